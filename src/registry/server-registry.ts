@@ -1,0 +1,18 @@
+import type { ServerDefinition, VirtualServerDefinition } from './server-definition.js';
+
+/** One consistent state of the configuration. `version` grows with every change. */
+export interface RegistrySnapshot {
+  readonly version: number;
+  /** In configuration order. */
+  readonly servers: readonly ServerDefinition[];
+  readonly virtualServers: readonly VirtualServerDefinition[];
+  /** Overrides for the default endpoint, which shows every enabled server. */
+  readonly defaultEndpoint: { readonly public: boolean; readonly instructions?: string };
+}
+
+/** Knows what is configured. Answers from memory: reading it costs nothing. */
+export abstract class ServerRegistry {
+  abstract get snapshot(): RegistrySnapshot;
+  /** Calls back after each change that was applied, with the new and the previous state. Returns how to stop. */
+  abstract onChange(listener: (now: RegistrySnapshot, before: RegistrySnapshot) => void): () => void;
+}

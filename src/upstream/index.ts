@@ -1,0 +1,10 @@
+export type {
+  ChangeFilter,
+  ConnectionEvents,
+  Listening,
+  ServerProfile,
+  UpstreamConnection,
+  UpstreamReply,
+  UpstreamRequest,
+} from './upstream-connection.js';
+export { UpstreamConnector } from './upstream-connector.js';

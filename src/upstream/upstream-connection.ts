@@ -1,0 +1,81 @@
+import type {
+  Answer,
+  ClientProfile,
+  JsonObject,
+  McpNotification,
+  McpRequest,
+  Outcome,
+  Question,
+} from '#lib/mcp-protocol';
+
+/** What a server says about itself, in its handshake or in its answer to discovery. */
+export interface ServerProfile {
+  /** True for a server of the stateless era, which keeps nothing between requests. */
+  readonly stateless: boolean;
+  /** Revision that the gateway speaks with it. */
+  readonly revision: string;
+  readonly capabilities: JsonObject;
+  readonly serverInfo?: JsonObject;
+  readonly instructions?: string;
+}
+
+/** Receives what precedes the outcome of one request. */
+export interface UpstreamReply {
+  /** A returned promise is back-pressure. */
+  notify(notification: McpNotification): void | Promise<void>;
+  /** A live question, asked in the middle of this request. */
+  ask(question: Question, signal: AbortSignal): Promise<Answer>;
+}
+
+/** Receives what belongs to no request: log messages of a session, the end of the connection. */
+export interface ConnectionEvents {
+  notify(notification: McpNotification): void;
+  /** The connection can serve no further request: child process died, session gone, stream cut. */
+  closed(reason: string): void;
+}
+
+/** Which changes a listener wants to hear of (specification 2026: basic/patterns/subscriptions). */
+export interface ChangeFilter {
+  readonly toolsListChanged?: boolean;
+  readonly promptsListChanged?: boolean;
+  readonly resourcesListChanged?: boolean;
+  readonly resourceSubscriptions?: readonly string[];
+}
+
+/** A running subscription at a server. */
+export interface Listening {
+  /** What the server really honours. */
+  readonly honoured: ChangeFilter;
+  close(): Promise<void>;
+}
+
+export interface UpstreamRequest extends McpRequest {
+  /** Headers that mirror tool parameters, `Mcp-Param-*` to value, unencoded; used by servers that demand them. */
+  readonly parameterHeaders?: Readonly<Record<string, string | number | boolean>>;
+  /** The client on whose behalf it is asked; a stateless server is told with every request. */
+  readonly client: ClientProfile;
+}
+
+/**
+ * One connection to one server: an upstream session, a child process, or just an HTTP pool for a stateless server.
+ * Ids and progress tokens towards the server are the connection's own; the caller's are restored in notifications.
+ */
+export interface UpstreamConnection {
+  readonly profile: ServerProfile;
+  readonly closed: boolean;
+
+  /**
+   * Sends one request, once. Never throws: every failure is an outcome made by the error mapper (docs/errors.md).
+   * Aborting the signal cancels upstream as the era prescribes; the outcome is then -31002 unless one arrived before.
+   */
+  request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome>;
+
+  /** Passes a client's notification on (roots list changed). A stateless server has no use for it: no-op. */
+  notify(notification: McpNotification): Promise<void>;
+
+  /** Subscribes to changes until closed. Rejects with a GatewayError or UpstreamRefusal that carries the outcome. */
+  listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening>;
+
+  /** Ends the upstream session (DELETE), closes streams, ends the child process. Idempotent. */
+  close(): Promise<void>;
+}

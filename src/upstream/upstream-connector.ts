@@ -1,0 +1,29 @@
+import type { ClientProfile } from '#lib/mcp-protocol';
+import type { ServerDefinition } from '../registry/index.js';
+import type { ConnectionEvents, UpstreamConnection } from './upstream-connection.js';
+
+/** Opens connections to servers: finds out the era, remembers it per server, shakes hands. */
+export abstract class UpstreamConnector {
+  /**
+   * Which era the server is of, from memory or by a probe with `server/discover` only (never with a call).
+   * Rejects with a GatewayError (-31004, -31005) when the server cannot be reached or answers nonsense.
+   */
+  abstract era(server: ServerDefinition, signal: AbortSignal): Promise<'stateless' | 'session'>;
+
+  /**
+   * Opens a connection. `client` is who is declared upstream by a session server's handshake (capabilities, clientInfo);
+   * a stateless server hears of the client with each request. Rejects with a GatewayError.
+   */
+  abstract open(
+    server: ServerDefinition,
+    client: ClientProfile,
+    events: ConnectionEvents,
+    signal: AbortSignal,
+  ): Promise<UpstreamConnection>;
+
+  /** Forgets what was learned about a server (era, pool), after its definition changed or the memory proved wrong. */
+  abstract forget(slug: string): void;
+
+  /** Closes every pool and child process. Resolves when no child is left. */
+  abstract shutdown(): Promise<void>;
+}
