@@ -16,6 +16,7 @@ export {
   result,
   type Answer,
   type ClientProfile,
+  type Era,
   type LogLevel,
   type McpNotification,
   type McpRequest,

@@ -5,6 +5,9 @@
 import type { JsonObject } from './json.js';
 import type { RequestId, RpcError } from './json-rpc.js';
 
+/** Legacy: handshake and sessions. Modern: stateless, everything in each request (specification: basic/versioning). */
+export type Era = 'legacy' | 'modern';
+
 /** Syslog severities of RFC 5424, least severe first (specification: server/utilities/logging). */
 export const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -1,6 +1,7 @@
 import type {
   Answer,
   ClientProfile,
+  Era,
   JsonObject,
   McpNotification,
   McpRequest,
@@ -10,8 +11,7 @@ import type {
 
 /** What a server says about itself, in its handshake or in its answer to discovery. */
 export interface ServerProfile {
-  /** True for a server of the stateless era, which keeps nothing between requests. */
-  readonly stateless: boolean;
+  readonly era: Era;
   /** Revision that the gateway speaks with it. */
   readonly revision: string;
   readonly capabilities: JsonObject;
@@ -52,12 +52,12 @@ export interface Listening {
 export interface UpstreamRequest extends McpRequest {
   /** Headers that mirror tool parameters, `Mcp-Param-*` to value, unencoded; used by servers that demand them. */
   readonly parameterHeaders?: Readonly<Record<string, string | number | boolean>>;
-  /** The client on whose behalf it is asked; a stateless server is told with every request. */
+  /** The client on whose behalf it is asked; a modern server is told with every request. */
   readonly client: ClientProfile;
 }
 
 /**
- * One connection to one server: an upstream session, a child process, or just an HTTP pool for a stateless server.
+ * One connection to one server: an upstream session, a child process, or just an HTTP pool for a modern server.
  * Ids and progress tokens towards the server are the connection's own; the caller's are restored in notifications.
  */
 export interface UpstreamConnection {
@@ -70,10 +70,10 @@ export interface UpstreamConnection {
    */
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome>;
 
-  /** Passes a client's notification on (roots list changed). A stateless server has no use for it: no-op. */
+  /** Passes a client's notification on (roots list changed). A modern server has no use for it: no-op. */
   notify(notification: McpNotification): Promise<void>;
 
-  /** Subscribes to changes until closed. Rejects with a GatewayError or UpstreamRefusal that carries the outcome. */
+  /** Subscribes to changes until closed. Rejects with an OutcomeError. */
   listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening>;
 
   /** Ends the upstream session (DELETE), closes streams, ends the child process. Idempotent. */

@@ -1,4 +1,4 @@
-import type { ClientProfile } from '#lib/mcp-protocol';
+import type { ClientProfile, Era } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from './upstream-connection.js';
 
@@ -8,11 +8,11 @@ export abstract class UpstreamConnector {
    * Which era the server is of, from memory or by a probe with `server/discover` only (never with a call).
    * Rejects with a GatewayError (-31004, -31005) when the server cannot be reached or answers nonsense.
    */
-  abstract era(server: ServerDefinition, signal: AbortSignal): Promise<'stateless' | 'session'>;
+  abstract era(server: ServerDefinition, signal: AbortSignal): Promise<Era>;
 
   /**
-   * Opens a connection. `client` is who is declared upstream by a session server's handshake (capabilities, clientInfo);
-   * a stateless server hears of the client with each request. Rejects with a GatewayError.
+   * Opens a connection. `client` is who is declared in a legacy server's handshake (capabilities, clientInfo);
+   * a modern server hears of the client with each request. Rejects with a GatewayError.
    */
   abstract open(
     server: ServerDefinition,
