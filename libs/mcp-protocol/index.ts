@@ -10,6 +10,7 @@ export type {
   RequestId,
   RpcError,
 } from './json-rpc.js';
+export { capabilityOf, capabilityOfQuestion, isListMethod, LIST_MEMBERS, metaOf, type ListMethod } from './methods.js';
 export {
   failure,
   LOG_LEVELS,

@@ -47,18 +47,21 @@ export interface Question {
 /** What a client says to a question. */
 export type Answer = { readonly result: JsonObject } | { readonly error: RpcError };
 
-/** The one final outcome of a request. */
+/** The one final outcome of a request. It has an event id when it ends a stream that can be replayed. */
 export type Outcome =
-  | { readonly kind: 'result'; readonly result: JsonObject }
+  | { readonly kind: 'result'; readonly result: JsonObject; readonly eventId?: string }
   | {
       readonly kind: 'error';
       readonly error: RpcError;
+      readonly eventId?: string;
       /** HTTP status that goes with the error where the client's revision leaves it free. */
       readonly httpStatus?: number;
     };
 
 /** What may precede the outcome on the reply stream of a request. */
 export type ReplyEvent =
+  /** The stream begins; its id lets the client resume before anything else was said. */
+  | { readonly kind: 'opened'; readonly eventId?: string }
   | { readonly kind: 'notification'; readonly notification: McpNotification; readonly eventId?: string }
   | { readonly kind: 'question'; readonly id: RequestId; readonly question: Question; readonly eventId?: string };
 

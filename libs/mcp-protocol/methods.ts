@@ -1,0 +1,41 @@
+import type { JsonObject } from './json.js';
+
+/** The four lists of the protocol and the member of their results that holds the items. */
+export const LIST_MEMBERS = {
+  'tools/list': 'tools',
+  'prompts/list': 'prompts',
+  'resources/list': 'resources',
+  'resources/templates/list': 'resourceTemplates',
+} as const;
+
+export type ListMethod = keyof typeof LIST_MEMBERS;
+
+export function isListMethod(method: string): method is ListMethod {
+  return Object.hasOwn(LIST_MEMBERS, method);
+}
+
+/** The server capability that a method belongs to; a server that does not declare it has nothing to list. */
+export function capabilityOf(method: string): string | undefined {
+  const [family] = method.split('/');
+  return family === 'completion' ? 'completions' : family;
+}
+
+/** Client capability that a question needs (specification: client/elicitation, client/sampling, client/roots). */
+export function capabilityOfQuestion(method: string): string | undefined {
+  switch (method) {
+    case 'elicitation/create':
+      return 'elicitation';
+    case 'sampling/createMessage':
+      return 'sampling';
+    case 'roots/list':
+      return 'roots';
+    default:
+      return undefined;
+  }
+}
+
+/** `params._meta` as an object; an empty one when it is missing. */
+export function metaOf(holder: JsonObject): JsonObject {
+  const meta = holder['_meta'];
+  return typeof meta === 'object' && meta !== null && !Array.isArray(meta) ? meta : {};
+}

@@ -1,0 +1,79 @@
+import { Injectable } from '@nestjs/common';
+import { ServerRegistry, type RegistrySnapshot, type VirtualServerDefinition } from '../registry/index.js';
+import type { Endpoint, ItemKind } from './endpoint.js';
+
+/** The endpoint that shows every server. */
+export const DEFAULT_ENDPOINT = 'default';
+
+/** Finds the endpoint behind a slug. Built once per configuration, so that a look-up is one map access. */
+@Injectable()
+export class EndpointDirectory {
+  private endpoints = new Map<string, Endpoint>();
+  private builtFrom: RegistrySnapshot | undefined;
+
+  constructor(private readonly registry: ServerRegistry) {}
+
+  /** The endpoint of a slug, the default one without a slug, nothing when there is none by that name. */
+  find(slug: string = DEFAULT_ENDPOINT): Endpoint | undefined {
+    const { snapshot } = this.registry;
+    if (snapshot !== this.builtFrom) {
+      this.endpoints = buildEndpoints(snapshot);
+      this.builtFrom = snapshot;
+    }
+    return this.endpoints.get(slug);
+  }
+}
+
+function buildEndpoints(snapshot: RegistrySnapshot): Map<string, Endpoint> {
+  const enabled = snapshot.servers.filter((server) => server.enabled);
+  const endpoints = new Map<string, Endpoint>();
+  endpoints.set(DEFAULT_ENDPOINT, {
+    ...snapshot.defaultEndpoint,
+    id: DEFAULT_ENDPOINT,
+    transparent: false,
+    servers: enabled,
+    shows: showsEverything,
+  });
+  for (const server of enabled) {
+    const title = server.title === undefined ? {} : { title: server.title };
+    endpoints.set(server.slug, {
+      ...title,
+      id: server.slug,
+      transparent: true,
+      public: server.public,
+      servers: [server],
+      shows: showsEverything,
+    });
+  }
+  for (const virtual of snapshot.virtualServers) {
+    const chosen = virtual.servers.flatMap((slug) => enabled.filter((server) => server.slug === slug));
+    const { slug: id, title, instructions } = virtual;
+    endpoints.set(id, {
+      id,
+      ...(title === undefined ? {} : { title }),
+      ...(instructions === undefined ? {} : { instructions }),
+      transparent: false,
+      public: virtual.public,
+      servers: chosen,
+      shows: selectionOf(virtual),
+    });
+  }
+  return endpoints;
+}
+
+const showsEverything = (): boolean => true;
+
+function selectionOf(virtual: VirtualServerDefinition): Endpoint['shows'] {
+  const patterns: Record<ItemKind, RegExp | undefined> = {
+    tools: patternOf(virtual.tools),
+    prompts: patternOf(virtual.prompts),
+    resources: patternOf(virtual.resources),
+  };
+  return (kind, publicName) => patterns[kind]?.test(publicName) ?? true;
+}
+
+function patternOf(globs: readonly string[] | undefined): RegExp | undefined {
+  if (!globs) return undefined;
+  const alternatives = globs.map((glob) => glob.split('*').map(RegExp.escape).join('.*'));
+  return new RegExp(`^(?:${alternatives.join('|')})$`, 's');
+}

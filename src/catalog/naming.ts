@@ -1,0 +1,38 @@
+/**
+ * How items are called on an endpoint with several servers. The rule is decided by construction, without a look-up:
+ * slugs hold no `__` and no `+`, so the first of them always ends the slug and two servers can never collide.
+ *
+ * - tools and prompts: `slug__name`
+ * - resources: `slug+uri`; a URI scheme may contain `+` (RFC 3986, 3.1), so it stays a URI, a template a template.
+ */
+import type { ServerDefinition } from '../registry/index.js';
+import type { Endpoint } from './endpoint.js';
+
+const NAME_SEPARATOR = '__';
+const URI_SEPARATOR = '+';
+
+export interface Target {
+  readonly server: ServerDefinition;
+  /** The item's own name or URI at its server. */
+  readonly own: string;
+}
+
+export function publicName(endpoint: Endpoint, server: ServerDefinition, own: string): string {
+  return endpoint.transparent ? own : server.slug + NAME_SEPARATOR + own;
+}
+
+export function publicUri(endpoint: Endpoint, server: ServerDefinition, own: string): string {
+  return endpoint.transparent ? own : server.slug + URI_SEPARATOR + own;
+}
+
+export const targetOfName = (endpoint: Endpoint, name: string) => targetOf(endpoint, name, NAME_SEPARATOR);
+export const targetOfUri = (endpoint: Endpoint, uri: string) => targetOf(endpoint, uri, URI_SEPARATOR);
+
+function targetOf(endpoint: Endpoint, publicText: string, separator: string): Target | undefined {
+  if (endpoint.transparent) return { server: endpoint.servers[0]!, own: publicText };
+  const end = publicText.indexOf(separator);
+  if (end < 0) return undefined;
+  const slug = publicText.slice(0, end);
+  const server = endpoint.servers.find((candidate) => candidate.slug === slug);
+  return server && { server, own: publicText.slice(end + separator.length) };
+}

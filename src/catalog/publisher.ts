@@ -1,0 +1,90 @@
+/** Rewrites what a server says so that its names and URIs can be used at the endpoint. Transparent endpoints skip it. */
+import { isJsonObject, LIST_MEMBERS, type JsonObject, type JsonValue, type ListMethod } from '#lib/mcp-protocol';
+import type { McpNotification } from '#lib/mcp-protocol';
+import type { ServerDefinition } from '../registry/index.js';
+import type { Endpoint, ItemKind } from './endpoint.js';
+import { publicName, publicUri } from './naming.js';
+
+/** The items of one server's list under their public names, without those that the endpoint does not show. */
+export function publishItems(
+  endpoint: Endpoint,
+  server: ServerDefinition,
+  method: ListMethod,
+  items: readonly JsonValue[],
+): JsonObject[] {
+  const kind = kindOf(method);
+  const published: JsonObject[] = [];
+  const seen = new Set<string>();
+  for (const item of items) {
+    if (!isJsonObject(item)) continue;
+    const renamed = publishItem(endpoint, server, method, item);
+    const name = String(renamed[LABELS[method]]);
+    if (seen.has(name) || !endpoint.shows(kind, name)) continue;
+    seen.add(name);
+    published.push(renamed);
+  }
+  return published;
+}
+
+/** The member that identifies an item of each list. */
+const LABELS: Record<ListMethod, string> = {
+  'tools/list': 'name',
+  'prompts/list': 'name',
+  'resources/list': 'uri',
+  'resources/templates/list': 'uriTemplate',
+};
+
+function kindOf(method: ListMethod): ItemKind {
+  const member = LIST_MEMBERS[method];
+  return member === 'resourceTemplates' ? 'resources' : member;
+}
+
+function publishItem(endpoint: Endpoint, server: ServerDefinition, method: ListMethod, item: JsonObject): JsonObject {
+  const label = LABELS[method];
+  const rename = label === 'name' ? publicName : publicUri;
+  return { ...item, [label]: rename(endpoint, server, String(item[label])) };
+}
+
+/**
+ * A result of tools/call, prompts/get or resources/read with the URIs of its content made public, so that a link in
+ * a tool's answer can be read at the same endpoint. Returns the very object when there is nothing to rewrite.
+ */
+export function publishResult(endpoint: Endpoint, server: ServerDefinition, outcome: JsonObject): JsonObject {
+  if (endpoint.transparent) return outcome;
+  const { content, contents, messages } = outcome;
+  const rewrite = (uri: string) => publicUri(endpoint, server, uri);
+  if (Array.isArray(content)) return { ...outcome, content: content.map((block) => publishBlock(block, rewrite)) };
+  if (Array.isArray(contents)) return { ...outcome, contents: contents.map((part) => publishUri(part, rewrite)) };
+  if (Array.isArray(messages)) return { ...outcome, messages: messages.map((one) => publishMessage(one, rewrite)) };
+  return outcome;
+}
+
+/** A change notification with its URI made public. */
+export function publishNotification(
+  endpoint: Endpoint,
+  server: ServerDefinition,
+  notification: McpNotification,
+): McpNotification {
+  const { uri } = notification.params;
+  if (endpoint.transparent || typeof uri !== 'string' || !notification.method.startsWith('notifications/resources/')) {
+    return notification;
+  }
+  return { ...notification, params: { ...notification.params, uri: publicUri(endpoint, server, uri) } };
+}
+
+function publishMessage(message: JsonValue, rewrite: (uri: string) => string): JsonValue {
+  if (!isJsonObject(message) || message['content'] === undefined) return message;
+  return { ...message, content: publishBlock(message['content'], rewrite) };
+}
+
+function publishBlock(block: JsonValue, rewrite: (uri: string) => string): JsonValue {
+  if (!isJsonObject(block)) return block;
+  if (block['type'] === 'resource_link') return publishUri(block, rewrite);
+  if (block['type'] !== 'resource' || block['resource'] === undefined) return block;
+  return { ...block, resource: publishUri(block['resource'], rewrite) };
+}
+
+function publishUri(holder: JsonValue, rewrite: (uri: string) => string): JsonValue {
+  if (!isJsonObject(holder) || typeof holder['uri'] !== 'string') return holder;
+  return { ...holder, uri: rewrite(holder['uri']) };
+}
