@@ -1,0 +1,42 @@
+import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
+import type { ConfigClass } from './env.js';
+import type { Variables } from './load-config.js';
+
+/** What the process was started with: the loaded config classes, and the environment for `${NAME}` in files. */
+export class LoadedConfig {
+  private readonly byClass: ReadonlyMap<unknown, object>;
+
+  constructor(
+    instances: readonly object[],
+    readonly variables: Variables = {},
+  ) {
+    this.byClass = new Map(instances.map((instance) => [instance.constructor, instance]));
+  }
+
+  /** The loaded instance, or one with the defaults. */
+  get<T extends object>(configClass: ConfigClass<T>): T {
+    const instance = this.byClass.get(configClass);
+    return instance instanceof configClass ? instance : new configClass();
+  }
+}
+
+/** Makes the loaded configuration known to every module of an application. */
+@Module({})
+export class ConfigModule {
+  static forRoot(loaded: LoadedConfig): DynamicModule {
+    const providers = [{ provide: LoadedConfig, useValue: loaded }];
+    return { module: ConfigModule, global: true, providers, exports: [LoadedConfig] };
+  }
+}
+
+/**
+ * Provides a config class to the module that owns it. Without a ConfigModule in the application, as in a test of one
+ * module, it holds the defaults.
+ */
+export function configProvider<T extends object>(configClass: ConfigClass<T>): FactoryProvider<T> {
+  return {
+    provide: configClass,
+    inject: [{ token: LoadedConfig, optional: true }],
+    useFactory: (loaded?: LoadedConfig) => loaded?.get(configClass) ?? new configClass(),
+  };
+}

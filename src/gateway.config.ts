@@ -1,0 +1,32 @@
+import { IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min } from 'class-validator';
+import { Env } from '#lib/config';
+
+/** Where the gateway listens and where it keeps what it must remember. */
+export class GatewayConfig {
+  /** Address to listen on. Anything but a loopback address lets other machines in. */
+  @Env('ISTHMUS_HOST')
+  @IsString()
+  @Matches(/^[\w.:-]+$/, { message: 'host must be an IP address or a host name' })
+  readonly host: string = '127.0.0.1';
+
+  /** TCP port to listen on; 0 takes a free one. */
+  @Env('ISTHMUS_PORT')
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  readonly port: number = 4444;
+
+  /** Folder for secrets and configuration. Created at the first start, for its owner only. */
+  @Env('ISTHMUS_DATA_DIR')
+  @IsString()
+  readonly dataDir: string = './data';
+
+  /** The gateway's address as clients know it, when a proxy stands before it: `https://mcp.example.com`. */
+  @Env('ISTHMUS_PUBLIC_URL')
+  @IsOptional()
+  @IsUrl(
+    { require_tld: false, require_protocol: true, protocols: ['http', 'https'] },
+    { message: 'publicUrl must be an http or https URL' },
+  )
+  readonly publicUrl?: string;
+}
