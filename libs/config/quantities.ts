@@ -4,17 +4,15 @@ const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 6
 const SIZE = /^(\d+)\s*(B|KiB|MiB|GiB)$/;
 const SIZE_UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 };
 
-const WHOLE_NUMBER = /^\d{1,15}$/;
-
 /** How a duration is written, for messages. */
 export const DURATION_FORM = 'a duration such as 250ms, 5s, 10m, 2h or 1d';
 /** How a size is written, for messages. */
 export const SIZE_FORM = 'a size such as 512KiB or 16MiB';
 
-/** Milliseconds; a bare whole number is milliseconds already. Undefined when it is no duration. */
+/** Milliseconds. Undefined when it is no duration; a bare number is none, because nobody can tell its unit. */
 export const parseDuration = (text: string): number | undefined => parseQuantity(text, DURATION, DURATION_UNITS);
 
-/** Bytes; a bare whole number is bytes already. Undefined when it is no size. */
+/** Bytes. Undefined when it is no size. */
 export const parseSize = (text: string): number | undefined => parseQuantity(text, SIZE, SIZE_UNITS);
 
 /** The shortest exact way to write a number of milliseconds. */
@@ -24,9 +22,7 @@ export const formatDuration = (milliseconds: number): string => format(milliseco
 export const formatSize = (bytes: number): string => format(bytes, SIZE_UNITS, 'B');
 
 function parseQuantity(text: string, form: RegExp, units: Readonly<Record<string, number>>): number | undefined {
-  const trimmed = text.trim();
-  if (WHOLE_NUMBER.test(trimmed)) return Number(trimmed);
-  const match = form.exec(trimmed);
+  const match = form.exec(text.trim());
   const factor = units[match?.[2] ?? ''];
   if (match === null || factor === undefined) return undefined;
   const amount = Math.round(Number(match[1]) * factor);

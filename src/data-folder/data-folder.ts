@@ -1,0 +1,42 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { platform } from 'node:os';
+import { join, resolve } from 'node:path';
+import { DataFolderFault } from './data-folder.errors.js';
+import { drawSecret } from './secret-file.js';
+
+const OTHERS_MAY_WRITE = 0o022;
+
+export interface Secrets {
+  /** Signs the tokens that the gateway issues itself (HS256). */
+  readonly jwt: Buffer;
+  /** Authenticates session ids and seals state that clients carry. */
+  readonly session: Buffer;
+}
+
+/** The folder that outlives the process: secrets, and the configuration unless it lies elsewhere. */
+export class DataFolder {
+  private constructor(
+    /** Absolute. */
+    readonly path: string,
+    readonly secrets: Secrets,
+    /** The signing secret was drawn by this very start. */
+    readonly firstStart: boolean,
+  ) {}
+
+  /** Creates what is missing. Throws a DataFolderFault when others could read or replace a secret. */
+  static async open(path: string): Promise<DataFolder> {
+    const folder = resolve(path);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await refuseWritableByOthers(folder);
+    const jwt = await drawSecret(join(folder, 'jwt.secret'));
+    const session = await drawSecret(join(folder, 'session.secret'));
+    return new DataFolder(folder, { jwt: jwt.value, session: session.value }, jwt.drawn);
+  }
+}
+
+async function refuseWritableByOthers(folder: string): Promise<void> {
+  const status = await stat(folder);
+  if (!status.isDirectory()) throw new DataFolderFault(`${folder} is not a folder. Set ISTHMUS_DATA_DIR to one.`);
+  if (platform() === 'win32' || (status.mode & OTHERS_MAY_WRITE) === 0) return;
+  throw new DataFolderFault(`${folder} can be changed by others on this machine. Run: chmod 700 ${folder}`);
+}

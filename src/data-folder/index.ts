@@ -1,0 +1,3 @@
+export { DataFolder, type Secrets } from './data-folder.js';
+export { DataFolderFault } from './data-folder.errors.js';
+export { DataFolderModule } from './data-folder.module.js';
