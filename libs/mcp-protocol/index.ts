@@ -1,4 +1,47 @@
+export {
+  cleanDetail,
+  outcomeOfFault,
+  outcomeOfHttp,
+  outcomeOfMessage,
+  type HttpAnswer,
+  type TransportFault,
+} from './answers/index.js';
+export {
+  allowsBatches,
+  classifyEra,
+  decodeLegacyRequest,
+  decodeModernRequest,
+  encodeLegacyRequest,
+  encodeLegacyResult,
+  encodeModernRequest,
+  encodeModernResult,
+  eraOfRevision,
+  errorForEra,
+  LATEST_LEGACY_REVISION,
+  LATEST_MODERN_REVISION,
+  LEGACY_REVISIONS,
+  META,
+  MODERN_REVISIONS,
+  modernStatusOf,
+  negotiateLegacy,
+  SSE_REVISION,
+  SUPPORTED_REVISIONS,
+  unsupportedRevision,
+  UntranslatableResult,
+  type DecodedModernRequest,
+} from './codecs/index.js';
 export { GatewayCode, RpcCode, type ExecutionOutcome } from './error-codes.js';
+export {
+  checkMirroredHeaders,
+  checkParameterHeaders,
+  decodeHeaderValue,
+  encodeHeaderValue,
+  mirrorParameters,
+  readParameterHeaders,
+  type Headers,
+  type ParameterHeader,
+  type ParameterType,
+} from './headers/index.js';
 export { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 export type {
   JsonRpcFailure,
@@ -13,6 +56,7 @@ export type {
 export { capabilityOf, capabilityOfQuestion, isListMethod, LIST_MEMBERS, metaOf, type ListMethod } from './methods.js';
 export {
   failure,
+  isLogLevel,
   LOG_LEVELS,
   result,
   type Answer,
@@ -26,3 +70,5 @@ export {
   type ReplyEvent,
   type ReplySink,
 } from './neutral.js';
+export { JsonFault, parseJson } from './parse-json.js';
+export { isRequestId, isRpcError, readBatch, readMessage, type MessageReading } from './read-message.js';

@@ -12,6 +12,10 @@ export type Era = 'legacy' | 'modern';
 export const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+export function isLogLevel(value: unknown): value is LogLevel {
+  return (LOG_LEVELS as readonly unknown[]).includes(value);
+}
+
 /** Who the client says it is and what it can do: from the handshake (legacy) or from each request (modern). */
 export interface ClientProfile {
   /** Revision that the client speaks, as it stands on the wire. */

@@ -1,0 +1,38 @@
+import { GatewayCode } from '../error-codes.js';
+import type { Outcome } from '../neutral.js';
+import { cleanDetail } from './detail.js';
+import { brokenProtocol, ownFailure } from './own-failure.js';
+
+/**
+ * How a transport can fail. `refused`: nothing was sent (connection refused, DNS, TLS). `lost`: the connection broke
+ * after bytes were sent. `timeout`: no answer in time. `cut`: the answer began and did not end. `aborted`: the caller
+ * left. `too_large`: the answer is larger than the gateway takes.
+ */
+export type TransportFault = 'refused' | 'lost' | 'timeout' | 'cut' | 'aborted' | 'too_large';
+
+/** The outcome of a request whose transport failed. The detail may be a foreign text; it is cleaned here. */
+export function outcomeOfFault(fault: TransportFault, detail?: string): Outcome {
+  const cleaned = detail === undefined ? '' : cleanDetail(detail);
+  const because = cleaned === '' ? '' : `: ${cleaned}`;
+  switch (fault) {
+    case 'refused':
+      return ownFailure(GatewayCode.upstreamFailed, `Upstream could not be reached${because}`, NOTHING_SENT);
+    case 'lost':
+      return unknown(`The connection to the upstream broke before it answered${because}`);
+    case 'timeout':
+      return unknown(`The upstream did not answer in time${because}`);
+    case 'aborted':
+      return unknown(`The call was cancelled before the upstream answered${because}`);
+    case 'cut':
+      return brokenProtocol(`the answer was cut short${because}`);
+    case 'too_large':
+      return brokenProtocol(`the answer is too large${because}`);
+  }
+}
+
+const NOTHING_SENT = { outcome: 'not_executed', retriable: true } as const;
+const SENT = { outcome: 'unknown', retriable: false } as const;
+
+function unknown(message: string): Outcome {
+  return ownFailure(GatewayCode.outcomeUnknown, message, SENT);
+}

@@ -1,0 +1,57 @@
+import { GatewayCode, RpcCode } from '../error-codes.js';
+import { isJsonObject, type JsonValue } from '../json.js';
+import type { RpcError } from '../json-rpc.js';
+import type { Era } from '../neutral.js';
+
+/**
+ * An error of a server of the other era, in the codes that the client's era allows. An error of a server of the same
+ * era needs no translation and must not pass here: the eras share -32602, and only its text tells a missing resource.
+ *
+ * @param method the request that failed
+ */
+export function errorForEra(error: RpcError, era: Era, method: string): RpcError {
+  return era === 'modern' ? forModern(error, method) : forLegacy(error, method);
+}
+
+function forModern(error: RpcError, method: string): RpcError {
+  if (error.code === RpcCode.resourceNotFound && method === 'resources/read') {
+    return { ...error, code: RpcCode.invalidParams };
+  }
+  if (error.code === RpcCode.urlElicitationRequired) {
+    const data = { requiredCapabilities: { elicitation: { url: {} } } };
+    return { code: RpcCode.missingClientCapability, message: error.message, data };
+  }
+  return error;
+}
+
+function forLegacy(error: RpcError, method: string): RpcError {
+  switch (error.code) {
+    case RpcCode.invalidParams:
+      return method === 'resources/read' && saysNotFound(error) ? { ...error, code: RpcCode.resourceNotFound } : error;
+    case RpcCode.missingClientCapability:
+      return notExecuted(`The server needs a capability that the client did not declare: ${missingIn(error.data)}.`);
+    case RpcCode.unsupportedProtocolVersion:
+      return notExecuted('The server does not speak the protocol revision of this call.');
+    case RpcCode.headerMismatch:
+      return notExecuted('The server refused the headers of this call; it lacks one or disagrees with its value.');
+    default:
+      return error;
+  }
+}
+
+/** The specification's own example names the resource in `data.uri`; other servers say it in words only. */
+function saysNotFound({ message, data }: RpcError): boolean {
+  return (isJsonObject(data) && typeof data['uri'] === 'string') || NOT_FOUND.test(message);
+}
+
+const NOT_FOUND = /\b(?:not found|unknown resource|no such resource|does not exist)\b/i;
+
+function missingIn(data: JsonValue | undefined): string {
+  const required = isJsonObject(data) ? data['requiredCapabilities'] : undefined;
+  const names = isJsonObject(required) ? Object.keys(required) : [];
+  return names.length === 0 ? 'the server does not say which' : names.slice(0, 10).join(', ').slice(0, 200);
+}
+
+function notExecuted(message: string): RpcError {
+  return { code: GatewayCode.upstreamFailed, message, data: { outcome: 'not_executed', retriable: false } };
+}

@@ -1,0 +1,28 @@
+export { classifyEra } from './classify.js';
+export { errorForEra } from './error-translation.js';
+export {
+  decodeLegacyRequest,
+  encodeLegacyRequest,
+  encodeLegacyResult,
+  negotiateLegacy,
+  UntranslatableResult,
+} from './legacy.js';
+export { META } from './meta.js';
+export {
+  decodeModernRequest,
+  encodeModernRequest,
+  encodeModernResult,
+  modernStatusOf,
+  unsupportedRevision,
+  type DecodedModernRequest,
+} from './modern.js';
+export {
+  allowsBatches,
+  eraOfRevision,
+  LATEST_LEGACY_REVISION,
+  LATEST_MODERN_REVISION,
+  LEGACY_REVISIONS,
+  MODERN_REVISIONS,
+  SSE_REVISION,
+  SUPPORTED_REVISIONS,
+} from './revisions.js';

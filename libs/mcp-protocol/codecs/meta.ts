@@ -1,0 +1,19 @@
+import type { JsonObject } from '../json.js';
+
+/** Reserved `_meta` keys of the modern era (specification 2026-07-28: basic/index, _meta). */
+export const META = {
+  protocolVersion: 'io.modelcontextprotocol/protocolVersion',
+  clientInfo: 'io.modelcontextprotocol/clientInfo',
+  clientCapabilities: 'io.modelcontextprotocol/clientCapabilities',
+  logLevel: 'io.modelcontextprotocol/logLevel',
+  subscriptionId: 'io.modelcontextprotocol/subscriptionId',
+  serverInfo: 'io.modelcontextprotocol/serverInfo',
+} as const;
+
+/** Params with another `_meta`, or with none when it would be empty. */
+export function withMeta(params: JsonObject, meta: JsonObject): JsonObject {
+  for (const _key in meta) return { ...params, _meta: meta };
+  if (params['_meta'] === undefined) return params;
+  const { _meta, ...rest } = params;
+  return rest;
+}

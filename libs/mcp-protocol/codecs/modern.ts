@@ -1,0 +1,119 @@
+import { RpcCode } from '../error-codes.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
+import type { JsonRpcRequest, RequestId, RpcError } from '../json-rpc.js';
+import { isLogLevel, type ClientProfile, type McpRequest } from '../neutral.js';
+import { META, withMeta } from './meta.js';
+import { eraOfRevision, SUPPORTED_REVISIONS } from './revisions.js';
+
+export type DecodedModernRequest =
+  | { readonly request: McpRequest; readonly client: ClientProfile }
+  /** HTTP status as the specification demands it: 400 for every fault of the envelope. */
+  | { readonly error: RpcError; readonly httpStatus: 400 };
+
+const NO_PARAMS: JsonObject = Object.freeze({});
+
+/**
+ * Reads a request of the modern era: what `_meta` says about revision, client, log level and progress stands beside
+ * the params afterwards (specification 2026-07-28: basic/index, Per-request protocol fields).
+ */
+export function decodeModernRequest(message: JsonRpcRequest): DecodedModernRequest {
+  const params = message.params ?? NO_PARAMS;
+  const meta = params['_meta'];
+  if (!isJsonObject(meta)) return invalid('params._meta is missing; it carries the protocol version and capabilities');
+  const {
+    progressToken,
+    [META.protocolVersion]: revision,
+    [META.clientInfo]: clientInfo,
+    [META.clientCapabilities]: capabilities,
+    [META.logLevel]: logLevel,
+    ...rest
+  } = meta;
+  if (typeof revision !== 'string') return invalid(`_meta["${META.protocolVersion}"] must be a string`);
+  if (eraOfRevision(revision) !== 'modern') return { error: unsupportedRevision(revision), httpStatus: 400 };
+  if (!isJsonObject(capabilities)) return invalid(`_meta["${META.clientCapabilities}"] must be an object`);
+  if (clientInfo !== undefined && !isJsonObject(clientInfo)) {
+    return invalid(`_meta["${META.clientInfo}"] must be an object`);
+  }
+  if (logLevel !== undefined && !isLogLevel(logLevel)) return invalid(`_meta["${META.logLevel}"] is no log level`);
+  if (!isOptionalToken(progressToken)) return invalid('_meta.progressToken must be a string or a number');
+  return {
+    request: {
+      method: message.method,
+      params: withMeta(params, rest),
+      ...(progressToken !== undefined && { progressToken }),
+      ...(logLevel !== undefined && { logLevel }),
+    },
+    client: { revision, capabilities, ...(clientInfo !== undefined && { clientInfo }) },
+  };
+}
+
+/** The params of a request to a modern server, made for one client and one request of our own. */
+export function encodeModernRequest(
+  request: McpRequest,
+  client: ClientProfile,
+  own: { readonly revision: string; readonly progressToken?: RequestId },
+): JsonObject {
+  const rest = request.params['_meta'];
+  const meta: JsonObject = isJsonObject(rest) ? { ...rest } : {};
+  meta[META.protocolVersion] = own.revision;
+  if (client.clientInfo !== undefined) meta[META.clientInfo] = client.clientInfo;
+  meta[META.clientCapabilities] = client.capabilities;
+  if (request.logLevel !== undefined) meta[META.logLevel] = request.logLevel;
+  if (own.progressToken !== undefined) meta['progressToken'] = own.progressToken;
+  return { ...request.params, _meta: meta };
+}
+
+const CACHEABLE_METHODS: ReadonlySet<string> = new Set([
+  'server/discover',
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+]);
+
+/**
+ * A result as a modern client must see it: typed, and with caching hints where they are mandatory. Hints that the
+ * server did not give are the honest ones: stale at once, for this caller only (specification 2026-07-28:
+ * server/utilities/caching). The same object when nothing is missing.
+ */
+export function encodeModernResult(method: string, result: JsonObject): JsonObject {
+  const resultType = result['resultType'];
+  const complete = resultType === undefined || resultType === 'complete';
+  const needsHints =
+    complete && CACHEABLE_METHODS.has(method) && (result['ttlMs'] === undefined || result['cacheScope'] === undefined);
+  if (needsHints) return { resultType: 'complete', ttlMs: 0, cacheScope: 'private', ...result };
+  return resultType === undefined ? { resultType: 'complete', ...result } : result;
+}
+
+/** HTTP status of an error answer in the modern era (specification 2026-07-28: basic/transports/streamable-http). */
+export function modernStatusOf(error: RpcError): number {
+  switch (error.code) {
+    case RpcCode.methodNotFound:
+      return 404;
+    case RpcCode.headerMismatch:
+    case RpcCode.missingClientCapability:
+    case RpcCode.unsupportedProtocolVersion:
+    case RpcCode.invalidRequest:
+    case RpcCode.parseError:
+      return 400;
+    default:
+      return 200;
+  }
+}
+
+export function unsupportedRevision(requested: string): RpcError {
+  return {
+    code: RpcCode.unsupportedProtocolVersion,
+    message: 'Unsupported protocol version',
+    data: { supported: [...SUPPORTED_REVISIONS], requested },
+  };
+}
+
+function invalid(message: string): DecodedModernRequest {
+  return { error: { code: RpcCode.invalidParams, message: `Invalid params: ${message}.` }, httpStatus: 400 };
+}
+
+function isOptionalToken(value: JsonValue | undefined): value is RequestId | undefined {
+  return value === undefined || typeof value === 'string' || typeof value === 'number';
+}

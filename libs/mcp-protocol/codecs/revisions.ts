@@ -1,0 +1,45 @@
+import type { Era } from '../neutral.js';
+
+/** Revisions with a handshake, newest first. */
+export const LEGACY_REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
+
+/** Revisions that carry everything in each request, newest first. */
+export const MODERN_REVISIONS = ['2026-07-28'] as const;
+
+export const LATEST_LEGACY_REVISION: string = LEGACY_REVISIONS[0];
+export const LATEST_MODERN_REVISION: string = MODERN_REVISIONS[0];
+
+/** The revision whose remote transport is HTTP+SSE. */
+export const SSE_REVISION = '2024-11-05';
+
+/** All that the gateway speaks, newest first: the answer to a client that asked for something else. */
+export const SUPPORTED_REVISIONS: readonly string[] = [...MODERN_REVISIONS, ...LEGACY_REVISIONS];
+
+/** First revisions that know a kind of content block (their schemas, ContentBlock). */
+export const AUDIO_SINCE = '2025-03-26';
+export const RESOURCE_LINK_SINCE = '2025-06-18';
+
+const BATCH_REVISION = '2025-03-26';
+const FIRST_MODERN_YEAR = '2026';
+const REVISION_SHAPE = /^\d{4}-\d{2}-\d{2}$/;
+
+const ERAS = new Map<string, Era>([
+  ...LEGACY_REVISIONS.map((revision) => [revision, 'legacy'] as const),
+  ...MODERN_REVISIONS.map((revision) => [revision, 'modern'] as const),
+]);
+
+/** The era of a revision that the gateway speaks; undefined for every other text. */
+export function eraOfRevision(revision: string): Era | undefined {
+  return ERAS.get(revision);
+}
+
+/** True for the date of a revision of the modern kind, known or not. */
+export function looksModern(revision: string): boolean {
+  const era = ERAS.get(revision);
+  return era === undefined ? revision >= FIRST_MODERN_YEAR && REVISION_SHAPE.test(revision) : era === 'modern';
+}
+
+/** JSON-RPC batches came and went with one revision (specification 2025-03-26: basic/index, Batching). */
+export function allowsBatches(revision: string): boolean {
+  return revision === BATCH_REVISION;
+}

@@ -1,0 +1,140 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
+
+/** A tool parameter whose value travels in a header too (specification 2026-07-28: server/tools, x-mcp-header). */
+export interface ParameterHeader {
+  /** Full name, `Mcp-Param-…`, spelled as the tool declared it. */
+  readonly header: string;
+  /** Property names from the arguments down to the value. */
+  readonly path: readonly string[];
+  readonly type: ParameterType;
+}
+
+export type ParameterType = 'string' | 'integer' | 'boolean';
+
+const ANNOTATION = 'x-mcp-header';
+const PREFIX = 'Mcp-Param-';
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** Keywords that hold one schema or an array of schemas. Through them no parameter is statically reachable. */
+const SUBSCHEMAS = [
+  'items',
+  'prefixItems',
+  'additionalItems',
+  'contains',
+  'additionalProperties',
+  'unevaluatedProperties',
+  'unevaluatedItems',
+  'propertyNames',
+  'oneOf',
+  'anyOf',
+  'allOf',
+  'not',
+  'if',
+  'then',
+  'else',
+  'contentSchema',
+] as const;
+
+/** Keywords that hold schemas by name. */
+const NAMED_SUBSCHEMAS = ['patternProperties', 'dependentSchemas', 'dependencies', '$defs', 'definitions'] as const;
+
+/**
+ * Finds the parameters that a tool wants mirrored into headers. A fault makes the whole tool definition invalid; it
+ * names the first one found.
+ */
+export function readParameterHeaders(
+  inputSchema: JsonObject,
+): { readonly headers: ParameterHeader[] } | { readonly fault: string } {
+  const found: ParameterHeader[] = [];
+  const fault = collect(inputSchema, [], found) ?? duplicateIn(found);
+  return fault === undefined ? { headers: found } : { fault };
+}
+
+function collect(schema: JsonValue | undefined, path: readonly string[], found: ParameterHeader[]): string | undefined {
+  if (!isJsonObject(schema)) return undefined;
+  if (schema[ANNOTATION] !== undefined) {
+    const header = readAnnotation(schema, path);
+    if (typeof header === 'string') return header;
+    found.push(header);
+  }
+  const { properties } = schema;
+  if (isJsonObject(properties)) {
+    for (const name in properties) {
+      const fault = collect(properties[name], [...path, name], found);
+      if (fault !== undefined) return fault;
+    }
+  }
+  return misplacedBelow(schema, path);
+}
+
+function readAnnotation(schema: JsonObject, path: readonly string[]): ParameterHeader | string {
+  const name = schema[ANNOTATION];
+  const where = path.length === 0 ? 'the root' : path.join('.');
+  if (path.length === 0) return `${ANNOTATION} stands at the root; it belongs to a property`;
+  if (typeof name !== 'string' || !TOKEN.test(name)) return `${ANNOTATION} of ${where} is no header name`;
+  const { type } = schema;
+  if (type === 'string' || type === 'integer' || type === 'boolean') return { header: PREFIX + name, path, type };
+  return `${ANNOTATION} of ${where} needs the type string, integer or boolean`;
+}
+
+function misplacedBelow(schema: JsonObject, path: readonly string[]): string | undefined {
+  const misplaced = SUBSCHEMAS.some((keyword) => annotates(schema[keyword]));
+  if (!misplaced && !NAMED_SUBSCHEMAS.some((keyword) => anyNamed(schema[keyword]))) return undefined;
+  return `${ANNOTATION} stands below ${path.join('.') || 'the root'} where no chain of properties leads`;
+}
+
+function annotates(schema: JsonValue | undefined): boolean {
+  if (Array.isArray(schema)) return schema.some(annotates);
+  if (!isJsonObject(schema)) return false;
+  if (schema[ANNOTATION] !== undefined || anyNamed(schema['properties'])) return true;
+  return (
+    SUBSCHEMAS.some((keyword) => annotates(schema[keyword])) ||
+    NAMED_SUBSCHEMAS.some((keyword) => anyNamed(schema[keyword]))
+  );
+}
+
+function anyNamed(schemas: JsonValue | undefined): boolean {
+  return isJsonObject(schemas) && Object.values(schemas).some(annotates);
+}
+
+function duplicateIn(headers: readonly ParameterHeader[]): string | undefined {
+  const seen = new Set<string>();
+  for (const { header } of headers) {
+    const name = header.toLowerCase();
+    if (seen.has(name)) return `${header} is declared twice`;
+    seen.add(name);
+  }
+  return undefined;
+}
+
+/**
+ * The header values of one call, by header name and not yet encoded. A value that is absent, null, or nothing that a
+ * header can carry has no header.
+ */
+export function mirrorParameters(
+  headers: readonly ParameterHeader[],
+  args: JsonObject,
+): Record<string, string | number | boolean> {
+  const mirrored: Record<string, string | number | boolean> = {};
+  for (const { header, path } of headers) {
+    const value = valueAt(args, path);
+    if (isMirrored(value)) mirrored[header] = value;
+  }
+  return mirrored;
+}
+
+/** The value at a chain of property names; only own properties count. */
+export function valueAt(args: JsonObject, path: readonly string[]): JsonValue | undefined {
+  let value: JsonValue | undefined = args;
+  for (const name of path) {
+    if (!isJsonObject(value) || !Object.hasOwn(value, name)) return undefined;
+    value = value[name];
+  }
+  return value;
+}
+
+/** What a header can carry: texts, truth values, and numbers whose decimal form is exact. */
+export function isMirrored(value: JsonValue | undefined): value is string | number | boolean {
+  if (typeof value === 'number') return Number.isSafeInteger(value) || !Number.isInteger(value);
+  return typeof value === 'string' || typeof value === 'boolean';
+}
