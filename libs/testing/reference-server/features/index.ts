@@ -1,0 +1,13 @@
+export { CallCounters, type CallEvent, type ToolCounts } from './call-counters.js';
+export { complete } from './completions.js';
+export { INVALID_PARAMS, ProtocolFailure } from './feature.js';
+export type { FeatureContext, Json, LogLevel } from './feature.js';
+export { capabilities, identity, instructions } from './identity.js';
+export { InputNeeded } from './input-needed.js';
+export { pageOf } from './pages.js';
+export { getPrompt, promptsIn } from './prompts.js';
+export { askVisit, capabilityOf, fits } from './question.js';
+export type { Answer, AskOptions, Question } from './question.js';
+export { readResource, RESOURCE_NOT_FOUND, resourcesIn, resourceTemplates } from './resources.js';
+export { callTool, findTool, toolsIn } from './tools.js';
+export { ReferenceWorld, type WorldChange } from './world.js';

@@ -1,0 +1,82 @@
+import { CallCounters } from './call-counters.js';
+
+export type WorldChange =
+  { kind: 'tools' } | { kind: 'prompts' } | { kind: 'resources' } | { kind: 'content'; uri: string };
+
+export type ListName = 'tools' | 'prompts' | 'resources';
+
+/** What all sessions and requests of one reference server share: lists that change, contents, gates, counters. */
+export class ReferenceWorld {
+  readonly calls = new CallCounters();
+  private readonly extras = new Set<ListName>();
+  private readonly revisions = new Map<string, number>();
+  private readonly visits = new Set<string>();
+  private readonly gates = new Map<string, { opened: Promise<void>; open(): void }>();
+  private readonly listeners = new Set<(change: WorldChange) => void>();
+
+  /** True while the list shows its extra entry. */
+  hasExtra(list: ListName): boolean {
+    return this.extras.has(list);
+  }
+
+  /** Adds the extra entry to a list, or takes it away again, and tells everyone. */
+  toggleExtra(list: ListName): void {
+    if (!this.extras.delete(list)) this.extras.add(list);
+    this.announce({ kind: list });
+  }
+
+  /** How often a resource was changed. */
+  revisionOf(uri: string): number {
+    return this.revisions.get(uri) ?? 0;
+  }
+
+  touch(uri: string): void {
+    this.revisions.set(uri, this.revisionOf(uri) + 1);
+    this.announce({ kind: 'content', uri });
+  }
+
+  /** Returns whether the URL was sent out before; the second time counts as visited. */
+  wasSentTo(visitId: string): boolean {
+    const known = this.visits.has(visitId);
+    this.visits.add(visitId);
+    return known;
+  }
+
+  /** Resolves when `release(key)` is called, before or after; rejects when the signal aborts. */
+  async waitAt(key: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const onAbort = (): void => reject(new Error('aborted'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await Promise.race([this.gate(key).opened, aborted]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Opens a gate for good. */
+  release(key: string): void {
+    this.gate(key).open();
+  }
+
+  /** Returns the function that stops the listening. */
+  onChange(listener: (change: WorldChange) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private announce(change: WorldChange): void {
+    for (const listener of this.listeners) listener(change);
+  }
+
+  private gate(key: string): { opened: Promise<void>; open(): void } {
+    let gate = this.gates.get(key);
+    if (!gate) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      gate = { opened: promise, open: resolve };
+      this.gates.set(key, gate);
+    }
+    return gate;
+  }
+}

@@ -1,0 +1,39 @@
+import type { EventStore } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+
+type Message = Parameters<EventStore['storeEvent']>[1];
+
+const CAPACITY = 1_000;
+
+/** Remembers the last events of one session so that its streams can be resumed. */
+export class EventLog implements EventStore {
+  private readonly events: { id: string; streamId: string; message: Message }[] = [];
+  private count = 0;
+
+  storeEvent(streamId: string, message: Message): Promise<string> {
+    this.count += 1;
+    // Ids of one session must not repeat across its streams, so the number runs through all of them.
+    const id = `${streamId}/${this.count}`;
+    this.events.push({ id, streamId, message });
+    if (this.events.length > CAPACITY) this.events.shift();
+    return Promise.resolve(id);
+  }
+
+  getStreamIdForEventId(eventId: string): Promise<string | undefined> {
+    return Promise.resolve(this.events.find(({ id }) => id === eventId)?.streamId);
+  }
+
+  async replayEventsAfter(
+    lastEventId: string,
+    { send }: { send: (eventId: string, message: Message) => Promise<void> },
+  ): Promise<string> {
+    const index = this.events.findIndex(({ id }) => id === lastEventId);
+    const last = this.events[index];
+    if (!last) throw new Error('Unknown event id');
+    const missed = this.events.slice(index + 1).filter(({ streamId }) => streamId === last.streamId);
+    for (const { id, message } of missed) {
+      // A priming event has an id but nothing to say.
+      if (Object.keys(message).length > 0) await send(id, message);
+    }
+    return last.streamId;
+  }
+}

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import {
+  CreateMessageResultWithToolsSchema,
+  ElicitResultSchema,
+  ListRootsResultSchema,
+  type ServerNotification,
+  type ServerRequest,
+} from '@modelcontextprotocol/sdk/types.js';
+
+import { capabilityOf, ProtocolFailure, type Answer, type FeatureContext, type LogLevel } from '../features/index.js';
+import type { Question, ReferenceWorld } from '../features/index.js';
+
+export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
+
+/** People answer; the SDK's default of a minute is made for machines. */
+const ANSWER_TIMEOUT_MS = 600_000;
+
+/** Spec 2025-11-25, client/elicitation: the error that asks for a URL to be visited first. */
+const URL_ELICITATION_REQUIRED = -32042;
+
+/** Makes the context of one legacy request: questions go out while the call stays open. */
+export function legacyContext(
+  world: ReferenceWorld,
+  server: Server,
+  extra: Extra,
+  lets: (level: LogLevel) => boolean,
+): FeatureContext {
+  const token = extra._meta?.progressToken;
+  return {
+    world,
+    signal: extra.signal,
+    meta: { ...extra._meta },
+    headers: headersOf(extra),
+    clientCapabilities: { ...server.getClientCapabilities() },
+    async progress(progress, total, message) {
+      if (token === undefined) return;
+      const params = { progressToken: token, progress, total, ...(message !== undefined && { message }) };
+      await extra.sendNotification({ method: 'notifications/progress', params });
+    },
+    async log(level, data) {
+      if (!lets(level)) return;
+      await extra.sendNotification({ method: 'notifications/message', params: { level, data, logger: 'reference' } });
+    },
+    async ask<K extends string>(questions: Record<K, Question>): Promise<Record<K, Answer>> {
+      const answers: Record<string, Answer> = {};
+      for (const [key, question] of Object.entries<Question>(questions)) {
+        requireCapability(server, question);
+        answers[key] = await askNow(question, extra);
+      }
+      return answers;
+    },
+    requireVisit({ id, url, message }) {
+      if (world.wasSentTo(id)) return Promise.resolve();
+      const elicitations = [{ mode: 'url', elicitationId: id, url, message }];
+      throw new ProtocolFailure(URL_ELICITATION_REQUIRED, 'A URL has to be visited first', { elicitations });
+    },
+    dropStream: () => extra.closeSSEStream?.(),
+  };
+}
+
+function requireCapability(server: Server, question: Question): void {
+  const capability = capabilityOf(question);
+  if (!server.getClientCapabilities()?.[capability]) throw new Error(`The client does not support ${capability}`);
+}
+
+async function askNow(question: Question, extra: Extra): Promise<Answer> {
+  const options = { timeout: ANSWER_TIMEOUT_MS, signal: extra.signal };
+  const request = { ...question, params: { ...question.params, ...identityOf(question) } } as ServerRequest;
+  if (question.method === 'elicitation/create') return extra.sendRequest(request, ElicitResultSchema, options);
+  if (question.method === 'roots/list') return extra.sendRequest(request, ListRootsResultSchema, options);
+  return extra.sendRequest(request, CreateMessageResultWithToolsSchema, options);
+}
+
+/** Only the legacy form of a URL question carries an id. */
+function identityOf({ params }: Question): { elicitationId?: string } {
+  return params !== undefined && 'mode' in params && params.mode === 'url' ? { elicitationId: randomUUID() } : {};
+}
+
+function headersOf({ requestInfo }: Extra): { [name: string]: string } {
+  const entries = Object.entries(requestInfo?.headers ?? {});
+  return Object.fromEntries(entries.map(([name, value]) => [name, [value].flat().join(', ')]));
+}

@@ -1,0 +1,113 @@
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import {
+  CallToolRequestSchema,
+  CompleteRequestSchema,
+  GetPromptRequestSchema,
+  ListPromptsRequestSchema,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ListToolsRequestSchema,
+  ReadResourceRequestSchema,
+  SetLevelRequestSchema,
+  SubscribeRequestSchema,
+  UnsubscribeRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
+
+import {
+  callTool,
+  capabilities,
+  complete,
+  getPrompt,
+  identity,
+  instructions,
+  pageOf,
+  promptsIn,
+  readResource,
+  RESOURCE_NOT_FOUND,
+  resourcesIn,
+  resourceTemplates,
+  toolsIn,
+} from '../features/index.js';
+import type { FeatureContext, LogLevel, ReferenceWorld, WorldChange } from '../features/index.js';
+import { legacyContext, type Extra } from './legacy-context.js';
+
+const SEVERITY: LogLevel[] = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
+
+/** One server for one session (or one stateless request) of the legacy era, on the official SDK v1. */
+export class LegacyServer {
+  readonly server = new Server(identity, { capabilities, instructions });
+  private readonly subscribed = new Set<string>();
+  private level: LogLevel = 'debug';
+
+  constructor(
+    private readonly world: ReferenceWorld,
+    private readonly pageSize: number,
+  ) {
+    this.serveLists();
+    this.serveItems();
+    this.serveSubscriptions();
+    const stopListening = world.onChange((change) => void this.notify(change));
+    this.server.onclose = stopListening;
+  }
+
+  private serveLists(): void {
+    const { server, world, pageSize } = this;
+    server.setRequestHandler(ListToolsRequestSchema, ({ params }) => {
+      const { items, ...next } = pageOf(toolsIn(world), params?.cursor, pageSize);
+      return { tools: items.map(({ definition }) => definition), ...next };
+    });
+    server.setRequestHandler(ListPromptsRequestSchema, ({ params }) => {
+      const { items, ...next } = pageOf(promptsIn(world), params?.cursor, pageSize);
+      return { prompts: items.map(({ definition }) => definition), ...next };
+    });
+    server.setRequestHandler(ListResourcesRequestSchema, ({ params }) => {
+      const { items, ...next } = pageOf(resourcesIn(world), params?.cursor, pageSize);
+      return { resources: items.map(({ definition }) => definition), ...next };
+    });
+    server.setRequestHandler(ListResourceTemplatesRequestSchema, ({ params }) => {
+      const { items, ...next } = pageOf(resourceTemplates(), params?.cursor, pageSize);
+      return { resourceTemplates: items.map(({ definition }) => definition), ...next };
+    });
+  }
+
+  private serveItems(): void {
+    this.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) =>
+      callTool(params.name, params.arguments ?? {}, this.contextOf(extra)),
+    );
+    this.server.setRequestHandler(GetPromptRequestSchema, ({ params }, extra) =>
+      getPrompt(params.name, params.arguments ?? {}, this.contextOf(extra)),
+    );
+    this.server.setRequestHandler(ReadResourceRequestSchema, async ({ params }, extra) => ({
+      contents: [await readResource(params.uri, this.contextOf(extra), RESOURCE_NOT_FOUND.legacy)],
+    }));
+    this.server.setRequestHandler(CompleteRequestSchema, ({ params }) => complete(params.argument.value));
+  }
+
+  private serveSubscriptions(): void {
+    this.server.setRequestHandler(SubscribeRequestSchema, ({ params }) => {
+      this.subscribed.add(params.uri);
+      return {};
+    });
+    this.server.setRequestHandler(UnsubscribeRequestSchema, ({ params }) => {
+      this.subscribed.delete(params.uri);
+      return {};
+    });
+    this.server.setRequestHandler(SetLevelRequestSchema, ({ params }) => {
+      this.level = params.level;
+      return {};
+    });
+  }
+
+  private contextOf(extra: Extra): FeatureContext {
+    const lets = (level: LogLevel): boolean => SEVERITY.indexOf(level) >= SEVERITY.indexOf(this.level);
+    return legacyContext(this.world, this.server, extra, lets);
+  }
+
+  private async notify(change: WorldChange): Promise<void> {
+    if (!this.server.transport) return;
+    if (change.kind === 'tools') return this.server.sendToolListChanged();
+    if (change.kind === 'prompts') return this.server.sendPromptListChanged();
+    if (change.kind === 'resources') return this.server.sendResourceListChanged();
+    if (this.subscribed.has(change.uri)) await this.server.sendResourceUpdated({ uri: change.uri });
+  }
+}

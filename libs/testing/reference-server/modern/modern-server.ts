@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+
+import {
+  createRequestStateCodec,
+  inputRequired,
+  McpServer,
+  type InputRequests,
+  type InputRequiredResult,
+  type RequestStateCodec,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+
+import {
+  callTool,
+  capabilities,
+  complete,
+  findTool,
+  getPrompt,
+  identity,
+  InputNeeded,
+  instructions,
+  pageOf,
+  promptsIn,
+  readResource,
+  RESOURCE_NOT_FOUND,
+  resourcesIn,
+  resourceTemplates,
+  toolsIn,
+} from '../features/index.js';
+import type { FeatureContext, ReferenceWorld } from '../features/index.js';
+import { modernContext } from './modern-context.js';
+import type { AnsweredSoFar } from './replayed-questions.js';
+
+const lists = { ttlMs: 1_000, cacheScope: 'public' } as const;
+const cacheHints = {
+  'tools/list': lists,
+  'prompts/list': lists,
+  'resources/list': lists,
+  'resources/templates/list': lists,
+  'resources/read': { ttlMs: 0, cacheScope: 'private' },
+} as const;
+
+/** The key that seals request states; every request and connection of one reference server shares it. */
+export function newStateCodec(): RequestStateCodec<AnsweredSoFar> {
+  return createRequestStateCodec<AnsweredSoFar>({ key: randomBytes(32) });
+}
+
+/** One server for one request (HTTP) or connection (stdio) of the modern era, on the official SDK v2. */
+export class ModernServer extends McpServer {
+  constructor(
+    private readonly world: ReferenceWorld,
+    private readonly pageSize: number,
+    private readonly codec: RequestStateCodec<AnsweredSoFar>,
+  ) {
+    super(identity, { capabilities, instructions, cacheHints, requestState: { verify: codec.verify } });
+    this.serveLists();
+    this.serveItems();
+  }
+
+  /** The SDK looks here for `x-mcp-header` before it lets a call in. */
+  override toolInputSchemaJson(name: string): Record<string, unknown> | undefined {
+    return findTool(this.world, name)?.definition.inputSchema;
+  }
+
+  private serveLists(): void {
+    const { server, world, pageSize } = this;
+    server.setRequestHandler('tools/list', ({ params }) => {
+      const { items, ...next } = pageOf(toolsIn(world), params?.cursor, pageSize);
+      return { tools: items.map(({ definition }) => definition), ...next };
+    });
+    server.setRequestHandler('prompts/list', ({ params }) => {
+      const { items, ...next } = pageOf(promptsIn(world), params?.cursor, pageSize);
+      return { prompts: items.map(({ definition }) => definition), ...next };
+    });
+    server.setRequestHandler('resources/list', ({ params }) => {
+      const { items, ...next } = pageOf(resourcesIn(world), params?.cursor, pageSize);
+      return { resources: items.map(({ definition }) => definition), ...next };
+    });
+    server.setRequestHandler('resources/templates/list', ({ params }) => {
+      const { items, ...next } = pageOf(resourceTemplates(), params?.cursor, pageSize);
+      return { resourceTemplates: items.map(({ definition }) => definition), ...next };
+    });
+  }
+
+  private serveItems(): void {
+    this.server.setRequestHandler('tools/call', ({ params }, request) =>
+      this.answer(request, params.name, (context) => callTool(params.name, params.arguments ?? {}, context)),
+    );
+    this.server.setRequestHandler('prompts/get', ({ params }, request) =>
+      this.answer(request, params.name, (context) => getPrompt(params.name, params.arguments ?? {}, context)),
+    );
+    this.server.setRequestHandler('resources/read', ({ params }, request) =>
+      this.answer(request, params.uri, async (context) => ({
+        contents: [await readResource(params.uri, context, RESOURCE_NOT_FOUND.modern)],
+      })),
+    );
+    this.server.setRequestHandler('completion/complete', ({ params }) => complete(params.argument.value));
+  }
+
+  private async answer<T>(
+    request: ServerContext,
+    name: string,
+    run: (context: FeatureContext) => Promise<T>,
+  ): Promise<T | InputRequiredResult> {
+    try {
+      return await run(modernContext(this.world, request, this.codec));
+    } catch (error) {
+      if (!(error instanceof InputNeeded)) throw error;
+      this.world.calls.record(name, 'asked');
+      return inputRequired({
+        inputRequests: error.questions as InputRequests,
+        ...(error.state !== undefined && { requestState: error.state }),
+      });
+    }
+  }
+}

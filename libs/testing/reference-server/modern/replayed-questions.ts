@@ -1,0 +1,47 @@
+import type { RequestStateCodec, ServerContext } from '@modelcontextprotocol/server';
+
+import { fits, InputNeeded, type Answer, type AskOptions, type Question } from '../features/index.js';
+
+/** What is sealed into the request state: the answers of earlier rounds. */
+export interface AnsweredSoFar {
+  answers: { [key: string]: Answer };
+}
+
+/** The questions of one request; the request is repeated until all of them have their answers. */
+export class ReplayedQuestions {
+  private readonly isResumed: boolean;
+  /** Answers from the sealed state, and from this retry once a question asked for them. */
+  private readonly known: { [key: string]: Answer };
+  private readonly fresh: { [key: string]: unknown };
+
+  constructor(
+    request: ServerContext['mcpReq'],
+    private readonly codec: RequestStateCodec<AnsweredSoFar>,
+  ) {
+    const state = request.requestState<AnsweredSoFar>();
+    this.isResumed = state !== undefined;
+    this.known = { ...state?.answers };
+    this.fresh = { ...request.inputResponses };
+  }
+
+  /** Resolves when every question has its answer, else throws what ends the request. */
+  async ask<K extends string>(questions: Record<K, Question>, options: AskOptions = {}): Promise<Record<K, Answer>> {
+    const isSealed = options.sealed === true;
+    const answers: Record<string, Answer> = {};
+    const open: { [key: string]: Question } = {};
+    for (const [key, question] of Object.entries<Question>(questions)) {
+      const answer = this.answerTo(key, isSealed);
+      if (fits(question, answer)) answers[key] = answer;
+      else open[key] = question;
+    }
+    Object.assign(this.known, answers);
+    if (Object.keys(open).length === 0) return answers;
+    const mustSeal = isSealed || Object.keys(this.known).length > 0;
+    throw new InputNeeded(open, mustSeal ? await this.codec.mint({ answers: this.known }) : undefined);
+  }
+
+  private answerTo(key: string, isSealed: boolean): unknown {
+    if (key in this.known) return this.known[key];
+    return isSealed && !this.isResumed ? undefined : this.fresh[key];
+  }
+}

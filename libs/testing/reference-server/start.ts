@@ -1,0 +1,58 @@
+import { ReferenceWorld, type CallCounters } from './features/index.js';
+import { listen, type Endpoint } from './http-host.js';
+import { SSE_PATH, SseEndpoint } from './legacy/http-sse.js';
+import { SessionEndpoint, StatelessEndpoint } from './legacy/streamable-http.js';
+import { ModernEndpoint } from './modern/modern-http.js';
+
+export interface ReferenceServerOptions {
+  era: 'legacy' | 'modern';
+  /** `http` is streamable HTTP at /mcp; `sse` is HTTP+SSE at /sse and exists in the legacy era only. */
+  transport: 'http' | 'sse';
+  /** Legacy streamable HTTP without session ids. */
+  stateless?: boolean;
+  /** 0, the default, takes a free port. */
+  port?: number;
+  /** Entries per page of a list; all on one page by default. */
+  pageSize?: number;
+}
+
+/** A running reference server and the strings that tests pull. */
+export interface ReferenceServer {
+  readonly url: string;
+  readonly calls: CallCounters;
+  /** Shared state: change lists and contents, open the gates of `hold`. */
+  readonly world: ReferenceWorld;
+  readonly openSessions: number;
+  /** Ends all sessions as a restart would; their ids are unknown from now on. */
+  forgetSessions(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const MCP_PATH = '/mcp';
+
+/** Starts a server that offers every feature of the protocol, on the official SDK of its era. */
+export async function startReferenceServer(options: ReferenceServerOptions): Promise<ReferenceServer> {
+  const world = new ReferenceWorld();
+  const endpoint = endpointFor(options, world);
+  const { origin, close } = await listen(endpoint, options.port ?? 0);
+  return {
+    url: origin + (options.transport === 'sse' ? SSE_PATH : MCP_PATH),
+    calls: world.calls,
+    world,
+    get openSessions() {
+      return endpoint.openSessions;
+    },
+    forgetSessions: () => endpoint.forgetSessions(),
+    close,
+  };
+}
+
+function endpointFor(options: ReferenceServerOptions, world: ReferenceWorld): Endpoint {
+  const pageSize = options.pageSize ?? Number.POSITIVE_INFINITY;
+  if (options.era === 'modern') {
+    if (options.transport === 'sse') throw new Error('HTTP+SSE does not exist in the modern era');
+    return new ModernEndpoint(world, pageSize);
+  }
+  if (options.transport === 'sse') return new SseEndpoint(world, pageSize);
+  return options.stateless ? new StatelessEndpoint(world, pageSize) : new SessionEndpoint(world, pageSize);
+}
