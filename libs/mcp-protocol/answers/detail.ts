@@ -1,40 +1,42 @@
-/**
- * Makes a foreign text fit for an error message: short, printable, and without what could give something away.
- */
+/** Foreign texts made fit for our error messages: short, printable, and without what could give something away. */
+
 const LONGEST_DETAIL = 200;
 /** Texts are cut before they are searched, so that a huge body costs nothing. */
-const LONGEST_SEARCHED = 2000;
+const LONGEST_SEARCHED = 1000;
 
-const STACK = /\s+at (?:async )?[^\n]*[(/\\:][\s\S]*$/;
-const CREDENTIALS = /\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi;
-const JSON_WEB_TOKEN = /\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?/g;
-const QUERY = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s?#"'<>]*)[?#][^\s"'<>]*/gi;
-const USER_INFO = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi;
-const LONE_QUERY = /(\/[^\s?"'<>]*)\?[^\s"'<>]*=[^\s"'<>]*/g;
-const PRIVATE_IPV4 =
-  /(?<![\w.])(?:0|10|127)(?:\.\d{1,3}){3}(?::\d+)?(?![\w.]\d)|(?<![\w.])(?:169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))(?:\.\d{1,3}){2}(?::\d+)?/g;
-const PRIVATE_IPV6 =
-  /(?<![\w:])\[?(?:::1|::ffff:[\d.]+|f[cd][0-9a-f]{2}:[0-9a-f:]*|fe[89ab][0-9a-f]:[0-9a-f:]*)\]?(?::\d+)?(?!\w)/gi;
-const LOCAL_NAME = /\blocalhost(?::\d+)?\b/gi;
-const UNIX_PATH = /(?<![\w:/.<])~?(?:\/[\w.@+-]+){2,}\/?/g;
-const WINDOWS_PATH = /\b[a-z]:\\[^\s"'<>]*/gi;
+const STACK = /[\r\n]\s*at [\s\S]*/;
 const CONTROLS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu;
+const CREDENTIALS = /\b(bearer|basic)\s+(?=[\w.~+/-]*\d)[\w.~+/-]{12,}=*/gi;
+const NAMED_SECRET =
+  /\b((?:access_|refresh_|id_)?token|api[_-]?key|secret|password)(["']?\s*[:=]\s*["']?)[^\s"'&,;]+/gi;
+const JSON_WEB_TOKEN = /\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?/g;
+const QUERY = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s?#"'<>]*)[?#][^\s"'<>]*/gi;
+const USER_INFO = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@]*@/gi;
+const QUERY_OF_PATH = /(\/[^\s?"'<>]*)\?[^\s"'<>]*/g;
+const PRIVATE_IPV4 =
+  /(?<![\w.])(?:(?:0|10|127)\.\d{1,3}|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))(?:\.\d{1,3}){2}(?::\d+)?/g;
+const PRIVATE_IPV6 =
+  /(?<![\w:])\[?(?:::(?:1|ffff:[\d.]+)?|f[cd][0-9a-f]{2}:[0-9a-f:]+|fe[89ab][0-9a-f]:[0-9a-f:]+)(?:\](?::\d+)?|(?![\w:]))/gi;
+const LOCAL_NAME = /\b(?:localhost|[\w-]{1,63}(?:\.[\w-]{1,63}){0,6}\.(?:local|internal|localdomain))(?::\d+)?\b/gi;
+const WINDOWS_PATH = /\b[a-z]:\\[^\s"'<>]*/gi;
+const UNIX_PATH = /(?<![\w:/.<])~?(?:\/[\w.@+-]+){2,}\/?/g;
 
-/** At most 200 characters on one line. */
-export function cleanDetail(text: string): string {
+/** On one line, at most `longest` UTF-16 code units. */
+export function cleanDetail(text: string, longest = LONGEST_DETAIL): string {
   const masked = text
     .slice(0, LONGEST_SEARCHED)
     .replace(STACK, '')
     .replace(CONTROLS, ' ')
     .replace(CREDENTIALS, '$1 [hidden]')
+    .replace(NAMED_SECRET, '$1$2[hidden]')
     .replace(JSON_WEB_TOKEN, '[hidden]')
     .replace(USER_INFO, '$1')
     .replace(QUERY, '$1')
-    .replace(LONE_QUERY, '$1')
+    .replace(QUERY_OF_PATH, '$1')
     .replace(PRIVATE_IPV4, '[address]')
     .replace(PRIVATE_IPV6, '[address]')
     .replace(LOCAL_NAME, '[address]')
     .replace(WINDOWS_PATH, '[path]')
     .replace(UNIX_PATH, '[path]');
-  return masked.trim().slice(0, LONGEST_DETAIL).toWellFormed();
+  return masked.trim().slice(0, longest).toWellFormed();
 }

@@ -2,7 +2,7 @@ import { GatewayCode } from '../error-codes.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import type { RequestId } from '../json-rpc.js';
 import type { Outcome } from '../neutral.js';
-import { parseJson } from '../parse-json.js';
+import { JsonFault, parseJson } from '../parse-json.js';
 import { isRpcError } from '../read-message.js';
 import { cleanDetail } from './detail.js';
 import { onlyMembersOf, outcomeOfMessage } from './outcome-of-message.js';
@@ -24,25 +24,32 @@ export function outcomeOfHttp(answer: HttpAnswer, id: RequestId): Outcome {
   if (status < 200 || status > 299) return refusal(answer);
   if (body === '') return brokenProtocol('the answer is empty');
   const value = parsed(body);
-  return value === undefined ? brokenProtocol('the answer is not JSON') : outcomeOfMessage(value, id);
+  if (value instanceof JsonFault) return brokenProtocol(`the answer cannot be read (${value.message.slice(0, -1)})`);
+  return outcomeOfMessage(value, id);
 }
 
-function parsed(body: string): JsonValue | undefined {
+function parsed(body: string): JsonValue | JsonFault {
   try {
     return parseJson(body);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof JsonFault) return error;
+    throw error;
   }
 }
 
 function refusal(answer: HttpAnswer): Outcome {
   const value = parsed(answer.body);
+  if (value instanceof JsonFault) return told(answer, answer.body);
   if (isJsonObject(value) && isRpcError(value['error'])) {
     return { kind: 'error', error: onlyMembersOf(value['error']) };
   }
-  const detail = cleanDetail(isJsonObject(value) ? detailIn(value) : answer.body) || phraseOf(answer);
+  return told(answer, isJsonObject(value) ? detailIn(value) : answer.body);
+}
+
+function told(answer: HttpAnswer, text: string): Outcome {
+  const detail = cleanDetail(text) || phraseOf(answer);
   const message = `Upstream answered HTTP ${answer.status}${detail === '' ? '' : `: ${detail}`}`;
-  return ownFailure(GatewayCode.upstreamFailed, message, toldBy(answer));
+  return ownFailure(GatewayCode.upstreamFailed, message, circumstances(answer));
 }
 
 /** Where frameworks and OAuth put the reason. A string `error` is theirs; only an object is JSON-RPC's. */
@@ -89,7 +96,9 @@ function phraseOf({ status, statusText }: HttpAnswer): string {
 /** Statuses by which a server says that it did not take the call. */
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404, 405, 406, 413, 415, 429]);
 
-function toldBy(answer: HttpAnswer) {
+const LONGEST_CHALLENGE = 500;
+
+function circumstances(answer: HttpAnswer) {
   const { status, wwwAuthenticate, retryAfter } = answer;
   const unavailable = status === 503 && retryAfter !== undefined;
   const outcome = REFUSALS.has(status) || unavailable ? 'not_executed' : 'unknown';
@@ -99,16 +108,18 @@ function toldBy(answer: HttpAnswer) {
     retriable: status === 429 || unavailable,
     httpStatus: status,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
-    ...(status === 401 && wwwAuthenticate !== undefined && { wwwAuthenticate: cleanDetail(wwwAuthenticate) }),
+    ...(status === 401 &&
+      wwwAuthenticate !== undefined && { wwwAuthenticate: cleanDetail(wwwAuthenticate, LONGEST_CHALLENGE) }),
   } as const;
 }
 
+const HTTP_DATE = /^[a-z]{3,9},? /i;
 const LONGEST_DELAY_MS = 24 * 60 * 60 * 1000;
 
 /** Retry-After as milliseconds from now: seconds or a date (RFC 9110, 10.2.3). Undefined when it is neither. */
 function delayOf(retryAfter: string | undefined): number | undefined {
   if (retryAfter === undefined) return undefined;
   const text = retryAfter.trim();
-  const delayMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  const delayMs = /^\d+$/.test(text) ? Number(text) * 1000 : HTTP_DATE.test(text) ? Date.parse(text) - Date.now() : NaN;
   return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), LONGEST_DELAY_MS);
 }

@@ -1,31 +1,56 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import { AUDIO_SINCE, RESOURCE_LINK_SINCE } from './revisions.js';
 
-/** The content blocks of a result in the words of an older revision; the same object when nothing changes. */
-export function withContentOf(revision: string, method: string, result: JsonObject): JsonObject {
-  if (revision >= RESOURCE_LINK_SINCE) return result;
-  if (method === 'tools/call') return replaced(result, 'content', eachBlock(revision, result['content']));
-  if (method === 'prompts/get') return replaced(result, 'messages', eachMessage(revision, result['messages']));
-  return result;
+/** A result in the words of a legacy revision; the same object when nothing changes. */
+export function inLegacyWords(revision: string, method: string, result: JsonObject): JsonObject {
+  switch (method) {
+    case 'tools/call':
+      return toolResult(revision, result);
+    case 'tools/list':
+      return replaced(result, 'tools', eachItem(result['tools'], toolDefinition));
+    case 'prompts/get':
+      return replaced(result, 'messages', eachItem(result['messages'], promptMessage(revision)));
+    default:
+      return result;
+  }
+}
+
+// Legacy schemas know objects only, here and in outputSchema. A client would refuse the whole result, or the whole
+// list, for one member of another shape; without the schema it expects no structured content.
+function toolResult(revision: string, result: JsonObject): JsonObject {
+  const { structuredContent: structured, content } = result;
+  const blocks = eachItem(content, (block, index) => blockIn(revision, block, index));
+  if (structured === undefined || isJsonObject(structured)) return replaced(result, 'content', blocks);
+  const { structuredContent: _dropped, ...rest } = result;
+  const told = Array.isArray(blocks) && blocks.length > 0;
+  return { ...rest, content: told ? blocks : [{ type: 'text', text: JSON.stringify(structured) }] };
+}
+
+function toolDefinition(tool: JsonValue): JsonValue {
+  const schema = isJsonObject(tool) ? tool['outputSchema'] : undefined;
+  if (!isJsonObject(tool) || schema === undefined) return tool;
+  if (isJsonObject(schema) && schema['type'] === 'object') return tool;
+  const { outputSchema: _dropped, ...rest } = tool;
+  return rest;
+}
+
+function promptMessage(revision: string): (message: JsonValue, index: number) => JsonValue {
+  return (message, index) => {
+    if (!isJsonObject(message) || message['content'] === undefined) return message;
+    return replaced(message, 'content', blockIn(revision, message['content'], index));
+  };
 }
 
 function replaced(holder: JsonObject, member: string, value: JsonValue | undefined): JsonObject {
-  return value === undefined || value === holder[member] ? holder : { ...holder, [member]: value };
+  return value === holder[member] ? holder : { ...holder, [member]: value };
 }
 
-function eachBlock(revision: string, blocks: JsonValue | undefined): JsonValue | undefined {
-  return Array.isArray(blocks) ? mapUnlessSame(blocks, (block, index) => blockIn(revision, block, index)) : blocks;
-}
-
-function eachMessage(revision: string, messages: JsonValue | undefined): JsonValue | undefined {
-  if (!Array.isArray(messages)) return messages;
-  return mapUnlessSame(messages, (message, index) => {
-    if (!isJsonObject(message) || message['content'] === undefined) return message;
-    return replaced(message, 'content', blockIn(revision, message['content'], index));
-  });
-}
-
-function mapUnlessSame(items: JsonValue[], change: (item: JsonValue, index: number) => JsonValue): JsonValue[] {
+/** The very array when no item changed. */
+function eachItem(
+  items: JsonValue | undefined,
+  change: (item: JsonValue, index: number) => JsonValue,
+): JsonValue | undefined {
+  if (!Array.isArray(items)) return items;
   const changed = items.map(change);
   return changed.every((item, index) => item === items[index]) ? items : changed;
 }

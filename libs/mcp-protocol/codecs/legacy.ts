@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../json.js';
 import type { JsonRpcRequest, RequestId } from '../json-rpc.js';
 import type { McpRequest } from '../neutral.js';
-import { withContentOf } from './legacy-content.js';
+import { inLegacyWords } from './legacy-content.js';
 import { META, withMeta } from './meta.js';
 import { eraOfRevision, LATEST_LEGACY_REVISION } from './revisions.js';
 
@@ -35,13 +35,13 @@ export class UntranslatableResult extends Error {
 }
 
 /**
- * A result as a client of this legacy revision can read it: without the modern era's members, and with content blocks
- * that the revision knows. The same object when nothing changes.
+ * A result as a client of this legacy revision can read it: without the modern era's members, with content blocks that
+ * the revision knows, and with structured content only where it is an object. The same object when nothing changes.
  *
  * @throws UntranslatableResult for a result that is not complete; stripped of its type it would pass for a success
  */
 export function encodeLegacyResult(method: string, result: JsonObject, revision: string): JsonObject {
-  return withContentOf(revision, method, withoutModernMembers(result));
+  return inLegacyWords(revision, method, withoutModernMembers(result));
 }
 
 function withoutModernMembers(whole: JsonObject): JsonObject {

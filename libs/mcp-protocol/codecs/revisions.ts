@@ -1,19 +1,18 @@
 import type { Era } from '../neutral.js';
 
 /** Revisions with a handshake, newest first. */
-export const LEGACY_REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
+export const LEGACY_REVISIONS: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+export const LATEST_LEGACY_REVISION = '2025-11-25';
 
 /** Revisions that carry everything in each request, newest first. */
-export const MODERN_REVISIONS = ['2026-07-28'] as const;
-
-export const LATEST_LEGACY_REVISION: string = LEGACY_REVISIONS[0];
-export const LATEST_MODERN_REVISION: string = MODERN_REVISIONS[0];
-
-/** The revision whose remote transport is HTTP+SSE. */
-export const SSE_REVISION = '2024-11-05';
+export const MODERN_REVISIONS: readonly string[] = ['2026-07-28'];
+export const LATEST_MODERN_REVISION = '2026-07-28';
 
 /** All that the gateway speaks, newest first: the answer to a client that asked for something else. */
 export const SUPPORTED_REVISIONS: readonly string[] = [...MODERN_REVISIONS, ...LEGACY_REVISIONS];
+
+/** The revision whose remote transport is HTTP+SSE. */
+export const SSE_REVISION = '2024-11-05';
 
 /** First revisions that know a kind of content block (their schemas, ContentBlock). */
 export const AUDIO_SINCE = '2025-03-26';

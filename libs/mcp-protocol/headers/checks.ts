@@ -17,7 +17,11 @@ export function checkMirroredHeaders(message: JsonRpcRequest, headers: Headers):
   const { method, params = {} } = message;
   const revision = metaOf(params)[META.protocolVersion];
   return (
-    compare('MCP-Protocol-Version', single(headers, 'mcp-protocol-version'), revision ?? ANY) ??
+    compare(
+      'MCP-Protocol-Version',
+      single(headers, 'mcp-protocol-version'),
+      typeof revision === 'string' ? revision : ANY,
+    ) ??
     compare('Mcp-Method', single(headers, 'mcp-method'), method) ??
     checkName(method, params, headers)
   );
