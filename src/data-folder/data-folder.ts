@@ -23,20 +23,27 @@ export class DataFolder {
     readonly firstStart: boolean,
   ) {}
 
-  /** Creates what is missing. Throws a DataFolderFault when others could read or replace a secret. */
+  /** Creates what is missing. Throws a DataFolderFault when it cannot, or when others could read or replace a secret. */
   static async open(path: string): Promise<DataFolder> {
     const folder = resolve(path);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await refuseWritableByOthers(folder);
-    const jwt = await drawSecret(join(folder, 'jwt.secret'));
-    const session = await drawSecret(join(folder, 'session.secret'));
-    return new DataFolder(folder, { jwt: jwt.value, session: session.value }, jwt.drawn);
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await refuseWritableByOthers(folder);
+      const jwt = await drawSecret(join(folder, 'jwt.secret'));
+      const session = await drawSecret(join(folder, 'session.secret'));
+      return new DataFolder(folder, { jwt: jwt.value, session: session.value }, jwt.drawn);
+    } catch (fault) {
+      if (fault instanceof DataFolderFault) throw fault;
+      const reason = fault instanceof Error ? fault.message : String(fault);
+      throw new DataFolderFault(
+        `The data folder ${folder} cannot be used: ${reason}. Set ISTHMUS_DATA_DIR to another.`,
+      );
+    }
   }
 }
 
 async function refuseWritableByOthers(folder: string): Promise<void> {
-  const status = await stat(folder);
-  if (!status.isDirectory()) throw new DataFolderFault(`${folder} is not a folder. Set ISTHMUS_DATA_DIR to one.`);
-  if (platform() === 'win32' || (status.mode & OTHERS_MAY_WRITE) === 0) return;
+  const { mode } = await stat(folder);
+  if (platform() === 'win32' || (mode & OTHERS_MAY_WRITE) === 0) return;
   throw new DataFolderFault(`${folder} can be changed by others on this machine. Run: chmod 700 ${folder}`);
 }

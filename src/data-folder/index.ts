@@ -1,3 +1,4 @@
+export { createOnce } from './create-once.js';
 export { DataFolder, type Secrets } from './data-folder.js';
 export { DataFolderFault } from './data-folder.errors.js';
 export { DataFolderModule } from './data-folder.module.js';

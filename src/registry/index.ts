@@ -1,3 +1,8 @@
+export { FileServerRegistry, type Reload } from './file-server-registry.js';
+export { publicExposureWarnings } from './public-exposure.js';
+export { RegistryConfig } from './registry.config.js';
+export { RegistryFault } from './registry.errors.js';
+export { RegistryModule } from './registry.module.js';
 export type {
   RemoteServer,
   ServerDefinition,

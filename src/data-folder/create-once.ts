@@ -1,0 +1,24 @@
+import { randomUUID } from 'node:crypto';
+import { link, open, unlink } from 'node:fs/promises';
+
+/**
+ * Writes a file that is not there yet, for its owner only. False when it was there already.
+ * It is written beside its place and then linked: a link appears whole or not at all, and fails when another process
+ * was first, so that nobody ever reads half a file or replaces one that is in use.
+ */
+export async function createOnce(file: string, text: string): Promise<boolean> {
+  const draft = `${file}.${randomUUID()}`;
+  const handle = await open(draft, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+    await link(draft, file);
+    return true;
+  } catch (fault) {
+    if (fault instanceof Error && 'code' in fault && fault.code === 'EEXIST') return false;
+    throw fault;
+  } finally {
+    await handle.close();
+    await unlink(draft);
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * What the configuration file may say, entry by entry. Each class is the form of one mapping in the file; what stands
+ * there has passed its rules once an instance leaves `readEntry`.
+ */
+import { Allow, IsBoolean, IsIn, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsArgumentList, IsDurationBetween, IsEnvironment, IsHeaders, IsServerUrl, IsTextList } from './entry-rules.js';
+
+export type Scalar = string | number | boolean;
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+const LONGEST_TITLE = 200;
+const LONGEST_INSTRUCTIONS = 100_000;
+
+export class TimeoutsEntry {
+  @IsOptional() @IsDurationBetween(100, HOUR) readonly connect?: string;
+  @IsOptional() @IsDurationBetween(100, 24 * HOUR) readonly request?: string;
+}
+
+class ServerEntry {
+  @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly title?: string;
+  @IsOptional() @IsBoolean() readonly enabled?: boolean;
+  @IsOptional() @IsBoolean() readonly shared?: boolean;
+  @IsOptional() @IsBoolean() readonly public?: boolean;
+  /** Checked by itself as a TimeoutsEntry. */
+  @Allow() readonly timeouts?: unknown;
+}
+
+export class RemoteServerEntry extends ServerEntry {
+  @IsIn(['http', 'sse']) readonly transport!: 'http' | 'sse';
+  @IsServerUrl() readonly url!: string;
+  @IsOptional() @IsHeaders() readonly headers?: Readonly<Record<string, Scalar>>;
+}
+
+export class StdioServerEntry extends ServerEntry {
+  @IsIn(['stdio']) readonly transport!: 'stdio';
+  @IsString() @IsNotEmpty() readonly command!: string;
+  @IsOptional() @IsArgumentList() readonly args?: readonly Scalar[];
+  @IsOptional() @IsEnvironment() readonly env?: Readonly<Record<string, Scalar>>;
+  @IsOptional() @IsString() @IsNotEmpty() readonly cwd?: string;
+}
+
+export class DefaultEndpointEntry {
+  @IsOptional() @IsBoolean() readonly public?: boolean;
+  @IsOptional() @IsString() @MaxLength(LONGEST_INSTRUCTIONS) readonly instructions?: string;
+}
+
+export class VirtualServerEntry extends DefaultEndpointEntry {
+  @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly title?: string;
+  @IsTextList() readonly servers!: readonly string[];
+  @IsOptional() @IsTextList() readonly tools?: readonly string[];
+  @IsOptional() @IsTextList() readonly prompts?: readonly string[];
+  @IsOptional() @IsTextList() readonly resources?: readonly string[];
+}

@@ -1,0 +1,68 @@
+import { ValidateBy, type ValidationOptions } from 'class-validator';
+import { DURATION_FORM, formatDuration, parseDuration } from '#lib/config';
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
+// Latin-1 without control characters: what a header value can carry (RFC 9110, 5.5).
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const VARIABLE_NAME = /^[A-Za-z_]\w*$/;
+
+/** The gateway writes these itself; a configured one would break the connection or the protocol. */
+const OWN_HEADERS =
+  /^(accept|accept-encoding|connection|content-.*|expect|host|keep-alive|last-event-id|mcp-.*|te|trailer|transfer-encoding|upgrade)$/i;
+
+const SCALARS: readonly string[] = ['string', 'number', 'boolean'];
+const isScalar = (value: unknown): value is string | number | boolean => SCALARS.includes(typeof value);
+
+const rule = (name: string, message: string, isKept: (value: unknown) => boolean, options?: ValidationOptions) =>
+  ValidateBy({ name, validator: { validate: isKept, defaultMessage: () => message } }, options);
+
+/** A duration between two others, both in milliseconds. */
+export function IsDurationBetween(leastMs: number, mostMs: number): PropertyDecorator {
+  const message = `must be ${DURATION_FORM}, from ${formatDuration(leastMs)} to ${formatDuration(mostMs)}`;
+  return rule('isDurationBetween', message, (value) => {
+    const duration = typeof value === 'string' ? parseDuration(value) : undefined;
+    return duration !== undefined && duration >= leastMs && duration <= mostMs;
+  });
+}
+
+/** The address of a server. Credentials belong into headers, where nothing logs them. */
+export function IsServerUrl(): PropertyDecorator {
+  return rule('isServerUrl', 'must be an http or https URL without user name, password and fragment', (value) => {
+    const url = typeof value === 'string' ? URL.parse(value) : null;
+    return url !== null && /^https?:$/.test(url.protocol) && url.username + url.password + url.hash === '';
+  });
+}
+
+/** A mapping of header names to values that may be sent with every request. */
+export function IsHeaders(): PropertyDecorator {
+  const message =
+    'must map header names to one-line texts; headers that the gateway sets itself (host, accept, content-*, mcp-*, …) cannot be set';
+  return rule('isHeaders', message, (value) =>
+    everyEntry(value, (name, text) => HEADER_NAME.test(name) && !OWN_HEADERS.test(name) && HEADER_VALUE.test(text)),
+  );
+}
+
+/** A mapping of variable names to values. */
+export function IsEnvironment(): PropertyDecorator {
+  return rule('isEnvironment', 'must map names of environment variables to texts', (value) =>
+    everyEntry(value, (name, text) => VARIABLE_NAME.test(name) && !text.includes('\0')),
+  );
+}
+
+/** A list of arguments; YAML numbers and booleans count as what they look like. */
+export function IsArgumentList(): PropertyDecorator {
+  return rule('isArgumentList', 'must be a list of texts', (value) => Array.isArray(value) && value.every(isArgument));
+}
+
+/** A list of texts. */
+export function IsTextList(): PropertyDecorator {
+  const isText = (item: unknown) => typeof item === 'string';
+  return rule('isTextList', 'must be a list of texts', (value) => Array.isArray(value) && value.every(isText));
+}
+
+const isArgument = (value: unknown): boolean => isScalar(value) && !String(value).includes('\0');
+
+function everyEntry(value: unknown, isGood: (name: string, text: string) => boolean): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(([name, item]: [string, unknown]) => isScalar(item) && isGood(name, String(item)));
+}

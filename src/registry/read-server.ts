@@ -1,0 +1,64 @@
+import { parseDuration } from '#lib/config';
+import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { RemoteServerEntry, StdioServerEntry, TimeoutsEntry, type Scalar } from './entries.js';
+import { present, readEntry } from './read-entry.js';
+import type { Fault } from './registry.errors.js';
+import type { RemoteServer, ServerDefinition, ServerTimeouts, StdioServer } from './server-definition.js';
+
+const REMOTE_CONNECT_MS = 10_000;
+/** A package runner may have to download the server first. */
+const STDIO_CONNECT_MS = 60_000;
+/** Longer than clients wait as a rule, so that the gateway is not the first to give up. */
+const REQUEST_MS = 300_000;
+
+/** Reads one entry of `servers`. Undefined when it is at fault. */
+export function readServer(slug: string, value: JsonValue, faults: Fault[]): ServerDefinition | undefined {
+  const path = `servers.${slug}`;
+  if (!isJsonObject(value)) {
+    faults.push({ path, message: 'must be a mapping.' });
+    return undefined;
+  }
+  switch (value['transport']) {
+    case 'stdio':
+      return readStdioServer(slug, value, path, faults);
+    case 'http':
+    case 'sse':
+      return readRemoteServer(slug, value, path, faults);
+    default:
+      faults.push({ path: `${path}.transport`, message: 'must be http, sse or stdio.' });
+      return undefined;
+  }
+}
+
+function readRemoteServer(slug: string, value: JsonObject, path: string, faults: Fault[]): RemoteServer | undefined {
+  const entry = readEntry(RemoteServerEntry, value, path, faults);
+  const timeouts = readTimeouts(value, path, REMOTE_CONNECT_MS, faults);
+  if (entry === undefined) return undefined;
+  const { transport, url, headers = {} } = entry;
+  return { ...common(slug, entry), timeouts, transport, url, headers: texts(headers) };
+}
+
+function readStdioServer(slug: string, value: JsonObject, path: string, faults: Fault[]): StdioServer | undefined {
+  const entry = readEntry(StdioServerEntry, value, path, faults);
+  const timeouts = readTimeouts(value, path, STDIO_CONNECT_MS, faults);
+  if (entry === undefined) return undefined;
+  const { transport, command, args = [], env = {}, cwd } = entry;
+  const process = { command, args: args.map(String), env: texts(env), ...present({ cwd }) };
+  return { ...common(slug, entry), timeouts, transport, ...process };
+}
+
+function common(slug: string, entry: RemoteServerEntry | StdioServerEntry) {
+  const { title, enabled = true, shared = false, public: isPublic = false } = entry;
+  return { slug, enabled, shared, public: isPublic, ...present({ title }) };
+}
+
+function readTimeouts(value: JsonObject, path: string, connectMs: number, faults: Fault[]): ServerTimeouts {
+  const entry = readEntry(TimeoutsEntry, value['timeouts'] ?? {}, `${path}.timeouts`, faults);
+  return {
+    connectMs: parseDuration(entry?.connect ?? '') ?? connectMs,
+    requestMs: parseDuration(entry?.request ?? '') ?? REQUEST_MS,
+  };
+}
+
+const texts = (values: Readonly<Record<string, Scalar>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));

@@ -1,0 +1,29 @@
+/** What the first start writes. It works on any machine, offline. */
+export const SAMPLE_CONFIGURATION = `# The servers that the gateway joins. Changes are taken over at once; a file with a fault changes nothing.
+# All keys, with examples: docs/configuration.md
+
+servers:
+  # A sample server that comes with the gateway. Its tools are called sample__echo, sample__add and sample__current_time.
+  sample:
+    title: Sample server
+    transport: stdio
+    command: "\${ISTHMUS_NODE}"
+    args: ["\${ISTHMUS_HOME}/dist/src/sample-server/main.js"]
+    # It keeps nothing about its callers, so that one process serves them all.
+    shared: true
+
+  # A server over HTTP. \${NAME} is replaced by an environment variable.
+  # weather:
+  #   transport: http
+  #   url: https://weather.example.com/mcp
+  #   headers:
+  #     Authorization: "Bearer \${WEATHER_TOKEN}"
+  #   timeouts: { connect: 5s, request: 60s }
+
+# A selection under one name, served at /servers/office/mcp.
+# virtualServers:
+#   office:
+#     title: Office
+#     servers: [sample, weather]
+#     tools: ["weather__*", "sample__current_time"]
+`;
