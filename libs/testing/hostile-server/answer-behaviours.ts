@@ -1,0 +1,97 @@
+import {
+  CARRIERS,
+  CHANNEL_CARRIERS,
+  json,
+  POST_CARRIERS,
+  resultFrame,
+  type Behaviour,
+  type Carrier,
+  type Frame,
+  type MessageId,
+} from './behaviour.js';
+import { brokeProtocol, outcomeUnknown, serverError, succeeds } from './expectations.js';
+import { SHELF_ERROR } from './http-behaviours.js';
+
+const RESULT = { resultType: 'complete', content: [{ type: 'text', text: 'done' }] };
+
+const otherType = (id: MessageId): MessageId => (typeof id === 'number' ? String(id) : `${id}-string`);
+
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
+/** Two bytes that no UTF-8 text contains, inside an otherwise perfect answer. */
+function notUtf8(id: MessageId): Uint8Array {
+  const [before = '', after = ''] = resultFrame(id, 'MARK').split('MARK');
+  return Buffer.concat([Buffer.from(before), Buffer.from([0xff, 0xfe]), Buffer.from(after)]);
+}
+
+/** Answers that carry our id, so that the call is known even on a shared channel. */
+const RECOGNISABLE: Readonly<Record<string, Frame>> = {
+  'both-members': (id) => json({ jsonrpc: '2.0', id, result: RESULT, error: SHELF_ERROR }),
+  'no-member': (id) => json({ jsonrpc: '2.0', id }),
+  'result-null': (id) => json({ jsonrpc: '2.0', id, result: null }),
+  'result-array': (id) => json({ jsonrpc: '2.0', id, result: [RESULT] }),
+  'result-string': (id) => json({ jsonrpc: '2.0', id, result: 'done' }),
+  'error-string': (id) => json({ jsonrpc: '2.0', id, error: 'Unauthorized' }),
+  'error-null': (id) => json({ jsonrpc: '2.0', id, error: null }),
+  'error-without-code': (id) => json({ jsonrpc: '2.0', id, error: { message: 'no code' } }),
+  'error-without-message': (id) => json({ jsonrpc: '2.0', id, error: { code: 1 } }),
+  'error-text-code': (id) => json({ jsonrpc: '2.0', id, error: { code: 'E1', message: 'text code' } }),
+  'old-jsonrpc': (id) => json({ jsonrpc: '1.0', id, result: RESULT }),
+  'no-jsonrpc': (id) => json({ id, result: RESULT }),
+};
+
+/** Bodies that belong to nobody: on a shared channel nothing says whose answer they were meant to be. */
+const ANONYMOUS_BODIES: Readonly<Record<string, Frame>> = {
+  'body-null': () => 'null',
+  'body-array': (id) => json([{ jsonrpc: '2.0', id, result: RESULT }]),
+  'body-empty-array': () => '[]',
+  'body-string': () => '"done"',
+  'body-number': () => '200',
+  'body-true': () => 'true',
+  'body-object': () => '{"ok":true}',
+  'body-text': () => 'All is well',
+  'body-html': () => '<html><body><h1>Welcome</h1></body></html>',
+  'foreign-id': () => resultFrame('somebody-elses', 'done'),
+  'id-of-other-type': (id) => resultFrame(otherType(id), 'done'),
+  'no-id': () => json({ jsonrpc: '2.0', result: RESULT }),
+  'id-null': () => json({ jsonrpc: '2.0', id: null, result: RESULT }),
+  'error-without-id': () => json({ jsonrpc: '2.0', error: SHELF_ERROR }),
+  'truncated-json': (id) => resultFrame(id, 'done').slice(0, -3),
+  'too-deep': (id) => `{"jsonrpc":"2.0","id":${json(id)},"result":{"deep":${nested(70)}}}`,
+  'not-utf8': notUtf8,
+};
+
+/** Answers that look odd and are right all the same. */
+const GOOD: Readonly<Record<string, Frame>> = {
+  good: (id) => resultFrame(id, 'done'),
+  'proto-key': (id) => `{"__proto__":{"polluted":true},${resultFrame(id, 'done').slice(1)}`,
+};
+
+const entries = (frames: Readonly<Record<string, Frame>>): [string, Frame][] => Object.entries(frames);
+
+const message = (name: string, frame: Frame, carriers: readonly Carrier[]) => ({
+  name,
+  act: { kind: 'message', frame } as const,
+  carriers,
+});
+
+/** A successful HTTP answer, one event or one line that is no answer to this request. */
+export const ANSWER_BEHAVIOURS: readonly Behaviour[] = [
+  ...entries(GOOD).map(([name, frame]) => ({ ...message(name, frame, CARRIERS), expect: succeeds('done') })),
+  {
+    ...message('plain-error', (id) => json({ jsonrpc: '2.0', id, error: SHELF_ERROR }), CARRIERS),
+    expect: serverError(SHELF_ERROR),
+  },
+  ...entries(RECOGNISABLE).map(([name, frame]) => ({ ...message(name, frame, CARRIERS), expect: brokeProtocol })),
+  ...entries(ANONYMOUS_BODIES).map(([name, frame]) => ({
+    ...message(name, frame, CARRIERS),
+    expect: brokeProtocol,
+    expectOn: Object.fromEntries(CHANNEL_CARRIERS.map((carrier) => [carrier, outcomeUnknown])),
+    waits: CHANNEL_CARRIERS,
+  })),
+  { ...message('body-empty', () => '', POST_CARRIERS), expect: brokeProtocol },
+  {
+    ...message('two-answers-in-one-body', (id) => resultFrame(id, 'one') + resultFrame(id, 'two'), POST_CARRIERS),
+    expect: brokeProtocol,
+  },
+];

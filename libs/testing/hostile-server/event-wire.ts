@@ -1,0 +1,76 @@
+import type { ServerResponse } from 'node:http';
+import type { ConnectionFault, MessageId } from './behaviour.js';
+import { json } from './behaviour.js';
+import { eventBytes } from './event-text.js';
+import { flood, floodPrefix } from './flood.js';
+import { lostSession, type WireHome } from './post-wire.js';
+import type { Headers, QuestionReply, Wire } from './wire.js';
+
+/** One request of HTTP+SSE: posted here, answered on the stream of its session. */
+export class EventWire implements Wire {
+  constructor(
+    readonly id: MessageId,
+    private readonly post: ServerResponse,
+    private readonly stream: ServerResponse,
+    private readonly home: WireHome,
+  ) {}
+
+  get traps(): Wire['traps'] {
+    return this.home.traps;
+  }
+
+  http(status: number, headers: Headers, body: string | Uint8Array): void {
+    this.post.writeHead(status, headers).end(body);
+  }
+
+  message(data: string | Uint8Array): void {
+    this.event(data);
+  }
+
+  event(data: string | Uint8Array, eventId?: string, retryMs?: number): void {
+    this.accept();
+    this.stream.write(eventBytes(data, eventId, retryMs));
+  }
+
+  async ask(method: string, params: object): Promise<QuestionReply> {
+    const id = `question-${crypto.randomUUID()}`;
+    this.event(json({ jsonrpc: '2.0', id, method, params }));
+    return this.home.reply(id);
+  }
+
+  end(): void {
+    this.accept();
+    this.stream.end();
+  }
+
+  reset(): void {
+    const { post, stream } = this;
+    // Before the POST was answered the POST breaks; afterwards the stream does.
+    if (!post.headersSent) post.socket?.resetAndDestroy();
+    else stream.write(': last words\n', () => stream.socket?.resetAndDestroy());
+  }
+
+  flood(): void {
+    this.accept();
+    this.stream.write(`data: ${floodPrefix(this.id)}`);
+    flood(this.stream, this.home.counters);
+  }
+
+  forget(): void {
+    this.home.forget();
+    this.http(404, { 'content-type': 'application/json' }, lostSession());
+  }
+
+  /** HTTP+SSE knows no resumption. */
+  keep(): void {}
+
+  fault(fault: Exclude<ConnectionFault, 'reset'>): void {
+    if (fault === 'silence') return this.accept();
+    if (fault === 'garbage') return void this.post.socket?.end('GOOD MORNING\r\n\r\n');
+    this.flood();
+  }
+
+  private accept(): void {
+    if (!this.post.headersSent) this.post.writeHead(202).end('Accepted');
+  }
+}

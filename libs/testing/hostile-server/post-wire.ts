@@ -1,0 +1,103 @@
+import type { ServerResponse } from 'node:http';
+import type { ConnectionFault, MessageId, Step } from './behaviour.js';
+import { json } from './behaviour.js';
+import type { Counters } from './counters.js';
+import { EVENT_STREAM, eventBytes } from './event-text.js';
+import { BIG_ANSWER_BYTES, flood, floodPrefix } from './flood.js';
+import type { Headers, QuestionReply, Wire } from './wire.js';
+
+/** What a wire needs from the server that it belongs to. */
+export interface WireHome {
+  readonly counters: Counters;
+  readonly traps: Wire['traps'];
+  /** Resolves with the reply to the question of this id. */
+  reply(questionId: string): Promise<QuestionReply>;
+  forget(): void;
+  keep?(id: MessageId, resumed: readonly (readonly Step[])[]): string;
+}
+
+/** One request whose answer is the response to its POST. */
+export class PostWire implements Wire {
+  private resumptionKey?: string;
+
+  constructor(
+    readonly id: MessageId,
+    protected readonly response: ServerResponse,
+    protected readonly home: WireHome,
+  ) {}
+
+  get traps(): Wire['traps'] {
+    return this.home.traps;
+  }
+
+  http(status: number, headers: Headers, body: string | Uint8Array): void {
+    this.response.writeHead(status, headers).end(body);
+  }
+
+  message(data: string | Uint8Array): void {
+    this.http(200, { 'content-type': 'application/json' }, data);
+  }
+
+  event(data: string | Uint8Array, eventId?: string, retryMs?: number): void {
+    const id = eventId !== undefined && this.resumptionKey !== undefined ? `${eventId}@${this.resumptionKey}` : eventId;
+    this.open().write(eventBytes(data, id, retryMs));
+  }
+
+  async ask(method: string, params: object): Promise<QuestionReply> {
+    const id = `question-${crypto.randomUUID()}`;
+    this.event(json({ jsonrpc: '2.0', id, method, params }));
+    return this.home.reply(id);
+  }
+
+  end(): void {
+    this.open().end();
+  }
+
+  reset(): void {
+    // What was written must leave first, or the reset would overtake it.
+    this.response.writableLength > 0
+      ? this.response.write(': last words\n', () => this.response.socket?.resetAndDestroy())
+      : this.response.socket?.resetAndDestroy();
+  }
+
+  flood(): void {
+    this.open().write('data: ');
+    flood(this.response, this.home.counters);
+  }
+
+  forget(): void {
+    this.home.forget();
+    this.http(404, { 'content-type': 'application/json' }, lostSession());
+  }
+
+  keep(resumed: readonly (readonly Step[])[]): void {
+    const key = this.home.keep?.(this.id, resumed);
+    if (key !== undefined) this.resumptionKey = key;
+  }
+
+  /** Goes on with the event ids of the stream that is resumed. */
+  resumes(key: string): this {
+    this.resumptionKey = key;
+    return this;
+  }
+
+  fault(fault: Exclude<ConnectionFault, 'reset'>): void {
+    const { response, home } = this;
+    if (fault === 'silence') return void response.once('close', () => (home.counters.abandoned += 1));
+    if (fault === 'garbage') return void response.socket?.end('GOOD MORNING\r\n\r\n');
+    if (fault === 'short') {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '4096' });
+      return void response.write(floodPrefix(this.id), () => response.socket?.end());
+    }
+    response.writeHead(200, { 'content-type': 'application/json' }).write(floodPrefix(this.id));
+    flood(response, home.counters, fault === 'big' ? BIG_ANSWER_BYTES : undefined);
+  }
+
+  private open(): ServerResponse {
+    if (!this.response.headersSent) this.response.writeHead(200, EVENT_STREAM).flushHeaders();
+    return this.response;
+  }
+}
+
+export const lostSession = (): string =>
+  json({ jsonrpc: '2.0', id: null, error: { code: -32001, message: 'Session not found' } });

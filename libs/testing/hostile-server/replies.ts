@@ -1,0 +1,16 @@
+import type { QuestionReply } from './wire.js';
+
+/** Questions that wait for their reply. */
+export class Replies {
+  private readonly waiting = new Map<string, (reply: QuestionReply) => void>();
+
+  to(questionId: string): Promise<QuestionReply> {
+    return new Promise((resolve) => this.waiting.set(questionId, resolve));
+  }
+
+  settle(message: { readonly id?: string | number } & QuestionReply): void {
+    const id = String(message.id);
+    this.waiting.get(id)?.(message);
+    this.waiting.delete(id);
+  }
+}

@@ -1,0 +1,76 @@
+import { Agent, type Dispatcher } from 'undici';
+import type { JsonObject, RequestId } from '#lib/mcp-protocol';
+import { isAnswer, messagesIn, type RawAnswer } from './raw-answer.js';
+
+export interface RawClientOptions {
+  /** Bearer token; absent: none is sent. */
+  readonly token?: string;
+  readonly timeoutMs?: number;
+  readonly clientInfo?: JsonObject;
+  readonly capabilities?: JsonObject;
+}
+
+/** Posts messages over connections of its own and reads all that comes back. */
+export class HttpCaller {
+  readonly agent: Agent;
+  private readonly authorization: Readonly<Record<string, string>>;
+  private readonly timeoutMs: number;
+
+  constructor(options: RawClientOptions) {
+    this.timeoutMs = options.timeoutMs ?? 20_000;
+    this.agent = new Agent({ connections: 64, headersTimeout: this.timeoutMs, bodyTimeout: this.timeoutMs });
+    this.authorization = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
+  }
+
+  request(
+    verb: Dispatcher.HttpMethod,
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    body?: string,
+    signal: AbortSignal = AbortSignal.timeout(this.timeoutMs),
+  ): Promise<Dispatcher.ResponseData> {
+    const { origin, pathname, search } = new URL(url);
+    return this.agent.request({
+      origin,
+      path: pathname + search,
+      method: verb,
+      headers: { ...this.authorization, ...headers },
+      body: body ?? null,
+      signal,
+    });
+  }
+
+  async post(url: string, headers: Readonly<Record<string, string>>, message: JsonObject): Promise<RawAnswer> {
+    const response = await this.request(
+      'POST',
+      url,
+      { 'content-type': 'application/json', ...headers },
+      JSON.stringify(message),
+    );
+    const body = await response.body.text();
+    const messages = messagesIn(response.headers['content-type'] as string | undefined, body);
+    return {
+      id: message['id'] as RequestId,
+      status: response.statusCode,
+      headers: response.headers,
+      body,
+      answers: messages.filter(isAnswer),
+      others: messages.filter((each) => !isAnswer(each)),
+    };
+  }
+
+  /** Breaks what is still open. */
+  close(): Promise<void> {
+    return this.agent.destroy();
+  }
+}
+
+/** Numbers and strings in turn: a peer has to give back both as they are. */
+export class Ids {
+  private last = 0;
+
+  next(): RequestId {
+    this.last += 1;
+    return this.last % 2 === 0 ? this.last : `request ${this.last}`;
+  }
+}
