@@ -1,3 +1,6 @@
+export { DefaultUpstreamConnector } from './connector/index.js';
+export { UpstreamConfig } from './upstream.config.js';
+export { UpstreamModule } from './upstream.module.js';
 export type {
   ChangeFilter,
   ConnectionEvents,

@@ -1,0 +1,17 @@
+/** Delays that double with every failure in a row, in milliseconds. */
+export class Backoff {
+  private failures = 0;
+
+  constructor(
+    private readonly leastMs: number = 200,
+    private readonly mostMs: number = 30_000,
+  ) {}
+
+  next(): number {
+    return Math.min(this.mostMs, this.leastMs * 2 ** Math.min(this.failures++, 20));
+  }
+
+  reset(): void {
+    this.failures = 0;
+  }
+}

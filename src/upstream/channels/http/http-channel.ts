@@ -1,0 +1,145 @@
+import { Pool } from 'undici';
+import type { RemoteServer } from '../../../registry/index.js';
+import type { Deadlines } from '../deadlines.js';
+import { HttpExchange, type HttpLimits, type HttpReceiver } from './http-exchange.js';
+
+export interface HttpChannelLimits extends HttpLimits {
+  /** Calls that may run at one server at a time, each on a TCP connection of its own. */
+  readonly maxConnections: number;
+  /** Calls that may run or wait for a connection at one server; more are refused. */
+  readonly maxCalls: number;
+}
+
+export interface HttpRequest {
+  readonly method: 'POST' | 'GET' | 'DELETE';
+  /** Name, value, name, value; the definition's own headers included. */
+  readonly headers: string[];
+  readonly body: string | null;
+  /** Path and query, when not the server's own. */
+  readonly path?: string;
+  /** Time until the answer is complete, or until its event stream is told to stay open. */
+  readonly limitMs?: number;
+}
+
+/** Headers that the protocol or HTTP itself decides; a definition that sets them is not followed. */
+const RESERVED = new Set([
+  'accept',
+  'accept-encoding',
+  'connection',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'last-event-id',
+  'mcp-method',
+  'mcp-name',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * The way to one server over HTTP. Calls share a bounded pool; whatever must not wait behind them (cancellations,
+ * answers, long streams) goes beside it. Redirects are not followed and compression is not asked for.
+ */
+export class HttpChannel {
+  readonly url: URL;
+  readonly headers: readonly string[];
+  private readonly calls: Pool;
+  private readonly beside: Pool;
+  private readonly path: string;
+  private readonly onCallOver = (): void => void this.running--;
+  private running = 0;
+  private leases = 0;
+  private retired = false;
+
+  constructor(
+    definition: RemoteServer,
+    private readonly limits: HttpChannelLimits,
+    readonly deadlines: Deadlines,
+  ) {
+    this.url = new URL(definition.url);
+    this.path = this.url.pathname + this.url.search;
+    this.headers = ownHeaders(definition.headers, this.url);
+    const options = {
+      pipelining: 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connectTimeout: definition.timeouts.connectMs,
+      allowH2: false,
+    };
+    this.calls = new Pool(this.url.origin, { ...options, connections: limits.maxConnections });
+    this.beside = new Pool(this.url.origin, { ...options, connections: null });
+  }
+
+  /** No further call may be sent until one has ended. */
+  get full(): boolean {
+    return this.running >= this.limits.maxCalls;
+  }
+
+  /** Sends a call. It waits its turn when every connection is busy. */
+  call(headers: string[], body: string, receiver: HttpReceiver): HttpExchange {
+    this.running++;
+    const exchange = new HttpExchange(receiver, this.limits, this.deadlines, this.onCallOver);
+    this.calls.dispatch({ method: 'POST', path: this.path, headers, body }, exchange);
+    return exchange;
+  }
+
+  /** Sends something that waits behind no call. */
+  send(request: HttpRequest, receiver: HttpReceiver): HttpExchange {
+    const { method, headers, body, path = this.path, limitMs } = request;
+    const exchange = new HttpExchange(receiver, this.limits, this.deadlines, NOTHING, limitMs);
+    this.beside.dispatch({ method, path, headers, body }, exchange);
+    return exchange;
+  }
+
+  /** A connection that uses the channel keeps it open. Returns how to give it back. */
+  lease(): () => void {
+    this.leases++;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.leases--;
+      if (this.retired && this.leases === 0) void this.close();
+    };
+  }
+
+  /** Closes once nobody uses it. */
+  retire(): void {
+    this.retired = true;
+    if (this.leases === 0) void this.close();
+  }
+
+  /** Lets what is under way end first. */
+  private async close(): Promise<void> {
+    await Promise.all([this.calls.close(), this.beside.close()]).catch(NOTHING);
+  }
+
+  /** Ends at once, and with it all that is under way. */
+  async destroy(): Promise<void> {
+    await Promise.all([this.calls.destroy(), this.beside.destroy()]);
+  }
+}
+
+const NOTHING = (): void => undefined;
+
+function ownHeaders(configured: Readonly<Record<string, string>>, url: URL): string[] {
+  const headers: string[] = [];
+  const names = new Set<string>();
+  for (const [name, value] of Object.entries(configured)) {
+    const lower = name.toLowerCase();
+    if (RESERVED.has(lower)) continue;
+    names.add(lower);
+    headers.push(lower, value);
+  }
+  if (url.username !== '' && !names.has('authorization')) {
+    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    headers.push('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+  }
+  return headers;
+}

@@ -1,0 +1,249 @@
+import type { Dispatcher } from 'undici';
+import type { HttpAnswer, TransportFault } from '#lib/mcp-protocol';
+import type { Deadlines, Expiring } from '../deadlines.js';
+import { SseOverflow, SseParser, type SseEvent } from './sse-parser.js';
+
+export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Receives what comes back for one HTTP request. Exactly one of answered, streamEnded and failed is called, last. */
+export interface HttpReceiver {
+  /** A whole answer that is no event stream, whatever its status. */
+  answered(answer: HttpAnswer, headers: AnswerHeaders): void;
+  /** An event stream begins. */
+  streaming(headers: AnswerHeaders): void;
+  /** A returned promise is back-pressure: nothing more is read until it settles. */
+  event(event: SseEvent): void | Promise<void>;
+  /** The event stream is over, cleanly or not; `fault` when it was ended by us. */
+  streamEnded(cursor: StreamCursor, fault?: TransportFault): void;
+  /** No answer. `refused` means that nothing was sent; the detail never names an address. */
+  failed(fault: TransportFault, detail?: string): void;
+}
+
+/** Where an event stream can be taken up again. */
+export interface StreamCursor {
+  readonly lastEventId: string | undefined;
+  readonly retryMs: number | undefined;
+}
+
+export interface HttpLimits {
+  readonly maxBodyBytes: number;
+  readonly maxEventChars: number;
+}
+
+/** How long a stream that nobody reads any more may take to end. */
+const FAREWELL_MS = 1_000;
+
+const ABORTED = new Error('aborted');
+
+/** One HTTP request and its answer, driven by undici. Aborting closes the connection, or never opens one. */
+export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
+  expiresAt = 0;
+  private controller: Dispatcher.DispatchController | undefined;
+  private over = false;
+  private status = 0;
+  private statusText: string | undefined;
+  private headers: AnswerHeaders = {};
+  private chunks: Buffer[] = [];
+  private received = 0;
+  private sse: SseParser | undefined;
+  private backlog: SseEvent[] | undefined;
+  private ended = false;
+  private dismissed = false;
+
+  constructor(
+    private readonly receiver: HttpReceiver,
+    private readonly limits: HttpLimits,
+    private readonly deadlines: Deadlines,
+    private readonly onOver: () => void,
+    private limitMs: number = 0,
+  ) {
+    if (limitMs > 0) deadlines.add(this, limitMs);
+  }
+
+  /** Ends the exchange without a further word to the receiver. */
+  abort(): void {
+    if (!this.finish()) return;
+    this.controller?.abort(ABORTED);
+  }
+
+  /** True once bytes may have left. */
+  get sent(): boolean {
+    return this.controller !== undefined;
+  }
+
+  /**
+   * The receiver has what it wanted and hears nothing more. The stream gets a moment to end by itself, so that its
+   * connection can be used again.
+   */
+  dismiss(): void {
+    if (this.over || this.dismissed) return;
+    this.dismissed = true;
+    this.backlog = undefined;
+    this.keepOpen();
+    this.limitMs = FAREWELL_MS;
+    this.deadlines.add(this, FAREWELL_MS);
+    this.controller?.resume();
+  }
+
+  expire(): void {
+    if (this.dismissed) this.abort();
+    else this.fail('timeout');
+  }
+
+  /** No time limit from here on: an event stream lives as long as both sides want. */
+  keepOpen(): void {
+    if (this.limitMs > 0) this.deadlines.remove(this, this.limitMs);
+    this.limitMs = 0;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.over) controller.abort(ABORTED);
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: AnswerHeaders,
+    statusText?: string,
+  ): void {
+    if (status < 200 || this.over) return;
+    this.status = status;
+    this.statusText = statusText;
+    this.headers = headers;
+    if (status < 300 && isEventStream(headers['content-type'])) {
+      this.sse = new SseParser(this.limits.maxEventChars);
+      this.receiver.streaming(headers);
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.over || this.dismissed) return;
+    if (this.sse !== undefined) return this.parse(this.sse, chunk);
+    this.received += chunk.length;
+    if (this.received > this.limits.maxBodyBytes) this.fail('too_large');
+    else this.chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.dismissed) this.finish();
+    if (this.over) return;
+    if (this.sse !== undefined) return this.endStream();
+    this.finish();
+    this.receiver.answered(this.answer(), this.headers);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.dismissed) this.finish();
+    if (this.over) return;
+    if (this.sse !== undefined) return this.endStream();
+    const code = codeOf(error);
+    if (!this.sent) return this.fail('refused', code);
+    this.fail(this.status > 0 || isBadHttp(code) ? 'cut' : 'lost', code);
+  }
+
+  private fail(fault: TransportFault, detail?: string): void {
+    const sent = this.sent;
+    const sse = this.sse;
+    if (!this.finish()) return;
+    this.controller?.abort(ABORTED);
+    if (sse !== undefined) this.receiver.streamEnded(sse, fault);
+    else if (sent) this.receiver.failed(fault, detail);
+    else this.receiver.failed('refused', fault === 'timeout' ? 'no connection in time' : detail);
+  }
+
+  private finish(): boolean {
+    if (this.over) return false;
+    this.over = true;
+    this.keepOpen();
+    this.onOver();
+    return true;
+  }
+
+  private parse(sse: SseParser, chunk: Buffer): void {
+    let events: SseEvent[];
+    try {
+      events = sse.push(chunk);
+    } catch (error) {
+      if (!(error instanceof SseOverflow)) throw error;
+      return this.fail('too_large');
+    }
+    if (this.backlog !== undefined) this.backlog.push(...events);
+    else this.deliver(events);
+  }
+
+  private deliver(events: SseEvent[]): void {
+    for (let index = 0; index < events.length; index++) {
+      const event = events[index];
+      if (this.over || this.dismissed || event === undefined) return;
+      const pressure = this.receiver.event(event);
+      if (pressure === undefined) continue;
+      this.backlog = events.slice(index + 1);
+      this.controller?.pause();
+      const next = (): void => this.resume();
+      pressure.then(next, next);
+      return;
+    }
+  }
+
+  private resume(): void {
+    const events = this.backlog ?? [];
+    this.backlog = undefined;
+    this.deliver(events);
+    if (this.dismissed || this.backlog !== undefined || this.over) return;
+    if (this.ended) this.endStream();
+    else this.controller?.resume();
+  }
+
+  private endStream(): void {
+    if (this.backlog !== undefined) {
+      this.ended = true;
+      return;
+    }
+    const sse = this.sse;
+    if (sse !== undefined && this.finish()) this.receiver.streamEnded(sse);
+  }
+
+  private answer(): HttpAnswer {
+    const body = textOf(this.chunks);
+    const contentType = first(this.headers['content-type']);
+    const wwwAuthenticate = first(this.headers['www-authenticate']);
+    const retryAfter = first(this.headers['retry-after']);
+    return {
+      status: this.status,
+      body,
+      ...(this.statusText === undefined ? undefined : { statusText: this.statusText }),
+      ...(contentType === undefined ? undefined : { contentType }),
+      ...(wwwAuthenticate === undefined ? undefined : { wwwAuthenticate }),
+      ...(retryAfter === undefined ? undefined : { retryAfter }),
+    };
+  }
+}
+
+/** The single value of a header, or the first of several. */
+export function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function textOf(chunks: Buffer[]): string {
+  const [only] = chunks;
+  if (only === undefined) return '';
+  return chunks.length === 1 ? only.toString('utf8') : Buffer.concat(chunks).toString('utf8');
+}
+
+function isEventStream(contentType: string | string[] | undefined): boolean {
+  return first(contentType)?.trimStart().toLowerCase().startsWith('text/event-stream') === true;
+}
+
+/** The symbolic code of a failure; its message may hold addresses and is never shown. */
+function codeOf(error: Error): string {
+  const code = 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : error.name;
+}
+
+/** The peer answered with something that is no HTTP. */
+function isBadHttp(code: string): boolean {
+  return (
+    code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+  );
+}

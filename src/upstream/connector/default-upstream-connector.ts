@@ -1,0 +1,99 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { ClientProfile, Era } from '#lib/mcp-protocol';
+import type { RemoteServer, ServerDefinition } from '../../registry/index.js';
+import { Deadlines } from '../channels/deadlines.js';
+import { HttpChannel } from '../channels/http/index.js';
+import type { LegacyOpening } from '../dialects/legacy/index.js';
+import { EraMemory } from '../era-memory/index.js';
+import type { ConnectionEvents, UpstreamConnection } from '../upstream-connection.js';
+import { UpstreamConnector } from '../upstream-connector.js';
+import { UpstreamConfig } from '../upstream.config.js';
+import { HttpOpenings } from './http-openings.js';
+
+interface KeptChannel {
+  readonly definition: RemoteServer;
+  readonly channel: HttpChannel;
+}
+
+/** Speaks streamable HTTP of both eras, HTTP+SSE, and stdio of both eras. */
+@Injectable()
+export class DefaultUpstreamConnector extends UpstreamConnector implements OnApplicationShutdown {
+  private readonly deadlines = new Deadlines();
+  private readonly memory = new EraMemory();
+  private readonly openings = new HttpOpenings(this.memory);
+  private readonly channels = new Map<string, KeptChannel>();
+
+  constructor(private readonly config: UpstreamConfig) {
+    super();
+  }
+
+  override async era(server: ServerDefinition, signal: AbortSignal): Promise<Era> {
+    if (server.transport === 'stdio') throw new Error('not yet');
+    return (await this.openings.era(server, this.channelTo(server), signal)).era;
+  }
+
+  override async open(
+    server: ServerDefinition,
+    client: ClientProfile,
+    events: ConnectionEvents,
+    signal: AbortSignal,
+  ): Promise<UpstreamConnection> {
+    const opening = this.openingOf(server, client, events);
+    if (server.transport === 'stdio') throw new Error('not yet');
+    return this.openings.open(server, this.channelTo(server), opening, signal);
+  }
+
+  override forget(slug: string): void {
+    this.memory.forget(slug);
+    this.channels.get(slug)?.channel.retire();
+    this.channels.delete(slug);
+  }
+
+  override async shutdown(): Promise<void> {
+    const channels = [...this.channels.values()];
+    this.channels.clear();
+    await Promise.all(channels.map(({ channel }) => channel.destroy()));
+    this.deadlines.clear();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.shutdown();
+  }
+
+  private openingOf(server: ServerDefinition, client: ClientProfile, events: ConnectionEvents): LegacyOpening {
+    const { slug, timeouts } = server;
+    return {
+      client,
+      events,
+      connectMs: timeouts.connectMs,
+      surroundings: { server: slug, deadlines: this.deadlines, requestMs: timeouts.requestMs },
+      suspectEra: () => this.memory.forget(slug),
+    };
+  }
+
+  private channelTo(server: RemoteServer): HttpChannel {
+    const kept = this.channels.get(server.slug);
+    if (kept !== undefined && isSameWay(kept.definition, server)) return kept.channel;
+    if (kept !== undefined) this.forget(server.slug);
+    const { connections, calls, maxMessageBytes } = this.config;
+    const limits = {
+      maxConnections: connections,
+      maxCalls: calls,
+      maxBodyBytes: maxMessageBytes,
+      maxEventChars: maxMessageBytes,
+    };
+    const channel = new HttpChannel(server, limits, this.deadlines);
+    this.channels.set(server.slug, { definition: server, channel });
+    return channel;
+  }
+}
+
+/** A definition that was loaded anew is another object, though nothing of it need have changed. */
+function isSameWay(one: RemoteServer, other: RemoteServer): boolean {
+  if (one === other) return true;
+  const { url, transport, headers, timeouts } = one;
+  return (
+    JSON.stringify([url, transport, headers, timeouts.connectMs]) ===
+    JSON.stringify([other.url, other.transport, other.headers, other.timeouts.connectMs])
+  );
+}

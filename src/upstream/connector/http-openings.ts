@@ -1,0 +1,92 @@
+import { outcomeOfFault } from '#lib/mcp-protocol';
+import type { RemoteServer } from '../../registry/index.js';
+import type { HttpChannel } from '../channels/http/index.js';
+import { NOT_STREAMABLE, openOverHttp, openOverSse, type LegacyOpening } from '../dialects/legacy/index.js';
+import { discoverOverHttp, ModernHttpConnection, type Discovery } from '../dialects/modern/index.js';
+import type { EraMemory, KnownEra } from '../era-memory/index.js';
+import type { ServerProfile, UpstreamConnection } from '../upstream-connection.js';
+import { named, thrown } from '../upstream.errors.js';
+import { SingleFlight, until } from './single-flight.js';
+
+/** Finds out how a remote server wants to be spoken to, and opens connections accordingly. */
+export class HttpOpenings {
+  private readonly probes = new SingleFlight<Discovery>();
+
+  constructor(private readonly memory: EraMemory) {}
+
+  /** From memory, or by a probe. Rejects with an OutcomeError when the server says nothing. */
+  async era(server: RemoteServer, channel: HttpChannel, signal: AbortSignal): Promise<KnownEra> {
+    if (server.transport === 'sse') return { era: 'legacy', sse: true };
+    return this.memory.find(server.slug) ?? this.probe(server, channel, signal);
+  }
+
+  async open(
+    server: RemoteServer,
+    channel: HttpChannel,
+    opening: LegacyOpening,
+    signal: AbortSignal,
+  ): Promise<UpstreamConnection> {
+    if (server.transport === 'sse') return openOverSse(channel, opening, signal);
+    const fresh = this.memory.freshProfile(server.slug);
+    if (fresh !== undefined) return modernOver(channel, fresh, opening);
+    const known = this.memory.find(server.slug);
+    if (known?.era !== 'legacy') return this.openAfterProbe(server, channel, opening, signal);
+    try {
+      return await this.openLegacy(server, channel, opening, known.sse, signal);
+    } catch (error) {
+      // The server may have changed since it was met; only one that was met just now is taken at its word.
+      this.memory.forget(server.slug);
+      if (signal.aborted) throw error;
+      const found = await this.probe(server, channel, signal);
+      if (found.era === 'legacy') throw error;
+      return modernOver(channel, found.profile, opening);
+    }
+  }
+
+  private async openAfterProbe(
+    server: RemoteServer,
+    channel: HttpChannel,
+    opening: LegacyOpening,
+    signal: AbortSignal,
+  ): Promise<UpstreamConnection> {
+    const found = await this.probe(server, channel, signal);
+    if (found.era === 'modern') return modernOver(channel, found.profile, opening);
+    try {
+      return await this.openLegacy(server, channel, opening, found.sse, signal);
+    } catch (error) {
+      this.memory.forget(server.slug);
+      throw error;
+    }
+  }
+
+  private async openLegacy(
+    server: RemoteServer,
+    channel: HttpChannel,
+    opening: LegacyOpening,
+    isSse: boolean,
+    signal: AbortSignal,
+  ): Promise<UpstreamConnection> {
+    const connection = isSse ? NOT_STREAMABLE : await openOverHttp(channel, opening, signal);
+    if (connection !== NOT_STREAMABLE) return connection;
+    const older = await openOverSse(channel, opening, signal);
+    this.memory.remember(server.slug, { era: 'legacy', sse: true });
+    return older;
+  }
+
+  private async probe(server: RemoteServer, channel: HttpChannel, signal: AbortSignal): Promise<KnownEra> {
+    const { slug, timeouts } = server;
+    const probe = this.probes.run(slug, () =>
+      discoverOverHttp(channel, slug, timeouts.connectMs, new AbortController().signal),
+    );
+    const discovery = await until(probe, signal, () => thrown(named(outcomeOfFault('refused', 'cancelled'), slug)));
+    if (discovery.kind === 'failed') throw thrown(discovery.outcome);
+    const known: KnownEra =
+      discovery.kind === 'modern' ? { era: 'modern', profile: discovery.profile } : { era: 'legacy', sse: false };
+    this.memory.remember(slug, known);
+    return known;
+  }
+}
+
+function modernOver(channel: HttpChannel, profile: ServerProfile, opening: LegacyOpening): ModernHttpConnection {
+  return new ModernHttpConnection(channel, profile, opening.surroundings, opening.events, opening.suspectEra);
+}

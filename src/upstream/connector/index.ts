@@ -1,0 +1,1 @@
+export { DefaultUpstreamConnector } from './default-upstream-connector.js';

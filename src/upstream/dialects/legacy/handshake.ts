@@ -1,0 +1,37 @@
+import {
+  isJsonObject,
+  LATEST_LEGACY_REVISION,
+  LEGACY_REVISIONS,
+  type ClientProfile,
+  type JsonObject,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import { GATEWAY_INFO } from '../../gateway-identity.js';
+import type { ServerProfile } from '../../upstream-connection.js';
+import { brokeProtocol, noSharedRevision, thrown } from '../../upstream.errors.js';
+
+/** The opening request of a session. */
+export function initializeText(id: number, client: ClientProfile): string {
+  const { capabilities, clientInfo = GATEWAY_INFO } = client;
+  const params = { protocolVersion: LATEST_LEGACY_REVISION, capabilities, clientInfo };
+  return JSON.stringify({ jsonrpc: '2.0', id, method: 'initialize', params });
+}
+
+/** Reads the answer. Throws an OutcomeError when it is a failure, nonsense, or a revision that we do not speak. */
+export function readInitialize(outcome: Outcome, server: string): ServerProfile {
+  if (outcome.kind === 'error') throw thrown(outcome);
+  const { protocolVersion, capabilities, serverInfo, instructions } = outcome.result;
+  if (typeof protocolVersion !== 'string') throw thrown(brokeProtocol(server, 'initialize names no protocol version'));
+  if (!isSpoken(protocolVersion)) throw thrown(noSharedRevision(server, [protocolVersion]));
+  return {
+    era: 'legacy',
+    revision: protocolVersion,
+    capabilities: isJsonObject(capabilities) ? capabilities : ({} satisfies JsonObject),
+    ...(isJsonObject(serverInfo) && { serverInfo }),
+    ...(typeof instructions === 'string' && { instructions }),
+  };
+}
+
+function isSpoken(revision: string): boolean {
+  return LEGACY_REVISIONS.some((known) => known === revision);
+}

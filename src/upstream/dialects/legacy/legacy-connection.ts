@@ -1,0 +1,223 @@
+import {
+  encodeLegacyRequest,
+  isJsonObject,
+  outcomeOfFault,
+  type ClientProfile,
+  type JsonObject,
+  type LogLevel,
+  type McpNotification,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import type {
+  ChangeFilter,
+  ConnectionEvents,
+  Listening,
+  ServerProfile,
+  UpstreamConnection,
+  UpstreamReply,
+  UpstreamRequest,
+} from '../../upstream-connection.js';
+import { connectionClosed, tooManyCalls } from '../../upstream.errors.js';
+import type { CallSurroundings } from '../running-call.js';
+import { LegacyCall, type CallKeeper } from './legacy-call.js';
+import { LegacyInbox, type InboxOwner } from './legacy-inbox.js';
+import type { LegacyLink, LinkHost } from './legacy-link.js';
+import { LegacySubscriptions } from './legacy-subscriptions.js';
+import { Turns } from './turns.js';
+
+const QUESTIONS = ['elicitation', 'sampling', 'roots'] as const;
+
+/** How long a server may take to show that it has read a cancellation, before the next call may ask questions. */
+const BARRIER_MS = 1_000;
+
+export interface LegacyConnectionParts {
+  readonly profile: ServerProfile;
+  readonly client: ClientProfile;
+  readonly surroundings: CallSurroundings;
+  readonly events: ConnectionEvents;
+  readonly link: (host: LinkHost) => LegacyLink;
+  /** Ids up to this one were used in the handshake. */
+  readonly lastId: number;
+  readonly suspectEra: () => void;
+}
+
+/** A session with a legacy server. */
+export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOwner, LinkHost {
+  readonly profile: ServerProfile;
+  readonly client: ClientProfile;
+  readonly server: string;
+  readonly revision: string;
+  readonly inbox = new LegacyInbox(this);
+  private readonly surroundings: CallSurroundings;
+  private readonly events: ConnectionEvents;
+  private readonly link: LegacyLink;
+  private readonly subscriptions: LegacySubscriptions;
+  private readonly cancelled = new WeakSet<LegacyCall>();
+  private readonly mayBeAsked: boolean;
+  private turns: Turns | undefined;
+  private logLevel: LogLevel | undefined;
+  private lastId: number;
+  private closedBecause: string | undefined;
+  private closing: Promise<void> | undefined;
+
+  constructor(private readonly parts: LegacyConnectionParts) {
+    const { profile, client, surroundings, events } = parts;
+    this.profile = profile;
+    this.client = client;
+    this.revision = profile.revision;
+    this.server = surroundings.server;
+    this.surroundings = surroundings;
+    this.events = events;
+    this.lastId = parts.lastId;
+    this.subscriptions = new LegacySubscriptions(profile.capabilities, (method, params) => this.own(method, params));
+    this.mayBeAsked = QUESTIONS.some((capability) => isJsonObject(client.capabilities[capability]));
+    this.link = parts.link(this);
+    if (this.mayBeAsked && this.link.sharesOneStream) this.turns = new Turns();
+  }
+
+  get closed(): boolean {
+    return this.closedBecause !== undefined;
+  }
+
+  /** Ends the handshake, and listens to the server if it may have questions. */
+  async begin(): Promise<void> {
+    await this.notify({ method: 'notifications/initialized', params: {} });
+    if (this.mayBeAsked) await this.link.openEars();
+  }
+
+  request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
+    if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
+    const { logLevel, method } = request;
+    if (method === 'logging/setLevel') return this.passLevel(request, reply, signal);
+    if (logLevel === undefined || logLevel === this.logLevel || this.profile.capabilities['logging'] === undefined) {
+      return this.start(request, reply, signal);
+    }
+    return this.setLevel(logLevel).then(() => this.start(request, reply, signal));
+  }
+
+  async notify(notification: McpNotification): Promise<void> {
+    if (this.closed) return;
+    const { method, params } = notification;
+    const isBare = Object.keys(params).length === 0;
+    await this.link.say(JSON.stringify(isBare ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params }));
+  }
+
+  async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+    await this.link.openEars();
+    return this.subscriptions.listen(filter, onChange);
+  }
+
+  close(): Promise<void> {
+    this.end('it was closed');
+    this.closing ??= this.link.close();
+    return this.closing;
+  }
+
+  // What calls tell.
+
+  ended(call: LegacyCall): void {
+    this.inbox.remove(call);
+    if (this.turns === undefined) return;
+    if (!this.cancelled.has(call) || !this.turns.holds(call)) return this.turns.leave(call);
+    // A question of the cancelled call may still be on its way; after the answer to a ping there is none any more.
+    const turns = this.turns;
+    void this.own('ping', {}, BARRIER_MS).then(() => turns.leave(call));
+  }
+
+  cancel(call: LegacyCall, reason: string): void {
+    this.cancelled.add(call);
+    void this.notify({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
+  }
+
+  // What the inbox finds.
+
+  answer(message: JsonObject): void {
+    if (!this.closed) void this.link.say(JSON.stringify(message));
+  }
+
+  changed(notification: McpNotification): void {
+    this.subscriptions.changed(notification);
+  }
+
+  unrelated(notification: McpNotification): void {
+    if (!this.closed) this.events.notify(notification);
+  }
+
+  askedWithoutRelation(): void {
+    this.turns ??= new Turns();
+  }
+
+  // What the link tells.
+
+  lost(reason: string): void {
+    if (!this.end(reason)) return;
+    this.closing ??= this.link.close();
+    this.events.closed(reason);
+  }
+
+  missedChanges(): void {
+    this.subscriptions.missedChanges();
+  }
+
+  suspectEra(): void {
+    this.parts.suspectEra();
+    this.lost('the server speaks another revision now');
+  }
+
+  private start(
+    request: UpstreamRequest,
+    reply: UpstreamReply,
+    signal: AbortSignal,
+    surroundings = this.surroundings,
+  ): Promise<Outcome> {
+    if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(this.server, this.closedBecause));
+    if (this.link.full || this.turns?.full === true) return Promise.resolve(tooManyCalls(this.server));
+    const call = new LegacyCall(++this.lastId, request, reply, signal, surroundings, this);
+    this.inbox.add(call);
+    const text = this.textOf(call.id, request);
+    if (this.turns === undefined || !call.mayAsk) this.link.carry(call, text);
+    else this.turns.take(call, () => this.link.carry(call, text));
+    return call.outcome;
+  }
+
+  private textOf(id: number, request: UpstreamRequest): string {
+    const params = encodeLegacyRequest(request, request.progressToken === undefined ? {} : { progressToken: id });
+    return JSON.stringify({ jsonrpc: '2.0', id, method: request.method, params });
+  }
+
+  /** A request of our own. */
+  private own(method: string, params: JsonObject, requestMs = this.surroundings.requestMs): Promise<Outcome> {
+    const request = { method, params, client: this.client };
+    return this.start(request, NOBODY, new AbortController().signal, { ...this.surroundings, requestMs });
+  }
+
+  private async passLevel(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
+    this.logLevel = undefined;
+    await this.link.openEars();
+    return this.start(request, reply, signal);
+  }
+
+  private async setLevel(level: LogLevel): Promise<void> {
+    await this.link.openEars();
+    const outcome = await this.own('logging/setLevel', { level });
+    if (outcome.kind === 'result') this.logLevel = level;
+  }
+
+  private end(reason: string): boolean {
+    if (this.closedBecause !== undefined) return false;
+    this.closedBecause = reason;
+    // Nobody's turn comes any more; who waits is told below.
+    this.turns = undefined;
+    for (const call of this.inbox.running) {
+      call.settle(
+        call.carriage?.sent === true ? outcomeOfFault('lost', reason) : connectionClosed(this.server, reason),
+      );
+    }
+    return true;
+  }
+}
+
+const NOBODY: UpstreamReply = {
+  notify: () => undefined,
+  ask: async () => ({ error: { code: -32601, message: 'Nobody can be asked' } }),
+};

@@ -1,0 +1,148 @@
+import {
+  capabilityOfQuestion,
+  isJsonObject,
+  RpcCode,
+  type Answer,
+  type ClientProfile,
+  type JsonObject,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type JsonValue,
+  type McpNotification,
+  type Question,
+  type RequestId,
+} from '#lib/mcp-protocol';
+import type { LegacyCall } from './legacy-call.js';
+
+/** Where the inbox puts what it read. */
+export interface InboxOwner {
+  readonly client: ClientProfile;
+  /** Sends an answer to a server's request. */
+  answer(message: JsonObject): void;
+  /** A list or a resource changed. */
+  changed(notification: McpNotification): void;
+  /** Belongs to no call. */
+  unrelated(notification: McpNotification): void;
+  /** A question came on a channel that says nothing about its call. */
+  askedWithoutRelation(): void;
+}
+
+const CHANGES: ReadonlySet<string> = new Set([
+  'notifications/tools/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+  'notifications/resources/updated',
+]);
+
+/** Decides what a message means that a legacy server sent of its own accord, and which call it belongs to. */
+export class LegacyInbox {
+  private readonly calls = new Map<RequestId, LegacyCall>();
+  private readonly questions = new Map<RequestId, AbortController>();
+
+  constructor(private readonly owner: InboxOwner) {}
+
+  add(call: LegacyCall): void {
+    this.calls.set(call.id, call);
+  }
+
+  remove(call: LegacyCall): void {
+    this.calls.delete(call.id);
+  }
+
+  find(id: JsonValue | undefined): LegacyCall | undefined {
+    return typeof id === 'number' ? this.calls.get(id) : undefined;
+  }
+
+  get running(): LegacyCall[] {
+    return [...this.calls.values()];
+  }
+
+  /** `own` is the call on whose stream the request came; without one, the only call that may be asked is meant. */
+  request(message: JsonRpcRequest, own?: LegacyCall): void {
+    if (message.method === 'ping') return this.owner.answer({ jsonrpc: '2.0', id: message.id, result: {} });
+    const refusal = this.refusalOf(message);
+    if (refusal !== undefined) return this.refuse(message.id, RpcCode.methodNotFound, refusal);
+    const mode = undeclaredMode(message.method, message.params ?? {}, this.owner.client.capabilities);
+    if (mode !== undefined) return this.refuse(message.id, RpcCode.invalidParams, mode);
+    if (this.questions.has(message.id)) return this.refuse(message.id, RpcCode.invalidRequest, 'The id is in use');
+    if (own === undefined) this.owner.askedWithoutRelation();
+    const call = own ?? this.onlyCallThatMayAsk();
+    if (call === undefined)
+      return this.refuse(message.id, RpcCode.invalidRequest, 'The question belongs to no request');
+    const question = { method: message.method, params: message.params ?? {} };
+    void this.ask(call, message.id, question);
+  }
+
+  notification(message: JsonRpcNotification, own?: LegacyCall): void | Promise<void> {
+    const notification: McpNotification = { method: message.method, params: message.params ?? {} };
+    const { method, params } = notification;
+    if (method === 'notifications/progress') return this.find(params['progressToken'])?.deliverProgress(notification);
+    if (method === 'notifications/cancelled') return this.withdraw(params['requestId']);
+    if (CHANGES.has(method)) return this.owner.changed(notification);
+    if (method === 'notifications/message') {
+      const call = own ?? this.onlyCallThatLogs();
+      return call === undefined ? this.owner.unrelated(notification) : call.deliver(notification);
+    }
+    if (own === undefined || method === 'notifications/elicitation/complete') return this.owner.unrelated(notification);
+    return own.deliver(notification);
+  }
+
+  private async ask(call: LegacyCall, id: RequestId, question: Question): Promise<void> {
+    const control = new AbortController();
+    const asked = call.question(question, control);
+    if (asked === undefined) return this.refuse(id, RpcCode.invalidRequest, 'The call takes no further question');
+    this.questions.set(id, control);
+    const answer: Answer = await asked.catch(() => NO_ANSWER);
+    this.questions.delete(id);
+    // A server that withdrew its question expects no answer to it.
+    if (!control.signal.aborted) this.owner.answer({ jsonrpc: '2.0', id, ...answer } as JsonObject);
+    else if (call.settled) this.refuse(id, RpcCode.internalError, 'The call that asked is over');
+  }
+
+  private refusalOf(message: JsonRpcRequest): string | undefined {
+    const capability = capabilityOfQuestion(message.method);
+    if (capability === undefined) return 'Method not found';
+    return isJsonObject(this.owner.client.capabilities[capability])
+      ? undefined
+      : `The client did not declare the capability ${capability}`;
+  }
+
+  private withdraw(id: JsonValue | undefined): void {
+    if (typeof id === 'string' || typeof id === 'number') this.questions.get(id)?.abort();
+  }
+
+  private onlyCallThatMayAsk(): LegacyCall | undefined {
+    return only(this.running.filter((call) => call.mayAsk && call.carriage?.sent === true));
+  }
+
+  private onlyCallThatLogs(): LegacyCall | undefined {
+    const call = only(this.running);
+    return call?.request.logLevel === undefined ? undefined : call;
+  }
+
+  private refuse(id: RequestId, code: number, message: string): void {
+    this.owner.answer({ jsonrpc: '2.0', id, error: { code, message } });
+  }
+}
+
+const NO_ANSWER: Answer = { error: { code: RpcCode.internalError, message: 'The client gave no answer' } };
+
+const only = <T>(items: readonly T[]): T | undefined => (items.length === 1 ? items[0] : undefined);
+
+/** Kinds of a question that need a declaration of their own (client/elicitation, client/sampling). */
+function undeclaredMode(method: string, params: JsonObject, capabilities: JsonObject): string | undefined {
+  const declared = capabilities[capabilityOfQuestion(method) ?? ''];
+  if (!isJsonObject(declared)) return undefined;
+  if (method === 'sampling/createMessage') {
+    return params['tools'] === undefined || isJsonObject(declared['tools'])
+      ? undefined
+      : 'No sampling with tools declared';
+  }
+  if (method !== 'elicitation/create') return undefined;
+  const mode = params['mode'] ?? 'form';
+  // A declaration without any mode is the one from before there were modes, and means forms.
+  const modes = declared['form'] === undefined && declared['url'] === undefined ? { form: {} } : declared;
+  return typeof mode === 'string' && isJsonObject(modes[mode as 'form'])
+    ? undefined
+    : 'No elicitation of this mode declared';
+}

@@ -1,0 +1,30 @@
+import type { LegacyCall } from './legacy-call.js';
+import type { LegacyInbox } from './legacy-inbox.js';
+
+/** What a link tells the connection it serves. */
+export interface LinkHost {
+  readonly server: string;
+  readonly revision: string;
+  readonly inbox: LegacyInbox;
+  /** No further call can be served; calls under way get no answer any more. */
+  lost(reason: string): void;
+  /** Changes may have been missed. */
+  missedChanges(): void;
+  /** The server answers like one of another era. */
+  suspectEra(): void;
+}
+
+/** How messages travel between a connection and a legacy server. */
+export interface LegacyLink {
+  /** A question on this link does not say which call it belongs to. */
+  readonly sharesOneStream: boolean;
+  /** True when no further call fits in. */
+  readonly full: boolean;
+  /** Sends a call and settles it with what comes back. */
+  carry(call: LegacyCall, text: string): void;
+  /** Sends what expects no answer. Resolves when it was taken or cannot be delivered. */
+  say(text: string): Promise<void>;
+  /** Makes the server able to send what belongs to no call. Resolves when it can, or never will. */
+  openEars(): Promise<void>;
+  close(): Promise<void>;
+}

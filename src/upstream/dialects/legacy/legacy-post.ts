@@ -1,0 +1,150 @@
+import {
+  isJsonObject,
+  isRpcError,
+  outcomeOfFault,
+  outcomeOfHttp,
+  outcomeOfMessage,
+  parseJson,
+  RpcCode,
+  type HttpAnswer,
+  type JsonValue,
+  type MessageReading,
+  type TransportFault,
+} from '#lib/mcp-protocol';
+import type {
+  AnswerHeaders,
+  HttpChannel,
+  HttpExchange,
+  HttpReceiver,
+  SseEvent,
+  StreamCursor,
+} from '../../channels/http/index.js';
+import { Backoff } from '../../channels/backoff.js';
+import { brokeProtocol, sessionLost } from '../../upstream.errors.js';
+import { readText } from '../messages.js';
+import type { Carriage, LegacyCall } from './legacy-call.js';
+import type { LinkHost } from './legacy-link.js';
+
+/** Wait before a stream is taken up again, when the server named none (WHATWG leaves it to the client). */
+const RESUME_MS = 1_000;
+
+/** One call over streamable HTTP: the POST, the stream it may open, and that stream's resumption by GET. */
+export class LegacyPost implements HttpReceiver, Carriage {
+  private exchange: HttpExchange | undefined;
+  private cursor: StreamCursor | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly backoff = new Backoff(RESUME_MS);
+
+  constructor(
+    private readonly channel: HttpChannel,
+    private readonly getHeaders: readonly string[],
+    private readonly hasSession: boolean,
+    private readonly host: LinkHost,
+    private readonly call: LegacyCall,
+  ) {}
+
+  start(headers: string[], text: string): void {
+    this.exchange = this.channel.call(headers, text, this);
+  }
+
+  get sent(): boolean {
+    return this.cursor !== undefined || this.exchange?.sent === true;
+  }
+
+  release(): void {
+    clearTimeout(this.timer);
+    this.exchange?.dismiss();
+  }
+
+  answered(answer: HttpAnswer): void {
+    if (this.cursor !== undefined) return this.notResumed(answer);
+    if (this.hasSession && meansSessionLost(answer, this.call.id)) {
+      this.call.settle(sessionLost(this.host.server));
+      return this.host.lost('the server ended the session');
+    }
+    const outcome = outcomeOfHttp(answer, this.call.id);
+    this.call.settle(outcome);
+    if (outcome.kind === 'error' && outcome.error.code === RpcCode.unsupportedProtocolVersion) this.host.suspectEra();
+  }
+
+  streaming(_headers: AnswerHeaders): void {}
+
+  event(event: SseEvent): void | Promise<void> {
+    this.backoff.reset();
+    if (this.call.settled || event.type !== 'message' || event.data === '') return;
+    const readings = readText(event.data, this.host.revision);
+    const [single] = readings;
+    if (readings.length === 1 && single !== undefined) return this.take(single);
+    return this.takeAll(readings);
+  }
+
+  streamEnded(cursor: StreamCursor, fault?: TransportFault): void {
+    if (this.call.settled) return;
+    if (fault !== undefined) return this.call.settle(outcomeOfFault(fault));
+    const lastEventId = cursor.lastEventId ?? this.cursor?.lastEventId;
+    if (lastEventId === undefined) return this.call.settle(outcomeOfFault('cut'));
+    this.resumeLater({ lastEventId, retryMs: cursor.retryMs ?? this.cursor?.retryMs });
+  }
+
+  failed(fault: TransportFault, detail?: string): void {
+    if (this.cursor === undefined || fault === 'too_large') return this.call.settle(outcomeOfFault(fault, detail));
+    this.resumeLater(this.cursor);
+  }
+
+  private async takeAll(readings: readonly MessageReading[]): Promise<void> {
+    for (const reading of readings) await this.take(reading);
+  }
+
+  private take(reading: MessageReading): void | Promise<void> {
+    switch (reading.kind) {
+      case 'response':
+        return this.call.settle(outcomeOfMessage(reading.message, this.call.id));
+      case 'notification':
+        return this.host.inbox.notification(reading.message, this.call);
+      case 'request':
+        return this.host.inbox.request(reading.message, this.call);
+      case 'invalid':
+        return this.call.settle(brokeProtocol(this.host.server, 'an event is no message'));
+    }
+  }
+
+  private resumeLater(cursor: StreamCursor): void {
+    this.cursor = cursor;
+    const delayMs = cursor.retryMs ?? this.backoff.next();
+    this.timer = setTimeout(() => this.resume(cursor.lastEventId ?? ''), delayMs).unref();
+  }
+
+  private resume(lastEventId: string): void {
+    if (this.call.settled) return;
+    const headers = [...this.getHeaders, 'last-event-id', lastEventId];
+    this.exchange = this.channel.send({ method: 'GET', headers, body: null }, this);
+  }
+
+  /** The server does not give back the rest of the stream: what became of the call stays in the dark. */
+  private notResumed(answer: HttpAnswer): void {
+    if (answer.status >= 500 && this.cursor !== undefined) return this.resumeLater(this.cursor);
+    this.call.settle(outcomeOfFault('lost', `its stream could not be resumed, HTTP ${answer.status}`));
+    if (this.hasSession && answer.status === 404) this.host.lost('the server ended the session');
+  }
+}
+
+/**
+ * A 404 on a session id ends the session (basic/transports, Session Management), unless it is the answer to this very
+ * request by a server that knows the method not. Servers that lost their sessions in a restart often say 400 instead.
+ */
+function meansSessionLost(answer: HttpAnswer, id: number): boolean {
+  if (answer.status !== 404 && answer.status !== 400) return false;
+  const body = parsed(answer.body);
+  const error = isJsonObject(body) && isRpcError(body['error']) ? body['error'] : undefined;
+  const answersUs = isJsonObject(body) && body['id'] === id;
+  if (answer.status === 404) return !(answersUs && error?.code === RpcCode.methodNotFound);
+  return !answersUs && error !== undefined && /session|not initialized/i.test(error.message);
+}
+
+function parsed(body: string): JsonValue | undefined {
+  try {
+    return parseJson(body);
+  } catch {
+    return undefined;
+  }
+}

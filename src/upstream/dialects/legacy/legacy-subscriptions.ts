@@ -1,0 +1,101 @@
+import { isJsonObject, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import type { ChangeFilter, Listening } from '../../upstream-connection.js';
+import { thrown } from '../../upstream.errors.js';
+import { missedBy, wants, type Listener } from '../listeners.js';
+
+interface Subscribed {
+  listeners: number;
+  readonly ready: Promise<Outcome>;
+}
+
+/** Sends a request of the connection's own. */
+type Send = (method: string, params: JsonObject) => Promise<Outcome>;
+
+/** The listeners of one legacy session: one subscription per resource, however many listen to it. */
+export class LegacySubscriptions {
+  private readonly listeners = new Set<Listener>();
+  private readonly resources = new Map<string, Subscribed>();
+
+  constructor(
+    private readonly capabilities: JsonObject,
+    private readonly send: Send,
+  ) {}
+
+  /** Rejects with the server's refusal when nothing of the filter is left. */
+  async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+    const early: McpNotification[] = [];
+    const listener = { filter: this.offered(filter), onChange: (change: McpNotification) => void early.push(change) };
+    this.listeners.add(listener);
+    const { uris, refusal } = await this.subscribeAll(listener.filter.resourceSubscriptions ?? []);
+    const honoured = { ...listener.filter, resourceSubscriptions: uris };
+    this.listeners.delete(listener);
+    if (refusal !== undefined && isEmpty(honoured)) throw thrown(refusal);
+    const heard = { filter: honoured, onChange };
+    this.listeners.add(heard);
+    for (const change of early) if (wants(honoured, change)) onChange(change);
+    return { honoured: uris.length > 0 ? honoured : withoutResources(honoured), close: () => this.leave(heard) };
+  }
+
+  changed(notification: McpNotification): void {
+    for (const listener of this.listeners) if (wants(listener.filter, notification)) listener.onChange(notification);
+  }
+
+  missedChanges(): void {
+    for (const listener of this.listeners) for (const change of missedBy(listener.filter)) listener.onChange(change);
+  }
+
+  private async leave(listener: Listener): Promise<void> {
+    if (!this.listeners.delete(listener)) return;
+    await Promise.all((listener.filter.resourceSubscriptions ?? []).map((uri) => this.unsubscribe(uri)));
+  }
+
+  private offered(filter: ChangeFilter): ChangeFilter {
+    const { toolsListChanged, promptsListChanged, resourcesListChanged, resourceSubscriptions = [] } = filter;
+    return {
+      ...(toolsListChanged === true && this.offers('tools', 'listChanged') && { toolsListChanged }),
+      ...(promptsListChanged === true && this.offers('prompts', 'listChanged') && { promptsListChanged }),
+      ...(resourcesListChanged === true && this.offers('resources', 'listChanged') && { resourcesListChanged }),
+      resourceSubscriptions: this.offers('resources', 'subscribe') ? [...new Set(resourceSubscriptions)] : [],
+    };
+  }
+
+  private offers(family: string, ability: string): boolean {
+    const declared = this.capabilities[family];
+    return isJsonObject(declared) && declared[ability] === true;
+  }
+
+  private async subscribeAll(uris: readonly string[]): Promise<{ uris: string[]; refusal: Outcome | undefined }> {
+    const outcomes = await Promise.all(uris.map((uri) => this.subscribe(uri)));
+    return {
+      uris: uris.filter((_uri, index) => outcomes[index]?.kind === 'result'),
+      refusal: outcomes.find((outcome) => outcome.kind === 'error'),
+    };
+  }
+
+  private async subscribe(uri: string): Promise<Outcome> {
+    let subscribed = this.resources.get(uri);
+    if (subscribed === undefined) {
+      subscribed = { listeners: 0, ready: this.send('resources/subscribe', { uri }) };
+      this.resources.set(uri, subscribed);
+    }
+    subscribed.listeners++;
+    const outcome = await subscribed.ready;
+    if (outcome.kind === 'error' && this.resources.get(uri) === subscribed) this.resources.delete(uri);
+    return outcome;
+  }
+
+  private async unsubscribe(uri: string): Promise<void> {
+    const subscribed = this.resources.get(uri);
+    if (subscribed === undefined || --subscribed.listeners > 0) return;
+    this.resources.delete(uri);
+    await this.send('resources/unsubscribe', { uri });
+  }
+}
+
+function isEmpty(filter: ChangeFilter): boolean {
+  return missedBy(filter).length === 0;
+}
+
+function withoutResources({ resourceSubscriptions: _none, ...rest }: ChangeFilter): ChangeFilter {
+  return rest;
+}

@@ -1,0 +1,120 @@
+import type { HttpAnswer, MessageReading, TransportFault } from '#lib/mcp-protocol';
+import { Backoff } from '../../channels/backoff.js';
+import type {
+  AnswerHeaders,
+  HttpChannel,
+  HttpExchange,
+  HttpReceiver,
+  SseEvent,
+  StreamCursor,
+} from '../../channels/http/index.js';
+import { readText } from '../messages.js';
+import type { LinkHost } from './legacy-link.js';
+
+/** How long opening may hold others up: some servers send no headers before the first event. */
+const PATIENCE_MS = 1_000;
+
+/**
+ * The GET stream of a session, kept open once it was asked for. A server that offers none is not asked again; one that
+ * ends it is visited again, with the last event id when it gave one.
+ */
+export class SessionStream implements HttpReceiver {
+  private state: 'closed' | 'open' | 'not offered' = 'closed';
+  private exchange: HttpExchange | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private opening: Promise<void> | undefined;
+  private opened: () => void = () => undefined;
+  private cursor: StreamCursor = { lastEventId: undefined, retryMs: undefined };
+  private interrupted = false;
+  private wasOpen = false;
+  private readonly backoff = new Backoff(1_000);
+
+  constructor(
+    private readonly channel: HttpChannel,
+    private readonly headers: readonly string[],
+    private readonly host: LinkHost,
+  ) {}
+
+  open(): Promise<void> {
+    this.opening ??= new Promise((resolve) => {
+      const patience = setTimeout(resolve, PATIENCE_MS).unref();
+      this.opened = () => {
+        clearTimeout(patience);
+        resolve();
+      };
+      this.state = 'open';
+      this.connect();
+    });
+    return this.opening;
+  }
+
+  close(): void {
+    this.state = 'closed';
+    clearTimeout(this.timer);
+    this.exchange?.abort();
+    this.opened();
+  }
+
+  answered({ status }: HttpAnswer): void {
+    if (status === 404 && this.wasOpen) {
+      this.stop();
+      return this.host.lost('the server ended the session');
+    }
+    if (status >= 500 || status === 408 || status === 429) return this.reconnectLater();
+    if (this.cursor.lastEventId === undefined) return this.stop();
+    // It does not know the event any more: begin anew, and say that something may be missing.
+    this.cursor = { ...this.cursor, lastEventId: undefined };
+    this.reconnectLater();
+  }
+
+  streaming(_headers: AnswerHeaders): void {
+    this.opened();
+    this.wasOpen = true;
+    if (this.interrupted && this.cursor.lastEventId === undefined) this.host.missedChanges();
+    this.interrupted = false;
+  }
+
+  event(event: SseEvent): void | Promise<void> {
+    this.backoff.reset();
+    if (event.type !== 'message' || event.data === '') return;
+    return this.takeAll(readText(event.data, this.host.revision));
+  }
+
+  streamEnded(cursor: StreamCursor): void {
+    this.cursor = {
+      lastEventId: cursor.lastEventId ?? this.cursor.lastEventId,
+      retryMs: cursor.retryMs ?? this.cursor.retryMs,
+    };
+    this.reconnectLater();
+  }
+
+  failed(_fault: TransportFault): void {
+    this.reconnectLater();
+  }
+
+  private stop(): void {
+    this.state = 'not offered';
+    this.opened();
+  }
+
+  private connect(): void {
+    if (this.state !== 'open') return;
+    const { lastEventId } = this.cursor;
+    const headers = lastEventId === undefined ? [...this.headers] : [...this.headers, 'last-event-id', lastEventId];
+    this.exchange = this.channel.send({ method: 'GET', headers, body: null }, this);
+  }
+
+  private reconnectLater(): void {
+    if (this.state !== 'open') return;
+    this.interrupted = true;
+    const delayMs = Math.max(this.cursor.retryMs ?? 0, this.backoff.next());
+    this.timer = setTimeout(() => this.connect(), delayMs).unref();
+  }
+
+  private takeAll(readings: readonly MessageReading[]): void {
+    for (const reading of readings) {
+      if (reading.kind === 'notification') void this.host.inbox.notification(reading.message);
+      else if (reading.kind === 'request') this.host.inbox.request(reading.message);
+    }
+  }
+}

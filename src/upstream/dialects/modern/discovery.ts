@@ -1,0 +1,75 @@
+import {
+  encodeModernRequest,
+  isJsonObject,
+  LATEST_MODERN_REVISION,
+  LEGACY_REVISIONS,
+  META,
+  metaOf,
+  MODERN_REVISIONS,
+  RpcCode,
+  type JsonObject,
+  type JsonValue,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import { GATEWAY_CLIENT } from '../../gateway-identity.js';
+import type { ServerProfile } from '../../upstream-connection.js';
+import { noSharedRevision } from '../../upstream.errors.js';
+
+/** What a probe with `server/discover` says about a server. */
+export type Discovery =
+  | { readonly kind: 'modern'; readonly profile: ServerProfile }
+  /** Not a modern server, as far as can be told without a handshake. */
+  | { readonly kind: 'legacy' }
+  | { readonly kind: 'failed'; readonly outcome: Outcome };
+
+export const DISCOVER = 'server/discover';
+export const DISCOVER_REQUEST = { method: DISCOVER, params: {}, client: GATEWAY_CLIENT } as const;
+
+/** The probe: the one request that no legacy server takes for something else. */
+export function discoverText(id: number, revision: string = LATEST_MODERN_REVISION): string {
+  const params = encodeModernRequest(DISCOVER_REQUEST, GATEWAY_CLIENT, { revision });
+  return JSON.stringify({ jsonrpc: '2.0', id, method: DISCOVER, params });
+}
+
+/** Reads the answer to a probe (basic/versioning, Backward Compatibility): what is not recognized means legacy. */
+export function readDiscovery(outcome: Outcome, server: string): Discovery {
+  if (outcome.kind === 'result') return fromResult(outcome.result, server);
+  // An error of our own making: what came back was no answer of this era.
+  if (outcome.httpStatus !== undefined) return { kind: 'legacy' };
+  const { code, data } = outcome.error;
+  if (code === RpcCode.headerMismatch || code === RpcCode.missingClientCapability) return { kind: 'failed', outcome };
+  const offered = isJsonObject(data) ? revisionsIn(data['supported']) : undefined;
+  if (code !== RpcCode.unsupportedProtocolVersion || offered === undefined) return { kind: 'legacy' };
+  // It was asked in every modern revision that we share with it, so at best a handshake is left.
+  return withoutModern(offered, server);
+}
+
+function fromResult(result: JsonObject, server: string): Discovery {
+  const offered = revisionsIn(result['supportedVersions']);
+  if (offered === undefined) return { kind: 'legacy' };
+  const revision = MODERN_REVISIONS.find((known) => offered.includes(known));
+  if (revision === undefined) return withoutModern(offered, server);
+  return { kind: 'modern', profile: profileOf(result, revision) };
+}
+
+function withoutModern(offered: readonly string[], server: string): Discovery {
+  const shared = LEGACY_REVISIONS.some((known) => offered.includes(known));
+  return shared ? { kind: 'legacy' } : { kind: 'failed', outcome: noSharedRevision(server, offered) };
+}
+
+function profileOf(result: JsonObject, revision: string): ServerProfile {
+  const { capabilities, instructions } = result;
+  const serverInfo = metaOf(result)[META.serverInfo];
+  return {
+    era: 'modern',
+    revision,
+    capabilities: isJsonObject(capabilities) ? capabilities : {},
+    ...(isJsonObject(serverInfo) && { serverInfo }),
+    ...(typeof instructions === 'string' && { instructions }),
+  };
+}
+
+function revisionsIn(value: JsonValue | undefined): string[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  return value.filter((revision): revision is string => typeof revision === 'string');
+}

@@ -1,0 +1,74 @@
+import { outcomeOfFault, outcomeOfHttp, outcomeOfMessage, RpcCode, type HttpAnswer } from '#lib/mcp-protocol';
+import type { AnswerHeaders, HttpExchange, HttpReceiver, SseEvent, StreamCursor } from '../../channels/http/index.js';
+import type { TransportFault } from '#lib/mcp-protocol';
+import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
+import { brokeProtocol } from '../../upstream.errors.js';
+import { readText } from '../messages.js';
+import { RunningCall, type CallSurroundings } from '../running-call.js';
+
+export interface ModernSurroundings extends CallSurroundings {
+  readonly revision: string;
+  /** The answer is one that a server of this era and revision does not give. */
+  suspect(reason: string): void;
+}
+
+/** A call to a modern server over HTTP: one POST, whose answer or event stream is the call's own. */
+export class ModernHttpCall extends RunningCall implements HttpReceiver {
+  exchange: HttpExchange | undefined;
+
+  constructor(
+    id: number,
+    request: UpstreamRequest,
+    reply: UpstreamReply,
+    signal: AbortSignal,
+    protected override readonly surroundings: ModernSurroundings,
+  ) {
+    super(id, request, reply, signal, surroundings);
+  }
+
+  answered(answer: HttpAnswer): void {
+    const outcome = outcomeOfHttp(answer, this.id);
+    this.settle(outcome);
+    if (outcome.kind === 'result') return;
+    const code = outcome.error.code;
+    const isOurs = outcome.httpStatus !== undefined;
+    if (code === RpcCode.unsupportedProtocolVersion && !isOurs) this.surroundings.suspect('revision not supported');
+    else if (isOurs && FOREIGN_STATUSES.has(answer.status)) this.surroundings.suspect(`HTTP ${answer.status}`);
+  }
+
+  streaming(_headers: AnswerHeaders): void {}
+
+  event(event: SseEvent): void | Promise<void> {
+    if (this.settled || event.type !== 'message' || event.data === '') return;
+    const [reading] = readText(event.data, this.surroundings.revision);
+    if (reading?.kind === 'response') return this.settle(outcomeOfMessage(reading.message, this.id));
+    if (reading?.kind !== 'notification') {
+      const what = reading?.kind === 'request' ? 'it sent a request on a response stream' : 'an event is no message';
+      return this.settle(brokeProtocol(this.surroundings.server, what));
+    }
+    const { method, params = {} } = reading.message;
+    if (method !== 'notifications/progress') return this.deliver({ method, params });
+    if (params['progressToken'] === this.id) return this.deliverProgress({ method, params });
+  }
+
+  streamEnded(_cursor: StreamCursor, fault?: TransportFault): void {
+    this.settle(outcomeOfFault(fault ?? 'cut'));
+  }
+
+  failed(fault: TransportFault, detail?: string): void {
+    this.settle(outcomeOfFault(fault, detail));
+  }
+
+  protected override withdraw(): boolean {
+    const sent = this.exchange?.sent === true;
+    this.exchange?.abort();
+    return sent;
+  }
+
+  protected override released(): void {
+    this.exchange?.dismiss();
+  }
+}
+
+/** With a body that is no JSON-RPC error they mean that nobody of this era is there. */
+const FOREIGN_STATUSES: ReadonlySet<number> = new Set([400, 404, 405]);

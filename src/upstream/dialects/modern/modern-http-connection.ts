@@ -1,0 +1,81 @@
+import { encodeModernRequest, outcomeOfFault, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import type { HttpChannel } from '../../channels/http/index.js';
+import type {
+  ChangeFilter,
+  ConnectionEvents,
+  Listening,
+  ServerProfile,
+  UpstreamConnection,
+  UpstreamReply,
+  UpstreamRequest,
+} from '../../upstream-connection.js';
+import { connectionClosed, tooManyCalls } from '../../upstream.errors.js';
+import type { CallSurroundings } from '../running-call.js';
+import { mirroredHeaders, modernHeaders } from './modern-headers.js';
+import { ModernHttpCall, type ModernSurroundings } from './modern-http-call.js';
+
+/** A modern server over HTTP: there is no session, so the connection is no more than a pool and a profile. */
+export class ModernHttpConnection implements UpstreamConnection {
+  private readonly surroundings: ModernSurroundings;
+  private readonly headers: readonly string[];
+  private readonly giveBack: () => void;
+  private lastId = 0;
+  private closedBecause: string | undefined;
+
+  constructor(
+    private readonly channel: HttpChannel,
+    readonly profile: ServerProfile,
+    surroundings: CallSurroundings,
+    private readonly events: ConnectionEvents,
+    private readonly forgetEra: () => void,
+  ) {
+    const suspect = (reason: string): void => this.suspect(reason);
+    this.surroundings = { ...surroundings, revision: profile.revision, suspect };
+    this.headers = modernHeaders(channel.headers, profile.revision);
+    this.giveBack = channel.lease();
+  }
+
+  get closed(): boolean {
+    return this.closedBecause !== undefined;
+  }
+
+  request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
+    const server = this.surroundings.server;
+    if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(server, this.closedBecause));
+    if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
+    if (this.channel.full) return Promise.resolve(tooManyCalls(server));
+    const id = ++this.lastId;
+    const call = new ModernHttpCall(id, request, reply, signal, this.surroundings);
+    call.exchange = this.channel.call(mirroredHeaders(this.headers, request), this.bodyOf(id, request), call);
+    return call.outcome;
+  }
+
+  async notify(_notification: McpNotification): Promise<void> {}
+
+  async listen(_filter: ChangeFilter, _onChange: (notification: McpNotification) => void): Promise<Listening> {
+    return { honoured: {}, close: async () => undefined };
+  }
+
+  async close(): Promise<void> {
+    this.end('it was closed');
+  }
+
+  private bodyOf(id: number, request: UpstreamRequest): string {
+    const { revision } = this.profile;
+    const own = request.progressToken === undefined ? { revision } : { revision, progressToken: id };
+    const params = encodeModernRequest(request, request.client, own);
+    return JSON.stringify({ jsonrpc: '2.0', id, method: request.method, params });
+  }
+
+  private suspect(reason: string): void {
+    this.forgetEra();
+    if (this.end(reason)) this.events.closed(reason);
+  }
+
+  private end(reason: string): boolean {
+    if (this.closedBecause !== undefined) return false;
+    this.closedBecause = reason;
+    this.giveBack();
+    return true;
+  }
+}

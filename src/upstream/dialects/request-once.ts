@@ -1,0 +1,77 @@
+import type { HttpAnswer, TransportFault } from '#lib/mcp-protocol';
+import type {
+  AnswerHeaders,
+  HttpChannel,
+  HttpExchange,
+  HttpReceiver,
+  HttpRequest,
+  SseEvent,
+} from '../channels/http/index.js';
+
+/** How one HTTP request that is no call ended. */
+export type Ending =
+  | { readonly kind: 'answer'; readonly answer: HttpAnswer; readonly headers: AnswerHeaders }
+  /** The first message event of a stream that the reader took. */
+  | { readonly kind: 'message'; readonly data: string; readonly headers: AnswerHeaders }
+  | { readonly kind: 'fault'; readonly fault: TransportFault; readonly detail?: string };
+
+/**
+ * One HTTP request whose ending is awaited: handshakes, notifications, farewells. From an event stream it takes the
+ * first message event that `wanted` says yes to; without `wanted` it leaves at the first sign of a stream.
+ */
+export class RequestOnce implements HttpReceiver {
+  readonly ended: Promise<Ending>;
+  private readonly exchange: HttpExchange;
+  private headers: AnswerHeaders = {};
+  private finish: (ending: Ending) => void = () => undefined;
+
+  constructor(
+    channel: HttpChannel,
+    request: HttpRequest,
+    private readonly wanted?: (data: string) => boolean,
+    signal?: AbortSignal,
+  ) {
+    this.ended = new Promise((resolve) => {
+      this.finish = (ending) => {
+        signal?.removeEventListener('abort', this);
+        resolve(ending);
+      };
+    });
+    this.exchange = channel.send(request, this);
+    if (signal?.aborted === true) this.handleEvent();
+    else signal?.addEventListener('abort', this);
+  }
+
+  /** The signal was aborted. */
+  handleEvent(): void {
+    const fault = this.exchange.sent ? 'aborted' : 'refused';
+    this.exchange.abort();
+    this.finish({ kind: 'fault', fault, detail: 'cancelled' });
+  }
+
+  answered(answer: HttpAnswer, headers: AnswerHeaders): void {
+    this.finish({ kind: 'answer', answer, headers });
+  }
+
+  streaming(headers: AnswerHeaders): void {
+    this.headers = headers;
+    if (this.wanted === undefined) this.leave('');
+  }
+
+  event(event: SseEvent): void {
+    if (event.type === 'message' && event.data !== '' && this.wanted?.(event.data) === true) this.leave(event.data);
+  }
+
+  streamEnded(_cursor: unknown, fault: TransportFault = 'cut'): void {
+    this.finish({ kind: 'fault', fault });
+  }
+
+  failed(fault: TransportFault, detail?: string): void {
+    this.finish(detail === undefined ? { kind: 'fault', fault } : { kind: 'fault', fault, detail });
+  }
+
+  private leave(data: string): void {
+    this.finish({ kind: 'message', data, headers: this.headers });
+    this.exchange.dismiss();
+  }
+}

@@ -1,0 +1,1 @@
+export { EraMemory, type KnownEra } from './era-memory.js';
