@@ -1,0 +1,144 @@
+/**
+ * Who may import whom (docs/architecture.md). A new folder of `src` states its arrows here; a folder that is not
+ * listed may import nothing of `src`. Specs may look wherever they like, through front doors.
+ */
+const ARROWS = {
+  transport: ['auth', 'dispatch', 'catalog'],
+  auth: ['data-folder'],
+  dispatch: ['catalog', 'subscriptions', 'affinity'],
+  catalog: ['registry'],
+  affinity: ['session-pool', 'subscriptions', 'registry', 'data-folder'],
+  'session-pool': ['upstream', 'registry'],
+  subscriptions: ['upstream', 'registry'],
+  upstream: ['registry'],
+  registry: ['data-folder'],
+  'data-folder': [],
+  health: ['registry', 'affinity', 'session-pool'],
+  // A program of its own, started as a child process like any other server.
+  'sample-server': [],
+};
+
+/** Settings of the whole process. Every other file at the top of `src` composes, and is imported by nobody below. */
+const SHARED_TOP_FILES = '^src/gateway\\.config\\.ts$';
+const TEST_CODE = '\\.(spec|e2e)\\.ts$';
+const PRODUCT = '^(src|libs/(?!testing/))';
+const PROGRAMS = '(^|/)(main|run|[^/]+-(cli|main))\\.ts$';
+
+const lookDown = Object.entries(ARROWS).map(([folder, below]) => ({
+  name: `arrows-of-${folder}`,
+  comment: `src/${folder} may import ${below.length > 0 ? below.join(', ') : 'nothing of src'}, and libs.`,
+  severity: 'error',
+  from: { path: `^src/${folder}/`, pathNot: TEST_CODE },
+  to: { path: '^src/[^/]+/', pathNot: `^src/(${[folder, ...below].join('|')})/` },
+}));
+
+export default {
+  forbidden: [
+    ...lookDown,
+    {
+      name: 'every-folder-states-its-arrows',
+      comment: 'Add the folder to ARROWS: what lies below it?',
+      severity: 'error',
+      from: { path: '^src/([^/]+)/', pathNot: [TEST_CODE, `^src/(${Object.keys(ARROWS).join('|')})/`] },
+      to: { path: '^src/', pathNot: ['^src/$1/', SHARED_TOP_FILES] },
+    },
+    {
+      name: 'nothing-imports-the-top',
+      comment: 'Files at the top of src compose the modules; what a module needs from there belongs below it.',
+      severity: 'error',
+      from: { path: ['^src/[^/]+/', '^libs/'], pathNot: TEST_CODE },
+      to: { path: '^src/[^/]+\\.ts$', pathNot: SHARED_TOP_FILES },
+    },
+    {
+      name: 'front-doors-of-src',
+      comment: 'Import another folder through its index.ts.',
+      severity: 'error',
+      from: { path: '^src/([^/]+)/' },
+      to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$'] },
+    },
+    {
+      name: 'front-doors-from-outside',
+      comment: 'Import a folder of src through its index.ts.',
+      severity: 'error',
+      from: { path: ['^src/[^/]+\\.ts$', '^test/'] },
+      to: { path: '^src/[^/]+/', pathNot: '^src/[^/]+/index\\.ts$' },
+    },
+    {
+      name: 'front-doors-of-libs',
+      comment: 'Import a library as #lib/<name>: its index.ts is the only door. libs/testing has a door per fixture.',
+      severity: 'error',
+      from: { path: ['^(?:src|test)/', '^libs/([^/]+)/'] },
+      to: {
+        path: '^libs/[^/]+/',
+        pathNot: ['^libs/$1/', '^libs/[^/]+/index\\.ts$', '^libs/testing/[^/]+/index\\.ts$'],
+      },
+    },
+    {
+      name: 'libs-never-see-src',
+      comment: 'A library knows nothing of the product.',
+      severity: 'error',
+      from: { path: '^libs/', pathNot: '^libs/testing/' },
+      to: { path: '^(src|test)/' },
+    },
+    {
+      name: 'the-protocol-library-is-pure',
+      comment: 'libs/mcp-protocol imports nothing, not even from Node.',
+      severity: 'error',
+      from: { path: '^libs/mcp-protocol/', pathNot: TEST_CODE },
+      to: { pathNot: '^libs/mcp-protocol/' },
+    },
+    {
+      name: 'the-product-needs-no-test-code',
+      comment: 'Fixtures and specs are for tests only.',
+      severity: 'error',
+      from: { path: PRODUCT, pathNot: TEST_CODE },
+      to: { path: ['^test/', '^libs/testing/', TEST_CODE] },
+    },
+    {
+      name: 'the-product-runs-on-dependencies',
+      comment: 'A development dependency is not there in production.',
+      severity: 'error',
+      from: { path: PRODUCT, pathNot: TEST_CODE },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'type-only'] },
+    },
+    {
+      name: 'declared-packages-only',
+      comment: 'Add the package to package.json: it is here by chance.',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'resolvable',
+      comment: 'This import leads nowhere.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-circles',
+      comment: 'When two files want each other, find the third thing that they share.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-orphans',
+      comment: 'Nobody imports this file, and it imports nobody.',
+      severity: 'error',
+      from: { orphan: true, pathNot: [TEST_CODE, PROGRAMS, '^scripts/', '^libs/[^/]+/index\\.ts$', '\\.d\\.ts$'] },
+      to: {},
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|coverage|data)/' },
+    // Types count: a type that looks up is an arrow that looks up.
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.depcruise.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};
