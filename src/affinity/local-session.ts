@@ -1,0 +1,74 @@
+import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, RequestId } from '#lib/mcp-protocol';
+import type { SessionPool, StreamSink, UpstreamCall, UpstreamCalls, Session } from '../session-pool/index.js';
+import type { SessionFeeds, WatchedResource } from '../subscriptions/index.js';
+import type { SessionHandle } from './session-handle.js';
+
+/** What a session's owner works with. */
+export interface LocalOwner {
+  readonly sessions: SessionPool;
+  readonly calls: UpstreamCalls;
+  readonly feeds: SessionFeeds;
+}
+
+/** A session that this worker owns. */
+export class LocalSession implements SessionHandle {
+  constructor(
+    private readonly session: Session,
+    private readonly owner: LocalOwner,
+  ) {}
+
+  get id(): string {
+    return this.session.id;
+  }
+
+  get client(): ClientProfile {
+    return this.session.start.client;
+  }
+
+  call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
+    return this.owner.calls.runInSession(this.session, call, sink);
+  }
+
+  async cancel(requestId: RequestId): Promise<void> {
+    this.session.cancel(requestId);
+  }
+
+  async answer(id: RequestId, answer: Answer): Promise<void> {
+    this.session.touch();
+    this.session.answer(id, answer);
+  }
+
+  async notify(notification: McpNotification): Promise<void> {
+    this.session.touch();
+    await this.session.tellServers(notification);
+  }
+
+  async setLogLevel(level: LogLevel): Promise<void> {
+    this.session.logLevel = level;
+  }
+
+  watch(resource: WatchedResource): Promise<void> {
+    return this.owner.feeds.watch(this.session, resource);
+  }
+
+  unwatch(resource: WatchedResource): Promise<void> {
+    return this.owner.feeds.unwatch(this.session, resource);
+  }
+
+  async openStream(sink: StreamSink, lastEventId?: string): Promise<() => void> {
+    this.session.touch();
+    const stream = lastEventId
+      ? this.session.resume(lastEventId, sink)
+      : this.session.openStandingStream(sink);
+    if (stream && stream === this.session.standingStream) this.owner.feeds.followLists(this.session);
+    return () => stream?.detach(sink);
+  }
+
+  async answerOnStream(id: RequestId, method: string, outcome: Outcome): Promise<void> {
+    await this.session.standingStream?.emit({ kind: 'answer', id, method, outcome });
+  }
+
+  async end(): Promise<void> {
+    this.owner.sessions.end(this.session);
+  }
+}

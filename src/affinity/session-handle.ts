@@ -1,0 +1,44 @@
+import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, RequestId } from '#lib/mcp-protocol';
+import type { StreamSink, UpstreamCall } from '../session-pool/index.js';
+import type { WatchedResource } from '../subscriptions/index.js';
+
+/**
+ * A session, wherever its owner is. Everything that concerns it goes through here; the caller cannot tell a local
+ * owner from a remote one.
+ */
+export interface SessionHandle {
+  readonly id: string;
+  readonly client: ClientProfile;
+
+  /** Runs a call at the owner. The outcome carries an event id when its stream can be replayed. */
+  call(call: UpstreamCall, sink: StreamSink): Promise<Outcome>;
+
+  /** The client gave a request up. */
+  cancel(requestId: RequestId): Promise<void>;
+
+  /** The client's answer to a question. */
+  answer(id: RequestId, answer: Answer): Promise<void>;
+
+  /** A notification of the client for the servers it talks to. */
+  notify(notification: McpNotification): Promise<void>;
+
+  /** Minimum severity of the log messages that the client wants. */
+  setLogLevel(level: LogLevel): Promise<void>;
+
+  /** Starts telling the client of changes of a resource. Rejects with a GatewayError. */
+  watch(resource: WatchedResource): Promise<void>;
+
+  unwatch(resource: WatchedResource): Promise<void>;
+
+  /**
+   * Opens the stream that belongs to no request, or continues one after the event the client saw last.
+   * Returns what to call when the client's connection is gone.
+   * @throws GatewayError when events in between are no longer kept.
+   */
+  openStream(sink: StreamSink, lastEventId?: string): Promise<() => void>;
+
+  /** Sends an answer on the standing stream (HTTP+SSE). */
+  answerOnStream(id: RequestId, method: string, outcome: Outcome): Promise<void>;
+
+  end(): Promise<void>;
+}

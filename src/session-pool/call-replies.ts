@@ -1,0 +1,45 @@
+import { RpcCode, type Answer, type LogLevel, type McpNotification, type Question } from '#lib/mcp-protocol';
+import type { UpstreamReply } from '../upstream/index.js';
+import type { StreamSink } from './event-log.js';
+import { isBelow } from './log-levels.js';
+import type { OpenCall, Session } from './session.js';
+
+const NOBODY_TO_ASK: Answer = { error: { code: RpcCode.methodNotFound, message: 'This client takes no questions.' } };
+
+/** Carries what precedes the outcome to a legacy session's client, and questions to it and back. */
+export class SessionReply implements UpstreamReply {
+  constructor(
+    private readonly session: Session,
+    private readonly call: OpenCall,
+  ) {}
+
+  notify(notification: McpNotification): void | Promise<void> {
+    if (this.session.logLevel && isBelow(notification, this.session.logLevel)) return undefined;
+    return this.call.stream?.emit({ kind: 'notification', notification });
+  }
+
+  ask(question: Question, signal: AbortSignal): Promise<Answer> {
+    const { stream } = this.call;
+    return stream ? this.session.ask(question, stream, signal) : Promise.resolve(NOBODY_TO_ASK);
+  }
+}
+
+/** Carries notifications to a client without a session; there is no one to ask in the middle of its call. */
+export class PlainReply implements UpstreamReply {
+  constructor(
+    private readonly sink: StreamSink,
+    private readonly logLevel: LogLevel | undefined,
+  ) {}
+
+  /** A modern client hears log messages only if the request asked for them (specification: server/utilities/logging). */
+  notify(notification: McpNotification): void | Promise<void> {
+    if (notification.method === 'notifications/message') {
+      if (!this.logLevel || isBelow(notification, this.logLevel)) return undefined;
+    }
+    return this.sink.emit({ kind: 'notification', notification });
+  }
+
+  ask(): Promise<Answer> {
+    return Promise.resolve(NOBODY_TO_ASK);
+  }
+}

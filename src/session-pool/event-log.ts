@@ -1,0 +1,64 @@
+import type { RequestId, Outcome, ReplyEvent } from '#lib/mcp-protocol';
+
+/** The answer to a request, where it travels on a stream that carries more than one request's. */
+export interface AnswerEvent {
+  readonly kind: 'answer';
+  readonly id: RequestId;
+  readonly method: string;
+  readonly outcome: Outcome;
+  readonly eventId?: string;
+}
+
+export type StreamEvent = ReplyEvent | AnswerEvent;
+
+/** Takes the events of a session's stream; `end` when no more will come. */
+export interface StreamSink {
+  emit(event: StreamEvent): void | Promise<void>;
+  end(): void;
+}
+
+/** What follows a known event on its stream. */
+export interface Replay {
+  readonly stream: number;
+  readonly events: readonly StreamEvent[];
+}
+
+/**
+ * Keeps a session's events for clients that come back with `Last-Event-ID` (specification 2025: basic/transports,
+ * Resumability and Redelivery). Bounded: the oldest events go first.
+ */
+export class EventLog {
+  private readonly entries: { stream: number; sequence: number; json: string }[] = [];
+  private bytes = 0;
+
+  constructor(
+    private readonly maxEvents: number,
+    private readonly maxBytes: number,
+  ) {}
+
+  /** Keeps an event under the id it will be sent with. */
+  append(stream: number, sequence: number, event: StreamEvent): string {
+    const json = JSON.stringify(event);
+    this.entries.push({ stream, sequence, json });
+    this.bytes += json.length;
+    while (this.entries.length > this.maxEvents || (this.bytes > this.maxBytes && this.entries.length > 1)) {
+      this.bytes -= this.entries.shift()!.json.length;
+    }
+    return eventIdOf(stream, sequence);
+  }
+
+  /** What came after an event; undefined when that cannot be told without a gap. */
+  after(eventId: string): Replay | undefined {
+    const known = /^(\d{1,9})-(\d{1,9})$/.exec(eventId);
+    if (!known) return undefined;
+    const [stream, sequence] = [Number(known[1]), Number(known[2])];
+    const kept = this.entries.filter((entry) => entry.stream === stream);
+    if (!kept.some((entry) => entry.sequence === sequence || entry.sequence === sequence + 1)) return undefined;
+    const events = kept
+      .filter((entry) => entry.sequence > sequence)
+      .map((entry) => ({ ...(JSON.parse(entry.json) as StreamEvent), eventId: eventIdOf(stream, entry.sequence) }));
+    return { stream, events };
+  }
+}
+
+const eventIdOf = (stream: number, sequence: number): string => `${stream}-${sequence}`;
