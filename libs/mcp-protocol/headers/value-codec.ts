@@ -22,10 +22,11 @@ export function decodeHeaderValue(raw: string): string | undefined {
   const value = raw.replace(BLANKS_AROUND, '');
   if (value === '') return '';
   if (!PLAIN.test(value)) return undefined;
-  return looksEncoded(value) ? fromBase64(value.slice(OPEN.length, -CLOSE.length)) : value;
+  if (!looksEncoded(value)) return value;
+  return value.length < OPEN.length + CLOSE.length ? undefined : fromBase64(value.slice(OPEN.length, -CLOSE.length));
 }
 
-// The markers of "=?base64?=" overlap. A peer may take it for encoded, so it counts as such, in both directions.
+// The markers of "=?base64?=" overlap. A peer may take it for encoded, so it is never written and never read.
 function looksEncoded(value: string): boolean {
   return value.startsWith(OPEN) && value.endsWith(CLOSE);
 }

@@ -1,0 +1,143 @@
+import { describe, expect, it } from '@jest/globals';
+import { CallToolResultSchema, ListToolsResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { JsonObject } from '../json.js';
+import { decodeLegacyRequest, encodeLegacyRequest, encodeLegacyResult, negotiateLegacy } from './legacy.js';
+import { LEGACY_REVISIONS } from './revisions.js';
+
+const request = (params: JsonObject) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }) as const;
+
+describe('a legacy request', () => {
+  it('puts its progress token beside its params', () => {
+    expect(decodeLegacyRequest(request({ name: 'a', _meta: { progressToken: 0, traceparent: 't' } }))).toStrictEqual({
+      method: 'tools/call',
+      params: { name: 'a', _meta: { traceparent: 't' } },
+      progressToken: 0,
+    });
+  });
+
+  it('keeps its very params when there is no token', () => {
+    const params = { name: 'a', _meta: { traceparent: 't' } };
+    expect(decodeLegacyRequest(request(params)).params).toBe(params);
+    expect(encodeLegacyRequest({ method: 'tools/call', params }, {})).toBe(params);
+  });
+
+  it('has no progress when its token is neither text nor number', () => {
+    expect(decodeLegacyRequest(request({ _meta: { progressToken: {} } }))).toStrictEqual({
+      method: 'tools/call',
+      params: {},
+    });
+    expect(decodeLegacyRequest({ jsonrpc: '2.0', id: 1, method: 'ping' })).toStrictEqual({
+      method: 'ping',
+      params: {},
+    });
+  });
+
+  it('is written with a token of our own', () => {
+    const neutral = {
+      method: 'tools/call',
+      params: { name: 'a', _meta: { traceparent: 't' } },
+      progressToken: 'theirs',
+    };
+    expect(encodeLegacyRequest(neutral, { progressToken: 5 })).toStrictEqual({
+      name: 'a',
+      _meta: { traceparent: 't', progressToken: 5 },
+    });
+  });
+});
+
+describe('a result for a legacy client', () => {
+  const audio = { type: 'audio', data: 'AAAA', mimeType: 'audio/wav', annotations: { priority: 1 } };
+  const link = {
+    type: 'resource_link',
+    uri: 'file:///a',
+    name: 'a.txt',
+    title: 'A',
+    description: 'the first',
+    size: 3,
+  };
+  const text = { type: 'text', text: 'x' };
+
+  it('is left alone when its revision knows all of it', () => {
+    const result = { content: [text, audio, link], structuredContent: { a: 1 }, _meta: { mine: 1 } };
+    expect(encodeLegacyResult('tools/call', result, '2025-06-18')).toBe(result);
+    expect(encodeLegacyResult('tools/call', result, '2025-11-25')).toBe(result);
+    const old = { content: [text] };
+    expect(encodeLegacyResult('tools/call', old, '2024-11-05')).toBe(old);
+    const list = { tools: [{ name: 'a', inputSchema: {}, outputSchema: { type: 'object' } }] };
+    expect(encodeLegacyResult('tools/list', list, '2025-11-25')).toBe(list);
+  });
+
+  it('loses the members of the modern era', () => {
+    const server = { 'io.modelcontextprotocol/serverInfo': { name: 's', version: '1' } };
+    const modern = { resultType: 'complete', ttlMs: 1, cacheScope: 'public', tools: [], _meta: { ...server, mine: 1 } };
+    expect(encodeLegacyResult('tools/list', modern, '2025-11-25')).toStrictEqual({ tools: [], _meta: { mine: 1 } });
+    expect(encodeLegacyResult('tools/list', { tools: [], _meta: server }, '2025-11-25')).toStrictEqual({ tools: [] });
+  });
+
+  it('is refused when it is no complete result', () => {
+    const asking = { resultType: 'input_required', requestState: 's' };
+    expect(() => encodeLegacyResult('tools/call', asking, '2025-11-25')).toThrow('"input_required"');
+  });
+
+  it('carries sound as a blob before 2025-03-26', () => {
+    expect(encodeLegacyResult('tools/call', { content: [text, audio] }, '2024-11-05')).toStrictEqual({
+      content: [
+        text,
+        {
+          type: 'resource',
+          resource: { uri: 'audio://content/1', mimeType: 'audio/wav', blob: 'AAAA' },
+          annotations: { priority: 1 },
+        },
+      ],
+    });
+    const known = { content: [audio] };
+    expect(encodeLegacyResult('tools/call', known, '2025-03-26')).toBe(known);
+  });
+
+  it('carries a link as text before 2025-06-18, in prompts too', () => {
+    const told = { type: 'text', text: 'A\nfile:///a\nthe first' };
+    expect(encodeLegacyResult('tools/call', { content: [link, text] }, '2025-03-26')).toStrictEqual({
+      content: [told, text],
+    });
+    expect(
+      encodeLegacyResult('prompts/get', { messages: [{ role: 'user', content: link }] }, '2025-03-26'),
+    ).toStrictEqual({
+      messages: [{ role: 'user', content: told }],
+    });
+  });
+
+  it('can be read by an official client whatever shape its structured content had', () => {
+    const wide = { resultType: 'complete', content: [], structuredContent: [1, 2] };
+    const narrow = encodeLegacyResult('tools/call', wide, '2025-11-25');
+    expect(narrow).toStrictEqual({ content: [{ type: 'text', text: '[1,2]' }] });
+    expect(CallToolResultSchema.safeParse(narrow).success).toBe(true);
+    const told = { content: [text], structuredContent: 'x' };
+    expect(encodeLegacyResult('tools/call', told, '2025-11-25')).toStrictEqual({ content: [text] });
+  });
+
+  it('can be read by an official client whatever shape an output schema has', () => {
+    const tool = { name: 'a', inputSchema: { type: 'object' }, outputSchema: { type: 'array' } };
+    const list = encodeLegacyResult(
+      'tools/list',
+      { tools: [tool, { ...tool, outputSchema: { anyOf: [] } }] },
+      '2025-11-25',
+    );
+    const plain = { name: 'a', inputSchema: { type: 'object' } };
+    expect(list).toStrictEqual({ tools: [plain, plain] });
+    expect(ListToolsResultSchema.safeParse(list).success).toBe(true);
+  });
+
+  it.each(['tools/call', 'tools/list', 'prompts/get'])('passes nonsense from a server on unchanged (%s)', (method) => {
+    const nonsense = { content: [null, 5, {}], tools: [null, 'x'], messages: [null, { content: 7 }, {}] };
+    expect(encodeLegacyResult(method, nonsense, '2024-11-05')).toBe(nonsense);
+  });
+});
+
+describe('the handshake', () => {
+  it('settles on the requested revision if it is a legacy one, else on the latest', () => {
+    for (const revision of LEGACY_REVISIONS) expect(negotiateLegacy(revision)).toBe(revision);
+    for (const other of ['2026-07-28', '1999-01-01', '', undefined, null, 5, {}]) {
+      expect(negotiateLegacy(other)).toBe('2025-11-25');
+    }
+  });
+});
