@@ -9,7 +9,7 @@ const ARROWS = {
   catalog: ['registry'],
   affinity: ['session-pool', 'subscriptions', 'registry', 'data-folder'],
   'session-pool': ['upstream', 'registry'],
-  subscriptions: ['upstream', 'registry'],
+  subscriptions: ['session-pool', 'catalog', 'upstream', 'registry'],
   upstream: ['registry'],
   registry: ['data-folder'],
   'data-folder': [],
