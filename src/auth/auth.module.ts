@@ -1,0 +1,27 @@
+import { Module } from '@nestjs/common';
+import { configProvider } from '#lib/config';
+import { Clock, SystemClock, TokenVerifier } from '#lib/extension-kit';
+import { DataFolderModule } from '../data-folder/index.js';
+import { GatewayConfig } from '../gateway.config.js';
+import { AuthConfig } from './auth.config.js';
+import { CallerAuthenticator } from './caller-authenticator.js';
+import { PassportTokenVerifier } from './passport-token-verifier.js';
+import { ProtectedResource } from './protected-resource.js';
+import { ProtectedResourceController } from './protected-resource.controller.js';
+import { TokenIssuer } from './token-issuer.js';
+
+@Module({
+  imports: [DataFolderModule],
+  controllers: [ProtectedResourceController],
+  providers: [
+    configProvider(AuthConfig),
+    configProvider(GatewayConfig),
+    { provide: Clock, useClass: SystemClock },
+    { provide: TokenVerifier, useClass: PassportTokenVerifier },
+    ProtectedResource,
+    CallerAuthenticator,
+    TokenIssuer,
+  ],
+  exports: [CallerAuthenticator, ProtectedResource, TokenIssuer],
+})
+export class AuthModule {}

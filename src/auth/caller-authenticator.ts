@@ -1,0 +1,84 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock, GatewayError, TokenVerifier, type Caller, type VerifiedToken } from '#lib/extension-kit';
+import { AuthConfig } from './auth.config.js';
+import { MissingScope, TokenRefused, Unauthenticated } from './auth.errors.js';
+import { ProtectedResource } from './protected-resource.js';
+import { VerifiedCallers } from './verified-callers.js';
+
+/** RFC 6750, 2.1; the scheme knows no case (RFC 9110, 11.1). */
+const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
+const BEARER_SCHEME = /^Bearer(?: |$)/i;
+
+/** Says who is calling. */
+@Injectable()
+export class CallerAuthenticator {
+  private readonly logger = new Logger('CallerAuthenticator');
+  private readonly known: VerifiedCallers;
+
+  constructor(
+    private readonly verifier: TokenVerifier,
+    private readonly resource: ProtectedResource,
+    private readonly config: AuthConfig,
+    private readonly clock: Clock,
+  ) {
+    this.known = new VerifiedCallers(clock);
+  }
+
+  /**
+   * The caller of a request, at once when its token was verified lately. Throws or rejects with Unauthenticated (401),
+   * MissingScope (403) or another GatewayError. `path` and `host` of the request let the challenge name its endpoint.
+   */
+  authenticate(authorization: string | undefined, path?: string, host?: string): Caller | Promise<Caller> {
+    if (authorization !== undefined) {
+      const caller = this.known.find(authorization);
+      if (caller !== undefined) return caller;
+    }
+    return this.verify(authorization ?? '', this.resource.metadataUrl(path, host));
+  }
+
+  private async verify(authorization: string, metadataUrl: string): Promise<Caller> {
+    const token = BEARER.exec(authorization)?.[1];
+    if (token === undefined) throw this.withoutToken(authorization, metadataUrl);
+    const verified = await this.verifier.verify(token).catch((fault: unknown) => {
+      throw this.refusal(fault, metadataUrl);
+    });
+    const caller = callerOf(verified);
+    this.demandScopes(caller, metadataUrl);
+    const until = Math.min(verified.expiresAtMs, this.clock.now() + this.config.cacheTtlMs);
+    this.known.remember(authorization, caller, until);
+    return caller;
+  }
+
+  private withoutToken(authorization: string, metadataUrl: string): Unauthenticated {
+    if (BEARER_SCHEME.test(authorization)) return this.unauthenticated('The token is malformed.', metadataUrl);
+    const message = 'A bearer token is needed. Send it as "Authorization: Bearer <token>".';
+    return new Unauthenticated(message, this.resource.challenge(metadataUrl));
+  }
+
+  private refusal(fault: unknown, metadataUrl: string): GatewayError {
+    if (fault instanceof GatewayError) return fault;
+    if (fault instanceof TokenRefused) return this.unauthenticated(fault.message, metadataUrl);
+    // A verifier of a team's own may say anything; its words stay with the operator.
+    this.logger.warn(`A token was refused: ${fault instanceof Error ? fault.message : String(fault)}`);
+    return this.unauthenticated('The token is not valid.', metadataUrl);
+  }
+
+  private unauthenticated(description: string, metadataUrl: string): Unauthenticated {
+    const challenge = this.resource.challenge(metadataUrl, { error: 'invalid_token', description });
+    return new Unauthenticated(description, challenge);
+  }
+
+  private demandScopes(caller: Caller, metadataUrl: string): void {
+    const { requiredScopes } = this.config;
+    if (requiredScopes.every((scope) => caller.scopes.includes(scope))) return;
+    const description = 'The token lacks a scope.';
+    const challenge = this.resource.challenge(metadataUrl, { error: 'insufficient_scope', description });
+    throw new MissingScope(requiredScopes, challenge);
+  }
+}
+
+function callerOf({ principal, roles, scopes, claims }: VerifiedToken): Caller {
+  // The bar separates the two in the key; in the issuer it must not pass for the separator.
+  const key = `${principal.issuer.replaceAll('|', '%7C')}|${principal.subject}`;
+  return Object.freeze({ principal, key, anonymous: false, roles, scopes, claims });
+}

@@ -1,0 +1,68 @@
+/**
+ * Two strategies instead of one with a list of algorithms: each knows its own kind of key, algorithms, issuer and
+ * audience, so that no token can be judged by the rules of the other (RFC 8725, 3.1).
+ */
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { PassportStrategy } from '@nestjs/passport';
+import { decodeProtectedHeader } from 'jose';
+import { ExtractJwt, Strategy, type SecretOrKeyProvider } from 'passport-jwt';
+import type { VerifiedToken } from '#lib/extension-kit';
+import type { AuthConfig } from './auth.config.js';
+import { readClaims } from './claims.js';
+import type { RotatingKeys } from './keys/index.js';
+
+/** `iss` and `aud` of the tokens that the gateway issues itself. */
+export const LOCAL_ISSUER = 'isthmus';
+export const LOCAL_AUDIENCE = 'isthmus';
+export const LOCAL_ALGORITHM = 'HS256';
+
+/** Clocks of the workers that share the local secret, and of machines far from each other. Seconds. */
+const LOCAL_CLOCK_SKEW = 5;
+const REMOTE_CLOCK_SKEW = 30;
+
+/** Tokens signed with the local secret. */
+export class LocalJwtStrategy extends PassportStrategy(Strategy, 'isthmus-local') {
+  constructor(secret: Buffer) {
+    super({
+      jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
+      // A KeyObject is prepared once; a plain secret would be imported again for every token.
+      secretOrKey: asPassportKey(createSecretKey(secret)),
+      algorithms: [LOCAL_ALGORITHM],
+      issuer: LOCAL_ISSUER,
+      audience: LOCAL_AUDIENCE,
+      jsonWebTokenOptions: { clockTolerance: LOCAL_CLOCK_SKEW },
+    });
+  }
+
+  validate(payload: unknown): VerifiedToken {
+    return readClaims(payload);
+  }
+}
+
+/** Tokens of the configured authorization server, signed with a key of its key set. */
+export class KeySetJwtStrategy extends PassportStrategy(Strategy, 'isthmus-key-set') {
+  constructor(config: AuthConfig, keys: RotatingKeys) {
+    super({
+      jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
+      secretOrKeyProvider: keyFrom(keys),
+      algorithms: [...config.algorithms],
+      issuer: config.issuer,
+      audience: [...config.audience],
+      jsonWebTokenOptions: { clockTolerance: REMOTE_CLOCK_SKEW },
+    });
+  }
+
+  validate(payload: unknown): VerifiedToken {
+    return readClaims(payload);
+  }
+}
+
+const keyFrom =
+  (keys: RotatingKeys): SecretOrKeyProvider =>
+  (_request, token: string, done) => {
+    const { kid, alg = '' } = decodeProtectedHeader(token);
+    keys.find(kid, alg).then((key) => done(null, asPassportKey(key)), done);
+  };
+
+/** The typings of passport-jwt are older than KeyObject; what verifies for it takes one. */
+const asPassportKey = (key: KeyObject): Buffer => key as unknown as Buffer;

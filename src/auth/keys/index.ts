@@ -1,0 +1,2 @@
+export { fetchKeySet, type FetchKeySet } from './fetch-key-set.js';
+export { RotatingKeys } from './rotating-keys.js';

@@ -1,0 +1,22 @@
+import { Controller, Get, Header, Headers, NotFoundException, Param } from '@nestjs/common';
+import { METADATA_PATH, ProtectedResource, type ResourceMetadata } from './protected-resource.js';
+
+/** Serves the metadata that a challenge points to (RFC 9728). Open to everyone: it tells how to get in. */
+@Controller(METADATA_PATH)
+export class ProtectedResourceController {
+  constructor(private readonly resource: ProtectedResource) {}
+
+  @Get()
+  @Header('cache-control', 'public, max-age=300')
+  ofGateway(@Headers('host') host?: string): ResourceMetadata | undefined {
+    return this.resource.metadata('', host);
+  }
+
+  @Get('*path')
+  @Header('cache-control', 'public, max-age=300')
+  ofEndpoint(@Param('path') path: string | string[], @Headers('host') host?: string): ResourceMetadata {
+    const metadata = this.resource.metadata(`/${[path].flat().join('/')}`, host);
+    if (metadata === undefined) throw new NotFoundException('There is no endpoint at this path.');
+    return metadata;
+  }
+}

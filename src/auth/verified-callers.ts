@@ -1,0 +1,44 @@
+import type { Caller, Clock } from '#lib/extension-kit';
+
+interface Entry {
+  readonly caller: Caller;
+  readonly until: number;
+}
+
+/**
+ * Remembers the callers of verified tokens, so that the hot path verifies none twice. Two generations: what was used
+ * since the last change of generation survives the next one. That bounds it without any bookkeeping per look-up.
+ */
+export class VerifiedCallers {
+  private young = new Map<string, Entry>();
+  private old = new Map<string, Entry>();
+
+  constructor(
+    private readonly clock: Clock,
+    /** At most twice as many are held. */
+    private readonly generationSize = 4_096,
+  ) {}
+
+  find(authorization: string): Caller | undefined {
+    let entry = this.young.get(authorization);
+    if (entry === undefined) {
+      entry = this.old.get(authorization);
+      if (entry === undefined) return undefined;
+      this.keep(authorization, entry);
+    }
+    return this.clock.now() < entry.until ? entry.caller : undefined;
+  }
+
+  /** `until`: milliseconds since the Unix epoch. */
+  remember(authorization: string, caller: Caller, until: number): void {
+    if (until > this.clock.now()) this.keep(authorization, { caller, until });
+  }
+
+  private keep(authorization: string, entry: Entry): void {
+    if (this.young.size >= this.generationSize) {
+      this.old = this.young;
+      this.young = new Map();
+    }
+    this.young.set(authorization, entry);
+  }
+}
