@@ -1,6 +1,7 @@
 /**
  * Who may import whom (docs/architecture.md). A new folder of `src` states its arrows here; a folder that is not
- * listed may import nothing of `src`. Specs may look wherever they like, through front doors.
+ * listed may import nothing of `src`. A type may be named from any depth below, what runs only one arrow down.
+ * Specs may look wherever they like, through front doors.
  */
 const ARROWS = {
   transport: ['auth', 'dispatch', 'catalog'],
@@ -24,13 +25,39 @@ const TEST_CODE = '\\.(spec|e2e)\\.ts$';
 const PRODUCT = '^(src|libs/(?!testing/))';
 const PROGRAMS = '(^|/)(main|run|[^/]+-(cli|main))\\.ts$';
 
-const lookDown = Object.entries(ARROWS).map(([folder, below]) => ({
-  name: `arrows-of-${folder}`,
-  comment: `src/${folder} may import ${below.length > 0 ? below.join(', ') : 'nothing of src'}, and libs.`,
-  severity: 'error',
-  from: { path: `^src/${folder}/`, pathNot: TEST_CODE },
-  to: { path: '^src/[^/]+/', pathNot: `^src/(${[folder, ...below].join('|')})/` },
-}));
+/** All that lies below a folder, however deep. */
+function belowOf(folder, seen = new Set()) {
+  for (const next of ARROWS[folder]) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    belowOf(next, seen);
+  }
+  return [...seen];
+}
+
+const only = (folders) => `^src/(${folders.join('|')})/`;
+const named = (folders) => (folders.length > 0 ? folders.join(', ') : 'nothing of src');
+
+const lookDown = Object.entries(ARROWS).flatMap(([folder, next]) => {
+  const from = { path: only([folder]), pathNot: TEST_CODE };
+  const below = belowOf(folder);
+  return [
+    {
+      name: `arrows-of-${folder}`,
+      comment: `src/${folder} may use ${named(next)}, and libs.`,
+      severity: 'error',
+      from,
+      to: { path: only(below), pathNot: only([folder, ...next]), dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: `looks-down-${folder}`,
+      comment: `src/${folder} lies above ${named(below)}; it may name types of those, and nothing of the rest.`,
+      severity: 'error',
+      from,
+      to: { path: '^src/[^/]+/', pathNot: only([folder, ...below]) },
+    },
+  ];
+});
 
 export default {
   forbidden: [
