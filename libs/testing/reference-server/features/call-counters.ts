@@ -4,7 +4,7 @@ export interface ToolCounts {
   finished: number;
   failed: number;
   cancelled: number;
-  /** Times the tool stopped to ask its client something. */
+  /** Rounds of questions that went to the client. */
   asked: number;
 }
 

@@ -30,7 +30,7 @@ export const changingTools: Tool[] = [
       inputSchema: { type: 'object', properties: { uri: { type: 'string' } } },
     },
     run(args, { world }) {
-      const uri = String(args['uri'] ?? WATCHED_URI);
+      const uri = typeof args['uri'] === 'string' ? args['uri'] : WATCHED_URI;
       world.touch(uri);
       return textResult(`${uri} is at revision ${world.revisionOf(uri)}`);
     },

@@ -21,13 +21,18 @@ const ANSWER_TIMEOUT_MS = 600_000;
 /** Spec 2025-11-25, client/elicitation: the error that asks for a URL to be visited first. */
 const URL_ELICITATION_REQUIRED = -32042;
 
+interface LegacyRequest {
+  world: ReferenceWorld;
+  server: Server;
+  extra: Extra;
+  /** Whether the client's log level lets a message through. */
+  lets(level: LogLevel): boolean;
+  /** Called before each round of questions. */
+  onAsk(): void;
+}
+
 /** Makes the context of one legacy request: questions go out while the call stays open. */
-export function legacyContext(
-  world: ReferenceWorld,
-  server: Server,
-  extra: Extra,
-  lets: (level: LogLevel) => boolean,
-): FeatureContext {
+export function legacyContext({ world, server, extra, lets, onAsk }: LegacyRequest): FeatureContext {
   const token = extra._meta?.progressToken;
   return {
     world,
@@ -45,6 +50,7 @@ export function legacyContext(
       await extra.sendNotification({ method: 'notifications/message', params: { level, data, logger: 'reference' } });
     },
     async ask<K extends string>(questions: Record<K, Question>): Promise<Record<K, Answer>> {
+      onAsk();
       const answers: Record<string, Answer> = {};
       for (const [key, question] of Object.entries<Question>(questions)) {
         requireCapability(server, question);

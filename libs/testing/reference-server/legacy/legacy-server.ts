@@ -72,13 +72,13 @@ export class LegacyServer {
 
   private serveItems(): void {
     this.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) =>
-      callTool(params.name, params.arguments ?? {}, this.contextOf(extra)),
+      callTool(params.name, params.arguments ?? {}, this.contextOf(extra, params.name)),
     );
     this.server.setRequestHandler(GetPromptRequestSchema, ({ params }, extra) =>
-      getPrompt(params.name, params.arguments ?? {}, this.contextOf(extra)),
+      getPrompt(params.name, params.arguments ?? {}, this.contextOf(extra, params.name)),
     );
     this.server.setRequestHandler(ReadResourceRequestSchema, async ({ params }, extra) => ({
-      contents: [await readResource(params.uri, this.contextOf(extra), RESOURCE_NOT_FOUND.legacy)],
+      contents: [await readResource(params.uri, this.contextOf(extra, params.uri), RESOURCE_NOT_FOUND.legacy)],
     }));
     this.server.setRequestHandler(CompleteRequestSchema, ({ params }) => complete(params.argument.value));
   }
@@ -98,9 +98,10 @@ export class LegacyServer {
     });
   }
 
-  private contextOf(extra: Extra): FeatureContext {
+  private contextOf(extra: Extra, feature: string): FeatureContext {
     const lets = (level: LogLevel): boolean => SEVERITY.indexOf(level) >= SEVERITY.indexOf(this.level);
-    return legacyContext(this.world, this.server, extra, lets);
+    const onAsk = (): void => this.world.calls.record(feature, 'asked');
+    return legacyContext({ world: this.world, server: this.server, extra, lets, onAsk });
   }
 
   private async notify(change: WorldChange): Promise<void> {

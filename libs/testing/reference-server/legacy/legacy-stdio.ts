@@ -1,12 +1,18 @@
+import type { Readable, Writable } from 'node:stream';
+
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 
 import type { ReferenceWorld } from '../features/index.js';
 import { LegacyServer } from './legacy-server.js';
 
-/** Serves one client over this process's standard streams. */
-export async function serveLegacyStdio(world: ReferenceWorld, pageSize: number): Promise<void> {
+/** Serves one client over a pair of streams, this process's own unless others are given. */
+export async function serveLegacyStdio(
+  world: ReferenceWorld,
+  pageSize: number,
+  { stdin, stdout }: { stdin: Readable; stdout: Writable } = process,
+): Promise<void> {
   const { server } = new LegacyServer(world, pageSize);
-  await server.connect(new StdioServerTransport());
+  await server.connect(new StdioServerTransport(stdin, stdout));
   // The SDK's transport does not notice that its client left.
-  process.stdin.on('end', () => void server.close());
+  stdin.on('end', () => void server.close());
 }

@@ -1,12 +1,19 @@
-import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import type { Readable, Writable } from 'node:stream';
+
+import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 
 import type { ReferenceWorld } from '../features/index.js';
 import { ModernServer, newStateCodec } from './modern-server.js';
 
-/** Serves one client over this process's standard streams, in the modern era only. */
-export function serveModernStdio(world: ReferenceWorld, pageSize: number): void {
+/** Serves one client over a pair of streams, this process's own unless others are given, in the modern era only. */
+export function serveModernStdio(
+  world: ReferenceWorld,
+  pageSize: number,
+  { stdin, stdout }: { stdin: Readable; stdout: Writable } = process,
+): void {
   const codec = newStateCodec();
-  serveStdio(() => announcing(world, new ModernServer(world, pageSize, codec)), { legacy: 'reject' });
+  const transport = new StdioServerTransport(stdin, stdout);
+  serveStdio(() => announcing(world, new ModernServer(world, pageSize, codec)), { legacy: 'reject', transport });
 }
 
 /** Over stdio the SDK routes a server's own notifications to the subscriptions of its connection. */
