@@ -24,7 +24,7 @@ export function flood(out: Writable, counters: Counters, limitBytes = Number.POS
 }
 
 /** More than any client should take for one answer. */
-export const BIG_ANSWER_BYTES = 96 * 1024 * 1024;
+export const BIG_ANSWER_BYTES = 24 * 1024 * 1024;
 
 /** How a perfect answer begins whose text then never ends. */
 export const floodPrefix = (id: string | number): string =>
