@@ -37,9 +37,7 @@ const stream = (
 const CUTS: readonly Behaviour[] = [
   stream('stream-empty', ['end'], brokeProtocol),
   stream('stream-cut', [{ event: noise }, 'end'], brokeProtocol),
-  stream('stream-cut-with-ids', [{ event: noise, eventId: '1', retryMs: 100 }, 'end'], brokeProtocol, {
-    expectOn: { 'legacy-http': outcomeUnknown },
-  }),
+  stream('stream-cut-with-ids', [{ event: noise, eventId: '1', retryMs: 100 }, 'end'], brokeProtocol),
   stream('stream-reset', [{ event: noise }, 'reset'], brokeProtocol),
   stream('stream-hang', [{ event: noise }, 'hang'], outcomeUnknown, { carriers: CARRIERS, waits: CARRIERS }),
   stream('channel-closed', ['end'], outcomeUnknown, {
