@@ -1,0 +1,39 @@
+import { describe, expect, it } from '@jest/globals';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { GatewayCode } from '#lib/mcp-protocol';
+import { PROJECT, sourceFiles } from './source-files.js';
+
+/** A row of the table of our own codes: code, name, HTTP status, meaning, advice. */
+const ROW = /^\| *(-31\d{3}) *\| *`(\w+)` *\| *(\d{3}(?:, \d{3})*) *\|([^|]*)\|([^|]*)\|$/;
+
+describe('docs/errors.md', () => {
+  const table = readFileSync(join(PROJECT, 'docs/errors.md'), 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const row = ROW.exec(line);
+      return row ? [{ code: Number(row[1]), name: row[2], meaning: row[4]?.trim(), advice: row[5]?.trim() }] : [];
+    });
+
+  it('lists every code of the gateway under its name, once, and no other', () => {
+    expect(Object.fromEntries(table.map(({ name, code }) => [name, code]))).toEqual(GatewayCode);
+    expect(table).toHaveLength(Object.keys(GatewayCode).length);
+  });
+
+  it('says of each what it means and what to do', () => {
+    expect(table.filter(({ meaning, advice }) => !meaning || !advice)).toEqual([]);
+  });
+});
+
+describe('links between pages', () => {
+  it('lead somewhere', () => {
+    const pages = sourceFiles().filter(({ path }) => path.endsWith('.md'));
+    const broken = pages.flatMap(({ path, lines }) =>
+      [...lines.join('\n').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
+        .map((match) => match[1] ?? '')
+        .filter((target) => !existsSync(join(PROJECT, path, '..', target)))
+        .map((target) => `${path}: ${target}`),
+    );
+    expect(broken).toEqual([]);
+  });
+});
