@@ -97,7 +97,10 @@ function restore(value: JsonValue | undefined): JsonValue | undefined {
 function restoreMember(holder: JsonObject, key: string): void {
   const before = holder[key];
   const after = restore(before);
-  // Not an assignment: to `__proto__` that would set the prototype.
-  if (after !== before)
-    Object.defineProperty(holder, key, { value: after, enumerable: true, writable: true, configurable: true });
+  if (after === before) return;
+  // An assignment to `__proto__` would set the prototype.
+  if (key === '__proto__') Object.defineProperty(holder, key, { ...PLAIN_MEMBER, value: after });
+  else holder[key] = after;
 }
+
+const PLAIN_MEMBER = { enumerable: true, writable: true, configurable: true };

@@ -87,7 +87,7 @@ describe('reading a JSON-RPC message', () => {
     );
     fc.assert(
       fc.property(envelope, (value) => {
-        const reading = read(value as JsonValue);
+        const reading = read(value);
         if (reading.kind === 'invalid') return;
         // An answer may hold members that nobody asked for; the schema is stricter there.
         const { params: _ignored, ...answer } = value;

@@ -202,7 +202,7 @@ describe('whatever a server answers', () => {
   it('is a success only with 2xx, our id and exactly one result that is an object', () => {
     fc.assert(
       fc.property(anyAnswer, (given) => {
-        const outcome = outcomeOfHttp(given as HttpAnswer, ID);
+        const outcome = outcomeOfHttp(given, ID);
         expectWellFormed(outcome);
         expect(outcome.kind === 'result').toBe(isSuccess(given.status, given.body));
       }),

@@ -71,6 +71,6 @@ function embeddedAudio(block: JsonObject, index: number): JsonObject {
 function linkAsText(block: JsonObject): JsonObject {
   const { annotations } = block;
   const told = [block['title'] ?? block['name'], block['uri'], block['description']];
-  const text = told.filter((part) => typeof part === 'string' && part !== '').join('\n');
+  const text = told.filter((part): part is string => typeof part === 'string' && part !== '').join('\n');
   return annotations === undefined ? { type: 'text', text } : { type: 'text', text, annotations };
 }

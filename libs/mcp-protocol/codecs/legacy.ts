@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import type { JsonRpcRequest, RequestId } from '../json-rpc.js';
 import type { McpRequest } from '../neutral.js';
 import { inLegacyWords } from './legacy-content.js';
@@ -28,8 +28,8 @@ export function encodeLegacyRequest(request: McpRequest, own: { readonly progres
 
 /** A result that the legacy era has no words for: its type is neither absent nor "complete". */
 export class UntranslatableResult extends Error {
-  constructor(readonly resultType: string) {
-    super(`A result of type "${resultType}" cannot be told to a legacy client.`);
+  constructor(readonly resultType: JsonValue) {
+    super(`A result of type ${JSON.stringify(resultType).slice(0, 100)} cannot be told to a legacy client.`);
     this.name = 'UntranslatableResult';
   }
 }
@@ -46,7 +46,7 @@ export function encodeLegacyResult(method: string, result: JsonObject, revision:
 
 function withoutModernMembers(whole: JsonObject): JsonObject {
   const type = whole['resultType'];
-  if (type !== undefined && type !== 'complete') throw new UntranslatableResult(String(type));
+  if (type !== undefined && type !== 'complete') throw new UntranslatableResult(type);
   const meta = whole['_meta'];
   const tellsServer = isJsonObject(meta) && meta[META.serverInfo] !== undefined;
   if (type === undefined && whole['ttlMs'] === undefined && whole['cacheScope'] === undefined && !tellsServer) {

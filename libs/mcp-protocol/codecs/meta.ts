@@ -12,7 +12,7 @@ export const META = {
 
 /** Params with another `_meta`, or with none when it would be empty. */
 export function withMeta(params: JsonObject, meta: JsonObject): JsonObject {
-  for (const _key in meta) return { ...params, _meta: meta };
+  if (Object.keys(meta).length > 0) return { ...params, _meta: meta };
   if (params['_meta'] === undefined) return params;
   const { _meta, ...rest } = params;
   return rest;

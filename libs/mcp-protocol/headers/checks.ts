@@ -10,7 +10,7 @@ import { decodeHeaderValue } from './value-codec.js';
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
- * Compares the standard headers of a modern request with its body (specification 2026-07-28:
+ * Compares the standard headers of a modern request with its body (specification:
  * basic/transports/streamable-http, Server Validation). The answer of a mismatch goes with HTTP 400.
  */
 export function checkMirroredHeaders(message: JsonRpcRequest, headers: Headers): RpcError | undefined {

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 
-/** A tool parameter whose value travels in a header too (specification 2026-07-28: server/tools, x-mcp-header). */
+/** A tool parameter whose value travels in a header too (specification: server/tools, x-mcp-header). */
 export interface ParameterHeader {
   /** Full name, `Mcp-Param-…`, spelled as the tool declared it. */
   readonly header: string;

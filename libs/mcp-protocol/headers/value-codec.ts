@@ -1,5 +1,5 @@
 /**
- * How a text travels in an HTTP header (specification 2026-07-28: basic/transports/streamable-http, Value Encoding):
+ * How a text travels in an HTTP header (specification: basic/transports/streamable-http, Value Encoding):
  * as it is when it is plain, else as Base64 of its UTF-8 form between two markers.
  */
 const OPEN = '=?base64?';

@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  allowsBatches,
+  eraOfRevision,
+  LATEST_LEGACY_REVISION,
+  LATEST_MODERN_REVISION,
+  LEGACY_REVISIONS,
+  MODERN_REVISIONS,
+  SSE_REVISION,
+} from './revisions.js';
+
+describe('revisions', () => {
+  it('have an era when the gateway speaks them', () => {
+    for (const revision of LEGACY_REVISIONS) expect(eraOfRevision(revision)).toBe('legacy');
+    for (const revision of MODERN_REVISIONS) expect(eraOfRevision(revision)).toBe('modern');
+    for (const other of ['', '2024-10-07', '2027-01-01', 'toString']) expect(eraOfRevision(other)).toBeUndefined();
+  });
+
+  it('are listed newest first', () => {
+    expect(LEGACY_REVISIONS).toStrictEqual([...LEGACY_REVISIONS].sort().reverse());
+    expect([LEGACY_REVISIONS[0], MODERN_REVISIONS[0]]).toStrictEqual([LATEST_LEGACY_REVISION, LATEST_MODERN_REVISION]);
+    expect(LEGACY_REVISIONS).toContain(SSE_REVISION);
+  });
+
+  it('know batches once only', () => {
+    expect([...LEGACY_REVISIONS, ...MODERN_REVISIONS].filter(allowsBatches)).toStrictEqual(['2025-03-26']);
+  });
+});
