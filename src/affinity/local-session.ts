@@ -22,7 +22,11 @@ export class LocalSession implements SessionHandle {
   }
 
   get client(): ClientProfile {
-    return this.session.start.client;
+    return this.session.client;
+  }
+
+  async introduce(client: ClientProfile): Promise<void> {
+    this.session.client = client;
   }
 
   call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {

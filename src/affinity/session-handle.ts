@@ -10,6 +10,9 @@ export interface SessionHandle {
   readonly id: string;
   readonly client: ClientProfile;
 
+  /** The client says who it is, after its session was opened (HTTP+SSE). */
+  introduce(client: ClientProfile): Promise<void>;
+
   /** Runs a call at the owner. The outcome carries an event id when its stream can be replayed. */
   call(call: UpstreamCall, sink: StreamSink): Promise<Outcome>;
 

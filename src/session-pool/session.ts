@@ -45,10 +45,15 @@ export class Session {
   private questionCount = 0;
   private standing: SessionStream | undefined;
 
+  /** Who the client is. Over HTTP+SSE it says so only after its stream, and with it the session, was opened. */
+  client: ClientProfile;
+
   constructor(
     readonly start: SessionStart,
     private readonly limits: SessionPoolConfig,
-  ) {}
+  ) {
+    this.client = start.client;
+  }
 
   get id(): string {
     return this.start.id;
@@ -128,12 +133,14 @@ export class Session {
 
   /** Attaches the stream that belongs to no request (GET, or the one stream of HTTP+SSE). */
   openStandingStream(sink: StreamSink): SessionStream {
-    if (!this.standing) {
-      this.standing = new SessionStream(++this.streamCount, this.eventLog());
-      this.remember(this.standing);
+    const known = this.standing;
+    const standing = (this.standing ??= new SessionStream(++this.streamCount, this.eventLog()));
+    standing.attach(sink);
+    if (!known) {
+      this.remember(standing);
+      void standing.emit({ kind: 'opened' });
     }
-    this.standing.attach(sink);
-    return this.standing;
+    return standing;
   }
 
   /**

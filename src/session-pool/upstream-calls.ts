@@ -2,11 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { GatewayError, type Caller } from '#lib/extension-kit';
 import {
   capabilityOf,
+  eraOfRevision,
+  errorForEra,
   isListMethod,
   LIST_MEMBERS,
   outcomeOfFault,
   result,
   type ClientProfile,
+  type Era,
   type McpRequest,
   type Outcome,
   type RequestId,
@@ -88,9 +91,8 @@ export class UpstreamCalls {
     if (level) await ensureLogLevel(connection, level, call.client);
     const request = upstreamRequest(call, level);
     const outcome = await connection.request(request, reply, signal);
-    if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required' || call.repeatsItself) {
-      return outcome;
-    }
+    if (outcome.kind === 'error') return inClientsCodes(outcome, connection.profile.era, call);
+    if (outcome.result['resultType'] !== 'input_required' || call.repeatsItself) return outcome;
     return answerReplayableQuestions(connection, request, outcome.result, reply, signal, {
       server: call.server.slug,
       maxRounds: this.config.maxQuestionRounds,
@@ -106,6 +108,12 @@ function upstreamRequest(call: UpstreamCall, logLevel: McpRequest['logLevel']): 
     ...(logLevel && { logLevel }),
     ...(parameterHeaders && { parameterHeaders }),
   };
+}
+
+/** A server of the other era may use codes that the client's era forbids. */
+function inClientsCodes(failed: Extract<Outcome, { kind: 'error' }>, era: Era, call: UpstreamCall): Outcome {
+  const clientEra = eraOfRevision(call.client.revision) ?? 'legacy';
+  return clientEra === era ? failed : { ...failed, error: errorForEra(failed.error, clientEra, call.request.method) };
 }
 
 /** What a failure to open a connection, or a refusal of the pool, means to the client. */

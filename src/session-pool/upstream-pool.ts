@@ -113,6 +113,11 @@ export class UpstreamPool implements OnApplicationShutdown {
     }
   }
 
+  /** The era of a server that was spoken to before. */
+  eraOf(server: ServerDefinition): Era | undefined {
+    return this.eras.get(server.slug);
+  }
+
   /** What a server said of itself last; asks it now when it has never been spoken to. Rejects with a GatewayError. */
   async profileOf(server: ServerDefinition, face: UpstreamFace): Promise<ServerProfile> {
     return this.profiles.get(server.slug) ?? this.use(server, face, async ({ profile }) => profile);
@@ -134,7 +139,8 @@ export class UpstreamPool implements OnApplicationShutdown {
     await this.connector.shutdown();
   }
 
-  private async learnEra(server: ServerDefinition): Promise<Era> {
+  /** Rejects with a GatewayError when the server cannot be reached. */
+  async learnEra(server: ServerDefinition): Promise<Era> {
     const era = await this.connector.era(server, OPEN_SIGNAL);
     this.eras.set(server.slug, era);
     return era;

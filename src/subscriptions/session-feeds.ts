@@ -75,6 +75,6 @@ export class SessionFeeds {
 
 const faceOf = (session: Session): UpstreamFace => ({
   caller: session.start.caller,
-  client: session.start.client,
+  client: session.client,
   session,
 });

@@ -1,4 +1,5 @@
 export { DefaultUpstreamConnector } from './connector/index.js';
+export { GATEWAY_INFO } from './gateway-identity.js';
 export { UpstreamConfig } from './upstream.config.js';
 export { UpstreamModule } from './upstream.module.js';
 export type {

@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import { result, type Outcome } from '#lib/mcp-protocol';
+import { SessionRouter } from '../affinity/index.js';
+import type { ServerDefinition } from '../registry/index.js';
+import { outcomeOf, type StreamSink, type UpstreamCall } from '../session-pool/index.js';
+import type { UpstreamRequest } from '../upstream/index.js';
+import { callFor, type Inbound } from './inbound.js';
+
+/** What goes to the server instead of the client's own request. */
+export interface Addressed {
+  readonly server: ServerDefinition;
+  readonly request: UpstreamCall['request'];
+  readonly parameterHeaders?: NonNullable<UpstreamRequest['parameterHeaders']>;
+  readonly silent?: true;
+}
+
+/** Takes a call to where it runs: to the session's owner, or to a connection for clients without a session. */
+@Injectable()
+export class CallDelivery {
+  constructor(private readonly router: SessionRouter) {}
+
+  deliver(inbound: Inbound, addressed: Addressed, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+    const call: UpstreamCall = { ...callFor(inbound), ...addressed };
+    return inbound.session ? inbound.session.call(call, sink) : this.router.deliver(call, sink, signal);
+  }
+}
+
+/** Takes nothing: for calls before whose outcome nothing may be said. */
+export const SILENT_SINK: StreamSink = { emit: () => undefined, end: () => undefined };
+
+/** An empty result, or the failure of the work. */
+export async function settled(work: Promise<void>): Promise<Outcome> {
+  try {
+    await work;
+    return result({});
+  } catch (cause) {
+    return outcomeOf(cause);
+  }
+}

@@ -1,0 +1,27 @@
+import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import type { ServerProfile } from '../upstream/index.js';
+
+/** Capabilities that mean the same in both eras. */
+const COMMON = ['tools', 'prompts', 'resources', 'completions', 'logging'] as const;
+
+/** What several servers can do together. Lists of several servers change whenever one of theirs does. */
+export function unitedCapabilities(profiles: readonly ServerProfile[]): JsonObject {
+  const united: JsonObject = { tools: { listChanged: true } };
+  for (const { capabilities } of profiles) {
+    for (const name of COMMON) {
+      const own = capabilities[name];
+      if (own === undefined) continue;
+      const before = united[name];
+      united[name] = { ...(isJsonObject(before) ? before : {}), ...(isJsonObject(own) ? own : {}) };
+    }
+  }
+  return united;
+}
+
+/** A server's capabilities as a client of another era may see them: without what that era does not know. */
+export function commonCapabilities(capabilities: JsonObject): JsonObject {
+  const { experimental } = capabilities;
+  const common: JsonObject = experimental === undefined ? {} : { experimental };
+  for (const name of COMMON) if (capabilities[name] !== undefined) common[name] = capabilities[name];
+  return common;
+}

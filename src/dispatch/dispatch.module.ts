@@ -1,0 +1,52 @@
+import { Module } from '@nestjs/common';
+import { configProvider } from '#lib/config';
+import { AffinityModule } from '../affinity/index.js';
+import { CatalogModule } from '../catalog/index.js';
+import { SessionPoolModule } from '../session-pool/index.js';
+import { SubscriptionsModule } from '../subscriptions/index.js';
+import { CallDelivery } from './call-delivery.js';
+import { DispatchConfig } from './dispatch.config.js';
+import { Dispatcher, METHOD_HANDLERS } from './dispatcher.js';
+import { DiscoverHandler } from './handlers/discover.handler.js';
+import { ItemHandler } from './handlers/item.handler.js';
+import { ListHandler } from './handlers/list.handler.js';
+import { ListenHandler } from './handlers/listen.handler.js';
+import { LogLevelHandler } from './handlers/log-level.handler.js';
+import { PingHandler } from './handlers/ping.handler.js';
+import { WatchHandler } from './handlers/watch.handler.js';
+import type { MethodHandler } from './inbound.js';
+import { ServerProfiles } from './server-profiles.js';
+import { ToolHeaders } from './tool-headers.js';
+import { Welcome } from './welcome.js';
+
+const HANDLERS = [
+  ItemHandler,
+  ListHandler,
+  DiscoverHandler,
+  ListenHandler,
+  LogLevelHandler,
+  WatchHandler,
+  PingHandler,
+];
+
+const handlerTable = {
+  provide: METHOD_HANDLERS,
+  inject: HANDLERS,
+  useFactory: (...handlers: MethodHandler[]) => handlers,
+};
+
+@Module({
+  imports: [AffinityModule, CatalogModule, SessionPoolModule, SubscriptionsModule],
+  providers: [
+    configProvider(DispatchConfig),
+    ...HANDLERS,
+    handlerTable,
+    CallDelivery,
+    ServerProfiles,
+    ToolHeaders,
+    Welcome,
+    Dispatcher,
+  ],
+  exports: [Dispatcher, Welcome],
+})
+export class DispatchModule {}

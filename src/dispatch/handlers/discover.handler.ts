@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import { META, metaOf, result, SUPPORTED_REVISIONS, type Outcome } from '#lib/mcp-protocol';
+import type { StreamSink } from '../../session-pool/index.js';
+import { CallDelivery } from '../call-delivery.js';
+import { MethodHandler, type Inbound } from '../inbound.js';
+import { ServerProfiles } from '../server-profiles.js';
+import { Welcome } from '../welcome.js';
+
+/** Tells a modern client what the endpoint offers (specification 2026: server/discover). */
+@Injectable()
+export class DiscoverHandler extends MethodHandler {
+  readonly methods = ['server/discover'];
+
+  constructor(
+    private readonly welcome: Welcome,
+    private readonly profiles: ServerProfiles,
+    private readonly delivery: CallDelivery,
+  ) {
+    super();
+  }
+
+  async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+    const [server] = inbound.endpoint.servers;
+    if (server && inbound.endpoint.transparent && (await this.profiles.learnEra(server)) === 'modern') {
+      const outcome = await this.delivery.deliver(inbound, { server, request: inbound.request }, sink, signal);
+      return outcome.kind === 'error' ? outcome : result({ ...outcome.result, supportedVersions: [...SUPPORTED_REVISIONS] });
+    }
+    const { serverInfo, ...offered } = await this.welcome.profileOf(inbound, 'modern');
+    const _meta = { ...metaOf(offered), [META.serverInfo]: serverInfo };
+    return result({ supportedVersions: [...SUPPORTED_REVISIONS], ...offered, _meta });
+  }
+}

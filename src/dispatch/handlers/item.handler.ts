@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common';
+import {
+  checkParameterHeaders,
+  failure,
+  isJsonObject,
+  mirrorParameters,
+  type McpRequest,
+  type Outcome,
+  type ParameterHeader,
+} from '#lib/mcp-protocol';
+import { publishResult, targetOfName, targetOfUri, type Target } from '../../catalog/index.js';
+import type { StreamSink } from '../../session-pool/index.js';
+import { CallDelivery, type Addressed } from '../call-delivery.js';
+import { invalidParams, resourceNotFound } from '../dispatch.errors.js';
+import { MethodHandler, type Inbound } from '../inbound.js';
+import { ToolHeaders } from '../tool-headers.js';
+
+/** Uses one item of one server: a tool, a prompt, a resource, the completion of an argument. */
+@Injectable()
+export class ItemHandler extends MethodHandler {
+  readonly methods = ['tools/call', 'prompts/get', 'resources/read', 'completion/complete'];
+
+  constructor(
+    private readonly delivery: CallDelivery,
+    private readonly toolHeaders: ToolHeaders,
+  ) {
+    super();
+  }
+
+  async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+    const { request } = inbound;
+    const addressed = addressOf(inbound);
+    if ('kind' in addressed) return addressed;
+    if (request.method !== 'tools/call') return this.deliver(inbound, addressed, sink, signal);
+    const found = this.toolHeaders.of(addressed.server, String(addressed.request.params['name']), inbound);
+    const headers = found instanceof Promise ? await found : found;
+    if (headers.length === 0) return this.deliver(inbound, addressed, sink, signal);
+    return this.deliverMirrored(inbound, addressed, headers, sink, signal);
+  }
+
+  /** Some of the tool's parameters travel in headers too: the client's are checked, the server's are produced. */
+  private async deliverMirrored(
+    inbound: Inbound,
+    addressed: Addressed,
+    headers: readonly ParameterHeader[],
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { arguments: given } = addressed.request.params;
+    const args = isJsonObject(given) ? given : {};
+    const fault = inbound.mirrored && checkParameterHeaders(headers, args, inbound.mirrored);
+    if (fault) return failure(fault);
+    return this.deliver(inbound, { ...addressed, parameterHeaders: mirrorParameters(headers, args) }, sink, signal);
+  }
+
+  private async deliver(inbound: Inbound, to: Addressed, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+    const outcome = await this.delivery.deliver(inbound, to, sink, signal);
+    if (outcome.kind === 'error' || inbound.endpoint.transparent) return outcome;
+    return { ...outcome, result: publishResult(inbound.endpoint, to.server, outcome.result) };
+  }
+}
+
+/** Which server, and the request in its words; or why there is none. */
+function addressOf(inbound: Inbound): Addressed | Outcome {
+  const { endpoint, request } = inbound;
+  switch (request.method) {
+    case 'resources/read':
+      return addressByUri(inbound);
+    case 'completion/complete':
+      return addressByReference(inbound);
+    default: {
+      const { name } = request.params;
+      if (typeof name !== 'string') return invalidParams('params.name must be a string.');
+      const kind = request.method === 'tools/call' ? 'tools' : 'prompts';
+      const target = endpoint.shows(kind, name) ? targetOfName(endpoint, name) : undefined;
+      if (!target) return invalidParams(`Unknown ${kind === 'tools' ? 'tool' : 'prompt'}: ${name}`);
+      return endpoint.transparent ? { server: target.server, request } : renamed(request, target, { name: target.own });
+    }
+  }
+}
+
+function addressByUri({ endpoint, request, client }: Inbound): Addressed | Outcome {
+  const { uri } = request.params;
+  if (typeof uri !== 'string') return invalidParams('params.uri must be a string.');
+  const target = endpoint.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
+  return target ? renamed(request, target, { uri: target.own }) : resourceNotFound(uri, client);
+}
+
+function addressByReference({ endpoint, request, client }: Inbound): Addressed | Outcome {
+  const { ref } = request.params;
+  if (!isJsonObject(ref)) return invalidParams('params.ref must be an object.');
+  const { name, uri } = ref;
+  if (typeof name === 'string') {
+    const target = targetOfName(endpoint, name);
+    return target ? renamed(request, target, { ref: { ...ref, name: target.own } }) : invalidParams(`Unknown prompt: ${name}`);
+  }
+  if (typeof uri !== 'string') return invalidParams('params.ref needs a name or a uri.');
+  const target = targetOfUri(endpoint, uri);
+  return target ? renamed(request, target, { ref: { ...ref, uri: target.own } }) : resourceNotFound(uri, client);
+}
+
+function renamed(request: McpRequest, { server }: Target, changed: McpRequest['params']): Addressed {
+  return { server, request: { ...request, params: { ...request.params, ...changed } } };
+}

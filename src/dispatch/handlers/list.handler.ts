@@ -1,0 +1,130 @@
+import { Injectable, Logger } from '@nestjs/common';
+import {
+  failure,
+  isJsonObject,
+  LIST_MEMBERS,
+  outcomeOfFault,
+  result,
+  type JsonObject,
+  type JsonValue,
+  type ListMethod,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import { publishItems } from '../../catalog/index.js';
+import type { ServerDefinition } from '../../registry/index.js';
+import type { StreamSink } from '../../session-pool/index.js';
+import { CallDelivery, SILENT_SINK } from '../call-delivery.js';
+import { DispatchConfig } from '../dispatch.config.js';
+import { invalidParams } from '../dispatch.errors.js';
+import { MethodHandler, type Inbound } from '../inbound.js';
+import { collectPages } from '../pages.js';
+import { Patience } from '../patience.js';
+import { ToolHeaders } from '../tool-headers.js';
+
+/** Where a list names the servers whose items are missing, and why. */
+const WARNINGS_META = 'isthmus/warnings';
+
+type Failed = Extract<Outcome, { kind: 'error' }>;
+type Part = { readonly server: ServerDefinition } & ({ readonly items: JsonObject[] } | { readonly failed: Failed });
+
+/**
+ * Lists tools, prompts, resources and templates. Behind several servers the list is put together from all of them at
+ * once, in configuration order; a server that fails costs its own items and a warning. When all fail, so does the list.
+ */
+@Injectable()
+export class ListHandler extends MethodHandler {
+  readonly methods = Object.keys(LIST_MEMBERS);
+  private readonly logger = new Logger(ListHandler.name);
+  private readonly patience: Patience;
+
+  constructor(
+    private readonly delivery: CallDelivery,
+    private readonly toolHeaders: ToolHeaders,
+    private readonly config: DispatchConfig,
+  ) {
+    super();
+    this.patience = new Patience(config.listPatienceMs);
+  }
+
+  handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+    return inbound.endpoint.transparent ? this.listOne(inbound, sink, signal) : this.listAll(inbound, signal);
+  }
+
+  private async listOne(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+    const [server] = inbound.endpoint.servers as [ServerDefinition];
+    const { request } = inbound;
+    const outcome = await this.delivery.deliver(inbound, { server, request }, sink, signal);
+    const isWhole = outcome.kind === 'result' && !outcome.result['nextCursor'] && !request.params['cursor'];
+    if (isWhole && request.method === 'tools/list') {
+      const { tools } = outcome.result;
+      if (Array.isArray(tools)) this.toolHeaders.learn(server, tools);
+    }
+    return outcome;
+  }
+
+  private async listAll(inbound: Inbound, signal: AbortSignal): Promise<Outcome> {
+    const { cursor } = inbound.request.params;
+    const offset = cursor === undefined ? 0 : readCursor(cursor);
+    if (offset === undefined) return invalidParams('params.cursor is not one of ours. List from the beginning.');
+    const method = inbound.request.method as ListMethod;
+    const { servers } = inbound.endpoint;
+    const parts = await Promise.all(servers.map((server) => this.partOf(server, inbound, method, signal)));
+    const failed = parts.flatMap((part) => ('failed' in part ? [part] : []));
+    const first = failed[0];
+    if (first && failed.length === parts.length) return first.failed;
+    const items = parts.flatMap((part) => ('items' in part ? part.items : []));
+    return result(page(method, items, offset, this.config.listPageSize, failed.map(warningOf)));
+  }
+
+  private async partOf(
+    server: ServerDefinition,
+    inbound: Inbound,
+    method: ListMethod,
+    signal: AbortSignal,
+  ): Promise<Part> {
+    const asking = collectPages(method, (request) =>
+      this.delivery.deliver(inbound, { server, request, silent: true }, SILENT_SINK, signal),
+    );
+    const answer = (await this.patience.wait(server.slug, asking)) ?? tooLate(server);
+    if ('items' in answer) return { server, items: this.publish(inbound, server, method, answer.items) };
+    this.logger.warn(`${method} of ${server.slug} failed: ${answer.error.message}`);
+    return { server, failed: answer };
+  }
+
+  private publish(inbound: Inbound, server: ServerDefinition, method: ListMethod, items: readonly JsonValue[]) {
+    if (method === 'tools/list') this.toolHeaders.learn(server, items);
+    return publishItems(inbound.endpoint, server, method, items);
+  }
+}
+
+function page(
+  method: ListMethod,
+  items: readonly JsonObject[],
+  offset: number,
+  size: number,
+  warnings: JsonObject[],
+): JsonObject {
+  const listed: JsonObject = { [LIST_MEMBERS[method]]: items.slice(offset, offset + size) };
+  if (offset + size < items.length) listed['nextCursor'] = cursorAt(offset + size);
+  if (warnings.length > 0) listed['_meta'] = { [WARNINGS_META]: warnings };
+  return listed;
+}
+
+function warningOf(part: { server: ServerDefinition; failed: Failed }): JsonObject {
+  const { code, message } = part.failed.error;
+  return { server: part.server.slug, code, message };
+}
+
+function tooLate(server: ServerDefinition): Failed {
+  const { error } = outcomeOfFault('timeout') as Failed;
+  const data = isJsonObject(error.data) ? { ...error.data, server: server.slug } : { server: server.slug };
+  return failure({ ...error, data }) as Failed;
+}
+
+const cursorAt = (offset: number): string => Buffer.from(`offset:${offset}`).toString('base64url');
+
+function readCursor(cursor: JsonValue): number | undefined {
+  const text = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : '';
+  const known = /^offset:(\d{1,9})$/.exec(text);
+  return known ? Number(known[1]) : undefined;
+}

@@ -1,0 +1,22 @@
+import { Injectable } from '@nestjs/common';
+import type { Outcome } from '#lib/mcp-protocol';
+import { targetOfUri } from '../../catalog/index.js';
+import { settled } from '../call-delivery.js';
+import { invalidParams, methodNotFound, resourceNotFound } from '../dispatch.errors.js';
+import { MethodHandler, type Inbound } from '../inbound.js';
+
+/** Subscribes a session to changes of a resource, and ends that (specification 2025: server/resources, Subscriptions). */
+@Injectable()
+export class WatchHandler extends MethodHandler {
+  readonly methods = ['resources/subscribe', 'resources/unsubscribe'];
+
+  async handle({ session, endpoint, request, client }: Inbound): Promise<Outcome> {
+    const { uri } = request.params;
+    if (!session) return methodNotFound(request.method);
+    if (typeof uri !== 'string') return invalidParams('params.uri must be a string.');
+    const target = endpoint.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
+    if (!target) return resourceNotFound(uri, client);
+    const resource = { ...target, uri };
+    return settled(request.method === 'resources/subscribe' ? session.watch(resource) : session.unwatch(resource));
+  }
+}

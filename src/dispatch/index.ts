@@ -1,0 +1,5 @@
+export { DispatchConfig } from './dispatch.config.js';
+export { DispatchModule } from './dispatch.module.js';
+export { Dispatcher } from './dispatcher.js';
+export type { Inbound } from './inbound.js';
+export { Welcome } from './welcome.js';

@@ -1,0 +1,27 @@
+import { Injectable } from '@nestjs/common';
+import type { Era } from '#lib/mcp-protocol';
+import type { ServerDefinition } from '../registry/index.js';
+import { UpstreamPool } from '../session-pool/index.js';
+import type { ServerProfile } from '../upstream/index.js';
+import type { Inbound } from './inbound.js';
+
+/** What servers say about themselves. Remembered by the pool that speaks with them. */
+@Injectable()
+export class ServerProfiles {
+  constructor(private readonly upstreams: UpstreamPool) {}
+
+  /** The era of a server that was spoken to before. */
+  eraOf(server: ServerDefinition): Era | undefined {
+    return this.upstreams.eraOf(server);
+  }
+
+  /** Rejects with a GatewayError when the server cannot be reached. */
+  learnEra(server: ServerDefinition): Promise<Era> {
+    return this.upstreams.learnEra(server);
+  }
+
+  /** Rejects with a GatewayError when the server cannot be reached. */
+  of(server: ServerDefinition, { caller, client }: Pick<Inbound, 'caller' | 'client'>): Promise<ServerProfile> {
+    return this.upstreams.profileOf(server, { caller, client, session: undefined });
+  }
+}

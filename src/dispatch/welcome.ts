@@ -1,0 +1,79 @@
+import { Injectable } from '@nestjs/common';
+import type { Era, JsonObject } from '#lib/mcp-protocol';
+import { SessionRouter, type SessionHandle } from '../affinity/index.js';
+import type { ServerDefinition } from '../registry/index.js';
+import { GATEWAY_INFO, type ServerProfile } from '../upstream/index.js';
+import { commonCapabilities, unitedCapabilities } from './capabilities.js';
+import { DispatchConfig } from './dispatch.config.js';
+import type { Inbound } from './inbound.js';
+import { Patience } from './patience.js';
+import { ServerProfiles } from './server-profiles.js';
+
+/** What an endpoint says about itself to a client of either era. */
+export interface EndpointProfile {
+  readonly capabilities: JsonObject;
+  readonly serverInfo: JsonObject;
+  readonly instructions?: string;
+}
+
+type Visitor = Pick<Inbound, 'caller' | 'client' | 'endpoint'>;
+
+/** Receives clients: says what an endpoint offers, and opens sessions for those whose era has them. */
+@Injectable()
+export class Welcome {
+  private readonly patience: Patience;
+
+  constructor(
+    private readonly profiles: ServerProfiles,
+    private readonly router: SessionRouter,
+    config: DispatchConfig,
+  ) {
+    this.patience = new Patience(config.listPatienceMs);
+  }
+
+  /**
+   * Answers a handshake with a session.
+   * @throws GatewayError when the one server of a transparent endpoint cannot be reached, or at a limit of sessions.
+   */
+  async openSession(visitor: Visitor): Promise<{ readonly session: SessionHandle; readonly result: JsonObject }> {
+    const { caller, client, endpoint } = visitor;
+    const answer = await this.answerHandshake(visitor);
+    const session = this.router.open({ caller, client, endpoint: endpoint.id, answersOnStandingStream: false });
+    return { session, result: answer };
+  }
+
+  /** The result of `initialize` (specification 2025: basic/lifecycle). @throws GatewayError as openSession does */
+  async answerHandshake(visitor: Visitor): Promise<JsonObject> {
+    return { protocolVersion: visitor.client.revision, ...(await this.profileOf(visitor, 'legacy')) };
+  }
+
+  async profileOf(visitor: Visitor, era: Era): Promise<EndpointProfile> {
+    const [server] = visitor.endpoint.servers;
+    if (server && visitor.endpoint.transparent) return transparentProfile(await this.profiles.of(server, visitor), era);
+    const { title, instructions } = visitor.endpoint;
+    return {
+      capabilities: unitedCapabilities(await this.reachable(visitor)),
+      serverInfo: { ...GATEWAY_INFO, ...(title !== undefined && { title }) },
+      ...(instructions !== undefined && { instructions }),
+    };
+  }
+
+  /** A server that does not answer in time is left out; it shows in the lists when it is back. */
+  private async reachable(visitor: Visitor): Promise<ServerProfile[]> {
+    const ask = async (server: ServerDefinition) => {
+      const profile = this.profiles.of(server, visitor).catch(() => undefined);
+      return this.patience.wait(server.slug, profile);
+    };
+    const profiles = await Promise.all(visitor.endpoint.servers.map(ask));
+    return profiles.filter((profile) => profile !== undefined);
+  }
+}
+
+function transparentProfile(profile: ServerProfile, era: Era): EndpointProfile {
+  const { capabilities, serverInfo, instructions } = profile;
+  return {
+    capabilities: profile.era === era ? capabilities : commonCapabilities(capabilities),
+    serverInfo: serverInfo ?? GATEWAY_INFO,
+    ...(instructions !== undefined && { instructions }),
+  };
+}
