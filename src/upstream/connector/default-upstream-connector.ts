@@ -80,7 +80,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
       maxConnections: connections,
       maxCalls: calls,
       maxBodyBytes: maxMessageBytes,
-      maxEventChars: maxMessageBytes,
+      maxEventBytes: maxMessageBytes,
     };
     const channel = new HttpChannel(server, limits, this.deadlines);
     this.channels.set(server.slug, { definition: server, channel });

@@ -28,7 +28,7 @@ export class HttpOpenings {
   ): Promise<UpstreamConnection> {
     if (server.transport === 'sse') return openOverSse(channel, opening, signal);
     const fresh = this.memory.freshProfile(server.slug);
-    if (fresh !== undefined) return modernOver(channel, fresh, opening);
+    if (fresh !== undefined) return this.modernOver(server, channel, fresh, opening);
     const known = this.memory.find(server.slug);
     if (known?.era !== 'legacy') return this.openAfterProbe(server, channel, opening, signal);
     try {
@@ -39,7 +39,7 @@ export class HttpOpenings {
       if (signal.aborted) throw error;
       const found = await this.probe(server, channel, signal);
       if (found.era === 'legacy') throw error;
-      return modernOver(channel, found.profile, opening);
+      return this.modernOver(server, channel, found.profile, opening);
     }
   }
 
@@ -50,7 +50,7 @@ export class HttpOpenings {
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
     const found = await this.probe(server, channel, signal);
-    if (found.era === 'modern') return modernOver(channel, found.profile, opening);
+    if (found.era === 'modern') return this.modernOver(server, channel, found.profile, opening);
     try {
       return await this.openLegacy(server, channel, opening, found.sse, signal);
     } catch (error) {
@@ -75,9 +75,7 @@ export class HttpOpenings {
 
   private async probe(server: RemoteServer, channel: HttpChannel, signal: AbortSignal): Promise<KnownEra> {
     const { slug, timeouts } = server;
-    const probe = this.probes.run(slug, () =>
-      discoverOverHttp(channel, slug, timeouts.connectMs, new AbortController().signal),
-    );
+    const probe = this.probes.run(slug, () => discoverOverHttp(channel, slug, timeouts.connectMs, NEVER));
     const discovery = await until(probe, signal, () => thrown(named(outcomeOfFault('refused', 'cancelled'), slug)));
     if (discovery.kind === 'failed') throw thrown(discovery.outcome);
     const known: KnownEra =
@@ -85,8 +83,21 @@ export class HttpOpenings {
     this.memory.remember(slug, known);
     return known;
   }
+
+  private modernOver(
+    server: RemoteServer,
+    channel: HttpChannel,
+    profile: ServerProfile,
+    { surroundings, events }: LegacyOpening,
+  ): UpstreamConnection {
+    const isStillModern = async (): Promise<boolean> => {
+      this.memory.forget(server.slug);
+      // A server that cannot be reached now has not changed its era by that.
+      const found = await this.probe(server, channel, NEVER).catch(() => undefined);
+      return found?.era !== 'legacy';
+    };
+    return new ModernHttpConnection(channel, profile, surroundings, events, isStillModern);
+  }
 }
 
-function modernOver(channel: HttpChannel, profile: ServerProfile, opening: LegacyOpening): ModernHttpConnection {
-  return new ModernHttpConnection(channel, profile, opening.surroundings, opening.events, opening.suspectEra);
-}
+const NEVER = new AbortController().signal;

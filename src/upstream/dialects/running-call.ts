@@ -34,6 +34,10 @@ export abstract class RunningCall implements Expiring {
     surroundings.deadlines.add(this, surroundings.requestMs);
   }
 
+  get server(): string {
+    return this.surroundings.server;
+  }
+
   get settled(): boolean {
     return this.over;
   }

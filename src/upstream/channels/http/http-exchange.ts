@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Dispatcher } from 'undici';
 import type { HttpAnswer, TransportFault } from '#lib/mcp-protocol';
 import type { Deadlines, Expiring } from '../deadlines.js';
@@ -27,11 +28,14 @@ export interface StreamCursor {
 
 export interface HttpLimits {
   readonly maxBodyBytes: number;
-  readonly maxEventChars: number;
+  readonly maxEventBytes: number;
 }
 
 /** How long a stream that nobody reads any more may take to end. */
 const FAREWELL_MS = 1_000;
+
+/** Stands for a body that cannot be read. It is no JSON. */
+const UNREADABLE = '\uFFFD';
 
 const ABORTED = new Error('aborted');
 
@@ -49,6 +53,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   private backlog: SseEvent[] | undefined;
   private ended = false;
   private dismissed = false;
+  private encoded = false;
 
   constructor(
     private readonly receiver: HttpReceiver,
@@ -111,8 +116,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     this.status = status;
     this.statusText = statusText;
     this.headers = headers;
-    if (status < 300 && isEventStream(headers['content-type'])) {
-      this.sse = new SseParser(this.limits.maxEventChars);
+    this.encoded = isEncoded(headers['content-encoding']);
+    if (status < 300 && !this.encoded && isEventStream(headers['content-type'])) {
+      this.sse = new SseParser(this.limits.maxEventBytes);
       this.receiver.streaming(headers);
     }
   }
@@ -138,8 +144,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     if (this.over) return;
     if (this.sse !== undefined) return this.endStream();
     const code = codeOf(error);
-    if (!this.sent) return this.fail('refused', code);
-    this.fail(this.status > 0 || isBadHttp(code) ? 'cut' : 'lost', code);
+    if (this.sent) this.fail(this.status > 0 ? 'cut' : 'lost', code);
+    else this.fail('refused', code);
   }
 
   private fail(fault: TransportFault, detail?: string): void {
@@ -204,8 +210,16 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     if (sse !== undefined && this.finish()) this.receiver.streamEnded(sse);
   }
 
+  /** Compression was not asked for, and text that is not UTF-8 is no JSON: neither may pass for an answer. */
+  private body(): string {
+    const isSuccess = this.status < 300;
+    if (this.encoded) return isSuccess ? UNREADABLE : '';
+    const bytes = joined(this.chunks);
+    return isSuccess && !isUtf8(bytes) ? UNREADABLE : bytes.toString('utf8');
+  }
+
   private answer(): HttpAnswer {
-    const body = textOf(this.chunks);
+    const body = this.body();
     const contentType = first(this.headers['content-type']);
     const wwwAuthenticate = first(this.headers['www-authenticate']);
     const retryAfter = first(this.headers['retry-after']);
@@ -225,10 +239,13 @@ export function first(value: string | string[] | undefined): string | undefined 
   return Array.isArray(value) ? value[0] : value;
 }
 
-function textOf(chunks: Buffer[]): string {
+function joined(chunks: readonly Buffer[]): Buffer {
   const [only] = chunks;
-  if (only === undefined) return '';
-  return chunks.length === 1 ? only.toString('utf8') : Buffer.concat(chunks).toString('utf8');
+  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);
+}
+
+function isEncoded(contentEncoding: string | string[] | undefined): boolean {
+  return contentEncoding !== undefined && first(contentEncoding)?.toLowerCase() !== 'identity';
 }
 
 function isEventStream(contentType: string | string[] | undefined): boolean {
@@ -239,11 +256,4 @@ function isEventStream(contentType: string | string[] | undefined): boolean {
 function codeOf(error: Error): string {
   const code = 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : error.name;
-}
-
-/** The peer answered with something that is no HTTP. */
-function isBadHttp(code: string): boolean {
-  return (
-    code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
-  );
 }

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** One dispatched event of a server-sent event stream. */
 export interface SseEvent {
   /** `message` when the server named none. */
@@ -10,7 +12,11 @@ export class SseOverflow extends Error {
   override readonly name = 'SseOverflow';
 }
 
-const LINE_END = /\r\n|\n|\r/;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+/** Stands for a line that is no UTF-8. It is no JSON either, so no message can come of it. */
+const UNREADABLE = '\uFFFD';
 
 /** An id goes back in a header; a longer one is not kept. */
 const MAX_ID_CHARS = 1_024;
@@ -20,7 +26,7 @@ const RETRY_RANGE_MS = { least: 100, most: 60_000 };
 
 /**
  * Parses a server-sent event stream as it arrives (WHATWG HTML, section 9.2.6). Holds at most one unfinished event,
- * and no more than `maxEventChars` of it.
+ * and no more than `maxEventBytes` of it.
  */
 export class SseParser {
   /** Id of the last event that was dispatched, or that only carried an id. */
@@ -28,37 +34,44 @@ export class SseParser {
   /** Reconnection delay that the server asked for. */
   retryMs: number | undefined;
 
-  private readonly decoder = new TextDecoder();
-  private line = '';
+  private unfinished: Buffer[] = [];
+  private unfinishedBytes = 0;
   private endedWithCarriageReturn = false;
   private type = '';
   private data: string | undefined;
   private id: string | undefined;
 
-  constructor(private readonly maxEventChars: number) {}
+  constructor(private readonly maxEventBytes: number) {}
 
   /** Returns the events that the chunk completes. Throws SseOverflow; the parser is of no use afterwards. */
-  push(chunk: Uint8Array): SseEvent[] {
+  push(chunk: Buffer): SseEvent[] {
     const events: SseEvent[] = [];
-    let text = this.decoder.decode(chunk, { stream: true });
-    if (text === '') return events;
-    if (this.endedWithCarriageReturn && text.startsWith('\n')) text = text.slice(1);
-    this.endedWithCarriageReturn = text.endsWith('\r');
-    this.split(text, events);
+    let from = this.endedWithCarriageReturn && chunk[0] === LINE_FEED ? 1 : 0;
+    if (chunk.length > 0) this.endedWithCarriageReturn = chunk[chunk.length - 1] === CARRIAGE_RETURN;
+    const hasReturns = chunk.includes(CARRIAGE_RETURN, from);
+    while (from < chunk.length) {
+      const end = hasReturns ? endOfLine(chunk, from) : chunk.indexOf(LINE_FEED, from);
+      if (end === -1) break;
+      this.endLine(chunk.subarray(from, end), events);
+      const isPair = chunk[end] === CARRIAGE_RETURN && chunk[end + 1] === LINE_FEED;
+      from = isPair ? end + 2 : end + 1;
+    }
+    if (from < chunk.length) this.keep(chunk.subarray(from));
     return events;
   }
 
-  private split(text: string, events: SseEvent[]): void {
-    const lines = text.split(LINE_END);
-    const unfinished = lines.pop() ?? '';
-    for (const part of lines) {
-      const line = this.line + part;
-      this.line = '';
-      if (line === '') this.dispatch(events);
-      else this.field(line);
-    }
-    this.line += unfinished;
-    this.guard(this.line.length);
+  private keep(rest: Buffer): void {
+    this.guard(rest.length);
+    this.unfinished.push(rest);
+    this.unfinishedBytes += rest.length;
+  }
+
+  private endLine(rest: Buffer, events: SseEvent[]): void {
+    const line = this.unfinishedBytes === 0 ? rest : Buffer.concat([...this.unfinished, rest]);
+    this.unfinished = [];
+    this.unfinishedBytes = 0;
+    if (line.length === 0) this.dispatch(events);
+    else this.field(isUtf8(line) ? line.toString('utf8') : unreadable(line));
   }
 
   private field(line: string): void {
@@ -85,8 +98,22 @@ export class SseParser {
   }
 
   private guard(incoming: number): void {
-    if ((this.data?.length ?? 0) + this.type.length + incoming > this.maxEventChars) {
-      throw new SseOverflow(`An event is larger than ${this.maxEventChars} characters`);
+    const held = this.unfinishedBytes + (this.data?.length ?? 0) + this.type.length;
+    if (held + incoming > this.maxEventBytes) {
+      throw new SseOverflow(`An event is larger than ${this.maxEventBytes} bytes`);
     }
   }
+}
+
+function endOfLine(chunk: Buffer, from: number): number {
+  for (let index = from; index < chunk.length; index++) {
+    if (chunk[index] === LINE_FEED || chunk[index] === CARRIAGE_RETURN) return index;
+  }
+  return -1;
+}
+
+/** Keeps the name of the field, so that the event is dispatched and can be refused. */
+function unreadable(line: Buffer): string {
+  const colon = line.indexOf(':');
+  return colon === -1 ? UNREADABLE : `${line.toString('latin1', 0, colon)}:${UNREADABLE}`;
 }

@@ -1,6 +1,4 @@
 import {
-  capabilityOfQuestion,
-  isJsonObject,
   RpcCode,
   type Answer,
   type ClientProfile,
@@ -12,6 +10,7 @@ import {
   type Question,
   type RequestId,
 } from '#lib/mcp-protocol';
+import { undeclared } from '../questions.js';
 import type { LegacyCall } from './legacy-call.js';
 
 /** Where the inbox puts what it read. */
@@ -60,17 +59,15 @@ export class LegacyInbox {
   /** `own` is the call on whose stream the request came; without one, the only call that may be asked is meant. */
   request(message: JsonRpcRequest, own?: LegacyCall): void {
     if (message.method === 'ping') return this.owner.answer({ jsonrpc: '2.0', id: message.id, result: {} });
-    const refusal = this.refusalOf(message);
-    if (refusal !== undefined) return this.refuse(message.id, RpcCode.methodNotFound, refusal);
-    const mode = undeclaredMode(message.method, message.params ?? {}, this.owner.client.capabilities);
-    if (mode !== undefined) return this.refuse(message.id, RpcCode.invalidParams, mode);
+    const params = message.params ?? {};
+    const refusal = undeclared(message.method, params, this.owner.client.capabilities);
+    if (refusal !== undefined) return this.refuse(message.id, CODE_OF[refusal.what], refusal.message);
     if (this.questions.has(message.id)) return this.refuse(message.id, RpcCode.invalidRequest, 'The id is in use');
     if (own === undefined) this.owner.askedWithoutRelation();
     const call = own ?? this.onlyCallThatMayAsk();
     if (call === undefined)
       return this.refuse(message.id, RpcCode.invalidRequest, 'The question belongs to no request');
-    const question = { method: message.method, params: message.params ?? {} };
-    void this.ask(call, message.id, question);
+    void this.ask(call, message.id, { method: message.method, params });
   }
 
   notification(message: JsonRpcNotification, own?: LegacyCall): void | Promise<void> {
@@ -99,14 +96,6 @@ export class LegacyInbox {
     else if (call.settled) this.refuse(id, RpcCode.internalError, 'The call that asked is over');
   }
 
-  private refusalOf(message: JsonRpcRequest): string | undefined {
-    const capability = capabilityOfQuestion(message.method);
-    if (capability === undefined) return 'Method not found';
-    return isJsonObject(this.owner.client.capabilities[capability])
-      ? undefined
-      : `The client did not declare the capability ${capability}`;
-  }
-
   private withdraw(id: JsonValue | undefined): void {
     if (typeof id === 'string' || typeof id === 'number') this.questions.get(id)?.abort();
   }
@@ -125,24 +114,8 @@ export class LegacyInbox {
   }
 }
 
+const CODE_OF = { method: RpcCode.methodNotFound, params: RpcCode.invalidParams } as const;
+
 const NO_ANSWER: Answer = { error: { code: RpcCode.internalError, message: 'The client gave no answer' } };
 
 const only = <T>(items: readonly T[]): T | undefined => (items.length === 1 ? items[0] : undefined);
-
-/** Kinds of a question that need a declaration of their own (client/elicitation, client/sampling). */
-function undeclaredMode(method: string, params: JsonObject, capabilities: JsonObject): string | undefined {
-  const declared = capabilities[capabilityOfQuestion(method) ?? ''];
-  if (!isJsonObject(declared)) return undefined;
-  if (method === 'sampling/createMessage') {
-    return params['tools'] === undefined || isJsonObject(declared['tools'])
-      ? undefined
-      : 'No sampling with tools declared';
-  }
-  if (method !== 'elicitation/create') return undefined;
-  const mode = params['mode'] ?? 'form';
-  // A declaration without any mode is the one from before there were modes, and means forms.
-  const modes = declared['form'] === undefined && declared['url'] === undefined ? { form: {} } : declared;
-  return typeof mode === 'string' && isJsonObject(modes[mode as 'form'])
-    ? undefined
-    : 'No elicitation of this mode declared';
-}

@@ -123,7 +123,7 @@ export class LegacyPost implements HttpReceiver, Carriage {
   /** The server does not give back the rest of the stream: what became of the call stays in the dark. */
   private notResumed(answer: HttpAnswer): void {
     if (answer.status >= 500 && this.cursor !== undefined) return this.resumeLater(this.cursor);
-    this.call.settle(outcomeOfFault('lost', `its stream could not be resumed, HTTP ${answer.status}`));
+    this.call.settle(outcomeOfFault('cut', `its stream could not be resumed, HTTP ${answer.status}`));
     if (this.hasSession && answer.status === 404) this.host.lost('the server ended the session');
   }
 }

@@ -4,12 +4,13 @@ import type { TransportFault } from '#lib/mcp-protocol';
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
 import { brokeProtocol } from '../../upstream.errors.js';
 import { readText } from '../messages.js';
+import { checkedInput } from './input-check.js';
 import { RunningCall, type CallSurroundings } from '../running-call.js';
 
 export interface ModernSurroundings extends CallSurroundings {
   readonly revision: string;
   /** The answer is one that a server of this era and revision does not give. */
-  suspect(reason: string): void;
+  suspect(): void;
 }
 
 /** A call to a modern server over HTTP: one POST, whose answer or event stream is the call's own. */
@@ -28,12 +29,12 @@ export class ModernHttpCall extends RunningCall implements HttpReceiver {
 
   answered(answer: HttpAnswer): void {
     const outcome = outcomeOfHttp(answer, this.id);
-    this.settle(outcome);
+    this.settle(checkedInput(outcome, this));
     if (outcome.kind === 'result') return;
     const code = outcome.error.code;
     const isOurs = outcome.httpStatus !== undefined;
-    if (code === RpcCode.unsupportedProtocolVersion && !isOurs) this.surroundings.suspect('revision not supported');
-    else if (isOurs && FOREIGN_STATUSES.has(answer.status)) this.surroundings.suspect(`HTTP ${answer.status}`);
+    const isForeign = isOurs && FOREIGN_STATUSES.has(answer.status);
+    if (isForeign || code === RpcCode.unsupportedProtocolVersion) this.surroundings.suspect();
   }
 
   streaming(_headers: AnswerHeaders): void {}
@@ -41,7 +42,8 @@ export class ModernHttpCall extends RunningCall implements HttpReceiver {
   event(event: SseEvent): void | Promise<void> {
     if (this.settled || event.type !== 'message' || event.data === '') return;
     const [reading] = readText(event.data, this.surroundings.revision);
-    if (reading?.kind === 'response') return this.settle(outcomeOfMessage(reading.message, this.id));
+    if (reading?.kind === 'response')
+      return this.settle(checkedInput(outcomeOfMessage(reading.message, this.id), this));
     if (reading?.kind !== 'notification') {
       const what = reading?.kind === 'request' ? 'it sent a request on a response stream' : 'an event is no message';
       return this.settle(brokeProtocol(this.surroundings.server, what));

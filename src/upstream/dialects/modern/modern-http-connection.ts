@@ -14,12 +14,16 @@ import type { CallSurroundings } from '../running-call.js';
 import { mirroredHeaders, modernHeaders } from './modern-headers.js';
 import { ModernHttpCall, type ModernSurroundings } from './modern-http-call.js';
 
+/** At most so often is a server asked again what it is, in milliseconds. */
+const SUSPICION_MS = 5_000;
+
 /** A modern server over HTTP: there is no session, so the connection is no more than a pool and a profile. */
 export class ModernHttpConnection implements UpstreamConnection {
   private readonly surroundings: ModernSurroundings;
   private readonly headers: readonly string[];
   private readonly giveBack: () => void;
   private lastId = 0;
+  private suspectedAt = Number.NEGATIVE_INFINITY;
   private closedBecause: string | undefined;
 
   constructor(
@@ -27,10 +31,9 @@ export class ModernHttpConnection implements UpstreamConnection {
     readonly profile: ServerProfile,
     surroundings: CallSurroundings,
     private readonly events: ConnectionEvents,
-    private readonly forgetEra: () => void,
+    private readonly isStillModern: () => Promise<boolean>,
   ) {
-    const suspect = (reason: string): void => this.suspect(reason);
-    this.surroundings = { ...surroundings, revision: profile.revision, suspect };
+    this.surroundings = { ...surroundings, revision: profile.revision, suspect: () => this.suspect() };
     this.headers = modernHeaders(channel.headers, profile.revision);
     this.giveBack = channel.lease();
   }
@@ -67,9 +70,15 @@ export class ModernHttpConnection implements UpstreamConnection {
     return JSON.stringify({ jsonrpc: '2.0', id, method: request.method, params });
   }
 
-  private suspect(reason: string): void {
-    this.forgetEra();
-    if (this.end(reason)) this.events.closed(reason);
+  /** An answer that a server of another era would give. Asks the server what it is, before drawing conclusions. */
+  private suspect(): void {
+    const now = performance.now();
+    if (this.closed || now - this.suspectedAt < SUSPICION_MS) return;
+    this.suspectedAt = now;
+    void this.isStillModern().then((still) => {
+      const reason = 'the server speaks another revision now';
+      if (!still && this.end(reason)) this.events.closed(reason);
+    });
   }
 
   private end(reason: string): boolean {

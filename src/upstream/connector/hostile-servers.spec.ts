@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  behavioursOf,
+  expectationOf,
+  startHostileServer,
+  type Carrier,
+  type Expectation,
+  type HostileServer,
+} from '#lib/testing/hostile-server';
+import type { JsonObject, Outcome } from '#lib/mcp-protocol';
+import type { RemoteServer } from '../../registry/index.js';
+import type { UpstreamConnection } from '../upstream-connection.js';
+import { NEVER, remote, Reply, textOf, toolCall, Workbench } from './connector-fixture.js';
+
+const SETUPS = [
+  { carrier: 'modern-http', era: 'modern', transport: 'http' },
+  { carrier: 'legacy-http', era: 'legacy', transport: 'http' },
+] as const satisfies { carrier: Carrier; era: 'legacy' | 'modern'; transport: 'http' | 'sse' }[];
+
+function expectOutcome(outcome: Outcome, expected: Expectation): void {
+  if (expected.kind === 'result') {
+    expect(textOf(outcome)).toBe(expected.text);
+    return;
+  }
+  expect(outcome.kind).toBe('error');
+  if (outcome.kind !== 'error') return;
+  expect(outcome.error.code).toBe(expected.code);
+  if (typeof expected.message === 'string') expect(outcome.error.message).toBe(expected.message);
+  else if (expected.message !== undefined) expect(outcome.error.message).toMatch(expected.message);
+  for (const [name, value] of Object.entries(expected.data ?? {})) {
+    const actual = (outcome.error.data as JsonObject)[name];
+    if (value instanceof RegExp) expect(actual).toMatch(value);
+    else expect(actual).toEqual(value);
+  }
+  for (const text of expected.never ?? []) expect(JSON.stringify(outcome)).not.toContain(text);
+}
+
+describe.each(SETUPS)('a hostile server over $carrier', ({ carrier, era, transport }) => {
+  const bench = new Workbench({ maxMessageBytes: 1_048_576 });
+  let server: HostileServer;
+  let definition: RemoteServer;
+  let connection: UpstreamConnection | undefined;
+
+  beforeAll(async () => {
+    server = await startHostileServer({ era, transport });
+    definition = remote(server.url, { transport, timeouts: { connectMs: 5_000, requestMs: 1_500 } });
+  });
+
+  afterAll(async () => {
+    await bench.close();
+    await server.close();
+  });
+
+  it.each(behavioursOf(carrier))('$name', async (behaviour) => {
+    if (connection?.closed !== false) connection = await bench.open(definition);
+    const outcome = await connection.request(toolCall(behaviour.name), new Reply(), NEVER);
+    expectOutcome(outcome, expectationOf(behaviour, carrier));
+    expect(connection.closed).toBe(behaviour.ends?.includes(carrier) === true);
+  });
+});
