@@ -17,7 +17,7 @@ describe('revisions', () => {
   });
 
   it('are listed newest first', () => {
-    expect(LEGACY_REVISIONS).toStrictEqual([...LEGACY_REVISIONS].sort().reverse());
+    expect(LEGACY_REVISIONS).toStrictEqual([...LEGACY_REVISIONS].toSorted().toReversed());
     expect([LEGACY_REVISIONS[0], MODERN_REVISIONS[0]]).toStrictEqual([LATEST_LEGACY_REVISION, LATEST_MODERN_REVISION]);
     expect(LEGACY_REVISIONS).toContain(SSE_REVISION);
   });
