@@ -1,7 +1,5 @@
 // Refuses a Node that is too old, in a sentence that helps. Keep the syntax plain: this file runs on the old Node.
 // npm puts node_modules/.bin first on the path, so on Linux the Node that `npm ci` brought along is the one that runs.
-import { readFileSync } from 'node:fs';
-
 const OLDEST = [22, 22, 3];
 
 function isTooOld(version) {
@@ -13,9 +11,8 @@ function isTooOld(version) {
 }
 
 if (isTooOld(process.versions.node)) {
-  const { name } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   process.stderr.write(
-    `${name} needs Node ${OLDEST.join('.')} or newer, but ${process.version} is running it.\n` +
+    `Isthmus needs Node ${OLDEST.join('.')} or newer, but ${process.version} is running it.\n` +
       'On Linux (x64 and arm64) `npm ci` brings Node 24 along as an optional package: run `npm ci` again without ' +
       '`--omit=optional`, and start with `npm start`. Elsewhere install Node 24 from https://nodejs.org.\n',
   );
