@@ -20,6 +20,7 @@ export class RotatingKeys {
   private readonly logger = new Logger('KeySet');
   private held: Held = { keys: [], fetchedAt: -Infinity };
   private triedAt = -Infinity;
+  private isFailing = false;
   private fetching: Promise<void> | undefined;
 
   constructor(
@@ -37,6 +38,7 @@ export class RotatingKeys {
     await this.refresh();
     const rotated = this.choose(kid, alg);
     if (rotated !== undefined) return rotated;
+    if (this.isFailing) throw new KeysUnavailable(this.refetchIntervalMs);
     throw new TokenRefused('The token is signed with a key that its issuer does not publish.');
   }
 
@@ -65,7 +67,9 @@ export class RotatingKeys {
     try {
       const keySet = await this.fetchKeys();
       this.held = { keys: keySet.flatMap(readPublicKey), fetchedAt: now };
+      this.isFailing = false;
     } catch (fault) {
+      this.isFailing = true;
       this.logger.warn(`The key set could not be fetched: ${fault instanceof Error ? fault.message : String(fault)}`);
     }
   }

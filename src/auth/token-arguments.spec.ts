@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals';
+import { readTokenOrder } from './token-arguments.js';
+
+describe('the command line of the token tool', () => {
+  it('orders a token', () => {
+    const line = '--subject me@example.com --role admin --role=auditor --scope a --expires 90s --audience else';
+    expect(readTokenOrder(line.split(' '))).toEqual({
+      subject: 'me@example.com',
+      roles: ['admin', 'auditor'],
+      scopes: ['a'],
+      expiresInSeconds: 90,
+      audience: 'else',
+    });
+  });
+
+  it('orders an hour for this gateway when it says no more', () => {
+    expect(readTokenOrder(['--subject', 'me'])).toEqual({ subject: 'me', expiresInSeconds: 3_600 });
+  });
+
+  it.each([
+    ['', /--subject is missing/],
+    ['--subject', /--subject.* argument missing/],
+    ['--subject --role x', /--subject' argument is ambiguous/],
+    ['--subjet me', /no option --subjet\. Did you mean --subject\?/],
+    ['--subject me you', /'you'/],
+    ['--subject me --expires soon', /--expires soon: expected a duration such as/],
+    ['--subject me --expires 60', /--expires 60: expected a duration/],
+    ['--subject me --expires 0s', /from 1s to 365d/],
+    ['--subject me --expires 366d', /from 1s to 365d/],
+    ['--subject me --help=yes', /--help/],
+  ])('names what is wrong with "%s"', (line, fault) => {
+    expect(() => readTokenOrder(line.split(' ').filter(Boolean))).toThrow(fault);
+  });
+
+  it('explains itself', () => expect(readTokenOrder(['--help'])).toBe('help'));
+});

@@ -1,0 +1,26 @@
+/** `npm run token -- --subject me@example.com --role admin --expires 60m`: prints a token and nothing else. */
+import { argv, env, exit, stderr, stdout } from 'node:process';
+import { ConfigFault, loadConfig } from '#lib/config';
+import { SystemClock } from '#lib/extension-kit';
+import { DataFolder, DataFolderFault } from '../data-folder/index.js';
+import { GatewayConfig } from '../gateway.config.js';
+import { AuthConfig } from './auth.config.js';
+import { readTokenOrder, TOKEN_USAGE, UsageFault } from './token-arguments.js';
+import { TokenIssuer } from './token-issuer.js';
+
+async function answer(): Promise<string> {
+  const order = readTokenOrder(argv.slice(2));
+  if (order === 'help') return TOKEN_USAGE;
+  const [gateway, auth] = loadConfig([GatewayConfig, AuthConfig], env, { ignoreUnknown: true });
+  const folder = await DataFolder.open(gateway.dataDir);
+  return `${await new TokenIssuer(folder, auth, new SystemClock()).issue(order)}\n`;
+}
+
+try {
+  stdout.write(await answer());
+} catch (fault) {
+  if (fault instanceof UsageFault) stderr.write(`${fault.message}\n\n${TOKEN_USAGE}`);
+  else if (fault instanceof ConfigFault || fault instanceof DataFolderFault) stderr.write(`${fault.message}\n`);
+  else throw fault;
+  exit(2);
+}
