@@ -5,12 +5,12 @@ import { BEHAVIOURS, startHostileServer, type HostileServer, type HostileServerO
 const closing: { close(): Promise<void> }[] = [];
 
 afterEach(async () => {
-  for (const each of closing.splice(0).reverse()) await each.close();
+  for (const each of closing.splice(0).toReversed()) await each.close();
 });
 
-function keep<T extends { close(): Promise<void> }>(it: T): T {
-  closing.push(it);
-  return it;
+function keep<T extends { close(): Promise<void> }>(resource: T): T {
+  closing.push(resource);
+  return resource;
 }
 
 const start = async (options: HostileServerOptions): Promise<HostileServer> => keep(await startHostileServer(options));
@@ -60,7 +60,9 @@ describe.each([
   it('lists its tools and serves a good call, once', async () => {
     const { server, client } = await open();
     const list = await client.request('tools/list');
-    const names = (list.answers[0]?.['result'] as { tools: { name: string }[] }).tools.map(({ name }) => name);
+    const names = (list.answers[0]?.['result'] as { tools?: { name: string }[] } | undefined)?.tools?.map(
+      ({ name }) => name,
+    );
     expect(names).toEqual(BEHAVIOURS.map(({ name }) => name));
     expect((await call(client, 'good', 'mark')).answers[0]).toMatchObject({ result: { content: [{ text: 'done' }] } });
     expect(server.counters.runs('mark')).toBe(1);
