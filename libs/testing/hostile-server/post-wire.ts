@@ -54,10 +54,11 @@ export class PostWire implements Wire {
   }
 
   reset(): void {
+    const { response } = this;
+    const strike = (): void => void response.socket?.resetAndDestroy();
     // What was written must leave first, or the reset would overtake it.
-    this.response.writableLength > 0
-      ? this.response.write(': last words\n', () => this.response.socket?.resetAndDestroy())
-      : this.response.socket?.resetAndDestroy();
+    if (response.headersSent) response.write(': last words\n', strike);
+    else strike();
   }
 
   flood(): void {
