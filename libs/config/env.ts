@@ -8,7 +8,7 @@ export const SETTING_PREFIX = 'ISTHMUS_';
 export type SettingKind = 'text' | 'number' | 'boolean' | 'list' | 'duration' | 'size';
 
 export interface SettingOptions {
-  /** Needed for `duration` and `size`; the others follow from the type of the property. */
+  /** Needed for `duration` and `size`; the others follow from the default, or from the type of the property. */
   readonly as?: SettingKind;
   /** Its value never appears in a message. */
   readonly secret?: boolean;
@@ -16,15 +16,20 @@ export interface SettingOptions {
   readonly description?: string;
 }
 
-export interface Setting extends SettingOptions {
+interface Declaration extends SettingOptions {
   readonly variable: string;
   readonly property: string;
+}
+
+export interface Setting extends Declaration {
   readonly kind: SettingKind;
+  /** What holds when the variable is not set. */
+  readonly fallback: unknown;
 }
 
 export type ConfigClass<T extends object = object> = new () => T;
 
-const settingsByPrototype = new WeakMap<object, Setting[]>();
+const declarations = new WeakMap<object, Declaration[]>();
 
 /**
  * Marks a property of a config class as a setting that is read from an environment variable. The property's
@@ -32,22 +37,34 @@ const settingsByPrototype = new WeakMap<object, Setting[]>();
  */
 export function Env(variable: `${typeof SETTING_PREFIX}${string}`, options: SettingOptions = {}) {
   return (prototype: object, property: string): void => {
-    const settings = settingsByPrototype.get(prototype) ?? [];
-    settings.push({ ...options, variable, property, kind: options.as ?? kindOf(prototype, property) });
-    settingsByPrototype.set(prototype, settings);
+    const declared = declarations.get(prototype) ?? [];
+    declarations.set(prototype, [...declared, { ...options, variable, property }]);
   };
 }
 
 /** The settings of a config class in the order of their declaration. */
 export function settingsOf(configClass: ConfigClass): readonly Setting[] {
-  return settingsByPrototype.get(configClass.prototype as object) ?? [];
+  const prototype = configClass.prototype as object;
+  const defaults = new configClass();
+  return (declarations.get(prototype) ?? []).map((declared) => {
+    const fallback: unknown = Reflect.get(defaults, declared.property);
+    const kind = declared.as ?? kindOf(fallback ?? exampleOf(prototype, declared.property));
+    return { ...declared, kind, fallback };
+  });
 }
 
-function kindOf(prototype: object, property: string): SettingKind {
+function kindOf(example: unknown): SettingKind {
+  if (Array.isArray(example)) return 'list';
+  if (typeof example === 'number') return 'number';
+  return typeof example === 'boolean' ? 'boolean' : 'text';
+}
+
+/** Compilers agree on the metadata of plain types only, which is why a default tells more. */
+function exampleOf(prototype: object, property: string): unknown {
   const type: unknown = Reflect.getMetadata('design:type', prototype, property);
-  if (type === Number) return 'number';
-  if (type === Boolean) return 'boolean';
-  return type === Array ? 'list' : 'text';
+  if (type === Number) return 0;
+  if (type === Boolean) return false;
+  return type === Array ? [] : '';
 }
 
 /** What was read, or what the text should have been. */

@@ -12,10 +12,10 @@ export class ProtectedResourceController {
     return this.resource.metadata('', host);
   }
 
-  @Get('*path')
+  @Get('*')
   @Header('cache-control', 'public, max-age=300')
-  ofEndpoint(@Param('path') path: string | string[], @Headers('host') host?: string): ResourceMetadata {
-    const metadata = this.resource.metadata(`/${[path].flat().join('/')}`, host);
+  ofEndpoint(@Param('*') path: string, @Headers('host') host?: string): ResourceMetadata {
+    const metadata = this.resource.metadata(`/${path}`, host);
     if (metadata === undefined) throw new NotFoundException('There is no endpoint at this path.');
     return metadata;
   }
