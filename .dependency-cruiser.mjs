@@ -21,7 +21,7 @@ const ARROWS = {
 
 /** Settings of the whole process. Every other file at the top of `src` composes, and is imported by nobody below. */
 const SHARED_TOP_FILES = '^src/gateway\\.config\\.ts$';
-const TEST_CODE = '\\.(spec|e2e)\\.ts$';
+const TEST_CODE = '(\\.(spec|e2e)|-fixture)\\.ts$';
 const PRODUCT = '^(src|libs/(?!testing/))';
 const PROGRAMS = '(^|/)(main|run|[^/]+-(cli|main))\\.ts$';
 

@@ -18,7 +18,7 @@ export default {
   collectCoverageFrom: [
     'src/**/*.ts',
     'libs/**/*.ts',
-    '!**/*.{spec,e2e}.ts',
+    '!**/*{.spec,.e2e,-fixture}.ts',
     '!**/{main,*-cli}.ts',
     '!libs/testing/**',
   ],
