@@ -56,7 +56,7 @@ export class Dispatcher {
     if (!isJsonObject(data) || data['outcome'] === undefined || data['retriable'] === undefined) return outcome;
     const requestId = randomUUID();
     const { code, message } = outcome.error;
-    this.logger.warn({ requestId, method: inbound.request.method, endpoint: inbound.endpoint.id, code }, message);
+    this.logger.warn(`${inbound.request.method} at ${inbound.endpoint.id} (${requestId}): ${code} ${message}`);
     return { ...outcome, error: { ...outcome.error, data: { ...data, requestId } } };
   }
 }

@@ -1,0 +1,17 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { ConfigModule, type LoadedConfig } from '#lib/config';
+import { AuthModule } from './auth/index.js';
+import { HealthModule } from './health/index.js';
+import { RegistryModule } from './registry/index.js';
+import { TransportModule } from './transport/index.js';
+
+/** The composition root: the only file that puts the modules together. */
+@Module({})
+export class AppModule {
+  static forRoot(loaded: LoadedConfig): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [ConfigModule.forRoot(loaded), HealthModule, RegistryModule, AuthModule, TransportModule],
+    };
+  }
+}

@@ -1,0 +1,44 @@
+import 'reflect-metadata';
+import { ConsoleLogger, type LogLevel } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { loadConfig, LoadedConfig, type Variables } from '#lib/config';
+import { AppModule } from './app.module.js';
+import { GATEWAY_SETTINGS } from './gateway-settings.js';
+import { LoggingConfig, type Level } from './logging.config.js';
+
+/** Node's own bounds against slow senders; a request's head and body must arrive within these. */
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Longer than the idle timeouts of the usual load balancers, which must be the side that closes. */
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+
+export interface GatewayOptions {
+  /** Settings, `ISTHMUS_*`, and what `${NAME}` in the configuration file stands for. */
+  readonly variables: Variables;
+}
+
+/**
+ * Builds a gateway that does not listen yet; main, tests and a team's own main all use it.
+ * @throws ConfigFault, RegistryFault or DataFolderFault that names all that is wrong
+ */
+export async function createGateway({ variables }: GatewayOptions): Promise<NestFastifyApplication> {
+  const loaded = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
+  const adapter = new FastifyAdapter({
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    // Requests that come while the gateway leaves are refused by its own door, in the words of their protocol.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+  });
+  return NestFactory.create<NestFastifyApplication>(AppModule.forRoot(loaded), adapter, {
+    logger: loggerOf(loaded.get(LoggingConfig)),
+    abortOnError: false,
+  });
+}
+
+const LEVELS: readonly Level[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
+
+function loggerOf({ level, format }: LoggingConfig): ConsoleLogger {
+  const logLevels: LogLevel[] = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
+  return new ConsoleLogger({ json: format === 'json', colors: format === 'text' && process.stdout.isTTY, logLevels });
+}

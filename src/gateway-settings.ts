@@ -1,0 +1,22 @@
+import type { ConfigClass } from '#lib/config';
+import { AuthConfig } from './auth/index.js';
+import { DispatchConfig } from './dispatch/index.js';
+import { GatewayConfig } from './gateway.config.js';
+import { LoggingConfig } from './logging.config.js';
+import { RegistryConfig } from './registry/index.js';
+import { SessionPoolConfig } from './session-pool/index.js';
+import { OriginConfig, TransportConfig } from './transport/index.js';
+import { UpstreamConfig } from './upstream/index.js';
+
+/** Every config class of the gateway: what is not a setting of one of them is no setting. */
+export const GATEWAY_SETTINGS = [
+  GatewayConfig,
+  LoggingConfig,
+  RegistryConfig,
+  AuthConfig,
+  OriginConfig,
+  TransportConfig,
+  DispatchConfig,
+  SessionPoolConfig,
+  UpstreamConfig,
+] as const satisfies readonly ConfigClass[];

@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import { ANONYMOUS, type Caller } from '#lib/extension-kit';
+import { CallerAuthenticator } from '../auth/index.js';
+import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
+import { Readiness } from '../health/index.js';
+import { OriginGuard } from './origin-guard.js';
+import { Draining, NoSuchEndpoint } from './transport.errors.js';
+
+/** A request that may come in. */
+export interface Admitted {
+  readonly caller: Caller;
+  readonly endpoint: Endpoint;
+}
+
+/** The door: where a request comes from, who sends it, and whether its endpoint exists. */
+@Injectable()
+export class Admission {
+  constructor(
+    private readonly origins: OriginGuard,
+    private readonly callers: CallerAuthenticator,
+    private readonly endpoints: EndpointDirectory,
+    private readonly readiness: Readiness,
+  ) {}
+
+  /**
+   * Synchronous for a token that was verified lately.
+   * @throws GatewayError 503 while leaving, 403 for a foreign origin, 401 or 403 for the token, 404 for the endpoint
+   */
+  admit(request: IncomingMessage, slug: string | undefined): Admitted | Promise<Admitted> {
+    const { headers, url } = request;
+    if (this.readiness.isLeaving) throw new Draining();
+    const refused = this.origins.check(headers);
+    if (refused) throw refused;
+    const endpoint = this.endpoints.find(slug);
+    if (endpoint?.public && headers.authorization === undefined) return { caller: ANONYMOUS, endpoint };
+    const caller = this.callers.authenticate(headers.authorization, pathOf(url), headers.host);
+    return caller instanceof Promise ? caller.then((known) => admitted(known, endpoint, slug)) : admitted(caller, endpoint, slug);
+  }
+}
+
+/** Only who is known learns which endpoints exist. */
+function admitted(caller: Caller, endpoint: Endpoint | undefined, slug: string | undefined): Admitted {
+  if (!endpoint) throw new NoSuchEndpoint(slug ?? '');
+  return { caller, endpoint };
+}
+
+const pathOf = (url: string | undefined): string => (url ?? '/').split('?', 1)[0] ?? '/';

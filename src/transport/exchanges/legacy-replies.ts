@@ -1,0 +1,108 @@
+import {
+  encodeLegacyResult,
+  GatewayCode,
+  UntranslatableResult,
+  type Outcome,
+  type RequestId,
+} from '#lib/mcp-protocol';
+import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
+import type { ReplyWriter } from '../reply-writer.js';
+import { answerText, messageOf } from '../rpc-answers.js';
+import type { OpenReply, StreamKeeper } from '../stream-keeper.js';
+
+/** From this revision on a stream begins with an empty event that carries an id (basic/transports, SEP-1699). */
+const PRIMED_SINCE = '2025-11-25';
+
+/** The text of an answer in the words of a legacy revision. */
+export function legacyAnswer(id: RequestId, method: string, outcome: Outcome, revision: string): string {
+  if (outcome.kind === 'error') return answerText(id, outcome);
+  try {
+    return answerText(id, { kind: 'result', result: encodeLegacyResult(method, outcome.result, revision) });
+  } catch (cause) {
+    if (!(cause instanceof UntranslatableResult)) throw cause;
+    const data = { outcome: 'executed', retriable: false } as const;
+    return answerText(id, {
+      kind: 'error',
+      error: { code: GatewayCode.upstreamBrokeProtocol, message: cause.message, data },
+    });
+  }
+}
+
+/** Writes the events of a session's stream in the words of its revision. */
+export class LegacyStream implements StreamSink, OpenReply {
+  constructor(
+    protected readonly writer: ReplyWriter,
+    protected readonly keeper: StreamKeeper,
+    protected readonly revision: string,
+  ) {
+    keeper.add(this);
+    writer.onClosed(() => keeper.remove(this));
+  }
+
+  emit(event: StreamEvent): void | Promise<void> {
+    this.writer.openStream();
+    if (event.kind === 'answer') {
+      return this.writer.event(legacyAnswer(event.id, event.method, event.outcome, this.revision), event.eventId);
+    }
+    const message = messageOf(event);
+    if (message) return this.writer.event(JSON.stringify(message), event.eventId);
+    return this.revision >= PRIMED_SINCE && event.eventId ? this.writer.event('', event.eventId) : undefined;
+  }
+
+  end(): void {
+    this.writer.end();
+  }
+
+  keepAlive(): void {
+    this.writer.openStream();
+    this.writer.comment();
+  }
+
+  leave(): void {
+    this.end();
+  }
+}
+
+/** Answers one request: with JSON when the outcome is all there is, as a stream once something precedes it. */
+export class LegacyReply extends LegacyStream {
+  constructor(
+    writer: ReplyWriter,
+    keeper: StreamKeeper,
+    revision: string,
+    private readonly id: RequestId,
+    private readonly method: string,
+  ) {
+    super(writer, keeper, revision);
+  }
+
+  finish(outcome: Outcome): void {
+    this.keeper.remove(this);
+    const text = legacyAnswer(this.id, this.method, outcome, this.revision);
+    if (!this.writer.streaming) return this.writer.json(200, text);
+    void this.writer.event(text, outcome.eventId);
+    return this.writer.end();
+  }
+
+  /** The answer comes from a server; it is not ours to end. */
+  override leave(): void {
+    // The call in flight finishes; the deadline of the shutdown ends it otherwise.
+  }
+}
+
+/** Answers a batch: one array, or one event each once something precedes the outcomes. */
+export class LegacyBatchReply extends LegacyStream {
+  private readonly texts: string[] = [];
+
+  add(id: RequestId, method: string, outcome: Outcome): void {
+    const text = legacyAnswer(id, method, outcome, this.revision);
+    if (this.writer.streaming) void this.writer.event(text);
+    else this.texts.push(text);
+  }
+
+  finish(): void {
+    this.keeper.remove(this);
+    if (!this.writer.streaming) return this.writer.json(200, `[${this.texts.join(',')}]`);
+    for (const text of this.texts) void this.writer.event(text);
+    return this.writer.end();
+  }
+}

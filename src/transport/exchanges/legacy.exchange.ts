@@ -1,0 +1,152 @@
+import { Injectable } from '@nestjs/common';
+import {
+  allowsBatches,
+  eraOfRevision,
+  failure,
+  negotiateLegacy,
+  result,
+  RpcCode,
+  type JsonRpcRequest,
+  type JsonValue,
+  type MessageReading,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import { SessionRouter, type SessionHandle } from '../../affinity/index.js';
+import { Dispatcher, Welcome } from '../../dispatch/index.js';
+import { GatewayError } from '#lib/extension-kit';
+import { demandAccepts } from '../http-request.js';
+import { StreamKeeper } from '../stream-keeper.js';
+import { TransportConfig } from '../transport.config.js';
+import { BadRequest } from '../transport.errors.js';
+import { single, type Exchange } from './exchange.js';
+import {
+  isLegacyMethod,
+  profileInHandshake,
+  sessionInbound,
+  takeAnswer,
+  takeNotification,
+  understood,
+} from './legacy-messages.js';
+import { LegacyBatchReply, LegacyReply, LegacyStream } from './legacy-replies.js';
+
+const SESSION_HEADER = 'mcp-session-id';
+const NEVER = new AbortController().signal;
+
+type Understood = Exclude<MessageReading, { kind: 'invalid' }>;
+
+/** Streamable HTTP with sessions: revisions 2025-03-26 to 2025-11-25 (specification: basic/transports). */
+@Injectable()
+export class LegacyExchange {
+  constructor(
+    private readonly dispatcher: Dispatcher,
+    private readonly welcome: Welcome,
+    private readonly router: SessionRouter,
+    private readonly keeper: StreamKeeper,
+    private readonly config: TransportConfig,
+  ) {}
+
+  /** A POST with one message. */
+  async post(exchange: Exchange, reading: Understood): Promise<void> {
+    if (reading.kind === 'request' && reading.message.method === 'initialize') {
+      return this.initialize(exchange, reading.message);
+    }
+    const session = this.sessionOf(exchange);
+    if (reading.kind === 'request') return this.answer(exchange, session, reading.message);
+    await take(session, reading);
+    return exchange.writer.empty(202);
+  }
+
+  /** A POST with several messages, for the revision that has them. */
+  async postBatch(exchange: Exchange, values: readonly JsonValue[]): Promise<void> {
+    const session = this.sessionOf(exchange);
+    const { revision } = session.client;
+    if (!allowsBatches(revision)) throw new BadRequest(`Revision ${revision} has no batches. Send one message.`);
+    if (values.length === 0) throw new BadRequest('The batch is empty.');
+    if (values.length > this.config.maxBatch) throw new BadRequest(`A batch holds at most ${this.config.maxBatch} messages.`);
+    const readings = values.map(understood);
+    if (!readings.some(({ kind }) => kind === 'request')) {
+      for (const reading of readings) await take(session, reading);
+      return exchange.writer.empty(202);
+    }
+    const reply = new LegacyBatchReply(exchange.writer, this.keeper, revision);
+    const answering = readings.map(async (reading) => {
+      if (reading.kind !== 'request') return take(session, reading);
+      const outcome = await this.outcomeOf(exchange, session, reading.message, reply);
+      return reply.add(reading.message.id, reading.message.method, outcome);
+    });
+    await Promise.all(answering);
+    return reply.finish();
+  }
+
+  /** A GET: the stream that belongs to no request, or the rest of one that was cut. */
+  async openStream(exchange: Exchange): Promise<void> {
+    const { headers, writer } = exchange;
+    demandAccepts(headers, 'text/event-stream');
+    const session = this.sessionOf(exchange);
+    const stream = new LegacyStream(writer, this.keeper, session.client.revision);
+    const detach = await session.openStream(stream, single(headers, 'last-event-id'));
+    writer.openStream();
+    writer.onClosed(detach);
+  }
+
+  /** A DELETE: the client needs its session no more. */
+  async end(exchange: Exchange): Promise<void> {
+    await this.sessionOf(exchange).end();
+    exchange.writer.empty(204);
+  }
+
+  private async initialize(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
+    const revision = negotiateLegacy(message.params?.['protocolVersion']);
+    const client = profileInHandshake(message, revision);
+    const handshake = await this.opened({ ...exchange, client });
+    const headers = handshake.session ? { [SESSION_HEADER]: handshake.session.id } : {};
+    const reply = new LegacyReply(exchange.writer.with(headers), this.keeper, revision, message.id, message.method);
+    reply.finish(handshake.outcome);
+  }
+
+  /** A server that cannot be reached makes the handshake fail as a call would; limits are refusals at the door. */
+  private async opened(visitor: Parameters<Welcome['openSession']>[0]): Promise<{ session?: SessionHandle; outcome: Outcome }> {
+    try {
+      const opened = await this.welcome.openSession(visitor);
+      return { session: opened.session, outcome: result(opened.result) };
+    } catch (cause) {
+      if (cause instanceof GatewayError && 'server' in (cause.data ?? {})) return { outcome: cause.toOutcome() };
+      throw cause;
+    }
+  }
+
+  private async answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {
+    const reply = new LegacyReply(exchange.writer, this.keeper, session.client.revision, message.id, message.method);
+    reply.finish(await this.outcomeOf(exchange, session, message, reply));
+  }
+
+  /** The client's leaving cancels nothing in this era; the call goes on and its events can be replayed. */
+  private outcomeOf(
+    exchange: Exchange,
+    session: SessionHandle,
+    message: JsonRpcRequest,
+    reply: LegacyStream,
+  ): Promise<Outcome> {
+    if (!isLegacyMethod(message.method) || message.method === 'initialize') return Promise.resolve(unknownMethod(message));
+    return this.dispatcher.dispatch(sessionInbound(exchange, session, message), reply, NEVER);
+  }
+
+  private sessionOf({ headers, caller, endpoint }: Exchange): SessionHandle {
+    const revision = single(headers, 'mcp-protocol-version');
+    if (revision !== undefined && eraOfRevision(revision) !== 'legacy') {
+      throw new BadRequest('MCP-Protocol-Version names a revision that this session cannot have.');
+    }
+    const id = single(headers, SESSION_HEADER);
+    if (id === undefined) throw new BadRequest('Mcp-Session-Id is missing. Initialize a session first.');
+    return this.router.locate(id, caller, endpoint.id);
+  }
+}
+
+const unknownMethod = ({ method }: JsonRpcRequest): Outcome =>
+  failure({ code: RpcCode.methodNotFound, message: `Method not found: ${method}` });
+
+function take(session: SessionHandle, reading: Understood): Promise<void> {
+  if (reading.kind === 'notification') return takeNotification(session, reading.message);
+  if (reading.kind === 'response') return takeAnswer(session, reading.message);
+  return Promise.resolve();
+}

@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import {
+  classifyEra,
+  decodeLegacyRequest,
+  decodeModernRequest,
+  encodeModernResult,
+  failure,
+  LATEST_LEGACY_REVISION,
+  RpcCode,
+  type JsonRpcRequest,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import { Dispatcher, type Inbound } from '../../dispatch/index.js';
+import type { StreamSink } from '../../session-pool/index.js';
+import { answerText } from '../rpc-answers.js';
+import type { Exchange } from './exchange.js';
+import { legacyAnswer } from './legacy-replies.js';
+
+/** Methods that need a session or a stream, which a single answer is not. */
+const NEEDS_MORE = new Set([
+  'initialize',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'subscriptions/listen',
+]);
+
+/** Nothing can precede the one JSON answer. */
+const NOWHERE: StreamSink = { emit: () => undefined, end: () => undefined };
+
+const STATUS_OF_CODE: Readonly<Record<number, number>> = {
+  [RpcCode.parseError]: 400,
+  [RpcCode.invalidRequest]: 400,
+  [RpcCode.invalidParams]: 400,
+  [RpcCode.methodNotFound]: 404,
+  [RpcCode.resourceNotFound]: 404,
+  [RpcCode.headerMismatch]: 400,
+  [RpcCode.missingClientCapability]: 400,
+  [RpcCode.unsupportedProtocolVersion]: 400,
+  [RpcCode.internalError]: 500,
+};
+
+/** Plain JSON-RPC over HTTP for scripts: one request, one JSON answer, no session. The status tells a failure too. */
+@Injectable()
+export class PlainExchange {
+  constructor(private readonly dispatcher: Dispatcher) {}
+
+  async post(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
+    const { writer } = exchange;
+    const inbound = NEEDS_MORE.has(message.method) ? noSuchMethod(message) : inboundOf(exchange, message);
+    const leaving = new AbortController();
+    writer.onClosed(() => leaving.abort());
+    const outcome = 'kind' in inbound ? inbound : await this.dispatcher.dispatch(inbound, NOWHERE, leaving.signal);
+    writer.json(statusOf(outcome), textOf(message, outcome));
+  }
+}
+
+function inboundOf({ caller, endpoint }: Exchange, message: JsonRpcRequest): Inbound | Outcome {
+  const shared = { caller, endpoint, requestId: message.id, repeatsItself: isModern(message) };
+  if (!isModern(message)) {
+    const client = { revision: LATEST_LEGACY_REVISION, capabilities: {} };
+    return { ...shared, client, request: decodeLegacyRequest(message) };
+  }
+  const decoded = decodeModernRequest(message);
+  return 'error' in decoded ? failure(decoded.error) : { ...shared, ...decoded };
+}
+
+/** A request that says its revision is answered in it; one that says nothing is a script's. */
+const isModern = (message: JsonRpcRequest): boolean =>
+  message.method !== 'server/discover' && classifyEra(message) === 'modern';
+
+const noSuchMethod = ({ method }: JsonRpcRequest): Outcome =>
+  failure({ code: RpcCode.methodNotFound, message: `${method} needs a session or a stream. Use /mcp for it.` });
+
+function textOf(message: JsonRpcRequest, outcome: Outcome): string {
+  if (outcome.kind === 'error' || !isModern(message)) {
+    return legacyAnswer(message.id, message.method, outcome, LATEST_LEGACY_REVISION);
+  }
+  return answerText(message.id, { kind: 'result', result: encodeModernResult(message.method, outcome.result) });
+}
+
+function statusOf(outcome: Outcome): number {
+  if (outcome.kind === 'result') return 200;
+  return outcome.httpStatus ?? STATUS_OF_CODE[outcome.error.code] ?? 502;
+}

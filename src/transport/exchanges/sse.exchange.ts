@@ -1,0 +1,109 @@
+import { Injectable } from '@nestjs/common';
+import {
+  failure,
+  negotiateLegacy,
+  result,
+  RpcCode,
+  SSE_REVISION,
+  type JsonRpcRequest,
+  type MessageReading,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import { GatewayError } from '#lib/extension-kit';
+import { SessionRouter, type SessionHandle } from '../../affinity/index.js';
+import { DEFAULT_ENDPOINT, type Endpoint } from '../../catalog/index.js';
+import { Dispatcher, Welcome } from '../../dispatch/index.js';
+import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
+import { demandAccepts } from '../http-request.js';
+import { StreamKeeper } from '../stream-keeper.js';
+import { BadRequest } from '../transport.errors.js';
+import type { Exchange } from './exchange.js';
+import {
+  isLegacyMethod,
+  profileInHandshake,
+  sessionInbound,
+  takeAnswer,
+  takeNotification,
+} from './legacy-messages.js';
+import { LegacyStream } from './legacy-replies.js';
+
+const NEVER = new AbortController().signal;
+/** What precedes an answer goes to the session's stream by itself. */
+const TO_THE_STREAM: StreamSink = { emit: () => undefined, end: () => undefined };
+
+type Understood = Exclude<MessageReading, { kind: 'invalid' }>;
+
+/**
+ * HTTP+SSE: messages are POSTed, everything comes back on one stream (specification of November 2024:
+ * basic/transports). The session lives as long as its stream.
+ */
+@Injectable()
+export class SseExchange {
+  constructor(
+    private readonly dispatcher: Dispatcher,
+    private readonly welcome: Welcome,
+    private readonly router: SessionRouter,
+    private readonly keeper: StreamKeeper,
+  ) {}
+
+  async openStream(exchange: Exchange): Promise<void> {
+    const { caller, endpoint, headers, writer } = exchange;
+    demandAccepts(headers, 'text/event-stream');
+    const client = { revision: SSE_REVISION, capabilities: {} };
+    const session = this.router.open({ caller, endpoint: endpoint.id, client, answersOnStandingStream: true });
+    writer.onClosed(() => void session.end());
+    writer.openStream();
+    void writer.event(`${messagesPath(endpoint)}?sessionId=${session.id}`, undefined, 'endpoint');
+    await session.openStream(new SseStream(writer, this.keeper, SSE_REVISION));
+  }
+
+  /** A POST: accepted once the owner has it; the answer comes on the stream. */
+  async post(exchange: Exchange, sessionId: string | undefined, reading: Understood): Promise<void> {
+    if (!sessionId) throw new BadRequest('The query parameter sessionId is missing. Take the URL of the endpoint event.');
+    const session = this.router.locate(sessionId, exchange.caller, exchange.endpoint.id);
+    if (reading.kind === 'request') void this.answer(exchange, session, reading.message);
+    else if (reading.kind === 'notification') await takeNotification(session, reading.message);
+    else await takeAnswer(session, reading.message);
+    exchange.writer.empty(202);
+  }
+
+  private async answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {
+    const outcome = await this.outcomeOf(exchange, session, message);
+    await session.answerOnStream(message.id, message.method, outcome);
+  }
+
+  private outcomeOf(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<Outcome> {
+    if (message.method === 'initialize') return this.initialize(exchange, session, message);
+    if (isLegacyMethod(message.method)) {
+      return this.dispatcher.dispatch(sessionInbound(exchange, session, message), TO_THE_STREAM, NEVER);
+    }
+    const error = { code: RpcCode.methodNotFound, message: `Method not found: ${message.method}` };
+    return Promise.resolve(failure(error));
+  }
+
+  private async initialize(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<Outcome> {
+    const { caller, endpoint } = exchange;
+    const client = profileInHandshake(message, negotiateLegacy(message.params?.['protocolVersion']));
+    try {
+      const answer = await this.welcome.answerHandshake({ caller, endpoint, client });
+      await session.introduce(client);
+      return result(answer);
+    } catch (cause) {
+      if (cause instanceof GatewayError) return cause.toOutcome();
+      throw cause;
+    }
+  }
+}
+
+/** The stream of HTTP+SSE names its events and knows no ids. */
+class SseStream extends LegacyStream {
+  override emit(event: StreamEvent): void | Promise<void> {
+    if (event.kind === 'opened') return undefined;
+    const { eventId: _, ...unnumbered } = event;
+    return super.emit(unnumbered as StreamEvent);
+  }
+}
+
+function messagesPath({ id }: Endpoint): string {
+  return id === DEFAULT_ENDPOINT ? '/messages' : `/servers/${id}/messages`;
+}

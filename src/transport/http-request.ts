@@ -1,0 +1,32 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
+import { JsonFault, parseJson, type JsonValue } from '#lib/mcp-protocol';
+import { BadRequest, UnreadableBody } from './transport.errors.js';
+
+const JSON_TYPE = /^application\/json\s*(;|$)/i;
+
+/** The JSON of a POST. @throws UnreadableBody, BadRequest 415 */
+export function readJsonBody(headers: IncomingHttpHeaders, body: unknown): JsonValue {
+  if (!JSON_TYPE.test(headers['content-type'] ?? '')) {
+    throw new BadRequest('Content-Type must be application/json.', 415);
+  }
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+    throw new BadRequest('Content-Encoding is not supported. Send the body as it is.', 415);
+  }
+  if (!(body instanceof Buffer) || body.length === 0) throw new UnreadableBody('The body is empty.');
+  if (!isUtf8(body)) throw new UnreadableBody('The body is not UTF-8.');
+  try {
+    return parseJson(body.toString('utf8'));
+  } catch (cause) {
+    if (cause instanceof JsonFault) throw new UnreadableBody(cause.message);
+    throw cause;
+  }
+}
+
+/** @throws BadRequest 406 when the client cannot read one of the types that an answer may have */
+export function demandAccepts(headers: IncomingHttpHeaders, ...types: readonly string[]): void {
+  const { accept } = headers;
+  if (accept === undefined || accept.includes('*/*')) return;
+  const missing = types.filter((type) => !accept.includes(type));
+  if (missing.length > 0) throw new BadRequest(`Accept must list ${types.join(' and ')}.`, 406);
+}

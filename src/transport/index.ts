@@ -1,0 +1,3 @@
+export { OriginConfig } from './origin.config.js';
+export { TransportConfig } from './transport.config.js';
+export { TransportModule } from './transport.module.js';

@@ -1,0 +1,81 @@
+import { Injectable } from '@nestjs/common';
+import { classifyEra, readBatch } from '#lib/mcp-protocol';
+import { single, type Exchange } from './exchanges/exchange.js';
+import { LegacyExchange } from './exchanges/legacy.exchange.js';
+import { understood } from './exchanges/legacy-messages.js';
+import { ModernExchange } from './exchanges/modern.exchange.js';
+import { PlainExchange } from './exchanges/plain.exchange.js';
+import { SseExchange } from './exchanges/sse.exchange.js';
+import { demandAccepts, readJsonBody } from './http-request.js';
+import { BadRequest } from './transport.errors.js';
+
+/** A request past the door, with what only some endpoints need. */
+export interface EndpointRequest extends Exchange {
+  readonly body: unknown;
+  readonly query: Readonly<Record<string, unknown>>;
+}
+
+const POST_ONLY = { allow: 'POST' };
+
+/** Tells which era a request is of and hands it to that era's exchange. */
+@Injectable()
+export class McpEndpoints {
+  constructor(
+    private readonly modern: ModernExchange,
+    private readonly legacy: LegacyExchange,
+    private readonly sse: SseExchange,
+    private readonly plain: PlainExchange,
+  ) {}
+
+  async post(request: EndpointRequest): Promise<void> {
+    const { headers, body } = request;
+    demandAccepts(headers, 'application/json', 'text/event-stream');
+    const value = readJsonBody(headers, body);
+    const batch = readBatch(value);
+    if (batch) return this.legacy.postBatch(request, batch);
+    const reading = understood(value);
+    if (reading.kind === 'response') return this.legacy.post(request, reading);
+    const era = classifyEra(reading.message, single(headers, 'mcp-protocol-version'));
+    if (era === 'legacy') return this.legacy.post(request, reading);
+    // No notification of a client has a meaning over HTTP in this era, yet it must be accepted.
+    if (reading.kind === 'notification') return request.writer.empty(202);
+    return this.modern.post(request, reading.message);
+  }
+
+  async get(request: EndpointRequest): Promise<void> {
+    refuseStateless(request);
+    return this.legacy.openStream(request);
+  }
+
+  async delete(request: EndpointRequest): Promise<void> {
+    refuseStateless(request);
+    return this.legacy.end(request);
+  }
+
+  async openSse(request: EndpointRequest): Promise<void> {
+    return this.sse.openStream(request);
+  }
+
+  async postMessage(request: EndpointRequest): Promise<void> {
+    const { headers, body, query } = request;
+    const { sessionId } = query;
+    const reading = understood(readJsonBody(headers, body));
+    return this.sse.post(request, typeof sessionId === 'string' ? sessionId : undefined, reading);
+  }
+
+  async postPlain(request: EndpointRequest): Promise<void> {
+    const value = readJsonBody(request.headers, request.body);
+    if (readBatch(value)) throw new BadRequest('Send one message; a batch is not taken here.');
+    const reading = understood(value);
+    if (reading.kind === 'response') throw new BadRequest('Nothing was asked that this could answer.');
+    if (reading.kind === 'notification') return request.writer.empty(202);
+    return this.plain.post(request, reading.message);
+  }
+}
+
+/** Without sessions there is nothing to GET or DELETE (specification 2026: basic/transports/streamable-http). */
+function refuseStateless({ headers }: Exchange): void {
+  const version = single(headers, 'mcp-protocol-version');
+  const isStateless = version !== undefined && classifyEra({ method: 'GET' }, version) === 'modern';
+  if (isStateless) throw new BadRequest('This revision has neither sessions nor a GET stream.', 405, POST_ONLY);
+}

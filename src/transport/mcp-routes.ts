@@ -1,0 +1,132 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayError } from '#lib/extension-kit';
+import { RpcCode, type RequestId } from '#lib/mcp-protocol';
+import { Admission, type Admitted } from './admission.js';
+import { McpEndpoints, type EndpointRequest } from './mcp-endpoints.js';
+import { ReplyWriter } from './reply-writer.js';
+import { refusalHeaders, refusalText } from './rpc-answers.js';
+import { TransportConfig } from './transport.config.js';
+import { BadRequest, BodyTooLarge } from './transport.errors.js';
+
+type Serve = (request: EndpointRequest) => Promise<void>;
+type Method = 'GET' | 'POST' | 'DELETE';
+
+type AdmittedRequest = FastifyRequest & { admitted: Admitted };
+
+const INTERNAL_ERROR = new GatewayError(RpcCode.internalError, 'Internal error', 500);
+
+/**
+ * Puts the MCP endpoints on the HTTP server. They are routes of the server itself, not Nest controllers: what a
+ * controller adds to a request (context, guards, pipes, interceptors) costs more than all the gateway does for a call.
+ */
+@Injectable()
+export class McpRoutes implements OnModuleInit {
+  private readonly logger = new Logger(McpRoutes.name);
+
+  constructor(
+    private readonly host: HttpAdapterHost,
+    private readonly endpoints: McpEndpoints,
+    private readonly admission: Admission,
+    private readonly config: TransportConfig,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    const server = this.host.httpAdapter.getInstance<FastifyInstance>();
+    // A scope of its own: these bodies are read as bytes, and refusals are JSON-RPC.
+    await server.register(async (scope) => this.addTo(scope));
+  }
+
+  private addTo(scope: FastifyInstance): void {
+    scope.removeAllContentTypeParsers();
+    const asBytes = { parseAs: 'buffer', bodyLimit: this.config.maxBodyBytes } as const;
+    scope.addContentTypeParser('*', asBytes, (_request, body, done) => done(null, body));
+    scope.setErrorHandler((cause: FastifyError, request, reply) => {
+      reply.hijack();
+      this.refuse(this.writerOf(reply), this.refusalOf(cause), undefined, request);
+    });
+    // Before the body is read: a stranger's is not worth the memory.
+    scope.decorateRequest('admitted', null);
+    scope.addHook('onRequest', (request, reply, done) => this.admit(request, reply, done));
+    for (const base of ['', '/servers/:slug']) this.addEndpoints(scope, base);
+  }
+
+  private addEndpoints(scope: FastifyInstance, base: string): void {
+    const { endpoints } = this;
+    this.add(scope, `${base}/mcp`, {
+      POST: (request) => endpoints.post(request),
+      GET: (request) => endpoints.get(request),
+      DELETE: (request) => endpoints.delete(request),
+    });
+    this.add(scope, `${base}/sse`, { GET: (request) => endpoints.openSse(request) });
+    for (const path of ['/messages', '/message']) {
+      this.add(scope, base + path, { POST: (request) => endpoints.postMessage(request) });
+    }
+    this.add(scope, `${base}/rpc`, { POST: (request) => endpoints.postPlain(request) });
+  }
+
+  private add(scope: FastifyInstance, url: string, verbs: Partial<Record<Method, Serve>>): void {
+    const methods = Object.keys(verbs) as Method[];
+    for (const method of methods) scope.route({ method, url, handler: this.handlerOf(verbs[method]!) });
+    const others = (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter((verb) => !methods.includes(verb as Method));
+    const allow = methods.join(', ');
+    const refuse = this.handlerOf(() => Promise.reject(new BadRequest(`Use ${allow} here.`, 405, { allow })));
+    scope.route({ method: others, url, handler: refuse });
+  }
+
+  private handlerOf(serve: Serve) {
+    return (request: FastifyRequest, reply: FastifyReply): void => {
+      reply.hijack();
+      const writer = this.writerOf(reply);
+      const { admitted, raw, body, query } = request as AdmittedRequest;
+      const { caller, endpoint } = admitted;
+      const known = query as EndpointRequest['query'];
+      serve({ caller, endpoint, headers: raw.headers, writer, body, query: known }).catch((cause: unknown) => {
+        const id = cause instanceof Error && 'id' in cause ? (cause.id as RequestId | undefined) : undefined;
+        this.refuse(writer, this.refusalOf(cause), id, request);
+      });
+    };
+  }
+
+  private admit(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    const { slug } = request.params as { slug?: string };
+    const refuse = (cause: unknown) => {
+      reply.hijack();
+      this.refuse(this.writerOf(reply), this.refusalOf(cause), undefined, request);
+    };
+    const enter = (admitted: Admitted) => {
+      (request as AdmittedRequest).admitted = admitted;
+      done();
+    };
+    try {
+      const admitting = this.admission.admit(request.raw, slug);
+      if (admitting instanceof Promise) admitting.then(enter, refuse);
+      else enter(admitting);
+    } catch (cause) {
+      refuse(cause);
+    }
+  }
+
+  private writerOf(reply: FastifyReply): ReplyWriter {
+    return new ReplyWriter(reply.raw, this.config.maxStreamBufferBytes);
+  }
+
+  private refusalOf(cause: unknown): GatewayError {
+    if (cause instanceof GatewayError) return cause;
+    const status = cause instanceof Error && 'statusCode' in cause ? Number(cause.statusCode) : 500;
+    if (status === 413) return new BodyTooLarge(this.config.maxBodyBytes);
+    if (status >= 400 && status < 500) return new BadRequest('The request cannot be read.', status);
+    this.logger.error('A request failed', cause instanceof Error ? cause.stack : String(cause));
+    return INTERNAL_ERROR;
+  }
+
+  private refuse(writer: ReplyWriter, refusal: GatewayError, id: RequestId | undefined, request: FastifyRequest): void {
+    if (writer.streaming) return writer.end();
+    // Half a body may still be on its way; the connection cannot carry another request then.
+    const close = request.raw.complete ? {} : { connection: 'close' };
+    return writer
+      .with({ ...refusalHeaders(refusal), ...close })
+      .json(refusal.httpStatus, refusalText(refusal.toRpcError(), id));
+  }
+}

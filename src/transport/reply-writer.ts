@@ -1,0 +1,87 @@
+import type { ServerResponse } from 'node:http';
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  // Proxies must not hold events back (specification 2026: basic/transports/streamable-http, Receiving Messages).
+  'x-accel-buffering': 'no',
+};
+
+export type ReplyHeaders = Readonly<Record<string, string>>;
+
+/** Writes one HTTP answer: a JSON body, or an event stream once something precedes the outcome. */
+export class ReplyWriter {
+  constructor(
+    private readonly raw: ServerResponse,
+    private readonly maxBufferBytes: number,
+    private readonly headers: ReplyHeaders = {},
+  ) {}
+
+  /** The same answer with more headers. */
+  with(headers: ReplyHeaders): ReplyWriter {
+    return new ReplyWriter(this.raw, this.maxBufferBytes, { ...this.headers, ...headers });
+  }
+
+  get streaming(): boolean {
+    return this.raw.headersSent;
+  }
+
+  /** The client has gone, or the answer is complete. */
+  get closed(): boolean {
+    return this.raw.destroyed || this.raw.writableEnded;
+  }
+
+  json(status: number, body: string): void {
+    if (this.closed) return;
+    const length = String(Buffer.byteLength(body));
+    this.raw.writeHead(status, { ...this.headers, 'content-type': 'application/json', 'content-length': length });
+    this.raw.end(body);
+  }
+
+  empty(status: number): void {
+    if (this.closed) return;
+    this.raw.writeHead(status, { ...this.headers, 'content-length': '0' });
+    this.raw.end();
+  }
+
+  openStream(): void {
+    if (this.closed || this.streaming) return;
+    this.raw.writeHead(200, { ...this.headers, ...STREAM_HEADERS });
+    this.raw.flushHeaders();
+  }
+
+  /** One event of an SSE stream. The promise is back-pressure: the client reads more slowly than we write. */
+  event(data: string, id?: string, type?: string): void | Promise<void> {
+    const head = (type === undefined ? '' : `event: ${type}\n`) + (id === undefined ? '' : `id: ${id}\n`);
+    return this.write(`${head}data: ${data}\n\n`);
+  }
+
+  comment(): void {
+    void this.write(':\n\n');
+  }
+
+  end(): void {
+    if (!this.closed) this.raw.end();
+  }
+
+  onClosed(listener: () => void): void {
+    this.raw.once('close', listener);
+  }
+
+  private write(text: string): void | Promise<void> {
+    if (this.closed || this.raw.write(text)) return undefined;
+    if (this.raw.writableLength > this.maxBufferBytes) {
+      this.raw.destroy();
+      return undefined;
+    }
+    return new Promise((resolve) => {
+      const settle = () => {
+        this.raw.off('drain', settle);
+        this.raw.off('close', settle);
+        resolve();
+      };
+      this.raw.on('drain', settle);
+      this.raw.on('close', settle);
+    });
+  }
+}

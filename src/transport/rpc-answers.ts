@@ -1,0 +1,36 @@
+import type { GatewayError } from '#lib/extension-kit';
+import type { JsonObject, Outcome, ReplyEvent, RequestId, RpcError } from '#lib/mcp-protocol';
+
+/** The text of an answer. */
+export function answerText(id: RequestId, outcome: Outcome): string {
+  const member = outcome.kind === 'result' ? 'result' : 'error';
+  const value = outcome.kind === 'result' ? outcome.result : outcome.error;
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"${member}":${JSON.stringify(value)}}`;
+}
+
+/** The text of a refusal. Without an id, the request's own could not be read. */
+export function refusalText(error: RpcError, id?: RequestId): string {
+  return JSON.stringify(id === undefined ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id, error });
+}
+
+/** Headers that go with a refusal. */
+export function refusalHeaders(refusal: GatewayError): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if ('headers' in refusal) Object.assign(headers, refusal.headers);
+  if ('wwwAuthenticate' in refusal) headers['www-authenticate'] = String(refusal.wwwAuthenticate);
+  const retryAfterMs = (refusal.data as JsonObject | undefined)?.['retryAfterMs'];
+  if (typeof retryAfterMs === 'number') headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000));
+  return headers;
+}
+
+/** The message that an event of a reply stream is on the wire; nothing for events that are the era's own affair. */
+export function messageOf(event: ReplyEvent): JsonObject | undefined {
+  switch (event.kind) {
+    case 'opened':
+      return undefined;
+    case 'notification':
+      return { jsonrpc: '2.0', ...event.notification };
+    case 'question':
+      return { jsonrpc: '2.0', id: event.id, ...event.question };
+  }
+}

@@ -1,0 +1,38 @@
+import { Module } from '@nestjs/common';
+import { configProvider } from '#lib/config';
+import { AffinityModule } from '../affinity/index.js';
+import { AuthModule } from '../auth/index.js';
+import { CatalogModule } from '../catalog/index.js';
+import { DispatchModule } from '../dispatch/index.js';
+import { GatewayConfig } from '../gateway.config.js';
+import { HealthModule } from '../health/index.js';
+import { Admission } from './admission.js';
+import { LegacyExchange } from './exchanges/legacy.exchange.js';
+import { ModernExchange } from './exchanges/modern.exchange.js';
+import { PlainExchange } from './exchanges/plain.exchange.js';
+import { SseExchange } from './exchanges/sse.exchange.js';
+import { McpEndpoints } from './mcp-endpoints.js';
+import { McpRoutes } from './mcp-routes.js';
+import { OriginConfig } from './origin.config.js';
+import { OriginGuard } from './origin-guard.js';
+import { StreamKeeper } from './stream-keeper.js';
+import { TransportConfig } from './transport.config.js';
+
+@Module({
+  imports: [HealthModule, AuthModule, CatalogModule, DispatchModule, AffinityModule],
+  providers: [
+    configProvider(GatewayConfig),
+    configProvider(OriginConfig),
+    configProvider(TransportConfig),
+    OriginGuard,
+    Admission,
+    StreamKeeper,
+    ModernExchange,
+    LegacyExchange,
+    SseExchange,
+    PlainExchange,
+    McpEndpoints,
+    McpRoutes,
+  ],
+})
+export class TransportModule {}

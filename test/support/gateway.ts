@@ -1,0 +1,52 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TokenIssuer, type TokenOrder } from '../../src/auth/index.js';
+import { createGateway } from '../../src/create-gateway.js';
+
+export interface GatewaySetup {
+  /** By slug, as in the configuration file. */
+  readonly servers: Readonly<Record<string, object>>;
+  readonly virtualServers?: Readonly<Record<string, object>>;
+  readonly default?: object;
+  /** Settings, `ISTHMUS_*`. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface TestGateway {
+  /** `http://127.0.0.1:port` */
+  readonly url: string;
+  /** A token of `tester`, unless another subject is asked for. */
+  token(order?: Partial<TokenOrder>): Promise<string>;
+  /** Replaces the configuration file; the gateway takes it over by itself. */
+  configure(setup: Omit<GatewaySetup, 'env'>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A real gateway in this process, on a free port, with a data folder of its own. */
+export async function startGateway({ env = {}, ...configuration }: GatewaySetup): Promise<TestGateway> {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-test-'));
+  const file = join(folder, 'isthmus.json');
+  const configure = (setup: Omit<GatewaySetup, 'env'>) => writeFile(file, JSON.stringify(setup));
+  await configure(configuration);
+  const variables = {
+    PATH: process.env['PATH'],
+    ISTHMUS_DATA_DIR: folder,
+    ISTHMUS_CONFIG: file,
+    ISTHMUS_PORT: '0',
+    ISTHMUS_LOG_LEVEL: 'fatal',
+    ...env,
+  };
+  const gateway = await createGateway({ variables });
+  await gateway.listen(0, '127.0.0.1');
+  const { port } = gateway.getHttpServer().address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    token: (order) => gateway.get(TokenIssuer).issue({ subject: 'tester', expiresInSeconds: 600, ...order }),
+    configure,
+    close: async () => {
+      await gateway.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
