@@ -1,0 +1,75 @@
+/**
+ * A small MCP server that comes with the gateway, so that the first start has something to show on any machine. It is
+ * started as a child process like any other server, speaks both eras, and is built the way a server of yours may be.
+ */
+import { fromJsonSchema, McpServer } from '@modelcontextprotocol/server';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+
+const ABOUT = 'sample://about';
+const HARMLESS = { readOnlyHint: true, idempotentHint: true, openWorldHint: false };
+
+const text = (value: string) => ({ content: [{ type: 'text' as const, text: value }] });
+
+function createSampleServer(): McpServer {
+  const server = new McpServer(
+    { name: 'isthmus-sample', title: 'Isthmus sample server', version: '1.0.0' },
+    { instructions: 'A sample server: it repeats, adds and tells the time.' },
+  );
+  registerTools(server);
+  server.registerResource('about', ABOUT, { title: 'About this server', mimeType: 'text/plain' }, ({ href }) => ({
+    contents: [{ uri: href, mimeType: 'text/plain', text: 'It comes with the gateway. Replace it.' }],
+  }));
+  server.registerPrompt(
+    'greet',
+    {
+      title: 'Greet someone',
+      argsSchema: fromJsonSchema<{ name: string }>({
+        type: 'object',
+        properties: { name: { type: 'string', description: 'Whom to greet' } },
+        required: ['name'],
+      }),
+    },
+    ({ name }) => ({
+      messages: [{ role: 'user', content: { type: 'text', text: `Please greet ${name} warmly, in one sentence.` } }],
+    }),
+  );
+  return server;
+}
+
+function registerTools(server: McpServer): void {
+  server.registerTool(
+    'echo',
+    {
+      title: 'Echo',
+      description: 'Repeats a text.',
+      inputSchema: fromJsonSchema<{ text: string }>({
+        type: 'object',
+        properties: { text: { type: 'string', description: 'What to repeat' } },
+        required: ['text'],
+      }),
+      annotations: HARMLESS,
+    },
+    (args) => text(args.text),
+  );
+  server.registerTool(
+    'add',
+    {
+      title: 'Add',
+      description: 'Adds two numbers.',
+      inputSchema: fromJsonSchema<{ a: number; b: number }>({
+        type: 'object',
+        properties: { a: { type: 'number' }, b: { type: 'number' } },
+        required: ['a', 'b'],
+      }),
+      annotations: HARMLESS,
+    },
+    ({ a, b }) => text(String(a + b)),
+  );
+  server.registerTool(
+    'current_time',
+    { title: 'Current time', description: 'Tells the time of this machine, in UTC.', annotations: HARMLESS },
+    () => text(new Date().toISOString()),
+  );
+}
+
+serveStdio(createSampleServer);
