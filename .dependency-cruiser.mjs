@@ -4,7 +4,7 @@
  * Specs may look wherever they like, through front doors.
  */
 const ARROWS = {
-  transport: ['auth', 'dispatch', 'catalog'],
+  transport: ['auth', 'dispatch', 'catalog', 'health'],
   auth: ['data-folder'],
   dispatch: ['catalog', 'subscriptions', 'affinity'],
   catalog: ['registry'],
@@ -14,7 +14,7 @@ const ARROWS = {
   upstream: ['registry'],
   registry: ['data-folder'],
   'data-folder': [],
-  health: ['registry', 'affinity', 'session-pool'],
+  health: [],
   // A program of its own, started as a child process like any other server.
   'sample-server': [],
 };
