@@ -11,7 +11,8 @@ const withRevision = (revision: unknown): JsonObject => ({
 describe('the classifier', () => {
   it.each<[string, string, JsonObject | undefined, string | undefined, 'legacy' | 'modern']>([
     ['a handshake', 'initialize', undefined, undefined, 'legacy'],
-    ['a handshake with a modern header', 'initialize', withRevision('2026-07-28'), '2026-07-28', 'legacy'],
+    ['a handshake with a modern header', 'initialize', {}, '2026-07-28', 'legacy'],
+    ['a removed method that names its revision', 'initialize', withRevision('2026-07-28'), '2026-07-28', 'modern'],
     ['discovery', 'server/discover', undefined, undefined, 'modern'],
     ['listening', 'subscriptions/listen', {}, '2025-11-25', 'modern'],
     ['a revision in _meta', 'tools/list', withRevision('2026-07-28'), undefined, 'modern'],

@@ -12,9 +12,9 @@ import { looksModern } from './revisions.js';
  */
 export function classifyEra(message: { method: string; params?: JsonObject }, protocolVersionHeader?: string): Era {
   const { method, params } = message;
-  if (method === 'initialize') return 'legacy';
-  if (method === 'server/discover' || method === 'subscriptions/listen') return 'modern';
   const meta = params?.['_meta'];
   if (isJsonObject(meta) && Object.hasOwn(meta, META.protocolVersion)) return 'modern';
+  if (method === 'initialize') return 'legacy';
+  if (method === 'server/discover' || method === 'subscriptions/listen') return 'modern';
   return protocolVersionHeader !== undefined && looksModern(protocolVersionHeader.trim()) ? 'modern' : 'legacy';
 }
