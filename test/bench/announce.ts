@@ -1,0 +1,12 @@
+import type { AddressInfo } from 'node:net';
+
+interface Listening {
+  address(): AddressInfo | string | null;
+}
+
+/** Tells the runner which port was given, as one line of JSON on standard output. */
+export function announcePort(server: Listening): void {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.');
+  process.stdout.write(`${JSON.stringify({ port: address.port })}\n`);
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from '@jest/globals';
+import { Latencies } from './latencies.js';
+import { median } from './median.js';
+import { readOptions } from './options.js';
+
+describe('Latencies', () => {
+  it('gives the value below which the share lies, to the microsecond', () => {
+    const latencies = new Latencies();
+    for (let ms = 1; ms <= 100; ms += 1) latencies.add(ms / 10);
+    expect(latencies.quantile(0.5)).toBe(5);
+    expect(latencies.quantile(0.99)).toBe(9.9);
+    expect(latencies.quantile(1)).toBe(10);
+  });
+
+  it('names the slowest where values are too slow to be told apart', () => {
+    const latencies = new Latencies();
+    latencies.add(1);
+    latencies.add(2_500);
+    expect(latencies.quantile(0.5)).toBe(1);
+    expect(latencies.quantile(0.99)).toBe(2_500);
+  });
+
+  it('knows that nothing is no number', () => {
+    expect(new Latencies().quantile(0.5)).toBeNaN();
+  });
+});
+
+describe('median', () => {
+  it('is the middle one, or the mean of the middle two', () => {
+    expect(median([9, 1, 5])).toBe(5);
+    expect(median([4, 1, 3, 2])).toBe(2.5);
+    expect(median([])).toBeNaN();
+  });
+});
+
+describe('options of the bench', () => {
+  it('takes chosen subjects and a file', () => {
+    const { subjects, json } = readOptions(['--only', 'gateway, bare proxy', '--json', 'figures.json']);
+    expect(subjects).toEqual(['gateway', 'bare proxy']);
+    expect(json).toBe('figures.json');
+  });
+
+  it('looks for a shorter time when in a hurry', () => {
+    expect(readOptions(['--quick']).plan.roundMs).toBeLessThan(readOptions([]).plan.roundMs);
+  });
+
+  it('refuses what it does not know', () => {
+    expect(() => readOptions(['--only', 'nginx'])).toThrow('nginx');
+    expect(() => readOptions(['--fast'])).toThrow('--fast');
+  });
+});

@@ -1,0 +1,95 @@
+import { connect, type Socket } from 'node:net';
+
+/** One answer: `head` ends with a line break, so that every header line does; `body` is as it came, chunk sizes included. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly head: string;
+  readonly body: string;
+}
+
+interface Waiting {
+  readonly answered: (answer: HttpAnswer) => void;
+  readonly failed: (error: Error) => void;
+}
+
+const HEAD_END = '\r\n\r\n';
+const LAST_CHUNK = '\r\n0\r\n\r\n';
+
+/**
+ * A keep-alive HTTP/1.1 connection that does as little as a load generator may: writes bytes prepared by others, reads
+ * one answer at a time with a length or in chunks. Latin-1 keeps every byte one character.
+ */
+export class HttpConnection {
+  private readonly socket: Socket;
+  private waiting: Waiting | undefined;
+  private received = '';
+
+  constructor(host: string, port: number) {
+    this.socket = connect({ host, port, noDelay: true });
+    this.socket.setEncoding('latin1');
+    this.socket.on('data', (chunk: string) => this.read(chunk));
+    this.socket.on('error', (error) => this.fail(error));
+    this.socket.on('close', () => this.fail(new Error('The connection was closed.')));
+  }
+
+  get open(): boolean {
+    return !this.socket.destroyed;
+  }
+
+  /** Writes a request; exactly one of the callbacks follows. One request at a time. */
+  send(request: Buffer, answered: Waiting['answered'], failed: Waiting['failed']): void {
+    this.waiting = { answered, failed };
+    this.socket.write(request);
+  }
+
+  exchange(request: Buffer): Promise<HttpAnswer> {
+    return new Promise((resolve, reject) => this.send(request, resolve, reject));
+  }
+
+  close(): void {
+    this.waiting = undefined;
+    this.socket.destroy();
+  }
+
+  private read(chunk: string): void {
+    this.received = this.received === '' ? chunk : this.received + chunk;
+    const headLength = this.received.indexOf(HEAD_END);
+    if (headLength < 0) return;
+    const head = this.received.slice(0, headLength + 2);
+    const bodyAt = headLength + HEAD_END.length;
+    const length = headerValue(head, 'content-length');
+    if (length === undefined && headerValue(head, 'transfer-encoding') !== undefined)
+      return this.readChunks(head, bodyAt);
+    const end = bodyAt + Number(length ?? 0);
+    if (this.received.length >= end) this.finish(head, this.received.slice(bodyAt, end));
+  }
+
+  /** Answers looked at here contain no line of a single `0`, so the last chunk is found without counting. */
+  private readChunks(head: string, bodyAt: number): void {
+    const isEmpty = this.received.startsWith('0\r\n\r\n', bodyAt);
+    if (isEmpty || this.received.endsWith(LAST_CHUNK)) this.finish(head, this.received.slice(bodyAt));
+  }
+
+  private finish(head: string, body: string): void {
+    const waiting = this.waiting;
+    this.waiting = undefined;
+    this.received = '';
+    waiting?.answered({ status: Number(head.slice(9, 12)), head, body });
+  }
+
+  private fail(error: Error): void {
+    const waiting = this.waiting;
+    this.waiting = undefined;
+    this.socket.destroy();
+    waiting?.failed(error);
+  }
+}
+
+/** A header's value, by its lower-case name. Servers write names in a few cases only. */
+export function headerValue(head: string, name: string): string | undefined {
+  let at = head.indexOf(`\r\n${name}: `);
+  if (at < 0) at = head.toLowerCase().indexOf(`\r\n${name}: `);
+  if (at < 0) return undefined;
+  const from = at + name.length + 4;
+  return head.slice(from, head.indexOf('\r\n', from));
+}

@@ -1,0 +1,75 @@
+/**
+ * `npm run bench`: what the gateway costs beside the server alone and beside a proxy that only moves bytes, in one run
+ * on one machine. It judges nothing by its exit status: that says only whether everything ran.
+ */
+import { writeFile } from 'node:fs/promises';
+import { describeMachine } from './machine.js';
+import { readOptions, USAGE, type BenchOptions } from './options.js';
+import { CORES, PinnedProcess } from './pinned-process.js';
+import { describe, memoryLine, throughputTable, verdictTable } from './report.js';
+import { measureSessionMemory, type SessionMemory } from './session-memory.js';
+import { startSubject, startUpstream, type Subject, type Upstream } from './subjects.js';
+import { judge } from './targets.js';
+import { measureThroughput, warmUp, type Figures } from './throughput.js';
+import { ERAS } from './workload.js';
+
+const LOAD = new URL('./load.js', import.meta.url);
+
+async function measureSubjects(options: BenchOptions, upstream: Upstream, load: PinnedProcess): Promise<Figures[]> {
+  const subjects: Subject[] = [];
+  const all: Figures[] = [];
+  try {
+    for (const name of options.subjects) subjects.push(await startSubject(name, upstream));
+    for (const era of ERAS) {
+      for (const subject of subjects) await warmUp(era, subject, load, options.plan);
+      const figures: Figures[] = [];
+      for (const concurrency of options.plan.concurrencies) {
+        figures.push(...(await measureThroughput(era, concurrency, subjects, load, options.plan)));
+      }
+      console.log(`\n${throughputTable(figures)}`);
+      all.push(...figures);
+    }
+  } finally {
+    for (const subject of subjects) await subject.stop();
+  }
+  return all;
+}
+
+async function bench(options: BenchOptions): Promise<void> {
+  const machine = describeMachine();
+  console.log(describe(machine));
+  const load = new PinnedProcess({ core: CORES.load, script: LOAD, servesOrders: true });
+  const upstream = await startUpstream();
+  try {
+    const figures = await measureSubjects(options, upstream, load);
+    let memory: SessionMemory | undefined;
+    if (options.subjects.includes('gateway')) {
+      memory = await measureSessionMemory(upstream, load, options.sessions);
+      console.log(`\n${memoryLine(memory)}`);
+    }
+    const verdicts = judge(figures, memory);
+    if (verdicts.length > 0) console.log(`\n${verdictTable(verdicts)}`);
+    if (options.json !== undefined) {
+      await writeFile(options.json, `${JSON.stringify({ machine, figures, memory, verdicts }, undefined, 2)}\n`);
+    }
+  } finally {
+    await upstream.stop();
+    await load.stop();
+  }
+}
+
+let options: BenchOptions | undefined;
+try {
+  options = readOptions(process.argv.slice(2));
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  process.exitCode = 2;
+}
+if (options !== undefined) {
+  try {
+    await bench(options);
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,51 @@
+import type { SessionsOrder } from './load-orders.js';
+import type { PinnedProcess } from './pinned-process.js';
+import type { MemoryReport } from './probe-orders.js';
+import { startSubject, type Upstream } from './subjects.js';
+
+const CONNECTIONS = 8;
+
+export interface SessionCounts {
+  /** Opened before the first look: what the first sessions cost once is not counted. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What an idle session without an open stream costs the gateway, in bytes, after forced garbage collections. */
+export interface SessionMemory extends SessionCounts {
+  readonly rssPerSession: number;
+  /** Heap and what hangs on it outside. */
+  readonly heapPerSession: number;
+  readonly before: MemoryReport;
+  readonly after: MemoryReport;
+}
+
+/** Takes a fresh gateway, so that no measurement before it has left anything behind. */
+export async function measureSessionMemory(
+  upstream: Upstream,
+  load: PinnedProcess,
+  counts: SessionCounts,
+): Promise<SessionMemory> {
+  const gateway = await startSubject('gateway', upstream);
+  const open = async (count: number): Promise<void> => {
+    const target = gateway.target('legacy');
+    const order: SessionsOrder = { order: 'sessions', target, count, connections: CONNECTIONS };
+    await load.order(order);
+  };
+  try {
+    await open(counts.from);
+    const before = await gateway.process.memory();
+    await open(counts.to - counts.from);
+    const after = await gateway.process.memory();
+    const per = (bytes: number): number => bytes / (counts.to - counts.from);
+    return {
+      ...counts,
+      rssPerSession: per(after.rss - before.rss),
+      heapPerSession: per(after.heapUsed + after.external - before.heapUsed - before.external),
+      before,
+      after,
+    };
+  } finally {
+    await gateway.stop();
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The server behind every subject: speaks just enough MCP of both eras, as cheaply as node:http allows, so that what is
+ * measured is what stands before it. Its servers live at `/legacy/mcp` (sessions) and `/modern/mcp` (stateless).
+ */
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { announcePort } from './announce.js';
+import { ANSWER_TEXT, REVISION, TOOL_NAME, UPSTREAM_PATH } from './workload.js';
+
+interface Message {
+  readonly id?: string | number;
+  readonly method?: string;
+}
+
+const SERVER_INFO = { name: 'bench-upstream', version: '1.0.0' };
+const TOOLS = [
+  {
+    name: TOOL_NAME,
+    description: 'Says what the weather will be.',
+    inputSchema: {
+      type: 'object',
+      properties: { city: { type: 'string' }, days: { type: 'integer' }, units: { type: 'string' } },
+      required: ['city'],
+    },
+  },
+];
+const CALL_RESULT = { content: [{ type: 'text', text: ANSWER_TEXT }], isError: false };
+
+// The tail of the answer is the same for every call; only the id before it differs.
+const LEGACY_CALL_TAIL = `,"result":${JSON.stringify(CALL_RESULT)}}`;
+const MODERN_CALL_TAIL = `,"result":${JSON.stringify({ resultType: 'complete', ...CALL_RESULT })}}`;
+
+const sessions = new Set<string>();
+
+function answerLegacy(message: Message, request: IncomingMessage, response: ServerResponse): void {
+  if (message.method === 'initialize') return openSession(message, response);
+  const session = request.headers['mcp-session-id'];
+  if (typeof session !== 'string' || !sessions.has(session)) return fail(response, 404, message, -32001, 'No session');
+  if (message.id === undefined) return empty(response, 202);
+  if (message.method === 'tools/call') return send(response, 200, message, LEGACY_CALL_TAIL);
+  if (message.method === 'tools/list') return send(response, 200, message, result({ tools: TOOLS }));
+  if (message.method === 'ping') return send(response, 200, message, result({}));
+  fail(response, 200, message, -32601, 'Method not found');
+}
+
+function answerModern(message: Message, _request: IncomingMessage, response: ServerResponse): void {
+  if (message.id === undefined) return empty(response, 202);
+  if (message.method === 'tools/call') return send(response, 200, message, MODERN_CALL_TAIL);
+  if (message.method === 'tools/list') {
+    const list = { resultType: 'complete', tools: TOOLS, ttlMs: 3_600_000, cacheScope: 'public' };
+    return send(response, 200, message, result(list));
+  }
+  if (message.method === 'server/discover') return send(response, 200, message, result(discovery()));
+  fail(response, 404, message, -32601, 'Method not found');
+}
+
+function discovery(): object {
+  return {
+    resultType: 'complete',
+    supportedVersions: [REVISION.modern],
+    capabilities: { tools: {} },
+    serverInfo: SERVER_INFO,
+    ttlMs: 3_600_000,
+    cacheScope: 'public',
+  };
+}
+
+function openSession(message: Message, response: ServerResponse): void {
+  const session = randomUUID();
+  sessions.add(session);
+  response.setHeader('mcp-session-id', session);
+  const own = { protocolVersion: REVISION.legacy, capabilities: { tools: {} }, serverInfo: SERVER_INFO };
+  send(response, 200, message, result(own));
+}
+
+function result(value: object): string {
+  return `,"result":${JSON.stringify(value)}}`;
+}
+
+function fail(response: ServerResponse, status: number, message: Message, code: number, text: string): void {
+  send(response, status, message, `,"error":${JSON.stringify({ code, message: text })}}`);
+}
+
+function send(response: ServerResponse, status: number, message: Message, tail: string): void {
+  const body = `{"jsonrpc":"2.0","id":${JSON.stringify(message.id ?? null)}${tail}`;
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+function empty(response: ServerResponse, status: number): void {
+  response.writeHead(status, { 'content-length': 0 });
+  response.end();
+}
+
+function endSession(request: IncomingMessage, response: ServerResponse): void {
+  sessions.delete(String(request.headers['mcp-session-id']));
+  empty(response, 200);
+}
+
+const server = createServer((request, response) => {
+  const answer =
+    request.url === UPSTREAM_PATH.legacy
+      ? answerLegacy
+      : request.url === UPSTREAM_PATH.modern
+        ? answerModern
+        : undefined;
+  if (answer === undefined) return empty(response, 404);
+  if (request.method === 'DELETE') return endSession(request, response);
+  if (request.method !== 'POST') return empty(response, 405);
+  let body = '';
+  request.setEncoding('utf8');
+  request.on('data', (chunk: string) => (body += chunk));
+  request.on('end', () => answer(JSON.parse(body) as Message, request, response));
+});
+
+// Idle connections between rounds must not be closed under the subject's feet.
+server.keepAliveTimeout = 600_000;
+server.listen(0, '127.0.0.1', () => announcePort(server));

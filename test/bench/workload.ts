@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+
+/** What is measured: the client and the server behind the subject are of the same era. */
+export type Era = 'legacy' | 'modern';
+
+export const ERAS: readonly Era[] = ['legacy', 'modern'];
+
+/** The revision spoken in each era. */
+export const REVISION: Readonly<Record<Era, string>> = { legacy: '2025-11-25', modern: '2026-07-28' };
+
+/** Path of the server of an era at the upstream. */
+export const UPSTREAM_PATH: Readonly<Record<Era, string>> = { legacy: '/legacy/mcp', modern: '/modern/mcp' };
+
+export const TOOL_NAME = 'weather';
+
+/** In every right answer to the call, and in no wrong one. */
+export const ANSWER_TEXT = 'Tomorrow 21 degrees, light wind from the west, no rain before the evening.';
+
+const CLIENT_INFO = { name: 'bench', version: '1.0.0' };
+const CALL_PARAMS = { name: TOOL_NAME, arguments: { city: 'Lisbon', days: 1, units: 'celsius' } };
+
+/** Ids have one width so that a prepared request can be reused with only its id changed. */
+export const FIRST_ID = 1_000_000;
+export const LAST_ID = 9_999_999;
+
+/** Where the requests go and as whom. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly authorization?: string;
+}
+
+/** One HTTP request, ready to be written; `idAt` is the offset of the JSON-RPC id's first digit. */
+export interface PreparedCall {
+  readonly bytes: Buffer;
+  readonly idAt: number;
+}
+
+/** The `tools/call` that is measured. A legacy one needs the session it belongs to. */
+export function prepareCall(era: Era, target: Target, session?: string): PreparedCall {
+  const params = era === 'modern' ? { ...CALL_PARAMS, _meta: modernMeta() } : CALL_PARAMS;
+  const body = JSON.stringify({ jsonrpc: '2.0', id: FIRST_ID, method: 'tools/call', params });
+  const eraHeaders =
+    era === 'modern' ? { 'mcp-method': 'tools/call', 'mcp-name': TOOL_NAME } : { 'mcp-session-id': session ?? '' };
+  const bytes = post(target, body, { 'mcp-protocol-version': REVISION[era], ...eraHeaders });
+  return { bytes, idAt: bytes.indexOf(`"id":${FIRST_ID}`) + '"id":'.length };
+}
+
+export function initializeRequest(target: Target): Buffer {
+  const params = { protocolVersion: REVISION.legacy, capabilities: {}, clientInfo: CLIENT_INFO };
+  return post(target, JSON.stringify({ jsonrpc: '2.0', id: randomUUID(), method: 'initialize', params }), {});
+}
+
+/** The request of an idle session's end. */
+export function endRequest(target: Target, session: string): Buffer {
+  return http('DELETE', target, '', { 'mcp-protocol-version': REVISION.legacy, 'mcp-session-id': session });
+}
+
+export function initializedNotification(target: Target, session: string): Buffer {
+  const body = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  return post(target, body, { 'mcp-protocol-version': REVISION.legacy, 'mcp-session-id': session });
+}
+
+function modernMeta(): Record<string, unknown> {
+  return {
+    'io.modelcontextprotocol/protocolVersion': REVISION.modern,
+    'io.modelcontextprotocol/clientInfo': CLIENT_INFO,
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+}
+
+function post(target: Target, body: string, headers: Readonly<Record<string, string>>): Buffer {
+  return http('POST', target, body, { 'content-type': 'application/json', ...headers });
+}
+
+function http(method: string, target: Target, body: string, headers: Readonly<Record<string, string>>): Buffer {
+  const all = {
+    host: `${target.host}:${target.port}`,
+    accept: 'application/json, text/event-stream',
+    'user-agent': 'isthmus-bench',
+    ...(target.authorization === undefined ? {} : { authorization: target.authorization }),
+    ...headers,
+    'content-length': String(Buffer.byteLength(body)),
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`${method} ${target.path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+}
