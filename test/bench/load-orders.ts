@@ -29,6 +29,8 @@ export interface SessionsOrder extends Order<SessionsReport> {
   readonly target: Target;
   readonly count: number;
   readonly connections: number;
+  /** One call in each before it is left. */
+  readonly used: boolean;
 }
 
 export interface SessionsReport {

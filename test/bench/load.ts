@@ -142,21 +142,33 @@ async function callFor(
 }
 
 /** Opens legacy sessions and leaves them idle, over a few connections that are closed at the end. */
-async function openSessions({ target, count, connections: width }: SessionsOrder): Promise<SessionsReport> {
-  const connections = connectTo(target, width);
+async function openSessions(order: SessionsOrder): Promise<SessionsReport> {
+  const { target, count, used } = order;
+  const connections = connectTo(target, order.connections);
   let left = count;
+  let first: string | undefined;
   const open = async (connection: HttpConnection): Promise<void> => {
     while (left > 0) {
       left -= 1;
-      await openSession(connection, target);
+      const session = await openSession(connection, target);
+      first ??= session;
+      if (used) await callOnce(connection, target, session);
     }
   };
   try {
     await Promise.all(connections.map(open));
+    // A session that was dropped to make room for the others would cost nothing.
+    const [connection] = connections;
+    if (connection !== undefined && first !== undefined) await callOnce(connection, target, first);
     return { opened: count };
   } finally {
     for (const connection of connections) connection.close();
   }
+}
+
+async function callOnce(connection: HttpConnection, target: Target, session: string): Promise<void> {
+  const answer = await connection.exchange(prepareCall('legacy', target, session).bytes);
+  if (!isRight(answer, FIRST_ID)) throw unexpected('tools/call', answer);
 }
 
 serveOrders((order) => carryOut(order as LoadOrder | SessionsOrder));

@@ -42,15 +42,16 @@ async function bench(options: BenchOptions): Promise<void> {
   const upstream = await startUpstream();
   try {
     const figures = await measureSubjects(options, upstream, load);
-    let memory: SessionMemory | undefined;
-    if (options.subjects.includes('gateway')) {
-      memory = await measureSessionMemory(upstream, load, options.sessions);
-      console.log(`\n${memoryLine(memory)}`);
+    const memories: SessionMemory[] = [];
+    for (const used of options.subjects.includes('gateway') ? [false, true] : []) {
+      const memory = await measureSessionMemory(upstream, load, options.sessions, used);
+      console.log(`${used ? '' : '\n'}${memoryLine(memory)}`);
+      memories.push(memory);
     }
-    const verdicts = judge(figures, memory);
+    const verdicts = judge(figures, memories);
     if (verdicts.length > 0) console.log(`\n${verdictTable(verdicts)}`);
     if (options.json !== undefined) {
-      await writeFile(options.json, `${JSON.stringify({ machine, figures, memory, verdicts }, undefined, 2)}\n`);
+      await writeFile(options.json, `${JSON.stringify({ machine, figures, memories, verdicts }, undefined, 2)}\n`);
     }
   } finally {
     await upstream.stop();

@@ -36,23 +36,27 @@ export function throughputTable(figures: readonly Figures[]): string {
   return [`${figures[0]?.era ?? ''} client, ${figures[0]?.era ?? ''} server`, ...align([COLUMNS, ...rows])].join('\n');
 }
 
-function remarks({ concurrency, coreShare, foreignShare, loadShare, samples }: Figures): string {
+/** What set the pace: only a subject whose core was full was measured at its best. */
+function pace({ coreShare, foreignShare, loadShare }: Figures): string {
+  if (coreShare >= SATURATED) return 'core full';
+  if (coreShare + foreignShare >= SATURATED) return 'core full, NOT by the subject alone';
+  return `core NOT full (load generator ${percent(loadShare)})`;
+}
+
+function remarks(figure: Figures): string {
+  const { concurrency, foreignShare, samples } = figure;
   const notes: string[] = [];
   // One call at a time leaves every core idle in between, whatever the subject does.
-  if (concurrency > 1) {
-    notes.push(
-      coreShare + foreignShare >= SATURATED ? 'core full' : `core NOT full (load generator ${percent(loadShare)})`,
-    );
-  }
+  if (concurrency > 1) notes.push(pace(figure));
   if (foreignShare > DISTURBED) notes.push(`others took ${percent(foreignShare)} of the core`);
   if (samples[0] !== undefined) notes.push(`wrong: ${JSON.stringify(samples[0])}`);
   return notes.join('; ');
 }
 
-export function memoryLine({ from, to, rssPerSession, heapPerSession, after }: SessionMemory): string {
+export function memoryLine({ from, to, used, rssPerSession, heapPerSession, after }: SessionMemory): string {
   const kib = (bytes: number): string => `${(bytes / 1_024).toFixed(1)} KiB`;
   return (
-    `memory per idle session (${from} → ${to} sessions, no open stream, after GC): ` +
+    `memory per idle session (${from} → ${to} sessions${used ? ' that made one call each' : ''}, no open stream, after GC): ` +
     `resident ${kib(rssPerSession)}, heap ${kib(heapPerSession)}; the process holds ${(after.rss / 2 ** 20).toFixed(0)} MiB`
   );
 }

@@ -13,6 +13,8 @@ export interface SessionCounts {
 
 /** What an idle session without an open stream costs the gateway, in bytes, after forced garbage collections. */
 export interface SessionMemory extends SessionCounts {
+  /** Each session has made one call before, so that it may hold a session of the server's, too. */
+  readonly used: boolean;
   readonly rssPerSession: number;
   /** Heap and what hangs on it outside. */
   readonly heapPerSession: number;
@@ -25,11 +27,12 @@ export async function measureSessionMemory(
   upstream: Upstream,
   load: PinnedProcess,
   counts: SessionCounts,
+  used: boolean,
 ): Promise<SessionMemory> {
   const gateway = await startSubject('gateway', upstream);
   const open = async (count: number): Promise<void> => {
     const target = gateway.target('legacy');
-    const order: SessionsOrder = { order: 'sessions', target, count, connections: CONNECTIONS };
+    const order: SessionsOrder = { order: 'sessions', target, count, connections: CONNECTIONS, used };
     await load.order(order);
   };
   try {
@@ -40,6 +43,7 @@ export async function measureSessionMemory(
     const per = (bytes: number): number => bytes / (counts.to - counts.from);
     return {
       ...counts,
+      used,
       rssPerSession: per(after.rss - before.rss),
       heapPerSession: per(after.heapUsed + after.external - before.heapUsed - before.external),
       before,

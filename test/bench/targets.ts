@@ -15,11 +15,11 @@ export interface Verdict {
   readonly kept: boolean;
 }
 
-export function judge(figures: readonly Figures[], memory: SessionMemory | undefined): Verdict[] {
+export function judge(figures: readonly Figures[], memories: readonly SessionMemory[]): Verdict[] {
   const ofGateway = figures.filter(
     ({ subject, concurrency }) => subject === 'gateway' && concurrency === AT_CONCURRENCY,
   );
-  return [...ofGateway.flatMap(judgeFigures), ...(memory === undefined ? [] : [judgeMemory(memory)])];
+  return [...ofGateway.flatMap(judgeFigures), ...memories.map(judgeMemory)];
 }
 
 function judgeFigures({ era, ofBareProxy, cpuMsPer1000, errors }: Figures): Verdict[] {
@@ -46,9 +46,9 @@ function judgeFigures({ era, ofBareProxy, cpuMsPer1000, errors }: Figures): Verd
   return [speed, cpu, right];
 }
 
-function judgeMemory({ rssPerSession }: SessionMemory): Verdict {
+function judgeMemory({ rssPerSession, used }: SessionMemory): Verdict {
   return {
-    what: 'resident memory per idle session',
+    what: `resident memory per idle session${used ? ' that was used' : ''}`,
     wanted: `at most ${MAX_BYTES_PER_SESSION / 1_024} KiB`,
     measured: `${(rssPerSession / 1_024).toFixed(1)} KiB`,
     kept: rssPerSession <= MAX_BYTES_PER_SESSION,
