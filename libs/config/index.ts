@@ -3,4 +3,5 @@ export { ConfigModule, configProvider, LoadedConfig } from './config.module.js';
 export { Env, type ConfigClass, type SettingKind, type SettingOptions } from './env.js';
 export { loadConfig, type Combined, type LoadOptions, type Variables } from './load-config.js';
 export { DURATION_FORM, formatDuration, formatSize, parseDuration, parseSize } from './quantities.js';
+export { settingsManual } from './settings-manual.js';
 export { didYouMean } from './suggestion.js';
