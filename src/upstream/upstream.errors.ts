@@ -19,6 +19,22 @@ export function thrown(outcome: Outcome): OutcomeError {
   return new OutcomeError(failure({ code: -32603, message: 'A result was taken for a failure' }) as Failed);
 }
 
+/**
+ * What failed came before any call: whatever became of the handshake, the call itself never left. Errors of our own
+ * say so; a server's error passes as it is.
+ */
+export function beforeAnyCall(error: unknown): unknown {
+  if (!(error instanceof OutcomeError) || error.outcome.httpStatus === undefined) return error;
+  const { code, message, data } = error.outcome.error;
+  const isSilence = code === GatewayCode.outcomeUnknown;
+  const told = { ...(data as JsonObject | undefined), outcome: 'not_executed' };
+  return thrown(
+    isSilence
+      ? failure({ code: GatewayCode.upstreamFailed, message, data: { ...told, retriable: true } }, 502)
+      : failure({ code, message, data: told }, error.outcome.httpStatus),
+  );
+}
+
 /** The connection is closed; another one may serve the call. */
 export const connectionClosed = (server: string, why: string): Outcome =>
   refused(server, GatewayCode.upstreamFailed, 502, `The connection to the upstream is closed: ${why}`);

@@ -4,11 +4,14 @@ import type { RemoteServer, ServerDefinition } from '../../registry/index.js';
 import { Deadlines } from '../channels/deadlines.js';
 import { HttpChannel } from '../channels/http/index.js';
 import type { LegacyOpening } from '../dialects/legacy/index.js';
-import { EraMemory } from '../era-memory/index.js';
+import { EraMemory, type KnownEra } from '../era-memory/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream-connection.js';
 import { UpstreamConnector } from '../upstream-connector.js';
 import { UpstreamConfig } from '../upstream.config.js';
+import { GATEWAY_CLIENT } from '../gateway-identity.js';
+import { beforeAnyCall } from '../upstream.errors.js';
 import { HttpOpenings } from './http-openings.js';
+import { StdioOpenings } from './stdio-openings.js';
 
 interface KeptChannel {
   readonly definition: RemoteServer;
@@ -20,16 +23,21 @@ interface KeptChannel {
 export class DefaultUpstreamConnector extends UpstreamConnector implements OnApplicationShutdown {
   private readonly deadlines = new Deadlines();
   private readonly memory = new EraMemory();
-  private readonly openings = new HttpOpenings(this.memory);
+  private readonly remotes = new HttpOpenings(this.memory);
+  private readonly processes: StdioOpenings;
   private readonly channels = new Map<string, KeptChannel>();
 
   constructor(private readonly config: UpstreamConfig) {
     super();
+    this.processes = new StdioOpenings(this.memory, config);
   }
 
   override async era(server: ServerDefinition, signal: AbortSignal): Promise<Era> {
-    if (server.transport === 'stdio') throw new Error('not yet');
-    return (await this.openings.era(server, this.channelTo(server), signal)).era;
+    try {
+      return (await this.learnEra(server, signal)).era;
+    } catch (error) {
+      throw beforeAnyCall(error);
+    }
   }
 
   override async open(
@@ -39,12 +47,17 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
     const opening = this.openingOf(server, client, events);
-    if (server.transport === 'stdio') throw new Error('not yet');
-    return this.openings.open(server, this.channelTo(server), opening, signal);
+    try {
+      if (server.transport === 'stdio') return await this.processes.open(server, opening, signal);
+      return await this.remotes.open(server, this.channelTo(server), opening, signal);
+    } catch (error) {
+      throw beforeAnyCall(error);
+    }
   }
 
   override forget(slug: string): void {
     this.memory.forget(slug);
+    this.processes.forget(slug);
     this.channels.get(slug)?.channel.retire();
     this.channels.delete(slug);
   }
@@ -52,7 +65,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
   override async shutdown(): Promise<void> {
     const channels = [...this.channels.values()];
     this.channels.clear();
-    await Promise.all(channels.map(({ channel }) => channel.destroy()));
+    await Promise.all([this.processes.shutdown(), ...channels.map(({ channel }) => channel.destroy())]);
     this.deadlines.clear();
   }
 
@@ -60,13 +73,17 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     await this.shutdown();
   }
 
+  private learnEra(server: ServerDefinition, signal: AbortSignal): Promise<KnownEra> {
+    if (server.transport !== 'stdio') return this.remotes.era(server, this.channelTo(server), signal);
+    return this.processes.era(server, this.openingOf(server, GATEWAY_CLIENT, NOBODY), signal);
+  }
+
   private openingOf(server: ServerDefinition, client: ClientProfile, events: ConnectionEvents): LegacyOpening {
     const { slug, timeouts } = server;
     return {
       client,
       events,
-      connectMs: timeouts.connectMs,
-      surroundings: { server: slug, deadlines: this.deadlines, requestMs: timeouts.requestMs },
+      surroundings: { server: slug, deadlines: this.deadlines, ...timeouts },
       suspectEra: () => this.memory.forget(slug),
     };
   }
@@ -87,6 +104,8 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     return channel;
   }
 }
+
+const NOBODY: ConnectionEvents = { notify: () => undefined, closed: () => undefined };
 
 /** A definition that was loaded anew is another object, though nothing of it need have changed. */
 function isSameWay(one: RemoteServer, other: RemoteServer): boolean {

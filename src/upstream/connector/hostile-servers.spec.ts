@@ -15,6 +15,7 @@ import { NEVER, remote, Reply, textOf, toolCall, Workbench } from './connector-f
 const SETUPS = [
   { carrier: 'modern-http', era: 'modern', transport: 'http' },
   { carrier: 'legacy-http', era: 'legacy', transport: 'http' },
+  { carrier: 'sse', era: 'legacy', transport: 'sse' },
 ] as const satisfies { carrier: Carrier; era: 'legacy' | 'modern'; transport: 'http' | 'sse' }[];
 
 function expectOutcome(outcome: Outcome, expected: Expectation): void {

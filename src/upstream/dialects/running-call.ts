@@ -2,12 +2,15 @@ import { outcomeOfFault, type McpNotification, type Outcome } from '#lib/mcp-pro
 import type { Deadlines, Expiring } from '../channels/deadlines.js';
 import type { UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
 import { named } from '../upstream.errors.js';
+import type { PipeFlow } from './pipe-flow.js';
 
 /** What all calls of one connection share. */
 export interface CallSurroundings {
   readonly server: string;
   readonly deadlines: Deadlines;
   readonly requestMs: number;
+  /** Until a server answers a handshake or acknowledges a subscription. */
+  readonly connectMs: number;
 }
 
 /**
@@ -16,6 +19,8 @@ export interface CallSurroundings {
  */
 export abstract class RunningCall implements Expiring {
   expiresAt = 0;
+  /** Set where calls share one channel: it must not wait for the reader of one of them. */
+  flow: PipeFlow | undefined;
   readonly outcome: Promise<Outcome>;
   private resolve: (outcome: Outcome) => void = IGNORE;
   private over = false;
@@ -51,9 +56,17 @@ export abstract class RunningCall implements Expiring {
     this.resolve(named(outcome, this.surroundings.server));
   }
 
+  /** Settles after the messages before it, where those wait for a slow reader. */
+  conclude(outcome: Outcome): void {
+    if (this.flow === undefined) this.settle(outcome);
+    else this.flow.run(this, () => this.settle(outcome));
+  }
+
   /** Passes a notification on to the caller; dropped once the outcome is there. */
   deliver(notification: McpNotification): void | Promise<void> {
-    if (!this.over) return this.reply.notify(notification);
+    if (this.over) return;
+    if (this.flow === undefined) return this.reply.notify(notification);
+    this.flow.run(this, () => (this.over ? undefined : this.reply.notify(notification)));
   }
 
   /** Progress towards the caller carries the caller's token; whoever gave none wants none. */
@@ -73,14 +86,19 @@ export abstract class RunningCall implements Expiring {
     this.stop('timeout');
   }
 
-  private stop(why: 'aborted' | 'timeout'): void {
-    if (this.over) return;
-    const sent = this.withdraw(why);
-    this.settle(sent ? outcomeOfFault(why) : outcomeOfFault('refused', NEVER_SENT[why]));
+  /** Gives the call up for a reason of our own. */
+  abandon(reason: string): void {
+    this.stop('lost', reason);
   }
 
-  /** Tells the server that nobody waits any more. False when nothing of the call was sent. */
-  protected abstract withdraw(why: 'aborted' | 'timeout'): boolean;
+  private stop(fault: 'aborted' | 'timeout' | 'lost', reason?: string): void {
+    if (this.over) return;
+    const sent = this.withdraw(REASONS[fault]);
+    this.settle(sent ? outcomeOfFault(fault, reason) : outcomeOfFault('refused', reason ?? NEVER_SENT[fault]));
+  }
+
+  /** Tells the server that nobody waits any more, and why. False when nothing of the call was sent. */
+  protected abstract withdraw(reason: string): boolean;
 
   /** Called once, before the outcome is told: lets go of what the call holds. */
   protected released(): void {}
@@ -90,5 +108,16 @@ export abstract class RunningCall implements Expiring {
   }
 }
 
-const NEVER_SENT = { aborted: 'cancelled before it was sent', timeout: 'no connection in time' } as const;
+const REASONS = {
+  aborted: 'the client cancelled the request',
+  timeout: 'the request took too long',
+  lost: 'the gateway gave the request up',
+} as const;
+
+const NEVER_SENT = {
+  aborted: 'cancelled before it was sent',
+  timeout: 'no connection in time',
+  lost: 'given up before it was sent',
+} as const;
+
 const IGNORE = (): void => undefined;

@@ -82,10 +82,10 @@ export class HttpChannel {
   }
 
   /** Sends a call. It waits its turn when every connection is busy. */
-  call(headers: string[], body: string, receiver: HttpReceiver): HttpExchange {
+  call(headers: string[], body: string, receiver: HttpReceiver, path = this.path): HttpExchange {
     this.running++;
     const exchange = new HttpExchange(receiver, this.limits, this.deadlines, this.onCallOver);
-    this.calls.dispatch({ method: 'POST', path: this.path, headers, body }, exchange);
+    this.calls.dispatch({ method: 'POST', path, headers, body }, exchange);
     return exchange;
   }
 

@@ -82,6 +82,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
    */
   dismiss(): void {
     if (this.over || this.dismissed) return;
+    // What still waits for a connection must not be sent any more.
+    if (!this.sent) return this.abort();
     this.dismissed = true;
     this.backlog = undefined;
     this.keepOpen();

@@ -1,2 +1,4 @@
-export { NOT_STREAMABLE, openOverHttp, type LegacyOpening } from './open-over-http.js';
+export type { LegacyOpening } from './legacy-opening.js';
+export { NOT_STREAMABLE, openOverHttp } from './open-over-http.js';
+export { openOverPipe, outcomeOfPipeEnding } from './open-over-pipe.js';
 export { openOverSse } from './open-over-sse.js';

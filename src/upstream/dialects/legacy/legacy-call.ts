@@ -1,14 +1,7 @@
-import type { Answer, McpNotification, Question } from '#lib/mcp-protocol';
+import type { Answer, Question } from '#lib/mcp-protocol';
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
+import type { Carriage } from '../../channels/message-pipe.js';
 import { RunningCall, type CallSurroundings } from '../running-call.js';
-
-/** How a call reaches the server and what it holds there. */
-export interface Carriage {
-  /** True once bytes of the call may have left. */
-  readonly sent: boolean;
-  /** Lets go of the stream that the answer would come on, if it has one of its own. */
-  release(): void;
-}
 
 /** What the connection does with a call that begins and ends. */
 export interface CallKeeper {
@@ -50,13 +43,9 @@ export class LegacyCall extends RunningCall {
     return this.ask(question, control.signal).finally(() => this.questions?.delete(control));
   }
 
-  override deliver(notification: McpNotification): void | Promise<void> {
-    return super.deliver(notification);
-  }
-
-  protected override withdraw(why: 'aborted' | 'timeout'): boolean {
+  protected override withdraw(reason: string): boolean {
     const sent = this.carriage?.sent === true;
-    if (sent) this.keeper.cancel(this, why === 'timeout' ? 'the request timed out' : 'the client cancelled it');
+    if (sent) this.keeper.cancel(this, reason);
     return sent;
   }
 

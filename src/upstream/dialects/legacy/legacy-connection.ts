@@ -7,6 +7,7 @@ import {
   type LogLevel,
   type McpNotification,
   type Outcome,
+  type TransportFault,
 } from '#lib/mcp-protocol';
 import type {
   ChangeFilter,
@@ -36,8 +37,8 @@ export interface LegacyConnectionParts {
   readonly surroundings: CallSurroundings;
   readonly events: ConnectionEvents;
   readonly link: (host: LinkHost) => LegacyLink;
-  /** Ids up to this one were used in the handshake. */
-  readonly lastId: number;
+  /** Ids go on where the handshake ended. */
+  readonly nextId: () => number;
   readonly suspectEra: () => void;
 }
 
@@ -56,7 +57,6 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   private readonly mayBeAsked: boolean;
   private turns: Turns | undefined;
   private logLevel: LogLevel | undefined;
-  private lastId: number;
   private closedBecause: string | undefined;
   private closing: Promise<void> | undefined;
 
@@ -68,7 +68,6 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.server = surroundings.server;
     this.surroundings = surroundings;
     this.events = events;
-    this.lastId = parts.lastId;
     this.subscriptions = new LegacySubscriptions(profile.capabilities, (method, params) => this.own(method, params));
     this.mayBeAsked = QUESTIONS.some((capability) => isJsonObject(client.capabilities[capability]));
     this.link = parts.link(this);
@@ -149,8 +148,8 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
 
   // What the link tells.
 
-  lost(reason: string): void {
-    if (!this.end(reason)) return;
+  lost(reason: string, fault: TransportFault = 'lost'): void {
+    if (!this.end(reason, fault)) return;
     this.closing ??= this.link.close();
     this.events.closed(reason);
   }
@@ -172,7 +171,7 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   ): Promise<Outcome> {
     if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(this.server, this.closedBecause));
     if (this.link.full || this.turns?.full === true) return Promise.resolve(tooManyCalls(this.server));
-    const call = new LegacyCall(++this.lastId, request, reply, signal, surroundings, this);
+    const call = new LegacyCall(this.parts.nextId(), request, reply, signal, surroundings, this);
     this.inbox.add(call);
     const text = this.textOf(call.id, request);
     if (this.turns === undefined || !call.mayAsk) this.link.carry(call, text);
@@ -203,15 +202,13 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     if (outcome.kind === 'result') this.logLevel = level;
   }
 
-  private end(reason: string): boolean {
+  private end(reason: string, fault: TransportFault = 'lost'): boolean {
     if (this.closedBecause !== undefined) return false;
     this.closedBecause = reason;
     // Nobody's turn comes any more; who waits is told below.
     this.turns = undefined;
     for (const call of this.inbox.running) {
-      call.settle(
-        call.carriage?.sent === true ? outcomeOfFault('lost', reason) : connectionClosed(this.server, reason),
-      );
+      call.settle(call.carriage?.sent === true ? outcomeOfFault(fault, reason) : connectionClosed(this.server, reason));
     }
     return true;
   }

@@ -1,3 +1,4 @@
+import type { TransportFault } from '#lib/mcp-protocol';
 import type { LegacyCall } from './legacy-call.js';
 import type { LegacyInbox } from './legacy-inbox.js';
 
@@ -7,7 +8,7 @@ export interface LinkHost {
   readonly revision: string;
   readonly inbox: LegacyInbox;
   /** No further call can be served; calls under way get no answer any more. */
-  lost(reason: string): void;
+  lost(reason: string, fault?: TransportFault): void;
   /** Changes may have been missed. */
   missedChanges(): void;
   /** The server answers like one of another era. */

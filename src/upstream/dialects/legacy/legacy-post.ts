@@ -1,13 +1,9 @@
 import {
-  isJsonObject,
-  isRpcError,
   outcomeOfFault,
   outcomeOfHttp,
   outcomeOfMessage,
-  parseJson,
   RpcCode,
   type HttpAnswer,
-  type JsonValue,
   type MessageReading,
   type TransportFault,
 } from '#lib/mcp-protocol';
@@ -19,11 +15,13 @@ import type {
   SseEvent,
   StreamCursor,
 } from '../../channels/http/index.js';
+import type { Carriage } from '../../channels/message-pipe.js';
 import { Backoff } from '../../channels/backoff.js';
 import { brokeProtocol, sessionLost } from '../../upstream.errors.js';
 import { readText } from '../messages.js';
-import type { Carriage, LegacyCall } from './legacy-call.js';
+import type { LegacyCall } from './legacy-call.js';
 import type { LinkHost } from './legacy-link.js';
+import { endsSession } from './session-loss.js';
 
 /** Wait before a stream is taken up again, when the server named none (WHATWG leaves it to the client). */
 const RESUME_MS = 1_000;
@@ -58,7 +56,7 @@ export class LegacyPost implements HttpReceiver, Carriage {
 
   answered(answer: HttpAnswer): void {
     if (this.cursor !== undefined) return this.notResumed(answer);
-    if (this.hasSession && meansSessionLost(answer, this.call.id)) {
+    if (this.hasSession && endsSession(answer, this.call.id)) {
       this.call.settle(sessionLost(this.host.server));
       return this.host.lost('the server ended the session');
     }
@@ -125,26 +123,5 @@ export class LegacyPost implements HttpReceiver, Carriage {
     if (answer.status >= 500 && this.cursor !== undefined) return this.resumeLater(this.cursor);
     this.call.settle(outcomeOfFault('cut', `its stream could not be resumed, HTTP ${answer.status}`));
     if (this.hasSession && answer.status === 404) this.host.lost('the server ended the session');
-  }
-}
-
-/**
- * A 404 on a session id ends the session (basic/transports, Session Management), unless it is the answer to this very
- * request by a server that knows the method not. Servers that lost their sessions in a restart often say 400 instead.
- */
-function meansSessionLost(answer: HttpAnswer, id: number): boolean {
-  if (answer.status !== 404 && answer.status !== 400) return false;
-  const body = parsed(answer.body);
-  const error = isJsonObject(body) && isRpcError(body['error']) ? body['error'] : undefined;
-  const answersUs = isJsonObject(body) && body['id'] === id;
-  if (answer.status === 404) return !(answersUs && error?.code === RpcCode.methodNotFound);
-  return !answersUs && error !== undefined && /session|not initialized/i.test(error.message);
-}
-
-function parsed(body: string): JsonValue | undefined {
-  try {
-    return parseJson(body);
-  } catch {
-    return undefined;
   }
 }

@@ -1,22 +1,12 @@
-import type { ClientProfile } from '#lib/mcp-protocol';
 import { first, type AnswerHeaders, type HttpChannel } from '../../channels/http/index.js';
-import type { ConnectionEvents, ServerProfile } from '../../upstream-connection.js';
+import type { ServerProfile } from '../../upstream-connection.js';
 import { brokeProtocol, named, thrown } from '../../upstream.errors.js';
 import { isResponse, isRpcAnswer, outcomeOfEnding } from '../http-ending.js';
 import { RequestOnce, type Ending } from '../request-once.js';
-import type { CallSurroundings } from '../running-call.js';
 import { initializeText, readInitialize } from './handshake.js';
 import { LegacyConnection } from './legacy-connection.js';
+import type { LegacyOpening } from './legacy-opening.js';
 import { LegacyHttpLink, legacyPostHeaders } from './legacy-http-link.js';
-
-export interface LegacyOpening {
-  readonly client: ClientProfile;
-  readonly surroundings: CallSurroundings;
-  readonly events: ConnectionEvents;
-  /** Until the server answers the handshake. */
-  readonly connectMs: number;
-  readonly suspectEra: () => void;
-}
 
 const HANDSHAKE_ID = 0;
 
@@ -41,7 +31,7 @@ export async function openOverHttp(
 function sendInitialize(channel: HttpChannel, opening: LegacyOpening, signal: AbortSignal): Promise<Ending> {
   const headers = legacyPostHeaders(channel.headers);
   const body = initializeText(HANDSHAKE_ID, opening.client);
-  const request = { method: 'POST', headers, body, limitMs: opening.connectMs } as const;
+  const request = { method: 'POST', headers, body, limitMs: opening.surroundings.connectMs } as const;
   return new RequestOnce(channel, request, isResponse, signal).ended;
 }
 
@@ -52,13 +42,14 @@ function connectionOver(
   opening: LegacyOpening,
 ): LegacyConnection {
   const { client, surroundings, events, suspectEra } = opening;
+  let lastId = HANDSHAKE_ID;
   return new LegacyConnection({
     profile,
     client,
     surroundings,
     events,
     suspectEra,
-    lastId: HANDSHAKE_ID,
+    nextId: () => ++lastId,
     link: (host) => new LegacyHttpLink(channel, session, host),
   });
 }

@@ -26,8 +26,8 @@ export const DISCOVER = 'server/discover';
 export const DISCOVER_REQUEST = { method: DISCOVER, params: {}, client: GATEWAY_CLIENT } as const;
 
 /** The probe: the one request that no legacy server takes for something else. */
-export function discoverText(id: number, revision: string = LATEST_MODERN_REVISION): string {
-  const params = encodeModernRequest(DISCOVER_REQUEST, GATEWAY_CLIENT, { revision });
+export function discoverText(id: number): string {
+  const params = encodeModernRequest(DISCOVER_REQUEST, GATEWAY_CLIENT, { revision: LATEST_MODERN_REVISION });
   return JSON.stringify({ jsonrpc: '2.0', id, method: DISCOVER, params });
 }
 

@@ -1,4 +1,4 @@
-import { encodeModernRequest, outcomeOfFault, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import { outcomeOfFault, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import type { HttpChannel } from '../../channels/http/index.js';
 import type {
   ChangeFilter,
@@ -9,9 +9,12 @@ import type {
   UpstreamReply,
   UpstreamRequest,
 } from '../../upstream-connection.js';
-import { connectionClosed, tooManyCalls } from '../../upstream.errors.js';
+import { connectionClosed, thrown, tooManyCalls } from '../../upstream.errors.js';
 import type { CallSurroundings } from '../running-call.js';
+import { HttpListenStream } from './http-listen-stream.js';
 import { mirroredHeaders, modernHeaders } from './modern-headers.js';
+import { LISTEN, ModernListening, type OpenListenStream } from './modern-listening.js';
+import { modernText, ownRequest } from './modern-text.js';
 import { ModernHttpCall, type ModernSurroundings } from './modern-http-call.js';
 
 /** At most so often is a server asked again what it is, in milliseconds. */
@@ -22,6 +25,7 @@ export class ModernHttpConnection implements UpstreamConnection {
   private readonly surroundings: ModernSurroundings;
   private readonly headers: readonly string[];
   private readonly giveBack: () => void;
+  private readonly listenings = new Set<ModernListening>();
   private lastId = 0;
   private suspectedAt = Number.NEGATIVE_INFINITY;
   private closedBecause: string | undefined;
@@ -49,25 +53,33 @@ export class ModernHttpConnection implements UpstreamConnection {
     if (this.channel.full) return Promise.resolve(tooManyCalls(server));
     const id = ++this.lastId;
     const call = new ModernHttpCall(id, request, reply, signal, this.surroundings);
-    call.exchange = this.channel.call(mirroredHeaders(this.headers, request), this.bodyOf(id, request), call);
+    call.exchange = this.channel.call(
+      mirroredHeaders(this.headers, request),
+      modernText(id, request, this.profile.revision),
+      call,
+    );
     return call.outcome;
   }
 
   async notify(_notification: McpNotification): Promise<void> {}
 
-  async listen(_filter: ChangeFilter, _onChange: (notification: McpNotification) => void): Promise<Listening> {
-    return { honoured: {}, close: async () => undefined };
+  listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+    const { server, revision } = this.surroundings;
+    if (this.closedBecause !== undefined) return Promise.reject(thrown(connectionClosed(server, this.closedBecause)));
+    const open: OpenListenStream = (params, reader) => {
+      const id = ++this.lastId;
+      const request = ownRequest(LISTEN, params);
+      const headers = mirroredHeaders(this.headers, request);
+      return new HttpListenStream(this.channel, headers, modernText(id, request, revision), id, revision, reader);
+    };
+    const forget = (ended: ModernListening): void => void this.listenings.delete(ended);
+    const listening = new ModernListening(open, filter, onChange, this.surroundings, forget);
+    this.listenings.add(listening);
+    return listening.listen();
   }
 
   async close(): Promise<void> {
     this.end('it was closed');
-  }
-
-  private bodyOf(id: number, request: UpstreamRequest): string {
-    const { revision } = this.profile;
-    const own = request.progressToken === undefined ? { revision } : { revision, progressToken: id };
-    const params = encodeModernRequest(request, request.client, own);
-    return JSON.stringify({ jsonrpc: '2.0', id, method: request.method, params });
   }
 
   /** An answer that a server of another era would give. Asks the server what it is, before drawing conclusions. */
@@ -84,6 +96,7 @@ export class ModernHttpConnection implements UpstreamConnection {
   private end(reason: string): boolean {
     if (this.closedBecause !== undefined) return false;
     this.closedBecause = reason;
+    for (const listening of this.listenings) listening.close();
     this.giveBack();
     return true;
   }

@@ -1,0 +1,1 @@
+export { SsePipe, type SsePipeOptions, type SseRefusal } from './sse-pipe.js';

@@ -1,0 +1,192 @@
+import {
+  outcomeOfFault,
+  parseJson,
+  type HttpAnswer,
+  type JsonValue,
+  type Outcome,
+  type TransportFault,
+} from '#lib/mcp-protocol';
+import type { AnswerHeaders, HttpChannel, HttpExchange, HttpReceiver, SseEvent } from '../http/index.js';
+import { MessagePipe, type Carriage } from '../message-pipe.js';
+
+/** What goes beside calls is not worth a longer wait. */
+const SIDE_LIMIT_MS = 5_000;
+
+/** How a stream that does not become a pipe ended. */
+export type SseRefusal =
+  | { readonly kind: 'answer'; readonly answer: HttpAnswer }
+  | { readonly kind: 'fault'; readonly fault: TransportFault; readonly detail: string };
+
+export interface SsePipeOptions {
+  /** Reads a refusal of a message: the outcome, and whether the server has forgotten us. */
+  readonly readRefusal: (answer: HttpAnswer, id: number) => { readonly outcome: Outcome; readonly isLost: boolean };
+  /** Called with what is no message. */
+  readonly onNoise: (text: string) => void;
+}
+
+/** HTTP+SSE: the server writes into one event stream and names the address where messages are posted. */
+export class SsePipe extends MessagePipe implements HttpReceiver {
+  /** Resolves when the server named the address, or when it will not. */
+  readonly opened: Promise<SseRefusal | undefined>;
+  private readonly stream: HttpExchange;
+  private readonly postHeaders: string[];
+  private endpoint: string | undefined;
+  private answerOpening: (refusal?: SseRefusal) => void = () => undefined;
+  private paused: { readonly promise: Promise<void>; readonly go: () => void } | undefined;
+
+  constructor(
+    private readonly channel: HttpChannel,
+    private readonly options: SsePipeOptions,
+    limitMs: number,
+  ) {
+    super();
+    this.postHeaders = [...channel.headers, 'accept', 'application/json', 'content-type', 'application/json'];
+    this.opened = new Promise((resolve) => {
+      this.answerOpening = resolve;
+    });
+    const headers = [...channel.headers, 'accept', 'text/event-stream'];
+    this.stream = channel.send({ method: 'GET', headers, body: null, limitMs }, this);
+  }
+
+  get full(): boolean {
+    return this.channel.full;
+  }
+
+  override send(text: string, id: number, refused: (outcome: Outcome) => void): Carriage {
+    const post = new SsePost(id, refused, this);
+    post.exchange = this.channel.call(this.postHeaders, text, post, this.endpoint);
+    return post;
+  }
+
+  override say(text: string): Promise<void> {
+    return new Promise((resolve) => {
+      const post = new SsePost(undefined, () => resolve(), this, resolve);
+      const request = { method: 'POST', headers: this.postHeaders, body: text, limitMs: SIDE_LIMIT_MS } as const;
+      post.exchange = this.channel.send(
+        this.endpoint === undefined ? request : { ...request, path: this.endpoint },
+        post,
+      );
+    });
+  }
+
+  override pause(): void {
+    if (this.paused !== undefined) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.paused = { promise, go: resolve };
+  }
+
+  override resume(): void {
+    this.paused?.go();
+    this.paused = undefined;
+  }
+
+  override async close(): Promise<void> {
+    this.endedQuietly();
+    this.stream.abort();
+    this.resume();
+    this.answerOpening({ kind: 'fault', fault: 'refused', detail: 'it was closed' });
+  }
+
+  /** The server refused a message; the options say what that means. */
+  refusal(answer: HttpAnswer, id: number | undefined): Outcome {
+    const { outcome, isLost } = this.options.readRefusal(answer, id ?? 0);
+    if (isLost) {
+      // The outcome of the refused call is told before the end of all others.
+      queueMicrotask(() => this.fail('lost', 'the server ended the session'));
+    }
+    return outcome;
+  }
+
+  // What the event stream brings.
+
+  answered(answer: HttpAnswer): void {
+    this.answerOpening({ kind: 'answer', answer });
+    this.ended('lost', 'the server offers no event stream');
+  }
+
+  streaming(_headers: AnswerHeaders): void {}
+
+  event(event: SseEvent): void | Promise<void> {
+    if (event.type === 'endpoint') this.locate(event.data);
+    else if (event.type === 'message' && event.data !== '') this.read(event.data);
+    return this.paused?.promise;
+  }
+
+  streamEnded(_cursor: unknown, fault?: TransportFault): void {
+    this.answerOpening({ kind: 'fault', fault: fault ?? 'cut', detail: 'the event stream ended' });
+    this.ended(fault === 'too_large' ? 'too_large' : 'lost', 'the event stream ended');
+  }
+
+  failed(fault: TransportFault, detail = ''): void {
+    this.answerOpening({ kind: 'fault', fault, detail });
+    this.ended('lost', 'the event stream broke');
+  }
+
+  private locate(address: string): void {
+    if (this.endpoint !== undefined) return;
+    const url = URL.parse(address, this.channel.url.href);
+    // Another origin would receive messages, and our credentials with them, on the word of this one.
+    if (url === null || url.origin !== this.channel.url.origin) {
+      this.answerOpening({ kind: 'fault', fault: 'cut', detail: 'the endpoint is at another origin' });
+      return this.fail('lost', 'the endpoint is at another origin');
+    }
+    this.endpoint = url.pathname + url.search;
+    this.stream.keepOpen();
+    this.answerOpening();
+  }
+
+  private read(data: string): void {
+    let value: JsonValue;
+    try {
+      value = parseJson(data);
+    } catch {
+      return this.options.onNoise(data);
+    }
+    this.received(value);
+  }
+
+  private fail(fault: TransportFault, reason: string): void {
+    this.stream.abort();
+    this.ended(fault, reason);
+  }
+}
+
+/** One posted message. Its answer says no more than whether the server took it. */
+class SsePost implements HttpReceiver, Carriage {
+  exchange: HttpExchange | undefined;
+
+  constructor(
+    private readonly id: number | undefined,
+    private readonly refused: (outcome: Outcome) => void,
+    private readonly pipe: SsePipe,
+    private readonly taken: () => void = () => undefined,
+  ) {}
+
+  get sent(): boolean {
+    return this.exchange?.sent === true;
+  }
+
+  release(): void {
+    this.exchange?.dismiss();
+  }
+
+  answered(answer: HttpAnswer): void {
+    if (answer.status < 300) this.taken();
+    else this.refused(this.pipe.refusal(answer, this.id));
+  }
+
+  streaming(): void {
+    this.taken();
+    this.exchange?.dismiss();
+  }
+
+  event(): void {}
+
+  streamEnded(): void {}
+
+  failed(fault: TransportFault, detail?: string): void {
+    // An unreadable acknowledgement is one all the same: the message was taken.
+    if (fault === 'too_large') this.taken();
+    else this.refused(outcomeOfFault(fault === 'cut' ? 'lost' : fault, detail));
+  }
+}

@@ -1,0 +1,2 @@
+export { ChildPipe, type ChildPipeOptions } from './child-pipe.js';
+export { RestartGuard } from './restart-guard.js';

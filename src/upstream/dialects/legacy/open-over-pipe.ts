@@ -1,0 +1,51 @@
+import { outcomeOfFault, type Outcome } from '#lib/mcp-protocol';
+import type { MessagePipe } from '../../channels/message-pipe.js';
+import { named } from '../../upstream.errors.js';
+import { PipeRequest, type PipeEnding } from '../pipe-request.js';
+import { initializeText, readInitialize } from './handshake.js';
+import { LegacyConnection } from './legacy-connection.js';
+import { LegacyPipeLink } from './legacy-pipe-link.js';
+import type { LegacyOpening } from './legacy-opening.js';
+
+/** Shakes hands in a pipe. Rejects with an OutcomeError; the pipe is closed then. */
+export async function openOverPipe(
+  pipe: MessagePipe,
+  opening: LegacyOpening,
+  signal: AbortSignal,
+): Promise<LegacyConnection> {
+  const { client, surroundings, events, suspectEra } = opening;
+  const { server, deadlines, connectMs } = surroundings;
+  try {
+    const textOf = (id: number): string => initializeText(id, client);
+    const ending = await new PipeRequest(pipe, textOf, deadlines, connectMs, signal).ended;
+    const profile = readInitialize(named(outcomeOfPipeEnding(ending), server), server);
+    const connection = new LegacyConnection({
+      profile,
+      client,
+      surroundings,
+      events,
+      suspectEra,
+      nextId: () => pipe.nextId(),
+      link: (host) => new LegacyPipeLink(pipe, host),
+    });
+    await connection.begin();
+    return connection;
+  } catch (error) {
+    void pipe.close();
+    throw error;
+  }
+}
+
+export function outcomeOfPipeEnding(ending: PipeEnding): Outcome {
+  switch (ending.kind) {
+    case 'outcome':
+      return ending.outcome;
+    case 'silence':
+      return outcomeOfFault('timeout');
+    case 'cancelled':
+      return outcomeOfFault('aborted');
+    case 'end':
+      // Nothing but the handshake was sent, so nothing of a caller's was executed.
+      return outcomeOfFault(ending.fault === 'lost' ? 'refused' : ending.fault, ending.reason);
+  }
+}

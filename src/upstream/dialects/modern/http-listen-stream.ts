@@ -1,0 +1,56 @@
+import {
+  outcomeOfFault,
+  outcomeOfHttp,
+  outcomeOfMessage,
+  type HttpAnswer,
+  type TransportFault,
+} from '#lib/mcp-protocol';
+import type { HttpChannel, HttpExchange, HttpReceiver, SseEvent } from '../../channels/http/index.js';
+import { readText } from '../messages.js';
+import type { ListenReader, ListenStream } from './modern-listening.js';
+
+/** The POST of one `subscriptions/listen` and the event stream that answers it. */
+export class HttpListenStream implements HttpReceiver, ListenStream {
+  private readonly exchange: HttpExchange;
+
+  constructor(
+    channel: HttpChannel,
+    headers: string[],
+    body: string,
+    private readonly id: number,
+    private readonly revision: string,
+    private readonly reader: ListenReader,
+  ) {
+    this.exchange = channel.send({ method: 'POST', headers, body }, this);
+  }
+
+  close(): void {
+    this.exchange.abort();
+  }
+
+  answered(answer: HttpAnswer): void {
+    this.reader.ended(outcomeOfHttp(answer, this.id));
+  }
+
+  streaming(): void {}
+
+  event(event: SseEvent): void {
+    if (event.type !== 'message' || event.data === '') return;
+    const [reading] = readText(event.data, this.revision);
+    if (reading?.kind === 'notification') {
+      const { method, params = {} } = reading.message;
+      this.reader.notification({ method, params });
+    } else if (reading?.kind === 'response') {
+      this.close();
+      this.reader.ended(outcomeOfMessage(reading.message, this.id));
+    }
+  }
+
+  streamEnded(_cursor: unknown, fault?: TransportFault): void {
+    this.reader.ended(fault === undefined ? undefined : outcomeOfFault(fault));
+  }
+
+  failed(fault: TransportFault, detail?: string): void {
+    this.reader.ended(outcomeOfFault(fault, detail));
+  }
+}

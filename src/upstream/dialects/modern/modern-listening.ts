@@ -1,0 +1,136 @@
+import {
+  isJsonObject,
+  META,
+  outcomeOfFault,
+  type JsonObject,
+  type McpNotification,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import { Backoff } from '../../channels/backoff.js';
+import type { ChangeFilter, Listening } from '../../upstream-connection.js';
+import { brokeProtocol, named, thrown } from '../../upstream.errors.js';
+import { missedBy, wants } from '../listeners.js';
+import type { CallSurroundings } from '../running-call.js';
+
+export const LISTEN = 'subscriptions/listen';
+const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
+
+/** One `subscriptions/listen` request under way. */
+export interface ListenStream {
+  close(): void;
+}
+
+/** What the stream of one such request brings. */
+export interface ListenReader {
+  notification(notification: McpNotification): void;
+  /** The stream is over; the outcome when the server answered the request. */
+  ended(outcome: Outcome | undefined): void;
+}
+
+export type OpenListenStream = (params: JsonObject, reader: ListenReader) => ListenStream;
+
+/**
+ * A subscription at a modern server (basic/patterns/subscriptions). Once acknowledged it is opened again whenever it
+ * ends, and the listener is told that changes may have been missed meanwhile.
+ */
+export class ModernListening implements ListenReader {
+  private honoured: ChangeFilter = {};
+  private state: 'opening' | 'acknowledged' | 'reopening' | 'closed' = 'opening';
+  private stream: ListenStream | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly backoff = new Backoff();
+  private readonly start = Promise.withResolvers<Listening>();
+
+  constructor(
+    private readonly open: OpenListenStream,
+    private readonly filter: ChangeFilter,
+    private readonly onChange: (notification: McpNotification) => void,
+    private readonly surroundings: CallSurroundings,
+    private readonly onClosed: (listening: ModernListening) => void,
+  ) {}
+
+  /** Resolves when the server acknowledged. Rejects with an OutcomeError. */
+  listen(): Promise<Listening> {
+    this.connect();
+    return this.start.promise;
+  }
+
+  close(): void {
+    if (this.state === 'opening') this.refuse(outcomeOfFault('refused', 'it was closed'));
+    this.state = 'closed';
+    clearTimeout(this.timer);
+    this.stream?.close();
+    this.onClosed(this);
+  }
+
+  notification({ method, params }: McpNotification): void {
+    if (method === ACKNOWLEDGED) return this.acknowledge(params['notifications']);
+    // Nothing may come before the acknowledgement, and nothing that was not asked for.
+    if (this.state !== 'acknowledged') return;
+    const change = { method, params: withoutSubscriptionId(params) };
+    if (wants(this.honoured, change)) this.onChange(change);
+  }
+
+  ended(outcome: Outcome | undefined): void {
+    clearTimeout(this.timer);
+    if (this.state === 'opening') {
+      const isRefusal = outcome?.kind === 'error';
+      return this.refuse(isRefusal ? outcome : brokeProtocol(this.surroundings.server, 'it acknowledged nothing'));
+    }
+    if (this.state === 'closed') return;
+    this.state = 'reopening';
+    this.timer = setTimeout(() => this.connect(), this.backoff.next()).unref();
+  }
+
+  private connect(): void {
+    if (this.state === 'closed') return;
+    this.timer = setTimeout(() => this.giveUpWaiting(), this.surroundings.connectMs).unref();
+    this.stream = this.open({ notifications: this.filter as JsonObject }, this);
+  }
+
+  private acknowledge(granted: unknown): void {
+    if (this.state === 'closed' || this.state === 'acknowledged') return;
+    clearTimeout(this.timer);
+    const isFirst = this.state === 'opening';
+    this.state = 'acknowledged';
+    this.honoured = common(this.filter, isJsonObject(granted) ? granted : {});
+    if (isFirst) return this.start.resolve({ honoured: this.honoured, close: async () => this.close() });
+    this.timer = setTimeout(() => this.backoff.reset(), STABLE_MS).unref();
+    for (const change of missedBy(this.honoured)) this.onChange(change);
+  }
+
+  private giveUpWaiting(): void {
+    this.stream?.close();
+    this.ended(outcomeOfFault('timeout', 'the subscription was not acknowledged'));
+  }
+
+  private refuse(outcome: Outcome): void {
+    this.state = 'closed';
+    this.start.reject(thrown(named(outcome, this.surroundings.server)));
+    this.onClosed(this);
+  }
+}
+
+/** A stream that lived so long was not refused by its server. */
+const STABLE_MS = 10_000;
+
+/** What was both asked for and granted. */
+function common(filter: ChangeFilter, granted: JsonObject): ChangeFilter {
+  const uris = granted['resourceSubscriptions'];
+  const resources = filter.resourceSubscriptions?.filter((uri) => Array.isArray(uris) && uris.includes(uri)) ?? [];
+  return {
+    ...(filter.toolsListChanged === true && granted['toolsListChanged'] === true && { toolsListChanged: true }),
+    ...(filter.promptsListChanged === true && granted['promptsListChanged'] === true && { promptsListChanged: true }),
+    ...(filter.resourcesListChanged === true &&
+      granted['resourcesListChanged'] === true && { resourcesListChanged: true }),
+    ...(resources.length > 0 && { resourceSubscriptions: resources }),
+  };
+}
+
+function withoutSubscriptionId(params: JsonObject): JsonObject {
+  const meta = params['_meta'];
+  if (!isJsonObject(meta) || meta[META.subscriptionId] === undefined) return params;
+  const { [META.subscriptionId]: _id, ...kept } = meta;
+  const { _meta, ...rest } = params;
+  return Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept };
+}

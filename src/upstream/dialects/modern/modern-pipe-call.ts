@@ -1,0 +1,36 @@
+import type { Carriage } from '../../channels/message-pipe.js';
+import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
+import { RunningCall, type CallSurroundings } from '../running-call.js';
+
+/** What the connection does with a call that begins and ends. */
+export interface ModernCallKeeper {
+  ended(call: ModernPipeCall): void;
+  cancel(id: number, reason: string): void;
+}
+
+/** A call to a modern server whose calls share one pipe. */
+export class ModernPipeCall extends RunningCall {
+  carriage: Carriage | undefined;
+
+  constructor(
+    id: number,
+    request: UpstreamRequest,
+    reply: UpstreamReply,
+    signal: AbortSignal,
+    surroundings: CallSurroundings,
+    private readonly keeper: ModernCallKeeper,
+  ) {
+    super(id, request, reply, signal, surroundings);
+  }
+
+  protected override withdraw(reason: string): boolean {
+    const sent = this.carriage?.sent === true;
+    if (sent) this.keeper.cancel(this.id, reason);
+    return sent;
+  }
+
+  protected override released(): void {
+    this.keeper.ended(this);
+    this.carriage?.release();
+  }
+}

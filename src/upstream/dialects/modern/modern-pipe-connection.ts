@@ -1,0 +1,170 @@
+import {
+  isJsonObject,
+  META,
+  metaOf,
+  outcomeOfFault,
+  outcomeOfMessage,
+  readMessage,
+  type JsonObject,
+  type JsonValue,
+  type McpNotification,
+  type Outcome,
+  type TransportFault,
+} from '#lib/mcp-protocol';
+import type { MessagePipe, PipeReceiver } from '../../channels/message-pipe.js';
+import type {
+  ChangeFilter,
+  ConnectionEvents,
+  Listening,
+  ServerProfile,
+  UpstreamConnection,
+  UpstreamReply,
+  UpstreamRequest,
+} from '../../upstream-connection.js';
+import { connectionClosed, thrown, tooManyCalls } from '../../upstream.errors.js';
+import { PipeFlow } from '../pipe-flow.js';
+import type { CallSurroundings } from '../running-call.js';
+import { checkedInput } from './input-check.js';
+import { LISTEN, ModernListening, type ListenReader, type OpenListenStream } from './modern-listening.js';
+import { ModernPipeCall, type ModernCallKeeper } from './modern-pipe-call.js';
+import { modernText, ownRequest } from './modern-text.js';
+
+/** A modern server in a child process: everything shares one pipe and is told apart by ids. */
+export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, ModernCallKeeper {
+  private readonly calls = new Map<number, ModernPipeCall>();
+  private readonly readers = new Map<number, ListenReader>();
+  private readonly listenings = new Set<ModernListening>();
+  private readonly flow: PipeFlow;
+  private closedBecause: string | undefined;
+
+  constructor(
+    private readonly pipe: MessagePipe,
+    readonly profile: ServerProfile,
+    private readonly surroundings: CallSurroundings,
+    private readonly events: ConnectionEvents,
+  ) {
+    this.flow = new PipeFlow(pipe);
+    pipe.attach(this);
+  }
+
+  get closed(): boolean {
+    return this.closedBecause !== undefined;
+  }
+
+  request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
+    const { server } = this.surroundings;
+    if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(server, this.closedBecause));
+    if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
+    if (this.pipe.full) return Promise.resolve(tooManyCalls(server));
+    const call = new ModernPipeCall(this.pipe.nextId(), request, reply, signal, this.surroundings, this);
+    call.flow = this.flow;
+    this.calls.set(call.id, call);
+    const text = modernText(call.id, request, this.profile.revision);
+    call.carriage = this.pipe.send(text, call.id, (outcome) => call.settle(outcome));
+    return call.outcome;
+  }
+
+  async notify(_notification: McpNotification): Promise<void> {}
+
+  listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+    const { server } = this.surroundings;
+    if (this.closedBecause !== undefined) return Promise.reject(thrown(connectionClosed(server, this.closedBecause)));
+    const open: OpenListenStream = (params, reader) => this.openListenStream(params, reader);
+    const forget = (ended: ModernListening): void => void this.listenings.delete(ended);
+    const listening = new ModernListening(open, filter, onChange, this.surroundings, forget);
+    this.listenings.add(listening);
+    return listening.listen();
+  }
+
+  async close(): Promise<void> {
+    this.end('it was closed', 'lost');
+    await this.pipe.close();
+  }
+
+  ended(call: ModernPipeCall): void {
+    this.calls.delete(call.id);
+  }
+
+  cancel(requestId: number, reason: string): void {
+    const params = { requestId, reason };
+    void this.pipe.say(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }));
+  }
+
+  pipeEnded(fault: TransportFault, reason: string): void {
+    if (!this.end(reason, fault)) return;
+    void this.pipe.close();
+    this.events.closed(reason);
+  }
+
+  message(value: JsonValue): void {
+    if (isJsonObject(value) && value['method'] === undefined) return this.answer(value);
+    const reading = readMessage(value);
+    // A modern server sends no requests (basic/transports/stdio), and there is no telling whose call it would fail.
+    if (reading.kind === 'notification') this.notification(reading.message.method, reading.message.params ?? {});
+  }
+
+  private answer(value: JsonObject): void {
+    const id = value['id'];
+    if (typeof id !== 'number') return;
+    const call = this.calls.get(id);
+    if (call !== undefined) return call.conclude(checkedInput(outcomeOfMessage(value, id), call));
+    const reader = this.readers.get(id);
+    this.readers.delete(id);
+    reader?.ended(outcomeOfMessage(value, id));
+  }
+
+  private notification(method: string, params: JsonObject): void {
+    const subscription = metaOf(params)[META.subscriptionId];
+    if (typeof subscription === 'number') return this.readers.get(subscription)?.notification({ method, params });
+    if (method === 'notifications/cancelled') return this.subscriptionEnded(params['requestId']);
+    const call = method === 'notifications/progress' ? this.callOf(params['progressToken']) : this.onlyCall();
+    if (method === 'notifications/progress') void call?.deliverProgress({ method, params });
+    else if (call === undefined) this.events.notify({ method, params });
+    else if (method !== 'notifications/message' || call.request.logLevel !== undefined) {
+      void call.deliver({ method, params });
+    }
+  }
+
+  private subscriptionEnded(id: JsonValue | undefined): void {
+    if (typeof id !== 'number') return;
+    const reader = this.readers.get(id);
+    this.readers.delete(id);
+    reader?.ended(undefined);
+  }
+
+  private callOf(token: JsonValue | undefined): ModernPipeCall | undefined {
+    return typeof token === 'number' ? this.calls.get(token) : undefined;
+  }
+
+  /** Log messages name no request; with one call under way there is no doubt. */
+  private onlyCall(): ModernPipeCall | undefined {
+    const [call] = this.calls.values();
+    return this.calls.size === 1 ? call : undefined;
+  }
+
+  private openListenStream(params: JsonObject, reader: ListenReader): { close(): void } {
+    const id = this.pipe.nextId();
+    this.readers.set(id, reader);
+    const text = modernText(id, ownRequest(LISTEN, params), this.profile.revision);
+    const carriage = this.pipe.send(text, id, (outcome) => reader.ended(outcome));
+    return {
+      close: () => {
+        if (!this.readers.delete(id)) return;
+        if (carriage.sent && !this.closed) this.cancel(id, 'nobody listens any more');
+      },
+    };
+  }
+
+  private end(reason: string, fault: TransportFault): boolean {
+    if (this.closedBecause !== undefined) return false;
+    // Listeners take their leave while the pipe is still there.
+    for (const listening of this.listenings) listening.close();
+    this.closedBecause = reason;
+    this.flow.close();
+    for (const call of this.calls.values()) {
+      const wasSent = call.carriage?.sent === true;
+      call.settle(wasSent ? outcomeOfFault(fault, reason) : connectionClosed(this.surroundings.server, reason));
+    }
+    return true;
+  }
+}

@@ -1,0 +1,29 @@
+import type { MessagePipe } from '../../channels/message-pipe.js';
+import { named } from '../../upstream.errors.js';
+import { PipeRequest } from '../pipe-request.js';
+import type { CallSurroundings } from '../running-call.js';
+import { discoverText, readDiscovery, type Discovery } from './discovery.js';
+
+/** A pipe that did not survive the probe: some legacy servers end at a message that they do not know. */
+export type PipeDiscovery =
+  Discovery | { readonly kind: 'ended'; readonly reason: string } | { readonly kind: 'cancelled' };
+
+/** Probes a server in a pipe. Silence means legacy (basic/transports/stdio, Backward Compatibility). */
+export async function discoverOverPipe(
+  pipe: MessagePipe,
+  { server, deadlines }: CallSurroundings,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<PipeDiscovery> {
+  const ending = await new PipeRequest(pipe, discoverText, deadlines, limitMs, signal).ended;
+  switch (ending.kind) {
+    case 'outcome':
+      return readDiscovery(named(ending.outcome, server), server);
+    case 'silence':
+      return { kind: 'legacy' };
+    case 'end':
+      return { kind: 'ended', reason: ending.reason };
+    case 'cancelled':
+      return { kind: 'cancelled' };
+  }
+}

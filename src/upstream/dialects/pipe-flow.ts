@@ -1,0 +1,75 @@
+import type { RunningCall } from './running-call.js';
+
+type Step = () => void | Promise<void>;
+
+/** Steps that may wait before the server is asked to slow down, and when it may go on. */
+const HIGH_WATER = 64;
+const LOW_WATER = 16;
+
+/** How long one slow reader may hold up a pipe that others use too. */
+const PATIENCE_MS = 5_000;
+
+/**
+ * Keeps the messages of each call in order while their reader is slow, without letting the calls that share the pipe
+ * wait for each other, and without keeping more than a little.
+ */
+export class PipeFlow {
+  private readonly queues = new Map<RunningCall, Step[]>();
+  private waiting = 0;
+  private stalled: NodeJS.Timeout | undefined;
+
+  constructor(private readonly pipe: { pause(): void; resume(): void }) {}
+
+  /** Takes the step after those before it for the same call. */
+  run(call: RunningCall, step: Step): void {
+    const queue = this.queues.get(call);
+    if (queue === undefined) {
+      const pressure = step();
+      if (pressure !== undefined) void this.drain(call, pressure);
+      return;
+    }
+    queue.push(step);
+    if (++this.waiting >= HIGH_WATER) this.stall();
+  }
+
+  close(): void {
+    clearTimeout(this.stalled);
+    this.stalled = undefined;
+  }
+
+  private async drain(call: RunningCall, pressure: Promise<void>): Promise<void> {
+    const queue: Step[] = [];
+    this.queues.set(call, queue);
+    await pressure.catch(IGNORE);
+    for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
+      this.waiting--;
+      this.relax();
+      await step()?.catch(IGNORE);
+    }
+    this.queues.delete(call);
+  }
+
+  private stall(): void {
+    if (this.stalled !== undefined) return;
+    this.pipe.pause();
+    this.stalled = setTimeout(() => this.dropSlowReaders(), PATIENCE_MS).unref();
+  }
+
+  private relax(): void {
+    if (this.stalled === undefined || this.waiting > LOW_WATER) return;
+    clearTimeout(this.stalled);
+    this.stalled = undefined;
+    this.pipe.resume();
+  }
+
+  private dropSlowReaders(): void {
+    for (const [call, queue] of this.queues) {
+      this.waiting -= queue.length;
+      queue.length = 0;
+      call.abandon('its reader is too slow');
+    }
+    this.relax();
+  }
+}
+
+const IGNORE = (): void => undefined;

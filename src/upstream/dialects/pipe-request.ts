@@ -1,0 +1,65 @@
+import { isJsonObject, outcomeOfMessage, type JsonValue, type Outcome, type TransportFault } from '#lib/mcp-protocol';
+import type { Deadlines, Expiring } from '../channels/deadlines.js';
+import type { MessagePipe, PipeReceiver } from '../channels/message-pipe.js';
+
+/** How a request in a pipe that has no connection yet ended. */
+export type PipeEnding =
+  | { readonly kind: 'outcome'; readonly outcome: Outcome }
+  | { readonly kind: 'silence' }
+  | { readonly kind: 'end'; readonly fault: TransportFault; readonly reason: string }
+  | { readonly kind: 'cancelled' };
+
+/** One request of a handshake in a pipe. What else the server says meanwhile is answered only if it is a ping. */
+export class PipeRequest implements PipeReceiver, Expiring {
+  expiresAt = 0;
+  readonly ended: Promise<PipeEnding>;
+  private readonly id: number;
+  private resolve: (ending: PipeEnding) => void = () => undefined;
+
+  constructor(
+    private readonly pipe: MessagePipe,
+    textOf: (id: number) => string,
+    private readonly deadlines: Deadlines,
+    private readonly limitMs: number,
+    private readonly signal: AbortSignal,
+  ) {
+    this.id = pipe.nextId();
+    this.ended = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+    deadlines.add(this, limitMs);
+    pipe.attach(this);
+    signal.addEventListener('abort', this);
+    if (signal.aborted) this.handleEvent();
+    else if (!pipe.over) pipe.send(textOf(this.id), this.id, (outcome) => this.finish({ kind: 'outcome', outcome }));
+  }
+
+  message(value: JsonValue): void {
+    if (!isJsonObject(value)) return;
+    const { id, method } = value;
+    if (method === undefined && id === this.id) {
+      this.finish({ kind: 'outcome', outcome: outcomeOfMessage(value, this.id) });
+    } else if (method === 'ping' && id !== undefined) {
+      void this.pipe.say(JSON.stringify({ jsonrpc: '2.0', id, result: {} }));
+    }
+  }
+
+  pipeEnded(fault: TransportFault, reason: string): void {
+    this.finish({ kind: 'end', fault, reason });
+  }
+
+  expire(): void {
+    this.finish({ kind: 'silence' });
+  }
+
+  handleEvent(): void {
+    this.finish({ kind: 'cancelled' });
+  }
+
+  private finish(ending: PipeEnding): void {
+    this.deadlines.remove(this, this.limitMs);
+    this.signal.removeEventListener('abort', this);
+    this.pipe.detach();
+    this.resolve(ending);
+  }
+}
