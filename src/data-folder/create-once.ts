@@ -15,10 +15,13 @@ export async function createOnce(file: string, text: string): Promise<boolean> {
     await link(draft, file);
     return true;
   } catch (fault) {
-    if (fault instanceof Error && 'code' in fault && fault.code === 'EEXIST') return false;
+    if (hasCode(fault, 'EEXIST')) return false;
     throw fault;
   } finally {
     await handle.close();
     await unlink(draft);
   }
 }
+
+const hasCode = (fault: unknown, code: string): boolean =>
+  typeof fault === 'object' && fault !== null && 'code' in fault && fault.code === code;

@@ -7,8 +7,10 @@ export type Reading<T> = { readonly value: T } | { readonly faults: readonly Fau
 /** An alias may stand in a few places; thousands of them are a bomb. */
 const MAX_ALIASES = 100;
 
-/** Reads YAML, and with it JSON, which is a part of YAML. An empty text is an empty mapping. */
+/** Reads YAML, and with it JSON, which is a part of YAML. */
 export function readText(text: string): Reading<JsonObject> {
+  // What is being written is empty for a moment; taking that over would end every connection.
+  if (text.trim() === '') return wholeFile('It is empty. Write "servers: {}" when no server is meant.');
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true });
   const complaints = [...document.errors, ...document.warnings];

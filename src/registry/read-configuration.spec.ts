@@ -79,7 +79,7 @@ default: { instructions: Everything. }
   });
 
   it.each([
-    ['an empty file', ''],
+    ['nothing but remarks', '# later\n'],
     ['empty sections', 'servers:\nvirtualServers:\ndefault:\n'],
     ['an empty JSON object', '{}'],
   ])('may be %s', (_name, text) => {
@@ -157,6 +157,7 @@ default: { public: 1 }
     ['servers: *unknown', /^: Unresolved alias/],
     ['- a\n- b', /^: It must be a mapping/],
     ['just text', /^: It must be a mapping/],
+    [' \n', /^: It is empty/],
   ])('refuses %j', (text, fault) => {
     expect(faultsOf(text)).toEqual([expect.stringMatching(fault)]);
   });

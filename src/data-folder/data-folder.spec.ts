@@ -1,0 +1,108 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createOnce, DataFolder, DataFolderFault } from './index.js';
+
+const GOOD = Buffer.from(Array.from({ length: 32 }, (_, index) => index * 7)).toString('base64');
+
+let parent: string;
+let path: string;
+
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'isthmus-data-'));
+  path = join(parent, 'deep', 'data');
+});
+
+afterEach(() => rm(parent, { recursive: true }));
+
+const modeOf = async (name = '') => (await stat(join(path, name))).mode & 0o777;
+
+async function faultOf(opening: Promise<unknown>): Promise<string> {
+  const fault: unknown = await opening.catch((reason: unknown) => reason);
+  expect(fault).toBeInstanceOf(DataFolderFault);
+  return (fault as Error).message;
+}
+
+describe('the first start', () => {
+  it('draws two secrets that nobody else can read', async () => {
+    const folder = await DataFolder.open(path);
+    expect(folder).toMatchObject({ path, firstStart: true });
+    expect(folder.secrets.jwt).toHaveLength(32);
+    expect(folder.secrets.session).toHaveLength(32);
+    expect(folder.secrets.jwt.equals(folder.secrets.session)).toBe(false);
+    expect(await modeOf()).toBe(0o700);
+    expect([await modeOf('jwt.secret'), await modeOf('session.secret')]).toEqual([0o600, 0o600]);
+  });
+
+  it('leaves nothing but the secrets behind', async () => {
+    await DataFolder.open(path);
+    expect((await readdir(path)).toSorted()).toEqual(['jwt.secret', 'session.secret']);
+  });
+
+  it('agrees with all that start at the same time, and one of them was first', async () => {
+    const folders = await Promise.all(Array.from({ length: 16 }, () => DataFolder.open(path)));
+    expect(new Set(folders.map(({ secrets }) => secrets.jwt.toString('hex'))).size).toBe(1);
+    expect(new Set(folders.map(({ secrets }) => secrets.session.toString('hex'))).size).toBe(1);
+    expect(folders.filter(({ firstStart }) => firstStart)).toHaveLength(1);
+    expect(await readdir(path)).toHaveLength(2);
+  });
+});
+
+describe('a later start', () => {
+  it('finds the secrets of the first', async () => {
+    const first = await DataFolder.open(path);
+    const later = await DataFolder.open(path);
+    expect(later.secrets).toEqual(first.secrets);
+    expect(later.firstStart).toBe(false);
+  });
+
+  it('takes a secret that an operator put there', async () => {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await writeFile(join(path, 'jwt.secret'), `${GOOD}\n`, { mode: 0o600 });
+    const { secrets, firstStart } = await DataFolder.open(path);
+    expect(secrets.jwt.toString('base64')).toBe(GOOD);
+    expect(firstStart).toBe(false);
+  });
+
+  it.each([0o640, 0o604, 0o644, 0o620])('refuses a secret of mode %o and says how to mend it', async (mode) => {
+    await DataFolder.open(path);
+    await chmod(join(path, 'session.secret'), mode);
+    expect(await faultOf(DataFolder.open(path))).toContain(`chmod 600 ${join(path, 'session.secret')}`);
+  });
+
+  it.each([0o770, 0o777, 0o722])('refuses a folder of mode %o', async (mode) => {
+    await DataFolder.open(path);
+    await chmod(path, mode);
+    expect(await faultOf(DataFolder.open(path))).toContain(`chmod 700 ${path}`);
+  });
+
+  it.each([
+    ['a short one', Buffer.alloc(31, 'abcdefghijklmnopqrstuvwxyz012345').toString('base64')],
+    ['a monotonous one', Buffer.alloc(64, 'ab').toString('base64')],
+    ['a passphrase', 'correct horse battery staple correct horse battery staple'],
+    ['an empty file', ''],
+  ])('refuses a weak secret: %s', async (_name, content) => {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await writeFile(join(path, 'jwt.secret'), content, { mode: 0o600 });
+    const message = await faultOf(DataFolder.open(path));
+    expect(message).toMatch(/weak secret.*openssl rand -base64 32/s);
+    if (content !== '') expect(message).not.toContain(content);
+    expect(await readFile(join(path, 'jwt.secret'), 'utf8')).toBe(content);
+  });
+
+  it('refuses a file where the folder should be', async () => {
+    await writeFile(join(parent, 'deep'), '');
+    expect(await faultOf(DataFolder.open(path))).toMatch(/cannot be used.*ISTHMUS_DATA_DIR/s);
+  });
+});
+
+describe('creating a file once', () => {
+  it('never touches one that is there', async () => {
+    const file = join(parent, 'file');
+    expect(await createOnce(file, 'first')).toBe(true);
+    expect(await createOnce(file, 'second')).toBe(false);
+    expect(await readFile(file, 'utf8')).toBe('first');
+    expect(await readdir(parent)).toEqual(['file']);
+  });
+});
