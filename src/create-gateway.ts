@@ -1,11 +1,11 @@
 import 'reflect-metadata';
-import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, LoadedConfig, type Variables } from '#lib/config';
 import { AppModule } from './app.module.js';
 import { GATEWAY_SETTINGS } from './gateway-settings.js';
-import { LoggingConfig, type Level } from './logging.config.js';
+import { GatewayLogger } from './gateway-logger.js';
+import { LoggingConfig } from './logging.config.js';
 
 /** Node's own bounds against slow senders; a request's head and body must arrive within these. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -29,16 +29,13 @@ export async function createGateway({ variables }: GatewayOptions): Promise<Nest
     // Requests that come while the gateway leaves are refused by its own door, in the words of their protocol.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    // Nothing of ours is Express middleware, and no line of ours needs Fastify's request id: both cost 5 µs a call.
+    skipMiddie: true,
+    genReqId: () => '',
   });
   return NestFactory.create<NestFastifyApplication>(AppModule.forRoot(loaded), adapter, {
-    logger: loggerOf(loaded.get(LoggingConfig)),
+    logger: new GatewayLogger(loaded.get(LoggingConfig)),
     abortOnError: false,
   });
 }
 
-const LEVELS: readonly Level[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
-
-function loggerOf({ level, format }: LoggingConfig): ConsoleLogger {
-  const logLevels: LogLevel[] = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
-  return new ConsoleLogger({ json: format === 'json', colors: format === 'text' && process.stdout.isTTY, logLevels });
-}

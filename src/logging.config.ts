@@ -1,7 +1,8 @@
 import { IsIn } from 'class-validator';
 import { Env } from '#lib/config';
 
-const LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
+/** Most severe first. */
+export const LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
 export type Level = (typeof LEVELS)[number];
 
 export class LoggingConfig {
