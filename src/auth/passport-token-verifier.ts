@@ -38,7 +38,8 @@ export class PassportTokenVerifier extends TokenVerifier {
     return new Promise((resolve, reject) => {
       const decide = (fault: unknown, verified?: VerifiedToken | false | null, reason?: unknown) =>
         verified ? resolve(verified) : reject(this.refusal(fault ?? reason));
-      const authenticate: Middleware = this.passport.authenticate(strategy, { session: false }, decide);
+      // Passport's typings leave open what they return.
+      const authenticate = this.passport.authenticate(strategy, { session: false }, decide) as Middleware;
       authenticate(request, {}, reject);
     });
   }

@@ -10,8 +10,8 @@ const VARIABLE_NAME = /^[A-Za-z_]\w*$/;
 const OWN_HEADERS =
   /^(accept|accept-encoding|connection|content-.*|expect|host|keep-alive|last-event-id|mcp-.*|te|trailer|transfer-encoding|upgrade)$/i;
 
-const SCALARS: readonly string[] = ['string', 'number', 'boolean'];
-const isScalar = (value: unknown): value is string | number | boolean => SCALARS.includes(typeof value);
+const SCALARS: ReadonlySet<string> = new Set(['string', 'number', 'boolean']);
+const isScalar = (value: unknown): value is string | number | boolean => SCALARS.has(typeof value);
 
 const rule = (name: string, message: string, isKept: (value: unknown) => boolean, options?: ValidationOptions) =>
   ValidateBy({ name, validator: { validate: isKept, defaultMessage: () => message } }, options);

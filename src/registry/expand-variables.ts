@@ -17,7 +17,7 @@ function expandAt(path: string, value: JsonValue, variables: Variables, faults: 
   if (typeof value === 'string') return expandText(path, value, variables, faults);
   if (Array.isArray(value)) return value.map((item, index) => expandAt(`${path}[${index}]`, item, variables, faults));
   if (!isJsonObject(value)) return value;
-  const entries = Object.entries(value).map(([key, item]) => [
+  const entries = Object.entries(value).map(([key, item]): [string, JsonValue] => [
     key,
     expandAt(path === '' ? key : `${path}.${key}`, item ?? null, variables, faults),
   ]);

@@ -14,7 +14,7 @@ const MOST_REMEMBERED = 1_000;
 
 /** Names of this machine, under any port. */
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
-const ANY_ADDRESS = ['0.0.0.0', '::'];
+const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
 
 /**
  * Keeps web pages away that have no business here: a page whose name was rebound to our address shows its own name in
@@ -57,7 +57,7 @@ function refusal(message: string): GatewayError {
 
 /** The address that the gateway is bound to and the one that it is known by; a rebound name is neither. */
 function ownNames({ host, publicUrl }: GatewayConfig): string[] {
-  const bound = ANY_ADDRESS.includes(host) ? [] : [host.includes(':') ? `[${host}]` : host];
+  const bound = ANY_ADDRESS.has(host) ? [] : [host.includes(':') ? `[${host}]` : host];
   return publicUrl === undefined ? bound : [...bound, new URL(publicUrl).host];
 }
 

@@ -1,0 +1,113 @@
+/** What the specs of authentication share: an authorization server with its keys, and a gateway to ask. */
+import { createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { SignJWT, type JWTPayload } from 'jose';
+import { Clock } from '#lib/extension-kit';
+import { DataFolder } from '../data-folder/index.js';
+import { GatewayConfig } from '../gateway.config.js';
+import { AuthConfig } from './auth.config.js';
+import { CallerAuthenticator } from './caller-authenticator.js';
+import { PassportTokenVerifier } from './passport-token-verifier.js';
+import { ProtectedResource } from './protected-resource.js';
+import { TokenIssuer } from './token-issuer.js';
+
+export const ISSUER = 'https://issuer.example.com';
+export const NOW = Math.floor(Date.now() / 1_000);
+
+/** Claims of a good token of the gateway itself, and of the authorization server. */
+export const LOCAL: JWTPayload = { iss: 'isthmus', aud: 'isthmus', sub: 'me', exp: NOW + 600 };
+export const FOREIGN: JWTPayload = { iss: ISSUER, aud: 'https://mcp.example.com', sub: 'me', exp: NOW + 600 };
+
+export const INVALID = { httpStatus: 401, wwwAuthenticate: expect.stringMatching(/^Bearer error="invalid_token", /) };
+
+export class ManualClock extends Clock {
+  private time = Date.now();
+  override now(): number {
+    return this.time;
+  }
+  pass(milliseconds: number): void {
+    this.time += milliseconds;
+  }
+}
+
+/** An authorization server's key set, over HTTP. */
+export class KeySetServer {
+  keys: object[] = [];
+  requests = 0;
+  respond: ((body: string) => { status: number; body: string }) | undefined;
+  private readonly server: Server = createServer((_request, response) => {
+    this.requests += 1;
+    const body = JSON.stringify({ keys: this.keys });
+    const answer = this.respond?.(body) ?? { status: 200, body };
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
+  });
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/jwks`;
+  }
+  listen(): Promise<void> {
+    return new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+  }
+  close(): Promise<unknown> {
+    return new Promise((resolve) => this.server.close(resolve));
+  }
+}
+
+/** A data folder, in which gateways of any configuration can be made. */
+export class AuthWorld {
+  private constructor(
+    private readonly path: string,
+    readonly folder: DataFolder,
+  ) {}
+
+  static async open(): Promise<AuthWorld> {
+    Logger.overrideLogger(false);
+    const path = await mkdtemp(join(tmpdir(), 'isthmus-auth-'));
+    return new AuthWorld(path, await DataFolder.open(path));
+  }
+
+  close(): Promise<void> {
+    return rm(this.path, { recursive: true });
+  }
+
+  gateway(settings: Partial<AuthConfig> = {}) {
+    const config = Object.assign(new AuthConfig(), settings);
+    const clock = new ManualClock();
+    const verifier = new PassportTokenVerifier(config, this.folder, clock);
+    const resource = new ProtectedResource(new GatewayConfig(), config);
+    const authenticator = new CallerAuthenticator(verifier, resource, config, clock);
+    return { authenticator, clock, issuer: new TokenIssuer(this.folder, config, clock) };
+  }
+
+  sign(claims: JWTPayload, header: object = {}, secret: Buffer = this.folder.secrets.jwt): Promise<string> {
+    return new SignJWT(claims).setProtectedHeader({ alg: 'HS256', ...header }).sign(createSecretKey(secret));
+  }
+}
+
+export const rsa = (kid: string, modulusLength = 2_048) =>
+  withJwk(kid, 'RS256', generateKeyPairSync('rsa', { modulusLength }));
+export const ec = (kid: string) => withJwk(kid, 'ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+
+function withJwk(kid: string, alg: string, pair: { privateKey: KeyObject; publicKey: KeyObject }) {
+  return { ...pair, kid, alg, jwk: { ...pair.publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg } };
+}
+
+export const signWith = (pair: ReturnType<typeof rsa>, claims: JWTPayload = FOREIGN) =>
+  new SignJWT(claims).setProtectedHeader({ alg: pair.alg, kid: pair.kid }).sign(pair.privateKey);
+
+/** One part of a token that nobody signed. */
+export const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** Why a token is refused, which never repeats the token. */
+export async function refusal(authenticator: CallerAuthenticator, token: string): Promise<unknown> {
+  const caller = async () => authenticator.authenticate(`Bearer ${token}`, '/mcp', 'localhost:4444');
+  const fault: unknown = await caller().catch((reason: unknown) => reason);
+  expect(JSON.stringify(fault)).not.toContain(token);
+  return fault;
+}

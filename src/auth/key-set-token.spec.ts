@@ -1,0 +1,190 @@
+import { createHmac, sign } from 'node:crypto';
+import { SignJWT, type JWTPayload } from 'jose';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Caller } from '#lib/extension-kit';
+import type { AuthConfig } from './auth.config.js';
+import { AuthWorld, ec, encode, FOREIGN, INVALID, ISSUER, KeySetServer, LOCAL, NOW } from './auth-fixture.js';
+import { refusal, rsa, signWith } from './auth-fixture.js';
+
+let world: AuthWorld;
+let keySet: KeySetServer;
+const first = rsa('first');
+const second = ec('second');
+
+beforeAll(async () => {
+  world = await AuthWorld.open();
+});
+
+beforeEach(async () => {
+  keySet = new KeySetServer();
+  keySet.keys = [first.jwk, second.jwk];
+  await keySet.listen();
+});
+
+afterEach(() => keySet.close());
+
+afterAll(() => world.close());
+
+const withKeySet = (settings: Partial<AuthConfig> = {}) =>
+  world.gateway({ jwksUrl: keySet.url, issuer: ISSUER, audience: ['https://mcp.example.com'], ...settings });
+
+describe('a token of the configured issuer', () => {
+  it.each([
+    ['RS256', first],
+    ['ES256', second],
+  ])('is accepted when it is signed by %s', async (_alg, pair) => {
+    const { authenticator } = withKeySet();
+    const token = await signWith(pair, { ...FOREIGN, scp: ['read', 'write'], roles: 'admin' });
+    const caller: Caller = await authenticator.authenticate(`Bearer ${token}`);
+    expect(caller).toMatchObject({ key: `${ISSUER}|me`, scopes: ['read', 'write'], roles: ['admin'] });
+  });
+
+  it.each<[string, JWTPayload, RegExp]>([
+    ['of another issuer', { ...FOREIGN, iss: 'https://else.example.com' }, /another issuer/],
+    ["with the gateway's name for an issuer", { ...FOREIGN, iss: 'isthmus' }, /another issuer/],
+    ['for another audience', { ...FOREIGN, aud: ['isthmus', 'x'] }, /another audience/],
+    ['that expired', { ...FOREIGN, exp: NOW - 61 }, /expired/],
+  ])('%s is refused', async (_name, claims, reason) => {
+    const { authenticator } = withKeySet();
+    const fault = await refusal(authenticator, await signWith(first, claims));
+    expect(fault).toMatchObject({ ...INVALID, message: expect.stringMatching(reason) });
+  });
+
+  it('is accepted up to half a minute after its expiry, because clocks differ', async () => {
+    const { authenticator } = withKeySet();
+    const token = await signWith(first, { ...FOREIGN, exp: NOW - 10 });
+    expect(await authenticator.authenticate(`Bearer ${token}`)).toMatchObject({ key: `${ISSUER}|me` });
+  });
+
+  it('is refused when its public key was used as a secret', async () => {
+    const { authenticator } = withKeySet();
+    const pem = first.publicKey.export({ format: 'pem', type: 'spki' });
+    for (const claims of [LOCAL, FOREIGN]) {
+      const input = `${encode({ alg: 'HS256', kid: 'first' })}.${encode(claims)}`;
+      const token = `${input}.${createHmac('sha256', pem).update(input).digest('base64url')}`;
+      expect(await refusal(authenticator, token)).toMatchObject(INVALID);
+    }
+  });
+
+  it('is refused when the local secret signed it, and the other way round', async () => {
+    const { authenticator } = withKeySet();
+    expect(await refusal(authenticator, await world.sign(FOREIGN))).toMatchObject(INVALID);
+    expect(await refusal(authenticator, await signWith(first, LOCAL))).toMatchObject(INVALID);
+  });
+
+  it('is refused when its key is of another kind than its algorithm', async () => {
+    const { authenticator } = withKeySet();
+    const token = await new SignJWT(FOREIGN).setProtectedHeader({ alg: 'ES256', kid: 'first' }).sign(second.privateKey);
+    expect(await refusal(authenticator, token)).toMatchObject(INVALID);
+  });
+
+  it('is refused with an algorithm that is not configured', async () => {
+    const { authenticator } = withKeySet({ algorithms: ['ES256'] });
+    const fault = await refusal(authenticator, await signWith(first));
+    expect(fault).toMatchObject({ ...INVALID, message: expect.stringMatching(/algorithm/) });
+    expect(keySet.requests).toBe(0);
+  });
+
+  it('is refused when no issuer is configured', async () => {
+    const { authenticator } = world.gateway();
+    expect(await refusal(authenticator, await signWith(first))).toMatchObject(INVALID);
+  });
+
+  it('is never verified with a weak or an encryption key, nor with a secret of the set', async () => {
+    const { authenticator } = withKeySet();
+    const weak = rsa('weak', 1_024);
+    const forEncryption = rsa('enc');
+    const secret = { kty: 'oct', kid: 'oct', k: world.folder.secrets.session.toString('base64url') };
+    keySet.keys = [weak.jwk, { ...forEncryption.jwk, use: 'enc' }, secret, { kty: 'RSA', kid: 'broken' }, first.jwk];
+    expect(await refusal(authenticator, await signWith(forEncryption))).toMatchObject(INVALID);
+    const input = `${encode({ alg: 'RS256', kid: 'weak' })}.${encode(FOREIGN)}`;
+    const signature = sign('sha256', Buffer.from(input), weak.privateKey).toString('base64url');
+    expect(await refusal(authenticator, `${input}.${signature}`)).toMatchObject(INVALID);
+    expect(await authenticator.authenticate(`Bearer ${await signWith(first)}`)).toMatchObject({ key: `${ISSUER}|me` });
+  });
+
+  it('without a key id is accepted only when the set leaves no choice', async () => {
+    const { authenticator, clock } = withKeySet();
+    const token = await new SignJWT(FOREIGN).setProtectedHeader({ alg: 'RS256' }).sign(first.privateKey);
+    expect(await authenticator.authenticate(`Bearer ${token}`)).toMatchObject({ key: `${ISSUER}|me` });
+    keySet.keys = [first.jwk, rsa('other').jwk];
+    clock.pass(600_000);
+    expect(await refusal(authenticator, token)).toMatchObject(INVALID);
+  });
+});
+
+describe('a key set that changes', () => {
+  it('is fetched once for many tokens at the same time', async () => {
+    const { authenticator } = withKeySet();
+    const tokens = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => signWith(first, { ...FOREIGN, sub: `${n}` })),
+    );
+    await Promise.all(tokens.map(async (token) => authenticator.authenticate(`Bearer ${token}`)));
+    expect(keySet.requests).toBe(1);
+  });
+
+  it('is fetched again for a key that it did not hold', async () => {
+    const { authenticator, clock } = withKeySet();
+    await authenticator.authenticate(`Bearer ${await signWith(first)}`);
+    const third = rsa('third');
+    keySet.keys = [first.jwk, third.jwk];
+    clock.pass(10_000);
+    expect(await authenticator.authenticate(`Bearer ${await signWith(third)}`)).toMatchObject({ key: `${ISSUER}|me` });
+    expect(keySet.requests).toBe(2);
+  });
+
+  it('is not fetched more often than configured, whatever unknown keys are named', async () => {
+    const { authenticator, clock } = withKeySet();
+    const forged = (n: number) => signWith({ ...first, kid: `forged-${n}` });
+    for (let n = 0; n < 20; n += 1) expect(await refusal(authenticator, await forged(n))).toMatchObject(INVALID);
+    expect(keySet.requests).toBe(1);
+    clock.pass(10_000);
+    for (let n = 20; n < 40; n += 1) expect(await refusal(authenticator, await forged(n))).toMatchObject(INVALID);
+    expect(keySet.requests).toBe(2);
+  });
+
+  it('ends the tokens of a key that it holds no longer', async () => {
+    const { authenticator, clock } = withKeySet();
+    const token = await signWith(first);
+    await authenticator.authenticate(`Bearer ${token}`);
+    keySet.keys = [second.jwk];
+    clock.pass(600_000);
+    expect(await refusal(authenticator, token)).toMatchObject(INVALID);
+  });
+
+  it('is good for a while when it cannot be fetched, and then the answer is 503, not 401', async () => {
+    const { authenticator, clock } = withKeySet();
+    const token = await signWith(first);
+    await authenticator.authenticate(`Bearer ${token}`);
+    keySet.respond = () => ({ status: 500, body: 'down' });
+    clock.pass(600_000);
+    expect(await authenticator.authenticate(`Bearer ${token}`)).toMatchObject({ key: `${ISSUER}|me` });
+    expect(await refusal(authenticator, await signWith({ ...first, kid: 'new' }))).toMatchObject({ httpStatus: 503 });
+    clock.pass(3_600_000);
+    expect(await refusal(authenticator, token)).toMatchObject({
+      httpStatus: 503,
+      data: { outcome: 'not_executed', retriable: true, retryAfterMs: 10_000 },
+    });
+  });
+
+  it.each<[string, (body: string) => { status: number; body: string }]>([
+    ['an error', (body) => ({ status: 500, body })],
+    ['a redirect', (body) => ({ status: 302, body })],
+    ['no JSON', () => ({ status: 200, body: '<html>' })],
+    ['null', () => ({ status: 200, body: 'null' })],
+    ['no keys', () => ({ status: 200, body: '{"keys":{}}' })],
+    ['too much', () => ({ status: 200, body: `{"keys":[],"x":"${'x'.repeat(300_000)}"}` })],
+  ])('that is answered with %s leaves tokens undecided', async (_name, respond) => {
+    const { authenticator } = withKeySet();
+    keySet.respond = respond;
+    expect(await refusal(authenticator, await signWith(first))).toMatchObject({ httpStatus: 503 });
+  });
+
+  it('does not touch tokens of the gateway itself', async () => {
+    const { authenticator, issuer } = withKeySet();
+    keySet.respond = () => ({ status: 500, body: 'down' });
+    const token = await issuer.issue({ subject: 'me', expiresInSeconds: 60 });
+    expect(await authenticator.authenticate(`Bearer ${token}`)).toMatchObject({ key: 'isthmus|me' });
+    expect(keySet.requests).toBe(0);
+  });
+});

@@ -1,0 +1,95 @@
+import type { JWTPayload } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AuthWorld, encode, INVALID, ISSUER, LOCAL, NOW, refusal } from './auth-fixture.js';
+
+let world: AuthWorld;
+
+beforeAll(async () => {
+  world = await AuthWorld.open();
+});
+
+afterAll(() => world.close());
+
+describe('a token of the gateway itself', () => {
+  it('names its caller', async () => {
+    const { authenticator, issuer } = world.gateway();
+    const token = await issuer.issue({ subject: 'me@x', roles: ['admin'], scopes: ['a', 'b'], expiresInSeconds: 60 });
+    expect(await authenticator.authenticate(`bearer ${token}`)).toMatchObject({
+      principal: { issuer: 'isthmus', subject: 'me@x' },
+      key: 'isthmus|me@x',
+      anonymous: false,
+      roles: ['admin'],
+      scopes: ['a', 'b'],
+      claims: { aud: 'isthmus', jti: expect.any(String) },
+    });
+  });
+
+  it('is verified once: the second time the caller is there at once', async () => {
+    const { authenticator, issuer } = world.gateway();
+    const header = `Bearer ${await issuer.issue({ subject: 'me', expiresInSeconds: 600 })}`;
+    const caller = await authenticator.authenticate(header);
+    expect(authenticator.authenticate(header)).toBe(caller);
+  });
+
+  it('is verified again once it was trusted long enough', async () => {
+    const { authenticator, issuer, clock } = world.gateway({ cacheTtlMs: 10_000 });
+    const header = `Bearer ${await issuer.issue({ subject: 'me', expiresInSeconds: 600 })}`;
+    await authenticator.authenticate(header);
+    clock.pass(9_999);
+    expect(authenticator.authenticate(header)).not.toBeInstanceOf(Promise);
+    clock.pass(1);
+    expect(authenticator.authenticate(header)).toBeInstanceOf(Promise);
+  });
+
+  it('is not trusted beyond its own expiry', async () => {
+    const { authenticator, issuer, clock } = world.gateway();
+    const header = `Bearer ${await issuer.issue({ subject: 'me', expiresInSeconds: 30 })}`;
+    await authenticator.authenticate(header);
+    clock.pass(30_000);
+    expect(authenticator.authenticate(header)).toBeInstanceOf(Promise);
+  });
+
+  it.each<[string, JWTPayload, RegExp]>([
+    ['expired', { ...LOCAL, exp: NOW - 31 }, /expired/],
+    ['not valid yet', { ...LOCAL, nbf: NOW + 120 }, /not valid yet/],
+    ['without an expiry', { iss: 'isthmus', aud: 'isthmus', sub: 'me' }, /never expires/],
+    ['for another audience', { ...LOCAL, aud: 'https://else.example.com' }, /another audience/],
+    ['without an audience', { iss: 'isthmus', sub: 'me', exp: NOW + 600 }, /another audience/],
+    ['of another issuer', { ...LOCAL, iss: ISSUER }, /another issuer/],
+    ['without a subject', { iss: 'isthmus', aud: 'isthmus', exp: NOW + 600 }, /no subject/],
+    ['with an endless subject', { ...LOCAL, sub: 'x'.repeat(513) }, /too long/],
+  ])('%s is refused', async (_name, claims, reason) => {
+    const { authenticator } = world.gateway();
+    const fault = await refusal(authenticator, await world.sign(claims));
+    expect(fault).toMatchObject({ ...INVALID, message: expect.stringMatching(reason) });
+  });
+
+  it('is refused when another secret signed it', async () => {
+    const { authenticator } = world.gateway();
+    const fault = await refusal(authenticator, await world.sign(LOCAL, {}, Buffer.alloc(32, 1)));
+    expect(fault).toMatchObject({ ...INVALID, message: expect.stringMatching(/signature is wrong/) });
+  });
+
+  it.each([
+    ['none', () => `${encode({ alg: 'none' })}.${encode(LOCAL)}.`],
+    ['none, with something for a signature', () => `${encode({ alg: 'none' })}.${encode(LOCAL)}.AAAA`],
+    ['no algorithm', () => `${encode({})}.${encode(LOCAL)}.AAAA`],
+    ['HS512 with the right secret', () => world.sign(LOCAL, { alg: 'HS512' })],
+    ['a critical extension', () => world.sign(LOCAL, { crit: ['b64'], b64: true })],
+    ['nonsense for a header', () => 'a.b.c'],
+    ['two parts', () => `${encode({ alg: 'HS256' })}.${encode(LOCAL)}`],
+    ['more than 8 KiB', () => world.sign({ ...LOCAL, padding: 'x'.repeat(9_000) })],
+  ])('is refused with %s', async (_name, make) => {
+    const { authenticator } = world.gateway();
+    expect(await refusal(authenticator, await make())).toMatchObject(INVALID);
+  });
+});
+
+it('keeps the keys of two gateways in one process apart', async () => {
+  const { authenticator, issuer } = world.gateway();
+  const other = await AuthWorld.open();
+  other.gateway();
+  const token = await issuer.issue({ subject: 'me', expiresInSeconds: 60 });
+  expect(await authenticator.authenticate(`Bearer ${token}`)).toMatchObject({ key: 'isthmus|me' });
+  await other.close();
+});
