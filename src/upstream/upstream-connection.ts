@@ -23,6 +23,10 @@ export interface ServerProfile {
 export interface UpstreamReply {
   /** A returned promise is back-pressure. */
   notify(notification: McpNotification): void | Promise<void>;
+  /** The server answers with a stream that can be resumed; said before anything else on it. */
+  opened?(retryMs?: number): void;
+  /** The server ended that stream before the outcome. The connection resumes it by itself. */
+  interrupted?(): void;
   /** A live question, asked in the middle of this request. */
   ask(question: Question, signal: AbortSignal): Promise<Answer>;
 }

@@ -4,8 +4,10 @@ import type { JsonValue, Outcome, TransportFault } from '#lib/mcp-protocol';
 export interface Carriage {
   /** True once bytes of the call may have left. */
   readonly sent: boolean;
-  /** Lets go of what was kept open for the call alone. */
+  /** Lets go of what was kept open for the call alone, leaving the server a moment to end it. */
   release(): void;
+  /** Lets go at once: the server knows that nobody waits. */
+  drop(): void;
 }
 
 /** Takes what a server writes into a pipe. */

@@ -1,16 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   behavioursOf,
   expectationOf,
+  hostileCommand,
   startHostileServer,
   type Carrier,
   type Expectation,
   type HostileServer,
 } from '#lib/testing/hostile-server';
 import type { JsonObject, Outcome } from '#lib/mcp-protocol';
-import type { RemoteServer } from '../../registry/index.js';
+import type { RemoteServer, StdioServer } from '../../registry/index.js';
 import type { UpstreamConnection } from '../upstream-connection.js';
-import { NEVER, remote, Reply, textOf, toolCall, Workbench } from './connector-fixture.js';
+import { child, NEVER, remote, Reply, textOf, toolCall, Workbench } from './connector-fixture.js';
 
 const SETUPS = [
   { carrier: 'modern-http', era: 'modern', transport: 'http' },
@@ -44,7 +48,7 @@ describe.each(SETUPS)('a hostile server over $carrier', ({ carrier, era, transpo
 
   beforeAll(async () => {
     server = await startHostileServer({ era, transport });
-    definition = remote(server.url, { transport, timeouts: { connectMs: 5_000, requestMs: 1_500 } });
+    definition = remote(server.url, { transport, timeouts: { connectMs: 5_000, requestMs: 800 } });
   });
 
   afterAll(async () => {
@@ -57,5 +61,34 @@ describe.each(SETUPS)('a hostile server over $carrier', ({ carrier, era, transpo
     const outcome = await connection.request(toolCall(behaviour.name), new Reply(), NEVER);
     expectOutcome(outcome, expectationOf(behaviour, carrier));
     expect(connection.closed).toBe(behaviour.ends?.includes(carrier) === true);
+  });
+});
+
+describe.each([
+  { carrier: 'stdio-legacy', era: 'legacy' },
+  { carrier: 'stdio-modern', era: 'modern' },
+] as const)('a hostile child process, $carrier', ({ carrier, era }) => {
+  const bench = new Workbench({ maxMessageBytes: 1_048_576 });
+  const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
+  let connection: UpstreamConnection | undefined;
+
+  afterAll(async () => {
+    await bench.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  function definitionFor(slug: string): StdioServer {
+    const { command, args, env } = hostileCommand(era, join(folder, 'ledger'));
+    return child(command, args, { slug, env, timeouts: { connectMs: 10_000, requestMs: 800 } });
+  }
+
+  it.each(behavioursOf(carrier))('$name', async (behaviour) => {
+    // One that kills its process gets a server of its own: the back-off would meet the next one.
+    const isDeadly = behaviour.ends?.includes(carrier) === true;
+    if (connection?.closed !== false) connection = await bench.open(definitionFor('lasting'));
+    const subject = isDeadly ? await bench.open(definitionFor(behaviour.name)) : connection;
+    const outcome = await subject.request(toolCall(behaviour.name), new Reply(), NEVER);
+    expectOutcome(outcome, expectationOf(behaviour, carrier));
+    expect(subject.closed).toBe(isDeadly);
   });
 });

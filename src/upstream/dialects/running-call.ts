@@ -69,6 +69,16 @@ export abstract class RunningCall implements Expiring {
     this.flow.run(this, () => (this.over ? undefined : this.reply.notify(notification)));
   }
 
+  /** The answer comes as a stream that can be resumed. */
+  opened(retryMs: number | undefined): void {
+    if (!this.over) this.reply.opened?.(retryMs);
+  }
+
+  /** That stream ended before the outcome, and is about to be resumed. */
+  interrupted(): void {
+    if (!this.over) this.reply.interrupted?.();
+  }
+
   /** Progress towards the caller carries the caller's token; whoever gave none wants none. */
   deliverProgress(notification: McpNotification): void | Promise<void> {
     const progressToken = this.request.progressToken;

@@ -5,6 +5,8 @@ export interface SseEvent {
   /** `message` when the server named none. */
   readonly type: string;
   readonly data: string;
+  /** Reconnection delay that the server has asked for so far. */
+  readonly retryMs?: number | undefined;
 }
 
 /** An event, or one line of it, is larger than allowed. */
@@ -91,7 +93,10 @@ export class SseParser {
 
   private dispatch(events: SseEvent[]): void {
     if (this.id !== undefined) this.lastEventId = this.id;
-    if (this.data !== undefined) events.push({ type: this.type === '' ? 'message' : this.type, data: this.data });
+    if (this.data !== undefined) {
+      const { data, retryMs } = this;
+      events.push({ type: this.type === '' ? 'message' : this.type, data, ...(retryMs !== undefined && { retryMs }) });
+    }
     this.type = '';
     this.data = undefined;
     this.id = undefined;

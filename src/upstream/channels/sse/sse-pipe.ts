@@ -170,6 +170,10 @@ class SsePost implements HttpReceiver, Carriage {
     this.exchange?.dismiss();
   }
 
+  drop(): void {
+    this.exchange?.abort();
+  }
+
   answered(answer: HttpAnswer): void {
     if (answer.status < 300) this.taken();
     else this.refused(this.pipe.refusal(answer, this.id));

@@ -170,8 +170,9 @@ export class ChildPipe extends MessagePipe {
   }
 }
 
-const SENT: Carriage = { sent: true, release: () => undefined };
-const UNSENT: Carriage = { sent: false, release: () => undefined };
+const NOTHING = (): void => undefined;
+const SENT: Carriage = { sent: true, release: NOTHING, drop: NOTHING };
+const UNSENT: Carriage = { sent: false, release: NOTHING, drop: NOTHING };
 
 function parsed(text: string): JsonValue | undefined {
   try {

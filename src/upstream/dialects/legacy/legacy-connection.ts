@@ -125,7 +125,9 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
 
   cancel(call: LegacyCall, reason: string): void {
     this.cancelled.add(call);
-    void this.notify({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
+    const cancelled = this.notify({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
+    // A server without sessions learns of it by the end of the stream alone.
+    void cancelled.then(() => call.carriage?.drop());
   }
 
   // What the inbox finds.

@@ -54,6 +54,10 @@ export class LegacyPost implements HttpReceiver, Carriage {
     this.exchange?.dismiss();
   }
 
+  drop(): void {
+    this.exchange?.abort();
+  }
+
   answered(answer: HttpAnswer): void {
     if (this.cursor !== undefined) return this.notResumed(answer);
     if (this.hasSession && endsSession(answer, this.call.id)) {
@@ -69,7 +73,9 @@ export class LegacyPost implements HttpReceiver, Carriage {
 
   event(event: SseEvent): void | Promise<void> {
     this.backoff.reset();
-    if (this.call.settled || event.type !== 'message' || event.data === '') return;
+    if (this.call.settled || event.type !== 'message') return;
+    // An empty event carries the id that a client needs to come back, before anything else was said.
+    if (event.data === '') return this.cursor === undefined ? this.call.opened(event.retryMs) : undefined;
     const readings = readText(event.data, this.host.revision);
     const [single] = readings;
     if (readings.length === 1 && single !== undefined) return this.take(single);
@@ -81,6 +87,7 @@ export class LegacyPost implements HttpReceiver, Carriage {
     if (fault !== undefined) return this.call.settle(outcomeOfFault(fault));
     const lastEventId = cursor.lastEventId ?? this.cursor?.lastEventId;
     if (lastEventId === undefined) return this.call.settle(outcomeOfFault('cut'));
+    this.call.interrupted();
     this.resumeLater({ lastEventId, retryMs: cursor.retryMs ?? this.cursor?.retryMs });
   }
 
