@@ -65,7 +65,9 @@ export type Outcome =
 /** What may precede the outcome on the reply stream of a request. */
 export type ReplyEvent =
   /** The stream begins; its id lets the client resume before anything else was said. */
-  | { readonly kind: 'opened'; readonly eventId?: string }
+  | { readonly kind: 'opened'; readonly eventId?: string; readonly retryMs?: number }
+  /** The server ended its stream before the outcome and expects to be asked for the rest; the client may do the same. */
+  | { readonly kind: 'interrupted' }
   | { readonly kind: 'notification'; readonly notification: McpNotification; readonly eventId?: string }
   | { readonly kind: 'question'; readonly id: RequestId; readonly question: Question; readonly eventId?: string };
 

@@ -18,6 +18,14 @@ export class SessionReply implements UpstreamReply {
     return this.call.stream?.emit({ kind: 'notification', notification });
   }
 
+  opened(retryMs?: number): void {
+    void this.call.stream?.emit({ kind: 'opened', ...(retryMs !== undefined && { retryMs }) });
+  }
+
+  interrupted(): void {
+    this.call.stream?.interrupt();
+  }
+
   ask(question: Question, signal: AbortSignal): Promise<Answer> {
     const { stream } = this.call;
     return stream ? this.session.ask(question, stream, signal) : Promise.resolve(NOBODY_TO_ASK);

@@ -11,6 +11,9 @@ export interface AnswerEvent {
 
 export type StreamEvent = ReplyEvent | AnswerEvent;
 
+/** What a client that comes back must be told. */
+export type KeptEvent = Exclude<StreamEvent, { kind: 'interrupted' }>;
+
 /** Takes the events of a session's stream; `end` when no more will come. */
 export interface StreamSink {
   emit(event: StreamEvent): void | Promise<void>;
@@ -20,7 +23,7 @@ export interface StreamSink {
 /** What follows a known event on its stream. */
 export interface Replay {
   readonly stream: number;
-  readonly events: readonly StreamEvent[];
+  readonly events: readonly KeptEvent[];
 }
 
 /**
@@ -37,7 +40,7 @@ export class EventLog {
   ) {}
 
   /** Keeps an event under the id it will be sent with. */
-  append(stream: number, sequence: number, event: StreamEvent): string {
+  append(stream: number, sequence: number, event: KeptEvent): string {
     const json = JSON.stringify(event);
     this.entries.push({ stream, sequence, json });
     this.bytes += json.length;
@@ -56,7 +59,7 @@ export class EventLog {
     if (!kept.some((entry) => entry.sequence === sequence || entry.sequence === sequence + 1)) return undefined;
     const events = kept
       .filter((entry) => entry.sequence > sequence)
-      .map((entry) => ({ ...(JSON.parse(entry.json) as StreamEvent), eventId: eventIdOf(stream, entry.sequence) }));
+      .map((entry) => ({ ...(JSON.parse(entry.json) as KeptEvent), eventId: eventIdOf(stream, entry.sequence) }));
     return { stream, events };
   }
 }

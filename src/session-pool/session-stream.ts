@@ -1,4 +1,4 @@
-import type { EventLog, StreamEvent, StreamSink } from './event-log.js';
+import type { EventLog, KeptEvent, StreamEvent, StreamSink } from './event-log.js';
 
 /**
  * One logical stream of a session: the reply to one request, or the standing one. It outlives the connection that
@@ -28,16 +28,25 @@ export class SessionStream {
   }
 
   /** Keeps the event and sends it if a connection is there. The first event says that the stream is open. */
-  emit(event: StreamEvent): void | Promise<void> {
-    if (!this.opened && event.kind !== 'opened') {
+  emit(event: KeptEvent): void | Promise<void> {
+    if (!this.opened) {
       this.onOpen?.();
-      void this.emit({ kind: 'opened' });
+      if (event.kind !== 'opened') void this.send({ kind: 'opened' });
     }
+    return this.send(event);
+  }
+
+  /** The server cut its stream short; so may we, for a client that can come back. */
+  interrupt(): void {
+    void this.sink?.emit({ kind: 'interrupted' });
+  }
+
+  private send(event: KeptEvent): void | Promise<void> {
     return this.sink?.emit({ ...event, eventId: this.keep(event) });
   }
 
   /** Keeps an event that the caller sends itself. */
-  keep(event: StreamEvent): string {
+  keep(event: KeptEvent): string {
     return this.log.append(this.key, this.sequence++, event);
   }
 

@@ -51,8 +51,10 @@ export class ReplyWriter {
   }
 
   /** One event of an SSE stream. The promise is back-pressure: the client reads more slowly than we write. */
-  event(data: string, id?: string, type?: string): void | Promise<void> {
-    const head = (type === undefined ? '' : `event: ${type}\n`) + (id === undefined ? '' : `id: ${id}\n`);
+  event(data: string, id?: string, type?: string, retryMs?: number): void | Promise<void> {
+    let head = type === undefined ? '' : `event: ${type}\n`;
+    if (id !== undefined) head += `id: ${id}\n`;
+    if (retryMs !== undefined) head += `retry: ${retryMs}\n`;
     return this.write(`${head}data: ${data}\n\n`);
   }
 

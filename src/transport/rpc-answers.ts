@@ -27,6 +27,7 @@ export function refusalHeaders(refusal: GatewayError): Record<string, string> {
 export function messageOf(event: ReplyEvent): JsonObject | undefined {
   switch (event.kind) {
     case 'opened':
+    case 'interrupted':
       return undefined;
     case 'notification':
       return { jsonrpc: '2.0', ...event.notification };

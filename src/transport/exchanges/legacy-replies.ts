@@ -44,9 +44,18 @@ export class LegacyStream implements StreamSink, OpenReply {
     if (event.kind === 'answer') {
       return this.writer.event(legacyAnswer(event.id, event.method, event.outcome, this.revision), event.eventId);
     }
-    const message = messageOf(event);
-    if (message) return this.writer.event(JSON.stringify(message), event.eventId);
-    return this.revision >= PRIMED_SINCE && event.eventId ? this.writer.event('', event.eventId) : undefined;
+    if (event.kind === 'opened') return this.prime(event.eventId, event.retryMs);
+    if (event.kind === 'interrupted') return this.canComeBack ? this.writer.end() : undefined;
+    return this.writer.event(JSON.stringify(messageOf(event)), event.eventId);
+  }
+
+  private get canComeBack(): boolean {
+    return this.revision >= PRIMED_SINCE;
+  }
+
+  private prime(eventId: string | undefined, retryMs: number | undefined): void | Promise<void> {
+    if (!this.canComeBack || eventId === undefined) return undefined;
+    return this.writer.event('', eventId, undefined, retryMs);
   }
 
   end(): void {

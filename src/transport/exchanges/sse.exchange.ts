@@ -98,7 +98,7 @@ export class SseExchange {
 /** The stream of HTTP+SSE names its events and knows no ids. */
 class SseStream extends LegacyStream {
   override emit(event: StreamEvent): void | Promise<void> {
-    if (event.kind === 'opened') return undefined;
+    if (event.kind === 'opened' || event.kind === 'interrupted') return undefined;
     const { eventId: _, ...unnumbered } = event;
     return super.emit(unnumbered as StreamEvent);
   }
