@@ -4,9 +4,9 @@
  * Specs may look wherever they like, through front doors.
  */
 const ARROWS = {
-  transport: ['auth', 'dispatch', 'catalog', 'health'],
+  transport: ['auth', 'dispatch', 'catalog', 'affinity', 'health'],
   auth: ['data-folder'],
-  dispatch: ['catalog', 'subscriptions', 'affinity'],
+  dispatch: ['catalog', 'subscriptions', 'affinity', 'session-pool'],
   catalog: ['registry'],
   affinity: ['session-pool', 'subscriptions', 'registry', 'data-folder'],
   'session-pool': ['upstream', 'registry'],

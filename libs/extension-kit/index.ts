@@ -2,4 +2,5 @@ export { ANONYMOUS, type Caller, type Principal } from './caller.js';
 export { Clock, SystemClock } from './clock.js';
 export { GatewayError, type GatewayErrorData } from './gateway-error.js';
 export { OutcomeError } from './outcome-error.js';
+export { PRODUCT } from './product.js';
 export { TokenVerifier, type VerifiedToken } from './token-verifier.js';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { result, type Outcome } from '#lib/mcp-protocol';
+import type { Outcome } from '#lib/mcp-protocol';
 import { SessionRouter } from '../affinity/index.js';
 import type { ServerDefinition } from '../registry/index.js';
-import { outcomeOf, type StreamSink, type UpstreamCall } from '../session-pool/index.js';
+import type { StreamSink, UpstreamCall } from '../session-pool/index.js';
 import type { UpstreamRequest } from '../upstream/index.js';
 import { callFor, type Inbound } from './inbound.js';
 
@@ -27,13 +27,3 @@ export class CallDelivery {
 
 /** Takes nothing: for calls before whose outcome nothing may be said. */
 export const SILENT_SINK: StreamSink = { emit: () => undefined, end: () => undefined };
-
-/** An empty result, or the failure of the work. */
-export async function settled(work: Promise<void>): Promise<Outcome> {
-  try {
-    await work;
-    return result({});
-  } catch (cause) {
-    return outcomeOf(cause);
-  }
-}

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { GatewayError } from '#lib/extension-kit';
 import { failure, isJsonObject, RpcCode, type Outcome } from '#lib/mcp-protocol';
-import { outcomeOf, type StreamSink } from '../session-pool/index.js';
+import type { StreamSink } from '../session-pool/index.js';
 import { CallDelivery } from './call-delivery.js';
 import { methodNotFound } from './dispatch.errors.js';
 import { MethodHandler, type Inbound } from './inbound.js';
@@ -41,12 +42,9 @@ export class Dispatcher {
   }
 
   private failed(inbound: Inbound, cause: unknown): Outcome {
-    try {
-      return outcomeOf(cause);
-    } catch (defect) {
-      this.logger.error(`${inbound.request.method} failed`, defect instanceof Error ? defect.stack : String(defect));
-      return failure({ code: RpcCode.internalError, message: 'Internal error' }, 500);
-    }
+    if (cause instanceof GatewayError) return cause.toOutcome();
+    this.logger.error(`${inbound.request.method} failed`, cause instanceof Error ? cause.stack : String(cause));
+    return failure({ code: RpcCode.internalError, message: 'Internal error' }, 500);
   }
 
   /** Errors of our own carry an id that is found in the log; a server's errors pass unchanged. */

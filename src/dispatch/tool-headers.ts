@@ -39,7 +39,7 @@ export class ToolHeaders {
     tool: string,
     inbound: Inbound,
   ): readonly ParameterHeader[] | Promise<readonly ParameterHeader[]> {
-    if (server.transport !== 'http') return NONE;
+    if (server.transport === 'sse') return NONE;
     const era = this.profiles.eraOf(server);
     if (era === 'legacy') return NONE;
     const known = this.known.get(server.slug);

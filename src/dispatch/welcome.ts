@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { PRODUCT } from '#lib/extension-kit';
 import type { Era, JsonObject } from '#lib/mcp-protocol';
 import { SessionRouter, type SessionHandle } from '../affinity/index.js';
 import type { ServerDefinition } from '../registry/index.js';
-import { GATEWAY_INFO, type ServerProfile } from '../upstream/index.js';
+import type { ServerProfile } from '../upstream/index.js';
 import { commonCapabilities, unitedCapabilities } from './capabilities.js';
 import { DispatchConfig } from './dispatch.config.js';
 import type { Inbound } from './inbound.js';
@@ -53,7 +54,7 @@ export class Welcome {
     const { title, instructions } = visitor.endpoint;
     return {
       capabilities: unitedCapabilities(await this.reachable(visitor)),
-      serverInfo: { ...GATEWAY_INFO, ...(title !== undefined && { title }) },
+      serverInfo: { ...PRODUCT, ...(title !== undefined && { title }) },
       ...(instructions !== undefined && { instructions }),
     };
   }
@@ -73,7 +74,7 @@ function transparentProfile(profile: ServerProfile, era: Era): EndpointProfile {
   const { capabilities, serverInfo, instructions } = profile;
   return {
     capabilities: profile.era === era ? capabilities : commonCapabilities(capabilities),
-    serverInfo: serverInfo ?? GATEWAY_INFO,
+    serverInfo: serverInfo ?? PRODUCT,
     ...(instructions !== undefined && { instructions }),
   };
 }

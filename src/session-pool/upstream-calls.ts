@@ -117,7 +117,7 @@ function inClientsCodes(failed: Extract<Outcome, { kind: 'error' }>, era: Era, c
 }
 
 /** What a failure to open a connection, or a refusal of the pool, means to the client. */
-export function outcomeOf(cause: unknown): Outcome {
+function outcomeOf(cause: unknown): Outcome {
   if (cause instanceof GatewayError) return cause.toOutcome();
   if (cause instanceof QuestionAbandoned) return outcomeOfFault('aborted');
   throw cause;

@@ -1,5 +1,4 @@
 export { DefaultUpstreamConnector } from './connector/index.js';
-export { GATEWAY_INFO } from './gateway-identity.js';
 export { UpstreamConfig } from './upstream.config.js';
 export { UpstreamModule } from './upstream.module.js';
 export type {

@@ -1,17 +1,19 @@
 import { parseArgs } from 'node:util';
 
-import { describeScore, directSubjects, isPerfect, runConformance, runningSubject } from './index.js';
+import { describeScore, directSubjects, gatewaySubjects, isPerfect, runConformance, runningSubject } from './index.js';
 import type { Revision, Subject } from './index.js';
 
 const REVISIONS: Revision[] = ['2025-11-25', '2026-07-28'];
 
-/** Scores the reference servers, or the server at --url, and prints a line per run; exit code 1 unless all is passed. */
+/** Scores the reference servers, by themselves and behind the gateway, or the server at --url, and prints a line per run; exit code 1 unless all is passed. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { url: { type: 'string' }, revision: { type: 'string' } } });
   const { url } = values;
   const revisions = REVISIONS.filter((revision) => values.revision === undefined || values.revision === revision);
   const subjects =
-    url === undefined ? directSubjects : revisions.map((revision): Subject => runningSubject(url, revision));
+    url === undefined
+      ? [...directSubjects, ...gatewaySubjects]
+      : revisions.map((revision): Subject => runningSubject(url, revision));
   for (const subject of subjects.filter(({ revision }) => revisions.includes(revision))) await scoreSubject(subject);
 }
 

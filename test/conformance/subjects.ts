@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { startReferenceServer } from '#lib/testing/reference-server';
+import type { Era } from '#lib/mcp-protocol';
 
+import { startGateway } from '../support/gateway.js';
 import type { Revision } from './suite.js';
 
 /** Something that the suite can be pointed at. */
@@ -22,6 +25,41 @@ export const directSubjects: Subject[] = [
     start: () => startReferenceServer({ era: 'modern', transport: 'http' }),
   },
 ];
+
+const REVISION: Record<Era, Revision> = { legacy: '2025-11-25', modern: '2026-07-28' };
+const REFERENCE_SERVER = join(process.cwd(), 'dist/libs/testing/reference-server/main.js');
+
+/** The same servers behind a transparent endpoint of the gateway, over HTTP and as child processes. */
+export const gatewaySubjects: Subject[] = (['legacy', 'modern'] as const).flatMap((era) => [
+  {
+    name: `the gateway before the ${era} reference server over HTTP`,
+    revision: REVISION[era],
+    start: async () => {
+      const server = await startReferenceServer({ era, transport: 'http' });
+      return behindGateway({ transport: 'http', url: server.url }, () => server.close());
+    },
+  },
+  {
+    name: `the gateway before the ${era} reference server over stdio`,
+    revision: REVISION[era],
+    start: () =>
+      behindGateway({
+        transport: 'stdio',
+        command: process.execPath,
+        args: [REFERENCE_SERVER, '--era', era, '--transport', 'stdio'],
+      }),
+  },
+]);
+
+/** The suite sends no token, so the endpoint is public. */
+async function behindGateway(server: object, closeServer: () => Promise<void> = () => Promise.resolve()) {
+  const gateway = await startGateway({ servers: { reference: { ...server, public: true } } });
+  const close = async () => {
+    await gateway.close();
+    await closeServer();
+  };
+  return { url: `${gateway.url}/servers/reference/mcp`, close };
+}
 
 /** A server that runs already. */
 export function runningSubject(url: string, revision: Revision): Subject {

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { Outcome } from '#lib/mcp-protocol';
+import { result, type Outcome } from '#lib/mcp-protocol';
 import { targetOfUri } from '../../catalog/index.js';
-import { settled } from '../call-delivery.js';
 import { invalidParams, methodNotFound, resourceNotFound } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 
@@ -17,6 +16,7 @@ export class WatchHandler extends MethodHandler {
     const target = endpoint.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
     if (!target) return resourceNotFound(uri, client);
     const resource = { ...target, uri };
-    return settled(request.method === 'resources/subscribe' ? session.watch(resource) : session.unwatch(resource));
+    await (request.method === 'resources/subscribe' ? session.watch(resource) : session.unwatch(resource));
+    return result({});
   }
 }

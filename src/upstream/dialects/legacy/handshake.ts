@@ -1,3 +1,4 @@
+import { PRODUCT } from '#lib/extension-kit';
 import {
   isJsonObject,
   LATEST_LEGACY_REVISION,
@@ -6,13 +7,12 @@ import {
   type JsonObject,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { GATEWAY_INFO } from '../../gateway-identity.js';
 import type { ServerProfile } from '../../upstream-connection.js';
 import { brokeProtocol, noSharedRevision, thrown } from '../../upstream.errors.js';
 
 /** The opening request of a session. */
 export function initializeText(id: number, client: ClientProfile): string {
-  const { capabilities, clientInfo = GATEWAY_INFO } = client;
+  const { capabilities, clientInfo = PRODUCT } = client;
   const params = { protocolVersion: LATEST_LEGACY_REVISION, capabilities, clientInfo };
   return JSON.stringify({ jsonrpc: '2.0', id, method: 'initialize', params });
 }
