@@ -2,10 +2,10 @@
 export class ConfigFault extends Error {
   constructor(
     readonly faults: readonly string[],
-    subject = 'The settings',
+    place = 'the settings',
   ) {
-    const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`;
-    super([`${subject} have ${count}:`, ...faults.map((fault) => `  ${fault}`)].join('\n'));
+    const count = faults.length === 1 ? 'There is a fault' : `There are ${faults.length} faults`;
+    super([`${count} in ${place}:`, ...faults.map((fault) => `  ${fault}`)].join('\n'));
     this.name = 'ConfigFault';
   }
 }

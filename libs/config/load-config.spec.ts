@@ -88,7 +88,9 @@ describe('loading the settings', () => {
       'ISTHMUS_DOOR_PORT: must not be greater than 65535 (it is 70000).',
       'ISTHMUS_KEY_SECRET: must be at least 8 characters.',
     ]);
-    expect(() => loadConfig([DoorConfig, KeyConfig], variables)).toThrow(/^The settings have 7 faults:\n {2}ISTHMUS_/);
+    expect(() => loadConfig([DoorConfig, KeyConfig], variables)).toThrow(
+      /^There are 7 faults in the settings:\n {2}ISTHMUS_/,
+    );
   });
 
   it.each(['80.5', '0x50', '1e3', '-1', '80 81', 'NaN', 'Infinity', '99999999999999999999'])(

@@ -32,7 +32,11 @@ export class TokenIssuer {
   issue(order: TokenOrder): Promise<string> {
     const { subject, roles = [], scopes = this.config.requiredScopes, expiresInSeconds, audience } = order;
     const issuedAt = Math.floor(this.clock.now() / 1_000);
-    return new SignJWT({ roles: [...roles], scope: scopes.join(' ') })
+    const granted = {
+      ...(roles.length > 0 && { roles: [...roles] }),
+      ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+    };
+    return new SignJWT(granted)
       .setProtectedHeader({ alg: LOCAL_ALGORITHM, typ: 'JWT' })
       .setIssuer(LOCAL_ISSUER)
       .setAudience(audience ?? LOCAL_AUDIENCE)

@@ -56,7 +56,7 @@ describe('a registry in a file', () => {
     const opening = openWith(BAD);
     await expect(opening).rejects.toThrow(RegistryFault);
     await expect(opening).rejects.toThrow(
-      /isthmus\.yaml have 2 faults:\n {2}servers\.one\.token.*\n {2}servers\.one\.url/,
+      /2 faults in .*isthmus\.yaml:\n {2}servers\.one\.token.*\n {2}servers\.one\.url/,
     );
   });
 

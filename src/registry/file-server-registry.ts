@@ -86,7 +86,7 @@ export class FileServerRegistry extends ServerRegistry implements OnApplicationB
     };
     if (isDeepStrictEqual({ ...now, version: before.version }, before)) return 'unchanged';
     this.current = now;
-    this.logger.log(`${this.file} was taken over: ${now.servers.length} servers, version ${now.version}.`);
+    this.logger.log(`${this.file} was taken over. Servers: ${now.servers.length}, version: ${now.version}.`);
     for (const listener of this.listeners) this.tell(listener, now, before);
     return 'applied';
   }

@@ -49,7 +49,9 @@ describe('the registry of a gateway', () => {
   });
 
   it('does not start when the file that is named is not there', async () => {
-    await expect(start({ ISTHMUS_CONFIG: join(folder, 'none.yaml') })).rejects.toThrow(/none\.yaml .*cannot be read/s);
+    await expect(start({ ISTHMUS_CONFIG: join(folder, 'none.yaml') })).rejects.toThrow(
+      /fault in .*none\.yaml:.*cannot be read/s,
+    );
   });
 
   it('shows the commented examples as they may be used', async () => {
