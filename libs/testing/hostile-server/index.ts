@@ -11,4 +11,4 @@ export { BEHAVIOURS, behaviourNamed, behavioursOf } from './behaviours.js';
 export type { Arrival, Counters } from './counters.js';
 export type { Misbehaviour } from './handshake.js';
 export { startHostileServer, type HostileServer, type HostileServerOptions } from './hostile-server.js';
-export { hostileCommand, STDIO_EXECUTABLE, stdioRuns, type HostileCommand } from './stdio-server.js';
+export { hostileCommand, stdioRuns, type HostileCommand } from './stdio-server.js';

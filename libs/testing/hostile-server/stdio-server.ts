@@ -10,7 +10,7 @@ export interface HostileCommand {
 }
 
 /** The executable as it stands in the build: a child process runs no TypeScript. */
-export const STDIO_EXECUTABLE = fileURLToPath(
+const STDIO_EXECUTABLE = fileURLToPath(
   new URL('../../../dist/libs/testing/hostile-server/stdio-main.js', import.meta.url),
 ).replace('/dist/dist/', '/dist/');
 

@@ -1,6 +1,7 @@
 import type { JsonObject } from '#lib/mcp-protocol';
+import { setTimeout as wait } from 'node:timers/promises';
 import { HttpCaller, Ids, type RawClientOptions } from './http-caller.js';
-import type { RawAnswer } from './raw-answer.js';
+import { isAnswer, messagesIn, type RawAnswer } from './raw-answer.js';
 import type { RawClient } from './raw-client.js';
 
 export interface LegacyClientOptions extends RawClientOptions {
@@ -8,6 +9,22 @@ export interface LegacyClientOptions extends RawClientOptions {
 }
 
 const ACCEPT = { accept: 'application/json, text/event-stream' };
+
+const DEFAULT_RETRY_MS = 1_000;
+const DEFAULT_PATIENCE_MS = 20_000;
+
+/** Where an event stream may be picked up again, and after what time. */
+interface Cursor {
+  readonly lastEventId?: string;
+  readonly retryMs?: number;
+}
+
+function cursorAfter(body: string, before: Cursor): Cursor {
+  const lastEventId = [...body.matchAll(/^id: ?(.+)$/gm)].at(-1)?.[1] ?? before.lastEventId;
+  const retry = [...body.matchAll(/^retry: ?(\d+)$/gm)].at(-1)?.[1];
+  const retryMs = retry === undefined ? before.retryMs : Number(retry);
+  return { ...(lastEventId !== undefined && { lastEventId }), ...(retryMs !== undefined && { retryMs }) };
+}
 
 /** Streamable HTTP with a session. */
 export class LegacyRawClient implements RawClient {
@@ -45,19 +62,31 @@ export class LegacyRawClient implements RawClient {
     return answer;
   }
 
+  /** A stream that was closed before its answer, after an event with an id, is picked up again with GET. */
   async request(method: string, params: JsonObject = {}): Promise<RawAnswer> {
-    const answer = await this.http.post(this.url, this.headers, {
-      jsonrpc: '2.0',
-      id: this.ids.next(),
-      method,
-      params,
-    });
+    const message = { jsonrpc: '2.0', id: this.ids.next(), method, params };
+    const answer = await this.resumed(await this.http.post(this.url, this.headers, message), performance.now());
     this.surplus.push(...answer.answers.slice(1));
     return answer;
   }
 
   notify(method: string, params: JsonObject = {}): Promise<RawAnswer> {
     return this.http.post(this.url, this.headers, { jsonrpc: '2.0', method, params });
+  }
+
+  private async resumed(answer: RawAnswer, startedAt: number, cursor: Cursor = {}): Promise<RawAnswer> {
+    const { lastEventId, retryMs = DEFAULT_RETRY_MS } = cursorAfter(answer.body, cursor);
+    const isLate = performance.now() - startedAt > (this.options.timeoutMs ?? DEFAULT_PATIENCE_MS);
+    if (answer.answers.length > 0 || lastEventId === undefined || isLate) return answer;
+    await wait(retryMs);
+    const headers = { ...this.headers, accept: 'text/event-stream', 'last-event-id': lastEventId };
+    const response = await this.http.request('GET', this.url, headers);
+    const body = await response.body.text();
+    if (response.statusCode !== 200) return answer;
+    const messages = messagesIn('text/event-stream', body);
+    const answers = messages.filter(isAnswer);
+    const others = [...answer.others, ...messages.filter((each) => !isAnswer(each))];
+    return this.resumed({ ...answer, body, answers, others }, startedAt, { lastEventId, retryMs });
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,12 @@ import type { RawClient } from './raw-client.js';
 const REVISION = '2026-07-28';
 const KEY = 'io.modelcontextprotocol/';
 
+/** Plain where a header can carry it, else in the sentinel form (specification 2026: transports, Value Encoding). */
+const headerValue = (text: string): string =>
+  /^[!-~]([ -~]*[!-~])?$/.test(text) && !text.startsWith('=?base64?')
+    ? text
+    : `=?base64?${Buffer.from(text).toString('base64')}?=`;
+
 /** Streamable HTTP without a session: each request says all about itself. */
 export class ModernRawClient implements RawClient {
   readonly transport = 'modern';
@@ -38,7 +44,7 @@ export class ModernRawClient implements RawClient {
       accept: 'application/json, text/event-stream',
       'mcp-protocol-version': REVISION,
       'mcp-method': method,
-      ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
+      ...(typeof name === 'string' ? { 'mcp-name': headerValue(name) } : {}),
     };
     return { headers, message: { jsonrpc: '2.0', id: this.ids.next(), method, params: { ...params, _meta: meta } } };
   }

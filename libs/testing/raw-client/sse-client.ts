@@ -20,8 +20,6 @@ export class SseRawClient implements RawClient {
   private readonly stop = new AbortController();
   private readonly timeoutMs: number;
   private postUrl = '';
-  /** Status with which the stream was opened or refused. */
-  streamStatus = 0;
 
   /** @param url where the stream is opened */
   constructor(
@@ -33,24 +31,8 @@ export class SseRawClient implements RawClient {
   }
 
   async connect(): Promise<RawAnswer> {
-    const response = await this.http.request(
-      'GET',
-      this.url,
-      { accept: 'text/event-stream' },
-      undefined,
-      this.stop.signal,
-    );
-    this.streamStatus = response.statusCode;
-    if (response.statusCode !== 200) {
-      const body = await response.body.text();
-      return { id: '', status: response.statusCode, headers: response.headers, body, answers: [], others: [] };
-    }
-    await new Promise<void>((resolve, reject) => {
-      this.read(response.body, resolve).then(
-        () => this.fail(new Error('The stream has ended.'), reject),
-        (cause: Error) => this.fail(cause, reject),
-      );
-    });
+    const refused = await this.open();
+    if (refused !== undefined) return refused;
     const answer = await this.request('initialize', {
       protocolVersion: '2024-11-05',
       capabilities: this.options.capabilities ?? {},
@@ -58,6 +40,22 @@ export class SseRawClient implements RawClient {
     });
     await this.post({ jsonrpc: '2.0', method: 'notifications/initialized' });
     return answer;
+  }
+
+  /** Opens the stream and takes the address for messages, no more; what refused it, if anything. */
+  async open(): Promise<RawAnswer | undefined> {
+    const accept = { accept: 'text/event-stream' };
+    const { statusCode, headers, body } = await this.http.request('GET', this.url, accept, undefined, this.stop.signal);
+    if (statusCode !== 200) {
+      return { id: '', status: statusCode, headers, body: await body.text(), answers: [], others: [] };
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.read(body, resolve).then(
+        () => this.fail(new Error('The stream has ended.'), reject),
+        (cause: Error) => this.fail(cause, reject),
+      );
+    });
+    return undefined;
   }
 
   async request(method: string, params: JsonObject = {}): Promise<RawAnswer> {

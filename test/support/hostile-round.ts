@@ -1,0 +1,61 @@
+import type { Behaviour, Carrier } from '#lib/testing/hostile-server';
+import { CLIENT_TRANSPORTS, type ClientTransport, type RawAnswer, type RawClient } from '#lib/testing/raw-client';
+import { doomed, endings, hasty, steadies, waitings, type HostileWorld } from './hostile-world.js';
+
+/** One call and what came of it: an answer, or the reason why there was none. */
+export interface Trial {
+  readonly behaviour: Behaviour;
+  readonly transport: ClientTransport;
+  readonly mark: string;
+  readonly answer: RawAnswer | Error;
+}
+
+const call = async (client: RawClient, behaviour: Behaviour, name = behaviour.name): Promise<Trial> => {
+  const mark = crypto.randomUUID();
+  const params = { name, arguments: { call: mark } };
+  const answer = await client.request('tools/call', params).catch((cause: unknown) => cause as Error);
+  return { behaviour, transport: client.transport, mark, answer };
+};
+
+async function oneByOne<T, R>(items: readonly T[], run: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await run(item));
+  return results;
+}
+
+async function withClient(world: HostileWorld, transport: ClientTransport, slug: string): Promise<RawClient | Error> {
+  return world.client(transport, slug).catch((cause: unknown) => cause as Error);
+}
+
+async function ending(world: HostileWorld, carrier: Carrier, behaviour: Behaviour, transport: ClientTransport) {
+  const client = await withClient(world, transport, doomed(carrier, behaviour, transport));
+  if (client instanceof Error) return { behaviour, transport, mark: 'never called', answer: client };
+  const trial = await call(client, behaviour);
+  await client.close();
+  return trial;
+}
+
+/**
+ * Every behaviour of a carrier from every client transport. What only a timeout reveals runs all at once; what ends
+ * the upstream session has a client, and where need be a server, of its own.
+ */
+export async function runRound(world: HostileWorld, carrier: Carrier): Promise<Trial[]> {
+  const rounds = CLIENT_TRANSPORTS.map(async (transport) => {
+    const patient = await world.client(transport, carrier);
+    const steady = await oneByOne(steadies(carrier), (behaviour) => call(patient, behaviour));
+    const impatient = await world.client(transport, hasty(carrier));
+    const waiting = await Promise.all(waitings(carrier).map((behaviour) => call(impatient, behaviour)));
+    const ended = await oneByOne(endings(carrier), (behaviour) => ending(world, carrier, behaviour, transport));
+    return [...steady, ...waiting, ...ended];
+  });
+  return (await Promise.all(rounds)).flat();
+}
+
+/** Some behaviours through the endpoint that shows all servers, under their public names. */
+export async function runDefaultRound(world: HostileWorld, carrier: Carrier, behaviours: readonly Behaviour[]) {
+  const rounds = CLIENT_TRANSPORTS.map(async (transport) => {
+    const client = await world.client(transport);
+    return oneByOne(behaviours, (behaviour) => call(client, behaviour, `${carrier}__${behaviour.name}`));
+  });
+  return (await Promise.all(rounds)).flat();
+}
