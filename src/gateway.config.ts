@@ -1,5 +1,7 @@
-import { IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import { Env } from '#lib/config';
+
+const ORIGIN = /^https?:\/\/[^\s"/?#@]+\/?$/i;
 
 /** Where the gateway listens and where it keeps what it must remember. */
 export class GatewayConfig {
@@ -24,9 +26,6 @@ export class GatewayConfig {
   /** The gateway's address as clients know it, when a proxy stands before it: `https://mcp.example.com`. */
   @Env('ISTHMUS_PUBLIC_URL')
   @IsOptional()
-  @IsUrl(
-    { require_tld: false, require_protocol: true, protocols: ['http', 'https'] },
-    { message: 'publicUrl must be an http or https URL' },
-  )
+  @Matches(ORIGIN, { message: 'publicUrl must be an http or https URL without a path' })
   readonly publicUrl?: string;
 }

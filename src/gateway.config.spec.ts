@@ -1,0 +1,31 @@
+import { describe, expect, it } from '@jest/globals';
+import { loadConfig } from '#lib/config';
+import { GatewayConfig } from './gateway.config.js';
+
+const load = (variables: Record<string, string>) => loadConfig([GatewayConfig], variables)[0];
+
+describe('where the gateway listens', () => {
+  it('is loopback, by default', () =>
+    expect(load({})).toMatchObject({ host: '127.0.0.1', port: 4444, dataDir: './data' }));
+
+  it.each(['0.0.0.0', '::1', 'localhost', 'mcp-1.example.com'])('may be %s', (host) => {
+    expect(load({ ISTHMUS_HOST: host }).host).toBe(host);
+  });
+
+  it.each<[string, string]>([
+    ['ISTHMUS_HOST', 'http://localhost'],
+    ['ISTHMUS_HOST', 'a b'],
+    ['ISTHMUS_PORT', '65536'],
+    ['ISTHMUS_PORT', '-1'],
+    ['ISTHMUS_PUBLIC_URL', 'mcp.example.com'],
+    ['ISTHMUS_PUBLIC_URL', 'https://mcp.example.com/base'],
+    ['ISTHMUS_PUBLIC_URL', 'https://user@mcp.example.com'],
+    ['ISTHMUS_PUBLIC_URL', 'https://mcp.example.com" x="'],
+  ])('is refused with %s=%s', (variable, value) => {
+    expect(() => load({ [variable]: value })).toThrow(variable);
+  });
+
+  it.each(['https://mcp.example.com', 'http://[::1]:8443/'])('may be known as %s', (publicUrl) => {
+    expect(load({ ISTHMUS_PUBLIC_URL: publicUrl }).publicUrl).toBe(publicUrl);
+  });
+});
