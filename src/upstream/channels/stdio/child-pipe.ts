@@ -130,7 +130,7 @@ export class ChildPipe extends MessagePipe {
   private readLine(line: Buffer): void {
     if (line.length === 0 || (line.length === 1 && line[0] === 0x0d)) return;
     const value = isUtf8(line) ? parsed(line.toString('utf8')) : undefined;
-    if (value === undefined) this.options.noise.write(line.toString('utf8', 0, 500));
+    if (value === undefined) this.options.noise.write(line.toString('utf8', 0, 200));
     else this.received(value);
   }
 

@@ -34,7 +34,7 @@ function optionsFor(server: string): SsePipeOptions {
       const outcome = isLost ? sessionLost(server) : outcomeOfHttp(answer, id);
       return { outcome, isLost: isLost || answer.status === 404 };
     },
-    onNoise: (text) => log.write(text),
+    onNoise: (text) => log.write(text.slice(0, 200)),
   };
 }
 
