@@ -23,8 +23,14 @@ async function start(): Promise<void> {
   const { host, port } = gateway.get(GatewayConfig);
   await gateway.listen(port, host);
   obeySignals(gateway);
-  for (const warning of publicExposureWarnings(host, gateway.get(FileServerRegistry).snapshot)) logger.warn(warning);
+  warnOfExposure(gateway.get(FileServerRegistry), host);
   process.stdout.write(await greeting(gateway, host));
+}
+
+function warnOfExposure(registry: FileServerRegistry, host: string): void {
+  const warn = () => publicExposureWarnings(host, registry.snapshot).forEach((warning) => logger.warn(warning));
+  warn();
+  registry.onChange(warn);
 }
 
 async function greeting(gateway: NestFastifyApplication, host: string): Promise<string> {
@@ -38,7 +44,7 @@ async function greeting(gateway: NestFastifyApplication, host: string): Promise<
 
 function obeySignals(gateway: NestFastifyApplication): void {
   let leaving: Promise<void> | undefined;
-  const leave = () => (leaving ??= drain(gateway));
+  const leave = () => void (leaving ??= drain(gateway));
   process.on('SIGTERM', leave);
   process.on('SIGINT', leave);
   process.on('SIGHUP', () => void gateway.get(FileServerRegistry).reload());

@@ -5,6 +5,7 @@ import { GatewayError } from '#lib/extension-kit';
 import { RpcCode, type RequestId } from '#lib/mcp-protocol';
 import { Admission, type Admitted } from './admission.js';
 import { McpEndpoints, type EndpointRequest } from './mcp-endpoints.js';
+import { OriginGuard } from './origin-guard.js';
 import { ReplyWriter } from './reply-writer.js';
 import { refusalHeaders, refusalText } from './rpc-answers.js';
 import { TransportConfig } from './transport.config.js';
@@ -29,13 +30,23 @@ export class McpRoutes implements OnModuleInit {
     private readonly host: HttpAdapterHost,
     private readonly endpoints: McpEndpoints,
     private readonly admission: Admission,
+    private readonly origins: OriginGuard,
     private readonly config: TransportConfig,
   ) {}
 
   async onModuleInit(): Promise<void> {
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
+    server.addHook('onRequest', (request, reply, done) => this.guardMetadata(request, reply, done));
     // A scope of its own: these bodies are read as bytes, and refusals are JSON-RPC.
     await server.register(async (scope) => this.addTo(scope));
+  }
+
+  /** What the metadata says of this gateway's address must not be said under a rebound name. */
+  private guardMetadata(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    const refused = request.raw.url?.startsWith('/.well-known/') ? this.origins.check(request.headers) : undefined;
+    if (!refused) return done();
+    reply.hijack();
+    return this.refuse(this.writerOf(reply), refused, undefined, request);
   }
 
   private addTo(scope: FastifyInstance): void {
