@@ -1,4 +1,3 @@
-export { DefaultUpstreamConnector } from './connector/index.js';
 export { UpstreamConfig } from './upstream.config.js';
 export { UpstreamModule } from './upstream.module.js';
 export type {

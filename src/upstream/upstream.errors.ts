@@ -47,10 +47,6 @@ export const sessionLost = (server: string): Outcome =>
 export const tooManyCalls = (server: string): Outcome =>
   refused(server, GatewayCode.overloaded, 503, 'Too many calls are running at this upstream; call again later');
 
-/** Another call of the same connection holds the only channel for questions. */
-export const turnNotReached = (server: string): Outcome =>
-  refused(server, GatewayCode.upstreamFailed, 502, 'Another call that may ask questions did not end in time');
-
 /** The child process died again; it is not started before the time is over. */
 export const restartPending = (server: string, retryAfterMs: number): Outcome =>
   refused(server, GatewayCode.upstreamFailed, 502, 'The upstream process ended; it starts again shortly', {

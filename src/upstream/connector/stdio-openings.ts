@@ -65,7 +65,7 @@ export class StdioOpenings {
   /** Resolves when no process is left. */
   async shutdown(): Promise<void> {
     this.isShutDown = true;
-    for (const slug of [...this.spares.keys()]) this.forgetSpare(slug);
+    for (const slug of this.spares.keys()) this.forgetSpare(slug);
     await Promise.all([...this.pipes].map((pipe) => pipe.close()));
     process.off('exit', this.killAll);
   }

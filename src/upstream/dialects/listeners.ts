@@ -1,4 +1,4 @@
-import type { JsonObject, McpNotification } from '#lib/mcp-protocol';
+import type { McpNotification } from '#lib/mcp-protocol';
 import type { ChangeFilter } from '../upstream-connection.js';
 
 export interface Listener {
@@ -28,8 +28,8 @@ export function wants(filter: ChangeFilter, { method, params }: McpNotification)
 
 /** What a listener has to be told when changes may have been missed: that everything it asked for may have changed. */
 export function missedBy(filter: ChangeFilter): McpNotification[] {
-  const lists = Object.entries(FLAG_OF).flatMap(([method, flag]) =>
-    flag !== undefined && filter[flag] === true ? [{ method, params: {} as JsonObject }] : [],
+  const lists: McpNotification[] = Object.entries(FLAG_OF).flatMap(([method, flag]) =>
+    flag !== undefined && filter[flag] === true ? [{ method, params: {} }] : [],
   );
   const resources = filter.resourceSubscriptions ?? [];
   return [...lists, ...resources.map((uri) => ({ method: 'notifications/resources/updated', params: { uri } }))];

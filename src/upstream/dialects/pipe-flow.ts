@@ -1,4 +1,8 @@
-import type { RunningCall } from './running-call.js';
+/** Whose messages are kept in order. */
+export interface Reader {
+  /** Gives the call up, because nobody reads what comes of it. */
+  abandon(reason: string): void;
+}
 
 type Step = () => void | Promise<void>;
 
@@ -14,14 +18,14 @@ const PATIENCE_MS = 5_000;
  * wait for each other, and without keeping more than a little.
  */
 export class PipeFlow {
-  private readonly queues = new Map<RunningCall, Step[]>();
+  private readonly queues = new Map<Reader, Step[]>();
   private waiting = 0;
   private stalled: NodeJS.Timeout | undefined;
 
   constructor(private readonly pipe: { pause(): void; resume(): void }) {}
 
   /** Takes the step after those before it for the same call. */
-  run(call: RunningCall, step: Step): void {
+  run(call: Reader, step: Step): void {
     const queue = this.queues.get(call);
     if (queue === undefined) {
       const pressure = step();
@@ -37,7 +41,7 @@ export class PipeFlow {
     this.stalled = undefined;
   }
 
-  private async drain(call: RunningCall, pressure: Promise<void>): Promise<void> {
+  private async drain(call: Reader, pressure: Promise<void>): Promise<void> {
     const queue: Step[] = [];
     this.queues.set(call, queue);
     await pressure.catch(IGNORE);

@@ -1,3 +1,3 @@
 export { HttpChannel, type HttpChannelLimits, type HttpRequest } from './http-channel.js';
 export { first, HttpExchange, type AnswerHeaders, type HttpReceiver, type StreamCursor } from './http-exchange.js';
-export { SseOverflow, SseParser, type SseEvent } from './sse-parser.js';
+export type { SseEvent } from './sse-parser.js';

@@ -36,7 +36,7 @@ export async function openOverPipe(
   }
 }
 
-export function outcomeOfPipeEnding(ending: PipeEnding): Outcome {
+function outcomeOfPipeEnding(ending: PipeEnding): Outcome {
   switch (ending.kind) {
     case 'outcome':
       return ending.outcome;
