@@ -11,12 +11,14 @@ import { errorOf } from '../support/verdict.js';
 const WRONGS = ['http-401-detail', 'http-403-nothing', 'http-429-nest', 'http-500-html', 'http-503-retry-nest'];
 const BREACHES = ['body-null', 'body-html', 'foreign-id', 'result-null', 'stream-cut', 'reset', 'silence'];
 
+const ERRORS = ['plain-error', 'error-text-data', 'error-null-data'];
+
 const OPTIONS: Record<string, HostileServerOptions> = Object.fromEntries([
-  ...[...WRONGS, ...BREACHES, 'plain-error'].map((name, index) => [
+  ...[...WRONGS, ...BREACHES, ...ERRORS].map((name, index) => [
     `handshake-${index}`,
     { era: 'legacy', transport: 'http', misbehave: { initialize: name } },
   ]),
-  ...[...WRONGS, ...BREACHES, 'plain-error'].map((name, index) => [
+  ...[...WRONGS, ...BREACHES, ...ERRORS].map((name, index) => [
     `discovery-${index}`,
     { era: 'modern', transport: 'http', misbehave: { 'server/discover': name } },
   ]),

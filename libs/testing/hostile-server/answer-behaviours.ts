@@ -67,6 +67,18 @@ const GOOD: Readonly<Record<string, Frame>> = {
   'proto-key': (id) => `{"__proto__":{"polluted":true},${resultFrame(id, 'done').slice(1)}`,
 };
 
+const withData = (data: unknown): Frame => {
+  const { code, message: text } = SHELF_ERROR;
+  return (id) => json({ jsonrpc: '2.0', id, error: { code, message: text, data } });
+};
+
+const ODD_DATA: Readonly<Record<string, Frame>> = {
+  'error-without-data': withData(undefined),
+  'error-text-data': withData('just words'),
+  'error-null-data': withData(null),
+  'error-list-data': withData([1, 2]),
+};
+
 const entries = (frames: Readonly<Record<string, Frame>>): [string, Frame][] => Object.entries(frames);
 
 const message = (name: string, frame: Frame, carriers: readonly Carrier[]) => ({
@@ -82,6 +94,11 @@ export const ANSWER_BEHAVIOURS: readonly Behaviour[] = [
     ...message('plain-error', (id) => json({ jsonrpc: '2.0', id, error: SHELF_ERROR }), CARRIERS),
     expect: serverError(SHELF_ERROR),
   },
+  // What an error's data may be is the server's affair.
+  ...entries(ODD_DATA).map(([name, frame]) => ({
+    ...message(name, frame, CARRIERS),
+    expect: { kind: 'error' as const, code: SHELF_ERROR.code, message: SHELF_ERROR.message },
+  })),
   ...entries(RECOGNISABLE).map(([name, frame]) => ({ ...message(name, frame, CARRIERS), expect: brokeProtocol })),
   ...entries(ANONYMOUS_BODIES).map(([name, frame]) => ({
     ...message(name, frame, CARRIERS),
