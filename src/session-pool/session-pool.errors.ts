@@ -7,7 +7,12 @@ const REFUSED = { outcome: 'not_executed', retriable: true } as const;
 export class SessionLimitReached extends GatewayError {
   constructor(scope: 'worker' | 'principal') {
     const [who, status] = scope === 'worker' ? (['This worker has', 503] as const) : (['You have', 429] as const);
-    super(GatewayCode.overloaded, `${who} too many sessions. End some with DELETE or try again later.`, status, REFUSED);
+    super(
+      GatewayCode.overloaded,
+      `${who} too many sessions. End some with DELETE or try again later.`,
+      status,
+      REFUSED,
+    );
   }
 }
 

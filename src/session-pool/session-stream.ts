@@ -42,7 +42,9 @@ export class SessionStream {
   }
 
   private send(event: KeptEvent): void | Promise<void> {
-    return this.sink?.emit({ ...event, eventId: this.keep(event) });
+    // Kept first, whether or not anybody is there to take it.
+    const eventId = this.keep(event);
+    return this.sink?.emit({ ...event, eventId });
   }
 
   /** Keeps an event that the caller sends itself. */

@@ -2,7 +2,12 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile, Era, McpNotification } from '#lib/mcp-protocol';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
-import { UpstreamConnector, type ConnectionEvents, type ServerProfile, type UpstreamConnection } from '../upstream/index.js';
+import {
+  UpstreamConnector,
+  type ConnectionEvents,
+  type ServerProfile,
+  type UpstreamConnection,
+} from '../upstream/index.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { Session } from './session.js';
 

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { EventLog, type KeptEvent } from './event-log.js';
+
+const said = (text: string): KeptEvent => ({
+  kind: 'notification',
+  notification: { method: 'notifications/message', params: { data: text } },
+});
+
+const textsAfter = (log: EventLog, eventId: string) =>
+  log.after(eventId)?.events.map((event) => event.kind === 'notification' && event.notification.params['data']);
+
+describe('what a session keeps for a client that comes back', () => {
+  it('is every event after the one that it saw, of the same stream, under the ids it was sent with', () => {
+    const log = new EventLog(10, 10_000);
+    const seen = log.append(1, 0, said('a'));
+    log.append(2, 0, said('of another stream'));
+    const missed = log.append(1, 1, said('b'));
+    log.append(1, 2, said('c'));
+    expect(log.after(seen)).toMatchObject({ stream: 1, events: [{ eventId: missed }, { eventId: '1-2' }] });
+    expect(textsAfter(log, seen)).toEqual(['b', 'c']);
+  });
+
+  it('is nothing when it saw all', () => {
+    const log = new EventLog(10, 10_000);
+    const seen = log.append(1, 0, said('a'));
+    expect(log.after(seen)).toEqual({ stream: 1, events: [] });
+  });
+
+  it('is still whole when only what it saw itself is gone', () => {
+    const log = new EventLog(2, 10_000);
+    const seen = log.append(1, 0, said('a'));
+    log.append(1, 1, said('b'));
+    log.append(1, 2, said('c'));
+    expect(textsAfter(log, seen)).toEqual(['b', 'c']);
+  });
+
+  it('is never told with a gap', () => {
+    const log = new EventLog(2, 10_000);
+    const seen = log.append(1, 0, said('a'));
+    for (const sequence of [1, 2, 3]) log.append(1, sequence, said('later'));
+    expect(log.after(seen)).toBeUndefined();
+  });
+
+  it.each(['', 'x', '1', '1-', '-1', '1-0-0', '1-99', '9-0', '01e1-0', '1-00000000000', '٣-٤'])(
+    'is unknown for the event id %j',
+    (eventId) => {
+      const log = new EventLog(10, 10_000);
+      log.append(1, 0, said('a'));
+      expect(log.after(eventId)).toBeUndefined();
+    },
+  );
+
+  it('is bounded by bytes too; the youngest event stays however large it is', () => {
+    const log = new EventLog(1_000, 1_000);
+    for (let sequence = 0; sequence < 50; sequence += 1) log.append(1, sequence, said('x'.repeat(100)));
+    expect(log.after('1-30')).toBeUndefined();
+    const large = log.append(1, 50, said('y'.repeat(5_000)));
+    expect(log.after('1-48')).toBeUndefined();
+    expect(log.after(large)).toEqual({ stream: 1, events: [] });
+    expect(textsAfter(log, '1-49')).toEqual(['y'.repeat(5_000)]);
+  });
+
+  it('is a suffix of what was said, or unknown, whatever was said and whatever bound there is', () => {
+    const script = fc.array(fc.record({ stream: fc.integer({ min: 1, max: 3 }), text: fc.string() }), {
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(script, fc.integer({ min: 1, max: 12 }), (lines, bound) => {
+        const log = new EventLog(bound, 100_000);
+        const said_: Record<number, string[]> = { 1: [], 2: [], 3: [] };
+        for (const { stream, text } of lines) {
+          const texts = (said_[stream] ??= []);
+          log.append(stream, texts.push(text) - 1, said(text));
+        }
+        for (const [stream, texts] of Object.entries(said_)) {
+          texts.forEach((_, sequence) => {
+            const after = textsAfter(log, `${stream}-${sequence}`);
+            if (after) expect(after).toEqual(texts.slice(sequence + 1));
+          });
+        }
+      }),
+    );
+  });
+
+  it('is nothing at all where nothing is to be kept', () => {
+    const log = new EventLog(0, 0);
+    expect(log.after(log.append(1, 0, said('a')))).toBeUndefined();
+  });
+});

@@ -1,0 +1,208 @@
+/** Upstream servers that a spec plays itself: what they say is decided by the spec, message by message. */
+import type { Caller } from '#lib/extension-kit';
+import {
+  failure,
+  outcomeOfFault,
+  result,
+  type ClientProfile,
+  type Era,
+  type JsonObject,
+  type McpNotification,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import {
+  ServerRegistry,
+  type RegistrySnapshot,
+  type RemoteServer,
+  type ServerDefinition,
+} from '../../src/registry/index.js';
+import {
+  UpstreamConnector,
+  type ChangeFilter,
+  type ConnectionEvents,
+  type Listening,
+  type ServerProfile,
+  type UpstreamConnection,
+  type UpstreamReply,
+  type UpstreamRequest,
+} from '../../src/upstream/index.js';
+
+export interface SentRequest {
+  readonly request: UpstreamRequest;
+  readonly reply: UpstreamReply;
+  readonly signal: AbortSignal;
+}
+
+/** How a fake server answers a request; what it does not answer stays open until it is aborted. */
+export type Respond = (sent: SentRequest, connection: FakeConnection) => Outcome | Promise<Outcome>;
+
+const ALL_CAPABILITIES: JsonObject = { tools: {}, prompts: {}, resources: { subscribe: true }, logging: {} };
+
+export class FakeConnection implements UpstreamConnection {
+  closed = false;
+  closedByUs = false;
+  readonly sent: SentRequest[] = [];
+  readonly told: McpNotification[] = [];
+  readonly listeners: { filter: ChangeFilter; onChange: (notification: McpNotification) => void }[] = [];
+
+  constructor(
+    readonly server: ServerDefinition,
+    readonly client: ClientProfile,
+    readonly profile: ServerProfile,
+    private readonly events: ConnectionEvents,
+    private readonly connector: FakeConnector,
+  ) {}
+
+  request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
+    const sent = { request, reply, signal };
+    this.sent.push(sent);
+    const aborted = new Promise<Outcome>((resolve) => {
+      const give = () => resolve(outcomeOfFault('aborted'));
+      if (signal.aborted) give();
+      else signal.addEventListener('abort', give, { once: true });
+    });
+    return Promise.race([Promise.resolve(this.connector.respond(sent, this)), aborted]);
+  }
+
+  async notify(notification: McpNotification): Promise<void> {
+    this.told.push(notification);
+  }
+
+  async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+    await this.connector.beforeListening(this);
+    const listener = { filter, onChange };
+    this.listeners.push(listener);
+    return {
+      honoured: this.connector.honours(filter),
+      close: async () => void this.listeners.splice(this.listeners.indexOf(listener), 1),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.closedByUs = true;
+  }
+
+  // What the server does by itself.
+
+  say(notification: McpNotification): void {
+    this.events.notify(notification);
+  }
+
+  change(notification: McpNotification): void {
+    for (const { onChange } of [...this.listeners]) onChange(notification);
+  }
+
+  die(): void {
+    this.closed = true;
+    this.listeners.length = 0;
+    this.events.closed('it died');
+  }
+}
+
+/** Opens fake connections. Everything that a server may do differently is a member to be replaced. */
+export class FakeConnector extends UpstreamConnector {
+  readonly opened: FakeConnection[] = [];
+  readonly forgotten: string[] = [];
+  readonly eras = new Map<string, Era>();
+  readonly capabilities = new Map<string, JsonObject>();
+  isShutDown = false;
+
+  respond: Respond = () => result({});
+  honours = (filter: ChangeFilter): ChangeFilter => filter;
+  /** Rejects when a server cannot be reached. */
+  beforeOpening = async (_server: ServerDefinition): Promise<void> => undefined;
+  beforeListening = async (_connection: FakeConnection): Promise<void> => undefined;
+
+  /** The connections that serve, in the order they were opened. */
+  get live(): FakeConnection[] {
+    return this.opened.filter(({ closed }) => !closed);
+  }
+
+  override async era(server: ServerDefinition): Promise<Era> {
+    return this.eras.get(server.slug) ?? 'legacy';
+  }
+
+  override async open(
+    server: ServerDefinition,
+    client: ClientProfile,
+    events: ConnectionEvents,
+  ): Promise<UpstreamConnection> {
+    await this.beforeOpening(server);
+    const era = await this.era(server);
+    const capabilities = this.capabilities.get(server.slug) ?? ALL_CAPABILITIES;
+    const profile = { era, revision: era, capabilities, serverInfo: { name: server.slug, version: '1' } };
+    const connection = new FakeConnection(server, client, profile, events, this);
+    this.opened.push(connection);
+    return connection;
+  }
+
+  override forget(slug: string): void {
+    this.forgotten.push(slug);
+  }
+
+  override async shutdown(): Promise<void> {
+    this.isShutDown = true;
+  }
+}
+
+/** A configuration that a spec changes at will. */
+export class FakeRegistry extends ServerRegistry {
+  private readonly listeners = new Set<(now: RegistrySnapshot, before: RegistrySnapshot) => void>();
+  private current: RegistrySnapshot;
+
+  constructor(servers: readonly ServerDefinition[] = [], more: Partial<RegistrySnapshot> = {}) {
+    super();
+    this.current = { version: 1, servers, virtualServers: [], defaultEndpoint: { public: false }, ...more };
+  }
+
+  get snapshot(): RegistrySnapshot {
+    return this.current;
+  }
+
+  onChange(listener: (now: RegistrySnapshot, before: RegistrySnapshot) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  configure(servers: readonly ServerDefinition[], more: Partial<RegistrySnapshot> = {}): void {
+    const before = this.current;
+    this.current = { ...before, ...more, version: before.version + 1, servers };
+    for (const listener of this.listeners) listener(this.current, before);
+  }
+}
+
+export function remoteServer(slug: string, more: Partial<RemoteServer> = {}): RemoteServer {
+  return {
+    slug,
+    enabled: true,
+    shared: false,
+    public: false,
+    timeouts: { connectMs: 5_000, requestMs: 10_000 },
+    transport: 'http',
+    url: `http://${slug}.example`,
+    headers: {},
+    ...more,
+  };
+}
+
+export function childServer(slug: string, more: { readonly shared?: boolean } = {}): ServerDefinition {
+  const { url: _url, headers: _headers, transport: _transport, ...base } = remoteServer(slug);
+  return { ...base, transport: 'stdio', command: slug, args: [], env: {}, ...more };
+}
+
+export function callerOf(subject: string): Caller {
+  const principal = { issuer: 'tests', subject };
+  return { principal, key: `tests|${subject}`, anonymous: false, roles: [], scopes: [], claims: {} };
+}
+
+export const LEGACY_CLIENT: ClientProfile = { revision: '2025-11-25', capabilities: {} };
+export const MODERN_CLIENT: ClientProfile = { revision: '2026-07-28', capabilities: {} };
+
+export const unreachable = (server: string): Outcome => {
+  const data = { outcome: 'not_executed', retriable: true, server } as const;
+  return failure({ code: -31004, message: 'Upstream could not be reached', data }, 502);
+};
+
+/** Lets everything happen that needs no more than promises. */
+export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
