@@ -1,11 +1,10 @@
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, RequestId } from '#lib/mcp-protocol';
-import type { SessionPool, StreamSink, UpstreamCall, UpstreamCalls, Session } from '../session-pool/index.js';
+import type { StreamSink, UpstreamCall, UpstreamCalls, Session } from '../session-pool/index.js';
 import type { SessionFeeds, WatchedResource } from '../subscriptions/index.js';
 import type { SessionHandle } from './session-handle.js';
 
 /** What a session's owner works with. */
 export interface LocalOwner {
-  readonly sessions: SessionPool;
   readonly calls: UpstreamCalls;
   readonly feeds: SessionFeeds;
 }
@@ -61,9 +60,7 @@ export class LocalSession implements SessionHandle {
 
   async openStream(sink: StreamSink, lastEventId?: string): Promise<() => void> {
     this.session.touch();
-    const stream = lastEventId
-      ? this.session.resume(lastEventId, sink)
-      : this.session.openStandingStream(sink);
+    const stream = lastEventId ? this.session.resume(lastEventId, sink) : this.session.openStandingStream(sink);
     if (stream && stream === this.session.standingStream) this.owner.feeds.followLists(this.session);
     return () => stream?.detach(sink);
   }
@@ -73,6 +70,6 @@ export class LocalSession implements SessionHandle {
   }
 
   async end(): Promise<void> {
-    this.owner.sessions.end(this.session);
+    this.session.end();
   }
 }

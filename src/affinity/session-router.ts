@@ -27,7 +27,7 @@ export class SessionRouter {
     private readonly calls: UpstreamCalls,
     feeds: SessionFeeds,
   ) {
-    this.owner = { sessions, calls, feeds };
+    this.owner = { calls, feeds };
   }
 
   /** Creates a session here; this worker owns it for its whole life. */

@@ -7,27 +7,21 @@ import { SubscriptionsModule } from '../subscriptions/index.js';
 import { CallDelivery } from './call-delivery.js';
 import { DispatchConfig } from './dispatch.config.js';
 import { Dispatcher, METHOD_HANDLERS } from './dispatcher.js';
+import { Failures } from './failures.js';
 import { DiscoverHandler } from './handlers/discover.handler.js';
 import { ItemHandler } from './handlers/item.handler.js';
 import { ListHandler } from './handlers/list.handler.js';
 import { ListenHandler } from './handlers/listen.handler.js';
 import { LogLevelHandler } from './handlers/log-level.handler.js';
 import { PingHandler } from './handlers/ping.handler.js';
+import { UnknownMethodHandler } from './handlers/unknown-method.handler.js';
 import { WatchHandler } from './handlers/watch.handler.js';
 import type { MethodHandler } from './inbound.js';
 import { ServerProfiles } from './server-profiles.js';
 import { ToolHeaders } from './tool-headers.js';
 import { Welcome } from './welcome.js';
 
-const HANDLERS = [
-  ItemHandler,
-  ListHandler,
-  DiscoverHandler,
-  ListenHandler,
-  LogLevelHandler,
-  WatchHandler,
-  PingHandler,
-];
+const HANDLERS = [ItemHandler, ListHandler, DiscoverHandler, ListenHandler, LogLevelHandler, WatchHandler, PingHandler];
 
 const handlerTable = {
   provide: METHOD_HANDLERS,
@@ -41,6 +35,8 @@ const handlerTable = {
     configProvider(DispatchConfig),
     ...HANDLERS,
     handlerTable,
+    UnknownMethodHandler,
+    Failures,
     CallDelivery,
     ServerProfiles,
     ToolHeaders,

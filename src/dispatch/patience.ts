@@ -1,5 +1,5 @@
 /** How long to wait for a server that did not answer in time the last time: it must not slow the others down again. */
-const SHORT_MS = 50;
+const SHORT_MS = 100;
 
 /** Waits for several servers at once, each only as long as it has deserved. */
 export class Patience {
@@ -7,8 +7,8 @@ export class Patience {
 
   constructor(private readonly fullMs: number) {}
 
-  /** The work's value, or undefined when it took too long. Late work goes on, and earns back its time when it ends. */
-  async wait<T>(server: string, work: Promise<T>): Promise<T | undefined> {
+  /** The work's value, or undefined when it took too long. Late work goes on, and earns back its time if it succeeds. */
+  async wait<T>(server: string, work: Promise<T>, succeeded: (value: T) => boolean): Promise<T | undefined> {
     const limitMs = this.late.has(server) ? SHORT_MS : this.fullMs;
     let timer: NodeJS.Timeout | undefined;
     const outOfPatience = new Promise<undefined>((resolve) => {
@@ -17,9 +17,10 @@ export class Patience {
         resolve(undefined);
       }, limitMs);
     });
-    const done = work.finally(() => {
+    const done = work.then((value) => {
       clearTimeout(timer);
-      this.late.delete(server);
+      if (succeeded(value)) this.late.delete(server);
+      return value;
     });
     return Promise.race([done, outOfPatience]);
   }

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { PRODUCT } from '#lib/extension-kit';
-import type { Era, JsonObject } from '#lib/mcp-protocol';
-import { SessionRouter, type SessionHandle } from '../affinity/index.js';
+import { result, type Era, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ServerProfile } from '../upstream/index.js';
 import { commonCapabilities, unitedCapabilities } from './capabilities.js';
+import { Failures } from './failures.js';
 import { DispatchConfig } from './dispatch.config.js';
 import type { Inbound } from './inbound.js';
 import { Patience } from './patience.js';
@@ -19,35 +19,29 @@ export interface EndpointProfile {
 
 type Visitor = Pick<Inbound, 'caller' | 'client' | 'endpoint'>;
 
-/** Receives clients: says what an endpoint offers, and opens sessions for those whose era has them. */
+/** Receives clients: says what an endpoint offers. */
 @Injectable()
 export class Welcome {
   private readonly patience: Patience;
 
   constructor(
     private readonly profiles: ServerProfiles,
-    private readonly router: SessionRouter,
+    private readonly failures: Failures,
     config: DispatchConfig,
   ) {
     this.patience = new Patience(config.listPatienceMs);
   }
 
-  /**
-   * Answers a handshake with a session.
-   * @throws GatewayError when the one server of a transparent endpoint cannot be reached, or at a limit of sessions.
-   */
-  async openSession(visitor: Visitor): Promise<{ readonly session: SessionHandle; readonly result: JsonObject }> {
-    const { caller, client, endpoint } = visitor;
-    const answer = await this.answerHandshake(visitor);
-    const session = this.router.open({ caller, client, endpoint: endpoint.id, answersOnStandingStream: false });
-    return { session, result: answer };
+  /** The result of `initialize` (specification 2025: basic/lifecycle), or why the one server behind it has none. */
+  async answerHandshake(visitor: Visitor): Promise<Outcome> {
+    try {
+      return result({ protocolVersion: visitor.client.revision, ...(await this.profileOf(visitor, 'legacy')) });
+    } catch (cause) {
+      return this.failures.outcomeOf({ method: 'initialize', endpoint: visitor.endpoint.id }, cause);
+    }
   }
 
-  /** The result of `initialize` (specification 2025: basic/lifecycle). @throws GatewayError as openSession does */
-  async answerHandshake(visitor: Visitor): Promise<JsonObject> {
-    return { protocolVersion: visitor.client.revision, ...(await this.profileOf(visitor, 'legacy')) };
-  }
-
+  /** Rejects with a GatewayError when the one server of a transparent endpoint cannot be reached. */
   async profileOf(visitor: Visitor, era: Era): Promise<EndpointProfile> {
     const [server] = visitor.endpoint.servers;
     if (server && visitor.endpoint.transparent) return transparentProfile(await this.profiles.of(server, visitor), era);
@@ -63,7 +57,7 @@ export class Welcome {
   private async reachable(visitor: Visitor): Promise<ServerProfile[]> {
     const ask = async (server: ServerDefinition) => {
       const profile = this.profiles.of(server, visitor).catch(() => undefined);
-      return this.patience.wait(server.slug, profile);
+      return this.patience.wait(server.slug, profile, (known) => known !== undefined);
     };
     const profiles = await Promise.all(visitor.endpoint.servers.map(ask));
     return profiles.filter((profile) => profile !== undefined);

@@ -28,6 +28,7 @@ export class SessionPool implements OnApplicationShutdown {
     const session = new Session(start, this.config);
     this.sessions.set(session.id, session);
     this.perPrincipal.set(start.caller.key, mine + 1);
+    session.onEnd(() => this.forget(session));
     return session;
   }
 
@@ -35,25 +36,23 @@ export class SessionPool implements OnApplicationShutdown {
     return this.sessions.get(id);
   }
 
-  /** Ends a session; it is unknown from then on. */
-  end(session: Session): void {
-    if (!this.sessions.delete(session.id)) return;
-    const { key } = session.start.caller;
-    const left = (this.perPrincipal.get(key) ?? 1) - 1;
-    if (left > 0) this.perPrincipal.set(key, left);
-    else this.perPrincipal.delete(key);
-    session.end();
-  }
-
   /** Ends what has been idle for too long. */
   sweep(now: number): void {
     for (const session of this.sessions.values()) {
-      if (session.idle && now - session.lastUsedAt > this.config.sessionIdleMs) this.end(session);
+      if (session.idle && now - session.lastUsedAt > this.config.sessionIdleMs) session.end();
     }
   }
 
   onApplicationShutdown(): void {
     clearInterval(this.sweeper);
-    for (const session of this.sessions.values()) this.end(session);
+    for (const session of this.sessions.values()) session.end();
+  }
+
+  private forget(session: Session): void {
+    this.sessions.delete(session.id);
+    const { key } = session.start.caller;
+    const left = (this.perPrincipal.get(key) ?? 1) - 1;
+    if (left > 0) this.perPrincipal.set(key, left);
+    else this.perPrincipal.delete(key);
   }
 }

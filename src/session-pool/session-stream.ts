@@ -38,7 +38,8 @@ export class SessionStream {
 
   /** The server cut its stream short; so may we, for a client that can come back. */
   interrupt(): void {
-    void this.sink?.emit({ kind: 'interrupted' });
+    // Without an event of the stream there is no id to come back with.
+    if (this.opened) void this.sink?.emit({ kind: 'interrupted' });
   }
 
   private send(event: KeptEvent): void | Promise<void> {

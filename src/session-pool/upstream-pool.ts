@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import type { Caller } from '#lib/extension-kit';
-import type { ClientProfile, Era, McpNotification } from '#lib/mcp-protocol';
+import { OutcomeError, type Caller } from '#lib/extension-kit';
+import { errorForEra, type ClientProfile, type Era, type McpNotification } from '#lib/mcp-protocol';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
 import {
   UpstreamConnector,
@@ -157,7 +157,7 @@ export class UpstreamPool implements OnApplicationShutdown {
       notify: () => undefined,
       closed: () => listeners.forEach((listener) => listener()),
     };
-    const connection = await this.connector.open(server, face.client, events, OPEN_SIGNAL);
+    const connection = await this.connect(server, face, events);
     this.profiles.set(server.slug, connection.profile);
     return {
       connection,
@@ -167,8 +167,8 @@ export class UpstreamPool implements OnApplicationShutdown {
   }
 
   private open(key: string, server: ServerDefinition, face: UpstreamFace): PoolEntry {
-    const entry = new PoolEntry(key, server.slug, (closed) => this.forget(closed));
-    entry.opening = this.connector.open(server, face.client, entry, OPEN_SIGNAL).then(
+    const entry = new PoolEntry(key, server.slug, (closed) => this.lost(closed));
+    entry.opening = this.connect(server, face, entry).then(
       (connection) => {
         entry.connection = connection;
         this.profiles.set(server.slug, connection.profile);
@@ -184,6 +184,23 @@ export class UpstreamPool implements OnApplicationShutdown {
     entry.opening.catch(() => undefined);
     this.entries.set(key, entry);
     return entry;
+  }
+
+  /** What a server says in a handshake of ours is no answer to the client: codes about versions and headers are not its. */
+  private async connect(server: ServerDefinition, face: UpstreamFace, events: ConnectionEvents) {
+    try {
+      return await this.connector.open(server, face.client, events, OPEN_SIGNAL);
+    } catch (cause) {
+      if (!(cause instanceof OutcomeError)) throw cause;
+      throw new OutcomeError({ ...cause.outcome, error: errorForEra(cause.outcome.error, 'legacy', 'initialize') });
+    }
+  }
+
+  /** The server ended the upstream session. Where it was all that a session of ours had, that has lost its state too. */
+  private lost(entry: PoolEntry): void {
+    this.forget(entry);
+    if (!entry.key.startsWith(OWN_SESSION)) return;
+    for (const session of entry.sessions) if (session.start.endpoint === entry.slug) session.end();
   }
 
   /** A session hears of what its connections say by themselves, and takes its own connections with it. */

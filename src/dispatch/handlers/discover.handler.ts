@@ -23,7 +23,9 @@ export class DiscoverHandler extends MethodHandler {
     const [server] = inbound.endpoint.servers;
     if (server && inbound.endpoint.transparent && (await this.profiles.learnEra(server)) === 'modern') {
       const outcome = await this.delivery.deliver(inbound, { server, request: inbound.request }, sink, signal);
-      return outcome.kind === 'error' ? outcome : result({ ...outcome.result, supportedVersions: [...SUPPORTED_REVISIONS] });
+      return outcome.kind === 'error'
+        ? outcome
+        : result({ ...outcome.result, supportedVersions: [...SUPPORTED_REVISIONS] });
     }
     const { serverInfo, ...offered } = await this.welcome.profileOf(inbound, 'modern');
     const _meta = { ...metaOf(offered), [META.serverInfo]: serverInfo };

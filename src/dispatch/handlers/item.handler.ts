@@ -11,7 +11,7 @@ import {
 import { publishResult, targetOfName, targetOfUri, type Target } from '../../catalog/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery, type Addressed } from '../call-delivery.js';
-import { invalidParams, resourceNotFound } from '../dispatch.errors.js';
+import { clipped, invalidParams, resourceNotFound } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { ToolHeaders } from '../tool-headers.js';
 
@@ -73,7 +73,7 @@ function addressOf(inbound: Inbound): Addressed | Outcome {
       if (typeof name !== 'string') return invalidParams('params.name must be a string.');
       const kind = request.method === 'tools/call' ? 'tools' : 'prompts';
       const target = endpoint.shows(kind, name) ? targetOfName(endpoint, name) : undefined;
-      if (!target) return invalidParams(`Unknown ${kind === 'tools' ? 'tool' : 'prompt'}: ${name}`);
+      if (!target) return invalidParams(`Unknown ${kind === 'tools' ? 'tool' : 'prompt'}: ${clipped(name)}`);
       return endpoint.transparent ? { server: target.server, request } : renamed(request, target, { name: target.own });
     }
   }
@@ -92,7 +92,9 @@ function addressByReference({ endpoint, request, client }: Inbound): Addressed |
   const { name, uri } = ref;
   if (typeof name === 'string') {
     const target = targetOfName(endpoint, name);
-    return target ? renamed(request, target, { ref: { ...ref, name: target.own } }) : invalidParams(`Unknown prompt: ${name}`);
+    return target
+      ? renamed(request, target, { ref: { ...ref, name: target.own } })
+      : invalidParams(`Unknown prompt: ${clipped(name)}`);
   }
   if (typeof uri !== 'string') return invalidParams('params.ref needs a name or a uri.');
   const target = targetOfUri(endpoint, uri);

@@ -68,7 +68,9 @@ export class ListHandler extends MethodHandler {
     if (offset === undefined) return invalidParams('params.cursor is not one of ours. List from the beginning.');
     const method = inbound.request.method as ListMethod;
     const { servers } = inbound.endpoint;
-    const parts = await Promise.all(servers.map((server) => this.partOf(server, inbound, method, signal)));
+    const parts = await whileWanted(signal, (wanted) =>
+      Promise.all(servers.map((server) => this.partOf(server, inbound, method, wanted))),
+    );
     const failed = parts.flatMap((part) => ('failed' in part ? [part] : []));
     const first = failed[0];
     if (first && failed.length === parts.length) return first.failed;
@@ -85,7 +87,7 @@ export class ListHandler extends MethodHandler {
     const asking = collectPages(method, (request) =>
       this.delivery.deliver(inbound, { server, request, silent: true }, SILENT_SINK, signal),
     );
-    const answer = (await this.patience.wait(server.slug, asking)) ?? tooLate(server);
+    const answer = (await this.patience.wait(server.slug, asking, (pages) => 'items' in pages)) ?? tooLate(server);
     if ('items' in answer) return { server, items: this.publish(inbound, server, method, answer.items) };
     this.logger.warn(`${method} of ${server.slug} failed: ${answer.error.message}`);
     return { server, failed: answer };
@@ -94,6 +96,18 @@ export class ListHandler extends MethodHandler {
   private publish(inbound: Inbound, server: ServerDefinition, method: ListMethod, items: readonly JsonValue[]) {
     if (method === 'tools/list') this.toolHeaders.learn(server, items);
     return publishItems(inbound.endpoint, server, method, items);
+  }
+}
+
+/** The client's leaving stops the work, its being answered does not: a late server may still earn back its time. */
+async function whileWanted<T>(signal: AbortSignal, work: (wanted: AbortSignal) => Promise<T>): Promise<T> {
+  const wanted = new AbortController();
+  const stop = () => wanted.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await work(wanted.signal);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
 

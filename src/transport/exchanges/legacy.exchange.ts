@@ -4,8 +4,8 @@ import {
   eraOfRevision,
   failure,
   negotiateLegacy,
-  result,
   RpcCode,
+  type ClientProfile,
   type JsonRpcRequest,
   type JsonValue,
   type MessageReading,
@@ -13,7 +13,6 @@ import {
 } from '#lib/mcp-protocol';
 import { SessionRouter, type SessionHandle } from '../../affinity/index.js';
 import { Dispatcher, Welcome } from '../../dispatch/index.js';
-import { GatewayError } from '#lib/extension-kit';
 import { demandAccepts } from '../http-request.js';
 import { StreamKeeper } from '../stream-keeper.js';
 import { TransportConfig } from '../transport.config.js';
@@ -62,7 +61,8 @@ export class LegacyExchange {
     const { revision } = session.client;
     if (!allowsBatches(revision)) throw new BadRequest(`Revision ${revision} has no batches. Send one message.`);
     if (values.length === 0) throw new BadRequest('The batch is empty.');
-    if (values.length > this.config.maxBatch) throw new BadRequest(`A batch holds at most ${this.config.maxBatch} messages.`);
+    if (values.length > this.config.maxBatch)
+      throw new BadRequest(`A batch holds at most ${this.config.maxBatch} messages.`);
     const readings = values.map(understood);
     if (!readings.some(({ kind }) => kind === 'request')) {
       for (const reading of readings) await take(session, reading);
@@ -98,21 +98,15 @@ export class LegacyExchange {
   private async initialize(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const revision = negotiateLegacy(message.params?.['protocolVersion']);
     const client = profileInHandshake(message, revision);
-    const handshake = await this.opened({ ...exchange, client });
-    const headers = handshake.session ? { [SESSION_HEADER]: handshake.session.id } : {};
+    const outcome = await this.welcome.answerHandshake({ ...exchange, client });
+    const headers = outcome.kind === 'result' ? this.openSession(exchange, client) : {};
     const reply = new LegacyReply(exchange.writer.with(headers), this.keeper, revision, message.id, message.method);
-    reply.finish(handshake.outcome);
+    reply.finish(outcome);
   }
 
-  /** A server that cannot be reached makes the handshake fail as a call would; limits are refusals at the door. */
-  private async opened(visitor: Parameters<Welcome['openSession']>[0]): Promise<{ session?: SessionHandle; outcome: Outcome }> {
-    try {
-      const opened = await this.welcome.openSession(visitor);
-      return { session: opened.session, outcome: result(opened.result) };
-    } catch (cause) {
-      if (cause instanceof GatewayError && 'server' in (cause.data ?? {})) return { outcome: cause.toOutcome() };
-      throw cause;
-    }
+  private openSession({ caller, endpoint }: Exchange, client: ClientProfile): Record<string, string> {
+    const session = this.router.open({ caller, client, endpoint: endpoint.id, answersOnStandingStream: false });
+    return { [SESSION_HEADER]: session.id };
   }
 
   private async answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {
@@ -127,7 +121,8 @@ export class LegacyExchange {
     message: JsonRpcRequest,
     reply: LegacyStream,
   ): Promise<Outcome> {
-    if (!isLegacyMethod(message.method) || message.method === 'initialize') return Promise.resolve(unknownMethod(message));
+    if (!isLegacyMethod(message.method) || message.method === 'initialize')
+      return Promise.resolve(unknownMethod(message));
     return this.dispatcher.dispatch(sessionInbound(exchange, session, message), reply, NEVER);
   }
 
