@@ -5,7 +5,7 @@ const MAX_LINES = 100;
 const MAX_CHARS = 2_000;
 
 // Control and format characters could rewrite what an operator sees on a terminal.
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu;
 
 /** Writes foreign text to the log: one line each, printable, and no more of it than somebody would read. */
 export class BoundedLog {

@@ -79,10 +79,14 @@ export class Reply implements UpstreamReply {
   readonly notifications: McpNotification[] = [];
   readonly questions: string[] = [];
 
-  constructor(private readonly answers: UpstreamReply['ask'] = async () => ({ result: {} })) {}
+  constructor(
+    private readonly answers: UpstreamReply['ask'] = async () => ({ result: {} }),
+    private readonly pressure: () => void | Promise<void> = () => undefined,
+  ) {}
 
-  notify(notification: McpNotification): void {
+  notify(notification: McpNotification): void | Promise<void> {
     this.notifications.push(notification);
+    return this.pressure();
   }
 
   ask(...[question, signal]: Parameters<UpstreamReply['ask']>): ReturnType<UpstreamReply['ask']> {

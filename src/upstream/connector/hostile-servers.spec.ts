@@ -7,6 +7,7 @@ import {
   expectationOf,
   hostileCommand,
   startHostileServer,
+  type Behaviour,
   type Carrier,
   type Expectation,
   type HostileServer,
@@ -40,6 +41,23 @@ function expectOutcome(outcome: Outcome, expected: Expectation): void {
   for (const text of expected.never ?? []) expect(JSON.stringify(outcome)).not.toContain(text);
 }
 
+const isPatient = (behaviour: Behaviour, carrier: Carrier): boolean => behaviour.waits?.includes(carrier) === true;
+
+/** Behaviours whose outcome does not wait for the end of the request's time. */
+const atOnce = (carrier: Carrier): Behaviour[] =>
+  behavioursOf(carrier).filter((behaviour) => !isPatient(behaviour, carrier));
+
+/** All the others, side by side: none of them may disturb another. */
+async function expectTimeouts(connection: UpstreamConnection, carrier: Carrier): Promise<void> {
+  const patient = behavioursOf(carrier).filter((behaviour) => isPatient(behaviour, carrier));
+  const outcomes = patient.map(async (behaviour) => {
+    const outcome = await connection.request(toolCall(behaviour.name), new Reply(), NEVER);
+    expectOutcome(outcome, expectationOf(behaviour, carrier));
+  });
+  await Promise.all(outcomes);
+  expect(connection.closed).toBe(false);
+}
+
 describe.each(SETUPS)('a hostile server over $carrier', ({ carrier, era, transport }) => {
   const bench = new Workbench({ maxMessageBytes: 1_048_576 });
   let server: HostileServer;
@@ -56,11 +74,15 @@ describe.each(SETUPS)('a hostile server over $carrier', ({ carrier, era, transpo
     await server.close();
   });
 
-  it.each(behavioursOf(carrier))('$name', async (behaviour) => {
+  it.each(atOnce(carrier))('$name', async (behaviour) => {
     if (connection?.closed !== false) connection = await bench.open(definition);
     const outcome = await connection.request(toolCall(behaviour.name), new Reply(), NEVER);
     expectOutcome(outcome, expectationOf(behaviour, carrier));
     expect(connection.closed).toBe(behaviour.ends?.includes(carrier) === true);
+  });
+
+  it('is given up after its time where it says nothing that counts', async () => {
+    await expectTimeouts(await bench.open(definition), carrier);
   });
 });
 
@@ -82,7 +104,7 @@ describe.each([
     return child(command, args, { slug, env, timeouts: { connectMs: 10_000, requestMs: 800 } });
   }
 
-  it.each(behavioursOf(carrier))('$name', async (behaviour) => {
+  it.each(atOnce(carrier))('$name', async (behaviour) => {
     // One that kills its process gets a server of its own: the back-off would meet the next one.
     const isDeadly = behaviour.ends?.includes(carrier) === true;
     if (connection?.closed !== false) connection = await bench.open(definitionFor('lasting'));
@@ -90,5 +112,9 @@ describe.each([
     const outcome = await subject.request(toolCall(behaviour.name), new Reply(), NEVER);
     expectOutcome(outcome, expectationOf(behaviour, carrier));
     expect(subject.closed).toBe(isDeadly);
+  });
+
+  it('is given up after its time where it says nothing that counts', async () => {
+    await expectTimeouts(await bench.open(definitionFor('waiting')), carrier);
   });
 });

@@ -16,6 +16,7 @@ export class SseOverflow extends Error {
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
+const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
 
 /** Stands for a line that is no UTF-8. It is no JSON either, so no message can come of it. */
 const UNREADABLE = '\uFFFD';
@@ -38,6 +39,7 @@ export class SseParser {
 
   private unfinished: Buffer[] = [];
   private unfinishedBytes = 0;
+  private isFirstLine = true;
   private endedWithCarriageReturn = false;
   private type = '';
   private data: string | undefined;
@@ -72,8 +74,11 @@ export class SseParser {
     const line = this.unfinishedBytes === 0 ? rest : Buffer.concat([...this.unfinished, rest]);
     this.unfinished = [];
     this.unfinishedBytes = 0;
-    if (line.length === 0) this.dispatch(events);
-    else this.field(isUtf8(line) ? line.toString('utf8') : unreadable(line));
+    const bytes =
+      this.isFirstLine && line.indexOf(BYTE_ORDER_MARK) === 0 ? line.subarray(BYTE_ORDER_MARK.length) : line;
+    this.isFirstLine = false;
+    if (bytes.length === 0) this.dispatch(events);
+    else this.field(isUtf8(bytes) ? bytes.toString('utf8') : unreadable(bytes));
   }
 
   private field(line: string): void {

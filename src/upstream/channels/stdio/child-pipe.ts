@@ -34,6 +34,7 @@ export class ChildPipe extends MessagePipe {
   private readonly gone = Promise.withResolvers<void>();
   private isGone = false;
   private wanted = false;
+  private overflowed = false;
   private closing: Promise<void> | undefined;
   private spawnFailure: string | undefined;
 
@@ -120,6 +121,7 @@ export class ChildPipe extends MessagePipe {
       lines = this.lines.push(chunk);
     } catch (error) {
       if (!(error instanceof LineOverflow)) throw error;
+      this.overflowed = true;
       this.ended('too_large', 'a line is too long');
       void this.dismiss();
       return;
@@ -152,11 +154,13 @@ export class ChildPipe extends MessagePipe {
   private left(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.isGone) return;
     this.isGone = true;
+    // Whoever hears of the end closes the pipe, which makes it wanted too late.
+    const wanted = this.wanted && !this.overflowed;
     const how = signal === null ? `with code ${code ?? 'unknown'}` : `by ${signal}`;
     this.ended('lost', this.spawnFailure ?? `the process ended ${how}`);
     this.options.stderr.flush();
     this.gone.resolve();
-    this.options.onGone(this, this.wanted);
+    this.options.onGone(this, wanted);
   }
 
   private async dismiss(): Promise<void> {

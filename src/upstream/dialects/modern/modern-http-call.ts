@@ -30,11 +30,8 @@ export class ModernHttpCall extends RunningCall implements HttpReceiver {
   answered(answer: HttpAnswer): void {
     const outcome = outcomeOfHttp(answer, this.id);
     this.settle(checkedInput(outcome, this));
-    if (outcome.kind === 'result') return;
-    const code = outcome.error.code;
-    const isOurs = outcome.httpStatus !== undefined;
-    const isForeign = isOurs && FOREIGN_STATUSES.has(answer.status);
-    if (isForeign || code === RpcCode.unsupportedProtocolVersion) this.surroundings.suspect();
+    if (outcome.kind === 'result' || !FOREIGN_STATUSES.has(answer.status)) return;
+    if (!MODERN_CODES.has(outcome.error.code)) this.surroundings.suspect();
   }
 
   streaming(_headers: AnswerHeaders): void {}
@@ -72,5 +69,13 @@ export class ModernHttpCall extends RunningCall implements HttpReceiver {
   }
 }
 
-/** With a body that is no JSON-RPC error they mean that nobody of this era is there. */
+/** By these a server of another era refuses what it does not understand. */
 const FOREIGN_STATUSES: ReadonlySet<number> = new Set([400, 404, 405]);
+
+/** What a modern server says with such a status; of another revision it says that it is unsupported. */
+const MODERN_CODES: ReadonlySet<number> = new Set([
+  RpcCode.headerMismatch,
+  RpcCode.missingClientCapability,
+  RpcCode.methodNotFound,
+  RpcCode.invalidParams,
+]);

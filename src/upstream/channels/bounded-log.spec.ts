@@ -1,0 +1,38 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { BoundedLog } from './bounded-log.js';
+
+describe('the log of foreign text', () => {
+  let written: string[];
+  let warned: string[];
+  let log: BoundedLog;
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    written = [];
+    warned = [];
+    const logger = { log: (line: string) => void written.push(line), warn: (line: string) => void warned.push(line) };
+    log = new BoundedLog(logger, 'shop: ');
+  });
+
+  afterEach(() => void jest.useRealTimers());
+
+  it('keeps what a terminal would obey out of it', () => {
+    log.write('red \u001b[31malarm\u0007\r\nforged line \u202e');
+    expect(written).toEqual(['shop: red [31malarm forged line']);
+  });
+
+  it('cuts long lines and leaves out empty ones', () => {
+    log.write('x'.repeat(5_000));
+    log.write('  ');
+    expect(written.map(({ length }) => length)).toEqual([2_007]);
+  });
+
+  it('takes so many lines only, and says how many it left out', () => {
+    for (let line = 0; line < 250; line++) log.write(`line ${line}`);
+    expect(written).toHaveLength(100);
+    jest.advanceTimersByTime(11_000);
+    log.write('later');
+    expect(warned).toEqual(['shop: 150 more lines were left out']);
+    expect(written).toHaveLength(101);
+  });
+});

@@ -1,0 +1,131 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import type { JsonObject } from '#lib/mcp-protocol';
+
+/** One HTTP request that a scripted server got, and how to answer it. */
+export interface Visit {
+  readonly verb: string;
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+  /** The JSON-RPC message; an empty object without a body. */
+  readonly message: JsonObject;
+  readonly response: ServerResponse;
+  json(body: unknown, status?: number, headers?: Record<string, string>): void;
+  /** Answers this very request with a result. */
+  result(result: JsonObject, headers?: Record<string, string>): void;
+  /** Begins an event stream. */
+  stream(): EventWriter;
+  empty(status: number): void;
+}
+
+export interface EventWriter {
+  /** False when the reader does not keep up. */
+  send(message: unknown, id?: string, type?: string): boolean;
+  end(): void;
+  readonly closed: Promise<void>;
+}
+
+/** A server whose every answer a test decides. */
+export interface ScriptedServer {
+  readonly url: string;
+  readonly visits: readonly Visit[];
+  /** Changes the script. */
+  play(script: (visit: Visit) => void): void;
+  /** Resolves with the first visit that fits, past or coming. */
+  visited(fits: (visit: Visit) => boolean): Promise<Visit>;
+  close(): Promise<void>;
+}
+
+export async function startScriptedServer(script: (visit: Visit) => void): Promise<ScriptedServer> {
+  let play = script;
+  const visits: Visit[] = [];
+  const waiting = new Set<() => void>();
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      const visit = visitOf(request, response, body);
+      visits.push(visit);
+      play(visit);
+      for (const wake of waiting) wake();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    visits,
+    play: (next) => {
+      play = next;
+    },
+    visited: (fits) => firstOf(visits, fits, waiting),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function firstOf(visits: readonly Visit[], fits: (visit: Visit) => boolean, waiting: Set<() => void>): Promise<Visit> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      const found = visits.find(fits);
+      if (found === undefined) return;
+      waiting.delete(look);
+      resolve(found);
+    };
+    waiting.add(look);
+    look();
+  });
+}
+
+function visitOf(request: IncomingMessage, response: ServerResponse, body: string): Visit {
+  const message = (body === '' ? {} : JSON.parse(body)) as JsonObject;
+  const json: Visit['json'] = (answer, status = 200, headers = {}) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(answer));
+  };
+  return {
+    verb: request.method ?? '',
+    path: request.url ?? '',
+    headers: request.headers,
+    message,
+    response,
+    json,
+    result: (result, headers) => json({ jsonrpc: '2.0', id: message['id'], result }, 200, headers),
+    stream: () => eventsOn(response),
+    empty: (status) => void response.writeHead(status).end(),
+  };
+}
+
+function eventsOn(response: ServerResponse): EventWriter {
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+  return {
+    send: (message, id, type) => {
+      const data = typeof message === 'string' ? message : JSON.stringify(message);
+      const lines = [...(type === undefined ? [] : [`event: ${type}`]), ...(id === undefined ? [] : [`id: ${id}`])];
+      return response.write(`${[...lines, `data: ${data}`].join('\n')}\n\n`);
+    },
+    end: () => void response.end(),
+    closed: new Promise((resolve) => response.once('close', resolve)),
+  };
+}
+
+/** A handshake of the legacy era with a session, and 202 for whatever expects no answer. Returns false for the rest. */
+export function greetLegacy(visit: Visit, capabilities: JsonObject = { tools: {} }, session = 's1'): boolean {
+  const { method, id } = visit.message;
+  if (method === 'server/discover') visit.empty(404);
+  else if (method === 'initialize') {
+    const result = { protocolVersion: '2025-11-25', capabilities, serverInfo: { name: 'scripted', version: '1' } };
+    visit.result(result, { 'mcp-session-id': session });
+  } else if (visit.verb === 'GET' && visit.headers['last-event-id'] === undefined) visit.empty(405);
+  else if (visit.verb === 'DELETE') visit.empty(200);
+  else if (visit.verb === 'POST' && (id === undefined || method === undefined)) visit.empty(202);
+  else return false;
+  return true;
+}
+
+/** Discovery of the modern era. Returns false for the rest. */
+export function greetModern(visit: Visit, capabilities: JsonObject = { tools: {} }): boolean {
+  if (visit.message['method'] !== 'server/discover') return false;
+  visit.result({ resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities });
+  return true;
+}
