@@ -1,31 +1,25 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import {
   failure,
   negotiateLegacy,
-  result,
   RpcCode,
   SSE_REVISION,
   type JsonRpcRequest,
   type MessageReading,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { GatewayError } from '#lib/extension-kit';
 import { SessionRouter, type SessionHandle } from '../../affinity/index.js';
 import { DEFAULT_ENDPOINT, type Endpoint } from '../../catalog/index.js';
 import { Dispatcher, Welcome } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import { demandAccepts } from '../http-request.js';
+import type { ReplyWriter } from '../reply-writer.js';
+import { messageOf } from '../rpc-answers.js';
 import { StreamKeeper } from '../stream-keeper.js';
 import { BadRequest } from '../transport.errors.js';
 import type { Exchange } from './exchange.js';
-import {
-  isLegacyMethod,
-  profileInHandshake,
-  sessionInbound,
-  takeAnswer,
-  takeNotification,
-} from './legacy-messages.js';
-import { LegacyStream } from './legacy-replies.js';
+import { isLegacyMethod, profileInHandshake, sessionInbound, takeAnswer, takeNotification } from './legacy-messages.js';
+import { legacyAnswer, LegacyStream } from './legacy-replies.js';
 
 const NEVER = new AbortController().signal;
 /** What precedes an answer goes to the session's stream by itself. */
@@ -54,14 +48,15 @@ export class SseExchange {
     writer.onClosed(() => void session.end());
     writer.openStream();
     void writer.event(`${messagesPath(endpoint)}?sessionId=${session.id}`, undefined, 'endpoint');
-    await session.openStream(new SseStream(writer, this.keeper, SSE_REVISION));
+    await session.openStream(new SseStream(writer, this.keeper, session));
   }
 
   /** A POST: accepted once the owner has it; the answer comes on the stream. */
   async post(exchange: Exchange, sessionId: string | undefined, reading: Understood): Promise<void> {
-    if (!sessionId) throw new BadRequest('The query parameter sessionId is missing. Take the URL of the endpoint event.');
+    if (!sessionId)
+      throw new BadRequest('The query parameter sessionId is missing. Take the URL of the endpoint event.');
     const session = this.router.locate(sessionId, exchange.caller, exchange.endpoint.id);
-    if (reading.kind === 'request') void this.answer(exchange, session, reading.message);
+    if (reading.kind === 'request') this.answer(exchange, session, reading.message).catch(lost);
     else if (reading.kind === 'notification') await takeNotification(session, reading.message);
     else await takeAnswer(session, reading.message);
     exchange.writer.empty(202);
@@ -84,24 +79,33 @@ export class SseExchange {
   private async initialize(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<Outcome> {
     const { caller, endpoint } = exchange;
     const client = profileInHandshake(message, negotiateLegacy(message.params?.['protocolVersion']));
-    try {
-      const answer = await this.welcome.answerHandshake({ caller, endpoint, client });
-      await session.introduce(client);
-      return result(answer);
-    } catch (cause) {
-      if (cause instanceof GatewayError) return cause.toOutcome();
-      throw cause;
-    }
+    const outcome = await this.welcome.answerHandshake({ caller, endpoint, client });
+    if (outcome.kind === 'result') await session.introduce(client);
+    return outcome;
   }
 }
 
-/** The stream of HTTP+SSE names its events and knows no ids. */
+/** The stream of HTTP+SSE names its events and knows no ids. It is there before its revision is agreed on. */
 class SseStream extends LegacyStream {
+  constructor(
+    writer: ReplyWriter,
+    keeper: StreamKeeper,
+    private readonly session: SessionHandle,
+  ) {
+    super(writer, keeper, session.client.revision);
+  }
+
   override emit(event: StreamEvent): void | Promise<void> {
     if (event.kind === 'opened' || event.kind === 'interrupted') return undefined;
-    const { eventId: _, ...unnumbered } = event;
-    return super.emit(unnumbered as StreamEvent);
+    if (event.kind !== 'answer') return this.writer.event(JSON.stringify(messageOf(event)));
+    const { id, method, outcome } = event;
+    return this.writer.event(legacyAnswer(id, method, outcome, this.session.client.revision));
   }
+}
+
+/** The dispatcher turns every failure into an outcome; what arrives here is a defect and must not go unseen. */
+function lost(cause: unknown): void {
+  new Logger(SseExchange.name).error('An answer was lost', cause instanceof Error ? cause.stack : String(cause));
 }
 
 function messagesPath({ id }: Endpoint): string {
