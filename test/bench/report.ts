@@ -18,7 +18,19 @@ export function describe(machine: Machine): string {
   ].join('\n');
 }
 
-const COLUMNS = ['c', 'subject', 'calls/s', 'of proxy', 'p50 ms', 'p99 ms', 'CPU ms/1000', 'core', 'errors', ''];
+const COLUMNS = [
+  'c',
+  'subject',
+  'calls/s',
+  'of proxy',
+  'by CPU',
+  'p50 ms',
+  'p99 ms',
+  'CPU ms/1000',
+  'core',
+  'errors',
+  '',
+];
 
 export function throughputTable(figures: readonly Figures[]): string {
   const rows = figures.map((figure) => [
@@ -26,6 +38,7 @@ export function throughputTable(figures: readonly Figures[]): string {
     figure.subject,
     figure.requestsPerSecond.toFixed(0),
     figure.ofBareProxy?.toFixed(2) ?? '',
+    figure.ofBareProxyByCpu?.toFixed(2) ?? '',
     figure.p50Ms.toFixed(2),
     figure.p99Ms.toFixed(2),
     figure.cpuMsPer1000.toFixed(1),

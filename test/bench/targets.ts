@@ -22,7 +22,7 @@ export function judge(figures: readonly Figures[], memories: readonly SessionMem
   return [...ofGateway.flatMap(judgeFigures), ...memories.map(judgeMemory)];
 }
 
-function judgeFigures({ era, ofBareProxy, cpuMsPer1000, errors }: Figures): Verdict[] {
+function judgeFigures({ era, ofBareProxy, ofBareProxyByCpu, cpuMsPer1000, errors }: Figures): Verdict[] {
   const where = `${era satisfies Era}, c = ${AT_CONCURRENCY}`;
   const cpu: Verdict = {
     what: `${where}: CPU per call`,
@@ -40,7 +40,7 @@ function judgeFigures({ era, ofBareProxy, cpuMsPer1000, errors }: Figures): Verd
   const speed: Verdict = {
     what: `${where}: calls per second`,
     wanted: `at least ${MIN_OF_BARE_PROXY} of the bare proxy`,
-    measured: ofBareProxy.toFixed(2),
+    measured: `${ofBareProxy.toFixed(2)} (by CPU ${ofBareProxyByCpu?.toFixed(2) ?? 'unknown'})`,
     kept: ofBareProxy >= MIN_OF_BARE_PROXY,
   };
   return [speed, cpu, right];

@@ -45,6 +45,8 @@ export interface Figures {
   readonly loadShare: number;
   /** Median of the ratios within each round, which cancels what slowed the whole machine. */
   readonly ofBareProxy?: number;
+  /** The same told by CPU time per call: what the ratio is on a full core, though others may have disturbed it. */
+  readonly ofBareProxyByCpu?: number;
   readonly errors: number;
   readonly samples: readonly string[];
   readonly rounds: readonly Round[];
@@ -112,7 +114,10 @@ function summarize(
   baseline: readonly Round[] | undefined,
 ): Figures {
   const of = (pick: (round: Round) => number): number => median(rounds.map(pick));
-  const ratios = baseline?.map((base, at) => (rounds[at]?.requestsPerSecond ?? 0) / base.requestsPerSecond);
+  const ratio = (pick: (own: Round, base: Round) => number): number | undefined =>
+    baseline && median(rounds.flatMap((own, at) => (baseline[at] === undefined ? [] : [pick(own, baseline[at])])));
+  const ofBareProxy = ratio((own, base) => own.requestsPerSecond / base.requestsPerSecond);
+  const ofBareProxyByCpu = ratio((own, base) => base.cpuMsPer1000 / own.cpuMsPer1000);
   return {
     era,
     concurrency,
@@ -124,7 +129,8 @@ function summarize(
     coreShare: of((round) => round.coreShare),
     foreignShare: of((round) => round.foreignShare),
     loadShare: of((round) => round.loadShare),
-    ...(ratios === undefined ? {} : { ofBareProxy: median(ratios) }),
+    ...(ofBareProxy === undefined ? {} : { ofBareProxy }),
+    ...(ofBareProxyByCpu === undefined ? {} : { ofBareProxyByCpu }),
     errors: rounds.reduce((sum, round) => sum + round.errors, 0),
     samples: rounds.flatMap((round) => round.samples).slice(0, 3),
     rounds,
