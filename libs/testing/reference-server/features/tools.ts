@@ -3,6 +3,7 @@ import { fromJsonSchema } from '@modelcontextprotocol/server';
 import { askingTools } from './asking-tools.js';
 import { changingTools, extraTool } from './changing-tools.js';
 import { contentTools } from './content-tools.js';
+import { countingTools } from './counting-tools.js';
 import { INVALID_PARAMS, ProtocolFailure, textResult } from './feature.js';
 import type { FeatureContext, Json, Tool, ToolResult } from './feature.js';
 import { InputNeeded } from './input-needed.js';
@@ -16,6 +17,7 @@ const tools: Tool[] = [
   ...requestTools,
   ...runningTools,
   ...changingTools,
+  ...countingTools,
   ...askingTools,
   ...replayTools,
 ];
