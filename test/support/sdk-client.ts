@@ -1,0 +1,167 @@
+import type { Client as V2 } from '@modelcontextprotocol/client';
+import type { Client as V1 } from '@modelcontextprotocol/sdk/client/index.js';
+import type { JsonObject, LogLevel } from '#lib/mcp-protocol';
+
+export const LISTS = ['tools', 'prompts', 'resources', 'resourceTemplates'] as const;
+
+export type ListName = (typeof LISTS)[number];
+
+export interface Progress {
+  readonly progress: number;
+  readonly total?: number | undefined;
+  readonly message?: string | undefined;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  readonly onprogress?: (progress: Progress) => void;
+  readonly meta?: JsonObject;
+}
+
+export interface ToolAnswer {
+  readonly content: readonly JsonObject[];
+  readonly structuredContent?: JsonObject;
+  readonly isError?: boolean;
+}
+
+/** One page of whatever list. */
+export interface Page {
+  readonly [member: string]: unknown;
+  readonly nextCursor?: string | undefined;
+}
+
+/** What a client wants to be told of. */
+export interface Watched {
+  readonly lists?: boolean;
+  readonly uri?: string;
+}
+
+export type CompletionReference = { type: 'ref/prompt'; name: string } | { type: 'ref/resource'; uri: string };
+
+/** How a client is reached, and what it says of itself. */
+export interface ConnectOrder {
+  readonly url: string;
+  readonly token?: string;
+  /** False: a client that can be asked nothing. */
+  readonly talkative?: boolean;
+}
+
+export interface Notification {
+  readonly method: string;
+  readonly params: JsonObject;
+}
+
+/** Keeps the notifications that came, and waits for those to come. */
+export class Heard {
+  readonly notifications: Notification[] = [];
+  private waiting: (() => void)[] = [];
+
+  take(method: string, params: unknown): void {
+    this.notifications.push({ method, params: (params ?? {}) as JsonObject });
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+
+  of(method: string): JsonObject[] {
+    return this.notifications.filter((each) => each.method === method).map(({ params }) => params);
+  }
+
+  async until(method: string, count = 1): Promise<JsonObject[]> {
+    while (this.of(method).length < count) await new Promise<void>((wake) => this.waiting.push(wake));
+    return this.of(method);
+  }
+}
+
+/** What both generations of the official client can do, under one set of names. */
+export abstract class SdkClient {
+  /** Notifications that no method of the client waits for. */
+  readonly heard = new Heard();
+
+  constructor(private readonly both: V1 | V2) {
+    both.fallbackNotificationHandler = ({ method, params }) => {
+      this.heard.take(method, params);
+      return Promise.resolve();
+    };
+  }
+
+  abstract readonly revision: string | undefined;
+  /** Every page of a list. */
+  abstract list(name: ListName): Promise<JsonObject[]>;
+  abstract call(name: string, args?: JsonObject, options?: CallOptions): Promise<ToolAnswer>;
+  /** Asks for changes. A client with sessions hears of lists by itself. */
+  abstract watch(watched: Watched): Promise<void>;
+  /** Ends its session, if there is one, and leaves. */
+  abstract close(): Promise<void>;
+
+  get capabilities(): JsonObject {
+    return { ...this.both.getServerCapabilities() } as JsonObject;
+  }
+
+  get serverName(): string | undefined {
+    return this.both.getServerVersion()?.name;
+  }
+
+  get instructions(): string | undefined {
+    return this.both.getInstructions();
+  }
+
+  async read(uri: string): Promise<JsonObject[]> {
+    return (await this.both.readResource({ uri })).contents as JsonObject[];
+  }
+
+  async prompt(name: string, args: Record<string, string> = {}): Promise<JsonObject[]> {
+    return (await this.both.getPrompt({ name, arguments: args })).messages as unknown as JsonObject[];
+  }
+
+  async complete(ref: CompletionReference, argument: { name: string; value: string }): Promise<string[]> {
+    return (await this.both.complete({ ref, argument })).completion.values;
+  }
+
+  ping(): Promise<unknown> {
+    return this.both.ping();
+  }
+
+  setLogLevel(level: LogLevel): Promise<unknown> {
+    return this.both.setLoggingLevel(level);
+  }
+}
+
+export const TALKATIVE = {
+  elicitation: { form: {}, url: {} },
+  sampling: { tools: {} },
+  roots: { listChanged: true },
+};
+
+/** What the people and models behind every talkative client answer. */
+export const ANSWERS = {
+  form: { action: 'accept' as const, content: { name: 'Ada', word: 'yes', ok: true } },
+  model: { role: 'assistant' as const, model: 'spec', content: { type: 'text' as const, text: 'something nice' } },
+  roots: { roots: [{ uri: 'file:///srv' }] },
+};
+
+export const headersFor = ({ token }: ConnectOrder): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` };
+
+/** Asks for pages until there are no more. */
+export async function everyPage(ask: (cursor: string | undefined) => Promise<Page>): Promise<Page[]> {
+  const pages: Page[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await ask(cursor);
+    pages.push(page);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return pages;
+}
+
+export const textOf = (answer: ToolAnswer): unknown => answer.content[0]?.['text'];
+
+export const callParams = (name: string, args: JsonObject = {}, { meta }: CallOptions = {}) => ({
+  name,
+  arguments: args,
+  ...(meta && { _meta: meta }),
+});
+
+export const requestOptions = ({ signal, onprogress }: CallOptions = {}) => ({
+  ...(signal && { signal }),
+  ...(onprogress && { onprogress }),
+});

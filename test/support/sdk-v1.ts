@@ -1,0 +1,87 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import {
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
+  ListRootsRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
+import type { JsonObject } from '#lib/mcp-protocol';
+import {
+  ANSWERS,
+  callParams,
+  everyPage,
+  headersFor,
+  requestOptions,
+  SdkClient,
+  TALKATIVE,
+  type CallOptions,
+  type ConnectOrder,
+  type ListName,
+  type Page,
+  type ToolAnswer,
+  type Watched,
+} from './sdk-client.js';
+
+/** Connects the first generation of the official client, which knows the legacy era only. */
+export async function connectV1(path: 'mcp' | 'sse', order: ConnectOrder): Promise<SdkClient> {
+  const capabilities = order.talkative === false ? {} : TALKATIVE;
+  const client = new Client({ name: 'v1', version: '1.0.0' }, { capabilities });
+  if (order.talkative !== false) {
+    client.setRequestHandler(ElicitRequestSchema, () => ANSWERS.form);
+    client.setRequestHandler(CreateMessageRequestSchema, () => ANSWERS.model);
+    client.setRequestHandler(ListRootsRequestSchema, () => ANSWERS.roots);
+  }
+  const url = new URL(order.url);
+  const options = { requestInit: { headers: headersFor(order) } };
+  const way = path === 'sse' ? new SSEClientTransport(url, options) : new StreamableHTTPClientTransport(url, options);
+  const connected = new V1Client(client, way);
+  await client.connect(way as Transport);
+  return connected;
+}
+
+class V1Client extends SdkClient {
+  constructor(
+    private readonly client: Client,
+    private readonly transport: SSEClientTransport | StreamableHTTPClientTransport,
+  ) {
+    super(client);
+  }
+
+  get revision(): string | undefined {
+    return 'protocolVersion' in this.transport ? this.transport.protocolVersion : undefined;
+  }
+
+  async list(name: ListName): Promise<JsonObject[]> {
+    const pages = await everyPage((cursor) => this.page(name, cursor === undefined ? {} : { cursor }));
+    return pages.flatMap((page) => page[name] as JsonObject[]);
+  }
+
+  async call(name: string, args?: JsonObject, options?: CallOptions): Promise<ToolAnswer> {
+    const params = callParams(name, args, options);
+    return (await this.client.callTool(params, undefined, requestOptions(options))) as unknown as ToolAnswer;
+  }
+
+  async watch({ uri }: Watched): Promise<void> {
+    if (uri !== undefined) await this.client.subscribeResource({ uri });
+  }
+
+  async close(): Promise<void> {
+    if (this.transport instanceof StreamableHTTPClientTransport) await this.transport.terminateSession();
+    await this.client.close();
+  }
+
+  private page(name: ListName, params: { cursor?: string }): Promise<Page> {
+    switch (name) {
+      case 'tools':
+        return this.client.listTools(params);
+      case 'prompts':
+        return this.client.listPrompts(params);
+      case 'resources':
+        return this.client.listResources(params);
+      case 'resourceTemplates':
+        return this.client.listResourceTemplates(params);
+    }
+  }
+}
