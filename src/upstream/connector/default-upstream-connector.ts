@@ -26,6 +26,8 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
   private readonly remotes = new HttpOpenings(this.memory);
   private readonly processes: StdioOpenings;
   private readonly channels = new Map<string, KeptChannel>();
+  /** Those too that are retired and still in use. */
+  private readonly allChannels = new Set<HttpChannel>();
 
   constructor(private readonly config: UpstreamConfig) {
     super();
@@ -58,14 +60,14 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
   override forget(slug: string): void {
     this.memory.forget(slug);
     this.processes.forget(slug);
-    this.channels.get(slug)?.channel.retire();
+    const channel = this.channels.get(slug)?.channel;
     this.channels.delete(slug);
+    channel?.retire();
   }
 
   override async shutdown(): Promise<void> {
-    const channels = [...this.channels.values()];
     this.channels.clear();
-    await Promise.all([this.processes.shutdown(), ...channels.map(({ channel }) => channel.destroy())]);
+    await Promise.all([this.processes.shutdown(), ...Array.from(this.allChannels, (channel) => channel.destroy())]);
     this.deadlines.clear();
   }
 
@@ -101,6 +103,8 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     };
     const channel = new HttpChannel(server, limits, this.deadlines);
     this.channels.set(server.slug, { definition: server, channel });
+    this.allChannels.add(channel);
+    void channel.closed.then(() => this.allChannels.delete(channel));
     return channel;
   }
 }

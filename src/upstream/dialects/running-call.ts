@@ -86,6 +86,15 @@ export abstract class RunningCall implements Expiring {
     return this.deliver({ method: notification.method, params: { ...notification.params, progressToken } });
   }
 
+  /** Time that the server spends on waiting for an answer of the client is not its own. */
+  protected stopClock(): void {
+    this.surroundings.deadlines.remove(this, this.surroundings.requestMs);
+  }
+
+  protected restartClock(): void {
+    if (!this.over) this.surroundings.deadlines.add(this, this.surroundings.requestMs);
+  }
+
   /** The caller left. */
   handleEvent(): void {
     this.stop('aborted');

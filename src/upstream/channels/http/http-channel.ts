@@ -56,6 +56,7 @@ export class HttpChannel {
   private running = 0;
   private leases = 0;
   private retired = false;
+  private readonly end = Promise.withResolvers<void>();
 
   constructor(
     definition: RemoteServer,
@@ -105,24 +106,30 @@ export class HttpChannel {
       if (!held) return;
       held = false;
       this.leases--;
-      if (this.retired && this.leases === 0) void this.close();
+      if (this.retired && this.leases === 0) this.close();
     };
   }
 
-  /** Closes once nobody uses it. */
+  /** Closes once nobody uses it; `closed` resolves then. */
   retire(): void {
     this.retired = true;
-    if (this.leases === 0) void this.close();
+    if (this.leases === 0) this.close();
   }
 
-  /** Lets what is under way end first. */
-  private async close(): Promise<void> {
-    await Promise.all([this.calls.close(), this.beside.close()]).catch(NOTHING);
+  /** Resolves when no connection is left. */
+  get closed(): Promise<void> {
+    return this.end.promise;
   }
 
   /** Ends at once, and with it all that is under way. */
   async destroy(): Promise<void> {
     await Promise.all([this.calls.destroy(), this.beside.destroy()]);
+    this.end.resolve();
+  }
+
+  /** Lets what is under way end first. */
+  private close(): void {
+    Promise.all([this.calls.close(), this.beside.close()]).then(() => this.end.resolve(), NOTHING);
   }
 }
 
@@ -138,8 +145,16 @@ function ownHeaders(configured: Readonly<Record<string, string>>, url: URL): str
     headers.push(lower, value);
   }
   if (url.username !== '' && !names.has('authorization')) {
-    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    const credentials = `${decoded(url.username)}:${decoded(url.password)}`;
     headers.push('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
   }
   return headers;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -15,10 +15,14 @@ const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'reso
 /** Questions that one call may have open at a time. */
 const MAX_OPEN_QUESTIONS = 16;
 
+/** And altogether: each of them gives the server its full time anew. */
+const MAX_QUESTIONS = 64;
+
 /** A call to a legacy server. */
 export class LegacyCall extends RunningCall {
   carriage: Carriage | undefined;
   private questions: Set<AbortController> | undefined;
+  private asked = 0;
 
   constructor(
     id: number,
@@ -38,9 +42,15 @@ export class LegacyCall extends RunningCall {
   /** Undefined when the call is over or has too many questions open already. */
   question(question: Question, control: AbortController): Promise<Answer> | undefined {
     this.questions ??= new Set();
-    if (this.settled || this.questions.size >= MAX_OPEN_QUESTIONS) return undefined;
+    if (this.settled || this.questions.size >= MAX_OPEN_QUESTIONS || ++this.asked > MAX_QUESTIONS) return undefined;
     this.questions.add(control);
-    return this.ask(question, control.signal).finally(() => this.questions?.delete(control));
+    this.stopClock();
+    control.signal.addEventListener('abort', () => this.answered(control), { once: true });
+    return this.ask(question, control.signal).finally(() => this.answered(control));
+  }
+
+  private answered(control: AbortController): void {
+    if (this.questions?.delete(control) === true && this.questions.size === 0) this.restartClock();
   }
 
   protected override withdraw(reason: string): boolean {
