@@ -26,12 +26,18 @@ export interface Replay {
   readonly events: readonly KeptEvent[];
 }
 
+interface Entry {
+  readonly stream: number;
+  readonly sequence: number;
+  readonly json: string;
+}
+
 /**
  * Keeps a session's events for clients that come back with `Last-Event-ID` (specification 2025: basic/transports,
  * Resumability and Redelivery). Bounded: the oldest events go first.
  */
 export class EventLog {
-  private readonly entries: { stream: number; sequence: number; json: string }[] = [];
+  private readonly entries: Entry[] = [];
   private bytes = 0;
 
   constructor(
@@ -41,12 +47,7 @@ export class EventLog {
 
   /** Keeps an event under the id it will be sent with. */
   append(stream: number, sequence: number, event: KeptEvent): string {
-    const json = JSON.stringify(event);
-    this.entries.push({ stream, sequence, json });
-    this.bytes += json.length;
-    while (this.entries.length > this.maxEvents || (this.bytes > this.maxBytes && this.entries.length > 1)) {
-      this.bytes -= this.entries.shift()!.json.length;
-    }
+    if (this.maxEvents > 0) this.keep({ stream, sequence, json: JSON.stringify(event) });
     return eventIdOf(stream, sequence);
   }
 
@@ -61,6 +62,18 @@ export class EventLog {
       .filter((entry) => entry.sequence > sequence)
       .map((entry) => ({ ...(JSON.parse(entry.json) as KeptEvent), eventId: eventIdOf(stream, entry.sequence) }));
     return { stream, events };
+  }
+
+  private keep(entry: Entry): void {
+    this.entries.push(entry);
+    this.bytes += entry.json.length;
+    while (this.isOverfull) this.bytes -= this.entries.shift()?.json.length ?? 0;
+  }
+
+  /** The youngest event stays, however large it is. */
+  private get isOverfull(): boolean {
+    const { length } = this.entries;
+    return length > this.maxEvents || (this.bytes > this.maxBytes && length > 1);
   }
 }
 

@@ -2,6 +2,7 @@
  * A modern server ends a call with questions and expects it to be repeated with the answers (specification 2026:
  * basic/patterns/mrtr). A legacy client cannot do that: it is asked on the server's behalf, on the stream of its call.
  */
+import { randomUUID } from 'node:crypto';
 import {
   capabilityOfQuestion,
   failure,
@@ -49,20 +50,30 @@ async function collectAnswers(
   signal: AbortSignal,
 ): Promise<Collected> {
   const questions = isJsonObject(required['inputRequests']) ? Object.entries(required['inputRequests']) : [];
+  const failing = new AbortController();
+  const open = AbortSignal.any([signal, failing.signal]);
   const asking = questions.map(async ([key, question]) => {
-    const method = isJsonObject(question) ? String(question['method']) : '';
+    const method = isJsonObject(question) && typeof question['method'] === 'string' ? question['method'] : '';
     const capability = capabilityOfQuestion(method);
     if (!capability || !request.client.capabilities[capability]) throw new UndeclaredQuestion(server, method);
     const params = isJsonObject(question) && isJsonObject(question['params']) ? question['params'] : {};
-    return { key, method, answer: await reply.ask({ method, params }, signal) };
+    return { key, method, answer: await reply.ask({ method, params: inLegacyForm(params) }, open) };
   });
   const responses: JsonObject = {};
-  for (const { key, method, answer } of await Promise.all(asking)) {
+  // One failure fails the call, which takes the questions with it that are still before the client.
+  const answers = await Promise.all(asking).finally(() => failing.abort());
+  for (const { key, method, answer } of answers) {
     const response = responseOf(method, answer);
     if ('error' in response) return response;
     responses[key] = response.result;
   }
   return { responses };
+}
+
+/** A legacy client tells questions that lead to a URL apart by an id, which the modern form no longer has. */
+function inLegacyForm(params: JsonObject): JsonObject {
+  const needsId = params['mode'] === 'url' && params['elicitationId'] === undefined;
+  return needsId ? { ...params, elicitationId: randomUUID() } : params;
 }
 
 /** A client that fails at showing a form has, to the server, dismissed it; other failures end the call. */

@@ -27,6 +27,12 @@ export class SessionPoolConfig {
   @Min(1_000)
   readonly upstreamIdleMs: number = 5 * 60_000;
 
+  /** Child processes that one server runs as at a time: one for each principal and set of declared capabilities. */
+  @Env('ISTHMUS_MAX_CHILD_PROCESSES')
+  @IsInt()
+  @Min(1)
+  readonly maxChildProcesses: number = 64;
+
   /** Calls in flight of one session. */
   @Env('ISTHMUS_MAX_CALLS_PER_SESSION')
   @IsInt()
@@ -44,6 +50,12 @@ export class SessionPoolConfig {
   @IsInt()
   @Min(1_024)
   readonly replayBytes: number = 4 * 1024 * 1024;
+
+  /** How long a client may take to answer a question that a server asks in the middle of a call. */
+  @Env('ISTHMUS_QUESTION_TIMEOUT', { as: 'duration' })
+  @IsInt()
+  @Min(1_000)
+  readonly questionMs: number = 5 * 60_000;
 
   /** How often a server may ask again within one call before the call is given up. */
   @Env('ISTHMUS_MAX_QUESTION_ROUNDS')

@@ -23,6 +23,29 @@ export class TooManyCalls extends GatewayError {
   }
 }
 
+/** The configuration changed between the request and its connection; the call did not run. */
+export class ServerReconfigured extends GatewayError {
+  constructor(server: string) {
+    const message = `Server ${server} has just been configured anew. Call again.`;
+    super(GatewayCode.upstreamFailed, message, 502, { ...REFUSED, server });
+  }
+}
+
+export class TooManyProcesses extends GatewayError {
+  constructor(server: string, limit: number) {
+    const message = `Server ${server} runs as ${limit} processes, which is its limit. Call again later.`;
+    super(GatewayCode.overloaded, message, 503, { ...REFUSED, server });
+  }
+}
+
+/** The session ended after the request had come in; the call did not run. */
+export class SessionOver extends GatewayError {
+  constructor() {
+    const data = { outcome: 'not_executed', retriable: false } as const;
+    super(RpcCode.invalidRequest, 'The session has ended. Initialize a new one.', 404, data);
+  }
+}
+
 /** Resuming would skip events that are no longer kept. */
 export class EventsNoLongerKept extends GatewayError {
   constructor(eventId: string) {
@@ -35,6 +58,21 @@ export class EventsNoLongerKept extends GatewayError {
 export class QuestionAbandoned extends Error {
   constructor() {
     super('The call that asked has ended.');
+  }
+}
+
+/** The client took too long to answer. What the server did before it asked cannot be known. */
+export class QuestionUnanswered extends GatewayError {
+  constructor(patienceMs: number) {
+    const message = `The client did not answer the server's question within ${patienceMs / 1000} s. The call was given up.`;
+    super(GatewayCode.outcomeUnknown, message, 504, { outcome: 'unknown', retriable: false });
+  }
+}
+
+export class TooManyQuestions extends GatewayError {
+  constructor(limit: number) {
+    const message = `This session has ${limit} questions before its client, which is its limit. The call was given up.`;
+    super(GatewayCode.overloaded, message, 503, { outcome: 'unknown', retriable: false });
   }
 }
 

@@ -2,9 +2,10 @@ import type { Caller } from '#lib/extension-kit';
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, Question, RequestId } from '#lib/mcp-protocol';
 import type { UpstreamConnection } from '../upstream/index.js';
 import { EventLog, type StreamSink } from './event-log.js';
-import { EventsNoLongerKept, QuestionAbandoned, TooManyCalls } from './session-pool.errors.js';
+import { EventsNoLongerKept, SessionOver, TooManyCalls } from './session-pool.errors.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
 import { isBelow } from './log-levels.js';
+import { PendingQuestions } from './pending-questions.js';
 import { SessionStream } from './session-stream.js';
 
 /** What a session is created with; fixed for its life. */
@@ -28,7 +29,7 @@ export interface OpenCall {
   finish(outcome: Outcome): Outcome;
 }
 
-type Settle = (answer: Answer) => void;
+const NOTHING_KEPT = { replayEvents: 0, replayBytes: 0 };
 
 /** A legacy client's session on this worker. Kept small: most members appear when they are first needed. */
 export class Session {
@@ -37,12 +38,11 @@ export class Session {
   ended = false;
   private calls: Set<{ requestId: RequestId; controller: AbortController }> | undefined;
   private streams: Map<number, SessionStream> | undefined;
-  private questions: Map<RequestId, Settle> | undefined;
+  private questions: PendingQuestions | undefined;
   private connections: Set<UpstreamConnection> | undefined;
   private log: EventLog | undefined;
   private endListeners: Set<() => void> | undefined;
   private streamCount = 0;
-  private questionCount = 0;
   private standing: SessionStream | undefined;
 
   /** Who the client is. Over HTTP+SSE it says so only after its stream, and with it the session, was opened. */
@@ -68,8 +68,12 @@ export class Session {
     this.lastUsedAt = Date.now();
   }
 
-  /** Begins a call. Without a sink nothing can precede its answer. */
+  /**
+   * Begins a call. Without a sink nothing can precede its answer.
+   * @throws SessionOver, TooManyCalls
+   */
   begin(requestId: RequestId, method: string, sink?: StreamSink): OpenCall {
+    if (this.ended) throw new SessionOver();
     const calls = (this.calls ??= new Set());
     if (calls.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
     const controller = new AbortController();
@@ -89,29 +93,15 @@ export class Session {
     for (const call of this.calls ?? []) if (call.requestId === requestId) call.controller.abort();
   }
 
-  /** Asks the client and waits. An aborted signal withdraws the question. */
+  /** Asks the client and waits; rejects as PendingQuestions does. An aborted signal withdraws the question. */
   ask(question: Question, stream: SessionStream, signal: AbortSignal): Promise<Answer> {
-    const id = ++this.questionCount;
-    const questions = (this.questions ??= new Map<RequestId, Settle>());
-    return new Promise<Answer>((resolve, reject) => {
-      const withdraw = () => {
-        questions.delete(id);
-        void stream.emit({ kind: 'notification', notification: withdrawalOf(id) });
-        reject(new QuestionAbandoned());
-      };
-      questions.set(id, (answer) => {
-        questions.delete(id);
-        signal.removeEventListener('abort', withdraw);
-        resolve(answer);
-      });
-      signal.addEventListener('abort', withdraw, { once: true });
-      void stream.emit({ kind: 'question', id, question });
-    });
+    this.questions ??= new PendingQuestions(this.limits.questionMs);
+    return this.questions.ask(question, stream, signal);
   }
 
   /** Takes the client's answer to a question. Answers to unknown or settled questions are dropped. */
   answer(id: RequestId, answer: Answer): void {
-    this.questions?.get(id)?.(answer);
+    this.questions?.answer(id, answer);
   }
 
   /** Sends what belongs to no request. Lost when the client has never opened a stream for it. */
@@ -125,6 +115,11 @@ export class Session {
     (this.connections ??= new Set()).add(connection);
   }
 
+  /** A connection serves this session no more. */
+  part(connection: UpstreamConnection): void {
+    this.connections?.delete(connection);
+  }
+
   /** Passes a notification of the client on to the servers that serve it. A server that is gone has no use for it. */
   async tellServers(notification: McpNotification): Promise<void> {
     const open = [...(this.connections ?? [])].filter((connection) => !connection.closed);
@@ -133,13 +128,11 @@ export class Session {
 
   /** Attaches the stream that belongs to no request (GET, or the one stream of HTTP+SSE). */
   openStandingStream(sink: StreamSink): SessionStream {
-    const known = this.standing;
     const standing = (this.standing ??= new SessionStream(++this.streamCount, this.eventLog()));
+    this.remember(standing);
     standing.attach(sink);
-    if (!known) {
-      this.remember(standing);
-      void standing.emit({ kind: 'opened' });
-    }
+    // Every connection learns an id to come back with, not only the first.
+    void standing.emit({ kind: 'opened' });
     return standing;
   }
 
@@ -165,17 +158,22 @@ export class Session {
     return this.standing;
   }
 
-  onEnd(listener: () => void): void {
-    (this.endListeners ??= new Set()).add(listener);
+  /** Calls back when the session ends. Returns how to take that back. */
+  onEnd(listener: () => void): () => void {
+    const listeners = (this.endListeners ??= new Set());
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   }
 
-  /** Ends calls, streams and whatever was opened for the session. Idempotent. */
+  /** Cancels calls, ends the standing stream and whatever was opened for the session. Idempotent. */
   end(): void {
     if (this.ended) return;
     this.ended = true;
+    // The streams of calls end with the answers, which cancelled calls have too.
     for (const call of this.calls ?? []) call.controller.abort();
-    for (const stream of this.streams?.values() ?? []) stream.end();
+    this.standing?.end();
     for (const listener of this.endListeners ?? []) listener();
+    this.endListeners = undefined;
   }
 
   private replyStream(sink: StreamSink): SessionStream {
@@ -189,7 +187,9 @@ export class Session {
   }
 
   private eventLog(): EventLog {
-    return (this.log ??= new EventLog(this.limits.replayEvents, this.limits.replayBytes));
+    // Over HTTP+SSE nobody can come back: there are no event ids, and the session ends with its stream.
+    const { replayEvents, replayBytes } = this.start.answersOnStandingStream ? NOTHING_KEPT : this.limits;
+    return (this.log ??= new EventLog(replayEvents, replayBytes));
   }
 
   private close(stream: SessionStream, id: RequestId, method: string, outcome: Outcome): Outcome {
@@ -202,8 +202,3 @@ export class Session {
     return outcome;
   }
 }
-
-const withdrawalOf = (requestId: RequestId): McpNotification => ({
-  method: 'notifications/cancelled',
-  params: { requestId, reason: 'The server no longer waits for the answer.' },
-});

@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { RecordingSink } from '../../test/support/recording-sink.js';
+import { EventLog } from './event-log.js';
+import { PendingQuestions } from './pending-questions.js';
+import { NEVER } from './session-pool-fixture.js';
+import { SessionStream } from './session-stream.js';
+
+const ASKED = { method: 'elicitation/create', params: { message: 'Sure?' } };
+const YES = { result: { action: 'accept' } };
+
+function client() {
+  const sink = new RecordingSink();
+  const stream = new SessionStream(1, new EventLog(100, 10_000), sink);
+  const questions = new PendingQuestions(60_000);
+  return { sink, questions, ask: (signal = NEVER) => questions.ask(ASKED, stream, signal) };
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+
+afterEach(() => {
+  expect(jest.getTimerCount()).toBe(0);
+  jest.useRealTimers();
+});
+
+describe('a question to a client', () => {
+  it('is answered by its id, once', async () => {
+    const { sink, questions, ask } = client();
+    const answers = [ask(), ask()];
+    expect(sink.summary).toEqual(['opened', 'question 1', 'question 2']);
+    questions.answer(2, { result: { second: true } });
+    questions.answer(1, YES);
+    questions.answer(1, { result: { too: 'late' } });
+    questions.answer('1', { result: { another: 'id' } });
+    expect(await Promise.all(answers)).toEqual([YES, { result: { second: true } }]);
+    expect(questions.size).toBe(0);
+  });
+
+  it('is withdrawn with the call that asked', async () => {
+    const { sink, questions, ask } = client();
+    const leaving = new AbortController();
+    const answer = ask(leaving.signal);
+    leaving.abort();
+    await expect(answer).rejects.toThrow('The call that asked has ended.');
+    expect(sink.events.at(-1)).toMatchObject({
+      notification: { method: 'notifications/cancelled', params: { requestId: 1 } },
+    });
+    questions.answer(1, YES);
+    expect(questions.size).toBe(0);
+  });
+
+  it('is not asked at all for a call that has ended', async () => {
+    const { sink, ask } = client();
+    await expect(ask(AbortSignal.abort())).rejects.toThrow('The call that asked has ended.');
+    expect(sink.events).toEqual([]);
+  });
+
+  it('is given up when the client takes too long', async () => {
+    const { sink, questions, ask } = client();
+    const [answer] = await Promise.allSettled([ask(), jest.advanceTimersByTimeAsync(60_000)]);
+    expect(answer).toMatchObject({ reason: { code: -31002, data: { outcome: 'unknown' } } });
+    expect(sink.summary.at(-1)).toBe('notifications/cancelled');
+    expect(questions.size).toBe(0);
+  });
+
+  it('is refused beyond the bound', async () => {
+    const { questions, ask } = client();
+    const leaving = new AbortController();
+    const asked = Array.from({ length: 256 }, () => ask(leaving.signal));
+    await expect(ask()).rejects.toMatchObject({ code: -31003, message: expect.stringContaining('256 questions') });
+    leaving.abort();
+    await Promise.allSettled(asked);
+    expect(questions.size).toBe(0);
+  });
+
+  it('leaves nothing behind on a signal that lives on', async () => {
+    const { sink, questions, ask } = client();
+    const leaving = new AbortController();
+    const answer = ask(leaving.signal);
+    questions.answer(1, YES);
+    await answer;
+    leaving.abort();
+    expect(sink.summary).toEqual(['opened', 'question 1']);
+  });
+});

@@ -1,0 +1,26 @@
+/** What the specs of the session pool share. */
+import { LEGACY_CLIENT, callerOf } from '../../test/support/fake-upstream.js';
+import { SessionPoolConfig } from './session-pool.config.js';
+import { Session, type SessionStart } from './session.js';
+
+export const limits = (settings: Partial<SessionPoolConfig> = {}): SessionPoolConfig =>
+  Object.assign(new SessionPoolConfig(), settings);
+
+let sessions = 0;
+
+export const startOf = (start: Partial<SessionStart> = {}): SessionStart => ({
+  id: `session-${(sessions += 1)}`,
+  caller: callerOf('me'),
+  endpoint: 'default',
+  client: LEGACY_CLIENT,
+  answersOnStandingStream: false,
+  ...start,
+});
+
+export const aSession = (start: Partial<SessionStart> = {}, settings: Partial<SessionPoolConfig> = {}): Session =>
+  new Session(startOf(start), limits(settings));
+
+export const said = (method: string, params = {}) =>
+  ({ kind: 'notification', notification: { method, params } }) as const;
+
+export const NEVER = new AbortController().signal;

@@ -1,0 +1,76 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { callerOf } from '../../test/support/fake-upstream.js';
+import { RecordingSink } from '../../test/support/recording-sink.js';
+import { limits, startOf } from './session-pool-fixture.js';
+import { SessionPool } from './session-pool.js';
+import type { SessionPoolConfig } from './session-pool.config.js';
+
+const pools: SessionPool[] = [];
+
+function poolOf(settings: Partial<SessionPoolConfig> = {}): SessionPool {
+  const pool = new SessionPool(limits(settings));
+  pools.push(pool);
+  return pool;
+}
+
+afterEach(() => {
+  for (const pool of pools.splice(0)) pool.onApplicationShutdown();
+});
+
+const of = (subject: string) => startOf({ caller: callerOf(subject) });
+
+describe('the sessions of a worker', () => {
+  it('are found by id until they end', () => {
+    const pool = poolOf();
+    const session = pool.open(of('a'));
+    expect(pool.find(session.id)).toBe(session);
+    session.end();
+    expect(pool.find(session.id)).toBeUndefined();
+    expect(session.ended).toBe(true);
+  });
+
+  it('are bounded for each principal, without a loss for the others', () => {
+    const pool = poolOf({ maxSessionsPerPrincipal: 2 });
+    const first = pool.open(of('a'));
+    pool.open(of('a'));
+    expect(() => pool.open(of('a'))).toThrow(expect.objectContaining({ code: -31003, httpStatus: 429 }));
+    pool.open(of('b'));
+    first.end();
+    first.end();
+    pool.open(of('a'));
+    expect(() => pool.open(of('a'))).toThrow('You have too many sessions.');
+  });
+
+  it('are bounded for the worker', () => {
+    const pool = poolOf({ maxSessions: 2 });
+    pool.open(of('a'));
+    pool.open(of('b'));
+    expect(() => pool.open(of('c'))).toThrow(expect.objectContaining({ code: -31003, httpStatus: 503 }));
+    expect(pool.size).toBe(2);
+  });
+
+  it('end when nobody has used them for long', () => {
+    const pool = poolOf({ sessionIdleMs: 1_000 });
+    const [idle, streaming, calling, used] = [
+      pool.open(of('a')),
+      pool.open(of('a')),
+      pool.open(of('a')),
+      pool.open(of('a')),
+    ];
+    const later = Date.now() + 1_500;
+    streaming.openStandingStream(new RecordingSink());
+    calling.begin(1, 'tools/call');
+    used.lastUsedAt = later;
+    pool.sweep(later);
+    expect([idle, streaming, calling, used].map(({ ended }) => ended)).toEqual([true, false, false, false]);
+    expect(pool.size).toBe(3);
+  });
+
+  it('all end when the worker leaves', () => {
+    const pool = poolOf();
+    const sessions = [pool.open(of('a')), pool.open(of('b'))];
+    pool.onApplicationShutdown();
+    expect(sessions.every(({ ended }) => ended)).toBe(true);
+    expect(pool.size).toBe(0);
+  });
+});

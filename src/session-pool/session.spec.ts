@@ -1,0 +1,200 @@
+import { describe, expect, it } from '@jest/globals';
+import { result } from '#lib/mcp-protocol';
+import { RecordingSink } from '../../test/support/recording-sink.js';
+import { aSession, said } from './session-pool-fixture.js';
+import type { Session } from './session.js';
+
+const DONE = result({ content: [] });
+const CHANGED = { method: 'notifications/tools/list_changed', params: {} };
+
+/** A client that came back with the id of the last event it saw. */
+function resumed(session: Session, lastEventId: string) {
+  const sink = new RecordingSink();
+  return { sink, stream: session.resume(lastEventId, sink) };
+}
+
+describe('a call of a session', () => {
+  it('is answered as it is when nothing preceded its outcome', () => {
+    const sink = new RecordingSink();
+    const call = aSession().begin(1, 'tools/call', sink);
+    expect(call.finish(DONE)).toBe(DONE);
+    expect(sink.events).toEqual([]);
+  });
+
+  it('gives its answer an id where something preceded it, so that the answer can be fetched too', () => {
+    const session = aSession();
+    const sink = new RecordingSink();
+    const call = session.begin(1, 'tools/call', sink);
+    void call.stream?.emit(said('notifications/progress'));
+    expect(call.finish(DONE)).toEqual({ ...DONE, eventId: '1-2' });
+    const back = resumed(session, '1-1');
+    expect(back.sink.summary).toEqual(['answer 1']);
+    expect(back.sink.ended).toBe(true);
+  });
+
+  it('goes on over another connection, which then gets the answer', () => {
+    const session = aSession();
+    const call = session.begin('a', 'tools/call', new RecordingSink());
+    void call.stream?.emit(said('one'));
+    const back = resumed(session, '1-0');
+    void call.stream?.emit(said('two'));
+    expect(back.sink.ended).toBe(false);
+    call.finish(DONE);
+    expect(back.sink.summary).toEqual(['one', 'two', 'answer a']);
+    expect(back.sink.ended).toBe(true);
+  });
+
+  it('loses nothing when that connection goes too', () => {
+    const session = aSession();
+    const call = session.begin('a', 'tools/call', new RecordingSink());
+    void call.stream?.emit(said('one'));
+    const { sink, stream } = resumed(session, '1-1');
+    stream?.detach(sink);
+    void call.stream?.emit(said('two'));
+    call.finish(DONE);
+    expect(resumed(session, '1-1').sink.summary).toEqual(['two', 'answer a']);
+  });
+
+  it('is aborted by its own id and no other', () => {
+    const session = aSession();
+    const [one, other] = [session.begin(1, 'tools/call'), session.begin('1', 'tools/call')];
+    session.cancel(1);
+    session.cancel('unknown');
+    expect([one.signal.aborted, other.signal.aborted]).toEqual([true, false]);
+  });
+
+  it('is refused beyond the limit, until another one is finished', () => {
+    const session = aSession({}, { maxCallsPerSession: 2 });
+    const first = session.begin(1, 'tools/call');
+    session.begin(2, 'tools/call');
+    const third = () => session.begin(3, 'tools/call');
+    expect(third).toThrow(expect.objectContaining({ code: -31003, httpStatus: 429 }));
+    first.finish(DONE);
+    expect(third).not.toThrow();
+  });
+
+  it('does not begin in a session that has ended', () => {
+    const session = aSession();
+    session.end();
+    expect(() => session.begin(1, 'tools/call')).toThrow(
+      expect.objectContaining({ httpStatus: 404, data: { outcome: 'not_executed', retriable: false } }),
+    );
+  });
+});
+
+describe('the stream that belongs to no request', () => {
+  it('carries what servers say by themselves', () => {
+    const session = aSession();
+    const sink = new RecordingSink();
+    session.openStandingStream(sink);
+    session.notify(CHANGED);
+    expect(sink.summary).toEqual(['opened', CHANGED.method]);
+  });
+
+  it('keeps what was said between two connections for a client that names what it saw last', () => {
+    const session = aSession();
+    const first = new RecordingSink();
+    session.openStandingStream(first).detach(first);
+    session.notify(CHANGED);
+    const { sink, stream } = resumed(session, '1-0');
+    session.notify(CHANGED);
+    expect(sink.summary).toEqual([CHANGED.method, CHANGED.method]);
+    expect(stream).toBe(session.standingStream);
+  });
+
+  it('gives every connection an id to come back with', () => {
+    const session = aSession();
+    const [first, second] = [new RecordingSink(), new RecordingSink()];
+    session.openStandingStream(first);
+    session.openStandingStream(second);
+    expect(first.ended).toBe(true);
+    expect(second.eventIds).toEqual(['1-1']);
+  });
+
+  it('is one: what it says and what its calls say have ids of their own', () => {
+    const session = aSession();
+    session.openStandingStream(new RecordingSink());
+    const sink = new RecordingSink();
+    void session.begin(1, 'tools/call', sink).stream?.emit(said('a'));
+    expect(sink.eventIds).toEqual(['2-0', '2-1']);
+  });
+
+  it('leaves out log messages below the level that the client asked for', () => {
+    const session = aSession();
+    const sink = new RecordingSink();
+    session.openStandingStream(sink);
+    session.logLevel = 'warning';
+    for (const level of ['debug', 'notice', 'warning', 'alert']) {
+      session.notify({ method: 'notifications/message', params: { level } });
+    }
+    expect(sink.events.slice(1)).toMatchObject([
+      { notification: { params: { level: 'warning' } } },
+      { notification: { params: { level: 'alert' } } },
+    ]);
+  });
+
+  it('carries everything of a session over HTTP+SSE, of which nothing is kept', () => {
+    const session = aSession({ answersOnStandingStream: true });
+    const sink = new RecordingSink();
+    session.openStandingStream(sink);
+    const call = session.begin(1, 'tools/call', new RecordingSink());
+    void call.stream?.emit(said('progress'));
+    expect(sink.summary).toEqual(['opened', 'progress']);
+    expect(call.finish(DONE)).toBe(DONE);
+    expect(sink.ended).toBe(false);
+    expect(() => resumed(session, '1-0')).toThrow('No events are kept');
+  });
+});
+
+describe('a client that comes back', () => {
+  it('is told when what it missed is no longer kept', () => {
+    const session = aSession({}, { replayEvents: 2 });
+    session.openStandingStream(new RecordingSink());
+    for (let count = 0; count < 5; count += 1) session.notify(CHANGED);
+    expect(() => resumed(session, '1-0')).toThrow(expect.objectContaining({ httpStatus: 400 }));
+    expect(() => resumed(session, '7-7')).toThrow('No events are kept after "7-7"');
+    expect(() => resumed(aSession(), '1-0')).toThrow('No events are kept');
+  });
+});
+
+describe('the end of a session', () => {
+  it('cancels its calls, ends its standing stream and whatever was opened for it, once', () => {
+    const session = aSession();
+    const sink = new RecordingSink();
+    session.openStandingStream(sink);
+    const call = session.begin(1, 'tools/call');
+    let ends = 0;
+    session.onEnd(() => (ends += 1));
+    const takeBack = session.onEnd(() => (ends += 10));
+    takeBack();
+    session.end();
+    session.end();
+    expect([call.signal.aborted, sink.ended, ends]).toEqual([true, true, 1]);
+  });
+
+  it('leaves the stream of a call open for its answer', () => {
+    const session = aSession();
+    const sink = new RecordingSink();
+    const call = session.begin(1, 'tools/call', sink);
+    void call.stream?.emit(said('a'));
+    session.end();
+    expect(sink.ended).toBe(false);
+    expect(call.finish(DONE)).toMatchObject({ kind: 'result', eventId: '1-2' });
+  });
+});
+
+describe('a session is idle', () => {
+  it('unless it has a call in flight or a connection on its standing stream', () => {
+    const session = aSession();
+    expect(session.idle).toBe(true);
+    const call = session.begin(1, 'tools/call');
+    expect(session.idle).toBe(false);
+    call.finish(DONE);
+    expect(session.idle).toBe(true);
+    const sink = new RecordingSink();
+    const stream = session.openStandingStream(sink);
+    expect(session.idle).toBe(false);
+    stream.detach(sink);
+    expect(session.idle).toBe(true);
+  });
+});
