@@ -1,4 +1,4 @@
-import { LOG_LEVELS, type ClientProfile, type LogLevel, type McpNotification } from '#lib/mcp-protocol';
+import { LOG_LEVELS, type LogLevel, type McpNotification } from '#lib/mcp-protocol';
 import type { UpstreamConnection } from '../upstream/index.js';
 
 const severity = (level: unknown): number => LOG_LEVELS.indexOf(level as LogLevel);
@@ -12,23 +12,14 @@ export function isBelow(notification: McpNotification, wanted: LogLevel): boolea
 const asked = new WeakMap<UpstreamConnection, LogLevel>();
 
 /**
- * Makes a legacy server speak at least at the level that a client wants. What is too chatty for others is filtered on
- * its way to them. A modern server is told with each request.
+ * The level that a server is to speak at for a client that wants this one. A legacy server knows one level for the
+ * whole connection, so it is the lowest that anybody wants; what is too chatty for others is filtered on its way to
+ * them. A modern server is told with each request.
  */
-export async function ensureLogLevel(
-  connection: UpstreamConnection,
-  level: LogLevel | undefined,
-  client: ClientProfile,
-): Promise<void> {
-  if (!level || connection.profile.era === 'modern' || !connection.profile.capabilities['logging']) return;
+export function levelAt(connection: UpstreamConnection, wanted: LogLevel): LogLevel {
+  if (connection.profile.era === 'modern') return wanted;
   const before = asked.get(connection);
-  if (before && severity(before) <= severity(level)) return;
-  asked.set(connection, level);
-  const request = { method: 'logging/setLevel', params: { level }, client };
-  await connection.request(request, SILENT_REPLY, new AbortController().signal);
+  if (before && severity(before) <= severity(wanted)) return before;
+  asked.set(connection, wanted);
+  return wanted;
 }
-
-const SILENT_REPLY = {
-  notify: () => undefined,
-  ask: () => Promise.resolve({ error: { code: -32601, message: 'Nobody can be asked here.' } }),
-};

@@ -4,12 +4,15 @@ import {
   capabilityOf,
   eraOfRevision,
   errorForEra,
+  failure,
   isListMethod,
   LIST_MEMBERS,
   outcomeOfFault,
   result,
+  RpcCode,
   type ClientProfile,
   type Era,
+  type JsonObject,
   type McpRequest,
   type Outcome,
   type RequestId,
@@ -18,12 +21,15 @@ import type { ServerDefinition } from '../registry/index.js';
 import type { UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import type { StreamSink } from './event-log.js';
 import { PlainReply, SessionReply } from './call-replies.js';
-import { ensureLogLevel } from './log-levels.js';
+import { levelAt } from './log-levels.js';
 import { answerReplayableQuestions } from './replayable-questions.js';
 import { QuestionAbandoned } from './session-pool.errors.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { Session } from './session.js';
 import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
+
+/** What a call that failed by a defect of ours tells whoever took it over; the defect itself is thrown. */
+const DEFECT: Outcome = failure({ code: RpcCode.internalError, message: 'Internal error' }, 500);
 
 /** One request to one server, under the item's own name there. */
 export interface UpstreamCall {
@@ -52,7 +58,14 @@ export class UpstreamCalls {
   async runInSession(session: Session, call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
     session.touch();
     const open = session.begin(call.requestId, call.request.method, call.silent ? undefined : sink);
-    return open.finish(await this.run(call, session, new SessionReply(session, open), open.signal));
+    let outcome = DEFECT;
+    try {
+      outcome = await this.run(call, session, new SessionReply(session, open), open.signal);
+    } finally {
+      // Whatever happened: a call that is not finished would count for ever.
+      outcome = open.finish(outcome);
+    }
+    return outcome;
   }
 
   /** A call without a session; aborting the signal cancels it. */
@@ -83,21 +96,28 @@ export class UpstreamCalls {
     session: Session | undefined,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const { method } = call.request;
-    if (call.silent && isListMethod(method) && !connection.profile.capabilities[capabilityOf(method)!]) {
-      return result({ [LIST_MEMBERS[method]]: [] });
-    }
+    const { era, capabilities } = connection.profile;
+    const nothing = call.silent && emptyList(call.request.method, capabilities);
+    if (nothing) return nothing;
     const level = call.request.logLevel ?? session?.logLevel;
-    if (level) await ensureLogLevel(connection, level, call.client);
-    const request = upstreamRequest(call, level);
+    const request = upstreamRequest(call, level && levelAt(connection, level));
     const outcome = await connection.request(request, reply, signal);
-    if (outcome.kind === 'error') return inClientsCodes(outcome, connection.profile.era, call);
-    if (outcome.result['resultType'] !== 'input_required' || call.repeatsItself) return outcome;
+    if (outcome.kind === 'error') return inClientsCodes(outcome, era, call);
+    // In a legacy server's result the type is no more than a word: to repeat its call would be to run it twice.
+    const wantsInput = era === 'modern' && outcome.result['resultType'] === 'input_required';
+    if (!wantsInput || call.repeatsItself) return outcome;
     return answerReplayableQuestions(connection, request, outcome.result, reply, signal, {
       server: call.server.slug,
       maxRounds: this.config.maxQuestionRounds,
     });
   }
+}
+
+/** What a server lists that does not declare anything of the kind, and need not be asked. */
+function emptyList(method: string, capabilities: JsonObject): Outcome | undefined {
+  const capability = capabilityOf(method);
+  if (!isListMethod(method) || capability === undefined || capabilities[capability]) return undefined;
+  return result({ [LIST_MEMBERS[method]]: [] });
 }
 
 function upstreamRequest(call: UpstreamCall, logLevel: McpRequest['logLevel']): UpstreamRequest {
