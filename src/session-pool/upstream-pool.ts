@@ -1,14 +1,12 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { OutcomeError, type Caller } from '#lib/extension-kit';
-import { errorForEra, type ClientProfile, type Era, type McpNotification } from '#lib/mcp-protocol';
+import { errorForEra, type ClientProfile, type Era } from '#lib/mcp-protocol';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
-import {
-  UpstreamConnector,
-  type ConnectionEvents,
-  type ServerProfile,
-  type UpstreamConnection,
-} from '../upstream/index.js';
+import { UpstreamConnector, type ServerProfile, type UpstreamConnection } from '../upstream/index.js';
+import { ChildProcesses } from './child-processes.js';
+import { PoolEntry, type Sharing } from './pool-entry.js';
 import { SessionPoolConfig } from './session-pool.config.js';
+import { ServerReconfigured } from './session-pool.errors.js';
 import type { Session } from './session.js';
 
 /** On whose behalf a server is spoken to. */
@@ -22,40 +20,14 @@ export interface UpstreamFace {
 /** A connection that stays open until it is released. */
 export interface HeldConnection {
   readonly connection: UpstreamConnection;
-  /** Calls back once when the connection ends by itself. */
+  /** Calls back once when the connection ended by itself, or its server was configured anew. */
   onClosed(listener: () => void): void;
-  release(): void;
+  /** Idempotent. */
+  readonly release: () => void;
 }
 
 const SWEEP_INTERVAL_MS = 15_000;
 const OPEN_SIGNAL = new AbortController().signal;
-
-/** A connection and those who use it. */
-class PoolEntry implements ConnectionEvents {
-  users = 0;
-  idleSince = Date.now();
-  retired = false;
-  readonly sessions = new Set<Session>();
-  readonly closeListeners = new Set<() => void>();
-  connection: UpstreamConnection | undefined;
-  opening!: Promise<UpstreamConnection>;
-
-  constructor(
-    readonly key: string,
-    readonly slug: string,
-    private readonly onClosed: (entry: PoolEntry) => void,
-  ) {}
-
-  notify(notification: McpNotification): void {
-    for (const session of this.sessions) session.notify(notification);
-  }
-
-  closed(): void {
-    this.onClosed(this);
-    for (const listener of this.closeListeners) listener();
-    this.closeListeners.clear();
-  }
-}
 
 /**
  * The upstream sessions and child processes of this worker, by whom they may serve:
@@ -69,8 +41,11 @@ class PoolEntry implements ConnectionEvents {
 export class UpstreamPool implements OnApplicationShutdown {
   private readonly logger = new Logger(UpstreamPool.name);
   private readonly entries = new Map<string, PoolEntry>();
-  private readonly eras = new Map<string, Era>();
-  private readonly profiles = new Map<string, ServerProfile>();
+  private readonly children: ChildProcesses;
+  /** What was learned of a server holds for this definition of it. */
+  private readonly eras = new WeakMap<ServerDefinition, Era>();
+  private readonly profiles = new WeakMap<ServerDefinition, ServerProfile>();
+  private configured: ReadonlySet<ServerDefinition>;
   private readonly sweeper: NodeJS.Timeout;
   private readonly stopWatching: () => void;
 
@@ -79,6 +54,8 @@ export class UpstreamPool implements OnApplicationShutdown {
     private readonly config: SessionPoolConfig,
     registry: ServerRegistry,
   ) {
+    this.children = new ChildProcesses(config.maxChildProcesses);
+    this.configured = new Set(registry.snapshot.servers);
     this.sweeper = setInterval(() => this.sweep(Date.now()), SWEEP_INTERVAL_MS).unref();
     this.stopWatching = registry.onChange((now, before) => this.retireChanged(now, before));
   }
@@ -97,43 +74,40 @@ export class UpstreamPool implements OnApplicationShutdown {
     }
   }
 
-  /** Keeps a connection until released; subscriptions need it for long. */
+  /** Keeps a connection until released; subscriptions need it for long. Rejects with a GatewayError. */
   async hold(server: ServerDefinition, face: UpstreamFace): Promise<HeldConnection> {
-    const era = this.eras.get(server.slug) ?? (await this.learnEra(server));
-    const key = keyOf(server, era, face);
-    if (key === undefined) return this.holdAlone(server, face);
-    const entry = this.entries.get(key) ?? this.open(key, server, face);
-    entry.users += 1;
+    const era = this.eras.get(server) ?? (await this.learnEra(server));
+    // A definition of yesterday must not bring back what was retired: its address, its credentials.
+    if (!this.configured.has(server)) throw new ServerReconfigured(server.slug);
+    const sharing = sharingOf(server, era, face);
+    const entry = (sharing && this.entries.get(sharing.key)) ?? this.open(server, face, sharing);
+    const release = this.enter(entry);
     try {
       const connection = entry.connection ?? (await entry.opening);
-      if (face.session) this.follow(entry, face.session);
-      return {
-        connection,
-        onClosed: (listener) => entry.closeListeners.add(listener),
-        release: () => this.release(entry),
-      };
+      if (era === 'modern' && connection.profile.era === 'legacy')
+        return await this.holdAfterChange(entry, face, release);
+      if (face.session && sharing && connection.profile.era === 'legacy') this.follow(entry, face.session, connection);
+      return heldOf(entry, connection, release);
     } catch (cause) {
-      this.release(entry);
+      release();
       throw cause;
     }
   }
 
   /** The era of a server that was spoken to before. */
   eraOf(server: ServerDefinition): Era | undefined {
-    return this.eras.get(server.slug);
+    return this.eras.get(server);
   }
 
   /** What a server said of itself last; asks it now when it has never been spoken to. Rejects with a GatewayError. */
   async profileOf(server: ServerDefinition, face: UpstreamFace): Promise<ServerProfile> {
-    return this.profiles.get(server.slug) ?? this.use(server, face, async ({ profile }) => profile);
+    return this.profiles.get(server) ?? this.use(server, face, async ({ profile }) => profile);
   }
 
   /** Closes what nobody has used for long. */
   sweep(now: number): void {
     for (const entry of this.entries.values()) {
-      if (entry.users === 0 && entry.sessions.size === 0 && now - entry.idleSince > this.config.upstreamIdleMs) {
-        this.retire(entry);
-      }
+      if (entry.idle && now - entry.idleSince > this.config.upstreamIdleMs) this.retire(entry);
     }
   }
 
@@ -147,116 +121,136 @@ export class UpstreamPool implements OnApplicationShutdown {
   /** Rejects with a GatewayError when the server cannot be reached. */
   async learnEra(server: ServerDefinition): Promise<Era> {
     const era = await this.connector.era(server, OPEN_SIGNAL);
-    this.eras.set(server.slug, era);
+    this.eras.set(server, era);
     return era;
   }
 
-  private async holdAlone(server: ServerDefinition, face: UpstreamFace): Promise<HeldConnection> {
-    const listeners = new Set<() => void>();
-    const events: ConnectionEvents = {
-      notify: () => undefined,
-      closed: () => listeners.forEach((listener) => listener()),
-    };
-    const connection = await this.connect(server, face, events);
-    this.profiles.set(server.slug, connection.profile);
-    return {
-      connection,
-      onClosed: (listener) => listeners.add(listener),
-      release: () => this.close(connection),
-    };
+  /**
+   * The server turned out to have left the modern era. The session that was opened must not serve everybody, as a
+   * modern connection would have.
+   */
+  private holdAfterChange(entry: PoolEntry, face: UpstreamFace, release: () => void): Promise<HeldConnection> {
+    this.retire(entry);
+    release();
+    this.eras.set(entry.server, 'legacy');
+    return this.hold(entry.server, face);
   }
 
-  private open(key: string, server: ServerDefinition, face: UpstreamFace): PoolEntry {
-    const entry = new PoolEntry(key, server.slug, (closed) => this.lost(closed));
+  private open(server: ServerDefinition, face: UpstreamFace, sharing: Sharing | undefined): PoolEntry {
+    const releaseChild = server.transport === 'stdio' ? this.takeChild(server) : NOTHING_TAKEN;
+    const entry = new PoolEntry(server, sharing, (over) => {
+      this.forget(over);
+      releaseChild();
+    });
     entry.opening = this.connect(server, face, entry).then(
       (connection) => {
         entry.connection = connection;
-        this.profiles.set(server.slug, connection.profile);
-        if (this.eras.get(server.slug) !== connection.profile.era) this.eras.set(server.slug, connection.profile.era);
+        this.profiles.set(server, connection.profile);
+        this.eras.set(server, connection.profile.era);
         return connection;
       },
       (cause: unknown) => {
-        this.forget(entry);
+        entry.finish();
         throw cause;
       },
     );
     // Every user awaits `opening`; should all have gone, its failure has no one left to tell.
     entry.opening.catch(() => undefined);
-    this.entries.set(key, entry);
+    if (sharing) this.entries.set(sharing.key, entry);
     return entry;
   }
 
   /** What a server says in a handshake of ours is no answer to the client: codes about versions and headers are not its. */
-  private async connect(server: ServerDefinition, face: UpstreamFace, events: ConnectionEvents) {
+  private async connect(server: ServerDefinition, face: UpstreamFace, entry: PoolEntry): Promise<UpstreamConnection> {
     try {
-      return await this.connector.open(server, face.client, events, OPEN_SIGNAL);
+      return await this.connector.open(server, face.client, entry, OPEN_SIGNAL);
     } catch (cause) {
       if (!(cause instanceof OutcomeError)) throw cause;
       throw new OutcomeError({ ...cause.outcome, error: errorForEra(cause.outcome.error, 'legacy', 'initialize') });
     }
   }
 
-  /** The server ended the upstream session. Where it was all that a session of ours had, that has lost its state too. */
-  private lost(entry: PoolEntry): void {
-    this.forget(entry);
-    if (!entry.key.startsWith(OWN_SESSION)) return;
-    for (const session of entry.sessions) if (session.start.endpoint === entry.slug) session.end();
+  /** @throws TooManyProcesses when the server runs as often as it may, and every process is in use */
+  private takeChild({ slug }: ServerDefinition): () => void {
+    return this.children.take(slug, () => {
+      const spare = [...this.entries.values()].find((entry) => entry.server.slug === slug && entry.idle);
+      if (spare) this.retire(spare);
+    });
   }
 
-  /** A session hears of what its connections say by themselves, and takes its own connections with it. */
-  private follow(entry: PoolEntry, session: Session): void {
-    if (entry.sessions.has(session)) return;
-    entry.sessions.add(session);
-    if (entry.connection) session.join(entry.connection);
-    const leave = () => {
-      entry.sessions.delete(session);
-      if (entry.key.startsWith(OWN_SESSION)) this.retire(entry);
+  private follow(entry: PoolEntry, session: Session, connection: UpstreamConnection): void {
+    const isOwn = entry.sharing?.among === 'session';
+    if (session.ended && isOwn) this.retire(entry);
+    else entry.follow(session, connection, () => isOwn && this.retire(entry));
+  }
+
+  private enter(entry: PoolEntry): () => void {
+    let isInside = true;
+    entry.users += 1;
+    return () => {
+      if (!isInside) return;
+      isInside = false;
+      entry.users -= 1;
+      entry.idleSince = Date.now();
+      if (entry.retired) this.closeUnused(entry);
     };
-    if (session.ended) leave();
-    else session.onEnd(leave);
-  }
-
-  private release(entry: PoolEntry): void {
-    entry.users -= 1;
-    entry.idleSince = Date.now();
-    if (entry.retired && entry.users === 0 && entry.connection) this.close(entry.connection);
   }
 
   /** Hands the entry out no more; closes it once its last call is answered. */
   private retire(entry: PoolEntry): void {
     this.forget(entry);
     entry.retired = true;
-    if (entry.users === 0 && entry.connection) this.close(entry.connection);
+    this.closeUnused(entry);
   }
 
   private forget(entry: PoolEntry): void {
-    if (this.entries.get(entry.key) === entry) this.entries.delete(entry.key);
+    const { sharing } = entry;
+    if (sharing && this.entries.get(sharing.key) === entry) this.entries.delete(sharing.key);
   }
 
-  private close(connection: UpstreamConnection): void {
-    connection.close().catch((cause: unknown) => this.logger.warn(`Closing an upstream connection failed: ${cause}`));
+  private closeUnused(entry: PoolEntry): void {
+    if (entry.users > 0 || !entry.connection) return;
+    entry.finish();
+    entry.connection
+      .close()
+      .catch((cause: unknown) => this.logger.warn(`Closing an upstream connection failed: ${String(cause)}`));
   }
 
   private retireChanged(now: RegistrySnapshot, before: RegistrySnapshot): void {
-    for (const server of before.servers) {
-      if (now.servers.includes(server)) continue;
-      this.eras.delete(server.slug);
-      this.profiles.delete(server.slug);
-      for (const entry of this.entries.values()) if (entry.slug === server.slug) this.retire(entry);
+    this.configured = new Set(now.servers);
+    const changed = before.servers.filter((server) => !this.configured.has(server));
+    for (const server of changed) {
+      const retiring = [...this.entries.values()].filter((entry) => entry.server === server);
+      for (const entry of retiring) this.retire(entry);
       this.connector.forget(server.slug);
+      for (const entry of retiring) entry.tellHolders();
     }
   }
 }
 
-const OWN_SESSION = 'session ';
+const NOTHING_TAKEN = (): void => undefined;
 
-/** Who shares a connection. Undefined: nobody, it is opened for one request and closed after it. */
-function keyOf(server: ServerDefinition, era: Era, face: UpstreamFace): string | undefined {
-  if (era === 'modern') return `modern ${server.slug}`;
+function heldOf(entry: PoolEntry, connection: UpstreamConnection, leave: () => void): HeldConnection {
+  const forgets: (() => void)[] = [];
+  return {
+    connection,
+    onClosed: (listener) => void forgets.push(entry.addHolder(listener)),
+    release: () => {
+      for (const forget of forgets.splice(0)) forget();
+      leave();
+    },
+  };
+}
+
+/** Undefined: nobody shares the connection, it is opened for one request and closed after it. */
+function sharingOf(server: ServerDefinition, era: Era, face: UpstreamFace): Sharing | undefined {
+  const { slug } = server;
+  if (era === 'modern') return { key: `modern ${slug}`, among: 'all' };
   const { session, caller, client } = face;
-  if (session && server.transport !== 'stdio') return `${OWN_SESSION}${server.slug} ${session.id}`;
+  const own = session && ({ key: `session ${slug} ${session.id}`, among: 'session' } as const);
+  if (own && server.transport !== 'stdio') return own;
   const declared = JSON.stringify(client.capabilities);
-  if (server.shared) return `shared ${server.slug} ${declared}`;
-  if (!caller.anonymous) return `principal ${server.slug} ${declared} ${caller.key}`;
-  return session && `${OWN_SESSION}${server.slug} ${session.id}`;
+  if (server.shared) return { key: `shared ${slug} ${declared}`, among: 'all' };
+  if (caller.anonymous) return own;
+  return { key: `principal ${slug} ${declared} ${caller.key}`, among: 'principal' };
 }

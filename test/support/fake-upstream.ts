@@ -1,7 +1,6 @@
 /** Upstream servers that a spec plays itself: what they say is decided by the spec, message by message. */
 import type { Caller } from '#lib/extension-kit';
 import {
-  failure,
   outcomeOfFault,
   result,
   type ClientProfile,
@@ -90,7 +89,7 @@ export class FakeConnection implements UpstreamConnection {
   }
 
   change(notification: McpNotification): void {
-    for (const { onChange } of [...this.listeners]) onChange(notification);
+    for (const { onChange } of this.listeners.slice()) onChange(notification);
   }
 
   die(): void {
@@ -199,9 +198,9 @@ export function callerOf(subject: string): Caller {
 export const LEGACY_CLIENT: ClientProfile = { revision: '2025-11-25', capabilities: {} };
 export const MODERN_CLIENT: ClientProfile = { revision: '2026-07-28', capabilities: {} };
 
-export const unreachable = (server: string): Outcome => {
-  const data = { outcome: 'not_executed', retriable: true, server } as const;
-  return failure({ code: -31004, message: 'Upstream could not be reached', data }, 502);
+export const unreachable = (server: string): Extract<Outcome, { kind: 'error' }> => {
+  const data = { outcome: 'not_executed', retriable: true, server };
+  return { kind: 'error', error: { code: -31004, message: 'Upstream could not be reached', data }, httpStatus: 502 };
 };
 
 /** Lets everything happen that needs no more than promises. */

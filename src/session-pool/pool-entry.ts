@@ -1,0 +1,92 @@
+import type { McpNotification } from '#lib/mcp-protocol';
+import type { ServerDefinition } from '../registry/index.js';
+import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
+import type { Session } from './session.js';
+
+/** Who may use a connection: everybody, one principal's clients that declare the same, or one session. */
+export interface Sharing {
+  readonly key: string;
+  readonly among: 'all' | 'principal' | 'session';
+}
+
+/** A connection and those who use it. Without a sharing it serves one request and is closed after it. */
+export class PoolEntry implements ConnectionEvents {
+  users = 0;
+  idleSince = Date.now();
+  /** Handed out no more; closed once its last user is gone. */
+  retired: boolean;
+  connection: UpstreamConnection | undefined;
+  opening!: Promise<UpstreamConnection>;
+  private isOver = false;
+  private readonly sessions = new Map<Session, () => void>();
+  private readonly holders = new Set<() => void>();
+
+  constructor(
+    readonly server: ServerDefinition,
+    readonly sharing: Sharing | undefined,
+    private readonly onOver: (entry: PoolEntry) => void,
+  ) {
+    this.retired = sharing === undefined;
+  }
+
+  /** True while nobody would notice its end. */
+  get idle(): boolean {
+    return this.users === 0 && this.sessions.size === 0;
+  }
+
+  notify(notification: McpNotification): void {
+    // What belongs to no call may still tell of one, and here it could be anybody's.
+    if (this.sharing?.among === 'all') return;
+    for (const session of this.sessions.keys()) session.notify(notification);
+  }
+
+  /** The connection ended by itself. Where it was all that a session had, the session has lost its state too. */
+  closed(): void {
+    const bereft = [...this.sessions.keys()].filter((session) => this.isAllOf(session));
+    this.finish();
+    for (const session of bereft) session.end();
+    this.tellHolders();
+  }
+
+  /** A session hears of what the connection says by itself, and its client's own notifications go there. */
+  follow(session: Session, connection: UpstreamConnection, onEnd: () => void): void {
+    if (this.isOver || session.ended || this.sessions.has(session)) return;
+    session.join(connection);
+    const stop = session.onEnd(() => {
+      this.sessions.delete(session);
+      onEnd();
+    });
+    this.sessions.set(session, () => {
+      stop();
+      session.part(connection);
+    });
+  }
+
+  /** Calls back once when the connection can serve no longer. Returns how to take that back. */
+  addHolder(listener: () => void): () => void {
+    if (this.isOver) listener();
+    else this.holders.add(listener);
+    return () => void this.holders.delete(listener);
+  }
+
+  /** Whoever holds the connection for long has to look for another one. */
+  tellHolders(): void {
+    const holders = [...this.holders];
+    this.holders.clear();
+    for (const tell of holders) tell();
+  }
+
+  /** The connection is gone, or was never there. Idempotent. */
+  finish(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    for (const leave of this.sessions.values()) leave();
+    this.sessions.clear();
+    this.onOver(this);
+  }
+
+  /** Behind a transparent endpoint a session has no other upstream session. */
+  private isAllOf({ start }: Session): boolean {
+    return this.sharing?.among === 'session' && start.endpoint === this.server.slug;
+  }
+}
