@@ -21,6 +21,7 @@ const MAX_QUESTIONS = 64;
 /** A call to a legacy server. */
 export class LegacyCall extends RunningCall {
   carriage: Carriage | undefined;
+  wasCancelled = false;
   private questions: Set<AbortController> | undefined;
   private asked = 0;
 

@@ -52,8 +52,7 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   private readonly surroundings: CallSurroundings;
   private readonly events: ConnectionEvents;
   private readonly link: LegacyLink;
-  private readonly subscriptions: LegacySubscriptions;
-  private readonly cancelled = new WeakSet<LegacyCall>();
+  private subscriptions: LegacySubscriptions | undefined;
   private readonly mayBeAsked: boolean;
   private turns: Turns | undefined;
   private logLevel: LogLevel | undefined;
@@ -68,7 +67,6 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.server = surroundings.server;
     this.surroundings = surroundings;
     this.events = events;
-    this.subscriptions = new LegacySubscriptions(profile.capabilities, (method, params) => this.own(method, params));
     this.mayBeAsked = QUESTIONS.some((capability) => isJsonObject(client.capabilities[capability]));
     this.link = parts.link(this);
     if (this.mayBeAsked && this.link.sharesOneStream) this.turns = new Turns();
@@ -103,6 +101,9 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
 
   async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
     await this.link.openEars();
+    this.subscriptions ??= new LegacySubscriptions(this.profile.capabilities, (method, params) =>
+      this.own(method, params),
+    );
     return this.subscriptions.listen(filter, onChange);
   }
 
@@ -117,14 +118,14 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   ended(call: LegacyCall): void {
     this.inbox.remove(call);
     if (this.turns === undefined) return;
-    if (!this.cancelled.has(call) || !this.turns.holds(call)) return this.turns.leave(call);
+    if (!call.wasCancelled || !this.turns.holds(call)) return this.turns.leave(call);
     // A question of the cancelled call may still be on its way; after the answer to a ping there is none any more.
     const turns = this.turns;
     void this.own('ping', {}, BARRIER_MS).then(() => turns.leave(call));
   }
 
   cancel(call: LegacyCall, reason: string): void {
-    this.cancelled.add(call);
+    call.wasCancelled = true;
     const cancelled = this.notify({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
     // A server without sessions learns of it by the end of the stream alone.
     void cancelled.then(() => call.carriage?.drop());
@@ -137,7 +138,7 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   }
 
   changed(notification: McpNotification): void {
-    this.subscriptions.changed(notification);
+    this.subscriptions?.changed(notification);
   }
 
   unrelated(notification: McpNotification): void {
@@ -157,7 +158,7 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   }
 
   missedChanges(): void {
-    this.subscriptions.missedChanges();
+    this.subscriptions?.missedChanges();
   }
 
   suspectEra(): void {

@@ -13,8 +13,7 @@ const FAREWELL_MS = 2_000;
 export class LegacyHttpLink implements LegacyLink {
   readonly sharesOneStream = false;
   private readonly postHeaders: string[];
-  private readonly getHeaders: string[];
-  private readonly stream: SessionStream;
+  private stream: SessionStream | undefined;
   private readonly giveBack: () => void;
 
   constructor(
@@ -22,12 +21,13 @@ export class LegacyHttpLink implements LegacyLink {
     readonly sessionId: string | undefined,
     private readonly host: LinkHost,
   ) {
-    const session = sessionId === undefined ? [] : ['mcp-session-id', sessionId];
-    const common = [...channel.headers, 'mcp-protocol-version', host.revision, ...session];
-    this.postHeaders = legacyPostHeaders(common);
-    this.getHeaders = [...common, 'accept', 'text/event-stream'];
-    this.stream = new SessionStream(channel, this.getHeaders, host);
+    this.postHeaders = legacyPostHeaders(this.commonHeaders);
     this.giveBack = channel.lease();
+  }
+
+  /** Made when they are needed: most sessions never send a GET. */
+  get getHeaders(): string[] {
+    return [...this.commonHeaders, 'accept', 'text/event-stream'];
   }
 
   get full(): boolean {
@@ -35,7 +35,7 @@ export class LegacyHttpLink implements LegacyLink {
   }
 
   carry(call: LegacyCall, text: string): void {
-    const post = new LegacyPost(this.channel, this.getHeaders, this.sessionId !== undefined, this.host, call);
+    const post = new LegacyPost(this.channel, this, this.host, call);
     call.carriage = post;
     post.start(this.postHeaders, text);
   }
@@ -46,16 +46,22 @@ export class LegacyHttpLink implements LegacyLink {
   }
 
   openEars(): Promise<void> {
+    this.stream ??= new SessionStream(this.channel, this.getHeaders, this.host);
     return this.stream.open();
   }
 
   async close(): Promise<void> {
-    this.stream.close();
+    this.stream?.close();
     if (this.sessionId !== undefined) {
       const request = { method: 'DELETE', headers: this.getHeaders, body: null, limitMs: FAREWELL_MS } as const;
       await new RequestOnce(this.channel, request).ended;
     }
     this.giveBack();
+  }
+
+  private get commonHeaders(): string[] {
+    const session = this.sessionId === undefined ? [] : ['mcp-session-id', this.sessionId];
+    return [...this.channel.headers, 'mcp-protocol-version', this.host.revision, ...session];
   }
 }
 

@@ -36,7 +36,7 @@ const CHANGES: ReadonlySet<string> = new Set([
 /** Decides what a message means that a legacy server sent of its own accord, and which call it belongs to. */
 export class LegacyInbox {
   private readonly calls = new Map<RequestId, LegacyCall>();
-  private readonly questions = new Map<RequestId, AbortController>();
+  private questions: Map<RequestId, AbortController> | undefined;
 
   constructor(private readonly owner: InboxOwner) {}
 
@@ -62,7 +62,7 @@ export class LegacyInbox {
     const params = message.params ?? {};
     const refusal = undeclared(message.method, params, this.owner.client.capabilities);
     if (refusal !== undefined) return this.refuse(message.id, CODE_OF[refusal.what], refusal.message);
-    if (this.questions.has(message.id)) return this.refuse(message.id, RpcCode.invalidRequest, 'The id is in use');
+    if (this.questions?.has(message.id)) return this.refuse(message.id, RpcCode.invalidRequest, 'The id is in use');
     if (own === undefined) this.owner.askedWithoutRelation();
     const call = own ?? this.onlyCallThatMayAsk();
     if (call === undefined)
@@ -88,6 +88,7 @@ export class LegacyInbox {
     const control = new AbortController();
     const asked = call.question(question, control);
     if (asked === undefined) return this.refuse(id, RpcCode.invalidRequest, 'The call takes no further question');
+    this.questions ??= new Map();
     this.questions.set(id, control);
     const answer: Answer = await asked.catch(() => NO_ANSWER);
     this.questions.delete(id);
@@ -97,7 +98,7 @@ export class LegacyInbox {
   }
 
   private withdraw(id: JsonValue | undefined): void {
-    if (typeof id === 'string' || typeof id === 'number') this.questions.get(id)?.abort();
+    if (typeof id === 'string' || typeof id === 'number') this.questions?.get(id)?.abort();
   }
 
   private onlyCallThatMayAsk(): LegacyCall | undefined {

@@ -26,6 +26,12 @@ import { endsSession } from './session-loss.js';
 /** Wait before a stream is taken up again, when the server named none (WHATWG leaves it to the client). */
 const RESUME_MS = 1_000;
 
+/** What the requests of a session carry. */
+export interface SessionHeaders {
+  readonly sessionId: string | undefined;
+  readonly getHeaders: string[];
+}
+
 /** One call over streamable HTTP: the POST, the stream it may open, and that stream's resumption by GET. */
 export class LegacyPost implements HttpReceiver, Carriage {
   private exchange: HttpExchange | undefined;
@@ -35,8 +41,7 @@ export class LegacyPost implements HttpReceiver, Carriage {
 
   constructor(
     private readonly channel: HttpChannel,
-    private readonly getHeaders: readonly string[],
-    private readonly hasSession: boolean,
+    private readonly session: SessionHeaders,
     private readonly host: LinkHost,
     private readonly call: LegacyCall,
   ) {}
@@ -60,7 +65,7 @@ export class LegacyPost implements HttpReceiver, Carriage {
 
   answered(answer: HttpAnswer): void {
     if (this.cursor !== undefined) return this.notResumed(answer);
-    if (this.hasSession && endsSession(answer, this.call.id)) {
+    if (this.session.sessionId !== undefined && endsSession(answer, this.call.id)) {
       this.call.settle(sessionLost(this.host.server));
       return this.host.lost('the server ended the session');
     }
@@ -121,7 +126,7 @@ export class LegacyPost implements HttpReceiver, Carriage {
 
   private resume(lastEventId: string): void {
     if (this.call.settled) return;
-    const headers = [...this.getHeaders, 'last-event-id', lastEventId];
+    const headers = [...this.session.getHeaders, 'last-event-id', lastEventId];
     this.exchange = this.channel.send({ method: 'GET', headers, body: null }, this);
   }
 
@@ -129,6 +134,6 @@ export class LegacyPost implements HttpReceiver, Carriage {
   private notResumed(answer: HttpAnswer): void {
     if (answer.status >= 500 && this.cursor !== undefined) return this.resumeLater(this.cursor);
     this.call.settle(outcomeOfFault('cut', `its stream could not be resumed, HTTP ${answer.status}`));
-    if (this.hasSession && answer.status === 404) this.host.lost('the server ended the session');
+    if (this.session.sessionId !== undefined && answer.status === 404) this.host.lost('the server ended the session');
   }
 }
