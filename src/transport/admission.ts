@@ -35,7 +35,9 @@ export class Admission {
     const endpoint = this.endpoints.find(slug);
     if (endpoint?.public && headers.authorization === undefined) return { caller: ANONYMOUS, endpoint };
     const caller = this.callers.authenticate(headers.authorization, pathOf(url), headers.host);
-    return caller instanceof Promise ? caller.then((known) => admitted(known, endpoint, slug)) : admitted(caller, endpoint, slug);
+    return caller instanceof Promise
+      ? caller.then((known) => admitted(known, endpoint, slug))
+      : admitted(caller, endpoint, slug);
   }
 }
 

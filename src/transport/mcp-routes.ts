@@ -80,7 +80,9 @@ export class McpRoutes implements OnModuleInit {
   private add(scope: FastifyInstance, url: string, verbs: Partial<Record<Method, Serve>>): void {
     const methods = Object.keys(verbs) as Method[];
     for (const method of methods) scope.route({ method, url, handler: this.handlerOf(verbs[method]!) });
-    const others = (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter((verb) => !methods.includes(verb as Method));
+    const others = (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
+      (verb) => !methods.includes(verb as Method),
+    );
     const allow = methods.join(', ');
     const refuse = this.handlerOf(() => Promise.reject(new BadRequest(`Use ${allow} here.`, 405, { allow })));
     scope.route({ method: others, url, handler: refuse });

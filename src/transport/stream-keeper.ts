@@ -3,16 +3,24 @@ import { TransportConfig } from './transport.config.js';
 
 /** An answer that is not complete yet. */
 export interface OpenReply {
+  /** Where and since when it is kept; belongs to the keeper. */
+  kept?: Place | undefined;
   /** Called so often while the answer is open: keeps its connection from being cut as idle. */
   keepAlive(): void;
   /** The worker is leaving: complete the answer if that needs nobody else. */
   leave(): void;
 }
 
+interface Place {
+  index: number;
+  readonly since: number;
+}
+
 /** Keeps open answers alive with one timer for all of them, and ends the standing ones when the worker leaves. */
 @Injectable()
 export class StreamKeeper implements BeforeApplicationShutdown {
-  private readonly open = new Map<OpenReply, number>();
+  // An array, not a map: tables of a map that sees one entry come and go with each call make all of them grow old.
+  private readonly open: OpenReply[] = [];
   private readonly timer: NodeJS.Timeout;
   private round = 0;
 
@@ -21,21 +29,29 @@ export class StreamKeeper implements BeforeApplicationShutdown {
   }
 
   add(reply: OpenReply): void {
-    this.open.set(reply, this.round);
+    reply.kept = { index: this.open.length, since: this.round };
+    this.open.push(reply);
   }
 
+  /** Fills the gap with the last one. */
   remove(reply: OpenReply): void {
-    this.open.delete(reply);
+    const { kept } = reply;
+    if (!kept) return;
+    reply.kept = undefined;
+    const last = this.open.pop();
+    if (!last?.kept || last === reply) return;
+    last.kept.index = kept.index;
+    this.open[kept.index] = last;
   }
 
   beforeApplicationShutdown(): void {
     clearInterval(this.timer);
-    for (const reply of this.open.keys()) reply.leave();
+    for (const reply of [...this.open]) reply.leave();
   }
 
   /** What was opened within the current round is young enough to be left alone. */
   private keepAlive(): void {
-    for (const [reply, since] of this.open) if (since < this.round) reply.keepAlive();
+    for (const reply of [...this.open]) if (reply.kept && reply.kept.since < this.round) reply.keepAlive();
     this.round += 1;
   }
 }

@@ -1,10 +1,4 @@
-import {
-  encodeLegacyResult,
-  GatewayCode,
-  UntranslatableResult,
-  type Outcome,
-  type RequestId,
-} from '#lib/mcp-protocol';
+import { encodeLegacyResult, GatewayCode, UntranslatableResult, type Outcome, type RequestId } from '#lib/mcp-protocol';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import type { ReplyWriter } from '../reply-writer.js';
 import { answerText, messageOf } from '../rpc-answers.js';
@@ -30,6 +24,8 @@ export function legacyAnswer(id: RequestId, method: string, outcome: Outcome, re
 
 /** Writes the events of a session's stream in the words of its revision. */
 export class LegacyStream implements StreamSink, OpenReply {
+  kept: OpenReply['kept'];
+
   constructor(
     protected readonly writer: ReplyWriter,
     protected readonly keeper: StreamKeeper,

@@ -51,7 +51,9 @@ const noLonger = (method: string) => ({ code: RpcCode.methodNotFound, message: `
 
 /** Answers one request: with JSON when the outcome is all there is, as a stream once something precedes it. */
 class ModernReply implements StreamSink, OpenReply {
+  kept: OpenReply['kept'];
   private readonly leaving = new AbortController();
+  private finished = false;
   private readonly id: RequestId;
   private readonly method: string;
 
@@ -66,7 +68,7 @@ class ModernReply implements StreamSink, OpenReply {
     // Closing the response is how a client of this era cancels (basic/patterns/cancellation).
     writer.onClosed(() => {
       keeper.remove(this);
-      this.leaving.abort();
+      if (!this.finished) this.leaving.abort();
     });
   }
 
@@ -82,6 +84,7 @@ class ModernReply implements StreamSink, OpenReply {
   }
 
   finish(outcome: Outcome, status?: number): void {
+    this.finished = true;
     this.keeper.remove(this);
     const text = answerText(this.id, this.encoded(outcome));
     if (!this.writer.streaming) {

@@ -49,8 +49,10 @@ export class PlainExchange {
     const { writer } = exchange;
     const inbound = NEEDS_MORE.has(message.method) ? noSuchMethod(message) : inboundOf(exchange, message);
     const leaving = new AbortController();
-    writer.onClosed(() => leaving.abort());
+    let answered = false;
+    writer.onClosed(() => answered || leaving.abort());
     const outcome = 'kind' in inbound ? inbound : await this.dispatcher.dispatch(inbound, NOWHERE, leaving.signal);
+    answered = true;
     writer.json(statusOf(outcome), textOf(message, outcome));
   }
 }

@@ -21,22 +21,32 @@ export abstract class RunningCall implements Expiring {
   expiresAt = 0;
   /** Set where calls share one channel: it must not wait for the reader of one of them. */
   flow: PipeFlow | undefined;
-  readonly outcome: Promise<Outcome>;
+  private promise: Promise<Outcome> | undefined;
   private resolve: (outcome: Outcome) => void = IGNORE;
   private over = false;
 
   constructor(
     readonly id: number,
-    readonly request: UpstreamRequest,
-    private readonly reply: UpstreamReply,
-    private readonly signal: AbortSignal,
+    private wanted: UpstreamRequest,
+    private reply: UpstreamReply,
+    private signal: AbortSignal,
     protected readonly surroundings: CallSurroundings,
   ) {
-    this.outcome = new Promise((resolve) => {
+    this.promise = new Promise((resolve) => {
       this.resolve = resolve;
     });
     signal.addEventListener('abort', this);
     surroundings.deadlines.add(this, surroundings.requestMs);
+  }
+
+  get request(): UpstreamRequest {
+    return this.wanted;
+  }
+
+  /** For whoever starts the call, before it is sent: a settled call holds nothing any more. */
+  get outcome(): Promise<Outcome> {
+    if (this.promise === undefined) throw new Error('The call is settled; its outcome was given to its caller.');
+    return this.promise;
   }
 
   get server(): string {
@@ -54,6 +64,16 @@ export abstract class RunningCall implements Expiring {
     this.surroundings.deadlines.remove(this, this.surroundings.requestMs);
     this.released();
     this.resolve(named(outcome, this.surroundings.server));
+    this.letGo();
+  }
+
+  /** Collections and timers may remember a call for long; what it held must not grow old with it. */
+  private letGo(): void {
+    this.promise = undefined;
+    this.resolve = IGNORE;
+    this.reply = NOBODY;
+    this.wanted = NOTHING;
+    this.signal = NEVER;
   }
 
   /** Settles after the messages before it, where those wait for a slow reader. */
@@ -138,5 +158,14 @@ const NEVER_SENT = {
   timeout: 'no connection in time',
   lost: 'given up before it was sent',
 } as const;
+
+const NOBODY: UpstreamReply = {
+  notify: () => undefined,
+  ask: () => Promise.reject(new Error('The call is over.')),
+};
+
+const NOTHING: UpstreamRequest = { method: '', params: {}, client: { revision: '', capabilities: {} } };
+
+const NEVER = new AbortController().signal;
 
 const IGNORE = (): void => undefined;

@@ -43,6 +43,7 @@ const ABORTED = new Error('aborted');
 export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   expiresAt = 0;
   private controller: Dispatcher.DispatchController | undefined;
+  private started = false;
   private over = false;
   private status = 0;
   private statusText: string | undefined;
@@ -56,7 +57,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   private encoded = false;
 
   constructor(
-    private readonly receiver: HttpReceiver,
+    private receiver: HttpReceiver,
     private readonly limits: HttpLimits,
     private readonly deadlines: Deadlines,
     private readonly onOver: () => void,
@@ -73,7 +74,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
 
   /** True once bytes may have left. */
   get sent(): boolean {
-    return this.controller !== undefined;
+    return this.started;
   }
 
   /**
@@ -105,6 +106,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
+    this.started = true;
     if (this.over) controller.abort(ABORTED);
   }
 
@@ -139,6 +141,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     if (this.sse !== undefined) return this.endStream();
     this.finish();
     this.receiver.answered(this.answer(), this.headers);
+    this.letGo();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
@@ -166,6 +169,14 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     this.keepOpen();
     this.onOver();
     return true;
+  }
+
+  /** Pool and timers may remember an exchange for long; what it held must not grow old with it. */
+  private letGo(): void {
+    this.receiver = NOBODY;
+    this.controller = undefined;
+    this.headers = {};
+    this.chunks = [];
   }
 
   private parse(sse: SseParser, chunk: Buffer): void {
@@ -235,6 +246,14 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     };
   }
 }
+
+const NOBODY: HttpReceiver = {
+  answered: () => undefined,
+  streaming: () => undefined,
+  event: () => undefined,
+  streamEnded: () => undefined,
+  failed: () => undefined,
+};
 
 /** The single value of a header, or the first of several. */
 export function first(value: string | string[] | undefined): string | undefined {

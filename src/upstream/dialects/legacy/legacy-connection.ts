@@ -175,11 +175,12 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(this.server, this.closedBecause));
     if (this.link.full || this.turns?.full === true) return Promise.resolve(tooManyCalls(this.server));
     const call = new LegacyCall(this.parts.nextId(), request, reply, signal, surroundings, this);
+    const { outcome } = call;
     this.inbox.add(call);
     const text = this.textOf(call.id, request);
     if (this.turns === undefined || !call.mayAsk) this.link.carry(call, text);
     else this.turns.take(call, () => this.link.carry(call, text));
-    return call.outcome;
+    return outcome;
   }
 
   private textOf(id: number, request: UpstreamRequest): string {

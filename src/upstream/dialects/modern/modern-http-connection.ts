@@ -53,12 +53,13 @@ export class ModernHttpConnection implements UpstreamConnection {
     if (this.channel.full) return Promise.resolve(tooManyCalls(server));
     const id = ++this.lastId;
     const call = new ModernHttpCall(id, request, reply, signal, this.surroundings);
+    const { outcome } = call;
     call.exchange = this.channel.call(
       mirroredHeaders(this.headers, request),
       modernText(id, request, this.profile.revision),
       call,
     );
-    return call.outcome;
+    return outcome;
   }
 
   async notify(_notification: McpNotification): Promise<void> {}

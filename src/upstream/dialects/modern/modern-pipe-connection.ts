@@ -57,11 +57,12 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
     if (this.pipe.full) return Promise.resolve(tooManyCalls(server));
     const call = new ModernPipeCall(this.pipe.nextId(), request, reply, signal, this.surroundings, this);
+    const { outcome } = call;
     call.flow = this.flow;
     this.calls.set(call.id, call);
     const text = modernText(call.id, request, this.profile.revision);
     call.carriage = this.pipe.send(text, call.id, (outcome) => call.settle(outcome));
-    return call.outcome;
+    return outcome;
   }
 
   async notify(_notification: McpNotification): Promise<void> {}
