@@ -171,6 +171,16 @@ describe('a server that changed its era', () => {
     expect((await bench.open(remote(server.url))).profile.era).toBe('modern');
   });
 
+  it('is not suspected of it while it says nothing', async () => {
+    const server = await serve((visit) => void (greetLegacy(visit) || visit.result(TEXT)));
+    const definition = remote(server.url, { timeouts: { connectMs: 300, requestMs: 5_000 } });
+    await bench.open(definition);
+    const before = server.visits.length;
+    server.play(() => undefined);
+    await expect(bench.open(definition)).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
+    expect(methodsOf(server).slice(before)).toEqual(['initialize']);
+  });
+
   it('from modern to legacy ends the connection once it shows', async () => {
     const server = await serve((visit) => void greetModern(visit));
     const connection = await bench.open(remote(server.url));

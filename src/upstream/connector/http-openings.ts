@@ -1,4 +1,5 @@
-import { outcomeOfFault } from '#lib/mcp-protocol';
+import { OutcomeError } from '#lib/extension-kit';
+import { GatewayCode, isJsonObject, outcomeOfFault } from '#lib/mcp-protocol';
 import type { RemoteServer } from '../../registry/index.js';
 import type { HttpChannel } from '../channels/http/index.js';
 import { NOT_STREAMABLE, openOverHttp, openOverSse, type LegacyOpening } from '../dialects/legacy/index.js';
@@ -35,8 +36,8 @@ export class HttpOpenings {
       return await this.openLegacy(server, channel, opening, known.sse, signal);
     } catch (error) {
       // The server may have changed since it was met; only one that was met just now is taken at its word.
+      if (signal.aborted || isUnreachable(error)) throw error;
       this.memory.forget(server.slug);
-      if (signal.aborted) throw error;
       const found = await this.probe(server, channel, signal);
       if (found.era === 'legacy') throw error;
       return this.modernOver(server, channel, found.profile, opening);
@@ -98,6 +99,13 @@ export class HttpOpenings {
     };
     return new ModernHttpConnection(channel, profile, surroundings, events, isStillModern);
   }
+}
+
+/** Nobody answered, so nothing was learned about who is there. */
+function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof OutcomeError) || error.outcome.httpStatus === undefined) return false;
+  const { code, data } = error.outcome.error;
+  return code !== GatewayCode.upstreamBrokeProtocol && isJsonObject(data) && data['httpStatus'] === undefined;
 }
 
 const NEVER = new AbortController().signal;
