@@ -20,7 +20,7 @@ export interface UpstreamFace {
 /** A connection that stays open until it is released. */
 export interface HeldConnection {
   readonly connection: UpstreamConnection;
-  /** Calls back once when the connection ended by itself, or its server was configured anew. */
+  /** Calls back once when the connection ended by itself, or its server was configured anew. For one listener. */
   onClosed(listener: () => void): void;
   /** Idempotent. */
   readonly release: () => void;
@@ -120,7 +120,7 @@ export class UpstreamPool implements OnApplicationShutdown {
 
   /** Rejects with a GatewayError when the server cannot be reached. */
   async learnEra(server: ServerDefinition): Promise<Era> {
-    const era = await this.connector.era(server, OPEN_SIGNAL);
+    const era = await inOurHandshake(this.connector.era(server, OPEN_SIGNAL));
     this.eras.set(server, era);
     return era;
   }
@@ -228,15 +228,25 @@ export class UpstreamPool implements OnApplicationShutdown {
   }
 }
 
+/** What a server says to a handshake of ours answers no client: its codes about versions and headers are not theirs. */
+function inOurHandshake<T>(handshake: Promise<T>): Promise<T> {
+  return handshake.catch((cause: unknown) => {
+    if (!(cause instanceof OutcomeError)) throw cause;
+    throw new OutcomeError({ ...cause.outcome, error: errorForEra(cause.outcome.error, 'legacy', 'initialize') });
+  });
+}
+
 const NOTHING_TAKEN = (): void => undefined;
 
 function heldOf(entry: PoolEntry, connection: UpstreamConnection, leave: () => void): HeldConnection {
-  const forgets: (() => void)[] = [];
+  let forget: (() => void) | undefined;
   return {
     connection,
-    onClosed: (listener) => void forgets.push(entry.addHolder(listener)),
+    onClosed: (listener) => {
+      forget = entry.addHolder(listener);
+    },
     release: () => {
-      for (const forget of forgets.splice(0)) forget();
+      forget?.();
       leave();
     },
   };
