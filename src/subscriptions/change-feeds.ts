@@ -1,38 +1,57 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { McpNotification } from '#lib/mcp-protocol';
-import type { ServerDefinition } from '../registry/index.js';
-import { UpstreamPool, type HeldConnection, type UpstreamFace } from '../session-pool/index.js';
-import type { ChangeFilter, Listening } from '../upstream/index.js';
-
-/** A subscription at one server that lasts until it is closed, over as many connections as that takes. */
-export interface Feed {
-  /** What the server honoured when the feed was opened. */
-  readonly honoured: ChangeFilter;
-  close(): void;
-}
+import { GatewayError } from '#lib/extension-kit';
+import { isJsonObject, type McpNotification } from '#lib/mcp-protocol';
+import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
+import { UpstreamPool, type UpstreamFace } from '../session-pool/index.js';
+import type { ChangeFilter } from '../upstream/index.js';
+import { LastingFeed, type Attempt, type Feed } from './lasting-feed.js';
+import { ServerRemoved } from './subscriptions.errors.js';
 
 type OnChange = (notification: McpNotification) => void;
 
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 30_000;
-
-/** Opens change feeds and keeps them open when a connection ends by itself. */
+/** Opens change feeds and keeps them open when a connection ends by itself, or a server is configured anew. */
 @Injectable()
 export class ChangeFeeds {
   private readonly logger = new Logger(ChangeFeeds.name);
 
-  constructor(private readonly upstreams: UpstreamPool) {}
+  constructor(
+    private readonly upstreams: UpstreamPool,
+    private readonly registry: ServerRegistry,
+  ) {}
 
   /** Rejects with a GatewayError when the server cannot be reached or refuses. */
   async open(server: ServerDefinition, face: UpstreamFace, filter: ChangeFilter, onChange: OnChange): Promise<Feed> {
-    const feed = new LastingFeed(() => this.attempt(server, face, filter, onChange), (cause) =>
-      this.logger.warn(`Change feed of ${server.slug} is interrupted: ${String(cause)}`),
-    );
+    const feed = this.feedOf(server, face, filter, onChange);
     await feed.start();
     return feed;
   }
 
-  private async attempt(server: ServerDefinition, face: UpstreamFace, filter: ChangeFilter, onChange: OnChange) {
+  /** A feed that waits for a server that cannot be reached now. One that refuses is not asked again. */
+  follow(server: ServerDefinition, face: UpstreamFace, filter: ChangeFilter, onChange: OnChange): Feed {
+    const feed = this.feedOf(server, face, filter, onChange);
+    feed.start().catch((cause: unknown) => {
+      if (mayComeBack(cause)) feed.startLater(cause);
+      else this.logger.debug(`${server.slug} tells nobody of changes: ${String(cause)}`);
+    });
+    return feed;
+  }
+
+  private feedOf(
+    { slug }: ServerDefinition,
+    face: UpstreamFace,
+    filter: ChangeFilter,
+    onChange: OnChange,
+  ): LastingFeed {
+    return new LastingFeed({
+      attempt: () => this.attempt(slug, face, filter, onChange),
+      onChange,
+      onInterruption: (cause) => this.logger.warn(`The change feed of ${slug} is interrupted: ${String(cause)}`),
+    });
+  }
+
+  private async attempt(slug: string, face: UpstreamFace, filter: ChangeFilter, onChange: OnChange): Promise<Attempt> {
+    const server = this.registry.snapshot.servers.find((known) => known.enabled && known.slug === slug);
+    if (!server) throw new ServerRemoved(slug);
     const held = await this.upstreams.hold(server, face);
     try {
       return { held, listening: await held.connection.listen(filter, onChange) };
@@ -43,50 +62,5 @@ export class ChangeFeeds {
   }
 }
 
-interface Attempt {
-  readonly held: HeldConnection;
-  readonly listening: Listening;
-}
-
-class LastingFeed implements Feed {
-  honoured: ChangeFilter = {};
-  private current: Attempt | undefined;
-  private retry: NodeJS.Timeout | undefined;
-  private retryMs = FIRST_RETRY_MS;
-  private isClosed = false;
-
-  constructor(
-    private readonly attempt: () => Promise<Attempt>,
-    private readonly onInterruption: (cause: unknown) => void,
-  ) {}
-
-  async start(): Promise<void> {
-    const attempt = await this.attempt();
-    if (this.isClosed) return end(attempt);
-    this.current = attempt;
-    this.honoured = attempt.listening.honoured;
-    this.retryMs = FIRST_RETRY_MS;
-    attempt.held.onClosed(() => this.restartLater('connection closed'));
-  }
-
-  close(): void {
-    this.isClosed = true;
-    clearTimeout(this.retry);
-    if (this.current) end(this.current);
-    this.current = undefined;
-  }
-
-  private restartLater(cause: unknown): void {
-    if (this.isClosed) return;
-    this.onInterruption(cause);
-    this.current?.held.release();
-    this.current = undefined;
-    this.retry = setTimeout(() => void this.start().catch((failed: unknown) => this.restartLater(failed)), this.retryMs);
-    this.retry.unref();
-    this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
-  }
-}
-
-function end({ held, listening }: Attempt): void {
-  void listening.close().catch(() => undefined).finally(() => held.release());
-}
+const mayComeBack = (cause: unknown): boolean =>
+  cause instanceof GatewayError && isJsonObject(cause.data) && cause.data['retriable'] === true;

@@ -5,12 +5,12 @@ const QUIET_MS = 100;
 /** Makes one notification out of a burst of the same kind. */
 export class Coalescer {
   private readonly pending = new Map<string, NodeJS.Timeout>();
+  private isClosed = false;
 
   constructor(private readonly send: (notification: McpNotification) => void) {}
 
-  add(notification: McpNotification): void {
-    const { method } = notification;
-    if (this.pending.has(method)) return;
+  add({ method }: McpNotification): void {
+    if (this.isClosed || this.pending.has(method)) return;
     const timer = setTimeout(() => {
       this.pending.delete(method);
       this.send({ method, params: {} });
@@ -18,7 +18,9 @@ export class Coalescer {
     this.pending.set(method, timer.unref());
   }
 
+  /** Nothing is sent from now on. */
   close(): void {
+    this.isClosed = true;
     for (const timer of this.pending.values()) clearTimeout(timer);
     this.pending.clear();
   }

@@ -1,9 +1,11 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { EndpointDirectory } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { Session, UpstreamFace } from '../session-pool/index.js';
-import { ChangeFeeds, type Feed } from './change-feeds.js';
+import { ChangeFeeds } from './change-feeds.js';
 import { Coalescer } from './coalescer.js';
+import type { Feed } from './lasting-feed.js';
+import { NotSubscribable, TooManySubscriptions } from './subscriptions.errors.js';
 
 /** A resource at one server, and the URI under which the client knows it. */
 export interface WatchedResource {
@@ -15,11 +17,15 @@ export interface WatchedResource {
 
 const ALL_LISTS = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
 
+/** Resources that one session may be subscribed to. */
+const MOST_WATCHED = 1_000;
+
+type Watched = Map<string, Promise<Feed>>;
+
 /** Tells legacy sessions of changes: of the lists while a stream is open, of resources they subscribed to. */
 @Injectable()
 export class SessionFeeds {
-  private readonly logger = new Logger(SessionFeeds.name);
-  private readonly watched = new WeakMap<Session, Map<string, Feed>>();
+  private readonly watched = new WeakMap<Session, Watched>();
   private readonly following = new WeakSet<Session>();
 
   constructor(
@@ -27,51 +33,70 @@ export class SessionFeeds {
     private readonly endpoints: EndpointDirectory,
   ) {}
 
-  /** Rejects with a GatewayError when the server refuses. Watching twice is watching once. */
-  async watch(session: Session, { server, own, uri }: WatchedResource): Promise<void> {
+  /** Rejects with a GatewayError when the server refuses, or at the bound. Watching twice is watching once. */
+  async watch(session: Session, resource: WatchedResource): Promise<void> {
+    const { uri } = resource;
     const watched = this.watchedBy(session);
-    if (watched.has(uri)) return;
-    const feed = await this.feeds.open(server, faceOf(session), { resourceSubscriptions: [own] }, (notification) => {
-      session.notify({ ...notification, params: { ...notification.params, uri } });
-    });
-    if (session.ended || watched.has(uri)) feed.close();
-    else watched.set(uri, feed);
+    const known = watched.get(uri);
+    if (known) return void (await known);
+    if (watched.size >= MOST_WATCHED) throw new TooManySubscriptions(MOST_WATCHED);
+    const opening = this.open(session, resource);
+    watched.set(uri, opening);
+    try {
+      const feed = await opening;
+      if (session.ended) feed.close();
+    } catch (cause) {
+      if (watched.get(uri) === opening) watched.delete(uri);
+      throw cause;
+    }
   }
 
   async unwatch(session: Session, { uri }: WatchedResource): Promise<void> {
     const watched = this.watchedBy(session);
-    watched.get(uri)?.close();
+    const opening = watched.get(uri);
     watched.delete(uri);
+    await opening?.then(close, NEVER_OPENED);
   }
 
   /** Follows the lists of every server behind the session's endpoint, from now until the session ends. */
   followLists(session: Session): void {
     const endpoint = this.endpoints.find(session.start.endpoint);
-    if (!endpoint || this.following.has(session)) return;
+    if (!endpoint || session.ended || this.following.has(session)) return;
     this.following.add(session);
     const changes = new Coalescer((notification) => session.notify(notification));
     session.onEnd(() => changes.close());
     // Behind several servers the session's own upstream sessions are opened when they are first called, not now.
     const face = endpoint.transparent ? faceOf(session) : { ...faceOf(session), session: undefined };
-    for (const server of endpoint.servers) this.followServer(session, server, face, changes);
+    for (const server of endpoint.servers) {
+      const feed = this.feeds.follow(server, face, ALL_LISTS, (notification) => changes.add(notification));
+      session.onEnd(() => feed.close());
+    }
   }
 
-  private followServer(session: Session, server: ServerDefinition, face: UpstreamFace, changes: Coalescer): void {
-    this.feeds.open(server, face, ALL_LISTS, (notification) => changes.add(notification)).then(
-      (feed) => (session.ended ? feed.close() : session.onEnd(() => feed.close())),
-      (cause: unknown) => this.logger.warn(`Lists of ${server.slug} are not followed: ${String(cause)}`),
-    );
+  private async open(session: Session, { server, own, uri }: WatchedResource): Promise<Feed> {
+    const filter = { resourceSubscriptions: [own] };
+    const feed = await this.feeds.open(server, faceOf(session), filter, (notification) => {
+      session.notify({ ...notification, params: { ...notification.params, uri } });
+    });
+    if (feed.honoured.resourceSubscriptions?.includes(own)) return feed;
+    feed.close();
+    throw new NotSubscribable(server.slug);
   }
 
-  private watchedBy(session: Session): Map<string, Feed> {
+  private watchedBy(session: Session): Watched {
     const known = this.watched.get(session);
     if (known) return known;
-    const watched = new Map<string, Feed>();
+    const watched: Watched = new Map();
     this.watched.set(session, watched);
-    session.onEnd(() => watched.forEach((feed) => feed.close()));
+    session.onEnd(() => {
+      for (const opening of watched.values()) opening.then(close, NEVER_OPENED);
+    });
     return watched;
   }
 }
+
+const close = (feed: Feed): void => feed.close();
+const NEVER_OPENED = (): void => undefined;
 
 const faceOf = (session: Session): UpstreamFace => ({
   caller: session.start.caller,

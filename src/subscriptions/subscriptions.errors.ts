@@ -1,0 +1,24 @@
+import { GatewayError } from '#lib/extension-kit';
+import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
+
+export class TooManySubscriptions extends GatewayError {
+  constructor(limit: number) {
+    const message = `This session is subscribed to ${limit} resources, which is its limit. Unsubscribe from some.`;
+    super(GatewayCode.overloaded, message, 429, { outcome: 'not_executed', retriable: false });
+  }
+}
+
+/** The server would never tell of a change: to accept the subscription would be a promise that nobody keeps. */
+export class NotSubscribable extends GatewayError {
+  constructor(server: string) {
+    super(RpcCode.methodNotFound, `Server ${server} does not tell of changes of this resource.`, 404);
+  }
+}
+
+/** The server was taken out of the configuration. */
+export class ServerRemoved extends GatewayError {
+  constructor(server: string) {
+    const data = { outcome: 'not_executed', retriable: true, server } as const;
+    super(GatewayCode.upstreamFailed, `Server ${server} is not configured any more.`, 502, data);
+  }
+}
