@@ -61,7 +61,7 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     call.flow = this.flow;
     this.calls.set(call.id, call);
     const text = modernText(call.id, request, this.profile.revision);
-    call.carriage = this.pipe.send(text, call.id, (outcome) => call.settle(outcome));
+    call.carriage = this.pipe.send(text, call.id, (refusal) => call.settle(refusal));
     return outcome;
   }
 
