@@ -142,7 +142,7 @@ export class UpstreamPool implements OnApplicationShutdown {
       this.forget(over);
       releaseChild();
     });
-    entry.opening = this.connect(server, face, entry).then(
+    entry.opening = inOurHandshake(this.connector.open(server, face.client, entry, OPEN_SIGNAL)).then(
       (connection) => {
         entry.connection = connection;
         this.profiles.set(server, connection.profile);
@@ -158,16 +158,6 @@ export class UpstreamPool implements OnApplicationShutdown {
     entry.opening.catch(() => undefined);
     if (sharing) this.entries.set(sharing.key, entry);
     return entry;
-  }
-
-  /** What a server says in a handshake of ours is no answer to the client: codes about versions and headers are not its. */
-  private async connect(server: ServerDefinition, face: UpstreamFace, entry: PoolEntry): Promise<UpstreamConnection> {
-    try {
-      return await this.connector.open(server, face.client, entry, OPEN_SIGNAL);
-    } catch (cause) {
-      if (!(cause instanceof OutcomeError)) throw cause;
-      throw new OutcomeError({ ...cause.outcome, error: errorForEra(cause.outcome.error, 'legacy', 'initialize') });
-    }
   }
 
   /** @throws TooManyProcesses when the server runs as often as it may, and every process is in use */
