@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ServerRegistry, type RegistrySnapshot, type VirtualServerDefinition } from '../registry/index.js';
 import type { Endpoint, ItemKind } from './endpoint.js';
+import { glob } from './glob.js';
 
 /** The endpoint that shows every server. */
 export const DEFAULT_ENDPOINT = 'default';
@@ -64,16 +65,17 @@ function buildEndpoints(snapshot: RegistrySnapshot): Map<string, Endpoint> {
 const showsEverything = (): boolean => true;
 
 function selectionOf(virtual: VirtualServerDefinition): Endpoint['shows'] {
-  const patterns: Record<ItemKind, RegExp | undefined> = {
-    tools: patternOf(virtual.tools),
-    prompts: patternOf(virtual.prompts),
-    resources: patternOf(virtual.resources),
+  const chosen: Record<ItemKind, Chosen | undefined> = {
+    tools: chosenBy(virtual.tools),
+    prompts: chosenBy(virtual.prompts),
+    resources: chosenBy(virtual.resources),
   };
-  return (kind, publicName) => patterns[kind]?.test(publicName) ?? true;
+  return (kind, publicName) => chosen[kind]?.(publicName) ?? true;
 }
 
-function patternOf(globs: readonly string[] | undefined): RegExp | undefined {
-  if (!globs) return undefined;
-  const alternatives = globs.map((glob) => glob.split('*').map(RegExp.escape).join('.*'));
-  return new RegExp(`^(?:${alternatives.join('|')})$`, 's');
+type Chosen = (publicName: string) => boolean;
+
+function chosenBy(patterns: readonly string[] | undefined): Chosen | undefined {
+  const globs = patterns?.map(glob);
+  return globs && ((publicName) => globs.some((matches) => matches(publicName)));
 }

@@ -29,7 +29,10 @@ export const targetOfName = (endpoint: Endpoint, name: string) => targetOf(endpo
 export const targetOfUri = (endpoint: Endpoint, uri: string) => targetOf(endpoint, uri, URI_SEPARATOR);
 
 function targetOf(endpoint: Endpoint, publicText: string, separator: string): Target | undefined {
-  if (endpoint.transparent) return { server: endpoint.servers[0]!, own: publicText };
+  if (endpoint.transparent) {
+    const [only] = endpoint.servers;
+    return only && { server: only, own: publicText };
+  }
   const end = publicText.indexOf(separator);
   if (end < 0) return undefined;
   const slug = publicText.slice(0, end);

@@ -13,15 +13,18 @@ export function publishItems(
   items: readonly JsonValue[],
 ): JsonObject[] {
   const kind = kindOf(method);
+  const label = LABELS[method];
+  const rename = label === 'name' ? publicName : publicUri;
   const published: JsonObject[] = [];
   const seen = new Set<string>();
   for (const item of items) {
-    if (!isJsonObject(item)) continue;
-    const renamed = publishItem(endpoint, server, method, item);
-    const name = String(renamed[LABELS[method]]);
-    if (seen.has(name) || !endpoint.shows(kind, name)) continue;
-    seen.add(name);
-    published.push(renamed);
+    const name = isJsonObject(item) ? item[label] : undefined;
+    // What has no name can be called by nobody.
+    if (!isJsonObject(item) || typeof name !== 'string') continue;
+    const shown = rename(endpoint, server, name);
+    if (seen.has(shown) || !endpoint.shows(kind, shown)) continue;
+    seen.add(shown);
+    published.push({ ...item, [label]: shown });
   }
   return published;
 }
@@ -37,12 +40,6 @@ const LABELS: Record<ListMethod, string> = {
 function kindOf(method: ListMethod): ItemKind {
   const member = LIST_MEMBERS[method];
   return member === 'resourceTemplates' ? 'resources' : member;
-}
-
-function publishItem(endpoint: Endpoint, server: ServerDefinition, method: ListMethod, item: JsonObject): JsonObject {
-  const label = LABELS[method];
-  const rename = label === 'name' ? publicName : publicUri;
-  return { ...item, [label]: rename(endpoint, server, String(item[label])) };
 }
 
 /**

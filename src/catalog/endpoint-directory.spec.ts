@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import { FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
+import { EndpointDirectory } from './endpoint-directory.js';
+
+const files = remoteServer('files', { title: 'Files', public: true });
+const mail = remoteServer('mail');
+const off = remoteServer('off', { enabled: false });
+
+const registry = () =>
+  new FakeRegistry([files, mail, off], {
+    defaultEndpoint: { public: false, instructions: 'Be kind.' },
+    virtualServers: [
+      { slug: 'desk', title: 'Desk', instructions: 'Tidy up.', public: false, servers: ['mail', 'off', 'files'] },
+      { slug: 'reading', public: true, servers: ['files'], tools: ['files__read*', 'files__stat'], prompts: [] },
+    ],
+  });
+
+describe('the endpoints', () => {
+  it('are: one over every enabled server, in configuration order', () => {
+    const endpoint = new EndpointDirectory(registry()).find();
+    expect(endpoint).toMatchObject({ id: 'default', transparent: false, public: false, instructions: 'Be kind.' });
+    expect(endpoint?.servers).toEqual([files, mail]);
+    expect(new EndpointDirectory(registry()).find('default')).toEqual(expect.objectContaining({ id: 'default' }));
+  });
+
+  it('and a transparent one for each enabled server', () => {
+    const directory = new EndpointDirectory(registry());
+    expect(directory.find('files')).toMatchObject({ id: 'files', transparent: true, public: true, title: 'Files' });
+    expect(directory.find('mail')).not.toHaveProperty('title');
+    expect(directory.find('off')).toBeUndefined();
+  });
+
+  it('and the virtual servers, over the enabled ones of their servers, in their own order', () => {
+    const desk = new EndpointDirectory(registry()).find('desk');
+    expect(desk).toMatchObject({ id: 'desk', transparent: false, title: 'Desk', instructions: 'Tidy up.' });
+    expect(desk?.servers).toEqual([mail, files]);
+  });
+
+  it.each(['', 'nowhere', '__proto__', 'constructor', 'FILES'])('and none called %j', (slug) => {
+    expect(new EndpointDirectory(registry()).find(slug)).toBeUndefined();
+  });
+
+  it('change with the configuration', () => {
+    const configuration = registry();
+    const directory = new EndpointDirectory(configuration);
+    const before = directory.find('files');
+    expect(directory.find('files')).toBe(before);
+    configuration.configure([mail]);
+    expect(directory.find('files')).toBeUndefined();
+    expect(directory.find()?.servers).toEqual([mail]);
+  });
+});
+
+describe('what a virtual server shows', () => {
+  it('is what its patterns choose; everything of a kind without patterns, nothing where the list is empty', () => {
+    const reading = new EndpointDirectory(registry()).find('reading');
+    const shown = (kind: 'tools' | 'prompts' | 'resources', ...names: string[]) =>
+      names.filter((name) => reading?.shows(kind, name));
+    expect(shown('tools', 'files__read', 'files__read_all', 'files__stat', 'files__status', 'files__write')).toEqual([
+      'files__read',
+      'files__read_all',
+      'files__stat',
+    ]);
+    expect(shown('prompts', 'files__ask')).toEqual([]);
+    expect(shown('resources', 'files+file:///a')).toEqual(['files+file:///a']);
+  });
+});

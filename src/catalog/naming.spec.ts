@@ -1,0 +1,75 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { remoteServer } from '../../test/support/fake-upstream.js';
+import type { Endpoint } from './endpoint.js';
+import { publicName, publicUri, targetOfName, targetOfUri } from './naming.js';
+
+const over = (slugs: readonly string[], transparent = false): Endpoint => ({
+  id: 'default',
+  transparent,
+  public: false,
+  servers: slugs.map((slug) => remoteServer(slug)),
+  shows: () => true,
+});
+
+/** What the configuration allows: lower-case letters, digits and single hyphens, a letter first. */
+const slug = fc.stringMatching(/^[a-z][a-z0-9]{0,5}(-[a-z0-9]{1,5}){0,2}$/);
+const slugs = fc.uniqueArray(slug, { minLength: 1, maxLength: 4 });
+
+describe('a public name', () => {
+  it('leads back to its server and its name there, whatever the servers call their items', () => {
+    fc.assert(
+      fc.property(slugs, fc.string({ unit: 'binary' }), fc.nat(), (known, own, pick) => {
+        const endpoint = over(known);
+        const server = endpoint.servers[pick % known.length]!;
+        expect(targetOfName(endpoint, publicName(endpoint, server, own))).toEqual({ server, own });
+        expect(targetOfUri(endpoint, publicUri(endpoint, server, own))).toEqual({ server, own });
+      }),
+    );
+  });
+
+  it('is never that of another server’s item', () => {
+    const item = fc.tuple(slug, fc.string());
+    fc.assert(
+      fc.property(item, item, ([slug1, own1], [slug2, own2]) => {
+        fc.pre(slug1 !== slug2);
+        const endpoint = over([slug1, slug2]);
+        const [one, two] = endpoint.servers as [(typeof endpoint.servers)[0], (typeof endpoint.servers)[0]];
+        expect(publicName(endpoint, one, own1)).not.toBe(publicName(endpoint, two, own2));
+        expect(publicUri(endpoint, one, own1)).not.toBe(publicUri(endpoint, two, own2));
+      }),
+    );
+  });
+
+  it('of a resource is a URI where its own is one, and keeps all but the scheme', () => {
+    fc.assert(
+      fc.property(slug, fc.webUrl({ withQueryParameters: true, withFragments: true }), (known, own) => {
+        const endpoint = over([known]);
+        const uri = publicUri(endpoint, endpoint.servers[0]!, own);
+        expect(new URL(uri).protocol).toBe(`${known}+${new URL(own).protocol}`);
+        expect(uri.slice(uri.indexOf(':'))).toBe(own.slice(own.indexOf(':')));
+      }),
+    );
+  });
+
+  it('of a template is a template', () => {
+    const endpoint = over(['files']);
+    expect(publicUri(endpoint, endpoint.servers[0]!, 'file:///{path}')).toBe('files+file:///{path}');
+  });
+
+  it.each(['', 'files', '__', 'other__read', 'files_read', '+file:///a', 'Files__read'])(
+    'is not %j where no server is meant',
+    (name) => {
+      expect(targetOfName(over(['files']), name)).toBeUndefined();
+      expect(targetOfUri(over(['files']), name)).toBeUndefined();
+    },
+  );
+
+  it('is the server’s own behind a transparent endpoint', () => {
+    const endpoint = over(['files'], true);
+    const [server] = endpoint.servers;
+    expect(publicName(endpoint, server!, 'a__b')).toBe('a__b');
+    expect(targetOfName(endpoint, 'a__b')).toEqual({ server, own: 'a__b' });
+    expect(targetOfUri(endpoint, 'a+b:c')).toEqual({ server, own: 'a+b:c' });
+  });
+});
