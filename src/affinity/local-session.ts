@@ -26,6 +26,7 @@ export class LocalSession implements SessionHandle {
 
   async introduce(client: ClientProfile): Promise<void> {
     this.session.client = client;
+    this.followLists();
   }
 
   call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
@@ -61,15 +62,21 @@ export class LocalSession implements SessionHandle {
   async openStream(sink: StreamSink, lastEventId?: string): Promise<() => void> {
     this.session.touch();
     const stream = lastEventId ? this.session.resume(lastEventId, sink) : this.session.openStandingStream(sink);
-    if (stream && stream === this.session.standingStream) this.owner.feeds.followLists(this.session);
+    // Over HTTP+SSE nobody has said yet who the client is; its upstream sessions must not be opened without that.
+    if (!this.session.start.answersOnStandingStream) this.followLists();
     return () => stream?.detach(sink);
   }
 
-  async answerOnStream(id: RequestId, method: string, outcome: Outcome): Promise<void> {
-    await this.session.standingStream?.emit({ kind: 'answer', id, method, outcome });
+  answerOnStream(id: RequestId, method: string, answering: Promise<Outcome>): Promise<void> {
+    return this.session.answerOnStream(id, method, answering);
   }
 
   async end(): Promise<void> {
     this.session.end();
+  }
+
+  /** Once there is a stream to tell of changes on. */
+  private followLists(): void {
+    if (this.session.standingStream) this.owner.feeds.followLists(this.session);
   }
 }

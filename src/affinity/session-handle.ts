@@ -40,8 +40,8 @@ export interface SessionHandle {
    */
   openStream(sink: StreamSink, lastEventId?: string): Promise<() => void>;
 
-  /** Sends an answer on the standing stream (HTTP+SSE). */
-  answerOnStream(id: RequestId, method: string, outcome: Outcome): Promise<void>;
+  /** Sends an answer on the standing stream once it is there (HTTP+SSE). */
+  answerOnStream(id: RequestId, method: string, answering: Promise<Outcome>): Promise<void>;
 
   end(): Promise<void>;
 }

@@ -42,6 +42,7 @@ export class Session {
   private connections: Set<UpstreamConnection> | undefined;
   private log: EventLog | undefined;
   private endListeners: Set<() => void> | undefined;
+  private owedAnswers = 0;
   private streamCount = 0;
   private standing: SessionStream | undefined;
 
@@ -158,6 +159,18 @@ export class Session {
     return this.standing;
   }
 
+  /** Sends an answer on the standing stream once it is there (HTTP+SSE). The stream outlives the session until then. */
+  async answerOnStream(id: RequestId, method: string, answering: Promise<Outcome>): Promise<void> {
+    this.owedAnswers += 1;
+    try {
+      const outcome = await answering;
+      await this.standing?.emit({ kind: 'answer', id, method, outcome });
+    } finally {
+      this.owedAnswers -= 1;
+      if (this.ended && this.owedAnswers === 0) this.standing?.end();
+    }
+  }
+
   /** Calls back when the session ends. Returns how to take that back. */
   onEnd(listener: () => void): () => void {
     const listeners = (this.endListeners ??= new Set());
@@ -171,7 +184,7 @@ export class Session {
     this.ended = true;
     // The streams of calls end with the answers, which cancelled calls have too.
     for (const call of this.calls ?? []) call.controller.abort();
-    this.standing?.end();
+    if (this.owedAnswers === 0) this.standing?.end();
     for (const listener of this.endListeners ?? []) listener();
     this.endListeners = undefined;
   }

@@ -62,9 +62,8 @@ export class SseExchange {
     exchange.writer.empty(202);
   }
 
-  private async answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {
-    const outcome = await this.outcomeOf(exchange, session, message);
-    await session.answerOnStream(message.id, message.method, outcome);
+  private answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {
+    return session.answerOnStream(message.id, message.method, this.outcomeOf(exchange, session, message));
   }
 
   private outcomeOf(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<Outcome> {
