@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { OutcomeError, type Caller } from '#lib/extension-kit';
+import { GatewayError, OutcomeError, type Caller, type GatewayErrorData } from '#lib/extension-kit';
 import { errorForEra, type ClientProfile, type Era } from '#lib/mcp-protocol';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
 import { UpstreamConnector, type ServerProfile, type UpstreamConnection } from '../upstream/index.js';
@@ -120,7 +120,7 @@ export class UpstreamPool implements OnApplicationShutdown {
 
   /** Rejects with a GatewayError when the server cannot be reached. */
   async learnEra(server: ServerDefinition): Promise<Era> {
-    const era = await inOurHandshake(this.connector.era(server, OPEN_SIGNAL));
+    const era = await inOurHandshake(server, this.connector.era(server, OPEN_SIGNAL));
     this.eras.set(server, era);
     return era;
   }
@@ -142,7 +142,7 @@ export class UpstreamPool implements OnApplicationShutdown {
       this.forget(over);
       releaseChild();
     });
-    entry.opening = inOurHandshake(this.connector.open(server, face.client, entry, OPEN_SIGNAL)).then(
+    entry.opening = inOurHandshake(server, this.connector.open(server, face.client, entry, OPEN_SIGNAL)).then(
       (connection) => {
         entry.connection = connection;
         this.profiles.set(server, connection.profile);
@@ -219,10 +219,13 @@ export class UpstreamPool implements OnApplicationShutdown {
 }
 
 /** What a server says to a handshake of ours answers no client: its codes about versions and headers are not theirs. */
-function inOurHandshake<T>(handshake: Promise<T>): Promise<T> {
+function inOurHandshake<T>({ slug }: ServerDefinition, handshake: Promise<T>): Promise<T> {
   return handshake.catch((cause: unknown) => {
     if (!(cause instanceof OutcomeError)) throw cause;
-    throw new OutcomeError({ ...cause.outcome, error: errorForEra(cause.outcome.error, 'legacy', 'initialize') });
+    const error = errorForEra(cause.outcome.error, 'legacy', 'initialize');
+    if (error === cause.outcome.error) throw cause;
+    const { code, message, data } = error;
+    throw new GatewayError(code, message, 502, { ...(data as unknown as GatewayErrorData), server: slug });
   });
 }
 
