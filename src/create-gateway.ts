@@ -38,4 +38,3 @@ export async function createGateway({ variables }: GatewayOptions): Promise<Nest
     abortOnError: false,
   });
 }
-

@@ -19,7 +19,10 @@ export class ArgumentFault extends Error {
 }
 
 /** The settings that the flags stand for. `help` is there when it was asked for. @throws ArgumentFault */
-export function readArguments(args: readonly string[]): { readonly help: boolean; readonly settings: Record<string, string> } {
+export function readArguments(args: readonly string[]): {
+  readonly help: boolean;
+  readonly settings: Record<string, string>;
+} {
   const options = Object.fromEntries(Object.keys(FLAGS).map((flag) => [flag, { type: 'string' as const }]));
   try {
     const { values } = parseArgs({ args: [...args], options: { ...options, help: { type: 'boolean' } }, strict: true });

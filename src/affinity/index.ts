@@ -1,4 +1,3 @@
 export { AffinityModule } from './affinity.module.js';
 export type { SessionHandle } from './session-handle.js';
-export { Incarnation } from './session-ids.js';
 export { SessionRouter, type SessionRequest } from './session-router.js';

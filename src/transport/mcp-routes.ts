@@ -79,7 +79,7 @@ export class McpRoutes implements OnModuleInit {
 
   private add(scope: FastifyInstance, url: string, verbs: Partial<Record<Method, Serve>>): void {
     const methods = Object.keys(verbs) as Method[];
-    for (const method of methods) scope.route({ method, url, handler: this.handlerOf(verbs[method]!) });
+    for (const [method, serve] of Object.entries(verbs)) scope.route({ method, url, handler: this.handlerOf(serve) });
     const others = (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
       (verb) => !methods.includes(verb as Method),
     );

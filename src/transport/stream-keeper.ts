@@ -46,12 +46,12 @@ export class StreamKeeper implements BeforeApplicationShutdown {
 
   beforeApplicationShutdown(): void {
     clearInterval(this.timer);
-    for (const reply of [...this.open]) reply.leave();
+    for (const reply of this.open.slice()) reply.leave();
   }
 
   /** What was opened within the current round is young enough to be left alone. */
   private keepAlive(): void {
-    for (const reply of [...this.open]) if (reply.kept && reply.kept.since < this.round) reply.keepAlive();
+    for (const reply of this.open.slice()) if (reply.kept && reply.kept.since < this.round) reply.keepAlive();
     this.round += 1;
   }
 }

@@ -15,6 +15,7 @@ import { McpEndpoints } from './mcp-endpoints.js';
 import { McpRoutes } from './mcp-routes.js';
 import { OriginConfig } from './origin.config.js';
 import { OriginGuard } from './origin-guard.js';
+import { QuietConnections } from './quiet-connections.js';
 import { StreamKeeper } from './stream-keeper.js';
 import { TransportConfig } from './transport.config.js';
 
@@ -26,6 +27,7 @@ import { TransportConfig } from './transport.config.js';
     configProvider(TransportConfig),
     OriginGuard,
     Admission,
+    QuietConnections,
     StreamKeeper,
     ModernExchange,
     LegacyExchange,

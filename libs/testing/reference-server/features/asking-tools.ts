@@ -1,4 +1,5 @@
-import { schemaOf, textResult, type FeatureContext, type Json, type Tool, type ToolResult } from './feature.js';
+import { schemaOf, textResult, type FeatureContext, type Tool, type ToolResult } from './feature.js';
+import type { Json } from './schema.js';
 import { askForm, askModel, askModelWithTools, askRoots, askVisit, fieldOf, modelText, rootUris } from './question.js';
 
 function tool(

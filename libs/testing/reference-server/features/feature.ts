@@ -1,10 +1,6 @@
+import type { Json, ObjectSchema, Schema } from './schema.js';
 import type { Answer, AskOptions, Question } from './question.js';
 import type { ReferenceWorld } from './world.js';
-
-/** A JSON object whose shape the reader has still to check. */
-export interface Json {
-  [key: string]: unknown;
-}
 
 /** One block of content in a tool result or a prompt message. */
 export type Content =
@@ -16,21 +12,6 @@ export type Content =
 
 export type ResourceContents =
   { uri: string; mimeType: string; text: string } | { uri: string; mimeType: string; blob: string };
-
-type Keyword = string | number | boolean | null | Keyword[] | { [key: string]: Keyword };
-
-/** Any JSON Schema. */
-export interface Schema {
-  [keyword: string]: Keyword;
-}
-
-/** A JSON Schema whose root is an object, as `tools/list` shows it. */
-export interface ObjectSchema {
-  type: 'object';
-  properties?: { [name: string]: Schema };
-  required?: string[];
-  [keyword: string]: unknown;
-}
 
 export interface ToolResult {
   content: Content[];

@@ -1,7 +1,8 @@
 export { CallCounters, type CallEvent, type ToolCounts } from './call-counters.js';
 export { complete } from './completions.js';
-export { INVALID_PARAMS, ProtocolFailure } from './feature.js';
-export type { FeatureContext, Json, LogLevel } from './feature.js';
+export { ProtocolFailure } from './feature.js';
+export type { FeatureContext, LogLevel } from './feature.js';
+export type { Json } from './schema.js';
 export { capabilities, identity, instructions } from './identity.js';
 export { InputNeeded } from './input-needed.js';
 export { pageOf } from './pages.js';

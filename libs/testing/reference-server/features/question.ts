@@ -1,4 +1,4 @@
-import type { Json, ObjectSchema, Schema } from './feature.js';
+import type { Json, ObjectSchema, Schema } from './schema.js';
 
 /** What a server may ask its client in the middle of a request. */
 export type Question =

@@ -1,0 +1,19 @@
+/** A JSON object whose shape the reader has still to check. */
+export interface Json {
+  [key: string]: unknown;
+}
+
+type Keyword = string | number | boolean | null | Keyword[] | { [key: string]: Keyword };
+
+/** Any JSON Schema. */
+export interface Schema {
+  [keyword: string]: Keyword;
+}
+
+/** A JSON Schema whose root is an object, as `tools/list` shows it. */
+export interface ObjectSchema {
+  type: 'object';
+  properties?: { [name: string]: Schema };
+  required?: string[];
+  [keyword: string]: unknown;
+}
