@@ -7,14 +7,14 @@ import {
   type Outcome,
 } from '#lib/mcp-protocol';
 
-/** A server that pages without end is stopped here. */
+/** A server that pages without end is stopped here: its list is none, for nobody could say what is missing. */
 const MAX_PAGES = 200;
+const MAX_ITEMS = 50_000;
 
 type Failed = Extract<Outcome, { kind: 'error' }>;
 
-/** An answer without its list is no empty list. */
-function noList(method: ListMethod): Failed {
-  const message = `Upstream broke the protocol: its answer holds no ${LIST_MEMBERS[method]}`;
+function broken(what: string): Failed {
+  const message = `Upstream broke the protocol: ${what}`;
   const data = { outcome: 'unknown', retriable: false };
   return { kind: 'error', error: { code: GatewayCode.upstreamBrokeProtocol, message, data }, httpStatus: 502 };
 }
@@ -30,11 +30,13 @@ export async function collectPages(
     const outcome = await ask({ method, params: cursor === undefined ? {} : { cursor } });
     if (outcome.kind === 'error') return outcome;
     const listed = outcome.result[LIST_MEMBERS[method]];
-    if (!Array.isArray(listed)) return noList(method);
+    // An answer without its list is no empty list.
+    if (!Array.isArray(listed)) return broken(`its answer holds no ${LIST_MEMBERS[method]}`);
     for (const item of listed) items.push(item);
     const { nextCursor } = outcome.result;
-    if (typeof nextCursor !== 'string' || nextCursor === cursor) break;
+    if (typeof nextCursor !== 'string') return { items };
+    if (nextCursor === cursor || items.length > MAX_ITEMS) break;
     cursor = nextCursor;
   }
-  return { items };
+  return broken('its list has no end');
 }

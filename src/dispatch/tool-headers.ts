@@ -1,5 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { isJsonObject, readParameterHeaders, type JsonValue, type ParameterHeader } from '#lib/mcp-protocol';
+import {
+  cleanDetail,
+  isJsonObject,
+  readParameterHeaders,
+  type JsonValue,
+  type ParameterHeader,
+} from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import { CallDelivery, SILENT_SINK } from './call-delivery.js';
 import type { Inbound } from './inbound.js';
@@ -11,10 +17,12 @@ type HeadersByTool = ReadonlyMap<string, readonly ParameterHeader[]>;
 const NONE: readonly ParameterHeader[] = [];
 /** A changed annotation shows at the latest after this; a list that passes through shows it at once. */
 const FRESH_MS = 60_000;
+/** A server that could not say is not asked again before every call. */
+const UNKNOWN_MS = 5_000;
 
 interface Known {
   readonly server: ServerDefinition;
-  readonly learnedAt: number;
+  readonly until: number;
   readonly tools: HeadersByTool | Promise<HeadersByTool>;
 }
 
@@ -42,50 +50,61 @@ export class ToolHeaders {
     if (server.transport === 'sse') return NONE;
     const era = this.profiles.eraOf(server);
     if (era === 'legacy') return NONE;
-    const known = this.known.get(server.slug);
-    if (known?.server === server && Date.now() - known.learnedAt < FRESH_MS) return pick(known.tools, tool);
-    return this.ask(server, tool, inbound);
+    const known = this.toolsOf(server);
+    return known ? pick(known, tool) : this.ask(server, tool, inbound);
   }
 
   /** Takes over what a complete list says. */
   learn(server: ServerDefinition, tools: readonly JsonValue[]): void {
-    this.known.set(server.slug, { server, learnedAt: Date.now(), tools: this.read(server, tools) });
+    this.keep(server, this.read(server, tools), FRESH_MS);
   }
 
   private async ask(server: ServerDefinition, tool: string, inbound: Inbound): Promise<readonly ParameterHeader[]> {
     const era = await this.profiles.learnEra(server).catch(() => undefined);
     if (era !== 'modern') return NONE;
-    const tools = this.list(server, inbound);
-    this.known.set(server.slug, { server, learnedAt: Date.now(), tools });
+    // Somebody else may have asked meanwhile.
+    let tools = this.toolsOf(server);
+    if (!tools) {
+      tools = this.list(server, inbound);
+      this.keep(server, tools, FRESH_MS);
+      tools.catch(() => this.known.delete(server.slug));
+    }
     return pick(tools, tool);
   }
 
+  /** For all who wait for it: so it is nobody's own call, which its client could cancel. */
   private async list(server: ServerDefinition, inbound: Inbound): Promise<HeadersByTool> {
+    const { session: _session, ...alone } = inbound;
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), server.timeouts.connectMs).unref();
     const pages = await collectPages('tools/list', (request) =>
-      this.delivery.deliver(inbound, { server, request, silent: true }, SILENT_SINK, NEVER),
-    );
-    if ('items' in pages) {
-      const tools = this.read(server, pages.items);
-      this.known.set(server.slug, { server, learnedAt: Date.now(), tools });
-      return tools;
-    }
-    this.known.delete(server.slug);
-    return new Map();
+      this.delivery.deliver(alone, { server, request, silent: true }, SILENT_SINK, deadline.signal),
+    ).finally(() => clearTimeout(timer));
+    const tools = this.read(server, 'items' in pages ? pages.items : []);
+    this.keep(server, tools, 'items' in pages ? FRESH_MS : UNKNOWN_MS);
+    return tools;
+  }
+
+  private toolsOf(server: ServerDefinition): Known['tools'] | undefined {
+    const known = this.known.get(server.slug);
+    return known?.server === server && Date.now() < known.until ? known.tools : undefined;
+  }
+
+  private keep(server: ServerDefinition, tools: Known['tools'], forMs: number): void {
+    this.known.set(server.slug, { server, until: Date.now() + forMs, tools });
   }
 
   private read(server: ServerDefinition, tools: readonly JsonValue[]): HeadersByTool {
     const headers = new Map<string, readonly ParameterHeader[]>();
     for (const tool of tools) {
-      if (!isJsonObject(tool) || !isJsonObject(tool['inputSchema'])) continue;
+      if (!isJsonObject(tool) || typeof tool['name'] !== 'string' || !isJsonObject(tool['inputSchema'])) continue;
       const reading = readParameterHeaders(tool['inputSchema']);
-      if ('fault' in reading) this.logger.warn(`${server.slug}: tool ${String(tool['name'])}: ${reading.fault}`);
-      else if (reading.headers.length > 0) headers.set(String(tool['name']), reading.headers);
+      if ('fault' in reading) this.logger.warn(cleanDetail(`${server.slug}: tool ${tool['name']}: ${reading.fault}`));
+      else if (reading.headers.length > 0) headers.set(tool['name'], reading.headers);
     }
     return headers;
   }
 }
-
-const NEVER = new AbortController().signal;
 
 function pick(tools: Known['tools'], tool: string): readonly ParameterHeader[] | Promise<readonly ParameterHeader[]> {
   return tools instanceof Promise ? tools.then((known) => known.get(tool) ?? NONE) : (tools.get(tool) ?? NONE);

@@ -55,8 +55,8 @@ export class Welcome {
 
   /** A server that does not answer in time is left out; it shows in the lists when it is back. */
   private async reachable(visitor: Visitor): Promise<ServerProfile[]> {
-    const ask = async (server: ServerDefinition) => {
-      const profile = this.profiles.of(server, visitor).catch(() => undefined);
+    const ask = (server: ServerDefinition) => {
+      const profile = () => this.profiles.of(server, visitor).catch(() => undefined);
       return this.patience.wait(server.slug, profile, (known) => known !== undefined);
     };
     const profiles = await Promise.all(visitor.endpoint.servers.map(ask));

@@ -32,7 +32,8 @@ export class ItemHandler extends MethodHandler {
     const addressed = addressOf(inbound);
     if ('kind' in addressed) return addressed;
     if (request.method !== 'tools/call') return this.deliver(inbound, addressed, sink, signal);
-    const found = this.toolHeaders.of(addressed.server, String(addressed.request.params['name']), inbound);
+    const { name } = addressed.request.params;
+    const found = this.toolHeaders.of(addressed.server, name as string, inbound);
     const headers = found instanceof Promise ? await found : found;
     if (headers.length === 0) return this.deliver(inbound, addressed, sink, signal);
     return this.deliverMirrored(inbound, addressed, headers, sink, signal);
@@ -91,13 +92,13 @@ function addressByReference({ endpoint, request, client }: Inbound): Addressed |
   if (!isJsonObject(ref)) return invalidParams('params.ref must be an object.');
   const { name, uri } = ref;
   if (typeof name === 'string') {
-    const target = targetOfName(endpoint, name);
+    const target = endpoint.shows('prompts', name) ? targetOfName(endpoint, name) : undefined;
     return target
       ? renamed(request, target, { ref: { ...ref, name: target.own } })
       : invalidParams(`Unknown prompt: ${clipped(name)}`);
   }
   if (typeof uri !== 'string') return invalidParams('params.ref needs a name or a uri.');
-  const target = targetOfUri(endpoint, uri);
+  const target = endpoint.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
   return target ? renamed(request, target, { ref: { ...ref, uri: target.own } }) : resourceNotFound(uri, client);
 }
 

@@ -1,9 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import {
-  failure,
-  isJsonObject,
+  cleanDetail,
   LIST_MEMBERS,
-  outcomeOfFault,
   result,
   type JsonObject,
   type JsonValue,
@@ -15,7 +13,7 @@ import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery, SILENT_SINK } from '../call-delivery.js';
 import { DispatchConfig } from '../dispatch.config.js';
-import { invalidParams } from '../dispatch.errors.js';
+import { invalidParams, noAnswerInTime } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { collectPages } from '../pages.js';
 import { Patience } from '../patience.js';
@@ -84,12 +82,14 @@ export class ListHandler extends MethodHandler {
     method: ListMethod,
     signal: AbortSignal,
   ): Promise<Part> {
-    const asking = collectPages(method, (request) =>
-      this.delivery.deliver(inbound, { server, request, silent: true }, SILENT_SINK, signal),
-    );
-    const answer = (await this.patience.wait(server.slug, asking, (pages) => 'items' in pages)) ?? tooLate(server);
+    const ask = () =>
+      collectPages(method, (request) =>
+        this.delivery.deliver(inbound, { server, request, silent: true }, SILENT_SINK, signal),
+      );
+    const answer =
+      (await this.patience.wait(server.slug, ask, (pages) => 'items' in pages)) ?? noAnswerInTime(server.slug);
     if ('items' in answer) return { server, items: this.publish(inbound, server, method, answer.items) };
-    this.logger.warn(`${method} of ${server.slug} failed: ${answer.error.message}`);
+    this.logger.warn(`${method} of ${server.slug} failed: ${cleanDetail(answer.error.message)}`);
     return { server, failed: answer };
   }
 
@@ -103,6 +103,7 @@ export class ListHandler extends MethodHandler {
 async function whileWanted<T>(signal: AbortSignal, work: (wanted: AbortSignal) => Promise<T>): Promise<T> {
   const wanted = new AbortController();
   const stop = () => wanted.abort();
+  if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
     return await work(wanted.signal);
@@ -127,12 +128,6 @@ function page(
 function warningOf(part: { server: ServerDefinition; failed: Failed }): JsonObject {
   const { code, message } = part.failed.error;
   return { server: part.server.slug, code, message };
-}
-
-function tooLate(server: ServerDefinition): Failed {
-  const { error } = outcomeOfFault('timeout') as Failed;
-  const data = isJsonObject(error.data) ? { ...error.data, server: server.slug } : { server: server.slug };
-  return failure({ ...error, data }) as Failed;
 }
 
 const cursorAt = (offset: number): string => Buffer.from(`offset:${offset}`).toString('base64url');

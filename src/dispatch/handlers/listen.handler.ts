@@ -1,82 +1,108 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { isJsonObject, result, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import { isJsonObject, result, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import { publishNotification, targetOfUri } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
-import { ChangeFeeds, Coalescer, type Feed } from '../../subscriptions/index.js';
+import { ChangeFeeds, type Feed } from '../../subscriptions/index.js';
 import type { ChangeFilter } from '../../upstream/index.js';
-import { invalidParams } from '../dispatch.errors.js';
+import { ChangeStream } from '../change-stream.js';
+import { DispatchConfig } from '../dispatch.config.js';
+import { invalidParams, noAnswerInTime } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
+import { Patience } from '../patience.js';
 
 const LIST_FLAGS = ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'] as const;
 
-interface OpenedFeed {
-  readonly server: ServerDefinition;
-  readonly feed: Feed;
-}
+/** Resources that one client may listen to in one request. */
+const MOST_RESOURCES = 1_000;
+
+/** How listening to one server went. A late server joins when it is there. */
+type Attempt = { readonly server: ServerDefinition } & (
+  { readonly feed: Feed } | { readonly failed: unknown } | { readonly late: true }
+);
+
+type Opened = Extract<Attempt, { feed: Feed }>;
 
 /** Keeps a modern client's stream of changes open until it leaves (specification 2026: basic/patterns/subscriptions). */
 @Injectable()
 export class ListenHandler extends MethodHandler {
   readonly methods = ['subscriptions/listen'];
   private readonly logger = new Logger(ListenHandler.name);
+  private readonly patience: Patience;
 
-  constructor(private readonly feeds: ChangeFeeds) {
+  constructor(
+    private readonly feeds: ChangeFeeds,
+    config: DispatchConfig,
+  ) {
     super();
+    this.patience = new Patience(config.listPatienceMs);
   }
 
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const wanted = readFilter(inbound.request.params['notifications']);
-    if (!wanted) return invalidParams('params.notifications must say what to listen for.');
-    const held: McpNotification[] = [];
-    let acknowledged = false;
-    const send = (notification: McpNotification) => {
-      if (acknowledged) void sink.emit({ kind: 'notification', notification });
-      else held.push(notification);
-    };
-    const lists = new Coalescer(send);
-    const opened = await this.openFeeds(inbound, wanted, send, lists);
-    await sink.emit({ kind: 'notification', notification: acknowledgement(inbound, wanted, opened) });
-    acknowledged = true;
-    held.forEach(send);
-    await aborted(signal);
-    lists.close();
-    for (const { feed } of opened) feed.close();
-    return result({});
+    if (typeof wanted === 'string') return invalidParams(wanted);
+    const stream = new ChangeStream(sink);
+    try {
+      const attempts = await this.listen(inbound, wanted, stream);
+      const opened = attempts.filter((attempt): attempt is Opened => 'feed' in attempt);
+      // With nobody to hear from, an acknowledgement would pass for a success.
+      if (opened.length === 0 && attempts[0]) return failureOf(attempts[0]);
+      await stream.acknowledge(honouredBy(opened, inbound, wanted));
+      await aborted(signal);
+      return result({});
+    } finally {
+      stream.close();
+    }
   }
 
-  private async openFeeds(
-    inbound: Inbound,
-    wanted: ChangeFilter,
-    send: (notification: McpNotification) => void,
-    lists: Coalescer,
-  ): Promise<OpenedFeed[]> {
-    const { endpoint, caller, client } = inbound;
-    const opening = endpoint.servers.map(async (server): Promise<OpenedFeed[]> => {
+  private async listen(inbound: Inbound, wanted: ChangeFilter, stream: ChangeStream): Promise<Attempt[]> {
+    const { endpoint } = inbound;
+    const attempts = endpoint.servers.map(async (server): Promise<Attempt[]> => {
       const filter = filterFor(inbound, server, wanted);
       if (!filter) return [];
-      try {
-        const feed = await this.feeds.open(server, { caller, client, session: undefined }, filter, (notification) => {
-          if (notification.method === 'notifications/resources/updated') {
-            send(publishNotification(endpoint, server, notification));
-          } else lists.add(notification);
-        });
-        return [{ server, feed }];
-      } catch (cause) {
-        this.logger.warn(`${server.slug} cannot be listened to: ${String(cause)}`);
-        return [];
-      }
+      const start = () => this.listenTo(server, filter, inbound, stream);
+      if (endpoint.transparent) return [await start()];
+      return [(await this.patience.wait(server.slug, start, (attempt) => 'feed' in attempt)) ?? { server, late: true }];
     });
-    return (await Promise.all(opening)).flat();
+    return (await Promise.all(attempts)).flat();
+  }
+
+  private async listenTo(
+    server: ServerDefinition,
+    filter: ChangeFilter,
+    { endpoint, caller, client }: Inbound,
+    stream: ChangeStream,
+  ): Promise<Attempt> {
+    const face = { caller, client, session: undefined };
+    const onChange = (change: McpNotification) => stream.changed(publishNotification(endpoint, server, change));
+    try {
+      const feed = await this.feeds.open(server, face, filter, onChange);
+      stream.join(feed);
+      return { server, feed };
+    } catch (failed) {
+      this.logger.warn(`${server.slug} cannot be listened to: ${String(failed)}`);
+      return { server, failed };
+    }
   }
 }
 
-function readFilter(value: unknown): ChangeFilter | undefined {
-  if (!isJsonObject(value)) return undefined;
+/** What the client wants to hear of, or what is wrong with how it says so. */
+function readFilter(value: unknown): ChangeFilter | string {
+  if (!isJsonObject(value)) return 'params.notifications must say what to listen for.';
   const uris = value['resourceSubscriptions'] ?? [];
-  if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string')) return undefined;
-  const flags = LIST_FLAGS.filter((flag) => value[flag] === true).map((flag) => [flag, true]);
-  return { ...Object.fromEntries(flags), ...(uris.length > 0 && { resourceSubscriptions: uris }) };
+  if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string')) {
+    return 'params.notifications.resourceSubscriptions must be a list of URIs.';
+  }
+  const resourceSubscriptions = [...new Set(uris)];
+  if (resourceSubscriptions.length > MOST_RESOURCES) return `At most ${MOST_RESOURCES} resources can be listened to.`;
+  return {
+    ...flagsOf((flag) => value[flag] === true),
+    ...(resourceSubscriptions.length > 0 && { resourceSubscriptions }),
+  };
+}
+
+function flagsOf(isSet: (flag: (typeof LIST_FLAGS)[number]) => boolean): ChangeFilter {
+  return Object.fromEntries(LIST_FLAGS.filter(isSet).map((flag) => [flag, true] as const));
 }
 
 /** The part of the filter that concerns one server; undefined when nothing does. */
@@ -85,22 +111,25 @@ function filterFor({ endpoint }: Inbound, server: ServerDefinition, wanted: Chan
     const target = targetOfUri(endpoint, uri);
     return target?.server === server && endpoint.shows('resources', uri) ? [target.own] : [];
   });
-  const { resourceSubscriptions, ...lists } = wanted;
+  const { resourceSubscriptions: _wanted, ...lists } = wanted;
   const filter: ChangeFilter = own.length > 0 ? { ...lists, resourceSubscriptions: own } : lists;
   return Object.keys(filter).length > 0 ? filter : undefined;
 }
 
-/** States what is really honoured, in the client's names. */
-function acknowledgement(inbound: Inbound, wanted: ChangeFilter, opened: readonly OpenedFeed[]): McpNotification {
-  const honoured: JsonObject = {};
-  for (const flag of LIST_FLAGS) if (opened.some(({ feed }) => feed.honoured[flag])) honoured[flag] = true;
-  const uris = (wanted.resourceSubscriptions ?? []).filter((uri) => {
-    const target = targetOfUri(inbound.endpoint, uri);
+/** What is really honoured, in the client's names. */
+function honouredBy(opened: readonly Opened[], { endpoint }: Inbound, wanted: ChangeFilter): ChangeFilter {
+  const resourceSubscriptions = (wanted.resourceSubscriptions ?? []).filter((uri) => {
+    const target = targetOfUri(endpoint, uri);
     const serving = opened.find(({ server }) => server === target?.server);
     return target && serving?.feed.honoured.resourceSubscriptions?.includes(target.own);
   });
-  if (uris.length > 0) honoured['resourceSubscriptions'] = uris;
-  return { method: 'notifications/subscriptions/acknowledged', params: { notifications: honoured } };
+  const flags = flagsOf((flag) => opened.some(({ feed }) => feed.honoured[flag] === true));
+  return { ...flags, ...(resourceSubscriptions.length > 0 && { resourceSubscriptions }) };
+}
+
+function failureOf(attempt: Attempt): Outcome {
+  if ('failed' in attempt) throw attempt.failed;
+  return noAnswerInTime(attempt.server.slug);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
