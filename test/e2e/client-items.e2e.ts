@@ -59,7 +59,7 @@ const FEATURES: readonly Feature[] = [
       expect(content[1]).toMatchObject({ mimeType: 'image/png', data: expect.stringMatching(/^iVBOR/) });
       expect(content[2]).toMatchObject({ mimeType: 'audio/wav', data: expect.stringMatching(/^UklGR/) });
       expect(content[3]).toMatchObject({ resource: { uri: uri('test://embedded-resource') } });
-      const [read] = await client.read(String(content[4]?.['uri']));
+      const [read] = await client.read(content[4]?.['uri'] as string);
       expect(read).toMatchObject({ text: 'This is the content of the static text resource.' });
     },
   },
@@ -108,7 +108,7 @@ const FEATURES: readonly Feature[] = [
       expect(named(templates, 'uriTemplate')).toContain(uri('test://template/{id}/data'));
       const [data] = await client.read(uri('test://template/7/data'));
       expect(data).toMatchObject({ uri: uri('test://template/7/data') });
-      expect(JSON.parse(String(data?.['text']))).toMatchObject({ id: '7' });
+      expect(JSON.parse(data?.['text'] as string)).toMatchObject({ id: '7' });
     },
   },
   {

@@ -2,9 +2,7 @@ import type { Client as V2 } from '@modelcontextprotocol/client';
 import type { Client as V1 } from '@modelcontextprotocol/sdk/client/index.js';
 import type { JsonObject, LogLevel } from '#lib/mcp-protocol';
 
-export const LISTS = ['tools', 'prompts', 'resources', 'resourceTemplates'] as const;
-
-export type ListName = (typeof LISTS)[number];
+export type ListName = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
 
 export interface Progress {
   readonly progress: number;
@@ -46,14 +44,16 @@ export interface ConnectOrder {
   readonly talkative?: boolean;
 }
 
-export interface Notification {
+interface Notified {
   readonly method: string;
   readonly params: JsonObject;
 }
 
+const AGAIN_MS = 500;
+
 /** Keeps the notifications that came, and waits for those to come. */
 export class Heard {
-  readonly notifications: Notification[] = [];
+  readonly notifications: Notified[] = [];
   private waiting: (() => void)[] = [];
 
   take(method: string, params: unknown): void {
@@ -66,8 +66,30 @@ export class Heard {
   }
 
   async until(method: string, count = 1): Promise<JsonObject[]> {
-    while (this.of(method).length < count) await new Promise<void>((wake) => this.waiting.push(wake));
+    while (this.of(method).length < count) await this.next();
     return this.of(method);
+  }
+
+  /**
+   * Does something that is announced, and does it again when nothing was heard for a while: a client's own stream opens
+   * beside its first requests, and what happens before that is not for it.
+   */
+  async afterDoing(deed: () => Promise<unknown>, ...methods: readonly string[]): Promise<JsonObject[]> {
+    const before = methods.map((method) => this.of(method).length);
+    const heardAll = () => methods.every((method, index) => this.of(method).length > before[index]!);
+    while (!heardAll()) {
+      await deed();
+      const { promise: lapsed, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, AGAIN_MS);
+      const hearing = methods.map((method, index) => this.until(method, before[index]! + 1));
+      await Promise.race([Promise.all(hearing), lapsed]);
+      clearTimeout(timer);
+    }
+    return methods.map((method, index) => this.of(method)[before[index]!]!);
+  }
+
+  private next(): Promise<void> {
+    return new Promise((wake) => this.waiting.push(wake));
   }
 }
 
@@ -87,7 +109,7 @@ export abstract class SdkClient {
   /** Every page of a list. */
   abstract list(name: ListName): Promise<JsonObject[]>;
   abstract call(name: string, args?: JsonObject, options?: CallOptions): Promise<ToolAnswer>;
-  /** Asks for changes. A client with sessions hears of lists by itself. */
+  /** Asks for changes; rejects when a resource cannot be watched. A client with sessions hears of lists by itself. */
   abstract watch(watched: Watched): Promise<void>;
   /** Ends its session, if there is one, and leaves. */
   abstract close(): Promise<void>;
@@ -133,7 +155,7 @@ export const TALKATIVE = {
 
 /** What the people and models behind every talkative client answer. */
 export const ANSWERS = {
-  form: { action: 'accept' as const, content: { name: 'Ada', word: 'yes', ok: true } },
+  form: { action: 'accept' as const, content: { name: 'Ada', word: 'yes', context: 'a walk' } },
   model: { role: 'assistant' as const, model: 'spec', content: { type: 'text' as const, text: 'something nice' } },
   roots: { roots: [{ uri: 'file:///srv' }] },
 };

@@ -1,7 +1,6 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   CreateMessageRequestSchema,
   ElicitRequestSchema,
@@ -37,7 +36,7 @@ export async function connectV1(path: 'mcp' | 'sse', order: ConnectOrder): Promi
   const options = { requestInit: { headers: headersFor(order) } };
   const way = path === 'sse' ? new SSEClientTransport(url, options) : new StreamableHTTPClientTransport(url, options);
   const connected = new V1Client(client, way);
-  await client.connect(way as Transport);
+  await client.connect(way);
   return connected;
 }
 

@@ -68,7 +68,10 @@ class V2Client extends SdkClient {
   async watch({ lists = false, uri }: Watched): Promise<void> {
     if (this.client.getProtocolEra() === 'modern') {
       const all = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
-      await this.client.listen({ ...(lists && all), ...(uri !== undefined && { resourceSubscriptions: [uri] }) });
+      const uris = uri === undefined ? [] : [uri];
+      const { honoredFilter } = await this.client.listen({ ...(lists && all), resourceSubscriptions: uris });
+      const refused = uris.filter((each) => !honoredFilter.resourceSubscriptions?.includes(each));
+      if (refused.length > 0) throw new Error(`Nothing will be heard of ${refused.join(', ')}`);
     } else if (uri !== undefined) await this.client.subscribeResource({ uri });
   }
 

@@ -1,0 +1,61 @@
+import { expect } from '@jest/globals';
+import { META } from '#lib/mcp-protocol';
+import { describeCells, type Cell, type Feature } from '../support/client-cells.js';
+import { textOf, type Progress } from '../support/sdk-client.js';
+
+const MESSAGE = 'notifications/message';
+const WARNING_AND_ABOVE = ['warning', 'error', 'critical', 'alert', 'emergency'];
+
+async function reportsProgress({ client, clientKind, name }: Cell): Promise<void> {
+  const seen: Progress[] = [];
+  const args = { durationMs: 15, steps: 3 };
+  const answer = await client.call(name('slow'), args, { onprogress: (progress) => seen.push(progress) });
+  expect(textOf(answer)).toBe('done after 3 steps');
+  const steps = [1, 2, 3].map((step) => ({ progress: step, total: 3, message: `step ${step} of 3` }));
+  // Over HTTP+SSE the clients forget a progress that arrives in one piece with the answer: the answer overtakes it.
+  expect(seen).toEqual(clientKind.path === 'sse' ? steps.slice(0, seen.length) : steps);
+  expect(seen.length).toBeGreaterThanOrEqual(2);
+}
+
+async function cancels({ client, name }: Cell): Promise<void> {
+  const counted = await client.call(name('count_calls'), { tool: 'hold' });
+  const before = Number(counted.structuredContent?.['cancelled']);
+  const cancel = new AbortController();
+  const onprogress = () => cancel.abort(new Error('enough'));
+  const held = client.call(name('hold'), { key: 'never' }, { signal: cancel.signal, onprogress });
+  await expect(held).rejects.toThrow();
+  const once = { tool: 'hold', event: 'cancelled', count: before + 1 };
+  expect(textOf(await client.call(name('await_calls'), once))).toMatch(/^hold cancelled/);
+}
+
+/** The level of a session's messages is set once. */
+async function logsInSession({ client, name }: Cell): Promise<void> {
+  await client.setLogLevel('warning');
+  await client.heard.afterDoing(() => client.call(name('log_at_levels')), MESSAGE);
+  await expectWarnings(client);
+}
+
+/** A client without a session asks for messages with each request. */
+async function logsByRequest({ client, name }: Cell): Promise<void> {
+  await client.call(name('log_at_levels'));
+  expect(client.heard.of(MESSAGE)).toEqual([]);
+  await client.call(name('log_at_levels'), {}, { meta: { [META.logLevel]: 'warning' } });
+  await expectWarnings(client);
+}
+
+async function expectWarnings({ heard }: Cell['client']): Promise<void> {
+  const messages = await heard.until(MESSAGE, WARNING_AND_ABOVE.length);
+  expect(messages.slice(0, WARNING_AND_ABOVE.length).map(({ level }) => level)).toEqual(WARNING_AND_ABOVE);
+  expect(messages[0]).toMatchObject({ logger: 'reference', data: 'a message at level warning' });
+}
+
+const FEATURES: readonly Feature[] = [
+  { name: 'is told of progress', run: reportsProgress },
+  { name: 'cancels a call, and the server learns of it', run: cancels },
+  {
+    name: 'hears log messages of the level it asked for',
+    run: (cell) => (cell.clientKind.era === 'legacy' ? logsInSession(cell) : logsByRequest(cell)),
+  },
+];
+
+describeCells(FEATURES);
