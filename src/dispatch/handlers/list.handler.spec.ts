@@ -102,7 +102,7 @@ describe('a server that fails', () => {
     ['with a list without end', () => result({ tools: [{ name: 'x' }], nextCursor: 'same' })],
     [
       'with ever new pages',
-      ({ request: { params } }) => result({ tools: [], nextCursor: `${JSON.stringify(params['cursor'])}x` }),
+      ({ request: { params } }) => result({ tools: [], nextCursor: `${Number(params['cursor'] ?? 0) + 1}` }),
     ],
     [
       'with more than anybody can use',
