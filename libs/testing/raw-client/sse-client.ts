@@ -42,6 +42,11 @@ export class SseRawClient implements RawClient {
     return answer;
   }
 
+  /** Where the endpoint event said that messages are to be posted. */
+  get messagesUrl(): string {
+    return this.postUrl;
+  }
+
   /** Opens the stream and takes the address for messages, no more; what refused it, if anything. */
   async open(): Promise<RawAnswer | undefined> {
     const accept = { accept: 'text/event-stream' };

@@ -1,0 +1,237 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import { LegacyRawClient, messagesIn, SseRawClient } from '#lib/testing/raw-client';
+import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
+import { eventsIn } from '../support/events-in.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+
+const REVISIONS = ['2025-03-26', '2025-06-18', '2025-11-25'];
+const WATCHED = 'test://watched-resource';
+
+let servers: Record<'old' | 'young' | 'counted', ReferenceServer>;
+let gateway: TestGateway;
+const clients: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  servers = {
+    old: await startReferenceServer({ era: 'legacy', transport: 'http' }),
+    young: await startReferenceServer({ era: 'modern', transport: 'http' }),
+    counted: await startReferenceServer({ era: 'legacy', transport: 'http' }),
+  };
+  const entries = Object.entries(servers).map(([slug, { url }]) => [slug, { transport: 'http', url }]);
+  gateway = await startGateway({ servers: Object.fromEntries(entries) });
+});
+
+afterAll(async () => {
+  for (const client of clients) await client.close();
+  await gateway.close();
+  await Promise.all(Object.values(servers).map((server) => server.close()));
+});
+
+async function connected(path = '/servers/old', { revision = '2025-11-25', subject = 'tester' } = {}) {
+  const token = await gateway.token({ subject });
+  const client = new LegacyRawClient(`${gateway.url}${path}/mcp`, { token, revision });
+  clients.push(client);
+  await client.connect();
+  return client;
+}
+
+/** One request by hand in the session of `client`, perhaps at another endpoint or as another principal. */
+async function send(client: LegacyRawClient, verb: 'GET' | 'POST' | 'DELETE', more: SendMore = {}) {
+  const { path = '/servers/old', message, headers = {}, sender = client, signal } = more;
+  const body = message && JSON.stringify(message);
+  const all = { ...client.headers, 'content-type': 'application/json', ...headers };
+  return sender.http.request(verb, `${gateway.url}${path}/mcp`, all, body, signal);
+}
+
+/** Looks again and again: what happens at the server tells nobody here. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
+}
+
+interface SendMore {
+  readonly path?: string;
+  readonly message?: JsonObject;
+  readonly headers?: Record<string, string>;
+  /** Whose token is sent. */
+  readonly sender?: LegacyRawClient;
+  readonly signal?: AbortSignal;
+}
+
+const callOf = (id: string, name: string, args: JsonObject): JsonObject => ({
+  jsonrpc: '2.0',
+  id,
+  method: 'tools/call',
+  params: { name, arguments: args, _meta: { progressToken: `of ${id}` } },
+});
+
+describe.each(REVISIONS)('a session of revision %s', (revision) => {
+  it('is agreed on, and serves', async () => {
+    const client = await connected('/servers/old', { revision });
+    const { answers } = await client.request('tools/call', { name: 'all_content', arguments: {} });
+    const link = revision === '2025-03-26' ? 'text' : 'resource_link';
+    const content = ['text', 'image', 'audio', 'resource', link].map((type) => ({ type }));
+    expect(answers).toMatchObject([{ result: { content } }]);
+  });
+
+  it.each(['old', 'young'] as const)(
+    'gives a client that comes back the rest of a call to the %s server',
+    async (slug) => {
+      const path = `/servers/${slug}`;
+      const client = await connected(path, { revision });
+      const cut = new AbortController();
+      const key = `${slug} ${revision}`;
+      const held = await send(client, 'POST', { path, message: callOf('held', 'hold', { key }), signal: cut.signal });
+      const first = await eventsIn(held.body).next();
+      expect(first.value).toMatchObject({
+        message: { method: 'notifications/progress', params: { progressToken: 'of held' } },
+      });
+      cut.abort();
+      servers[slug].world.release(key);
+      const rest = await send(client, 'GET', { path, headers: { 'last-event-id': first.value?.id ?? 'none' } });
+      expect(rest.statusCode).toBe(200);
+      const messages = messagesIn('text/event-stream', await rest.body.text());
+      expect(messages).toMatchObject([{ id: 'held', result: { content: [{ text: `released ${key}` }] } }]);
+    },
+  );
+});
+
+describe('the stream of a session', () => {
+  it('tells a client that comes back what it missed, once', async () => {
+    const client = await connected();
+    const { old } = servers;
+    const touch = () => client.request('tools/call', { name: 'touch_resource', arguments: {} });
+    await client.request('resources/subscribe', { uri: WATCHED });
+    const cut = new AbortController();
+    const stream = await send(client, 'GET', { signal: cut.signal });
+    const events = eventsIn(stream.body);
+    await touch();
+    const { value: before } = await events.next();
+    expect(before).toMatchObject({ message: { method: 'notifications/resources/updated', params: { uri: WATCHED } } });
+    cut.abort();
+    await touch();
+    await touch();
+    const resumed = eventsIn((await send(client, 'GET', { headers: { 'last-event-id': before?.id ?? 'none' } })).body);
+    old.world.toggleExtra('prompts');
+    const methods: unknown[] = [];
+    while (methods.at(-1) !== 'notifications/prompts/list_changed') {
+      methods.push((await resumed.next()).value?.message['method']);
+    }
+    expect(methods.filter((method) => method === 'notifications/resources/updated')).toHaveLength(2);
+  });
+
+  it('is never resumed with a gap', async () => {
+    const client = await connected();
+    for (const unknown of ['999-999', 'nonsense']) {
+      const refused = await send(client, 'GET', { headers: { 'last-event-id': unknown } });
+      expect(refused.statusCode).toBe(400);
+      expect(await refused.body.json()).toMatchObject({ error: { message: expect.stringContaining('Last-Event-ID') } });
+    }
+  });
+});
+
+describe('a session', () => {
+  it('ends with DELETE, here and at the server', async () => {
+    const path = '/servers/counted';
+    const client = await connected(path);
+    await client.request('tools/call', { name: 'echo', arguments: { text: 'here' } });
+    const { openSessions } = servers.counted;
+    const deleted = await send(client, 'DELETE', { path });
+    expect(deleted.statusCode).toBe(204);
+    const message = callOf('late', 'echo', { text: 'late' });
+    for (const [verb, more] of [
+      ['POST', { path, message }],
+      ['GET', { path }],
+      ['DELETE', { path }],
+    ] as const) {
+      expect((await send(client, verb, more)).statusCode).toBe(404);
+    }
+    await until(() => servers.counted.openSessions === openSessions - 1);
+    expect(servers.counted.calls.of('echo').started).toBe(1);
+  });
+
+  it('is unknown to other principals and at other endpoints', async () => {
+    const client = await connected();
+    const stranger = await connected('/servers/old', { subject: 'stranger' });
+    const message = callOf('mine', 'echo', { text: 'mine' });
+    const started = servers.old.calls.of('echo').started;
+    for (const [verb, more] of [
+      ['POST', { message, sender: stranger }],
+      ['GET', { sender: stranger }],
+      ['DELETE', { sender: stranger }],
+      ['POST', { message, path: '/servers/young' }],
+      ['POST', { message, path: '' }],
+      ['DELETE', { path: '' }],
+    ] as const) {
+      const refused = await send(client, verb, more);
+      expect(refused.statusCode).toBe(404);
+      expect(await refused.body.json()).toEqual({
+        jsonrpc: '2.0',
+        error: { code: -32_600, message: 'Session not found. Initialize a new one.' },
+      });
+    }
+    expect(servers.old.calls.of('echo').started).toBe(started);
+    const still = await client.request('tools/call', { name: 'echo', arguments: { text: 'still here' } });
+    expect(still.answers).toMatchObject([{ result: { content: [{ text: 'still here' }] } }]);
+  });
+
+  it('does not take part in answers of others', async () => {
+    const client = await connected('/servers/old');
+    const stranger = await connected('/servers/old', { subject: 'stranger' });
+    const answers = await Promise.all([
+      client.request('tools/call', { name: 'echo', arguments: { text: 'one' } }),
+      stranger.request('tools/call', { name: 'echo', arguments: { text: 'two' } }),
+    ]);
+    expect(answers.map(({ answers: [answer] }) => answer)).toMatchObject([
+      { result: { content: [{ text: 'one' }] } },
+      { result: { content: [{ text: 'two' }] } },
+    ]);
+  });
+
+  it('of HTTP+SSE ends with its stream', async () => {
+    const client = new SseRawClient(`${gateway.url}/servers/old/sse`, { token: await gateway.token() });
+    clients.push(client);
+    await client.connect();
+    const answer = await client.request('tools/call', { name: 'echo', arguments: { text: 'streamed' } });
+    expect(answer.answers).toMatchObject([{ result: { content: [{ text: 'streamed' }] } }]);
+    const stranger = await connected('/servers/old', { subject: 'stranger' });
+    const foreign = await stranger.http.post(client.messagesUrl, {}, { jsonrpc: '2.0', id: 1, method: 'ping' });
+    expect(foreign.status).toBe(404);
+    await client.close();
+    const owner = await connected('/servers/old');
+    const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
+    await until(async () => (await owner.http.post(client.messagesUrl, {}, ping)).status === 404);
+  });
+});
+
+describe('a batch', () => {
+  const batch = [
+    callOf('one', 'echo', { text: 'one' }),
+    callOf('two', 'echo', { text: 'two' }),
+    { jsonrpc: '2.0', method: 'notifications/initialized' },
+  ];
+
+  const post = (client: LegacyRawClient) =>
+    client.http.request(
+      'POST',
+      `${gateway.url}/servers/old/mcp`,
+      { ...client.headers, 'content-type': 'application/json' },
+      JSON.stringify(batch),
+    );
+
+  it('is answered in the revision that has it', async () => {
+    const answered = await post(await connected('/servers/old', { revision: '2025-03-26' }));
+    const answers = messagesIn(answered.headers['content-type'] as string, await answered.body.text());
+    const contents = answers.map(({ id, result }) => [id, isJsonObject(result) ? result['content'] : undefined]);
+    expect(Object.fromEntries(contents)).toEqual({
+      one: [{ type: 'text', text: 'one' }],
+      two: [{ type: 'text', text: 'two' }],
+    });
+  });
+
+  it('is refused in the others', async () => {
+    const refused = await post(await connected('/servers/old', { revision: '2025-11-25' }));
+    expect(refused.statusCode).toBe(400);
+    await refused.body.dump();
+  });
+});
