@@ -8,7 +8,7 @@ const ASSEMBLY = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'Ro
 export class GatewayLogger extends ConsoleLogger {
   constructor({ level, format }: LoggingConfig) {
     const logLevels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
-    super({ json: format === 'json', colors: format === 'text' && process.stdout.isTTY === true, logLevels });
+    super({ json: format === 'json', colors: format === 'text' && Boolean(process.stdout.isTTY), logLevels });
   }
 
   override log(message: unknown, ...rest: unknown[]): void {

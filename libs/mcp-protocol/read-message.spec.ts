@@ -66,6 +66,10 @@ describe('reading a JSON-RPC message', () => {
     expect(read(parseJson(`{"jsonrpc":"2.0","id":1,"error":${big}}`)).kind).toBe('invalid');
   });
 
+  it('refuses an error code that no number holds exactly', () => {
+    expect(read({ jsonrpc: '2.0', id: 1, error: { code: 2 ** 53, message: 'x' } }).kind).toBe('invalid');
+  });
+
   it('takes nothing that the official schema refuses', () => {
     const member = fc.oneof(
       fc.constantFrom('2.0', 'ping', 1, -1, 1.5, null, {}, [], ''),

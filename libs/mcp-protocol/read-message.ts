@@ -49,9 +49,9 @@ function readResponse(value: JsonObject): MessageReading {
   return { kind: 'response', message: value as unknown as JsonRpcResponse };
 }
 
-/** True for the `error` member of JSON-RPC: an integer code and a text. */
+/** True for the `error` member of JSON-RPC: a safe integer as code, and a text. */
 export function isRpcError(value: unknown): value is RpcError {
-  return isJsonObject(value) && Number.isInteger(value['code']) && typeof value['message'] === 'string';
+  return isJsonObject(value) && Number.isSafeInteger(value['code']) && typeof value['message'] === 'string';
 }
 
 /** The members of a batch, or undefined when the value is none. An empty array is an empty batch. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { JsonObject } from '#lib/mcp-protocol';
+import { LATEST_LEGACY_REVISION, LATEST_MODERN_REVISION, type JsonObject } from '#lib/mcp-protocol';
 
 /** One HTTP request that a scripted server got, and how to answer it. */
 export interface Visit {
@@ -114,7 +114,7 @@ export function greetLegacy(visit: Visit, capabilities: JsonObject = { tools: {}
   const { method, id } = visit.message;
   if (method === 'server/discover') visit.empty(404);
   else if (method === 'initialize') {
-    const result = { protocolVersion: '2025-11-25', capabilities, serverInfo: { name: 'scripted', version: '1' } };
+    const result = { protocolVersion: LATEST_LEGACY_REVISION, capabilities, serverInfo: { name: 'scripted', version: '1' } };
     visit.result(result, { 'mcp-session-id': session });
   } else if (visit.verb === 'GET' && visit.headers['last-event-id'] === undefined) visit.empty(405);
   else if (visit.verb === 'DELETE') visit.empty(200);
@@ -126,6 +126,6 @@ export function greetLegacy(visit: Visit, capabilities: JsonObject = { tools: {}
 /** Discovery of the modern era. Returns false for the rest. */
 export function greetModern(visit: Visit, capabilities: JsonObject = { tools: {} }): boolean {
   if (visit.message['method'] !== 'server/discover') return false;
-  visit.result({ resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities });
+  visit.result({ resultType: 'complete', supportedVersions: [LATEST_MODERN_REVISION], capabilities });
   return true;
 }
