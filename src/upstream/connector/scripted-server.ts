@@ -114,7 +114,11 @@ export function greetLegacy(visit: Visit, capabilities: JsonObject = { tools: {}
   const { method, id } = visit.message;
   if (method === 'server/discover') visit.empty(404);
   else if (method === 'initialize') {
-    const result = { protocolVersion: LATEST_LEGACY_REVISION, capabilities, serverInfo: { name: 'scripted', version: '1' } };
+    const result = {
+      protocolVersion: LATEST_LEGACY_REVISION,
+      capabilities,
+      serverInfo: { name: 'scripted', version: '1' },
+    };
     visit.result(result, { 'mcp-session-id': session });
   } else if (visit.verb === 'GET' && visit.headers['last-event-id'] === undefined) visit.empty(405);
   else if (visit.verb === 'DELETE') visit.empty(200);
