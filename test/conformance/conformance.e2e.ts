@@ -1,0 +1,30 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { describeScore, directSubjects, gatewaySubjects, runConformance } from './index.js';
+
+/** What a complete server scores; the gateway in front of it is held to the same numbers. */
+const COMPLETE = {
+  '2025-11-25': { scenarios: { passed: 30, total: 30 }, checks: { passed: 84, total: 84 } },
+  '2026-07-28': { scenarios: { passed: 37, total: 37 }, checks: { passed: 152, total: 152 } },
+};
+
+/** A child process has no stream that it could close in the middle of a call: the four checks of that do not apply. */
+const OVER_STDIO = { checks: { passed: 80, total: 80 } };
+
+describe('the official conformance suite', () => {
+  it.each([...directSubjects, ...gatewaySubjects])(
+    'passes $name at $revision',
+    async ({ name, revision, start }) => {
+      const subject = await start();
+      try {
+        const score = await runConformance({ url: subject.url, revision });
+        process.stdout.write(`${describeScore(name, score)}\n`);
+        const isPipe = revision === '2025-11-25' && name.endsWith('stdio');
+        expect(score).toMatchObject({ ...COMPLETE[revision], ...(isPipe && OVER_STDIO), failed: [], warnings: [] });
+      } finally {
+        await subject.close();
+      }
+    },
+    120_000,
+  );
+});
