@@ -4,6 +4,7 @@ import { LegacyRawClient, messagesIn, SseRawClient } from '#lib/testing/raw-clie
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { eventsIn } from '../support/events-in.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
+import { until } from '../support/until.js';
 
 const REVISIONS = ['2025-03-26', '2025-06-18', '2025-11-25'];
 const WATCHED = 'test://watched-resource';
@@ -42,11 +43,6 @@ async function send(client: LegacyRawClient, verb: 'GET' | 'POST' | 'DELETE', mo
   const body = message && JSON.stringify(message);
   const all = { ...client.headers, 'content-type': 'application/json', ...headers };
   return sender.http.request(verb, `${gateway.url}${path}/mcp`, all, body, signal);
-}
-
-/** Looks again and again: what happens at the server tells nobody here. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
 }
 
 interface SendMore {

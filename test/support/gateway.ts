@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TokenIssuer, type TokenOrder } from '../../src/auth/index.js';
 import { createGateway } from '../../src/create-gateway.js';
+import { FileServerRegistry } from '../../src/registry/index.js';
 
 export interface GatewaySetup {
   /** By slug, as in the configuration file. */
@@ -20,6 +21,8 @@ export interface TestGateway {
   token(order?: Partial<TokenOrder>): Promise<string>;
   /** Replaces the configuration file; the gateway takes it over by itself. */
   configure(setup: Omit<GatewaySetup, 'env'>): Promise<void>;
+  /** Replaces the configuration file by any text and says what the gateway makes of it. */
+  reload(text: string): ReturnType<FileServerRegistry['reload']>;
   close(): Promise<void>;
 }
 
@@ -44,6 +47,10 @@ export async function startGateway({ env = {}, ...configuration }: GatewaySetup)
     url: `http://127.0.0.1:${port}`,
     token: (order) => gateway.get(TokenIssuer).issue({ subject: 'tester', expiresInSeconds: 600, ...order }),
     configure,
+    reload: async (text) => {
+      await writeFile(file, text);
+      return gateway.get(FileServerRegistry).reload();
+    },
     close: async () => {
       await gateway.close();
       await rm(folder, { recursive: true, force: true });

@@ -67,7 +67,9 @@ class V1Client extends SdkClient {
   }
 
   async close(): Promise<void> {
-    if (this.transport instanceof StreamableHTTPClientTransport) await this.transport.terminateSession();
+    // The session may have ended before.
+    const ended = this.transport instanceof StreamableHTTPClientTransport && this.transport.terminateSession();
+    await Promise.resolve(ended).catch(() => undefined);
     await this.client.close();
   }
 

@@ -1,0 +1,93 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
+import { CLIENT_KINDS } from '../support/client-kinds.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+import { textOf, type SdkClient } from '../support/sdk-client.js';
+import { until } from '../support/until.js';
+
+let servers: Record<'old' | 'young', ReferenceServer>;
+let gateway: TestGateway;
+const clients: SdkClient[] = [];
+
+beforeAll(async () => {
+  servers = {
+    old: await startReferenceServer({ era: 'legacy', transport: 'http' }),
+    young: await startReferenceServer({ era: 'modern', transport: 'http' }),
+  };
+});
+
+afterAll(() => Promise.all(Object.values(servers).map((server) => server.close())));
+
+beforeEach(async () => {
+  gateway = await startGateway(showing('old'));
+});
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+  await gateway.close();
+});
+
+const showing = (...slugs: ('old' | 'young')[]) => ({
+  servers: Object.fromEntries(slugs.map((slug) => [slug, { transport: 'http', url: servers[slug].url }])),
+});
+
+const slugsShown = async (client: SdkClient) => [
+  ...new Set((await client.list('tools')).map((tool) => (tool['name'] as string).split('__')[0])),
+];
+
+describe.each(CLIENT_KINDS)('$name, while the configuration changes', (kind) => {
+  const connect = async (base = '') => {
+    const client = await kind.connect({ url: `${gateway.url}${base}/${kind.path}`, token: await gateway.token() });
+    clients.push(client);
+    return client;
+  };
+
+  it('finds the tools of a server that was added, and goes on with the others', async () => {
+    const client = await connect();
+    expect(await slugsShown(client)).toEqual(['old']);
+    await gateway.configure(showing('old', 'young'));
+    await until(async () => (await slugsShown(client)).includes('young'));
+    expect(await slugsShown(client)).toEqual(['old', 'young']);
+    for (const name of ['old__echo', 'young__echo']) {
+      expect(textOf(await client.call(name, { text: name }))).toBe(name);
+    }
+    const direct = await connect('/servers/young');
+    expect(textOf(await direct.call('echo', { text: 'directly' }))).toBe('directly');
+  });
+
+  it('is refused in so many words what a removed server offered', async () => {
+    await gateway.configure(showing('old', 'young'));
+    const client = await connect();
+    await until(async () => (await slugsShown(client)).includes('young'));
+    const direct = await connect('/servers/young');
+    expect(textOf(await direct.call('echo', { text: 'still' }))).toBe('still');
+    expect(await gateway.reload(JSON.stringify(showing('old')))).toBe('applied');
+    await expect(client.call('young__echo', { text: 'gone' })).rejects.toThrow(/Unknown tool: young__echo/);
+    await expect(direct.call('echo', { text: 'gone' })).rejects.toThrow(/no server or virtual server called .*young/);
+    expect(textOf(await client.call('old__echo', { text: 'here' }))).toBe('here');
+  });
+
+  it('notices nothing of a file that is at fault', async () => {
+    const client = await connect();
+    for (const text of ['{ "servers": ', '{ "servers": { "old": { "transport": "pigeon" } } }', '']) {
+      expect(await gateway.reload(text)).toBe('refused');
+      expect(await slugsShown(client)).toEqual(['old']);
+    }
+    expect(await gateway.reload(JSON.stringify(showing('old', 'young')))).toBe('applied');
+    expect(await slugsShown(client)).toEqual(['old', 'young']);
+  });
+});
+
+describe('a call under way', () => {
+  it('is finished although its server is removed meanwhile', async () => {
+    await gateway.reload(JSON.stringify(showing('old', 'young')));
+    const [kind] = CLIENT_KINDS;
+    const client = await kind!.connect({ url: `${gateway.url}/mcp`, token: await gateway.token() });
+    clients.push(client);
+    const held = client.call('young__hold', { key: 'reload' });
+    await servers.young.calls.until('hold', 'started');
+    await gateway.reload(JSON.stringify(showing('old')));
+    servers.young.world.release('reload');
+    expect(textOf(await held)).toBe('released reload');
+  });
+});
