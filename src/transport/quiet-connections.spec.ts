@@ -39,4 +39,16 @@ describe('when the worker leaves', () => {
     await closed;
     expect(chunks.join('')).toMatch(/served$/);
   });
+
+  it('closes a connection once its last answer is out', async () => {
+    const { server, quiet, client } = await listening();
+    const closed = once(client, 'close');
+    const answering = once(server, 'request');
+    client.resume().write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await answering;
+    quiet.beforeApplicationShutdown();
+    server.close();
+    await closed;
+    quiet.onApplicationShutdown();
+  });
 });

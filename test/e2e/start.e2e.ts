@@ -1,0 +1,168 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startReferenceServer } from '#lib/testing/reference-server';
+import { GatewayProcess } from '../support/gateway-process.js';
+
+const run = promisify(execFile);
+const READY = /Isthmus is ready at (http:\/\/\S+)\/mcp/;
+
+let folder: string;
+let running: GatewayProcess[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'isthmus-start-'));
+  running = [];
+});
+
+afterEach(async () => {
+  for (const gateway of running) await gateway.destroy();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function start(variables: Record<string, string> = {}, args: string[] = []): GatewayProcess {
+  const gateway = new GatewayProcess({ ISTHMUS_DATA_DIR: join(folder, 'data'), ISTHMUS_PORT: '0', ...variables }, args);
+  running.push(gateway);
+  return gateway;
+}
+
+describe('the first start', () => {
+  it('prints a call that works when it is pasted', async () => {
+    const gateway = start();
+    const [line] = await gateway.printed(/^curl -s .*$/m);
+    const { stdout } = await run('bash', ['-c', line]);
+    expect(JSON.parse(stdout)).toEqual({
+      jsonrpc: '2.0',
+      id: 1,
+      result: { content: [{ type: 'text', text: 'Hello across the isthmus' }] },
+    });
+  });
+
+  it('prints a snippet for mcp.json whose endpoint and token work', async () => {
+    const gateway = start();
+    await gateway.printed(/^curl /m);
+    const [snippet] = await gateway.printed(/^\{[\s\S]*?^\}/m);
+    const { url, headers } = (JSON.parse(snippet) as Snippet).mcpServers.isthmus;
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25' } }),
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('mcp-session-id')).toBeTruthy();
+  });
+
+  it('keeps its secrets to itself', async () => {
+    const gateway = start();
+    await gateway.printed(READY);
+    const data = join(folder, 'data');
+    expect((await stat(data)).mode & 0o777).toBe(0o700);
+    for (const file of await readdir(data)) expect((await stat(join(data, file))).mode & 0o777).toBe(0o600);
+    const secret = await readFile(join(data, 'jwt.secret'), 'utf8');
+    expect(gateway.output).not.toContain(secret.trim());
+  });
+});
+
+describe('a later start', () => {
+  it('keeps secrets and configuration, and prints no token', async () => {
+    const first = start();
+    const [, token] = await first.printed(/^(eyJ\S+)$/m);
+    await first.exit('SIGTERM');
+    const second = start();
+    const [, url] = await second.printed(READY);
+    expect(second.output).not.toMatch(/eyJ/);
+    const answer = await fetch(`${url}/rpc`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+    });
+    expect(answer.status).toBe(200);
+  });
+});
+
+describe('a start with faults', () => {
+  it('names every bad and unknown setting at once and does not start', async () => {
+    const gateway = start({ ISTHMUS_PORT: 'four', ISTHMUS_PRT: '1', ISTHMUS_MAX_SESSIONS: '-1' });
+    expect(await gateway.exit()).toBe(1);
+    for (const name of ['ISTHMUS_PORT', 'ISTHMUS_PRT', 'ISTHMUS_MAX_SESSIONS']) expect(gateway.output).toContain(name);
+    expect(gateway.output).not.toMatch(/\n\s+at /);
+  });
+
+  it('names every fault of the configuration file with its place', async () => {
+    const file = join(folder, 'isthmus.yaml');
+    await writeFile(file, 'servers:\n  a: { transport: http, url: nonsense }\n  b: { transport: carrier-pigeon }\n');
+    const gateway = start({ ISTHMUS_CONFIG: file });
+    expect(await gateway.exit()).toBe(1);
+    expect(gateway.output).toContain('servers.a.url');
+    expect(gateway.output).toContain('servers.b.transport');
+  });
+
+  it('names a flag that there is not, and those that there are', async () => {
+    const gateway = start({}, ['--prot', '5']);
+    expect(await gateway.exit()).toBe(1);
+    expect(gateway.output).toContain('--prot');
+    expect(gateway.output).toContain('--port');
+  });
+});
+
+describe('SIGTERM', () => {
+  it('refuses new calls at once and lets the one in flight finish', async () => {
+    const server = await startReferenceServer({ era: 'modern', transport: 'http' });
+    try {
+      const file = join(folder, 'isthmus.json');
+      await writeFile(file, JSON.stringify({ servers: { ref: { transport: 'http', url: server.url, public: true } } }));
+      const gateway = start({ ISTHMUS_CONFIG: file });
+      const [, url = ''] = await gateway.printed(READY);
+      const held = callTool(url, 'hold', { key: 'door' });
+      await server.calls.until('hold', 'started', 1);
+      const exiting = gateway.exit('SIGTERM');
+      await gateway.printed(/Leaving/);
+      await expect(callTool(url, 'echo', { text: 'late' })).rejects.toThrow();
+      server.world.release('door');
+      const answer = await held;
+      expect(answer.status).toBe(200);
+      expect(((await answer.json()) as { result: object }).result).toHaveProperty('content');
+      expect(await exiting).toBe(0);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('ends the children and exits with 0', async () => {
+    const gateway = start();
+    const [line] = await gateway.printed(/^curl -s .*$/m);
+    await run('bash', ['-c', line]);
+    const children = await childrenOf(gateway.pid);
+    expect(children.length).toBeGreaterThan(0);
+    expect(await gateway.exit('SIGTERM')).toBe(0);
+    for (const child of children) expect(isAlive(child)).toBe(false);
+  });
+});
+
+function callTool(url: string, name: string, args: object): Promise<Response> {
+  return fetch(`${url}/servers/ref/rpc`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }),
+  });
+}
+
+interface Snippet {
+  readonly mcpServers: { readonly isthmus: { readonly url: string; readonly headers: Record<string, string> } };
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const { stdout } = await run('ps', ['-o', 'pid=', '--ppid', String(pid)]);
+  return stdout.split('\n').flatMap((line) => (line.trim() === '' ? [] : [Number(line)]));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

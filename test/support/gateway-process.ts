@@ -1,0 +1,54 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+const MAIN = join(process.cwd(), 'dist/src/main.js');
+
+/** A gateway as `npm start` runs it: a process of its own, from the build. */
+export class GatewayProcess {
+  private text = '';
+  private readonly child: ChildProcess;
+  private readonly ended: Promise<number | null>;
+
+  constructor(variables: Readonly<Record<string, string>>, args: readonly string[] = []) {
+    const env = { PATH: process.env['PATH'] ?? '', ...variables };
+    this.child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stdout?.on('data', (chunk: Buffer) => (this.text += chunk.toString()));
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.text += chunk.toString()));
+    this.ended = once(this.child, 'close').then(([code]) => code as number | null);
+  }
+
+  /** All that it has printed. */
+  get output(): string {
+    return this.text;
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** Resolves with the match once it was printed. Rejects when the process ends without it. */
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.text);
+      if (found) return found;
+      const isOver = await Promise.race([
+        once(this.child.stdout ?? this.child, 'data').then(() => false),
+        this.ended.then(() => true),
+      ]);
+      if (isOver && !pattern.test(this.text)) throw new Error(`It ended without printing ${pattern}: ${this.text}`);
+    }
+  }
+
+  /** The exit code, once it has ended by itself or by the signal. */
+  async exit(signal?: NodeJS.Signals): Promise<number | null> {
+    if (signal) this.child.kill(signal);
+    return this.ended;
+  }
+
+  /** For the end of a test, whatever became of it. */
+  async destroy(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.ended;
+  }
+}
