@@ -184,6 +184,20 @@ describe('a session', () => {
     ]);
   });
 
+  it('of HTTP+SSE is told of all progress before the answer', async () => {
+    const client = new SseRawClient(`${gateway.url}/servers/old/sse`, { token: await gateway.token() });
+    clients.push(client);
+    await client.connect();
+    const { answers } = await client.request('tools/call', {
+      name: 'slow',
+      arguments: { durationMs: 3, steps: 3 },
+      _meta: { progressToken: 'p' },
+    });
+    expect(answers).toMatchObject([{ result: { content: [{ text: 'done after 3 steps' }] } }]);
+    const params = [1, 2, 3].map((progress) => ({ params: { progressToken: 'p', progress } }));
+    expect(client.others.filter(({ method }) => method === 'notifications/progress')).toMatchObject(params);
+  });
+
   it('of HTTP+SSE ends with its stream', async () => {
     const client = new SseRawClient(`${gateway.url}/servers/old/sse`, { token: await gateway.token() });
     clients.push(client);
