@@ -1,7 +1,7 @@
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, RequestId } from '#lib/mcp-protocol';
 import type { StreamSink, UpstreamCall, UpstreamCalls, Session } from '../session-pool/index.js';
 import type { SessionFeeds, WatchedResource } from '../subscriptions/index.js';
-import type { SessionHandle } from './session-handle.js';
+import type { OpenedStream, SessionHandle } from './session-handle.js';
 
 /** What a session's owner works with. */
 export interface LocalOwner {
@@ -59,16 +59,27 @@ export class LocalSession implements SessionHandle {
     return this.owner.feeds.unwatch(this.session, resource);
   }
 
-  async openStream(sink: StreamSink, lastEventId?: string): Promise<() => void> {
+  async openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream> {
     this.session.touch();
     const stream = lastEventId ? this.session.resume(lastEventId, sink) : this.session.openStandingStream(sink);
     // Over HTTP+SSE nobody has said yet who the client is; its upstream sessions must not be opened without that.
     if (!this.session.start.answersOnStandingStream) this.followLists();
-    return () => stream?.detach(sink);
+    return {
+      standing: stream !== undefined && stream === this.session.standingStream,
+      detach: () => {
+        // Its client has been here until now, however long ago its last request was.
+        this.session.touch();
+        stream?.detach(sink);
+      },
+    };
   }
 
-  answerOnStream(id: RequestId, method: string, answering: Promise<Outcome>): Promise<void> {
-    return this.session.answerOnStream(id, method, answering);
+  answerOnStream(id: RequestId, method: string, answer: () => Promise<Outcome>): Promise<void> {
+    return this.session.answerOnStream(id, method, answer);
+  }
+
+  whenAnswered(): Promise<void> {
+    return this.session.whenAnswered();
   }
 
   async end(): Promise<void> {

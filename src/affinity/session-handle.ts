@@ -2,6 +2,14 @@ import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, Request
 import type { StreamSink, UpstreamCall } from '../session-pool/index.js';
 import type { WatchedResource } from '../subscriptions/index.js';
 
+/** A stream of a session over one connection of its client. */
+export interface OpenedStream {
+  /** It belongs to no request, and ends with the session only. */
+  readonly standing: boolean;
+  /** The client's connection is gone. */
+  detach(): void;
+}
+
 /**
  * A session, wherever its owner is. Everything that concerns it goes through here; the caller cannot tell a local
  * owner from a remote one.
@@ -35,13 +43,18 @@ export interface SessionHandle {
 
   /**
    * Opens the stream that belongs to no request, or continues one after the event the client saw last.
-   * Returns what to call when the client's connection is gone.
    * @throws GatewayError when events in between are no longer kept.
    */
-  openStream(sink: StreamSink, lastEventId?: string): Promise<() => void>;
+  openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream>;
 
-  /** Sends an answer on the standing stream once it is there (HTTP+SSE). */
-  answerOnStream(id: RequestId, method: string, answering: Promise<Outcome>): Promise<void>;
+  /**
+   * Has a request answered, and sends the answer on the standing stream (HTTP+SSE).
+   * @throws GatewayError before anything is run, when the session has ended or has too many calls in flight
+   */
+  answerOnStream(id: RequestId, method: string, answer: () => Promise<Outcome>): Promise<void>;
+
+  /** Resolves once every request that was to be answered on the standing stream is. */
+  whenAnswered(): Promise<void>;
 
   end(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { EventLog, type StreamSink } from './event-log.js';
 import { EventsNoLongerKept, SessionOver, TooManyCalls } from './session-pool.errors.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
 import { isBelow } from './log-levels.js';
+import { OwedAnswers } from './owed-answers.js';
 import { PendingQuestions } from './pending-questions.js';
 import { SessionStream } from './session-stream.js';
 
@@ -42,7 +43,7 @@ export class Session {
   private connections: Set<UpstreamConnection> | undefined;
   private log: EventLog | undefined;
   private endListeners: Set<() => void> | undefined;
-  private owedAnswers = 0;
+  private owed: OwedAnswers | undefined;
   private streamCount = 0;
   private standing: SessionStream | undefined;
 
@@ -159,16 +160,27 @@ export class Session {
     return this.standing;
   }
 
-  /** Sends an answer on the standing stream once it is there (HTTP+SSE). The stream outlives the session until then. */
-  async answerOnStream(id: RequestId, method: string, answering: Promise<Outcome>): Promise<void> {
-    this.owedAnswers += 1;
-    try {
-      const outcome = await answering;
-      await this.standing?.emit({ kind: 'answer', id, method, outcome });
-    } finally {
-      this.owedAnswers -= 1;
-      if (this.ended && this.owedAnswers === 0) this.standing?.end();
-    }
+  /**
+   * Has a request answered and sends the answer on the standing stream (HTTP+SSE), which outlives the session until
+   * then.
+   * @throws SessionOver, TooManyCalls before anything is run
+   */
+  answerOnStream(id: RequestId, method: string, answer: () => Promise<Outcome>): Promise<void> {
+    const owed = (this.owed ??= new OwedAnswers());
+    if (this.ended) throw new SessionOver();
+    if (owed.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
+    const given = owed.add();
+    return answer()
+      .then((outcome) => this.standing?.emit({ kind: 'answer', id, method, outcome }))
+      .finally(() => {
+        given();
+        if (this.ended && owed.size === 0) this.standing?.end();
+      });
+  }
+
+  /** Resolves once every request that was to be answered on the standing stream is. */
+  whenAnswered(): Promise<void> {
+    return this.owed?.whenNone() ?? Promise.resolve();
   }
 
   /** Calls back when the session ends. Returns how to take that back. */
@@ -184,7 +196,7 @@ export class Session {
     this.ended = true;
     // The streams of calls end with the answers, which cancelled calls have too.
     for (const call of this.calls ?? []) call.controller.abort();
-    if (this.owedAnswers === 0) this.standing?.end();
+    if (!this.owed?.size) this.standing?.end();
     for (const listener of this.endListeners ?? []) listener();
     this.endListeners = undefined;
   }

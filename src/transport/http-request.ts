@@ -25,8 +25,8 @@ export function readJsonBody(headers: IncomingHttpHeaders, body: unknown): JsonV
 
 /** @throws BadRequest 406 when the client cannot read one of the types that an answer may have */
 export function demandAccepts(headers: IncomingHttpHeaders, ...types: readonly string[]): void {
-  const { accept } = headers;
+  const accept = headers.accept?.toLowerCase();
   if (accept === undefined || accept.includes('*/*')) return;
-  const missing = types.filter((type) => !accept.includes(type));
+  const missing = types.filter((type) => !accept.includes(type) && !accept.includes(`${type.split('/', 1)[0]}/*`));
   if (missing.length > 0) throw new BadRequest(`Accept must list ${types.join(' and ')}.`, 406);
 }

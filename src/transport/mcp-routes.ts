@@ -79,8 +79,11 @@ export class McpRoutes implements OnModuleInit {
 
   private add(scope: FastifyInstance, url: string, verbs: Partial<Record<Method, Serve>>): void {
     const methods = Object.keys(verbs) as Method[];
-    for (const [method, serve] of Object.entries(verbs)) scope.route({ method, url, handler: this.handlerOf(serve) });
-    const others = (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
+    for (const [method, serve] of Object.entries(verbs)) {
+      // A HEAD for a stream would open a session or a stream that nobody reads.
+      scope.route({ method, url, exposeHeadRoute: false, handler: this.handlerOf(serve) });
+    }
+    const others = (['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
       (verb) => !methods.includes(verb as Method),
     );
     const allow = methods.join(', ');

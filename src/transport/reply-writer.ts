@@ -11,6 +11,9 @@ export type ReplyHeaders = Readonly<Record<string, string>>;
 
 /** Writes one HTTP answer: a JSON body, or an event stream once something precedes the outcome. */
 export class ReplyWriter {
+  /** One for all who wait: what is written without waiting must not leave a listener each. */
+  private pressure: Promise<void> | undefined;
+
   constructor(
     private readonly raw: ServerResponse,
     private readonly maxBufferBytes: number,
@@ -66,8 +69,10 @@ export class ReplyWriter {
     if (!this.closed) this.raw.end();
   }
 
+  /** Calls back once when the answer is complete or the client has gone; at once when that is long past. */
   onClosed(listener: () => void): void {
-    this.raw.once('close', listener);
+    if (this.raw.closed) listener();
+    else this.raw.once('close', listener);
   }
 
   private write(text: string): void | Promise<void> {
@@ -76,10 +81,15 @@ export class ReplyWriter {
       this.raw.destroy();
       return undefined;
     }
+    return (this.pressure ??= this.drained());
+  }
+
+  private drained(): Promise<void> {
     return new Promise((resolve) => {
       const settle = () => {
         this.raw.off('drain', settle);
         this.raw.off('close', settle);
+        this.pressure = undefined;
         resolve();
       };
       this.raw.on('drain', settle);

@@ -1,4 +1,4 @@
-import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationShutdown } from '@nestjs/common';
 import { TransportConfig } from './transport.config.js';
 
 /** An answer that is not complete yet. */
@@ -18,11 +18,12 @@ interface Place {
 
 /** Keeps open answers alive with one timer for all of them, and ends the standing ones when the worker leaves. */
 @Injectable()
-export class StreamKeeper implements BeforeApplicationShutdown {
+export class StreamKeeper implements BeforeApplicationShutdown, OnApplicationShutdown {
   // An array, not a map: tables of a map that sees one entry come and go with each call make all of them grow old.
   private readonly open: OpenReply[] = [];
   private readonly timer: NodeJS.Timeout;
   private round = 0;
+  private isLeaving = false;
 
   constructor(config: TransportConfig) {
     this.timer = setInterval(() => this.keepAlive(), config.keepAliveMs).unref();
@@ -31,6 +32,8 @@ export class StreamKeeper implements BeforeApplicationShutdown {
   add(reply: OpenReply): void {
     reply.kept = { index: this.open.length, since: this.round };
     this.open.push(reply);
+    // Its request came in before the worker began to leave. It is told once it is complete itself.
+    if (this.isLeaving) queueMicrotask(() => reply.kept && reply.leave());
   }
 
   /** Fills the gap with the last one. */
@@ -45,8 +48,13 @@ export class StreamKeeper implements BeforeApplicationShutdown {
   }
 
   beforeApplicationShutdown(): void {
-    clearInterval(this.timer);
+    this.isLeaving = true;
     for (const reply of this.open.slice()) reply.leave();
+  }
+
+  /** Until now: calls in flight are kept alive while they finish. */
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
   }
 
   /** What was opened within the current round is young enough to be left alone. */

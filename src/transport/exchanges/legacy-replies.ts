@@ -55,6 +55,8 @@ export class LegacyStream implements StreamSink, OpenReply {
   }
 
   end(): void {
+    // Nothing may have been said yet: an end without a head would be an answer of no kind.
+    this.writer.openStream();
     this.writer.end();
   }
 
@@ -63,8 +65,18 @@ export class LegacyStream implements StreamSink, OpenReply {
     this.writer.comment();
   }
 
+  /** What is owed on the stream comes from a server, and is not ours to cut off; the deadline of the shutdown is. */
   leave(): void {
-    this.end();
+    // It ends with the answer.
+  }
+}
+
+/** Answers a GET: the stream that belongs to no request, or the rest of one that was cut. */
+export class LegacyGetStream extends LegacyStream {
+  standing = false;
+
+  override leave(): void {
+    if (this.standing) this.end();
   }
 }
 
@@ -86,11 +98,6 @@ export class LegacyReply extends LegacyStream {
     if (!this.writer.streaming) return this.writer.json(200, text);
     void this.writer.event(text, outcome.eventId);
     return this.writer.end();
-  }
-
-  /** The answer comes from a server; it is not ours to end. */
-  override leave(): void {
-    // The call in flight finishes; the deadline of the shutdown ends it otherwise.
   }
 }
 

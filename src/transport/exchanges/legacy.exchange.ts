@@ -26,7 +26,7 @@ import {
   takeNotification,
   understood,
 } from './legacy-messages.js';
-import { LegacyBatchReply, LegacyReply, LegacyStream } from './legacy-replies.js';
+import { LegacyBatchReply, LegacyGetStream, LegacyReply, type LegacyStream } from './legacy-replies.js';
 
 const SESSION_HEADER = 'mcp-session-id';
 const NEVER = new AbortController().signal;
@@ -83,10 +83,11 @@ export class LegacyExchange {
     const { headers, writer } = exchange;
     demandAccepts(headers, 'text/event-stream');
     const session = this.sessionOf(exchange);
-    const stream = new LegacyStream(writer, this.keeper, session.client.revision);
-    const detach = await session.openStream(stream, single(headers, 'last-event-id'));
+    const stream = new LegacyGetStream(writer, this.keeper, session.client.revision);
+    const opened = await session.openStream(stream, single(headers, 'last-event-id'));
+    stream.standing = opened.standing;
     writer.openStream();
-    writer.onClosed(detach);
+    writer.onClosed(() => opened.detach());
   }
 
   /** A DELETE: the client needs its session no more. */
@@ -99,7 +100,9 @@ export class LegacyExchange {
     const revision = negotiateLegacy(message.params?.['protocolVersion']);
     const client = profileInHandshake(message, revision);
     const outcome = await this.welcome.answerHandshake({ ...exchange, client });
-    const headers = outcome.kind === 'result' ? this.openSession(exchange, client) : {};
+    // A client that has left needs no session.
+    const isWelcome = outcome.kind === 'result' && !exchange.writer.closed;
+    const headers = isWelcome ? this.openSession(exchange, client) : {};
     const reply = new LegacyReply(exchange.writer.with(headers), this.keeper, revision, message.id, message.method);
     reply.finish(outcome);
   }

@@ -63,7 +63,8 @@ export class SseExchange {
   }
 
   private answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {
-    return session.answerOnStream(message.id, message.method, this.outcomeOf(exchange, session, message));
+    const answer = () => this.outcomeOf(exchange, session, message);
+    return session.answerOnStream(message.id, message.method, answer);
   }
 
   private outcomeOf(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<Outcome> {
@@ -99,6 +100,11 @@ class SseStream extends LegacyStream {
     if (event.kind !== 'answer') return this.writer.event(JSON.stringify(messageOf(event)));
     const { id, method, outcome } = event;
     return this.writer.event(legacyAnswer(id, method, outcome, this.session.client.revision));
+  }
+
+  /** The answers to calls in flight are still to come on this stream. */
+  override leave(): void {
+    void this.session.whenAnswered().then(() => this.end());
   }
 }
 

@@ -1,0 +1,258 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { remoteServer, type SentRequest } from '../../../test/support/fake-upstream.js';
+import { HttpWorld, LEGACY } from '../../../test/support/http-world.js';
+
+const CALL = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'x' } };
+const PROGRESS = { method: 'notifications/progress', params: { progress: 1 } };
+const LOG = { method: 'notifications/message', params: { level: 'info', data: 'x' } };
+const A = '/servers/a/mcp';
+
+let world: HttpWorld;
+
+beforeEach(async () => {
+  Logger.overrideLogger(false);
+  world = await HttpWorld.open([remoteServer('a')], {
+    ISTHMUS_KEEP_ALIVE: '100ms',
+    ISTHMUS_MAX_CALLS_PER_SESSION: '3',
+  });
+});
+
+afterEach(() => world.close());
+
+/** Calls that a spec answers when it likes. */
+function held() {
+  const calls: SentRequest[] = [];
+  const arrived: (() => void)[] = [];
+  const answers: PromiseWithResolvers<Outcome>[] = [];
+  world.connector.respond = (sent) => {
+    calls.push(sent);
+    const answer = Promise.withResolvers<Outcome>();
+    answers.push(answer);
+    for (const wake of arrived.splice(0)) wake();
+    return answer.promise;
+  };
+  const count = async (wanted: number) => {
+    while (calls.length < wanted) await new Promise<void>((resolve) => arrived.push(resolve));
+  };
+  const answer = (index = 0, value: JsonObject = { content: [] }) => answers[index]?.resolve(result(value));
+  return { calls, count, answer };
+}
+
+describe('a call of a session', () => {
+  it('is answered with JSON when nothing precedes its outcome', async () => {
+    world.connector.respond = () => result({ content: [] });
+    const { status, headers, json } = await world.post(A, CALL, { headers: await world.session(A) });
+    expect([status, headers.get('content-type')]).toEqual([200, 'application/json']);
+    expect(json).toEqual({ jsonrpc: '2.0', id: 1, result: { content: [] } });
+  });
+
+  it('is answered on a stream once something precedes it, and can be resumed from any event', async () => {
+    const { calls, count, answer } = held();
+    const headers = await world.session(A);
+    const opening = world.stream('POST', A, { headers }, CALL);
+    await count(1);
+    await calls[0]?.reply.notify(PROGRESS);
+    answer();
+    const stream = await opening;
+    const messages = await stream.rest();
+    expect(messages).toEqual([
+      { jsonrpc: '2.0', ...PROGRESS },
+      { jsonrpc: '2.0', id: 1, result: { content: [] } },
+    ]);
+    const ids = stream.events.map(({ id }) => id);
+    expect(ids.every((id) => id !== undefined)).toBe(true);
+    for (const [seen, id] of ids.entries()) {
+      const resumed = await world.stream('GET', A, { headers: { ...headers, 'last-event-id': id! } });
+      expect(resumed.response.headers.get('content-type')).toBe('text/event-stream');
+      expect(await resumed.rest()).toEqual(messages.slice(Math.max(0, seen)));
+    }
+  });
+
+  it('goes on when its client loses the connection, and is answered to the client that comes back', async () => {
+    const { calls, count, answer } = held();
+    const headers = await world.session(A);
+    const opening = world.stream('POST', A, { headers }, CALL);
+    await count(1);
+    await calls[0]?.reply.notify(PROGRESS);
+    const stream = await opening;
+    await stream.message();
+    await stream.leave();
+    await calls[0]?.reply.notify(LOG);
+    const back = await world.stream('GET', A, { headers: { ...headers, 'last-event-id': stream.events.at(-1)!.id! } });
+    expect(await back.message()).toMatchObject(LOG);
+    expect(calls[0]?.signal.aborted).toBe(false);
+    answer();
+    expect(await back.rest()).toMatchObject([{ id: 1, result: {} }]);
+  });
+
+  it('is kept alive while it is quiet', async () => {
+    const { count, answer } = held();
+    const opening = world.stream('POST', A, { headers: await world.session(A) }, CALL);
+    await count(1);
+    const stream = await opening;
+    await stream.comment();
+    answer();
+    expect(await stream.rest()).toMatchObject([{ id: 1, result: {} }]);
+  });
+
+  it('is cancelled by a notification, and answered all the same', async () => {
+    const { calls, count } = held();
+    const headers = await world.session(A);
+    const calling = world.post(A, CALL, { headers });
+    await count(1);
+    const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } };
+    expect(await world.post(A, cancel, { headers })).toMatchObject({ status: 202 });
+    expect((await calling).json).toMatchObject({ id: 1, error: { code: -31002 } });
+    expect(calls[0]?.signal.aborted).toBe(true);
+  });
+
+  it('is refused beyond the limit of its session', async () => {
+    const { count, answer } = held();
+    const headers = await world.session(A);
+    const calling = [1, 2, 3].map((id) => world.post(A, { ...CALL, id }, { headers }));
+    await count(3);
+    expect((await world.post(A, { ...CALL, id: 4 }, { headers })).json).toMatchObject({
+      id: 4,
+      error: { code: -31003 },
+    });
+    for (const index of [0, 1, 2]) answer(index);
+    expect((await Promise.all(calling)).map(({ json }) => json['id'])).toEqual([1, 2, 3]);
+  });
+
+  it('is asked back on its own stream', async () => {
+    const question = { method: 'roots/list', params: {} };
+    world.connector.respond = async ({ reply, signal }) =>
+      result({ answer: await reply.ask(question, signal) } as unknown as JsonObject);
+    const headers = await world.session(A);
+    const stream = await world.stream('POST', A, { headers }, CALL);
+    const { id } = await stream.message();
+    const answer = { jsonrpc: '2.0', id: id ?? null, result: { roots: [] } };
+    expect(await world.post(A, answer, { headers })).toMatchObject({ status: 202 });
+    expect(await stream.rest()).toMatchObject([{ id: 1, result: { answer: { result: { roots: [] } } } }]);
+  });
+
+  it('is answered though its session is ended in the middle of its stream', async () => {
+    const { calls, count } = held();
+    const headers = await world.session(A);
+    const opening = world.stream('POST', A, { headers }, CALL);
+    await count(1);
+    await calls[0]?.reply.notify(PROGRESS);
+    const stream = await opening;
+    expect((await world.request('DELETE', A, { headers })).status).toBe(204);
+    expect((await stream.rest()).at(-1)).toMatchObject({ id: 1, error: { code: -31002 } });
+    expect(await world.post(A, CALL, { headers })).toMatchObject({ status: 404 });
+  });
+});
+
+describe('the stream that belongs to no request', () => {
+  it('begins with an id to come back with, and brings what servers say by themselves', async () => {
+    world.connector.respond = () => result({});
+    const headers = await world.session(A);
+    const stream = await world.stream('GET', A, { headers });
+    expect(await stream.next()).toMatchObject({ id: expect.any(String), data: '' });
+    await world.post(A, CALL, { headers });
+    world.connector.live.at(-1)?.say(LOG);
+    expect(await stream.message()).toMatchObject(LOG);
+    await world.request('DELETE', A, { headers });
+    expect(await stream.rest()).toEqual([]);
+  });
+
+  it('brings to a client that comes back what it missed', async () => {
+    world.connector.respond = () => result({});
+    const headers = await world.session(A);
+    const first = await world.stream('GET', A, { headers });
+    const { id } = (await first.next())!;
+    await world.post(A, CALL, { headers });
+    await first.leave();
+    for (const data of ['one', 'two']) {
+      world.connector.live.at(-1)?.say({ ...LOG, params: { ...LOG.params, data } });
+    }
+    const back = await world.stream('GET', A, { headers: { ...headers, 'last-event-id': id! } });
+    expect([await back.message(), await back.message()]).toMatchObject([
+      { params: { data: 'one' } },
+      { params: { data: 'two' } },
+    ]);
+  });
+
+  it('is refused to one who names an event that is not kept', async () => {
+    const headers = await world.session(A);
+    const response = await world.request('GET', A, { headers: { ...headers, 'last-event-id': '9-9' } });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining('No events are kept') } });
+  });
+});
+
+describe('a batch', () => {
+  const batch = [CALL, { jsonrpc: '2.0', method: 'notifications/x' }, { ...CALL, id: 'two' }];
+
+  it('is answered with one array, or with one event each', async () => {
+    world.connector.respond = () => result({});
+    const headers = await world.session(A, '2025-03-26');
+    const { json } = await world.post(A, batch, { headers });
+    expect(json).toMatchObject([{ id: 1 }, { id: 'two' }]);
+    world.connector.respond = async ({ reply }) => {
+      await reply.notify(PROGRESS);
+      return result({});
+    };
+    const stream = await world.stream('POST', A, { headers }, batch);
+    const ids = (await stream.rest()).flatMap(({ id }) => (id === undefined ? [] : [id]));
+    expect(new Set(ids)).toEqual(new Set([1, 'two']));
+  });
+
+  it('without a request is accepted, of another revision or without measure refused', async () => {
+    const headers = await world.session(A, '2025-03-26');
+    expect(await world.post(A, [batch[1]!], { headers })).toMatchObject({ status: 202 });
+    expect(await world.post(A, [], { headers })).toMatchObject({ status: 400 });
+    expect(
+      await world.post(
+        A,
+        Array.from({ length: 51 }, () => CALL),
+        { headers },
+      ),
+    ).toMatchObject({ status: 400 });
+    expect(await world.post(A, batch, { headers: await world.session(A) })).toMatchObject({ status: 400 });
+  });
+});
+
+describe('a session', () => {
+  it('is needed, genuine, and one’s own', async () => {
+    const headers = await world.session(A);
+    const missing = await world.post(A, CALL, { headers: { 'mcp-protocol-version': LEGACY } });
+    expect(missing).toMatchObject({
+      status: 400,
+      json: { error: { message: expect.stringContaining('Mcp-Session-Id') } },
+    });
+    for (const [path, id] of [
+      ['/mcp', headers['mcp-session-id']],
+      [A, 'forged'],
+    ] as const) {
+      expect(await world.post(path, CALL, { headers: { ...headers, 'mcp-session-id': id! } })).toMatchObject({
+        status: 404,
+      });
+    }
+    const wrong = { ...headers, 'mcp-protocol-version': '1999-01-01' };
+    expect(await world.post(A, CALL, { headers: wrong })).toMatchObject({ status: 400 });
+  });
+
+  it('is not opened for a client that left during its handshake', async () => {
+    const answering = Promise.withResolvers<undefined>();
+    const asked = Promise.withResolvers<undefined>();
+    world.connector.beforeOpening = () => {
+      asked.resolve(undefined);
+      return answering.promise;
+    };
+    const leaving = new AbortController();
+    const params = { protocolVersion: LEGACY, capabilities: {}, clientInfo: { name: 'x', version: '1' } };
+    const message = { jsonrpc: '2.0', id: 0, method: 'initialize', params };
+    const handshake = world.request('POST', A, { signal: leaving.signal }, message);
+    await asked.promise;
+    leaving.abort();
+    await expect(handshake).rejects.toThrow();
+    await world.idle();
+    answering.resolve(undefined);
+    await world.idle();
+    expect(world.sessions).toBe(0);
+  });
+});

@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import type { EventReader } from '../../../test/support/event-reader.js';
+import { remoteServer, type SentRequest } from '../../../test/support/fake-upstream.js';
+import { HttpWorld } from '../../../test/support/http-world.js';
+
+const PROGRESS = { method: 'notifications/progress', params: { progress: 1 } };
+const call = (id: number | string) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'x' } });
+const INITIALIZE = {
+  jsonrpc: '2.0',
+  id: 'hello',
+  method: 'initialize',
+  params: { protocolVersion: '2024-11-05', capabilities: { roots: {} }, clientInfo: { name: 'spec', version: '1' } },
+};
+
+let world: HttpWorld;
+
+beforeEach(async () => {
+  Logger.overrideLogger(false);
+  world = await HttpWorld.open([remoteServer('a')], { ISTHMUS_MAX_CALLS_PER_SESSION: '2' });
+});
+
+afterEach(() => world.close());
+
+/** A client that has opened its stream and said who it is. */
+async function client(base = '/servers/a') {
+  const stream = await world.stream('GET', `${base}/sse`);
+  const endpoint = await stream.next();
+  const post = (message: JsonObject) => world.post(endpoint?.data ?? '', message);
+  const greet = async () => {
+    await post(INITIALIZE);
+    return stream.message();
+  };
+  return { stream, endpoint, post, greet };
+}
+
+/** Calls that are answered when the spec says so. */
+function held() {
+  const answers: PromiseWithResolvers<Outcome>[] = [];
+  const calls: SentRequest[] = [];
+  world.connector.respond = (sent) => {
+    calls.push(sent);
+    const answer = Promise.withResolvers<Outcome>();
+    answers.push(answer);
+    return answer.promise;
+  };
+  const answer = (index: number) => answers[index]?.resolve(result({ index }));
+  const count = async (wanted: number) => {
+    while (calls.length < wanted) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { calls, count, answer };
+}
+
+const idsOf = async (stream: EventReader) => (await stream.rest()).map(({ id }) => id);
+
+describe('a client over HTTP+SSE', () => {
+  it('is told first where to post, at the same endpoint', async () => {
+    expect((await client()).endpoint).toMatchObject({
+      type: 'endpoint',
+      data: expect.stringMatching(/^\/servers\/a\/messages\?sessionId=[\w-]+$/),
+    });
+    expect((await client('')).endpoint?.data).toMatch(/^\/messages\?sessionId=/);
+  });
+
+  it('gets every answer on its stream, under no event id', async () => {
+    world.connector.respond = async ({ reply }) => {
+      await reply.notify(PROGRESS);
+      return result({ content: [] });
+    };
+    const { stream, post, greet } = await client();
+    expect(await greet()).toMatchObject({ id: 'hello', result: { protocolVersion: '2024-11-05' } });
+    expect(await post(call(1))).toMatchObject({ status: 202, json: {} });
+    expect([await stream.message(), await stream.message()]).toMatchObject([PROGRESS, { id: 1, result: {} }]);
+    expect(stream.events.every(({ id }) => id === undefined)).toBe(true);
+  });
+
+  it('may post to the other name of the path too', async () => {
+    const { stream, endpoint } = await client();
+    await world.post((endpoint?.data ?? '').replace('/messages', '/message'), INITIALIZE);
+    expect(await stream.message()).toMatchObject({ id: 'hello' });
+  });
+
+  it('is answered in words of its own about what there is not', async () => {
+    const { stream, post, greet } = await client();
+    await greet();
+    for (const method of ['server/discover', 'subscriptions/listen']) {
+      await post({ jsonrpc: '2.0', id: method, method });
+      expect(await stream.message()).toMatchObject({ id: method, error: { code: -32601 } });
+    }
+  });
+
+  it('is told on its stream when its server cannot be reached', async () => {
+    world.connector.beforeOpening = () => Promise.reject(new TypeError('a defect'));
+    const { stream, post } = await client();
+    await post(INITIALIZE);
+    expect(await stream.message()).toMatchObject({ id: 'hello', error: { code: -32603, message: 'Internal error' } });
+  });
+
+  it('is asked back, and cancels, by what it posts', async () => {
+    const { calls, count } = held();
+    const { stream, post, greet } = await client();
+    await greet();
+    await post(call(1));
+    await count(1);
+    const answer = calls[0]?.reply.ask({ method: 'roots/list', params: {} }, calls[0].signal);
+    const { id } = await stream.message();
+    await post({ jsonrpc: '2.0', id: id ?? null, result: { roots: [] } });
+    expect(await answer).toEqual({ result: { roots: [] } });
+    await post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } });
+    expect(await stream.message()).toMatchObject({ id: 1, error: { code: -31002 } });
+  });
+
+  it('is refused at the door beyond the limit of its calls', async () => {
+    const { count, answer } = held();
+    const { stream, post, greet } = await client();
+    await greet();
+    for (const id of [1, 2]) await post(call(id));
+    await count(2);
+    expect(await post(call(3))).toMatchObject({ status: 429, json: { error: { code: -31003 } } });
+    answer(0);
+    expect(await stream.message()).toMatchObject({ id: 1 });
+    expect(await post(call(4))).toMatchObject({ status: 202 });
+  });
+
+  it('loses its session with its stream', async () => {
+    const { calls, count } = held();
+    const { stream, endpoint, greet, post } = await client();
+    await greet();
+    await post(call(1));
+    await count(1);
+    await stream.leave();
+    await world.until(() => world.sessions === 0);
+    expect(calls[0]?.signal.aborted).toBe(true);
+    expect(await world.post(endpoint?.data ?? '', call(2))).toMatchObject({ status: 404 });
+  });
+
+  it('needs a session, genuine and one’s own', async () => {
+    const { endpoint } = await client();
+    expect(await world.post('/servers/a/messages', call(1))).toMatchObject({ status: 400 });
+    expect(await world.post('/servers/a/messages?sessionId=x', call(1))).toMatchObject({ status: 404 });
+    expect(await world.post((endpoint?.data ?? '').replace('/servers/a', ''), call(1))).toMatchObject({ status: 404 });
+  });
+
+  it('is answered before its stream ends, when the worker leaves', async () => {
+    const { count, answer } = held();
+    const { stream, post, greet } = await client();
+    await greet();
+    for (const id of [1, 2]) await post(call(id));
+    await count(2);
+    const drained = world.drain();
+    answer(1);
+    answer(0);
+    expect(await idsOf(stream)).toEqual([2, 1]);
+    await drained;
+  });
+
+  it('without a call has its stream ended when the worker leaves', async () => {
+    const { stream, greet } = await client();
+    await greet();
+    const drained = world.drain();
+    expect(await stream.rest()).toEqual([]);
+    await drained;
+  });
+});

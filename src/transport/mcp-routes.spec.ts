@@ -1,0 +1,178 @@
+import { Agent, request } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { result, type Outcome } from '#lib/mcp-protocol';
+import { remoteServer } from '../../test/support/fake-upstream.js';
+import { HttpWorld } from '../../test/support/http-world.js';
+
+const CALL = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'x' } };
+
+let world: HttpWorld;
+
+beforeEach(async () => {
+  Logger.overrideLogger(false);
+  world = await HttpWorld.open([remoteServer('a'), remoteServer('open', { public: true })], {
+    ISTHMUS_MAX_BODY: '2KiB',
+  });
+});
+
+afterEach(() => world.close());
+
+const answerOf = async (response: Response) => ({
+  status: response.status,
+  allow: response.headers.get('allow'),
+  text: await response.text(),
+});
+
+describe('an endpoint', () => {
+  it.each([
+    ['/mcp', 'PUT', 'POST, GET, DELETE'],
+    ['/servers/a/mcp', 'PATCH', 'POST, GET, DELETE'],
+    ['/sse', 'POST', 'GET'],
+    ['/messages', 'GET', 'POST'],
+    ['/servers/a/message', 'DELETE', 'POST'],
+    ['/rpc', 'GET', 'POST'],
+  ])('%s does not take %s', async (path, verb, allow) => {
+    const { status, allow: told, text } = await answerOf(await world.request(verb, path));
+    expect([status, told, JSON.parse(text)]).toEqual([
+      405,
+      allow,
+      expect.objectContaining({ error: expect.anything() }),
+    ]);
+  });
+
+  it.each(['/mcp', '/sse', '/rpc', '/servers/a/sse'])('%s opens nothing for a HEAD', async (path) => {
+    expect(await answerOf(await world.request('HEAD', path))).toMatchObject({ status: 405, text: '' });
+    expect(world.sessions).toBe(0);
+  });
+
+  it('that there is not is a secret from strangers', async () => {
+    expect((await world.post('/servers/nowhere/mcp', CALL)).status).toBe(404);
+    const stranger = { headers: { authorization: 'Bearer x' } };
+    for (const path of ['/servers/nowhere/mcp', '/servers/a/mcp']) {
+      const { status, headers } = await world.post(path, CALL, stranger);
+      expect([status, headers.get('www-authenticate')]).toEqual([401, expect.stringContaining('Bearer')]);
+    }
+  });
+
+  it('that is public lets strangers in, and whoever shows a token only with a good one', async () => {
+    world.connector.respond = () => result({});
+    const anonymous = await fetch(`${world.url}/servers/open/rpc`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(CALL),
+    });
+    expect(anonymous.status).toBe(200);
+    const bad = await world.post('/servers/open/rpc', CALL, { headers: { authorization: 'Bearer x' } });
+    expect(bad.status).toBe(401);
+  });
+
+  it('takes no body that is too large, and reads none of a stranger', async () => {
+    const large = { ...CALL, params: { name: 'x'.repeat(3_000) } };
+    expect(await world.post('/rpc', large)).toMatchObject({ status: 413, json: { error: { code: -31010 } } });
+    expect(await world.post('/rpc', large, { headers: { authorization: 'Bearer x' } })).toMatchObject({ status: 401 });
+  });
+
+  it('is closed to foreign pages', async () => {
+    const { status, json } = await world.post('/rpc', CALL, { headers: { origin: 'https://evil.example' } });
+    expect([status, json['error']]).toEqual([403, expect.objectContaining({ code: -31009 })]);
+  });
+
+  it('tells nothing of a defect', async () => {
+    world.connector.respond = () => {
+      throw new TypeError('secret of the house');
+    };
+    const { status, json } = await world.post('/servers/a/rpc', CALL);
+    expect([status, json]).toEqual([
+      500,
+      { jsonrpc: '2.0', id: 1, error: { code: -32603, message: 'Internal error' } },
+    ]);
+  });
+});
+
+describe('a worker that leaves', () => {
+  it('refuses what is new and finishes what it has', async () => {
+    const answer = Promise.withResolvers<Outcome>();
+    const asked = new Promise<void>((resolve) => {
+      world.connector.respond = () => {
+        resolve();
+        return answer.promise;
+      };
+    });
+    const calling = world.post('/servers/a/rpc', CALL);
+    await asked;
+    world.leave();
+    const refused = await world.post('/rpc', CALL);
+    expect(refused).toMatchObject({
+      status: 503,
+      json: { error: { code: -31006, data: { outcome: 'not_executed' } } },
+    });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    answer.resolve(result({ content: [] }));
+    expect(await calling).toMatchObject({ status: 200, json: { result: { content: [] } } });
+  });
+
+  it('is gone soon after its last answer, though clients keep their connections', async () => {
+    const answer = Promise.withResolvers<Outcome>();
+    const asked = new Promise<void>((resolve) => {
+      world.connector.respond = () => {
+        resolve();
+        return answer.promise;
+      };
+    });
+    const agent = new Agent({ keepAlive: true });
+    const headers = { ...world.authorization, 'content-type': 'application/json' };
+    const options = { method: 'POST', host: '127.0.0.1', port: world.port, path: '/servers/a/rpc', agent, headers };
+    const answered = new Promise<number | undefined>((resolve) => {
+      request(options, (response) => response.resume().on('end', () => resolve(response.statusCode))).end(
+        JSON.stringify(CALL),
+      );
+    });
+    await asked;
+    const drained = world.drain();
+    answer.resolve(result({}));
+    expect(await answered).toBe(200);
+    const started = performance.now();
+    await drained;
+    expect(performance.now() - started).toBeLessThan(3_000);
+    agent.destroy();
+  });
+
+  it('ends standing streams, not those that an answer is still to come on', async () => {
+    const headers = await world.session('/servers/a/mcp');
+    const answer = Promise.withResolvers<Outcome>();
+    world.connector.respond = async ({ reply }) => {
+      await reply.notify({ method: 'notifications/progress', params: {} });
+      return answer.promise;
+    };
+    const standing = await world.stream('GET', '/servers/a/mcp', { headers });
+    await standing.next();
+    const first = await world.stream('POST', '/servers/a/mcp', { headers }, CALL);
+    await first.message();
+    await first.leave();
+    const seen = first.events.at(-1)?.id ?? '';
+    const back = await world.stream('GET', '/servers/a/mcp', { headers: { ...headers, 'last-event-id': seen } });
+    const drained = world.drain();
+    expect(await standing.rest()).toEqual([]);
+    answer.resolve(result({ content: [] }));
+    expect(await back.rest()).toMatchObject([{ id: 1, result: { content: [] } }]);
+    await drained;
+  });
+
+  it('answers a batch that it has', async () => {
+    const headers = await world.session('/servers/a/mcp', '2025-03-26');
+    const answer = Promise.withResolvers<Outcome>();
+    const asked = new Promise<void>((resolve) => {
+      world.connector.respond = () => {
+        resolve();
+        return answer.promise;
+      };
+    });
+    const calling = world.post('/servers/a/mcp', [CALL, { ...CALL, id: 2 }], { headers });
+    await asked;
+    const drained = world.drain();
+    answer.resolve(result({}));
+    expect((await calling).json).toMatchObject([{ id: 1 }, { id: 2 }]);
+    await drained;
+  });
+});

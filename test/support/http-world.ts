@@ -1,0 +1,175 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Test } from '@nestjs/testing';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { loadConfig, LoadedConfig } from '#lib/config';
+import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
+import { AppModule } from '../../src/app.module.js';
+import { TokenIssuer } from '../../src/auth/index.js';
+import { GATEWAY_SETTINGS } from '../../src/gateway-settings.js';
+import { Readiness } from '../../src/health/index.js';
+import {
+  FileServerRegistry,
+  ServerRegistry,
+  type RegistrySnapshot,
+  type ServerDefinition,
+} from '../../src/registry/index.js';
+import { SessionPool } from '../../src/session-pool/index.js';
+import { UpstreamConnector } from '../../src/upstream/index.js';
+import { EventReader } from './event-reader.js';
+import { FakeConnector, FakeRegistry } from './fake-upstream.js';
+
+export const LEGACY = '2025-11-25';
+export const MODERN = '2026-07-28';
+const BOTH = 'application/json, text/event-stream';
+
+/** What came back at once; the body only when it is no stream. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly json: JsonObject;
+}
+
+interface Posting {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** A whole gateway that listens, over servers that a spec plays itself. */
+export class HttpWorld {
+  private constructor(
+    private readonly application: NestFastifyApplication,
+    private readonly folder: string,
+    private readonly token: string,
+    readonly url: string,
+    readonly connector: FakeConnector,
+    readonly registry: FakeRegistry,
+  ) {}
+
+  static async open(
+    servers: readonly ServerDefinition[],
+    env: Readonly<Record<string, string>> = {},
+    more: Partial<RegistrySnapshot> = {},
+  ): Promise<HttpWorld> {
+    const folder = await mkdtemp(join(tmpdir(), 'isthmus-http-'));
+    const [connector, registry] = [new FakeConnector(), new FakeRegistry(servers, more)];
+    const loaded = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, { ISTHMUS_DATA_DIR: folder, ...env }));
+    const assembly = await Test.createTestingModule({ imports: [AppModule.forRoot(loaded)] })
+      .overrideProvider(UpstreamConnector)
+      .useValue(connector)
+      .overrideProvider(ServerRegistry)
+      .useValue(registry)
+      .overrideProvider(FileServerRegistry)
+      .useValue(registry)
+      .compile();
+    const adapter = new FastifyAdapter({ return503OnClosing: false, forceCloseConnections: 'idle', skipMiddie: true });
+    const application = assembly.createNestApplication<NestFastifyApplication>(adapter, { logger: false });
+    await application.listen(0, '127.0.0.1');
+    const { port } = application.getHttpServer().address() as AddressInfo;
+    const token = await application.get(TokenIssuer).issue({ subject: 'me', expiresInSeconds: 600 });
+    return new HttpWorld(application, folder, token, `http://127.0.0.1:${port}`, connector, registry);
+  }
+
+  get authorization(): { readonly authorization: string } {
+    return { authorization: `Bearer ${this.token}` };
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  private get server(): Server {
+    return this.application.getHttpServer();
+  }
+
+  request(verb: string, path: string, { headers, signal }: Posting = {}, body?: JsonValue): Promise<Response> {
+    return fetch(this.url + path, {
+      method: verb,
+      headers: { accept: BOTH, 'content-type': 'application/json', ...this.authorization, ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
+    });
+  }
+
+  /** An answer that is JSON. */
+  async post(path: string, message: JsonValue, posting: Posting = {}): Promise<HttpAnswer> {
+    const response = await this.request('POST', path, posting, message);
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      json: text === '' ? {} : (JSON.parse(text) as JsonObject),
+    };
+  }
+
+  /** An answer that is a stream. */
+  async stream(verb: 'GET' | 'POST', path: string, posting: Posting = {}, message?: JsonValue): Promise<EventReader> {
+    const response = await this.request(verb, path, posting, message);
+    return new EventReader(response);
+  }
+
+  /** Headers of a new session. */
+  async session(path = '/mcp', revision = LEGACY): Promise<Record<string, string>> {
+    const params = {
+      protocolVersion: revision,
+      capabilities: { elicitation: {}, roots: {} },
+      clientInfo: { name: 'spec', version: '1' },
+    };
+    const { headers } = await this.post(path, { jsonrpc: '2.0', id: 0, method: 'initialize', params });
+    return { 'mcp-session-id': headers.get('mcp-session-id') ?? 'none', 'mcp-protocol-version': revision };
+  }
+
+  /** How many sessions are open. */
+  get sessions(): number {
+    return this.application.get(SessionPool, { strict: false }).size;
+  }
+
+  /** Resolves once the server has nothing to do but to wait: it has seen that a client has gone. */
+  async idle(): Promise<void> {
+    const connections = () =>
+      new Promise<number>((resolve) => this.server.getConnections((_, count) => resolve(count)));
+    while ((await connections()) > 0) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Looks again and again: what happens in the gateway tells nobody here. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** From now on new work is refused. */
+  leave(): void {
+    this.application.get(Readiness).leave();
+  }
+
+  /** What main does at SIGTERM. Resolves when nothing is left. */
+  drain(): Promise<void> {
+    this.leave();
+    return this.application.close();
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await this.application.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A request in the words of the modern era, with its headers. */
+export function modern(id: number, method: string, params: JsonObject = {}) {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': MODERN,
+    'io.modelcontextprotocol/clientInfo': { name: 'spec', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  const { name } = params;
+  const headers = {
+    'mcp-protocol-version': MODERN,
+    'mcp-method': method,
+    ...(typeof name === 'string' && { 'mcp-name': name }),
+  };
+  return { message: { jsonrpc: '2.0', id, method, params: { ...params, _meta } }, headers };
+}
