@@ -260,6 +260,7 @@ describe('what a session hears beside its calls', () => {
 
   it('is not promised when the server refuses, and its refusal is told when nothing else was asked for', async () => {
     server.play((visit) => {
+      if (isGet(visit)) return void visit.stream();
       if (visit.message['method'] !== 'resources/subscribe')
         return void (greetLegacy(visit, CAPABILITIES) || visit.result({}));
       visit.json({ jsonrpc: '2.0', id: visit.message['id'], error: { code: -32002, message: 'No such resource' } });
@@ -269,6 +270,17 @@ describe('what a session hears beside its calls', () => {
     await expect(connection.listen(filter, () => undefined)).rejects.toMatchObject({ code: -32002 });
     const { honoured } = await connection.listen({ ...filter, toolsListChanged: true }, () => undefined);
     expect(honoured).toEqual({ toolsListChanged: true });
+  });
+
+  it('is not promised when the server has no stream to tell it on', async () => {
+    server.play((visit) => {
+      if (isGet(visit)) return visit.json({}, 405);
+      return void (greetLegacy(visit, CAPABILITIES) || visit.result({}));
+    });
+    const connection = await bench.open(remote(server.url));
+    const filter = { resourceSubscriptions: [WATCHED], toolsListChanged: true };
+    expect((await connection.listen(filter, () => undefined)).honoured).toEqual({});
+    await server.visited(({ message }) => message['method'] === 'resources/unsubscribe');
   });
 
   it('goes on after an interruption where it ended', async () => {

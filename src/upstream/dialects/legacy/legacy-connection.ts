@@ -104,7 +104,11 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.subscriptions ??= new LegacySubscriptions(this.profile.capabilities, (method, params) =>
       this.own(method, params),
     );
-    return this.subscriptions.listen(filter, onChange);
+    const listening = await this.subscriptions.listen(filter, onChange);
+    if (!this.link.isDeaf) return listening;
+    // The server took it on and has no way to tell of a change: that would be a promise which nobody keeps.
+    await listening.close();
+    return { honoured: {}, close: () => Promise.resolve() };
   }
 
   close(): Promise<void> {

@@ -45,6 +45,10 @@ export class LegacyHttpLink implements LegacyLink {
     await new RequestOnce(this.channel, request).ended;
   }
 
+  get isDeaf(): boolean {
+    return this.stream?.isOffered === false;
+  }
+
   openEars(): Promise<void> {
     this.stream ??= new SessionStream(this.channel, this.getHeaders, this.host);
     return this.stream.open();

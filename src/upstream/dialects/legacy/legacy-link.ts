@@ -25,6 +25,8 @@ export interface LegacyLink {
   carry(call: LegacyCall, text: string): void;
   /** Sends what expects no answer. Resolves when it was taken or cannot be delivered. */
   say(text: string): Promise<void>;
+  /** The server has no way to say what belongs to no call. Known once the ears were opened. */
+  readonly isDeaf: boolean;
   /** Makes the server able to send what belongs to no call. Resolves when it can, or never will. */
   openEars(): Promise<void>;
   close(): Promise<void>;

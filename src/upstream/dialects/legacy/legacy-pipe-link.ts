@@ -14,6 +14,7 @@ import type { LegacyLink, LinkHost } from './legacy-link.js';
 
 /** One pipe for everything: a child process, or HTTP+SSE. */
 export class LegacyPipeLink implements LegacyLink, PipeReceiver {
+  readonly isDeaf = false;
   readonly sharesOneStream = true;
   private readonly flow: PipeFlow;
 

@@ -48,6 +48,11 @@ export class SessionStream implements HttpReceiver {
     return this.opening;
   }
 
+  /** False once the server has said that it has no such stream. */
+  get isOffered(): boolean {
+    return this.state !== 'not offered';
+  }
+
   close(): void {
     this.state = 'closed';
     clearTimeout(this.timer);
