@@ -7,6 +7,12 @@ export interface Greeting {
   readonly dataFolder: string;
 }
 
+/** Where a gateway that listens here is found from this machine. */
+export function urlOf(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
 export function firstGreeting({ url, token, dataFolder }: Greeting): string {
   const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: SAMPLE_CALL };
   const client = { mcpServers: { isthmus: { type: 'http', url: `${url}/mcp`, headers: bearer(token) } } };

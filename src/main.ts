@@ -5,7 +5,7 @@ import { TokenIssuer } from './auth/index.js';
 import { createGateway } from './create-gateway.js';
 import { DataFolder, DataFolderFault } from './data-folder/index.js';
 import { GatewayConfig } from './gateway.config.js';
-import { firstGreeting, laterGreeting } from './greeting.js';
+import { firstGreeting, laterGreeting, urlOf } from './greeting.js';
 import { Readiness } from './health/index.js';
 import { FileServerRegistry, publicExposureWarnings, RegistryFault } from './registry/index.js';
 import { ArgumentFault, readArguments, USAGE } from './start-arguments.js';
@@ -36,7 +36,7 @@ function warnOfExposure(registry: FileServerRegistry, host: string): void {
 async function greeting(gateway: NestFastifyApplication, host: string): Promise<string> {
   const { port } = gateway.getHttpServer().address() as { port: number };
   const { path: dataFolder, firstStart } = gateway.get(DataFolder);
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const url = urlOf(host, port);
   if (!firstStart) return laterGreeting({ url, dataFolder });
   const order = { subject: 'admin@localhost', roles: ['admin'], expiresInSeconds: FIRST_TOKEN_SECONDS };
   return firstGreeting({ url, dataFolder, token: await gateway.get(TokenIssuer).issue(order) });

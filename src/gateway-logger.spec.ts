@@ -1,0 +1,55 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { GatewayLogger } from './gateway-logger.js';
+import { LoggingConfig } from './logging.config.js';
+
+const write = (stream: 'stdout' | 'stderr') => jest.spyOn(process[stream], 'write').mockImplementation(() => true);
+
+/** What a logger of this configuration prints, line by line. */
+function printed(settings: Partial<LoggingConfig>, log: (logger: GatewayLogger) => void): string[] {
+  const written = [write('stdout'), write('stderr')];
+  try {
+    log(new GatewayLogger(Object.assign(new LoggingConfig(), settings)));
+    const text = written.flatMap(({ mock }) => mock.calls.map(([chunk]) => String(chunk))).join('');
+    return text.split('\n').slice(0, -1);
+  } finally {
+    for (const spy of written) spy.mockRestore();
+  }
+}
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+describe('the log', () => {
+  it('has the lines of the chosen severity and above', () => {
+    const all = (logger: GatewayLogger) => {
+      for (const level of ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const) logger[level](level);
+    };
+    expect(printed({ level: 'warn' }, all)).toHaveLength(3);
+    expect(printed({ level: 'verbose' }, all)).toHaveLength(6);
+    expect(printed({ level: 'fatal' }, all)).toHaveLength(1);
+  });
+
+  it('does not tell everybody how the gateway is put together', () => {
+    const assemble = (logger: GatewayLogger) => {
+      logger.log('AppModule dependencies initialized', 'InstanceLoader');
+      logger.log('Server files was added', 'Registry');
+    };
+    expect(printed({}, assemble)).toEqual([expect.stringContaining('Server files was added')]);
+    expect(printed({ level: 'debug' }, assemble)).toHaveLength(2);
+  });
+
+  it('is one JSON object a line where that is wanted', () => {
+    const [line, ...others] = printed({ format: 'json' }, (logger) => logger.warn('two\nlines', 'Calls'));
+    expect(others).toEqual([]);
+    expect(JSON.parse(line ?? '')).toMatchObject({ level: 'warn', message: 'two\nlines', context: 'Calls' });
+  });
+
+  it('gives nobody who is quoted a line of his own, nor a hand on the terminal', () => {
+    const hostile = 'tools/call\r\n[Nest] 1 - LOG all is well\u001b[2J\u2028\u202e\u0000 failed\tat x';
+    const lines = printed({}, (logger) => logger.error(hostile, `Error: ${hostile}\n    at place (file.js:1:2)`));
+    for (const line of lines.slice(1)) expect(line).toMatch(/^(\s|Error)/);
+    expect(new Set(lines.join('').match(/[\p{Cc}\p{Cf}\p{Zl}]/gu))).toEqual(new Set(['\t']));
+    expect(lines.join('\n')).toContain('\\u{1b}[2J\\u{2028}\\u{202e}\\u{0} failed\tat x');
+  });
+});

@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { firstGreeting, laterGreeting, urlOf } from './greeting.js';
+
+const TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln';
+
+/** Runs a line as a shell does, against a server that takes note of what it is asked. */
+async function pasted(lineOf: (url: string) => string) {
+  const asked: { request: IncomingMessage; body: string }[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (text: string) => (body += text));
+    request.on('end', () => {
+      asked.push({ request, body });
+      response.end('served');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    const output = await new Promise<string>((resolve, reject) => {
+      execFile('sh', ['-c', lineOf(urlOf('127.0.0.1', port))], (error, stdout) =>
+        error ? reject(new Error(error.message)) : resolve(stdout),
+      );
+    });
+    return { output, asked };
+  } finally {
+    server.close();
+  }
+}
+
+describe('the first greeting', () => {
+  const greet = (url: string) => firstGreeting({ url, token: TOKEN, dataFolder: '/home/me/data' });
+
+  it('has a call that works when pasted', async () => {
+    const { output, asked } = await pasted(
+      (url) =>
+        greet(url)
+          .split('\n')
+          .find((line) => line.startsWith('curl ')) ?? 'false',
+    );
+    const [call] = asked;
+    expect(output).toBe('served');
+    expect(call?.request).toMatchObject({ method: 'POST', url: '/rpc' });
+    expect(call?.request.headers).toMatchObject({
+      authorization: `Bearer ${TOKEN}`,
+      'content-type': 'application/json',
+    });
+    expect(JSON.parse(call?.body ?? '')).toMatchObject({ method: 'tools/call', params: { name: 'sample__echo' } });
+  });
+
+  it('has a configuration for a client that is JSON when pasted', () => {
+    const text = greet('http://127.0.0.1:4444');
+    const snippet = text.slice(text.indexOf('\n{'), text.indexOf('\n}') + 2);
+    expect(JSON.parse(snippet)).toEqual({
+      mcpServers: {
+        isthmus: { type: 'http', url: 'http://127.0.0.1:4444/mcp', headers: { Authorization: `Bearer ${TOKEN}` } },
+      },
+    });
+  });
+
+  it('says where everything is', () => {
+    expect(greet('http://127.0.0.1:4444')).toContain('ready at http://127.0.0.1:4444/mcp');
+    expect(greet('http://127.0.0.1:4444')).toContain('/home/me/data');
+  });
+});
+
+describe('a later greeting', () => {
+  it('tells no token, but how to make one', () => {
+    const text = laterGreeting({ url: 'http://127.0.0.1:4444', dataFolder: '/home/me/data' });
+    expect(text).toContain('http://127.0.0.1:4444/mcp');
+    expect(text).toMatch(/npm run token -- --subject \S+ --role admin/);
+  });
+});
+
+describe('the address that is told', () => {
+  it.each([
+    ['127.0.0.1', 'http://127.0.0.1:4444'],
+    ['localhost', 'http://localhost:4444'],
+    ['0.0.0.0', 'http://127.0.0.1:4444'],
+    ['::', 'http://[::1]:4444'],
+    ['::1', 'http://[::1]:4444'],
+  ])('of a gateway that listens on %s is %s', (host, url) => {
+    expect(urlOf(host, 4444)).toBe(url);
+  });
+});
