@@ -37,8 +37,9 @@ async function hearsOfLists({ client, name, uri }: Cell): Promise<void> {
   expect(await extrasShown()).toEqual(before.map((wasShown) => (changes % 2 === 1 ? !wasShown : wasShown)));
 }
 
-/** What is read is right all the same, whenever it is asked for. */
+/** It is told so, and what it reads is right all the same. */
 async function findsAResourceChanged({ client, name, uri }: Cell): Promise<void> {
+  await expect(client.watch({ uri: uri(WATCHED) })).rejects.toThrow();
   const text = async () => (await client.read(uri(WATCHED)))[0]?.['text'];
   const before = await text();
   await client.call(name('touch_resource'));
