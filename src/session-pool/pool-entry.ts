@@ -19,7 +19,7 @@ export class PoolEntry implements ConnectionEvents {
   opening!: Promise<UpstreamConnection>;
   private isOver = false;
   private readonly sessions = new Map<Session, () => void>();
-  private readonly holders = new Set<() => void>();
+  private holders: Set<() => void> | undefined;
 
   constructor(
     readonly server: ServerDefinition,
@@ -65,15 +65,15 @@ export class PoolEntry implements ConnectionEvents {
   /** Calls back once when the connection can serve no longer. Returns how to take that back. */
   addHolder(listener: () => void): () => void {
     if (this.isOver) listener();
-    else this.holders.add(listener);
-    return () => void this.holders.delete(listener);
+    else (this.holders ??= new Set()).add(listener);
+    return () => void this.holders?.delete(listener);
   }
 
   /** Whoever holds the connection for long has to look for another one. */
   tellHolders(): void {
-    const holders = [...this.holders];
-    this.holders.clear();
-    for (const tell of holders) tell();
+    const { holders } = this;
+    this.holders = undefined;
+    for (const tell of holders ?? []) tell();
   }
 
   /** The connection is gone, or was never there. Idempotent. */

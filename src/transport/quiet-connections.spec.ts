@@ -49,6 +49,7 @@ describe('when the worker leaves', () => {
     quiet.beforeApplicationShutdown();
     server.close();
     await closed;
+    expect(client.destroyed).toBe(true);
     quiet.onApplicationShutdown();
   });
 });

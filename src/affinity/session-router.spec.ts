@@ -1,0 +1,203 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { ANONYMOUS } from '#lib/extension-kit';
+import { result, type Outcome } from '#lib/mcp-protocol';
+import {
+  callerOf,
+  FakeConnector,
+  FakeRegistry,
+  LEGACY_CLIENT,
+  remoteServer,
+} from '../../test/support/fake-upstream.js';
+import { RecordingSink } from '../../test/support/recording-sink.js';
+import { EndpointDirectory } from '../catalog/index.js';
+import { SessionPool, SessionPoolConfig, UpstreamCalls, UpstreamPool } from '../session-pool/index.js';
+import { ChangeFeeds, SessionFeeds } from '../subscriptions/index.js';
+import { Incarnation, SessionIds } from './session-ids.js';
+import { SessionRouter } from './session-router.js';
+
+const server = remoteServer('a');
+const NEVER = new AbortController().signal;
+const TOOLS = { method: 'notifications/tools/list_changed', params: {} };
+const worlds: { close(): Promise<void> }[] = [];
+
+function world(settings: Partial<SessionPoolConfig> = {}) {
+  const connector = new FakeConnector();
+  const registry = new FakeRegistry([server]);
+  const config = Object.assign(new SessionPoolConfig(), settings);
+  const upstreams = new UpstreamPool(connector, config, registry);
+  const sessions = new SessionPool(config);
+  const calls = new UpstreamCalls(upstreams, config);
+  const feeds = new SessionFeeds(new ChangeFeeds(upstreams, registry), new EndpointDirectory(registry));
+  const router = new SessionRouter(new SessionIds(randomBytes(32), new Incarnation()), sessions, calls, feeds);
+  const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>
+    router.open({
+      caller: callerOf('me'),
+      endpoint: 'a',
+      client: LEGACY_CLIENT,
+      answersOnStandingStream: false,
+      ...more,
+    });
+  worlds.push({
+    close: async () => {
+      sessions.onApplicationShutdown();
+      await upstreams.onApplicationShutdown();
+    },
+  });
+  return { connector, sessions, router, open };
+}
+
+const callOf = (requestId: number | string) => ({
+  server,
+  request: { method: 'tools/call', params: { name: 'x' } },
+  caller: callerOf('me'),
+  client: LEGACY_CLIENT,
+  requestId,
+  repeatsItself: false,
+});
+
+beforeEach(() => {
+  Logger.overrideLogger(false);
+});
+
+afterEach(async () => {
+  for (const made of worlds.splice(0)) await made.close();
+  jest.useRealTimers();
+});
+
+describe('a session', () => {
+  it('is found again by its principal at its endpoint', () => {
+    const { router, open } = world();
+    const { id } = open();
+    expect(router.locate(id, callerOf('me'), 'a').id).toBe(id);
+  });
+
+  it('looks unknown to everybody else, everywhere else, and once it has ended', async () => {
+    const { router, open } = world();
+    const session = open();
+    const unknown = expect.objectContaining({ httpStatus: 404, message: 'Session not found. Initialize a new one.' });
+    const tries: [string, Parameters<SessionRouter['locate']>][] = [
+      ['forged', ['x', callerOf('me'), 'a']],
+      ['foreign', [session.id, callerOf('you'), 'a']],
+      ['anonymous', [session.id, ANONYMOUS, 'a']],
+      ['elsewhere', [session.id, callerOf('me'), 'default']],
+    ];
+    for (const [, place] of tries) expect(() => router.locate(...place)).toThrow(unknown);
+    await session.end();
+    expect(() => router.locate(session.id, callerOf('me'), 'a')).toThrow(unknown);
+  });
+
+  it('passes on what its client tells the servers', async () => {
+    const { connector, open } = world();
+    const session = open();
+    const roots = { method: 'notifications/roots/list_changed', params: {} };
+    await session.notify(roots);
+    await session.call(callOf(1), new RecordingSink());
+    await session.notify(roots);
+    expect(connector.opened[0]?.told).toEqual([roots]);
+    connector.opened[0]?.die();
+    await session.notify(roots);
+  });
+
+  it('tells of changes of lists from when its client has a stream and has said who it is', async () => {
+    jest.useFakeTimers();
+    const { connector, open } = world();
+    const session = open({ endpoint: 'default', answersOnStandingStream: true });
+    const sink = new RecordingSink();
+    await session.openStream(sink);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(connector.opened).toEqual([]);
+    await session.introduce({ ...LEGACY_CLIENT, capabilities: { roots: {} } });
+    await jest.advanceTimersByTimeAsync(0);
+    expect(connector.opened.map(({ client }) => client.capabilities)).toEqual([{ roots: {} }]);
+    connector.opened[0]?.change(TOOLS);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(sink.summary).toContain(TOOLS.method);
+  });
+
+  it('counts as used until its client’s connection is gone', async () => {
+    jest.useFakeTimers();
+    const { sessions, open } = world({ sessionIdleMs: 1_000 });
+    const session = open();
+    const stream = await session.openStream(new RecordingSink());
+    expect(stream.standing).toBe(true);
+    jest.setSystemTime(Date.now() + 60_000);
+    stream.detach();
+    sessions.sweep(Date.now());
+    expect(sessions.size).toBe(1);
+    sessions.sweep(Date.now() + 2_000);
+    expect(sessions.size).toBe(0);
+  });
+});
+
+describe('answers on the one stream of a session', () => {
+  const oneStream = { answersOnStandingStream: true } as const;
+
+  it('come as they are ready', async () => {
+    const { open } = world();
+    const session = open(oneStream);
+    const sink = new RecordingSink();
+    await session.openStream(sink);
+    const slow = Promise.withResolvers<Outcome>();
+    const first = session.answerOnStream(1, 'tools/call', () => slow.promise);
+    await session.answerOnStream(2, 'ping', async () => result({}));
+    slow.resolve(result({}));
+    await first;
+    expect(sink.summary).toEqual(['opened', 'answer 2', 'answer 1']);
+  });
+
+  it('are bounded, before anything is run', async () => {
+    const { open } = world({ maxCallsPerSession: 1 });
+    const session = open(oneStream);
+    const slow = Promise.withResolvers<Outcome>();
+    const first = session.answerOnStream(1, 'tools/call', () => slow.promise);
+    let ran = false;
+    const second = () => session.answerOnStream(2, 'tools/call', async () => ((ran = true), result({})));
+    expect(second).toThrow(expect.objectContaining({ code: -31003, httpStatus: 429 }));
+    expect(ran).toBe(false);
+    slow.resolve(result({}));
+    await first;
+    await second();
+  });
+
+  it('that are owed keep the stream open when the session ends, and end it', async () => {
+    const { open } = world();
+    const session = open(oneStream);
+    const sink = new RecordingSink();
+    await session.openStream(sink);
+    const slow = Promise.withResolvers<Outcome>();
+    const answering = session.answerOnStream(1, 'tools/call', () => slow.promise);
+    let isAnswered = false;
+    const waiting = session.whenAnswered().then(() => (isAnswered = true));
+    await session.end();
+    expect([sink.ended, isAnswered]).toEqual([false, false]);
+    slow.resolve(result({}));
+    await Promise.all([answering, waiting]);
+    expect([sink.summary.at(-1), sink.ended]).toEqual(['answer 1', true]);
+    await session.whenAnswered();
+    expect(() => session.answerOnStream(2, 'ping', async () => result({}))).toThrow('The session has ended');
+  });
+
+  it('that fail by a defect are owed no longer', async () => {
+    const { open } = world();
+    const session = open(oneStream);
+    await expect(session.answerOnStream(1, 'ping', () => Promise.reject(new TypeError('a defect')))).rejects.toThrow();
+    await session.whenAnswered();
+  });
+});
+
+describe('a call without a session', () => {
+  it('is not run for a client that has left', async () => {
+    const { connector, router } = world();
+    const outcome = await router.deliver(callOf(1), new RecordingSink(), AbortSignal.abort());
+    expect(outcome).toMatchObject({ error: { code: -31002 } });
+    expect(connector.opened).toEqual([]);
+  });
+
+  it('is run on a connection', async () => {
+    const { connector, router } = world();
+    expect(await router.deliver(callOf(1), new RecordingSink(), NEVER)).toEqual(result({}));
+    expect(connector.opened[0]?.sent).toHaveLength(1);
+  });
+});
