@@ -121,6 +121,22 @@ describe('a call of a session', () => {
     expect((await Promise.all(calling)).map(({ json }) => json['id'])).toEqual([1, 2, 3]);
   });
 
+  it('is an error where the client’s era has no words for its result', async () => {
+    world.connector.eras.set('a', 'modern');
+    world.connector.respond = ({ request }) =>
+      result(request.method === 'tools/list' ? { tools: [] } : { resultType: 'odd' });
+    const { json } = await world.post(A, CALL, { headers: await world.session(A) });
+    expect(json).toMatchObject({ id: 1, error: { code: -31005, data: { outcome: 'executed', retriable: false } } });
+  });
+
+  it('by a method of the other era is one that there is not', async () => {
+    const headers = await world.session(A);
+    for (const method of ['server/discover', 'subscriptions/listen']) {
+      const { json } = await world.post(A, { ...CALL, method }, { headers });
+      expect(json).toMatchObject({ id: 1, error: { code: -32601 } });
+    }
+  });
+
   it('is asked back on its own stream', async () => {
     const question = { method: 'roots/list', params: {} };
     world.connector.respond = async ({ reply, signal }) =>

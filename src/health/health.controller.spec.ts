@@ -1,0 +1,14 @@
+import { describe, expect, it } from '@jest/globals';
+import { HealthController } from './health.controller.js';
+import { Readiness } from './readiness.js';
+
+describe('the probes', () => {
+  it('tell up and ready, and while the worker leaves only up', () => {
+    const readiness = new Readiness();
+    const probes = new HealthController(readiness);
+    expect([probes.live(), probes.ready()]).toEqual([{ status: 'up' }, { status: 'ready' }]);
+    readiness.leave();
+    expect(probes.live()).toEqual({ status: 'up' });
+    expect(() => probes.ready()).toThrow(expect.objectContaining({ status: 503 }));
+  });
+});
