@@ -129,14 +129,6 @@ describe('a call of a session', () => {
     expect(json).toMatchObject({ id: 1, error: { code: -31005, data: { outcome: 'executed', retriable: false } } });
   });
 
-  it('by a method of the other era is one that there is not', async () => {
-    const headers = await world.session(A);
-    for (const method of ['server/discover', 'subscriptions/listen']) {
-      const { json } = await world.post(A, { ...CALL, method }, { headers });
-      expect(json).toMatchObject({ id: 1, error: { code: -32601 } });
-    }
-  });
-
   it('is asked back on its own stream', async () => {
     const question = { method: 'roots/list', params: {} };
     world.connector.respond = async ({ reply, signal }) =>
@@ -215,6 +207,17 @@ describe('a batch', () => {
     const stream = await world.stream('POST', A, { headers }, batch);
     const ids = (await stream.rest()).flatMap(({ id }) => (id === undefined ? [] : [id]));
     expect(new Set(ids)).toEqual(new Set([1, 'two']));
+  });
+
+  it('has no place for a handshake, nor for methods of the other era', async () => {
+    const headers = await world.session(A, '2025-03-26');
+    const calls = ['initialize', 'server/discover', 'subscriptions/listen'].map((method) => ({
+      ...CALL,
+      id: method,
+      method,
+    }));
+    const { json } = await world.post(A, calls, { headers });
+    expect(json).toMatchObject(calls.map(({ id }) => ({ id, error: { code: -32601 } })));
   });
 
   it('without a request is accepted, of another revision or without measure refused', async () => {
