@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
 import { result } from '#lib/mcp-protocol';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { aSession, said } from './session-pool-fixture.js';
@@ -154,6 +155,45 @@ describe('a client that comes back', () => {
     expect(() => resumed(session, '1-0')).toThrow(expect.objectContaining({ httpStatus: 400 }));
     expect(() => resumed(session, '7-7')).toThrow('No events are kept after "7-7"');
     expect(() => resumed(aSession(), '1-0')).toThrow('No events are kept');
+  });
+});
+
+describe('a client that loses its connection and comes back, whenever', () => {
+  const steps = fc.array(fc.constantFrom('say', 'leave', 'come back'), { maxLength: 60 });
+
+  it('has heard everything once, in order, or is told that it cannot', () => {
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 20 }), (script, replayEvents) => {
+        const session = aSession({}, { replayEvents });
+        const heard: unknown[] = [];
+        let [said_, lastSeen] = [0, ''];
+        let connection = new RecordingSink();
+        let stream: ReturnType<Session['resume']> = session.openStandingStream(connection);
+        const read = () => {
+          for (const event of connection.events.splice(0)) {
+            if ('eventId' in event) lastSeen = event.eventId ?? lastSeen;
+            if (event.kind === 'notification') heard.push(event.notification.params['n']);
+          }
+        };
+        const comeBack = () => {
+          read();
+          connection = new RecordingSink();
+          stream = session.resume(lastSeen, connection);
+        };
+        try {
+          for (const step of [...script, 'come back']) {
+            if (step === 'say') session.notify({ method: 'notifications/x', params: { n: (said_ += 1) } });
+            else if (step === 'leave') stream?.detach(connection);
+            else comeBack();
+          }
+        } catch (refusal) {
+          expect(refusal).toMatchObject({ httpStatus: 400 });
+        }
+        read();
+        expect(heard).toEqual(Array.from({ length: heard.length }, (_, index) => index + 1));
+        if (replayEvents > said_) expect(heard).toHaveLength(said_);
+      }),
+    );
   });
 });
 
