@@ -23,6 +23,18 @@ export class EndpointDirectory {
     }
     return this.endpoints.get(slug);
   }
+
+  /** Calls back when other servers stand behind an endpoint than before, or others of the same name. */
+  onChange(slug: string, listener: (now: Endpoint | undefined) => void): () => void {
+    let before = this.find(slug)?.servers ?? [];
+    return this.registry.onChange(() => {
+      const now = this.find(slug);
+      const servers = now?.servers ?? [];
+      const isSame = servers.length === before.length && servers.every((server, index) => server === before[index]);
+      before = servers;
+      if (!isSame) listener(now);
+    });
+  }
 }
 
 function buildEndpoints(snapshot: RegistrySnapshot): Map<string, Endpoint> {

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { EndpointDirectory } from '../catalog/index.js';
+import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { Session, UpstreamFace } from '../session-pool/index.js';
 import { ChangeFeeds } from './change-feeds.js';
-import { Coalescer } from './coalescer.js';
+import { Coalescer, LIST_CHANGES } from './coalescer.js';
 import type { Feed } from './lasting-feed.js';
 import { NotSubscribable, TooManySubscriptions } from './subscriptions.errors.js';
 
@@ -67,10 +67,30 @@ export class SessionFeeds {
     session.onEnd(() => changes.close());
     // Behind several servers the session's own upstream sessions are opened when they are first called, not now.
     const face = endpoint.transparent ? faceOf(session) : { ...faceOf(session), session: undefined };
-    for (const server of endpoint.servers) {
-      const feed = this.feeds.follow(server, face, ALL_LISTS, (notification) => changes.add(notification));
-      session.onEnd(() => feed.close());
-    }
+    const followed = new Map<string, Feed>();
+    const follow = ({ servers }: Pick<Endpoint, 'servers'>) => {
+      for (const server of servers) {
+        if (followed.has(server.slug)) continue;
+        followed.set(
+          server.slug,
+          this.feeds.follow(server, face, ALL_LISTS, (notification) => changes.add(notification)),
+        );
+      }
+      for (const [slug, feed] of followed) {
+        if (servers.some((server) => server.slug === slug)) continue;
+        feed.close();
+        followed.delete(slug);
+      }
+    };
+    follow(endpoint);
+    const stopWatching = this.endpoints.onChange(endpoint.id, (now) => {
+      follow(now ?? { servers: [] });
+      for (const change of LIST_CHANGES) changes.add(change);
+    });
+    session.onEnd(() => {
+      stopWatching();
+      for (const feed of followed.values()) feed.close();
+    });
   }
 
   private async open(session: Session, { server, own, uri }: WatchedResource): Promise<Feed> {

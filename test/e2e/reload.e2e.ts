@@ -55,6 +55,19 @@ describe.each(CLIENT_KINDS)('$name, while the configuration changes', (kind) => 
     expect(textOf(await direct.call('echo', { text: 'directly' }))).toBe('directly');
   });
 
+  it('hears that the lists changed, and then of changes of the server that was added', async () => {
+    const client = await connect();
+    await client.watch({ lists: true });
+    const [added] = await client.heard.afterDoing(
+      () => gateway.configure(showing('old', 'young')),
+      'notifications/tools/list_changed',
+    );
+    expect(added).toBeDefined();
+    await until(async () => (await slugsShown(client)).includes('young'));
+    const change = () => client.call('young__change_tools').then(() => undefined);
+    expect(await client.heard.afterDoing(change, 'notifications/tools/list_changed')).toHaveLength(1);
+  });
+
   it('is refused in so many words what a removed server offered', async () => {
     await gateway.configure(showing('old', 'young'));
     const client = await connect();

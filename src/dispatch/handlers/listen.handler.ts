@@ -1,9 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { isJsonObject, result, type McpNotification, type Outcome } from '#lib/mcp-protocol';
-import { publishNotification, targetOfUri } from '../../catalog/index.js';
+import { EndpointDirectory, publishNotification, targetOfUri } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
-import { ChangeFeeds, type Feed } from '../../subscriptions/index.js';
+import { ChangeFeeds, LIST_CHANGES, type Feed } from '../../subscriptions/index.js';
 import type { ChangeFilter } from '../../upstream/index.js';
 import { ChangeStream } from '../change-stream.js';
 import { DispatchConfig } from '../dispatch.config.js';
@@ -32,6 +32,7 @@ export class ListenHandler extends MethodHandler {
 
   constructor(
     private readonly feeds: ChangeFeeds,
+    private readonly endpoints: EndpointDirectory,
     config: DispatchConfig,
   ) {
     super();
@@ -42,6 +43,7 @@ export class ListenHandler extends MethodHandler {
     const wanted = readFilter(inbound.request.params['notifications']);
     if (typeof wanted === 'string') return invalidParams(wanted);
     const stream = new ChangeStream(sink);
+    const stopWatching = this.watchEndpoint(inbound, wanted, stream);
     try {
       const attempts = await this.listen(inbound, wanted, stream);
       const opened = attempts.filter((attempt): attempt is Opened => 'feed' in attempt);
@@ -51,8 +53,22 @@ export class ListenHandler extends MethodHandler {
       await aborted(signal);
       return result({});
     } finally {
+      stopWatching();
       stream.close();
     }
+  }
+
+  /** Servers that are configured while the client listens are listened to as well. */
+  private watchEndpoint(inbound: Inbound, { resourceSubscriptions: _, ...lists }: ChangeFilter, stream: ChangeStream) {
+    const known = new Set(inbound.endpoint.servers.map(({ slug }) => slug));
+    return this.endpoints.onChange(inbound.endpoint.id, (endpoint) => {
+      for (const change of LIST_CHANGES) stream.changed(change);
+      for (const server of endpoint?.servers ?? []) {
+        if (!endpoint || known.has(server.slug)) continue;
+        known.add(server.slug);
+        void this.listenTo(server, lists, { ...inbound, endpoint }, stream);
+      }
+    });
   }
 
   private async listen(inbound: Inbound, wanted: ChangeFilter, stream: ChangeStream): Promise<Attempt[]> {
