@@ -59,7 +59,8 @@ export class ListenHandler extends MethodHandler {
   }
 
   /** Servers that are configured while the client listens are listened to as well. */
-  private watchEndpoint(inbound: Inbound, { resourceSubscriptions: _, ...lists }: ChangeFilter, stream: ChangeStream) {
+  private watchEndpoint(inbound: Inbound, wanted: ChangeFilter, stream: ChangeStream) {
+    const lists = flagsOf((flag) => wanted[flag] === true);
     const known = new Set(inbound.endpoint.servers.map(({ slug }) => slug));
     return this.endpoints.onChange(inbound.endpoint.id, (endpoint) => {
       for (const change of LIST_CHANGES) stream.changed(change);
