@@ -1,7 +1,5 @@
 /** Servers that cannot be reached, or fail before any call: nothing ran, and the client is told so. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startHostileServer, type HostileServer, type HostileServerOptions } from '#lib/testing/hostile-server';
 import { CLIENT_TRANSPORTS, rawClient, type ClientTransport, type RawAnswer } from '#lib/testing/raw-client';
@@ -32,20 +30,15 @@ const servers = new Map<string, HostileServer>();
 let gateway: TestGateway;
 let token: string;
 
-async function deadPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+/** Nobody listens there, and the system never hands it out: a port that was free a moment ago may be another test's. */
+const DEAD_PORT = 1;
 
 const TIMEOUTS = { connect: '1s', request: '1s' };
 
 beforeAll(async () => {
   const definitions: Record<string, JsonObject> = {
-    'dead-port': { transport: 'http', url: `http://127.0.0.1:${await deadPort()}/mcp`, timeouts: TIMEOUTS },
-    'dead-events': { transport: 'sse', url: `http://127.0.0.1:${await deadPort()}/sse`, timeouts: TIMEOUTS },
+    'dead-port': { transport: 'http', url: `http://127.0.0.1:${DEAD_PORT}/mcp`, timeouts: TIMEOUTS },
+    'dead-events': { transport: 'sse', url: `http://127.0.0.1:${DEAD_PORT}/sse`, timeouts: TIMEOUTS },
     'dead-name': { transport: 'http', url: 'http://nowhere.invalid/mcp', timeouts: TIMEOUTS },
     'dead-command': { transport: 'stdio', command: '/nowhere/at/all', timeouts: TIMEOUTS },
     'short-lived': { transport: 'stdio', command: process.execPath, args: ['-e', ''], timeouts: TIMEOUTS },
