@@ -1,0 +1,1 @@
+export { startRedis, type RedisOptions, type RedisSettings, type RunningRedis } from './redis-server.js';
