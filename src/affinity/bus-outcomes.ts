@@ -1,0 +1,112 @@
+import type { BusEnd } from '#lib/worker-bus';
+import {
+  failure,
+  GatewayCode,
+  isJsonObject,
+  isRpcError,
+  RpcCode,
+  type JsonObject,
+  type Outcome,
+  type RpcError,
+} from '#lib/mcp-protocol';
+
+export type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
+
+/** Every way in which a request to another worker ends without a value. */
+export type BusFailure = Exclude<BusEnd, { kind: 'value' }>;
+
+/** Reason of the refusal of a worker that does not know the session; whoever asked makes a 404 of it. */
+export const SESSION_GONE = 'session_gone';
+
+/**
+ * What the end of a request to another worker means to the client, where the worker answers with an Outcome. A value
+ * that is none is never taken for a success. Whether a session is gone is asked before: see SESSION_GONE.
+ */
+export function outcomeOfBusEnd(end: BusEnd): Outcome {
+  if (end.kind !== 'value') return outcomeOfBusFailure(end);
+  return readOutcome(end.value) ?? INTERNAL_ERROR;
+}
+
+/**
+ * The same where the worker answers with something else than an Outcome (docs/errors.md, Codes of the gateway).
+ * `not_executed` is said only where the bus is certain of it.
+ */
+export function outcomeOfBusFailure(end: BusFailure): FailedOutcome {
+  switch (end.kind) {
+    case 'failed':
+      return INTERNAL_ERROR;
+    case 'refused':
+      return notExecuted(GatewayCode.ownerUnreachable, REFUSED);
+    case 'not-executed':
+      return NOT_EXECUTED[end.cause];
+    case 'unknown':
+      return unknown(UNKNOWN_BECAUSE[end.cause]);
+  }
+}
+
+/** Reads an outcome that came from another worker. Undefined: it is none. Members that it should not have are left out. */
+export function readOutcome(value: unknown): Outcome | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const eventId = value['eventId'];
+  if (eventId !== undefined && typeof eventId !== 'string') return undefined;
+  const outcome = value['kind'] === 'result' ? readResult(value) : readError(value);
+  return outcome && eventId !== undefined ? { ...outcome, eventId } : outcome;
+}
+
+function readResult({ result, error }: JsonObject): Outcome | undefined {
+  return isJsonObject(result) && error === undefined ? { kind: 'result', result } : undefined;
+}
+
+function readError({ kind, error, result, httpStatus }: JsonObject): Outcome | undefined {
+  if (kind !== 'error' || !isRpcError(error) || result !== undefined) return undefined;
+  if (httpStatus === undefined) return { kind, error: errorOf(error) };
+  return isStatus(httpStatus) ? { kind, error: errorOf(error), httpStatus } : undefined;
+}
+
+function errorOf({ code, message, data }: RpcError): RpcError {
+  return data === undefined ? { code, message } : { code, message, data };
+}
+
+function isStatus(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 400 && value <= 599;
+}
+
+function notExecuted(code: number, message: string): FailedOutcome {
+  return failed({ code, message, data: { outcome: 'not_executed', retriable: true } }, 503);
+}
+
+function unknown(because: string): FailedOutcome {
+  const message = `${because}: the call may have run`;
+  return failed({ code: GatewayCode.outcomeUnknown, message, data: { outcome: 'unknown', retriable: false } }, 504);
+}
+
+const failed = (error: RpcError, httpStatus: number): FailedOutcome => failure(error, httpStatus) as FailedOutcome;
+
+const REFUSED = 'The worker that holds the session or connection refused the call; it was not executed. Call again.';
+
+const NOT_EXECUTED: Readonly<Record<Extract<BusEnd, { kind: 'not-executed' }>['cause'], FailedOutcome>> = {
+  unreachable: notExecuted(
+    GatewayCode.ownerUnreachable,
+    'The worker that holds the session or connection did not take the call; it was not executed. Call again.',
+  ),
+  unavailable: notExecuted(
+    GatewayCode.coordinationUnavailable,
+    'Coordination is unavailable: Redis cannot be asked. The call was not executed; call again later.',
+  ),
+  cancelled: notExecuted(
+    GatewayCode.ownerUnreachable,
+    'The call was cancelled before the worker that holds the session or connection took it; it was not executed.',
+  ),
+};
+
+const UNKNOWN_BECAUSE: Readonly<Record<Extract<BusEnd, { kind: 'unknown' }>['cause'], string>> = {
+  relay: 'Redis failed while the call was under way to another worker',
+  'owner-gone': 'The worker that ran the call is gone',
+  deadline: 'The worker that took the call did not answer in time',
+  gap: 'A part of the answer of another worker was lost',
+};
+
+const INTERNAL_ERROR: FailedOutcome = failed(
+  { code: RpcCode.internalError, message: 'Internal error', data: { outcome: 'unknown', retriable: false } },
+  500,
+);
