@@ -3,6 +3,7 @@ export {
   outcomeOfFault,
   outcomeOfHttp,
   outcomeOfMessage,
+  readRefusal,
   type HttpAnswer,
   type TransportFault,
 } from './answers/index.js';

@@ -60,6 +60,8 @@ export type Outcome =
       readonly eventId?: string;
       /** HTTP status that goes with the error where the client's revision leaves it free. */
       readonly httpStatus?: number;
+      /** Refused before it was dispatched to anything: the HTTP status says so too, as long as nothing else was said. */
+      readonly refused?: true;
     };
 
 /** What may precede the outcome on the reply stream of a request. */

@@ -4,7 +4,8 @@ import { isJsonObject } from '../json.js';
 import type { RequestId } from '../json-rpc.js';
 import type { Outcome } from '../neutral.js';
 import { outcomeOfFault, type TransportFault } from './outcome-of-fault.js';
-import { outcomeOfHttp, type HttpAnswer } from './outcome-of-http.js';
+import type { HttpAnswer } from './http-answer.js';
+import { outcomeOfHttp } from './outcome-of-http.js';
 import { outcomeOfMessage } from './outcome-of-message.js';
 
 const ID = 7;

@@ -1,0 +1,114 @@
+import type { ExecutionOutcome } from '../error-codes.js';
+import { isJsonObject, type JsonObject } from '../json.js';
+import { JsonFault } from '../parse-json.js';
+import { cleanDetail } from './detail.js';
+import { parsed, type HttpAnswer } from './http-answer.js';
+
+/** What an HTTP answer that is no success says. Texts of the server are cleaned: one line, no secrets, no addresses. */
+export interface HttpRefusal {
+  /** `Upstream answered HTTP 401: Unauthorized request`. */
+  readonly message: string;
+  /** The server's own words, or the phrase of the status. Absent when there is neither. */
+  readonly detail?: string;
+  /** What becomes `data` of an error. */
+  readonly circumstances: {
+    readonly outcome: ExecutionOutcome;
+    readonly retriable: boolean;
+    readonly httpStatus: number;
+    readonly retryAfterMs?: number;
+    readonly wwwAuthenticate?: string;
+  };
+}
+
+/**
+ * Reads the refusal of a server that speaks plain HTTP (docs/errors.md). Where no member of the body is a text, the
+ * message of a nested `error` is taken: many APIs put their reason there.
+ */
+export function readRefusal(answer: HttpAnswer): HttpRefusal {
+  const value = parsed(answer.body);
+  if (value instanceof JsonFault || !isJsonObject(value)) return refusalWith(answer, answer.body);
+  const { error } = value;
+  const nested = isJsonObject(error) && typeof error['message'] === 'string' ? error['message'] : '';
+  return refusalWith(answer, detailIn(value) || nested);
+}
+
+/** The refusal with this text as the server's own words. */
+export function refusalWith(answer: HttpAnswer, text: string): HttpRefusal {
+  const detail = cleanDetail(text) || phraseOf(answer);
+  const message = `Upstream answered HTTP ${answer.status}`;
+  const circumstances = circumstancesOf(answer);
+  return detail === '' ? { message, circumstances } : { message: `${message}: ${detail}`, detail, circumstances };
+}
+
+/** Where frameworks and OAuth put the reason. A string `error` is theirs; only an object is JSON-RPC's. */
+const DETAIL_MEMBERS = ['detail', 'message', 'error_description', 'error', 'title'] as const;
+
+/** The first text among the members that hold reasons; empty when there is none. */
+export function detailIn(value: JsonObject): string {
+  for (const member of DETAIL_MEMBERS) {
+    const text = value[member];
+    if (typeof text === 'string' && text !== '') return text;
+  }
+  return '';
+}
+
+const PHRASES: Readonly<Record<number, string>> = {
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  410: 'Gone',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+};
+
+function phraseOf({ status, statusText }: HttpAnswer): string {
+  return cleanDetail(statusText ?? '') || (PHRASES[status] ?? '');
+}
+
+/** Statuses by which a server says that it did not take the call. */
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404, 405, 406, 413, 415, 429]);
+
+const LONGEST_CHALLENGE = 500;
+
+function circumstancesOf(answer: HttpAnswer): HttpRefusal['circumstances'] {
+  const { status, wwwAuthenticate, retryAfter } = answer;
+  const unavailable = status === 503 && retryAfter !== undefined;
+  const outcome = REFUSALS.has(status) || unavailable ? 'not_executed' : 'unknown';
+  const retryAfterMs = status === 429 || status === 503 ? delayOf(retryAfter) : undefined;
+  return {
+    outcome,
+    retriable: status === 429 || unavailable,
+    httpStatus: status,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(status === 401 &&
+      wwwAuthenticate !== undefined && { wwwAuthenticate: cleanDetail(wwwAuthenticate, LONGEST_CHALLENGE) }),
+  };
+}
+
+const HTTP_DATE = /^[a-z]{3,9},? /i;
+const LONGEST_DELAY_MS = 24 * 60 * 60 * 1000;
+
+/** Retry-After as milliseconds from now: seconds or a date (RFC 9110, 10.2.3). Undefined when it is neither. */
+function delayOf(retryAfter: string | undefined): number | undefined {
+  if (retryAfter === undefined) return undefined;
+  const text = retryAfter.trim();
+  const delayMs = /^\d+$/.test(text) ? Number(text) * 1000 : HTTP_DATE.test(text) ? Date.parse(text) - Date.now() : NaN;
+  return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), LONGEST_DELAY_MS);
+}
