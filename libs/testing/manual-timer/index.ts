@@ -1,0 +1,1 @@
+export { ManualTimer } from './manual-timer.js';
