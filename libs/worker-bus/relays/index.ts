@@ -1,0 +1,1 @@
+export { MemoryRelay } from './memory-relay.js';
