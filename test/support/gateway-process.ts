@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 
 const MAIN = join(process.cwd(), 'dist/src/main.js');
@@ -7,14 +7,15 @@ const MAIN = join(process.cwd(), 'dist/src/main.js');
 /** A gateway as `npm start` runs it: a process of its own, from the build. */
 export class GatewayProcess {
   private text = '';
+  private readonly printing = new EventEmitter().setMaxListeners(0);
   private readonly child: ChildProcess;
   private readonly ended: Promise<number | null>;
 
   constructor(variables: Readonly<Record<string, string>>, args: readonly string[] = []) {
     const env = { PATH: process.env['PATH'] ?? '', ...variables };
     this.child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.child.stdout?.on('data', (chunk: Buffer) => (this.text += chunk.toString()));
-    this.child.stderr?.on('data', (chunk: Buffer) => (this.text += chunk.toString()));
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.on('data', (chunk: Buffer) => this.take(chunk));
     this.ended = once(this.child, 'close').then(([code]) => code as number | null);
   }
 
@@ -32,12 +33,14 @@ export class GatewayProcess {
     for (;;) {
       const found = pattern.exec(this.text);
       if (found) return found;
-      const isOver = await Promise.race([
-        once(this.child.stdout ?? this.child, 'data').then(() => false),
-        this.ended.then(() => true),
-      ]);
+      const isOver = await Promise.race([once(this.printing, 'more').then(() => false), this.ended.then(() => true)]);
       if (isOver && !pattern.test(this.text)) throw new Error(`It ended without printing ${pattern}: ${this.text}`);
     }
+  }
+
+  /** Sends a signal and waits for nothing. */
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
   }
 
   /** The exit code, once it has ended by itself or by the signal. */
@@ -50,5 +53,10 @@ export class GatewayProcess {
   async destroy(): Promise<void> {
     this.child.kill('SIGKILL');
     await this.ended;
+  }
+
+  private take(chunk: Buffer): void {
+    this.text += chunk.toString();
+    this.printing.emit('more');
   }
 }

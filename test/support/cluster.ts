@@ -1,0 +1,126 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SystemClock } from '#lib/extension-kit';
+import { AuthConfig, TokenIssuer, type TokenOrder } from '../../src/auth/index.js';
+import { DataFolder } from '../../src/data-folder/index.js';
+import type { GatewaySetup } from './gateway.js';
+import { GatewayProcess } from './gateway-process.js';
+
+const READY = /Isthmus is ready at (http:\/\/\S+)\/mcp/;
+
+export interface ClusterSetup extends GatewaySetup {
+  /** How many gateways to start at once. */
+  readonly workers: number;
+  /** `redis://127.0.0.1:port`, as a rule behind a fault proxy. Absent: they know nothing of each other. */
+  readonly redis?: string;
+}
+
+/** One gateway of a cluster: a process of its own, on a port of its own. */
+export interface ClusterWorker {
+  /** `http://127.0.0.1:port` */
+  readonly url: string;
+  readonly pid: number;
+  /** All that it has printed, to standard output and error. */
+  readonly output: string;
+  /** The exit code once it has ended; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
+  /** Sends a signal and does not wait for what comes of it: SIGSTOP freezes the worker, SIGCONT wakes it. */
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves with the match once it was printed. Rejects when the worker ends without it. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+}
+
+/** Several gateways that share secrets, configuration and Redis, as on several machines behind a load balancer. */
+export interface TestCluster {
+  /** In the order of their start, those that were ended included. */
+  readonly workers: readonly ClusterWorker[];
+  /** Their common data folder. */
+  readonly folder: string;
+  /** One more gateway; `env` is for it alone. Resolves when it listens. */
+  addWorker(env?: Readonly<Record<string, string>>): Promise<ClusterWorker>;
+  /** A token of `tester`, unless another subject is asked for; good at every worker. */
+  token(order?: Partial<TokenOrder>): Promise<string>;
+  /** Replaces the configuration file; the workers take it over by themselves. */
+  configure(setup: Omit<GatewaySetup, 'env'>): Promise<void>;
+  /** Ends every worker, frozen ones too, and removes their folder. */
+  stop(): Promise<void>;
+}
+
+/** Starts real gateway processes from the build. Resolves when all of them listen. */
+export async function startCluster({ workers, redis, env = {}, ...configuration }: ClusterSetup): Promise<TestCluster> {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-cluster-'));
+  const file = join(folder, 'isthmus.json');
+  const configure = (setup: Omit<GatewaySetup, 'env'>) => writeFile(file, JSON.stringify(setup));
+  await configure(configuration);
+  // Drawn before any worker starts, so that none of them counts as the first and prints a token.
+  const issuer = new TokenIssuer(await DataFolder.open(folder), new AuthConfig(), new SystemClock());
+  const shared = {
+    ISTHMUS_DATA_DIR: folder,
+    ISTHMUS_CONFIG: file,
+    ISTHMUS_PORT: '0',
+    ...(redis !== undefined && { ISTHMUS_REDIS_URL: redis }),
+    ...env,
+  };
+  const started: ProcessWorker[] = [];
+  const addWorker = async (own: Readonly<Record<string, string>> = {}) => {
+    const worker = new ProcessWorker({ ...shared, ...own });
+    started.push(worker);
+    await worker.listens();
+    return worker;
+  };
+  const stop = async () => {
+    await Promise.all(started.map((worker) => worker.destroy()));
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all(Array.from({ length: workers }, () => addWorker()));
+  } catch (fault) {
+    await stop();
+    throw fault;
+  }
+  return {
+    workers: started,
+    folder,
+    addWorker,
+    token: (order) => issuer.issue({ subject: 'tester', expiresInSeconds: 600, ...order }),
+    configure,
+    stop,
+  };
+}
+
+class ProcessWorker implements ClusterWorker {
+  url = '';
+  readonly ended: Promise<number | null>;
+  private readonly process: GatewayProcess;
+
+  constructor(env: Readonly<Record<string, string>>) {
+    this.process = new GatewayProcess(env);
+    this.ended = this.process.exit();
+  }
+
+  get pid(): number {
+    return this.process.pid;
+  }
+
+  get output(): string {
+    return this.process.output;
+  }
+
+  async listens(): Promise<void> {
+    const [, url = ''] = await this.process.printed(READY);
+    this.url = url;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.process.signal(signal);
+  }
+
+  printed(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.process.printed(pattern);
+  }
+
+  destroy(): Promise<void> {
+    return this.process.destroy();
+  }
+}

@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { startReferenceServer, type ReferenceServer, type ReferenceServerOptions } from '#lib/testing/reference-server';
+
+/** A reference server whose door counts how often each call arrived. */
+export interface CountingServer {
+  /** For the configuration of a gateway. */
+  readonly definition: { readonly transport: 'http' | 'sse'; readonly url: string };
+  /** What runs behind the door: counters per tool, gates of `hold`. */
+  readonly server: ReferenceServer;
+  /** How often a `tools/call` with `arguments.call` equal to this mark has reached the server. */
+  arrivals(mark: string): number;
+  /** Every mark that arrived more than once: what no gateway may ever do. */
+  duplicates(): readonly string[];
+  /** Resolves once a marked call has arrived. */
+  arrived(mark: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts one. Calls are marked by an argument `call`, which the tools ignore. It counts requests as they come over the
+ * wire, before anything looks at their ids or sessions, so that not even a repetition that the server refuses is missed.
+ */
+export async function startCountingServer(options: ReferenceServerOptions): Promise<CountingServer> {
+  const server = await startReferenceServer(options);
+  const marks = new Map<string, number>();
+  const waiting = new Map<string, () => void>();
+  const arrive = (mark: string) => {
+    marks.set(mark, (marks.get(mark) ?? 0) + 1);
+    waiting.get(mark)?.();
+  };
+  const door = createServer((incoming, outgoing) => {
+    passOn(incoming, outgoing, server.url, arrive).catch(() => outgoing.destroy());
+  });
+  door.listen(0, '127.0.0.1');
+  await once(door, 'listening');
+  const { port } = door.address() as AddressInfo;
+  return {
+    definition: { transport: options.transport, url: `http://127.0.0.1:${port}${new URL(server.url).pathname}` },
+    server,
+    arrivals: (mark) => marks.get(mark) ?? 0,
+    duplicates: () => [...marks].flatMap(([mark, count]) => (count > 1 ? [mark] : [])),
+    arrived: (mark) =>
+      new Promise((resolve) => {
+        if (marks.has(mark)) resolve();
+        else waiting.set(mark, resolve);
+      }),
+    close: async () => {
+      door.close();
+      door.closeAllConnections();
+      await server.close();
+    },
+  };
+}
+
+async function passOn(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  url: string,
+  arrive: (mark: string) => void,
+): Promise<void> {
+  const body = await buffer(incoming);
+  for (const mark of marksIn(body)) arrive(mark);
+  const { hostname, port } = new URL(url);
+  const { method, headers, url: path } = incoming;
+  const onward = request({ hostname, port, method, headers, path });
+  onward.on('error', () => outgoing.destroy());
+  onward.on('response', (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    outgoing.flushHeaders();
+    answer.on('error', () => outgoing.destroy()).pipe(outgoing);
+  });
+  // Whoever leaves is gone on the other side too: a cancellation is seen by that.
+  outgoing.on('close', () => onward.destroy());
+  onward.end(body);
+}
+
+function marksIn(body: Buffer): string[] {
+  try {
+    const messages = [JSON.parse(body.toString()) as unknown].flat() as readonly MarkedCall[];
+    return messages.flatMap(({ method, params }) => {
+      const mark = method === 'tools/call' ? params?.arguments?.call : undefined;
+      return typeof mark === 'string' ? [mark] : [];
+    });
+  } catch {
+    // No JSON, no call.
+    return [];
+  }
+}
+
+interface MarkedCall {
+  readonly method?: string;
+  readonly params?: { readonly arguments?: { readonly call?: unknown } };
+}

@@ -1,0 +1,196 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** What goes to the target, and what comes back from it. */
+export type Direction = 'requests' | 'replies';
+
+/** A wire that can be cut. Stands before Redis, before a server, or before a gateway. */
+export interface FaultProxy {
+  /** `127.0.0.1:port` */
+  readonly address: string;
+  readonly port: number;
+  /** Pairs of connections that are open. */
+  readonly connections: number;
+  /** Resets what is open. What comes next goes through again: a moment's fault. */
+  sever(): void;
+  /** Resets what is open and whatever comes, until `resume`. */
+  cut(): void;
+  /**
+   * Nothing goes through and nobody is told, until `resume`; then it all arrives late. With `sever` in place of
+   * `resume` it never arrives: so `blackhole('replies')` makes a command that was carried out and whose reply is lost.
+   * Connecting still succeeds, as the proxy itself is near.
+   */
+  blackhole(direction?: Direction): void;
+  /** Whatever goes through takes so much longer, either way; 0 ends that. */
+  delay(milliseconds: number): void;
+  /** Ends `cut` and `blackhole`. */
+  resume(): void;
+  close(): Promise<void>;
+}
+
+/** Listens on a free port of 127.0.0.1 and passes bytes on to the target: `127.0.0.1:6379`, or a URL's host and port. */
+export async function startFaultProxy(target: string): Promise<FaultProxy> {
+  const { hostname, port } = new URL(target.includes('://') ? target : `tcp://${target}`);
+  const proxy = new TcpFaultProxy(hostname, Number(port));
+  await proxy.listen();
+  return proxy;
+}
+
+class TcpFaultProxy implements FaultProxy {
+  private readonly server: Server;
+  private readonly pairs = new Set<Pair>();
+  private readonly held = new Set<Direction>();
+  private isCut = false;
+  private delayMs = 0;
+
+  constructor(host: string, port: number) {
+    // Half-closing passes through like everything else.
+    this.server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+      if (this.isCut) return void client.on('error', ignore).resetAndDestroy();
+      const target = connect({ host, port, allowHalfOpen: true, noDelay: true });
+      const pair = new Pair(client, target, () => this.delayMs);
+      this.pairs.add(pair);
+      pair.onOver(() => this.pairs.delete(pair));
+      for (const direction of this.held) pair.hold(direction);
+    });
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  get connections(): number {
+    return this.pairs.size;
+  }
+
+  async listen(): Promise<void> {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+  }
+
+  sever(): void {
+    this.held.clear();
+    for (const pair of this.pairs) pair.reset();
+  }
+
+  cut(): void {
+    this.isCut = true;
+    this.sever();
+  }
+
+  blackhole(direction?: Direction): void {
+    for (const each of direction ? [direction] : (['requests', 'replies'] as const)) {
+      this.held.add(each);
+      for (const pair of this.pairs) pair.hold(each);
+    }
+  }
+
+  delay(milliseconds: number): void {
+    this.delayMs = milliseconds;
+  }
+
+  resume(): void {
+    this.isCut = false;
+    this.held.clear();
+    for (const pair of this.pairs) pair.release();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
+
+/** A client's connection and the one to the target that was opened for it. */
+class Pair {
+  private readonly ways: Readonly<Record<Direction, Way>>;
+
+  constructor(
+    private readonly client: Socket,
+    private readonly target: Socket,
+    delayMs: () => number,
+  ) {
+    this.ways = { requests: new Way(client, target, delayMs), replies: new Way(target, client, delayMs) };
+    // A reset passes through as a reset, as it does on a wire.
+    for (const socket of [client, target]) socket.on('error', () => this.reset());
+  }
+
+  onOver(listener: () => void): void {
+    let open = 2;
+    for (const socket of [this.client, this.target]) {
+      socket.once('close', () => {
+        open -= 1;
+        if (open === 0) listener();
+      });
+    }
+  }
+
+  hold(direction: Direction): void {
+    this.ways[direction].hold();
+  }
+
+  release(): void {
+    for (const way of Object.values(this.ways)) way.release();
+  }
+
+  reset(): void {
+    for (const socket of [this.client, this.target]) if (!socket.destroyed) socket.resetAndDestroy();
+  }
+}
+
+/** One direction of a pair. The order of the bytes holds whatever the delay does in between. */
+class Way {
+  private tail = Promise.resolve();
+  private gate = Promise.resolve();
+  private open = () => {};
+  private isHeld = false;
+
+  constructor(
+    private readonly from: Socket,
+    private readonly to: Socket,
+    private readonly delayMs: () => number,
+  ) {
+    from.on('data', (chunk: Buffer) => this.pass(() => this.write(chunk)));
+    from.on('end', () => this.pass(() => void to.end()));
+    to.on('drain', () => this.readOn());
+  }
+
+  hold(): void {
+    if (this.isHeld) return;
+    this.isHeld = true;
+    this.gate = new Promise((resolve) => (this.open = resolve));
+    // What it does not read stays with its sender, as on a wire that lost its other end.
+    this.from.pause();
+  }
+
+  release(): void {
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    this.open();
+    this.readOn();
+  }
+
+  private pass(step: () => void): void {
+    const delayed = this.delayMs() > 0 ? new Promise<void>((done) => setTimeout(done, this.delayMs())) : undefined;
+    this.tail = this.tail.then(async () => {
+      await delayed;
+      while (this.isHeld) await this.gate;
+      step();
+    });
+  }
+
+  private write(chunk: Buffer): void {
+    if (!this.to.destroyed && !this.to.write(chunk)) this.from.pause();
+  }
+
+  private readOn(): void {
+    if (!this.isHeld && !this.to.writableNeedDrain) this.from.resume();
+  }
+}
+
+const ignore = () => {};
