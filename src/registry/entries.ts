@@ -3,7 +3,18 @@
  * there has passed its rules once an instance leaves `readEntry`.
  */
 import { Allow, IsBoolean, IsIn, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
-import { IsArgumentList, IsDurationBetween, IsEnvironment, IsHeaders, IsServerUrl, IsTextList } from './entry-rules.js';
+import type { JsonObject } from '#lib/mcp-protocol';
+import {
+  IsArgumentList,
+  IsDurationBetween,
+  IsEnvironment,
+  IsHeaders,
+  IsServerUrl,
+  IsTextList,
+  IsToolPath,
+  IsToolSchema,
+} from './entry-rules.js';
+import { REST_METHODS, type RestMethod } from './server-definition.js';
 
 export type Scalar = string | number | boolean;
 
@@ -11,6 +22,7 @@ const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 const LONGEST_TITLE = 200;
 const LONGEST_INSTRUCTIONS = 100_000;
+const LONGEST_DESCRIPTION = 10_000;
 
 export class TimeoutsEntry {
   @IsOptional() @IsDurationBetween(100, HOUR) readonly connect?: string;
@@ -38,6 +50,22 @@ export class StdioServerEntry extends ServerEntry {
   @IsOptional() @IsArgumentList() readonly args?: readonly Scalar[];
   @IsOptional() @IsEnvironment() readonly env?: Readonly<Record<string, Scalar>>;
   @IsOptional() @IsString() @IsNotEmpty() readonly cwd?: string;
+}
+
+export class RestServerEntry extends ServerEntry {
+  @IsIn(['rest']) readonly transport!: 'rest';
+  @IsServerUrl() readonly url!: string;
+  @IsOptional() @IsHeaders() readonly headers?: Readonly<Record<string, Scalar>>;
+  /** Each checked by itself as a RestToolEntry. */
+  @Allow() readonly tools?: unknown;
+}
+
+export class RestToolEntry {
+  @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly title?: string;
+  @IsOptional() @IsString() @MaxLength(LONGEST_DESCRIPTION) readonly description?: string;
+  @IsOptional() @IsIn(REST_METHODS) readonly method?: RestMethod;
+  @IsToolPath() readonly path!: string;
+  @IsOptional() @IsToolSchema() readonly inputSchema?: JsonObject;
 }
 
 export class DefaultEndpointEntry {

@@ -1,10 +1,16 @@
 import { ValidateBy, type ValidationOptions } from 'class-validator';
 import { DURATION_FORM, formatDuration, parseDuration } from '#lib/config';
+import { isJsonObject } from '#lib/mcp-protocol';
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 // Latin-1 without control characters: what a header value can carry (RFC 9110, 5.5).
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const VARIABLE_NAME = /^[A-Za-z_]\w*$/;
+
+/** Characters of a path (RFC 3986, 3.3) and parameters in braces; no query, no fragment. */
+const TOOL_PATH = /^\/(?:[\w.~!$&'()*+,;=:@/-]|%[\da-f]{2}|\{[a-z_][\w.-]*\})*$/i;
+/** Whoever reads the address would leave the folder that the operator meant. */
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?=\/|$)/i;
 
 /** The gateway writes these itself; a configured one would break the connection or the protocol. */
 const OWN_HEADERS =
@@ -58,6 +64,21 @@ export function IsArgumentList(): PropertyDecorator {
 export function IsTextList(): PropertyDecorator {
   const isText = (item: unknown) => typeof item === 'string';
   return rule('isTextList', 'must be a list of texts', (value) => Array.isArray(value) && value.every(isText));
+}
+
+/** The path of a REST tool, below the address of its server. */
+export function IsToolPath(): PropertyDecorator {
+  const message =
+    'must start with / and hold characters of a path and parameters such as {id} only, without a query, a fragment and . or .. as segments';
+  return rule('isToolPath', message, (value) => {
+    return typeof value === 'string' && TOOL_PATH.test(value) && !DOT_SEGMENT.test(value);
+  });
+}
+
+/** What the arguments of a tool may be (specification: server/tools, inputSchema). */
+export function IsToolSchema(): PropertyDecorator {
+  const message = 'must be a JSON schema whose type is object';
+  return rule('isToolSchema', message, (value) => isJsonObject(value) && value['type'] === 'object');
 }
 
 const isArgument = (value: unknown): boolean => isScalar(value) && !String(value).includes('\0');

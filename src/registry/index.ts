@@ -5,6 +5,9 @@ export { RegistryFault } from './registry.errors.js';
 export { RegistryModule } from './registry.module.js';
 export type {
   RemoteServer,
+  RestMethod,
+  RestServer,
+  RestTool,
   ServerDefinition,
   ServerTimeouts,
   StdioServer,

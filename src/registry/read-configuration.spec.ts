@@ -126,7 +126,7 @@ default: { public: 1 }
       'virtualServers.web: There is a server of this name already.',
       'servers.nothing: must be a mapping.',
       'servers.text: must be a mapping.',
-      'servers.ftp.transport: must be http, sse or stdio.',
+      'servers.ftp.transport: must be http, sse, stdio or rest.',
       'servers.web.heders: There is no such key. Did you mean headers?',
       expect.stringMatching(/^servers\.web\.url: must be an http or https URL/),
       'servers.web.timeouts.idle: There is no such key.',

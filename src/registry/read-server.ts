@@ -1,9 +1,10 @@
 import { parseDuration } from '#lib/config';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { RemoteServerEntry, StdioServerEntry, TimeoutsEntry, type Scalar } from './entries.js';
+import { RemoteServerEntry, RestServerEntry, StdioServerEntry, TimeoutsEntry, type Scalar } from './entries.js';
 import { present, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
-import type { RemoteServer, ServerDefinition, ServerTimeouts, StdioServer } from './server-definition.js';
+import { readTools } from './read-tools.js';
+import type { RemoteServer, RestServer, ServerDefinition, ServerTimeouts, StdioServer } from './server-definition.js';
 
 const REMOTE_CONNECT_MS = 10_000;
 /** A package runner may have to download the server first. */
@@ -24,8 +25,10 @@ export function readServer(slug: string, value: JsonValue, faults: Fault[]): Ser
     case 'http':
     case 'sse':
       return readRemoteServer(slug, value, path, faults);
+    case 'rest':
+      return readRestServer(slug, value, path, faults);
     default:
-      faults.push({ path: `${path}.transport`, message: 'must be http, sse or stdio.' });
+      faults.push({ path: `${path}.transport`, message: 'must be http, sse, stdio or rest.' });
       return undefined;
   }
 }
@@ -38,6 +41,15 @@ function readRemoteServer(slug: string, value: JsonObject, path: string, faults:
   return { ...common(slug, entry), timeouts, transport, url, headers: texts(headers) };
 }
 
+function readRestServer(slug: string, value: JsonObject, path: string, faults: Fault[]): RestServer | undefined {
+  const entry = readEntry(RestServerEntry, value, path, faults);
+  const timeouts = readTimeouts(value, path, REMOTE_CONNECT_MS, faults);
+  const tools = readTools(value['tools'], `${path}.tools`, faults);
+  if (entry === undefined) return undefined;
+  const { transport, url, headers = {} } = entry;
+  return { ...common(slug, entry), timeouts, transport, url, headers: texts(headers), tools };
+}
+
 function readStdioServer(slug: string, value: JsonObject, path: string, faults: Fault[]): StdioServer | undefined {
   const entry = readEntry(StdioServerEntry, value, path, faults);
   const timeouts = readTimeouts(value, path, STDIO_CONNECT_MS, faults);
@@ -47,7 +59,7 @@ function readStdioServer(slug: string, value: JsonObject, path: string, faults: 
   return { ...common(slug, entry), timeouts, transport, ...process };
 }
 
-function common(slug: string, entry: RemoteServerEntry | StdioServerEntry) {
+function common(slug: string, entry: RemoteServerEntry | StdioServerEntry | RestServerEntry) {
   const { title, enabled = true, shared = false, public: isPublic = false } = entry;
   return { slug, enabled, shared, public: isPublic, ...present({ title }) };
 }

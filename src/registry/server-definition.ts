@@ -1,3 +1,5 @@
+import type { JsonObject } from '#lib/mcp-protocol';
+
 /** What an operator declared about one upstream server. Times are milliseconds. */
 interface ServerBase {
   /** Lower-case letters, digits and single hyphens; never `__`. Names the endpoint and prefixes the server's items. */
@@ -36,7 +38,33 @@ export interface StdioServer extends ServerBase {
   readonly cwd?: string;
 }
 
-export type ServerDefinition = RemoteServer | StdioServer;
+/** Plain HTTP endpoints that the gateway offers as tools. No MCP server is behind them. */
+export interface RestServer extends ServerBase {
+  readonly transport: 'rest';
+  /** What all paths are added to. A query in it goes with every request. */
+  readonly url: string;
+  /** Sent with every request to this server: its credentials, as a rule. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** In the order of the file. */
+  readonly tools: readonly RestTool[];
+}
+
+export const REST_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export type RestMethod = (typeof REST_METHODS)[number];
+
+/** One tool of a REST server: how a call of it becomes one HTTP request. */
+export interface RestTool {
+  readonly name: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly method: RestMethod;
+  /** Starts with `/`; `{name}` stands for the argument of that name. */
+  readonly path: string;
+  /** Always of the type `object`. */
+  readonly inputSchema: JsonObject;
+}
+
+export type ServerDefinition = RemoteServer | StdioServer | RestServer;
 
 /** A selection of servers under one slug, with prefixed names. */
 export interface VirtualServerDefinition {

@@ -1,12 +1,14 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { ClientProfile, Era } from '#lib/mcp-protocol';
-import type { RemoteServer, ServerDefinition } from '../../registry/index.js';
+import type { RemoteServer, RestServer, ServerDefinition } from '../../registry/index.js';
 import { Deadlines } from '../channels/deadlines.js';
 import { HttpChannel } from '../channels/http/index.js';
-import type { LegacyOpening } from '../dialects/legacy/index.js';
+import { adoptOverHttp, type LegacyOpening } from '../dialects/legacy/index.js';
+import { RestConnection } from '../dialects/rest/index.js';
 import { EraMemory, type KnownEra } from '../era-memory/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream-connection.js';
 import { UpstreamConnector } from '../upstream-connector.js';
+import type { UpstreamSessionState } from '../upstream-session-state.js';
 import { UpstreamConfig } from '../upstream.config.js';
 import { GATEWAY_CLIENT } from '../gateway-identity.js';
 import { beforeAnyCall } from '../upstream.errors.js';
@@ -14,11 +16,11 @@ import { HttpOpenings } from './http-openings.js';
 import { StdioOpenings } from './stdio-openings.js';
 
 interface KeptChannel {
-  readonly definition: RemoteServer;
+  readonly definition: RemoteServer | RestServer;
   readonly channel: HttpChannel;
 }
 
-/** Speaks streamable HTTP of both eras, HTTP+SSE, and stdio of both eras. */
+/** Speaks streamable HTTP of both eras, HTTP+SSE, stdio of both eras, and plain HTTP for tools without a server. */
 @Injectable()
 export class DefaultUpstreamConnector extends UpstreamConnector implements OnApplicationShutdown {
   private readonly deadlines = new Deadlines();
@@ -36,7 +38,8 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
 
   override async era(server: ServerDefinition, signal: AbortSignal): Promise<Era> {
     try {
-      return (await this.learnEra(server, signal)).era;
+      // What has no server behind it keeps nothing about its callers, as a modern server does.
+      return server.transport === 'rest' ? 'modern' : (await this.learnEra(server, signal)).era;
     } catch (error) {
       throw beforeAnyCall(error);
     }
@@ -51,10 +54,21 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     const opening = this.openingOf(server, client, events);
     try {
       if (server.transport === 'stdio') return await this.processes.open(server, opening, signal);
+      if (server.transport === 'rest') return new RestConnection(this.channelTo(server), server, opening.surroundings);
       return await this.remotes.open(server, this.channelTo(server), opening, signal);
     } catch (error) {
       throw beforeAnyCall(error);
     }
+  }
+
+  override adopt(
+    server: ServerDefinition,
+    client: ClientProfile,
+    state: UpstreamSessionState,
+    events: ConnectionEvents,
+  ): UpstreamConnection | undefined {
+    if (server.transport !== 'http' || server.slug !== state.server || state.profile.era !== 'legacy') return undefined;
+    return adoptOverHttp(this.channelTo(server), this.openingOf(server, client, events), state);
   }
 
   override forget(slug: string): void {
@@ -75,7 +89,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     await this.shutdown();
   }
 
-  private learnEra(server: ServerDefinition, signal: AbortSignal): Promise<KnownEra> {
+  private learnEra(server: Exclude<ServerDefinition, RestServer>, signal: AbortSignal): Promise<KnownEra> {
     if (server.transport !== 'stdio') return this.remotes.era(server, this.channelTo(server), signal);
     return this.processes.era(server, this.openingOf(server, GATEWAY_CLIENT, NOBODY), signal);
   }
@@ -90,7 +104,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     };
   }
 
-  private channelTo(server: RemoteServer): HttpChannel {
+  private channelTo(server: RemoteServer | RestServer): HttpChannel {
     const kept = this.channels.get(server.slug);
     if (kept !== undefined && isSameWay(kept.definition, server)) return kept.channel;
     if (kept !== undefined) this.forget(server.slug);
@@ -112,7 +126,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
 const NOBODY: ConnectionEvents = { notify: () => undefined, closed: () => undefined };
 
 /** A definition that was loaded anew is another object, though nothing of it need have changed. */
-function isSameWay(one: RemoteServer, other: RemoteServer): boolean {
+function isSameWay(one: KeptChannel['definition'], other: KeptChannel['definition']): boolean {
   if (one === other) return true;
   const { url, transport, headers, timeouts } = one;
   return (

@@ -10,8 +10,11 @@ export interface HttpChannelLimits extends HttpLimits {
   readonly maxCalls: number;
 }
 
+/** Where requests go, and what each of them carries. */
+export type HttpDestination = Pick<RemoteServer, 'url' | 'headers' | 'timeouts'>;
+
 export interface HttpRequest {
-  readonly method: 'POST' | 'GET' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Name, value, name, value; the definition's own headers included. */
   readonly headers: string[];
   readonly body: string | null;
@@ -59,7 +62,7 @@ export class HttpChannel {
   private readonly end = Promise.withResolvers<void>();
 
   constructor(
-    definition: RemoteServer,
+    definition: HttpDestination,
     private readonly limits: HttpChannelLimits,
     readonly deadlines: Deadlines,
   ) {
@@ -84,9 +87,15 @@ export class HttpChannel {
 
   /** Sends a call. It waits its turn when every connection is busy. */
   call(headers: string[], body: string, receiver: HttpReceiver, path = this.path): HttpExchange {
+    return this.queue({ method: 'POST', path, headers, body }, receiver);
+  }
+
+  /** Sends a call of any method; it waits its turn as every other. How long it may take is its caller's business. */
+  queue(request: Omit<HttpRequest, 'limitMs'>, receiver: HttpReceiver): HttpExchange {
+    const { method, headers, body, path = this.path } = request;
     this.running++;
     const exchange = new HttpExchange(receiver, this.limits, this.deadlines, this.onCallOver);
-    this.calls.dispatch({ method: 'POST', path, headers, body }, exchange);
+    this.calls.dispatch({ method, path, headers, body }, exchange);
     return exchange;
   }
 

@@ -8,8 +8,8 @@ export type AnswerHeaders = Readonly<Record<string, string | string[] | undefine
 
 /** Receives what comes back for one HTTP request. Exactly one of answered, streamEnded and failed is called, last. */
 export interface HttpReceiver {
-  /** A whole answer that is no event stream, whatever its status. */
-  answered(answer: HttpAnswer, headers: AnswerHeaders): void;
+  /** A whole answer that is no event stream, whatever its status; `bytes` is its body as it came. */
+  answered(answer: HttpAnswer, headers: AnswerHeaders, bytes: Buffer): void;
   /** An event stream begins. */
   streaming(headers: AnswerHeaders): void;
   /** A returned promise is back-pressure: nothing more is read until it settles. */
@@ -77,6 +77,11 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     return this.started;
   }
 
+  /** Where its event stream stands; undefined before it has one. */
+  get cursor(): StreamCursor | undefined {
+    return this.sse;
+  }
+
   /**
    * The receiver has what it wanted and hears nothing more. The stream gets a moment to end by itself, so that its
    * connection can be used again.
@@ -140,7 +145,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     if (this.over) return;
     if (this.sse !== undefined) return this.endStream();
     this.finish();
-    this.receiver.answered(this.answer(), this.headers);
+    const bytes = joined(this.chunks);
+    this.receiver.answered(this.answer(bytes), this.headers, bytes);
     this.letGo();
   }
 
@@ -224,15 +230,14 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   }
 
   /** Compression was not asked for, and text that is not UTF-8 is no JSON: neither may pass for an answer. */
-  private body(): string {
+  private text(bytes: Buffer): string {
     const isSuccess = this.status < 300;
     if (this.encoded) return isSuccess ? UNREADABLE : '';
-    const bytes = joined(this.chunks);
     return isSuccess && !isUtf8(bytes) ? UNREADABLE : bytes.toString('utf8');
   }
 
-  private answer(): HttpAnswer {
-    const body = this.body();
+  private answer(bytes: Buffer): HttpAnswer {
+    const body = this.text(bytes);
     const contentType = first(this.headers['content-type']);
     const wwwAuthenticate = first(this.headers['www-authenticate']);
     const retryAfter = first(this.headers['retry-after']);
@@ -265,7 +270,8 @@ function joined(chunks: readonly Buffer[]): Buffer {
   return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);
 }
 
-function isEncoded(contentEncoding: string | string[] | undefined): boolean {
+/** Compression was not asked for, and is not undone. */
+export function isEncoded(contentEncoding: string | string[] | undefined): boolean {
   return contentEncoding !== undefined && first(contentEncoding)?.toLowerCase() !== 'identity';
 }
 

@@ -1,3 +1,10 @@
 export { HttpChannel, type HttpChannelLimits, type HttpRequest } from './http-channel.js';
-export { first, HttpExchange, type AnswerHeaders, type HttpReceiver, type StreamCursor } from './http-exchange.js';
+export {
+  first,
+  HttpExchange,
+  isEncoded,
+  type AnswerHeaders,
+  type HttpReceiver,
+  type StreamCursor,
+} from './http-exchange.js';
 export type { SseEvent } from './sse-parser.js';

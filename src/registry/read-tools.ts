@@ -1,0 +1,32 @@
+import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { RestToolEntry } from './entries.js';
+import { present, readEntry } from './read-entry.js';
+import type { Fault } from './registry.errors.js';
+import type { RestTool } from './server-definition.js';
+
+/** What clients accept as the name of a tool (specification: server/tools, Tool Names). */
+const TOOL_NAME = /^[\w.-]{1,128}$/;
+
+/** Reads the tools of a REST server. Those at fault are left out. */
+export function readTools(value: JsonValue | undefined, path: string, faults: Fault[]): RestTool[] {
+  if (value === undefined || value === null) {
+    faults.push({ path, message: 'is missing.' });
+    return [];
+  }
+  if (!isJsonObject(value) || Object.keys(value).length === 0) {
+    faults.push({ path, message: 'must map names of tools to their requests.' });
+    return [];
+  }
+  return Object.entries(value).flatMap(([name, entry]) => readTool(name, entry, `${path}.${name}`, faults) ?? []);
+}
+
+function readTool(name: string, value: JsonValue | undefined, path: string, faults: Fault[]): RestTool | undefined {
+  const isNamed = TOOL_NAME.test(name);
+  if (!isNamed) {
+    faults.push({ path, message: 'A name of a tool holds letters, digits, _, - and . only, at most 128 of them.' });
+  }
+  const entry = readEntry(RestToolEntry, value, path, faults);
+  if (!isNamed || entry === undefined) return undefined;
+  const { title, description, method = 'GET', path: toolPath, inputSchema = { type: 'object' } } = entry;
+  return { name, ...present({ title, description }), method, path: toolPath, inputSchema };
+}

@@ -1,0 +1,1 @@
+export { RestConnection } from './rest-connection.js';

@@ -1,0 +1,54 @@
+import { outcomeOfFault, type HttpAnswer, type TransportFault } from '#lib/mcp-protocol';
+import { isEncoded, type AnswerHeaders, type HttpExchange, type HttpReceiver } from '../../channels/http/index.js';
+import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
+import { brokeProtocol } from '../../upstream.errors.js';
+import { RunningCall, type CallSurroundings } from '../running-call.js';
+import { outcomeOfRest } from './rest-answer.js';
+
+/** The call of a tool that is one plain HTTP request. Whoever cancels it ends the request. */
+export class RestCall extends RunningCall implements HttpReceiver {
+  exchange: HttpExchange | undefined;
+
+  constructor(
+    id: number,
+    private readonly tool: string,
+    request: UpstreamRequest,
+    reply: UpstreamReply,
+    signal: AbortSignal,
+    surroundings: CallSurroundings,
+  ) {
+    super(id, request, reply, signal, surroundings);
+  }
+
+  answered(answer: HttpAnswer, headers: AnswerHeaders, bytes: Buffer): void {
+    const isUnreadable = answer.status < 300 && bytes.length > 0 && isEncoded(headers['content-encoding']);
+    this.settle(
+      isUnreadable
+        ? brokeProtocol(this.server, 'the answer is compressed, which was not asked for')
+        : outcomeOfRest(answer, bytes, { server: this.server, tool: this.tool }),
+    );
+  }
+
+  /** A tool has one answer; a stream that may never end is none. */
+  streaming(): void {
+    this.settle(brokeProtocol(this.server, 'the answer is an event stream'));
+  }
+
+  event(): void {}
+
+  streamEnded(): void {}
+
+  failed(fault: TransportFault, detail?: string): void {
+    this.settle(outcomeOfFault(fault, detail));
+  }
+
+  protected override withdraw(): boolean {
+    const sent = this.exchange?.sent === true;
+    this.exchange?.abort();
+    return sent;
+  }
+
+  protected override released(): void {
+    this.exchange?.dismiss();
+  }
+}

@@ -1,0 +1,138 @@
+import { PRODUCT } from '#lib/extension-kit';
+import {
+  failure,
+  isListMethod,
+  LATEST_MODERN_REVISION,
+  LIST_MEMBERS,
+  META,
+  MODERN_REVISIONS,
+  outcomeOfFault,
+  result,
+  RpcCode,
+  type JsonObject,
+  type McpNotification,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import type { RestServer, RestTool } from '../../../registry/index.js';
+import type { HttpChannel } from '../../channels/http/index.js';
+import type {
+  ChangeFilter,
+  Listening,
+  ServerProfile,
+  UpstreamConnection,
+  UpstreamReply,
+  UpstreamRequest,
+} from '../../upstream-connection.js';
+import { connectionClosed, tooManyCalls } from '../../upstream.errors.js';
+import type { CallSurroundings } from '../running-call.js';
+import { RestCall } from './rest-call.js';
+import { ArgumentFault, composeRequest, type RestRequest } from './rest-request.js';
+
+/**
+ * Plain HTTP endpoints that look like a modern server with tools. It answers itself whatever is no call of a tool; a
+ * call is one HTTP request, sent once.
+ */
+export class RestConnection implements UpstreamConnection {
+  readonly profile: ServerProfile;
+  private readonly tools: ReadonlyMap<string, RestTool>;
+  private readonly headers: readonly string[];
+  private readonly giveBack: () => void;
+  private lastId = 0;
+  private isClosed = false;
+
+  constructor(
+    private readonly channel: HttpChannel,
+    definition: RestServer,
+    private readonly surroundings: CallSurroundings,
+  ) {
+    const { slug, title, tools } = definition;
+    const serverInfo = { name: slug, version: PRODUCT.version, ...(title !== undefined && { title }) };
+    // Tools change with the configuration only; whoever listens is told when the connection is replaced.
+    const capabilities = { tools: { listChanged: true } };
+    this.profile = { era: 'modern', revision: LATEST_MODERN_REVISION, capabilities, serverInfo };
+    this.tools = new Map(tools.map((tool) => [tool.name, tool]));
+    this.headers = requestHeaders(channel.headers);
+    this.giveBack = channel.lease();
+  }
+
+  get closed(): boolean {
+    return this.isClosed;
+  }
+
+  request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
+    if (this.isClosed) return Promise.resolve(connectionClosed(this.surroundings.server, 'it was closed'));
+    if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
+    if (request.method === 'tools/call') return this.call(request, reply, signal);
+    return Promise.resolve(this.answer(request.method));
+  }
+
+  async notify(_notification: McpNotification): Promise<void> {}
+
+  async listen(filter: ChangeFilter): Promise<Listening> {
+    return { honoured: filter.toolsListChanged === true ? { toolsListChanged: true } : {}, close: async () => {} };
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.giveBack();
+  }
+
+  private answer(method: string): Outcome {
+    if (method === 'tools/list') return result({ tools: Array.from(this.tools.values(), shown) });
+    if (isListMethod(method)) return result({ [LIST_MEMBERS[method]]: [] });
+    if (method === 'ping') return result({});
+    if (method === 'server/discover') return result(this.discovery());
+    return failure({ code: RpcCode.methodNotFound, message: clipped(`Method not found: ${method}`) });
+  }
+
+  private discovery(): JsonObject {
+    const { capabilities, serverInfo } = this.profile;
+    return { supportedVersions: [...MODERN_REVISIONS], capabilities, _meta: { [META.serverInfo]: serverInfo } };
+  }
+
+  private call(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
+    const { name, arguments: given } = request.params;
+    if (typeof name !== 'string') return invalid('params.name must be a string.');
+    const tool = this.tools.get(name);
+    if (tool === undefined) return invalid(`Unknown tool: ${name}`);
+    let composed: RestRequest;
+    try {
+      composed = composeRequest(this.channel.url, tool, given);
+    } catch (fault) {
+      if (fault instanceof ArgumentFault) return invalid(fault.message);
+      throw fault;
+    }
+    if (this.channel.full) return Promise.resolve(tooManyCalls(this.surroundings.server));
+    const headers = this.headers.slice();
+    if (composed.body !== null) headers.push('content-type', 'application/json');
+    const call = new RestCall(++this.lastId, tool.name, request, reply, signal, this.surroundings);
+    const { outcome } = call;
+    call.exchange = this.channel.queue({ ...composed, headers }, call);
+    return outcome;
+  }
+}
+
+const invalid = (message: string): Promise<Outcome> =>
+  Promise.resolve(failure({ code: RpcCode.invalidParams, message: clipped(message) }));
+
+const LONGEST_MESSAGE = 200;
+
+/** Names of methods, tools and arguments are the client's, and as long as it likes. */
+const clipped = (message: string): string => message.slice(0, LONGEST_MESSAGE).toWellFormed();
+
+/** A tool as clients see it: nothing of the request that it becomes. */
+function shown({ name, title, description, inputSchema }: RestTool): JsonObject {
+  return {
+    name,
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    inputSchema,
+  };
+}
+
+/** Some APIs refuse whoever does not say what he is; a configured name comes first. */
+function requestHeaders(own: readonly string[]): string[] {
+  const isNamed = own.some((name, index) => index % 2 === 0 && name === 'user-agent');
+  const agent = isNamed ? [] : ['user-agent', `${PRODUCT.name}/${PRODUCT.version}`];
+  return [...own, ...agent, 'accept', 'application/json, */*;q=0.8'];
+}
