@@ -9,4 +9,5 @@ export type {
   UpstreamReply,
   UpstreamRequest,
 } from './upstream-connection.js';
+export { readProfile, readUpstreamSession, type UpstreamSessionState } from './upstream-session-state.js';
 export { UpstreamConnector } from './upstream-connector.js';

@@ -8,6 +8,7 @@ import type {
   Outcome,
   Question,
 } from '#lib/mcp-protocol';
+import type { UpstreamSessionState } from './upstream-session-state.js';
 
 /** What a server says about itself, in its handshake or in its answer to discovery. */
 export interface ServerProfile {
@@ -82,4 +83,11 @@ export interface UpstreamConnection {
 
   /** Ends the upstream session (DELETE), closes streams, ends the child process. Idempotent. */
   close(): Promise<void>;
+
+  /**
+   * Gives the server's session away without ending it: another worker can go on with what is returned. The connection
+   * is closed then; calls under way still get their answers. Undefined when it was closed before. Absent where nothing
+   * can be given away: child processes and HTTP+SSE bind a session to this process, a modern server keeps none.
+   */
+  readonly surrender?: (() => UpstreamSessionState | undefined) | undefined;
 }

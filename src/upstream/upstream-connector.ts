@@ -1,6 +1,7 @@
 import type { ClientProfile, Era } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from './upstream-connection.js';
+import type { UpstreamSessionState } from './upstream-session-state.js';
 
 /** Opens connections to servers: finds out the era, remembers it per server, shakes hands. */
 export abstract class UpstreamConnector {
@@ -20,6 +21,18 @@ export abstract class UpstreamConnector {
     events: ConnectionEvents,
     signal: AbortSignal,
   ): Promise<UpstreamConnection>;
+
+  /**
+   * Goes on with a session that another worker surrendered, without a new handshake. `client` is who was declared in the
+   * first one. Whether the server still knows the session shows at its first use. Undefined when such a session cannot
+   * be had with the server, as it is configured here.
+   */
+  abstract adopt(
+    server: ServerDefinition,
+    client: ClientProfile,
+    state: UpstreamSessionState,
+    events: ConnectionEvents,
+  ): UpstreamConnection | undefined;
 
   /** Forgets what was learned about a server (era, pool), after its definition changed or the memory proved wrong. */
   abstract forget(slug: string): void;

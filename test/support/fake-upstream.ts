@@ -24,6 +24,7 @@ import {
   type UpstreamConnection,
   type UpstreamReply,
   type UpstreamRequest,
+  type UpstreamSessionState,
 } from '../../src/upstream/index.js';
 
 export interface SentRequest {
@@ -40,6 +41,7 @@ const ALL_CAPABILITIES: JsonObject = { tools: {}, prompts: {}, resources: { subs
 export class FakeConnection implements UpstreamConnection {
   closed = false;
   closedByUs = false;
+  surrendered = false;
   readonly sent: SentRequest[] = [];
   readonly told: McpNotification[] = [];
   readonly listeners: { filter: ChangeFilter; onChange: (notification: McpNotification) => void }[] = [];
@@ -79,8 +81,16 @@ export class FakeConnection implements UpstreamConnection {
 
   async close(): Promise<void> {
     this.closed = true;
-    this.closedByUs = true;
+    this.closedByUs = !this.surrendered;
   }
+
+  /** Absent for a connection that cannot move. */
+  surrender?: (() => UpstreamSessionState | undefined) | undefined = () => {
+    if (this.closed) return undefined;
+    this.closed = true;
+    this.surrendered = true;
+    return { server: this.server.slug, sessionId: `upstream-${this.server.slug}`, profile: this.profile, lastId: 7 };
+  };
 
   // What the server does by itself.
 
@@ -103,6 +113,7 @@ export class FakeConnection implements UpstreamConnection {
 export class FakeConnector extends UpstreamConnector {
   readonly opened: FakeConnection[] = [];
   readonly forgotten: string[] = [];
+  readonly adopted: UpstreamSessionState[] = [];
   readonly eras = new Map<string, Era>();
   readonly capabilities = new Map<string, JsonObject>();
   isShutDown = false;
@@ -132,6 +143,19 @@ export class FakeConnector extends UpstreamConnector {
     const capabilities = this.capabilities.get(server.slug) ?? ALL_CAPABILITIES;
     const profile = { era, revision: era, capabilities, serverInfo: { name: server.slug, version: '1' } };
     const connection = new FakeConnection(server, client, profile, events, this);
+    this.opened.push(connection);
+    return connection;
+  }
+
+  override adopt(
+    server: ServerDefinition,
+    client: ClientProfile,
+    state: UpstreamSessionState,
+    events: ConnectionEvents,
+  ): UpstreamConnection | undefined {
+    if (server.transport !== 'http') return undefined;
+    this.adopted.push(state);
+    const connection = new FakeConnection(server, client, state.profile, events, this);
     this.opened.push(connection);
     return connection;
   }

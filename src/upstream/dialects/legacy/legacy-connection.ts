@@ -18,7 +18,9 @@ import type {
   UpstreamReply,
   UpstreamRequest,
 } from '../../upstream-connection.js';
-import { connectionClosed, tooManyCalls } from '../../upstream.errors.js';
+import type { UpstreamSessionState } from '../../upstream-session-state.js';
+import { connectionClosed, thrown, tooManyCalls } from '../../upstream.errors.js';
+import { missedBy } from '../listeners.js';
 import type { CallSurroundings } from '../running-call.js';
 import { LegacyCall, type CallKeeper } from './legacy-call.js';
 import { LegacyInbox, type InboxOwner } from './legacy-inbox.js';
@@ -49,6 +51,7 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   readonly server: string;
   readonly revision: string;
   readonly inbox = new LegacyInbox(this);
+  readonly surrender: (() => UpstreamSessionState | undefined) | undefined;
   private readonly surroundings: CallSurroundings;
   private readonly events: ConnectionEvents;
   private readonly link: LegacyLink;
@@ -58,6 +61,8 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   private logLevel: LogLevel | undefined;
   private closedBecause: string | undefined;
   private closing: Promise<void> | undefined;
+  private isSurrendered = false;
+  private isAdopted = false;
 
   constructor(private readonly parts: LegacyConnectionParts) {
     const { profile, client, surroundings, events } = parts;
@@ -69,6 +74,7 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.events = events;
     this.mayBeAsked = QUESTIONS.some((capability) => isJsonObject(client.capabilities[capability]));
     this.link = parts.link(this);
+    this.surrender = this.link.leave && (() => this.giveAway());
     if (this.mayBeAsked && this.link.sharesOneStream) this.turns = new Turns();
   }
 
@@ -82,6 +88,12 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     if (this.mayBeAsked) await this.link.openEars();
   }
 
+  /** Takes the place of `begin` where another worker has shaken hands. Nobody waits for the server to listen. */
+  goOn(wasListening: boolean): void {
+    this.isAdopted = true;
+    if (this.mayBeAsked || wasListening) void this.link.openEars();
+  }
+
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
     if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
     const { logLevel, method } = request;
@@ -93,19 +105,21 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   }
 
   async notify(notification: McpNotification): Promise<void> {
-    if (this.closed) return;
-    const { method, params } = notification;
-    const isBare = Object.keys(params).length === 0;
-    await this.link.say(JSON.stringify(isBare ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params }));
+    if (!this.closed) await this.tell(notification);
   }
 
   async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+    if (this.closedBecause !== undefined) throw thrown(connectionClosed(this.server, this.closedBecause));
     await this.link.openEars();
     this.subscriptions ??= new LegacySubscriptions(this.profile.capabilities, (method, params) =>
       this.own(method, params),
     );
     const listening = await this.subscriptions.listen(filter, onChange);
-    if (!this.link.isDeaf) return listening;
+    if (!this.link.isDeaf) {
+      // What changed while the session went from hand to hand was said to nobody.
+      if (this.isAdopted) for (const change of missedBy(listening.honoured)) onChange(change);
+      return listening;
+    }
     // The server took it on and has no way to tell of a change: that would be a promise which nobody keeps.
     await listening.close();
     return { honoured: {}, close: () => Promise.resolve() };
@@ -130,7 +144,7 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
 
   cancel(call: LegacyCall, reason: string): void {
     call.wasCancelled = true;
-    const cancelled = this.notify({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
+    const cancelled = this.tell({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
     // A server without sessions learns of it by the end of the stream alone.
     void cancelled.then(() => call.carriage?.drop());
   }
@@ -138,7 +152,7 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   // What the inbox finds.
 
   answer(message: JsonObject): void {
-    if (!this.closed) void this.link.say(JSON.stringify(message));
+    if (!this.closed || this.isSurrendered) void this.link.say(JSON.stringify(message));
   }
 
   changed(notification: McpNotification): void {
@@ -168,6 +182,21 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   suspectEra(): void {
     this.parts.suspectEra();
     this.lost('the server speaks another revision now');
+  }
+
+  private async tell({ method, params }: McpNotification): Promise<void> {
+    const isBare = Object.keys(params).length === 0;
+    await this.link.say(JSON.stringify(isBare ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params }));
+  }
+
+  /** Unlike an end, it leaves the calls under way to themselves: each has a stream of its own. */
+  private giveAway(): UpstreamSessionState | undefined {
+    const left = this.closed ? undefined : this.link.leave?.();
+    if (left === undefined) return undefined;
+    this.isSurrendered = true;
+    this.closedBecause = 'another worker goes on with its session';
+    this.closing = Promise.resolve();
+    return { server: this.server, profile: this.profile, lastId: this.parts.nextId(), ...left };
   }
 
   private start(
@@ -200,12 +229,12 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
 
   private async passLevel(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
     this.logLevel = undefined;
-    await this.link.openEars();
+    if (!this.closed) await this.link.openEars();
     return this.start(request, reply, signal);
   }
 
   private async setLevel(level: LogLevel): Promise<void> {
-    await this.link.openEars();
+    if (!this.closed) await this.link.openEars();
     const outcome = await this.own('logging/setLevel', { level });
     if (outcome.kind === 'result') this.logLevel = level;
   }

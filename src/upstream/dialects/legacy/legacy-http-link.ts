@@ -1,15 +1,16 @@
 import type { HttpChannel } from '../../channels/http/index.js';
+import type { StreamState } from '../../upstream-session-state.js';
 import { RequestOnce } from '../request-once.js';
 import type { LegacyCall } from './legacy-call.js';
 import { LegacyPost } from './legacy-post.js';
-import type { LegacyLink, LinkHost } from './legacy-link.js';
+import type { LeftSession, LegacyLink, LinkHost } from './legacy-link.js';
 import { SessionStream } from './session-stream.js';
 
 /** Bounds what only tidies up: an answer that nobody needs is not worth a longer wait. */
 const SIDE_LIMIT_MS = 5_000;
 const FAREWELL_MS = 2_000;
 
-/** Streamable HTTP with sessions: a POST per message, one GET stream for what belongs to no call. */
+/** Streamable HTTP with sessions: a POST per message, one GET stream for what belongs to no call. `left`: where others left that. */
 export class LegacyHttpLink implements LegacyLink {
   readonly sharesOneStream = false;
   private readonly postHeaders: string[];
@@ -20,6 +21,7 @@ export class LegacyHttpLink implements LegacyLink {
     private readonly channel: HttpChannel,
     readonly sessionId: string | undefined,
     private readonly host: LinkHost,
+    private readonly left?: StreamState,
   ) {
     this.postHeaders = legacyPostHeaders(this.commonHeaders);
     this.giveBack = channel.lease();
@@ -50,8 +52,14 @@ export class LegacyHttpLink implements LegacyLink {
   }
 
   openEars(): Promise<void> {
-    this.stream ??= new SessionStream(this.channel, this.getHeaders, this.host);
+    this.stream ??= new SessionStream(this.channel, this.getHeaders, this.host, this.left);
     return this.stream.open();
+  }
+
+  leave(): LeftSession {
+    const stream = this.stream?.leave();
+    this.giveBack();
+    return { ...(this.sessionId !== undefined && { sessionId: this.sessionId }), ...(stream && { stream }) };
   }
 
   async close(): Promise<void> {

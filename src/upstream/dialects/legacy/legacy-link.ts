@@ -1,4 +1,5 @@
 import type { TransportFault } from '#lib/mcp-protocol';
+import type { UpstreamSessionState } from '../../upstream-session-state.js';
 import type { LegacyCall } from './legacy-call.js';
 import type { LegacyInbox } from './legacy-inbox.js';
 
@@ -15,6 +16,9 @@ export interface LinkHost {
   suspectEra(): void;
 }
 
+/** What somebody else needs to go on with the session of a link. */
+export type LeftSession = Pick<UpstreamSessionState, 'sessionId' | 'stream'>;
+
 /** How messages travel between a connection and a legacy server. */
 export interface LegacyLink {
   /** A question on this link does not say which call it belongs to. */
@@ -29,5 +33,7 @@ export interface LegacyLink {
   readonly isDeaf: boolean;
   /** Makes the server able to send what belongs to no call. Resolves when it can, or never will. */
   openEars(): Promise<void>;
+  /** Lets go of the server's session without ending it. Absent where the session ends with the link. */
+  leave?(): LeftSession;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { first, type AnswerHeaders, type HttpChannel } from '../../channels/http/index.js';
 import type { ServerProfile } from '../../upstream-connection.js';
+import { isUpstreamSessionId, type StreamState, type UpstreamSessionState } from '../../upstream-session-state.js';
 import { brokeProtocol, named, thrown } from '../../upstream.errors.js';
 import { isResponse, isRpcAnswer, outcomeOfEnding } from '../http-ending.js';
 import { RequestOnce, type Ending } from '../request-once.js';
@@ -23,8 +24,19 @@ export async function openOverHttp(
   const ending = await sendInitialize(channel, opening, signal);
   if (mayBeOlder(ending)) return NOT_STREAMABLE;
   const profile = readInitialize(named(outcomeOfEnding(ending, HANDSHAKE_ID), server), server);
-  const connection = connectionOver(channel, profile, sessionIn(ending, server), opening);
+  const connection = connectionOver(channel, { profile, sessionId: sessionIn(ending, server) }, opening);
   await connection.begin();
+  return connection;
+}
+
+/** Goes on with a session that was surrendered. The server hears nothing of that. */
+export function adoptOverHttp(
+  channel: HttpChannel,
+  opening: LegacyOpening,
+  state: UpstreamSessionState,
+): LegacyConnection {
+  const connection = connectionOver(channel, state, opening);
+  connection.goOn(state.stream !== undefined);
   return connection;
 }
 
@@ -35,22 +47,29 @@ function sendInitialize(channel: HttpChannel, opening: LegacyOpening, signal: Ab
   return new RequestOnce(channel, request, isResponse, signal).ended;
 }
 
+/** A session, just opened or surrendered. */
+interface Shaken {
+  readonly profile: ServerProfile;
+  readonly sessionId?: string | undefined;
+  readonly lastId?: number;
+  readonly stream?: StreamState;
+}
+
 function connectionOver(
   channel: HttpChannel,
-  profile: ServerProfile,
-  session: string | undefined,
+  { profile, sessionId, lastId = HANDSHAKE_ID, stream }: Shaken,
   opening: LegacyOpening,
 ): LegacyConnection {
   const { client, surroundings, events, suspectEra } = opening;
-  let lastId = HANDSHAKE_ID;
+  let id = lastId;
   return new LegacyConnection({
     profile,
     client,
     surroundings,
     events,
     suspectEra,
-    nextId: () => ++lastId,
-    link: (host) => new LegacyHttpLink(channel, session, host),
+    nextId: () => ++id,
+    link: (host) => new LegacyHttpLink(channel, sessionId, host, stream),
   });
 }
 
@@ -61,12 +80,9 @@ function mayBeOlder(ending: Ending): boolean {
   return ending.kind === 'answer' && OLDER.has(ending.answer.status) && !isRpcAnswer(ending.answer);
 }
 
-/** Visible ASCII of a bearable length (basic/transports, Session Management). */
-const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
-
 function sessionIn(ending: Ending, server: string): string | undefined {
   const headers: AnswerHeaders = ending.kind === 'fault' ? {} : ending.headers;
   const id = first(headers['mcp-session-id']);
-  if (id !== undefined && !SESSION_ID.test(id)) throw thrown(brokeProtocol(server, 'its session id is malformed'));
+  if (id !== undefined && !isUpstreamSessionId(id)) throw thrown(brokeProtocol(server, 'its session id is malformed'));
   return id;
 }

@@ -8,6 +8,7 @@ import type {
   SseEvent,
   StreamCursor,
 } from '../../channels/http/index.js';
+import type { StreamState } from '../../upstream-session-state.js';
 import { readText } from '../messages.js';
 import type { LinkHost } from './legacy-link.js';
 
@@ -16,7 +17,7 @@ const PATIENCE_MS = 1_000;
 
 /**
  * The GET stream of a session, kept open once it was asked for. A server that offers none is not asked again; one that
- * ends it is visited again, with the last event id when it gave one.
+ * ends it is visited again, with the last event id when it gave one. `left`: where another one left the same stream.
  */
 export class SessionStream implements HttpReceiver {
   private state: 'closed' | 'open' | 'not offered' = 'closed';
@@ -24,16 +25,21 @@ export class SessionStream implements HttpReceiver {
   private timer: NodeJS.Timeout | undefined;
   private opening: Promise<void> | undefined;
   private opened: () => void = () => undefined;
-  private cursor: StreamCursor = { lastEventId: undefined, retryMs: undefined };
-  private interrupted = false;
-  private wasOpen = false;
+  private cursor: StreamCursor;
+  private interrupted: boolean;
+  private wasOpen: boolean;
   private readonly backoff = new Backoff(1_000);
 
   constructor(
     private readonly channel: HttpChannel,
     private readonly headers: readonly string[],
     private readonly host: LinkHost,
-  ) {}
+    left?: StreamState,
+  ) {
+    this.cursor = { lastEventId: left?.lastEventId, retryMs: undefined };
+    this.interrupted = left !== undefined;
+    this.wasOpen = left !== undefined;
+  }
 
   open(): Promise<void> {
     this.opening ??= new Promise((resolve) => {
@@ -53,6 +59,15 @@ export class SessionStream implements HttpReceiver {
     return this.state !== 'not offered';
   }
 
+  /** Closes it. Undefined when it was never open. */
+  leave(): StreamState | undefined {
+    const lastEventId = this.exchange?.cursor?.lastEventId ?? this.cursor.lastEventId;
+    const isOpen = this.wasOpen && this.state === 'open';
+    this.close();
+    if (!isOpen) return undefined;
+    return lastEventId === undefined ? {} : { lastEventId };
+  }
+
   close(): void {
     this.state = 'closed';
     clearTimeout(this.timer);
@@ -65,6 +80,8 @@ export class SessionStream implements HttpReceiver {
       this.stop();
       return this.host.lost('the server ended the session');
     }
+    // Many servers grant one stream at a time, and take a while to see that the one before is gone.
+    if (status === 409 && this.wasOpen) return this.reconnectLater();
     if (status >= 500 || status === 408 || status === 429) return this.reconnectLater();
     if (this.cursor.lastEventId === undefined) return this.stop();
     // It does not know the event any more: begin anew, and say that something may be missing.
