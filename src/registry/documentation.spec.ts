@@ -7,9 +7,9 @@ import { SAMPLE_CONFIGURATION } from './sample-configuration.js';
 it('every example of docs/configuration.md is a configuration without faults', async () => {
   const page = await readFile(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
   const examples = Array.from(page.matchAll(/```(?:yaml|json)\n([^]*?)```/g), ([, text = '']) => text);
-  expect(examples).toHaveLength(2);
+  expect(examples).toHaveLength(3);
   for (const example of [...examples, SAMPLE_CONFIGURATION]) {
-    const variables = { WEATHER_TOKEN: 'x', ISTHMUS_NODE: 'node', ISTHMUS_HOME: '/isthmus' };
+    const variables = { WEATHER_TOKEN: 'x', BILLING_TOKEN: 'x', ISTHMUS_NODE: 'node', ISTHMUS_HOME: '/isthmus' };
     expect(readConfiguration(example, variables)).not.toHaveProperty('faults');
   }
 });

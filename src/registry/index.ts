@@ -5,7 +5,6 @@ export { RegistryFault } from './registry.errors.js';
 export { RegistryModule } from './registry.module.js';
 export type {
   RemoteServer,
-  RestMethod,
   RestServer,
   RestTool,
   ServerDefinition,

@@ -59,6 +59,46 @@ servers:
     ]);
   });
 
+  it('declares tools of plain HTTP endpoints, in the order of the file', () => {
+    const { servers } = read(
+      `
+servers:
+  billing:
+    transport: rest
+    url: https://b.example.com/api?v=1
+    headers: { Authorization: "Bearer \${TOKEN}" }
+    timeouts: { request: 30s }
+    tools:
+      pay.bill: { title: Pay, description: Pays., method: POST, path: "/bills/{id}/pay", inputSchema: { type: object, required: [id] } }
+      all_bills: { path: / }
+`,
+      { TOKEN: 't' },
+    );
+    expect(servers).toEqual([
+      {
+        slug: 'billing',
+        enabled: true,
+        shared: false,
+        public: false,
+        transport: 'rest',
+        url: 'https://b.example.com/api?v=1',
+        headers: { Authorization: 'Bearer t' },
+        timeouts: { connectMs: 10_000, requestMs: 30_000 },
+        tools: [
+          {
+            name: 'pay.bill',
+            title: 'Pay',
+            description: 'Pays.',
+            method: 'POST',
+            path: '/bills/{id}/pay',
+            inputSchema: { type: 'object', required: ['id'] },
+          },
+          { name: 'all_bills', method: 'GET', path: '/', inputSchema: { type: 'object' } },
+        ],
+      },
+    ]);
+  });
+
   it('declares virtual servers and the default endpoint', () => {
     const configuration = read(`${WEATHER}
 virtualServers:
@@ -142,6 +182,49 @@ default: { public: 1 }
       expect.stringMatching(/^virtualServers\.web\.tools\[1\]: It must start/),
       'virtualServers.empty.servers: is missing.',
       'default.public: must be a boolean value.',
+    ]);
+  });
+
+  it('names every fault of REST tools at once', () => {
+    const faults = faultsOf(`
+servers:
+  none: { transport: rest, url: https://a/ }
+  empty: { transport: rest, url: https://a/, tools: {} }
+  list: { transport: rest, tools: [a], command: x }
+  bad:
+    transport: rest
+    url: https://a/
+    headers: { Content-Type: text/plain }
+    tools:
+      "a b": { path: / }
+      nothing:
+      lower: { method: post, path: /a }
+      relative: { path: a }
+      query: { path: "/a?b=c" }
+      up: { path: /a/../b }
+      hidden: { path: /a/%2E%2e/b }
+      open: { path: "/a/{b" }
+      schema: { path: /a, inputSchema: { type: array } }
+      surplus: { path: /a, body: {} }
+`);
+    const path = (tool: string) => expect.stringMatching(`^servers\\.bad\\.tools\\.${tool}\\.path: must start with /`);
+    expect(faults).toEqual([
+      'servers.none.tools: is missing.',
+      'servers.empty.tools: must map names of tools to their requests.',
+      expect.stringMatching(/^servers\.list\.command: There is no such key/),
+      'servers.list.url: is missing.',
+      'servers.list.tools: must map names of tools to their requests.',
+      expect.stringMatching(/^servers\.bad\.headers: must map header names/),
+      expect.stringMatching(/^servers\.bad\.tools\.a b: A name of a tool holds/),
+      'servers.bad.tools.nothing: must be a mapping.',
+      expect.stringMatching(/^servers\.bad\.tools\.lower\.method: must be one of .*POST/),
+      path('relative'),
+      path('query'),
+      path('up'),
+      path('hidden'),
+      path('open'),
+      'servers.bad.tools.schema.inputSchema: must be a JSON schema whose type is object.',
+      'servers.bad.tools.surplus.body: There is no such key.',
     ]);
   });
 
