@@ -24,7 +24,7 @@ describe('what a session keeps for a client that comes back', () => {
   it('is nothing when it saw all', () => {
     const log = new EventLog(10, 10_000);
     const seen = log.append(1, 0, said('a'));
-    expect(log.after(seen)).toEqual({ stream: 1, events: [] });
+    expect(log.after(seen)).toMatchObject({ stream: 1, events: [] });
   });
 
   it('is still whole when only what it saw itself is gone', () => {
@@ -57,7 +57,7 @@ describe('what a session keeps for a client that comes back', () => {
     expect(log.after('1-30')).toBeUndefined();
     const large = log.append(1, 50, said('y'.repeat(5_000)));
     expect(log.after('1-48')).toBeUndefined();
-    expect(log.after(large)).toEqual({ stream: 1, events: [] });
+    expect(log.after(large)).toMatchObject({ stream: 1, events: [] });
     expect(textsAfter(log, '1-49')).toEqual(['y'.repeat(5_000)]);
   });
 

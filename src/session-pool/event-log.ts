@@ -1,4 +1,4 @@
-import type { RequestId, Outcome, ReplyEvent } from '#lib/mcp-protocol';
+import { parseJson, type Outcome, type ReplyEvent, type RequestId } from '#lib/mcp-protocol';
 
 /** The answer to a request, where it travels on a stream that carries more than one request's. */
 export interface AnswerEvent {
@@ -23,21 +23,29 @@ export interface StreamSink {
 /** What follows a known event on its stream. */
 export interface Replay {
   readonly stream: number;
+  /** Sequence number of the first event that follows; the others have the next ones. */
+  readonly from: number;
   readonly events: readonly KeptEvent[];
 }
 
-interface Entry {
+/** An event as it is kept. */
+export interface LogEntry {
   readonly stream: number;
   readonly sequence: number;
   readonly json: string;
+  /** It is told without its id: only its own worker could go on from there. */
+  isWithheld?: boolean;
 }
+
+/** Messages are as deep as they may be, and stand a few levels down in their events. */
+const EVENT_DEPTH = 80;
 
 /**
  * Keeps a session's events for clients that come back with `Last-Event-ID` (specification 2025: basic/transports,
  * Resumability and Redelivery). Bounded: the oldest events go first.
  */
 export class EventLog {
-  private readonly entries: Entry[] = [];
+  private readonly entries: LogEntry[] = [];
   private bytes = 0;
 
   constructor(
@@ -48,26 +56,24 @@ export class EventLog {
   /** Keeps an event under the id it will be sent with. */
   append(stream: number, sequence: number, event: KeptEvent): string {
     if (this.maxEvents > 0) this.keep({ stream, sequence, json: JSON.stringify(event) });
-    return eventIdOf(stream, sequence);
+    return eventIdOf({ stream, sequence });
+  }
+
+  /** Keeps an entry that the caller goes on with: its id may have to be withheld. */
+  keep(entry: LogEntry): void {
+    this.entries.push(entry);
+    this.bytes += entry.json.length;
+    while (this.isOverfull) this.bytes -= this.entries.shift()?.json.length ?? 0;
   }
 
   /** What came after an event; undefined when that cannot be told without a gap. */
   after(eventId: string): Replay | undefined {
-    const known = /^(\d{1,9})-(\d{1,9})$/.exec(eventId);
-    if (!known) return undefined;
-    const [stream, sequence] = [Number(known[1]), Number(known[2])];
-    const kept = this.entries.filter((entry) => entry.stream === stream);
-    if (!kept.some((entry) => entry.sequence === sequence || entry.sequence === sequence + 1)) return undefined;
-    const events = kept
-      .filter((entry) => entry.sequence > sequence)
-      .map((entry) => ({ ...(JSON.parse(entry.json) as KeptEvent), eventId: eventIdOf(stream, entry.sequence) }));
-    return { stream, events };
+    return replayAfter(this.entries, eventId);
   }
 
-  private keep(entry: Entry): void {
-    this.entries.push(entry);
-    this.bytes += entry.json.length;
-    while (this.isOverfull) this.bytes -= this.entries.shift()?.json.length ?? 0;
+  /** All that is kept, oldest first. */
+  get kept(): readonly LogEntry[] {
+    return this.entries;
   }
 
   /** The youngest event stays, however large it is. */
@@ -77,4 +83,22 @@ export class EventLog {
   }
 }
 
-const eventIdOf = (stream: number, sequence: number): string => `${stream}-${sequence}`;
+/** What came after an event, among entries in the order of their streams; undefined when there would be a gap. */
+export function replayAfter(entries: readonly LogEntry[], eventId: string): Replay | undefined {
+  const known = /^(\d{1,9})-(\d{1,9})$/.exec(eventId);
+  if (!known) return undefined;
+  const [stream, sequence] = [Number(known[1]), Number(known[2])];
+  const kept = entries.filter((entry) => entry.stream === stream && entry.sequence >= sequence);
+  const later = kept.filter((entry) => entry.sequence > sequence);
+  // Nothing that follows: then the event itself must be known, or it could be any.
+  if (kept.length === 0 || later.some((entry, index) => entry.sequence !== sequence + 1 + index)) return undefined;
+  return { stream, from: sequence + 1, events: later.map(eventOf) };
+}
+
+function eventOf(entry: LogEntry): KeptEvent {
+  const event = parseJson(entry.json, EVENT_DEPTH) as unknown as KeptEvent;
+  return entry.isWithheld ? event : { ...event, eventId: eventIdOf(entry) };
+}
+
+export const eventIdOf = ({ stream, sequence }: { stream: number; sequence: number }): string =>
+  `${stream}-${sequence}`;

@@ -1,5 +1,8 @@
 export type { AnswerEvent, StreamEvent, StreamSink } from './event-log.js';
+export { EventArchive, NoArchive, type ArchivedEvent, type StreamCall } from './event-archive.js';
+export { replayAfterDeath, type ReplayAfterDeath } from './replay-after-death.js';
 export { Session, type SessionStart } from './session.js';
+export { readSessionRecord, type SessionRecord } from './session-record.js';
 export { SessionPool } from './session-pool.js';
 export { SessionPoolConfig } from './session-pool.config.js';
 export { SessionPoolModule } from './session-pool.module.js';

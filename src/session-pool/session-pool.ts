@@ -1,18 +1,26 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { EventArchive, NoArchive } from './event-archive.js';
 import { SessionLimitReached } from './session-pool.errors.js';
 import { SessionPoolConfig } from './session-pool.config.js';
+import type { SessionRecord } from './session-record.js';
 import { Session, type SessionStart } from './session.js';
 
 const SWEEP_INTERVAL_MS = 15_000;
+/** Sessions given away whose heirs are remembered; of older ones only the shared memory of all workers knows. */
+const MOST_HEIRS = 100_000;
 
 /** The live sessions of this worker. */
 @Injectable()
 export class SessionPool implements OnApplicationShutdown {
   private readonly sessions = new Map<string, Session>();
   private readonly perPrincipal = new Map<string, number>();
+  private readonly heirs = new Map<string, string>();
   private readonly sweeper: NodeJS.Timeout;
 
-  constructor(private readonly config: SessionPoolConfig) {
+  constructor(
+    private readonly config: SessionPoolConfig,
+    private readonly archive: EventArchive = new NoArchive(),
+  ) {
     this.sweeper = setInterval(() => this.sweep(Date.now()), SWEEP_INTERVAL_MS).unref();
   }
 
@@ -22,18 +30,47 @@ export class SessionPool implements OnApplicationShutdown {
 
   /** @throws SessionLimitReached at the bounds of the worker or the principal. */
   open(start: SessionStart): Session {
-    const mine = this.perPrincipal.get(start.caller.key) ?? 0;
-    if (this.sessions.size >= this.config.maxSessions) throw new SessionLimitReached('worker');
-    if (mine >= this.config.maxSessionsPerPrincipal) throw new SessionLimitReached('principal');
-    const session = new Session(start, this.config);
-    this.sessions.set(session.id, session);
-    this.perPrincipal.set(start.caller.key, mine + 1);
-    session.onEnd(() => this.forget(session));
-    return session;
+    this.demandRoom(start.caller.key);
+    return this.add(new Session(start, this.config, this.archive));
   }
 
   find(id: string): Session | undefined {
     return this.sessions.get(id);
+  }
+
+  /**
+   * Gives a session up for another worker to go on with. Undefined, and nothing changes, for one that is not here or
+   * cannot move: it has calls under way, or its one connection is all there is of it (HTTP+SSE). What it has at servers
+   * must have been surrendered before, or it is closed there. An heir that does not take it: `adopt` takes it back.
+   *
+   * @param heir incarnation of the worker that it is for
+   */
+  handOver(id: string, heir: string): SessionRecord | undefined {
+    const record = this.sessions.get(id)?.handOver();
+    if (record) this.rememberHeir(id, heir);
+    return record;
+  }
+
+  /**
+   * Goes on with a session that its owner has given up. One that is here already stays as it is.
+   * @throws SessionLimitReached as `open` does
+   */
+  adopt(record: SessionRecord): Session {
+    const known = this.sessions.get(record.id);
+    if (known) return known;
+    this.demandRoom(record.caller.key);
+    this.heirs.delete(record.id);
+    return this.add(Session.adopt(record, this.config, this.archive));
+  }
+
+  /** Incarnation of the worker that a session was given to. */
+  movedTo(id: string): string | undefined {
+    return this.heirs.get(id);
+  }
+
+  /** All that live here. */
+  get live(): Iterable<Session> {
+    return this.sessions.values();
   }
 
   /** Ends what has been idle for too long. */
@@ -43,9 +80,37 @@ export class SessionPool implements OnApplicationShutdown {
     }
   }
 
+  /**
+   * Ends every session: this worker leaves, or has been declared gone. What other workers could tell their clients
+   * stays where it is.
+   */
+  abandon(): void {
+    for (const session of this.sessions.values()) session.end('kept');
+  }
+
   onApplicationShutdown(): void {
     clearInterval(this.sweeper);
-    for (const session of this.sessions.values()) session.end();
+    this.abandon();
+  }
+
+  private demandRoom(principal: string): void {
+    if (this.sessions.size >= this.config.maxSessions) throw new SessionLimitReached('worker');
+    const mine = this.perPrincipal.get(principal) ?? 0;
+    if (mine >= this.config.maxSessionsPerPrincipal) throw new SessionLimitReached('principal');
+  }
+
+  private add(session: Session): Session {
+    const { key } = session.start.caller;
+    this.sessions.set(session.id, session);
+    this.perPrincipal.set(key, (this.perPrincipal.get(key) ?? 0) + 1);
+    session.onEnd(() => this.forget(session));
+    return session;
+  }
+
+  private rememberHeir(id: string, heir: string): void {
+    this.heirs.set(id, heir);
+    const oldest = this.heirs.size > MOST_HEIRS ? this.heirs.keys().next() : undefined;
+    if (oldest && !oldest.done) this.heirs.delete(oldest.value);
   }
 
   private forget(session: Session): void {

@@ -7,7 +7,7 @@ const said = (method: string): KeptEvent => ({ kind: 'notification', notificatio
 
 function streamWith(sink?: RecordingSink) {
   const log = new EventLog(100, 100_000);
-  return { log, stream: new SessionStream(1, log, sink) };
+  return { log, stream: new SessionStream(1, { log }, sink) };
 }
 
 describe('a stream of a session', () => {
@@ -22,7 +22,11 @@ describe('a stream of a session', () => {
 
   it('tells once that it was opened', () => {
     let opened = 0;
-    const stream = new SessionStream(1, new EventLog(9, 9_999), new RecordingSink(), () => (opened += 1));
+    const stream = new SessionStream(
+      1,
+      { log: new EventLog(9, 9_999), onOpen: () => (opened += 1) },
+      new RecordingSink(),
+    );
     expect(stream.opened).toBe(false);
     void stream.emit({ kind: 'opened', retryMs: 5 });
     void stream.emit(said('a'));
@@ -48,7 +52,7 @@ describe('a stream of a session', () => {
     stream.detach(first);
     void stream.emit(said('b'));
     const second = new RecordingSink();
-    stream.attach(second, log.after('1-1')?.events);
+    stream.attach(second, log.after('1-1'));
     void stream.emit(said('c'));
     expect(second.summary).toEqual(['b', 'c']);
     expect(stream.resumed).toBe(true);

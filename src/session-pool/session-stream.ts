@@ -1,22 +1,41 @@
-import type { EventLog, KeptEvent, StreamEvent, StreamSink } from './event-log.js';
+import { eventIdOf, type AnswerEvent, type EventLog, type KeptEvent, type LogEntry } from './event-log.js';
+import type { Replay, StreamSink } from './event-log.js';
+
+/** Stores an entry for other workers. Resolves with whether that was done; never rejects. */
+export type StoreEntry = (entry: LogEntry) => Promise<boolean>;
+
+export interface SessionStreamParts {
+  readonly log: EventLog;
+  /** Absent where no other worker could serve the client: then everything is sent at once. */
+  readonly store?: StoreEntry | undefined;
+  readonly onOpen?: () => void;
+  /** Sequence number of the first event, of a stream that began at another worker. */
+  readonly nextSequence?: number;
+}
+
+const NOTHING_BEFORE: Promise<unknown> = Promise.resolve();
+const ignore = (): void => undefined;
 
 /**
  * One logical stream of a session: the reply to one request, or the standing one. It outlives the connection that
- * carries it: events are kept first and sent second, and a client that comes back is given what it missed.
+ * carries it: events are kept first and sent second, and a client that comes back is given what it missed. An event has
+ * an id once any worker could go on from there; one that could not be stored is sent without.
  */
 export class SessionStream {
-  private sequence = 0;
-  private sink: StreamSink | undefined;
+  private sequence: number;
+  /** Events that are kept, and are sent once they are stored. */
+  private waiting = 0;
+  private turn = NOTHING_BEFORE;
+  private isLastWithheld = false;
   /** True once a client has come back for the stream over another connection. */
   resumed = false;
 
   constructor(
     readonly key: number,
-    private readonly log: EventLog,
-    sink?: StreamSink,
-    private readonly onOpen?: () => void,
+    private readonly parts: SessionStreamParts,
+    private sink?: StreamSink,
   ) {
-    this.sink = sink;
+    this.sequence = parts.nextSequence ?? 0;
   }
 
   get opened(): boolean {
@@ -27,10 +46,14 @@ export class SessionStream {
     return this.sink !== undefined;
   }
 
+  get nextSequence(): number {
+    return this.sequence;
+  }
+
   /** Keeps the event and sends it if a connection is there. The first event says that the stream is open. */
   emit(event: KeptEvent): void | Promise<void> {
     if (!this.opened) {
-      this.onOpen?.();
+      this.parts.onOpen?.();
       if (event.kind !== 'opened') void this.send({ kind: 'opened' });
     }
     return this.send(event);
@@ -39,26 +62,32 @@ export class SessionStream {
   /** The server cut its stream short; so may we, for a client that can come back. */
   interrupt(): void {
     // Without an event of the stream there is no id to come back with.
-    if (this.opened) void this.sink?.emit({ kind: 'interrupted' });
+    if (this.opened) this.afterWaiting(() => void (!this.isLastWithheld && this.sink?.emit({ kind: 'interrupted' })));
   }
 
-  private send(event: KeptEvent): void | Promise<void> {
-    // Kept first, whether or not anybody is there to take it.
-    const eventId = this.keep(event);
-    return this.sink?.emit({ ...event, eventId });
+  /**
+   * Ends the stream with the answer to its request. A client that came back for it is told here; otherwise the result
+   * is the answer's id, if it has one, for the caller to tell it. `onOver` runs when that is decided.
+   */
+  conclude(answer: AnswerEvent, onOver: () => void): string | undefined | Promise<string | undefined> {
+    return this.inTurn(answer, (eventId) => {
+      onOver();
+      if (!this.resumed) return eventId;
+      void this.sink?.emit(withId(answer, eventId));
+      this.cut();
+      return undefined;
+    });
   }
 
-  /** Keeps an event that the caller sends itself. */
-  keep(event: KeptEvent): string {
-    return this.log.append(this.key, this.sequence++, event);
-  }
-
-  /** Sends what follows over another connection; the previous one is ended. */
-  attach(sink: StreamSink, missed: readonly StreamEvent[] = []): void {
+  /** Sends what follows over another connection, after what it missed; the previous one is ended. */
+  attach(sink: StreamSink, missed?: Replay): void {
     if (this.sink !== sink) this.sink?.end();
     this.sink = sink;
     this.resumed = true;
-    for (const event of missed) void sink.emit(event);
+    if (!missed) return;
+    // What still waits is sent to the new connection in its turn.
+    const isSent = this.sequence - this.waiting - missed.from;
+    for (const event of missed.events.slice(0, Math.max(isSent, 0))) void sink.emit(event);
   }
 
   /** The connection went away; events are kept for its return. */
@@ -66,8 +95,48 @@ export class SessionStream {
     if (this.sink === sink) this.sink = undefined;
   }
 
+  /** No more will come after what was said already. */
   end(): void {
+    this.afterWaiting(() => this.cut());
+  }
+
+  /** Ends the connection now; what waits can be asked for by whoever comes back. */
+  cut(): void {
     this.sink?.end();
     this.sink = undefined;
   }
+
+  private send(event: KeptEvent): void | Promise<void> {
+    return this.inTurn(event, (eventId) => this.sink?.emit(withId(event, eventId)));
+  }
+
+  /** Keeps the event, and does what is to be done with it: at once, or when it is stored and all before it is done. */
+  private inTurn<T>(event: KeptEvent, run: (eventId: string | undefined) => T): T | Promise<Awaited<T>> {
+    const { log, store } = this.parts;
+    const sequence = this.sequence++;
+    if (!store) return run(log.append(this.key, sequence, event));
+    const entry: LogEntry = { stream: this.key, sequence, json: JSON.stringify(event) };
+    log.keep(entry);
+    this.waiting += 1;
+    // Asked for at once, done in turn: many events share one way to the store and back.
+    const done = Promise.all([store(entry), this.turn]).then(([isStored]) => {
+      this.waiting -= 1;
+      this.isLastWithheld = !isStored;
+      if (!isStored) entry.isWithheld = true;
+      // What it returns may be back-pressure, and that is for the sender of this event to bear, not for the next one.
+      return [run(isStored ? eventIdOf(entry) : undefined)] as const;
+    });
+    this.turn = done.then(ignore, ignore);
+    return done.then(async ([outcome]): Promise<Awaited<T>> => await outcome);
+  }
+
+  private afterWaiting(run: () => void): void {
+    if (this.waiting === 0) return run();
+    const done = this.turn.then(run);
+    this.turn = done.then(ignore, ignore);
+    return undefined;
+  }
 }
+
+const withId = <E extends KeptEvent>(event: E, eventId: string | undefined): E =>
+  eventId === undefined ? event : { ...event, eventId };

@@ -1,13 +1,16 @@
 import type { Caller } from '#lib/extension-kit';
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, Question, RequestId } from '#lib/mcp-protocol';
 import type { UpstreamConnection } from '../upstream/index.js';
-import { EventLog, type StreamSink } from './event-log.js';
+import { NoArchive, type EventArchive, type StreamCall } from './event-archive.js';
+import type { StreamSink } from './event-log.js';
 import { EventsNoLongerKept, SessionOver, TooManyCalls } from './session-pool.errors.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
 import { isBelow } from './log-levels.js';
 import { OwedAnswers } from './owed-answers.js';
 import { PendingQuestions } from './pending-questions.js';
-import { SessionStream } from './session-stream.js';
+import type { SessionRecord } from './session-record.js';
+import type { SessionStream } from './session-stream.js';
+import { SessionStreams, type StreamKeeping } from './session-streams.js';
 
 /** What a session is created with; fixed for its life. */
 export interface SessionStart {
@@ -26,11 +29,18 @@ export interface OpenCall {
   readonly method: string;
   readonly stream: SessionStream | undefined;
   readonly signal: AbortSignal;
-  /** Ends the call. The answer gets an event id where the stream can be replayed. */
-  finish(outcome: Outcome): Outcome;
+  /**
+   * Ends the call. The answer gets an event id where the stream can be replayed; a promise is returned only where the
+   * answer has to be stored for other workers first.
+   */
+  finish(outcome: Outcome): Outcome | Promise<Outcome>;
 }
 
+/** What becomes of the events that other workers could tell the session's client. */
+export type ArchivedEvents = 'forgotten' | 'kept';
+
 const NOTHING_KEPT = { replayEvents: 0, replayBytes: 0 };
+const ALONE = new NoArchive();
 
 /** A legacy client's session on this worker. Kept small: most members appear when they are first needed. */
 export class Session {
@@ -38,14 +48,11 @@ export class Session {
   lastUsedAt = Date.now();
   ended = false;
   private calls: Set<{ requestId: RequestId; controller: AbortController }> | undefined;
-  private streams: Map<number, SessionStream> | undefined;
   private questions: PendingQuestions | undefined;
   private connections: Set<UpstreamConnection> | undefined;
-  private log: EventLog | undefined;
   private endListeners: Set<() => void> | undefined;
   private owed: OwedAnswers | undefined;
-  private streamCount = 0;
-  private standing: SessionStream | undefined;
+  private streams: SessionStreams | undefined;
 
   /** Who the client is. Over HTTP+SSE it says so only after its stream, and with it the session, was opened. */
   client: ClientProfile;
@@ -53,8 +60,18 @@ export class Session {
   constructor(
     readonly start: SessionStart,
     private readonly limits: SessionPoolConfig,
+    private readonly archive: EventArchive = ALONE,
   ) {
     this.client = start.client;
+  }
+
+  /** A session that another worker gave up goes on here, under the same id. */
+  static adopt(record: SessionRecord, limits: SessionPoolConfig, archive?: EventArchive): Session {
+    const { id, caller, endpoint, client, logLevel, streams } = record;
+    const session = new Session({ id, caller, endpoint, client, answersOnStandingStream: false }, limits, archive);
+    session.logLevel = logLevel;
+    if (streams) session.streams = new SessionStreams(session.keeping, streams);
+    return session;
   }
 
   get id(): string {
@@ -63,7 +80,7 @@ export class Session {
 
   /** True while nobody would notice its end. */
   get idle(): boolean {
-    return !this.calls?.size && !this.standing?.attached;
+    return !this.calls?.size && !this.standingStream?.attached;
   }
 
   touch(): void {
@@ -81,11 +98,22 @@ export class Session {
     const controller = new AbortController();
     const call = { requestId, controller };
     calls.add(call);
-    const stream = sink && this.replyStream(sink);
-    const finish = (outcome: Outcome): Outcome => {
+    const asked = { requestId, method };
+    const stream = sink && this.replyStream(asked, sink);
+    const over = (): void => {
       calls.delete(call);
       this.touch();
-      return stream ? this.close(stream, requestId, method, outcome) : outcome;
+    };
+    const finish = (outcome: Outcome): Outcome | Promise<Outcome> => {
+      let answer: Outcome | Promise<Outcome> = outcome;
+      try {
+        if (stream) answer = this.close(stream, asked, outcome);
+      } finally {
+        // Until its answer is stored the call counts: its session is not given away from under it.
+        if (answer instanceof Promise) answer = answer.finally(over);
+        else over();
+      }
+      return answer;
     };
     return { requestId, method, stream, signal: controller.signal, finish };
   }
@@ -109,7 +137,7 @@ export class Session {
   /** Sends what belongs to no request. Lost when the client has never opened a stream for it. */
   notify(notification: McpNotification): void {
     if (this.logLevel && isBelow(notification, this.logLevel)) return;
-    void this.standing?.emit({ kind: 'notification', notification });
+    void this.standingStream?.emit({ kind: 'notification', notification });
   }
 
   /** A connection serves this session from now on; the client's own notifications go to it. */
@@ -130,12 +158,7 @@ export class Session {
 
   /** Attaches the stream that belongs to no request (GET, or the one stream of HTTP+SSE). */
   openStandingStream(sink: StreamSink): SessionStream {
-    const standing = (this.standing ??= new SessionStream(++this.streamCount, this.eventLog()));
-    this.remember(standing);
-    standing.attach(sink);
-    // Every connection learns an id to come back with, not only the first.
-    void standing.emit({ kind: 'opened' });
-    return standing;
+    return this.allStreams.openStanding(sink);
   }
 
   /**
@@ -143,21 +166,13 @@ export class Session {
    * @throws EventsNoLongerKept when events between are gone: a gap is never silent.
    */
   resume(lastEventId: string, sink: StreamSink): SessionStream | undefined {
-    const replay = this.log?.after(lastEventId);
-    if (!replay) throw new EventsNoLongerKept(lastEventId);
-    const stream = this.streams?.get(replay.stream);
-    if (stream) {
-      stream.attach(sink, replay.events);
-      return stream;
-    }
-    for (const event of replay.events) void sink.emit(event);
-    sink.end();
-    return undefined;
+    if (!this.streams) throw new EventsNoLongerKept(lastEventId);
+    return this.streams.resume(lastEventId, sink);
   }
 
   /** The stream that a client of HTTP+SSE gets all its answers on. */
   get standingStream(): SessionStream | undefined {
-    return this.standing;
+    return this.streams?.standing;
   }
 
   /**
@@ -171,10 +186,10 @@ export class Session {
     if (owed.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
     const given = owed.add();
     return answer()
-      .then((outcome) => this.standing?.emit({ kind: 'answer', id, method, outcome }))
+      .then((outcome) => this.standingStream?.emit({ kind: 'answer', id, method, outcome }))
       .finally(() => {
         given();
-        if (this.ended && owed.size === 0) this.standing?.end();
+        if (this.ended && owed.size === 0) this.standingStream?.end();
       });
   }
 
@@ -190,40 +205,80 @@ export class Session {
     return () => void listeners.delete(listener);
   }
 
-  /** Cancels calls, ends the standing stream and whatever was opened for the session. Idempotent. */
-  end(): void {
+  /**
+   * Cancels calls, ends the standing stream and whatever was opened for the session. Idempotent. The events that other
+   * workers could tell are kept only where the client may look for the session there.
+   */
+  end(archived: ArchivedEvents = 'forgotten'): void {
     if (this.ended) return;
     this.ended = true;
+    if (archived === 'forgotten') this.streams?.forget();
     // The streams of calls end with the answers, which cancelled calls have too.
     for (const call of this.calls ?? []) call.controller.abort();
-    if (!this.owed?.size) this.standing?.end();
+    if (!this.owed?.size) this.standingStream?.end();
+    this.tellOfEnd();
+  }
+
+  /** False while another worker could not go on with it: calls are under way, or the connection is the session. */
+  get canMove(): boolean {
+    return !this.ended && !this.calls?.size && !this.start.answersOnStandingStream;
+  }
+
+  /**
+   * Gives the session up for another worker to go on with: it is over here, and its client comes back for its stream.
+   * Undefined, and nothing changes, while it cannot move.
+   */
+  handOver(): SessionRecord | undefined {
+    if (!this.canMove) return undefined;
+    this.ended = true;
+    const { caller, endpoint } = this.start;
+    const { id, client, logLevel } = this;
+    // What waits to be stored is in the record too, and told by the heir.
+    const streams = this.streams?.giveUp();
+    this.tellOfEnd();
+    return {
+      id,
+      caller: plainCaller(caller),
+      endpoint,
+      client,
+      ...(logLevel && { logLevel }),
+      ...(streams && { streams }),
+    };
+  }
+
+  private tellOfEnd(): void {
     for (const listener of this.endListeners ?? []) listener();
     this.endListeners = undefined;
   }
 
-  private replyStream(sink: StreamSink): SessionStream {
-    if (this.start.answersOnStandingStream && this.standing) return this.standing;
-    const stream = new SessionStream(++this.streamCount, this.eventLog(), sink, () => this.remember(stream));
-    return stream;
+  private replyStream(call: StreamCall, sink: StreamSink): SessionStream {
+    if (this.start.answersOnStandingStream && this.standingStream) return this.standingStream;
+    return this.allStreams.openReply(call, sink);
   }
 
-  private remember(stream: SessionStream): void {
-    (this.streams ??= new Map()).set(stream.key, stream);
+  private get allStreams(): SessionStreams {
+    return (this.streams ??= new SessionStreams(this.keeping));
   }
 
-  private eventLog(): EventLog {
+  private get keeping(): StreamKeeping {
     // Over HTTP+SSE nobody can come back: there are no event ids, and the session ends with its stream.
-    const { replayEvents, replayBytes } = this.start.answersOnStandingStream ? NOTHING_KEPT : this.limits;
-    return (this.log ??= new EventLog(replayEvents, replayBytes));
+    if (this.start.answersOnStandingStream) return { session: this.id, ...NOTHING_KEPT, archive: undefined };
+    const { replayEvents, replayBytes } = this.limits;
+    return { session: this.id, replayEvents, replayBytes, archive: this.archive.active ? this.archive : undefined };
   }
 
-  private close(stream: SessionStream, id: RequestId, method: string, outcome: Outcome): Outcome {
-    if (stream === this.standing || !stream.opened) return outcome;
-    const answer = { kind: 'answer', id, method, outcome } as const;
-    this.streams?.delete(stream.key);
-    if (!stream.resumed) return { ...outcome, eventId: stream.keep(answer) };
-    void stream.emit(answer);
-    stream.end();
-    return outcome;
+  private close(stream: SessionStream, call: StreamCall, outcome: Outcome): Outcome | Promise<Outcome> {
+    if (stream === this.standingStream || !stream.opened) return outcome;
+    return this.streams?.close(stream, call, outcome) ?? outcome;
   }
 }
+
+/** Exactly what a caller is, whatever else the object may hold. */
+const plainCaller = ({ principal: { issuer, subject }, key, anonymous, roles, scopes, claims }: Caller): Caller => ({
+  principal: { issuer, subject },
+  key,
+  anonymous,
+  roles,
+  scopes,
+  claims,
+});

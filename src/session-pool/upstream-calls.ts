@@ -63,7 +63,8 @@ export class UpstreamCalls {
       outcome = await this.run(call, session, new SessionReply(session, open), open.signal);
     } finally {
       // Whatever happened: a call that is not finished would count for ever.
-      outcome = open.finish(outcome);
+      const answer = open.finish(outcome);
+      outcome = answer instanceof Promise ? await answer : answer;
     }
     return outcome;
   }

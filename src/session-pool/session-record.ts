@@ -1,0 +1,87 @@
+import type { Caller } from '#lib/extension-kit';
+import {
+  isJsonObject,
+  isLogLevel,
+  type ClientProfile,
+  type JsonObject,
+  type JsonValue,
+  type LogLevel,
+} from '#lib/mcp-protocol';
+import type { LogEntry } from './event-log.js';
+
+/** What was said on a session's streams, and where they go on. */
+export interface KeptStreams {
+  /** Streams that there have been; the next one's key is one more. */
+  readonly count: number;
+  readonly standing?: { readonly key: number; readonly nextSequence: number };
+  /** Oldest first. */
+  readonly events: readonly LogEntry[];
+}
+
+/**
+ * A session on its way to another worker: all that its heir needs, as plain JSON. No token of the client is in it. Its
+ * connections to servers, and the resources that its client follows, travel beside it.
+ */
+export interface SessionRecord {
+  readonly id: string;
+  readonly caller: Caller;
+  readonly endpoint: string;
+  readonly client: ClientProfile;
+  readonly logLevel?: LogLevel;
+  readonly streams?: KeptStreams;
+}
+
+/** Reads what another worker has written. Undefined for anything else; nothing in it is taken on trust. */
+export function readSessionRecord(value: JsonValue | undefined): SessionRecord | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { id, endpoint, logLevel } = value;
+  const [caller, client, streams] = [readCaller(value['caller']), readClient(value['client']), value['streams']];
+  if (!isText(id) || id === '' || !isText(endpoint) || !caller || !client) return undefined;
+  if (logLevel !== undefined && !isLogLevel(logLevel)) return undefined;
+  const kept = streams === undefined ? undefined : readStreams(streams);
+  if (streams !== undefined && !kept) return undefined;
+  return { id, caller, endpoint, client, ...(logLevel && { logLevel }), ...(kept && { streams: kept }) };
+}
+
+function readCaller(value: JsonValue | undefined): Caller | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { principal, key, anonymous, roles, scopes, claims } = value;
+  if (!isJsonObject(principal) || !isJsonObject(claims) || !isTexts(roles) || !isTexts(scopes)) return undefined;
+  const { issuer, subject } = principal;
+  if (!isText(issuer) || !isText(subject) || !isText(key) || typeof anonymous !== 'boolean') return undefined;
+  return { principal: { issuer, subject }, key, anonymous, roles, scopes, claims };
+}
+
+function readClient(value: JsonValue | undefined): ClientProfile | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { revision, capabilities, clientInfo } = value;
+  if (!isText(revision) || !isJsonObject(capabilities)) return undefined;
+  if (clientInfo === undefined) return { revision, capabilities };
+  return isJsonObject(clientInfo) ? { revision, capabilities, clientInfo } : undefined;
+}
+
+function readStreams(value: JsonValue): KeptStreams | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { count, standing, events } = value;
+  if (!isCount(count) || !Array.isArray(events)) return undefined;
+  const entries = events.map(readEntry);
+  if (!entries.every((entry) => entry !== undefined && entry.stream <= count)) return undefined;
+  const kept = { count, events: entries as LogEntry[] };
+  if (standing === undefined) return kept;
+  if (!isJsonObject(standing)) return undefined;
+  const { key, nextSequence } = standing;
+  if (!isCount(key) || key > count || !isCount(nextSequence)) return undefined;
+  return { ...kept, standing: { key, nextSequence } };
+}
+
+function readEntry(value: JsonValue): LogEntry | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { stream, sequence, json, isWithheld }: JsonObject = value;
+  if (!isCount(stream) || !isCount(sequence) || !isText(json)) return undefined;
+  if (isWithheld !== undefined && typeof isWithheld !== 'boolean') return undefined;
+  return { stream, sequence, json, ...(isWithheld && { isWithheld }) };
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
