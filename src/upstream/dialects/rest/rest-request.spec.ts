@@ -1,0 +1,102 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { parseJson, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import type { RestTool } from '../../../registry/index.js';
+import { ArgumentFault, composeRequest } from './rest-request.js';
+
+const BASE = new URL('https://billing.example.com/api');
+
+const tool = (method: RestTool['method'], path: string): RestTool => ({
+  name: 'subject',
+  method,
+  path,
+  inputSchema: { type: 'object' },
+});
+
+const compose = (method: RestTool['method'], path: string, args?: JsonValue, base = BASE) =>
+  composeRequest(base, tool(method, path), args);
+
+describe('the request of a REST tool', () => {
+  it.each<[RestTool['method'], string, JsonObject, string]>([
+    ['GET', '/bills', {}, '/api/bills'],
+    ['GET', '/bills/{id}', { id: 7 }, '/api/bills/7'],
+    ['GET', '/bills/{id}', { id: 'a b/../ü?#%' }, '/api/bills/a%20b%2F..%2F%C3%BC%3F%23%25'],
+    ['GET', '/{a}/{b}.json', { a: 'x', b: true, c: 1 }, '/api/x/true.json?c=1'],
+    ['GET', '/{a}/{a}', { a: 'x' }, '/api/x/x'],
+    ['DELETE', '/bills/{id}', { id: 'x', hard: true }, '/api/bills/x?hard=true'],
+    ['HEAD', '/bills', { 'odd name&': 'a=b&c' }, '/api/bills?odd%20name%26=a%3Db%26c'],
+    [
+      'GET',
+      '/bills',
+      { list: [1, 'b', { c: [2] }], none: null, empty: [] },
+      '/api/bills?list=1&list=b&list=%7B%22c%22%3A%5B2%5D%7D',
+    ],
+    ['GET', '/bills', { filter: { open: true } }, '/api/bills?filter=%7B%22open%22%3Atrue%7D'],
+  ])('%s %s with %j asks for %s', (method, path, args, address) => {
+    expect(compose(method, path, args)).toEqual({ method, path: address, body: null });
+  });
+
+  it.each(['POST', 'PUT', 'PATCH'] as const)('carries what %s is not told by its path in a JSON body', (method) => {
+    const args = { id: 7, amount: 1.5, tags: ['a'], note: null };
+    expect(compose(method, '/bills/{id}', args)).toEqual({
+      method,
+      path: '/api/bills/7',
+      body: '{"amount":1.5,"tags":["a"],"note":null}',
+    });
+    expect(compose(method, '/bills')).toMatchObject({ body: '{}' });
+  });
+
+  it('adds to the address of the server, query included', () => {
+    const base = new URL('https://billing.example.com/api/?version=1');
+    expect(compose('GET', '/bills', { a: 1 }, base).path).toBe('/api/bills?version=1&a=1');
+    expect(compose('POST', '/bills', { a: 1 }, base).path).toBe('/api/bills?version=1');
+    expect(compose('GET', '/bills', {}, new URL('https://billing.example.com')).path).toBe('/bills');
+  });
+
+  it('keeps the digits of large integers', () => {
+    const args = parseJson('{"id":12345678901234567890,"sum":98765432109876543210}');
+    expect(compose('GET', '/bills/{id}', args).path).toBe('/api/bills/12345678901234567890?sum=98765432109876543210');
+    expect(compose('POST', '/bills/{id}', args).body).toBe('{"sum":98765432109876543210}');
+  });
+
+  it.each<[JsonValue | undefined, RegExp]>([
+    [undefined, /argument id is missing/],
+    [{}, /argument id is missing/],
+    [{ id: '' }, /argument id must not be empty/],
+    [{ id: null }, /argument id must be a text/],
+    [{ id: ['a'] }, /argument id must be a text/],
+    [{ id: {} }, /argument id must be a text/],
+    [{ id: '..' }, /argument id must not be a step/],
+    [{ id: '.' }, /argument id must not be a step/],
+    [{ id: 'a\ud800' }, /argument id is no well-formed text/],
+    [{ id: 'a', other: '\udc00' }, /argument other is no well-formed text/],
+    [null, /must be an object/],
+    [['a'], /must be an object/],
+    ['a', /must be an object/],
+  ])('is not made of %j', (args, message) => {
+    expect(() => compose('GET', '/bills/{id}', args)).toThrow(message);
+    expect(() => compose('GET', '/bills/{id}', args)).toThrow(ArgumentFault);
+  });
+
+  it('takes no inherited member for an argument', () => {
+    expect(() => compose('GET', '/{constructor}', {})).toThrow(/argument constructor is missing/);
+  });
+
+  it('never leaves the path of its tool, whatever the arguments are', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue() as fc.Arbitrary<JsonValue>), fc.string(), (args, id) => {
+        let made;
+        try {
+          made = compose('GET', '/bills/{id}/lines', { ...args, id });
+        } catch (fault) {
+          expect(fault).toBeInstanceOf(ArgumentFault);
+          return;
+        }
+        const { pathname, hash, origin } = new URL(made.path, BASE);
+        expect(pathname).toMatch(/^\/api\/bills\/[^/]+\/lines$/);
+        expect({ hash, origin }).toEqual({ hash: '', origin: BASE.origin });
+        expect(made.path).toMatch(/^[!-~]+$/);
+      }),
+    );
+  });
+});
