@@ -2,12 +2,7 @@ import type { McpNotification } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
 import type { Session } from './session.js';
-
-/** Who may use a connection: everybody, one principal's clients that declare the same, or one session. */
-export interface Sharing {
-  readonly key: string;
-  readonly among: 'all' | 'principal' | 'session';
-}
+import type { Sharing } from './sharing.js';
 
 /** A connection and those who use it. Without a sharing it serves one request and is closed after it. */
 export class PoolEntry implements ConnectionEvents {
@@ -17,6 +12,8 @@ export class PoolEntry implements ConnectionEvents {
   retired: boolean;
   connection: UpstreamConnection | undefined;
   opening!: Promise<UpstreamConnection>;
+  /** Incarnation of the worker that has the connection, when that is another one. */
+  place: string | undefined;
   private isOver = false;
   private readonly sessions = new Map<Session, () => void>();
   private holders: Set<() => void> | undefined;

@@ -1,21 +1,22 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { GatewayError, OutcomeError, type Caller, type GatewayErrorData } from '#lib/extension-kit';
-import { errorForEra, type ClientProfile, type Era } from '#lib/mcp-protocol';
+import { Injectable, Logger, Optional, type OnApplicationShutdown } from '@nestjs/common';
+import { GatewayError, OutcomeError, type GatewayErrorData } from '#lib/extension-kit';
+import { errorForEra, type Era } from '#lib/mcp-protocol';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
-import { UpstreamConnector, type ServerProfile, type UpstreamConnection } from '../upstream/index.js';
+import {
+  UpstreamConnector,
+  type ServerProfile,
+  type UpstreamConnection,
+  type UpstreamSessionState,
+} from '../upstream/index.js';
 import { ChildProcesses } from './child-processes.js';
-import { PoolEntry, type Sharing } from './pool-entry.js';
+import { PlacedHere, Placement } from './placement.js';
+import { PoolEntry } from './pool-entry.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import { ServerReconfigured } from './session-pool.errors.js';
 import type { Session } from './session.js';
+import { ownKeyOf, sharingOf, type Sharing, type UpstreamFace } from './sharing.js';
 
-/** On whose behalf a server is spoken to. */
-export interface UpstreamFace {
-  readonly caller: Caller;
-  readonly client: ClientProfile;
-  /** The legacy session that asks; absent for modern and plain clients. */
-  readonly session: Session | undefined;
-}
+export type { UpstreamFace } from './sharing.js';
 
 /** A connection that stays open until it is released. */
 export interface HeldConnection {
@@ -24,6 +25,12 @@ export interface HeldConnection {
   onClosed(listener: () => void): void;
   /** Idempotent. */
   readonly release: () => void;
+}
+
+/** How a connection is to be held. */
+export interface HoldOptions {
+  /** Another worker asks for it: whatever placement says, it is opened here. */
+  readonly here?: boolean;
 }
 
 const SWEEP_INTERVAL_MS = 15_000;
@@ -36,6 +43,9 @@ const OPEN_SIGNAL = new AbortController().signal;
  * - a legacy server over HTTP gets one upstream session for each session of ours;
  * - child processes, and clients without a session, share by principal and declared capabilities;
  * - `anonymous` is never shared between clients, unless the operator marked the server `shared`.
+ *
+ * Where there are several workers, what principals or everybody share at a legacy server is had by one worker for all,
+ * and the entry here is a part in that one's connection.
  */
 @Injectable()
 export class UpstreamPool implements OnApplicationShutdown {
@@ -47,17 +57,21 @@ export class UpstreamPool implements OnApplicationShutdown {
   private readonly profiles = new WeakMap<ServerDefinition, ServerProfile>();
   private configured: ReadonlySet<ServerDefinition>;
   private readonly sweeper: NodeJS.Timeout;
-  private readonly stopWatching: () => void;
+  private readonly stopWatching: readonly (() => void)[];
 
   constructor(
     private readonly connector: UpstreamConnector,
     private readonly config: SessionPoolConfig,
-    registry: ServerRegistry,
+    private readonly registry: ServerRegistry,
+    @Optional() private readonly placement: Placement = new PlacedHere(),
   ) {
     this.children = new ChildProcesses(config.maxChildProcesses);
     this.configured = new Set(registry.snapshot.servers);
     this.sweeper = setInterval(() => this.sweep(Date.now()), SWEEP_INTERVAL_MS).unref();
-    this.stopWatching = registry.onChange((now, before) => this.retireChanged(now, before));
+    this.stopWatching = [
+      registry.onChange((now, before) => this.retireChanged(now, before)),
+      placement.onChange(() => this.retireLost()),
+    ];
   }
 
   /** Runs work on a connection. Rejects with a GatewayError when none can be opened. */
@@ -75,22 +89,56 @@ export class UpstreamPool implements OnApplicationShutdown {
   }
 
   /** Keeps a connection until released; subscriptions need it for long. Rejects with a GatewayError. */
-  async hold(server: ServerDefinition, face: UpstreamFace): Promise<HeldConnection> {
+  async hold(server: ServerDefinition, face: UpstreamFace, options: HoldOptions = {}): Promise<HeldConnection> {
     const era = this.eras.get(server) ?? (await this.learnEra(server));
     // A definition of yesterday must not bring back what was retired: its address, its credentials.
     if (!this.configured.has(server)) throw new ServerReconfigured(server.slug);
     const sharing = sharingOf(server, era, face);
-    const entry = (sharing && this.entries.get(sharing.key)) ?? this.open(server, face, sharing);
+    const entry = this.find(sharing, options) ?? this.open(server, face, sharing, options);
     const release = this.enter(entry);
     try {
       const connection = entry.connection ?? (await entry.opening);
       if (era === 'modern' && connection.profile.era === 'legacy')
-        return await this.holdAfterChange(entry, face, release);
+        return await this.holdAfterChange(entry, face, release, options);
       if (face.session && sharing && connection.profile.era === 'legacy') this.follow(entry, face.session, connection);
       return heldOf(entry, connection, release);
     } catch (cause) {
       release();
       throw cause;
+    }
+  }
+
+  /**
+   * Gives a session's own upstream sessions away, so that another worker can go on with them; the session's end closes
+   * nothing upstream any more. For a session that serves no calls any more. Undefined, and nothing is given away, when
+   * one of them cannot move: a child process of its own, or HTTP+SSE.
+   */
+  surrenderOf(session: Session): UpstreamSessionState[] | undefined {
+    const own = [...this.entries.values()].filter(
+      ({ server, sharing }) => sharing?.key === ownKeyOf(server.slug, session),
+    );
+    if (own.some(({ connection }) => connection && connection.profile.era === 'legacy' && !connection.surrender)) {
+      return undefined;
+    }
+    const states: UpstreamSessionState[] = [];
+    for (const entry of own) {
+      const state = entry.connection?.surrender?.();
+      if (state) states.push(state);
+      // What is still being opened has served nobody yet.
+      this.retire(entry);
+      entry.finish();
+    }
+    return states;
+  }
+
+  /**
+   * Goes on with the upstream sessions that another worker gave away, before the session's first call here. What cannot
+   * be gone on with, because the configuration is another one here, is opened anew by the next call.
+   */
+  adopt(session: Session, states: readonly UpstreamSessionState[]): void {
+    for (const state of states) {
+      const server = this.registry.snapshot.servers.find(({ slug }) => slug === state.server);
+      if (server) this.adoptAt(server, session, state);
     }
   }
 
@@ -113,7 +161,7 @@ export class UpstreamPool implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.sweeper);
-    this.stopWatching();
+    for (const stop of this.stopWatching) stop();
     for (const entry of this.entries.values()) this.retire(entry);
     await this.connector.shutdown();
   }
@@ -129,20 +177,45 @@ export class UpstreamPool implements OnApplicationShutdown {
    * The server turned out to have left the modern era. The session that was opened must not serve everybody, as a
    * modern connection would have.
    */
-  private holdAfterChange(entry: PoolEntry, face: UpstreamFace, release: () => void): Promise<HeldConnection> {
+  private holdAfterChange(
+    entry: PoolEntry,
+    face: UpstreamFace,
+    release: () => void,
+    options: HoldOptions,
+  ): Promise<HeldConnection> {
     this.retire(entry);
     release();
     this.eras.set(entry.server, 'legacy');
-    return this.hold(entry.server, face);
+    return this.hold(entry.server, face, options);
   }
 
-  private open(server: ServerDefinition, face: UpstreamFace, sharing: Sharing | undefined): PoolEntry {
-    const releaseChild = server.transport === 'stdio' ? this.takeChild(server) : NOTHING_TAKEN;
+  private find(sharing: Sharing | undefined, { here }: HoldOptions): PoolEntry | undefined {
+    const entry = sharing && this.entries.get(sharing.key);
+    if (!entry || !here || entry.place === undefined) return entry;
+    // We had a part in another worker's connection; others say now that we are to have it.
+    this.retire(entry);
+    return undefined;
+  }
+
+  private open(
+    server: ServerDefinition,
+    face: UpstreamFace,
+    sharing: Sharing | undefined,
+    { here }: HoldOptions,
+  ): PoolEntry {
+    const place = sharing?.placed && !here ? this.placement.placeOf(sharing.key) : undefined;
+    const startsChild = place === undefined && server.transport === 'stdio';
+    const releaseChild = startsChild ? this.takeChild(server) : NOTHING_TAKEN;
     const entry = new PoolEntry(server, sharing, (over) => {
       this.forget(over);
       releaseChild();
     });
-    entry.opening = inOurHandshake(server, this.connector.open(server, face.client, entry, OPEN_SIGNAL)).then(
+    entry.place = place;
+    const connecting =
+      sharing && place !== undefined
+        ? this.placement.open(place, server, face, sharing, entry)
+        : this.connector.open(server, face.client, entry, OPEN_SIGNAL);
+    entry.opening = inOurHandshake(server, connecting).then(
       (connection) => {
         entry.connection = connection;
         this.profiles.set(server, connection.profile);
@@ -160,10 +233,26 @@ export class UpstreamPool implements OnApplicationShutdown {
     return entry;
   }
 
+  private adoptAt(server: ServerDefinition, session: Session, state: UpstreamSessionState): void {
+    const sharing = { key: ownKeyOf(server.slug, session), among: 'session', placed: false } as const;
+    if (this.entries.has(sharing.key)) return;
+    const entry = new PoolEntry(server, sharing, (over) => this.forget(over));
+    const connection = this.connector.adopt(server, session.client, state, entry);
+    if (!connection) return;
+    entry.connection = connection;
+    entry.opening = Promise.resolve(connection);
+    this.entries.set(sharing.key, entry);
+    if (!this.profiles.has(server)) this.profiles.set(server, connection.profile);
+    if (!this.eras.has(server)) this.eras.set(server, connection.profile.era);
+    this.follow(entry, session, connection);
+  }
+
   /** @throws TooManyProcesses when the server runs as often as it may, and every process is in use */
   private takeChild({ slug }: ServerDefinition): () => void {
     return this.children.take(slug, () => {
-      const spare = [...this.entries.values()].find((entry) => entry.server.slug === slug && entry.idle);
+      const spare = [...this.entries.values()].find(
+        (entry) => entry.server.slug === slug && entry.idle && entry.place === undefined,
+      );
       if (spare) this.retire(spare);
     });
   }
@@ -206,6 +295,15 @@ export class UpstreamPool implements OnApplicationShutdown {
       .catch((cause: unknown) => this.logger.warn(`Closing an upstream connection failed: ${String(cause)}`));
   }
 
+  /** What another worker had is gone with it. */
+  private retireLost(): void {
+    const lost = [...this.entries.values()].filter(({ place }) => place !== undefined && this.placement.isGone(place));
+    for (const entry of lost) {
+      this.retire(entry);
+      entry.tellHolders();
+    }
+  }
+
   private retireChanged(now: RegistrySnapshot, before: RegistrySnapshot): void {
     this.configured = new Set(now.servers);
     const changed = before.servers.filter((server) => !this.configured.has(server));
@@ -243,17 +341,4 @@ function heldOf(entry: PoolEntry, connection: UpstreamConnection, leave: () => v
       leave();
     },
   };
-}
-
-/** Undefined: nobody shares the connection, it is opened for one request and closed after it. */
-function sharingOf(server: ServerDefinition, era: Era, face: UpstreamFace): Sharing | undefined {
-  const { slug } = server;
-  if (era === 'modern') return { key: `modern ${slug}`, among: 'all' };
-  const { session, caller, client } = face;
-  const own = session && ({ key: `session ${slug} ${session.id}`, among: 'session' } as const);
-  if (own && server.transport !== 'stdio') return own;
-  const declared = JSON.stringify(client.capabilities);
-  if (server.shared) return { key: `shared ${slug} ${declared}`, among: 'all' };
-  if (caller.anonymous) return own;
-  return { key: `principal ${slug} ${declared} ${caller.key}`, among: 'principal' };
 }

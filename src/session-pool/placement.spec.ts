@@ -1,0 +1,189 @@
+import { describe, expect, it } from '@jest/globals';
+import { GatewayError } from '#lib/extension-kit';
+import { result } from '#lib/mcp-protocol';
+import {
+  callerOf,
+  childServer,
+  FakeConnector,
+  FakeRegistry,
+  LEGACY_CLIENT,
+  MODERN_CLIENT,
+  remoteServer,
+} from '../../test/support/fake-upstream.js';
+import { RecordingSink } from '../../test/support/recording-sink.js';
+import type { ServerDefinition } from '../registry/index.js';
+import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
+import { Placement } from './placement.js';
+import { aSession, limits } from './session-pool-fixture.js';
+import type { Sharing, UpstreamFace } from './sharing.js';
+import { UpstreamPool } from './upstream-pool.js';
+
+/** Everything that can live elsewhere does so at one other worker, or at none. */
+class Elsewhere extends Placement {
+  worker: string | undefined = 'other';
+  readonly gone = new Set<string>();
+  readonly opened: { readonly worker: string; readonly key: string; readonly events: ConnectionEvents }[] = [];
+  readonly connector = new FakeConnector();
+  private readonly listeners = new Set<() => void>();
+
+  override placeOf(): string | undefined {
+    return this.worker;
+  }
+
+  override async open(
+    worker: string,
+    server: ServerDefinition,
+    face: UpstreamFace,
+    { key }: Sharing,
+    events: ConnectionEvents,
+  ): Promise<UpstreamConnection> {
+    if (this.gone.has(worker)) {
+      throw new GatewayError(-31001, 'nobody there', 503, { outcome: 'not_executed', retriable: true });
+    }
+    this.opened.push({ worker, key, events });
+    return this.connector.open(server, face.client, events);
+  }
+
+  override isGone(worker: string): boolean {
+    return this.gone.has(worker);
+  }
+
+  override onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  lose(worker: string): void {
+    this.gone.add(worker);
+    for (const listener of this.listeners) listener();
+  }
+}
+
+function world(servers: readonly ServerDefinition[], settings = {}) {
+  const connector = new FakeConnector();
+  const placement = new Elsewhere();
+  const pool = new UpstreamPool(connector, limits(settings), new FakeRegistry(servers), placement);
+  return { connector, placement, pool };
+}
+
+const face = (subject: string): UpstreamFace => ({
+  caller: { ...callerOf(subject), anonymous: subject === 'anonymous' },
+  client: MODERN_CLIENT,
+  session: undefined,
+});
+
+const ofSession = (subject: string): UpstreamFace => {
+  const { caller } = face(subject);
+  return { caller, client: LEGACY_CLIENT, session: aSession({ caller }) };
+};
+
+const remote = remoteServer('a');
+const child = childServer('a');
+
+describe('what lives at one worker for all of them', () => {
+  const cases: [string, ServerDefinition, 'legacy' | 'modern', UpstreamFace, boolean][] = [
+    ['a legacy child process of a principal', child, 'legacy', ofSession('me'), true],
+    ['a legacy session for clients without one', remote, 'legacy', face('me'), true],
+    ['a shared child process', childServer('a', { shared: true }), 'legacy', ofSession('anonymous'), true],
+    ["a session's own connection: no", remote, 'legacy', ofSession('me'), false],
+    ["an anonymous session's own child process: no", child, 'legacy', ofSession('anonymous'), false],
+    ['what an anonymous client needs once: no', remote, 'legacy', face('anonymous'), false],
+    ['a modern server: no', remote, 'modern', face('me'), false],
+    ['a modern child process: no', child, 'modern', face('me'), false],
+  ];
+
+  it.each(cases)('%s', async (_name, server, era, who, expected) => {
+    const { connector, placement, pool } = world([server]);
+    connector.eras.set('a', era);
+    await pool.use(server, who, async () => undefined);
+    expect([placement.opened.length, connector.opened.length]).toEqual(expected ? [1, 0] : [0, 1]);
+  });
+
+  it('is had here by the worker that it is placed at', async () => {
+    const { connector, placement, pool } = world([child]);
+    placement.worker = undefined;
+    await pool.use(child, face('me'), async () => undefined);
+    expect([placement.opened.length, connector.opened.length]).toEqual([0, 1]);
+  });
+});
+
+describe('a part in a connection of another worker', () => {
+  it('is taken once, counts as no process of ours, and is given back when nobody needs it', async () => {
+    const { placement, pool } = world([child], { maxChildProcesses: 1, upstreamIdleMs: 1_000 });
+    placement.connector.respond = () => result({ served: true });
+    for (const subject of ['a', 'a', 'b', 'c']) {
+      await pool.use(child, face(subject), async ({ profile }) => expect(profile.era).toBe('legacy'));
+    }
+    expect(placement.opened.map(({ worker }) => worker)).toEqual(['other', 'other', 'other']);
+    pool.sweep(Date.now() + 2_000);
+    expect(placement.connector.opened.every(({ closedByUs }) => closedByUs)).toBe(true);
+  });
+
+  it('carries what the server says by itself to the sessions of its principal', async () => {
+    const { placement, pool } = world([child]);
+    const one = ofSession('me');
+    const sink = new RecordingSink();
+    one.session?.openStandingStream(sink);
+    await pool.use(child, one, async () => undefined);
+    placement.connector.opened[0]?.say({ method: 'notifications/message', params: { level: 'info', data: 1 } });
+    expect(sink.summary).toEqual(['opened', 'notifications/message']);
+  });
+
+  it('fails its users with what is known, and is tried again by the next', async () => {
+    const { placement, pool } = world([child]);
+    placement.gone.add('other');
+    await expect(pool.hold(child, face('me'))).rejects.toMatchObject({
+      code: -31001,
+      data: { outcome: 'not_executed', retriable: true },
+    });
+    placement.worker = 'third';
+    await pool.use(child, face('me'), async () => undefined);
+    expect(placement.opened.map(({ worker }) => worker)).toEqual(['third']);
+  });
+
+  it('ends with that worker, and whoever holds it is told', async () => {
+    const { placement, pool } = world([child]);
+    const told: string[] = [];
+    const held = await pool.hold(child, face('me'));
+    held.onClosed(() => told.push('closed'));
+    placement.lose('stranger');
+    expect(told).toEqual([]);
+    placement.worker = undefined;
+    placement.lose('other');
+    expect(told).toEqual(['closed']);
+    held.release();
+    expect(placement.connector.live).toEqual([]);
+  });
+
+  it('is no longer used once that worker is gone; what lives here stays', async () => {
+    const { connector, placement, pool } = world([child, remoteServer('b')]);
+    await pool.use(child, face('me'), async () => undefined);
+    placement.worker = undefined;
+    await pool.use(child, face('me'), async () => undefined);
+    expect(connector.opened).toHaveLength(0);
+    placement.lose('other');
+    await pool.use(child, face('me'), async () => undefined);
+    placement.worker = 'third';
+    placement.lose('fourth');
+    await pool.use(child, face('me'), async () => undefined);
+    expect([connector.live.length, placement.opened.length]).toEqual([1, 1]);
+  });
+});
+
+describe('a connection that another worker asks for', () => {
+  it('is opened here, whatever placement says, and is the one of all', async () => {
+    const { connector, placement, pool } = world([child]);
+    const held = await pool.hold(child, face('me'), { here: true });
+    await pool.use(child, face('me'), async () => undefined);
+    expect([connector.opened.length, placement.opened.length]).toEqual([1, 0]);
+    held.release();
+  });
+
+  it('is never a part in the connection of a third one', async () => {
+    const { connector, placement, pool } = world([child]);
+    await pool.use(child, face('me'), async () => undefined);
+    (await pool.hold(child, face('me'), { here: true })).release();
+    await pool.use(child, face('me'), async () => undefined);
+    expect([connector.live.length, placement.connector.live.length]).toEqual([1, 0]);
+  });
+});

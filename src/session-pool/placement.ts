@@ -1,0 +1,49 @@
+import type { ServerDefinition } from '../registry/index.js';
+import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
+import type { Sharing, UpstreamFace } from './sharing.js';
+
+/**
+ * Says which of several workers has a connection that no session owns, and reaches it there. All workers that know the
+ * same living workers say the same.
+ */
+export abstract class Placement {
+  /** Incarnation of the other worker that is to have the connection. Undefined: this one. */
+  abstract placeOf(poolKey: string): string | undefined;
+
+  /**
+   * Takes part in the other worker's connection; it is opened there if it is not. Closing what is returned ends the part
+   * and not the connection. Rejects with a GatewayError, whose outcome is `not_executed`.
+   */
+  abstract open(
+    worker: string,
+    server: ServerDefinition,
+    face: UpstreamFace,
+    sharing: Sharing,
+    events: ConnectionEvents,
+  ): Promise<UpstreamConnection>;
+
+  /** True once a worker lives no more. */
+  abstract isGone(worker: string): boolean;
+
+  /** Calls back when workers came or went. Returns how to take that back. */
+  abstract onChange(listener: () => void): () => void;
+}
+
+/** One worker alone has everything. */
+export class PlacedHere extends Placement {
+  override placeOf(): undefined {
+    return undefined;
+  }
+
+  override open(): Promise<never> {
+    return Promise.reject(new Error('There is no other worker.'));
+  }
+
+  override isGone(): boolean {
+    return true;
+  }
+
+  override onChange(): () => void {
+    return () => undefined;
+  }
+}

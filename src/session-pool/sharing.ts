@@ -1,0 +1,36 @@
+import type { Caller } from '#lib/extension-kit';
+import type { ClientProfile, Era } from '#lib/mcp-protocol';
+import type { ServerDefinition } from '../registry/index.js';
+import type { Session } from './session.js';
+
+/** On whose behalf a server is spoken to. */
+export interface UpstreamFace {
+  readonly caller: Caller;
+  readonly client: ClientProfile;
+  /** The legacy session that asks; absent for modern and plain clients. */
+  readonly session: Session | undefined;
+}
+
+/** Who may use a connection: everybody, one principal's clients that declare the same, or one session. */
+export interface Sharing {
+  readonly key: string;
+  readonly among: 'all' | 'principal' | 'session';
+  /** Where there are several workers, one of them has the connection for all. */
+  readonly placed: boolean;
+}
+
+/** Undefined: nobody shares the connection, it is opened for one request and closed after it. */
+export function sharingOf(server: ServerDefinition, era: Era, face: UpstreamFace): Sharing | undefined {
+  const { slug } = server;
+  if (era === 'modern') return { key: `modern ${slug}`, among: 'all', placed: false };
+  const { session, caller, client } = face;
+  const own = session && ({ key: ownKeyOf(slug, session), among: 'session', placed: false } as const);
+  if (own && server.transport !== 'stdio') return own;
+  const declared = JSON.stringify(client.capabilities);
+  if (server.shared) return { key: `shared ${slug} ${declared}`, among: 'all', placed: true };
+  if (caller.anonymous) return own;
+  return { key: `principal ${slug} ${declared} ${caller.key}`, among: 'principal', placed: true };
+}
+
+/** What a session's own connection to a server is kept under. */
+export const ownKeyOf = (slug: string, { id }: Session): string => `session ${slug} ${id}`;

@@ -1,0 +1,135 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  callerOf,
+  childServer,
+  FakeConnector,
+  FakeRegistry,
+  LEGACY_CLIENT,
+  remoteServer,
+  settled,
+} from '../../test/support/fake-upstream.js';
+import { RecordingSink } from '../../test/support/recording-sink.js';
+import type { ServerDefinition } from '../registry/index.js';
+import { aSession, limits, startOf } from './session-pool-fixture.js';
+import { Session } from './session.js';
+import type { UpstreamFace } from './sharing.js';
+import { UpstreamPool } from './upstream-pool.js';
+
+const [one, other] = [remoteServer('one'), remoteServer('other')];
+
+function worker(servers: readonly ServerDefinition[]) {
+  const connector = new FakeConnector();
+  return { connector, pool: new UpstreamPool(connector, limits(), new FakeRegistry(servers)) };
+}
+
+const faceOf = (session: Session): UpstreamFace => ({
+  caller: session.start.caller,
+  client: LEGACY_CLIENT,
+  session,
+});
+
+const sessionOf = (subject: string): Session => aSession({ caller: callerOf(subject) });
+
+describe('the upstream sessions of a session that moves', () => {
+  it('are gone on with at the other worker, and end there', async () => {
+    const [from, to] = [worker([one, other]), worker([one, other])];
+    const session = sessionOf('me');
+    for (const server of [one, other]) await from.pool.use(server, faceOf(session), async () => undefined);
+    const states = from.pool.surrenderOf(session) ?? [];
+    session.end();
+    expect(from.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([false, false]);
+    const moved = new Session(startOf({ ...session.start }), limits());
+    to.pool.adopt(moved, states);
+    for (const server of [one, other]) await to.pool.use(server, faceOf(moved), async () => undefined);
+    expect(to.connector.adopted.map(({ sessionId }) => sessionId)).toEqual(['upstream-one', 'upstream-other']);
+    expect(to.connector.opened).toHaveLength(2);
+    moved.end();
+    expect(to.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([true, true]);
+  });
+
+  it('are heard at the other worker from the first moment', async () => {
+    const [from, to] = [worker([one]), worker([one])];
+    const session = sessionOf('me');
+    await from.pool.use(one, faceOf(session), async () => undefined);
+    const moved = new Session(startOf({ ...session.start }), limits());
+    const sink = new RecordingSink();
+    moved.openStandingStream(sink);
+    to.pool.adopt(moved, from.pool.surrenderOf(session) ?? []);
+    to.connector.opened[0]?.say({ method: 'notifications/message', params: { level: 'info', data: 1 } });
+    await moved.tellServers({ method: 'notifications/roots/list_changed', params: {} });
+    expect(sink.summary).toEqual(['opened', 'notifications/message']);
+    expect(to.connector.opened[0]?.told).toHaveLength(1);
+  });
+
+  it('are none of another session, and none of a server that all share', async () => {
+    const modern = remoteServer('modern');
+    const { connector, pool } = worker([one, modern]);
+    connector.eras.set('modern', 'modern');
+    const [session, neighbour] = [sessionOf('me'), sessionOf('me')];
+    for (const each of [session, neighbour]) {
+      for (const server of [one, modern]) await pool.use(server, faceOf(each), async () => undefined);
+    }
+    expect(pool.surrenderOf(session)).toHaveLength(1);
+    session.end();
+    await pool.use(one, faceOf(neighbour), async () => undefined);
+    await pool.use(modern, faceOf(neighbour), async () => undefined);
+    expect(connector.opened.map(({ surrendered }) => surrendered)).toEqual([true, false, false]);
+    expect(connector.live).toHaveLength(2);
+  });
+
+  it('stay where they are when one of them cannot move', async () => {
+    const { connector, pool } = worker([one, other]);
+    const session = sessionOf('me');
+    for (const server of [one, other]) await pool.use(server, faceOf(session), async () => undefined);
+    const [, bound] = connector.opened;
+    if (bound) bound.surrender = undefined;
+    expect(pool.surrenderOf(session)).toBeUndefined();
+    await pool.use(one, faceOf(session), async () => undefined);
+    expect(connector.live).toHaveLength(2);
+    session.end();
+    expect(connector.live).toEqual([]);
+  });
+
+  it('need no child process that a principal shares', async () => {
+    const child = childServer('child');
+    const { connector, pool } = worker([child]);
+    const session = sessionOf('me');
+    await pool.use(child, faceOf(session), async () => undefined);
+    expect(pool.surrenderOf(session)).toEqual([]);
+    expect(connector.live).toHaveLength(1);
+  });
+
+  it('are not closed by whoever still holds one', async () => {
+    const { connector, pool } = worker([one]);
+    const session = sessionOf('me');
+    const held = await pool.hold(one, faceOf(session));
+    let told = 0;
+    held.onClosed(() => (told += 1));
+    pool.surrenderOf(session);
+    session.end();
+    held.release();
+    expect([told, connector.opened[0]?.closedByUs]).toEqual([0, false]);
+  });
+
+  it('that are still being opened are left behind, and closed', async () => {
+    const { connector, pool } = worker([one]);
+    const session = sessionOf('me');
+    const opening = Promise.withResolvers<void>();
+    connector.beforeOpening = () => opening.promise;
+    const holding = pool.hold(one, faceOf(session));
+    await settled();
+    expect(pool.surrenderOf(session)).toEqual([]);
+    opening.resolve();
+    (await holding).release();
+    expect(connector.opened[0]?.closedByUs).toBe(true);
+  });
+
+  it('are opened anew where the configuration is another one', async () => {
+    const [from, to] = [worker([one, other]), worker([childServer('one')])];
+    const session = sessionOf('me');
+    for (const server of [one, other]) await from.pool.use(server, faceOf(session), async () => undefined);
+    const moved = new Session(startOf({ ...session.start }), limits());
+    to.pool.adopt(moved, from.pool.surrenderOf(session) ?? []);
+    expect(to.connector.opened).toEqual([]);
+  });
+});
