@@ -1,1 +1,2 @@
 export { MemoryRelay } from './memory-relay.js';
+export { RedisRelay } from './redis-relay.js';

@@ -1,0 +1,41 @@
+/** Where one server of Redis listens. */
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** An address as it is written in the settings, with what may stand beside it. */
+export interface WrittenAddress extends RedisAddress {
+  /** Whether it was written as `rediss://`. */
+  readonly isSecure: boolean;
+  readonly username?: string;
+  readonly password?: string;
+  readonly database: number;
+}
+
+/** Reads `redis://user:password@host:port/database`, `rediss://…` or, without a scheme, `host:port`. */
+export function readRedisAddress(text: string, defaultPort: number): WrittenAddress | undefined {
+  const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `redis://${text}`);
+  const path = /^\/?(\d{0,4})$/.exec(url?.pathname ?? '');
+  if (url === null || path === null || url.hostname === '' || url.search + url.hash !== '') return undefined;
+  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') return undefined;
+  const username = decoded(url.username);
+  const password = decoded(url.password);
+  if (username === undefined || password === undefined) return undefined;
+  return {
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? defaultPort : Number(url.port),
+    isSecure: url.protocol === 'rediss:',
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
+    database: Number(path[1]),
+  };
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

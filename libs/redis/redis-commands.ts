@@ -1,0 +1,130 @@
+import { Logger } from '@nestjs/common';
+import { Cluster, type Redis } from 'ioredis';
+import type { OutageLog } from './outage-log.js';
+import { RedisFault } from './redis-fault.js';
+import type { RedisScript } from './redis-script.js';
+
+/** What stands between the name of a command or script and its end. */
+export type RedisArgument = string | number | Buffer;
+type Invocation = (...args: RedisArgument[]) => Promise<unknown>;
+
+/** What ioredis says when it did not even try. */
+const NOT_WRITTEN = "Stream isn't writeable";
+
+/**
+ * A connection that commands are sent over, several at a time, in order. It comes back by itself for ever; while it is
+ * not there every command is refused at once.
+ */
+export class RedisCommands {
+  private readonly logger = new Logger('Redis');
+  private readonly lostListeners = new Set<() => void>();
+  private readonly readyListeners = new Set<() => void>();
+  private readonly complaints = new Set<string>();
+  private isClosed = false;
+
+  constructor(
+    private readonly client: Redis | Cluster,
+    private readonly outage: OutageLog,
+  ) {
+    client.on('ready', () => this.noteReady());
+    client.on('close', () => this.noteLost('the connection was closed'));
+    client.on('error', (error: Error) => this.noteTrouble(error));
+    if (client instanceof Cluster) {
+      client.on('node error', (error: Error) => this.noteTrouble(error));
+      client.on('-node', () => this.tell(this.lostListeners));
+    }
+    client.connect().catch(() => undefined);
+  }
+
+  get isReady(): boolean {
+    return this.client.status === 'ready';
+  }
+
+  /** Sends a command. Rejects with RedisFault. */
+  send(command: string, ...args: RedisArgument[]): Promise<unknown> {
+    return this.guarded(() => this.client.call(command, args));
+  }
+
+  /** Runs a script in one step. Rejects with RedisFault. */
+  run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
+    return this.guarded(() => this.invocationOf(script)(...keys, ...args));
+  }
+
+  /** INFO of each server that holds data. Rejects with RedisFault. */
+  info(section: string): Promise<readonly string[]> {
+    const servers = this.client instanceof Cluster ? this.client.nodes('master') : [this.client];
+    return this.guarded(() => Promise.all(servers.map((server) => server.info(section))));
+  }
+
+  /** Calls back when the connection, or one of several, breaks. Returns how to take that back. */
+  onLost(listener: () => void): () => void {
+    this.lostListeners.add(listener);
+    return () => this.lostListeners.delete(listener);
+  }
+
+  /** Calls back whenever commands can be sent (again). Returns how to take that back. */
+  onReady(listener: () => void): () => void {
+    this.readyListeners.add(listener);
+    return () => this.readyListeners.delete(listener);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.client.disconnect();
+  }
+
+  private async guarded<T>(send: () => Promise<T>): Promise<T> {
+    if (!this.isReady) throw new RedisFault(false, 'Redis is not connected.');
+    try {
+      return await send();
+    } catch (error) {
+      const message = this.outage.harmless(messageOf(error));
+      if (error instanceof Error && error.name === 'ReplyError') this.complain(message);
+      throw new RedisFault(!message.startsWith(NOT_WRITTEN), message);
+    }
+  }
+
+  private invocationOf(script: RedisScript): Invocation {
+    const name = `isthmus:${script.name}`;
+    if (!(name in this.client)) {
+      this.client.defineCommand(name, { lua: script.lua, numberOfKeys: script.numberOfKeys });
+    }
+    // defineCommand adds a method that the type does not know of.
+    const method = Reflect.get(this.client, name) as Invocation;
+    return method.bind(this.client);
+  }
+
+  /** Redis said no: out of memory, no permission. Somebody has to know, though not each time. */
+  private complain(message: string): void {
+    const [kind = ''] = message.split(' ');
+    if (this.complaints.has(kind)) return;
+    this.complaints.add(kind);
+    this.logger.error(`Redis refuses a command: ${message}`);
+  }
+
+  private noteReady(): void {
+    this.complaints.clear();
+    this.outage.recovered();
+    this.tell(this.readyListeners);
+  }
+
+  private noteTrouble(error: Error): void {
+    if (!this.isClosed && !this.isReady) this.outage.failed(messageOf(error));
+  }
+
+  private noteLost(reason: string): void {
+    if (this.isClosed) return;
+    this.outage.failed(reason);
+    this.tell(this.lostListeners);
+  }
+
+  private tell(listeners: ReadonlySet<() => void>): void {
+    if (!this.isClosed) for (const listener of listeners) listener();
+  }
+}
+
+/** An error of several addresses has no message of its own. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,80 @@
+import { Logger } from '@nestjs/common';
+import { Cluster, Redis } from 'ioredis';
+import { OutageLog } from './outage-log.js';
+import { RedisCommands } from './redis-commands.js';
+import type { RedisAddress } from './redis-address.js';
+import { clusterOptions, commandOptions, subscriberOptions } from './redis-options.js';
+import { RedisSubscriber, type Subscription } from './redis-subscriber.js';
+import type { RedisAccess, RedisPlace } from './redis.config.js';
+
+/** Makes connections to the one Redis that the settings name, and closes all of them. */
+export class RedisConnections {
+  private readonly opened = new Set<{ close(): void }>();
+  private readonly secrets: readonly string[];
+
+  constructor(
+    private readonly place: RedisPlace,
+    private readonly access: RedisAccess,
+  ) {
+    const passwords = [access.password, place.kind === 'sentinel' ? place.password : undefined];
+    this.secrets = passwords.flatMap((password) => password ?? []);
+  }
+
+  /** Whether channels live on one node of a cluster each: SPUBLISH and SSUBSCRIBE instead of PUBLISH and SUBSCRIBE. */
+  get isSharded(): boolean {
+    return this.place.kind === 'cluster';
+  }
+
+  /** A connection for commands, which begins to connect at once. */
+  openCommands(): RedisCommands {
+    const { place, access } = this;
+    const client =
+      place.kind === 'cluster'
+        ? new Cluster(
+            place.nodes.map((node) => ({ ...node })),
+            clusterOptions(access),
+          )
+        : new Redis(commandOptions(place, access));
+    const commands = new RedisCommands(client, new OutageLog('Redis', this.secrets));
+    const seen = commands.onReady(() => {
+      seen();
+      void warnOfEviction(commands);
+    });
+    this.opened.add(commands);
+    return commands;
+  }
+
+  /** A connection that listens; `start` it. */
+  openSubscriber(subscription: Subscription): RedisSubscriber {
+    const { place, access, isSharded } = this;
+    const open = (address: RedisAddress) => new Redis(subscriberOptions(place, access, address));
+    const seeds = place.kind === 'cluster' ? place.nodes : place.kind === 'single' ? [place.address] : place.sentinels;
+    const outage = new OutageLog('The subscription at Redis', this.secrets);
+    const subscriber = new RedisSubscriber(subscription, { seeds, isSharded, open }, outage);
+    this.opened.add(subscriber);
+    return subscriber;
+  }
+
+  /** Closes one of the connections. */
+  release(connection: RedisCommands | RedisSubscriber): void {
+    this.opened.delete(connection);
+    connection.close();
+  }
+
+  /** Closes every connection. */
+  close(): void {
+    for (const connection of this.opened) connection.close();
+    this.opened.clear();
+  }
+}
+
+/** A server that evicts keys forgets what was decided with them, and something might run that was taken back. */
+async function warnOfEviction(commands: RedisCommands): Promise<void> {
+  const servers = await commands.info('memory').catch(() => []);
+  const evicts = servers.some((text) => !/^maxmemory:0\s/m.test(text) && !/^maxmemory_policy:noeviction\s/m.test(text));
+  if (!evicts) return;
+  new Logger('Redis').warn(
+    'REDIS EVICTS KEYS when its memory is full, decisions of the gateway among them, so that a call that was reported ' +
+      'as not executed might be executed after all. Set maxmemory-policy to noeviction.',
+  );
+}

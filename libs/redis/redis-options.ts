@@ -1,0 +1,92 @@
+import type { RedisAddress } from './redis-address.js';
+import type { RedisAccess, RedisPlace } from './redis.config.js';
+
+/** After so long without an answer a command counts as lost. */
+const COMMAND_TIMEOUT_MS = 250;
+const CONNECT_TIMEOUT_MS = 1_000;
+/** A connection on which an answer is due for so long is given up: the other end may be gone without a word. */
+const SILENCE_MS = 1_500;
+const KEEP_ALIVE_MS = 5_000;
+const SHORTEST_PAUSE_MS = 25;
+const LONGEST_PAUSE_MS = 500;
+
+/** How long to wait before the next attempt: never long, never all workers at once. */
+export function reconnectPauseMs(attempt: number): number {
+  const pause = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** Math.min(attempt, 10));
+  return Math.ceil(pause * (0.5 + Math.random() / 2));
+}
+
+/**
+ * What holds for every connection. Nothing is sent twice and nothing is kept for later: whoever asks learns at once
+ * that Redis cannot be asked, and a command whose answer was lost is never repeated behind his back.
+ */
+function commonOptions(access: RedisAccess) {
+  const { username, password, database, tls } = access;
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls === undefined ? {} : { tls: { ...tls } }),
+    db: database,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepAlive: KEEP_ALIVE_MS,
+    connectionName: 'isthmus',
+    disableClientInfo: true,
+  };
+}
+
+/** Where a connection leads: to the address, or to the master that the Sentinels name. */
+function whereabouts(place: Exclude<RedisPlace, { kind: 'cluster' }>, access: RedisAccess) {
+  if (place.kind === 'single') return { ...place.address };
+  const { tls } = access;
+  return {
+    sentinels: place.sentinels.map((sentinel) => ({ ...sentinel })),
+    name: place.master,
+    sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+    ...(place.password === undefined ? {} : { sentinelPassword: place.password }),
+    ...(tls === undefined ? {} : { sentinelTLS: { ...tls }, enableTLSForSentinelMode: true }),
+  };
+}
+
+/** A connection for commands, which comes back by itself. */
+export function commandOptions(place: Exclude<RedisPlace, { kind: 'cluster' }>, access: RedisAccess) {
+  return {
+    ...commonOptions(access),
+    ...whereabouts(place, access),
+    socketTimeout: SILENCE_MS,
+    retryStrategy: reconnectPauseMs,
+    sentinelRetryStrategy: reconnectPauseMs,
+    // A master that was demoted: ask again who is the master now.
+    reconnectOnError: (error: Error) => error.message.includes('READONLY'),
+  };
+}
+
+/** Connections to all nodes of a cluster. Only what a node refused to carry out is sent to another. */
+export function clusterOptions(access: RedisAccess) {
+  return {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    clusterRetryStrategy: reconnectPauseMs,
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    maxRedirections: 4,
+    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    slotsRefreshInterval: 5_000,
+    redisOptions: { ...commonOptions(access), socketTimeout: SILENCE_MS },
+  };
+}
+
+/** One attempt at a connection that listens; whoever opens it tries again, at another node perhaps. */
+export function subscriberOptions(place: RedisPlace, access: RedisAccess, address: RedisAddress) {
+  return {
+    ...commonOptions(access),
+    ...(place.kind === 'cluster' ? address : whereabouts(place, access)),
+    retryStrategy: () => null,
+    sentinelRetryStrategy: () => null,
+  };
+}

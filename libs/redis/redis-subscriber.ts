@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { OutageLog } from './outage-log.js';
+import type { RedisAddress } from './redis-address.js';
+import { messageOf } from './redis-commands.js';
+import { RedisFault } from './redis-fault.js';
+import { reconnectPauseMs } from './redis-options.js';
+
+/** What a subscriber listens to, and who hears of it. Nobody called back may throw. */
+export interface Subscription {
+  /** In a cluster, of one slot. */
+  readonly channels: readonly string[];
+  onFrame(channel: string, frame: Buffer): void;
+  /** The subscription is there, for the first time or again: what was published before is missed. */
+  onSubscribed(): void;
+  /** The subscription was there and is not any more. */
+  onLost(): void;
+}
+
+/** How to reach the servers. */
+export interface SubscriberWays {
+  /** Servers to begin at, at least one. */
+  readonly seeds: readonly RedisAddress[];
+  /** Whether channels live on one node of a cluster each. */
+  readonly isSharded: boolean;
+  /** A connection that was not opened yet and never comes back by itself. */
+  open(address: RedisAddress): Redis;
+}
+
+/**
+ * Listens to channels over a connection of its own, for ever: a connection that broke is replaced by a new one, in a
+ * cluster at the node that the channels live on.
+ */
+export class RedisSubscriber {
+  private readonly closing = new AbortController();
+  private link: Redis | undefined;
+  private subscribed = false;
+
+  constructor(
+    private readonly subscription: Subscription,
+    private readonly ways: SubscriberWays,
+    private readonly outage: OutageLog,
+  ) {}
+
+  get isSubscribed(): boolean {
+    return this.subscribed;
+  }
+
+  /** Resolves once it is subscribed; rejects with RedisFault when the first attempt fails, and goes on trying. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      void this.keepSubscribed(resolve, (reason) => reject(new RedisFault(false, reason)));
+    });
+  }
+
+  close(): void {
+    this.closing.abort();
+    this.subscribed = false;
+    this.link?.disconnect();
+  }
+
+  private async keepSubscribed(succeeded: () => void, failed: (reason: string) => void): Promise<void> {
+    let address = this.seed(0);
+    for (let attempt = 1; !this.closing.signal.aborted; attempt += 1) {
+      const link = this.ways.open(address);
+      this.link = link;
+      try {
+        await this.subscribe(link);
+        succeeded();
+        attempt = 0;
+        await this.untilLost(link);
+      } catch (error) {
+        const reason = this.outage.harmless(messageOf(error));
+        const elsewhere = movedTo(reason, address);
+        link.disconnect();
+        address = elsewhere ?? this.seed(attempt);
+        // A cluster that says where to go is no outage; one that sends in circles is.
+        if (elsewhere !== undefined && attempt === 1) continue;
+        if (!this.closing.signal.aborted) this.outage.failed(reason);
+        failed(reason);
+      }
+      await pause(reconnectPauseMs(attempt), undefined, { signal: this.closing.signal }).catch(() => undefined);
+    }
+    failed('The subscriber was closed.');
+  }
+
+  private seed(attempt: number): RedisAddress {
+    const { seeds } = this.ways;
+    return seeds[attempt % seeds.length] ?? { host: '127.0.0.1', port: 0 };
+  }
+
+  private async subscribe(link: Redis): Promise<void> {
+    // An error is told by the promise of the command or of the connection; unheard it would end the process.
+    link.on('error', () => undefined);
+    const { channels } = this.subscription;
+    link.on(this.ways.isSharded ? 'smessageBuffer' : 'messageBuffer', (channel: Buffer, frame: Buffer) => {
+      if (!this.closing.signal.aborted) this.subscription.onFrame(channel.toString(), frame);
+    });
+    await link.connect();
+    // Several channels are one command, so that both are there or none.
+    await (this.ways.isSharded ? link.ssubscribe(...channels) : link.subscribe(...channels));
+    if (this.closing.signal.aborted) throw new Error('The subscriber was closed.');
+    this.subscribed = true;
+    this.outage.recovered();
+    this.subscription.onSubscribed();
+  }
+
+  private async untilLost(link: Redis): Promise<void> {
+    // The slot of the channels went to another node, which takes a subscription of its own.
+    link.once('moved', () => link.disconnect());
+    if (link.status !== 'end') await once(link, 'end');
+    if (this.closing.signal.aborted) return;
+    this.subscribed = false;
+    this.outage.failed('the connection was closed');
+    this.subscription.onLost();
+  }
+}
+
+/** Where a node of a cluster sends those whose channels live elsewhere. */
+function movedTo(reason: string, from: RedisAddress): RedisAddress | undefined {
+  const [, host = '', port] = /^MOVED \d+ (.*):(\d+)$/.exec(reason) ?? [];
+  if (port === undefined) return undefined;
+  // An empty name means the node that was asked, at another port.
+  return { host: host === '' || host === '?' ? from.host : host, port: Number(port) };
+}

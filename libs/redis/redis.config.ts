@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs';
+import { IsArray, IsOptional, IsString, Matches } from 'class-validator';
+import { Env, type Combined } from '#lib/config';
+import { readRedisAddress, type RedisAddress, type WrittenAddress } from './redis-address.js';
+
+const REDIS_PORT = 6379;
+const SENTINEL_PORT = 26379;
+
+/** How a connection introduces itself, and whether it is encrypted. */
+export interface RedisAccess {
+  readonly username?: string;
+  readonly password?: string;
+  readonly database: number;
+  /** Present when the connection is encrypted; `ca` replaces the authorities that the machine trusts. */
+  readonly tls?: { readonly ca?: string };
+}
+
+/** Which Redis there is. */
+export type RedisPlace =
+  | { readonly kind: 'single'; readonly address: RedisAddress }
+  | {
+      readonly kind: 'sentinel';
+      readonly sentinels: readonly RedisAddress[];
+      readonly master: string;
+      readonly password?: string;
+    }
+  | { readonly kind: 'cluster'; readonly nodes: readonly RedisAddress[] };
+
+/**
+ * The Redis that workers share. One worker needs none. There are three ways to name it: one server, a master that
+ * Sentinels watch, or a cluster.
+ */
+export class RedisConfig implements Combined {
+  /** One server: `redis://user:password@host:6379/0`, or `rediss://…` for an encrypted connection. */
+  @Env('ISTHMUS_REDIS_URL', { secret: true })
+  @IsOptional()
+  @IsString()
+  readonly url?: string;
+
+  /** User of Redis (ACL), instead of the one in the URL. */
+  @Env('ISTHMUS_REDIS_USERNAME')
+  @IsOptional()
+  @IsString()
+  readonly username?: string;
+
+  /** Password of Redis, instead of the one in the URL. */
+  @Env('ISTHMUS_REDIS_PASSWORD', { secret: true })
+  @IsOptional()
+  @IsString()
+  readonly password?: string;
+
+  /** Sentinels that know the master: `host:26379`, or `rediss://host:26379` when they and Redis speak TLS. */
+  @Env('ISTHMUS_REDIS_SENTINELS')
+  @IsArray()
+  readonly sentinels: readonly string[] = [];
+
+  /** Name under which the Sentinels know the master. */
+  @Env('ISTHMUS_REDIS_SENTINEL_MASTER')
+  @IsOptional()
+  @IsString()
+  readonly sentinelMaster?: string;
+
+  /** Password of the Sentinels themselves. */
+  @Env('ISTHMUS_REDIS_SENTINEL_PASSWORD', { secret: true })
+  @IsOptional()
+  @IsString()
+  readonly sentinelPassword?: string;
+
+  /** Some nodes of a cluster, which name the others: `host:6379`, or `rediss://host:6379` when they speak TLS. */
+  @Env('ISTHMUS_REDIS_CLUSTER')
+  @IsArray()
+  readonly cluster: readonly string[] = [];
+
+  /** File with the certificates (PEM) of the authorities that Redis is trusted by, instead of those of the machine. */
+  @Env('ISTHMUS_REDIS_TLS_CA')
+  @IsOptional()
+  @IsString()
+  readonly tlsCa?: string;
+
+  /** Stands before every key and channel, so that several installations can share a Redis. */
+  @Env('ISTHMUS_REDIS_KEY_PREFIX')
+  @Matches(/^[\w.:/-]{0,64}$/, { message: 'must be at most 64 letters, digits and . : / _ -' })
+  readonly keyPrefix: string = 'isthmus:';
+
+  /** Which Redis the settings name; undefined when there is none. Only for settings without faults. */
+  get place(): RedisPlace | undefined {
+    const nodes = this.written().map(({ host, port }) => ({ host, port }));
+    const [address] = nodes;
+    if (address === undefined) return undefined;
+    if (this.cluster.length > 0) return { kind: 'cluster', nodes };
+    if (this.sentinels.length === 0) return { kind: 'single', address };
+    const password = this.sentinelPassword === undefined ? {} : { password: this.sentinelPassword };
+    return { kind: 'sentinel', sentinels: nodes, master: this.sentinelMaster ?? '', ...password };
+  }
+
+  /** How to be let in there. Only for settings without faults; throws when the file of certificates cannot be read. */
+  get access(): RedisAccess {
+    const [first] = this.written();
+    const username = this.username ?? first?.username;
+    const password = this.password ?? first?.password;
+    const tls = this.tlsCa === undefined ? {} : { ca: readFileSync(this.tlsCa, 'utf8') };
+    return {
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      database: first?.database ?? 0,
+      ...(first?.isSecure === true ? { tls } : {}),
+    };
+  }
+
+  combinationFaults(): readonly string[] {
+    const places = [
+      ...(this.url === undefined ? [] : ['ISTHMUS_REDIS_URL']),
+      ...(this.sentinels.length === 0 ? [] : ['ISTHMUS_REDIS_SENTINELS']),
+      ...(this.cluster.length === 0 ? [] : ['ISTHMUS_REDIS_CLUSTER']),
+    ];
+    const several = places.slice(1).map((other) => `${other}: cannot be set beside ${places[0]}: there is one Redis.`);
+    return [
+      ...several,
+      ...this.addressFaults(),
+      ...this.sentinelFaults(),
+      ...(places.length === 0 ? this.faultsWithoutRedis() : this.accessFaults()),
+    ];
+  }
+
+  private written(): readonly WrittenAddress[] {
+    const read = (port: number) => (text: string) => readRedisAddress(text, port) ?? [];
+    if (this.url !== undefined) return [this.url].flatMap(read(REDIS_PORT));
+    if (this.sentinels.length > 0) return this.sentinels.flatMap(read(SENTINEL_PORT));
+    return this.cluster.flatMap(read(REDIS_PORT));
+  }
+
+  private addressFaults(): readonly string[] {
+    const faults: string[] = [];
+    if (this.url !== undefined && readRedisAddress(this.url, REDIS_PORT) === undefined) {
+      faults.push('ISTHMUS_REDIS_URL: must be like redis://user:password@host:6379/0, or rediss://.');
+    }
+    for (const [name, list] of [
+      ['ISTHMUS_REDIS_SENTINELS', this.sentinels],
+      ['ISTHMUS_REDIS_CLUSTER', this.cluster],
+    ] as const) {
+      const read = list.map((text) => readRedisAddress(text, REDIS_PORT));
+      if (read.some((address) => address === undefined || address.database !== 0)) {
+        faults.push(`${name}: must be a list of host:port, each perhaps behind redis:// or rediss://.`);
+      }
+      if (read.some((address) => address?.username !== undefined || address?.password !== undefined)) {
+        faults.push(`${name}: users and passwords belong in ISTHMUS_REDIS_USERNAME and ISTHMUS_REDIS_PASSWORD.`);
+      }
+      if (new Set(read.map((address) => address?.isSecure)).size > 1) {
+        faults.push(`${name}: either all of them are behind rediss:// or none.`);
+      }
+    }
+    return faults;
+  }
+
+  private sentinelFaults(): readonly string[] {
+    if (this.sentinels.length > 0) {
+      return this.sentinelMaster === undefined
+        ? ['ISTHMUS_REDIS_SENTINEL_MASTER: is missing; ISTHMUS_REDIS_SENTINELS need the name of a master.']
+        : [];
+    }
+    return [
+      ['ISTHMUS_REDIS_SENTINEL_MASTER', this.sentinelMaster] as const,
+      ['ISTHMUS_REDIS_SENTINEL_PASSWORD', this.sentinelPassword] as const,
+    ].flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}: means nothing without ISTHMUS_REDIS_SENTINELS.`],
+    );
+  }
+
+  private faultsWithoutRedis(): readonly string[] {
+    return [
+      ['ISTHMUS_REDIS_USERNAME', this.username] as const,
+      ['ISTHMUS_REDIS_PASSWORD', this.password] as const,
+      ['ISTHMUS_REDIS_TLS_CA', this.tlsCa] as const,
+    ].flatMap(([name, value]) => (value === undefined ? [] : [`${name}: means nothing without a Redis.`]));
+  }
+
+  private accessFaults(): readonly string[] {
+    const [first] = this.written();
+    const faults: string[] = [];
+    if ((this.username ?? first?.username) !== undefined && (this.password ?? first?.password) === undefined) {
+      faults.push('ISTHMUS_REDIS_USERNAME: a user of Redis needs a password.');
+    }
+    if (this.tlsCa !== undefined && first?.isSecure !== true) {
+      faults.push('ISTHMUS_REDIS_TLS_CA: means nothing without TLS: write rediss:// before the address.');
+    }
+    if (this.tlsCa !== undefined && !isReadable(this.tlsCa)) {
+      faults.push(`ISTHMUS_REDIS_TLS_CA: cannot be read (it is ${JSON.stringify(this.tlsCa)}).`);
+    }
+    return faults;
+  }
+}
+
+function isReadable(file: string): boolean {
+  try {
+    return readFileSync(file, 'utf8').includes('-----BEGIN CERTIFICATE-----');
+  } catch {
+    return false;
+  }
+}

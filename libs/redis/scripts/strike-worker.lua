@@ -1,0 +1,7 @@
+-- Takes a worker off the list of the living for good, also against an announcement that arrives late.
+-- KEYS: {workers}:living, {workers}:gone
+-- ARGV: worker, how long it stays among the gone (ms)
+local now = now_ms()
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1])
+return redis.call('ZREM', KEYS[1], ARGV[1])

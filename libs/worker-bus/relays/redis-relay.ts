@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto';
+import {
+  RedisFault,
+  type RedisArgument,
+  type RedisCommands,
+  type RedisConnections,
+  type RedisKeys,
+  type RedisScript,
+  type RedisSubscriber,
+} from '#lib/redis';
+import {
+  RelayFailure,
+  type Address,
+  type Announced,
+  type ClaimVerdict,
+  type Mailbox,
+  type Relay,
+  type RevokeVerdict,
+  type Ticket,
+  type WorkerState,
+} from '../ports/index.js';
+import { DECISION_KEPT_MS, GENERATION_MS, TOMBSTONE_MS } from './lifetimes.js';
+import { RELAY_SCRIPTS } from './relay-scripts.js';
+
+const CLAIM_VERDICTS = ['claimed', 'taken', 'revoked', 'late', 'stale'] as const satisfies ClaimVerdict[];
+const REVOKE_VERDICTS = ['revoked', 'claimed', 'stale'] as const satisfies RevokeVerdict[];
+const WORKER_STATES = ['alive', 'buried', 'missing'] as const satisfies WorkerState[];
+
+/**
+ * A relay over one Redis, a master that Sentinels watch, or a cluster. Frames go over pub/sub, decisions are scripts,
+ * workers are announced by keys that expire. The name of its state is `run id:replication id:token`; the token lies
+ * beside the decisions, so that whatever loses them changes the name.
+ */
+export class RedisRelay implements Relay {
+  private readonly commands: RedisCommands;
+  private readonly subscribers = new Map<string, RedisSubscriber>();
+  private readonly brokenListeners = new Set<() => void>();
+  /** Whether all connections are there, so that no frame is missed. */
+  private isWhole = false;
+
+  constructor(
+    private readonly connections: RedisConnections,
+    private readonly keys: RedisKeys,
+  ) {
+    this.commands = connections.openCommands();
+    this.commands.onReady(() => this.noteConnected());
+    this.commands.onLost(() => this.noteBroken());
+  }
+
+  async listen(worker: string, mailbox: Mailbox): Promise<void> {
+    const inbox = this.keys.inbox(worker);
+    const former = this.subscribers.get(worker);
+    if (former !== undefined) this.connections.release(former);
+    const subscriber = this.connections.openSubscriber({
+      channels: [inbox, this.keys.replies(worker)],
+      onFrame: (channel, frame) => (channel === inbox ? mailbox.request(frame) : mailbox.reply(frame)),
+      onSubscribed: () => this.noteConnected(),
+      onLost: () => this.noteBroken(),
+    });
+    this.subscribers.set(worker, subscriber);
+    // Between the former connection and the new one frames are missed.
+    if (former !== undefined) this.noteBroken();
+    await subscriber.start().catch(relayFailure);
+  }
+
+  async publish(to: Address, frame: Buffer): Promise<number> {
+    const channel = to.box === 'inbox' ? this.keys.inbox(to.worker) : this.keys.replies(to.worker);
+    return Number(await this.commands.send(this.publishCommand, channel, frame).catch(relayFailure));
+  }
+
+  onBroken(listener: () => void): () => void {
+    this.brokenListeners.add(listener);
+    return () => this.brokenListeners.delete(listener);
+  }
+
+  async claim(ticket: Ticket, accept: Buffer): Promise<ClaimVerdict> {
+    const { requester, generation, notAfter } = ticket;
+    const publication = [this.publishCommand, this.keys.replies(requester), accept];
+    const verdict = await this.run(RELAY_SCRIPTS.claim, this.decisionKeys(ticket), [
+      generation,
+      Math.floor(notAfter),
+      DECISION_KEPT_MS,
+      ...publication,
+    ]);
+    return wordAmong(CLAIM_VERDICTS, verdict);
+  }
+
+  async revoke(ticket: Ticket): Promise<RevokeVerdict> {
+    const args = [ticket.generation, Math.floor(ticket.notAfter), DECISION_KEPT_MS];
+    const verdict = await this.run(RELAY_SCRIPTS.revoke, this.decisionKeys(ticket), args);
+    return wordAmong(REVOKE_VERDICTS, verdict);
+  }
+
+  async announce(worker: string, ttlMs: number): Promise<Announced> {
+    const keys = [this.keys.worker(worker), this.keys.generation(worker), this.keys.tombstone(worker)];
+    const token = randomBytes(12).toString('base64url');
+    const answer = await this.run(RELAY_SCRIPTS.announce, keys, [ttlMs, token, GENERATION_MS]);
+    const [generation, now, buried] = Array.isArray(answer) ? (answer as unknown[]) : [];
+    if (typeof generation !== 'string' || typeof now !== 'number') throw new RelayFailure(true);
+    // The list is shared by all workers and lies on another node of a cluster: a step of its own.
+    if (buried === 0) await this.run(RELAY_SCRIPTS.listWorker, this.listKeys, [worker, ttlMs]);
+    return { generation, now, buried: buried !== 0 };
+  }
+
+  async living(): Promise<readonly string[]> {
+    const answer = await this.run(RELAY_SCRIPTS.livingWorkers, [this.keys.living], []);
+    return Array.isArray(answer) ? answer.map(String) : [];
+  }
+
+  async stateOf(worker: string): Promise<WorkerState> {
+    const state = await this.run(RELAY_SCRIPTS.stateOf, this.lifeKeys(worker), []);
+    return wordAmong(WORKER_STATES, state);
+  }
+
+  async bury(worker: string): Promise<boolean> {
+    const isBuried = (await this.run(RELAY_SCRIPTS.bury, this.lifeKeys(worker), [TOMBSTONE_MS, 0])) === 1;
+    if (isBuried) await this.strike(worker);
+    return isBuried;
+  }
+
+  async leave(worker: string): Promise<void> {
+    await this.run(RELAY_SCRIPTS.bury, this.lifeKeys(worker), [TOMBSTONE_MS, 1]);
+    await this.strike(worker);
+  }
+
+  /** Closes every connection; whoever asks later is told that the relay cannot be reached. */
+  close(): void {
+    for (const subscriber of this.subscribers.values()) this.connections.release(subscriber);
+    this.subscribers.clear();
+    this.connections.release(this.commands);
+  }
+
+  private get publishCommand(): string {
+    return this.connections.isSharded ? 'SPUBLISH' : 'PUBLISH';
+  }
+
+  private get listKeys(): readonly string[] {
+    return [this.keys.living, this.keys.gone];
+  }
+
+  private lifeKeys(worker: string): readonly string[] {
+    return [this.keys.worker(worker), this.keys.tombstone(worker)];
+  }
+
+  private decisionKeys({ requester, request }: Ticket): readonly string[] {
+    return [this.keys.call(requester, request), this.keys.generation(requester)];
+  }
+
+  private async strike(worker: string): Promise<void> {
+    await this.run(RELAY_SCRIPTS.strikeWorker, this.listKeys, [worker, TOMBSTONE_MS]);
+  }
+
+  private async run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
+    return await this.commands.run(script, keys, args).catch(relayFailure);
+  }
+
+  private noteConnected(): void {
+    this.isWhole = this.commands.isReady && [...this.subscribers.values()].every(({ isSubscribed }) => isSubscribed);
+  }
+
+  /** One break may cut several connections: it is told once, until all are there again. */
+  private noteBroken(): void {
+    if (!this.isWhole) return;
+    this.isWhole = false;
+    for (const listener of this.brokenListeners) listener();
+  }
+}
+
+/** What another version of a script answers is no answer. */
+function wordAmong<T extends string>(words: readonly T[], answer: unknown): T {
+  const word = words.find((known) => known === answer);
+  if (word === undefined) throw new RelayFailure(true);
+  return word;
+}
+
+function relayFailure(error: unknown): never {
+  throw new RelayFailure(!(error instanceof RedisFault) || error.attempted, error);
+}
