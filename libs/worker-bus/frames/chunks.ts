@@ -1,0 +1,23 @@
+/** Cuts bytes into pieces of at most this size; at least one, which may be empty. Copies nothing. */
+export function chunksOf(bytes: Buffer, size: number): Buffer[] {
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size));
+  return chunks.length === 0 ? [bytes] : chunks;
+}
+
+/** Puts together what was cut, in one copy. */
+export class Joiner {
+  private parts: Buffer[] = [];
+
+  add(part: Buffer): void {
+    this.parts.push(part);
+  }
+
+  /** All parts since the last time. */
+  take(): Buffer {
+    const [only, second] = this.parts;
+    const whole = only !== undefined && second === undefined ? only : Buffer.concat(this.parts);
+    this.parts = [];
+    return whole;
+  }
+}

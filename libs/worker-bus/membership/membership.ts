@@ -1,0 +1,231 @@
+import type { Announced, Mailbox } from '../ports/index.js';
+import {
+  BEAT_MS,
+  BEAT_PAUSE_MS,
+  CLAIM_WINDOW_MS,
+  LIST_FRESH_MS,
+  PRESENCE_TTL_MS,
+  PULSE_MS,
+  SETTLED_MS,
+} from '../protocol.js';
+import { Listeners } from './listeners.js';
+import type { MembershipParts } from './membership-parts.js';
+import { SubscriptionProof } from './subscription-proof.js';
+import { Whereabouts, type Whereabout } from './whereabouts.js';
+
+interface Relation {
+  readonly generation: string;
+  /** When this generation was first seen, by our timer. */
+  readonly since: number;
+  /** The relay's clock, when our timer stood at `at`. */
+  readonly relayNow: number;
+  readonly at: number;
+}
+
+/**
+ * This worker among the others: says each second that it lives, proves that it hears, and knows who else lives.
+ * While any of that fails it is unavailable, and tries again every `BEAT_PAUSE_MS`.
+ */
+export class Membership {
+  private readonly proof: SubscriptionProof;
+  private readonly whereabouts: Whereabouts;
+  private readonly gone = new Listeners<string>();
+  private readonly buried = new Listeners<void>();
+  private readonly watched = new Map<string, number>();
+  private relation: Relation | undefined;
+  private living: ReadonlySet<string> = new Set();
+  private listedAt = -Infinity;
+  /** When the latest attempt to announce that has ended began: what it told may be as old as that. */
+  private attemptedAt = -Infinity;
+  private pulse: { readonly at: number; readonly isAlive: Promise<boolean> } | undefined;
+  private isAnnounced = false;
+  private wasReady = false;
+  private isBuried = false;
+  private isStopped = true;
+  private beating: Promise<void> | undefined;
+  private cancelBeat = (): void => {};
+
+  constructor(
+    private readonly parts: MembershipParts,
+    mailbox: Mailbox,
+  ) {
+    this.proof = new SubscriptionProof(parts, mailbox, () => this.tellAvailability());
+    this.whereabouts = new Whereabouts(parts.directory, () => this.announce().then(() => this.isSettled()));
+  }
+
+  /** Resolves after the first attempt, whatever came of it. */
+  async start(): Promise<void> {
+    this.isStopped = false;
+    await this.beat();
+  }
+
+  /** Does nothing any more. The announcement runs out by itself; see `leave`. */
+  stop(): void {
+    this.isStopped = true;
+    this.cancelBeat();
+    this.proof.lose();
+    this.tellAvailability();
+  }
+
+  /** `ready` while the worker hears what is sent to it, and the relay knows it. */
+  get state(): 'ready' | 'unavailable' {
+    return this.isAnnounced && this.proof.isProven && !this.isStopped ? 'ready' : 'unavailable';
+  }
+
+  /** What a request that is sent now is decided by; undefined while the relay has not been met. */
+  ticketTerms(): { readonly generation: string; readonly notAfter: number } | undefined {
+    if (!this.relation) return undefined;
+    const { generation, relayNow, at } = this.relation;
+    return { generation, notAfter: Math.floor(relayNow + (this.parts.timer.now() - at)) + CLAIM_WINDOW_MS };
+  }
+
+  /** True for a worker that the list of the living names; the list is as old as `LIST_FRESH_MS` at most. */
+  isAlive(worker: string): boolean {
+    return this.living.has(worker) && this.parts.timer.now() - this.listedAt <= LIST_FRESH_MS;
+  }
+
+  /** The workers that lived when they were last listed, this one included. */
+  livingWorkers(): readonly string[] {
+    return [...this.living];
+  }
+
+  /**
+   * Where a worker is. `gone` is for good: it has left, or has been declared gone, if need be by this very question.
+   * `unsure`: it is not announced, and the relay has not been up for long enough to conclude anything from that.
+   *
+   * @throws RelayFailure when the relay cannot be asked
+   */
+  async whereIs(worker: string): Promise<Whereabout> {
+    if (worker === this.parts.me) return this.isBuried ? 'gone' : 'alive';
+    return this.isAlive(worker) ? 'alive' : this.whereabouts.ask(worker);
+  }
+
+  /**
+   * False once this worker has been declared gone. A worker that was stopped for a while (SIGSTOP, a suspended
+   * machine) asks the relay first, because it may have been declared gone meanwhile; only then a promise is returned.
+   */
+  checkPulse(): boolean | Promise<boolean> {
+    const now = this.parts.timer.now();
+    if (this.isBuried || now - this.attemptedAt <= PULSE_MS) return !this.isBuried;
+    // An answer to what was asked before the stop tells nothing of the time since.
+    if (this.pulse && now - this.pulse.at <= PULSE_MS) return this.pulse.isAlive;
+    const told = (): boolean => !this.isBuried;
+    this.pulse = { at: now, isAlive: this.announce().then(told, told) };
+    return this.pulse.isAlive;
+  }
+
+  /** Whether this worker has been declared gone, as far as it knows without asking. */
+  get hasBeenBuried(): boolean {
+    return this.isBuried;
+  }
+
+  /** Tells of workers that the list names no more; of a watched one each time that the list is read. */
+  onGone(listener: (worker: string) => void): () => void {
+    return this.gone.add(listener);
+  }
+
+  /** Tells once that this worker has been declared gone. */
+  onBuried(listener: () => void): () => void {
+    return this.buried.add(listener);
+  }
+
+  /** Has `onGone` tell of this worker even if it was never seen alive. Returns how to take that back. */
+  watch(worker: string): () => void {
+    this.watched.set(worker, (this.watched.get(worker) ?? 0) + 1);
+    return () => {
+      const left = (this.watched.get(worker) ?? 1) - 1;
+      if (left === 0) this.watched.delete(worker);
+      else this.watched.set(worker, left);
+    };
+  }
+
+  /** Takes leave: from now on this worker counts as gone, for good. Rejects with RelayFailure. */
+  async leave(): Promise<void> {
+    await this.beating;
+    this.stop();
+    await this.parts.directory.leave(this.parts.me);
+  }
+
+  /** Takes a canary that came back. */
+  hear(canary: string): void {
+    this.proof.hear(canary);
+  }
+
+  /** Frames may have been missed: nothing is known any more, until it is proven anew. */
+  lose(): void {
+    this.isAnnounced = false;
+    this.proof.lose();
+    this.tellAvailability();
+    if (!this.isStopped) this.beatIn(0);
+  }
+
+  /** One beat at a time; whoever asks meanwhile waits for that one. */
+  private beat(): Promise<void> {
+    this.cancelBeat();
+    this.beating ??= this.beatOnce().finally(() => {
+      this.beating = undefined;
+      if (!this.isStopped) this.beatIn(this.state === 'ready' ? BEAT_MS : BEAT_PAUSE_MS);
+    });
+    return this.beating;
+  }
+
+  private beatIn(ms: number): void {
+    this.cancelBeat();
+    this.cancelBeat = this.parts.timer.after(ms, () => void this.beat());
+  }
+
+  private async beatOnce(): Promise<void> {
+    const proven = this.proof.renew();
+    const listed = this.announce()
+      .then(() => this.list())
+      .catch(() => this.miss());
+    await Promise.all([proven, listed]);
+    this.tellAvailability();
+  }
+
+  private async announce(): Promise<void> {
+    const begun = this.parts.timer.now();
+    try {
+      this.take(await this.parts.directory.announce(this.parts.me, PRESENCE_TTL_MS));
+    } finally {
+      this.attemptedAt = Math.max(this.attemptedAt, begun);
+    }
+  }
+
+  private take({ generation, now, buried }: Announced): void {
+    const at = this.parts.timer.now();
+    const since = this.relation?.generation === generation ? this.relation.since : at;
+    this.relation = { generation, since, relayNow: now, at };
+    this.isAnnounced = true;
+    if (!buried || this.isBuried) return;
+    this.isBuried = true;
+    this.buried.tell();
+  }
+
+  private miss(): void {
+    this.isAnnounced = false;
+    this.tellAvailability();
+  }
+
+  private async list(): Promise<void> {
+    const before = this.living;
+    this.living = new Set(await this.parts.directory.living());
+    this.listedAt = this.parts.timer.now();
+    // A relay that has just begun anew knows nobody, however alive they are.
+    if (!this.isSettled()) return;
+    for (const worker of new Set([...before, ...this.watched.keys()])) {
+      if (!this.living.has(worker)) this.gone.tell(worker);
+    }
+  }
+
+  private isSettled(): boolean {
+    return this.relation !== undefined && this.parts.timer.now() - this.relation.since > SETTLED_MS;
+  }
+
+  private tellAvailability(): void {
+    const isReady = this.state === 'ready';
+    if (isReady === this.wasReady) return;
+    this.wasReady = isReady;
+    this.parts.observer.availability(isReady);
+  }
+}

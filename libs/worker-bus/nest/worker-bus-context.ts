@@ -1,0 +1,21 @@
+import { BaseRpcContext } from '@nestjs/microservices';
+import type { BusContext } from '../bus.js';
+
+/** What a `@MessagePattern` handler knows of the request, by `@Ctx()`. */
+export class WorkerBusContext extends BaseRpcContext<[BusContext]> implements BusContext {
+  constructor(context: BusContext) {
+    super([context]);
+  }
+
+  get requester(): string {
+    return this.args[0].requester;
+  }
+
+  get signal(): AbortSignal {
+    return this.args[0].signal;
+  }
+
+  emit(event: unknown): void | Promise<void> {
+    return this.args[0].emit(event);
+  }
+}

@@ -1,0 +1,64 @@
+import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { isObservable, lastValueFrom } from 'rxjs';
+import type { BusContext, BusService } from '../bus.js';
+import { BusNode } from '../bus-node.js';
+import type { BusParts } from '../bus-parts.js';
+import { BusLog } from './bus-log.js';
+import { WorkerBusContext } from './worker-bus-context.js';
+
+/** Looks at a request before it is claimed; see `BusService.admit`. */
+export type Admittance = NonNullable<BusService['admit']>;
+
+/**
+ * Nest's transport between workers: `@MessagePattern` handlers serve what other workers ask of this one. What a
+ * handler returns, or the last value of an Observable, is the end; whatever gets past the exception filters is the end
+ * `failed`. A pattern that nobody handles is refused as `no-such-pattern`.
+ */
+export class WorkerBusServer extends Server implements CustomTransportStrategy, BusService {
+  /** The bus of this worker, to be provided as `WorkerBus`. It is up once `listen` has called back. */
+  readonly node: BusNode;
+
+  /** @throws TypeError for a secret that is not 32 bytes long */
+  constructor(
+    parts: Omit<BusParts, 'service'>,
+    private readonly admittance?: Admittance,
+  ) {
+    super();
+    this.node = new BusNode({ observer: new BusLog(), ...parts, service: this });
+  }
+
+  override listen(callback: (error?: unknown) => void): void {
+    this.node.start().then(() => callback(), callback);
+  }
+
+  override close(): void {
+    this.node.stop();
+  }
+
+  /** Nest registers listeners here for events of the transport; this one has none. */
+  override on(): void {}
+
+  /** There is nothing of another make below; see `node`. */
+  override unwrap(): never {
+    throw new TypeError('The bus wraps nothing.');
+  }
+
+  admit(pattern: string, payload: unknown): ReturnType<Admittance> {
+    if (!this.handlerOf(pattern)) return { reason: 'no-such-pattern' };
+    return this.admittance?.(pattern, payload);
+  }
+
+  async handle(pattern: string, payload: unknown, context: BusContext): Promise<unknown> {
+    const handler = this.handlerOf(pattern);
+    if (!handler) throw new Error(`Nobody handles ${pattern}.`);
+    const result: unknown = await handler(payload, new WorkerBusContext(context));
+    return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
+  }
+
+  private handlerOf(pattern: string): Handler | undefined {
+    const handler = this.getHandlers().get(pattern);
+    return handler?.isEventHandler ? undefined : handler;
+  }
+}
+
+type Handler = (payload: unknown, context: WorkerBusContext) => Promise<unknown>;

@@ -1,0 +1,30 @@
+import type { Timer } from './ports/index.js';
+
+export interface Persistence {
+  readonly forMs: number;
+  readonly pauseMs: number;
+  /** What is not wanted any more is not tried again. */
+  readonly isWanted: () => boolean;
+}
+
+/** Tries until it succeeds, for a while. Resolves with whether it did; an attempt that rejects has failed. */
+export async function persist(
+  timer: Timer,
+  { forMs, pauseMs, isWanted }: Persistence,
+  attempt: () => Promise<boolean>,
+): Promise<boolean> {
+  const giveUpAt = timer.now() + forMs;
+  while (isWanted()) {
+    if (await attempt().catch(() => false)) return true;
+    if (timer.now() + pauseMs > giveUpAt) return false;
+    await pause(timer, pauseMs);
+  }
+  return false;
+}
+
+/** Resolves after so many ms. */
+export function pause(timer: Timer, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    timer.after(ms, resolve);
+  });
+}

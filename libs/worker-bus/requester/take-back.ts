@@ -1,0 +1,29 @@
+import { RelayFailure, type Ledger, type RevokeVerdict, type Ticket, type Timer } from '../ports/index.js';
+import { pause } from '../persist.js';
+import { REVOKE_PAUSE_MS, REVOKE_RETRY_MS } from '../protocol.js';
+
+export interface RevokeParts {
+  readonly ledger: Ledger;
+  readonly timer: Timer;
+}
+
+/**
+ * Takes a request back. `failed`: the relay did not say. It is asked again only where it certainly was not asked, and
+ * for a moment: whoever waits is told soon that nothing is known.
+ */
+export async function takeBack(
+  { ledger, timer }: RevokeParts,
+  ticket: Ticket,
+  isWanted: () => boolean,
+): Promise<RevokeVerdict | 'failed'> {
+  const giveUpAt = timer.now() + REVOKE_RETRY_MS;
+  for (;;) {
+    try {
+      return await ledger.revoke(ticket);
+    } catch (error) {
+      const wasAsked = !(error instanceof RelayFailure) || error.attempted;
+      if (wasAsked || !isWanted() || timer.now() + REVOKE_PAUSE_MS > giveUpAt) return 'failed';
+    }
+    await pause(timer, REVOKE_PAUSE_MS);
+  }
+}
