@@ -1,4 +1,5 @@
 import type { ConfigClass } from '#lib/config';
+import { RedisConfig } from '#lib/redis';
 import { AuthConfig } from './auth/index.js';
 import { DispatchConfig } from './dispatch/index.js';
 import { GatewayConfig } from './gateway.config.js';
@@ -19,4 +20,5 @@ export const GATEWAY_SETTINGS = [
   DispatchConfig,
   SessionPoolConfig,
   UpstreamConfig,
+  RedisConfig,
 ] as const satisfies readonly ConfigClass[];

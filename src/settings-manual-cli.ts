@@ -4,4 +4,4 @@ import { join } from 'node:path';
 import { settingsPage } from './settings-page.js';
 
 const home = join(import.meta.dirname, '..', '..');
-await writeFile(join(home, 'docs', 'settings.md'), await settingsPage(join(home, 'src')));
+await writeFile(join(home, 'docs', 'settings.md'), await settingsPage(home));

@@ -5,5 +5,5 @@ import { settingsPage } from './settings-page.js';
 
 it('docs/settings.md describes the settings as they are; npm run docs:settings writes it anew', async () => {
   const page = await readFile(join(import.meta.dirname, '..', 'docs', 'settings.md'), 'utf8');
-  expect(page).toBe(await settingsPage(import.meta.dirname));
+  expect(page).toBe(await settingsPage(join(import.meta.dirname, '..')));
 });

@@ -13,10 +13,14 @@ This page is written by \`npm run docs:settings\`.
 
 `;
 
-/** The text of docs/settings.md. `sources` is the folder with the sources, whose docstrings are the manual. */
-export async function settingsPage(sources: string): Promise<string> {
+/** The text of docs/settings.md. `project` is the folder with the sources, whose docstrings are the manual. */
+export async function settingsPage(project: string): Promise<string> {
+  const texts = await Promise.all(['src', 'libs'].map((folder) => configTexts(join(project, folder))));
+  return INTRODUCTION + settingsManual(GATEWAY_SETTINGS, texts.flat());
+}
+
+async function configTexts(sources: string): Promise<string[]> {
   const entries = await readdir(sources, { recursive: true });
   const files = entries.filter((entry) => entry.endsWith('.config.ts')).toSorted();
-  const texts = await Promise.all(files.map((file) => readFile(join(sources, file), 'utf8')));
-  return INTRODUCTION + settingsManual(GATEWAY_SETTINGS, texts);
+  return await Promise.all(files.map((file) => readFile(join(sources, file), 'utf8')));
 }
