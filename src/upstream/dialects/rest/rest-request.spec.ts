@@ -20,7 +20,7 @@ describe('the request of a REST tool', () => {
   it.each<[RestTool['method'], string, JsonObject, string]>([
     ['GET', '/bills', {}, '/api/bills'],
     ['GET', '/bills/{id}', { id: 7 }, '/api/bills/7'],
-    ['GET', '/bills/{id}', { id: 'a b/../ü?#%' }, '/api/bills/a%20b%2F..%2F%C3%BC%3F%23%25'],
+    ['GET', '/bills/{id}', { id: 'a b/...ü?#%2e' }, '/api/bills/a%20b%2F...%C3%BC%3F%23%252e'],
     ['GET', '/{a}/{b}.json', { a: 'x', b: true, c: 1 }, '/api/x/true.json?c=1'],
     ['GET', '/{a}/{a}', { a: 'x' }, '/api/x/x'],
     ['DELETE', '/bills/{id}', { id: 'x', hard: true }, '/api/bills/x?hard=true'],
@@ -66,8 +66,10 @@ describe('the request of a REST tool', () => {
     [{ id: null }, /argument id must be a text/],
     [{ id: ['a'] }, /argument id must be a text/],
     [{ id: {} }, /argument id must be a text/],
-    [{ id: '..' }, /argument id must not be a step/],
-    [{ id: '.' }, /argument id must not be a step/],
+    [{ id: '..' }, /argument id must not hold a step/],
+    [{ id: '.' }, /argument id must not hold a step/],
+    [{ id: 'a/../b' }, /argument id must not hold a step/],
+    [{ id: '..\\admin' }, /argument id must not hold a step/],
     [{ id: 'a\ud800' }, /argument id is no well-formed text/],
     [{ id: 'a', other: '\udc00' }, /argument other is no well-formed text/],
     [null, /must be an object/],
@@ -76,6 +78,12 @@ describe('the request of a REST tool', () => {
   ])('is not made of %j', (args, message) => {
     expect(() => compose('GET', '/bills/{id}', args)).toThrow(message);
     expect(() => compose('GET', '/bills/{id}', args)).toThrow(ArgumentFault);
+  });
+
+  it('does not step away where parameters and text of the path meet', () => {
+    expect(() => compose('GET', '/{a}.{b}', { a: 'x', b: 'y' })).not.toThrow();
+    expect(() => compose('GET', '/a/.{b}/c', { b: 'x' })).not.toThrow();
+    expect(() => compose('GET', '/a/%2e{b}', { b: '.' })).toThrow(ArgumentFault);
   });
 
   it('takes no inherited member for an argument', () => {

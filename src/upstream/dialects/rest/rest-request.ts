@@ -16,8 +16,10 @@ export class ArgumentFault extends Error {
 }
 
 const PARAMETER = /\{([^}]+)\}/g;
-/** Normalization takes these for steps up, encoded or not (RFC 3986, 5.2.4 and 6.2.2.3). */
-const DOT_SEGMENT = /\/\.{1,2}(?=\/|$)/;
+/** Normalization takes these for steps to another path, encoded or not (RFC 3986, 5.2.4 and 6.2.2). */
+const DOT_SEGMENT = /(?:^|\/)(?:\.|%2e){1,2}(?=\/|$)/i;
+/** Some servers decode a path before they normalize it, and some take a backslash for a slash. */
+const DECODED_DOT_SEGMENT = /(?:^|[/\\])\.{1,2}(?=[/\\]|$)/;
 const WITH_BODY: ReadonlySet<string> = new Set<RestTool['method']>(['POST', 'PUT', 'PATCH']);
 
 /**
@@ -33,7 +35,7 @@ export function composeRequest(base: URL, tool: RestTool, given: JsonValue | und
     taken.add(name);
     return encoded(name, pathText(name, Object.hasOwn(args, name) ? args[name] : undefined));
   });
-  if (DOT_SEGMENT.test(path)) throw new ArgumentFault(`${listed(taken)} must not be a step to another path.`);
+  if (DOT_SEGMENT.test(path)) throw stepAway([...taken].join(' or '));
   const address = base.pathname.replace(/\/$/, '') + path;
   const rest = Object.entries(args).filter(([name]) => !taken.has(name));
   if (WITH_BODY.has(tool.method)) {
@@ -53,8 +55,12 @@ function pathText(name: string, value: JsonValue | undefined): string {
   const text = textOf(value);
   // Without it the path would name something else: the whole collection, as a rule.
   if (text === '') throw new ArgumentFault(`The argument ${name} must not be empty.`);
+  if (DECODED_DOT_SEGMENT.test(text)) throw stepAway(name);
   return text;
 }
+
+const stepAway = (name: string): ArgumentFault =>
+  new ArgumentFault(`The argument ${name} must not hold a step to another path.`);
 
 /** A list repeats its name. What is null is left out: a query has no word for it. */
 function pairsOf(name: string, value: JsonValue | undefined): string[] {
@@ -70,5 +76,3 @@ function encoded(name: string, text: string): string {
   if (!text.isWellFormed()) throw new ArgumentFault(`The argument ${name.toWellFormed()} is no well-formed text.`);
   return encodeURIComponent(text);
 }
-
-const listed = (names: ReadonlySet<string>): string => `The argument ${[...names].join(' or ')}`;
