@@ -1,5 +1,6 @@
 /** What the specs of the session pool share. */
 import { LEGACY_CLIENT, callerOf } from '../../test/support/fake-upstream.js';
+import type { EventArchive } from './event-archive.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import { Session, type SessionStart } from './session.js';
 
@@ -17,8 +18,11 @@ export const startOf = (start: Partial<SessionStart> = {}): SessionStart => ({
   ...start,
 });
 
-export const aSession = (start: Partial<SessionStart> = {}, settings: Partial<SessionPoolConfig> = {}): Session =>
-  new Session(startOf(start), limits(settings));
+export const aSession = (
+  start: Partial<SessionStart> = {},
+  settings: Partial<SessionPoolConfig> = {},
+  archive?: EventArchive,
+): Session => new Session(startOf(start), limits(settings), archive);
 
 export const said = (method: string, params = {}) =>
   ({ kind: 'notification', notification: { method, params } }) as const;

@@ -1,0 +1,298 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { result } from '#lib/mcp-protocol';
+import { RecordingSink } from '../../test/support/recording-sink.js';
+import { FakeArchive } from './session-archive-fixture.js';
+import { aSession, limits, said, startOf } from './session-pool-fixture.js';
+import { SessionPool } from './session-pool.js';
+
+const DONE = result({ content: [] });
+const CHANGED = { method: 'notifications/tools/list_changed', params: {} };
+
+function world() {
+  const archive = new FakeArchive();
+  const session = aSession({}, {}, archive);
+  const sink = new RecordingSink();
+  return { archive, session, sink };
+}
+
+describe('an event that other workers could have to tell', () => {
+  it('is stored before it is sent', async () => {
+    const { archive, session, sink } = world();
+    archive.hold();
+    const call = session.begin(1, 'tools/call', sink);
+    const sent = call.stream?.emit(said('one'));
+    expect([archive.appends, sink.events]).toEqual([2, []]);
+    archive.release();
+    await sent;
+    expect(archive.summaryOf(session.id)).toEqual(['1-0 opened', '1-1 notification']);
+    expect([sink.summary, sink.eventIds]).toEqual([
+      ['opened', 'one'],
+      ['1-0', '1-1'],
+    ]);
+  });
+
+  it('is sent in its turn, in whatever order the answers of the archive come', async () => {
+    const { archive, session, sink } = world();
+    archive.hold();
+    session.openStandingStream(sink);
+    const methods = Array.from({ length: 20 }, (_, index) => `notifications/${index}`);
+    for (const method of methods) session.notify({ method, params: {} });
+    archive.release();
+    await sink.until(({ events }) => events.length > methods.length);
+    expect(sink.summary).toEqual(['opened', ...methods]);
+  });
+
+  it('says whose call its stream answers, each time', async () => {
+    const { archive, session, sink } = world();
+    session.openStandingStream(new RecordingSink());
+    const call = session.begin('x', 'tools/call', sink);
+    await call.stream?.emit(said('one'));
+    const calls = archive.stored.get(session.id)?.map(({ stream, call: asked }) => [stream, asked?.requestId]);
+    expect(calls).toEqual([
+      [1, undefined],
+      [2, 'x'],
+      [2, 'x'],
+    ]);
+  });
+
+  it('keeps nobody from the back-pressure of a slow connection', async () => {
+    const { session, sink } = world();
+    const drained = Promise.withResolvers<void>();
+    const call = session.begin(1, 'tools/call', sink);
+    await call.stream?.emit({ kind: 'opened' });
+    sink.emit = () => drained.promise;
+    let isSent = false;
+    const sending = Promise.resolve(call.stream?.emit(said('one'))).then(() => (isSent = true));
+    await call.finish(DONE);
+    expect(isSent).toBe(false);
+    drained.resolve();
+    await sending;
+  });
+});
+
+describe('the answer to a call', () => {
+  it('that nothing preceded needs no archive and no waiting', () => {
+    const { archive, session, sink } = world();
+    archive.hold();
+    expect(session.begin(1, 'tools/call', sink).finish(DONE)).toBe(DONE);
+    expect(archive.appends).toBe(0);
+  });
+
+  it('that ends a stream is stored before it is told, and the call counts until then', async () => {
+    const { archive, session, sink } = world();
+    const call = session.begin(1, 'tools/call', sink);
+    await call.stream?.emit(said('one'));
+    archive.hold();
+    const answer = call.finish(DONE);
+    expect([session.idle, session.canMove]).toEqual([false, false]);
+    archive.release();
+    expect(await answer).toEqual({ ...DONE, eventId: '1-2' });
+    expect(archive.summaryOf(session.id).at(-1)).toBe('1-2 answer');
+    expect(session.idle).toBe(true);
+  });
+
+  it('reaches a client that comes back while it is being stored, once, and ends its stream', async () => {
+    const { archive, session, sink } = world();
+    const call = session.begin(1, 'tools/call', sink);
+    await call.stream?.emit(said('one'));
+    archive.hold();
+    const answer = call.finish(DONE);
+    const back = new RecordingSink();
+    session.resume('1-0', back);
+    archive.release();
+    expect(await answer).toEqual(DONE);
+    expect([back.summary, back.ended]).toEqual([['one', 'answer 1'], true]);
+    expect(back.eventIds).toEqual(['1-1', '1-2']);
+  });
+});
+
+describe('a client that comes back to a living owner', () => {
+  it('is told what waits to be stored after what was sent, each once', async () => {
+    const { archive, session, sink } = world();
+    const stream = session.openStandingStream(sink);
+    session.notify({ method: 'notifications/a', params: {} });
+    await sink.until(({ events }) => events.length === 2);
+    archive.hold();
+    session.notify({ method: 'notifications/b', params: {} });
+    stream.detach(sink);
+    const back = new RecordingSink();
+    session.resume('1-0', back);
+    expect(back.summary).toEqual(['notifications/a']);
+    archive.release();
+    await back.until(({ events }) => events.length === 2);
+    expect(back.eventIds).toEqual(['1-1', '1-2']);
+  });
+
+  it('is told all that it missed without any archive', async () => {
+    const { archive, session, sink } = world();
+    const stream = session.openStandingStream(sink);
+    await sink.until(({ events }) => events.length === 1);
+    stream.detach(sink);
+    archive.isDown = true;
+    session.notify(CHANGED);
+    const back = new RecordingSink();
+    session.resume('1-0', back);
+    await back.until(({ events }) => events.length === 1);
+    expect(back.summary).toEqual([CHANGED.method]);
+  });
+});
+
+describe('while the archive is down', () => {
+  it('events are sent without an id: no other worker could go on from there', async () => {
+    const { archive, session, sink } = world();
+    const call = session.begin(1, 'tools/call', sink);
+    await call.stream?.emit(said('one'));
+    archive.isDown = true;
+    await call.stream?.emit(said('two'));
+    archive.isDown = false;
+    await call.stream?.emit(said('three'));
+    expect(sink.summary).toEqual(['opened', 'one', 'two', 'three']);
+    expect(sink.eventIds).toEqual(['1-0', '1-1', undefined, '1-3']);
+    archive.isDown = true;
+    expect(await call.finish(DONE)).toEqual(DONE);
+  });
+
+  it('they have none when they are told again either', async () => {
+    const { archive, session, sink } = world();
+    const call = session.begin(1, 'tools/call', sink);
+    await call.stream?.emit(said('one'));
+    archive.isDown = true;
+    await call.stream?.emit(said('two'));
+    const back = new RecordingSink();
+    session.resume('1-1', back);
+    expect([back.summary, back.eventIds]).toEqual([['two'], [undefined]]);
+  });
+
+  it('a stream is not cut short where its client could not come back to the same place', async () => {
+    const { archive, session, sink } = world();
+    const call = session.begin(1, 'tools/call', sink);
+    await call.stream?.emit(said('one'));
+    archive.isDown = true;
+    await call.stream?.emit(said('two'));
+    call.stream?.interrupt();
+    archive.isDown = false;
+    void call.stream?.emit(said('three'));
+    call.stream?.interrupt();
+    await call.finish(DONE);
+    expect(sink.summary).toEqual(['opened', 'one', 'two', 'three', 'interrupted']);
+  });
+});
+
+describe('the stored events of a session', () => {
+  const pools: SessionPool[] = [];
+  afterEach(() => {
+    for (const pool of pools.splice(0)) pool.onApplicationShutdown();
+  });
+
+  async function poolOf() {
+    const archive = new FakeArchive();
+    const pool = new SessionPool(limits(), archive);
+    pools.push(pool);
+    const session = pool.open(startOf());
+    const sink = new RecordingSink();
+    session.openStandingStream(sink);
+    await sink.until(({ events }) => events.length === 1);
+    return { archive, pool, session, sink };
+  }
+
+  it('are forgotten when its client ends it, and answers that are still owed add none', async () => {
+    const { archive, session } = await poolOf();
+    const call = session.begin(1, 'tools/call', new RecordingSink());
+    await call.stream?.emit(said('one'));
+    session.end();
+    expect(archive.forgotten).toEqual([session.id]);
+    expect(await call.finish(DONE)).toEqual(DONE);
+    expect(archive.stored.size).toBe(0);
+  });
+
+  it('stay when its worker leaves, with the answers that still come', async () => {
+    const { archive, pool, session } = await poolOf();
+    const call = session.begin(1, 'tools/call', new RecordingSink());
+    await call.stream?.emit(said('one'));
+    pool.abandon();
+    expect([pool.size, call.signal.aborted]).toEqual([0, true]);
+    await call.finish(DONE);
+    expect(archive.forgotten).toEqual([]);
+    expect(archive.summaryOf(session.id).at(-1)).toBe('2-2 answer');
+  });
+
+  it('are no matter where there are none', () => {
+    const archive = new FakeArchive();
+    const session = aSession({}, {}, archive);
+    session.begin(1, 'tools/call', new RecordingSink());
+    session.end();
+    expect(archive.forgotten).toEqual([]);
+  });
+
+  it('are none over HTTP+SSE', () => {
+    const archive = new FakeArchive();
+    const session = aSession({ answersOnStandingStream: true }, {}, archive);
+    const sink = new RecordingSink();
+    session.openStandingStream(sink);
+    session.notify(CHANGED);
+    expect([sink.summary, archive.appends]).toEqual([['opened', CHANGED.method], 0]);
+  });
+
+  it('do not hold the end of its stream up for longer than what was said before', async () => {
+    const { archive, session, sink } = await poolOf();
+    archive.hold();
+    session.notify(CHANGED);
+    session.end();
+    expect(sink.ended).toBe(false);
+    archive.release();
+    await sink.until(({ ended }) => ended);
+    expect(sink.summary).toEqual(['opened', CHANGED.method]);
+  });
+});
+
+describe('with an archive that fails and comes back, whenever', () => {
+  const steps = fc.array(fc.constantFrom('say', 'leave', 'come back', 'fail', 'mend', 'hold', 'release'), {
+    maxLength: 60,
+  });
+
+  it('a client misses nothing, and hears again only what it was told without an id', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (script) => {
+        const { archive, session } = world();
+        let connection = new RecordingSink();
+        let stream: ReturnType<typeof session.resume> = session.openStandingStream(connection);
+        await connection.until(({ events }) => events.length === 1);
+        const heard: unknown[] = [];
+        let [count, lastSeen] = [0, '1-0'];
+        const read = () => {
+          for (const event of connection.events.splice(0)) {
+            const eventId = 'eventId' in event ? event.eventId : undefined;
+            lastSeen = eventId ?? lastSeen;
+            if (event.kind !== 'notification') continue;
+            const { n } = event.notification.params;
+            // Told without an id it may be told once more.
+            if (heard.includes(n)) expect(heard.indexOf(n)).toBeGreaterThanOrEqual(Number(lastSeen.split('-')[1]) - 1);
+            else heard.push(n);
+          }
+        };
+        const act: Record<string, () => void> = {
+          say: () => session.notify({ method: 'notifications/x', params: { n: (count += 1) } }),
+          leave: () => stream?.detach(connection),
+          fail: () => (archive.isDown = true),
+          mend: () => (archive.isDown = false),
+          hold: () => archive.hold(),
+          release: () => archive.release(),
+          'come back': () => {
+            read();
+            connection = new RecordingSink();
+            stream = session.resume(lastSeen, connection);
+          },
+        };
+        for (const step of [...script, 'come back', 'release']) {
+          act[step]?.();
+          // Some of what waits gets its turn, some does not.
+          await Promise.resolve();
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+        read();
+        expect(heard).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+      }),
+    );
+  });
+});

@@ -1,0 +1,177 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { result } from '#lib/mcp-protocol';
+import { RedisConnections, RedisKeys, type RedisCommands } from '#lib/redis';
+import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { RecordingSink } from '../../test/support/recording-sink.js';
+import { until } from '../../test/support/until.js';
+import type { ArchivedEvent } from './event-archive.js';
+import { RedisEventArchive, type ArchiveBounds } from './redis-event-archive.js';
+import { replayAfterDeath } from './replay-after-death.js';
+import { aSession, said } from './session-pool-fixture.js';
+
+const BOUNDS = { replayEvents: 100, replayBytes: 100_000, sessionIdleMs: 60_000 };
+const keys = new RedisKeys('spec:');
+
+let server: RunningRedis;
+let connections: RedisConnections;
+let redis: RedisCommands;
+let sessions = 0;
+
+function connect(): RedisCommands {
+  return connections.openCommands();
+}
+
+const archiveOf = (bounds: Partial<ArchiveBounds> = {}, commands = redis) =>
+  new RedisEventArchive(commands, keys, { ...BOUNDS, ...bounds });
+
+const newSession = () => `stored-${(sessions += 1)}`;
+
+const event = (sequence: number, json = '{"kind":"opened"}'): ArchivedEvent => ({ stream: 1, sequence, json });
+
+beforeAll(async () => {
+  Logger.overrideLogger(false);
+  server = await startRedis();
+});
+
+afterAll(() => server.stop());
+
+beforeEach(async () => {
+  connections = new RedisConnections(
+    { kind: 'single', address: { host: '127.0.0.1', port: server.port } },
+    { database: 0 },
+  );
+  redis = connect();
+  await until(() => redis.isReady);
+});
+
+afterEach(() => connections.close());
+
+describe('events in Redis', () => {
+  it('are read at any worker as they were stored, in order, and of their session only', async () => {
+    const [session, another] = [newSession(), newSession()];
+    const events: ArchivedEvent[] = [
+      event(0),
+      { stream: 2, sequence: 0, json: '{"text":"line\\nand line, ünï"}', call: { requestId: 'a\n"b', method: 'x/y' } },
+      { stream: 2, sequence: 1, json: '{}', call: { requestId: 7, method: 'x/y' } },
+    ];
+    const archive = archiveOf();
+    for (const one of events) await archive.append(session, one);
+    await archive.append(another, event(9));
+    const elsewhere = connect();
+    await until(() => elsewhere.isReady);
+    expect(await archiveOf({}, elsewhere).read(session)).toEqual(events);
+  });
+
+  it('are forgotten with their session', async () => {
+    const session = newSession();
+    const archive = archiveOf();
+    await archive.append(session, event(0));
+    await archive.forget(session);
+    expect(await archive.read(session)).toEqual([]);
+    expect(await redis.send('EXISTS', keys.events(session))).toBe(0);
+  });
+
+  it('are bounded by number: the oldest go first', async () => {
+    const session = newSession();
+    const archive = archiveOf({ replayEvents: 3 });
+    for (let sequence = 0; sequence < 10; sequence += 1) await archive.append(session, event(sequence));
+    expect((await archive.read(session)).map(({ sequence }) => sequence)).toEqual([7, 8, 9]);
+  });
+
+  it('are bounded by bytes; the youngest stays however large it is', async () => {
+    const session = newSession();
+    const archive = archiveOf({ replayBytes: 1_000 });
+    for (let sequence = 0; sequence < 50; sequence += 1)
+      await archive.append(session, event(sequence, 'x'.repeat(100)));
+    const kept = await archive.read(session);
+    expect(kept.at(-1)?.sequence).toBe(49);
+    expect(kept.length).toBeGreaterThan(5);
+    expect(kept.length).toBeLessThan(11);
+    const large = event(50, 'y'.repeat(5_000));
+    await archive.append(session, large);
+    expect(await archive.read(session)).toEqual([large]);
+    await archive.append(session, event(51));
+    expect((await archive.read(session)).map(({ sequence }) => sequence)).toEqual([51]);
+  });
+
+  it('go by themselves when nothing is added for long', async () => {
+    const session = newSession();
+    await archiveOf({ sessionIdleMs: 5_000 }).append(session, event(0));
+    await archiveOf({ sessionIdleMs: 60_000 }).append(session, event(1));
+    const left = Number(await redis.send('PTTL', keys.events(session)));
+    expect(left).toBeGreaterThan(5_000);
+    expect(left).toBeLessThanOrEqual(60_000);
+  });
+
+  it('are stored by a Redis that has forgotten its scripts', async () => {
+    const session = newSession();
+    const archive = archiveOf();
+    await archive.append(session, event(0));
+    await redis.send('SCRIPT', 'FLUSH');
+    await archive.append(session, event(1));
+    expect(await archive.read(session)).toHaveLength(2);
+  });
+
+  it.each(['x', '{}\n{}', '[1]\n{}', '[1,2,3]\n{}', '[1,2,null,"x"]\n{}', '[1,"2"]\n{}'])(
+    'are refused whole where one of them is %j',
+    async (foreign) => {
+      const session = newSession();
+      const archive = archiveOf();
+      await archive.append(session, event(0));
+      await redis.send('HSET', keys.events(session), 0, foreign);
+      await expect(archive.read(session)).rejects.toThrow('holds something that is no event');
+    },
+  );
+});
+
+describe('a Redis that fails', () => {
+  it('keeps no event waiting but those that find it out, and is used again once it is back', async () => {
+    const session = newSession();
+    const archive = archiveOf();
+    await archive.append(session, event(0));
+    await server.kill('SIGSTOP');
+    try {
+      await expect(archive.append(session, event(1))).rejects.toMatchObject({ name: 'RedisFault' });
+      await expect(archive.append(session, event(2))).rejects.toThrow('has failed just now');
+    } finally {
+      await server.kill('SIGCONT');
+    }
+    let sequence = 3;
+    const works = () =>
+      archive.append(session, event((sequence += 1))).then(
+        () => true,
+        () => false,
+      );
+    await until(works);
+    expect((await archive.read(session)).at(-1)?.sequence).toBe(sequence);
+  });
+});
+
+describe('a session whose worker is gone', () => {
+  it('has its stream told to the end by any other worker', async () => {
+    const session = aSession({}, {}, archiveOf());
+    const sink = new RecordingSink();
+    const [open, answered] = [1, 2].map((id) => session.begin(id, 'tools/call', sink));
+    await open?.stream?.emit(said('one'));
+    await answered?.stream?.emit(said('other'));
+    const done = await answered?.finish(result({ content: [] }));
+    expect(done?.eventId).toBe('2-2');
+    const elsewhere = connect();
+    await until(() => elsewhere.isReady);
+    const archive = archiveOf({}, elsewhere);
+    expect(await replayAfterDeath(archive, session.id, '1-0')).toMatchObject({
+      events: [
+        { notification: { method: 'one' }, eventId: '1-1' },
+        { kind: 'answer', id: 1, outcome: { error: { code: -31002, data: { outcome: 'unknown', retriable: false } } } },
+      ],
+      openCall: { requestId: 1 },
+    });
+    expect(await replayAfterDeath(archive, session.id, '2-1')).toMatchObject({
+      events: [{ kind: 'answer', id: 2, outcome: { kind: 'result' }, eventId: '2-2' }],
+    });
+    session.end();
+    await until(async () => (await archive.read(session.id)).length === 0);
+    expect(await replayAfterDeath(archive, session.id, '1-0')).toBeUndefined();
+  });
+});

@@ -1,0 +1,111 @@
+import { isRequestId, type RequestId } from '#lib/mcp-protocol';
+import { redisScript, type RedisCommands, type RedisKeys } from '#lib/redis';
+import { EventArchive, type ArchivedEvent } from './event-archive.js';
+
+/** Bounds of what is kept of each session: those of its owner's memory. */
+export interface ArchiveBounds {
+  readonly replayEvents: number;
+  readonly replayBytes: number;
+  /** What nothing was added to for so long goes by itself. */
+  readonly sessionIdleMs: number;
+}
+
+/** How long the archive stays closed after a failure before one event tries again. */
+const PAUSE_MS = 500;
+
+/**
+ * Events in Redis, in one hash per session. One round trip for each event. After a failure events are refused at once,
+ * for a while or until the connection is back, instead of each waiting for the deadline of its command.
+ */
+export class RedisEventArchive extends EventArchive {
+  override readonly active = true;
+  private readonly appendEvent = redisScript('append-event', 1);
+  private readonly readEvents = redisScript('read-events', 1);
+  private closedUntil = 0;
+
+  constructor(
+    private readonly redis: RedisCommands,
+    private readonly keys: RedisKeys,
+    private readonly bounds: ArchiveBounds,
+  ) {
+    super();
+    redis.onReady(() => (this.closedUntil = 0));
+  }
+
+  /** Rejects with ArchiveClosed for a while after a failure, else with RedisFault. */
+  override async append(session: string, event: ArchivedEvent): Promise<void> {
+    const now = performance.now();
+    if (now < this.closedUntil) throw new ArchiveClosed();
+    // One tries; until it is known how that went, the others do not wait for it.
+    if (this.closedUntil > 0) this.closedUntil = now + PAUSE_MS;
+    const { replayEvents, replayBytes, sessionIdleMs } = this.bounds;
+    try {
+      const bounds = [replayEvents, replayBytes, sessionIdleMs];
+      await this.redis.run(this.appendEvent, [this.keys.events(session)], [textOf(event), ...bounds]);
+      this.closedUntil = 0;
+    } catch (cause) {
+      this.closedUntil = performance.now() + PAUSE_MS;
+      throw cause;
+    }
+  }
+
+  /** Rejects with RedisFault, or with ForeignEvent when something else lies there. */
+  override async read(session: string): Promise<readonly ArchivedEvent[]> {
+    const texts = await this.redis.run(this.readEvents, [this.keys.events(session)], []);
+    if (!Array.isArray(texts)) throw new ForeignEvent();
+    return texts.map(eventOf);
+  }
+
+  override async forget(session: string): Promise<void> {
+    await this.redis.send('UNLINK', this.keys.events(session));
+  }
+}
+
+/** The archive has failed just now. */
+export class ArchiveClosed extends Error {
+  constructor() {
+    super('The archive of events has failed just now.');
+  }
+}
+
+/** Something else lies under a session's key than what this program writes. */
+export class ForeignEvent extends Error {
+  constructor() {
+    super('The archive of events holds something that is no event.');
+  }
+}
+
+/** A line that says what the event belongs to, and the event: it is JSON already, and is not written twice. */
+function textOf({ stream, sequence, json, call }: ArchivedEvent): string {
+  return `${JSON.stringify([stream, sequence, ...(call ? [call.requestId, call.method] : [])])}\n${json}`;
+}
+
+function eventOf(text: unknown): ArchivedEvent {
+  if (typeof text !== 'string') throw new ForeignEvent();
+  const end = text.indexOf('\n');
+  const head = headOf(text.slice(0, Math.max(end, 0)));
+  if (!head) throw new ForeignEvent();
+  const [stream, sequence, requestId, method] = head;
+  const call = requestId !== undefined && method !== undefined ? { requestId, method } : undefined;
+  return { stream, sequence, json: text.slice(end + 1), ...(call && { call }) };
+}
+
+function headOf(line: string): [number, number, RequestId?, string?] | undefined {
+  try {
+    const head: unknown = JSON.parse(line);
+    return isHead(head) ? head : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isHead(value: unknown): value is [number, number, RequestId?, string?] {
+  if (!Array.isArray(value) || (value.length !== 2 && value.length !== 4)) return false;
+  const [stream, sequence, requestId, method] = value as unknown[];
+  const isOfNoCall = value.length === 2;
+  return (
+    Number.isSafeInteger(stream) &&
+    Number.isSafeInteger(sequence) &&
+    (isOfNoCall || (isRequestId(requestId) && typeof method === 'string'))
+  );
+}
