@@ -8,13 +8,18 @@ const ARROWS = {
   auth: ['data-folder'],
   dispatch: ['catalog', 'subscriptions', 'affinity', 'session-pool'],
   catalog: ['registry'],
-  affinity: ['session-pool', 'subscriptions', 'registry', 'data-folder'],
-  'session-pool': ['upstream', 'registry'],
+  affinity: ['session-pool', 'subscriptions', 'registry', 'data-folder', 'coordination'],
+  'session-pool': ['upstream', 'registry', 'coordination'],
   subscriptions: ['session-pool', 'catalog', 'upstream', 'registry'],
   upstream: ['registry'],
   registry: ['data-folder'],
   'data-folder': [],
+  coordination: [],
   health: [],
+  drain: ['health'],
+  // The primary process of several workers knows nothing of what they do.
+  cluster: [],
+  'embedded-redis': [],
   // A program of its own, started as a child process like any other server.
   'sample-server': [],
 };

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, LoadedConfig, type Variables } from '#lib/config';
+import { WorkerBusServer } from '#lib/worker-bus';
 import { AppModule } from './app.module.js';
 import { GATEWAY_SETTINGS } from './gateway-settings.js';
 import { GatewayLogger } from './gateway-logger.js';
@@ -33,8 +34,11 @@ export async function createGateway({ variables }: GatewayOptions): Promise<Nest
     skipMiddie: true,
     genReqId: () => '',
   });
-  return NestFactory.create<NestFastifyApplication>(AppModule.forRoot(loaded), adapter, {
+  const gateway = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(loaded), adapter, {
     logger: new GatewayLogger(loaded.get(LoggingConfig)),
     abortOnError: false,
   });
+  gateway.connectMicroservice({ strategy: gateway.get(WorkerBusServer) });
+  await gateway.startAllMicroservices();
+  return gateway;
 }

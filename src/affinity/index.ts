@@ -1,3 +1,6 @@
 export { AffinityModule } from './affinity.module.js';
+export { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
+export type { LocalSession } from './local-session.js';
 export type { SessionHandle } from './session-handle.js';
-export { SessionRouter, type SessionRequest } from './session-router.js';
+export type { SessionOrder } from './session-orders.js';
+export { SessionRouter, type LocatedSession, type SessionRequest } from './session-router.js';

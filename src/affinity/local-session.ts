@@ -9,8 +9,10 @@ export interface LocalOwner {
   readonly feeds: SessionFeeds;
 }
 
-/** A session that this worker owns. */
+/** A session that this worker owns. Over HTTP+SSE it can do a little more: answers go to its one stream. */
 export class LocalSession implements SessionHandle {
+  readonly place = 'here';
+
   constructor(
     private readonly session: Session,
     private readonly owner: LocalOwner,
@@ -24,6 +26,7 @@ export class LocalSession implements SessionHandle {
     return this.session.client;
   }
 
+  /** The client says who it is, after its session was opened (HTTP+SSE). */
   async introduce(client: ClientProfile): Promise<void> {
     this.session.client = client;
     this.followLists();
@@ -74,10 +77,15 @@ export class LocalSession implements SessionHandle {
     };
   }
 
+  /**
+   * Has a request answered, and sends the answer on the standing stream (HTTP+SSE).
+   * @throws GatewayError before anything is run, when the session has ended or has too many calls in flight
+   */
   answerOnStream(id: RequestId, method: string, answer: () => Promise<Outcome>): Promise<void> {
     return this.session.answerOnStream(id, method, answer);
   }
 
+  /** Resolves once every request that was to be answered on the standing stream is. */
   whenAnswered(): Promise<void> {
     return this.session.whenAnswered();
   }

@@ -12,14 +12,13 @@ export interface OpenedStream {
 
 /**
  * A session, wherever its owner is. Everything that concerns it goes through here; the caller cannot tell a local
- * owner from a remote one.
+ * owner from a remote one. Promises of methods reject with a GatewayError; where the owner lives elsewhere that may be
+ * SessionUnknown (404), or that it cannot be reached (503).
  */
 export interface SessionHandle {
   readonly id: string;
+  /** Who the client is. Of a session that lives elsewhere only the revision is known here. */
   readonly client: ClientProfile;
-
-  /** The client says who it is, after its session was opened (HTTP+SSE). */
-  introduce(client: ClientProfile): Promise<void>;
 
   /** Runs a call at the owner. The outcome carries an event id when its stream can be replayed. */
   call(call: UpstreamCall, sink: StreamSink): Promise<Outcome>;
@@ -36,25 +35,16 @@ export interface SessionHandle {
   /** Minimum severity of the log messages that the client wants. */
   setLogLevel(level: LogLevel): Promise<void>;
 
-  /** Starts telling the client of changes of a resource. Rejects with a GatewayError. */
+  /** Starts telling the client of changes of a resource. */
   watch(resource: WatchedResource): Promise<void>;
 
   unwatch(resource: WatchedResource): Promise<void>;
 
   /**
-   * Opens the stream that belongs to no request, or continues one after the event the client saw last.
-   * @throws GatewayError when events in between are no longer kept.
+   * Opens the stream that belongs to no request, or continues one after the event the client saw last. Rejects when
+   * events in between are no longer kept.
    */
   openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream>;
-
-  /**
-   * Has a request answered, and sends the answer on the standing stream (HTTP+SSE).
-   * @throws GatewayError before anything is run, when the session has ended or has too many calls in flight
-   */
-  answerOnStream(id: RequestId, method: string, answer: () => Promise<Outcome>): Promise<void>;
-
-  /** Resolves once every request that was to be answered on the standing stream is. */
-  whenAnswered(): Promise<void>;
 
   end(): Promise<void>;
 }

@@ -7,21 +7,35 @@ export class Incarnation {
   readonly text = this.bytes.toString('base64url');
 }
 
+/** Who a session is for and where it may be used. Anybody else, or anywhere else, its id looks like no id at all. */
+export interface SessionBinding {
+  readonly caller: Caller;
+  /** Id of the endpoint. */
+  readonly endpoint: string;
+  /** How its client speaks to us: streamable HTTP, or HTTP+SSE. */
+  readonly transport: 'http' | 'sse';
+}
+
 /** What an id says once its seal was found genuine. */
 export interface ReadSessionId {
   /** Incarnation of the worker that owns the session; fixed at birth. */
   readonly owner: string;
+  /** Revision that was agreed on when the session was opened: any worker can tell how to speak to its client. */
+  readonly revision: string;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 const KEY_ID = 0;
 const OWNER_END = 17;
-const SEALED_END = 34;
+const RANDOM_END = 33;
+const SEALED_END = 37;
 const LENGTH = SEALED_END + 16;
+const CENTURY = 2000;
 
 /**
- * Session ids that name their owner: version, incarnation, 128 random bits, key id, and a MAC over all of that,
- * principal and endpoint. So a worker tells a genuine id from a forged or foreign one without a look-up.
+ * Session ids that name their owner: version, incarnation, 128 random bits, key id, revision, and a MAC over all of
+ * that, principal, endpoint and transport. So a worker tells a genuine id from a forged or foreign one, and how to speak
+ * to its client, without a look-up.
  */
 export class SessionIds {
   constructor(
@@ -29,23 +43,40 @@ export class SessionIds {
     private readonly me: Incarnation,
   ) {}
 
-  mint(caller: Caller, endpoint: string): string {
-    const body = Buffer.concat([Buffer.of(VERSION), this.me.bytes, randomBytes(16), Buffer.of(KEY_ID)]);
-    return Buffer.concat([body, this.seal(body, caller, endpoint)]).toString('base64url');
+  /** `revision`: a date, as all revisions of the protocol are. */
+  mint(binding: SessionBinding, revision: string): string {
+    const named = Buffer.concat([Buffer.of(VERSION), this.me.bytes, randomBytes(16)]);
+    const body = Buffer.concat([named, Buffer.of(KEY_ID), packed(revision)]);
+    return Buffer.concat([body, this.seal(body, binding)]).toString('base64url');
   }
 
-  /** Undefined for anything that was not minted for this very caller and endpoint. */
-  read(id: string, caller: Caller, endpoint: string): ReadSessionId | undefined {
+  /** Undefined for anything that was not minted for this very binding. */
+  read(id: string, binding: SessionBinding): ReadSessionId | undefined {
     const bytes = Buffer.from(id, 'base64url');
     if (bytes.length !== LENGTH || bytes[0] !== VERSION || bytes.toString('base64url') !== id) return undefined;
     const body = bytes.subarray(0, SEALED_END);
-    if (!timingSafeEqual(this.seal(body, caller, endpoint), bytes.subarray(SEALED_END))) return undefined;
-    return { owner: bytes.toString('base64url', 1, OWNER_END) };
+    if (!timingSafeEqual(this.seal(body, binding), bytes.subarray(SEALED_END))) return undefined;
+    return {
+      owner: bytes.toString('base64url', 1, OWNER_END),
+      revision: unpacked(bytes.subarray(RANDOM_END + 1, SEALED_END)),
+    };
   }
 
-  private seal(body: Buffer, caller: Caller, endpoint: string): Buffer {
+  private seal(body: Buffer, { caller, endpoint, transport }: SessionBinding): Buffer {
     const { issuer, subject } = caller.principal;
-    const bound = JSON.stringify([issuer, subject, endpoint]);
+    const bound = JSON.stringify([issuer, subject, endpoint, transport]);
     return createHmac('sha256', this.key).update(body).update(bound).digest().subarray(0, 16);
   }
 }
+
+function packed(revision: string): Buffer {
+  const [year = CENTURY, month, day] = revision.split('-').map(Number);
+  return Buffer.from([year - CENTURY, month ?? 0, day ?? 0]);
+}
+
+function unpacked(bytes: Buffer): string {
+  const [year = 0, month, day] = bytes;
+  return `${CENTURY + year}-${twoDigits(month)}-${twoDigits(day)}`;
+}
+
+const twoDigits = (value: number | undefined): string => String(value).padStart(2, '0');

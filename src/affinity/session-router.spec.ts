@@ -14,12 +14,15 @@ import { RecordingSink } from '../../test/support/recording-sink.js';
 import { EndpointDirectory } from '../catalog/index.js';
 import { SessionPool, SessionPoolConfig, UpstreamCalls, UpstreamPool } from '../session-pool/index.js';
 import { ChangeFeeds, SessionFeeds } from '../subscriptions/index.js';
+import { DeafBus } from '../../test/support/deaf-bus.js';
+import { LoneWorker, NoHeirs } from './lone-worker.js';
 import { Incarnation, SessionIds } from './session-ids.js';
 import { SessionRouter } from './session-router.js';
 
 const server = remoteServer('a');
 const NEVER = new AbortController().signal;
 const TOOLS = { method: 'notifications/tools/list_changed', params: {} };
+const MINE = { caller: callerOf('me'), endpoint: 'a', transport: 'http' } as const;
 const worlds: { close(): Promise<void> }[] = [];
 
 function world(settings: Partial<SessionPoolConfig> = {}) {
@@ -30,13 +33,15 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const sessions = new SessionPool(config);
   const calls = new UpstreamCalls(upstreams, config);
   const feeds = new SessionFeeds(new ChangeFeeds(upstreams, registry), new EndpointDirectory(registry));
-  const router = new SessionRouter(new SessionIds(randomBytes(32), new Incarnation()), sessions, calls, feeds);
+  const me = new Incarnation();
+  const others = [new LoneWorker(me), new NoHeirs(), new DeafBus()] as const;
+  const router = new SessionRouter(new SessionIds(randomBytes(32), me), me, sessions, calls, feeds, ...others, config);
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>
     router.open({
       caller: callerOf('me'),
       endpoint: 'a',
       client: LEGACY_CLIENT,
-      answersOnStandingStream: false,
+      transport: 'http',
       ...more,
     });
   worlds.push({
@@ -67,10 +72,10 @@ afterEach(async () => {
 });
 
 describe('a session', () => {
-  it('is found again by its principal at its endpoint', () => {
+  it('is found again by its principal at its endpoint', async () => {
     const { router, open } = world();
     const { id } = open();
-    expect(router.locate(id, callerOf('me'), 'a').id).toBe(id);
+    expect((await router.locate(id, MINE)).id).toBe(id);
   });
 
   it('looks unknown to everybody else, everywhere else, and once it has ended', async () => {
@@ -78,14 +83,15 @@ describe('a session', () => {
     const session = open();
     const unknown = expect.objectContaining({ httpStatus: 404, message: 'Session not found. Initialize a new one.' });
     const tries: [string, Parameters<SessionRouter['locate']>][] = [
-      ['forged', ['x', callerOf('me'), 'a']],
-      ['foreign', [session.id, callerOf('you'), 'a']],
-      ['anonymous', [session.id, ANONYMOUS, 'a']],
-      ['elsewhere', [session.id, callerOf('me'), 'default']],
+      ['forged', ['x', MINE]],
+      ['foreign', [session.id, { ...MINE, caller: callerOf('you') }]],
+      ['anonymous', [session.id, { ...MINE, caller: ANONYMOUS }]],
+      ['elsewhere', [session.id, { ...MINE, endpoint: 'default' }]],
+      ['over the other transport', [session.id, { ...MINE, transport: 'sse' }]],
     ];
     for (const [, place] of tries) expect(() => router.locate(...place)).toThrow(unknown);
     await session.end();
-    expect(() => router.locate(session.id, callerOf('me'), 'a')).toThrow(unknown);
+    expect(() => router.locate(session.id, MINE)).toThrow(unknown);
   });
 
   it('passes on what its client tells the servers', async () => {
@@ -103,7 +109,7 @@ describe('a session', () => {
   it('tells of changes of lists from when its client has a stream and has said who it is', async () => {
     jest.useFakeTimers();
     const { connector, open } = world();
-    const session = open({ endpoint: 'default', answersOnStandingStream: true });
+    const session = open({ endpoint: 'default', transport: 'sse' });
     const sink = new RecordingSink();
     await session.openStream(sink);
     await jest.advanceTimersByTimeAsync(0);
@@ -132,7 +138,7 @@ describe('a session', () => {
 });
 
 describe('answers on the one stream of a session', () => {
-  const oneStream = { answersOnStandingStream: true } as const;
+  const oneStream = { transport: 'sse' } as const;
 
   it('come as they are ready', async () => {
     const { open } = world();

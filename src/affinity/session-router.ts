@@ -1,20 +1,29 @@
 import { Injectable } from '@nestjs/common';
-import type { Caller } from '#lib/extension-kit';
 import { outcomeOfFault, type ClientProfile, type Outcome } from '#lib/mcp-protocol';
-import { SessionPool, UpstreamCalls, type StreamSink, type UpstreamCall } from '../session-pool/index.js';
+import { RelayFailure, WorkerBus } from '#lib/worker-bus';
+import {
+  SessionPool,
+  SessionPoolConfig,
+  UpstreamCalls,
+  type Session,
+  type StreamSink,
+  type UpstreamCall,
+} from '../session-pool/index.js';
 import { SessionFeeds } from '../subscriptions/index.js';
-import { SessionUnknown } from './affinity.errors.js';
+import { CoordinationUnavailable, OwnerUnreachable, SessionMoved, SessionUnknown } from './affinity.errors.js';
+import { Heirs } from './heirs.js';
 import { LocalSession, type LocalOwner } from './local-session.js';
-import type { SessionHandle } from './session-handle.js';
-import { SessionIds } from './session-ids.js';
+import { RemoteSession } from './remote-session.js';
+import { Incarnation, SessionIds, type ReadSessionId, type SessionBinding } from './session-ids.js';
+import { Workers } from './workers.js';
 
-/** What a new session is bound to. */
-export interface SessionRequest {
-  readonly caller: Caller;
-  readonly endpoint: string;
+/** What a new session is bound to, and who its client is. */
+export interface SessionRequest extends SessionBinding {
   readonly client: ClientProfile;
-  readonly answersOnStandingStream: boolean;
 }
+
+/** A session, here or at another worker. */
+export type LocatedSession = LocalSession | RemoteSession;
 
 /** Finds the owner of a session, and takes calls to where they run. */
 @Injectable()
@@ -23,29 +32,89 @@ export class SessionRouter {
 
   constructor(
     private readonly ids: SessionIds,
+    private readonly me: Incarnation,
     private readonly sessions: SessionPool,
     private readonly calls: UpstreamCalls,
     feeds: SessionFeeds,
+    private readonly workers: Workers,
+    private readonly heirs: Heirs,
+    private readonly bus: WorkerBus,
+    private readonly patience: SessionPoolConfig,
   ) {
     this.owner = { calls, feeds };
   }
 
-  /** Creates a session here; this worker owns it for its whole life. */
-  open(request: SessionRequest): SessionHandle {
-    const id = this.ids.mint(request.caller, request.endpoint);
-    return new LocalSession(this.sessions.open({ ...request, id }), this.owner);
+  /** Creates a session here; this worker owns it until it gives it away itself. */
+  open(request: SessionRequest): LocalSession {
+    const id = this.ids.mint(request, request.client.revision);
+    const { caller, endpoint, client, transport } = request;
+    const start = { id, caller, endpoint, client, answersOnStandingStream: transport === 'sse' };
+    return new LocalSession(this.sessions.open(start), this.owner);
   }
 
-  /** @throws SessionUnknown for ended, forged and foreign ids alike. */
-  locate(id: string, caller: Caller, endpoint: string): SessionHandle {
+  /**
+   * Finds a session wherever it lives. Throws, or rejects with, SessionUnknown for ended, forged and foreign ids alike;
+   * OwnerUnreachable or CoordinationUnavailable while that cannot be told.
+   */
+  locate(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
+    // A worker that slept for long may have been declared gone meanwhile, and its sessions with it.
+    const awake = this.workers.checkPulse();
+    return awake instanceof Promise ? awake.then(() => this.find(id, binding)) : this.find(id, binding);
+  }
+
+  /**
+   * A session of this worker, for another worker that asks.
+   * @throws SessionUnknown, or SessionMoved when it was given away
+   */
+  own(id: string, callerKey: string, endpoint: string): LocalSession {
     const session = this.sessions.find(id);
-    const isBound = session?.start.caller.key === caller.key && session.start.endpoint === endpoint;
-    if (!session || !isBound) throw new SessionUnknown();
-    return new LocalSession(session, this.owner);
+    if (session) {
+      const isBound = session.start.caller.key === callerKey && session.start.endpoint === endpoint;
+      if (isBound) return new LocalSession(session, this.owner);
+    }
+    const heir = session ? undefined : this.sessions.movedTo(id);
+    throw heir === undefined ? new SessionUnknown() : new SessionMoved(heir);
   }
 
   /** Runs a call that belongs to no session. Aborting the signal cancels it upstream. */
   deliver(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     return signal.aborted ? Promise.resolve(outcomeOfFault('aborted')) : this.calls.runAlone(call, sink, signal);
   }
+
+  private find(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
+    const session = this.sessions.find(id);
+    if (session) {
+      if (!isBoundTo(session, binding)) throw new SessionUnknown();
+      return new LocalSession(session, this.owner);
+    }
+    const known = this.ids.read(id, binding);
+    if (!known) throw new SessionUnknown();
+    const heir = this.sessions.movedTo(id);
+    if (heir !== undefined) return this.remote(id, binding, known, heir);
+    if (known.owner === this.me.text) throw new SessionUnknown();
+    return this.findElsewhere(id, binding, known);
+  }
+
+  private async findElsewhere(id: string, binding: SessionBinding, known: ReadSessionId): Promise<LocatedSession> {
+    try {
+      const state = await this.workers.whereIs(known.owner);
+      if (state === 'alive') return this.remote(id, binding, known, known.owner);
+      const heir = await this.heirs.of(id);
+      if (heir !== undefined && (await this.workers.whereIs(heir)) === 'alive')
+        return this.remote(id, binding, known, heir);
+      throw state === 'gone' ? new SessionUnknown() : new OwnerUnreachable();
+    } catch (cause) {
+      throw cause instanceof RelayFailure ? new CoordinationUnavailable() : cause;
+    }
+  }
+
+  private remote(id: string, { caller, endpoint }: SessionBinding, known: ReadSessionId, owner: string): RemoteSession {
+    const order = { session: id, caller, endpoint };
+    return new RemoteSession(this.bus, { order, owner, revision: known.revision }, this.patience);
+  }
+}
+
+function isBoundTo({ start }: Session, { caller, endpoint, transport }: SessionBinding): boolean {
+  const isSameTransport = start.answersOnStandingStream === (transport === 'sse');
+  return start.caller.key === caller.key && start.endpoint === endpoint && isSameTransport;
 }

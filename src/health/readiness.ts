@@ -4,13 +4,26 @@ import { Injectable } from '@nestjs/common';
 @Injectable()
 export class Readiness {
   private leaving = false;
+  private closed = false;
 
+  /** Load balancers are told to go elsewhere. What comes all the same is served, over connections that end with it. */
   get isLeaving(): boolean {
     return this.leaving;
   }
 
-  /** From now on load balancers are told to go elsewhere, and what comes all the same is refused with 503. */
+  /** Nothing new is taken any more. */
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  /** From now on load balancers are told to go elsewhere. */
   leave(): void {
     this.leaving = true;
+  }
+
+  /** From now on what still comes is refused with 503. */
+  close(): void {
+    this.leaving = true;
+    this.closed = true;
   }
 }

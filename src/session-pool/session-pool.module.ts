@@ -1,19 +1,35 @@
 import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
+import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { UpstreamModule } from '../upstream/index.js';
 import { EventArchive, NoArchive } from './event-archive.js';
+import { Placement } from './placement.js';
+import { PlacementSeat } from './placement-seat.js';
+import { RedisEventArchive } from './redis-event-archive.js';
 import { SessionPool } from './session-pool.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import { UpstreamCalls } from './upstream-calls.js';
 import { UpstreamPool } from './upstream-pool.js';
 
-/** Replaced where several workers share one. */
-const noArchive = { provide: EventArchive, useClass: NoArchive };
+const eventArchive = {
+  provide: EventArchive,
+  inject: [Coordination, SessionPoolConfig],
+  useFactory: ({ redis }: Coordination, config: SessionPoolConfig) =>
+    redis ? new RedisEventArchive(redis.commands, redis.keys, config) : new NoArchive(),
+};
 
 @Module({
-  imports: [RegistryModule, UpstreamModule],
-  providers: [configProvider(SessionPoolConfig), noArchive, SessionPool, UpstreamPool, UpstreamCalls],
-  exports: [EventArchive, SessionPool, UpstreamPool, UpstreamCalls],
+  imports: [CoordinationModule, RegistryModule, UpstreamModule],
+  providers: [
+    configProvider(SessionPoolConfig),
+    eventArchive,
+    PlacementSeat,
+    { provide: Placement, useExisting: PlacementSeat },
+    SessionPool,
+    UpstreamPool,
+    UpstreamCalls,
+  ],
+  exports: [SessionPoolConfig, EventArchive, PlacementSeat, SessionPool, UpstreamPool, UpstreamCalls],
 })
 export class SessionPoolModule {}

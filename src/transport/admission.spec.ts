@@ -77,7 +77,7 @@ describe('the door', () => {
 
   it('is closed to all once the worker leaves', () => {
     const { readiness, admit } = door(() => me);
-    readiness.leave();
+    readiness.close();
     expect(() => admit({}, 'open')).toThrow(expect.objectContaining({ httpStatus: 503, code: -31006 }));
   });
 });

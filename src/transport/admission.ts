@@ -25,11 +25,11 @@ export class Admission {
 
   /**
    * Synchronous for a token that was verified lately.
-   * @throws GatewayError 503 while leaving, 403 for a foreign origin, 401 or 403 for the token, 404 for the endpoint
+   * @throws GatewayError 503 at the end of leaving, 403 for a foreign origin, 401 or 403 for the token, 404 for the endpoint
    */
   admit(request: IncomingMessage, slug: string | undefined): Admitted | Promise<Admitted> {
     const { headers, url } = request;
-    if (this.readiness.isLeaving) throw new Draining();
+    if (this.readiness.isClosed) throw new Draining();
     const refused = this.origins.check(headers);
     if (refused) throw refused;
     const endpoint = this.endpoints.find(slug);

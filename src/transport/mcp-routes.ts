@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '#lib/extension-kit';
 import { RpcCode, type RequestId } from '#lib/mcp-protocol';
+import { Readiness } from '../health/index.js';
 import { Admission, type Admitted } from './admission.js';
 import { McpEndpoints, type EndpointRequest } from './mcp-endpoints.js';
 import { OriginGuard } from './origin-guard.js';
@@ -15,6 +16,8 @@ type Serve = (request: EndpointRequest) => Promise<void>;
 type Method = 'GET' | 'POST' | 'DELETE';
 
 type AdmittedRequest = FastifyRequest & { admitted: Admitted };
+
+const LAST_ANSWER = { connection: 'close' };
 
 const INTERNAL_ERROR = new GatewayError(RpcCode.internalError, 'Internal error', 500);
 
@@ -32,6 +35,7 @@ export class McpRoutes implements OnModuleInit {
     private readonly admission: Admission,
     private readonly origins: OriginGuard,
     private readonly config: TransportConfig,
+    private readonly readiness: Readiness,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -125,7 +129,9 @@ export class McpRoutes implements OnModuleInit {
   }
 
   private writerOf(reply: FastifyReply): ReplyWriter {
-    return new ReplyWriter(reply.raw, this.config.maxStreamBufferBytes);
+    // A connection that stayed open would bring the next request to a worker that is gone by then.
+    const headers = this.readiness.isLeaving ? LAST_ANSWER : undefined;
+    return new ReplyWriter(reply.raw, this.config.maxStreamBufferBytes, headers);
   }
 
   private refusalOf(cause: unknown): GatewayError {

@@ -16,11 +16,13 @@ import { McpRoutes } from './mcp-routes.js';
 import { OriginConfig } from './origin.config.js';
 import { OriginGuard } from './origin-guard.js';
 import { QuietConnections } from './quiet-connections.js';
+import { SseInboxController } from './sse-inbox.controller.js';
 import { StreamKeeper } from './stream-keeper.js';
 import { TransportConfig } from './transport.config.js';
 
 @Module({
   imports: [HealthModule, AuthModule, CatalogModule, DispatchModule, AffinityModule],
+  controllers: [SseInboxController],
   providers: [
     configProvider(GatewayConfig),
     configProvider(OriginConfig),

@@ -76,7 +76,7 @@ export class DispatchWorld {
 
   /** A legacy client's session. */
   session(endpoint = 'default', client: ClientProfile = LEGACY_CLIENT, subject = 'me'): SessionHandle {
-    return this.router.open({ caller: callerOf(subject), endpoint, client, answersOnStandingStream: false });
+    return this.router.open({ caller: callerOf(subject), endpoint, client, transport: 'http' });
   }
 
   endpoint(slug?: string) {

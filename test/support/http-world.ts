@@ -142,7 +142,7 @@ export class HttpWorld {
 
   /** From now on new work is refused. */
   leave(): void {
-    this.application.get(Readiness).leave();
+    this.application.get(Readiness).close();
   }
 
   /** What main does at SIGTERM. Resolves when nothing is left. */

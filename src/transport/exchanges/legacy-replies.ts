@@ -22,6 +22,10 @@ export function legacyAnswer(id: RequestId, method: string, outcome: Outcome, re
   }
 }
 
+/** A call that was dispatched is answered with 200 whatever came of it; one that was refused at the door is not. */
+const statusOf = (outcome: Outcome): number =>
+  outcome.kind === 'error' && outcome.refused ? (outcome.httpStatus ?? 503) : 200;
+
 /** Writes the events of a session's stream in the words of its revision. */
 export class LegacyStream implements StreamSink, OpenReply {
   kept: OpenReply['kept'];
@@ -95,7 +99,7 @@ export class LegacyReply extends LegacyStream {
   finish(outcome: Outcome): void {
     this.keeper.remove(this);
     const text = legacyAnswer(this.id, this.method, outcome, this.revision);
-    if (!this.writer.streaming) return this.writer.json(200, text);
+    if (!this.writer.streaming) return this.writer.json(statusOf(outcome), text);
     void this.writer.event(text, outcome.eventId);
     return this.writer.end();
   }
@@ -104,8 +108,10 @@ export class LegacyReply extends LegacyStream {
 /** Answers a batch: one array, or one event each once something precedes the outcomes. */
 export class LegacyBatchReply extends LegacyStream {
   private readonly texts: string[] = [];
+  private status = 200;
 
   add(id: RequestId, method: string, outcome: Outcome): void {
+    this.status = Math.max(this.status, statusOf(outcome));
     const text = legacyAnswer(id, method, outcome, this.revision);
     if (this.writer.streaming) void this.writer.event(text);
     else this.texts.push(text);
@@ -113,7 +119,7 @@ export class LegacyBatchReply extends LegacyStream {
 
   finish(): void {
     this.keeper.remove(this);
-    if (!this.writer.streaming) return this.writer.json(200, `[${this.texts.join(',')}]`);
+    if (!this.writer.streaming) return this.writer.json(this.status, `[${this.texts.join(',')}]`);
     for (const text of this.texts) void this.writer.event(text);
     return this.writer.end();
   }

@@ -49,7 +49,7 @@ export class LegacyExchange {
     if (reading.kind === 'request' && reading.message.method === 'initialize') {
       return this.initialize(exchange, reading.message);
     }
-    const session = this.sessionOf(exchange);
+    const session = await this.sessionOf(exchange);
     if (reading.kind === 'request') return this.answer(exchange, session, reading.message);
     await take(session, reading);
     return exchange.writer.empty(202);
@@ -57,7 +57,7 @@ export class LegacyExchange {
 
   /** A POST with several messages, for the revision that has them. */
   async postBatch(exchange: Exchange, values: readonly JsonValue[]): Promise<void> {
-    const session = this.sessionOf(exchange);
+    const session = await this.sessionOf(exchange);
     const { revision } = session.client;
     if (!allowsBatches(revision)) throw new BadRequest(`Revision ${revision} has no batches. Send one message.`);
     if (values.length === 0) throw new BadRequest('The batch is empty.');
@@ -82,7 +82,7 @@ export class LegacyExchange {
   async openStream(exchange: Exchange): Promise<void> {
     const { headers, writer } = exchange;
     demandAccepts(headers, 'text/event-stream');
-    const session = this.sessionOf(exchange);
+    const session = await this.sessionOf(exchange);
     const stream = new LegacyGetStream(writer, this.keeper, session.client.revision);
     const opened = await session.openStream(stream, single(headers, 'last-event-id'));
     stream.standing = opened.standing;
@@ -92,7 +92,7 @@ export class LegacyExchange {
 
   /** A DELETE: the client needs its session no more. */
   async end(exchange: Exchange): Promise<void> {
-    await this.sessionOf(exchange).end();
+    await (await this.sessionOf(exchange)).end();
     exchange.writer.empty(204);
   }
 
@@ -108,7 +108,7 @@ export class LegacyExchange {
   }
 
   private openSession({ caller, endpoint }: Exchange, client: ClientProfile): Record<string, string> {
-    const session = this.router.open({ caller, client, endpoint: endpoint.id, answersOnStandingStream: false });
+    const session = this.router.open({ caller, client, endpoint: endpoint.id, transport: 'http' });
     return { [SESSION_HEADER]: session.id };
   }
 
@@ -129,14 +129,15 @@ export class LegacyExchange {
     return this.dispatcher.dispatch(sessionInbound(exchange, session, message), reply, NEVER);
   }
 
-  private sessionOf({ headers, caller, endpoint }: Exchange): SessionHandle {
+  /** Throws or rejects as the router does. */
+  private sessionOf({ headers, caller, endpoint }: Exchange): SessionHandle | Promise<SessionHandle> {
     const revision = single(headers, 'mcp-protocol-version');
     if (revision !== undefined && eraOfRevision(revision) !== 'legacy') {
       throw new BadRequest('MCP-Protocol-Version names a revision that this session cannot have.');
     }
     const id = single(headers, SESSION_HEADER);
     if (id === undefined) throw new BadRequest('Mcp-Session-Id is missing. Initialize a session first.');
-    return this.router.locate(id, caller, endpoint.id);
+    return this.router.locate(id, { caller, endpoint: endpoint.id, transport: 'http' });
   }
 }
 

@@ -8,11 +8,12 @@ import {
   type MessageReading,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { SessionRouter, type SessionHandle } from '../../affinity/index.js';
+import { SessionRouter, type LocalSession } from '../../affinity/index.js';
 import { DEFAULT_ENDPOINT, type Endpoint } from '../../catalog/index.js';
 import { Dispatcher, Welcome } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import { demandAccepts } from '../http-request.js';
+import type { Admitted } from '../admission.js';
 import type { ReplyWriter } from '../reply-writer.js';
 import { messageOf } from '../rpc-answers.js';
 import { StreamKeeper } from '../stream-keeper.js';
@@ -24,6 +25,9 @@ import { legacyAnswer, LegacyStream } from './legacy-replies.js';
 const NEVER = new AbortController().signal;
 /** What precedes an answer goes to the session's stream by itself. */
 const TO_THE_STREAM: StreamSink = { emit: () => undefined, end: () => undefined };
+
+/** Has the owner of the stream take a message that was posted to another worker. */
+export const SSE_MESSAGE = 'sse.message';
 
 type Understood = Exclude<MessageReading, { kind: 'invalid' }>;
 
@@ -44,7 +48,7 @@ export class SseExchange {
     const { caller, endpoint, headers, writer } = exchange;
     demandAccepts(headers, 'text/event-stream');
     const client = { revision: SSE_REVISION, capabilities: {} };
-    const session = this.router.open({ caller, endpoint: endpoint.id, client, answersOnStandingStream: true });
+    const session = this.router.open({ caller, endpoint: endpoint.id, client, transport: 'sse' });
     writer.onClosed(() => void session.end());
     writer.openStream();
     void writer.event(`${messagesPath(endpoint)}?sessionId=${session.id}`, undefined, 'endpoint');
@@ -55,19 +59,26 @@ export class SseExchange {
   async post(exchange: Exchange, sessionId: string | undefined, reading: Understood): Promise<void> {
     if (!sessionId)
       throw new BadRequest('The query parameter sessionId is missing. Take the URL of the endpoint event.');
-    const session = this.router.locate(sessionId, exchange.caller, exchange.endpoint.id);
-    if (reading.kind === 'request') this.answer(exchange, session, reading.message).catch(lost);
-    else if (reading.kind === 'notification') await takeNotification(session, reading.message);
-    else await takeAnswer(session, reading.message);
+    const { caller, endpoint } = exchange;
+    const session = await this.router.locate(sessionId, { caller, endpoint: endpoint.id, transport: 'sse' });
+    if (session.place === 'here') await this.take(exchange, session, reading);
+    else await session.tell(SSE_MESSAGE, { message: reading.message });
     exchange.writer.empty(202);
   }
 
-  private answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {
+  /** At the owner, whichever worker the message was posted to. Returns once it has it; throws where it does not. */
+  async take(admitted: Admitted, session: LocalSession, reading: Understood): Promise<void> {
+    if (reading.kind === 'request') this.answer(admitted, session, reading.message).catch(lost);
+    else if (reading.kind === 'notification') await takeNotification(session, reading.message);
+    else await takeAnswer(session, reading.message);
+  }
+
+  private answer(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<void> {
     const answer = () => this.outcomeOf(exchange, session, message);
     return session.answerOnStream(message.id, message.method, answer);
   }
 
-  private outcomeOf(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<Outcome> {
+  private outcomeOf(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<Outcome> {
     if (message.method === 'initialize') return this.initialize(exchange, session, message);
     if (isLegacyMethod(message.method)) {
       return this.dispatcher.dispatch(sessionInbound(exchange, session, message), TO_THE_STREAM, NEVER);
@@ -76,7 +87,7 @@ export class SseExchange {
     return Promise.resolve(failure(error));
   }
 
-  private async initialize(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<Outcome> {
+  private async initialize(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<Outcome> {
     const { caller, endpoint } = exchange;
     const client = profileInHandshake(message, negotiateLegacy(message.params?.['protocolVersion']));
     const outcome = await this.welcome.answerHandshake({ caller, endpoint, client });
@@ -90,7 +101,7 @@ class SseStream extends LegacyStream {
   constructor(
     writer: ReplyWriter,
     keeper: StreamKeeper,
-    private readonly session: SessionHandle,
+    private readonly session: LocalSession,
   ) {
     super(writer, keeper, session.client.revision);
   }

@@ -1,0 +1,27 @@
+import type { Membership } from '#lib/worker-bus';
+import { Workers } from './workers.js';
+
+/** The workers that announce themselves to one another. */
+export class BusWorkers extends Workers {
+  /** `onBuried` is called once somebody has declared this worker gone: nothing that it owns may be served any more. */
+  constructor(
+    private readonly membership: Membership,
+    onBuried: () => void,
+  ) {
+    super();
+    membership.onBuried(onBuried);
+  }
+
+  override get living(): readonly string[] {
+    return this.membership.livingWorkers();
+  }
+
+  override checkPulse(): void | Promise<void> {
+    const pulse = this.membership.checkPulse();
+    return pulse instanceof Promise ? pulse.then(() => undefined) : undefined;
+  }
+
+  override whereIs(worker: string): Promise<'alive' | 'gone' | 'unsure'> {
+    return this.membership.whereIs(worker);
+  }
+}

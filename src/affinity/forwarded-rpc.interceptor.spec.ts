@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  BadGatewayException,
+  BadRequestException,
+  ConflictException,
+  ForbiddenException,
+  GatewayTimeoutException,
+  HttpException,
+  InternalServerErrorException,
+  Logger,
+  NotFoundException,
+  PayloadTooLargeException,
+  ServiceUnavailableException,
+  UnauthorizedException,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { RpcException } from '@nestjs/microservices';
+import { lastValueFrom, of, throwError } from 'rxjs';
+import { result } from '#lib/mcp-protocol';
+import { TooManyCalls } from '../session-pool/session-pool.errors.js';
+import { SessionMoved } from './affinity.errors.js';
+import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
+
+const context = { getHandler: () => function call() {} } as unknown as ExecutionContext;
+
+const envelopeOf = (cause: unknown) =>
+  lastValueFrom(new ForwardedRpcInterceptor().intercept(context, { handle: () => throwError(() => cause) }));
+
+beforeEach(() => Logger.overrideLogger(false));
+afterEach(() => Logger.overrideLogger(['fatal', 'error', 'warn', 'log']));
+
+describe('what a handler of the inbox throws', () => {
+  it.each([
+    [400, 'unknown', 'no', new BadRequestException('no')],
+    [401, 'not_executed', 'Unauthorized request', new UnauthorizedException({ detail: 'Unauthorized request' })],
+    [403, 'not_executed', 'Forbidden', new ForbiddenException()],
+    [404, 'not_executed', 'nothing here', new NotFoundException('nothing here')],
+    [409, 'unknown', 'Conflict', new ConflictException()],
+    [413, 'not_executed', 'Payload Too Large', new PayloadTooLargeException()],
+    [429, 'not_executed', 'slow down', new HttpException('slow down', 429)],
+    [500, 'unknown', 'Internal Server Error', new InternalServerErrorException()],
+    [502, 'unknown', 'Bad Gateway', new BadGatewayException({})],
+    [503, 'unknown', 'Service Unavailable', new ServiceUnavailableException()],
+    [504, 'unknown', 'Gateway Timeout', new GatewayTimeoutException()],
+  ])('of status %i (%s) becomes an error with it and with the reason: %s', async (status, outcome, detail, cause) => {
+    expect(await envelopeOf(cause)).toEqual({
+      kind: 'error',
+      httpStatus: 502,
+      error: {
+        code: -31004,
+        message: `Upstream answered HTTP ${status}: ${detail}`,
+        data: { outcome, retriable: status === 429, httpStatus: status },
+      },
+    });
+  });
+
+  it('keeps a JSON-RPC error that an HTTP exception carries', async () => {
+    const error = { code: -32042, message: 'Elicit first', data: { url: 'x' } };
+    expect(await envelopeOf(new HttpException({ jsonrpc: '2.0', id: 1, error }, 403))).toEqual({
+      kind: 'error',
+      httpStatus: 403,
+      error: { ...error, data: { url: 'x', httpStatus: 403 } },
+    });
+  });
+
+  it('is an error of the gateway with its own code', async () => {
+    const cause = new TooManyCalls(7);
+    expect(await envelopeOf(cause)).toEqual(cause.toOutcome());
+  });
+
+  it('is an RPC exception with a code, a message and a status', async () => {
+    const told = { code: -30007, message: 'Told on purpose', data: { why: 1 }, httpStatus: 418 };
+    expect(await envelopeOf(new RpcException(told))).toEqual({
+      kind: 'error',
+      httpStatus: 418,
+      error: { code: -30007, message: 'Told on purpose', data: { why: 1, httpStatus: 418 } },
+    });
+    expect(await envelopeOf(new RpcException('Only a text'))).toMatchObject({
+      kind: 'error',
+      error: { code: -32603, message: 'Only a text', data: { httpStatus: 500 } },
+    });
+  });
+
+  it.each([
+    ['an Error', new Error('a secret of ours')],
+    ['a TypeError', new TypeError()],
+    ['a string', 'a string'],
+    ['nothing', undefined],
+    ['an object', { any: 'thing' }],
+  ])('is a defect (%s), told without what it says', async (_name, cause) => {
+    expect(await envelopeOf(cause)).toEqual({
+      kind: 'error',
+      httpStatus: 500,
+      error: {
+        code: -32603,
+        message: 'Internal error',
+        data: { outcome: 'unknown', retriable: false, httpStatus: 500 },
+      },
+    });
+  });
+
+  it('never becomes a success, however it is dressed', async () => {
+    for (const status of [200, 204, 302]) {
+      const dressed = new HttpException({ jsonrpc: '2.0', id: 0, result: {} }, status);
+      expect(await envelopeOf(dressed)).toMatchObject({ kind: 'error' });
+    }
+  });
+
+  it('names the worker that a session went to', async () => {
+    expect(await envelopeOf(new SessionMoved('heir'))).toEqual({ kind: 'moved', to: 'heir' });
+  });
+});
+
+it('what a handler returns passes as it is', async () => {
+  const answer = result({ content: [] });
+  const passed = new ForwardedRpcInterceptor().intercept(context, { handle: () => of(answer) });
+  expect(await lastValueFrom(passed)).toBe(answer);
+});

@@ -1,0 +1,29 @@
+import { RelayFailure } from '#lib/worker-bus';
+import type { RedisCommands, RedisKeys } from '#lib/redis';
+import { Heirs } from './heirs.js';
+
+/** As long as a worker that left is remembered to be gone; then nobody can come for what it had. */
+const KEPT_MS = 24 * 60 * 60 * 1000;
+
+/** In Redis, where any worker finds them. */
+export class RedisHeirs extends Heirs {
+  constructor(
+    private readonly commands: RedisCommands,
+    private readonly keys: RedisKeys,
+  ) {
+    super();
+  }
+
+  override async of(session: string): Promise<string | undefined> {
+    const heir = await this.commands.send('GET', this.keys.moved(session)).catch(failed);
+    return heir === null || heir === undefined ? undefined : String(heir);
+  }
+
+  override async remember(session: string, heir: string): Promise<void> {
+    await this.commands.send('SET', this.keys.moved(session), heir, 'PX', KEPT_MS).catch(failed);
+  }
+}
+
+function failed(cause: unknown): never {
+  throw new RelayFailure(true, cause);
+}

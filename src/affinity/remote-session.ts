@@ -1,0 +1,186 @@
+import { OutcomeError } from '#lib/extension-kit';
+import {
+  isJsonObject,
+  type Answer,
+  type ClientProfile,
+  type LogLevel,
+  type McpNotification,
+  type Outcome,
+  type RequestId,
+} from '#lib/mcp-protocol';
+import type { BusExchange, WorkerBus } from '#lib/worker-bus';
+import type { StreamEvent, StreamSink, UpstreamCall } from '../session-pool/index.js';
+import type { WatchedResource } from '../subscriptions/index.js';
+import { SessionUnknown } from './affinity.errors.js';
+import { outcomeOfBusEnd } from './bus-outcomes.js';
+import type { OpenedStream, SessionHandle } from './session-handle.js';
+import {
+  Refusal,
+  SessionPattern,
+  type Moved,
+  type SessionOrder,
+  type StreamSignal,
+  type TravellingCall,
+} from './session-orders.js';
+
+/** Where a session lives, and what its owner must be told with every order. */
+export interface RemoteRoute {
+  readonly order: SessionOrder;
+  /** Incarnation of the owner, or of the worker that it gave the session to. */
+  readonly owner: string;
+  readonly revision: string;
+}
+
+/** Times beyond what the server itself may take, ms. */
+export interface RemotePatience {
+  /** For the client's answer to a question in the middle of a call. */
+  readonly questionMs: number;
+}
+
+type OnEvent = (event: unknown) => void | Promise<void>;
+type Asked = { readonly exchange: BusExchange; readonly outcome: Promise<Outcome> };
+
+/** For everything that is not a call: the owner answers at once. */
+const PROMPT_MS = 10_000;
+/** For what lies between the owner's own deadline and its answer's arrival here. */
+const MARGIN_MS = 5_000;
+/** A session that moves again while it is followed must come to rest at last. */
+const MOST_MOVES = 4;
+
+const GONE = { ...new SessionUnknown().toOutcome(), refused: true } as const;
+
+/** A session that another worker owns: every order travels there. */
+export class RemoteSession implements SessionHandle {
+  readonly place = 'elsewhere';
+  readonly client: ClientProfile;
+
+  constructor(
+    private readonly bus: WorkerBus,
+    private readonly route: RemoteRoute,
+    private readonly patience: RemotePatience,
+  ) {
+    this.client = { revision: route.revision, capabilities: {} };
+  }
+
+  get id(): string {
+    return this.route.order.session;
+  }
+
+  call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
+    const { connectMs, requestMs } = call.server.timeouts;
+    const budgetMs = connectMs + requestMs + this.patience.questionMs + MARGIN_MS;
+    const onEvent = (event: unknown) => deliver(event as StreamEvent | StreamSignal, sink);
+    return this.ask(SessionPattern.call, { call: travelling(call) }, budgetMs, onEvent).outcome;
+  }
+
+  cancel(requestId: RequestId): Promise<void> {
+    return this.tell(SessionPattern.cancel, { requestId });
+  }
+
+  answer(id: RequestId, answer: Answer): Promise<void> {
+    return this.tell(SessionPattern.answer, { id, answer });
+  }
+
+  notify(notification: McpNotification): Promise<void> {
+    return this.tell(SessionPattern.notify, { notification });
+  }
+
+  setLogLevel(level: LogLevel): Promise<void> {
+    return this.tell(SessionPattern.logLevel, { level });
+  }
+
+  watch({ server, own, uri }: WatchedResource): Promise<void> {
+    const { connectMs, requestMs } = server.timeouts;
+    return this.tell(SessionPattern.watch, { resource: { server: server.slug, own, uri } }, connectMs + requestMs);
+  }
+
+  unwatch({ server, own, uri }: WatchedResource): Promise<void> {
+    return this.tell(SessionPattern.unwatch, { resource: { server: server.slug, own, uri } });
+  }
+
+  async openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream> {
+    const found = Promise.withResolvers<boolean>();
+    const onEvent = (event: unknown) => {
+      const heard = event as StreamEvent | StreamSignal;
+      if (heard.kind === 'found') found.resolve(heard.standing);
+      else return deliver(heard, sink);
+      return undefined;
+    };
+    const { exchange, outcome } = this.ask(SessionPattern.stream, { lastEventId }, undefined, onEvent);
+    const over = outcome.then((last) => {
+      sink.end();
+      return last;
+    });
+    const opened = await Promise.race([found.promise, over]);
+    if (typeof opened !== 'boolean') throw refusalOf(opened);
+    return { standing: opened, detach: () => exchange.cancel() };
+  }
+
+  end(): Promise<void> {
+    return this.tell(SessionPattern.end, {});
+  }
+
+  /** Has the owner do what only it can, under a pattern of its own. Rejects as the methods do. */
+  tell(pattern: string, payload: object, extraMs = 0): Promise<void> {
+    return this.ask(pattern, payload, PROMPT_MS + extraMs).outcome.then((outcome) => {
+      if (outcome.kind === 'error') throw new OutcomeError(outcome);
+    });
+  }
+
+  /** Follows the session where it went, as long as nothing has run. */
+  private ask(pattern: string, payload: object, budgetMs: number | undefined, onEvent?: OnEvent): Asked {
+    const { order, owner } = this.route;
+    let exchange: BusExchange;
+    let isCancelled = false;
+    const send = (to: string): BusExchange => {
+      const what = { to, pattern, payload: { ...order, ...payload }, queue: order.session };
+      exchange = this.bus.request(budgetMs === undefined ? what : { ...what, budgetMs }, onEvent);
+      if (isCancelled) exchange.cancel();
+      return exchange;
+    };
+    const follow = async (moves: number): Promise<Outcome> => {
+      const end = await exchange.end;
+      const heir = heirIn(end);
+      if (heir !== undefined && moves < MOST_MOVES) {
+        send(heir);
+        return follow(moves + 1);
+      }
+      if (heir !== undefined || (end.kind === 'refused' && end.reason === Refusal.gone)) return GONE;
+      const outcome = outcomeOfBusEnd(end);
+      return end.kind === 'not-executed' && outcome.kind === 'error' ? { ...outcome, refused: true } : outcome;
+    };
+    const first = send(owner);
+    const cancel = () => {
+      isCancelled = true;
+      exchange.cancel();
+    };
+    return { exchange: { end: first.end, accepted: first.accepted, cancel }, outcome: follow(0) };
+  }
+}
+
+/** The session lives elsewhere now, and the order has not run. */
+function heirIn(end: Awaited<BusExchange['end']>): string | undefined {
+  if (end.kind === 'refused' && end.reason === Refusal.moved) return String(end.detail);
+  const isMoved = end.kind === 'value' && isJsonObject(end.value) && end.value['kind'] === 'moved';
+  return isMoved ? (end.value as unknown as Moved).to : undefined;
+}
+
+function deliver(event: StreamEvent | StreamSignal, sink: StreamSink): void | Promise<void> {
+  if (event.kind === 'found') return undefined;
+  if (event.kind === 'ended') return sink.end();
+  return sink.emit(event);
+}
+
+/** A stream that ended before it was found was refused; one that simply ended is over. */
+const refusalOf = (outcome: Outcome): Error =>
+  outcome.kind === 'error' ? new OutcomeError(outcome) : new SessionUnknown();
+
+function travelling({ server, request, parameterHeaders, requestId, silent }: UpstreamCall): TravellingCall {
+  return {
+    server: server.slug,
+    request,
+    requestId,
+    ...(parameterHeaders && { parameterHeaders }),
+    ...(silent && { silent }),
+  };
+}

@@ -1,0 +1,128 @@
+import { Controller, UseInterceptors } from '@nestjs/common';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import { result, type Outcome } from '#lib/mcp-protocol';
+import { WorkerBusContext } from '#lib/worker-bus';
+import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
+import type { StreamSink } from '../session-pool/index.js';
+import { ServerNotConfigured } from './affinity.errors.js';
+import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
+import type { LocalSession } from './local-session.js';
+import {
+  SessionPattern,
+  type AnswerOrder,
+  type CallOrder,
+  type CancelOrder,
+  type LogLevelOrder,
+  type NotifyOrder,
+  type SessionOrder,
+  type StreamOrder,
+  type StreamSignal,
+  type TravellingResource,
+  type WatchOrder,
+} from './session-orders.js';
+import { SessionRouter } from './session-router.js';
+
+const DONE = result({});
+
+/**
+ * What other workers ask of the sessions that this one owns. Each order goes to the very same session as if its client
+ * had come here; each answer is an Outcome.
+ */
+@Controller()
+@UseInterceptors(ForwardedRpcInterceptor)
+export class SessionInboxController {
+  constructor(
+    private readonly router: SessionRouter,
+    private readonly registry: ServerRegistry,
+  ) {}
+
+  @MessagePattern(SessionPattern.call)
+  call(@Payload() order: CallOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
+    const session = this.sessionOf(order);
+    const { server, ...call } = order.call;
+    const { caller } = order;
+    const whole = { ...call, server: this.serverOf(server), caller, client: session.client, repeatsItself: false };
+    return session.call(whole, sinkOf(context));
+  }
+
+  @MessagePattern(SessionPattern.cancel)
+  async cancel(@Payload() order: CancelOrder): Promise<Outcome> {
+    await this.sessionOf(order).cancel(order.requestId);
+    return DONE;
+  }
+
+  @MessagePattern(SessionPattern.answer)
+  async answer(@Payload() order: AnswerOrder): Promise<Outcome> {
+    await this.sessionOf(order).answer(order.id, order.answer);
+    return DONE;
+  }
+
+  @MessagePattern(SessionPattern.notify)
+  async notify(@Payload() order: NotifyOrder): Promise<Outcome> {
+    await this.sessionOf(order).notify(order.notification);
+    return DONE;
+  }
+
+  @MessagePattern(SessionPattern.logLevel)
+  async setLogLevel(@Payload() order: LogLevelOrder): Promise<Outcome> {
+    await this.sessionOf(order).setLogLevel(order.level);
+    return DONE;
+  }
+
+  @MessagePattern(SessionPattern.watch)
+  async watch(@Payload() order: WatchOrder): Promise<Outcome> {
+    await this.sessionOf(order).watch(this.resourceOf(order.resource));
+    return DONE;
+  }
+
+  @MessagePattern(SessionPattern.unwatch)
+  async unwatch(@Payload() order: WatchOrder): Promise<Outcome> {
+    await this.sessionOf(order).unwatch(this.resourceOf(order.resource));
+    return DONE;
+  }
+
+  /** Lasts as long as the stream does over this connection of its client. */
+  @MessagePattern(SessionPattern.stream)
+  async stream(@Payload() order: StreamOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const sink: StreamSink = { emit: (event) => context.emit(event), end };
+    const stream = await this.sessionOf(order).openStream(sink, order.lastEventId);
+    void context.emit({ kind: 'found', standing: stream.standing } satisfies StreamSignal);
+    await Promise.race([ended, aborted(context.signal)]);
+    stream.detach();
+    return DONE;
+  }
+
+  @MessagePattern(SessionPattern.end)
+  async end(@Payload() order: SessionOrder): Promise<Outcome> {
+    await this.sessionOf(order).end();
+    return DONE;
+  }
+
+  private sessionOf({ session, caller, endpoint }: SessionOrder): LocalSession {
+    return this.router.own(session, caller.key, endpoint);
+  }
+
+  private serverOf(slug: string): ServerDefinition {
+    const server = this.registry.snapshot.servers.find((known) => known.enabled && known.slug === slug);
+    if (!server) throw new ServerNotConfigured(slug);
+    return server;
+  }
+
+  private resourceOf({ server, own, uri }: TravellingResource) {
+    return { server: this.serverOf(server), own, uri };
+  }
+}
+
+/** The client's connection is at the other worker. */
+function sinkOf(context: WorkerBusContext): StreamSink {
+  return {
+    emit: (event) => context.emit(event),
+    end: () => void context.emit({ kind: 'ended' } satisfies StreamSignal),
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,83 @@
+import type { Caller } from '#lib/extension-kit';
+import type { Answer, LogLevel, McpNotification, RequestId } from '#lib/mcp-protocol';
+import type { UpstreamCall } from '../session-pool/index.js';
+
+/** What a worker asks of the worker that owns a session. */
+export const SessionPattern = {
+  call: 'session.call',
+  cancel: 'session.cancel',
+  answer: 'session.answer',
+  notify: 'session.notify',
+  logLevel: 'session.log-level',
+  watch: 'session.watch',
+  unwatch: 'session.unwatch',
+  stream: 'session.stream',
+  end: 'session.end',
+  adopt: 'session.adopt',
+} as const;
+
+/** Every order about a session names it, and on whose behalf it is given: the owner checks both. */
+export interface SessionOrder {
+  readonly session: string;
+  readonly caller: Caller;
+  /** Id of the endpoint that the session is bound to. */
+  readonly endpoint: string;
+}
+
+/** A call as it travels: the server by its slug, everything of the session's own left to the owner. */
+export interface TravellingCall extends Omit<UpstreamCall, 'server' | 'caller' | 'client' | 'repeatsItself'> {
+  readonly server: string;
+}
+
+/** A resource as it travels. */
+export interface TravellingResource {
+  readonly server: string;
+  readonly own: string;
+  readonly uri: string;
+}
+
+export interface CallOrder extends SessionOrder {
+  readonly call: TravellingCall;
+}
+
+export interface CancelOrder extends SessionOrder {
+  readonly requestId: RequestId;
+}
+
+export interface AnswerOrder extends SessionOrder {
+  readonly id: RequestId;
+  readonly answer: Answer;
+}
+
+export interface NotifyOrder extends SessionOrder {
+  readonly notification: McpNotification;
+}
+
+export interface LogLevelOrder extends SessionOrder {
+  readonly level: LogLevel;
+}
+
+export interface WatchOrder extends SessionOrder {
+  readonly resource: TravellingResource;
+}
+
+export interface StreamOrder extends SessionOrder {
+  readonly lastEventId?: string;
+}
+
+/** What comes back of a stream, beside the events of the session's own. */
+export type StreamSignal =
+  /** The stream was found. `standing`: it belongs to no request. */
+  | { readonly kind: 'found'; readonly standing: boolean }
+  /** Nothing more comes over this connection. */
+  | { readonly kind: 'ended' };
+
+/** The owner gave the session to another worker, and has run nothing. */
+export interface Moved {
+  readonly kind: 'moved';
+  /** Incarnation of the heir. */
+  readonly to: string;
+}
+
+/** Reasons of refusals before anything ran. */
+export const Refusal = { gone: 'session_gone', moved: 'session_moved' } as const;

@@ -1,0 +1,17 @@
+/** Which workers there are, as far as this one can tell. */
+export abstract class Workers {
+  /** Incarnations of the workers that live, this one among them. */
+  abstract readonly living: readonly string[];
+
+  /**
+   * Returns nothing while this worker's own pulse is known. After a long sleep it has to be asked for first: the
+   * promise resolves once that is done; if somebody has declared this worker gone, its sessions have ended by then.
+   */
+  abstract checkPulse(): void | Promise<void>;
+
+  /**
+   * `gone`: for good, nothing that it owned will ever be served by it again. `unsure`: it cannot be told yet. Rejects
+   * with RelayFailure when the others cannot be asked.
+   */
+  abstract whereIs(worker: string): Promise<'alive' | 'gone' | 'unsure'>;
+}

@@ -1,0 +1,34 @@
+import { Controller, UseInterceptors } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { result, type JsonValue, type Outcome } from '#lib/mcp-protocol';
+import { ForwardedRpcInterceptor, SessionRouter, type SessionOrder } from '../affinity/index.js';
+import { EndpointDirectory } from '../catalog/index.js';
+import { understood } from './exchanges/legacy-messages.js';
+import { SSE_MESSAGE, SseExchange } from './exchanges/sse.exchange.js';
+import { NoSuchEndpoint } from './transport.errors.js';
+
+/** A message that was posted to another worker than the one that has the stream. */
+interface SseOrder extends SessionOrder {
+  readonly message: JsonValue;
+}
+
+/** Takes messages of HTTP+SSE for the streams of this worker. The answers come on the stream. */
+@Controller()
+@UseInterceptors(ForwardedRpcInterceptor)
+export class SseInboxController {
+  constructor(
+    private readonly exchange: SseExchange,
+    private readonly router: SessionRouter,
+    private readonly endpoints: EndpointDirectory,
+  ) {}
+
+  @MessagePattern(SSE_MESSAGE)
+  async message(@Payload() order: SseOrder): Promise<Outcome> {
+    const { caller, message } = order;
+    const session = this.router.own(order.session, caller.key, order.endpoint);
+    const endpoint = this.endpoints.find(order.endpoint);
+    if (!endpoint) throw new NoSuchEndpoint(order.endpoint);
+    await this.exchange.take({ caller, endpoint }, session, understood(message));
+    return result({});
+  }
+}

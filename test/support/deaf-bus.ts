@@ -1,0 +1,9 @@
+import { WorkerBus, type BusExchange } from '#lib/worker-bus';
+
+/** A bus on which nobody can be reached. */
+export class DeafBus extends WorkerBus {
+  override request(): BusExchange {
+    const end = Promise.resolve({ kind: 'not-executed', cause: 'unreachable' } as const);
+    return { end, accepted: Promise.resolve(false), cancel: () => undefined };
+  }
+}
