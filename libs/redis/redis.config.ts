@@ -130,26 +130,12 @@ export class RedisConfig implements Combined {
   }
 
   private addressFaults(): readonly string[] {
-    const faults: string[] = [];
-    if (this.url !== undefined && readRedisAddress(this.url, REDIS_PORT) === undefined) {
-      faults.push('ISTHMUS_REDIS_URL: must be like redis://user:password@host:6379/0, or rediss://.');
-    }
-    for (const [name, list] of [
-      ['ISTHMUS_REDIS_SENTINELS', this.sentinels],
-      ['ISTHMUS_REDIS_CLUSTER', this.cluster],
-    ] as const) {
-      const read = list.map((text) => readRedisAddress(text, REDIS_PORT));
-      if (read.some((address) => address === undefined || address.database !== 0)) {
-        faults.push(`${name}: must be a list of host:port, each perhaps behind redis:// or rediss://.`);
-      }
-      if (read.some((address) => address?.username !== undefined || address?.password !== undefined)) {
-        faults.push(`${name}: users and passwords belong in ISTHMUS_REDIS_USERNAME and ISTHMUS_REDIS_PASSWORD.`);
-      }
-      if (new Set(read.map((address) => address?.isSecure)).size > 1) {
-        faults.push(`${name}: either all of them are behind rediss:// or none.`);
-      }
-    }
-    return faults;
+    const isUrlBad = this.url !== undefined && readRedisAddress(this.url, REDIS_PORT) === undefined;
+    return [
+      ...(isUrlBad ? ['ISTHMUS_REDIS_URL: must be like redis://user:password@host:6379/0, or rediss://.'] : []),
+      ...listFaults('ISTHMUS_REDIS_SENTINELS', this.sentinels),
+      ...listFaults('ISTHMUS_REDIS_CLUSTER', this.cluster),
+    ];
   }
 
   private sentinelFaults(): readonly string[] {
@@ -188,6 +174,21 @@ export class RedisConfig implements Combined {
     }
     return faults;
   }
+}
+
+function listFaults(name: string, list: readonly string[]): readonly string[] {
+  const addresses = list.flatMap((text) => readRedisAddress(text, REDIS_PORT) ?? []);
+  const faults: string[] = [];
+  if (addresses.length < list.length || addresses.some(({ database }) => database !== 0)) {
+    faults.push(`${name}: must be a list of host:port, each perhaps behind redis:// or rediss://.`);
+  }
+  if (addresses.some(({ username, password }) => username !== undefined || password !== undefined)) {
+    faults.push(`${name}: users and passwords belong in ISTHMUS_REDIS_USERNAME and ISTHMUS_REDIS_PASSWORD.`);
+  }
+  if (new Set(addresses.map(({ isSecure }) => isSecure)).size > 1) {
+    faults.push(`${name}: either all of them are behind rediss:// or none.`);
+  }
+  return faults;
 }
 
 function isReadable(file: string): boolean {

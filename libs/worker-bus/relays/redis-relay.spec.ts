@@ -1,6 +1,8 @@
-import { startRedis } from '#lib/testing/redis-server';
+import { certify, freePort, startRedis, startRedisCluster, startSentinels } from '#lib/testing/redis-server';
 import { relayContract } from './relay-contract-fixture.js';
 import { RedisWorld } from './redis-world-fixture.js';
+
+const LOCAL = '127.0.0.1';
 
 relayContract('one Redis', async () => RedisWorld.around(await startRedis()));
 
@@ -10,3 +12,31 @@ relayContract('a Redis with a password, under another prefix', async () =>
     prefix: 'other:',
   }),
 );
+
+relayContract('a Redis that speaks TLS and knows its users', async () => {
+  const certificates = await certify();
+  const port = await freePort();
+  const redis = await startRedis({
+    port,
+    settings: {
+      ...certificates.settingsFor(port),
+      user: 'me on >secret ~isthmus:* &isthmus:* +@connection +@pubsub +@scripting +@read +@write +info +time +cluster',
+    },
+  });
+  return RedisWorld.around(redis, {
+    access: { username: 'me', password: 'secret', tls: { ca: certificates.ca } },
+    servers: [redis, { stop: () => certificates.remove() }],
+  });
+});
+
+relayContract('a cluster', async () => {
+  const cluster = await startRedisCluster();
+  const nodes = cluster.masters.map(({ port }) => ({ host: LOCAL, port }));
+  return new RedisWorld({ kind: 'cluster', nodes }, { servers: [cluster] });
+});
+
+relayContract('a master behind Sentinels', async () => {
+  const { sentinels, name, stop } = await startSentinels();
+  const addresses = sentinels.map(({ port }) => ({ host: LOCAL, port }));
+  return new RedisWorld({ kind: 'sentinel', sentinels: addresses, master: name }, { servers: [{ stop }] });
+});
