@@ -1,8 +1,6 @@
 import { certify, freePort, startRedis, startRedisCluster, startSentinels } from '#lib/testing/redis-server';
 import { relayContract } from './relay-contract-fixture.js';
-import { RedisWorld } from './redis-world-fixture.js';
-
-const LOCAL = '127.0.0.1';
+import { LOCAL, RedisWorld } from './redis-world-fixture.js';
 
 relayContract('one Redis', async () => RedisWorld.around(await startRedis()));
 

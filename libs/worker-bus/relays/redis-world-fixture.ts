@@ -1,7 +1,10 @@
 import { RedisConnections, RedisKeys, type RedisAccess, type RedisPlace } from '#lib/redis';
 import type { RunningRedis } from '#lib/testing/redis-server';
+import type { Mailbox, Relay } from '../ports/index.js';
 import { RedisRelay } from './index.js';
 import type { RelayUnderTest } from './relay-contract-fixture.js';
+
+export const LOCAL = '127.0.0.1';
 
 export interface RedisWorldOptions {
   readonly access?: Partial<RedisAccess>;
@@ -19,11 +22,14 @@ export class RedisWorld implements RelayUnderTest {
     private readonly options: RedisWorldOptions = {},
   ) {}
 
+  /** Over one server, which is left alone at the end. */
+  static at(port: number, options: RedisWorldOptions = {}): RedisWorld {
+    return new RedisWorld({ kind: 'single', address: { host: LOCAL, port } }, options);
+  }
+
+  /** Over one server, which is stopped at the end. */
   static around(redis: RunningRedis, options: RedisWorldOptions = {}): RedisWorld {
-    return new RedisWorld(
-      { kind: 'single', address: { host: '127.0.0.1', port: redis.port } },
-      { servers: [redis], ...options },
-    );
+    return RedisWorld.at(redis.port, { servers: [redis], ...options });
   }
 
   /** A relay that is connected. */
@@ -43,6 +49,45 @@ export class RedisWorld implements RelayUnderTest {
   async close(): Promise<void> {
     for (const connections of this.opened) connections.close();
     await Promise.all((this.options.servers ?? []).map((server) => server.stop()));
+  }
+}
+
+/** A worker that writes to itself, to see whether frames arrive. */
+export class Echo implements Mailbox {
+  private heard = 0;
+
+  constructor(
+    private readonly relay: Relay,
+    private readonly worker: string,
+  ) {}
+
+  request(): void {
+    this.heard += 1;
+  }
+
+  reply(): void {
+    // Only what is asked of it counts.
+  }
+
+  listen(): Promise<void> {
+    return this.relay.listen(this.worker, this);
+  }
+
+  /** Resolves when a frame arrives that was published after this call. */
+  async untilHeard(): Promise<void> {
+    const before = this.heard;
+    await this.until(async () => {
+      const receivers = await this.relay
+        .publish({ worker: this.worker, box: 'inbox' }, Buffer.from('echo'))
+        .catch(() => 0);
+      if (receivers === 0) return false;
+      await this.until(() => this.heard > before);
+      return true;
+    });
+  }
+
+  async until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
