@@ -5,6 +5,7 @@ import {
   isJsonObject,
   isRpcError,
   RpcCode,
+  type ExecutionOutcome,
   type JsonObject,
   type Outcome,
   type RpcError,
@@ -15,12 +16,10 @@ export type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
 /** Every way in which a request to another worker ends without a value. */
 export type BusFailure = Exclude<BusEnd, { kind: 'value' }>;
 
-/** Reason of the refusal of a worker that does not know the session; whoever asked makes a 404 of it. */
-export const SESSION_GONE = 'session_gone';
-
 /**
  * What the end of a request to another worker means to the client, where the worker answers with an Outcome. A value
- * that is none is never taken for a success. Whether a session is gone is asked before: see SESSION_GONE.
+ * that is none is never taken for a success. A refusal that means more to the
+ * caller, such as a session that is gone, is looked for before.
  */
 export function outcomeOfBusEnd(end: BusEnd): Outcome {
   if (end.kind !== 'value') return outcomeOfBusFailure(end);
@@ -42,6 +41,16 @@ export function outcomeOfBusFailure(end: BusFailure): FailedOutcome {
     case 'unknown':
       return unknown(UNKNOWN_BECAUSE[end.cause]);
   }
+}
+
+/**
+ * The same where no call was sent: something is opened or looked up, which may have happened or not, and harms nobody.
+ * The call that needed it did not run in either case.
+ */
+export function outcomeBeforeAnyCall(end: BusFailure): FailedOutcome {
+  if (end.kind === 'failed') return FAILED_BEFORE_ANY_CALL;
+  if (end.kind !== 'unknown') return outcomeOfBusFailure(end);
+  return NOT_EXECUTED[end.cause === 'relay' ? 'unavailable' : 'unreachable'];
 }
 
 /** Reads an outcome that came from another worker. Undefined: it is none. Members that it should not have are left out. */
@@ -80,7 +89,9 @@ function unknown(because: string): FailedOutcome {
   return failed({ code: GatewayCode.outcomeUnknown, message, data: { outcome: 'unknown', retriable: false } }, 504);
 }
 
-const failed = (error: RpcError, httpStatus: number): FailedOutcome => failure(error, httpStatus) as FailedOutcome;
+function failed(error: RpcError, httpStatus: number): FailedOutcome {
+  return failure(error, httpStatus) as FailedOutcome;
+}
 
 const REFUSED = 'The worker that holds the session or connection refused the call; it was not executed. Call again.';
 
@@ -106,7 +117,10 @@ const UNKNOWN_BECAUSE: Readonly<Record<Extract<BusEnd, { kind: 'unknown' }>['cau
   gap: 'A part of the answer of another worker was lost',
 };
 
-const INTERNAL_ERROR: FailedOutcome = failed(
-  { code: RpcCode.internalError, message: 'Internal error', data: { outcome: 'unknown', retriable: false } },
-  500,
-);
+const INTERNAL_ERROR = internalError('unknown');
+const FAILED_BEFORE_ANY_CALL = internalError('not_executed');
+
+function internalError(outcome: ExecutionOutcome): FailedOutcome {
+  const data = { outcome, retriable: false };
+  return failed({ code: RpcCode.internalError, message: 'Internal error', data }, 500);
+}

@@ -17,6 +17,7 @@ export class PoolEntry implements ConnectionEvents {
   private isOver = false;
   private readonly sessions = new Map<Session, () => void>();
   private holders: Set<() => void> | undefined;
+  private hearers: Set<(notification: McpNotification) => void> | undefined;
 
   constructor(
     readonly server: ServerDefinition,
@@ -35,6 +36,7 @@ export class PoolEntry implements ConnectionEvents {
     // What belongs to no call may still tell of one, and here it could be anybody's.
     if (this.sharing?.among === 'all') return;
     for (const session of this.sessions.keys()) session.notify(notification);
+    for (const hear of this.hearers ?? []) hear(notification);
   }
 
   /** The connection ended by itself. Where it was all that a session had, the session has lost its state too. */
@@ -64,6 +66,12 @@ export class PoolEntry implements ConnectionEvents {
     if (this.isOver) listener();
     else (this.holders ??= new Set()).add(listener);
     return () => void this.holders?.delete(listener);
+  }
+
+  /** Calls back with what the server says outside of any call. Returns how to take that back. */
+  addHearer(listener: (notification: McpNotification) => void): () => void {
+    (this.hearers ??= new Set()).add(listener);
+    return () => void this.hearers?.delete(listener);
   }
 
   /** Whoever holds the connection for long has to look for another one. */

@@ -1,6 +1,6 @@
 import { Injectable, Logger, Optional, type OnApplicationShutdown } from '@nestjs/common';
 import { GatewayError, OutcomeError, type GatewayErrorData } from '#lib/extension-kit';
-import { errorForEra, type Era } from '#lib/mcp-protocol';
+import { errorForEra, type Era, type McpNotification } from '#lib/mcp-protocol';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
 import {
   UpstreamConnector,
@@ -23,6 +23,8 @@ export interface HeldConnection {
   readonly connection: UpstreamConnection;
   /** Calls back once when the connection ended by itself, or its server was configured anew. For one listener. */
   onClosed(listener: () => void): void;
+  /** Calls back with what the server says outside of any call, if all who share it are one principal. For one listener. */
+  onNotification(listener: (notification: McpNotification) => void): void;
   /** Idempotent. */
   readonly release: () => void;
 }
@@ -331,13 +333,18 @@ const NOTHING_TAKEN = (): void => undefined;
 
 function heldOf(entry: PoolEntry, connection: UpstreamConnection, leave: () => void): HeldConnection {
   let forget: (() => void) | undefined;
+  let stopHearing: (() => void) | undefined;
   return {
     connection,
     onClosed: (listener) => {
       forget = entry.addHolder(listener);
     },
+    onNotification: (listener) => {
+      stopHearing = entry.addHearer(listener);
+    },
     release: () => {
       forget?.();
+      stopHearing?.();
       leave();
     },
   };

@@ -9,5 +9,6 @@ export type {
   UpstreamReply,
   UpstreamRequest,
 } from './upstream-connection.js';
-export { readProfile, readUpstreamSession, type UpstreamSessionState } from './upstream-session-state.js';
+export { readProfile } from './server-profile.js';
+export { readUpstreamSession, type UpstreamSessionState } from './upstream-session-state.js';
 export { UpstreamConnector } from './upstream-connector.js';

@@ -1,24 +1,8 @@
-import type {
-  Answer,
-  ClientProfile,
-  Era,
-  JsonObject,
-  McpNotification,
-  McpRequest,
-  Outcome,
-  Question,
-} from '#lib/mcp-protocol';
+import type { Answer, ClientProfile, McpNotification, McpRequest, Outcome, Question } from '#lib/mcp-protocol';
+import type { ServerProfile } from './server-profile.js';
 import type { UpstreamSessionState } from './upstream-session-state.js';
 
-/** What a server says about itself, in its handshake or in its answer to discovery. */
-export interface ServerProfile {
-  readonly era: Era;
-  /** Revision that the gateway speaks with it. */
-  readonly revision: string;
-  readonly capabilities: JsonObject;
-  readonly serverInfo?: JsonObject;
-  readonly instructions?: string;
-}
+export type { ServerProfile };
 
 /** Receives what precedes the outcome of one request. */
 export interface UpstreamReply {

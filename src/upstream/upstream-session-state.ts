@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
-import type { ServerProfile } from './upstream-connection.js';
+import { readProfile, type ServerProfile } from './server-profile.js';
 
 /**
  * A session with a legacy server over streamable HTTP, as one worker gives it to another. Plain JSON; its id is a secret
@@ -40,21 +40,6 @@ export function readUpstreamSession(value: unknown): UpstreamSessionState | unde
   if (typeof lastId !== 'number' || !Number.isSafeInteger(lastId) || lastId < 0) return undefined;
   if (sessionId !== undefined && !isUpstreamSessionId(sessionId)) return undefined;
   return { server, profile, lastId, ...(sessionId !== undefined && { sessionId }), ...stream };
-}
-
-/** Reads what a server said of itself out of what another worker wrote. Undefined: it is no profile. */
-export function readProfile(value: unknown): ServerProfile | undefined {
-  if (!isJsonObject(value)) return undefined;
-  const { era, revision, capabilities, serverInfo, instructions } = value;
-  if ((era !== 'legacy' && era !== 'modern') || typeof revision !== 'string') return undefined;
-  if (!isJsonObject(capabilities)) return undefined;
-  return {
-    era,
-    revision,
-    capabilities,
-    ...(isJsonObject(serverInfo) && { serverInfo }),
-    ...(typeof instructions === 'string' && { instructions }),
-  };
 }
 
 function readStream(stream: JsonObject[string]): Pick<UpstreamSessionState, 'stream'> | undefined {

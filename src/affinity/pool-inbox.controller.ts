@@ -1,0 +1,96 @@
+import { Controller, UseInterceptors } from '@nestjs/common';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import { outcomeOfFault, result, type Outcome } from '#lib/mcp-protocol';
+import type { BusContext } from '#lib/worker-bus';
+import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
+import { UpstreamPool } from '../session-pool/index.js';
+import { ServerNotConfigured } from './affinity.errors.js';
+import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
+import {
+  PoolPattern,
+  type AnswerOrder,
+  type ListenOrder,
+  type NotifyOrder,
+  type OpenOrder,
+  type PartOrder,
+  type RequestOrder,
+} from './pool-orders.js';
+import { PoolPart } from './pool-part.js';
+import { ConnectionNotHeld } from './pool.errors.js';
+
+const DONE = result({});
+
+/**
+ * What other workers ask of the connections that this one has for all of them. Each answer is an Outcome, or what is
+ * thrown and made one.
+ */
+@Controller()
+@UseInterceptors(ForwardedRpcInterceptor)
+export class PoolInboxController {
+  private readonly parts = new Map<string, PoolPart>();
+
+  constructor(
+    private readonly upstreams: UpstreamPool,
+    private readonly registry: ServerRegistry,
+  ) {}
+
+  @MessagePattern(PoolPattern.open)
+  async open(@Payload() order: OpenOrder, @Ctx() context: BusContext): Promise<Outcome> {
+    const part = this.find(order, context) ?? (await this.take(order, context));
+    return part ? part.keep(context) : outcomeOfFault('refused', 'the other worker has no use for it any more');
+  }
+
+  @MessagePattern(PoolPattern.request)
+  async request(@Payload() order: RequestOrder, @Ctx() context: BusContext): Promise<Outcome> {
+    return this.partOf(order, context).request(order, context);
+  }
+
+  @MessagePattern(PoolPattern.answer)
+  async answer(@Payload() order: AnswerOrder, @Ctx() context: BusContext): Promise<Outcome> {
+    this.partOf(order, context).answer(order);
+    return DONE;
+  }
+
+  @MessagePattern(PoolPattern.notify)
+  async notify(@Payload() order: NotifyOrder, @Ctx() context: BusContext): Promise<Outcome> {
+    await this.partOf(order, context).notify(order.notification);
+    return DONE;
+  }
+
+  @MessagePattern(PoolPattern.listen)
+  async listen(@Payload() order: ListenOrder, @Ctx() context: BusContext): Promise<Outcome> {
+    await this.partOf(order, context).listen(order, context);
+    return DONE;
+  }
+
+  private async take(order: OpenOrder, { requester, signal }: BusContext): Promise<PoolPart | undefined> {
+    const { caller, client } = order;
+    const server = this.serverOf(order.server);
+    const held = await this.upstreams.hold(server, { caller, client, session: undefined }, { here: true });
+    if (signal.aborted) {
+      held.release();
+      return undefined;
+    }
+    const part = new PoolPart(requester, held, () => this.parts.delete(order.part));
+    this.parts.set(order.part, part);
+    return part;
+  }
+
+  /** Nobody uses the part of another worker. */
+  private find({ part }: PartOrder, { requester }: BusContext): PoolPart | undefined {
+    const known = this.parts.get(part);
+    return known?.requester === requester ? known : undefined;
+  }
+
+  private partOf(order: PartOrder, context: BusContext): PoolPart {
+    const part = this.find(order, context);
+    if (!part) throw new ConnectionNotHeld();
+    return part;
+  }
+
+  private serverOf(slug: string): ServerDefinition {
+    const server = this.registry.snapshot.servers.find((known) => known.enabled && known.slug === slug);
+    if (!server) throw new ServerNotConfigured(slug);
+    return server;
+  }
+}

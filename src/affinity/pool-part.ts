@@ -1,0 +1,143 @@
+import { result, type Answer, type Outcome } from '#lib/mcp-protocol';
+import type { BusContext } from '#lib/worker-bus';
+import { levelAt, type HeldConnection } from '../session-pool/index.js';
+import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
+import type {
+  AnswerOrder,
+  ListenEvent,
+  ListenOrder,
+  OpenEvent,
+  PartEnd,
+  RequestEvent,
+  RequestOrder,
+} from './pool-orders.js';
+
+/** The exchange that keeps a part alive, and how to end it. */
+interface Keeper {
+  readonly context: BusContext;
+  readonly end: (why: PartEnd['over']) => void;
+}
+
+/**
+ * What another worker has of a connection of ours. Holds the connection from its opening until that worker has no use
+ * for it any more and its last call is answered.
+ */
+export class PoolPart {
+  private keeper: Keeper | undefined;
+  private running = 0;
+  private isOver = false;
+  private readonly over = Promise.withResolvers<void>();
+  private readonly questions = new Map<string, (answer: Answer | undefined) => void>();
+
+  constructor(
+    /** Incarnation of the worker that has the part. */
+    readonly requester: string,
+    private readonly held: HeldConnection,
+    private readonly onOver: () => void,
+  ) {
+    held.onNotification((notification) => this.tell({ kind: 'notification', notification }));
+  }
+
+  /** Keeps the part alive until the connection ends, the exchange is given up, or another exchange takes over. */
+  async keep(context: BusContext): Promise<Outcome> {
+    const { promise, resolve: end } = Promise.withResolvers<PartEnd['over']>();
+    const before = this.keeper;
+    const keeper: Keeper = { context, end };
+    this.keeper = keeper;
+    this.tell({ kind: 'open', profile: this.held.connection.profile });
+    if (before) before.end('renewed');
+    else this.held.onClosed(() => this.keeper?.end('closed'));
+    onAbort(context.signal, () => end('closed'));
+    const over = await promise;
+    if (this.keeper === keeper) this.leave();
+    return result({ over } satisfies PartEnd);
+  }
+
+  async request({ call, request }: RequestOrder, context: BusContext): Promise<Outcome> {
+    this.running += 1;
+    try {
+      return await this.held.connection.request(
+        this.atLevelOfAll(request),
+        this.replyTo(call, context),
+        context.signal,
+      );
+    } finally {
+      this.running -= 1;
+      this.releaseUnused();
+    }
+  }
+
+  answer({ call, id, answer }: AnswerOrder): void {
+    this.questions.get(questionKey(call, id))?.(answer);
+  }
+
+  async notify(...args: Parameters<HeldConnection['connection']['notify']>): Promise<void> {
+    await this.held.connection.notify(...args);
+  }
+
+  /** Lasts until the exchange is given up, or the part is over. Rejects with an OutcomeError. */
+  async listen({ filter }: ListenOrder, context: BusContext): Promise<void> {
+    const emit = (event: ListenEvent) => void context.emit(event);
+    const listening = await this.held.connection.listen(filter, (notification) => {
+      emit({ kind: 'changed', notification });
+    });
+    emit({ kind: 'listening', honoured: listening.honoured });
+    await Promise.race([new Promise<void>((resolve) => onAbort(context.signal, resolve)), this.over.promise]);
+    await listening.close();
+  }
+
+  private tell(event: OpenEvent): void {
+    void this.keeper?.context.emit(event);
+  }
+
+  private leave(): void {
+    this.isOver = true;
+    this.over.resolve();
+    this.onOver();
+    this.releaseUnused();
+  }
+
+  private releaseUnused(): void {
+    if (this.isOver && this.running === 0) this.held.release();
+  }
+
+  /** A legacy server knows one level for all: what is too chatty for one worker's clients is left out there. */
+  private atLevelOfAll(request: UpstreamRequest): UpstreamRequest {
+    const { logLevel } = request;
+    return logLevel === undefined ? request : { ...request, logLevel: levelAt(this.held.connection, logLevel) };
+  }
+
+  private replyTo(call: string, context: BusContext): UpstreamReply {
+    const emit = (event: RequestEvent) => context.emit(event);
+    let asked = 0;
+    return {
+      notify: (notification) => emit({ kind: 'notification', notification }),
+      opened: (retryMs) => void emit({ kind: 'opened', ...(retryMs !== undefined && { retryMs }) }),
+      interrupted: () => void emit({ kind: 'interrupted' }),
+      ask: async (question, signal) => {
+        const id = (asked += 1);
+        const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
+        const key = questionKey(call, id);
+        this.questions.set(key, resolve);
+        void emit({ kind: 'question', id, question });
+        const withdraw = () => {
+          void emit({ kind: 'withdrawn', id });
+          resolve(undefined);
+        };
+        onAbort(signal, withdraw);
+        onAbort(context.signal, withdraw);
+        const answer = await promise;
+        this.questions.delete(key);
+        if (!answer) throw new Error('The client gave no answer.');
+        return answer;
+      },
+    };
+  }
+}
+
+const questionKey = (call: string, id: number): string => `${call} ${id}`;
+
+function onAbort(signal: AbortSignal, listener: () => void): void {
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+}

@@ -1,0 +1,387 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { OutcomeError } from '#lib/extension-kit';
+import { result, type Answer, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import {
+  callerOf,
+  childServer,
+  FakeConnector,
+  FakeRegistry,
+  LEGACY_CLIENT,
+  settled,
+  type SentRequest,
+} from '../../test/support/fake-upstream.js';
+import { SessionPoolConfig, UpstreamPool } from '../session-pool/index.js';
+import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
+import { LinkedBus, type Serve } from './linked-bus-fixture.js';
+import { PoolInboxController } from './pool-inbox.controller.js';
+import { PART_MS, PoolPattern } from './pool-orders.js';
+import { RemoteConnection } from './remote-connection.js';
+
+const server = childServer('child');
+const ASKED_CLIENT = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
+const LOGGED = { method: 'notifications/message', params: { level: 'info', data: 'hello' } };
+const LIST_CHANGED = { method: 'notifications/tools/list_changed', params: {} };
+const NEVER = new AbortController().signal;
+
+const toolCall = (more: Partial<UpstreamRequest> = {}): UpstreamRequest => ({
+  method: 'tools/call',
+  params: { name: 'any', arguments: {} },
+  client: LEGACY_CLIENT,
+  ...more,
+});
+
+class Reply implements UpstreamReply {
+  readonly said: string[] = [];
+
+  constructor(private readonly answers: UpstreamReply['ask'] = async () => ({ result: {} })) {}
+
+  notify({ method }: McpNotification): void {
+    this.said.push(method);
+  }
+
+  opened(retryMs?: number): void {
+    this.said.push(`opened ${retryMs}`);
+  }
+
+  interrupted(): void {
+    this.said.push('interrupted');
+  }
+
+  ask(...[question, signal]: Parameters<UpstreamReply['ask']>): Promise<Answer> {
+    this.said.push(question.method);
+    return this.answers(question, signal);
+  }
+}
+
+/** The worker that has the connections. */
+function placedWorker() {
+  const connector = new FakeConnector();
+  const registry = new FakeRegistry([server]);
+  const pool = new UpstreamPool(connector, Object.assign(new SessionPoolConfig(), { upstreamIdleMs: 1 }), registry);
+  const inbox = new PoolInboxController(pool, registry);
+  const serves = new Map<string, Serve>([
+    [PoolPattern.open, (payload, context) => inbox.open(payload as never, context)],
+    [PoolPattern.request, (payload, context) => inbox.request(payload as never, context)],
+    [PoolPattern.answer, (payload, context) => inbox.answer(payload as never, context)],
+    [PoolPattern.notify, (payload, context) => inbox.notify(payload as never, context)],
+    [PoolPattern.listen, (payload, context) => inbox.listen(payload as never, context)],
+  ]);
+  return { connector, pool, serves };
+}
+
+let there: ReturnType<typeof placedWorker>;
+let bus: LinkedBus;
+let ends: string[];
+let notified: string[];
+
+const connect = (client = LEGACY_CLIENT, caller = callerOf('me')): Promise<RemoteConnection> =>
+  RemoteConnection.open(
+    bus,
+    { worker: 'there', server, caller, client },
+    { notify: ({ method }) => void notified.push(method), closed: (reason) => void ends.push(reason) },
+  );
+
+const child = () => {
+  const [opened] = there.connector.opened;
+  if (!opened) throw new Error('Nothing was opened');
+  return opened;
+};
+
+/** True when the worker that has the connection would close it for want of users. */
+function isUnused(): boolean {
+  there.pool.sweep(Date.now() + 1_000);
+  return child().closed;
+}
+
+beforeEach(() => {
+  [ends, notified] = [[], []];
+  there = placedWorker();
+  bus = new LinkedBus('here');
+  bus.workers.set('there', there.serves);
+});
+
+afterEach(async () => {
+  jest.useRealTimers();
+  await there.pool.onApplicationShutdown();
+});
+
+describe('a connection that another worker has', () => {
+  it('is one for all who share it, and is described as the server described itself', async () => {
+    const [one, other] = [await connect(), await connect()];
+    expect(one.profile).toEqual(child().profile);
+    expect(other.profile).toEqual(one.profile);
+    await connect(LEGACY_CLIENT, callerOf('you'));
+    expect(there.connector.opened).toHaveLength(2);
+  });
+
+  it('tells nobody there what a token says of its holder', async () => {
+    await connect(LEGACY_CLIENT, { ...callerOf('me'), claims: { email: 'me@example.org' }, roles: ['admin'] });
+    expect(JSON.stringify(bus.orders)).not.toMatch(/example\.org|admin/);
+  });
+
+  it('stays there when its part is closed, until nobody needs it', async () => {
+    const [one, other] = [await connect(), await connect()];
+    await one.close();
+    expect([one.closed, isUnused()]).toEqual([true, false]);
+    await other.close();
+    expect([isUnused(), ends]).toEqual([true, []]);
+  });
+
+  it('that cannot be opened there says why', async () => {
+    const error = { code: -31004, message: 'No', data: { outcome: 'not_executed', retriable: true } };
+    there.connector.beforeOpening = () => Promise.reject(new OutcomeError({ kind: 'error', error, httpStatus: 502 }));
+    await expect(connect()).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
+  });
+
+  it.each([
+    ['the worker dies', 'owner-gone', -31001],
+    ['Redis fails', 'relay', -31007],
+  ] as const)('cannot be had when %s; no call has run then', async (_name, cause, code) => {
+    there.connector.beforeOpening = () => new Promise(() => undefined);
+    const opening = connect();
+    bus.break(cause);
+    await expect(opening).rejects.toMatchObject({ code, data: { outcome: 'not_executed', retriable: true } });
+  });
+
+  it('cannot be had when the worker is not there; no call has run then', async () => {
+    bus.workers.clear();
+    await expect(connect()).rejects.toMatchObject({ code: -31001, data: { outcome: 'not_executed', retriable: true } });
+  });
+
+  it('hears what the server says by itself, while only one principal is behind it', async () => {
+    await connect();
+    child().say(LOGGED);
+    await settled();
+    expect(notified).toEqual([LOGGED.method]);
+  });
+
+  it('hears the notifications of clients', async () => {
+    const connection = await connect();
+    await connection.notify({ method: 'notifications/roots/list_changed', params: {} });
+    expect(child().told.map(({ method }) => method)).toEqual(['notifications/roots/list_changed']);
+  });
+});
+
+describe('a request to another worker’s connection', () => {
+  const answer = (respond: (sent: SentRequest) => Outcome | Promise<Outcome>) => (there.connector.respond = respond);
+
+  it('arrives as it is, and so does its outcome', async () => {
+    const error = { code: -32602, message: 'Unknown tool', data: { tool: 'any' } };
+    answer(({ request }) => (request.method === 'tools/call' ? { kind: 'error', error } : result({ tools: [] })));
+    const connection = await connect();
+    const request = toolCall({ progressToken: 'p', parameterHeaders: { 'Mcp-Param-A': 1 } });
+    expect(await connection.request(request, new Reply(), NEVER)).toEqual({ kind: 'error', error });
+    expect(child().sent[0]?.request).toEqual(request);
+    expect(await connection.request(toolCall({ method: 'tools/list' }), new Reply(), NEVER)).toEqual(
+      result({ tools: [] }),
+    );
+  });
+
+  it('is preceded by all that precedes it there, in order', async () => {
+    answer(async ({ reply }) => {
+      reply.opened?.(100);
+      await reply.notify(LOGGED);
+      reply.interrupted?.();
+      return result({});
+    });
+    const reply = new Reply();
+    await (await connect()).request(toolCall(), reply, NEVER);
+    expect(reply.said).toEqual(['opened 100', LOGGED.method, 'interrupted']);
+  });
+
+  it('may ask the client, for as long as that takes', async () => {
+    answer(async ({ reply }) => {
+      const given = await reply.ask({ method: 'roots/list', params: {} }, NEVER);
+      return result({ given: 'result' in given ? given.result : {} });
+    });
+    const connection = await connect(ASKED_CLIENT);
+    const reply = new Reply(async () => ({ result: { roots: [] } }));
+    const outcome = await connection.request(toolCall({ client: ASKED_CLIENT }), reply, NEVER);
+    expect(outcome).toEqual(result({ given: { roots: [] } }));
+    const budgets = bus.orders.filter(({ pattern }) => pattern === PoolPattern.request).map(({ budgetMs }) => budgetMs);
+    expect(budgets).toEqual([undefined]);
+  });
+
+  it('hears that the client gives no answer', async () => {
+    answer(async ({ reply }) => {
+      const given = await reply.ask({ method: 'roots/list', params: {} }, NEVER).catch(() => 'none');
+      return result({ given: given as string });
+    });
+    const connection = await connect(ASKED_CLIENT);
+    const reply = new Reply(() => Promise.reject(new Error('too late')));
+    expect(await connection.request(toolCall(), reply, NEVER)).toEqual(result({ given: 'none' }));
+  });
+
+  it('takes a question back that its server withdraws', async () => {
+    const asked = Promise.withResolvers<void>();
+    const withdraw = new AbortController();
+    answer(async ({ reply }) => {
+      await reply.ask({ method: 'roots/list', params: {} }, withdraw.signal).catch(() => undefined);
+      return result({});
+    });
+    const withdrawn = Promise.withResolvers<void>();
+    const reply = new Reply((_question, signal) => {
+      asked.resolve();
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          withdrawn.resolve();
+          reject(new Error('withdrawn'));
+        });
+      });
+    });
+    const outcome = (await connect(ASKED_CLIENT)).request(toolCall(), reply, NEVER);
+    await asked.promise;
+    withdraw.abort();
+    await withdrawn.promise;
+    expect(await outcome).toEqual(result({}));
+    expect(bus.orders.some(({ pattern }) => pattern === PoolPattern.answer)).toBe(false);
+  });
+
+  it('is cancelled there when its caller leaves', async () => {
+    answer(() => new Promise(() => undefined));
+    const leave = new AbortController();
+    const outcome = (await connect()).request(toolCall(), new Reply(), leave.signal);
+    while (child().sent.length === 0) await settled();
+    leave.abort();
+    expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
+    expect(child().sent[0]?.signal.aborted).toBe(true);
+  });
+
+  it('is not sent when its caller left before', async () => {
+    const outcome = await (await connect()).request(toolCall(), new Reply(), AbortSignal.abort());
+    expect(outcome).toMatchObject({ error: { data: { outcome: 'not_executed' } } });
+    expect(child().sent).toEqual([]);
+  });
+
+  it('has no longer than its server has, and what the way takes', async () => {
+    await (await connect()).request(toolCall(), new Reply(), NEVER);
+    const sent = bus.orders.find(({ pattern }) => pattern === PoolPattern.request);
+    expect(sent?.budgetMs).toBe(server.timeouts.connectMs + server.timeouts.requestMs + 5_000);
+  });
+
+  it('is refused to whoever does not have the part', async () => {
+    await connect();
+    const { part } = Object(bus.orders[0]?.payload) as { part: string };
+    const stranger = new LinkedBus('stranger');
+    stranger.workers.set('there', there.serves);
+    const payload = { part, call: 'c', request: toolCall() };
+    const { end } = stranger.request({ to: 'there', pattern: PoolPattern.request, payload });
+    expect(await end).toMatchObject({ value: { error: { code: -31001, data: { outcome: 'not_executed' } } } });
+    expect(child().sent).toEqual([]);
+  });
+});
+
+describe('a connection that ends at the worker that has it', () => {
+  it('ends here too, once; the next request did not run', async () => {
+    const connection = await connect();
+    child().die();
+    await settled();
+    await settled();
+    expect([connection.closed, ends.length]).toEqual([true, 1]);
+    expect(await connection.request(toolCall(), new Reply(), NEVER)).toMatchObject({
+      error: { code: -31001, data: { outcome: 'not_executed', retriable: true } },
+    });
+    await expect(connection.listen({}, () => undefined)).rejects.toMatchObject({ code: -31001 });
+  });
+
+  it.each(['owner-gone', 'relay'] as const)('leaves calls under way with what is known: %s', async (cause) => {
+    there.connector.respond = () => new Promise(() => undefined);
+    const connection = await connect();
+    const outcome = connection.request(toolCall(), new Reply(), NEVER);
+    while (child().sent.length === 0) await settled();
+    bus.break(cause);
+    expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown', retriable: false } } });
+    expect([connection.closed, ends.length]).toEqual([true, 1]);
+  });
+
+  it('is found to have ended by the call that finds nobody there', async () => {
+    const connection = await connect();
+    bus.workers.clear();
+    expect(await connection.request(toolCall(), new Reply(), NEVER)).toMatchObject({
+      error: { code: -31001, data: { outcome: 'not_executed' } },
+    });
+    expect([connection.closed, ends.length]).toEqual([true, 1]);
+  });
+});
+
+describe('a part in a connection', () => {
+  it('is renewed as long as it is used, and survives a renewal that fails', async () => {
+    const connection = await connect();
+    const keepers = () => bus.underWay(PoolPattern.open);
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    // The timer of the connection that is there was set before time was taken over.
+    const renewed = await connect();
+    expect(keepers()).toBe(2);
+    jest.advanceTimersByTime(PART_MS / 3);
+    await settled();
+    await settled();
+    expect([keepers(), bus.orders.length]).toEqual([2, 3]);
+    const serves = bus.workers.get('there');
+    bus.workers.clear();
+    jest.advanceTimersByTime(PART_MS / 3);
+    await settled();
+    if (serves) bus.workers.set('there', serves);
+    jest.advanceTimersByTime(PART_MS / 3);
+    await settled();
+    await settled();
+    expect([renewed.closed, connection.closed, ends.length, keepers()]).toEqual([false, false, 0, 2]);
+    child().say(LOGGED);
+    await settled();
+    expect(notified).toHaveLength(2);
+  });
+
+  it('whose end was never told ends by itself', async () => {
+    await connect();
+    bus.break('relay');
+    expect(isUnused()).toBe(false);
+    bus.expire(PoolPattern.open);
+    await settled();
+    expect(isUnused()).toBe(true);
+  });
+
+  it('lasts until its last call is answered', async () => {
+    const answered = Promise.withResolvers<Outcome>();
+    there.connector.respond = () => answered.promise;
+    const connection = await connect();
+    const outcome = connection.request(toolCall(), new Reply(), NEVER);
+    while (child().sent.length === 0) await settled();
+    await connection.close();
+    expect(isUnused()).toBe(false);
+    answered.resolve(result({ late: true }));
+    expect(await outcome).toEqual(result({ late: true }));
+    expect(isUnused()).toBe(true);
+  });
+});
+
+describe('changes at another worker’s connection', () => {
+  it('are told as long as somebody listens', async () => {
+    const connection = await connect();
+    const changes: string[] = [];
+    const listening = await connection.listen({ toolsListChanged: true }, ({ method }) => void changes.push(method));
+    expect(listening.honoured).toEqual({ toolsListChanged: true });
+    child().change(LIST_CHANGED);
+    await settled();
+    await listening.close();
+    child().change(LIST_CHANGED);
+    await settled();
+    expect([changes, child().listeners.length, connection.closed]).toEqual([[LIST_CHANGED.method], 0, false]);
+  });
+
+  it('are refused as the server refuses', async () => {
+    const error = { code: -32002, message: 'No such resource' };
+    there.connector.beforeListening = () => Promise.reject(new OutcomeError({ kind: 'error', error }));
+    const connection = await connect();
+    await expect(connection.listen({}, () => undefined)).rejects.toMatchObject({ code: -32002 });
+    expect(connection.closed).toBe(false);
+  });
+
+  it('that are told no more end the connection, so that nobody waits for ever', async () => {
+    const connection = await connect();
+    await connection.listen({ toolsListChanged: true }, () => undefined);
+    bus.break('gap', PoolPattern.listen);
+    await settled();
+    expect([connection.closed, ends.length]).toEqual([true, 1]);
+    await settled();
+    expect(child().listeners).toEqual([]);
+  });
+});

@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto';
+import { OutcomeError, type Caller } from '#lib/extension-kit';
+import { outcomeOfFault, type ClientProfile, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
+import type { ServerDefinition } from '../registry/index.js';
+import {
+  readProfile,
+  type ChangeFilter,
+  type ConnectionEvents,
+  type Listening,
+  type ServerProfile,
+  type UpstreamConnection,
+  type UpstreamReply,
+  type UpstreamRequest,
+} from '../upstream/index.js';
+import { outcomeBeforeAnyCall, outcomeOfBusEnd } from './bus-outcomes.js';
+import { PART_MS, PoolPattern, type ListenEvent, type OpenEvent } from './pool-orders.js';
+import { ConnectionNotHeld } from './pool.errors.js';
+import { RemoteCall } from './remote-call.js';
+
+/** What is taken part in: the connection of one server for these clients, at another worker. */
+export interface RemotePlace {
+  /** Incarnation of that worker. */
+  readonly worker: string;
+  readonly server: ServerDefinition;
+  readonly caller: Caller;
+  readonly client: ClientProfile;
+}
+
+/** A part that is renewed this often survives two renewals that fail. */
+const RENEW_MS = PART_MS / 3;
+/** For what the other worker does at once. */
+const PROMPT_MS = 10_000;
+/** For what lies between the other worker's own deadline and its answer's arrival here. */
+const MARGIN_MS = 5_000;
+
+/** A part in a connection that another worker has: every request travels there. */
+export class RemoteConnection implements UpstreamConnection {
+  private readonly part = randomBytes(16).toString('base64url');
+  private known: ServerProfile | undefined;
+  private isClosed = false;
+  /** Keeps the part alive; the newest that the other worker has confirmed. */
+  private keeper: BusExchange | undefined;
+  private renewal: NodeJS.Timeout | undefined;
+
+  private constructor(
+    private readonly bus: WorkerBus,
+    private readonly place: RemotePlace,
+    private readonly events: ConnectionEvents,
+  ) {}
+
+  /** Rejects with a GatewayError when the connection cannot be had there; no call has run then. */
+  static async open(bus: WorkerBus, place: RemotePlace, events: ConnectionEvents): Promise<RemoteConnection> {
+    const connection = new RemoteConnection(bus, place, events);
+    await connection.begin();
+    return connection;
+  }
+
+  /** As the server told it when the part was opened. */
+  get profile(): ServerProfile {
+    if (!this.known) throw new Error('The connection is not open.');
+    return this.known;
+  }
+
+  get closed(): boolean {
+    return this.isClosed;
+  }
+
+  async request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
+    if (signal.aborted) return outcomeOfFault('refused', 'cancelled before it was sent');
+    if (this.isClosed) return new ConnectionNotHeld().toOutcome();
+    const { connectMs, requestMs } = this.place.server.timeouts;
+    const order = { to: this.place.worker, budgetMs: connectMs + requestMs + MARGIN_MS };
+    const end = await new RemoteCall(this.bus, order, this.part, reply).run(request, signal);
+    if (!signal.aborted) this.notice(end);
+    return outcomeOfBusEnd(end);
+  }
+
+  async notify(notification: McpNotification): Promise<void> {
+    if (this.isClosed) return;
+    await this.ask(PoolPattern.notify, { notification }, PROMPT_MS).end;
+  }
+
+  async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+    if (this.isClosed) throw new ConnectionNotHeld();
+    const heard = Promise.withResolvers<ChangeFilter>();
+    const exchange = this.ask(PoolPattern.listen, { filter }, undefined, (event) => {
+      const told = event as ListenEvent;
+      if (told.kind === 'changed') onChange(told.notification);
+      else if (told.kind === 'listening') heard.resolve(told.honoured);
+    });
+    const ended = exchange.end.then((end) => ({ end }));
+    const first = await Promise.race([heard.promise.then((honoured) => ({ honoured })), ended]);
+    if ('end' in first) throw this.failureOf(first.end);
+    let isWanted = true;
+    // A listener that nobody listens for any more would wait for ever; with the connection its users look for another.
+    void ended.then(() => isWanted && this.lose('its changes are not told any more'));
+    return {
+      honoured: first.honoured,
+      close: async () => {
+        isWanted = false;
+        exchange.cancel();
+        await exchange.end;
+      },
+    };
+  }
+
+  /** Ends the part. The connection stays with the worker that has it. */
+  async close(): Promise<void> {
+    const { keeper } = this;
+    this.stop();
+    await keeper?.end;
+  }
+
+  private async begin(): Promise<void> {
+    const confirmed = Promise.withResolvers<void>();
+    const exchange = this.keep(confirmed.resolve);
+    const failure = exchange.end.then((end) => this.failureOf(end));
+    const cause = await Promise.race([confirmed.promise, failure]);
+    if (cause) throw cause;
+    this.renewal = setInterval(() => this.keep(), RENEW_MS).unref();
+  }
+
+  /** Takes the part, or renews it. What fails to be renewed is tried again by the next. */
+  private keep(onConfirmed?: () => void): BusExchange {
+    const { server, caller, client } = this.place;
+    const order = { server: server.slug, caller: withoutClaims(caller), client };
+    const exchange = this.ask(PoolPattern.open, order, PART_MS, (event) => {
+      const told = event as OpenEvent;
+      if (told.kind === 'notification') return this.events.notify(told.notification);
+      this.known ??= readProfile(told.profile);
+      if (!this.known || this.isClosed) return exchange.cancel();
+      this.keeper = exchange;
+      onConfirmed?.();
+    });
+    void exchange.end.then(() => this.keeper === exchange && this.lose('the worker that has it let go of it'));
+    return exchange;
+  }
+
+  private ask(
+    pattern: string,
+    order: object,
+    budgetMs: number | undefined,
+    onEvent?: (event: unknown) => void,
+  ): BusExchange {
+    const what = { to: this.place.worker, pattern, payload: { part: this.part, ...order } };
+    return this.bus.request(budgetMs === undefined ? what : { ...what, budgetMs }, onEvent);
+  }
+
+  /** The other worker is not there, or has no connection for us any more: the next call has to look for another one. */
+  private notice(end: BusEnd): void {
+    const outcome = outcomeOfBusEnd(end);
+    const isGone = outcome.kind === 'error' && outcome.error.code === new ConnectionNotHeld().code;
+    if (isGone || (end.kind === 'unknown' && end.cause === 'owner-gone')) this.lose('its worker does not answer');
+  }
+
+  private lose(reason: string): void {
+    if (this.isClosed) return;
+    this.stop();
+    this.events.closed(reason);
+  }
+
+  private stop(): void {
+    this.isClosed = true;
+    clearInterval(this.renewal);
+    this.keeper?.cancel();
+  }
+
+  /** Why something that is no call could not be had. What should have lasted and ended is a failure too. */
+  private failureOf(end: BusEnd): OutcomeError | ConnectionNotHeld {
+    const outcome = end.kind === 'value' ? outcomeOfBusEnd(end) : outcomeBeforeAnyCall(end);
+    return outcome.kind === 'error' ? new OutcomeError(outcome) : new ConnectionNotHeld();
+  }
+}
+
+/** What a pool knows its users by; the rest of a token is nobody's business there. */
+const withoutClaims = (caller: Caller): Caller => ({ ...caller, roles: [], scopes: [], claims: {} });
