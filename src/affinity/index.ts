@@ -1,3 +1,4 @@
+export { SessionUnknown } from './affinity.errors.js';
 export { AffinityModule } from './affinity.module.js';
 export { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 export type { LocalSession } from './local-session.js';

@@ -12,7 +12,7 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { EndpointDirectory } from '../catalog/index.js';
-import { SessionPool, SessionPoolConfig, UpstreamCalls, UpstreamPool } from '../session-pool/index.js';
+import { NoArchive, SessionPool, SessionPoolConfig, UpstreamCalls, UpstreamPool } from '../session-pool/index.js';
 import { ChangeFeeds, SessionFeeds } from '../subscriptions/index.js';
 import { DeafBus } from '../../test/support/deaf-bus.js';
 import { LoneWorker, NoHeirs } from './lone-worker.js';
@@ -34,7 +34,7 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const calls = new UpstreamCalls(upstreams, config);
   const feeds = new SessionFeeds(new ChangeFeeds(upstreams, registry), new EndpointDirectory(registry));
   const me = new Incarnation();
-  const others = [new LoneWorker(me), new NoHeirs(), new DeafBus()] as const;
+  const others = [new LoneWorker(me), new NoHeirs(), new DeafBus(), new NoArchive()] as const;
   const router = new SessionRouter(new SessionIds(randomBytes(32), me), me, sessions, calls, feeds, ...others, config);
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>
     router.open({

@@ -2,10 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { outcomeOfFault, type ClientProfile, type Outcome } from '#lib/mcp-protocol';
 import { RelayFailure, WorkerBus } from '#lib/worker-bus';
 import {
+  EventArchive,
+  replayAfterDeath,
   SessionPool,
   SessionPoolConfig,
   UpstreamCalls,
   type Session,
+  type StreamEvent,
   type StreamSink,
   type UpstreamCall,
 } from '../session-pool/index.js';
@@ -20,6 +23,14 @@ import { Workers } from './workers.js';
 /** What a new session is bound to, and who its client is. */
 export interface SessionRequest extends SessionBinding {
   readonly client: ClientProfile;
+}
+
+/** What a session leaves that is gone with its worker. */
+export interface Remains {
+  /** Revision that its client speaks. */
+  readonly revision: string;
+  /** What followed on the stream that its client comes back for. */
+  readonly events: readonly StreamEvent[];
 }
 
 /** A session, here or at another worker. */
@@ -39,6 +50,7 @@ export class SessionRouter {
     private readonly workers: Workers,
     private readonly heirs: Heirs,
     private readonly bus: WorkerBus,
+    private readonly archive: EventArchive,
     private readonly patience: SessionPoolConfig,
   ) {
     this.owner = { calls, feeds };
@@ -74,6 +86,17 @@ export class SessionRouter {
     }
     const heir = session ? undefined : this.sessions.movedTo(id);
     throw heir === undefined ? new SessionUnknown() : new SessionMoved(heir);
+  }
+
+  /**
+   * What a session that is gone with its worker leaves to a client that comes back for a stream: the events that it
+   * missed, and the end of a call whose answer never came. Rejects with SessionUnknown where nothing was left.
+   */
+  async remainsOf(id: string, binding: SessionBinding, lastEventId: string): Promise<Remains> {
+    const known = this.ids.read(id, binding);
+    const left = known && (await replayAfterDeath(this.archive, id, lastEventId).catch(unavailable));
+    if (!left) throw new SessionUnknown();
+    return { revision: known.revision, events: left.events };
   }
 
   /** Runs a call that belongs to no session. Aborting the signal cancels it upstream. */
@@ -112,6 +135,10 @@ export class SessionRouter {
     const order = { session: id, caller, endpoint };
     return new RemoteSession(this.bus, { order, owner, revision: known.revision }, this.patience);
   }
+}
+
+function unavailable(): never {
+  throw new CoordinationUnavailable();
 }
 
 function isBoundTo({ start }: Session, { caller, endpoint, transport }: SessionBinding): boolean {

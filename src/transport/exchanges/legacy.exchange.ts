@@ -11,7 +11,7 @@ import {
   type MessageReading,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { SessionRouter, type SessionHandle } from '../../affinity/index.js';
+import { SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
 import { Dispatcher, Welcome } from '../../dispatch/index.js';
 import { demandAccepts } from '../http-request.js';
 import { StreamKeeper } from '../stream-keeper.js';
@@ -82,12 +82,29 @@ export class LegacyExchange {
   async openStream(exchange: Exchange): Promise<void> {
     const { headers, writer } = exchange;
     demandAccepts(headers, 'text/event-stream');
-    const session = await this.sessionOf(exchange);
+    const lastEventId = single(headers, 'last-event-id');
+    const session = await this.find(exchange, lastEventId);
+    if (!session) return;
     const stream = new LegacyGetStream(writer, this.keeper, session.client.revision);
-    const opened = await session.openStream(stream, single(headers, 'last-event-id'));
+    const opened = await session.openStream(stream, lastEventId);
     stream.standing = opened.standing;
     writer.openStream();
     writer.onClosed(() => opened.detach());
+  }
+
+  /** The session, unless it is gone with its worker: then its client is told what was left of the stream, and no more. */
+  private async find(exchange: Exchange, lastEventId: string | undefined): Promise<SessionHandle | undefined> {
+    try {
+      return await this.sessionOf(exchange);
+    } catch (cause) {
+      if (lastEventId === undefined || !(cause instanceof SessionUnknown)) throw cause;
+      const { id, binding } = sessionIn(exchange);
+      const { revision, events } = await this.router.remainsOf(id, binding, lastEventId);
+      const stream = new LegacyGetStream(exchange.writer, this.keeper, revision);
+      for (const event of events) void stream.emit(event);
+      stream.end();
+      return undefined;
+    }
   }
 
   /** A DELETE: the client needs its session no more. */
@@ -130,15 +147,21 @@ export class LegacyExchange {
   }
 
   /** Throws or rejects as the router does. */
-  private sessionOf({ headers, caller, endpoint }: Exchange): SessionHandle | Promise<SessionHandle> {
-    const revision = single(headers, 'mcp-protocol-version');
-    if (revision !== undefined && eraOfRevision(revision) !== 'legacy') {
-      throw new BadRequest('MCP-Protocol-Version names a revision that this session cannot have.');
-    }
-    const id = single(headers, SESSION_HEADER);
-    if (id === undefined) throw new BadRequest('Mcp-Session-Id is missing. Initialize a session first.');
-    return this.router.locate(id, { caller, endpoint: endpoint.id, transport: 'http' });
+  private sessionOf(exchange: Exchange): SessionHandle | Promise<SessionHandle> {
+    const { id, binding } = sessionIn(exchange);
+    return this.router.locate(id, binding);
   }
+}
+
+/** The session that a request names, and who names it where. @throws BadRequest */
+function sessionIn({ headers, caller, endpoint }: Exchange) {
+  const revision = single(headers, 'mcp-protocol-version');
+  if (revision !== undefined && eraOfRevision(revision) !== 'legacy') {
+    throw new BadRequest('MCP-Protocol-Version names a revision that this session cannot have.');
+  }
+  const id = single(headers, SESSION_HEADER);
+  if (id === undefined) throw new BadRequest('Mcp-Session-Id is missing. Initialize a session first.');
+  return { id, binding: { caller, endpoint: endpoint.id, transport: 'http' } as const };
 }
 
 const unknownMethod = ({ method }: JsonRpcRequest): Outcome =>
