@@ -9,7 +9,7 @@ const ARROWS = {
   dispatch: ['catalog', 'subscriptions', 'affinity', 'session-pool'],
   catalog: ['registry'],
   affinity: ['session-pool', 'subscriptions', 'registry', 'data-folder', 'coordination'],
-  'session-pool': ['upstream', 'registry', 'coordination'],
+  'session-pool': ['upstream', 'registry', 'coordination', 'data-folder'],
   subscriptions: ['session-pool', 'catalog', 'upstream', 'registry'],
   upstream: ['registry'],
   registry: ['data-folder'],

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ConfigModule, type LoadedConfig } from '#lib/config';
 import { AuthModule } from './auth/index.js';
+import { DrainModule } from './drain/index.js';
 import { HealthModule } from './health/index.js';
 import { RegistryModule } from './registry/index.js';
 import { TransportModule } from './transport/index.js';
@@ -11,7 +12,7 @@ export class AppModule {
   static forRoot(loaded: LoadedConfig): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.forRoot(loaded), HealthModule, RegistryModule, AuthModule, TransportModule],
+      imports: [ConfigModule.forRoot(loaded), DrainModule, HealthModule, RegistryModule, AuthModule, TransportModule],
     };
   }
 }

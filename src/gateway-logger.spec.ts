@@ -39,6 +39,12 @@ describe('the log', () => {
     expect(printed({ level: 'debug' }, assemble)).toHaveLength(2);
   });
 
+  it('leaves to main what keeps the gateway from starting, which tells it without a stack', () => {
+    const fail = (logger: GatewayLogger) => logger.error(new Error('There is a fault.'), 'ExceptionHandler');
+    expect(printed({}, fail)).toEqual([]);
+    expect(printed({ level: 'debug' }, fail)).toContainEqual(expect.stringContaining('There is a fault.'));
+  });
+
   it('is one JSON object a line where that is wanted', () => {
     const [line, ...others] = printed({ format: 'json' }, (logger) => logger.warn('two\nlines', 'Calls'));
     expect(others).toEqual([]);

@@ -19,6 +19,12 @@ export class GatewayLogger extends ConsoleLogger {
     else super.log(message, ...rest);
   }
 
+  /** What keeps Nest from starting is thrown as well, and told by whoever started it, in words instead of a stack. */
+  override error(message: unknown, ...rest: unknown[]): void {
+    if (rest.at(-1) === 'ExceptionHandler') this.debug(message, ...rest);
+    else super.error(message, ...rest);
+  }
+
   protected override stringifyMessage(message: unknown, logLevel: LogLevel): string {
     return super.stringifyMessage(typeof message === 'string' ? printable(message) : message, logLevel);
   }

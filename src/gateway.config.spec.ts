@@ -17,6 +17,9 @@ describe('where the gateway listens', () => {
     ['ISTHMUS_HOST', 'a b'],
     ['ISTHMUS_PORT', '65536'],
     ['ISTHMUS_PORT', '-1'],
+    ['ISTHMUS_WORKERS', '0'],
+    ['ISTHMUS_WORKERS', '1.5'],
+    ['ISTHMUS_DRAIN_GRACE', '16s'],
     ['ISTHMUS_PUBLIC_URL', 'mcp.example.com'],
     ['ISTHMUS_PUBLIC_URL', 'https://mcp.example.com/base'],
     ['ISTHMUS_PUBLIC_URL', 'https://user@mcp.example.com'],
@@ -24,6 +27,9 @@ describe('where the gateway listens', () => {
   ])('is refused with %s=%s', (variable, value) => {
     expect(() => load({ [variable]: value })).toThrow(variable);
   });
+
+  it('is one process that leaves without a grace, by default', () =>
+    expect(load({})).toMatchObject({ workers: 1, drainGraceMs: 0 }));
 
   it.each(['https://mcp.example.com', 'http://[::1]:8443/'])('may be known as %s', (publicUrl) => {
     expect(load({ ISTHMUS_PUBLIC_URL: publicUrl }).publicUrl).toBe(publicUrl);

@@ -18,6 +18,23 @@ export class GatewayConfig {
   @Max(65_535)
   readonly port: number = 4444;
 
+  /** Processes that share the port. More than one need a Redis; outside production one is embedded where none is set. */
+  @Env('ISTHMUS_WORKERS')
+  @IsInt()
+  @Min(1)
+  @Max(128)
+  readonly workers: number = 1;
+
+  /**
+   * How long a gateway that was told to leave still takes requests while `/health/ready` says 503. Longer than a load
+   * balancer needs to notice.
+   */
+  @Env('ISTHMUS_DRAIN_GRACE', { as: 'duration' })
+  @IsInt()
+  @Min(0)
+  @Max(15_000)
+  readonly drainGraceMs: number = 0;
+
   /** Folder for secrets and configuration. Created at the first start, for its owner only. */
   @Env('ISTHMUS_DATA_DIR')
   @IsString()

@@ -1,82 +1,50 @@
+import cluster from 'node:cluster';
 import { Logger } from '@nestjs/common';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ConfigFault } from '#lib/config';
-import { TokenIssuer } from './auth/index.js';
-import { createGateway } from './create-gateway.js';
-import { DataFolder, DataFolderFault } from './data-folder/index.js';
+import { loadConfig, LoadedConfig, type Variables } from '#lib/config';
+import { RedisConfig } from '#lib/redis';
+import { sendWorkerReport } from './cluster/index.js';
+import { explain } from './faults.js';
+import { GatewayLogger } from './gateway-logger.js';
+import { GATEWAY_SETTINGS } from './gateway-settings.js';
 import { GatewayConfig } from './gateway.config.js';
-import { firstGreeting, laterGreeting, urlOf } from './greeting.js';
-import { Readiness } from './health/index.js';
-import { FileServerRegistry, publicExposureWarnings, RegistryFault } from './registry/index.js';
-import { ArgumentFault, readArguments, USAGE } from './start-arguments.js';
-
-const FIRST_TOKEN_SECONDS = 30 * 24 * 60 * 60;
-/** Calls in flight have so long to finish when the gateway is told to leave. */
-const DRAIN_DEADLINE_MS = 25_000;
-
-const logger = new Logger('Gateway');
+import { LoggingConfig } from './logging.config.js';
+import { runGateway } from './run-gateway.js';
+import { runWorkers } from './run-workers.js';
+import { readArguments, USAGE } from './start-arguments.js';
 
 async function start(): Promise<void> {
   const { help, settings } = readArguments(process.argv.slice(2));
-  if (help) return void process.stdout.write(`${USAGE}\n`);
-  const gateway = await createGateway({ variables: { ...process.env, ...settings } });
-  const { host, port } = gateway.get(GatewayConfig);
-  await gateway.listen(port, host);
-  obeySignals(gateway);
-  warnOfExposure(gateway.get(FileServerRegistry), host);
-  process.stdout.write(await greeting(gateway, host));
+  if (help) return print(`${USAGE}\n`);
+  // The primary has put the flags, and what it decided itself, into the environment of its workers.
+  if (cluster.isWorker) return startWorker(process.env);
+  const variables = { ...process.env, ...settings };
+  const config = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
+  const { workers, host, port } = config.get(GatewayConfig);
+  if (workers === 1) return print((await runGateway(variables, () => {})).greeting);
+  Logger.overrideLogger(new GatewayLogger(config.get(LoggingConfig)));
+  process.exitCode = await runWorkers({
+    workers,
+    host,
+    port,
+    hasRedis: config.get(RedisConfig).place !== undefined,
+    isProduction: process.env['NODE_ENV'] === 'production',
+    settings,
+    onListening: print,
+  });
 }
 
-function warnOfExposure(registry: FileServerRegistry, host: string): void {
-  const warn = () => publicExposureWarnings(host, registry.snapshot).forEach((warning) => logger.warn(warning));
-  warn();
-  registry.onChange(warn);
-}
-
-async function greeting(gateway: NestFastifyApplication, host: string): Promise<string> {
-  const { port } = gateway.getHttpServer().address() as { port: number };
-  const { path: dataFolder, firstStart } = gateway.get(DataFolder);
-  const url = urlOf(host, port);
-  if (!firstStart) return laterGreeting({ url, dataFolder });
-  const order = { subject: 'admin@localhost', roles: ['admin'], expiresInSeconds: FIRST_TOKEN_SECONDS };
-  return firstGreeting({ url, dataFolder, token: await gateway.get(TokenIssuer).issue(order) });
-}
-
-function obeySignals(gateway: NestFastifyApplication): void {
-  let leaving: Promise<void> | undefined;
-  const leave = () => void (leaving ??= drain(gateway));
-  process.on('SIGTERM', leave);
-  process.on('SIGINT', leave);
-  process.on('SIGHUP', () => void gateway.get(FileServerRegistry).reload());
-}
-
-/** Not ready at once; calls in flight finish; what remains at the deadline is cut. */
-async function drain(gateway: NestFastifyApplication): Promise<void> {
-  gateway.get(Readiness).leave();
-  logger.log('Leaving: new requests are refused, calls in flight finish.');
-  const deadline = setTimeout(() => {
-    logger.warn('Calls are still in flight at the deadline; their connections are cut.');
-    gateway.getHttpServer().closeAllConnections();
-  }, DRAIN_DEADLINE_MS);
+/** One of several: it is the primary that talks to the person who started it. */
+async function startWorker(variables: Variables): Promise<void> {
   try {
-    await gateway.close();
+    const { greeting, isFirst } = await runGateway(variables, () => cluster.worker?.disconnect());
+    await sendWorkerReport({ kind: 'listening', greeting, isFirst });
   } catch (cause) {
-    logger.error(`Leaving failed: ${String(cause)}`);
-    process.exitCode = 1;
-  } finally {
-    clearTimeout(deadline);
+    await sendWorkerReport({ kind: 'fault', text: explain(cause) });
+    process.exit(1);
   }
 }
 
-/** Faults of the person who starts it are told in full; anything else is a defect and shows where it happened. */
-function explain(cause: unknown): string {
-  const isTheirs = [ConfigFault, RegistryFault, DataFolderFault, ArgumentFault].some((fault) => cause instanceof fault);
-  if (isTheirs && cause instanceof Error) return cause.message;
-  if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
-    return 'The port is in use. Set ISTHMUS_PORT to another one, or stop what listens there.';
-  }
-  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-}
+const print = (text: string): void => void process.stdout.write(text);
 
 start().catch((cause: unknown) => {
   process.stderr.write(`${explain(cause)}\n`);

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 const FLAGS = {
   host: 'ISTHMUS_HOST',
   port: 'ISTHMUS_PORT',
+  workers: 'ISTHMUS_WORKERS',
   'data-dir': 'ISTHMUS_DATA_DIR',
   config: 'ISTHMUS_CONFIG',
 } as const;

@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { GatewayConfig } from '../gateway.config.js';
+import { Readiness } from '../health/index.js';
+import { Drain } from './index.js';
+
+let readiness: Readiness;
+let done: string[];
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  Logger.overrideLogger(false);
+  readiness = new Readiness();
+  done = [];
+});
+
+afterEach(() => {
+  Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
+  jest.useRealTimers();
+});
+
+function drainWith(drainGraceMs = 0): Drain {
+  return new Drain(readiness, Object.assign(new GatewayConfig(), { drainGraceMs }));
+}
+
+const step = (name: string, run: () => Promise<void> = () => Promise.resolve()) => ({
+  name,
+  run: async () => {
+    done.push(`${name} begins`);
+    await run();
+    done.push(`${name} ends`);
+  },
+});
+
+function leave(drain: Drain): void {
+  void drain.leave().then(() => done.push('closed'));
+}
+
+describe('a worker that leaves', () => {
+  it('tells load balancers before anything else happens', () => {
+    const drain = drainWith();
+    leave(drain);
+    expect([readiness.isLeaving, readiness.isClosed]).toEqual([true, false]);
+  });
+
+  it('takes nothing new once its steps have run in their order', async () => {
+    const drain = drainWith();
+    drain.beforeClosing(step('hand-over'));
+    drain.beforeClosing(step('tombstone'));
+    leave(drain);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(done).toEqual(['hand-over begins', 'hand-over ends', 'tombstone begins', 'tombstone ends', 'closed']);
+    expect(readiness.isClosed).toBe(true);
+  });
+
+  it('still serves for as long as the grace lasts', async () => {
+    leave(drainWith(5_000));
+    await jest.advanceTimersByTimeAsync(4_999);
+    expect(readiness.isClosed).toBe(false);
+    await jest.advanceTimersByTimeAsync(1);
+    expect([readiness.isClosed, done]).toEqual([true, ['closed']]);
+  });
+
+  it('leaves although a step fails', async () => {
+    const drain = drainWith();
+    drain.beforeClosing(step('hand-over', () => Promise.reject(new Error('no Redis'))));
+    drain.beforeClosing(step('tombstone'));
+    leave(drain);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(done).toEqual(['hand-over begins', 'tombstone begins', 'tombstone ends', 'closed']);
+  });
+
+  it('leaves although a step hangs', async () => {
+    const drain = drainWith();
+    drain.beforeClosing(step('hand-over', () => new Promise(() => {})));
+    leave(drain);
+    await jest.advanceTimersByTimeAsync(9_999);
+    expect(readiness.isClosed).toBe(false);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(done).toEqual(['hand-over begins', 'closed']);
+  });
+
+  it('leaves once, however often it is told', async () => {
+    const drain = drainWith();
+    drain.beforeClosing(step('tombstone'));
+    expect(drain.leave()).toBe(drain.leave());
+    await jest.advanceTimersByTimeAsync(0);
+    expect(done).toEqual(['tombstone begins', 'tombstone ends']);
+  });
+});

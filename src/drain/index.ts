@@ -1,0 +1,2 @@
+export { Drain, type LeavingStep } from './drain.js';
+export { DrainModule } from './drain.module.js';

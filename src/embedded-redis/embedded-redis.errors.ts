@@ -1,0 +1,4 @@
+/** No Redis could be embedded. The message says what to do instead. */
+export class EmbeddedRedisFault extends Error {
+  override readonly name = 'EmbeddedRedisFault';
+}

@@ -1,0 +1,2 @@
+export { EmbeddedRedis } from './embedded-redis.js';
+export { EmbeddedRedisFault } from './embedded-redis.errors.js';

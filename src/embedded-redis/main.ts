@@ -1,0 +1,11 @@
+/** Runs Valkey until the process that started it is gone. Sends one message: the URL under which it takes commands. */
+import { randomBytes } from 'node:crypto';
+import { startValkey } from './valkey.js';
+
+// Ctrl-C reaches every process of a terminal; this one is needed until the last worker has drained.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+process.once('disconnect', () => process.exit(0));
+
+const password = randomBytes(24).toString('base64url');
+const port = await startValkey(password);
+process.send?.(`redis://:${password}@127.0.0.1:${port}`);

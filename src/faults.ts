@@ -1,0 +1,17 @@
+import { ConfigFault } from '#lib/config';
+import { ClusterFault } from './cluster/index.js';
+import { DataFolderFault } from './data-folder/index.js';
+import { EmbeddedRedisFault } from './embedded-redis/index.js';
+import { RegistryFault } from './registry/index.js';
+import { ArgumentFault } from './start-arguments.js';
+
+const THEIRS = [ConfigFault, RegistryFault, DataFolderFault, ArgumentFault, ClusterFault, EmbeddedRedisFault] as const;
+
+/** Faults of the person who starts it are told in full; anything else is a defect and shows where it happened. */
+export function explain(cause: unknown): string {
+  if (THEIRS.some((fault) => cause instanceof fault) && cause instanceof Error) return cause.message;
+  if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
+    return 'The port is in use. Set ISTHMUS_PORT to another one, or stop what listens there.';
+  }
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+}

@@ -1,0 +1,204 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { startReferenceServer } from '#lib/testing/reference-server';
+import { GatewayProcess } from '../support/gateway-process.js';
+import { childrenOf, isAlive } from '../support/processes.js';
+import { until } from '../support/until.js';
+
+const READY = /Isthmus is ready at (http:\/\/\S+)\/mcp/g;
+
+let folder: string;
+let running: GatewayProcess[];
+let redis: RunningRedis | undefined;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'isthmus-workers-'));
+  running = [];
+});
+
+afterEach(async () => {
+  for (const gateway of running) await gateway.destroy();
+  await redis?.stop();
+  redis = undefined;
+  await rm(folder, { recursive: true, force: true });
+});
+
+function start(workers: number, variables: Record<string, string> = {}): GatewayProcess {
+  const own = { ISTHMUS_DATA_DIR: join(folder, 'data'), ISTHMUS_PORT: '0', ...variables };
+  const gateway = new GatewayProcess(own, ['--workers', String(workers)]);
+  running.push(gateway);
+  return gateway;
+}
+
+async function startWithRedis(workers: number, variables: Record<string, string> = {}): Promise<GatewayProcess> {
+  redis = await startRedis();
+  return start(workers, { ISTHMUS_REDIS_URL: redis.url, ...variables });
+}
+
+async function urlOf(gateway: GatewayProcess): Promise<string> {
+  const [, url = ''] = await gateway.printed(new RegExp(READY.source));
+  return url;
+}
+
+/** Workers whose process is there; the embedded Redis is a child too, and is no worker. */
+const workersOf = (gateway: GatewayProcess) => childrenOf(gateway.pid, 'dist/src/main.js');
+
+const statusOf = (url: string) => fetch(`${url}/health/ready`).then(({ status }) => status);
+
+describe('several workers', () => {
+  it('greet once, share one port, and one of them prints the token', async () => {
+    const gateway = await startWithRedis(3);
+    const url = await urlOf(gateway);
+    expect(await workersOf(gateway)).toHaveLength(3);
+    expect(gateway.output.match(READY)).toHaveLength(1);
+    const [, token] = await gateway.printed(/^(eyJ\S+)$/m);
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () =>
+        fetch(`${url}/rpc`, {
+          method: 'POST',
+          // Connections are dealt in turn: each of these is served by the next worker.
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', connection: 'close' },
+          body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }),
+        }).then((answer) => answer.status),
+      ),
+    );
+    expect(answers).toEqual(Array.from({ length: 12 }, () => 200));
+  });
+
+  it('are replaced when they die, and the port stays served', async () => {
+    const gateway = await startWithRedis(2);
+    const url = await urlOf(gateway);
+    const [victim = 0, survivor = 0] = await workersOf(gateway);
+    process.kill(victim, 'SIGKILL');
+    await gateway.printed(new RegExp(`Worker ${victim} ended \\(SIGKILL\\); another takes its place`));
+    expect(await statusOf(url)).toBe(200);
+    await until(async () => (await workersOf(gateway)).filter((pid) => pid !== survivor).length === 1);
+    process.kill(survivor, 'SIGKILL');
+    await gateway.printed(new RegExp(`Worker ${survivor} ended`));
+    await until(() =>
+      statusOf(url).then(
+        (status) => status === 200,
+        () => false,
+      ),
+    );
+    expect(gateway.output.match(READY)).toHaveLength(1);
+  });
+
+  it('are restarted one by one: who is told to leave finishes its calls and is replaced', async () => {
+    const gateway = await startWithRedis(2);
+    await urlOf(gateway);
+    const before = await workersOf(gateway);
+    for (const pid of before) {
+      process.kill(pid, 'SIGTERM');
+      await gateway.printed(new RegExp(`Worker ${pid} ended \\(exit code 0\\)`));
+      await until(async () => (await workersOf(gateway)).length === 2);
+    }
+    const after = await workersOf(gateway);
+    expect(after.filter((pid) => before.includes(pid))).toEqual([]);
+  });
+
+  it('finish the call in flight when all of them are told to leave, and the primary ends last', async () => {
+    const server = await startReferenceServer({ era: 'modern', transport: 'http' });
+    try {
+      const file = join(folder, 'isthmus.json');
+      await writeFile(file, JSON.stringify({ servers: { ref: { transport: 'http', url: server.url, public: true } } }));
+      const gateway = await startWithRedis(2, { ISTHMUS_CONFIG: file });
+      const url = await urlOf(gateway);
+      const workers = await workersOf(gateway);
+      const held = fetch(`${url}/servers/ref/rpc`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'tools/call',
+          params: { name: 'hold', arguments: { key: 'door' } },
+        }),
+      });
+      await server.calls.until('hold', 'started', 1);
+      const exiting = gateway.exit('SIGTERM');
+      await gateway.printed(/Leaving[\s\S]*Leaving/);
+      server.world.release('door');
+      expect((await held).status).toBe(200);
+      expect(await exiting).toBe(0);
+      expect(workers.filter(isAlive)).toEqual([]);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('take over a changed configuration when the primary gets SIGHUP', async () => {
+    const file = join(folder, 'isthmus.json');
+    await writeFile(file, JSON.stringify({ servers: {} }));
+    const gateway = await startWithRedis(2, { ISTHMUS_CONFIG: file });
+    await urlOf(gateway);
+    await writeFile(file, '{ "servers": ');
+    gateway.signal('SIGHUP');
+    // The fault is told by each of them, whether the signal or the file itself told it first.
+    await gateway.printed(/isthmus\.json[\s\S]*isthmus\.json/);
+    expect(await workersOf(gateway)).toHaveLength(2);
+  });
+});
+
+describe('a start of several workers that cannot be', () => {
+  it('names a bad setting once and starts nobody', async () => {
+    const gateway = start(3, { ISTHMUS_PRT: '1' });
+    expect(await gateway.exit()).toBe(1);
+    expect(gateway.output.match(/ISTHMUS_PRT/g)).toHaveLength(1);
+  });
+
+  it('names a fault that only workers find once, and ends', async () => {
+    const file = join(folder, 'isthmus.yaml');
+    await writeFile(file, 'servers:\n  a: { transport: http, url: nonsense }\n');
+    const gateway = await startWithRedis(3, { ISTHMUS_CONFIG: file });
+    expect(await gateway.exit()).toBe(1);
+    expect(gateway.output.match(/servers\.a\.url/g)).toHaveLength(1);
+    expect(gateway.output).not.toMatch(/\n\s+at /);
+  });
+
+  it('says that the port is in use', async () => {
+    const first = await startWithRedis(1);
+    const { port } = new URL(await urlOf(first));
+    const second = start(2, { ISTHMUS_PORT: port, ISTHMUS_REDIS_URL: redis?.url ?? '' });
+    expect(await second.exit()).toBe(1);
+    expect(second.output.match(/The port is in use/g)).toHaveLength(1);
+  });
+
+  it('is refused in production without a Redis, in a sentence that says what to set', async () => {
+    const gateway = start(2, { NODE_ENV: 'production' });
+    expect(await gateway.exit()).toBe(1);
+    expect(gateway.output).toMatch(/^Several workers need a Redis.*NODE_ENV=production.*ISTHMUS_REDIS_URL/);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('the embedded Valkey', () => {
+  it('serves workers that have no Redis, is told loudly, and ends with them', async () => {
+    const gateway = start(2);
+    await urlOf(gateway);
+    expect(gateway.output).toMatch(/\*\*\* No Redis is set.*embedded Valkey.*development only/s);
+    const [valkey = 0] = await childrenOf(gateway.pid, 'embedded-redis');
+    expect(valkey).toBeGreaterThan(0);
+    expect(await gateway.exit('SIGTERM')).toBe(0);
+    expect(isAlive(valkey)).toBe(false);
+  });
+
+  it('does not outlive a primary that was killed', async () => {
+    const gateway = start(2);
+    await urlOf(gateway);
+    const children = await childrenOf(gateway.pid, '');
+    expect(children).toHaveLength(3);
+    await gateway.exit('SIGKILL');
+    await until(() => !children.some(isAlive));
+  });
+
+  it('is not there for one worker, which needs none', async () => {
+    const gateway = start(1);
+    await urlOf(gateway);
+    expect(gateway.output).not.toContain('Valkey');
+    expect(await childrenOf(gateway.pid, 'embedded-redis')).toEqual([]);
+  });
+});
