@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { result } from '#lib/mcp-protocol';
@@ -6,12 +7,14 @@ import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { until } from '../../test/support/until.js';
 import type { ArchivedEvent } from './event-archive.js';
+import { EventSeal } from './event-seal.js';
 import { RedisEventArchive, type ArchiveBounds } from './redis-event-archive.js';
 import { replayAfterDeath } from './replay-after-death.js';
 import { aSession, said } from './session-pool-fixture.js';
 
 const BOUNDS = { replayEvents: 100, replayBytes: 100_000, sessionIdleMs: 60_000 };
 const keys = new RedisKeys('spec:');
+const secret = randomBytes(32);
 
 let server: RunningRedis;
 let connections: RedisConnections;
@@ -23,7 +26,7 @@ function connect(): RedisCommands {
 }
 
 const archiveOf = (bounds: Partial<ArchiveBounds> = {}, commands = redis) =>
-  new RedisEventArchive(commands, keys, { ...BOUNDS, ...bounds });
+  new RedisEventArchive(commands, keys, { ...BOUNDS, ...bounds }, secret);
 
 const newSession = () => `stored-${(sessions += 1)}`;
 
@@ -113,16 +116,32 @@ describe('events in Redis', () => {
     expect(await archive.read(session)).toHaveLength(2);
   });
 
-  it.each(['x', '{}\n{}', '[1]\n{}', '[1,2,3]\n{}', '[1,2,null,"x"]\n{}', '[1,"2"]\n{}'])(
+  it.each(['', 'x', '{}\n{}', '[1]\n{}', '[1,2,3]\n{}', '[1,2,null,"x"]\n{}', '[1,"2"]\n{}'])(
     'are refused whole where one of them is %j',
     async (foreign) => {
       const session = newSession();
       const archive = archiveOf();
       await archive.append(session, event(0));
-      await redis.send('HSET', keys.events(session), 0, foreign);
+      await redis.send('HSET', keys.events(session), 0, new EventSeal(secret).seal(session, foreign));
       await expect(archive.read(session)).rejects.toThrow('holds something that is no event');
     },
   );
+
+  it('are refused whole where somebody else has written one, or brought it from another session', async () => {
+    const [session, another] = [newSession(), newSession()];
+    const archive = archiveOf();
+    await archive.append(session, event(0));
+    await archive.append(another, event(0));
+    const theirs = String(await redis.send('HGET', keys.events(another), 0));
+    const own = String(await redis.send('HGET', keys.events(session), 0));
+    const strangers = new EventSeal(randomBytes(32)).seal(session, own.slice(22));
+    for (const forged of [theirs, own.slice(22), strangers, `${own} `, `A${own}`, '']) {
+      await redis.send('HSET', keys.events(session), 0, forged);
+      await expect(archive.read(session)).rejects.toThrow('holds something that is no event');
+    }
+    await redis.send('HSET', keys.events(session), 0, own);
+    expect(await archive.read(session)).toEqual([event(0)]);
+  });
 });
 
 describe('a Redis that fails', () => {

@@ -1,6 +1,7 @@
 import { isRequestId, type RequestId } from '#lib/mcp-protocol';
 import { redisScript, type RedisCommands, type RedisKeys } from '#lib/redis';
 import { EventArchive, type ArchivedEvent } from './event-archive.js';
+import { EventSeal } from './event-seal.js';
 
 /** Bounds of what is kept of each session: those of its owner's memory. */
 export interface ArchiveBounds {
@@ -21,14 +22,18 @@ export class RedisEventArchive extends EventArchive {
   override readonly active = true;
   private readonly appendEvent = redisScript('append-event', 1);
   private readonly readEvents = redisScript('read-events', 1);
+  private readonly sealing: EventSeal;
   private closedUntil = 0;
 
+  /** `secret`: what all workers know, and nobody else. */
   constructor(
     private readonly redis: RedisCommands,
     private readonly keys: RedisKeys,
     private readonly bounds: ArchiveBounds,
+    secret: Buffer,
   ) {
     super();
+    this.sealing = new EventSeal(secret);
     redis.onReady(() => (this.closedUntil = 0));
   }
 
@@ -40,8 +45,9 @@ export class RedisEventArchive extends EventArchive {
     if (this.closedUntil > 0) this.closedUntil = now + PAUSE_MS;
     const { replayEvents, replayBytes, sessionIdleMs } = this.bounds;
     try {
+      const text = this.sealing.seal(session, textOf(event));
       const bounds = [replayEvents, replayBytes, sessionIdleMs];
-      await this.redis.run(this.appendEvent, [this.keys.events(session)], [textOf(event), ...bounds]);
+      await this.redis.run(this.appendEvent, [this.keys.events(session)], [text, ...bounds]);
       this.closedUntil = 0;
     } catch (cause) {
       this.closedUntil = performance.now() + PAUSE_MS;
@@ -49,11 +55,16 @@ export class RedisEventArchive extends EventArchive {
     }
   }
 
-  /** Rejects with RedisFault, or with ForeignEvent when something else lies there. */
+  /** Rejects with RedisFault, or with ForeignEvent when one of them was not written by a worker for this session. */
   override async read(session: string): Promise<readonly ArchivedEvent[]> {
     const texts = await this.redis.run(this.readEvents, [this.keys.events(session)], []);
     if (!Array.isArray(texts)) throw new ForeignEvent();
-    return texts.map(eventOf);
+    return texts.map((sealed: unknown) => {
+      const text = typeof sealed === 'string' ? this.sealing.open(session, sealed) : undefined;
+      const event = text === undefined ? undefined : eventOf(text);
+      if (!event) throw new ForeignEvent();
+      return event;
+    });
   }
 
   override async forget(session: string): Promise<void> {
@@ -68,7 +79,7 @@ export class ArchiveClosed extends Error {
   }
 }
 
-/** Something else lies under a session's key than what this program writes. */
+/** Under a session's key lies something that no worker has written for it. */
 export class ForeignEvent extends Error {
   constructor() {
     super('The archive of events holds something that is no event.');
@@ -80,11 +91,10 @@ function textOf({ stream, sequence, json, call }: ArchivedEvent): string {
   return `${JSON.stringify([stream, sequence, ...(call ? [call.requestId, call.method] : [])])}\n${json}`;
 }
 
-function eventOf(text: unknown): ArchivedEvent {
-  if (typeof text !== 'string') throw new ForeignEvent();
+function eventOf(text: string): ArchivedEvent | undefined {
   const end = text.indexOf('\n');
   const head = headOf(text.slice(0, Math.max(end, 0)));
-  if (!head) throw new ForeignEvent();
+  if (!head) return undefined;
   const [stream, sequence, requestId, method] = head;
   const call = requestId !== undefined && method !== undefined ? { requestId, method } : undefined;
   return { stream, sequence, json: text.slice(end + 1), ...(call && { call }) };

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
+import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { UpstreamModule } from '../upstream/index.js';
 import { EventArchive, NoArchive } from './event-archive.js';
@@ -14,13 +15,13 @@ import { UpstreamPool } from './upstream-pool.js';
 
 const eventArchive = {
   provide: EventArchive,
-  inject: [Coordination, SessionPoolConfig],
-  useFactory: ({ redis }: Coordination, config: SessionPoolConfig) =>
-    redis ? new RedisEventArchive(redis.commands, redis.keys, config) : new NoArchive(),
+  inject: [Coordination, SessionPoolConfig, DataFolder],
+  useFactory: ({ redis }: Coordination, config: SessionPoolConfig, { secrets }: DataFolder) =>
+    redis ? new RedisEventArchive(redis.commands, redis.keys, config, secrets.session) : new NoArchive(),
 };
 
 @Module({
-  imports: [CoordinationModule, RegistryModule, UpstreamModule],
+  imports: [CoordinationModule, DataFolderModule, RegistryModule, UpstreamModule],
   providers: [
     configProvider(SessionPoolConfig),
     eventArchive,
