@@ -3,15 +3,14 @@ import { OutcomeError, type Caller } from '#lib/extension-kit';
 import { outcomeOfFault, type ClientProfile, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
-import {
-  readProfile,
-  type ChangeFilter,
-  type ConnectionEvents,
-  type Listening,
-  type ServerProfile,
-  type UpstreamConnection,
-  type UpstreamReply,
-  type UpstreamRequest,
+import type {
+  ChangeFilter,
+  ConnectionEvents,
+  Listening,
+  ServerProfile,
+  UpstreamConnection,
+  UpstreamReply,
+  UpstreamRequest,
 } from '../upstream/index.js';
 import { outcomeBeforeAnyCall, outcomeOfBusEnd } from './bus-outcomes.js';
 import { PART_MS, PoolPattern, type ListenEvent, type OpenEvent } from './pool-orders.js';
@@ -128,8 +127,8 @@ export class RemoteConnection implements UpstreamConnection {
     const exchange = this.ask(PoolPattern.open, order, PART_MS, (event) => {
       const told = event as OpenEvent;
       if (told.kind === 'notification') return this.events.notify(told.notification);
-      this.known ??= readProfile(told.profile);
-      if (!this.known || this.isClosed) return exchange.cancel();
+      this.known ??= told.profile;
+      if (this.isClosed) return exchange.cancel();
       this.keeper = exchange;
       onConfirmed?.();
     });

@@ -9,6 +9,5 @@ export type {
   UpstreamReply,
   UpstreamRequest,
 } from './upstream-connection.js';
-export { readProfile } from './server-profile.js';
 export { readUpstreamSession, type UpstreamSessionState } from './upstream-session-state.js';
 export { UpstreamConnector } from './upstream-connector.js';
