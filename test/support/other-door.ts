@@ -1,0 +1,94 @@
+import type { JsonObject } from '#lib/mcp-protocol';
+import {
+  LegacyRawClient,
+  RpcRawClient,
+  SseRawClient,
+  type ClientTransport,
+  type RawAnswer,
+  type RawClient,
+  type RawClientOptions,
+} from '#lib/testing/raw-client';
+
+/** Two ways to endpoints of the same name, each a URL as `rawClient` takes it. The same one twice is a way like any. */
+export interface Doors {
+  /** Where sessions and streams are opened: their owner. */
+  readonly home: string;
+  /** Where everything else is sent. */
+  readonly door: string;
+}
+
+/** Transports whose requests may come by another worker than the one that they have to do with. */
+export const FORWARDED_TRANSPORTS = ['legacy', 'sse', 'rpc'] as const satisfies readonly ClientTransport[];
+export type ForwardedTransport = (typeof FORWARDED_TRANSPORTS)[number];
+
+/** A client that is sent to and fro by a load balancer without a memory. Not yet connected. */
+export function clientAtOtherDoor(
+  transport: ForwardedTransport,
+  { home, door }: Doors,
+  options: RawClientOptions = {},
+): RawClient {
+  switch (transport) {
+    case 'legacy':
+      return new LegacyAtOtherDoor(home, door, options);
+    case 'sse':
+      return new SseAtOtherDoor(home, door, options);
+    case 'rpc':
+      return new RpcRawClient(`${door}/rpc`, options);
+  }
+}
+
+/** Streamable HTTP: `initialize` at one worker, every request at the other. Answers come with their POST. */
+export class LegacyAtOtherDoor implements RawClient {
+  readonly transport = 'legacy';
+  readonly surplus: JsonObject[] = [];
+  private readonly client: LegacyRawClient;
+  private lastId = 0;
+
+  constructor(
+    home: string,
+    private readonly door: string,
+    options: RawClientOptions = {},
+  ) {
+    this.client = new LegacyRawClient(`${home}/mcp`, options);
+  }
+
+  /** Those of the session. */
+  get headers(): Readonly<Record<string, string>> {
+    return this.client.headers;
+  }
+
+  connect(): Promise<RawAnswer> {
+    return this.client.connect();
+  }
+
+  async request(method: string, params: JsonObject = {}): Promise<RawAnswer> {
+    this.lastId += 1;
+    const answer = await this.post({ jsonrpc: '2.0', id: `request ${this.lastId}`, method, params });
+    this.surplus.push(...answer.answers.slice(1));
+    return answer;
+  }
+
+  post(message: JsonObject): Promise<RawAnswer> {
+    return this.client.http.post(`${this.door}/mcp`, this.headers, message);
+  }
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
+}
+
+/** HTTP+SSE: the stream at one worker, every message posted at the other. */
+export class SseAtOtherDoor extends SseRawClient {
+  constructor(
+    home: string,
+    private readonly door: string,
+    options: RawClientOptions = {},
+  ) {
+    super(`${home}/sse`, options);
+  }
+
+  override post(message: JsonObject): Promise<RawAnswer> {
+    const { pathname, search } = new URL(this.messagesUrl);
+    return this.http.post(new URL(this.door).origin + pathname + search, {}, message);
+  }
+}
