@@ -200,6 +200,8 @@ describe('a stream of a session that lives elsewhere', () => {
     const gone = { kind: 'error', error: { code: -32600, message: 'No events are kept' }, httpStatus: 400 } as const;
     const { session } = world(() => value(gone));
     const wanted = expect.objectContaining({ message: 'No events are kept', httpStatus: 400 });
-    await expect(session.openStream(new RecordingSink(), '9-9')).rejects.toEqual(wanted);
+    const sink = new RecordingSink();
+    await expect(session.openStream(sink, '9-9')).rejects.toEqual(wanted);
+    expect(sink.ended).toBe(false);
   });
 });

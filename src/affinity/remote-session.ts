@@ -107,12 +107,10 @@ export class RemoteSession implements SessionHandle {
       return undefined;
     };
     const { exchange, outcome } = this.ask(SessionPattern.stream, { lastEventId }, undefined, onEvent);
-    const over = outcome.then((last) => {
-      sink.end();
-      return last;
-    });
-    const opened = await Promise.race([found.promise, over]);
+    const opened = await Promise.race([found.promise, outcome]);
+    // Nothing was written for a stream that was not found: its refusal has a status of its own.
     if (typeof opened !== 'boolean') throw refusalOf(opened);
+    void outcome.then(() => sink.end());
     return { standing: opened, detach: () => exchange.cancel() };
   }
 
