@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { isRequestId, type RequestId } from '#lib/mcp-protocol';
 import { redisScript, type RedisCommands, type RedisKeys } from '#lib/redis';
 import { EventArchive, type ArchivedEvent } from './event-archive.js';
@@ -20,6 +21,7 @@ const PAUSE_MS = 500;
  */
 export class RedisEventArchive extends EventArchive {
   override readonly active = true;
+  private readonly logger = new Logger('EventArchive');
   private readonly appendEvent = redisScript('append-event', 1);
   private readonly readEvents = redisScript('read-events', 1);
   private readonly sealing: EventSeal;
@@ -55,20 +57,22 @@ export class RedisEventArchive extends EventArchive {
     }
   }
 
-  /** Rejects with RedisFault, or with ForeignEvent when one of them was not written by a worker for this session. */
+  /** Leaves out what no worker has written for this session. Rejects with RedisFault. */
   override async read(session: string): Promise<readonly ArchivedEvent[]> {
     const texts = await this.redis.run(this.readEvents, [this.keys.events(session)], []);
-    if (!Array.isArray(texts)) throw new ForeignEvent();
-    return texts.map((sealed: unknown) => {
-      const text = typeof sealed === 'string' ? this.sealing.open(session, sealed) : undefined;
-      const event = text === undefined ? undefined : eventOf(text);
-      if (!event) throw new ForeignEvent();
-      return event;
-    });
+    const found = Array.isArray(texts) ? texts.map((text: unknown) => this.eventOf(session, text)) : [];
+    const events = found.filter((event) => event !== undefined);
+    if (events.length < found.length) this.logger.warn('Redis held events of a session that no worker has written');
+    return events;
   }
 
   override async forget(session: string): Promise<void> {
     await this.redis.send('UNLINK', this.keys.events(session));
+  }
+
+  private eventOf(session: string, sealed: unknown): ArchivedEvent | undefined {
+    const text = typeof sealed === 'string' ? this.sealing.open(session, sealed) : undefined;
+    return text === undefined ? undefined : eventOf(text);
   }
 }
 
@@ -76,13 +80,6 @@ export class RedisEventArchive extends EventArchive {
 export class ArchiveClosed extends Error {
   constructor() {
     super('The archive of events has failed just now.');
-  }
-}
-
-/** Under a session's key lies something that no worker has written for it. */
-export class ForeignEvent extends Error {
-  constructor() {
-    super('The archive of events holds something that is no event.');
   }
 }
 

@@ -160,6 +160,19 @@ describe('what was said before a session was given away', () => {
     expect(archive.forgotten).toEqual([session.id]);
   });
 
+  it('is forgotten with the session, wherever that ends', async () => {
+    const archive = new FakeArchive();
+    const { owner, heir } = workers({}, archive);
+    const session = owner.open(startOf());
+    const sink = new RecordingSink();
+    session.openStandingStream(sink);
+    await sink.until(({ events }) => events.length === 1);
+    const record = travelled(owner.handOver(session.id, 'heir'));
+    expect(archive.forgotten).toEqual([]);
+    heir.adopt(record).end();
+    expect(archive.forgotten).toEqual([session.id]);
+  });
+
   it('is heard once and in order, wherever the session is and whenever the client comes back', () => {
     const steps = fc.array(fc.constantFrom('say', 'move', 'come back'), { maxLength: 40 });
     fc.assert(

@@ -40,7 +40,7 @@ describe('a call of a session', () => {
     const back = resumed(session, '1-0');
     void call.stream?.emit(said('two'));
     expect(back.sink.ended).toBe(false);
-    call.finish(DONE);
+    void call.finish(DONE);
     expect(back.sink.summary).toEqual(['one', 'two', 'answer a']);
     expect(back.sink.ended).toBe(true);
   });
@@ -52,7 +52,7 @@ describe('a call of a session', () => {
     const { sink, stream } = resumed(session, '1-1');
     stream?.detach(sink);
     void call.stream?.emit(said('two'));
-    call.finish(DONE);
+    void call.finish(DONE);
     expect(resumed(session, '1-1').sink.summary).toEqual(['two', 'answer a']);
   });
 
@@ -70,7 +70,7 @@ describe('a call of a session', () => {
     session.begin(2, 'tools/call');
     const third = () => session.begin(3, 'tools/call');
     expect(third).toThrow(expect.objectContaining({ code: -31003, httpStatus: 429 }));
-    first.finish(DONE);
+    void first.finish(DONE);
     expect(third).not.toThrow();
   });
 
@@ -229,7 +229,7 @@ describe('a session is idle', () => {
     expect(session.idle).toBe(true);
     const call = session.begin(1, 'tools/call');
     expect(session.idle).toBe(false);
-    call.finish(DONE);
+    void call.finish(DONE);
     expect(session.idle).toBe(true);
     const sink = new RecordingSink();
     const stream = session.openStandingStream(sink);
