@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { violationsOf } from './invariants.js';
+import { MUTATIONS } from './mutations.js';
+import { run } from './run.js';
+import { scenarios } from './scenarios.js';
+
+const SEED = 20_251_122;
+const MOST_RUNS = 5_000;
+const PATIENCE_MS = 300_000;
+
+describe('workers that lack', () => {
+  it.each(MUTATIONS)(
+    '$what break a promise',
+    async ({ flaws, family, breaks }) => {
+      const broken: string[] = [];
+      for (const scenario of fc.sample(scenarios(family), { numRuns: MOST_RUNS, seed: SEED })) {
+        broken.push(...violationsOf(await run(scenario, flaws())));
+        if (broken.some((violation) => violation.startsWith(breaks))) break;
+      }
+      expect(broken.filter((violation) => violation.startsWith(breaks))).not.toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+});

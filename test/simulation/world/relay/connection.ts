@@ -1,0 +1,84 @@
+import type { Host } from '../host.js';
+import type { RelayNode } from './node.js';
+import type { SimRedis } from './sim-redis.js';
+
+/** One TCP connection between a worker and a node: everything arrives in order, late, or not at all. */
+export class Connection {
+  private isOpen = true;
+  /** When the last message of each slot arrives at either end. */
+  private readonly lastAtNode = new Map<string, number>();
+  private readonly lastAtHost = new Map<string, number>();
+  private held: (() => void)[] | undefined;
+  private readonly closing: (() => void)[] = [];
+
+  constructor(
+    private readonly redis: SimRedis,
+    private readonly host: Host,
+    readonly node: RelayNode,
+  ) {}
+
+  /** The node runs it once, in its turn; the answer arrives while the connection lasts. In a cluster, order is a slot's. */
+  send<T>(slot: string, run: (node: RelayNode) => T, answer: (value: T) => void): void {
+    this.throughNetwork(() => this.arriveAtNode(slot, run, answer));
+  }
+
+  /** Something arrives from the node without having been asked for. */
+  push(run: () => void, slot = ''): void {
+    this.throughNetwork(() => this.arriveAtHost(slot, run));
+  }
+
+  /** Nothing gets through until `release`. */
+  hold(): void {
+    this.held ??= [];
+  }
+
+  release(): void {
+    const held = this.held ?? [];
+    this.held = undefined;
+    for (const passage of held) passage();
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.held = undefined;
+    for (const run of this.closing.splice(0)) run();
+  }
+
+  onClose(run: () => void): void {
+    this.closing.push(run);
+  }
+
+  private throughNetwork(passage: () => void): void {
+    if (!this.isOpen) return;
+    if (this.held) this.held.push(passage);
+    else passage();
+  }
+
+  private arriveAtNode<T>(slot: string, run: (node: RelayNode) => T, answer: (value: T) => void): void {
+    // What was written before a connection broke may have arrived all the same.
+    const survivesClose = this.redis.chance.coin();
+    const arrive = () => {
+      if (this.isOpen || survivesClose) this.node.take(() => this.carryOut(slot, run, answer));
+    };
+    this.redis.universe.after(this.delay(this.lastAtNode, slot), arrive, false);
+  }
+
+  private carryOut<T>(slot: string, run: (node: RelayNode) => T, answer: (value: T) => void): void {
+    const value = run(this.node);
+    this.push(() => answer(value), slot);
+  }
+
+  private arriveAtHost(slot: string, run: () => void): void {
+    const arrive = () => this.isOpen && this.host.enter(run);
+    this.redis.universe.after(this.delay(this.lastAtHost, slot), arrive);
+  }
+
+  /** Never before what was sent earlier. */
+  private delay(last: Map<string, number>, slot: string): number {
+    const { universe, nature } = this.redis;
+    const lane = nature.isCluster ? slot : '';
+    const time = Math.max(universe.now + this.redis.latency(), last.get(lane) ?? 0);
+    last.set(lane, time);
+    return time - universe.now;
+  }
+}

@@ -1,0 +1,88 @@
+import type { Universe } from '../universe.js';
+import type { RelayNode } from './node.js';
+
+/** A frame on its way from one worker to another. */
+export interface Publication {
+  readonly node: RelayNode;
+  readonly channel: string;
+  readonly frame: Buffer;
+}
+
+/** What happens to one frame. `nth`: counted over all frames between different workers, from 0. */
+export type FrameFault =
+  | { readonly kind: 'lose-frame'; readonly nth: number }
+  | { readonly kind: 'repeat-frame'; readonly nth: number; readonly ms: number }
+  | { readonly kind: 'delay-frame'; readonly nth: number; readonly ms: number }
+  | {
+      readonly kind: 'forge-frame';
+      readonly nth: number;
+      readonly ms: number;
+      readonly at: number;
+      readonly flip: number;
+    }
+  | { readonly kind: 'misdirect-frame'; readonly nth: number; readonly ms: number; readonly channel: number };
+
+/** Decides frame by frame what becomes of what workers send each other. */
+export class FrameFates {
+  private readonly faults = new Map<number, FrameFault[]>();
+  private readonly channels = new Set<string>();
+  private count = 0;
+
+  constructor(private readonly universe: Universe) {}
+
+  plan(fault: FrameFault): void {
+    this.faults.set(fault.nth, [...(this.faults.get(fault.nth) ?? []), fault]);
+  }
+
+  /** A channel that frames could be misdirected to. */
+  know(channel: string): void {
+    this.channels.add(channel);
+  }
+
+  /** Publishes it, unless it is lost or delayed. Says how many receive it, which is true of a lost one too. */
+  publish(publication: Publication): number {
+    const faults = this.faults.get(this.count) ?? [];
+    this.count += 1;
+    const passes = faults.map((fault) => this.apply(fault, publication));
+    const { node, channel, frame } = publication;
+    return node.publish(channel, frame, passes.includes(false));
+  }
+
+  /** False: it does not arrive by itself. */
+  private apply(fault: FrameFault, publication: Publication): boolean {
+    switch (fault.kind) {
+      case 'lose-frame':
+        return false;
+      case 'delay-frame':
+        this.later(fault.ms, publication);
+        return false;
+      case 'repeat-frame':
+        this.later(fault.ms, publication);
+        return true;
+      case 'forge-frame':
+        this.later(fault.ms, { ...publication, frame: altered(publication.frame, fault.at, fault.flip) });
+        return true;
+      case 'misdirect-frame':
+        this.later(fault.ms, { ...publication, channel: this.anyChannel(fault.channel) });
+        return true;
+    }
+  }
+
+  private later(ms: number, publication: Publication): void {
+    const { node, channel, frame } = publication;
+    this.universe.after(ms, () => node.take(() => node.publish(channel, frame)), false);
+  }
+
+  private anyChannel(index: number): string {
+    const channels = [...this.channels];
+    return channels[index % channels.length] ?? '';
+  }
+}
+
+/** As somebody would change it who can publish, but does not know the secret. */
+function altered(frame: Buffer, at: number, flip: number): Buffer {
+  const copy = Buffer.from(frame);
+  const place = at % copy.length;
+  copy.writeUInt8(copy.readUInt8(place) ^ flip, place);
+  return copy;
+}

@@ -1,0 +1,87 @@
+/** Something that is going to happen. */
+interface Happening {
+  readonly time: number;
+  readonly order: number;
+  readonly run: () => void;
+  /** Code under test may have promises to settle after it. */
+  readonly wakes: boolean;
+  cancelled: boolean;
+}
+
+/** True time, and all that is going to happen in it, in one order for one seed. */
+export class Universe {
+  private time = 0;
+  private counter = 0;
+  private readonly heap: Happening[] = [];
+
+  /** Milliseconds since the world began. */
+  get now(): number {
+    return this.time;
+  }
+
+  /** `wakes`: code under test runs, so what it has promised is settled before anything else happens. */
+  after(ms: number, run: () => void, wakes = true): () => void {
+    const happening = { time: this.time + Math.max(ms, 0), order: (this.counter += 1), run, wakes, cancelled: false };
+    this.push(happening);
+    return () => {
+      happening.cancelled = true;
+    };
+  }
+
+  /** Lets everything happen up to that moment. */
+  async runUntil(time: number): Promise<void> {
+    await settled();
+    for (let next = this.heap[0]; next && next.time <= time; next = this.heap[0]) {
+      this.pop();
+      if (next.cancelled) continue;
+      this.time = next.time;
+      next.run();
+      if (next.wakes) await settled();
+    }
+    this.time = Math.max(this.time, time);
+  }
+
+  private push(happening: Happening): void {
+    const { heap } = this;
+    let place = heap.push(happening) - 1;
+    while (place > 0) {
+      const parent = (place - 1) >> 1;
+      if (!isBefore(heap[place]!, heap[parent]!)) return;
+      this.swap(place, parent);
+      place = parent;
+    }
+  }
+
+  private pop(): void {
+    const { heap } = this;
+    const last = heap.pop();
+    if (!last || heap.length === 0) return;
+    heap[0] = last;
+    for (let place = 0; ;) {
+      const left = 2 * place + 1;
+      const right = left + 1;
+      let first = place;
+      if (left < heap.length && isBefore(heap[left]!, heap[first]!)) first = left;
+      if (right < heap.length && isBefore(heap[right]!, heap[first]!)) first = right;
+      if (first === place) return;
+      this.swap(place, first);
+      place = first;
+    }
+  }
+
+  private swap(one: number, other: number): void {
+    const { heap } = this;
+    [heap[one], heap[other]] = [heap[other]!, heap[one]!];
+  }
+}
+
+function isBefore(one: Happening, other: Happening): boolean {
+  return one.time < other.time || (one.time === other.time && one.order < other.order);
+}
+
+/** Every promise that can settle without something else happening has settled: microtasks run dry before it. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,86 @@
+import { outcomeOfFault, outcomeOfHttp, type HttpAnswer, type Outcome, type TransportFault } from '#lib/mcp-protocol';
+import type { Behaviour } from '../scenario.js';
+import type { Chance } from './chance.js';
+import type { Chronicle } from './chronicle.js';
+import type { Host } from './host.js';
+import type { Universe } from './universe.js';
+
+/** A call as it travels between workers. */
+export interface Call {
+  readonly name: string;
+  readonly session: string;
+  readonly behaviour: Behaviour;
+  readonly workMs: number;
+  readonly steps: number;
+}
+
+/** Reads an HTTP answer; a spec may put a careless one in its place. */
+export type AnswerReader = (answer: HttpAnswer, id: string) => Outcome;
+
+const WORST_LATENCY_MS = 20;
+
+/** The servers behind the gateway: they run what reaches them, and answer as they were told to. */
+export class Upstream {
+  constructor(
+    private readonly universe: Universe,
+    private readonly chance: Chance,
+    private readonly chronicle: Chronicle,
+    private readonly read: AnswerReader = outcomeOfHttp,
+  ) {}
+
+  /** Sends a call from this worker's machine. An abort ends the waiting, not what the server does. */
+  call(call: Call, host: Host, signal: AbortSignal, onStep: (step: number) => void): Promise<Outcome> {
+    return new Promise((resolve) => {
+      signal.addEventListener('abort', () => resolve(outcomeOfFault('aborted')), { once: true });
+      const answer = () => host.enter(() => resolve(this.outcomeOf(call)));
+      this.universe.after(
+        this.latency(),
+        () => this.run(call, answer, (step) => host.enter(() => onStep(step))),
+        false,
+      );
+    });
+  }
+
+  private run(call: Call, answer: () => void, tell: (step: number) => void): void {
+    if (call.behaviour !== '401') this.chronicle.executed(call.name, this.universe.now);
+    const pauseMs = call.workMs / (call.steps + 1);
+    for (let step = 1; step <= call.steps; step += 1) {
+      this.universe.after(step * pauseMs, () => tell(step));
+    }
+    this.universe.after(call.workMs + this.latency(), answer);
+  }
+
+  private outcomeOf(call: Call): Outcome {
+    const said = answerTo(call);
+    return typeof said === 'string' ? outcomeOfFault(said) : this.read(said, call.name);
+  }
+
+  private latency(): number {
+    return this.chance.between(1, WORST_LATENCY_MS);
+  }
+}
+
+/** The server's own word for what it did: only it can have said so. */
+export const tokenOf = (name: string) => `done: ${name}`;
+
+function answerTo({ name, behaviour }: Call): HttpAnswer | TransportFault {
+  const message = (members: object) => JSON.stringify({ jsonrpc: '2.0', id: name, ...members });
+  switch (behaviour) {
+    case 'ok':
+    case 'defect':
+      return { status: 200, body: message({ result: { token: tokenOf(name) } }) };
+    case 'tool-error':
+      return { status: 200, body: message({ error: { code: -32000, message: 'No.' } }) };
+    case 'foreign-id':
+      return { status: 200, body: JSON.stringify({ jsonrpc: '2.0', id: 'another', result: { token: 'not ours' } }) };
+    case 'null':
+      return { status: 200, body: 'null' };
+    case '401':
+      return { status: 401, body: JSON.stringify({ detail: 'No token.' }) };
+    case '500':
+      return { status: 500, body: JSON.stringify({ message: 'Sorry.' }) };
+    case 'cut':
+    case 'lost':
+      return behaviour;
+  }
+}
