@@ -8,7 +8,7 @@ const ARROWS = {
   auth: ['data-folder'],
   dispatch: ['catalog', 'subscriptions', 'affinity', 'session-pool'],
   catalog: ['registry'],
-  affinity: ['session-pool', 'subscriptions', 'registry', 'data-folder', 'coordination'],
+  affinity: ['session-pool', 'upstream', 'subscriptions', 'registry', 'data-folder', 'coordination', 'drain', 'health'],
   'session-pool': ['upstream', 'registry', 'coordination', 'data-folder'],
   subscriptions: ['session-pool', 'catalog', 'upstream', 'registry'],
   upstream: ['registry'],

@@ -64,6 +64,12 @@ export class BusNode extends WorkerBus {
     this.responder.stop();
   }
 
+  /** Stops, and says so to the others if they can be reached: what this worker had is gone at once, for good. */
+  async leave(): Promise<void> {
+    await this.membership.leave().catch(() => undefined);
+    this.stop();
+  }
+
   override request(order: BusOrder, onEvent?: (event: unknown) => void | Promise<void>): BusExchange {
     return this.requester.request(order, onEvent);
   }

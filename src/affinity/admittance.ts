@@ -1,16 +1,17 @@
 import { isJsonObject } from '#lib/mcp-protocol';
 import type { Admittance } from '#lib/worker-bus';
 import type { SessionPool } from '../session-pool/index.js';
+import type { Moves } from './moves.js';
 import { Refusal } from './session-orders.js';
 
 /**
  * Turns away orders about sessions that are not here, before anything is claimed: they have run nothing and never will.
  * Whether the order is given on behalf of the right principal is looked at with the order itself.
  */
-export function admittanceOf(sessions: SessionPool): Admittance {
+export function admittanceOf(sessions: SessionPool, moves: Moves): Admittance {
   return (_pattern, payload) => {
     const session = isJsonObject(payload) ? payload['session'] : undefined;
-    if (typeof session !== 'string' || sessions.find(session)) return undefined;
+    if (typeof session !== 'string' || sessions.find(session) || moves.of(session)) return undefined;
     const heir = sessions.movedTo(session);
     return heir === undefined ? { reason: Refusal.gone } : { reason: Refusal.moved, detail: heir };
   };

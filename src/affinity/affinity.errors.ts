@@ -46,3 +46,18 @@ export class ServerNotConfigured extends GatewayError {
     super(GatewayCode.upstreamFailed, `Server ${server} is not configured at the session's worker.`, 502, data);
   }
 }
+
+/** The worker that is to take a session over leaves itself. */
+export class HeirLeaves extends GatewayError {
+  constructor() {
+    const data = { outcome: 'not_executed', retriable: true } as const;
+    super(GatewayCode.draining, 'This worker is shutting down and takes no sessions.', 503, data);
+  }
+}
+
+/** What another worker sent is no session. */
+export class NoHeritage extends GatewayError {
+  constructor() {
+    super(RpcCode.invalidParams, 'This is no session that could be taken over.', 400);
+  }
+}

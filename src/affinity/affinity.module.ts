@@ -1,16 +1,23 @@
 import { hkdfSync } from 'node:crypto';
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { MemoryRelay, RedisRelay, WorkerBus, WorkerBusServer, type Relay } from '#lib/worker-bus';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
+import { Drain, DrainModule } from '../drain/index.js';
+import { HealthModule } from '../health/index.js';
 import { RegistryModule } from '../registry/index.js';
-import { SessionPool, SessionPoolModule } from '../session-pool/index.js';
+import { PlacementSeat, SessionPool, SessionPoolModule } from '../session-pool/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
 import { admittanceOf } from './admittance.js';
 import { BusWorkers } from './bus-workers.js';
+import { HandOver } from './hand-over.js';
 import { Heirs } from './heirs.js';
+import { Inheritance } from './inheritance.js';
 import { LoneWorker, NoHeirs } from './lone-worker.js';
+import { Moves } from './moves.js';
+import { PoolInboxController } from './pool-inbox.controller.js';
 import { RedisHeirs } from './redis-heirs.js';
+import { RendezvousPlacement } from './rendezvous-placement.js';
 import { Incarnation, SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
 import { SessionRouter } from './session-router.js';
@@ -27,12 +34,18 @@ const sessionIds = {
 /** The same handlers serve over Redis and, for a worker alone, within its process. */
 const busServer = {
   provide: WorkerBusServer,
-  inject: [Coordination, DataFolder, Incarnation, SessionPool],
-  useFactory: ({ redis }: Coordination, { secrets }: DataFolder, me: Incarnation, sessions: SessionPool) => {
+  inject: [Coordination, DataFolder, Incarnation, SessionPool, Moves],
+  useFactory: (
+    { redis }: Coordination,
+    { secrets }: DataFolder,
+    me: Incarnation,
+    sessions: SessionPool,
+    moves: Moves,
+  ) => {
     const relay: Relay = redis ? new RedisRelay(redis.connections, redis.keys) : new MemoryRelay();
     const secret = Buffer.from(hkdfSync('sha256', secrets.session, '', 'isthmus worker bus', SECRET_BYTES));
     const parts = { me: me.text, secret, wire: relay, ledger: relay, directory: relay };
-    return new WorkerBusServer(parts, admittanceOf(sessions));
+    return new WorkerBusServer(parts, admittanceOf(sessions, moves));
   },
 };
 
@@ -52,9 +65,31 @@ const heirs = {
 };
 
 @Module({
-  imports: [CoordinationModule, DataFolderModule, RegistryModule, SessionPoolModule, SubscriptionsModule],
-  controllers: [SessionInboxController],
-  providers: [Incarnation, sessionIds, busServer, bus, workers, heirs, SessionRouter],
+  imports: [
+    CoordinationModule,
+    DataFolderModule,
+    DrainModule,
+    HealthModule,
+    RegistryModule,
+    SessionPoolModule,
+    SubscriptionsModule,
+  ],
+  controllers: [SessionInboxController, PoolInboxController],
+  providers: [Incarnation, sessionIds, Moves, busServer, bus, workers, heirs, Inheritance, HandOver, SessionRouter],
   exports: [Incarnation, WorkerBusServer, SessionRouter],
 })
-export class AffinityModule {}
+export class AffinityModule implements OnModuleInit {
+  constructor(
+    private readonly drain: Drain,
+    private readonly handOver: HandOver,
+    private readonly seat: PlacementSeat,
+    private readonly me: Incarnation,
+    private readonly workers: Workers,
+    private readonly bus: WorkerBus,
+  ) {}
+
+  onModuleInit(): void {
+    this.drain.beforeClosing(this.handOver);
+    this.seat.take(new RendezvousPlacement(this.me.text, this.workers, this.bus));
+  }
+}

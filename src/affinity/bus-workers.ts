@@ -24,4 +24,8 @@ export class BusWorkers extends Workers {
   override whereIs(worker: string): Promise<'alive' | 'gone' | 'unsure'> {
     return this.membership.whereIs(worker);
   }
+
+  override onChange(listener: () => void): () => void {
+    return this.membership.onGone(() => listener());
+  }
 }

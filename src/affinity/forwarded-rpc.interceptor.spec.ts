@@ -17,8 +17,7 @@ import {
 import { RpcException } from '@nestjs/microservices';
 import { lastValueFrom, of, throwError } from 'rxjs';
 import { result } from '#lib/mcp-protocol';
-import { TooManyCalls } from '../session-pool/session-pool.errors.js';
-import { SessionMoved } from './affinity.errors.js';
+import { OwnerUnreachable, SessionMoved } from './affinity.errors.js';
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 
 const context = { getHandler: () => function call() {} } as unknown as ExecutionContext;
@@ -64,7 +63,7 @@ describe('what a handler of the inbox throws', () => {
   });
 
   it('is an error of the gateway with its own code', async () => {
-    const cause = new TooManyCalls(7);
+    const cause = new OwnerUnreachable();
     expect(await envelopeOf(cause)).toEqual(cause.toOutcome());
   });
 

@@ -18,6 +18,10 @@ export class LoneWorker extends Workers {
   override whereIs(worker: string): Promise<'alive' | 'gone'> {
     return Promise.resolve(this.living.includes(worker) ? 'alive' : 'gone');
   }
+
+  override onChange(): () => void {
+    return () => undefined;
+  }
 }
 
 /** Without other workers nothing is ever given away. */

@@ -4,7 +4,9 @@ import { result, type Outcome } from '#lib/mcp-protocol';
 import { WorkerBusContext } from '#lib/worker-bus';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
-import { ServerNotConfigured } from './affinity.errors.js';
+import { NoHeritage, ServerNotConfigured } from './affinity.errors.js';
+import { readHeritage } from './heritage.js';
+import { Inheritance } from './inheritance.js';
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 import type { LocalSession } from './local-session.js';
 import {
@@ -34,11 +36,12 @@ export class SessionInboxController {
   constructor(
     private readonly router: SessionRouter,
     private readonly registry: ServerRegistry,
+    private readonly inheritance: Inheritance,
   ) {}
 
   @MessagePattern(SessionPattern.call)
-  call(@Payload() order: CallOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
-    const session = this.sessionOf(order);
+  async call(@Payload() order: CallOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
+    const session = await this.sessionOf(order);
     const { server, ...call } = order.call;
     const { caller } = order;
     const whole = { ...call, server: this.serverOf(server), caller, client: session.client, repeatsItself: false };
@@ -47,37 +50,37 @@ export class SessionInboxController {
 
   @MessagePattern(SessionPattern.cancel)
   async cancel(@Payload() order: CancelOrder): Promise<Outcome> {
-    await this.sessionOf(order).cancel(order.requestId);
+    await (await this.sessionOf(order)).cancel(order.requestId);
     return DONE;
   }
 
   @MessagePattern(SessionPattern.answer)
   async answer(@Payload() order: AnswerOrder): Promise<Outcome> {
-    await this.sessionOf(order).answer(order.id, order.answer);
+    await (await this.sessionOf(order)).answer(order.id, order.answer);
     return DONE;
   }
 
   @MessagePattern(SessionPattern.notify)
   async notify(@Payload() order: NotifyOrder): Promise<Outcome> {
-    await this.sessionOf(order).notify(order.notification);
+    await (await this.sessionOf(order)).notify(order.notification);
     return DONE;
   }
 
   @MessagePattern(SessionPattern.logLevel)
   async setLogLevel(@Payload() order: LogLevelOrder): Promise<Outcome> {
-    await this.sessionOf(order).setLogLevel(order.level);
+    await (await this.sessionOf(order)).setLogLevel(order.level);
     return DONE;
   }
 
   @MessagePattern(SessionPattern.watch)
   async watch(@Payload() order: WatchOrder): Promise<Outcome> {
-    await this.sessionOf(order).watch(this.resourceOf(order.resource));
+    await (await this.sessionOf(order)).watch(this.resourceOf(order.resource));
     return DONE;
   }
 
   @MessagePattern(SessionPattern.unwatch)
   async unwatch(@Payload() order: WatchOrder): Promise<Outcome> {
-    await this.sessionOf(order).unwatch(this.resourceOf(order.resource));
+    await (await this.sessionOf(order)).unwatch(this.resourceOf(order.resource));
     return DONE;
   }
 
@@ -86,7 +89,7 @@ export class SessionInboxController {
   async stream(@Payload() order: StreamOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     const sink: StreamSink = { emit: (event) => context.emit(event), end };
-    const stream = await this.sessionOf(order).openStream(sink, order.lastEventId);
+    const stream = await (await this.sessionOf(order)).openStream(sink, order.lastEventId);
     void context.emit({ kind: 'found', standing: stream.standing } satisfies StreamSignal);
     await Promise.race([ended, aborted(context.signal)]);
     stream.detach();
@@ -95,11 +98,21 @@ export class SessionInboxController {
 
   @MessagePattern(SessionPattern.end)
   async end(@Payload() order: SessionOrder): Promise<Outcome> {
-    await this.sessionOf(order).end();
+    await (await this.sessionOf(order)).end();
     return DONE;
   }
 
-  private sessionOf({ session, caller, endpoint }: SessionOrder): LocalSession {
+  /** Another worker leaves, and this one is to go on with a session of its. */
+  @MessagePattern(SessionPattern.adopt)
+  async adopt(@Payload() order: unknown): Promise<Outcome> {
+    const heritage = readHeritage(order);
+    if (!heritage) throw new NoHeritage();
+    this.inheritance.take(heritage);
+    return DONE;
+  }
+
+  /** Synchronous for a session that is not on its way elsewhere: what came first goes first. */
+  private sessionOf({ session, caller, endpoint }: SessionOrder): LocalSession | Promise<LocalSession> {
     return this.router.own(session, caller.key, endpoint);
   }
 

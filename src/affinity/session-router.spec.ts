@@ -16,6 +16,7 @@ import { NoArchive, SessionPool, SessionPoolConfig, UpstreamCalls, UpstreamPool 
 import { ChangeFeeds, SessionFeeds } from '../subscriptions/index.js';
 import { DeafBus } from '../../test/support/deaf-bus.js';
 import { LoneWorker, NoHeirs } from './lone-worker.js';
+import { Moves } from './moves.js';
 import { Incarnation, SessionIds } from './session-ids.js';
 import { SessionRouter } from './session-router.js';
 
@@ -34,7 +35,7 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const calls = new UpstreamCalls(upstreams, config);
   const feeds = new SessionFeeds(new ChangeFeeds(upstreams, registry), new EndpointDirectory(registry));
   const me = new Incarnation();
-  const others = [new LoneWorker(me), new NoHeirs(), new DeafBus(), new NoArchive()] as const;
+  const others = [new LoneWorker(me), new NoHeirs(), new Moves(), new DeafBus(), new NoArchive()] as const;
   const router = new SessionRouter(new SessionIds(randomBytes(32), me), me, sessions, calls, feeds, ...others, config);
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>
     router.open({

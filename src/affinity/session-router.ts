@@ -16,6 +16,7 @@ import { SessionFeeds } from '../subscriptions/index.js';
 import { CoordinationUnavailable, OwnerUnreachable, SessionMoved, SessionUnknown } from './affinity.errors.js';
 import { Heirs } from './heirs.js';
 import { LocalSession, type LocalOwner } from './local-session.js';
+import { Moves } from './moves.js';
 import { RemoteSession } from './remote-session.js';
 import { Incarnation, SessionIds, type ReadSessionId, type SessionBinding } from './session-ids.js';
 import { Workers } from './workers.js';
@@ -49,6 +50,7 @@ export class SessionRouter {
     feeds: SessionFeeds,
     private readonly workers: Workers,
     private readonly heirs: Heirs,
+    private readonly moves: Moves,
     private readonly bus: WorkerBus,
     private readonly archive: EventArchive,
     private readonly patience: SessionPoolConfig,
@@ -70,15 +72,20 @@ export class SessionRouter {
    */
   locate(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
     // A worker that slept for long may have been declared gone meanwhile, and its sessions with it.
-    const awake = this.workers.checkPulse();
-    return awake instanceof Promise ? awake.then(() => this.find(id, binding)) : this.find(id, binding);
+    const awake = this.workers.checkPulse() ?? this.moves.of(id);
+    return awake ? awake.then(() => this.find(id, binding)) : this.find(id, binding);
   }
 
   /**
-   * A session of this worker, for another worker that asks.
-   * @throws SessionUnknown, or SessionMoved when it was given away
+   * A session of this worker, for another worker that asks. Throws, or rejects with, SessionUnknown, or SessionMoved
+   * when it was given away.
    */
-  own(id: string, callerKey: string, endpoint: string): LocalSession {
+  own(id: string, callerKey: string, endpoint: string): LocalSession | Promise<LocalSession> {
+    const moving = this.moves.of(id);
+    return moving ? moving.then(() => this.findOwn(id, callerKey, endpoint)) : this.findOwn(id, callerKey, endpoint);
+  }
+
+  private findOwn(id: string, callerKey: string, endpoint: string): LocalSession {
     const session = this.sessions.find(id);
     if (session) {
       const isBound = session.start.caller.key === callerKey && session.start.endpoint === endpoint;

@@ -14,4 +14,7 @@ export abstract class Workers {
    * with RelayFailure when the others cannot be asked.
    */
   abstract whereIs(worker: string): Promise<'alive' | 'gone' | 'unsure'>;
+
+  /** Calls back when a worker has gone. Returns how to take that back. */
+  abstract onChange(listener: () => void): () => void;
 }

@@ -68,6 +68,12 @@ export class SessionPool implements OnApplicationShutdown {
     return this.heirs.get(id);
   }
 
+  /** Says anew where a session went that was given away; `undefined`: nobody has it, it is over. */
+  pointTo(id: string, heir: string | undefined): void {
+    if (heir === undefined) this.heirs.delete(id);
+    else this.rememberHeir(id, heir);
+  }
+
   /** All that live here. */
   get live(): Iterable<Session> {
     return this.sessions.values();

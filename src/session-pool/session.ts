@@ -50,6 +50,7 @@ export class Session {
   private calls: Set<{ requestId: RequestId; controller: AbortController }> | undefined;
   private questions: PendingQuestions | undefined;
   private connections: Set<UpstreamConnection> | undefined;
+  private quietListeners: (() => void)[] | undefined;
   private endListeners: Set<() => void> | undefined;
   private owed: OwedAnswers | undefined;
   private streams: SessionStreams | undefined;
@@ -103,6 +104,7 @@ export class Session {
     const over = (): void => {
       calls.delete(call);
       this.touch();
+      if (calls.size === 0) this.quietened();
     };
     const finish = (outcome: Outcome): Outcome | Promise<Outcome> => {
       let answer: Outcome | Promise<Outcome> = outcome;
@@ -116,6 +118,18 @@ export class Session {
       return answer;
     };
     return { requestId, method, stream, signal: controller.signal, finish };
+  }
+
+  /** Resolves once no call is under way, or the session has ended. */
+  whenQuiet(): Promise<void> {
+    if (this.ended || !this.calls?.size) return Promise.resolve();
+    return new Promise((resolve) => (this.quietListeners ??= []).push(resolve));
+  }
+
+  private quietened(): void {
+    const waiting = this.quietListeners;
+    this.quietListeners = undefined;
+    for (const resolve of waiting ?? []) resolve();
   }
 
   /** The client gave the request up: `notifications/cancelled`. Unknown ids are ignored, as the specification says. */
@@ -247,6 +261,7 @@ export class Session {
   }
 
   private tellOfEnd(): void {
+    this.quietened();
     for (const listener of this.endListeners ?? []) listener();
     this.endListeners = undefined;
   }

@@ -20,7 +20,12 @@ const ALL_LISTS = { toolsListChanged: true, promptsListChanged: true, resourcesL
 /** Resources that one session may be subscribed to. */
 const MOST_WATCHED = 1_000;
 
-type Watched = Map<string, Promise<Feed>>;
+interface Watching {
+  readonly resource: WatchedResource;
+  readonly feed: Promise<Feed>;
+}
+
+type Watched = Map<string, Watching>;
 
 /** Tells legacy sessions of changes: of the lists while a stream is open, of resources they subscribed to. */
 @Injectable()
@@ -36,14 +41,14 @@ export class SessionFeeds {
   /** Rejects with a GatewayError when the server refuses, or at the bound. Watching twice is watching once. */
   async watch(session: Session, resource: WatchedResource): Promise<void> {
     const { uri } = resource;
-    const watched = this.watchedBy(session);
+    const watched = this.allOf(session);
     const known = watched.get(uri);
-    if (known) return void (await known);
+    if (known) return void (await known.feed);
     if (watched.size >= MOST_WATCHED) throw new TooManySubscriptions(MOST_WATCHED);
-    const opening = this.open(session, resource);
+    const opening = { resource, feed: this.open(session, resource) };
     watched.set(uri, opening);
     try {
-      const feed = await opening;
+      const feed = await opening.feed;
       if (session.ended) feed.close();
     } catch (cause) {
       if (watched.get(uri) === opening) watched.delete(uri);
@@ -51,11 +56,16 @@ export class SessionFeeds {
     }
   }
 
+  /** What the session's client is told of. */
+  watchedBy(session: Session): readonly WatchedResource[] {
+    return [...(this.watched.get(session)?.values() ?? [])].map(({ resource }) => resource);
+  }
+
   async unwatch(session: Session, { uri }: WatchedResource): Promise<void> {
-    const watched = this.watchedBy(session);
+    const watched = this.allOf(session);
     const opening = watched.get(uri);
     watched.delete(uri);
-    await opening?.then(close, NEVER_OPENED);
+    await opening?.feed.then(close, NEVER_OPENED);
   }
 
   /** Follows the lists of every server behind the session's endpoint, from now until the session ends. */
@@ -103,13 +113,13 @@ export class SessionFeeds {
     throw new NotSubscribable(server.slug);
   }
 
-  private watchedBy(session: Session): Watched {
+  private allOf(session: Session): Watched {
     const known = this.watched.get(session);
     if (known) return known;
     const watched: Watched = new Map();
     this.watched.set(session, watched);
     session.onEnd(() => {
-      for (const opening of watched.values()) opening.then(close, NEVER_OPENED);
+      for (const { feed } of watched.values()) feed.then(close, NEVER_OPENED);
     });
     return watched;
   }

@@ -25,7 +25,7 @@ export class SseInboxController {
   @MessagePattern(SSE_MESSAGE)
   async message(@Payload() order: SseOrder): Promise<Outcome> {
     const { caller, message } = order;
-    const session = this.router.own(order.session, caller.key, order.endpoint);
+    const session = await this.router.own(order.session, caller.key, order.endpoint);
     const endpoint = this.endpoints.find(order.endpoint);
     if (!endpoint) throw new NoSuchEndpoint(order.endpoint);
     await this.exchange.take({ caller, endpoint }, session, understood(message));

@@ -31,8 +31,9 @@ export class WorkerBusServer extends Server implements CustomTransportStrategy, 
     this.node.start().then(() => callback(), callback);
   }
 
-  override close(): void {
-    this.node.stop();
+  /** Takes leave of the other workers: from now on they know that this one is gone. */
+  override async close(): Promise<void> {
+    await this.node.leave();
   }
 
   /** Nest registers listeners here for events of the transport; this one has none. */

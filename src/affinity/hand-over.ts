@@ -1,0 +1,121 @@
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { WorkerBus, type BusEnd } from '#lib/worker-bus';
+import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
+import { SessionFeeds } from '../subscriptions/index.js';
+import { readOutcome } from './bus-outcomes.js';
+import { Heirs } from './heirs.js';
+import type { Heritage } from './heritage.js';
+import { Moves } from './moves.js';
+import { rendezvous } from './rendezvous.js';
+import { Incarnation } from './session-ids.js';
+import { SessionPattern } from './session-orders.js';
+import { Workers } from './workers.js';
+
+/** An heir that does not answer within this time may have taken the session all the same. */
+const PATIENCE_MS = 3_000;
+/** Calls that are still in flight then are not waited for. */
+const LAST_CALLS_MS = 14_000;
+/** Sessions that are on their way at a time. */
+const MOST_UNDER_WAY = 64;
+
+type Received = 'taken' | 'refused' | 'unknown';
+
+/**
+ * Gives the sessions of a worker that leaves to living ones. The owner itself gives each up first, so that at no moment
+ * two serve it: it stops, the heir takes it, and its old owner points there for as long as it lives, Redis beyond that.
+ */
+@Injectable()
+export class HandOver implements BeforeApplicationShutdown {
+  readonly name = 'The hand-over of sessions';
+  private readonly logger = new Logger(HandOver.name);
+  private finished: Promise<void> | undefined;
+  private given = 0;
+
+  constructor(
+    private readonly me: Incarnation,
+    private readonly sessions: SessionPool,
+    private readonly upstreams: UpstreamPool,
+    private readonly feeds: SessionFeeds,
+    private readonly workers: Workers,
+    private readonly heirs: Heirs,
+    private readonly moves: Moves,
+    private readonly bus: WorkerBus,
+  ) {}
+
+  /** Resolves once every session that can move has moved: those with calls in flight when these are answered. */
+  run(): Promise<void> {
+    return (this.finished ??= this.giveAll());
+  }
+
+  /** Calls in flight still finish; their sessions go last. Those that cannot go end with their last answer. */
+  async beforeApplicationShutdown(): Promise<void> {
+    const quiet = [...this.sessions.live].map((session) => session.whenQuiet());
+    const done = Promise.all([this.finished, ...quiet]);
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, LAST_CALLS_MS);
+    await Promise.race([done, late.promise]);
+    clearTimeout(timer);
+  }
+
+  private async giveAll(): Promise<void> {
+    if (this.others.length === 0) return;
+    const waiting = [...this.sessions.live];
+    const giving = Array.from({ length: MOST_UNDER_WAY }, async () => {
+      for (let session = waiting.pop(); session; session = waiting.pop()) {
+        if (session.canMove) await this.give(session);
+        else busy.push(this.giveLater(session));
+      }
+    });
+    const busy: Promise<void>[] = [];
+    await Promise.all(giving);
+    await Promise.all(busy);
+    this.logger.log(`${this.given} sessions were given to other workers.`);
+  }
+
+  private async giveLater(session: Session): Promise<void> {
+    await session.whenQuiet();
+    if (session.canMove) await this.give(session);
+  }
+
+  private async give(session: Session): Promise<void> {
+    const move = this.move(session);
+    this.moves.begin(session.id, move);
+    await move.catch((cause: unknown) => this.logger.warn(`A session was not given away: ${String(cause)}`));
+  }
+
+  private async move(session: Session): Promise<void> {
+    const states = this.upstreams.surrenderOf(session);
+    if (!states) return;
+    const watched = this.feeds.watchedBy(session).map(({ server, own, uri }) => ({ server: server.slug, own, uri }));
+    const ranked = rendezvous(session.id, this.others);
+    const record = this.sessions.handOver(session.id, ranked[0] ?? '');
+    if (!record) return;
+    const heritage: Heritage = { record, upstreams: states, watched };
+    for (const heir of ranked) {
+      const received = await this.offer(heir, heritage);
+      if (received === 'refused') continue;
+      this.sessions.pointTo(session.id, heir);
+      this.given += 1;
+      await this.heirs.remember(session.id, heir);
+      return;
+    }
+    // Nobody took it. It is over: its client initializes anew.
+    this.sessions.pointTo(session.id, undefined);
+  }
+
+  private async offer(heir: string, heritage: Heritage): Promise<Received> {
+    const order = { to: heir, pattern: SessionPattern.adopt, payload: heritage, budgetMs: PATIENCE_MS };
+    return receivedBy(await this.bus.request(order).end);
+  }
+
+  private get others(): readonly string[] {
+    return this.workers.living.filter((worker) => worker !== this.me.text);
+  }
+}
+
+/** `unknown` counts as taken: to give the session to yet another worker could make two serve it. */
+function receivedBy(end: BusEnd): Received {
+  if (end.kind === 'value') return readOutcome(end.value)?.kind === 'result' ? 'taken' : 'refused';
+  if (end.kind === 'unknown' || end.kind === 'failed') return 'unknown';
+  return 'refused';
+}

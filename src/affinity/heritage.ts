@@ -1,0 +1,35 @@
+import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { readSessionRecord, type SessionRecord } from '../session-pool/index.js';
+import { readUpstreamSession, type UpstreamSessionState } from '../upstream/index.js';
+import type { TravellingResource } from './session-orders.js';
+
+/** All that a worker gives to another one with a session. */
+export interface Heritage {
+  readonly record: SessionRecord;
+  /** Its sessions at legacy servers. */
+  readonly upstreams: readonly UpstreamSessionState[];
+  /** Resources that its client is told of. */
+  readonly watched: readonly TravellingResource[];
+}
+
+/** Reads what another worker sent. Undefined for anything else. */
+export function readHeritage(value: unknown): Heritage | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const record = readSessionRecord(value['record']);
+  const upstreams = listOf(value['upstreams'], readUpstreamSession);
+  const watched = listOf(value['watched'], readResource);
+  return record && upstreams && watched && { record, upstreams, watched };
+}
+
+function listOf<T>(value: JsonValue | undefined, read: (item: JsonValue) => T | undefined): T[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const items = value.flatMap((item) => read(item) ?? []);
+  return items.length === value.length ? items : undefined;
+}
+
+function readResource(value: JsonValue): TravellingResource | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { server, own, uri } = value;
+  const isWhole = [server, own, uri].every((part) => typeof part === 'string');
+  return isWhole ? { server: String(server), own: String(own), uri: String(uri) } : undefined;
+}
