@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startReferenceServer } from '#lib/testing/reference-server';
+import { until } from '../../../test/support/until.js';
 import type { UpstreamConnection } from '../upstream-connection.js';
 import { readUpstreamSession, type UpstreamSessionState } from '../upstream-session-state.js';
 import {
@@ -175,6 +177,33 @@ describe('a session that is surrendered', () => {
     expect(state.sessionId).toBeUndefined();
     expect(textOf(await adopted(state).request(toolCall('one'), new Reply(), NEVER))).toBe('done');
     expect(server.visits.find(isCall)?.headers).toMatchObject({ 'mcp-protocol-version': '2025-06-18' });
+  });
+});
+
+describe('a session with a real server', () => {
+  it('goes from hand to hand with its calls and its changes, and ends in the last one', async () => {
+    const real = await startReferenceServer({ era: 'legacy', transport: 'http' });
+    const third = new Workbench();
+    let connection = await owner.open(remote(real.url), TALKATIVE_CLIENT);
+    const filter = { toolsListChanged: true };
+    for (const bench of [heir, third]) {
+      await connection.listen(filter, () => undefined);
+      const state = surrendered(connection);
+      const next = bench.connector.adopt(remote(real.url), TALKATIVE_CLIENT, state, bench.events);
+      if (next === undefined) throw new Error('The session was not adopted');
+      connection = next;
+      const changes: string[] = [];
+      await connection.listen(filter, ({ method }) => void changes.push(method));
+      const heard = changes.length;
+      expect(textOf(await connection.request(toolCall('add', { a: 1, b: 2 }), new Reply(), NEVER))).toContain('3');
+      await connection.request(toolCall('change_tools'), new Reply(), NEVER);
+      await until(() => changes.length > heard);
+    }
+    expect(real.openSessions).toBe(1);
+    await connection.close();
+    expect(real.openSessions).toBe(0);
+    await third.close();
+    await real.close();
   });
 });
 
