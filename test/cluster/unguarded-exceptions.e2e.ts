@@ -1,0 +1,68 @@
+/** Without the interceptor that stands before the inboxes what an owner throws is lost: the tests of it would see that. */
+import 'reflect-metadata';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';
+import { AffinityModule, SessionRouter } from '../../src/affinity/index.js';
+import { TransportModule } from '../../src/transport/index.js';
+import { startGatewayPair, type GatewayPair } from '../support/gateway-pair.js';
+import { LegacyAtOtherDoor, SseAtOtherDoor } from '../support/other-door.js';
+import { TELLING_CAUSES } from '../support/thrown-causes.js';
+import { errorOf } from '../support/verdict.js';
+
+/** Where Nest keeps what `@UseInterceptors` and `@Module` were given. */
+const [INTERCEPTORS, CONTROLLERS] = ['__interceptors__', 'controllers'];
+
+const CALL = { name: 'api__object', arguments: {} };
+
+let server: RestTestServer;
+let pair: GatewayPair;
+let legacy: LegacyAtOtherDoor;
+let sse: SseAtOtherDoor;
+
+/** For good: this file has classes of its own. Says from how many it took something. */
+function disarm(): number {
+  const controllers = [AffinityModule, TransportModule].flatMap(
+    (module) => Reflect.getMetadata(CONTROLLERS, module) as object[],
+  );
+  return controllers.filter((controller) => Reflect.deleteMetadata(INTERCEPTORS, controller)).length;
+}
+
+beforeAll(async () => {
+  expect(disarm()).toBeGreaterThanOrEqual(2);
+  server = await startRestServer();
+  const api = { transport: 'rest', url: server.url, tools: { object: { path: '/object' } } };
+  pair = await startGatewayPair({ servers: { api } });
+  const options = { token: await pair.token() };
+  legacy = new LegacyAtOtherDoor(pair.ownerUrl, pair.otherUrl, options);
+  sse = new SseAtOtherDoor(pair.ownerUrl, pair.otherUrl, options);
+  await legacy.connect();
+  await sse.connect();
+});
+
+afterAll(async () => {
+  await legacy?.close();
+  await sse?.close();
+  await pair?.close();
+  await server?.close();
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+describe.each(TELLING_CAUSES)('$name, with nobody before the handlers', ({ cause, message }) => {
+  it.each([
+    ['streamable HTTP', () => legacy.request('tools/call', CALL)],
+    ['HTTP+SSE', () => sse.request('tools/call', CALL)],
+  ])('is a failure over %s that says nothing', async (_name, call) => {
+    jest.spyOn(pair.owner.get(SessionRouter, { strict: false }), 'own').mockImplementation(() => {
+      throw cause;
+    });
+    const answer = await call();
+    // Even then it is no success.
+    expect(answer.answers).toHaveLength(1);
+    expect(errorOf(answer)).toMatchObject({ code: -32_603, message: 'Internal error' });
+    expect(errorOf(answer).data).not.toHaveProperty('httpStatus');
+    expect(answer.body).not.toContain(message);
+  });
+});
