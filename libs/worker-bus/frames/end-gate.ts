@@ -4,10 +4,11 @@ import { readJson, toJson } from './json.js';
 /**
  * How a request that was accepted ended, as the owner says it. `overflow`: more was sent than the requester took.
  * `unclaimed`: whether the claim was won is lost, and so it was not run and never will be.
+ * `unstarted`: it was cancelled before it began.
  */
 export type EndStatus = (typeof STATUSES)[number];
 
-const STATUSES = ['value', 'failed', 'overflow', 'unclaimed'] as const;
+const STATUSES = ['value', 'failed', 'overflow', 'unclaimed', 'unstarted'] as const;
 
 /** The only place where an end becomes a value: what does not say `value` never does. */
 export class EndGate {
@@ -24,6 +25,8 @@ export class EndGate {
         return { kind: 'failed' };
       case 'unclaimed':
         return { kind: 'not-executed', cause: 'unavailable' };
+      case 'unstarted':
+        return { kind: 'not-executed', cause: 'cancelled' };
       default:
         return UNREADABLE;
     }

@@ -30,10 +30,14 @@ export class Membership {
   private readonly proof: SubscriptionProof;
   private readonly whereabouts: Whereabouts;
   private readonly gone = new Listeners<string>();
+  private readonly changed = new Listeners<void>();
   private readonly buried = new Listeners<void>();
   private readonly watched = new Map<string, number>();
   private relation: Relation | undefined;
-  private living: ReadonlySet<string> = new Set();
+  /** As the relay listed it last. */
+  private listed: ReadonlySet<string> = new Set();
+  /** The same, with those whose absence means nothing yet. */
+  private known: ReadonlySet<string> = new Set();
   private listedAt = -Infinity;
   /** When the latest attempt to announce that has ended began: what it told may be as old as that. */
   private attemptedAt = -Infinity;
@@ -81,12 +85,12 @@ export class Membership {
 
   /** True for a worker that the list of the living names; the list is as old as `LIST_FRESH_MS` at most. */
   isAlive(worker: string): boolean {
-    return this.living.has(worker) && this.parts.timer.now() - this.listedAt <= LIST_FRESH_MS;
+    return this.listed.has(worker) && this.parts.timer.now() - this.listedAt <= LIST_FRESH_MS;
   }
 
-  /** The workers that lived when they were last listed, this one included. */
+  /** The workers that are not known to be gone, this one included. What changes it is told by `onChange`. */
   livingWorkers(): readonly string[] {
-    return [...this.living];
+    return [...this.known];
   }
 
   /**
@@ -122,6 +126,11 @@ export class Membership {
   /** Tells of workers that the list names no more; of a watched one each time that the list is read. */
   onGone(listener: (worker: string) => void): () => void {
     return this.gone.add(listener);
+  }
+
+  /** Tells that `livingWorkers` changed. */
+  onChange(listener: () => void): () => void {
+    return this.changed.add(listener);
   }
 
   /** Tells once that this worker has been declared gone. */
@@ -208,13 +217,18 @@ export class Membership {
   }
 
   private async list(): Promise<void> {
-    const before = this.living;
-    this.living = new Set(await this.parts.directory.living());
+    const before = this.known;
+    const listed = new Set(await this.parts.directory.living());
+    this.listed = listed;
     this.listedAt = this.parts.timer.now();
     // A relay that has just begun anew knows nobody, however alive they are.
-    if (!this.isSettled()) return;
+    const isSettled = this.isSettled();
+    const known = isSettled ? listed : new Set([...before, ...listed]);
+    this.known = known;
+    if (known.size !== before.size || [...known].some((worker) => !before.has(worker))) this.changed.tell();
+    if (!isSettled) return;
     for (const worker of new Set([...before, ...this.watched.keys()])) {
-      if (!this.living.has(worker)) this.gone.tell(worker);
+      if (!listed.has(worker)) this.gone.tell(worker);
     }
   }
 

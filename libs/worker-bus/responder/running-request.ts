@@ -46,8 +46,9 @@ export class RunningRequest {
     this.over = this.stream.over.then(() => this.stopClock());
   }
 
-  /** Runs the handler. It was claimed. */
+  /** Runs the handler, unless that is not wanted any more. It was claimed. */
   async run(): Promise<void> {
+    if (this.abortion.signal.aborted) return this.stream.end('unstarted');
     const { head, payload, requester } = this.asked;
     const context: BusContext = {
       requester,
