@@ -10,7 +10,8 @@ const YES = { result: { action: 'accept' } };
 
 function client() {
   const sink = new RecordingSink();
-  const stream = new SessionStream(1, { log: new EventLog(100, 10_000) }, sink);
+  const home = { log: new EventLog(100, 10_000), store: undefined, opened: () => undefined };
+  const stream = new SessionStream(1, home, sink);
   const questions = new PendingQuestions(60_000);
   return { sink, questions, ask: (signal = NEVER) => questions.ask(ASKED, stream, signal) };
 }

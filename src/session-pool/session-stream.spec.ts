@@ -1,13 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { EventLog, type KeptEvent } from './event-log.js';
-import { SessionStream } from './session-stream.js';
+import { SessionStream, type StreamHome } from './session-stream.js';
 
 const said = (method: string): KeptEvent => ({ kind: 'notification', notification: { method, params: {} } });
 
+const homeOf = (log: EventLog, opened = () => undefined as unknown): StreamHome => ({
+  log,
+  store: undefined,
+  opened: () => void opened(),
+});
+
 function streamWith(sink?: RecordingSink) {
   const log = new EventLog(100, 100_000);
-  return { log, stream: new SessionStream(1, { log }, sink) };
+  return { log, stream: new SessionStream(1, homeOf(log), sink) };
 }
 
 describe('a stream of a session', () => {
@@ -24,7 +30,7 @@ describe('a stream of a session', () => {
     let opened = 0;
     const stream = new SessionStream(
       1,
-      { log: new EventLog(9, 9_999), onOpen: () => (opened += 1) },
+      homeOf(new EventLog(9, 9_999), () => (opened += 1)),
       new RecordingSink(),
     );
     expect(stream.opened).toBe(false);

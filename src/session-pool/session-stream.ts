@@ -1,16 +1,17 @@
+import type { StreamCall } from './event-archive.js';
 import { eventIdOf, type AnswerEvent, type EventLog, type KeptEvent, type LogEntry } from './event-log.js';
 import type { Replay, StreamSink } from './event-log.js';
 
-/** Stores an entry for other workers. Resolves with whether that was done; never rejects. */
-export type StoreEntry = (entry: LogEntry) => Promise<boolean>;
-
-export interface SessionStreamParts {
+/** What the streams of a session have in common. */
+export interface StreamHome {
   readonly log: EventLog;
-  /** Absent where no other worker could serve the client: then everything is sent at once. */
-  readonly store?: StoreEntry | undefined;
-  readonly onOpen?: () => void;
-  /** Sequence number of the first event, of a stream that began at another worker. */
-  readonly nextSequence?: number;
+  /**
+   * Stores an entry for other workers. Resolves with whether that was done; never rejects. Absent where no other worker
+   * could serve the client: then everything is sent at once.
+   */
+  readonly store: ((entry: LogEntry, call: StreamCall | undefined) => Promise<boolean>) | undefined;
+  /** The stream can be come back for from now on. */
+  opened(stream: SessionStream): void;
 }
 
 const NOTHING_BEFORE: Promise<unknown> = Promise.resolve();
@@ -30,12 +31,18 @@ export class SessionStream {
   /** True once a client has come back for the stream over another connection. */
   resumed = false;
 
+  /**
+   * `call`: the request that it answers, if any. `nextSequence`: number of its first event here, where it began at
+   * another worker.
+   */
   constructor(
     readonly key: number,
-    private readonly parts: SessionStreamParts,
+    private readonly home: StreamHome,
     private sink?: StreamSink,
+    private readonly call?: StreamCall,
+    nextSequence = 0,
   ) {
-    this.sequence = parts.nextSequence ?? 0;
+    this.sequence = nextSequence;
   }
 
   get opened(): boolean {
@@ -53,7 +60,7 @@ export class SessionStream {
   /** Keeps the event and sends it if a connection is there. The first event says that the stream is open. */
   emit(event: KeptEvent): void | Promise<void> {
     if (!this.opened) {
-      this.parts.onOpen?.();
+      this.home.opened(this);
       if (event.kind !== 'opened') void this.send({ kind: 'opened' });
     }
     return this.send(event);
@@ -112,14 +119,14 @@ export class SessionStream {
 
   /** Keeps the event, and does what is to be done with it: at once, or when it is stored and all before it is done. */
   private inTurn<T>(event: KeptEvent, run: (eventId: string | undefined) => T): T | Promise<Awaited<T>> {
-    const { log, store } = this.parts;
+    const { log, store } = this.home;
     const sequence = this.sequence++;
     if (!store) return run(log.append(this.key, sequence, event));
     const entry: LogEntry = { stream: this.key, sequence, json: JSON.stringify(event) };
     log.keep(entry);
     this.waiting += 1;
     // Asked for at once, done in turn: many events share one way to the store and back.
-    const done = Promise.all([store(entry), this.turn]).then(([isStored]) => {
+    const done = Promise.all([store(entry, this.call), this.turn]).then(([isStored]) => {
       this.waiting -= 1;
       this.isLastWithheld = !isStored;
       if (!isStored) entry.isWithheld = true;

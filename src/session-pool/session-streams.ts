@@ -3,7 +3,7 @@ import type { EventArchive, StreamCall } from './event-archive.js';
 import { EventLog, type LogEntry, type StreamSink } from './event-log.js';
 import { EventsNoLongerKept } from './session-pool.errors.js';
 import type { KeptStreams } from './session-record.js';
-import { SessionStream, type StoreEntry } from './session-stream.js';
+import { SessionStream, type StreamHome } from './session-stream.js';
 
 /** What the streams of a session are kept with. */
 export interface StreamKeeping {
@@ -17,12 +17,12 @@ export interface StreamKeeping {
 const NOT_STORED = Promise.resolve(false);
 
 /** The streams of one session, and what was said on them. */
-export class SessionStreams {
+export class SessionStreams implements StreamHome {
   /** The stream that belongs to no request. */
   standing: SessionStream | undefined;
-  private readonly log: EventLog;
+  readonly log: EventLog;
+  readonly store: StreamHome['store'];
   private readonly open = new Map<number, SessionStream>();
-  private readonly storeStanding: StoreEntry | undefined;
   private count = 0;
   private isArchived = false;
   private isSealed = false;
@@ -32,15 +32,17 @@ export class SessionStreams {
     kept?: KeptStreams,
   ) {
     this.log = new EventLog(keeping.replayEvents, keeping.replayBytes);
-    this.storeStanding = this.storeFor();
+    this.store = keeping.archive && ((entry, call) => this.archived(entry, call));
     if (kept) this.restore(kept);
   }
 
-  /** The stream of a call; it can be come back for from its first event on. */
+  /** The stream of a call. */
   openReply(call: StreamCall, sink: StreamSink): SessionStream {
-    const onOpen = (): void => void this.open.set(stream.key, stream);
-    const stream = new SessionStream(++this.count, { log: this.log, store: this.storeFor(call), onOpen }, sink);
-    return stream;
+    return new SessionStream(++this.count, this, sink, call);
+  }
+
+  opened(stream: SessionStream): void {
+    this.open.set(stream.key, stream);
   }
 
   openStanding(sink: StreamSink): SessionStream {
@@ -103,22 +105,19 @@ export class SessionStreams {
   }
 
   private makeStanding(key: number, nextSequence = 0): SessionStream {
-    const stream = new SessionStream(key, { log: this.log, store: this.storeStanding, nextSequence });
+    const stream = new SessionStream(key, this, undefined, undefined, nextSequence);
     this.open.set(key, stream);
     return stream;
   }
 
-  private storeFor(call?: StreamCall): StoreEntry | undefined {
+  private archived({ stream, sequence, json }: LogEntry, call: StreamCall | undefined): Promise<boolean> {
     const { archive, session } = this.keeping;
-    if (!archive) return undefined;
-    return ({ stream, sequence, json }: LogEntry) => {
-      if (this.isSealed) return NOT_STORED;
-      this.isArchived = true;
-      const event = { stream, sequence, json, ...(call && { call }) };
-      return archive.append(session, event).then(
-        () => true,
-        () => false,
-      );
-    };
+    if (!archive || this.isSealed) return NOT_STORED;
+    this.isArchived = true;
+    const asked = call && { call: { requestId: call.requestId, method: call.method } };
+    return archive.append(session, { stream, sequence, json, ...asked }).then(
+      () => true,
+      () => false,
+    );
   }
 }

@@ -36,6 +36,10 @@ export interface OpenCall {
   finish(outcome: Outcome): Outcome | Promise<Outcome>;
 }
 
+interface CallUnderWay extends StreamCall {
+  readonly controller: AbortController;
+}
+
 /** What becomes of the events that other workers could tell the session's client. */
 export type ArchivedEvents = 'forgotten' | 'kept';
 
@@ -47,7 +51,7 @@ export class Session {
   logLevel: LogLevel | undefined;
   lastUsedAt = Date.now();
   ended = false;
-  private calls: Set<{ requestId: RequestId; controller: AbortController }> | undefined;
+  private calls: Set<CallUnderWay> | undefined;
   private questions: PendingQuestions | undefined;
   private connections: Set<UpstreamConnection> | undefined;
   private quietListeners: (() => void)[] | undefined;
@@ -97,23 +101,17 @@ export class Session {
     const calls = (this.calls ??= new Set());
     if (calls.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
     const controller = new AbortController();
-    const call = { requestId, controller };
+    const call = { requestId, method, controller };
     calls.add(call);
-    const asked = { requestId, method };
-    const stream = sink && this.replyStream(asked, sink);
-    const over = (): void => {
-      calls.delete(call);
-      this.touch();
-      if (calls.size === 0) this.quietened();
-    };
+    const stream = sink && this.replyStream(call, sink);
     const finish = (outcome: Outcome): Outcome | Promise<Outcome> => {
       let answer: Outcome | Promise<Outcome> = outcome;
       try {
-        if (stream) answer = this.close(stream, asked, outcome);
+        if (stream?.opened) answer = this.close(stream, call, outcome);
       } finally {
         // Until its answer is stored the call counts: its session is not given away from under it.
-        if (answer instanceof Promise) answer = answer.finally(over);
-        else over();
+        if (answer instanceof Promise) answer = answer.finally(() => this.finished(call));
+        else this.finished(call);
       }
       return answer;
     };
@@ -124,6 +122,12 @@ export class Session {
   whenQuiet(): Promise<void> {
     if (this.ended || !this.calls?.size) return Promise.resolve();
     return new Promise((resolve) => (this.quietListeners ??= []).push(resolve));
+  }
+
+  private finished(call: CallUnderWay): void {
+    this.calls?.delete(call);
+    this.touch();
+    if (!this.calls?.size) this.quietened();
   }
 
   private quietened(): void {
@@ -283,7 +287,7 @@ export class Session {
   }
 
   private close(stream: SessionStream, call: StreamCall, outcome: Outcome): Outcome | Promise<Outcome> {
-    if (stream === this.standingStream || !stream.opened) return outcome;
+    if (stream === this.standingStream) return outcome;
     return this.streams?.close(stream, call, outcome) ?? outcome;
   }
 }
