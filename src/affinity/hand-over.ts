@@ -99,8 +99,9 @@ export class HandOver implements BeforeApplicationShutdown {
       await this.heirs.remember(session.id, heir);
       return;
     }
-    // Nobody took it. It is over: its client initializes anew.
+    // Nobody wants it: it stays, and ends with this worker.
     this.sessions.pointTo(session.id, undefined);
+    this.upstreams.adopt(this.sessions.adopt(record), states);
   }
 
   private async offer(heir: string, heritage: Heritage): Promise<Received> {
