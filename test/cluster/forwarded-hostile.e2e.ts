@@ -1,0 +1,136 @@
+/** What a server's refusal becomes does not depend on the worker that was asked: the same bytes, and never a success. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  behaviourNamed,
+  expectationOf,
+  startHostileServer,
+  type Behaviour,
+  type HostileServer,
+} from '#lib/testing/hostile-server';
+import type { RawAnswer, RawClient } from '#lib/testing/raw-client';
+import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { startCluster, type ClusterWorker, type TestCluster } from '../support/cluster.js';
+import { clientAtOtherDoor, FORWARDED_TRANSPORTS, type ForwardedTransport } from '../support/other-door.js';
+import { judge } from '../support/verdict.js';
+
+const CARRIERS = ['legacy-http', 'modern-http'] as const;
+type Carrier = (typeof CARRIERS)[number];
+
+const STATUSES = ['401', '403', '404', '429', '500', '502', '503', '503-retry'];
+const BODIES = ['rpc', 'nest', 'detail', 'oauth', 'object', 'result', 'null', 'array', 'text', 'html', 'nothing'];
+
+const BEHAVIOURS = STATUSES.flatMap((status) => BODIES.map((body) => named(`http-${status}-${body}`)));
+const CELLS = CARRIERS.flatMap((carrier) => FORWARDED_TRANSPORTS.map((transport) => ({ carrier, transport })));
+
+/** The same call by the worker that owns the session, and by the other one. */
+interface Pair {
+  readonly local: RawAnswer;
+  readonly forwarded: RawAnswer;
+  readonly marks: readonly string[];
+}
+
+let redis: RunningRedis;
+let servers: ReadonlyMap<Carrier, HostileServer>;
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  servers = new Map([
+    ['legacy-http', await startHostileServer({ era: 'legacy', transport: 'http' })],
+    ['modern-http', await startHostileServer({ era: 'modern', transport: 'http' })],
+  ]);
+  const definitions = [...servers].map(([carrier, { url }]) => [carrier, { transport: 'http', url }] as const);
+  cluster = await startCluster({ workers: 2, redis: redis.url, servers: Object.fromEntries(definitions) });
+});
+
+afterAll(async () => {
+  await cluster?.stop();
+  await redis?.stop();
+  for (const server of servers?.values() ?? []) await server.close();
+});
+
+function named(name: string): Behaviour {
+  const behaviour = behaviourNamed(name);
+  if (!behaviour) throw new Error(`Nothing behaves like ${name}`);
+  return behaviour;
+}
+
+/** Clients of one transport and one principal: at the owner itself, and at the other worker. */
+class Couple {
+  private clients: readonly RawClient[] = [];
+
+  constructor(
+    private readonly carrier: Carrier,
+    private readonly transport: ForwardedTransport,
+    private readonly token: string,
+  ) {}
+
+  async open(): Promise<void> {
+    const [owner = '', other = ''] = cluster.workers.map(({ url }) => `${url}/servers/${this.carrier}`);
+    const doors = [owner, other].map((door) => ({ home: owner, door }));
+    this.clients = doors.map((each) => clientAtOtherDoor(this.transport, each, { token: this.token }));
+    for (const client of this.clients) await client.connect();
+  }
+
+  async call(name: string): Promise<Pair> {
+    const marks = this.clients.map(() => crypto.randomUUID());
+    const [local, forwarded] = await Promise.all(
+      this.clients.map((client, index) =>
+        client.request('tools/call', { name, arguments: { call: marks[index] ?? '' } }),
+      ),
+    );
+    if (!local || !forwarded) throw new Error('Two clients give two answers');
+    return { local, forwarded, marks };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.clients.map((client) => client.close()));
+    expect(this.clients.flatMap(({ surplus }) => surplus)).toEqual([]);
+  }
+}
+
+async function callAll(carrier: Carrier, transport: ForwardedTransport): Promise<Map<string, Pair>> {
+  // Nobody shares an upstream session with another transport: one that is lost must not be missed elsewhere.
+  const token = await cluster.token({ subject: `${carrier}-${transport}` });
+  const couple = new Couple(carrier, transport, token);
+  await couple.open();
+  const pairs = new Map<string, Pair>();
+  for (const { name, ends } of BEHAVIOURS) {
+    pairs.set(name, await couple.call(name));
+    if (!ends?.includes(carrier)) continue;
+    await couple.close();
+    await couple.open();
+  }
+  await couple.close();
+  return pairs;
+}
+
+/** Everything that a client sees but the ids, which are its own or drawn for each request. */
+function bytesOf({ id, status, headers, body, answers }: RawAnswer) {
+  const text = `${body}\n${JSON.stringify(answers)}`
+    .replaceAll(`"id":${JSON.stringify(id)},`, '"id":"given",')
+    .replaceAll(/"requestId":"[\da-f-]{36}"/g, '"requestId":"drawn"');
+  return { status, type: headers['content-type'], wwwAuthenticate: headers['www-authenticate'], text };
+}
+
+describe.each(CELLS)('refusals of a server ($carrier), told over $transport', ({ carrier, transport }) => {
+  let pairs: ReadonlyMap<string, Pair>;
+
+  beforeAll(async () => {
+    pairs = await callAll(carrier, transport);
+  }, 60_000);
+
+  it.each(BEHAVIOURS)('$name', (behaviour) => {
+    const { local, forwarded, marks } = pairs.get(behaviour.name) ?? {};
+    if (!local || !forwarded) throw new Error('It was not tried');
+    for (const answer of [local, forwarded]) judge(answer, transport, expectationOf(behaviour, carrier));
+    expect(bytesOf(forwarded)).toEqual(bytesOf(local));
+    expect(marks?.map((mark) => servers.get(carrier)?.counters.runs(mark))).toEqual([1, 1]);
+  });
+});
+
+it('both workers are there to the end', () => {
+  expect(
+    (cluster.workers as readonly ClusterWorker[]).map(({ output }) => /Unhandled|\bat .+:\d+:\d+/.test(output)),
+  ).toEqual([false, false]);
+});
