@@ -1,10 +1,15 @@
-import type { Timer } from './ports/index.js';
+import { RelayFailure, type Timer } from './ports/index.js';
 
 export interface Persistence {
   readonly forMs: number;
   readonly pauseMs: number;
   /** What is not wanted any more is not tried again. */
   readonly isWanted: () => boolean;
+}
+
+/** False only where the relay certainly did not carry it out. */
+export function mayHaveWorked(error: unknown): boolean {
+  return !(error instanceof RelayFailure) || error.attempted;
 }
 
 /** Tries until it succeeds, for a while. Resolves with whether it did; an attempt that rejects has failed. */

@@ -29,8 +29,8 @@ export class Outbox {
     return this.frameSeal.seal(to, encodeFrame(frame));
   }
 
-  /** Resolves with the number of receivers; rejects with RelayFailure. */
-  send(to: Address, note: Note): Promise<number> {
+  /** Resolves with the number of receivers; rejects with RelayFailure, or with RangeError for too long a name. */
+  async send(to: Address, note: Note): Promise<number> {
     return this.publish(to, this.seal(to, note));
   }
 

@@ -78,13 +78,21 @@ describe('a worker', () => {
     ['does not answer', unsaid],
   ])('is unavailable while the relay %s, and back soon after it', async (_, failure) => {
     world.relay.outage = failure();
-    await world.timer.advance(1_000);
+    await world.timer.advance(1_200);
     expect(me.state).toBe('unavailable');
     await world.timer.advance(60_000);
     world.relay.outage = undefined;
     await world.timer.advance(300);
     expect(me.state).toBe('ready');
     expect(world.notes.availabilities).toEqual([true, false, true]);
+  });
+
+  it('stays ready through one late answer of the relay', async () => {
+    world.relay.outage = unsaid();
+    await world.timer.advance(1_000);
+    world.relay.outage = undefined;
+    await world.timer.advance(5_000);
+    expect(world.notes.availabilities).toEqual([true]);
   });
 
   it('starts without the relay, and comes up with it', async () => {

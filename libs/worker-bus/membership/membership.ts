@@ -1,3 +1,4 @@
+import { mayHaveWorked } from '../persist.js';
 import type { Announced, Mailbox } from '../ports/index.js';
 import {
   BEAT_MS,
@@ -43,6 +44,8 @@ export class Membership {
   private attemptedAt = -Infinity;
   private pulse: { readonly at: number; readonly isAlive: Promise<boolean> } | undefined;
   private isAnnounced = false;
+  /** Beats in a row that failed. */
+  private misses = 0;
   private wasReady = false;
   private isBuried = false;
   private isStopped = true;
@@ -173,7 +176,7 @@ export class Membership {
     this.cancelBeat();
     this.beating ??= this.beatOnce().finally(() => {
       this.beating = undefined;
-      if (!this.isStopped) this.beatIn(this.state === 'ready' ? BEAT_MS : BEAT_PAUSE_MS);
+      if (!this.isStopped) this.beatIn(this.state === 'ready' && this.misses === 0 ? BEAT_MS : BEAT_PAUSE_MS);
     });
     return this.beating;
   }
@@ -187,7 +190,10 @@ export class Membership {
     const proven = this.proof.renew();
     const listed = this.announce()
       .then(() => this.list())
-      .catch(() => this.miss());
+      .then(
+        () => (this.misses = 0),
+        (error: unknown) => this.miss(error),
+      );
     await Promise.all([proven, listed]);
     this.tellAvailability();
   }
@@ -211,7 +217,10 @@ export class Membership {
     this.buried.tell();
   }
 
-  private miss(): void {
+  /** One answer that is late is no outage: a busy relay, or this process itself, may have been slow. */
+  private miss(error: unknown): void {
+    this.misses += 1;
+    if (this.misses === 1 && mayHaveWorked(error)) return;
     this.isAnnounced = false;
     this.tellAvailability();
   }

@@ -1,3 +1,4 @@
+import { mayHaveWorked } from '../persist.js';
 import type { Address, Mailbox } from '../ports/index.js';
 import { BEAT_MS } from '../protocol.js';
 import type { MembershipParts } from './membership-parts.js';
@@ -9,6 +10,8 @@ import type { MembershipParts } from './membership-parts.js';
 export class SubscriptionProof {
   private listening = false;
   private proven = false;
+  /** The last canary could perhaps not be sent. */
+  private isDoubted = false;
   private canary: string | undefined;
   private settle = (): void => {};
 
@@ -22,15 +25,22 @@ export class SubscriptionProof {
     return this.proven;
   }
 
-  /** Proves it anew. Resolves when the canary is back, or cannot come any more; at most after a beat. Never rejects. */
+  /**
+   * Proves it anew. What is proven stays so while a canary is under way; otherwise this resolves when the canary is
+   * back, or cannot come any more, at most after a beat. Never rejects.
+   */
   async renew(): Promise<void> {
+    if (this.proven && this.canary !== undefined) return;
     const canary = this.parts.drawId();
     this.canary = canary;
-    const back = new Promise<void>((resolve) => (this.settle = resolve));
+    const { promise: back, resolve } = Promise.withResolvers<void>();
     const forget = this.parts.timer.after(BEAT_MS, () => this.fail(canary));
-    void this.send(canary).catch(() => this.fail(canary));
-    await back;
-    forget();
+    this.settle = () => {
+      forget();
+      resolve();
+    };
+    this.send(canary).catch((error: unknown) => this.miss(canary, error));
+    if (!this.proven) await back;
   }
 
   /** Takes a canary that came back. An older one proves nothing: the break may lie between. */
@@ -38,6 +48,7 @@ export class SubscriptionProof {
     if (canary !== this.canary) return;
     this.canary = undefined;
     this.proven = true;
+    this.isDoubted = false;
     this.changed();
     this.settle();
   }
@@ -59,6 +70,15 @@ export class SubscriptionProof {
     const receivers = await outbox.send(inbox, { kind: 'canary', request: canary });
     if (receivers > 1) observer.alarm(`${receivers} workers hear the inbox of ${me}.`);
     if (receivers === 0) this.fail(canary);
+  }
+
+  /** One answer that is late is no outage; the next canary tells. */
+  private miss(canary: string, error: unknown): void {
+    if (!this.proven || this.isDoubted || !mayHaveWorked(error)) return this.fail(canary);
+    if (canary !== this.canary) return;
+    this.isDoubted = true;
+    this.canary = undefined;
+    this.settle();
   }
 
   private fail(canary: string): void {

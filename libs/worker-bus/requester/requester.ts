@@ -7,8 +7,8 @@ import type { Outbox } from '../frames/outbox.js';
 import { encodeRequest } from '../frames/request-message.js';
 import type { Membership } from '../membership/membership.js';
 import type { BusObserver } from '../observer.js';
-import { persist } from '../persist.js';
-import { RelayFailure, type Address, type Ledger, type Ticket, type Timer } from '../ports/index.js';
+import { mayHaveWorked, persist } from '../persist.js';
+import type { Address, Ledger, Ticket, Timer } from '../ports/index.js';
 import { REPLY_PAUSE_MS, REPLY_RETRY_MS } from '../protocol.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
 import type { EventListener } from './inflow.js';
@@ -141,8 +141,8 @@ export class Requester {
 }
 
 function fail(exchange: Exchange, error: unknown): void {
-  if (error instanceof RelayFailure && !error.attempted) exchange.failToSend();
-  else exchange.doubt();
+  if (mayHaveWorked(error)) exchange.doubt();
+  else exchange.failToSend();
 }
 
 function unsent(): BusExchange {

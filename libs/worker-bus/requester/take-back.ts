@@ -1,5 +1,5 @@
-import { RelayFailure, type Ledger, type RevokeVerdict, type Ticket, type Timer } from '../ports/index.js';
-import { pause } from '../persist.js';
+import type { Ledger, RevokeVerdict, Ticket, Timer } from '../ports/index.js';
+import { mayHaveWorked, pause } from '../persist.js';
 import { REVOKE_PAUSE_MS, REVOKE_RETRY_MS } from '../protocol.js';
 
 export interface RevokeParts {
@@ -21,8 +21,7 @@ export async function takeBack(
     try {
       return await ledger.revoke(ticket);
     } catch (error) {
-      const wasAsked = !(error instanceof RelayFailure) || error.attempted;
-      if (wasAsked || !isWanted() || timer.now() + REVOKE_PAUSE_MS > giveUpAt) return 'failed';
+      if (mayHaveWorked(error) || !isWanted() || timer.now() + REVOKE_PAUSE_MS > giveUpAt) return 'failed';
     }
     await pause(timer, REVOKE_PAUSE_MS);
   }
