@@ -12,6 +12,7 @@ import { admittanceOf } from './admittance.js';
 import { BusWorkers } from './bus-workers.js';
 import { HandOver } from './hand-over.js';
 import { Heirs } from './heirs.js';
+import { HeritageSeal } from './heritage-seal.js';
 import { Inheritance } from './inheritance.js';
 import { LoneWorker, NoHeirs } from './lone-worker.js';
 import { Moves } from './moves.js';
@@ -29,6 +30,12 @@ const sessionIds = {
   provide: SessionIds,
   inject: [DataFolder, Incarnation],
   useFactory: (folder: DataFolder, me: Incarnation) => new SessionIds(folder.secrets.session, me),
+};
+
+const heritageSeal = {
+  provide: HeritageSeal,
+  inject: [DataFolder],
+  useFactory: ({ secrets }: DataFolder) => new HeritageSeal(secrets.session),
 };
 
 /** The same handlers serve over Redis and, for a worker alone, within its process. */
@@ -75,7 +82,19 @@ const heirs = {
     SubscriptionsModule,
   ],
   controllers: [SessionInboxController, PoolInboxController],
-  providers: [Incarnation, sessionIds, Moves, busServer, bus, workers, heirs, Inheritance, HandOver, SessionRouter],
+  providers: [
+    Incarnation,
+    sessionIds,
+    Moves,
+    busServer,
+    bus,
+    workers,
+    heirs,
+    heritageSeal,
+    Inheritance,
+    HandOver,
+    SessionRouter,
+  ],
   exports: [Incarnation, WorkerBusServer, SessionRouter],
 })
 export class AffinityModule implements OnModuleInit {

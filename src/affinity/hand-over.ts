@@ -5,10 +5,11 @@ import { SessionFeeds } from '../subscriptions/index.js';
 import { readOutcome } from './bus-outcomes.js';
 import { Heirs } from './heirs.js';
 import type { Heritage } from './heritage.js';
+import { HeritageSeal } from './heritage-seal.js';
 import { Moves } from './moves.js';
 import { rendezvous } from './rendezvous.js';
 import { Incarnation } from './session-ids.js';
-import { SessionPattern } from './session-orders.js';
+import { SessionPattern, type AdoptOrder } from './session-orders.js';
 import { Workers } from './workers.js';
 
 /** An heir that does not answer within this time may have taken the session all the same. */
@@ -40,6 +41,7 @@ export class HandOver implements BeforeApplicationShutdown {
     private readonly heirs: Heirs,
     private readonly moves: Moves,
     private readonly bus: WorkerBus,
+    private readonly seal: HeritageSeal,
   ) {}
 
   /** Resolves once every session that can move has moved: those with calls in flight when these are answered. */
@@ -105,7 +107,8 @@ export class HandOver implements BeforeApplicationShutdown {
   }
 
   private async offer(heir: string, heritage: Heritage): Promise<Received> {
-    const order = { to: heir, pattern: SessionPattern.adopt, payload: heritage, budgetMs: PATIENCE_MS };
+    const payload = { heritage: this.seal.close(heritage, heir) } satisfies AdoptOrder;
+    const order = { to: heir, pattern: SessionPattern.adopt, payload, budgetMs: PATIENCE_MS };
     return receivedBy(await this.bus.request(order).end);
   }
 

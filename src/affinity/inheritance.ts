@@ -3,8 +3,9 @@ import { Readiness } from '../health/index.js';
 import { ServerRegistry } from '../registry/index.js';
 import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
 import { SessionFeeds } from '../subscriptions/index.js';
-import { HeirLeaves } from './affinity.errors.js';
-import type { Heritage } from './heritage.js';
+import { HeirLeaves, NoHeritage } from './affinity.errors.js';
+import { HeritageSeal } from './heritage-seal.js';
+import { Incarnation } from './session-ids.js';
 import type { TravellingResource } from './session-orders.js';
 
 /** Takes over sessions that other workers give away. */
@@ -18,11 +19,16 @@ export class Inheritance {
     private readonly upstreams: UpstreamPool,
     private readonly feeds: SessionFeeds,
     private readonly registry: ServerRegistry,
+    private readonly seal: HeritageSeal,
+    private readonly me: Incarnation,
   ) {}
 
-  /** @throws GatewayError when this worker leaves too, or has no room; then nothing is taken */
-  take({ record, upstreams, watched }: Heritage): void {
+  /** @throws GatewayError when this worker leaves too, has no room, or cannot read it; then nothing is taken */
+  take(closed: string): void {
     if (this.readiness.isLeaving) throw new HeirLeaves();
+    const heritage = this.seal.open(closed, this.me.text);
+    if (!heritage) throw new NoHeritage();
+    const { record, upstreams, watched } = heritage;
     const session = this.sessions.adopt(record);
     this.upstreams.adopt(session, upstreams);
     for (const resource of watched) this.watch(session, resource);

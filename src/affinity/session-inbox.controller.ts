@@ -4,13 +4,13 @@ import { result, type Outcome } from '#lib/mcp-protocol';
 import { WorkerBusContext } from '#lib/worker-bus';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
-import { NoHeritage, ServerNotConfigured } from './affinity.errors.js';
-import { readHeritage } from './heritage.js';
+import { ServerNotConfigured } from './affinity.errors.js';
 import { Inheritance } from './inheritance.js';
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 import type { LocalSession } from './local-session.js';
 import {
   SessionPattern,
+  type AdoptOrder,
   type AnswerOrder,
   type CallOrder,
   type CancelOrder,
@@ -104,10 +104,8 @@ export class SessionInboxController {
 
   /** Another worker leaves, and this one is to go on with a session of its. */
   @MessagePattern(SessionPattern.adopt)
-  async adopt(@Payload() order: unknown): Promise<Outcome> {
-    const heritage = readHeritage(order);
-    if (!heritage) throw new NoHeritage();
-    this.inheritance.take(heritage);
+  async adopt(@Payload() order: AdoptOrder): Promise<Outcome> {
+    this.inheritance.take(order.heritage);
     return DONE;
   }
 

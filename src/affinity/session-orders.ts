@@ -65,6 +65,12 @@ export interface StreamOrder extends SessionOrder {
   readonly lastEventId?: string;
 }
 
+/** A worker that leaves gives a session away. */
+export interface AdoptOrder {
+  /** Closed for the worker that it is for. */
+  readonly heritage: string;
+}
+
 /** What comes back of a stream, beside the events of the session's own. */
 export type StreamSignal =
   /** The stream was found. `standing`: it belongs to no request. */

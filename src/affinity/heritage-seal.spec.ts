@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { callerOf, LEGACY_CLIENT } from '../../test/support/fake-upstream.js';
+import { HeritageSeal } from './heritage-seal.js';
+
+const profile = { era: 'legacy', revision: '2025-11-25', capabilities: {} } as const;
+const heritage = {
+  record: { id: 'a session', caller: callerOf('me'), endpoint: 'a', client: LEGACY_CLIENT },
+  upstreams: [{ server: 'a', sessionId: 'known to the server', profile, lastId: 3 }],
+  watched: [{ server: 'a', own: 'file:///x', uri: 'a+file:///x' }],
+};
+const secret = randomBytes(32);
+const seal = new HeritageSeal(secret);
+
+describe('what goes to an heir', () => {
+  it('is opened by the worker that it is for, with the same secret', () => {
+    expect(new HeritageSeal(secret).open(seal.close(heritage, 'heir'), 'heir')).toEqual(heritage);
+  });
+
+  it('shows nothing to whoever listens', () => {
+    const closed = Buffer.from(seal.close(heritage, 'heir'), 'base64').toString('latin1');
+    for (const text of ['known to the server', 'a session', 'file:///x']) expect(closed).not.toContain(text);
+    expect(seal.close(heritage, 'heir')).not.toBe(seal.close(heritage, 'heir'));
+  });
+
+  it('is opened by nobody else', () => {
+    const closed = seal.close(heritage, 'heir');
+    expect(seal.open(closed, 'another')).toBeUndefined();
+    expect(new HeritageSeal(randomBytes(32)).open(closed, 'heir')).toBeUndefined();
+  });
+
+  it('is refused when any of it was changed, and so is what never was one', () => {
+    const bytes = Buffer.from(seal.close(heritage, 'heir'), 'base64');
+    for (let index = 0; index < bytes.length; index += 7) {
+      const changed = Buffer.from(bytes);
+      changed.writeUInt8(changed.readUInt8(index) ^ 1, index);
+      expect(seal.open(changed.toString('base64'), 'heir')).toBeUndefined();
+    }
+    for (const other of [undefined, 1, {}, '', 'AAAA', bytes.subarray(0, 30).toString('base64')]) {
+      expect(seal.open(other, 'heir')).toBeUndefined();
+    }
+  });
+});
