@@ -1,7 +1,7 @@
-/** What a server's refusal becomes does not depend on the worker that was asked: the same bytes, and never a success. */
+/** What a server does wrong means the same at every worker: the same bytes, and never a success. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
-  behaviourNamed,
+  behavioursOf,
   expectationOf,
   startHostileServer,
   type Behaviour,
@@ -9,17 +9,17 @@ import {
 } from '#lib/testing/hostile-server';
 import type { RawAnswer, RawClient } from '#lib/testing/raw-client';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
-import { startCluster, type ClusterWorker, type TestCluster } from '../support/cluster.js';
+import { startCluster, type TestCluster } from '../support/cluster.js';
 import { clientAtOtherDoor, FORWARDED_TRANSPORTS, type ForwardedTransport } from '../support/other-door.js';
 import { judge } from '../support/verdict.js';
 
 const CARRIERS = ['legacy-http', 'modern-http'] as const;
 type Carrier = (typeof CARRIERS)[number];
 
-const STATUSES = ['401', '403', '404', '429', '500', '502', '503', '503-retry'];
-const BODIES = ['rpc', 'nest', 'detail', 'oauth', 'object', 'result', 'null', 'array', 'text', 'html', 'nothing'];
+/** All but what only a timeout reveals, and what never ends. */
+const steadies = (carrier: Carrier): Behaviour[] =>
+  behavioursOf(carrier).filter(({ waits, name }) => !waits?.includes(carrier) && !/endless|flood/.test(name));
 
-const BEHAVIOURS = STATUSES.flatMap((status) => BODIES.map((body) => named(`http-${status}-${body}`)));
 const CELLS = CARRIERS.flatMap((carrier) => FORWARDED_TRANSPORTS.map((transport) => ({ carrier, transport })));
 
 /** The same call by the worker that owns the session, and by the other one. */
@@ -32,6 +32,7 @@ interface Pair {
 let redis: RunningRedis;
 let servers: ReadonlyMap<Carrier, HostileServer>;
 let cluster: TestCluster;
+const tried = new Map<string, ReadonlyMap<string, Pair>>();
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -40,20 +41,24 @@ beforeAll(async () => {
     ['modern-http', await startHostileServer({ era: 'modern', transport: 'http' })],
   ]);
   const definitions = [...servers].map(([carrier, { url }]) => [carrier, { transport: 'http', url }] as const);
-  cluster = await startCluster({ workers: 2, redis: redis.url, servers: Object.fromEntries(definitions) });
-});
+  cluster = await startCluster({
+    workers: 2,
+    redis: redis.url,
+    servers: Object.fromEntries(definitions),
+    env: { ISTHMUS_UPSTREAM_MAX_MESSAGE: '1MiB' },
+  });
+  // All at once: most of the time goes by in pauses before streams are picked up again.
+  const trying = CELLS.map(async ({ carrier, transport }) =>
+    tried.set(carrier + transport, await callAll(carrier, transport)),
+  );
+  await Promise.all(trying);
+}, 120_000);
 
 afterAll(async () => {
   await cluster?.stop();
   await redis?.stop();
   for (const server of servers?.values() ?? []) await server.close();
 });
-
-function named(name: string): Behaviour {
-  const behaviour = behaviourNamed(name);
-  if (!behaviour) throw new Error(`Nothing behaves like ${name}`);
-  return behaviour;
-}
 
 /** Clients of one transport and one principal: at the owner itself, and at the other worker. */
 class Couple {
@@ -95,7 +100,7 @@ async function callAll(carrier: Carrier, transport: ForwardedTransport): Promise
   const couple = new Couple(carrier, transport, token);
   await couple.open();
   const pairs = new Map<string, Pair>();
-  for (const { name, ends } of BEHAVIOURS) {
+  for (const { name, ends } of steadies(carrier)) {
     pairs.set(name, await couple.call(name));
     if (!ends?.includes(carrier)) continue;
     await couple.close();
@@ -109,19 +114,15 @@ async function callAll(carrier: Carrier, transport: ForwardedTransport): Promise
 function bytesOf({ id, status, headers, body, answers }: RawAnswer) {
   const text = `${body}\n${JSON.stringify(answers)}`
     .replaceAll(`"id":${JSON.stringify(id)},`, '"id":"given",')
-    .replaceAll(/"requestId":"[\da-f-]{36}"/g, '"requestId":"drawn"');
+    .replaceAll(/"requestId":"[\da-f-]{36}"/g, '"requestId":"drawn"')
+    // Where our own request to the server breaks off depends on the digits of its id.
+    .replaceAll(/at character \d+/g, 'at some character');
   return { status, type: headers['content-type'], wwwAuthenticate: headers['www-authenticate'], text };
 }
 
-describe.each(CELLS)('refusals of a server ($carrier), told over $transport', ({ carrier, transport }) => {
-  let pairs: ReadonlyMap<string, Pair>;
-
-  beforeAll(async () => {
-    pairs = await callAll(carrier, transport);
-  }, 60_000);
-
-  it.each(BEHAVIOURS)('$name', (behaviour) => {
-    const { local, forwarded, marks } = pairs.get(behaviour.name) ?? {};
+describe.each(CELLS)('misdeeds of a server ($carrier), told over $transport', ({ carrier, transport }) => {
+  it.each(steadies(carrier))('$name', (behaviour) => {
+    const { local, forwarded, marks } = tried.get(carrier + transport)?.get(behaviour.name) ?? {};
     if (!local || !forwarded) throw new Error('It was not tried');
     for (const answer of [local, forwarded]) judge(answer, transport, expectationOf(behaviour, carrier));
     expect(bytesOf(forwarded)).toEqual(bytesOf(local));
@@ -130,7 +131,5 @@ describe.each(CELLS)('refusals of a server ($carrier), told over $transport', ({
 });
 
 it('both workers are there to the end', () => {
-  expect(
-    (cluster.workers as readonly ClusterWorker[]).map(({ output }) => /Unhandled|\bat .+:\d+:\d+/.test(output)),
-  ).toEqual([false, false]);
+  expect(cluster.workers.map(({ output }) => /Unhandled|\bat .+:\d+:\d+/.test(output))).toEqual([false, false]);
 });
