@@ -7,6 +7,8 @@ const CONNECT_TIMEOUT_MS = 1_000;
 /** A connection on which an answer is due for so long is given up: the other end may be gone without a word. */
 const SILENCE_MS = 1_500;
 const KEEP_ALIVE_MS = 5_000;
+/** A connection that is closed and does not end is cut after so long. */
+const FAREWELL_MS = 500;
 const SHORTEST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 500;
 
@@ -35,6 +37,8 @@ function commonOptions(access: RedisAccess) {
     commandTimeout: COMMAND_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAlive: KEEP_ALIVE_MS,
+    socketTimeout: SILENCE_MS,
+    disconnectTimeout: FAREWELL_MS,
     connectionName: 'isthmus',
     disableClientInfo: true,
   };
@@ -48,6 +52,8 @@ function whereabouts(place: Exclude<RedisPlace, { kind: 'cluster' }>, access: Re
     sentinels: place.sentinels.map((sentinel) => ({ ...sentinel })),
     name: place.master,
     sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+    // The master of before may go on serving for seconds after another took its place.
+    failoverDetector: true,
     ...(place.password === undefined ? {} : { sentinelPassword: place.password }),
     ...(tls === undefined ? {} : { sentinelTLS: { ...tls }, enableTLSForSentinelMode: true }),
   };
@@ -58,7 +64,6 @@ export function commandOptions(place: Exclude<RedisPlace, { kind: 'cluster' }>, 
   return {
     ...commonOptions(access),
     ...whereabouts(place, access),
-    socketTimeout: SILENCE_MS,
     retryStrategy: reconnectPauseMs,
     sentinelRetryStrategy: reconnectPauseMs,
     // A master that was demoted: ask again who is the master now.
@@ -77,7 +82,7 @@ export function clusterOptions(access: RedisAccess) {
     maxRedirections: 4,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
     slotsRefreshInterval: 5_000,
-    redisOptions: { ...commonOptions(access), socketTimeout: SILENCE_MS },
+    redisOptions: commonOptions(access),
   };
 }
 

@@ -7,6 +7,9 @@ import { messageOf } from './redis-commands.js';
 import { RedisFault } from './redis-fault.js';
 import { reconnectPauseMs } from './redis-options.js';
 
+/** How often a connection that only listens is looked at: nothing else would tell that the other end is gone. */
+const HEARTBEAT_MS = 1_000;
+
 /** What a subscriber listens to, and who hears of it. Nobody called back may throw. */
 export interface Subscription {
   /** In a cluster, of one slot. */
@@ -71,8 +74,8 @@ export class RedisSubscriber {
         attempt = 0;
         await this.untilLost(link);
       } catch (error) {
+        const elsewhere = placeNamedIn(error, address);
         const reason = this.outage.harmless(messageOf(error));
-        const elsewhere = movedTo(reason, address);
         link.disconnect();
         address = elsewhere ?? this.seed(attempt);
         // A cluster that says where to go is no outage; one that sends in circles is.
@@ -98,6 +101,7 @@ export class RedisSubscriber {
       if (!this.closing.signal.aborted) this.subscription.onFrame(channel.toString(), frame);
     });
     await link.connect();
+    refuseReplica(await link.info('replication'));
     // Several channels are one command, so that both are there or none.
     await (this.ways.isSharded ? link.ssubscribe(...channels) : link.subscribe(...channels));
     if (this.closing.signal.aborted) throw new Error('The subscriber was closed.');
@@ -109,7 +113,9 @@ export class RedisSubscriber {
   private async untilLost(link: Redis): Promise<void> {
     // The slot of the channels went to another node, which takes a subscription of its own.
     link.once('moved', () => link.disconnect());
+    const heartbeat = setInterval(() => void heartbeatOf(link), HEARTBEAT_MS).unref();
     if (link.status !== 'end') await once(link, 'end');
+    clearInterval(heartbeat);
     if (this.closing.signal.aborted) return;
     this.subscribed = false;
     this.outage.failed('the connection was closed');
@@ -117,9 +123,36 @@ export class RedisSubscriber {
   }
 }
 
+/**
+ * Asks whether the server is still a master. A server that owes the answer for too long is given up; one that does not
+ * let a listener ask is left alone.
+ */
+async function heartbeatOf(link: Redis): Promise<void> {
+  try {
+    refuseReplica(await link.info('replication'));
+  } catch (error) {
+    if (error instanceof IsReplica) link.disconnect();
+  }
+}
+
+/** What a replica hears it cannot count among the receivers that the master counts. */
+class IsReplica extends Error {
+  constructor(readonly master: string) {
+    super(`This server is a replica; the master is ${master}.`);
+  }
+}
+
+function refuseReplica(replication: string): void {
+  if (!/^role:slave\b/m.test(replication)) return;
+  const [, host = ''] = /^master_host:(.*?)\r?$/m.exec(replication) ?? [];
+  const [, port = ''] = /^master_port:(\d+)/m.exec(replication) ?? [];
+  throw new IsReplica(`${host}:${port}`);
+}
+
 /** Where a node of a cluster sends those whose channels live elsewhere. */
-function movedTo(reason: string, from: RedisAddress): RedisAddress | undefined {
-  const [, host = '', port] = /^MOVED \d+ (.*):(\d+)$/.exec(reason) ?? [];
+function placeNamedIn(error: unknown, from: RedisAddress): RedisAddress | undefined {
+  const place = error instanceof IsReplica ? error.master : /^MOVED \d+ (.*)$/.exec(messageOf(error))?.[1];
+  const [, host = '', port] = /^(.*):(\d+)$/.exec(place ?? '') ?? [];
   if (port === undefined) return undefined;
   // An empty name means the node that was asked, at another port.
   return { host: host === '' || host === '?' ? from.host : host, port: Number(port) };
