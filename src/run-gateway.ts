@@ -7,6 +7,7 @@ import { DataFolder } from './data-folder/index.js';
 import { Drain } from './drain/index.js';
 import { GatewayConfig } from './gateway.config.js';
 import { firstGreeting, laterGreeting, urlOf } from './greeting.js';
+import { Readiness } from './health/index.js';
 import { FileServerRegistry, publicExposureWarnings } from './registry/index.js';
 
 const FIRST_TOKEN_SECONDS = 30 * 24 * 60 * 60;
@@ -62,6 +63,7 @@ function obeySignals(gateway: NestFastifyApplication, onLeft: () => void): void 
 /** Not ready at once; calls in flight finish; what remains at the deadline is cut. */
 async function drain(gateway: NestFastifyApplication): Promise<void> {
   const deadline = setTimeout(() => {
+    gateway.get(Readiness).close();
     logger.warn('Calls are still in flight at the deadline; their connections are cut.');
     gateway.getHttpServer().closeAllConnections();
   }, DRAIN_DEADLINE_MS);

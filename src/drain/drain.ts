@@ -30,8 +30,8 @@ export class Drain {
   }
 
   /**
-   * Load balancers are told at once; what still arrives is served while steps run and the grace lasts. Resolves when
-   * nothing new is taken any more and the listener may close. Never rejects; later calls get the same promise.
+   * Load balancers are told at once; what still arrives is served while steps run and the grace lasts. Resolves when the
+   * listener may close. Never rejects; later calls get the same promise.
    */
   leave(): Promise<void> {
     this.leaving ??= this.leaveOnce();
@@ -46,7 +46,6 @@ export class Drain {
     const grace = pause(this.config.drainGraceMs);
     await Promise.all([grace.over, Promise.race([this.runSteps(), deadline.over])]);
     deadline.cancel();
-    this.readiness.close();
   }
 
   private async runSteps(): Promise<void> {

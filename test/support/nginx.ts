@@ -1,26 +1,35 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './until.js';
 
+const SHIPPED = join(import.meta.dirname, '../../docker/nginx.conf');
+
 /** A load balancer that knows nothing of sessions. */
 export interface Nginx {
   /** `http://127.0.0.1:port` */
   readonly url: string;
+  /** Sends nothing to others than these from now on. Resolves when it has taken that over. */
+  balance(gateways: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts nginx before gateways, with the settings of docs/operating.md: it takes the next one for each request.
+ * Starts nginx before gateways, with the configuration that is shipped (docker/nginx.conf): it takes the next one for each request.
  * @throws when there is no nginx on this machine, with the command that installs it
  */
 export async function startNginx(gateways: readonly string[]): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-nginx-'));
   const port = await freePort();
-  await writeFile(join(folder, 'nginx.conf'), configuration(folder, port, gateways));
+  const url = `http://127.0.0.1:${port}`;
+  let generation = 1;
+  const configure = (all: readonly string[]) =>
+    writeFile(join(folder, 'nginx.conf'), configuration({ folder, port, gateways: all, generation }));
+  await configure(gateways);
   // Debian keeps it where only root's path leads.
   const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin` };
   const child = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'], { env, stdio: 'pipe' });
@@ -29,12 +38,17 @@ export async function startNginx(gateways: readonly string[]): Promise<Nginx> {
   const ended = once(child, 'exit').catch(() => {
     throw new Error('There is no nginx here. Run: node scripts/install-test-services.mjs');
   });
-  const url = `http://127.0.0.1:${port}`;
   const over = ended.then(() => Promise.reject(new Error(`nginx ended: ${said}`)));
-  await Promise.race([over, until(() => answers(url))]);
   over.catch(() => {});
+  await Promise.race([over, until(() => isAt(url, generation))]);
   return {
     url,
+    balance: async (all) => {
+      generation += 1;
+      await configure(all);
+      child.kill('SIGHUP');
+      await Promise.race([over, until(() => isAt(url, generation))]);
+    },
     stop: async () => {
       child.kill('SIGTERM');
       await ended;
@@ -43,8 +57,20 @@ export async function startNginx(gateways: readonly string[]): Promise<Nginx> {
   };
 }
 
-function configuration(folder: string, port: number, gateways: readonly string[]): string {
+interface Site {
+  readonly folder: string;
+  readonly port: number;
+  readonly gateways: readonly string[];
+  /** Which configuration answers. */
+  readonly generation: number;
+}
+
+/** The file that is shipped, with these gateways and this port in the place of its own. */
+function configuration({ folder, port, gateways, generation }: Site): string {
   const servers = gateways.map((url) => `server ${new URL(url).host};`).join(' ');
+  const site = readFileSync(SHIPPED, 'utf8')
+    .replace(/(server gateway-\d:4444;\s*)+/, `${servers}\n`)
+    .replace('listen 4444;', `listen 127.0.0.1:${port}; location = /balancer { return 200 ${generation}; }`);
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${folder}/${name};`)
     .join(' ');
@@ -54,31 +80,16 @@ ${process.getuid?.() === 0 ? 'user root;' : ''}
 worker_processes 1;
 pid ${folder}/nginx.pid;
 events { worker_connections 2048; }
-http {
-  access_log off;
-  ${paths}
-  upstream gateways { ${servers} keepalive 64; }
-  server {
-    listen 127.0.0.1:${port};
-    location = /balancer { return 204; }
-    location / {
-      proxy_pass http://gateways;
-      proxy_http_version 1.1;
-      proxy_set_header Connection '';
-      proxy_set_header Host $http_host;
-      proxy_buffering off;
-      proxy_request_buffering off;
-      proxy_read_timeout 1h;
-      client_max_body_size 0;
-    }
-  }
-}
+http { access_log off; ${paths}
+${site} }
 `;
 }
 
-async function answers(url: string): Promise<boolean> {
+async function isAt(url: string, generation: number): Promise<boolean> {
   try {
-    return (await fetch(`${url}/balancer`)).status === 204;
+    // A connection that is kept would lead to the generation that took it.
+    const answer = await fetch(`${url}/balancer`, { headers: { connection: 'close' } });
+    return (await answer.text()) === String(generation);
   } catch {
     return false;
   }

@@ -1,0 +1,44 @@
+// Installs what tests run as real processes, redis-server and nginx, with the package manager of this machine.
+// Does nothing where both are there; fails with one line where it cannot install what is missing.
+import { spawnSync } from 'node:child_process';
+
+/** The name of each program's package, per package manager, and how that is called. */
+const MANAGERS = [
+  {
+    name: 'apt-get',
+    update: ['update'],
+    install: ['install', '-y'],
+    packages: { 'redis-server': 'redis-server', nginx: 'nginx-light' },
+  },
+  { name: 'dnf', install: ['install', '-y'], packages: { 'redis-server': 'redis', nginx: 'nginx' } },
+  { name: 'apk', install: ['add'], packages: { 'redis-server': 'redis', nginx: 'nginx' } },
+  { name: 'brew', install: ['install'], packages: { 'redis-server': 'redis', nginx: 'nginx' } },
+];
+
+// Debian keeps nginx where only root's path leads.
+const env = {
+  ...process.env,
+  PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin`,
+  DEBIAN_FRONTEND: 'noninteractive',
+};
+const run = (command, args, stdio = 'ignore') => spawnSync(command, args, { env, stdio }).status === 0;
+const isMissing = (program) => !run('sh', ['-c', `command -v ${program}`]);
+const missing = () => ['redis-server', 'nginx'].filter(isMissing);
+
+function install(programs) {
+  const manager = MANAGERS.find(({ name }) => !isMissing(name));
+  if (manager === undefined) return;
+  if (manager.update) run(manager.name, manager.update);
+  // What its scripts do beside installing (starting a service) may fail in a container and does not matter.
+  run(manager.name, [...manager.install, ...programs.map((program) => manager.packages[program])], ['ignore', 2, 2]);
+}
+
+const needed = missing();
+if (needed.length > 0) install(needed);
+const stillMissing = missing();
+if (stillMissing.length > 0) {
+  process.stderr.write(
+    `Could not install ${stillMissing.join(' and ')}: install by hand what tests of several workers need.\n`,
+  );
+  process.exit(1);
+}

@@ -1,0 +1,126 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startRedis } from '#lib/testing/redis-server';
+import { startCluster, type ClusterWorker, type TestCluster } from '../support/cluster.js';
+import { startCountingServer, type CountingServer } from '../support/counting-server.js';
+import { GatewayProcess } from '../support/gateway-process.js';
+import { startNginx } from '../support/nginx.js';
+import { childrenOf } from '../support/processes.js';
+import { until } from '../support/until.js';
+
+let server: CountingServer;
+
+beforeEach(async () => {
+  server = await startCountingServer({ era: 'modern', transport: 'http' });
+});
+
+afterEach(() => server.close());
+
+const definition = () => ({ ...server.definition, public: true });
+
+async function call(url: string, name: string, mark: string): Promise<{ status: number; text: string }> {
+  const answer = await fetch(`${url}/servers/ref/rpc`, {
+    method: 'POST',
+    // Each call takes a way of its own: a kept connection would stay with the worker that took it.
+    headers: { 'content-type': 'application/json', connection: 'close' },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name, arguments: { text: mark, key: 'door', call: mark } },
+    }),
+  });
+  return { status: answer.status, text: await answer.text() };
+}
+
+/** Calls again and again while something happens. Returns calls that failed, and those that did not run exactly once. */
+async function whileCalling(url: string, action: () => Promise<void>): Promise<readonly string[]> {
+  let isOver = false;
+  const faults: string[] = [];
+  const marks: string[] = [];
+  const callWithoutEnd = async (caller: number) => {
+    for (let round = 0; !isOver; round += 1) {
+      const mark = `${caller}/${round}`;
+      marks.push(mark);
+      const { status, text } = await call(url, 'echo', mark);
+      if (status !== 200 || !text.includes('"result"')) faults.push(`${mark}: ${status} ${text}`);
+    }
+  };
+  const callers = Array.from({ length: 8 }, (_, caller) => callWithoutEnd(caller));
+  await server.arrived('0/5');
+  await action();
+  isOver = true;
+  await Promise.all(callers);
+  return [...faults, ...marks.filter((mark) => server.arrivals(mark) !== 1)];
+}
+
+describe('gateways behind a load balancer', () => {
+  let cluster: TestCluster;
+
+  beforeEach(async () => {
+    const env = { ISTHMUS_DRAIN_GRACE: '2s', ISTHMUS_UPSTREAM_CONNECTIONS: '600' };
+    cluster = await startCluster({ workers: 2, servers: { ref: definition() }, env });
+  });
+
+  afterEach(() => cluster.stop());
+
+  it('are replaced one after the other without a call that is lost or runs twice', async () => {
+    const urls = () => cluster.workers.map(({ url }) => url);
+    const nginx = await startNginx(urls());
+    try {
+      const faults = await whileCalling(nginx.url, async () => {
+        const [leaver, stayer] = cluster.workers as [ClusterWorker, ClusterWorker];
+        await nginx.balance([stayer.url]);
+        leaver.kill('SIGTERM');
+        expect(await leaver.ended).toBe(0);
+        const { url } = await cluster.addWorker();
+        await nginx.balance([stayer.url, url]);
+      });
+      expect(faults).toEqual([]);
+    } finally {
+      await nginx.stop();
+    }
+  });
+
+  it('say at once that they are not ready, serve during their grace, and finish 500 calls in flight', async () => {
+    const [leaver] = cluster.workers as [ClusterWorker];
+    const held = Array.from({ length: 500 }, (_, index) => call(leaver.url, 'hold', `held ${index}`));
+    await server.server.calls.until('hold', 'started', 500);
+    const toldAt = performance.now();
+    leaver.kill('SIGTERM');
+    await until(async () => (await fetch(`${leaver.url}/health/ready`)).status === 503);
+    expect(performance.now() - toldAt).toBeLessThan(200);
+    expect((await call(leaver.url, 'echo', 'late')).status).toBe(200);
+    server.server.world.release('door');
+    const answers = await Promise.all(held);
+    expect(answers.filter(({ status, text }) => status !== 200 || !text.includes('"result"'))).toEqual([]);
+    expect(await leaver.ended).toBe(0);
+    expect(server.duplicates()).toEqual([]);
+  });
+});
+
+describe('workers that share a port', () => {
+  it('are replaced one after the other without a call that is lost or runs twice, and without a grace', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'isthmus-rolling-'));
+    const redis = await startRedis();
+    const file = join(folder, 'isthmus.json');
+    await writeFile(file, JSON.stringify({ servers: { ref: definition() } }));
+    const env = { ISTHMUS_DATA_DIR: folder, ISTHMUS_CONFIG: file, ISTHMUS_PORT: '0', ISTHMUS_REDIS_URL: redis.url };
+    const gateway = new GatewayProcess(env, ['--workers', '2']);
+    try {
+      const [, url = ''] = await gateway.printed(/Isthmus is ready at (http:\/\/\S+)\/mcp/);
+      const [leaver = 0] = await childrenOf(gateway.pid, 'dist/src/main.js');
+      const faults = await whileCalling(url, async () => {
+        process.kill(leaver, 'SIGTERM');
+        await gateway.printed(new RegExp(`Worker ${leaver} ended \\(exit code 0\\)`));
+      });
+      expect(faults).toEqual([]);
+    } finally {
+      await gateway.destroy();
+      await redis.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
