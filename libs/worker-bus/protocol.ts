@@ -21,6 +21,8 @@ export const PRESENCE_TTL_MS = 5_000;
 export const BEAT_MS = 1_000;
 /** The same while the relay fails: back within two seconds of the relay, with room to spare. */
 export const BEAT_PAUSE_MS = 150;
+/** An attempt to subscribe that has neither succeeded nor failed for so long is made anew. */
+export const LISTEN_MS = 5_000;
 /** The list of the living is used for so long. One beat, and the time that the answer takes. */
 export const LIST_FRESH_MS = 1_250;
 /** Long enough after the relay began anew for every living worker to have announced itself. */

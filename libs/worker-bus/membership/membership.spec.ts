@@ -101,7 +101,7 @@ describe('a worker', () => {
     expect(late.membership.state).toBe('unavailable');
     expect(late.membership.ticketTerms()).toBeUndefined();
     world.relay.outage = undefined;
-    await world.timer.advance(300);
+    await world.timer.advance(1_200);
     expect(late.membership.state).toBe('ready');
   });
 

@@ -1,6 +1,6 @@
 import { mayHaveWorked } from '../persist.js';
 import type { Address, Mailbox } from '../ports/index.js';
-import { BEAT_MS } from '../protocol.js';
+import { BEAT_MS, LISTEN_MS } from '../protocol.js';
 import type { MembershipParts } from './membership-parts.js';
 
 /**
@@ -8,7 +8,9 @@ import type { MembershipParts } from './membership-parts.js';
  * end unknown. A canary is sent to the own inbox; only one that comes back proves anything.
  */
 export class SubscriptionProof {
-  private listening = false;
+  private isListening = false;
+  private isTrying = false;
+  private triedAt = -Infinity;
   private proven = false;
   /** The last canary could perhaps not be sent. */
   private isDoubted = false;
@@ -48,6 +50,7 @@ export class SubscriptionProof {
     if (canary !== this.canary) return;
     this.canary = undefined;
     this.proven = true;
+    this.isListening = true;
     this.isDoubted = false;
     this.changed();
     this.settle();
@@ -61,15 +64,29 @@ export class SubscriptionProof {
   }
 
   private async send(canary: string): Promise<void> {
-    const { me, wire, outbox, observer } = this.parts;
-    if (!this.listening) {
-      await wire.listen(me, this.mailbox);
-      this.listening = true;
-    }
+    const { me, outbox, observer } = this.parts;
+    if (this.mustListen()) await this.listen();
     const inbox: Address = { worker: me, box: 'inbox' };
     const receivers = await outbox.send(inbox, { kind: 'canary', request: canary });
     if (receivers > 1) observer.alarm(`${receivers} workers hear the inbox of ${me}.`);
     if (receivers === 0) this.fail(canary);
+  }
+
+  /** Not too often: a relay restores what broke by itself, and each new subscription breaks the one before. */
+  private mustListen(): boolean {
+    const age = this.parts.timer.now() - this.triedAt;
+    return !this.isListening && age >= (this.isTrying ? LISTEN_MS : BEAT_MS);
+  }
+
+  private async listen(): Promise<void> {
+    this.triedAt = this.parts.timer.now();
+    this.isTrying = true;
+    try {
+      await this.parts.wire.listen(this.parts.me, this.mailbox);
+      this.isListening = true;
+    } finally {
+      this.isTrying = false;
+    }
   }
 
   /** One answer that is late is no outage; the next canary tells. */
@@ -85,7 +102,7 @@ export class SubscriptionProof {
     if (canary !== this.canary) return;
     this.lose();
     // The subscription is asked for again: it may be the one that is gone.
-    this.listening = false;
+    this.isListening = false;
     this.changed();
   }
 }
