@@ -1,0 +1,172 @@
+/** A session id that is not the caller's own looks like none at all, at every worker, and no worker is asked about it. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';
+import { startCluster, type TestCluster } from '../support/cluster.js';
+import { framesIn } from '../support/bus-frames.js';
+import { LegacyAtOtherDoor, SseAtOtherDoor } from '../support/other-door.js';
+import { RedisMonitor } from '../support/redis-monitor.js';
+
+const CALL = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'api__object', arguments: {} } };
+const OWN_CALL = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'object', arguments: {} } };
+const NOTIFICATION = { jsonrpc: '2.0', method: 'notifications/roots/list_changed' };
+/** Version, owner, its random part, key, revision and seal are all in there. */
+const ID_LENGTH = 71;
+
+let redis: RunningRedis;
+let server: RestTestServer;
+let cluster: TestCluster;
+let monitor: RedisMonitor;
+let alice: string;
+let bob: string;
+let http: LegacyAtOtherDoor;
+let sse: SseAtOtherDoor;
+let httpId: string;
+let sseId: string;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  server = await startRestServer();
+  const api = { transport: 'rest', url: server.url, tools: { object: { path: '/object' } } };
+  cluster = await startCluster({ workers: 2, redis: redis.url, servers: { api } });
+  [alice, bob] = [await cluster.token({ subject: 'alice' }), await cluster.token({ subject: 'bob' })];
+  const [home = '', door = ''] = doors();
+  http = new LegacyAtOtherDoor(home, door, { token: alice });
+  sse = new SseAtOtherDoor(home, door, { token: alice });
+  await http.connect();
+  await sse.connect();
+  httpId = http.headers['mcp-session-id'] ?? '';
+  sseId = new URL(sse.messagesUrl).searchParams.get('sessionId') ?? '';
+  monitor = await RedisMonitor.open(redis.port);
+});
+
+afterAll(async () => {
+  await http?.close();
+  await sse?.close();
+  monitor?.close();
+  await cluster?.stop();
+  await redis?.stop();
+  await server?.close();
+});
+
+/** Of the owner, and of the other worker. */
+const doors = (): string[] => cluster.workers.map(({ url }) => url);
+
+interface Attempt {
+  readonly verb: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly token: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly message?: object;
+}
+
+/** All of the answer but the hour. */
+async function answerTo(door: string, { verb, path, token, headers, message }: Attempt) {
+  const response = await fetch(door + path, {
+    method: verb,
+    headers: {
+      authorization: `Bearer ${token}`,
+      accept: verb === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
+      ...(message && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(message && { body: JSON.stringify(message) }),
+  });
+  const told = [...response.headers].filter(([name]) => name !== 'date');
+  return { status: response.status, headers: Object.fromEntries(told), body: await response.text() };
+}
+
+/** Everything that can be tried with an id, over streamable HTTP. */
+function overHttp(id: string, token: string, base = ''): Attempt[] {
+  const path = `${base}/mcp`;
+  const headers = { 'mcp-session-id': id };
+  const call = base === '' ? CALL : OWN_CALL;
+  return [
+    { verb: 'POST', path, token, headers, message: call },
+    { verb: 'POST', path, token, headers, message: NOTIFICATION },
+    { verb: 'POST', path, token, headers, message: { jsonrpc: '2.0', id: 1, result: {} } },
+    { verb: 'GET', path, token, headers },
+    { verb: 'GET', path, token, headers: { ...headers, 'last-event-id': '1' } },
+    { verb: 'DELETE', path, token, headers },
+  ];
+}
+
+/** The same over HTTP+SSE. */
+function overSse(id: string, token: string, base = ''): Attempt[] {
+  const path = `${base}/messages?sessionId=${encodeURIComponent(id)}`;
+  const call = base === '' ? CALL : OWN_CALL;
+  return [call, NOTIFICATION].map((message) => ({ verb: 'POST', path, token, message }));
+}
+
+/** The same id with another character, of the same alphabet, at one place. */
+function altered(id: string, at: number): string {
+  return id.slice(0, at) + (id[at] === 'A' ? 'B' : 'A') + id.slice(at + 1);
+}
+
+/** No id of a session at all. */
+const NOBODY = 'no-session-has-this-name';
+
+const TRIES: readonly (readonly [name: string, attempts: () => Attempt[], unknown: () => Attempt[]])[] = [
+  ['of another principal', () => overHttp(httpId, bob), () => overHttp(NOBODY, bob)],
+  ['of another principal, over HTTP+SSE', () => overSse(sseId, bob), () => overSse(NOBODY, bob)],
+  ['at another endpoint', () => overHttp(httpId, alice, '/servers/api'), () => overHttp(NOBODY, alice, '/servers/api')],
+  [
+    'at another endpoint, over HTTP+SSE',
+    () => overSse(sseId, alice, '/servers/api'),
+    () => overSse(NOBODY, alice, '/servers/api'),
+  ],
+  ['of HTTP+SSE, over streamable HTTP', () => overHttp(sseId, alice), () => overHttp(NOBODY, alice)],
+  ['of streamable HTTP, over HTTP+SSE', () => overSse(httpId, alice), () => overSse(NOBODY, alice)],
+  ['cut short', () => overHttp(httpId.slice(0, -1), alice), () => overHttp(NOBODY, alice)],
+  ['made longer', () => overHttp(`${httpId}A`, alice), () => overHttp(NOBODY, alice)],
+  ['padded', () => overHttp(`${httpId}=`, alice), () => overHttp(NOBODY, alice)],
+];
+
+describe.each(['its owner', 'the other worker'])('a session id, asked about at %s', (place) => {
+  const door = (): string => doors()[place === 'its owner' ? 0 : 1] ?? '';
+
+  beforeEach(async () => {
+    await monitor.settled();
+    monitor.commands.length = 0;
+  });
+
+  async function expectUnasked(ids: readonly string[]): Promise<void> {
+    await monitor.settled();
+    expect(framesIn(monitor.commands)).toEqual([]);
+    const told = monitor.commands.map((command) => command.join(' ')).join('\n');
+    expect(ids.filter((id) => told.includes(id))).toEqual([]);
+  }
+
+  it.each(TRIES)('%s, is unknown', async (_name, attempts, unknown) => {
+    const answers = await Promise.all(attempts().map((attempt) => answerTo(door(), attempt)));
+    const [reference = ''] = doors();
+    const expected = await Promise.all(unknown().map((attempt) => answerTo(reference, attempt)));
+    expect(answers).toEqual(expected);
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 404));
+    await expectUnasked([httpId, sseId]);
+  });
+
+  it('altered in any character, is unknown', async () => {
+    expect(httpId).toHaveLength(ID_LENGTH);
+    const [attempt] = overHttp(NOBODY, alice);
+    if (!attempt) throw new Error('There is an attempt');
+    const expected = await answerTo(doors()[0] ?? '', attempt);
+    const ids = Array.from(httpId, (_character, at) => altered(httpId, at));
+    for (const id of ids)
+      expect(await answerTo(door(), { ...attempt, headers: { 'mcp-session-id': id } })).toEqual(expected);
+    await expectUnasked([httpId, ...ids]);
+  });
+
+  it('is no way in: nothing has run, and its own principal goes on', async () => {
+    const before = server.runs('/object');
+    expect(before).toBe(place === 'its owner' ? 0 : 2);
+    for (const client of [http, sse]) {
+      const { answers } = await client.request('tools/call', CALL.params);
+      expect(answers).toMatchObject([{ result: { content: [{ type: 'text' }] } }]);
+    }
+    expect(server.runs('/object')).toBe(before + 2);
+    await monitor.settled();
+    // So they would have been seen above.
+    expect(framesIn(monitor.commands).filter(({ kind }) => kind === 'request')).toHaveLength(2);
+  });
+});

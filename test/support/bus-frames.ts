@@ -1,0 +1,64 @@
+import type { MonitoredCommand } from './redis-monitor.js';
+
+/** A frame between workers as it was published. */
+export interface SeenFrame {
+  readonly channel: string;
+  readonly box: 'inbox' | 'replies';
+  /** Whose channel it is. */
+  readonly worker: string;
+  readonly kind: string;
+  readonly from: string;
+  readonly to: string;
+  readonly request: string;
+  /** The whole frame, its MAC included. */
+  readonly bytes: Buffer;
+}
+
+const KINDS = ['request', 'cancel', 'credit', 'canary', 'accept', 'refuse', 'event', 'end', 'probe'];
+/** Bytes of the MAC that comes first. */
+export const MAC_BYTES = 16;
+const KIND_AT = MAC_BYTES + 1;
+const NAMES_AT = MAC_BYTES + 9;
+
+/** The frames among what a Redis was told, without those that workers send to themselves. */
+export function framesIn(commands: readonly MonitoredCommand[]): SeenFrame[] {
+  return publishedIn(commands).filter(({ kind }) => kind !== 'canary');
+}
+
+/** Who sends frames to itself: every worker that lives. */
+export function workersIn(commands: readonly MonitoredCommand[]): Set<string> {
+  const canaries = publishedIn(commands).filter(({ kind }) => kind === 'canary');
+  return new Set(canaries.map(({ from }) => from));
+}
+
+function publishedIn(commands: readonly MonitoredCommand[]): SeenFrame[] {
+  return commands.flatMap(([name = '', channel = '', text = '']) => {
+    const [, box, worker = ''] = /:(inbox|replies):\{(.+)\}$/.exec(channel) ?? [];
+    if (name.toUpperCase() !== 'PUBLISH' || (box !== 'inbox' && box !== 'replies')) return [];
+    const bytes = Buffer.from(text, 'latin1');
+    const [from = '', to = '', request = ''] = namesIn(bytes);
+    return [{ channel, box, worker, kind: KINDS[bytes[KIND_AT] ?? -1] ?? 'none', from, to, request, bytes }];
+  });
+}
+
+/** Read by a hand of its own: what is held against the workers must not rest on what they say. */
+function namesIn(bytes: Buffer): string[] {
+  const names: string[] = [];
+  let at = NAMES_AT;
+  while (names.length < 3) {
+    const end = at + 1 + (bytes[at] ?? 0);
+    names.push(bytes.toString('utf8', at + 1, end));
+    at = end;
+  }
+  return names;
+}
+
+/** Replaces a text by another one of the same length, and leaves the MAC as it was. */
+export function rewritten(bytes: Buffer, replacements: ReadonlyArray<readonly [from: string, to: string]>): Buffer {
+  const changed = replacements.reduce(
+    (text, [from, to]) => text.replaceAll(from, to),
+    bytes.toString('latin1', MAC_BYTES),
+  );
+  if (changed.length !== bytes.length - MAC_BYTES) throw new RangeError('The lengths differ');
+  return Buffer.concat([bytes.subarray(0, MAC_BYTES), Buffer.from(changed, 'latin1')]);
+}
