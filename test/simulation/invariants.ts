@@ -1,6 +1,7 @@
 import type { Story } from './world/chronicle.js';
 import { tokenOf } from './world/upstream.js';
 import type { Run } from './run.js';
+import type { Fault } from './scenario.js';
 
 /** What must hold at the end of every run, whatever befell it. Each says what broke it, or nothing. */
 export const INVARIANTS = {
@@ -27,6 +28,18 @@ export const INVARIANTS = {
       gates.set(session, (gates.get(session) ?? new Set()).union(new Set(servedBy)));
     }
     return [...gates].filter(([, processes]) => processes.size > 1).map(([session]) => session);
+  },
+
+  // A relay that fails or forgets can tell nobody; everything else must not make it untrue.
+  'a session that was said to be gone never works again': ({ chronicle, scenario }) => {
+    if (!scenario.faults.every(({ kind }) => LEAVE_THE_RELAY_ALONE.has(kind))) return [];
+    const stories = chronicle.all();
+    return stories
+      .filter(({ session, sentAt, executions }) => {
+        const goneAt = Math.min(...stories.map((other) => (other.session === session ? toldGoneAt(other) : Infinity)));
+        return sentAt > goneAt && executions.length > 0;
+      })
+      .map(nameOf);
   },
 
   'streams are contiguous': ({ chronicle, stepsOf }) =>
@@ -56,6 +69,18 @@ export const INVARIANTS = {
 
   'nothing fails unheard': ({ unheard }) => unheard,
 } as const satisfies Record<string, (run: Run) => readonly string[]>;
+
+const LEAVE_THE_RELAY_ALONE: ReadonlySet<string> = new Set<Fault['kind']>([
+  'freeze',
+  'kill',
+  'leave',
+  'twin',
+  'restart',
+]);
+
+function toldGoneAt({ answers }: Story): number {
+  return Math.min(...answers.map(({ isGone, time }) => (isGone ? time : Infinity)));
+}
 
 /** Every invariant that a run broke, by name and with what broke it. */
 export function violationsOf(run: Run): string[] {

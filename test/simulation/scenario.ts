@@ -27,7 +27,13 @@ export type Fault =
   | CommandFault
   | { readonly kind: 'freeze'; readonly worker: number; readonly at: number; readonly ms: number }
   // `twin`: another process comes up beside it, from the same machine and in the same way.
-  | { readonly kind: 'kill' | 'leave' | 'reset' | 'twin'; readonly worker: number; readonly at: number }
+  | { readonly kind: 'kill' | 'leave' | 'twin'; readonly worker: number; readonly at: number }
+  | {
+      readonly kind: 'reset';
+      readonly worker: number;
+      readonly at: number;
+      readonly which: 'both' | 'commands' | 'subscription';
+    }
   | { readonly kind: 'restart'; readonly worker: number; readonly at: number; readonly ms: number }
   | {
       readonly kind: 'cut-off';

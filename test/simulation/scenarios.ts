@@ -27,7 +27,7 @@ const FAULTS = {
   end: fc.record({ kind: is('kill', 'leave'), worker: place, at: moment }),
   restart: fc.record({ kind: is('restart'), worker: place, at: moment, ms: duration }),
   twin: fc.record({ kind: is('twin'), worker: place, at: moment }),
-  reset: fc.record({ kind: is('reset'), worker: place, at: moment }),
+  reset: fc.record({ kind: is('reset'), worker: place, at: moment, which: is('both', 'commands', 'subscription') }),
   cut: fc.record({ kind: is('cut-off'), worker: place, at: moment, ms: duration, resets: fc.boolean() }),
   flush: fc.record({ kind: is('flush-redis'), at: moment }),
   relay: fc.record({ kind: is('freeze-redis', 'restart-redis', 'fail-over'), at: moment, ms: duration }),

@@ -1,4 +1,4 @@
-import { isJsonObject, type Outcome } from '#lib/mcp-protocol';
+import { isJsonObject, RpcCode, type Outcome } from '#lib/mcp-protocol';
 import { BusNode, RelayFailure, type BusContext, type BusEnd, type BusService } from '#lib/worker-bus';
 import type { Chronicle, ToldAnswer } from './chronicle.js';
 import type { Host } from './host.js';
@@ -33,6 +33,8 @@ export class SimWorker implements BusService {
 
   constructor(private readonly parts: WorkerParts) {
     this.node = parts.node(this);
+    // Whoever was told that this worker is gone was told so for good.
+    this.node.membership.onBuried(() => this.sessions.clear());
   }
 
   get incarnation(): string {
@@ -90,8 +92,9 @@ export class SimWorker implements BusService {
     return undefined;
   }
 
-  handle(_pattern: string, payload: unknown, context: BusContext): Promise<unknown> {
+  async handle(_pattern: string, payload: unknown, context: BusContext): Promise<unknown> {
     const call = payload as Call;
+    if (!this.sessions.has(call.session)) return ENDED;
     this.parts.chronicle.beginning(this.parts.process, call.session, call.name);
     return this.serve(call, context.signal, (step) => void context.emit(step));
   }
@@ -124,6 +127,13 @@ const NOT_EXECUTED: Told = { verdict: 'not_executed', isGone: false };
 const GONE: Told = { verdict: 'not_executed', isGone: true };
 const UNKNOWN: Told = { verdict: 'unknown', isGone: false };
 
+/** The answer of an owner whose session has ended since it let the call in. */
+const ENDED: Outcome = {
+  kind: 'error',
+  error: { code: RpcCode.invalidRequest, message: SESSION_GONE },
+  httpStatus: 404,
+};
+
 /** What the end of a forwarded call means to the client. */
 function toldOf(end: BusEnd): Told {
   switch (end.kind) {
@@ -144,7 +154,8 @@ function toldOfOutcome(outcome: Outcome): Told {
     const { token } = outcome.result;
     return { verdict: 'success', isGone: false, ...(typeof token === 'string' && { token }) };
   }
-  const data = outcome.error.data;
+  const { data, message } = outcome.error;
+  if (message === SESSION_GONE) return GONE;
   // An error of the server's own says nothing of its running in our words.
   const said = isJsonObject(data) ? data['outcome'] : 'executed';
   return { verdict: said === 'not_executed' || said === 'executed' ? said : 'unknown', isGone: false };

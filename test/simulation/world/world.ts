@@ -27,6 +27,9 @@ export interface Asked {
   readonly sentAt: number;
 }
 
+/** What a leaving worker still has to say takes so long at most. */
+const LAST_WORDS_MS = 20;
+const LONGEST_START_MS = 1_000;
 const LEAST_LATENCY_MS = 0.2;
 const SECRET = createHash('sha256').update('what the workers of the simulation share').digest();
 
@@ -94,7 +97,9 @@ export class World {
     const started = { worker, host, link };
     this.places[place] = started;
     this.processes.push(started);
-    void worker.node.start();
+    // Heartbeats of different workers are not in step.
+    const delayMs = this.chance.between(0, Math.min(this.scenario.ageMs / 2, LONGEST_START_MS));
+    this.universe.after(delayMs, () => host.enter(() => void worker.node.start()));
   }
 
   private ask(name: string, plan: PlannedRequest): void {
@@ -159,22 +164,23 @@ export class World {
   }
 
   private strikeWorker(fault: Extract<Fault, { worker: number }>): void {
-    const { worker, host, link } = this.at(fault.worker);
+    const process = this.at(fault.worker);
+    const { worker, host, link } = process;
     switch (fault.kind) {
       case 'freeze':
         host.freeze();
         return this.later(fault.ms, () => host.thaw());
       case 'kill':
-        return this.kill(fault.worker);
+        return this.end(process);
       case 'restart':
-        this.kill(fault.worker);
+        this.end(process);
         return this.later(fault.ms, () => this.startAgain(fault.worker % this.places.length));
       case 'twin':
         return this.startAt(fault.worker % this.places.length);
       case 'leave':
-        return host.enter(() => void worker.takeLeave());
+        return host.enter(() => void worker.takeLeave().then(() => this.later(LAST_WORDS_MS, () => this.end(process))));
       case 'reset':
-        return link.reset();
+        return link.reset(fault.which);
       case 'cut-off':
         return link.cutOff(fault.ms, fault.resets);
     }
@@ -184,8 +190,7 @@ export class World {
     if (!this.at(place).host.isAlive) this.startAt(place);
   }
 
-  private kill(place: number): void {
-    const { host, link } = this.at(place);
+  private end({ host, link }: Process): void {
     host.kill();
     link.close();
   }

@@ -10,23 +10,24 @@ import {
   type WorkerState,
 } from '#lib/worker-bus';
 import type { Host } from '../host.js';
-import type { CommandFates, CommandFault } from './command-fates.js';
-import { Connection } from './connection.js';
+import type { CommandFates } from './command-fates.js';
+import type { Connection } from './connection.js';
+import { COMMAND_TIMEOUT_MS, Line } from './line.js';
 import type { RelayNode } from './node.js';
 import type { Guest, SimRedis } from './sim-redis.js';
 
-const COMMAND_TIMEOUT_MS = 250;
-const LONGEST_PAUSE_MS = 500;
+/** Slot of the list of the living. */
+const LIST = 'workers';
 
 /** One worker's way to the relay: a connection for commands, one for what it listens to. */
 export class RelayLink implements Relay, Guest {
-  private commands: Connection | undefined;
-  private subscription: Connection | undefined;
+  private readonly commands: Line;
+  private subscription: Line | undefined;
   private readonly broken = new Set<() => void>();
-  private readonly pending = new Set<(failure: RelayFailure) => void>();
-  private mailbox: { readonly worker: string; readonly mailbox: Mailbox } | undefined;
+  private isSubscribed = false;
   private isCutOff = false;
-  private isReconnecting = false;
+  /** Whether all connections are there, so that no frame is missed. */
+  private isWhole = false;
 
   constructor(
     private readonly redis: SimRedis,
@@ -34,16 +35,41 @@ export class RelayLink implements Relay, Guest {
     private readonly fates: CommandFates,
     readonly worker: string,
   ) {
+    const ends = { onUp: () => this.noteConnected(), onDown: () => this.noteBroken() };
+    this.commands = new Line(redis, host, worker, ends);
+    this.commands.connect();
     redis.join(this);
-    this.connect();
   }
 
+  /** Over a new connection each time; the former one is given up. */
   async listen(worker: string, mailbox: Mailbox): Promise<void> {
-    this.mailbox = { worker, mailbox };
     for (const box of ['inbox', 'replies'] as const) this.redis.fates.know(channelOf({ worker, box }));
-    const { subscription } = this;
-    if (!subscription) throw new RelayFailure(false);
-    await this.ask(subscription, worker, (node) => this.subscribeAt(node, subscription));
+    const former = this.subscription;
+    former?.close();
+    const { promise: subscribed, resolve, reject } = Promise.withResolvers<void>();
+    const subscription = new Line(this.redis, this.host, worker, {
+      onUp: (connection) => {
+        const note = () => {
+          this.isSubscribed = true;
+          this.noteConnected();
+          resolve();
+        };
+        connection.send(worker, (node) => subscribe(node, connection, worker, mailbox), note);
+      },
+      onDown: () => {
+        this.isSubscribed = false;
+        this.noteBroken();
+      },
+    });
+    this.isSubscribed = false;
+    this.subscription = subscription;
+    // Between the former connection and the new one frames are missed.
+    if (former) this.noteBroken();
+    if (this.isCutOff) subscription.hold();
+    subscription.connect();
+    if (!subscription.isUp) throw new RelayFailure(false);
+    const cancel = this.host.timer.after(COMMAND_TIMEOUT_MS, () => reject(new RelayFailure(true)));
+    await subscribed.finally(cancel);
   }
 
   publish(to: Address, frame: Buffer): Promise<number> {
@@ -69,41 +95,46 @@ export class RelayLink implements Relay, Guest {
     return this.decide(ticket.requester, (node) => node.revoke(ticket));
   }
 
-  announce(worker: string, ttlMs: number): Promise<Announced> {
-    return this.command(worker, (node) => node.announce(worker, ttlMs));
+  async announce(worker: string, ttlMs: number): Promise<Announced> {
+    const announced = await this.command(worker, (node) => node.announce(worker, ttlMs));
+    if (!announced.buried) await this.command(LIST, (node) => node.list(worker, ttlMs));
+    return announced;
   }
 
   living(): Promise<readonly string[]> {
-    return this.command('workers', (node) => node.living());
+    return this.command(LIST, (node) => node.living());
   }
 
   stateOf(worker: string): Promise<WorkerState> {
     return this.command(worker, (node) => node.stateOf(worker));
   }
 
-  bury(worker: string): Promise<boolean> {
-    return this.command(worker, (node) => node.bury(worker));
+  async bury(worker: string): Promise<boolean> {
+    const isBuried = await this.command(worker, (node) => node.bury(worker));
+    if (isBuried) await this.command(LIST, (node) => node.strike(worker));
+    return isBuried;
   }
 
-  leave(worker: string): Promise<void> {
-    return this.command(worker, (node) => node.leave(worker));
+  async leave(worker: string): Promise<void> {
+    await this.command(worker, (node) => node.leave(worker));
+    await this.command(LIST, (node) => node.strike(worker));
   }
 
-  /** The connections are reset. */
-  reset(): void {
-    this.lose();
-    this.reconnect();
+  /** Connections break. */
+  reset(which: 'both' | 'commands' | 'subscription'): void {
+    if (which !== 'subscription') this.commands.lose();
+    if (which !== 'commands') this.subscription?.lose();
   }
 
   /** Nothing gets through. `resets`: what was under way is lost; else TCP brings it afterwards. */
   cutOff(forMs: number, resets: boolean): void {
     this.isCutOff = true;
-    this.commands?.hold();
+    this.commands.hold();
     this.subscription?.hold();
     this.redis.universe.after(forMs, () => {
       this.isCutOff = false;
-      if (resets) this.reset();
-      this.commands?.release();
+      if (resets) this.reset('both');
+      this.commands.release();
       this.subscription?.release();
     });
   }
@@ -111,98 +142,44 @@ export class RelayLink implements Relay, Guest {
   /** The process is gone, and its connections with it. */
   close(): void {
     this.redis.leave(this);
-    this.drop();
+    this.commands.close();
+    this.subscription?.close();
   }
 
-  /** What was on its way may still arrive before the end of the connection does. */
   onNodeGone(node: RelayNode): void {
-    const notice = () => this.commands?.node === node && this.reset();
-    this.redis.universe.after(this.redis.latency(), notice);
+    this.commands.loseWith(node);
+    this.subscription?.loseWith(node);
   }
 
   private decide<T>(slot: string, run: (node: RelayNode) => T): Promise<T> {
-    return this.command(slot, run, this.fates.next());
+    return this.commands.ask(slot, run, this.fates.next());
   }
 
-  private command<T>(slot: string, run: (node: RelayNode) => T, fault?: CommandFault['kind']): Promise<T> {
-    return this.commands ? this.ask(this.commands, slot, run, fault) : Promise.reject(new RelayFailure(false));
+  private command<T>(slot: string, run: (node: RelayNode) => T): Promise<T> {
+    return this.commands.ask(slot, run);
   }
 
-  private ask<T>(
-    connection: Connection,
-    slot: string,
-    run: (node: RelayNode) => T,
-    fault?: CommandFault['kind'],
-  ): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const fail = (failure: RelayFailure) => {
-        this.pending.delete(fail);
-        cancel();
-        reject(failure);
-      };
-      const cancel = this.host.timer.after(COMMAND_TIMEOUT_MS, () => fail(new RelayFailure(true)));
-      this.pending.add(fail);
-      if (fault === 'lose-command') return;
-      connection.send(slot, run, (answer) => {
-        if (fault === 'lose-answer' || !this.pending.delete(fail)) return;
-        cancel();
-        resolve(answer);
-      });
-    });
+  private noteConnected(): void {
+    this.isWhole = this.commands.isUp && this.isSubscribed;
   }
 
-  private connect(): void {
-    const node = this.isCutOff ? undefined : this.redis.masterFor(this.worker);
-    if (!node) return this.reconnect();
-    this.commands = new Connection(this.redis, this.host, node);
-    this.subscription = new Connection(this.redis, this.host, node);
-    const { subscription, mailbox } = this;
-    if (mailbox)
-      subscription.send(
-        this.worker,
-        () => this.subscribeAt(node, subscription),
-        () => {},
-      );
+  /** One break may cut several connections: it is told once, until all are there again. */
+  private noteBroken(): void {
+    if (!this.isWhole) return;
+    this.isWhole = false;
+    for (const listener of this.broken) listener();
   }
+}
 
-  private reconnect(): void {
-    if (this.isReconnecting || !this.host.isAlive) return;
-    this.isReconnecting = true;
-    this.host.timer.after(this.redis.chance.between(10, LONGEST_PAUSE_MS), () => {
-      this.isReconnecting = false;
-      this.connect();
-    });
-  }
-
-  private lose(): void {
-    const isNews = this.commands !== undefined;
-    this.drop();
-    if (!isNews) return;
-    this.host.enter(() => {
-      for (const fail of this.pending) fail(new RelayFailure(true));
-      for (const listener of this.broken) listener();
-    });
-  }
-
-  private drop(): void {
-    this.commands?.close();
-    this.subscription?.close();
-    this.commands = undefined;
-    this.subscription = undefined;
-  }
-
-  private subscribeAt(node: RelayNode, connection: Connection): void {
-    if (!this.mailbox) return;
-    const { worker, mailbox } = this.mailbox;
-    const inbox = channelOf({ worker, box: 'inbox' });
-    const replies = channelOf({ worker, box: 'replies' });
-    connection.onClose(() => node.unsubscribe(subscriber));
-    const subscriber = (channel: string, frame: Buffer) => {
-      connection.push(() => (channel === inbox ? mailbox.request(frame) : mailbox.reply(frame)));
-    };
-    node.subscribe(inbox, subscriber);
-    node.subscribe(replies, subscriber);
-  }
+function subscribe(node: RelayNode, connection: Connection, worker: string, mailbox: Mailbox): void {
+  const inbox = channelOf({ worker, box: 'inbox' });
+  const replies = channelOf({ worker, box: 'replies' });
+  const subscriber = (channel: string, frame: Buffer) => {
+    connection.push(() => (channel === inbox ? mailbox.request(frame) : mailbox.reply(frame)));
+  };
+  node.subscribe(inbox, subscriber);
+  node.subscribe(replies, subscriber);
+  connection.onClose(() => node.unsubscribe(subscriber));
 }
 
 const channelOf = ({ worker, box }: Address) => `${box}:${worker}`;

@@ -114,34 +114,43 @@ export class RelayNode {
   }
 
   announce(worker: string, ttlMs: number): Announced {
-    const buried = this.read(`tombstone:${worker}`) !== undefined;
     const token = this.read(`generation:${worker}`) ?? this.chance.id();
-    if (!buried) {
-      this.set(`generation:${worker}`, token, GENERATION_TTL_MS);
-      this.set(`worker:${worker}`, 'announced', ttlMs);
-    }
+    this.set(`generation:${worker}`, token, GENERATION_TTL_MS);
+    const buried = this.has(`tombstone:${worker}`);
+    if (!buried) this.set(`worker:${worker}`, 'announced', ttlMs);
     return { generation: this.generationWith(token), now: this.clock, buried };
   }
 
+  /** The list of the living lies elsewhere than what is known of each: a step of its own. */
+  list(worker: string, ttlMs: number): void {
+    if (!this.has(`struck:${worker}`)) this.set(`listed:${worker}`, 'alive', ttlMs);
+  }
+
   living(): string[] {
-    const names = [...this.entries.keys()].filter((key) => key.startsWith('worker:') && this.read(key) !== undefined);
-    return names.map((key) => key.slice('worker:'.length)).filter((name) => !this.read(`tombstone:${name}`));
+    const keys = [...this.entries.keys()].filter((key) => key.startsWith('listed:') && this.has(key));
+    return keys.map((key) => key.slice('listed:'.length));
   }
 
   stateOf(worker: string): WorkerState {
-    if (this.read(`tombstone:${worker}`) !== undefined) return 'buried';
-    return this.read(`worker:${worker}`) === undefined ? 'missing' : 'alive';
+    if (this.has(`tombstone:${worker}`)) return 'buried';
+    return this.has(`worker:${worker}`) ? 'alive' : 'missing';
   }
 
   bury(worker: string): boolean {
-    if (this.stateOf(worker) === 'alive') return false;
-    this.set(`tombstone:${worker}`, 'buried', TOMBSTONE_TTL_MS);
+    if (this.has(`worker:${worker}`)) return this.has(`tombstone:${worker}`);
+    this.mark(`tombstone:${worker}`);
     return true;
   }
 
   leave(worker: string): void {
     this.remove(`worker:${worker}`);
-    this.set(`tombstone:${worker}`, 'left', TOMBSTONE_TTL_MS);
+    this.mark(`tombstone:${worker}`);
+  }
+
+  /** Takes a worker off the list of the living for good. */
+  strike(worker: string): void {
+    this.mark(`struck:${worker}`);
+    this.remove(`listed:${worker}`);
   }
 
   /** `publishAccept` runs in the same step as a claim that is won. */
@@ -186,6 +195,14 @@ export class RelayNode {
     if (entry && entry.until > this.clock) return entry.value;
     this.entries.delete(key);
     return undefined;
+  }
+
+  private has(key: string): boolean {
+    return this.read(key) !== undefined;
+  }
+
+  private mark(key: string): void {
+    if (!this.has(key)) this.set(key, 'gone', TOMBSTONE_TTL_MS);
   }
 
   private set(key: string, value: string, ttlMs: number): void {

@@ -1,0 +1,103 @@
+import { RelayFailure } from '#lib/worker-bus';
+import type { Host } from '../host.js';
+import type { CommandFault } from './command-fates.js';
+import { Connection } from './connection.js';
+import type { RelayNode } from './node.js';
+import type { SimRedis } from './sim-redis.js';
+
+export const COMMAND_TIMEOUT_MS = 250;
+const LONGEST_PAUSE_MS = 500;
+
+/** Is told what becomes of a line. */
+export interface LineEnds {
+  onUp(connection: Connection): void;
+  /** It was noticed that the connection broke. */
+  onDown(): void;
+}
+
+/** A connection that is made again whenever it breaks, as the Redis client does, and what is asked over it. */
+export class Line {
+  private connection: Connection | undefined;
+  private readonly pending = new Set<(failure: RelayFailure) => void>();
+  private isHeld = false;
+  private isClosed = false;
+
+  constructor(
+    private readonly redis: SimRedis,
+    private readonly host: Host,
+    private readonly worker: string,
+    private readonly ends: LineEnds,
+  ) {}
+
+  get isUp(): boolean {
+    return this.connection !== undefined;
+  }
+
+  /** Rejects with RelayFailure: at once while there is no connection, after the client's timeout without an answer. */
+  ask<T>(slot: string, run: (node: RelayNode) => T, fault?: CommandFault['kind']): Promise<T> {
+    const { connection, pending } = this;
+    if (!connection) return Promise.reject(new RelayFailure(false));
+    return new Promise<T>((resolve, reject) => {
+      const fail = (failure: RelayFailure) => {
+        pending.delete(fail);
+        cancel();
+        reject(failure);
+      };
+      const cancel = this.host.timer.after(COMMAND_TIMEOUT_MS, () => fail(new RelayFailure(true)));
+      pending.add(fail);
+      if (fault === 'lose-command') return;
+      connection.send(slot, run, (answer) => {
+        if (fault === 'lose-answer' || !pending.delete(fail)) return;
+        cancel();
+        resolve(answer);
+      });
+    });
+  }
+
+  connect(): void {
+    if (this.isClosed) return;
+    const node = this.isHeld ? undefined : this.redis.masterFor(this.worker);
+    if (!node) return this.connectLater();
+    this.connection = new Connection(this.redis, this.host, node);
+    this.ends.onUp(this.connection);
+  }
+
+  /** The connection breaks. Until the process notices, it writes into the void. */
+  lose(): void {
+    const { connection } = this;
+    connection?.close();
+    this.host.enter(() => {
+      if (this.isClosed || connection === undefined || connection !== this.connection) return;
+      this.connection = undefined;
+      for (const fail of this.pending) fail(new RelayFailure(true));
+      this.ends.onDown();
+      this.connectLater();
+    });
+  }
+
+  /** What was on its way may still arrive before the end of the connection does. */
+  loseWith(node: RelayNode): void {
+    if (this.connection?.node === node) this.redis.universe.after(this.redis.latency(), () => this.lose());
+  }
+
+  hold(): void {
+    this.isHeld = true;
+    this.connection?.hold();
+  }
+
+  release(): void {
+    this.isHeld = false;
+    this.connection?.release();
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.connection?.close();
+    this.connection = undefined;
+    for (const fail of this.pending) fail(new RelayFailure(true));
+  }
+
+  private connectLater(): void {
+    this.host.timer.after(this.redis.chance.between(10, LONGEST_PAUSE_MS), () => this.connect());
+  }
+}
