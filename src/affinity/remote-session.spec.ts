@@ -36,11 +36,11 @@ class ScriptedBus extends WorkerBus {
   }
 }
 
-function world(reply?: ScriptedBus['reply']) {
+function world(reply?: ScriptedBus['reply'], heir?: string) {
   const bus = new ScriptedBus();
   bus.reply = reply;
   const route = { order, owner: 'owner', revision: '2025-11-25' };
-  return { bus, session: new RemoteSession(bus, route, { questionMs: 60_000 }) };
+  return { bus, session: new RemoteSession(route, { bus, whither: async () => heir, questionMs: 60_000 }) };
 }
 
 const value = (outcome: Outcome): BusEnd => ({ kind: 'value', value: outcome });
@@ -131,6 +131,19 @@ describe('a session that was given to another worker', () => {
     const { bus, session } = world(({ to }) => (to === 'owner' ? moved : done()));
     expect(await session.call(callOf(1), new RecordingSink())).toEqual(result({}));
     expect(bus.sent.map(({ order: { to } }) => to)).toEqual(['owner', 'heir']);
+  });
+
+  it('is followed there when its old owner is not there any more', async () => {
+    const nobody = { kind: 'not-executed', cause: 'unreachable' } as const;
+    const { bus, session } = world(({ to }) => (to === 'owner' ? nobody : done()), 'heir');
+    expect(await session.call(callOf(1), new RecordingSink())).toEqual(result({}));
+    expect(bus.sent.map(({ order: { to } }) => to)).toEqual(['owner', 'heir']);
+  });
+
+  it('is not followed with an order that may have run', async () => {
+    const { bus, session } = world(() => ({ kind: 'unknown', cause: 'owner-gone' }), 'heir');
+    expect(await session.call(callOf(1), new RecordingSink())).toMatchObject({ error: { code: -31002 } });
+    expect(bus.sent).toHaveLength(1);
   });
 
   it('is not followed for ever', async () => {

@@ -8,7 +8,7 @@ import {
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
-import type { BusExchange, WorkerBus } from '#lib/worker-bus';
+import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
 import type { StreamEvent, StreamSink, UpstreamCall } from '../session-pool/index.js';
 import type { WatchedResource } from '../subscriptions/index.js';
 import { SessionUnknown } from './affinity.errors.js';
@@ -31,9 +31,12 @@ export interface RemoteRoute {
   readonly revision: string;
 }
 
-/** Times beyond what the server itself may take, ms. */
-export interface RemotePatience {
-  /** For the client's answer to a question in the middle of a call. */
+/** What a session at another worker needs beside the way there. */
+export interface RemoteMeans {
+  readonly bus: WorkerBus;
+  /** Where the session is when its owner does not answer: it may have left and given it away. */
+  whither(): Promise<string | undefined>;
+  /** For the client's answer to a question in the middle of a call, ms. */
   readonly questionMs: number;
 }
 
@@ -55,9 +58,8 @@ export class RemoteSession implements SessionHandle {
   readonly client: ClientProfile;
 
   constructor(
-    private readonly bus: WorkerBus,
     private readonly route: RemoteRoute,
-    private readonly patience: RemotePatience,
+    private readonly means: RemoteMeans,
   ) {
     this.client = { revision: route.revision, capabilities: {} };
   }
@@ -68,7 +70,7 @@ export class RemoteSession implements SessionHandle {
 
   call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
     const { connectMs, requestMs } = call.server.timeouts;
-    const budgetMs = connectMs + requestMs + this.patience.questionMs + MARGIN_MS;
+    const budgetMs = connectMs + requestMs + this.means.questionMs + MARGIN_MS;
     const onEvent = (event: unknown) => deliver(event as StreamEvent | StreamSignal, sink);
     return this.ask(SessionPattern.call, { call: travelling(call) }, budgetMs, onEvent).outcome;
   }
@@ -132,13 +134,13 @@ export class RemoteSession implements SessionHandle {
     let isCancelled = false;
     const send = (to: string): BusExchange => {
       const what = { to, pattern, payload: { ...order, ...payload }, queue: order.session };
-      exchange = this.bus.request(budgetMs === undefined ? what : { ...what, budgetMs }, onEvent);
+      exchange = this.means.bus.request(budgetMs === undefined ? what : { ...what, budgetMs }, onEvent);
       if (isCancelled) exchange.cancel();
       return exchange;
     };
     const follow = async (moves: number): Promise<Outcome> => {
       const end = await exchange.end;
-      const heir = heirIn(end);
+      const heir = heirIn(end) ?? (await this.heirOfUnreachable(end, isCancelled));
       if (heir !== undefined && moves < MOST_MOVES) {
         send(heir);
         return follow(moves + 1);
@@ -154,10 +156,16 @@ export class RemoteSession implements SessionHandle {
     };
     return { exchange: { end: first.end, accepted: first.accepted, cancel }, outcome: follow(0) };
   }
+
+  /** Nobody took the order, so it certainly did not run, and may be given to whoever has the session now. */
+  private heirOfUnreachable(end: BusEnd, isCancelled: boolean): Promise<string | undefined> {
+    const isUnreachable = end.kind === 'not-executed' && end.cause === 'unreachable';
+    return isUnreachable && !isCancelled ? this.means.whither() : Promise.resolve(undefined);
+  }
 }
 
-/** The session lives elsewhere now, and the order has not run. */
-function heirIn(end: Awaited<BusExchange['end']>): string | undefined {
+/** Its owner says that the session lives elsewhere now, and the order has not run. */
+function heirIn(end: BusEnd): string | undefined {
   if (end.kind === 'refused' && end.reason === Refusal.moved) return String(end.detail);
   const isMoved = end.kind === 'value' && isJsonObject(end.value) && end.value['kind'] === 'moved';
   return isMoved ? (end.value as unknown as Moved).to : undefined;

@@ -140,9 +140,13 @@ export class SessionRouter {
 
   private remote(id: string, { caller, endpoint }: SessionBinding, known: ReadSessionId, owner: string): RemoteSession {
     const order = { session: id, caller, endpoint };
-    return new RemoteSession(this.bus, { order, owner, revision: known.revision }, this.patience);
+    const { questionMs } = this.patience;
+    const whither = () => this.heirs.of(id).then((heir) => (heir === owner ? undefined : heir), nobody);
+    return new RemoteSession({ order, owner, revision: known.revision }, { bus: this.bus, whither, questionMs });
   }
 }
+
+const nobody = (): undefined => undefined;
 
 function unavailable(): never {
   throw new CoordinationUnavailable();
