@@ -52,13 +52,3 @@ function namesIn(bytes: Buffer): string[] {
   }
   return names;
 }
-
-/** Replaces a text by another one of the same length, and leaves the MAC as it was. */
-export function rewritten(bytes: Buffer, replacements: ReadonlyArray<readonly [from: string, to: string]>): Buffer {
-  const changed = replacements.reduce(
-    (text, [from, to]) => text.replaceAll(from, to),
-    bytes.toString('latin1', MAC_BYTES),
-  );
-  if (changed.length !== bytes.length - MAC_BYTES) throw new RangeError('The lengths differ');
-  return Buffer.concat([bytes.subarray(0, MAC_BYTES), Buffer.from(changed, 'latin1')]);
-}
