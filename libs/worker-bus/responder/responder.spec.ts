@@ -127,6 +127,13 @@ describe('a claim', () => {
     expect(runs).toEqual([]);
   });
 
+  it('is not made by a worker that was declared gone', async () => {
+    await world.relay.leave('owner');
+    await world.timer.advance(1_000);
+    expect(await world.endWithin(500, asker.request(order))).toEqual(UNREACHABLE);
+    expect(runs).toEqual([]);
+  });
+
   it.each([
     ['was carried out', true],
     ['was not carried out', false],
@@ -153,6 +160,20 @@ describe('a refusal', () => {
     expect(await exchange.end).toEqual({ kind: 'refused', ...refusal });
     expect(await exchange.accepted).toBe(false);
     expect([runs, claims]).toEqual([[], 0]);
+  });
+
+  it.each<[string, () => { reason: string }]>([
+    ['cannot be said', () => ({ reason: 'odd', detail: 1n })],
+    [
+      'fails',
+      () => {
+        throw new Error('no');
+      },
+    ],
+  ])('that %s hurts nobody', async (_, admit) => {
+    await world.node('odd', () => runs.push('ran'), { service: { admit, handle: async () => 'ran' } });
+    expect((await asker.request({ ...order, to: 'odd' }).end).kind).toBe('refused');
+    expect(runs).toEqual([]);
   });
 
   it('goes without a detail that is too long', async () => {

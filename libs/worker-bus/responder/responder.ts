@@ -22,7 +22,10 @@ export interface ResponderParts extends RunningParts {
   readonly limits: BusLimits;
 }
 
-type Decision = ClaimVerdict | 'lost';
+/** `lost`: the relay did not say. `buried`: this worker has been declared gone, so nothing was claimed. */
+type Refusal = { readonly reason: string; readonly detail?: unknown };
+
+type Decision = ClaimVerdict | 'lost' | 'buried';
 
 /** A detail of a refusal that takes more than this is left out, so that the refusal fits into one frame. */
 const MOST_DETAIL_BYTES = MAX_FRAME_BYTES / 2;
@@ -85,11 +88,19 @@ export class Responder {
   }
 
   private consider(asked: Asked): void {
-    const { service, queue } = this.parts;
-    const refusal = service.admit?.(asked.head.pattern, asked.payload);
+    const refusal = this.refusalOf(asked);
     if (refusal) return this.refuse(asked, refusal);
     const running = this.keep(asked);
-    queue.enter(asked.head.queue, this.claim(asked), (decision) => this.proceed(running, decision));
+    this.parts.queue.enter(asked.head.queue, this.claim(asked), (decision) => this.proceed(running, decision));
+  }
+
+  /** One who cannot say whether it is admitted does not admit it: an error here would end the process. */
+  private refusalOf({ head, payload }: Asked): Refusal | undefined {
+    try {
+      return this.parts.service.admit?.(head.pattern, payload);
+    } catch {
+      return { reason: 'not-admitted' };
+    }
   }
 
   private keep(asked: Asked): RunningRequest {
@@ -106,8 +117,11 @@ export class Responder {
 
   private async claim({ requester, request, head }: Asked): Promise<Decision> {
     const { generation, notAfter } = head;
-    const accept = this.parts.outbox.seal(repliesOf(requester), { kind: 'accept', request });
+    // After a long sleep it may have been declared gone meanwhile: then clients were told so, for good.
+    const pulse = this.parts.membership.checkPulse();
+    if (!(pulse instanceof Promise ? await pulse : pulse)) return 'buried';
     try {
+      const accept = this.parts.outbox.seal(repliesOf(requester), { kind: 'accept', request });
       return await this.parts.ledger.claim({ requester, request, generation, notAfter }, accept);
     } catch {
       return 'lost';
@@ -125,11 +139,21 @@ export class Responder {
     else running.drop();
   }
 
-  private refuse({ requester, request }: Asked, refusal: { readonly reason: string; readonly detail?: unknown }): void {
-    const whole = toJson(refusal);
-    const payload = whole.length <= MOST_DETAIL_BYTES ? whole : toJson({ reason: refusal.reason });
+  private refuse({ requester, request }: Asked, refusal: Refusal): void {
+    const payload = encodedRefusal(refusal);
     // One that does not arrive is made up for by the requester, who takes the request back.
     this.parts.outbox.send(repliesOf(requester), { kind: 'refuse', request, payload }).catch(() => {});
+  }
+}
+
+/** A detail that is too long, or no JSON, is left out. */
+function encodedRefusal(refusal: Refusal): Buffer {
+  const bare = toJson({ reason: refusal.reason });
+  try {
+    const whole = toJson(refusal);
+    return whole.length <= MOST_DETAIL_BYTES ? whole : bare;
+  } catch {
+    return bare;
   }
 }
 
