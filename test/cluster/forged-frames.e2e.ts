@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { FrameSeal } from '#lib/worker-bus';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { framesIn, MAC_BYTES, workersIn, type SeenFrame } from '../support/bus-frames.js';
-import { startCluster, type ClusterWorker, type TestCluster } from '../support/cluster.js';
+import { startCluster, type TestCluster } from '../support/cluster.js';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';
 import { Forger, type Forgery } from '../support/forger.js';
 import { LegacyAtOtherDoor } from '../support/other-door.js';
@@ -278,7 +278,7 @@ describe('noise', () => {
   });
 
   it('and all of the above left every worker as it was', async () => {
-    for (const { url, output } of cluster.workers as readonly ClusterWorker[]) {
+    for (const { url, output } of cluster.workers) {
       expect((await fetch(`${url}/health/ready`)).status).toBe(200);
       expect(output).not.toMatch(/unhandled|\n\s+at |share an inbox/i);
     }
