@@ -160,6 +160,25 @@ describe('the others', () => {
     expect(gone).toContain('stranger');
   });
 
+  it('that came after the list was asked for are not gone because it does not name them', async () => {
+    await world.timer.advance(10_000);
+    const answer = gate();
+    world.relay.listing = async (list) => {
+      const listed = await list();
+      await answer.passed;
+      return listed;
+    };
+    const gone: string[] = [];
+    me.onGone((worker) => gone.push(worker));
+    await world.timer.advance(1_000);
+    world.relay.listing = (list) => list();
+    await world.node('new');
+    me.watch('new');
+    answer.open();
+    await world.timer.advance(3_000);
+    expect(gone).toEqual([]);
+  });
+
   it('are told of when they come and go, and not while the relay has just begun anew', async () => {
     const seen: string[] = [];
     me.onChange(() => seen.push(me.livingWorkers().toSorted().join(' ')));

@@ -33,7 +33,8 @@ export class Membership {
   private readonly gone = new Listeners<string>();
   private readonly changed = new Listeners<void>();
   private readonly buried = new Listeners<void>();
-  private readonly watched = new Map<string, number>();
+  private readonly watched = new Map<string, { watchers: number; readonly listsBefore: number }>();
+  private listsAsked = 0;
   private relation: Relation | undefined;
   /** As the relay listed it last. */
   private listed: ReadonlySet<string> = new Set();
@@ -143,11 +144,12 @@ export class Membership {
 
   /** Has `onGone` tell of this worker even if it was never seen alive. Returns how to take that back. */
   watch(worker: string): () => void {
-    this.watched.set(worker, (this.watched.get(worker) ?? 0) + 1);
+    const watch = this.watched.get(worker) ?? { watchers: 0, listsBefore: this.listsAsked };
+    this.watched.set(worker, watch);
+    watch.watchers += 1;
     return () => {
-      const left = (this.watched.get(worker) ?? 1) - 1;
-      if (left === 0) this.watched.delete(worker);
-      else this.watched.set(worker, left);
+      watch.watchers -= 1;
+      if (watch.watchers === 0) this.watched.delete(worker);
     };
   }
 
@@ -227,6 +229,8 @@ export class Membership {
 
   private async list(): Promise<void> {
     const before = this.known;
+    this.listsAsked += 1;
+    const list = this.listsAsked;
     const listed = new Set(await this.parts.directory.living());
     this.listed = listed;
     this.listedAt = this.parts.timer.now();
@@ -236,9 +240,14 @@ export class Membership {
     this.known = known;
     if (known.size !== before.size || [...known].some((worker) => !before.has(worker))) this.changed.tell();
     if (!isSettled) return;
-    for (const worker of new Set([...before, ...this.watched.keys()])) {
+    for (const worker of new Set([...before, ...this.watchedBefore(list)])) {
       if (!listed.has(worker)) this.gone.tell(worker);
     }
+  }
+
+  /** A list that was asked for earlier may be older than a worker that is new. */
+  private watchedBefore(list: number): string[] {
+    return [...this.watched].flatMap(([worker, { listsBefore }]) => (listsBefore < list ? [worker] : []));
   }
 
   private isSettled(): boolean {

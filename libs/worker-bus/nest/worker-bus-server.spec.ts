@@ -62,7 +62,7 @@ class Inbox {
 }
 
 describe('the transport between workers', () => {
-  const relay = new MemoryRelay();
+  let relay: MemoryRelay;
   const secret = Buffer.alloc(32, 7);
   let apps: INestApplicationContext[];
   let asker: WorkerBus;
@@ -84,6 +84,8 @@ describe('the transport between workers', () => {
 
   beforeEach(async () => {
     apps = [];
+    // Workers that left never come back, not even by their names.
+    relay = new MemoryRelay();
     asker = await worker('asker');
     await worker('owner');
   });

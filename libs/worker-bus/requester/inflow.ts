@@ -78,7 +78,7 @@ export class Inflow {
   private tell(event: unknown): void | Promise<void> {
     try {
       const told = this.onEvent?.(event);
-      return told?.catch(() => this.target.spoilt());
+      return told instanceof Promise ? told.catch(() => this.target.spoilt()) : undefined;
     } catch {
       return this.target.spoilt();
     }

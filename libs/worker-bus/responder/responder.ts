@@ -22,9 +22,9 @@ export interface ResponderParts extends RunningParts {
   readonly limits: BusLimits;
 }
 
-/** `lost`: the relay did not say. `buried`: this worker has been declared gone, so nothing was claimed. */
 type Refusal = { readonly reason: string; readonly detail?: unknown };
 
+/** `lost`: the relay did not say. `buried`: this worker has been declared gone, so nothing was claimed. */
 type Decision = ClaimVerdict | 'lost' | 'buried';
 
 /** A detail of a refusal that takes more than this is left out, so that the refusal fits into one frame. */
