@@ -116,7 +116,10 @@ describe('a relay over Redis', () => {
 
   it('that pauses for long is connected to anew', async () => {
     await redis.kill('SIGSTOP');
-    while (breaks === 0) await failureOf(relay.living());
+    await echo.until(async () => {
+      await relay.living().catch(() => undefined);
+      return breaks > 0;
+    });
     await redis.kill('SIGCONT');
     await echo.untilHeard();
     expect(await relay.announce('me', 5_000)).toMatchObject({ buried: false });
