@@ -1,5 +1,6 @@
 import type { Story } from './world/chronicle.js';
 import { tokenOf } from './world/upstream.js';
+import { SESSION_GONE } from './world/worker.js';
 import type { Run } from './run.js';
 import type { Fault } from './scenario.js';
 
@@ -79,7 +80,7 @@ const LEAVE_THE_RELAY_ALONE: ReadonlySet<string> = new Set<Fault['kind']>([
 ]);
 
 function toldGoneAt({ answers }: Story): number {
-  return Math.min(...answers.map(({ isGone, time }) => (isGone ? time : Infinity)));
+  return Math.min(...answers.map(({ why, time }) => (why === SESSION_GONE ? time : Infinity)));
 }
 
 /** Every invariant that a run broke, by name and with what broke it. */

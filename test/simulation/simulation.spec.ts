@@ -4,13 +4,9 @@ import { violationsOf } from './invariants.js';
 import { REGRESSIONS } from './regressions.js';
 import { run } from './run.js';
 import { scenarios } from './scenarios.js';
+import { HISTORIES, PATIENCE_MS } from './settings.js';
 
-const RUNS = Number(process.env['ISTHMUS_SIMULATION_RUNS'] ?? 10_000);
-/** The same histories each time, unless others are asked for. */
-const SEED = Number(process.env['ISTHMUS_SIMULATION_SEED'] ?? 20_251_122);
-/** A run takes a few ms; a machine that is busy with other things gets its time. */
-const PATIENCE_MS = 60_000 + RUNS * 100;
-const FEW = { numRuns: Math.ceil(RUNS / 10), seed: SEED };
+const FEW = { ...HISTORIES, numRuns: Math.ceil(HISTORIES.numRuns / 10) };
 
 describe('workers that forward to each other', () => {
   it(
@@ -20,7 +16,7 @@ describe('workers that forward to each other', () => {
         fc.asyncProperty(scenarios(), async (scenario) => {
           expect(violationsOf(await run(scenario))).toEqual([]);
         }),
-        { numRuns: RUNS, seed: SEED },
+        HISTORIES,
       );
     },
     PATIENCE_MS,

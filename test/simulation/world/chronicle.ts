@@ -7,8 +7,8 @@ export interface ToldAnswer {
   readonly verdict: Verdict;
   /** What the server is said to have answered, of a success. */
   readonly token?: string;
-  /** The session is said to be gone. */
-  readonly isGone: boolean;
+  /** The gateway's own reason where there is one. */
+  readonly why?: string;
 }
 
 /** One request as everybody involved saw it. */

@@ -20,7 +20,6 @@ export type Told = Omit<ToldAnswer, 'time'>;
 
 const MOST_CALLS_PER_SESSION = 2;
 const PATTERN = 'call';
-const SESSION_GONE = 'session_gone';
 
 /** Names its owner, as session ids do. */
 export const ownerOf = (session: string) => session.slice(0, session.indexOf('.'));
@@ -70,13 +69,13 @@ export class SimWorker implements BusService {
     if (owner === this.incarnation) return this.askHere(call, signal, onStep);
     try {
       const place = await this.node.membership.whereIs(owner);
-      if (place === 'gone') return GONE;
-      if (place === 'unsure') return NOT_EXECUTED;
+      if (place === 'gone') return notExecuted(SESSION_GONE);
+      if (place === 'unsure') return notExecuted('unsure');
     } catch (error) {
-      if (error instanceof RelayFailure) return NOT_EXECUTED;
+      if (error instanceof RelayFailure) return notExecuted('unavailable');
       throw error;
     }
-    if (signal.aborted) return NOT_EXECUTED;
+    if (signal.aborted) return notExecuted('cancelled');
     const order = { to: owner, pattern: PATTERN, payload: call, queue: call.session, budgetMs };
     const exchange = this.node.request(order, (event) => onStep(Number(event)));
     signal.addEventListener('abort', () => exchange.cancel(), { once: true });
@@ -87,7 +86,7 @@ export class SimWorker implements BusService {
     const { name, session } = payload as Call;
     const running = this.sessions.get(session);
     if (running === undefined) return { reason: SESSION_GONE };
-    if (running >= MOST_CALLS_PER_SESSION) return { reason: 'overloaded' };
+    if (running >= MOST_CALLS_PER_SESSION) return { reason: OVERLOADED };
     this.parts.chronicle.arrival(this.parts.process, session, name);
     return undefined;
   }
@@ -100,12 +99,12 @@ export class SimWorker implements BusService {
   }
 
   private async askHere(call: Call, signal: AbortSignal, onStep: (step: number) => void): Promise<Told> {
-    if (!(await this.node.membership.checkPulse())) return GONE;
-    if (!this.sessions.has(call.session)) return GONE;
+    if (!(await this.node.membership.checkPulse())) return notExecuted(SESSION_GONE);
+    if (!this.sessions.has(call.session)) return notExecuted(SESSION_GONE);
     try {
       return toldOfOutcome(await this.serve(call, signal, onStep));
     } catch {
-      return UNKNOWN;
+      return unknown('failed');
     }
   }
 
@@ -123,9 +122,13 @@ export class SimWorker implements BusService {
   }
 }
 
-const NOT_EXECUTED: Told = { verdict: 'not_executed', isGone: false };
-const GONE: Told = { verdict: 'not_executed', isGone: true };
-const UNKNOWN: Told = { verdict: 'unknown', isGone: false };
+/** Why there is no session any more; also the reason of the owner's refusal. */
+export const SESSION_GONE = 'session_gone';
+/** The session has as many calls under way as it may. */
+export const OVERLOADED = 'overloaded';
+
+const notExecuted = (why: string): Told => ({ verdict: 'not_executed', why });
+const unknown = (why: string): Told => ({ verdict: 'unknown', why });
 
 /** The answer of an owner whose session has ended since it let the call in. */
 const ENDED: Outcome = {
@@ -138,27 +141,28 @@ const ENDED: Outcome = {
 function toldOf(end: BusEnd): Told {
   switch (end.kind) {
     case 'value':
-      return isOutcome(end.value) ? toldOfOutcome(end.value) : UNKNOWN;
+      return isOutcome(end.value) ? toldOfOutcome(end.value) : unknown('unreadable');
     case 'refused':
-      return end.reason === SESSION_GONE ? GONE : NOT_EXECUTED;
+      return notExecuted(end.reason);
     case 'not-executed':
-      return NOT_EXECUTED;
+      return notExecuted(end.cause);
     case 'failed':
+      return unknown(end.kind);
     case 'unknown':
-      return UNKNOWN;
+      return unknown(end.cause);
   }
 }
 
 function toldOfOutcome(outcome: Outcome): Told {
   if (outcome.kind === 'result') {
     const { token } = outcome.result;
-    return { verdict: 'success', isGone: false, ...(typeof token === 'string' && { token }) };
+    return { verdict: 'success', ...(typeof token === 'string' && { token }) };
   }
   const { data, message } = outcome.error;
-  if (message === SESSION_GONE) return GONE;
+  if (message === SESSION_GONE) return notExecuted(SESSION_GONE);
   // An error of the server's own says nothing of its running in our words.
   const said = isJsonObject(data) ? data['outcome'] : 'executed';
-  return { verdict: said === 'not_executed' || said === 'executed' ? said : 'unknown', isGone: false };
+  return { verdict: said === 'not_executed' || said === 'executed' ? said : 'unknown' };
 }
 
 function isOutcome(value: unknown): value is Outcome {

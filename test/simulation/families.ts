@@ -1,0 +1,80 @@
+import * as fc from 'fast-check';
+import type { PlannedRequest, Scenario } from './scenario.js';
+import { scenarios } from './scenarios.js';
+
+/** Scenarios with one trouble and nothing else, of which more can be demanded than of all. */
+
+const OWNER = 0;
+const OTHERS = [1, 2];
+/** So old that everybody knows who lives, and may conclude from silence. */
+const SETTLED_MS = 8_000;
+
+const quiet = scenarios({ faults: [], behaviours: ['ok'], cancels: false, hurries: false });
+
+interface Timing {
+  readonly at: number;
+  readonly via: number;
+}
+
+/** Calls that reach the session's owner from elsewhere. */
+function withCalls(base: Scenario, timings: readonly Timing[], more: Partial<PlannedRequest> = {}): Scenario {
+  const [sample] = base.requests;
+  const requests = sample ? timings.map((timing) => ({ ...sample, ...timing, session: 0, ...more })) : [];
+  return { ...base, clocks: [1, 1, 1], sessions: [OWNER], requests };
+}
+
+const timings = (least: number, most: number) =>
+  fc.array(fc.record({ at: fc.integer({ min: least, max: most }), via: fc.constantFrom(...OTHERS) }), {
+    minLength: 1,
+    maxLength: 3,
+  });
+
+/** The owner stands still before anybody asks, and for longer than anybody waits. */
+export const frozenOwner: fc.Arbitrary<Scenario> = fc
+  .record({ base: quiet, calls: timings(20, 1_000), ms: fc.constantFrom(2_000, 4_900, 20_000) })
+  .map(({ base, calls, ms }) => ({
+    ...withCalls(base, calls),
+    faults: [{ kind: 'freeze', worker: OWNER, at: 0, ms }],
+  }));
+
+/** The owner is frozen for about as long as it counts as alive, and comes back while others conclude that it is gone. */
+export const sleepingOwner: fc.Arbitrary<Scenario> = fc
+  .record({
+    base: quiet,
+    phase: fc.nat(1_000),
+    at: fc.integer({ min: 4_500, max: 5_500 }),
+    gap: fc.integer({ min: 5, max: 700 }),
+    wake: fc.integer({ min: 5, max: 400 }),
+  })
+  .map(({ base, phase, at, gap, wake }) => ({
+    ...withCalls(base, [
+      { at, via: 1 },
+      { at: at + gap, via: 2 },
+    ]),
+    ageMs: SETTLED_MS + phase,
+    faults: [{ kind: 'freeze', worker: OWNER, at: 0, ms: at + gap + wake }],
+  }));
+
+/** When the owner is killed, ms since the requests began. */
+export const KILLED_AT_MS = 1_000;
+
+/** The owner is killed while calls are under way, and more follow. */
+export const killedOwner: fc.Arbitrary<Scenario> = fc
+  .record({ base: quiet, before: timings(0, KILLED_AT_MS), after: timings(KILLED_AT_MS, 12_000) })
+  .map(({ base, before, after }) => ({
+    ...withCalls(base, [...before, ...after], { budgetMs: 30_000, workMs: 9_000 }),
+    ageMs: SETTLED_MS,
+    faults: [{ kind: 'kill', worker: OWNER, at: KILLED_AT_MS }],
+  }));
+
+export const RELAY_DOWN_AT_MS = 500;
+export const RELAY_UP_AT_MS = 4_000;
+
+/** The relay is gone for a while and comes back knowing nothing. */
+export const relayGone: fc.Arbitrary<Scenario> = fc
+  .record({ base: quiet, calls: timings(0, 8_000) })
+  .map(({ base, calls }) => ({
+    ...withCalls(base, calls, { budgetMs: 10_000, workMs: 20 }),
+    ageMs: SETTLED_MS,
+    faults: [{ kind: 'restart-redis', at: RELAY_DOWN_AT_MS, ms: RELAY_UP_AT_MS - RELAY_DOWN_AT_MS }],
+  }));
