@@ -29,7 +29,7 @@ type Received = 'taken' | 'refused' | 'unknown';
 export class HandOver implements BeforeApplicationShutdown {
   readonly name = 'The hand-over of sessions';
   private readonly logger = new Logger(HandOver.name);
-  private finished: Promise<void> | undefined;
+  private readonly later: Promise<void>[] = [];
   private given = 0;
 
   constructor(
@@ -44,34 +44,28 @@ export class HandOver implements BeforeApplicationShutdown {
     private readonly seal: HeritageSeal,
   ) {}
 
-  /** Resolves once every session that can move has moved: those with calls in flight when these are answered. */
-  run(): Promise<void> {
-    return (this.finished ??= this.giveAll());
+  /** Resolves once every session without a call in flight has moved; the others follow as they are answered. */
+  async run(): Promise<void> {
+    if (this.others.length === 0) return;
+    const live = [...this.sessions.live];
+    this.later.push(...live.filter(({ canMove }) => !canMove).map((session) => this.giveLater(session)));
+    const quiet = live.filter(({ canMove }) => canMove);
+    const giving = Array.from({ length: MOST_UNDER_WAY }, async () => {
+      for (let session = quiet.pop(); session; session = quiet.pop()) await this.give(session);
+    });
+    await Promise.all(giving);
   }
 
   /** Calls in flight still finish; their sessions go last. Those that cannot go end with their last answer. */
   async beforeApplicationShutdown(): Promise<void> {
+    // Some may have been opened since.
+    await this.run();
     const quiet = [...this.sessions.live].map((session) => session.whenQuiet());
-    const done = Promise.all([this.finished, ...quiet]);
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, LAST_CALLS_MS);
-    await Promise.race([done, late.promise]);
+    await Promise.race([Promise.all([...this.later, ...quiet]), late.promise]);
     clearTimeout(timer);
-  }
-
-  private async giveAll(): Promise<void> {
-    if (this.others.length === 0) return;
-    const waiting = [...this.sessions.live];
-    const giving = Array.from({ length: MOST_UNDER_WAY }, async () => {
-      for (let session = waiting.pop(); session; session = waiting.pop()) {
-        if (session.canMove) await this.give(session);
-        else busy.push(this.giveLater(session));
-      }
-    });
-    const busy: Promise<void>[] = [];
-    await Promise.all(giving);
-    await Promise.all(busy);
-    this.logger.log(`${this.given} sessions were given to other workers.`);
+    if (this.given > 0) this.logger.log(`${this.given} sessions were given to other workers.`);
   }
 
   private async giveLater(session: Session): Promise<void> {

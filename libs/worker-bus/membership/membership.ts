@@ -71,8 +71,9 @@ export class Membership {
   stop(): void {
     this.isStopped = true;
     this.cancelBeat();
+    // Nobody is to be warned of what was asked for.
+    this.wasReady = false;
     this.proof.lose();
-    this.tellAvailability();
   }
 
   /** `ready` while the worker hears what is sent to it, and the relay knows it. */
