@@ -11,6 +11,7 @@ import type { RawAnswer, RawClient } from '#lib/testing/raw-client';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startCluster, type TestCluster } from '../support/cluster.js';
 import { clientAtOtherDoor, FORWARDED_TRANSPORTS, type ForwardedTransport } from '../support/other-door.js';
+import { until } from '../support/until.js';
 import { judge } from '../support/verdict.js';
 
 const CARRIERS = ['legacy-http', 'modern-http'] as const;
@@ -77,15 +78,27 @@ class Couple {
     for (const client of this.clients) await client.connect();
   }
 
-  async call(name: string): Promise<Pair> {
+  async call({ name, ends }: Behaviour): Promise<Pair> {
     const marks = this.clients.map(() => crypto.randomUUID());
-    const [local, forwarded] = await Promise.all(
-      this.clients.map((client, index) =>
-        client.request('tools/call', { name, arguments: { call: marks[index] ?? '' } }),
-      ),
-    );
+    const ask = (client: RawClient, index: number) =>
+      client.request('tools/call', { name, arguments: { call: marks[index] ?? '' } });
+    const isLosing = this.transport === 'rpc' && ends?.includes(this.carrier) === true;
+    const [local, forwarded] = await (isLosing ? this.inTurn(ask) : Promise.all(this.clients.map(ask)));
     if (!local || !forwarded) throw new Error('Two clients give two answers');
     return { local, forwarded, marks };
+  }
+
+  /** Without sessions of their own both share one at the server: each gets a new one before it is lost to it. */
+  private async inTurn(ask: (client: RawClient, index: number) => Promise<RawAnswer>): Promise<RawAnswer[]> {
+    const answers: RawAnswer[] = [];
+    for (const [index, client] of this.clients.entries()) {
+      await until(async () => {
+        const { answers: met } = await client.request('tools/call', { name: 'good', arguments: {} });
+        return met[0]?.['result'] !== undefined;
+      });
+      answers.push(await ask(client, index));
+    }
+    return answers;
   }
 
   async close(): Promise<void> {
@@ -100,9 +113,9 @@ async function callAll(carrier: Carrier, transport: ForwardedTransport): Promise
   const couple = new Couple(carrier, transport, token);
   await couple.open();
   const pairs = new Map<string, Pair>();
-  for (const { name, ends } of steadies(carrier)) {
-    pairs.set(name, await couple.call(name));
-    if (!ends?.includes(carrier)) continue;
+  for (const behaviour of steadies(carrier)) {
+    pairs.set(behaviour.name, await couple.call(behaviour));
+    if (!behaviour.ends?.includes(carrier)) continue;
     await couple.close();
     await couple.open();
   }
