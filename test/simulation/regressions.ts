@@ -1,4 +1,24 @@
-import type { Scenario } from './scenario.js';
+import type { PlannedRequest, Scenario } from './scenario.js';
+
+const CALL: PlannedRequest = { at: 0, via: 1, session: 0, behaviour: 'ok', workMs: 0, steps: 0, budgetMs: 2_000 };
 
 /** Scenarios that once broke an invariant, and what was wrong. */
-export const REGRESSIONS: readonly { readonly what: string; readonly scenario: Scenario }[] = [];
+export const REGRESSIONS: readonly { readonly what: string; readonly scenario: Scenario }[] = [
+  {
+    what: 'an owner that woke up ran what was forwarded to it before it heard that it had been declared gone',
+    scenario: {
+      seed: -17,
+      clocks: [1, 1, 1],
+      ageMs: 8_000,
+      worstLatencyMs: 1,
+      lagMs: 0,
+      isCluster: true,
+      sessions: [0],
+      requests: [
+        { ...CALL, at: 4_500 },
+        { ...CALL, at: 4_506, via: 2 },
+      ],
+      faults: [{ kind: 'freeze', worker: 0, at: 0, ms: 4_511 }],
+    },
+  },
+];
