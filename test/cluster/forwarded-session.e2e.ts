@@ -44,7 +44,7 @@ describe('a session that another worker owns', () => {
 
   it('passes progress on as it comes, before the answer', async () => {
     const client = await world.initialize(owner);
-    const stream = new EventReader(await client.call(other, 'progressing', 'hold', { key: 'progressing' }));
+    const stream = await client.begin(other, 'progressing', 'hold', { key: 'progressing' });
     const progress = { method: 'notifications/progress', params: { progressToken: 'of progressing', progress: 0 } };
     expect(await stream.message()).toMatchObject(progress);
     world.server.server.world.release('progressing');
@@ -54,7 +54,7 @@ describe('a session that another worker owns', () => {
 
   it('asks its client, who answers at a third worker', async () => {
     const client = await world.initialize(owner, { capabilities: { elicitation: {} } });
-    const stream = new EventReader(await client.call(other, 'asking', 'ask_name'));
+    const stream = await client.begin(other, 'asking', 'ask_name');
     const question = await stream.message();
     expect(question).toMatchObject({ method: 'elicitation/create' });
     const result = { action: 'accept', content: { name: 'Ada' } };

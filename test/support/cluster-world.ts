@@ -3,6 +3,7 @@ import type { ReferenceServerOptions } from '#lib/testing/reference-server';
 import { startCluster, type ClusterWorker, type TestCluster } from './cluster.js';
 import { startCountingServer, type CountingServer } from './counting-server.js';
 import { RoamingClient, type Addressee, type RoamingOptions } from './roaming-client.js';
+import { until } from './until.js';
 
 /** Gateways that share a Redis, the server behind them, and whoever visits them. */
 export interface ClusterWorld {
@@ -31,7 +32,7 @@ export async function startClusterWorld(
     },
   );
   const token = await cluster.token();
-  return {
+  const world: ClusterWorld = {
     cluster,
     redis,
     server,
@@ -41,6 +42,18 @@ export async function startClusterWorld(
       await closeRest();
     },
   };
+  await Promise.all(cluster.workers.map((worker) => isKnownToAll(world, worker)));
+  return world;
+}
+
+/** Resolves once every worker has served a session of this one: all of them may have started in the same moment. */
+async function isKnownToAll(world: ClusterWorld, owner: Addressee): Promise<void> {
+  const client = await world.initialize(owner);
+  for (const worker of world.cluster.workers) {
+    // It is accepted by the owner alone, wherever it comes in.
+    await until(async () => (await client.notify(worker, 'notifications/roots/list_changed')).status === 202);
+  }
+  await client.end(owner);
 }
 
 /** The workers of a cluster that has at least three. */

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { EventReader } from './event-reader.js';
+import type { StreamedEvent } from './events-in.js';
 
 export interface RoamingOptions {
   readonly token: string;
@@ -54,6 +55,19 @@ export class RoamingClient {
     return this.post(worker, callOf(id, tool, args), signal);
   }
 
+  /** Begins a call that says something before its answer. Throws what came instead. */
+  async begin(
+    worker: Addressee,
+    id: string,
+    tool: string,
+    args: JsonObject = {},
+    signal?: AbortSignal,
+  ): Promise<EventReader> {
+    const answer = await this.call(worker, id, tool, args, signal);
+    if (answer.headers.get('content-type')?.startsWith('text/event-stream') === true) return new EventReader(answer);
+    throw new Error(`The call was answered at once: ${answer.status} ${await answer.text()}`);
+  }
+
   /** A call, and everything that came of it. */
   async ask(worker: Addressee, id: string, tool = 'echo', args: JsonObject = { text: id }): Promise<ReadAnswer> {
     return read(await this.call(worker, id, tool, args));
@@ -100,4 +114,13 @@ export async function read(response: Response): Promise<ReadAnswer> {
   }
   const text = await response.text();
   return { status, messages: text === '' ? [] : [JSON.parse(text) as JsonObject | JsonObject[]].flat() };
+}
+
+/** The next message of a stream, and the id to come back with. Throws when the stream is over. */
+export async function nextOf(stream: EventReader): Promise<StreamedEvent> {
+  for (;;) {
+    const event = await stream.next();
+    if (!event) throw new Error('The stream is over.');
+    if (event.data !== '') return { id: event.id, message: JSON.parse(event.data) as JsonObject };
+  }
 }

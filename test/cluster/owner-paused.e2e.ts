@@ -1,0 +1,203 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ClusterWorker } from '../support/cluster.js';
+import { startClusterWorld, threeOf, timed, type ClusterWorld } from '../support/cluster-world.js';
+import { EventReader } from '../support/event-reader.js';
+import { callOf, nextOf, read, type ReadAnswer, type RoamingClient } from '../support/roaming-client.js';
+
+const NOT_EXECUTED = { error: { code: -31_001, data: { outcome: 'not_executed', retriable: true } } };
+const OUTCOME_UNKNOWN = { error: { code: -31_002, data: { outcome: 'unknown', retriable: false } } };
+const ROOTS_CHANGED = 'notifications/roots/list_changed';
+
+const SHORT_PAUSE_MS = 2_000;
+/** Longer than a worker may be silent before it is taken for dead. */
+const LONG_PAUSE_MS = 20_000;
+/** Half a second without an acceptance, and the way to Redis and back; twice, as several processes share few cores. */
+const REFUSED_WITHIN_MS = 2 * 1_200;
+
+let world: ClusterWorld;
+let owner: ClusterWorker;
+let other: ClusterWorker;
+let third: ClusterWorker;
+
+beforeEach(async () => {
+  world = await startClusterWorld(3);
+  [owner, other, third] = threeOf(world);
+});
+
+afterEach(() => world.close());
+
+interface Refused {
+  readonly mark: string;
+  readonly answer: ReadAnswer;
+  readonly ms: number;
+}
+
+/** Freezes the owner for so long, and calls through another worker all the time. */
+async function callsDuringPause(client: RoamingClient, pauseMs: number): Promise<Refused[]> {
+  const calls: Refused[] = [];
+  owner.kill('SIGSTOP');
+  const begun = performance.now();
+  while (performance.now() - begun < pauseMs) {
+    const mark = `during the pause ${calls.length}`;
+    const { value, ms } = await timed(() => client.ask(other, mark));
+    calls.push({ mark, answer: value, ms });
+  }
+  return calls;
+}
+
+/** Calls until the worker serves the session again. What was sent to it before has reached it by then. */
+async function served(client: RoamingClient, worker: ClusterWorker): Promise<void> {
+  for (let turn = 0; ; turn += 1) {
+    const { status } = await client.ask(worker, `after the pause at ${worker.url} ${turn}`);
+    if (status === 200) return;
+    expect(status).toBe(503);
+  }
+}
+
+const arrivalsOf = (marks: readonly string[]): string[] => marks.filter((mark) => world.server.arrivals(mark) > 0);
+
+describe('an owner that stands still for a moment', () => {
+  it('has its calls refused in time, and none of them runs when it goes on', async () => {
+    const client = await world.initialize(owner);
+    await client.ask(other, 'before');
+    const calls = await callsDuringPause(client, SHORT_PAUSE_MS);
+    for (const { mark, answer, ms } of calls) {
+      expect(answer).toMatchObject({ status: 503, messages: [{ id: mark, ...NOT_EXECUTED }] });
+      expect(ms).toBeLessThan(REFUSED_WITHIN_MS);
+    }
+    expect(calls.length).toBeGreaterThan(0);
+    owner.kill('SIGCONT');
+    await served(client, other);
+    await served(client, owner);
+    expect(arrivalsOf(calls.map(({ mark }) => mark))).toEqual([]);
+    expect(world.server.duplicates()).toEqual([]);
+  });
+
+  it('has accepted nothing: what else was sent is refused, and changes nothing later', async () => {
+    const client = await world.initialize(owner, { capabilities: { elicitation: {} } });
+    const held = await client.begin(other, 'held', 'hold', { key: 'held' });
+    await world.server.arrived('held');
+    const asking = await client.begin(other, 'asking', 'ask_name');
+    const question = await asking.message();
+    expect(question).toMatchObject({ method: 'elicitation/create' });
+    const answer = {
+      jsonrpc: '2.0',
+      id: question['id'] ?? null,
+      result: { action: 'accept', content: { name: 'Ada' } },
+    };
+
+    owner.kill('SIGSTOP');
+    const refused = await Promise.all([
+      client.notify(other, ROOTS_CHANGED),
+      client.notify(third, 'notifications/cancelled', { requestId: 'held' }),
+      client.post(third, { ...answer, result: { action: 'decline' } }).then(read),
+      client.end(other).then(read),
+    ]);
+    expect(refused.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
+    expect(refused.map(({ messages }) => messages)).toMatchObject(refused.map(() => [NOT_EXECUTED]));
+    owner.kill('SIGCONT');
+
+    await served(client, third);
+    expect((await client.post(third, answer)).status).toBe(202);
+    expect(await asking.rest()).toMatchObject([{ id: 'asking', result: { content: [{ text: 'accept: Ada' }] } }]);
+    world.server.server.world.release('held');
+    expect((await held.rest()).at(-1)).toMatchObject({ id: 'held', result: { content: [{ text: 'released held' }] } });
+    expect(world.server.duplicates()).toEqual([]);
+  });
+
+  it('answers the call that it was at when it goes on', async () => {
+    const client = await world.initialize(owner);
+    const stream = await client.begin(other, 'in flight', 'hold', { key: 'in flight' });
+    await stream.message();
+    await callsDuringPause(client, SHORT_PAUSE_MS);
+    world.server.server.world.release('in flight');
+    owner.kill('SIGCONT');
+    expect(await stream.rest()).toMatchObject([
+      { id: 'in flight', result: { content: [{ text: 'released in flight' }] } },
+    ]);
+    expect(world.server.arrivals('in flight')).toBe(1);
+  });
+});
+
+describe('an owner that stood still until it was taken for dead', () => {
+  it('never serves its sessions again, not even at its own door', async () => {
+    const client = await world.initialize(owner);
+    await client.ask(other, 'before');
+    const calls = await callsDuringPause(client, LONG_PAUSE_MS);
+    const told = calls.findIndex(({ answer }) => answer.status !== 503);
+    expect(told).toBeGreaterThan(0);
+    for (const { answer, ms } of calls.slice(0, told)) {
+      expect(answer).toMatchObject({ status: 503, messages: [NOT_EXECUTED] });
+      expect(ms).toBeLessThan(REFUSED_WITHIN_MS);
+    }
+    expect(calls.slice(told).filter(({ answer }) => answer.status !== 404)).toEqual([]);
+
+    // Waits at its door already when it wakes up, before it can have learned anything.
+    const early = client.ask(owner, 'at the door');
+    owner.kill('SIGCONT');
+    expect(await early).toMatchObject({ status: 404 });
+    for (const worker of [owner, other, third]) {
+      expect(await client.ask(worker, 'for ever')).toMatchObject({ status: 404 });
+    }
+    const marks = [...calls.map(({ mark }) => mark), 'at the door', 'for ever'];
+    expect(arrivalsOf(marks)).toEqual([]);
+    expect(world.server.duplicates()).toEqual([]);
+  }, 60_000);
+
+  it('has the call that it was at answered with an unknown outcome, once', async () => {
+    const client = await world.initialize(owner);
+    const stream = await client.begin(other, 'in flight', 'hold', { key: 'in flight' });
+    await stream.message();
+    const calls = await callsDuringPause(client, LONG_PAUSE_MS);
+    expect(calls.at(-1)?.answer.status).toBe(404);
+    world.server.server.world.release('in flight');
+    owner.kill('SIGCONT');
+    expect(await stream.rest()).toMatchObject([{ id: 'in flight', ...OUTCOME_UNKNOWN }]);
+    expect(await client.ask(owner, 'after')).toMatchObject({ status: 404 });
+    expect(world.server.arrivals('in flight')).toBe(1);
+    expect(world.server.duplicates()).toEqual([]);
+  }, 60_000);
+});
+
+describe('a worker that stands still while a call comes through it', () => {
+  it('costs its client neither the call nor the answer', async () => {
+    const client = await world.initialize(owner);
+    const stream = await client.begin(other, 'in flight', 'hold', { key: 'in flight' });
+    const { id } = await nextOf(stream);
+    other.kill('SIGSTOP');
+    const resumed = new EventReader(await client.stream(third, id));
+    expect(resumed.response.status).toBe(200);
+    world.server.server.world.release('in flight');
+    const answer = { id: 'in flight', result: { content: [{ text: 'released in flight' }] } };
+    expect(await resumed.rest()).toMatchObject([answer]);
+    other.kill('SIGCONT');
+    // Its own connection is over for the client, who has come back over another one.
+    expect(await stream.rest()).toEqual([]);
+    expect(world.server.arrivals('in flight')).toBe(1);
+  });
+});
+
+describe('an HTTP+SSE session whose owner stands still', () => {
+  it('has no message accepted elsewhere, and none of them runs later', async () => {
+    const headers = { authorization: `Bearer ${await world.cluster.token()}`, 'content-type': 'application/json' };
+    const opened = await fetch(`${owner.url}/servers/ref/sse`, {
+      headers: { ...headers, accept: 'text/event-stream' },
+    });
+    // The first event says where messages are to be posted.
+    const inbox = (await new EventReader(opened).next())?.data ?? '';
+    const post = (body: object) =>
+      fetch(`${other.url}${inbox}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'sse', version: '1.0.0' } };
+    expect((await post({ jsonrpc: '2.0', id: 0, method: 'initialize', params })).status).toBe(202);
+    owner.kill('SIGSTOP');
+    const refused = await post(callOf('during the pause', 'echo', { text: 'x' }));
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject(NOT_EXECUTED);
+    owner.kill('SIGCONT');
+    let turn = 0;
+    while ((await post(callOf(`after the pause ${turn}`, 'echo', { text: 'x' }))).status !== 202) turn += 1;
+    await world.server.arrived(`after the pause ${turn}`);
+    expect(world.server.arrivals('during the pause')).toBe(0);
+    expect(world.server.duplicates()).toEqual([]);
+  });
+});
