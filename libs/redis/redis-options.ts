@@ -8,7 +8,7 @@ const CONNECT_TIMEOUT_MS = 1_000;
 const SILENCE_MS = 1_500;
 const KEEP_ALIVE_MS = 5_000;
 /** A connection that is closed and does not end is cut after so long. */
-const FAREWELL_MS = 500;
+const FAREWELL_MS = 250;
 const SHORTEST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 500;
 

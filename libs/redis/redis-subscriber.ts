@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { OutageLog } from './outage-log.js';
@@ -114,7 +113,8 @@ export class RedisSubscriber {
     // The slot of the channels went to another node, which takes a subscription of its own.
     link.once('moved', () => link.disconnect());
     const heartbeat = setInterval(() => void heartbeatOf(link), HEARTBEAT_MS).unref();
-    if (link.status !== 'end') await once(link, 'end');
+    // Not `once` of Node, which takes an error that precedes the end for a failure of its own.
+    if (link.status !== 'end') await new Promise((resolve) => link.once('end', resolve));
     clearInterval(heartbeat);
     if (this.closing.signal.aborted) return;
     this.subscribed = false;

@@ -116,6 +116,14 @@ describe('a relay over Redis', () => {
     expect(await relay.announce('me', 5_000)).toMatchObject({ buried: false });
   });
 
+  it('that falls silent is noticed by a worker that only listens', async () => {
+    await redis.kill('SIGSTOP');
+    await echo.until(() => breaks > 0);
+    await redis.kill('SIGCONT');
+    await echo.untilHeard();
+    expect(breaks).toBe(1);
+  });
+
   it('that loses its data decides nothing under the name it had before', async () => {
     const old = await ticket();
     await order('FLUSHALL');
