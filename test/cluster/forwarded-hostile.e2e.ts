@@ -14,7 +14,7 @@ import { clientAtOtherDoor, FORWARDED_TRANSPORTS, type ForwardedTransport } from
 import { until } from '../support/until.js';
 import { judge } from '../support/verdict.js';
 
-const CARRIERS = ['legacy-http', 'modern-http'] as const;
+const CARRIERS = ['legacy-http', 'modern-http', 'sse'] as const;
 type Carrier = (typeof CARRIERS)[number];
 
 /** All but what only a timeout reveals, and what never ends. */
@@ -40,8 +40,11 @@ beforeAll(async () => {
   servers = new Map([
     ['legacy-http', await startHostileServer({ era: 'legacy', transport: 'http' })],
     ['modern-http', await startHostileServer({ era: 'modern', transport: 'http' })],
+    ['sse', await startHostileServer({ era: 'legacy', transport: 'sse' })],
   ]);
-  const definitions = [...servers].map(([carrier, { url }]) => [carrier, { transport: 'http', url }] as const);
+  const definitions = [...servers].map(
+    ([carrier, { url }]) => [carrier, { transport: carrier === 'sse' ? 'sse' : 'http', url }] as const,
+  );
   cluster = await startCluster({
     workers: 2,
     redis: redis.url,
@@ -82,7 +85,8 @@ class Couple {
     const marks = this.clients.map(() => crypto.randomUUID());
     const ask = (client: RawClient, index: number) =>
       client.request('tools/call', { name, arguments: { call: marks[index] ?? '' } });
-    const isLosing = this.transport === 'rpc' && ends?.includes(this.carrier) === true;
+    const isSharing = this.transport === 'rpc' || this.transport === 'modern';
+    const isLosing = isSharing && ends?.includes(this.carrier) === true;
     const [local, forwarded] = await (isLosing ? this.inTurn(ask) : Promise.all(this.clients.map(ask)));
     if (!local || !forwarded) throw new Error('Two clients give two answers');
     return { local, forwarded, marks };

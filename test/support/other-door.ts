@@ -1,6 +1,7 @@
 import type { JsonObject } from '#lib/mcp-protocol';
 import {
   LegacyRawClient,
+  ModernRawClient,
   RpcRawClient,
   SseRawClient,
   type ClientTransport,
@@ -18,7 +19,7 @@ export interface Doors {
 }
 
 /** Transports whose requests may come by another worker than the one that they have to do with. */
-export const FORWARDED_TRANSPORTS = ['legacy', 'sse', 'rpc'] as const satisfies readonly ClientTransport[];
+export const FORWARDED_TRANSPORTS = ['legacy', 'modern', 'sse', 'rpc'] as const satisfies readonly ClientTransport[];
 export type ForwardedTransport = (typeof FORWARDED_TRANSPORTS)[number];
 
 /** A client that is sent to and fro by a load balancer without a memory. Not yet connected. */
@@ -30,6 +31,8 @@ export function clientAtOtherDoor(
   switch (transport) {
     case 'legacy':
       return new LegacyAtOtherDoor(home, door, options);
+    case 'modern':
+      return new ModernRawClient(`${door}/mcp`, options);
     case 'sse':
       return new SseAtOtherDoor(home, door, options);
     case 'rpc':
