@@ -122,6 +122,12 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: 'not_executed is never a lie',
   },
   {
+    what: 'doubt about an heir that gave no answer',
+    flaws: () => ({ forgetsDoubt: true }),
+    family: { faults: ['leave', 'command', 'loss', 'reset'] },
+    breaks: 'one gate per session',
+  },
+  {
     what: 'a queue for each session',
     flaws: () => ({ bus: { queue: new NoQueue() } }),
     family: { faults: [], crowds: true },

@@ -13,7 +13,7 @@ import { violationsOf } from './invariants.js';
 import { run, type Run } from './run.js';
 import { HISTORIES, PATIENCE_MS } from './settings.js';
 import type { Scenario } from './scenario.js';
-import { OVERLOADED, SESSION_GONE } from './world/worker.js';
+import { OVERLOADED, SESSION_GONE } from './world/told.js';
 import type { Story } from './world/chronicle.js';
 
 const FEW = { ...HISTORIES, numRuns: Math.ceil(HISTORIES.numRuns / 10) };

@@ -18,8 +18,6 @@ export interface Story {
   readonly sentAt: number;
   /** Times at which a server began to run it. */
   readonly executions: number[];
-  /** Processes that served it. */
-  readonly servedBy: string[];
   readonly answers: ToldAnswer[];
   /** Numbers of the steps that the client heard of. */
   readonly steps: number[];
@@ -34,8 +32,28 @@ export class Chronicle {
   /** Requests that nobody had made. */
   readonly unheardOf: string[] = [];
 
+  /** For each session, the processes that would serve it now. */
+  private readonly gates = new Map<string, Set<string>>();
+  /** Sessions that two processes would have served at one moment. */
+  readonly forked: string[] = [];
+
+  gateOpened(session: string, process: string): void {
+    const gates = (this.gates.get(session) ?? new Set()).add(process);
+    this.gates.set(session, gates);
+    if (gates.size > 1) this.forked.push(`${session} at ${[...gates].join(' and ')}`);
+  }
+
+  gateClosed(session: string, process: string): void {
+    this.gates.get(session)?.delete(process);
+  }
+
+  /** A process is gone, with all that it served. */
+  processEnded(process: string): void {
+    for (const gates of this.gates.values()) gates.delete(process);
+  }
+
   sent(name: string, session: string, sentAt: number): Story {
-    const story: Story = { name, session, sentAt, executions: [], servedBy: [], answers: [], steps: [] };
+    const story: Story = { name, session, sentAt, executions: [], answers: [], steps: [] };
     this.stories.set(name, story);
     return story;
   }
@@ -56,10 +74,6 @@ export class Chronicle {
 
   beginning(process: string, session: string, name: string): void {
     append(this.begun, `${process}/${session}`, name);
-  }
-
-  served(name: string, process: string): void {
-    this.stories.get(name)?.servedBy.push(process);
   }
 }
 

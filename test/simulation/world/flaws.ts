@@ -11,6 +11,8 @@ export interface Flaws {
   readonly bus?: Partial<Pick<BusParts, 'seal' | 'seen' | 'queue' | 'gate' | 'makeOrder'>>;
   readonly relay?: Partial<NodeFlaws>;
   readonly readAnswer?: AnswerReader;
+  /** A session whose heir gave no answer is offered to the next. */
+  readonly forgetsDoubt?: boolean;
   /** A worker that starts again has the name that it had. */
   readonly keepsNames?: boolean;
 }

@@ -1,7 +1,10 @@
-import { isJsonObject, RpcCode, type Outcome } from '#lib/mcp-protocol';
-import { BusNode, RelayFailure, type BusContext, type BusEnd, type BusService } from '#lib/worker-bus';
-import type { Chronicle, ToldAnswer } from './chronicle.js';
+import { isJsonObject, type Outcome } from '#lib/mcp-protocol';
+import { RelayFailure, type BusContext, type BusEnd, type BusNode, type BusService } from '#lib/worker-bus';
+import type { Chronicle } from './chronicle.js';
+import { Gates } from './gates.js';
+import { ADOPT, SimHandOver, TAKEN, type HeirRecords } from './hand-over.js';
 import type { Host } from './host.js';
+import { ENDED, notExecuted, OVERLOADED, SESSION_GONE, toldOf, toldOfOutcome, unknown, type Told } from './told.js';
 import type { Call, Upstream } from './upstream.js';
 
 /** What one worker of a world is made of. */
@@ -13,47 +16,57 @@ export interface WorkerParts {
   readonly node: (service: BusService) => BusNode;
   readonly upstream: Upstream;
   readonly chronicle: Chronicle;
+  readonly records: HeirRecords;
+  /** See SimHandOver. */
+  readonly isWary: boolean;
 }
 
-/** What a client is told, but for the time. */
-export type Told = Omit<ToldAnswer, 'time'>;
-
 const MOST_CALLS_PER_SESSION = 2;
-const PATTERN = 'call';
+/** A session that moves again while it is followed must come to rest at last. */
+const MOST_MOVES = 4;
+const CALL = 'call';
+const SESSION_MOVED = 'session_moved';
 
 /** Names its owner, as session ids do. */
-export const ownerOf = (session: string) => session.slice(0, session.indexOf('.'));
+const ownerOf = (session: string) => session.slice(0, session.indexOf('.'));
 
 /** A gateway worker reduced to what forwarding is about: sessions that live here, and the way to those that do not. */
 export class SimWorker implements BusService {
   readonly node: BusNode;
-  /** Calls under way in each session that lives here. */
-  private readonly sessions = new Map<string, number>();
+  private readonly gates: Gates;
+  /** Sessions on their way to an heir. */
+  private leaving: Promise<void> | undefined;
+  private isLeaving = false;
 
   constructor(private readonly parts: WorkerParts) {
+    this.gates = new Gates(parts.process, parts.chronicle);
     this.node = parts.node(this);
     // Whoever was told that this worker is gone was told so for good.
-    this.node.membership.onBuried(() => this.sessions.clear());
+    this.node.membership.onBuried(() => this.gates.close());
+  }
+
+  get process(): string {
+    return this.parts.process;
   }
 
   get incarnation(): string {
     return this.parts.incarnation;
   }
 
-  get host(): Host {
-    return this.parts.host;
-  }
-
   openSession(number: number): string {
     const session = `${this.parts.incarnation}.${number}`;
-    this.sessions.set(session, 0);
+    this.gates.add(session);
     return session;
   }
 
-  /** SIGTERM, reduced to its end: the sessions are gone, the others are told so, and the process ends. */
+  /** SIGTERM: sessions in which nothing is under way are given away, the others end with the process. */
   async takeLeave(): Promise<void> {
-    this.sessions.clear();
+    this.isLeaving = true;
+    const handOver = new SimHandOver(this.node, this.gates, this.parts.records, this.parts.isWary);
+    this.leaving = handOver.run(this.incarnation).finally(() => (this.leaving = undefined));
+    await this.leaving;
     await this.node.membership.leave().catch(() => {});
+    this.gates.close();
     this.node.stop();
   }
 
@@ -65,42 +78,86 @@ export class SimWorker implements BusService {
 
   /** What a client that has reached this worker is told. Aborting the signal cancels. */
   async ask(call: Call, budgetMs: number, signal: AbortSignal, onStep: (step: number) => void): Promise<Told> {
-    const owner = ownerOf(call.session);
-    if (owner === this.incarnation) return this.askHere(call, signal, onStep);
+    // A worker that slept for long may have been declared gone meanwhile, and its sessions with it.
+    await this.node.membership.checkPulse();
+    await this.leaving;
+    if (this.gates.has(call.session)) return this.askHere(call, signal, onStep);
+    const place = this.gates.heirOf(call.session) ?? (await this.find(call.session));
+    if (typeof place !== 'string') return place;
+    if (signal.aborted) return notExecuted('cancelled');
+    return this.askThere(place, call, budgetMs, signal, onStep);
+  }
+
+  admit(pattern: string, payload: unknown): { readonly reason: string; readonly detail?: string } | undefined {
+    if (pattern === ADOPT) return this.isLeaving ? { reason: 'leaving' } : undefined;
+    const { name, session } = payload as Call;
+    if (!this.gates.has(session) && !this.leaving) {
+      const heir = this.gates.heirOf(session);
+      return heir === undefined ? { reason: SESSION_GONE } : { reason: SESSION_MOVED, detail: heir };
+    }
+    if (this.gates.callsIn(session) >= MOST_CALLS_PER_SESSION) return { reason: OVERLOADED };
+    this.parts.chronicle.arrival(this.process, session, name);
+    return undefined;
+  }
+
+  async handle(pattern: string, payload: unknown, context: BusContext): Promise<unknown> {
+    if (pattern === ADOPT) return this.adopt((payload as { readonly session: string }).session);
+    const call = payload as Call;
+    if (this.leaving) await this.leaving;
+    if (!this.gates.has(call.session)) {
+      const heir = this.gates.heirOf(call.session);
+      return heir === undefined ? ENDED : { kind: 'moved', to: heir };
+    }
+    this.parts.chronicle.beginning(this.process, call.session, call.name);
+    return this.serve(call, context.signal, (step) => void context.emit(step));
+  }
+
+  private adopt(session: string): string {
+    if (this.isLeaving) return 'leaving';
+    if (!this.gates.has(session)) this.gates.add(session);
+    return TAKEN;
+  }
+
+  /** The worker to ask, or what the client is told where there is none. */
+  private async find(session: string): Promise<string | Told> {
+    const owner = ownerOf(session);
+    if (owner === this.incarnation) return notExecuted(SESSION_GONE);
     try {
-      const place = await this.node.membership.whereIs(owner);
-      if (place === 'gone') return notExecuted(SESSION_GONE);
-      if (place === 'unsure') return notExecuted('unsure');
+      const state = await this.node.membership.whereIs(owner);
+      if (state === 'alive') return owner;
+      const heir = await this.parts.records.heirOf(session);
+      if (heir !== undefined && (await this.node.membership.whereIs(heir)) === 'alive') return heir;
+      return notExecuted(state === 'gone' ? SESSION_GONE : 'unsure');
     } catch (error) {
       if (error instanceof RelayFailure) return notExecuted('unavailable');
       throw error;
     }
-    if (signal.aborted) return notExecuted('cancelled');
-    const order = { to: owner, pattern: PATTERN, payload: call, queue: call.session, budgetMs };
-    const exchange = this.node.request(order, (event) => onStep(Number(event)));
-    signal.addEventListener('abort', () => exchange.cancel(), { once: true });
-    return toldOf(await exchange.end);
   }
 
-  admit(_pattern: string, payload: unknown): { readonly reason: string } | undefined {
-    const { name, session } = payload as Call;
-    const running = this.sessions.get(session);
-    if (running === undefined) return { reason: SESSION_GONE };
-    if (running >= MOST_CALLS_PER_SESSION) return { reason: OVERLOADED };
-    this.parts.chronicle.arrival(this.parts.process, session, name);
-    return undefined;
-  }
-
-  async handle(_pattern: string, payload: unknown, context: BusContext): Promise<unknown> {
-    const call = payload as Call;
-    if (!this.sessions.has(call.session)) return ENDED;
-    this.parts.chronicle.beginning(this.parts.process, call.session, call.name);
-    return this.serve(call, context.signal, (step) => void context.emit(step));
+  /** Follows the session where it went, as long as nothing has run. */
+  private async askThere(
+    place: string,
+    call: Call,
+    budgetMs: number,
+    signal: AbortSignal,
+    onStep: (step: number) => void,
+  ): Promise<Told> {
+    for (let moves = 0, to = place; moves < MOST_MOVES; moves += 1) {
+      if (to === this.incarnation) return this.askHere(call, signal, onStep);
+      const order = { to, pattern: CALL, payload: call, queue: call.session, budgetMs };
+      const exchange = this.node.request(order, (event) => onStep(Number(event)));
+      if (signal.aborted) exchange.cancel();
+      signal.addEventListener('abort', () => exchange.cancel(), { once: true });
+      const end = await exchange.end;
+      const heir = heirIn(end);
+      if (heir === undefined) return toldOf(end);
+      to = heir;
+    }
+    return notExecuted(SESSION_MOVED);
   }
 
   private async askHere(call: Call, signal: AbortSignal, onStep: (step: number) => void): Promise<Told> {
-    if (!(await this.node.membership.checkPulse())) return notExecuted(SESSION_GONE);
-    if (!this.sessions.has(call.session)) return notExecuted(SESSION_GONE);
+    if (!this.gates.has(call.session)) return notExecuted(SESSION_GONE);
     try {
       return toldOfOutcome(await this.serve(call, signal, onStep));
     } catch {
@@ -109,63 +166,20 @@ export class SimWorker implements BusService {
   }
 
   private async serve(call: Call, signal: AbortSignal, onStep: (step: number) => void): Promise<Outcome> {
-    const { session } = call;
-    this.parts.chronicle.served(call.name, this.parts.process);
-    this.sessions.set(session, (this.sessions.get(session) ?? 0) + 1);
+    this.gates.enter(call.session);
     try {
       const outcome = await this.parts.upstream.call(call, this.parts.host, signal, onStep);
       if (call.behaviour === 'defect') throw new TypeError('a defect');
       return outcome;
     } finally {
-      if (this.sessions.has(session)) this.sessions.set(session, (this.sessions.get(session) ?? 1) - 1);
+      this.gates.leave(call.session);
     }
   }
 }
 
-/** Why there is no session any more; also the reason of the owner's refusal. */
-export const SESSION_GONE = 'session_gone';
-/** The session has as many calls under way as it may. */
-export const OVERLOADED = 'overloaded';
-
-const notExecuted = (why: string): Told => ({ verdict: 'not_executed', why });
-const unknown = (why: string): Told => ({ verdict: 'unknown', why });
-
-/** The answer of an owner whose session has ended since it let the call in. */
-const ENDED: Outcome = {
-  kind: 'error',
-  error: { code: RpcCode.invalidRequest, message: SESSION_GONE },
-  httpStatus: 404,
-};
-
-/** What the end of a forwarded call means to the client. */
-function toldOf(end: BusEnd): Told {
-  switch (end.kind) {
-    case 'value':
-      return isOutcome(end.value) ? toldOfOutcome(end.value) : unknown('unreadable');
-    case 'refused':
-      return notExecuted(end.reason);
-    case 'not-executed':
-      return notExecuted(end.cause);
-    case 'failed':
-      return unknown(end.kind);
-    case 'unknown':
-      return unknown(end.cause);
-  }
-}
-
-function toldOfOutcome(outcome: Outcome): Told {
-  if (outcome.kind === 'result') {
-    const { token } = outcome.result;
-    return { verdict: 'success', ...(typeof token === 'string' && { token }) };
-  }
-  const { data, message } = outcome.error;
-  if (message === SESSION_GONE) return notExecuted(SESSION_GONE);
-  // An error of the server's own says nothing of its running in our words.
-  const said = isJsonObject(data) ? data['outcome'] : 'executed';
-  return { verdict: said === 'not_executed' || said === 'executed' ? said : 'unknown' };
-}
-
-function isOutcome(value: unknown): value is Outcome {
-  if (!isJsonObject(value)) return false;
-  return value['kind'] === 'result' ? isJsonObject(value['result']) : isJsonObject(value['error']);
+/** Where the session went, in the answer of a worker that has run nothing. */
+function heirIn(end: BusEnd): string | undefined {
+  if (end.kind === 'refused' && end.reason === SESSION_MOVED) return String(end.detail);
+  const isMoved = end.kind === 'value' && isJsonObject(end.value) && end.value['kind'] === 'moved';
+  return isMoved ? String(end.value['to']) : undefined;
 }

@@ -93,6 +93,8 @@ export class World {
         ),
       upstream: this.upstream,
       chronicle: this.chronicle,
+      records: link,
+      isWary: !this.flaws.forgetsDoubt,
     });
     const started = { worker, host, link };
     this.places[place] = started;
@@ -190,7 +192,8 @@ export class World {
     if (!this.at(place).host.isAlive) this.startAt(place);
   }
 
-  private end({ host, link }: Process): void {
+  private end({ worker, host, link }: Process): void {
+    this.chronicle.processEnded(worker.process);
     host.kill();
     link.close();
   }

@@ -9,6 +9,7 @@ import {
   type Ticket,
   type WorkerState,
 } from '#lib/worker-bus';
+import type { HeirRecords } from '../hand-over.js';
 import type { Host } from '../host.js';
 import type { CommandFates } from './command-fates.js';
 import type { Connection } from './connection.js';
@@ -20,7 +21,7 @@ import type { Guest, SimRedis } from './sim-redis.js';
 const LIST = 'workers';
 
 /** One worker's way to the relay: a connection for commands, one for what it listens to. */
-export class RelayLink implements Relay, Guest {
+export class RelayLink implements Relay, HeirRecords, Guest {
   private readonly commands: Line;
   private subscription: Line | undefined;
   private readonly broken = new Set<() => void>();
@@ -118,6 +119,14 @@ export class RelayLink implements Relay, Guest {
   async leave(worker: string): Promise<void> {
     await this.command(worker, (node) => node.leave(worker));
     await this.command(LIST, (node) => node.strike(worker));
+  }
+
+  heirOf(session: string): Promise<string | undefined> {
+    return this.command(session, (node) => node.heirOf(session));
+  }
+
+  rememberHeir(session: string, heir: string): Promise<void> {
+    return this.command(session, (node) => node.rememberHeir(session, heir));
   }
 
   /** Connections break. */

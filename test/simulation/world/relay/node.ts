@@ -153,6 +153,14 @@ export class RelayNode {
     this.remove(`listed:${worker}`);
   }
 
+  heirOf(session: string): string | undefined {
+    return this.read(`moved:${session}`);
+  }
+
+  rememberHeir(session: string, heir: string): void {
+    this.set(`moved:${session}`, heir, TOMBSTONE_TTL_MS);
+  }
+
   /** `publishAccept` runs in the same step as a claim that is won. */
   claim(ticket: Ticket, publishAccept: () => void): ClaimVerdict {
     const decided = this.flaws.grantsAllClaims ? undefined : this.read(callKey(ticket));
