@@ -203,9 +203,11 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
       it('and forgets who is silent for longer than announced', async () => {
         const silent = drawName();
         await mine.announce(silent, 1);
-        while ((await other.stateOf(silent)) === 'alive') await new Promise((resolve) => setImmediate(resolve));
+        const isListed = async () => (await other.living()).includes(silent);
+        while ((await other.stateOf(silent)) === 'alive' || (await isListed())) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
         expect(await other.stateOf(silent)).toBe('missing');
-        expect(await other.living()).not.toContain(silent);
         expect(await other.bury(silent)).toBe(true);
       });
     });
