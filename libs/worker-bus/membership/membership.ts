@@ -48,6 +48,7 @@ export class Membership {
   /** Beats in a row that failed. */
   private misses = 0;
   private wasReady = false;
+  private readonly readyListeners: (() => void)[] = [];
   private isBuried = false;
   private isStopped = true;
   private beating: Promise<void> | undefined;
@@ -65,6 +66,18 @@ export class Membership {
   async start(): Promise<void> {
     this.isStopped = false;
     await this.beat();
+  }
+
+  /** Resolves once the worker is ready; after so many ms in any case. */
+  whenReady(patienceMs: number): Promise<void> {
+    if (this.state === 'ready') return Promise.resolve();
+    return new Promise((resolve) => {
+      const giveUp = this.parts.timer.after(patienceMs, resolve);
+      this.readyListeners.push(() => {
+        giveUp();
+        resolve();
+      });
+    });
   }
 
   /** Does nothing any more. The announcement runs out by itself; see `leave`. */
@@ -260,5 +273,6 @@ export class Membership {
     if (isReady === this.wasReady) return;
     this.wasReady = isReady;
     this.parts.observer.availability(isReady);
+    if (isReady) for (const listener of this.readyListeners.splice(0)) listener();
   }
 }

@@ -6,6 +6,8 @@ import type { BusParts } from '../bus-parts.js';
 import { BusLog } from './bus-log.js';
 import { WorkerBusContext } from './worker-bus-context.js';
 
+const START_PATIENCE_MS = 2_000;
+
 /** Looks at a request before it is claimed; see `BusService.admit`. */
 export type Admittance = NonNullable<BusService['admit']>;
 
@@ -28,7 +30,9 @@ export class WorkerBusServer extends Server implements CustomTransportStrategy, 
   }
 
   override listen(callback: (error?: unknown) => void): void {
-    this.node.start().then(() => callback(), callback);
+    // A worker that takes requests before it can reach the others would refuse some; without Redis it must not wait.
+    const ready = this.node.start().then(() => this.node.membership.whenReady(START_PATIENCE_MS));
+    ready.then(() => callback(), callback);
   }
 
   /** Takes leave of the other workers: from now on they know that this one is gone. */
