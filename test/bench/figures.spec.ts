@@ -1,7 +1,8 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Latencies } from './latencies.js';
 import { median } from './median.js';
 import { readOptions } from './options.js';
+import { Pace } from './pace.js';
 
 describe('Latencies', () => {
   it('gives the value below which the share lies, to the microsecond', () => {
@@ -40,6 +41,11 @@ describe('options of the bench', () => {
     expect(json).toBe('figures.json');
   });
 
+  it('takes studies beside subjects, and nothing that was not asked for', () => {
+    expect(readOptions(['--only', 'large,direct'])).toMatchObject({ subjects: ['direct'], studies: ['large'] });
+    expect(readOptions(['--only', 'gateway']).studies).toEqual([]);
+  });
+
   it('looks for a shorter time when in a hurry', () => {
     expect(readOptions(['--quick']).plan.roundMs).toBeLessThan(readOptions([]).plan.roundMs);
   });
@@ -47,5 +53,27 @@ describe('options of the bench', () => {
   it('refuses what it does not know', () => {
     expect(() => readOptions(['--only', 'nginx'])).toThrow('nginx');
     expect(() => readOptions(['--fast'])).toThrow('--fast');
+  });
+});
+
+describe('Pace', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  it('lets no more through than its rate, and nobody lose a turn by being busy', () => {
+    const pace = new Pace(100);
+    const turns: number[] = [];
+    const again = (dueAtMs: number): void => {
+      turns.push(dueAtMs);
+      if (turns.length !== 3 && turns.length < 12) pace.turn(again);
+    };
+    pace.turn(again);
+    jest.advanceTimersByTime(100);
+    expect(turns).toHaveLength(3);
+    pace.turn(again);
+    expect(turns).toHaveLength(11);
+    expect(performance.now() - (turns[3] ?? 0)).toBeGreaterThan(50);
+    pace.stop();
+    expect(turns).toHaveLength(12);
   });
 });

@@ -12,6 +12,13 @@ interface Waiting {
   readonly failed: (error: Error) => void;
 }
 
+/** What the head of an answer says; without `end` it comes in chunks. */
+interface Expected {
+  readonly head: string;
+  readonly bodyAt: number;
+  readonly end?: number;
+}
+
 const HEAD_END = '\r\n\r\n';
 const LAST_CHUNK = '\r\n0\r\n\r\n';
 
@@ -23,6 +30,7 @@ export class HttpConnection {
   private readonly socket: Socket;
   private waiting: Waiting | undefined;
   private received = '';
+  private expected: Expected | undefined;
 
   constructor(host: string, port: number) {
     this.socket = connect({ host, port, noDelay: true });
@@ -51,29 +59,40 @@ export class HttpConnection {
     this.socket.destroy();
   }
 
+  /** Looks for the head once: looking through a long answer at each of its parts would cost more than the answer. */
   private read(chunk: string): void {
     this.received = this.received === '' ? chunk : this.received + chunk;
-    const headLength = this.received.indexOf(HEAD_END);
-    if (headLength < 0) return;
-    const head = this.received.slice(0, headLength + 2);
-    const bodyAt = headLength + HEAD_END.length;
-    const length = headerValue(head, 'content-length');
-    if (length === undefined && headerValue(head, 'transfer-encoding') !== undefined)
-      return this.readChunks(head, bodyAt);
-    const end = bodyAt + Number(length ?? 0);
+    this.expected ??= this.readHead();
+    if (this.expected === undefined) return;
+    const { head, bodyAt, end } = this.expected;
+    if (end === undefined) return this.readChunks(head, bodyAt, chunk);
     if (this.received.length >= end) this.finish(head, this.received.slice(bodyAt, end));
   }
 
+  private readHead(): Expected | undefined {
+    const headLength = this.received.indexOf(HEAD_END);
+    if (headLength < 0) return undefined;
+    const head = this.received.slice(0, headLength + 2);
+    const bodyAt = headLength + HEAD_END.length;
+    const length = headerValue(head, 'content-length');
+    const isChunked = length === undefined && headerValue(head, 'transfer-encoding') !== undefined;
+    return { head, bodyAt, ...(isChunked ? {} : { end: bodyAt + Number(length ?? 0) }) };
+  }
+
   /** Answers looked at here contain no line of a single `0`, so the last chunk is found without counting. */
-  private readChunks(head: string, bodyAt: number): void {
-    const isEmpty = this.received.startsWith('0\r\n\r\n', bodyAt);
-    if (isEmpty || this.received.endsWith(LAST_CHUNK)) this.finish(head, this.received.slice(bodyAt));
+  private readChunks(head: string, bodyAt: number, latest: string): void {
+    // Too short to tell: the last chunk may have come in two parts.
+    const end = latest.length < LAST_CHUNK.length ? this.received : latest;
+    const isEmpty =
+      this.received.length === bodyAt + LAST_CHUNK.length - 2 && this.received.startsWith('0\r\n\r\n', bodyAt);
+    if (isEmpty || end.endsWith(LAST_CHUNK)) this.finish(head, this.received.slice(bodyAt));
   }
 
   private finish(head: string, body: string): void {
     const waiting = this.waiting;
     this.waiting = undefined;
     this.received = '';
+    this.expected = undefined;
     waiting?.answered({ status: Number(head.slice(9, 12)), head, body });
   }
 

@@ -3,21 +3,22 @@
  * on one machine. It judges nothing by its exit status: that says only whether everything ran.
  */
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { describeMachine } from './machine.js';
 import { readOptions, USAGE, type BenchOptions } from './options.js';
 import { CORES, PinnedProcess } from './pinned-process.js';
 import { describe, memoryLine, throughputTable, verdictTable } from './report.js';
 import { measureSessionMemory, type SessionMemory } from './session-memory.js';
-import { startSubject, startUpstream, type Subject, type Upstream } from './subjects.js';
+import { LOAD_SCRIPT, startSubject, startUpstream, type Subject, type Upstream } from './subjects.js';
+import { STUDIES, type StudyReport } from './studies/index.js';
 import { judge } from './targets.js';
 import { measureThroughput, warmUp, type Figures } from './throughput.js';
 import { ERAS } from './workload.js';
 
-const LOAD = new URL('./load.js', import.meta.url);
-
 async function measureSubjects(options: BenchOptions, upstream: Upstream, load: PinnedProcess): Promise<Figures[]> {
   const subjects: Subject[] = [];
   const all: Figures[] = [];
+  if (options.subjects.length === 0) return all;
   try {
     for (const name of options.subjects) subjects.push(await startSubject(name, upstream));
     for (const era of ERAS) {
@@ -35,10 +36,22 @@ async function measureSubjects(options: BenchOptions, upstream: Upstream, load: 
   return all;
 }
 
+async function study(options: BenchOptions, upstream: Upstream, load: PinnedProcess): Promise<StudyReport[]> {
+  const { isQuick, profile } = options;
+  const nodeArgs = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`];
+  const reports: StudyReport[] = [];
+  for (const name of options.studies) {
+    const report = { name, ...(await STUDIES[name]({ upstream, load, isQuick, nodeArgs })) };
+    console.log(`\n${report.lines.join('\n')}`);
+    reports.push(report);
+  }
+  return reports;
+}
+
 async function bench(options: BenchOptions): Promise<void> {
   const machine = describeMachine();
   console.log(describe(machine));
-  const load = new PinnedProcess({ core: CORES.load, script: LOAD, servesOrders: true });
+  const load = new PinnedProcess({ core: CORES.load, script: LOAD_SCRIPT, servesOrders: true });
   const upstream = await startUpstream();
   try {
     const figures = await measureSubjects(options, upstream, load);
@@ -48,10 +61,14 @@ async function bench(options: BenchOptions): Promise<void> {
       console.log(`${used ? '' : '\n'}${memoryLine(memory)}`);
       memories.push(memory);
     }
-    const verdicts = judge(figures, memories);
+    const studies = await study(options, upstream, load);
+    const verdicts = [...judge(figures, memories), ...studies.flatMap((report) => report.verdicts)];
     if (verdicts.length > 0) console.log(`\n${verdictTable(verdicts)}`);
     if (options.json !== undefined) {
-      await writeFile(options.json, `${JSON.stringify({ machine, figures, memories, verdicts }, undefined, 2)}\n`);
+      await writeFile(
+        options.json,
+        `${JSON.stringify({ machine, figures, memories, studies, verdicts }, undefined, 2)}\n`,
+      );
     }
   } finally {
     await upstream.stop();

@@ -16,10 +16,12 @@ export const CORES = { subject: 1, load: 0, upstream: availableParallelism() > 2
 export const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
 
 export interface Start {
-  readonly core: number;
+  /** Absent: wherever the system puts it. */
+  readonly core?: number;
   /** Compiled file, absolute or beside this one. */
   readonly script: string | URL;
   readonly args?: readonly string[];
+  readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Answers orders by itself; every other process is given the probe that does. */
   readonly servesOrders?: boolean;
@@ -44,6 +46,10 @@ export class PinnedProcess {
       this.child.stdout?.pipe(log, { end: false });
       this.child.stderr?.pipe(log, { end: false });
     }
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
   }
 
   get running(): boolean {
@@ -90,10 +96,13 @@ export class PinnedProcess {
   }
 }
 
-function commandOf({ core, script, args = [], servesOrders = false }: Start): { command: string; args: string[] } {
+function commandOf({ core, script, args = [], nodeArgs: more = [], servesOrders = false }: Start): {
+  command: string;
+  args: string[];
+} {
   const probe = servesOrders ? [] : ['--import', new URL('./probe.js', import.meta.url).href];
   const file = script instanceof URL ? fileURLToPath(script) : script;
-  const nodeArgs = ['--expose-gc', ...probe, file, ...args];
-  if (!canPin) return { command: process.execPath, args: nodeArgs };
+  const nodeArgs = ['--expose-gc', ...more, ...probe, file, ...args];
+  if (!canPin || core === undefined) return { command: process.execPath, args: nodeArgs };
   return { command: 'taskset', args: ['-c', String(core), process.execPath, ...nodeArgs] };
 }

@@ -5,14 +5,16 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { announcePort } from './announce.js';
-import { ANSWER_TEXT, REVISION, TOOL_NAME, UPSTREAM_PATH } from './workload.js';
+import { ANSWER_TEXT, PATIENCE, REVISION, TOOL_NAME, UPSTREAM_PATH, archiveOf } from './workload.js';
 
 interface Message {
   readonly id?: string | number;
   readonly method?: string;
+  readonly params?: { readonly name?: string; readonly arguments?: { readonly bytes?: number } };
 }
 
 const SERVER_INFO = { name: 'bench-upstream', version: '1.0.0' };
+const NO_ARGUMENTS = { type: 'object', properties: {} };
 const TOOLS = [
   {
     name: TOOL_NAME,
@@ -23,6 +25,12 @@ const TOOLS = [
       required: ['city'],
     },
   },
+  {
+    name: archiveOf(0).name,
+    description: 'Answers at length.',
+    inputSchema: { type: 'object', properties: { bytes: { type: 'integer' } }, required: ['bytes'] },
+  },
+  { name: PATIENCE.name, description: 'Never answers.', inputSchema: NO_ARGUMENTS },
 ];
 const CALL_RESULT = { content: [{ type: 'text', text: ANSWER_TEXT }], isError: false };
 
@@ -31,13 +39,30 @@ const LEGACY_CALL_TAIL = `,"result":${JSON.stringify(CALL_RESULT)}}`;
 const MODERN_CALL_TAIL = `,"result":${JSON.stringify({ resultType: 'complete', ...CALL_RESULT })}}`;
 
 const sessions = new Set<string>();
+const archives = new Map<number, string>();
+
+function answerCall(message: Message, response: ServerResponse, tail: string): void {
+  const { name, arguments: given } = message.params ?? {};
+  if (name === PATIENCE.name) return;
+  send(response, 200, message, name === archiveOf(0).name ? archiveTail(given?.bytes ?? 0) : tail);
+}
+
+/** Made once for each length. */
+function archiveTail(bytes: number): string {
+  const tail = archives.get(bytes) ?? result({ content: [{ type: 'text', text: textOf(bytes) }], isError: false });
+  archives.set(bytes, tail);
+  return tail;
+}
+
+const textOf = (bytes: number): string =>
+  `${ANSWER_TEXT} `.repeat(Math.ceil(bytes / ANSWER_TEXT.length)).slice(0, bytes);
 
 function answerLegacy(message: Message, request: IncomingMessage, response: ServerResponse): void {
   if (message.method === 'initialize') return openSession(message, response);
   const session = request.headers['mcp-session-id'];
   if (typeof session !== 'string' || !sessions.has(session)) return fail(response, 404, message, -32001, 'No session');
   if (message.id === undefined) return empty(response, 202);
-  if (message.method === 'tools/call') return send(response, 200, message, LEGACY_CALL_TAIL);
+  if (message.method === 'tools/call') return answerCall(message, response, LEGACY_CALL_TAIL);
   if (message.method === 'tools/list') return send(response, 200, message, result({ tools: TOOLS }));
   if (message.method === 'ping') return send(response, 200, message, result({}));
   fail(response, 200, message, -32601, 'Method not found');
@@ -45,7 +70,7 @@ function answerLegacy(message: Message, request: IncomingMessage, response: Serv
 
 function answerModern(message: Message, _request: IncomingMessage, response: ServerResponse): void {
   if (message.id === undefined) return empty(response, 202);
-  if (message.method === 'tools/call') return send(response, 200, message, MODERN_CALL_TAIL);
+  if (message.method === 'tools/call') return answerCall(message, response, MODERN_CALL_TAIL);
   if (message.method === 'tools/list') {
     const list = { resultType: 'complete', tools: TOOLS, ttlMs: 3_600_000, cacheScope: 'public' };
     return send(response, 200, message, result(list));

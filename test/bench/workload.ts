@@ -11,13 +11,29 @@ export const REVISION: Readonly<Record<Era, string>> = { legacy: '2025-11-25', m
 /** Path of the server of an era at the upstream. */
 export const UPSTREAM_PATH: Readonly<Record<Era, string>> = { legacy: '/legacy/mcp', modern: '/modern/mcp' };
 
+/** Where everything runs. */
+export const HOST = '127.0.0.1';
+
 export const TOOL_NAME = 'weather';
 
 /** In every right answer to the call, and in no wrong one. */
 export const ANSWER_TEXT = 'Tomorrow 21 degrees, light wind from the west, no rain before the evening.';
 
 const CLIENT_INFO = { name: 'bench', version: '1.0.0' };
-const CALL_PARAMS = { name: TOOL_NAME, arguments: { city: 'Lisbon', days: 1, units: 'celsius' } };
+
+/** A tool and what it is given. */
+export interface ToolUse {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, string | number>>;
+}
+
+const WEATHER: ToolUse = { name: TOOL_NAME, arguments: { city: 'Lisbon', days: 1, units: 'celsius' } };
+
+/** Answers with a text of so many bytes. */
+export const archiveOf = (bytes: number): ToolUse => ({ name: 'archive', arguments: { bytes } });
+
+/** Never answers. */
+export const PATIENCE: ToolUse = { name: 'patience', arguments: {} };
 
 /** Ids have one width so that a prepared request can be reused with only its id changed. */
 export const FIRST_ID = 1_000_000;
@@ -37,12 +53,12 @@ export interface PreparedCall {
   readonly idAt: number;
 }
 
-/** The `tools/call` that is measured. A legacy one needs the session it belongs to. */
-export function prepareCall(era: Era, target: Target, session?: string): PreparedCall {
-  const params = era === 'modern' ? { ...CALL_PARAMS, _meta: modernMeta() } : CALL_PARAMS;
+/** The `tools/call` that is measured, or another one. A legacy one needs the session it belongs to. */
+export function prepareCall(era: Era, target: Target, session?: string, use: ToolUse = WEATHER): PreparedCall {
+  const params = era === 'modern' ? { ...use, _meta: modernMeta() } : use;
   const body = JSON.stringify({ jsonrpc: '2.0', id: FIRST_ID, method: 'tools/call', params });
   const eraHeaders =
-    era === 'modern' ? { 'mcp-method': 'tools/call', 'mcp-name': TOOL_NAME } : { 'mcp-session-id': session ?? '' };
+    era === 'modern' ? { 'mcp-method': 'tools/call', 'mcp-name': use.name } : { 'mcp-session-id': session ?? '' };
   const bytes = post(target, body, { 'mcp-protocol-version': REVISION[era], ...eraHeaders });
   return { bytes, idAt: bytes.indexOf(`"id":${FIRST_ID}`) + '"id":'.length };
 }
@@ -55,6 +71,12 @@ export function initializeRequest(target: Target): Buffer {
 /** The request of an idle session's end. */
 export function endRequest(target: Target, session: string): Buffer {
   return http('DELETE', target, '', { 'mcp-protocol-version': REVISION.legacy, 'mcp-session-id': session });
+}
+
+/** The request of a session's standing stream. */
+export function streamRequest(target: Target, session: string): Buffer {
+  const headers = { accept: 'text/event-stream', 'mcp-protocol-version': REVISION.legacy, 'mcp-session-id': session };
+  return http('GET', target, '', headers);
 }
 
 export function initializedNotification(target: Target, session: string): Buffer {

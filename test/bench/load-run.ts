@@ -1,0 +1,79 @@
+import type { HttpAnswer, HttpConnection } from './http-connection.js';
+import { Latencies } from './latencies.js';
+import { MAX_SAMPLE_LENGTH, isRight } from './load-sessions.js';
+import type { Pace } from './pace.js';
+import { FIRST_ID, LAST_ID, type PreparedCall } from './workload.js';
+
+const MAX_SAMPLES = 3;
+
+/** A subject that answers nothing but errors must not be asked for ever. */
+const MAX_ERRORS = 1_000;
+
+/** One run of calls: what came back, and when. */
+export class Run {
+  readonly latencies = new Latencies();
+  readonly samples: string[] = [];
+  calls = 0;
+  bytes = 0;
+  errors = 0;
+  private stopped = false;
+  private busy = 0;
+  private idle: (() => void) | undefined;
+
+  /** Without a pace the next call follows each answer at once. */
+  constructor(private readonly pace?: Pace) {}
+
+  /** Calls over and over on one connection until the run is stopped. */
+  drive(connection: HttpConnection, call: PreparedCall): void {
+    this.busy += 1;
+    let id = FIRST_ID;
+    let dueAtMs = 0;
+    const send = (atMs: number): void => {
+      if (this.isOver(connection)) return this.leave();
+      id = id === LAST_ID ? FIRST_ID : id + 1;
+      call.bytes.write(String(id), call.idAt, 'latin1');
+      dueAtMs = atMs;
+      connection.send(call.bytes, answered, failed);
+    };
+    const next = (): void => {
+      if (this.pace === undefined || this.isOver(connection)) send(performance.now());
+      else this.pace.turn(send);
+    };
+    const answered = (answer: HttpAnswer): void => {
+      this.latencies.add(performance.now() - dueAtMs);
+      this.calls += 1;
+      this.bytes += answer.body.length;
+      if (!isRight(answer, id)) this.countError(`${answer.head}\n${answer.body}`);
+      next();
+    };
+    const failed = (error: Error): void => {
+      this.countError(error.message);
+      next();
+    };
+    next();
+  }
+
+  /** Resolves when the answers of all calls in flight are there. */
+  stop(): Promise<void> {
+    this.stopped = true;
+    return new Promise((resolve) => {
+      this.idle = resolve;
+      this.pace?.stop();
+      if (this.busy === 0) resolve();
+    });
+  }
+
+  private isOver(connection: HttpConnection): boolean {
+    return this.stopped || !connection.open || this.errors >= MAX_ERRORS;
+  }
+
+  private leave(): void {
+    this.busy -= 1;
+    if (this.busy === 0) this.idle?.();
+  }
+
+  private countError(what: string): void {
+    this.errors += 1;
+    if (this.samples.length < MAX_SAMPLES) this.samples.push(what.slice(0, MAX_SAMPLE_LENGTH));
+  }
+}
