@@ -5,6 +5,8 @@ import { startRedisCluster, startSentinels, type RunningCluster, type RunningRed
 import type { RedisRelay } from './index.js';
 import { Echo, eventually, LOCAL, RedisWorld } from './redis-world-fixture.js';
 
+/** Servers elect a new master at their own pace, which a busy machine does not quicken. */
+const PATIENCE_MS = 90_000;
 const accept = Buffer.from('accept');
 
 /** A worker of the relay, with a request that was sent before anything happens. */
@@ -39,37 +41,45 @@ describe('a relay behind Sentinels', () => {
     ['dies', ({ master }) => master.kill('SIGKILL')],
     ['falls silent', ({ master }) => master.kill('SIGSTOP')],
     ['hands over', ({ sentinels: [one], name }) => order(one, 'SENTINEL', 'FAILOVER', name)],
-  ])('serves anew when the master %s', async (_, happen) => {
-    const running = await startSentinels();
-    const sentinels = running.sentinels.map(({ port }) => ({ host: LOCAL, port }));
-    const world = new RedisWorld({ kind: 'sentinel', sentinels, master: running.name }, { servers: [running] });
-    const relay = await world.connect();
-    const worker = await workerOf(relay);
-    await happen(running);
-    await worker.echo.until(() => isMaster(running.replica));
-    await worker.echo.until(worker.isBroken);
-    await expectServesAnew(relay, worker);
-    await world.close();
-  });
+  ])(
+    'serves anew when the master %s',
+    async (_, happen) => {
+      const running = await startSentinels();
+      const sentinels = running.sentinels.map(({ port }) => ({ host: LOCAL, port }));
+      const world = new RedisWorld({ kind: 'sentinel', sentinels, master: running.name }, { servers: [running] });
+      const relay = await world.connect();
+      const worker = await workerOf(relay);
+      await happen(running);
+      await worker.echo.until(() => isMaster(running.replica));
+      await worker.echo.until(worker.isBroken);
+      await expectServesAnew(relay, worker);
+      await world.close();
+    },
+    PATIENCE_MS,
+  );
 });
 
 describe('a relay over a cluster', () => {
   it.each<[string, (master: RunningRedis, replica: RunningRedis) => Promise<void>]>([
     ['dies', (master) => master.kill('SIGKILL')],
     ['hands over', (_, replica) => order(replica, 'CLUSTER', 'FAILOVER', 'TAKEOVER')],
-  ])('serves anew when the node of a worker %s', async (_, happen) => {
-    const cluster = await startRedisCluster({ replicas: true });
-    const nodes = cluster.masters.map(({ port }) => ({ host: LOCAL, port }));
-    const world = new RedisWorld({ kind: 'cluster', nodes }, { servers: [cluster] });
-    const relay = await world.connect();
-    const worker = await workerOf(relay);
-    const [master, replica] = await homeOf('{me}', cluster);
-    await happen(master, replica);
-    await worker.echo.until(() => isMaster(replica));
-    await worker.echo.until(worker.isBroken);
-    await expectServesAnew(relay, worker);
-    await world.close();
-  });
+  ])(
+    'serves anew when the node of a worker %s',
+    async (_, happen) => {
+      const cluster = await startRedisCluster({ replicas: true });
+      const nodes = cluster.masters.map(({ port }) => ({ host: LOCAL, port }));
+      const world = new RedisWorld({ kind: 'cluster', nodes }, { servers: [cluster] });
+      const relay = await world.connect();
+      const worker = await workerOf(relay);
+      const [master, replica] = await homeOf('{me}', cluster);
+      await happen(master, replica);
+      await worker.echo.until(() => isMaster(replica));
+      await worker.echo.until(worker.isBroken);
+      await expectServesAnew(relay, worker);
+      await world.close();
+    },
+    PATIENCE_MS,
+  );
 });
 
 async function order(redis: RunningRedis | undefined, ...words: [string, ...string[]]): Promise<void> {
