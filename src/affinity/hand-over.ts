@@ -1,4 +1,5 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { isJsonObject, type Outcome } from '#lib/mcp-protocol';
 import { WorkerBus, type BusEnd } from '#lib/worker-bus';
 import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
 import { SessionFeeds } from '../subscriptions/index.js';
@@ -6,6 +7,7 @@ import { readOutcome } from './bus-outcomes.js';
 import { Heirs } from './heirs.js';
 import type { Heritage } from './heritage.js';
 import { HeritageSeal } from './heritage-seal.js';
+import { Inheritance } from './inheritance.js';
 import { Moves } from './moves.js';
 import { rendezvous } from './rendezvous.js';
 import { Incarnation } from './session-ids.js';
@@ -42,6 +44,7 @@ export class HandOver implements BeforeApplicationShutdown {
     private readonly moves: Moves,
     private readonly bus: WorkerBus,
     private readonly seal: HeritageSeal,
+    private readonly inheritance: Inheritance,
   ) {}
 
   /** Resolves once every session without a call in flight has moved; the others follow as they are answered. */
@@ -51,7 +54,11 @@ export class HandOver implements BeforeApplicationShutdown {
     this.later.push(...live.filter(({ canMove }) => !canMove).map((session) => this.giveLater(session)));
     const quiet = live.filter(({ canMove }) => canMove);
     const giving = Array.from({ length: MOST_UNDER_WAY }, async () => {
-      for (let session = quiet.pop(); session; session = quiet.pop()) await this.give(session);
+      for (let session = quiet.pop(); session; session = quiet.pop()) {
+        if (session.canMove) await this.give(session);
+        // Its client has called while others were given away.
+        else this.later.push(this.giveLater(session));
+      }
     });
     await Promise.all(giving);
   }
@@ -69,7 +76,8 @@ export class HandOver implements BeforeApplicationShutdown {
   }
 
   private async giveLater(session: Session): Promise<void> {
-    await session.whenQuiet();
+    const isBound = session.start.answersOnStandingStream;
+    while (!session.canMove && !session.ended && !isBound) await session.whenQuiet();
     if (session.canMove) await this.give(session);
   }
 
@@ -80,11 +88,12 @@ export class HandOver implements BeforeApplicationShutdown {
   }
 
   private async move(session: Session): Promise<void> {
-    const states = this.upstreams.surrenderOf(session);
-    if (!states) return;
-    const watched = this.feeds.watchedBy(session).map(({ server, own, uri }) => ({ server: server.slug, own, uri }));
     const ranked = rendezvous(session.id, this.others);
-    const record = this.sessions.handOver(session.id, ranked[0] ?? '');
+    const [first] = ranked;
+    const states = first === undefined ? undefined : this.upstreams.surrenderOf(session);
+    if (first === undefined || !states) return;
+    const watched = this.feeds.watchedBy(session).map(({ server, own, uri }) => ({ server: server.slug, own, uri }));
+    const record = this.sessions.handOver(session.id, first);
     if (!record) return;
     const heritage: Heritage = { record, upstreams: states, watched };
     for (const heir of ranked) {
@@ -92,12 +101,18 @@ export class HandOver implements BeforeApplicationShutdown {
       if (received === 'refused') continue;
       this.sessions.pointTo(session.id, heir);
       this.given += 1;
-      await this.heirs.remember(session.id, heir);
-      return;
+      return this.remember(session.id, heir);
     }
     // Nobody wants it: it stays, and ends with this worker.
     this.sessions.pointTo(session.id, undefined);
-    this.upstreams.adopt(this.sessions.adopt(record), states);
+    this.inheritance.goOn(heritage);
+  }
+
+  /** Whoever does not find it there later is told that the session is unknown, and opens another one. */
+  private remember(session: string, heir: string): Promise<void> {
+    return this.heirs.remember(session, heir).catch((cause: unknown) => {
+      this.logger.warn(`Where a session went is known to this worker only: ${String(cause)}`);
+    });
   }
 
   private async offer(heir: string, heritage: Heritage): Promise<Received> {
@@ -113,7 +128,15 @@ export class HandOver implements BeforeApplicationShutdown {
 
 /** `unknown` counts as taken: to give the session to yet another worker could make two serve it. */
 function receivedBy(end: BusEnd): Received {
-  if (end.kind === 'value') return readOutcome(end.value)?.kind === 'result' ? 'taken' : 'refused';
+  if (end.kind === 'value') return receivedByOutcome(readOutcome(end.value));
   if (end.kind === 'unknown' || end.kind === 'failed') return 'unknown';
   return 'refused';
+}
+
+function receivedByOutcome(outcome: Outcome | undefined): Received {
+  if (!outcome) return 'unknown';
+  if (outcome.kind === 'result') return 'taken';
+  const { data } = outcome.error;
+  // A defect there may have come to light after the session was taken.
+  return isJsonObject(data) && data['outcome'] === 'unknown' ? 'unknown' : 'refused';
 }

@@ -4,6 +4,7 @@ import { ServerRegistry } from '../registry/index.js';
 import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
 import { SessionFeeds } from '../subscriptions/index.js';
 import { HeirLeaves, NoHeritage } from './affinity.errors.js';
+import type { Heritage } from './heritage.js';
 import { HeritageSeal } from './heritage-seal.js';
 import { Incarnation } from './session-ids.js';
 import type { TravellingResource } from './session-orders.js';
@@ -28,7 +29,14 @@ export class Inheritance {
     if (this.readiness.isLeaving) throw new HeirLeaves();
     const heritage = this.seal.open(closed, this.me.text);
     if (!heritage) throw new NoHeritage();
-    const { record, upstreams, watched } = heritage;
+    this.goOn(heritage);
+  }
+
+  /**
+   * Goes on with a session that its owner has given up, which may have been this worker.
+   * @throws SessionLimitReached when there is no room; then nothing is taken
+   */
+  goOn({ record, upstreams, watched }: Heritage): void {
     const session = this.sessions.adopt(record);
     this.upstreams.adopt(session, upstreams);
     for (const resource of watched) this.watch(session, resource);

@@ -7,6 +7,8 @@ import type { OpenedStream, SessionHandle } from './session-handle.js';
 export interface LocalOwner {
   readonly calls: UpstreamCalls;
   readonly feeds: SessionFeeds;
+  /** Where a session is now that was found here and has been given away since. Rejects with SessionUnknown. */
+  follow(session: Session): Promise<SessionHandle>;
 }
 
 /** A session that this worker owns. Over HTTP+SSE it can do a little more: answers go to its one stream. */
@@ -32,7 +34,9 @@ export class LocalSession implements SessionHandle {
     this.followLists();
   }
 
-  call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
+  async call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
+    // Whoever found it here may have asked a server first, and the session may have left meanwhile.
+    if (this.session.ended) return (await this.owner.follow(this.session)).call(call, sink);
     return this.owner.calls.runInSession(this.session, call, sink);
   }
 

@@ -55,7 +55,7 @@ export class SessionRouter {
     private readonly archive: EventArchive,
     private readonly patience: SessionPoolConfig,
   ) {
-    this.owner = { calls, feeds };
+    this.owner = { calls, feeds, follow: (session) => this.follow(session) };
   }
 
   /** Creates a session here; this worker owns it until it gives it away itself. */
@@ -72,8 +72,8 @@ export class SessionRouter {
    */
   locate(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
     // A worker that slept for long may have been declared gone meanwhile, and its sessions with it.
-    const awake = this.workers.checkPulse() ?? this.moves.of(id);
-    return awake ? awake.then(() => this.find(id, binding)) : this.find(id, binding);
+    const awake = this.workers.checkPulse();
+    return awake ? awake.then(() => this.findAtRest(id, binding)) : this.findAtRest(id, binding);
   }
 
   /**
@@ -83,6 +83,10 @@ export class SessionRouter {
   own(id: string, callerKey: string, endpoint: string): LocalSession | Promise<LocalSession> {
     const moving = this.moves.of(id);
     return moving ? moving.then(() => this.findOwn(id, callerKey, endpoint)) : this.findOwn(id, callerKey, endpoint);
+  }
+
+  private async follow({ id, start: { caller, endpoint } }: Session): Promise<LocatedSession> {
+    return this.locate(id, { caller, endpoint, transport: 'http' });
   }
 
   private findOwn(id: string, callerKey: string, endpoint: string): LocalSession {
@@ -111,6 +115,11 @@ export class SessionRouter {
     return signal.aborted ? Promise.resolve(outcomeOfFault('aborted')) : this.calls.runAlone(call, sink, signal);
   }
 
+  private findAtRest(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
+    const moving = this.moves.of(id);
+    return moving ? moving.then(() => this.find(id, binding)) : this.find(id, binding);
+  }
+
   private find(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
     const session = this.sessions.find(id);
     if (session) {
@@ -130,9 +139,9 @@ export class SessionRouter {
       const state = await this.workers.whereIs(known.owner);
       if (state === 'alive') return this.remote(id, binding, known, known.owner);
       const heir = await this.heirs.of(id);
-      if (heir !== undefined && (await this.workers.whereIs(heir)) === 'alive')
-        return this.remote(id, binding, known, heir);
-      throw state === 'gone' ? new SessionUnknown() : new OwnerUnreachable();
+      const stateOfHeir = heir === undefined ? state : await this.workers.whereIs(heir);
+      if (heir !== undefined && stateOfHeir === 'alive') return this.remote(id, binding, known, heir);
+      throw stateOfHeir === 'gone' ? new SessionUnknown() : new OwnerUnreachable();
     } catch (cause) {
       throw cause instanceof RelayFailure ? new CoordinationUnavailable() : cause;
     }
