@@ -62,8 +62,6 @@ export const INVARIANTS = {
     }),
 
   'nothing is left over at rest': ({ leftOver }) => leftOver,
-
-  'nothing fails unheard': ({ unheard }) => unheard,
 } as const satisfies Record<string, (run: Run) => readonly string[]>;
 
 const LEAVE_THE_RELAY_ALONE: ReadonlySet<string> = new Set<Fault['kind']>(['freeze', 'kill', 'twin', 'restart']);

@@ -14,7 +14,6 @@ export interface Run {
   /** Whether the worker that was asked lived, so that somebody waits for the answer. */
   isOwed(name: string): boolean;
   readonly leftOver: readonly string[];
-  readonly unheard: readonly string[];
 }
 
 const SLICE_MS = 500;
@@ -28,19 +27,12 @@ const LONG_REST_MS = 25_000;
 
 /** Lets a scenario come about. */
 export async function run(scenario: Scenario, flaws?: Flaws): Promise<Run> {
-  const unheard: string[] = [];
-  const hear = (reason: unknown): void => void unheard.push(String(reason));
-  process.on('unhandledRejection', hear);
-  try {
-    const world = new World(scenario, flaws);
-    await world.universe.runUntil(scenario.ageMs);
-    world.begin();
-    await runToTheEnd(world);
-    const leftOver = await leftOverIn(world);
-    return { scenario, chronicle: world.chronicle, ...promisesOf(world), leftOver, unheard };
-  } finally {
-    process.off('unhandledRejection', hear);
-  }
+  const world = new World(scenario, flaws);
+  await world.universe.runUntil(scenario.ageMs);
+  world.begin();
+  await runToTheEnd(world);
+  const leftOver = await leftOverIn(world);
+  return { scenario, chronicle: world.chronicle, ...promisesOf(world), leftOver };
 }
 
 async function runToTheEnd(world: World): Promise<void> {

@@ -13,7 +13,7 @@ describe('workers that forward to each other', () => {
     'keep every promise, whatever befalls them',
     async () => {
       await fc.assert(
-        fc.asyncProperty(scenarios(), async (scenario) => {
+        fc.asyncProperty(fc.oneof(scenarios(), scenarios(), scenarios({ crowds: true })), async (scenario) => {
           expect(violationsOf(await run(scenario))).toEqual([]);
         }),
         HISTORIES,

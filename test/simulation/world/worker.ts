@@ -61,6 +61,7 @@ export class SimWorker implements BusService {
 
   /** SIGTERM: sessions in which nothing is under way are given away, the others end with the process. */
   async takeLeave(): Promise<void> {
+    if (this.isLeaving) return;
     this.isLeaving = true;
     const handOver = new SimHandOver(this.node, this.gates, this.parts.records, this.parts.isWary);
     this.leaving = handOver.run(this.incarnation).finally(() => (this.leaving = undefined));
@@ -180,6 +181,7 @@ export class SimWorker implements BusService {
 /** Where the session went, in the answer of a worker that has run nothing. */
 function heirIn(end: BusEnd): string | undefined {
   if (end.kind === 'refused' && end.reason === SESSION_MOVED) return String(end.detail);
-  const isMoved = end.kind === 'value' && isJsonObject(end.value) && end.value['kind'] === 'moved';
-  return isMoved ? String(end.value['to']) : undefined;
+  if (end.kind !== 'value' || !isJsonObject(end.value) || end.value['kind'] !== 'moved') return undefined;
+  const { to } = end.value;
+  return typeof to === 'string' ? to : undefined;
 }

@@ -90,11 +90,11 @@ export class Line {
     this.connection?.release();
   }
 
+  /** For good, and without a word: nobody is there any more. */
   close(): void {
     this.isClosed = true;
     this.connection?.close();
     this.connection = undefined;
-    for (const fail of this.pending) fail(new RelayFailure(true));
   }
 
   private connectLater(): void {
