@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Variables } from '#lib/config';
+import { WorkerBusServer } from '#lib/worker-bus';
 import { TokenIssuer } from './auth/index.js';
 import { createGateway } from './create-gateway.js';
 import { DataFolder } from './data-folder/index.js';
@@ -13,6 +14,8 @@ import { FileServerRegistry, publicExposureWarnings } from './registry/index.js'
 const FIRST_TOKEN_SECONDS = 30 * 24 * 60 * 60;
 /** Calls in flight have so long to finish when the gateway is told to leave. */
 const DRAIN_DEADLINE_MS = 25_000;
+/** A worker that starts anew has none that its client still waits for, as a rule: it was silent for seconds. */
+const RENEWAL_DEADLINE_MS = 2_000;
 
 const logger = new Logger('Gateway');
 
@@ -29,12 +32,65 @@ export interface RunningGateway {
  * @throws what `createGateway` throws, or the fault of listening
  */
 export async function runGateway(variables: Variables, onLeft: () => void): Promise<RunningGateway> {
-  const gateway = await createGateway({ variables });
-  const { host, port } = gateway.get(GatewayConfig);
-  await gateway.listen(port, host);
-  obeySignals(gateway, onLeft);
-  warnOfExposure(gateway.get(FileServerRegistry), host);
-  return { greeting: await greeting(gateway, host), isFirst: gateway.get(DataFolder).firstStart };
+  const running = await GatewayProcess.start(variables);
+  obeySignals(running, onLeft);
+  return running.introduce();
+}
+
+/** The gateway of this process, and the next one when it was declared gone. */
+class GatewayProcess {
+  private leaving: Promise<void> | undefined;
+
+  private constructor(
+    private readonly variables: Variables,
+    private readonly host: string,
+    private gateway: NestFastifyApplication,
+  ) {
+    this.attend();
+  }
+
+  static async start(variables: Variables): Promise<GatewayProcess> {
+    const gateway = await createGateway({ variables });
+    const { host, port } = gateway.get(GatewayConfig);
+    await gateway.listen(port, host);
+    return new GatewayProcess(variables, host, gateway);
+  }
+
+  async introduce(): Promise<RunningGateway> {
+    return { greeting: await greeting(this.gateway, this.host), isFirst: this.gateway.get(DataFolder).firstStart };
+  }
+
+  reload(): void {
+    void this.gateway.get(FileServerRegistry).reload();
+  }
+
+  leave(): Promise<void> {
+    return (this.leaving ??= drain(this.gateway));
+  }
+
+  private attend(): void {
+    warnOfExposure(this.gateway.get(FileServerRegistry), this.host);
+    this.gateway.get(WorkerBusServer).node.membership.onBuried(() => void this.renew());
+  }
+
+  /**
+   * While this worker slept, or could not reach Redis, another one declared it gone: whatever it opened from now on
+   * would be unknown to the others. A fresh worker takes its place, on the same port.
+   */
+  private async renew(): Promise<void> {
+    logger.warn('Other workers took this one for gone: its sessions have ended, and it starts anew.');
+    const { port } = this.gateway.getHttpServer().address() as { port: number };
+    try {
+      await drain(this.gateway, RENEWAL_DEADLINE_MS);
+      if (this.leaving) return;
+      this.gateway = await createGateway({ variables: this.variables });
+      await this.gateway.listen(port, this.host);
+      this.attend();
+    } catch (cause) {
+      logger.error(`Starting anew failed: ${String(cause)}`);
+      process.exit(1);
+    }
+  }
 }
 
 function warnOfExposure(registry: FileServerRegistry, host: string): void {
@@ -52,21 +108,21 @@ async function greeting(gateway: NestFastifyApplication, host: string): Promise<
   return firstGreeting({ url, dataFolder, token: await gateway.get(TokenIssuer).issue(order) });
 }
 
-function obeySignals(gateway: NestFastifyApplication, onLeft: () => void): void {
+function obeySignals(running: GatewayProcess, onLeft: () => void): void {
   let leaving: Promise<void> | undefined;
-  const leave = () => void (leaving ??= drain(gateway).then(onLeft));
+  const leave = () => void (leaving ??= running.leave().then(onLeft));
   process.on('SIGTERM', leave);
   process.on('SIGINT', leave);
-  process.on('SIGHUP', () => void gateway.get(FileServerRegistry).reload());
+  process.on('SIGHUP', () => running.reload());
 }
 
 /** Not ready at once; calls in flight finish; what remains at the deadline is cut. */
-async function drain(gateway: NestFastifyApplication): Promise<void> {
+async function drain(gateway: NestFastifyApplication, deadlineMs = DRAIN_DEADLINE_MS): Promise<void> {
   const deadline = setTimeout(() => {
     gateway.get(Readiness).close();
     logger.warn('Calls are still in flight at the deadline; their connections are cut.');
     gateway.getHttpServer().closeAllConnections();
-  }, DRAIN_DEADLINE_MS);
+  }, deadlineMs);
   const closable = gateway.get(Drain).leave();
   logger.log('Leaving: load balancers are told, calls in flight finish.');
   try {
