@@ -54,6 +54,10 @@ export class LocalSession implements SessionHandle {
     await this.session.tellServers(notification);
   }
 
+  async touch(): Promise<void> {
+    this.session.touch();
+  }
+
   async setLogLevel(level: LogLevel): Promise<void> {
     this.session.logLevel = level;
   }

@@ -160,6 +160,7 @@ describe('everything else of a session that lives elsewhere', () => {
     await session.cancel(1);
     await session.answer(2, { result: { action: 'accept' } });
     await session.notify({ method: 'notifications/roots/list_changed', params: {} });
+    await session.touch();
     await session.setLogLevel('debug');
     await session.watch(resource);
     await session.unwatch(resource);
@@ -168,6 +169,7 @@ describe('everything else of a session that lives elsewhere', () => {
       'session.cancel',
       'session.answer',
       'session.notify',
+      'session.touch',
       'session.log-level',
       'session.watch',
       'session.unwatch',

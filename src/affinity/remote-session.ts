@@ -87,6 +87,10 @@ export class RemoteSession implements SessionHandle {
     return this.tell(SessionPattern.notify, { notification });
   }
 
+  touch(): Promise<void> {
+    return this.tell(SessionPattern.touch, {});
+  }
+
   setLogLevel(level: LogLevel): Promise<void> {
     return this.tell(SessionPattern.logLevel, { level });
   }

@@ -46,5 +46,8 @@ export interface SessionHandle {
    */
   openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream>;
 
+  /** The client is still there, and has nothing else to say. Its session does not end as unused. */
+  touch(): Promise<void>;
+
   end(): Promise<void>;
 }

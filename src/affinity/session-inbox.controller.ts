@@ -66,6 +66,12 @@ export class SessionInboxController {
     return DONE;
   }
 
+  @MessagePattern(SessionPattern.touch)
+  async touch(@Payload() order: SessionOrder): Promise<Outcome> {
+    await (await this.sessionOf(order)).touch();
+    return DONE;
+  }
+
   @MessagePattern(SessionPattern.logLevel)
   async setLogLevel(@Payload() order: LogLevelOrder): Promise<Outcome> {
     await (await this.sessionOf(order)).setLogLevel(order.level);

@@ -8,6 +8,7 @@ export const SessionPattern = {
   cancel: 'session.cancel',
   answer: 'session.answer',
   notify: 'session.notify',
+  touch: 'session.touch',
   logLevel: 'session.log-level',
   watch: 'session.watch',
   unwatch: 'session.unwatch',

@@ -159,6 +159,8 @@ describe('a session that another worker owns', () => {
     expect((await client.end(other)).status).toBe(204);
     for (const worker of [owner, other, third]) {
       expect(await client.ask(worker, 'after its end')).toMatchObject({ status: 404, messages: [GONE] });
+      expect(await client.request(worker, 'ping')).toMatchObject({ status: 404, messages: [GONE] });
+      expect(await client.notify(worker, 'notifications/initialized')).toMatchObject({ status: 404 });
       expect((await client.stream(worker)).status).toBe(404);
       expect((await client.end(worker)).status).toBe(404);
     }

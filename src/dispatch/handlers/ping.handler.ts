@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { result, type Outcome } from '#lib/mcp-protocol';
-import { MethodHandler } from '../inbound.js';
+import { MethodHandler, type Inbound } from '../inbound.js';
 
-/** Says that the gateway is there. */
+/** Says that the gateway is there, and the session, where the client has one. */
 @Injectable()
 export class PingHandler extends MethodHandler {
   readonly methods = ['ping'];
 
-  handle(): Promise<Outcome> {
-    return Promise.resolve(result({}));
+  async handle({ session }: Inbound): Promise<Outcome> {
+    await session?.touch();
+    return result({});
   }
 }

@@ -65,7 +65,8 @@ export function profileInHandshake({ params = {} }: JsonRpcRequest, revision: st
 /** Takes a notification to the session's owner. */
 export async function takeNotification(session: SessionHandle, message: JsonRpcNotification): Promise<void> {
   const { method, params = {} } = message;
-  if (method === 'notifications/initialized') return;
+  // Nobody has to do anything about it, but its session may have ended: only the owner can tell.
+  if (method === 'notifications/initialized') return session.touch();
   if (method === 'notifications/cancelled') {
     const { requestId } = params;
     if (isRequestId(requestId)) await session.cancel(requestId);
