@@ -88,7 +88,8 @@ class GatewayProcess {
       this.attend();
     } catch (cause) {
       logger.error(`Starting anew failed: ${String(cause)}`);
-      process.exit(1);
+      // Nothing is left that would keep the process alive.
+      process.exitCode = 1;
     }
   }
 }
