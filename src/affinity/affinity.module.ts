@@ -56,9 +56,9 @@ const busServer = {
   },
 };
 
-const bus = { provide: WorkerBus, inject: [WorkerBusServer], useFactory: ({ node }: WorkerBusServer) => node };
+const nodeOfServer = { provide: WorkerBus, inject: [WorkerBusServer], useFactory: ({ node }: WorkerBusServer) => node };
 
-const workers = {
+const knownWorkers = {
   provide: Workers,
   inject: [Coordination, WorkerBusServer, Incarnation, SessionPool],
   useFactory: ({ redis }: Coordination, { node }: WorkerBusServer, me: Incarnation, sessions: SessionPool) =>
@@ -87,8 +87,8 @@ const heirs = {
     sessionIds,
     Moves,
     busServer,
-    bus,
-    workers,
+    nodeOfServer,
+    knownWorkers,
     heirs,
     heritageSeal,
     Inheritance,

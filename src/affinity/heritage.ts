@@ -30,6 +30,6 @@ function listOf<T>(value: JsonValue | undefined, read: (item: JsonValue) => T | 
 function readResource(value: JsonValue): TravellingResource | undefined {
   if (!isJsonObject(value)) return undefined;
   const { server, own, uri } = value;
-  const isWhole = [server, own, uri].every((part) => typeof part === 'string');
-  return isWhole ? { server: String(server), own: String(own), uri: String(uri) } : undefined;
+  if (typeof server !== 'string' || typeof own !== 'string' || typeof uri !== 'string') return undefined;
+  return { server, own, uri };
 }

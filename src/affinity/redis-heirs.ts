@@ -16,7 +16,7 @@ export class RedisHeirs extends Heirs {
 
   override async of(session: string): Promise<string | undefined> {
     const heir = await this.commands.send('GET', this.keys.moved(session)).catch(failed);
-    return heir === null || heir === undefined ? undefined : String(heir);
+    return typeof heir === 'string' ? heir : undefined;
   }
 
   override async remember(session: string, heir: string): Promise<void> {

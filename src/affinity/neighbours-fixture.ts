@@ -1,0 +1,188 @@
+/** Workers of one installation within one process, as the gateway joins them; only the servers and Redis are played. */
+import { randomBytes } from 'node:crypto';
+import type { INestMicroservice } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import type { RequestId } from '#lib/mcp-protocol';
+import { MemoryRelay, RelayFailure, WorkerBusServer } from '#lib/worker-bus';
+import { ManualTimer } from '#lib/testing/manual-timer';
+import {
+  callerOf,
+  FakeConnector,
+  FakeRegistry,
+  LEGACY_CLIENT,
+  remoteServer,
+} from '../../test/support/fake-upstream.js';
+import { EndpointDirectory } from '../catalog/index.js';
+import { Readiness } from '../health/index.js';
+import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
+import {
+  NoArchive,
+  SessionPool,
+  SessionPoolConfig,
+  UpstreamCalls,
+  UpstreamPool,
+  type EventArchive,
+  type UpstreamCall,
+} from '../session-pool/index.js';
+import { ChangeFeeds, SessionFeeds } from '../subscriptions/index.js';
+import { admittanceOf } from './admittance.js';
+import { BusWorkers } from './bus-workers.js';
+import { HandOver } from './hand-over.js';
+import { Heirs } from './heirs.js';
+import { HeritageSeal } from './heritage-seal.js';
+import { Inheritance } from './inheritance.js';
+import type { LocalSession } from './local-session.js';
+import { Moves } from './moves.js';
+import { Incarnation, SessionIds } from './session-ids.js';
+import { SessionInboxController } from './session-inbox.controller.js';
+import { SessionRouter, type SessionRequest } from './session-router.js';
+
+/** What is configured everywhere. */
+export const SERVER = remoteServer('a');
+
+/** Who opens sessions in these specs, and where. */
+export const MINE = { caller: callerOf('me'), endpoint: 'a', transport: 'http' } as const;
+
+/** What all of them remember of sessions that were given away. */
+export class SharedHeirs extends Heirs {
+  readonly known = new Map<string, string>();
+  isDown = false;
+
+  override async of(session: string): Promise<string | undefined> {
+    if (this.isDown) throw new RelayFailure(true, 'down');
+    return this.known.get(session);
+  }
+
+  override async remember(session: string, heir: string): Promise<void> {
+    if (this.isDown) throw new RelayFailure(true, 'down');
+    this.known.set(session, heir);
+  }
+}
+
+export interface WorkerMakeUp {
+  readonly settings?: Partial<SessionPoolConfig>;
+  readonly servers?: readonly ServerDefinition[];
+  readonly archive?: EventArchive;
+}
+
+/** One worker. */
+export class Neighbour {
+  readonly me = new Incarnation();
+  readonly readiness = new Readiness();
+  readonly connector = new FakeConnector();
+  readonly moves = new Moves();
+  readonly registry: FakeRegistry;
+  readonly sessions: SessionPool;
+  readonly upstreams: UpstreamPool;
+  readonly feeds: SessionFeeds;
+  readonly server: WorkerBusServer;
+  readonly workers: BusWorkers;
+  readonly router: SessionRouter;
+  readonly inheritance: Inheritance;
+  readonly handOver: HandOver;
+  private app: INestMicroservice | undefined;
+
+  constructor(neighbours: Neighbours, { settings = {}, servers = [SERVER], archive }: WorkerMakeUp) {
+    const { secret, relay, timer, heirs } = neighbours;
+    const config = Object.assign(new SessionPoolConfig(), settings);
+    this.registry = new FakeRegistry(servers);
+    this.sessions = new SessionPool(config, archive);
+    this.upstreams = new UpstreamPool(this.connector, config, this.registry);
+    this.feeds = new SessionFeeds(new ChangeFeeds(this.upstreams, this.registry), new EndpointDirectory(this.registry));
+    const ports = { wire: relay, ledger: relay, directory: relay, timer };
+    this.server = new WorkerBusServer({ me: this.me.text, secret, ...ports }, admittanceOf(this.sessions, this.moves));
+    const { node } = this.server;
+    this.workers = new BusWorkers(node.membership, () => this.sessions.abandon());
+    this.router = new SessionRouter(
+      new SessionIds(secret, this.me),
+      this.me,
+      this.sessions,
+      new UpstreamCalls(this.upstreams, config),
+      this.feeds,
+      this.workers,
+      heirs,
+      this.moves,
+      node,
+      archive ?? new NoArchive(),
+      config,
+    );
+    const seal = new HeritageSeal(secret);
+    const { readiness, sessions, upstreams, feeds, registry, me } = this;
+    this.inheritance = new Inheritance(readiness, sessions, upstreams, feeds, registry, seal, me);
+    const hand = [me, sessions, upstreams, feeds, this.workers, heirs, this.moves, node, seal] as const;
+    this.handOver = new HandOver(...hand, this.inheritance);
+  }
+
+  get name(): string {
+    return this.me.text;
+  }
+
+  async start(): Promise<void> {
+    const module = await Test.createTestingModule({
+      controllers: [SessionInboxController],
+      providers: [
+        { provide: SessionRouter, useValue: this.router },
+        { provide: ServerRegistry, useValue: this.registry },
+        { provide: Inheritance, useValue: this.inheritance },
+      ],
+    }).compile();
+    this.app = module.createNestMicroservice({ strategy: this.server, logger: false });
+    await this.app.listen();
+  }
+
+  /** Opens a session here. */
+  open(more: Partial<SessionRequest> = {}): LocalSession {
+    return this.router.open({ ...MINE, client: LEGACY_CLIENT, ...more });
+  }
+
+  /** Gives the sessions away as a worker does that leaves. */
+  async leave(): Promise<void> {
+    this.readiness.leave();
+    await this.handOver.run();
+  }
+
+  /** From now on the others know that it is gone. */
+  async close(): Promise<void> {
+    this.sessions.onApplicationShutdown();
+    await this.upstreams.onApplicationShutdown();
+    await this.app?.close();
+    this.app = undefined;
+  }
+}
+
+export class Neighbours {
+  readonly secret = randomBytes(32);
+  /** Stands still between the steps of a spec. */
+  readonly timer = new ManualTimer();
+  readonly relay = new MemoryRelay(this.timer);
+  readonly heirs = new SharedHeirs();
+  private readonly all: Neighbour[] = [];
+
+  /** Starts a worker; all know each other then. */
+  async start(makeUp: WorkerMakeUp = {}): Promise<Neighbour> {
+    const neighbour = new Neighbour(this, makeUp);
+    this.all.push(neighbour);
+    await neighbour.start();
+    await this.beat();
+    return neighbour;
+  }
+
+  /** So long until each has looked who else lives. */
+  beat(): Promise<void> {
+    return this.timer.advance(1_000);
+  }
+
+  async close(): Promise<void> {
+    for (const neighbour of this.all.splice(0)) await neighbour.close();
+  }
+}
+
+export const callOf = (requestId: RequestId, more: Partial<UpstreamCall> = {}): UpstreamCall => ({
+  server: SERVER,
+  request: { method: 'tools/call', params: { name: 'x' } },
+  caller: MINE.caller,
+  client: LEGACY_CLIENT,
+  requestId,
+  repeatsItself: false,
+  ...more,
+});

@@ -1,0 +1,272 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type { GatewayError } from '#lib/extension-kit';
+import { result, type Outcome } from '#lib/mcp-protocol';
+import { callerOf, remoteServer } from '../../test/support/fake-upstream.js';
+import { RecordingSink } from '../../test/support/recording-sink.js';
+import { until } from '../../test/support/until.js';
+import type { LocatedSession } from './session-router.js';
+import { callOf, MINE, Neighbours, SERVER, type Neighbour } from './neighbours-fixture.js';
+import { SessionPattern } from './session-orders.js';
+
+const LOGGED = { method: 'notifications/message', params: { level: 'info', data: 'hello' } };
+const TOOLS = { method: 'notifications/tools/list_changed', params: {} };
+const UPDATED = { method: 'notifications/resources/updated', params: { uri: 'file:///x' } };
+const RESOURCE = { server: SERVER, own: 'file:///x', uri: 'a+file:///x' };
+const NEVER = new AbortController().signal;
+const UNKNOWN = expect.objectContaining({ httpStatus: 404, message: 'Session not found. Initialize a new one.' });
+
+let neighbours: Neighbours;
+let owner: Neighbour;
+let other: Neighbour;
+
+/** The session of that id, as the worker finds it that does not own it. */
+async function elsewhere(id: string): Promise<LocatedSession> {
+  const session = await other.router.locate(id, MINE);
+  expect(session.place).toBe('elsewhere');
+  return session;
+}
+
+const opened = async (): Promise<LocatedSession> => elsewhere(owner.open().id);
+const sent = () => owner.connector.opened.flatMap((connection) => connection.sent);
+
+beforeEach(async () => {
+  neighbours = new Neighbours();
+  owner = await neighbours.start();
+  other = await neighbours.start();
+  Logger.overrideLogger(false);
+});
+
+afterEach(async () => {
+  await neighbours.close();
+  Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
+});
+
+describe('a call that arrives at a worker which does not own its session', () => {
+  it('runs at the owner, as that session and that client', async () => {
+    owner.connector.respond = ({ request }) => result({ heard: request.params });
+    const client = { revision: '2025-11-25', capabilities: { roots: {} } };
+    const session = await elsewhere(owner.open({ client }).id);
+    expect(await session.call(callOf(1), new RecordingSink())).toEqual(result({ heard: { name: 'x' } }));
+    expect(owner.connector.opened.map((connection) => connection.client.capabilities)).toEqual([{ roots: {} }]);
+    expect(other.connector.opened).toEqual([]);
+    expect(session.client.revision).toBe('2025-11-25');
+  });
+
+  it('has what the server says meanwhile, with ids by which it can be asked for again, and questions answered', async () => {
+    owner.connector.respond = async ({ reply }) => {
+      await reply.notify(LOGGED);
+      const answer = await reply.ask({ method: 'roots/list', params: {} }, NEVER);
+      return result({ answer: 'result' in answer ? answer.result : {} });
+    };
+    const session = await opened();
+    const sink = new RecordingSink();
+    const outcome = session.call(callOf(1), sink);
+    await sink.until(({ events }) => events.some(({ kind }) => kind === 'question'));
+    const question = sink.events.find((event) => event.kind === 'question');
+    await session.answer(question?.kind === 'question' ? question.id : 0, { result: { roots: [] } });
+    expect(await outcome).toEqual({ ...result({ answer: { roots: [] } }), eventId: '1-3' });
+    expect(sink.eventIds).toEqual(['1-0', '1-1', '1-2']);
+  });
+
+  it('starts after those of its session that came before it', async () => {
+    const session = await opened();
+    const ids = Array.from({ length: 20 }, (_, index) => index);
+    owner.connector.respond = ({ request }) => result({ name: request.params['name'] });
+    await Promise.all(
+      ids.map((id) =>
+        session.call(callOf(id, { request: { method: 'tools/call', params: { name: id } } }), new RecordingSink()),
+      ),
+    );
+    expect(sent().map(({ request }) => request.params['name'])).toEqual(ids);
+  });
+
+  it('is cancelled at the server by its client, and by nothing else', async () => {
+    owner.connector.respond = () => new Promise<Outcome>(() => undefined);
+    const session = await opened();
+    const outcome = session.call(callOf(7), new RecordingSink());
+    await until(() => sent().length === 1);
+    await session.cancel(8);
+    expect(sent()[0]?.signal.aborted).toBe(false);
+    await session.cancel(7);
+    expect(await outcome).toMatchObject({ error: { code: -31002 } });
+    expect(sent()[0]?.signal.aborted).toBe(true);
+  });
+
+  it('fails there as it would here', async () => {
+    owner.connector.respond = () => ({
+      kind: 'error',
+      error: { code: -32042, message: 'Visit first', data: { a: 1 } },
+    });
+    const session = await opened();
+    expect(await session.call(callOf(1), new RecordingSink())).toEqual({
+      kind: 'error',
+      error: { code: -32042, message: 'Visit first', data: { a: 1 } },
+    });
+  });
+
+  it('is no success where the handler has a defect, and nothing of it is told', async () => {
+    owner.connector.respond = () => {
+      throw new TypeError('a secret of ours');
+    };
+    const session = await opened();
+    const outcome = await session.call(callOf(1), new RecordingSink());
+    expect(outcome).toMatchObject({ kind: 'error', error: { code: -32603, data: { outcome: 'unknown' } } });
+    expect(JSON.stringify(outcome)).not.toContain('secret');
+  });
+
+  it('is not run for a server that its owner does not know, or no more', async () => {
+    const session = await opened();
+    const data = { outcome: 'not_executed', server: 'new' };
+    expect(await session.call(callOf(1, { server: remoteServer('new') }), new RecordingSink())).toMatchObject({
+      error: { code: -31004, data },
+    });
+    owner.registry.configure([{ ...SERVER, enabled: false }]);
+    expect(await session.call(callOf(2), new RecordingSink())).toMatchObject({ error: { code: -31004 } });
+    expect(sent()).toEqual([]);
+  });
+});
+
+describe('everything else that a client says at another worker', () => {
+  it('reaches the servers that its session talks to', async () => {
+    const session = await opened();
+    await session.call(callOf(1), new RecordingSink());
+    const roots = { method: 'notifications/roots/list_changed', params: {} };
+    await session.notify(roots);
+    expect(owner.connector.opened[0]?.told).toEqual([roots]);
+  });
+
+  it('is kept by its session: the level of the log', async () => {
+    const session = await opened();
+    await session.setLogLevel('error');
+    expect(owner.sessions.find(session.id)?.logLevel).toBe('error');
+  });
+
+  it('subscribes it to resources, of which its stream tells wherever it was opened', async () => {
+    const session = await opened();
+    const sink = new RecordingSink();
+    await session.openStream(sink);
+    await session.watch(RESOURCE);
+    await until(() => owner.connector.opened.some(({ listeners }) => listeners.length > 0));
+    owner.connector.opened[0]?.change(UPDATED);
+    await sink.until(({ events }) => events.length === 2);
+    expect(sink.events[1]).toMatchObject({ notification: { ...UPDATED, params: { uri: RESOURCE.uri } } });
+    await session.unwatch(RESOURCE);
+    const filters = owner.connector.opened.flatMap(({ listeners }) => listeners.map(({ filter }) => filter));
+    expect(filters.filter(({ resourceSubscriptions }) => resourceSubscriptions)).toEqual([]);
+  });
+
+  it('is refused where its server refuses', async () => {
+    owner.connector.honours = () => ({});
+    const [here, there] = [owner.open(), await opened()];
+    const { code, message, httpStatus } = (await here.watch(RESOURCE).catch((cause: unknown) => cause)) as GatewayError;
+    await expect(there.watch(RESOURCE)).rejects.toMatchObject({ code, message, httpStatus });
+  });
+
+  it('ends the session, for all workers and for good', async () => {
+    const session = await opened();
+    await session.end();
+    expect(owner.sessions.size).toBe(0);
+    expect(await session.call(callOf(1), new RecordingSink())).toMatchObject({ refused: true, httpStatus: 404 });
+    await expect(session.end()).rejects.toEqual(UNKNOWN);
+    expect(() => owner.router.locate(session.id, MINE)).toThrow(UNKNOWN);
+  });
+});
+
+describe('a stream that is opened at another worker', () => {
+  it('is the session’s own, and tells of changes as long as the session lasts', async () => {
+    const session = await opened();
+    const sink = new RecordingSink();
+    const stream = await session.openStream(sink);
+    expect(stream.standing).toBe(true);
+    await until(() => owner.connector.opened.some(({ listeners }) => listeners.length > 0));
+    owner.sessions.find(session.id)?.notify(TOOLS);
+    await sink.until(({ events }) => events.length === 2);
+    expect(sink.summary).toEqual(['opened', TOOLS.method]);
+    await session.end();
+    await sink.until(({ ended }) => ended);
+  });
+
+  it('is let go of at the owner when its client has left', async () => {
+    const session = await opened();
+    const stream = await session.openStream(new RecordingSink());
+    const mine = owner.sessions.find(session.id);
+    expect(mine?.idle).toBe(false);
+    stream.detach();
+    await until(() => mine?.idle === true);
+  });
+
+  it('goes on where it was cut, without a gap, and once only', async () => {
+    const session = await opened();
+    const cut = new RecordingSink();
+    (await session.openStream(cut)).detach();
+    const mine = owner.sessions.find(session.id);
+    await until(() => mine?.idle === true);
+    mine?.notify(LOGGED);
+    mine?.notify(TOOLS);
+    const sink = new RecordingSink();
+    expect((await session.openStream(sink, '1-1')).standing).toBe(true);
+    await sink.until(({ events }) => events.length === 1);
+    expect([sink.summary, sink.eventIds]).toEqual([[TOOLS.method], ['1-2']]);
+  });
+
+  it('brings the answer of a call whose own stream was cut', async () => {
+    const answer = Promise.withResolvers<Outcome>();
+    owner.connector.respond = async ({ reply }) => {
+      await reply.notify(LOGGED);
+      return answer.promise;
+    };
+    const session = await opened();
+    const [cut, rest] = [new RecordingSink(), new RecordingSink()];
+    const call = session.call(callOf(1), cut);
+    await cut.until(({ events }) => events.length === 2);
+    expect((await session.openStream(rest, '1-1')).standing).toBe(false);
+    await cut.until(({ ended }) => ended);
+    answer.resolve(result({ late: true }));
+    await rest.until(({ ended }) => ended);
+    expect(rest.summary).toEqual(['answer 1']);
+    expect(await call).toMatchObject(result({ late: true }));
+  });
+
+  it('is refused where events in between are kept no more', async () => {
+    const session = await opened();
+    await expect(session.openStream(new RecordingSink(), '9-9')).rejects.toMatchObject({ httpStatus: 400 });
+  });
+
+  it('is not opened for a session that has ended', async () => {
+    const session = await opened();
+    owner.sessions.find(session.id)?.end();
+    await expect(session.openStream(new RecordingSink())).rejects.toEqual(UNKNOWN);
+  });
+});
+
+describe('the owner', () => {
+  const order = (pattern: string, payload: object) => {
+    const { node } = other.server;
+    return node.request({ to: owner.name, pattern, payload }).end;
+  };
+
+  it('serves nobody who speaks for another principal or of another endpoint, whatever worker vouches for it', async () => {
+    const { id } = owner.open();
+    const unknown = { kind: 'value', value: expect.objectContaining({ kind: 'error', httpStatus: 404 }) };
+    const foreign = [
+      { caller: callerOf('you'), endpoint: MINE.endpoint },
+      { caller: MINE.caller, endpoint: 'default' },
+    ];
+    for (const binding of foreign)
+      expect(await order(SessionPattern.end, { session: id, ...binding })).toEqual(unknown);
+    expect(owner.sessions.size).toBe(1);
+  });
+
+  it('takes nothing over that is no session', async () => {
+    expect(await order(SessionPattern.adopt, { heritage: 'rubbish' })).toMatchObject({
+      value: { kind: 'error', error: { code: -32602 } },
+    });
+    expect(owner.sessions.size).toBe(0);
+  });
+
+  it('refuses before anything runs what concerns a session that it never had', async () => {
+    const end = await order(SessionPattern.call, { session: 'never', caller: MINE.caller, endpoint: MINE.endpoint });
+    expect(end).toEqual({ kind: 'refused', reason: 'session_gone' });
+  });
+});
