@@ -86,6 +86,7 @@ class GatewayProcess {
       this.gateway = await createGateway({ variables: this.variables });
       await this.gateway.listen(port, this.host);
       this.attend();
+      logger.log('It has started anew.');
     } catch (cause) {
       logger.error(`Starting anew failed: ${String(cause)}`);
       // Nothing is left that would keep the process alive.

@@ -23,7 +23,7 @@ describe('a worker that slept until the others took it for gone', () => {
     // Between the end of the old one and the beginning of the new one nobody listens.
     const awake = () => old.ask(sleeper, 'awake').catch(() => undefined);
     await until(async () => (await awake())?.status === 404);
-    await sleeper.printed(/starts anew[^]*Other workers can be reached/);
+    await sleeper.printed(/has started anew/);
     const fresh = await world.initialize(sleeper);
     expect(await fresh.ask(other, 'fresh')).toMatchObject({ status: 200, messages: [{ result: {} }] });
     expect((await old.ask(sleeper, 'still gone')).status).toBe(404);
