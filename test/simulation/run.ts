@@ -1,6 +1,7 @@
 import { endOfFaults, type Scenario } from './scenario.js';
 import type { Chronicle } from './world/chronicle.js';
 import type { Flaws } from './world/flaws.js';
+import { HEIR_PATIENCE_MS } from './world/hand-over.js';
 import { World, type Asked } from './world/world.js';
 
 /** A run that is over, for whoever judges. */
@@ -19,6 +20,8 @@ export interface Run {
 const SLICE_MS = 500;
 /** An answer may come so long after its budget. */
 const GRACE_MS = 1_000;
+/** Who asks for a session that is on its way waits until it has arrived, or is not expected any more. */
+const MOVE_MS = 2 * HEIR_PATIENCE_MS;
 /** Everything that may follow an answer has happened by then. */
 const REST_MS = 2_000;
 /** In one of so many runs the rest is long enough for all that is remembered for a while to be forgotten. */
@@ -72,7 +75,9 @@ function promisesOf(world: World): Pick<Run, 'stepsOf' | 'latestOf' | 'isOwed'> 
     latestOf(name) {
       const { plan, process, sentAt } = asked(name);
       const { host } = process;
-      return sentAt + (plan.budgetMs + plan.workMs) / host.rate + GRACE_MS + host.stoodStillMs;
+      const mayMove = world.scenario.faults.some((fault) => fault.kind === 'leave');
+      const own = (plan.budgetMs + plan.workMs + (mayMove ? MOVE_MS : 0)) / host.rate;
+      return sentAt + own + GRACE_MS + host.stoodStillMs;
     },
   };
 }

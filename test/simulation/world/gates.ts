@@ -52,6 +52,6 @@ export class Gates {
 
   /** Serves nothing any more. */
   close(): void {
-    for (const session of [...this.open.keys()]) this.give(session);
+    for (const session of this.open.keys()) this.give(session);
   }
 }

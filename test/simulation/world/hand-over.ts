@@ -10,7 +10,8 @@ export interface HeirRecords {
 export const ADOPT = 'adopt';
 export const TAKEN = 'taken';
 
-const PATIENCE_MS = 3_000;
+/** An heir that does not answer within this time may have taken the session all the same. */
+export const HEIR_PATIENCE_MS = 3_000;
 
 /** How a leaving worker gives its sessions away: the same steps as `src/affinity` takes, without what travels along. */
 export class SimHandOver {
@@ -31,7 +32,7 @@ export class SimHandOver {
   private async give(session: string, others: readonly string[]): Promise<void> {
     this.gates.give(session, others[0]);
     for (const heir of others) {
-      const order = { to: heir, pattern: ADOPT, payload: { session }, budgetMs: PATIENCE_MS };
+      const order = { to: heir, pattern: ADOPT, payload: { session }, budgetMs: HEIR_PATIENCE_MS };
       if (this.isRefused(await this.node.request(order).end)) continue;
       this.gates.give(session, heir);
       await this.records.rememberHeir(session, heir);

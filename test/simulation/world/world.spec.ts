@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals';
+import { RelayFailure } from '#lib/worker-bus';
+import * as fc from 'fast-check';
+import { run } from '../run.js';
+import { scenarios } from '../scenarios.js';
+import { Chance } from './chance.js';
+import { Host } from './host.js';
+import { CommandFates } from './relay/command-fates.js';
+import { RelayLink } from './relay/link.js';
+import { SimRedis } from './relay/sim-redis.js';
+import { Universe } from './universe.js';
+
+const MAILBOX = { request: () => {}, reply: () => {} };
+
+function relayWith(lagMs?: number) {
+  const universe = new Universe();
+  const chance = new Chance(1);
+  const redis = new SimRedis(universe, chance, {
+    leastLatencyMs: 1,
+    worstLatencyMs: 2,
+    isCluster: false,
+    ...(lagMs !== undefined && { lagMs }),
+  });
+  const fates = new CommandFates();
+  const host = new Host(universe, chance, 1);
+  const link = new RelayLink(redis, host, fates, 'me');
+  /** Lets time pass until it is settled, and says how. */
+  const outcome = async <T>(promise: Promise<T>) => {
+    const settled = promise.then(
+      (value) => ({ value }),
+      (error: unknown) => ({ attempted: error instanceof RelayFailure && error.attempted }),
+    );
+    await universe.runUntil(universe.now + 300);
+    return settled;
+  };
+  return { universe, redis, fates, host, link, outcome };
+}
+
+describe('a history', () => {
+  it('repeats itself to the last detail', async () => {
+    await fc.assert(
+      fc.asyncProperty(scenarios(), async (scenario) => {
+        const [once, again] = [await run(scenario), await run(scenario)];
+        expect(again.chronicle.all()).toEqual(once.chronicle.all());
+      }),
+      { numRuns: 50, seed: 1 },
+    );
+  });
+});
+
+describe('the relay', () => {
+  const ticketOf = async ({ link, outcome }: ReturnType<typeof relayWith>) => {
+    const announced = await outcome(link.announce('me', 5_000));
+    if (!('value' in announced)) throw new Error('not announced');
+    const { generation, now } = announced.value;
+    return { requester: 'me', request: 'one', generation, notAfter: now + 10_000 };
+  };
+
+  it('decides once', async () => {
+    const world = relayWith();
+    const ticket = await ticketOf(world);
+    expect(await world.outcome(world.link.claim(ticket, Buffer.alloc(1)))).toEqual({ value: 'claimed' });
+    expect(await world.outcome(world.link.claim(ticket, Buffer.alloc(1)))).toEqual({ value: 'taken' });
+    expect(await world.outcome(world.link.revoke(ticket))).toEqual({ value: 'claimed' });
+  });
+
+  it.each([
+    ['loses its data', (redis: SimRedis) => redis.flushAll()],
+    ['is followed by its replica', (redis: SimRedis) => redis.failOver(0)],
+    ['starts again', (redis: SimRedis) => redis.restartEmpty(0)],
+  ])('decides nothing about earlier requests when it %s', async (_, strike) => {
+    const world = relayWith(0);
+    const ticket = await ticketOf(world);
+    strike(world.redis);
+    await world.universe.runUntil(world.universe.now + 2_000);
+    expect(await world.outcome(world.link.revoke(ticket))).toEqual({ value: 'stale' });
+  });
+
+  it('forgets at a fail-over what had not reached its replica', async () => {
+    const world = relayWith(1_000);
+    await world.outcome(world.link.leave('other'));
+    world.redis.failOver(0);
+    await world.universe.runUntil(world.universe.now + 2_000);
+    expect(await world.outcome(world.link.stateOf('other'))).toEqual({ value: 'missing' });
+  });
+
+  it('that does not answer in time may have done it; one that is down has not', async () => {
+    const world = relayWith();
+    world.redis.freeze(10_000);
+    expect(await world.outcome(world.link.living())).toEqual({ attempted: true });
+    world.redis.restartEmpty(5_000);
+    await world.universe.runUntil(world.universe.now + 100);
+    expect(await world.outcome(world.link.living())).toEqual({ attempted: false });
+  });
+
+  it('tells of a break once, and delivers again afterwards', async () => {
+    const world = relayWith();
+    const heard: string[] = [];
+    world.link.onBroken(() => heard.push('broken'));
+    await world.outcome(world.link.listen('me', { ...MAILBOX, request: () => heard.push('frame') }));
+    world.link.reset('both');
+    await world.universe.runUntil(world.universe.now + 1_000);
+    expect(await world.outcome(world.link.publish({ worker: 'me', box: 'inbox' }, Buffer.alloc(1)))).toEqual({
+      value: 1,
+    });
+    expect(heard).toEqual(['broken', 'frame']);
+  });
+});
+
+describe('a host', () => {
+  it('that is frozen does everything later, and one that is killed nothing', async () => {
+    const { universe, host } = relayWith();
+    const done: string[] = [];
+    host.timer.after(10, () => done.push('timer'));
+    host.freeze();
+    host.enter(() => done.push('input'));
+    await universe.runUntil(100);
+    expect(done).toEqual([]);
+    host.thaw();
+    await universe.runUntil(100);
+    expect(done.toSorted()).toEqual(['input', 'timer']);
+    host.timer.after(10, () => done.push('never'));
+    host.kill();
+    host.enter(() => done.push('never'));
+    await universe.runUntil(200);
+    expect(done).toHaveLength(2);
+  });
+});
