@@ -16,6 +16,10 @@ export class BusWorkers extends Workers {
     return this.membership.livingWorkers();
   }
 
+  override async refresh(): Promise<void> {
+    await this.membership.refresh().catch(() => undefined);
+  }
+
   override checkPulse(): void | Promise<void> {
     const pulse = this.membership.checkPulse();
     return pulse instanceof Promise ? pulse.then(() => undefined) : undefined;

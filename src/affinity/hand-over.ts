@@ -49,6 +49,8 @@ export class HandOver implements BeforeApplicationShutdown {
 
   /** Resolves once every session without a call in flight has moved; the others follow as they are answered. */
   async run(): Promise<void> {
+    // One that came just now may take them; one that went just now could not.
+    await this.workers.refresh();
     if (this.others.length === 0) return;
     const live = [...this.sessions.live];
     this.later.push(...live.filter(({ canMove }) => !canMove).map((session) => this.giveLater(session)));

@@ -11,6 +11,10 @@ export class LoneWorker extends Workers {
     this.living = [me.text];
   }
 
+  override refresh(): Promise<void> {
+    return Promise.resolve();
+  }
+
   override checkPulse(): void {
     // Nobody is there to declare it gone.
   }

@@ -3,6 +3,9 @@ export abstract class Workers {
   /** Incarnations of the workers that live, this one among them. */
   abstract readonly living: readonly string[];
 
+  /** Brings `living` up to date, as far as the others can be asked. */
+  abstract refresh(): Promise<void>;
+
   /**
    * Returns nothing while this worker's own pulse is known. After a long sleep it has to be asked for first: the
    * promise resolves once that is done; if somebody has declared this worker gone, its sessions have ended by then.

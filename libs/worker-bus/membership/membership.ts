@@ -111,6 +111,11 @@ export class Membership {
     return [...this.known];
   }
 
+  /** Reads the list of the living now. Rejects with RelayFailure. */
+  refresh(): Promise<void> {
+    return this.list();
+  }
+
   /**
    * Where a worker is. `gone` is for good: it has left, or has been declared gone, if need be by this very question.
    * `unsure`: it is not announced, and the relay has not been up for long enough to conclude anything from that.
