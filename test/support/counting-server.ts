@@ -12,6 +12,8 @@ export interface CountingServer {
   readonly server: ReferenceServer;
   /** How often a `tools/call` with `arguments.call` equal to this mark has reached the server. */
   arrivals(mark: string): number;
+  /** Every mark that arrived, and how often. */
+  allArrivals(): ReadonlyMap<string, number>;
   /** Every mark that arrived more than once: what no gateway may ever do. */
   duplicates(): readonly string[];
   /** Resolves once a marked call has arrived. */
@@ -41,6 +43,7 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
     definition: { transport: options.transport, url: `http://127.0.0.1:${port}${new URL(server.url).pathname}` },
     server,
     arrivals: (mark) => marks.get(mark) ?? 0,
+    allArrivals: () => marks,
     duplicates: () => [...marks].flatMap(([mark, count]) => (count > 1 ? [mark] : [])),
     arrived: (mark) =>
       new Promise((resolve) => {

@@ -1,0 +1,27 @@
+/** The same throws for the same seed (mulberry32). What happens to them still depends on time. */
+export class Dice {
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed | 0;
+  }
+
+  /** From 0 up to 1. */
+  share(): number {
+    this.state = (this.state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  between(least: number, most: number): number {
+    return least + this.share() * (most - least);
+  }
+
+  /** Throws RangeError for a list that is empty. */
+  oneOf<T>(choices: readonly T[]): T {
+    const choice = choices[Math.floor(this.share() * choices.length)];
+    if (choice === undefined) throw new RangeError('There is nothing to choose from.');
+    return choice;
+  }
+}

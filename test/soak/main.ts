@@ -1,0 +1,145 @@
+/**
+ * `npm run soak`: three workers, Redis and servers of every kind, clients of every kind, and one fault after another.
+ * Nothing that is promised may break meanwhile. Ends with 1 when something did.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { Book } from './book.js';
+import { ask, follow, roam, type SoakClient } from './clients.js';
+import { Dice } from './dice.js';
+import { makeTrouble } from './faults.js';
+import { readOptions, USAGE, type SoakOptions } from './options.js';
+import { burdenOf, startSoakWorld, type SoakWorld } from './soak-world.js';
+import { trendOf, type Point } from './trend.js';
+
+const CLIENTS: readonly SoakClient[] = [
+  ...Array.from({ length: 6 }, () => roam),
+  ...Array.from({ length: 3 }, () => follow),
+  ...Array.from({ length: 3 }, () => ask('modern')),
+  ...Array.from({ length: 3 }, () => ask('rpc')),
+];
+const SAMPLE_MS = 5_000;
+/** Sessions that were left are ended by then, and decisions about calls are forgotten. */
+const REST_MS = 80_000;
+/** The first part of a soak fills caches and pools. */
+const WARM_UP_SHARE = 0.3;
+const MAX_GROWN_BYTES = 48 * 2 ** 20;
+const MAX_GROWN_FILES = 40;
+const NOTES = 4;
+const MAX_SHOWN = 40;
+
+interface Samples {
+  readonly rss: Point[];
+  readonly files: Point[];
+}
+
+async function soak({ minutes, seed }: SoakOptions): Promise<number> {
+  console.log(`soak of ${minutes} minutes, seed ${seed}`);
+  const world = await startSoakWorld(minutes * 60 + 600);
+  const book = new Book();
+  const samples: Samples = { rss: [], files: [] };
+  try {
+    const signal = AbortSignal.timeout(minutes * 60_000);
+    const sampling = sample(world, samples, signal);
+    const visits = CLIENTS.map((client, index) => client({ world, book, signal, dice: new Dice(seed + 1 + index) }));
+    const faults = await makeTrouble(world, new Dice(seed), book, signal);
+    await Promise.all([...visits, sampling]);
+    await pause(REST_MS);
+    book.settle(await world.servers.arrivals());
+    world.inspect(book);
+    judgeTrends(samples, book);
+    const keys = await judgeKeys(world, book);
+    report(book, faults, keys, samples);
+    return book.violations.length;
+  } finally {
+    await world.close();
+  }
+}
+
+/** Of the worker that lives as long as the soak. */
+async function sample({ seats }: SoakWorld, samples: Samples, signal: AbortSignal): Promise<void> {
+  const pid = seats[0]?.worker.pid ?? 0;
+  while (!signal.aborted) {
+    await pause(SAMPLE_MS, undefined, { signal }).catch(() => undefined);
+    const { rss, files } = await burdenOf(pid).catch(() => ({ rss: 0, files: 0 }));
+    const atMs = performance.now();
+    samples.rss.push({ atMs, value: rss });
+    samples.files.push({ atMs, value: files });
+  }
+}
+
+function judgeTrends({ rss, files }: Samples, book: Book): void {
+  const settled = (points: readonly Point[]): readonly Point[] =>
+    points.slice(Math.floor(points.length * WARM_UP_SHARE));
+  const memory = trendOf(settled(rss));
+  const handles = trendOf(settled(files));
+  const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  if (memory.grown > MAX_GROWN_BYTES) {
+    book.violate('memory grows', `by ${mib(memory.grown)} around ${mib(memory.mean)}`);
+  }
+  if (handles.grown > MAX_GROWN_FILES) {
+    book.violate('open files grow', `by ${handles.grown.toFixed(0)} around ${handles.mean.toFixed(0)}`);
+  }
+}
+
+/** Keys by what they are for. At rest there are no decisions, no events, and one announcement for each worker. */
+async function judgeKeys({ redis, seats }: SoakWorld, book: Book): Promise<Record<string, number>> {
+  const client = new Redis(redis.url);
+  const counts: Record<string, number> = {};
+  for (const key of await client.keys('*')) {
+    const kind = /([a-z]+):(?=\{|[a-z]+$)|([a-z]+)$/.exec(key)?.[0] ?? key;
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  client.disconnect();
+  for (const kind of ['call:', 'events:']) {
+    if ((counts[kind] ?? 0) > 0) book.violate('keys are left in Redis', JSON.stringify(counts));
+  }
+  if (counts['worker:'] !== seats.length)
+    book.violate('announcements are not those of the workers', JSON.stringify(counts));
+  return counts;
+}
+
+function report(
+  book: Book,
+  faults: Record<string, number>,
+  keys: Record<string, number>,
+  { rss, files }: Samples,
+): void {
+  console.log('\ncalls');
+  for (const { client, outcomes } of book.summary()) {
+    const told = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${count}`);
+    console.log(`  ${client.padEnd(18)} ${told.join(', ')}`);
+  }
+  console.log(
+    `faults\n  ${Object.entries(faults)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ')}`,
+  );
+  const ends = (points: readonly Point[], unit: number): string =>
+    `${((points[0]?.value ?? 0) / unit).toFixed(0)} → ${((points.at(-1)?.value ?? 0) / unit).toFixed(0)}`;
+  console.log(
+    `at rest\n  worker 0: ${ends(rss, 2 ** 20)} MiB, ${ends(files, 1)} open files; keys ${JSON.stringify(keys)}`,
+  );
+  console.log(book.violations.length === 0 ? 'no violations' : `${book.violations.length} VIOLATIONS`);
+  for (const { what, atMs, detail } of book.violations.slice(0, MAX_SHOWN)) {
+    console.log(
+      `  ✗ ${(atMs / 1_000).toFixed(1)} s ${what}: ${detail}\n      before: ${book.notesBefore(atMs, NOTES).join('; ')}`,
+    );
+  }
+}
+
+let options: SoakOptions | undefined;
+try {
+  options = readOptions(process.argv.slice(2));
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  process.exitCode = 2;
+}
+if (options !== undefined) {
+  try {
+    process.exitCode = (await soak(options)) === 0 ? 0 : 1;
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,18 @@
+import { parseArgs } from 'node:util';
+
+export interface SoakOptions {
+  readonly minutes: number;
+  readonly seed: number;
+}
+
+export const USAGE = 'Usage: npm run soak -- [--minutes <number, default 30>] [--seed <number>]';
+
+/** Throws with a sentence for the user when an argument is unknown. */
+export function readOptions(args: readonly string[]): SoakOptions {
+  const { values } = parseArgs({ args: [...args], options: { minutes: { type: 'string' }, seed: { type: 'string' } } });
+  const minutes = Number(values.minutes ?? 30);
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
+  if (!(minutes > 0)) throw new Error('The soak lasts a number of minutes above zero.');
+  if (!Number.isInteger(seed)) throw new Error('A seed is a whole number.');
+  return { minutes, seed };
+}

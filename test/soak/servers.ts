@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { startCountingServer, type CountingServer } from '../support/counting-server.js';
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
+
+/** Every request and each call gets its end soon, so that a soak sees many of them. */
+const TIMEOUTS = { connect: '4s', request: '8s' };
+const MARKING_CHILD = fileURLToPath(new URL('./marking-child.js', import.meta.url));
+
+export type ServerName = 'legacy' | 'modern' | 'stdio' | 'rest';
+
+/** One server of each kind, all of which know how often each mark arrived. */
+export interface SoakServers {
+  /** For the configuration of the gateways. */
+  readonly definitions: Readonly<Record<ServerName, object>>;
+  /** Cuts every connection to one of those over HTTP, which comes back without its sessions. */
+  restart(name: 'legacy' | 'modern'): void;
+  /** By mark. */
+  arrivals(): Promise<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+export async function startServers(): Promise<SoakServers> {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-soak-'));
+  const file = join(folder, 'marks');
+  const [legacy, modern, rest] = await Promise.all([startCut('legacy'), startCut('modern'), startRest()]);
+  return {
+    definitions: {
+      legacy: legacy.definition,
+      modern: modern.definition,
+      stdio: { transport: 'stdio', command: process.execPath, args: [MARKING_CHILD, file], timeouts: TIMEOUTS },
+      rest: rest.definition,
+    },
+    restart: (name) => (name === 'legacy' ? legacy : modern).restart(),
+    arrivals: async () => {
+      const written = await readFile(file, 'utf8').catch(() => '');
+      const all: Record<string, number> = {};
+      const add = (mark: string, count: number): void => void (all[mark] = (all[mark] ?? 0) + count);
+      for (const mark of written.split('\n')) if (mark !== '') add(mark, 1);
+      for (const [mark, count] of [...rest.marks, ...legacy.arrivals(), ...modern.arrivals()]) add(mark, count);
+      return all;
+    },
+    close: async () => {
+      await Promise.all([legacy.close(), modern.close(), rest.close()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A server of that era over HTTP behind a wire that can be cut. */
+async function startCut(era: 'legacy' | 'modern') {
+  const server: CountingServer = await startCountingServer({ era, transport: 'http' });
+  const wire: FaultProxy = await startFaultProxy(server.definition.url);
+  const url = `http://${wire.address}${new URL(server.definition.url).pathname}`;
+  return {
+    definition: { ...server.definition, url, timeouts: TIMEOUTS },
+    restart: () => {
+      wire.sever();
+      if (era === 'legacy') void server.server.forgetSessions();
+    },
+    arrivals: () => server.allArrivals(),
+    close: async () => {
+      await wire.close();
+      await server.close();
+    },
+  };
+}
+
+/** An endpoint of plain HTTP that says what it was told. */
+async function startRest() {
+  const marks = new Map<string, number>();
+  const server = createServer((request, response) => {
+    void buffer(request).then((body) => {
+      const { call = '', text = '' } = JSON.parse(body.toString() || '{}') as { call?: string; text?: string };
+      marks.set(call, (marks.get(call) ?? 0) + 1);
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ text }));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const echo = { description: 'Says it again.', method: 'POST', path: '/echo' };
+  return {
+    marks,
+    definition: { transport: 'rest', url, timeouts: TIMEOUTS, tools: { echo } },
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { startCluster, type ClusterWorker, type TestCluster } from '../support/cluster.js';
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
+import type { Book } from './book.js';
+import { startServers, type SoakServers } from './servers.js';
+
+const WORKERS = 3;
+const SETTINGS = { ISTHMUS_SESSION_IDLE: '20s', ISTHMUS_QUESTION_TIMEOUT: '5s', ISTHMUS_KEEP_ALIVE: '2s' };
+/** What no worker may print: an error that nobody expected, or the trace of one. */
+const UNHANDLED =
+  /unhandled|uncaught|TypeError|RangeError|ReferenceError|Maximum call stack|out of memory|MaxListeners/i;
+
+/** A place of a worker, taken by one process after another. */
+export class Seat {
+  /** When its worker last died, left or froze, so that whoever asked it then may have got no answer. */
+  disturbedAtMs = 0;
+  isLeaving = false;
+
+  constructor(
+    readonly name: string,
+    public worker: ClusterWorker,
+  ) {}
+
+  get url(): string {
+    return this.worker.url;
+  }
+
+  disturb(): void {
+    this.disturbedAtMs = performance.now();
+  }
+}
+
+/** Workers, their Redis, the servers behind them, and the wire to Redis that can be cut. */
+export interface SoakWorld {
+  readonly seats: readonly Seat[];
+  readonly redis: RunningRedis;
+  readonly wire: FaultProxy;
+  readonly servers: SoakServers;
+  readonly token: string;
+  /** Puts a new worker in the place of one that ends. */
+  replace(seat: Seat): Promise<void>;
+  /** Notes every worker that ended by itself or printed what it should not. */
+  inspect(book: Book): void;
+  close(): Promise<void>;
+}
+
+export async function startSoakWorld(lifetimeSeconds: number): Promise<SoakWorld> {
+  const [redis, servers] = await Promise.all([startRedis(), startServers()]);
+  const wire = await startFaultProxy(redis.url);
+  const cluster: TestCluster = await startCluster({
+    workers: WORKERS,
+    redis: `redis://${wire.address}`,
+    servers: servers.definitions,
+    env: SETTINGS,
+  });
+  const seats = cluster.workers.map((worker, index) => new Seat(`worker ${index}`, worker));
+  const expected = new Set<number>();
+  const replace = async (seat: Seat): Promise<void> => {
+    expected.add(seat.worker.pid);
+    seat.worker = await cluster.addWorker();
+  };
+  const close = async (): Promise<void> => {
+    await cluster.stop();
+    await wire.close();
+    await redis.stop();
+    await servers.close();
+  };
+  const token = await cluster.token({ expiresInSeconds: lifetimeSeconds });
+  const inspect = (book: Book): void => inspectOutput(cluster, expected, book);
+  return { seats, redis, wire, servers, token, replace, inspect, close };
+}
+
+function inspectOutput({ workers }: TestCluster, expected: ReadonlySet<number>, book: Book): void {
+  for (const { pid, output } of workers) {
+    const lines = output.split('\n');
+    const at = lines.findIndex((line) => UNHANDLED.test(line));
+    if (at >= 0) book.violate('a worker printed an error of its own', `${pid}: ${lines.slice(at, at + 6).join('\n')}`);
+    if (!isThere(pid) && !expected.has(pid)) {
+      book.violate('a worker ended by itself', `${pid}: ${lines.slice(-8).join('\n')}`);
+    }
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Resident bytes and open files of a process (proc_pid_status(5)). */
+export async function burdenOf(pid: number): Promise<{ readonly rss: number; readonly files: number }> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const [, kib = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? [];
+  return { rss: Number(kib) * 1_024, files: (await readdir(`/proc/${pid}/fd`)).length };
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals';
+import { Book } from './book.js';
+import { Dice } from './dice.js';
+import { readOptions } from './options.js';
+import { trendOf } from './trend.js';
+
+describe('Dice', () => {
+  it('fall the same way for the same seed', () => {
+    const throws = (seed: number) => {
+      const dice = new Dice(seed);
+      return Array.from({ length: 20 }, () => dice.oneOf(['a', 'b', 'c']));
+    };
+    expect(throws(7)).toEqual(throws(7));
+    expect(throws(7)).not.toEqual(throws(8));
+    expect(new Set(throws(7)).size).toBe(3);
+  });
+});
+
+describe('the trend of a figure', () => {
+  it('is what the straight line through it says', () => {
+    const rising = Array.from({ length: 11 }, (_, at) => ({ atMs: at * 100, value: 50 + at * 2 }));
+    expect(trendOf(rising).grown).toBeCloseTo(20);
+    expect(trendOf(rising.map(({ atMs }) => ({ atMs, value: 9 })))).toEqual({ grown: 0, mean: 9 });
+    expect(trendOf([])).toMatchObject({ grown: 0 });
+  });
+});
+
+describe('the book of a soak', () => {
+  const judged = (outcome: 'success' | 'not_executed' | 'unknown', arrivals: number) => {
+    const book = new Book();
+    const call = book.begin('legacy', 'echo', 'a worker');
+    book.end(call, { outcome, told: '' });
+    book.settle({ [call.mark]: arrivals });
+    return book.violations.map(({ what }) => what);
+  };
+
+  it('knows a lie by what reached the server', () => {
+    expect(judged('success', 1)).toEqual([]);
+    expect(judged('success', 2)).toEqual(['reached its server more than once']);
+    expect(judged('success', 0)).toEqual(['success that no server gave']);
+    expect(judged('not_executed', 0)).toEqual([]);
+    expect(judged('not_executed', 1)).toEqual(['not_executed, and reached its server']);
+    expect(judged('unknown', 1)).toEqual([]);
+  });
+
+  it('misses a call that nobody answered', () => {
+    const book = new Book();
+    book.begin('modern', 'echo', 'a worker');
+    book.settle({});
+    expect(book.violations).toMatchObject([{ what: 'never answered' }]);
+  });
+});
+
+describe('options of the soak', () => {
+  it('has a length and a seed, given or drawn', () => {
+    expect(readOptions(['--minutes', '5', '--seed', '42'])).toEqual({ minutes: 5, seed: 42 });
+    expect(readOptions([]).minutes).toBe(30);
+    expect(() => readOptions(['--minutes', 'long'])).toThrow('minutes');
+  });
+});
