@@ -7,7 +7,22 @@ import { scenarios } from './scenarios.js';
 import { HISTORIES } from './settings.js';
 
 const MOST_RUNS = 5_000;
+const FEW_RUNS = 100;
 const PATIENCE_MS = 300_000;
+
+describe('workers that lack nothing', () => {
+  it.each(MUTATIONS)(
+    'keep every promise where those without $what do not',
+    async ({ family }) => {
+      const broken: string[] = [];
+      for (const scenario of fc.sample(scenarios(family), { numRuns: FEW_RUNS, seed: HISTORIES.seed })) {
+        broken.push(...violationsOf(await run(scenario)));
+      }
+      expect(broken).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+});
 
 describe('workers that lack', () => {
   it.each(MUTATIONS)(

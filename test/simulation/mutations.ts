@@ -80,6 +80,12 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: 'not_executed is never a lie',
   },
   {
+    what: 'the end of the time in which a request can be claimed',
+    flaws: () => ({ relay: { ignoresLateness: true } }),
+    family: { faults: ['lateness'], mostFaults: 1 },
+    breaks: 'not_executed is never a lie',
+  },
+  {
     what: 'the word of the relay that a request is taken back',
     flaws: () => ({ relay: { grantsAllRevocations: true } }),
     family: { faults: ['loss', 'delay', 'freeze'] },

@@ -15,6 +15,8 @@ interface Entry {
 export interface NodeFlaws {
   /** Every claim is granted. */
   readonly grantsAllClaims: boolean;
+  /** A request can be claimed however old it is. */
+  readonly ignoresLateness: boolean;
   /** Every request can be taken back. */
   readonly grantsAllRevocations: boolean;
   /** Tickets of another state of the relay count like those of this one. */
@@ -167,7 +169,7 @@ export class RelayNode {
     if (!this.flaws.grantsAllClaims) {
       if (this.isStale(ticket)) return 'stale';
       if (decided) return decided === 'claimed' ? 'taken' : 'revoked';
-      if (this.clock >= ticket.notAfter) return 'late';
+      if (this.clock >= ticket.notAfter && !this.flaws.ignoresLateness) return 'late';
     }
     this.decide(ticket, 'claimed');
     publishAccept();

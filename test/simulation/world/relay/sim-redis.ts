@@ -21,7 +21,12 @@ export interface RelayNature {
   readonly flaws?: Partial<NodeFlaws>;
 }
 
-const NO_FLAWS: NodeFlaws = { grantsAllClaims: false, grantsAllRevocations: false, ignoresGenerations: false };
+const NO_FLAWS: NodeFlaws = {
+  ignoresLateness: false,
+  grantsAllClaims: false,
+  grantsAllRevocations: false,
+  ignoresGenerations: false,
+};
 
 /** Redis as its clients see it: the node that is master for each of them, and what the operator and fate do to it. */
 export class SimRedis {
