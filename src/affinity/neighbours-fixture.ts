@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { INestMicroservice } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { RequestId } from '#lib/mcp-protocol';
-import { MemoryRelay, RelayFailure, WorkerBusServer } from '#lib/worker-bus';
+import { MemoryRelay, RelayFailure, WorkerBusServer, type BusEnd } from '#lib/worker-bus';
 import { ManualTimer } from '#lib/testing/manual-timer';
 import {
   callerOf,
@@ -33,8 +33,10 @@ import { HeritageSeal } from './heritage-seal.js';
 import { Inheritance } from './inheritance.js';
 import type { LocalSession } from './local-session.js';
 import { Moves } from './moves.js';
+import { rendezvous } from './rendezvous.js';
 import { Incarnation, SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
+import { SessionPattern } from './session-orders.js';
 import { SessionRouter, type SessionRequest } from './session-router.js';
 
 /** What is configured everywhere. */
@@ -71,6 +73,7 @@ export class Neighbour {
   readonly readiness = new Readiness();
   readonly connector = new FakeConnector();
   readonly moves = new Moves();
+  readonly config = new SessionPoolConfig();
   readonly registry: FakeRegistry;
   readonly sessions: SessionPool;
   readonly upstreams: UpstreamPool;
@@ -84,7 +87,7 @@ export class Neighbour {
 
   constructor(neighbours: Neighbours, { settings = {}, servers = [SERVER], archive }: WorkerMakeUp) {
     const { secret, relay, timer, heirs } = neighbours;
-    const config = Object.assign(new SessionPoolConfig(), settings);
+    const config = Object.assign(this.config, settings);
     this.registry = new FakeRegistry(servers);
     this.sessions = new SessionPool(config, archive);
     this.upstreams = new UpstreamPool(this.connector, config, this.registry);
@@ -141,6 +144,27 @@ export class Neighbour {
     await this.handOver.run();
   }
 
+  /** What it offers to others goes as the spec says; the rest goes as ever. */
+  onOffer(become: (offer: () => Promise<BusEnd>, to: string) => Promise<BusEnd>): void {
+    const { node } = this.server;
+    const request = node.request.bind(node);
+    node.request = (order, onEvent) => {
+      if (order.pattern !== SessionPattern.adopt) return request(order, onEvent);
+      const end = become(() => request(order).end, order.to);
+      return { end, accepted: end.then(() => true), cancel: () => undefined };
+    };
+  }
+
+  /** What it offers to others waits until it is let go. */
+  holdOffers(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.onOffer(async (offer) => {
+      await promise;
+      return offer();
+    });
+    return resolve;
+  }
+
   /** From now on the others know that it is gone. */
   async close(): Promise<void> {
     this.sessions.onApplicationShutdown();
@@ -167,9 +191,30 @@ export class Neighbours {
     return neighbour;
   }
 
+  /** The others than `leaver`, in the order in which they are asked to take the session. Of three workers in all. */
+  rankedFor(session: string, leaver: Neighbour): [Neighbour, Neighbour] {
+    const others = this.all.filter((neighbour) => neighbour !== leaver);
+    const names = rendezvous(
+      session,
+      others.map(({ name }) => name),
+    );
+    const [one, other] = others.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
+    if (!one || !other) throw new Error('There are three workers.');
+    return [one, other];
+  }
+
   /** So long until each has looked who else lives. */
   beat(): Promise<void> {
     return this.timer.advance(1_000);
+  }
+
+  /** Lets time pass until the promise is settled. */
+  async whileTimePasses<T>(what: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const settled = what.finally(() => (isSettled = true));
+    settled.catch(() => undefined);
+    while (!isSettled) await this.timer.advance(50);
+    return settled;
   }
 
   async close(): Promise<void> {

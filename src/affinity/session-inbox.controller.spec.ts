@@ -142,6 +142,15 @@ describe('everything else that a client says at another worker', () => {
     expect(owner.sessions.find(session.id)?.logLevel).toBe('error');
   });
 
+  it('keeps it from ending as unused', async () => {
+    const session = await opened();
+    const mine = owner.sessions.find(session.id);
+    if (mine) mine.lastUsedAt = 0;
+    await session.touch();
+    owner.sessions.sweep(Date.now());
+    expect(owner.sessions.find(session.id)?.ended).toBe(false);
+  });
+
   it('subscribes it to resources, of which its stream tells wherever it was opened', async () => {
     const session = await opened();
     const sink = new RecordingSink();

@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { result } from '#lib/mcp-protocol';
+import { settled } from '../../test/support/fake-upstream.js';
+import { RecordingSink } from '../../test/support/recording-sink.js';
+import { until } from '../../test/support/until.js';
+import { callOf, MINE, Neighbours, type Neighbour } from './neighbours-fixture.js';
+
+const DONE = result({});
+const sink = () => new RecordingSink();
+
+let neighbours: Neighbours;
+let leaver: Neighbour;
+let others: [Neighbour, Neighbour];
+
+beforeEach(async () => {
+  Logger.overrideLogger(false);
+  neighbours = new Neighbours();
+  leaver = await neighbours.start();
+  others = [await neighbours.start(), await neighbours.start()];
+});
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await neighbours.close();
+  Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
+});
+
+const ranked = (id: string) => neighbours.rankedFor(id, leaver);
+
+const holders = (id: string): Neighbour[] => [leaver, ...others].filter(({ sessions }) => sessions.find(id));
+
+describe('a session that was given away', () => {
+  it('is found by its heir’s name when its old owner is gone', async () => {
+    const { id } = leaver.open();
+    const [heir, third] = ranked(id);
+    await leaver.leave();
+    await leaver.close();
+    expect(neighbours.heirs.known.get(id)).toBe(heir.name);
+    await neighbours.beat();
+    const session = await third.router.locate(id, MINE);
+    expect(await session.call(callOf(1), sink())).toEqual(DONE);
+    expect(heir.connector.opened).toHaveLength(1);
+  });
+
+  it('is found even before anybody has noticed that its old owner is gone', async () => {
+    const { id } = leaver.open();
+    const [heir, third] = ranked(id);
+    await leaver.leave();
+    await leaver.close();
+    const session = await third.router.locate(id, MINE);
+    expect(await neighbours.whileTimePasses(session.call(callOf(1), sink()))).toEqual(DONE);
+    expect(heir.connector.opened).toHaveLength(1);
+  });
+
+  it('can go on and on', async () => {
+    const { id } = leaver.open();
+    const [heir, third] = ranked(id);
+    await leaver.leave();
+    await heir.leave();
+    expect(holders(id)).toEqual([third]);
+    await heir.close();
+    // The old owner still names the one that is gone.
+    const session = await leaver.router.locate(id, MINE);
+    expect(await neighbours.whileTimePasses(session.call(callOf(1), sink()))).toEqual(DONE);
+    expect(third.connector.opened).toHaveLength(1);
+  });
+
+  it('is followed by whoever found it just before it left', async () => {
+    const session = leaver.open();
+    await leaver.leave();
+    expect(await session.call(callOf(1), sink())).toEqual(DONE);
+    expect(leaver.connector.opened).toEqual([]);
+    await (await leaver.router.locate(session.id, MINE)).end();
+    await expect(session.call(callOf(2), sink())).resolves.toMatchObject({ refused: true, httpStatus: 404 });
+  });
+
+  it('goes even where that cannot be remembered, and stays reachable as long as its old owner is', async () => {
+    const { id } = leaver.open();
+    const [heir, third] = ranked(id);
+    neighbours.heirs.isDown = true;
+    await leaver.leave();
+    expect(holders(id)).toEqual([heir]);
+    expect(await (await third.router.locate(id, MINE)).call(callOf(1), sink())).toEqual(DONE);
+    await leaver.close();
+    await expect(third.router.locate(id, MINE)).resolves.toBeDefined();
+    await neighbours.beat();
+    await expect(third.router.locate(id, MINE)).rejects.toMatchObject({ code: -31007, httpStatus: 503 });
+    neighbours.heirs.isDown = false;
+    await expect(third.router.locate(id, MINE)).rejects.toMatchObject({ httpStatus: 404 });
+  });
+});
+
+describe('whoever asks for a session that is on its way', () => {
+  it('waits until it has arrived, at its old owner and elsewhere', async () => {
+    const { id } = leaver.open();
+    const [heir, third] = ranked(id);
+    const letGo = leaver.holdOffers();
+    const leaving = leaver.leave();
+    await until(() => leaver.sessions.size === 0);
+    const answered: string[] = [];
+    const call = async (worker: Neighbour, requestId: string) => {
+      const session = await worker.router.locate(id, MINE);
+      answered.push(requestId);
+      return session.call(callOf(requestId), sink());
+    };
+    const calls = [call(leaver, 'at its owner'), call(third, 'elsewhere')];
+    await settled();
+    await settled();
+    expect([answered, heir.connector.opened]).toEqual([['elsewhere'], []]);
+    letGo();
+    expect(await Promise.all(calls)).toEqual([DONE, DONE]);
+    await leaving;
+    expect(heir.connector.opened.flatMap(({ sent }) => sent)).toHaveLength(2);
+    expect([...leaver.connector.opened, ...third.connector.opened]).toEqual([]);
+  });
+
+  it('waits too where the worker has just woken up', async () => {
+    const { id } = leaver.open();
+    const letGo = leaver.holdOffers();
+    const leaving = leaver.leave();
+    await until(() => leaver.sessions.size === 0);
+    jest.spyOn(leaver.workers, 'checkPulse').mockReturnValue(Promise.resolve());
+    ranked(id)[0].readiness.leave();
+    const found = Promise.resolve(leaver.router.locate(id, MINE));
+    await settled();
+    letGo();
+    // Not the one that was thought of first, which refused.
+    expect(await (await found).call(callOf(1), sink())).toEqual(DONE);
+    await leaving;
+    expect(ranked(id)[1].connector.opened).toHaveLength(1);
+  });
+
+  it('is told to try again while nothing is known of its heir', async () => {
+    const { id } = leaver.open();
+    const [heir, third] = ranked(id);
+    await leaver.leave();
+    await leaver.close();
+    await neighbours.beat();
+    const whereIs = third.workers.whereIs.bind(third.workers);
+    jest
+      .spyOn(third.workers, 'whereIs')
+      .mockImplementation(async (worker) => (worker === heir.name ? 'unsure' : whereIs(worker)));
+    await expect(third.router.locate(id, MINE)).rejects.toMatchObject({ code: -31001, httpStatus: 503 });
+  });
+
+  it('learns that it is unknown once its heir is gone too', async () => {
+    const { id } = leaver.open();
+    const [heir, third] = ranked(id);
+    await leaver.leave();
+    await leaver.close();
+    await heir.close();
+    await neighbours.beat();
+    await expect(third.router.locate(id, MINE)).rejects.toMatchObject({ httpStatus: 404 });
+  });
+});
