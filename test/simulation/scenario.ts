@@ -65,12 +65,17 @@ export interface Scenario {
 /** The longest that a frame may take on its way, after the request that it belongs to. */
 const FRAMES_AFTER_MS = 3_000;
 
+/** A worker that leaves may wait for so long for an heir, twice. */
+const LEAVING_MS = 6_500;
+
 /** When nothing that was planned can be under way any more, ms since the requests began. */
 export function endOfFaults({ faults, requests }: Scenario): number {
   const lastRequest = Math.max(0, ...requests.map(({ at }) => at));
-  const ends = faults.map((fault) => {
-    const begin = 'worker' in fault || !('nth' in fault) ? fault.at : lastRequest + FRAMES_AFTER_MS;
-    return begin + ('ms' in fault ? fault.ms : 0);
-  });
-  return Math.max(lastRequest, ...ends);
+  return Math.max(lastRequest, ...faults.map((fault) => endOf(fault, lastRequest)));
+}
+
+function endOf(fault: Fault, lastRequest: number): number {
+  if (fault.kind === 'leave') return fault.at + LEAVING_MS;
+  const begin = 'worker' in fault || !('nth' in fault) ? fault.at : lastRequest + FRAMES_AFTER_MS;
+  return begin + ('ms' in fault ? fault.ms : 0);
 }
