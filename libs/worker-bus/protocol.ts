@@ -27,6 +27,11 @@ export const LISTEN_MS = 5_000;
 export const LIST_FRESH_MS = 1_250;
 /** Long enough after the relay began anew for every living worker to have announced itself. */
 export const SETTLED_MS = PRESENCE_TTL_MS + 1_000;
+/**
+ * A worker that could not announce itself for longer cannot tell who else could not. What the announcement of another
+ * one still lasts after an outage of this length, with a beat before it, is what that one needs to come back.
+ */
+export const BLIND_MS = 2 * BEAT_MS;
 /** A worker whose last attempt to announce itself is older was stopped, and cannot know what became of it. */
 export const PULSE_MS = 4_000;
 

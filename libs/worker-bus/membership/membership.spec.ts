@@ -160,6 +160,26 @@ describe('the others', () => {
     expect(gone).toContain('stranger');
   });
 
+  it('are not concluded to be gone by one who could not reach the relay, and they perhaps not either', async () => {
+    await world.node('other');
+    await world.timer.advance(10_000);
+    const gone: string[] = [];
+    me.onGone((worker) => gone.push(worker));
+    world.relay.outage = untried();
+    await world.timer.advance(8_000);
+    world.relay.outage = undefined;
+    const { announce } = world.relay;
+    // This worker is back, the other one is not yet.
+    world.relay.announce = (worker, ttlMs) =>
+      worker === 'other' ? Promise.reject(untried()) : announce.call(world.relay, worker, ttlMs);
+    await world.timer.advance(1_000);
+    expect(await me.whereIs('other')).toBe('unsure');
+    expect([me.livingWorkers(), gone]).toEqual([['me', 'other'], []]);
+    await world.timer.advance(7_000);
+    expect(await me.whereIs('other')).toBe('gone');
+    expect(gone).toContain('other');
+  });
+
   it('that came after the list was asked for are not gone because it does not name them', async () => {
     await world.timer.advance(10_000);
     const answer = gate();

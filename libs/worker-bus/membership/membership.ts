@@ -3,6 +3,7 @@ import type { Announced, Mailbox } from '../ports/index.js';
 import {
   BEAT_MS,
   BEAT_PAUSE_MS,
+  BLIND_MS,
   CLAIM_WINDOW_MS,
   LIST_FRESH_MS,
   PRESENCE_TTL_MS,
@@ -16,7 +17,7 @@ import { Whereabouts, type Whereabout } from './whereabouts.js';
 
 interface Relation {
   readonly generation: string;
-  /** When this generation was first seen, by our timer. */
+  /** Since when this generation has been seen without a break, by our timer. */
   readonly since: number;
   /** The relay's clock, when our timer stood at `at`. */
   readonly relayNow: number;
@@ -230,7 +231,10 @@ export class Membership {
 
   private take({ generation, now, buried }: Announced): void {
     const at = this.parts.timer.now();
-    const since = this.relation?.generation === generation ? this.relation.since : at;
+    const { relation } = this;
+    // What kept this worker from the relay may have kept others from it, whose announcements are over therefore.
+    const isContinuous = relation?.generation === generation && at - relation.at <= BLIND_MS;
+    const since = isContinuous ? relation.since : at;
     this.relation = { generation, since, relayNow: now, at };
     this.isAnnounced = true;
     if (!buried || this.isBuried) return;
