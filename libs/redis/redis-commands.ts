@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { Cluster, type Redis } from 'ioredis';
 import type { OutageLog } from './outage-log.js';
 import { RedisFault } from './redis-fault.js';
+import { COMMAND_TIMEOUT_MS } from './redis-options.js';
 import type { RedisScript } from './redis-script.js';
 
 /** What stands between the name of a command or script and its end. */
@@ -76,7 +77,7 @@ export class RedisCommands {
   private async guarded<T>(send: () => Promise<T>): Promise<T> {
     if (!this.isReady) throw new RedisFault(false, 'Redis is not connected.');
     try {
-      return await send();
+      return await inTime(send());
     } catch (error) {
       const message = this.outage.harmless(messageOf(error));
       if (error instanceof Error && error.name === 'ReplyError') this.complain(message);
@@ -121,6 +122,18 @@ export class RedisCommands {
   private tell(listeners: ReadonlySet<() => void>): void {
     if (!this.isClosed) for (const listener of listeners) listener();
   }
+}
+
+/**
+ * Rejects when the answer takes too long. A process that was busy itself has not read what has arrived meanwhile: that
+ * comes first, or every stall of ours would look like a failure of Redis.
+ */
+function inTime<T>(answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new Error('Command timed out'));
+    const timer = setTimeout(() => setImmediate(giveUp), COMMAND_TIMEOUT_MS);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 /** An error of several addresses has no message of its own. */

@@ -2,7 +2,9 @@ import type { RedisAddress } from './redis-address.js';
 import type { RedisAccess, RedisPlace } from './redis.config.js';
 
 /** After so long without an answer a command counts as lost. */
-const COMMAND_TIMEOUT_MS = 250;
+export const COMMAND_TIMEOUT_MS = 250;
+/** What ioredis waits for, which watches commands of its own too, and cannot tell a busy process from a silent Redis. */
+const LAST_RESORT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 /** A connection on which an answer is due for so long is given up: the other end may be gone without a word. */
 const SILENCE_MS = 1_500;
@@ -34,7 +36,7 @@ function commonOptions(access: RedisAccess) {
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: COMMAND_TIMEOUT_MS,
+    commandTimeout: LAST_RESORT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAlive: KEEP_ALIVE_MS,
     socketTimeout: SILENCE_MS,
@@ -90,6 +92,7 @@ export function clusterOptions(access: RedisAccess) {
 export function subscriberOptions(place: RedisPlace, access: RedisAccess, address: RedisAddress) {
   return {
     ...commonOptions(access),
+    commandTimeout: COMMAND_TIMEOUT_MS,
     ...(place.kind === 'cluster' ? address : whereabouts(place, access)),
     retryStrategy: () => null,
     sentinelRetryStrategy: () => null,

@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { RedisConnections } from './redis-connections.js';
+import type { RedisCommands } from './redis-commands.js';
+import { COMMAND_TIMEOUT_MS } from './redis-options.js';
+
+let redis: RunningRedis;
+let connections: RedisConnections;
+let commands: RedisCommands;
+
+beforeEach(async () => {
+  redis = await startRedis();
+  const address = { host: '127.0.0.1', port: redis.port };
+  connections = new RedisConnections({ kind: 'single', address }, { database: 0 });
+  commands = connections.openCommands();
+  await new Promise<void>((resolve) => commands.onReady(resolve));
+});
+
+afterEach(async () => {
+  connections.close();
+  await redis.stop();
+});
+
+/** Keeps the process from doing anything else, as a huge message does. */
+function stall(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+describe('a command', () => {
+  it('is answered though the process was busy for longer than Redis may take', async () => {
+    for (const times of [1, 1.2, 2, 3]) {
+      const answer = commands.send('ECHO', `${times}`);
+      await new Promise((resolve) => setImmediate(resolve));
+      stall(COMMAND_TIMEOUT_MS * times);
+      expect(await answer).toBe(`${times}`);
+    }
+  });
+
+  it('counts as lost when Redis does not answer in time', async () => {
+    await redis.kill('SIGSTOP');
+    const before = performance.now();
+    await expect(commands.send('ECHO', 'anybody')).rejects.toMatchObject({ attempted: true });
+    expect(performance.now() - before).toBeLessThan(2 * COMMAND_TIMEOUT_MS);
+    await redis.kill('SIGCONT');
+  });
+});
