@@ -17,6 +17,7 @@ import { Readiness } from '../health/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import {
   NoArchive,
+  PlacementSeat,
   SessionPool,
   SessionPoolConfig,
   UpstreamCalls,
@@ -33,6 +34,8 @@ import { HeritageSeal } from './heritage-seal.js';
 import { Inheritance } from './inheritance.js';
 import type { LocalSession } from './local-session.js';
 import { Moves } from './moves.js';
+import { PoolInboxController } from './pool-inbox.controller.js';
+import { RendezvousPlacement } from './rendezvous-placement.js';
 import { rendezvous } from './rendezvous.js';
 import { Incarnation, SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
@@ -74,6 +77,7 @@ export class Neighbour {
   readonly connector = new FakeConnector();
   readonly moves = new Moves();
   readonly config = new SessionPoolConfig();
+  private readonly seat = new PlacementSeat();
   readonly registry: FakeRegistry;
   readonly sessions: SessionPool;
   readonly upstreams: UpstreamPool;
@@ -90,12 +94,13 @@ export class Neighbour {
     const config = Object.assign(this.config, settings);
     this.registry = new FakeRegistry(servers);
     this.sessions = new SessionPool(config, archive);
-    this.upstreams = new UpstreamPool(this.connector, config, this.registry);
+    this.upstreams = new UpstreamPool(this.connector, config, this.registry, this.seat);
     this.feeds = new SessionFeeds(new ChangeFeeds(this.upstreams, this.registry), new EndpointDirectory(this.registry));
     const ports = { wire: relay, ledger: relay, directory: relay, timer };
     this.server = new WorkerBusServer({ me: this.me.text, secret, ...ports }, admittanceOf(this.sessions, this.moves));
     const { node } = this.server;
     this.workers = new BusWorkers(node.membership, () => this.sessions.abandon());
+    this.seat.take(new RendezvousPlacement(this.name, this.workers, node));
     this.router = new SessionRouter(
       new SessionIds(secret, this.me),
       this.me,
@@ -122,10 +127,11 @@ export class Neighbour {
 
   async start(): Promise<void> {
     const module = await Test.createTestingModule({
-      controllers: [SessionInboxController],
+      controllers: [SessionInboxController, PoolInboxController],
       providers: [
         { provide: SessionRouter, useValue: this.router },
         { provide: ServerRegistry, useValue: this.registry },
+        { provide: UpstreamPool, useValue: this.upstreams },
         { provide: Inheritance, useValue: this.inheritance },
       ],
     }).compile();
