@@ -39,7 +39,10 @@ export class ForwardedRpcInterceptor implements NestInterceptor {
   }
 }
 
-/** The same mapper that decides what a server's answer means (docs/errors.md). */
+/**
+ * The same mapper that decides what a server's answer means (docs/errors.md): statuses that refuse say that nothing ran.
+ * Whoever throws after something may have run throws a GatewayError, which says so itself.
+ */
 function outcomeOfHttpException(cause: HttpException): Outcome {
   const told = cause.getResponse();
   const body = typeof told === 'string' ? told : JSON.stringify(told);
