@@ -4,7 +4,7 @@ import { eventsIn } from '../support/events-in.js';
 import { RoamingClient, read } from '../support/roaming-client.js';
 import type { Book, Call } from './book.js';
 import type { Dice } from './dice.js';
-import { endOf } from './outcomes.js';
+import { endOf, NamelessAnswer } from './outcomes.js';
 import type { ServerName } from './servers.js';
 import type { Seat, SoakWorld } from './soak-world.js';
 
@@ -28,7 +28,7 @@ export interface Visit {
   readonly signal: AbortSignal;
 }
 
-const aSeat = ({ world, dice }: Visit): Seat => dice.oneOf(world.seats);
+const aSeat = ({ world, dice }: Visit): Seat => dice.oneOf(world.seats.filter(({ isDown }) => !isDown));
 const rest = ({ dice }: Visit): Promise<void> => pause(dice.between(20, 200));
 
 /** Makes a call and books what came of it. `undefined` of `ask`: whoever was asked is gone. */
@@ -48,6 +48,11 @@ async function attempt(
     return end.outcome !== 'gone';
   } catch (error) {
     const { cause, message, name } = error as Error;
+    if (error instanceof NamelessAnswer) {
+      book.end(call, error.end);
+      book.violate('an answer without its id', JSON.stringify({ call, message }), call.begunAtMs);
+      return true;
+    }
     const isExcused = seat.worker !== worker || seat.disturbedAtMs >= begunAtMs;
     book.end(call, { outcome: 'broken', told: message });
     if (name === 'TimeoutError' || !isExcused) {
@@ -60,7 +65,7 @@ async function attempt(
 
 /** Sessions whose messages go to any worker. */
 export const roam: SoakClient = async (visit) => {
-  const { world, dice, book, signal } = visit;
+  const { dice, book, signal } = visit;
   while (!signal.aborted) {
     const server = dice.oneOf(SERVERS);
     const client = await open(visit, server);
@@ -76,7 +81,7 @@ export const roam: SoakClient = async (visit) => {
       await rest(visit);
     }
     // Some leave without a word.
-    if (isOpen && dice.share() < 0.8) await client?.end(dice.oneOf(world.seats)).catch(() => undefined);
+    if (isOpen && dice.share() < 0.8) await client?.end(aSeat(visit)).catch(() => undefined);
     await rest(visit);
   }
 };

@@ -10,8 +10,7 @@ const LEAVE_MS = 35_000;
 type Fault = (world: SoakWorld, dice: Dice, book: Book) => Promise<void>;
 
 /** One worker lives as long as the soak, so that what grows in it can be seen. */
-const mortal = (world: SoakWorld, dice: Dice): Seat =>
-  dice.oneOf(world.seats.slice(1).filter(({ isLeaving }) => !isLeaving));
+const mortal = (world: SoakWorld, dice: Dice): Seat => dice.oneOf(world.seats.slice(1));
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
   'kill a worker': async (world, dice) => {
@@ -29,9 +28,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'tell a worker to leave': async (world, dice, book) => {
     const seat = mortal(world, dice);
     const { worker } = seat;
+    // The next one is there before this one leaves, as in a rolling restart.
+    await world.replace(seat);
     seat.disturb();
     worker.kill('SIGTERM');
-    await world.replace(seat);
     const patience = new AbortController();
     const late = pause(LEAVE_MS, 'late' as const, { signal: patience.signal }).catch(() => 'late' as const);
     const end = await Promise.race([worker.ended, late]);

@@ -2,6 +2,8 @@
  * `npm run soak`: three workers, Redis and servers of every kind, clients of every kind, and one fault after another.
  * Nothing that is promised may break meanwhile. Ends with 1 when something did.
  */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { Book } from './book.js';
@@ -20,20 +22,20 @@ const CLIENTS: readonly SoakClient[] = [
 ];
 const SAMPLE_MS = 5_000;
 /** Sessions that were left are ended by then, and decisions about calls are forgotten. */
-const REST_MS = 80_000;
+const REST_MS = 120_000;
 /** The first part of a soak fills caches and pools. */
 const WARM_UP_SHARE = 0.3;
 const MAX_GROWN_BYTES = 48 * 2 ** 20;
 const MAX_GROWN_FILES = 40;
 const NOTES = 4;
-const MAX_SHOWN = 40;
+const MAX_SHOWN = 5;
 
 interface Samples {
   readonly rss: Point[];
   readonly files: Point[];
 }
 
-async function soak({ minutes, seed }: SoakOptions): Promise<number> {
+async function soak({ minutes, seed, logs }: SoakOptions): Promise<number> {
   console.log(`soak of ${minutes} minutes, seed ${seed}`);
   const world = await startSoakWorld(minutes * 60 + 600);
   const book = new Book();
@@ -50,10 +52,17 @@ async function soak({ minutes, seed }: SoakOptions): Promise<number> {
     judgeTrends(samples, book);
     const keys = await judgeKeys(world, book);
     report(book, faults, keys, samples);
+    await keepOutputs(world, logs);
     return book.violations.length;
   } finally {
     await world.close();
   }
+}
+
+async function keepOutputs(world: SoakWorld, folder: string | undefined): Promise<void> {
+  if (folder === undefined) return;
+  await mkdir(folder, { recursive: true });
+  for (const [pid, output] of Object.entries(world.outputs())) await writeFile(join(folder, `${pid}.log`), output);
 }
 
 /** Of the worker that lives as long as the soak. */
@@ -86,16 +95,18 @@ function judgeTrends({ rss, files }: Samples, book: Book): void {
 async function judgeKeys({ redis, seats }: SoakWorld, book: Book): Promise<Record<string, number>> {
   const client = new Redis(redis.url);
   const counts: Record<string, number> = {};
+  const leftSeconds: number[] = [];
   for (const key of await client.keys('*')) {
-    const kind = /([a-z]+):(?=\{|[a-z]+$)|([a-z]+)$/.exec(key)?.[0] ?? key;
+    const kind = /[a-z]+:(?=\{)|\}:[a-z]+$/.exec(key)?.[0] ?? key;
     counts[kind] = (counts[kind] ?? 0) + 1;
+    if (kind === 'call:') leftSeconds.push(await client.ttl(key));
   }
   client.disconnect();
+  const told = JSON.stringify({ ...counts, leftSeconds });
   for (const kind of ['call:', 'events:']) {
-    if ((counts[kind] ?? 0) > 0) book.violate('keys are left in Redis', JSON.stringify(counts));
+    if ((counts[kind] ?? 0) > 0) book.violate('keys are left in Redis', `${kind} ${told}`);
   }
-  if (counts['worker:'] !== seats.length)
-    book.violate('announcements are not those of the workers', JSON.stringify(counts));
+  if (counts['worker:'] !== seats.length) book.violate('announcements are not those of the workers', told);
   return counts;
 }
 
@@ -121,10 +132,13 @@ function report(
     `at rest\n  worker 0: ${ends(rss, 2 ** 20)} MiB, ${ends(files, 1)} open files; keys ${JSON.stringify(keys)}`,
   );
   console.log(book.violations.length === 0 ? 'no violations' : `${book.violations.length} VIOLATIONS`);
-  for (const { what, atMs, detail } of book.violations.slice(0, MAX_SHOWN)) {
-    console.log(
-      `  ✗ ${(atMs / 1_000).toFixed(1)} s ${what}: ${detail}\n      before: ${book.notesBefore(atMs, NOTES).join('; ')}`,
-    );
+  for (const [what, all = []] of Object.entries(Object.groupBy(book.violations, (violation) => violation.what))) {
+    console.log(`  ✗ ${what}: ${all.length}`);
+    for (const { atMs, detail } of all.slice(0, MAX_SHOWN)) {
+      console.log(
+        `    ${(atMs / 1_000).toFixed(1)} s ${detail}\n      before: ${book.notesBefore(atMs, NOTES).join('; ')}`,
+      );
+    }
   }
 }
 

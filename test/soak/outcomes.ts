@@ -12,9 +12,17 @@ const UPSTREAM_FAILED = -31_004;
 const INTERNAL_ERROR = -32_603;
 const MAX_TOLD = 400;
 
+/** An answer without the id of its request: what it says still counts. */
+export class NamelessAnswer extends Error {
+  constructor(readonly end: CallEnd) {
+    super(`an answer without its id: ${end.told}`);
+  }
+}
+
 /**
  * What a client was told about its call.
  *
+ * @throws NamelessAnswer for one that does not say what it answers
  * @throws Error with a sentence about an answer that must not be: of another call, made up, or a failure of the gateway's own
  */
 export function endOf(mark: string, wanted: string, status: number, messages: readonly JsonObject[]): CallEnd {
@@ -23,6 +31,11 @@ export function endOf(mark: string, wanted: string, status: number, messages: re
   const [answer, second] = answers;
   if (second !== undefined) throw new Error(`more than one answer: ${told}`);
   if (answer === undefined) throw new Error(`no answer: ${told}`);
+  // A session that is not there is said to whole messages, of which there may be many.
+  if (status === 404 && answer.id === undefined) return { outcome: 'gone', told };
+  if (answer.id === undefined && answer.error !== undefined) {
+    throw new NamelessAnswer({ outcome: outcomeOf(status, answer.error), told });
+  }
   if (answer.id !== mark) throw new Error(`an answer to something else: ${told}`);
   if (answer.error?.code === INTERNAL_ERROR || status === 500) throw new Error(`an internal error: ${told}`);
   if (answer.error !== undefined) return { outcome: outcomeOf(status, answer.error), told };

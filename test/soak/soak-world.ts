@@ -6,7 +6,12 @@ import type { Book } from './book.js';
 import { startServers, type SoakServers } from './servers.js';
 
 const WORKERS = 3;
-const SETTINGS = { ISTHMUS_SESSION_IDLE: '20s', ISTHMUS_QUESTION_TIMEOUT: '5s', ISTHMUS_KEEP_ALIVE: '2s' };
+const SETTINGS = {
+  ISTHMUS_SESSION_IDLE: '20s',
+  ISTHMUS_UPSTREAM_IDLE: '20s',
+  ISTHMUS_QUESTION_TIMEOUT: '5s',
+  ISTHMUS_KEEP_ALIVE: '2s',
+};
 /** What no worker may print: an error that nobody expected, or the trace of one. */
 const UNHANDLED =
   /unhandled|uncaught|TypeError|RangeError|ReferenceError|Maximum call stack|out of memory|MaxListeners/i;
@@ -15,7 +20,8 @@ const UNHANDLED =
 export class Seat {
   /** When its worker last died, left or froze, so that whoever asked it then may have got no answer. */
   disturbedAtMs = 0;
-  isLeaving = false;
+  /** Nobody listens there: a load balancer would know. */
+  isDown = false;
 
   constructor(
     readonly name: string,
@@ -40,6 +46,8 @@ export interface SoakWorld {
   readonly token: string;
   /** Puts a new worker in the place of one that ends. */
   replace(seat: Seat): Promise<void>;
+  /** All that every worker has printed, by its process id. */
+  outputs(): Readonly<Record<string, string>>;
   /** Notes every worker that ended by itself or printed what it should not. */
   inspect(book: Book): void;
   close(): Promise<void>;
@@ -58,7 +66,9 @@ export async function startSoakWorld(lifetimeSeconds: number): Promise<SoakWorld
   const expected = new Set<number>();
   const replace = async (seat: Seat): Promise<void> => {
     expected.add(seat.worker.pid);
+    seat.isDown = true;
     seat.worker = await cluster.addWorker();
+    seat.isDown = false;
   };
   const close = async (): Promise<void> => {
     await cluster.stop();
@@ -68,7 +78,8 @@ export async function startSoakWorld(lifetimeSeconds: number): Promise<SoakWorld
   };
   const token = await cluster.token({ expiresInSeconds: lifetimeSeconds });
   const inspect = (book: Book): void => inspectOutput(cluster, expected, book);
-  return { seats, redis, wire, servers, token, replace, inspect, close };
+  const outputs = () => Object.fromEntries(cluster.workers.map(({ pid, output }) => [String(pid), output]));
+  return { seats, redis, wire, servers, token, replace, outputs, inspect, close };
 }
 
 function inspectOutput({ workers }: TestCluster, expected: ReadonlySet<number>, book: Book): void {
