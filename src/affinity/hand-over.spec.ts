@@ -285,6 +285,7 @@ describe('what cannot leave at once', () => {
     for (let count = 0; count < 80; count += 1) leaver.open();
     const letGo = leaver.holdOffers();
     const leaving = leaver.leave();
+    await until(() => leaver.sessions.size < 80);
     const call = await callUnderWay(first);
     letGo();
     await leaving;
