@@ -16,6 +16,8 @@ export interface CountingServer {
   allArrivals(): ReadonlyMap<string, number>;
   /** Every mark that arrived more than once: what no gateway may ever do. */
   duplicates(): readonly string[];
+  /** Ids of all sessions that anybody has named to it. */
+  readonly sessions: ReadonlySet<string>;
   /** Resolves once a marked call has arrived. */
   arrived(mark: string): Promise<void>;
   close(): Promise<void>;
@@ -28,12 +30,15 @@ export interface CountingServer {
 export async function startCountingServer(options: ReferenceServerOptions): Promise<CountingServer> {
   const server = await startReferenceServer(options);
   const marks = new Map<string, number>();
+  const sessions = new Set<string>();
   const waiting = new Map<string, () => void>();
   const arrive = (mark: string) => {
     marks.set(mark, (marks.get(mark) ?? 0) + 1);
     waiting.get(mark)?.();
   };
   const door = createServer((incoming, outgoing) => {
+    const { 'mcp-session-id': session } = incoming.headers;
+    if (typeof session === 'string') sessions.add(session);
     passOn(incoming, outgoing, server.url, arrive).catch(() => outgoing.destroy());
   });
   door.listen(0, '127.0.0.1');
@@ -45,6 +50,7 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
     arrivals: (mark) => marks.get(mark) ?? 0,
     allArrivals: () => marks,
     duplicates: () => [...marks].flatMap(([mark, count]) => (count > 1 ? [mark] : [])),
+    sessions,
     arrived: (mark) =>
       new Promise((resolve) => {
         if (marks.has(mark)) resolve();

@@ -94,6 +94,21 @@ describe('a fault proxy', () => {
     expect(line.said).toBe('');
   });
 
+  it('leads elsewhere whoever connects from now on', async () => {
+    const line = await dial();
+    const elsewhere = createServer((socket) => void socket.on('error', () => {}).end('elsewhere')).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(elsewhere, 'listening');
+    proxy.lead(`127.0.0.1:${(elsewhere.address() as AddressInfo).port}`);
+    const next = await dial();
+    await until(() => next.said === 'elsewhere');
+    line.socket.write('still here');
+    await until(() => line.said === 'still here');
+    elsewhere.close();
+  });
+
   it('is slower than the straight way, and keeps the order', async () => {
     const [slow, straight] = [await dial(), await dial((echo.address() as AddressInfo).port)];
     proxy.delay(300);

@@ -25,15 +25,26 @@ export interface FaultProxy {
   delay(milliseconds: number): void;
   /** Ends `cut` and `blackhole`. */
   resume(): void;
+  /** Whoever connects from now on reaches this target instead; with `sever`, so do all others. */
+  lead(target: string): void;
   close(): Promise<void>;
 }
 
 /** Listens on a free port of 127.0.0.1 and passes bytes on to the target: `127.0.0.1:6379`, or a URL's host and port. */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
-  const { hostname, port } = new URL(target.includes('://') ? target : `tcp://${target}`);
-  const proxy = new TcpFaultProxy(hostname, Number(port));
+  const proxy = new TcpFaultProxy(placeOf(target));
   await proxy.listen();
   return proxy;
+}
+
+function placeOf(target: string): Place {
+  const { hostname, port } = new URL(target.includes('://') ? target : `tcp://${target}`);
+  return { host: hostname, port: Number(port) };
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
 }
 
 class TcpFaultProxy implements FaultProxy {
@@ -43,11 +54,11 @@ class TcpFaultProxy implements FaultProxy {
   private isCut = false;
   private delayMs = 0;
 
-  constructor(host: string, port: number) {
+  constructor(private place: Place) {
     // Half-closing passes through like everything else.
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
       if (this.isCut) return void client.on('error', ignore).resetAndDestroy();
-      const target = connect({ host, port, allowHalfOpen: true, noDelay: true });
+      const target = connect({ ...this.place, allowHalfOpen: true, noDelay: true });
       const pair = new Pair(client, target, () => this.delayMs);
       this.pairs.add(pair);
       pair.onOver(() => this.pairs.delete(pair));
@@ -97,6 +108,10 @@ class TcpFaultProxy implements FaultProxy {
     this.isCut = false;
     this.held.clear();
     for (const pair of this.pairs) pair.release();
+  }
+
+  lead(target: string): void {
+    this.place = placeOf(target);
   }
 
   async close(): Promise<void> {

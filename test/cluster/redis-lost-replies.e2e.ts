@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
+import { MixedTraffic } from '../support/mixed-traffic.js';
+import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
+import { timed } from '../support/cluster-world.js';
+
+const OUTCOME_UNKNOWN = { error: { code: -31_002, data: { outcome: 'unknown', retriable: false } } };
+/** Promised within a second; twice, as several processes share few cores. */
+const TOLD_WITHIN_MS = 2 * 1_000;
+
+let redis: RunningRedis;
+let othersWire: FaultProxy;
+let world: WiredCluster;
+
+beforeEach(async () => {
+  redis = await startRedis();
+  othersWire = await startFaultProxy(redis.url);
+  const [owners, others] = [redis.url, `redis://${othersWire.address}`];
+  world = await startWiredCluster({ workers: [{ ISTHMUS_REDIS_URL: owners }, { ISTHMUS_REDIS_URL: others }] });
+});
+
+afterEach(async () => {
+  await world.close();
+  await othersWire.close();
+  await redis.stop();
+});
+
+describe('a call that was published, and the reply to that was lost', () => {
+  it('has an unknown outcome, is told of in time, and ran once', async () => {
+    const client = await world.initialize(world.owner);
+    await client.ask(world.other, 'before');
+    othersWire.blackhole('replies');
+    const { value, ms } = await timed(() => client.ask(world.other, 'lost'));
+    expect(value.messages).toMatchObject([{ id: 'lost', ...OUTCOME_UNKNOWN }]);
+    expect(ms).toBeLessThan(TOLD_WITHIN_MS);
+    await world.legacy.arrived('lost');
+    othersWire.sever();
+    await world.connected();
+    expect(await client.ask(world.other, 'after')).toMatchObject({ status: 200 });
+    expect(world.legacy.arrivals('lost')).toBe(1);
+    expect(world.duplicates()).toEqual([]);
+    expect(world.complaints()).toEqual([]);
+  });
+
+  it('never runs where it was taken back, although nobody heard that it was', async () => {
+    const client = await world.initialize(world.owner);
+    await client.ask(world.other, 'before');
+    world.owner.kill('SIGSTOP');
+    othersWire.blackhole('replies');
+    const { value, ms } = await timed(() => client.ask(world.other, 'lost'));
+    expect(value.messages).toMatchObject([{ id: 'lost', ...OUTCOME_UNKNOWN }]);
+    expect(ms).toBeLessThan(TOLD_WITHIN_MS);
+    othersWire.sever();
+    world.owner.kill('SIGCONT');
+    await world.connected();
+    expect(await client.ask(world.other, 'after')).toMatchObject({ status: 200 });
+    expect(world.legacy.arrivals('lost')).toBe(0);
+  });
+
+  it('is told of truthfully whatever else is lost, or comes late, in the middle of everything', async () => {
+    const traffic = await MixedTraffic.start(world);
+    for (const heldMs of [60, 120, 200, 240, 280, 400, 700, 1_200, 2_500]) {
+      for (const direction of ['replies', 'requests'] as const) {
+        othersWire.blackhole(direction);
+        await traffic.goOn(heldMs);
+        if (direction === 'replies') othersWire.sever();
+        else othersWire.resume();
+        await traffic.goOn(200);
+      }
+    }
+    await traffic.served();
+    await traffic.stop();
+    expect(traffic.lies()).toEqual([]);
+    expect(world.duplicates()).toEqual([]);
+    expect(world.complaints()).toEqual([]);
+  }, 60_000);
+});
