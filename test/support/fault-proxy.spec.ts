@@ -106,6 +106,7 @@ describe('a fault proxy', () => {
     await until(() => next.said === 'elsewhere');
     line.socket.write('still here');
     await until(() => line.said === 'still here');
+    expect(heard).toBe('still here');
     elsewhere.close();
   });
 
