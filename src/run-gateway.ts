@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Variables } from '#lib/config';
@@ -16,6 +17,7 @@ const FIRST_TOKEN_SECONDS = 30 * 24 * 60 * 60;
 const DRAIN_DEADLINE_MS = 25_000;
 /** A worker that starts anew has none that its client still waits for, as a rule: it was silent for seconds. */
 const RENEWAL_DEADLINE_MS = 2_000;
+const RENEWAL_GRACE_MS = 500;
 
 const logger = new Logger('Gateway');
 
@@ -81,6 +83,8 @@ class GatewayProcess {
     logger.warn('Other workers took this one for gone: its sessions have ended, and it starts anew.');
     const { port } = this.gateway.getHttpServer().address() as { port: number };
     try {
+      // What has come in while it slept is still to be answered: that its session is gone.
+      await pause(RENEWAL_GRACE_MS);
       await drain(this.gateway, RENEWAL_DEADLINE_MS);
       if (this.leaving) return;
       this.gateway = await createGateway({ variables: this.variables });

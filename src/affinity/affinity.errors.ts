@@ -55,6 +55,14 @@ export class HeirLeaves extends GatewayError {
   }
 }
 
+/** The worker that gives a session away was declared gone meanwhile, and the session with it. */
+export class GiverGone extends GatewayError {
+  constructor() {
+    const data = { outcome: 'not_executed', retriable: false } as const;
+    super(GatewayCode.ownerUnreachable, 'The worker that gave the session away was declared gone.', 503, data);
+  }
+}
+
 /** What another worker sent is no session. */
 export class NoHeritage extends GatewayError {
   constructor() {

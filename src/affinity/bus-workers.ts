@@ -29,6 +29,10 @@ export class BusWorkers extends Workers {
     return this.membership.whereIs(worker);
   }
 
+  override isBuried(worker: string): Promise<boolean> {
+    return this.membership.isBuriedNow(worker);
+  }
+
   override onChange(listener: () => void): () => void {
     return this.membership.onGone(() => listener());
   }

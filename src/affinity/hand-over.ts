@@ -4,7 +4,6 @@ import { WorkerBus, type BusEnd } from '#lib/worker-bus';
 import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
 import { SessionFeeds } from '../subscriptions/index.js';
 import { readOutcome } from './bus-outcomes.js';
-import { Heirs } from './heirs.js';
 import type { Heritage } from './heritage.js';
 import { HeritageSeal } from './heritage-seal.js';
 import { Inheritance } from './inheritance.js';
@@ -25,7 +24,8 @@ type Received = 'taken' | 'refused' | 'unknown';
 
 /**
  * Gives the sessions of a worker that leaves to living ones. The owner itself gives each up first, so that at no moment
- * two serve it: it stops, the heir takes it, and its old owner points there for as long as it lives, Redis beyond that.
+ * two serve it: it stops, the heir writes down that it has it and takes it, and the old owner points there as long as it
+ * lives.
  */
 @Injectable()
 export class HandOver implements BeforeApplicationShutdown {
@@ -40,7 +40,6 @@ export class HandOver implements BeforeApplicationShutdown {
     private readonly upstreams: UpstreamPool,
     private readonly feeds: SessionFeeds,
     private readonly workers: Workers,
-    private readonly heirs: Heirs,
     private readonly moves: Moves,
     private readonly bus: WorkerBus,
     private readonly seal: HeritageSeal,
@@ -103,18 +102,11 @@ export class HandOver implements BeforeApplicationShutdown {
       if (received === 'refused') continue;
       this.sessions.pointTo(session.id, heir);
       this.given += 1;
-      return this.remember(session.id, heir);
+      return;
     }
     // Nobody wants it: it stays, and ends with this worker.
     this.sessions.pointTo(session.id, undefined);
     this.inheritance.goOn(heritage);
-  }
-
-  /** Whoever does not find it there later is told that the session is unknown, and opens another one. */
-  private remember(session: string, heir: string): Promise<void> {
-    return this.heirs.remember(session, heir).catch((cause: unknown) => {
-      this.logger.warn(`Where a session went is known to this worker only: ${String(cause)}`);
-    });
   }
 
   private async offer(heir: string, heritage: Heritage): Promise<Received> {

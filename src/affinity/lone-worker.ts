@@ -23,6 +23,10 @@ export class LoneWorker extends Workers {
     return Promise.resolve(this.living.includes(worker) ? 'alive' : 'gone');
   }
 
+  override isBuried(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   override onChange(): () => void {
     return () => undefined;
   }
@@ -35,6 +39,10 @@ export class NoHeirs extends Heirs {
   }
 
   override remember(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override forget(): Promise<void> {
     return Promise.resolve();
   }
 }

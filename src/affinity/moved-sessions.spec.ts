@@ -75,19 +75,31 @@ describe('a session that was given away', () => {
     await expect(session.call(callOf(2), sink())).resolves.toMatchObject({ refused: true, httpStatus: 404 });
   });
 
-  it('goes even where that cannot be remembered, and stays reachable as long as its old owner is', async () => {
+  it('stays where it is when it cannot be written down who has it, and ends with its worker', async () => {
     const { id } = leaver.open();
-    const [heir, third] = ranked(id);
+    const [, third] = ranked(id);
     neighbours.heirs.isDown = true;
     await leaver.leave();
-    expect(holders(id)).toEqual([heir]);
+    expect(holders(id)).toEqual([leaver]);
     expect(await (await third.router.locate(id, MINE)).call(callOf(1), sink())).toEqual(DONE);
     await leaver.close();
-    await expect(third.router.locate(id, MINE)).resolves.toBeDefined();
     await neighbours.beat();
     await expect(third.router.locate(id, MINE)).rejects.toMatchObject({ code: -31007, httpStatus: 503 });
     neighbours.heirs.isDown = false;
     await expect(third.router.locate(id, MINE)).rejects.toMatchObject({ httpStatus: 404 });
+  });
+
+  it('is not taken by an heir once its owner was declared gone', async () => {
+    const { id } = leaver.open();
+    const [heir, third] = ranked(id);
+    const letGo = leaver.holdOffers();
+    const leaving = leaver.leave();
+    await until(() => leaver.sessions.size === 0);
+    await neighbours.relay.leave(leaver.name);
+    letGo();
+    await leaving;
+    expect([heir, third].filter(({ sessions }) => sessions.find(id))).toEqual([]);
+    expect(await neighbours.heirs.of(id)).toBeUndefined();
   });
 });
 

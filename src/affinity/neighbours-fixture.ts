@@ -62,6 +62,11 @@ export class SharedHeirs extends Heirs {
     if (this.isDown) throw new RelayFailure(true, 'down');
     this.known.set(session, heir);
   }
+
+  override async forget(session: string): Promise<void> {
+    if (this.isDown) throw new RelayFailure(true, 'down');
+    this.known.delete(session);
+  }
 }
 
 export interface WorkerMakeUp {
@@ -116,8 +121,19 @@ export class Neighbour {
     );
     const seal = new HeritageSeal(secret);
     const { readiness, sessions, upstreams, feeds, registry, me } = this;
-    this.inheritance = new Inheritance(readiness, sessions, upstreams, feeds, registry, seal, me);
-    const hand = [me, sessions, upstreams, feeds, this.workers, heirs, this.moves, node, seal] as const;
+    this.inheritance = new Inheritance(
+      readiness,
+      sessions,
+      upstreams,
+      feeds,
+      registry,
+      seal,
+      me,
+      this.workers,
+      heirs,
+      this.moves,
+    );
+    const hand = [me, sessions, upstreams, feeds, this.workers, this.moves, node, seal] as const;
     this.handOver = new HandOver(...hand, this.inheritance);
   }
 

@@ -22,6 +22,10 @@ export class RedisHeirs extends Heirs {
   override async remember(session: string, heir: string): Promise<void> {
     await this.commands.send('SET', this.keys.moved(session), heir, 'PX', KEPT_MS).catch(failed);
   }
+
+  override async forget(session: string): Promise<void> {
+    await this.commands.send('UNLINK', this.keys.moved(session)).catch(failed);
+  }
 }
 
 function failed(cause: unknown): never {

@@ -110,8 +110,8 @@ export class SessionInboxController {
 
   /** Another worker leaves, and this one is to go on with a session of its. */
   @MessagePattern(SessionPattern.adopt)
-  async adopt(@Payload() order: AdoptOrder): Promise<Outcome> {
-    this.inheritance.take(order.heritage);
+  async adopt(@Payload() order: AdoptOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
+    await this.inheritance.take(order.heritage, context.requester);
     return DONE;
   }
 

@@ -18,6 +18,9 @@ export abstract class Workers {
    */
   abstract whereIs(worker: string): Promise<'alive' | 'gone' | 'unsure'>;
 
+  /** Whether somebody has declared the worker gone, as of now. Rejects with RelayFailure. */
+  abstract isBuried(worker: string): Promise<boolean>;
+
   /** Calls back when a worker has gone. Returns how to take that back. */
   abstract onChange(listener: () => void): () => void;
 }

@@ -129,16 +129,15 @@ describe('a part in a connection of another worker', () => {
     expect(sink.summary).toEqual(['opened', 'notifications/message']);
   });
 
-  it('fails its users with what is known, and is tried again by the next', async () => {
-    const { placement, pool } = world([child]);
+  it('is opened here where the other worker is out of reach, and stays', async () => {
+    const { connector, placement, pool } = world([child]);
     placement.gone.add('other');
-    await expect(pool.hold(child, face('me'))).rejects.toMatchObject({
-      code: -31001,
-      data: { outcome: 'not_executed', retriable: true },
-    });
+    await pool.use(child, face('me'), async () => undefined);
     placement.worker = 'third';
     await pool.use(child, face('me'), async () => undefined);
-    expect(placement.opened.map(({ worker }) => worker)).toEqual(['third']);
+    expect([connector.opened.length, placement.opened]).toEqual([1, []]);
+    placement.lose('other');
+    expect(connector.opened[0]?.closed).toBe(false);
   });
 
   it('ends with that worker, and whoever holds it is told', async () => {

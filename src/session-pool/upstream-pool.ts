@@ -1,6 +1,6 @@
 import { Injectable, Logger, Optional, type OnApplicationShutdown } from '@nestjs/common';
 import { GatewayError, OutcomeError, type GatewayErrorData } from '#lib/extension-kit';
-import { errorForEra, type Era, type McpNotification } from '#lib/mcp-protocol';
+import { errorForEra, GatewayCode, type Era, type McpNotification } from '#lib/mcp-protocol';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
 import {
   UpstreamConnector,
@@ -205,18 +205,21 @@ export class UpstreamPool implements OnApplicationShutdown {
     sharing: Sharing | undefined,
     { here }: HoldOptions,
   ): PoolEntry {
-    const place = sharing?.placed && !here ? this.placement.placeOf(sharing.key) : undefined;
-    const startsChild = place === undefined && server.transport === 'stdio';
-    const releaseChild = startsChild ? this.takeChild(server) : NOTHING_TAKEN;
+    let releaseChild = NOTHING_TAKEN;
     const entry = new PoolEntry(server, sharing, (over) => {
       this.forget(over);
       releaseChild();
     });
-    entry.place = place;
+    const openHere = () => {
+      entry.place = undefined;
+      if (server.transport === 'stdio') releaseChild = this.takeChild(server);
+      return this.connector.open(server, face.client, entry, OPEN_SIGNAL);
+    };
+    entry.place = sharing?.placed && !here ? this.placement.placeOf(sharing.key) : undefined;
     const connecting =
-      sharing && place !== undefined
-        ? this.placement.open(place, server, face, sharing, entry)
-        : this.connector.open(server, face.client, entry, OPEN_SIGNAL);
+      sharing && entry.place !== undefined
+        ? this.placement.open(entry.place, server, face, sharing, entry).catch(unlessOutOfReach(openHere))
+        : openHere();
     entry.opening = inOurHandshake(server, connecting).then(
       (connection) => {
         entry.connection = connection;
@@ -328,6 +331,16 @@ function inOurHandshake<T>({ slug }: ServerDefinition, handshake: Promise<T>): P
     throw new GatewayError(code, message, 502, { ...(data as unknown as GatewayErrorData), server: slug });
   });
 }
+
+/** Nothing was opened where nobody could be reached; and nobody is to wait until the others know that. */
+function unlessOutOfReach(openHere: () => Promise<UpstreamConnection>) {
+  return (cause: unknown): Promise<UpstreamConnection> => {
+    if (cause instanceof GatewayError && OUT_OF_REACH.has(cause.code)) return openHere();
+    throw cause;
+  };
+}
+
+const OUT_OF_REACH: ReadonlySet<number> = new Set([GatewayCode.ownerUnreachable, GatewayCode.coordinationUnavailable]);
 
 const NOTHING_TAKEN = (): void => undefined;
 

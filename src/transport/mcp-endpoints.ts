@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { classifyEra, readBatch } from '#lib/mcp-protocol';
 import { single, type Exchange } from './exchanges/exchange.js';
 import { LegacyExchange } from './exchanges/legacy.exchange.js';
-import { understood } from './exchanges/legacy-messages.js';
+import { understood, type Understood } from './exchanges/legacy-messages.js';
 import { ModernExchange } from './exchanges/modern.exchange.js';
 import { PlainExchange } from './exchanges/plain.exchange.js';
 import { SseExchange } from './exchanges/sse.exchange.js';
 import { demandAccepts, readJsonBody } from './http-request.js';
-import { BadRequest } from './transport.errors.js';
+import { BadRequest, RefusedRequest } from './transport.errors.js';
 
 /** A request past the door, with what only some endpoints need. */
 export interface EndpointRequest extends Exchange {
@@ -36,7 +36,7 @@ export class McpEndpoints {
     const reading = understood(value);
     if (reading.kind === 'response') return this.legacy.post(request, reading);
     const era = classifyEra(reading.message, single(headers, 'mcp-protocol-version'));
-    if (era === 'legacy') return this.legacy.post(request, reading);
+    if (era === 'legacy') return this.legacy.post(request, reading).catch(refused(reading));
     // No notification of a client has a meaning over HTTP in this era, yet it must be accepted.
     if (reading.kind === 'notification') return request.writer.empty(202);
     return this.modern.post(request, reading.message);
@@ -60,7 +60,8 @@ export class McpEndpoints {
     const { headers, body, query } = request;
     const { sessionId } = query;
     const reading = understood(readJsonBody(headers, body));
-    return this.sse.post(request, typeof sessionId === 'string' ? sessionId : undefined, reading);
+    const session = typeof sessionId === 'string' ? sessionId : undefined;
+    return this.sse.post(request, session, reading).catch(refused(reading));
   }
 
   async postPlain(request: EndpointRequest): Promise<void> {
@@ -71,6 +72,13 @@ export class McpEndpoints {
     if (reading.kind === 'notification') return request.writer.empty(202);
     return this.plain.post(request, reading.message);
   }
+}
+
+/** A refusal answers the request that it refuses. */
+function refused(reading: Understood) {
+  return (cause: unknown): never => {
+    throw reading.kind === 'request' ? new RefusedRequest(cause, reading.message.id) : cause;
+  };
 }
 
 /** Without sessions there is nothing to GET or DELETE (specification 2026: basic/transports/streamable-http). */

@@ -10,7 +10,7 @@ import { OriginGuard } from './origin-guard.js';
 import { ReplyWriter } from './reply-writer.js';
 import { refusalHeaders, refusalText } from './rpc-answers.js';
 import { TransportConfig } from './transport.config.js';
-import { BadRequest, BodyTooLarge } from './transport.errors.js';
+import { BadRequest, BodyTooLarge, RefusedRequest } from './transport.errors.js';
 
 type Serve = (request: EndpointRequest) => Promise<void>;
 type Method = 'GET' | 'POST' | 'DELETE';
@@ -103,8 +103,8 @@ export class McpRoutes implements OnModuleInit {
       const { caller, endpoint } = admitted;
       const known = query as EndpointRequest['query'];
       serve({ caller, endpoint, headers: raw.headers, writer, body, query: known }).catch((cause: unknown) => {
-        const id = cause instanceof Error && 'id' in cause ? (cause.id as RequestId | undefined) : undefined;
-        this.refuse(writer, this.refusalOf(cause), id, request);
+        const { refused, id } = cause instanceof RefusedRequest ? { refused: cause.cause, id: cause.id } : idIn(cause);
+        this.refuse(writer, this.refusalOf(refused), id, request);
       });
     };
   }
@@ -151,4 +151,10 @@ export class McpRoutes implements OnModuleInit {
       .with({ ...refusalHeaders(refusal), ...close })
       .json(refusal.httpStatus, refusalText(refusal.toRpcError(), id));
   }
+}
+
+/** What cannot be understood may still have an id. */
+function idIn(refused: unknown): { readonly refused: unknown; readonly id: RequestId | undefined } {
+  const id = refused instanceof Error && 'id' in refused ? (refused.id as RequestId | undefined) : undefined;
+  return { refused, id };
 }

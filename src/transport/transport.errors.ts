@@ -1,5 +1,5 @@
 import { GatewayError } from '#lib/extension-kit';
-import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
+import { GatewayCode, RpcCode, type RequestId } from '#lib/mcp-protocol';
 
 /** The request is not one that an MCP endpoint takes: 400, 405, 406 or 415, never a 5xx. */
 export class BadRequest extends GatewayError {
@@ -38,5 +38,15 @@ export class Draining extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: true, retryAfterMs: 1_000 } as const;
     super(GatewayCode.draining, 'This worker is shutting down. Try again.', 503, data);
+  }
+}
+
+/** A request that was refused, with the id that its answer has to carry. */
+export class RefusedRequest extends Error {
+  constructor(
+    override readonly cause: unknown,
+    readonly id: RequestId,
+  ) {
+    super('The request was refused.');
   }
 }

@@ -117,6 +117,11 @@ export class Membership {
     return this.list();
   }
 
+  /** Whether the relay knows by now that the worker was declared gone. Rejects with RelayFailure. */
+  async isBuriedNow(worker: string): Promise<boolean> {
+    return (await this.parts.directory.stateOf(worker)) === 'buried';
+  }
+
   /**
    * Where a worker is. `gone` is for good: it has left, or has been declared gone, if need be by this very question.
    * `unsure`: it is not announced, and the relay has not been up for long enough to conclude anything from that.

@@ -20,8 +20,10 @@ const MODERN_ONLY = new Set(['server/discover', 'subscriptions/listen']);
 
 export const isLegacyMethod = (method: string): boolean => !MODERN_ONLY.has(method);
 
+export type Understood = Exclude<MessageReading, { kind: 'invalid' }>;
+
 /** A message that can be understood. @throws MalformedMessage */
-export function understood(value: JsonValue): Exclude<MessageReading, { kind: 'invalid' }> {
+export function understood(value: JsonValue): Understood {
   const reading = readMessage(value);
   if (reading.kind === 'invalid') throw new MalformedMessage(reading);
   return reading;

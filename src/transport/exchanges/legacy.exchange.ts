@@ -8,7 +8,6 @@ import {
   type ClientProfile,
   type JsonRpcRequest,
   type JsonValue,
-  type MessageReading,
   type Outcome,
 } from '#lib/mcp-protocol';
 import { SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
@@ -25,13 +24,12 @@ import {
   takeAnswer,
   takeNotification,
   understood,
+  type Understood,
 } from './legacy-messages.js';
 import { LegacyBatchReply, LegacyGetStream, LegacyReply, type LegacyStream } from './legacy-replies.js';
 
 const SESSION_HEADER = 'mcp-session-id';
 const NEVER = new AbortController().signal;
-
-type Understood = Exclude<MessageReading, { kind: 'invalid' }>;
 
 /** Streamable HTTP with sessions: revisions 2025-03-26 to 2025-11-25 (specification: basic/transports). */
 @Injectable()

@@ -1,13 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import {
-  failure,
-  negotiateLegacy,
-  RpcCode,
-  SSE_REVISION,
-  type JsonRpcRequest,
-  type MessageReading,
-  type Outcome,
-} from '#lib/mcp-protocol';
+import { failure, negotiateLegacy, RpcCode, SSE_REVISION, type JsonRpcRequest, type Outcome } from '#lib/mcp-protocol';
 import { SessionRouter, type LocalSession } from '../../affinity/index.js';
 import { DEFAULT_ENDPOINT, type Endpoint } from '../../catalog/index.js';
 import { Dispatcher, Welcome } from '../../dispatch/index.js';
@@ -19,7 +11,14 @@ import { messageOf } from '../rpc-answers.js';
 import { StreamKeeper } from '../stream-keeper.js';
 import { BadRequest } from '../transport.errors.js';
 import type { Exchange } from './exchange.js';
-import { isLegacyMethod, profileInHandshake, sessionInbound, takeAnswer, takeNotification } from './legacy-messages.js';
+import {
+  isLegacyMethod,
+  profileInHandshake,
+  sessionInbound,
+  takeAnswer,
+  takeNotification,
+  type Understood,
+} from './legacy-messages.js';
 import { legacyAnswer, LegacyStream } from './legacy-replies.js';
 
 const NEVER = new AbortController().signal;
@@ -28,8 +27,6 @@ const TO_THE_STREAM: StreamSink = { emit: () => undefined, end: () => undefined 
 
 /** Has the owner of the stream take a message that was posted to another worker. */
 export const SSE_MESSAGE = 'sse.message';
-
-type Understood = Exclude<MessageReading, { kind: 'invalid' }>;
 
 /**
  * HTTP+SSE: messages are POSTed, everything comes back on one stream (specification of November 2024:
