@@ -18,7 +18,7 @@ export class Dice {
     return least + this.share() * (most - least);
   }
 
-  /** Throws RangeError for a list that is empty. */
+  /** Throws RangeError for a list that is empty; `undefined` is no choice. */
   oneOf<T>(choices: readonly T[]): T {
     const choice = choices[Math.floor(this.share() * choices.length)];
     if (choice === undefined) throw new RangeError('There is nothing to choose from.');

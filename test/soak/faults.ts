@@ -46,7 +46,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     wire.resume();
   },
   'lose what goes to or from Redis': async ({ wire }, dice) => {
-    wire.blackhole(dice.oneOf(['requests', 'replies', undefined] as const));
+    const way = dice.oneOf(['requests', 'replies', 'both'] as const);
+    wire.blackhole(way === 'both' ? undefined : way);
     await pause(dice.between(200, 3_000));
     if (dice.share() < 0.5) wire.resume();
     else wire.sever();
