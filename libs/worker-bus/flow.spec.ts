@@ -202,7 +202,7 @@ describe('an answer that could not be published', () => {
     expect(events).toEqual(['event']);
   });
 
-  it('is given up after five seconds', async () => {
+  it('is given up after seven seconds', async () => {
     let why: unknown;
     serve = (context) => {
       context.signal.onabort = () => ({ why } = context.signal.reason);
@@ -211,7 +211,7 @@ describe('an answer that could not be published', () => {
     };
     world.relay.carry = ({ frame, deliver }) => (frame.kind === 'event' ? Promise.reject(untried()) : deliver());
     asker.request(order);
-    await world.timer.advance(4_800);
+    await world.timer.advance(6_800);
     expect(why).toBeUndefined();
     await world.timer.advance(400);
     expect(why).toBe('relay');

@@ -9,8 +9,11 @@ export const REVOKE_RETRY_MS = 250;
 export const REVOKE_PAUSE_MS = 50;
 /** A request is known again for longer than anybody could claim it. */
 export const SEEN_MS = 2 * CLAIM_WINDOW_MS;
-/** What a handler sent waits for so long for a relay that comes back. */
-export const REPLY_RETRY_MS = 5_000;
+/**
+ * What a handler sent waits for so long for a relay that comes back, or for somebody to hear it: until the requester has
+ * noticed that this worker is not there any more. Between both, it would wait for an answer that was given up.
+ */
+export const REPLY_RETRY_MS = 7_000;
 export const REPLY_PAUSE_MS = 100;
 /** An owner that may send no more, for want of credit, asks so often whether it is still wanted. */
 export const PROBE_MS = 1_000;

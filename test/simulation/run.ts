@@ -22,8 +22,8 @@ const SLICE_MS = 500;
 const GRACE_MS = 1_000;
 /** Who asks for a session that is on its way waits until it has arrived, or is not expected any more. */
 const MOVE_MS = 2 * HEIR_PATIENCE_MS;
-/** Everything that may follow an answer has happened by then. */
-const REST_MS = 2_000;
+/** Everything that may follow an answer has happened by then, and what nobody hears is given up. */
+const REST_MS = 8_000;
 /** In one of so many runs the rest is long enough for all that is remembered for a while to be forgotten. */
 const LONG_REST_EVERY = 16;
 const LONG_REST_MS = 25_000;

@@ -114,11 +114,15 @@ export class ReplyStream {
   private async publish(frame: Buffer): Promise<void> {
     const { timer, outbox } = this.parts;
     const isWanted = (): boolean => !this.isClosed;
-    const sent = await persist(timer, { forMs: REPLY_RETRY_MS, pauseMs: REPLY_PAUSE_MS, isWanted }, async () => {
-      if ((await outbox.publish(this.to, frame)) === 0) this.lose('requester-gone');
-      return true;
+    let loss: StreamLoss = 'relay';
+    const isHeard = await persist(timer, { forMs: REPLY_RETRY_MS, pauseMs: REPLY_PAUSE_MS, isWanted }, async () => {
+      loss = 'relay';
+      const receivers = await outbox.publish(this.to, frame);
+      // Gone, or at another master than this worker for a moment: then nothing would tell it that this was lost.
+      if (receivers === 0) loss = 'requester-gone';
+      return receivers > 0;
     });
-    if (!sent) this.lose('relay');
+    if (!isHeard) this.lose(loss);
   }
 
   /** Asks whether anybody still waits: a credit may be lost, or the word that all is over. */

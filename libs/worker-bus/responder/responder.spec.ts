@@ -300,7 +300,7 @@ describe('a context', () => {
     expect(reason()).toMatchObject({ why: 'stopped' });
   });
 
-  it('is aborted when nobody receives what it says', async () => {
+  it('is aborted when nobody receives what it says, for as long as it is said again', async () => {
     let why: unknown;
     serve = (_, context) => {
       context.signal.onabort = () => ({ why } = context.signal.reason);
@@ -309,9 +309,26 @@ describe('a context', () => {
     };
     world.relay.carry = ({ frame, deliver }) => (frame.kind === 'event' ? Promise.resolve(0) : deliver());
     asker.request(order);
-    await world.settle();
+    await world.timer.advance(6_000);
+    expect(why).toBeUndefined();
+    await world.timer.advance(1_500);
     expect(why).toBe('requester-gone');
   });
+});
+
+it('an answer that nobody received is said again: both may have had different relays for a moment', async () => {
+  const events: unknown[] = [];
+  serve = (_, context) => {
+    void context.emit('event');
+    return 'served';
+  };
+  world.relay.carry = ({ frame, deliver }) => (frame.kind === 'event' ? Promise.resolve(0) : deliver());
+  const { end } = asker.request(order, (event) => void events.push(event));
+  await world.timer.advance(3_000);
+  world.relay.carry = ({ deliver }) => deliver();
+  await world.timer.advance(200);
+  expect(await end).toEqual({ kind: 'value', value: 'served' });
+  expect(events).toEqual(['event']);
 });
 
 it('a request that names a queue or a budget of the wrong kind is dropped', async () => {
