@@ -68,6 +68,8 @@ export class HandOver implements BeforeApplicationShutdown {
   async beforeApplicationShutdown(): Promise<void> {
     // Some may have been opened since.
     await this.run();
+    // With nobody to go to they end anyhow, each with its last answer.
+    if (this.others.length === 0) return;
     const quiet = [...this.sessions.live].map((session) => session.whenQuiet());
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, LAST_CALLS_MS);

@@ -1,7 +1,6 @@
 export type { AnswerEvent, StreamEvent, StreamSink } from './event-log.js';
 export { EventArchive, NoArchive, type ArchivedEvent, type StreamCall } from './event-archive.js';
 export { replayAfterDeath, type ReplayAfterDeath } from './replay-after-death.js';
-export { RedisEventArchive, type ArchiveBounds } from './redis-event-archive.js';
 export { Session, type SessionStart } from './session.js';
 export { levelAt } from './log-levels.js';
 export { Placement } from './placement.js';
