@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { EventReader } from '../support/event-reader.js';
+import { MixedTraffic } from '../support/mixed-traffic.js';
+import { RedisMonitor } from '../support/redis-monitor.js';
+import { orderRedis } from '../support/redis-orders.js';
+import { nextOf } from '../support/roaming-client.js';
+import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
+
+/** What the gateway sends to the server with each request. */
+const SERVER_KEY = 'a-key-that-only-the-server-and-its-gateway-know';
+const WATCHED = 'test://watched-resource';
+
+let redis: RunningRedis;
+let monitor: RedisMonitor;
+let world: WiredCluster;
+
+beforeEach(async () => {
+  redis = await startRedis();
+  monitor = await RedisMonitor.open(redis.port);
+  const env = { ISTHMUS_REDIS_URL: redis.url };
+  world = await startWiredCluster({ workers: [env, env], headers: { authorization: `Bearer ${SERVER_KEY}` } });
+});
+
+afterEach(async () => {
+  monitor.close();
+  await world.close();
+  await redis.stop();
+});
+
+/** How each type of key is read whole. */
+const READERS: Readonly<Record<string, readonly [command: string, ...args: string[]]>> = {
+  string: ['GET'],
+  hash: ['HGETALL'],
+  zset: ['ZRANGE', '0', '-1'],
+  set: ['SMEMBERS'],
+  list: ['LRANGE', '0', '-1'],
+};
+
+/** Names and values of all that lies in Redis. */
+async function kept(): Promise<string[]> {
+  const texts: string[] = [];
+  for (const key of (await orderRedis(redis, 'KEYS', '*')) as string[]) {
+    const [command, ...args] = READERS[String(await orderRedis(redis, 'TYPE', key))] ?? ['GET'];
+    texts.push(key, JSON.stringify(await orderRedis(redis, command, key, ...args)));
+  }
+  return texts;
+}
+
+it('nothing in Redis, or published over it, lets anybody act for a client or a gateway', async () => {
+  const { owner, other } = world;
+  const traffic = await MixedTraffic.start(world);
+  const client = await world.initialize(owner);
+  await client.request(other, 'resources/subscribe', { uri: WATCHED });
+  const stream = new EventReader(await client.stream(other));
+  await client.ask(other, 'touch', 'touch_resource', {});
+  await nextOf(stream);
+  await traffic.served();
+  await traffic.stop();
+  const beforeLeave = await kept();
+  // With the session the ids of its sessions at servers go to another worker.
+  owner.kill('SIGTERM');
+  expect(await owner.ended).toBe(0);
+  expect(await client.ask(other, 'at the heir')).toMatchObject({ status: 200 });
+  await monitor.settled();
+
+  const told = [...monitor.commands.map((words) => words.join(' ')), ...beforeLeave, ...(await kept())];
+  // What is looked for would be found: arguments of calls travel as they are.
+  expect(told.some((text) => text.includes('forwarded 1'))).toBe(true);
+  expect(world.legacy.sessions.size).toBeGreaterThan(1);
+  const [header, claims, signature = ''] = world.token.split('.');
+  const secrets = [signature, `${header}.${claims}`, SERVER_KEY, ...world.legacy.sessions];
+  const wordsOf = (secret: string) => [secret, Buffer.from(secret).toString('base64url').slice(0, -2)];
+  const leaks = secrets.filter((secret) => wordsOf(secret).some((word) => told.some((text) => text.includes(word))));
+  expect(leaks).toEqual([]);
+  expect(told.filter((text) => /authorization|bearer/i.test(text))).toEqual([]);
+  expect(world.complaints()).toEqual([]);
+}, 60_000);
