@@ -9,8 +9,9 @@ import { FrameSeal } from './frames/frame-seal.js';
 import { Outbox } from './frames/outbox.js';
 import { Membership } from './membership/membership.js';
 import { BusObserver } from './observer.js';
+import { pause } from './persist.js';
 import { SystemTimer, type Address } from './ports/index.js';
-import { DEFAULT_LIMITS } from './protocol.js';
+import { DEFAULT_LIMITS, REPLY_RETRY_MS } from './protocol.js';
 import { Requester } from './requester/requester.js';
 import { AcceptanceQueue } from './responder/acceptance-queue.js';
 import { Responder } from './responder/responder.js';
@@ -64,8 +65,12 @@ export class BusNode extends WorkerBus {
     this.responder.stop();
   }
 
-  /** Stops, and says so to the others if they can be reached: what this worker had is gone at once, for good. */
+  /**
+   * Stops, and says so to the others if they can be reached: what this worker had is gone at once, for good. What its
+   * handlers have answered is sent before, however long it is; only who takes it too slowly is not waited for.
+   */
   async leave(): Promise<void> {
+    await Promise.race([this.responder.whenSent(), pause(this.parts.timer, REPLY_RETRY_MS)]);
     await this.membership.leave().catch(() => undefined);
     this.stop();
   }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { BusContext, BusService } from '../bus.js';
@@ -37,6 +38,8 @@ export class WorkerBusServer extends Server implements CustomTransportStrategy, 
 
   /** Takes leave of the other workers: from now on they know that this one is gone. */
   override async close(): Promise<void> {
+    // What a handler has returned just now is still on its way through Nest to the bus.
+    await nextTurn();
     await this.node.leave();
   }
 

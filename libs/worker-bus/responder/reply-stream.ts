@@ -36,7 +36,7 @@ export class ReplyStream {
   private number = 0;
   private isSending = false;
   /** The end is in the queue, or sent: nothing may follow. */
-  private isEnding = false;
+  private hasEnd = false;
   private isClosed = false;
   private isOverflown = false;
   private resolveOver = (): void => {};
@@ -51,9 +51,14 @@ export class ReplyStream {
     this.window = new CreditWindow(parts.timer, () => this.probe());
   }
 
+  /** True once the end was said here, however much of it is sent. */
+  get isEnding(): boolean {
+    return this.hasEnd;
+  }
+
   /** See BusContext. */
   emit(event: unknown): void | Promise<void> {
-    if (this.isEnding || this.isClosed) return;
+    if (this.hasEnd || this.isClosed) return;
     const bytes = encoded(event);
     if (!bytes || (this.isSending && this.waitingBytes + bytes.length > this.parts.waitingBytes))
       return this.overflow();
@@ -62,8 +67,8 @@ export class ReplyStream {
   }
 
   end(status: EndStatus, value?: unknown): void {
-    if (this.isEnding || this.isClosed) return;
-    this.isEnding = true;
+    if (this.hasEnd || this.isClosed) return;
+    this.hasEnd = true;
     this.add({ kind: 'end', bytes: this.encodedEnd(status, value), done: () => this.close() });
   }
 

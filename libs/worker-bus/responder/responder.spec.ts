@@ -341,3 +341,31 @@ it('a request that names a queue or a budget of the wrong kind is dropped', asyn
   await world.settle();
   expect(runs).toEqual([]);
 });
+
+describe('a worker that leaves', () => {
+  const LONG = 'x'.repeat(3_000_000);
+
+  it('sends what it has answered, however long it is', async () => {
+    serve = () => LONG;
+    let left: Promise<void> | undefined;
+    world.relay.carry = (passing) => {
+      if (passing.frame.kind === 'end') left ??= owner.leave();
+      return passing.deliver();
+    };
+    const { end } = asker.request(order);
+    await world.timer.advance(2_000);
+    await left;
+    expect(await end).toEqual({ kind: 'value', value: LONG });
+  });
+
+  it('does not wait for who takes nothing', async () => {
+    serve = () => LONG;
+    world.relay.carry = (passing) => (passing.frame.kind === 'credit' ? Promise.resolve(1) : passing.deliver());
+    const { end } = asker.request(order);
+    await world.settle();
+    const left = owner.leave();
+    await world.timer.advance(10_000);
+    await left;
+    expect(await end).toMatchObject({ kind: 'unknown', cause: 'owner-gone' });
+  });
+});

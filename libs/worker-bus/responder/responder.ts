@@ -67,6 +67,12 @@ export class Responder {
     }
   }
 
+  /** Resolves once all that has been answered by now is sent, or cannot be. */
+  async whenSent(): Promise<void> {
+    const answered = [...this.running.values()].filter(({ isAnswered }) => isAnswered);
+    await Promise.all(answered.map(({ over }) => over));
+  }
+
   /** Aborts what runs, says nothing more, and hears nothing more. */
   stop(): void {
     this.isStopped = true;

@@ -46,6 +46,11 @@ export class RunningRequest {
     this.over = this.stream.over.then(() => this.stopClock());
   }
 
+  /** Its end is known here, and is on its way. */
+  get isAnswered(): boolean {
+    return this.stream.isEnding;
+  }
+
   /** Runs the handler, unless that is not wanted any more. It was claimed. */
   async run(): Promise<void> {
     if (this.abortion.signal.aborted) return this.stream.end('unstarted');
