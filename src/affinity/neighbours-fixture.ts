@@ -240,7 +240,7 @@ export class Neighbours {
   }
 
   async close(): Promise<void> {
-    for (const neighbour of this.all.splice(0)) await neighbour.close();
+    for (const neighbour of this.all.splice(0)) await this.whileTimePasses(neighbour.close());
   }
 }
 

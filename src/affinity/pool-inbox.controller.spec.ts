@@ -31,6 +31,8 @@ let connector: FakeConnector;
 let pool: UpstreamPool;
 let workers: INestMicroservice[];
 let here: WorkerBus;
+/** Of the worker that was started last. */
+let inbox: PoolInboxController;
 
 /** A worker with an inbox, as it starts with the gateway. */
 async function startWorker(me: string): Promise<WorkerBus> {
@@ -45,6 +47,7 @@ async function startWorker(me: string): Promise<WorkerBus> {
       { provide: ServerRegistry, useValue: registry },
     ],
   }).compile();
+  inbox = module.get(PoolInboxController);
   const worker = module.createNestMicroservice({ strategy, logger: false });
   await worker.listen();
   workers.push(worker);
@@ -153,6 +156,24 @@ describe('the connections of this worker, to another worker', () => {
     await connection.close();
     pool.sweep(Date.now() + 24 * 3_600_000);
     expect(connector.live).toEqual([]);
+  });
+
+  it('keep a worker that leaves until the calls in flight over them are answered, and no longer', async () => {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    connector.respond = ({ request }) => (request.params['name'] === 'kept' ? promise : new Promise(() => undefined));
+    const connection = await connect();
+    const givenUp = new AbortController();
+    const kept = connection.request({ ...CALL, params: { name: 'kept' } }, replyOf(), NEVER);
+    void connection.request(CALL, replyOf(), givenUp.signal);
+    await until(() => connector.opened[0]?.sent.length === 2);
+    const left: string[] = [];
+    const leaving = inbox.beforeApplicationShutdown().then(() => left.push('left'));
+    givenUp.abort();
+    await until(() => connector.opened[0]?.sent[1]?.signal.aborted === true);
+    expect(left).toEqual([]);
+    resolve(result({}));
+    await leaving;
+    expect(await kept).toEqual(result({}));
   });
 
   it('run nothing for a part that nobody took', async () => {

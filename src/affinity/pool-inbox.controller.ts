@@ -1,9 +1,9 @@
-import { Controller, UseInterceptors } from '@nestjs/common';
+import { Controller, UseInterceptors, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { outcomeOfFault, result, type Outcome } from '#lib/mcp-protocol';
 import type { BusContext } from '#lib/worker-bus';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
-import { UpstreamPool } from '../session-pool/index.js';
+import { OwedAnswers, UpstreamPool } from '../session-pool/index.js';
 import { ServerNotConfigured } from './affinity.errors.js';
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 import {
@@ -20,14 +20,18 @@ import { ConnectionNotHeld } from './pool.errors.js';
 
 const DONE = result({});
 
+/** Calls that are still in flight then are not waited for. */
+const LAST_CALLS_MS = 14_000;
+
 /**
  * What other workers ask of the connections that this one has for all of them. Each answer is an Outcome, or what is
  * thrown and made one.
  */
 @Controller()
 @UseInterceptors(ForwardedRpcInterceptor)
-export class PoolInboxController {
+export class PoolInboxController implements BeforeApplicationShutdown {
   private readonly parts = new Map<string, PoolPart>();
+  private readonly owed = new OwedAnswers();
 
   constructor(
     private readonly upstreams: UpstreamPool,
@@ -42,7 +46,11 @@ export class PoolInboxController {
 
   @MessagePattern(PoolPattern.request)
   async request(@Payload() order: RequestOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    return this.partOf(order, context).request(order, context);
+    const part = this.partOf(order, context);
+    const given = this.owed.add();
+    // Nobody waits any more for the answer to a call that was given up.
+    context.signal.addEventListener('abort', given, { once: true });
+    return part.request(order, context).finally(given);
   }
 
   @MessagePattern(PoolPattern.answer)
@@ -61,6 +69,14 @@ export class PoolInboxController {
   async listen(@Payload() order: ListenOrder, @Ctx() context: BusContext): Promise<Outcome> {
     await this.partOf(order, context).listen(order, context);
     return DONE;
+  }
+
+  /** This worker leaves: whoever has called over a connection of its still gets the answer. */
+  async beforeApplicationShutdown(): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, LAST_CALLS_MS);
+    await Promise.race([this.owed.whenNone(), late.promise]);
+    clearTimeout(timer);
   }
 
   private async take(order: OpenOrder, { requester, signal }: BusContext): Promise<PoolPart | undefined> {

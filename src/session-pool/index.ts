@@ -4,6 +4,7 @@ export { replayAfterDeath, type ReplayAfterDeath } from './replay-after-death.js
 export { Session, type SessionStart } from './session.js';
 export { levelAt } from './log-levels.js';
 export { Placement } from './placement.js';
+export { OwedAnswers } from './owed-answers.js';
 export { PlacementSeat } from './placement-seat.js';
 export { readSessionRecord, type SessionRecord } from './session-record.js';
 export { SessionPool } from './session-pool.js';

@@ -7,10 +7,13 @@ export class OwedAnswers {
     return this.count;
   }
 
-  /** One more. Returns how to say that it was given. */
+  /** One more. Returns how to say that it was given; to say so again changes nothing. */
   add(): () => void {
     this.count += 1;
+    let isGiven = false;
     return () => {
+      if (isGiven) return;
+      isGiven = true;
       this.count -= 1;
       if (this.count > 0) return;
       for (const wake of this.waiting.splice(0)) wake();

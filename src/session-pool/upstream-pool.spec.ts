@@ -382,4 +382,19 @@ describe('the end of the worker', () => {
     expect([connector.live.length, connector.isShutDown]).toEqual([0, true]);
     await settled();
   });
+
+  it('waits until the server is told of the end of its sessions', async () => {
+    const server = remoteServer('a');
+    const { connector, pool } = world([server]);
+    await pool.use(server, face('me'), async () => undefined);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const [connection] = connector.opened;
+    if (connection) connection.close = () => promise;
+    const ended = pool.onApplicationShutdown();
+    await settled();
+    expect(connector.isShutDown).toBe(false);
+    resolve();
+    await ended;
+    expect(connector.isShutDown).toBe(true);
+  });
 });

@@ -53,6 +53,7 @@ const OPEN_SIGNAL = new AbortController().signal;
 export class UpstreamPool implements OnApplicationShutdown {
   private readonly logger = new Logger(UpstreamPool.name);
   private readonly entries = new Map<string, PoolEntry>();
+  private readonly closing = new Set<Promise<void>>();
   private readonly children: ChildProcesses;
   /** What was learned of a server holds for this definition of it. */
   private readonly eras = new WeakMap<ServerDefinition, Era>();
@@ -165,6 +166,8 @@ export class UpstreamPool implements OnApplicationShutdown {
     clearInterval(this.sweeper);
     for (const stop of this.stopWatching) stop();
     for (const entry of this.entries.values()) this.retire(entry);
+    // Servers are told of the end of their sessions, or they would keep them.
+    await Promise.all(this.closing);
     await this.connector.shutdown();
   }
 
@@ -295,9 +298,11 @@ export class UpstreamPool implements OnApplicationShutdown {
   private closeUnused(entry: PoolEntry): void {
     if (entry.users > 0 || !entry.connection) return;
     entry.finish();
-    entry.connection
+    const closing = entry.connection
       .close()
-      .catch((cause: unknown) => this.logger.warn(`Closing an upstream connection failed: ${String(cause)}`));
+      .catch((cause: unknown) => this.logger.warn(`Closing an upstream connection failed: ${String(cause)}`))
+      .finally(() => this.closing.delete(closing));
+    this.closing.add(closing);
   }
 
   /** What another worker had is gone with it. */

@@ -79,6 +79,25 @@ describe('a worker that is told to leave', () => {
     for (const client of clients) expect(await client.ask(third, `later ${client.session}`)).toMatchObject(SERVED);
   });
 
+  it('answers the calls in flight over connections that it has for clients of others', async () => {
+    // It knows of all who were there before it.
+    const newcomer = await world.cluster.addWorker();
+    const marks = Array.from({ length: 36 }, (_, index) => `pooled ${index}`);
+    const calling = marks.map((mark) => callAlone(newcomer, mark));
+    await Promise.all(marks.map((mark) => world.server.arrived(mark)));
+    const before = world.server.server.openSessions;
+    leaver.kill('SIGTERM');
+    await leaver.printed(/Leaving/);
+    await until(async () => (await fetch(`${leaver.url}/health/ready`).catch(() => undefined))?.status !== 200);
+    world.server.server.world.release('all');
+    for (const answer of await Promise.all(calling)) {
+      expect(answer).toMatchObject({ status: 200, messages: [{ result: { content: [{}] } }] });
+    }
+    expect(await leaver.ended).toBe(0);
+    // It had some of them, and the server is told of their end.
+    expect(world.server.server.openSessions).toBeLessThan(before);
+  });
+
   it('keeps what its clients follow, and ends their streams so that they come back', async () => {
     const client = await world.initialize(leaver);
     await client.request(second, 'resources/subscribe', { uri: WATCHED });
@@ -121,3 +140,11 @@ describe('readiness', () => {
 /** A call that the server holds until `all` is released. */
 const inFlight = async (client: RoamingClient, worker: ClusterWorker, mark: string) =>
   read(await client.post(worker, callOf(mark, 'hold', { key: 'all' })));
+
+/** The same of a client without a session, whose principal is nobody else's: who has its connection is up to chance. */
+async function callAlone(worker: ClusterWorker, mark: string) {
+  const token = await world.cluster.token({ subject: mark });
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const body = JSON.stringify(callOf(mark, 'hold', { key: 'all' }));
+  return read(await fetch(`${worker.url}/servers/ref/rpc`, { method: 'POST', headers, body }));
+}
