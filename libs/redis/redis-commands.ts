@@ -48,7 +48,8 @@ export class RedisCommands {
 
   /** Runs a script in one step. Rejects with RedisFault. */
   run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
-    return this.guarded(() => this.invocationOf(script)(...keys, ...args));
+    const counted = script.numberOfKeys === undefined ? [keys.length, ...keys] : keys;
+    return this.guarded(() => this.invocationOf(script)(...counted, ...args));
   }
 
   /** INFO of each server that holds data. Rejects with RedisFault. */
@@ -88,7 +89,8 @@ export class RedisCommands {
   private invocationOf(script: RedisScript): Invocation {
     const name = `isthmus:${script.name}`;
     if (!(name in this.client)) {
-      this.client.defineCommand(name, { lua: script.lua, numberOfKeys: script.numberOfKeys });
+      const { lua, numberOfKeys } = script;
+      this.client.defineCommand(name, numberOfKeys === undefined ? { lua } : { lua, numberOfKeys });
     }
     // defineCommand adds a method that the type does not know of.
     const method = Reflect.get(this.client, name) as Invocation;

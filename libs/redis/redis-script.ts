@@ -5,11 +5,12 @@ import { join } from 'node:path';
 export interface RedisScript {
   readonly name: string;
   readonly lua: string;
-  readonly numberOfKeys: number;
+  /** Undefined: another number each time. */
+  readonly numberOfKeys: number | undefined;
 }
 
 /** Reads `scripts/<name>.lua`. With `state` it can ask for the state of Redis and for its time (scripts/state.lua). */
-export function redisScript(name: string, numberOfKeys: number, { state = false } = {}): RedisScript {
+export function redisScript(name: string, numberOfKeys: number | undefined, { state = false } = {}): RedisScript {
   return { name, numberOfKeys, lua: (state ? textOf('state') : '') + textOf(name) };
 }
 

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { Caller } from '#lib/extension-kit';
 
 /** 128 random bits that name one run of one worker. Drawn at start, never seen again after its end. */
@@ -31,6 +31,7 @@ const RANDOM_END = 33;
 const SEALED_END = 37;
 const LENGTH = SEALED_END + 16;
 const CENTURY = 2000;
+const MOST_REMEMBERED = 10_000;
 
 /**
  * Session ids that name their owner: version, incarnation, 128 random bits, key id, revision, and a MAC over all of
@@ -38,10 +39,16 @@ const CENTURY = 2000;
  * to its client, without a look-up.
  */
 export class SessionIds {
+  private readonly key: KeyObject;
+  /** Ids of others' sessions that were found genuine. Each comes with every request of its client. */
+  private readonly genuine = new Map<string, { readonly binding: SessionBinding; readonly read: ReadSessionId }>();
+
   constructor(
-    private readonly key: Buffer,
+    key: Buffer,
     private readonly me: Incarnation,
-  ) {}
+  ) {
+    this.key = createSecretKey(key);
+  }
 
   /** `revision`: a date, as all revisions of the protocol are. */
   mint(binding: SessionBinding, revision: string): string {
@@ -52,6 +59,15 @@ export class SessionIds {
 
   /** Undefined for anything that was not minted for this very binding. */
   read(id: string, binding: SessionBinding): ReadSessionId | undefined {
+    const known = this.genuine.get(id);
+    if (known && isSame(known.binding, binding)) return known.read;
+    const read = this.open(id, binding);
+    if (read && this.genuine.size >= MOST_REMEMBERED) this.genuine.clear();
+    if (read) this.genuine.set(id, { binding, read });
+    return read;
+  }
+
+  private open(id: string, binding: SessionBinding): ReadSessionId | undefined {
     const bytes = Buffer.from(id, 'base64url');
     if (bytes.length !== LENGTH || bytes[0] !== VERSION || bytes.toString('base64url') !== id) return undefined;
     const body = bytes.subarray(0, SEALED_END);
@@ -67,6 +83,12 @@ export class SessionIds {
     const bound = JSON.stringify([issuer, subject, endpoint, transport]);
     return createHmac('sha256', this.key).update(body).update(bound).digest().subarray(0, 16);
   }
+}
+
+function isSame(one: SessionBinding, other: SessionBinding): boolean {
+  const [mine, theirs] = [one.caller.principal, other.caller.principal];
+  const isSamePrincipal = mine.issuer === theirs.issuer && mine.subject === theirs.subject;
+  return isSamePrincipal && one.endpoint === other.endpoint && one.transport === other.transport;
 }
 
 function packed(revision: string): Buffer {

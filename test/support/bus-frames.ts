@@ -17,6 +17,7 @@ export interface SeenFrame {
 const KINDS = ['request', 'cancel', 'credit', 'canary', 'accept', 'refuse', 'event', 'end', 'probe'];
 /** Bytes of the MAC that comes first. */
 export const MAC_BYTES = 16;
+const LENGTH_BYTES = 4;
 const KIND_AT = MAC_BYTES + 1;
 const NAMES_AT = MAC_BYTES + 9;
 
@@ -35,10 +36,29 @@ function publishedIn(commands: readonly MonitoredCommand[]): SeenFrame[] {
   return commands.flatMap(([name = '', channel = '', text = '']) => {
     const [, box, worker = ''] = /:(inbox|replies):\{(.+)\}$/.exec(channel) ?? [];
     if (name.toUpperCase() !== 'PUBLISH' || (box !== 'inbox' && box !== 'replies')) return [];
-    const bytes = Buffer.from(text, 'latin1');
-    const [from = '', to = '', request = ''] = namesIn(bytes);
-    return [{ channel, box, worker, kind: KINDS[bytes[KIND_AT] ?? -1] ?? 'none', from, to, request, bytes }];
+    return bundledIn(Buffer.from(text, 'latin1')).map((bytes) => {
+      const [from = '', to = '', request = ''] = namesIn(bytes);
+      return { channel, box, worker, kind: KINDS[bytes[KIND_AT] ?? -1] ?? 'none', from, to, request, bytes };
+    });
   });
+}
+
+/** Several frames travel in one message, each behind its length. */
+function bundledIn(message: Buffer): Buffer[] {
+  const frames: Buffer[] = [];
+  for (let at = 0; at < message.length;) {
+    const end = at + LENGTH_BYTES + message.readUInt32BE(at);
+    frames.push(message.subarray(at + LENGTH_BYTES, end));
+    at = end;
+  }
+  return frames;
+}
+
+/** A frame as it is published by itself. */
+export function bundled(frame: Buffer): Buffer {
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32BE(frame.length);
+  return Buffer.concat([length, frame]);
 }
 
 /** Read by a hand of its own: what is held against the workers must not rest on what they say. */

@@ -2,7 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { FrameSeal } from '#lib/worker-bus';
 import { DataFolder } from '../../src/data-folder/index.js';
-import { MAC_BYTES, type SeenFrame } from './bus-frames.js';
+import { bundled, MAC_BYTES, type SeenFrame } from './bus-frames.js';
 
 /** Bytes for a channel of a worker. */
 export interface Forgery {
@@ -31,7 +31,7 @@ export class Forger {
 
   /** How many heard it. */
   publish({ channel, bytes }: Forgery): Promise<number> {
-    return this.redis.publish(channel, bytes);
+    return this.redis.publish(channel, bundled(bytes));
   }
 
   /** The frame with other texts of the same length in it, under its old seal. */

@@ -1,15 +1,27 @@
--- Claims a request for the one who asks, and tells its requester in the same step.
--- KEYS: call:{requester}:request, generation:{requester}
--- ARGV: generation of the ticket, notAfter (ms), how long a decision is kept after it (ms),
---       PUBLISH or SPUBLISH, channel of the requester's replies (same slot), acceptance
--- Answers 'claimed', 'taken', 'revoked', 'late' or 'stale'.
-if generation_of(KEYS[2]) ~= ARGV[1] then return 'stale' end
-local decided = redis.call('GET', KEYS[1])
-if decided == 'claimed' then return 'taken' end
-if decided then return decided end
-local notAfter = tonumber(ARGV[2])
-if now_ms() >= notAfter then return 'late' end
-redis.call('SET', KEYS[1], 'claimed')
-redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', notAfter + tonumber(ARGV[3])))
-redis.call(ARGV[4], ARGV[5], ARGV[6])
-return 'claimed'
+-- Claims requests of one worker for the one who asks, and tells that worker in the same step which ones.
+-- KEYS: generation:{requester}, then call:{requester}:request of each
+-- ARGV: how long a decision is kept after notAfter (ms), PUBLISH or SPUBLISH, channel of the requester's replies (same
+--       slot), then of each: generation of the ticket, notAfter (ms), acceptance
+-- Answers 'claimed', 'taken', 'revoked', 'late' or 'stale' for each.
+local generation, now = generation_of(KEYS[1]), now_ms()
+
+local function decide(key, ticketGeneration, notAfter)
+  if generation ~= ticketGeneration then return 'stale' end
+  local decided = redis.call('GET', key)
+  if decided == 'claimed' then return 'taken' end
+  if decided then return decided end
+  if now >= notAfter then return 'late' end
+  redis.call('SET', key, 'claimed', 'PXAT', string.format('%.0f', notAfter + tonumber(ARGV[1])))
+  return 'claimed'
+end
+
+local verdicts, accepted = {}, {}
+for index = 2, #KEYS do
+  local at = 3 * index - 2
+  verdicts[index - 1] = decide(KEYS[index], ARGV[at], tonumber(ARGV[at + 1]))
+  if verdicts[index - 1] == 'claimed' then
+    accepted[#accepted + 1] = struct.pack('>I4', #ARGV[at + 2]) .. ARGV[at + 2]
+  end
+end
+if #accepted > 0 then redis.call(ARGV[2], ARGV[3], table.concat(accepted)) end
+return verdicts

@@ -11,7 +11,7 @@ export interface Mailbox {
   reply(frame: Buffer): void;
 }
 
-/** Carries frames between workers: at most once, in the order of publishing, to whoever listens at that moment. */
+/** Carries frames between workers: at most once, each box in the order of publishing, to whoever listens at that moment. */
 export abstract class Wire {
   /** Frames published to the worker from now on arrive. Resolves once the subscription is there. Rejects with RelayFailure. */
   abstract listen(worker: string, mailbox: Mailbox): Promise<void>;

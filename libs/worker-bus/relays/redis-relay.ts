@@ -19,12 +19,24 @@ import {
   type Ticket,
   type WorkerState,
 } from '../ports/index.js';
+import { bundleOf, framesIn } from './bundle.js';
+import { Gathering } from './gathering.js';
 import { DECISION_KEPT_MS, GENERATION_MS, TOMBSTONE_MS } from './lifetimes.js';
 import { RELAY_SCRIPTS } from './relay-scripts.js';
 
 const CLAIM_VERDICTS = ['claimed', 'taken', 'revoked', 'late', 'stale'] as const satisfies ClaimVerdict[];
 const REVOKE_VERDICTS = ['revoked', 'claimed', 'stale'] as const satisfies RevokeVerdict[];
 const WORKER_STATES = ['alive', 'buried', 'missing'] as const satisfies WorkerState[];
+
+/** Frames in one message: of the largest, half a MiB. */
+const MOST_FRAMES = 8;
+/** Claims that Redis decides on in one step, in about a tenth of a millisecond. */
+const MOST_CLAIMS = 64;
+
+interface Claim {
+  readonly ticket: Ticket;
+  readonly accept: Buffer;
+}
 
 /**
  * A relay over one Redis, a master that Sentinels watch, or a cluster. Frames go over pub/sub, decisions are scripts,
@@ -35,6 +47,11 @@ export class RedisRelay implements Relay {
   private readonly commands: RedisCommands;
   private readonly subscribers = new Map<string, RedisSubscriber>();
   private readonly brokenListeners = new Set<() => void>();
+  private readonly publishing = new Gathering<Buffer, number>((to, frames) => this.publishAll(to, frames), MOST_FRAMES);
+  private readonly claiming = new Gathering<Claim, ClaimVerdict>(
+    (of, claims) => this.claimAll(of, claims),
+    MOST_CLAIMS,
+  );
   /** Whether all connections are there, so that no frame is missed. */
   private isWhole = false;
 
@@ -53,7 +70,10 @@ export class RedisRelay implements Relay {
     if (former !== undefined) this.connections.release(former);
     const subscriber = this.connections.openSubscriber({
       channels: [inbox, this.keys.replies(worker)],
-      onFrame: (channel, frame) => (channel === inbox ? mailbox.request(frame) : mailbox.reply(frame)),
+      onFrame: (channel, bundle) => {
+        const take = channel === inbox ? mailbox.request.bind(mailbox) : mailbox.reply.bind(mailbox);
+        for (const frame of framesIn(bundle)) take(frame);
+      },
       onSubscribed: () => this.noteConnected(),
       onLost: () => this.noteBroken(),
     });
@@ -63,9 +83,9 @@ export class RedisRelay implements Relay {
     await subscriber.start().catch(relayFailure);
   }
 
-  async publish(to: Address, frame: Buffer): Promise<number> {
+  publish(to: Address, frame: Buffer): Promise<number> {
     const channel = to.box === 'inbox' ? this.keys.inbox(to.worker) : this.keys.replies(to.worker);
-    return Number(await this.commands.send(this.publishCommand, channel, frame).catch(relayFailure));
+    return this.publishing.add(channel, frame);
   }
 
   onBroken(listener: () => void): () => void {
@@ -73,21 +93,14 @@ export class RedisRelay implements Relay {
     return () => this.brokenListeners.delete(listener);
   }
 
-  async claim(ticket: Ticket, accept: Buffer): Promise<ClaimVerdict> {
-    const { requester, generation, notAfter } = ticket;
-    const publication = [this.publishCommand, this.keys.replies(requester), accept];
-    const verdict = await this.run(RELAY_SCRIPTS.claim, this.decisionKeys(ticket), [
-      generation,
-      Math.floor(notAfter),
-      DECISION_KEPT_MS,
-      ...publication,
-    ]);
-    return wordAmong(CLAIM_VERDICTS, verdict);
+  claim(ticket: Ticket, accept: Buffer): Promise<ClaimVerdict> {
+    return this.claiming.add(ticket.requester, { ticket, accept });
   }
 
   async revoke(ticket: Ticket): Promise<RevokeVerdict> {
     const args = [ticket.generation, Math.floor(ticket.notAfter), DECISION_KEPT_MS];
-    const verdict = await this.run(RELAY_SCRIPTS.revoke, this.decisionKeys(ticket), args);
+    const keys = [this.keys.call(ticket.requester, ticket.request), this.keys.generation(ticket.requester)];
+    const verdict = await this.run(RELAY_SCRIPTS.revoke, keys, args);
     return wordAmong(REVOKE_VERDICTS, verdict);
   }
 
@@ -142,8 +155,22 @@ export class RedisRelay implements Relay {
     return [this.keys.worker(worker), this.keys.tombstone(worker)];
   }
 
-  private decisionKeys({ requester, request }: Ticket): readonly string[] {
-    return [this.keys.call(requester, request), this.keys.generation(requester)];
+  private async publishAll(channel: string, frames: readonly Buffer[]): Promise<number[]> {
+    const sent = this.commands.send(this.publishCommand, channel, bundleOf(frames));
+    const receivers = Number(await sent.catch(relayFailure));
+    return frames.map(() => receivers);
+  }
+
+  private async claimAll(requester: string, claims: readonly Claim[]): Promise<ClaimVerdict[]> {
+    const keys = claims.map(({ ticket }) => this.keys.call(requester, ticket.request));
+    const args = claims.flatMap(({ ticket, accept }) => [ticket.generation, Math.floor(ticket.notAfter), accept]);
+    const answers = await this.run(
+      RELAY_SCRIPTS.claim,
+      [this.keys.generation(requester), ...keys],
+      [DECISION_KEPT_MS, this.publishCommand, this.keys.replies(requester), ...args],
+    );
+    if (!Array.isArray(answers) || answers.length !== claims.length) throw new RelayFailure(true);
+    return answers.map((answer) => wordAmong(CLAIM_VERDICTS, answer));
   }
 
   private async strike(worker: string): Promise<void> {

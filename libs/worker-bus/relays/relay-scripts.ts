@@ -4,7 +4,7 @@ import { redisScript } from '#lib/redis';
 export const RELAY_SCRIPTS = {
   announce: redisScript('announce', 3, { state: true }),
   bury: redisScript('bury', 2),
-  claim: redisScript('claim', 2, { state: true }),
+  claim: redisScript('claim', undefined, { state: true }),
   listWorker: redisScript('list-worker', 2, { state: true }),
   livingWorkers: redisScript('living-workers', 1, { state: true }),
   revoke: redisScript('revoke', 2, { state: true }),

@@ -1,0 +1,25 @@
+const LENGTH_BYTES = 4;
+
+/** Frames that travel in one message, each behind its length (32 bits, big-endian). */
+export function bundleOf(frames: readonly Buffer[]): Buffer {
+  return Buffer.concat(
+    frames.flatMap((frame) => {
+      const length = Buffer.allocUnsafe(LENGTH_BYTES);
+      length.writeUInt32BE(frame.length);
+      return [length, frame];
+    }),
+  );
+}
+
+/** The frames of a bundle. What follows the first that is not whole is no frame; whoever sends such a thing is no worker. */
+export function framesIn(bundle: Buffer): Buffer[] {
+  const frames: Buffer[] = [];
+  for (let at = 0; at + LENGTH_BYTES <= bundle.length;) {
+    const begin = at + LENGTH_BYTES;
+    const end = begin + bundle.readUInt32BE(at);
+    if (end > bundle.length) break;
+    frames.push(bundle.subarray(begin, end));
+    at = end;
+  }
+  return frames;
+}
