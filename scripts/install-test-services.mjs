@@ -1,5 +1,6 @@
 // Installs what tests run as real processes, redis-server and nginx, with the package manager of this machine.
-// Does nothing where both are there; fails with one line where it cannot install what is missing.
+// Does nothing where both are there; fails with one line where it cannot install what is missing. Before a test run
+// (--if-possible) it changes a machine only as root or in CI, and leaves it to the tests to say what they miss.
 import { spawnSync } from 'node:child_process';
 
 /** The name of each program's package, per package manager, and how that is called. */
@@ -33,10 +34,12 @@ function install(programs) {
   run(manager.name, [...manager.install, ...programs.map((program) => manager.packages[program])], ['ignore', 2, 2]);
 }
 
+const ifPossible = process.argv.includes('--if-possible');
+const mayInstall = !ifPossible || process.getuid?.() === 0 || process.env.CI !== undefined;
 const needed = missing();
-if (needed.length > 0) install(needed);
+if (needed.length > 0 && mayInstall) install(needed);
 const stillMissing = missing();
-if (stillMissing.length > 0) {
+if (stillMissing.length > 0 && !ifPossible) {
   process.stderr.write(
     `Could not install ${stillMissing.join(' and ')}: install by hand what tests of several workers need.\n`,
   );

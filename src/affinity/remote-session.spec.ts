@@ -211,6 +211,12 @@ describe('a stream of a session that lives elsewhere', () => {
     expect(bus.last.cancelled).toBe(true);
   });
 
+  it('has run nothing when its owner is lost before it was found', async () => {
+    const { session } = world(() => ({ kind: 'unknown', cause: 'owner-gone' }));
+    const wanted = expect.objectContaining({ code: -31001, httpStatus: 503 });
+    await expect(session.openStream(new RecordingSink())).rejects.toEqual(wanted);
+  });
+
   it('is refused where the owner refuses', async () => {
     const gone = { kind: 'error', error: { code: -32600, message: 'No events are kept' }, httpStatus: 400 } as const;
     const { session } = world(() => value(gone));

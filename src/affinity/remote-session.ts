@@ -1,5 +1,6 @@
 import { OutcomeError } from '#lib/extension-kit';
 import {
+  GatewayCode,
   isJsonObject,
   type Answer,
   type ClientProfile,
@@ -11,7 +12,7 @@ import {
 import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
 import type { StreamEvent, StreamSink, UpstreamCall } from '../session-pool/index.js';
 import type { WatchedResource } from '../subscriptions/index.js';
-import { SessionUnknown } from './affinity.errors.js';
+import { OwnerUnreachable, SessionUnknown } from './affinity.errors.js';
 import { outcomeOfBusEnd } from './bus-outcomes.js';
 import type { OpenedStream, SessionHandle } from './session-handle.js';
 import {
@@ -181,9 +182,11 @@ function deliver(event: StreamEvent | StreamSignal, sink: StreamSink): void | Pr
   return sink.emit(event);
 }
 
-/** A stream that ended before it was found was refused; one that simply ended is over. */
-const refusalOf = (outcome: Outcome): Error =>
-  outcome.kind === 'error' ? new OutcomeError(outcome) : new SessionUnknown();
+/** A stream that ended before it was found was refused: nothing ran. One that simply ended is over. */
+function refusalOf(outcome: Outcome): Error {
+  if (outcome.kind === 'result') return new SessionUnknown();
+  return outcome.error.code === GatewayCode.outcomeUnknown ? new OwnerUnreachable() : new OutcomeError(outcome);
+}
 
 function travelling({ server, request, parameterHeaders, requestId, silent }: UpstreamCall): TravellingCall {
   return {
