@@ -20,7 +20,7 @@ async function start(): Promise<void> {
   const variables = { ...process.env, ...settings };
   const config = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
   const { workers, host, port } = config.get(GatewayConfig);
-  if (workers === 1) return print((await runGateway(variables, () => {})).greeting);
+  if (workers === 1) return print((await runGateway(variables, { onLeft: () => {}, onLost })).greeting);
   Logger.overrideLogger(new GatewayLogger(config.get(LoggingConfig)));
   process.exitCode = await runWorkers({
     workers,
@@ -36,7 +36,7 @@ async function start(): Promise<void> {
 /** One of several: it is the primary that talks to the person who started it. */
 async function startWorker(variables: Variables): Promise<void> {
   try {
-    const { greeting, isFirst } = await runGateway(variables, () => cluster.worker?.disconnect());
+    const { greeting, isFirst } = await runGateway(variables, { onLeft: () => cluster.worker?.disconnect(), onLost });
     await sendWorkerReport({ kind: 'listening', greeting, isFirst });
   } catch (cause) {
     await sendWorkerReport({ kind: 'fault', text: explain(cause) });
@@ -44,6 +44,8 @@ async function startWorker(variables: Variables): Promise<void> {
   }
 }
 
+/** Among several workers it would live on without a listener; whoever has started it starts another. */
+const onLost = (): void => process.exit(1);
 const print = (text: string): void => void process.stdout.write(text);
 
 start().catch((cause: unknown) => {

@@ -29,33 +29,45 @@ export interface RunningGateway {
   readonly isFirst: boolean;
 }
 
+/** What becomes of a gateway that ran. */
+export interface GatewayEnds {
+  /** It was told to leave, and has left. */
+  onLeft(): void;
+  /** It could not start anew, and serves nobody: its process has to end. */
+  onLost(): void;
+}
+
 /**
- * Runs a whole gateway in this process, obeying its signals. `onLeft` is called once it was told to leave and has left.
+ * Runs a whole gateway in this process, obeying its signals.
  * @throws what `createGateway` throws, or the fault of listening
  */
-export async function runGateway(variables: Variables, onLeft: () => void): Promise<RunningGateway> {
-  const running = await GatewayProcess.start(variables);
-  obeySignals(running, onLeft);
+export async function runGateway(variables: Variables, ends: GatewayEnds): Promise<RunningGateway> {
+  const running = await GatewayProcess.start(variables, ends);
+  obeySignals(running, ends);
   return running.introduce();
 }
 
 /** The gateway of this process, and the next one when it was declared gone. */
 class GatewayProcess {
   private leaving: Promise<void> | undefined;
+  private renewal: Promise<void> | undefined;
+  /** The one that has left to make room for the next. */
+  private former: NestFastifyApplication | undefined;
 
   private constructor(
     private readonly variables: Variables,
+    private readonly ends: GatewayEnds,
     private readonly host: string,
     private gateway: NestFastifyApplication,
   ) {
     this.attend();
   }
 
-  static async start(variables: Variables): Promise<GatewayProcess> {
+  static async start(variables: Variables, ends: GatewayEnds): Promise<GatewayProcess> {
     const gateway = await createGateway({ variables });
     const { host, port } = gateway.get(GatewayConfig);
     await gateway.listen(port, host);
-    return new GatewayProcess(variables, host, gateway);
+    return new GatewayProcess(variables, ends, host, gateway);
   }
 
   async introduce(): Promise<RunningGateway> {
@@ -67,12 +79,21 @@ class GatewayProcess {
   }
 
   leave(): Promise<void> {
-    return (this.leaving ??= drain(this.gateway));
+    return (this.leaving ??= this.leaveOnce());
+  }
+
+  private async leaveOnce(): Promise<void> {
+    // One that is just starting would not hear of it.
+    await this.renewal;
+    if (this.gateway !== this.former) await drain(this.gateway);
   }
 
   private attend(): void {
     warnOfExposure(this.gateway.get(FileServerRegistry), this.host);
-    this.gateway.get(WorkerBusServer).node.membership.onBuried(() => void this.renew());
+    this.gateway.get(WorkerBusServer).node.membership.onBuried(() => {
+      // Whoever leaves is gone for the others as well, and needs nobody in its place.
+      if (!this.leaving) this.renewal = this.renew();
+    });
   }
 
   /**
@@ -85,7 +106,8 @@ class GatewayProcess {
     try {
       // What has come in while it slept is still to be answered: that its session is gone.
       await pause(RENEWAL_GRACE_MS);
-      await drain(this.gateway, RENEWAL_DEADLINE_MS);
+      this.former = this.gateway;
+      await drain(this.former, RENEWAL_DEADLINE_MS);
       if (this.leaving) return;
       this.gateway = await createGateway({ variables: this.variables });
       await this.gateway.listen(port, this.host);
@@ -93,8 +115,7 @@ class GatewayProcess {
       logger.log('It has started anew.');
     } catch (cause) {
       logger.error(`Starting anew failed: ${String(cause)}`);
-      // Nothing is left that would keep the process alive.
-      process.exitCode = 1;
+      this.ends.onLost();
     }
   }
 }
@@ -114,9 +135,9 @@ async function greeting(gateway: NestFastifyApplication, host: string): Promise<
   return firstGreeting({ url, dataFolder, token: await gateway.get(TokenIssuer).issue(order) });
 }
 
-function obeySignals(running: GatewayProcess, onLeft: () => void): void {
+function obeySignals(running: GatewayProcess, ends: GatewayEnds): void {
   let leaving: Promise<void> | undefined;
-  const leave = () => void (leaving ??= running.leave().then(onLeft));
+  const leave = () => void (leaving ??= running.leave().then(() => ends.onLeft()));
   process.on('SIGTERM', leave);
   process.on('SIGINT', leave);
   process.on('SIGHUP', () => running.reload());
