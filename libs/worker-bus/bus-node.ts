@@ -11,7 +11,7 @@ import { Membership } from './membership/membership.js';
 import { BusObserver } from './observer.js';
 import { pause } from './persist.js';
 import { SystemTimer, type Address } from './ports/index.js';
-import { DEFAULT_LIMITS, REPLY_RETRY_MS } from './protocol.js';
+import { DEFAULT_LIMITS, LAST_WORDS_MS } from './protocol.js';
 import { Requester } from './requester/requester.js';
 import { AcceptanceQueue } from './responder/acceptance-queue.js';
 import { Responder } from './responder/responder.js';
@@ -71,7 +71,7 @@ export class BusNode extends WorkerBus {
    * handlers have answered is sent before, however long it is; only who takes it too slowly is not waited for.
    */
   async leave(): Promise<void> {
-    await Promise.race([this.responder.whenSent(), pause(this.parts.timer, REPLY_RETRY_MS)]);
+    await Promise.race([this.responder.whenSent(), pause(this.parts.timer, LAST_WORDS_MS)]);
     await this.membership.leave().catch(() => undefined);
     this.stop();
   }

@@ -15,6 +15,8 @@ export const SEEN_MS = 2 * CLAIM_WINDOW_MS;
  */
 export const REPLY_RETRY_MS = 7_000;
 export const REPLY_PAUSE_MS = 100;
+/** A worker that leaves waits for so long for those who still take its answers. */
+export const LAST_WORDS_MS = 1_000;
 /** An owner that may send no more, for want of credit, asks so often whether it is still wanted. */
 export const PROBE_MS = 1_000;
 
