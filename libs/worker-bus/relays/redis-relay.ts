@@ -61,7 +61,11 @@ export class RedisRelay implements Relay {
   ) {
     this.commands = connections.openCommands();
     this.commands.onReady(() => this.noteConnected());
-    this.commands.onLost(() => this.noteBroken());
+    this.commands.onLost(() => {
+      this.noteBroken();
+      // A node of a cluster that went leaves the others as they are: nothing will say that all is well again.
+      this.noteConnected();
+    });
   }
 
   async listen(worker: string, mailbox: Mailbox): Promise<void> {
