@@ -2,7 +2,7 @@ import { RelayFailure } from '#lib/worker-bus';
 import type { RedisCommands, RedisKeys } from '#lib/redis';
 import { Heirs } from './heirs.js';
 
-/** As long as a worker that left is remembered to be gone; then nobody can come for what it had. */
+/** Counted anew whenever somebody asks: a session that is used may well live longer. */
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
 /** In Redis, where any worker finds them. */
@@ -15,7 +15,7 @@ export class RedisHeirs extends Heirs {
   }
 
   override async of(session: string): Promise<string | undefined> {
-    const heir = await this.commands.send('GET', this.keys.moved(session)).catch(failed);
+    const heir = await this.commands.send('GETEX', this.keys.moved(session), 'PX', KEPT_MS).catch(failed);
     return typeof heir === 'string' ? heir : undefined;
   }
 
