@@ -48,7 +48,7 @@ describe('a Redis that loses its data again and again', () => {
       expect(world.duplicates()).toEqual([]);
       expect(world.complaints()).toEqual([]);
     },
-    60_000,
+    180_000,
   );
 });
 

@@ -61,6 +61,6 @@ describe('a fail-over to a replica that lags', () => {
       expect(world.duplicates()).toEqual([]);
       expect(world.complaints()).toEqual([]);
     },
-    60_000,
+    180_000,
   );
 });

@@ -74,5 +74,5 @@ describe('a call that was published, and the reply to that was lost', () => {
     expect(traffic.lies()).toEqual([]);
     expect(world.duplicates()).toEqual([]);
     expect(world.complaints()).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 });

@@ -77,6 +77,6 @@ describe('a Redis that is', () => {
       expect(world.duplicates()).toEqual([]);
       expect(world.complaints()).toEqual([]);
     },
-    60_000,
+    180_000,
   );
 });
