@@ -1,4 +1,5 @@
 import type { BusEnd } from '#lib/worker-bus';
+import { NOT_HELD } from '../session-pool/index.js';
 import {
   failure,
   GatewayCode,
@@ -23,7 +24,7 @@ export type BusFailure = Exclude<BusEnd, { kind: 'value' }>;
  */
 export function outcomeOfBusEnd(end: BusEnd): Outcome {
   if (end.kind !== 'value') return outcomeOfBusFailure(end);
-  return readOutcome(end.value) ?? INTERNAL_ERROR;
+  return isNotHeld(end.value) ? NOT_HELD : (readOutcome(end.value) ?? INTERNAL_ERROR);
 }
 
 /**
@@ -51,6 +52,11 @@ export function outcomeBeforeAnyCall(end: BusFailure): FailedOutcome {
   if (end.kind === 'failed') return FAILED_BEFORE_ANY_CALL;
   if (end.kind !== 'unknown') return outcomeOfBusFailure(end);
   return NOT_EXECUTED[end.cause === 'relay' ? 'unavailable' : 'unreachable'];
+}
+
+/** Whether another worker says that it has no such connection, and has run nothing. */
+export function isNotHeld(value: unknown): boolean {
+  return isJsonObject(value) && value['kind'] === 'not-held';
 }
 
 /** Reads an outcome that came from another worker. Undefined: it is none. Members that it should not have are left out. */

@@ -179,7 +179,7 @@ describe('the connections of this worker, to another worker', () => {
   it('run nothing for a part that nobody took', async () => {
     const payload = { part: 'unheard-of', call: 'c', request: CALL };
     const { end } = here.request({ to: 'there', pattern: PoolPattern.request, payload });
-    expect(await end).toMatchObject({ value: { error: { code: -31001, data: { outcome: 'not_executed' } } } });
+    expect(await end).toEqual({ kind: 'value', value: { kind: 'not-held' } });
     expect(connector.opened).toEqual([]);
   });
 });

@@ -73,3 +73,8 @@ export interface ListenOrder extends PartOrder {
 export type ListenEvent =
   | { readonly kind: 'listening'; readonly honoured: ChangeFilter }
   | { readonly kind: 'changed'; readonly notification: McpNotification };
+
+/** The worker has no such connection, or no more, and has run nothing. */
+export interface NotHeld {
+  readonly kind: 'not-held';
+}

@@ -3,6 +3,7 @@ import { OutcomeError, type Caller } from '#lib/extension-kit';
 import { outcomeOfFault, type ClientProfile, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
+import { NOT_HELD } from '../session-pool/index.js';
 import type {
   ChangeFilter,
   ConnectionEvents,
@@ -12,7 +13,7 @@ import type {
   UpstreamReply,
   UpstreamRequest,
 } from '../upstream/index.js';
-import { outcomeBeforeAnyCall, outcomeOfBusEnd } from './bus-outcomes.js';
+import { isNotHeld, outcomeBeforeAnyCall, outcomeOfBusEnd } from './bus-outcomes.js';
 import { PART_MS, PoolPattern, type ListenEvent, type OpenEvent } from './pool-orders.js';
 import { ConnectionNotHeld } from './pool.errors.js';
 import { RemoteCall } from './remote-call.js';
@@ -67,12 +68,12 @@ export class RemoteConnection implements UpstreamConnection {
 
   async request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
     if (signal.aborted) return outcomeOfFault('refused', 'cancelled before it was sent');
-    if (this.isClosed) return new ConnectionNotHeld().toOutcome();
+    if (this.isClosed) return NOT_HELD;
     const { connectMs, requestMs } = this.place.server.timeouts;
     const order = { to: this.place.worker, budgetMs: connectMs + requestMs + MARGIN_MS };
     const end = await new RemoteCall(this.bus, order, this.part, reply).run(request, signal);
     if (!signal.aborted) this.notice(end);
-    return outcomeOfBusEnd(end);
+    return hasCertainlyNotRun(end) ? NOT_HELD : outcomeOfBusEnd(end);
   }
 
   async notify(notification: McpNotification): Promise<void> {
@@ -148,9 +149,8 @@ export class RemoteConnection implements UpstreamConnection {
 
   /** The other worker is not there, or has no connection for us any more: the next call has to look for another one. */
   private notice(end: BusEnd): void {
-    const outcome = outcomeOfBusEnd(end);
-    const isGone = outcome.kind === 'error' && outcome.error.code === new ConnectionNotHeld().code;
-    if (isGone || (end.kind === 'unknown' && end.cause === 'owner-gone')) this.lose('its worker does not answer');
+    if (hasCertainlyNotRun(end) || (end.kind === 'unknown' && end.cause === 'owner-gone'))
+      this.lose('its worker does not answer');
   }
 
   private lose(reason: string): void {
@@ -174,3 +174,9 @@ export class RemoteConnection implements UpstreamConnection {
 
 /** What a pool knows its users by; the rest of a token is nobody's business there. */
 const withoutClaims = (caller: Caller): Caller => ({ ...caller, roles: [], scopes: [], claims: {} });
+
+/** Nobody took it, or nobody there knew the connection. Not so where Redis cannot be asked: it would be no better then. */
+function hasCertainlyNotRun(end: BusEnd): boolean {
+  if (end.kind === 'not-executed') return end.cause === 'unreachable';
+  return end.kind === 'value' && isNotHeld(end.value);
+}

@@ -3,7 +3,7 @@ export { EventArchive, NoArchive, type ArchivedEvent, type StreamCall } from './
 export { replayAfterDeath, type ReplayAfterDeath } from './replay-after-death.js';
 export { Session, type SessionStart } from './session.js';
 export { levelAt } from './log-levels.js';
-export { Placement } from './placement.js';
+export { NOT_HELD, Placement } from './placement.js';
 export { OwedAnswers } from './owed-answers.js';
 export { PlacementSeat } from './placement-seat.js';
 export { readSessionRecord, type SessionRecord } from './session-record.js';

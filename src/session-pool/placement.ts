@@ -1,6 +1,21 @@
+import { GatewayCode, type Outcome } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
 import type { Sharing, UpstreamFace } from './sharing.js';
+
+/**
+ * The outcome of a request over a connection of another worker that is not there any more: it certainly did not run, so
+ * it is asked once more over a new one. This very object says so; an outcome that only looks like it comes from a server.
+ */
+export const NOT_HELD = {
+  kind: 'error',
+  httpStatus: 503,
+  error: {
+    code: GatewayCode.ownerUnreachable,
+    message: 'The connection to the upstream at another worker is gone. The call was not executed; call again.',
+    data: { outcome: 'not_executed', retriable: true },
+  },
+} as const satisfies Outcome;
 
 /**
  * Says which of several workers has a connection that no session owns, and reaches it there. All workers that know the

@@ -12,6 +12,7 @@ import {
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
+import { NOT_HELD } from './placement.js';
 import { aSession, limits, NEVER } from './session-pool-fixture.js';
 import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
 import { UpstreamPool } from './upstream-pool.js';
@@ -195,6 +196,30 @@ describe('a call without a session', () => {
     expect(await calls.runAlone(callOf(), new RecordingSink(), NEVER)).toMatchObject({
       result: { answer: { error: { code: -32601 } } },
     });
+  });
+});
+
+describe('a call over a connection that another worker no longer has', () => {
+  it('is made once more, as it certainly did not run', async () => {
+    const { connector, calls } = world();
+    const answers: Outcome[] = [NOT_HELD, result({ content: [] })];
+    connector.respond = async () => answers.shift() ?? result({});
+    expect(await calls.runAlone(callOf(), new RecordingSink(), NEVER)).toEqual(result({ content: [] }));
+    expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(2);
+  });
+
+  it('is not made for ever', async () => {
+    const { connector, calls } = world();
+    connector.respond = async () => NOT_HELD;
+    expect(await calls.runAlone(callOf(), new RecordingSink(), NEVER)).toEqual(NOT_HELD);
+    expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(2);
+  });
+
+  it('is never made again for an error of a server, whatever it looks like', async () => {
+    const { connector, calls } = world();
+    connector.respond = async () => structuredClone(NOT_HELD);
+    expect(await calls.runAlone(callOf(), new RecordingSink(), NEVER)).toEqual(NOT_HELD);
+    expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(1);
   });
 });
 

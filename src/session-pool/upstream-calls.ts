@@ -23,6 +23,7 @@ import type { StreamSink } from './event-log.js';
 import { PlainReply, SessionReply } from './call-replies.js';
 import { levelAt } from './log-levels.js';
 import { answerReplayableQuestions } from './replayable-questions.js';
+import { NOT_HELD } from './placement.js';
 import { QuestionAbandoned } from './session-pool.errors.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { Session } from './session.js';
@@ -81,10 +82,11 @@ export class UpstreamCalls {
     signal: AbortSignal,
   ): Promise<Outcome> {
     const face: UpstreamFace = { caller: call.caller, client: call.client, session };
+    const attempt = () =>
+      this.upstreams.use(call.server, face, (connection) => this.exchange(connection, call, reply, session, signal));
     try {
-      return await this.upstreams.use(call.server, face, (connection) =>
-        this.exchange(connection, call, reply, session, signal),
-      );
+      const outcome = await attempt();
+      return outcome === NOT_HELD && !signal.aborted ? await attempt() : outcome;
     } catch (cause) {
       return outcomeOf(cause);
     }
@@ -103,6 +105,7 @@ export class UpstreamCalls {
     const level = call.request.logLevel ?? session?.logLevel;
     const request = upstreamRequest(call, level && levelAt(connection, level));
     const outcome = await connection.request(request, reply, signal);
+    if (outcome === NOT_HELD) return outcome;
     if (outcome.kind === 'error') return inClientsCodes(outcome, era, call);
     // In a legacy server's result the type is no more than a word: to repeat its call would be to run it twice.
     const wantsInput = era === 'modern' && outcome.result['resultType'] === 'input_required';
