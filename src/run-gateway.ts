@@ -90,10 +90,13 @@ class GatewayProcess {
 
   private attend(): void {
     warnOfExposure(this.gateway.get(FileServerRegistry), this.host);
-    this.gateway.get(WorkerBusServer).node.membership.onBuried(() => {
+    const { membership } = this.gateway.get(WorkerBusServer).node;
+    const replace = () => {
       // Whoever leaves is gone for the others as well, and needs nobody in its place.
       if (!this.leaving) this.renewal = this.renew();
-    });
+    };
+    if (membership.hasBeenBuried) replace();
+    else membership.onBuried(replace);
   }
 
   /**

@@ -7,7 +7,7 @@ export { FrameOrder } from './frames/frame-order.js';
 export { FrameSeal } from './frames/frame-seal.js';
 export { Membership } from './membership/membership.js';
 export { WorkerBusContext } from './nest/worker-bus-context.js';
-export { WorkerBusServer, type Admittance } from './nest/worker-bus-server.js';
+export { LEAVING, WorkerBusServer, type Admittance } from './nest/worker-bus-server.js';
 export { BusObserver, type DropCause } from './observer.js';
 export {
   RelayFailure,

@@ -17,8 +17,9 @@ import {
 import { RpcException } from '@nestjs/microservices';
 import { lastValueFrom, of, throwError } from 'rxjs';
 import { result } from '#lib/mcp-protocol';
-import { OwnerUnreachable, SessionMoved } from './affinity.errors.js';
+import { OwnerUnreachable, SessionMoved, SessionUnknown } from './affinity.errors.js';
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
+import { ConnectionNotHeld } from './pool.errors.js';
 
 const context = { getHandler: () => function call() {} } as unknown as ExecutionContext;
 
@@ -103,6 +104,11 @@ describe('what a handler of the inbox throws', () => {
       const dressed = new HttpException({ jsonrpc: '2.0', id: 0, result: {} }, status);
       expect(await envelopeOf(dressed)).toMatchObject({ kind: 'error' });
     }
+  });
+
+  it('says that there is no such session or connection in words that no server can use', async () => {
+    expect(await envelopeOf(new SessionUnknown())).toEqual({ kind: 'gone' });
+    expect(await envelopeOf(new ConnectionNotHeld())).toEqual({ kind: 'not-held' });
   });
 
   it('names the worker that a session went to', async () => {

@@ -10,10 +10,10 @@ import { RpcException } from '@nestjs/microservices';
 import { catchError, of, type Observable } from 'rxjs';
 import { GatewayError } from '#lib/extension-kit';
 import { failure, isJsonObject, isRpcError, outcomeOfHttp, RpcCode, type Outcome } from '#lib/mcp-protocol';
-import { SessionMoved } from './affinity.errors.js';
+import { SessionMoved, SessionUnknown } from './affinity.errors.js';
 import type { NotHeld } from './pool-orders.js';
 import { ConnectionNotHeld } from './pool.errors.js';
-import type { Moved } from './session-orders.js';
+import type { Gone, Moved } from './session-orders.js';
 
 /**
  * Stands before what other workers ask of this one, and makes a JSON-RPC error envelope of whatever is thrown: an
@@ -27,6 +27,7 @@ export class ForwardedRpcInterceptor implements NestInterceptor {
     return next.handle().pipe(
       catchError((cause: unknown) => {
         if (cause instanceof SessionMoved) return of({ kind: 'moved', to: cause.heir } satisfies Moved);
+        if (cause instanceof SessionUnknown) return of({ kind: 'gone' } satisfies Gone);
         if (cause instanceof ConnectionNotHeld) return of({ kind: 'not-held' } satisfies NotHeld);
         return of(this.envelopeOf(cause, context.getHandler().name));
       }),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { OutcomeError, type Caller } from '#lib/extension-kit';
 import { outcomeOfFault, type ClientProfile, type McpNotification, type Outcome } from '#lib/mcp-protocol';
-import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
+import { LEAVING, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
 import { NOT_HELD } from '../session-pool/index.js';
 import type {
@@ -178,5 +178,6 @@ const withoutClaims = (caller: Caller): Caller => ({ ...caller, roles: [], scope
 /** Nobody took it, or nobody there knew the connection. Not so where Redis cannot be asked: it would be no better then. */
 function hasCertainlyNotRun(end: BusEnd): boolean {
   if (end.kind === 'not-executed') return end.cause === 'unreachable';
+  if (end.kind === 'refused') return end.reason === LEAVING;
   return end.kind === 'value' && isNotHeld(end.value);
 }

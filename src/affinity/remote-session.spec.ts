@@ -117,9 +117,17 @@ describe('a call of a session that lives elsewhere', () => {
     expect(await other.call(callOf(1), new RecordingSink())).not.toHaveProperty('refused');
   });
 
-  it('is refused with 404 when the owner does not know the session any more', async () => {
-    const { session } = world(() => ({ kind: 'refused', reason: 'session_gone' }));
+  it.each<[string, BusEnd]>([
+    ['refuses it', { kind: 'refused', reason: 'session_gone' }],
+    ['finds it gone', { kind: 'value', value: { kind: 'gone' } }],
+  ])('is refused with 404 when the owner %s', async (_name, end) => {
+    const { session } = world(() => end);
     expect(await session.call(callOf(1), new RecordingSink())).toMatchObject({ refused: true, httpStatus: 404 });
+  });
+
+  it('is refused with 503 by an owner that leaves, when nobody has the session yet', async () => {
+    const { session } = world(() => ({ kind: 'refused', reason: 'leaving' }));
+    expect(await session.call(callOf(1), new RecordingSink())).toMatchObject({ refused: true, httpStatus: 503 });
   });
 });
 
@@ -133,8 +141,10 @@ describe('a session that was given to another worker', () => {
     expect(bus.sent.map(({ order: { to } }) => to)).toEqual(['owner', 'heir']);
   });
 
-  it('is followed there when its old owner is not there any more', async () => {
-    const nobody = { kind: 'not-executed', cause: 'unreachable' } as const;
+  it.each<[string, BusEnd]>([
+    ['is not there any more', { kind: 'not-executed', cause: 'unreachable' }],
+    ['takes leave', { kind: 'refused', reason: 'leaving' }],
+  ])('is followed there when its old owner %s', async (_name, nobody) => {
     const { bus, session } = world(({ to }) => (to === 'owner' ? nobody : done()), 'heir');
     expect(await session.call(callOf(1), new RecordingSink())).toEqual(result({}));
     expect(bus.sent.map(({ order: { to } }) => to)).toEqual(['owner', 'heir']);

@@ -9,7 +9,7 @@ import {
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
-import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
+import { LEAVING, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import type { StreamEvent, StreamSink, UpstreamCall } from '../session-pool/index.js';
 import type { WatchedResource } from '../subscriptions/index.js';
 import { OwnerUnreachable, SessionUnknown } from './affinity.errors.js';
@@ -150,9 +150,10 @@ export class RemoteSession implements SessionHandle {
         send(heir);
         return follow(moves + 1);
       }
-      if (heir !== undefined || (end.kind === 'refused' && end.reason === Refusal.gone)) return GONE;
+      if (heir !== undefined || isGone(end)) return GONE;
       const outcome = outcomeOfBusEnd(end);
-      return end.kind === 'not-executed' && outcome.kind === 'error' ? { ...outcome, refused: true } : outcome;
+      const hasNotRun = end.kind === 'not-executed' || end.kind === 'refused';
+      return hasNotRun && outcome.kind === 'error' ? { ...outcome, refused: true } : outcome;
     };
     const first = send(owner);
     const cancel = () => {
@@ -165,7 +166,8 @@ export class RemoteSession implements SessionHandle {
   /** Nobody took the order, so it certainly did not run, and may be given to whoever has the session now. */
   private heirOfUnreachable(end: BusEnd, isCancelled: boolean): Promise<string | undefined> {
     const isUnreachable = end.kind === 'not-executed' && end.cause === 'unreachable';
-    return isUnreachable && !isCancelled ? this.means.whither() : Promise.resolve(undefined);
+    const isLeaving = end.kind === 'refused' && end.reason === LEAVING;
+    return (isUnreachable || isLeaving) && !isCancelled ? this.means.whither() : Promise.resolve(undefined);
   }
 }
 
@@ -174,6 +176,12 @@ function heirIn(end: BusEnd): string | undefined {
   if (end.kind === 'refused' && end.reason === Refusal.moved) return String(end.detail);
   const isMoved = end.kind === 'value' && isJsonObject(end.value) && end.value['kind'] === 'moved';
   return isMoved ? (end.value as unknown as Moved).to : undefined;
+}
+
+/** Its owner does not know it any more, and has run nothing. */
+function isGone(end: BusEnd): boolean {
+  if (end.kind === 'refused') return end.reason === Refusal.gone;
+  return end.kind === 'value' && isJsonObject(end.value) && end.value['kind'] === 'gone';
 }
 
 function deliver(event: StreamEvent | StreamSignal, sink: StreamSink): void | Promise<void> {

@@ -257,7 +257,7 @@ describe('the owner', () => {
 
   it('serves nobody who speaks for another principal or of another endpoint, whatever worker vouches for it', async () => {
     const { id } = owner.open();
-    const unknown = { kind: 'value', value: expect.objectContaining({ kind: 'error', httpStatus: 404 }) };
+    const unknown = { kind: 'value', value: { kind: 'gone' } };
     const foreign = [
       { caller: callerOf('you'), endpoint: MINE.endpoint },
       { caller: MINE.caller, endpoint: 'default' },

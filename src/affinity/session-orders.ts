@@ -86,5 +86,10 @@ export interface Moved {
   readonly to: string;
 }
 
+/** The worker does not know the session, or no more, and has run nothing. */
+export interface Gone {
+  readonly kind: 'gone';
+}
+
 /** Reasons of refusals before anything ran. */
 export const Refusal = { gone: 'session_gone', moved: 'session_moved' } as const;

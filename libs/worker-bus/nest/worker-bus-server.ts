@@ -9,17 +9,21 @@ import { WorkerBusContext } from './worker-bus-context.js';
 
 const START_PATIENCE_MS = 2_000;
 
+/** Reason of the refusals of a worker that takes leave. Nothing has run; what it had is elsewhere, or gone. */
+export const LEAVING = 'leaving';
+
 /** Looks at a request before it is claimed; see `BusService.admit`. */
 export type Admittance = NonNullable<BusService['admit']>;
 
 /**
  * Nest's transport between workers: `@MessagePattern` handlers serve what other workers ask of this one. What a
  * handler returns, or the last value of an Observable, is the end; whatever gets past the exception filters is the end
- * `failed`. A pattern that nobody handles is refused as `no-such-pattern`.
+ * `failed`. A pattern that nobody handles is refused as `no-such-pattern`, and everything as `leaving` at the end.
  */
 export class WorkerBusServer extends Server implements CustomTransportStrategy, BusService {
   /** The bus of this worker, to be provided as `WorkerBus`. It is up once `listen` has called back. */
   readonly node: BusNode;
+  private isLeaving = false;
 
   /** @throws TypeError for a secret that is not 32 bytes long */
   constructor(
@@ -38,6 +42,8 @@ export class WorkerBusServer extends Server implements CustomTransportStrategy, 
 
   /** Takes leave of the other workers: from now on they know that this one is gone. */
   override async close(): Promise<void> {
+    // What came now would be cut off, and nobody could say whether it ran.
+    this.isLeaving = true;
     // What a handler has returned just now is still on its way through Nest to the bus.
     await nextTurn();
     await this.node.leave();
@@ -52,6 +58,7 @@ export class WorkerBusServer extends Server implements CustomTransportStrategy, 
   }
 
   admit(pattern: string, payload: unknown): ReturnType<Admittance> {
+    if (this.isLeaving) return { reason: LEAVING };
     if (!this.handlerOf(pattern)) return { reason: 'no-such-pattern' };
     return this.admittance?.(pattern, payload);
   }
