@@ -17,8 +17,8 @@ import { Workers } from './workers.js';
 const PATIENCE_MS = 3_000;
 /** Calls that are still in flight then are not waited for. */
 const LAST_CALLS_MS = 14_000;
-/** Sessions that are on their way at a time. */
-const MOST_UNDER_WAY = 64;
+/** Sessions that are on their way at a time: with all their events, at their largest, an heir still has room for them. */
+const MOST_UNDER_WAY = 10;
 
 type Received = 'taken' | 'refused' | 'unknown';
 
