@@ -59,10 +59,12 @@ export class LocalSession implements SessionHandle {
   }
 
   async setLogLevel(level: LogLevel): Promise<void> {
+    if (this.session.ended) return (await this.owner.follow(this.session)).setLogLevel(level);
     this.session.logLevel = level;
   }
 
-  watch(resource: WatchedResource): Promise<void> {
+  async watch(resource: WatchedResource): Promise<void> {
+    if (this.session.ended) return (await this.owner.follow(this.session)).watch(resource);
     return this.owner.feeds.watch(this.session, resource);
   }
 

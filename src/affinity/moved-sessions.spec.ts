@@ -70,6 +70,9 @@ describe('a session that was given away', () => {
     const session = leaver.open();
     await leaver.leave();
     expect(await session.call(callOf(1), sink())).toEqual(DONE);
+    await session.setLogLevel('error');
+    const [heir] = ranked(session.id);
+    expect(heir.sessions.find(session.id)?.logLevel).toBe('error');
     expect(leaver.connector.opened).toEqual([]);
     await (await leaver.router.locate(session.id, MINE)).end();
     await expect(session.call(callOf(2), sink())).resolves.toMatchObject({ refused: true, httpStatus: 404 });
