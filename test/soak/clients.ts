@@ -148,8 +148,8 @@ class Follower {
   /** Returns why the connection broke, if it did. */
   private async take(answer: Response): Promise<unknown> {
     try {
-      for await (const { id, message } of eventsIn(answer.body as unknown as AsyncIterable<Uint8Array>)) {
-        this.lastId = id ?? this.lastId;
+      const body = answer.body as unknown as AsyncIterable<Uint8Array>;
+      for await (const { message } of eventsIn(body, (id) => (this.lastId = id))) {
         this.messages.push(message);
         this.look(message);
       }

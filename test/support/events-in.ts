@@ -5,16 +5,24 @@ export interface StreamedEvent {
   readonly message: JsonObject;
 }
 
-/** The messages of an event stream as they come, each with its event id. */
-export async function* eventsIn(body: AsyncIterable<Uint8Array>): AsyncGenerator<StreamedEvent, undefined> {
+/**
+ * The messages of an event stream as they come, each with its event id. `onId` hears of every id, those of events without
+ * a message too: a stream begins with one, to come back with before anything was said.
+ */
+export async function* eventsIn(
+  body: AsyncIterable<Uint8Array>,
+  onId: (id: string) => void = () => undefined,
+): AsyncGenerator<StreamedEvent, undefined> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of body) {
     const blocks = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
     rest = blocks.pop() ?? '';
     for (const block of blocks) {
+      const id = /^id: ?(.+)$/m.exec(block)?.[1];
+      if (id !== undefined) onId(id);
       const data = /^data: ?(\S.*)$/m.exec(block)?.[1];
-      if (data !== undefined) yield { id: /^id: ?(.+)$/m.exec(block)?.[1], message: JSON.parse(data) as JsonObject };
+      if (data !== undefined) yield { id, message: JSON.parse(data) as JsonObject };
     }
   }
   return undefined;
