@@ -8,6 +8,8 @@ import { reconnectPauseMs } from './redis-options.js';
 
 /** How often a connection that only listens is looked at: nothing else would tell that the other end is gone. */
 const HEARTBEAT_MS = 1_000;
+/** An attempt that has led to nothing for so long is given up: finding the master, and connecting to it. */
+const ATTEMPT_MS = 3_000;
 
 /** What a subscriber listens to, and who hears of it. Nobody called back may throw. */
 export interface Subscription {
@@ -99,7 +101,7 @@ export class RedisSubscriber {
     link.on(this.ways.isSharded ? 'smessageBuffer' : 'messageBuffer', (channel: Buffer, frame: Buffer) => {
       if (!this.closing.signal.aborted) this.subscription.onFrame(channel.toString(), frame);
     });
-    await link.connect();
+    await inTime(link.connect());
     refuseReplica(await link.info('replication'));
     // Several channels are one command, so that both are there or none.
     await (this.ways.isSharded ? link.ssubscribe(...channels) : link.subscribe(...channels));
@@ -112,14 +114,36 @@ export class RedisSubscriber {
   private async untilLost(link: Redis): Promise<void> {
     // The slot of the channels went to another node, which takes a subscription of its own.
     link.once('moved', () => link.disconnect());
-    const heartbeat = setInterval(() => void heartbeatOf(link), HEARTBEAT_MS).unref();
+    const over = Promise.withResolvers<void>();
+    const heartbeat = setInterval(() => {
+      if (link.status === 'ready') return void heartbeatOf(link);
+      // It has been on its way out since the last look, or longer: its end may never be told.
+      return over.resolve();
+    }, HEARTBEAT_MS).unref();
     // Not `once` of Node, which takes an error that precedes the end for a failure of its own.
-    if (link.status !== 'end') await new Promise((resolve) => link.once('end', resolve));
+    if (link.status === 'end') over.resolve();
+    else link.once('end', over.resolve);
+    await over.promise;
     clearInterval(heartbeat);
+    link.disconnect();
     if (this.closing.signal.aborted) return;
     this.subscribed = false;
     this.outage.failed('the connection was closed');
     this.subscription.onLost();
+  }
+}
+
+/** A connection whose making is cut short from elsewhere, by a fail-over perhaps, may neither succeed nor fail. */
+async function inTime(connecting: Promise<void>): Promise<void> {
+  const late = new AbortController();
+  const giveUp = pause(ATTEMPT_MS, undefined, { signal: late.signal, ref: false }).then(
+    () => Promise.reject(new Error('Connecting takes too long.')),
+    () => undefined,
+  );
+  try {
+    await Promise.race([connecting, giveUp]);
+  } finally {
+    late.abort();
   }
 }
 

@@ -38,6 +38,7 @@ async function worker(serve: (payload: unknown, context: BusContext) => unknown 
   });
   nodes.push(node);
   await node.start();
+  await node.membership.whenReady(10_000);
   return { me, ask: (to: string, payload: unknown) => node.request({ to, pattern: 'do', payload }) };
 }
 
