@@ -19,8 +19,8 @@ export type BusFailure = Exclude<BusEnd, { kind: 'value' }>;
 
 /**
  * What the end of a request to another worker means to the client, where the worker answers with an Outcome. A value
- * that is none is never taken for a success. A refusal that means more to the
- * caller, such as a session that is gone, is looked for before.
+ * that is none is never taken for a success. A refusal that means more to the caller, such as a session that is gone, is
+ * looked for before.
  */
 export function outcomeOfBusEnd(end: BusEnd): Outcome {
   if (end.kind !== 'value') return outcomeOfBusFailure(end);

@@ -7,6 +7,7 @@ import { readOutcome } from './bus-outcomes.js';
 import type { Heritage } from './heritage.js';
 import { HeritageSeal } from './heritage-seal.js';
 import { Inheritance } from './inheritance.js';
+import { lastCalls } from './last-calls.js';
 import { Moves } from './moves.js';
 import { rendezvous } from './rendezvous.js';
 import { Incarnation } from './session-ids.js';
@@ -15,8 +16,6 @@ import { Workers } from './workers.js';
 
 /** An heir that does not answer within this time may have taken the session all the same. */
 const PATIENCE_MS = 3_000;
-/** Calls that are still in flight then are not waited for. */
-const LAST_CALLS_MS = 14_000;
 /** Sessions that are on their way at a time: with all their events, at their largest, an heir still has room for them. */
 const MOST_UNDER_WAY = 10;
 
@@ -71,10 +70,7 @@ export class HandOver implements BeforeApplicationShutdown {
     // With nobody to go to they end anyhow, each with its last answer.
     if (this.others.length === 0) return;
     const quiet = [...this.sessions.live].map((session) => session.whenQuiet());
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, LAST_CALLS_MS);
-    await Promise.race([Promise.all([...this.later, ...quiet]), late.promise]);
-    clearTimeout(timer);
+    await lastCalls(Promise.all([...this.later, ...quiet]));
     if (this.given > 0) this.logger.log(`${this.given} sessions were given to other workers.`);
   }
 

@@ -75,7 +75,7 @@ export class Inheritance {
   }
 
   private watch(session: Session, { server: slug, own, uri }: TravellingResource): void {
-    const server = this.registry.snapshot.servers.find((known) => known.enabled && known.slug === slug);
+    const server = this.registry.find(slug);
     if (!server) return;
     this.feeds.watch(session, { server, own, uri }).then(
       // Whatever changed on the way went unheard.

@@ -6,6 +6,7 @@ import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { OwedAnswers, UpstreamPool } from '../session-pool/index.js';
 import { ServerNotConfigured } from './affinity.errors.js';
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
+import { lastCalls } from './last-calls.js';
 import {
   PoolPattern,
   type AnswerOrder,
@@ -19,9 +20,6 @@ import { PoolPart } from './pool-part.js';
 import { ConnectionNotHeld } from './pool.errors.js';
 
 const DONE = result({});
-
-/** Calls that are still in flight then are not waited for. */
-const LAST_CALLS_MS = 14_000;
 
 /**
  * What other workers ask of the connections that this one has for all of them. Each answer is an Outcome, or what is
@@ -72,11 +70,8 @@ export class PoolInboxController implements BeforeApplicationShutdown {
   }
 
   /** This worker leaves: whoever has called over a connection of its still gets the answer. */
-  async beforeApplicationShutdown(): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, LAST_CALLS_MS);
-    await Promise.race([this.owed.whenNone(), late.promise]);
-    clearTimeout(timer);
+  beforeApplicationShutdown(): Promise<void> {
+    return lastCalls(this.owed.whenNone());
   }
 
   private async take(order: OpenOrder, { requester, signal }: BusContext): Promise<PoolPart | undefined> {
@@ -105,7 +100,7 @@ export class PoolInboxController implements BeforeApplicationShutdown {
   }
 
   private serverOf(slug: string): ServerDefinition {
-    const server = this.registry.snapshot.servers.find((known) => known.enabled && known.slug === slug);
+    const server = this.registry.find(slug);
     if (!server) throw new ServerNotConfigured(slug);
     return server;
   }

@@ -42,7 +42,7 @@ export interface RemoteMeans {
 }
 
 type OnEvent = (event: unknown) => void | Promise<void>;
-type Asked = { readonly exchange: BusExchange; readonly outcome: Promise<Outcome> };
+type Asked = { readonly outcome: Promise<Outcome>; readonly cancel: () => void };
 
 /** For everything that is not a call: the owner answers at once. */
 const PROMPT_MS = 10_000;
@@ -113,12 +113,12 @@ export class RemoteSession implements SessionHandle {
       else return deliver(heard, sink);
       return undefined;
     };
-    const { exchange, outcome } = this.ask(SessionPattern.stream, { lastEventId }, undefined, onEvent);
+    const { outcome, cancel } = this.ask(SessionPattern.stream, { lastEventId }, undefined, onEvent);
     const opened = await Promise.race([found.promise, outcome]);
     // Nothing was written for a stream that was not found: its refusal has a status of its own.
     if (typeof opened !== 'boolean') throw refusalOf(opened);
     void outcome.then(() => sink.end());
-    return { standing: opened, detach: () => exchange.cancel() };
+    return { standing: opened, detach: cancel };
   }
 
   end(): Promise<void> {
@@ -137,11 +137,10 @@ export class RemoteSession implements SessionHandle {
     const { order, owner } = this.route;
     let exchange: BusExchange;
     let isCancelled = false;
-    const send = (to: string): BusExchange => {
+    const send = (to: string): void => {
       const what = { to, pattern, payload: { ...order, ...payload }, queue: order.session };
       exchange = this.means.bus.request(budgetMs === undefined ? what : { ...what, budgetMs }, onEvent);
       if (isCancelled) exchange.cancel();
-      return exchange;
     };
     const follow = async (moves: number): Promise<Outcome> => {
       const end = await exchange.end;
@@ -155,12 +154,12 @@ export class RemoteSession implements SessionHandle {
       const hasNotRun = end.kind === 'not-executed' || end.kind === 'refused';
       return hasNotRun && outcome.kind === 'error' ? { ...outcome, refused: true } : outcome;
     };
-    const first = send(owner);
+    send(owner);
     const cancel = () => {
       isCancelled = true;
       exchange.cancel();
     };
-    return { exchange: { end: first.end, accepted: first.accepted, cancel }, outcome: follow(0) };
+    return { outcome: follow(0), cancel };
   }
 
   /** Nobody took the order, so it certainly did not run, and may be given to whoever has the session now. */

@@ -121,7 +121,7 @@ export class SessionInboxController {
   }
 
   private serverOf(slug: string): ServerDefinition {
-    const server = this.registry.snapshot.servers.find((known) => known.enabled && known.slug === slug);
+    const server = this.registry.find(slug);
     if (!server) throw new ServerNotConfigured(slug);
     return server;
   }

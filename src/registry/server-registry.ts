@@ -13,6 +13,12 @@ export interface RegistrySnapshot {
 /** Knows what is configured. Answers from memory: reading it costs nothing. */
 export abstract class ServerRegistry {
   abstract get snapshot(): RegistrySnapshot;
+
+  /** The server, if there is one and it is enabled. */
+  find(slug: string): ServerDefinition | undefined {
+    return this.snapshot.servers.find((server) => server.enabled && server.slug === slug);
+  }
+
   /** Calls back after each change that was applied, with the new and the previous state. Returns how to stop. */
   abstract onChange(listener: (now: RegistrySnapshot, before: RegistrySnapshot) => void): () => void;
 }

@@ -50,7 +50,7 @@ export class ChangeFeeds {
   }
 
   private async attempt(slug: string, face: UpstreamFace, filter: ChangeFilter, onChange: OnChange): Promise<Attempt> {
-    const server = this.registry.snapshot.servers.find((known) => known.enabled && known.slug === slug);
+    const server = this.registry.find(slug);
     if (!server) throw new ServerRemoved(slug);
     const held = await this.upstreams.hold(server, face);
     try {
