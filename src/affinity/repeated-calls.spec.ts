@@ -16,7 +16,7 @@ const CONSENT = { code: -32042, message: 'Visit first', data: { elicitations: [D
 const worlds: DispatchWorld[] = [];
 
 afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.close();
+  for (const open of worlds.splice(0)) await open.close();
 });
 
 async function world(era: 'legacy' | 'modern', respond: Respond) {

@@ -36,8 +36,8 @@ class Server {
   };
 
   ask(question: Question, signal: AbortSignal = NEVER): Promise<Answer | undefined> {
-    const asked = this.reply?.ask(question, signal) ?? Promise.reject(new Error('not called'));
-    return asked.then(
+    const asking = this.reply?.ask(question, signal) ?? Promise.reject(new Error('not called'));
+    return asking.then(
       (answer) => {
         this.answers.push(answer);
         return answer;
@@ -354,7 +354,7 @@ describe('parked calls', () => {
     const other = new Server();
     const second = start({}, NOTE, other);
     void other.ask(FORM);
-    await asked(second);
+    expect((await asked(second)).questions).toEqual({ 'question-1': FORM });
   });
 
   it('are heard by nobody once every request that waits is answered', async () => {
