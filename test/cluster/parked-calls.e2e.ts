@@ -140,7 +140,7 @@ describe('a call that waits for its client', () => {
       'sampling/createMessage': { role: 'assistant', model: 'm', content: { type: 'text', text: 'hello' } },
       'roots/list': { roots: [{ uri: 'file:///srv' }] },
     };
-    const entries = Object.entries(inputRequests).map(([key, { method }]) => [key, given[String(method)]] as const);
+    const entries = Object.entries(inputRequests).map(([key, { method }]) => [key, given[method as string]] as const);
     expect(entries).toHaveLength(3);
     const [one = ['', {}], ...others] = entries;
     const rest = await client.asked(second, what, { requestState, inputResponses: Object.fromEntries([one]) });
