@@ -1,6 +1,7 @@
 import type { ConfigClass } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
 import { AuthConfig } from './auth/index.js';
+import { DatabaseConfig } from './database/index.js';
 import { DispatchConfig } from './dispatch/index.js';
 import { GatewayConfig } from './gateway.config.js';
 import { LoggingConfig } from './logging.config.js';
@@ -14,6 +15,7 @@ export const GATEWAY_SETTINGS = [
   GatewayConfig,
   LoggingConfig,
   RegistryConfig,
+  DatabaseConfig,
   AuthConfig,
   OriginConfig,
   TransportConfig,
