@@ -10,7 +10,7 @@ import { Drain } from './drain/index.js';
 import { GatewayConfig } from './gateway.config.js';
 import { firstGreeting, laterGreeting, urlOf } from './greeting.js';
 import { Readiness } from './health/index.js';
-import { FileServerRegistry, publicExposureWarnings } from './registry/index.js';
+import { ConfigurationFile, publicExposureWarnings, ServerRegistry } from './registry/index.js';
 
 const FIRST_TOKEN_SECONDS = 30 * 24 * 60 * 60;
 /** Calls in flight have so long to finish when the gateway is told to leave. */
@@ -75,7 +75,7 @@ class GatewayProcess {
   }
 
   reload(): void {
-    void this.gateway.get(FileServerRegistry).reload();
+    void this.gateway.get(ConfigurationFile).reload();
   }
 
   leave(): Promise<void> {
@@ -89,7 +89,7 @@ class GatewayProcess {
   }
 
   private attend(): void {
-    warnOfExposure(this.gateway.get(FileServerRegistry), this.host);
+    warnOfExposure(this.gateway.get(ServerRegistry), this.host);
     const { membership } = this.gateway.get(WorkerBusServer).node;
     const replace = () => {
       // Whoever leaves is gone for the others as well, and needs nobody in its place.
@@ -123,7 +123,7 @@ class GatewayProcess {
   }
 }
 
-function warnOfExposure(registry: FileServerRegistry, host: string): void {
+function warnOfExposure(registry: ServerRegistry, host: string): void {
   const warn = () => publicExposureWarnings(host, registry.snapshot).forEach((warning) => logger.warn(warning));
   warn();
   registry.onChange(warn);

@@ -1,44 +1,46 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Variables } from '#lib/config';
-import { readConfigurationFile } from './configuration-file.js';
+import { DatabaseUnavailable } from '../database/index.js';
 import { watchFile } from './file-watch.js';
-import type { Configuration } from './read-configuration.js';
-import { ServerRegistry, type RegistrySnapshot } from './server-registry.js';
+import { readConfigurationFile } from './read-configuration-file.js';
+import { entriesIn } from './stored/entry.js';
+import type { DatabaseServerRegistry } from './stored/database-server-registry.js';
+import type { Declarations } from './stored/declarations.js';
 
-type Listener = (now: RegistrySnapshot, before: RegistrySnapshot) => void;
-
-/** What became of a reload. `refused`: the file is at fault, the faults are in the log, the old state stays. */
+/**
+ * What became of a reload. `refused`: the file is at fault, or the database cannot be asked; the log says which, and the
+ * old state stays.
+ */
 export type Reload = 'applied' | 'unchanged' | 'refused';
 
-/** Keeps the configuration in one YAML or JSON file and follows its changes. */
-export class FileServerRegistry extends ServerRegistry implements OnApplicationBootstrap, OnApplicationShutdown {
+/** How soon a file that the database could not take is offered to it again. */
+const RETRY_MS = 1_000;
+
+/** The YAML or JSON file that declares what is configured. Follows its changes. */
+export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Registry');
-  private readonly listeners = new Set<Listener>();
   private reloading: Promise<unknown> = Promise.resolve();
   private watching: { close(): void } | undefined;
+  private retry: NodeJS.Timeout | undefined;
+  private isClosed = false;
+  /** The database could not take the file yet. */
+  private isWaiting = false;
 
-  private constructor(
+  constructor(
+    /** Absolute. */
     readonly file: string,
     private readonly variables: Variables,
-    private current: RegistrySnapshot,
-  ) {
-    super();
-  }
+    private readonly declarations: Declarations,
+    private readonly registry: DatabaseServerRegistry,
+  ) {}
 
-  /** Throws a RegistryFault that names everything that is wrong with the file. */
-  static async open(file: string, variables: Variables): Promise<FileServerRegistry> {
-    const configuration = await readConfigurationFile(file, variables);
-    return new FileServerRegistry(file, variables, { version: 1, ...configuration });
-  }
-
-  get snapshot(): RegistrySnapshot {
-    return this.current;
-  }
-
-  onChange(listener: Listener): () => void {
-    this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
+  /**
+   * Reads the file for the first time, and the registry after it.
+   * @throws RegistryFault that names everything that is wrong with the file
+   */
+  async open(): Promise<void> {
+    await this.declare();
+    await this.registry.open();
   }
 
   /** Reads the file again. Reloads run one after the other; it never rejects. */
@@ -52,59 +54,45 @@ export class FileServerRegistry extends ServerRegistry implements OnApplicationB
     const notWatched = (fault: Error) =>
       this.logger.warn(`${this.file} is not watched, changes need a SIGHUP: ${fault.message}`);
     try {
-      // The hook runs once for each token that this instance is provided under.
-      this.watching ??= watchFile(this.file, () => void this.reload(), notWatched);
+      this.watching = watchFile(this.file, () => void this.reload(), notWatched);
     } catch (fault) {
       notWatched(fault instanceof Error ? fault : new Error(String(fault)));
     }
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.isClosed = true;
     this.watching?.close();
+    clearTimeout(this.retry);
     await this.reloading;
   }
 
   private async readAgain(): Promise<Reload> {
+    clearTimeout(this.retry);
     try {
-      return this.apply(await readConfigurationFile(this.file, this.variables));
+      const before = this.registry.snapshot;
+      await this.declare();
+      this.isWaiting = false;
+      await this.registry.refresh();
+      if (this.registry.snapshot === before) return 'unchanged';
+      this.logger.log(`${this.file} was taken over.`);
+      return 'applied';
     } catch (fault) {
       const reason = fault instanceof Error ? fault.message : String(fault);
-      this.logger.error(`The configuration stays as it was. ${reason}`);
+      const isOutage = fault instanceof DatabaseUnavailable;
+      if (!isOutage || !this.isWaiting) this.logger.error(`The configuration stays as it was. ${reason}`);
+      this.isWaiting = isOutage;
+      if (isOutage) this.tryLater();
       return 'refused';
     }
   }
 
-  private apply(read: Configuration): Reload {
-    const before = this.current;
-    const now: RegistrySnapshot = {
-      version: before.version + 1,
-      servers: keepUnchanged(read.servers, before.servers),
-      virtualServers: keepUnchanged(read.virtualServers, before.virtualServers),
-      defaultEndpoint: isDeepStrictEqual(read.defaultEndpoint, before.defaultEndpoint)
-        ? before.defaultEndpoint
-        : read.defaultEndpoint,
-    };
-    if (isDeepStrictEqual({ ...now, version: before.version }, before)) return 'unchanged';
-    this.current = now;
-    this.logger.log(`${this.file} was taken over. Servers: ${now.servers.length}, version: ${now.version}.`);
-    for (const listener of this.listeners) this.tell(listener, now, before);
-    return 'applied';
+  private async declare(): Promise<void> {
+    await this.declarations.declare(entriesIn(await readConfigurationFile(this.file, this.variables)));
   }
 
-  private tell(listener: Listener, now: RegistrySnapshot, before: RegistrySnapshot): void {
-    try {
-      listener(now, before);
-    } catch (fault) {
-      this.logger.error('A listener failed on a change of the configuration.', fault);
-    }
+  private tryLater(): void {
+    if (this.isClosed) return;
+    this.retry = setTimeout(() => void this.reload(), RETRY_MS).unref();
   }
-}
-
-/** What did not change stays the same object, so that whoever holds connections for it can tell at a glance. */
-function keepUnchanged<T extends { readonly slug: string }>(read: readonly T[], before: readonly T[]): readonly T[] {
-  const old = new Map(before.map((entry) => [entry.slug, entry]));
-  return read.map((entry) => {
-    const same = old.get(entry.slug);
-    return same !== undefined && isDeepStrictEqual(same, entry) ? same : entry;
-  });
 }

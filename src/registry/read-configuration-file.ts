@@ -1,16 +1,17 @@
 import { open } from 'node:fs/promises';
 import type { Variables } from '#lib/config';
-import { readConfiguration, type Configuration } from './read-configuration.js';
+import type { JsonObject } from '#lib/mcp-protocol';
+import { readConfiguration } from './read-configuration.js';
 import { RegistryFault } from './registry.errors.js';
 
 /** Far beyond any configuration written by hand. */
 const LARGEST_BYTES = 1_048_576;
 
-/** Reads the file. Throws a RegistryFault that names everything that is wrong with it. */
-export async function readConfigurationFile(file: string, variables: Variables): Promise<Configuration> {
+/** Reads the file, as it is written. Throws a RegistryFault that names everything that is wrong with it. */
+export async function readConfigurationFile(file: string, variables: Variables): Promise<JsonObject> {
   const reading = readConfiguration(await readBounded(file), variables);
   if ('faults' in reading) throw new RegistryFault(file, reading.faults);
-  return reading.value;
+  return reading.written;
 }
 
 async function readBounded(file: string): Promise<string> {
