@@ -7,6 +7,7 @@ export {
   type HttpAnswer,
   type TransportFault,
 } from './answers/index.js';
+export { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, listFlagOf, RESOURCE_UPDATED, type ListFlag } from './changes.js';
 export {
   allowsBatches,
   classifyEra,

@@ -1,15 +1,7 @@
-import type { McpNotification } from '#lib/mcp-protocol';
+import { isResourceOrPart, listFlagOf, RESOURCE_UPDATED, type McpNotification } from '#lib/mcp-protocol';
 import type { StreamSink } from '../session-pool/index.js';
 import { Coalescer, type Feed } from '../subscriptions/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
-
-const UPDATED = 'notifications/resources/updated';
-
-const FLAG_OF: Readonly<Record<string, Exclude<keyof ChangeFilter, 'resourceSubscriptions'>>> = {
-  'notifications/tools/list_changed': 'toolsListChanged',
-  'notifications/prompts/list_changed': 'promptsListChanged',
-  'notifications/resources/list_changed': 'resourcesListChanged',
-};
 
 /**
  * What one client listens to, over all of its feeds: nothing is told before the acknowledgement, nothing after it that
@@ -34,7 +26,7 @@ export class ChangeStream {
   /** Something changed; a resource under its public name. */
   changed(notification: McpNotification): void {
     if (this.isOver) return;
-    if (notification.method === UPDATED) this.tell(notification);
+    if (notification.method === RESOURCE_UPDATED) this.tell(notification);
     else this.lists.add(notification);
   }
 
@@ -64,9 +56,8 @@ export class ChangeStream {
 }
 
 function covers(honoured: ChangeFilter, { method, params: { uri } }: McpNotification): boolean {
-  const flag = FLAG_OF[method];
+  const flag = listFlagOf(method);
   if (flag) return honoured[flag] === true;
-  // An update may name a part of the resource that was subscribed to.
   const subscribed = honoured.resourceSubscriptions ?? [];
-  return typeof uri === 'string' && subscribed.some((whole) => uri.startsWith(whole));
+  return typeof uri === 'string' && subscribed.some((whole) => isResourceOrPart(uri, whole));
 }

@@ -1,11 +1,5 @@
 import type { McpNotification } from '#lib/mcp-protocol';
 
-/** Told when the lists of an endpoint change for a reason of the gateway's own. */
-export const LIST_CHANGES: readonly McpNotification[] = ['tools', 'prompts', 'resources'].map((list) => ({
-  method: `notifications/${list}/list_changed`,
-  params: {},
-}));
-
 const QUIET_MS = 100;
 
 /** Makes one notification out of a burst of the same kind. */

@@ -1,6 +1,6 @@
 import type { McpNotification } from '#lib/mcp-protocol';
 import type { HeldConnection } from '../session-pool/index.js';
-import type { ChangeFilter, Listening } from '../upstream/index.js';
+import { missedBy, type ChangeFilter, type Listening } from '../upstream/index.js';
 
 /** A subscription at one server that lasts until it is closed, over as many connections as that takes. */
 export interface Feed {
@@ -27,12 +27,6 @@ export interface FeedOrder {
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
-
-const LIST_CHANGES = {
-  toolsListChanged: 'notifications/tools/list_changed',
-  promptsListChanged: 'notifications/prompts/list_changed',
-  resourcesListChanged: 'notifications/resources/list_changed',
-} as const;
 
 /** Starts once, and again after each interruption, with growing pauses. */
 export class LastingFeed implements Feed {
@@ -71,7 +65,7 @@ export class LastingFeed implements Feed {
     this.isInterrupted = false;
     attempt.held.onClosed(() => this.interrupted('connection closed'));
     // Whatever changed meanwhile went unheard.
-    if (wasInterrupted) for (const change of everythingOf(this.honoured)) this.order.onChange(change);
+    if (wasInterrupted) for (const change of missedBy(this.honoured)) this.order.onChange(change);
   }
 
   private interrupted(cause: unknown): void {
@@ -100,13 +94,4 @@ function end({ held, listening }: Attempt): void {
     .close()
     .catch(() => undefined)
     .finally(() => held.release());
-}
-
-/** What a listener has to be told that may have missed something. */
-function everythingOf({ resourceSubscriptions = [], ...flags }: ChangeFilter): McpNotification[] {
-  const lists = Object.entries(LIST_CHANGES).filter(([flag]) => flags[flag as keyof typeof LIST_CHANGES]);
-  return [
-    ...lists.map(([, method]) => ({ method, params: {} })),
-    ...resourceSubscriptions.map((uri) => ({ method: 'notifications/resources/updated', params: { uri } })),
-  ];
 }

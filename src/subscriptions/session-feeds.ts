@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { Session, UpstreamFace } from '../session-pool/index.js';
+import { missedBy } from '../upstream/index.js';
 import { ChangeFeeds } from './change-feeds.js';
-import { Coalescer, LIST_CHANGES } from './coalescer.js';
+import { Coalescer } from './coalescer.js';
 import type { Feed } from './lasting-feed.js';
 import { NotSubscribable, TooManySubscriptions } from './subscriptions.errors.js';
 
@@ -95,7 +96,7 @@ export class SessionFeeds {
     follow(endpoint);
     const stopWatching = this.endpoints.onChange(endpoint.id, (now) => {
       follow(now ?? { servers: [] });
-      for (const change of LIST_CHANGES) changes.add(change);
+      for (const change of missedBy(ALL_LISTS)) changes.add(change);
     });
     session.onEnd(() => {
       stopWatching();

@@ -1,7 +1,7 @@
+export { missedBy, type ChangeFilter } from './change-filter.js';
 export { UpstreamConfig } from './upstream.config.js';
 export { UpstreamModule } from './upstream.module.js';
 export type {
-  ChangeFilter,
   ConnectionEvents,
   Listening,
   ServerProfile,

@@ -1,8 +1,9 @@
 import type { Answer, ClientProfile, McpNotification, McpRequest, Outcome, Question } from '#lib/mcp-protocol';
+import type { ChangeFilter } from './change-filter.js';
 import type { ServerProfile } from './server-profile.js';
 import type { UpstreamSessionState } from './upstream-session-state.js';
 
-export type { ServerProfile };
+export type { ChangeFilter, ServerProfile };
 
 /** Receives what precedes the outcome of one request. */
 export interface UpstreamReply {
@@ -21,14 +22,6 @@ export interface ConnectionEvents {
   notify(notification: McpNotification): void;
   /** The connection can serve no further request: child process died, session gone, stream cut. */
   closed(reason: string): void;
-}
-
-/** Which changes a listener wants to hear of (specification 2026: basic/patterns/subscriptions). */
-export interface ChangeFilter {
-  readonly toolsListChanged?: boolean;
-  readonly promptsListChanged?: boolean;
-  readonly resourcesListChanged?: boolean;
-  readonly resourceSubscriptions?: readonly string[];
 }
 
 /** A running subscription at a server. */

@@ -1,7 +1,12 @@
 import { isJsonObject, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
-import type { ChangeFilter, Listening } from '../../upstream-connection.js';
+import { missedBy, wants, type ChangeFilter } from '../../change-filter.js';
+import type { Listening } from '../../upstream-connection.js';
 import { thrown } from '../../upstream.errors.js';
-import { missedBy, wants, type Listener } from '../listeners.js';
+
+interface Listener {
+  readonly filter: ChangeFilter;
+  onChange(notification: McpNotification): void;
+}
 
 interface Subscribed {
   listeners: number;
