@@ -5,7 +5,7 @@ import type { Session, UpstreamFace } from '../session-pool/index.js';
 import { missedBy } from '../upstream/index.js';
 import { ChangeFeeds } from './change-feeds.js';
 import { Coalescer } from './coalescer.js';
-import type { Feed } from './lasting-feed.js';
+import type { Feed } from './feed.js';
 import { NotSubscribable, TooManySubscriptions } from './subscriptions.errors.js';
 
 /** A resource at one server, and the URI under which the client knows it. */

@@ -28,7 +28,15 @@ export interface ConnectionEvents {
 export interface Listening {
   /** What the server really honours. */
   readonly honoured: ChangeFilter;
+  /** The server's own words to resources that it refused one by one. */
+  readonly refused?: readonly RefusedResource[];
   close(): Promise<void>;
+}
+
+/** A resource that a server does not tell of. */
+export interface RefusedResource {
+  readonly uri: string;
+  readonly refusal: Extract<Outcome, { kind: 'error' }>;
 }
 
 export interface UpstreamRequest extends McpRequest {
