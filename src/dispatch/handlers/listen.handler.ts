@@ -8,7 +8,7 @@ import {
   type McpNotification,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { EndpointDirectory, publishNotification, targetOfUri } from '../../catalog/index.js';
+import { EndpointDirectory, publicUri, publishNotification, targetOfUri } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { ChangeFeeds, type Feed } from '../../subscriptions/index.js';
@@ -97,7 +97,10 @@ export class ListenHandler extends MethodHandler {
     stream: ChangeStream,
   ): Promise<Attempt> {
     const face = { caller, client, session: undefined };
-    const onChange = (change: McpNotification) => stream.changed(publishNotification(endpoint, server, change));
+    const onChange = (change: McpNotification, resource?: string) => {
+      const shown = resource === undefined ? undefined : publicUri(endpoint, server, resource);
+      stream.changed(publishNotification(endpoint, server, change), shown);
+    };
     try {
       const feed = await this.feeds.open(server, face, filter, onChange);
       stream.join(feed);
