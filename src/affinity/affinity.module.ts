@@ -26,6 +26,7 @@ import { RendezvousPlacement } from './rendezvous-placement.js';
 import { Incarnation, SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
 import { SessionRouter } from './session-router.js';
+import { Survey } from './survey.js';
 import { Workers } from './workers.js';
 
 const SECRET_BYTES = 32;
@@ -117,6 +118,7 @@ const heirs = {
     HandOver,
     SessionRouter,
     RepeatedCalls,
+    Survey,
     ParkedDirectory,
   ],
   exports: [Incarnation, WorkerBusServer, SessionRouter, RepeatedCalls, ParkedDirectory],
