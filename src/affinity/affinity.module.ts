@@ -14,6 +14,8 @@ import { HandOver } from './hand-over.js';
 import { Heirs } from './heirs.js';
 import { HeritageSeal } from './heritage-seal.js';
 import { Inheritance } from './inheritance.js';
+import { InspectionInboxController } from './inspection-inbox.controller.js';
+import { Inspection } from './inspection.js';
 import { LoneWorker, NoHeirs } from './lone-worker.js';
 import { Moves } from './moves.js';
 import { ParkedDirectory } from './parked-directory.js';
@@ -103,7 +105,7 @@ const heirs = {
     SessionPoolModule,
     SubscriptionsModule,
   ],
-  controllers: [SessionInboxController, PoolInboxController, ParkedInboxController],
+  controllers: [SessionInboxController, PoolInboxController, ParkedInboxController, InspectionInboxController],
   providers: [
     Incarnation,
     sessionIds,
@@ -120,8 +122,9 @@ const heirs = {
     RepeatedCalls,
     Survey,
     ParkedDirectory,
+    Inspection,
   ],
-  exports: [Incarnation, WorkerBusServer, SessionRouter, RepeatedCalls, ParkedDirectory],
+  exports: [Incarnation, WorkerBusServer, SessionRouter, RepeatedCalls, ParkedDirectory, Inspection],
 })
 export class AffinityModule implements OnModuleInit {
   constructor(

@@ -32,11 +32,15 @@ export class Survey {
     private readonly bus: WorkerBus,
   ) {}
 
+  /** Incarnations of all that live, this one among them, in an order that stays. */
+  get living(): readonly string[] {
+    return [...new Set([this.me.text, ...this.workers.living])].toSorted();
+  }
+
   /** Asks all, this one among them. A worker that does not answer is named, never left out in silence. */
   async askAll<T>(question: SurveyQuestion<T>): Promise<Surveyed<T>> {
-    const asked = [...new Set([this.me.text, ...this.workers.living])];
     const all = await Promise.all(
-      asked.map(async (worker) => ({ worker, answer: await this.answerOf(worker, question) })),
+      this.living.map(async (worker) => ({ worker, answer: await this.answerOf(worker, question) })),
     );
     return {
       told: all.flatMap(({ worker, answer }) => (answer === undefined ? [] : [{ worker, answer }])),
