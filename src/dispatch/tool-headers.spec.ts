@@ -136,11 +136,27 @@ describe('parameters that travel in headers', () => {
     ['a legacy server', remoteServer('db'), 'legacy'],
     ['a server over HTTP+SSE', remoteServer('db', { transport: 'sse' }), 'legacy'],
     ['a legacy child process', childServer('db'), 'legacy'],
-  ] as const)('mean nothing to %s, which is asked for no list', async (_name, server, era) => {
+  ] as const)(
+    'mean nothing between a client without them and %s, which is asked for no list',
+    async (_name, server, era) => {
+      const { methods, call } = await world(server, era);
+      await call();
+      await call();
+      expect(methods()).toEqual(['tools/call', 'tools/call']);
+    },
+  );
+});
+
+describe('a client that mirrors its parameters', () => {
+  it.each([
+    ['a legacy server', remoteServer('db'), 'legacy'],
+    ['a server over HTTP+SSE', remoteServer('db', { transport: 'sse' }), 'legacy'],
+  ] as const)('is held to them at %s', async (_name, server, era) => {
     const { methods, call } = await world(server, era);
-    await call();
-    await call();
-    expect(methods()).toEqual(['tools/call', 'tools/call']);
+    const mirrored = (tenant: string) => ({ mirrored: { 'mcp-param-tenant': tenant } });
+    expect(await call(mirrored('evil'))).toMatchObject({ error: { code: -32020 } });
+    expect(await call(mirrored('acme'))).toMatchObject({ kind: 'result' });
+    expect(methods()).toEqual(['tools/list', 'tools/call']);
   });
 });
 

@@ -31,7 +31,7 @@ interface Known {
 /**
  * Knows which parameters of which tools are mirrored into `Mcp-Param-*` headers (specification 2026:
  * basic/transports/streamable-http, Custom Headers from Tool Parameters). Learns it from lists that pass through, and
- * asks a modern server before its first call.
+ * asks before the first call if the server is modern or the client sends them.
  */
 @Injectable()
 export class ToolHeaders implements OnApplicationShutdown {
@@ -53,15 +53,16 @@ export class ToolHeaders implements OnApplicationShutdown {
     this.stopListening();
   }
 
-  /** Synchronous once the server's tools are known, and for servers that know no such headers. */
+  /**
+   * Synchronous once the server's tools are known, and where neither side knows such headers. A client that sends them
+   * is held to them whatever the server speaks: what stands before the gateway may have decided by them.
+   */
   of(
     server: ServerDefinition,
     tool: string,
     inbound: Inbound,
   ): readonly ParameterHeader[] | Promise<readonly ParameterHeader[]> {
-    if (server.transport === 'sse') return NONE;
-    const era = this.profiles.eraOf(server);
-    if (era === 'legacy') return NONE;
+    if (!inbound.mirrored && this.isLegacy(server)) return NONE;
     const known = this.toolsOf(server);
     return known ? pick(known, tool) : this.ask(server, tool, inbound);
   }
@@ -71,9 +72,13 @@ export class ToolHeaders implements OnApplicationShutdown {
     this.keep(server, this.read(server, tools), FRESH_MS);
   }
 
+  private isLegacy(server: ServerDefinition): boolean {
+    return server.transport === 'sse' || this.profiles.eraOf(server) === 'legacy';
+  }
+
   private async ask(server: ServerDefinition, tool: string, inbound: Inbound): Promise<readonly ParameterHeader[]> {
-    const era = await this.profiles.learnEra(server).catch(() => undefined);
-    if (era !== 'modern') return NONE;
+    const isModern = inbound.mirrored || (await this.profiles.learnEra(server).catch(() => undefined)) === 'modern';
+    if (!isModern) return NONE;
     // Somebody else may have asked meanwhile.
     return pick(this.toolsOf(server) ?? this.learnFrom(server, inbound), tool);
   }

@@ -100,7 +100,7 @@ describe('the admin API', () => {
     const [first, second] = three;
     const { json } = await operator.get(first, '/workers');
     const items = json['items'] as { id: string; pid: number }[];
-    expect(items.map(({ pid }) => pid).toSorted()).toEqual(three.map(({ pid }) => pid).toSorted());
+    expect(new Set(items.map(({ pid }) => pid))).toEqual(new Set(three.map(({ pid }) => pid)));
     expect(items[0]).toMatchObject({
       id: expect.stringMatching(/^[\w-]{22}$/),
       version: expect.any(String),
