@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import {
   cleanDetail,
   isJsonObject,
@@ -7,15 +7,17 @@ import {
   type ParameterHeader,
 } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
-import { CallDelivery, SILENT_SINK } from './call-delivery.js';
+import { ChangeFeeds } from '../subscriptions/index.js';
+import { SILENT_SINK } from './call-delivery.js';
 import type { Inbound } from './inbound.js';
+import { Lists } from './lists.js';
 import { collectPages } from './pages.js';
 import { ServerProfiles } from './server-profiles.js';
 
 type HeadersByTool = ReadonlyMap<string, readonly ParameterHeader[]>;
 
 const NONE: readonly ParameterHeader[] = [];
-/** A changed annotation shows at the latest after this; a list that passes through shows it at once. */
+/** A changed annotation shows at the latest after this; a change that is heard of, or a list that passes through, at once. */
 const FRESH_MS = 60_000;
 /** A server that could not say is not asked again before every call. */
 const UNKNOWN_MS = 5_000;
@@ -32,14 +34,24 @@ interface Known {
  * asks a modern server before its first call.
  */
 @Injectable()
-export class ToolHeaders {
+export class ToolHeaders implements OnApplicationShutdown {
   private readonly logger = new Logger(ToolHeaders.name);
   private readonly known = new Map<string, Known>();
+  private readonly stopListening: () => void;
 
   constructor(
     private readonly profiles: ServerProfiles,
-    private readonly delivery: CallDelivery,
-  ) {}
+    private readonly lists: Lists,
+    feeds: ChangeFeeds,
+  ) {
+    this.stopListening = feeds.onListChange((slug, list, why) => {
+      if (list === 'toolsListChanged' && why === 'changed') this.known.delete(slug);
+    });
+  }
+
+  onApplicationShutdown(): void {
+    this.stopListening();
+  }
 
   /** Synchronous once the server's tools are known, and for servers that know no such headers. */
   of(
@@ -63,26 +75,32 @@ export class ToolHeaders {
     const era = await this.profiles.learnEra(server).catch(() => undefined);
     if (era !== 'modern') return NONE;
     // Somebody else may have asked meanwhile.
-    let tools = this.toolsOf(server);
-    if (!tools) {
-      tools = this.list(server, inbound);
-      this.keep(server, tools, FRESH_MS);
-      tools.catch(() => this.known.delete(server.slug));
-    }
-    return pick(tools, tool);
+    return pick(this.toolsOf(server) ?? this.learnFrom(server, inbound), tool);
+  }
+
+  private learnFrom(server: ServerDefinition, inbound: Inbound): Promise<HeadersByTool> {
+    const finding = this.list(server, inbound);
+    const tools = finding.then((found) => found.tools);
+    const asked = this.keep(server, tools, FRESH_MS);
+    // What was forgotten meanwhile may be another by now.
+    const isStillWanted = () => this.known.get(server.slug) === asked;
+    finding.then(
+      (found) => isStillWanted() && this.keep(server, found.tools, found.forMs),
+      () => isStillWanted() && this.known.delete(server.slug),
+    );
+    return tools;
   }
 
   /** For all who wait for it: so it is nobody's own call, which its client could cancel. */
-  private async list(server: ServerDefinition, inbound: Inbound): Promise<HeadersByTool> {
+  private async list(server: ServerDefinition, inbound: Inbound): Promise<{ tools: HeadersByTool; forMs: number }> {
     const { session: _session, ...alone } = inbound;
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), server.timeouts.connectMs).unref();
     const pages = await collectPages('tools/list', (request) =>
-      this.delivery.deliver(alone, { server, request, silent: true }, SILENT_SINK, deadline.signal),
+      this.lists.ask(alone, { server, request, silent: true }, SILENT_SINK, deadline.signal),
     ).finally(() => clearTimeout(timer));
-    const tools = this.read(server, 'items' in pages ? pages.items : []);
-    this.keep(server, tools, 'items' in pages ? FRESH_MS : UNKNOWN_MS);
-    return tools;
+    if ('items' in pages) return { tools: this.read(server, pages.items), forMs: FRESH_MS };
+    return { tools: new Map(), forMs: UNKNOWN_MS };
   }
 
   private toolsOf(server: ServerDefinition): Known['tools'] | undefined {
@@ -90,8 +108,10 @@ export class ToolHeaders {
     return known?.server === server && Date.now() < known.until ? known.tools : undefined;
   }
 
-  private keep(server: ServerDefinition, tools: Known['tools'], forMs: number): void {
-    this.known.set(server.slug, { server, until: Date.now() + forMs, tools });
+  private keep(server: ServerDefinition, tools: Known['tools'], forMs: number): Known {
+    const known = { server, until: Date.now() + forMs, tools };
+    this.known.set(server.slug, known);
+    return known;
   }
 
   private read(server: ServerDefinition, tools: readonly JsonValue[]): HeadersByTool {
