@@ -1,6 +1,7 @@
 import type { ConfigClass } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
 import { AuthConfig } from './auth/index.js';
+import { CatalogConfig } from './catalog/index.js';
 import { DatabaseConfig } from './database/index.js';
 import { DispatchConfig } from './dispatch/index.js';
 import { GatewayConfig } from './gateway.config.js';
@@ -19,6 +20,7 @@ export const GATEWAY_SETTINGS = [
   AuthConfig,
   OriginConfig,
   TransportConfig,
+  CatalogConfig,
   DispatchConfig,
   SessionPoolConfig,
   UpstreamConfig,

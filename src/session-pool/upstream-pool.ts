@@ -15,12 +15,15 @@ import { SessionPoolConfig } from './session-pool.config.js';
 import { ServerReconfigured } from './session-pool.errors.js';
 import type { Session } from './session.js';
 import { ownKeyOf, sharingOf, type Sharing, type UpstreamFace } from './sharing.js';
+import { pageOf, viewOfUpstream, type UpstreamView, type ViewPage } from './views.js';
 
 export type { UpstreamFace } from './sharing.js';
 
 /** A connection that stays open until it is released. */
 export interface HeldConnection {
   readonly connection: UpstreamConnection;
+  /** Who may share it, as `entitlementOf` tells. Undefined: nobody. */
+  readonly entitlement: string | undefined;
   /** Calls back once when the connection ended by itself, or its server was configured anew. For one listener. */
   onClosed(listener: () => void): void;
   /** Calls back with what the server says outside of any call, if all who share it are one principal. For one listener. */
@@ -150,9 +153,32 @@ export class UpstreamPool implements OnApplicationShutdown {
     return this.eras.get(server);
   }
 
+  /**
+   * Who may share what is had of a server on behalf of this face: the same text for all who may. Undefined: nobody.
+   * Rejects with a GatewayError when the server cannot be reached.
+   */
+  async entitlementOf(server: ServerDefinition, face: UpstreamFace): Promise<string | undefined> {
+    const era = this.eras.get(server) ?? (await this.learnEra(server));
+    return sharingOf(server, era, face)?.key;
+  }
+
   /** What a server said of itself last; asks it now when it has never been spoken to. Rejects with a GatewayError. */
   async profileOf(server: ServerDefinition, face: UpstreamFace): Promise<ServerProfile> {
     return this.profiles.get(server) ?? this.use(server, face, async ({ profile }) => profile);
+  }
+
+  /** A part of what can be used again, for those who look after it. */
+  view(page: ViewPage): UpstreamView[] {
+    const views = [...this.entries.values()].flatMap((entry) => viewOfUpstream(entry) ?? []);
+    return pageOf(views, page);
+  }
+
+  /** Hands a connection out no more; calls under way are finished. False when it is not here (any more). */
+  closeBySerial(serial: number): boolean {
+    const entry = [...this.entries.values()].find((known) => known.serial === serial);
+    if (entry) this.retire(entry);
+    entry?.tellHolders();
+    return entry !== undefined;
   }
 
   /** Closes what nobody has used for long. */
@@ -354,6 +380,7 @@ function heldOf(entry: PoolEntry, connection: UpstreamConnection, leave: () => v
   let stopHearing: (() => void) | undefined;
   return {
     connection,
+    entitlement: entry.sharing?.key,
     onClosed: (listener) => {
       forget = entry.addHolder(listener);
     },
