@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { createOnce } from '../data-folder/index.js';
@@ -20,7 +21,8 @@ const logger = new Logger('Database');
  * @throws DatabaseFault when it cannot be reached in time, or cannot be used
  */
 export async function openDatabase(place: DatabasePlace, migrations = MIGRATIONS): Promise<Database> {
-  if (place.kind === 'sqlite') await createOnce(place.file, '');
+  // SQLite takes an empty file for an empty database, and gives what it adds beside it the same mode: for its owner only.
+  if (place.kind === 'sqlite' && !existsSync(place.file)) await createOnce(place.file, '');
   const database = new Database(place, MIGRATION_PATIENCE);
   try {
     await whenItAnswers(place, () => migrate(database, migrations));

@@ -13,7 +13,7 @@ export interface RegistryEntry<Definition> {
   readonly updatedAt: Date;
   /** In the words of the configuration file, credentials included; undefined when they cannot be opened any more. */
   readonly written: JsonObject | undefined;
-  /** What that means here; undefined when it cannot be used here. */
+  /** What that means here, credentials included; undefined when it cannot be used here. */
   readonly definition: Definition | undefined;
   /** Why it cannot be used here, or not as a whole. Their paths start in the entry. */
   readonly faults: readonly Fault[];

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import type { DatabasePlace } from '../../src/database/index.js';
@@ -31,9 +31,6 @@ describe.each(DATABASE_KINDS)('several processes over one registry, in $name,', 
 
   beforeAll(async () => {
     host = await start();
-  });
-
-  beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'isthmus-shared-'));
     const data = join(folder, 'data');
     place = name === 'SQLite' ? { kind: 'sqlite', file: join(data, 'isthmus.db') } : await host.place();
@@ -47,14 +44,13 @@ describe.each(DATABASE_KINDS)('several processes over one registry, in $name,', 
     };
     gateway = new GatewayProcess(variables, ['--workers', String(WORKERS)]);
     [, url = ''] = await gateway.printed(READY);
-  });
+  }, 60_000);
 
-  afterEach(async () => {
+  afterAll(async () => {
     await gateway.destroy();
+    await host.stop();
     await rm(folder, { recursive: true, force: true });
   });
-
-  afterAll(() => host.stop());
 
   const entry = () => ({ transport: 'http', url: server.url, public: true });
   const configure = (...slugs: string[]) =>
