@@ -3,6 +3,7 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { startReferenceServer, type ReferenceServer, type ReferenceServerOptions } from '#lib/testing/reference-server';
+import { RequestBook } from './request-book.js';
 
 /** A reference server whose door counts how often each call arrived. */
 export interface CountingServer {
@@ -16,6 +17,8 @@ export interface CountingServer {
   allArrivals(): ReadonlyMap<string, number>;
   /** Every mark that arrived more than once: what no gateway may ever do. */
   duplicates(): readonly string[];
+  /** Requests of any method. */
+  readonly requests: RequestBook;
   /** Ids of all sessions that anybody has named to it. */
   readonly sessions: ReadonlySet<string>;
   /** Resolves once a marked call has arrived. */
@@ -31,6 +34,7 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
   const server = await startReferenceServer(options);
   const marks = new Map<string, number>();
   const sessions = new Set<string>();
+  const requests = new RequestBook();
   const waiting = new Map<string, () => void>();
   const arrive = (mark: string) => {
     marks.set(mark, (marks.get(mark) ?? 0) + 1);
@@ -39,7 +43,10 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
   const door = createServer((incoming, outgoing) => {
     const { 'mcp-session-id': session } = incoming.headers;
     if (typeof session === 'string') sessions.add(session);
-    passOn(incoming, outgoing, server.url, arrive).catch(() => outgoing.destroy());
+    passOn(incoming, outgoing, server.url, (body) => {
+      for (const mark of marksIn(body)) arrive(mark);
+      outgoing.on('close', requests.enter(body));
+    }).catch(() => outgoing.destroy());
   });
   door.listen(0, '127.0.0.1');
   await once(door, 'listening');
@@ -50,6 +57,7 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
     arrivals: (mark) => marks.get(mark) ?? 0,
     allArrivals: () => marks,
     duplicates: () => [...marks].flatMap(([mark, count]) => (count > 1 ? [mark] : [])),
+    requests,
     sessions,
     arrived: (mark) =>
       new Promise((resolve) => {
@@ -68,10 +76,10 @@ async function passOn(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   url: string,
-  arrive: (mark: string) => void,
+  onBody: (body: Buffer) => void,
 ): Promise<void> {
   const body = await buffer(incoming);
-  for (const mark of marksIn(body)) arrive(mark);
+  onBody(body);
   const { hostname, port } = new URL(url);
   const { method, headers, url: path } = incoming;
   const onward = request({ hostname, port, method, headers, path });
