@@ -69,7 +69,7 @@ afterEach(async () => {
 async function connect({ mode, reach }: Way): Promise<{ client: Client; world: ReferenceWorld }> {
   const { transport, world, close } = await reach();
   cleanUps.push(close);
-  const capabilities = { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: {} };
+  const capabilities = { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: { listChanged: true } };
   const client = new Client({ name: 'spec', version: '1' }, { capabilities, versionNegotiation: { mode } });
   let answers = 0;
   client.setRequestHandler('elicitation/create', () => {
@@ -131,6 +131,20 @@ describe.each(talkative)('the reference server over $name', (way) => {
     expect((await client.readResource({ uri: 'test://greeting' })).contents[0]).toMatchObject({ text: 'Hello, Ada!' });
   });
 
+  it('asks several things at once: the first answer may wait for the other questions', async () => {
+    const { client } = await connect(way);
+    const { promise: askedForRoots, resolve } = Promise.withResolvers<void>();
+    client.setRequestHandler('roots/list', () => {
+      resolve();
+      return { roots: [{ uri: 'file:///tmp' }] };
+    });
+    client.setRequestHandler('elicitation/create', async () => {
+      await askedForRoots;
+      return { action: 'accept', content: { name: 'Ada' } };
+    });
+    expect(textOf(await client.callTool({ name: 'ask_at_once' }))).toBe('Ada | something nice | file:///tmp');
+  });
+
   it('reports progress and notices that a call was cancelled', async () => {
     const { client, world } = await connect(way);
     const cancel = new AbortController();
@@ -162,6 +176,29 @@ describe.each(talkative)('the reference server over $name', (way) => {
     expect([...heard.contents]).toEqual([uri]);
     const { tools } = await client.listTools();
     expect(tools.some(({ name }) => name === 'extra_tool')).toBe(world.hasExtra('tools'));
+  });
+});
+
+describe.each([sessions, sse, legacyStdio])('the reference server over $name', (way) => {
+  it('withdraws its other questions when one of them fails', async () => {
+    const { client } = await connect(way);
+    const { promise: withdrawn, resolve } = Promise.withResolvers<void>();
+    client.setRequestHandler('elicitation/create', (_request, { mcpReq }) => {
+      mcpReq.signal.addEventListener('abort', () => resolve());
+      return new Promise(() => {});
+    });
+    client.setRequestHandler('roots/list', () => {
+      throw new Error('no roots');
+    });
+    expect(await client.callTool({ name: 'ask_at_once' })).toMatchObject({ isError: true });
+    await withdrawn;
+  });
+
+  it('counts how often it was told that roots changed', async () => {
+    const { client, world } = await connect(way);
+    await client.sendRootsListChanged();
+    await world.calls.until('notifications/roots/list_changed', 'started');
+    expect(world.calls.of('notifications/roots/list_changed').started).toBe(1);
   });
 });
 

@@ -51,12 +51,9 @@ export function legacyContext({ world, server, extra, lets, onAsk }: LegacyReque
     },
     async ask<K extends string>(questions: Record<K, Question>): Promise<Record<K, Answer>> {
       onAsk();
-      const answers: Record<string, Answer> = {};
-      for (const [key, question] of Object.entries<Question>(questions)) {
-        requireCapability(server, question);
-        answers[key] = await askNow(question, extra);
-      }
-      return answers;
+      const entries = Object.entries<Question>(questions);
+      for (const [, question] of entries) requireCapability(server, question);
+      return Object.fromEntries(await askAtOnce(entries, extra)) as Record<K, Answer>;
     },
     requireVisit({ id, url, message }) {
       if (world.wasSentTo(id)) return Promise.resolve();
@@ -72,8 +69,18 @@ function requireCapability(server: Server, question: Question): void {
   if (!server.getClientCapabilities()?.[capability]) throw new Error(`The client does not support ${capability}`);
 }
 
-async function askNow(question: Question, extra: Extra): Promise<Answer> {
-  const options = { timeout: ANSWER_TIMEOUT_MS, signal: extra.signal };
+/** Whoever waits for several answers has no use for the rest once one of them fails. */
+async function askAtOnce(questions: [string, Question][], extra: Extra): Promise<[string, Answer][]> {
+  const failing = new AbortController();
+  const signal = AbortSignal.any([extra.signal, failing.signal]);
+  const asking = questions.map(async ([key, question]): Promise<[string, Answer]> => {
+    return [key, await askNow(question, extra, signal)];
+  });
+  return Promise.all(asking).finally(() => failing.abort());
+}
+
+async function askNow(question: Question, extra: Extra, signal: AbortSignal): Promise<Answer> {
+  const options = { timeout: ANSWER_TIMEOUT_MS, signal };
   const request = { ...question, params: { ...question.params, ...identityOf(question) } } as ServerRequest;
   if (question.method === 'elicitation/create') return extra.sendRequest(request, ElicitResultSchema, options);
   if (question.method === 'roots/list') return extra.sendRequest(request, ListRootsResultSchema, options);

@@ -8,6 +8,7 @@ import {
   ListResourceTemplatesRequestSchema,
   ListToolsRequestSchema,
   ReadResourceRequestSchema,
+  RootsListChangedNotificationSchema,
   SetLevelRequestSchema,
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
@@ -46,6 +47,7 @@ export class LegacyServer {
     this.serveLists();
     this.serveItems();
     this.serveSubscriptions();
+    this.noteRoots();
     const stopListening = world.onChange((change) => void this.notify(change));
     this.server.onclose = stopListening;
   }
@@ -95,6 +97,12 @@ export class LegacyServer {
     this.server.setRequestHandler(SetLevelRequestSchema, ({ params }) => {
       this.level = params.level;
       return {};
+    });
+  }
+
+  private noteRoots(): void {
+    this.server.setNotificationHandler(RootsListChangedNotificationSchema, ({ method }) => {
+      this.world.calls.record(method, 'started');
     });
   }
 
