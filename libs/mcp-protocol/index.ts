@@ -7,8 +7,10 @@ export {
   type HttpAnswer,
   type TransportFault,
 } from './answers/index.js';
+export { canonicalJson } from './canonical-json.js';
 export {
   allowsBatches,
+  answerForLegacy,
   classifyEra,
   decodeLegacyRequest,
   decodeModernRequest,
@@ -25,10 +27,13 @@ export {
   MODERN_REVISIONS,
   modernStatusOf,
   negotiateLegacy,
+  questionForLegacy,
+  questionForModern,
   SSE_REVISION,
   SUPPORTED_REVISIONS,
   unsupportedRevision,
   UntranslatableResult,
+  visitsDemandedBy,
   type DecodedModernRequest,
 } from './codecs/index.js';
 export { GatewayCode, RpcCode, type ExecutionOutcome } from './error-codes.js';
@@ -54,7 +59,16 @@ export type {
   RequestId,
   RpcError,
 } from './json-rpc.js';
-export { capabilityOf, capabilityOfQuestion, isListMethod, LIST_MEMBERS, metaOf, type ListMethod } from './methods.js';
+export {
+  capabilityOf,
+  capabilityOfQuestion,
+  isListMethod,
+  LIST_MEMBERS,
+  mayBeAsked,
+  mayRequireInput,
+  metaOf,
+  type ListMethod,
+} from './methods.js';
 export {
   failure,
   isLogLevel,

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.js';
+import { isJsonObject, type JsonObject } from './json.js';
 
 /** The four lists of the protocol and the member of their results that holds the items. */
 export const LIST_MEMBERS = {
@@ -32,6 +32,20 @@ export function capabilityOfQuestion(method: string): string | undefined {
     default:
       return undefined;
   }
+}
+
+const ASKED_CAPABILITIES = ['elicitation', 'sampling', 'roots'] as const;
+
+/** True for a client that has declared anything that a server may ask it. */
+export function mayBeAsked(capabilities: JsonObject): boolean {
+  return ASKED_CAPABILITIES.some((capability) => isJsonObject(capabilities[capability]));
+}
+
+/** Requests that a server may end with questions (specification of 2026: basic/patterns/mrtr, Supported Requests). */
+const INPUT_METHODS: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
+export function mayRequireInput(method: string): boolean {
+  return INPUT_METHODS.has(method);
 }
 
 /** `params._meta` as an object; an empty one when it is missing. */

@@ -69,3 +69,38 @@ export class NoHeritage extends GatewayError {
     super(RpcCode.invalidParams, 'This is no session that could be taken over.', 400);
   }
 }
+
+const REFUSED = { outcome: 'not_executed', retriable: false } as const;
+
+/**
+ * The state was given out for another request, to somebody else, or not at all: altered, or made up (specification of
+ * 2026: basic/patterns/mrtr, Server Requirements).
+ */
+export class RequestStateInvalid extends GatewayError {
+  constructor() {
+    const message = 'params.requestState was not given out for this request. Make the call anew, without it.';
+    super(RpcCode.invalidParams, message, 400, REFUSED);
+  }
+}
+
+/** The client took too long to come back; what waited for it has been given up. */
+export class RequestStateLapsed extends GatewayError {
+  constructor() {
+    const message = 'params.requestState is no longer good: the answers came too late. Make the call anew, without it.';
+    super(RpcCode.invalidParams, message, 400, REFUSED);
+  }
+}
+
+export class MalformedResponses extends GatewayError {
+  constructor() {
+    super(RpcCode.invalidParams, 'params.inputResponses must be an object: answers by their keys.', 400, REFUSED);
+  }
+}
+
+/** The client's user does not open what the server demands to be opened first. */
+export class VisitRefused extends GatewayError {
+  constructor(server: string) {
+    const message = `Server ${server} serves this call only after its URL was opened, which was declined.`;
+    super(GatewayCode.upstreamFailed, message, 502, { ...REFUSED, server });
+  }
+}

@@ -6,7 +6,7 @@ import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { Drain, DrainModule } from '../drain/index.js';
 import { HealthModule } from '../health/index.js';
 import { RegistryModule } from '../registry/index.js';
-import { PlacementSeat, SessionPool, SessionPoolModule } from '../session-pool/index.js';
+import { ParkedCalls, PlacementSeat, SessionPool, SessionPoolModule } from '../session-pool/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
 import { admittanceOf } from './admittance.js';
 import { BusWorkers } from './bus-workers.js';
@@ -16,8 +16,11 @@ import { HeritageSeal } from './heritage-seal.js';
 import { Inheritance } from './inheritance.js';
 import { LoneWorker, NoHeirs } from './lone-worker.js';
 import { Moves } from './moves.js';
+import { ParkedInboxController } from './parked-inbox.controller.js';
 import { PoolInboxController } from './pool-inbox.controller.js';
 import { RedisHeirs } from './redis-heirs.js';
+import { RepeatedCalls } from './repeated-calls.js';
+import { RequestStates } from './request-states.js';
 import { RendezvousPlacement } from './rendezvous-placement.js';
 import { Incarnation, SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
@@ -36,6 +39,12 @@ const heritageSeal = {
   provide: HeritageSeal,
   inject: [DataFolder],
   useFactory: ({ secrets }: DataFolder) => new HeritageSeal(secrets.session),
+};
+
+const requestStates = {
+  provide: RequestStates,
+  inject: [DataFolder],
+  useFactory: ({ secrets }: DataFolder) => new RequestStates(secrets.session),
 };
 
 /** The same handlers serve over Redis and, for a worker alone, within its process. */
@@ -60,9 +69,20 @@ const nodeOfServer = { provide: WorkerBus, inject: [WorkerBusServer], useFactory
 
 const knownWorkers = {
   provide: Workers,
-  inject: [Coordination, WorkerBusServer, Incarnation, SessionPool],
-  useFactory: ({ redis }: Coordination, { node }: WorkerBusServer, me: Incarnation, sessions: SessionPool) =>
-    redis ? new BusWorkers(node.membership, () => sessions.abandon()) : new LoneWorker(me),
+  inject: [Coordination, WorkerBusServer, Incarnation, SessionPool, ParkedCalls],
+  useFactory: (
+    { redis }: Coordination,
+    { node }: WorkerBusServer,
+    me: Incarnation,
+    sessions: SessionPool,
+    parked: ParkedCalls,
+  ) => {
+    if (!redis) return new LoneWorker(me);
+    return new BusWorkers(node.membership, () => {
+      sessions.abandon();
+      parked.abandon();
+    });
+  },
 };
 
 const heirs = {
@@ -81,7 +101,7 @@ const heirs = {
     SessionPoolModule,
     SubscriptionsModule,
   ],
-  controllers: [SessionInboxController, PoolInboxController],
+  controllers: [SessionInboxController, PoolInboxController, ParkedInboxController],
   providers: [
     Incarnation,
     sessionIds,
@@ -91,11 +111,13 @@ const heirs = {
     knownWorkers,
     heirs,
     heritageSeal,
+    requestStates,
     Inheritance,
     HandOver,
     SessionRouter,
+    RepeatedCalls,
   ],
-  exports: [Incarnation, WorkerBusServer, SessionRouter],
+  exports: [Incarnation, WorkerBusServer, SessionRouter, RepeatedCalls],
 })
 export class AffinityModule implements OnModuleInit {
   constructor(

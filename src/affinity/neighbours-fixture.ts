@@ -17,6 +17,7 @@ import { Readiness } from '../health/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import {
   NoArchive,
+  ParkedCalls,
   PlacementSeat,
   SessionPool,
   SessionPoolConfig,
@@ -110,7 +111,7 @@ export class Neighbour {
       new SessionIds(secret, this.me),
       this.me,
       this.sessions,
-      new UpstreamCalls(this.upstreams, config),
+      new UpstreamCalls(this.upstreams, config, new ParkedCalls(config)),
       this.feeds,
       this.workers,
       heirs,

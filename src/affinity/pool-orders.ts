@@ -1,5 +1,5 @@
 import type { Caller } from '#lib/extension-kit';
-import type { Answer, ClientProfile, McpNotification, Question } from '#lib/mcp-protocol';
+import type { Answer, ClientProfile, JsonObject, McpNotification, Question } from '#lib/mcp-protocol';
 import type { ChangeFilter, ServerProfile, UpstreamRequest } from '../upstream/index.js';
 
 /** What a worker asks of the worker that has a connection for all of them. */
@@ -51,6 +51,8 @@ export type RequestEvent =
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'notification'; readonly notification: McpNotification }
   | { readonly kind: 'question'; readonly id: number; readonly question: Question }
+  /** A question was refused, which needs these capabilities of the client. */
+  | { readonly kind: 'lacks'; readonly capabilities: JsonObject }
   /** The server no longer waits for that answer. */
   | { readonly kind: 'withdrawn'; readonly id: number };
 

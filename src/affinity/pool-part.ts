@@ -114,6 +114,7 @@ export class PoolPart {
       notify: (notification) => emit({ kind: 'notification', notification }),
       opened: (retryMs) => void emit({ kind: 'opened', ...(retryMs !== undefined && { retryMs }) }),
       interrupted: () => void emit({ kind: 'interrupted' }),
+      lacks: (capabilities) => void emit({ kind: 'lacks', capabilities }),
       ask: async (question, signal) => {
         const id = (asked += 1);
         const { promise, resolve } = Promise.withResolvers<Answer | undefined>();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { capabilityOfQuestion, isJsonObject } from '#lib/mcp-protocol';
+import { mayBeAsked } from '#lib/mcp-protocol';
 import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
 import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import { PoolPattern, type AnswerOrder, type RequestEvent, type RequestOrder } from './pool-orders.js';
@@ -34,7 +34,8 @@ export class RemoteCall {
     const payload: RequestOrder = { part: this.part, call: this.call, request };
     const order = { to, pattern: PoolPattern.request, payload };
     // While a client thinks, time stands still at the worker that sent the request, which alone knows of that.
-    const exchange = this.bus.request(mayBeAsked(request) ? order : { ...order, budgetMs }, (event) =>
+    const isTimed = !mayBeAsked(request.client.capabilities);
+    const exchange = this.bus.request(isTimed ? { ...order, budgetMs } : order, (event) =>
       this.take(event as RequestEvent),
     );
     this.exchange = exchange;
@@ -54,6 +55,8 @@ export class RemoteCall {
         return this.reply.opened?.(event.retryMs);
       case 'interrupted':
         return this.reply.interrupted?.();
+      case 'lacks':
+        return this.reply.lacks?.(event.capabilities);
       case 'question':
         return void this.ask(event);
       case 'withdrawn':
@@ -75,10 +78,4 @@ export class RemoteCall {
     // Without the answer the request would wait for ever.
     if (end.kind !== 'value') this.exchange?.cancel();
   }
-}
-
-const QUESTIONS = ['elicitation/create', 'sampling/createMessage', 'roots/list'].map(capabilityOfQuestion);
-
-function mayBeAsked({ client }: UpstreamRequest): boolean {
-  return QUESTIONS.some((capability) => capability !== undefined && isJsonObject(client.capabilities[capability]));
 }

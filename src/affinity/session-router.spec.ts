@@ -12,7 +12,14 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { EndpointDirectory } from '../catalog/index.js';
-import { NoArchive, SessionPool, SessionPoolConfig, UpstreamCalls, UpstreamPool } from '../session-pool/index.js';
+import {
+  NoArchive,
+  ParkedCalls,
+  SessionPool,
+  SessionPoolConfig,
+  UpstreamCalls,
+  UpstreamPool,
+} from '../session-pool/index.js';
 import { ChangeFeeds, SessionFeeds } from '../subscriptions/index.js';
 import { DeafBus } from '../../test/support/deaf-bus.js';
 import { LoneWorker, NoHeirs } from './lone-worker.js';
@@ -32,7 +39,7 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const config = Object.assign(new SessionPoolConfig(), settings);
   const upstreams = new UpstreamPool(connector, config, registry);
   const sessions = new SessionPool(config);
-  const calls = new UpstreamCalls(upstreams, config);
+  const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config));
   const feeds = new SessionFeeds(new ChangeFeeds(upstreams, registry), new EndpointDirectory(registry));
   const me = new Incarnation();
   const others = [new LoneWorker(me), new NoHeirs(), new Moves(), new DeafBus(), new NoArchive()] as const;

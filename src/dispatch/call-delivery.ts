@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { Outcome } from '#lib/mcp-protocol';
-import { SessionRouter } from '../affinity/index.js';
+import { mayRequireInput, type Outcome } from '#lib/mcp-protocol';
+import { RepeatedCalls, SessionRouter } from '../affinity/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink, UpstreamCall } from '../session-pool/index.js';
 import type { UpstreamRequest } from '../upstream/index.js';
@@ -17,11 +17,17 @@ export interface Addressed {
 /** Takes a call to where it runs: to the session's owner, or to a connection for clients without a session. */
 @Injectable()
 export class CallDelivery {
-  constructor(private readonly router: SessionRouter) {}
+  constructor(
+    private readonly router: SessionRouter,
+    private readonly repeated: RepeatedCalls,
+  ) {}
 
   deliver(inbound: Inbound, addressed: Addressed, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const call: UpstreamCall = { ...callFor(inbound), ...addressed };
-    return inbound.session ? inbound.session.call(call, sink) : this.router.deliver(call, sink, signal);
+    if (inbound.session) return inbound.session.call(call, sink);
+    const mayBeRepeated = inbound.repeatsItself && mayRequireInput(call.request.method);
+    if (!mayBeRepeated) return this.router.deliver(call, sink, signal);
+    return this.repeated.deliver(call, inbound.endpoint.id, sink, signal);
   }
 }
 

@@ -1,4 +1,11 @@
-import { RpcCode, type Answer, type LogLevel, type McpNotification, type Question } from '#lib/mcp-protocol';
+import {
+  RpcCode,
+  type Answer,
+  type JsonObject,
+  type LogLevel,
+  type McpNotification,
+  type Question,
+} from '#lib/mcp-protocol';
 import type { UpstreamReply } from '../upstream/index.js';
 import type { StreamSink } from './event-log.js';
 import { isBelow } from './log-levels.js';
@@ -6,12 +13,27 @@ import type { OpenCall, Session } from './session.js';
 
 const NOBODY_TO_ASK: Answer = { error: { code: RpcCode.methodNotFound, message: 'This client takes no questions.' } };
 
-/** Carries what precedes the outcome to a legacy session's client, and questions to it and back. */
-export class SessionReply implements UpstreamReply {
+/** Carries what precedes the outcome to the client of one call. */
+export abstract class CallReply implements UpstreamReply {
+  /** Capabilities that a question of the server needs and the client has not declared. */
+  lacking: JsonObject | undefined;
+
+  abstract notify(notification: McpNotification): void | Promise<void>;
+  abstract ask(question: Question, signal: AbortSignal): Promise<Answer>;
+
+  lacks(capabilities: JsonObject): void {
+    this.lacking = { ...this.lacking, ...capabilities };
+  }
+}
+
+/** Carries it to a legacy session's client, and questions to it and back. */
+export class SessionReply extends CallReply {
   constructor(
     private readonly session: Session,
     private readonly call: OpenCall,
-  ) {}
+  ) {
+    super();
+  }
 
   notify(notification: McpNotification): void | Promise<void> {
     if (this.session.logLevel && isBelow(notification, this.session.logLevel)) return undefined;
@@ -33,11 +55,13 @@ export class SessionReply implements UpstreamReply {
 }
 
 /** Carries notifications to a client without a session; there is no one to ask in the middle of its call. */
-export class PlainReply implements UpstreamReply {
+export class PlainReply extends CallReply {
   constructor(
     private readonly sink: StreamSink,
     private readonly logLevel: LogLevel | undefined,
-  ) {}
+  ) {
+    super();
+  }
 
   /** A modern client hears log messages only if the request asked for them (specification: server/utilities/logging). */
   notify(notification: McpNotification): void | Promise<void> {

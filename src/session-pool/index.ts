@@ -1,8 +1,11 @@
+export type { Asked, Ending } from './asking-call.js';
 export type { AnswerEvent, StreamEvent, StreamSink } from './event-log.js';
 export { EventArchive, NoArchive, type ArchivedEvent, type StreamCall } from './event-archive.js';
 export { replayAfterDeath, type ReplayAfterDeath } from './replay-after-death.js';
 export { Session, type SessionStart } from './session.js';
 export { levelAt } from './log-levels.js';
+export { ParkedCallLost } from './session-pool.errors.js';
+export { ParkedCalls, type ParkedCallView } from './parked-calls.js';
 export { NOT_HELD, Placement } from './placement.js';
 export { OwedAnswers } from './owed-answers.js';
 export { PlacementSeat } from './placement-seat.js';
@@ -11,5 +14,6 @@ export { SessionPool } from './session-pool.js';
 export { SessionPoolConfig } from './session-pool.config.js';
 export { SessionPoolModule } from './session-pool.module.js';
 export type { Sharing } from './sharing.js';
+export { PlainReply } from './call-replies.js';
 export { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
 export { UpstreamPool, type HeldConnection, type HoldOptions, type UpstreamFace } from './upstream-pool.js';

@@ -2,11 +2,11 @@
  * A modern server ends a call with questions and expects it to be repeated with the answers (specification 2026:
  * basic/patterns/mrtr). A legacy client cannot do that: it is asked on the server's behalf, on the stream of its call.
  */
-import { randomUUID } from 'node:crypto';
 import {
   capabilityOfQuestion,
   failure,
   isJsonObject,
+  questionForLegacy,
   type Answer,
   type JsonObject,
   type Outcome,
@@ -57,7 +57,7 @@ async function collectAnswers(
     const capability = capabilityOfQuestion(method);
     if (!capability || !request.client.capabilities[capability]) throw new UndeclaredQuestion(server, method);
     const params = isJsonObject(question) && isJsonObject(question['params']) ? question['params'] : {};
-    return { key, method, answer: await reply.ask({ method, params: inLegacyForm(params) }, open) };
+    return { key, method, answer: await reply.ask(questionForLegacy({ method, params }), open) };
   });
   const responses: JsonObject = {};
   // One failure fails the call, which takes the questions with it that are still before the client.
@@ -68,12 +68,6 @@ async function collectAnswers(
     responses[key] = response.result;
   }
   return { responses };
-}
-
-/** A legacy client tells questions that lead to a URL apart by an id, which the modern form no longer has. */
-function inLegacyForm(params: JsonObject): JsonObject {
-  const needsId = params['mode'] === 'url' && params['elicitationId'] === undefined;
-  return needsId ? { ...params, elicitationId: randomUUID() } : params;
 }
 
 /** A client that fails at showing a form has, to the server, dismissed it; other failures end the call. */

@@ -51,6 +51,18 @@ export class SessionPoolConfig {
   @Min(1_024)
   readonly replayBytes: number = 4 * 1024 * 1024;
 
+  /** Calls on this worker that wait for answers of clients without a stream. At the bound a call that asks is given up. */
+  @Env('ISTHMUS_MAX_PARKED_CALLS')
+  @IsInt()
+  @Min(1)
+  readonly maxParkedCalls: number = 10_000;
+
+  /** The same of one principal. */
+  @Env('ISTHMUS_MAX_PARKED_CALLS_PER_PRINCIPAL')
+  @IsInt()
+  @Min(1)
+  readonly maxParkedCallsPerPrincipal: number = 1_000;
+
   /** How long a client may take to answer a question that a server asks in the middle of a call. */
   @Env('ISTHMUS_QUESTION_TIMEOUT', { as: 'duration' })
   @IsInt()

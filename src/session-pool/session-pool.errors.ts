@@ -1,5 +1,8 @@
 import { GatewayError } from '#lib/extension-kit';
-import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
+import { failure, GatewayCode, RpcCode, type Outcome } from '#lib/mcp-protocol';
+
+/** What a call that failed by a defect of ours tells whoever took it over; the defect itself is thrown. */
+export const INTERNAL_ERROR: Outcome = failure({ code: RpcCode.internalError, message: 'Internal error' }, 500);
 
 const REFUSED = { outcome: 'not_executed', retriable: true } as const;
 
@@ -73,6 +76,40 @@ export class TooManyQuestions extends GatewayError {
   constructor(limit: number) {
     const message = `This session has ${limit} questions before its client, which is its limit. The call was given up.`;
     super(GatewayCode.overloaded, message, 503, { outcome: 'unknown', retriable: false });
+  }
+}
+
+/** At the bound of calls that wait for their clients: 503 for the worker, 429 for one principal. */
+export class TooManyParkedCalls extends GatewayError {
+  constructor(scope: 'worker' | 'principal', limit: number) {
+    const [who, status] = scope === 'worker' ? (['This worker has', 503] as const) : (['You have', 429] as const);
+    const message = `${who} ${limit} calls that wait for answers of their clients, which is the limit. The call was given up.`;
+    super(GatewayCode.overloaded, message, status, { outcome: 'unknown', retriable: false });
+  }
+}
+
+/** 410: the call that waited for these answers is gone, with its worker or for good. What it did cannot be known. */
+export class ParkedCallLost extends GatewayError {
+  constructor() {
+    const message = 'The call that waited for these answers is gone. Whether it was carried out cannot be told.';
+    super(GatewayCode.parkedCallLost, message, 410, { outcome: 'unknown', retriable: false });
+  }
+}
+
+/** What a client answers is no answer to the question. Nothing was given to the server; the call waits on. */
+export class MalformedAnswer extends GatewayError {
+  constructor(key: string, method: string) {
+    const message = `params.inputResponses["${key}"] is no result of ${method}. Repeat the call with one.`;
+    super(RpcCode.invalidParams, message, 400, { outcome: 'not_executed', retriable: true });
+  }
+}
+
+/** Somebody who looks after this gateway, or the end of its worker, stopped the call. */
+export class CallCancelled extends GatewayError {
+  constructor() {
+    const message =
+      'The call was cancelled at the gateway while it waited for answers. What it did before is not known.';
+    super(GatewayCode.outcomeUnknown, message, 504, { outcome: 'unknown', retriable: false });
   }
 }
 

@@ -5,6 +5,7 @@ import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { UpstreamModule } from '../upstream/index.js';
 import { EventArchive, NoArchive } from './event-archive.js';
+import { ParkedCalls } from './parked-calls.js';
 import { Placement } from './placement.js';
 import { PlacementSeat } from './placement-seat.js';
 import { RedisEventArchive } from './redis-event-archive.js';
@@ -29,8 +30,9 @@ const eventArchive = {
     { provide: Placement, useExisting: PlacementSeat },
     SessionPool,
     UpstreamPool,
+    ParkedCalls,
     UpstreamCalls,
   ],
-  exports: [SessionPoolConfig, EventArchive, PlacementSeat, SessionPool, UpstreamPool, UpstreamCalls],
+  exports: [SessionPoolConfig, EventArchive, PlacementSeat, SessionPool, UpstreamPool, ParkedCalls, UpstreamCalls],
 })
 export class SessionPoolModule {}

@@ -12,6 +12,7 @@ import {
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
+import { ParkedCalls } from './parked-calls.js';
 import { NOT_HELD } from './placement.js';
 import { aSession, limits, NEVER } from './session-pool-fixture.js';
 import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
@@ -26,7 +27,7 @@ function world(era: 'legacy' | 'modern' = 'legacy') {
   const config = limits({ maxQuestionRounds: 2 });
   const pool = new UpstreamPool(connector, config, new FakeRegistry([server]));
   open.push(pool);
-  return { connector, calls: new UpstreamCalls(pool, config) };
+  return { connector, calls: new UpstreamCalls(pool, config, new ParkedCalls(config)) };
 }
 
 afterEach(async () => {

@@ -5,11 +5,15 @@ import {
   eraOfRevision,
   errorForEra,
   failure,
+  isJsonObject,
   isListMethod,
   LIST_MEMBERS,
+  mayBeAsked,
+  mayRequireInput,
   outcomeOfFault,
   result,
   RpcCode,
+  visitsDemandedBy,
   type ClientProfile,
   type Era,
   type JsonObject,
@@ -18,19 +22,18 @@ import {
   type RequestId,
 } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
-import type { UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream/index.js';
+import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
+import type { CallNote, Ending } from './asking-call.js';
 import type { StreamSink } from './event-log.js';
-import { PlainReply, SessionReply } from './call-replies.js';
+import { PlainReply, SessionReply, type CallReply } from './call-replies.js';
 import { levelAt } from './log-levels.js';
 import { answerReplayableQuestions } from './replayable-questions.js';
+import { ParkedCalls } from './parked-calls.js';
 import { NOT_HELD } from './placement.js';
-import { QuestionAbandoned } from './session-pool.errors.js';
+import { INTERNAL_ERROR, QuestionAbandoned } from './session-pool.errors.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { Session } from './session.js';
 import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
-
-/** What a call that failed by a defect of ours tells whoever took it over; the defect itself is thrown. */
-const DEFECT: Outcome = failure({ code: RpcCode.internalError, message: 'Internal error' }, 500);
 
 /** One request to one server, under the item's own name there. */
 export interface UpstreamCall {
@@ -53,13 +56,14 @@ export class UpstreamCalls {
   constructor(
     private readonly upstreams: UpstreamPool,
     private readonly config: SessionPoolConfig,
+    private readonly parked: ParkedCalls,
   ) {}
 
   /** A call of a legacy session. The session's own cancellation ends it, the client's connection does not. */
   async runInSession(session: Session, call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
     session.touch();
     const open = session.begin(call.requestId, call.request.method, call.silent ? undefined : sink);
-    let outcome = DEFECT;
+    let outcome = INTERNAL_ERROR;
     try {
       outcome = await this.run(call, session, new SessionReply(session, open), open.signal);
     } finally {
@@ -75,10 +79,30 @@ export class UpstreamCalls {
     return this.run(call, undefined, new PlainReply(sink, call.request.logLevel), signal);
   }
 
+  /**
+   * A call without a session whose client answers questions by repeating it. Aborting the signal cancels it, unless its
+   * client has been asked something and may come back.
+   */
+  async runRepeatable(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<Ending> {
+    if (!this.mayAskLive(call)) return this.runAlone(call, sink, signal);
+    const run = async (reply: CallReply, inner: AbortSignal): Promise<Ending> => {
+      const outcome = await this.run(call, undefined, reply, inner);
+      const questions = visitsAskedBy(outcome, call);
+      return questions ? { kind: 'asked', questions } : outcome;
+    };
+    const { logLevel, progressToken } = call.request;
+    return this.parked.start(noteOf(call), run, { reply: new PlainReply(sink, logLevel), progressToken, signal });
+  }
+
+  private mayAskLive({ server, client, request }: UpstreamCall): boolean {
+    if (!mayRequireInput(request.method) || !mayBeAsked(client.capabilities)) return false;
+    return this.upstreams.eraOf(server) !== 'modern';
+  }
+
   private async run(
     call: UpstreamCall,
     session: Session | undefined,
-    reply: UpstreamReply,
+    reply: CallReply,
     signal: AbortSignal,
   ): Promise<Outcome> {
     const face: UpstreamFace = { caller: call.caller, client: call.client, session };
@@ -95,7 +119,7 @@ export class UpstreamCalls {
   private async exchange(
     connection: UpstreamConnection,
     call: UpstreamCall,
-    reply: UpstreamReply,
+    reply: CallReply,
     session: Session | undefined,
     signal: AbortSignal,
   ): Promise<Outcome> {
@@ -103,10 +127,12 @@ export class UpstreamCalls {
     const nothing = call.silent && emptyList(call.request.method, capabilities);
     if (nothing) return nothing;
     const level = call.request.logLevel ?? session?.logLevel;
-    const request = upstreamRequest(call, level && levelAt(connection, level));
+    const request = upstreamRequest(era, call, level && levelAt(connection, level));
     const outcome = await connection.request(request, reply, signal);
     if (outcome === NOT_HELD) return outcome;
+    if (call.repeatsItself && reply.lacking && hasFailed(outcome)) return missingCapability(reply.lacking);
     if (outcome.kind === 'error') return inClientsCodes(outcome, era, call);
+    if (era === 'legacy' && call.repeatsItself) return withoutType(outcome);
     // In a legacy server's result the type is no more than a word: to repeat its call would be to run it twice.
     const wantsInput = era === 'modern' && outcome.result['resultType'] === 'input_required';
     if (!wantsInput || call.repeatsItself) return outcome;
@@ -124,18 +150,54 @@ function emptyList(method: string, capabilities: JsonObject): Outcome | undefine
   return result({ [LIST_MEMBERS[method]]: [] });
 }
 
-function upstreamRequest(call: UpstreamCall, logLevel: McpRequest['logLevel']): UpstreamRequest {
+function upstreamRequest(era: Era, call: UpstreamCall, logLevel: McpRequest['logLevel']): UpstreamRequest {
   const { request, client, parameterHeaders } = call;
   return {
-    ...request,
+    ...(era === 'legacy' && call.repeatsItself ? withoutAnswers(request) : request),
     client,
     ...(logLevel && { logLevel }),
     ...(parameterHeaders && { parameterHeaders }),
   };
 }
 
+/** What is said in answer to a modern server's questions means nothing to a legacy one. */
+function withoutAnswers(request: McpRequest): McpRequest {
+  const { inputResponses, requestState, ...params } = request.params;
+  return inputResponses === undefined && requestState === undefined ? request : { ...request, params };
+}
+
+/** And whatever a legacy server may call its result, to a client that reads types it is the outcome. */
+function withoutType(outcome: Extract<Outcome, { kind: 'result' }>): Outcome {
+  if (outcome.result['resultType'] === undefined) return outcome;
+  const { resultType: _type, ...rest } = outcome.result;
+  return { ...outcome, result: rest };
+}
+
+const hasFailed = (outcome: Outcome): boolean => outcome.kind === 'error' || outcome.result['isError'] === true;
+
+/** The server has asked for more than the client declared, was refused, and could not do without. */
+function missingCapability(requiredCapabilities: JsonObject): Outcome {
+  const names = Object.keys(requiredCapabilities).join(', ');
+  const message = `The call needs a capability that the client did not declare: ${names}.`;
+  return failure({ code: RpcCode.missingClientCapability, message, data: { requiredCapabilities } });
+}
+
+function visitsAskedBy(outcome: Outcome, { client, repeatsItself }: UpstreamCall) {
+  const { elicitation } = client.capabilities;
+  const canVisit = repeatsItself && isJsonObject(elicitation) && isJsonObject(elicitation['url']);
+  return canVisit && outcome.kind === 'error' ? visitsDemandedBy(outcome.error) : undefined;
+}
+
+function noteOf({ server, request, caller }: UpstreamCall): CallNote {
+  const { name, uri } = request.params;
+  const item = [name, uri].find((text) => typeof text === 'string') ?? '';
+  return { server: server.slug, method: request.method, item, caller: caller.key };
+}
+
 /** A server of the other era may use codes that the client's era forbids. */
 function inClientsCodes(failed: Extract<Outcome, { kind: 'error' }>, era: Era, call: UpstreamCall): Outcome {
+  // Its client is asked to visit them.
+  if (visitsAskedBy(failed, call)) return failed;
   const clientEra = eraOfRevision(call.client.revision) ?? 'legacy';
   return clientEra === era ? failed : { ...failed, error: errorForEra(failed.error, clientEra, call.request.method) };
 }

@@ -1,4 +1,12 @@
-import type { Answer, ClientProfile, McpNotification, McpRequest, Outcome, Question } from '#lib/mcp-protocol';
+import type {
+  Answer,
+  ClientProfile,
+  JsonObject,
+  McpNotification,
+  McpRequest,
+  Outcome,
+  Question,
+} from '#lib/mcp-protocol';
 import type { ServerProfile } from './server-profile.js';
 import type { UpstreamSessionState } from './upstream-session-state.js';
 
@@ -14,6 +22,8 @@ export interface UpstreamReply {
   interrupted?(): void;
   /** A live question, asked in the middle of this request. */
   ask(question: Question, signal: AbortSignal): Promise<Answer>;
+  /** A question was refused, because it needs capabilities that the client has not declared. */
+  lacks?(capabilities: JsonObject): void;
 }
 
 /** Receives what belongs to no request: log messages of a session, the end of the connection. */

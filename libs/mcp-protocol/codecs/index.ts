@@ -16,6 +16,7 @@ export {
   unsupportedRevision,
   type DecodedModernRequest,
 } from './modern.js';
+export { answerForLegacy, questionForLegacy, questionForModern, visitsDemandedBy } from './questions.js';
 export {
   allowsBatches,
   eraOfRevision,

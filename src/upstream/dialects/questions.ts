@@ -4,6 +4,8 @@ import { capabilityOfQuestion, isJsonObject, type JsonObject, type JsonValue } f
 export interface Undeclared {
   readonly what: 'method' | 'params';
   readonly message: string;
+  /** The capabilities that it needs, as a client would declare them; absent for what is no question. */
+  readonly needs?: JsonObject;
 }
 
 /**
@@ -14,21 +16,33 @@ export function undeclared(method: string, params: JsonObject, capabilities: Jso
   const capability = capabilityOfQuestion(method);
   if (capability === undefined) return { what: 'method', message: 'Method not found' };
   const declared = capabilities[capability];
-  if (!isJsonObject(declared)) return { what: 'method', message: `The client did not declare ${capability}` };
-  const missing = missingPart(method, params, declared);
-  return missing === undefined ? undefined : { what: 'params', message: `The client did not declare ${missing}` };
+  const part = partNeededBy(method, params);
+  if (!isJsonObject(declared)) {
+    const needs = { [capability]: part ? { [part.name]: {} } : {} };
+    return { what: 'method', message: `The client did not declare ${capability}`, needs };
+  }
+  if (part === undefined || isJsonObject(declared[part.name]) || isImplied(part.name, declared)) return undefined;
+  return {
+    what: 'params',
+    message: `The client did not declare ${part.title}`,
+    needs: { [capability]: { [part.name]: {} } },
+  };
 }
 
-function missingPart(method: string, params: JsonObject, declared: JsonObject): string | undefined {
+/** The part of its capability that a question needs. Forms are what elicitation is without any word about it. */
+function partNeededBy(method: string, params: JsonObject): { name: string; title: string } | undefined {
   if (method === 'sampling/createMessage') {
-    return params['tools'] === undefined || isJsonObject(declared['tools']) ? undefined : 'sampling with tools';
+    return params['tools'] === undefined ? undefined : { name: 'tools', title: 'sampling with tools' };
   }
   if (method !== 'elicitation/create') return undefined;
-  // A declaration without any mode is the one from before there were modes, and means forms.
-  const isPlain = declared['form'] === undefined && declared['url'] === undefined;
-  const isUrl = params['mode'] === 'url';
-  if (isUrl) return isJsonObject(declared['url']) ? undefined : 'elicitation by URL';
-  return isPlain || isJsonObject(declared['form']) ? undefined : 'elicitation by form';
+  return params['mode'] === 'url'
+    ? { name: 'url', title: 'elicitation by URL' }
+    : { name: 'form', title: 'elicitation by form' };
+}
+
+/** A declaration without any mode is the one from before there were modes, and means forms. */
+function isImplied(part: string, declared: JsonObject): boolean {
+  return part === 'form' && declared['form'] === undefined && declared['url'] === undefined;
 }
 
 /** What a modern server asks in a result that wants input, and must not (basic/patterns/mrtr). */

@@ -1,4 +1,4 @@
-import { outcomeOfFault, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import { outcomeOfFault, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import type { Deadlines, Expiring } from '../channels/deadlines.js';
 import type { UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
 import { named } from '../upstream.errors.js';
@@ -97,6 +97,11 @@ export abstract class RunningCall implements Expiring {
   /** That stream ended before the outcome, and is about to be resumed. */
   interrupted(): void {
     if (!this.over) this.reply.interrupted?.();
+  }
+
+  /** The server asked for something that the client has not declared, and was refused. */
+  lacks(capabilities: JsonObject): void {
+    if (!this.over) this.reply.lacks?.(capabilities);
   }
 
   /** Progress towards the caller carries the caller's token; whoever gave none wants none. */

@@ -10,7 +10,7 @@ import {
   type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 
-import { capabilityOf, ProtocolFailure, type Answer, type FeatureContext, type LogLevel } from '../features/index.js';
+import { ProtocolFailure, type Answer, type FeatureContext, type LogLevel } from '../features/index.js';
 import type { Question, ReferenceWorld } from '../features/index.js';
 
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
@@ -51,9 +51,8 @@ export function legacyContext({ world, server, extra, lets, onAsk }: LegacyReque
     },
     async ask<K extends string>(questions: Record<K, Question>): Promise<Record<K, Answer>> {
       onAsk();
-      const entries = Object.entries<Question>(questions);
-      for (const [, question] of entries) requireCapability(server, question);
-      return Object.fromEntries(await askAtOnce(entries, extra)) as Record<K, Answer>;
+      requireHandshake(server);
+      return Object.fromEntries(await askAtOnce(Object.entries<Question>(questions), extra)) as Record<K, Answer>;
     },
     requireVisit({ id, url, message }) {
       if (world.wasSentTo(id)) return Promise.resolve();
@@ -64,9 +63,12 @@ export function legacyContext({ world, server, extra, lets, onAsk }: LegacyReque
   };
 }
 
-function requireCapability(server: Server, question: Question): void {
-  const capability = capabilityOf(question);
-  if (!server.getClientCapabilities()?.[capability]) throw new Error(`The client does not support ${capability}`);
+/**
+ * Without sessions there is nobody who could answer. What the client declared is not looked at: like most servers, this
+ * one leaves it to the client to refuse.
+ */
+function requireHandshake(server: Server): void {
+  if (!server.getClientCapabilities()) throw new Error('The client cannot be asked: it has shaken no hands');
 }
 
 /** Whoever waits for several answers has no use for the rest once one of them fails. */

@@ -1,6 +1,6 @@
 import {
   encodeLegacyRequest,
-  isJsonObject,
+  mayBeAsked,
   outcomeOfFault,
   type ClientProfile,
   type JsonObject,
@@ -27,8 +27,6 @@ import { LegacyInbox, type InboxOwner } from './legacy-inbox.js';
 import type { LegacyLink, LinkHost } from './legacy-link.js';
 import { LegacySubscriptions } from './legacy-subscriptions.js';
 import { Turns } from './turns.js';
-
-const QUESTIONS = ['elicitation', 'sampling', 'roots'] as const;
 
 /** How long a server may take to show that it has read a cancellation, before the next call may ask questions. */
 const BARRIER_MS = 1_000;
@@ -72,7 +70,7 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.server = surroundings.server;
     this.surroundings = surroundings;
     this.events = events;
-    this.mayBeAsked = QUESTIONS.some((capability) => isJsonObject(client.capabilities[capability]));
+    this.mayBeAsked = mayBeAsked(client.capabilities);
     this.link = parts.link(this);
     this.surrender = this.link.leave && (() => this.giveAway());
     if (this.mayBeAsked && this.link.sharesOneStream) this.turns = new Turns();

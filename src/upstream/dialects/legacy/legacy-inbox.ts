@@ -61,10 +61,13 @@ export class LegacyInbox {
     if (message.method === 'ping') return this.owner.answer({ jsonrpc: '2.0', id: message.id, result: {} });
     const params = message.params ?? {};
     const refusal = undeclared(message.method, params, this.owner.client.capabilities);
-    if (refusal !== undefined) return this.refuse(message.id, CODE_OF[refusal.what], refusal.message);
-    if (this.questions?.has(message.id)) return this.refuse(message.id, RpcCode.invalidRequest, 'The id is in use');
-    if (own === undefined) this.owner.askedWithoutRelation();
+    if (refusal === undefined && own === undefined) this.owner.askedWithoutRelation();
     const call = own ?? this.onlyCallThatMayAsk();
+    if (refusal !== undefined) {
+      if (refusal.needs) call?.lacks(refusal.needs);
+      return this.refuse(message.id, CODE_OF[refusal.what], refusal.message);
+    }
+    if (this.questions?.has(message.id)) return this.refuse(message.id, RpcCode.invalidRequest, 'The id is in use');
     if (call === undefined)
       return this.refuse(message.id, RpcCode.invalidRequest, 'The question belongs to no request');
     void this.ask(call, message.id, { method: message.method, params });

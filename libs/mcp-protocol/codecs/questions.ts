@@ -1,0 +1,79 @@
+/** Questions of a server and answers of a client, on their way from one era to the other. */
+import { RpcCode } from '../error-codes.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
+import type { RpcError } from '../json-rpc.js';
+import type { Question } from '../neutral.js';
+
+/**
+ * A legacy server's question as a modern client is asked it: without what only an open stream gives a meaning to
+ * (the id by which a visit is reported as complete, the task that the answer could become).
+ */
+export function questionForModern({ method, params }: Question): Question {
+  const { elicitationId: _id, task: _task, _meta, ...rest } = params;
+  const kept = isJsonObject(_meta) ? withoutProgress(_meta) : undefined;
+  return { method, params: kept ? { ...rest, _meta: kept } : rest };
+}
+
+function withoutProgress({ progressToken: _token, ...rest }: JsonObject): JsonObject | undefined {
+  return Object.keys(rest).length > 0 ? rest : undefined;
+}
+
+/** A modern server's question as a legacy client is asked it: a visit has an id there, which tells visits apart. */
+export function questionForLegacy({ method, params }: Question): Question {
+  const needsId = params['mode'] === 'url' && params['elicitationId'] === undefined;
+  return needsId ? { method, params: { ...params, elicitationId: crypto.randomUUID() } } : { method, params };
+}
+
+/**
+ * A modern client's answer as a legacy server expects it: older revisions know one block of content only. Undefined when
+ * the value is no answer to such a question (client/elicitation, client/sampling, client/roots).
+ */
+export function answerForLegacy(method: string, value: JsonValue | undefined): JsonObject | undefined {
+  if (!isJsonObject(value)) return undefined;
+  switch (method) {
+    case 'elicitation/create':
+      return isElicited(value) ? value : undefined;
+    case 'sampling/createMessage':
+      return isMessage(value) ? withSingleBlock(value) : undefined;
+    case 'roots/list':
+      return Array.isArray(value['roots']) ? value : undefined;
+    default:
+      return undefined;
+  }
+}
+
+const ACTIONS: ReadonlySet<unknown> = new Set(['accept', 'decline', 'cancel']);
+
+function isElicited({ action, content }: JsonObject): boolean {
+  return ACTIONS.has(action) && (content === undefined || isJsonObject(content));
+}
+
+function isMessage({ role, content, model }: JsonObject): boolean {
+  return typeof role === 'string' && typeof model === 'string' && (isJsonObject(content) || Array.isArray(content));
+}
+
+function withSingleBlock(message: JsonObject): JsonObject {
+  const { content } = message;
+  const [block] = Array.isArray(content) ? content : [];
+  return Array.isArray(content) && content.length === 1 && block !== undefined
+    ? { ...message, content: block }
+    : message;
+}
+
+/**
+ * The visits that a legacy server demands before it serves a call (2025-11-25: client/elicitation, URL Elicitation
+ * Required Error), as questions for a modern client by the keys of their answers. Undefined for any other error, and for
+ * one that names no visit.
+ */
+export function visitsDemandedBy({ code, data }: RpcError): Record<string, Question> | undefined {
+  if (code !== RpcCode.urlElicitationRequired || !isJsonObject(data)) return undefined;
+  const { elicitations } = data;
+  const visits = (Array.isArray(elicitations) ? elicitations : []).filter(isVisit);
+  if (visits.length === 0) return undefined;
+  const questions = visits.map((params) => questionForModern({ method: 'elicitation/create', params }));
+  return Object.fromEntries(questions.map((question, index) => [`visit-${index + 1}`, question]));
+}
+
+function isVisit(value: JsonValue): value is JsonObject {
+  return isJsonObject(value) && value['mode'] === 'url' && typeof value['url'] === 'string';
+}

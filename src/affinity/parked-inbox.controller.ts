@@ -1,0 +1,41 @@
+import { Controller, UseInterceptors, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import { WorkerBusContext } from '#lib/worker-bus';
+import { ParkedCalls, PlainReply, type Ending } from '../session-pool/index.js';
+import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
+import { lastCalls } from './last-calls.js';
+import { ParkedPattern, type CancelParkedOrder, type ParkedList, type ResumeOrder } from './parked-orders.js';
+
+/** What other workers ask of the calls that are parked here. */
+@Controller()
+@UseInterceptors(ForwardedRpcInterceptor)
+export class ParkedInboxController implements BeforeApplicationShutdown {
+  constructor(private readonly parked: ParkedCalls) {}
+
+  @MessagePattern(ParkedPattern.resume)
+  async resume(@Payload() order: ResumeOrder, @Ctx() context: WorkerBusContext): Promise<Ending> {
+    const { call, caller, responses, progressToken, logLevel } = order;
+    const sink = { emit: (event: unknown) => context.emit(event), end: () => undefined };
+    const listener = { reply: new PlainReply(sink, logLevel), progressToken, signal: context.signal };
+    return this.parked.resume(call, caller, responses, listener);
+  }
+
+  @MessagePattern(ParkedPattern.list)
+  async list(): Promise<ParkedList> {
+    return { kind: 'parked', calls: this.parked.list() };
+  }
+
+  @MessagePattern(ParkedPattern.cancel)
+  async cancel(@Payload() { call }: CancelParkedOrder): Promise<{ readonly cancelled: boolean }> {
+    return { cancelled: this.parked.cancel(call) };
+  }
+
+  /**
+   * This worker leaves: whoever waits for what comes of its answers still hears it. Nobody else can go on with a call,
+   * because its server waits on a connection of this process.
+   */
+  async beforeApplicationShutdown(): Promise<void> {
+    await lastCalls(this.parked.whenUnheard());
+    this.parked.abandon();
+  }
+}

@@ -1,0 +1,37 @@
+import { isJsonObject, type JsonObject, type LogLevel, type RequestId } from '#lib/mcp-protocol';
+import type { Asked, ParkedCallView } from '../session-pool/index.js';
+import { isQuestions } from './request-states.js';
+
+/** What a worker asks of the worker that has a parked call. */
+export const ParkedPattern = {
+  resume: 'parked.resume',
+  list: 'parked.list',
+  cancel: 'parked.cancel',
+} as const;
+
+/** A client has repeated its call. Events are those of a reply; the end is an Outcome, or Asked. */
+export interface ResumeOrder {
+  readonly call: string;
+  /** Key of the caller, which must be that of the call. */
+  readonly caller: string;
+  readonly responses: JsonObject;
+  readonly progressToken?: RequestId;
+  readonly logLevel?: LogLevel;
+}
+
+export interface CancelParkedOrder {
+  readonly call: string;
+}
+
+/** What there is at a worker. */
+export interface ParkedList {
+  readonly kind: 'parked';
+  readonly calls: readonly ParkedCallView[];
+}
+
+/** Reads what another worker has asked in place of an outcome. Undefined: it has not. */
+export function readAsked(value: unknown): Asked | undefined {
+  if (!isJsonObject(value) || value['kind'] !== 'asked' || !isQuestions(value['questions'])) return undefined;
+  const { questions, parked } = value;
+  return { kind: 'asked', questions, ...(typeof parked === 'string' && { parked }) };
+}

@@ -1,0 +1,192 @@
+import { Injectable } from '@nestjs/common';
+import { isJsonObject, outcomeOfFault, result, type JsonObject, type JsonValue, type Outcome } from '#lib/mcp-protocol';
+import { WorkerBus, type BusEnd } from '#lib/worker-bus';
+import {
+  ParkedCallLost,
+  ParkedCalls,
+  PlainReply,
+  SessionPoolConfig,
+  UpstreamCalls,
+  type Asked,
+  type Ending,
+  type StreamEvent,
+  type StreamSink,
+  type UpstreamCall,
+} from '../session-pool/index.js';
+import {
+  MalformedResponses,
+  CoordinationUnavailable,
+  OwnerUnreachable,
+  RequestStateInvalid,
+  RequestStateLapsed,
+  VisitRefused,
+} from './affinity.errors.js';
+import { outcomeOfBusEnd } from './bus-outcomes.js';
+import { ParkedPattern, readAsked, type ResumeOrder } from './parked-orders.js';
+import { RequestStates, type RequestState, type StateBinding } from './request-states.js';
+import { Incarnation } from './session-ids.js';
+import { Workers } from './workers.js';
+
+/** A server's own state says itself how long it is good; this bounds what nobody comes back for. */
+const SERVER_STATE_MS = 60 * 60_000;
+/** For what lies between the owner's own deadline and its answer's arrival here. */
+const MARGIN_MS = 5_000;
+
+type Parked = Extract<RequestState, { kind: 'parked' }>;
+
+/**
+ * Runs the calls of clients that answer questions by repeating the call (specification of 2026: basic/patterns/mrtr),
+ * whichever worker a repetition arrives at. A modern server's state travels sealed inside ours and needs no worker; a call
+ * that is under way at a legacy server is parked at the worker that began it, and its state names that one.
+ */
+@Injectable()
+export class RepeatedCalls {
+  constructor(
+    private readonly states: RequestStates,
+    private readonly calls: UpstreamCalls,
+    private readonly parked: ParkedCalls,
+    private readonly me: Incarnation,
+    private readonly workers: Workers,
+    private readonly bus: WorkerBus,
+    private readonly config: SessionPoolConfig,
+  ) {}
+
+  /**
+   * @param endpoint id of the endpoint that the call came in at
+   * @throws RequestStateInvalid, RequestStateLapsed, MalformedResponses and others: nothing has reached a server then
+   * @throws ParkedCallLost when the worker that had the call is gone
+   */
+  async deliver(call: UpstreamCall, endpoint: string, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+    if (signal.aborted) return outcomeOfFault('aborted');
+    const { caller, server, request } = call;
+    const binding = { caller, endpoint, server: server.slug, request };
+    const state = this.stateIn(binding);
+    const ending = await this.endingOf(call, state, sink, signal);
+    if (ending.kind === 'asked')
+      return this.asking(ending, binding, state?.kind === 'parked' ? state.worker : this.me.text);
+    return this.withSealedState(ending, binding);
+  }
+
+  /** What the client has brought back; undefined for a call that is new. */
+  private stateIn(binding: StateBinding): RequestState | undefined {
+    const { requestState } = binding.request.params;
+    if (requestState === undefined) return undefined;
+    const state = this.states.read(requestState, binding);
+    if (state === undefined) throw new RequestStateInvalid();
+    if (state === 'lapsed') throw new RequestStateLapsed();
+    return state;
+  }
+
+  private endingOf(
+    call: UpstreamCall,
+    state: RequestState | undefined,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Ending | Promise<Ending> {
+    const responses = readResponses(call.request.params['inputResponses']);
+    switch (state?.kind) {
+      case undefined:
+        return this.calls.runRepeatable(call, sink, signal);
+      case 'server':
+        return this.calls.runRepeatable(withParams(call, { requestState: state.state }), sink, signal);
+      case 'anew':
+        return this.makeAnew(call, state.questions, responses, sink, signal);
+      case 'parked':
+        return this.resume(call, state, responses, sink, signal);
+    }
+  }
+
+  /** The server has refused the call until these visits are made. */
+  private makeAnew(
+    call: UpstreamCall,
+    questions: Asked['questions'],
+    responses: JsonObject,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Ending | Promise<Ending> {
+    const missing = Object.entries(questions).filter(([key]) => !isJsonObject(responses[key]));
+    if (missing.length > 0) return { kind: 'asked', questions: Object.fromEntries(missing) };
+    const isRefused = Object.keys(questions).some((key) => (responses[key] as JsonObject)['action'] !== 'accept');
+    if (isRefused) throw new VisitRefused(call.server.slug);
+    return this.calls.runRepeatable(call, sink, signal);
+  }
+
+  private async resume(
+    call: UpstreamCall,
+    state: Parked,
+    responses: JsonObject,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Promise<Ending> {
+    const { progressToken, logLevel } = call.request;
+    if (state.worker !== this.me.text) return this.resumeElsewhere(call, state, responses, sink, signal);
+    const listener = { reply: new PlainReply(sink, logLevel), progressToken, signal };
+    return this.parked.resume(state.call, call.caller.key, responses, listener);
+  }
+
+  private async resumeElsewhere(
+    { caller, server, request }: UpstreamCall,
+    { worker, call }: Parked,
+    responses: JsonObject,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Promise<Ending> {
+    const where = await this.workers.whereIs(worker).catch(unavailable);
+    if (where === 'gone') throw new ParkedCallLost();
+    if (where === 'unsure') throw new OwnerUnreachable();
+    const { progressToken, logLevel } = request;
+    const payload: ResumeOrder = {
+      call,
+      caller: caller.key,
+      responses,
+      ...(progressToken !== undefined && { progressToken }),
+      ...(logLevel && { logLevel }),
+    };
+    const { connectMs, requestMs } = server.timeouts;
+    const order = { to: worker, pattern: ParkedPattern.resume, payload, budgetMs: connectMs + requestMs + MARGIN_MS };
+    const exchange = this.bus.request(order, (event) => sink.emit(event as StreamEvent));
+    const cancel = () => exchange.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
+    return endingOfBusEnd(await exchange.end.finally(() => signal.removeEventListener('abort', cancel)));
+  }
+
+  private withSealedState(outcome: Outcome, binding: StateBinding): Outcome {
+    if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
+    const { requestState: own } = outcome.result;
+    if (typeof own !== 'string') return outcome;
+    const requestState = this.states.mint({ kind: 'server', state: own }, binding, SERVER_STATE_MS);
+    return { ...outcome, result: { ...outcome.result, requestState } };
+  }
+
+  /** Questions come with the state that the client has to bring back with their answers. */
+  private asking({ questions, parked }: Asked, binding: StateBinding, worker: string): Outcome {
+    const state: RequestState =
+      parked === undefined ? { kind: 'anew', questions } : { kind: 'parked', worker, call: parked };
+    return result({
+      resultType: 'input_required',
+      inputRequests: questions as unknown as JsonObject,
+      requestState: this.states.mint(state, binding, this.config.questionMs),
+    });
+  }
+}
+
+function endingOfBusEnd(end: BusEnd): Ending {
+  return (end.kind === 'value' && readAsked(end.value)) || outcomeOfBusEnd(end);
+}
+
+/** @throws MalformedResponses */
+function readResponses(value: JsonValue | undefined): JsonObject {
+  if (value === undefined) return {};
+  if (!isJsonObject(value)) throw new MalformedResponses();
+  return value;
+}
+
+const withParams = (call: UpstreamCall, changed: JsonObject): UpstreamCall => ({
+  ...call,
+  request: { ...call.request, params: { ...call.request.params, ...changed } },
+});
+
+function unavailable(): never {
+  throw new CoordinationUnavailable();
+}

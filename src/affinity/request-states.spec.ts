@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { callerOf } from '../../test/support/fake-upstream.js';
+import { RequestStates, type RequestState, type StateBinding } from './request-states.js';
+
+const secret = randomBytes(32);
+const states = new RequestStates(secret);
+const PARKED: RequestState = { kind: 'parked', worker: 'a worker', call: 'a call' };
+const HOUR_MS = 3_600_000;
+
+const bindingOf = (more: Partial<StateBinding> = {}): StateBinding => ({
+  caller: callerOf('me'),
+  endpoint: 'default',
+  server: 'a',
+  request: { method: 'tools/call', params: { name: 'book', arguments: { to: 'Rome', on: 'Monday' } } },
+  ...more,
+});
+
+const withParams = (params: StateBinding['request']['params']) =>
+  bindingOf({ request: { method: 'tools/call', params } });
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe('a request state', () => {
+  it('is read by every worker, for the same request of the same principal', () => {
+    const text = states.mint(PARKED, bindingOf(), HOUR_MS);
+    expect(new RequestStates(secret).read(text, bindingOf())).toEqual(PARKED);
+    const repeated = withParams({
+      _meta: { 'vendor/x': 1 },
+      arguments: { on: 'Monday', to: 'Rome' },
+      inputResponses: { key: {} },
+      name: 'book',
+      requestState: text,
+    });
+    expect(states.read(text, repeated)).toEqual(PARKED);
+  });
+
+  it('shows nothing of what it is', () => {
+    const text = states.mint({ kind: 'server', state: 'the-servers-own' }, bindingOf(), HOUR_MS);
+    expect(Buffer.from(text, 'base64url').toString('latin1')).not.toContain('the-servers-own');
+  });
+
+  it.each([
+    ['another principal', bindingOf({ caller: callerOf('you') })],
+    ['another issuer', bindingOf({ caller: { ...callerOf('me'), principal: { issuer: 'other', subject: 'me' } } })],
+    ['another endpoint', bindingOf({ endpoint: 'office' })],
+    ['another server', bindingOf({ server: 'b' })],
+    ['another method', bindingOf({ request: { ...bindingOf().request, method: 'prompts/get' } })],
+    ['another tool', withParams({ name: 'cancel', arguments: { to: 'Rome', on: 'Monday' } })],
+    ['other arguments', withParams({ name: 'book', arguments: { to: 'Oslo', on: 'Monday' } })],
+    ['an argument more', withParams({ name: 'book', arguments: { to: 'Rome', on: 'Monday', at: 'noon' } })],
+  ])('is none for %s', (_what, binding) => {
+    expect(states.read(states.mint(PARKED, bindingOf(), HOUR_MS), binding)).toBeUndefined();
+  });
+
+  it('is none when it was altered, made up, or sealed elsewhere', () => {
+    const text = states.mint(PARKED, bindingOf(), HOUR_MS);
+    const foreign = new RequestStates(randomBytes(32)).mint(PARKED, bindingOf(), HOUR_MS);
+    const altered = text.slice(0, -2) + (text.endsWith('A') ? 'BB' : 'AA');
+    for (const other of [altered, foreign, '', 'made up', 7, null, undefined, {}, `${text} `]) {
+      expect(states.read(other, bindingOf())).toBeUndefined();
+    }
+  });
+
+  it('lapses', () => {
+    jest.useFakeTimers();
+    const text = states.mint(PARKED, bindingOf(), HOUR_MS);
+    jest.setSystemTime(Date.now() + HOUR_MS - 1);
+    expect(states.read(text, bindingOf())).toEqual(PARKED);
+    jest.setSystemTime(Date.now() + 1);
+    expect(states.read(text, bindingOf())).toBe('lapsed');
+  });
+});

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import type { Caller } from '#lib/extension-kit';
+import {
+  canonicalJson,
+  isJsonObject,
+  parseJson,
+  type JsonObject,
+  type McpRequest,
+  type Question,
+} from '#lib/mcp-protocol';
+import { Seal } from '#lib/sealing';
+
+/** What a client carries between a request that ended with questions and its repetition with the answers. */
+export type RequestState =
+  /** A call waits for the answers at this worker. */
+  | { readonly kind: 'parked'; readonly worker: string; readonly call: string }
+  /** A modern server's own state. */
+  | { readonly kind: 'server'; readonly state: string }
+  /** Nothing waits: once these are answered, the call is made anew. */
+  | { readonly kind: 'anew'; readonly questions: Readonly<Record<string, Question>> };
+
+/** Who may go on with a request, where, and which request that is. For anybody and anything else the state is none. */
+export interface StateBinding {
+  readonly caller: Caller;
+  /** Id of the endpoint. */
+  readonly endpoint: string;
+  /** Slug of the server. */
+  readonly server: string;
+  readonly request: McpRequest;
+}
+
+interface SealedState {
+  readonly state: RequestState;
+  /** Milliseconds since the Unix epoch. */
+  readonly until: number;
+}
+
+/**
+ * Seals request states: clients carry them, and could try to change them, to use another one's, or to use them for another
+ * request (specification of 2026: basic/patterns/mrtr, Server Requirements). Any worker can open what one of them sealed.
+ */
+export class RequestStates {
+  private readonly seal: Seal;
+
+  constructor(secret: Buffer) {
+    this.seal = new Seal(secret, 'affinity request state 1');
+  }
+
+  mint(state: RequestState, binding: StateBinding, lifetimeMs: number): string {
+    const sealed: SealedState = { state, until: Date.now() + lifetimeMs };
+    return this.seal.close(JSON.stringify(sealed), textOf(binding));
+  }
+
+  /** Undefined for anything that was not minted for this very binding. */
+  read(text: unknown, binding: StateBinding): RequestState | 'lapsed' | undefined {
+    const json = this.seal.open(text, textOf(binding));
+    if (json === undefined) return undefined;
+    // Only our own workers seal; what they wrote is what was read.
+    const { state, until } = parseJson(json, STATE_DEPTH) as unknown as SealedState;
+    return Date.now() < until ? state : 'lapsed';
+  }
+}
+
+/** Questions are as deep as messages may be, and stand a few levels down. */
+const STATE_DEPTH = 80;
+
+function textOf({ caller, endpoint, server, request }: StateBinding): string {
+  const { issuer, subject } = caller.principal;
+  return JSON.stringify([issuer, subject, endpoint, server, request.method, digestOf(request.params)]);
+}
+
+/** Of what the client asks for, whatever it says beside that, in whatever order. */
+function digestOf({ _meta, inputResponses: _responses, requestState: _state, ...asked }: JsonObject): string {
+  return createHash('sha256').update(canonicalJson(asked)).digest('base64url');
+}
+
+/** True for questions by their keys. */
+export function isQuestions(value: unknown): value is Record<string, Question> {
+  return isJsonObject(value) && Object.values(value).every(isQuestion);
+}
+
+const isQuestion = (value: unknown): boolean =>
+  isJsonObject(value) && typeof value['method'] === 'string' && isJsonObject(value['params']);

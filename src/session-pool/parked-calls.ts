@@ -1,0 +1,131 @@
+import { Injectable } from '@nestjs/common';
+import type { JsonObject } from '#lib/mcp-protocol';
+import { AskingCall, type CallKeeper, type CallNote, type Ending, type Listener } from './asking-call.js';
+import type { CallReply } from './call-replies.js';
+import { OwedAnswers } from './owed-answers.js';
+import { SessionPoolConfig } from './session-pool.config.js';
+import { CallCancelled, ParkedCallLost, TooManyParkedCalls } from './session-pool.errors.js';
+
+/** A call that waits for answers of its client, as those see it who look after calls. */
+export interface ParkedCallView extends CallNote {
+  readonly id: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly begunAt: number;
+  /** Methods of the questions that are before the client. */
+  readonly questions: readonly string[];
+  /** Requests of the client that wait for the call. */
+  readonly waiting: number;
+}
+
+/** Outcomes are kept for clients whose connection broke before they had them: so many characters, of all calls together. */
+const MOST_KEPT = 16 * 1024 * 1024;
+
+/**
+ * The calls of this worker whose clients are asked by what the call returns, and answer by repeating it. A call is
+ * parked from its first question to its end; what came of it is kept as long as its client may still ask.
+ */
+@Injectable()
+export class ParkedCalls implements CallKeeper {
+  private readonly parked = new Map<string, AskingCall>();
+  private readonly perCaller = new Map<string, number>();
+  /** Those that are over, oldest first, and how much their outcomes take. */
+  private readonly over = new Map<string, { readonly call: AskingCall; readonly size: number }>();
+  private sizeOfKept = 0;
+  private readonly heard = new OwedAnswers();
+
+  constructor(private readonly config: SessionPoolConfig) {}
+
+  /** Starts a call. Rejects as `run` does. */
+  start(
+    note: CallNote,
+    run: (reply: CallReply, signal: AbortSignal) => Promise<Ending>,
+    listener: Listener,
+  ): Promise<Ending> {
+    return new AskingCall(note, this, this.config.questionMs).begin(run, listener);
+  }
+
+  /**
+   * Goes on with a call after its client has repeated it.
+   *
+   * @param responses the client's answers, by the keys of the questions
+   * @throws ParkedCallLost when there is no such call of this caller (any more)
+   * @throws MalformedAnswer
+   */
+  resume(id: string, caller: string, responses: JsonObject, listener: Listener): Promise<Ending> {
+    const call = this.parked.get(id) ?? this.over.get(id)?.call;
+    if (call?.note.caller !== caller) throw new ParkedCallLost();
+    call.answer(responses);
+    const told = this.heard.add();
+    return call.attend(listener).finally(told);
+  }
+
+  /** Those that are parked now. */
+  list(): ParkedCallView[] {
+    return Array.from(this.parked.values(), (call) => {
+      const { id, note, begunAt, questions, waiting } = call;
+      return { id, ...note, begunAt, questions, waiting };
+    });
+  }
+
+  /** Cancels a call at its server. False when it is not parked (any more). */
+  cancel(id: string): boolean {
+    const call = this.parked.get(id);
+    call?.giveUp(new CallCancelled().toOutcome());
+    return call !== undefined;
+  }
+
+  /** Cancels all: this worker leaves, or has been declared gone. */
+  abandon(): void {
+    for (const id of this.parked.keys()) this.cancel(id);
+  }
+
+  /** Resolves once no client waits for what comes of its answers. */
+  whenUnheard(): Promise<void> {
+    return this.heard.whenNone();
+  }
+
+  park(call: AskingCall): void {
+    if (this.parked.has(call.id)) return;
+    const { caller } = call.note;
+    const mine = this.perCaller.get(caller) ?? 0;
+    const refused = this.refusalAt(mine);
+    if (refused) {
+      call.giveUp(refused.toOutcome());
+      throw refused;
+    }
+    this.parked.set(call.id, call);
+    this.perCaller.set(caller, mine + 1);
+  }
+
+  ended(call: AskingCall): void {
+    if (!this.parked.delete(call.id)) return;
+    const { caller } = call.note;
+    const left = (this.perCaller.get(caller) ?? 1) - 1;
+    if (left > 0) this.perCaller.set(caller, left);
+    else this.perCaller.delete(caller);
+    this.keep(call);
+  }
+
+  private refusalAt(mine: number): TooManyParkedCalls | undefined {
+    const { maxParkedCalls, maxParkedCallsPerPrincipal } = this.config;
+    if (this.parked.size >= maxParkedCalls) return new TooManyParkedCalls('worker', maxParkedCalls);
+    if (mine >= maxParkedCallsPerPrincipal) return new TooManyParkedCalls('principal', maxParkedCallsPerPrincipal);
+    return undefined;
+  }
+
+  private keep(call: AskingCall): void {
+    const size = JSON.stringify(call.kept).length;
+    this.over.set(call.id, { call, size });
+    this.sizeOfKept += size;
+    setTimeout(() => this.forget(call.id), this.config.questionMs).unref();
+    for (const id of this.over.keys()) {
+      if (this.sizeOfKept <= MOST_KEPT) break;
+      this.forget(id);
+    }
+  }
+
+  private forget(id: string): void {
+    this.sizeOfKept -= this.over.get(id)?.size ?? 0;
+    this.over.delete(id);
+  }
+}
