@@ -25,12 +25,15 @@ import {
 export interface V2Order extends ConnectOrder {
   readonly mode: VersionNegotiationMode;
   readonly path: 'mcp' | 'sse';
+  /** Those that it knows; all by default. */
+  readonly revisions?: string[];
 }
 
 /** Connects the second generation of the official client, which knows both eras. */
-export async function connectV2({ mode, path, ...order }: V2Order): Promise<SdkClient> {
+export async function connectV2({ mode, path, revisions, ...order }: V2Order): Promise<SdkClient> {
   const capabilities = order.talkative === false ? {} : TALKATIVE;
-  const client = new Client({ name: 'v2', version: '1.0.0' }, { capabilities, versionNegotiation: { mode } });
+  const known = revisions && { supportedProtocolVersions: revisions };
+  const client = new Client({ name: 'v2', version: '1.0.0' }, { capabilities, versionNegotiation: { mode }, ...known });
   if (order.talkative !== false) {
     const { elicit, sample, listRoots } = { ...ANSWERS, ...order.answers };
     client.setRequestHandler('elicitation/create', ({ params }) => elicit(params));

@@ -1,7 +1,7 @@
 import { expect } from 'expect';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { textOf, type Progress, type ToolAnswer } from '../../support/sdk-client.js';
-import type { Cell, Feature, FeatureGroup, Instead, Kinds } from '../feature.js';
+import type { Cell, Feature, FeatureGroup, Instead, Judge, Kinds } from '../feature.js';
 import { expectHonestFailure } from '../honest-failure.js';
 import { counting, echoing, formIs, prompted, rootsFirst, shown, type Behind } from './answers.js';
 import { answersOneAtATime } from './partial-answers.js';
@@ -9,14 +9,14 @@ import { visitsUrl } from './visits.js';
 
 /** Where the server cannot ask, whatever comes is an honest failure. */
 function question(name: string, ask: (cell: Cell) => Promise<unknown>, judge: (answer: unknown) => void): Feature {
-  const run: Instead['run'] = async (cell) => void (await expectHonestFailure(ask(cell)));
-  return {
-    name,
-    run: async (cell) => judge(await ask(cell)),
-    instead: ({ serverKind }: Kinds) =>
-      serverKind.stateless && { why: 'Without sessions the server never learns whether it may ask.', run },
-  };
+  const run = async (cell: Cell) => judge(await ask(cell));
+  return { name, run, instead: unlessServerAsks(async (cell) => void (await expectHonestFailure(ask(cell)))) };
 }
+
+const unlessServerAsks =
+  (run: Judge) =>
+  ({ serverKind }: Kinds): Instead | undefined =>
+    serverKind.stateless && { why: 'Without sessions the server never learns whether it may ask.', run };
 
 /** The question is put by calling a tool. Without others behind it, a client answers as all clients do. */
 function asking(name: string, tool: string, args: JsonObject, said: string, behind?: Behind): Feature {
@@ -53,11 +53,20 @@ async function reportsThenAsks({ client, name }: Cell): Promise<unknown> {
   return [textOf(answer), seen.find(({ total }) => total === 2)];
 }
 
+/** What needs a capability that the client lacks, and what an honest failure then says. */
+const UNDECLARED = { ask_name: /elicitation/, ask_model: /sampling/, ask_roots: /roots/ };
+
 async function isNotAsked({ connect, name }: Cell): Promise<void> {
   const silent = await connect({ talkative: false });
-  const missing = { ask_name: /elicitation/, ask_model: /sampling/, ask_roots: /roots/ };
-  for (const [tool, capability] of Object.entries(missing)) {
+  for (const [tool, capability] of Object.entries(UNDECLARED)) {
     expect(await expectHonestFailure(silent.call(name(tool), { prompt: 'hello' }))).toMatch(capability);
+  }
+}
+
+async function failsUnasked({ connect, name }: Cell): Promise<void> {
+  const silent = await connect({ talkative: false });
+  for (const tool of Object.keys(UNDECLARED)) {
+    await expectHonestFailure(silent.call(name(tool), { prompt: 'hello' }));
   }
 }
 
@@ -137,6 +146,10 @@ export const QUESTIONS: FeatureGroup = {
       ({ client, name }) => client.prompt(name('test_input_required_result_prompt')),
       (messages) => expect(messages).toMatchObject([{ content: { text: 'The context is: a walk' } }]),
     ),
-    { name: 'is not asked for what it did not declare', run: isNotAsked },
+    {
+      name: 'is not asked for what it did not declare, and is told what it lacks',
+      run: isNotAsked,
+      instead: unlessServerAsks(failsUnasked),
+    },
   ],
 };

@@ -1,18 +1,67 @@
 import { expect } from 'expect';
 import { textOf } from '../../support/sdk-client.js';
-import type { Cell, Feature, FeatureGroup } from '../feature.js';
+import type { Cell, Feature, FeatureGroup, Judge } from '../feature.js';
 
-const content = (
-  name: string,
-  type: string,
-  judge: (block: Record<string, unknown>, cell: Cell) => unknown,
-): Feature => ({
+type Block = Readonly<Record<string, unknown>>;
+
+/** One block of an answer that has one of each type. */
+async function blockWhere(cell: Cell, isIt: (block: Block) => boolean): Promise<Block> {
+  const { content } = await cell.client.call(cell.name('all_content'));
+  return content.find(isIt) ?? {};
+}
+
+const content = (name: string, type: string, judge: (block: Block, cell: Cell) => unknown): Feature => ({
   name,
-  async run(cell) {
-    const { content: blocks } = await cell.client.call(cell.name('all_content'));
-    await judge(blocks.find((block) => block['type'] === type) ?? {}, cell);
-  },
+  run: async (cell) => void (await judge(await blockWhere(cell, (block) => block['type'] === type), cell)),
 });
+
+/** A type of content that came later than the client: it is told in other words. */
+const since = (revision: string, feature: Feature, why: string, run: Judge): Feature => ({
+  ...feature,
+  instead: ({ clientKind }) => (clientKind.revision < revision ? { why, run } : undefined),
+});
+
+const resourceOf = (block: Block) => (block['resource'] ?? {}) as Block;
+
+const sound = since(
+  '2025-03-26',
+  content('gets a sound', 'audio', (block) =>
+    expect(block).toMatchObject({ mimeType: 'audio/wav', data: expect.stringMatching(/^UklGR/) }),
+  ),
+  'Revision 2024-11-05 has no sound among its types of content: it arrives whole, as an embedded resource.',
+  async (cell) => {
+    const block = await blockWhere(cell, (each) => resourceOf(each)['mimeType'] === 'audio/wav');
+    expect(block).toMatchObject({ type: 'resource', resource: { blob: expect.stringMatching(/^UklGR/) } });
+  },
+);
+
+async function readsStaticText({ client }: Cell, uri: string): Promise<void> {
+  const [read] = await client.read(uri);
+  expect(read).toMatchObject({ text: 'This is the content of the static text resource.' });
+}
+
+const link = since(
+  '2025-06-18',
+  content('gets a link to a resource, and can read what it leads to', 'resource_link', (block, cell) =>
+    readsStaticText(cell, block['uri'] as string),
+  ),
+  'Revision 2024-11-05 has no links among its types of content: name and URI arrive as text, and can be read.',
+  async (cell) => {
+    const uri = cell.uri('test://static-text');
+    const block = await blockWhere(cell, ({ text }) => typeof text === 'string' && text.includes(uri));
+    expect(block).toMatchObject({ type: 'text', text: expect.stringContaining('static-text') });
+    await readsStaticText(cell, uri);
+  },
+);
+
+const embedded: Feature = {
+  name: 'gets an embedded resource',
+  async run(cell) {
+    const uri = cell.uri('test://embedded-resource');
+    const block = await blockWhere(cell, (each) => resourceOf(each)['uri'] === uri);
+    expect(block).toMatchObject({ type: 'resource', resource: { mimeType: 'text/plain', text: expect.any(String) } });
+  },
+};
 
 async function listsTools({ client, name }: Cell): Promise<void> {
   const tools = await client.list('tools');
@@ -58,16 +107,9 @@ export const TOOLS: FeatureGroup = {
     content('gets an image', 'image', (block) =>
       expect(block).toMatchObject({ mimeType: 'image/png', data: expect.stringMatching(/^iVBOR/) }),
     ),
-    content('gets a sound', 'audio', (block) =>
-      expect(block).toMatchObject({ mimeType: 'audio/wav', data: expect.stringMatching(/^UklGR/) }),
-    ),
-    content('gets an embedded resource', 'resource', (block, { uri }) =>
-      expect(block).toMatchObject({ resource: { uri: uri('test://embedded-resource'), text: expect.any(String) } }),
-    ),
-    content('gets a link to a resource, and can read what it leads to', 'resource_link', async (block, { client }) => {
-      const [read] = await client.read(block['uri'] as string);
-      expect(read).toMatchObject({ text: 'This is the content of the static text resource.' });
-    }),
+    sound,
+    embedded,
+    link,
     {
       name: 'gets structured content',
       async run({ client, name }) {
