@@ -4,6 +4,7 @@
  * Specs may look wherever they like, through front doors.
  */
 const ARROWS = {
+  admin: ['auth', 'affinity'],
   transport: ['auth', 'dispatch', 'catalog', 'affinity', 'health'],
   auth: ['data-folder'],
   dispatch: ['catalog', 'subscriptions', 'affinity', 'session-pool'],

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ConfigModule, type LoadedConfig } from '#lib/config';
+import { AdminModule } from './admin/index.js';
 import { AuthModule } from './auth/index.js';
 import { DrainModule } from './drain/index.js';
 import { HealthModule } from './health/index.js';
@@ -12,7 +13,15 @@ export class AppModule {
   static forRoot(loaded: LoadedConfig): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.forRoot(loaded), DrainModule, HealthModule, RegistryModule, AuthModule, TransportModule],
+      imports: [
+        ConfigModule.forRoot(loaded),
+        DrainModule,
+        HealthModule,
+        RegistryModule,
+        AuthModule,
+        AdminModule,
+        TransportModule,
+      ],
     };
   }
 }

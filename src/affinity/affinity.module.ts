@@ -16,6 +16,7 @@ import { HeritageSeal } from './heritage-seal.js';
 import { Inheritance } from './inheritance.js';
 import { LoneWorker, NoHeirs } from './lone-worker.js';
 import { Moves } from './moves.js';
+import { ParkedDirectory } from './parked-directory.js';
 import { ParkedInboxController } from './parked-inbox.controller.js';
 import { PoolInboxController } from './pool-inbox.controller.js';
 import { RedisHeirs } from './redis-heirs.js';
@@ -116,8 +117,9 @@ const heirs = {
     HandOver,
     SessionRouter,
     RepeatedCalls,
+    ParkedDirectory,
   ],
-  exports: [Incarnation, WorkerBusServer, SessionRouter, RepeatedCalls],
+  exports: [Incarnation, WorkerBusServer, SessionRouter, RepeatedCalls, ParkedDirectory],
 })
 export class AffinityModule implements OnModuleInit {
   constructor(

@@ -35,3 +35,14 @@ export function readAsked(value: unknown): Asked | undefined {
   const { questions, parked } = value;
   return { kind: 'asked', questions, ...(typeof parked === 'string' && { parked }) };
 }
+
+/** Reads a call out of what another worker told. Undefined: it is none. */
+export function readParkedCall(value: unknown): ParkedCallView | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { id, server, method, item, caller, begunAt, questions, waiting } = value;
+  if (typeof id !== 'string' || typeof server !== 'string' || typeof method !== 'string') return undefined;
+  if (typeof item !== 'string' || typeof caller !== 'string') return undefined;
+  if (typeof begunAt !== 'number' || typeof waiting !== 'number' || !Array.isArray(questions)) return undefined;
+  const methods = questions.filter((question) => typeof question === 'string');
+  return { id, server, method, item, caller, begunAt, questions: methods, waiting };
+}

@@ -1,6 +1,14 @@
 import { parseArgs } from 'node:util';
 
-import { describeScore, directSubjects, gatewaySubjects, isPerfect, runConformance, runningSubject } from './index.js';
+import {
+  crossingSubjects,
+  describeScore,
+  directSubjects,
+  gatewaySubjects,
+  isPerfect,
+  runConformance,
+  runningSubject,
+} from './index.js';
 import type { Revision, Subject } from './index.js';
 
 const REVISIONS: Revision[] = ['2025-11-25', '2026-07-28'];
@@ -12,7 +20,7 @@ async function main(): Promise<void> {
   const revisions = REVISIONS.filter((revision) => values.revision === undefined || values.revision === revision);
   const subjects =
     url === undefined
-      ? [...directSubjects, ...gatewaySubjects]
+      ? [...directSubjects, ...gatewaySubjects, ...crossingSubjects]
       : revisions.map((revision): Subject => runningSubject(url, revision));
   for (const subject of subjects.filter(({ revision }) => revisions.includes(revision))) await scoreSubject(subject);
 }

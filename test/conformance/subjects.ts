@@ -27,6 +27,7 @@ export const directSubjects: Subject[] = [
 ];
 
 const REVISION: Record<Era, Revision> = { legacy: '2025-11-25', modern: '2026-07-28' };
+const OTHER_REVISION: Record<Era, Revision> = { legacy: '2026-07-28', modern: '2025-11-25' };
 const REFERENCE_SERVER = join(process.cwd(), 'dist/libs/testing/reference-server/main.js');
 
 /** The same servers behind a transparent endpoint of the gateway, over HTTP and as child processes. */
@@ -50,6 +51,16 @@ export const gatewaySubjects: Subject[] = (['legacy', 'modern'] as const).flatMa
       }),
   },
 ]);
+
+/** The suite of one era at the transparent endpoint, before a server that knows the other era only. */
+export const crossingSubjects: Subject[] = (['legacy', 'modern'] as const).map((era) => ({
+  name: `the gateway before the ${era} reference server`,
+  revision: OTHER_REVISION[era],
+  start: async () => {
+    const server = await startReferenceServer({ era, transport: 'http' });
+    return behindGateway({ transport: 'http', url: server.url }, () => server.close());
+  },
+}));
 
 /** The suite sends no token, so the endpoint is public. */
 async function behindGateway(server: object, closeServer: () => Promise<void> = () => Promise.resolve()) {

@@ -22,10 +22,11 @@ const LEGACY = { era: 'legacy', transport: 'http' } as const;
 export async function startClusterWorld(
   workers: number,
   options: ReferenceServerOptions = LEGACY,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ClusterWorld> {
   const [redis, server] = await Promise.all([startRedis(), startCountingServer(options)]);
   const closeRest = () => Promise.all([redis.stop(), server.close()]);
-  const cluster = await startCluster({ workers, redis: redis.url, servers: { ref: server.definition } }).catch(
+  const cluster = await startCluster({ workers, redis: redis.url, env, servers: { ref: server.definition } }).catch(
     async (fault: unknown) => {
       await closeRest();
       throw fault;

@@ -16,6 +16,8 @@ export interface CountingServer {
   allArrivals(): ReadonlyMap<string, number>;
   /** Every mark that arrived more than once: what no gateway may ever do. */
   duplicates(): readonly string[];
+  /** How many answers to its questions have reached the server. To be told that nobody answers is none. */
+  readonly answers: number;
   /** Ids of all sessions that anybody has named to it. */
   readonly sessions: ReadonlySet<string>;
   /** Resolves once a marked call has arrived. */
@@ -32,6 +34,7 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
   const marks = new Map<string, number>();
   const sessions = new Set<string>();
   const waiting = new Map<string, () => void>();
+  let answers = 0;
   const arrive = (mark: string) => {
     marks.set(mark, (marks.get(mark) ?? 0) + 1);
     waiting.get(mark)?.();
@@ -39,7 +42,12 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
   const door = createServer((incoming, outgoing) => {
     const { 'mcp-session-id': session } = incoming.headers;
     if (typeof session === 'string') sessions.add(session);
-    passOn(incoming, outgoing, server.url, arrive).catch(() => outgoing.destroy());
+    const count = (body: Buffer) => {
+      const messages = messagesIn(body);
+      for (const mark of marksIn(messages)) arrive(mark);
+      answers += messages.filter(isAnswer).length;
+    };
+    passOn(incoming, outgoing, server.url, count).catch(() => outgoing.destroy());
   });
   door.listen(0, '127.0.0.1');
   await once(door, 'listening');
@@ -50,6 +58,9 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
     arrivals: (mark) => marks.get(mark) ?? 0,
     allArrivals: () => marks,
     duplicates: () => [...marks].flatMap(([mark, count]) => (count > 1 ? [mark] : [])),
+    get answers() {
+      return answers;
+    },
     sessions,
     arrived: (mark) =>
       new Promise((resolve) => {
@@ -68,10 +79,10 @@ async function passOn(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   url: string,
-  arrive: (mark: string) => void,
+  count: (body: Buffer) => void,
 ): Promise<void> {
   const body = await buffer(incoming);
-  for (const mark of marksIn(body)) arrive(mark);
+  count(body);
   const { hostname, port } = new URL(url);
   const { method, headers, url: path } = incoming;
   const onward = request({ hostname, port, method, headers, path });
@@ -86,20 +97,26 @@ async function passOn(
   onward.end(body);
 }
 
-function marksIn(body: Buffer): string[] {
+function messagesIn(body: Buffer): readonly Message[] {
   try {
-    const messages = [JSON.parse(body.toString()) as unknown].flat() as readonly MarkedCall[];
-    return messages.flatMap(({ method, params }) => {
-      const mark = method === 'tools/call' ? params?.arguments?.call : undefined;
-      return typeof mark === 'string' ? [mark] : [];
-    });
+    return [JSON.parse(body.toString()) as unknown].flat() as readonly Message[];
   } catch {
-    // No JSON, no call.
+    // No JSON, no message.
     return [];
   }
 }
 
-interface MarkedCall {
+function marksIn(messages: readonly Message[]): string[] {
+  return messages.flatMap(({ method, params }) => {
+    const mark = method === 'tools/call' ? params?.arguments?.call : undefined;
+    return typeof mark === 'string' ? [mark] : [];
+  });
+}
+
+const isAnswer = ({ method, result }: Message): boolean => method === undefined && result !== undefined;
+
+interface Message {
   readonly method?: string;
+  readonly result?: unknown;
   readonly params?: { readonly arguments?: { readonly call?: unknown } };
 }

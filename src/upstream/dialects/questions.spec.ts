@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
-import { undeclared, undeclaredInput } from './questions.js';
+import { faultInInput, undeclared } from './questions.js';
 
 const form: JsonObject = { message: 'Name?', requestedSchema: {} };
 const url: JsonObject = { mode: 'url', url: 'https://example.com' };
@@ -37,15 +37,41 @@ describe('a result that wants input', () => {
 
   it('may want what was declared', () => {
     expect(
-      undeclaredInput(wanting({ method: 'elicitation/create', params: form }), { roots: {}, elicitation: {} }),
+      faultInInput('tools/call', wanting({ method: 'elicitation/create', params: form }), {
+        roots: {},
+        elicitation: {},
+      }),
     ).toBe(undefined);
-    expect(undeclaredInput({ resultType: 'complete', inputRequests: { one: 1 } }, {})).toBeUndefined();
+    expect(faultInInput('tools/call', { resultType: 'complete', inputRequests: { one: 1 } }, {})).toBeUndefined();
   });
 
   it('may not want anything else', () => {
-    expect(undeclaredInput(wanting({ method: 'elicitation/create', params: form }), { roots: {} })).toMatch(
+    expect(faultInInput('tools/call', wanting({ method: 'elicitation/create', params: form }), { roots: {} })).toMatch(
       /elicitation/,
     );
-    expect(undeclaredInput(wanting({ method: 7 }), { roots: {} })).toMatch(/malformed/);
+    expect(faultInInput('tools/call', wanting({ method: 7 }), { roots: {} })).toMatch(/malformed/);
+    expect(faultInInput('tools/call', { resultType: 'input_required', inputRequests: [] }, {})).toMatch(/malformed/);
+  });
+
+  it('says what it wants, or has a state for the next attempt', () => {
+    expect(faultInInput('tools/call', { resultType: 'input_required' }, {})).toMatch(/neither what nor how/);
+    expect(faultInInput('tools/call', { resultType: 'input_required', requestState: 'x' }, {})).toBeUndefined();
+  });
+
+  it('answers requests that may be repeated only', () => {
+    const result = { resultType: 'input_required', requestState: 'x' };
+    for (const method of ['prompts/get', 'resources/read']) expect(faultInInput(method, result, {})).toBeUndefined();
+    for (const method of ['tools/list', 'completion/complete', 'server/discover']) {
+      expect(faultInInput(method, result, {})).toMatch(/wants input for/);
+    }
+  });
+
+  it('says of a question that may not be asked what it needs', () => {
+    expect(undeclared('sampling/createMessage', { tools: [] }, { sampling: {} })?.needs).toEqual({
+      sampling: { tools: {} },
+    });
+    expect(undeclared('elicitation/create', url, {})?.needs).toEqual({ elicitation: { url: {} } });
+    expect(undeclared('roots/list', {}, {})?.needs).toEqual({ roots: {} });
+    expect(undeclared('acme/guess', {}, {})?.needs).toBeUndefined();
   });
 });

@@ -1,4 +1,10 @@
-import { capabilityOfQuestion, isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import {
+  capabilityOfQuestion,
+  isJsonObject,
+  mayRequireInput,
+  type JsonObject,
+  type JsonValue,
+} from '#lib/mcp-protocol';
 
 /** Why a question must not reach this client. `method` when the whole kind is out of question. */
 export interface Undeclared {
@@ -45,11 +51,15 @@ function isImplied(part: string, declared: JsonObject): boolean {
   return part === 'form' && declared['form'] === undefined && declared['url'] === undefined;
 }
 
-/** What a modern server asks in a result that wants input, and must not (basic/patterns/mrtr). */
-export function undeclaredInput(result: JsonObject, capabilities: JsonObject): string | undefined {
+/** What is wrong with a result that wants input; undefined when nothing is (basic/patterns/mrtr, Server Requirements). */
+export function faultInInput(method: string, result: JsonObject, capabilities: JsonObject): string | undefined {
   if (result['resultType'] !== 'input_required') return undefined;
+  if (!mayRequireInput(method)) return `It wants input for ${method}`;
   const requests: JsonValue | undefined = result['inputRequests'];
-  if (!isJsonObject(requests)) return undefined;
+  if (requests === undefined) {
+    return typeof result['requestState'] === 'string' ? undefined : 'It wants input and says neither what nor how';
+  }
+  if (!isJsonObject(requests)) return 'Its input requests are malformed';
   for (const request of Object.values(requests)) {
     if (!isJsonObject(request) || typeof request['method'] !== 'string') return 'An input request is malformed';
     const params = isJsonObject(request['params']) ? request['params'] : {};

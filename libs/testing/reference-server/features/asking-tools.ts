@@ -77,6 +77,18 @@ const askRounds = tool(
   },
 );
 
+const askAndHold = tool(
+  'ask_and_hold',
+  'Asks for a name, reports progress, then stays open until release is called with the same key',
+  { key: { type: 'string' } },
+  async ({ key }, { ask, progress, world, signal }) => {
+    const { name: answer } = await ask({ name: askForm('What is your name?', name) });
+    await progress(1, 2, 'holding');
+    await world.waitAt(String(key), signal);
+    return textResult(`released for ${fieldOf(answer, 'name')}`);
+  },
+);
+
 const askAtOnce = tool(
   'ask_at_once',
   'Asks for a name, a sentence and the roots in one go',
@@ -172,6 +184,7 @@ export const askingTools: Tool[] = [
   askTheModelWithTools,
   askForRoots,
   askRounds,
+  askAndHold,
   askAtOnce,
   testSampling,
   testElicitation,

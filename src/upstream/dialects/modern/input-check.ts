@@ -1,11 +1,12 @@
 import type { Outcome } from '#lib/mcp-protocol';
 import { brokeProtocol } from '../../upstream.errors.js';
-import { undeclaredInput } from '../questions.js';
+import { faultInInput } from '../questions.js';
 import type { RunningCall } from '../running-call.js';
 
-/** A result that asks the client for what it did not declare is the server's breach of the protocol. */
+/** A result that asks for what it must not ask is the server's breach of the protocol. */
 export function checkedInput(outcome: Outcome, call: RunningCall): Outcome {
   if (outcome.kind === 'error') return outcome;
-  const complaint = undeclaredInput(outcome.result, call.request.client.capabilities);
+  const { method, client } = call.request;
+  const complaint = faultInInput(method, outcome.result, client.capabilities);
   return complaint === undefined ? outcome : brokeProtocol(call.server, complaint);
 }

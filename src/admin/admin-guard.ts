@@ -1,0 +1,29 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { CallerAuthenticator } from '../auth/index.js';
+import { RoleMissing } from './admin.errors.js';
+
+/** What people may be who look after a gateway: change it, run it, or look at it. */
+export type AdminRole = 'admin' | 'operator' | 'auditor';
+
+/** The roles that a route takes; one of them is enough. A route without is closed. */
+export const Takes = Reflector.createDecorator<readonly AdminRole[]>();
+
+/** Lets those in whose verified token has a role that the route takes. */
+@Injectable()
+export class AdminGuard implements CanActivate {
+  constructor(
+    private readonly callers: CallerAuthenticator,
+    private readonly reflector: Reflector,
+  ) {}
+
+  /** Rejects with Unauthenticated (401) or RoleMissing (403). */
+  async canActivate(context: ExecutionContext): Promise<true> {
+    const { headers, url } = context.switchToHttp().getRequest<FastifyRequest>();
+    const caller = await this.callers.authenticate(headers.authorization, url.split('?', 1)[0], headers.host);
+    const roles = this.reflector.get(Takes, context.getHandler()) ?? [];
+    if (!roles.some((role) => caller.roles.includes(role))) throw new RoleMissing(roles);
+    return true;
+  }
+}

@@ -1,0 +1,17 @@
+import { GatewayError } from '#lib/extension-kit';
+import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
+
+/** 403: the caller is known, and has none of the roles that this needs. */
+export class RoleMissing extends GatewayError {
+  constructor(roles: readonly string[]) {
+    const data = { outcome: 'not_executed', retriable: false, httpStatus: 403 } as const;
+    super(GatewayCode.deniedByPolicy, `This needs one of the roles: ${roles.join(', ')}.`, 403, data);
+  }
+}
+
+/** 404: there is no such thing, or no more. */
+export class NotThere extends GatewayError {
+  constructor(what: string) {
+    super(RpcCode.invalidRequest, `${what} is not there, or not any more.`, 404);
+  }
+}

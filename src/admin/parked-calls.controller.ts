@@ -1,0 +1,64 @@
+import { Controller, Delete, Get, Header, HttpCode, Param, UseFilters, UseGuards } from '@nestjs/common';
+import { ParkedDirectory, type PlacedParkedCall } from '../affinity/index.js';
+import { NotThere } from './admin.errors.js';
+import { AdminGuard, Takes } from './admin-guard.js';
+import { ProblemFilter } from './problem-filter.js';
+
+/** A call that waits for answers of its client, as it is shown. */
+export interface ShownParkedCall {
+  /** Names it to `DELETE`. */
+  readonly id: string;
+  readonly worker: string;
+  readonly server: string;
+  readonly method: string;
+  /** Name of the tool or prompt at its server, or URI of the resource. */
+  readonly item: string;
+  /** Issuer and subject of the caller. */
+  readonly principal: string;
+  /** RFC 3339. */
+  readonly begunAt: string;
+  /** Methods of the questions that are before the client; what they say is the client's affair. */
+  readonly questions: readonly string[];
+  /** Requests of the client that wait for the call now. */
+  readonly waiting: number;
+}
+
+export interface ShownParkedCalls {
+  /** Oldest first. */
+  readonly items: readonly ShownParkedCall[];
+  /** Workers that did not answer: they may have more. */
+  readonly silentWorkers: readonly string[];
+}
+
+/** `worker.call`: both are base64url, which has no dot. */
+const ID = /^([\w-]{1,64})\.([\w-]{1,64})$/;
+
+/** The calls of all workers that wait for their clients. */
+@Controller('admin/v1/parked-calls')
+@UseGuards(AdminGuard)
+@UseFilters(ProblemFilter)
+export class ParkedCallsController {
+  constructor(private readonly directory: ParkedDirectory) {}
+
+  @Get()
+  @Takes(['admin', 'operator', 'auditor'])
+  @Header('cache-control', 'no-store')
+  async list(): Promise<ShownParkedCalls> {
+    const { calls, silent } = await this.directory.list();
+    return { items: calls.map(shown), silentWorkers: silent };
+  }
+
+  /** Cancels the call at its server. Its client is told when it comes back that its outcome is unknown. */
+  @Delete(':id')
+  @Takes(['admin', 'operator'])
+  @HttpCode(204)
+  async cancel(@Param('id') id: string): Promise<void> {
+    const [, worker, call] = ID.exec(id) ?? [];
+    const isCancelled = worker !== undefined && call !== undefined && (await this.directory.cancel(worker, call));
+    if (!isCancelled) throw new NotThere('The parked call');
+  }
+}
+
+function shown({ id, worker, caller, begunAt, ...call }: PlacedParkedCall): ShownParkedCall {
+  return { id: `${worker}.${id}`, worker, ...call, principal: caller, begunAt: new Date(begunAt).toISOString() };
+}

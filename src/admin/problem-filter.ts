@@ -1,0 +1,55 @@
+import { STATUS_CODES } from 'node:http';
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { GatewayError } from '#lib/extension-kit';
+import { isJsonObject } from '#lib/mcp-protocol';
+
+/** What went wrong, as RFC 9457 has it. `type` is left to its default: the title is that of the status. */
+interface Problem {
+  readonly title: string;
+  readonly status: number;
+  readonly detail?: string;
+  /** Code of the gateway's own errors (docs/errors.md). */
+  readonly code?: number;
+}
+
+const MEDIA_TYPE = 'application/problem+json';
+
+/** Makes a problem document of whatever is thrown (RFC 9457). A defect of ours is told as such, without details. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Admin');
+
+  catch(cause: unknown, host: ArgumentsHost): void {
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const { status, ...rest } = this.problemOf(cause);
+    const headers = headersOf(cause);
+    void reply
+      .status(status)
+      .headers(headers)
+      .type(MEDIA_TYPE)
+      .send(JSON.stringify({ ...rest, status }));
+  }
+
+  private problemOf(cause: unknown): Problem {
+    if (cause instanceof GatewayError) return { ...problem(cause.httpStatus, cause.message), code: cause.code };
+    if (cause instanceof HttpException) return problem(cause.getStatus(), cause.message);
+    this.logger.error('A request failed', cause instanceof Error ? cause.stack : String(cause));
+    return problem(500);
+  }
+}
+
+function problem(status: number, detail?: string): Problem {
+  return { title: STATUS_CODES[status] ?? 'Error', status, ...(detail !== undefined && { detail }) };
+}
+
+function headersOf(cause: unknown): Record<string, string> {
+  const challenge = cause instanceof GatewayError && 'wwwAuthenticate' in cause ? cause.wwwAuthenticate : undefined;
+  const data = cause instanceof GatewayError && isJsonObject(cause.data) ? cause.data : {};
+  const { retryAfterMs } = data;
+  return {
+    'cache-control': 'no-store',
+    ...(typeof challenge === 'string' && { 'www-authenticate': challenge }),
+    ...(typeof retryAfterMs === 'number' && { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+  };
+}

@@ -1,0 +1,269 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { JsonObject } from '#lib/mcp-protocol';
+import type { ClusterWorker } from '../support/cluster.js';
+import { startClusterWorld, threeOf, timed, type ClusterWorld } from '../support/cluster-world.js';
+import { answering, RepeatingClient, type InputRequired, type MarkedTool } from '../support/repeating-client.js';
+import { until } from '../support/until.js';
+
+const ADA = { action: 'accept', content: { name: 'Ada', word: 'yes' } };
+const text = (said: string) => ({ result: { resultType: 'complete', content: [{ type: 'text', text: said }] } });
+const INVALID = { error: { code: -32_602, data: { outcome: 'not_executed' } } };
+const LOST = { error: { code: -31_011, data: { outcome: 'unknown', retriable: false } } };
+const UNKNOWN = { error: { code: -31_002, data: { outcome: 'unknown' } } };
+
+/** The figure of the promises, twice: several processes share few cores here. */
+const TOLD_WITHIN_MS = 2 * 7_000;
+const CANCELLED_WITHIN_MS = 2 * 250;
+
+const closing: (() => Promise<unknown>)[] = [];
+
+async function closeAll(): Promise<void> {
+  for (const close of closing.splice(0).toReversed()) await close();
+}
+
+interface ParkedWorld extends ClusterWorld {
+  readonly client: RepeatingClient;
+  readonly three: readonly [ClusterWorker, ClusterWorker, ClusterWorker];
+  another(subject: string): Promise<RepeatingClient>;
+}
+
+async function startWorld(env: Readonly<Record<string, string>> = {}): Promise<ParkedWorld> {
+  const world = await startClusterWorld(3, { era: 'legacy', transport: 'http' }, env);
+  closing.push(() => world.close());
+  const another = async (subject: string) => {
+    const client = new RepeatingClient({ token: await world.cluster.token({ subject }) });
+    closing.push(() => client.close());
+    return client;
+  };
+  return { ...world, client: await another('tester'), three: threeOf(world), another };
+}
+
+const askName = (mark: string): MarkedTool => ({ mark, tool: 'ask_name' });
+
+/** Repeats until something else than "not now" comes. */
+async function repeatUntilTold(
+  client: RepeatingClient,
+  worker: ClusterWorker,
+  what: MarkedTool,
+  asked: InputRequired,
+): Promise<JsonObject> {
+  for (;;) {
+    const answer = await client.call(worker, what, answering(asked, ADA));
+    if ((answer['error'] as JsonObject | undefined)?.['code'] !== -31_001) return answer;
+  }
+}
+
+describe('a call that waits for its client', () => {
+  let world: ParkedWorld;
+  let answersBefore: number;
+  let sessionsBefore: number;
+  const answers = () => world.server.answers - answersBefore;
+  const newSessions = () => world.server.server.openSessions - sessionsBefore;
+
+  beforeAll(async () => {
+    world = await startWorld();
+  });
+  beforeEach(() => {
+    answersBefore = world.server.answers;
+    sessionsBefore = world.server.server.openSessions;
+  });
+  afterAll(closeAll);
+
+  it('is answered at any other worker, wherever it began, and reaches the server once', async () => {
+    const { client, three, server } = world;
+    for (const [index, began] of three.entries()) {
+      const what = askName(`begun at ${index}`);
+      const asked = await client.asked(began, what);
+      const elsewhere = three[(index + 1) % three.length] ?? began;
+      expect(await client.call(elsewhere, what, answering(asked, ADA))).toMatchObject(text('accept: Ada'));
+      expect(server.arrivals(what.mark)).toBe(1);
+    }
+    expect(answers()).toBe(three.length);
+    expect(newSessions()).toBeLessThanOrEqual(1);
+  });
+
+  it('gives the server an answer once, though it comes twice at a time and once more later', async () => {
+    const { client, three, server } = world;
+    const [first, second, third] = three;
+    const what = { mark: 'answered twice', tool: 'ask_and_hold', args: { key: 'twice' } };
+    const answer = answering(await client.asked(first, what), ADA);
+    const both = [client.call(second, what, answer), client.call(third, what, answer)];
+    await until(() => answers() === 1);
+    server.server.world.release('twice');
+    for (const told of await Promise.all(both)) expect(told).toMatchObject(text('released for Ada'));
+    const other = { ...answer, inputResponses: { 'question-1': { action: 'decline' } } };
+    expect(await client.call(second, what, other)).toMatchObject(text('released for Ada'));
+    expect([answers(), server.arrivals(what.mark)]).toEqual([1, 1]);
+  });
+
+  it('is not answered by another principal, nor for another call, nor with a state that was altered', async () => {
+    const { client, three, server, another } = world;
+    const [first, second, third] = three;
+    const what = askName('mine');
+    const answer = answering(await client.asked(first, what), ADA);
+    const stranger = await another('stranger');
+    for (const worker of three) {
+      expect(await stranger.call(worker, what, answer)).toMatchObject(INVALID);
+      expect(await client.call(worker, askName('another'), answer)).toMatchObject(INVALID);
+      const altered = { ...answer, requestState: `${answer.requestState.slice(0, -6)}AAAAAA` };
+      expect(await client.call(worker, what, altered)).toMatchObject(INVALID);
+    }
+    expect([answers(), server.arrivals('another')]).toEqual([0, 0]);
+    expect(await client.call(third, what, answer)).toMatchObject(text('accept: Ada'));
+    expect(await client.call(second, what, answer)).toMatchObject(text('accept: Ada'));
+    expect([answers(), server.arrivals('mine')]).toEqual([1, 1]);
+  });
+
+  it('is asked again and again, each time at another worker', async () => {
+    const { client, three, server } = world;
+    const [first, second, third] = three;
+    const what = { mark: 'three rounds', tool: 'ask_rounds', args: { rounds: 3 } };
+    const round1 = await client.asked(first, what);
+    const round2 = await client.asked(second, what, answering(round1, ADA));
+    const round3 = await client.asked(third, what, answering(round2, ADA));
+    expect([round1, round2, round3].flatMap(({ inputRequests }) => Object.keys(inputRequests))).toEqual([
+      'question-1',
+      'question-2',
+      'question-3',
+    ]);
+    expect(await client.call(second, what, answering(round3, ADA))).toMatchObject(text('yes yes yes'));
+    expect(server.arrivals(what.mark)).toBe(1);
+  });
+
+  it('is asked three things at once, and again for those that were left out', async () => {
+    const { client, three } = world;
+    const [first, second, third] = three;
+    const what = { mark: 'at once', tool: 'ask_at_once' };
+    const { inputRequests, requestState } = await client.asked(first, what);
+    const given: Record<string, JsonObject> = {
+      'elicitation/create': ADA,
+      'sampling/createMessage': { role: 'assistant', model: 'm', content: { type: 'text', text: 'hello' } },
+      'roots/list': { roots: [{ uri: 'file:///srv' }] },
+    };
+    const entries = Object.entries(inputRequests).map(([key, { method }]) => [key, given[method as string]] as const);
+    expect(entries).toHaveLength(3);
+    const [one = ['', {}], ...others] = entries;
+    const rest = await client.asked(second, what, { requestState, inputResponses: Object.fromEntries([one]) });
+    expect(Object.keys(rest.inputRequests)).toEqual(others.map(([key]) => key));
+    const inputResponses = Object.fromEntries(others) as JsonObject;
+    const answered = await client.call(third, what, { requestState: rest.requestState, inputResponses });
+    expect(answered).toMatchObject(text('Ada | hello | file:///srv'));
+    expect(answers()).toBe(3);
+  });
+
+  it('waits beside another one of the same upstream session, and each gets its own answer', async () => {
+    const { client, three } = world;
+    const [first, second, third] = three;
+    const [one, two] = [askName('one'), askName('two')];
+    const asked = await Promise.all([client.asked(first, one), client.asked(second, two)]);
+    const bob = { action: 'accept', content: { name: 'Bob' } };
+    expect(await client.call(third, two, answering(asked[1], bob))).toMatchObject(text('accept: Bob'));
+    expect(await client.call(third, one, answering(asked[0], ADA))).toMatchObject(text('accept: Ada'));
+    expect(newSessions()).toBeLessThanOrEqual(1);
+  });
+
+  it('goes on telling of its progress to the request that waits', async () => {
+    const { client, three, server } = world;
+    const [first, second] = three;
+    const what = { mark: 'progressing', tool: 'ask_and_hold', args: { key: 'progressing' } };
+    const stream = await client.begin(second, what, answering(await client.asked(first, what), ADA));
+    expect(await stream.message()).toMatchObject({
+      method: 'notifications/progress',
+      params: { progressToken: 'progressing', progress: 1, total: 2 },
+    });
+    server.server.world.release('progressing');
+    expect(await stream.rest()).toMatchObject([text('released for Ada')]);
+  });
+
+  it('is cancelled at the server when its client leaves a repetition at another worker', async () => {
+    const { client, three, server } = world;
+    const [first, second] = three;
+    const what = { mark: 'left', tool: 'ask_and_hold', args: { key: 'left' } };
+    const leaving = new AbortController();
+    const stream = await client.begin(second, what, answering(await client.asked(first, what), ADA), leaving.signal);
+    await stream.message();
+    const { ms } = await timed(async () => {
+      leaving.abort();
+      await server.server.calls.until('ask_and_hold', 'cancelled');
+    });
+    expect(ms).toBeLessThan(CANCELLED_WITHIN_MS);
+  });
+});
+
+describe('a call whose client does not come back', () => {
+  afterEach(closeAll);
+
+  it('is cancelled at the server, and a late answer reaches nobody', async () => {
+    const { client, three, server } = await startWorld({ ISTHMUS_QUESTION_TIMEOUT: '1s' });
+    const [first, second] = three;
+    const what = askName('late');
+    const asked = await client.asked(first, what);
+    await server.server.calls.until('ask_name', 'cancelled');
+    const told: JsonObject[] = [];
+    await until(async () => {
+      const answer = await client.call(second, what, answering(asked, ADA));
+      told.push(answer);
+      return (answer['error'] as JsonObject | undefined)?.['code'] === -32_602;
+    });
+    // Until its state has lapsed too, what is told is what became of the call.
+    for (const before of told.slice(0, -1)) expect(before).toMatchObject(UNKNOWN);
+    // What a cancelled tool says to its own question's end is not the client's answer.
+    expect(server.arrivals(what.mark)).toBe(1);
+    expect(server.server.calls.of('ask_name')).toMatchObject({ started: 1, finished: 0 });
+  });
+
+  it('is one of so many: one more is given up, and that is said', async () => {
+    const { client, three, server } = await startWorld({ ISTHMUS_MAX_PARKED_CALLS_PER_PRINCIPAL: '1' });
+    const [first] = three;
+    const what = askName('the one');
+    const asked = await client.asked(first, what);
+    const refused = await client.call(first, askName('one more'));
+    expect(refused).toMatchObject({ error: { code: -31_003, data: { outcome: 'unknown' } } });
+    expect(await client.call(first, what, answering(asked, ADA))).toMatchObject(text('accept: Ada'));
+    expect(server.arrivals('one more')).toBe(1);
+  });
+});
+
+describe('a call whose worker is gone', () => {
+  afterEach(closeAll);
+
+  it('is lost when the worker was killed while its client thought: said as unknown, never begun again', async () => {
+    const { client, three, server } = await startWorld();
+    const [first, second] = three;
+    const what = askName('killed');
+    const asked = await client.asked(first, what);
+    first.kill('SIGKILL');
+    await first.ended;
+    const { value, ms } = await timed(() => repeatUntilTold(client, second, what, asked));
+    expect(value).toMatchObject(LOST);
+    expect(ms).toBeLessThan(TOLD_WITHIN_MS);
+    expect(await client.call(second, what, answering(asked, ADA))).toMatchObject(LOST);
+    expect([server.arrivals(what.mark), server.answers]).toEqual([1, 0]);
+  });
+
+  it('is unknown when the worker was killed after the answers had come', async () => {
+    const { client, three, server } = await startWorld();
+    const [first, second] = three;
+    const what = { mark: 'killed later', tool: 'ask_and_hold', args: { key: 'killed later' } };
+    const stream = await client.begin(second, what, answering(await client.asked(first, what), ADA));
+    await stream.message();
+    const { ms } = await timed(async () => {
+      first.kill('SIGKILL');
+      expect((await stream.rest()).at(-1)).toMatchObject(UNKNOWN);
+    });
+    expect(ms).toBeLessThan(TOLD_WITHIN_MS);
+    expect(server.arrivals(what.mark)).toBe(1);
+  });
+
+  it('is cancelled at the server by a worker that leaves, and its client is told that it is lost', async () => {
+    const { client, three, server } = await startWorld();
+    const [first, second] = three;
+    const what = askName('left alone');
+    const asked = await client.asked(first, what);
+    first.kill('SIGTERM');
+    await server.server.calls.until('ask_name', 'cancelled');
+    await first.ended;
+    expect(await repeatUntilTold(client, second, what, asked)).toMatchObject(LOST);
+    expect(server.arrivals(what.mark)).toBe(1);
+  });
+});
