@@ -1,13 +1,9 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import type { ConnectOrder, SdkClient } from '../support/sdk-client.js';
-import { CLIENTS } from './clients.js';
-import type { Cell, FeatureGroup, Kinds } from './feature.js';
+import type { Cell, FeatureGroup } from './feature.js';
+import { namesAt, placesOf, titleOf, urlAt, type Place } from './places.js';
 import { SERVERS } from './servers.js';
-import type { EndpointKind, RunningWorkers, WorkersKind } from './workers.js';
-
-interface Place extends Kinds {
-  readonly endpoint: EndpointKind;
-}
+import type { RunningWorkers, WorkersKind } from './workers.js';
 
 /** Writes one test for each feature, client, server and endpoint. */
 export function describeCells(workers: WorkersKind, groups: readonly FeatureGroup[]): void {
@@ -26,12 +22,11 @@ export function describeCells(workers: WorkersKind, groups: readonly FeatureGrou
     for (const close of closing.splice(0).toReversed()) await close();
   });
 
-  const places = CLIENTS.flatMap((clientKind) =>
-    SERVERS.flatMap((serverKind) => workers.endpoints.map((endpoint) => ({ clientKind, serverKind, endpoint }))),
-  );
-  for (const place of places) {
-    // The colon makes the whole name of a test a sentence: who and where, then what.
-    describe(`${nameOf(place, workers)}:`, () => describePlace(place, groups, () => running));
+  for (const place of placesOf(workers)) {
+    // The colon makes one name of who and where, and what.
+    describe(`${titleOf(place, workers)}:`, () => {
+      describePlace(place, groups, () => running);
+    });
   }
 }
 
@@ -40,13 +35,13 @@ function describePlace(place: Place, groups: readonly FeatureGroup[], running: (
   let cell: Cell;
 
   beforeAll(async () => {
-    const url = urlOf(place, running().url);
+    const url = urlAt(place, running().url);
     const connect = async (order: Partial<ConnectOrder> = {}) => {
       const client = await place.clientKind.connect({ url, token: await running().token(), ...order });
       clients.push(client);
       return client;
     };
-    cell = { ...place, url, client: await connect(), ...namesOf(place), connect };
+    cell = { ...place, url, client: await connect(), ...namesAt(place), connect };
   });
 
   afterAll(async () => {
@@ -59,18 +54,4 @@ function describePlace(place: Place, groups: readonly FeatureGroup[], running: (
     const { run: judge } = instead ?? feature;
     it(`${feature.name}${refusal}`, () => judge(cell));
   }
-}
-
-function nameOf({ clientKind, serverKind, endpoint }: Place, workers: WorkersKind): string {
-  const among = endpoint === 'default' ? ' among other servers' : '';
-  return `${clientKind.name} with ${serverKind.slug}${among} over ${workers.name}`;
-}
-
-function urlOf({ clientKind, serverKind, endpoint }: Place, base: string): string {
-  return `${base}${endpoint === 'default' ? '' : `/servers/${serverKind.slug}`}/${clientKind.path}`;
-}
-
-function namesOf({ serverKind: { slug }, endpoint }: Place): Pick<Cell, 'name' | 'uri'> {
-  if (endpoint === 'transparent') return { name: (own) => own, uri: (own) => own };
-  return { name: (own) => `${slug}__${own}`, uri: (own) => `${slug}+${own}` };
 }

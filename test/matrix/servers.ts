@@ -46,7 +46,10 @@ export const SERVERS: readonly ServerKind[] = [
     { slug: 'legacy-stateless', description: 'streamable HTTP without sessions, 2025-11-25' },
     { era: 'legacy', transport: 'http', stateless: true },
   ),
-  remote({ slug: 'legacy-sse', description: 'HTTP+SSE, 2024-11-05' }, { era: 'legacy', transport: 'sse' }),
+  remote(
+    { slug: 'legacy-sse', description: 'HTTP+SSE, the transport of 2024-11-05' },
+    { era: 'legacy', transport: 'sse' },
+  ),
   child({ slug: 'legacy-stdio', description: 'a child process that speaks 2025-11-25' }, 'legacy'),
   remote({ slug: 'modern-http', description: 'streamable HTTP, 2026-07-28' }, { era: 'modern', transport: 'http' }),
   child({ slug: 'modern-stdio', description: 'a child process that speaks 2026-07-28' }, 'modern'),

@@ -33,9 +33,8 @@ export const ONE_WORKER: WorkersKind = {
 export const TWO_WORKERS: WorkersKind = {
   name: 'two workers',
   description:
-    'Two gateways that share a Redis, behind a balancer that is always wrong: a session is opened at one worker and ' +
-    'all that names it goes to the other; a call that is repeated with answers never goes to the worker that took it ' +
-    'before; everything else alternates.',
+    'Two gateways that share a Redis. A balancer sends every request to the wrong one: what names a session to the ' +
+    'worker that did not open it, a call that is repeated with answers to the one that did not take it.',
   endpoints: ['transparent'],
   async start(setup) {
     const pair = await startGatewayPair(setup);

@@ -118,10 +118,10 @@ const STATELESS = 'Without sessions the server has no stream to announce anythin
 
 function insteadOfTellingRoots({ clientKind, serverKind }: Kinds) {
   if (serverKind.stateless)
-    return { why: 'Without sessions the server knows nobody’s roots.', run: tellsNobodyOfItsRoots };
+    return { why: 'Without sessions there is nobody whose roots the server could know.', run: tellsNobodyOfItsRoots };
   if (clientKind.era === 'legacy' && serverKind.era === 'legacy') return undefined;
   return {
-    why: 'The revision of 2026-07-28 has no word for it: whoever needs the roots asks for them again, and is told of the new ones.',
+    why: 'Revision 2026-07-28 has no word for it: whoever needs the roots asks for them again, and is told of the new ones.',
     run: isAskedForItsRoots,
   };
 }
