@@ -8,6 +8,7 @@ export {
   type TransportFault,
 } from './answers/index.js';
 export { canonicalJson } from './canonical-json.js';
+export { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, listFlagOf, RESOURCE_UPDATED, type ListFlag } from './changes.js';
 export {
   allowsBatches,
   answerForLegacy,

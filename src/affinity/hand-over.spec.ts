@@ -94,6 +94,18 @@ describe('a quiet session of a worker that leaves', () => {
     expect(heir.connector.opened).toHaveLength(1);
   });
 
+  it('is told before it goes of a change that a burst has only begun with', async () => {
+    const session = leaver.open();
+    const stream = sink();
+    await session.openStream(stream);
+    const listening = () => leaver.connector.opened.flatMap(({ listeners }) => listeners);
+    await until(() => listening().length > 0);
+    for (const connection of leaver.connector.opened)
+      connection.change({ method: 'notifications/tools/list_changed', params: {} });
+    await leaver.leave();
+    expect(stream.summary).toContain('notifications/tools/list_changed');
+  });
+
   it('stays where nobody else is', async () => {
     const alone = new Neighbours();
     const worker = await alone.start();

@@ -92,6 +92,7 @@ export class HandOver implements BeforeApplicationShutdown {
     const states = first === undefined ? undefined : this.upstreams.surrenderOf(session);
     if (first === undefined || !states) return;
     const watched = this.feeds.watchedBy(session).map(({ server, own, uri }) => ({ server: server.slug, own, uri }));
+    this.feeds.flush(session);
     const record = this.sessions.handOver(session.id, first);
     if (!record) return;
     const heritage: Heritage = { record, upstreams: states, watched };

@@ -1,6 +1,6 @@
 import type { Caller } from '#lib/extension-kit';
 import type { Answer, ClientProfile, JsonObject, McpNotification, Question } from '#lib/mcp-protocol';
-import type { ChangeFilter, ServerProfile, UpstreamRequest } from '../upstream/index.js';
+import type { ChangeFilter, RefusedResource, ServerProfile, UpstreamRequest } from '../upstream/index.js';
 
 /** What a worker asks of the worker that has a connection for all of them. */
 export const PoolPattern = {
@@ -73,7 +73,7 @@ export interface ListenOrder extends PartOrder {
 }
 
 export type ListenEvent =
-  | { readonly kind: 'listening'; readonly honoured: ChangeFilter }
+  | { readonly kind: 'listening'; readonly honoured: ChangeFilter; readonly refused?: readonly RefusedResource[] }
   | { readonly kind: 'changed'; readonly notification: McpNotification };
 
 /** The worker has no such connection, or no more, and has run nothing. */

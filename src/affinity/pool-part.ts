@@ -81,7 +81,8 @@ export class PoolPart {
     const listening = await this.held.connection.listen(filter, (notification) => {
       emit({ kind: 'changed', notification });
     });
-    emit({ kind: 'listening', honoured: listening.honoured });
+    const { honoured, refused } = listening;
+    emit({ kind: 'listening', honoured, ...(refused && { refused }) });
     await Promise.race([new Promise<void>((resolve) => onAbort(context.signal, resolve)), this.over.promise]);
     await listening.close();
   }

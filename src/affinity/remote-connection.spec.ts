@@ -367,6 +367,15 @@ describe('changes at another worker’s connection', () => {
     expect([changes, child().listeners.length, connection.closed]).toEqual([[LIST_CHANGED.method], 0, false]);
   });
 
+  it('of some resources may be refused, in the server’s own words', async () => {
+    const refusal = { kind: 'error', error: { code: -32002, message: 'No such resource' } } as const;
+    there.connector.refuses = () => [{ uri: 'f:/x', refusal }];
+    const connection = await connect();
+    const listening = await connection.listen({ toolsListChanged: true }, () => undefined);
+    expect(listening.refused).toEqual([{ uri: 'f:/x', refusal }]);
+    await listening.close();
+  });
+
   it('are refused as the server refuses', async () => {
     const error = { code: -32002, message: 'No such resource' };
     there.connector.beforeListening = () => Promise.reject(new OutcomeError({ kind: 'error', error }));

@@ -83,20 +83,21 @@ export class RemoteConnection implements UpstreamConnection {
 
   async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
     if (this.isClosed) throw new ConnectionNotHeld();
-    const heard = Promise.withResolvers<ChangeFilter>();
+    const heard = Promise.withResolvers<Omit<Listening, 'close'>>();
     const exchange = this.ask(PoolPattern.listen, { filter }, undefined, (event) => {
       const told = event as ListenEvent;
       if (told.kind === 'changed') onChange(told.notification);
-      else if (told.kind === 'listening') heard.resolve(told.honoured);
+      else if (told.kind === 'listening') heard.resolve(told);
     });
     const ended = exchange.end.then((end) => ({ end }));
-    const first = await Promise.race([heard.promise.then((honoured) => ({ honoured })), ended]);
+    const first = await Promise.race([heard.promise, ended]);
     if ('end' in first) throw this.failureOf(first.end);
     let isWanted = true;
     // A listener that nobody listens for any more would wait for ever; with the connection its users look for another.
     void ended.then(() => isWanted && this.lose('its changes are not told any more'));
     return {
       honoured: first.honoured,
+      ...(first.refused && { refused: first.refused }),
       close: async () => {
         isWanted = false;
         exchange.cancel();

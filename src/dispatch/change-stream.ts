@@ -1,25 +1,16 @@
-import type { McpNotification } from '#lib/mcp-protocol';
+import { listFlagOf, type McpNotification } from '#lib/mcp-protocol';
 import type { StreamSink } from '../session-pool/index.js';
 import { Coalescer, type Feed } from '../subscriptions/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 
-const UPDATED = 'notifications/resources/updated';
-
-const FLAG_OF: Readonly<Record<string, Exclude<keyof ChangeFilter, 'resourceSubscriptions'>>> = {
-  'notifications/tools/list_changed': 'toolsListChanged',
-  'notifications/prompts/list_changed': 'promptsListChanged',
-  'notifications/resources/list_changed': 'resourcesListChanged',
-};
-
 /**
  * What one client listens to, over all of its feeds: nothing is told before the acknowledgement, nothing after it that
- * it does not name (specification 2026: basic/patterns/subscriptions).
+ * it does not name (specification 2026: basic/patterns/subscriptions). A burst is told once.
  */
 export class ChangeStream {
-  private acknowledged: ChangeFilter | undefined;
-  /** Changes before the acknowledgement, one of each kind and resource. */
-  private readonly early = new Map<string, McpNotification>();
-  private readonly lists = new Coalescer((change) => this.tell(change));
+  private acknowledged: ChangeFilter = {};
+  private resources: ReadonlySet<string> = new Set();
+  private readonly changes = new Coalescer((change, resource) => this.tell(change, resource), true);
   private readonly feeds: Feed[] = [];
   private isOver = false;
 
@@ -31,11 +22,9 @@ export class ChangeStream {
     else this.feeds.push(feed);
   }
 
-  /** Something changed; a resource under its public name. */
-  changed(notification: McpNotification): void {
-    if (this.isOver) return;
-    if (notification.method === UPDATED) this.tell(notification);
-    else this.lists.add(notification);
+  /** Something changed; a resource under its public name, and under that by which it was subscribed to. */
+  changed(change: McpNotification, resource?: string): void {
+    this.changes.add(change, resource);
   }
 
   /** Says what is honoured, and then what changed meanwhile. */
@@ -44,29 +33,20 @@ export class ChangeStream {
     const notification = { method: 'notifications/subscriptions/acknowledged', params } as unknown as McpNotification;
     await this.sink.emit({ kind: 'notification', notification });
     this.acknowledged = honoured;
-    for (const change of this.early.values()) this.tell(change);
-    this.early.clear();
+    this.resources = new Set(honoured.resourceSubscriptions);
+    this.changes.release();
   }
 
   /** Idempotent. */
   close(): void {
     this.isOver = true;
-    this.lists.close();
+    this.changes.close();
     for (const feed of this.feeds.splice(0)) feed.close();
   }
 
-  private tell(notification: McpNotification): void {
-    if (this.isOver) return;
-    if (!this.acknowledged)
-      this.early.set(`${notification.method} ${JSON.stringify(notification.params['uri'])}`, notification);
-    else if (covers(this.acknowledged, notification)) void this.sink.emit({ kind: 'notification', notification });
+  private tell(notification: McpNotification, resource: string | undefined): void {
+    const flag = listFlagOf(notification.method);
+    const isHonoured = flag ? this.acknowledged[flag] === true : this.resources.has(resource ?? '');
+    if (isHonoured) void this.sink.emit({ kind: 'notification', notification });
   }
-}
-
-function covers(honoured: ChangeFilter, { method, params: { uri } }: McpNotification): boolean {
-  const flag = FLAG_OF[method];
-  if (flag) return honoured[flag] === true;
-  // An update may name a part of the resource that was subscribed to.
-  const subscribed = honoured.resourceSubscriptions ?? [];
-  return typeof uri === 'string' && subscribed.some((whole) => uri.startsWith(whole));
 }

@@ -121,7 +121,10 @@ export class AskingCall extends CallReply {
   attend(listener: Listener): Promise<Ending> {
     if (this.ending) return Promise.resolve(this.ending);
     if (this.open.size > 0 && !this.gathering) return Promise.resolve(this.questionsNow());
-    if (listener.signal.aborted) return Promise.resolve(outcomeOfFault('aborted'));
+    if (listener.signal.aborted) {
+      this.stopIfUnheard();
+      return Promise.resolve(outcomeOfFault('aborted'));
+    }
     return new Promise((tell) => {
       const leave = () => {
         this.listeners.delete(waiting);

@@ -183,6 +183,15 @@ describe('a call whose server asks', () => {
     expect(server.signal?.aborted).toBe(true);
   });
 
+  it('is cancelled when the client has left before its answers were taken', async () => {
+    const { parked, server, start } = world();
+    const first = start();
+    void server.ask(FORM);
+    const gone = resume(parked, await asked(first), { 'question-1': ADA }, { signal: AbortSignal.abort() });
+    expect(await gone).toEqual(outcomeOfFault('aborted'));
+    expect(server.signal?.aborted).toBe(true);
+  });
+
   it('stays while the client is asked, and while another of its requests waits', async () => {
     const { parked, server, start } = world();
     const first = start();

@@ -21,6 +21,8 @@ export type { UpstreamFace } from './sharing.js';
 /** A connection that stays open until it is released. */
 export interface HeldConnection {
   readonly connection: UpstreamConnection;
+  /** Who may share it, as `entitlementOf` tells. Undefined: nobody. */
+  readonly entitlement: string | undefined;
   /** Calls back once when the connection ended by itself, or its server was configured anew. For one listener. */
   onClosed(listener: () => void): void;
   /** Calls back with what the server says outside of any call, if all who share it are one principal. For one listener. */
@@ -148,6 +150,15 @@ export class UpstreamPool implements OnApplicationShutdown {
   /** The era of a server that was spoken to before. */
   eraOf(server: ServerDefinition): Era | undefined {
     return this.eras.get(server);
+  }
+
+  /**
+   * Who may share what is had of a server on behalf of this face: the same text for all who may. Undefined: nobody.
+   * Rejects with a GatewayError when the server cannot be reached.
+   */
+  async entitlementOf(server: ServerDefinition, face: UpstreamFace): Promise<string | undefined> {
+    const era = this.eras.get(server) ?? (await this.learnEra(server));
+    return sharingOf(server, era, face)?.key;
   }
 
   /** What a server said of itself last; asks it now when it has never been spoken to. Rejects with a GatewayError. */
@@ -354,6 +365,7 @@ function heldOf(entry: PoolEntry, connection: UpstreamConnection, leave: () => v
   let stopHearing: (() => void) | undefined;
   return {
     connection,
+    entitlement: entry.sharing?.key,
     onClosed: (listener) => {
       forget = entry.addHolder(listener);
     },

@@ -1,18 +1,23 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { GatewayError } from '#lib/extension-kit';
-import { isJsonObject, type McpNotification } from '#lib/mcp-protocol';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { UpstreamPool, type UpstreamFace } from '../session-pool/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
-import { LastingFeed, type Attempt, type Feed } from './lasting-feed.js';
-import { ServerRemoved } from './subscriptions.errors.js';
+import { FeedListener, type Feed, type OnChange } from './feed.js';
+import { mayComeBack, Pauses } from './guests.js';
+import { SharedFeed } from './shared-feed.js';
+import { EntitlementChanged, ServerRemoved } from './subscriptions.errors.js';
 
-type OnChange = (notification: McpNotification) => void;
+/** How often a server may turn out to be another one while a listener looks for its feed. */
+const MOST_MOVES = 3;
 
-/** Opens change feeds and keeps them open when a connection ends by itself, or a server is configured anew. */
+/**
+ * Tells listeners of changes at servers. All who may share what is had of a server listen over one subscription, which
+ * lasts when a connection ends by itself, or a server is configured anew.
+ */
 @Injectable()
 export class ChangeFeeds {
   private readonly logger = new Logger(ChangeFeeds.name);
+  private readonly shared = new Map<string, SharedFeed>();
 
   constructor(
     private readonly upstreams: UpstreamPool,
@@ -21,46 +26,77 @@ export class ChangeFeeds {
 
   /** Rejects with a GatewayError when the server cannot be reached or refuses. */
   async open(server: ServerDefinition, face: UpstreamFace, filter: ChangeFilter, onChange: OnChange): Promise<Feed> {
-    const feed = this.feedOf(server, face, filter, onChange);
-    await feed.start();
-    return feed;
+    const listener = new FeedListener({ server: server.slug, face, isPatient: false }, filter, onChange);
+    await this.admit(listener);
+    return listener;
   }
 
   /** A feed that waits for a server that cannot be reached now. One that refuses is not asked again. */
   follow(server: ServerDefinition, face: UpstreamFace, filter: ChangeFilter, onChange: OnChange): Feed {
-    const feed = this.feedOf(server, face, filter, onChange);
-    feed.start().catch((cause: unknown) => {
-      if (mayComeBack(cause)) feed.startLater(cause);
-      else this.logger.debug(`${server.slug} tells nobody of changes: ${String(cause)}`);
+    const listener = new FeedListener({ server: server.slug, face, isPatient: true }, filter, onChange);
+    void this.admitPatiently(listener);
+    return listener;
+  }
+
+  /** Not known while its server has never been reached is with whom a listener may share; then each waits by itself. */
+  private async admitPatiently(listener: FeedListener): Promise<void> {
+    const { server } = listener.traits;
+    const pauses = new Pauses();
+    while (!listener.isClosed) {
+      try {
+        return await this.admit(listener);
+      } catch (cause) {
+        if (!listener.wasServed && !mayComeBack(cause)) {
+          this.logger.debug(`${server} tells nobody of changes: ${String(cause)}`);
+          return;
+        }
+        await listener.pause(pauses.next());
+      }
+    }
+  }
+
+  private async admit(listener: FeedListener): Promise<void> {
+    for (let moves = 0; ; moves += 1) {
+      const { server, face } = listener.traits;
+      const entitlement = await this.upstreams.entitlementOf(this.find(server), face);
+      if (listener.isClosed) return;
+      try {
+        return await this.feedOf(entitlement, server).join(listener);
+      } catch (cause) {
+        if (!(cause instanceof EntitlementChanged) || moves >= MOST_MOVES) throw cause;
+      }
+    }
+  }
+
+  private feedOf(entitlement: string | undefined, slug: string): SharedFeed {
+    const known = entitlement === undefined ? undefined : this.shared.get(entitlement);
+    if (known) return known;
+    const feed = new SharedFeed({
+      entitlement,
+      hold: async (face) => this.upstreams.hold(this.find(slug), face),
+      onServed: (listener) => this.bind(listener),
+      onInterruption: (cause) => this.logger.warn(`The change feed of ${slug} is interrupted: ${String(cause)}`),
+      onParted: (listener) => void this.admitPatiently(listener),
+      onOver: () => {
+        if (entitlement !== undefined && this.shared.get(entitlement) === feed) this.shared.delete(entitlement);
+      },
     });
+    if (entitlement !== undefined) this.shared.set(entitlement, feed);
     return feed;
   }
 
-  private feedOf(
-    { slug }: ServerDefinition,
-    face: UpstreamFace,
-    filter: ChangeFilter,
-    onChange: OnChange,
-  ): LastingFeed {
-    return new LastingFeed({
-      attempt: () => this.attempt(slug, face, filter, onChange),
-      onChange,
-      onInterruption: (cause) => this.logger.warn(`The change feed of ${slug} is interrupted: ${String(cause)}`),
-    });
+  /** A session hears of what else its connections say, and its client's own notifications go there. */
+  private bind({ traits: { server, face } }: FeedListener): void {
+    const { session } = face;
+    const definition = this.registry.find(server);
+    if (!session || session.ended || !definition) return;
+    this.upstreams.use(definition, face, async () => undefined).catch(() => undefined);
   }
 
-  private async attempt(slug: string, face: UpstreamFace, filter: ChangeFilter, onChange: OnChange): Promise<Attempt> {
+  /** @throws ServerRemoved */
+  private find(slug: string): ServerDefinition {
     const server = this.registry.find(slug);
     if (!server) throw new ServerRemoved(slug);
-    const held = await this.upstreams.hold(server, face);
-    try {
-      return { held, listening: await held.connection.listen(filter, onChange) };
-    } catch (cause) {
-      held.release();
-      throw cause;
-    }
+    return server;
   }
 }
-
-const mayComeBack = (cause: unknown): boolean =>
-  cause instanceof GatewayError && isJsonObject(cause.data) && cause.data['retriable'] === true;

@@ -1,33 +1,104 @@
-import type { McpNotification } from '#lib/mcp-protocol';
+import { RESOURCE_UPDATED, type McpNotification } from '#lib/mcp-protocol';
 
-/** Told when the lists of an endpoint change for a reason of the gateway's own. */
-export const LIST_CHANGES: readonly McpNotification[] = ['tools', 'prompts', 'resources'].map((list) => ({
-  method: `notifications/${list}/list_changed`,
-  params: {},
-}));
-
+/** A burst is over when nothing has changed for so long. */
 const QUIET_MS = 100;
+/** And told after so long even if it is not over. */
+const LONGEST_MS = 1_000;
 
-/** Makes one notification out of a burst of the same kind. */
+/** Takes what is to be told; an update comes with the resource as it was subscribed to. */
+export type Tell = (change: McpNotification, resource?: string) => void;
+
+interface Burst {
+  change: McpNotification;
+  readonly resource: string | undefined;
+  readonly firstAt: number;
+  lastAt: number;
+}
+
+/**
+ * Makes one notification out of a burst of changes of one list or resource. The last change is always followed by one:
+ * whoever reads on hearing it finds all of the burst.
+ */
 export class Coalescer {
-  private readonly pending = new Map<string, NodeJS.Timeout>();
-  private isClosed = false;
+  private readonly bursts = new Map<string, Burst>();
+  private timer: NodeJS.Timeout | undefined;
+  private state: 'open' | 'held' | 'closed';
 
-  constructor(private readonly send: (notification: McpNotification) => void) {}
-
-  add({ method }: McpNotification): void {
-    if (this.isClosed || this.pending.has(method)) return;
-    const timer = setTimeout(() => {
-      this.pending.delete(method);
-      this.send({ method, params: {} });
-    }, QUIET_MS);
-    this.pending.set(method, timer.unref());
+  /** @param isHeld nothing is told before `release` */
+  constructor(
+    private readonly tell: Tell,
+    isHeld = false,
+  ) {
+    this.state = isHeld ? 'held' : 'open';
   }
 
-  /** Nothing is sent from now on. */
+  /** `resource`: what an update belongs to, as it was subscribed to. Of so many bursts there is a record at most. */
+  add(change: McpNotification, resource?: string): void {
+    if (this.state === 'closed') return;
+    const key = keyOf(change.method, resource);
+    const now = performance.now();
+    const known = this.bursts.get(key);
+    if (known) {
+      known.change = merged(known.change, change, resource);
+      known.lastAt = now;
+    } else {
+      this.bursts.set(key, { change: bare(change, resource), resource, firstAt: now, lastAt: now });
+    }
+    if (this.state === 'open') this.timer ??= setTimeout(() => this.tellDue(), QUIET_MS).unref();
+  }
+
+  /** Tells at once what was held back; from now on bursts are told as they end. */
+  release(): void {
+    if (this.state !== 'held') return;
+    this.state = 'open';
+    this.flush();
+  }
+
+  /** Tells at once of what there is, over or not. */
+  flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const bursts = [...this.bursts.values()];
+    this.bursts.clear();
+    for (const { change, resource } of bursts) this.tell(change, resource);
+  }
+
+  /** Nobody wants to hear of the resource any more. */
+  forget(resource: string): void {
+    this.bursts.delete(keyOf(RESOURCE_UPDATED, resource));
+  }
+
+  /** Nothing is told from now on. */
   close(): void {
-    this.isClosed = true;
-    for (const timer of this.pending.values()) clearTimeout(timer);
-    this.pending.clear();
+    this.state = 'closed';
+    clearTimeout(this.timer);
+    this.bursts.clear();
   }
+
+  private tellDue(): void {
+    this.timer = undefined;
+    const now = performance.now();
+    let nextAt = Number.POSITIVE_INFINITY;
+    const due: Burst[] = [];
+    for (const [key, burst] of this.bursts) {
+      const at = Math.min(burst.lastAt + QUIET_MS, burst.firstAt + LONGEST_MS);
+      if (at > now) nextAt = Math.min(nextAt, at);
+      else if (this.bursts.delete(key)) due.push(burst);
+    }
+    if (this.bursts.size > 0) this.timer = setTimeout(() => this.tellDue(), nextAt - now).unref();
+    for (const { change, resource } of due) this.tell(change, resource);
+  }
+}
+
+const keyOf = (method: string, resource: string | undefined): string =>
+  resource === undefined ? method : `${method} ${resource}`;
+
+/** What tells of a list says nothing else, least of all whose it is. */
+const bare = (change: McpNotification, resource: string | undefined): McpNotification =>
+  resource === undefined ? { method: change.method, params: {} } : change;
+
+/** Where several parts of a resource changed, the whole of it did. */
+function merged(before: McpNotification, change: McpNotification, resource: string | undefined): McpNotification {
+  if (resource === undefined || before.params['uri'] === change.params['uri']) return bare(change, resource);
+  return { method: change.method, params: { uri: resource } };
 }

@@ -1,5 +1,5 @@
 export { ChangeFeeds } from './change-feeds.js';
-export { Coalescer, LIST_CHANGES } from './coalescer.js';
-export type { Feed } from './lasting-feed.js';
+export { Coalescer } from './coalescer.js';
+export type { Feed } from './feed.js';
 export { SessionFeeds, type WatchedResource } from './session-feeds.js';
 export { SubscriptionsModule } from './subscriptions.module.js';

@@ -51,11 +51,22 @@ describe('a resource that a session is subscribed to', () => {
   it('is told of under the name that the client knows, until the client wants no more', async () => {
     const { connector, feeds, session, heard } = world();
     await feeds.watch(session, resource('x'));
+    for (let count = 0; count < 100; count += 1) connector.opened[0]?.change(updated('file:///x'));
+    await jest.advanceTimersByTimeAsync(1_000);
     connector.opened[0]?.change(updated('file:///x'));
     await feeds.unwatch(session, resource('x'));
     connector.opened[0]?.change(updated('file:///x'));
+    await jest.advanceTimersByTimeAsync(1_000);
     expect(heard()).toEqual([updated('a+file:///x')]);
     await feeds.unwatch(session, resource('x'));
+  });
+
+  it('is told of at once when the session leaves', async () => {
+    const { connector, feeds, session, heard } = world();
+    await feeds.watch(session, resource('x'));
+    connector.opened[0]?.change(updated('file:///x'));
+    feeds.flush(session);
+    expect(heard()).toEqual([updated('a+file:///x')]);
   });
 
   it('is subscribed to once, however often it is asked for', async () => {

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { Session, UpstreamFace } from '../session-pool/index.js';
+import { missedBy } from '../upstream/index.js';
 import { ChangeFeeds } from './change-feeds.js';
-import { Coalescer, LIST_CHANGES } from './coalescer.js';
-import type { Feed } from './lasting-feed.js';
+import { Coalescer } from './coalescer.js';
+import type { Feed } from './feed.js';
 import { NotSubscribable, TooManySubscriptions } from './subscriptions.errors.js';
 
 /** A resource at one server, and the URI under which the client knows it. */
@@ -31,6 +32,7 @@ type Watched = Map<string, Watching>;
 @Injectable()
 export class SessionFeeds {
   private readonly watched = new WeakMap<Session, Watched>();
+  private readonly changes = new WeakMap<Session, Coalescer>();
   private readonly following = new WeakSet<Session>();
 
   constructor(
@@ -61,10 +63,16 @@ export class SessionFeeds {
     return [...(this.watched.get(session)?.values() ?? [])].map(({ resource }) => resource);
   }
 
+  /** Tells at once what has not been told yet: the session leaves, and its heir knows nothing of it. */
+  flush(session: Session): void {
+    this.changes.get(session)?.flush();
+  }
+
   async unwatch(session: Session, { uri }: WatchedResource): Promise<void> {
     const watched = this.allOf(session);
     const opening = watched.get(uri);
     watched.delete(uri);
+    this.changes.get(session)?.forget(uri);
     await opening?.feed.then(close, NEVER_OPENED);
   }
 
@@ -73,8 +81,7 @@ export class SessionFeeds {
     const endpoint = this.endpoints.find(session.start.endpoint);
     if (!endpoint || session.ended || this.following.has(session)) return;
     this.following.add(session);
-    const changes = new Coalescer((notification) => session.notify(notification));
-    session.onEnd(() => changes.close());
+    const changes = this.changesOf(session);
     // Behind several servers the session's own upstream sessions are opened when they are first called, not now.
     const face = endpoint.transparent ? faceOf(session) : { ...faceOf(session), session: undefined };
     const followed = new Map<string, Feed>();
@@ -95,7 +102,7 @@ export class SessionFeeds {
     follow(endpoint);
     const stopWatching = this.endpoints.onChange(endpoint.id, (now) => {
       follow(now ?? { servers: [] });
-      for (const change of LIST_CHANGES) changes.add(change);
+      for (const change of missedBy(ALL_LISTS)) changes.add(change);
     });
     session.onEnd(() => {
       stopWatching();
@@ -105,12 +112,22 @@ export class SessionFeeds {
 
   private async open(session: Session, { server, own, uri }: WatchedResource): Promise<Feed> {
     const filter = { resourceSubscriptions: [own] };
+    const changes = this.changesOf(session);
     const feed = await this.feeds.open(server, faceOf(session), filter, (notification) => {
-      session.notify({ ...notification, params: { ...notification.params, uri } });
+      changes.add({ ...notification, params: { ...notification.params, uri } }, uri);
     });
     if (feed.honoured.resourceSubscriptions?.includes(own)) return feed;
     feed.close();
     throw new NotSubscribable(server.slug);
+  }
+
+  private changesOf(session: Session): Coalescer {
+    const known = this.changes.get(session);
+    if (known) return known;
+    const changes = new Coalescer((notification) => session.notify(notification));
+    this.changes.set(session, changes);
+    session.onEnd(() => changes.close());
+    return changes;
   }
 
   private allOf(session: Session): Watched {

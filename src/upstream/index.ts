@@ -1,9 +1,11 @@
+export { Backoff } from './channels/backoff.js';
+export { missedBy, type ChangeFilter } from './change-filter.js';
 export { UpstreamConfig } from './upstream.config.js';
 export { UpstreamModule } from './upstream.module.js';
 export type {
-  ChangeFilter,
   ConnectionEvents,
   Listening,
+  RefusedResource,
   ServerProfile,
   UpstreamConnection,
   UpstreamReply,

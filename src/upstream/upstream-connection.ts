@@ -7,10 +7,11 @@ import type {
   Outcome,
   Question,
 } from '#lib/mcp-protocol';
+import type { ChangeFilter } from './change-filter.js';
 import type { ServerProfile } from './server-profile.js';
 import type { UpstreamSessionState } from './upstream-session-state.js';
 
-export type { ServerProfile };
+export type { ChangeFilter, ServerProfile };
 
 /** Receives what precedes the outcome of one request. */
 export interface UpstreamReply {
@@ -33,19 +34,19 @@ export interface ConnectionEvents {
   closed(reason: string): void;
 }
 
-/** Which changes a listener wants to hear of (specification 2026: basic/patterns/subscriptions). */
-export interface ChangeFilter {
-  readonly toolsListChanged?: boolean;
-  readonly promptsListChanged?: boolean;
-  readonly resourcesListChanged?: boolean;
-  readonly resourceSubscriptions?: readonly string[];
-}
-
 /** A running subscription at a server. */
 export interface Listening {
   /** What the server really honours. */
   readonly honoured: ChangeFilter;
+  /** The server's own words to resources that it refused one by one. */
+  readonly refused?: readonly RefusedResource[];
   close(): Promise<void>;
+}
+
+/** A resource that a server does not tell of. */
+export interface RefusedResource {
+  readonly uri: string;
+  readonly refusal: Extract<Outcome, { kind: 'error' }>;
 }
 
 export interface UpstreamRequest extends McpRequest {

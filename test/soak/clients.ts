@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { eventsIn } from '../support/events-in.js';
+import { RepeatingClient } from '../support/repeating-client.js';
 import { RoamingClient, read } from '../support/roaming-client.js';
 import type { Book, Call } from './book.js';
 import type { Dice } from './dice.js';
 import { endOf, NamelessAnswer } from './outcomes.js';
+import { Repeater } from './repeater.js';
 import type { ServerName } from './servers.js';
 import type { Seat, SoakWorld } from './soak-world.js';
 
@@ -169,6 +171,20 @@ class Follower {
     this.progress = Math.max(this.progress, progress);
   }
 }
+
+/** Clients of the modern era that a legacy server asks in the middle of a call. */
+export const answer: SoakClient = async (visit) => {
+  const { world, book, signal } = visit;
+  const client = new RepeatingClient({ token: world.token }, '/servers/legacy');
+  while (!signal.aborted) {
+    const seat = aSeat(visit);
+    const call = book.begin('asked at legacy', 'ask_name', seat.name);
+    const repeater = new Repeater(client, call.mark, () => aSeat(visit), ANSWER_MS);
+    await attempt(visit, call, seat, 'accept: Ada', () => repeater.run(seat));
+    await rest(visit);
+  }
+  await client.close();
+};
 
 /** Clients of the modern era, and scripts: a request each, and no session. */
 export const ask =

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { Book } from './book.js';
-import { ask, follow, roam, type SoakClient } from './clients.js';
+import { answer, ask, follow, roam, type SoakClient } from './clients.js';
 import { Dice } from './dice.js';
 import { makeTrouble } from './faults.js';
 import { readOptions, USAGE, type SoakOptions } from './options.js';
@@ -19,6 +19,7 @@ const CLIENTS: readonly SoakClient[] = [
   ...Array.from({ length: 3 }, () => follow),
   ...Array.from({ length: 3 }, () => ask('modern')),
   ...Array.from({ length: 3 }, () => ask('rpc')),
+  ...Array.from({ length: 3 }, () => answer),
 ];
 const SAMPLE_MS = 5_000;
 /** Sessions that were left are ended by then, and decisions about calls are forgotten. */

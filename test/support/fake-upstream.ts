@@ -20,6 +20,7 @@ import {
   type ChangeFilter,
   type ConnectionEvents,
   type Listening,
+  type RefusedResource,
   type ServerProfile,
   type UpstreamConnection,
   type UpstreamReply,
@@ -70,11 +71,12 @@ export class FakeConnection implements UpstreamConnection {
   }
 
   async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
-    await this.connector.beforeListening(this);
+    await this.connector.beforeListening(this, filter);
     const listener = { filter, onChange };
     this.listeners.push(listener);
     return {
       honoured: this.connector.honours(filter),
+      refused: this.connector.refuses(filter),
       close: async () => void this.listeners.splice(this.listeners.indexOf(listener), 1),
     };
   }
@@ -120,9 +122,11 @@ export class FakeConnector extends UpstreamConnector {
 
   respond: Respond = () => result({});
   honours = (filter: ChangeFilter): ChangeFilter => filter;
+  refuses = (_filter: ChangeFilter): readonly RefusedResource[] => [];
   /** Rejects when a server cannot be reached. */
   beforeOpening = async (_server: ServerDefinition): Promise<void> => undefined;
-  beforeListening = async (_connection: FakeConnection): Promise<void> => undefined;
+  /** Rejects when a server refuses the whole of a subscription. */
+  beforeListening = async (_connection: FakeConnection, _filter: ChangeFilter): Promise<void> => undefined;
 
   /** The connections that serve, in the order they were opened. */
   get live(): FakeConnection[] {

@@ -28,12 +28,16 @@ const TALKATIVE = { elicitation: { form: {}, url: {} }, sampling: { tools: {} },
 export class RepeatingClient {
   private readonly client: ModernRawClient;
 
-  constructor(options: RawClientOptions) {
+  private readonly authorization: Readonly<Record<string, string>>;
+
+  /** `path`: that of the endpoint, without `/mcp`. */
+  constructor(
+    options: RawClientOptions,
+    private readonly path = '/servers/ref',
+  ) {
     this.client = new ModernRawClient('', { capabilities: TALKATIVE, ...options });
     this.authorization = { authorization: `Bearer ${options.token}` };
   }
-
-  private readonly authorization: Readonly<Record<string, string>>;
 
   /** Begins a request; progress is asked for under the id of the request. */
   post(
@@ -44,7 +48,7 @@ export class RepeatingClient {
   ): Promise<Response> {
     const params = { name: tool, arguments: { ...args, call: mark }, ...repetition } as JsonObject;
     const { headers, message } = this.client.compose('tools/call', { ...params, _meta: { progressToken: mark } });
-    return fetch(`${url}/servers/ref/mcp`, {
+    return fetch(`${url}${this.path}/mcp`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...this.authorization, ...headers },
       body: JSON.stringify(message),

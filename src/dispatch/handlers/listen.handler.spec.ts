@@ -73,8 +73,35 @@ describe('a client that listens', () => {
     expect(told()[0]?.params).toEqual({ notifications: { resourceSubscriptions: ['a+file:///x'] } });
     expect(at('a')?.listeners.map(({ filter }) => filter)).toEqual([{ resourceSubscriptions: ['file:///x'] }]);
     expect(at('b')).toBeUndefined();
-    change('a', updated('file:///x'));
+    for (let count = 0; count < 100; count += 1) change('a', updated('file:///x'));
+    await later();
     expect(told().slice(1)).toEqual([updated('a+file:///x')]);
+  });
+
+  it('hears of a part of a resource under the name of the part', async () => {
+    const { listen, change } = await world();
+    const { told } = listen({ resourceSubscriptions: ['a+file:///d/'] });
+    await soon();
+    change('a', updated('file:///d/1'));
+    await later();
+    expect(told().slice(1)).toEqual([updated('a+file:///d/1')]);
+    for (let part = 0; part < 100; part += 1) change('a', updated(`file:///d/${part}`));
+    await later();
+    expect(told().slice(2)).toEqual([updated('a+file:///d/')]);
+  });
+
+  it('is told at most twice of a hundred changes within two seconds, and of the last', async () => {
+    const { listen, change } = await world();
+    const { told } = listen({ toolsListChanged: true });
+    await soon();
+    for (let count = 0; count < 100; count += 1) {
+      change('a', TOOLS);
+      await jest.advanceTimersByTimeAsync(19);
+    }
+    const before = told().length;
+    await later();
+    expect(told().length).toBeGreaterThan(before);
+    expect(told().slice(1).length).toBeLessThanOrEqual(2);
   });
 
   it('hears nothing of what was not acknowledged', async () => {

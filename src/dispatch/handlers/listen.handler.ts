@@ -1,17 +1,23 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { isJsonObject, result, type McpNotification, type Outcome } from '#lib/mcp-protocol';
-import { EndpointDirectory, publishNotification, targetOfUri } from '../../catalog/index.js';
+import {
+  isJsonObject,
+  LIST_CHANGES,
+  LIST_FLAGS,
+  result,
+  type ListFlag,
+  type McpNotification,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import { EndpointDirectory, publicUri, publishNotification, targetOfUri } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
-import { ChangeFeeds, LIST_CHANGES, type Feed } from '../../subscriptions/index.js';
+import { ChangeFeeds, type Feed } from '../../subscriptions/index.js';
 import type { ChangeFilter } from '../../upstream/index.js';
 import { ChangeStream } from '../change-stream.js';
 import { DispatchConfig } from '../dispatch.config.js';
 import { invalidParams, noAnswerInTime } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { Patience } from '../patience.js';
-
-const LIST_FLAGS = ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'] as const;
 
 /** Resources that one client may listen to in one request. */
 const MOST_RESOURCES = 1_000;
@@ -63,7 +69,7 @@ export class ListenHandler extends MethodHandler {
     const lists = flagsOf((flag) => wanted[flag] === true);
     const known = new Set(inbound.endpoint.servers.map(({ slug }) => slug));
     return this.endpoints.onChange(inbound.endpoint.id, (endpoint) => {
-      for (const change of LIST_CHANGES) stream.changed(change);
+      for (const flag of LIST_FLAGS) stream.changed({ method: LIST_CHANGES[flag].told, params: {} });
       for (const server of endpoint?.servers ?? []) {
         if (!endpoint || known.has(server.slug)) continue;
         known.add(server.slug);
@@ -91,7 +97,10 @@ export class ListenHandler extends MethodHandler {
     stream: ChangeStream,
   ): Promise<Attempt> {
     const face = { caller, client, session: undefined };
-    const onChange = (change: McpNotification) => stream.changed(publishNotification(endpoint, server, change));
+    const onChange = (change: McpNotification, resource?: string) => {
+      const shown = resource === undefined ? undefined : publicUri(endpoint, server, resource);
+      stream.changed(publishNotification(endpoint, server, change), shown);
+    };
     try {
       const feed = await this.feeds.open(server, face, filter, onChange);
       stream.join(feed);
@@ -118,7 +127,7 @@ function readFilter(value: unknown): ChangeFilter | string {
   };
 }
 
-function flagsOf(isSet: (flag: (typeof LIST_FLAGS)[number]) => boolean): ChangeFilter {
+function flagsOf(isSet: (flag: ListFlag) => boolean): ChangeFilter {
   return Object.fromEntries(LIST_FLAGS.filter(isSet).map((flag) => [flag, true] as const));
 }
 

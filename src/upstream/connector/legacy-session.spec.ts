@@ -268,7 +268,8 @@ describe('what a session hears beside its calls', () => {
     const connection = await bench.open(remote(server.url));
     const filter = { resourceSubscriptions: [WATCHED] };
     await expect(connection.listen(filter, () => undefined)).rejects.toMatchObject({ code: -32002 });
-    const { honoured } = await connection.listen({ ...filter, toolsListChanged: true }, () => undefined);
+    const { honoured, refused } = await connection.listen({ ...filter, toolsListChanged: true }, () => undefined);
+    expect(refused).toMatchObject([{ refusal: { error: { code: -32002 } } }]);
     expect(honoured).toEqual({ toolsListChanged: true });
   });
 

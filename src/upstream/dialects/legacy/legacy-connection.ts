@@ -9,6 +9,7 @@ import {
   type Outcome,
   type TransportFault,
 } from '#lib/mcp-protocol';
+import { missedBy } from '../../change-filter.js';
 import type {
   ChangeFilter,
   ConnectionEvents,
@@ -20,7 +21,6 @@ import type {
 } from '../../upstream-connection.js';
 import type { UpstreamSessionState } from '../../upstream-session-state.js';
 import { connectionClosed, thrown, tooManyCalls } from '../../upstream.errors.js';
-import { missedBy } from '../listeners.js';
 import type { CallSurroundings } from '../running-call.js';
 import { LegacyCall, type CallKeeper } from './legacy-call.js';
 import { LegacyInbox, type InboxOwner } from './legacy-inbox.js';

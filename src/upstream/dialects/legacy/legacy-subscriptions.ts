@@ -1,7 +1,12 @@
 import { isJsonObject, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
-import type { ChangeFilter, Listening } from '../../upstream-connection.js';
+import { missedBy, wants, type ChangeFilter } from '../../change-filter.js';
+import type { Listening, RefusedResource } from '../../upstream-connection.js';
 import { thrown } from '../../upstream.errors.js';
-import { missedBy, wants, type Listener } from '../listeners.js';
+
+interface Listener {
+  readonly filter: ChangeFilter;
+  onChange(notification: McpNotification): void;
+}
 
 interface Subscribed {
   listeners: number;
@@ -26,14 +31,16 @@ export class LegacySubscriptions {
     const early: McpNotification[] = [];
     const listener = { filter: this.offered(filter), onChange: (change: McpNotification) => void early.push(change) };
     this.listeners.add(listener);
-    const { uris, refusal } = await this.subscribeAll(listener.filter.resourceSubscriptions ?? []);
+    const { uris, refused } = await this.subscribeAll(listener.filter.resourceSubscriptions ?? []);
     const honoured = { ...listener.filter, resourceSubscriptions: uris };
     this.listeners.delete(listener);
-    if (refusal !== undefined && isEmpty(honoured)) throw thrown(refusal);
+    const [first] = refused;
+    if (first && isEmpty(honoured)) throw thrown(first.refusal);
     const heard = { filter: honoured, onChange };
     this.listeners.add(heard);
     for (const change of early) if (wants(honoured, change)) onChange(change);
-    return { honoured: uris.length > 0 ? honoured : withoutResources(honoured), close: () => this.leave(heard) };
+    const listening = { honoured: uris.length > 0 ? honoured : withoutResources(honoured), refused };
+    return { ...listening, close: () => this.leave(heard) };
   }
 
   changed(notification: McpNotification): void {
@@ -64,11 +71,11 @@ export class LegacySubscriptions {
     return isJsonObject(declared) && declared[ability] === true;
   }
 
-  private async subscribeAll(uris: readonly string[]): Promise<{ uris: string[]; refusal: Outcome | undefined }> {
-    const outcomes = await Promise.all(uris.map((uri) => this.subscribe(uri)));
+  private async subscribeAll(asked: readonly string[]): Promise<{ uris: string[]; refused: RefusedResource[] }> {
+    const outcomes = await Promise.all(asked.map(async (uri) => ({ uri, outcome: await this.subscribe(uri) })));
     return {
-      uris: uris.filter((_uri, index) => outcomes[index]?.kind === 'result'),
-      refusal: outcomes.find((outcome) => outcome.kind === 'error'),
+      uris: outcomes.flatMap(({ uri, outcome }) => (outcome.kind === 'result' ? [uri] : [])),
+      refused: outcomes.flatMap(({ uri, outcome }) => (outcome.kind === 'error' ? [{ uri, refusal: outcome }] : [])),
     };
   }
 

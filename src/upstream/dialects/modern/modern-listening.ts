@@ -7,9 +7,9 @@ import {
   type Outcome,
 } from '#lib/mcp-protocol';
 import { Backoff } from '../../channels/backoff.js';
-import type { ChangeFilter, Listening } from '../../upstream-connection.js';
+import { missedBy, wants, type ChangeFilter } from '../../change-filter.js';
+import type { Listening } from '../../upstream-connection.js';
 import { brokeProtocol, named, thrown } from '../../upstream.errors.js';
-import { missedBy, wants } from '../listeners.js';
 import type { CallSurroundings } from '../running-call.js';
 
 export const LISTEN = 'subscriptions/listen';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { missedBy, wants } from './listeners.js';
+import { missedBy, wants } from './change-filter.js';
 
 const updated = (uri: string) => ({ method: 'notifications/resources/updated', params: { uri } });
 const toolsChanged = { method: 'notifications/tools/list_changed', params: {} };
@@ -11,14 +11,11 @@ describe('a listener', () => {
     expect(wants({ toolsListChanged: true }, { method: 'notifications/message', params: {} })).toBe(false);
   });
 
-  it.each([
-    ['file:///a', true],
-    ['file:///a/b', true],
-    ['file:///a#part', true],
-    ['file:///ab', false],
-    ['file:///', false],
-  ])('to file:///a hears of %s: %p', (uri, expected) => {
-    expect(wants({ resourceSubscriptions: ['file:///a'] }, updated(uri))).toBe(expected);
+  it('hears of the resources that it asked for, and of their parts', () => {
+    const filter = { resourceSubscriptions: ['file:///z', 'file:///a'] };
+    const uris = ['file:///a', 'file:///a/b', 'file:///ab', 'file:///'];
+    expect(uris.map((uri) => wants(filter, updated(uri)))).toEqual([true, true, false, false]);
+    expect(wants({}, updated('file:///a'))).toBe(false);
   });
 
   it('that may have missed something is told that all of it may have changed', () => {

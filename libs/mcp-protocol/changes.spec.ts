@@ -1,0 +1,24 @@
+import { describe, expect, it } from '@jest/globals';
+import { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, listFlagOf } from './changes.js';
+
+describe('changes', () => {
+  it('of lists are known by what tells of them', () => {
+    expect(LIST_FLAGS.map((flag) => listFlagOf(LIST_CHANGES[flag].told))).toEqual(LIST_FLAGS);
+    for (const other of ['notifications/resources/updated', 'tools/list', 'constructor'])
+      expect(listFlagOf(other)).toBeUndefined();
+  });
+
+  it.each([
+    ['file:///a', true],
+    ['file:///a/b', true],
+    ['file:///a#part', true],
+    ['file:///ab', false],
+    ['file:///', false],
+  ])('of %s concern whoever subscribed to file:///a: %p', (uri, expected) => {
+    expect(isResourceOrPart(uri, 'file:///a')).toBe(expected);
+  });
+
+  it('of anything in a folder concern whoever subscribed to the folder', () => {
+    expect(isResourceOrPart('file:///a/b', 'file:///a/')).toBe(true);
+  });
+});

@@ -1,0 +1,245 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { callerOf, childServer, LEGACY_CLIENT } from '../../test/support/fake-upstream.js';
+import type { ChangeFilter } from '../upstream/index.js';
+import { closeWorlds, feedsWorld as world, LISTS, PROMPTS, refused, to, TOOLS, updated } from './feeds-fixture.js';
+
+const A_MINUTE = 60_000;
+
+const soon = () => jest.advanceTimersByTimeAsync(0);
+
+beforeEach(() => {
+  Logger.overrideLogger(false);
+  jest.useFakeTimers();
+});
+
+afterEach(async () => {
+  await closeWorlds();
+  jest.useRealTimers();
+});
+
+describe('listeners who may share a subscription', () => {
+  it('are all that there are, at a modern server', async () => {
+    const { join, open, change } = world();
+    const joined = await Promise.all(['a', 'b', 'anonymous'].map((subject) => join(LISTS, subject)));
+    expect(open()).toEqual([LISTS]);
+    change(TOOLS);
+    expect(joined.map(({ heard }) => heard)).toEqual([[TOOLS], [TOOLS], [TOOLS]]);
+  });
+
+  it('are of one principal and declare the same, at a legacy server', async () => {
+    const { connector, join } = world('legacy');
+    for (const subject of ['a', 'b', 'a']) await join(LISTS, subject);
+    await join(LISTS, 'a', { roots: {} });
+    expect(connector.opened.map(({ listeners }) => listeners)).toHaveLength(3);
+    expect(connector.opened.map(({ listeners }) => listeners.length)).toEqual([1, 1, 1]);
+  });
+
+  it('are none where nobody knows who they are, at a legacy server', async () => {
+    const { connector, join } = world('legacy');
+    for (let count = 0; count < 2; count += 1) await join(LISTS, 'anonymous');
+    expect(connector.opened.map(({ listeners }) => listeners.length)).toEqual([1, 1]);
+  });
+
+  it('each hear what they asked for, and nothing that only another one asked for', async () => {
+    const { join, change } = world();
+    const [lists, x, folder] = await Promise.all([join(LISTS), join(to('f:/x')), join(to('f:/d/'))]);
+    for (const notification of [TOOLS, PROMPTS, updated('f:/x'), updated('f:/d/1')]) change(notification);
+    expect(lists?.heard).toEqual([TOOLS, PROMPTS]);
+    expect(x?.heard).toEqual([updated('f:/x')]);
+    expect(folder?.heard).toEqual([updated('f:/d/1')]);
+    expect([lists, x, folder].map((joined) => joined?.feed.honoured)).toEqual([LISTS, to('f:/x'), to('f:/d/')]);
+  });
+
+  it('over a child process hear as sessions of what else it says', async () => {
+    const { server, connector, feeds, session } = world('legacy', childServer('a'));
+    const sessions = [session(), session()];
+    const faces = sessions.map((mine) => ({ caller: callerOf('me'), client: LEGACY_CLIENT, session: mine }));
+    for (const mine of faces) await feeds.open(server, mine, LISTS, () => undefined);
+    await soon();
+    const roots = { method: 'notifications/roots/list_changed', params: {} };
+    for (const mine of sessions) await mine.tellServers(roots);
+    expect(connector.opened.map(({ listeners, told }) => [listeners.length, told.length])).toEqual([[1, 2]]);
+  });
+});
+
+describe('a listener that joins', () => {
+  it('costs the server nothing when what it wants is told already', async () => {
+    const { asked, join } = world();
+    await join({ ...LISTS, ...to('f:/x', 'f:/y') });
+    await join(LISTS);
+    await join(to('f:/y'));
+    expect(asked).toHaveLength(1);
+  });
+
+  it('at the same moment as others enlarges the subscription together with them', async () => {
+    const { asked, join, open } = world();
+    await join(LISTS);
+    const uris = Array.from({ length: 100 }, (_, index) => `f:/${index}`);
+    await Promise.all(uris.map((uri) => join(to(uri))));
+    expect(asked).toHaveLength(2);
+    expect(open()).toEqual([{ ...LISTS, ...to(...uris) }]);
+  });
+
+  it('has the larger subscription opened before the smaller one ends', async () => {
+    const { connector, join, change, open } = world();
+    const first = await join(LISTS);
+    const opening = Promise.withResolvers<void>();
+    connector.beforeListening = () => opening.promise;
+    const joining = join(to('f:/x'));
+    await soon();
+    change(TOOLS);
+    expect(open()).toEqual([LISTS]);
+    opening.resolve();
+    await joining;
+    change(TOOLS);
+    expect(first.heard).toEqual([TOOLS, TOOLS]);
+    expect(open()).toEqual([{ ...LISTS, ...to('f:/x') }]);
+  });
+
+  it('hears what the server says before it knows that it may', async () => {
+    const { connector, join, change } = world();
+    await join(LISTS);
+    connector.honours = (filter) => {
+      // Said in one breath with the acknowledgement.
+      void Promise.resolve().then(() => change(updated('f:/x')));
+      return filter;
+    };
+    const { heard } = await join(to('f:/x'));
+    expect(heard).toContainEqual(updated('f:/x'));
+  });
+
+  it('is not held up by others who want what takes long', async () => {
+    const { connector, join } = world();
+    await join({ ...LISTS, ...to('f:/x') });
+    connector.beforeListening = () => new Promise(() => undefined);
+    void join(to('f:/slow'));
+    await soon();
+    const { feed } = await join(LISTS);
+    expect(feed.honoured).toEqual(LISTS);
+  });
+
+  it('beyond the bound of what one subscription may ask for is refused; it is told so, and the others stay', async () => {
+    const { join, open } = world();
+    const many = (from: number) => to(...Array.from({ length: 1_000 }, (_, index) => `f:/${from + index}`));
+    for (let from = 0; from < 10_000; from += 1_000) await join(many(from));
+    await expect(join(to('f:/more'))).rejects.toMatchObject({ code: -31_003, httpStatus: 503 });
+    expect(open()[0]?.resourceSubscriptions).toHaveLength(10_000);
+    expect((await join(to('f:/0'))).feed.honoured).toEqual(to('f:/0'));
+  });
+});
+
+describe('the subscription', () => {
+  it('ends with its last listener', async () => {
+    const { join, open } = world();
+    const [one, other] = [await join(LISTS), await join(LISTS)];
+    one.feed.close();
+    expect(open()).toHaveLength(1);
+    other.feed.close();
+    expect(open()).toEqual([]);
+  });
+
+  it('asks for what nobody wants any more for a short while only', async () => {
+    const { join, open } = world();
+    await join(LISTS);
+    const { feed } = await join(to('f:/x'));
+    feed.close();
+    expect(open()).toEqual([{ ...LISTS, ...to('f:/x') }]);
+    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    expect(open()).toEqual([LISTS]);
+  });
+
+  it('of one session asks at once for no more than that wants', async () => {
+    const { server, feeds, session, open } = world('legacy');
+    const face = { caller: callerOf('me'), client: LEGACY_CLIENT, session: session() };
+    await feeds.open(server, face, LISTS, () => undefined);
+    const feed = await feeds.open(server, face, to('f:/x'), () => undefined);
+    feed.close();
+    await soon();
+    expect(open()).toEqual([LISTS]);
+  });
+
+  it('is let go of when its only listener left while it was opened', async () => {
+    const { connector, follow, open } = world();
+    const opening = Promise.withResolvers<void>();
+    connector.beforeListening = () => opening.promise;
+    const { feed } = follow(LISTS);
+    await soon();
+    feed.close();
+    opening.resolve();
+    await soon();
+    expect(open()).toEqual([]);
+    expect(jest.getTimerCount()).toBe(1);
+  });
+});
+
+describe('a server that does not tell of a resource', () => {
+  const without = (uri: string) => (filter: ChangeFilter) => {
+    const left = (filter.resourceSubscriptions ?? []).filter((asked) => asked !== uri);
+    const { resourceSubscriptions: _all, ...lists } = filter;
+    return left.length > 0 ? { ...lists, ...to(...left) } : lists;
+  };
+
+  it('and leaves it out costs those who asked for it, and them no more than that', async () => {
+    const { connector, join } = world();
+    connector.honours = without('f:/x');
+    const wanted = [LISTS, to('f:/x', 'f:/y'), to('f:/y'), to('f:/x')];
+    const joined = await Promise.all(wanted.map((filter) => join(filter)));
+    expect(joined.map(({ feed }) => feed.honoured)).toEqual([LISTS, to('f:/y'), to('f:/y'), {}]);
+  });
+
+  it('is not asked for it again on behalf of who was told so, but when somebody else wants it', async () => {
+    const { connector, asked, join } = world();
+    connector.honours = without('f:/x');
+    await join(to('f:/x', 'f:/y'));
+    await join(to('f:/z'));
+    expect(asked.at(-1)).toEqual(to('f:/y', 'f:/z'));
+    connector.honours = (filter) => filter;
+    expect((await join(to('f:/x'))).feed.honoured).toEqual(to('f:/x'));
+  });
+
+  it('and says why says it to who asked for nothing else', async () => {
+    const { connector, join, open } = world('legacy');
+    connector.honours = without('f:/x');
+    connector.refuses = (filter) =>
+      filter.resourceSubscriptions?.includes('f:/x')
+        ? [{ uri: 'f:/x', refusal: { kind: 'error', error: { code: -32_002, message: 'Resource not found' } } }]
+        : [];
+    const [lists, mixed, only] = await Promise.allSettled([join(LISTS), join(to('f:/x', 'f:/y')), join(to('f:/x'))]);
+    expect([lists, mixed].map((one) => one?.status === 'fulfilled' && one.value.feed.honoured)).toEqual([
+      LISTS,
+      to('f:/y'),
+    ]);
+    expect(only).toMatchObject({ status: 'rejected', reason: { code: -32_002, message: 'Resource not found' } });
+    expect(open()).toHaveLength(1);
+  });
+
+  it('and refuses the whole of a subscription for it costs nobody else theirs', async () => {
+    const { connector, asked, join, open } = world();
+    const answers = connector.beforeListening;
+    connector.beforeListening = async (connection, filter) => {
+      await answers(connection, filter);
+      if (filter.resourceSubscriptions?.includes('f:/13')) throw refused();
+    };
+    await join(LISTS);
+    const uris = Array.from({ length: 20 }, (_, index) => `f:/${index}`);
+    const joined = await Promise.allSettled(uris.map((uri) => join(to(uri))));
+    expect(joined.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))).toEqual([13]);
+    expect(joined[13]).toMatchObject({ reason: { code: -32_602 } });
+    expect(open()).toEqual([{ ...LISTS, ...to(...uris.filter((uri) => uri !== 'f:/13')) }]);
+    expect(asked.length).toBeLessThan(15);
+  });
+
+  it('is not asked without end whom it means', async () => {
+    const { connector, asked, join } = world();
+    const answers = connector.beforeListening;
+    connector.beforeListening = async (connection, filter) => {
+      await answers(connection, filter);
+      throw refused();
+    };
+    const uris = Array.from({ length: 1_000 }, (_, index) => `f:/${index}`);
+    const joined = await Promise.allSettled(uris.map((uri) => join(to(uri))));
+    expect(joined.every(({ status }) => status === 'rejected')).toBe(true);
+    expect(asked.length).toBeLessThan(150);
+  });
+});

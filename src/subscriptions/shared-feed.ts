@@ -1,0 +1,269 @@
+import { OutcomeError } from '#lib/extension-kit';
+import type { McpNotification } from '#lib/mcp-protocol';
+import type { HeldConnection, UpstreamFace } from '../session-pool/index.js';
+import type { ChangeFilter } from '../upstream/index.js';
+import type { FeedHome, FeedListener, ListenerTraits } from './feed.js';
+import { Guest, halvesOf, mayComeBack, Pauses } from './guests.js';
+import { Subscription } from './subscription.js';
+import { EntitlementChanged, FeedFull } from './subscriptions.errors.js';
+import { Want } from './want.js';
+
+/** What a feed needs of the world around it. */
+export interface FeedMeans {
+  /** Who may share it, as the pool of connections tells. Undefined: nobody. */
+  readonly entitlement: string | undefined;
+  /** A connection to the server as it is configured now. Rejects with a GatewayError. */
+  hold(face: UpstreamFace): Promise<HeldConnection>;
+  /** The listener is served from now on. */
+  onServed(listener: FeedListener): void;
+  /** The feed stands still. Called once for each time. */
+  onInterruption(cause: unknown): void;
+  /** The listener may not be served together with the others any more. */
+  onParted(listener: FeedListener): void;
+  /** Nobody is left. */
+  onOver(): void;
+}
+
+/** For so long a server may tell of resources that nobody wants to hear of any more. */
+const TIDY_MS = 10_000;
+/** How often it is tried whom of several newcomers a server refuses. Whoever is not told apart by then is refused too. */
+const MOST_TRIALS = 64;
+/** What one subscription may ask a server for, on behalf of all its listeners. */
+const MOST_RESOURCES = 10_000;
+const MOST_CHARACTERS = 4 * 1_048_576;
+
+/**
+ * One subscription at one server for all listeners who may share it. It asks for what they want together, and grows when
+ * one joins who wants more: the new subscription is open before the old one ends. It lasts as long as anybody listens,
+ * over as many connections as that takes; whoever was there then hears that all may have changed.
+ */
+export class SharedFeed implements FeedHome {
+  private readonly served = new Set<FeedListener>();
+  /** Those whom the server cannot serve now. */
+  private readonly waiting = new Map<FeedListener, Guest>();
+  private arrivals: Guest[] = [];
+  /** Those for whom it is being enlarged. */
+  private readonly expected = new Set<Guest>();
+  /** Those who are part of a subscription that is being opened: it may tell them something at once. */
+  private entering: readonly FeedListener[] = [];
+  private asking: Want | undefined;
+  /** Undefined while the feed stands still. */
+  private current: Subscription | undefined;
+  private latest: Subscription | undefined;
+  private isBusy = false;
+  private isRetryDue = false;
+  private isTooWide = false;
+  private retry: NodeJS.Timeout | undefined;
+  private tidying: NodeJS.Timeout | undefined;
+  private readonly pauses = new Pauses();
+
+  constructor(private readonly means: FeedMeans) {}
+
+  /**
+   * Resolves once the listener is served. Rejects with a GatewayError when the server refuses or, unless the listener is
+   * patient, cannot be reached; with EntitlementChanged when it has to look for another feed.
+   */
+  join(listener: FeedListener): Promise<void> {
+    listener.approach(this);
+    const { guest, arrival } = Guest.joining(listener);
+    if (this.isCovered(listener)) this.welcome(guest);
+    else this.arrivals.push(guest);
+    void this.settle();
+    return arrival;
+  }
+
+  leave(listener: FeedListener): void {
+    const guest = this.waiting.get(listener);
+    if (guest) this.dismiss(guest);
+    this.served.delete(listener);
+    this.endUnused();
+    if (this.current && listener.resources.size > 0) this.narrow(listener);
+  }
+
+  grantedTo(listener: FeedListener): ChangeFilter {
+    return this.latest?.grantedTo(listener) ?? {};
+  }
+
+  private isCovered(listener: FeedListener): boolean {
+    // What is being opened takes the place of what is there.
+    const isKept = this.asking === undefined || this.asking.includes(listener);
+    return isKept && this.current?.covers(listener) === true;
+  }
+
+  private async settle(): Promise<void> {
+    if (this.isBusy) return;
+    this.isBusy = true;
+    // Joins of one moment are one enlargement.
+    await Promise.resolve();
+    while (this.arrivals.length > 0 || this.isRetryDue || this.isTooWide) await this.admit();
+    this.isBusy = false;
+    this.endUnused();
+  }
+
+  private async admit(): Promise<void> {
+    const isWaitedFor = this.isRetryDue || !this.current;
+    const guests = [...(isWaitedFor ? this.waiting.values() : []), ...this.arrivals];
+    const isTooWide = this.isTooWide && this.served.size > 0 && this.current?.isTooWideFor(this.served) === true;
+    this.arrivals = [];
+    this.isRetryDue = false;
+    this.isTooWide = false;
+    const uncovered: Guest[] = [];
+    for (const guest of guests) {
+      if (guest.listener.isClosed) this.dismiss(guest);
+      else if (this.isCovered(guest.listener)) this.welcome(guest);
+      else uncovered.push(guest);
+    }
+    for (const guest of uncovered) this.expected.add(guest);
+    if (uncovered.length > 0 || isTooWide) await this.enlargeFor(uncovered, { left: MOST_TRIALS });
+  }
+
+  /** A refusal costs only those whom the server refuses: they are found by trying the halves of the others. */
+  private async enlargeFor(guests: readonly Guest[], trials: { left: number }): Promise<void> {
+    try {
+      await this.open(guests);
+    } catch (cause) {
+      if (cause instanceof EntitlementChanged) return this.part(guests, cause);
+      const halves = mayComeBack(cause) || trials.left <= 0 ? [] : halvesOf(guests);
+      if (halves.length === 0) for (const guest of guests) this.turnAway(guest, cause);
+      trials.left -= 1;
+      for (const half of halves) await this.enlargeFor(half, trials);
+    }
+  }
+
+  private async open(guests: readonly Guest[]): Promise<void> {
+    this.entering = guests.map(({ listener }) => listener);
+    try {
+      const next = await this.subscribe([...this.served, ...this.entering]);
+      const before = this.current;
+      this.current = next;
+      this.latest = next;
+      before?.end();
+      for (const guest of guests) this.welcome(guest);
+      if (this.waiting.size === 0) this.pauses.reset();
+      next.onClosed(() => this.interrupted(next));
+    } finally {
+      this.entering = [];
+      this.asking = undefined;
+    }
+  }
+
+  private async subscribe(listeners: readonly FeedListener[]): Promise<Subscription> {
+    const asked = new Want(listeners);
+    const { filter } = asked;
+    const { server, face } = speakerOf(listeners);
+    demandRoom(filter, server);
+    this.asking = asked;
+    const held = await this.means.hold(face);
+    try {
+      if (held.entitlement !== this.means.entitlement) throw new EntitlementChanged(server);
+      const listening = await held.connection.listen(filter, (change) => this.tell(change));
+      return new Subscription(held, listening, asked);
+    } catch (cause) {
+      held.release();
+      throw cause;
+    }
+  }
+
+  private welcome(guest: Guest): void {
+    const { listener } = guest;
+    if (listener.isClosed) return this.dismiss(guest);
+    const refusal = this.latest?.refusalOf(listener);
+    if (refusal) return this.turnAway(guest, new OutcomeError(refusal));
+    this.served.add(listener);
+    listener.enter();
+    this.means.onServed(listener);
+    if (guest.hasWaited) listener.tellOfEverything();
+    this.dismiss(guest);
+  }
+
+  private turnAway(guest: Guest, cause: unknown): void {
+    if (guest.listener.isClosed) return this.dismiss(guest);
+    this.expected.delete(guest);
+    this.waiting.delete(guest.listener);
+    if (!guest.waitsAfter(cause)) return guest.refuse(cause);
+    if (this.waiting.size === 0 && !guest.hasWaited) this.means.onInterruption(cause);
+    this.wait(guest);
+  }
+
+  /** It waits for nothing here any more. */
+  private dismiss(guest: Guest): void {
+    this.expected.delete(guest);
+    this.waiting.delete(guest.listener);
+    guest.enter();
+  }
+
+  private wait(guest: Guest): void {
+    guest.hasWaited = true;
+    this.waiting.set(guest.listener, guest);
+    if (this.retry) return;
+    this.retry = setTimeout(() => {
+      this.retry = undefined;
+      this.isRetryDue = true;
+      void this.settle();
+    }, this.pauses.next()).unref();
+  }
+
+  private interrupted(ended: Subscription): void {
+    if (this.current !== ended) return;
+    this.current = undefined;
+    ended.end();
+    if (this.served.size > 0) this.means.onInterruption('connection closed');
+    for (const guest of this.unseatAll()) this.wait(guest);
+  }
+
+  /** The server is another one than it was: whoever may share what is had of it now is not known here. */
+  private part(guests: readonly Guest[], cause: EntitlementChanged): void {
+    const all = new Set([...guests, ...this.unseatAll(), ...this.waiting.values(), ...this.arrivals]);
+    this.expected.clear();
+    this.waiting.clear();
+    this.arrivals = [];
+    for (const guest of all) guest.refuse(cause);
+  }
+
+  private unseatAll(): Guest[] {
+    const guests = [...this.served].map((listener) => Guest.ofServed(listener, () => this.means.onParted(listener)));
+    this.served.clear();
+    return guests;
+  }
+
+  private tell(change: McpNotification): void {
+    for (const listener of [...this.served, ...this.entering]) listener.hear(change);
+  }
+
+  /** Where others come and go, the server is not bothered for each; a session that is alone may expect it at once. */
+  private narrow({ traits: { face } }: FeedListener): void {
+    const isAlone = face.session && [...this.served].every(({ traits }) => traits.face.session === face.session);
+    const narrow = () => {
+      this.tidying = undefined;
+      this.isTooWide = true;
+      void this.settle();
+    };
+    if (isAlone) narrow();
+    else this.tidying ??= setTimeout(narrow, TIDY_MS).unref();
+  }
+
+  private endUnused(): void {
+    if (this.served.size + this.waiting.size + this.arrivals.length + this.expected.size > 0) return;
+    clearTimeout(this.retry);
+    clearTimeout(this.tidying);
+    this.retry = undefined;
+    this.tidying = undefined;
+    this.current?.end();
+    this.current = undefined;
+    this.means.onOver();
+  }
+}
+
+/** On whose behalf the server is spoken to: all may share what is had of it, so any of them will do. */
+function speakerOf(listeners: readonly FeedListener[]): ListenerTraits {
+  const [first] = listeners;
+  if (!first) throw new Error('A subscription is opened for somebody.');
+  return (listeners.find(({ traits }) => !traits.face.session?.ended) ?? first).traits;
+}
+
+/** @throws FeedFull */
+function demandRoom({ resourceSubscriptions: uris = [] }: ChangeFilter, server: string): void {
+  let characters = 0;
+  for (const uri of uris) characters += uri.length;
+  if (uris.length > MOST_RESOURCES || characters > MOST_CHARACTERS) throw new FeedFull(server, MOST_RESOURCES);
+}

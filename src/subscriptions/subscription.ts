@@ -1,0 +1,64 @@
+import type { Outcome } from '#lib/mcp-protocol';
+import type { HeldConnection } from '../session-pool/index.js';
+import type { ChangeFilter, Listening } from '../upstream/index.js';
+import { filterOf, isWithin, Want, type Wanting } from './want.js';
+
+type Refusal = Extract<Outcome, { kind: 'error' }>;
+
+/** One running subscription at a server: what was asked for, and what of it is granted. */
+export class Subscription {
+  private readonly granted: ReadonlySet<string>;
+  private readonly refusals: ReadonlyMap<string, Refusal>;
+
+  constructor(
+    private readonly held: HeldConnection,
+    private readonly listening: Listening,
+    private readonly asked: Want,
+  ) {
+    this.granted = new Set(listening.honoured.resourceSubscriptions);
+    this.refusals = new Map(listening.refused?.map(({ uri, refusal }) => [uri, refusal]));
+  }
+
+  /** Calls back once when it has ended by itself. */
+  onClosed(listener: () => void): void {
+    this.held.onClosed(listener);
+  }
+
+  /**
+   * True for who hears all that there is to hear without a further word to the server. A list that it does not tell of
+   * is not asked for again; a resource may exist by now.
+   */
+  covers(wanting: Wanting): boolean {
+    return this.asked.includesLists(wanting) && isWithin(wanting.resources, this.granted);
+  }
+
+  grantedTo({ lists, resources }: Wanting): ChangeFilter {
+    const { honoured } = this.listening;
+    return filterOf(
+      lists.filter((flag) => honoured[flag] === true),
+      [...resources].filter((uri) => this.granted.has(uri)),
+    );
+  }
+
+  /** The server's own words to who is granted nothing. */
+  refusalOf(wanting: Wanting): Refusal | undefined {
+    if (this.refusals.size === 0 || Object.keys(this.grantedTo(wanting)).length > 0) return undefined;
+    for (const uri of wanting.resources) {
+      const refusal = this.refusals.get(uri);
+      if (refusal) return refusal;
+    }
+    return undefined;
+  }
+
+  /** True when the server tells of resources that none of them wants to hear of. */
+  isTooWideFor(listeners: Iterable<Wanting>): boolean {
+    return !new Want(listeners).includesResources(this.granted);
+  }
+
+  end(): void {
+    void this.listening
+      .close()
+      .catch(() => undefined)
+      .finally(() => this.held.release());
+  }
+}

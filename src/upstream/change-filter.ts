@@ -1,0 +1,34 @@
+import {
+  isResourceOrPart,
+  LIST_CHANGES,
+  LIST_FLAGS,
+  listFlagOf,
+  RESOURCE_UPDATED,
+  type McpNotification,
+} from '#lib/mcp-protocol';
+
+/** Which changes a listener wants to hear of (specification 2026: basic/patterns/subscriptions). */
+export interface ChangeFilter {
+  readonly toolsListChanged?: boolean;
+  readonly promptsListChanged?: boolean;
+  readonly resourcesListChanged?: boolean;
+  readonly resourceSubscriptions?: readonly string[];
+}
+
+/** True when the filter asks for this change. */
+export function wants(filter: ChangeFilter, { method, params: { uri } }: McpNotification): boolean {
+  const flag = listFlagOf(method);
+  if (flag !== undefined) return filter[flag] === true;
+  if (method !== RESOURCE_UPDATED || typeof uri !== 'string') return false;
+  return filter.resourceSubscriptions?.some((subscribed) => isResourceOrPart(uri, subscribed)) === true;
+}
+
+/** What a listener has to be told when changes may have been missed: that everything it asked for may have changed. */
+export function missedBy(filter: ChangeFilter): McpNotification[] {
+  const lists = LIST_FLAGS.filter((flag) => filter[flag] === true);
+  const resources = filter.resourceSubscriptions ?? [];
+  return [
+    ...lists.map((flag) => ({ method: LIST_CHANGES[flag].told, params: {} })),
+    ...resources.map((uri) => ({ method: RESOURCE_UPDATED, params: { uri } })),
+  ];
+}
