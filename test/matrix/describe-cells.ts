@@ -5,6 +5,13 @@ import { namesAt, placesOf, titleOf, urlAt, type Place } from './places.js';
 import { SERVERS } from './servers.js';
 import type { RunningWorkers, WorkersKind } from './workers.js';
 
+const SETTINGS = {
+  // Where all servers are listed there is more than one page.
+  ISTHMUS_LIST_PAGE_SIZE: '150',
+  // On a busy machine a child process takes its time to start, and is of no other era for that.
+  ISTHMUS_UPSTREAM_PROBE_TIMEOUT: '20s',
+};
+
 /** Writes one test for each feature, client, server and endpoint. */
 export function describeCells(workers: WorkersKind, groups: readonly FeatureGroup[]): void {
   const closing: (() => Promise<void>)[] = [];
@@ -14,7 +21,7 @@ export function describeCells(workers: WorkersKind, groups: readonly FeatureGrou
     const started = await Promise.all(SERVERS.map((kind) => kind.start()));
     const servers = Object.fromEntries(SERVERS.map(({ slug }, index) => [slug, started[index]!.definition]));
     closing.push(...started.map(({ close }) => close));
-    running = await workers.start({ servers, env: { ISTHMUS_LIST_PAGE_SIZE: '150' } });
+    running = await workers.start({ servers, env: SETTINGS });
     closing.push(() => running.close());
   });
 

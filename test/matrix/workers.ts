@@ -1,5 +1,6 @@
+import { startRedis } from '#lib/testing/redis-server';
+import { startCluster } from '../support/cluster.js';
 import { startGateway, type GatewaySetup } from '../support/gateway.js';
-import { startGatewayPair } from '../support/gateway-pair.js';
 import { startContraryBalancer } from './contrary-balancer.js';
 
 /** Which endpoint of the gateway a client is given: one server's own, or that of all servers. */
@@ -37,16 +38,22 @@ export const TWO_WORKERS: WorkersKind = {
     'worker that did not open it, a call that is repeated with answers to the one that did not take it.',
   endpoints: ['transparent'],
   async start(setup) {
-    const pair = await startGatewayPair(setup);
-    const balancer = await startContraryBalancer([pair.ownerUrl, pair.otherUrl]);
-    return {
-      url: balancer.url,
-      token: () => pair.token(),
-      close: async () => {
-        await balancer.close();
-        await pair.close();
-      },
+    const redis = await startRedis();
+    const cluster = await startCluster({ ...setup, workers: 0, redis: redis.url });
+    const stop = async () => {
+      await cluster.stop();
+      await redis.stop();
     };
+    try {
+      // One after the other: the second finds the first, and says that it is there.
+      const [first, second] = [await cluster.addWorker(), await cluster.addWorker()];
+      const balancer = await startContraryBalancer([first.url, second.url]);
+      const close = () => balancer.close().then(stop);
+      return { url: balancer.url, token: () => cluster.token(), close };
+    } catch (fault) {
+      await stop();
+      throw fault;
+    }
   },
 };
 
