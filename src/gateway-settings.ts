@@ -1,6 +1,7 @@
 import type { ConfigClass } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
 import { AuthConfig } from './auth/index.js';
+import { CatalogConfig } from './catalog/index.js';
 import { DispatchConfig } from './dispatch/index.js';
 import { GatewayConfig } from './gateway.config.js';
 import { LoggingConfig } from './logging.config.js';
@@ -17,6 +18,7 @@ export const GATEWAY_SETTINGS = [
   AuthConfig,
   OriginConfig,
   TransportConfig,
+  CatalogConfig,
   DispatchConfig,
   SessionPoolConfig,
   UpstreamConfig,

@@ -43,13 +43,14 @@ export interface GatewayEnds {
  */
 export async function runGateway(variables: Variables, ends: GatewayEnds): Promise<RunningGateway> {
   const running = await GatewayProcess.start(variables, ends);
-  obeySignals(running, ends);
+  obeySignals(running);
   return running.introduce();
 }
 
 /** The gateway of this process, and the next one when it was declared gone. */
 class GatewayProcess {
   private leaving: Promise<void> | undefined;
+  private left: Promise<void> | undefined;
   private renewal: Promise<void> | undefined;
   /** The one that has left to make room for the next. */
   private former: NestFastifyApplication | undefined;
@@ -78,8 +79,9 @@ class GatewayProcess {
     void this.gateway.get(FileServerRegistry).reload();
   }
 
+  /** Leaves for good, and says so to whoever runs this process. Later calls get the same promise. */
   leave(): Promise<void> {
-    return (this.leaving ??= this.leaveOnce());
+    return (this.left ??= (this.leaving = this.leaveOnce()).then(() => this.ends.onLeft()));
   }
 
   private async leaveOnce(): Promise<void> {
@@ -90,6 +92,7 @@ class GatewayProcess {
 
   private attend(): void {
     warnOfExposure(this.gateway.get(FileServerRegistry), this.host);
+    this.gateway.get(Drain).onRequested(() => void this.leave());
     const { membership } = this.gateway.get(WorkerBusServer).node;
     const replace = () => {
       // Whoever leaves is gone for the others as well, and needs nobody in its place.
@@ -138,9 +141,8 @@ async function greeting(gateway: NestFastifyApplication, host: string): Promise<
   return firstGreeting({ url, dataFolder, token: await gateway.get(TokenIssuer).issue(order) });
 }
 
-function obeySignals(running: GatewayProcess, ends: GatewayEnds): void {
-  let leaving: Promise<void> | undefined;
-  const leave = () => void (leaving ??= running.leave().then(() => ends.onLeft()));
+function obeySignals(running: GatewayProcess): void {
+  const leave = () => void running.leave();
   process.on('SIGTERM', leave);
   process.on('SIGINT', leave);
   process.on('SIGHUP', () => running.reload());

@@ -1,8 +1,8 @@
-import { Controller, Delete, Get, Header, HttpCode, Param, UseFilters, UseGuards } from '@nestjs/common';
+import { Delete, Get, Header, HttpCode, Param } from '@nestjs/common';
 import { ParkedDirectory, type PlacedParkedCall } from '../affinity/index.js';
 import { NotThere } from './admin.errors.js';
-import { AdminGuard, Takes } from './admin-guard.js';
-import { ProblemFilter } from './problem-filter.js';
+import { Takes } from './admin-guard.js';
+import { AdminController } from './admin-route.js';
 
 /** A call that waits for answers of its client, as it is shown. */
 export interface ShownParkedCall {
@@ -34,9 +34,7 @@ export interface ShownParkedCalls {
 const ID = /^([\w-]{1,64})\.([\w-]{1,64})$/;
 
 /** The calls of all workers that wait for their clients. */
-@Controller('admin/v1/parked-calls')
-@UseGuards(AdminGuard)
-@UseFilters(ProblemFilter)
+@AdminController('parked-calls')
 export class ParkedCallsController {
   constructor(private readonly directory: ParkedDirectory) {}
 

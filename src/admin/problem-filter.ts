@@ -11,6 +11,8 @@ interface Problem {
   readonly detail?: string;
   /** Code of the gateway's own errors (docs/errors.md). */
   readonly code?: number;
+  /** All that is wrong with what was sent, a sentence each. */
+  readonly errors?: readonly string[];
 }
 
 const MEDIA_TYPE = 'application/problem+json';
@@ -33,7 +35,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private problemOf(cause: unknown): Problem {
     if (cause instanceof GatewayError) return { ...problem(cause.httpStatus, cause.message), code: cause.code };
-    if (cause instanceof HttpException) return problem(cause.getStatus(), cause.message);
+    if (cause instanceof HttpException) return { ...problem(cause.getStatus(), cause.message), ...faultsIn(cause) };
     this.logger.error('A request failed', cause instanceof Error ? cause.stack : String(cause));
     return problem(500);
   }
@@ -41,6 +43,13 @@ export class ProblemFilter implements ExceptionFilter {
 
 function problem(status: number, detail?: string): Problem {
   return { title: STATUS_CODES[status] ?? 'Error', status, ...(detail !== undefined && { detail }) };
+}
+
+/** What the validation of a body or query has found. */
+function faultsIn(cause: HttpException): Pick<Problem, 'errors'> {
+  const told = cause.getResponse();
+  const errors = isJsonObject(told) ? told['message'] : undefined;
+  return Array.isArray(errors) ? { errors: errors.filter((error) => typeof error === 'string') } : {};
 }
 
 function headersOf(cause: unknown): Record<string, string> {

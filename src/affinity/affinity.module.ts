@@ -14,6 +14,8 @@ import { HandOver } from './hand-over.js';
 import { Heirs } from './heirs.js';
 import { HeritageSeal } from './heritage-seal.js';
 import { Inheritance } from './inheritance.js';
+import { InspectionInboxController } from './inspection-inbox.controller.js';
+import { Inspection } from './inspection.js';
 import { LoneWorker, NoHeirs } from './lone-worker.js';
 import { Moves } from './moves.js';
 import { ParkedDirectory } from './parked-directory.js';
@@ -26,6 +28,7 @@ import { RendezvousPlacement } from './rendezvous-placement.js';
 import { Incarnation, SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
 import { SessionRouter } from './session-router.js';
+import { Survey } from './survey.js';
 import { Workers } from './workers.js';
 
 const SECRET_BYTES = 32;
@@ -102,7 +105,7 @@ const heirs = {
     SessionPoolModule,
     SubscriptionsModule,
   ],
-  controllers: [SessionInboxController, PoolInboxController, ParkedInboxController],
+  controllers: [SessionInboxController, PoolInboxController, ParkedInboxController, InspectionInboxController],
   providers: [
     Incarnation,
     sessionIds,
@@ -117,9 +120,11 @@ const heirs = {
     HandOver,
     SessionRouter,
     RepeatedCalls,
+    Survey,
     ParkedDirectory,
+    Inspection,
   ],
-  exports: [Incarnation, WorkerBusServer, SessionRouter, RepeatedCalls, ParkedDirectory],
+  exports: [Incarnation, WorkerBusServer, SessionRouter, RepeatedCalls, ParkedDirectory, Inspection],
 })
 export class AffinityModule implements OnModuleInit {
   constructor(

@@ -17,6 +17,8 @@ export interface OpenedStream {
  */
 export interface SessionHandle {
   readonly id: string;
+  /** Whether this worker owns it. */
+  readonly place: 'here' | 'elsewhere';
   /** Who the client is. Of a session that lives elsewhere only the revision is known here. */
   readonly client: ClientProfile;
 

@@ -45,7 +45,7 @@ function buildEndpoints(snapshot: RegistrySnapshot): Map<string, Endpoint> {
     id: DEFAULT_ENDPOINT,
     transparent: false,
     servers: enabled,
-    shows: showsEverything,
+    ...EVERYTHING,
   });
   for (const server of enabled) {
     const title = server.title === undefined ? {} : { title: server.title };
@@ -55,7 +55,7 @@ function buildEndpoints(snapshot: RegistrySnapshot): Map<string, Endpoint> {
       transparent: true,
       public: server.public,
       servers: [server],
-      shows: showsEverything,
+      ...EVERYTHING,
     });
   }
   for (const virtual of snapshot.virtualServers) {
@@ -68,21 +68,26 @@ function buildEndpoints(snapshot: RegistrySnapshot): Map<string, Endpoint> {
       transparent: false,
       public: virtual.public,
       servers: chosen,
-      shows: selectionOf(virtual),
+      ...selectionOf(virtual),
     });
   }
   return endpoints;
 }
 
-const showsEverything = (): boolean => true;
+type Selection = Pick<Endpoint, 'shows' | 'showsAll'>;
 
-function selectionOf(virtual: VirtualServerDefinition): Endpoint['shows'] {
+const EVERYTHING: Selection = { shows: () => true, showsAll: () => true };
+
+function selectionOf(virtual: VirtualServerDefinition): Selection {
   const chosen: Record<ItemKind, Chosen | undefined> = {
     tools: chosenBy(virtual.tools),
     prompts: chosenBy(virtual.prompts),
     resources: chosenBy(virtual.resources),
   };
-  return (kind, publicName) => chosen[kind]?.(publicName) ?? true;
+  return {
+    shows: (kind, publicName) => chosen[kind]?.(publicName) ?? true,
+    showsAll: (kind) => chosen[kind] === undefined,
+  };
 }
 
 type Chosen = (publicName: string) => boolean;

@@ -13,6 +13,8 @@ export interface Endpoint {
   /** Enabled servers, in the order of their lists. */
   readonly servers: readonly ServerDefinition[];
   readonly shows: (kind: ItemKind, publicName: string) => boolean;
+  /** True where nothing of that kind is left out. */
+  readonly showsAll: (kind: ItemKind) => boolean;
 }
 
 export type ItemKind = 'tools' | 'prompts' | 'resources';

@@ -10,6 +10,7 @@ const over = (slugs: readonly string[], transparent = false): Endpoint => ({
   public: false,
   servers: slugs.map((slug) => remoteServer(slug)),
   shows: () => true,
+  showsAll: () => true,
 });
 
 /** What the configuration allows: lower-case letters, digits and single hyphens, a letter first. */

@@ -11,6 +11,7 @@ const endpoint = (more: Partial<Endpoint> = {}): Endpoint => ({
   public: false,
   servers: [server],
   shows: () => true,
+  showsAll: () => true,
   ...more,
 });
 const transparent = endpoint({ transparent: true });

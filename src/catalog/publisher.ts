@@ -37,7 +37,8 @@ const LABELS: Record<ListMethod, string> = {
   'resources/templates/list': 'uriTemplate',
 };
 
-function kindOf(method: ListMethod): ItemKind {
+/** What the items of a list are. */
+export function kindOf(method: ListMethod): ItemKind {
   const member = LIST_MEMBERS[method];
   return member === 'resourceTemplates' ? 'resources' : member;
 }

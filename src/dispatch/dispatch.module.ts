@@ -17,6 +17,8 @@ import { PingHandler } from './handlers/ping.handler.js';
 import { UnknownMethodHandler } from './handlers/unknown-method.handler.js';
 import { WatchHandler } from './handlers/watch.handler.js';
 import type { MethodHandler } from './inbound.js';
+import { ListFollowers } from './list-followers.js';
+import { Lists } from './lists.js';
 import { ServerProfiles } from './server-profiles.js';
 import { ToolHeaders } from './tool-headers.js';
 import { Welcome } from './welcome.js';
@@ -39,6 +41,8 @@ const handlerTable = {
     Failures,
     CallDelivery,
     ServerProfiles,
+    ListFollowers,
+    Lists,
     ToolHeaders,
     Welcome,
     Dispatcher,

@@ -6,6 +6,7 @@ import {
   type McpRequest,
   type Outcome,
 } from '#lib/mcp-protocol';
+import { MOST_FRESH_MS, type ListAnswer } from './list-answer.js';
 
 /** A server that pages without end is stopped here: its list is none, for nobody could say what is missing. */
 const MAX_PAGES = 200;
@@ -19,22 +20,33 @@ function broken(what: string): Failed {
   return { kind: 'error', error: { code: GatewayCode.upstreamBrokeProtocol, message, data }, httpStatus: 502 };
 }
 
+/** All of a list, and what may be made of it: of the whole no more than of each of its pages. */
+export interface WholeList extends Omit<ListAnswer, 'outcome'> {
+  readonly items: readonly JsonValue[];
+}
+
 /** Every item of a list, page after page; or the outcome that ended it. */
 export async function collectPages(
   method: ListMethod,
-  ask: (request: McpRequest) => Promise<Outcome>,
-): Promise<{ readonly items: readonly JsonValue[] } | Failed> {
+  ask: (request: McpRequest) => Promise<ListAnswer>,
+): Promise<WholeList | Failed> {
   const items: JsonValue[] = [];
+  let whole = { freshMs: MOST_FRESH_MS, isPublic: true, isNew: false };
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES; page += 1) {
-    const outcome = await ask({ method, params: cursor === undefined ? {} : { cursor } });
+    const { outcome, ...hints } = await ask({ method, params: cursor === undefined ? {} : { cursor } });
     if (outcome.kind === 'error') return outcome;
     const listed = outcome.result[LIST_MEMBERS[method]];
     // An answer without its list is no empty list.
     if (!Array.isArray(listed)) return broken(`its answer holds no ${LIST_MEMBERS[method]}`);
     for (const item of listed) items.push(item);
+    whole = {
+      freshMs: Math.min(whole.freshMs, hints.freshMs),
+      isPublic: whole.isPublic && hints.isPublic,
+      isNew: whole.isNew || hints.isNew,
+    };
     const { nextCursor } = outcome.result;
-    if (typeof nextCursor !== 'string') return { items };
+    if (typeof nextCursor !== 'string') return { items, ...whole };
     if (nextCursor === cursor || items.length > MAX_ITEMS) break;
     cursor = nextCursor;
   }

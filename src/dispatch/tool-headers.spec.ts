@@ -78,6 +78,52 @@ describe('parameters that travel in headers', () => {
     expect(methods()).toEqual(['tools/list', 'tools/call', 'tools/list', 'tools/call']);
   });
 
+  it('are asked for again when the tools change', async () => {
+    const { made, methods, call } = await world();
+    const leaving = new AbortController();
+    const params = { notifications: { toolsListChanged: true } };
+    const listening = made.request('subscriptions/listen', params, { endpoint: 'db', signal: leaving.signal });
+    await new Promise(setImmediate);
+    await call();
+    made.connector.opened[0]?.change({ method: 'notifications/tools/list_changed', params: {} });
+    await call();
+    expect(methods()).toEqual(['tools/list', 'tools/call', 'tools/list', 'tools/call']);
+    leaving.abort();
+    await listening;
+  });
+
+  it('are not kept when the tools change while they are asked for', async () => {
+    const { made, methods, call } = await world();
+    const leaving = new AbortController();
+    const params = { notifications: { toolsListChanged: true } };
+    const listening = made.request('subscriptions/listen', params, { endpoint: 'db', signal: leaving.signal });
+    await new Promise(setImmediate);
+    const whole = made.connector.respond;
+    const old = Promise.withResolvers<Outcome>();
+    made.connector.respond = (sent, connection) =>
+      sent.request.method === 'tools/list' ? old.promise : whole(sent, connection);
+    const calling = call();
+    await new Promise(setImmediate);
+    made.connector.opened[0]?.change({ method: 'notifications/tools/list_changed', params: {} });
+    old.resolve(result({ tools: [] }));
+    await calling;
+    made.connector.respond = whole;
+    await call();
+    expect(methods()).toEqual(['tools/list', 'tools/call', 'tools/list', 'tools/call']);
+    leaving.abort();
+    await listening;
+  });
+
+  it('are found in a list that is remembered', async () => {
+    const { made, methods, call } = await world();
+    const tools = { tools: [TENANT], ttlMs: 120_000, cacheScope: 'public' };
+    made.connector.respond = ({ request }) => result(request.method === 'tools/list' ? tools : {});
+    await made.request('tools/list', {}, { endpoint: 'db' });
+    jest.setSystemTime(Date.now() + 61_000);
+    await call();
+    expect(methods()).toEqual(['tools/list', 'tools/call']);
+  });
+
   it('of the client must say what the body says', async () => {
     const { methods, call } = await world();
     const mirrored = (tenant: string) => ({ mirrored: { 'mcp-param-tenant': tenant } });
@@ -90,11 +136,27 @@ describe('parameters that travel in headers', () => {
     ['a legacy server', remoteServer('db'), 'legacy'],
     ['a server over HTTP+SSE', remoteServer('db', { transport: 'sse' }), 'legacy'],
     ['a legacy child process', childServer('db'), 'legacy'],
-  ] as const)('mean nothing to %s, which is asked for no list', async (_name, server, era) => {
+  ] as const)(
+    'mean nothing between a client without them and %s, which is asked for no list',
+    async (_name, server, era) => {
+      const { methods, call } = await world(server, era);
+      await call();
+      await call();
+      expect(methods()).toEqual(['tools/call', 'tools/call']);
+    },
+  );
+});
+
+describe('a client that mirrors its parameters', () => {
+  it.each([
+    ['a legacy server', remoteServer('db'), 'legacy'],
+    ['a server over HTTP+SSE', remoteServer('db', { transport: 'sse' }), 'legacy'],
+  ] as const)('is held to them at %s', async (_name, server, era) => {
     const { methods, call } = await world(server, era);
-    await call();
-    await call();
-    expect(methods()).toEqual(['tools/call', 'tools/call']);
+    const mirrored = (tenant: string) => ({ mirrored: { 'mcp-param-tenant': tenant } });
+    expect(await call(mirrored('evil'))).toMatchObject({ error: { code: -32020 } });
+    expect(await call(mirrored('acme'))).toMatchObject({ kind: 'result' });
+    expect(methods()).toEqual(['tools/list', 'tools/call']);
   });
 });
 

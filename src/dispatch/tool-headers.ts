@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import {
   cleanDetail,
   isJsonObject,
@@ -7,15 +7,17 @@ import {
   type ParameterHeader,
 } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
-import { CallDelivery, SILENT_SINK } from './call-delivery.js';
+import { ChangeFeeds } from '../subscriptions/index.js';
+import { SILENT_SINK } from './call-delivery.js';
 import type { Inbound } from './inbound.js';
+import { Lists } from './lists.js';
 import { collectPages } from './pages.js';
 import { ServerProfiles } from './server-profiles.js';
 
 type HeadersByTool = ReadonlyMap<string, readonly ParameterHeader[]>;
 
 const NONE: readonly ParameterHeader[] = [];
-/** A changed annotation shows at the latest after this; a list that passes through shows it at once. */
+/** A changed annotation shows at the latest after this; a change that is heard of, or a list that passes through, at once. */
 const FRESH_MS = 60_000;
 /** A server that could not say is not asked again before every call. */
 const UNKNOWN_MS = 5_000;
@@ -29,27 +31,38 @@ interface Known {
 /**
  * Knows which parameters of which tools are mirrored into `Mcp-Param-*` headers (specification 2026:
  * basic/transports/streamable-http, Custom Headers from Tool Parameters). Learns it from lists that pass through, and
- * asks a modern server before its first call.
+ * asks before the first call if the server is modern or the client sends them.
  */
 @Injectable()
-export class ToolHeaders {
+export class ToolHeaders implements OnApplicationShutdown {
   private readonly logger = new Logger(ToolHeaders.name);
   private readonly known = new Map<string, Known>();
+  private readonly stopListening: () => void;
 
   constructor(
     private readonly profiles: ServerProfiles,
-    private readonly delivery: CallDelivery,
-  ) {}
+    private readonly lists: Lists,
+    feeds: ChangeFeeds,
+  ) {
+    this.stopListening = feeds.onListChange((slug, list, why) => {
+      if (list === 'toolsListChanged' && why === 'changed') this.known.delete(slug);
+    });
+  }
 
-  /** Synchronous once the server's tools are known, and for servers that know no such headers. */
+  onApplicationShutdown(): void {
+    this.stopListening();
+  }
+
+  /**
+   * Synchronous once the server's tools are known, and where neither side knows such headers. A client that sends them
+   * is held to them whatever the server speaks: what stands before the gateway may have decided by them.
+   */
   of(
     server: ServerDefinition,
     tool: string,
     inbound: Inbound,
   ): readonly ParameterHeader[] | Promise<readonly ParameterHeader[]> {
-    if (server.transport === 'sse') return NONE;
-    const era = this.profiles.eraOf(server);
-    if (era === 'legacy') return NONE;
+    if (!inbound.mirrored && this.isLegacy(server)) return NONE;
     const known = this.toolsOf(server);
     return known ? pick(known, tool) : this.ask(server, tool, inbound);
   }
@@ -59,30 +72,40 @@ export class ToolHeaders {
     this.keep(server, this.read(server, tools), FRESH_MS);
   }
 
+  private isLegacy(server: ServerDefinition): boolean {
+    return server.transport === 'sse' || this.profiles.eraOf(server) === 'legacy';
+  }
+
   private async ask(server: ServerDefinition, tool: string, inbound: Inbound): Promise<readonly ParameterHeader[]> {
-    const era = await this.profiles.learnEra(server).catch(() => undefined);
-    if (era !== 'modern') return NONE;
+    const isModern = inbound.mirrored || (await this.profiles.learnEra(server).catch(() => undefined)) === 'modern';
+    if (!isModern) return NONE;
     // Somebody else may have asked meanwhile.
-    let tools = this.toolsOf(server);
-    if (!tools) {
-      tools = this.list(server, inbound);
-      this.keep(server, tools, FRESH_MS);
-      tools.catch(() => this.known.delete(server.slug));
-    }
-    return pick(tools, tool);
+    return pick(this.toolsOf(server) ?? this.learnFrom(server, inbound), tool);
+  }
+
+  private learnFrom(server: ServerDefinition, inbound: Inbound): Promise<HeadersByTool> {
+    const finding = this.list(server, inbound);
+    const tools = finding.then((found) => found.tools);
+    const asked = this.keep(server, tools, FRESH_MS);
+    // What was forgotten meanwhile may be another by now.
+    const isStillWanted = () => this.known.get(server.slug) === asked;
+    finding.then(
+      (found) => isStillWanted() && this.keep(server, found.tools, found.forMs),
+      () => isStillWanted() && this.known.delete(server.slug),
+    );
+    return tools;
   }
 
   /** For all who wait for it: so it is nobody's own call, which its client could cancel. */
-  private async list(server: ServerDefinition, inbound: Inbound): Promise<HeadersByTool> {
+  private async list(server: ServerDefinition, inbound: Inbound): Promise<{ tools: HeadersByTool; forMs: number }> {
     const { session: _session, ...alone } = inbound;
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), server.timeouts.connectMs).unref();
     const pages = await collectPages('tools/list', (request) =>
-      this.delivery.deliver(alone, { server, request, silent: true }, SILENT_SINK, deadline.signal),
+      this.lists.ask(alone, { server, request, silent: true }, SILENT_SINK, deadline.signal),
     ).finally(() => clearTimeout(timer));
-    const tools = this.read(server, 'items' in pages ? pages.items : []);
-    this.keep(server, tools, 'items' in pages ? FRESH_MS : UNKNOWN_MS);
-    return tools;
+    if ('items' in pages) return { tools: this.read(server, pages.items), forMs: FRESH_MS };
+    return { tools: new Map(), forMs: UNKNOWN_MS };
   }
 
   private toolsOf(server: ServerDefinition): Known['tools'] | undefined {
@@ -90,8 +113,10 @@ export class ToolHeaders {
     return known?.server === server && Date.now() < known.until ? known.tools : undefined;
   }
 
-  private keep(server: ServerDefinition, tools: Known['tools'], forMs: number): void {
-    this.known.set(server.slug, { server, until: Date.now() + forMs, tools });
+  private keep(server: ServerDefinition, tools: Known['tools'], forMs: number): Known {
+    const known = { server, until: Date.now() + forMs, tools };
+    this.known.set(server.slug, known);
+    return known;
   }
 
   private read(server: ServerDefinition, tools: readonly JsonValue[]): HeadersByTool {

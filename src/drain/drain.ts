@@ -18,11 +18,22 @@ export class Drain {
   private readonly logger = new Logger('Gateway');
   private readonly steps: LeavingStep[] = [];
   private leaving: Promise<void> | undefined;
+  private onRequest: (() => void) | undefined;
 
   constructor(
     private readonly readiness: Readiness,
     private readonly config: GatewayConfig,
   ) {}
+
+  /** Whoever runs this worker makes it leave when it is asked for from within. */
+  onRequested(leave: () => void): void {
+    this.onRequest = leave;
+  }
+
+  /** Asks for this worker to leave, as a signal from outside does. Nothing happens where nobody runs it. */
+  request(): void {
+    this.onRequest?.();
+  }
 
   /** Adds a step. Steps run one after the other, in the order in which they were added; one that fails stops no other. */
   beforeClosing(step: LeavingStep): void {

@@ -13,6 +13,7 @@ export { readSessionRecord, type SessionRecord } from './session-record.js';
 export { SessionPool } from './session-pool.js';
 export { SessionPoolConfig } from './session-pool.config.js';
 export { SessionPoolModule } from './session-pool.module.js';
+export type { SessionView, UpstreamView, ViewPage } from './views.js';
 export type { Sharing } from './sharing.js';
 export { PlainReply } from './call-replies.js';
 export { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';

@@ -4,8 +4,12 @@ import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js'
 import type { Session } from './session.js';
 import type { Sharing } from './sharing.js';
 
+let lastSerial = 0;
+
 /** A connection and those who use it. Without a sharing it serves one request and is closed after it. */
 export class PoolEntry implements ConnectionEvents {
+  /** Numbers the connections of this process in the order in which they were asked for. */
+  readonly serial = (lastSerial += 1);
   users = 0;
   idleSince = Date.now();
   /** Handed out no more; closed once its last user is gone. */

@@ -4,6 +4,7 @@ import { SessionLimitReached } from './session-pool.errors.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { SessionRecord } from './session-record.js';
 import { Session, type SessionStart } from './session.js';
+import { pageOf, viewOfSession, type SessionView, type ViewPage } from './views.js';
 
 const SWEEP_INTERVAL_MS = 15_000;
 /** Sessions given away whose heirs are remembered; of older ones only the shared memory of all workers knows. */
@@ -72,6 +73,18 @@ export class SessionPool implements OnApplicationShutdown {
   pointTo(id: string, heir: string | undefined): void {
     if (heir === undefined) this.heirs.delete(id);
     else this.rememberHeir(id, heir);
+  }
+
+  /** A part of those that live here, for those who look after them. */
+  view(page: ViewPage): SessionView[] {
+    return pageOf(this.sessions.values(), page).map(viewOfSession);
+  }
+
+  /** Ends a session by its number. False when it is not here (any more). */
+  endBySerial(serial: number): boolean {
+    const session = [...this.sessions.values()].find((known) => known.serial === serial);
+    session?.end();
+    return session !== undefined;
   }
 
   /** All that live here. */

@@ -46,8 +46,12 @@ export type ArchivedEvents = 'forgotten' | 'kept';
 const NOTHING_KEPT = { replayEvents: 0, replayBytes: 0 };
 const ALONE = new NoArchive();
 
+let lastSerial = 0;
+
 /** A legacy client's session on this worker. Kept small: most members appear when they are first needed. */
 export class Session {
+  /** Numbers the sessions of this process in the order in which they came. */
+  readonly serial = (lastSerial += 1);
   logLevel: LogLevel | undefined;
   lastUsedAt = Date.now();
   ended = false;
@@ -116,6 +120,10 @@ export class Session {
       return answer;
     };
     return { requestId, method, stream, signal: controller.signal, finish };
+  }
+
+  get callsInFlight(): number {
+    return this.calls?.size ?? 0;
   }
 
   /** Resolves once no call is under way, or the session has ended. */

@@ -15,6 +15,7 @@ import { SessionPoolConfig } from './session-pool.config.js';
 import { ServerReconfigured } from './session-pool.errors.js';
 import type { Session } from './session.js';
 import { ownKeyOf, sharingOf, type Sharing, type UpstreamFace } from './sharing.js';
+import { pageOf, viewOfUpstream, type UpstreamView, type ViewPage } from './views.js';
 
 export type { UpstreamFace } from './sharing.js';
 
@@ -164,6 +165,20 @@ export class UpstreamPool implements OnApplicationShutdown {
   /** What a server said of itself last; asks it now when it has never been spoken to. Rejects with a GatewayError. */
   async profileOf(server: ServerDefinition, face: UpstreamFace): Promise<ServerProfile> {
     return this.profiles.get(server) ?? this.use(server, face, async ({ profile }) => profile);
+  }
+
+  /** A part of what can be used again, for those who look after it. */
+  view(page: ViewPage): UpstreamView[] {
+    const views = [...this.entries.values()].flatMap((entry) => viewOfUpstream(entry) ?? []);
+    return pageOf(views, page);
+  }
+
+  /** Hands a connection out no more; calls under way are finished. False when it is not here (any more). */
+  closeBySerial(serial: number): boolean {
+    const entry = [...this.entries.values()].find((known) => known.serial === serial);
+    if (entry) this.retire(entry);
+    entry?.tellHolders();
+    return entry !== undefined;
   }
 
   /** Closes what nobody has used for long. */

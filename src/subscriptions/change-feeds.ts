@@ -1,11 +1,15 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { ListFlag } from '#lib/mcp-protocol';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { UpstreamPool, type UpstreamFace } from '../session-pool/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 import { FeedListener, type Feed, type OnChange } from './feed.js';
 import { mayComeBack, Pauses } from './guests.js';
-import { SharedFeed } from './shared-feed.js';
+import { SharedFeed, type ListNews } from './shared-feed.js';
 import { EntitlementChanged, ServerRemoved } from './subscriptions.errors.js';
+
+/** Takes the server, by its slug, and the list that changed there, or may have. */
+export type ListObserver = (server: string, list: ListFlag, why: ListNews) => void;
 
 /** How often a server may turn out to be another one while a listener looks for its feed. */
 const MOST_MOVES = 3;
@@ -18,6 +22,7 @@ const MOST_MOVES = 3;
 export class ChangeFeeds {
   private readonly logger = new Logger(ChangeFeeds.name);
   private readonly shared = new Map<string, SharedFeed>();
+  private readonly observers = new Set<ListObserver>();
 
   constructor(
     private readonly upstreams: UpstreamPool,
@@ -36,6 +41,15 @@ export class ChangeFeeds {
     const listener = new FeedListener({ server: server.slug, face, isPatient: true }, filter, onChange);
     void this.admitPatiently(listener);
     return listener;
+  }
+
+  /**
+   * Calls back with every change of a list that any listener here could hear of, and with each list that is listened to
+   * anew. Returns how to stop.
+   */
+  onListChange(observer: ListObserver): () => void {
+    this.observers.add(observer);
+    return () => void this.observers.delete(observer);
   }
 
   /** Not known while its server has never been reached is with whom a listener may share; then each waits by itself. */
@@ -75,6 +89,9 @@ export class ChangeFeeds {
       entitlement,
       hold: async (face) => this.upstreams.hold(this.find(slug), face),
       onServed: (listener) => this.bind(listener),
+      onListChange: (list, why) => {
+        for (const tell of this.observers) tell(slug, list, why);
+      },
       onInterruption: (cause) => this.logger.warn(`The change feed of ${slug} is interrupted: ${String(cause)}`),
       onParted: (listener) => void this.admitPatiently(listener),
       onOver: () => {

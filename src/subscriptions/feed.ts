@@ -14,6 +14,8 @@ import type { Wanting } from './want.js';
 export interface Feed {
   /** What the server honours of what was asked for. */
   readonly honoured: ChangeFilter;
+  /** False while the server is not heard. */
+  readonly isLive: boolean;
   /** Idempotent. */
   close(): void;
 }
@@ -23,6 +25,7 @@ export type OnChange = (change: McpNotification, resource?: string) => void;
 
 /** Where a listener hears what it hears. */
 export interface FeedHome {
+  isServing(listener: FeedListener): boolean;
   grantedTo(listener: FeedListener): ChangeFilter;
   leave(listener: FeedListener): void;
 }
@@ -60,6 +63,10 @@ export class FeedListener implements Feed, Wanting {
 
   get honoured(): ChangeFilter {
     return this.home?.grantedTo(this) ?? {};
+  }
+
+  get isLive(): boolean {
+    return this.home?.isServing(this) === true;
   }
 
   approach(home: FeedHome): void {

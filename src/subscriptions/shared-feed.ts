@@ -1,5 +1,5 @@
 import { OutcomeError } from '#lib/extension-kit';
-import type { McpNotification } from '#lib/mcp-protocol';
+import { listFlagOf, type ListFlag, type McpNotification } from '#lib/mcp-protocol';
 import type { HeldConnection, UpstreamFace } from '../session-pool/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 import type { FeedHome, FeedListener, ListenerTraits } from './feed.js';
@@ -7,6 +7,9 @@ import { Guest, halvesOf, mayComeBack, Pauses } from './guests.js';
 import { Subscription } from './subscription.js';
 import { EntitlementChanged, FeedFull } from './subscriptions.errors.js';
 import { Want } from './want.js';
+
+/** A list changed; or it is listened to anew, and may have changed before. */
+export type ListNews = 'changed' | 'heard anew';
 
 /** What a feed needs of the world around it. */
 export interface FeedMeans {
@@ -16,6 +19,7 @@ export interface FeedMeans {
   hold(face: UpstreamFace): Promise<HeldConnection>;
   /** The listener is served from now on. */
   onServed(listener: FeedListener): void;
+  onListChange: (list: ListFlag, why: ListNews) => void;
   /** The feed stands still. Called once for each time. */
   onInterruption(cause: unknown): void;
   /** The listener may not be served together with the others any more. */
@@ -80,6 +84,10 @@ export class SharedFeed implements FeedHome {
     if (this.current && listener.resources.size > 0) this.narrow(listener);
   }
 
+  isServing(listener: FeedListener): boolean {
+    return this.served.has(listener);
+  }
+
   grantedTo(listener: FeedListener): ChangeFilter {
     return this.latest?.grantedTo(listener) ?? {};
   }
@@ -138,6 +146,7 @@ export class SharedFeed implements FeedHome {
       this.current = next;
       this.latest = next;
       before?.end();
+      for (const flag of next.listsBeyond(before)) this.means.onListChange(flag, 'heard anew');
       for (const guest of guests) this.welcome(guest);
       if (this.waiting.size === 0) this.pauses.reset();
       next.onClosed(() => this.interrupted(next));
@@ -227,6 +236,8 @@ export class SharedFeed implements FeedHome {
   }
 
   private tell(change: McpNotification): void {
+    const list = listFlagOf(change.method);
+    if (list) this.means.onListChange(list, 'changed');
     for (const listener of [...this.served, ...this.entering]) listener.hear(change);
   }
 

@@ -1,4 +1,4 @@
-import type { Outcome } from '#lib/mcp-protocol';
+import { LIST_FLAGS, type ListFlag, type Outcome } from '#lib/mcp-protocol';
 import type { HeldConnection } from '../session-pool/index.js';
 import type { ChangeFilter, Listening } from '../upstream/index.js';
 import { filterOf, isWithin, Want, type Wanting } from './want.js';
@@ -38,6 +38,11 @@ export class Subscription {
       lists.filter((flag) => honoured[flag] === true),
       [...resources].filter((uri) => this.granted.has(uri)),
     );
+  }
+
+  /** The lists that it tells of and that the one before did not, if there was one. */
+  listsBeyond(before: Subscription | undefined): ListFlag[] {
+    return LIST_FLAGS.filter((flag) => this.listening.honoured[flag] && before?.listening.honoured[flag] !== true);
   }
 
   /** The server's own words to who is granted nothing. */

@@ -9,6 +9,8 @@ import type { Revision } from './suite.js';
 export interface Subject {
   name: string;
   revision: Revision;
+  /** Checks that cannot be passed here, each as "scenario check", and why. */
+  excused?: Readonly<Record<string, string>>;
   start(): Promise<{ url: string; close(): Promise<void> }>;
 }
 
@@ -52,10 +54,22 @@ export const gatewaySubjects: Subject[] = (['legacy', 'modern'] as const).flatMa
   },
 ]);
 
+/** What no gateway can make of a legacy server. */
+const EXCUSED: Record<Era, Readonly<Record<string, string>>> = {
+  modern: {},
+  legacy: {
+    'input-required-result-basic-elicitation sep-2322-elicitation-incomplete':
+      "the suite looks for its own key; a legacy server's question has none, so the gateway names it",
+    'input-required-result-ignore-extra-params sep-2322-ignore-unexpected-params':
+      'the suite answers without the state; a call that waits at a legacy server is found by it alone',
+  },
+};
+
 /** The suite of one era at the transparent endpoint, before a server that knows the other era only. */
 export const crossingSubjects: Subject[] = (['legacy', 'modern'] as const).map((era) => ({
   name: `the gateway before the ${era} reference server`,
   revision: OTHER_REVISION[era],
+  excused: EXCUSED[era],
   start: async () => {
     const server = await startReferenceServer({ era, transport: 'http' });
     return behindGateway({ transport: 'http', url: server.url }, () => server.close());

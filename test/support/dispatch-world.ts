@@ -47,10 +47,11 @@ export class DispatchWorld {
     servers: readonly ServerDefinition[],
     more: Partial<RegistrySnapshot> = {},
     settings: Partial<DispatchConfig> = {},
+    others: readonly object[] = [],
   ): Promise<DispatchWorld> {
     const connector = new FakeConnector();
     const registry = new FakeRegistry(servers, more);
-    const config = ConfigModule.forRoot(new LoadedConfig([Object.assign(new DispatchConfig(), settings)]));
+    const config = ConfigModule.forRoot(new LoadedConfig([Object.assign(new DispatchConfig(), settings), ...others]));
     const application = await Test.createTestingModule({
       imports: [config, DispatchModule, AffinityModule, CatalogModule],
     })

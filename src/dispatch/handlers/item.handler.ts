@@ -13,6 +13,7 @@ import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery, type Addressed } from '../call-delivery.js';
 import { clipped, invalidParams, resourceNotFound } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
+import { Lists } from '../lists.js';
 import { ToolHeaders } from '../tool-headers.js';
 
 /** Uses one item of one server: a tool, a prompt, a resource, the completion of an argument. */
@@ -23,6 +24,7 @@ export class ItemHandler extends MethodHandler {
   constructor(
     private readonly delivery: CallDelivery,
     private readonly toolHeaders: ToolHeaders,
+    private readonly lists: Lists,
   ) {
     super();
   }
@@ -56,6 +58,7 @@ export class ItemHandler extends MethodHandler {
 
   private async deliver(inbound: Inbound, to: Addressed, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const outcome = await this.delivery.deliver(inbound, to, sink, signal);
+    if (inbound.request.method === 'tools/call') this.lists.called(to.server, inbound);
     if (outcome.kind === 'error' || inbound.endpoint.transparent) return outcome;
     return { ...outcome, result: publishResult(inbound.endpoint, to.server, outcome.result) };
   }

@@ -198,6 +198,77 @@ describe('the pages of a list of several servers', () => {
   );
 });
 
+describe('what a client may make of a list of several servers', () => {
+  const hints: Record<string, JsonObject> = {
+    a: { ttlMs: 3_000, cacheScope: 'public' },
+    b: { ttlMs: 2_000, cacheScope: 'public' },
+    c: { ttlMs: 1_000, cacheScope: 'public' },
+  };
+
+  async function hinting(more: Record<string, JsonObject> = {}, virtualServers: object[] = []) {
+    const { made, request } = await bound({}, virtualServers);
+    for (const slug of slugs) made.connector.eras.set(slug, 'modern');
+    const all = made.connector.respond;
+    made.connector.respond = async (sent, connection) => {
+      const answer = await all(sent, connection);
+      const own = { ...hints, ...more }[connection.server.slug];
+      return answer.kind === 'result' ? result({ ...answer.result, ...own }) : answer;
+    };
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'queueMicrotask', 'nextTick'] });
+    const list = async (endpoint?: string) => {
+      const { ttlMs, cacheScope } = (
+        (await request('tools/list', {}, endpoint ? { endpoint } : {})) as Extract<Outcome, { kind: 'result' }>
+      ).result;
+      return { ttlMs, cacheScope };
+    };
+    return { made, list };
+  }
+
+  it('is no more than of each of them', async () => {
+    const { list } = await hinting();
+    expect(await list()).toEqual({ ttlMs: 1_000, cacheScope: 'public' });
+  });
+
+  it('is less when part of it has been known for a while', async () => {
+    const { list } = await hinting({ c: { ttlMs: 2_500, cacheScope: 'public' } });
+    await list();
+    await jest.advanceTimersByTimeAsync(1_500);
+    expect(await list()).toEqual({ ttlMs: 500, cacheScope: 'public' });
+  });
+
+  it('is private when part of it is', async () => {
+    const { list } = await hinting({ b: { ttlMs: 2_000, cacheScope: 'private' } });
+    expect(await list()).toEqual({ ttlMs: 1_000, cacheScope: 'private' });
+  });
+
+  it('is private where not all is shown', async () => {
+    const desk = { slug: 'desk', public: false, servers: ['a', 'b'], tools: ['a__a2', 'b__*'] };
+    const open = { slug: 'open', public: false, servers: ['a', 'b'], prompts: ['a__x'] };
+    const { list } = await hinting({}, [desk, open]);
+    expect(await list('desk')).toEqual({ ttlMs: 2_000, cacheScope: 'private' });
+    expect(await list('open')).toEqual({ ttlMs: 2_000, cacheScope: 'public' });
+  });
+
+  it.each<[string, Record<string, JsonObject>]>([
+    ['gives no hints', { b: {} }],
+    ['is stale at once', { b: { ttlMs: 0, cacheScope: 'public' } }],
+  ])('is nothing when one server %s', async (_what, more) => {
+    const { list } = await hinting(more);
+    expect(await list()).toEqual({});
+  });
+
+  it('is nothing when one server is missing, or is one of the legacy era', async () => {
+    const { made, list } = await hinting();
+    made.connector.beforeOpening = async ({ slug }) => {
+      if (slug === 'a') throw new OutcomeError(unreachable('a'));
+    };
+    expect(await list()).toEqual({});
+    const { made: old, list: listOld } = await hinting();
+    old.connector.eras.set('b', 'legacy');
+    expect(await listOld()).toEqual({});
+  });
+});
+
 describe('a list of one server', () => {
   it('is that server’s own, page by page, word for word', async () => {
     const { made, request } = await bound();

@@ -8,14 +8,15 @@ import {
   type ListMethod,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { publishItems } from '../../catalog/index.js';
+import { kindOf, publishItems, type Endpoint } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
-import { CallDelivery, SILENT_SINK } from '../call-delivery.js';
+import { SILENT_SINK } from '../call-delivery.js';
 import { DispatchConfig } from '../dispatch.config.js';
 import { invalidParams, noAnswerInTime } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
-import { collectPages } from '../pages.js';
+import { Lists } from '../lists.js';
+import { collectPages, type WholeList } from '../pages.js';
 import { Patience } from '../patience.js';
 import { ToolHeaders } from '../tool-headers.js';
 
@@ -23,7 +24,9 @@ import { ToolHeaders } from '../tool-headers.js';
 const WARNINGS_META = 'isthmus/warnings';
 
 type Failed = Extract<Outcome, { kind: 'error' }>;
-type Part = { readonly server: ServerDefinition } & ({ readonly items: JsonObject[] } | { readonly failed: Failed });
+type Part = { readonly server: ServerDefinition } & (
+  { readonly items: JsonObject[]; readonly list: WholeList } | { readonly failed: Failed }
+);
 
 /**
  * Lists tools, prompts, resources and templates. Behind several servers the list is put together from all of them at
@@ -36,7 +39,7 @@ export class ListHandler extends MethodHandler {
   private readonly patience: Patience;
 
   constructor(
-    private readonly delivery: CallDelivery,
+    private readonly lists: Lists,
     private readonly toolHeaders: ToolHeaders,
     private readonly config: DispatchConfig,
   ) {
@@ -51,9 +54,9 @@ export class ListHandler extends MethodHandler {
   private async listOne(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const [server] = inbound.endpoint.servers as [ServerDefinition];
     const { request } = inbound;
-    const outcome = await this.delivery.deliver(inbound, { server, request }, sink, signal);
+    const { outcome, isNew } = await this.lists.ask(inbound, { server, request }, sink, signal);
     const isWhole = outcome.kind === 'result' && !outcome.result['nextCursor'] && !request.params['cursor'];
-    if (isWhole && request.method === 'tools/list') {
+    if (isNew && isWhole && request.method === 'tools/list') {
       const { tools } = outcome.result;
       if (Array.isArray(tools)) this.toolHeaders.learn(server, tools);
     }
@@ -73,7 +76,8 @@ export class ListHandler extends MethodHandler {
     const first = failed[0];
     if (first && failed.length === parts.length) return first.failed;
     const items = parts.flatMap((part) => ('items' in part ? part.items : []));
-    return result(page(method, items, offset, this.config.listPageSize, failed.map(warningOf)));
+    const listed = page(method, items, offset, this.config.listPageSize, failed.map(warningOf));
+    return result({ ...listed, ...hintsFor(inbound.endpoint, method, parts) });
   }
 
   private async partOf(
@@ -84,18 +88,18 @@ export class ListHandler extends MethodHandler {
   ): Promise<Part> {
     const ask = () =>
       collectPages(method, (request) =>
-        this.delivery.deliver(inbound, { server, request, silent: true }, SILENT_SINK, signal),
+        this.lists.ask(inbound, { server, request, silent: true }, SILENT_SINK, signal),
       );
     const answer =
       (await this.patience.wait(server.slug, ask, (pages) => 'items' in pages)) ?? noAnswerInTime(server.slug);
-    if ('items' in answer) return { server, items: this.publish(inbound, server, method, answer.items) };
+    if ('items' in answer) return { server, items: this.publish(inbound, server, method, answer), list: answer };
     this.logger.warn(`${method} of ${server.slug} failed: ${cleanDetail(answer.error.message)}`);
     return { server, failed: answer };
   }
 
-  private publish(inbound: Inbound, server: ServerDefinition, method: ListMethod, items: readonly JsonValue[]) {
-    if (method === 'tools/list') this.toolHeaders.learn(server, items);
-    return publishItems(inbound.endpoint, server, method, items);
+  private publish({ endpoint }: Inbound, server: ServerDefinition, method: ListMethod, { items, isNew }: WholeList) {
+    if (isNew && method === 'tools/list') this.toolHeaders.learn(server, items);
+    return publishItems(endpoint, server, method, items);
   }
 }
 
@@ -123,6 +127,15 @@ function page(
   if (offset + size < items.length) listed['nextCursor'] = cursorAt(offset + size);
   if (warnings.length > 0) listed['_meta'] = { [WARNINGS_META]: warnings };
   return listed;
+}
+
+/** What a client may make of a list: no more than of each of its parts, and nothing when one of them is missing. */
+function hintsFor(endpoint: Endpoint, method: ListMethod, parts: readonly Part[]): JsonObject {
+  const freshMs = Math.min(...parts.map((part) => ('list' in part ? part.list.freshMs : 0)));
+  if (parts.length === 0 || freshMs === 0) return {};
+  const isPublic = parts.every((part) => 'list' in part && part.list.isPublic);
+  const isForAll = isPublic && endpoint.showsAll(kindOf(method));
+  return { ttlMs: freshMs, cacheScope: isForAll ? 'public' : 'private' };
 }
 
 function warningOf(part: { server: ServerDefinition; failed: Failed }): JsonObject {

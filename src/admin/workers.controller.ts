@@ -1,0 +1,47 @@
+import { Get, Header, HttpCode, Param, Post } from '@nestjs/common';
+import { Inspection, type WorkerView } from '../affinity/index.js';
+import { NotThere } from './admin.errors.js';
+import { Takes } from './admin-guard.js';
+import { AdminController } from './admin-route.js';
+
+/** A worker, as it is shown. */
+export interface ShownWorker extends Omit<WorkerView, 'startedAt'> {
+  /** Its incarnation: drawn at its start, never seen again after its end. */
+  readonly id: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+}
+
+export interface ShownWorkers {
+  readonly items: readonly ShownWorker[];
+  /** Workers that live, and did not answer. */
+  readonly silentWorkers: readonly string[];
+}
+
+/** The workers of this gateway. */
+@AdminController('workers')
+export class WorkersController {
+  constructor(private readonly inspection: Inspection) {}
+
+  @Get()
+  @Takes(['admin', 'operator', 'auditor'])
+  @Header('cache-control', 'no-store')
+  async list(): Promise<ShownWorkers> {
+    const { told, silent } = await this.inspection.workers();
+    const items = told.map(({ worker, answer: { startedAt, ...view } }) => ({
+      id: worker,
+      ...view,
+      startedAt: new Date(startedAt).toISOString(),
+    }));
+    return { items, silentWorkers: silent };
+  }
+
+  /** Tells a worker to leave, as SIGTERM does: calls in flight finish, sessions move. Returns before it has left. */
+  @Post(':id/drain')
+  @Takes(['admin', 'operator'])
+  @HttpCode(202)
+  async drain(@Param('id') id: string): Promise<void> {
+    if (!this.inspection.living.includes(id) || !(await this.inspection.drainWorker(id)))
+      throw new NotThere('The worker');
+  }
+}

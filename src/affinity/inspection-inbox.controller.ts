@@ -1,0 +1,53 @@
+import { Controller, UseInterceptors } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { SessionPool, UpstreamPool } from '../session-pool/index.js';
+import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
+import {
+  InspectionPattern,
+  type Ended,
+  type PageOrder,
+  type SerialOrder,
+  type WorkerView,
+} from './inspection-orders.js';
+import { Inspection } from './inspection.js';
+
+/** What other workers ask on behalf of those who look after the gateway. */
+@Controller()
+@UseInterceptors(ForwardedRpcInterceptor)
+export class InspectionInboxController {
+  constructor(
+    private readonly inspection: Inspection,
+    private readonly sessions: SessionPool,
+    private readonly upstreams: UpstreamPool,
+  ) {}
+
+  @MessagePattern(InspectionPattern.worker)
+  worker(): WorkerView {
+    return this.inspection.workerHere();
+  }
+
+  @MessagePattern(InspectionPattern.sessions)
+  listSessions(@Payload() page: PageOrder) {
+    return { items: this.sessions.view(page) };
+  }
+
+  @MessagePattern(InspectionPattern.upstreams)
+  listUpstreams(@Payload() page: PageOrder) {
+    return { items: this.upstreams.view(page) };
+  }
+
+  @MessagePattern(InspectionPattern.endSession)
+  endSession(@Payload() { serial }: SerialOrder): Ended {
+    return { ended: this.sessions.endBySerial(serial) };
+  }
+
+  @MessagePattern(InspectionPattern.closeUpstream)
+  closeUpstream(@Payload() { serial }: SerialOrder): Ended {
+    return { ended: this.upstreams.closeBySerial(serial) };
+  }
+
+  @MessagePattern(InspectionPattern.drain)
+  drain(): Ended {
+    return { ended: this.inspection.drainHere() };
+  }
+}

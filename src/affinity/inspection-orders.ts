@@ -1,0 +1,55 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import type { SessionView, UpstreamView, ViewPage } from '../session-pool/index.js';
+
+/** What a worker asks of another one on behalf of those who look after the gateway. */
+export const InspectionPattern = {
+  worker: 'inspection.worker',
+  sessions: 'inspection.sessions',
+  upstreams: 'inspection.upstreams',
+  endSession: 'inspection.end-session',
+  closeUpstream: 'inspection.close-upstream',
+  drain: 'inspection.drain',
+} as const;
+
+export interface WorkerView {
+  readonly pid: number;
+  readonly host: string;
+  readonly version: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+  readonly isLeaving: boolean;
+  readonly sessions: number;
+  readonly parkedCalls: number;
+  /** Bytes of memory that the process holds. */
+  readonly memoryBytes: number;
+}
+
+export interface SerialOrder {
+  readonly serial: number;
+}
+
+export type PageOrder = ViewPage;
+
+/** Whether there was what was to be ended. */
+export interface Ended {
+  readonly ended: boolean;
+}
+
+export const readEnded = (value: unknown): boolean | undefined =>
+  isJsonObject(value) && typeof value['ended'] === 'boolean' ? value['ended'] : undefined;
+
+/** What our own workers tell is taken as they wrote it, as far as it has the members that tell things apart. */
+export function readWorkerView(value: unknown): WorkerView | undefined {
+  return isJsonObject(value) && typeof value['startedAt'] === 'number' ? (value as unknown as WorkerView) : undefined;
+}
+
+export const readSessionViews = (value: unknown): SessionView[] | undefined =>
+  readViews(value) as SessionView[] | undefined;
+export const readUpstreamViews = (value: unknown): UpstreamView[] | undefined =>
+  readViews(value) as UpstreamView[] | undefined;
+
+function readViews(value: unknown): unknown[] | undefined {
+  const items: JsonValue | undefined = isJsonObject(value) ? value['items'] : undefined;
+  if (!Array.isArray(items)) return undefined;
+  return items.filter((item): item is JsonObject => isJsonObject(item) && typeof item['serial'] === 'number');
+}

@@ -1,0 +1,117 @@
+import { hostname } from 'node:os';
+import { Injectable } from '@nestjs/common';
+import { PRODUCT } from '#lib/extension-kit';
+import { Drain } from '../drain/index.js';
+import { Readiness } from '../health/index.js';
+import { ParkedCalls, SessionPool, UpstreamPool, type SessionView, type UpstreamView } from '../session-pool/index.js';
+import {
+  InspectionPattern,
+  readEnded,
+  readSessionViews,
+  readUpstreamViews,
+  readWorkerView,
+  type PageOrder,
+  type SerialOrder,
+  type WorkerView,
+} from './inspection-orders.js';
+import { Survey, type Surveyed, type SurveyQuestion } from './survey.js';
+
+const NO_PAYLOAD = {};
+const STARTED_AT = Math.round(performance.timeOrigin);
+
+/** Shows what lives at the workers, and ends it: for those who look after the gateway. */
+@Injectable()
+export class Inspection {
+  constructor(
+    private readonly sessions: SessionPool,
+    private readonly upstreams: UpstreamPool,
+    private readonly parked: ParkedCalls,
+    private readonly readiness: Readiness,
+    private readonly drain: Drain,
+    private readonly survey: Survey,
+  ) {}
+
+  /** Incarnations of the workers, in an order that stays. */
+  get living(): readonly string[] {
+    return this.survey.living;
+  }
+
+  workers(): Promise<Surveyed<WorkerView>> {
+    const here = () => this.workerHere();
+    return this.survey.askAll({ pattern: InspectionPattern.worker, payload: NO_PAYLOAD, here, read: readWorkerView });
+  }
+
+  /** The sessions of one worker. Undefined when it is gone; rejects as `Survey.ask` does. */
+  sessionsAt(worker: string, page: PageOrder): Promise<readonly SessionView[] | undefined> {
+    const here = () => this.sessions.view(page);
+    return this.survey.ask(worker, {
+      pattern: InspectionPattern.sessions,
+      payload: page,
+      here,
+      read: readSessionViews,
+    });
+  }
+
+  /** The connections to servers of one worker. Undefined when it is gone; rejects as `Survey.ask` does. */
+  upstreamsAt(worker: string, page: PageOrder): Promise<readonly UpstreamView[] | undefined> {
+    const here = () => this.upstreams.view(page);
+    return this.survey.ask(worker, {
+      pattern: InspectionPattern.upstreams,
+      payload: page,
+      here,
+      read: readUpstreamViews,
+    });
+  }
+
+  /** Ends a session as its client would: calls are cancelled, its id is unknown from now on. False: it is not there. */
+  endSession(worker: string, serial: number): Promise<boolean> {
+    return this.end(worker, {
+      pattern: InspectionPattern.endSession,
+      payload: { serial } satisfies SerialOrder,
+      here: () => this.sessions.endBySerial(serial),
+      read: readEnded,
+    });
+  }
+
+  /** Closes a connection once its calls are answered; the next call opens another one. False: it is not there. */
+  closeUpstream(worker: string, serial: number): Promise<boolean> {
+    return this.end(worker, {
+      pattern: InspectionPattern.closeUpstream,
+      payload: { serial } satisfies SerialOrder,
+      here: () => this.upstreams.closeBySerial(serial),
+      read: readEnded,
+    });
+  }
+
+  /** Tells a worker to leave, as SIGTERM does. False: it is gone. */
+  drainWorker(worker: string): Promise<boolean> {
+    return this.end(worker, {
+      pattern: InspectionPattern.drain,
+      payload: NO_PAYLOAD,
+      here: () => this.drainHere(),
+      read: readEnded,
+    });
+  }
+
+  workerHere(): WorkerView {
+    return {
+      pid: process.pid,
+      host: hostname(),
+      version: PRODUCT.version,
+      startedAt: STARTED_AT,
+      isLeaving: this.readiness.isLeaving,
+      sessions: this.sessions.size,
+      parkedCalls: this.parked.list().length,
+      memoryBytes: process.memoryUsage.rss(),
+    };
+  }
+
+  drainHere(): true {
+    this.drain.request();
+    return true;
+  }
+
+  private async end(worker: string, question: SurveyQuestion<boolean>): Promise<boolean> {
+    return (await this.survey.ask(worker, question)) === true;
+  }
+}

@@ -1,0 +1,152 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { JsonObject } from '#lib/mcp-protocol';
+import { FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
+import { CatalogConfig } from './catalog.config.js';
+import { ListCache, type ListPage } from './list-cache.js';
+
+const A = remoteServer('a');
+const B = remoteServer('b');
+const TOOLS: JsonObject = { tools: [{ name: 'x' }] };
+const SIZE = JSON.stringify(TOOLS).length + 1_024;
+
+function world(listCacheBytes = 1_048_576) {
+  const registry = new FakeRegistry([A, B]);
+  const cache = new ListCache(Object.assign(new CatalogConfig(), { listCacheBytes }), registry);
+  const page = (more: Partial<ListPage> = {}): ListPage => ({
+    server: A,
+    method: 'tools/list',
+    capabilities: {},
+    context: 'mine',
+    ...more,
+  });
+  const keep = (of: ListPage, { isPublic = true, mark = cache.begin(), freshMs = 1_000, result = TOOLS } = {}) =>
+    cache.keep(of, { result, isPublic, mark, freshUntil: performance.now() + freshMs });
+  return { registry, cache, page, keep };
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe('a page that is remembered', () => {
+  it('is found as long as it is fresh', () => {
+    const { cache, page, keep } = world();
+    keep(page());
+    jest.advanceTimersByTime(999);
+    expect(cache.find(page())?.result).toBe(TOOLS);
+    jest.advanceTimersByTime(1);
+    expect(cache.find(page())).toBeUndefined();
+  });
+
+  it('is found in every authorization context if it is public, in its own if it is not', () => {
+    const { cache, page, keep } = world();
+    keep(page());
+    keep(page({ method: 'prompts/list' }), { isPublic: false });
+    expect(cache.find(page({ context: 'theirs' }))?.isPublic).toBe(true);
+    expect(cache.find(page({ method: 'prompts/list' }))?.isPublic).toBe(false);
+    expect(cache.find(page({ method: 'prompts/list', context: 'theirs' }))).toBeUndefined();
+  });
+
+  it.each<[string, Partial<ListPage>]>([
+    ['another page', { cursor: '2' }],
+    ['another list', { method: 'prompts/list' }],
+    ['another server', { server: B }],
+    ['a client that declares something else', { capabilities: { roots: {} } }],
+    ['another definition of the server', { server: remoteServer('a', { headers: { authorization: 'other' } }) }],
+  ])('is none for %s', (_what, more) => {
+    const { cache, page, keep } = world();
+    keep(page());
+    expect(cache.find(page(more))).toBeUndefined();
+  });
+
+  it('is forgotten when its list changes, and no other', () => {
+    const { cache, page, keep } = world();
+    const pages = [page(), page({ cursor: '2' }), page({ method: 'prompts/list' }), page({ server: B })];
+    for (const each of pages) keep(each);
+    cache.forget('a', 'tools/list');
+    expect(pages.map((each) => cache.find(each) !== undefined)).toEqual([false, false, true, true]);
+  });
+
+  it('is forgotten with the definition of its server', () => {
+    const { registry, cache, page, keep } = world();
+    keep(page());
+    keep(page({ server: B }));
+    registry.configure([remoteServer('a', { url: 'http://elsewhere.example' }), B]);
+    expect([cache.find(page()), cache.find(page({ server: B }))?.result]).toEqual([undefined, TOOLS]);
+  });
+
+  it('is forgotten with the whole list when it leads to a page that the server does not know any more', () => {
+    const { cache, page, keep } = world();
+    keep(page(), { result: { ...TOOLS, nextCursor: '2' } });
+    cache.cursorFailed(page({ cursor: 'anybody’s guess' }));
+    expect(cache.find(page())).toBeDefined();
+    cache.cursorFailed(page({ cursor: '2' }));
+    expect(cache.find(page())).toBeUndefined();
+  });
+});
+
+describe('a page that arrives late', () => {
+  it('is not kept when its list changed since it was asked for', () => {
+    const { cache, page, keep } = world();
+    const mark = cache.begin();
+    cache.forget('a', 'tools/list');
+    keep(page(), { mark });
+    expect(cache.find(page())).toBeUndefined();
+    keep(page());
+    expect(cache.find(page())).toBeDefined();
+  });
+
+  it('is not kept when its server was configured anew meanwhile', () => {
+    const { registry, cache, page, keep } = world();
+    const mark = cache.begin();
+    const moved = remoteServer('a', { url: 'http://elsewhere.example' });
+    registry.configure([moved, B]);
+    keep(page(), { mark });
+    expect([cache.find(page()), cache.find(page({ server: moved }))]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('the cache', () => {
+  it('holds no more than it may; what was not used for longest goes first', () => {
+    const { cache, page, keep } = world(4 * SIZE);
+    const pages = ['1', '2', '3', '4', '5'].map((cursor) => page({ cursor }));
+    for (const each of pages.slice(0, 4)) keep(each);
+    cache.find(page({ cursor: '1' }));
+    for (const each of pages.slice(4)) keep(each);
+    expect(pages.map((each) => cache.find(each) !== undefined)).toEqual([true, false, true, true, true]);
+  });
+
+  it('has room again for what is kept anew', () => {
+    const { cache, page, keep } = world(4 * SIZE);
+    for (let count = 0; count < 100; count += 1) keep(page());
+    for (const cursor of ['2', '3', '4']) keep(page({ cursor }));
+    expect(cache.find(page())).toBeDefined();
+    for (let count = 0; count < 100; count += 1) {
+      keep(page({ server: B }));
+      cache.forget('b', 'tools/list');
+    }
+    expect(cache.find(page({ cursor: '4' }))).toBeDefined();
+  });
+
+  it('keeps no list that would push all others out', () => {
+    const { cache, page, keep } = world(4 * SIZE);
+    keep(page(), { result: { tools: [{ name: 'x'.repeat(SIZE) }] } });
+    expect(cache.find(page())).toBeUndefined();
+  });
+
+  it('has at most ten thousand entries, however small', () => {
+    const { cache, page, keep } = world(Number.MAX_SAFE_INTEGER);
+    for (let count = 0; count <= 10_000; count += 1) keep(page({ cursor: String(count) }));
+    expect([cache.find(page({ cursor: '0' })), cache.find(page({ cursor: '1' }))?.result]).toEqual([undefined, TOOLS]);
+  });
+
+  it('of no size keeps nothing', () => {
+    const { cache, page, keep } = world(0);
+    keep(page());
+    expect([cache.isOn, cache.find(page())]).toEqual([false, undefined]);
+  });
+});

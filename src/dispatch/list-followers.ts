@@ -1,0 +1,108 @@
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import {
+  capabilityOf,
+  isJsonObject,
+  LIST_CHANGES,
+  LIST_FLAGS,
+  type JsonObject,
+  type ListFlag,
+} from '#lib/mcp-protocol';
+import type { ServerDefinition } from '../registry/index.js';
+import { ChangeFeeds, type Feed } from '../subscriptions/index.js';
+import type { Inbound } from './inbound.js';
+import { ServerProfiles } from './server-profiles.js';
+
+/** A server whose lists nobody has asked for in so long is listened to no longer. */
+const LEAST_MS = 60_000;
+/** Before a server that could not be listened to is tried again. */
+const RETRY_MS = 30_000;
+
+interface Followed {
+  until: number;
+  feed: Feed | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Listens to servers of whose lists something is remembered, over the same subscription as clients do. A server that
+ * announces no changes, or cannot be listened to, is taken at its word: what it gave is fresh for as long as it said.
+ */
+@Injectable()
+export class ListFollowers implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(ListFollowers.name);
+  private readonly followed = new Map<string, Followed>();
+  private isLeaving = false;
+
+  constructor(
+    private readonly feeds: ChangeFeeds,
+    private readonly profiles: ServerProfiles,
+  ) {}
+
+  /** Something of the server is remembered for so long, in ms. */
+  follow(server: ServerDefinition, who: Pick<Inbound, 'caller' | 'client'>, forMs: number): void {
+    if (this.isLeaving) return;
+    const until = performance.now() + Math.max(forMs, LEAST_MS);
+    const known = this.followed.get(server.slug);
+    if (known) {
+      known.until = Math.max(known.until, until);
+      return;
+    }
+    const followed: Followed = { until, feed: undefined, timer: undefined };
+    this.followed.set(server.slug, followed);
+    this.endLater(server.slug, followed, Math.max(forMs, LEAST_MS));
+    void this.open(server, who, followed);
+  }
+
+  /** True while a change of the list would be heard. */
+  hears(server: ServerDefinition, list: ListFlag): boolean {
+    const feed = this.followed.get(server.slug)?.feed;
+    return feed?.isLive === true && feed.honoured[list] === true;
+  }
+
+  beforeApplicationShutdown(): void {
+    this.isLeaving = true;
+    for (const [slug, followed] of this.followed) this.end(slug, followed);
+  }
+
+  private async open(
+    server: ServerDefinition,
+    { caller, client }: Pick<Inbound, 'caller' | 'client'>,
+    followed: Followed,
+  ): Promise<void> {
+    try {
+      const { capabilities } = await this.profiles.of(server, { caller, client });
+      const filter = Object.fromEntries(announcedBy(capabilities).map((flag) => [flag, true] as const));
+      if (Object.keys(filter).length === 0) return;
+      const face = { caller, client, session: undefined };
+      const feed = await this.feeds.open(server, face, filter, () => undefined);
+      followed.feed = feed;
+      if (this.followed.get(server.slug) !== followed) feed.close();
+    } catch (cause) {
+      this.logger.debug(`${server.slug} is not listened to: ${String(cause)}`);
+      clearTimeout(followed.timer);
+      this.endLater(server.slug, followed, RETRY_MS, 'now');
+    }
+  }
+
+  private endLater(slug: string, followed: Followed, afterMs: number, however?: 'now'): void {
+    followed.timer = setTimeout(() => {
+      const leftMs = however ? 0 : followed.until - performance.now();
+      if (leftMs > 0) this.endLater(slug, followed, leftMs);
+      else this.end(slug, followed);
+    }, afterMs).unref();
+  }
+
+  private end(slug: string, followed: Followed): void {
+    clearTimeout(followed.timer);
+    if (this.followed.get(slug) === followed) this.followed.delete(slug);
+    followed.feed?.close();
+  }
+}
+
+/** The lists whose changes a server says that it tells of. */
+function announcedBy(capabilities: JsonObject): ListFlag[] {
+  return LIST_FLAGS.filter((flag) => {
+    const declared = capabilities[capabilityOf(LIST_CHANGES[flag].lists[0]) ?? ''];
+    return isJsonObject(declared) && declared['listChanged'] === true;
+  });
+}

@@ -1,0 +1,218 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  eraOfRevision,
+  isJsonObject,
+  isListMethod,
+  LIST_CHANGES,
+  LIST_FLAGS,
+  outcomeOfFault,
+  result,
+  RpcCode,
+  type JsonObject,
+  type ListFlag,
+  type ListMethod,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import { ListCache, type ListPage } from '../catalog/index.js';
+import type { ServerDefinition } from '../registry/index.js';
+import type { StreamSink } from '../session-pool/index.js';
+import { ChangeFeeds } from '../subscriptions/index.js';
+import { contextOf } from './authorization-context.js';
+import { CallDelivery, SILENT_SINK, type Addressed } from './call-delivery.js';
+import { CallMarks } from './call-marks.js';
+import { Flight } from './flight.js';
+import type { Inbound } from './inbound.js';
+import { asItIs, hintsOf, isComplete, type ListAnswer } from './list-answer.js';
+import { ListFollowers } from './list-followers.js';
+import { ServerProfiles } from './server-profiles.js';
+
+/** Longer cursors are passed on, not remembered. */
+const LONGEST_CURSOR = 1_024;
+/** Within this time after a call a server has told of what that changed, if it tells of changes. */
+const TOLD_WITHIN_MS = 2_000;
+
+/** A question that others may have asked, or may be asking, in the same words. */
+interface Question {
+  readonly page: ListPage;
+  readonly inbound: Inbound;
+  readonly to: Addressed;
+}
+
+/**
+ * Asks modern servers for pages of their lists: each once for all who ask at the same moment, and not again while the
+ * answer is fresh (specification 2026: server/utilities/caching). What changes is forgotten at once, as far as the server
+ * tells of it.
+ */
+@Injectable()
+export class Lists implements OnApplicationShutdown {
+  private readonly flights = new Map<string, Flight>();
+  /** Lists that are another one for each authorization context: nobody waits for what is meant for others. */
+  private readonly privateLists = new WeakMap<ServerDefinition, Set<ListMethod>>();
+  private readonly calls = new CallMarks();
+  private readonly stopListening: () => void;
+
+  constructor(
+    private readonly cache: ListCache,
+    private readonly followers: ListFollowers,
+    private readonly profiles: ServerProfiles,
+    private readonly delivery: CallDelivery,
+    feeds: ChangeFeeds,
+  ) {
+    this.stopListening = feeds.onListChange((slug, list) => {
+      for (const method of LIST_CHANGES[list].lists) this.cache.forget(slug, method);
+    });
+  }
+
+  onApplicationShutdown(): void {
+    this.stopListening();
+  }
+
+  /** The page that a request asks for. The signal is that of the request's own client. */
+  async ask(inbound: Inbound, to: Addressed, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
+    const page = await this.pageOf(inbound, to);
+    if (!page) return asItIs(await this.delivery.deliver(inbound, to, sink, signal));
+    // It lives on although nothing is run in it.
+    await inbound.session?.touch();
+    const question = { page, inbound, to };
+    const known = this.known(question);
+    if (known) return known;
+    if (signal.aborted) return asItIs(outcomeOfFault('aborted'));
+    return wantsToHear(to) ? this.askAlone(question, sink, signal) : this.askTogether(question, sink, signal);
+  }
+
+  /** A tool was called. The caller expects to see in the lists what that changed. */
+  called(server: ServerDefinition, { caller }: Pick<Inbound, 'caller'>): void {
+    if (this.cache.isOn && this.profiles.eraOf(server) === 'modern')
+      this.calls.note(server.slug, caller.key, this.cache.begin());
+  }
+
+  /** Undefined where nothing may be shared or remembered. */
+  private async pageOf({ caller, client, session }: Inbound, to: Addressed): Promise<ListPage | undefined> {
+    const { server, request } = to;
+    const { method, params } = request;
+    // Of a client whose session lives elsewhere it is not known here what it declares.
+    if (!this.cache.isOn || !isListMethod(method) || session?.place === 'elsewhere') return undefined;
+    if (!saysNothingElse(params)) return undefined;
+    const era = this.profiles.eraOf(server) ?? (await this.profiles.learnEra(server).catch(() => undefined));
+    if (era !== 'modern') return undefined;
+    const { cursor } = params;
+    const page = { server, method, capabilities: client.capabilities, context: contextOf(caller) };
+    return typeof cursor === 'string' ? { ...page, cursor } : page;
+  }
+
+  private known({ page, inbound }: Question): ListAnswer | undefined {
+    const known = this.cache.find(page);
+    if (!known || !this.isRecentFor(inbound, page, known.mark)) return undefined;
+    const freshMs = Math.floor(known.freshUntil - performance.now());
+    if (freshMs <= 0) return undefined;
+    const { isPublic } = known;
+    const outcome = result({ ...known.result, ttlMs: freshMs, cacheScope: isPublic ? 'public' : 'private' });
+    return { outcome, freshMs, isPublic, isNew: false };
+  }
+
+  /**
+   * False for what was asked for before the caller's last call ended: the call may have changed the list. Where the change
+   * would have been heard by now, it is not what it looks like.
+   */
+  private isRecentFor({ caller }: Inbound, { server, method }: ListPage, mark: number): boolean {
+    const call = this.calls.last(server.slug, caller.key);
+    if (mark > call.mark) return true;
+    const flag = flagOf(method);
+    return performance.now() - call.at > TOLD_WITHIN_MS && flag !== undefined && this.followers.hears(server, flag);
+  }
+
+  /** A request that hears something on the way has a way of its own. */
+  private async askAlone(question: Question, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
+    const mark = this.cache.begin();
+    const outcome = await this.delivery.deliver(question.inbound, question.to, sink, signal);
+    this.remember(question, mark, outcome);
+    return this.answer(question.page, mark, outcome);
+  }
+
+  private async askTogether(question: Question, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
+    const others = this.flightOf(question, 'own') ? undefined : this.flightOf(question, 'anybody');
+    if (others) {
+      const outcome = await others.wait(signal);
+      if (signal.aborted || isForAll(outcome)) return this.answer(question.page, others.mark, outcome);
+    }
+    const own = this.flightOf(question, 'own');
+    const flight = own ?? this.start(question);
+    const outcome = await flight.wait(signal);
+    // Questions of the server to the client are for each of them to answer.
+    if (outcome.kind === 'result' && !isComplete(outcome)) return this.askAlone(question, sink, signal);
+    return { ...this.answer(question.page, flight.mark, outcome), isNew: !own };
+  }
+
+  /** A flight that may bring what is asked for: it began after the list changed, and after the caller's last call. */
+  private flightOf(question: Question, whose: Whose): Flight | undefined {
+    const { page, inbound } = question;
+    if (whose === 'anybody' && this.privateLists.get(page.server)?.has(page.method)) return undefined;
+    const flight = this.flights.get(flightKey(question, whose));
+    if (!flight?.isUnderWay || flight.server !== page.server || this.cache.isStale(page, flight.mark)) return undefined;
+    return this.isRecentFor(inbound, page, flight.mark) ? flight : undefined;
+  }
+
+  private start(question: Question): Flight {
+    const { page, inbound, to } = question;
+    const { session: _session, ...alone } = inbound;
+    const keys = [flightKey(question, 'own'), flightKey(question, 'anybody')];
+    const mark = this.cache.begin();
+    const flight = new Flight(page.server, mark, async (signal) => {
+      const outcome = await this.delivery.deliver({ ...alone, repeatsItself: true }, to, SILENT_SINK, signal);
+      this.remember(question, mark, outcome);
+      for (const key of keys) if (this.flights.get(key) === flight) this.flights.delete(key);
+      return outcome;
+    });
+    for (const key of keys) this.flights.set(key, flight);
+    return flight;
+  }
+
+  private remember({ page, inbound }: Question, mark: number, outcome: Outcome): void {
+    if (outcome.kind === 'error' && outcome.error.code === RpcCode.invalidParams) this.cache.cursorFailed(page);
+    if (!isComplete(outcome)) return;
+    const { freshMs, isPublic } = hintsOf(outcome.result);
+    this.notePrivacy(page, isPublic);
+    if (freshMs === 0) return;
+    this.cache.keep(page, { result: outcome.result, isPublic, mark, freshUntil: performance.now() + freshMs });
+    this.followers.follow(page.server, inbound, freshMs);
+  }
+
+  private answer(page: ListPage, mark: number, outcome: Outcome): ListAnswer {
+    const isFresh = isComplete(outcome) && !this.cache.isStale(page, mark);
+    return isFresh ? { outcome, ...hintsOf(outcome.result), isNew: true } : asItIs(outcome);
+  }
+
+  private notePrivacy({ server, method }: ListPage, isPublic: boolean): void {
+    const lists = this.privateLists.get(server) ?? new Set();
+    if (isPublic) lists.delete(method);
+    else lists.add(method);
+    this.privateLists.set(server, lists);
+  }
+}
+
+type Whose = 'own' | 'anybody';
+
+/** What makes two requests the same. Errors are told in the words of the client's era. */
+function flightKey({ page, inbound, to }: Question, whose: Whose): string {
+  const { server, method, cursor, capabilities, context } = page;
+  const era = eraOfRevision(inbound.client.revision);
+  const isSilent = to.silent === true;
+  return JSON.stringify([server.slug, method, cursor, capabilities, isSilent, era, whose === 'own' && context]);
+}
+
+const isForAll = (outcome: Outcome): boolean => isComplete(outcome) && hintsOf(outcome.result).isPublic;
+
+const flagOf = (method: ListMethod): ListFlag | undefined =>
+  LIST_FLAGS.find((flag) => LIST_CHANGES[flag].lists.some((list) => list === method));
+
+const wantsToHear = ({ request: { progressToken, logLevel } }: Addressed): boolean =>
+  progressToken !== undefined || logLevel !== undefined;
+
+/** Trace context is nobody's list. What a server makes of anything else, only the server knows. */
+const TRACE_KEYS: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
+
+function saysNothingElse({ cursor, _meta: meta, ...rest }: JsonObject): boolean {
+  if (Object.keys(rest).length > 0) return false;
+  if (cursor !== undefined && (typeof cursor !== 'string' || cursor.length > LONGEST_CURSOR)) return false;
+  return meta === undefined || (isJsonObject(meta) && Object.keys(meta).every((key) => TRACE_KEYS.has(key)));
+}

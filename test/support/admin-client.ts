@@ -1,0 +1,47 @@
+import type { JsonObject } from '#lib/mcp-protocol';
+import type { TestCluster } from './cluster.js';
+import type { Addressee } from './roaming-client.js';
+
+export interface AdminAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly json: JsonObject;
+}
+
+/** Somebody with these roles at the admin API. */
+export class AdminClient {
+  constructor(
+    private readonly cluster: Pick<TestCluster, 'token'>,
+    private readonly roles: string[],
+  ) {}
+
+  get(worker: Addressee, path: string): Promise<AdminAnswer> {
+    return this.send(worker, 'GET', path);
+  }
+
+  async send({ url }: Addressee, verb: string, path: string): Promise<AdminAnswer> {
+    const token = await this.cluster.token({ subject: 'ops', roles: this.roles });
+    return answerOf(
+      await fetch(`${url}/admin/v1${path}`, { method: verb, headers: { authorization: `Bearer ${token}` } }),
+    );
+  }
+
+  /** Every page of a list. */
+  async all(worker: Addressee, path: string, limit: number): Promise<JsonObject[]> {
+    const items: JsonObject[] = [];
+    let cursor: unknown;
+    do {
+      const query = cursor === undefined ? `?limit=${limit}` : `?limit=${limit}&cursor=${cursor as string}`;
+      const { json } = await this.get(worker, path + query);
+      items.push(...(json['items'] as JsonObject[]));
+      cursor = json['nextCursor'];
+    } while (cursor !== undefined);
+    return items;
+  }
+}
+
+export async function answerOf(response: Response): Promise<AdminAnswer> {
+  const text = await response.text();
+  const json = text === '' ? {} : (JSON.parse(text) as JsonObject);
+  return { status: response.status, headers: response.headers, json };
+}
