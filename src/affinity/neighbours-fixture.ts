@@ -26,7 +26,7 @@ import {
   type EventArchive,
   type UpstreamCall,
 } from '../session-pool/index.js';
-import { ChangeFeeds, SessionFeeds } from '../subscriptions/index.js';
+import { ChangeFeeds, ListViewsSeat, SessionFeeds } from '../subscriptions/index.js';
 import { admittanceOf } from './admittance.js';
 import { BusWorkers } from './bus-workers.js';
 import { HandOver } from './hand-over.js';
@@ -101,7 +101,11 @@ export class Neighbour {
     this.registry = new FakeRegistry(servers);
     this.sessions = new SessionPool(config, archive);
     this.upstreams = new UpstreamPool(this.connector, config, this.registry, this.seat);
-    this.feeds = new SessionFeeds(new ChangeFeeds(this.upstreams, this.registry), new EndpointDirectory(this.registry));
+    this.feeds = new SessionFeeds(
+      new ChangeFeeds(this.upstreams, this.registry),
+      new EndpointDirectory(this.registry),
+      new ListViewsSeat(),
+    );
     const ports = { wire: relay, ledger: relay, directory: relay, timer };
     this.server = new WorkerBusServer({ me: this.me.text, secret, ...ports }, admittanceOf(this.sessions, this.moves));
     const { node } = this.server;

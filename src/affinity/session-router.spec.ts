@@ -20,7 +20,7 @@ import {
   UpstreamCalls,
   UpstreamPool,
 } from '../session-pool/index.js';
-import { ChangeFeeds, SessionFeeds } from '../subscriptions/index.js';
+import { ChangeFeeds, ListViewsSeat, SessionFeeds } from '../subscriptions/index.js';
 import { DeafBus } from '../../test/support/deaf-bus.js';
 import { LoneWorker, NoHeirs } from './lone-worker.js';
 import { Moves } from './moves.js';
@@ -40,7 +40,11 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const upstreams = new UpstreamPool(connector, config, registry);
   const sessions = new SessionPool(config);
   const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config));
-  const feeds = new SessionFeeds(new ChangeFeeds(upstreams, registry), new EndpointDirectory(registry));
+  const feeds = new SessionFeeds(
+    new ChangeFeeds(upstreams, registry),
+    new EndpointDirectory(registry),
+    new ListViewsSeat(),
+  );
   const me = new Incarnation();
   const others = [new LoneWorker(me), new NoHeirs(), new Moves(), new DeafBus(), new NoArchive()] as const;
   const router = new SessionRouter(new SessionIds(randomBytes(32), me), me, sessions, calls, feeds, ...others, config);

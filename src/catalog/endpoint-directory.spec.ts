@@ -51,6 +51,39 @@ describe('the endpoints', () => {
   });
 });
 
+describe('an endpoint that is watched', () => {
+  const listened = () => {
+    const configuration = registry();
+    const calls: (string[] | undefined)[] = [];
+    const directory = new EndpointDirectory(configuration);
+    directory.onChange('reading', (now) => void calls.push(now?.servers.map(({ slug }) => slug)));
+    const [, reading] = configuration.snapshot.virtualServers;
+    if (!reading) throw new Error('There is none.');
+    const choose = (more: object, servers = [files, mail, off]) =>
+      configuration.configure(servers, { virtualServers: [{ ...reading, ...more }] });
+    return { calls, choose };
+  };
+
+  it('tells of other servers, and of another choice of what is shown', () => {
+    const { calls, choose } = listened();
+    choose({ servers: ['files', 'mail'] });
+    choose({ servers: ['files', 'mail'], tools: ['files__*'] });
+    choose({ servers: ['files', 'mail'], tools: ['files__*'], prompts: undefined });
+    expect(calls).toEqual([
+      ['files', 'mail'],
+      ['files', 'mail'],
+      ['files', 'mail'],
+    ]);
+  });
+
+  it('tells nothing of what does not concern it, or of its title', () => {
+    const { calls, choose } = listened();
+    choose({}, [files, remoteServer('mail', { title: 'New' }), off]);
+    choose({ title: 'Reading' });
+    expect(calls).toEqual([]);
+  });
+});
+
 describe('what a virtual server shows', () => {
   it('is what its patterns choose; everything of a kind without patterns, nothing where the list is empty', () => {
     const reading = new EndpointDirectory(registry()).find('reading');

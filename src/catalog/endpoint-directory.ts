@@ -24,16 +24,24 @@ export class EndpointDirectory {
     return this.endpoints.get(slug);
   }
 
-  /** Calls back when other servers stand behind an endpoint than before, or others of the same name. */
+  /** Calls back when other servers stand behind an endpoint than before, others of the same name, or more or less is shown. */
   onChange(slug: string, listener: (now: Endpoint | undefined) => void): () => void {
-    let before = this.find(slug)?.servers ?? [];
+    const known = () => ({ servers: this.find(slug)?.servers ?? [], selected: this.selectedBy(slug) });
+    let before = known();
     return this.registry.onChange(() => {
-      const now = this.find(slug);
-      const servers = now?.servers ?? [];
-      const isSame = servers.length === before.length && servers.every((server, index) => server === before[index]);
-      before = servers;
-      if (!isSame) listener(now);
+      const now = known();
+      const isSame =
+        now.selected === before.selected &&
+        now.servers.length === before.servers.length &&
+        now.servers.every((server, index) => server === before.servers[index]);
+      before = now;
+      if (!isSame) listener(this.find(slug));
     });
+  }
+
+  private selectedBy(slug: string): string | undefined {
+    const virtual = this.registry.snapshot.virtualServers.find((candidate) => candidate.slug === slug);
+    return virtual && JSON.stringify([virtual.tools, virtual.prompts, virtual.resources]);
   }
 }
 

@@ -1,20 +1,26 @@
 import { listFlagOf, type McpNotification } from '#lib/mcp-protocol';
 import type { StreamSink } from '../session-pool/index.js';
-import { Coalescer, type Feed } from '../subscriptions/index.js';
+import { ChangeTeller, type ChangeOrigin, type Feed, type ListView } from '../subscriptions/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 
 /**
  * What one client listens to, over all of its feeds: nothing is told before the acknowledgement, nothing after it that
- * it does not name (specification 2026: basic/patterns/subscriptions). A burst is told once.
+ * it does not name (specification 2026: basic/patterns/subscriptions).
  */
 export class ChangeStream {
   private acknowledged: ChangeFilter = {};
   private resources: ReadonlySet<string> = new Set();
-  private readonly changes = new Coalescer((change, resource) => this.tell(change, resource), true);
+  private readonly changes = new ChangeTeller((change, resource) => this.tell(change, resource), true);
   private readonly feeds: Feed[] = [];
   private isOver = false;
 
-  constructor(private readonly sink: StreamSink) {}
+  /** @param view what the client sees of lists; closed with the stream */
+  constructor(
+    private readonly sink: StreamSink,
+    view: ListView,
+  ) {
+    this.changes.look(view);
+  }
 
   /** A feed for as long as the stream lasts; one that comes too late is closed. */
   join(feed: Feed): void {
@@ -22,9 +28,9 @@ export class ChangeStream {
     else this.feeds.push(feed);
   }
 
-  /** Something changed; a resource under its public name, and under that by which it was subscribed to. */
-  changed(change: McpNotification, resource?: string): void {
-    this.changes.add(change, resource);
+  /** Something changed; a resource under its public name. */
+  changed(change: McpNotification, origin?: ChangeOrigin): void {
+    this.changes.changed(change, origin);
   }
 
   /** Says what is honoured, and then what changed meanwhile. */

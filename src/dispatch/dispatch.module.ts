@@ -21,6 +21,7 @@ import { ListFollowers } from './list-followers.js';
 import { Lists } from './lists.js';
 import { ServerProfiles } from './server-profiles.js';
 import { ToolHeaders } from './tool-headers.js';
+import { VisibleLists } from './visible-lists.js';
 import { Welcome } from './welcome.js';
 
 const HANDLERS = [ItemHandler, ListHandler, DiscoverHandler, ListenHandler, LogLevelHandler, WatchHandler, PingHandler];
@@ -43,6 +44,7 @@ const handlerTable = {
     ServerProfiles,
     ListFollowers,
     Lists,
+    VisibleLists,
     ToolHeaders,
     Welcome,
     Dispatcher,

@@ -80,6 +80,16 @@ export class Lists implements OnApplicationShutdown {
     return wantsToHear(to) ? this.askAlone(question, sink, signal) : this.askTogether(question, sink, signal);
   }
 
+  /** Marks a moment, for `isStale`. */
+  begin(): number {
+    return this.cache.begin();
+  }
+
+  /** True when a list has changed since then, as far as is known. */
+  isStale(server: ServerDefinition, list: ListFlag, mark: number): boolean {
+    return LIST_CHANGES[list].lists.some((method) => this.cache.isStale({ server, method }, mark));
+  }
+
   /** A tool was called. The caller expects to see in the lists what that changed. */
   called(server: ServerDefinition, { caller }: Pick<Inbound, 'caller'>): void {
     if (this.cache.isOn && this.profiles.eraOf(server) === 'modern')

@@ -23,6 +23,8 @@ function broken(what: string): Failed {
 /** All of a list, and what may be made of it: of the whole no more than of each of its pages. */
 export interface WholeList extends Omit<ListAnswer, 'outcome'> {
   readonly items: readonly JsonValue[];
+  /** The same, as they came: a page that is remembered is the very same each time. */
+  readonly pages: readonly (readonly JsonValue[])[];
 }
 
 /** Every item of a list, page after page; or the outcome that ended it. */
@@ -31,6 +33,7 @@ export async function collectPages(
   ask: (request: McpRequest) => Promise<ListAnswer>,
 ): Promise<WholeList | Failed> {
   const items: JsonValue[] = [];
+  const pages: (readonly JsonValue[])[] = [];
   let whole = { freshMs: MOST_FRESH_MS, isPublic: true, isNew: false };
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES; page += 1) {
@@ -40,13 +43,14 @@ export async function collectPages(
     // An answer without its list is no empty list.
     if (!Array.isArray(listed)) return broken(`its answer holds no ${LIST_MEMBERS[method]}`);
     for (const item of listed) items.push(item);
+    pages.push(listed);
     whole = {
       freshMs: Math.min(whole.freshMs, hints.freshMs),
       isPublic: whole.isPublic && hints.isPublic,
       isNew: whole.isNew || hints.isNew,
     };
     const { nextCursor } = outcome.result;
-    if (typeof nextCursor !== 'string') return { items, ...whole };
+    if (typeof nextCursor !== 'string') return { items, pages, ...whole };
     if (nextCursor === cursor || items.length > MAX_ITEMS) break;
     cursor = nextCursor;
   }

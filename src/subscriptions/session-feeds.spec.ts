@@ -13,6 +13,7 @@ import { RecordingSink } from '../../test/support/recording-sink.js';
 import { EndpointDirectory } from '../catalog/index.js';
 import { Session, SessionPoolConfig, UpstreamPool } from '../session-pool/index.js';
 import { ChangeFeeds } from './change-feeds.js';
+import { ListViewsSeat } from './list-views.js';
 import { SessionFeeds } from './session-feeds.js';
 
 const [a, b] = [remoteServer('a'), remoteServer('b')];
@@ -28,7 +29,7 @@ function world(endpoint = 'default') {
   const config = new SessionPoolConfig();
   const pool = new UpstreamPool(connector, config, registry);
   pools.push(pool);
-  const feeds = new SessionFeeds(new ChangeFeeds(pool, registry), new EndpointDirectory(registry));
+  const feeds = new SessionFeeds(new ChangeFeeds(pool, registry), new EndpointDirectory(registry), new ListViewsSeat());
   const start = { id: 'id', caller: callerOf('me'), endpoint, client: LEGACY_CLIENT, answersOnStandingStream: false };
   const session = new Session(start, config);
   const sink = new RecordingSink();

@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { LIST_FLAGS, type McpNotification } from '#lib/mcp-protocol';
 import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { Session, UpstreamFace } from '../session-pool/index.js';
 import { missedBy } from '../upstream/index.js';
 import { ChangeFeeds } from './change-feeds.js';
-import { Coalescer } from './coalescer.js';
+import { ChangeTeller } from './change-teller.js';
 import type { Feed } from './feed.js';
+import { ListViewsSeat } from './list-views.js';
 import { NotSubscribable, TooManySubscriptions } from './subscriptions.errors.js';
 
 /** A resource at one server, and the URI under which the client knows it. */
@@ -32,12 +34,13 @@ type Watched = Map<string, Watching>;
 @Injectable()
 export class SessionFeeds {
   private readonly watched = new WeakMap<Session, Watched>();
-  private readonly changes = new WeakMap<Session, Coalescer>();
+  private readonly tellers = new WeakMap<Session, ChangeTeller>();
   private readonly following = new WeakSet<Session>();
 
   constructor(
     private readonly feeds: ChangeFeeds,
     private readonly endpoints: EndpointDirectory,
+    private readonly views: ListViewsSeat,
   ) {}
 
   /** Rejects with a GatewayError when the server refuses, or at the bound. Watching twice is watching once. */
@@ -65,14 +68,14 @@ export class SessionFeeds {
 
   /** Tells at once what has not been told yet: the session leaves, and its heir knows nothing of it. */
   flush(session: Session): void {
-    this.changes.get(session)?.flush();
+    this.tellers.get(session)?.flush();
   }
 
   async unwatch(session: Session, { uri }: WatchedResource): Promise<void> {
     const watched = this.allOf(session);
     const opening = watched.get(uri);
     watched.delete(uri);
-    this.changes.get(session)?.forget(uri);
+    this.tellers.get(session)?.forget(uri);
     await opening?.feed.then(close, NEVER_OPENED);
   }
 
@@ -81,17 +84,17 @@ export class SessionFeeds {
     const endpoint = this.endpoints.find(session.start.endpoint);
     if (!endpoint || session.ended || this.following.has(session)) return;
     this.following.add(session);
-    const changes = this.changesOf(session);
+    const teller = this.tellerOf(session);
+    const { caller } = session.start;
+    teller.look(this.views.open({ caller, client: session.client, endpoint: endpoint.id }, LIST_FLAGS));
     // Behind several servers the session's own upstream sessions are opened when they are first called, not now.
     const face = endpoint.transparent ? faceOf(session) : { ...faceOf(session), session: undefined };
     const followed = new Map<string, Feed>();
     const follow = ({ servers }: Pick<Endpoint, 'servers'>) => {
       for (const server of servers) {
         if (followed.has(server.slug)) continue;
-        followed.set(
-          server.slug,
-          this.feeds.follow(server, face, ALL_LISTS, (notification) => changes.add(notification)),
-        );
+        const onChange = (change: McpNotification) => teller.changed(change, { server: server.slug });
+        followed.set(server.slug, this.feeds.follow(server, face, ALL_LISTS, onChange));
       }
       for (const [slug, feed] of followed) {
         if (servers.some((server) => server.slug === slug)) continue;
@@ -102,7 +105,7 @@ export class SessionFeeds {
     follow(endpoint);
     const stopWatching = this.endpoints.onChange(endpoint.id, (now) => {
       follow(now ?? { servers: [] });
-      for (const change of missedBy(ALL_LISTS)) changes.add(change);
+      for (const change of missedBy(ALL_LISTS)) teller.changed(change);
     });
     session.onEnd(() => {
       stopWatching();
@@ -112,22 +115,22 @@ export class SessionFeeds {
 
   private async open(session: Session, { server, own, uri }: WatchedResource): Promise<Feed> {
     const filter = { resourceSubscriptions: [own] };
-    const changes = this.changesOf(session);
+    const teller = this.tellerOf(session);
     const feed = await this.feeds.open(server, faceOf(session), filter, (notification) => {
-      changes.add({ ...notification, params: { ...notification.params, uri } }, uri);
+      teller.changed({ ...notification, params: { ...notification.params, uri } }, { resource: uri });
     });
     if (feed.honoured.resourceSubscriptions?.includes(own)) return feed;
     feed.close();
     throw new NotSubscribable(server.slug);
   }
 
-  private changesOf(session: Session): Coalescer {
-    const known = this.changes.get(session);
+  private tellerOf(session: Session): ChangeTeller {
+    const known = this.tellers.get(session);
     if (known) return known;
-    const changes = new Coalescer((notification) => session.notify(notification));
-    this.changes.set(session, changes);
-    session.onEnd(() => changes.close());
-    return changes;
+    const teller = new ChangeTeller((notification) => session.notify(notification));
+    this.tellers.set(session, teller);
+    session.onEnd(() => teller.close());
+    return teller;
   }
 
   private allOf(session: Session): Watched {

@@ -18,6 +18,7 @@ import { DispatchConfig } from '../dispatch.config.js';
 import { invalidParams, noAnswerInTime } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { Patience } from '../patience.js';
+import { VisibleLists } from '../visible-lists.js';
 
 /** Resources that one client may listen to in one request. */
 const MOST_RESOURCES = 1_000;
@@ -39,6 +40,7 @@ export class ListenHandler extends MethodHandler {
   constructor(
     private readonly feeds: ChangeFeeds,
     private readonly endpoints: EndpointDirectory,
+    private readonly views: VisibleLists,
     config: DispatchConfig,
   ) {
     super();
@@ -48,10 +50,15 @@ export class ListenHandler extends MethodHandler {
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const wanted = readFilter(inbound.request.params['notifications']);
     if (typeof wanted === 'string') return invalidParams(wanted);
-    const stream = new ChangeStream(sink);
+    const { caller, client, endpoint } = inbound;
+    const lists = LIST_FLAGS.filter((flag) => wanted[flag] === true);
+    const view = this.views.open({ caller, client, endpoint: endpoint.id }, lists);
+    const stream = new ChangeStream(sink, view);
     const stopWatching = this.watchEndpoint(inbound, wanted, stream);
     try {
       const attempts = await this.listen(inbound, wanted, stream);
+      // Whoever lists after the acknowledgement sees what later changes are compared with, or what is newer.
+      await view.ready;
       const opened = attempts.filter((attempt): attempt is Opened => 'feed' in attempt);
       // With nobody to hear from, an acknowledgement would pass for a success.
       if (opened.length === 0 && attempts[0]) return failureOf(attempts[0]);
@@ -99,7 +106,7 @@ export class ListenHandler extends MethodHandler {
     const face = { caller, client, session: undefined };
     const onChange = (change: McpNotification, resource?: string) => {
       const shown = resource === undefined ? undefined : publicUri(endpoint, server, resource);
-      stream.changed(publishNotification(endpoint, server, change), shown);
+      stream.changed(publishNotification(endpoint, server, change), { server: server.slug, resource: shown });
     };
     try {
       const feed = await this.feeds.open(server, face, filter, onChange);
