@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { CallerAuthenticator } from '../auth/index.js';
 import { RoleMissing } from './admin.errors.js';
+import { Audit } from './audit.js';
 
 /** What people may be who look after a gateway: change it, run it, or look at it. */
 export type AdminRole = 'admin' | 'operator' | 'auditor';
@@ -16,14 +17,25 @@ export class AdminGuard implements CanActivate {
   constructor(
     private readonly callers: CallerAuthenticator,
     private readonly reflector: Reflector,
+    private readonly audit: Audit,
   ) {}
 
   /** Rejects with Unauthenticated (401) or RoleMissing (403). */
   async canActivate(context: ExecutionContext): Promise<true> {
-    const { headers, url } = context.switchToHttp().getRequest<FastifyRequest>();
-    const caller = await this.callers.authenticate(headers.authorization, url.split('?', 1)[0], headers.host);
-    const roles = this.reflector.get(Takes, context.getHandler()) ?? [];
-    if (!roles.some((role) => caller.roles.includes(role))) throw new RoleMissing(roles);
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    try {
+      await this.demandRole(request, this.reflector.get(Takes, context.getHandler()) ?? []);
+    } catch (cause) {
+      this.audit.refused(request, cause);
+      throw cause;
+    }
     return true;
+  }
+
+  private async demandRole(request: FastifyRequest, roles: readonly AdminRole[]): Promise<void> {
+    const { headers, url } = request;
+    const caller = await this.callers.authenticate(headers.authorization, url.split('?', 1)[0], headers.host);
+    this.audit.note(request, caller);
+    if (!roles.some((role) => caller.roles.includes(role))) throw new RoleMissing(roles);
   }
 }

@@ -83,11 +83,16 @@ export class RequestStateInvalid extends GatewayError {
   }
 }
 
-/** The client took too long to come back; what waited for it has been given up. */
+/**
+ * The client took too long to come back; what waited for it has been given up. Unknown: the call had begun at its
+ * server.
+ */
 export class RequestStateLapsed extends GatewayError {
-  constructor() {
-    const message = 'params.requestState is no longer good: the answers came too late. Make the call anew, without it.';
-    super(RpcCode.invalidParams, message, 400, REFUSED);
+  constructor(outcome: 'not_executed' | 'unknown') {
+    const begun = 'The call had begun: look what became of it before you make it anew, without the state.';
+    const next = outcome === 'unknown' ? begun : 'Make the call anew, without it.';
+    const message = `params.requestState is no longer good: the answers came too late. ${next}`;
+    super(RpcCode.invalidParams, message, 400, { outcome, retriable: false });
   }
 }
 

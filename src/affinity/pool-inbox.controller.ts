@@ -29,6 +29,8 @@ const DONE = result({});
 @UseInterceptors(ForwardedRpcInterceptor)
 export class PoolInboxController implements BeforeApplicationShutdown {
   private readonly parts = new Map<string, PoolPart>();
+  /** By their own names, for a call that is under way outlives the use of its part. */
+  private readonly calls = new Map<string, PoolPart>();
   private readonly owed = new OwedAnswers();
 
   constructor(
@@ -48,12 +50,18 @@ export class PoolInboxController implements BeforeApplicationShutdown {
     const given = this.owed.add();
     // Nobody waits any more for the answer to a call that was given up.
     context.signal.addEventListener('abort', given, { once: true });
-    return part.request(order, context).finally(given);
+    this.calls.set(order.call, part);
+    return part.request(order, context).finally(() => {
+      this.calls.delete(order.call);
+      given();
+    });
   }
 
   @MessagePattern(PoolPattern.answer)
   async answer(@Payload() order: AnswerOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    this.partOf(order, context).answer(order);
+    const part = this.calls.get(order.call);
+    if (part?.requester !== context.requester) throw new ConnectionNotHeld();
+    part.answer(order);
     return DONE;
   }
 

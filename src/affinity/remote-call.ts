@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mayBeAsked } from '#lib/mcp-protocol';
 import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
 import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
+import { outcomeOfBusEnd } from './bus-outcomes.js';
 import { PoolPattern, type AnswerOrder, type RequestEvent, type RequestOrder } from './pool-orders.js';
 
 type Asked = Extract<RequestEvent, { kind: 'question' }>;
@@ -76,6 +77,6 @@ export class RemoteCall {
     const order = { to: this.route.to, pattern: PoolPattern.answer, payload, budgetMs: ANSWER_MS };
     const end = await this.bus.request(order).end;
     // Without the answer the request would wait for ever.
-    if (end.kind !== 'value') this.exchange?.cancel();
+    if (outcomeOfBusEnd(end).kind !== 'result') this.exchange?.cancel();
   }
 }

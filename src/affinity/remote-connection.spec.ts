@@ -93,6 +93,23 @@ function isUnused(): boolean {
   return child().closed;
 }
 
+/** A call whose server has asked its client something. */
+async function askOverPart() {
+  there.connector.respond = async ({ reply, signal }) => {
+    const given = await reply.ask({ method: 'roots/list', params: {} }, signal);
+    return result({ given: 'result' in given ? given.result : {} });
+  };
+  const connection = await connect(ASKED_CLIENT);
+  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<Answer>()];
+  const reply = new Reply(() => {
+    asked.resolve();
+    return answered.promise;
+  });
+  const outcome = connection.request(toolCall({ client: ASKED_CLIENT }), reply, NEVER);
+  await asked.promise;
+  return { outcome, give: answered.resolve };
+}
+
 beforeEach(() => {
   [ends, notified] = [[], []];
   there = placedWorker();
@@ -328,6 +345,22 @@ describe('a part in a connection', () => {
     child().say(LOGGED);
     await settled();
     expect(notified).toHaveLength(2);
+  });
+
+  it('takes the answer to a question although the connection was given up meanwhile', async () => {
+    const { outcome, give } = await askOverPart();
+    const [view] = there.pool.view({ after: 0, limit: 1 });
+    expect(there.pool.closeBySerial(view?.serial ?? 0)).toBe(true);
+    await settled();
+    give({ result: { roots: [] } });
+    expect(await outcome).toEqual(result({ given: { roots: [] } }));
+  });
+
+  it('ends a call whose answer cannot be delivered any more', async () => {
+    const { outcome, give } = await askOverPart();
+    bus.workers.set('there', new Map([...there.serves, [PoolPattern.answer, async () => ({ kind: 'not-held' })]]));
+    give({ result: { roots: [] } });
+    expect(await outcome).toMatchObject({ kind: 'error' });
   });
 
   it('whose end was never told ends by itself', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { result, type ClientProfile, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { DispatchWorld, type Asking } from '../../test/support/dispatch-world.js';
 import { callerOf, remoteServer, type Respond } from '../../test/support/fake-upstream.js';
@@ -16,6 +16,7 @@ const CONSENT = { code: -32042, message: 'Visit first', data: { elicitations: [D
 const worlds: DispatchWorld[] = [];
 
 afterEach(async () => {
+  jest.useRealTimers();
   for (const open of worlds.splice(0)) await open.close();
 });
 
@@ -92,6 +93,20 @@ describe('a legacy server that asks a modern client', () => {
     const { call, asked } = await world('legacy', () => result({ resultType: 'input_required', content: [] }));
     expect(await call({ inputResponses: { 'question-1': ADA } })).toEqual(result({ content: [] }));
     expect(asked()).toEqual([['tools/call', CALL]]);
+  });
+
+  it('has begun the call, whenever the client comes back', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'queueMicrotask', 'nextTick', 'setTimeout', 'performance'] });
+    const { call, asked } = await world('legacy', asksOnce);
+    const { requestState } = inputOf(await call());
+    const repetition = { requestState, inputResponses: { 'question-1': ADA } };
+    expect(await call(repetition)).toMatchObject({ result: { answer: { result: ADA } } });
+    // So long its outcome may be fetched, and later nobody says that it did not run.
+    jest.setSystemTime(Date.now() + 9 * 60_000);
+    expect(await call(repetition)).toMatchObject({ result: { answer: { result: ADA } } });
+    jest.setSystemTime(Date.now() + 60 * 60_000);
+    expect(await call(repetition)).toMatchObject({ error: { code: -32602, data: { outcome: 'unknown' } } });
+    expect(asked()).toHaveLength(1);
   });
 
   it('is asked side by side by the same client, and each call gets its own answers', async () => {
@@ -174,6 +189,12 @@ describe('a legacy server that asks for what the client did not declare', () => 
     expect(await call()).toMatchObject({
       error: { code: -32021, data: { requiredCapabilities: { sampling: {} } } },
     });
+  });
+
+  it('and is not heard of again: that nobody knows what came of it is what the client is told', async () => {
+    const broken = { code: -31002, message: 'The connection broke', data: { outcome: 'unknown' } };
+    const { call } = await world('legacy', refused({ kind: 'error', error: broken }));
+    expect(await call()).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
   });
 
   it('and does without it: the client gets what came of the call', async () => {

@@ -62,8 +62,7 @@ export class RepeatedCalls {
     const binding = { caller, endpoint, server: server.slug, request };
     const state = this.stateIn(binding);
     const ending = await this.endingOf(call, state, sink, signal);
-    if (ending.kind === 'asked')
-      return this.asking(ending, binding, state?.kind === 'parked' ? state.worker : this.me.text);
+    if (ending.kind === 'asked') return this.asking(ending, binding, call, state);
     return this.withSealedState(ending, binding);
   }
 
@@ -71,10 +70,10 @@ export class RepeatedCalls {
   private stateIn(binding: StateBinding): RequestState | undefined {
     const { requestState } = binding.request.params;
     if (requestState === undefined) return undefined;
-    const state = this.states.read(requestState, binding);
-    if (state === undefined) throw new RequestStateInvalid();
-    if (state === 'lapsed') throw new RequestStateLapsed();
-    return state;
+    const read = this.states.read(requestState, binding);
+    if (!read) throw new RequestStateInvalid();
+    if (read.isLapsed) throw new RequestStateLapsed(read.state.kind === 'parked' ? 'unknown' : 'not_executed');
+    return read.state;
   }
 
   private endingOf(
@@ -120,6 +119,8 @@ export class RepeatedCalls {
   ): Promise<Ending> {
     const { progressToken, logLevel } = call.request;
     if (state.worker !== this.me.text) return this.resumeElsewhere(call, state, responses, sink, signal);
+    // A worker that slept may have been declared gone meanwhile, and its client been told that the call is lost.
+    await this.workers.checkPulse();
     const listener = { reply: new PlainReply(sink, logLevel), progressToken, signal };
     return this.parked.resume(state.call, call.caller.key, responses, listener);
   }
@@ -160,16 +161,32 @@ export class RepeatedCalls {
   }
 
   /** Questions come with the state that the client has to bring back with their answers. */
-  private asking({ questions, parked }: Asked, binding: StateBinding, worker: string): Outcome {
-    const state: RequestState =
-      parked === undefined ? { kind: 'anew', questions } : { kind: 'parked', worker, call: parked };
+  private asking(
+    { questions, parked }: Asked,
+    binding: StateBinding,
+    { server }: UpstreamCall,
+    before: RequestState | undefined,
+  ): Outcome {
+    const { questionMs } = this.config;
+    const worker = before?.kind === 'parked' ? before.worker : this.me.text;
+    const requestState =
+      parked === undefined
+        ? this.states.mint({ kind: 'anew', questions }, binding, questionMs)
+        : this.states.mint({ kind: 'parked', worker, call: parked }, binding, lifetimeOf(server, questionMs));
     return result({
       resultType: 'input_required',
       inputRequests: questions as unknown as JsonObject,
-      requestState: this.states.mint(state, binding, this.config.questionMs),
+      requestState,
     });
   }
 }
+
+/**
+ * The worker that has the call knows how long it waits, and what became of it: the state lasts as long as a client may
+ * take to answer, the server to go on, and the outcome to be fetched.
+ */
+const lifetimeOf = ({ timeouts }: UpstreamCall['server'], questionMs: number): number =>
+  2 * questionMs + timeouts.requestMs + MARGIN_MS;
 
 function endingOfBusEnd(end: BusEnd): Ending {
   return (end.kind === 'value' && readAsked(end.value)) || outcomeOfBusEnd(end);

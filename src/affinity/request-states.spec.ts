@@ -26,7 +26,7 @@ afterEach(() => {
 describe('a request state', () => {
   it('is read by every worker, for the same request of the same principal', () => {
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
-    expect(new RequestStates(secret).read(text, bindingOf())).toEqual(PARKED);
+    expect(new RequestStates(secret).read(text, bindingOf())).toEqual({ state: PARKED, isLapsed: false });
     const repeated = withParams({
       _meta: { 'vendor/x': 1 },
       arguments: { on: 'Monday', to: 'Rome' },
@@ -34,7 +34,7 @@ describe('a request state', () => {
       name: 'book',
       requestState: text,
     });
-    expect(states.read(text, repeated)).toEqual(PARKED);
+    expect(states.read(text, repeated)).toEqual({ state: PARKED, isLapsed: false });
   });
 
   it('shows nothing of what it is', () => {
@@ -68,8 +68,8 @@ describe('a request state', () => {
     jest.useFakeTimers();
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
     jest.setSystemTime(Date.now() + HOUR_MS - 1);
-    expect(states.read(text, bindingOf())).toEqual(PARKED);
+    expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isLapsed: false });
     jest.setSystemTime(Date.now() + 1);
-    expect(states.read(text, bindingOf())).toBe('lapsed');
+    expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isLapsed: true });
   });
 });

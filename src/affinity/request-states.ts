@@ -29,6 +29,12 @@ export interface StateBinding {
   readonly request: McpRequest;
 }
 
+export interface ReadState {
+  readonly state: RequestState;
+  /** It came too late. */
+  readonly isLapsed: boolean;
+}
+
 interface SealedState {
   readonly state: RequestState;
   /** Digest of the request that it was minted for. */
@@ -54,14 +60,14 @@ export class RequestStates {
   }
 
   /** Undefined for anything that was not minted for this very binding. */
-  read(text: unknown, binding: StateBinding): RequestState | 'lapsed' | undefined {
+  read(text: unknown, binding: StateBinding): ReadState | undefined {
     const json = this.seal.open(text, textOf(binding));
     if (json === undefined) return undefined;
     // Only our own workers seal; what they wrote is what was read.
     const { state, of, until } = parseJson(json, STATE_DEPTH) as unknown as SealedState;
     // Last of all: params may be as large as a body, and a state that was made up costs no digest.
     if (digestOf(binding.request.params) !== of) return undefined;
-    return Date.now() < until ? state : 'lapsed';
+    return { state, isLapsed: Date.now() >= until };
   }
 }
 

@@ -18,6 +18,7 @@ const LEAST_MS = 60_000;
 const RETRY_MS = 30_000;
 
 interface Followed {
+  readonly server: ServerDefinition;
   until: number;
   feed: Feed | undefined;
   timer: NodeJS.Timeout | undefined;
@@ -43,11 +44,12 @@ export class ListFollowers implements BeforeApplicationShutdown {
     if (this.isLeaving) return;
     const until = performance.now() + Math.max(forMs, LEAST_MS);
     const known = this.followed.get(server.slug);
-    if (known) {
+    if (known?.server === server) {
       known.until = Math.max(known.until, until);
       return;
     }
-    const followed: Followed = { until, feed: undefined, timer: undefined };
+    if (known) this.end(server.slug, known);
+    const followed: Followed = { server, until, feed: undefined, timer: undefined };
     this.followed.set(server.slug, followed);
     this.endLater(server.slug, followed, Math.max(forMs, LEAST_MS));
     void this.open(server, who, followed);
@@ -55,7 +57,8 @@ export class ListFollowers implements BeforeApplicationShutdown {
 
   /** True while a change of the list would be heard. */
   hears(server: ServerDefinition, list: ListFlag): boolean {
-    const feed = this.followed.get(server.slug)?.feed;
+    const followed = this.followed.get(server.slug);
+    const feed = followed?.server === server ? followed.feed : undefined;
     return feed?.isLive === true && feed.honoured[list] === true;
   }
 

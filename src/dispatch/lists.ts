@@ -189,7 +189,7 @@ export class Lists implements OnApplicationShutdown {
 
   private answer(page: ListPage, mark: number, outcome: Outcome): ListAnswer {
     const isFresh = isComplete(outcome) && !this.cache.isStale(page, mark);
-    return isFresh ? { outcome, ...hintsOf(outcome.result), isNew: true } : asItIs(outcome);
+    return isFresh ? { outcome, ...hintsOf(outcome.result), isNew: true } : { ...asItIs(outcome), isNew: false };
   }
 
   private notePrivacy({ server, method }: ListPage, isPublic: boolean): void {

@@ -88,7 +88,7 @@ export class AskingCall extends CallReply {
     super();
   }
 
-  /** Starts the call, and waits. Rejects as `run` does. */
+  /** Starts the call, and waits. Rejects as `run` does, unless the client was asked before. */
   async begin(run: (reply: CallReply, signal: AbortSignal) => Promise<Ending>, listener: Listener): Promise<Ending> {
     run(this, this.control.signal).then(
       (ending) => this.end(ending),
@@ -190,7 +190,8 @@ export class AskingCall extends CallReply {
       return await promise;
     } finally {
       signal.removeEventListener('abort', abandon);
-      this.open.delete(key);
+      // False when it was answered: the server has withdrawn it, and the client's time with it.
+      if (this.open.delete(key)) this.restartPatience();
     }
   }
 

@@ -233,6 +233,21 @@ describe('a call whose server asks', () => {
     expect(server.answers).toEqual([]);
   });
 
+  it('is not given up for a question that its server has withdrawn', async () => {
+    const { parked, server, start } = world();
+    const first = start();
+    const withdrawing = new AbortController();
+    void server.ask(FORM, withdrawing.signal);
+    const questions = await asked(first);
+    withdrawing.abort();
+    await jest.advanceTimersByTimeAsync(0);
+    const waiting = resume(parked, questions);
+    await jest.advanceTimersByTimeAsync(2 * PATIENCE_MS);
+    expect(server.signal?.aborted).toBe(false);
+    server.finish();
+    expect(await waiting).toEqual(DONE);
+  });
+
   it('keeps its outcome for a client that comes for it later', async () => {
     const { parked, server, start } = world();
     const first = start();

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { GatewayError } from '#lib/extension-kit';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { AskingCall, type CallKeeper, type CallNote, type Ending, type Listener } from './asking-call.js';
 import type { CallReply } from './call-replies.js';
@@ -17,6 +18,14 @@ export interface ParkedCallView extends CallNote {
   readonly waiting: number;
 }
 
+interface Over {
+  readonly caller: string;
+  readonly ending: Ending;
+  readonly size: number;
+}
+
+/** What a call that is over takes beside its outcome, in characters. */
+const OVERHEAD = 1_000;
 /** Outcomes are kept for clients whose connection broke before they had them: so many characters, of all calls together. */
 const MOST_KEPT = 16 * 1024 * 1024;
 
@@ -29,8 +38,9 @@ export class ParkedCalls implements CallKeeper {
   private readonly parked = new Map<string, AskingCall>();
   private readonly perCaller = new Map<string, number>();
   /** Those that are over, oldest first, and how much their outcomes take. */
-  private readonly over = new Map<string, { readonly call: AskingCall; readonly size: number }>();
+  private readonly over = new Map<string, Over>();
   private sizeOfKept = 0;
+  private isClosed = false;
   private readonly heard = new OwedAnswers();
 
   constructor(private readonly config: SessionPoolConfig) {}
@@ -52,7 +62,9 @@ export class ParkedCalls implements CallKeeper {
    * @throws MalformedAnswer
    */
   resume(id: string, caller: string, responses: JsonObject, listener: Listener): Promise<Ending> {
-    const call = this.parked.get(id) ?? this.over.get(id)?.call;
+    const over = this.over.get(id);
+    if (over?.caller === caller) return Promise.resolve(over.ending);
+    const call = this.parked.get(id);
     if (call?.note.caller !== caller) throw new ParkedCallLost();
     call.answer(responses);
     const told = this.heard.add();
@@ -74,8 +86,9 @@ export class ParkedCalls implements CallKeeper {
     return call !== undefined;
   }
 
-  /** Cancels all: this worker leaves, or has been declared gone. */
+  /** Cancels all, and takes no more: this worker leaves, or has been declared gone. */
   abandon(): void {
+    this.isClosed = true;
     for (const id of this.parked.keys()) this.cancel(id);
   }
 
@@ -86,13 +99,11 @@ export class ParkedCalls implements CallKeeper {
 
   park(call: AskingCall): void {
     if (this.parked.has(call.id)) return;
+    if (this.isClosed) return this.refuse(call, new CallCancelled());
     const { caller } = call.note;
     const mine = this.perCaller.get(caller) ?? 0;
     const refused = this.refusalAt(mine);
-    if (refused) {
-      call.giveUp(refused.toOutcome());
-      throw refused;
-    }
+    if (refused) return this.refuse(call, refused);
     this.parked.set(call.id, call);
     this.perCaller.set(caller, mine + 1);
   }
@@ -103,7 +114,12 @@ export class ParkedCalls implements CallKeeper {
     const left = (this.perCaller.get(caller) ?? 1) - 1;
     if (left > 0) this.perCaller.set(caller, left);
     else this.perCaller.delete(caller);
-    this.keep(call);
+    if (call.kept) this.keep(call.id, caller, call.kept);
+  }
+
+  private refuse(call: AskingCall, why: GatewayError): never {
+    call.giveUp(why.toOutcome());
+    throw why;
   }
 
   private refusalAt(mine: number): TooManyParkedCalls | undefined {
@@ -113,11 +129,11 @@ export class ParkedCalls implements CallKeeper {
     return undefined;
   }
 
-  private keep(call: AskingCall): void {
-    const size = JSON.stringify(call.kept).length;
-    this.over.set(call.id, { call, size });
+  private keep(call: string, caller: string, ending: Ending): void {
+    const size = JSON.stringify(ending).length + OVERHEAD;
+    this.over.set(call, { caller, ending, size });
     this.sizeOfKept += size;
-    setTimeout(() => this.forget(call.id), this.config.questionMs).unref();
+    setTimeout(() => this.forget(call), this.config.questionMs).unref();
     for (const id of this.over.keys()) {
       if (this.sizeOfKept <= MOST_KEPT) break;
       this.forget(id);

@@ -18,7 +18,11 @@ export class PoolEntry implements ConnectionEvents {
   opening!: Promise<UpstreamConnection>;
   /** Incarnation of the worker that has the connection, when that is another one. */
   place: string | undefined;
+  /** Its end is that of the sessions that have nothing else. */
+  takesSessionsAlong = false;
   private isOver = false;
+  /** Its holders have been told to look for another one; so is whoever comes late. */
+  private hasTold = false;
   private readonly sessions = new Map<Session, () => void>();
   private holders: Set<() => void> | undefined;
   private hearers: Set<(notification: McpNotification) => void> | undefined;
@@ -45,9 +49,8 @@ export class PoolEntry implements ConnectionEvents {
 
   /** The connection ended by itself. Where it was all that a session had, the session has lost its state too. */
   closed(): void {
-    const bereft = [...this.sessions.keys()].filter((session) => this.isAllOf(session));
+    this.takesSessionsAlong = true;
     this.finish();
-    for (const session of bereft) session.end();
     this.tellHolders();
   }
 
@@ -67,7 +70,7 @@ export class PoolEntry implements ConnectionEvents {
 
   /** Calls back once when the connection can serve no longer. Returns how to take that back. */
   addHolder(listener: () => void): () => void {
-    if (this.isOver) listener();
+    if (this.isOver || this.hasTold) listener();
     else (this.holders ??= new Set()).add(listener);
     return () => void this.holders?.delete(listener);
   }
@@ -81,6 +84,7 @@ export class PoolEntry implements ConnectionEvents {
   /** Whoever holds the connection for long has to look for another one. */
   tellHolders(): void {
     const { holders } = this;
+    this.hasTold = true;
     this.holders = undefined;
     for (const tell of holders ?? []) tell();
   }
@@ -89,9 +93,11 @@ export class PoolEntry implements ConnectionEvents {
   finish(): void {
     if (this.isOver) return;
     this.isOver = true;
+    const bereft = this.takesSessionsAlong ? [...this.sessions.keys()].filter((session) => this.isAllOf(session)) : [];
     for (const leave of this.sessions.values()) leave();
     this.sessions.clear();
     this.onOver(this);
+    for (const session of bereft) session.end();
   }
 
   /** Behind a transparent endpoint a session has no other upstream session. */

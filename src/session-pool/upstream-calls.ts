@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError, type Caller } from '#lib/extension-kit';
 import {
+  GatewayCode,
   capabilityOf,
   eraOfRevision,
   errorForEra,
@@ -34,6 +35,7 @@ import { INTERNAL_ERROR, QuestionAbandoned } from './session-pool.errors.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { Session } from './session.js';
 import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
+import { shown } from './views.js';
 
 /** One request to one server, under the item's own name there. */
 export interface UpstreamCall {
@@ -130,7 +132,7 @@ export class UpstreamCalls {
     const request = upstreamRequest(era, call, level && levelAt(connection, level));
     const outcome = await connection.request(request, reply, signal);
     if (outcome === NOT_HELD) return outcome;
-    if (call.repeatsItself && reply.lacking && hasFailed(outcome)) return missingCapability(reply.lacking);
+    if (call.repeatsItself && reply.lacking && serverSaysItFailed(outcome)) return missingCapability(reply.lacking);
     if (outcome.kind === 'error') return inClientsCodes(outcome, era, call);
     if (era === 'legacy' && call.repeatsItself) return withoutType(outcome);
     // In a legacy server's result the type is no more than a word: to repeat its call would be to run it twice.
@@ -142,6 +144,8 @@ export class UpstreamCalls {
     });
   }
 }
+
+const GATEWAY_CODES: ReadonlySet<number> = new Set(Object.values(GatewayCode));
 
 /** What a server lists that does not declare anything of the kind, and need not be asked. */
 function emptyList(method: string, capabilities: JsonObject): Outcome | undefined {
@@ -173,7 +177,11 @@ function withoutType(outcome: Extract<Outcome, { kind: 'result' }>): Outcome {
   return { ...outcome, result: rest };
 }
 
-const hasFailed = (outcome: Outcome): boolean => outcome.kind === 'error' || outcome.result['isError'] === true;
+/** By what the server says. What we say of it, such as that nobody knows whether it ran, stands. */
+function serverSaysItFailed(outcome: Outcome): boolean {
+  if (outcome.kind === 'result') return outcome.result['isError'] === true;
+  return !GATEWAY_CODES.has(outcome.error.code);
+}
 
 /** The server has asked for more than the client declared, was refused, and could not do without. */
 function missingCapability(requiredCapabilities: JsonObject): Outcome {
@@ -191,7 +199,7 @@ function visitsAskedBy(outcome: Outcome, { client, repeatsItself }: UpstreamCall
 function noteOf({ server, request, caller }: UpstreamCall): CallNote {
   const { name, uri } = request.params;
   const item = [name, uri].find((text) => typeof text === 'string') ?? '';
-  return { server: server.slug, method: request.method, item, caller: caller.key };
+  return { server: server.slug, method: request.method, item: shown(item), caller: caller.key };
 }
 
 /** A server of the other era may use codes that the client's era forbids. */

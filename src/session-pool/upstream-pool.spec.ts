@@ -320,6 +320,16 @@ describe('a server that is configured anew', () => {
     expect(connector.live.map((connection) => connection.server)).toEqual([untouched, now]);
   });
 
+  it('is left by whoever begins to hold it too late to be told', async () => {
+    const [before, now] = [remoteServer('a'), remoteServer('a', { url: 'http://elsewhere.example' })];
+    const { registry, pool } = world([before]);
+    const held = await pool.hold(before, face('me'));
+    registry.configure([now]);
+    let told = 0;
+    held.onClosed(() => (told += 1));
+    expect(told).toBe(1);
+  });
+
   it('is reached by nobody under its old definition', async () => {
     const [before, now] = [remoteServer('a'), remoteServer('a', { url: 'http://elsewhere.example' })];
     const { connector, registry, pool } = world([before]);

@@ -173,12 +173,17 @@ export class UpstreamPool implements OnApplicationShutdown {
     return pageOf(views, page);
   }
 
-  /** Hands a connection out no more; calls under way are finished. False when it is not here (any more). */
+  /**
+   * Hands a connection out no more; calls under way are finished, and then the sessions end that have nothing else. False
+   * when it is not here (any more).
+   */
   closeBySerial(serial: number): boolean {
     const entry = [...this.entries.values()].find((known) => known.serial === serial);
-    if (entry) this.retire(entry);
-    entry?.tellHolders();
-    return entry !== undefined;
+    if (!entry) return false;
+    entry.takesSessionsAlong = true;
+    this.retire(entry);
+    entry.tellHolders();
+    return true;
   }
 
   /** Closes what nobody has used for long. */

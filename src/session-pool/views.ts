@@ -50,7 +50,7 @@ export function viewOfSession(session: Session): SessionView {
     caller: start.caller.key,
     endpoint: start.endpoint,
     revision: client.revision,
-    ...(typeof name === 'string' && { client: name }),
+    ...(typeof name === 'string' && { client: shown(name) }),
     transport: start.answersOnStandingStream ? 'sse' : 'http',
     lastUsedAt,
     callsInFlight,
@@ -74,6 +74,12 @@ export function viewOfUpstream(entry: PoolEntry): UpstreamView | undefined {
     ...(place !== undefined && { place }),
   };
 }
+
+const LONGEST_SHOWN = 200;
+
+/** What clients name themselves and what they ask for may be as long as a message. */
+export const shown = (text: string): string =>
+  text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
 
 /** Items come in the order of their numbers. */
 export function pageOf<T extends { readonly serial: number }>(items: Iterable<T>, { after, limit }: ViewPage): T[] {

@@ -5,7 +5,7 @@ import type { ChangeFilter } from '../upstream/index.js';
 import type { FeedHome, FeedListener, ListenerTraits } from './feed.js';
 import { Guest, halvesOf, mayComeBack, Pauses } from './guests.js';
 import { Subscription } from './subscription.js';
-import { EntitlementChanged, FeedFull } from './subscriptions.errors.js';
+import { EntitlementChanged, FeedFull, TooManyRefusals } from './subscriptions.errors.js';
 import { Want } from './want.js';
 
 /** A list changed; or it is listened to anew, and may have changed before. */
@@ -35,6 +35,8 @@ const MOST_TRIALS = 64;
 /** What one subscription may ask a server for, on behalf of all its listeners. */
 const MOST_RESOURCES = 10_000;
 const MOST_CHARACTERS = 4 * 1_048_576;
+/** And of that no principal has more than one part of so many, or there would be no room for the others. */
+const SHARES = 4;
 
 /**
  * One subscription at one server for all listeners who may share it. It asks for what they want together, and grows when
@@ -132,7 +134,10 @@ export class SharedFeed implements FeedHome {
     } catch (cause) {
       if (cause instanceof EntitlementChanged) return this.part(guests, cause);
       const halves = mayComeBack(cause) || trials.left <= 0 ? [] : halvesOf(guests);
-      if (halves.length === 0) for (const guest of guests) this.turnAway(guest, cause);
+      // What the server says of one of several is not told to the others.
+      const isTheirs = guests.length === 1 || mayComeBack(cause);
+      if (halves.length === 0)
+        for (const guest of guests) this.turnAway(guest, isTheirs ? cause : new TooManyRefusals(serverOf(guest)));
       trials.left -= 1;
       for (const half of halves) await this.enlargeFor(half, trials);
     }
@@ -160,7 +165,9 @@ export class SharedFeed implements FeedHome {
     const asked = new Want(listeners);
     const { filter } = asked;
     const { server, face } = speakerOf(listeners);
-    demandRoom(filter, server);
+    demandRoom(filter, server, MOST_RESOURCES, MOST_CHARACTERS);
+    for (const own of wantsByPrincipal(listeners))
+      demandRoom(own.filter, server, MOST_RESOURCES / SHARES, MOST_CHARACTERS / SHARES);
     this.asking = asked;
     const held = await this.means.hold(face);
     try {
@@ -265,6 +272,8 @@ export class SharedFeed implements FeedHome {
   }
 }
 
+const serverOf = ({ listener }: Guest): string => listener.traits.server;
+
 /** On whose behalf the server is spoken to: all may share what is had of it, so any of them will do. */
 function speakerOf(listeners: readonly FeedListener[]): ListenerTraits {
   const [first] = listeners;
@@ -272,9 +281,19 @@ function speakerOf(listeners: readonly FeedListener[]): ListenerTraits {
   return (listeners.find(({ traits }) => !traits.face.session?.ended) ?? first).traits;
 }
 
+function wantsByPrincipal(listeners: readonly FeedListener[]): Want[] {
+  const groups = Map.groupBy(listeners, ({ traits }) => traits.face.caller.key);
+  return groups.size > 1 ? Array.from(groups.values(), (own) => new Want(own)) : [];
+}
+
 /** @throws FeedFull */
-function demandRoom({ resourceSubscriptions: uris = [] }: ChangeFilter, server: string): void {
+function demandRoom(
+  { resourceSubscriptions: uris = [] }: ChangeFilter,
+  server: string,
+  mostResources: number,
+  mostCharacters: number,
+): void {
   let characters = 0;
   for (const uri of uris) characters += uri.length;
-  if (uris.length > MOST_RESOURCES || characters > MOST_CHARACTERS) throw new FeedFull(server, MOST_RESOURCES);
+  if (uris.length > mostResources || characters > mostCharacters) throw new FeedFull(server, mostResources);
 }

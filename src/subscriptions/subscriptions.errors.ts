@@ -16,6 +16,14 @@ export class FeedFull extends GatewayError {
   }
 }
 
+/** The server refuses some of those who want to listen, and it was not found out in time whom. */
+export class TooManyRefusals extends GatewayError {
+  constructor(server: string) {
+    const message = `Server ${server} refuses too many of the subscriptions that are asked for at this moment. Try again.`;
+    super(GatewayCode.overloaded, message, 503, { outcome: 'not_executed', retriable: true, server });
+  }
+}
+
 /** Whoever may share what is had of the server is not whom it was when the feed was opened. Nobody outside hears of it. */
 export class EntitlementChanged extends GatewayError {
   constructor(server: string) {
