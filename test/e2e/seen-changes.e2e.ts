@@ -1,6 +1,7 @@
 /** A client at an endpoint that shows a part of a server hears of changes of that part. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { CLIENT_KINDS } from '../support/client-kinds.js';
+
+import { CLIENTS } from '../matrix/clients.js';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import type { SdkClient } from '../support/sdk-client.js';
@@ -34,7 +35,7 @@ afterAll(async () => {
   await Promise.all(ERAS.map((era) => servers[era]?.close()));
 });
 
-const kinds = CLIENT_KINDS.filter(({ path }) => path === 'mcp');
+const kinds = CLIENTS.filter(({ path }) => path === 'mcp');
 const cells = kinds.flatMap((kind) => ERAS.map((era) => ({ kind, era, name: `${kind.name} with a ${era} server` })));
 
 describe.each(cells)('$name', ({ kind, era }) => {

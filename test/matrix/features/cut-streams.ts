@@ -63,7 +63,7 @@ async function loses(cell: Cell): Promise<void> {
     );
     sever();
     expect(textOf(await witness.call(name('await_calls'), once))).toMatch(/^hold cancelled/);
-    // Over HTTP+SSE a client goes on waiting until it is told to leave.
+    // These clients do not mind a stream that breaks: they wait on until they are told to leave.
     await client.close();
     expect(await outcome).toBe('lost');
   });
