@@ -1,6 +1,6 @@
-// Installs what tests run as real processes, redis-server and nginx, with the package manager of this machine.
-// Does nothing where both are there; fails with one line where it cannot install what is missing. Before a test run
-// (--if-possible) it changes a machine only as root or in CI, and leaves it to the tests to say what they miss.
+// Installs what tests run as real processes, redis-server, nginx and PostgreSQL, with the package manager of this
+// machine. Does nothing where all are there; fails with one line where it cannot install what is missing. Before a test
+// run (--if-possible) it changes a machine only as root or in CI, and leaves it to the tests to say what they miss.
 import { spawnSync } from 'node:child_process';
 
 /** The name of each program's package, per package manager, and how that is called. */
@@ -9,11 +9,19 @@ const MANAGERS = [
     name: 'apt-get',
     update: ['update'],
     install: ['install', '-y'],
-    packages: { 'redis-server': 'redis-server', nginx: 'nginx-light' },
+    packages: { 'redis-server': 'redis-server', nginx: 'nginx-light', postgres: 'postgresql' },
   },
-  { name: 'dnf', install: ['install', '-y'], packages: { 'redis-server': 'redis', nginx: 'nginx' } },
-  { name: 'apk', install: ['add'], packages: { 'redis-server': 'redis', nginx: 'nginx' } },
-  { name: 'brew', install: ['install'], packages: { 'redis-server': 'redis', nginx: 'nginx' } },
+  {
+    name: 'dnf',
+    install: ['install', '-y'],
+    packages: { 'redis-server': 'redis', nginx: 'nginx', postgres: 'postgresql-server' },
+  },
+  { name: 'apk', install: ['add'], packages: { 'redis-server': 'redis', nginx: 'nginx', postgres: 'postgresql' } },
+  {
+    name: 'brew',
+    install: ['install'],
+    packages: { 'redis-server': 'redis', nginx: 'nginx', postgres: 'postgresql@17' },
+  },
 ];
 
 // Debian keeps nginx where only root's path leads.
@@ -23,8 +31,12 @@ const env = {
   DEBIAN_FRONTEND: 'noninteractive',
 };
 const run = (command, args, stdio = 'ignore') => spawnSync(command, args, { env, stdio }).status === 0;
-const isMissing = (program) => !run('sh', ['-c', `command -v ${program}`]);
-const missing = () => ['redis-server', 'nginx'].filter(isMissing);
+// Neither Debian nor Homebrew has the server of PostgreSQL on the path.
+const ELSEWHERE = {
+  postgres: 'ls /usr/lib/postgresql/*/bin/postgres || ls "$(brew --prefix postgresql@17)/bin/postgres"',
+};
+const isMissing = (program) => !run('sh', ['-c', `command -v ${program} || ${ELSEWHERE[program] ?? 'false'}`]);
+const missing = () => ['redis-server', 'nginx', 'postgres'].filter(isMissing);
 
 function install(programs) {
   const manager = MANAGERS.find(({ name }) => !isMissing(name));

@@ -20,7 +20,7 @@ export interface GatewayOptions {
 
 /**
  * Builds a gateway that does not listen yet; main, tests and a team's own main all use it.
- * @throws ConfigFault, RegistryFault or DataFolderFault that names all that is wrong
+ * @throws ConfigFault, RegistryFault, DataFolderFault or DatabaseFault that names all that is wrong
  */
 export async function createGateway({ variables }: GatewayOptions): Promise<NestFastifyApplication> {
   const loaded = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);

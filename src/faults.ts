@@ -1,11 +1,21 @@
 import { ConfigFault } from '#lib/config';
 import { ClusterFault } from './cluster/index.js';
+import { DatabaseFault, DatabaseUnavailable } from './database/index.js';
 import { DataFolderFault } from './data-folder/index.js';
 import { EmbeddedRedisFault } from './embedded-redis/index.js';
 import { RegistryFault } from './registry/index.js';
 import { ArgumentFault } from './start-arguments.js';
 
-const THEIRS = [ConfigFault, RegistryFault, DataFolderFault, ArgumentFault, ClusterFault, EmbeddedRedisFault] as const;
+const THEIRS = [
+  ConfigFault,
+  RegistryFault,
+  DataFolderFault,
+  DatabaseFault,
+  DatabaseUnavailable,
+  ArgumentFault,
+  ClusterFault,
+  EmbeddedRedisFault,
+] as const;
 
 /** Faults of the person who starts it are told in full; anything else is a defect and shows where it happened. */
 export function explain(cause: unknown): string {

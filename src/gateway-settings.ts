@@ -2,6 +2,7 @@ import type { ConfigClass } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
 import { AuthConfig } from './auth/index.js';
 import { CatalogConfig } from './catalog/index.js';
+import { DatabaseConfig } from './database/index.js';
 import { DispatchConfig } from './dispatch/index.js';
 import { GatewayConfig } from './gateway.config.js';
 import { LoggingConfig } from './logging.config.js';
@@ -15,6 +16,7 @@ export const GATEWAY_SETTINGS = [
   GatewayConfig,
   LoggingConfig,
   RegistryConfig,
+  DatabaseConfig,
   AuthConfig,
   OriginConfig,
   TransportConfig,

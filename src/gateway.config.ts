@@ -35,7 +35,7 @@ export class GatewayConfig {
   @Max(15_000)
   readonly drainGraceMs: number = 0;
 
-  /** Folder for secrets and configuration. Created at the first start, for its owner only. */
+  /** Folder for secrets, configuration and the embedded database. Created at the first start, for its owner only. */
   @Env('ISTHMUS_DATA_DIR')
   @IsString()
   readonly dataDir: string = './data';

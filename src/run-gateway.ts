@@ -10,7 +10,7 @@ import { Drain } from './drain/index.js';
 import { GatewayConfig } from './gateway.config.js';
 import { firstGreeting, laterGreeting, urlOf } from './greeting.js';
 import { Readiness } from './health/index.js';
-import { FileServerRegistry, publicExposureWarnings } from './registry/index.js';
+import { ConfigurationFile, publicExposureWarnings, ServerRegistry } from './registry/index.js';
 
 const FIRST_TOKEN_SECONDS = 30 * 24 * 60 * 60;
 /** Calls in flight have so long to finish when the gateway is told to leave. */
@@ -76,7 +76,7 @@ class GatewayProcess {
   }
 
   reload(): void {
-    void this.gateway.get(FileServerRegistry).reload();
+    void this.gateway.get(ConfigurationFile).reload();
   }
 
   /** Leaves for good, and says so to whoever runs this process. Later calls get the same promise. */
@@ -91,7 +91,7 @@ class GatewayProcess {
   }
 
   private attend(): void {
-    warnOfExposure(this.gateway.get(FileServerRegistry), this.host);
+    warnOfExposure(this.gateway.get(ServerRegistry), this.host);
     this.gateway.get(Drain).onRequested(() => void this.leave());
     const { membership } = this.gateway.get(WorkerBusServer).node;
     const replace = () => {
@@ -126,7 +126,7 @@ class GatewayProcess {
   }
 }
 
-function warnOfExposure(registry: FileServerRegistry, host: string): void {
+function warnOfExposure(registry: ServerRegistry, host: string): void {
   const warn = () => publicExposureWarnings(host, registry.snapshot).forEach((warning) => logger.warn(warning));
   warn();
   registry.onChange(warn);

@@ -9,11 +9,11 @@ const OTHERS_MAY_WRITE = 0o022;
 export interface Secrets {
   /** Signs the tokens that the gateway issues itself (HS256). */
   readonly jwt: Buffer;
-  /** Authenticates session ids and seals state that clients carry. */
+  /** Authenticates session ids, seals state that clients carry, and credentials in the database. */
   readonly session: Buffer;
 }
 
-/** The folder that outlives the process: secrets, and the configuration unless it lies elsewhere. */
+/** The folder that outlives the process: secrets, and configuration and database unless they lie elsewhere. */
 export class DataFolder {
   private constructor(
     /** Absolute. */

@@ -1,8 +1,20 @@
-export { FileServerRegistry, type Reload } from './file-server-registry.js';
+export { ConfigurationFile, type Reload } from './configuration-file.js';
+export { OpenRegistry } from './open-registry.js';
 export { publicExposureWarnings } from './public-exposure.js';
 export { RegistryConfig } from './registry.config.js';
-export { RegistryFault } from './registry.errors.js';
+export {
+  ChangeRefused,
+  EntryInUse,
+  EntryInvalid,
+  EntryManaged,
+  EntryUnknown,
+  RegistryFault,
+  SlugTaken,
+  VersionMismatch,
+  type Fault,
+} from './registry.errors.js';
 export { RegistryModule } from './registry.module.js';
+export { RegistryStore, type RegistryEntries, type RegistryEntry } from './registry-store.js';
 export type {
   RemoteServer,
   RestServer,

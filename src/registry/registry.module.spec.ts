@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import { ConfigModule, loadConfig, LoadedConfig } from '#lib/config';
 import { GatewayConfig } from '../gateway.config.js';
-import { FileServerRegistry, RegistryConfig, RegistryModule, ServerRegistry } from './index.js';
+import { ConfigurationFile, RegistryConfig, RegistryModule, ServerRegistry } from './index.js';
 
 let folder: string;
 
@@ -20,7 +20,7 @@ async function start(variables: Record<string, string> = {}) {
   const loaded = new LoadedConfig(loadConfig([GatewayConfig, RegistryConfig], all, { ignoreUnknown: true }), all);
   const imports = [ConfigModule.forRoot(loaded), RegistryModule];
   const module = await Test.createTestingModule({ imports }).compile();
-  return { registry: module.get(ServerRegistry), file: module.get(FileServerRegistry).file };
+  return { registry: module.get(ServerRegistry), file: module.get(ConfigurationFile).file };
 }
 
 describe('the registry of a gateway', () => {

@@ -1,31 +1,39 @@
 import { join, resolve } from 'node:path';
 import { Module } from '@nestjs/common';
 import { configProvider, LoadedConfig } from '#lib/config';
-import { createOnce, DataFolder, DataFolderModule } from '../data-folder/index.js';
+import { Database, DatabaseModule } from '../database/index.js';
+import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { builtInVariables } from './built-in-variables.js';
-import { FileServerRegistry } from './file-server-registry.js';
+import { ConfigurationFile } from './configuration-file.js';
+import { openRegistry, OpenRegistry } from './open-registry.js';
 import { RegistryConfig } from './registry.config.js';
-import { SAMPLE_CONFIGURATION } from './sample-configuration.js';
+import { RegistryStore } from './registry-store.js';
 import { ServerRegistry } from './server-registry.js';
 
-/** Opens the configured file; without one, the file in the data folder, which the first start fills with a sample. */
-async function openRegistry(config: RegistryConfig, folder: DataFolder, loaded?: LoadedConfig) {
-  const file = config.file === undefined ? join(folder.path, 'isthmus.yaml') : resolve(config.file);
-  if (config.file === undefined) await createOnce(file, SAMPLE_CONFIGURATION);
-  return FileServerRegistry.open(file, { ...loaded?.variables, ...builtInVariables() });
+/** With the configured file; without one, with the file in the data folder, which the first start fills with a sample. */
+async function openWith(config: RegistryConfig, folder: DataFolder, database: Database, loaded?: LoadedConfig) {
+  return await openRegistry({
+    database,
+    secret: folder.secrets.session,
+    file: config.file === undefined ? join(folder.path, 'isthmus.yaml') : resolve(config.file),
+    mayBegin: config.file === undefined,
+    variables: { ...loaded?.variables, ...builtInVariables() },
+  });
 }
 
 @Module({
-  imports: [DataFolderModule],
+  imports: [DataFolderModule, DatabaseModule],
   providers: [
     configProvider(RegistryConfig),
     {
-      provide: FileServerRegistry,
-      inject: [RegistryConfig, DataFolder, { token: LoadedConfig, optional: true }],
-      useFactory: openRegistry,
+      provide: OpenRegistry,
+      inject: [RegistryConfig, DataFolder, Database, { token: LoadedConfig, optional: true }],
+      useFactory: openWith,
     },
-    { provide: ServerRegistry, useExisting: FileServerRegistry },
+    { provide: ServerRegistry, inject: [OpenRegistry], useFactory: ({ registry }: OpenRegistry) => registry },
+    { provide: ConfigurationFile, inject: [OpenRegistry], useFactory: ({ file }: OpenRegistry) => file },
+    { provide: RegistryStore, inject: [OpenRegistry], useFactory: ({ store }: OpenRegistry) => store },
   ],
-  exports: [ServerRegistry, FileServerRegistry],
+  exports: [ServerRegistry, ConfigurationFile, RegistryStore],
 })
 export class RegistryModule {}

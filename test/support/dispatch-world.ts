@@ -5,14 +5,10 @@ import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile, Headers, JsonObject, LogLevel, Outcome } from '#lib/mcp-protocol';
 import { AffinityModule, SessionRouter, type SessionHandle } from '../../src/affinity/index.js';
 import { CatalogModule, EndpointDirectory } from '../../src/catalog/index.js';
+import { Database } from '../../src/database/index.js';
 import { DataFolder } from '../../src/data-folder/index.js';
 import { DispatchConfig, Dispatcher, DispatchModule, Welcome } from '../../src/dispatch/index.js';
-import {
-  FileServerRegistry,
-  ServerRegistry,
-  type RegistrySnapshot,
-  type ServerDefinition,
-} from '../../src/registry/index.js';
+import { OpenRegistry, type RegistrySnapshot, type ServerDefinition } from '../../src/registry/index.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
 import { callerOf, FakeConnector, FakeRegistry, LEGACY_CLIENT, MODERN_CLIENT } from './fake-upstream.js';
 import { RecordingSink } from './recording-sink.js';
@@ -57,10 +53,10 @@ export class DispatchWorld {
     })
       .overrideProvider(UpstreamConnector)
       .useValue(connector)
-      .overrideProvider(ServerRegistry)
-      .useValue(registry)
-      .overrideProvider(FileServerRegistry)
-      .useValue(registry)
+      .overrideProvider(OpenRegistry)
+      .useValue({ registry })
+      .overrideProvider(Database)
+      .useValue({})
       .overrideProvider(DataFolder)
       .useValue({ secrets: { session: randomBytes(32) } })
       .compile();

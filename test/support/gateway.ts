@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TokenIssuer, type TokenOrder } from '../../src/auth/index.js';
 import { createGateway } from '../../src/create-gateway.js';
-import { FileServerRegistry } from '../../src/registry/index.js';
+import { ConfigurationFile, RegistryStore, ServerRegistry, type Reload } from '../../src/registry/index.js';
 
 export interface GatewaySetup {
   /** By slug, as in the configuration file. */
@@ -22,7 +22,9 @@ export interface TestGateway {
   /** Replaces the configuration file; the gateway takes it over by itself. */
   configure(setup: Omit<GatewaySetup, 'env'>): Promise<void>;
   /** Replaces the configuration file by any text and says what the gateway makes of it. */
-  reload(text: string): ReturnType<FileServerRegistry['reload']>;
+  reload(text: string): Promise<Reload>;
+  /** Through which an admin API changes it. */
+  readonly store: RegistryStore;
   close(): Promise<void>;
 }
 
@@ -48,9 +50,14 @@ export async function startGateway({ env = {}, ...configuration }: GatewaySetup)
     token: (order) => gateway.get(TokenIssuer).issue({ subject: 'tester', expiresInSeconds: 600, ...order }),
     configure,
     reload: async (text) => {
+      const registry = gateway.get(ServerRegistry);
+      const before = registry.snapshot;
       await writeFile(file, text);
-      return gateway.get(FileServerRegistry).reload();
+      const reload = await gateway.get(ConfigurationFile).reload();
+      // The gateway looks after its file by itself, and may have been the first to read it.
+      return reload === 'unchanged' && registry.snapshot !== before ? 'applied' : reload;
     },
+    store: gateway.get(RegistryStore),
     close: async () => {
       await gateway.close();
       await rm(folder, { recursive: true, force: true });

@@ -11,12 +11,7 @@ import { AppModule } from '../../src/app.module.js';
 import { TokenIssuer } from '../../src/auth/index.js';
 import { GATEWAY_SETTINGS } from '../../src/gateway-settings.js';
 import { Readiness } from '../../src/health/index.js';
-import {
-  FileServerRegistry,
-  ServerRegistry,
-  type RegistrySnapshot,
-  type ServerDefinition,
-} from '../../src/registry/index.js';
+import { OpenRegistry, type RegistrySnapshot, type ServerDefinition } from '../../src/registry/index.js';
 import { SessionPool } from '../../src/session-pool/index.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
 import { EventReader } from './event-reader.js';
@@ -60,10 +55,8 @@ export class HttpWorld {
     const assembly = await Test.createTestingModule({ imports: [AppModule.forRoot(loaded)] })
       .overrideProvider(UpstreamConnector)
       .useValue(connector)
-      .overrideProvider(ServerRegistry)
-      .useValue(registry)
-      .overrideProvider(FileServerRegistry)
-      .useValue(registry)
+      .overrideProvider(OpenRegistry)
+      .useValue({ registry })
       .compile();
     const adapter = new FastifyAdapter({ return503OnClosing: false, forceCloseConnections: 'idle', skipMiddie: true });
     const application = assembly.createNestApplication<NestFastifyApplication>(adapter, { logger: false });

@@ -1,0 +1,124 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { ended, freePort } from '#lib/testing/redis-server';
+import { findPrograms, giveTo, type PostgresPrograms } from './postgres-programs.js';
+
+const run = promisify(execFile);
+const READY = /database system is ready to accept connections/;
+/** Nothing here outlives the machine, and much is started. */
+const SETTINGS = { fsync: 'off', unix_socket_directories: '', max_connections: '50', shared_buffers: '16MB' };
+
+/** A running PostgreSQL, and what can be done to it. */
+export interface RunningPostgres {
+  readonly port: number;
+  /** Makes an empty database; its URL has a password, which the server does not ask for. */
+  createDatabase(): Promise<string>;
+  /** Rows of a statement, on a connection of its own. */
+  query(url: string, statement: string): Promise<Record<string, unknown>[]>;
+  /** Ends it: in order (connections are cut, and told so), or as a crash would. Resolves when it is gone. */
+  end(how: 'in order' | 'crash'): Promise<void>;
+  /** Starts it again after it was ended, on the same port and with all that was committed. */
+  restart(): Promise<void>;
+  /** Ends it and removes its files. */
+  stop(): Promise<void>;
+}
+
+/** Starts a server of its own. Throws one sentence when PostgreSQL is not installed. */
+export async function startPostgres(): Promise<RunningPostgres> {
+  const programs = await findPrograms();
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-postgres-'));
+  await giveTo(programs.user, folder);
+  const options = [
+    '--auth=trust',
+    '--username=isthmus',
+    '--encoding=UTF8',
+    '--no-locale',
+    '--no-sync',
+    '--no-instructions',
+  ];
+  await run(programs.initdb, [...options, `--pgdata=${folder}`], { ...programs.user, cwd: folder });
+  const server = new PostgresServer(await freePort(), folder, programs);
+  await server.start();
+  return server;
+}
+
+class PostgresServer implements RunningPostgres {
+  private child: ChildProcess | undefined;
+  private databases = 0;
+
+  constructor(
+    readonly port: number,
+    private readonly folder: string,
+    private readonly programs: PostgresPrograms,
+  ) {}
+
+  async start(): Promise<void> {
+    const { postgres, user } = this.programs;
+    const own = { ...SETTINGS, port: `${this.port}`, listen_addresses: '127.0.0.1' };
+    const settings = Object.entries(own).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const stdio: ['ignore', 'ignore', 'pipe'] = ['ignore', 'ignore', 'pipe'];
+    const child = spawn(postgres, ['-D', this.folder, ...settings], { ...user, cwd: this.folder, stdio });
+    const leave = () => child.kill('SIGKILL');
+    process.once('exit', leave);
+    child.once('exit', () => process.off('exit', leave));
+    this.child = child;
+    await served(child.stderr);
+  }
+
+  async createDatabase(): Promise<string> {
+    this.databases += 1;
+    const name = `isthmus_${this.databases}`;
+    await this.query(this.urlOf('postgres'), `create database ${name}`);
+    return this.urlOf(name);
+  }
+
+  async query(url: string, statement: string): Promise<Record<string, unknown>[]> {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(statement)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  async end(how: 'in order' | 'crash'): Promise<void> {
+    if (this.child === undefined) return;
+    // Signals of its manual (Shutting Down the Server). SIGKILL would leave its own children to themselves.
+    this.child.kill(how === 'crash' ? 'SIGQUIT' : 'SIGINT');
+    await ended(this.child);
+  }
+
+  restart(): Promise<void> {
+    return this.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.end('crash');
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private urlOf(database: string): string {
+    return `postgres://isthmus:not-asked-for@127.0.0.1:${this.port}/${database}`;
+  }
+}
+
+/** Resolves once it serves. Throws what it said last when it ended instead. */
+async function served(output: Readable): Promise<void> {
+  const said: string[] = [];
+  for await (const line of createInterface(output)) {
+    if (READY.test(line)) {
+      // What it says later is of no interest, and must not fill the pipe.
+      output.resume();
+      return;
+    }
+    said.push(line);
+  }
+  throw new Error(`PostgreSQL ended at its start:\n${said.slice(-5).join('\n')}`);
+}

@@ -1,0 +1,15 @@
+export { DatabaseConfig, type DatabasePlace } from './database.config.js';
+export { DatabaseFault, DatabaseUnavailable } from './database.errors.js';
+export { DatabaseModule } from './database.module.js';
+export { Database } from './database.js';
+export type { Migration } from './migration.js';
+export { openDatabase } from './open-database.js';
+export {
+  readBoolean,
+  readInstant,
+  readJson,
+  writeJson,
+  type StoredBoolean,
+  type StoredInstant,
+  type StoredJson,
+} from './stored-values.js';

@@ -1,0 +1,54 @@
+import type { Variables } from '#lib/config';
+import type { Database } from '../database/index.js';
+import { createOnce } from '../data-folder/index.js';
+import { ConfigurationFile } from './configuration-file.js';
+import type { RegistryStore } from './registry-store.js';
+import { SAMPLE_CONFIGURATION } from './sample-configuration.js';
+import { DatabaseRegistryStore } from './stored/database-registry-store.js';
+import { DatabaseServerRegistry } from './stored/database-server-registry.js';
+import { Declarations } from './stored/declarations.js';
+import { EntryReader } from './stored/entry-reader.js';
+import { EntrySeal } from './stored/entry-seal.js';
+import { EntryTable } from './stored/entry-table.js';
+
+/** A change of another worker is noticed so soon: well within a second, its reading included. */
+const POLL_MS = { sqlite: 250, postgres: 500 } as const;
+
+export interface RegistryOptions {
+  readonly database: Database;
+  /** Credentials are sealed with a key that is derived from it; the same on all hosts. */
+  readonly secret: Buffer;
+  /** Absolute path of the configuration file. */
+  readonly file: string;
+  /** A file that is not there is filled with the sample, unless something was declared before. */
+  readonly mayBegin: boolean;
+  /** What `${NAME}` stands for in the file. */
+  readonly variables: Variables;
+}
+
+/** All that keeps what is configured. */
+export abstract class OpenRegistry {
+  abstract readonly registry: DatabaseServerRegistry;
+  abstract readonly file: ConfigurationFile;
+  abstract readonly store: RegistryStore;
+}
+
+/**
+ * Opens the registry in a database, with what the configuration file declares.
+ * @throws RegistryFault that names everything that is wrong with the file
+ */
+export async function openRegistry(options: RegistryOptions): Promise<OpenRegistry> {
+  const { database, file: path, variables } = options;
+  const seal = new EntrySeal(options.secret);
+  const table = new EntryTable(database, seal);
+  const declarations = new Declarations(table, seal, path);
+  const reader = new EntryReader(variables);
+  const registry = new DatabaseServerRegistry(table, declarations, reader, POLL_MS[database.kind]);
+  const file = new ConfigurationFile(path, variables, declarations, registry);
+  // A file that got lost must not end all servers by a sample in its place.
+  const { declaration } = await table.state();
+  if (options.mayBegin && declaration === undefined) await createOnce(path, SAMPLE_CONFIGURATION);
+  await file.open();
+  const store = new DatabaseRegistryStore({ table, reader, refresh: () => registry.refresh() });
+  return { registry, file, store };
+}

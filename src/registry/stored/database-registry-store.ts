@@ -1,0 +1,143 @@
+import type { Kysely } from 'kysely';
+import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import { serversNamedBy } from '../read-virtual-server.js';
+import {
+  EntryInUse,
+  EntryInvalid,
+  EntryManaged,
+  EntryUnknown,
+  SlugTaken,
+  VersionMismatch,
+  type Fault,
+} from '../registry.errors.js';
+import { RegistryStore, type RegistryEntries, type RegistryEntry } from '../registry-store.js';
+import type { ServerDefinition, VirtualServerDefinition } from '../server-definition.js';
+import { faultOfSlug } from '../slug.js';
+import { SECTION_OF, type StoredEntry } from './entry.js';
+import type { EntryReader, EntryReading, RegistryReading } from './entry-reader.js';
+import type { EntryTable } from './entry-table.js';
+import type { RegistryTables } from './registry-tables.js';
+
+type Kind = keyof typeof SECTION_OF;
+
+/** What a change is judged by, and told to. */
+export interface StoreParts {
+  readonly table: EntryTable;
+  readonly reader: EntryReader;
+  /** Resolves when this worker serves what was written until now. */
+  refresh(): Promise<void>;
+}
+
+export class DatabaseRegistryStore extends RegistryStore {
+  readonly servers: RegistryEntries<ServerDefinition>;
+  readonly virtualServers: RegistryEntries<VirtualServerDefinition>;
+
+  constructor(parts: StoreParts) {
+    super();
+    this.servers = new StoredEntries(parts, 'server', ({ servers }) => servers);
+    this.virtualServers = new StoredEntries(parts, 'virtual-server', ({ virtualServers }) => virtualServers);
+  }
+}
+
+class StoredEntries<Definition> implements RegistryEntries<Definition> {
+  constructor(
+    private readonly parts: StoreParts,
+    private readonly kind: Kind,
+    private readonly ofKind: (reading: RegistryReading) => readonly EntryReading<Definition>[],
+  ) {}
+
+  async list(): Promise<readonly RegistryEntry<Definition>[]> {
+    return this.show(await this.parts.table.entries());
+  }
+
+  async find(slug: string): Promise<RegistryEntry<Definition> | undefined> {
+    return (await this.list()).find((entry) => entry.slug === slug);
+  }
+
+  create(slug: string, written: JsonObject): Promise<RegistryEntry<Definition>> {
+    return this.write(async (tables, stored) => {
+      const message = faultOfSlug(slug);
+      if (message !== undefined) throw new EntryInvalid([{ path: '', message }]);
+      if (stored.some((entry) => entry.slug === slug)) throw new SlugTaken(slug);
+      this.judge(slug, written, stored);
+      await this.parts.table.insert(tables, { kind: this.kind, slug, written, isManaged: false });
+      return await this.shown(slug, tables);
+    });
+  }
+
+  replace(slug: string, written: JsonObject, version: number): Promise<RegistryEntry<Definition>> {
+    return this.write(async (tables, stored) => {
+      this.changeable(slug, version, stored);
+      this.judge(slug, written, stored);
+      await this.parts.table.update(tables, { kind: this.kind, slug, written, isManaged: false });
+      return await this.shown(slug, tables);
+    });
+  }
+
+  delete(slug: string, version: number): Promise<void> {
+    return this.write(async (tables, stored) => {
+      this.changeable(slug, version, stored);
+      const usedBy = usersOf(slug, stored);
+      if (usedBy.length > 0) throw new EntryInUse(slug, usedBy);
+      await this.parts.table.delete(tables, slug);
+    });
+  }
+
+  private async write<R>(
+    change: (tables: Kysely<RegistryTables>, stored: readonly StoredEntry[]) => Promise<R>,
+  ): Promise<R> {
+    const { table } = this.parts;
+    const result = await table.exclusively(async (tables) => change(tables, await table.entries(tables)));
+    await this.parts.refresh();
+    return result;
+  }
+
+  private changeable(slug: string, version: number, stored: readonly StoredEntry[]): void {
+    const found = stored.find((entry) => entry.slug === slug && entry.kind === this.kind);
+    if (found === undefined) throw new EntryUnknown(slug);
+    if (found.isManaged) throw new EntryManaged(slug);
+    if (found.version !== version) throw new VersionMismatch(slug, version, found.version);
+  }
+
+  /** By reading it as it would be read if it were there. */
+  private judge(slug: string, written: JsonObject, stored: readonly StoredEntry[]): void {
+    const now = new Date();
+    const draft = { kind: this.kind, slug, written, isManaged: false, version: 0, createdAt: now, updatedAt: now };
+    const others = stored.filter((entry) => entry.slug !== slug);
+    const reading = this.ofKind(this.parts.reader.read([...others, draft])).find(({ entry }) => entry === draft);
+    const faults = this.within(slug, reading?.faults ?? []);
+    if (faults.length > 0) throw new EntryInvalid(faults);
+  }
+
+  private async shown(slug: string, tables: Kysely<RegistryTables>): Promise<RegistryEntry<Definition>> {
+    const entries = this.show(await this.parts.table.entries(tables));
+    const entry = entries.find((candidate) => candidate.slug === slug);
+    if (entry === undefined) throw new EntryUnknown(slug);
+    return entry;
+  }
+
+  private show(stored: readonly StoredEntry[]): readonly RegistryEntry<Definition>[] {
+    return this.ofKind(this.parts.reader.read(stored)).map(({ entry, definition, faults }) => ({
+      slug: entry.slug,
+      managed: entry.isManaged,
+      version: entry.version,
+      createdAt: entry.createdAt,
+      updatedAt: entry.updatedAt,
+      written: entry.written,
+      definition,
+      faults: this.within(entry.slug, faults),
+    }));
+  }
+
+  private within(slug: string, faults: readonly Fault[]): readonly Fault[] {
+    const whole = `${SECTION_OF[this.kind]}.${slug}`;
+    return faults.map(({ path, message }) => ({ path: path.slice(whole.length).replace(/^\./, ''), message }));
+  }
+}
+
+function usersOf(slug: string, stored: readonly StoredEntry[]): readonly string[] {
+  const virtual = stored.filter(({ kind }) => kind === 'virtual-server');
+  return virtual
+    .filter(({ written }) => isJsonObject(written) && serversNamedBy(written).includes(slug))
+    .map((entry) => entry.slug);
+}

@@ -1,0 +1,86 @@
+import type { Variables } from '#lib/config';
+import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import { expandVariables } from '../expand-variables.js';
+import { readServer } from '../read-server.js';
+import { readDefaultEndpoint, readVirtualServer } from '../read-virtual-server.js';
+import type { Fault } from '../registry.errors.js';
+import type { ServerDefinition, VirtualServerDefinition } from '../server-definition.js';
+import type { RegistrySnapshot } from '../server-registry.js';
+import type { StoredEntry } from './entry.js';
+
+/** What an entry means on this host. */
+export interface EntryReading<Definition> {
+  readonly entry: StoredEntry;
+  /** Undefined when the entry cannot be used here: the faults say why. */
+  readonly definition: Definition | undefined;
+  readonly faults: readonly Fault[];
+}
+
+/** What all entries mean, in their order. */
+export interface RegistryReading {
+  readonly servers: readonly EntryReading<ServerDefinition>[];
+  readonly virtualServers: readonly EntryReading<VirtualServerDefinition>[];
+  readonly defaultEndpoint: RegistrySnapshot['defaultEndpoint'];
+  readonly faults: readonly Fault[];
+}
+
+const UNREADABLE =
+  'Its credentials cannot be opened: they were sealed with another session.secret, or changed in the database. ' +
+  'Put that file back, or write the entry anew.';
+
+/** Makes definitions of stored entries, by the rules of the configuration file. */
+export class EntryReader {
+  /** By what is written: it stays the same object as long as it does not change. */
+  private readonly known = new WeakMap<JsonObject, EntryReading<ServerDefinition>>();
+
+  /** `variables`: what `${NAME}` stands for in entries of the configuration file. In others it means nothing. */
+  constructor(private readonly variables: Variables) {}
+
+  read(entries: readonly StoredEntry[]): RegistryReading {
+    const ofKind = (kind: StoredEntry['kind']) => entries.filter((entry) => entry.kind === kind);
+    const servers = ofKind('server').map((entry) => this.readServerOnce(entry));
+    const slugs = new Set(servers.map(({ entry }) => entry.slug));
+    const served = new Set(servers.flatMap(({ definition }) => definition?.slug ?? []));
+    const virtualServers = ofKind('virtual-server').map((entry) => this.readVirtual(entry, slugs, served));
+    const faults: Fault[] = [];
+    const [inDefault] = ofKind('default');
+    const defaultEndpoint = readDefaultEndpoint(inDefault && this.expand(inDefault, 'default', faults), faults);
+    faults.push(...[...servers, ...virtualServers].flatMap((reading) => reading.faults));
+    return { servers, virtualServers, defaultEndpoint, faults };
+  }
+
+  private readServerOnce(entry: StoredEntry): EntryReading<ServerDefinition> {
+    const known = entry.written && this.known.get(entry.written);
+    if (known?.entry.isManaged === entry.isManaged) return { ...known, entry };
+    const faults: Fault[] = [];
+    const written = this.expand(entry, `servers.${entry.slug}`, faults);
+    const reading = { entry, definition: written && readServer(entry.slug, written, faults), faults };
+    if (entry.written) this.known.set(entry.written, reading);
+    return reading;
+  }
+
+  private readVirtual(
+    entry: StoredEntry,
+    slugs: ReadonlySet<string>,
+    served: ReadonlySet<string>,
+  ): EntryReading<VirtualServerDefinition> {
+    const faults: Fault[] = [];
+    const written = this.expand(entry, `virtualServers.${entry.slug}`, faults);
+    const read = written && readVirtualServer(entry.slug, written, slugs, faults);
+    const definition = read && { ...read, servers: read.servers.filter((slug) => served.has(slug)) };
+    return { entry, definition, faults };
+  }
+
+  /** What is written, as it is meant on this host. Undefined when it cannot be told. */
+  private expand({ written, isManaged }: StoredEntry, path: string, faults: Fault[]): JsonObject | undefined {
+    if (written === undefined) {
+      faults.push({ path, message: UNREADABLE });
+      return undefined;
+    }
+    if (!isManaged) return written;
+    const missing: Fault[] = [];
+    const expanded = expandVariables(written, this.variables, missing);
+    faults.push(...missing.map((fault) => ({ ...fault, path: `${path}.${fault.path}` })));
+    return missing.length === 0 && isJsonObject(expanded) ? expanded : undefined;
+  }
+}

@@ -1,0 +1,133 @@
+import { sql, type Kysely } from 'kysely';
+import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import { readBoolean, readInstant, readJson, writeJson, type Database } from '../../database/index.js';
+import type { EntryKind, StoredEntry } from './entry.js';
+import type { EntrySeal } from './entry-seal.js';
+import type { RegistryTables } from './registry-tables.js';
+
+/** Whatever changes, `revision` grows; `declaration` is the digest of what the configuration file declared last. */
+export interface RegistryState {
+  readonly revision: number;
+  readonly declaration: string | undefined;
+}
+
+/** What is written of an entry. */
+export interface EntryDraft {
+  readonly kind: EntryKind;
+  readonly slug: string;
+  readonly written: JsonObject;
+  readonly isManaged: boolean;
+  readonly position?: number;
+}
+
+/** What was read, and the texts that it was read from. */
+interface Opened {
+  readonly entry: string;
+  readonly sealed: string | null;
+  readonly written: JsonObject | undefined;
+}
+
+/** The rows of the registry. */
+export class EntryTable {
+  /** What did not change is not opened again, and stays the same object. */
+  private opened = new Map<string, Opened>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly seal: EntrySeal,
+  ) {}
+
+  /** Runs what changes entries: no two of them at once, in whatever process. */
+  exclusively<R>(work: (tables: Kysely<RegistryTables>) => Promise<R>): Promise<R> {
+    return this.database.exclusively<RegistryTables, R>('registry', work);
+  }
+
+  get tables(): Kysely<RegistryTables> {
+    return this.database.tables<RegistryTables>();
+  }
+
+  async state(tables = this.tables): Promise<RegistryState> {
+    const columns = ['revision', 'declaration'] as const;
+    const { revision, declaration } = await tables
+      .selectFrom('registry_state')
+      .select(columns)
+      .executeTakeFirstOrThrow();
+    return { revision, declaration: declaration ?? undefined };
+  }
+
+  /** Those of the file in its order, then the others by slug. */
+  async entries(tables = this.tables): Promise<readonly StoredEntry[]> {
+    const rows = await tables.selectFrom('registry_entries').selectAll().execute();
+    const before = this.opened;
+    this.opened = new Map(rows.map((row) => [row.slug, this.openOnce(row, before.get(row.slug))]));
+    const entries = rows.map((row): StoredEntry => ({
+      kind: row.kind,
+      slug: row.slug,
+      written: this.opened.get(row.slug)?.written,
+      isManaged: readBoolean(row.is_managed),
+      ...(row.position !== null && { position: row.position }),
+      version: row.version,
+      createdAt: readInstant(row.created_at),
+      updatedAt: readInstant(row.updated_at),
+    }));
+    return entries.toSorted(byPlace);
+  }
+
+  async insert(tables: Kysely<RegistryTables>, draft: EntryDraft): Promise<void> {
+    const now = new Date();
+    const row = { ...this.rowOf(draft), version: await nextVersion(tables), created_at: now, updated_at: now };
+    await tables.insertInto('registry_entries').values(row).execute();
+  }
+
+  async update(tables: Kysely<RegistryTables>, draft: EntryDraft): Promise<void> {
+    const row = { ...this.rowOf(draft), version: await nextVersion(tables), updated_at: new Date() };
+    await tables.updateTable('registry_entries').set(row).where('slug', '=', draft.slug).execute();
+  }
+
+  async delete(tables: Kysely<RegistryTables>, slug: string): Promise<void> {
+    await tables.deleteFrom('registry_entries').where('slug', '=', slug).execute();
+  }
+
+  async setDeclaration(tables: Kysely<RegistryTables>, declaration: string): Promise<void> {
+    await tables.updateTable('registry_state').set({ declaration }).execute();
+  }
+
+  private rowOf({ kind, slug, written, isManaged, position }: EntryDraft) {
+    const { entry, sealed } = this.seal.close(slug, written);
+    return { slug, kind, entry: writeJson(entry), sealed, is_managed: isManaged, position: position ?? null };
+  }
+
+  private openOnce(row: { slug: string; entry: string; sealed: string | null }, before: Opened | undefined): Opened {
+    const { slug, entry, sealed } = row;
+    if (before?.entry === entry && before.sealed === sealed) return before;
+    return { entry, sealed, written: this.open(slug, entry, sealed) };
+  }
+
+  private open(slug: string, text: string, sealed: string | null): JsonObject | undefined {
+    const entry = objectIn(text);
+    return entry && this.seal.open(slug, { entry, sealed });
+  }
+}
+
+/** In code, because databases differ in how they order texts. */
+function byPlace(one: StoredEntry, other: StoredEntry): number {
+  const places = (one.position ?? Infinity) - (other.position ?? Infinity);
+  // Neither stands in the file: the difference of infinities is no number.
+  return places || (one.slug < other.slug ? -1 : 1);
+}
+
+/** Undefined when somebody has written something else there by hand. */
+function objectIn(text: string): JsonObject | undefined {
+  try {
+    const value = readJson(text);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The revision that this very change makes: never used before, not even by an entry of this slug that is gone. */
+async function nextVersion(tables: Kysely<RegistryTables>): Promise<number> {
+  const next = sql<number>`revision + 1`.as('next');
+  return (await tables.selectFrom('registry_state').select(next).executeTakeFirstOrThrow()).next;
+}

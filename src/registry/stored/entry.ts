@@ -1,0 +1,55 @@
+import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import { DEFAULT_SLUG } from '../slug.js';
+
+export type EntryKind = 'server' | 'virtual-server' | 'default';
+
+/** The section of the file that declares entries of a kind. */
+export const SECTION_OF = { server: 'servers', 'virtual-server': 'virtualServers' } as const;
+
+/** An entry of the configuration file. */
+export interface DeclaredEntry {
+  readonly kind: EntryKind;
+  readonly slug: string;
+  /** Among its kind. */
+  readonly position: number;
+  /** As it stands in the file: with `${NAME}`, without defaults. */
+  readonly written: JsonObject;
+}
+
+/** An entry as it lies in the database. */
+export interface StoredEntry {
+  readonly kind: EntryKind;
+  readonly slug: string;
+  /** Undefined: what is sealed in it was sealed with another secret, or was changed. */
+  readonly written: JsonObject | undefined;
+  /** Declared in the configuration file; `${NAME}` in it stands for a variable. */
+  readonly isManaged: boolean;
+  /** In the file, among its kind. */
+  readonly position?: number;
+  /** Grows with each change, also across deletion and creation. */
+  readonly version: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** What a document without faults declares. */
+export function entriesIn(document: JsonObject): readonly DeclaredEntry[] {
+  // What is no JSON in YAML (infinity) would come back from the database as something else.
+  const written = JSON.parse(JSON.stringify(document)) as JsonObject;
+  const section = (kind: keyof typeof SECTION_OF) =>
+    Object.entries(objectOf(written[SECTION_OF[kind]])).map(([slug, entry], position): DeclaredEntry => ({
+      kind,
+      slug,
+      position,
+      written: objectOf(entry),
+    }));
+  const ofDefault = {
+    kind: 'default',
+    slug: DEFAULT_SLUG,
+    position: 0,
+    written: objectOf(written['default']),
+  } as const;
+  return [...section('server'), ...section('virtual-server'), ofDefault];
+}
+
+const objectOf = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});

@@ -1,0 +1,50 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
+import { CLIENT_KINDS } from '../support/client-kinds.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+import { textOf, type SdkClient } from '../support/sdk-client.js';
+
+let server: ReferenceServer;
+let gateway: TestGateway;
+let client: SdkClient;
+
+beforeAll(async () => {
+  server = await startReferenceServer({ era: 'modern', transport: 'http' });
+});
+
+afterAll(() => server.close());
+afterEach(async () => {
+  await client.close();
+  await gateway.close();
+});
+
+describe.each(CLIENT_KINDS)('$name, while entries of the registry are changed', (kind) => {
+  const connect = async (base = '') =>
+    kind.connect({ url: `${gateway.url}${base}/${kind.path}`, token: await gateway.token() });
+
+  beforeEach(async () => {
+    gateway = await startGateway({ servers: { 'in-file': { transport: 'http', url: server.url } } });
+    client = await connect();
+  });
+
+  it('can use what was created when that is answered, and not what was deleted', async () => {
+    const { servers, virtualServers } = gateway.store;
+    const { version } = await servers.create('mine', { transport: 'http', url: server.url });
+    expect(textOf(await client.call('mine__echo', { text: 'new' }))).toBe('new');
+    const team = await virtualServers.create('team', { servers: ['mine'], tools: ['mine__echo'] });
+    const narrow = await connect('/servers/team');
+    expect((await narrow.list('tools')).map(({ name }) => name)).toEqual(['mine__echo']);
+    await narrow.close();
+    await virtualServers.delete('team', team.version);
+    await servers.delete('mine', version);
+    await expect(client.call('mine__echo', { text: 'gone' })).rejects.toThrow(/Unknown tool: mine__echo/);
+    expect(textOf(await client.call('in-file__echo', { text: 'still' }))).toBe('still');
+  });
+
+  it('notices nothing of a reload of the file, as far as other entries go', async () => {
+    await gateway.store.servers.create('mine', { transport: 'http', url: server.url });
+    expect(await gateway.reload(JSON.stringify({ servers: {} }))).toBe('applied');
+    expect(textOf(await client.call('mine__echo', { text: 'still' }))).toBe('still');
+    await expect(client.call('in-file__echo', { text: 'gone' })).rejects.toThrow(/Unknown tool: in-file__echo/);
+  });
+});
