@@ -22,7 +22,7 @@ export interface Sharing {
 /** Undefined: nobody shares the connection, it is opened for one request and closed after it. */
 export function sharingOf(server: ServerDefinition, era: Era, face: UpstreamFace): Sharing | undefined {
   const { slug } = server;
-  if (era === 'modern') return { key: `modern ${slug}`, among: 'all', placed: false };
+  if (era === 'modern') return { key: `modern ${slug}`, among: 'all', placed: server.transport === 'stdio' };
   const { session, caller, client } = face;
   const own = session && ({ key: ownKeyOf(slug, session), among: 'session', placed: false } as const);
   if (own && server.transport !== 'stdio') return own;

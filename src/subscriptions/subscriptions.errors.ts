@@ -11,7 +11,7 @@ export class TooManySubscriptions extends GatewayError {
 /** The clients of this worker listen to so much of one server that it cannot be asked for more. */
 export class FeedFull extends GatewayError {
   constructor(server: string, limit: number) {
-    const message = `At server ${server} the clients of this gateway listen to ${limit} resources, or to URIs of more than can be sent, which is the limit. Try again later, with less.`;
+    const message = `At server ${server} the clients of this gateway listen to ${limit} resources, or to URIs of more than can be sent, which is the limit. Ask for less.`;
     super(GatewayCode.overloaded, message, 503, { outcome: 'not_executed', retriable: false, server });
   }
 }

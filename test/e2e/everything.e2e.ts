@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CLIENT_KINDS } from '../support/client-kinds.js';
+import { CLIENTS } from '../matrix/clients.js';
 import { everythingCommand, startEverything, type EverythingServer } from '../support/everything-server.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { textOf, type SdkClient } from '../support/sdk-client.js';
@@ -26,7 +26,7 @@ afterAll(async () => {
   await Promise.all(servers.map((server) => server.close()));
 });
 
-describe.each(CLIENT_KINDS)('$name', (kind) => {
+describe.each(CLIENTS)('$name', (kind) => {
   describe.each(['stdio', 'sse', 'http', 'found'])('with the everything server behind %s', (slug) => {
     describe.each([
       { endpoint: 'transparent', base: `/servers/${slug}`, name: '', uri: '' },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
-import { CLIENT_KINDS } from '../support/client-kinds.js';
+import { CLIENTS } from '../matrix/clients.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { textOf, type SdkClient } from '../support/sdk-client.js';
 
@@ -25,7 +25,7 @@ afterAll(async () => {
   await server.close();
 });
 
-describe.each(CLIENT_KINDS)('$name without a token', (kind) => {
+describe.each(CLIENTS)('$name without a token', (kind) => {
   const connect = async (base: string) => {
     const client = await kind.connect({ url: `${gateway.url}${base}/${kind.path}` });
     clients.push(client);

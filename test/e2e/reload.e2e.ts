@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
-import { CLIENT_KINDS } from '../support/client-kinds.js';
+import { CLIENTS } from '../matrix/clients.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { textOf, type SdkClient } from '../support/sdk-client.js';
 import { until } from '../support/until.js';
@@ -35,7 +35,7 @@ const slugsShown = async (client: SdkClient) => [
   ...new Set((await client.list('tools')).map((tool) => (tool['name'] as string).split('__')[0])),
 ];
 
-describe.each(CLIENT_KINDS)('$name, while the configuration changes', (kind) => {
+describe.each(CLIENTS)('$name, while the configuration changes', (kind) => {
   const connect = async (base = '') => {
     const client = await kind.connect({ url: `${gateway.url}${base}/${kind.path}`, token: await gateway.token() });
     clients.push(client);
@@ -94,7 +94,7 @@ describe.each(CLIENT_KINDS)('$name, while the configuration changes', (kind) => 
 describe('a call under way', () => {
   it('is finished although its server is removed meanwhile', async () => {
     await gateway.reload(JSON.stringify(showing('old', 'young')));
-    const [kind] = CLIENT_KINDS;
+    const [kind] = CLIENTS;
     const client = await kind!.connect({ url: `${gateway.url}/mcp`, token: await gateway.token() });
     clients.push(client);
     const held = client.call('young__hold', { key: 'reload' });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { CLIENT_TRANSPORTS, rawClient, type RawAnswer, type RawClient } from '#lib/testing/raw-client';
 import { REST_ANSWERS, startRestServer, type RestTestServer } from '#lib/testing/rest-server';
-import { CLIENT_KINDS } from '../support/client-kinds.js';
+import { CLIENTS } from '../matrix/clients.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { textOf } from '../support/sdk-client.js';
 import { until } from '../support/until.js';
@@ -199,7 +199,7 @@ describe.each(CELLS)('a REST tool over $transport at $endpoint', ({ transport, p
   });
 });
 
-describe.each(CLIENT_KINDS)('$name with a REST server', (kind) => {
+describe.each(CLIENTS)('$name with a REST server', (kind) => {
   const connect = async () =>
     kind.connect({ url: `${gateway.url}/servers/billing/${kind.path}`, token: await gateway.token() });
 
@@ -242,7 +242,7 @@ it('a plain client that leaves ends its request', async () => {
   await until(() => server.abandoned > before);
 });
 
-describe.each(CLIENT_KINDS)('$name, while the tools of a REST server change', (kind) => {
+describe.each(CLIENTS)('$name, while the tools of a REST server change', (kind) => {
   it('hears of it, and finds the new ones', async () => {
     const young = (...tools: string[]) => ({
       servers: {

@@ -3,6 +3,7 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { startReferenceServer, type ReferenceServer, type ReferenceServerOptions } from '#lib/testing/reference-server';
+import { RequestBook } from './request-book.js';
 
 /** A reference server whose door counts how often each call arrived. */
 export interface CountingServer {
@@ -18,6 +19,8 @@ export interface CountingServer {
   duplicates(): readonly string[];
   /** How many answers to its questions have reached the server. To be told that nobody answers is none. */
   readonly answers: number;
+  /** Requests of any method. */
+  readonly requests: RequestBook;
   /** Ids of all sessions that anybody has named to it. */
   readonly sessions: ReadonlySet<string>;
   /** Resolves once a marked call has arrived. */
@@ -33,6 +36,7 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
   const server = await startReferenceServer(options);
   const marks = new Map<string, number>();
   const sessions = new Set<string>();
+  const requests = new RequestBook();
   const waiting = new Map<string, () => void>();
   let answers = 0;
   const arrive = (mark: string) => {
@@ -46,6 +50,7 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
       const messages = messagesIn(body);
       for (const mark of marksIn(messages)) arrive(mark);
       answers += messages.filter(isAnswer).length;
+      outgoing.on('close', requests.enter(body));
     };
     passOn(incoming, outgoing, server.url, count).catch(() => outgoing.destroy());
   });
@@ -61,6 +66,7 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
     get answers() {
       return answers;
     },
+    requests,
     sessions,
     arrived: (mark) =>
       new Promise((resolve) => {

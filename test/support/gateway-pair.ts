@@ -12,6 +12,7 @@ import type { GatewaySetup } from './gateway.js';
 export interface GatewayPair {
   /** Where a test opens its sessions, and breaks what is inside. */
   readonly owner: NestFastifyApplication;
+  readonly other: NestFastifyApplication;
   readonly ownerUrl: string;
   /** Where it sends its requests. */
   readonly otherUrl: string;
@@ -39,6 +40,7 @@ export async function startGatewayPair({ env = {}, ...configuration }: GatewaySe
   await Promise.all([owner, other].map((gateway) => gateway.listen(0, '127.0.0.1')));
   return {
     owner,
+    other,
     ownerUrl: urlOf(owner),
     otherUrl: urlOf(other),
     token: (order) => owner.get(TokenIssuer).issue({ subject: 'tester', expiresInSeconds: 600, ...order }),

@@ -36,12 +36,36 @@ export interface Watched {
 
 export type CompletionReference = { type: 'ref/prompt'; name: string } | { type: 'ref/resource'; uri: string };
 
+/** What a client is asked: the params of the question. */
+type Asked = { readonly [member: string]: unknown };
+
+// Types, for the SDKs want answers that may have any other member as well.
+type FormAnswer = { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, string> };
+type ModelAnswer = { role: 'assistant'; model: string; content: { type: 'text'; text: string } };
+type RootsAnswer = { roots: { uri: string }[] };
+
+/** The people and the model behind a client. */
+export interface Answers {
+  elicit(asked: Asked): FormAnswer | Promise<FormAnswer>;
+  sample(asked: Asked): ModelAnswer | Promise<ModelAnswer>;
+  listRoots(): RootsAnswer | Promise<RootsAnswer>;
+}
+
 /** How a client is reached, and what it says of itself. */
 export interface ConnectOrder {
   readonly url: string;
   readonly token?: string;
   /** False: a client that can be asked nothing. */
   readonly talkative?: boolean;
+  /** What is not given here is answered as all clients answer it. */
+  readonly answers?: Partial<Answers>;
+}
+
+/** A call that asks something: `inputRequests` by key, and what to send back with the answers. */
+export interface InputRequired {
+  readonly resultType: 'input_required';
+  readonly inputRequests?: { readonly [key: string]: unknown };
+  readonly requestState?: string;
 }
 
 interface Notified {
@@ -109,8 +133,13 @@ export abstract class SdkClient {
   /** Every page of a list. */
   abstract list(name: ListName): Promise<JsonObject[]>;
   abstract call(name: string, args?: JsonObject, options?: CallOptions): Promise<ToolAnswer>;
-  /** Asks for changes; rejects when a resource cannot be watched. A client with sessions hears of lists by itself. */
-  abstract watch(watched: Watched): Promise<void>;
+  /** One page of a list; without a cursor the first one. */
+  abstract page(name: ListName, cursor?: string): Promise<Page>;
+  /**
+   * Asks for changes; rejects when a resource cannot be watched. A client with sessions hears of lists by itself.
+   * Returns what ends it.
+   */
+  abstract watch(watched: Watched): Promise<() => Promise<void>>;
   /** Ends its session, if there is one, and leaves. */
   abstract close(): Promise<void>;
 
@@ -142,6 +171,11 @@ export abstract class SdkClient {
     return this.both.ping();
   }
 
+  /** Rejects where the revision has no such notification. */
+  tellRootsChanged(): Promise<void> {
+    return this.both.sendRootsListChanged();
+  }
+
   setLogLevel(level: LogLevel): Promise<unknown> {
     return this.both.setLoggingLevel(level);
   }
@@ -153,11 +187,21 @@ export const TALKATIVE = {
   roots: { listChanged: true },
 };
 
+const FORM = { name: 'Ada', word: 'yes', context: 'a walk', ok: 'true' };
+
 /** What the people and models behind every talkative client answer. */
-export const ANSWERS = {
-  form: { action: 'accept' as const, content: { name: 'Ada', word: 'yes', context: 'a walk' } },
-  model: { role: 'assistant' as const, model: 'spec', content: { type: 'text' as const, text: 'something nice' } },
-  roots: { roots: [{ uri: 'file:///srv' }] },
+export const ANSWERS: Answers = {
+  elicit: ({ mode }) => (mode === 'url' ? { action: 'accept' } : { action: 'accept', content: FORM }),
+  sample: () => ({ role: 'assistant', model: 'spec', content: { type: 'text', text: 'something nice' } }),
+  listRoots: () => ({ roots: [{ uri: 'file:///srv' }] }),
+};
+
+/** How soon and how often a client comes back for a stream that was cut; a test does not wait for a second. */
+export const RECONNECTION = {
+  initialReconnectionDelay: 50,
+  maxReconnectionDelay: 1_000,
+  reconnectionDelayGrowFactor: 1.5,
+  maxRetries: 10,
 };
 
 export const headersFor = ({ token }: ConnectOrder): Record<string, string> =>

@@ -12,6 +12,7 @@ import {
   callParams,
   everyPage,
   headersFor,
+  RECONNECTION,
   requestOptions,
   SdkClient,
   TALKATIVE,
@@ -28,12 +29,13 @@ export async function connectV1(path: 'mcp' | 'sse', order: ConnectOrder): Promi
   const capabilities = order.talkative === false ? {} : TALKATIVE;
   const client = new Client({ name: 'v1', version: '1.0.0' }, { capabilities });
   if (order.talkative !== false) {
-    client.setRequestHandler(ElicitRequestSchema, () => ANSWERS.form);
-    client.setRequestHandler(CreateMessageRequestSchema, () => ANSWERS.model);
-    client.setRequestHandler(ListRootsRequestSchema, () => ANSWERS.roots);
+    const { elicit, sample, listRoots } = { ...ANSWERS, ...order.answers };
+    client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicit(params));
+    client.setRequestHandler(CreateMessageRequestSchema, ({ params }) => sample(params));
+    client.setRequestHandler(ListRootsRequestSchema, () => listRoots());
   }
   const url = new URL(order.url);
-  const options = { requestInit: { headers: headersFor(order) } };
+  const options = { requestInit: { headers: headersFor(order) }, reconnectionOptions: RECONNECTION };
   const way = path === 'sse' ? new SSEClientTransport(url, options) : new StreamableHTTPClientTransport(url, options);
   const connected = new V1Client(client, way);
   await client.connect(way);
@@ -53,7 +55,7 @@ class V1Client extends SdkClient {
   }
 
   async list(name: ListName): Promise<JsonObject[]> {
-    const pages = await everyPage((cursor) => this.page(name, cursor === undefined ? {} : { cursor }));
+    const pages = await everyPage((cursor) => this.page(name, cursor));
     return pages.flatMap((page) => page[name] as JsonObject[]);
   }
 
@@ -62,8 +64,10 @@ class V1Client extends SdkClient {
     return (await this.client.callTool(params, undefined, requestOptions(options))) as unknown as ToolAnswer;
   }
 
-  async watch({ uri }: Watched): Promise<void> {
-    if (uri !== undefined) await this.client.subscribeResource({ uri });
+  async watch({ uri }: Watched): Promise<() => Promise<void>> {
+    if (uri === undefined) return () => Promise.resolve();
+    await this.client.subscribeResource({ uri });
+    return async () => void (await this.client.unsubscribeResource({ uri }));
   }
 
   async close(): Promise<void> {
@@ -73,7 +77,8 @@ class V1Client extends SdkClient {
     await this.client.close();
   }
 
-  private page(name: ListName, params: { cursor?: string }): Promise<Page> {
+  page(name: ListName, cursor?: string): Promise<Page> {
+    const params = cursor === undefined ? {} : { cursor };
     switch (name) {
       case 'tools':
         return this.client.listTools(params);

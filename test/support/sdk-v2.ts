@@ -9,39 +9,47 @@ import {
   ANSWERS,
   callParams,
   headersFor,
+  RECONNECTION,
   requestOptions,
   SdkClient,
   TALKATIVE,
   type CallOptions,
   type ConnectOrder,
+  type InputRequired,
   type ListName,
   type Page,
   type ToolAnswer,
   type Watched,
 } from './sdk-client.js';
 
+export interface V2Order extends ConnectOrder {
+  readonly mode: VersionNegotiationMode;
+  readonly path: 'mcp' | 'sse';
+  /** Those that it knows; all by default. */
+  readonly revisions?: string[];
+}
+
 /** Connects the second generation of the official client, which knows both eras. */
-export async function connectV2(
-  mode: VersionNegotiationMode,
-  path: 'mcp' | 'sse',
-  order: ConnectOrder,
-): Promise<SdkClient> {
+export async function connectV2({ mode, path, revisions, ...order }: V2Order): Promise<SdkClient> {
   const capabilities = order.talkative === false ? {} : TALKATIVE;
-  const client = new Client({ name: 'v2', version: '1.0.0' }, { capabilities, versionNegotiation: { mode } });
+  const known = revisions && { supportedProtocolVersions: revisions };
+  const client = new Client({ name: 'v2', version: '1.0.0' }, { capabilities, versionNegotiation: { mode }, ...known });
   if (order.talkative !== false) {
-    client.setRequestHandler('elicitation/create', () => ANSWERS.form);
-    client.setRequestHandler('sampling/createMessage', () => ANSWERS.model);
-    client.setRequestHandler('roots/list', () => ANSWERS.roots);
+    const { elicit, sample, listRoots } = { ...ANSWERS, ...order.answers };
+    client.setRequestHandler('elicitation/create', ({ params }) => elicit(params));
+    client.setRequestHandler('sampling/createMessage', ({ params }) => sample(params));
+    client.setRequestHandler('roots/list', () => listRoots());
   }
   const url = new URL(order.url);
-  const options = { requestInit: { headers: headersFor(order) } };
+  const options = { requestInit: { headers: headersFor(order) }, reconnectionOptions: RECONNECTION };
   const way = path === 'sse' ? new SSEClientTransport(url, options) : new StreamableHTTPClientTransport(url, options);
   const connected = new V2Client(client, way);
   await client.connect(way);
   return connected;
 }
 
-class V2Client extends SdkClient {
+/** Knows what only this generation can do. */
+export class V2Client extends SdkClient {
   constructor(
     private readonly client: Client,
     private readonly transport: SSEClientTransport | StreamableHTTPClientTransport,
@@ -51,6 +59,27 @@ class V2Client extends SdkClient {
 
   get revision(): string | undefined {
     return this.client.getNegotiatedProtocolVersion();
+  }
+
+  /** Asks once and hands over what comes, a question too; the client itself would answer it and ask again. */
+  async callOnce(name: string, args: JsonObject, more: JsonObject = {}): Promise<ToolAnswer | InputRequired> {
+    const params = { ...callParams(name, args), ...more };
+    const request = { method: 'tools/call', params } as const;
+    return (await this.client.request(request, { allowInputRequired: true })) as unknown as ToolAnswer | InputRequired;
+  }
+
+  page(name: ListName, cursor?: string): Promise<Page> {
+    const params = cursor === undefined ? {} : { cursor };
+    switch (name) {
+      case 'tools':
+        return this.client.request({ method: 'tools/list', params });
+      case 'prompts':
+        return this.client.request({ method: 'prompts/list', params });
+      case 'resources':
+        return this.client.request({ method: 'resources/list', params });
+      case 'resourceTemplates':
+        return this.client.request({ method: 'resources/templates/list', params });
+    }
   }
 
   /** This generation turns the pages by itself. */
@@ -65,14 +94,19 @@ class V2Client extends SdkClient {
     )) as unknown as ToolAnswer;
   }
 
-  async watch({ lists = false, uri }: Watched): Promise<void> {
+  async watch({ lists = false, uri }: Watched): Promise<() => Promise<void>> {
     if (this.client.getProtocolEra() === 'modern') {
       const all = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
       const uris = uri === undefined ? [] : [uri];
-      const { honoredFilter } = await this.client.listen({ ...(lists && all), resourceSubscriptions: uris });
-      const refused = uris.filter((each) => !honoredFilter.resourceSubscriptions?.includes(each));
+      const listening = await this.client.listen({ ...(lists && all), resourceSubscriptions: uris });
+      const honored = listening.honoredFilter.resourceSubscriptions ?? [];
+      const refused = uris.filter((each) => !honored.includes(each));
       if (refused.length > 0) throw new Error(`Nothing will be heard of ${refused.join(', ')}`);
-    } else if (uri !== undefined) await this.client.subscribeResource({ uri });
+      return () => listening.close();
+    }
+    if (uri === undefined) return () => Promise.resolve();
+    await this.client.subscribeResource({ uri });
+    return async () => void (await this.client.unsubscribeResource({ uri }));
   }
 
   async close(): Promise<void> {

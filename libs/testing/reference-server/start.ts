@@ -3,6 +3,7 @@ import { listen, type Endpoint } from './http-host.js';
 import { SSE_PATH, SseEndpoint } from './legacy/http-sse.js';
 import { SessionEndpoint, StatelessEndpoint } from './legacy/streamable-http.js';
 import { ModernEndpoint } from './modern/modern-http.js';
+import type { ListHints } from './modern/modern-server.js';
 
 export interface ReferenceServerOptions {
   era: 'legacy' | 'modern';
@@ -14,6 +15,8 @@ export interface ReferenceServerOptions {
   port?: number;
   /** Entries per page of a list; all on one page by default. */
   pageSize?: number;
+  /** What a modern server says of its lists: fresh for a second and public, unless a test wants something else. */
+  lists?: ListHints;
 }
 
 /** A running reference server and the strings that tests pull. */
@@ -51,7 +54,7 @@ function endpointFor(options: ReferenceServerOptions, world: ReferenceWorld): En
   const pageSize = options.pageSize ?? Number.POSITIVE_INFINITY;
   if (options.era === 'modern') {
     if (options.transport === 'sse') throw new Error('HTTP+SSE does not exist in the modern era');
-    return new ModernEndpoint(world, pageSize);
+    return new ModernEndpoint(world, pageSize, options.lists);
   }
   if (options.transport === 'sse') return new SseEndpoint(world, pageSize);
   return options.stateless ? new StatelessEndpoint(world, pageSize) : new SessionEndpoint(world, pageSize);

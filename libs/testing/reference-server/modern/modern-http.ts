@@ -4,7 +4,7 @@ import { createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/ser
 
 import type { ReferenceWorld, WorldChange } from '../features/index.js';
 import type { Endpoint } from '../http-host.js';
-import { ModernServer, newStateCodec } from './modern-server.js';
+import { ModernServer, newStateCodec, type ListHints } from './modern-server.js';
 import { readBody, toWebRequest, writeWebResponse } from './web-bridge.js';
 
 /** Streamable HTTP of revision 2026-07-28 and nothing older. */
@@ -13,9 +13,9 @@ export class ModernEndpoint implements Endpoint {
   private readonly handler: McpHttpHandler;
   private readonly stopListening: () => void;
 
-  constructor(world: ReferenceWorld, pageSize: number) {
+  constructor(world: ReferenceWorld, pageSize: number, lists?: ListHints) {
     const codec = newStateCodec();
-    this.handler = createMcpHandler(() => new ModernServer(world, pageSize, codec), { legacy: 'reject' });
+    this.handler = createMcpHandler(() => new ModernServer(world, pageSize, codec, lists), { legacy: 'reject' });
     this.stopListening = world.onChange((change) => this.notify(change));
   }
 

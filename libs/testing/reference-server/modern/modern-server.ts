@@ -31,14 +31,20 @@ import type { FeatureContext, ReferenceWorld } from '../features/index.js';
 import { modernContext } from './modern-context.js';
 import type { AnsweredSoFar } from './replayed-questions.js';
 
-const lists = { ttlMs: 1_000, cacheScope: 'public' } as const;
-const cacheHints = {
-  'tools/list': lists,
-  'prompts/list': lists,
-  'resources/list': lists,
-  'resources/templates/list': lists,
-  'resources/read': { ttlMs: 0, cacheScope: 'private' },
-} as const;
+/** For how long its lists are fresh, and for whom. */
+export interface ListHints {
+  ttlMs: number;
+  cacheScope: 'public' | 'private';
+}
+
+const cacheHints = (lists: ListHints) =>
+  ({
+    'tools/list': lists,
+    'prompts/list': lists,
+    'resources/list': lists,
+    'resources/templates/list': lists,
+    'resources/read': { ttlMs: 0, cacheScope: 'private' },
+  }) as const;
 
 /** The key that seals request states; every request and connection of one reference server shares it. */
 export function newStateCodec(): RequestStateCodec<AnsweredSoFar> {
@@ -51,8 +57,10 @@ export class ModernServer extends McpServer {
     private readonly world: ReferenceWorld,
     private readonly pageSize: number,
     private readonly codec: RequestStateCodec<AnsweredSoFar>,
+    lists: ListHints = { ttlMs: 1_000, cacheScope: 'public' },
   ) {
-    super(identity, { capabilities, instructions, cacheHints, requestState: { verify: codec.verify } });
+    const hints = cacheHints(lists);
+    super(identity, { capabilities, instructions, cacheHints: hints, requestState: { verify: codec.verify } });
     this.serveLists();
     this.serveItems();
   }

@@ -1,7 +1,7 @@
-import { expect } from '@jest/globals';
+import { expect } from 'expect';
 import { META } from '#lib/mcp-protocol';
-import { describeCells, type Cell, type Feature } from '../support/client-cells.js';
-import { textOf, type Progress } from '../support/sdk-client.js';
+import { textOf, type Progress } from '../../support/sdk-client.js';
+import type { Cell, FeatureGroup } from '../feature.js';
 
 const MESSAGE = 'notifications/message';
 const WARNING_AND_ABOVE = ['warning', 'error', 'critical', 'alert', 'emergency'];
@@ -48,13 +48,14 @@ async function expectWarnings({ heard }: Cell['client']): Promise<void> {
   expect(messages[0]).toMatchObject({ logger: 'reference', data: 'a message at level warning' });
 }
 
-const FEATURES: readonly Feature[] = [
-  { name: 'is told of progress', run: reportsProgress },
-  { name: 'cancels a call, and the server learns of it', run: cancels },
-  {
-    name: 'hears log messages of the level it asked for',
-    run: (cell) => (cell.clientKind.era === 'legacy' ? logsInSession(cell) : logsByRequest(cell)),
-  },
-];
-
-describeCells(FEATURES);
+export const RUNNING: FeatureGroup = {
+  title: 'While a call runs',
+  features: [
+    { name: 'is told of progress', run: reportsProgress },
+    { name: 'cancels a call, and the server learns of it', run: cancels },
+    {
+      name: 'hears log messages of the level it asked for, and no others',
+      run: (cell) => (cell.clientKind.era === 'legacy' ? logsInSession(cell) : logsByRequest(cell)),
+    },
+  ],
+};

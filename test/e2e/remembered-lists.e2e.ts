@@ -1,0 +1,153 @@
+/** Lists of a modern server are asked for as seldom as it allows, and never shown to whom they are not meant for. */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { JsonObject } from '#lib/mcp-protocol';
+import { LegacyRawClient, ModernRawClient, type RawClient } from '#lib/testing/raw-client';
+import { startCountingServer, type CountingServer } from '../support/counting-server.js';
+import { startGatewayPair } from '../support/gateway-pair.js';
+import { startGateway, type GatewaySetup, type TestGateway } from '../support/gateway.js';
+import { until } from '../support/until.js';
+
+const AN_HOUR = 3_600_000;
+const LIST = 'tools/list';
+
+const closing: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+
+/** A server whose lists are fresh for an hour, so that nothing is asked for again because of the time. */
+async function serverWith(cacheScope: 'public' | 'private' = 'public'): Promise<CountingServer> {
+  const lists = { ttlMs: AN_HOUR, cacheScope };
+  const server = await startCountingServer({ era: 'modern', transport: 'http', lists });
+  closing.push(() => server.close());
+  return server;
+}
+
+async function gatewayBefore(server: CountingServer, more: Partial<GatewaySetup> = {}): Promise<TestGateway> {
+  const gateway = await startGateway({ servers: { ref: server.definition }, ...more });
+  closing.push(() => gateway.close());
+  return gateway;
+}
+
+interface Door {
+  readonly url: string;
+  token(order?: { subject: string }): Promise<string>;
+}
+
+async function clientOf(door: Door, subject = 'tester', path = '/servers/ref/mcp'): Promise<RawClient> {
+  const client = new ModernRawClient(door.url + path, { token: await door.token({ subject }) });
+  closing.push(() => client.close());
+  return client;
+}
+
+async function list(client: RawClient): Promise<JsonObject> {
+  const { answers } = await client.request(LIST);
+  return answers[0]?.['result'] as JsonObject;
+}
+
+const names = (listed: JsonObject) => (listed['tools'] as { name: string }[]).map(({ name }) => name);
+
+/** Lists until the gateway listens to the server: what it was given before counts as stale then, and is asked for again. */
+async function warmUp({ requests }: CountingServer, client: RawClient): Promise<void> {
+  const before = requests.count(LIST);
+  await until(async () => {
+    await list(client);
+    return requests.count(LIST) === before + 2;
+  });
+}
+
+describe('a public list', () => {
+  it('is asked for once for all who ask at the same moment, whoever they are', async () => {
+    const server = await serverWith();
+    const gateway = await gatewayBefore(server);
+    const clients = await Promise.all(Array.from({ length: 50 }, (_, index) => clientOf(gateway, `subject-${index}`)));
+    const lists = await Promise.all(clients.map(list));
+    expect(new Set(lists.map((each) => names(each).join())).size).toBe(1);
+    expect(server.requests.count(LIST)).toBeLessThanOrEqual(2);
+  });
+
+  it('is not asked for again while it is fresh, and says how long it still is', async () => {
+    const server = await serverWith();
+    const gateway = await gatewayBefore(server);
+    const client = await clientOf(gateway);
+    await warmUp(server, client);
+    const before = server.requests.count(LIST);
+    for (let count = 0; count < 100; count += 1) {
+      const { ttlMs, cacheScope } = await list(count % 2 ? client : await clientOf(gateway, `subject-${count}`));
+      expect([(ttlMs as number) <= AN_HOUR, (ttlMs as number) > 0, cacheScope]).toEqual([true, true, 'public']);
+    }
+    expect(server.requests.count(LIST)).toBe(before);
+    expect(server.requests.open('subscriptions/listen')).toBe(1);
+  });
+
+  it('is shown to legacy clients as they know it', async () => {
+    const server = await serverWith();
+    const gateway = await gatewayBefore(server);
+    const modern = await clientOf(gateway);
+    await warmUp(server, modern);
+    const before = server.requests.count(LIST);
+    const legacy = new LegacyRawClient(`${gateway.url}/servers/ref/mcp`, { token: await gateway.token() });
+    closing.push(() => legacy.close());
+    await legacy.connect();
+    const listed = await list(legacy);
+    expect(names(listed)).toEqual(names(await list(modern)));
+    expect(Object.keys(listed)).toEqual(['tools']);
+    expect(server.requests.count(LIST)).toBe(before);
+  });
+
+  it('is seen to have changed at every worker', async () => {
+    const server = await serverWith();
+    const pair = await startGatewayPair({ servers: { ref: server.definition } });
+    closing.push(() => pair.close());
+    const workers = [pair.ownerUrl, pair.otherUrl].map((url) => ({ url, token: pair.token }));
+    const clients = await Promise.all(workers.map((worker) => clientOf(worker)));
+    for (const client of clients) await warmUp(server, client);
+    const before = server.requests.count(LIST);
+    server.server.world.toggleExtra('tools');
+    for (const client of clients) await until(async () => names(await list(client)).includes('extra_tool'));
+    expect(server.requests.count(LIST)).toBe(before + clients.length);
+    expect(server.requests.open('subscriptions/listen')).toBe(workers.length);
+  });
+
+  it('shows a caller at once what its own call changed', async () => {
+    const server = await serverWith();
+    const gateway = await gatewayBefore(server);
+    const client = await clientOf(gateway);
+    await warmUp(server, client);
+    for (let count = 1; count <= 20; count += 1) {
+      await client.request('tools/call', { name: 'change_tools', arguments: {} });
+      expect(names(await list(client)).includes('extra_tool')).toBe(count % 2 === 1);
+    }
+  });
+});
+
+describe('a private list', () => {
+  it('is asked for on behalf of each caller, and shown to no other', async () => {
+    const server = await serverWith('private');
+    const gateway = await gatewayBefore(server);
+    const [mine, theirs] = [await clientOf(gateway, 'me'), await clientOf(gateway, 'they')];
+    await warmUp(server, mine);
+    const before = server.requests.count(LIST);
+    expect((await list(theirs))['cacheScope']).toBe('private');
+    expect(server.requests.count(LIST)).toBe(before + 1);
+    for (const client of [mine, theirs, mine, theirs]) await list(client);
+    expect(server.requests.count(LIST)).toBe(before + 1);
+  });
+});
+
+describe('a list of several servers', () => {
+  it('is public where all is shown, private where some is chosen, and asks the servers no more for that', async () => {
+    const server = await serverWith();
+    const virtualServers = { desk: { servers: ['ref'], tools: ['ref__echo'] } };
+    const gateway = await gatewayBefore(server, { virtualServers });
+    const everything = await clientOf(gateway, 'tester', '/mcp');
+    const desk = await clientOf(gateway, 'tester', '/servers/desk/mcp');
+    await warmUp(server, everything);
+    const before = server.requests.count(LIST);
+    const [all, some] = [await list(everything), await list(desk)];
+    expect([all['cacheScope'], some['cacheScope'], names(some)]).toEqual(['public', 'private', ['ref__echo']]);
+    for (const { ttlMs } of [all, some]) expect(ttlMs as number).toBeGreaterThan(AN_HOUR / 2);
+    expect(server.requests.count(LIST)).toBe(before);
+  });
+});

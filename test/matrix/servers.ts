@@ -1,0 +1,56 @@
+import type { Era, JsonObject } from '#lib/mcp-protocol';
+import { referenceCommand, startReferenceServer, type ReferenceServerOptions } from '#lib/testing/reference-server';
+
+/** A server in one of the ways it is reached. */
+export interface ServerKind {
+  readonly slug: string;
+  /** What it is, for a reader of the page. */
+  readonly description: string;
+  readonly era: Era;
+  /** Keeps nothing between two requests: it can neither ask nor announce. */
+  readonly stateless?: true;
+  /** Ends streams of calls now and then; whoever comes back with the last id is told the rest. */
+  readonly resumable?: true;
+  start(): Promise<{ readonly definition: JsonObject; close(): Promise<void> }>;
+}
+
+/** Lists do not fit on one page, so that each of them shows how pages are put together. */
+const PAGE_SIZE = 12;
+
+type About = Pick<ServerKind, 'slug' | 'description' | 'resumable'>;
+
+function remote(about: About, options: ReferenceServerOptions): ServerKind {
+  const { era, transport, stateless = false } = options;
+  return {
+    ...about,
+    era,
+    ...(stateless && { stateless }),
+    async start() {
+      const server = await startReferenceServer({ ...options, pageSize: PAGE_SIZE });
+      return { definition: { transport, url: server.url }, close: () => server.close() };
+    },
+  };
+}
+
+function child(about: About, era: Era): ServerKind {
+  const definition = { transport: 'stdio', ...referenceCommand(era, { pageSize: PAGE_SIZE }) };
+  return { ...about, era, start: () => Promise.resolve({ definition, close: () => Promise.resolve() }) };
+}
+
+export const SERVERS: readonly ServerKind[] = [
+  remote(
+    { slug: 'legacy-http', description: 'streamable HTTP with sessions, 2025-11-25', resumable: true },
+    { era: 'legacy', transport: 'http' },
+  ),
+  remote(
+    { slug: 'legacy-stateless', description: 'streamable HTTP without sessions, 2025-11-25' },
+    { era: 'legacy', transport: 'http', stateless: true },
+  ),
+  remote(
+    { slug: 'legacy-sse', description: 'HTTP+SSE, the transport of 2024-11-05' },
+    { era: 'legacy', transport: 'sse' },
+  ),
+  child({ slug: 'legacy-stdio', description: 'a child process that speaks 2025-11-25' }, 'legacy'),
+  remote({ slug: 'modern-http', description: 'streamable HTTP, 2026-07-28' }, { era: 'modern', transport: 'http' }),
+  child({ slug: 'modern-stdio', description: 'a child process that speaks 2026-07-28' }, 'modern'),
+];

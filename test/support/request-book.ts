@@ -1,0 +1,56 @@
+interface Entry {
+  total: number;
+  open: number;
+}
+
+/** Counts the JSON-RPC requests that came through a door, by method and, where there is one, the URI that they name. */
+export class RequestBook {
+  private readonly entries = new Map<string, Entry>();
+
+  /** Enters the requests of a body; what is returned says that they are over. */
+  enter(body: Buffer): () => void {
+    const entries = requestsIn(body).flatMap(({ method, params }) => {
+      const uri = params?.uri;
+      return typeof uri === 'string' ? [this.entry(method), this.entry(method, uri)] : [this.entry(method)];
+    });
+    for (const entry of entries) {
+      entry.total += 1;
+      entry.open += 1;
+    }
+    return () => {
+      for (const entry of entries) entry.open -= 1;
+    };
+  }
+
+  /** How many there have been. */
+  count(method: string, uri?: string): number {
+    return this.entry(method, uri).total;
+  }
+
+  /** How many are under way. */
+  open(method: string): number {
+    return this.entry(method).open;
+  }
+
+  private entry(method: string, uri?: string): Entry {
+    const key = uri === undefined ? method : `${method} ${uri}`;
+    const known = this.entries.get(key) ?? { total: 0, open: 0 };
+    this.entries.set(key, known);
+    return known;
+  }
+}
+
+interface Request {
+  readonly method: string;
+  readonly params?: { readonly uri?: unknown };
+}
+
+function requestsIn(body: Buffer): Request[] {
+  try {
+    const messages = [JSON.parse(body.toString()) as unknown].flat() as readonly Partial<Request>[];
+    return messages.filter((message): message is Request => typeof message.method === 'string');
+  } catch {
+    // No JSON, no request.
+    return [];
+  }
+}
