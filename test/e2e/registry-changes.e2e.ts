@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
-import { CLIENT_KINDS } from '../support/client-kinds.js';
+import { CLIENTS } from '../matrix/clients.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { textOf, type SdkClient } from '../support/sdk-client.js';
 
@@ -18,7 +18,7 @@ afterEach(async () => {
   await gateway.close();
 });
 
-describe.each(CLIENT_KINDS)('$name, while entries of the registry are changed', (kind) => {
+describe.each(CLIENTS)('$name, while entries of the registry are changed', (kind) => {
   const connect = async (base = '') =>
     kind.connect({ url: `${gateway.url}${base}/${kind.path}`, token: await gateway.token() });
 
