@@ -1,73 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { OutcomeError } from '#lib/extension-kit';
-import { result, type Answer, type McpNotification, type Outcome } from '#lib/mcp-protocol';
-import {
-  callerOf,
-  childServer,
-  FakeConnector,
-  FakeRegistry,
-  LEGACY_CLIENT,
-  settled,
-  type SentRequest,
-} from '../../test/support/fake-upstream.js';
-import { SessionPoolConfig, UpstreamPool } from '../session-pool/index.js';
-import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
-import { LinkedBus, type Serve } from './linked-bus-fixture.js';
-import { PoolInboxController } from './pool-inbox.controller.js';
+import { result, type Answer, type Outcome } from '#lib/mcp-protocol';
+import { callerOf, LEGACY_CLIENT, settled, type SentRequest } from '../../test/support/fake-upstream.js';
+import { LinkedBus } from './linked-bus-fixture.js';
+import { ASKED_CLIENT, NEVER, placedWorker, Reply, server, toolCall } from './placed-worker-fixture.js';
 import { PART_MS, PoolPattern } from './pool-orders.js';
 import { RemoteConnection } from './remote-connection.js';
 
-const server = childServer('child');
-const ASKED_CLIENT = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
 const LOGGED = { method: 'notifications/message', params: { level: 'info', data: 'hello' } };
 const LIST_CHANGED = { method: 'notifications/tools/list_changed', params: {} };
-const NEVER = new AbortController().signal;
-
-const toolCall = (more: Partial<UpstreamRequest> = {}): UpstreamRequest => ({
-  method: 'tools/call',
-  params: { name: 'any', arguments: {} },
-  client: LEGACY_CLIENT,
-  ...more,
-});
-
-class Reply implements UpstreamReply {
-  readonly said: string[] = [];
-
-  constructor(private readonly answers: UpstreamReply['ask'] = async () => ({ result: {} })) {}
-
-  notify({ method }: McpNotification): void {
-    this.said.push(method);
-  }
-
-  opened(retryMs?: number): void {
-    this.said.push(`opened ${retryMs}`);
-  }
-
-  interrupted(): void {
-    this.said.push('interrupted');
-  }
-
-  ask(...[question, signal]: Parameters<UpstreamReply['ask']>): Promise<Answer> {
-    this.said.push(question.method);
-    return this.answers(question, signal);
-  }
-}
-
-/** The worker that has the connections. */
-function placedWorker() {
-  const connector = new FakeConnector();
-  const registry = new FakeRegistry([server]);
-  const pool = new UpstreamPool(connector, Object.assign(new SessionPoolConfig(), { upstreamIdleMs: 1 }), registry);
-  const inbox = new PoolInboxController(pool, registry);
-  const serves = new Map<string, Serve>([
-    [PoolPattern.open, (payload, context) => inbox.open(payload as never, context)],
-    [PoolPattern.request, (payload, context) => inbox.request(payload as never, context)],
-    [PoolPattern.answer, (payload, context) => inbox.answer(payload as never, context)],
-    [PoolPattern.notify, (payload, context) => inbox.notify(payload as never, context)],
-    [PoolPattern.listen, (payload, context) => inbox.listen(payload as never, context)],
-  ]);
-  return { connector, pool, serves };
-}
 
 let there: ReturnType<typeof placedWorker>;
 let bus: LinkedBus;

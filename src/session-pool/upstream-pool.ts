@@ -173,10 +173,7 @@ export class UpstreamPool implements OnApplicationShutdown {
     return pageOf(views, page);
   }
 
-  /**
-   * Hands a connection out no more; calls under way are finished, and then the sessions end that have nothing else. False
-   * when it is not here (any more).
-   */
+  /** Hands a connection out no more; with its last call end the sessions that have no other. False: it is not here. */
   closeBySerial(serial: number): boolean {
     const entry = [...this.entries.values()].find((known) => known.serial === serial);
     if (!entry) return false;
