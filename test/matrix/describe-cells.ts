@@ -8,8 +8,9 @@ import type { RunningWorkers, WorkersKind } from './workers.js';
 const SETTINGS = {
   // Where all servers are listed there is more than one page.
   ISTHMUS_LIST_PAGE_SIZE: '150',
-  // On a busy machine a child process takes its time to start, and is of no other era for that.
+  // On a busy machine a child process takes its time to start, and a server to list: neither says anything of it.
   ISTHMUS_UPSTREAM_PROBE_TIMEOUT: '20s',
+  ISTHMUS_LIST_PATIENCE: '20s',
 };
 
 /** Writes one test for each feature, client, server and endpoint. */
