@@ -65,8 +65,10 @@ export function judge(answer: RawAnswer, transport: ClientTransport, expected: E
   }
   expect(message['result']).toBeUndefined();
   const error = errorOf(answer);
-  judgeError(error, expected);
+  judgeError(error, (transport === 'modern' && expected.toModern) || expected);
   judgeOwnData(error);
-  const status = MCP_STATUS[transport] ?? STATUS_BY_CODE[error.code];
+  // The specification of 2026 wants this one to be told by the status too (basic/index, Error Codes).
+  const isCapability = transport === 'modern' && error.code === -32_021;
+  const status = isCapability ? 400 : (MCP_STATUS[transport] ?? STATUS_BY_CODE[error.code]);
   if (status !== undefined) expect(answer.status).toBe(status);
 }

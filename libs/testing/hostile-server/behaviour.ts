@@ -54,6 +54,8 @@ export interface ExpectedError {
   readonly data?: Readonly<Record<string, JsonValue | RegExp>>;
   /** Texts that the answer must not contain anywhere. */
   readonly never?: readonly string[];
+  /** What clients of the modern era are told in place of it. */
+  readonly toModern?: ExpectedError;
 }
 
 /** The server recovered, or did nothing that a client could tell from good service. */

@@ -103,7 +103,7 @@ const QUESTIONS: readonly Behaviour[] = [
         params: { message: 'Your name?', requestedSchema: { type: 'object', properties: {} } },
       },
     ],
-    serverError(NOBODY_ANSWERED),
+    { ...serverError(NOBODY_ANSWERED), toModern: { kind: 'error', code: -32_021 } },
     {
       carriers: CARRIERS,
       expectOn: { 'modern-http': brokeProtocol, 'stdio-modern': outcomeUnknown },
