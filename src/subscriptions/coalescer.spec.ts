@@ -63,6 +63,24 @@ describe('a burst of changes', () => {
     expect(sent.length).toBeLessThanOrEqual(2);
   });
 
+  it('is not over because the process was too busy to read on', () => {
+    const { sent, changes } = coalescer();
+    const { now } = performance;
+    let stalledMs = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + stalledMs);
+    changes.add(TOOLS);
+    for (let stalls = 0; stalls < 3; stalls += 1) {
+      stalledMs += 120;
+      jest.advanceTimersToNextTimer();
+      // Only now it reads what came while it was busy.
+      changes.add(TOOLS);
+    }
+    expect(sent).toEqual([]);
+    jest.advanceTimersByTime(1_000);
+    expect(sent).toHaveLength(1);
+    jest.restoreAllMocks();
+  });
+
   it('of resources is told once for each of them', () => {
     const { sent, changes } = coalescer();
     for (let count = 0; count < 50; count += 1) for (const uri of ['f:/x', 'f:/y']) changes.add(updated(uri), uri);

@@ -4,6 +4,8 @@ import { RESOURCE_UPDATED, type McpNotification } from '#lib/mcp-protocol';
 const QUIET_MS = 100;
 /** And told after so long even if it is not over. */
 const LONGEST_MS = 1_000;
+/** A timer that is later than this shows that the process was busy: what changed meanwhile may not have been read yet. */
+const LATE_MS = 20;
 
 /** Takes what is to be told; an update comes with the resource as it was subscribed to. */
 export type Tell = (change: McpNotification, resource?: string) => void;
@@ -22,6 +24,7 @@ interface Burst {
 export class Coalescer {
   private readonly bursts = new Map<string, Burst>();
   private timer: NodeJS.Timeout | undefined;
+  private timerAt = 0;
   private state: 'open' | 'held' | 'closed';
 
   /** @param isHeld nothing is told before `release` */
@@ -44,7 +47,7 @@ export class Coalescer {
     } else {
       this.bursts.set(key, { change: bare(change, resource), resource, firstAt: now, lastAt: now });
     }
-    if (this.state === 'open') this.timer ??= setTimeout(() => this.tellDue(), QUIET_MS).unref();
+    if (this.state === 'open' && !this.timer) this.lookIn(QUIET_MS);
   }
 
   /** Tells at once what was held back; from now on bursts are told as they end. */
@@ -75,17 +78,24 @@ export class Coalescer {
     this.bursts.clear();
   }
 
+  private lookIn(ms: number): void {
+    this.timerAt = performance.now() + ms;
+    this.timer = setTimeout(() => this.tellDue(), ms).unref();
+  }
+
   private tellDue(): void {
     this.timer = undefined;
     const now = performance.now();
+    const isLate = now - this.timerAt > LATE_MS;
     let nextAt = Number.POSITIVE_INFINITY;
     const due: Burst[] = [];
     for (const [key, burst] of this.bursts) {
-      const at = Math.min(burst.lastAt + QUIET_MS, burst.firstAt + LONGEST_MS);
+      const quietAt = isLate ? now + LATE_MS : burst.lastAt + QUIET_MS;
+      const at = Math.min(quietAt, burst.firstAt + LONGEST_MS);
       if (at > now) nextAt = Math.min(nextAt, at);
       else if (this.bursts.delete(key)) due.push(burst);
     }
-    if (this.bursts.size > 0) this.timer = setTimeout(() => this.tellDue(), nextAt - now).unref();
+    if (this.bursts.size > 0) this.lookIn(nextAt - now);
     for (const { change, resource } of due) this.tell(change, resource);
   }
 }

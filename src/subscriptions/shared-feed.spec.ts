@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { OutcomeError } from '#lib/extension-kit';
 import { callerOf, childServer, LEGACY_CLIENT } from '../../test/support/fake-upstream.js';
 import type { ChangeFilter } from '../upstream/index.js';
 import { closeWorlds, feedsWorld as world, LISTS, PROMPTS, refused, to, TOOLS, updated } from './feeds-fixture.js';
@@ -228,6 +229,44 @@ describe('a server that does not tell of a resource', () => {
     expect(joined[13]).toMatchObject({ reason: { code: -32_602 } });
     expect(open()).toEqual([{ ...LISTS, ...to(...uris.filter((uri) => uri !== 'f:/13')) }]);
     expect(asked.length).toBeLessThan(15);
+  });
+
+  it('and refuses all of it says so in its own words to each who wants the same; none of them asks again', async () => {
+    const { connector, asked, join, follow } = world();
+    const answers = connector.beforeListening;
+    connector.beforeListening = async (connection, filter) => {
+      await answers(connection, filter);
+      throw refused(-32_601);
+    };
+    for (let count = 0; count < 3; count += 1) follow(LISTS);
+    const joined = await Promise.allSettled(['a', 'b', 'c'].map((subject) => join(LISTS, subject)));
+    expect(joined).toMatchObject(joined.map(() => ({ status: 'rejected', reason: { code: -32_601 } })));
+    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('that it told of before refuses nobody else for it, nor tells them of it', async () => {
+    const { connector, join, open } = world();
+    const [lists, x] = [await join(LISTS, 'a'), await join(to('f:/x'), 'a')];
+    connector.beforeListening = async (_connection, filter) => {
+      if (filter.resourceSubscriptions?.includes('f:/x')) throw refused();
+    };
+    const y = await join(to('f:/y'), 'b');
+    expect(open()).toEqual([{ ...LISTS, ...to('f:/y') }]);
+    expect([lists.heard, x.heard, y.heard]).toEqual([[TOOLS, PROMPTS], [], []]);
+    connector.beforeListening = async () => undefined;
+    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    expect(x.heard).toEqual([updated('f:/x')]);
+  });
+
+  it('that it told of before, and refuses together with what is new, says of the new one only', async () => {
+    const { connector, join } = world();
+    await join(to('f:/secret'), 'a');
+    connector.beforeListening = async (_connection, { resourceSubscriptions = [] }) => {
+      const [first] = resourceSubscriptions;
+      throw new OutcomeError({ kind: 'error', error: { code: -32_602, message: `No such resource: ${first}` } });
+    };
+    await expect(join(to('f:/y'), 'b')).rejects.toThrow('No such resource: f:/y');
   });
 
   it('is not asked without end whom it means', async () => {

@@ -133,13 +133,44 @@ export class SharedFeed implements FeedHome {
       await this.open(guests);
     } catch (cause) {
       if (cause instanceof EntitlementChanged) return this.part(guests, cause);
-      const halves = mayComeBack(cause) || trials.left <= 0 ? [] : halvesOf(guests);
+      if (mayComeBack(cause) || cause instanceof FeedFull) return this.refuse(guests, cause);
+      const halves = halvesOf(guests);
+      if (halves.length === 0) return this.refuseAlike(guests, cause);
       // What the server says of one of several is not told to the others.
-      const isTheirs = guests.length === 1 || mayComeBack(cause);
-      if (halves.length === 0)
-        for (const guest of guests) this.turnAway(guest, isTheirs ? cause : new TooManyRefusals(serverOf(guest)));
+      if (trials.left <= 0) return this.refuse(guests, new TooManyRefusals(serverOf(guests)));
       trials.left -= 1;
       for (const half of halves) await this.enlargeFor(half, trials);
+    }
+  }
+
+  private refuse(guests: readonly Guest[], cause: unknown): void {
+    for (const guest of guests) this.turnAway(guest, cause);
+  }
+
+  /**
+   * Those who want the same are refused in the server's own words to them alone. Where it does not refuse them alone, it
+   * refuses what it granted others before: then all are newcomers.
+   */
+  private async refuseAlike(guests: readonly Guest[], cause: unknown): Promise<void> {
+    if (guests.length === 0) return;
+    const own = this.served.size > 0 ? await this.refusalAlone(guests) : cause;
+    if (own !== undefined) return this.refuse(guests, own);
+    this.current?.end();
+    this.current = undefined;
+    for (const guest of this.unseatAll()) this.wait(guest);
+    for (const guest of guests) this.expected.delete(guest);
+    this.arrivals.push(...guests);
+  }
+
+  private async refusalAlone(guests: readonly Guest[]): Promise<unknown> {
+    try {
+      const alone = await this.subscribe(guests.map(({ listener }) => listener));
+      alone.end();
+      return undefined;
+    } catch (cause) {
+      return cause;
+    } finally {
+      this.asking = undefined;
     }
   }
 
@@ -272,7 +303,7 @@ export class SharedFeed implements FeedHome {
   }
 }
 
-const serverOf = ({ listener }: Guest): string => listener.traits.server;
+const serverOf = ([guest]: readonly Guest[]): string => guest?.listener.traits.server ?? '';
 
 /** On whose behalf the server is spoken to: all may share what is had of it, so any of them will do. */
 function speakerOf(listeners: readonly FeedListener[]): ListenerTraits {

@@ -43,14 +43,9 @@ async function crowdAt(
   return crowd;
 }
 
-/** A hundred changes of the tools, one after the other, and one of the resource, of which each client is told last. */
+/** A hundred changes of the tools at once, and then one of the resource, of which each client is told last. */
 async function burst({ server: { world } }: CountingServer, crowd: ListeningCrowd): Promise<void> {
-  const begun = performance.now();
-  for (let count = 0; count < CHANGES; count += 1) {
-    world.toggleExtra('tools');
-    await new Promise(setImmediate);
-  }
-  expect(performance.now() - begun).toBeLessThan(2_000);
+  for (let count = 0; count < CHANGES; count += 1) world.toggleExtra('tools');
   await crowd.until((member) => member.heard(TOOLS_CHANGED) > 0);
   world.touch(WATCHED);
   await crowd.until((member) => member.heard(UPDATED) > 0);

@@ -155,6 +155,17 @@ describe('a session that is surrendered', () => {
     expect(count(saying('resources/unsubscribe'))).toBe(0);
   });
 
+  it('has nobody look again at what is listened to there already', async () => {
+    const after = adopted(surrendered(await owner.open(remote(server.url))));
+    const lists = { toolsListChanged: true };
+    const first = await after.listen(lists, () => undefined);
+    const changes: string[] = [];
+    const watched = { ...lists, resourceSubscriptions: ['file:///watched'] };
+    await after.listen(watched, ({ method }) => void changes.push(method));
+    await first.close();
+    expect(changes).toEqual(['notifications/resources/updated']);
+  });
+
   it('that the server has forgotten is lost at the first call, which did not run', async () => {
     const state = surrendered(await owner.open(remote(server.url)));
     onCall = (visit) => visit.empty(404);

@@ -112,10 +112,11 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.subscriptions ??= new LegacySubscriptions(this.profile.capabilities, (method, params) =>
       this.own(method, params),
     );
+    const unheard = this.isAdopted ? this.subscriptions.unheardOf(filter) : undefined;
     const listening = await this.subscriptions.listen(filter, onChange);
     if (!this.link.isDeaf) {
       // What changed while the session went from hand to hand was said to nobody.
-      if (this.isAdopted) for (const change of missedBy(listening.honoured)) onChange(change);
+      if (unheard) for (const change of missedBy(listening.honoured)) if (unheard(change)) onChange(change);
       return listening;
     }
     // The server took it on and has no way to tell of a change: that would be a promise which nobody keeps.

@@ -43,6 +43,14 @@ export class LegacySubscriptions {
     return { ...listening, close: () => this.leave(heard) };
   }
 
+  /** A test for what nobody listens to at this moment. */
+  unheardOf(filter: ChangeFilter): (change: McpNotification) => boolean {
+    const others = [...this.listeners];
+    const unheard = missedBy(filter).filter((change) => !others.some((other) => wants(other.filter, change)));
+    const keys = new Set(unheard.map(keyOf));
+    return (change) => keys.has(keyOf(change));
+  }
+
   changed(notification: McpNotification): void {
     for (const listener of this.listeners) if (wants(listener.filter, notification)) listener.onChange(notification);
   }
@@ -98,6 +106,8 @@ export class LegacySubscriptions {
     await this.send('resources/unsubscribe', { uri });
   }
 }
+
+const keyOf = ({ method, params }: McpNotification): string => JSON.stringify([method, params['uri']]);
 
 function isEmpty(filter: ChangeFilter): boolean {
   return missedBy(filter).length === 0;
