@@ -1,5 +1,7 @@
+import type { JsonObject } from '#lib/mcp-protocol';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import type { ReferenceServerOptions } from '#lib/testing/reference-server';
+import { AdminClient } from './admin-client.js';
 import { startCluster, type ClusterWorker, type TestCluster } from './cluster.js';
 import { startCountingServer, type CountingServer } from './counting-server.js';
 import { RoamingClient, type Addressee, type RoamingOptions } from './roaming-client.js';
@@ -43,6 +45,10 @@ export async function startClusterWorld(
       await closeRest();
     },
   };
+  const admin = new AdminClient(cluster, ['auditor']);
+  for (const worker of cluster.workers) {
+    await until(async () => ((await admin.get(worker, '/workers')).json['items'] as JsonObject[]).length === workers);
+  }
   await Promise.all(cluster.workers.map((worker) => isKnownToAll(world, worker)));
   return world;
 }
