@@ -35,9 +35,11 @@ describe.each(CARRIERS)('a hostile server over %s', (carrier: Carrier) => {
     expect(tried.map(({ transport }) => transport)).toEqual([...CLIENT_TRANSPORTS]);
     for (const trial of tried) {
       const answer = answerOf(trial);
-      judge(answer, trial.transport, expectationOf(trial.behaviour, carrier));
+      const expected = expectationOf(trial.behaviour, carrier);
+      judge(answer, trial.transport, expected);
       expect(world.runs(carrier, trial.mark)).toBe(1);
-      expect(essence(answer)).toEqual(essence(answerOf(tried[0])));
+      const isToldApart = trial.transport === 'modern' && expected.kind === 'error' && expected.toModern;
+      if (!isToldApart) expect(essence(answer)).toEqual(essence(answerOf(tried[0])));
     }
   });
 
