@@ -185,6 +185,26 @@ describe('a question of a legacy server', () => {
     expect(server.visits.some(isAnswerTo('q'))).toBe(false);
   });
 
+  it('is refused once the server has taken note that its call is cancelled, not before', async () => {
+    const connection = await open((visit) => {
+      visit.stream().send(request('q', 'elicitation/create', elicitation));
+    }, TALKATIVE_CLIENT);
+    const leave = new AbortController();
+    const reply = new Reply((_question, signal) => {
+      server.play((visit) => (isCall(visit) ? visit.result(TEXT) : undefined));
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('over')));
+        leave.abort();
+      });
+    });
+    expect(await connection.request(toolCall('any'), reply, leave.signal)).toMatchObject({ error: { code: -31002 } });
+    const cancelled = await server.visited(({ message }) => message['method'] === 'notifications/cancelled');
+    expect(textOf(await connection.request(toolCall('next'), new Reply(), NEVER))).toBe('done');
+    expect(server.visits.some(isAnswerTo('q'))).toBe(false);
+    cancelled.empty(202);
+    expect((await server.visited(isAnswerTo('q'))).message).toMatchObject({ error: { code: -32603 } });
+  });
+
   it('that comes beside calls is put to the one call that runs', async () => {
     const connection = await open((visit) => {
       ears?.send(request('q', 'roots/list'));

@@ -28,7 +28,7 @@ describe('a call to a legacy server', () => {
     const surroundings = { server: 'shop', deadlines, requestMs: 1_000, connectMs: 1_000 };
     const keeper = {
       ended: () => undefined,
-      cancel: (_call: LegacyCall, reason: string) => void cancelled.push(reason),
+      cancel: async (_call: LegacyCall, reason: string) => void cancelled.push(reason),
     };
     call = new LegacyCall(1, request, reply, new AbortController().signal, surroundings, keeper);
     call.carriage = { sent: true, release: () => undefined, drop: () => undefined };

@@ -6,7 +6,8 @@ import { RunningCall, type CallSurroundings } from '../running-call.js';
 /** What the connection does with a call that begins and ends. */
 export interface CallKeeper {
   ended(call: LegacyCall): void;
-  cancel(call: LegacyCall, reason: string): void;
+  /** Resolves once the server has taken note, or will not. */
+  cancel(call: LegacyCall, reason: string): Promise<void>;
 }
 
 /** Methods in the middle of which a server may ask its client something. */
@@ -21,7 +22,8 @@ const MAX_QUESTIONS = 64;
 /** A call to a legacy server. */
 export class LegacyCall extends RunningCall {
   carriage: Carriage | undefined;
-  wasCancelled = false;
+  /** Set when the server is told that nobody waits any more; resolves once it has taken note, or will not. */
+  cancelled: Promise<void> | undefined;
   private questions: Set<AbortController> | undefined;
   private asked = 0;
 
@@ -56,7 +58,7 @@ export class LegacyCall extends RunningCall {
 
   protected override withdraw(reason: string): boolean {
     const sent = this.carriage?.sent === true;
-    if (sent) this.keeper.cancel(this, reason);
+    if (sent) this.cancelled = this.keeper.cancel(this, reason);
     return sent;
   }
 

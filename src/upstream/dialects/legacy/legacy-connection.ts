@@ -135,17 +135,16 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   ended(call: LegacyCall): void {
     this.inbox.remove(call);
     if (this.turns === undefined) return;
-    if (!call.wasCancelled || !this.turns.holds(call)) return this.turns.leave(call);
+    if (call.cancelled === undefined || !this.turns.holds(call)) return this.turns.leave(call);
     // A question of the cancelled call may still be on its way; after the answer to a ping there is none any more.
     const turns = this.turns;
     void this.own('ping', {}, BARRIER_MS).then(() => turns.leave(call));
   }
 
-  cancel(call: LegacyCall, reason: string): void {
-    call.wasCancelled = true;
-    const cancelled = this.tell({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
+  async cancel(call: LegacyCall, reason: string): Promise<void> {
+    await this.tell({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
     // A server without sessions learns of it by the end of the stream alone.
-    void cancelled.then(() => call.carriage?.drop());
+    call.carriage?.drop();
   }
 
   // What the inbox finds.

@@ -95,9 +95,12 @@ export class LegacyInbox {
     this.questions.set(id, control);
     const answer: Answer = await asked.catch(() => NO_ANSWER);
     this.questions.delete(id);
+    if (!control.signal.aborted) return this.owner.answer({ jsonrpc: '2.0', id, ...answer } as JsonObject);
     // A server that withdrew its question expects no answer to it.
-    if (!control.signal.aborted) this.owner.answer({ jsonrpc: '2.0', id, ...answer } as JsonObject);
-    else if (call.settled) this.refuse(id, RpcCode.internalError, 'The call that asked is over');
+    if (!call.settled) return;
+    // A refusal that overtakes the cancellation would look like a failure of the question.
+    await call.cancelled;
+    this.refuse(id, RpcCode.internalError, 'The call that asked is over');
   }
 
   private withdraw(id: JsonValue | undefined): void {
