@@ -107,13 +107,17 @@ class Couple {
     for (const client of this.clients) await client.connect();
   }
 
-  async call({ name, ends }: Behaviour): Promise<Pair> {
+  async call(behaviour: Behaviour): Promise<Pair> {
+    const { name, ends } = behaviour;
     const marks = this.clients.map(() => crypto.randomUUID());
     const ask = (client: RawClient, index: number) =>
       client.request('tools/call', { name, arguments: { call: marks[index] ?? '' } });
     const isSharing = this.transport === 'rpc' || this.transport === 'modern';
-    const isLosing = isSharing && ends?.includes(this.carrier) === true;
-    const [local, forwarded] = await (isLosing ? this.inTurn(ask) : Promise.all(this.clients.map(ask)));
+    const isLosing = ends?.includes(this.carrier) === true;
+    // Whose question it was that was refused is known where no other call could have asked it.
+    const isAsking = 'toModern' in expectationOf(behaviour, this.carrier);
+    const mustTakeTurns = isSharing && (isLosing || isAsking);
+    const [local, forwarded] = await (mustTakeTurns ? this.inTurn(ask) : Promise.all(this.clients.map(ask)));
     if (!local || !forwarded) throw new Error('Two clients give two answers');
     return { local, forwarded, marks };
   }
