@@ -42,8 +42,19 @@ async function worker(serve: (payload: unknown, context: BusContext) => unknown 
   return { me, ask: (to: string, payload: unknown) => node.request({ to, pattern: 'do', payload }) };
 }
 
+type Asker = Awaited<ReturnType<typeof worker>>;
+
+/** Asks, and once more whenever nobody has taken it in time: a full machine is slow, and says so. */
+async function askUntilServed(asker: Asker, to: string, payload: unknown) {
+  for (;;) {
+    const end = await asker.ask(to, payload).end;
+    if (end.kind !== 'not-executed') return end;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 /** Asks again and again until it is served; says how long that took, ms. */
-async function served(asker: Awaited<ReturnType<typeof worker>>, to: string): Promise<number> {
+async function served(asker: Asker, to: string): Promise<number> {
   const begun = performance.now();
   for (;;) {
     const end = await asker.ask(to, 'again').end;
@@ -57,8 +68,9 @@ describe('workers with a Redis between them', () => {
     const asker = await worker();
     const owner = await worker((payload) => payload);
     const large = 'x'.repeat(3_000_000);
-    const ends = await Promise.all([1, 'two', { three: 3 }, large].map((payload) => asker.ask(owner.me, payload).end));
-    expect(ends).toEqual([1, 'two', { three: 3 }, large].map((value) => ({ kind: 'value', value })));
+    const values = [1, 'two', { three: 3 }, large];
+    const ends = await Promise.all(values.map((value) => askUntilServed(asker, owner.me, value)));
+    expect(ends).toEqual(values.map((value) => ({ kind: 'value', value })));
   });
 
   it('end what is under way soon after Redis was killed, refuse meanwhile, and are back soon after it', async () => {

@@ -47,6 +47,8 @@ describe('a Redis that is', () => {
     '%s takes along only what needs it, and not for longer',
     async (_, outage) => {
       const traffic = await MixedTraffic.start(world);
+      // Whoever came first also waited for two processes to warm up.
+      const warm = performance.now();
       const client = await world.initialize(world.owner);
       const held = await client.begin(world.other, 'held', 'hold', { key: 'held' });
       await held.message();
@@ -66,9 +68,9 @@ describe('a Redis that is', () => {
 
       expect(traffic.lies()).toEqual([]);
       expect(traffic.since(0, INDEPENDENT).filter(({ verdict }) => verdict !== 'answered')).toEqual([]);
-      expect(traffic.since(0, INDEPENDENT).filter(({ ms }) => ms > UNAFFECTED_MS)).toEqual([]);
+      expect(traffic.since(warm, INDEPENDENT).filter(({ ms }) => ms > UNAFFECTED_MS)).toEqual([]);
       // What was accepted already ends as the held one did.
-      expect(traffic.since(0, DEPENDENT).filter(({ ms }) => ms > 2 * outage.noticedMs)).toEqual([]);
+      expect(traffic.since(warm, DEPENDENT).filter(({ ms }) => ms > 2 * outage.noticedMs)).toEqual([]);
       expect(traffic.since(begun, DEPENDENT).filter(({ ms }) => ms > REFUSED_WITHIN_MS)).toEqual([]);
       const during = traffic.since(begun, ['forwarded']).filter((each) => each.begun + each.ms < ended);
       expect(during.filter(({ verdict }) => verdict === 'answered')).toEqual([]);
