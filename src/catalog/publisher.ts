@@ -5,6 +5,26 @@ import type { ServerDefinition } from '../registry/index.js';
 import type { Endpoint, ItemKind } from './endpoint.js';
 import { publicName, publicUri } from './naming.js';
 
+/** Pages that are remembered come again and again, the very same each time. */
+const itemsOfPages = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, JsonObject[]>>();
+
+/** As `publishItems` does with the items of all pages. */
+export function publishPages(
+  endpoint: Endpoint,
+  server: ServerDefinition,
+  method: ListMethod,
+  pages: readonly (readonly JsonValue[])[],
+): readonly JsonObject[] {
+  const [page] = pages;
+  if (!page || pages.length > 1) return publishItems(endpoint, server, method, pages.flat());
+  const known = itemsOfPages.get(page)?.get(endpoint);
+  if (known) return known;
+  const items = publishItems(endpoint, server, method, page);
+  const perEndpoint = itemsOfPages.get(page) ?? new WeakMap<Endpoint, JsonObject[]>();
+  itemsOfPages.set(page, perEndpoint.set(endpoint, items));
+  return items;
+}
+
 /** The items of one server's list under their public names, without those that the endpoint does not show. */
 export function publishItems(
   endpoint: Endpoint,

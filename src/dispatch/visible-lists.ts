@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LIST_CHANGES, type JsonValue, type ListFlag, type ListMethod } from '#lib/mcp-protocol';
-import { EndpointDirectory, kindOf, publishItems, type Endpoint } from '../catalog/index.js';
+import { EndpointDirectory, kindOf, publishPages, type Endpoint } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import { ListViews, ListViewsSeat, type ListView, type Viewer } from '../subscriptions/index.js';
 import { contextOf } from './authorization-context.js';
@@ -124,7 +124,7 @@ export class VisibleLists extends ListViews {
     const [page] = list.pages;
     const known = list.pages.length === 1 && page ? this.prints.get(page)?.get(endpoint) : undefined;
     if (known !== undefined) return known;
-    const items = publishItems(endpoint, server, method, list.items);
+    const items = publishPages(endpoint, server, method, list.pages);
     const print = createHash('sha256').update(JSON.stringify(items)).digest('base64');
     if (list.pages.length === 1 && page) {
       const prints = this.prints.get(page) ?? new WeakMap<Endpoint, string>();

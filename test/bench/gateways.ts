@@ -13,7 +13,7 @@ import { HOST, UPSTREAM_PATH, type Era, type Target } from './workload.js';
 const run = promisify(execFile);
 
 const START_DEADLINE_MS = 30_000;
-const POLL_MS = 50;
+const POLL_MS = 20;
 
 const GATEWAY = new URL('../../src/main.js', import.meta.url);
 const TOKEN_CLI = new URL('../../src/auth/token-cli.js', import.meta.url);
@@ -21,6 +21,8 @@ const TOKEN_CLI = new URL('../../src/auth/token-cli.js', import.meta.url);
 export interface GatewaysPlan {
   /** Port of the server behind. */
   readonly upstreamPort: number;
+  /** What they serve in place of one server per era. */
+  readonly configuration?: object;
   /** One gateway for each; undefined runs wherever the system puts it. */
   readonly cores: readonly (number | undefined)[];
   readonly env?: Readonly<Record<string, string>>;
@@ -30,6 +32,8 @@ export interface GatewaysPlan {
 
 export interface RunningGateway {
   readonly process: PinnedProcess;
+  /** From the start of the process until it accepted connections. */
+  readonly startMs: number;
   /** The transparent endpoint of that era's server; the token is of `bench`, unless another subject is asked for. */
   target(era: Era, authorization?: string): Target;
 }
@@ -47,7 +51,7 @@ export async function startGateways(plan: GatewaysPlan): Promise<Gateways> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-bench-'));
   const log = join(folder, 'gateway.log');
   const env = { ISTHMUS_DATA_DIR: folder, ISTHMUS_CONFIG: join(folder, 'isthmus.yaml'), ...plan.env };
-  await writeFile(env.ISTHMUS_CONFIG, configuration(plan.upstreamPort));
+  await writeFile(env.ISTHMUS_CONFIG, JSON.stringify(plan.configuration ?? serverPerEra(plan.upstreamPort)));
   const authorize = async (subject: string): Promise<string> => `Bearer ${await issueToken(env, subject)}`;
   const started: PinnedProcess[] = [];
   const stop = async (): Promise<void> => {
@@ -57,14 +61,13 @@ export async function startGateways(plan: GatewaysPlan): Promise<Gateways> {
   try {
     // Draws the secrets before several gateways could.
     const authorization = await authorize('bench');
-    const all: RunningGateway[] = [];
+    const all: Promise<RunningGateway>[] = [];
     for (const core of plan.cores) {
       const gateway = startGateway({ ...plan, env }, core, log, authorization, await freePort());
       started.push(gateway.process);
-      all.push(gateway);
+      all.push(onceListening(gateway));
     }
-    await Promise.all(all.map((gateway) => listening(gateway.process, gateway.target('modern').port)));
-    return { all, authorize, stop };
+    return { all: await Promise.all(all), authorize, stop };
   } catch (error) {
     const written = await readFile(log, 'utf8').catch(() => '');
     await stop();
@@ -78,7 +81,7 @@ function startGateway(
   log: string,
   authorization: string,
   port: number,
-): RunningGateway {
+): Omit<RunningGateway, 'startMs'> {
   const process = new PinnedProcess({
     ...(core === undefined ? {} : { core }),
     nodeArgs,
@@ -96,12 +99,12 @@ function startGateway(
 }
 
 /** One server per era under the era's name; JSON is YAML. */
-function configuration(upstreamPort: number): string {
+function serverPerEra(upstreamPort: number): object {
   const server = (era: Era): object => ({
     transport: 'http',
     url: `http://${HOST}:${upstreamPort}${UPSTREAM_PATH[era]}`,
   });
-  return JSON.stringify({ servers: { legacy: server('legacy'), modern: server('modern') } });
+  return { servers: { legacy: server('legacy'), modern: server('modern') } };
 }
 
 async function issueToken(env: Readonly<Record<string, string>>, subject: string): Promise<string> {
@@ -110,6 +113,12 @@ async function issueToken(env: Readonly<Record<string, string>>, subject: string
   const token = /[\w-]+\.[\w-]+\.[\w-]+/.exec(stdout)?.[0];
   if (token === undefined) throw new Error(`No token was issued: ${stdout}`);
   return token;
+}
+
+async function onceListening(gateway: Omit<RunningGateway, 'startMs'>): Promise<RunningGateway> {
+  const begun = performance.now();
+  await listening(gateway.process, gateway.target('modern').port);
+  return { ...gateway, startMs: performance.now() - begun };
 }
 
 /** Resolves when the port accepts connections. */

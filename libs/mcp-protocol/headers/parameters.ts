@@ -16,7 +16,7 @@ const PREFIX = 'Mcp-Param-';
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** Keywords that hold one schema or an array of schemas. Through them no parameter is statically reachable. */
-const SUBSCHEMAS = [
+const SUBSCHEMAS: ReadonlySet<string> = new Set([
   'items',
   'prefixItems',
   'additionalItems',
@@ -33,10 +33,16 @@ const SUBSCHEMAS = [
   'then',
   'else',
   'contentSchema',
-] as const;
+]);
 
 /** Keywords that hold schemas by name. */
-const NAMED_SUBSCHEMAS = ['patternProperties', 'dependentSchemas', 'dependencies', '$defs', 'definitions'] as const;
+const NAMED_SUBSCHEMAS: ReadonlySet<string> = new Set([
+  'patternProperties',
+  'dependentSchemas',
+  'dependencies',
+  '$defs',
+  'definitions',
+]);
 
 /**
  * Finds the parameters that a tool wants mirrored into headers. A fault makes the whole tool definition invalid; it
@@ -78,19 +84,23 @@ function readAnnotation(schema: JsonObject, path: readonly string[]): ParameterH
 }
 
 function misplacedBelow(schema: JsonObject, path: readonly string[]): string | undefined {
-  const misplaced = SUBSCHEMAS.some((keyword) => annotates(schema[keyword]));
-  if (!misplaced && !NAMED_SUBSCHEMAS.some((keyword) => anyNamed(schema[keyword]))) return undefined;
+  if (!anyBelow(schema)) return undefined;
   return `${ANNOTATION} stands below ${path.join('.') || 'the root'} where no chain of properties leads`;
+}
+
+/** Schemas have few keywords: those that there are are looked at, not those that there could be. */
+function anyBelow(schema: JsonObject): boolean {
+  for (const keyword in schema) {
+    if (SUBSCHEMAS.has(keyword) && annotates(schema[keyword])) return true;
+    if (NAMED_SUBSCHEMAS.has(keyword) && anyNamed(schema[keyword])) return true;
+  }
+  return false;
 }
 
 function annotates(schema: JsonValue | undefined): boolean {
   if (Array.isArray(schema)) return schema.some(annotates);
   if (!isJsonObject(schema)) return false;
-  if (schema[ANNOTATION] !== undefined || anyNamed(schema['properties'])) return true;
-  return (
-    SUBSCHEMAS.some((keyword) => annotates(schema[keyword])) ||
-    NAMED_SUBSCHEMAS.some((keyword) => anyNamed(schema[keyword]))
-  );
+  return schema[ANNOTATION] !== undefined || anyNamed(schema['properties']) || anyBelow(schema);
 }
 
 function anyNamed(schemas: JsonValue | undefined): boolean {

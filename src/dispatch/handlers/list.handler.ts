@@ -8,7 +8,7 @@ import {
   type ListMethod,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { kindOf, publishItems, type Endpoint } from '../../catalog/index.js';
+import { kindOf, publishPages, type Endpoint } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { SILENT_SINK } from '../call-delivery.js';
@@ -25,7 +25,7 @@ const WARNINGS_META = 'isthmus/warnings';
 
 type Failed = Extract<Outcome, { kind: 'error' }>;
 type Part = { readonly server: ServerDefinition } & (
-  { readonly items: JsonObject[]; readonly list: WholeList } | { readonly failed: Failed }
+  { readonly items: readonly JsonObject[]; readonly list: WholeList } | { readonly failed: Failed }
 );
 
 /**
@@ -97,9 +97,9 @@ export class ListHandler extends MethodHandler {
     return { server, failed: answer };
   }
 
-  private publish({ endpoint }: Inbound, server: ServerDefinition, method: ListMethod, { items, isNew }: WholeList) {
-    if (isNew && method === 'tools/list') this.toolHeaders.learn(server, items);
-    return publishItems(endpoint, server, method, items);
+  private publish({ endpoint }: Inbound, server: ServerDefinition, method: ListMethod, list: WholeList) {
+    if (list.isNew && method === 'tools/list') this.toolHeaders.learn(server, list.items);
+    return publishPages(endpoint, server, method, list.pages);
   }
 }
 

@@ -1,3 +1,4 @@
+import { studyCatalog } from './catalog.js';
 import { studyForwarding } from './forwarding.js';
 import { studyIsolation } from './isolation.js';
 import { studyLargeResults } from './large-results.js';
@@ -13,4 +14,5 @@ export const STUDIES: Readonly<Record<StudyName, Study>> = {
   large: studyLargeResults,
   streams: studyOpenStreams,
   isolation: studyIsolation,
+  catalog: studyCatalog,
 };

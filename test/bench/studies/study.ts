@@ -23,5 +23,5 @@ export interface StudyReport {
 /** A question about the gateway that throughput alone does not answer. */
 export type Study = (bench: StudyBench) => Promise<Omit<StudyReport, 'name'>>;
 
-export const STUDY_NAMES = ['forwarding', 'redis', 'large', 'streams', 'isolation'] as const;
+export const STUDY_NAMES = ['forwarding', 'redis', 'large', 'streams', 'isolation', 'catalog'] as const;
 export type StudyName = (typeof STUDY_NAMES)[number];
