@@ -1,1 +1,2 @@
 export { Seal } from './seal.js';
+export { SealRing } from './seal-ring.js';

@@ -25,11 +25,12 @@ async function faultOf(opening: Promise<unknown>): Promise<string> {
 }
 
 describe('the first start', () => {
-  it('draws two secrets that nobody else can read', async () => {
+  it('draws secrets that nobody else can read', async () => {
     const folder = await DataFolder.open(path);
     expect(folder).toMatchObject({ path, firstStart: true });
     expect(folder.secrets.jwt).toHaveLength(32);
     expect(folder.secrets.session).toHaveLength(32);
+    expect(folder.secrets.credentials).toEqual([expect.objectContaining({ length: 32 })]);
     expect(folder.secrets.jwt.equals(folder.secrets.session)).toBe(false);
     expect(await modeOf()).toBe(0o700);
     expect([await modeOf('jwt.secret'), await modeOf('session.secret')]).toEqual([0o600, 0o600]);
@@ -37,7 +38,7 @@ describe('the first start', () => {
 
   it('leaves nothing but the secrets behind', async () => {
     await DataFolder.open(path);
-    expect((await readdir(path)).toSorted()).toEqual(['jwt.secret', 'session.secret']);
+    expect((await readdir(path)).toSorted()).toEqual(['credentials.secret', 'jwt.secret', 'session.secret']);
   });
 
   it('agrees with all that start at the same time, and one of them was first', async () => {
@@ -45,7 +46,8 @@ describe('the first start', () => {
     expect(new Set(folders.map(({ secrets }) => secrets.jwt.toString('hex'))).size).toBe(1);
     expect(new Set(folders.map(({ secrets }) => secrets.session.toString('hex'))).size).toBe(1);
     expect(folders.filter(({ firstStart }) => firstStart)).toHaveLength(1);
-    expect(await readdir(path)).toHaveLength(2);
+    expect(new Set(folders.map(({ secrets }) => secrets.credentials.join())).size).toBe(1);
+    expect(await readdir(path)).toHaveLength(3);
   });
 });
 
@@ -63,6 +65,16 @@ describe('a later start', () => {
     const { secrets, firstStart } = await DataFolder.open(path);
     expect(secrets.jwt.toString('base64')).toBe(GOOD);
     expect(firstStart).toBe(false);
+  });
+
+  it('takes several secrets for credentials, a line each, the first one first', async () => {
+    const other = Buffer.from(Buffer.from(GOOD, 'base64').toReversed()).toString('base64');
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await writeFile(join(path, 'credentials.secret'), `${other}\n\n${GOOD}\n`, { mode: 0o600 });
+    const { secrets } = await DataFolder.open(path);
+    expect(secrets.credentials.map((secret) => secret.toString('base64'))).toEqual([other, GOOD]);
+    await writeFile(join(path, 'credentials.secret'), `${other}\nchangeme\n`);
+    expect(await faultOf(DataFolder.open(path))).toMatch(/credentials\.secret holds a weak secret/);
   });
 
   it.each([0o640, 0o604, 0o644, 0o620])('refuses a secret of mode %o and says how to mend it', async (mode) => {

@@ -2,15 +2,17 @@ import { mkdir, stat } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DataFolderFault } from './data-folder.errors.js';
-import { drawSecret } from './secret-file.js';
+import { drawSecret, drawSecrets } from './secret-file.js';
 
 const OTHERS_MAY_WRITE = 0o022;
 
 export interface Secrets {
   /** Signs the tokens that the gateway issues itself (HS256). */
   readonly jwt: Buffer;
-  /** Authenticates session ids, seals state that clients carry, and credentials in the database. */
+  /** Authenticates session ids, and seals state that clients carry. */
   readonly session: Buffer;
+  /** Seal credentials in the database: the first one closes them, all of them open. */
+  readonly credentials: readonly [Buffer, ...Buffer[]];
 }
 
 /** The folder that outlives the process: secrets, and configuration and database unless they lie elsewhere. */
@@ -31,7 +33,8 @@ export class DataFolder {
       await refuseWritableByOthers(folder);
       const jwt = await drawSecret(join(folder, 'jwt.secret'));
       const session = await drawSecret(join(folder, 'session.secret'));
-      return new DataFolder(folder, { jwt: jwt.value, session: session.value }, jwt.drawn);
+      const credentials = await drawSecrets(join(folder, 'credentials.secret'));
+      return new DataFolder(folder, { jwt: jwt.value, session: session.value, credentials }, jwt.drawn);
     } catch (fault) {
       if (fault instanceof DataFolderFault) throw fault;
       const reason = fault instanceof Error ? fault.message : String(fault);

@@ -19,10 +19,22 @@ export interface DrawnSecret {
 
 /** Reads a secret, or draws it. Of several processes that do so at once one draws and all read the same. */
 export async function drawSecret(file: string): Promise<DrawnSecret> {
+  const { text, drawn } = await readOrDraw(file);
+  return { value: decode(file, text), drawn };
+}
+
+/** Reads secrets, one a line, or draws the first. */
+export async function drawSecrets(file: string): Promise<readonly [Buffer, ...Buffer[]]> {
+  const { text } = await readOrDraw(file);
+  const [first = '', ...others] = text.split('\n').filter((line) => line.trim() !== '');
+  return [decode(file, first), ...others.map((line) => decode(file, line))];
+}
+
+async function readOrDraw(file: string): Promise<{ readonly text: string; readonly drawn: boolean }> {
   const found = await stat(file).catch(() => undefined);
   const drawn = !found && (await createOnce(file, `${randomBytes(SECRET_BYTES).toString('base64url')}\n`));
   await refuseReadableByOthers(file);
-  return { value: decode(file, await readFile(file, 'utf8')), drawn };
+  return { text: await readFile(file, 'utf8'), drawn };
 }
 
 async function refuseReadableByOthers(file: string): Promise<void> {
@@ -38,6 +50,6 @@ function decode(file: string, text: string): Buffer {
   if (!isWeak) return value;
   throw new DataFolderFault(
     `${file} holds a weak secret: ${SECRET_BYTES} random bytes in base64 are needed. Delete the file to have one ` +
-      'drawn (tokens and sessions made with the old one end), or fill it with: openssl rand -base64 32',
+      'drawn (what was made or sealed with the old one is worth nothing then), or fill it with: openssl rand -base64 32',
   );
 }

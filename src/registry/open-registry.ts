@@ -1,6 +1,6 @@
 import type { Variables } from '#lib/config';
 import type { Database } from '../database/index.js';
-import { createOnce } from '../data-folder/index.js';
+import { createOnce, type Secrets } from '../data-folder/index.js';
 import { ConfigurationFile } from './configuration-file.js';
 import type { RegistryStore } from './registry-store.js';
 import { SAMPLE_CONFIGURATION } from './sample-configuration.js';
@@ -16,8 +16,8 @@ const POLL_MS = { sqlite: 250, postgres: 500 } as const;
 
 export interface RegistryOptions {
   readonly database: Database;
-  /** Credentials are sealed with a key that is derived from it; the same on all hosts. */
-  readonly secret: Buffer;
+  /** Credentials are sealed with keys that are derived from them; the same on all hosts. */
+  readonly secrets: Pick<Secrets, 'session' | 'credentials'>;
   /** Absolute path of the configuration file. */
   readonly file: string;
   /** A file that is not there is filled with the sample, unless something was declared before. */
@@ -39,7 +39,7 @@ export abstract class OpenRegistry {
  */
 export async function openRegistry(options: RegistryOptions): Promise<OpenRegistry> {
   const { database, file: path, variables } = options;
-  const seal = new EntrySeal(options.secret);
+  const seal = new EntrySeal(options.secrets);
   const table = new EntryTable(database, seal);
   const declarations = new Declarations(table, seal, path);
   const reader = new EntryReader(variables);
@@ -48,6 +48,7 @@ export async function openRegistry(options: RegistryOptions): Promise<OpenRegist
   // A file that got lost must not end all servers by a sample in its place.
   const { declaration } = await table.state();
   if (options.mayBegin && declaration === undefined) await createOnce(path, SAMPLE_CONFIGURATION);
+  await table.sealAnew();
   await file.open();
   const store = new DatabaseRegistryStore({ table, reader, refresh: () => registry.refresh() });
   return { registry, file, store };

@@ -6,6 +6,7 @@ import { Logger } from '@nestjs/common';
 import type { Variables } from '#lib/config';
 import type { DatabaseHost } from '../../test/support/databases.js';
 import { openDatabase, type DatabasePlace } from '../database/index.js';
+import type { Secrets } from '../data-folder/index.js';
 import type { ConfigurationFile } from './configuration-file.js';
 import { openRegistry } from './open-registry.js';
 import type { RegistryStore } from './registry-store.js';
@@ -30,11 +31,12 @@ export interface WorkerOptions {
   /** What stands in the file; without it, it is as it is. */
   readonly text?: string;
   readonly variables?: Variables;
-  readonly secret?: Buffer;
+  /** The first one seals credentials, all of them open. */
+  readonly credentials?: Secrets['credentials'];
   readonly mayBegin?: boolean;
 }
 
-/** One installation: a database, a secret, configuration files, and the workers that a spec opens over them. */
+/** One installation: a database, secrets, configuration files, and the workers that a spec opens over them. */
 export class RegistryWorld {
   readonly logged: string[] = [];
   private readonly workers: RegistryWorker[] = [];
@@ -43,12 +45,13 @@ export class RegistryWorld {
     private readonly host: DatabaseHost,
     readonly place: DatabasePlace,
     readonly folder: string,
-    readonly secret: Buffer,
+    readonly secrets: Pick<Secrets, 'session' | 'credentials'>,
   ) {}
 
   static async create(host: DatabaseHost): Promise<RegistryWorld> {
     const folder = await mkdtemp(join(tmpdir(), 'isthmus-registry-'));
-    const world = new RegistryWorld(host, await host.place(), folder, randomBytes(32));
+    const secrets = { session: randomBytes(32), credentials: [randomBytes(32)] as const };
+    const world = new RegistryWorld(host, await host.place(), folder, secrets);
     const note = (message: unknown) => void world.logged.push(String(message));
     Logger.overrideLogger({ log: note, warn: note, error: note });
     return world;
@@ -62,16 +65,16 @@ export class RegistryWorld {
     name,
     text,
     variables = {},
-    secret = this.secret,
+    credentials = this.secrets.credentials,
     mayBegin = false,
   }: WorkerOptions = {}): Promise<RegistryWorker> {
     const path = this.fileOf(name);
     if (text !== undefined) await writeFile(path, text);
     const database = await openDatabase(this.place);
     try {
-      const worker = workerOf(await openRegistry({ database, secret, file: path, mayBegin, variables }), path, () =>
-        database.close(),
-      );
+      const secrets = { ...this.secrets, credentials };
+      const open = await openRegistry({ database, secrets, file: path, mayBegin, variables });
+      const worker = workerOf(open, path, () => database.close());
       this.workers.push(worker);
       return worker;
     } catch (fault) {

@@ -14,7 +14,7 @@ import { ServerRegistry } from './server-registry.js';
 async function openWith(config: RegistryConfig, folder: DataFolder, database: Database, loaded?: LoadedConfig) {
   return await openRegistry({
     database,
-    secret: folder.secrets.session,
+    secrets: folder.secrets,
     file: config.file === undefined ? join(folder.path, 'isthmus.yaml') : resolve(config.file),
     mayBegin: config.file === undefined,
     variables: { ...loaded?.variables, ...builtInVariables() },

@@ -82,7 +82,7 @@ describe.each(DATABASE_KINDS)('workers that share a registry, in $name,', ({ sta
     await one.store.servers.create('sealed', WITH_SECRETS.remote);
     await one.store.servers.create('open', REMOTE);
     const team = await one.store.virtualServers.create('team', { servers: ['sealed', 'open'] });
-    const late = await world.open({ secret: randomBytes(32) });
+    const late = await world.open({ credentials: [randomBytes(32)] });
     expect(slugsOf(late.registry.snapshot)).toEqual(['in-file', 'open']);
     expect(late.registry.snapshot.virtualServers).toEqual([{ ...team.definition, servers: ['open'] }]);
     expect(world.logged.join('\n')).toMatch(/Not all.*used:\n {2}servers\.sealed: Its credentials cannot be opened/);
@@ -90,6 +90,23 @@ describe.each(DATABASE_KINDS)('workers that share a registry, in $name,', ({ sta
     expect(entry).toMatchObject({ written: undefined, definition: undefined, faults: [{ path: '' }] });
     await late.store.servers.replace('sealed', WITH_SECRETS.remote, entry?.version ?? 0);
     expect(slugsOf(late.registry.snapshot)).toEqual(['in-file', 'open', 'sealed']);
+  });
+
+  it('seal credentials anew once a new secret is the first, and nobody who has it notices', async () => {
+    await one.store.servers.create('sealed', WITH_SECRETS.remote);
+    const [old] = world.secrets.credentials;
+    const young = randomBytes(32);
+    const rows = async () => JSON.stringify(await world.byHand('select sealed from registry_entries'));
+    const before = await rows();
+    const prepared = await world.open({ credentials: [old, young] });
+    expect(await rows()).toBe(before);
+    const definition = prepared.registry.find('sealed');
+    await world.open({ credentials: [young, old] });
+    expect(await rows()).not.toBe(before);
+    await prepared.store.servers.create('later', REMOTE);
+    expect(prepared.registry.find('sealed')).toBe(definition);
+    const late = await world.open({ credentials: [young] });
+    expect(late.registry.find('sealed')).toEqual(definition);
   });
 
   it.each([

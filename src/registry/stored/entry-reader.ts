@@ -25,8 +25,8 @@ export interface RegistryReading {
 }
 
 const UNREADABLE =
-  'Its credentials cannot be opened: they were sealed with another session.secret, or changed in the database. ' +
-  'Put that file back, or write the entry anew.';
+  'Its credentials cannot be opened: they were sealed with a secret that credentials.secret does not hold, or changed in ' +
+  'the database. Add that secret to the file as a further line, or write the entry anew.';
 
 /** Makes definitions of stored entries, by the rules of the configuration file. */
 export class EntryReader {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { Seal } from '#lib/sealing';
+import { SealRing } from '#lib/sealing';
+import type { Secrets } from '../../data-folder/index.js';
 import type { DeclaredEntry } from './entry.js';
 
 /** Members of an entry in which credentials stand: nothing of them can be read in the database. */
@@ -13,12 +14,12 @@ interface SealedEntry {
   readonly sealed: string | null;
 }
 
-/** Closes and opens the credentials of entries, with a key that is derived from a secret of the data folder. */
+/** Closes and opens the credentials of entries, with keys that are derived from secrets of the data folder. */
 export class EntrySeal {
-  private readonly seal: Seal;
+  private readonly ring: SealRing;
 
-  constructor(private readonly secret: Buffer) {
-    this.seal = new Seal(secret, LABEL);
+  constructor(private readonly secrets: Pick<Secrets, 'session' | 'credentials'>) {
+    this.ring = new SealRing(secrets.credentials, LABEL);
   }
 
   /** Another text each time. It belongs to this slug, and cannot be moved to another. */
@@ -26,22 +27,28 @@ export class EntrySeal {
     const members = Object.entries(written);
     const secrets = members.filter(([name]) => SEALED_MEMBERS.has(name));
     const entry = Object.fromEntries(members.filter(([name]) => !SEALED_MEMBERS.has(name)));
-    const sealed = secrets.length === 0 ? null : this.seal.close(JSON.stringify(Object.fromEntries(secrets)), slug);
+    const sealed = secrets.length === 0 ? null : this.ring.close(JSON.stringify(Object.fromEntries(secrets)), slug);
     return { entry, sealed };
   }
 
   /** Undefined when it was closed with another secret or for another slug, or was changed. */
   open(slug: string, { entry, sealed }: SealedEntry): JsonObject | undefined {
     if (sealed === null) return entry;
-    const text = this.seal.open(sealed, slug);
-    if (text === undefined) return undefined;
-    const secrets = JSON.parse(text) as JsonValue;
+    const opened = this.ring.open(sealed, slug);
+    if (opened === undefined) return undefined;
+    const secrets = JSON.parse(opened.text) as JsonValue;
     return isJsonObject(secrets) ? { ...entry, ...secrets } : undefined;
+  }
+
+  /** The same credentials, closed with the current secret. Undefined when they are, or cannot be opened. */
+  closeAnew(slug: string, sealed: string): string | undefined {
+    const opened = this.ring.open(sealed, slug);
+    return opened === undefined || opened.isCurrent ? undefined : this.ring.close(opened.text, slug);
   }
 
   /** One text for the same entries, from which nothing of them can be guessed. */
   digest(entries: readonly DeclaredEntry[]): string {
     const text = canonicalJson(entries.map(({ kind, slug, position, written }) => [kind, slug, position, written]));
-    return createHmac('sha256', this.secret).update(`${LABEL}\0${text}`).digest('base64url');
+    return createHmac('sha256', this.secrets.session).update(`${LABEL}\0${text}`).digest('base64url');
   }
 }

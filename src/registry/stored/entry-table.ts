@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import { canonicalJson, isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { readBoolean, readInstant, readJson, writeJson, type Database } from '../../database/index.js';
 import type { EntryKind, StoredEntry } from './entry.js';
 import type { EntrySeal } from './entry-seal.js';
@@ -88,6 +88,23 @@ export class EntryTable {
     await tables.deleteFrom('registry_entries').where('slug', '=', slug).execute();
   }
 
+  /** Credentials that an older secret has sealed are sealed with the current one; nothing else of them changes. */
+  async sealAnew(): Promise<void> {
+    await this.exclusively(async (tables) => {
+      const columns = ['slug', 'sealed'] as const;
+      const rows = await tables
+        .selectFrom('registry_entries')
+        .select(columns)
+        .where('sealed', 'is not', null)
+        .execute();
+      for (const { slug, sealed } of rows) {
+        const anew = sealed === null ? undefined : this.seal.closeAnew(slug, sealed);
+        if (anew === undefined) continue;
+        await tables.updateTable('registry_entries').set({ sealed: anew }).where('slug', '=', slug).execute();
+      }
+    });
+  }
+
   async setDeclaration(tables: Kysely<RegistryTables>, declaration: string): Promise<void> {
     await tables.updateTable('registry_state').set({ declaration }).execute();
   }
@@ -100,7 +117,9 @@ export class EntryTable {
   private openOnce(row: { slug: string; entry: string; sealed: string | null }, before: Opened | undefined): Opened {
     const { slug, entry, sealed } = row;
     if (before?.entry === entry && before.sealed === sealed) return before;
-    return { entry, sealed, written: this.open(slug, entry, sealed) };
+    const written = this.open(slug, entry, sealed);
+    const isSame = written && before?.written && canonicalJson(written) === canonicalJson(before.written);
+    return { entry, sealed, written: isSame ? before.written : written };
   }
 
   private open(slug: string, text: string, sealed: string | null): JsonObject | undefined {
