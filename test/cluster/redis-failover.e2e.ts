@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startSentinels, type RunningSentinels } from '#lib/testing/redis-server';
 import { INDEPENDENT, MixedTraffic } from '../support/mixed-traffic.js';
-import { isMaster, orderRedis } from '../support/redis-orders.js';
+import { orderRedis } from '../support/redis-orders.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
 /** Longer than a worker may be silent before it is taken for dead, and than it takes to find that out. */
@@ -45,7 +45,7 @@ describe('a fail-over to a replica that lags', () => {
 
       const failed = performance.now();
       await master.kill(signal);
-      while (!(await isMaster(replica))) await traffic.goOn(20);
+      await sentinels.promoted();
       expect(await traffic.served(performance.now())).toBeLessThan(BACK_WITHIN_MS);
       if (signal === 'SIGSTOP') await master.kill('SIGCONT');
       await traffic.goOn(LONGER_THAN_LIFE_MS);

@@ -8,8 +8,13 @@ export interface RunningSentinels {
   readonly master: RunningRedis;
   readonly replica: RunningRedis;
   readonly sentinels: readonly RunningRedis[];
+  /** Resolves once the Sentinels have made the replica the master. */
+  promoted(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** By now they have agreed, or will not. */
+const STANDSTILL_MS = 10_000;
 
 /** Starts them and waits until the Sentinels know the replica and each other. A dead master is noticed after 500 ms. */
 export async function startSentinels(name = 'main'): Promise<RunningSentinels> {
@@ -36,5 +41,24 @@ export async function startSentinels(name = 'main'): Promise<RunningSentinels> {
   }
   const servers = [...sentinels, replica, master];
   const stop = async () => void (await Promise.all(servers.map((server) => server.stop())));
-  return { name, master, replica, sentinels, stop };
+  return { name, master, replica, sentinels, promoted: () => promoted(name, replica, sentinels), stop };
+}
+
+/**
+ * Sentinels that were themselves held up for two seconds do nothing for half a minute (TILT mode), and then find that the
+ * replica has been without its master for too long to take its place. One that is a master already is taken all the same.
+ */
+async function promoted(name: string, replica: RunningRedis, sentinels: readonly RunningRedis[]): Promise<void> {
+  const clients = [replica, ...sentinels].map(({ port }) => new Redis({ host: '127.0.0.1', port }));
+  const [follower, ...watchers] = clients as [Redis, ...Redis[]];
+  const timer = setTimeout(() => void follower.call('REPLICAOF', 'NO', 'ONE').catch(() => undefined), STANDSTILL_MS);
+  try {
+    await until(async () => {
+      const masters = await Promise.all(watchers.map((one) => one.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)));
+      return masters.every((address) => Array.isArray(address) && address[1] === String(replica.port));
+    });
+  } finally {
+    clearTimeout(timer);
+    for (const client of clients) client.disconnect();
+  }
 }

@@ -50,7 +50,7 @@ describe('a relay behind Sentinels', () => {
       const relay = await world.connect();
       const worker = await workerOf(relay);
       await happen(running);
-      await worker.echo.until(() => isMaster(running.replica));
+      await running.promoted();
       await worker.echo.until(worker.isBroken);
       await expectServesAnew(relay, worker);
       await world.close();
