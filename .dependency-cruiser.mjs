@@ -4,7 +4,7 @@
  * Specs may look wherever they like, through front doors.
  */
 const ARROWS = {
-  admin: ['auth', 'affinity'],
+  admin: ['auth', 'affinity', 'registry', 'database'],
   transport: ['auth', 'dispatch', 'catalog', 'affinity', 'health'],
   auth: ['data-folder'],
   dispatch: ['catalog', 'subscriptions', 'affinity', 'session-pool'],

@@ -37,6 +37,8 @@ export async function createGateway({ variables }: GatewayOptions): Promise<Nest
   const gateway = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(loaded), adapter, {
     logger: new GatewayLogger(loaded.get(LoggingConfig)),
     abortOnError: false,
+    // Each door reads its own bodies.
+    bodyParser: false,
   });
   gateway.connectMicroservice({ strategy: gateway.get(WorkerBusServer) });
   await gateway.startAllMicroservices();

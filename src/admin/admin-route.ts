@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { AdminGuard } from './admin-guard.js';
 import { Audit } from './audit.js';
+import { JsonBodyPipe } from './json-body.pipe.js';
 import { ProblemFilter } from './problem-filter.js';
 
 /** What is sent is judged whole: every fault is named, and what nobody knows is one. */
@@ -20,7 +21,7 @@ export function AdminController(path: string): ClassDecorator {
     Controller(`admin/v1/${path}`),
     UseGuards(AdminGuard),
     UseInterceptors(Audit),
-    UsePipes(VALIDATION),
+    UsePipes(JsonBodyPipe, VALIDATION),
     UseFilters(ProblemFilter),
   );
 }

@@ -1,15 +1,29 @@
 import { Module } from '@nestjs/common';
 import { AffinityModule } from '../affinity/index.js';
+import { RegistryModule } from '../registry/index.js';
 import { AuthModule } from '../auth/index.js';
+import { AdminDoor } from './admin-door.js';
 import { Audit } from './audit.js';
 import { ParkedCallsController } from './parked-calls.controller.js';
+import { ServersController } from './registry/servers.controller.js';
+import { VirtualServersController } from './registry/virtual-servers.controller.js';
 import { SessionsController } from './sessions.controller.js';
+import { UnknownRouteController } from './unknown-route.controller.js';
 import { UpstreamSessionsController } from './upstream-sessions.controller.js';
 import { WorkersController } from './workers.controller.js';
 
 @Module({
-  imports: [AuthModule, AffinityModule],
-  controllers: [ParkedCallsController, SessionsController, UpstreamSessionsController, WorkersController],
-  providers: [Audit],
+  imports: [AuthModule, AffinityModule, RegistryModule],
+  controllers: [
+    ParkedCallsController,
+    ServersController,
+    SessionsController,
+    UpstreamSessionsController,
+    VirtualServersController,
+    WorkersController,
+    // What no other controller takes.
+    UnknownRouteController,
+  ],
+  providers: [AdminDoor, Audit],
 })
 export class AdminModule {}

@@ -1,4 +1,5 @@
 export { ConfigurationFile, type Reload } from './configuration-file.js';
+export { CREDENTIAL_MEMBERS } from './credential-members.js';
 export { OpenRegistry } from './open-registry.js';
 export { publicExposureWarnings } from './public-exposure.js';
 export { RegistryConfig } from './registry.config.js';

@@ -8,21 +8,37 @@ export interface AdminAnswer {
   readonly json: JsonObject;
 }
 
+export interface AdminRequest {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** Somebody with these roles at the admin API. */
 export class AdminClient {
   constructor(
     private readonly cluster: Pick<TestCluster, 'token'>,
     private readonly roles: string[],
+    private readonly subject = 'ops',
   ) {}
 
   get(worker: Addressee, path: string): Promise<AdminAnswer> {
     return this.send(worker, 'GET', path);
   }
 
-  async send({ url }: Addressee, verb: string, path: string): Promise<AdminAnswer> {
-    const token = await this.cluster.token({ subject: 'ops', roles: this.roles });
+  async send(
+    { url }: Addressee,
+    verb: string,
+    path: string,
+    { body, headers }: AdminRequest = {},
+  ): Promise<AdminAnswer> {
+    const token = await this.cluster.token({ subject: this.subject, roles: this.roles });
+    const sent = body === undefined ? undefined : { 'content-type': 'application/json' };
     return answerOf(
-      await fetch(`${url}/admin/v1${path}`, { method: verb, headers: { authorization: `Bearer ${token}` } }),
+      await fetch(`${url}/admin/v1${path}`, {
+        method: verb,
+        headers: { authorization: `Bearer ${token}`, ...sent, ...headers },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
     );
   }
 

@@ -1,11 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { SealRing } from '#lib/sealing';
+import { CREDENTIAL_MEMBERS } from '../credential-members.js';
 import type { Secrets } from '../../data-folder/index.js';
 import type { DeclaredEntry } from './entry.js';
 
-/** Members of an entry in which credentials stand: nothing of them can be read in the database. */
-const SEALED_MEMBERS: ReadonlySet<string> = new Set(['headers', 'env', 'args']);
 const LABEL = 'isthmus registry 1';
 
 /** An entry in two parts, as it lies in the database. */
@@ -25,8 +24,8 @@ export class EntrySeal {
   /** Another text each time. It belongs to this slug, and cannot be moved to another. */
   close(slug: string, written: JsonObject): SealedEntry {
     const members = Object.entries(written);
-    const secrets = members.filter(([name]) => SEALED_MEMBERS.has(name));
-    const entry = Object.fromEntries(members.filter(([name]) => !SEALED_MEMBERS.has(name)));
+    const secrets = members.filter(([name]) => CREDENTIAL_MEMBERS.has(name));
+    const entry = Object.fromEntries(members.filter(([name]) => !CREDENTIAL_MEMBERS.has(name)));
     const sealed = secrets.length === 0 ? null : this.ring.close(JSON.stringify(Object.fromEntries(secrets)), slug);
     return { entry, sealed };
   }
