@@ -7,7 +7,7 @@ import { SAMPLE_CONFIGURATION } from './sample-configuration.js';
 import { DatabaseRegistryStore } from './stored/database-registry-store.js';
 import { DatabaseServerRegistry } from './stored/database-server-registry.js';
 import { Declarations } from './stored/declarations.js';
-import { EntryReader } from './stored/entry-reader.js';
+import { EntryReader, type EntryRules } from './stored/entry-reader.js';
 import { EntrySeal } from './stored/entry-seal.js';
 import { EntryTable } from './stored/entry-table.js';
 
@@ -24,6 +24,8 @@ export interface RegistryOptions {
   readonly mayBegin: boolean;
   /** What `${NAME}` stands for in the file. */
   readonly variables: Variables;
+  /** What holds for entries that are made over `RegistryStore`. */
+  readonly rules: EntryRules;
 }
 
 /** All that keeps what is configured. */
@@ -42,7 +44,7 @@ export async function openRegistry(options: RegistryOptions): Promise<OpenRegist
   const seal = new EntrySeal(options.secrets);
   const table = new EntryTable(database, seal);
   const declarations = new Declarations(table, seal, path);
-  const reader = new EntryReader(variables);
+  const reader = new EntryReader(variables, options.rules);
   const registry = new DatabaseServerRegistry(table, declarations, reader, POLL_MS[database.kind]);
   const file = new ConfigurationFile(path, variables, declarations, registry);
   // A file that got lost must not end all servers by a sample in its place.

@@ -34,6 +34,7 @@ export interface WorkerOptions {
   /** The first one seals credentials, all of them open. */
   readonly credentials?: Secrets['credentials'];
   readonly mayBegin?: boolean;
+  readonly mayStartPrograms?: boolean;
 }
 
 /** One installation: a database, secrets, configuration files, and the workers that a spec opens over them. */
@@ -67,13 +68,21 @@ export class RegistryWorld {
     variables = {},
     credentials = this.secrets.credentials,
     mayBegin = false,
+    mayStartPrograms = true,
   }: WorkerOptions = {}): Promise<RegistryWorker> {
     const path = this.fileOf(name);
     if (text !== undefined) await writeFile(path, text);
     const database = await openDatabase(this.place);
     try {
       const secrets = { ...this.secrets, credentials };
-      const open = await openRegistry({ database, secrets, file: path, mayBegin, variables });
+      const open = await openRegistry({
+        database,
+        secrets,
+        file: path,
+        mayBegin,
+        variables,
+        rules: { mayStartPrograms },
+      });
       const worker = workerOf(open, path, () => database.close());
       this.workers.push(worker);
       return worker;

@@ -56,6 +56,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
         public: false,
         headers: { Authorization: 'Bearer ${A}' },
         timeouts: { connectMs: 5_000, requestMs: 300_000 },
+        guarded: true,
       };
       expect(created).toEqual({
         slug: 'mine',
@@ -69,6 +70,18 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       });
       expect(await store.servers.find('mine')).toEqual(created);
       expect(registry.find('mine')).toEqual(definition);
+    });
+
+    it('starts a program only where that is allowed, and what is started already goes on until it may not', async () => {
+      const program = { transport: 'stdio', command: 'true' };
+      await worker.store.servers.create('program', program);
+      const careful = await world.open({ variables: { A: 'http://a/' }, mayStartPrograms: false });
+      expect(careful.registry.find('program')).toBeUndefined();
+      const refused = careful.store.servers.create('another', program);
+      await expect(refused).rejects.toMatchObject({
+        faults: [{ path: 'transport', message: expect.stringContaining('starts a program on this host') }],
+      });
+      expect(worker.registry.find('program')).toMatchObject({ command: 'true', guarded: true });
     });
 
     it('is listed after those of the file, which keep its order', async () => {

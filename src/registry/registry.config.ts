@@ -1,4 +1,4 @@
-import { IsOptional, IsString } from 'class-validator';
+import { IsBoolean, IsOptional, IsString } from 'class-validator';
 import { Env } from '#lib/config';
 
 /** Which servers the gateway joins. */
@@ -8,4 +8,12 @@ export class RegistryConfig {
   @IsOptional()
   @IsString()
   readonly file?: string;
+
+  /**
+   * Servers of the transport `stdio` may be made over the admin API: whoever has the role `admin` may then start any
+   * program on this host.
+   */
+  @Env('ISTHMUS_ADMIN_MAY_START_PROGRAMS')
+  @IsBoolean()
+  readonly adminMayStartPrograms: boolean = false;
 }

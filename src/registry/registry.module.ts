@@ -17,6 +17,7 @@ async function openWith(config: RegistryConfig, folder: DataFolder, database: Da
     secrets: folder.secrets,
     file: config.file === undefined ? join(folder.path, 'isthmus.yaml') : resolve(config.file),
     mayBegin: config.file === undefined,
+    rules: { mayStartPrograms: config.adminMayStartPrograms },
     variables: { ...loaded?.variables, ...builtInVariables() },
   });
 }

@@ -11,6 +11,8 @@ interface ServerBase {
   /** Callers without a token are let in to this server's endpoint. */
   readonly public: boolean;
   readonly timeouts: ServerTimeouts;
+  /** Made over the network: it may be at addresses that are public, or allowed. */
+  readonly guarded?: boolean;
 }
 
 export interface ServerTimeouts {

@@ -1,5 +1,6 @@
-import { IsInt, Max, Min } from 'class-validator';
+import { IsArray, IsInt, Max, Min, ValidateBy } from 'class-validator';
 import { Env } from '#lib/config';
+import { isNetwork } from './channels/guard/index.js';
 
 /** How connections to servers are bounded. */
 export class UpstreamConfig {
@@ -28,4 +29,16 @@ export class UpstreamConfig {
   @IsInt()
   @Min(100)
   readonly probeMs: number = 2_500;
+
+  /**
+   * Networks that servers may be in which were made over the admin API, beside public ones: `10.1.0.0/16`, `fd00::/8`.
+   * Servers of the configuration file may be anywhere.
+   */
+  @Env('ISTHMUS_ALLOWED_NETWORKS')
+  @IsArray()
+  @ValidateBy(
+    { name: 'isNetwork', validator: { validate: isNetwork } },
+    { each: true, message: 'each must be a network in CIDR notation, such as 10.1.0.0/16' },
+  )
+  readonly allowedNetworks: readonly string[] = [];
 }

@@ -40,6 +40,7 @@ describe.each(DATABASE_KINDS)('several processes over one registry, in $name,', 
       ISTHMUS_CONFIG: join(folder, 'isthmus.json'),
       ISTHMUS_PORT: '0',
       ISTHMUS_REDIS_URL: redis.url,
+      ISTHMUS_ALLOWED_NETWORKS: '127.0.0.1/32',
       ...(place.kind === 'postgres' && { ISTHMUS_DATABASE_URL: place.url }),
     };
     gateway = new GatewayProcess(variables, ['--workers', String(WORKERS)]);

@@ -23,6 +23,7 @@ afterAll(() => server.close());
 
 beforeEach(async () => {
   gateway = await startGateway({
+    env: { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8' },
     servers: { 'in-file': { transport: 'http', url: server.url, headers: { 'X-Key': SECRET } } },
   });
   admin = new AdminClient(gateway, ['admin']);
@@ -100,7 +101,7 @@ describe('an admin', () => {
 
   it.each([
     ['another name', { headers: { 'X-New': '[kept]' } }, 'headers.X-New'],
-    ['more arguments', { transport: 'stdio', command: 'x', args: ['[kept]'] }, 'args.0'],
+    ['arguments', { transport: 'stdio', command: 'x', args: ['[kept]'] }, 'args.0'],
     ['what is no object', { headers: '[kept]' }, 'headers'],
   ])('is told that nothing is stored that could be kept for %s', async (_name, more, place) => {
     const read = await create('mine');
@@ -211,6 +212,7 @@ describe('an admin', () => {
       422,
     ],
     ['more than there may be', { slug: 'mine', entry: { title: 'x'.repeat(5_000_000) } }, 413],
+    ['a program to be started', { slug: 'mine', entry: { transport: 'stdio', command: 'id' } }, 422],
     ['a slug that is taken', { slug: 'in-file', entry: { transport: 'http', url: 'http://a.example' } }, 409],
   ])('is told what is wrong with %s, and nothing is created', async (_name, body, status) => {
     const answer = await send('POST', '/servers', { body });

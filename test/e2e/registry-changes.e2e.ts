@@ -23,7 +23,10 @@ describe.each(CLIENTS)('$name, while entries of the registry are changed', (kind
     kind.connect({ url: `${gateway.url}${base}/${kind.path}`, token: await gateway.token() });
 
   beforeEach(async () => {
-    gateway = await startGateway({ servers: { 'in-file': { transport: 'http', url: server.url } } });
+    gateway = await startGateway({
+      env: { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.1/32' },
+      servers: { 'in-file': { transport: 'http', url: server.url } },
+    });
     client = await connect();
   });
 

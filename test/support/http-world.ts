@@ -56,7 +56,8 @@ export class HttpWorld {
       .overrideProvider(UpstreamConnector)
       .useValue(connector)
       .overrideProvider(OpenRegistry)
-      .useValue({ registry })
+      // Nobody changes anything in it.
+      .useValue({ registry, store: {} })
       .compile();
     const adapter = new FastifyAdapter({ return503OnClosing: false, forceCloseConnections: 'idle', skipMiddie: true });
     const application = assembly.createNestApplication<NestFastifyApplication>(adapter, { logger: false });

@@ -4,11 +4,12 @@ import { cleanDetail } from './detail.js';
 import { brokenProtocol, ownFailure } from './own-failure.js';
 
 /**
- * How a transport can fail. `refused`: nothing was sent (connection refused, DNS, TLS). `lost`: the connection broke
+ * How a transport can fail. `refused`: nothing was sent (connection refused, DNS, TLS). `forbidden`: nothing was sent, and
+ * never will be, to an address that is not allowed. `lost`: the connection broke
  * after bytes were sent. `timeout`: no answer in time. `cut`: the answer began and did not end. `aborted`: the caller
  * left. `too_large`: the answer is larger than the gateway takes.
  */
-export type TransportFault = 'refused' | 'lost' | 'timeout' | 'cut' | 'aborted' | 'too_large';
+export type TransportFault = 'refused' | 'forbidden' | 'lost' | 'timeout' | 'cut' | 'aborted' | 'too_large';
 
 /** The outcome of a request whose transport failed. The detail may be a foreign text; it is cleaned here. */
 export function outcomeOfFault(fault: TransportFault, detail?: string): Outcome {
@@ -17,6 +18,8 @@ export function outcomeOfFault(fault: TransportFault, detail?: string): Outcome 
   switch (fault) {
     case 'refused':
       return ownFailure(GatewayCode.upstreamFailed, `Upstream could not be reached${because}`, NOTHING_SENT);
+    case 'forbidden':
+      return ownFailure(GatewayCode.upstreamFailed, FORBIDDEN, NEVER_SENT);
     case 'lost':
       return unknown(`The connection to the upstream broke before it answered${because}`);
     case 'timeout':
@@ -30,6 +33,9 @@ export function outcomeOfFault(fault: TransportFault, detail?: string): Outcome 
   }
 }
 
+const FORBIDDEN =
+  'Upstream has an address that is not allowed; an administrator allows its network with ISTHMUS_ALLOWED_NETWORKS';
+const NEVER_SENT = { outcome: 'not_executed', retriable: false } as const;
 const NOTHING_SENT = { outcome: 'not_executed', retriable: true } as const;
 const SENT = { outcome: 'unknown', retriable: false } as const;
 

@@ -28,13 +28,25 @@ const UNREADABLE =
   'Its credentials cannot be opened: they were sealed with a secret that credentials.secret does not hold, or changed in ' +
   'the database. Add that secret to the file as a further line, or write the entry anew.';
 
+const NO_PROGRAMS =
+  'starts a program on this host. Declare the server in the configuration file, or set ISTHMUS_ADMIN_MAY_START_PROGRAMS=true.';
+
+/** What holds for entries that came over the network. */
+export interface EntryRules {
+  /** They may start child processes. */
+  readonly mayStartPrograms: boolean;
+}
+
 /** Makes definitions of stored entries, by the rules of the configuration file. */
 export class EntryReader {
   /** By what is written: it stays the same object as long as it does not change. */
   private readonly known = new WeakMap<JsonObject, EntryReading<ServerDefinition>>();
 
   /** `variables`: what `${NAME}` stands for in entries of the configuration file. In others it means nothing. */
-  constructor(private readonly variables: Variables) {}
+  constructor(
+    private readonly variables: Variables,
+    private readonly rules: EntryRules,
+  ) {}
 
   read(entries: readonly StoredEntry[]): RegistryReading {
     const ofKind = (kind: StoredEntry['kind']) => entries.filter((entry) => entry.kind === kind);
@@ -54,9 +66,25 @@ export class EntryReader {
     if (known?.entry.isManaged === entry.isManaged) return { ...known, entry };
     const faults: Fault[] = [];
     const written = this.expand(entry, `servers.${entry.slug}`, faults);
-    const reading = { entry, definition: written && readServer(entry.slug, written, faults), faults };
+    const definition = written && this.readServer(entry, written, faults);
+    const reading = { entry, definition, faults };
     if (entry.written) this.known.set(entry.written, reading);
     return reading;
+  }
+
+  /** Who writes the configuration file may do anything on this host already; who comes over the network may not. */
+  private readServer(
+    { slug, isManaged }: StoredEntry,
+    written: JsonObject,
+    faults: Fault[],
+  ): ServerDefinition | undefined {
+    if (isManaged) return readServer(slug, written, faults);
+    if (written['transport'] === 'stdio' && !this.rules.mayStartPrograms) {
+      faults.push({ path: `servers.${slug}.transport`, message: NO_PROGRAMS });
+      return undefined;
+    }
+    const definition = readServer(slug, written, faults);
+    return definition && { ...definition, guarded: true };
   }
 
   private readVirtual(

@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { ClientProfile, Era } from '#lib/mcp-protocol';
 import type { RemoteServer, RestServer, ServerDefinition } from '../../registry/index.js';
 import { Deadlines } from '../channels/deadlines.js';
+import { AddressGuard } from '../channels/guard/index.js';
 import { HttpChannel } from '../channels/http/index.js';
 import { adoptOverHttp, type LegacyOpening } from '../dialects/legacy/index.js';
 import { RestConnection } from '../dialects/rest/index.js';
@@ -30,10 +31,12 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
   private readonly channels = new Map<string, KeptChannel>();
   /** Those too that are retired and still in use. */
   private readonly allChannels = new Set<HttpChannel>();
+  private readonly guard: AddressGuard;
 
   constructor(private readonly config: UpstreamConfig) {
     super();
     this.processes = new StdioOpenings(this.memory, config);
+    this.guard = new AddressGuard(config.allowedNetworks);
   }
 
   override async era(server: ServerDefinition, signal: AbortSignal): Promise<Era> {
@@ -115,7 +118,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
       maxBodyBytes: maxMessageBytes,
       maxEventBytes: maxMessageBytes,
     };
-    const channel = new HttpChannel(server, limits, this.deadlines);
+    const channel = new HttpChannel(server, limits, this.deadlines, this.guard);
     this.channels.set(server.slug, { definition: server, channel });
     this.allChannels.add(channel);
     void channel.closed.then(() => this.allChannels.delete(channel));
@@ -128,9 +131,7 @@ const NOBODY: ConnectionEvents = { notify: () => undefined, closed: () => undefi
 /** A definition that was loaded anew is another object, though nothing of it need have changed. */
 function isSameWay(one: KeptChannel['definition'], other: KeptChannel['definition']): boolean {
   if (one === other) return true;
-  const { url, transport, headers, timeouts } = one;
-  return (
-    JSON.stringify([url, transport, headers, timeouts.connectMs]) ===
-    JSON.stringify([other.url, other.transport, other.headers, other.timeouts.connectMs])
-  );
+  const wayOf = ({ url, transport, headers, timeouts, guarded }: KeptChannel['definition']) =>
+    JSON.stringify([url, transport, headers, timeouts.connectMs, guarded === true]);
+  return wayOf(one) === wayOf(other);
 }

@@ -1,6 +1,7 @@
 import { Pool } from 'undici';
 import type { RemoteServer } from '../../../registry/index.js';
 import type { Deadlines } from '../deadlines.js';
+import { guardedConnector, type AddressGuard } from '../guard/index.js';
 import { HttpExchange, type HttpLimits, type HttpReceiver } from './http-exchange.js';
 
 export interface HttpChannelLimits extends HttpLimits {
@@ -11,7 +12,7 @@ export interface HttpChannelLimits extends HttpLimits {
 }
 
 /** Where requests go, and what each of them carries. */
-export type HttpDestination = Pick<RemoteServer, 'url' | 'headers' | 'timeouts'>;
+export type HttpDestination = Pick<RemoteServer, 'url' | 'headers' | 'timeouts' | 'guarded'>;
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -65,15 +66,17 @@ export class HttpChannel {
     definition: HttpDestination,
     private readonly limits: HttpChannelLimits,
     readonly deadlines: Deadlines,
+    guard: AddressGuard,
   ) {
     this.url = new URL(definition.url);
     this.path = this.url.pathname + this.url.search;
     this.headers = ownHeaders(definition.headers, this.url);
+    const connection = { timeout: definition.timeouts.connectMs, allowH2: false };
     const options = {
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
-      connectTimeout: definition.timeouts.connectMs,
+      connect: definition.guarded === true ? guardedConnector(guard, connection) : connection,
       allowH2: false,
     };
     this.calls = new Pool(this.url.origin, { ...options, connections: limits.maxConnections });

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Dispatcher } from 'undici';
 import type { HttpAnswer, TransportFault } from '#lib/mcp-protocol';
 import type { Deadlines, Expiring } from '../deadlines.js';
+import { AddressForbidden } from '../guard/index.js';
 import { SseOverflow, SseParser, type SseEvent } from './sse-parser.js';
 
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -156,7 +157,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     if (this.sse !== undefined) return this.endStream();
     const code = codeOf(error);
     if (this.sent) this.fail(this.status > 0 ? 'cut' : 'lost', code);
-    else this.fail('refused', code);
+    else this.fail(error instanceof AddressForbidden ? 'forbidden' : 'refused', code);
   }
 
   private fail(fault: TransportFault, detail?: string): void {
@@ -166,6 +167,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     this.controller?.abort(ABORTED);
     if (sse !== undefined) this.receiver.streamEnded(sse, fault);
     else if (sent) this.receiver.failed(fault, detail);
+    else if (fault === 'forbidden') this.receiver.failed(fault);
     else this.receiver.failed('refused', fault === 'timeout' ? 'no connection in time' : detail);
   }
 

@@ -1,0 +1,104 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { JsonObject } from '#lib/mcp-protocol';
+import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
+import { AdminClient } from '../support/admin-client.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+import { RepeatingClient } from '../support/repeating-client.js';
+
+/** What servers of this host that nobody should reach would hear. */
+let hidden: Server;
+let visits: string[];
+let server: ReferenceServer;
+let gateway: TestGateway;
+let admin: AdminClient;
+
+beforeAll(async () => {
+  server = await startReferenceServer({ era: 'modern', transport: 'http' });
+  hidden = createServer((request, response) => {
+    visits.push(`${request.method} ${request.url}`);
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"secret":"of the metadata service"}');
+  });
+  await new Promise<void>((resolve) => hidden.listen(0, '127.0.0.1', resolve));
+});
+
+afterAll(async () => {
+  await server.close();
+  await new Promise((resolve) => hidden.close(resolve));
+});
+
+beforeEach(() => {
+  visits = [];
+});
+
+afterEach(() => gateway.close());
+
+const portOf = () => (hidden.address() as AddressInfo).port;
+
+async function start(allowed: string): Promise<void> {
+  gateway = await startGateway({
+    env: { ISTHMUS_ALLOWED_NETWORKS: allowed },
+    servers: { declared: { transport: 'http', url: server.url } },
+  });
+  admin = new AdminClient(gateway, ['admin']);
+}
+
+const create = (entry: JsonObject) => admin.send(gateway, 'POST', '/servers', { body: { slug: 'mine', entry } });
+
+async function call(slug: string, tool: string): Promise<JsonObject> {
+  const client = new RepeatingClient({ token: await gateway.token() }, `/servers/${slug}`);
+  try {
+    return await client.call(gateway, { mark: 'guarded', tool, args: { text: 'guarded' } });
+  } finally {
+    await client.close();
+  }
+}
+
+const FORBIDDEN = {
+  error: {
+    code: -31_004,
+    message: expect.stringContaining('ISTHMUS_ALLOWED_NETWORKS'),
+    data: { outcome: 'not_executed', retriable: false, server: 'mine' },
+  },
+};
+
+const TOOLS = { read: { path: '/latest/meta-data' } };
+
+describe('a server that was made over the admin API', () => {
+  it.each([
+    ['http', (host: string) => ({ transport: 'http', url: `http://${host}:${portOf()}/mcp` })],
+    ['sse', (host: string) => ({ transport: 'sse', url: `http://${host}:${portOf()}/sse` })],
+    ['rest', (host: string) => ({ transport: 'rest', url: `http://${host}:${portOf()}`, tools: TOOLS })],
+  ])('over %s reaches nothing of this host, however that is written', async (_transport, entryFor) => {
+    await start('');
+    for (const host of ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]', '2130706433', '127.1']) {
+      const created = await create(entryFor(host));
+      expect(created.status).toBe(201);
+      expect(await call('mine', 'read')).toMatchObject(FORBIDDEN);
+      const headers = { 'if-match': created.headers.get('etag') ?? '' };
+      expect((await admin.send(gateway, 'DELETE', '/servers/mine', { headers })).status).toBe(204);
+    }
+    expect(visits).toEqual([]);
+    expect(await call('declared', 'echo')).toMatchObject({ result: { content: [{ text: 'guarded' }] } });
+  });
+
+  it('reaches what is allowed, and is not led on from there', async () => {
+    const leading = createServer((_request, response) => {
+      response.writeHead(307, { location: `http://127.0.0.2:${portOf()}/latest/meta-data` }).end();
+    });
+    await new Promise<void>((resolve) => leading.listen(0, '127.0.0.1', resolve));
+    await start('127.0.0.1/32');
+    const url = `http://127.0.0.1:${(leading.address() as AddressInfo).port}`;
+    expect((await create({ transport: 'rest', url, tools: TOOLS })).status).toBe(201);
+    expect(JSON.stringify(await call('mine', 'read'))).not.toContain('secret');
+    expect(visits).toEqual([]);
+    await new Promise((resolve) => leading.close(resolve));
+  });
+
+  it('is served when its network is allowed', async () => {
+    await start('127.0.0.1/32');
+    expect((await create({ transport: 'http', url: server.url })).status).toBe(201);
+    expect(await call('mine', 'echo')).toMatchObject({ result: { content: [{ text: 'guarded' }] } });
+  });
+});
