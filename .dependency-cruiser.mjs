@@ -4,7 +4,7 @@
  * Specs may look wherever they like, through front doors.
  */
 const ARROWS = {
-  admin: ['auth', 'affinity', 'registry', 'database'],
+  admin: ['auth', 'affinity', 'registry', 'audit', 'database'],
   transport: ['auth', 'dispatch', 'catalog', 'affinity', 'health'],
   auth: ['data-folder'],
   dispatch: ['catalog', 'subscriptions', 'affinity', 'session-pool'],
@@ -14,6 +14,7 @@ const ARROWS = {
   subscriptions: ['session-pool', 'catalog', 'upstream', 'registry'],
   upstream: ['registry'],
   registry: ['database', 'data-folder'],
+  audit: ['database'],
   database: ['data-folder'],
   'data-folder': [],
   coordination: [],

@@ -1,5 +1,6 @@
 import type { ConfigClass } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
+import { AuditConfig } from './audit/index.js';
 import { AuthConfig } from './auth/index.js';
 import { CatalogConfig } from './catalog/index.js';
 import { DatabaseConfig } from './database/index.js';
@@ -17,6 +18,7 @@ export const GATEWAY_SETTINGS = [
   LoggingConfig,
   RegistryConfig,
   DatabaseConfig,
+  AuditConfig,
   AuthConfig,
   OriginConfig,
   TransportConfig,

@@ -3,6 +3,8 @@ import { AffinityModule } from '../affinity/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { AuthModule } from '../auth/index.js';
 import { AdminDoor } from './admin-door.js';
+import { AuditModule } from '../audit/index.js';
+import { AuditLogController } from './audit-log.controller.js';
 import { Audit } from './audit.js';
 import { ParkedCallsController } from './parked-calls.controller.js';
 import { ServersController } from './registry/servers.controller.js';
@@ -13,8 +15,9 @@ import { UpstreamSessionsController } from './upstream-sessions.controller.js';
 import { WorkersController } from './workers.controller.js';
 
 @Module({
-  imports: [AuthModule, AffinityModule, RegistryModule],
+  imports: [AuthModule, AffinityModule, RegistryModule, AuditModule],
   controllers: [
+    AuditLogController,
     ParkedCallsController,
     ServersController,
     SessionsController,

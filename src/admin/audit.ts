@@ -1,52 +1,68 @@
-import { Injectable, Logger, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
-import { tap, type Observable } from 'rxjs';
-import { GatewayError, type Caller } from '#lib/extension-kit';
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { catchError, mergeMap, type Observable } from 'rxjs';
+import type { Caller } from '#lib/extension-kit';
+import { AuditLog, type AuditRecord } from '../audit/index.js';
+import { problemOf } from './problem.js';
 
-type Request = Pick<FastifyRequest, 'method' | 'url'>;
+type Request = Pick<FastifyRequest, 'method' | 'url' | 'ip'>;
 
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
-const LONGEST = 300;
+const LONGEST_PATH = 300;
 
-/** Says in the log who has changed what, with which success, and who was refused. What is only looked at is not said. */
+/** Nest makes an interceptor for every controller, and one for the guard. */
+const callers = new WeakMap<Request, Caller>();
+
+/** Notes who has changed what, with which success, and who was refused. What is only looked at is not noted. */
 @Injectable()
 export class Audit implements NestInterceptor {
-  // Nest makes an instance for every controller, and one for the guard.
-  private static readonly callers = new WeakMap<Request, Caller>();
-  private readonly logger = new Logger('Audit');
+  constructor(private readonly log: AuditLog) {}
 
   /** The request comes from this caller. */
   note(request: Request, caller: Caller): void {
-    Audit.callers.set(request, caller);
+    callers.set(request, caller);
   }
 
   refused(request: Request, cause: unknown): void {
-    this.logger.warn(`${this.whoDoesWhat(request)}: refused, ${reasonOf(cause)}`);
+    this.log.note({ ...whoDoesWhat(request), outcome: 'refused', ...endOf(cause) });
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const request = context.switchToHttp().getRequest<Request>();
+    const http = context.switchToHttp();
+    const request = http.getRequest<Request>();
     if (READING.has(request.method)) return next.handle();
     return next.handle().pipe(
-      tap({
-        complete: () => this.logger.log(`${this.whoDoesWhat(request)}: done`),
-        error: (cause) => this.logger.warn(`${this.whoDoesWhat(request)}: failed, ${reasonOf(cause)}`),
+      mergeMap(async (answer: unknown) => {
+        await this.log.keep({
+          ...whoDoesWhat(request),
+          outcome: 'done',
+          status: http.getResponse<FastifyReply>().statusCode,
+        });
+        return answer;
+      }),
+      catchError(async (cause: unknown) => {
+        await this.log.keep({ ...whoDoesWhat(request), outcome: 'failed', ...endOf(cause) });
+        throw cause;
       }),
     );
   }
+}
 
-  private whoDoesWhat(request: Request): string {
-    const caller = Audit.callers.get(request);
-    const who = caller
-      ? `${caller.principal.subject} of ${caller.principal.issuer} (${caller.roles.join(', ')})`
-      : 'Nobody';
-    return clean(`${who}: ${request.method} ${request.url.split('?', 1)[0]}`);
-  }
+function whoDoesWhat(request: Request): Omit<AuditRecord, 'id' | 'at' | 'outcome' | 'status' | 'reason'> {
+  const { principal, roles = [] } = callers.get(request) ?? {};
+  const [path = ''] = request.url.split('?', 1);
+  return {
+    issuer: principal?.issuer ?? '',
+    subject: principal?.subject ?? '',
+    roles,
+    method: request.method,
+    path: path.slice(0, LONGEST_PATH),
+    address: request.ip,
+  };
 }
 
 /** A defect is told where it is logged. */
-const reasonOf = (cause: unknown): string =>
-  cause instanceof GatewayError ? `${cause.httpStatus}: ${clean(cause.message)}` : 'of a defect';
-
-/** One line, whatever it says. */
-const clean = (text: string): string => text.slice(0, LONGEST).replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?');
+function endOf(cause: unknown): { readonly status: number; readonly reason: string } {
+  const { status = 500, detail = 'a defect, see the log' } = problemOf(cause) ?? {};
+  return { status, reason: detail };
+}

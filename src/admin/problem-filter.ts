@@ -1,26 +1,7 @@
-import { STATUS_CODES } from 'node:http';
-import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { GatewayError } from '#lib/extension-kit';
-import { isJsonObject } from '#lib/mcp-protocol';
-import { DatabaseUnavailable } from '../database/index.js';
-import { ChangeRefused, EntryInvalid } from '../registry/index.js';
+import { headersOf, problem, problemOf } from './problem.js';
 
-/** What went wrong, as RFC 9457 has it. `type` is left to its default: the title is that of the status. */
-interface Problem {
-  readonly title: string;
-  readonly status: number;
-  readonly detail?: string;
-  /** Code of the gateway's own errors (docs/errors.md). */
-  readonly code?: number;
-  /** Why a change was refused, for programs. */
-  readonly reason?: string;
-  /** All that is wrong with what was sent, a sentence each. */
-  readonly errors?: readonly string[];
-}
-
-const DATABASE_IS_AWAY =
-  'The database cannot be asked now. A change may or may not have been made: look before you try it again.';
 const MEDIA_TYPE = 'application/problem+json';
 
 /** Makes a problem document of whatever is thrown (RFC 9457). A defect of ours is told as such, without details. */
@@ -30,7 +11,9 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(cause: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const { status, ...rest } = this.problemOf(cause);
+    const told = problemOf(cause);
+    if (!told) this.logger.error('A request failed', cause instanceof Error ? cause.stack : String(cause));
+    const { status, ...rest } = told ?? problem(500);
     const headers = headersOf(cause);
     void reply
       .status(status)
@@ -38,52 +21,4 @@ export class ProblemFilter implements ExceptionFilter {
       .type(MEDIA_TYPE)
       .send(JSON.stringify({ ...rest, status }));
   }
-
-  private problemOf(cause: unknown): Problem {
-    if (cause instanceof GatewayError) return { ...problem(cause.httpStatus, cause.message), code: cause.code };
-    if (cause instanceof HttpException) return { ...problem(cause.getStatus(), cause.message), ...faultsIn(cause) };
-    if (cause instanceof ChangeRefused) return refusal(cause);
-    if (cause instanceof DatabaseUnavailable) return problem(503, DATABASE_IS_AWAY);
-    this.logger.error('A request failed', cause instanceof Error ? cause.stack : String(cause));
-    return problem(500);
-  }
-}
-
-function problem(status: number, detail?: string): Problem {
-  return { title: STATUS_CODES[status] ?? 'Error', status, ...(detail !== undefined && { detail }) };
-}
-
-const STATUS_OF_REASON: Readonly<Record<string, number>> = {
-  entry_invalid: 422,
-  slug_taken: 409,
-  entry_unknown: 404,
-  entry_managed: 409,
-  version_mismatch: 412,
-  entry_in_use: 409,
-};
-
-function refusal(cause: ChangeRefused): Problem {
-  const status = STATUS_OF_REASON[cause.code] ?? 409;
-  if (!(cause instanceof EntryInvalid)) return { ...problem(status, cause.message), reason: cause.code };
-  const errors = cause.faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  return { ...problem(status, 'The entry is at fault.'), reason: cause.code, errors };
-}
-
-/** What the validation of a body or query has found. */
-function faultsIn(cause: HttpException): Pick<Problem, 'errors'> {
-  const told = cause.getResponse();
-  const errors = isJsonObject(told) ? told['message'] : undefined;
-  return Array.isArray(errors) ? { errors: errors.filter((error) => typeof error === 'string') } : {};
-}
-
-function headersOf(cause: unknown): Record<string, string> {
-  const challenge = cause instanceof GatewayError && 'wwwAuthenticate' in cause ? cause.wwwAuthenticate : undefined;
-  const data = cause instanceof GatewayError && isJsonObject(cause.data) ? cause.data : {};
-  const { retryAfterMs } = data;
-  return {
-    'cache-control': 'no-store',
-    ...(typeof challenge === 'string' && { 'www-authenticate': challenge }),
-    ...(cause instanceof DatabaseUnavailable && { 'retry-after': '1' }),
-    ...(typeof retryAfterMs === 'number' && { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
-  };
 }

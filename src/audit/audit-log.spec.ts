@@ -1,0 +1,124 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
+import { openDatabase, type Database, type DatabasePlace } from '../database/index.js';
+import { AuditConfig, AuditLog, type AuditRecord } from './index.js';
+
+type Happened = Omit<AuditRecord, 'id' | 'at'>;
+
+const DAY_MS = 24 * 3_600_000;
+
+const happened = (more: Partial<Happened> = {}): Happened => ({
+  issuer: 'isthmus',
+  subject: 'ada',
+  roles: ['admin'],
+  method: 'POST',
+  path: '/admin/v1/servers',
+  outcome: 'done',
+  status: 201,
+  address: '127.0.0.1',
+  ...more,
+});
+
+const lines: string[] = [];
+
+beforeEach(() => {
+  lines.length = 0;
+  for (const level of ['log', 'warn', 'error'] as const) {
+    jest
+      .spyOn(Logger.prototype, level)
+      .mockImplementation((line: unknown) => void lines.push(`${level} ${String(line)}`));
+  }
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+describe.each(DATABASE_KINDS)('the audit log, in $name,', ({ start }) => {
+  let host: DatabaseHost;
+  let place: DatabasePlace;
+  const databases: Database[] = [];
+
+  beforeAll(async () => {
+    host = await start();
+  });
+
+  beforeEach(async () => {
+    place = await host.place();
+  });
+
+  afterEach(() => Promise.all(databases.splice(0).map((database) => database.close())));
+  afterAll(() => host.stop());
+
+  async function open(settings: Partial<AuditConfig> = {}): Promise<AuditLog> {
+    const database = await openDatabase(place);
+    databases.push(database);
+    return new AuditLog(database, Object.assign(new AuditConfig(), settings));
+  }
+
+  it('gives back what happened, newest first, at every worker', async () => {
+    const [one, other] = [await open(), await open()];
+    await one.keep(happened());
+    await one.keep(happened({ outcome: 'failed', status: 404, reason: 'It is not there.' }));
+    const found = await other.find({}, 10);
+    expect(found.map(({ status }) => status)).toEqual([404, 201]);
+    expect(found[0]).toEqual({
+      id: expect.any(String),
+      at: expect.any(Date),
+      ...happened({ outcome: 'failed', status: 404, reason: 'It is not there.' }),
+    });
+  });
+
+  it('finds what is asked for, a page at a time', async () => {
+    const log = await open();
+    for (let count = 0; count < 5; count += 1) await log.keep(happened({ status: 200 + count }));
+    await log.keep(happened({ subject: 'bob', method: 'DELETE', path: '/admin/v1/sessions/a_1', outcome: 'failed' }));
+    const first = await log.find({ subject: 'ada' }, 3);
+    const second = await log.find({ subject: 'ada' }, 3, first.at(-1)?.id);
+    expect([...first, ...second].map(({ status }) => status)).toEqual([204, 203, 202, 201, 200]);
+    expect(await log.find({ method: 'DELETE' }, 9)).toHaveLength(1);
+    expect(await log.find({ outcome: 'failed', path: '/admin/v1/sessions/a_' }, 9)).toHaveLength(1);
+    expect(await log.find({ path: '/admin/v1/sessions/a%' }, 9)).toEqual([]);
+    expect(await log.find({ to: new Date(Date.now() - DAY_MS) }, 9)).toEqual([]);
+    expect(await log.find({ from: new Date(Date.now() - DAY_MS) }, 9)).toHaveLength(6);
+  });
+
+  it('writes what was refused before anybody asks for it', async () => {
+    const log = await open();
+    log.note(happened({ issuer: '', subject: '', roles: [], outcome: 'refused', status: 401, reason: 'No token.' }));
+    expect(await log.find({ outcome: 'refused' }, 9)).toMatchObject([{ subject: '', status: 401 }]);
+  });
+
+  it('says it in one line too, whatever was sent', async () => {
+    const log = await open();
+    await log.keep(happened());
+    await log.keep(
+      happened({ path: `/x\n\u001b[31m${'y'.repeat(300)}`, outcome: 'refused', status: 403, reason: 'No.' }),
+    );
+    expect(lines[0]).toBe('log ada of isthmus (admin): POST /admin/v1/servers: done');
+    expect(lines[1]).toMatch(/^warn ada of isthmus \(admin\): POST \/x\?\?\[31my+: refused, 403: No\.$/);
+  });
+
+  it('deletes what is too old, and the oldest of too many', async () => {
+    const log = await open({ retentionMs: DAY_MS, maxRecords: 3 });
+    for (let count = 0; count < 5; count += 1) await log.keep(happened({ status: 200 + count }));
+    log.onApplicationBootstrap();
+    await log.onApplicationShutdown();
+    expect((await log.find({}, 9)).map(({ status }) => status)).toEqual([204, 203, 202]);
+    const later = Date.now() + 2 * DAY_MS;
+    jest.spyOn(Date, 'now').mockReturnValue(later);
+    log.onApplicationBootstrap();
+    await log.onApplicationShutdown();
+    expect(await log.find({}, 9)).toEqual([]);
+  });
+
+  it('keeps what cannot be written now, and writes it when it can', async () => {
+    const log = await open();
+    await host.run(place, 'alter table audit_records rename to audit_records_away');
+    await log.keep(happened());
+    expect(lines.at(-1)).toMatch(/^error 1 records wait to be written/);
+    await host.run(place, 'alter table audit_records_away rename to audit_records');
+    expect(await log.find({}, 9)).toHaveLength(1);
+  });
+});

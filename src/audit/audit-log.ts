@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Database } from '../database/index.js';
+import type { AuditQuery, AuditRecord } from './audit-record.js';
+import { AuditTable } from './audit-table.js';
+import { AuditConfig } from './audit.config.js';
+
+/** What refusals of strangers come to is written together: one of them must not cost one write to the disk. */
+const GATHERING_MS = 100;
+const RETRY_MS = 1_000;
+const MOST_AT_ONCE = 200;
+const MOST_WAITING = 10_000;
+const PRUNING_MS = 3_600_000;
+
+/**
+ * Keeps who did what over the admin API, and who was refused. A record is a line of the log at once, and a row of the
+ * database soon: those that cannot be written wait until the database is back.
+ */
+@Injectable()
+export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Audit');
+  private readonly table: AuditTable;
+  private waiting: AuditRecord[] = [];
+  private writing: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private pruning: NodeJS.Timeout | undefined;
+  private pruned: Promise<void> | undefined;
+
+  constructor(
+    database: Database,
+    private readonly config: AuditConfig,
+  ) {
+    this.table = new AuditTable(database);
+  }
+
+  onApplicationBootstrap(): void {
+    const prune = () => {
+      this.pruned = this.prune();
+    };
+    this.pruning = setInterval(prune, PRUNING_MS).unref();
+    prune();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.pruning);
+    clearTimeout(this.timer);
+    await Promise.all([this.write(), this.pruned]);
+  }
+
+  /** Takes a record; it is written shortly. */
+  note(happened: Omit<AuditRecord, 'id' | 'at'>): void {
+    const at = new Date();
+    const record = { id: idAt(at), at, ...happened };
+    this.logger[record.outcome === 'done' ? 'log' : 'warn'](lineOf(record));
+    if (this.waiting.length >= MOST_WAITING) return this.logger.error(`Not kept, too many wait: ${lineOf(record)}`);
+    this.waiting.push(record);
+    this.writeAfter(GATHERING_MS);
+  }
+
+  /** Takes a record, and resolves once it is written, or cannot be now. */
+  async keep(happened: Omit<AuditRecord, 'id' | 'at'>): Promise<void> {
+    this.note(happened);
+    await this.write();
+  }
+
+  /** Newest first, those before an id. @throws DatabaseUnavailable */
+  async find(query: AuditQuery, limit: number, before?: string): Promise<readonly AuditRecord[]> {
+    await this.write();
+    return this.table.find(query, limit, before);
+  }
+
+  private writeAfter(ms: number): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      void this.write();
+    }, ms).unref();
+  }
+
+  private async write(): Promise<void> {
+    while (this.writing) await this.writing;
+    if (this.waiting.length === 0) return;
+    this.writing = this.writeNow().finally(() => {
+      this.writing = undefined;
+    });
+    await this.writing;
+  }
+
+  private async writeNow(): Promise<void> {
+    const records = this.waiting;
+    this.waiting = [];
+    try {
+      for (let from = 0; from < records.length; from += MOST_AT_ONCE) {
+        await this.table.insert(records.slice(from, from + MOST_AT_ONCE));
+      }
+    } catch (cause) {
+      this.logger.error(`${records.length} records wait to be written: ${String(cause)}`);
+      this.waiting = [...records, ...this.waiting];
+      this.writeAfter(RETRY_MS);
+    }
+  }
+
+  private async prune(): Promise<void> {
+    const { retentionMs, maxRecords } = this.config;
+    const before = new Date(Date.now() - retentionMs);
+    await this.table
+      .prune(before, maxRecords)
+      .catch((cause: unknown) => this.logger.warn(`Old records were not deleted: ${String(cause)}`));
+  }
+}
+
+const SEQUENCE = 36 ** 6;
+let drawn = 0;
+
+/** Sorts as its moment does, and within one as it was drawn: digits and small letters, which databases sort alike. */
+function idAt(at: Date): string {
+  drawn = (drawn + 1) % SEQUENCE;
+  const [moment, place] = [at.getTime().toString(36).padStart(9, '0'), drawn.toString(36).padStart(6, '0')];
+  return `${moment}${place}${randomBytes(6).toString('hex')}`;
+}
+
+function lineOf({ issuer, subject, roles, method, path, outcome, status, reason }: AuditRecord): string {
+  const who = subject === '' ? 'Nobody' : `${subject} of ${issuer} (${roles.join(', ')})`;
+  const how = outcome === 'done' ? outcome : `${outcome}, ${status}: ${reason ?? ''}`;
+  return clean(`${who}: ${method} ${path}: ${how}`);
+}
+
+const LONGEST = 1_000;
+
+/** One line, whatever it says. */
+const clean = (text: string): string => text.slice(0, LONGEST).replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?');
