@@ -18,6 +18,8 @@ export interface GatewayOptions {
   readonly variables: Variables;
 }
 
+const LONGEST_PARAMETER = 16_384;
+
 /**
  * Builds a gateway that does not listen yet; main, tests and a team's own main all use it.
  * @throws ConfigFault, RegistryFault, DataFolderFault or DatabaseFault that names all that is wrong
@@ -33,6 +35,8 @@ export async function createGateway({ variables }: GatewayOptions): Promise<Nest
     // Nothing of ours is Express middleware, and no line of ours needs Fastify's request id: both cost 5 µs a call.
     skipMiddie: true,
     genReqId: () => '',
+    // Names of items are part of paths, and URIs of resources are long.
+    routerOptions: { maxParamLength: LONGEST_PARAMETER, ignoreTrailingSlash: true },
   });
   const gateway = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(loaded), adapter, {
     logger: new GatewayLogger(loaded.get(LoggingConfig)),

@@ -10,6 +10,7 @@ import { LoggingConfig } from './logging.config.js';
 import { RegistryConfig } from './registry/index.js';
 import { SessionPoolConfig } from './session-pool/index.js';
 import { OriginConfig, TransportConfig } from './transport/index.js';
+import { TokensConfig } from './tokens/index.js';
 import { UpstreamConfig } from './upstream/index.js';
 
 /** Every config class of the gateway: what is not a setting of one of them is no setting. */
@@ -20,6 +21,7 @@ export const GATEWAY_SETTINGS = [
   DatabaseConfig,
   AuditConfig,
   AuthConfig,
+  TokensConfig,
   OriginConfig,
   TransportConfig,
   CatalogConfig,

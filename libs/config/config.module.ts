@@ -13,6 +13,11 @@ export class LoadedConfig {
     this.byClass = new Map(instances.map((instance) => [instance.constructor, instance]));
   }
 
+  /** Of what was loaded, in that order. */
+  get classes(): readonly ConfigClass[] {
+    return [...this.byClass.keys()] as ConfigClass[];
+  }
+
   /** The loaded instance, or one with the defaults. */
   get<T extends object>(configClass: ConfigClass<T>): T {
     const instance = this.byClass.get(configClass);

@@ -11,8 +11,13 @@ export interface Caller {
   readonly key: string;
   readonly anonymous: boolean;
   readonly roles: readonly string[];
+  readonly teams: readonly string[];
+  /** Slugs of the servers that the token is good for. Absent: all. */
+  readonly servers?: readonly string[];
   readonly scopes: readonly string[];
   readonly claims: Readonly<Record<string, unknown>>;
+  /** Names the personal access token, if it is one: it may be revoked at any moment. */
+  readonly accessToken?: string;
 }
 
 /** The caller of an endpoint that the configuration declares public. */
@@ -21,6 +26,7 @@ export const ANONYMOUS: Caller = {
   key: 'anonymous',
   anonymous: true,
   roles: [],
+  teams: [],
   scopes: [],
   claims: {},
 };

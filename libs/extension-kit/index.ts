@@ -1,3 +1,12 @@
+export {
+  AccessPolicy,
+  type GuardedEndpoint,
+  type AccessDecision,
+  type AccessQuestion,
+  type GuardedServer,
+  type ItemKind,
+  type Reach,
+} from './access-policy.js';
 export { ANONYMOUS, type Caller, type Principal } from './caller.js';
 export { Clock, SystemClock } from './clock.js';
 export { GatewayError, type GatewayErrorData } from './gateway-error.js';

@@ -4,7 +4,14 @@ import type { Principal } from './caller.js';
 export interface VerifiedToken {
   readonly principal: Principal;
   readonly roles: readonly string[];
+  /** Roles that a personal access token has as long as a team gives them to its subject. */
+  readonly teamRoles?: readonly string[];
+  readonly teams: readonly string[];
+  /** Slugs of the servers that the token is good for. Absent: all. */
+  readonly servers?: readonly string[];
   readonly scopes: readonly string[];
+  /** Names a personal access token. It was given its roles: those that its subject has by its teams are not added. */
+  readonly accessToken?: string;
   /** Milliseconds since the Unix epoch; from then on the token is worth nothing. */
   readonly expiresAtMs: number;
   readonly claims: Readonly<Record<string, unknown>>;

@@ -51,6 +51,16 @@ export class RedisKeys {
     return `${this.prefix}moved:{${session}}`;
   }
 
+  /** When the bucket of a rate is empty again. */
+  rate(counter: string): string {
+    return `${this.prefix}rate:{${counter}}`;
+  }
+
+  /** What runs under a limit of calls at once. */
+  leases(counter: string): string {
+    return `${this.prefix}leases:{${counter}}`;
+  }
+
   /** Events of the session that a client may ask for again. */
   events(session: string): string {
     return `${this.prefix}events:{${session}}`;

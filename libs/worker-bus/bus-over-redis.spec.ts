@@ -44,11 +44,11 @@ async function worker(serve: (payload: unknown, context: BusContext) => unknown 
 
 type Asker = Awaited<ReturnType<typeof worker>>;
 
-/** Asks, and once more whenever nobody has taken it in time: a full machine is slow, and says so. */
+/** Asks, and once more whenever it was not taken, or not answered, in time: a full machine is slow, and says so. */
 async function askUntilServed(asker: Asker, to: string, payload: unknown) {
   for (;;) {
     const end = await asker.ask(to, payload).end;
-    if (end.kind !== 'not-executed') return end;
+    if (end.kind === 'value') return end;
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

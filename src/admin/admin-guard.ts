@@ -2,11 +2,12 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { CallerAuthenticator } from '../auth/index.js';
-import { RoleMissing } from './admin.errors.js';
+import { RoleMissing, TokenNarrowed } from './admin.errors.js';
 import { Audit } from './audit.js';
+import { noteCaller } from './callers.js';
 
-/** What people may be who look after a gateway: change it, run it, or look at it. */
-export type AdminRole = 'admin' | 'operator' | 'auditor';
+/** What people may be who look after a gateway: change it, run it, look at it; or who look after their own tokens. */
+export type AdminRole = 'admin' | 'operator' | 'auditor' | 'user';
 
 /** The roles that a route takes; one of them is enough. A route without is closed. */
 export const Takes = Reflector.createDecorator<readonly AdminRole[]>();
@@ -20,7 +21,7 @@ export class AdminGuard implements CanActivate {
     private readonly audit: Audit,
   ) {}
 
-  /** Rejects with Unauthenticated (401) or RoleMissing (403). */
+  /** Rejects with Unauthenticated (401), RoleMissing (403) or TokenNarrowed (403). */
   async canActivate(context: ExecutionContext): Promise<true> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     try {
@@ -35,7 +36,9 @@ export class AdminGuard implements CanActivate {
   private async demandRole(request: FastifyRequest, roles: readonly AdminRole[]): Promise<void> {
     const { headers, url } = request;
     const caller = await this.callers.authenticate(headers.authorization, url.split('?', 1)[0], headers.host);
-    this.audit.note(request, caller);
+    noteCaller(request, caller);
     if (!roles.some((role) => caller.roles.includes(role))) throw new RoleMissing(roles);
+    // What it is good for are calls at some servers; here it would be good for all.
+    if (caller.servers && !roles.includes('user')) throw new TokenNarrowed();
   }
 }

@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { AdminGuard } from './admin-guard.js';
 import { Audit } from './audit.js';
+import { Idempotency } from './idempotency/idempotency.js';
 import { JsonBodyPipe } from './json-body.pipe.js';
 import { ProblemFilter } from './problem-filter.js';
 
@@ -20,7 +21,7 @@ export function AdminController(path: string): ClassDecorator {
   return applyDecorators(
     Controller(`admin/v1/${path}`),
     UseGuards(AdminGuard),
-    UseInterceptors(Audit),
+    UseInterceptors(Audit, Idempotency),
     UsePipes(JsonBodyPipe, VALIDATION),
     UseFilters(ProblemFilter),
   );

@@ -9,6 +9,16 @@ export class RoleMissing extends GatewayError {
   }
 }
 
+/** 403: a personal access token for some servers only administers none. */
+export class TokenNarrowed extends GatewayError {
+  constructor() {
+    const data = { outcome: 'not_executed', retriable: false, httpStatus: 403 } as const;
+    const message =
+      'This token is good for calls at some servers only. Administer with one that is not bound to servers.';
+    super(GatewayCode.deniedByPolicy, message, 403, data);
+  }
+}
+
 /** 404: there is no such thing, or no more. */
 export class NotThere extends GatewayError {
   constructor(what: string) {

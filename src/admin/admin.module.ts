@@ -1,32 +1,83 @@
 import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { AffinityModule } from '../affinity/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { AuthModule } from '../auth/index.js';
+import { DataFolderModule } from '../data-folder/index.js';
+import { DatabaseModule } from '../database/index.js';
 import { AdminDoor } from './admin-door.js';
+import { UpstreamModule } from '../upstream/index.js';
 import { AuditModule } from '../audit/index.js';
+import { DocsPageController } from './openapi/docs-page.controller.js';
+import { OpenApiController } from './openapi/openapi.controller.js';
+import { OpenApiImportController } from './openapi-import/openapi-import.controller.js';
 import { AuditLogController } from './audit-log.controller.js';
 import { Audit } from './audit.js';
+import { PolicyModule } from '../policy/index.js';
+import { ExportController, ImportController } from './exchange/exchange.controller.js';
+import { Exchange } from './exchange/exchange.js';
+import { ExportedCredentials } from './exchange/exported-credentials.js';
+import { SettingsController } from './settings.controller.js';
+import { KeptAnswers } from './idempotency/kept-answers.js';
 import { ParkedCallsController } from './parked-calls.controller.js';
+import { PolicyController } from './policy.controller.js';
+import { LimitsController } from './registry/limits.controller.js';
+import { PoliciesController } from './registry/policies.controller.js';
 import { ServersController } from './registry/servers.controller.js';
+import { TeamsController } from './registry/teams.controller.js';
 import { VirtualServersController } from './registry/virtual-servers.controller.js';
 import { SessionsController } from './sessions.controller.js';
+import { ItemsModule } from '../items/index.js';
+import { PromptsController } from './items/prompts.controller.js';
+import { ResourceTemplatesController } from './items/resource-templates.controller.js';
+import { ResourcesController } from './items/resources.controller.js';
+import { ToolsController } from './items/tools.controller.js';
+import { TokensModule } from '../tokens/index.js';
+import { TokensController } from './tokens.controller.js';
 import { UnknownRouteController } from './unknown-route.controller.js';
 import { UpstreamSessionsController } from './upstream-sessions.controller.js';
 import { WorkersController } from './workers.controller.js';
 
 @Module({
-  imports: [AuthModule, AffinityModule, RegistryModule, AuditModule],
+  imports: [
+    DiscoveryModule,
+    DataFolderModule,
+    DatabaseModule,
+    AuthModule,
+    AffinityModule,
+    PolicyModule,
+    RegistryModule,
+    TokensModule,
+    ItemsModule,
+    UpstreamModule,
+    AuditModule,
+  ],
   controllers: [
     AuditLogController,
+    DocsPageController,
+    ExportController,
+    ImportController,
+    OpenApiController,
+    OpenApiImportController,
     ParkedCallsController,
+    LimitsController,
+    PoliciesController,
+    PolicyController,
     ServersController,
     SessionsController,
+    SettingsController,
+    TeamsController,
+    TokensController,
+    PromptsController,
+    ResourcesController,
+    ResourceTemplatesController,
+    ToolsController,
     UpstreamSessionsController,
     VirtualServersController,
     WorkersController,
     // What no other controller takes.
     UnknownRouteController,
   ],
-  providers: [AdminDoor, Audit],
+  providers: [AdminDoor, Audit, KeptAnswers, Exchange, ExportedCredentials],
 })
 export class AdminModule {}

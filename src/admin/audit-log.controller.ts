@@ -7,6 +7,7 @@ import { AUDIT_OUTCOMES, AuditLog, type AuditOutcome, type AuditRecord } from '.
 import { Takes } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
 import { PageQuery, type Page } from './pages.js';
+import { Describes } from './openapi/described.js';
 
 const LONGEST = 300;
 const EXPORTED_AT_ONCE = 500;
@@ -42,6 +43,7 @@ export class AuditLogController {
   @Get()
   @Takes(['admin', 'auditor'])
   @Header('cache-control', 'no-store')
+  @Describes({ summary: 'Lists what was done and refused, newest first', answer: 'AuditPage' })
   async list(@Query() { limit, cursor, ...wanted }: AuditFilter): Promise<Page<AuditRecord>> {
     if (cursor !== undefined && !CURSOR.test(cursor)) {
       throw new BadRequestException('cursor must be the nextCursor of a page before.');
@@ -56,6 +58,11 @@ export class AuditLogController {
   @Get('export')
   @Takes(['admin', 'auditor'])
   @Header('cache-control', 'no-store')
+  @Describes({
+    summary: 'All records, newest first, a JSON text a line',
+    answer: 'AuditLines',
+    mediaType: 'application/x-ndjson',
+  })
   export(
     @Query() { limit: _limit, cursor: _cursor, ...wanted }: AuditFilter,
     @Res({ passthrough: true }) reply: FastifyReply,

@@ -1,8 +1,8 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { catchError, mergeMap, type Observable } from 'rxjs';
-import type { Caller } from '#lib/extension-kit';
 import { AuditLog, type AuditRecord } from '../audit/index.js';
+import { callerOf } from './callers.js';
 import { problemOf } from './problem.js';
 
 type Request = Pick<FastifyRequest, 'method' | 'url' | 'ip'>;
@@ -10,18 +10,10 @@ type Request = Pick<FastifyRequest, 'method' | 'url' | 'ip'>;
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const LONGEST_PATH = 300;
 
-/** Nest makes an interceptor for every controller, and one for the guard. */
-const callers = new WeakMap<Request, Caller>();
-
 /** Notes who has changed what, with which success, and who was refused. What is only looked at is not noted. */
 @Injectable()
 export class Audit implements NestInterceptor {
   constructor(private readonly log: AuditLog) {}
-
-  /** The request comes from this caller. */
-  note(request: Request, caller: Caller): void {
-    callers.set(request, caller);
-  }
 
   refused(request: Request, cause: unknown): void {
     this.log.note({ ...whoDoesWhat(request), outcome: 'refused', ...endOf(cause) });
@@ -49,7 +41,7 @@ export class Audit implements NestInterceptor {
 }
 
 function whoDoesWhat(request: Request): Omit<AuditRecord, 'id' | 'at' | 'outcome' | 'status' | 'reason'> {
-  const { principal, roles = [] } = callers.get(request) ?? {};
+  const { principal, roles = [] } = callerOf(request) ?? {};
   const [path = ''] = request.url.split('?', 1);
   return {
     issuer: principal?.issuer ?? '',

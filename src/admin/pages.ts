@@ -48,6 +48,18 @@ export function readPlaced(text: string): { readonly worker: string; readonly se
 
 export const placedName = (worker: string, serial: number): string => `${worker}.${serial}`;
 
+/** What such a name stands for, if it is still there. Rejects as `ask` does. */
+export async function findPlaced<T extends { readonly serial: number }>(
+  name: string,
+  ask: AskWorker<T>,
+): Promise<(T & { readonly worker: string }) | undefined> {
+  const placed = readPlaced(name);
+  if (!placed) return undefined;
+  const { worker, serial } = placed;
+  const [item] = (await ask(worker, { after: serial - 1, limit: 1 })) ?? [];
+  return item?.serial === serial ? { ...item, worker } : undefined;
+}
+
 /** @throws BadRequestException for a cursor that is none of ours */
 export async function pageOverWorkers<T extends { readonly serial: number }>(
   workers: readonly string[],
@@ -69,4 +81,26 @@ export async function pageOverWorkers<T extends { readonly serial: number }>(
       return { items, silentWorkers, nextCursor: placedName(last.worker, last.serial) };
   }
   return { items, silentWorkers };
+}
+
+/**
+ * The part of a whole list that is wanted, in the order of the keys.
+ * @throws BadRequestException for a cursor that is none of ours
+ */
+export function pageOf<T>(all: readonly T[], keyOf: (item: T) => string, { cursor, limit }: PageQuery): Page<T> {
+  const after = cursor === undefined ? '' : readCursor(cursor);
+  const following = all
+    .filter((item) => keyOf(item) > after)
+    .toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+  const items = following.slice(0, limit);
+  const last = items.at(-1);
+  return { items, ...(last && following.length > items.length && { nextCursor: cursorAfter(keyOf(last)) }) };
+}
+
+const cursorAfter = (key: string): string => Buffer.from(`after:${key}`).toString('base64url');
+
+function readCursor(cursor: string): string {
+  const [, key] = /^after:([\s\S]+)$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (key === undefined) throw new BadRequestException('cursor must be the nextCursor of a page before.');
+  return key;
 }

@@ -3,6 +3,7 @@ import { ParkedDirectory, type PlacedParkedCall } from '../affinity/index.js';
 import { NotThere } from './admin.errors.js';
 import { Takes } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
+import { Describes } from './openapi/described.js';
 
 /** A call that waits for answers of its client, as it is shown. */
 export interface ShownParkedCall {
@@ -41,15 +42,28 @@ export class ParkedCallsController {
   @Get()
   @Takes(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
+  @Describes({ summary: 'Lists the calls that wait for their clients', answer: 'ParkedCalls' })
   async list(): Promise<ShownParkedCalls> {
     const { calls, silent } = await this.directory.list();
     return { items: calls.map(shown), silentWorkers: silent };
+  }
+
+  @Get(':id')
+  @Takes(['admin', 'operator', 'auditor'])
+  @Header('cache-control', 'no-store')
+  @Describes({ summary: 'Shows a call that waits for its client', answer: 'ParkedCall' })
+  async find(@Param('id') id: string): Promise<ShownParkedCall> {
+    const { calls } = await this.directory.list();
+    const call = calls.map(shown).find((each) => each.id === id);
+    if (!call) throw new NotThere('The parked call');
+    return call;
   }
 
   /** Cancels the call at its server. Its client is told when it comes back that its outcome is unknown. */
   @Delete(':id')
   @Takes(['admin', 'operator'])
   @HttpCode(204)
+  @Describes({ summary: 'Cancels a parked call at its server' })
   async cancel(@Param('id') id: string): Promise<void> {
     const [, worker, call] = ID.exec(id) ?? [];
     const isCancelled = worker !== undefined && call !== undefined && (await this.directory.cancel(worker, call));

@@ -3,6 +3,7 @@ import { HttpException } from '@nestjs/common';
 import { GatewayError } from '#lib/extension-kit';
 import { isJsonObject } from '#lib/mcp-protocol';
 import { DatabaseUnavailable } from '../database/index.js';
+import { IdempotencyConflict } from './idempotency/idempotency.errors.js';
 import { ChangeRefused, EntryInvalid } from '../registry/index.js';
 
 /** What went wrong, as RFC 9457 has it. `type` is left to its default: the title is that of the status. */
@@ -57,6 +58,9 @@ function faultsIn(cause: HttpException): Pick<Problem, 'errors'> {
   return Array.isArray(errors) ? { errors: errors.filter((error) => typeof error === 'string') } : {};
 }
 
+const isOverSoon = (cause: unknown): boolean =>
+  cause instanceof DatabaseUnavailable || (cause instanceof IdempotencyConflict && cause.kind === 'running');
+
 export function headersOf(cause: unknown): Record<string, string> {
   const challenge = cause instanceof GatewayError && 'wwwAuthenticate' in cause ? cause.wwwAuthenticate : undefined;
   const data = cause instanceof GatewayError && isJsonObject(cause.data) ? cause.data : {};
@@ -64,7 +68,7 @@ export function headersOf(cause: unknown): Record<string, string> {
   return {
     'cache-control': 'no-store',
     ...(typeof challenge === 'string' && { 'www-authenticate': challenge }),
-    ...(cause instanceof DatabaseUnavailable && { 'retry-after': '1' }),
+    ...(isOverSoon(cause) && { 'retry-after': '1' }),
     ...(typeof retryAfterMs === 'number' && { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
   };
 }

@@ -3,6 +3,7 @@ import { Inspection, type WorkerView } from '../affinity/index.js';
 import { NotThere } from './admin.errors.js';
 import { Takes } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
+import { Describes } from './openapi/described.js';
 
 /** A worker, as it is shown. */
 export interface ShownWorker extends Omit<WorkerView, 'startedAt'> {
@@ -26,6 +27,7 @@ export class WorkersController {
   @Get()
   @Takes(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
+  @Describes({ summary: 'Lists the workers', answer: 'Workers' })
   async list(): Promise<ShownWorkers> {
     const { told, silent } = await this.inspection.workers();
     const items = told.map(({ worker, answer: { startedAt, ...view } }) => ({
@@ -36,10 +38,21 @@ export class WorkersController {
     return { items, silentWorkers: silent };
   }
 
+  @Get(':id')
+  @Takes(['admin', 'operator', 'auditor'])
+  @Header('cache-control', 'no-store')
+  @Describes({ summary: 'Shows a worker', answer: 'Worker' })
+  async find(@Param('id') id: string): Promise<ShownWorker> {
+    const worker = (await this.list()).items.find((each) => each.id === id);
+    if (!worker) throw new NotThere('The worker');
+    return worker;
+  }
+
   /** Tells a worker to leave, as SIGTERM does: calls in flight finish, sessions move. Returns before it has left. */
   @Post(':id/drain')
   @Takes(['admin', 'operator'])
   @HttpCode(202)
+  @Describes({ summary: 'Tells a worker to leave, as SIGTERM does' })
   async drain(@Param('id') id: string): Promise<void> {
     if (!this.inspection.living.includes(id) || !(await this.inspection.drainWorker(id)))
       throw new NotThere('The worker');

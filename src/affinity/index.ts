@@ -5,6 +5,7 @@ export type { LocalSession } from './local-session.js';
 export type { SessionHandle } from './session-handle.js';
 export type { SessionOrder } from './session-orders.js';
 export { Inspection } from './inspection.js';
+export type { Surveyed } from './survey.js';
 export type { WorkerView } from './inspection-orders.js';
 export { ParkedDirectory, type ParkedSurvey, type PlacedParkedCall } from './parked-directory.js';
 export { RepeatedCalls } from './repeated-calls.js';

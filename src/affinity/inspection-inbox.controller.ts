@@ -1,10 +1,11 @@
 import { Controller, UseInterceptors } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import { SessionPool, UpstreamPool } from '../session-pool/index.js';
+import { ServerHealth, SessionPool, UpstreamPool, type HealthView } from '../session-pool/index.js';
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 import {
   InspectionPattern,
   type Ended,
+  type HealthOrder,
   type PageOrder,
   type SerialOrder,
   type WorkerView,
@@ -19,6 +20,7 @@ export class InspectionInboxController {
     private readonly inspection: Inspection,
     private readonly sessions: SessionPool,
     private readonly upstreams: UpstreamPool,
+    private readonly health: ServerHealth,
   ) {}
 
   @MessagePattern(InspectionPattern.worker)
@@ -44,6 +46,11 @@ export class InspectionInboxController {
   @MessagePattern(InspectionPattern.closeUpstream)
   closeUpstream(@Payload() { serial }: SerialOrder): Ended {
     return { ended: this.upstreams.closeBySerial(serial) };
+  }
+
+  @MessagePattern(InspectionPattern.health)
+  serverHealth(@Payload() { server }: HealthOrder): HealthView {
+    return this.health.of(server);
   }
 
   @MessagePattern(InspectionPattern.drain)

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import type { SessionView, UpstreamView, ViewPage } from '../session-pool/index.js';
+import type { HealthView, SessionView, UpstreamView, ViewPage } from '../session-pool/index.js';
 
 /** What a worker asks of another one on behalf of those who look after the gateway. */
 export const InspectionPattern = {
@@ -9,6 +9,7 @@ export const InspectionPattern = {
   endSession: 'inspection.end-session',
   closeUpstream: 'inspection.close-upstream',
   drain: 'inspection.drain',
+  health: 'inspection.health',
 } as const;
 
 export interface WorkerView {
@@ -23,6 +24,14 @@ export interface WorkerView {
   /** Bytes of memory that the process holds. */
   readonly memoryBytes: number;
 }
+
+export interface HealthOrder {
+  /** Slug of the server. */
+  readonly server: string;
+}
+
+export const readHealthView = (value: unknown): HealthView | undefined =>
+  isJsonObject(value) && typeof value['state'] === 'string' ? (value as unknown as HealthView) : undefined;
 
 export interface SerialOrder {
   readonly serial: number;

@@ -3,13 +3,23 @@ import { Injectable } from '@nestjs/common';
 import { PRODUCT } from '#lib/extension-kit';
 import { Drain } from '../drain/index.js';
 import { Readiness } from '../health/index.js';
-import { ParkedCalls, SessionPool, UpstreamPool, type SessionView, type UpstreamView } from '../session-pool/index.js';
+import {
+  ParkedCalls,
+  ServerHealth,
+  SessionPool,
+  UpstreamPool,
+  type HealthView,
+  type SessionView,
+  type UpstreamView,
+} from '../session-pool/index.js';
 import {
   InspectionPattern,
   readEnded,
+  readHealthView,
   readSessionViews,
   readUpstreamViews,
   readWorkerView,
+  type HealthOrder,
   type PageOrder,
   type SerialOrder,
   type WorkerView,
@@ -29,6 +39,7 @@ export class Inspection {
     private readonly readiness: Readiness,
     private readonly drain: Drain,
     private readonly survey: Survey,
+    private readonly health: ServerHealth,
   ) {}
 
   /** Incarnations of the workers, in an order that stays. */
@@ -39,6 +50,13 @@ export class Inspection {
   workers(): Promise<Surveyed<WorkerView>> {
     const here = () => this.workerHere();
     return this.survey.askAll({ pattern: InspectionPattern.worker, payload: NO_PAYLOAD, here, read: readWorkerView });
+  }
+
+  /** How a server's calls have ended lately, at each worker. */
+  serverHealth(server: string): Promise<Surveyed<HealthView>> {
+    const payload: HealthOrder = { server };
+    const here = () => this.health.of(server);
+    return this.survey.askAll({ pattern: InspectionPattern.health, payload, here, read: readHealthView });
   }
 
   /** The sessions of one worker. Undefined when it is gone; rejects as `Survey.ask` does. */

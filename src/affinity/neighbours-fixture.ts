@@ -1,4 +1,5 @@
 /** Workers of one installation within one process, as the gateway joins them; only the servers and Redis are played. */
+import { endpointsOf } from '../../test/support/endpoints.js';
 import { randomBytes } from 'node:crypto';
 import type { INestMicroservice } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -12,13 +13,13 @@ import {
   LEGACY_CLIENT,
   remoteServer,
 } from '../../test/support/fake-upstream.js';
-import { EndpointDirectory } from '../catalog/index.js';
 import { Readiness } from '../health/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import {
   NoArchive,
   ParkedCalls,
   PlacementSeat,
+  ServerHealth,
   SessionPool,
   SessionPoolConfig,
   UpstreamCalls,
@@ -103,7 +104,7 @@ export class Neighbour {
     this.upstreams = new UpstreamPool(this.connector, config, this.registry, this.seat);
     this.feeds = new SessionFeeds(
       new ChangeFeeds(this.upstreams, this.registry),
-      new EndpointDirectory(this.registry),
+      endpointsOf(this.registry),
       new ListViewsSeat(),
     );
     const ports = { wire: relay, ledger: relay, directory: relay, timer };
@@ -115,14 +116,13 @@ export class Neighbour {
       new SessionIds(secret, this.me),
       this.me,
       this.sessions,
-      new UpstreamCalls(this.upstreams, config, new ParkedCalls(config)),
+      new UpstreamCalls(this.upstreams, config, new ParkedCalls(config), new ServerHealth(this.registry)),
       this.feeds,
       this.workers,
       heirs,
       this.moves,
       node,
       archive ?? new NoArchive(),
-      config,
     );
     const seal = new HeritageSeal(secret);
     const { readiness, sessions, upstreams, feeds, registry, me } = this;

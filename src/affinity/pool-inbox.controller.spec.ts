@@ -99,6 +99,18 @@ describe('the connections of this worker, to another worker', () => {
     expect(said).toEqual([LOGGED.method]);
   });
 
+  it('are told the level of whoever wants to hear most, whatever one of several sets', async () => {
+    const [one, other] = [await connect(), await connect()];
+    const set = (connection: RemoteConnection, level: string, client: string) => {
+      const asker = { principal: 'me', client };
+      const request = { method: 'logging/setLevel', params: { level }, client: LEGACY_CLIENT, asker };
+      return connection.request(request, replyOf(), NEVER);
+    };
+    await set(one, 'debug', 'phone');
+    await set(other, 'error', 'desk');
+    expect(connector.opened[0]?.sent.map(({ request }) => request.params['level'])).toEqual(['debug', 'debug']);
+  });
+
   it('bear answers of any size, and many calls at once', async () => {
     const text = 'x'.repeat(300_000);
     connector.respond = ({ request }) => result({ text, name: request.params['name'] });

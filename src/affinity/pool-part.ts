@@ -1,7 +1,7 @@
 import { result, type Answer, type Outcome } from '#lib/mcp-protocol';
 import type { BusContext } from '#lib/worker-bus';
-import { levelAt, type HeldConnection } from '../session-pool/index.js';
-import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
+import { atLevelOfAll, type HeldConnection } from '../session-pool/index.js';
+import type { UpstreamReply } from '../upstream/index.js';
 import type {
   AnswerOrder,
   ListenEvent,
@@ -57,7 +57,8 @@ export class PoolPart {
     this.running += 1;
     try {
       return await this.held.connection.request(
-        this.atLevelOfAll(request),
+        // A legacy server knows one level for all: what is too chatty for one worker's clients is left out there.
+        atLevelOfAll(this.held.connection, request),
         this.replyTo(call, context),
         context.signal,
       );
@@ -100,12 +101,6 @@ export class PoolPart {
 
   private releaseUnused(): void {
     if (this.isOver && this.running === 0) this.held.release();
-  }
-
-  /** A legacy server knows one level for all: what is too chatty for one worker's clients is left out there. */
-  private atLevelOfAll(request: UpstreamRequest): UpstreamRequest {
-    const { logLevel } = request;
-    return logLevel === undefined ? request : { ...request, logLevel: levelAt(this.held.connection, logLevel) };
   }
 
   private replyTo(call: string, context: BusContext): UpstreamReply {

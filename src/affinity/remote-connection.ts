@@ -174,7 +174,13 @@ export class RemoteConnection implements UpstreamConnection {
 }
 
 /** What a pool knows its users by; the rest of a token is nobody's business there. */
-const withoutClaims = (caller: Caller): Caller => ({ ...caller, roles: [], scopes: [], claims: {} });
+const withoutClaims = (caller: Caller): Caller => ({
+  ...caller,
+  roles: [],
+  teams: [],
+  scopes: [],
+  claims: {},
+});
 
 /** Nobody took it, or nobody there knew the connection. Not so where Redis cannot be asked: it would be no better then. */
 function hasCertainlyNotRun(end: BusEnd): boolean {

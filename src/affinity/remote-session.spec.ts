@@ -40,7 +40,7 @@ function world(reply?: ScriptedBus['reply'], heir?: string) {
   const bus = new ScriptedBus();
   bus.reply = reply;
   const route = { order, owner: 'owner', revision: '2025-11-25' };
-  return { bus, session: new RemoteSession(route, { bus, whither: async () => heir, questionMs: 60_000 }) };
+  return { bus, session: new RemoteSession(route, { bus, whither: async () => heir }) };
 }
 
 const value = (outcome: Outcome): BusEnd => ({ kind: 'value', value: outcome });
@@ -61,6 +61,7 @@ describe('a call of a session that lives elsewhere', () => {
     expect(await session.call(callOf(7), new RecordingSink())).toEqual(result({}));
     const { order: sent } = bus.last;
     expect(sent).toMatchObject({ to: 'owner', pattern: 'session.call', queue: 'id' });
+    expect(sent).not.toHaveProperty('budgetMs');
     expect(sent.payload).toEqual({
       ...order,
       call: { server: 'a', request: { method: 'tools/call', params: { name: 'x' } }, requestId: 7 },

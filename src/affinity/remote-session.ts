@@ -37,8 +37,6 @@ export interface RemoteMeans {
   readonly bus: WorkerBus;
   /** Where the session is when its owner does not answer: it may have left and given it away. */
   whither(): Promise<string | undefined>;
-  /** For the client's answer to a question in the middle of a call, ms. */
-  readonly questionMs: number;
 }
 
 type OnEvent = (event: unknown) => void | Promise<void>;
@@ -46,8 +44,6 @@ type Asked = { readonly outcome: Promise<Outcome>; readonly cancel: () => void }
 
 /** For everything that is not a call: the owner answers at once. */
 const PROMPT_MS = 10_000;
-/** For what lies between the owner's own deadline and its answer's arrival here. */
-const MARGIN_MS = 5_000;
 /** A session that moves again while it is followed must come to rest at last. */
 const MOST_MOVES = 4;
 
@@ -70,10 +66,9 @@ export class RemoteSession implements SessionHandle {
   }
 
   call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
-    const { connectMs, requestMs } = call.server.timeouts;
-    const budgetMs = connectMs + requestMs + this.means.questionMs + MARGIN_MS;
     const onEvent = (event: unknown) => deliver(event as StreamEvent | StreamSignal, sink);
-    return this.ask(SessionPattern.call, { call: travelling(call) }, budgetMs, onEvent).outcome;
+    // While a client thinks, time stands still at the owner, which alone knows of that: as it keeps the time of its own calls.
+    return this.ask(SessionPattern.call, { call: travelling(call) }, undefined, onEvent).outcome;
   }
 
   cancel(requestId: RequestId): Promise<void> {

@@ -69,6 +69,35 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(sink.eventIds).toEqual(['1-0', '1-1', '1-2']);
   });
 
+  it('lasts as long as its client needs, for each answer anew', async () => {
+    owner.connector.respond = async ({ reply }) => {
+      for (let round = 1; round <= 4; round += 1) await reply.ask({ method: 'roots/list', params: {} }, NEVER);
+      return result({});
+    };
+    const session = await opened();
+    const sink = new RecordingSink();
+    let isOver = false;
+    const outcome = session.call(callOf(1), sink).finally(() => (isOver = true));
+    for (let round = 1; round <= 4; round += 1) {
+      await until(() => isOver || sink.summary.includes(`question ${round}`));
+      await neighbours.timer.advance(180_000);
+      await session.answer(round, { result: { roots: [] } });
+    }
+    expect(await outcome).toMatchObject({ kind: 'result' });
+  });
+
+  it('is given up with its owner, however long its client may take to answer', async () => {
+    owner.connector.respond = ({ reply }) =>
+      reply.ask({ method: 'roots/list', params: {} }, NEVER).then(() => result({}));
+    const sink = new RecordingSink();
+    const outcome = (await opened()).call(callOf(1), sink);
+    await until(() => sink.summary.includes('question 1'));
+    await neighbours.timer.advance(180_000);
+    await neighbours.relay.leave(owner.name);
+    await neighbours.timer.advance(2_000);
+    expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
+  });
+
   it('starts after those of its session that came before it', async () => {
     const session = await opened();
     const ids = Array.from({ length: 20 }, (_, index) => index);
@@ -91,6 +120,17 @@ describe('a call that arrives at a worker which does not own its session', () =>
     await session.cancel(7);
     expect(await outcome).toMatchObject({ error: { code: -31002 } });
     expect(sent()[0]?.signal.aborted).toBe(true);
+  });
+
+  it('reaches no server where its client has given it up before it arrived, by whatever worker', async () => {
+    const { id } = owner.open();
+    const [here, there] = [await owner.router.locate(id, MINE), await elsewhere(id)];
+    await there.cancel(1);
+    await here.cancel(2);
+    const outcomes = [here.call(callOf(1), new RecordingSink()), there.call(callOf(2), new RecordingSink())];
+    const cancelled = { kind: 'error', error: { data: { outcome: 'not_executed' } } };
+    expect(await Promise.all(outcomes)).toMatchObject([cancelled, cancelled]);
+    expect(sent()).toEqual([]);
   });
 
   it('fails there as it would here', async () => {

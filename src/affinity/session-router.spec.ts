@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { endpointsOf } from '../../test/support/endpoints.js';
 import { Logger } from '@nestjs/common';
 import { ANONYMOUS } from '#lib/extension-kit';
 import { result, type Outcome } from '#lib/mcp-protocol';
@@ -11,10 +12,10 @@ import {
   remoteServer,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import { EndpointDirectory } from '../catalog/index.js';
 import {
   NoArchive,
   ParkedCalls,
+  ServerHealth,
   SessionPool,
   SessionPoolConfig,
   UpstreamCalls,
@@ -39,15 +40,11 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const config = Object.assign(new SessionPoolConfig(), settings);
   const upstreams = new UpstreamPool(connector, config, registry);
   const sessions = new SessionPool(config);
-  const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config));
-  const feeds = new SessionFeeds(
-    new ChangeFeeds(upstreams, registry),
-    new EndpointDirectory(registry),
-    new ListViewsSeat(),
-  );
+  const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config), new ServerHealth(registry));
+  const feeds = new SessionFeeds(new ChangeFeeds(upstreams, registry), endpointsOf(registry), new ListViewsSeat());
   const me = new Incarnation();
   const others = [new LoneWorker(me), new NoHeirs(), new Moves(), new DeafBus(), new NoArchive()] as const;
-  const router = new SessionRouter(new SessionIds(randomBytes(32), me), me, sessions, calls, feeds, ...others, config);
+  const router = new SessionRouter(new SessionIds(randomBytes(32), me), me, sessions, calls, feeds, ...others);
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>
     router.open({
       caller: callerOf('me'),

@@ -5,7 +5,6 @@ import {
   EventArchive,
   replayAfterDeath,
   SessionPool,
-  SessionPoolConfig,
   UpstreamCalls,
   type Session,
   type StreamEvent,
@@ -53,7 +52,6 @@ export class SessionRouter {
     private readonly moves: Moves,
     private readonly bus: WorkerBus,
     private readonly archive: EventArchive,
-    private readonly patience: SessionPoolConfig,
   ) {
     this.owner = { calls, feeds, follow: (session) => this.follow(session) };
   }
@@ -149,9 +147,8 @@ export class SessionRouter {
 
   private remote(id: string, { caller, endpoint }: SessionBinding, known: ReadSessionId, owner: string): RemoteSession {
     const order = { session: id, caller, endpoint };
-    const { questionMs } = this.patience;
     const whither = () => this.heirs.of(id).then((heir) => (heir === owner ? undefined : heir), nobody);
-    return new RemoteSession({ order, owner, revision: known.revision }, { bus: this.bus, whither, questionMs });
+    return new RemoteSession({ order, owner, revision: known.revision }, { bus: this.bus, whither });
   }
 }
 

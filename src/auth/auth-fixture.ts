@@ -13,8 +13,12 @@ import { DataFolder } from '../data-folder/index.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { AuthConfig } from './auth.config.js';
 import { CallerAuthenticator } from './caller-authenticator.js';
+import { FakeRegistry } from '../../test/support/fake-upstream.js';
+import { Memberships } from './memberships.js';
 import { PassportTokenVerifier } from './passport-token-verifier.js';
 import { ProtectedResource } from './protected-resource.js';
+import type { AccessTokens } from '../tokens/index.js';
+import { VerifiedAccessTokens } from './verified-access-tokens.js';
 import { TokenIssuer } from './token-issuer.js';
 
 export const ISSUER = 'https://issuer.example.com';
@@ -61,6 +65,10 @@ export class KeySetServer {
 
 /** A data folder, in which gateways of any configuration can be made. */
 export class AuthWorld {
+  readonly registry = new FakeRegistry();
+  // None of its specs has a personal access token.
+  private readonly accessTokens = new VerifiedAccessTokens({ judge: async () => 'refused' } as unknown as AccessTokens);
+
   private constructor(
     private readonly path: string,
     readonly folder: DataFolder,
@@ -81,7 +89,14 @@ export class AuthWorld {
     const clock = new ManualClock();
     const verifier = new PassportTokenVerifier(config, this.folder, clock);
     const resource = new ProtectedResource(new GatewayConfig(), config);
-    const authenticator = new CallerAuthenticator(verifier, resource, config, clock);
+    const authenticator = new CallerAuthenticator(
+      verifier,
+      resource,
+      config,
+      clock,
+      new Memberships(this.registry),
+      this.accessTokens,
+    );
     return { authenticator, clock, issuer: new TokenIssuer(this.folder, config, clock) };
   }
 

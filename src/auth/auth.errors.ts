@@ -36,3 +36,11 @@ export class KeysUnavailable extends GatewayError {
     super(GatewayCode.overloaded, "The keys of the token's issuer cannot be fetched now. Try again.", 503, data);
   }
 }
+
+/** 503: personal access tokens cannot be judged now; the token may have been revoked. */
+export class TokensUnavailable extends GatewayError {
+  constructor() {
+    const data = { outcome: 'not_executed', retriable: true, httpStatus: 503, retryAfterMs: 1_000 } as const;
+    super(GatewayCode.overloaded, 'Personal access tokens cannot be judged now. Try again.', 503, data);
+  }
+}

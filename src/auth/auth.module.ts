@@ -3,15 +3,19 @@ import { configProvider } from '#lib/config';
 import { Clock, SystemClock, TokenVerifier } from '#lib/extension-kit';
 import { DataFolderModule } from '../data-folder/index.js';
 import { GatewayConfig } from '../gateway.config.js';
+import { RegistryModule } from '../registry/index.js';
+import { TokensModule } from '../tokens/index.js';
 import { AuthConfig } from './auth.config.js';
 import { CallerAuthenticator } from './caller-authenticator.js';
+import { Memberships } from './memberships.js';
 import { PassportTokenVerifier } from './passport-token-verifier.js';
 import { ProtectedResource } from './protected-resource.js';
 import { ProtectedResourceController } from './protected-resource.controller.js';
+import { VerifiedAccessTokens } from './verified-access-tokens.js';
 import { TokenIssuer } from './token-issuer.js';
 
 @Module({
-  imports: [DataFolderModule],
+  imports: [DataFolderModule, RegistryModule, TokensModule],
   controllers: [ProtectedResourceController],
   providers: [
     configProvider(AuthConfig),
@@ -20,8 +24,10 @@ import { TokenIssuer } from './token-issuer.js';
     { provide: TokenVerifier, useClass: PassportTokenVerifier },
     ProtectedResource,
     CallerAuthenticator,
+    Memberships,
+    VerifiedAccessTokens,
     TokenIssuer,
   ],
-  exports: [CallerAuthenticator, ProtectedResource, TokenIssuer],
+  exports: [CallerAuthenticator, Memberships, ProtectedResource, TokenIssuer],
 })
 export class AuthModule {}

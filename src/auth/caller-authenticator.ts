@@ -2,8 +2,13 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Clock, GatewayError, TokenVerifier, type Caller, type VerifiedToken } from '#lib/extension-kit';
 import { AuthConfig } from './auth.config.js';
 import { MissingScope, TokenRefused, Unauthenticated } from './auth.errors.js';
+import { Memberships } from './memberships.js';
 import { ProtectedResource } from './protected-resource.js';
+import { isAccessToken } from '../tokens/index.js';
+import { VerifiedAccessTokens } from './verified-access-tokens.js';
 import { VerifiedCallers } from './verified-callers.js';
+
+const NOTHING_TO_STOP = () => undefined;
 
 /** RFC 6750, 2.1; the scheme knows no case (RFC 9110, 11.1). */
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
@@ -14,14 +19,20 @@ const BEARER_SCHEME = /^Bearer(?: |$)/i;
 export class CallerAuthenticator {
   private readonly logger = new Logger('CallerAuthenticator');
   private readonly known: VerifiedCallers;
+  /** Of personal access tokens. */
+  private callers = new WeakMap<VerifiedToken, Caller>();
+  private knownUnder: object;
 
   constructor(
     private readonly verifier: TokenVerifier,
     private readonly resource: ProtectedResource,
     private readonly config: AuthConfig,
     private readonly clock: Clock,
+    private readonly memberships: Memberships,
+    private readonly accessTokens: VerifiedAccessTokens,
   ) {
     this.known = new VerifiedCallers(clock);
+    this.knownUnder = memberships.state;
   }
 
   /**
@@ -30,22 +41,40 @@ export class CallerAuthenticator {
    */
   authenticate(authorization: string | undefined, path?: string, host?: string): Caller | Promise<Caller> {
     if (authorization !== undefined) {
+      this.forgetWhatChanged();
       const caller = this.known.find(authorization);
       if (caller !== undefined) return caller;
     }
     return this.verify(authorization ?? '', this.resource.metadataUrl(path, host));
   }
 
+  /** Calls back, once, when the caller's token turns out to be good no more while it is being answered. Returns how to stop. */
+  whileGood({ accessToken }: Caller, onGone: () => void): () => void {
+    return accessToken === undefined ? NOTHING_TO_STOP : this.accessTokens.onGone(accessToken, onGone);
+  }
+
   private async verify(authorization: string, metadataUrl: string): Promise<Caller> {
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) throw this.withoutToken(authorization, metadataUrl);
+    if (isAccessToken(token)) return this.verifyAccessToken(token, metadataUrl);
     const verified = await this.verifier.verify(token).catch((fault: unknown) => {
       throw this.refusal(fault, metadataUrl);
     });
-    const caller = callerOf(verified);
+    const caller = this.memberships.callerOf(verified);
     this.demandScopes(caller, metadataUrl);
     const until = Math.min(verified.expiresAtMs, this.clock.now() + this.config.cacheTtlMs);
     this.known.remember(authorization, caller, until);
+    return caller;
+  }
+
+  /** It may be revoked at any moment, and is looked at each time. */
+  private async verifyAccessToken(token: string, metadataUrl: string): Promise<Caller> {
+    const verified = await this.accessTokens.verify(token).catch((fault: unknown) => {
+      throw this.refusal(fault, metadataUrl);
+    });
+    const caller = this.callers.get(verified) ?? this.memberships.callerOf(verified);
+    this.callers.set(verified, caller);
+    this.demandScopes(caller, metadataUrl);
     return caller;
   }
 
@@ -75,10 +104,13 @@ export class CallerAuthenticator {
     const challenge = this.resource.challenge(metadataUrl, { error: 'insufficient_scope', description });
     throw new MissingScope(requiredScopes, challenge);
   }
-}
 
-function callerOf({ principal, roles, scopes, claims }: VerifiedToken): Caller {
-  // The bar separates the two in the key; in the issuer it must not pass for the separator.
-  const key = `${principal.issuer.replaceAll('|', '%7C')}|${principal.subject}`;
-  return Object.freeze({ principal, key, anonymous: false, roles, scopes, claims });
+  /** Whoever joins or leaves a team is another caller from then on. */
+  private forgetWhatChanged(): void {
+    const { state } = this.memberships;
+    if (state === this.knownUnder) return;
+    this.knownUnder = state;
+    this.known.forgetAll();
+    this.callers = new WeakMap();
+  }
 }

@@ -34,6 +34,11 @@ export class VerifiedCallers {
     if (until > this.clock.now()) this.keep(authorization, { caller, until });
   }
 
+  forgetAll(): void {
+    this.young = new Map();
+    this.old = new Map();
+  }
+
   private keep(authorization: string, entry: Entry): void {
     if (this.young.size >= this.generationSize) {
       this.old = this.young;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
-import { EndpointDirectory } from './endpoint-directory.js';
+import { endpointsOf } from '../../test/support/endpoints.js';
+import { callerOf, FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
 
 const files = remoteServer('files', { title: 'Files', public: true });
 const mail = remoteServer('mail');
@@ -17,32 +17,41 @@ const registry = () =>
 
 describe('the endpoints', () => {
   it('are: one over every enabled server, in configuration order', () => {
-    const endpoint = new EndpointDirectory(registry()).find();
+    const endpoint = endpointsOf(registry()).find();
     expect(endpoint).toMatchObject({ id: 'default', transparent: false, public: false, instructions: 'Be kind.' });
     expect(endpoint?.servers).toEqual([files, mail]);
-    expect(new EndpointDirectory(registry()).find('default')).toEqual(expect.objectContaining({ id: 'default' }));
+    expect(endpointsOf(registry()).find('default')).toEqual(expect.objectContaining({ id: 'default' }));
   });
 
   it('and a transparent one for each enabled server', () => {
-    const directory = new EndpointDirectory(registry());
+    const directory = endpointsOf(registry());
     expect(directory.find('files')).toMatchObject({ id: 'files', transparent: true, public: true, title: 'Files' });
     expect(directory.find('mail')).not.toHaveProperty('title');
     expect(directory.find('off')).toBeUndefined();
   });
 
   it('and the virtual servers, over the enabled ones of their servers, in their own order', () => {
-    const desk = new EndpointDirectory(registry()).find('desk');
+    const desk = endpointsOf(registry()).find('desk');
     expect(desk).toMatchObject({ id: 'desk', transparent: false, title: 'Desk', instructions: 'Tidy up.' });
     expect(desk?.servers).toEqual([mail, files]);
   });
 
+  it('and chooses servers by their tags, after those that are named', () => {
+    const [red, blue, both] = [['red'], ['blue'], ['red', 'blue']].map((tags, index) =>
+      remoteServer(`s${index}`, { tags }),
+    );
+    const desk = { slug: 'desk', public: false, servers: ['s1'], tags: ['red', 'none'] };
+    const configuration = new FakeRegistry([red!, blue!, both!], { virtualServers: [desk] });
+    expect(endpointsOf(configuration).find('desk')?.servers).toEqual([blue, red, both]);
+  });
+
   it.each(['', 'nowhere', '__proto__', 'constructor', 'FILES'])('and none called %j', (slug) => {
-    expect(new EndpointDirectory(registry()).find(slug)).toBeUndefined();
+    expect(endpointsOf(registry()).find(slug)).toBeUndefined();
   });
 
   it('change with the configuration', () => {
     const configuration = registry();
-    const directory = new EndpointDirectory(configuration);
+    const directory = endpointsOf(configuration);
     const before = directory.find('files');
     expect(directory.find('files')).toBe(before);
     configuration.configure([mail]);
@@ -55,8 +64,8 @@ describe('an endpoint that is watched', () => {
   const listened = () => {
     const configuration = registry();
     const calls: (string[] | undefined)[] = [];
-    const directory = new EndpointDirectory(configuration);
-    directory.onChange('reading', (now) => void calls.push(now?.servers.map(({ slug }) => slug)));
+    const directory = endpointsOf(configuration);
+    directory.onChange('reading', callerOf('me'), (now) => void calls.push(now?.servers.map(({ slug }) => slug)));
     const [, reading] = configuration.snapshot.virtualServers;
     if (!reading) throw new Error('There is none.');
     const choose = (more: object, servers = [files, mail, off]) =>
@@ -86,7 +95,7 @@ describe('an endpoint that is watched', () => {
 
 describe('what a virtual server shows', () => {
   it('is what its patterns choose; everything of a kind without patterns, nothing where the list is empty', () => {
-    const reading = new EndpointDirectory(registry()).find('reading');
+    const reading = endpointsOf(registry()).find('reading');
     const shown = (kind: 'tools' | 'prompts' | 'resources', ...names: string[]) =>
       names.filter((name) => reading?.shows(kind, name));
     expect(shown('tools', 'files__read', 'files__read_all', 'files__stat', 'files__status', 'files__write')).toEqual([

@@ -1,7 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { ServerRegistry, type RegistrySnapshot, type VirtualServerDefinition } from '../registry/index.js';
-import type { Endpoint, ItemKind } from './endpoint.js';
-import { glob } from './glob.js';
+import { AccessPolicy, type Caller, type GuardedEndpoint, type ItemKind } from '#lib/extension-kit';
+import {
+  glob,
+  ServerRegistry,
+  type RegistrySnapshot,
+  type ServerDefinition,
+  type VirtualServerDefinition,
+} from '../registry/index.js';
+import type { Endpoint } from './endpoint.js';
+import { narrowed } from './narrowed.js';
 
 /** The endpoint that shows every server. */
 export const DEFAULT_ENDPOINT = 'default';
@@ -12,31 +19,63 @@ export class EndpointDirectory {
   private endpoints = new Map<string, Endpoint>();
   private builtFrom: RegistrySnapshot | undefined;
 
-  constructor(private readonly registry: ServerRegistry) {}
+  /** What callers see of endpoints that are not shown to them in full; callers of one token are one object. */
+  private views = new WeakMap<Endpoint, WeakMap<Caller, View>>();
+
+  constructor(
+    private readonly registry: ServerRegistry,
+    private readonly policy: AccessPolicy,
+  ) {}
 
   /** The endpoint of a slug, the default one without a slug, nothing when there is none by that name. */
   find(slug: string = DEFAULT_ENDPOINT): Endpoint | undefined {
     const { snapshot } = this.registry;
     if (snapshot !== this.builtFrom) {
-      this.endpoints = buildEndpoints(snapshot);
+      const isOpenToAll = (guarded: GuardedEndpoint) => this.policy.isOpenToAll(guarded);
+      this.endpoints = buildEndpoints(snapshot, isOpenToAll);
       this.builtFrom = snapshot;
     }
     return this.endpoints.get(slug);
   }
 
-  /** Calls back when other servers stand behind an endpoint than before, others of the same name, or more or less is shown. */
-  onChange(slug: string, listener: (now: Endpoint | undefined) => void): () => void {
-    const known = () => ({ servers: this.find(slug)?.servers ?? [], selected: this.selectedBy(slug) });
+  /** The endpoint of a slug as this caller sees it; nothing when it is not there for this caller. */
+  findFor(caller: Caller, slug?: string): Endpoint | undefined {
+    const endpoint = this.find(slug);
+    return endpoint && this.viewOf(endpoint, caller);
+  }
+
+  /** Calls back when the caller finds other servers behind an endpoint than before, or more or less of them. */
+  onChange(slug: string, caller: Caller, listener: (now: Endpoint | undefined) => void): () => void {
+    const known = () => {
+      const [whole, seen] = [this.find(slug), this.findFor(caller, slug)];
+      const { policies } = this.registry.snapshot;
+      return {
+        servers: seen?.servers ?? [],
+        selected: this.selectedBy(slug),
+        rules: seen === whole ? NO_RULES : policies,
+      };
+    };
     let before = known();
     return this.registry.onChange(() => {
       const now = known();
       const isSame =
         now.selected === before.selected &&
+        now.rules === before.rules &&
         now.servers.length === before.servers.length &&
         now.servers.every((server, index) => server === before.servers[index]);
       before = now;
-      if (!isSame) listener(this.find(slug));
+      if (!isSame) listener(this.findFor(caller, slug));
     });
+  }
+
+  private viewOf(endpoint: Endpoint, caller: Caller): Endpoint | undefined {
+    const ofEndpoint = this.views.get(endpoint) ?? new WeakMap<Caller, View>();
+    this.views.set(endpoint, ofEndpoint);
+    const known = ofEndpoint.get(caller);
+    if (known) return known.endpoint;
+    const view = { endpoint: narrowed(endpoint, caller, this.policy) };
+    ofEndpoint.set(caller, view);
+    return view.endpoint;
   }
 
   private selectedBy(slug: string): string | undefined {
@@ -45,41 +84,60 @@ export class EndpointDirectory {
   }
 }
 
-function buildEndpoints(snapshot: RegistrySnapshot): Map<string, Endpoint> {
+const NO_RULES: RegistrySnapshot['policies'] = [];
+
+interface View {
+  readonly endpoint: Endpoint | undefined;
+}
+
+function buildEndpoints(
+  snapshot: RegistrySnapshot,
+  isOpen: (guarded: GuardedEndpoint) => boolean,
+): Map<string, Endpoint> {
   const enabled = snapshot.servers.filter((server) => server.enabled);
   const endpoints = new Map<string, Endpoint>();
-  endpoints.set(DEFAULT_ENDPOINT, {
-    ...snapshot.defaultEndpoint,
-    id: DEFAULT_ENDPOINT,
-    transparent: false,
-    servers: enabled,
-    ...EVERYTHING,
-  });
-  for (const server of enabled) {
-    const title = server.title === undefined ? {} : { title: server.title };
-    endpoints.set(server.slug, {
-      ...title,
-      id: server.slug,
-      transparent: true,
-      public: server.public,
-      servers: [server],
-      ...EVERYTHING,
-    });
-  }
-  for (const virtual of snapshot.virtualServers) {
-    const chosen = virtual.servers.flatMap((slug) => enabled.filter((server) => server.slug === slug));
-    const { slug: id, title, instructions } = virtual;
-    endpoints.set(id, {
-      id,
-      ...(title === undefined ? {} : { title }),
-      ...(instructions === undefined ? {} : { instructions }),
-      transparent: false,
-      public: virtual.public,
-      servers: chosen,
-      ...selectionOf(virtual),
-    });
-  }
+  const add = (made: Omit<Endpoint, 'isOpenToAll'>) =>
+    // Where a token is asked for, there may be tokens that are good for some of the servers only.
+    endpoints.set(made.id, { ...made, isOpenToAll: made.public && isOpen(made) });
+  add({ ...snapshot.defaultEndpoint, id: DEFAULT_ENDPOINT, transparent: false, servers: enabled, ...EVERYTHING });
+  for (const server of enabled) add(endpointOfServer(server));
+  for (const virtual of snapshot.virtualServers) add(endpointOfVirtual(virtual, enabled));
   return endpoints;
+}
+
+function endpointOfServer(server: ServerDefinition): Omit<Endpoint, 'isOpenToAll'> {
+  return {
+    ...(server.title !== undefined && { title: server.title }),
+    id: server.slug,
+    transparent: true,
+    public: server.public,
+    servers: [server],
+    ...EVERYTHING,
+  };
+}
+
+function endpointOfVirtual(
+  virtual: VirtualServerDefinition,
+  enabled: readonly ServerDefinition[],
+): Omit<Endpoint, 'isOpenToAll'> {
+  const { slug: id, title, team, instructions } = virtual;
+  return {
+    id,
+    ...(title !== undefined && { title }),
+    ...(team !== undefined && { team }),
+    ...(instructions !== undefined && { instructions }),
+    transparent: false,
+    public: virtual.public,
+    servers: serversOf(virtual, enabled),
+    ...selectionOf(virtual),
+  };
+}
+
+/** Those that are named, then those that are chosen by their tags. */
+function serversOf({ servers, tags = [] }: VirtualServerDefinition, enabled: readonly ServerDefinition[]) {
+  const named = servers.flatMap((slug) => enabled.filter((server) => server.slug === slug));
+  const tagged = enabled.filter((server) => server.tags?.some((tag) => tags.includes(tag)));
+  return [...new Set([...named, ...tagged])];
 }
 
 type Selection = Pick<Endpoint, 'shows' | 'showsAll'>;

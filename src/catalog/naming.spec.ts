@@ -11,6 +11,7 @@ const over = (slugs: readonly string[], transparent = false): Endpoint => ({
   servers: slugs.map((slug) => remoteServer(slug)),
   shows: () => true,
   showsAll: () => true,
+  isOpenToAll: true,
 });
 
 /** What the configuration allows: lower-case letters, digits and single hyphens, a letter first. */

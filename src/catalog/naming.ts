@@ -6,16 +6,10 @@
  * - resources: `slug+uri`; a URI scheme may contain `+` (RFC 3986, 3.1), so it stays a URI, a template a template.
  */
 import type { ServerDefinition } from '../registry/index.js';
-import type { Endpoint } from './endpoint.js';
+import type { Endpoint, Target } from './endpoint.js';
 
 const NAME_SEPARATOR = '__';
 const URI_SEPARATOR = '+';
-
-export interface Target {
-  readonly server: ServerDefinition;
-  /** The item's own name or URI at its server. */
-  readonly own: string;
-}
 
 export function publicName(endpoint: Endpoint, server: ServerDefinition, own: string): string {
   return endpoint.transparent ? own : server.slug + NAME_SEPARATOR + own;

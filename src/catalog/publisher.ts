@@ -1,8 +1,9 @@
 /** Rewrites what a server says so that its names and URIs can be used at the endpoint. Transparent endpoints skip it. */
+import type { ItemKind } from '#lib/extension-kit';
 import { isJsonObject, LIST_MEMBERS, type JsonObject, type JsonValue, type ListMethod } from '#lib/mcp-protocol';
 import type { McpNotification } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
-import type { Endpoint, ItemKind } from './endpoint.js';
+import type { Endpoint } from './endpoint.js';
 import { publicName, publicUri } from './naming.js';
 
 /** Pages that are remembered come again and again, the very same each time. */

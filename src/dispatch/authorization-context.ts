@@ -11,9 +11,9 @@ const known = new WeakMap<Caller, string>();
 export function contextOf(caller: Caller): string {
   const before = known.get(caller);
   if (before !== undefined) return before;
-  const { key, roles, scopes, claims } = caller;
+  const { key, roles, teams, servers, scopes, claims } = caller;
   const context = createHash('sha256')
-    .update(JSON.stringify([key, roles, scopes, claims]))
+    .update(JSON.stringify([key, roles, teams, servers, scopes, claims]))
     .digest('base64');
   known.set(caller, context);
   return context;

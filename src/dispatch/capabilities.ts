@@ -21,7 +21,12 @@ export function unitedCapabilities(profiles: readonly ServerProfile[]): JsonObje
 /** A server's capabilities as a client of another era may see them: without what that era does not know. */
 export function commonCapabilities(capabilities: JsonObject): JsonObject {
   const { experimental } = capabilities;
-  const common: JsonObject = experimental === undefined ? {} : { experimental };
-  for (const name of COMMON) if (capabilities[name] !== undefined) common[name] = capabilities[name];
-  return common;
+  return { ...(experimental !== undefined && { experimental }), ...knownCapabilities(capabilities) };
+}
+
+/** Only those whose methods the gateway itself knows. */
+export function knownCapabilities(capabilities: JsonObject): JsonObject {
+  const known: JsonObject = {};
+  for (const name of COMMON) if (capabilities[name] !== undefined) known[name] = capabilities[name];
+  return known;
 }

@@ -11,10 +11,10 @@ export class ChangeStream {
   private acknowledged: ChangeFilter = {};
   private resources: ReadonlySet<string> = new Set();
   private readonly changes = new ChangeTeller((change, resource) => this.tell(change, resource), true);
-  private readonly feeds: Feed[] = [];
+  private readonly feeds = new Map<string, Feed>();
   private isOver = false;
 
-  /** @param view what the client sees of lists; closed with the stream */
+  /** @param view what the client sees; closed with the stream */
   constructor(
     private readonly sink: StreamSink,
     view: ListView,
@@ -22,10 +22,17 @@ export class ChangeStream {
     this.changes.look(view);
   }
 
-  /** A feed for as long as the stream lasts; one that comes too late is closed. */
-  join(feed: Feed): void {
-    if (this.isOver) feed.close();
-    else this.feeds.push(feed);
+  /** What is heard of a server from now on, instead of what was until now; a feed that comes too late is closed. */
+  join(server: string, feed: Feed): void {
+    if (this.isOver) return feed.close();
+    this.part(server);
+    this.feeds.set(server, feed);
+  }
+
+  /** Nothing more is heard of the server. */
+  part(server: string): void {
+    this.feeds.get(server)?.close();
+    this.feeds.delete(server);
   }
 
   /** Something changed; a resource under its public name. */
@@ -47,7 +54,8 @@ export class ChangeStream {
   close(): void {
     this.isOver = true;
     this.changes.close();
-    for (const feed of this.feeds.splice(0)) feed.close();
+    for (const feed of this.feeds.values()) feed.close();
+    this.feeds.clear();
   }
 
   private tell(notification: McpNotification, resource: string | undefined): void {

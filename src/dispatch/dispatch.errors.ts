@@ -12,6 +12,20 @@ export const methodNotFound = (method: string): Outcome =>
 
 export const invalidParams = (message: string): Outcome => failure({ code: RpcCode.invalidParams, message });
 
+/** An item that the caller can see, and may not use so. Nothing was run. */
+export function deniedByPolicy(reason: string, server: string): Outcome {
+  const data = { outcome: 'not_executed', retriable: false, httpStatus: 403, server };
+  return failure({ code: GatewayCode.deniedByPolicy, message: `Denied. ${reason}`, data }, 403);
+}
+
+/** A tool whose definition is not the one that was approved. Nothing was run. */
+export function definitionChanged(server: string): Outcome {
+  const data = { outcome: 'not_executed', retriable: false, httpStatus: 409, server };
+  const message =
+    'The server has changed the definition of this tool; it is kept back until somebody has approved that.';
+  return failure({ code: GatewayCode.toolDefinitionChanged, message, data }, 409);
+}
+
 /** A server that is not waited for any longer; nothing was run but the question what it offers. */
 export function noAnswerInTime(server: string): Extract<Outcome, { kind: 'error' }> {
   const data = { outcome: 'unknown', retriable: true, server };

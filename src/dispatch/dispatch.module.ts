@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
 import { AffinityModule } from '../affinity/index.js';
 import { CatalogModule } from '../catalog/index.js';
+import { ItemsModule } from '../items/index.js';
+import { LimitsModule } from '../limits/index.js';
 import { SessionPoolModule } from '../session-pool/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
 import { CallDelivery } from './call-delivery.js';
@@ -17,6 +19,7 @@ import { PingHandler } from './handlers/ping.handler.js';
 import { UnknownMethodHandler } from './handlers/unknown-method.handler.js';
 import { WatchHandler } from './handlers/watch.handler.js';
 import type { MethodHandler } from './inbound.js';
+import { ItemNews } from './item-news.js';
 import { ListFollowers } from './list-followers.js';
 import { Lists } from './lists.js';
 import { ServerProfiles } from './server-profiles.js';
@@ -33,7 +36,7 @@ const handlerTable = {
 };
 
 @Module({
-  imports: [AffinityModule, CatalogModule, SessionPoolModule, SubscriptionsModule],
+  imports: [AffinityModule, CatalogModule, LimitsModule, ItemsModule, SessionPoolModule, SubscriptionsModule],
   providers: [
     configProvider(DispatchConfig),
     ...HANDLERS,
@@ -45,6 +48,7 @@ const handlerTable = {
     ListFollowers,
     Lists,
     VisibleLists,
+    ItemNews,
     ToolHeaders,
     Welcome,
     Dispatcher,

@@ -25,11 +25,21 @@ export class Dispatcher {
     try {
       const handler = this.handlers.get(inbound.request.method);
       const outcome = await (handler ?? this.others).handle(inbound, sink, signal);
-      return outcome.kind === 'error' ? this.failures.named(sceneOf(inbound), outcome) : outcome;
+      return outcome.kind === 'error' ? this.failures.named(sceneOf(inbound), outcome) : scoped(inbound, outcome);
     } catch (cause) {
       return this.failures.outcomeOf(sceneOf(inbound), cause);
     }
   }
+}
+
+/**
+ * What a server says may be shared by all may be so only where all may see it (specification 2026:
+ * server/utilities/caching, Cache Scope Field).
+ */
+function scoped({ endpoint }: Inbound, outcome: Extract<Outcome, { kind: 'result' }>): Outcome {
+  const { cacheScope } = outcome.result;
+  if (cacheScope === undefined || cacheScope === 'private' || endpoint.isOpenToAll) return outcome;
+  return { ...outcome, result: { ...outcome.result, cacheScope: 'private' } };
 }
 
 const sceneOf = ({ request, endpoint }: Inbound) => ({ method: clipped(request.method), endpoint: endpoint.id });

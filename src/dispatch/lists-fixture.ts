@@ -19,7 +19,7 @@ export async function listsWorld(
   hints: JsonObject = { ttlMs: 10_000, cacheScope: 'public' },
   settings: Partial<CatalogConfig> = {},
 ) {
-  const made = await DispatchWorld.open([remoteServer('a'), remoteServer('b')], {}, {}, [
+  const made = await DispatchWorld.open([remoteServer('a', { public: true }), remoteServer('b')], {}, {}, [
     Object.assign(new CatalogConfig(), settings),
   ]);
   worlds.push(made);

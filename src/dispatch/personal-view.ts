@@ -10,10 +10,18 @@ export interface Look {
   readonly print: Promise<string | undefined>;
 }
 
+/** What a viewer sees of the lists of one kind. */
+export interface Sight {
+  /** Those that it sees anything of. */
+  readonly servers: readonly ServerDefinition[];
+  /** It sees all that these list. */
+  readonly isFull: boolean;
+}
+
 /** How a viewer looks. */
 export interface Eyes {
-  /** The servers whose list the viewer does not see in full; undefined when it sees all that there is. */
-  serversOf(list: ListFlag): readonly ServerDefinition[] | undefined;
+  sightOf(list: ListFlag): Sight;
+  showsResource(uri: string): boolean;
   /** Undefined where looking would cost too much. */
   look(list: ListFlag, server: ServerDefinition): Look | undefined;
   leave(): void;
@@ -34,19 +42,28 @@ export class PersonalView implements ListView {
     lists: readonly ListFlag[],
     private readonly eyes: Eyes,
   ) {
-    const looking = lists.flatMap((list) => (eyes.serversOf(list) ?? []).map((server) => this.isOther(list, server)));
+    const looking = lists.flatMap((list) => {
+      const { servers, isFull } = eyes.sightOf(list);
+      return isFull ? [] : servers.map((server) => this.isOther(list, server));
+    });
     this.ready = Promise.all(looking);
   }
 
   knows(list: ListFlag, server: string): boolean {
-    return !this.eyes.serversOf(list) || this.seen.get(keyOf(list, server))?.print !== undefined;
+    const { servers, isFull } = this.eyes.sightOf(list);
+    if (isFull || servers.every(({ slug }) => slug !== server)) return true;
+    return this.seen.get(keyOf(list, server))?.print !== undefined;
   }
 
   hasChanged(list: ListFlag, servers?: ReadonlySet<string>): boolean | Promise<boolean> {
-    const filtered = this.eyes.serversOf(list);
-    if (!filtered) return true;
-    const concerned = filtered.filter(({ slug }) => !servers || servers.has(slug));
+    const sight = this.eyes.sightOf(list);
+    const concerned = sight.servers.filter(({ slug }) => !servers || servers.has(slug));
+    if (sight.isFull) return !servers || concerned.length > 0;
     return Promise.all(concerned.map((server) => this.isOther(list, server))).then((others) => others.includes(true));
+  }
+
+  showsResource(uri: string): boolean {
+    return this.eyes.showsResource(uri);
   }
 
   close(): void {

@@ -7,6 +7,7 @@ import {
   type ParameterHeader,
 } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
+import { Items } from '../items/index.js';
 import { ChangeFeeds } from '../subscriptions/index.js';
 import { SILENT_SINK } from './call-delivery.js';
 import type { Inbound } from './inbound.js';
@@ -42,6 +43,7 @@ export class ToolHeaders implements OnApplicationShutdown {
   constructor(
     private readonly profiles: ServerProfiles,
     private readonly lists: Lists,
+    private readonly items: Items,
     feeds: ChangeFeeds,
   ) {
     this.stopListening = feeds.onListChange((slug, list, why) => {
@@ -62,13 +64,16 @@ export class ToolHeaders implements OnApplicationShutdown {
     tool: string,
     inbound: Inbound,
   ): readonly ParameterHeader[] | Promise<readonly ParameterHeader[]> {
-    if (!inbound.mirrored && this.isLegacy(server)) return NONE;
+    // Who must not be called once it has changed has to be looked at first.
+    const isPinned = server.toolChanges === 'quarantine';
+    if (!inbound.mirrored && !isPinned && this.isLegacy(server)) return NONE;
     const known = this.toolsOf(server);
     return known ? pick(known, tool) : this.ask(server, tool, inbound);
   }
 
   /** Takes over what a complete list says. */
   learn(server: ServerDefinition, tools: readonly JsonValue[]): void {
+    this.items.observe(server, 'tools', tools);
     this.keep(server, this.read(server, tools), FRESH_MS);
   }
 
@@ -77,7 +82,9 @@ export class ToolHeaders implements OnApplicationShutdown {
   }
 
   private async ask(server: ServerDefinition, tool: string, inbound: Inbound): Promise<readonly ParameterHeader[]> {
-    const isModern = inbound.mirrored || (await this.profiles.learnEra(server).catch(() => undefined)) === 'modern';
+    const isPinned = server.toolChanges === 'quarantine';
+    const isModern =
+      inbound.mirrored || isPinned || (await this.profiles.learnEra(server).catch(() => undefined)) === 'modern';
     if (!isModern) return NONE;
     // Somebody else may have asked meanwhile.
     return pick(this.toolsOf(server) ?? this.learnFrom(server, inbound), tool);
@@ -104,8 +111,9 @@ export class ToolHeaders implements OnApplicationShutdown {
     const pages = await collectPages('tools/list', (request) =>
       this.lists.ask(alone, { server, request, silent: true }, SILENT_SINK, deadline.signal),
     ).finally(() => clearTimeout(timer));
-    if ('items' in pages) return { tools: this.read(server, pages.items), forMs: FRESH_MS };
-    return { tools: new Map(), forMs: UNKNOWN_MS };
+    if (!('items' in pages)) return { tools: new Map(), forMs: UNKNOWN_MS };
+    if (pages.isNew) this.items.observe(server, 'tools', pages.items);
+    return { tools: this.read(server, pages.items), forMs: FRESH_MS };
   }
 
   private toolsOf(server: ServerDefinition): Known['tools'] | undefined {

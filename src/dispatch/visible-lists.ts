@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { LIST_CHANGES, type JsonValue, type ListFlag, type ListMethod } from '#lib/mcp-protocol';
-import { EndpointDirectory, kindOf, publishPages, type Endpoint } from '../catalog/index.js';
+import { LIST_CHANGES, LIST_MEMBERS, type JsonValue, type ListFlag, type ListMethod } from '#lib/mcp-protocol';
+import { EndpointDirectory, kindOf, publishPages, targetOfUri, type Endpoint } from '../catalog/index.js';
+import { Items } from '../items/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import { ListViews, ListViewsSeat, type ListView, type Viewer } from '../subscriptions/index.js';
 import { contextOf } from './authorization-context.js';
@@ -10,7 +11,7 @@ import { DispatchConfig } from './dispatch.config.js';
 import { Lists } from './lists.js';
 import { collectPages } from './pages.js';
 import { Patience } from './patience.js';
-import { PersonalView, type Look } from './personal-view.js';
+import { PersonalView, type Look, type Sight } from './personal-view.js';
 import { ServerProfiles } from './server-profiles.js';
 
 /** What those look at together who see the same. */
@@ -20,9 +21,11 @@ interface SharedView {
 }
 
 const NEVER = new AbortController().signal;
+/** Where there is no such endpoint, or none for the viewer any more. */
+const NOTHING: Sight = { servers: [], isFull: false };
 
 /**
- * Knows what callers see of lists that are not shown to everybody in full. All viewers of one authorization context at
+ * Knows what callers see of what is not shown to everybody in full. All viewers of one authorization context at
  * one endpoint look together, at most once after each change.
  */
 @Injectable()
@@ -37,6 +40,7 @@ export class VisibleLists extends ListViews {
     private readonly endpoints: EndpointDirectory,
     private readonly lists: Lists,
     private readonly profiles: ServerProfiles,
+    private readonly items: Items,
     config: DispatchConfig,
   ) {
     super();
@@ -50,7 +54,8 @@ export class VisibleLists extends ListViews {
     view.viewers += 1;
     this.shared.set(key, view);
     return new PersonalView(lists, {
-      serversOf: (list) => this.serversOf(viewer, list),
+      sightOf: (list) => this.sightOf(viewer, list),
+      showsResource: (uri) => this.showsResource(viewer, uri),
       look: (list, server) => this.lookTogether(view, viewer, list, server),
       leave: () => {
         view.viewers -= 1;
@@ -59,17 +64,21 @@ export class VisibleLists extends ListViews {
     });
   }
 
-  /**
-   * The servers whose list is not shown to the viewer in full; undefined when every list of that kind is. Whatever decides
-   * what a caller may see is asked here.
-   */
-  private serversOf({ endpoint: id }: Viewer, list: ListFlag): readonly ServerDefinition[] | undefined {
-    const endpoint = this.endpoints.find(id);
-    return !endpoint || endpoint.showsAll(kindOf(LIST_CHANGES[list].lists[0])) ? undefined : endpoint.servers;
+  /** Whatever decides what a caller may see of lists is asked here. */
+  private sightOf({ endpoint: id, caller }: Viewer, list: ListFlag): Sight {
+    const endpoint = this.endpoints.findFor(caller, id);
+    if (!endpoint) return NOTHING;
+    return { servers: endpoint.servers, isFull: endpoint.showsAll(kindOf(LIST_CHANGES[list].lists[0])) };
+  }
+
+  private showsResource({ endpoint: id, caller }: Viewer, uri: string): boolean {
+    const endpoint = this.endpoints.findFor(caller, id);
+    const target = endpoint?.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
+    return target !== undefined && this.items.ownNameOf(target.server, 'resources', target.own) !== undefined;
   }
 
   private lookTogether(view: SharedView, viewer: Viewer, list: ListFlag, server: ServerDefinition): Look | undefined {
-    const endpoint = this.endpoints.find(viewer.endpoint);
+    const endpoint = this.endpoints.findFor(viewer.caller, viewer.endpoint);
     if (!endpoint || !this.canLook(viewer, server)) return undefined;
     const key = `${server.slug} ${list}`;
     const known = view.looks.get(key);
@@ -121,12 +130,14 @@ export class VisibleLists extends ListViews {
       return this.lists.ask(inbound, { server, request, silent: true }, SILENT_SINK, NEVER);
     });
     if (!('items' in list)) return undefined;
-    const [page] = list.pages;
-    const known = list.pages.length === 1 && page ? this.prints.get(page)?.get(endpoint) : undefined;
+    if (list.isNew) this.items.observe(server, LIST_MEMBERS[method], list.items);
+    const pages = list.pages.map((each) => this.items.shown(server, LIST_MEMBERS[method], each));
+    const [page] = pages;
+    const known = pages.length === 1 && page ? this.prints.get(page)?.get(endpoint) : undefined;
     if (known !== undefined) return known;
-    const items = publishPages(endpoint, server, method, list.pages);
+    const items = publishPages(endpoint, server, method, pages);
     const print = createHash('sha256').update(JSON.stringify(items)).digest('base64');
-    if (list.pages.length === 1 && page) {
+    if (pages.length === 1 && page) {
       const prints = this.prints.get(page) ?? new WeakMap<Endpoint, string>();
       this.prints.set(page, prints.set(endpoint, print));
     }

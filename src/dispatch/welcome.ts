@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { PRODUCT } from '#lib/extension-kit';
 import { result, type Era, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { isShownInFull } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ServerProfile } from '../upstream/index.js';
-import { commonCapabilities, unitedCapabilities } from './capabilities.js';
+import { commonCapabilities, knownCapabilities, unitedCapabilities } from './capabilities.js';
 import { Failures } from './failures.js';
 import { DispatchConfig } from './dispatch.config.js';
 import type { Inbound } from './inbound.js';
@@ -44,7 +45,12 @@ export class Welcome {
   /** Rejects with a GatewayError when the one server of a transparent endpoint cannot be reached. */
   async profileOf(visitor: Visitor, era: Era): Promise<EndpointProfile> {
     const [server] = visitor.endpoint.servers;
-    if (server && visitor.endpoint.transparent) return transparentProfile(await this.profiles.of(server, visitor), era);
+    if (server && visitor.endpoint.transparent) {
+      const profile = transparentProfile(await this.profiles.of(server, visitor), era);
+      // What the gateway does not know it passes on for nobody who sees a part only.
+      if (isShownInFull(visitor.endpoint)) return profile;
+      return { ...profile, capabilities: knownCapabilities(profile.capabilities) };
+    }
     const { title, instructions } = visitor.endpoint;
     return {
       capabilities: unitedCapabilities(await this.reachable(visitor)),

@@ -55,7 +55,7 @@ describe('the embedded Redis', () => {
     const before = performance.now();
     for (let round = 0; round < 100; round += 1) await redis.set(`key ${round}`, 'value');
     // As the package is shipped each round takes 100 ms.
-    expect(performance.now() - before).toBeLessThan(2_000);
+    expect(performance.now() - before).toBeLessThan(5_000);
   });
 
   it('ends with the process that started it, and with no signal before', async () => {

@@ -114,7 +114,8 @@ describe.each(DATABASE_KINDS)('what the configuration file declares, in $name,',
       'moved to another place': `update registry_entries set position = 7 where slug = 'one'`,
       'given other credentials': `update registry_entries set sealed = 'none' where slug = 'one'`,
       'made another kind': `update registry_entries set kind = 'virtual-server' where slug = 'one'`,
-      'joined by another': `insert into registry_entries select 'evil', kind, entry, sealed, is_managed, 9, version,
+      'joined by another': `insert into registry_entries (slug, kind, entry, sealed, is_managed, position, version, created_at, updated_at)
+        select 'evil', kind, entry, sealed, is_managed, 9, version,
         created_at, updated_at from registry_entries where slug = 'one'`,
     };
 

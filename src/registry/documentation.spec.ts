@@ -7,7 +7,7 @@ import { SAMPLE_CONFIGURATION } from './sample-configuration.js';
 it('every example of docs/configuration.md is a configuration without faults', async () => {
   const page = await readFile(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
   const examples = Array.from(page.matchAll(/```(?:yaml|json)\n([^]*?)```/g), ([, text = '']) => text);
-  expect(examples).toHaveLength(3);
+  expect(examples).toHaveLength(5);
   for (const example of [...examples, SAMPLE_CONFIGURATION]) {
     const variables = { WEATHER_TOKEN: 'x', BILLING_TOKEN: 'x', ISTHMUS_NODE: 'node', ISTHMUS_HOME: '/isthmus' };
     expect(readConfiguration(example, variables)).not.toHaveProperty('faults');

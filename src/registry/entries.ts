@@ -2,19 +2,37 @@
  * What the configuration file may say, entry by entry. Each class is the form of one mapping in the file; what stands
  * there has passed its rules once an instance leaves `readEntry`.
  */
-import { Allow, IsBoolean, IsIn, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
-import type { JsonObject } from '#lib/mcp-protocol';
+import {
+  Allow,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  Max,
+  MaxLength,
+  Min,
+  ValidateIf,
+} from 'class-validator';
+import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import {
   IsArgumentList,
   IsDurationBetween,
   IsEnvironment,
   IsHeaders,
+  IsJsonPath,
+  IsQuery,
+  IsRate,
   IsServerUrl,
   IsTextList,
   IsToolPath,
   IsToolSchema,
 } from './entry-rules.js';
-import { REST_METHODS, type RestMethod } from './server-definition.js';
+import { IsCondition } from './condition.js';
+import { LIMIT_SUBJECTS, type LimitSubject, type PolicyEffect } from './policy-definition.js';
+import { REST_METHODS, TOOL_CHANGES, type RestMethod, type ToolChanges } from './server-definition.js';
 
 export type Scalar = string | number | boolean;
 
@@ -31,6 +49,9 @@ export class TimeoutsEntry {
 
 class ServerEntry {
   @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly title?: string;
+  @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly team?: string;
+  @IsOptional() @IsTextList() readonly tags?: readonly string[];
+  @IsOptional() @IsIn(TOOL_CHANGES) readonly toolChanges?: ToolChanges;
   @IsOptional() @IsBoolean() readonly enabled?: boolean;
   @IsOptional() @IsBoolean() readonly shared?: boolean;
   @IsOptional() @IsBoolean() readonly public?: boolean;
@@ -66,6 +87,12 @@ export class RestToolEntry {
   @IsOptional() @IsIn(REST_METHODS) readonly method?: RestMethod;
   @IsToolPath() readonly path!: string;
   @IsOptional() @IsToolSchema() readonly inputSchema?: JsonObject;
+  @IsOptional() @IsToolSchema() readonly outputSchema?: JsonObject;
+  @IsOptional() @IsHeaders() readonly headers?: Readonly<Record<string, Scalar>>;
+  @IsOptional() @IsQuery() readonly query?: Readonly<Record<string, Scalar>>;
+  /** Any JSON. */
+  @Allow() readonly body?: JsonValue;
+  @IsOptional() @IsJsonPath() readonly result?: string;
 }
 
 export class DefaultEndpointEntry {
@@ -73,10 +100,47 @@ export class DefaultEndpointEntry {
   @IsOptional() @IsString() @MaxLength(LONGEST_INSTRUCTIONS) readonly instructions?: string;
 }
 
+/** Tags choose servers, too. */
+const needsServers = ({ servers, tags }: VirtualServerEntry): boolean => servers !== undefined || tags === undefined;
+
 export class VirtualServerEntry extends DefaultEndpointEntry {
   @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly title?: string;
-  @IsTextList() readonly servers!: readonly string[];
+  @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly team?: string;
+  @ValidateIf(needsServers) @IsTextList() readonly servers?: readonly string[];
+  @IsOptional() @IsTextList() readonly tags?: readonly string[];
   @IsOptional() @IsTextList() readonly tools?: readonly string[];
   @IsOptional() @IsTextList() readonly prompts?: readonly string[];
   @IsOptional() @IsTextList() readonly resources?: readonly string[];
+}
+
+export class TeamEntry {
+  @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly title?: string;
+  @IsOptional() @IsTextList() readonly members?: readonly string[];
+  @IsOptional() @IsTextList() readonly roles?: readonly string[];
+}
+
+export class LimitEntry {
+  @IsOptional() @IsArray() @IsIn(LIMIT_SUBJECTS, { each: true }) readonly per?: readonly LimitSubject[];
+  @IsOptional() @IsTextList() readonly servers?: readonly string[];
+  @IsOptional() @IsTextList() readonly tools?: readonly string[];
+  @IsOptional() @IsRate() readonly rate?: string;
+  @ValidateIf(({ rate, concurrency }: LimitEntry) => rate === undefined || concurrency !== undefined)
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  readonly concurrency?: number;
+}
+
+export class PolicyEntry {
+  @IsIn(['allow', 'deny']) readonly effect!: PolicyEffect;
+  @IsOptional() @IsString() @MaxLength(LONGEST_DESCRIPTION) readonly description?: string;
+  @IsOptional() @IsTextList() readonly servers?: readonly string[];
+  @IsOptional() @IsTextList() readonly tools?: readonly string[];
+  @IsOptional() @IsTextList() readonly prompts?: readonly string[];
+  @IsOptional() @IsTextList() readonly resources?: readonly string[];
+  @IsOptional() @IsTextList() readonly roles?: readonly string[];
+  @IsOptional() @IsTextList() readonly teams?: readonly string[];
+  @IsOptional() @IsTextList() readonly scopes?: readonly string[];
+  @IsOptional() @IsTextList() readonly subjects?: readonly string[];
+  @IsOptional() @IsCondition() readonly when?: string;
 }

@@ -1,6 +1,7 @@
 import { ValidateBy, type ValidationOptions } from 'class-validator';
 import { DURATION_FORM, formatDuration, parseDuration } from '#lib/config';
 import { isJsonObject } from '#lib/mcp-protocol';
+import { jsonPathOf } from './json-path.js';
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 // Latin-1 without control characters: what a header value can carry (RFC 9110, 5.5).
@@ -16,6 +17,8 @@ const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?=\/|$)/i;
 const OWN_HEADERS =
   /^(accept|accept-encoding|connection|content-.*|expect|host|keep-alive|last-event-id|mcp-.*|te|trailer|transfer-encoding|upgrade)$/i;
 
+const LONGEST_WINDOW_MS = 86_400_000;
+
 const SCALARS: ReadonlySet<string> = new Set(['string', 'number', 'boolean']);
 const isScalar = (value: unknown): value is string | number | boolean => SCALARS.has(typeof value);
 
@@ -29,6 +32,20 @@ export function IsDurationBetween(leastMs: number, mostMs: number): PropertyDeco
     const duration = typeof value === 'string' ? parseDuration(value) : undefined;
     return duration !== undefined && duration >= leastMs && duration <= mostMs;
   });
+}
+
+/** `100/1m`: so many calls in so much time. Undefined when it is something else. */
+export function parseRate(text: string): { readonly calls: number; readonly withinMs: number } | undefined {
+  const [, calls, within = ''] = /^(\d{1,7})\s*\/\s*(.+)$/.exec(text.trim()) ?? [];
+  const withinMs = parseDuration(/^[a-z]/.test(within) ? `1${within}` : within);
+  const isGood = Number(calls) > 0 && withinMs !== undefined && withinMs >= 1 && withinMs <= LONGEST_WINDOW_MS;
+  return isGood ? { calls: Number(calls), withinMs } : undefined;
+}
+
+/** How often something may be called. */
+export function IsRate(): PropertyDecorator {
+  const message = 'must be a number of calls and a time of at most a day, such as 100/1m or 5/s';
+  return rule('isRate', message, (value) => typeof value === 'string' && parseRate(value) !== undefined);
 }
 
 /** The address of a server. Credentials belong into headers, where nothing logs them. */
@@ -46,6 +63,17 @@ export function IsHeaders(): PropertyDecorator {
   return rule('isHeaders', message, (value) =>
     everyEntry(value, (name, text) => HEADER_NAME.test(name) && !OWN_HEADERS.test(name) && HEADER_VALUE.test(text)),
   );
+}
+
+/** A mapping of names in a query to values. */
+export function IsQuery(): PropertyDecorator {
+  return rule('isQuery', 'must map names of the query to texts', (value) => everyEntry(value, (name) => name !== ''));
+}
+
+/** A path into a JSON answer. */
+export function IsJsonPath(): PropertyDecorator {
+  const message = 'must be a JSONPath such as $.items (RFC 9535), without match() and search()';
+  return rule('isJsonPath', message, (value) => typeof value === 'string' && jsonPathOf(value) !== undefined);
 }
 
 /** A mapping of variable names to values. */

@@ -14,6 +14,12 @@ export {
   VersionMismatch,
   type Fault,
 } from './registry.errors.js';
+export { conditionOf, firstLine, type Condition } from './condition.js';
+export { jsonPathOf, type JsonPath } from './json-path.js';
+export { METHODS_WITH_BODY } from './server-definition.js';
+export { glob } from './glob.js';
+export type { LimitDefinition, LimitSubject, PolicyDefinition, TeamDefinition } from './policy-definition.js';
+export { SECTIONS, type AppliedChanges, type Section, type WantedEntry } from './registry-changes.js';
 export { RegistryModule } from './registry.module.js';
 export { RegistryStore, type RegistryEntries, type RegistryEntry } from './registry-store.js';
 export type {

@@ -123,7 +123,8 @@ default: { instructions: Everything. }
     ['empty sections', 'servers:\nvirtualServers:\ndefault:\n'],
     ['an empty JSON object', '{}'],
   ])('may be %s', (_name, text) => {
-    expect(read(text)).toEqual({ servers: [], virtualServers: [], defaultEndpoint: { public: false } });
+    const nothing = { servers: [], virtualServers: [], teams: [], policies: [], limits: [] };
+    expect(read(text)).toEqual({ ...nothing, defaultEndpoint: { public: false } });
   });
 
   it('may be JSON, indented with tabs', () => {
@@ -224,7 +225,7 @@ servers:
       path('hidden'),
       path('open'),
       'servers.bad.tools.schema.inputSchema: must be a JSON schema whose type is object.',
-      'servers.bad.tools.surplus.body: There is no such key.',
+      'servers.bad.tools.surplus.body: A request of GET carries no body.',
     ]);
   });
 

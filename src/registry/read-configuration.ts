@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol
 import { readText } from './configuration-text.js';
 import { expandVariables } from './expand-variables.js';
 import { readServer } from './read-server.js';
+import { readLimit, readPolicy, readTeam } from './read-policy.js';
 import { readDefaultEndpoint, readVirtualServer } from './read-virtual-server.js';
 import type { Fault } from './registry.errors.js';
 import type { RegistrySnapshot } from './server-registry.js';
@@ -14,7 +15,7 @@ export type Configuration = Omit<RegistrySnapshot, 'version'>;
 export type ConfigurationReading =
   { readonly value: Configuration; readonly written: JsonObject } | { readonly faults: readonly Fault[] };
 
-const SECTIONS = ['servers', 'virtualServers', 'default'];
+const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits', 'default'];
 
 /** Reads the text of a configuration file: everything that is declared, or everything that is wrong with it. */
 export function readConfiguration(text: string, variables: Variables): ConfigurationReading {
@@ -46,6 +47,9 @@ function readDocument(document: JsonObject, faults: Fault[]): Configuration {
   return {
     servers: serverEntries.flatMap(([slug, value]) => readServer(slug, value, faults) ?? []),
     virtualServers: virtualEntries.flatMap(([slug, value]) => readVirtualServer(slug, value, slugs, faults) ?? []),
+    teams: entriesOf(document, 'teams', faults).flatMap(([slug, value]) => readTeam(slug, value, faults) ?? []),
+    policies: entriesOf(document, 'policies', faults).flatMap(([slug, value]) => readPolicy(slug, value, faults) ?? []),
+    limits: entriesOf(document, 'limits', faults).flatMap(([slug, value]) => readLimit(slug, value, faults) ?? []),
     defaultEndpoint: readDefaultEndpoint(document['default'], faults),
   };
 }

@@ -60,8 +60,8 @@ function readStdioServer(slug: string, value: JsonObject, path: string, faults: 
 }
 
 function common(slug: string, entry: RemoteServerEntry | StdioServerEntry | RestServerEntry) {
-  const { title, enabled = true, shared = false, public: isPublic = false } = entry;
-  return { slug, enabled, shared, public: isPublic, ...present({ title }) };
+  const { title, team, tags, toolChanges, enabled = true, shared = false, public: isPublic = false } = entry;
+  return { slug, enabled, shared, public: isPublic, ...present({ title, team, tags, toolChanges }) };
 }
 
 function readTimeouts(value: JsonObject, path: string, connectMs: number, faults: Fault[]): ServerTimeouts {

@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { RestToolEntry } from './entries.js';
+import { RestToolEntry, type Scalar } from './entries.js';
 import { present, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
-import type { RestTool } from './server-definition.js';
+import { METHODS_WITH_BODY, type RestTool } from './server-definition.js';
 
 /** What clients accept as the name of a tool (specification: server/tools, Tool Names). */
 const TOOL_NAME = /^[\w.-]{1,128}$/;
@@ -28,5 +28,14 @@ function readTool(name: string, value: JsonValue | undefined, path: string, faul
   const entry = readEntry(RestToolEntry, value, path, faults);
   if (!isNamed || entry === undefined) return undefined;
   const { title, description, method = 'GET', path: toolPath, inputSchema = { type: 'object' } } = entry;
-  return { name, ...present({ title, description }), method, path: toolPath, inputSchema };
+  const { outputSchema, body, result } = entry;
+  if (body !== undefined && !METHODS_WITH_BODY.has(method)) {
+    faults.push({ path: `${path}.body`, message: `A request of ${method} carries no body.` });
+    return undefined;
+  }
+  const mapped = { headers: texts(entry.headers), query: texts(entry.query), outputSchema, body, result };
+  return { name, ...present({ title, description }), method, path: toolPath, inputSchema, ...present(mapped) };
 }
+
+const texts = (values: Readonly<Record<string, Scalar>> | undefined): Record<string, string> | undefined =>
+  values && Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));

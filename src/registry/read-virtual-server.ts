@@ -17,12 +17,12 @@ export function readVirtualServer(
   const entry = readEntry(VirtualServerEntry, value, path, faults);
   faults.push(...brokenReferences(isJsonObject(value) ? value : {}, path, serverSlugs));
   if (entry === undefined) return undefined;
-  const { title, instructions, tools, prompts, resources } = entry;
+  const { servers = [], tags, title, team, instructions, tools, prompts, resources } = entry;
   return {
     slug,
     public: entry.public ?? false,
-    servers: [...new Set(entry.servers)],
-    ...present({ title, instructions, tools, prompts, resources }),
+    servers: [...new Set(servers)],
+    ...present({ tags, title, team, instructions, tools, prompts, resources }),
   };
 }
 
@@ -44,12 +44,16 @@ function brokenReferences(written: JsonObject, path: string, serverSlugs: Readon
     const message = `There is no server of this name.${didYouMean(server, serverSlugs)}`;
     return serverSlugs.has(server) ? [] : [{ path: `${path}.servers[${index}]`, message }];
   });
-  const pointlessPatterns = ['tools', 'prompts'].flatMap((kind) =>
-    textsOf(written[kind]).flatMap((pattern, index) => {
-      const message = 'It must start with the name of one of the servers above and two underscores, or with *.';
-      return canMatch(pattern, servers) ? [] : [{ path: `${path}.${kind}[${index}]`, message }];
-    }),
-  );
+  // What tags choose is not known here.
+  const pointlessPatterns =
+    textsOf(written['tags']).length > 0
+      ? []
+      : ['tools', 'prompts'].flatMap((kind) =>
+          textsOf(written[kind]).flatMap((pattern, index) => {
+            const message = 'It must start with the name of one of the servers above and two underscores, or with *.';
+            return canMatch(pattern, servers) ? [] : [{ path: `${path}.${kind}[${index}]`, message }];
+          }),
+        );
   return [...unknownServers, ...pointlessPatterns];
 }
 

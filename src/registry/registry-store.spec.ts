@@ -9,6 +9,7 @@ import {
   SlugTaken,
   VersionMismatch,
 } from './index.js';
+import type { WantedEntry } from './registry-changes.js';
 import { RegistryWorld, slugsOf, type RegistryWorker } from './registry-fixture.js';
 
 const FILE = `
@@ -248,6 +249,45 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
         expect(fault).toBeInstanceOf(EntryManaged);
         expect(fault).toMatchObject({ message: expect.stringMatching(/configuration file\. Change it there/) });
       }
+    });
+  });
+
+  describe('many entries', () => {
+    const wanted = (title: string): WantedEntry[] => [
+      { section: 'servers', slug: 'mine', written: { ...REMOTE, title } },
+      { section: 'virtualServers', slug: 'desk', written: { servers: ['mine', 'b-file'] } },
+      { section: 'teams', slug: 'mine', written: { members: ['ada'] } },
+    ];
+    const MERGED = { replace: false, dryRun: false };
+    const namesOf = async () => (await worker.store.servers.list()).map(({ slug }) => slug);
+
+    it('are brought in as a whole, and told by what became of each', async () => {
+      const names = ['servers.mine', 'virtualServers.desk', 'teams.mine'];
+      const tried = await worker.store.apply(wanted('One'), { ...MERGED, dryRun: true });
+      expect(tried).toEqual({ created: names, updated: [], deleted: [], unchanged: [] });
+      expect(await namesOf()).toEqual(['b-file', 'a-file']);
+      expect(await worker.store.apply(wanted('One'), MERGED)).toEqual(tried);
+      expect(worker.registry.find('mine')).toMatchObject({ title: 'One' });
+      const [server, ...others] = wanted('Two');
+      expect(await worker.store.apply([server!], { replace: true, dryRun: false })).toEqual({
+        created: [],
+        updated: ['servers.mine'],
+        deleted: expect.arrayContaining(others.map(({ section, slug }) => `${section}.${slug}`)),
+        unchanged: [],
+      });
+      expect(await namesOf()).toEqual(['b-file', 'a-file', 'mine']);
+    });
+
+    it.each<[string, Parameters<RegistryWorker['store']['apply']>[0]]>([
+      ['at fault', [{ section: 'policies', slug: 'p', written: { effect: 'perhaps' } }]],
+      ['declared in the file', [{ section: 'servers', slug: 'a-file', written: REMOTE }]],
+      ['called like something else', [{ section: 'servers', slug: 'office', written: REMOTE }]],
+      ['made of what is not there', [{ section: 'virtualServers', slug: 'v', written: { servers: ['nobody'] } }]],
+      ['called wrong', [{ section: 'teams', slug: 'No Slug', written: {} }]],
+    ])('are not brought in when one of them is %s', async (_what, bad) => {
+      const fault = await refusal(worker.store.apply([...wanted('One'), ...bad], MERGED));
+      expect(fault).toBeInstanceOf(EntryInvalid);
+      expect(await namesOf()).toEqual(['b-file', 'a-file']);
     });
   });
 });

@@ -1,5 +1,7 @@
 import type { JsonObject } from '#lib/mcp-protocol';
+import type { AppliedChanges, ApplyOptions, WantedEntry } from './registry-changes.js';
 import type { Fault } from './registry.errors.js';
+import type { LimitDefinition, PolicyDefinition, TeamDefinition } from './policy-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from './server-definition.js';
 
 /** An entry of the registry, as it is shown to those who may change it. */
@@ -24,6 +26,11 @@ export interface RegistryEntries<Definition> {
   /** Those of the file in its order, then the others by slug. */
   list(): Promise<readonly RegistryEntry<Definition>[]>;
   find(slug: string): Promise<RegistryEntry<Definition> | undefined>;
+  /**
+   * What an entry would mean here, without writing it.
+   * @throws EntryInvalid
+   */
+  draft(slug: string, written: JsonObject): Promise<Definition>;
   /** @throws EntryInvalid, SlugTaken */
   create(slug: string, written: JsonObject): Promise<RegistryEntry<Definition>>;
   /**
@@ -42,4 +49,20 @@ export interface RegistryEntries<Definition> {
 export abstract class RegistryStore {
   abstract readonly servers: RegistryEntries<ServerDefinition>;
   abstract readonly virtualServers: RegistryEntries<VirtualServerDefinition>;
+  abstract readonly teams: RegistryEntries<TeamDefinition>;
+  abstract readonly policies: RegistryEntries<PolicyDefinition>;
+  abstract readonly limits: RegistryEntries<LimitDefinition>;
+
+  /**
+   * Brings entries to what is wanted of them, all of them or none.
+   * @throws EntryInvalid that names everything that is wrong with them
+   */
+  abstract apply(wanted: readonly WantedEntry[], options: ApplyOptions): Promise<AppliedChanges>;
+
+  /**
+   * Has a server reached anew at every worker: its connections are closed once their calls are answered, what was learned
+   * of it is forgotten.
+   * @throws EntryUnknown
+   */
+  abstract refresh(slug: string): Promise<void>;
 }

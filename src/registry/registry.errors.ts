@@ -34,12 +34,12 @@ export class EntryInvalid extends ChangeRefused {
   }
 }
 
-/** There is a server or a virtual server of this name. */
+/** The name belongs to another entry: servers and virtual servers share theirs. */
 export class SlugTaken extends ChangeRefused {
   readonly code = 'slug_taken';
 
   constructor(slug: string) {
-    super(`There is a server or a virtual server called "${slug}" already. Choose another name.`);
+    super(`There is an entry called "${slug}" already. Choose another name.`);
   }
 }
 

@@ -1,16 +1,28 @@
-import type { JsonObject } from '#lib/mcp-protocol';
+import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
+
+/** What becomes of a tool whose definition changes after it was approved: it is shown as it is now, and marked; or kept back. */
+export const TOOL_CHANGES = ['flag', 'quarantine'] as const;
+export type ToolChanges = (typeof TOOL_CHANGES)[number];
 
 /** What an operator declared about one upstream server. Times are milliseconds. */
 interface ServerBase {
   /** Lower-case letters, digits and single hyphens; never `__`. Names the endpoint and prefixes the server's items. */
   readonly slug: string;
   readonly title?: string;
+  /** It is its members' alone, unless a policy says something else. */
+  readonly team?: string;
+  /** Absent: flag. */
+  readonly toolChanges?: ToolChanges;
+  /** By which virtual servers choose it. */
+  readonly tags?: readonly string[];
   readonly enabled: boolean;
   /** One upstream session may serve every principal. Only for servers that keep nothing about their caller. */
   readonly shared: boolean;
   /** Callers without a token are let in to this server's endpoint. */
   readonly public: boolean;
   readonly timeouts: ServerTimeouts;
+  /** How often it was to be reached anew: with another number it is another server. */
+  readonly refreshes?: number;
   /** Made over the network: it may be at addresses that are public, or allowed. */
   readonly guarded?: boolean;
 }
@@ -52,6 +64,8 @@ export interface RestServer extends ServerBase {
 }
 
 export const REST_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export const METHODS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
 export type RestMethod = (typeof REST_METHODS)[number];
 
 /** One tool of a REST server: how a call of it becomes one HTTP request. */
@@ -64,6 +78,16 @@ export interface RestTool {
   readonly path: string;
   /** Always of the type `object`. */
   readonly inputSchema: JsonObject;
+  /** What structured content is like; clients are told. */
+  readonly outputSchema?: JsonObject;
+  /** Headers of each request by name; `{argument}` stands for one. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What goes into the query, by name. Absent: where there is no body, all arguments that nothing else names. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** What the body is. Absent: where there is one, an object of all arguments that nothing else names. */
+  readonly body?: JsonValue;
+  /** The part of a JSON answer that is the result (JSONPath, RFC 9535). Absent: all of it. */
+  readonly result?: string;
 }
 
 export type ServerDefinition = RemoteServer | StdioServer | RestServer;
@@ -72,10 +96,14 @@ export type ServerDefinition = RemoteServer | StdioServer | RestServer;
 export interface VirtualServerDefinition {
   readonly slug: string;
   readonly title?: string;
+  /** The endpoint is its members' alone. */
+  readonly team?: string;
   readonly instructions?: string;
   readonly public: boolean;
   /** Slugs of servers, in the order of their lists. */
   readonly servers: readonly string[];
+  /** Servers with one of these tags follow, in the order of the configuration. */
+  readonly tags?: readonly string[];
   /** Public names (`server__tool`) that are shown; `*` matches any run of characters. Absent: all. */
   readonly tools?: readonly string[];
   readonly prompts?: readonly string[];

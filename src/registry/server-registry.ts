@@ -1,3 +1,4 @@
+import type { LimitDefinition, PolicyDefinition, TeamDefinition } from './policy-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from './server-definition.js';
 
 /** One consistent state of the configuration. `version` grows with every change. */
@@ -6,6 +7,9 @@ export interface RegistrySnapshot {
   /** In configuration order. */
   readonly servers: readonly ServerDefinition[];
   readonly virtualServers: readonly VirtualServerDefinition[];
+  readonly teams: readonly TeamDefinition[];
+  readonly policies: readonly PolicyDefinition[];
+  readonly limits: readonly LimitDefinition[];
   /** Overrides for the default endpoint, which shows every enabled server. */
   readonly defaultEndpoint: { readonly public: boolean; readonly instructions?: string };
 }

@@ -6,7 +6,7 @@ import {
   type McpNotification,
   type Question,
 } from '#lib/mcp-protocol';
-import type { UpstreamReply } from '../upstream/index.js';
+import type { UpstreamConnection, UpstreamReply } from '../upstream/index.js';
 import type { StreamSink } from './event-log.js';
 import { isBelow } from './log-levels.js';
 import type { OpenCall, Session } from './session.js';
@@ -17,6 +17,8 @@ const NOBODY_TO_ASK: Answer = { error: { code: RpcCode.methodNotFound, message: 
 export abstract class CallReply implements UpstreamReply {
   /** Capabilities that a question of the server needs and the client has not declared. */
   lacking: JsonObject | undefined;
+  /** What its questions come by. */
+  connection: UpstreamConnection | undefined;
 
   abstract notify(notification: McpNotification): void | Promise<void>;
   abstract ask(question: Question, signal: AbortSignal): Promise<Answer>;
@@ -50,7 +52,7 @@ export class SessionReply extends CallReply {
 
   ask(question: Question, signal: AbortSignal): Promise<Answer> {
     const { stream } = this.call;
-    return stream ? this.session.ask(question, stream, signal) : Promise.resolve(NOBODY_TO_ASK);
+    return stream ? this.session.ask(question, stream, signal, this.connection) : Promise.resolve(NOBODY_TO_ASK);
   }
 }
 

@@ -1,5 +1,5 @@
-import { LOG_LEVELS, type LogLevel, type McpNotification } from '#lib/mcp-protocol';
-import type { UpstreamConnection } from '../upstream/index.js';
+import { isLogLevel, LOG_LEVELS, type LogLevel, type McpNotification } from '#lib/mcp-protocol';
+import type { Asker, UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
 
 const severity = (level: unknown): number => LOG_LEVELS.indexOf(level as LogLevel);
 
@@ -8,18 +8,41 @@ export function isBelow(notification: McpNotification, wanted: LogLevel): boolea
   return notification.method === 'notifications/message' && severity(notification.params['level']) < severity(wanted);
 }
 
+interface Asked {
+  readonly level: LogLevel;
+  /** Undefined once there were several. */
+  readonly only: string | undefined;
+}
+
 /** Lowest level that was asked of each connection; a connection may serve several clients. */
-const asked = new WeakMap<UpstreamConnection, LogLevel>();
+const asked = new WeakMap<UpstreamConnection, Asked>();
 
 /**
- * The level that a server is to speak at for a client that wants this one. A legacy server knows one level for the
- * whole connection, so it is the lowest that anybody wants; what is too chatty for others is filtered on its way to
- * them. A modern server is told with each request.
+ * The request, with the level that a server is to speak at for a client that wants this one. A legacy server knows one
+ * level for the whole connection, so it is the lowest that anybody wants, whether it is said with a call or set by a
+ * session; what is too chatty for others is filtered on its way to them. A modern server is told with each request.
  */
-export function levelAt(connection: UpstreamConnection, wanted: LogLevel): LogLevel {
-  if (connection.profile.era === 'modern') return wanted;
+export function atLevelOfAll(connection: UpstreamConnection, request: UpstreamRequest): UpstreamRequest {
+  if (connection.profile.era === 'modern') return request;
+  const { method, params, logLevel, asker } = request;
+  if (method === 'logging/setLevel') {
+    if (!isLogLevel(params['level'])) return request;
+    return { ...request, params: { ...params, level: lowestOf(connection, params['level'], asker, true) } };
+  }
+  return logLevel === undefined ? request : { ...request, logLevel: lowestOf(connection, logLevel, asker, false) };
+}
+
+/** A client that was the only one so far may change its mind; calls of its own that still run keep the level low. */
+function lowestOf(
+  connection: UpstreamConnection,
+  wanted: LogLevel,
+  asker: Asker | undefined,
+  isSet: boolean,
+): LogLevel {
   const before = asked.get(connection);
-  if (before && severity(before) <= severity(wanted)) return before;
-  asked.set(connection, wanted);
-  return wanted;
+  const only = before === undefined || before.only === asker?.client ? asker?.client : undefined;
+  const mayRaise = before === undefined || (isSet && only !== undefined);
+  const level = mayRaise || severity(wanted) < severity(before.level) ? wanted : before.level;
+  asked.set(connection, { level, only });
+  return level;
 }

@@ -1,3 +1,4 @@
+import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode, type Outcome } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
@@ -62,3 +63,13 @@ export class PlacedHere extends Placement {
     return () => undefined;
   }
 }
+
+/** Nothing was opened where nobody could be reached; and nobody is to wait until the others know that. */
+export function unlessOutOfReach(openHere: () => Promise<UpstreamConnection>) {
+  return (cause: unknown): Promise<UpstreamConnection> => {
+    if (cause instanceof GatewayError && OUT_OF_REACH.has(cause.code)) return openHere();
+    throw cause;
+  };
+}
+
+const OUT_OF_REACH: ReadonlySet<number> = new Set([GatewayCode.ownerUnreachable, GatewayCode.coordinationUnavailable]);

@@ -31,6 +31,7 @@ export class PoolEntry implements ConnectionEvents {
     readonly server: ServerDefinition,
     readonly sharing: Sharing | undefined,
     private readonly onOver: (entry: PoolEntry) => void,
+    private readonly onDoubt: (entry: PoolEntry) => void = () => undefined,
   ) {
     this.retired = sharing === undefined;
   }
@@ -45,6 +46,11 @@ export class PoolEntry implements ConnectionEvents {
     if (this.sharing?.among === 'all') return;
     for (const session of this.sessions.keys()) session.notify(notification);
     for (const hear of this.hearers ?? []) hear(notification);
+  }
+
+  /** What is one principal's alone stays, with what its server keeps for it. */
+  doubted(): void {
+    if (this.sharing?.among === 'all' && !this.retired) this.onDoubt(this);
   }
 
   /** The connection ended by itself. Where it was all that a session had, the session has lost its state too. */

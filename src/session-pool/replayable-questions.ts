@@ -2,9 +2,11 @@
  * A modern server ends a call with questions and expects it to be repeated with the answers (specification 2026:
  * basic/patterns/mrtr). A legacy client cannot do that: it is asked on the server's behalf, on the stream of its call.
  */
+import { GatewayError } from '#lib/extension-kit';
 import {
   capabilityOfQuestion,
   failure,
+  GatewayCode,
   isJsonObject,
   questionForLegacy,
   type Answer,
@@ -33,11 +35,39 @@ export async function answerReplayableQuestions(
   for (let round = 0; round < maxRounds; round += 1) {
     const answers = await collectAnswers(server, request, required, reply, signal);
     if ('error' in answers) return failure(answers.error);
-    const outcome = await connection.request(repeated(request, required, answers.responses), reply, signal);
+    const outcome = await repeat(connection, repeated(request, required, answers.responses), reply, signal);
     if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
     required = outcome.result;
   }
   throw new TooManyQuestionRounds(server, maxRounds);
+}
+
+/** What cannot be sent is told like any other failure: the call has begun, and is not begun again. */
+async function repeat(
+  connection: UpstreamConnection,
+  request: UpstreamRequest,
+  reply: UpstreamReply,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  try {
+    return await connection.request(request, reply, signal);
+  } catch (cause) {
+    if (cause instanceof GatewayError) return cause.toOutcome();
+    throw cause;
+  }
+}
+
+/** Of a call whose server has run a part of it by now: "not executed" would be true of its last round only. */
+export function begunAlready(failed: Outcome): Outcome {
+  if (failed.kind !== 'error') return failed;
+  const { data } = failed.error;
+  if (!isJsonObject(data) || data['outcome'] !== 'not_executed') return failed;
+  const { retryAfterMs: _later, ...rest } = data;
+  const message = `The call was begun, and could not be continued after its questions. ${failed.error.message}`;
+  return failure(
+    { code: GatewayCode.outcomeUnknown, message, data: { ...rest, outcome: 'unknown', retriable: false } },
+    504,
+  );
 }
 
 type Collected = { readonly responses: JsonObject } | { readonly error: RpcError };

@@ -9,6 +9,7 @@ import { ParkedCalls } from './parked-calls.js';
 import { Placement } from './placement.js';
 import { PlacementSeat } from './placement-seat.js';
 import { RedisEventArchive } from './redis-event-archive.js';
+import { ServerHealth } from './server-health.js';
 import { SessionPool } from './session-pool.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import { UpstreamCalls } from './upstream-calls.js';
@@ -31,8 +32,18 @@ const eventArchive = {
     SessionPool,
     UpstreamPool,
     ParkedCalls,
+    ServerHealth,
     UpstreamCalls,
   ],
-  exports: [SessionPoolConfig, EventArchive, PlacementSeat, SessionPool, UpstreamPool, ParkedCalls, UpstreamCalls],
+  exports: [
+    ServerHealth,
+    SessionPoolConfig,
+    EventArchive,
+    PlacementSeat,
+    SessionPool,
+    UpstreamPool,
+    ParkedCalls,
+    UpstreamCalls,
+  ],
 })
 export class SessionPoolModule {}

@@ -45,11 +45,13 @@ export function readSessionRecord(value: JsonValue | undefined): SessionRecord |
 
 function readCaller(value: JsonValue | undefined): Caller | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { principal, key, anonymous, roles, scopes, claims } = value;
-  if (!isJsonObject(principal) || !isJsonObject(claims) || !isTexts(roles) || !isTexts(scopes)) return undefined;
+  const { principal, key, anonymous, roles, teams, servers, scopes, claims } = value;
+  if (!isJsonObject(principal) || !isJsonObject(claims) || ![roles, teams, scopes].every(isTexts)) return undefined;
+  if (servers !== undefined && !isTexts(servers)) return undefined;
   const { issuer, subject } = principal;
   if (!isText(issuer) || !isText(subject) || !isText(key) || typeof anonymous !== 'boolean') return undefined;
-  return { principal: { issuer, subject }, key, anonymous, roles, scopes, claims };
+  const names = { roles, teams, scopes } as Pick<Caller, 'roles' | 'teams' | 'scopes'>;
+  return { principal: { issuer, subject }, key, anonymous, ...names, ...(servers && { servers }), claims };
 }
 
 function readClient(value: JsonValue | undefined): ClientProfile | undefined {

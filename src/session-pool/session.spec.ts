@@ -64,6 +64,29 @@ describe('a call of a session', () => {
     expect([one.signal.aborted, other.signal.aborted]).toEqual([true, false]);
   });
 
+  it('is aborted by a cancel that came before it', () => {
+    const session = aSession();
+    session.cancel(1);
+    const signals = [1, 1, 2].map((id) => session.begin(id, 'tools/call', new RecordingSink()).signal);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false, false]);
+  });
+
+  it('is not aborted by a cancel that came after the end of another one with its id', () => {
+    const session = aSession();
+    void session.begin(1, 'tools/call', new RecordingSink()).finish(DONE);
+    session.cancel(1);
+    expect(session.begin(1, 'tools/call', new RecordingSink()).signal.aborted).toBe(false);
+  });
+
+  it('is aborted with all its parts, begun or not, where it is put together', () => {
+    const session = aSession();
+    const first = session.begin(1, 'tools/list');
+    session.cancel(1);
+    void first.finish(DONE);
+    const signals = [first, session.begin(1, 'tools/list'), session.begin(1, 'tools/list')].map(({ signal }) => signal);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
+  });
+
   it('is refused beyond the limit, until another one is finished', () => {
     const session = aSession({}, { maxCallsPerSession: 2 });
     const first = session.begin(1, 'tools/call');

@@ -1,13 +1,14 @@
 import type { Caller } from '#lib/extension-kit';
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, Question, RequestId } from '#lib/mcp-protocol';
 import type { UpstreamConnection } from '../upstream/index.js';
+import { EarlyCancels } from './early-cancels.js';
 import { NoArchive, type EventArchive, type StreamCall } from './event-archive.js';
 import type { StreamSink } from './event-log.js';
 import { EventsNoLongerKept, SessionOver, TooManyCalls } from './session-pool.errors.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
 import { isBelow } from './log-levels.js';
 import { OwedAnswers } from './owed-answers.js';
-import { PendingQuestions } from './pending-questions.js';
+import { PendingQuestions, type Asker } from './pending-questions.js';
 import type { SessionRecord } from './session-record.js';
 import type { SessionStream } from './session-stream.js';
 import { SessionStreams, type StreamKeeping } from './session-streams.js';
@@ -38,6 +39,8 @@ export interface OpenCall {
 
 interface CallUnderWay extends StreamCall {
   readonly controller: AbortController;
+  /** One of several that its request is put together from. */
+  readonly isPart: boolean;
 }
 
 /** What becomes of the events that other workers could tell the session's client. */
@@ -61,6 +64,7 @@ export class Session {
   private quietListeners: (() => void)[] | undefined;
   private endListeners: Set<() => void> | undefined;
   private owed: OwedAnswers | undefined;
+  private early: EarlyCancels | undefined;
   private streams: SessionStreams | undefined;
 
   /** Who the client is. Over HTTP+SSE it says so only after its stream, and with it the session, was opened. */
@@ -97,7 +101,8 @@ export class Session {
   }
 
   /**
-   * Begins a call. Without a sink nothing can precede its answer.
+   * Begins a call. Without a sink it is a part of a request, and nothing can precede its answer. Its signal is aborted
+   * already where its client has given it up before.
    * @throws SessionOver, TooManyCalls
    */
   begin(requestId: RequestId, method: string, sink?: StreamSink): OpenCall {
@@ -105,7 +110,8 @@ export class Session {
     const calls = (this.calls ??= new Set());
     if (calls.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
     const controller = new AbortController();
-    const call = { requestId, method, controller };
+    const call = { requestId, method, controller, isPart: !sink };
+    if (call.isPart ? this.early?.has(requestId) : this.early?.use(requestId)) controller.abort();
     calls.add(call);
     const stream = sink && this.replyStream(call, sink);
     const finish = (outcome: Outcome): Outcome | Promise<Outcome> => {
@@ -134,6 +140,7 @@ export class Session {
 
   private finished(call: CallUnderWay): void {
     this.calls?.delete(call);
+    if (!call.isPart) (this.early ??= new EarlyCancels()).noteEnd(call.requestId);
     this.touch();
     if (!this.calls?.size) this.quietened();
   }
@@ -144,15 +151,18 @@ export class Session {
     for (const resolve of waiting ?? []) resolve();
   }
 
-  /** The client gave the request up: `notifications/cancelled`. Unknown ids are ignored, as the specification says. */
+  /** The client gave the request up: `notifications/cancelled`. It may be on its way here still. */
   cancel(requestId: RequestId): void {
-    for (const call of this.calls ?? []) if (call.requestId === requestId) call.controller.abort();
+    const meant = [...(this.calls ?? [])].filter((call) => call.requestId === requestId);
+    for (const { controller } of meant) controller.abort();
+    // The other parts of a request are still to come, too.
+    if (meant.every(({ isPart }) => isPart)) (this.early ??= new EarlyCancels()).remember(requestId);
   }
 
   /** Asks the client and waits; rejects as PendingQuestions does. An aborted signal withdraws the question. */
-  ask(question: Question, stream: SessionStream, signal: AbortSignal): Promise<Answer> {
+  ask(question: Question, stream: SessionStream, signal: AbortSignal, asker?: Asker): Promise<Answer> {
     this.questions ??= new PendingQuestions(this.limits.questionMs);
-    return this.questions.ask(question, stream, signal);
+    return this.questions.ask(question, stream, signal, asker);
   }
 
   /** Takes the client's answer to a question. Answers to unknown or settled questions are dropped. */
@@ -176,8 +186,15 @@ export class Session {
     this.connections?.delete(connection);
   }
 
-  /** Passes a notification of the client on to the servers that serve it. A server that is gone has no use for it. */
+  /**
+   * Passes a notification of the client on to the servers that serve it; progress to the one whose question it is about.
+   * A server that is gone has no use for it.
+   */
   async tellServers(notification: McpNotification): Promise<void> {
+    if (notification.method === 'notifications/progress') {
+      await this.questions?.progress(notification).catch(() => undefined);
+      return;
+    }
     const open = [...(this.connections ?? [])].filter((connection) => !connection.closed);
     await Promise.allSettled(open.map((connection) => connection.notify(notification)));
   }
@@ -301,11 +318,8 @@ export class Session {
 }
 
 /** Exactly what a caller is, whatever else the object may hold. */
-const plainCaller = ({ principal: { issuer, subject }, key, anonymous, roles, scopes, claims }: Caller): Caller => ({
-  principal: { issuer, subject },
-  key,
-  anonymous,
-  roles,
-  scopes,
-  claims,
-});
+function plainCaller(caller: Caller): Caller {
+  const { principal, key, anonymous, roles, teams, servers, scopes, claims } = caller;
+  const { issuer, subject } = principal;
+  return { principal: { issuer, subject }, key, anonymous, roles, teams, ...(servers && { servers }), scopes, claims };
+}

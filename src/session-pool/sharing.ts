@@ -1,6 +1,7 @@
 import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile, Era } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
+import type { Asker } from '../upstream/index.js';
 import type { Session } from './session.js';
 
 /** On whose behalf a server is spoken to. */
@@ -30,6 +31,13 @@ export function sharingOf(server: ServerDefinition, era: Era, face: UpstreamFace
   if (server.shared) return { key: `shared ${slug} ${declared}`, among: 'all', placed: true };
   if (caller.anonymous) return own;
   return { key: `principal ${slug} ${declared} ${caller.key}`, among: 'principal', placed: true };
+}
+
+/** Clients without a session are told apart by their principal only, and anonymous ones not at all. */
+export function askerOf({ session, caller }: Pick<UpstreamFace, 'session' | 'caller'>): Asker | undefined {
+  const client = session && `session ${session.id}`;
+  const principal = caller.anonymous ? client : `principal ${caller.key}`;
+  return principal === undefined ? undefined : { principal, client: client ?? principal };
 }
 
 /** What a session's own connection to a server is kept under. */

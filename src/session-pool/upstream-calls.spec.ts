@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { OutcomeError } from '#lib/extension-kit';
-import { outcomeOfFault, result, type JsonObject, type McpRequest, type Outcome } from '#lib/mcp-protocol';
+import { ANONYMOUS, OutcomeError, type Caller } from '#lib/extension-kit';
+import { metaOf, outcomeOfFault, result, type JsonObject, type McpRequest, type Outcome } from '#lib/mcp-protocol';
 import {
   callerOf,
+  childServer,
   FakeConnector,
   FakeRegistry,
   LEGACY_CLIENT,
@@ -12,22 +13,28 @@ import {
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
+import type { ServerDefinition } from '../registry/index.js';
 import { ParkedCalls } from './parked-calls.js';
 import { NOT_HELD } from './placement.js';
 import { aSession, limits, NEVER } from './session-pool-fixture.js';
+import { ServerHealth } from './server-health.js';
 import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
 import { UpstreamPool } from './upstream-pool.js';
 
 const server = remoteServer('a');
+const other = remoteServer('b');
 const open: UpstreamPool[] = [];
 
-function world(era: 'legacy' | 'modern' = 'legacy') {
+function world(era: 'legacy' | 'modern' = 'legacy', servers: readonly ServerDefinition[] = [server]) {
   const connector = new FakeConnector();
   connector.eras.set('a', era);
   const config = limits({ maxQuestionRounds: 2 });
-  const pool = new UpstreamPool(connector, config, new FakeRegistry([server]));
+  const pool = new UpstreamPool(connector, config, new FakeRegistry(servers));
   open.push(pool);
-  return { connector, calls: new UpstreamCalls(pool, config, new ParkedCalls(config)) };
+  return {
+    connector,
+    calls: new UpstreamCalls(pool, config, new ParkedCalls(config), new ServerHealth(new FakeRegistry())),
+  };
 }
 
 afterEach(async () => {
@@ -73,6 +80,16 @@ describe('a call of a session', () => {
     expect(session.idle).toBe(true);
   });
 
+  it('reaches no server where it was cancelled before it began', async () => {
+    const { connector, calls } = world();
+    const session = aSession();
+    session.cancel(7);
+    const outcome = await calls.runInSession(session, callOf(), new RecordingSink());
+    expect(outcome).toMatchObject({ kind: 'error', error: { code: -31004, data: { outcome: 'not_executed' } } });
+    expect(connector.opened).toEqual([]);
+    expect(session.idle).toBe(true);
+  });
+
   it('hears no log message below the level of its session, which the server is told', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply }) => {
@@ -87,6 +104,38 @@ describe('a call of a session', () => {
     expect(connector.opened[0]?.sent.map(({ request }) => request.logLevel)).toEqual(['warning']);
   });
 
+  it('does not silence another session that shares the connection by setting its own level', async () => {
+    const child = childServer('a');
+    const { connector, calls } = world('legacy', [child]);
+    for (const level of ['debug', 'error']) {
+      const set = callOf({ method: 'logging/setLevel', params: { level } }, { server: child });
+      await calls.runInSession(aSession(), set, new RecordingSink());
+    }
+    expect(connector.opened).toHaveLength(1);
+    expect(connector.opened[0]?.sent.map(({ request }) => request.params)).toEqual([
+      { level: 'debug' },
+      { level: 'debug' },
+    ]);
+  });
+
+  it('says whose it is, as far as clients can be told apart', async () => {
+    const { connector, calls } = world('modern');
+    const session = aSession();
+    const unknown = aSession({ caller: ANONYMOUS });
+    await calls.runInSession(session, callOf(), new RecordingSink());
+    await calls.runInSession(unknown, callOf({}, { caller: ANONYMOUS }), new RecordingSink());
+    const alone = (caller: Caller) => calls.runAlone(callOf({}, { caller }), new RecordingSink(), NEVER);
+    await alone(callerOf('me'));
+    await alone(ANONYMOUS);
+    const me = `principal ${callerOf('me').key}`;
+    expect(connector.opened[0]?.sent.map(({ request }) => request.asker)).toEqual([
+      { principal: me, client: `session ${session.id}` },
+      { principal: `session ${unknown.id}`, client: `session ${unknown.id}` },
+      { principal: me, client: me },
+      undefined,
+    ]);
+  });
+
   it('asks the client what the server asks, and withdraws the question when the call ends', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply, signal }) => {
@@ -99,6 +148,31 @@ describe('a call of a session', () => {
     await sink.until(({ summary }) => summary.includes('question 1'));
     session.answer(1, { result: { roots: [] } });
     expect(await first).toMatchObject({ result: { answer: { result: { roots: [] } } } });
+  });
+
+  it('brings the client’s progress on a question to the server that asked, under its own token, while it is open', async () => {
+    const { connector, calls } = world('legacy', [server, other]);
+    connector.respond = async ({ reply, signal }) => {
+      await reply.ask({ method: 'roots/list', params: { _meta: { progressToken: 0, kept: true } } }, signal);
+      return result({});
+    };
+    const session = aSession();
+    const sink = new RecordingSink();
+    const running = [callOf(), callOf({}, { server: other })].map((call) => calls.runInSession(session, call, sink));
+    await sink.until(({ summary }) => summary.includes('question 2'));
+    const tokens = sink.events.flatMap((event) => (event.kind === 'question' ? [metaOf(event.question.params)] : []));
+    expect(tokens).toEqual([1, 2].map((progressToken) => ({ progressToken, kept: true })));
+    const progressOn = (progressToken: number) => ({ method: PROGRESS.method, params: { progressToken, progress: 1 } });
+    for (const token of [2, 0, 3]) await session.tellServers(progressOn(token));
+    session.answer(2, { result: { roots: [] } });
+    await running[1];
+    await session.tellServers(progressOn(2));
+    expect(connector.opened.map(({ server: { slug }, told }) => [slug, told])).toEqual([
+      ['a', []],
+      ['b', [progressOn(0)]],
+    ]);
+    session.answer(1, { result: { roots: [] } });
+    await running[0];
   });
 
   it('lets nothing precede its outcome, and asks nobody, when it is silent', async () => {

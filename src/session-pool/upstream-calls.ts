@@ -27,13 +27,15 @@ import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
 import type { CallNote, Ending } from './asking-call.js';
 import type { StreamSink } from './event-log.js';
 import { PlainReply, SessionReply, type CallReply } from './call-replies.js';
-import { levelAt } from './log-levels.js';
-import { answerReplayableQuestions } from './replayable-questions.js';
+import { atLevelOfAll } from './log-levels.js';
+import { answerReplayableQuestions, begunAlready } from './replayable-questions.js';
 import { ParkedCalls } from './parked-calls.js';
 import { NOT_HELD } from './placement.js';
 import { INTERNAL_ERROR, QuestionAbandoned } from './session-pool.errors.js';
+import { ServerHealth } from './server-health.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { Session } from './session.js';
+import { askerOf } from './sharing.js';
 import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
 import { shown } from './views.js';
 
@@ -59,6 +61,7 @@ export class UpstreamCalls {
     private readonly upstreams: UpstreamPool,
     private readonly config: SessionPoolConfig,
     private readonly parked: ParkedCalls,
+    private readonly health: ServerHealth,
   ) {}
 
   /** A call of a legacy session. The session's own cancellation ends it, the client's connection does not. */
@@ -67,7 +70,8 @@ export class UpstreamCalls {
     const open = session.begin(call.requestId, call.request.method, call.silent ? undefined : sink);
     let outcome = INTERNAL_ERROR;
     try {
-      outcome = await this.run(call, session, new SessionReply(session, open), open.signal);
+      const { signal } = open;
+      outcome = signal.aborted ? NEVER_BEGUN : await this.run(call, session, new SessionReply(session, open), signal);
     } finally {
       // Whatever happened: a call that is not finished would count for ever.
       const answer = open.finish(outcome);
@@ -107,6 +111,17 @@ export class UpstreamCalls {
     reply: CallReply,
     signal: AbortSignal,
   ): Promise<Outcome> {
+    const outcome = await this.attempt(call, session, reply, signal);
+    this.health.note(call.server.slug, outcome, signal);
+    return outcome;
+  }
+
+  private async attempt(
+    call: UpstreamCall,
+    session: Session | undefined,
+    reply: CallReply,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     const face: UpstreamFace = { caller: call.caller, client: call.client, session };
     const attempt = () =>
       this.upstreams.use(call.server, face, (connection) => this.exchange(connection, call, reply, session, signal));
@@ -128,8 +143,8 @@ export class UpstreamCalls {
     const { era, capabilities } = connection.profile;
     const nothing = call.silent && emptyList(call.request.method, capabilities);
     if (nothing) return nothing;
-    const level = call.request.logLevel ?? session?.logLevel;
-    const request = upstreamRequest(era, call, level && levelAt(connection, level));
+    const request = atLevelOfAll(connection, upstreamRequest(era, call, session));
+    reply.connection = connection;
     const outcome = await connection.request(request, reply, signal);
     if (outcome === NOT_HELD) return outcome;
     if (call.repeatsItself && reply.lacking && serverSaysItFailed(outcome)) return missingCapability(reply.lacking);
@@ -138,12 +153,13 @@ export class UpstreamCalls {
     // In a legacy server's result the type is no more than a word: to repeat its call would be to run it twice.
     const wantsInput = era === 'modern' && outcome.result['resultType'] === 'input_required';
     if (!wantsInput || call.repeatsItself) return outcome;
-    return answerReplayableQuestions(connection, request, outcome.result, reply, signal, {
-      server: call.server.slug,
-      maxRounds: this.config.maxQuestionRounds,
-    });
+    const rounds = { server: call.server.slug, maxRounds: this.config.maxQuestionRounds };
+    const last = await answerReplayableQuestions(connection, request, outcome.result, reply, signal, rounds);
+    return last.kind === 'error' ? begunAlready(inClientsCodes(last, era, call)) : last;
   }
 }
+
+const NEVER_BEGUN = outcomeOfFault('refused', 'cancelled before it was sent');
 
 const GATEWAY_CODES: ReadonlySet<number> = new Set(Object.values(GatewayCode));
 
@@ -154,11 +170,14 @@ function emptyList(method: string, capabilities: JsonObject): Outcome | undefine
   return result({ [LIST_MEMBERS[method]]: [] });
 }
 
-function upstreamRequest(era: Era, call: UpstreamCall, logLevel: McpRequest['logLevel']): UpstreamRequest {
-  const { request, client, parameterHeaders } = call;
+function upstreamRequest(era: Era, call: UpstreamCall, session: Session | undefined): UpstreamRequest {
+  const { request, client, caller, parameterHeaders } = call;
+  const asker = askerOf({ session, caller });
+  const logLevel = request.logLevel ?? session?.logLevel;
   return {
     ...(era === 'legacy' && call.repeatsItself ? withoutAnswers(request) : request),
     client,
+    ...(asker !== undefined && { asker }),
     ...(logLevel && { logLevel }),
     ...(parameterHeaders && { parameterHeaders }),
   };

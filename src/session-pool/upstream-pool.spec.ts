@@ -124,6 +124,33 @@ describe('who shares a connection', () => {
   });
 });
 
+describe('a connection on which nobody can tell whose a question is', () => {
+  const visit = async ({ pool }: ReturnType<typeof world>, server: ServerDefinition, subject: string) => {
+    const { release } = await pool.hold(server, face(subject));
+    release();
+  };
+
+  it('serves nobody else where all share it, and those that it serves to the end', async () => {
+    const server = childServer('child', { shared: true });
+    const made = world([server]);
+    const held = await made.pool.hold(server, face('a'));
+    made.connector.opened[0]?.doubt();
+    await visit(made, server, 'b');
+    expect(made.connector.opened.map(({ closed }) => closed)).toEqual([false, false]);
+    held.release();
+    expect(made.connector.opened.map(({ closed }) => closed)).toEqual([true, false]);
+  });
+
+  it('stays where it is one principal’s, with what the server keeps for it', async () => {
+    const server = childServer('child');
+    const made = world([server]);
+    await visit(made, server, 'a');
+    made.connector.opened[0]?.doubt();
+    await visit(made, server, 'a');
+    expect(made.connector.opened.map(({ closed }) => closed)).toEqual([false]);
+  });
+});
+
 describe('a connection that cannot be opened', () => {
   it('fails those who wait for it, and is tried again by the next', async () => {
     const server = remoteServer('a');

@@ -1,6 +1,6 @@
 import { Injectable, Logger, Optional, type OnApplicationShutdown } from '@nestjs/common';
 import { GatewayError, OutcomeError, type GatewayErrorData } from '#lib/extension-kit';
-import { errorForEra, GatewayCode, type Era, type McpNotification } from '#lib/mcp-protocol';
+import { errorForEra, type Era, type McpNotification } from '#lib/mcp-protocol';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
 import {
   UpstreamConnector,
@@ -9,7 +9,7 @@ import {
   type UpstreamSessionState,
 } from '../upstream/index.js';
 import { ChildProcesses } from './child-processes.js';
-import { PlacedHere, Placement } from './placement.js';
+import { PlacedHere, Placement, unlessOutOfReach } from './placement.js';
 import { PoolEntry } from './pool-entry.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import { ServerReconfigured } from './session-pool.errors.js';
@@ -178,8 +178,7 @@ export class UpstreamPool implements OnApplicationShutdown {
     const entry = [...this.entries.values()].find((known) => known.serial === serial);
     if (!entry) return false;
     entry.takesSessionsAlong = true;
-    this.retire(entry);
-    entry.tellHolders();
+    this.replace(entry);
     return true;
   }
 
@@ -237,10 +236,11 @@ export class UpstreamPool implements OnApplicationShutdown {
     { here }: HoldOptions,
   ): PoolEntry {
     let releaseChild = NOTHING_TAKEN;
-    const entry = new PoolEntry(server, sharing, (over) => {
+    const onOver = (over: PoolEntry) => {
       this.forget(over);
       releaseChild();
-    });
+    };
+    const entry = new PoolEntry(server, sharing, onOver, (doubtful) => this.replace(doubtful));
     const openHere = () => {
       entry.place = undefined;
       if (server.transport === 'stdio') releaseChild = this.takeChild(server);
@@ -318,6 +318,12 @@ export class UpstreamPool implements OnApplicationShutdown {
     this.closeUnused(entry);
   }
 
+  /** And whoever holds it for long looks for another one now. */
+  private replace(entry: PoolEntry): void {
+    this.retire(entry);
+    entry.tellHolders();
+  }
+
   private forget(entry: PoolEntry): void {
     const { sharing } = entry;
     if (sharing && this.entries.get(sharing.key) === entry) this.entries.delete(sharing.key);
@@ -336,10 +342,7 @@ export class UpstreamPool implements OnApplicationShutdown {
   /** What another worker had is gone with it. */
   private retireLost(): void {
     const lost = [...this.entries.values()].filter(({ place }) => place !== undefined && this.placement.isGone(place));
-    for (const entry of lost) {
-      this.retire(entry);
-      entry.tellHolders();
-    }
+    for (const entry of lost) this.replace(entry);
   }
 
   private retireChanged(now: RegistrySnapshot, before: RegistrySnapshot): void {
@@ -364,16 +367,6 @@ function inOurHandshake<T>({ slug }: ServerDefinition, handshake: Promise<T>): P
     throw new GatewayError(code, message, 502, { ...(data as unknown as GatewayErrorData), server: slug });
   });
 }
-
-/** Nothing was opened where nobody could be reached; and nobody is to wait until the others know that. */
-function unlessOutOfReach(openHere: () => Promise<UpstreamConnection>) {
-  return (cause: unknown): Promise<UpstreamConnection> => {
-    if (cause instanceof GatewayError && OUT_OF_REACH.has(cause.code)) return openHere();
-    throw cause;
-  };
-}
-
-const OUT_OF_REACH: ReadonlySet<number> = new Set([GatewayCode.ownerUnreachable, GatewayCode.coordinationUnavailable]);
 
 const NOTHING_TAKEN = (): void => undefined;
 

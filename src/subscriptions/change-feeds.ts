@@ -1,9 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { ListFlag } from '#lib/mcp-protocol';
+import { LIST_CHANGES, type ListFlag } from '#lib/mcp-protocol';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { UpstreamPool, type UpstreamFace } from '../session-pool/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
-import { FeedListener, type Feed, type OnChange } from './feed.js';
+import { FeedListener, type Feed, type ListenerTraits, type OnChange } from './feed.js';
 import { mayComeBack, Pauses } from './guests.js';
 import { SharedFeed, type ListNews } from './shared-feed.js';
 import { EntitlementChanged, ServerRemoved } from './subscriptions.errors.js';
@@ -23,6 +23,7 @@ export class ChangeFeeds {
   private readonly logger = new Logger(ChangeFeeds.name);
   private readonly shared = new Map<string, SharedFeed>();
   private readonly observers = new Set<ListObserver>();
+  private readonly listeners = new Set<FeedListener>();
 
   constructor(
     private readonly upstreams: UpstreamPool,
@@ -31,14 +32,19 @@ export class ChangeFeeds {
 
   /** Rejects with a GatewayError when the server cannot be reached or refuses. */
   async open(server: ServerDefinition, face: UpstreamFace, filter: ChangeFilter, onChange: OnChange): Promise<Feed> {
-    const listener = new FeedListener({ server: server.slug, face, isPatient: false }, filter, onChange);
-    await this.admit(listener);
+    const listener = this.listenerFor({ server: server.slug, face, isPatient: false }, filter, onChange);
+    try {
+      await this.admit(listener);
+    } catch (cause) {
+      this.listeners.delete(listener);
+      throw cause;
+    }
     return listener;
   }
 
   /** A feed that waits for a server that cannot be reached now. One that refuses is not asked again. */
   follow(server: ServerDefinition, face: UpstreamFace, filter: ChangeFilter, onChange: OnChange): Feed {
-    const listener = new FeedListener({ server: server.slug, face, isPatient: true }, filter, onChange);
+    const listener = this.listenerFor({ server: server.slug, face, isPatient: true }, filter, onChange);
     void this.admitPatiently(listener);
     return listener;
   }
@@ -50,6 +56,20 @@ export class ChangeFeeds {
   onListChange(observer: ListObserver): () => void {
     this.observers.add(observer);
     return () => void this.observers.delete(observer);
+  }
+
+  /** A list has changed by what people here have said of it: the server itself tells nobody. */
+  announce(server: string, list: ListFlag): void {
+    for (const tell of this.observers) tell(server, list, 'changed');
+    for (const listener of this.listeners) {
+      if (listener.traits.server === server) listener.hear({ method: LIST_CHANGES[list].told, params: {} });
+    }
+  }
+
+  private listenerFor(traits: ListenerTraits, filter: ChangeFilter, onChange: OnChange): FeedListener {
+    const listener = new FeedListener(traits, filter, onChange, (closed) => this.listeners.delete(closed));
+    this.listeners.add(listener);
+    return listener;
   }
 
   /** Not known while its server has never been reached is with whom a listener may share; then each waits by itself. */

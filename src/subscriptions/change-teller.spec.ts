@@ -17,6 +17,7 @@ function world(view: Partial<ListView> = {}) {
     ready: Promise.resolve(),
     knows: () => true,
     hasChanged: () => true,
+    showsResource: () => true,
     close: closed,
     ...view,
   };

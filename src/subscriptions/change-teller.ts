@@ -18,7 +18,10 @@ interface Origins {
   isUnknown: boolean;
 }
 
-/** Tells one client of changes: once of a burst, and of lists only where the client sees something else than before. */
+/**
+ * Tells one client of changes: once of a burst, of lists only where the client sees something else than before, and of
+ * resources only while they are shown to it.
+ */
 export class ChangeTeller {
   private readonly bursts: Coalescer;
   private readonly origins = new Map<ListFlag, Origins>();
@@ -26,6 +29,7 @@ export class ChangeTeller {
   private readonly looking = new Map<ListFlag, { change: McpNotification; done: Promise<void> }>();
   private view: ListView = EVERYTHING;
   private isClosed = false;
+  private isInHurry = false;
   private flushes = 0;
 
   /** @param isHeld nothing is told before `release` */
@@ -38,8 +42,9 @@ export class ChangeTeller {
 
   /** From now on the client hears of what it sees in this view only. It is closed with the teller. */
   look(view: ListView): void {
-    if (this.isClosed) view.close();
-    else this.view = view;
+    if (this.isClosed) return view.close();
+    this.view.close();
+    this.view = view;
   }
 
   /** Something changed. A list that changed at no server in particular did so for a reason of the gateway's own. */
@@ -61,13 +66,12 @@ export class ChangeTeller {
 
   /** Tells at once of all that may have changed: there is no time to look. */
   flush(): void {
-    const { view } = this;
     this.flushes += 1;
-    this.view = EVERYTHING;
+    this.isInHurry = true;
     for (const { change } of this.looking.values()) this.tell(change);
     this.looking.clear();
     this.bursts.flush();
-    this.view = view;
+    this.isInHurry = false;
   }
 
   close(): void {
@@ -87,13 +91,22 @@ export class ChangeTeller {
 
   private due(change: McpNotification, resource: string | undefined): void {
     const list = listFlagOf(change.method);
-    if (!list) return this.tell(change, resource);
+    if (!list) return this.tellOfResource(change, resource);
     const origins = this.origins.get(list) ?? UNKNOWN;
     this.origins.delete(list);
+    if (this.isInHurry) return this.tell(change);
     const before = this.looking.get(list);
     const shows = before ? before.done.then(() => this.shows(list, origins)) : this.shows(list, origins);
     if (shows instanceof Promise) return this.tellLater(list, change, shows);
     if (shows) this.tell(change);
+  }
+
+  /** Where the part that changed is kept from the client, the whole that it subscribed to has changed. */
+  private tellOfResource(change: McpNotification, resource: string | undefined): void {
+    if (resource !== undefined && !this.view.showsResource(resource)) return;
+    const { uri } = change.params;
+    const isHidden = resource !== undefined && typeof uri === 'string' && !this.view.showsResource(uri);
+    this.tell(isHidden ? { method: change.method, params: { uri: resource } } : change, resource);
   }
 
   /** Looks in any case: what is seen now is what the next change is compared with. */

@@ -52,6 +52,7 @@ export class FeedListener implements Feed, Wanting {
     readonly traits: ListenerTraits,
     filter: ChangeFilter,
     readonly onChange: OnChange,
+    private readonly onClosed: (listener: FeedListener) => void = () => undefined,
   ) {
     this.lists = LIST_FLAGS.filter((flag) => filter[flag] === true);
     this.wanted = new Set(filter.resourceSubscriptions);
@@ -110,6 +111,7 @@ export class FeedListener implements Feed, Wanting {
     this.isClosed = true;
     this.wake?.();
     this.home?.leave(this);
+    this.onClosed(this);
   }
 
   /** What it subscribed to that the URI is, or is a part of. */

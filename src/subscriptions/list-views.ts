@@ -10,21 +10,23 @@ export interface Viewer {
   readonly endpoint: string;
 }
 
-/** What one viewer sees of the lists behind an endpoint. */
+/** What one viewer sees of what is behind an endpoint. */
 export interface ListView {
   /** Resolves once it is known what the viewer sees now, as far as that can be known. */
   readonly ready: Promise<unknown>;
-  /** True when it is known what the viewer saw last of a server's list. Always, where all is shown. */
+  /** True when it is known what the viewer saw last of a server's list. Always, where all or nothing is shown. */
   knows(list: ListFlag, server: string): boolean;
   /**
    * Looks at the list again, at these servers or, without any, at all. True when the viewer sees something else than
    * before, and when that cannot be told. At once, where all is shown.
    */
   hasChanged(list: ListFlag, servers?: ReadonlySet<string>): boolean | Promise<boolean>;
+  /** False once a resource, by its public URI, is kept from the viewer. */
+  showsResource(uri: string): boolean;
   close(): void;
 }
 
-/** Knows what callers see of lists: not every change of a server's list is one for everybody. */
+/** Knows what callers see: not every change at a server is one for everybody. */
 export abstract class ListViews {
   abstract open(viewer: Viewer, lists: readonly ListFlag[]): ListView;
 }
@@ -34,6 +36,7 @@ export const EVERYTHING: ListView = {
   ready: Promise.resolve(),
   knows: () => true,
   hasChanged: () => true,
+  showsResource: () => true,
   close: () => undefined,
 };
 

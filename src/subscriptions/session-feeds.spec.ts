@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { endpointsOf } from '../../test/support/endpoints.js';
 import { Logger } from '@nestjs/common';
 import { OutcomeError } from '#lib/extension-kit';
 import {
@@ -10,7 +11,6 @@ import {
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import { EndpointDirectory } from '../catalog/index.js';
 import { Session, SessionPoolConfig, UpstreamPool } from '../session-pool/index.js';
 import { ChangeFeeds } from './change-feeds.js';
 import { ListViewsSeat } from './list-views.js';
@@ -29,7 +29,7 @@ function world(endpoint = 'default') {
   const config = new SessionPoolConfig();
   const pool = new UpstreamPool(connector, config, registry);
   pools.push(pool);
-  const feeds = new SessionFeeds(new ChangeFeeds(pool, registry), new EndpointDirectory(registry), new ListViewsSeat());
+  const feeds = new SessionFeeds(new ChangeFeeds(pool, registry), endpointsOf(registry), new ListViewsSeat());
   const start = { id: 'id', caller: callerOf('me'), endpoint, client: LEGACY_CLIENT, answersOnStandingStream: false };
   const session = new Session(start, config);
   const sink = new RecordingSink();

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
+import { endpointsOf } from '../../test/support/endpoints.js';
 import { ANONYMOUS, GatewayError, type Caller } from '#lib/extension-kit';
 import { callerOf, FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
 import type { CallerAuthenticator } from '../auth/index.js';
-import { EndpointDirectory } from '../catalog/index.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { Readiness } from '../health/index.js';
 import { Admission } from './admission.js';
@@ -14,9 +14,7 @@ const STRANGER = new GatewayError(-31009, 'A bearer token is needed.', 401);
 
 function door(authenticate: (authorization: string | undefined, path?: string) => Caller | Promise<Caller>) {
   const readiness = new Readiness();
-  const endpoints = new EndpointDirectory(
-    new FakeRegistry([remoteServer('files'), remoteServer('open', { public: true })]),
-  );
+  const endpoints = endpointsOf(new FakeRegistry([remoteServer('files'), remoteServer('open', { public: true })]));
   const origins = new OriginGuard(new OriginConfig(), new GatewayConfig());
   const admission = new Admission(origins, { authenticate } as unknown as CallerAuthenticator, endpoints, readiness);
   const admit = (headers: IncomingMessage['headers'] = {}, slug?: string, url = '/mcp') =>

@@ -33,18 +33,22 @@ export class Admission {
     const refused = this.origins.check(headers);
     if (refused) throw refused;
     const endpoint = this.endpoints.find(slug);
-    if (endpoint?.public && headers.authorization === undefined) return { caller: ANONYMOUS, endpoint };
+    if (endpoint?.public && headers.authorization === undefined) return this.admitted(ANONYMOUS, slug);
     const caller = this.callers.authenticate(headers.authorization, pathOf(url), headers.host);
-    return caller instanceof Promise
-      ? caller.then((known) => admitted(known, endpoint, slug))
-      : admitted(caller, endpoint, slug);
+    return caller instanceof Promise ? caller.then((known) => this.admitted(known, slug)) : this.admitted(caller, slug);
   }
-}
 
-/** Only who is known learns which endpoints exist. */
-function admitted(caller: Caller, endpoint: Endpoint | undefined, slug: string | undefined): Admitted {
-  if (!endpoint) throw new NoSuchEndpoint(slug ?? '');
-  return { caller, endpoint };
+  /** Calls back, once, when the caller's token is good no more. Returns how to stop. */
+  whileGood(caller: Caller, onGone: () => void): () => void {
+    return this.callers.whileGood(caller, onGone);
+  }
+
+  /** Only who is known learns which endpoints exist, and only of those that are there for this caller. */
+  private admitted(caller: Caller, slug: string | undefined): Admitted {
+    const endpoint = this.endpoints.findFor(caller, slug);
+    if (!endpoint) throw new NoSuchEndpoint(slug ?? '');
+    return { caller, endpoint };
+  }
 }
 
 const pathOf = (url: string | undefined): string => (url ?? '/').split('?', 1)[0] ?? '/';

@@ -101,6 +101,7 @@ export class McpRoutes implements OnModuleInit {
       const writer = this.writerOf(reply);
       const { admitted, raw, body, query } = request as AdmittedRequest;
       const { caller, endpoint } = admitted;
+      if (caller.accessToken !== undefined) writer.onClosed(this.admission.whileGood(caller, () => writer.cut()));
       const known = query as EndpointRequest['query'];
       serve({ caller, endpoint, headers: raw.headers, writer, body, query: known }).catch((cause: unknown) => {
         const { refused, id } = cause instanceof RefusedRequest ? { refused: cause.cause, id: cause.id } : idIn(cause);

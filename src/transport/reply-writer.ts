@@ -69,6 +69,11 @@ export class ReplyWriter {
     if (!this.closed) this.raw.end();
   }
 
+  /** Whoever reads it is not to hear more: there is no answer, and that can be seen. */
+  cut(): void {
+    this.raw.destroy();
+  }
+
   /** Calls back once when the answer is complete or the client has gone; at once when that is long past. */
   onClosed(listener: () => void): void {
     if (this.raw.closed) listener();

@@ -1,4 +1,5 @@
 import type { GatewayError } from '#lib/extension-kit';
+import type { ReplyWriter } from './reply-writer.js';
 import type { JsonObject, Outcome, ReplyEvent, RequestId, RpcError } from '#lib/mcp-protocol';
 
 /** The text of an answer. */
@@ -18,9 +19,19 @@ export function refusalHeaders(refusal: GatewayError): Record<string, string> {
   const headers: Record<string, string> = {};
   if ('headers' in refusal) Object.assign(headers, refusal.headers);
   if ('wwwAuthenticate' in refusal) headers['www-authenticate'] = String(refusal.wwwAuthenticate);
-  const retryAfterMs = (refusal.data as JsonObject | undefined)?.['retryAfterMs'];
-  if (typeof retryAfterMs === 'number') headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000));
-  return headers;
+  return { ...headers, ...retryAfter(refusal.data) };
+}
+
+/** The writer for an answer, with the headers that go with it. */
+export const headed = (writer: ReplyWriter, outcome: Outcome): ReplyWriter =>
+  outcome.kind === 'error' ? writer.with(retryAfter(outcome.error.data)) : writer;
+
+const NO_HEADERS = {};
+
+/** RFC 9110, 10.2.3. */
+function retryAfter(data: unknown): Record<string, string> {
+  const retryAfterMs = (data as JsonObject | undefined)?.['retryAfterMs'];
+  return typeof retryAfterMs === 'number' ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : NO_HEADERS;
 }
 
 /** The message that an event of a reply stream is on the wire; nothing for events that are the era's own affair. */

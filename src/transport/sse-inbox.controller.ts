@@ -26,7 +26,7 @@ export class SseInboxController {
   async message(@Payload() order: SseOrder): Promise<Outcome> {
     const { caller, message } = order;
     const session = await this.router.own(order.session, caller.key, order.endpoint);
-    const endpoint = this.endpoints.find(order.endpoint);
+    const endpoint = this.endpoints.findFor(caller, order.endpoint);
     if (!endpoint) throw new NoSuchEndpoint(order.endpoint);
     await this.exchange.take({ caller, endpoint }, session, understood(message));
     return result({});

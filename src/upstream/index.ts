@@ -1,8 +1,10 @@
 export { Backoff } from './channels/backoff.js';
 export { missedBy, type ChangeFilter } from './change-filter.js';
+export { ServerTrial, type Trial } from './server-trial.js';
 export { UpstreamConfig } from './upstream.config.js';
 export { UpstreamModule } from './upstream.module.js';
 export type {
+  Asker,
   ConnectionEvents,
   Listening,
   RefusedResource,

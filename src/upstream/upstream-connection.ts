@@ -32,6 +32,8 @@ export interface ConnectionEvents {
   notify(notification: McpNotification): void;
   /** The connection can serve no further request: child process died, session gone, stream cut. */
   closed(reason: string): void;
+  /** A question was refused because nobody can tell whose it is. Another connection would have no such doubt. */
+  doubted?(): void;
 }
 
 /** A running subscription at a server. */
@@ -49,11 +51,19 @@ export interface RefusedResource {
   readonly refusal: Extract<Outcome, { kind: 'error' }>;
 }
 
+/** Whose a request is, as far as clients can be told apart: the same texts for the same ones. */
+export interface Asker {
+  readonly principal: string;
+  readonly client: string;
+}
+
 export interface UpstreamRequest extends McpRequest {
   /** Headers that mirror tool parameters, `Mcp-Param-*` to value, unencoded; used by servers that demand them. */
   readonly parameterHeaders?: Readonly<Record<string, string | number | boolean>>;
   /** The client on whose behalf it is asked; a modern server is told with every request. */
   readonly client: ClientProfile;
+  /** Without it, nobody else is the same. */
+  readonly asker?: Asker;
 }
 
 /**

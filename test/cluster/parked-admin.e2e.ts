@@ -62,6 +62,9 @@ describe('the view of parked calls', () => {
         waiting: 0,
       });
       expect(new Set(items.map((item) => item.worker)).size).toBe(3);
+      const [first] = items;
+      const alone = await send(worker, 'GET', `${PATH}/${first!.id}`, ['auditor']);
+      expect(await alone.json()).toEqual(first);
       for (const secret of ['shown', 'What is your name?']) expect(JSON.stringify(items)).not.toContain(secret);
     }
     for (const [index, questions] of asked.entries()) {

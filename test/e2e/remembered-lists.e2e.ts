@@ -24,8 +24,10 @@ async function serverWith(cacheScope: 'public' | 'private' = 'public'): Promise<
   return server;
 }
 
+/** Nothing is kept from anybody there. */
 async function gatewayBefore(server: CountingServer, more: Partial<GatewaySetup> = {}): Promise<TestGateway> {
-  const gateway = await startGateway({ servers: { ref: server.definition }, ...more });
+  const servers = { ref: { ...server.definition, public: true } };
+  const gateway = await startGateway({ servers, default: { public: true }, ...more });
   closing.push(() => gateway.close());
   return gateway;
 }

@@ -18,6 +18,18 @@ const TOOLS: Readonly<Record<string, object>> = {
     inputSchema: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] },
   },
   make: { method: 'POST', path: '/echo' },
+  mapped: {
+    method: 'POST',
+    path: '/echo/{id}',
+    headers: { 'X-Tenant': '{tenant}', Authorization: 'Bearer of-the-tool' },
+    query: { page: '{page}' },
+    body: { sum: '{sum}', note: 'for {tenant}' },
+    result: '$.headers',
+    outputSchema: { type: 'object', properties: { 'x-tenant': { type: 'string' } } },
+  },
+  'picks-nothing': { path: '/echo', result: '$.nowhere.at.all' },
+  'no-object': { path: '/array', outputSchema: { type: 'object' } },
+  'no-json': { path: '/text', outputSchema: { type: 'object' } },
   ...Object.fromEntries(PATHS.map((path) => [path.slice(1), { path }])),
 };
 
@@ -133,6 +145,17 @@ describe.each(CELLS)('a REST tool over $transport at $endpoint', ({ transport, p
     const answered = resultOf(await call(own));
     expect(answered).toMatchObject(expected);
     expect(answered).not.toHaveProperty('isError');
+  });
+
+  it('sends its arguments where the tool says, and gives the part of the answer that is the result', async () => {
+    const { structuredContent, content } = resultOf(await call('mapped', { id: 7, tenant: 'a', page: 2, sum: 1.5 }));
+    expect(structuredContent).toMatchObject({ 'x-tenant': 'a', authorization: 'Bearer of-the-tool' });
+    expect(content).toEqual([{ type: 'text', text: JSON.stringify(structuredContent) }]);
+    expect(server.arrivals.at(-1)).toMatchObject({ address: '/echo/7?page=2', body: '{"sum":1.5,"note":"for a"}' });
+  });
+
+  it.each(['picks-nothing', 'no-object', 'no-json'])('whose answer is not what it says has failed: %s', async (own) => {
+    expectError(await call(own), -31_005, { outcome: 'unknown', retriable: false, server: 'billing' }, 502);
   });
 
   it('sends its arguments where they belong, with the credentials of the server', async () => {

@@ -76,8 +76,9 @@ export class DispatchWorld {
     return this.router.open({ caller: callerOf(subject), endpoint, client, transport: 'http' });
   }
 
-  endpoint(slug?: string) {
-    const endpoint = this.endpoints.find(slug);
+  /** As the caller sees it. */
+  endpoint(slug?: string, caller = callerOf('me')) {
+    const endpoint = this.endpoints.findFor(caller, slug);
     if (!endpoint) throw new Error(`no endpoint ${slug}`);
     return endpoint;
   }
@@ -85,9 +86,10 @@ export class DispatchWorld {
   request(method: string, params: JsonObject = {}, asking: Asking = {}): Promise<Outcome> {
     const { session, mirrored, logLevel } = asking;
     const client = asking.client ?? session?.client ?? MODERN_CLIENT;
+    const caller = asking.caller ?? callerOf('me');
     const inbound = {
-      caller: asking.caller ?? callerOf('me'),
-      endpoint: this.endpoint(asking.endpoint),
+      caller,
+      endpoint: this.endpoint(asking.endpoint, caller),
       client,
       requestId: 1,
       request: { method, params, ...(logLevel && { logLevel }) },

@@ -104,6 +104,10 @@ export class FakeConnection implements UpstreamConnection {
     for (const { onChange } of this.listeners.slice()) onChange(notification);
   }
 
+  doubt(): void {
+    this.events.doubted?.();
+  }
+
   die(): void {
     this.closed = true;
     this.listeners.length = 0;
@@ -180,7 +184,16 @@ export class FakeRegistry extends ServerRegistry {
 
   constructor(servers: readonly ServerDefinition[] = [], more: Partial<RegistrySnapshot> = {}) {
     super();
-    this.current = { version: 1, servers, virtualServers: [], defaultEndpoint: { public: false }, ...more };
+    this.current = {
+      version: 1,
+      servers,
+      virtualServers: [],
+      teams: [],
+      policies: [],
+      limits: [],
+      defaultEndpoint: { public: false },
+      ...more,
+    };
   }
 
   get snapshot(): RegistrySnapshot {
@@ -220,7 +233,7 @@ export function childServer(slug: string, more: { readonly shared?: boolean } = 
 
 export function callerOf(subject: string): Caller {
   const principal = { issuer: 'tests', subject };
-  return { principal, key: `tests|${subject}`, anonymous: false, roles: [], scopes: [], claims: {} };
+  return { principal, key: `tests|${subject}`, anonymous: false, roles: [], teams: [], scopes: [], claims: {} };
 }
 
 export const LEGACY_CLIENT: ClientProfile = { revision: '2025-11-25', capabilities: {} };

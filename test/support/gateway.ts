@@ -9,6 +9,7 @@ export interface GatewaySetup {
   /** By slug, as in the configuration file. */
   readonly servers: Readonly<Record<string, object>>;
   readonly virtualServers?: Readonly<Record<string, object>>;
+  readonly limits?: Readonly<Record<string, object>>;
   readonly default?: object;
   /** Settings, `ISTHMUS_*`. */
   readonly env?: Readonly<Record<string, string>>;

@@ -14,6 +14,8 @@ interface Body {
   readonly body: (status: number) => Frame;
   /** The detail of the message; absent: the server's own error comes through. A function when the status decides. */
   readonly detail?: string | RegExp | ((phrase: string) => string);
+  /** It carries the id of the call. */
+  readonly namesCall?: true;
 }
 
 const fixed = (value: unknown): (() => Frame) => {
@@ -30,7 +32,7 @@ const asText =
 const HTML = '<html><body><h1>Something is wrong</h1></body></html>';
 
 const BODIES: readonly Body[] = [
-  { name: 'rpc', body: () => (id) => json({ jsonrpc: '2.0', id, error: SHELF_ERROR }) },
+  { name: 'rpc', body: () => (id) => json({ jsonrpc: '2.0', id, error: SHELF_ERROR }), namesCall: true },
   { name: 'rpc-without-id', body: fixed({ jsonrpc: '2.0', id: null, error: SHELF_ERROR }) },
   {
     name: 'nest',
@@ -56,11 +58,17 @@ const BODIES: readonly Body[] = [
     detail: 'Out of stock',
   },
   { name: 'object', body: fixed({ ok: true }), detail: /^Upstream answered HTTP \d+/ },
-  { name: 'result', body: () => (id) => resultFrame(id, 'done'), detail: /^Upstream answered HTTP \d+/ },
+  {
+    name: 'result',
+    body: () => (id) => resultFrame(id, 'done'),
+    detail: /^Upstream answered HTTP \d+/,
+    namesCall: true,
+  },
   {
     name: 'text-code',
     body: () => (id) => json({ jsonrpc: '2.0', id, error: { code: 'E_SHELF', message: 'Empty' } }),
     detail: /^Upstream answered HTTP \d+/,
+    namesCall: true,
   },
   { name: 'null', body: asText('null'), detail: 'null' },
   { name: 'array', body: asText('[1,2]'), detail: '[1,2]' },
@@ -121,10 +129,10 @@ function behaviour(variant: Variant, body: Body): Behaviour {
     carriers: HTTP_CARRIERS,
     expect: expectation(variant, body),
   };
-  // With a session, 404 is how a legacy server says that the session is gone, whatever its body is.
-  return status === 404
-    ? { ...common, expectOn: { 'legacy-http': sessionLost }, ends: ['legacy-http', 'sse'] }
-    : common;
+  if (status !== 404) return common;
+  // With a session, 404 is how a legacy server says that the session is gone, unless it has read the call.
+  if (body.namesCall) return { ...common, ends: ['sse'] };
+  return { ...common, expectOn: { 'legacy-http': sessionLost }, ends: ['legacy-http', 'sse'] };
 }
 
 const one = (

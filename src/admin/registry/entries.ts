@@ -1,8 +1,7 @@
-import { BadRequestException } from '@nestjs/common';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { EntryUnknown, type RegistryEntries, type RegistryEntry } from '../../registry/index.js';
 import { demandMatch } from '../entity-tags.js';
-import type { Page } from '../pages.js';
+import { pageOf, type Page } from '../pages.js';
 import type { EntryQuery, NewEntry } from './entry-requests.js';
 import { withCredentials, withoutCredentials } from './kept-credentials.js';
 
@@ -28,19 +27,20 @@ export class AdminEntries<Definition> {
 
   /** By slug; a page follows the slug that the cursor stands for. */
   async list(query: EntryQuery, isWanted: (entry: JsonObject) => boolean = () => true): Promise<Page<ShownEntry>> {
-    const after = query.cursor === undefined ? '' : readCursor(query.cursor);
-    const all = await this.entries.list();
-    const wanted = all
-      .filter((entry) => entry.slug > after && fits(entry, query) && isWanted(entry.written ?? {}))
-      .toSorted((one, other) => (one.slug < other.slug ? -1 : 1));
-    const items = wanted.slice(0, query.limit).map(shown);
-    const last = items.at(-1);
-    return { items, ...(last && wanted.length > items.length && { nextCursor: cursorAfter(last.slug) }) };
+    const wanted = (await this.entries.list()).filter((entry) => fits(entry, query) && isWanted(entry.written ?? {}));
+    const { items, ...rest } = pageOf(wanted, ({ slug }) => slug, query);
+    return { items: items.map(shown), ...rest };
   }
 
   /** @throws EntryUnknown */
   async find(slug: string): Promise<ShownEntry> {
     return shown(await this.stored(slug));
+  }
+
+  /** What an entry would mean, without writing it. `[kept]` stands for what is stored of that slug. */
+  async draft({ slug, entry }: NewEntry): Promise<Definition> {
+    const stored = await this.entries.find(slug);
+    return this.entries.draft(slug, withCredentials(entry, stored?.written));
   }
 
   async create({ slug, entry }: NewEntry): Promise<ShownEntry> {
@@ -94,12 +94,4 @@ function fits<Definition>({ slug, managed, written }: RegistryEntry<Definition>,
   if (query.q === undefined) return true;
   const title = written?.['title'];
   return `${slug}\n${typeof title === 'string' ? title : ''}`.toLowerCase().includes(query.q.toLowerCase());
-}
-
-const cursorAfter = (slug: string): string => Buffer.from(`after:${slug}`).toString('base64url');
-
-function readCursor(cursor: string): string {
-  const [, slug] = /^after:([\s\S]+)$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  if (slug === undefined) throw new BadRequestException('cursor must be the nextCursor of a page before.');
-  return slug;
 }

@@ -4,6 +4,10 @@ import { CREDENTIAL_MEMBERS, EntryInvalid, type Fault } from '../../registry/ind
 /** Stands for a credential: it is shown in its place, and whoever sends it back keeps what is stored. */
 export const KEPT = '[kept]';
 
+const NOTHING_KEPT =
+  `"${KEPT}" stands for a stored value, and there is none, or it is for another host or program. ` +
+  'Send the value itself.';
+
 /** An entry as it may be shown: names of headers and variables, and how many arguments there are, but no value of them. */
 export function withoutCredentials(written: JsonObject): JsonObject {
   const shown = Object.entries(written).map(([member, value]) => [
@@ -15,16 +19,31 @@ export function withoutCredentials(written: JsonObject): JsonObject {
 
 /**
  * An entry with what is stored wherever `KEPT` stands.
- * @throws EntryInvalid when nothing is stored there
+ * @throws EntryInvalid when nothing is stored there, or for another server
  */
 export function withCredentials(sent: JsonObject, stored: JsonObject | undefined): JsonObject {
   const faults: Fault[] = [];
+  // Whoever may write an entry and may not read it must not have its credentials sent to an address of their choice.
+  const isSame = stored && destinationOf(stored) === destinationOf(sent) && runsTheSame(sent, stored);
+  const known = isSame ? stored : undefined;
   const restored = Object.entries(sent).map(([member, value]) => [
     member,
-    isCredential(member) ? restore(value, stored?.[member], member, faults) : value,
+    isCredential(member) ? restore(value, known?.[member], member, faults) : value,
   ]);
   if (faults.length > 0) throw new EntryInvalid(faults);
   return Object.fromEntries(restored) as JsonObject;
+}
+
+/** Who gets the credentials: another one must not be given them unseen. */
+export function destinationOf({ url, command, cwd }: JsonObject): string {
+  const origin = typeof url === 'string' ? URL.parse(url)?.origin : undefined;
+  return JSON.stringify([origin ?? url ?? null, command ?? null, cwd ?? null]);
+}
+
+/** `node` and `npx` run what their arguments say: with other ones it is another program. */
+function runsTheSame({ args: sent = [] }: JsonObject, { args: stored = [] }: JsonObject): boolean {
+  if (!Array.isArray(sent) || !Array.isArray(stored)) return false;
+  return sent.length === stored.length && sent.every((each, index) => each === KEPT || each === stored[index]);
 }
 
 const isCredential = (member: string): boolean => CREDENTIAL_MEMBERS.has(member);
@@ -57,6 +76,6 @@ function restore(
 function kept(value: JsonValue | undefined, stored: JsonValue | undefined, path: string, faults: Fault[]): JsonValue {
   if (value !== KEPT) return value ?? null;
   if (stored !== undefined) return stored;
-  faults.push({ path, message: `"${KEPT}" stands for a stored value, and there is none. Send the value itself.` });
+  faults.push({ path, message: NOTHING_KEPT });
   return null;
 }

@@ -1,25 +1,35 @@
-import { Body, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { RegistryStore, type ServerDefinition } from '../../registry/index.js';
+import { Inspection } from '../../affinity/index.js';
+import { EntryUnknown, RegistryStore, ServerRegistry, type ServerDefinition } from '../../registry/index.js';
+import { ServerTrial, type Trial } from '../../upstream/index.js';
 import { Takes } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
+import { Describes } from '../openapi/described.js';
 import type { Page } from '../pages.js';
-import { AdminEntries, type ShownEntry } from './entries.js';
-import { EntryReplacement, NewEntry, ServerQuery } from './entry-requests.js';
-import { answer, answerCreated } from './entry-answers.js';
+import { EntriesController } from './entries.controller.js';
+import type { ShownEntry } from './entries.js';
+import { NewEntry, ServerQuery } from './entry-requests.js';
+import { answer } from './entry-answers.js';
+import { healthAt, type ShownHealth } from './shown-health.js';
 
 /** The servers behind the gateway. */
 @AdminController('servers')
-export class ServersController {
-  private readonly entries: AdminEntries<ServerDefinition>;
-
-  constructor(store: RegistryStore) {
-    this.entries = new AdminEntries(store.servers);
+export class ServersController extends EntriesController<ServerDefinition> {
+  constructor(
+    private readonly store: RegistryStore,
+    private readonly registry: ServerRegistry,
+    private readonly trial: ServerTrial,
+    private readonly inspection: Inspection,
+  ) {
+    super('servers', store.servers);
   }
 
+  /** By slug. */
   @Get()
   @Takes(['admin', 'operator', 'auditor'])
-  list(@Query() query: ServerQuery): Promise<Page<ShownEntry>> {
+  @Describes({ summary: 'Lists servers by slug, a page at a time', answer: 'EntryPage' })
+  override list(@Query() query: ServerQuery): Promise<Page<ShownEntry>> {
     const { transport, enabled } = query;
     return this.entries.list(
       query,
@@ -29,44 +39,46 @@ export class ServersController {
     );
   }
 
-  @Get(':slug')
-  @Takes(['admin', 'operator', 'auditor'])
-  async find(
-    @Param('slug') slug: string,
-    @Headers('if-none-match') known: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ShownEntry | undefined> {
-    return answer(reply, await this.entries.find(slug), known);
+  /** Tries to reach a server that need not be there yet: nothing is written. */
+  @Post('test')
+  @Takes(['admin'])
+  @HttpCode(200)
+  @Describes({ summary: 'Tries to reach a server, without creating it', answer: 'Trial' })
+  async test(@Body() body: NewEntry): Promise<Trial> {
+    return this.trial.run(await this.entries.draft(body));
   }
 
-  @Post()
-  @Takes(['admin'])
-  async create(@Body() body: NewEntry, @Res({ passthrough: true }) reply: FastifyReply): Promise<ShownEntry> {
-    return answerCreated(reply, 'servers', await this.entries.create(body));
+  /** Tries to reach it as if nothing were known of it, in whatever era it answers. */
+  @Post(':slug/test')
+  @Takes(['admin', 'operator'])
+  @HttpCode(200)
+  @Describes({ summary: 'Tries to reach a server, and says why it cannot be reached', answer: 'Trial' })
+  async testStored(@Param('slug') slug: string): Promise<Trial> {
+    return this.trial.run(this.definitionOf(slug));
   }
 
-  @Put(':slug')
-  @Takes(['admin'])
-  async replace(
-    @Param('slug') slug: string,
-    @Body() { entry }: EntryReplacement,
-    @Headers('if-match') ifMatch: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ShownEntry | undefined> {
-    return answer(reply, await this.entries.replace(slug, entry, ifMatch));
-  }
-
-  @Delete(':slug')
-  @Takes(['admin'])
+  /** Closes its connections once their calls are answered, and forgets what was learned of it, at every worker. */
+  @Post(':slug/refresh')
+  @Takes(['admin', 'operator'])
   @HttpCode(204)
-  delete(@Param('slug') slug: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    return this.entries.delete(slug, ifMatch);
+  @Describes({ summary: 'Has a server reached anew at every worker' })
+  refresh(@Param('slug') slug: string): Promise<void> {
+    return this.store.refresh(slug);
+  }
+
+  @Get(':slug/health')
+  @Takes(['admin', 'operator', 'auditor'])
+  @Header('cache-control', 'no-store')
+  @Describes({ summary: 'How calls at a server have ended lately, at each worker', answer: 'ServerHealth' })
+  async health(@Param('slug') slug: string): Promise<ShownHealth> {
+    return healthAt(await this.inspection.serverHealth(this.definitionOf(slug).slug));
   }
 
   /** Takes a server back into service. */
   @Post(':slug/enable')
   @Takes(['admin', 'operator'])
   @HttpCode(200)
+  @Describes({ summary: 'Takes a server back into service', answer: 'Entry' })
   async enable(
     @Param('slug') slug: string,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -78,10 +90,18 @@ export class ServersController {
   @Post(':slug/disable')
   @Takes(['admin', 'operator'])
   @HttpCode(200)
+  @Describes({ summary: 'Takes a server out of service', answer: 'Entry' })
   async disable(
     @Param('slug') slug: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ShownEntry | undefined> {
     return answer(reply, await this.entries.amend(slug, { enabled: false }));
+  }
+
+  /** Those that are out of service too. */
+  private definitionOf(slug: string): ServerDefinition {
+    const server = this.registry.snapshot.servers.find((candidate) => candidate.slug === slug);
+    if (!server) throw new EntryUnknown(slug);
+    return server;
   }
 }

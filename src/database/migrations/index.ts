@@ -1,6 +1,19 @@
 import type { Migration } from '../migration.js';
 import { registry } from './0001-registry.js';
 import { audit } from './0002-audit.js';
+import { accessTokens } from './0003-access-tokens.js';
+import { idempotencyKeys } from './0004-idempotency-keys.js';
+import { refreshes } from './0005-refreshes.js';
+import { items } from './0006-items.js';
+import { teamRoles } from './0007-team-roles.js';
 
 /** All of them, in their order. A new one is a file with the next number, and a line here. */
-export const MIGRATIONS: readonly Migration[] = [registry, audit];
+export const MIGRATIONS: readonly Migration[] = [
+  registry,
+  audit,
+  accessTokens,
+  idempotencyKeys,
+  refreshes,
+  items,
+  teamRoles,
+];

@@ -1,7 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { META, metaOf, result, SUPPORTED_REVISIONS, type Outcome } from '#lib/mcp-protocol';
+import {
+  isJsonObject,
+  META,
+  metaOf,
+  result,
+  SUPPORTED_REVISIONS,
+  type JsonObject,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import { isShownInFull } from '../../catalog/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery } from '../call-delivery.js';
+import { knownCapabilities } from '../capabilities.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { ServerProfiles } from '../server-profiles.js';
 import { Welcome } from '../welcome.js';
@@ -25,10 +35,17 @@ export class DiscoverHandler extends MethodHandler {
       const outcome = await this.delivery.deliver(inbound, { server, request: inbound.request }, sink, signal);
       return outcome.kind === 'error'
         ? outcome
-        : result({ ...outcome.result, supportedVersions: [...SUPPORTED_REVISIONS] });
+        : result({ ...offeredTo(inbound, outcome.result), supportedVersions: [...SUPPORTED_REVISIONS] });
     }
     const { serverInfo, ...offered } = await this.welcome.profileOf(inbound, 'modern');
     const _meta = { ...metaOf(offered), [META.serverInfo]: serverInfo };
     return result({ supportedVersions: [...SUPPORTED_REVISIONS], ...offered, _meta });
   }
+}
+
+/** What the gateway does not know it passes on for nobody who sees a part only. */
+function offeredTo({ endpoint }: Inbound, offered: JsonObject): JsonObject {
+  const { capabilities } = offered;
+  if (isShownInFull(endpoint) || !isJsonObject(capabilities)) return offered;
+  return { ...offered, capabilities: knownCapabilities(capabilities) };
 }

@@ -9,9 +9,11 @@ import {
   type ParameterHeader,
 } from '#lib/mcp-protocol';
 import { publishResult, targetOfName, targetOfUri, type Target } from '../../catalog/index.js';
+import { Limits } from '../../limits/index.js';
+import { Items, type ItemKind } from '../../items/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery, type Addressed } from '../call-delivery.js';
-import { clipped, invalidParams, resourceNotFound } from '../dispatch.errors.js';
+import { clipped, definitionChanged, deniedByPolicy, invalidParams, resourceNotFound } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { Lists } from '../lists.js';
 import { ToolHeaders } from '../tool-headers.js';
@@ -25,20 +27,46 @@ export class ItemHandler extends MethodHandler {
     private readonly delivery: CallDelivery,
     private readonly toolHeaders: ToolHeaders,
     private readonly lists: Lists,
+    private readonly limits: Limits,
+    private readonly items: Items,
   ) {
     super();
   }
 
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
-    const { request } = inbound;
-    const addressed = addressOf(inbound);
+    const named = addressOf(inbound);
+    if ('kind' in named) return named;
+    const addressed = this.resolved(inbound, named);
     if ('kind' in addressed) return addressed;
+    // Policies and limits go by the names that callers see, as lists do.
+    const refused = refusalOf(inbound, named);
+    if (refused) return refused;
+    const call = { caller: inbound.caller, server: named.server, tool: toolIn(named.request) };
+    return this.limits.run(call, () => this.run(inbound, addressed, sink, signal));
+  }
+
+  private async run(inbound: Inbound, addressed: Addressed, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+    const { request } = inbound;
     if (request.method !== 'tools/call') return this.deliver(inbound, addressed, sink, signal);
     const { name } = addressed.request.params;
     const found = this.toolHeaders.of(addressed.server, name as string, inbound);
     const headers = found instanceof Promise ? await found : found;
+    // What was learned just now may be that the tool has changed.
+    const permission = this.items.mayRun(addressed.server, name as string);
+    if (permission === 'quarantined') return definitionChanged(addressed.server.slug);
+    if (permission === 'unlisted') return unknownItem(inbound, 'tools');
     if (headers.length === 0) return this.deliver(inbound, addressed, sink, signal);
     return this.deliverMirrored(inbound, addressed, headers, sink, signal);
+  }
+
+  /** Under the item's own name; or why it cannot be used. */
+  private resolved(inbound: Inbound, addressed: Addressed): Addressed | Outcome {
+    const { server, request } = addressed;
+    const kind = kindIn(request);
+    const name = nameIn(request, kind);
+    const own = this.items.ownNameOf(server, kind, name);
+    if (own === undefined) return unknownItem(inbound, kind);
+    return own === name ? addressed : { ...addressed, request: renamedTo(own, request) };
   }
 
   /** Some of the tool's parameters travel in headers too: the client's are checked, the server's are produced. */
@@ -62,6 +90,48 @@ export class ItemHandler extends MethodHandler {
     if (outcome.kind === 'error' || inbound.endpoint.transparent) return outcome;
     return { ...outcome, result: publishResult(inbound.endpoint, to.server, outcome.result) };
   }
+}
+
+const toolIn = ({ method, params }: McpRequest): string | undefined =>
+  method === 'tools/call' ? (params['name'] as string) : undefined;
+
+/** Why an item that the caller can see may not be used with these arguments. */
+function refusalOf({ endpoint }: Inbound, { server, request }: Addressed): Outcome | undefined {
+  const { name, arguments: given } = request.params;
+  const isCall = request.method === 'tools/call';
+  if (!endpoint.permits || typeof name !== 'string' || !(isCall || request.method === 'prompts/get')) return undefined;
+  const target = { server, own: name };
+  const { allowed, reason } = endpoint.permits(isCall ? 'tools' : 'prompts', target, isJsonObject(given) ? given : {});
+  return allowed ? undefined : deniedByPolicy(reason, server.slug);
+}
+
+/** What kind of item a request is about, as `addressOf` lets it through. */
+function kindIn({ method, params: { ref } }: McpRequest): ItemKind {
+  if (method === 'tools/call') return 'tools';
+  if (method === 'resources/read') return 'resources';
+  const isTemplate = method === 'completion/complete' && isJsonObject(ref) && typeof ref['name'] !== 'string';
+  return isTemplate ? 'resourceTemplates' : 'prompts';
+}
+
+function nameIn({ params }: McpRequest, kind: ItemKind): string {
+  const holder = isJsonObject(params['ref']) ? params['ref'] : params;
+  return holder[kind === 'tools' || kind === 'prompts' ? 'name' : 'uri'] as string;
+}
+
+/** Only tools and prompts have other names than those of their servers. */
+function renamedTo(own: string, request: McpRequest): McpRequest {
+  const { params } = request;
+  const { ref } = params;
+  const changed = isJsonObject(ref) ? { ref: { ...ref, name: own } } : { name: own };
+  return { ...request, params: { ...params, ...changed } };
+}
+
+/** In the words that the client has used. */
+function unknownItem({ request: { params }, client }: Inbound, kind: ItemKind): Outcome {
+  const ref = isJsonObject(params['ref']) ? params['ref'] : params;
+  if (kind === 'tools') return invalidParams(`Unknown tool: ${clipped(ref['name'] as string)}`);
+  if (kind === 'prompts') return invalidParams(`Unknown prompt: ${clipped(ref['name'] as string)}`);
+  return resourceNotFound(ref['uri'] as string, client);
 }
 
 /** Which server, and the request in its words; or why there is none. */

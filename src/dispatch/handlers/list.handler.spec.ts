@@ -11,7 +11,7 @@ const worlds: DispatchWorld[] = [];
 async function world(settings = {}, virtualServers: object[] = []) {
   const made = await DispatchWorld.open(
     slugs.map((slug) => remoteServer(slug)),
-    { virtualServers: virtualServers as never },
+    { virtualServers: virtualServers as never, defaultEndpoint: { public: true } },
     settings,
   );
   worlds.push(made);
@@ -242,8 +242,8 @@ describe('what a client may make of a list of several servers', () => {
   });
 
   it('is private where not all is shown', async () => {
-    const desk = { slug: 'desk', public: false, servers: ['a', 'b'], tools: ['a__a2', 'b__*'] };
-    const open = { slug: 'open', public: false, servers: ['a', 'b'], prompts: ['a__x'] };
+    const desk = { slug: 'desk', public: true, servers: ['a', 'b'], tools: ['a__a2', 'b__*'] };
+    const open = { slug: 'open', public: true, servers: ['a', 'b'], prompts: ['a__x'] };
     const { list } = await hinting({}, [desk, open]);
     expect(await list('desk')).toEqual({ ttlMs: 2_000, cacheScope: 'private' });
     expect(await list('open')).toEqual({ ttlMs: 2_000, cacheScope: 'public' });

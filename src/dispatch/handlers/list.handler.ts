@@ -11,6 +11,7 @@ import {
 import { kindOf, publishPages, type Endpoint } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
+import { Items } from '../../items/index.js';
 import { SILENT_SINK } from '../call-delivery.js';
 import { DispatchConfig } from '../dispatch.config.js';
 import { invalidParams, noAnswerInTime } from '../dispatch.errors.js';
@@ -41,6 +42,7 @@ export class ListHandler extends MethodHandler {
   constructor(
     private readonly lists: Lists,
     private readonly toolHeaders: ToolHeaders,
+    private readonly items: Items,
     private readonly config: DispatchConfig,
   ) {
     super();
@@ -56,11 +58,10 @@ export class ListHandler extends MethodHandler {
     const { request } = inbound;
     const { outcome, isNew } = await this.lists.ask(inbound, { server, request }, sink, signal);
     const isWhole = outcome.kind === 'result' && !outcome.result['nextCursor'] && !request.params['cursor'];
-    if (isNew && isWhole && request.method === 'tools/list') {
-      const { tools } = outcome.result;
-      if (Array.isArray(tools)) this.toolHeaders.learn(server, tools);
-    }
-    return outcome;
+    const method = request.method as ListMethod;
+    const items = outcome.kind === 'result' ? outcome.result[LIST_MEMBERS[method]] : undefined;
+    if (isNew && Array.isArray(items)) this.learn(server, method, items, isWhole);
+    return visiblePart(inbound.endpoint, server, method, this.withoutKeptBack(server, method, outcome));
   }
 
   private async listAll(inbound: Inbound, signal: AbortSignal): Promise<Outcome> {
@@ -98,9 +99,34 @@ export class ListHandler extends MethodHandler {
   }
 
   private publish({ endpoint }: Inbound, server: ServerDefinition, method: ListMethod, list: WholeList) {
-    if (list.isNew && method === 'tools/list') this.toolHeaders.learn(server, list.items);
-    return publishPages(endpoint, server, method, list.pages);
+    if (list.isNew) this.learn(server, method, list.items, true);
+    const kind = LIST_MEMBERS[method];
+    const pages = list.pages.map((each) => this.items.shown(server, kind, each));
+    return publishPages(endpoint, server, method, pages);
   }
+
+  private learn(server: ServerDefinition, method: ListMethod, items: readonly JsonValue[], isWhole: boolean): void {
+    if (method === 'tools/list' && isWhole) this.toolHeaders.learn(server, items);
+    else this.items.observe(server, LIST_MEMBERS[method], items);
+  }
+
+  private withoutKeptBack(server: ServerDefinition, method: ListMethod, outcome: Outcome): Outcome {
+    if (outcome.kind !== 'result') return outcome;
+    const kind = LIST_MEMBERS[method];
+    const items = outcome.result[kind];
+    const shown = Array.isArray(items) ? this.items.shown(server, kind, items) : items;
+    if (shown === items) return outcome;
+    return { ...outcome, result: { ...outcome.result, [kind]: [...(shown as JsonValue[])] } };
+  }
+}
+
+/** A page of a transparent endpoint without what its caller may not use. */
+function visiblePart(endpoint: Endpoint, server: ServerDefinition, method: ListMethod, outcome: Outcome): Outcome {
+  if (outcome.kind !== 'result' || endpoint.showsAll(kindOf(method))) return outcome;
+  const items = outcome.result[LIST_MEMBERS[method]];
+  if (!Array.isArray(items)) return outcome;
+  const shown: JsonObject = { [LIST_MEMBERS[method]]: [...publishPages(endpoint, server, method, [items])] };
+  return { ...outcome, result: { ...outcome.result, ...shown } };
 }
 
 /** The client's leaving stops the work, its being answered does not: a late server may still earn back its time. */

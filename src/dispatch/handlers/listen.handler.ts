@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
 import {
   isJsonObject,
   LIST_CHANGES,
   LIST_FLAGS,
+  RESOURCE_UPDATED,
   result,
   type ListFlag,
   type McpNotification,
@@ -13,6 +15,7 @@ import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { ChangeFeeds, type Feed } from '../../subscriptions/index.js';
 import type { ChangeFilter } from '../../upstream/index.js';
+import { Items } from '../../items/index.js';
 import { ChangeStream } from '../change-stream.js';
 import { DispatchConfig } from '../dispatch.config.js';
 import { invalidParams, noAnswerInTime } from '../dispatch.errors.js';
@@ -28,6 +31,15 @@ type Attempt = { readonly server: ServerDefinition } & (
   { readonly feed: Feed } | { readonly failed: unknown } | { readonly late: true }
 );
 
+/** What a client listens to at which servers. */
+interface Listening {
+  readonly inbound: Inbound;
+  readonly wanted: ChangeFilter;
+  readonly stream: ChangeStream;
+  /** By slug: what is asked of each server now. */
+  readonly asked: Map<string, ChangeFilter>;
+}
+
 type Opened = Extract<Attempt, { feed: Feed }>;
 
 /** Keeps a modern client's stream of changes open until it leaves (specification 2026: basic/patterns/subscriptions). */
@@ -41,6 +53,7 @@ export class ListenHandler extends MethodHandler {
     private readonly feeds: ChangeFeeds,
     private readonly endpoints: EndpointDirectory,
     private readonly views: VisibleLists,
+    private readonly items: Items,
     config: DispatchConfig,
   ) {
     super();
@@ -54,9 +67,10 @@ export class ListenHandler extends MethodHandler {
     const lists = LIST_FLAGS.filter((flag) => wanted[flag] === true);
     const view = this.views.open({ caller, client, endpoint: endpoint.id }, lists);
     const stream = new ChangeStream(sink, view);
-    const stopWatching = this.watchEndpoint(inbound, wanted, stream);
+    const listening: Listening = { inbound, wanted, stream, asked: new Map() };
+    const stopWatching = this.watchEndpoint(listening);
     try {
-      const attempts = await this.listen(inbound, wanted, stream);
+      const attempts = await this.listen(listening);
       // Whoever lists after the acknowledgement sees what later changes are compared with, or what is newer.
       await view.ready;
       const opened = attempts.filter((attempt): attempt is Opened => 'feed' in attempt);
@@ -71,26 +85,40 @@ export class ListenHandler extends MethodHandler {
     }
   }
 
-  /** Servers that are configured while the client listens are listened to as well. */
-  private watchEndpoint(inbound: Inbound, wanted: ChangeFilter, stream: ChangeStream) {
-    const lists = flagsOf((flag) => wanted[flag] === true);
-    const known = new Set(inbound.endpoint.servers.map(({ slug }) => slug));
-    return this.endpoints.onChange(inbound.endpoint.id, (endpoint) => {
+  /** Who may see more or less than before, or finds other servers there, listens to that from then on. */
+  private watchEndpoint(listening: Listening) {
+    const { inbound, stream, asked } = listening;
+    return this.endpoints.onChange(inbound.endpoint.id, inbound.caller, (endpoint) => {
       for (const flag of LIST_FLAGS) stream.changed({ method: LIST_CHANGES[flag].told, params: {} });
-      for (const server of endpoint?.servers ?? []) {
-        if (!endpoint || known.has(server.slug)) continue;
-        known.add(server.slug);
-        void this.listenTo(server, lists, { ...inbound, endpoint }, stream);
-      }
+      const servers = new Set(endpoint?.servers.map(({ slug }) => slug));
+      for (const slug of asked.keys()) if (!servers.has(slug)) part(listening, slug);
+      if (!endpoint) return;
+      const now = { ...listening, inbound: { ...inbound, endpoint } };
+      for (const server of endpoint.servers) void this.listenAnew(server, now);
     });
   }
 
-  private async listen(inbound: Inbound, wanted: ChangeFilter, stream: ChangeStream): Promise<Attempt[]> {
-    const { endpoint } = inbound;
+  private async listenAnew(server: ServerDefinition, listening: Listening): Promise<void> {
+    const before = listening.asked.get(server.slug);
+    const filter = filterFor(listening, server, this.items);
+    if (!filter) return part(listening, server.slug);
+    if (isDeepStrictEqual(before, filter)) return;
+    const attempt = await this.listenTo(server, filter, listening);
+    if (!('feed' in attempt)) return;
+    // What was not listened to for a while may have changed meanwhile.
+    const isNew = (uri: string) => !before?.resourceSubscriptions?.includes(uri);
+    for (const own of attempt.feed.honoured.resourceSubscriptions?.filter(isNew) ?? []) {
+      const uri = publicUri(listening.inbound.endpoint, server, own);
+      listening.stream.changed({ method: RESOURCE_UPDATED, params: { uri } }, { resource: uri });
+    }
+  }
+
+  private async listen(listening: Listening): Promise<Attempt[]> {
+    const { endpoint } = listening.inbound;
     const attempts = endpoint.servers.map(async (server): Promise<Attempt[]> => {
-      const filter = filterFor(inbound, server, wanted);
+      const filter = filterFor(listening, server, this.items);
       if (!filter) return [];
-      const start = () => this.listenTo(server, filter, inbound, stream);
+      const start = () => this.listenTo(server, filter, listening);
       if (endpoint.transparent) return [await start()];
       return [(await this.patience.wait(server.slug, start, (attempt) => 'feed' in attempt)) ?? { server, late: true }];
     });
@@ -100,23 +128,29 @@ export class ListenHandler extends MethodHandler {
   private async listenTo(
     server: ServerDefinition,
     filter: ChangeFilter,
-    { endpoint, caller, client }: Inbound,
-    stream: ChangeStream,
+    { inbound: { endpoint, caller, client }, stream, asked }: Listening,
   ): Promise<Attempt> {
     const face = { caller, client, session: undefined };
     const onChange = (change: McpNotification, resource?: string) => {
       const shown = resource === undefined ? undefined : publicUri(endpoint, server, resource);
       stream.changed(publishNotification(endpoint, server, change), { server: server.slug, resource: shown });
     };
+    asked.set(server.slug, filter);
     try {
       const feed = await this.feeds.open(server, face, filter, onChange);
-      stream.join(feed);
+      if (asked.get(server.slug) === filter) stream.join(server.slug, feed);
+      else feed.close();
       return { server, feed };
     } catch (failed) {
       this.logger.warn(`${server.slug} cannot be listened to: ${String(failed)}`);
       return { server, failed };
     }
   }
+}
+
+function part({ asked, stream }: Listening, server: string): void {
+  asked.delete(server);
+  stream.part(server);
 }
 
 /** What the client wants to hear of, or what is wrong with how it says so. */
@@ -139,10 +173,15 @@ function flagsOf(isSet: (flag: ListFlag) => boolean): ChangeFilter {
 }
 
 /** The part of the filter that concerns one server; undefined when nothing does. */
-function filterFor({ endpoint }: Inbound, server: ServerDefinition, wanted: ChangeFilter): ChangeFilter | undefined {
+function filterFor(
+  { inbound: { endpoint }, wanted }: Pick<Listening, 'inbound' | 'wanted'>,
+  server: ServerDefinition,
+  items: Items,
+): ChangeFilter | undefined {
   const own = (wanted.resourceSubscriptions ?? []).flatMap((uri) => {
     const target = targetOfUri(endpoint, uri);
-    return target?.server === server && endpoint.shows('resources', uri) ? [target.own] : [];
+    if (target?.server !== server || !endpoint.shows('resources', uri)) return [];
+    return items.ownNameOf(server, 'resources', target.own) === undefined ? [] : [target.own];
   });
   const { resourceSubscriptions: _wanted, ...lists } = wanted;
   const filter: ChangeFilter = own.length > 0 ? { ...lists, resourceSubscriptions: own } : lists;

@@ -1,6 +1,5 @@
 import type { Kysely } from 'kysely';
-import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
-import { serversNamedBy } from '../read-virtual-server.js';
+import type { JsonObject } from '#lib/mcp-protocol';
 import {
   EntryInUse,
   EntryInvalid,
@@ -10,15 +9,17 @@ import {
   VersionMismatch,
   type Fault,
 } from '../registry.errors.js';
+import type { AppliedChanges, ApplyOptions, WantedEntry } from '../registry-changes.js';
 import { RegistryStore, type RegistryEntries, type RegistryEntry } from '../registry-store.js';
+import type { LimitDefinition, PolicyDefinition, TeamDefinition } from '../policy-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from '../server-definition.js';
 import { faultOfSlug } from '../slug.js';
-import { SECTION_OF, type StoredEntry } from './entry.js';
+import { applyEntries } from './apply-entries.js';
+import { keyOf, SECTION_OF, type NamedKind, type StoredEntry } from './entry.js';
 import type { EntryReader, EntryReading, RegistryReading } from './entry-reader.js';
 import type { EntryTable } from './entry-table.js';
 import type { RegistryTables } from './registry-tables.js';
-
-type Kind = keyof typeof SECTION_OF;
+import { usersOf } from './uses.js';
 
 /** What a change is judged by, and told to. */
 export interface StoreParts {
@@ -31,18 +32,35 @@ export interface StoreParts {
 export class DatabaseRegistryStore extends RegistryStore {
   readonly servers: RegistryEntries<ServerDefinition>;
   readonly virtualServers: RegistryEntries<VirtualServerDefinition>;
+  readonly teams: RegistryEntries<TeamDefinition>;
+  readonly policies: RegistryEntries<PolicyDefinition>;
+  readonly limits: RegistryEntries<LimitDefinition>;
 
-  constructor(parts: StoreParts) {
+  constructor(private readonly parts: StoreParts) {
     super();
     this.servers = new StoredEntries(parts, 'server', ({ servers }) => servers);
     this.virtualServers = new StoredEntries(parts, 'virtual-server', ({ virtualServers }) => virtualServers);
+    this.teams = new StoredEntries(parts, 'team', ({ teams }) => teams);
+    this.policies = new StoredEntries(parts, 'policy', ({ policies }) => policies);
+    this.limits = new StoredEntries(parts, 'limit', ({ limits }) => limits);
+  }
+
+  override async apply(wanted: readonly WantedEntry[], options: ApplyOptions): Promise<AppliedChanges> {
+    const changes = await applyEntries(this.parts, wanted, options);
+    await this.parts.refresh();
+    return changes;
+  }
+
+  override async refresh(slug: string): Promise<void> {
+    if (!(await this.parts.table.refresh(slug))) throw new EntryUnknown(slug);
+    await this.parts.refresh();
   }
 }
 
 class StoredEntries<Definition> implements RegistryEntries<Definition> {
   constructor(
     private readonly parts: StoreParts,
-    private readonly kind: Kind,
+    private readonly kind: NamedKind,
     private readonly ofKind: (reading: RegistryReading) => readonly EntryReading<Definition>[],
   ) {}
 
@@ -54,11 +72,15 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
     return (await this.list()).find((entry) => entry.slug === slug);
   }
 
+  async draft(slug: string, written: JsonObject): Promise<Definition> {
+    return this.judge(slug, written, await this.parts.table.entries());
+  }
+
   create(slug: string, written: JsonObject): Promise<RegistryEntry<Definition>> {
     return this.write(async (tables, stored) => {
       const message = faultOfSlug(slug);
       if (message !== undefined) throw new EntryInvalid([{ path: '', message }]);
-      if (stored.some((entry) => entry.slug === slug)) throw new SlugTaken(slug);
+      if (stored.some((entry) => keyOf(entry) === keyOf({ kind: this.kind, slug }))) throw new SlugTaken(slug);
       this.judge(slug, written, stored);
       await this.parts.table.insert(tables, { kind: this.kind, slug, written, isManaged: false });
       return await this.shown(slug, tables);
@@ -77,9 +99,9 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   delete(slug: string, version: number): Promise<void> {
     return this.write(async (tables, stored) => {
       this.changeable(slug, version, stored);
-      const usedBy = usersOf(slug, stored);
+      const usedBy = usersOf({ kind: this.kind, slug }, stored);
       if (usedBy.length > 0) throw new EntryInUse(slug, usedBy);
-      await this.parts.table.delete(tables, slug);
+      await this.parts.table.delete(tables, { kind: this.kind, slug });
     });
   }
 
@@ -100,13 +122,23 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   }
 
   /** By reading it as it would be read if it were there. */
-  private judge(slug: string, written: JsonObject, stored: readonly StoredEntry[]): void {
+  private judge(slug: string, written: JsonObject, stored: readonly StoredEntry[]): Definition {
     const now = new Date();
-    const draft = { kind: this.kind, slug, written, isManaged: false, version: 0, createdAt: now, updatedAt: now };
-    const others = stored.filter((entry) => entry.slug !== slug);
+    const draft = {
+      kind: this.kind,
+      slug,
+      written,
+      isManaged: false,
+      version: 0,
+      refreshes: 0,
+      createdAt: now,
+      updatedAt: now,
+    };
+    const others = stored.filter((entry) => keyOf(entry) !== keyOf(draft));
     const reading = this.ofKind(this.parts.reader.read([...others, draft])).find(({ entry }) => entry === draft);
     const faults = this.within(slug, reading?.faults ?? []);
-    if (faults.length > 0) throw new EntryInvalid(faults);
+    if (faults.length > 0 || !reading?.definition) throw new EntryInvalid(faults);
+    return reading.definition;
   }
 
   private async shown(slug: string, tables: Kysely<RegistryTables>): Promise<RegistryEntry<Definition>> {
@@ -133,11 +165,4 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
     const whole = `${SECTION_OF[this.kind]}.${slug}`;
     return faults.map(({ path, message }) => ({ path: path.slice(whole.length).replace(/^\./, ''), message }));
   }
-}
-
-function usersOf(slug: string, stored: readonly StoredEntry[]): readonly string[] {
-  const virtual = stored.filter(({ kind }) => kind === 'virtual-server');
-  return virtual
-    .filter(({ written }) => isJsonObject(written) && serversNamedBy(written).includes(slug))
-    .map((entry) => entry.slug);
 }

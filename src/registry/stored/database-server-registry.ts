@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { PolicyDefinition } from '../policy-definition.js';
 import { RegistryFault } from '../registry.errors.js';
 import { ServerRegistry, type RegistrySnapshot } from '../server-registry.js';
 import type { Declarations } from './declarations.js';
@@ -7,10 +8,20 @@ import type { StoredEntry } from './entry.js';
 import type { EntryReader, RegistryReading } from './entry-reader.js';
 import type { EntryTable, RegistryState } from './entry-table.js';
 
+const UNREADABLE = 'This policy cannot be read here; until it can, nothing may be used.';
+
 type Listener = (now: RegistrySnapshot, before: RegistrySnapshot) => void;
 
 /** Nothing is configured yet. */
-const NOTHING: RegistrySnapshot = { version: 0, servers: [], virtualServers: [], defaultEndpoint: { public: false } };
+const NOTHING: RegistrySnapshot = {
+  version: 0,
+  servers: [],
+  virtualServers: [],
+  teams: [],
+  policies: [],
+  limits: [],
+  defaultEndpoint: { public: false },
+};
 
 /** What lies in the database, kept in memory. Asks again and again whether anything changed there. */
 export class DatabaseServerRegistry extends ServerRegistry implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -131,6 +142,9 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
       version: before.version + 1,
       servers: keepUnchanged(definitionsOf(reading.servers), before.servers),
       virtualServers: keepUnchanged(definitionsOf(reading.virtualServers), before.virtualServers),
+      teams: keepUnchanged(definitionsOf(reading.teams), before.teams),
+      policies: keepUnchanged(policiesOf(reading), before.policies),
+      limits: keepUnchanged(definitionsOf(reading.limits), before.limits),
       defaultEndpoint: isDeepStrictEqual(reading.defaultEndpoint, before.defaultEndpoint)
         ? before.defaultEndpoint
         : reading.defaultEndpoint,
@@ -154,22 +168,22 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
 const definitionsOf = <T>(readings: readonly { readonly definition: T | undefined }[]): readonly T[] =>
   readings.flatMap(({ definition }) => definition ?? []);
 
+/** A rule that nobody can read may have forbidden anything: in its place stands one that forbids all. */
+const policiesOf = ({ policies }: RegistryReading): readonly PolicyDefinition[] =>
+  policies.map(({ entry: { slug }, definition }) => definition ?? { slug, effect: 'deny', description: UNREADABLE });
+
 /** What did not change stays the same object, so that whoever holds connections for it can tell at a glance. */
 function keepUnchanged<T extends { readonly slug: string }>(read: readonly T[], before: readonly T[]): readonly T[] {
   const old = new Map(before.map((entry) => [entry.slug, entry]));
-  return read.map((entry) => {
+  const now = read.map((entry) => {
     const same = old.get(entry.slug);
     return same !== undefined && isDeepStrictEqual(same, entry) ? same : entry;
   });
+  return now.length === before.length && now.every((entry, index) => entry === before[index]) ? before : now;
 }
 
 /** After `keepUnchanged` nothing but identity has to be compared. */
 function isSame(now: RegistrySnapshot, before: RegistrySnapshot): boolean {
-  const areSame = (some: readonly object[], others: readonly object[]) =>
-    some.length === others.length && some.every((entry, index) => entry === others[index]);
-  return (
-    areSame(now.servers, before.servers) &&
-    areSame(now.virtualServers, before.virtualServers) &&
-    now.defaultEndpoint === before.defaultEndpoint
-  );
+  const { version: _version, ...parts } = now;
+  return Object.entries(parts).every(([name, part]) => part === before[name as keyof typeof parts]);
 }

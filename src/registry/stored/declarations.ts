@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
 import type { Kysely } from 'kysely';
-import { serversNamedBy } from '../read-virtual-server.js';
+import { isMadeOf } from './uses.js';
 import { RegistryFault, type Fault } from '../registry.errors.js';
-import { SECTION_OF, type DeclaredEntry, type StoredEntry } from './entry.js';
+import { keyOf, SECTION_OF, type DeclaredEntry, type StoredEntry } from './entry.js';
 import type { EntrySeal } from './entry-seal.js';
 import type { EntryTable, RegistryState } from './entry-table.js';
 import type { RegistryTables } from './registry-tables.js';
@@ -88,30 +88,30 @@ export class Declarations {
     const faults = contradictions(declaration.entries, stored);
     if (faults.length > 0) throw new RegistryFault(this.file, faults);
     const changes = differences(declaration, stored);
-    const there = new Set(stored.map(({ slug }) => slug));
-    for (const { slug, declared } of changes) {
-      if (declared === undefined) await this.table.delete(tables, slug);
-      else if (there.has(slug)) await this.table.update(tables, { ...declared, isManaged: true });
+    const there = new Set(stored.map(keyOf));
+    for (const { entry, declared } of changes) {
+      if (declared === undefined) await this.table.delete(tables, entry);
+      else if (there.has(keyOf(entry))) await this.table.update(tables, { ...declared, isManaged: true });
       else await this.table.insert(tables, { ...declared, isManaged: true });
     }
     await this.table.setDeclaration(tables, declaration.digest);
-    return changes.map(({ slug }) => slug);
+    return changes.map(({ entry }) => entry.slug);
   }
 }
 
 /** `declared`: absent when the entry is declared no more. */
 interface Difference {
-  readonly slug: string;
+  readonly entry: Pick<StoredEntry, 'kind' | 'slug'>;
   readonly declared?: DeclaredEntry;
 }
 
 function differences({ entries }: Declaration, stored: readonly StoredEntry[]): readonly Difference[] {
-  const managed = new Map(stored.filter(({ isManaged }) => isManaged).map((entry) => [entry.slug, entry]));
-  const slugs = new Set(entries.map(({ slug }) => slug));
-  const gone = [...managed.keys()].filter((slug) => !slugs.has(slug)).map((slug) => ({ slug }));
+  const managed = new Map(stored.filter(({ isManaged }) => isManaged).map((entry) => [keyOf(entry), entry]));
+  const keys = new Set(entries.map(keyOf));
+  const gone = [...managed.values()].filter((entry) => !keys.has(keyOf(entry))).map((entry) => ({ entry }));
   const changed = entries
-    .filter((declared) => !isSame(declared, managed.get(declared.slug)))
-    .map((declared) => ({ slug: declared.slug, declared }));
+    .filter((declared) => !isSame(declared, managed.get(keyOf(declared))))
+    .map((declared) => ({ entry: declared, declared }));
   return [...gone, ...changed];
 }
 
@@ -123,16 +123,18 @@ const isSame = ({ kind, position, written }: DeclaredEntry, stored: StoredEntry 
 
 /** What the admin API made and the file would take the name, or the servers, of. */
 function contradictions(declared: readonly DeclaredEntry[], stored: readonly StoredEntry[]): readonly Fault[] {
-  const own = new Map(stored.filter(({ isManaged }) => !isManaged).map((entry) => [entry.slug, entry]));
+  const own = new Map(stored.filter(({ isManaged }) => !isManaged).map((entry) => [keyOf(entry), entry]));
   const taken = declared.flatMap(({ kind, slug }) => {
     const message =
       'An entry of this name was made over the admin API. Choose another name here, or delete that entry there.';
-    return kind !== 'default' && own.has(slug) ? [{ path: `${SECTION_OF[kind]}.${slug}`, message }] : [];
+    return kind !== 'default' && own.has(keyOf({ kind, slug }))
+      ? [{ path: `${SECTION_OF[kind]}.${slug}`, message }]
+      : [];
   });
   const servers = new Set(declared.filter(({ kind }) => kind === 'server').map(({ slug }) => slug));
   const lost = stored.filter(({ kind, isManaged, slug }) => isManaged && kind === 'server' && !servers.has(slug));
   const missed = lost.flatMap(({ slug }) => {
-    const users = [...own.values()].filter(({ written }) => written && serversNamedBy(written).includes(slug));
+    const users = [...own.values()].filter((entry) => isMadeOf(entry, slug));
     if (users.length === 0) return [];
     const names = users.map((user) => user.slug).join(', ');
     const message = `It cannot be left out: it belongs to ${names}, made over the admin API. Take it out there first.`;

@@ -2,11 +2,13 @@ import type { Variables } from '#lib/config';
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { expandVariables } from '../expand-variables.js';
 import { readServer } from '../read-server.js';
+import type { LimitDefinition, PolicyDefinition, TeamDefinition } from '../policy-definition.js';
+import { readLimit, readPolicy, readTeam } from '../read-policy.js';
 import { readDefaultEndpoint, readVirtualServer } from '../read-virtual-server.js';
 import type { Fault } from '../registry.errors.js';
 import type { ServerDefinition, VirtualServerDefinition } from '../server-definition.js';
 import type { RegistrySnapshot } from '../server-registry.js';
-import type { StoredEntry } from './entry.js';
+import { SECTION_OF, type NamedKind, type StoredEntry } from './entry.js';
 
 /** What an entry means on this host. */
 export interface EntryReading<Definition> {
@@ -20,6 +22,9 @@ export interface EntryReading<Definition> {
 export interface RegistryReading {
   readonly servers: readonly EntryReading<ServerDefinition>[];
   readonly virtualServers: readonly EntryReading<VirtualServerDefinition>[];
+  readonly teams: readonly EntryReading<TeamDefinition>[];
+  readonly policies: readonly EntryReading<PolicyDefinition>[];
+  readonly limits: readonly EntryReading<LimitDefinition>[];
   readonly defaultEndpoint: RegistrySnapshot['defaultEndpoint'];
   readonly faults: readonly Fault[];
 }
@@ -36,6 +41,9 @@ export interface EntryRules {
   /** They may start child processes. */
   readonly mayStartPrograms: boolean;
 }
+
+const isReadAlike = (one: StoredEntry, other: StoredEntry): boolean =>
+  one.isManaged === other.isManaged && one.refreshes === other.refreshes;
 
 /** Makes definitions of stored entries, by the rules of the configuration file. */
 export class EntryReader {
@@ -54,19 +62,25 @@ export class EntryReader {
     const slugs = new Set(servers.map(({ entry }) => entry.slug));
     const served = new Set(servers.flatMap(({ definition }) => definition?.slug ?? []));
     const virtualServers = ofKind('virtual-server').map((entry) => this.readVirtual(entry, slugs, served));
+    const teams = ofKind('team').map((entry) => this.readNamed(entry, 'team', readTeam));
+    const policies = ofKind('policy').map((entry) => this.readNamed(entry, 'policy', readPolicy));
+    const limits = ofKind('limit').map((entry) => this.readNamed(entry, 'limit', readLimit));
     const faults: Fault[] = [];
     const [inDefault] = ofKind('default');
     const defaultEndpoint = readDefaultEndpoint(inDefault && this.expand(inDefault, 'default', faults), faults);
-    faults.push(...[...servers, ...virtualServers].flatMap((reading) => reading.faults));
-    return { servers, virtualServers, defaultEndpoint, faults };
+    faults.push(
+      ...[...servers, ...virtualServers, ...teams, ...policies, ...limits].flatMap((reading) => reading.faults),
+    );
+    return { servers, virtualServers, teams, policies, limits, defaultEndpoint, faults };
   }
 
   private readServerOnce(entry: StoredEntry): EntryReading<ServerDefinition> {
     const known = entry.written && this.known.get(entry.written);
-    if (known?.entry.isManaged === entry.isManaged) return { ...known, entry };
+    if (known && isReadAlike(known.entry, entry)) return { ...known, entry };
     const faults: Fault[] = [];
     const written = this.expand(entry, `servers.${entry.slug}`, faults);
-    const definition = written && this.readServer(entry, written, faults);
+    const read = written && this.readServer(entry, written, faults);
+    const definition = read && entry.refreshes > 0 ? { ...read, refreshes: entry.refreshes } : read;
     const reading = { entry, definition, faults };
     if (entry.written) this.known.set(entry.written, reading);
     return reading;
@@ -97,6 +111,16 @@ export class EntryReader {
     const read = written && readVirtualServer(entry.slug, written, slugs, faults);
     const definition = read && { ...read, servers: read.servers.filter((slug) => served.has(slug)) };
     return { entry, definition, faults };
+  }
+
+  private readNamed<Definition>(
+    entry: StoredEntry,
+    kind: NamedKind,
+    read: (slug: string, written: JsonObject, faults: Fault[]) => Definition | undefined,
+  ): EntryReading<Definition> {
+    const faults: Fault[] = [];
+    const written = this.expand(entry, `${SECTION_OF[kind]}.${entry.slug}`, faults);
+    return { entry, definition: written && read(entry.slug, written, faults), faults };
   }
 
   /** What is written, as it is meant on this host. Undefined when it cannot be told. */

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import { canonicalJson, isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { readBoolean, readInstant, readJson, writeJson, type Database } from '../../database/index.js';
-import type { EntryKind, StoredEntry } from './entry.js';
+import { keyOf, type EntryKind, type StoredEntry } from './entry.js';
 import type { EntrySeal } from './entry-seal.js';
 import type { RegistryTables } from './registry-tables.js';
 
@@ -62,11 +62,12 @@ export class EntryTable {
     this.opened = new Map(rows.map((row) => [row.slug, this.openOnce(row, before.get(row.slug))]));
     const entries = rows.map((row): StoredEntry => ({
       kind: row.kind,
-      slug: row.slug,
+      slug: row.slug.slice(row.slug.indexOf(':') + 1),
       written: this.opened.get(row.slug)?.written,
       isManaged: readBoolean(row.is_managed),
       ...(row.position !== null && { position: row.position }),
       version: row.version,
+      refreshes: row.refreshes,
       createdAt: readInstant(row.created_at),
       updatedAt: readInstant(row.updated_at),
     }));
@@ -81,11 +82,24 @@ export class EntryTable {
 
   async update(tables: Kysely<RegistryTables>, draft: EntryDraft): Promise<void> {
     const row = { ...this.rowOf(draft), version: await nextVersion(tables), updated_at: new Date() };
-    await tables.updateTable('registry_entries').set(row).where('slug', '=', draft.slug).execute();
+    await tables.updateTable('registry_entries').set(row).where('slug', '=', row.slug).execute();
   }
 
-  async delete(tables: Kysely<RegistryTables>, slug: string): Promise<void> {
-    await tables.deleteFrom('registry_entries').where('slug', '=', slug).execute();
+  /** False when there is no such server. */
+  async refresh(slug: string): Promise<boolean> {
+    return await this.exclusively(async (tables) => {
+      const { numUpdatedRows } = await tables
+        .updateTable('registry_entries')
+        .set({ refreshes: sql<number>`refreshes + 1` })
+        .where('slug', '=', slug)
+        .where('kind', '=', 'server')
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    });
+  }
+
+  async delete(tables: Kysely<RegistryTables>, entry: Pick<EntryDraft, 'kind' | 'slug'>): Promise<void> {
+    await tables.deleteFrom('registry_entries').where('slug', '=', keyOf(entry)).execute();
   }
 
   /** Credentials that an older secret has sealed are sealed with the current one; nothing else of them changes. */
@@ -110,8 +124,9 @@ export class EntryTable {
   }
 
   private rowOf({ kind, slug, written, isManaged, position }: EntryDraft) {
-    const { entry, sealed } = this.seal.close(slug, written);
-    return { slug, kind, entry: writeJson(entry), sealed, is_managed: isManaged, position: position ?? null };
+    const key = keyOf({ kind, slug });
+    const { entry, sealed } = this.seal.close(key, written);
+    return { slug: key, kind, entry: writeJson(entry), sealed, is_managed: isManaged, position: position ?? null };
   }
 
   private openOnce(row: { slug: string; entry: string; sealed: string | null }, before: Opened | undefined): Opened {

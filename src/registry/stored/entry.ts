@@ -1,10 +1,25 @@
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { DEFAULT_SLUG } from '../slug.js';
 
-export type EntryKind = 'server' | 'virtual-server' | 'default';
+export type EntryKind = 'server' | 'virtual-server' | 'team' | 'policy' | 'limit' | 'default';
 
 /** The section of the file that declares entries of a kind. */
-export const SECTION_OF = { server: 'servers', 'virtual-server': 'virtualServers' } as const;
+export const SECTION_OF = {
+  server: 'servers',
+  'virtual-server': 'virtualServers',
+  team: 'teams',
+  policy: 'policies',
+  limit: 'limits',
+} as const;
+
+export type NamedKind = keyof typeof SECTION_OF;
+
+/** Teams, policies and limits have names of their own: a team may be called as its server is. */
+const SHARE_THEIR_NAMES: ReadonlySet<EntryKind> = new Set(['server', 'virtual-server', 'default']);
+
+/** One text for each entry, whatever its kind. */
+export const keyOf = ({ kind, slug }: Pick<StoredEntry, 'kind' | 'slug'>): string =>
+  SHARE_THEIR_NAMES.has(kind) ? slug : `${kind}:${slug}`;
 
 /** An entry of the configuration file. */
 export interface DeclaredEntry {
@@ -28,6 +43,8 @@ export interface StoredEntry {
   readonly position?: number;
   /** Grows with each change, also across deletion and creation. */
   readonly version: number;
+  /** How often its server was to be reached anew. */
+  readonly refreshes: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -36,7 +53,7 @@ export interface StoredEntry {
 export function entriesIn(document: JsonObject): readonly DeclaredEntry[] {
   // What is no JSON in YAML (infinity) would come back from the database as something else.
   const written = JSON.parse(JSON.stringify(document)) as JsonObject;
-  const section = (kind: keyof typeof SECTION_OF) =>
+  const section = (kind: NamedKind) =>
     Object.entries(objectOf(written[SECTION_OF[kind]])).map(([slug, entry], position): DeclaredEntry => ({
       kind,
       slug,
@@ -49,7 +66,8 @@ export function entriesIn(document: JsonObject): readonly DeclaredEntry[] {
     position: 0,
     written: objectOf(written['default']),
   } as const;
-  return [...section('server'), ...section('virtual-server'), ofDefault];
+  const kinds = Object.keys(SECTION_OF) as NamedKind[];
+  return [...kinds.flatMap(section), ofDefault];
 }
 
 const objectOf = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});

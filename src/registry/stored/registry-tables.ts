@@ -1,9 +1,11 @@
+import type { Generated } from 'kysely';
 import type { StoredBoolean, StoredInstant, StoredJson } from '../../database/index.js';
 import type { EntryKind } from './entry.js';
 
-/** As migration 0001-registry makes them. */
+/** As migrations 0001-registry and 0005-refreshes make them. */
 export type RegistryTables = {
   registry_entries: {
+    /** Of servers and virtual servers; `kind:slug` of other kinds. */
     slug: string;
     kind: EntryKind;
     entry: StoredJson;
@@ -11,6 +13,7 @@ export type RegistryTables = {
     is_managed: StoredBoolean;
     position: number | null;
     version: number;
+    refreshes: Generated<number>;
     created_at: StoredInstant;
     updated_at: StoredInstant;
   };

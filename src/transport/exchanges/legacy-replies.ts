@@ -1,7 +1,7 @@
 import { encodeLegacyResult, GatewayCode, UntranslatableResult, type Outcome, type RequestId } from '#lib/mcp-protocol';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import type { ReplyWriter } from '../reply-writer.js';
-import { answerText, messageOf } from '../rpc-answers.js';
+import { answerText, headed, messageOf } from '../rpc-answers.js';
 import type { OpenReply, StreamKeeper } from '../stream-keeper.js';
 
 /** From this revision on a stream begins with an empty event that carries an id (basic/transports, SEP-1699). */
@@ -99,7 +99,7 @@ export class LegacyReply extends LegacyStream {
   finish(outcome: Outcome): void {
     this.keeper.remove(this);
     const text = legacyAnswer(this.id, this.method, outcome, this.revision);
-    if (!this.writer.streaming) return this.writer.json(statusOf(outcome), text);
+    if (!this.writer.streaming) return headed(this.writer, outcome).json(statusOf(outcome), text);
     void this.writer.event(text, outcome.eventId);
     return this.writer.end();
   }

@@ -1,13 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { GatewayError } from '#lib/extension-kit';
 import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { remoteServer, type SentRequest } from '../../../test/support/fake-upstream.js';
 import { HttpWorld, LEGACY } from '../../../test/support/http-world.js';
+import { SessionRouter } from '../../affinity/index.js';
 
 const CALL = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'x' } };
 const PROGRESS = { method: 'notifications/progress', params: { progress: 1 } };
 const LOG = { method: 'notifications/message', params: { level: 'info', data: 'x' } };
 const A = '/servers/a/mcp';
+const NOT_EXECUTED = { outcome: 'not_executed', retriable: true } as const;
 
 let world: HttpWorld;
 
@@ -19,7 +22,10 @@ beforeEach(async () => {
   });
 });
 
-afterEach(() => world.close());
+afterEach(() => {
+  jest.restoreAllMocks();
+  return world.close();
+});
 
 /** Calls that a spec answers when it likes. */
 function held() {
@@ -207,6 +213,27 @@ describe('a batch', () => {
     const stream = await world.stream('POST', A, { headers }, batch);
     const ids = (await stream.rest()).flatMap(({ id }) => (id === undefined ? [] : [id]));
     expect(new Set(ids)).toEqual(new Set([1, 'two']));
+  });
+
+  it('brings the answers to its requests where the rest of it cannot be delivered', async () => {
+    world.connector.respond = () => result({});
+    const headers = await world.session(A, '2025-03-26');
+    const locate = SessionRouter.prototype.locate;
+    jest.spyOn(SessionRouter.prototype, 'locate').mockImplementation(async function (this: SessionRouter, ...asked) {
+      const session = await locate.apply(this, asked);
+      session.notify = () => Promise.reject(new GatewayError(-31_001, 'Nobody is there.', 503, NOT_EXECUTED));
+      return session;
+    });
+    const { status, json } = await world.post(A, batch, { headers });
+    expect([status, json]).toMatchObject([
+      200,
+      [
+        { id: 1, result: {} },
+        { id: 'two', result: {} },
+      ],
+    ]);
+    // Nothing else would tell of it there.
+    expect(await world.post(A, [batch[1]!], { headers })).toMatchObject({ status: 503 });
   });
 
   it('has no place for a handshake, nor for methods of the other era', async () => {

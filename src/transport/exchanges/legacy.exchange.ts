@@ -1,4 +1,5 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { GatewayError, OutcomeError } from '#lib/extension-kit';
 import {
   allowsBatches,
   eraOfRevision,
@@ -68,7 +69,7 @@ export class LegacyExchange {
     }
     const reply = new LegacyBatchReply(exchange.writer, this.keeper, revision);
     const answering = readings.map(async (reading) => {
-      if (reading.kind !== 'request') return take(session, reading);
+      if (reading.kind !== 'request') return take(session, reading).catch(undelivered);
       const outcome = await this.outcomeOf(exchange, session, reading.message, reply);
       return reply.add(reading.message.id, reading.message.method, outcome);
     });
@@ -160,6 +161,15 @@ function sessionIn({ headers, caller, endpoint }: Exchange) {
   const id = single(headers, SESSION_HEADER);
   if (id === undefined) throw new BadRequest('Mcp-Session-Id is missing. Initialize a session first.');
   return { id, binding: { caller, endpoint: endpoint.id, transport: 'http' } as const };
+}
+
+/** The answer to a batch has no place for it, and must not be lost by it: the requests beside it run. */
+function undelivered(cause: unknown): void {
+  if (cause instanceof GatewayError || cause instanceof OutcomeError) return;
+  new Logger(LegacyExchange.name).error(
+    'A part of a batch failed',
+    cause instanceof Error ? cause.stack : String(cause),
+  );
 }
 
 const unknownMethod = ({ method }: JsonRpcRequest): Outcome =>

@@ -16,7 +16,7 @@ import {
 import { Dispatcher } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import type { ReplyWriter } from '../reply-writer.js';
-import { answerText, messageOf } from '../rpc-answers.js';
+import { answerText, headed, messageOf } from '../rpc-answers.js';
 import { StreamKeeper, type OpenReply } from '../stream-keeper.js';
 import type { Exchange } from './exchange.js';
 
@@ -88,7 +88,10 @@ class ModernReply implements StreamSink, OpenReply {
     this.keeper.remove(this);
     const text = answerText(this.id, this.encoded(outcome));
     if (!this.writer.streaming) {
-      return this.writer.json(status ?? (outcome.kind === 'error' ? modernStatusOf(outcome.error) : 200), text);
+      return headed(this.writer, outcome).json(
+        status ?? (outcome.kind === 'error' ? modernStatusOf(outcome.error) : 200),
+        text,
+      );
     }
     void this.writer.event(text);
     return this.writer.end();

@@ -12,7 +12,7 @@ import {
 } from '#lib/mcp-protocol';
 import { Dispatcher, type Inbound } from '../../dispatch/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
-import { answerText } from '../rpc-answers.js';
+import { answerText, headed } from '../rpc-answers.js';
 import type { Exchange } from './exchange.js';
 import { legacyAnswer } from './legacy-replies.js';
 
@@ -53,7 +53,7 @@ export class PlainExchange {
     writer.onClosed(() => answered || leaving.abort());
     const outcome = 'kind' in inbound ? inbound : await this.dispatcher.dispatch(inbound, NOWHERE, leaving.signal);
     answered = true;
-    writer.json(statusOf(outcome), textOf(message, outcome));
+    headed(writer, outcome).json(statusOf(outcome), textOf(message, outcome));
   }
 }
 

@@ -33,8 +33,8 @@ export abstract class MessagePipe {
   /** Sends a request. `refused` is called when the server, or nobody, took it; the answer comes as a message. */
   abstract send(text: string, id: number, refused: (outcome: Outcome) => void): Carriage;
 
-  /** Sends what expects no answer. Resolves when it was taken or cannot be delivered. */
-  abstract say(text: string): Promise<void>;
+  /** Sends what expects no answer. False when it cannot be delivered; true as well when nobody can tell. */
+  abstract say(text: string): Promise<boolean>;
 
   /** Back-pressure. What is on its way may still arrive. */
   abstract pause(): void;

@@ -95,8 +95,10 @@ export class Reply implements UpstreamReply {
   }
 }
 
+const ME = { principal: 'me', client: 'me' };
+
 export function toolCall(name: string, args: JsonObject = {}, more: Partial<UpstreamRequest> = {}): UpstreamRequest {
-  return { method: 'tools/call', params: { name, arguments: args }, client: SILENT_CLIENT, ...more };
+  return { method: 'tools/call', params: { name, arguments: args }, client: SILENT_CLIENT, asker: ME, ...more };
 }
 
 /** A connector, and what it opened. */

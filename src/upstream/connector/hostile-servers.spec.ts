@@ -43,6 +43,11 @@ function expectOutcome(outcome: Outcome, expected: Expectation): void {
 
 const isPatient = (behaviour: Behaviour, carrier: Carrier): boolean => behaviour.waits?.includes(carrier) === true;
 
+/** For calls that are answered: never reached, so that a full machine is not taken for a silent server. */
+const AMPLE = { connectMs: 10_000, requestMs: 30_000 };
+/** For calls that nothing ends but their time. */
+const SHORT = { connectMs: 10_000, requestMs: 800 };
+
 /** Behaviours whose outcome does not wait for the end of the request's time. */
 const atOnce = (carrier: Carrier): Behaviour[] =>
   behavioursOf(carrier).filter((behaviour) => !isPatient(behaviour, carrier));
@@ -61,12 +66,13 @@ async function expectTimeouts(connection: UpstreamConnection, carrier: Carrier):
 describe.each(SETUPS)('a hostile server over $carrier', ({ carrier, era, transport }) => {
   const bench = new Workbench({ maxMessageBytes: 1_048_576 });
   let server: HostileServer;
-  let definition: RemoteServer;
   let connection: UpstreamConnection | undefined;
+
+  const definitionFor = (timeouts: RemoteServer['timeouts']): RemoteServer =>
+    remote(server.url, { transport, timeouts });
 
   beforeAll(async () => {
     server = await startHostileServer({ era, transport });
-    definition = remote(server.url, { transport, timeouts: { connectMs: 5_000, requestMs: 800 } });
   });
 
   afterAll(async () => {
@@ -75,14 +81,14 @@ describe.each(SETUPS)('a hostile server over $carrier', ({ carrier, era, transpo
   });
 
   it.each(atOnce(carrier))('$name', async (behaviour) => {
-    if (connection?.closed !== false) connection = await bench.open(definition);
+    if (connection?.closed !== false) connection = await bench.open(definitionFor(AMPLE));
     const outcome = await connection.request(toolCall(behaviour.name), new Reply(), NEVER);
     expectOutcome(outcome, expectationOf(behaviour, carrier));
     expect(connection.closed).toBe(behaviour.ends?.includes(carrier) === true);
   });
 
   it('is given up after its time where it says nothing that counts', async () => {
-    await expectTimeouts(await bench.open(definition), carrier);
+    await expectTimeouts(await bench.open(definitionFor(SHORT)), carrier);
   });
 });
 
@@ -99,9 +105,9 @@ describe.each([
     rmSync(folder, { recursive: true });
   });
 
-  function definitionFor(slug: string): StdioServer {
+  function definitionFor(slug: string, timeouts = AMPLE): StdioServer {
     const { command, args, env } = hostileCommand(era, join(folder, 'ledger'));
-    return child(command, args, { slug, env, timeouts: { connectMs: 10_000, requestMs: 800 } });
+    return child(command, args, { slug, env, timeouts });
   }
 
   it.each(atOnce(carrier))('$name', async (behaviour) => {
@@ -115,6 +121,6 @@ describe.each([
   });
 
   it('is given up after its time where it says nothing that counts', async () => {
-    await expectTimeouts(await bench.open(definitionFor('waiting')), carrier);
+    await expectTimeouts(await bench.open(definitionFor('waiting', SHORT)), carrier);
   });
 });

@@ -137,6 +137,13 @@ describe('a call over streamable HTTP', () => {
     expect(server.visits.some(isCall)).toBe(false);
   });
 
+  it('that the server refuses by name with a 404 gets that error, and the session goes on', async () => {
+    const error = { code: -32_002, message: 'Resource not found', data: { uri: WATCHED } };
+    const connection = await open((visit) => visit.json({ jsonrpc: '2.0', id: visit.message['id'], error }, 404));
+    expect(await connection.request(toolCall('any'), new Reply(), NEVER)).toMatchObject({ error });
+    expect([connection.closed, bench.events.ends]).toEqual([false, []]);
+  });
+
   it('is refused when too many are under way', async () => {
     bench = new Workbench({ calls: 2 });
     const connection = await open(() => undefined);
@@ -163,6 +170,39 @@ describe('a question of a legacy server', () => {
     expect(textOf(await connection.request(toolCall('any'), reply, NEVER))).toBe('done');
     expect((await server.visited(isAnswerTo('p'))).message).toEqual({ jsonrpc: '2.0', id: 'p', result: {} });
     expect((await server.visited(isAnswerTo('q'))).message).toMatchObject({ result: { action: 'decline' } });
+  });
+
+  describe('whose answer cannot be delivered', () => {
+    /** The server asks in the middle of a call that it never answers; the answer is met by `onAnswer`. */
+    const callThatAsks = async (onAnswer: (visit: Visit) => void) => {
+      const connection = await open((visit) => {
+        visit.stream().send(request('q', 'elicitation/create', elicitation));
+      }, TALKATIVE_CLIENT);
+      const reply = new Reply(async () => {
+        server.play((visit) => (isAnswerTo('q')(visit) ? onAnswer(visit) : visit.empty(202)));
+        return { result: { action: 'decline' } };
+      });
+      return { connection, outcome: await connection.request(toolCall('any'), reply, NEVER) };
+    };
+    const unknown = (why: string) => ({
+      error: { code: -31_002, message: expect.stringContaining(why), data: { outcome: 'unknown' } },
+    });
+
+    it.each([
+      ['refuses it', (visit: Visit) => visit.empty(500)],
+      ['breaks off', (visit: Visit) => visit.response.destroy()],
+    ])('ends its call at once where the server %s, and the server is told', async (_how, onAnswer) => {
+      const { connection, outcome } = await callThatAsks(onAnswer);
+      expect(outcome).toMatchObject(unknown('could not be delivered'));
+      await server.visited(({ message }) => message['method'] === 'notifications/cancelled');
+      expect(connection.closed).toBe(false);
+    });
+
+    it('ends its call and the session where the server has forgotten that', async () => {
+      const { connection, outcome } = await callThatAsks((visit) => visit.empty(404));
+      expect(outcome).toMatchObject(unknown('the server ended the session'));
+      expect([connection.closed, bench.events.ends]).toEqual([true, ['the server ended the session']]);
+    });
   });
 
   it('is taken back when the server withdraws it, and then needs no answer', async () => {

@@ -26,7 +26,11 @@ const byName = new Map(tools.map((tool) => [tool.definition.name, tool]));
 const validators = new Map<string, ReturnType<typeof fromJsonSchema>>();
 
 export function toolsIn(world: ReferenceWorld): Tool[] {
-  return world.hasExtra('tools') ? [...tools, extraTool] : tools;
+  const all = world.hasExtra('tools') ? [...tools, extraTool] : tools;
+  return all.map((tool) => {
+    const description = world.descriptionOf(tool.definition.name);
+    return description === undefined ? tool : { ...tool, definition: { ...tool.definition, description } };
+  });
 }
 
 export function findTool(world: ReferenceWorld, name: string): Tool | undefined {

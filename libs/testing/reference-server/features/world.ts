@@ -9,6 +9,7 @@ export type ListName = 'tools' | 'prompts' | 'resources';
 export class ReferenceWorld {
   readonly calls = new CallCounters();
   private readonly extras = new Set<ListName>();
+  private readonly descriptions = new Map<string, string>();
   private readonly revisions = new Map<string, number>();
   private readonly visits = new Set<string>();
   private readonly gates = new Map<string, { opened: Promise<void>; open(): void }>();
@@ -23,6 +24,18 @@ export class ReferenceWorld {
   toggleExtra(list: ListName): void {
     if (!this.extras.delete(list)) this.extras.add(list);
     this.announce({ kind: list });
+  }
+
+  /** What a tool is said to do since it was redescribed. */
+  descriptionOf(tool: string): string | undefined {
+    return this.descriptions.get(tool);
+  }
+
+  /** Says something else of a tool than before, or what it said at first, and tells everyone. */
+  redescribe(tool: string, description?: string): void {
+    if (description === undefined) this.descriptions.delete(tool);
+    else this.descriptions.set(tool, description);
+    this.announce({ kind: 'tools' });
   }
 
   /** How often a resource was changed. */

@@ -58,9 +58,14 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
     return post;
   }
 
-  override say(text: string): Promise<void> {
+  override say(text: string): Promise<boolean> {
     return new Promise((resolve) => {
-      const post = new SsePost(undefined, () => resolve(), this, resolve);
+      const post = new SsePost(
+        undefined,
+        () => resolve(false),
+        this,
+        () => resolve(true),
+      );
       const request = { method: 'POST', headers: this.postHeaders, body: text, limitMs: SIDE_LIMIT_MS } as const;
       post.exchange = this.channel.send(
         this.endpoint === undefined ? request : { ...request, path: this.endpoint },
@@ -189,8 +194,8 @@ class SsePost implements HttpReceiver, Carriage {
   streamEnded(): void {}
 
   failed(fault: TransportFault, detail?: string): void {
-    // An unreadable acknowledgement is one all the same: the message was taken.
-    if (fault === 'too_large') this.taken();
+    // An unreadable acknowledgement is one all the same, and one that is late may still come: the message was taken.
+    if (fault === 'too_large' || (fault === 'timeout' && this.id === undefined)) this.taken();
     else this.refused(outcomeOfFault(fault === 'cut' ? 'lost' : fault, detail));
   }
 }

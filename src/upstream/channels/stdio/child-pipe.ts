@@ -69,8 +69,8 @@ export class ChildPipe extends MessagePipe {
     return UNSENT;
   }
 
-  override async say(text: string): Promise<void> {
-    if (!this.full) this.write(text);
+  override async say(text: string): Promise<boolean> {
+    return !this.full && this.write(text);
   }
 
   override pause(): void {

@@ -4,6 +4,7 @@ import {
   outcomeOfFault,
   type ClientProfile,
   type JsonObject,
+  type JsonValue,
   type LogLevel,
   type McpNotification,
   type Outcome,
@@ -11,6 +12,7 @@ import {
 } from '#lib/mcp-protocol';
 import { missedBy } from '../../change-filter.js';
 import type {
+  Asker,
   ChangeFilter,
   ConnectionEvents,
   Listening,
@@ -22,13 +24,14 @@ import type {
 import type { UpstreamSessionState } from '../../upstream-session-state.js';
 import { connectionClosed, thrown, tooManyCalls } from '../../upstream.errors.js';
 import type { CallSurroundings } from '../running-call.js';
+import { WithdrawnCalls } from '../withdrawn-calls.js';
 import { LegacyCall, type CallKeeper } from './legacy-call.js';
 import { LegacyInbox, type InboxOwner } from './legacy-inbox.js';
 import type { LegacyLink, LinkHost } from './legacy-link.js';
 import { LegacySubscriptions } from './legacy-subscriptions.js';
 import { Turns } from './turns.js';
 
-/** How long a server may take to show that it has read a cancellation, before the next call may ask questions. */
+/** How long the next call waits for a server to show that it has read a cancellation: until then it may still ask. */
 const BARRIER_MS = 1_000;
 
 export interface LegacyConnectionParts {
@@ -49,6 +52,7 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   readonly server: string;
   readonly revision: string;
   readonly inbox = new LegacyInbox(this);
+  readonly withdrawnCalls: WithdrawnCalls;
   readonly surrender: (() => UpstreamSessionState | undefined) | undefined;
   private readonly surroundings: CallSurroundings;
   private readonly events: ConnectionEvents;
@@ -70,6 +74,7 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.server = surroundings.server;
     this.surroundings = surroundings;
     this.events = events;
+    this.withdrawnCalls = new WithdrawnCalls(surroundings);
     this.mayBeAsked = mayBeAsked(client.capabilities);
     this.link = parts.link(this);
     this.surrender = this.link.leave && (() => this.giveAway());
@@ -136,12 +141,15 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.inbox.remove(call);
     if (this.turns === undefined) return;
     if (call.cancelled === undefined || !this.turns.holds(call)) return this.turns.leave(call);
-    // A question of the cancelled call may still be on its way; after the answer to a ping there is none any more.
+    // A question of the cancelled call may still be on its way; after the answer to a ping there is none any more, unless
+    // the server works on. That one is told by whose call was withdrawn.
     const turns = this.turns;
     void this.own('ping', {}, BARRIER_MS).then(() => turns.leave(call));
   }
 
   async cancel(call: LegacyCall, reason: string): Promise<void> {
+    const { asker } = call.request;
+    if (asker !== OURSELVES) this.withdrawnCalls.add(call.id, asker);
     await this.tell({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
     // A server without sessions learns of it by the end of the stream alone.
     call.carriage?.drop();
@@ -149,8 +157,14 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
 
   // What the inbox finds.
 
-  answer(message: JsonObject): void {
-    if (!this.closed || this.isSurrendered) void this.link.say(JSON.stringify(message));
+  answer(message: JsonObject, call?: LegacyCall): void {
+    if (this.closed && !this.isSurrendered) return;
+    void this.link.say(JSON.stringify(message)).then((delivery) => {
+      if (call === undefined || delivery === 'taken') return;
+      // The server would wait for the answer, and the call for the server, until the end of its time.
+      if (delivery === 'session ended') this.lost('the server ended the session');
+      call.abandon('the answer to its question could not be delivered');
+    });
   }
 
   changed(notification: McpNotification): void {
@@ -165,12 +179,20 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.turns ??= new Turns();
   }
 
+  doubted(): void {
+    this.events.doubted?.();
+  }
+
   // What the link tells.
 
   lost(reason: string, fault: TransportFault = 'lost'): void {
     if (!this.end(reason, fault)) return;
     this.closing ??= this.link.close();
     this.events.closed(reason);
+  }
+
+  answeredLate(id: JsonValue | undefined): void {
+    if (typeof id === 'number') this.withdrawnCalls.answered(id);
   }
 
   missedChanges(): void {
@@ -221,7 +243,7 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
 
   /** A request of our own. */
   private own(method: string, params: JsonObject, requestMs = this.surroundings.requestMs): Promise<Outcome> {
-    const request = { method, params, client: this.client };
+    const request = { method, params, client: this.client, asker: OURSELVES };
     return this.start(request, NOBODY, new AbortController().signal, { ...this.surroundings, requestMs });
   }
 
@@ -248,6 +270,9 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     return true;
   }
 }
+
+/** Asks on nobody's behalf. */
+const OURSELVES: Asker = { principal: 'the gateway', client: 'the gateway' };
 
 const NOBODY: UpstreamReply = {
   notify: () => undefined,

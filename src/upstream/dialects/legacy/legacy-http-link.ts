@@ -1,14 +1,19 @@
+import type { TransportFault } from '#lib/mcp-protocol';
 import type { HttpChannel } from '../../channels/http/index.js';
 import type { StreamState } from '../../upstream-session-state.js';
 import { RequestOnce } from '../request-once.js';
 import type { LegacyCall } from './legacy-call.js';
 import { LegacyPost } from './legacy-post.js';
-import type { LeftSession, LegacyLink, LinkHost } from './legacy-link.js';
+import type { Delivery, LeftSession, LegacyLink, LinkHost } from './legacy-link.js';
+import { endsSession } from './session-loss.js';
 import { SessionStream } from './session-stream.js';
 
 /** Bounds what only tidies up: an answer that nobody needs is not worth a longer wait. */
 const SIDE_LIMIT_MS = 5_000;
 const FAREWELL_MS = 2_000;
+
+/** A server that is slow to say that it took a message has taken it. */
+const UNDELIVERED: ReadonlySet<TransportFault> = new Set(['refused', 'forbidden', 'lost']);
 
 /** Streamable HTTP with sessions: a POST per message, one GET stream for what belongs to no call. `left`: where others left that. */
 export class LegacyHttpLink implements LegacyLink {
@@ -42,9 +47,12 @@ export class LegacyHttpLink implements LegacyLink {
     post.start(this.postHeaders, text);
   }
 
-  async say(text: string): Promise<void> {
+  async say(text: string): Promise<Delivery> {
     const request = { method: 'POST', headers: this.postHeaders, body: text, limitMs: SIDE_LIMIT_MS } as const;
-    await new RequestOnce(this.channel, request).ended;
+    const ending = await new RequestOnce(this.channel, request).ended;
+    if (ending.kind === 'fault') return UNDELIVERED.has(ending.fault) ? 'failed' : 'taken';
+    if (ending.kind === 'message' || ending.answer.status < 300) return 'taken';
+    return this.sessionId !== undefined && endsSession(ending.answer) ? 'session ended' : 'failed';
   }
 
   get isDeaf(): boolean {

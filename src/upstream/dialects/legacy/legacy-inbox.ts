@@ -11,19 +11,23 @@ import {
   type RequestId,
 } from '#lib/mcp-protocol';
 import { undeclared } from '../questions.js';
+import type { WithdrawnCalls } from '../withdrawn-calls.js';
 import type { LegacyCall } from './legacy-call.js';
 
 /** Where the inbox puts what it read. */
 export interface InboxOwner {
   readonly client: ClientProfile;
-  /** Sends an answer to a server's request. */
-  answer(message: JsonObject): void;
+  readonly withdrawnCalls: WithdrawnCalls;
+  /** Sends an answer to a server's request; `call` waits for what comes of it. */
+  answer(message: JsonObject, call?: LegacyCall): void;
   /** A list or a resource changed. */
   changed(notification: McpNotification): void;
   /** Belongs to no call. */
   unrelated(notification: McpNotification): void;
   /** A question came on a channel that says nothing about its call. */
   askedWithoutRelation(): void;
+  /** A question could be of the call that runs, or of one that another principal has given up. */
+  doubted(): void;
 }
 
 const CHANGES: ReadonlySet<string> = new Set([
@@ -70,6 +74,10 @@ export class LegacyInbox {
     if (this.questions?.has(message.id)) return this.refuse(message.id, RpcCode.invalidRequest, 'The id is in use');
     if (call === undefined)
       return this.refuse(message.id, RpcCode.invalidRequest, 'The question belongs to no request');
+    if (own === undefined && this.mayBeOfOthersThan(call)) {
+      this.owner.doubted();
+      return this.refuse(message.id, RpcCode.invalidRequest, 'The question may belong to a request that was cancelled');
+    }
     void this.ask(call, message.id, { method: message.method, params });
   }
 
@@ -95,7 +103,7 @@ export class LegacyInbox {
     this.questions.set(id, control);
     const answer: Answer = await asked.catch(() => NO_ANSWER);
     this.questions.delete(id);
-    if (!control.signal.aborted) return this.owner.answer({ jsonrpc: '2.0', id, ...answer } as JsonObject);
+    if (!control.signal.aborted) return this.owner.answer({ jsonrpc: '2.0', id, ...answer } as JsonObject, call);
     // A server that withdrew its question expects no answer to it.
     if (!call.settled) return;
     // A refusal that overtakes the cancellation would look like a failure of the question.
@@ -113,7 +121,11 @@ export class LegacyInbox {
 
   private onlyCallThatLogs(): LegacyCall | undefined {
     const call = only(this.running);
-    return call?.request.logLevel === undefined ? undefined : call;
+    return call?.request.logLevel === undefined || this.mayBeOfOthersThan(call) ? undefined : call;
+  }
+
+  private mayBeOfOthersThan(call: LegacyCall): boolean {
+    return this.owner.withdrawnCalls.mayConcernOthersThan(call.request.asker);
   }
 
   private refuse(id: RequestId, code: number, message: string): void {

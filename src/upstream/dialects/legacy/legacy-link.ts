@@ -1,4 +1,4 @@
-import type { TransportFault } from '#lib/mcp-protocol';
+import type { JsonValue, TransportFault } from '#lib/mcp-protocol';
 import type { UpstreamSessionState } from '../../upstream-session-state.js';
 import type { LegacyCall } from './legacy-call.js';
 import type { LegacyInbox } from './legacy-inbox.js';
@@ -10,6 +10,8 @@ export interface LinkHost {
   readonly inbox: LegacyInbox;
   /** No further call can be served; calls under way get no answer any more. */
   lost(reason: string, fault?: TransportFault): void;
+  /** An answer came that no call under way waits for. */
+  answeredLate(id: JsonValue | undefined): void;
   /** Changes may have been missed. */
   missedChanges(): void;
   /** The server answers like one of another era. */
@@ -19,6 +21,9 @@ export interface LinkHost {
 /** What somebody else needs to go on with the session of a link. */
 export type LeftSession = Pick<UpstreamSessionState, 'sessionId' | 'stream'>;
 
+/** What became of what expects no answer. `taken` as well when nobody can tell: the server may have read it. */
+export type Delivery = 'taken' | 'failed' | 'session ended';
+
 /** How messages travel between a connection and a legacy server. */
 export interface LegacyLink {
   /** A question on this link does not say which call it belongs to. */
@@ -27,8 +32,8 @@ export interface LegacyLink {
   readonly full: boolean;
   /** Sends a call and settles it with what comes back. */
   carry(call: LegacyCall, text: string): void;
-  /** Sends what expects no answer. Resolves when it was taken or cannot be delivered. */
-  say(text: string): Promise<void>;
+  /** Sends what expects no answer. */
+  say(text: string): Promise<Delivery>;
   /** The server has no way to say what belongs to no call. Known once the ears were opened. */
   readonly isDeaf: boolean;
   /** Makes the server able to send what belongs to no call. Resolves when it can, or never will. */

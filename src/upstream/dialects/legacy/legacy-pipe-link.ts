@@ -10,7 +10,7 @@ import {
 import type { MessagePipe, PipeReceiver } from '../../channels/message-pipe.js';
 import { PipeFlow } from '../pipe-flow.js';
 import type { LegacyCall } from './legacy-call.js';
-import type { LegacyLink, LinkHost } from './legacy-link.js';
+import type { Delivery, LegacyLink, LinkHost } from './legacy-link.js';
 
 /** One pipe for everything: a child process, or HTTP+SSE. */
 export class LegacyPipeLink implements LegacyLink, PipeReceiver {
@@ -36,8 +36,8 @@ export class LegacyPipeLink implements LegacyLink, PipeReceiver {
     call.carriage = this.pipe.send(text, call.id, (outcome) => call.settle(outcome));
   }
 
-  say(text: string): Promise<void> {
-    return this.pipe.say(text);
+  async say(text: string): Promise<Delivery> {
+    return (await this.pipe.say(text)) ? 'taken' : 'failed';
   }
 
   async openEars(): Promise<void> {}
@@ -62,6 +62,7 @@ export class LegacyPipeLink implements LegacyLink, PipeReceiver {
     // Whatever carries the id of a call is meant for it, however broken it is.
     const call = isJsonObject(value) && value['method'] === undefined ? inbox.find(value['id']) : undefined;
     if (call !== undefined) return call.conclude(outcomeOfMessage(value, call.id));
+    if (isJsonObject(value) && value['method'] === undefined) return this.host.answeredLate(value['id']);
     const reading = readMessage(value);
     if (reading.kind === 'request') inbox.request(reading.message);
     else if (reading.kind === 'notification') void inbox.notification(reading.message);

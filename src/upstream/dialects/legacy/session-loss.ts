@@ -1,22 +1,42 @@
-import { isJsonObject, isRpcError, parseJson, RpcCode, type HttpAnswer, type JsonValue } from '#lib/mcp-protocol';
+import {
+  isJsonObject,
+  isRpcError,
+  parseJson,
+  type HttpAnswer,
+  type JsonObject,
+  type JsonValue,
+} from '#lib/mcp-protocol';
 
 /**
- * A 404 on a session id ends the session (basic/transports, Session Management), unless it is the answer to this very
- * request by a server that does not know the method. Servers that lost their sessions in a restart often say 400.
+ * A 404 on a session id ends the session (basic/transports, Session Management). One that answers this very request was
+ * given by a server that has read it, and ends the session only if it says so. Servers that lost their sessions in a
+ * restart often say 400. Without an id nothing was asked: an answer to the server was delivered.
  */
-export function endsSession(answer: HttpAnswer, id: number): boolean {
+export function endsSession(answer: HttpAnswer, id?: number): boolean {
   if (answer.status !== 404) return speaksOfLostSession(answer, id);
   const body = parsed(answer.body);
-  if (!isJsonObject(body) || body['id'] !== id) return true;
-  return !isRpcError(body['error']) || body['error'].code !== RpcCode.methodNotFound;
+  return !isJsonObject(body) || id === undefined || body['id'] !== id || blamesSession(body);
 }
 
 /** A refusal that answers no request and blames the session. */
-export function speaksOfLostSession(answer: HttpAnswer, id: number): boolean {
-  if (answer.status !== 404 && answer.status !== 400) return false;
+export function speaksOfLostSession(answer: HttpAnswer, id?: number): boolean {
   const body = parsed(answer.body);
-  if (!isJsonObject(body) || body['id'] === id || !isRpcError(body['error'])) return false;
-  return /session|not initialized/i.test(body['error'].message);
+  if (!isJsonObject(body) || !blamesSession(body)) return false;
+  if (answer.status === 404) return body['id'] !== id;
+  return answer.status === 400 && (body['id'] ?? null) === null;
+}
+
+/** As servers put it: `Session not found`, `No valid session ID provided`, `Server not initialized`. */
+const LOST = [
+  /\b(no valid|no active|no such|unknown|invalid|missing|expired|terminated)( or \w+)? (mcp[- ])?session\b/i,
+  /\bsession\b(?!:\/\/).{0,60}\b(not found|not valid|unknown|invalid|missing|expired|terminated|required|not exist|closed)\b/i,
+  /\bnot initialized\b/i,
+];
+
+function blamesSession(body: JsonObject): boolean {
+  if (!isRpcError(body['error'])) return false;
+  const { message } = body['error'];
+  return LOST.some((wording) => wording.test(message));
 }
 
 function parsed(body: string): JsonValue | undefined {

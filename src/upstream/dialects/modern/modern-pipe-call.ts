@@ -5,7 +5,7 @@ import { RunningCall, type CallSurroundings } from '../running-call.js';
 /** What the connection does with a call that begins and ends. */
 export interface ModernCallKeeper {
   ended(call: ModernPipeCall): void;
-  cancel(id: number, reason: string): void;
+  withdrawn(call: ModernPipeCall, reason: string): void;
 }
 
 /** A call to a modern server whose calls share one pipe. */
@@ -25,7 +25,7 @@ export class ModernPipeCall extends RunningCall {
 
   protected override withdraw(reason: string): boolean {
     const sent = this.carriage?.sent === true;
-    if (sent) this.keeper.cancel(this.id, reason);
+    if (sent) this.keeper.withdrawn(this, reason);
     return sent;
   }
 

@@ -24,6 +24,7 @@ import type {
 import { connectionClosed, thrown, tooManyCalls } from '../../upstream.errors.js';
 import { PipeFlow } from '../pipe-flow.js';
 import type { CallSurroundings } from '../running-call.js';
+import { WithdrawnCalls } from '../withdrawn-calls.js';
 import { checkedInput } from './input-check.js';
 import { LISTEN, ModernListening, type ListenReader, type OpenListenStream } from './modern-listening.js';
 import { ModernPipeCall, type ModernCallKeeper } from './modern-pipe-call.js';
@@ -34,6 +35,7 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
   private readonly calls = new Map<number, ModernPipeCall>();
   private readonly readers = new Map<number, ListenReader>();
   private readonly listenings = new Set<ModernListening>();
+  private readonly withdrawnCalls: WithdrawnCalls;
   private readonly flow: PipeFlow;
   private closedBecause: string | undefined;
 
@@ -43,6 +45,7 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     private readonly surroundings: CallSurroundings,
     private readonly events: ConnectionEvents,
   ) {
+    this.withdrawnCalls = new WithdrawnCalls(surroundings);
     this.flow = new PipeFlow(pipe);
     pipe.attach(this);
   }
@@ -86,9 +89,11 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     this.calls.delete(call.id);
   }
 
-  cancel(requestId: number, reason: string): void {
-    const params = { requestId, reason };
-    void this.pipe.say(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }));
+  withdrawn(call: ModernPipeCall, reason: string): void {
+    const { asker, logLevel } = call.request;
+    // Whoever asked for no log messages gets none (server/utilities/logging, Log Level).
+    this.withdrawnCalls.add(call.id, asker, logLevel === undefined);
+    this.cancel(call.id, reason);
   }
 
   pipeEnded(fault: TransportFault, reason: string): void {
@@ -104,11 +109,17 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     if (reading.kind === 'notification') this.notification(reading.message.method, reading.message.params ?? {});
   }
 
+  private cancel(requestId: number, reason: string): void {
+    const params = { requestId, reason };
+    void this.pipe.say(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }));
+  }
+
   private answer(value: JsonObject): void {
     const id = value['id'];
     if (typeof id !== 'number') return;
     const call = this.calls.get(id);
     if (call !== undefined) return call.conclude(checkedInput(outcomeOfMessage(value, id), call));
+    this.withdrawnCalls.answered(id);
     const reader = this.readers.get(id);
     this.readers.delete(id);
     reader?.ended(outcomeOfMessage(value, id));
@@ -137,10 +148,11 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     return typeof token === 'number' ? this.calls.get(token) : undefined;
   }
 
-  /** Log messages name no request; with one call under way there is no doubt. */
+  /** Log messages name no request; with one call that the server can be at work on there is no doubt. */
   private onlyCall(): ModernPipeCall | undefined {
     const [call] = this.calls.values();
-    return this.calls.size === 1 ? call : undefined;
+    if (call === undefined || this.calls.size > 1) return undefined;
+    return this.withdrawnCalls.mayConcernOthersThan(call.request.asker) ? undefined : call;
   }
 
   private openListenStream(params: JsonObject, reader: ListenReader): { close(): void } {

@@ -10,12 +10,17 @@ import {
   type JsonValue,
   type Outcome,
 } from '#lib/mcp-protocol';
+import type { JsonPath } from '../../../registry/index.js';
 import { brokeProtocol } from '../../upstream.errors.js';
 
 /** Whose answer it is. */
 export interface AnsweredTool {
   readonly server: string;
   readonly tool: string;
+  /** The part of a JSON answer that is the result. */
+  readonly pick?: JsonPath;
+  /** Clients were told what structured content is like: there must be some. */
+  readonly isStructured?: boolean;
 }
 
 /**
@@ -27,6 +32,9 @@ export function outcomeOfRest(answer: HttpAnswer, bytes: Buffer, asked: Answered
   if (status >= 400) return result(failedTool(answer));
   if (status >= 300) return outcomeOfHttp({ ...answer, body: '' }, 0);
   const type = mediaTypeOf(answer.contentType);
+  const isNoJson = bytes.length === 0 || (type !== undefined && !isJson(type));
+  if (asked.isStructured && isNoJson)
+    return brokeProtocol(asked.server, 'the answer is no JSON, as its output schema says');
   if (bytes.length === 0) return result({ content: [text('')] });
   if (type === undefined) return ofUnknownType(bytes, asked);
   if (isJson(type)) return ofJson(decoded(bytes, 'utf-8'), asked);
@@ -53,13 +61,14 @@ function failedTool(answer: HttpAnswer): JsonObject {
 }
 
 /** Words that claim to be JSON and are none must not pass for an answer. */
-function ofJson(words: string | undefined, { server }: AnsweredTool): Outcome {
+function ofJson(words: string | undefined, asked: AnsweredTool): Outcome {
+  const { server } = asked;
   if (words === undefined) return brokeProtocol(server, 'the answer is no JSON in UTF-8');
   const value = parsed(words);
   if (value instanceof JsonFault) {
     return brokeProtocol(server, `the answer cannot be read (${value.message.slice(0, -1)})`);
   }
-  return result(withStructure(words, value));
+  return ofValue(words, value, asked);
 }
 
 /** Who names no type is believed what his bytes look like. */
@@ -67,13 +76,18 @@ function ofUnknownType(bytes: Buffer, asked: AnsweredTool): Outcome {
   const words = decoded(bytes, 'utf-8');
   if (words === undefined) return result({ content: [binary('application/octet-stream', bytes, asked)] });
   const value = parsed(words);
-  return result(value instanceof JsonFault ? { content: [text(words)] } : withStructure(words, value));
+  return value instanceof JsonFault ? result({ content: [text(words)] }) : ofValue(words, value, asked);
 }
 
-/** The words of the server, and what they hold where that is an object: nothing else may stand there in every era. */
-function withStructure(words: string, value: JsonValue): JsonObject {
-  const content = [text(words)];
-  return isJsonObject(value) ? { content, structuredContent: value } : { content };
+/** The words of the server, or the part of them that is the result; and what they hold, where that may stand in an answer. */
+function ofValue(words: string, value: JsonValue, { server, pick, isStructured = false }: AnsweredTool): Outcome {
+  const picked = pick ? pick(value) : value;
+  if (picked === undefined) return brokeProtocol(server, 'the answer has not the part that is the result of the tool');
+  const content = [text(pick ? JSON.stringify(picked) : words)];
+  // Nothing else than an object may stand there in every era.
+  if (isJsonObject(picked)) return result({ content, structuredContent: picked });
+  if (isStructured) return brokeProtocol(server, 'the result of the tool is no object, as its output schema says');
+  return result({ content });
 }
 
 function binary(mimeType: string, bytes: Buffer, { tool }: AnsweredTool): JsonObject {

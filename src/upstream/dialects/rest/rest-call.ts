@@ -3,7 +3,7 @@ import { isEncoded, type AnswerHeaders, type HttpExchange, type HttpReceiver } f
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
 import { brokeProtocol } from '../../upstream.errors.js';
 import { RunningCall, type CallSurroundings } from '../running-call.js';
-import { outcomeOfRest } from './rest-answer.js';
+import { outcomeOfRest, type AnsweredTool } from './rest-answer.js';
 
 /** The call of a tool that is one plain HTTP request. Whoever cancels it ends the request. */
 export class RestCall extends RunningCall implements HttpReceiver {
@@ -11,7 +11,7 @@ export class RestCall extends RunningCall implements HttpReceiver {
 
   constructor(
     id: number,
-    private readonly tool: string,
+    private readonly tool: Omit<AnsweredTool, 'server'>,
     request: UpstreamRequest,
     reply: UpstreamReply,
     signal: AbortSignal,
@@ -25,7 +25,7 @@ export class RestCall extends RunningCall implements HttpReceiver {
     this.settle(
       isUnreadable
         ? brokeProtocol(this.server, 'the answer is compressed, which was not asked for')
-        : outcomeOfRest(answer, bytes, { server: this.server, tool: this.tool }),
+        : outcomeOfRest(answer, bytes, { server: this.server, ...this.tool }),
     );
   }
 

@@ -13,7 +13,8 @@ import {
   type McpNotification,
   type Outcome,
 } from '#lib/mcp-protocol';
-import type { RestServer, RestTool } from '../../../registry/index.js';
+import { jsonPathOf, type RestServer, type RestTool } from '../../../registry/index.js';
+import type { AnsweredTool } from './rest-answer.js';
 import type { HttpChannel } from '../../channels/http/index.js';
 import type {
   ChangeFilter,
@@ -103,9 +104,9 @@ export class RestConnection implements UpstreamConnection {
       throw fault;
     }
     if (this.channel.full) return Promise.resolve(tooManyCalls(this.surroundings.server));
-    const headers = this.headers.slice();
+    const headers = [...withoutNames(this.headers, composed.headers), ...composed.headers];
     if (composed.body !== null) headers.push('content-type', 'application/json');
-    const call = new RestCall(++this.lastId, tool.name, request, reply, signal, this.surroundings);
+    const call = new RestCall(++this.lastId, answeredBy(tool), request, reply, signal, this.surroundings);
     const { outcome } = call;
     call.exchange = this.channel.queue({ ...composed, headers }, call);
     return outcome;
@@ -120,13 +121,32 @@ const LONGEST_MESSAGE = 200;
 /** Names of methods, tools and arguments are the client's, and as long as it likes. */
 const clipped = (message: string): string => message.slice(0, LONGEST_MESSAGE).toWellFormed();
 
+const answers = new WeakMap<RestTool, Omit<AnsweredTool, 'server'>>();
+
+function answeredBy(tool: RestTool): Omit<AnsweredTool, 'server'> {
+  const known = answers.get(tool);
+  if (known) return known;
+  const pick = tool.result === undefined ? undefined : jsonPathOf(tool.result);
+  const answered = { tool: tool.name, isStructured: tool.outputSchema !== undefined, ...(pick && { pick }) };
+  answers.set(tool, answered);
+  return answered;
+}
+
+/** What the tool says of a header counts more than what the server says. */
+function withoutNames(headers: readonly string[], others: readonly string[]): readonly string[] {
+  if (others.length === 0) return headers;
+  const names = new Set(others.filter((_name, index) => index % 2 === 0));
+  return headers.filter((_text, index) => !names.has(headers[index - (index % 2)] ?? ''));
+}
+
 /** A tool as clients see it: nothing of the request that it becomes. */
-function shown({ name, title, description, inputSchema }: RestTool): JsonObject {
+function shown({ name, title, description, inputSchema, outputSchema }: RestTool): JsonObject {
   return {
     name,
     ...(title !== undefined && { title }),
     ...(description !== undefined && { description }),
     inputSchema,
+    ...(outputSchema && { outputSchema }),
   };
 }
 

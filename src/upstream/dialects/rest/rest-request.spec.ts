@@ -33,7 +33,7 @@ describe('the request of a REST tool', () => {
     ],
     ['GET', '/bills', { filter: { open: true } }, '/api/bills?filter=%7B%22open%22%3Atrue%7D'],
   ])('%s %s with %j asks for %s', (method, path, args, address) => {
-    expect(compose(method, path, args)).toEqual({ method, path: address, body: null });
+    expect(compose(method, path, args)).toEqual({ method, path: address, body: null, headers: [] });
   });
 
   it.each(['POST', 'PUT', 'PATCH'] as const)('carries what %s is not told by its path in a JSON body', (method) => {
@@ -42,8 +42,67 @@ describe('the request of a REST tool', () => {
       method,
       path: '/api/bills/7',
       body: '{"amount":1.5,"tags":["a"],"note":null}',
+      headers: [],
     });
     expect(compose(method, '/bills')).toMatchObject({ body: '{}' });
+  });
+
+  describe('of a tool that says where its arguments go', () => {
+    const mapped = (more: Partial<RestTool>, args: JsonObject) =>
+      composeRequest(BASE, { ...tool('POST', '/bills/{id}'), ...more }, args);
+
+    it('has them in headers, query and body, each once it is given', () => {
+      const more = {
+        headers: { 'X-Tenant': '{tenant}', 'X-Who': 'user {user}', 'X-Fixed': 'yes' },
+        query: { page: '{page}', tag: '{tags}', fixed: '1' },
+        body: {
+          amount: '{amount}',
+          note: 'by {user}',
+          lines: ['{line}', '{other}'],
+          nested: { deep: '{deep}' },
+          kind: 7,
+        },
+      };
+      const args = {
+        id: 1,
+        tenant: 'a',
+        user: 'ada',
+        page: 2,
+        tags: ['x', 'y'],
+        amount: 1.5,
+        line: [1, [2]],
+        deep: null,
+      };
+      expect(mapped(more, { ...args, unnamed: 'nowhere' })).toEqual({
+        method: 'POST',
+        path: '/api/bills/1?page=2&tag=x&tag=y&fixed=1',
+        headers: ['x-tenant', 'a', 'x-who', 'user ada', 'x-fixed', 'yes'],
+        body: '{"amount":1.5,"note":"by ada","lines":[[1,[2]]],"nested":{"deep":null},"kind":7}',
+      });
+      expect(mapped(more, { id: 1 })).toEqual({
+        method: 'POST',
+        path: '/api/bills/1?fixed=1',
+        headers: ['x-fixed', 'yes'],
+        body: '{"lines":[],"nested":{},"kind":7}',
+      });
+    });
+
+    it('has what nothing names where it goes otherwise', () => {
+      expect(mapped({ headers: { 'X-A': '{a}' } }, { id: 1, a: 'x', b: 2 })).toMatchObject({ body: '{"b":2}' });
+      expect(mapped({ method: 'GET', headers: { 'X-A': '{a}' } }, { id: 1, a: 'x', b: 2 }).path).toBe(
+        '/api/bills/1?b=2',
+      );
+      expect(mapped({ method: 'GET', query: { q: '{a}' } }, { id: 1, a: 'x', b: 2 }).path).toBe('/api/bills/1?q=x');
+    });
+
+    it('sends a value that is no object as the body', () => {
+      expect(mapped({ body: '{items}' }, { id: 1, items: [1, 2] })).toMatchObject({ body: '[1,2]' });
+      expect(mapped({ body: '{items}' }, { id: 1 })).toMatchObject({ body: 'null' });
+    });
+
+    it.each(['a\r\nX-Evil: 1', 'a\0', 'snow ☃'])('takes no %j into a header', (a) => {
+      expect(() => mapped({ headers: { 'X-A': '{a}' } }, { id: 1, a })).toThrow(/header X-A .* one line/);
+    });
   });
 
   it('adds to the address of the server, query included', () => {

@@ -1,5 +1,6 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import type { RestTool } from '../../../registry/index.js';
+import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { METHODS_WITH_BODY, type RestTool } from '../../../registry/index.js';
+import { Arguments, textOf } from './arguments.js';
 
 /** One HTTP request as a tool's call makes it. Everything in `path` is percent-encoded. */
 export interface RestRequest {
@@ -8,6 +9,8 @@ export interface RestRequest {
   readonly path: string;
   /** JSON; null where the method carries none. */
   readonly body: string | null;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
 }
 
 /** The arguments cannot become a request of this tool; the message tells the client which one, and why. */
@@ -16,35 +19,53 @@ export class ArgumentFault extends Error {
 }
 
 const PARAMETER = /\{([^}]+)\}/g;
+// Latin-1 without control characters (RFC 9110, 5.5).
+const HEADER_VALUE = /^[\x20-\x7e\x80-\xff]*$/;
 /** Normalization takes these for steps to another path, encoded or not (RFC 3986, 5.2.4 and 6.2.2). */
 const DOT_SEGMENT = /(?:^|\/)(?:\.|%2e){1,2}(?=\/|$)/i;
 /** Some servers decode a path before they normalize it, and some take a backslash for a slash. */
 const DECODED_DOT_SEGMENT = /(?:^|[/\\])\.{1,2}(?=[/\\]|$)/;
-const WITH_BODY: ReadonlySet<string> = new Set<RestTool['method']>(['POST', 'PUT', 'PATCH']);
 
 /**
- * Puts the arguments of a call where they belong: named in the path there, all others into the query or the body.
+ * Puts the arguments of a call where they belong: where the path, the headers, the query and the body of the tool name
+ * them. What nothing names goes into the body, or into the query where there is no body, unless the tool says what those are.
  * @param base address that the tool's path is added to; its query goes first
  * @throws ArgumentFault
  */
 export function composeRequest(base: URL, tool: RestTool, given: JsonValue | undefined): RestRequest {
   const args = given ?? {};
   if (given === null || !isJsonObject(args)) throw new ArgumentFault('params.arguments must be an object.');
-  const taken = new Set<string>();
-  const path = tool.path.replace(PARAMETER, (_whole, name: string) => {
-    taken.add(name);
-    return encoded(name, pathText(name, Object.hasOwn(args, name) ? args[name] : undefined));
+  const values = new Arguments(args);
+  const { method } = tool;
+  const address = base.pathname.replace(/\/$/, '') + pathOf(tool, values);
+  const headers = Object.entries(tool.headers ?? {}).flatMap(([name, template]) => headerOf(name, template, values));
+  const pairs = Object.entries(tool.query ?? {}).flatMap(([name, template]) => pairsOf(name, values.fill(template)));
+  const mapped = tool.body === undefined ? undefined : (values.fillAll(tool.body) ?? null);
+  const rest = values.rest();
+  const hasBody = METHODS_WITH_BODY.has(method);
+  const more = hasBody || tool.query ? [] : Object.entries(rest).flatMap(([name, value]) => pairsOf(name, value));
+  const query = [base.search.slice(1), ...pairs, ...more].filter((part) => part !== '').join('&');
+  const body = hasBody ? JSON.stringify(mapped === undefined ? rest : mapped) : null;
+  return { method, path: query === '' ? address : `${address}?${query}`, body, headers };
+}
+
+function pathOf({ path: template }: RestTool, values: Arguments): string {
+  const names: string[] = [];
+  const path = template.replace(PARAMETER, (_whole, name: string) => {
+    names.push(name);
+    return encoded(name, pathText(name, values.take(name)));
   });
-  if (DOT_SEGMENT.test(path)) throw stepAway([...taken].join(' or '));
-  const address = base.pathname.replace(/\/$/, '') + path;
-  const rest = Object.entries(args).filter(([name]) => !taken.has(name));
-  if (WITH_BODY.has(tool.method)) {
-    const body = JSON.stringify(Object.fromEntries(rest) satisfies JsonObject);
-    return { method: tool.method, path: address + base.search, body };
-  }
-  const pairs = rest.flatMap(([name, value]) => pairsOf(name, value));
-  const query = [base.search.slice(1), ...pairs].filter((part) => part !== '').join('&');
-  return { method: tool.method, path: query === '' ? address : `${address}?${query}`, body: null };
+  if (DOT_SEGMENT.test(path)) throw stepAway(names.join(' or '));
+  return path;
+}
+
+/** A header that stands for an argument that is not given is left out. */
+function headerOf(name: string, template: string, values: Arguments): string[] {
+  const value = values.fill(template);
+  if (value === undefined || value === null) return [];
+  const text = textOf(value);
+  if (HEADER_VALUE.test(text)) return [name.toLowerCase(), text.trim()];
+  throw new ArgumentFault(`What the header ${name} is made of must be one line of Latin characters.`);
 }
 
 function pathText(name: string, value: JsonValue | undefined): string {
@@ -68,9 +89,6 @@ function pairsOf(name: string, value: JsonValue | undefined): string[] {
   const items = Array.isArray(value) ? value : [value];
   return items.map((item) => `${encoded(name, name)}=${encoded(name, textOf(item))}`);
 }
-
-/** Texts as they are; everything else as JSON, which leaves large integers their digits. */
-const textOf = (value: JsonValue): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 function encoded(name: string, text: string): string {
   if (!text.isWellFormed()) throw new ArgumentFault(`The argument ${name.toWellFormed()} is no well-formed text.`);

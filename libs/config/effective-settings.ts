@@ -1,0 +1,32 @@
+import { settingsOf, type SettingKind } from './env.js';
+import type { LoadedConfig } from './config.module.js';
+import { formatDuration, formatSize } from './quantities.js';
+
+/** A setting as it is in force. */
+export interface EffectiveSetting {
+  readonly name: string;
+  /** As it could be written; null where nothing is set. Of secrets only that there is one: `[set]`. */
+  readonly value: string | null;
+  readonly isDefault: boolean;
+}
+
+/** What is in force, without secrets. */
+export function effectiveSettings(loaded: LoadedConfig): readonly EffectiveSetting[] {
+  return loaded.classes.flatMap((configClass) => {
+    const values = loaded.get(configClass);
+    return settingsOf(configClass).map(({ variable, property, kind, secret, fallback }) => {
+      const value: unknown = Reflect.get(values, property);
+      const text = textOf(kind, value);
+      const isDefault = text === textOf(kind, fallback);
+      return { name: variable, value: secret && text !== null ? '[set]' : text, isDefault };
+    });
+  });
+}
+
+function textOf(kind: SettingKind, value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  if (Array.isArray(value)) return value.join(',');
+  if (kind === 'duration') return formatDuration(Number(value));
+  if (kind === 'size') return formatSize(Number(value));
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

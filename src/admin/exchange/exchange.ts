@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import {
+  EntryInvalid,
+  RegistryStore,
+  SECTIONS,
+  type AppliedChanges,
+  type Fault,
+  type RegistryEntry,
+  type Section,
+  type WantedEntry,
+} from '../../registry/index.js';
+import { withCredentials, withoutCredentials } from '../registry/kept-credentials.js';
+import { ExportedCredentials } from './exported-credentials.js';
+
+export type Entries = Partial<Record<Section, Record<string, JsonObject>>>;
+
+/** All that is configured, in the words of the configuration file. */
+export interface ExportedConfiguration {
+  readonly format: 1;
+  /** RFC 3339. */
+  readonly exportedAt: string;
+  /** What was made over the admin API: this is what an import takes. */
+  readonly entries: Entries;
+  /** What the configuration file declares; that file is its own export. */
+  readonly managed: Entries;
+  /** Credentials of `entries`, closed: `servers.weather`, and so on. */
+  readonly credentials: Readonly<Record<string, string>>;
+}
+
+/** Takes all that is configured out, and in again. */
+@Injectable()
+export class Exchange {
+  constructor(
+    private readonly store: RegistryStore,
+    private readonly credentials: ExportedCredentials,
+  ) {}
+
+  async export(): Promise<ExportedConfiguration> {
+    const [entries, managed]: [Entries, Entries] = [{}, {}];
+    const credentials: Record<string, string> = {};
+    for (const section of SECTIONS) {
+      for (const { slug, managed: isManaged, written } of await this.entriesOf(section)) {
+        // What cannot be opened any more cannot be taken along either.
+        if (!written) continue;
+        const part = isManaged ? managed : entries;
+        part[section] = { ...part[section], [slug]: withoutCredentials(written) };
+        const closed = isManaged ? undefined : this.credentials.close(`${section}.${slug}`, written);
+        if (closed !== undefined) credentials[`${section}.${slug}`] = closed;
+      }
+    }
+    return { format: 1, exportedAt: new Date().toISOString(), entries, managed, credentials };
+  }
+
+  /** @throws EntryInvalid that names everything that is wrong */
+  async import(
+    entries: JsonObject,
+    credentials: JsonObject,
+    options: { readonly replace: boolean; readonly dryRun: boolean },
+  ): Promise<AppliedChanges> {
+    const faults: Fault[] = [];
+    const wanted = await this.wantedIn(entries, credentials, faults);
+    if (faults.length > 0) throw new EntryInvalid(faults);
+    return this.store.apply(wanted, options);
+  }
+
+  private async wantedIn(entries: JsonObject, credentials: JsonObject, faults: Fault[]): Promise<WantedEntry[]> {
+    const wanted: WantedEntry[] = [];
+    for (const [section, part] of Object.entries(entries)) {
+      if (!isSection(section) || !isJsonObject(part)) {
+        faults.push({
+          path: section,
+          message: `must be one of ${SECTIONS.join(', ')}, and a mapping of names to entries.`,
+        });
+        continue;
+      }
+      const stored = new Map((await this.entriesOf(section)).map((entry) => [entry.slug, entry.written]));
+      for (const [slug, entry] of Object.entries(part)) {
+        const name = `${section}.${slug}`;
+        if (!isJsonObject(entry)) {
+          faults.push({ path: name, message: 'must be a mapping.' });
+          continue;
+        }
+        const known = this.credentials.open(name, entry, credentials[name]) ?? stored.get(slug);
+        const written = restored(entry, known, name, faults);
+        if (written) wanted.push({ section, slug, written });
+      }
+    }
+    return wanted;
+  }
+
+  private entriesOf(section: Section): Promise<readonly RegistryEntry<unknown>[]> {
+    return this.store[section].list();
+  }
+}
+
+const isSection = (name: string): name is Section => SECTIONS.some((section) => section === name);
+
+function restored(
+  entry: JsonObject,
+  known: JsonObject | undefined,
+  name: string,
+  faults: Fault[],
+): JsonObject | undefined {
+  try {
+    return withCredentials(entry, known);
+  } catch (cause) {
+    if (!(cause instanceof EntryInvalid)) throw cause;
+    faults.push(...cause.faults.map(({ path, message }) => ({ path: `${name}.${path}`, message })));
+    return undefined;
+  }
+}

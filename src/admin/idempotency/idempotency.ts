@@ -1,0 +1,85 @@
+import {
+  BadRequestException,
+  Injectable,
+  Logger,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { defer, from, lastValueFrom, type Observable } from 'rxjs';
+import type { JsonValue } from '#lib/mcp-protocol';
+import { callerOf } from '../callers.js';
+import { UnreadBody } from '../json-body.pipe.js';
+import { problemOf } from '../problem.js';
+import { IdempotencyConflict } from './idempotency.errors.js';
+import { digestOf, KeptAnswers, type KeptAnswer } from './kept-answers.js';
+
+type Request = FastifyRequest & { readonly body: unknown };
+
+/** A text of printable characters, as a structured field in quotation marks or bare. */
+const KEY = /^"?([\x21\x23-\x5b\x5d-\x7e]{1,255})"?$/;
+const KEPT_HEADERS = ['etag', 'location', 'cache-control'] as const;
+const SERVER_ERRORS = 500;
+
+/**
+ * Carries out a POST that has an idempotency key once, however often it is sent, and answers the others as the first one
+ * was answered (draft-ietf-httpapi-idempotency-key-header).
+ */
+@Injectable()
+export class Idempotency implements NestInterceptor {
+  private readonly logger = new Logger('Idempotency');
+
+  constructor(private readonly answers: KeptAnswers) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<Request>();
+    const key = request.headers['idempotency-key'];
+    if (request.method !== 'POST' || key === undefined) return next.handle();
+    return defer(() => from(this.once(request, http.getResponse<FastifyReply>(), keyIn(key), next)));
+  }
+
+  private async once(request: Request, reply: FastifyReply, key: string, next: CallHandler): Promise<unknown> {
+    const id = digestOf(callerOf(request)?.key ?? '', request.url, key);
+    const body = request.body instanceof UnreadBody ? (request.body.text ?? '') : '';
+    const state = await this.answers.begin(id, digestOf(request.url, body));
+    if (state === 'new') return this.run(id, reply, next);
+    if (typeof state === 'string') throw new IdempotencyConflict(state);
+    void reply.headers({ ...state.headers, 'idempotency-replayed': 'true' });
+    return state.body ?? undefined;
+  }
+
+  private async run(id: string, reply: FastifyReply, next: CallHandler): Promise<unknown> {
+    let body: unknown;
+    try {
+      body = await lastValueFrom(next.handle(), { defaultValue: undefined });
+    } catch (cause) {
+      const isRefusal = (problemOf(cause)?.status ?? SERVER_ERRORS) < SERVER_ERRORS;
+      await this.note(isRefusal ? this.answers.release(id) : this.answers.giveUp(id));
+      throw cause;
+    }
+    await this.note(this.answers.keep(id, answerOf(reply, body)));
+    return body;
+  }
+
+  /** What has happened has happened, whether it can be written down or not. */
+  private async note(writing: Promise<void>): Promise<void> {
+    await writing.catch((cause: unknown) => this.logger.warn(`An answer cannot be given again: ${String(cause)}`));
+  }
+}
+
+function answerOf(reply: FastifyReply, body: unknown): KeptAnswer {
+  const headers = KEPT_HEADERS.flatMap((name) => {
+    const value = reply.getHeader(name);
+    return typeof value === 'string' ? [[name, value] as const] : [];
+  });
+  return { headers: Object.fromEntries(headers), body: JSON.parse(JSON.stringify(body ?? null)) as JsonValue };
+}
+
+function keyIn(header: string | string[]): string {
+  const [, key] = (typeof header === 'string' && KEY.exec(header)) || [];
+  if (key === undefined)
+    throw new BadRequestException('Idempotency-Key must be one text of 1 to 255 printable characters.');
+  return key;
+}

@@ -1,0 +1,11 @@
+import { Items } from '../../items/index.js';
+import { AdminController } from '../admin-route.js';
+import { ItemsController } from './items.controller.js';
+
+/** The resources of all servers, by their URIs. */
+@AdminController('resources')
+export class ResourcesController extends ItemsController {
+  constructor(items: Items) {
+    super(items, 'resources');
+  }
+}

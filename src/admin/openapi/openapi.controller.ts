@@ -1,0 +1,32 @@
+import { Get, Header, type Type } from '@nestjs/common';
+import { PATH_METADATA } from '@nestjs/common/constants.js';
+import { DiscoveryService } from '@nestjs/core';
+import { Takes } from '../admin-guard.js';
+import { AdminController } from '../admin-route.js';
+import { Describes } from './described.js';
+import { openApiDocument } from './openapi-document.js';
+
+const IS_ADMIN_PATH = /^admin\/v1\/[a-z]/;
+
+/** What can be asked here, for programs. */
+@AdminController('openapi.json')
+export class OpenApiController {
+  private document: object | undefined;
+
+  constructor(private readonly discovery: DiscoveryService) {}
+
+  @Get()
+  @Takes(['admin', 'operator', 'auditor', 'user'])
+  @Describes({ summary: 'This document', answer: 'OpenApiDocument' })
+  @Header('cache-control', 'no-cache')
+  find(): object {
+    this.document ??= openApiDocument(this.controllers());
+    return this.document;
+  }
+
+  /** Those of other modules too. */
+  private controllers(): Type[] {
+    const all = this.discovery.getControllers().flatMap(({ metatype }) => (metatype ? [metatype as Type] : []));
+    return [...new Set(all)].filter((type) => IS_ADMIN_PATH.test(String(Reflect.getMetadata(PATH_METADATA, type))));
+  }
+}

@@ -1,0 +1,71 @@
+import { RequestMethod, type Type } from '@nestjs/common';
+import { HTTP_CODE_METADATA, METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
+import { MetadataScanner, Reflector } from '@nestjs/core';
+import { Takes, type AdminRole } from '../admin-guard.js';
+import { Describes, type RouteDescription } from './described.js';
+
+/** A route as its controller declares it. */
+export interface AdminRoute {
+  readonly verb: 'get' | 'post' | 'put' | 'delete';
+  /** `/admin/v1/servers/:slug` */
+  readonly path: string;
+  readonly status: number;
+  readonly roles: readonly AdminRole[];
+  readonly description: RouteDescription | undefined;
+  readonly body: Type | undefined;
+  readonly query: Type | undefined;
+  /** Names of headers that are read. */
+  readonly headers: readonly string[];
+}
+
+type Handler = (...args: never[]) => unknown;
+interface Argument {
+  readonly index: number;
+  readonly data?: unknown;
+}
+
+const VERBS: Partial<Record<RequestMethod, AdminRoute['verb']>> = {
+  [RequestMethod.GET]: 'get',
+  [RequestMethod.POST]: 'post',
+  [RequestMethod.PUT]: 'put',
+  [RequestMethod.DELETE]: 'delete',
+};
+
+/** All routes of these controllers, those that they inherit included. */
+export function routesOf(controllers: readonly Type[]): readonly AdminRoute[] {
+  const scanner = new MetadataScanner();
+  return controllers.flatMap((controller) => {
+    const prototype = controller.prototype as Record<string, Handler>;
+    return scanner.getAllMethodNames(prototype).flatMap((name) => routeOf(controller, name, prototype[name]) ?? []);
+  });
+}
+
+function routeOf(controller: Type, name: string, handler: Handler | undefined): AdminRoute | undefined {
+  const verb = handler && VERBS[Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod];
+  if (!handler || !verb) return undefined;
+  const reflector = new Reflector();
+  const [whole, own] = [controller, handler].map((target) => Reflect.getMetadata(PATH_METADATA, target) as string);
+  const code = Reflect.getMetadata(HTTP_CODE_METADATA, handler) as number | undefined;
+  return {
+    verb,
+    path: `/${whole}/${own}`.replace(/\/+$/, ''),
+    status: code ?? (verb === 'post' ? 201 : 200),
+    roles: reflector.get(Takes, handler) ?? [],
+    description: reflector.get(Describes, handler),
+    ...argumentsOf(controller, name),
+  };
+}
+
+function argumentsOf(controller: Type, name: string): Pick<AdminRoute, 'body' | 'query' | 'headers'> {
+  const all = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {}) as Record<string, Argument>;
+  const types = (Reflect.getMetadata('design:paramtypes', controller.prototype as object, name) ?? []) as Type[];
+  const of = (kind: RouteParamtypes) =>
+    Object.entries(all).flatMap(([key, argument]) => (key.startsWith(`${kind}:`) ? [argument] : []));
+  const typeOf = (kind: RouteParamtypes) => of(kind).map(({ index }) => types[index])[0];
+  return {
+    body: typeOf(RouteParamtypes.BODY),
+    query: typeOf(RouteParamtypes.QUERY),
+    headers: of(RouteParamtypes.HEADERS).map(({ data }) => String(data)),
+  };
+}

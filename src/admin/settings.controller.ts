@@ -1,0 +1,20 @@
+import { Get, Header } from '@nestjs/common';
+import { effectiveSettings, LoadedConfig, type EffectiveSetting } from '#lib/config';
+import { Takes } from './admin-guard.js';
+import { AdminController } from './admin-route.js';
+import { Describes } from './openapi/described.js';
+
+/** What this worker was started with. */
+@AdminController('settings')
+export class SettingsController {
+  constructor(private readonly loaded: LoadedConfig) {}
+
+  /** Of the worker that answers; of secrets only that they are set. */
+  @Get()
+  @Takes(['admin', 'auditor'])
+  @Header('cache-control', 'no-store')
+  @Describes({ summary: 'The settings in force at the worker that answers, without secrets', answer: 'Settings' })
+  list(): { readonly items: readonly EffectiveSetting[] } {
+    return { items: effectiveSettings(this.loaded) };
+  }
+}

@@ -1,0 +1,29 @@
+import { expect, it } from '@jest/globals';
+import { definitionOf, differencesOf } from './definition.js';
+
+const TOOL = { name: 'a', description: 'A.', inputSchema: { type: 'object', properties: { x: { type: 'string' } } } };
+
+it('is the same however it is written, and another one for every change that a model could see', () => {
+  const { digest } = definitionOf('tools', TOOL)!;
+  const { inputSchema, ...rest } = TOOL;
+  expect(definitionOf('tools', { inputSchema, ...rest, _meta: { served: 1 }, icons: [] })?.digest).toBe(digest);
+  for (const more of [
+    { description: 'A' },
+    { title: 'A' },
+    { annotations: { readOnlyHint: true } },
+    { outputSchema: {} },
+  ]) {
+    expect(definitionOf('tools', { ...TOOL, ...more })?.digest).not.toBe(digest);
+  }
+  for (const nothing of [null, 'a', [], {}, { name: 1 }]) expect(definitionOf('tools', nothing)).toBeUndefined();
+});
+
+it('tells where two differ', () => {
+  const other = { ...TOOL, title: 'T', inputSchema: { type: 'object', properties: { x: { type: 'number' }, y: {} } } };
+  expect(differencesOf(TOOL, other)).toEqual([
+    { path: 'inputSchema.properties.x.type', before: 'string', after: 'number' },
+    { path: 'inputSchema.properties.y', after: {} },
+    { path: 'title', after: 'T' },
+  ]);
+  expect(differencesOf(TOOL, structuredClone(TOOL))).toEqual([]);
+});

@@ -1,0 +1,4 @@
+export { differencesOf, type Difference } from './definition.js';
+export type { DefinedItem, ItemChoice, ItemKind, ItemStatus, KnownItem } from './item-record.js';
+export { Items } from './items.js';
+export { ItemsModule } from './items.module.js';

@@ -1,0 +1,196 @@
+import { sql, type Kysely } from 'kysely';
+import type { JsonObject } from '#lib/mcp-protocol';
+import {
+  readBoolean,
+  readInstant,
+  readJson,
+  writeJson,
+  type Database,
+  type StoredBoolean,
+  type StoredInstant,
+  type StoredJson,
+} from '../database/index.js';
+import type { Definition } from './definition.js';
+import type { DefinedItem, ItemChoice, ItemKey, ItemKind, KnownItem } from './item-record.js';
+
+/** As migration 0006-items makes them. */
+type ItemTables = {
+  items: {
+    server: string;
+    kind: ItemKind;
+    name: string;
+    approved: StoredJson;
+    approved_digest: string;
+    seen: StoredJson;
+    seen_digest: string;
+    flags: StoredJson;
+    is_disabled: StoredBoolean;
+    shown_name: string | null;
+    shown_description: string | null;
+    first_seen_at: StoredInstant;
+    changed_at: StoredInstant;
+  };
+  item_state: { id: number; revision: number };
+};
+
+/** A definition as a server has just given it. */
+export interface Sighting {
+  readonly server: string;
+  readonly kind: ItemKind;
+  readonly name: string;
+  readonly seen: Definition;
+  /** What is approved, should it not have been seen by anybody before: it may have changed before this was written. */
+  readonly first: Definition;
+  readonly flags: readonly string[];
+}
+
+const KNOWN = [
+  'server',
+  'kind',
+  'name',
+  'approved_digest',
+  'seen_digest',
+  'flags',
+  'is_disabled',
+  'shown_name',
+  'shown_description',
+  'first_seen_at',
+  'changed_at',
+] as const;
+
+/** The rows of items. Everything here may throw DatabaseUnavailable. */
+export class ItemTable {
+  constructor(private readonly database: Database) {}
+
+  /** Grows whenever anything changes. */
+  async revision(): Promise<number> {
+    const { revision } = await this.tables.selectFrom('item_state').select('revision').executeTakeFirstOrThrow();
+    return revision;
+  }
+
+  async all(): Promise<readonly KnownItem[]> {
+    return (await this.tables.selectFrom('items').select(KNOWN).execute()).map(knownOf);
+  }
+
+  async find({ server, kind, name }: ItemKey): Promise<DefinedItem | undefined> {
+    const row = await this.tables
+      .selectFrom('items')
+      .selectAll()
+      .where('server', '=', server)
+      .where('kind', '=', kind)
+      .where('name', '=', name)
+      .executeTakeFirst();
+    if (!row) return undefined;
+    return { ...knownOf(row), approved: readJson(row.approved) as JsonObject, seen: readJson(row.seen) as JsonObject };
+  }
+
+  /** What was never seen before is approved as it is; of the others only what was seen changes. */
+  async see(sightings: readonly Sighting[], at: Date): Promise<void> {
+    const rows = sightings.map(({ server, kind, name, seen, first, flags }) => ({
+      server,
+      kind,
+      name,
+      approved: writeJson(first.definition),
+      approved_digest: first.digest,
+      seen: writeJson(seen.definition),
+      seen_digest: seen.digest,
+      flags: writeJson([...flags]),
+      is_disabled: false,
+      shown_name: null,
+      shown_description: null,
+      first_seen_at: at,
+      changed_at: at,
+    }));
+    await this.change((tables) =>
+      tables
+        .insertInto('items')
+        .values(rows)
+        .onConflict((conflict) =>
+          conflict.columns(['server', 'kind', 'name']).doUpdateSet((was) => ({
+            seen: was.ref('excluded.seen'),
+            seen_digest: was.ref('excluded.seen_digest'),
+            flags: was.ref('excluded.flags'),
+            changed_at: was.ref('excluded.changed_at'),
+          })),
+        )
+        .execute(),
+    );
+  }
+
+  /** False when another definition has been seen meanwhile, or there is no such item. */
+  async approve({ server, kind, name }: ItemKey, digest: string): Promise<boolean> {
+    return this.change(async (tables) => {
+      const { numUpdatedRows } = await tables
+        .updateTable('items')
+        .set((was) => ({ approved: was.ref('seen'), approved_digest: was.ref('seen_digest') }))
+        .where('server', '=', server)
+        .where('kind', '=', kind)
+        .where('name', '=', name)
+        .where('seen_digest', '=', digest)
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    });
+  }
+
+  async choose({ server, kind, name }: ItemKey, choice: ItemChoice): Promise<void> {
+    const { isDisabled, shownName, shownDescription } = choice;
+    await this.change((tables) =>
+      tables
+        .updateTable('items')
+        .set({
+          is_disabled: isDisabled,
+          shown_name: shownName ?? null,
+          shown_description: shownDescription ?? null,
+        })
+        .where('server', '=', server)
+        .where('kind', '=', kind)
+        .where('name', '=', name)
+        .execute(),
+    );
+  }
+
+  private get tables(): Kysely<ItemTables> {
+    return this.database.tables<ItemTables>();
+  }
+
+  private change<R>(work: (tables: Kysely<ItemTables>) => Promise<R>): Promise<R> {
+    return this.database.exclusively<ItemTables, R>('items', async (tables) => {
+      const result = await work(tables);
+      await tables
+        .updateTable('item_state')
+        .set({ revision: sql<number>`revision + 1` })
+        .execute();
+      return result;
+    });
+  }
+}
+
+type KnownRow = {
+  server: string;
+  kind: ItemKind;
+  name: string;
+  approved_digest: string;
+  seen_digest: string;
+  flags: string;
+  is_disabled: boolean | number;
+  shown_name: string | null;
+  shown_description: string | null;
+  first_seen_at: Date | string;
+  changed_at: Date | string;
+};
+
+function knownOf(row: KnownRow): KnownItem {
+  return {
+    server: row.server,
+    kind: row.kind,
+    name: row.name,
+    approvedDigest: row.approved_digest,
+    seenDigest: row.seen_digest,
+    flags: readJson(row.flags) as string[],
+    isDisabled: readBoolean(row.is_disabled),
+    ...(row.shown_name !== null && { shownName: row.shown_name }),
+    ...(row.shown_description !== null && { shownDescription: row.shown_description }),
+    firstSeenAt: readInstant(row.first_seen_at),
+    changedAt: readInstant(row.changed_at),
+  };
+}

@@ -1,0 +1,135 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { RedisConfig } from '#lib/redis';
+import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { until } from '../../test/support/until.js';
+import { Coordination } from '../coordination/index.js';
+import type { Counters } from './counters.js';
+import { MemoryCounters } from './memory-counters.js';
+import { RedisCounters } from './redis-counters.js';
+
+let redis: RunningRedis;
+const coordinations: Coordination[] = [];
+const opened: RedisCounters[] = [];
+
+beforeAll(async () => {
+  Logger.overrideLogger(false);
+  redis = await startRedis();
+});
+
+afterEach(() => {
+  for (const counters of opened.splice(0)) counters.close();
+  for (const coordination of coordinations.splice(0)) coordination.onApplicationShutdown();
+});
+
+afterAll(() => redis.stop());
+
+async function overRedis(url = redis.url): Promise<RedisCounters> {
+  const coordination = new Coordination(Object.assign(new RedisConfig(), { url }));
+  coordinations.push(coordination);
+  if (!coordination.redis) throw new Error('There is a Redis.');
+  const { commands } = coordination.redis;
+  await until(() => commands.isReady);
+  const counters = new RedisCounters(coordination.redis, new MemoryCounters());
+  opened.push(counters);
+  return counters;
+}
+
+const MINUTE = { rate: { calls: 3, withinMs: 60_000 } };
+let serial = 0;
+const fresh = () => `counter-${(serial += 1)}`;
+
+/** What becomes of so many calls, one after the other. */
+async function admitAll(counters: Counters, count: number, counter = fresh(), allowance: object = MINUTE) {
+  const answers: unknown[] = [];
+  for (let index = 0; index < count; index += 1)
+    answers.push(await counters.admit(counter, allowance, `lease-${index}`));
+  return answers;
+}
+
+describe.each([
+  { place: 'in memory', open: async () => new MemoryCounters() },
+  { place: 'in Redis', open: () => overRedis() },
+])('counters $place', ({ open }) => {
+  it('admit as many calls as the rate says, and then tell when there will be another', async () => {
+    const counters = await open();
+    const counter = fresh();
+    const [first, second, third, fourth] = await admitAll(counters, 4, counter);
+    expect([first, second, third]).toEqual([undefined, undefined, undefined]);
+    const { afterMs } = fourth as { afterMs: number };
+    expect(afterMs).toBeGreaterThan(0);
+    expect(afterMs).toBeLessThanOrEqual(20_000);
+    expect(await admitAll(counters, 1)).toEqual([undefined]);
+  });
+
+  it('admit again as time goes by', async () => {
+    const counters = await open();
+    const [counter, fast] = [fresh(), { rate: { calls: 1, withinMs: 100 } }];
+    await counters.admit(counter, fast, 'first');
+    let refusals = 0;
+    await until(async () => {
+      const refusal = await counters.admit(counter, fast, 'second');
+      refusals += refusal ? 1 : 0;
+      return !refusal;
+    });
+    expect(refusals).toBeGreaterThan(0);
+  });
+
+  it('admit no more at once than they may, until one is given back', async () => {
+    const counters = await open();
+    const [counter, two] = [fresh(), { concurrency: 2 }];
+    expect(await admitAll(counters, 3, counter, two)).toEqual([undefined, undefined, 'too-many-at-once']);
+    await counters.giveBack(counter, 'lease-0');
+    await counters.giveBack(counter, 'lease-0');
+    expect(await counters.admit(counter, two, 'later')).toBeUndefined();
+    expect(await counters.admit(counter, two, 'even later')).toBe('too-many-at-once');
+  });
+
+  it('hold a rate and a number at once beside each other', async () => {
+    const counters = await open();
+    const both = { rate: { calls: 2, withinMs: 60_000 }, concurrency: 1 };
+    const counter = fresh();
+    expect(await admitAll(counters, 2, counter, both)).toEqual([undefined, 'too-many-at-once']);
+    await counters.giveBack(counter, 'lease-0');
+    expect(await counters.admit(counter, both, 'b')).toBeUndefined();
+    await counters.giveBack(counter, 'b');
+    expect(await counters.admit(counter, both, 'c')).toMatchObject({ afterMs: expect.any(Number) });
+  });
+});
+
+describe('counters in memory', () => {
+  it('are exact: no call more and no call less', async () => {
+    let now = 0;
+    const counters = new MemoryCounters(() => now);
+    const refused = async () =>
+      (await counters.admit('c', { rate: { calls: 10, withinMs: 1_000 } }, 'l')) !== undefined;
+    for (let index = 0; index < 10; index += 1) expect(await refused()).toBe(false);
+    expect(await refused()).toBe(true);
+    now = 99;
+    expect(await refused()).toBe(true);
+    now = 100;
+    expect([await refused(), await refused()]).toEqual([false, true]);
+  });
+});
+
+describe('counters in Redis', () => {
+  it('are shared by all workers', async () => {
+    const [one, other] = [await overRedis(), await overRedis()];
+    const counter = fresh();
+    await admitAll(one, 2, counter);
+    const [third, fourth] = await admitAll(other, 2, counter);
+    expect([third, fourth]).toEqual([undefined, { afterMs: expect.any(Number) }]);
+    await one.admit('together', { concurrency: 1 }, 'a');
+    expect(await other.admit('together', { concurrency: 1 }, 'b')).toBe('too-many-at-once');
+  });
+
+  it('are those of each worker while Redis cannot be asked', async () => {
+    const own = await startRedis();
+    const counters = await overRedis(own.url);
+    await admitAll(counters, 3, 'c');
+    await own.stop();
+    const answers = await admitAll(counters, 4, 'c');
+    expect(answers.map((answer) => answer === undefined)).toEqual([true, true, true, false]);
+    await counters.giveBack('c', 'lease-0');
+  });
+});

@@ -1,0 +1,23 @@
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Coordination, CoordinationModule } from '../coordination/index.js';
+import { RegistryModule } from '../registry/index.js';
+import { Counters } from './counters.js';
+import { Limits } from './limits.js';
+import { MemoryCounters } from './memory-counters.js';
+import { RedisCounters } from './redis-counters.js';
+
+const countersProvider = {
+  provide: Counters,
+  inject: [Coordination],
+  useFactory: ({ redis }: Coordination) =>
+    redis ? new RedisCounters(redis, new MemoryCounters()) : new MemoryCounters(),
+};
+
+@Module({ imports: [CoordinationModule, RegistryModule], providers: [countersProvider, Limits], exports: [Limits] })
+export class LimitsModule implements OnApplicationShutdown {
+  constructor(private readonly counters: Counters) {}
+
+  onApplicationShutdown(): void {
+    if (this.counters instanceof RedisCounters) this.counters.close();
+  }
+}

@@ -1,0 +1,46 @@
+import { Counters, type Allowance, type Refusal } from './counters.js';
+
+/** More are not told apart for long: those that are empty are thrown away first. */
+const MOST_COUNTERS = 50_000;
+
+/** Counts the calls of this worker. */
+export class MemoryCounters extends Counters {
+  /** When the bucket of each rate is empty again, in ms (generic cell rate algorithm). */
+  private readonly emptyAt = new Map<string, number>();
+  private readonly leases = new Map<string, Set<string>>();
+
+  constructor(private readonly now: () => number = () => performance.now()) {
+    super();
+  }
+
+  override async admit(counter: string, { rate, concurrency }: Allowance, lease: string): Promise<Refusal | undefined> {
+    const running = this.leases.get(counter);
+    if (concurrency !== undefined && running && running.size >= concurrency) return 'too-many-at-once';
+    if (rate) {
+      const now = this.now();
+      const empty = Math.max(this.emptyAt.get(counter) ?? 0, now) + rate.withinMs / rate.calls;
+      const surplus = empty - now - rate.withinMs;
+      // Sums of fractions are not exact.
+      if (surplus > 0.001) return { afterMs: Math.ceil(surplus) };
+      this.makeRoom(now);
+      this.emptyAt.set(counter, empty);
+    }
+    if (concurrency !== undefined) this.leases.set(counter, (running ?? new Set()).add(lease));
+    return undefined;
+  }
+
+  override async giveBack(counter: string, lease: string): Promise<void> {
+    const running = this.leases.get(counter);
+    running?.delete(lease);
+    if (running?.size === 0) this.leases.delete(counter);
+  }
+
+  private makeRoom(now: number): void {
+    if (this.emptyAt.size < MOST_COUNTERS) return;
+    for (const [counter, empty] of this.emptyAt) if (empty <= now) this.emptyAt.delete(counter);
+    for (const counter of this.emptyAt.keys()) {
+      if (this.emptyAt.size < MOST_COUNTERS) return;
+      this.emptyAt.delete(counter);
+    }
+  }
+}

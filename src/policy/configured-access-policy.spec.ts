@@ -1,0 +1,179 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { AccessQuestion, Caller } from '#lib/extension-kit';
+import type { JsonObject } from '#lib/mcp-protocol';
+import { callerOf, FakeRegistry } from '../../test/support/fake-upstream.js';
+import type { PolicyDefinition } from '../registry/index.js';
+import { ConfiguredAccessPolicy } from './configured-access-policy.js';
+
+type Written = Omit<PolicyDefinition, 'slug'>;
+
+const policyOf = (...written: Written[]) => {
+  const policies = written.map((policy, index) => ({ slug: `p${index}`, ...policy }));
+  return new ConfiguredAccessPolicy(new FakeRegistry([], { policies }));
+};
+const ada = (more: Partial<Caller> = {}): Caller => ({ ...callerOf('ada'), ...more });
+const ask = (name: string, more: Partial<AccessQuestion> = {}): AccessQuestion => ({
+  caller: ada(),
+  server: { slug: 'billing' },
+  kind: 'tools',
+  name,
+  ...more,
+});
+
+describe('who may use what', () => {
+  it('is everybody, as long as nothing is said', () => {
+    expect(policyOf().decide(ask('pay'))).toMatchObject({ allowed: true });
+    expect(policyOf().reach(ada(), { slug: 'billing' })).toBe('all');
+  });
+
+  it('is the team that owns the server, and who looks after the gateway', () => {
+    const server = { slug: 'billing', team: 'finance' };
+    const policy = policyOf();
+    expect(policy.decide(ask('pay', { server }))).toEqual({
+      allowed: false,
+      reason: 'The server belongs to the team finance.',
+    });
+    expect(policy.reach(ada(), server)).toBe('none');
+    expect(policy.reach(ada({ teams: ['finance'] }), server)).toBe('all');
+    expect(policy.reach(ada({ roles: ['admin'] }), server)).toBe('all');
+    expect(policy.reach(ada({ roles: ['operator'] }), server)).toBe('none');
+    expect(policy.admits(ada(), { id: 'desk', team: 'finance' })).toBe(false);
+  });
+
+  it.each<[string, Written, Partial<Caller>]>([
+    ['role', { effect: 'allow', roles: ['payer'] }, { roles: ['payer'] }],
+    ['team', { effect: 'allow', teams: ['finance', 'sales'] }, { teams: ['sales'] }],
+    ['scope', { effect: 'allow', scopes: ['pay'] }, { scopes: ['mcp', 'pay'] }],
+    ['claim', { effect: 'allow', when: 'claims.level >= 3' }, { claims: { level: 3 } }],
+  ])('is whom an allowance names by %s, and nobody else', (_by, written, named) => {
+    const policy = policyOf({ ...written, servers: ['billing'], tools: ['pay*'] });
+    expect(policy.decide(ask('pay_all', { caller: ada(named) }))).toEqual({
+      allowed: true,
+      reason: 'The policy p0 allows it.',
+    });
+    expect(policy.decide(ask('pay_all'))).toMatchObject({ allowed: false });
+    expect(policy.decide(ask('list'))).toMatchObject({ allowed: true });
+    expect(policy.decide(ask('pay_all', { kind: 'prompts' }))).toMatchObject({ allowed: true });
+    expect(policy.decide(ask('pay_all', { server: { slug: 'mail' } }))).toMatchObject({ allowed: true });
+  });
+
+  it('is named by subject alone, or with the issuer', () => {
+    const of = (subject: string) => policyOf({ effect: 'deny', subjects: [subject] }).decide(ask('pay')).allowed;
+    expect([of('ada'), of('tests|ada'), of('other|ada'), of('adam')]).toEqual([false, false, true, true]);
+  });
+
+  it('is nobody whom a prohibition names, whatever is allowed', () => {
+    const policy = policyOf({ effect: 'allow' }, { effect: 'deny', tools: ['delete_*'], roles: ['intern'] });
+    const intern = ada({ roles: ['intern'] });
+    expect(policy.decide(ask('delete_all', { caller: intern }))).toEqual({
+      allowed: false,
+      reason: 'The policy p1 forbids it.',
+    });
+    expect(policy.decide(ask('delete_all'))).toMatchObject({ allowed: true });
+    expect(policy.reach(intern, { slug: 'billing' })).toBe('some');
+    expect(policy.reach(ada(), { slug: 'billing' })).toBe('all');
+  });
+
+  it('may depend on arguments: then a list shows what some call may use', () => {
+    const policy = policyOf({ effect: 'allow', tools: ['pay'], when: 'args.amount <= 100' });
+    const pay = (args?: JsonObject) => policy.decide(ask('pay', args && { args })).allowed;
+    expect([pay(), pay({ amount: 100 }), pay({ amount: 101 }), pay({})]).toEqual([true, true, false, false]);
+    const denied = policyOf({ effect: 'deny', when: 'args.amount > 100' });
+    const paid = (args?: JsonObject) => denied.decide(ask('pay', args && { args })).allowed;
+    expect([paid(), paid({ amount: 1 }), paid({ amount: 101 }), paid({})]).toEqual([true, true, false, false]);
+  });
+
+  it('is explained, rule by rule', () => {
+    const policy = policyOf(
+      { effect: 'allow', roles: ['payer'], tools: ['pay'] },
+      { effect: 'deny', when: 'claims.blocked' },
+      { effect: 'deny', tools: ['other'] },
+    );
+    expect(policy.explain(ask('pay', { caller: ada({ roles: ['payer'] }) }))).toEqual({
+      allowed: false,
+      reason: 'The policy p1 forbids it.',
+      rules: [
+        { policy: 'p0', effect: 'allow', counts: true, why: 'it is about this caller' },
+        {
+          policy: 'p1',
+          effect: 'deny',
+          counts: true,
+          why: 'its condition cannot be judged: No such key: blocked',
+        },
+      ],
+    });
+  });
+});
+
+const NAMES = ['pay', 'list', 'delete'];
+const GROUPS = ['a', 'b'];
+const some = (names: readonly string[]) =>
+  fc.option(fc.uniqueArray(fc.constantFrom(...names), { maxLength: 2 }), { nil: undefined });
+const CONDITIONS = ['claims.x == 1', 'args.n > 1', 'args.n > 1 && claims.x == 1', 'has(args.n)', 'true', 'false'];
+const present = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T;
+
+const anyPolicy = fc
+  .record({
+    effect: fc.constantFrom('allow' as const, 'deny' as const),
+    servers: some(['billing', 'b*', 'mail']),
+    tools: some(['pay', 'l*', '*']),
+    prompts: some(['pay', '*']),
+    roles: some(GROUPS),
+    teams: some(GROUPS),
+    when: fc.option(fc.constantFrom(...CONDITIONS), { nil: undefined }),
+  })
+  .map(present) as fc.Arbitrary<Written>;
+
+const anyCase = fc.record({
+  policies: fc.array(anyPolicy, { maxLength: 5 }),
+  caller: fc
+    .record({
+      roles: fc.subarray([...GROUPS, 'admin']),
+      teams: fc.subarray(GROUPS),
+      claims: fc.constantFrom({}, { x: 1 }, { x: 'text' }),
+    })
+    .map(ada),
+  server: fc.constantFrom({ slug: 'billing' }, { slug: 'billing', team: 'a' }, { slug: 'mail', team: 'b' }),
+  kind: fc.constantFrom('tools' as const, 'prompts' as const, 'resources' as const),
+  name: fc.constantFrom(...NAMES),
+  args: fc.constantFrom<JsonObject[]>({}, { n: 1 }, { n: 2 }, { n: 'text' }),
+});
+
+describe('whatever the policies say', () => {
+  it('what may be called is listed', () => {
+    fc.assert(
+      fc.property(anyCase, ({ policies, args, ...question }) => {
+        const policy = policyOf(...policies);
+        const isListed = policy.decide(question).allowed;
+        return isListed || !policy.decide({ ...question, args }).allowed;
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('the reach of a server says the same as every single decision', () => {
+    fc.assert(
+      fc.property(anyCase, ({ policies, args, ...question }) => {
+        const policy = policyOf(...policies);
+        const reach = policy.reach(question.caller, question.server);
+        const decisions = [policy.decide(question).allowed, policy.decide({ ...question, args }).allowed];
+        if (reach === 'all') return decisions.every((allowed) => allowed);
+        return reach === 'some' || decisions.every((allowed) => !allowed);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('an explanation names the decision that is made', () => {
+    fc.assert(
+      fc.property(anyCase, ({ policies, ...question }) => {
+        const policy = policyOf(...policies);
+        const { allowed, rules } = policy.explain(question);
+        const isForbidden = rules.some(({ effect, counts }) => effect === 'deny' && counts === true);
+        return allowed === policy.decide(question).allowed && (!isForbidden || !allowed);
+      }),
+    );
+  });
+});

@@ -1,0 +1,144 @@
+import { sql, type Transaction } from 'kysely';
+import {
+  readInstant,
+  readJson,
+  writeJson,
+  type Database,
+  type StoredInstant,
+  type StoredJson,
+} from '../database/index.js';
+import type { AccessToken } from './access-token.js';
+
+/** As migrations 0003-access-tokens and 0007-team-roles make them. */
+type TokenTables = {
+  access_tokens: {
+    id: string;
+    digest: string;
+    title: string;
+    issuer: string;
+    subject: string;
+    roles: StoredJson;
+    team_roles: StoredJson | null;
+    teams: StoredJson;
+    scopes: StoredJson;
+    servers: StoredJson | null;
+    created_at: StoredInstant;
+    created_by: string;
+    expires_at: StoredInstant;
+    last_used_at: StoredInstant | null;
+  };
+  access_token_state: { id: number; revision: number };
+};
+
+export interface StoredToken {
+  readonly token: AccessToken;
+  readonly digest: string;
+}
+
+/** The rows of personal access tokens. Everything here may throw DatabaseUnavailable. */
+export class TokenTable {
+  constructor(private readonly database: Database) {}
+
+  private get tables() {
+    return this.database.tables<TokenTables>();
+  }
+
+  /** Grows whenever a token is made or revoked. */
+  async revision(): Promise<number> {
+    return (await this.tables.selectFrom('access_token_state').select('revision').executeTakeFirstOrThrow()).revision;
+  }
+
+  async all(): Promise<readonly StoredToken[]> {
+    const rows = await this.tables.selectFrom('access_tokens').selectAll().orderBy('id').execute();
+    return rows.map(
+      ({
+        digest,
+        roles,
+        team_roles,
+        teams,
+        scopes,
+        servers,
+        created_at,
+        created_by,
+        expires_at,
+        last_used_at,
+        ...row
+      }) => ({
+        digest,
+        token: {
+          ...row,
+          roles: readJson(roles) as string[],
+          ...(team_roles !== null && { teamRoles: readJson(team_roles) as string[] }),
+          teams: readJson(teams) as string[],
+          scopes: readJson(scopes) as string[],
+          ...(servers !== null && { servers: readJson(servers) as string[] }),
+          createdAt: readInstant(created_at),
+          createdBy: created_by,
+          expiresAt: readInstant(expires_at),
+          ...(last_used_at !== null && { lastUsedAt: readInstant(last_used_at) }),
+        },
+      }),
+    );
+  }
+
+  /** Unless its owner has as many as that already: then undefined. Whatever has expired makes room first. */
+  insert({ token, digest }: StoredToken, most: number): Promise<AccessToken | undefined> {
+    return this.change(async (tables) => {
+      await tables.deleteFrom('access_tokens').where('expires_at', '<=', token.createdAt).execute();
+      const { count } = await tables
+        .selectFrom('access_tokens')
+        .select(({ fn }) => fn.countAll<number | string>().as('count'))
+        .where('issuer', '=', token.issuer)
+        .where('subject', '=', token.subject)
+        .executeTakeFirstOrThrow();
+      if (Number(count) >= most) return undefined;
+      const { id, title, issuer, subject, roles, teamRoles, teams, scopes, servers } = token;
+      const row = {
+        id,
+        digest,
+        title,
+        issuer,
+        subject,
+        roles: writeJson([...roles]),
+        team_roles: teamRoles ? writeJson([...teamRoles]) : null,
+        teams: writeJson([...teams]),
+        scopes: writeJson([...scopes]),
+        servers: servers ? writeJson([...servers]) : null,
+        created_at: token.createdAt,
+        created_by: token.createdBy,
+        expires_at: token.expiresAt,
+        last_used_at: null,
+      };
+      await tables.insertInto('access_tokens').values(row).execute();
+      return token;
+    });
+  }
+
+  /** False when it was not there. */
+  delete(id: string): Promise<boolean> {
+    return this.change(async (tables) => {
+      const { numDeletedRows } = await tables.deleteFrom('access_tokens').where('id', '=', id).executeTakeFirst();
+      return numDeletedRows > 0n;
+    });
+  }
+
+  async used(id: string, at: Date): Promise<void> {
+    await this.tables
+      .updateTable('access_tokens')
+      .set({ last_used_at: at })
+      .where('id', '=', id)
+      .where((is) => is.or([is('last_used_at', 'is', null), is('last_used_at', '<', at)]))
+      .execute();
+  }
+
+  private change<R>(work: (tables: Transaction<TokenTables>) => Promise<R>): Promise<R> {
+    return this.database.exclusively<TokenTables, R>('access-tokens', async (tables) => {
+      const result = await work(tables);
+      await tables
+        .updateTable('access_token_state')
+        .set({ revision: sql<number>`revision + 1` })
+        .execute();
+      return result;
+    });
+  }
+}

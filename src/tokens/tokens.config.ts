@@ -1,0 +1,22 @@
+import { IsInt, Max, Min } from 'class-validator';
+import { Env } from '#lib/config';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** What personal access tokens may be. */
+export class TokensConfig {
+  /** How long a personal access token may be good. */
+  @Env('ISTHMUS_ACCESS_TOKEN_MAX_LIFETIME', { as: 'duration' })
+  @IsInt()
+  @Min(MINUTE_MS)
+  @Max(3_660 * DAY_MS)
+  readonly longestLifetimeMs: number = 365 * DAY_MS;
+
+  /** Personal access tokens that one subject may have. */
+  @Env('ISTHMUS_ACCESS_TOKENS_PER_SUBJECT')
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  readonly mostPerSubject: number = 50;
+}

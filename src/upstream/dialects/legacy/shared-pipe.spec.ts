@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { McpNotification } from '#lib/mcp-protocol';
+import { Deadlines } from '../../channels/deadlines.js';
+import { ScriptedPipe, settled } from '../pipe-fixture.js';
+import { LegacyConnection } from './legacy-connection.js';
+import { LegacyPipeLink } from './legacy-pipe-link.js';
+
+const CLIENT = { revision: '2025-11-25', capabilities: { roots: {} } };
+const REQUEST_MS = 10_000;
+const NEVER = new AbortController().signal;
+const log = (data: string) => ({ method: 'notifications/message', params: { level: 'info', data } });
+
+/** A principal, or one of its clients: `me`, `me/phone`. */
+const of = (client: string) => ({ principal: client.split('/')[0]!, client });
+
+describe('a pipe to a legacy server that several clients share', () => {
+  let deadlines: Deadlines;
+  let pipe: ScriptedPipe;
+  let connection: LegacyConnection;
+  let unrelated: unknown[];
+  let doubts: number;
+
+  const open = (): void => {
+    pipe = new ScriptedPipe();
+    unrelated = [];
+    doubts = 0;
+    connection = new LegacyConnection({
+      profile: { era: 'legacy', revision: CLIENT.revision, capabilities: {} },
+      client: CLIENT,
+      surroundings: { server: 'shop', deadlines, requestMs: REQUEST_MS, connectMs: REQUEST_MS },
+      events: {
+        notify: ({ params }) => void unrelated.push(params['data']),
+        closed: () => undefined,
+        doubted: () => void doubts++,
+      },
+      link: (host) => new LegacyPipeLink(pipe, host),
+      nextId: () => pipe.nextId(),
+      suspectEra: () => undefined,
+    });
+  };
+  /** A call that is under way once the turns before it are over. */
+  const callOf = (asker: string, signal = NEVER) => {
+    const heard: unknown[] = [];
+    const asked: string[] = [];
+    const reply = {
+      notify: ({ params }: McpNotification) => void heard.push(params['data']),
+      ask: async ({ method }: { method: string }) => {
+        asked.push(method);
+        return { result: { roots: [] } };
+      },
+    };
+    const request = {
+      method: 'tools/call',
+      params: { name: 'any' },
+      client: CLIENT,
+      asker: of(asker),
+      logLevel: 'debug',
+    } as const;
+    const outcome = connection.request(request, reply, signal);
+    return { heard, asked, outcome };
+  };
+  /** The server reads the cancellation, answers the ping that follows, and works on. */
+  const isCancelled = async (asker: string): Promise<number | undefined> => {
+    const leave = new AbortController();
+    callOf(asker, leave.signal);
+    const id = pipe.idsOf('tools/call').at(-1);
+    leave.abort();
+    pipe.says({ id: pipe.idsOf('ping').at(-1), result: {} });
+    await settled();
+    return id;
+  };
+  const asks = async (id: string): Promise<unknown> => {
+    pipe.says({ id, method: 'roots/list' });
+    await settled();
+    return pipe.answerTo(id);
+  };
+
+  beforeEach(async () => {
+    jest.useFakeTimers({ doNotFake: ['queueMicrotask'] });
+    deadlines = new Deadlines();
+    open();
+    await settled();
+  });
+
+  afterEach(() => {
+    deadlines.clear();
+    jest.useRealTimers();
+  });
+
+  it('brings a late question of a cancelled call to no other principal', async () => {
+    await isCancelled('somebody else');
+    const mine = callOf('me');
+    expect(await asks('late')).toMatchObject({ error: { code: -32600 } });
+    expect(mine.asked).toEqual([]);
+    expect(doubts).toBe(1);
+  });
+
+  it('brings it to no other principal however late it is, and whether or not the server answers pings', async () => {
+    callOf('somebody else');
+    jest.advanceTimersByTime(5 * REQUEST_MS);
+    await settled();
+    const mine = callOf('me');
+    expect(await asks('late')).toMatchObject({ error: { code: -32600 } });
+    expect(mine.asked).toEqual([]);
+  });
+
+  it('brings questions again once the server has answered the cancelled call', async () => {
+    const id = await isCancelled('somebody else');
+    pipe.says({ id, result: {} });
+    const mine = callOf('me');
+    expect(await asks('in time')).toMatchObject({ result: { roots: [] } });
+    expect(mine.asked).toEqual(['roots/list']);
+    expect(doubts).toBe(0);
+  });
+
+  it('brings the principal whose call was cancelled what the server asks, as a pipe of its own would', async () => {
+    await isCancelled('me/phone');
+    expect(await asks('between calls')).toMatchObject({ error: { code: -32600 } });
+    const mine = callOf('me');
+    expect(await asks('mine')).toMatchObject({ result: { roots: [] } });
+    expect(mine.asked).toEqual(['roots/list']);
+  });
+
+  it('ends a call at once whose server cannot be given the answer to its question', async () => {
+    const mine = callOf('me');
+    pipe.takes = false;
+    await asks('in vain');
+    const why = expect.stringContaining('could not be delivered');
+    expect(await mine.outcome).toMatchObject({ error: { code: -31_002, message: why } });
+  });
+
+  it('brings log messages of a cancelled call to no other principal', async () => {
+    await isCancelled('somebody else');
+    const mine = callOf('me');
+    pipe.says(log('whose?'));
+    await settled();
+    expect([mine.heard, unrelated]).toEqual([[], ['whose?']]);
+  });
+
+  it('brings them to another client of the same principal', async () => {
+    await isCancelled('me/phone');
+    const mine = callOf('me');
+    pipe.says(log('mine'));
+    await settled();
+    expect(mine.heard).toEqual(['mine']);
+  });
+});

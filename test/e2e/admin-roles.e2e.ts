@@ -1,0 +1,78 @@
+/** Every route of the admin API, for every role and every kind of token. */
+import { createSecretKey, randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SignJWT } from 'jose';
+import { AdminClient } from '../support/admin-client.js';
+import { openApiOf, operationsIn, type AdminOperation } from '../support/admin-operations.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+
+const ROLES = ['admin', 'operator', 'auditor', 'user', 'nobody'];
+const NO_ROLE = 403;
+const NO_TOKEN = 401;
+
+let gateway: TestGateway;
+let operations: readonly AdminOperation[];
+
+beforeAll(async () => {
+  gateway = await startGateway({ servers: {} });
+  operations = operationsIn(await openApiOf(new AdminClient(gateway, ['admin']), gateway));
+});
+
+afterAll(() => gateway?.close());
+
+/** At something that is not there, with nothing in the body: it changes nothing. */
+async function statusOf({ verb, path }: AdminOperation, authorization?: string): Promise<number> {
+  const answer = await fetch(`${gateway.url}/admin/v1${path.replaceAll(/\{\w+\}/g, 'nothing')}`, {
+    method: verb,
+    headers: { ...(authorization !== undefined && { authorization }), 'content-type': 'application/json' },
+    ...(verb !== 'GET' && { body: '{}' }),
+  });
+  await answer.arrayBuffer();
+  return answer.status;
+}
+
+const nameOf = ({ verb, path }: AdminOperation) => `${verb} ${path}`;
+
+describe('every route', () => {
+  it.each(ROLES)('lets role %s in where it says so, and nowhere else', async (role) => {
+    const token = await gateway.token({ roles: [role] });
+    const wrong: string[] = [];
+    for (const operation of operations) {
+      const status = await statusOf(operation, `Bearer ${token}`);
+      const isIn = status !== NO_ROLE && status !== NO_TOKEN;
+      if (isIn !== operation.roles.includes(role) || status >= 500) wrong.push(`${nameOf(operation)}: ${status}`);
+    }
+    expect(operations.length).toBeGreaterThan(30);
+    expect(wrong).toEqual([]);
+  });
+
+  it('refuses whoever has no token, or none that is good', async () => {
+    const foreign = await new SignJWT({ roles: ['admin'] })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer('isthmus')
+      .setAudience('isthmus')
+      .setSubject('mallory')
+      .setExpirationTime('1h')
+      .sign(createSecretKey(randomBytes(32)));
+    const good = await gateway.token({ roles: ['admin'] });
+    const tokens = {
+      missing: undefined,
+      empty: 'Bearer ',
+      malformed: 'Bearer nonsense',
+      foreign: `Bearer ${foreign}`,
+      altered: `Bearer ${good.slice(0, -2)}xx`,
+      expired: `Bearer ${await gateway.token({ roles: ['admin'], expiresInSeconds: -60 })}`,
+      'of another audience': `Bearer ${await gateway.token({ roles: ['admin'], audience: 'somebody' })}`,
+      'of another scheme': `Basic ${Buffer.from('admin:admin').toString('base64')}`,
+      'unknown personal': `Bearer isthmus_pat_${'0'.repeat(24)}_${'A'.repeat(43)}`,
+    };
+    const wrong: string[] = [];
+    for (const [kind, token] of Object.entries(tokens)) {
+      for (const operation of operations) {
+        const status = await statusOf(operation, token);
+        if (status !== NO_TOKEN) wrong.push(`${nameOf(operation)} with a token that is ${kind}: ${status}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+});

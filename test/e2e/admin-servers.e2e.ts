@@ -1,0 +1,130 @@
+/** What admins can do with a server besides writing it: try it, have it reached anew, see how it does. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { JsonObject } from '#lib/mcp-protocol';
+import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
+import { freePort } from '#lib/testing/redis-server';
+import { CLIENTS } from '../matrix/clients.js';
+import { AdminClient } from '../support/admin-client.js';
+import { startCountingServer, type CountingServer } from '../support/counting-server.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+import { textOf, type SdkClient } from '../support/sdk-client.js';
+
+let gateway: TestGateway;
+let admin: AdminClient;
+const ending: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const end of ending.splice(0).toReversed()) await end();
+});
+
+async function start(servers: Record<string, object> = {}): Promise<void> {
+  gateway = await startGateway({ env: { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8' }, servers });
+  ending.push(() => gateway.close());
+  admin = new AdminClient(gateway, ['admin']);
+}
+
+async function reference(era: 'legacy' | 'modern', transport: 'http' | 'sse' = 'http'): Promise<ReferenceServer> {
+  const server = await startReferenceServer({ era, transport });
+  ending.push(() => server.close());
+  return server;
+}
+
+const send = (verb: string, path: string, body?: JsonObject) =>
+  admin.send(gateway, verb, path, { ...(body && { body }) });
+const test = async (entry: JsonObject, slug = 'new') => (await send('POST', '/servers/test', { slug, entry })).json;
+
+describe('trying a server', () => {
+  it.each([
+    { era: 'legacy', transport: 'http', revision: '2025-11-25' },
+    { era: 'modern', transport: 'http', revision: '2026-07-28' },
+    { era: 'legacy', transport: 'sse', revision: '2025-11-25' },
+  ] as const)('tells era, revision and tools: $era over $transport', async ({ era, transport, revision }) => {
+    const { url } = await reference(era, transport);
+    await start();
+    expect(await test({ transport, url })).toEqual({
+      reachable: true,
+      era,
+      revision,
+      name: expect.any(String),
+      version: expect.any(String),
+      capabilities: expect.arrayContaining(['tools']),
+      tools: expect.any(Number),
+      tookMs: expect.any(Number),
+    });
+    expect((await admin.get(gateway, '/servers')).json).toEqual({ items: [] });
+    expect((await admin.get(gateway, '/upstream-sessions')).json['items']).toEqual([]);
+  });
+
+  it('tells why it cannot be reached', async () => {
+    await start();
+    const nobody = `http://127.0.0.1:${await freePort()}/mcp`;
+    expect(await test({ transport: 'http', url: nobody })).toMatchObject({
+      reachable: false,
+      code: -31_004,
+      reason: expect.stringMatching(/cannot be reached|refused/i),
+    });
+    expect(await test({ transport: 'http', url: 'http://169.254.169.254/latest' })).toMatchObject({
+      reachable: false,
+      reason: expect.stringMatching(/address/),
+    });
+    expect(await test({ transport: 'http', url: 'nonsense' })).toMatchObject({ status: 422, reason: 'entry_invalid' });
+  });
+
+  it('that is there asks it as if nothing were known', async () => {
+    const { url } = await reference('modern');
+    await start({ mine: { transport: 'http', url } });
+    expect((await send('POST', '/servers/mine/test')).json).toMatchObject({ reachable: true, era: 'modern' });
+    expect(await send('POST', '/servers/nobody/test')).toMatchObject({ status: 404 });
+  });
+
+  it('sends no stored credential to another host', async () => {
+    const { url } = await reference('modern');
+    await start();
+    const entry = { transport: 'http', url, headers: { Authorization: 'secret-of-the-server' } };
+    await send('POST', '/servers', { slug: 'mine', entry });
+    const elsewhere = { ...entry, url: 'https://elsewhere.example.com/mcp', headers: { Authorization: '[kept]' } };
+    const told = { reason: 'entry_invalid', errors: [expect.stringMatching(/for another host or program/)] };
+    expect(await test(elsewhere, 'mine')).toMatchObject(told);
+    const put = { body: { entry: elsewhere }, headers: { 'if-match': '*' } };
+    expect((await admin.send(gateway, 'PUT', '/servers/mine', put)).json).toMatchObject(told);
+    expect(await test({ ...entry, headers: { Authorization: '[kept]' } }, 'mine')).toMatchObject({ reachable: true });
+  });
+});
+
+describe('a server in use', () => {
+  let server: CountingServer;
+  let client: SdkClient;
+
+  beforeEach(async () => {
+    server = await startCountingServer({ era: 'legacy', transport: 'http' });
+    ending.push(() => server.close());
+    await start({ mine: server.definition });
+    client = await CLIENTS[0]!.connect({ url: `${gateway.url}/mcp`, token: await gateway.token() });
+    ending.push(() => client.close());
+  });
+
+  const health = async () => (await admin.get(gateway, '/servers/mine/health')).json['items'] as JsonObject[];
+
+  it('is reached anew when somebody asks for it', async () => {
+    await client.call('mine__echo', { text: 'before' });
+    const sessions = server.requests.count('initialize');
+    expect(await send('POST', '/servers/mine/refresh')).toMatchObject({ status: 204 });
+    expect(textOf(await client.call('mine__echo', { text: 'after' }))).toBe('after');
+    expect(server.requests.count('initialize')).toBeGreaterThan(sessions);
+    expect(await send('POST', '/servers/nobody/refresh')).toMatchObject({ status: 404 });
+    // The configuration file declares it, and nothing of that has changed.
+    expect((await admin.get(gateway, '/servers/mine')).json).toMatchObject({ managed: true });
+  });
+
+  it('is up once it has answered, and down with a reason when it does not', async () => {
+    expect(await health()).toEqual([{ worker: expect.any(String), state: 'unknown', failures: 0 }]);
+    await client.call('mine__echo', { text: 'x' });
+    expect(await health()).toMatchObject([{ state: 'up', failures: 0, answeredAt: expect.any(String) }]);
+    await server.close();
+    await client.call('mine__echo', { text: 'y' }).catch(() => undefined);
+    await client.call('mine__echo', { text: 'z' }).catch(() => undefined);
+    expect(await health()).toMatchObject([
+      { state: 'down', failures: 2, code: -31_004, reason: expect.any(String), failedAt: expect.any(String) },
+    ]);
+  });
+});

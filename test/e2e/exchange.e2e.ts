@@ -1,0 +1,149 @@
+/** Everything that is configured, out of one gateway and into another; and the settings of a gateway. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { JsonObject } from '#lib/mcp-protocol';
+import { AdminClient } from '../support/admin-client.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+
+const SECRET = 'a-credential-that-nobody-is-shown';
+const MINE = { transport: 'http', url: 'https://mine.example.com/mcp', headers: { Authorization: SECRET } };
+
+const ending: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const end of ending.splice(0).toReversed()) await end();
+});
+
+interface Installation {
+  readonly gateway: TestGateway;
+  readonly folder: string;
+  send(verb: string, path: string, body?: JsonObject): ReturnType<AdminClient['send']>;
+}
+
+/** `credentials`: the text of the secret that seals them; without, one of its own. */
+async function install(servers: Record<string, object> = {}, credentials?: string): Promise<Installation> {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-exchange-'));
+  ending.push(() => rm(folder, { recursive: true, force: true }));
+  if (credentials !== undefined) await writeFile(join(folder, 'credentials.secret'), credentials, { mode: 0o600 });
+  const gateway = await startGateway({ env: { ISTHMUS_DATA_DIR: folder }, servers });
+  ending.push(() => gateway.close());
+  const admin = new AdminClient(gateway, ['admin']);
+  return {
+    gateway,
+    folder,
+    send: (verb, path, body) => admin.send(gateway, verb, path, { ...(body && { body }) }),
+  };
+}
+
+const secretOf = ({ folder }: Installation) => readFile(join(folder, 'credentials.secret'), 'utf8');
+const writtenOf = async ({ gateway }: Installation, slug: string) => (await gateway.store.servers.find(slug))?.written;
+
+async function filled(): Promise<Installation> {
+  const one = await install({ declared: { transport: 'http', url: 'https://declared.example.com/mcp' } });
+  const entries: [string, string, JsonObject][] = [
+    ['servers', 'mine', MINE],
+    ['virtual-servers', 'desk', { servers: ['mine'] }],
+    ['teams', 'mine', { members: ['ada'] }],
+    ['policies', 'none', { effect: 'deny', teams: ['mine'] }],
+    ['limits', 'few', { rate: '5/1m' }],
+  ];
+  for (const [collection, slug, entry] of entries) {
+    expect(await one.send('POST', `/${collection}`, { slug, entry })).toMatchObject({ status: 201 });
+  }
+  return one;
+}
+
+const ALL = ['servers.mine', 'virtualServers.desk', 'teams.mine', 'policies.none', 'limits.few'];
+
+describe('what is configured', () => {
+  it('goes out of one gateway and into another, with credentials that nobody can read on the way', async () => {
+    const one = await filled();
+    const { json: exported } = await one.send('GET', '/export');
+    expect(JSON.stringify(exported)).not.toContain(SECRET);
+    expect(exported).toMatchObject({ managed: { servers: { declared: expect.anything() } } });
+    const other = await install({}, await secretOf(one));
+    const would = await other.send('POST', '/import', { ...exported, dryRun: true });
+    expect(would).toMatchObject({ status: 200, json: { created: ALL, updated: [], deleted: [], unchanged: [] } });
+    expect(await writtenOf(other, 'mine')).toBeUndefined();
+    expect(await other.send('POST', '/import', exported)).toMatchObject({ status: 200, json: { created: ALL } });
+    expect(await writtenOf(other, 'mine')).toEqual(MINE);
+    expect(await other.send('POST', '/import', exported)).toMatchObject({ json: { created: [], unchanged: ALL } });
+  });
+
+  it('brings no credentials to an installation with other secrets, nor to another host', async () => {
+    const one = await filled();
+    const { json: exported } = await one.send('GET', '/export');
+    const stranger = await install();
+    expect(await stranger.send('POST', '/import', exported)).toMatchObject({
+      status: 422,
+      json: { errors: [expect.stringMatching(/^servers\.mine\.headers\.Authorization: "\[kept\]" stands for/)] },
+    });
+    const moved = {
+      servers: { mine: { ...MINE, url: 'https://elsewhere.example.com/', headers: { Authorization: '[kept]' } } },
+    };
+    const thief = await install({}, await secretOf(one));
+    for (const installation of [one, thief]) {
+      expect(await installation.send('POST', '/import', { ...exported, entries: moved })).toMatchObject({
+        status: 422,
+      });
+    }
+  });
+
+  it('is brought in as a whole, or not at all', async () => {
+    const one = await filled();
+    const entries = {
+      teams: { fresh: { members: [] } },
+      servers: { declared: { transport: 'http', url: 'https://other.example.com/mcp' } },
+      policies: { broken: { effect: 'perhaps' } },
+    };
+    const refused = await one.send('POST', '/import', { entries });
+    expect(refused).toMatchObject({
+      status: 422,
+      json: { errors: [expect.stringMatching(/^servers\.declared: It is declared in the configuration file/)] },
+    });
+    const { servers: _servers, ...rest } = entries;
+    expect(await one.send('POST', '/import', { entries: rest })).toMatchObject({
+      status: 422,
+      json: { errors: [expect.stringMatching(/^policies\.broken\.effect/)] },
+    });
+    expect(await one.send('GET', '/teams/fresh')).toMatchObject({ status: 404 });
+  });
+
+  it('is replaced where that is asked for; what the file declares stays', async () => {
+    const one = await filled();
+    const entries = { servers: { mine: { ...MINE, title: 'Mine' } } };
+    expect(await one.send('POST', '/import', { entries, replace: true })).toMatchObject({
+      json: { created: [], updated: ['servers.mine'], deleted: expect.arrayContaining(ALL.slice(1)) },
+    });
+    expect((await one.send('GET', '/servers')).json['items']).toMatchObject([{ slug: 'declared' }, { slug: 'mine' }]);
+    // A virtual server without its server would be broken.
+    await one.send('POST', '/virtual-servers', { slug: 'desk', entry: { servers: ['mine'] } });
+    const without = { entries: { virtualServers: { desk: { servers: ['mine'] } } }, replace: true };
+    expect(await one.send('POST', '/import', without)).toMatchObject({ status: 422 });
+  });
+
+  it.each([
+    [{}, 400],
+    [{ entries: { planets: {} } }, 422],
+    [{ entries: { servers: [] } }, 422],
+    [{ entries: { servers: { a: null } } }, 422],
+    [{ format: 2, entries: {} }, 400],
+  ])('is not %j', async (body, status) => {
+    expect((await (await install()).send('POST', '/import', body)).status).toBe(status);
+  });
+});
+
+describe('the settings', () => {
+  it('are shown as they are in force, without secrets', async () => {
+    const gateway = await startGateway({ env: { ISTHMUS_ALLOWED_NETWORKS: '10.0.0.0/8,127.0.0.1/32' }, servers: {} });
+    ending.push(() => gateway.close());
+    const auditor = new AdminClient(gateway, ['auditor']);
+    const items = (await auditor.get(gateway, '/settings')).json['items'] as JsonObject[];
+    const of = (name: string) => items.find((item) => item['name'] === name);
+    expect(of('ISTHMUS_ALLOWED_NETWORKS')).toMatchObject({ value: '10.0.0.0/8,127.0.0.1/32', isDefault: false });
+    expect(of('ISTHMUS_AUDIT_RETENTION')).toEqual({ name: 'ISTHMUS_AUDIT_RETENTION', value: '90d', isDefault: true });
+    expect(of('ISTHMUS_DATABASE_URL')).toEqual({ name: 'ISTHMUS_DATABASE_URL', value: null, isDefault: true });
+  });
+});

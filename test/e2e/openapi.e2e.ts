@@ -1,0 +1,210 @@
+/** The OpenAPI document is valid, and says what is served. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import type { JsonObject } from '#lib/mcp-protocol';
+import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
+import { CLIENTS } from '../matrix/clients.js';
+import { AdminClient, type AdminAnswer } from '../support/admin-client.js';
+import { openApiOf, operationsIn, type OpenApi } from '../support/admin-operations.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+import { until } from '../support/until.js';
+import type { ListName, SdkClient } from '../support/sdk-client.js';
+
+let server: ReferenceServer;
+let gateway: TestGateway;
+let admin: AdminClient;
+let client: SdkClient;
+let document: OpenApi;
+const called = new Set<string>();
+
+beforeAll(async () => {
+  server = await startReferenceServer({ era: 'legacy', transport: 'http' });
+  gateway = await startGateway({
+    env: { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8' },
+    servers: { 'in-file': { transport: 'http', url: server.url } },
+  });
+  admin = new AdminClient(gateway, ['admin']);
+  document = await openApiOf(admin, gateway);
+  client = await CLIENTS[0]!.connect({ url: `${gateway.url}/mcp`, token: await gateway.token() });
+  await client.call('in-file__echo', { text: 'so that there is a session' });
+});
+
+afterAll(async () => {
+  await client?.close();
+  await gateway?.close();
+  await server?.close();
+});
+
+/** Calls an operation and holds the answer against what the document says of it. */
+async function expectServed(
+  verb: string,
+  path: string,
+  values: Record<string, string> = {},
+  body?: JsonObject,
+): Promise<AdminAnswer> {
+  const operation = document.paths[`/admin/v1${path}`]?.[verb.toLowerCase()];
+  expect(operation).toBeDefined();
+  called.add(`${verb} ${path}`);
+  const address = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(values[name] ?? ''));
+  const isChange = verb === 'PUT' || verb === 'DELETE';
+  const answer = await admin.send(gateway, verb, address, {
+    ...(body && { body }),
+    ...(isChange && { headers: { 'if-match': '*' } }),
+  });
+  const told = (operation?.['responses'] as JsonObject | undefined)?.[answer.status] as JsonObject | undefined;
+  expect([`${verb} ${path}`, answer.status, answer.json, told !== undefined]).toEqual([
+    `${verb} ${path}`,
+    answer.status,
+    answer.json,
+    true,
+  ]);
+  const content = told?.['content'] as { [type: string]: { schema: JsonObject } } | undefined;
+  if (content?.['application/json']) expectToFit(content['application/json'].schema, answer.json);
+  return answer;
+}
+
+function expectToFit(schema: JsonObject, value: unknown): void {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+  ajv.addSchema({ $id: 'openapi', components: document.components });
+  const validate = ajv.compile({ $ref: `openapi${schema['$ref'] as string}` });
+  validate(value);
+  expect(validate.errors ?? []).toEqual([]);
+}
+
+const CRUD: Readonly<Record<string, () => JsonObject>> = {
+  servers: () => ({ transport: 'http', url: server.url }),
+  'virtual-servers': () => ({ servers: ['in-file'] }),
+  teams: () => ({ members: ['ada'] }),
+  limits: () => ({ per: ['principal'], rate: '10/1m', concurrency: 2 }),
+  policies: () => ({ effect: 'deny', tools: ['none'] }),
+};
+
+describe('the OpenAPI document', () => {
+  it('is valid', async () => {
+    const { valid, errors } = await new Validator().validate(structuredClone(document));
+    expect(errors ?? []).toEqual([]);
+    expect(valid).toBe(true);
+  });
+
+  it('describes every operation, its roles and its answer', () => {
+    const silent = operationsIn(document).filter(({ verb, path, roles }) => {
+      const { summary } = document.paths[`/admin/v1${path}`]?.[verb.toLowerCase()] ?? {};
+      return typeof summary !== 'string' || summary === '' || roles.length === 0;
+    });
+    expect(silent).toEqual([]);
+  });
+
+  it.each(Object.keys(CRUD))('says what is served of %s', async (collection) => {
+    const [whole, one] = [`/${collection}`, `/${collection}/{slug}`];
+    const entry = CRUD[collection]?.() ?? {};
+    await expectServed('POST', whole, {}, { slug: 'made', entry });
+    await expectServed('GET', whole);
+    await expectServed('GET', one, { slug: 'made' });
+    await expectServed('PUT', one, { slug: 'made' }, { entry: { ...entry } });
+    if (collection === 'servers') {
+      await expectServed('POST', '/servers/test', {}, { slug: 'other', entry });
+      await expectServed('POST', `${one}/test`, { slug: 'made' });
+      await expectServed('GET', `${one}/health`, { slug: 'made' });
+      await expectServed('POST', `${one}/refresh`, { slug: 'made' });
+      await expectServed('POST', `${one}/disable`, { slug: 'made' });
+      await expectServed('POST', `${one}/enable`, { slug: 'made' });
+    }
+    await expectServed('DELETE', one, { slug: 'made' });
+  });
+
+  it.each<[string, ListName, string]>([
+    ['/tools', 'tools', 'name'],
+    ['/prompts', 'prompts', 'name'],
+    ['/resources', 'resources', 'uri'],
+    ['/resource-templates', 'resourceTemplates', 'uriTemplate'],
+  ])('says what is served of %s', async (collection, list, label) => {
+    await client.list(list);
+    const found = async () => (await admin.get(gateway, collection)).json['items'] as JsonObject[];
+    await until(async () => (await found()).length > 0);
+    const [{ name } = { name: '' }] = await found();
+    const item = { server: 'in-file', name: name as string };
+    const [one, whole] = [`${collection}/{server}/{name}`, await expectServed('GET', collection)];
+    expect(whole.json['items']).not.toEqual([]);
+    const { json: shown } = await expectServed('GET', one, item);
+    expect(shown['seen']).toMatchObject({ [label]: name });
+    await expectServed('POST', `${one}/approve`, item, { digest: shown['seenDigest'] as string });
+    await expectServed('PUT', `${one}/presentation`, item, { description: 'Says it again.' });
+    await expectServed('POST', `${one}/disable`, item);
+    await expectServed('POST', `${one}/enable`, item);
+  });
+
+  it('says what is served of tokens, policies, the audit log and itself', async () => {
+    const { json } = await expectServed('POST', '/tokens', {}, { title: 'mine', servers: ['in-file'] });
+    const id = json['id'] as string;
+    await expectServed('GET', '/tokens');
+    await expectServed('GET', '/tokens/{id}', { id });
+    await expectServed('DELETE', '/tokens/{id}', { id });
+    await expectServed('POST', '/policy/explain', {}, { caller: { subject: 'ada' }, server: 'in-file', name: 'echo' });
+    await expectServed('GET', '/audit');
+    await expectServed('GET', '/settings');
+    const exported = (await expectServed('GET', '/export')).json;
+    await expectServed('POST', '/import', {}, { ...exported, dryRun: true });
+    const own = (await expectServed('GET', '/openapi.json')).json;
+    await expectServed('POST', '/openapi-imports', {}, { document: own, url: gateway.url });
+  });
+
+  it('says what is served of what runs', async () => {
+    const [worker] = (await expectServed('GET', '/workers')).json['items'] as { id: string }[];
+    await expectServed('GET', '/workers/{id}', { id: worker!.id });
+    await expectServed('GET', '/parked-calls');
+    const sessions = (await expectServed('GET', '/sessions')).json['items'] as { id: string }[];
+    const connections = (await expectServed('GET', '/upstream-sessions')).json['items'] as { id: string }[];
+    await expectServed('GET', '/sessions/{id}', { id: sessions[0]!.id });
+    await expectServed('GET', '/upstream-sessions/{id}', { id: connections[0]!.id });
+    await expectServed('DELETE', '/sessions/{id}', { id: sessions[0]!.id });
+    await expectServed('DELETE', '/upstream-sessions/{id}', { id: connections[0]!.id });
+  });
+
+  it('names no operation that nobody serves', async () => {
+    // Lines, not JSON; and what ends this very gateway, or needs a call that waits.
+    const waiting = ['GET /parked-calls/{id}', 'DELETE /parked-calls/{id}'];
+    const others = ['GET /audit/export', 'POST /workers/{id}/drain', ...waiting];
+    const named = operationsIn(document).map(({ verb, path }) => `${verb} ${path}`);
+    expect(named.filter((name) => !called.has(name)).toSorted()).toEqual(others.toSorted());
+    const token = await gateway.token({ roles: ['admin'] });
+    const lines = await fetch(`${gateway.url}/admin/v1/audit/export`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const [line = ''] = (await lines.text()).split('\n');
+    expectToFit({ $ref: '#/components/schemas/AuditRecord' }, JSON.parse(line));
+    for (const path of ['/workers/none/drain', '/parked-calls/none.none']) {
+      const answer = await admin.send(gateway, path.startsWith('/w') ? 'POST' : 'DELETE', path);
+      expect(answer).toMatchObject({ status: 404 });
+      expectToFit({ $ref: '#/components/schemas/Problem' }, answer.json);
+    }
+  });
+});
+
+describe('the page to browse it', () => {
+  const fetchPage = (path: string) => fetch(`${gateway.url}/admin/v1/docs${path}`);
+
+  it('is there without a token, holds no data, and loads nothing from elsewhere', async () => {
+    const page = await fetchPage('');
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'; script-src 'self'/);
+    const html = await page.text();
+    expect(html).not.toContain('in-file');
+    const files = Array.from(html.matchAll(/(?:src|href)="docs\/([^"]+)"/g), ([, file]) => file);
+    expect(files).toEqual(['swagger-ui.css', 'swagger-ui-bundle.js', 'page.js']);
+    for (const file of files) {
+      const answer = await fetchPage(`/${file}`);
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([
+        200,
+        expect.stringMatching(/^text\/(css|javascript)/),
+      ]);
+      await answer.arrayBuffer();
+    }
+  });
+
+  it.each(['/package.json', '/..%2Fpackage.json', '/index.html'])('serves no other file: %s', async (path) => {
+    expect((await fetchPage(path)).status).toBe(404);
+  });
+});

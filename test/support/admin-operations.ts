@@ -1,0 +1,31 @@
+import type { JsonObject } from '#lib/mcp-protocol';
+import type { AdminClient } from './admin-client.js';
+import type { Addressee } from './roaming-client.js';
+
+/** An operation of the admin API, as its OpenAPI document has it. */
+export interface AdminOperation {
+  readonly verb: string;
+  /** `/servers/{slug}`: below `/admin/v1`. */
+  readonly path: string;
+  readonly roles: readonly string[];
+  readonly responses: JsonObject;
+}
+
+export interface OpenApi extends JsonObject {
+  readonly paths: { readonly [path: string]: { readonly [verb: string]: JsonObject } };
+  readonly components: { readonly schemas: JsonObject };
+}
+
+export const openApiOf = async (admin: AdminClient, gateway: Addressee): Promise<OpenApi> =>
+  (await admin.get(gateway, '/openapi.json')).json as OpenApi;
+
+export function operationsIn({ paths }: OpenApi): readonly AdminOperation[] {
+  return Object.entries(paths).flatMap(([path, verbs]) =>
+    Object.entries(verbs).map(([verb, operation]) => ({
+      verb: verb.toUpperCase(),
+      path: path.replace('/admin/v1', ''),
+      roles: operation['x-roles'] as string[],
+      responses: operation['responses'] as JsonObject,
+    })),
+  );
+}
