@@ -38,7 +38,9 @@ export class AdminGuard implements CanActivate {
     const caller = await this.callers.authenticate(headers.authorization, url.split('?', 1)[0], headers.host);
     noteCaller(request, caller);
     if (!roles.some((role) => caller.roles.includes(role))) throw new RoleMissing(roles);
-    // What it is good for are calls at some servers; here it would be good for all.
-    if (caller.servers && !roles.includes('user')) throw new TokenNarrowed();
+    if (!caller.servers) return;
+    // What it is good for are calls at some servers; here it would be good for all. What is its subject's own it may see.
+    if (!roles.includes('user')) throw new TokenNarrowed();
+    noteCaller(request, { ...caller, roles: caller.roles.filter((role) => role === 'user') });
   }
 }

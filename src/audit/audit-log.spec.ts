@@ -100,6 +100,16 @@ describe.each(DATABASE_KINDS)('the audit log, in $name,', ({ start }) => {
     expect(lines[1]).toMatch(/^warn ada of isthmus \(admin\): POST \/x\?\?\[31my+: refused, 403: No\.$/);
   });
 
+  it('keeps what was sent to spoil it, and no more of it than is of use', async () => {
+    const log = await open();
+    await log.keep(happened({ subject: 'a\u0000b', roles: ['\u0000'], reason: `\u0000${'x'.repeat(100_000)}` }));
+    await log.keep(happened());
+    const found = await log.find({}, 9);
+    expect(found.map(({ subject }) => subject)).toEqual(['ada', expect.stringMatching(/^a.b$/su)]);
+    expect(found[1]?.reason).toHaveLength(1_000);
+    expect(await log.find({ subject: '\u0000' }, 9)).toEqual([]);
+  });
+
   it('deletes what is too old, and the oldest of too many', async () => {
     const log = await open({ retentionMs: DAY_MS, maxRecords: 3 });
     for (let count = 0; count < 5; count += 1) await log.keep(happened({ status: 200 + count }));

@@ -11,6 +11,8 @@ const RETRY_MS = 1_000;
 const MOST_AT_ONCE = 200;
 const MOST_WAITING = 10_000;
 const PRUNING_MS = 3_600_000;
+/** Characters of a line, and of a reason: what was sent may be quoted in it. */
+const LONGEST = 1_000;
 
 /**
  * Keeps who did what over the admin API, and who was refused. A record is a line of the log at once, and a row of the
@@ -50,7 +52,8 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Takes a record; it is written shortly. */
   note(happened: Omit<AuditRecord, 'id' | 'at'>): void {
     const at = new Date();
-    const record = { id: idAt(at), at, ...happened };
+    const { reason, ...rest } = happened;
+    const record = { id: idAt(at), at, ...rest, ...(reason !== undefined && { reason: reason.slice(0, LONGEST) }) };
     this.logger[record.outcome === 'done' ? 'log' : 'warn'](lineOf(record));
     if (this.waiting.length >= MOST_WAITING) return this.logger.error(`Not kept, too many wait: ${lineOf(record)}`);
     this.waiting.push(record);
@@ -123,8 +126,6 @@ function lineOf({ issuer, subject, roles, method, path, outcome, status, reason 
   const how = outcome === 'done' ? outcome : `${outcome}, ${status}: ${reason ?? ''}`;
   return clean(`${who}: ${method} ${path}: ${how}`);
 }
-
-const LONGEST = 1_000;
 
 /** One line, whatever it says. */
 const clean = (text: string): string => text.slice(0, LONGEST).replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?');

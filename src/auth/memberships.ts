@@ -47,7 +47,9 @@ export class Memberships {
   private joinedBy(key: string, subject: string): readonly TeamDefinition[] {
     const { teams } = this.registry.snapshot;
     if (teams !== this.builtFrom) this.build(teams);
-    return [...new Set([...(this.teamsOf.get(key) ?? []), ...(this.teamsOf.get(subject) ?? [])])];
+    // A bar in a member always parts issuer and subject: a subject of another issuer must not pass for both.
+    const ofSubject = subject.includes('|') ? undefined : this.teamsOf.get(subject);
+    return [...new Set([...(this.teamsOf.get(key) ?? []), ...(ofSubject ?? [])])];
   }
 
   private build(teams: readonly TeamDefinition[]): void {

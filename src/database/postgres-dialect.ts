@@ -116,7 +116,7 @@ class PostgresConnection implements DatabaseConnection {
 
   async ask(sql: string, parameters: readonly unknown[] = []): Promise<pg.QueryResult<Record<string, unknown>>> {
     try {
-      return await within(this.answerMs, this.client.query<Record<string, unknown>>(sql, [...parameters]));
+      return await within(this.answerMs, this.client.query<Record<string, unknown>>(sql, parameters.map(storable)));
     } catch (fault) {
       const unavailable = withoutAnswer(fault);
       // Whatever comes on this connection later belongs to a statement that was given up.
@@ -134,6 +134,10 @@ class PostgresConnection implements DatabaseConnection {
     this.client.release(this.isBroken);
   }
 }
+
+/** PostgreSQL's texts have no NUL. One that came from outside must not keep what it stands in from being stored. */
+const storable = (value: unknown): unknown =>
+  typeof value === 'string' ? value.replaceAll('\u0000', '\uFFFD') : value;
 
 /** Counts as numbers, and JSON as its text: see stored-values. */
 function columnParsers(): pg.TypeOverrides {

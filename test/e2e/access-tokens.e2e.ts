@@ -121,7 +121,12 @@ describe('a personal access token', () => {
       status: 403,
       json: { detail: expect.stringMatching(/good for calls at some servers only/) },
     });
-    expect(await withToken(textIn(made), '/tokens')).toMatchObject({ status: 200 });
+    const others = await create(ada);
+    expect(idsIn(await withToken(textIn(made), '/tokens'))).toEqual([made.json['id']]);
+    const path = others.headers.get('location')!.replace('/admin/v1', '');
+    expect(await withToken(textIn(made), path)).toMatchObject({ status: 404 });
+    expect(await withToken(textIn(made), path, 'DELETE')).toMatchObject({ status: 404 });
+    expect(await ada.get(gateway, path)).toMatchObject({ status: 200 });
   });
 
   it('makes no other', async () => {

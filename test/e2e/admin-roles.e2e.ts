@@ -1,5 +1,7 @@
 /** Every route of the admin API, for every role and every kind of token. */
 import { createSecretKey, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SignJWT } from 'jose';
 import { AdminClient } from '../support/admin-client.js';
@@ -29,6 +31,16 @@ async function statusOf({ verb, path }: AdminOperation, authorization?: string):
   });
   await answer.arrayBuffer();
   return answer.status;
+}
+
+/** Sends the head of a request and never its body. */
+async function statusWithoutBody(authorization: string): Promise<number | undefined> {
+  const headers = { authorization, 'content-type': 'application/json', 'content-length': '1000' };
+  const request = httpRequest(`${gateway.url}/admin/v1/teams`, { method: 'POST', headers });
+  request.flushHeaders();
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  request.on('error', () => undefined).destroy();
+  return response.statusCode;
 }
 
 const nameOf = ({ verb, path }: AdminOperation) => `${verb} ${path}`;
@@ -74,5 +86,10 @@ describe('every route', () => {
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  it('refuses strangers before it reads what they send', async () => {
+    expect(await statusWithoutBody('Bearer nonsense')).toBe(NO_TOKEN);
+    expect(await statusWithoutBody(`Bearer ${await gateway.token({ roles: ['nobody'] })}`)).toBe(NO_ROLE);
   });
 });

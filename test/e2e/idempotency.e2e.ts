@@ -41,6 +41,15 @@ describe('a request with an idempotency key', () => {
     expect((await admin.get(gateway, '/tokens')).json['items']).toHaveLength(2);
   });
 
+  it('gives a secret again to no token of the same subject that may do less or more', async () => {
+    const first = await post('/tokens', 'k', { title: 'mine', roles: ['admin'] });
+    expect(first).toMatchObject({ status: 201 });
+    const weaker = new AdminClient(gateway, ['user']);
+    const his = await post('/tokens', 'k', { title: 'mine', roles: ['admin'] }, weaker);
+    expect(his).toMatchObject({ status: 422, json: { detail: expect.stringMatching(/other rights/) } });
+    expect(his.json['token']).toBeUndefined();
+  });
+
   it('is refused when the key stands for another one', async () => {
     await post('/teams', 'k', team('one'));
     expect(await post('/teams', 'k', team('two'))).toMatchObject({ status: 422 });

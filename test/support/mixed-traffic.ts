@@ -27,6 +27,8 @@ export interface Attempt {
   readonly url: string;
   /** By `performance.now()`. */
   readonly begun: number;
+  readonly ended: number;
+  /** What it took; of several requests, the one that took longest. What is promised is promised of each. */
   readonly ms: number;
   readonly verdict: Verdict;
   /** Code of the error; absent for an answer. */
@@ -35,7 +37,9 @@ export interface Attempt {
   readonly told: string;
 }
 
-type Call = (mark: string) => Promise<readonly JsonObject[]>;
+/** Takes the time of one request of several. */
+type Timed = <T>(request: Promise<T>) => Promise<T>;
+type Call = (mark: string, timed: Timed) => Promise<readonly JsonObject[]>;
 
 /** A client thinks between two calls: long enough that what takes its time is what is tested, not a full machine. */
 const THINKING_MS = 100;
@@ -65,7 +69,7 @@ export class MixedTraffic {
     traffic.run('forwarded', session, other);
     traffic.run('forwarded', elsewhere, owner);
     for (const worker of [owner, other]) {
-      traffic.lane('opened', worker, (mark) => traffic.openAndCall(worker, mark));
+      traffic.lane('opened', worker, (mark, timed) => traffic.openAndCall(worker, mark, timed));
       traffic.lane('modern', worker, (mark) => traffic.callModern(worker, 'modern', mark));
       traffic.lane('pooled', worker, (mark) => traffic.callModern(worker, 'ref', mark));
     }
@@ -85,7 +89,7 @@ export class MixedTraffic {
   async served(moment = performance.now()): Promise<number> {
     const endOfFirst = ({ lane, url }: (typeof this.lanes)[number]) => {
       const first = this.since(moment, [lane]).find((each) => each.url === url && each.verdict === 'answered');
-      return first ? first.begun + first.ms - moment : Infinity;
+      return first ? first.ended - moment : Infinity;
     };
     const lastOfAll = () => Math.max(...this.lanes.map(endOfFirst));
     while (lastOfAll() === Infinity) await pause(THINKING_MS);
@@ -130,15 +134,31 @@ export class MixedTraffic {
   private async attempt(lane: Lane, url: string, call: Call): Promise<Attempt> {
     const mark = `${lane} ${(this.count += 1)}`;
     const begun = performance.now();
-    const messages = await call(mark).catch((fault: unknown) => [{ fault: String(fault) }]);
-    const ms = performance.now() - begun;
-    return { lane, mark, url, begun, ms, ...judge(messages.at(-1), mark), told: JSON.stringify(messages) };
+    let longest: number | undefined;
+    const timed: Timed = async (request) => {
+      const sent = performance.now();
+      return request.finally(() => {
+        longest = Math.max(longest ?? 0, performance.now() - sent);
+      });
+    };
+    const messages = await call(mark, timed).catch((fault: unknown) => [{ fault: String(fault) }]);
+    const ended = performance.now();
+    return {
+      lane,
+      mark,
+      url,
+      begun,
+      ended,
+      ms: longest ?? ended - begun,
+      ...judge(messages.at(-1), mark),
+      told: JSON.stringify(messages),
+    };
   }
 
-  private async openAndCall(worker: ClusterWorker, mark: string): Promise<readonly JsonObject[]> {
-    const client = await this.world.initialize(worker);
-    const { messages } = await client.ask(worker, mark);
-    await client.end(worker);
+  private async openAndCall(worker: ClusterWorker, mark: string, timed: Timed): Promise<readonly JsonObject[]> {
+    const client = await timed(this.world.initialize(worker));
+    const { messages } = await timed(client.ask(worker, mark));
+    await timed(client.end(worker));
     return messages;
   }
 

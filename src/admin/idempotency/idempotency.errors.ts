@@ -4,7 +4,11 @@ import { HttpException } from '@nestjs/common';
 export type ConflictKind = 'other-request' | 'running' | 'unknown';
 
 const TOLD: Readonly<Record<ConflictKind, { readonly status: number; readonly message: string }>> = {
-  'other-request': { status: 422, message: 'The idempotency key stands for another request. Choose another key.' },
+  'other-request': {
+    status: 422,
+    message:
+      'The idempotency key stands for another request, or for one of a token with other rights. Choose another key.',
+  },
   running: { status: 409, message: 'The request with this idempotency key is being carried out. Try again.' },
   unknown: {
     status: 409,

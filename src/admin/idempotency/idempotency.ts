@@ -9,6 +9,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { defer, from, lastValueFrom, type Observable } from 'rxjs';
 import type { JsonValue } from '#lib/mcp-protocol';
+import type { Caller } from '#lib/extension-kit';
 import { callerOf } from '../callers.js';
 import { UnreadBody } from '../json-body.pipe.js';
 import { problemOf } from '../problem.js';
@@ -41,9 +42,10 @@ export class Idempotency implements NestInterceptor {
   }
 
   private async once(request: Request, reply: FastifyReply, key: string, next: CallHandler): Promise<unknown> {
-    const id = digestOf(callerOf(request)?.key ?? '', request.url, key);
-    const body = request.body instanceof UnreadBody ? (request.body.text ?? '') : '';
-    const state = await this.answers.begin(id, digestOf(request.url, body));
+    const caller = callerOf(request);
+    const id = digestOf(caller?.key ?? '', request.url, key);
+    const body = request.body instanceof UnreadBody ? ((await request.body.text()) ?? '') : '';
+    const state = await this.answers.begin(id, digestOf(request.url, body, rightsOf(caller)));
     if (state === 'new') return this.run(id, reply, next);
     if (typeof state === 'string') throw new IdempotencyConflict(state);
     void reply.headers({ ...state.headers, 'idempotency-replayed': 'true' });
@@ -68,6 +70,10 @@ export class Idempotency implements NestInterceptor {
     await writing.catch((cause: unknown) => this.logger.warn(`An answer cannot be given again: ${String(cause)}`));
   }
 }
+
+/** An answer may hold what its asker alone may know: a token that may do less is not given it again. */
+const rightsOf = (caller?: Caller): string =>
+  JSON.stringify([caller?.roles, caller?.teams, caller?.scopes, caller?.servers, caller?.accessToken]);
 
 function answerOf(reply: FastifyReply, body: unknown): KeptAnswer {
   const headers = KEPT_HEADERS.flatMap((name) => {

@@ -67,6 +67,13 @@ describe('a child process', () => {
     }
   });
 
+  it('is met as legacy when it reads the probe too late to say that it cannot bear it', async () => {
+    const ready = 'const until = Date.now() + 600; while (Date.now() < until);';
+    const server = serverWith(PID, ready, 'process.exit(3);');
+    expect((await bench.open(server)).profile.era).toBe('legacy');
+    expect(await pidOf(server)).toBeGreaterThan(0);
+  });
+
   it('is one and the same for the probe and the first opening', async () => {
     const started = serverWith(PID, `process.stderr.write('started ' + process.pid + '\\n');`);
     const lines: string[] = [];

@@ -47,8 +47,9 @@ export class StdioOpenings {
 
   async open(server: StdioServer, opening: LegacyOpening, signal: AbortSignal): Promise<UpstreamConnection> {
     const known = await this.era(server, opening, signal);
-    const pipe = this.takeSpare(server) ?? this.startProcess(server);
-    if (known.era === 'legacy') return this.openLegacy(server, pipe, opening, signal);
+    const spare = this.takeSpare(server);
+    if (known.era === 'legacy') return this.openLegacy(server, spare, opening, signal);
+    const pipe = spare ?? this.startProcess(server);
     const found = await discoverOverPipe(pipe, opening.surroundings, opening.surroundings.connectMs, signal);
     if (found.kind === 'modern') return this.modernIn(pipe, found.profile, opening);
     // It is not what it was: met anew the next time.
@@ -72,13 +73,19 @@ export class StdioOpenings {
 
   private async openLegacy(
     server: StdioServer,
-    pipe: ChildPipe,
+    spare: ChildPipe | undefined,
     opening: LegacyOpening,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
     try {
-      return await openOverPipe(pipe, opening, signal);
+      if (spare === undefined) return await openOverPipe(this.startProcess(server), opening, signal);
+      return await openOverPipe(spare, opening, signal);
     } catch (error) {
+      // A slow starter reads the probe only after it was given up: one that cannot bear it ends in the handshake.
+      if (spare?.endedByItself === true && !signal.aborted) {
+        this.guard.forgive(server.slug);
+        return this.openLegacy(server, undefined, opening, signal);
+      }
       this.memory.forget(server.slug);
       throw error;
     }

@@ -1,0 +1,30 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ServerRegistry } from '../registry/index.js';
+import { Memberships } from './memberships.js';
+
+const team = { slug: 'finance', members: ['isthmus|ada', 'grace', 'https://id.example.com|auth0|1'], roles: ['payer'] };
+const memberships = new Memberships({ snapshot: { teams: [team] } } as unknown as ServerRegistry);
+const token = { roles: [], teams: [], scopes: [], claims: {} };
+
+const teamsOf = (issuer: string, subject: string) =>
+  memberships.callerOf({ ...token, principal: { issuer, subject } }).teams;
+
+describe('the members of a team', () => {
+  it.each([
+    ['isthmus', 'ada'],
+    ['isthmus', 'grace'],
+    ['https://elsewhere.example.com', 'grace'],
+    ['https://id.example.com', 'auth0|1'],
+  ])('are whom it names, with or without an issuer: %s, %s', (issuer, subject) => {
+    expect(teamsOf(issuer, subject)).toEqual(['finance']);
+  });
+
+  it.each([
+    ['https://elsewhere.example.com', 'ada'],
+    ['https://elsewhere.example.com', 'isthmus|ada'],
+    ['isthmus|ada', ''],
+    ['https://id.example.com|auth0', '1'],
+  ])('are nobody whose issuer has others put such a name into a subject: %s, %s', (issuer, subject) => {
+    expect(teamsOf(issuer, subject)).toEqual([]);
+  });
+});
