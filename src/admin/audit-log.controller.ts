@@ -20,7 +20,7 @@ class AuditFilter extends PageQuery {
   /** HTTP method. */
   @IsOptional() @IsIn(['POST', 'PUT', 'PATCH', 'DELETE', 'GET', 'HEAD']) readonly method?: string;
 
-  /** How the path begins. */
+  /** How the path begins, or that of what was made. */
   @IsOptional() @IsString() @MaxLength(LONGEST) readonly path?: string;
 
   @IsOptional() @IsIn(AUDIT_OUTCOMES) readonly outcome?: AuditOutcome;

@@ -9,6 +9,7 @@ type Request = Pick<FastifyRequest, 'method' | 'url' | 'ip'>;
 
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const LONGEST_PATH = 300;
+const CREATED = 201;
 
 /** Notes who has changed what, with which success, and who was refused. What is only looked at is not noted. */
 @Injectable()
@@ -25,10 +26,14 @@ export class Audit implements NestInterceptor {
     if (READING.has(request.method)) return next.handle();
     return next.handle().pipe(
       mergeMap(async (answer: unknown) => {
+        const reply = http.getResponse<FastifyReply>();
+        const made = reply.getHeader('location');
+        const { statusCode: status } = reply;
         await this.log.keep({
           ...whoDoesWhat(request),
+          ...(status === CREATED && typeof made === 'string' && { made }),
           outcome: 'done',
-          status: http.getResponse<FastifyReply>().statusCode,
+          status,
         });
         return answer;
       }),

@@ -15,6 +15,8 @@ export interface AuditRecord {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
+  /** Path of what the request has made. */
+  readonly made?: string;
   readonly outcome: AuditOutcome;
   /** HTTP status of the answer. */
   readonly status: number;
@@ -28,7 +30,7 @@ export interface AuditRecord {
 export interface AuditQuery {
   readonly subject?: string;
   readonly method?: string;
-  /** How the path begins. */
+  /** How the path begins, or that of what was made. */
   readonly path?: string;
   readonly outcome?: AuditOutcome;
   readonly from?: Date;

@@ -18,6 +18,7 @@ type AuditTables = {
     roles: StoredJson;
     method: string;
     path: string;
+    made: string | null;
     outcome: AuditOutcome;
     status: number;
     reason: string | null;
@@ -38,8 +39,9 @@ export class AuditTable {
 
   /** Those that are there already stay: whoever does not know whether they were written writes them again. */
   async insert(records: readonly AuditRecord[]): Promise<void> {
-    const rows = records.map(({ roles, reason, address, ...rest }) => ({
+    const rows = records.map(({ roles, made, reason, address, ...rest }) => ({
       ...rest,
+      made: made ?? null,
       roles: writeJson([...roles]),
       reason: reason ?? null,
       address: address ?? null,
@@ -61,10 +63,14 @@ export class AuditTable {
     if (query.from !== undefined) wanted = wanted.where('at', '>=', query.from);
     if (query.to !== undefined) wanted = wanted.where('at', '<', query.to);
     const { path } = query;
-    if (path !== undefined) wanted = wanted.where(sql`substr(path, 1, ${sql.lit(path.length)})`, '=', path);
+    if (path !== undefined) {
+      const begins = (column: 'path' | 'made') => sql`substr(${sql.ref(column)}, 1, ${sql.lit(path.length)})`;
+      wanted = wanted.where((is) => is.or([is(begins('path'), '=', path), is(begins('made'), '=', path)]));
+    }
     const rows = await wanted.orderBy('id', 'desc').limit(limit).execute();
-    return rows.map(({ at, roles, reason, address, ...rest }) => ({
+    return rows.map(({ at, roles, made, reason, address, ...rest }) => ({
       ...rest,
+      ...(made !== null && { made }),
       at: readInstant(at),
       roles: readJson(roles) as string[],
       ...(reason !== null && { reason }),

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { RedisConfig } from '#lib/redis';
+import { RedisConfig, RedisKeys, type RedisCommands } from '#lib/redis';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { until } from '../../test/support/until.js';
 import { Coordination } from '../coordination/index.js';
@@ -131,5 +131,45 @@ describe('counters in Redis', () => {
     const answers = await admitAll(counters, 4, 'c');
     expect(answers.map((answer) => answer === undefined)).toEqual([true, true, true, false]);
     await counters.giveBack('c', 'lease-0');
+  });
+
+  it('count what runs again after Redis has lost it', async () => {
+    const own = await startRedis();
+    const [one, other] = [await overRedis(own.url), await overRedis(own.url)];
+    await one.admit('c', { concurrency: 1 }, 'running');
+    const { commands, keys } = coordinations.at(-1)!.redis!;
+    await commands.send('FLUSHALL');
+    await commands.send('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await until(async () => (await commands.send('ZCARD', keys.leases('c'))) === 1);
+    expect(await other.admit('c', { concurrency: 1 }, 'more')).toBe('too-many-at-once');
+    await one.giveBack('c', 'running');
+    expect(await other.admit('c', { concurrency: 1 }, 'more')).toBeUndefined();
+    await own.stop();
+  });
+
+  it('count what was admitted while Redis was away', async () => {
+    const own = await startRedis();
+    const counters = await overRedis(own.url);
+    const { commands, keys } = coordinations.at(-1)!.redis!;
+    const { port } = own;
+    await own.stop();
+    await counters.admit('c', { concurrency: 1 }, 'running');
+    const again = await startRedis({ port });
+    await until(async () => commands.isReady && (await commands.send('ZCARD', keys.leases('c'))) === 1);
+    expect(await (await overRedis(again.url)).admit('c', { concurrency: 1 }, 'more')).toBe('too-many-at-once');
+    await again.stop();
+  });
+
+  it('wait for a Redis that says nothing once, however many a call meets', async () => {
+    let asked = 0;
+    const run = () => {
+      asked += 1;
+      return Promise.reject(new Error('Command timed out'));
+    };
+    const commands = { run, send: run, onReady: () => () => undefined } as unknown as RedisCommands;
+    const counters = new RedisCounters({ commands, keys: new RedisKeys('silent') }, new MemoryCounters());
+    opened.push(counters);
+    for (let index = 0; index < 3; index += 1) await counters.admit(fresh(), MINUTE, 'lease');
+    expect(asked).toBe(1);
   });
 });

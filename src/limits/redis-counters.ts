@@ -5,6 +5,8 @@ import { Counters, type Allowance, type Refusal } from './counters.js';
 /** A worker that died gives nothing back: its leases end by themselves. */
 const LEASE_MS = 60_000;
 const RENEWING_MS = 20_000;
+/** A Redis that did not answer is not waited for again so soon: a call may meet several counters. */
+const SILENT_MS = 1_000;
 
 const ADMIT = redisScript('admit', 2, { state: true });
 const RENEW_LEASES = redisScript('renew-leases', 1, { state: true });
@@ -15,9 +17,12 @@ const RENEW_LEASES = redisScript('renew-leases', 1, { state: true });
  */
 export class RedisCounters extends Counters {
   private readonly logger = new Logger('Limits');
+  /** What runs here. It is kept here too, for a Redis that was away or has forgotten it. */
   private readonly held = new Map<string, Set<string>>();
   private readonly renewing: NodeJS.Timeout;
+  private readonly stopListening: () => void;
   private isAway = false;
+  private askAgainAt = 0;
 
   constructor(
     private readonly redis: { readonly commands: RedisCommands; readonly keys: RedisKeys },
@@ -25,9 +30,35 @@ export class RedisCounters extends Counters {
   ) {
     super();
     this.renewing = setInterval(() => void this.renew(), RENEWING_MS).unref();
+    this.stopListening = redis.commands.onReady(() => {
+      this.askAgainAt = 0;
+      void this.renew();
+    });
   }
 
   override async admit(counter: string, allowance: Allowance, lease: string): Promise<Refusal | undefined> {
+    const isSilent = performance.now() < this.askAgainAt;
+    const refusal = await (isSilent ? this.own.admit(counter, allowance, lease) : this.ask(counter, allowance, lease));
+    if (refusal === undefined && allowance.concurrency !== undefined) {
+      this.held.set(counter, (this.held.get(counter) ?? new Set()).add(lease));
+    }
+    return refusal;
+  }
+
+  override async giveBack(counter: string, lease: string): Promise<void> {
+    const leases = this.held.get(counter);
+    leases?.delete(lease);
+    if (leases?.size === 0) this.held.delete(counter);
+    await this.own.giveBack(counter, lease);
+    await this.strike(counter, [lease]);
+  }
+
+  close(): void {
+    clearInterval(this.renewing);
+    this.stopListening();
+  }
+
+  private async ask(counter: string, allowance: Allowance, lease: string): Promise<Refusal | undefined> {
     const { rate = { calls: 0, withinMs: 0 }, concurrency = 0 } = allowance;
     const { commands, keys } = this.redis;
     const counters = [keys.rate(counter), keys.leases(counter)];
@@ -35,34 +66,30 @@ export class RedisCounters extends Counters {
       const answer = await commands.run(ADMIT, counters, [rate.calls, rate.withinMs, concurrency, lease, LEASE_MS]);
       this.isAway = false;
       if (answer === -1) return 'too-many-at-once';
-      if (answer !== 0) return { afterMs: Number(answer) };
-      if (concurrency > 0) this.held.set(counter, (this.held.get(counter) ?? new Set()).add(lease));
-      return undefined;
+      return answer === 0 ? undefined : { afterMs: Number(answer) };
     } catch (cause) {
       if (!this.isAway) this.logger.warn(`Limits are counted by each worker for itself. ${String(cause)}`);
       this.isAway = true;
+      this.askAgainAt = performance.now() + SILENT_MS;
       return await this.own.admit(counter, allowance, lease);
     }
   }
 
-  override async giveBack(counter: string, lease: string): Promise<void> {
-    const leases = this.held.get(counter);
-    if (!leases?.delete(lease)) return await this.own.giveBack(counter, lease);
-    if (leases.size === 0) this.held.delete(counter);
-    const { commands, keys } = this.redis;
-    // It ends by itself otherwise.
-    await commands.send('ZREM', keys.leases(counter), lease).catch(() => undefined);
-  }
-
-  close(): void {
-    clearInterval(this.renewing);
-  }
-
   private async renew(): Promise<void> {
+    await Promise.allSettled([...this.held].map(([counter, leases]) => this.renewLeases(counter, [...leases])));
+  }
+
+  private async renewLeases(counter: string, leases: readonly string[]): Promise<void> {
     const { commands, keys } = this.redis;
-    const renewals = [...this.held].map(([counter, leases]) =>
-      commands.run(RENEW_LEASES, [keys.leases(counter)], [LEASE_MS, ...leases]),
-    );
-    await Promise.allSettled(renewals);
+    await commands.run(RENEW_LEASES, [keys.leases(counter)], [LEASE_MS, ...leases]);
+    // What was given back meanwhile may have been struck before it was written again.
+    const over = leases.filter((lease) => this.held.get(counter)?.has(lease) !== true);
+    if (over.length > 0) await this.strike(counter, over);
+  }
+
+  /** A lease that cannot be struck now ends by itself. */
+  private async strike(counter: string, leases: readonly string[]): Promise<void> {
+    const { commands, keys } = this.redis;
+    await commands.send('ZREM', keys.leases(counter), ...leases).catch(() => undefined);
   }
 }

@@ -41,7 +41,15 @@ describe('the audit log', () => {
       { subject: '', method: 'GET', path: '/admin/v1/servers', outcome: 'refused', status: 401 },
       { subject: 'otto', roles: ['auditor'], method: 'DELETE', outcome: 'refused', status: 403 },
       { subject: 'ada', method: 'POST', outcome: 'failed', status: 409, reason: expect.stringContaining('mine') },
-      { subject: 'ada', method: 'POST', path: '/admin/v1/servers', outcome: 'done', status: 201, address: '127.0.0.1' },
+      {
+        subject: 'ada',
+        method: 'POST',
+        path: '/admin/v1/servers',
+        made: '/admin/v1/servers/mine',
+        outcome: 'done',
+        status: 201,
+        address: '127.0.0.1',
+      },
     ]);
     expect(JSON.stringify(found)).not.toContain(SECRET);
   });
@@ -50,7 +58,10 @@ describe('the audit log', () => {
     for (const slug of ['a', 'b', 'c']) await admin.send(gateway, 'POST', '/servers', { body: { slug, entry: ENTRY } });
     await admin.send(gateway, 'POST', '/servers/a/disable');
     expect(await auditor.all(gateway, '/audit', 3)).toHaveLength(4);
-    expect(await records('?path=/admin/v1/servers/a')).toHaveLength(1);
+    expect(await records('?path=/admin/v1/servers/a')).toMatchObject([
+      { path: '/admin/v1/servers/a/disable' },
+      { path: '/admin/v1/servers', made: '/admin/v1/servers/a' },
+    ]);
     expect(await records('?subject=otto')).toEqual([]);
     expect(await records(`?to=${new Date(0).toISOString()}`)).toEqual([]);
     expect(await records('?method=POST&outcome=done&limit=2')).toHaveLength(2);

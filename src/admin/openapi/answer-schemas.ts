@@ -95,6 +95,7 @@ export const ANSWERS = {
     roles: texts,
     method: text,
     path: text,
+    'made?': text,
     outcome: oneOf('done', 'refused', 'failed'),
     status: count,
     'reason?': text,

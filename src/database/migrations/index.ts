@@ -6,6 +6,7 @@ import { idempotencyKeys } from './0004-idempotency-keys.js';
 import { refreshes } from './0005-refreshes.js';
 import { items } from './0006-items.js';
 import { teamRoles } from './0007-team-roles.js';
+import { auditMade } from './0008-audit-made.js';
 
 /** All of them, in their order. A new one is a file with the next number, and a line here. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   refreshes,
   items,
   teamRoles,
+  auditMade,
 ];
