@@ -67,6 +67,24 @@ describe.each(DATABASE_KINDS)('the items of servers, in $name,', ({ start }) => 
     await until(() => other.mayRun(strict, 'pay') === 'yes');
   });
 
+  it('go with the template that they are of, unless they are listed or of another one', async () => {
+    const items = await worker();
+    items.observe(lax, 'resourceTemplates', [
+      { name: 'all', uriTemplate: 'db://{table}/{id}' },
+      { name: 'news', uriTemplate: 'db://news/{id}' },
+    ]);
+    items.observe(lax, 'resources', [{ name: 'listed', uri: 'db://users/1' }]);
+    const key = { server: 'lax', kind: 'resourceTemplates', name: 'db://{table}/{id}' } as const;
+    await until(async () => items.list('resources').length === 1 && (await items.find(key)) !== undefined);
+    const readable = () =>
+      ['db://users/1', 'db://users/2', 'db://news/2', 'db:other'].filter((uri) =>
+        items.ownNameOf(lax, 'resources', uri),
+      );
+    expect(readable()).toHaveLength(4);
+    await items.choose(key, { isDisabled: true });
+    expect(readable()).toEqual(['db://users/1', 'db://news/2', 'db:other']);
+  });
+
   it('stay kept back over a restart, and come back by themselves when the server takes the change back', async () => {
     const one = await worker();
     hear(one, strict, [tool('Pays.')]);

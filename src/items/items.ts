@@ -6,6 +6,7 @@ import { definitionOf, isKeepable, LABELS, type Definition } from './definition.
 import { suspicionsOf } from './scan.js';
 import type { DefinedItem, ItemChoice, ItemKey, ItemKind, ItemStatus, KnownItem } from './item-record.js';
 import { ItemTable, type Sighting } from './item-table.js';
+import { mayBeOf } from './uri-templates.js';
 
 const POLL_MS = 500;
 /** What is seen is written together, and looked at in pieces, so that nobody waits for it. */
@@ -93,8 +94,9 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** The name, or URI, that its server gives an item; undefined for what is there for nobody. */
   ownNameOf(server: ServerDefinition, kind: ItemKind, name: string): string | undefined {
-    const items = this.known.get(listKey(server.slug, kind));
-    if (!items || !hasChoices(items)) return name;
+    const items = this.known.get(listKey(server.slug, kind)) ?? NONE_KNOWN;
+    if (kind === 'resources' && !items.has(name) && this.isOffByTemplate(server, name)) return undefined;
+    if (!hasChoices(items)) return name;
     const renamed = isRenamable(kind) ? renamedIn(items).get(name) : undefined;
     const item = renamed ?? items.get(name);
     // It was never seen.
@@ -141,6 +143,14 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   async choose(key: ItemKey, choice: ItemChoice): Promise<void> {
     await this.table.choose(key, choice);
     await this.looks.refresh();
+  }
+
+  /** Whether a resource that no list has is one of templates that are all switched off. */
+  private isOffByTemplate({ slug }: ServerDefinition, uri: string): boolean {
+    const templates = this.known.get(listKey(slug, 'resourceTemplates'));
+    if (!templates || !hasChoices(templates)) return false;
+    const its = [...templates.values()].filter(({ name }) => mayBeOf(name, uri));
+    return its.length > 0 && its.every(({ isDisabled }) => isDisabled);
   }
 
   /** In pieces: others are served in between. */
