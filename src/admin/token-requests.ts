@@ -17,6 +17,7 @@ export class TokenRequest {
   /** How long it is good, `30d` say. */
   @JSONSchema({ type: 'string', example: '30d' })
   @Transform(toDuration)
+  @IsOptional()
   @IsInt({ message: `expiresIn must be ${DURATION_FORM}` })
   readonly expiresIn: number = 30 * DAY_MS;
 

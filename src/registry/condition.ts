@@ -1,6 +1,6 @@
 import { Environment, type ASTNode } from '@marcbachmann/cel-js';
-import { ValidateBy } from 'class-validator';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { rule } from './entry-rules.js';
 
 /** What a condition is judged by. `args`: the arguments of the call, absent where there is no call yet. */
 export interface ConditionFacts {
@@ -54,7 +54,8 @@ export function IsCondition(): PropertyDecorator {
   const validate = (value: unknown) => typeof value === 'string' && faultOf(value) === undefined;
   const defaultMessage = ({ value }: { value?: unknown } = {}) =>
     `must be an expression of CEL over claims and args, which comes out true or false: ${typeof value === 'string' ? faultOf(value) : 'a text'}`;
-  return ValidateBy({ name: 'isCondition', validator: { validate, defaultMessage } });
+  const description = 'An expression of CEL over claims and args, which comes out true or false.';
+  return rule('isCondition', defaultMessage, { type: 'string', description }, validate);
 }
 
 function faultOf(expression: string): string | undefined {

@@ -16,6 +16,7 @@ import {
   Min,
   ValidateIf,
 } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import {
   IsArgumentList,
@@ -33,6 +34,9 @@ import {
 import { IsCondition } from './condition.js';
 import { LIMIT_SUBJECTS, type LimitSubject, type PolicyEffect } from './policy-definition.js';
 import { REST_METHODS, TOOL_CHANGES, type RestMethod, type ToolChanges } from './server-definition.js';
+
+/** Where OpenAPI documents keep the forms. */
+const SCHEMAS = '#/components/schemas/';
 
 export type Scalar = string | number | boolean;
 
@@ -56,7 +60,7 @@ class ServerEntry {
   @IsOptional() @IsBoolean() readonly shared?: boolean;
   @IsOptional() @IsBoolean() readonly public?: boolean;
   /** Checked by itself as a TimeoutsEntry. */
-  @Allow() readonly timeouts?: unknown;
+  @IsOptional() @Allow() @JSONSchema(() => ({ $ref: `${SCHEMAS}TimeoutsEntry` })) readonly timeouts?: unknown;
 }
 
 export class RemoteServerEntry extends ServerEntry {
@@ -78,7 +82,10 @@ export class RestServerEntry extends ServerEntry {
   @IsServerUrl() readonly url!: string;
   @IsOptional() @IsHeaders() readonly headers?: Readonly<Record<string, Scalar>>;
   /** Each checked by itself as a RestToolEntry. */
-  @Allow() readonly tools?: unknown;
+  @IsOptional()
+  @Allow()
+  @JSONSchema(() => ({ type: 'object', additionalProperties: { $ref: `${SCHEMAS}RestToolEntry` } }))
+  readonly tools?: unknown;
 }
 
 export class RestToolEntry {
@@ -91,7 +98,7 @@ export class RestToolEntry {
   @IsOptional() @IsHeaders() readonly headers?: Readonly<Record<string, Scalar>>;
   @IsOptional() @IsQuery() readonly query?: Readonly<Record<string, Scalar>>;
   /** Any JSON. */
-  @Allow() readonly body?: JsonValue;
+  @IsOptional() @Allow() @JSONSchema(() => ({ description: 'Any JSON.' })) readonly body?: JsonValue;
   @IsOptional() @IsJsonPath() readonly result?: string;
 }
 

@@ -1,4 +1,5 @@
-import { ValidateBy, type ValidationOptions } from 'class-validator';
+import { ValidateBy } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
 import { DURATION_FORM, formatDuration, parseDuration } from '#lib/config';
 import { isJsonObject } from '#lib/mcp-protocol';
 import { jsonPathOf } from './json-path.js';
@@ -22,13 +23,36 @@ const LONGEST_WINDOW_MS = 86_400_000;
 const SCALARS: ReadonlySet<string> = new Set(['string', 'number', 'boolean']);
 const isScalar = (value: unknown): value is string | number | boolean => SCALARS.has(typeof value);
 
-const rule = (name: string, message: string, isKept: (value: unknown) => boolean, options?: ValidationOptions) =>
-  ValidateBy({ name, validator: { validate: isKept, defaultMessage: () => message } }, options);
+type Form = Exclude<Parameters<typeof JSONSchema>[0], (...args: never[]) => unknown>;
+
+/** A rule that JSON Schema cannot say all of: in the OpenAPI document it has the form, and the sentence beside it. */
+export function rule(
+  name: string,
+  message: Message,
+  form: Form,
+  isKept: (value: unknown) => boolean,
+): PropertyDecorator {
+  const defaultMessage = typeof message === 'string' ? () => message : message;
+  const description = typeof message === 'string' ? message : undefined;
+  const decorators = [
+    ValidateBy({ name, validator: { validate: isKept, defaultMessage } }),
+    // A function: what is read off the type of the member is of no use beside it.
+    JSONSchema(() => ({ ...(description !== undefined && { description }), ...form })) as PropertyDecorator,
+  ];
+  return (target, member) => decorators.forEach((decorate) => decorate(target, member));
+}
+
+type Message = string | ((validated?: { readonly value?: unknown }) => string);
+
+const TEXT = { type: 'string' } as const;
+const TEXTS = { type: 'array', items: TEXT } as const;
+const SCALAR = { type: ['string', 'number', 'boolean'] } as unknown as { readonly type: 'string' };
+const MAPPING = { type: 'object', additionalProperties: SCALAR } as const;
 
 /** A duration between two others, both in milliseconds. */
 export function IsDurationBetween(leastMs: number, mostMs: number): PropertyDecorator {
   const message = `must be ${DURATION_FORM}, from ${formatDuration(leastMs)} to ${formatDuration(mostMs)}`;
-  return rule('isDurationBetween', message, (value) => {
+  return rule('isDurationBetween', message, TEXT, (value) => {
     const duration = typeof value === 'string' ? parseDuration(value) : undefined;
     return duration !== undefined && duration >= leastMs && duration <= mostMs;
   });
@@ -45,12 +69,13 @@ export function parseRate(text: string): { readonly calls: number; readonly with
 /** How often something may be called. */
 export function IsRate(): PropertyDecorator {
   const message = 'must be a number of calls and a time of at most a day, such as 100/1m or 5/s';
-  return rule('isRate', message, (value) => typeof value === 'string' && parseRate(value) !== undefined);
+  return rule('isRate', message, TEXT, (value) => typeof value === 'string' && parseRate(value) !== undefined);
 }
 
 /** The address of a server. Credentials belong into headers, where nothing logs them. */
 export function IsServerUrl(): PropertyDecorator {
-  return rule('isServerUrl', 'must be an http or https URL without user name, password and fragment', (value) => {
+  const message = 'must be an http or https URL without user name, password and fragment';
+  return rule('isServerUrl', message, { ...TEXT, format: 'uri' }, (value) => {
     const url = typeof value === 'string' ? URL.parse(value) : null;
     return url !== null && /^https?:$/.test(url.protocol) && url.username + url.password + url.hash === '';
   });
@@ -60,45 +85,50 @@ export function IsServerUrl(): PropertyDecorator {
 export function IsHeaders(): PropertyDecorator {
   const message =
     'must map header names to one-line texts; headers that the gateway sets itself (host, accept, content-*, mcp-*, …) cannot be set';
-  return rule('isHeaders', message, (value) =>
+  return rule('isHeaders', message, MAPPING, (value) =>
     everyEntry(value, (name, text) => HEADER_NAME.test(name) && !OWN_HEADERS.test(name) && HEADER_VALUE.test(text)),
   );
 }
 
 /** A mapping of names in a query to values. */
 export function IsQuery(): PropertyDecorator {
-  return rule('isQuery', 'must map names of the query to texts', (value) => everyEntry(value, (name) => name !== ''));
+  return rule('isQuery', 'must map names of the query to texts', MAPPING, (value) =>
+    everyEntry(value, (name) => name !== ''),
+  );
 }
 
 /** A path into a JSON answer. */
 export function IsJsonPath(): PropertyDecorator {
   const message = 'must be a JSONPath such as $.items (RFC 9535), without match() and search()';
-  return rule('isJsonPath', message, (value) => typeof value === 'string' && jsonPathOf(value) !== undefined);
+  return rule('isJsonPath', message, TEXT, (value) => typeof value === 'string' && jsonPathOf(value) !== undefined);
 }
 
 /** A mapping of variable names to values. */
 export function IsEnvironment(): PropertyDecorator {
-  return rule('isEnvironment', 'must map names of environment variables to texts', (value) =>
+  return rule('isEnvironment', 'must map names of environment variables to texts', MAPPING, (value) =>
     everyEntry(value, (name, text) => VARIABLE_NAME.test(name) && !text.includes('\0')),
   );
 }
 
 /** A list of arguments; YAML numbers and booleans count as what they look like. */
 export function IsArgumentList(): PropertyDecorator {
-  return rule('isArgumentList', 'must be a list of texts', (value) => Array.isArray(value) && value.every(isArgument));
+  const form = { type: 'array', items: SCALAR } as const;
+  return rule('isArgumentList', 'must be a list of texts', form, (value) => {
+    return Array.isArray(value) && value.every(isArgument);
+  });
 }
 
 /** A list of texts. */
 export function IsTextList(): PropertyDecorator {
   const isText = (item: unknown) => typeof item === 'string';
-  return rule('isTextList', 'must be a list of texts', (value) => Array.isArray(value) && value.every(isText));
+  return rule('isTextList', 'must be a list of texts', TEXTS, (value) => Array.isArray(value) && value.every(isText));
 }
 
 /** The path of a REST tool, below the address of its server. */
 export function IsToolPath(): PropertyDecorator {
   const message =
     'must start with / and hold characters of a path and parameters such as {id} only, without a query, a fragment and . or .. as segments';
-  return rule('isToolPath', message, (value) => {
+  return rule('isToolPath', message, { ...TEXT, pattern: '^/' }, (value) => {
     return typeof value === 'string' && TOOL_PATH.test(value) && !DOT_SEGMENT.test(value);
   });
 }
@@ -106,7 +136,8 @@ export function IsToolPath(): PropertyDecorator {
 /** What the arguments of a tool may be (specification: server/tools, inputSchema). */
 export function IsToolSchema(): PropertyDecorator {
   const message = 'must be a JSON schema whose type is object';
-  return rule('isToolSchema', message, (value) => isJsonObject(value) && value['type'] === 'object');
+  const form: Form = { type: 'object', properties: { type: { enum: ['object'] } }, required: ['type'] };
+  return rule('isToolSchema', message, form, (value) => isJsonObject(value) && value['type'] === 'object');
 }
 
 const isArgument = (value: unknown): boolean => isScalar(value) && !String(value).includes('\0');

@@ -1,4 +1,13 @@
 export { ConfigurationFile, type Reload } from './configuration-file.js';
+export {
+  LimitEntry,
+  PolicyEntry,
+  RemoteServerEntry,
+  RestServerEntry,
+  StdioServerEntry,
+  TeamEntry,
+  VirtualServerEntry,
+} from './entries.js';
 export { CREDENTIAL_MEMBERS } from './credential-members.js';
 export { OpenRegistry } from './open-registry.js';
 export { publicExposureWarnings } from './public-exposure.js';

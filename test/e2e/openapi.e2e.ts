@@ -22,7 +22,7 @@ const called = new Set<string>();
 beforeAll(async () => {
   server = await startReferenceServer({ era: 'legacy', transport: 'http' });
   gateway = await startGateway({
-    env: { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8' },
+    env: { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8', ISTHMUS_ADMIN_MAY_START_PROGRAMS: 'true' },
     servers: { 'in-file': { transport: 'http', url: server.url } },
   });
   admin = new AdminClient(gateway, ['admin']);
@@ -47,6 +47,7 @@ async function expectServed(
   const operation = document.paths[`/admin/v1${path}`]?.[verb.toLowerCase()];
   expect(operation).toBeDefined();
   called.add(`${verb} ${path}`);
+  if (body) expectToFit(requestSchemaOf(operation), body);
   const address = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(values[name] ?? ''));
   const isChange = verb === 'PUT' || verb === 'DELETE';
   const answer = await admin.send(gateway, verb, address, {
@@ -65,14 +66,49 @@ async function expectServed(
   return answer;
 }
 
-function expectToFit(schema: JsonObject, value: unknown): void {
+const requestSchemaOf = (operation: JsonObject | undefined): JsonObject =>
+  (operation as { requestBody: { content: { 'application/json': { schema: JsonObject } } } }).requestBody.content[
+    'application/json'
+  ].schema;
+
+const expectToFit = (schema: JsonObject, value: unknown): void => expect(faultsIn(schema, value)).toEqual([]);
+
+function faultsIn(schema: JsonObject, value: unknown): readonly unknown[] {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addSchema({ $id: 'openapi', components: document.components });
   const validate = ajv.compile({ $ref: `openapi${schema['$ref'] as string}` });
   validate(value);
-  expect(validate.errors ?? []).toEqual([]);
+  return validate.errors ?? [];
 }
+
+/** Entries, and whether the document and the gateway take them: the same of each. */
+const ENTRIES: readonly (readonly [collection: string, isGood: boolean, entry: JsonObject])[] = [
+  ['servers', true, { transport: 'http', url: 'http://127.0.0.1:1/', headers: { 'X-One': 'a', 'X-Two': 2 } }],
+  ['servers', true, { transport: 'sse', url: 'http://127.0.0.1:1/', timeouts: { connect: '2s' }, tags: ['a'] }],
+  ['servers', true, { transport: 'stdio', command: 'node', args: ['-e', 1], env: { A: 'b' } }],
+  [
+    'servers',
+    true,
+    { transport: 'rest', url: 'http://127.0.0.1:1/', tools: { list: { path: '/a', method: 'POST', body: [1] } } },
+  ],
+  ['servers', false, { transport: 'http' }],
+  ['servers', false, { transport: 'http', url: 'http://127.0.0.1:1/', command: 'node' }],
+  ['servers', false, { transport: 'pigeon', url: 'http://127.0.0.1:1/' }],
+  ['servers', false, { transport: 'sse', url: 'http://127.0.0.1:1/', timeouts: { connect: 2 } }],
+  ['servers', false, { transport: 'rest', url: 'http://127.0.0.1:1/', tools: { list: { path: 'a' } } }],
+  ['servers', false, { transport: 'rest', url: 'http://127.0.0.1:1/', tools: { list: { path: '/a', colour: 1 } } }],
+  ['virtual-servers', true, { servers: ['in-file'], instructions: 'Be kind.', tools: ['a*'] }],
+  ['virtual-servers', true, { tags: ['a'], title: 'All', public: false }],
+  ['virtual-servers', false, { servers: 'in-file' }],
+  ['teams', true, { members: [], roles: ['payer'] }],
+  ['teams', false, { members: [1] }],
+  ['limits', true, { per: ['principal', 'tool'], rate: '100/1m' }],
+  ['limits', false, { per: ['moon'], rate: '100/1m' }],
+  ['limits', false, { per: ['principal'], concurrency: 0 }],
+  ['policies', true, { effect: 'allow', servers: ['in-*'], when: 'claims.level == 3' }],
+  ['policies', false, { effect: 'maybe' }],
+];
 
 const CRUD: Readonly<Record<string, () => JsonObject>> = {
   servers: () => ({ transport: 'http', url: server.url }),
@@ -113,6 +149,15 @@ describe('the OpenAPI document', () => {
       await expectServed('POST', `${one}/enable`, { slug: 'made' });
     }
     await expectServed('DELETE', one, { slug: 'made' });
+  });
+
+  it.each(ENTRIES)('says of an entry of %s whether it is one: %s, %j', async (collection, isGood, entry) => {
+    const operation = document.paths[`/admin/v1/${collection}`]?.['post'];
+    const body = { slug: 'drafted', entry };
+    const faults = faultsIn(requestSchemaOf(operation), body);
+    expect([faults.length === 0, faults]).toEqual([isGood, isGood ? [] : expect.anything()]);
+    expect(await admin.send(gateway, 'POST', `/${collection}`, { body })).toMatchObject({ status: isGood ? 201 : 422 });
+    if (isGood) await admin.send(gateway, 'DELETE', `/${collection}/drafted`, { headers: { 'if-match': '*' } });
   });
 
   it.each<[string, ListName, string]>([

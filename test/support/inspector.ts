@@ -27,7 +27,7 @@ export async function inspect({ url, transport, era, token, home, ask }: Inspect
   const header = token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`];
   const args = [PROGRAM, '--cli', ...target, ...header, '--stored-auth-only', '--format', 'json', ...ask];
   const env = { PATH: process.env['PATH'], HOME: home };
-  const output = await run(process.execPath, args, { env, timeout: 20_000 }).then(
+  const output = await run(process.execPath, args, { env, timeout: 60_000 }).then(
     ({ stdout }) => stdout,
     (failed: { stderr: string }) => failed.stderr,
   );

@@ -1,5 +1,6 @@
 import { Body, HttpCode, Post, UnprocessableEntityException } from '@nestjs/common';
 import { ArrayNotEmpty, IsArray, IsObject, IsOptional, IsString, IsUrl, MaxLength } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { Takes } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
@@ -20,6 +21,7 @@ class OpenApiImport {
   @IsOptional()
   @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
   @MaxLength(LONGEST)
+  @JSONSchema({ format: 'uri' })
   readonly url?: string;
 }
 

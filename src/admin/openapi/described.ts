@@ -1,3 +1,4 @@
+import type { Type } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { AnswerName } from './answer-schemas.js';
 
@@ -11,3 +12,12 @@ export interface RouteDescription {
 
 /** Describes a route to readers of the OpenAPI document. */
 export const Describes = Reflector.createDecorator<RouteDescription>();
+
+/** What entries of the configuration are called, and the forms that they may have. */
+export interface EntryForms {
+  readonly name: string;
+  readonly forms: readonly Type[];
+}
+
+/** Says what the `entry` is in the bodies that a controller takes. */
+export const HoldsEntries = Reflector.createDecorator<EntryForms>();

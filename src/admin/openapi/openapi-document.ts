@@ -2,11 +2,11 @@ import type { Type } from '@nestjs/common';
 import { validationMetadatasToSchemas } from 'class-validator-jsonschema';
 import { PRODUCT } from '#lib/extension-kit';
 import { ANSWERS, PROBLEM } from './answer-schemas.js';
+import { requestRef, requestSchemas } from './request-schemas.js';
 import { routesOf, type AdminRoute } from './routes.js';
 
 type Json = Record<string, unknown>;
 
-const REFERENCES = '#/components/schemas/';
 const PROBLEM_ANSWER = { $ref: '#/components/responses/Problem' };
 /** Said by the security scheme already (OpenAPI 3.1, Parameter Object). */
 const NOT_A_PARAMETER: ReadonlySet<string> = new Set(['authorization']);
@@ -19,7 +19,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 /** Describes the routes of these controllers, from what they are made of (OpenAPI 3.1). */
 export function openApiDocument(controllers: readonly Type[]): Json {
   const routes = routesOf(controllers).filter(({ roles }) => roles.length > 0);
-  const known = validationMetadatasToSchemas({ refPointerPrefix: REFERENCES }) as Json;
+  const known = validationMetadatasToSchemas({ refPointerPrefix: '#/components/schemas/' }) as Json;
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
@@ -58,7 +58,9 @@ function operationOf(route: AdminRoute, known: Json): Json {
     tags: [tag],
     'x-roles': roles,
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: schemaRef(body) } } } }),
+    ...(body && {
+      requestBody: { required: true, content: { 'application/json': { schema: requestRef(route, body) } } },
+    }),
     responses: {
       [status]: answerOf(route),
       ...(route.headers.includes('if-none-match') && { 304: { description: 'It has not changed.' } }),
@@ -91,18 +93,3 @@ function parametersOf({ verb, path, query, headers }: AdminRoute, known: Json): 
     .map((name) => ({ name, in: 'header', description: HEADERS[name] ?? '', schema: { type: 'string' } }));
   return [...inPath, ...inQuery, ...inHeader];
 }
-
-/** What is sent, and whatever that refers to. */
-function requestSchemas(routes: readonly AdminRoute[], known: Json): Json {
-  const wanted = routes.flatMap(({ body }) => body?.name ?? []);
-  const schemas: Json = {};
-  for (const name of wanted) {
-    if (schemas[name]) continue;
-    schemas[name] = { ...(known[name] as Json), additionalProperties: false };
-    for (const [, other = ''] of JSON.stringify(schemas[name]).matchAll(/"#\/components\/schemas\/(\w+)"/g))
-      wanted.push(other);
-  }
-  return schemas;
-}
-
-const schemaRef = (type: Type): Json => ({ $ref: `${REFERENCES}${type.name}` });

@@ -3,7 +3,7 @@ import { HTTP_CODE_METADATA, METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { MetadataScanner, Reflector } from '@nestjs/core';
 import { Takes, type AdminRole } from '../admin-guard.js';
-import { Describes, type RouteDescription } from './described.js';
+import { Describes, HoldsEntries, type EntryForms, type RouteDescription } from './described.js';
 
 /** A route as its controller declares it. */
 export interface AdminRoute {
@@ -14,6 +14,7 @@ export interface AdminRoute {
   readonly roles: readonly AdminRole[];
   readonly description: RouteDescription | undefined;
   readonly body: Type | undefined;
+  readonly entries: EntryForms | undefined;
   readonly query: Type | undefined;
   /** Names of headers that are read. */
   readonly headers: readonly string[];
@@ -53,6 +54,7 @@ function routeOf(controller: Type, name: string, handler: Handler | undefined): 
     status: code ?? (verb === 'post' ? 201 : 200),
     roles: reflector.get(Takes, handler) ?? [],
     description: reflector.get(Describes, handler),
+    entries: reflector.get(HoldsEntries, controller),
     ...argumentsOf(controller, name),
   };
 }

@@ -1,9 +1,11 @@
-import { RegistryStore, type LimitDefinition } from '../../registry/index.js';
+import { type LimitDefinition, LimitEntry, RegistryStore } from '../../registry/index.js';
 import { AdminController } from '../admin-route.js';
+import { HoldsEntries } from '../openapi/described.js';
 import { EntriesController } from './entries.controller.js';
 
 /** How often callers may call, and how often at once. */
 @AdminController('limits')
+@HoldsEntries({ name: 'Limit', forms: [LimitEntry] })
 export class LimitsController extends EntriesController<LimitDefinition> {
   constructor(store: RegistryStore) {
     super('limits', store.limits);

@@ -1,11 +1,19 @@
 import { Body, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Inspection } from '../../affinity/index.js';
-import { EntryUnknown, RegistryStore, ServerRegistry, type ServerDefinition } from '../../registry/index.js';
+import {
+  EntryUnknown,
+  RegistryStore,
+  RemoteServerEntry,
+  RestServerEntry,
+  type ServerDefinition,
+  ServerRegistry,
+  StdioServerEntry,
+} from '../../registry/index.js';
 import { ServerTrial, type Trial } from '../../upstream/index.js';
 import { Takes } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
-import { Describes } from '../openapi/described.js';
+import { Describes, HoldsEntries } from '../openapi/described.js';
 import type { Page } from '../pages.js';
 import { EntriesController } from './entries.controller.js';
 import type { ShownEntry } from './entries.js';
@@ -15,6 +23,7 @@ import { healthAt, type ShownHealth } from './shown-health.js';
 
 /** The servers behind the gateway. */
 @AdminController('servers')
+@HoldsEntries({ name: 'Server', forms: [RemoteServerEntry, StdioServerEntry, RestServerEntry] })
 export class ServersController extends EntriesController<ServerDefinition> {
   constructor(
     private readonly store: RegistryStore,
