@@ -21,13 +21,16 @@ export interface InspectorOrder {
   readonly ask: readonly string[];
 }
 
+/** On a full machine it takes its time to load. */
+const PATIENCE_MS = 25_000;
+
 /** Runs the Inspector's command line once; what it prints, or what it complains of. */
 export async function inspect({ url, transport, era, token, home, ask }: InspectorOrder): Promise<JsonObject> {
   const target = ['--server-url', url, '--transport', transport, '--protocol-era', era];
   const header = token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`];
   const args = [PROGRAM, '--cli', ...target, ...header, '--stored-auth-only', '--format', 'json', ...ask];
   const env = { PATH: process.env['PATH'], HOME: home };
-  const output = await run(process.execPath, args, { env, timeout: 60_000 }).then(
+  const output = await run(process.execPath, args, { env, timeout: PATIENCE_MS }).then(
     ({ stdout }) => stdout,
     (failed: { stderr: string }) => failed.stderr,
   );
