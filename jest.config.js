@@ -39,7 +39,8 @@ export default {
     },
   ],
   maxWorkers: 2,
-  testTimeout: 30_000,
+  // Ends what hangs, and nothing that a full machine is slow at.
+  testTimeout: 120_000,
   reporters: ['default', '<rootDir>/scripts/summary-reporter.mjs'],
   coverageDirectory: 'coverage',
   collectCoverageFrom: [

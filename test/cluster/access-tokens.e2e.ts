@@ -25,7 +25,7 @@ beforeAll(async () => {
   });
   [one, other] = cluster.workers as [ClusterWorker, ClusterWorker];
   user = new AdminClient(cluster, ['user'], 'ada');
-}, 60_000);
+});
 
 afterAll(async () => {
   await cluster?.stop();
@@ -94,4 +94,4 @@ it('cannot be judged while the database is away; tokens that need none go on', a
   expect(await statusAt(other, await cluster.token())).toBe(200);
   await postgres.restart();
   await until(async () => (await statusAt(other, token)) === 200);
-}, 60_000);
+});

@@ -18,7 +18,7 @@ beforeAll(async () => {
     servers: { everything: { transport: 'http', url: server.url } },
     limits: { few: { per: ['principal'], tools: ['echo'], rate: `${RATE}/1h` } },
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await cluster?.stop();

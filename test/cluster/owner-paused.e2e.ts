@@ -154,7 +154,7 @@ describe('an owner that stood still until it was taken for dead', () => {
     const marks = [...calls.map(({ mark }) => mark), 'at the door', 'for ever'];
     expect(arrivalsOf(marks)).toEqual([]);
     expect(world.server.duplicates()).toEqual([]);
-  }, 60_000);
+  });
 
   it('has the call that it was at answered with an unknown outcome, once', async () => {
     const client = await world.initialize(owner);
@@ -168,7 +168,7 @@ describe('an owner that stood still until it was taken for dead', () => {
     expect(await askUntilTold(client, owner, 'after')).toMatchObject({ status: 404 });
     expect(world.server.arrivals('in flight')).toBe(1);
     expect(world.server.duplicates()).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe('a worker that stands still while a call comes through it', () => {

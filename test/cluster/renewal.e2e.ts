@@ -35,7 +35,7 @@ describe('a worker that slept until the others took it for gone', () => {
     expect((await old.ask(sleeper, 'still gone')).status).toBe(404);
     expect(world.server.arrivals('while it sleeps')).toBe(0);
     expect(sleeper.output).not.toMatch(/unhandled/i);
-  }, 60_000);
+  });
 });
 
 describe('one of several workers that cannot start anew', () => {
@@ -61,5 +61,5 @@ describe('one of several workers that cannot start anew', () => {
       await redis.stop();
       await rm(folder, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 });

@@ -45,7 +45,7 @@ describe.each(DATABASE_KINDS)('several processes over one registry, in $name,', 
     };
     gateway = new GatewayProcess(variables, ['--workers', String(WORKERS)]);
     [, url = ''] = await gateway.printed(READY);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await gateway.destroy();

@@ -22,7 +22,7 @@ export interface InspectorOrder {
 }
 
 /** On a full machine it takes its time to load. */
-const PATIENCE_MS = 25_000;
+const PATIENCE_MS = 100_000;
 
 /** Runs the Inspector's command line once; what it prints, or what it complains of. */
 export async function inspect({ url, transport, era, token, home, ask }: InspectorOrder): Promise<JsonObject> {

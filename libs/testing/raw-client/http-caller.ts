@@ -17,7 +17,7 @@ export class HttpCaller {
   private readonly timeoutMs: number;
 
   constructor(options: RawClientOptions) {
-    this.timeoutMs = options.timeoutMs ?? 20_000;
+    this.timeoutMs = options.timeoutMs ?? 60_000;
     this.agent = new Agent({ connections: 64, headersTimeout: this.timeoutMs, bodyTimeout: this.timeoutMs });
     this.authorization = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
   }

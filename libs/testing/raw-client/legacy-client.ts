@@ -11,7 +11,7 @@ export interface LegacyClientOptions extends RawClientOptions {
 const ACCEPT = { accept: 'application/json, text/event-stream' };
 
 const DEFAULT_RETRY_MS = 1_000;
-const DEFAULT_PATIENCE_MS = 20_000;
+const DEFAULT_PATIENCE_MS = 60_000;
 
 /** Where an event stream may be picked up again, and after what time. */
 interface Cursor {

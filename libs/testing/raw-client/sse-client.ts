@@ -26,7 +26,7 @@ export class SseRawClient implements RawClient {
     private readonly url: string,
     private readonly options: RawClientOptions = {},
   ) {
-    this.timeoutMs = options.timeoutMs ?? 20_000;
+    this.timeoutMs = options.timeoutMs ?? 60_000;
     this.http = new HttpCaller(options);
   }
 
