@@ -16,6 +16,7 @@ import { Audit } from './audit.js';
 import { PolicyModule } from '../policy/index.js';
 import { ExportController, ImportController } from './exchange/exchange.controller.js';
 import { Exchange } from './exchange/exchange.js';
+import { ExportedItems } from './exchange/exported-items.js';
 import { ExportedCredentials } from './exchange/exported-credentials.js';
 import { SettingsController } from './settings.controller.js';
 import { KeptAnswers } from './idempotency/kept-answers.js';
@@ -78,6 +79,6 @@ import { WorkersController } from './workers.controller.js';
     // What no other controller takes.
     UnknownRouteController,
   ],
-  providers: [AdminDoor, Audit, KeptAnswers, Exchange, ExportedCredentials],
+  providers: [AdminDoor, Audit, KeptAnswers, Exchange, ExportedCredentials, ExportedItems],
 })
 export class AdminModule {}

@@ -8,7 +8,8 @@ import {
 import type { Readable } from 'node:stream';
 import { JsonFault, parseJson } from '#lib/mcp-protocol';
 
-const MOST_BYTES = 4 * 1024 * 1024;
+/** An import with the definitions of ten thousand tools. */
+const MOST_BYTES = 32 * 1024 * 1024;
 
 /** A body that is read when somebody wants it: those of strangers are never kept. */
 export class UnreadBody {
@@ -52,7 +53,7 @@ export class JsonBodyPipe implements PipeTransform {
       throw new UnsupportedMediaTypeException('Send the body as JSON, with content-type: application/json.');
     }
     const text = await value.text();
-    if (text === undefined) throw new PayloadTooLargeException('The body is larger than 4 MiB.');
+    if (text === undefined) throw new PayloadTooLargeException('The body is larger than 32 MiB.');
     try {
       return parseJson(text);
     } catch (cause) {

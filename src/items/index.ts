@@ -1,4 +1,5 @@
-export { differencesOf, type Difference } from './definition.js';
+export { definitionOf, differencesOf, LABELS, type Difference } from './definition.js';
 export type { DefinedItem, ItemChoice, ItemKind, ItemStatus, KnownItem } from './item-record.js';
 export { Items } from './items.js';
 export { ItemsModule } from './items.module.js';
+export type { RestoredCounts, RestoredItem } from './restoration.js';

@@ -12,6 +12,8 @@ import {
 } from '../database/index.js';
 import type { Definition } from './definition.js';
 import type { DefinedItem, ItemChoice, ItemKey, ItemKind, KnownItem } from './item-record.js';
+import type { RestoredItem } from './restoration.js';
+import { suspicionsOf } from './scan.js';
 
 /** As migration 0006-items makes them. */
 type ItemTables = {
@@ -58,6 +60,8 @@ const KNOWN = [
   'changed_at',
 ] as const;
 
+const ROWS_AT_ONCE = 100;
+
 /** The rows of items. Everything here may throw DatabaseUnavailable. */
 export class ItemTable {
   constructor(private readonly database: Database) {}
@@ -80,8 +84,12 @@ export class ItemTable {
       .where('kind', '=', kind)
       .where('name', '=', name)
       .executeTakeFirst();
-    if (!row) return undefined;
-    return { ...knownOf(row), approved: readJson(row.approved) as JsonObject, seen: readJson(row.seen) as JsonObject };
+    return row && definedOf(row);
+  }
+
+  /** All of them, with their definitions. */
+  async defined(): Promise<readonly DefinedItem[]> {
+    return (await this.tables.selectFrom('items').selectAll().execute()).map(definedOf);
   }
 
   /** What was never seen before is approved as it is; of the others only what was seen changes. */
@@ -149,6 +157,42 @@ export class ItemTable {
     );
   }
 
+  /** Writes what was approved and said of items, and nothing more of what was seen of those that are known. */
+  async restore(items: readonly RestoredItem[]): Promise<void> {
+    const rows = items.map(({ server, kind, name, approved, seen, ...item }) => ({
+      server,
+      kind,
+      name,
+      approved: writeJson(approved.definition),
+      approved_digest: approved.digest,
+      seen: writeJson(seen.definition),
+      seen_digest: seen.digest,
+      flags: writeJson([...suspicionsOf(seen.definition)]),
+      is_disabled: item.isDisabled,
+      shown_name: item.shownName ?? null,
+      shown_description: item.shownDescription ?? null,
+      first_seen_at: item.firstSeenAt,
+      changed_at: item.changedAt,
+    }));
+    await this.change(async (tables) => {
+      for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+        await tables
+          .insertInto('items')
+          .values(rows.slice(from, from + ROWS_AT_ONCE))
+          .onConflict((conflict) =>
+            conflict.columns(['server', 'kind', 'name']).doUpdateSet((was) => ({
+              approved: was.ref('excluded.approved'),
+              approved_digest: was.ref('excluded.approved_digest'),
+              is_disabled: was.ref('excluded.is_disabled'),
+              shown_name: was.ref('excluded.shown_name'),
+              shown_description: was.ref('excluded.shown_description'),
+            })),
+          )
+          .execute();
+      }
+    });
+  }
+
   private get tables(): Kysely<ItemTables> {
     return this.database.tables<ItemTables>();
   }
@@ -164,6 +208,12 @@ export class ItemTable {
     });
   }
 }
+
+const definedOf = (row: KnownRow & { readonly approved: string; readonly seen: string }): DefinedItem => ({
+  ...knownOf(row),
+  approved: readJson(row.approved) as JsonObject,
+  seen: readJson(row.seen) as JsonObject,
+});
 
 type KnownRow = {
   server: string;

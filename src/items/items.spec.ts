@@ -6,7 +6,7 @@ import { until } from '../../test/support/until.js';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import { openDatabase, type Database, type DatabasePlace } from '../database/index.js';
-import { Items } from './index.js';
+import { definitionOf, Items } from './index.js';
 
 const strict = remoteServer('strict', { toolChanges: 'quarantine' });
 const lax = remoteServer('lax');
@@ -83,6 +83,29 @@ describe.each(DATABASE_KINDS)('the items of servers, in $name,', ({ start }) => 
     expect(readable()).toHaveLength(4);
     await items.choose(key, { isDisabled: true });
     expect(readable()).toEqual(['db://users/1', 'db://news/2', 'db:other']);
+  });
+
+  it('are brought to what was approved and said elsewhere, and what is seen here counts more', async () => {
+    const [one, other] = [await worker(), await worker()];
+    const key = { server: 'strict', kind: 'tools', name: 'pay' } as const;
+    const [approved, seen] = [tool('Pays.'), tool('Pays somebody else.')].map((each) => definitionOf('tools', each)!);
+    const [firstSeenAt, changedAt] = [new Date(1_000), new Date(2_000)];
+    const item = { ...key, approved: approved!, seen: approved!, isDisabled: false, shownName: 'give' };
+    const restored = [{ ...item, firstSeenAt, changedAt }];
+    hear(other, strict, [tool('Pays somebody else.')]);
+    const options = { replace: false, dryRun: false };
+    await until(() => known(one, 'strict') !== undefined);
+    expect(await one.restore(restored, { ...options, dryRun: true })).toMatchObject({ updated: 1 });
+    expect(await one.find(key)).not.toHaveProperty('shownName');
+    expect(await one.restore(restored, options)).toEqual({ created: 0, updated: 1, reset: 0, unchanged: 0 });
+    expect(await one.find(key)).toMatchObject({ shownName: 'give', approved: tool('Pays.'), seenDigest: seen!.digest });
+    await until(() => other.mayRun(strict, 'pay') === 'quarantined');
+    expect(await one.restore(restored, options)).toMatchObject({ updated: 0, unchanged: 1 });
+    expect(await one.restore([], { ...options, replace: true })).toMatchObject({ reset: 1 });
+    const found = await one.find(key);
+    expect(found).toMatchObject({ approved: tool('Pays.'), isDisabled: false });
+    expect(found).not.toHaveProperty('shownName');
+    expect(await one.defined()).toHaveLength(1);
   });
 
   it('stay kept back over a restart, and come back by themselves when the server takes the change back', async () => {

@@ -6,6 +6,7 @@ import { definitionOf, isKeepable, LABELS, type Definition } from './definition.
 import { suspicionsOf } from './scan.js';
 import type { DefinedItem, ItemChoice, ItemKey, ItemKind, ItemStatus, KnownItem } from './item-record.js';
 import { ItemTable, type Sighting } from './item-table.js';
+import { restorationOf, type RestoredCounts, type RestoredItem } from './restoration.js';
 import { mayBeOf } from './uri-templates.js';
 
 const POLL_MS = 500;
@@ -151,6 +152,28 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     if (!templates || !hasChoices(templates)) return false;
     const its = [...templates.values()].filter(({ name }) => mayBeOf(name, uri));
     return its.length > 0 && its.every(({ isDisabled }) => isDisabled);
+  }
+
+  /** All that are known, with their definitions, those of servers that are not there excepted. @throws DatabaseUnavailable */
+  async defined(): Promise<readonly DefinedItem[]> {
+    await this.write();
+    const slugs = new Set(this.registry.snapshot.servers.map(({ slug }) => slug));
+    return (await this.table.defined()).filter(({ server }) => slugs.has(server));
+  }
+
+  /**
+   * Brings items to what was approved and said of them elsewhere, or before. With `replace` nothing is said of the others
+   * any more; with `dryRun` it is only counted. @throws DatabaseUnavailable
+   */
+  async restore(
+    items: readonly RestoredItem[],
+    { replace, dryRun }: { readonly replace: boolean; readonly dryRun: boolean },
+  ): Promise<RestoredCounts> {
+    await this.write();
+    const { changed, counts } = restorationOf(await this.table.defined(), items, replace);
+    if (!dryRun && changed.length > 0) await this.table.restore(changed);
+    await this.looks.refresh();
+    return counts;
   }
 
   /** In pieces: others are served in between. */

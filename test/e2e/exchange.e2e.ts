@@ -2,10 +2,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
+import { CLIENTS } from '../matrix/clients.js';
 import { AdminClient } from '../support/admin-client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
+import { until } from '../support/until.js';
 
 const SECRET = 'a-credential-that-nobody-is-shown';
 const MINE = { transport: 'http', url: 'https://mine.example.com/mcp', headers: { Authorization: SECRET } };
@@ -23,11 +26,15 @@ interface Installation {
 }
 
 /** `credentials`: the text of the secret that seals them; without, one of its own. */
-async function install(servers: Record<string, object> = {}, credentials?: string): Promise<Installation> {
+async function install(
+  servers: Record<string, object> = {},
+  credentials?: string,
+  env: Record<string, string> = {},
+): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-exchange-'));
   ending.push(() => rm(folder, { recursive: true, force: true }));
   if (credentials !== undefined) await writeFile(join(folder, 'credentials.secret'), credentials, { mode: 0o600 });
-  const gateway = await startGateway({ env: { ISTHMUS_DATA_DIR: folder }, servers });
+  const gateway = await startGateway({ env: { ISTHMUS_DATA_DIR: folder, ...env }, servers });
   ending.push(() => gateway.close());
   const admin = new AdminClient(gateway, ['admin']);
   return {
@@ -132,6 +139,96 @@ describe('what is configured', () => {
     [{ format: 2, entries: {} }, 400],
   ])('is not %j', async (body, status) => {
     expect((await (await install()).send('POST', '/import', body)).status).toBe(status);
+  });
+});
+
+describe('what was said of items', () => {
+  const path = (name: string) => `/tools/mine/${name}`;
+  let server: ReferenceServer;
+
+  beforeEach(async () => {
+    server = await startReferenceServer({ era: 'modern', transport: 'http' });
+    ending.push(() => server.close());
+  });
+
+  async function installed(secret?: string): Promise<Installation> {
+    const one = await install({}, secret, { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8' });
+    const entry = { transport: 'http', url: server.url, toolChanges: 'quarantine' };
+    expect(await one.send('POST', '/servers', { slug: 'mine', entry })).toMatchObject({ status: 201 });
+    return one;
+  }
+
+  async function listed({ gateway }: Installation): Promise<string[]> {
+    const client = await CLIENTS[0]!.connect({ url: `${gateway.url}/servers/mine/mcp`, token: await gateway.token() });
+    ending.push(() => client.close());
+    return ((await client.list('tools')) as unknown as { name: string }[]).map(({ name }) => name);
+  }
+
+  async function presented(): Promise<Installation> {
+    const one = await installed();
+    await listed(one);
+    await until(async () => (await one.send('GET', path('add'))).status === 200);
+    await one.send('POST', `${path('add')}/disable`);
+    await one.send('PUT', `${path('echo')}/presentation`, { name: 'say', description: 'Says it again.' });
+    return one;
+  }
+
+  it('goes along: names, descriptions, what is switched off, and what was approved', async () => {
+    const one = await presented();
+    const { json: exported } = await one.send('GET', '/export');
+    server.world.redescribe('test_simple_text', 'Another text.');
+    const other = await installed(await secretOf(one));
+    const counted = { items: { created: (exported['items'] as unknown[]).length, updated: 0, reset: 0, unchanged: 0 } };
+    expect(await other.send('POST', '/import', { ...exported, dryRun: true })).toMatchObject({ json: counted });
+    expect(await other.send('GET', path('echo'))).toMatchObject({ status: 404 });
+    expect(await other.send('POST', '/import', exported)).toMatchObject({ status: 200, json: counted });
+    const names = await listed(other);
+    expect(names).toContain('say');
+    for (const gone of ['echo', 'add', 'test_simple_text']) expect(names).not.toContain(gone);
+    await until(async () => (await other.send('GET', path('test_simple_text'))).json['status'] === 'quarantined');
+    expect((await other.send('GET', '/export')).json['items']).toHaveLength((exported['items'] as unknown[]).length);
+    expect(await other.send('POST', '/import', exported)).toMatchObject({
+      json: { items: { created: 0, updated: 0 } },
+    });
+  });
+
+  it('is taken back where a document replaces all, and stays where it says nothing of items', async () => {
+    const one = await presented();
+    expect(await one.send('POST', '/import', { entries: {} })).toMatchObject({ status: 200 });
+    expect(await one.send('GET', path('add'))).toMatchObject({ json: { isDisabled: true } });
+    const { json: exported } = await one.send('GET', '/export');
+    const reset = await one.send('POST', '/import', { ...exported, items: [], replace: true });
+    expect(reset).toMatchObject({ status: 200, json: { items: { created: 0, updated: 0, reset: 2, unchanged: 0 } } });
+    expect(await listed(one)).toEqual(expect.arrayContaining(['add', 'echo']));
+  });
+
+  it('is checked before anything is changed', async () => {
+    const one = await presented();
+    const { json: exported } = await one.send('GET', '/export');
+    const items = (exported['items'] as JsonObject[]).filter(({ kind }) => kind === 'tools');
+    const [first, second] = items;
+    const wrong: [JsonObject[], RegExp][] = [
+      [[{ ...first, approved: { name: 'other' } }], /^items\.0\.approved: must be a definition whose name is/],
+      [
+        [
+          { ...first, shownName: 'say' },
+          { ...second, shownName: 'say' },
+        ],
+        /^items\.0\.shownName: Another item/,
+      ],
+    ];
+    const entries = { teams: { fresh: { members: [] } } };
+    for (const [faulty, told] of wrong) {
+      const refused = await one.send('POST', '/import', { entries, items: faulty });
+      expect(refused).toMatchObject({
+        status: 422,
+        json: { errors: expect.arrayContaining([expect.stringMatching(told)]) },
+      });
+    }
+    for (const faulty of [{ ...first, kind: 'planets' }, { ...first, colour: 'red' }, 'add']) {
+      expect(await one.send('POST', '/import', { entries, items: [faulty] })).toMatchObject({ status: 400 });
+    }
+    expect(await one.send('GET', '/teams/fresh')).toMatchObject({ status: 404 });
   });
 });
 

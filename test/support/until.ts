@@ -1,4 +1,12 @@
-/** Looks again and again: for what happens elsewhere and is told to nobody here. */
+/** Less than a test may take: its end is to be told by what it waited for, and no loop may outlive it. */
+const LONGEST_MS = 110_000;
+
+/** Looks again and again: for what happens elsewhere and is told to nobody here. Rejects when it does not come about. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
+  const deadline = performance.now() + LONGEST_MS;
+  while (!(await condition())) {
+    if (performance.now() > deadline)
+      throw new Error(`It did not come about in ${LONGEST_MS} ms: ${String(condition)}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

@@ -1,11 +1,13 @@
 import { Body, Get, Header, HttpCode, Post } from '@nestjs/common';
-import { IsBoolean, IsIn, IsObject, IsOptional } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsArray, IsBoolean, IsIn, IsObject, IsOptional, ValidateNested } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
 import type { JsonObject } from '#lib/mcp-protocol';
-import type { AppliedChanges } from '../../registry/index.js';
 import { Takes } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
 import { Describes } from '../openapi/described.js';
-import { Exchange, type ExportedConfiguration } from './exchange.js';
+import { Exchange, type ExportedConfiguration, type ImportChanges } from './exchange.js';
+import { ExportedItem } from './exported-items.js';
 
 /** What an export has given, or what was written like it. */
 class ImportRequest {
@@ -16,6 +18,14 @@ class ImportRequest {
 
   /** As they were exported; `[kept]` stands for them in the entries. */
   @IsOptional() @IsObject() readonly credentials: JsonObject = {};
+
+  /** Without: they stay as they are. */
+  @IsOptional()
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => ExportedItem)
+  @JSONSchema(() => ({ type: 'array', items: { $ref: '#/components/schemas/ExportedItem' } }))
+  readonly items?: readonly ExportedItem[];
 
   /** Of an export: of no meaning here. */
   @IsOptional() @IsObject() readonly managed?: JsonObject;
@@ -53,7 +63,7 @@ export class ImportController {
   @Takes(['admin'])
   @HttpCode(200)
   @Describes({ summary: 'Brings the configuration to what an export says, all of it or nothing', answer: 'Changes' })
-  import(@Body() { entries, credentials, replace, dryRun }: ImportRequest): Promise<AppliedChanges> {
-    return this.exchange.import(entries, credentials, { replace, dryRun });
+  import(@Body() request: ImportRequest): Promise<ImportChanges> {
+    return this.exchange.import(request);
   }
 }

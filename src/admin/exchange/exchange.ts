@@ -11,7 +11,9 @@ import {
   type WantedEntry,
 } from '../../registry/index.js';
 import { withCredentials, withoutCredentials } from '../registry/kept-credentials.js';
+import type { RestoredCounts } from '../../items/index.js';
 import { ExportedCredentials } from './exported-credentials.js';
+import { ExportedItems, type ExportedItem } from './exported-items.js';
 
 export type Entries = Partial<Record<Section, Record<string, JsonObject>>>;
 
@@ -26,6 +28,23 @@ export interface ExportedConfiguration {
   readonly managed: Entries;
   /** Credentials of `entries`, closed: `servers.weather`, and so on. */
   readonly credentials: Readonly<Record<string, string>>;
+  /** Items of servers, as they were approved, and what was said of them. */
+  readonly items: readonly ExportedItem[];
+}
+
+/** What an import is to do. */
+export interface ImportOrder {
+  readonly entries: JsonObject;
+  readonly credentials: JsonObject;
+  /** Absent: they stay as they are. */
+  readonly items?: readonly ExportedItem[];
+  readonly replace: boolean;
+  readonly dryRun: boolean;
+}
+
+/** What came of it. */
+export interface ImportChanges extends AppliedChanges {
+  readonly items?: RestoredCounts;
 }
 
 /** Takes all that is configured out, and in again. */
@@ -34,6 +53,7 @@ export class Exchange {
   constructor(
     private readonly store: RegistryStore,
     private readonly credentials: ExportedCredentials,
+    private readonly items: ExportedItems,
   ) {}
 
   async export(): Promise<ExportedConfiguration> {
@@ -49,19 +69,18 @@ export class Exchange {
         if (closed !== undefined) credentials[`${section}.${slug}`] = closed;
       }
     }
-    return { format: 1, exportedAt: new Date().toISOString(), entries, managed, credentials };
+    const items = await this.items.export();
+    return { format: 1, exportedAt: new Date().toISOString(), entries, managed, credentials, items };
   }
 
   /** @throws EntryInvalid that names everything that is wrong */
-  async import(
-    entries: JsonObject,
-    credentials: JsonObject,
-    options: { readonly replace: boolean; readonly dryRun: boolean },
-  ): Promise<AppliedChanges> {
+  async import({ entries, credentials, items, ...options }: ImportOrder): Promise<ImportChanges> {
     const faults: Fault[] = [];
     const wanted = await this.wantedIn(entries, credentials, faults);
+    const wantedItems = items && this.items.read(items, faults);
     if (faults.length > 0) throw new EntryInvalid(faults);
-    return this.store.apply(wanted, options);
+    const changes = await this.store.apply(wanted, options);
+    return wantedItems ? { ...changes, items: await this.items.restore(wantedItems, options) } : changes;
   }
 
   private async wantedIn(entries: JsonObject, credentials: JsonObject, faults: Fault[]): Promise<WantedEntry[]> {

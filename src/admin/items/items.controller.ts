@@ -11,7 +11,7 @@ import {
   UnprocessableEntityException,
 } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import type { JsonObject } from '#lib/mcp-protocol';
 import {
   differencesOf,
@@ -26,6 +26,7 @@ import { Takes } from '../admin-guard.js';
 import { NotThere } from '../admin.errors.js';
 import { Describes } from '../openapi/described.js';
 import { pageOf, PageQuery, type Page } from '../pages.js';
+import { ItemPresentation } from './item-presentation.js';
 
 const LONGEST = 10_000;
 
@@ -50,13 +51,6 @@ class ItemQuery extends PageQuery {
 class Approval {
   /** `seenDigest` of the item as it was shown. */
   @IsString() @MaxLength(LONGEST) readonly digest!: string;
-}
-
-/** What clients are told instead of what the server says. What is left out is as the server has it. */
-class ItemPresentation {
-  /** Of tools and prompts: what calls name. Of resources: what people read. */
-  @IsOptional() @Matches(/^[\w.-]{1,128}$/) readonly name?: string;
-  @IsOptional() @IsString() @MaxLength(LONGEST) readonly description?: string;
 }
 
 interface ShownItem extends Omit<KnownItem, 'firstSeenAt' | 'changedAt'> {

@@ -175,8 +175,15 @@ export const ANSWERS = {
     entries: { type: 'object' },
     managed: { type: 'object' },
     credentials: { type: 'object', additionalProperties: text },
+    items: { type: 'array', items: { $ref: '#/components/schemas/ExportedItem' } },
   }),
-  Changes: object({ created: texts, updated: texts, deleted: texts, unchanged: texts }),
+  Changes: object({
+    created: texts,
+    updated: texts,
+    deleted: texts,
+    unchanged: texts,
+    'items?': object({ created: count, updated: count, reset: count, unchanged: count }),
+  }),
   ImportedServer: object({
     entry: { type: 'object' },
     skipped: { type: 'array', items: object({ operation: text, reason: text }) },
