@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { GatewayError, type Caller } from '#lib/extension-kit';
 import {
   GatewayCode,
@@ -22,6 +22,7 @@ import {
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
+import { SystemTimer, Timer } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
 import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
 import type { CallNote, Ending } from './asking-call.js';
@@ -62,6 +63,7 @@ export class UpstreamCalls {
     private readonly config: SessionPoolConfig,
     private readonly parked: ParkedCalls,
     private readonly health: ServerHealth,
+    @Optional() private readonly timer: Timer = new SystemTimer(),
   ) {}
 
   /** A call of a legacy session. The session's own cancellation ends it, the client's connection does not. */
@@ -153,9 +155,13 @@ export class UpstreamCalls {
     // In a legacy server's result the type is no more than a word: to repeat its call would be to run it twice.
     const wantsInput = era === 'modern' && outcome.result['resultType'] === 'input_required';
     if (!wantsInput || call.repeatsItself) return outcome;
-    const rounds = { server: call.server.slug, maxRounds: this.config.maxQuestionRounds };
-    const last = await answerReplayableQuestions(connection, request, outcome.result, reply, signal, rounds);
+    const last = await answerReplayableQuestions(connection, request, outcome.result, reply, signal, this.rounds(call));
     return last.kind === 'error' ? begunAlready(inClientsCodes(last, era, call)) : last;
+  }
+
+  private rounds({ server: { slug: server, timeouts } }: UpstreamCall) {
+    const { maxQuestionRounds: maxRounds } = this.config;
+    return { server, maxRounds, requestMs: timeouts.requestMs, timer: this.timer };
   }
 }
 
