@@ -72,18 +72,21 @@ async function repeat(
   }
 }
 
-/** Of a call whose server has run a part of it by now: "not executed" would be true of its last round only. */
+/**
+ * Of a call whose server has run a part of it by now: "not executed" would be true of its last round only, and so would what
+ * the failure says in words.
+ */
 export function begunAlready(failed: Outcome): Outcome {
   if (failed.kind !== 'error') return failed;
   const { data } = failed.error;
   if (!isJsonObject(data) || data['outcome'] !== 'not_executed') return failed;
   const { retryAfterMs: _later, ...rest } = data;
-  const message = `The call was begun, and could not be continued after its questions. ${failed.error.message}`;
-  return failure(
-    { code: GatewayCode.outcomeUnknown, message, data: { ...rest, outcome: 'unknown', retriable: false } },
-    504,
-  );
+  const left = { ...rest, outcome: 'unknown', retriable: false };
+  return failure({ code: GatewayCode.outcomeUnknown, message: BEGUN_ALREADY, data: left }, 504);
 }
+
+const BEGUN_ALREADY =
+  'The call was begun, and could not be continued after its questions. What it did is not known; find out before you repeat it.';
 
 type Collected = { readonly responses: JsonObject } | { readonly error: RpcError };
 
