@@ -1,27 +1,27 @@
-import { TooManyProcesses } from './session-pool.errors.js';
+import type { GatewayError } from '#lib/extension-kit';
 
-/** Counts the child processes of each server. A client chooses how many there are: by what it declares. */
-export class ChildProcesses {
-  private readonly running = new Map<string, number>();
+/** Counts what there may be only so many of at a time, for each of those for whom it is counted. */
+export class Places {
+  private readonly taken = new Map<string, number>();
 
   constructor(private readonly limit: number) {}
 
   /**
-   * Takes a place. At the bound `makeRoom` may first end one that nobody needs. Returns how to give the place back.
-   * @throws TooManyProcesses
+   * Takes a place. At the bound `makeRoom` may first end what nobody needs. Returns how to give the place back.
+   * @throws what `refusal` makes
    */
-  take(slug: string, makeRoom: () => void): () => void {
-    if (this.of(slug) >= this.limit) makeRoom();
-    if (this.of(slug) >= this.limit) throw new TooManyProcesses(slug, this.limit);
-    this.running.set(slug, this.of(slug) + 1);
+  take(whose: string, makeRoom: () => void, refusal: (limit: number) => GatewayError): () => void {
+    if (this.of(whose) >= this.limit) makeRoom();
+    if (this.of(whose) >= this.limit) throw refusal(this.limit);
+    this.taken.set(whose, this.of(whose) + 1);
     return () => {
-      const left = this.of(slug) - 1;
-      if (left > 0) this.running.set(slug, left);
-      else this.running.delete(slug);
+      const left = this.of(whose) - 1;
+      if (left > 0) this.taken.set(whose, left);
+      else this.taken.delete(whose);
     };
   }
 
-  private of(slug: string): number {
-    return this.running.get(slug) ?? 0;
+  private of(whose: string): number {
+    return this.taken.get(whose) ?? 0;
   }
 }
