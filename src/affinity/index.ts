@@ -9,4 +9,5 @@ export type { Surveyed } from './survey.js';
 export type { WorkerView } from './inspection-orders.js';
 export { ParkedDirectory, type ParkedSurvey, type PlacedParkedCall } from './parked-directory.js';
 export { RepeatedCalls } from './repeated-calls.js';
+export type { ParkedState } from './request-states.js';
 export { SessionRouter, type LocatedSession, type SessionRequest } from './session-router.js';

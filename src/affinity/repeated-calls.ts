@@ -22,8 +22,9 @@ import {
   VisitRefused,
 } from './affinity.errors.js';
 import { outcomeOfBusEnd } from './bus-outcomes.js';
+import { ParkedDirectory } from './parked-directory.js';
 import { ParkedPattern, readAsked, type ResumeOrder } from './parked-orders.js';
-import { RequestStates, type RequestState, type StateBinding } from './request-states.js';
+import { RequestStates, type ParkedState, type RequestState, type StateBinding } from './request-states.js';
 import { Incarnation } from './session-ids.js';
 import { Workers } from './workers.js';
 
@@ -31,8 +32,6 @@ import { Workers } from './workers.js';
 const SERVER_STATE_MS = 60 * 60_000;
 /** For what lies between the owner's own deadline and its answer's arrival here. */
 const MARGIN_MS = 5_000;
-
-type Parked = Extract<RequestState, { kind: 'parked' }>;
 
 /**
  * Runs the calls of clients that answer questions by repeating the call (specification of 2026: basic/patterns/mrtr),
@@ -45,6 +44,7 @@ export class RepeatedCalls {
     private readonly states: RequestStates,
     private readonly calls: UpstreamCalls,
     private readonly parked: ParkedCalls,
+    private readonly directory: ParkedDirectory,
     private readonly me: Incarnation,
     private readonly workers: Workers,
     private readonly bus: WorkerBus,
@@ -52,15 +52,40 @@ export class RepeatedCalls {
   ) {}
 
   /**
-   * @param endpoint id of the endpoint that the call came in at
+   * What a repetition goes on with at a server that waits for it. Undefined for any other request.
+   * @throws RequestStateLapsed when the client comes too late
+   */
+  parkedIn(binding: StateBinding): ParkedState | undefined {
+    const { requestState } = binding.request.params;
+    const read = requestState === undefined ? undefined : this.states.read(requestState, binding);
+    if (read?.state.kind !== 'parked') return undefined;
+    if (read.isLapsed) throw new RequestStateLapsed('unknown');
+    return read.state;
+  }
+
+  /**
+   * Cancels a parked call whose client may not go on with it; one that is over is over.
+   * @throws OwnerUnreachable, CoordinationUnavailable while that cannot be done
+   */
+  async giveUp({ worker, call }: ParkedState): Promise<void> {
+    await this.directory.cancel(worker, call);
+  }
+
+  /**
+   * @param binding the client's own request
+   * @param parked what was found in it, if it was looked at before
    * @throws RequestStateInvalid, RequestStateLapsed, MalformedResponses and others: nothing has reached a server then
    * @throws ParkedCallLost when the worker that had the call is gone
    */
-  async deliver(call: UpstreamCall, endpoint: string, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+  async deliver(
+    call: UpstreamCall,
+    binding: StateBinding,
+    sink: StreamSink,
+    signal: AbortSignal,
+    parked?: ParkedState,
+  ): Promise<Outcome> {
     if (signal.aborted) return outcomeOfFault('aborted');
-    const { caller, server, request } = call;
-    const binding = { caller, endpoint, server: server.slug, request };
-    const state = this.stateIn(binding);
+    const state = parked ?? this.stateIn(binding);
     const ending = await this.endingOf(call, state, sink, signal);
     if (ending.kind === 'asked') return this.asking(ending, binding, call, state);
     return this.withSealedState(ending, binding);
@@ -112,7 +137,7 @@ export class RepeatedCalls {
 
   private async resume(
     call: UpstreamCall,
-    state: Parked,
+    state: ParkedState,
     responses: JsonObject,
     sink: StreamSink,
     signal: AbortSignal,
@@ -127,7 +152,7 @@ export class RepeatedCalls {
 
   private async resumeElsewhere(
     { caller, server, request }: UpstreamCall,
-    { worker, call }: Parked,
+    { worker, call }: ParkedState,
     responses: JsonObject,
     sink: StreamSink,
     signal: AbortSignal,

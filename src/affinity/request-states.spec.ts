@@ -11,7 +11,6 @@ const HOUR_MS = 3_600_000;
 const bindingOf = (more: Partial<StateBinding> = {}): StateBinding => ({
   caller: callerOf('me'),
   endpoint: 'default',
-  server: 'a',
   request: { method: 'tools/call', params: { name: 'book', arguments: { to: 'Rome', on: 'Monday' } } },
   ...more,
 });
@@ -46,7 +45,6 @@ describe('a request state', () => {
     ['another principal', bindingOf({ caller: callerOf('you') })],
     ['another issuer', bindingOf({ caller: { ...callerOf('me'), principal: { issuer: 'other', subject: 'me' } } })],
     ['another endpoint', bindingOf({ endpoint: 'office' })],
-    ['another server', bindingOf({ server: 'b' })],
     ['another method', bindingOf({ request: { ...bindingOf().request, method: 'prompts/get' } })],
     ['another tool', withParams({ name: 'cancel', arguments: { to: 'Rome', on: 'Monday' } })],
     ['other arguments', withParams({ name: 'book', arguments: { to: 'Oslo', on: 'Monday' } })],

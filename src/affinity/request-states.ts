@@ -19,13 +19,18 @@ export type RequestState =
   /** Nothing waits: once these are answered, the call is made anew. */
   | { readonly kind: 'anew'; readonly questions: Readonly<Record<string, Question>> };
 
+/** A call that waits for its client at one of the workers. */
+export type ParkedState = Extract<RequestState, { kind: 'parked' }>;
+
 /** Who may go on with a request, where, and which request that is. For anybody and anything else the state is none. */
 export interface StateBinding {
   readonly caller: Caller;
   /** Id of the endpoint. */
   readonly endpoint: string;
-  /** Slug of the server. */
-  readonly server: string;
+  /**
+   * In the client's own words: with the endpoint they say the server too, and they stay the same when what they mean is
+   * called otherwise or is not there any more.
+   */
   readonly request: McpRequest;
 }
 
@@ -51,7 +56,7 @@ export class RequestStates {
   private readonly seal: Seal;
 
   constructor(secret: Buffer) {
-    this.seal = new Seal(secret, 'affinity request state 1');
+    this.seal = new Seal(secret, 'affinity request state 2');
   }
 
   mint(state: RequestState, binding: StateBinding, lifetimeMs: number): string {
@@ -74,9 +79,9 @@ export class RequestStates {
 /** Questions are as deep as messages may be, and stand a few levels down. */
 const STATE_DEPTH = 80;
 
-function textOf({ caller, endpoint, server, request }: StateBinding): string {
+function textOf({ caller, endpoint, request }: StateBinding): string {
   const { issuer, subject } = caller.principal;
-  return JSON.stringify([issuer, subject, endpoint, server, request.method]);
+  return JSON.stringify([issuer, subject, endpoint, request.method]);
 }
 
 /** Of what the client asks for, whatever it says beside that, in whatever order. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { mayRequireInput, type Outcome } from '#lib/mcp-protocol';
-import { RepeatedCalls, SessionRouter } from '../affinity/index.js';
+import { RepeatedCalls, SessionRouter, type ParkedState } from '../affinity/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink, UpstreamCall } from '../session-pool/index.js';
 import type { UpstreamRequest } from '../upstream/index.js';
@@ -22,14 +22,36 @@ export class CallDelivery {
     private readonly repeated: RepeatedCalls,
   ) {}
 
-  deliver(inbound: Inbound, addressed: Addressed, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+  /** @param parked the call that is gone on with, as `parkedBy` has found it */
+  deliver(
+    inbound: Inbound,
+    addressed: Addressed,
+    sink: StreamSink,
+    signal: AbortSignal,
+    parked?: ParkedState,
+  ): Promise<Outcome> {
     const call: UpstreamCall = { ...callFor(inbound), ...addressed };
     if (inbound.session) return inbound.session.call(call, sink);
-    const mayBeRepeated = inbound.repeatsItself && mayRequireInput(call.request.method);
-    if (!mayBeRepeated) return this.router.deliver(call, sink, signal);
-    return this.repeated.deliver(call, inbound.endpoint.id, sink, signal);
+    if (!mayBeRepeated(inbound, call.request)) return this.router.deliver(call, sink, signal);
+    return this.repeated.deliver(call, bindingOf(inbound), sink, signal, parked);
+  }
+
+  /** The call that waits at its server for what this request brings. @throws RequestStateLapsed */
+  parkedBy(inbound: Inbound): ParkedState | undefined {
+    if (inbound.session || !mayBeRepeated(inbound, inbound.request)) return undefined;
+    return this.repeated.parkedIn(bindingOf(inbound));
+  }
+
+  /** Its client may not go on with it. Rejects while it cannot be cancelled. */
+  giveUp(parked: ParkedState): Promise<void> {
+    return this.repeated.giveUp(parked);
   }
 }
+
+const mayBeRepeated = ({ repeatsItself }: Inbound, { method }: UpstreamCall['request']): boolean =>
+  repeatsItself && mayRequireInput(method);
+
+const bindingOf = ({ caller, endpoint, request }: Inbound) => ({ caller, endpoint: endpoint.id, request });
 
 /** Takes nothing: for calls before whose outcome nothing may be said. */
 export const SILENT_SINK: StreamSink = { emit: () => undefined, end: () => undefined };

@@ -18,6 +18,16 @@ export function deniedByPolicy(reason: string, server: string): Outcome {
   return failure({ code: GatewayCode.deniedByPolicy, message: `Denied. ${reason}`, data }, 403);
 }
 
+/**
+ * A call that had begun, and that its caller may not go on with. Who brings its state has seen the item: that it is closed
+ * now gives nothing away.
+ */
+export function deniedHalfway(reason: string): Outcome {
+  const data = { outcome: 'unknown', retriable: false, httpStatus: 403 };
+  const message = `Denied. ${reason} The call that waited for these answers was given up; what it did before is not known.`;
+  return failure({ code: GatewayCode.deniedByPolicy, message, data }, 403);
+}
+
 /** A tool whose definition is not the one that was approved. Nothing was run. */
 export function definitionChanged(server: string): Outcome {
   const data = { outcome: 'not_executed', retriable: false, httpStatus: 409, server };

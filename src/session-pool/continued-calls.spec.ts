@@ -1,4 +1,5 @@
-import { afterEach, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { result, type Outcome } from '#lib/mcp-protocol';
 import {
   callerOf,
@@ -17,6 +18,13 @@ import { aSession, limits } from './session-pool-fixture.js';
 import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
 import { UpstreamPool } from './upstream-pool.js';
 
+const BROKEN_OFF = {
+  code: -31_002,
+  message:
+    'The call was begun, and could not be continued after its questions. What it did is not known; find out before you repeat it.',
+  data: { outcome: 'unknown', retriable: false },
+};
+
 const server = remoteServer('a');
 const call: UpstreamCall = {
   server,
@@ -29,18 +37,19 @@ const call: UpstreamCall = {
 
 let pool: UpstreamPool;
 
+beforeEach(() => Logger.overrideLogger(false));
 afterEach(() => pool.onApplicationShutdown());
 
 it.each<[string, () => Outcome, object]>([
-  ['cannot be reached', () => unreachable('a'), { code: -31_002, data: { outcome: 'unknown', retriable: false } }],
+  ['cannot be reached', () => unreachable('a'), BROKEN_OFF],
   [
     'takes no more calls',
     () => {
       throw new TooManyCalls(1);
     },
-    { code: -31_002, data: { outcome: 'unknown', retriable: false } },
+    BROKEN_OFF,
   ],
-  ['is held no more', () => NOT_HELD, { code: -31_002, data: { outcome: 'unknown', retriable: false } }],
+  ['is held no more', () => NOT_HELD, BROKEN_OFF],
   [
     'lacks a capability',
     () => ({ kind: 'error', error: { code: -32_021, message: 'no' } }),

@@ -18,9 +18,12 @@ export class PoolEntry implements ConnectionEvents {
   opening!: Promise<UpstreamConnection>;
   /** Incarnation of the worker that has the connection, when that is another one. */
   place: string | undefined;
+  /** Among whose sessions at the server it counts. */
+  countedFor: string | undefined;
   /** Its end is that of the sessions that have nothing else. */
   takesSessionsAlong = false;
   private isOver = false;
+  private readonly taken: (() => void)[] = [];
   /** Its holders have been told to look for another one; so is whoever comes late. */
   private hasTold = false;
   private readonly sessions = new Map<Session, () => void>();
@@ -95,6 +98,12 @@ export class PoolEntry implements ConnectionEvents {
     for (const tell of holders ?? []) tell();
   }
 
+  /** It has taken a place, which is given back at its end. */
+  takes(giveBack: () => void): void {
+    if (this.isOver) giveBack();
+    else this.taken.push(giveBack);
+  }
+
   /** The connection is gone, or was never there. Idempotent. */
   finish(): void {
     if (this.isOver) return;
@@ -103,6 +112,7 @@ export class PoolEntry implements ConnectionEvents {
     for (const leave of this.sessions.values()) leave();
     this.sessions.clear();
     this.onOver(this);
+    for (const giveBack of this.taken) giveBack();
     for (const session of bereft) session.end();
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { result, type Answer, type JsonObject, type Outcome, type Question } from '#lib/mcp-protocol';
+import { ManualTimer } from '#lib/testing/manual-timer';
 import { LEGACY_CLIENT } from '../../test/support/fake-upstream.js';
 import type { UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import { answerReplayableQuestions } from './replayable-questions.js';
@@ -15,12 +16,16 @@ const wanting = (inputRequests: JsonObject, requestState?: string): JsonObject =
   ...(requestState !== undefined && { requestState }),
 });
 
+/** The server asks nothing, and wants to be called again. */
+const HOLDS_OFF: JsonObject = { resultType: 'input_required' };
+
 /** A server that answers the repeated calls one after the other, and a client that answers the questions. */
 function exchange(outcomes: readonly Outcome[], answer: (question: Question) => Answer | Promise<Answer>) {
   const repeated: JsonObject[] = [];
   const asked: Question[] = [];
   const signals: AbortSignal[] = [];
   const left = [...outcomes];
+  const timer = new ManualTimer();
   const connection = {
     request: async ({ params }: UpstreamRequest) => {
       repeated.push(params);
@@ -35,12 +40,17 @@ function exchange(outcomes: readonly Outcome[], answer: (question: Question) => 
       return answer(question);
     },
   };
-  const run = (first: JsonObject, signal = NEVER, maxRounds = 3) =>
-    answerReplayableQuestions(connection, request, first, reply, signal, { server: 'hotel', maxRounds });
-  return { repeated, asked, signals, run };
+  const run = (first: JsonObject, signal = NEVER, maxRounds = 3, requestMs = 60_000) =>
+    answerReplayableQuestions(connection, request, first, reply, signal, {
+      server: 'hotel',
+      maxRounds,
+      requestMs,
+      timer,
+    });
+  return { repeated, asked, signals, timer, run };
 }
 
-const yes: Answer = { result: { action: 'accept', content: {} } };
+const yes = { result: { action: 'accept', content: {} } } satisfies Answer;
 
 describe('a server that ends a call with questions', () => {
   it('has the call repeated with the answers and its state, until it is satisfied', async () => {
@@ -63,14 +73,58 @@ describe('a server that ends a call with questions', () => {
     expect(Object.keys(repeated[0]?.['inputResponses'] as JsonObject)).toEqual(['a', 'b', 'c']);
   });
 
-  it('is called again at once when it only wants its state back, without a stale one', async () => {
-    const { repeated, asked, run } = exchange([result({ resultType: 'input_required' })], () => yes);
-    await run({ resultType: 'input_required', requestState: 'here' });
+  it('is called again at once when it only wants its state back, without a stale one, and then after a pause', async () => {
+    const { repeated, asked, timer, run } = exchange([result(HOLDS_OFF)], () => yes);
+    const outcome = run({ ...HOLDS_OFF, requestState: 'here' });
+    await timer.advance(99);
+    expect(repeated).toHaveLength(1);
+    await timer.advance(1);
+    expect(await outcome).toEqual(result({ done: true }));
     expect(asked).toEqual([]);
     expect(repeated).toEqual([
       { name: 'book', inputResponses: {}, requestState: 'here' },
       { name: 'book', inputResponses: {} },
     ]);
+  });
+
+  it('is called ever more rarely when it holds off again and again, and at once when it has asked in between', async () => {
+    const asks = result(wanting({ a: form('Who?') }));
+    const { repeated, timer, run } = exchange([...Array(8).fill(result(HOLDS_OFF)), asks], () => yes);
+    const outcome = run(HOLDS_OFF, NEVER, 16);
+    await timer.advance(0);
+    for (const [index, pauseMs] of [100, 200, 400, 800, 1_600, 2_000, 2_000].entries()) {
+      await timer.advance(pauseMs - 1);
+      expect(repeated).toHaveLength(index + 1);
+      await timer.advance(1);
+      expect(repeated).toHaveLength(index + 2);
+    }
+    await timer.advance(2_000);
+    expect(await outcome).toEqual(result({ done: true }));
+    expect(repeated.at(-1)).toMatchObject({ inputResponses: { a: yes.result } });
+  });
+
+  it('is given up when it holds off for longer than a call may take; how long people think is not counted', async () => {
+    const answer = Promise.withResolvers<Answer>();
+    const holding = Array(9).fill(result(HOLDS_OFF)) as Outcome[];
+    const { repeated, timer, run } = exchange(holding, () => answer.promise);
+    const outcome = run(wanting({ a: form('Who?') }), NEVER, 16, 1_000);
+    await timer.advance(5_000);
+    answer.resolve(yes);
+    await timer.advance(1_000);
+    expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
+    // With the answers, at once, and after 100, 200 and 400 ms.
+    expect(repeated).toHaveLength(5);
+    expect(timer.pending).toBe(0);
+  });
+
+  it('is not called again once the call is cancelled, nor waited for', async () => {
+    const { repeated, timer, run } = exchange([result(HOLDS_OFF)], () => yes);
+    const leaving = new AbortController();
+    const outcome = run(HOLDS_OFF, leaving.signal);
+    await timer.advance(50);
+    leaving.abort();
+    expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
+    expect([repeated.length, timer.pending]).toEqual([1, 0]);
   });
 
   it('is told of a form that the client failed to show as one that was dismissed', async () => {

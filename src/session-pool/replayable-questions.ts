@@ -14,12 +14,17 @@ import {
   type Outcome,
   type RpcError,
 } from '#lib/mcp-protocol';
+import type { Timer } from '#lib/worker-bus';
 import type { UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream/index.js';
+import { Pace } from './pace.js';
 import { TooManyQuestionRounds, UndeclaredQuestion } from './session-pool.errors.js';
 
 interface Rounds {
   readonly server: string;
   readonly maxRounds: number;
+  /** How long the server may take while nobody is asked. */
+  readonly requestMs: number;
+  readonly timer: Timer;
 }
 
 /** Asks, repeats the call with the answers, and goes on until the server is satisfied. */
@@ -29,17 +34,27 @@ export async function answerReplayableQuestions(
   asked: JsonObject,
   reply: UpstreamReply,
   signal: AbortSignal,
-  { server, maxRounds }: Rounds,
+  { server, maxRounds, requestMs, timer }: Rounds,
 ): Promise<Outcome> {
+  const pace = new Pace(timer, requestMs);
   let required = asked;
   for (let round = 0; round < maxRounds; round += 1) {
     const answers = await collectAnswers(server, request, required, reply, signal);
     if ('error' in answers) return failure(answers.error);
+    const isOver = await pauseUnlessAsked(answers.responses, pace, signal);
+    if (isOver) return isOver;
     const outcome = await repeat(connection, repeated(request, required, answers.responses), reply, signal);
     if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
     required = outcome.result;
   }
   throw new TooManyQuestionRounds(server, maxRounds);
+}
+
+/** To wait for a person's answer is pause enough. */
+async function pauseUnlessAsked(answers: JsonObject, pace: Pace, signal: AbortSignal): Promise<Outcome | undefined> {
+  if (Object.keys(answers).length === 0) return pace.wait(signal);
+  pace.restart();
+  return undefined;
 }
 
 /** What cannot be sent is told like any other failure: the call has begun, and is not begun again. */
@@ -57,18 +72,21 @@ async function repeat(
   }
 }
 
-/** Of a call whose server has run a part of it by now: "not executed" would be true of its last round only. */
+/**
+ * Of a call whose server has run a part of it by now: "not executed" would be true of its last round only, and so would what
+ * the failure says in words.
+ */
 export function begunAlready(failed: Outcome): Outcome {
   if (failed.kind !== 'error') return failed;
   const { data } = failed.error;
   if (!isJsonObject(data) || data['outcome'] !== 'not_executed') return failed;
   const { retryAfterMs: _later, ...rest } = data;
-  const message = `The call was begun, and could not be continued after its questions. ${failed.error.message}`;
-  return failure(
-    { code: GatewayCode.outcomeUnknown, message, data: { ...rest, outcome: 'unknown', retriable: false } },
-    504,
-  );
+  const left = { ...rest, outcome: 'unknown', retriable: false };
+  return failure({ code: GatewayCode.outcomeUnknown, message: BEGUN_ALREADY, data: left }, 504);
 }
+
+const BEGUN_ALREADY =
+  'The call was begun, and could not be continued after its questions. What it did is not known; find out before you repeat it.';
 
 type Collected = { readonly responses: JsonObject } | { readonly error: RpcError };
 

@@ -33,6 +33,16 @@ export class SessionPoolConfig {
   @Min(1)
   readonly maxChildProcesses: number = 64;
 
+  /**
+   * Sessions at one legacy server that this worker has for one principal's clients without a session of their own here.
+   * Each set of declared capabilities needs one; anonymous clients, who count as one principal, need one for each call. At
+   * the bound a call is refused with 429 unless an idle one can make room.
+   */
+  @Env('ISTHMUS_MAX_UPSTREAM_SESSIONS_PER_PRINCIPAL')
+  @IsInt()
+  @Min(1)
+  readonly maxUpstreamSessionsPerPrincipal: number = 32;
+
   /** Calls in flight of one session. */
   @Env('ISTHMUS_MAX_CALLS_PER_SESSION')
   @IsInt()

@@ -41,6 +41,14 @@ export class TooManyProcesses extends GatewayError {
   }
 }
 
+/** Of one principal at one server, by its clients that have no session of their own here. */
+export class TooManyUpstreamSessions extends GatewayError {
+  constructor(server: string, limit: number) {
+    const message = `You use ${limit} sessions at server ${server}, which is the limit. Wait for answers.`;
+    super(GatewayCode.overloaded, message, 429, { ...REFUSED, server });
+  }
+}
+
 /** The session ended after the request had come in; the call did not run. */
 export class SessionOver extends GatewayError {
   constructor() {

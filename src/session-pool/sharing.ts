@@ -33,6 +33,19 @@ export function sharingOf(server: ServerDefinition, era: Era, face: UpstreamFace
   return { key: `principal ${slug} ${declared} ${caller.key}`, among: 'principal', placed: true };
 }
 
+/**
+ * Among whose sessions at the server one more counts. Undefined: for a modern server there are none, and a session's own
+ * is bounded with the sessions. Anonymous clients count as one; nothing tells them apart.
+ */
+export function countedFor(
+  { slug }: ServerDefinition,
+  era: Era | undefined,
+  { caller }: UpstreamFace,
+  sharing: Sharing | undefined,
+): string | undefined {
+  return era === 'modern' || sharing?.among === 'session' ? undefined : `${slug} ${caller.key}`;
+}
+
 /** Clients without a session are told apart by their principal only, and anonymous ones not at all. */
 export function askerOf({ session, caller }: Pick<UpstreamFace, 'session' | 'caller'>): Asker | undefined {
   const client = session && `session ${session.id}`;

@@ -13,6 +13,7 @@ import {
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
+import { ManualTimer } from '#lib/testing/manual-timer';
 import type { ServerDefinition } from '../registry/index.js';
 import { ParkedCalls } from './parked-calls.js';
 import { NOT_HELD } from './placement.js';
@@ -31,10 +32,9 @@ function world(era: 'legacy' | 'modern' = 'legacy', servers: readonly ServerDefi
   const config = limits({ maxQuestionRounds: 2 });
   const pool = new UpstreamPool(connector, config, new FakeRegistry(servers));
   open.push(pool);
-  return {
-    connector,
-    calls: new UpstreamCalls(pool, config, new ParkedCalls(config), new ServerHealth(new FakeRegistry())),
-  };
+  const timer = new ManualTimer();
+  const health = new ServerHealth(new FakeRegistry());
+  return { connector, timer, calls: new UpstreamCalls(pool, config, new ParkedCalls(config), health, timer) };
 }
 
 afterEach(async () => {
@@ -332,11 +332,11 @@ describe('questions that end a call', () => {
   });
 
   it('without end are an error', async () => {
-    const { connector, calls } = world('modern');
+    const { connector, calls, timer } = world('modern');
     connector.respond = () => result({ resultType: 'input_required' });
-    expect(await calls.runInSession(aSession(), callOf(), new RecordingSink())).toMatchObject({
-      error: { code: -31005 },
-    });
+    const outcome = calls.runInSession(aSession(), callOf(), new RecordingSink());
+    await timer.advance(100);
+    expect(await outcome).toMatchObject({ error: { code: -31005 } });
   });
 
   it('mean nothing in the answer of a legacy server, which is not called twice', async () => {

@@ -1,8 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger, Optional } from '@nestjs/common';
 import { GatewayError, type Caller } from '#lib/extension-kit';
 import {
   GatewayCode,
   capabilityOf,
+  cleanDetail,
   eraOfRevision,
   errorForEra,
   failure,
@@ -22,6 +23,7 @@ import {
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
+import { SystemTimer, Timer } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
 import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
 import type { CallNote, Ending } from './asking-call.js';
@@ -57,11 +59,14 @@ export interface UpstreamCall {
 /** Runs calls at the worker that holds their session or connection. */
 @Injectable()
 export class UpstreamCalls {
+  private readonly logger = new Logger(UpstreamCalls.name);
+
   constructor(
     private readonly upstreams: UpstreamPool,
     private readonly config: SessionPoolConfig,
     private readonly parked: ParkedCalls,
     private readonly health: ServerHealth,
+    @Optional() private readonly timer: Timer = new SystemTimer(),
   ) {}
 
   /** A call of a legacy session. The session's own cancellation ends it, the client's connection does not. */
@@ -153,11 +158,25 @@ export class UpstreamCalls {
     // In a legacy server's result the type is no more than a word: to repeat its call would be to run it twice.
     const wantsInput = era === 'modern' && outcome.result['resultType'] === 'input_required';
     if (!wantsInput || call.repeatsItself) return outcome;
-    const rounds = { server: call.server.slug, maxRounds: this.config.maxQuestionRounds };
-    const last = await answerReplayableQuestions(connection, request, outcome.result, reply, signal, rounds);
-    return last.kind === 'error' ? begunAlready(inClientsCodes(last, era, call)) : last;
+    const last = await answerReplayableQuestions(connection, request, outcome.result, reply, signal, this.rounds(call));
+    return last.kind === 'error' ? this.begunAlready(call, inClientsCodes(last, era, call)) : last;
+  }
+
+  private begunAlready({ server }: UpstreamCall, failed: Failed): Outcome {
+    const told = begunAlready(failed);
+    // What the failure said of itself would mislead the client; whoever looks after the server wants to know it.
+    if (told !== failed)
+      this.logger.warn(cleanDetail(`${server.slug}: a call could not be continued: ${failed.error.message}`));
+    return told;
+  }
+
+  private rounds({ server: { slug: server, timeouts } }: UpstreamCall) {
+    const { maxQuestionRounds: maxRounds } = this.config;
+    return { server, maxRounds, requestMs: timeouts.requestMs, timer: this.timer };
   }
 }
+
+type Failed = Extract<Outcome, { kind: 'error' }>;
 
 const NEVER_BEGUN = outcomeOfFault('refused', 'cancelled before it was sent');
 
@@ -222,7 +241,7 @@ function noteOf({ server, request, caller }: UpstreamCall): CallNote {
 }
 
 /** A server of the other era may use codes that the client's era forbids. */
-function inClientsCodes(failed: Extract<Outcome, { kind: 'error' }>, era: Era, call: UpstreamCall): Outcome {
+function inClientsCodes(failed: Failed, era: Era, call: UpstreamCall): Failed {
   // Its client is asked to visit them.
   if (visitsAskedBy(failed, call)) return failed;
   const clientEra = eraOfRevision(call.client.revision) ?? 'legacy';

@@ -1,6 +1,6 @@
 import { Injectable, Logger, Optional, type OnApplicationShutdown } from '@nestjs/common';
 import { GatewayError, OutcomeError, type GatewayErrorData } from '#lib/extension-kit';
-import { errorForEra, type Era, type McpNotification } from '#lib/mcp-protocol';
+import { errorForEra, type Era } from '#lib/mcp-protocol';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
 import {
   UpstreamConnector,
@@ -8,29 +8,18 @@ import {
   type UpstreamConnection,
   type UpstreamSessionState,
 } from '../upstream/index.js';
-import { ChildProcesses } from './child-processes.js';
+import { heldOf, type HeldConnection } from './held-connection.js';
 import { PlacedHere, Placement, unlessOutOfReach } from './placement.js';
+import { Places } from './places.js';
 import { PoolEntry } from './pool-entry.js';
 import { SessionPoolConfig } from './session-pool.config.js';
-import { ServerReconfigured } from './session-pool.errors.js';
+import { ServerReconfigured, TooManyProcesses, TooManyUpstreamSessions } from './session-pool.errors.js';
 import type { Session } from './session.js';
-import { ownKeyOf, sharingOf, type Sharing, type UpstreamFace } from './sharing.js';
+import { countedFor, ownKeyOf, sharingOf, type Sharing, type UpstreamFace } from './sharing.js';
 import { pageOf, viewOfUpstream, type UpstreamView, type ViewPage } from './views.js';
 
+export type { HeldConnection } from './held-connection.js';
 export type { UpstreamFace } from './sharing.js';
-
-/** A connection that stays open until it is released. */
-export interface HeldConnection {
-  readonly connection: UpstreamConnection;
-  /** Who may share it, as `entitlementOf` tells. Undefined: nobody. */
-  readonly entitlement: string | undefined;
-  /** Calls back once when the connection ended by itself, or its server was configured anew. For one listener. */
-  onClosed(listener: () => void): void;
-  /** Calls back with what the server says outside of any call, if all who share it are one principal. For one listener. */
-  onNotification(listener: (notification: McpNotification) => void): void;
-  /** Idempotent. */
-  readonly release: () => void;
-}
 
 /** How a connection is to be held. */
 export interface HoldOptions {
@@ -57,7 +46,8 @@ export class UpstreamPool implements OnApplicationShutdown {
   private readonly logger = new Logger(UpstreamPool.name);
   private readonly entries = new Map<string, PoolEntry>();
   private readonly closing = new Set<Promise<void>>();
-  private readonly children: ChildProcesses;
+  private readonly children: Places;
+  private readonly sessions: Places;
   /** What was learned of a server holds for this definition of it. */
   private readonly eras = new WeakMap<ServerDefinition, Era>();
   private readonly profiles = new WeakMap<ServerDefinition, ServerProfile>();
@@ -71,7 +61,8 @@ export class UpstreamPool implements OnApplicationShutdown {
     private readonly registry: ServerRegistry,
     @Optional() private readonly placement: Placement = new PlacedHere(),
   ) {
-    this.children = new ChildProcesses(config.maxChildProcesses);
+    this.children = new Places(config.maxChildProcesses);
+    this.sessions = new Places(config.maxUpstreamSessionsPerPrincipal);
     this.configured = new Set(registry.snapshot.servers);
     this.sweeper = setInterval(() => this.sweep(Date.now()), SWEEP_INTERVAL_MS).unref();
     this.stopWatching = [
@@ -235,15 +226,17 @@ export class UpstreamPool implements OnApplicationShutdown {
     sharing: Sharing | undefined,
     { here }: HoldOptions,
   ): PoolEntry {
-    let releaseChild = NOTHING_TAKEN;
-    const onOver = (over: PoolEntry) => {
-      this.forget(over);
-      releaseChild();
-    };
-    const entry = new PoolEntry(server, sharing, onOver, (doubtful) => this.replace(doubtful));
-    const openHere = () => {
+    const entry = new PoolEntry(
+      server,
+      sharing,
+      (over) => this.forget(over),
+      (doubtful) => this.replace(doubtful),
+    );
+    // What another worker asks for is counted there, where room can be made.
+    if (!here) this.takeSession(entry, face);
+    const openHere = async () => {
       entry.place = undefined;
-      if (server.transport === 'stdio') releaseChild = this.takeChild(server);
+      if (server.transport === 'stdio') this.takeChild(entry);
       return this.connector.open(server, face.client, entry, OPEN_SIGNAL);
     };
     entry.place = sharing?.placed && !here ? this.placement.placeOf(sharing.key) : undefined;
@@ -284,13 +277,27 @@ export class UpstreamPool implements OnApplicationShutdown {
   }
 
   /** @throws TooManyProcesses when the server runs as often as it may, and every process is in use */
-  private takeChild({ slug }: ServerDefinition): () => void {
-    return this.children.take(slug, () => {
-      const spare = [...this.entries.values()].find(
-        (entry) => entry.server.slug === slug && entry.idle && entry.place === undefined,
-      );
-      if (spare) this.retire(spare);
-    });
+  private takeChild(entry: PoolEntry): void {
+    const { slug } = entry.server;
+    const makeRoom = () => this.retireSpare(({ server, place }) => server.slug === slug && place === undefined);
+    entry.takes(this.children.take(slug, makeRoom, (limit) => new TooManyProcesses(slug, limit)));
+  }
+
+  /** @throws TooManyUpstreamSessions when the principal has as many as it may, and uses all of them */
+  private takeSession(entry: PoolEntry, face: UpstreamFace): void {
+    const { server, sharing } = entry;
+    const whose = countedFor(server, this.eras.get(server), face, sharing);
+    if (whose === undefined) return;
+    const makeRoom = () => this.retireSpare((other) => other.countedFor === whose);
+    entry.takes(this.sessions.take(whose, makeRoom, (limit) => new TooManyUpstreamSessions(server.slug, limit)));
+    entry.countedFor = whose;
+  }
+
+  /** Ends the one of them that nobody has needed for longest. */
+  private retireSpare(isMeant: (entry: PoolEntry) => boolean): void {
+    const spare = [...this.entries.values()].filter((entry) => entry.idle && isMeant(entry));
+    const [longest] = spare.toSorted((one, other) => one.idleSince - other.idleSince);
+    if (longest) this.retire(longest);
   }
 
   private follow(entry: PoolEntry, session: Session, connection: UpstreamConnection): void {
@@ -366,26 +373,4 @@ function inOurHandshake<T>({ slug }: ServerDefinition, handshake: Promise<T>): P
     const { code, message, data } = error;
     throw new GatewayError(code, message, 502, { ...(data as unknown as GatewayErrorData), server: slug });
   });
-}
-
-const NOTHING_TAKEN = (): void => undefined;
-
-function heldOf(entry: PoolEntry, connection: UpstreamConnection, leave: () => void): HeldConnection {
-  let forget: (() => void) | undefined;
-  let stopHearing: (() => void) | undefined;
-  return {
-    connection,
-    entitlement: entry.sharing?.key,
-    onClosed: (listener) => {
-      forget = entry.addHolder(listener);
-    },
-    onNotification: (listener) => {
-      stopHearing = entry.addHearer(listener);
-    },
-    release: () => {
-      forget?.();
-      stopHearing?.();
-      leave();
-    },
-  };
 }

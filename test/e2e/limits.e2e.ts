@@ -4,6 +4,7 @@ import { startReferenceServer, type ReferenceServer } from '#lib/testing/referen
 import { CLIENTS, type ClientKind } from '../matrix/clients.js';
 import { AdminClient } from '../support/admin-client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
+import { answering, RepeatingClient } from '../support/repeating-client.js';
 import { textOf, type SdkClient } from '../support/sdk-client.js';
 
 let server: ReferenceServer;
@@ -93,6 +94,27 @@ describe('whoever has called too often', () => {
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(Number(answer.headers.get('retry-after'))).toBeLessThanOrEqual(60);
     expect(await answer.json()).toMatchObject({ id: 1, error: REACHED });
+  });
+});
+
+describe('a call that was admitted, and asks its client', () => {
+  it('goes on with the answer, though no more calls are admitted', async () => {
+    const asking = await startReferenceServer({ era: 'legacy', transport: 'http' });
+    const limited = await startGateway({
+      servers: { ref: { transport: 'http', url: asking.url } },
+      limits: { few: { rate: '1/1h' } },
+    });
+    const client = new RepeatingClient({ token: await limited.token() });
+    const what = { mark: 'one', tool: 'ask_name' };
+    const asked = await client.asked(limited, what);
+    expect(await client.call(limited, what)).toMatchObject({ error: { code: -31_003 } });
+    const ada = { action: 'accept', content: { name: 'Ada' } };
+    expect(await client.call(limited, what, answering(asked, ada))).toMatchObject({
+      result: { content: [{ type: 'text', text: 'accept: Ada' }] },
+    });
+    await client.close();
+    await limited.close();
+    await asking.close();
   });
 });
 

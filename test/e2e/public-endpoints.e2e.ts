@@ -98,3 +98,32 @@ describe('an endpoint that is not public', () => {
     expect((await ping({ authorization: `Bearer ${await gateway.token()}` })).status).toBe(404);
   });
 });
+
+describe('a public endpoint of a legacy server', () => {
+  it('bounds the sessions that all anonymous clients together make there', async () => {
+    const bounded = await startGateway({
+      servers: { open: { transport: 'http', url: server.url, public: true } },
+      env: { ISTHMUS_MAX_UPSTREAM_SESSIONS_PER_PRINCIPAL: '1' },
+    });
+    const call = async (name: string, args: object) => {
+      const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } };
+      const response = await fetch(`${bounded.url}/servers/open/rpc`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(message),
+      });
+      return { status: response.status, ...((await response.json()) as object) };
+    };
+    const { started } = server.calls.of('hold');
+    const held = call('hold', { key: 'public' });
+    await server.calls.until('hold', 'started', started + 1);
+    expect(await call('echo', { text: 'hi' })).toMatchObject({
+      status: 429,
+      error: { code: -31_003, data: { outcome: 'not_executed', retriable: true, server: 'open' } },
+    });
+    server.world.release('public');
+    expect(await held).toMatchObject({ status: 200, result: {} });
+    expect(await call('echo', { text: 'hi' })).toMatchObject({ status: 200, result: {} });
+    await bounded.close();
+  });
+});

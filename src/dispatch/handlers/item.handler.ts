@@ -8,12 +8,21 @@ import {
   type Outcome,
   type ParameterHeader,
 } from '#lib/mcp-protocol';
+import type { ParkedState } from '../../affinity/index.js';
 import { publishResult, targetOfName, targetOfUri, type Target } from '../../catalog/index.js';
 import { Limits } from '../../limits/index.js';
 import { Items, type ItemKind } from '../../items/index.js';
+import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery, type Addressed } from '../call-delivery.js';
-import { clipped, definitionChanged, deniedByPolicy, invalidParams, resourceNotFound } from '../dispatch.errors.js';
+import {
+  clipped,
+  definitionChanged,
+  deniedByPolicy,
+  deniedHalfway,
+  invalidParams,
+  resourceNotFound,
+} from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { Lists } from '../lists.js';
 import { ToolHeaders } from '../tool-headers.js';
@@ -34,15 +43,35 @@ export class ItemHandler extends MethodHandler {
   }
 
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+    const parked = this.delivery.parkedBy(inbound);
+    if (parked) return this.goOn(inbound, parked, sink, signal);
     const named = addressOf(inbound);
     if ('kind' in named) return named;
     const addressed = this.resolved(inbound, named);
     if ('kind' in addressed) return addressed;
     // Policies and limits go by the names that callers see, as lists do.
-    const refused = refusalOf(inbound, named);
-    if (refused) return refused;
+    const denied = denialOf(inbound, named);
+    if (denied !== undefined) return deniedByPolicy(denied, named.server.slug);
     const call = { caller: inbound.caller, server: named.server, tool: toolIn(named.request) };
     return this.limits.run(call, () => this.run(inbound, addressed, sink, signal));
+  }
+
+  /**
+   * The call was let in when it began, and its server waits: to count it again, or to hold it to what its tool has become
+   * since, would leave it half done. Who may no longer use the item may not speak for
+   * it either.
+   */
+  private async goOn(inbound: Inbound, parked: ParkedState, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+    const named = addressOf(inbound);
+    if ('kind' in named) return this.giveUp(parked, OUT_OF_SIGHT);
+    const denied = denialOf(inbound, named);
+    if (denied !== undefined) return this.giveUp(parked, denied);
+    return this.told(inbound, named.server, await this.delivery.deliver(inbound, named, sink, signal, parked));
+  }
+
+  private async giveUp(parked: ParkedState, reason: string): Promise<Outcome> {
+    await this.delivery.giveUp(parked);
+    return deniedHalfway(reason);
   }
 
   private async run(inbound: Inbound, addressed: Addressed, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
@@ -85,24 +114,29 @@ export class ItemHandler extends MethodHandler {
   }
 
   private async deliver(inbound: Inbound, to: Addressed, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
-    const outcome = await this.delivery.deliver(inbound, to, sink, signal);
-    if (inbound.request.method === 'tools/call') this.lists.called(to.server, inbound);
+    return this.told(inbound, to.server, await this.delivery.deliver(inbound, to, sink, signal));
+  }
+
+  private told(inbound: Inbound, server: ServerDefinition, outcome: Outcome): Outcome {
+    if (inbound.request.method === 'tools/call') this.lists.called(server, inbound);
     if (outcome.kind === 'error' || inbound.endpoint.transparent) return outcome;
-    return { ...outcome, result: publishResult(inbound.endpoint, to.server, outcome.result) };
+    return { ...outcome, result: publishResult(inbound.endpoint, server, outcome.result) };
   }
 }
+
+const OUT_OF_SIGHT = 'This is not open to you any more.';
 
 const toolIn = ({ method, params }: McpRequest): string | undefined =>
   method === 'tools/call' ? (params['name'] as string) : undefined;
 
 /** Why an item that the caller can see may not be used with these arguments. */
-function refusalOf({ endpoint }: Inbound, { server, request }: Addressed): Outcome | undefined {
+function denialOf({ endpoint }: Inbound, { server, request }: Addressed): string | undefined {
   const { name, arguments: given } = request.params;
   const isCall = request.method === 'tools/call';
   if (!endpoint.permits || typeof name !== 'string' || !(isCall || request.method === 'prompts/get')) return undefined;
   const target = { server, own: name };
   const { allowed, reason } = endpoint.permits(isCall ? 'tools' : 'prompts', target, isJsonObject(given) ? given : {});
-  return allowed ? undefined : deniedByPolicy(reason, server.slug);
+  return allowed ? undefined : reason;
 }
 
 /** What kind of item a request is about, as `addressOf` lets it through. */
