@@ -7,7 +7,9 @@ import { PageQuery } from './pages.js';
 const LONGEST = 512;
 const DAY_MS = 86_400_000;
 
-const toDuration = ({ value }: { value: unknown }): unknown => (typeof value === 'string' ? parseDuration(value) : NaN);
+/** NaN, not undefined: what cannot be read is not what was left out. */
+const toDuration = ({ value }: { value: unknown }): unknown =>
+  (typeof value === 'string' ? parseDuration(value) : undefined) ?? NaN;
 
 /** What a personal access token is to be good for. */
 export class TokenRequest {

@@ -35,8 +35,9 @@ export class SessionPoolConfig {
 
   /**
    * Sessions at one legacy server that this worker has for one principal's clients without a session of their own here.
-   * Each set of declared capabilities needs one; anonymous clients, who count as one principal, need one for each call. At
-   * the bound a call is refused with 429 unless an idle one can make room.
+   * Each set of declared capabilities needs one; anonymous clients, who count as one principal, need one for each call: where
+   * many use a server, let them share (`shared: true`), or allow more. At the bound a call is refused with 429 unless an
+   * idle one can make room.
    */
   @Env('ISTHMUS_MAX_UPSTREAM_SESSIONS_PER_PRINCIPAL')
   @IsInt()
