@@ -4,10 +4,12 @@ import { IsArray, IsIn, IsObject, IsOptional, IsString, MaxLength, ValidateNeste
 import type { Caller, ItemKind } from '#lib/extension-kit';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { ConfiguredAccessPolicy, type Explanation } from '../policy/index.js';
+import { Items } from '../items/index.js';
 import { ServerRegistry } from '../registry/index.js';
 import { Memberships } from '../auth/index.js';
 import { Takes } from './admin-guard.js';
 import { NotThere } from './admin.errors.js';
+import { gatesOf, type Gate } from './call-gates.js';
 import { AdminController } from './admin-route.js';
 import { Describes } from './openapi/described.js';
 
@@ -21,6 +23,9 @@ class AssumedCaller {
   @IsOptional() @IsArray() @IsString({ each: true }) readonly teams: readonly string[] = [];
   @IsOptional() @IsArray() @IsString({ each: true }) readonly scopes: readonly string[] = [];
   @IsOptional() @IsObject() readonly claims: JsonObject = {};
+
+  /** Slugs of the servers that its token is good for. Without: all of them. */
+  @IsOptional() @IsArray() @IsString({ each: true }) readonly servers?: readonly string[];
 }
 
 /** May this caller use this item? */
@@ -32,11 +37,17 @@ class PolicyQuestion {
 
   @IsOptional() @IsIn(['tools', 'prompts', 'resources']) readonly kind: ItemKind = 'tools';
 
-  /** The name or URI that the server itself gives the item. */
+  /** The name or URI of the item: its server's, or the one that it was given over this API. */
   @IsString() @MaxLength(LONGEST) readonly name!: string;
 
   /** Arguments of the call. Without: whether a list shows the item. */
   @IsOptional() @IsObject() readonly args?: JsonObject;
+}
+
+/** Whether a call would be let in, and what became of each rule that names the item. */
+export interface ExplainedCall extends Explanation {
+  /** What a call meets, in its order. */
+  readonly gates: readonly Gate[];
 }
 
 /** Says what the policies come to, and why. */
@@ -46,20 +57,25 @@ export class PolicyController {
     private readonly policy: ConfiguredAccessPolicy,
     private readonly registry: ServerRegistry,
     private readonly memberships: Memberships,
+    private readonly items: Items,
   ) {}
 
-  /** Decides as for a real caller. Teams and roles that the subject has by its teams count too. */
+  /** Decides as for a real call; only limits are not asked. Teams and roles that the subject has by its teams count too. */
   @Post('explain')
   @Takes(['admin', 'operator', 'auditor'])
   @HttpCode(200)
   @Describes({ summary: 'Says whether a caller may use an item, and why', answer: 'Explanation' })
-  explain(@Body() { caller, server: slug, kind, name, args }: PolicyQuestion): Explanation {
-    const server = this.registry.find(slug);
+  explain(@Body() { caller, server: slug, kind, name, args }: PolicyQuestion): ExplainedCall {
+    const server = this.registry.snapshot.servers.find((each) => each.slug === slug);
     if (!server) throw new NotThere('The server');
-    return this.policy.explain({ caller: this.assumed(caller), server, kind, name, ...(args && { args }) });
+    const question = { caller: this.assumed(caller), server, kind, name, ...(args && { args }) };
+    const gates = gatesOf(question, this.policy, this.items);
+    const { allowed, reason, rules } = this.policy.explain(question);
+    const closed = gates.find((gate) => !gate.allowed);
+    return { allowed: allowed && !closed, reason: closed?.reason ?? reason, rules, gates };
   }
 
-  private assumed({ issuer, subject, roles, teams, scopes, claims }: AssumedCaller): Caller {
-    return this.memberships.callerOf({ principal: { issuer, subject }, roles, teams, scopes, claims });
+  private assumed({ issuer, subject, servers, ...rest }: AssumedCaller): Caller {
+    return this.memberships.callerOf({ ...rest, principal: { issuer, subject }, ...(servers && { servers }) });
   }
 }

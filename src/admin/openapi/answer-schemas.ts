@@ -69,6 +69,15 @@ export const ANSWERS = {
         why: text,
       }),
     },
+    gates: {
+      type: 'array',
+      items: object({
+        gate: oneOf('server', 'token', 'policy', 'item', 'trust'),
+        allowed: flag,
+        reason: text,
+        'code?': { type: 'integer' },
+      }),
+    },
   }),
   AccessToken: object({
     id: text,
