@@ -15,6 +15,7 @@ import { AuditLogController } from './audit-log.controller.js';
 import { Audit } from './audit.js';
 import { PolicyModule } from '../policy/index.js';
 import { ExportController, ImportController } from './exchange/exchange.controller.js';
+import { Discovery } from './registry/discovery.js';
 import { Exchange } from './exchange/exchange.js';
 import { ExportedItems } from './exchange/exported-items.js';
 import { ExportedCredentials } from './exchange/exported-credentials.js';
@@ -79,6 +80,6 @@ import { WorkersController } from './workers.controller.js';
     // What no other controller takes.
     UnknownRouteController,
   ],
-  providers: [AdminDoor, Audit, KeptAnswers, Exchange, ExportedCredentials, ExportedItems],
+  providers: [AdminDoor, Audit, KeptAnswers, Discovery, Exchange, ExportedCredentials, ExportedItems],
 })
 export class AdminModule {}

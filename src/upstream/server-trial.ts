@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError } from '#lib/extension-kit';
-import { isJsonObject, LIST_MEMBERS, type ListMethod, type RpcError } from '#lib/mcp-protocol';
+import { isJsonObject, LIST_MEMBERS, type JsonValue, type ListMethod, type RpcError } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import { DefaultUpstreamConnector } from './connector/index.js';
 import { GATEWAY_CLIENT } from './gateway-identity.js';
@@ -18,29 +18,47 @@ export type Trial =
       readonly version?: string;
       /** Names of the capabilities that it declares. */
       readonly capabilities: readonly string[];
-      /** How many tools the first page of its list has; absent where it has no tools, or does not list them. */
+      /** How many tools it lists; absent where it has no tools, or does not list them. */
       readonly tools?: number;
       readonly tookMs: number;
     }
   | { readonly reachable: false; readonly code: number; readonly reason: string; readonly tookMs: number };
 
+/** Takes a page of a list of the server's. */
+type Take = (kind: (typeof LIST_MEMBERS)[ListMethod], page: readonly JsonValue[]) => void;
+
 const LONGEST_NAME = 200;
+const MOST_PAGES = 500;
+const NEVER = new AbortController().signal;
+
+/** Lists, and the capability that a server has them by. */
+const LISTED: readonly (readonly [ListMethod, string])[] = [
+  ['tools/list', 'tools'],
+  ['prompts/list', 'prompts'],
+  ['resources/list', 'resources'],
+  ['resources/templates/list', 'resources'],
+];
 
 /** Tries to reach a server as if nothing were known of it, and without a trace in what is. */
 @Injectable()
 export class ServerTrial {
   constructor(private readonly config: UpstreamConfig) {}
 
-  async run(server: ServerDefinition): Promise<Trial> {
+  /** `take` is given what the server lists, a page at a time. */
+  async run(server: ServerDefinition, take: Take = () => undefined, stop = NEVER): Promise<Trial> {
     const connector = new DefaultUpstreamConnector(this.config);
     const startedAt = performance.now();
     const tookMs = () => Math.round(performance.now() - startedAt);
-    const signal = AbortSignal.timeout(server.timeouts.connectMs);
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(server.timeouts.connectMs)]);
     try {
       if (server.transport !== 'rest') await connector.era(server, signal);
       const connection = await connector.open(server, GATEWAY_CLIENT, SILENT, signal);
       const told = profileOf(connection);
-      const tools = await toolsOf(connection, signal);
+      const tools = await look(
+        connection,
+        take,
+        AbortSignal.any([stop, AbortSignal.timeout(server.timeouts.requestMs)]),
+      );
       await connection.close();
       return { reachable: true, ...told, ...(tools !== undefined && { tools }), tookMs: tookMs() };
     } catch (cause) {
@@ -66,12 +84,29 @@ function profileOf({ profile }: UpstreamConnection) {
   return { era, revision, ...textOf('name'), ...textOf('version'), capabilities: Object.keys(capabilities) };
 }
 
-async function toolsOf(connection: UpstreamConnection, signal: AbortSignal): Promise<number | undefined> {
-  if (!isJsonObject(connection.profile.capabilities['tools'])) return undefined;
-  const method: ListMethod = 'tools/list';
-  const request = { method, params: {}, client: GATEWAY_CLIENT };
-  const outcome = await connection.request(request, UNASKED, signal);
-  if (outcome.kind === 'error') return undefined;
-  const tools = outcome.result[LIST_MEMBERS[method]];
-  return Array.isArray(tools) ? tools.length : undefined;
+/** Has all that it lists taken; gives how many tools that are. */
+async function look(connection: UpstreamConnection, take: Take, signal: AbortSignal): Promise<number | undefined> {
+  let tools: number | undefined;
+  for (const [method, capability] of LISTED) {
+    if (!isJsonObject(connection.profile.capabilities[capability])) continue;
+    for await (const page of pagesOf(connection, method, signal)) {
+      take(LIST_MEMBERS[method], page);
+      if (method === 'tools/list') tools = (tools ?? 0) + page.length;
+    }
+  }
+  return tools;
+}
+
+/** As many as it has, within reason; none from the first on that it does not give. */
+async function* pagesOf(connection: UpstreamConnection, method: ListMethod, signal: AbortSignal) {
+  let cursor: JsonValue | undefined;
+  for (let count = 0; count < MOST_PAGES; count += 1) {
+    const request = { method, params: { ...(cursor !== undefined && { cursor }) }, client: GATEWAY_CLIENT };
+    const outcome = await connection.request(request, UNASKED, signal);
+    const page = outcome.kind === 'error' ? undefined : outcome.result[LIST_MEMBERS[method]];
+    if (outcome.kind === 'error' || !Array.isArray(page)) return;
+    yield page;
+    cursor = outcome.result['nextCursor'];
+    if (typeof cursor !== 'string') return;
+  }
 }

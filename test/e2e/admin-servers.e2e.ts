@@ -6,6 +6,7 @@ import { freePort } from '#lib/testing/redis-server';
 import { CLIENTS } from '../matrix/clients.js';
 import { AdminClient } from '../support/admin-client.js';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';
+import { until } from '../support/until.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { textOf, type SdkClient } from '../support/sdk-client.js';
 
@@ -88,6 +89,47 @@ describe('trying a server', () => {
     const put = { body: { entry: elsewhere }, headers: { 'if-match': '*' } };
     expect((await admin.send(gateway, 'PUT', '/servers/mine', put)).json).toMatchObject(told);
     expect(await test({ ...entry, headers: { Authorization: '[kept]' } }, 'mine')).toMatchObject({ reachable: true });
+  });
+});
+
+describe('what a server has', () => {
+  const LISTS = ['tools', 'prompts', 'resources', 'resource-templates'];
+  const countOf = async (list: string) => (await admin.all(gateway, `/${list}`, 100)).length;
+  const areSeen = async () => !(await Promise.all(LISTS.map(countOf))).includes(0);
+
+  it.each(['legacy', 'modern'] as const)(
+    'is seen once it is made, before any client has listed it: %s',
+    async (era) => {
+      const { url } = await reference(era);
+      await start();
+      await send('POST', '/servers', { slug: 'mine', entry: { transport: 'http', url } });
+      await until(areSeen);
+      const { json } = await send('POST', '/servers/mine/test');
+      expect(await countOf('tools')).toBe(json['tools']);
+    },
+  );
+
+  it('is looked at anew when that is asked for, and when it is put back into service', async () => {
+    const server = await reference('modern');
+    await start();
+    const entry = { transport: 'http', url: server.url, enabled: false };
+    await send('POST', '/servers', { slug: 'mine', entry });
+    await send('POST', '/servers/mine/enable');
+    await until(areSeen);
+    server.world.redescribe('echo', 'Another text.');
+    await send('POST', '/servers/mine/refresh');
+    const told = async () => (await admin.get(gateway, '/tools/mine/echo')).json;
+    await until(async () => (await told())['status'] === 'changed');
+    expect((await told())['seen']).toMatchObject({ description: 'Another text.' });
+  });
+
+  it('keeps nobody waiting who makes one that cannot be reached', async () => {
+    await start();
+    const url = `http://127.0.0.1:${await freePort()}/mcp`;
+    expect(await send('POST', '/servers', { slug: 'mine', entry: { transport: 'http', url } })).toMatchObject({
+      status: 201,
+    });
+    expect((await send('POST', '/servers/mine/test')).json).toMatchObject({ reachable: false });
   });
 });
 

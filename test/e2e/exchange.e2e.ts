@@ -143,6 +143,7 @@ describe('what is configured', () => {
 });
 
 describe('what was said of items', () => {
+  const ALLOWED = { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8' };
   const path = (name: string) => `/tools/mine/${name}`;
   let server: ReferenceServer;
 
@@ -151,10 +152,12 @@ describe('what was said of items', () => {
     ending.push(() => server.close());
   });
 
-  async function installed(secret?: string): Promise<Installation> {
-    const one = await install({}, secret, { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8' });
+  async function installed(): Promise<Installation> {
+    const one = await install({}, undefined, ALLOWED);
     const entry = { transport: 'http', url: server.url, toolChanges: 'quarantine' };
     expect(await one.send('POST', '/servers', { slug: 'mine', entry })).toMatchObject({ status: 201 });
+    // Whatever it lists is seen then.
+    expect((await one.send('POST', '/servers/mine/test')).json).toMatchObject({ reachable: true });
     return one;
   }
 
@@ -166,8 +169,6 @@ describe('what was said of items', () => {
 
   async function presented(): Promise<Installation> {
     const one = await installed();
-    await listed(one);
-    await until(async () => (await one.send('GET', path('add'))).status === 200);
     await one.send('POST', `${path('add')}/disable`);
     await one.send('PUT', `${path('echo')}/presentation`, { name: 'say', description: 'Says it again.' });
     return one;
@@ -177,7 +178,7 @@ describe('what was said of items', () => {
     const one = await presented();
     const { json: exported } = await one.send('GET', '/export');
     server.world.redescribe('test_simple_text', 'Another text.');
-    const other = await installed(await secretOf(one));
+    const other = await install({}, await secretOf(one), ALLOWED);
     const counted = { items: { created: (exported['items'] as unknown[]).length, updated: 0, reset: 0, unchanged: 0 } };
     expect(await other.send('POST', '/import', { ...exported, dryRun: true })).toMatchObject({ json: counted });
     expect(await other.send('GET', path('echo'))).toMatchObject({ status: 404 });

@@ -10,6 +10,7 @@ import {
   type Section,
   type WantedEntry,
 } from '../../registry/index.js';
+import { Discovery } from '../registry/discovery.js';
 import { withCredentials, withoutCredentials } from '../registry/kept-credentials.js';
 import type { RestoredCounts } from '../../items/index.js';
 import { ExportedCredentials } from './exported-credentials.js';
@@ -54,6 +55,7 @@ export class Exchange {
     private readonly store: RegistryStore,
     private readonly credentials: ExportedCredentials,
     private readonly items: ExportedItems,
+    private readonly discovery: Discovery,
   ) {}
 
   async export(): Promise<ExportedConfiguration> {
@@ -80,7 +82,14 @@ export class Exchange {
     const wantedItems = items && this.items.read(items, faults);
     if (faults.length > 0) throw new EntryInvalid(faults);
     const changes = await this.store.apply(wanted, options);
-    return wantedItems ? { ...changes, items: await this.items.restore(wantedItems, options) } : changes;
+    const counts = wantedItems && (await this.items.restore(wantedItems, options));
+    if (!options.dryRun) this.discover([...changes.created, ...changes.updated]);
+    return { ...changes, ...(counts && { items: counts }) };
+  }
+
+  private discover(changed: readonly string[]): void {
+    const prefix = 'servers.';
+    for (const name of changed) if (name.startsWith(prefix)) this.discovery.begin(name.slice(prefix.length));
   }
 
   private async wantedIn(entries: JsonObject, credentials: JsonObject, faults: Fault[]): Promise<WantedEntry[]> {

@@ -43,7 +43,9 @@ export abstract class EntriesController<Definition> {
   @Takes(['admin'])
   @Describes({ summary: 'Creates one', answer: 'Entry' })
   async create(@Body() body: NewEntry, @Res({ passthrough: true }) reply: FastifyReply): Promise<ShownEntry> {
-    return answerCreated(reply, this.collection, await this.entries.create(body));
+    const created = await this.entries.create(body);
+    this.written(created.slug);
+    return answerCreated(reply, this.collection, created);
   }
 
   /** Writes it anew, as a whole. */
@@ -56,7 +58,9 @@ export abstract class EntriesController<Definition> {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ShownEntry | undefined> {
-    return answer(reply, await this.entries.replace(slug, entry, ifMatch));
+    const replaced = await this.entries.replace(slug, entry, ifMatch);
+    this.written(slug);
+    return answer(reply, replaced);
   }
 
   @Delete(':slug')
@@ -66,4 +70,7 @@ export abstract class EntriesController<Definition> {
   delete(@Param('slug') slug: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
     return this.entries.delete(slug, ifMatch);
   }
+
+  /** An entry is there, or is another one now. */
+  protected written(_slug: string): void {}
 }

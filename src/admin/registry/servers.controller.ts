@@ -18,6 +18,7 @@ import type { Page } from '../pages.js';
 import { EntriesController } from './entries.controller.js';
 import type { ShownEntry } from './entries.js';
 import { NewEntry, ServerQuery } from './entry-requests.js';
+import { Discovery } from './discovery.js';
 import { answer } from './entry-answers.js';
 import { healthAt, type ShownHealth } from './shown-health.js';
 
@@ -29,6 +30,7 @@ export class ServersController extends EntriesController<ServerDefinition> {
     private readonly store: RegistryStore,
     private readonly registry: ServerRegistry,
     private readonly trial: ServerTrial,
+    private readonly discovery: Discovery,
     private readonly inspection: Inspection,
   ) {
     super('servers', store.servers);
@@ -63,7 +65,7 @@ export class ServersController extends EntriesController<ServerDefinition> {
   @HttpCode(200)
   @Describes({ summary: 'Tries to reach a server, and says why it cannot be reached', answer: 'Trial' })
   async testStored(@Param('slug') slug: string): Promise<Trial> {
-    return this.trial.run(this.definitionOf(slug));
+    return this.discovery.run(this.definitionOf(slug));
   }
 
   /** Closes its connections once their calls are answered, and forgets what was learned of it, at every worker. */
@@ -71,8 +73,9 @@ export class ServersController extends EntriesController<ServerDefinition> {
   @Takes(['admin', 'operator'])
   @HttpCode(204)
   @Describes({ summary: 'Has a server reached anew at every worker' })
-  refresh(@Param('slug') slug: string): Promise<void> {
-    return this.store.refresh(slug);
+  async refresh(@Param('slug') slug: string): Promise<void> {
+    await this.store.refresh(slug);
+    this.discovery.begin(slug);
   }
 
   @Get(':slug/health')
@@ -92,7 +95,9 @@ export class ServersController extends EntriesController<ServerDefinition> {
     @Param('slug') slug: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ShownEntry | undefined> {
-    return answer(reply, await this.entries.amend(slug, { enabled: true }));
+    const enabled = await this.entries.amend(slug, { enabled: true });
+    this.written(slug);
+    return answer(reply, enabled);
   }
 
   /** Takes a server out of service: it is left out everywhere, and its connections are closed. */
@@ -105,6 +110,10 @@ export class ServersController extends EntriesController<ServerDefinition> {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ShownEntry | undefined> {
     return answer(reply, await this.entries.amend(slug, { enabled: false }));
+  }
+
+  protected override written(slug: string): void {
+    this.discovery.begin(slug);
   }
 
   /** Those that are out of service too. */
