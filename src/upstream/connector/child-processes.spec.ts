@@ -67,6 +67,24 @@ describe('a child process', () => {
     }
   });
 
+  it('is met as what it is, however slowly it starts', async () => {
+    const busy = 'const until = Date.now() + 900; while (Date.now() < until);';
+    const discovered = { supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, resultType: 'complete' };
+    const modern = serverWith(PID, busy, `say({ id, result: ${JSON.stringify(discovered)} });`);
+    expect((await bench.open({ ...modern, slug: 'modern' })).profile.era).toBe('modern');
+    expect((await bench.open({ ...serverWith(PID, busy, ''), slug: 'silent' })).profile.era).toBe('legacy');
+  });
+
+  it('is met as legacy when it answers nothing at all before the handshake', async () => {
+    const deaf = serverWith(PID, `let greeted = false; const answer = say; say = (m) => greeted && answer(m);`, '');
+    const script = deaf.args[1]!.replace('const say', 'let say').replace(
+      `'initialize')`,
+      `'initialize' && (greeted = true))`,
+    );
+    const server = { ...deaf, args: ['-e', script], timeouts: { connectMs: 1_000, requestMs: 30_000 } };
+    expect((await bench.open(server)).profile.era).toBe('legacy');
+  });
+
   it('is met as legacy when it reads the probe too late to say that it cannot bear it', async () => {
     const ready = 'const until = Date.now() + 600; while (Date.now() < until);';
     const server = serverWith(PID, ready, 'process.exit(3);');

@@ -4,7 +4,7 @@ import type { StdioServer } from '../../registry/index.js';
 import { BoundedLog } from '../channels/bounded-log.js';
 import { ChildPipe, RestartGuard, type ChildPipeOptions } from '../channels/stdio/index.js';
 import { openOverPipe, type LegacyOpening } from '../dialects/legacy/index.js';
-import { discoverOverPipe, ModernPipeConnection, type PipeDiscovery } from '../dialects/modern/index.js';
+import { discoverOverPipe, ModernPipeConnection, probeOverPipe, type PipeDiscovery } from '../dialects/modern/index.js';
 import type { EraMemory, KnownEra } from '../era-memory/index.js';
 import type { ServerProfile, UpstreamConnection } from '../upstream-connection.js';
 import { named, restartPending, thrown } from '../upstream.errors.js';
@@ -47,9 +47,8 @@ export class StdioOpenings {
 
   async open(server: StdioServer, opening: LegacyOpening, signal: AbortSignal): Promise<UpstreamConnection> {
     const known = await this.era(server, opening, signal);
-    const spare = this.takeSpare(server);
-    if (known.era === 'legacy') return this.openLegacy(server, spare, opening, signal);
-    const pipe = spare ?? this.startProcess(server);
+    const pipe = this.takeSpare(server) ?? this.startProcess(server);
+    if (known.era === 'legacy') return this.openLegacy(server, pipe, opening, signal);
     const found = await discoverOverPipe(pipe, opening.surroundings, opening.surroundings.connectMs, signal);
     if (found.kind === 'modern') return this.modernIn(pipe, found.profile, opening);
     // It is not what it was: met anew the next time.
@@ -73,19 +72,13 @@ export class StdioOpenings {
 
   private async openLegacy(
     server: StdioServer,
-    spare: ChildPipe | undefined,
+    pipe: ChildPipe,
     opening: LegacyOpening,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
     try {
-      if (spare === undefined) return await openOverPipe(this.startProcess(server), opening, signal);
-      return await openOverPipe(spare, opening, signal);
+      return await openOverPipe(pipe, opening, signal);
     } catch (error) {
-      // A slow starter reads the probe only after it was given up: one that cannot bear it ends in the handshake.
-      if (spare?.endedByItself === true && !signal.aborted) {
-        this.guard.forgive(server.slug);
-        return this.openLegacy(server, undefined, opening, signal);
-      }
       this.memory.forget(server.slug);
       throw error;
     }
@@ -97,8 +90,9 @@ export class StdioOpenings {
 
   private async probeSpare(server: StdioServer, opening: LegacyOpening): Promise<KnownEra> {
     const pipe = this.startProcess(server);
-    const limitMs = Math.min(this.config.probeMs, server.timeouts.connectMs);
-    const found = await discoverOverPipe(pipe, opening.surroundings, limitMs, NEVER);
+    const { connectMs } = server.timeouts;
+    const patience = { silentMs: Math.min(this.config.probeMs, connectMs), startMs: connectMs };
+    const found = await probeOverPipe(pipe, opening.surroundings, patience);
     if (found.kind === 'failed' || found.kind === 'cancelled') {
       void pipe.close();
       throw this.failureOf(found, server);
@@ -184,6 +178,5 @@ export class StdioOpenings {
 }
 
 const LEGACY: KnownEra = { era: 'legacy', sse: false };
-const NEVER = new AbortController().signal;
 
 const cancelled = (server: StdioServer): Error => thrown(named(outcomeOfFault('refused', 'cancelled'), server.slug));

@@ -34,7 +34,6 @@ export class ChildPipe extends MessagePipe {
   private readonly gone = Promise.withResolvers<void>();
   private isGone = false;
   private wanted = false;
-  private hasLeft = false;
   private overflowed = false;
   private closing: Promise<void> | undefined;
   private spawnFailure: string | undefined;
@@ -58,11 +57,6 @@ export class ChildPipe extends MessagePipe {
   /** False when the system could not start the program. */
   get wasStarted(): boolean {
     return this.child.pid !== undefined;
-  }
-
-  /** Whether the process ended without being told to. */
-  get endedByItself(): boolean {
-    return this.hasLeft;
   }
 
   get full(): boolean {
@@ -162,7 +156,6 @@ export class ChildPipe extends MessagePipe {
     this.isGone = true;
     // Whoever hears of the end closes the pipe, which makes it wanted too late.
     const wanted = this.wanted && !this.overflowed;
-    this.hasLeft = !wanted;
     const how = signal === null ? `with code ${code ?? 'unknown'}` : `by ${signal}`;
     this.ended('lost', this.spawnFailure ?? `the process ended ${how}`);
     this.options.stderr.flush();

@@ -2,4 +2,4 @@ export type { Discovery } from './discovery.js';
 export { discoverOverHttp } from './http-discovery.js';
 export { ModernHttpConnection } from './modern-http-connection.js';
 export { ModernPipeConnection } from './modern-pipe-connection.js';
-export { discoverOverPipe, type PipeDiscovery } from './pipe-discovery.js';
+export { discoverOverPipe, probeOverPipe, type PipeDiscovery } from './pipe-discovery.js';
