@@ -108,6 +108,17 @@ describe.each(DATABASE_KINDS)('the items of servers, in $name,', ({ start }) => 
     expect(await one.defined()).toHaveLength(1);
   });
 
+  it('are looked at again when what was familiar here is news again, by what another worker saw', async () => {
+    const [one, other] = [await worker(), await worker()];
+    for (let time = 0; time < 3; time += 1) hear(one, strict, [tool('Pays.')]);
+    await until(() => known(other, 'strict') !== undefined);
+    hear(other, strict, [tool('Pays somebody else.')]);
+    await until(() => one.mayRun(strict, 'pay') === 'quarantined');
+    expect(hear(one, strict, [tool('Pays.')])).toEqual([tool('Pays.')]);
+    expect(one.mayRun(strict, 'pay')).toBe('yes');
+    await until(() => other.mayRun(strict, 'pay') === 'yes');
+  });
+
   it('stay kept back over a restart, and come back by themselves when the server takes the change back', async () => {
     const one = await worker();
     hear(one, strict, [tool('Pays.')]);

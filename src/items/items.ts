@@ -6,6 +6,7 @@ import { definitionOf, isKeepable, LABELS, type Definition } from './definition.
 import { suspicionsOf } from './scan.js';
 import type { DefinedItem, ItemChoice, ItemKey, ItemKind, ItemStatus, KnownItem } from './item-record.js';
 import { ItemTable, type Sighting } from './item-table.js';
+import { FamiliarParts, printOf } from './familiar-parts.js';
 import { restorationOf, type RestoredCounts, type RestoredItem } from './restoration.js';
 import { mayBeOf } from './uri-templates.js';
 
@@ -49,6 +50,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Written, and not certainly in what was read last. */
   private readonly settling = new Map<string, Sighting>();
   private readonly listeners = new Set<ItemListener>();
+  private readonly familiar = new FamiliarParts();
   private isAway = false;
 
   constructor(
@@ -188,6 +190,8 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
 
   private see({ server, kind, items }: Listed): void {
     const list = listKey(server.slug, kind);
+    const print = printOf(items);
+    if (this.familiar.has(list, print)) return;
     const known = this.known.get(list);
     const fresh: KnownItem[] = [];
     for (const item of items) {
@@ -197,7 +201,8 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
       if (!before && (known?.size ?? 0) + fresh.length >= MOST_PER_LIST) continue;
       if (before?.seenDigest !== definition.digest) fresh.push(this.sighted(server.slug, kind, definition, before));
     }
-    if (fresh.length === 0) return;
+    if (fresh.length === 0) return this.familiar.add(list, print);
+    this.familiar.forget(list);
     const merged = new Map([...(known ?? []), ...fresh.map((item) => [item.name, item] as const)]);
     this.known = new Map([...this.known, [list, merged]]);
     this.writing ??= setTimeout(() => void this.write(), GATHERING_MS).unref();
@@ -275,6 +280,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     }
     const before = this.known;
     this.known = lists;
+    this.familiar.clear();
     if (this.revision !== undefined) this.tellOfChoices(before);
   }
 

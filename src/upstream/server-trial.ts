@@ -28,7 +28,8 @@ export type Trial =
 type Take = (kind: (typeof LIST_MEMBERS)[ListMethod], page: readonly JsonValue[]) => void;
 
 const LONGEST_NAME = 200;
-const MOST_PAGES = 500;
+const MOST_PAGES = 200;
+const MOST_ITEMS = 50_000;
 const NEVER = new AbortController().signal;
 
 /** Lists, and the capability that a server has them by. */
@@ -97,16 +98,19 @@ async function look(connection: UpstreamConnection, take: Take, signal: AbortSig
   return tools;
 }
 
-/** As many as it has, within reason; none from the first on that it does not give. */
+/** As far as it gives them; one that pages without end is left. */
 async function* pagesOf(connection: UpstreamConnection, method: ListMethod, signal: AbortSignal) {
   let cursor: JsonValue | undefined;
+  let items = 0;
   for (let count = 0; count < MOST_PAGES; count += 1) {
     const request = { method, params: { ...(cursor !== undefined && { cursor }) }, client: GATEWAY_CLIENT };
     const outcome = await connection.request(request, UNASKED, signal);
     const page = outcome.kind === 'error' ? undefined : outcome.result[LIST_MEMBERS[method]];
     if (outcome.kind === 'error' || !Array.isArray(page)) return;
     yield page;
-    cursor = outcome.result['nextCursor'];
-    if (typeof cursor !== 'string') return;
+    items += page.length;
+    const { nextCursor } = outcome.result;
+    if (typeof nextCursor !== 'string' || nextCursor === cursor || items > MOST_ITEMS) return;
+    cursor = nextCursor;
   }
 }

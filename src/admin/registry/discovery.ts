@@ -27,7 +27,11 @@ export class Discovery implements OnApplicationShutdown {
 
   /** Tries to reach it as if nothing were known of it, and takes note of what it lists. */
   run(server: ServerDefinition): Promise<Trial> {
-    return this.trial.run(server, (kind, page) => this.items.observe(server, kind, page), this.stop.signal);
+    const take: Parameters<ServerTrial['run']>[1] = (kind, page) => {
+      // It may have been configured anew meanwhile: what another server lists must not be taken for its own.
+      if (this.registry.snapshot.servers.includes(server)) this.items.observe(server, kind, page);
+    };
+    return this.trial.run(server, take, this.stop.signal);
   }
 
   /** Looks at it soon, as it is configured then. Nobody waits for that: what fails is said in the log. */

@@ -58,8 +58,7 @@ export class ItemHandler extends MethodHandler {
 
   /**
    * The call was let in when it began, and its server waits: to count it again, or to hold it to what its tool has become
-   * since, would leave it half done. Who may no longer use the item may not speak for
-   * it either.
+   * since, would leave it half done. Who may no longer use the item may not speak for it either.
    */
   private async goOn(inbound: Inbound, parked: ParkedState, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const named = addressOf(inbound);
