@@ -18,7 +18,7 @@ export interface GatewayOptions {
   readonly variables: Variables;
 }
 
-const LONGEST_PARAMETER = 16_384;
+const MAX_PARAMETER_LENGTH = 16_384;
 
 /**
  * Builds a gateway that does not listen yet; main, tests and a team's own main all use it.
@@ -36,7 +36,7 @@ export async function createGateway({ variables }: GatewayOptions): Promise<Nest
     skipMiddie: true,
     genReqId: () => '',
     // Names of items are part of paths, and URIs of resources are long.
-    routerOptions: { maxParamLength: LONGEST_PARAMETER, ignoreTrailingSlash: true },
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, ignoreTrailingSlash: true },
   });
   const gateway = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(loaded), adapter, {
     logger: new GatewayLogger(loaded.get(LoggingConfig)),

@@ -6,7 +6,7 @@ import { EmbeddedRedisFault } from './embedded-redis/index.js';
 import { RegistryFault } from './registry/index.js';
 import { ArgumentFault } from './start-arguments.js';
 
-const THEIRS = [
+const OPERATOR_FAULTS = [
   ConfigFault,
   RegistryFault,
   DataFolderFault,
@@ -18,8 +18,8 @@ const THEIRS = [
 ] as const;
 
 /** Faults of the person who starts it are told in full; anything else is a defect and shows where it happened. */
-export function explain(cause: unknown): string {
-  if (THEIRS.some((fault) => cause instanceof fault) && cause instanceof Error) return cause.message;
+export function toStartErrorText(cause: unknown): string {
+  if (OPERATOR_FAULTS.some((fault) => cause instanceof fault) && cause instanceof Error) return cause.message;
   if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
     return 'The port is in use. Set ISTHMUS_PORT to another one, or stop what listens there.';
   }

@@ -2,7 +2,13 @@ import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import { LEVELS, type LoggingConfig } from './logging.config.js';
 
 /** Nest's own account of how it starts; of use to those who extend the gateway, not to those who run it. */
-const ASSEMBLY = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
+const STARTUP_CONTEXTS = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
 
 /** Logs to the console, as text for a person or as one JSON object a line. */
 export class GatewayLogger extends ConsoleLogger {
@@ -15,7 +21,7 @@ export class GatewayLogger extends ConsoleLogger {
 
   override log(message: unknown, ...rest: unknown[]): void {
     const context = rest.at(-1);
-    if (typeof context === 'string' && ASSEMBLY.has(context)) this.debug(message, ...rest);
+    if (typeof context === 'string' && STARTUP_CONTEXTS.has(context)) this.debug(message, ...rest);
     else super.log(message, ...rest);
   }
 
@@ -26,11 +32,11 @@ export class GatewayLogger extends ConsoleLogger {
   }
 
   protected override stringifyMessage(message: unknown, logLevel: LogLevel): string {
-    return super.stringifyMessage(typeof message === 'string' ? printable(message) : message, logLevel);
+    return super.stringifyMessage(typeof message === 'string' ? toPrintable(message) : message, logLevel);
   }
 
   protected override printStackTrace(stack: string | undefined): void {
-    if (stack !== undefined) super.printStackTrace(printable(stack));
+    if (stack !== undefined) super.printStackTrace(toPrintable(stack));
   }
 }
 
@@ -41,7 +47,7 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
  * Messages quote clients and servers, who must not be able to write lines of their own: what follows a line break is
  * indented, which no line of ours is, and the rest is spelled out.
  */
-function printable(text: string): string {
+function toPrintable(text: string): string {
   return text.replace(UNPRINTABLE, (mark) => {
     if (mark === '\n') return '\n    ';
     return mark === '\t' ? mark : `\\u{${mark.codePointAt(0)?.toString(16)}}`;

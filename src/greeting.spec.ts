@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { firstGreeting, laterGreeting, urlOf } from './greeting.js';
+import { firstGreeting, laterGreeting, toLocalUrl } from './greeting.js';
 
 const TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln';
 
@@ -21,7 +21,7 @@ async function pasted(lineOf: (url: string) => string) {
   const { port } = server.address() as AddressInfo;
   try {
     const output = await new Promise<string>((resolve, reject) => {
-      execFile('sh', ['-c', lineOf(urlOf('127.0.0.1', port))], (error, stdout) =>
+      execFile('sh', ['-c', lineOf(toLocalUrl('127.0.0.1', port))], (error, stdout) =>
         error ? reject(new Error(error.message)) : resolve(stdout),
       );
     });
@@ -83,6 +83,6 @@ describe('the address that is told', () => {
     ['::', 'http://[::1]:4444'],
     ['::1', 'http://[::1]:4444'],
   ])('of a gateway that listens on %s is %s', (host, url) => {
-    expect(urlOf(host, 4444)).toBe(url);
+    expect(toLocalUrl(host, 4444)).toBe(url);
   });
 });

@@ -8,7 +8,7 @@ export interface Greeting {
 }
 
 /** Where a gateway that listens here is found from this machine. */
-export function urlOf(host: string, port: number): string {
+export function toLocalUrl(host: string, port: number): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

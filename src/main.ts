@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { loadConfig, LoadedConfig, type Variables } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
 import { sendWorkerReport } from './cluster/index.js';
-import { explain } from './faults.js';
+import { toStartErrorText } from './faults.js';
 import { GatewayLogger } from './gateway-logger.js';
 import { GATEWAY_SETTINGS } from './gateway-settings.js';
 import { GatewayConfig } from './gateway.config.js';
@@ -20,7 +20,7 @@ async function start(): Promise<void> {
   const variables = { ...process.env, ...settings };
   const config = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
   const { workers, host, port } = config.get(GatewayConfig);
-  if (workers === 1) return print((await runGateway(variables, { onLeft: () => {}, onLost })).greeting);
+  if (workers === 1) return print((await runGateway(variables, { onStopped: () => {}, onFailed: onLost })).greeting);
   Logger.overrideLogger(new GatewayLogger(config.get(LoggingConfig)));
   process.exitCode = await runWorkers({
     workers,
@@ -36,10 +36,13 @@ async function start(): Promise<void> {
 /** One of several: it is the primary that talks to the person who started it. */
 async function startWorker(variables: Variables): Promise<void> {
   try {
-    const { greeting, isFirst } = await runGateway(variables, { onLeft: () => cluster.worker?.disconnect(), onLost });
+    const { greeting, isFirst } = await runGateway(variables, {
+      onStopped: () => cluster.worker?.disconnect(),
+      onFailed: onLost,
+    });
     await sendWorkerReport({ kind: 'listening', greeting, isFirst });
   } catch (cause) {
-    await sendWorkerReport({ kind: 'fault', text: explain(cause) });
+    await sendWorkerReport({ kind: 'fault', text: toStartErrorText(cause) });
     process.exit(1);
   }
 }
@@ -49,6 +52,6 @@ const onLost = (): void => process.exit(1);
 const print = (text: string): void => void process.stdout.write(text);
 
 start().catch((cause: unknown) => {
-  process.stderr.write(`${explain(cause)}\n`);
+  process.stderr.write(`${toStartErrorText(cause)}\n`);
   process.exit(1);
 });

@@ -8,16 +8,16 @@ import { createGateway } from './create-gateway.js';
 import { DataFolder } from './data-folder/index.js';
 import { Drain } from './drain/index.js';
 import { GatewayConfig } from './gateway.config.js';
-import { firstGreeting, laterGreeting, urlOf } from './greeting.js';
+import { firstGreeting, laterGreeting, toLocalUrl } from './greeting.js';
 import { Readiness } from './health/index.js';
 import { ConfigurationFile, publicExposureWarnings, ServerRegistry } from './registry/index.js';
 
 const FIRST_TOKEN_SECONDS = 30 * 24 * 60 * 60;
 /** Calls in flight have so long to finish when the gateway is told to leave. */
-const DRAIN_DEADLINE_MS = 25_000;
+const DRAIN_TIMEOUT_MS = 25_000;
 /** A worker that starts anew has none that its client still waits for, as a rule: it was silent for seconds. */
-const RENEWAL_DEADLINE_MS = 2_000;
-const RENEWAL_GRACE_MS = 500;
+const RESTART_DRAIN_TIMEOUT_MS = 2_000;
+const RESTART_DELAY_MS = 500;
 
 const logger = new Logger('Gateway');
 
@@ -30,49 +30,52 @@ export interface RunningGateway {
 }
 
 /** What becomes of a gateway that ran. */
-export interface GatewayEnds {
+export interface GatewayCallbacks {
   /** It was told to leave, and has left. */
-  onLeft(): void;
+  onStopped(): void;
   /** It could not start anew, and serves nobody: its process has to end. */
-  onLost(): void;
+  onFailed(): void;
 }
 
 /**
  * Runs a whole gateway in this process, obeying its signals.
  * @throws what `createGateway` throws, or the fault of listening
  */
-export async function runGateway(variables: Variables, ends: GatewayEnds): Promise<RunningGateway> {
+export async function runGateway(variables: Variables, ends: GatewayCallbacks): Promise<RunningGateway> {
   const running = await GatewayProcess.start(variables, ends);
-  obeySignals(running);
-  return running.introduce();
+  handleSignals(running);
+  return running.toRunningGateway();
 }
 
 /** The gateway of this process, and the next one when it was declared gone. */
 class GatewayProcess {
-  private leaving: Promise<void> | undefined;
-  private left: Promise<void> | undefined;
-  private renewal: Promise<void> | undefined;
+  private draining: Promise<void> | undefined;
+  private stopped: Promise<void> | undefined;
+  private restarting: Promise<void> | undefined;
   /** The one that has left to make room for the next. */
-  private former: NestFastifyApplication | undefined;
+  private previousGateway: NestFastifyApplication | undefined;
 
   private constructor(
     private readonly variables: Variables,
-    private readonly ends: GatewayEnds,
+    private readonly callbacks: GatewayCallbacks,
     private readonly host: string,
     private gateway: NestFastifyApplication,
   ) {
-    this.attend();
+    this.observe();
   }
 
-  static async start(variables: Variables, ends: GatewayEnds): Promise<GatewayProcess> {
+  static async start(variables: Variables, ends: GatewayCallbacks): Promise<GatewayProcess> {
     const gateway = await createGateway({ variables });
     const { host, port } = gateway.get(GatewayConfig);
     await gateway.listen(port, host);
     return new GatewayProcess(variables, ends, host, gateway);
   }
 
-  async introduce(): Promise<RunningGateway> {
-    return { greeting: await greeting(this.gateway, this.host), isFirst: this.gateway.get(DataFolder).firstStart };
+  async toRunningGateway(): Promise<RunningGateway> {
+    return {
+      greeting: await createGreeting(this.gateway, this.host),
+      isFirst: this.gateway.get(DataFolder).isFirstStart,
+    };
   }
 
   reload(): void {
@@ -80,23 +83,23 @@ class GatewayProcess {
   }
 
   /** Leaves for good, and says so to whoever runs this process. Later calls get the same promise. */
-  leave(): Promise<void> {
-    return (this.left ??= (this.leaving = this.leaveOnce()).then(() => this.ends.onLeft()));
+  stop(): Promise<void> {
+    return (this.stopped ??= (this.draining = this.drainOnce()).then(() => this.callbacks.onStopped()));
   }
 
-  private async leaveOnce(): Promise<void> {
+  private async drainOnce(): Promise<void> {
     // One that is just starting would not hear of it.
-    await this.renewal;
-    if (this.gateway !== this.former) await drain(this.gateway);
+    await this.restarting;
+    if (this.gateway !== this.previousGateway) await drain(this.gateway);
   }
 
-  private attend(): void {
+  private observe(): void {
     warnOfExposure(this.gateway.get(ServerRegistry), this.host);
-    this.gateway.get(Drain).onRequested(() => void this.leave());
+    this.gateway.get(Drain).onRequested(() => void this.stop());
     const { membership } = this.gateway.get(WorkerBusServer).node;
     const replace = () => {
       // Whoever leaves is gone for the others as well, and needs nobody in its place.
-      if (!this.leaving) this.renewal = this.renew();
+      if (!this.draining) this.restarting = this.restart();
     };
     if (membership.hasBeenBuried) replace();
     else membership.onBuried(replace);
@@ -106,22 +109,22 @@ class GatewayProcess {
    * While this worker slept, or could not reach Redis, another one declared it gone: whatever it opened from now on
    * would be unknown to the others. A fresh worker takes its place, on the same port.
    */
-  private async renew(): Promise<void> {
+  private async restart(): Promise<void> {
     logger.warn('Other workers took this one for gone: its sessions have ended, and it starts anew.');
     const { port } = this.gateway.getHttpServer().address() as { port: number };
     try {
       // What has come in while it slept is still to be answered: that its session is gone.
-      await pause(RENEWAL_GRACE_MS);
-      this.former = this.gateway;
-      await drain(this.former, RENEWAL_DEADLINE_MS);
-      if (this.leaving) return;
+      await pause(RESTART_DELAY_MS);
+      this.previousGateway = this.gateway;
+      await drain(this.previousGateway, RESTART_DRAIN_TIMEOUT_MS);
+      if (this.draining) return;
       this.gateway = await createGateway({ variables: this.variables });
       await this.gateway.listen(port, this.host);
-      this.attend();
+      this.observe();
       logger.log('It has started anew.');
     } catch (cause) {
       logger.error(`Starting anew failed: ${String(cause)}`);
-      this.ends.onLost();
+      this.callbacks.onFailed();
     }
   }
 }
@@ -132,30 +135,30 @@ function warnOfExposure(registry: ServerRegistry, host: string): void {
   registry.onChange(warn);
 }
 
-async function greeting(gateway: NestFastifyApplication, host: string): Promise<string> {
+async function createGreeting(gateway: NestFastifyApplication, host: string): Promise<string> {
   const { port } = gateway.getHttpServer().address() as { port: number };
-  const { path: dataFolder, firstStart } = gateway.get(DataFolder);
-  const url = urlOf(host, port);
+  const { path: dataFolder, isFirstStart: firstStart } = gateway.get(DataFolder);
+  const url = toLocalUrl(host, port);
   if (!firstStart) return laterGreeting({ url, dataFolder });
   const order = { subject: 'admin@localhost', roles: ['admin'], expiresInSeconds: FIRST_TOKEN_SECONDS };
   return firstGreeting({ url, dataFolder, token: await gateway.get(TokenIssuer).issue(order) });
 }
 
-function obeySignals(running: GatewayProcess): void {
-  const leave = () => void running.leave();
+function handleSignals(running: GatewayProcess): void {
+  const leave = () => void running.stop();
   process.on('SIGTERM', leave);
   process.on('SIGINT', leave);
   process.on('SIGHUP', () => running.reload());
 }
 
 /** Not ready at once; calls in flight finish; what remains at the deadline is cut. */
-async function drain(gateway: NestFastifyApplication, deadlineMs = DRAIN_DEADLINE_MS): Promise<void> {
+async function drain(gateway: NestFastifyApplication, deadlineMs = DRAIN_TIMEOUT_MS): Promise<void> {
   const deadline = setTimeout(() => {
     gateway.get(Readiness).close();
     logger.warn('Calls are still in flight at the deadline; their connections are cut.');
     gateway.getHttpServer().closeAllConnections();
   }, deadlineMs);
-  const closable = gateway.get(Drain).leave();
+  const closable = gateway.get(Drain).start();
   logger.log('Leaving: load balancers are told, calls in flight finish.');
   try {
     await closable;

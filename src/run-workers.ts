@@ -4,13 +4,13 @@ import { Logger } from '@nestjs/common';
 import { ClusterFault, NodeClusterLauncher, WorkerCrew } from './cluster/index.js';
 import { EmbeddedRedis } from './embedded-redis/index.js';
 
-const NEEDS_REDIS =
+const REDIS_REQUIRED =
   'Several workers need a Redis that they share, and NODE_ENV=production embeds none: its data would be gone with the ' +
   'process. Set ISTHMUS_REDIS_URL (or ISTHMUS_REDIS_SENTINELS, ISTHMUS_REDIS_CLUSTER), or start with one worker.';
 
 const logger = new Logger('Gateway');
 
-export interface WorkersOrder {
+export interface WorkersOptions {
   readonly workers: number;
   readonly host: string;
   /** 0 takes a free one, which all workers share. */
@@ -28,9 +28,9 @@ export interface WorkersOrder {
  * Runs the primary of several workers until the last of them has ended. Returns the exit code.
  * @throws ClusterFault without a Redis in production, or when no worker can start; EmbeddedRedisFault
  */
-export async function runWorkers(order: WorkersOrder): Promise<number> {
-  if (!order.hasRedis && order.isProduction) throw new ClusterFault(NEEDS_REDIS);
-  const redis = order.hasRedis ? undefined : await embedRedis();
+export async function runWorkers(order: WorkersOptions): Promise<number> {
+  if (!order.hasRedis && order.isProduction) throw new ClusterFault(REDIS_REQUIRED);
+  const redis = order.hasRedis ? undefined : await startEmbeddedRedis();
   try {
     const launcher = new NodeClusterLauncher({
       ...order.settings,
@@ -39,23 +39,23 @@ export async function runWorkers(order: WorkersOrder): Promise<number> {
       ...(redis && { ISTHMUS_REDIS_URL: redis.url }),
     });
     const crew = new WorkerCrew(launcher, order.workers);
-    obeySignals(crew);
+    handleSignals(crew);
     let isRedisLost = false;
-    void redis?.lost.then(() => {
+    void redis?.crashed.then(() => {
       isRedisLost = true;
       logger.error('The embedded Valkey has ended by itself; the workers leave.');
-      crew.leave();
+      crew.stop();
     });
-    const greeting = await Promise.race([crew.start(), crew.ended]);
+    const greeting = await Promise.race([crew.start(), crew.stopped]);
     if (typeof greeting === 'string') order.onListening(greeting);
-    const exitCode = await crew.ended;
+    const exitCode = await crew.stopped;
     return isRedisLost ? 1 : exitCode;
   } finally {
     await redis?.stop();
   }
 }
 
-async function embedRedis(): Promise<EmbeddedRedis> {
+async function startEmbeddedRedis(): Promise<EmbeddedRedis> {
   const redis = await EmbeddedRedis.start();
   // Past the log and its level: nobody shall take this for an installation.
   process.stderr.write(
@@ -65,9 +65,9 @@ async function embedRedis(): Promise<EmbeddedRedis> {
   return redis;
 }
 
-function obeySignals(crew: WorkerCrew): void {
-  process.on('SIGTERM', () => crew.leave());
-  process.on('SIGINT', () => crew.leave());
+function handleSignals(crew: WorkerCrew): void {
+  process.on('SIGTERM', () => crew.stop());
+  process.on('SIGINT', () => crew.stop());
   process.on('SIGHUP', () => crew.reload());
 }
 

@@ -14,16 +14,16 @@ export interface EffectiveSetting {
 export function effectiveSettings(loaded: LoadedConfig): readonly EffectiveSetting[] {
   return loaded.classes.flatMap((configClass) => {
     const values = loaded.get(configClass);
-    return settingsOf(configClass).map(({ variable, property, kind, secret, fallback }) => {
+    return settingsOf(configClass).map(({ variable, property, kind, secret, defaultValue: fallback }) => {
       const value: unknown = Reflect.get(values, property);
-      const text = textOf(kind, value);
-      const isDefault = text === textOf(kind, fallback);
+      const text = toText(kind, value);
+      const isDefault = text === toText(kind, fallback);
       return { name: variable, value: secret && text !== null ? '[set]' : text, isDefault };
     });
   });
 }
 
-function textOf(kind: SettingKind, value: unknown): string | null {
+function toText(kind: SettingKind, value: unknown): string | null {
   if (value === undefined || value === null) return null;
   if (Array.isArray(value)) return value.join(',');
   if (kind === 'duration') return formatDuration(Number(value));

@@ -24,7 +24,7 @@ interface Declaration extends SettingOptions {
 export interface Setting extends Declaration {
   readonly kind: SettingKind;
   /** What holds when the variable is not set. */
-  readonly fallback: unknown;
+  readonly defaultValue: unknown;
 }
 
 export type ConfigClass<T extends object = object> = new () => T;
@@ -47,9 +47,9 @@ export function settingsOf(configClass: ConfigClass): readonly Setting[] {
   const prototype = configClass.prototype as object;
   const defaults = new configClass();
   return (declarations.get(prototype) ?? []).map((declared) => {
-    const fallback: unknown = Reflect.get(defaults, declared.property);
-    const kind = declared.as ?? kindOf(fallback ?? exampleOf(prototype, declared.property));
-    return { ...declared, kind, fallback };
+    const defaultValue: unknown = Reflect.get(defaults, declared.property);
+    const kind = declared.as ?? kindOf(defaultValue ?? exampleOf(prototype, declared.property));
+    return { ...declared, kind, defaultValue };
   });
 }
 
@@ -68,10 +68,10 @@ function exampleOf(prototype: object, property: string): unknown {
 }
 
 /** What was read, or what the text should have been. */
-export type Reading = { readonly value: unknown } | { readonly expected: string };
+export type ParsedSetting = { readonly value: unknown } | { readonly expected: string };
 
 /** Reads the text of a variable as its kind demands. */
-export function readSetting(kind: SettingKind, text: string): Reading {
+export function parseSetting(kind: SettingKind, text: string): ParsedSetting {
   switch (kind) {
     case 'text':
       return { value: text };
@@ -88,5 +88,5 @@ export function readSetting(kind: SettingKind, text: string): Reading {
   }
 }
 
-const orExpected = (value: number | undefined, expected: string): Reading =>
+const orExpected = (value: number | undefined, expected: string): ParsedSetting =>
   value === undefined ? { expected } : { value };

@@ -1,13 +1,13 @@
 import { validateSync } from 'class-validator';
 import { ConfigFault } from './config-fault.js';
-import { readSetting, SETTING_PREFIX, settingsOf, type ConfigClass, type Setting } from './env.js';
+import { parseSetting, SETTING_PREFIX, settingsOf, type ConfigClass, type Setting } from './env.js';
 import { didYouMean } from './suggestion.js';
 
 /** Environment variables, as in `process.env`. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** A config class whose settings depend on each other says so here; it is asked once each of them is good by itself. */
-export interface Combined {
+export interface CombinationRules {
   /** One sentence per impossible combination, starting with the name of a variable. */
   combinationFaults(): readonly string[];
 }
@@ -28,14 +28,14 @@ export function loadConfig<const T extends readonly ConfigClass[]>(
   variables: Variables,
   options: LoadOptions = {},
 ): Instances<T> {
-  const faults = options.ignoreUnknown === true ? [] : unknownVariables(classes, variables);
+  const faults = options.ignoreUnknown === true ? [] : findUnknownVariables(classes, variables);
   const instances = classes.map((configClass) => instantiate(configClass, variables, faults));
   if (faults.length > 0) throw new ConfigFault(faults);
   // The mapping keeps length and order, which the type system cannot see.
   return instances as Instances<T>;
 }
 
-function unknownVariables(classes: readonly ConfigClass[], variables: Variables): string[] {
+function findUnknownVariables(classes: readonly ConfigClass[], variables: Variables): string[] {
   const known = new Set(classes.flatMap((configClass) => settingsOf(configClass).map((setting) => setting.variable)));
   return Object.keys(variables)
     .filter((name) => name.startsWith(SETTING_PREFIX) && !known.has(name))
@@ -49,19 +49,19 @@ function instantiate(configClass: ConfigClass, variables: Variables, faults: str
   for (const setting of settingsOf(configClass)) {
     const text = variables[setting.variable]?.trim();
     if (text === undefined || text === '') continue;
-    const reading = readSetting(setting.kind, text);
+    const reading = parseSetting(setting.kind, text);
     if ('value' in reading) Reflect.set(instance, setting.property, reading.value);
     else {
       unreadable.add(setting.property);
-      faults.push(`${setting.variable}: expected ${reading.expected}${shown(setting, text)}.`);
+      faults.push(`${setting.variable}: expected ${reading.expected}${describeValue(setting, text)}.`);
     }
   }
-  faults.push(...brokenRules(configClass, instance, unreadable));
-  if (faults.length === before && isCombined(instance)) faults.push(...instance.combinationFaults());
+  faults.push(...findRuleFaults(configClass, instance, unreadable));
+  if (faults.length === before && hasCombinationRules(instance)) faults.push(...instance.combinationFaults());
   return Object.freeze(instance);
 }
 
-function brokenRules(configClass: ConfigClass, instance: object, unreadable: ReadonlySet<string>): string[] {
+function findRuleFaults(configClass: ConfigClass, instance: object, unreadable: ReadonlySet<string>): string[] {
   const settings = new Map(settingsOf(configClass).map((setting) => [setting.property, setting]));
   return validateSync(instance, { forbidUnknownValues: false })
     .filter((error) => !unreadable.has(error.property))
@@ -69,7 +69,7 @@ function brokenRules(configClass: ConfigClass, instance: object, unreadable: Rea
       const setting = settings.get(error.property);
       const name = setting?.variable ?? error.property;
       return Object.values(error.constraints ?? {}).map(
-        (message) => `${name}: ${withoutSubject(message, error.property)}${shown(setting, error.value)}.`,
+        (message) => `${name}: ${withoutSubject(message, error.property)}${describeValue(setting, error.value)}.`,
       );
     });
 }
@@ -79,10 +79,10 @@ function withoutSubject(message: string, property: string): string {
   return message.replace(/\.$/, '').replace(new RegExp(`^(each value in )?${property} `), '$1');
 }
 
-function shown(setting: Setting | undefined, value: unknown): string {
+function describeValue(setting: Setting | undefined, value: unknown): string {
   if (setting === undefined || setting.secret === true || value === undefined) return '';
   return ` (it is ${JSON.stringify(value).slice(0, 100)})`;
 }
 
-const isCombined = (instance: object): instance is Combined =>
+const hasCombinationRules = (instance: object): instance is CombinationRules =>
   'combinationFaults' in instance && typeof instance.combinationFaults === 'function';

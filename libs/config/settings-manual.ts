@@ -43,18 +43,18 @@ function chapter(configClass: ConfigClass, docstrings: ReadonlyMap<string, strin
   return [`## ${title}\n`, ...(introduction === undefined ? [] : [`${introduction}\n`]), ...sections].join('\n');
 }
 
-function section({ variable, kind, fallback }: Setting, description: string, bounds: string): string {
-  const lines = [`- Accepts: ${FORMS[kind]}${bounds}`, `- Default: ${shown(kind, fallback)}`];
+function section({ variable, kind, defaultValue: fallback }: Setting, description: string, bounds: string): string {
+  const lines = [`- Accepts: ${FORMS[kind]}${bounds}`, `- Default: ${describeDefault(kind, fallback)}`];
   return `### \`${variable}\`\n\n${description}\n\n${lines.join('\n')}\n`;
 }
 
-function shown(kind: SettingKind, value: unknown): string {
+function describeDefault(kind: SettingKind, value: unknown): string {
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none';
   if (Array.isArray(value)) return `\`${value.join(',')}\``;
-  return `\`${written(kind, value)}\``;
+  return `\`${toText(kind, value)}\``;
 }
 
-function written(kind: SettingKind, value: unknown): string {
+function toText(kind: SettingKind, value: unknown): string {
   if (kind === 'duration') return formatDuration(Number(value));
   return kind === 'size' ? formatSize(Number(value)) : String(value);
 }
@@ -71,8 +71,8 @@ function boundsOf(configClass: ConfigClass, { property, kind }: Setting): string
   const [choices, least, most] = [bound('isIn'), bound('min'), bound('max')];
   return [
     ...(Array.isArray(choices) ? [`one of ${choices.map((choice) => `\`${choice}\``).join(', ')}`] : []),
-    ...(least === undefined ? [] : [`at least \`${written(kind, least)}\``]),
-    ...(most === undefined ? [] : [`at most \`${written(kind, most)}\``]),
+    ...(least === undefined ? [] : [`at least \`${toText(kind, least)}\``]),
+    ...(most === undefined ? [] : [`at most \`${toText(kind, most)}\``]),
   ]
     .map((bounds) => `, ${bounds}`)
     .join('');

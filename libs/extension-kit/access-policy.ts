@@ -17,7 +17,7 @@ export interface GuardedEndpoint {
 }
 
 /** May this caller use this item of this server? */
-export interface AccessQuestion {
+export interface AccessRequest {
   readonly caller: Caller;
   readonly server: GuardedServer;
   readonly kind: ItemKind;
@@ -34,7 +34,7 @@ export interface AccessDecision {
 }
 
 /** How much of a server is open to a caller. */
-export type Reach = 'all' | 'some' | 'none';
+export type AccessScope = 'all' | 'some' | 'none';
 
 /**
  * Decides who may use what. Lists show what it allows and calls obey it, so the same question always gets the same
@@ -42,15 +42,15 @@ export type Reach = 'all' | 'some' | 'none';
  */
 export abstract class AccessPolicy {
   /** `all` and `none` stand for what `decide` says of every item of the server; `some`: ask about each. */
-  abstract reach(caller: Caller, server: GuardedServer): Reach;
-  abstract decide(question: AccessQuestion): AccessDecision;
+  abstract accessScope(caller: Caller, server: GuardedServer): AccessScope;
+  abstract decide(question: AccessRequest): AccessDecision;
   /** Whether an endpoint is there for a caller at all. Endpoints of a single server are judged by that server. */
-  abstract admits(caller: Caller, endpoint: { readonly id: string; readonly team?: string }): boolean;
+  abstract canUseEndpoint(caller: Caller, endpoint: { readonly id: string; readonly team?: string }): boolean;
   /**
    * True where nobody is kept from the endpoint, or from anything of its servers: what is shown there may be shared by
    * all. A policy that does not say otherwise keeps something from somebody.
    */
-  isOpenToAll(_endpoint: GuardedEndpoint): boolean {
+  isUnrestricted(_endpoint: GuardedEndpoint): boolean {
     return false;
   }
 }

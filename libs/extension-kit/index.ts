@@ -2,10 +2,10 @@ export {
   AccessPolicy,
   type GuardedEndpoint,
   type AccessDecision,
-  type AccessQuestion,
+  type AccessRequest as AccessQuestion,
   type GuardedServer,
   type ItemKind,
-  type Reach,
+  type AccessScope as Reach,
 } from './access-policy.js';
 export { ANONYMOUS, type Caller, type Principal } from './caller.js';
 export { Clock, SystemClock } from './clock.js';

@@ -1,18 +1,18 @@
 import type { Outcome, RpcError } from '#lib/mcp-protocol';
 import { GatewayError, type GatewayErrorData } from './gateway-error.js';
 
-type Failed = Extract<Outcome, { kind: 'error' }>;
+type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
 
 /**
  * Carries an outcome that failed through code that throws. The outcome arrives as it was: code, message, data, and an
  * HTTP status only if it had one.
  */
 export class OutcomeError extends GatewayError {
-  constructor(readonly outcome: Failed) {
+  constructor(readonly outcome: FailedOutcome) {
     super(
       outcome.error.code,
       outcome.error.message,
-      outcome.httpStatus ?? STATUS_OF_A_SERVERS_OWN_ERROR,
+      outcome.httpStatus ?? SERVER_ERROR_HTTP_STATUS,
       outcome.error.data as GatewayErrorData | undefined,
     );
   }
@@ -26,4 +26,4 @@ export class OutcomeError extends GatewayError {
   }
 }
 
-const STATUS_OF_A_SERVERS_OWN_ERROR = 502;
+const SERVER_ERROR_HTTP_STATUS = 502;

@@ -1,2 +1,2 @@
-export { Seal } from './seal.js';
-export { SealRing } from './seal-ring.js';
+export { TextCipher as Seal } from './text-cipher.js';
+export { CipherRing as SealRing } from './cipher-ring.js';

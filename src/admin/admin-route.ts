@@ -8,8 +8,8 @@ import {
   ValidationPipe,
 } from '@nestjs/common';
 import { AdminGuard } from './admin-guard.js';
-import { Audit } from './audit.js';
-import { Idempotency } from './idempotency/idempotency.js';
+import { AuditInterceptor } from './audit.interceptor.js';
+import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
 import { JsonBodyPipe } from './json-body.pipe.js';
 import { ProblemFilter } from './problem-filter.js';
 
@@ -21,7 +21,7 @@ export function AdminController(path: string): ClassDecorator {
   return applyDecorators(
     Controller(`admin/v1/${path}`),
     UseGuards(AdminGuard),
-    UseInterceptors(Audit, Idempotency),
+    UseInterceptors(AuditInterceptor, IdempotencyInterceptor),
     UsePipes(JsonBodyPipe, VALIDATION),
     UseFilters(ProblemFilter),
   );

@@ -10,7 +10,7 @@ export class RoleMissing extends GatewayError {
 }
 
 /** 403: a personal access token for some servers only administers none. */
-export class TokenNarrowed extends GatewayError {
+export class TokenRestricted extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: false, httpStatus: 403 } as const;
     const message =
@@ -20,7 +20,7 @@ export class TokenNarrowed extends GatewayError {
 }
 
 /** 404: there is no such thing, or no more. */
-export class NotThere extends GatewayError {
+export class ResourceNotFound extends GatewayError {
   constructor(what: string) {
     super(RpcCode.invalidRequest, `${what} is not there, or not any more.`, 404);
   }

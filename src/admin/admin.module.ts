@@ -5,22 +5,22 @@ import { RegistryModule } from '../registry/index.js';
 import { AuthModule } from '../auth/index.js';
 import { DataFolderModule } from '../data-folder/index.js';
 import { DatabaseModule } from '../database/index.js';
-import { AdminDoor } from './admin-door.js';
+import { DeferredBodyParsing } from './deferred-body-parsing.js';
 import { UpstreamModule } from '../upstream/index.js';
 import { AuditModule } from '../audit/index.js';
 import { DocsPageController } from './openapi/docs-page.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { OpenApiImportController } from './openapi-import/openapi-import.controller.js';
 import { AuditLogController } from './audit-log.controller.js';
-import { Audit } from './audit.js';
+import { AuditInterceptor } from './audit.interceptor.js';
 import { PolicyModule } from '../policy/index.js';
-import { ExportController, ImportController } from './exchange/exchange.controller.js';
-import { Discovery } from './registry/discovery.js';
-import { Exchange } from './exchange/exchange.js';
-import { ExportedItems } from './exchange/exported-items.js';
-import { ExportedCredentials } from './exchange/exported-credentials.js';
+import { ExportController, ImportController } from './import-export/import-export.controller.js';
+import { ItemDiscovery } from './registry/item-discovery.js';
+import { ImportExport } from './import-export/import-export.js';
+import { ExportedItems } from './import-export/exported-items.js';
+import { ExportedCredentials } from './import-export/exported-credentials.js';
 import { SettingsController } from './settings.controller.js';
-import { KeptAnswers } from './idempotency/kept-answers.js';
+import { IdempotencyStore } from './idempotency/idempotency-store.js';
 import { ParkedCallsController } from './parked-calls.controller.js';
 import { PolicyController } from './policy.controller.js';
 import { LimitsController } from './registry/limits.controller.js';
@@ -80,6 +80,14 @@ import { WorkersController } from './workers.controller.js';
     // What no other controller takes.
     UnknownRouteController,
   ],
-  providers: [AdminDoor, Audit, KeptAnswers, Discovery, Exchange, ExportedCredentials, ExportedItems],
+  providers: [
+    DeferredBodyParsing,
+    AuditInterceptor,
+    IdempotencyStore,
+    ItemDiscovery,
+    ImportExport,
+    ExportedCredentials,
+    ExportedItems,
+  ],
 })
 export class AdminModule {}

@@ -4,10 +4,10 @@ import { Readable } from 'node:stream';
 import { Type } from 'class-transformer';
 import { IsDate, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { AUDIT_OUTCOMES, AuditLog, type AuditOutcome, type AuditRecord } from '../audit/index.js';
-import { Takes } from './admin-guard.js';
+import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
 import { PageQuery, type Page } from './pages.js';
-import { Describes } from './openapi/described.js';
+import { DescribeRoute } from './openapi/route-description.js';
 
 const LONGEST = 300;
 const EXPORTED_AT_ONCE = 500;
@@ -41,9 +41,9 @@ export class AuditLogController {
 
   /** Newest first. */
   @Get()
-  @Takes(['admin', 'auditor'])
+  @RequireRoles(['admin', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Lists what was done and refused, newest first', answer: 'AuditPage' })
+  @DescribeRoute({ summary: 'Lists what was done and refused, newest first', response: 'AuditPage' })
   async list(@Query() { limit, cursor, ...wanted }: AuditFilter): Promise<Page<AuditRecord>> {
     if (cursor !== undefined && !CURSOR.test(cursor)) {
       throw new BadRequestException('cursor must be the nextCursor of a page before.');
@@ -56,11 +56,11 @@ export class AuditLogController {
 
   /** All of them, newest first, a JSON text a line. */
   @Get('export')
-  @Takes(['admin', 'auditor'])
+  @RequireRoles(['admin', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({
+  @DescribeRoute({
     summary: 'All records, newest first, a JSON text a line',
-    answer: 'AuditLines',
+    response: 'AuditLines',
     mediaType: 'application/x-ndjson',
   })
   export(

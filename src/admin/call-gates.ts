@@ -26,7 +26,7 @@ const closed = (gate: Gate['gate'], reason: string, code: number = RpcCode.inval
 });
 
 /** What a call of an item meets, in its order; limits excepted, which are about how many there are. */
-export function gatesOf(question: Question, policy: ConfiguredAccessPolicy, items: Items): readonly Gate[] {
+export function evaluateGates(question: Question, policy: ConfiguredAccessPolicy, items: Items): readonly Gate[] {
   const { server, caller } = question;
   return [
     gateOfServer(server),
@@ -57,11 +57,11 @@ function gateOfPolicy({ args, ...item }: Question, policy: ConfiguredAccessPolic
 }
 
 function gatesOfItem({ server, kind, name }: Question, items: Items): readonly Gate[] {
-  const own = items.ownNameOf(server, kind, name);
+  const own = items.resolveOwnName(server, kind, name);
   if (own === undefined) return [closed('item', 'It was switched off, or is called otherwise.')];
   const item = open('item', own === name ? 'Nobody has switched it off.' : `The server calls it ${own}.`);
   if (kind !== 'tools') return [item];
-  const permission = items.mayRun(server, own);
+  const permission = items.checkTool(server, own);
   if (permission === 'yes') return [item, open('trust', 'Its definition is trusted.')];
   const isChanged = permission === 'quarantined';
   const reason = isChanged

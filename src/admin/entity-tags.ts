@@ -10,7 +10,7 @@ export const entityTag = (version: number): string => `"${version}"`;
  * Demands that whoever changes something names the version that the change is made for (RFC 9110, 13.1.1; RFC 6585, 3).
  * @throws HttpException 428 without `If-Match`, 412 for another version
  */
-export function demandMatch(ifMatch: string | undefined, version: number): void {
+export function requireMatch(ifMatch: string | undefined, version: number): void {
   if (ifMatch === undefined) {
     throw new HttpException('Send If-Match with the ETag of what you have read, or with * for any.', NO_PRECONDITION);
   }
@@ -19,7 +19,7 @@ export function demandMatch(ifMatch: string | undefined, version: number): void 
 }
 
 /** True when whoever asks has this version already (RFC 9110, 13.1.2). */
-export function isKnown(ifNoneMatch: string | undefined, version: number): boolean {
+export function isUnmodified(ifNoneMatch: string | undefined, version: number): boolean {
   return ifNoneMatch !== undefined && names(ifNoneMatch.replaceAll('W/', ''), version);
 }
 

@@ -29,31 +29,31 @@ export interface Page<T> {
 }
 
 /** A part of what lives at several workers, one worker after the other. */
-export interface PlacedPage<T> extends Page<T & { readonly worker: string }> {
+export interface WorkerPage<T> extends Page<T & { readonly worker: string }> {
   /** Workers that did not answer: they may have more. */
   readonly silentWorkers: readonly string[];
 }
 
 /** Asks one worker for what follows a number. Undefined: it is gone. Rejects when it does not answer. */
-type AskWorker<T> = (worker: string, page: { after: number; limit: number }) => Promise<readonly T[] | undefined>;
+type QueryWorker<T> = (worker: string, page: { after: number; limit: number }) => Promise<readonly T[] | undefined>;
 
 /** `worker.number`: a worker's name is base64url, which has no dot. */
 const PLACED = /^([\w-]{1,64})\.(\d{1,15})$/;
 
 /** What names one thing at one worker. Undefined for any other text. */
-export function readPlaced(text: string): { readonly worker: string; readonly serial: number } | undefined {
+export function parseWorkerResourceId(text: string): { readonly worker: string; readonly serial: number } | undefined {
   const [, worker, serial] = PLACED.exec(text) ?? [];
   return worker === undefined ? undefined : { worker, serial: Number(serial) };
 }
 
-export const placedName = (worker: string, serial: number): string => `${worker}.${serial}`;
+export const toWorkerResourceId = (worker: string, serial: number): string => `${worker}.${serial}`;
 
 /** What such a name stands for, if it is still there. Rejects as `ask` does. */
-export async function findPlaced<T extends { readonly serial: number }>(
+export async function findAtWorker<T extends { readonly serial: number }>(
   name: string,
-  ask: AskWorker<T>,
+  ask: QueryWorker<T>,
 ): Promise<(T & { readonly worker: string }) | undefined> {
-  const placed = readPlaced(name);
+  const placed = parseWorkerResourceId(name);
   if (!placed) return undefined;
   const { worker, serial } = placed;
   const [item] = (await ask(worker, { after: serial - 1, limit: 1 })) ?? [];
@@ -61,12 +61,12 @@ export async function findPlaced<T extends { readonly serial: number }>(
 }
 
 /** @throws BadRequestException for a cursor that is none of ours */
-export async function pageOverWorkers<T extends { readonly serial: number }>(
+export async function paginateWorkers<T extends { readonly serial: number }>(
   workers: readonly string[],
   { cursor, limit }: PageQuery,
-  ask: AskWorker<T>,
-): Promise<PlacedPage<T>> {
-  const from = cursor === undefined ? undefined : readPlaced(cursor);
+  ask: QueryWorker<T>,
+): Promise<WorkerPage<T>> {
+  const from = cursor === undefined ? undefined : parseWorkerResourceId(cursor);
   if (cursor !== undefined && !from) throw new BadRequestException('cursor must be the nextCursor of a page before.');
   const items: (T & { worker: string })[] = [];
   const silentWorkers: string[] = [];
@@ -78,7 +78,7 @@ export async function pageOverWorkers<T extends { readonly serial: number }>(
     for (const item of answer ?? []) items.push({ ...item, worker });
     const last = items.at(-1);
     if (last && items.length >= limit)
-      return { items, silentWorkers, nextCursor: placedName(last.worker, last.serial) };
+      return { items, silentWorkers, nextCursor: toWorkerResourceId(last.worker, last.serial) };
   }
   return { items, silentWorkers };
 }
@@ -87,7 +87,7 @@ export async function pageOverWorkers<T extends { readonly serial: number }>(
  * The part of a whole list that is wanted, in the order of the keys.
  * @throws BadRequestException for a cursor that is none of ours
  */
-export function pageOf<T>(all: readonly T[], keyOf: (item: T) => string, { cursor, limit }: PageQuery): Page<T> {
+export function paginate<T>(all: readonly T[], keyOf: (item: T) => string, { cursor, limit }: PageQuery): Page<T> {
   const after = cursor === undefined ? '' : readCursor(cursor);
   const following = all
     .filter((item) => keyOf(item) > after)

@@ -1,12 +1,12 @@
 import { Delete, Get, Header, HttpCode, Param } from '@nestjs/common';
 import { ParkedDirectory, type PlacedParkedCall } from '../affinity/index.js';
-import { NotThere } from './admin.errors.js';
-import { Takes } from './admin-guard.js';
+import { ResourceNotFound } from './admin.errors.js';
+import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
-import { Describes } from './openapi/described.js';
+import { DescribeRoute } from './openapi/route-description.js';
 
 /** A call that waits for answers of its client, as it is shown. */
-export interface ShownParkedCall {
+export interface ParkedCallResponse {
   /** Names it to `DELETE`. */
   readonly id: string;
   readonly worker: string;
@@ -24,9 +24,9 @@ export interface ShownParkedCall {
   readonly waiting: number;
 }
 
-export interface ShownParkedCalls {
+export interface ParkedCallsResponse {
   /** Oldest first. */
-  readonly items: readonly ShownParkedCall[];
+  readonly items: readonly ParkedCallResponse[];
   /** Workers that did not answer: they may have more. */
   readonly silentWorkers: readonly string[];
 }
@@ -40,37 +40,37 @@ export class ParkedCallsController {
   constructor(private readonly directory: ParkedDirectory) {}
 
   @Get()
-  @Takes(['admin', 'operator', 'auditor'])
+  @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Lists the calls that wait for their clients', answer: 'ParkedCalls' })
-  async list(): Promise<ShownParkedCalls> {
-    const { calls, silent } = await this.directory.list();
+  @DescribeRoute({ summary: 'Lists the calls that wait for their clients', response: 'ParkedCalls' })
+  async list(): Promise<ParkedCallsResponse> {
+    const { calls, unresponsive: silent } = await this.directory.list();
     return { items: calls.map(shown), silentWorkers: silent };
   }
 
   @Get(':id')
-  @Takes(['admin', 'operator', 'auditor'])
+  @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Shows a call that waits for its client', answer: 'ParkedCall' })
-  async find(@Param('id') id: string): Promise<ShownParkedCall> {
+  @DescribeRoute({ summary: 'Shows a call that waits for its client', response: 'ParkedCall' })
+  async find(@Param('id') id: string): Promise<ParkedCallResponse> {
     const { calls } = await this.directory.list();
     const call = calls.map(shown).find((each) => each.id === id);
-    if (!call) throw new NotThere('The parked call');
+    if (!call) throw new ResourceNotFound('The parked call');
     return call;
   }
 
   /** Cancels the call at its server. Its client is told when it comes back that its outcome is unknown. */
   @Delete(':id')
-  @Takes(['admin', 'operator'])
+  @RequireRoles(['admin', 'operator'])
   @HttpCode(204)
-  @Describes({ summary: 'Cancels a parked call at its server' })
+  @DescribeRoute({ summary: 'Cancels a parked call at its server' })
   async cancel(@Param('id') id: string): Promise<void> {
     const [, worker, call] = ID.exec(id) ?? [];
     const isCancelled = worker !== undefined && call !== undefined && (await this.directory.cancel(worker, call));
-    if (!isCancelled) throw new NotThere('The parked call');
+    if (!isCancelled) throw new ResourceNotFound('The parked call');
   }
 }
 
-function shown({ id, worker, caller, begunAt, ...call }: PlacedParkedCall): ShownParkedCall {
+function shown({ id, worker, caller, begunAt, ...call }: PlacedParkedCall): ParkedCallResponse {
   return { id: `${worker}.${id}`, worker, ...call, principal: caller, begunAt: new Date(begunAt).toISOString() };
 }

@@ -7,11 +7,11 @@ import { ConfiguredAccessPolicy, type Explanation } from '../policy/index.js';
 import { Items } from '../items/index.js';
 import { ServerRegistry } from '../registry/index.js';
 import { Memberships } from '../auth/index.js';
-import { Takes } from './admin-guard.js';
-import { NotThere } from './admin.errors.js';
-import { gatesOf, type Gate } from './call-gates.js';
+import { RequireRoles } from './admin-guard.js';
+import { ResourceNotFound } from './admin.errors.js';
+import { evaluateGates, type Gate } from './call-gates.js';
 import { AdminController } from './admin-route.js';
-import { Describes } from './openapi/described.js';
+import { DescribeRoute } from './openapi/route-description.js';
 
 const LONGEST = 2_000;
 
@@ -29,7 +29,7 @@ class AssumedCaller {
 }
 
 /** May this caller use this item? */
-class PolicyQuestion {
+class ExplainRequest {
   @Type(() => AssumedCaller) @ValidateNested() readonly caller!: AssumedCaller;
 
   /** Slug of the server. */
@@ -45,7 +45,7 @@ class PolicyQuestion {
 }
 
 /** Whether a call would be let in, and what became of each rule that names the item. */
-export interface ExplainedCall extends Explanation {
+export interface ExplainResponse extends Explanation {
   /** What a call meets, in its order. */
   readonly gates: readonly Gate[];
 }
@@ -62,20 +62,20 @@ export class PolicyController {
 
   /** Decides as for a real call; only limits are not asked. Teams and roles that the subject has by its teams count too. */
   @Post('explain')
-  @Takes(['admin', 'operator', 'auditor'])
+  @RequireRoles(['admin', 'operator', 'auditor'])
   @HttpCode(200)
-  @Describes({ summary: 'Says whether a caller may use an item, and why', answer: 'Explanation' })
-  explain(@Body() { caller, server: slug, kind, name, args }: PolicyQuestion): ExplainedCall {
+  @DescribeRoute({ summary: 'Says whether a caller may use an item, and why', response: 'Explanation' })
+  explain(@Body() { caller, server: slug, kind, name, args }: ExplainRequest): ExplainResponse {
     const server = this.registry.snapshot.servers.find((each) => each.slug === slug);
-    if (!server) throw new NotThere('The server');
-    const question = { caller: this.assumed(caller), server, kind, name, ...(args && { args }) };
-    const gates = gatesOf(question, this.policy, this.items);
+    if (!server) throw new ResourceNotFound('The server');
+    const question = { caller: this.toCaller(caller), server, kind, name, ...(args && { args }) };
+    const gates = evaluateGates(question, this.policy, this.items);
     const { allowed, reason, rules } = this.policy.explain(question);
     const closed = gates.find((gate) => !gate.allowed);
     return { allowed: allowed && !closed, reason: closed?.reason ?? reason, rules, gates };
   }
 
-  private assumed({ issuer, subject, servers, ...rest }: AssumedCaller): Caller {
-    return this.memberships.callerOf({ ...rest, principal: { issuer, subject }, ...(servers && { servers }) });
+  private toCaller({ issuer, subject, servers, ...rest }: AssumedCaller): Caller {
+    return this.memberships.toCaller({ ...rest, principal: { issuer, subject }, ...(servers && { servers }) });
   }
 }

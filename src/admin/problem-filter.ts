@@ -1,6 +1,6 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { headersOf, problem, problemOf } from './problem.js';
+import { toProblemHeaders, createProblem, toProblem } from './problem.js';
 
 const MEDIA_TYPE = 'application/problem+json';
 
@@ -11,10 +11,10 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(cause: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const told = problemOf(cause);
+    const told = toProblem(cause);
     if (!told) this.logger.error('A request failed', cause instanceof Error ? cause.stack : String(cause));
-    const { status, ...rest } = told ?? problem(500);
-    const headers = headersOf(cause);
+    const { status, ...rest } = told ?? createProblem(500);
+    const headers = toProblemHeaders(cause);
     void reply
       .status(status)
       .headers(headers)

@@ -23,15 +23,15 @@ const DATABASE_IS_AWAY =
   'The database cannot be asked now. A change may or may not have been made: look before you try it again.';
 
 /** Undefined for a defect of ours: nobody is told what it is. */
-export function problemOf(cause: unknown): Problem | undefined {
-  if (cause instanceof GatewayError) return { ...problem(cause.httpStatus, cause.message), code: cause.code };
-  if (cause instanceof HttpException) return { ...problem(cause.getStatus(), cause.message), ...faultsIn(cause) };
+export function toProblem(cause: unknown): Problem | undefined {
+  if (cause instanceof GatewayError) return { ...createProblem(cause.httpStatus, cause.message), code: cause.code };
+  if (cause instanceof HttpException) return { ...createProblem(cause.getStatus(), cause.message), ...faultsIn(cause) };
   if (cause instanceof ChangeRefused) return refusal(cause);
-  if (cause instanceof DatabaseUnavailable) return problem(503, DATABASE_IS_AWAY);
+  if (cause instanceof DatabaseUnavailable) return createProblem(503, DATABASE_IS_AWAY);
   return undefined;
 }
 
-export function problem(status: number, detail?: string): Problem {
+export function createProblem(status: number, detail?: string): Problem {
   return { title: STATUS_CODES[status] ?? 'Error', status, ...(detail !== undefined && { detail }) };
 }
 
@@ -46,9 +46,9 @@ const STATUS_OF_REASON: Readonly<Record<string, number>> = {
 
 function refusal(cause: ChangeRefused): Problem {
   const status = STATUS_OF_REASON[cause.code] ?? 409;
-  if (!(cause instanceof EntryInvalid)) return { ...problem(status, cause.message), reason: cause.code };
+  if (!(cause instanceof EntryInvalid)) return { ...createProblem(status, cause.message), reason: cause.code };
   const errors = cause.faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  return { ...problem(status, 'The entry is at fault.'), reason: cause.code, errors };
+  return { ...createProblem(status, 'The entry is at fault.'), reason: cause.code, errors };
 }
 
 /** What the validation of a body or query has found. */
@@ -61,7 +61,7 @@ function faultsIn(cause: HttpException): Pick<Problem, 'errors'> {
 const isOverSoon = (cause: unknown): boolean =>
   cause instanceof DatabaseUnavailable || (cause instanceof IdempotencyConflict && cause.kind === 'running');
 
-export function headersOf(cause: unknown): Record<string, string> {
+export function toProblemHeaders(cause: unknown): Record<string, string> {
   const challenge = cause instanceof GatewayError && 'wwwAuthenticate' in cause ? cause.wwwAuthenticate : undefined;
   const data = cause instanceof GatewayError && isJsonObject(cause.data) ? cause.data : {};
   const { retryAfterMs } = data;

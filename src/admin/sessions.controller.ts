@@ -1,14 +1,21 @@
 import { Delete, Get, Header, HttpCode, Param, Query } from '@nestjs/common';
 import { Inspection } from '../affinity/index.js';
 import type { SessionView } from '../session-pool/index.js';
-import { NotThere } from './admin.errors.js';
-import { Takes } from './admin-guard.js';
+import { ResourceNotFound } from './admin.errors.js';
+import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
-import { findPlaced, pageOverWorkers, PageQuery, placedName, readPlaced, type PlacedPage } from './pages.js';
-import { Describes } from './openapi/described.js';
+import {
+  findAtWorker,
+  paginateWorkers,
+  PageQuery,
+  toWorkerResourceId,
+  parseWorkerResourceId,
+  type WorkerPage,
+} from './pages.js';
+import { DescribeRoute } from './openapi/route-description.js';
 
 /** A client's session, as it is shown. Its own id is the client's secret, and not in it. */
-export interface ShownSession extends Omit<SessionView, 'serial' | 'caller' | 'lastUsedAt'> {
+export interface SessionResponse extends Omit<SessionView, 'serial' | 'caller' | 'lastUsedAt'> {
   /** Names it to `DELETE`. */
   readonly id: string;
   readonly worker: string;
@@ -24,41 +31,41 @@ export class SessionsController {
   constructor(private readonly inspection: Inspection) {}
 
   @Get()
-  @Takes(['admin', 'operator', 'auditor'])
+  @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Lists the sessions of clients, a page at a time', answer: 'SessionPage' })
-  async list(@Query() query: PageQuery): Promise<Omit<PlacedPage<never>, 'items'> & { items: ShownSession[] }> {
+  @DescribeRoute({ summary: 'Lists the sessions of clients, a page at a time', response: 'SessionPage' })
+  async list(@Query() query: PageQuery): Promise<Omit<WorkerPage<never>, 'items'> & { items: SessionResponse[] }> {
     const ask = (worker: string, page: { after: number; limit: number }) => this.inspection.sessionsAt(worker, page);
-    const { items, ...rest } = await pageOverWorkers(this.inspection.living, query, ask);
+    const { items, ...rest } = await paginateWorkers(this.inspection.aliveIds, query, ask);
     return { items: items.map(shown), ...rest };
   }
 
   @Get(':id')
-  @Takes(['admin', 'operator', 'auditor'])
+  @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Shows a session', answer: 'Session' })
-  async find(@Param('id') id: string): Promise<ShownSession> {
+  @DescribeRoute({ summary: 'Shows a session', response: 'Session' })
+  async find(@Param('id') id: string): Promise<SessionResponse> {
     const ask = (worker: string, page: { after: number; limit: number }) => this.inspection.sessionsAt(worker, page);
-    const session = await findPlaced(id, ask);
-    if (!session) throw new NotThere('The session');
+    const session = await findAtWorker(id, ask);
+    if (!session) throw new ResourceNotFound('The session');
     return shown(session);
   }
 
   /** Ends a session: its calls are cancelled, and its client is told 404 when it comes back. */
   @Delete(':id')
-  @Takes(['admin', 'operator'])
+  @RequireRoles(['admin', 'operator'])
   @HttpCode(204)
-  @Describes({ summary: 'Ends a session' })
+  @DescribeRoute({ summary: 'Ends a session' })
   async end(@Param('id') id: string): Promise<void> {
-    const placed = readPlaced(id);
+    const placed = parseWorkerResourceId(id);
     const isEnded = placed && (await this.inspection.endSession(placed.worker, placed.serial));
-    if (!isEnded) throw new NotThere('The session');
+    if (!isEnded) throw new ResourceNotFound('The session');
   }
 }
 
-function shown({ serial, worker, caller, lastUsedAt, ...view }: SessionView & { worker: string }): ShownSession {
+function shown({ serial, worker, caller, lastUsedAt, ...view }: SessionView & { worker: string }): SessionResponse {
   return {
-    id: placedName(worker, serial),
+    id: toWorkerResourceId(worker, serial),
     worker,
     ...view,
     principal: caller,

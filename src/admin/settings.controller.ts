@@ -1,8 +1,8 @@
 import { Get, Header } from '@nestjs/common';
 import { effectiveSettings, LoadedConfig, type EffectiveSetting } from '#lib/config';
-import { Takes } from './admin-guard.js';
+import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
-import { Describes } from './openapi/described.js';
+import { DescribeRoute } from './openapi/route-description.js';
 
 /** What this worker was started with. */
 @AdminController('settings')
@@ -11,9 +11,9 @@ export class SettingsController {
 
   /** Of the worker that answers; of secrets only that they are set. */
   @Get()
-  @Takes(['admin', 'auditor'])
+  @RequireRoles(['admin', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'The settings in force at the worker that answers, without secrets', answer: 'Settings' })
+  @DescribeRoute({ summary: 'The settings in force at the worker that answers, without secrets', response: 'Settings' })
   list(): { readonly items: readonly EffectiveSetting[] } {
     return { items: effectiveSettings(this.loaded) };
   }

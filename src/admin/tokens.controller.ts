@@ -19,15 +19,15 @@ import { didYouMean, formatDuration } from '#lib/config';
 import type { Caller } from '#lib/extension-kit';
 import { ServerRegistry } from '../registry/index.js';
 import { AccessTokens, isAccessToken, TokensConfig, type AccessToken, type NewAccessToken } from '../tokens/index.js';
-import { Takes } from './admin-guard.js';
-import { NotThere } from './admin.errors.js';
+import { RequireRoles } from './admin-guard.js';
+import { ResourceNotFound } from './admin.errors.js';
 import { AdminController } from './admin-route.js';
-import { Sender } from './callers.js';
-import { pageOf, type Page } from './pages.js';
+import { CurrentCaller } from './request-caller.js';
+import { paginate, type Page } from './pages.js';
 import { TokenQuery, TokenRequest } from './token-requests.js';
-import { Describes } from './openapi/described.js';
+import { DescribeRoute } from './openapi/route-description.js';
 
-type ShownToken = AccessToken & { readonly token?: string };
+type TokenResponse = AccessToken & { readonly token?: string };
 
 /** Personal access tokens: everybody's own, and all of them for those who look after the gateway. */
 @AdminController('tokens')
@@ -41,74 +41,74 @@ export class TokensController {
 
   /** Own ones; those of all subjects for roles admin and auditor. */
   @Get()
-  @Takes(['admin', 'operator', 'auditor', 'user'])
+  @RequireRoles(['admin', 'operator', 'auditor', 'user'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Lists personal access tokens: own ones, or all', answer: 'AccessTokenPage' })
-  async list(@Query() query: TokenQuery, @Sender() sender: Caller): Promise<Page<ShownToken>> {
+  @DescribeRoute({ summary: 'Lists personal access tokens: own ones, or all', response: 'AccessTokenPage' })
+  async list(@Query() query: TokenQuery, @CurrentCaller() sender: Caller): Promise<Page<TokenResponse>> {
     const { subject } = query;
     const wanted = (await this.tokens.list()).filter(
       (token) => isFor(token, sender) && (subject === undefined || token.subject === subject),
     );
-    return pageOf(wanted, ({ id }) => id, query);
+    return paginate(wanted, ({ id }) => id, query);
   }
 
   @Get(':id')
-  @Takes(['admin', 'operator', 'auditor', 'user'])
+  @RequireRoles(['admin', 'operator', 'auditor', 'user'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Shows a personal access token, without its secret', answer: 'AccessToken' })
-  async find(@Param('id') id: string, @Sender() sender: Caller): Promise<ShownToken> {
+  @DescribeRoute({ summary: 'Shows a personal access token, without its secret', response: 'AccessToken' })
+  async find(@Param('id') id: string, @CurrentCaller() sender: Caller): Promise<TokenResponse> {
     const token = (await this.tokens.list()).find((each) => each.id === id);
-    if (!token || !isFor(token, sender)) throw new NotThere('The token');
+    if (!token || !isFor(token, sender)) throw new ResourceNotFound('The token');
     return token;
   }
 
   /** The answer holds the token itself, which nobody can be shown again. */
   @Post()
-  @Takes(['admin', 'operator', 'auditor', 'user'])
+  @RequireRoles(['admin', 'operator', 'auditor', 'user'])
   @Header('cache-control', 'no-store')
-  @Describes({
+  @DescribeRoute({
     summary: 'Makes a personal access token; the answer alone holds the token itself',
-    answer: 'AccessToken',
+    response: 'AccessToken',
   })
   async create(
     @Body() request: TokenRequest,
-    @Sender() sender: Caller,
+    @CurrentCaller() sender: Caller,
     @Headers('authorization') authorization: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ShownToken> {
+  ): Promise<TokenResponse> {
     if (isAccessToken(authorization?.split(' ').at(-1) ?? '')) {
       throw new ForbiddenException('A personal access token makes no other. Use the token of a login.');
     }
-    const made = await this.tokens.create(this.orderOf(request, sender));
-    if (!made) throw new ConflictException(`There are ${this.config.mostPerSubject} tokens already. Revoke one first.`);
+    const made = await this.tokens.create(this.toNewToken(request, sender));
+    if (!made) throw new ConflictException(`There are ${this.config.maxPerSubject} tokens already. Revoke one first.`);
     void reply.header('location', `/admin/v1/tokens/${made.token.id}`);
     return { ...made.token, token: made.text };
   }
 
   /** Revokes it: within two seconds it is refused at every worker. */
   @Delete(':id')
-  @Takes(['admin', 'operator', 'auditor', 'user'])
+  @RequireRoles(['admin', 'operator', 'auditor', 'user'])
   @HttpCode(204)
-  @Describes({ summary: 'Revokes a personal access token' })
-  async revoke(@Param('id') id: string, @Sender() sender: Caller): Promise<void> {
+  @DescribeRoute({ summary: 'Revokes a personal access token' })
+  async revoke(@Param('id') id: string, @CurrentCaller() sender: Caller): Promise<void> {
     const token = (await this.tokens.list()).find((each) => each.id === id);
-    if (!token || !isFor(token, sender)) throw new NotThere('The token');
+    if (!token || !isFor(token, sender)) throw new ResourceNotFound('The token');
     if (!isOwn(token, sender) && !sender.roles.includes('admin')) {
       throw new ForbiddenException("Somebody else's token is revoked by role admin only.");
     }
-    if (!(await this.tokens.revoke(id))) throw new NotThere('The token');
+    if (!(await this.tokens.revoke(id))) throw new ResourceNotFound('The token');
   }
 
-  private orderOf(request: TokenRequest, sender: Caller): NewAccessToken {
+  private toNewToken(request: TokenRequest, sender: Caller): NewAccessToken {
     const { title, expiresIn, servers } = request;
-    const { longestLifetimeMs } = this.config;
+    const { maxLifetimeMs: longestLifetimeMs } = this.config;
     if (expiresIn <= 0 || expiresIn > longestLifetimeMs) {
       throw new UnprocessableEntityException(`expiresIn must be at most ${formatDuration(longestLifetimeMs)}.`);
     }
-    for (const slug of servers ?? []) this.demandServer(slug);
+    for (const slug of servers ?? []) this.requireServer(slug);
     return {
       title,
-      ...this.granted(request, sender),
+      ...this.resolveGrants(request, sender),
       ...(servers && { servers: [...new Set(servers)] }),
       createdBy: sender.key,
       expiresAt: new Date(Date.now() + expiresIn),
@@ -116,7 +116,7 @@ export class TokensController {
   }
 
   /** Whom the token stands for, and with what: for oneself no more than one has, and no longer than one's teams give it. */
-  private granted({ subject, roles, scopes }: TokenRequest, sender: Caller) {
+  private resolveGrants({ subject, roles, scopes }: TokenRequest, sender: Caller) {
     const { issuer, subject: own } = sender.principal;
     const isAdmin = sender.roles.includes('admin');
     const wanted = [...new Set(roles)];
@@ -132,7 +132,7 @@ export class TokensController {
     if (surplus.length > 0 && !isAdmin) {
       throw new ForbiddenException(`A token cannot have what its maker has not: ${surplus.join(', ')}.`);
     }
-    const joined = this.memberships.joined(sender);
+    const joined = this.memberships.grantsFromTeams(sender);
     const teamRoles = wanted.filter((role) => joined.roles.includes(role));
     return {
       issuer,
@@ -144,7 +144,7 @@ export class TokensController {
     };
   }
 
-  private demandServer(slug: string): void {
+  private requireServer(slug: string): void {
     const slugs = new Set(this.registry.snapshot.servers.map((server) => server.slug));
     if (slugs.has(slug)) return;
     throw new UnprocessableEntityException(`servers: There is no server of this name.${didYouMean(slug, slugs)}`);

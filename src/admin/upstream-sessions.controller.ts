@@ -1,14 +1,21 @@
 import { Delete, Get, Header, HttpCode, Param, Query } from '@nestjs/common';
 import { Inspection } from '../affinity/index.js';
 import type { UpstreamView } from '../session-pool/index.js';
-import { NotThere } from './admin.errors.js';
-import { Takes } from './admin-guard.js';
+import { ResourceNotFound } from './admin.errors.js';
+import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
-import { findPlaced, pageOverWorkers, PageQuery, placedName, readPlaced, type PlacedPage } from './pages.js';
-import { Describes } from './openapi/described.js';
+import {
+  findAtWorker,
+  paginateWorkers,
+  PageQuery,
+  toWorkerResourceId,
+  parseWorkerResourceId,
+  type WorkerPage,
+} from './pages.js';
+import { DescribeRoute } from './openapi/route-description.js';
 
 /** A connection to a server, as it is shown: an upstream session, a child process, or a pool for a modern server. */
-export interface ShownUpstream extends Omit<UpstreamView, 'serial' | 'idleSince'> {
+export interface UpstreamSessionResponse extends Omit<UpstreamView, 'serial' | 'idleSince'> {
   /** Names it to `DELETE`. */
   readonly id: string;
   readonly worker: string;
@@ -22,41 +29,43 @@ export class UpstreamSessionsController {
   constructor(private readonly inspection: Inspection) {}
 
   @Get()
-  @Takes(['admin', 'operator', 'auditor'])
+  @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Lists the connections to servers, a page at a time', answer: 'UpstreamSessionPage' })
-  async list(@Query() query: PageQuery): Promise<Omit<PlacedPage<never>, 'items'> & { items: ShownUpstream[] }> {
+  @DescribeRoute({ summary: 'Lists the connections to servers, a page at a time', response: 'UpstreamSessionPage' })
+  async list(
+    @Query() query: PageQuery,
+  ): Promise<Omit<WorkerPage<never>, 'items'> & { items: UpstreamSessionResponse[] }> {
     const ask = (worker: string, page: { after: number; limit: number }) => this.inspection.upstreamsAt(worker, page);
-    const { items, ...rest } = await pageOverWorkers(this.inspection.living, query, ask);
+    const { items, ...rest } = await paginateWorkers(this.inspection.aliveIds, query, ask);
     return { items: items.map(shown), ...rest };
   }
 
   @Get(':id')
-  @Takes(['admin', 'operator', 'auditor'])
+  @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Shows a connection to a server', answer: 'UpstreamSession' })
-  async find(@Param('id') id: string): Promise<ShownUpstream> {
+  @DescribeRoute({ summary: 'Shows a connection to a server', response: 'UpstreamSession' })
+  async find(@Param('id') id: string): Promise<UpstreamSessionResponse> {
     const ask = (worker: string, page: { after: number; limit: number }) => this.inspection.upstreamsAt(worker, page);
-    const connection = await findPlaced(id, ask);
-    if (!connection) throw new NotThere('The upstream session');
+    const connection = await findAtWorker(id, ask);
+    if (!connection) throw new ResourceNotFound('The upstream session');
     return shown(connection);
   }
 
   /** Closes a connection once its calls are answered; the next call opens another one. */
   @Delete(':id')
-  @Takes(['admin', 'operator'])
+  @RequireRoles(['admin', 'operator'])
   @HttpCode(204)
-  @Describes({ summary: 'Closes a connection once its calls are answered' })
+  @DescribeRoute({ summary: 'Closes a connection once its calls are answered' })
   async close(@Param('id') id: string): Promise<void> {
-    const placed = readPlaced(id);
+    const placed = parseWorkerResourceId(id);
     const isClosed = placed && (await this.inspection.closeUpstream(placed.worker, placed.serial));
-    if (!isClosed) throw new NotThere('The upstream session');
+    if (!isClosed) throw new ResourceNotFound('The upstream session');
   }
 }
 
-function shown({ serial, worker, idleSince, ...view }: UpstreamView & { worker: string }): ShownUpstream {
+function shown({ serial, worker, idleSince, ...view }: UpstreamView & { worker: string }): UpstreamSessionResponse {
   return {
-    id: placedName(worker, serial),
+    id: toWorkerResourceId(worker, serial),
     worker,
     ...view,
     ...(idleSince !== undefined && { idleSince: new Date(idleSince).toISOString() }),

@@ -1,20 +1,20 @@
 import { Get, Header, HttpCode, Param, Post } from '@nestjs/common';
 import { Inspection, type WorkerView } from '../affinity/index.js';
-import { NotThere } from './admin.errors.js';
-import { Takes } from './admin-guard.js';
+import { ResourceNotFound } from './admin.errors.js';
+import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
-import { Describes } from './openapi/described.js';
+import { DescribeRoute } from './openapi/route-description.js';
 
 /** A worker, as it is shown. */
-export interface ShownWorker extends Omit<WorkerView, 'startedAt'> {
+export interface WorkerResponse extends Omit<WorkerView, 'startedAt'> {
   /** Its incarnation: drawn at its start, never seen again after its end. */
   readonly id: string;
   /** RFC 3339. */
   readonly startedAt: string;
 }
 
-export interface ShownWorkers {
-  readonly items: readonly ShownWorker[];
+export interface WorkersResponse {
+  readonly items: readonly WorkerResponse[];
   /** Workers that live, and did not answer. */
   readonly silentWorkers: readonly string[];
 }
@@ -25,11 +25,11 @@ export class WorkersController {
   constructor(private readonly inspection: Inspection) {}
 
   @Get()
-  @Takes(['admin', 'operator', 'auditor'])
+  @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Lists the workers', answer: 'Workers' })
-  async list(): Promise<ShownWorkers> {
-    const { told, silent } = await this.inspection.workers();
+  @DescribeRoute({ summary: 'Lists the workers', response: 'Workers' })
+  async list(): Promise<WorkersResponse> {
+    const { answers: told, unresponsive: silent } = await this.inspection.workers();
     const items = told.map(({ worker, answer: { startedAt, ...view } }) => ({
       id: worker,
       ...view,
@@ -39,22 +39,22 @@ export class WorkersController {
   }
 
   @Get(':id')
-  @Takes(['admin', 'operator', 'auditor'])
+  @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Shows a worker', answer: 'Worker' })
-  async find(@Param('id') id: string): Promise<ShownWorker> {
+  @DescribeRoute({ summary: 'Shows a worker', response: 'Worker' })
+  async find(@Param('id') id: string): Promise<WorkerResponse> {
     const worker = (await this.list()).items.find((each) => each.id === id);
-    if (!worker) throw new NotThere('The worker');
+    if (!worker) throw new ResourceNotFound('The worker');
     return worker;
   }
 
   /** Tells a worker to leave, as SIGTERM does: calls in flight finish, sessions move. Returns before it has left. */
   @Post(':id/drain')
-  @Takes(['admin', 'operator'])
+  @RequireRoles(['admin', 'operator'])
   @HttpCode(202)
-  @Describes({ summary: 'Tells a worker to leave, as SIGTERM does' })
+  @DescribeRoute({ summary: 'Tells a worker to leave, as SIGTERM does' })
   async drain(@Param('id') id: string): Promise<void> {
-    if (!this.inspection.living.includes(id) || !(await this.inspection.drainWorker(id)))
-      throw new NotThere('The worker');
+    if (!this.inspection.aliveIds.includes(id) || !(await this.inspection.drainWorker(id)))
+      throw new ResourceNotFound('The worker');
   }
 }

@@ -15,7 +15,7 @@ export class SessionUnknown extends GatewayError {
 export class SessionMoved extends Error {
   constructor(
     /** Incarnation of the worker that has it now. */
-    readonly heir: string,
+    readonly newOwner: string,
   ) {
     super('The session lives at another worker now.');
     this.name = 'SessionMoved';
@@ -48,7 +48,7 @@ export class ServerNotConfigured extends GatewayError {
 }
 
 /** The worker that is to take a session over leaves itself. */
-export class HeirLeaves extends GatewayError {
+export class ReceiverDraining extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: true } as const;
     super(GatewayCode.draining, 'This worker is shutting down and takes no sessions.', 503, data);
@@ -56,7 +56,7 @@ export class HeirLeaves extends GatewayError {
 }
 
 /** The worker that gives a session away was declared gone meanwhile, and the session with it. */
-export class GiverGone extends GatewayError {
+export class PreviousOwnerFenced extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: false } as const;
     super(GatewayCode.ownerUnreachable, 'The worker that gave the session away was declared gone.', 503, data);
@@ -64,22 +64,22 @@ export class GiverGone extends GatewayError {
 }
 
 /** What another worker sent is no session. */
-export class NoHeritage extends GatewayError {
+export class InvalidHandoff extends GatewayError {
   constructor() {
     super(RpcCode.invalidParams, 'This is no session that could be taken over.', 400);
   }
 }
 
-const REFUSED = { outcome: 'not_executed', retriable: false } as const;
+const NOT_EXECUTED_DATA = { outcome: 'not_executed', retriable: false } as const;
 
 /**
  * The state was given out for another request, to somebody else, or not at all: altered, or made up (specification of
  * 2026: basic/patterns/mrtr, Server Requirements).
  */
-export class RequestStateInvalid extends GatewayError {
+export class InvalidRequestState extends GatewayError {
   constructor() {
     const message = 'params.requestState was not given out for this request. Make the call anew, without it.';
-    super(RpcCode.invalidParams, message, 400, REFUSED);
+    super(RpcCode.invalidParams, message, 400, NOT_EXECUTED_DATA);
   }
 }
 
@@ -87,7 +87,7 @@ export class RequestStateInvalid extends GatewayError {
  * The client took too long to come back; what waited for it has been given up. Unknown: the call had begun at its
  * server.
  */
-export class RequestStateLapsed extends GatewayError {
+export class RequestStateExpired extends GatewayError {
   constructor(outcome: 'not_executed' | 'unknown') {
     const begun = 'The call had begun: look what became of it before you make it anew, without the state.';
     const next = outcome === 'unknown' ? begun : 'Make the call anew, without it.';
@@ -96,16 +96,21 @@ export class RequestStateLapsed extends GatewayError {
   }
 }
 
-export class MalformedResponses extends GatewayError {
+export class MalformedInputResponses extends GatewayError {
   constructor() {
-    super(RpcCode.invalidParams, 'params.inputResponses must be an object: answers by their keys.', 400, REFUSED);
+    super(
+      RpcCode.invalidParams,
+      'params.inputResponses must be an object: answers by their keys.',
+      400,
+      NOT_EXECUTED_DATA,
+    );
   }
 }
 
 /** The client's user does not open what the server demands to be opened first. */
-export class VisitRefused extends GatewayError {
+export class UrlElicitationDeclined extends GatewayError {
   constructor(server: string) {
     const message = `Server ${server} serves this call only after its URL was opened, which was declined.`;
-    super(GatewayCode.upstreamFailed, message, 502, { ...REFUSED, server });
+    super(GatewayCode.upstreamFailed, message, 502, { ...NOT_EXECUTED_DATA, server });
   }
 }

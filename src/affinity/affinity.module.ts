@@ -8,41 +8,41 @@ import { HealthModule } from '../health/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { ParkedCalls, PlacementSeat, SessionPool, SessionPoolModule } from '../session-pool/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
-import { admittanceOf } from './admittance.js';
-import { BusWorkers } from './bus-workers.js';
-import { HandOver } from './hand-over.js';
-import { Heirs } from './heirs.js';
-import { HeritageSeal } from './heritage-seal.js';
-import { Inheritance } from './inheritance.js';
+import { createSessionAdmission } from './session-admission.js';
+import { BusWorkerRegistry } from './bus-worker-registry.js';
+import { SessionHandoff } from './session-handoff.js';
+import { HandoffDirectory } from './handoff-directory.js';
+import { HandoffCipher } from './handoff-cipher.js';
+import { HandoffReceiver } from './handoff-receiver.js';
 import { InspectionInboxController } from './inspection-inbox.controller.js';
 import { Inspection } from './inspection.js';
-import { LoneWorker, NoHeirs } from './lone-worker.js';
-import { Moves } from './moves.js';
+import { SingleWorkerRegistry, EmptyHandoffDirectory } from './single-worker.js';
+import { PendingHandoffs } from './pending-handoffs.js';
 import { ParkedDirectory } from './parked-directory.js';
 import { ParkedInboxController } from './parked-inbox.controller.js';
 import { PoolInboxController } from './pool-inbox.controller.js';
-import { RedisHeirs } from './redis-heirs.js';
+import { RedisHandoffDirectory } from './redis-handoff-directory.js';
 import { RepeatedCalls } from './repeated-calls.js';
 import { RequestStates } from './request-states.js';
 import { RendezvousPlacement } from './rendezvous-placement.js';
-import { Incarnation, SessionIds } from './session-ids.js';
+import { WorkerId, SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
 import { SessionRouter } from './session-router.js';
-import { Survey } from './survey.js';
-import { Workers } from './workers.js';
+import { WorkerBroadcast } from './worker-broadcast.js';
+import { WorkerRegistry } from './worker-registry.js';
 
 const SECRET_BYTES = 32;
 
 const sessionIds = {
   provide: SessionIds,
-  inject: [DataFolder, Incarnation],
-  useFactory: (folder: DataFolder, me: Incarnation) => new SessionIds(folder.secrets.session, me),
+  inject: [DataFolder, WorkerId],
+  useFactory: (folder: DataFolder, me: WorkerId) => new SessionIds(folder.secrets.session, me),
 };
 
-const heritageSeal = {
-  provide: HeritageSeal,
+const handoffCipher = {
+  provide: HandoffCipher,
   inject: [DataFolder],
-  useFactory: ({ secrets }: DataFolder) => new HeritageSeal(secrets.session),
+  useFactory: ({ secrets }: DataFolder) => new HandoffCipher(secrets.session),
 };
 
 const requestStates = {
@@ -52,47 +52,48 @@ const requestStates = {
 };
 
 /** The same handlers serve over Redis and, for a worker alone, within its process. */
-const busServer = {
+const workerBusServer = {
   provide: WorkerBusServer,
-  inject: [Coordination, DataFolder, Incarnation, SessionPool, Moves],
+  inject: [Coordination, DataFolder, WorkerId, SessionPool, PendingHandoffs],
   useFactory: (
     { redis }: Coordination,
     { secrets }: DataFolder,
-    me: Incarnation,
+    me: WorkerId,
     sessions: SessionPool,
-    moves: Moves,
+    moves: PendingHandoffs,
   ) => {
     const relay: Relay = redis ? new RedisRelay(redis.connections, redis.keys) : new MemoryRelay();
     const secret = Buffer.from(hkdfSync('sha256', secrets.session, '', 'isthmus worker bus', SECRET_BYTES));
     const parts = { me: me.text, secret, wire: relay, ledger: relay, directory: relay };
-    return new WorkerBusServer(parts, admittanceOf(sessions, moves));
+    return new WorkerBusServer(parts, createSessionAdmission(sessions, moves));
   },
 };
 
-const nodeOfServer = { provide: WorkerBus, inject: [WorkerBusServer], useFactory: ({ node }: WorkerBusServer) => node };
+const workerBus = { provide: WorkerBus, inject: [WorkerBusServer], useFactory: ({ node }: WorkerBusServer) => node };
 
-const knownWorkers = {
-  provide: Workers,
-  inject: [Coordination, WorkerBusServer, Incarnation, SessionPool, ParkedCalls],
+const workerRegistry = {
+  provide: WorkerRegistry,
+  inject: [Coordination, WorkerBusServer, WorkerId, SessionPool, ParkedCalls],
   useFactory: (
     { redis }: Coordination,
     { node }: WorkerBusServer,
-    me: Incarnation,
+    me: WorkerId,
     sessions: SessionPool,
     parked: ParkedCalls,
   ) => {
-    if (!redis) return new LoneWorker(me);
-    return new BusWorkers(node.membership, () => {
-      sessions.abandon();
-      parked.abandon();
+    if (!redis) return new SingleWorkerRegistry(me);
+    return new BusWorkerRegistry(node.membership, () => {
+      sessions.endAll();
+      parked.cancelAll();
     });
   },
 };
 
-const heirs = {
-  provide: Heirs,
+const handoffDirectory = {
+  provide: HandoffDirectory,
   inject: [Coordination],
-  useFactory: ({ redis }: Coordination) => (redis ? new RedisHeirs(redis.commands, redis.keys) : new NoHeirs()),
+  useFactory: ({ redis }: Coordination) =>
+    redis ? new RedisHandoffDirectory(redis.commands, redis.keys) : new EmptyHandoffDirectory(),
 };
 
 @Module({
@@ -107,37 +108,37 @@ const heirs = {
   ],
   controllers: [SessionInboxController, PoolInboxController, ParkedInboxController, InspectionInboxController],
   providers: [
-    Incarnation,
+    WorkerId,
     sessionIds,
-    Moves,
-    busServer,
-    nodeOfServer,
-    knownWorkers,
-    heirs,
-    heritageSeal,
+    PendingHandoffs,
+    workerBusServer,
+    workerBus,
+    workerRegistry,
+    handoffDirectory,
+    handoffCipher,
     requestStates,
-    Inheritance,
-    HandOver,
+    HandoffReceiver,
+    SessionHandoff,
     SessionRouter,
     RepeatedCalls,
-    Survey,
+    WorkerBroadcast,
     ParkedDirectory,
     Inspection,
   ],
-  exports: [Incarnation, WorkerBusServer, SessionRouter, RepeatedCalls, ParkedDirectory, Inspection],
+  exports: [WorkerId, WorkerBusServer, SessionRouter, RepeatedCalls, ParkedDirectory, Inspection],
 })
 export class AffinityModule implements OnModuleInit {
   constructor(
     private readonly drain: Drain,
-    private readonly handOver: HandOver,
-    private readonly seat: PlacementSeat,
-    private readonly me: Incarnation,
-    private readonly workers: Workers,
+    private readonly handoff: SessionHandoff,
+    private readonly placement: PlacementSeat,
+    private readonly workerId: WorkerId,
+    private readonly workers: WorkerRegistry,
     private readonly bus: WorkerBus,
   ) {}
 
   onModuleInit(): void {
-    this.drain.beforeClosing(this.handOver);
-    this.seat.take(new RendezvousPlacement(this.me.text, this.workers, this.bus));
+    this.drain.addStep(this.handoff);
+    this.placement.bind(new RendezvousPlacement(this.workerId.text, this.workers, this.bus));
   }
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { BusEnd } from '#lib/worker-bus';
-import { outcomeOfBusEnd } from './bus-outcomes.js';
+import { toCallOutcome } from './bus-outcomes.js';
 
-const ofValue = (value: unknown) => outcomeOfBusEnd({ kind: 'value', value });
+const ofValue = (value: unknown) => toCallOutcome({ kind: 'value', value });
 
 describe('the answer of another worker', () => {
   it.each([
@@ -54,7 +54,7 @@ describe('a request to another worker that ends without an answer', () => {
   ];
 
   it.each(cases)('says what is known of it: %j', (end, code, httpStatus, outcome, retriable) => {
-    expect(outcomeOfBusEnd(end)).toMatchObject({
+    expect(toCallOutcome(end)).toMatchObject({
       kind: 'error',
       error: { code, data: { outcome, retriable } },
       httpStatus,
@@ -63,7 +63,7 @@ describe('a request to another worker that ends without an answer', () => {
 
   it('has a sentence of its own for each cause', () => {
     const messages = cases.map(([end]) => {
-      const outcome = outcomeOfBusEnd(end);
+      const outcome = toCallOutcome(end);
       return outcome.kind === 'error' ? outcome.error.message : '';
     });
     expect(new Set(messages).size).toBe(cases.length);

@@ -22,8 +22,8 @@ export type BusFailure = Exclude<BusEnd, { kind: 'value' }>;
  * that is none is never taken for a success. A refusal that means more to the caller, such as a session that is gone, is
  * looked for before.
  */
-export function outcomeOfBusEnd(end: BusEnd): Outcome {
-  if (end.kind !== 'value') return outcomeOfBusFailure(end);
+export function toCallOutcome(end: BusEnd): Outcome {
+  if (end.kind !== 'value') return toFailedOutcome(end);
   return isNotHeld(end.value) ? NOT_HELD : (readOutcome(end.value) ?? INTERNAL_ERROR);
 }
 
@@ -31,16 +31,16 @@ export function outcomeOfBusEnd(end: BusEnd): Outcome {
  * The same where the worker answers with something else than an Outcome (docs/errors.md, Codes of the gateway).
  * `not_executed` is said only where the bus is certain of it.
  */
-export function outcomeOfBusFailure(end: BusFailure): FailedOutcome {
+export function toFailedOutcome(end: BusFailure): FailedOutcome {
   switch (end.kind) {
     case 'failed':
       return INTERNAL_ERROR;
     case 'refused':
-      return notExecuted(GatewayCode.ownerUnreachable, REFUSED);
+      return createNotExecuted(GatewayCode.ownerUnreachable, REFUSED_MESSAGE);
     case 'not-executed':
       return NOT_EXECUTED[end.cause];
     case 'unknown':
-      return unknown(UNKNOWN_BECAUSE[end.cause]);
+      return createUnknown(UNKNOWN_REASONS[end.cause]);
   }
 }
 
@@ -48,9 +48,9 @@ export function outcomeOfBusFailure(end: BusFailure): FailedOutcome {
  * The same where no call was sent: something is opened or looked up, which may have happened or not, and harms nobody.
  * The call that needed it did not run in either case.
  */
-export function outcomeBeforeAnyCall(end: BusFailure): FailedOutcome {
+export function toOutcomeBeforeCall(end: BusFailure): FailedOutcome {
   if (end.kind === 'failed') return FAILED_BEFORE_ANY_CALL;
-  if (end.kind !== 'unknown') return outcomeOfBusFailure(end);
+  if (end.kind !== 'unknown') return toFailedOutcome(end);
   return NOT_EXECUTED[end.cause === 'relay' ? 'unavailable' : 'unreachable'];
 }
 
@@ -74,59 +74,63 @@ function readResult({ result, error }: JsonObject): Outcome | undefined {
 
 function readError({ kind, error, result, httpStatus }: JsonObject): Outcome | undefined {
   if (kind !== 'error' || !isRpcError(error) || result !== undefined) return undefined;
-  if (httpStatus === undefined) return { kind, error: errorOf(error) };
-  return isStatus(httpStatus) ? { kind, error: errorOf(error), httpStatus } : undefined;
+  if (httpStatus === undefined) return { kind, error: toRpcError(error) };
+  return isErrorStatus(httpStatus) ? { kind, error: toRpcError(error), httpStatus } : undefined;
 }
 
-function errorOf({ code, message, data }: RpcError): RpcError {
+function toRpcError({ code, message, data }: RpcError): RpcError {
   return data === undefined ? { code, message } : { code, message, data };
 }
 
-function isStatus(value: unknown): value is number {
+function isErrorStatus(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 400 && value <= 599;
 }
 
-function notExecuted(code: number, message: string): FailedOutcome {
-  return failed({ code, message, data: { outcome: 'not_executed', retriable: true } }, 503);
+function createNotExecuted(code: number, message: string): FailedOutcome {
+  return createFailure({ code, message, data: { outcome: 'not_executed', retriable: true } }, 503);
 }
 
-function unknown(because: string): FailedOutcome {
+function createUnknown(because: string): FailedOutcome {
   const message = `${because}: the call may have run`;
-  return failed({ code: GatewayCode.outcomeUnknown, message, data: { outcome: 'unknown', retriable: false } }, 504);
+  return createFailure(
+    { code: GatewayCode.outcomeUnknown, message, data: { outcome: 'unknown', retriable: false } },
+    504,
+  );
 }
 
-function failed(error: RpcError, httpStatus: number): FailedOutcome {
+function createFailure(error: RpcError, httpStatus: number): FailedOutcome {
   return failure(error, httpStatus) as FailedOutcome;
 }
 
-const REFUSED = 'The worker that holds the session or connection refused the call; it was not executed. Call again.';
+const REFUSED_MESSAGE =
+  'The worker that holds the session or connection refused the call; it was not executed. Call again.';
 
 const NOT_EXECUTED: Readonly<Record<Extract<BusEnd, { kind: 'not-executed' }>['cause'], FailedOutcome>> = {
-  unreachable: notExecuted(
+  unreachable: createNotExecuted(
     GatewayCode.ownerUnreachable,
     'The worker that holds the session or connection did not take the call; it was not executed. Call again.',
   ),
-  unavailable: notExecuted(
+  unavailable: createNotExecuted(
     GatewayCode.coordinationUnavailable,
     'Coordination is unavailable: Redis cannot be asked. The call was not executed; call again later.',
   ),
-  cancelled: notExecuted(
+  cancelled: createNotExecuted(
     GatewayCode.ownerUnreachable,
     'The call was cancelled before the worker that holds the session or connection took it; it was not executed.',
   ),
 };
 
-const UNKNOWN_BECAUSE: Readonly<Record<Extract<BusEnd, { kind: 'unknown' }>['cause'], string>> = {
+const UNKNOWN_REASONS: Readonly<Record<Extract<BusEnd, { kind: 'unknown' }>['cause'], string>> = {
   relay: 'Redis failed while the call was under way to another worker',
   'owner-gone': 'The worker that ran the call is gone',
   deadline: 'The worker that took the call did not answer in time',
   gap: 'A part of the answer of another worker was lost',
 };
 
-const INTERNAL_ERROR = internalError('unknown');
-const FAILED_BEFORE_ANY_CALL = internalError('not_executed');
+const INTERNAL_ERROR = createInternalError('unknown');
+const FAILED_BEFORE_ANY_CALL = createInternalError('not_executed');
 
-function internalError(outcome: ExecutionOutcome): FailedOutcome {
+function createInternalError(outcome: ExecutionOutcome): FailedOutcome {
   const data = { outcome, retriable: false };
-  return failed({ code: RpcCode.internalError, message: 'Internal error', data }, 500);
+  return createFailure({ code: RpcCode.internalError, message: 'Internal error', data }, 500);
 }

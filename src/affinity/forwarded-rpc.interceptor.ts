@@ -11,9 +11,9 @@ import { catchError, of, type Observable } from 'rxjs';
 import { GatewayError } from '#lib/extension-kit';
 import { failure, isJsonObject, isRpcError, outcomeOfHttp, RpcCode, type Outcome } from '#lib/mcp-protocol';
 import { SessionMoved, SessionUnknown } from './affinity.errors.js';
-import type { NotHeld } from './pool-orders.js';
+import type { NotHeldReply } from './pool-orders.js';
 import { ConnectionNotHeld } from './pool.errors.js';
-import type { Gone, Moved } from './session-orders.js';
+import type { SessionUnknownReply, SessionMovedReply } from './session-orders.js';
 
 /**
  * Stands before what other workers ask of this one, and makes a JSON-RPC error envelope of whatever is thrown: an
@@ -26,20 +26,20 @@ export class ForwardedRpcInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(
       catchError((cause: unknown) => {
-        if (cause instanceof SessionMoved) return of({ kind: 'moved', to: cause.heir } satisfies Moved);
-        if (cause instanceof SessionUnknown) return of({ kind: 'gone' } satisfies Gone);
-        if (cause instanceof ConnectionNotHeld) return of({ kind: 'not-held' } satisfies NotHeld);
-        return of(this.envelopeOf(cause, context.getHandler().name));
+        if (cause instanceof SessionMoved) return of({ kind: 'moved', to: cause.newOwner } satisfies SessionMovedReply);
+        if (cause instanceof SessionUnknown) return of({ kind: 'gone' } satisfies SessionUnknownReply);
+        if (cause instanceof ConnectionNotHeld) return of({ kind: 'not-held' } satisfies NotHeldReply);
+        return of(this.toEnvelope(cause, context.getHandler().name));
       }),
     );
   }
 
-  private envelopeOf(cause: unknown, handler: string): Outcome {
+  private toEnvelope(cause: unknown, handler: string): Outcome {
     if (cause instanceof GatewayError) return cause.toOutcome();
-    if (cause instanceof HttpException) return outcomeOfHttpException(cause);
-    if (cause instanceof RpcException) return outcomeOfRpcException(cause);
+    if (cause instanceof HttpException) return toHttpExceptionOutcome(cause);
+    if (cause instanceof RpcException) return toRpcExceptionOutcome(cause);
     this.logger.error(`${handler} failed`, cause instanceof Error ? cause.stack : String(cause));
-    return failed(RpcCode.internalError, 'Internal error');
+    return createFailure(RpcCode.internalError, 'Internal error');
   }
 }
 
@@ -47,22 +47,22 @@ export class ForwardedRpcInterceptor implements NestInterceptor {
  * The same mapper that decides what a server's answer means (docs/errors.md): statuses that refuse say that nothing ran.
  * Whoever throws after something may have run throws a GatewayError, which says so itself.
  */
-function outcomeOfHttpException(cause: HttpException): Outcome {
+function toHttpExceptionOutcome(cause: HttpException): Outcome {
   const told = cause.getResponse();
   const body = typeof told === 'string' ? told : JSON.stringify(told);
   return withStatus(outcomeOfHttp({ status: cause.getStatus(), body }, NO_ID), cause.getStatus());
 }
 
 /** What is thrown on purpose for the other side: a text, or an error with a code of its own. */
-function outcomeOfRpcException(cause: RpcException): Outcome {
+function toRpcExceptionOutcome(cause: RpcException): Outcome {
   const told = cause.getError();
-  if (!isRpcError(told)) return failed(RpcCode.internalError, cause.message);
+  if (!isRpcError(told)) return createFailure(RpcCode.internalError, cause.message);
   const { code, message, data } = told;
   const status = 'httpStatus' in told && typeof told.httpStatus === 'number' ? told.httpStatus : 500;
   return withStatus(failure(data === undefined ? { code, message } : { code, message, data }), status);
 }
 
-function failed(code: number, message: string): Outcome {
+function createFailure(code: number, message: string): Outcome {
   const data = { outcome: 'unknown', retriable: false, httpStatus: 500 } as const;
   return failure({ code, message, data }, 500);
 }
@@ -70,7 +70,7 @@ function failed(code: number, message: string): Outcome {
 /** An error that says nothing of its status gets that of the exception, in its data too. */
 function withStatus(outcome: Outcome, status: number): Outcome {
   // However it is dressed, what was thrown is no success.
-  if (outcome.kind === 'result') return failed(RpcCode.internalError, 'Internal error');
+  if (outcome.kind === 'result') return createFailure(RpcCode.internalError, 'Internal error');
   const { error } = outcome;
   const { data = {} } = error;
   const told = isJsonObject(data) && data['httpStatus'] === undefined ? { ...data, httpStatus: status } : data;

@@ -5,9 +5,13 @@ export type { LocalSession } from './local-session.js';
 export type { SessionHandle } from './session-handle.js';
 export type { SessionOrder } from './session-orders.js';
 export { Inspection } from './inspection.js';
-export type { Surveyed } from './survey.js';
+export type { BroadcastResult as Surveyed } from './worker-broadcast.js';
 export type { WorkerView } from './inspection-orders.js';
-export { ParkedDirectory, type ParkedSurvey, type PlacedParkedCall } from './parked-directory.js';
+export {
+  ParkedDirectory,
+  type ParkedCallList as ParkedSurvey,
+  type LocatedParkedCall as PlacedParkedCall,
+} from './parked-directory.js';
 export { RepeatedCalls } from './repeated-calls.js';
 export type { ParkedState } from './request-states.js';
 export { SessionRouter, type LocatedSession, type SessionRequest } from './session-router.js';

@@ -4,7 +4,7 @@ import { ServerHealth, SessionPool, UpstreamPool, type HealthView } from '../ses
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 import {
   InspectionPattern,
-  type Ended,
+  type EndedReply,
   type HealthOrder,
   type PageOrder,
   type SerialOrder,
@@ -25,36 +25,36 @@ export class InspectionInboxController {
 
   @MessagePattern(InspectionPattern.worker)
   worker(): WorkerView {
-    return this.inspection.workerHere();
+    return this.inspection.describeLocalWorker();
   }
 
   @MessagePattern(InspectionPattern.sessions)
   listSessions(@Payload() page: PageOrder) {
-    return { items: this.sessions.view(page) };
+    return { items: this.sessions.list(page) };
   }
 
   @MessagePattern(InspectionPattern.upstreams)
   listUpstreams(@Payload() page: PageOrder) {
-    return { items: this.upstreams.view(page) };
+    return { items: this.upstreams.list(page) };
   }
 
   @MessagePattern(InspectionPattern.endSession)
-  endSession(@Payload() { serial }: SerialOrder): Ended {
+  endSession(@Payload() { serial }: SerialOrder): EndedReply {
     return { ended: this.sessions.endBySerial(serial) };
   }
 
   @MessagePattern(InspectionPattern.closeUpstream)
-  closeUpstream(@Payload() { serial }: SerialOrder): Ended {
+  closeUpstream(@Payload() { serial }: SerialOrder): EndedReply {
     return { ended: this.upstreams.closeBySerial(serial) };
   }
 
   @MessagePattern(InspectionPattern.health)
   serverHealth(@Payload() { server }: HealthOrder): HealthView {
-    return this.health.of(server);
+    return this.health.get(server);
   }
 
   @MessagePattern(InspectionPattern.drain)
-  drain(): Ended {
-    return { ended: this.inspection.drainHere() };
+  drain(): EndedReply {
+    return { ended: this.inspection.drainLocalWorker() };
   }
 }

@@ -40,7 +40,7 @@ export interface SerialOrder {
 export type PageOrder = ViewPage;
 
 /** Whether there was what was to be ended. */
-export interface Ended {
+export interface EndedReply {
   readonly ended: boolean;
 }
 

@@ -24,7 +24,7 @@ import {
   type SerialOrder,
   type WorkerView,
 } from './inspection-orders.js';
-import { Survey, type Surveyed, type SurveyQuestion } from './survey.js';
+import { WorkerBroadcast, type BroadcastResult, type WorkerQuery } from './worker-broadcast.js';
 
 const NO_PAYLOAD = {};
 const STARTED_AT = Math.round(performance.timeOrigin);
@@ -35,101 +35,111 @@ export class Inspection {
   constructor(
     private readonly sessions: SessionPool,
     private readonly upstreams: UpstreamPool,
-    private readonly parked: ParkedCalls,
+    private readonly parkedCalls: ParkedCalls,
     private readonly readiness: Readiness,
     private readonly drain: Drain,
-    private readonly survey: Survey,
+    private readonly broadcast: WorkerBroadcast,
     private readonly health: ServerHealth,
   ) {}
 
   /** Incarnations of the workers, in an order that stays. */
-  get living(): readonly string[] {
-    return this.survey.living;
+  get aliveIds(): readonly string[] {
+    return this.broadcast.aliveIds;
   }
 
-  workers(): Promise<Surveyed<WorkerView>> {
-    const here = () => this.workerHere();
-    return this.survey.askAll({ pattern: InspectionPattern.worker, payload: NO_PAYLOAD, here, read: readWorkerView });
+  workers(): Promise<BroadcastResult<WorkerView>> {
+    const here = () => this.describeLocalWorker();
+    return this.broadcast.queryAll({
+      pattern: InspectionPattern.worker,
+      payload: NO_PAYLOAD,
+      answerLocally: here,
+      read: readWorkerView,
+    });
   }
 
   /** How a server's calls have ended lately, at each worker. */
-  serverHealth(server: string): Promise<Surveyed<HealthView>> {
+  serverHealth(server: string): Promise<BroadcastResult<HealthView>> {
     const payload: HealthOrder = { server };
-    const here = () => this.health.of(server);
-    return this.survey.askAll({ pattern: InspectionPattern.health, payload, here, read: readHealthView });
+    const here = () => this.health.get(server);
+    return this.broadcast.queryAll({
+      pattern: InspectionPattern.health,
+      payload,
+      answerLocally: here,
+      read: readHealthView,
+    });
   }
 
-  /** The sessions of one worker. Undefined when it is gone; rejects as `Survey.ask` does. */
+  /** The sessions of one worker. Undefined when it is gone; rejects as `WorkerBroadcast.query` does. */
   sessionsAt(worker: string, page: PageOrder): Promise<readonly SessionView[] | undefined> {
-    const here = () => this.sessions.view(page);
-    return this.survey.ask(worker, {
+    const here = () => this.sessions.list(page);
+    return this.broadcast.query(worker, {
       pattern: InspectionPattern.sessions,
       payload: page,
-      here,
+      answerLocally: here,
       read: readSessionViews,
     });
   }
 
-  /** The connections to servers of one worker. Undefined when it is gone; rejects as `Survey.ask` does. */
+  /** The connections to servers of one worker. Undefined when it is gone; rejects as `WorkerBroadcast.query` does. */
   upstreamsAt(worker: string, page: PageOrder): Promise<readonly UpstreamView[] | undefined> {
-    const here = () => this.upstreams.view(page);
-    return this.survey.ask(worker, {
+    const here = () => this.upstreams.list(page);
+    return this.broadcast.query(worker, {
       pattern: InspectionPattern.upstreams,
       payload: page,
-      here,
+      answerLocally: here,
       read: readUpstreamViews,
     });
   }
 
   /** Ends a session as its client would: calls are cancelled, its id is unknown from now on. False: it is not there. */
   endSession(worker: string, serial: number): Promise<boolean> {
-    return this.end(worker, {
+    return this.endAt(worker, {
       pattern: InspectionPattern.endSession,
       payload: { serial } satisfies SerialOrder,
-      here: () => this.sessions.endBySerial(serial),
+      answerLocally: () => this.sessions.endBySerial(serial),
       read: readEnded,
     });
   }
 
   /** Closes a connection once its calls are answered; the next call opens another one. False: it is not there. */
   closeUpstream(worker: string, serial: number): Promise<boolean> {
-    return this.end(worker, {
+    return this.endAt(worker, {
       pattern: InspectionPattern.closeUpstream,
       payload: { serial } satisfies SerialOrder,
-      here: () => this.upstreams.closeBySerial(serial),
+      answerLocally: () => this.upstreams.closeBySerial(serial),
       read: readEnded,
     });
   }
 
   /** Tells a worker to leave, as SIGTERM does. False: it is gone. */
   drainWorker(worker: string): Promise<boolean> {
-    return this.end(worker, {
+    return this.endAt(worker, {
       pattern: InspectionPattern.drain,
       payload: NO_PAYLOAD,
-      here: () => this.drainHere(),
+      answerLocally: () => this.drainLocalWorker(),
       read: readEnded,
     });
   }
 
-  workerHere(): WorkerView {
+  describeLocalWorker(): WorkerView {
     return {
       pid: process.pid,
       host: hostname(),
       version: PRODUCT.version,
       startedAt: STARTED_AT,
-      isLeaving: this.readiness.isLeaving,
+      isLeaving: this.readiness.isDraining,
       sessions: this.sessions.size,
-      parkedCalls: this.parked.list().length,
+      parkedCalls: this.parkedCalls.list().length,
       memoryBytes: process.memoryUsage.rss(),
     };
   }
 
-  drainHere(): true {
+  drainLocalWorker(): true {
     this.drain.request();
     return true;
   }
 
-  private async end(worker: string, question: SurveyQuestion<boolean>): Promise<boolean> {
-    return (await this.survey.ask(worker, question)) === true;
+  private async endAt(worker: string, question: WorkerQuery<boolean>): Promise<boolean> {
+    return (await this.broadcast.query(worker, question)) === true;
   }
 }

@@ -3,24 +3,24 @@ import { GatewayError } from '#lib/extension-kit';
 import { WorkerBus, type BusContext, type BusEnd, type BusExchange, type BusOrder } from '#lib/worker-bus';
 
 /** Serves one pattern. */
-export type Serve = (payload: unknown, context: BusContext) => Promise<unknown>;
+export type PatternHandler = (payload: unknown, context: BusContext) => Promise<unknown>;
 
-interface Running {
+interface InFlightOrder {
   readonly order: BusOrder;
-  readonly gone: AbortController;
+  readonly abort: AbortController;
   readonly finish: (end: BusEnd) => void;
 }
 
 /** As JSON travels. */
-const travelled = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));
+const toJsonCopy = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));
 
 export class LinkedBus extends WorkerBus {
   /** What each worker serves, by pattern. A worker that is not there does not answer. */
-  readonly workers = new Map<string, ReadonlyMap<string, Serve>>();
+  readonly workers = new Map<string, ReadonlyMap<string, PatternHandler>>();
   readonly orders: BusOrder[] = [];
-  private readonly running = new Set<Running>();
+  private readonly inFlight = new Set<InFlightOrder>();
 
-  constructor(private readonly me: string) {
+  constructor(private readonly workerId: string) {
     super();
   }
 
@@ -28,56 +28,56 @@ export class LinkedBus extends WorkerBus {
     this.orders.push(order);
     const { promise: end, resolve } = Promise.withResolvers<BusEnd>();
     const gone = new AbortController();
-    const running: Running = {
+    const running: InFlightOrder = {
       order,
-      gone,
+      abort: gone,
       finish: (last) => {
-        this.running.delete(running);
+        this.inFlight.delete(running);
         resolve(last);
       },
     };
-    this.running.add(running);
+    this.inFlight.add(running);
     setImmediate(() => void this.serve(running, onEvent));
     return { end, accepted: Promise.resolve(true), cancel: () => gone.abort() };
   }
 
   /** How many orders of this pattern are under way. */
-  underWay(pattern: string): number {
-    return [...this.running].filter(({ order }) => order.pattern === pattern).length;
+  countInFlight(pattern: string): number {
+    return [...this.inFlight].filter(({ order }) => order.pattern === pattern).length;
   }
 
   /** Everything under way ends here; the workers that serve it do not learn of that. */
-  break(cause: Extract<BusEnd, { kind: 'unknown' }>['cause'], pattern?: string): void {
-    for (const one of this.running)
+  failInFlight(cause: Extract<BusEnd, { kind: 'unknown' }>['cause'], pattern?: string): void {
+    for (const one of this.inFlight)
       if (!pattern || one.order.pattern === pattern) one.finish({ kind: 'unknown', cause });
   }
 
   /** The budget of what still runs there is over. */
   expire(pattern: string): void {
-    for (const { order, gone } of this.served) if (order.pattern === pattern) gone.abort();
+    for (const { order, abort: gone } of this.serving) if (order.pattern === pattern) gone.abort();
   }
 
-  private readonly served = new Set<Running>();
+  private readonly serving = new Set<InFlightOrder>();
 
   private async serve(
-    running: Running,
+    running: InFlightOrder,
     onEvent: ((event: unknown) => void | Promise<void>) | undefined,
   ): Promise<void> {
-    const { order, gone, finish } = running;
+    const { order, abort: gone, finish } = running;
     const serve = this.workers.get(order.to)?.get(order.pattern);
     if (!serve) return finish({ kind: 'not-executed', cause: gone.signal.aborted ? 'cancelled' : 'unreachable' });
-    this.served.add(running);
+    this.serving.add(running);
     const emit = async (event: unknown) => {
-      if (this.running.has(running)) await onEvent?.(travelled(event));
+      if (this.inFlight.has(running)) await onEvent?.(toJsonCopy(event));
     };
     try {
-      const value = await serve(travelled(order.payload), { requester: this.me, signal: gone.signal, emit });
-      finish({ kind: 'value', value: travelled(value) });
+      const value = await serve(toJsonCopy(order.payload), { requester: this.workerId, signal: gone.signal, emit });
+      finish({ kind: 'value', value: toJsonCopy(value) });
     } catch (cause) {
-      if (cause instanceof GatewayError) finish({ kind: 'value', value: travelled(cause.toOutcome()) });
+      if (cause instanceof GatewayError) finish({ kind: 'value', value: toJsonCopy(cause.toOutcome()) });
       else finish({ kind: 'failed' });
     } finally {
-      this.served.delete(running);
+      this.serving.delete(running);
     }
   }
 }

@@ -6,14 +6,14 @@ import type { OpenedStream, SessionHandle } from './session-handle.js';
 /** What a session's owner works with. */
 export interface LocalOwner {
   readonly calls: UpstreamCalls;
-  readonly feeds: SessionFeeds;
+  readonly subscriptions: SessionFeeds;
   /** Where a session is now that was found here and has been given away since. Rejects with SessionUnknown. */
-  follow(session: Session): Promise<SessionHandle>;
+  locateMoved(session: Session): Promise<SessionHandle>;
 }
 
 /** A session that this worker owns. Over HTTP+SSE it can do a little more: answers go to its one stream. */
 export class LocalSession implements SessionHandle {
-  readonly place = 'here';
+  readonly location = 'here';
 
   constructor(
     private readonly session: Session,
@@ -29,14 +29,14 @@ export class LocalSession implements SessionHandle {
   }
 
   /** The client says who it is, after its session was opened (HTTP+SSE). */
-  async introduce(client: ClientProfile): Promise<void> {
+  async setClient(client: ClientProfile): Promise<void> {
     this.session.client = client;
-    this.followLists();
+    this.subscribeToLists();
   }
 
   async call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
     // Whoever found it here may have asked a server first, and the session may have left meanwhile.
-    if (this.session.ended) return (await this.owner.follow(this.session)).call(call, sink);
+    if (this.session.isEnded) return (await this.owner.locateMoved(this.session)).call(call, sink);
     return this.owner.calls.runInSession(this.session, call, sink);
   }
 
@@ -46,12 +46,12 @@ export class LocalSession implements SessionHandle {
 
   async answer(id: RequestId, answer: Answer): Promise<void> {
     this.session.touch();
-    this.session.answer(id, answer);
+    this.session.answerQuestion(id, answer);
   }
 
   async notify(notification: McpNotification): Promise<void> {
     this.session.touch();
-    await this.session.tellServers(notification);
+    await this.session.notifyServers(notification);
   }
 
   async touch(): Promise<void> {
@@ -59,26 +59,26 @@ export class LocalSession implements SessionHandle {
   }
 
   async setLogLevel(level: LogLevel): Promise<void> {
-    if (this.session.ended) return (await this.owner.follow(this.session)).setLogLevel(level);
+    if (this.session.isEnded) return (await this.owner.locateMoved(this.session)).setLogLevel(level);
     this.session.logLevel = level;
   }
 
-  async watch(resource: WatchedResource): Promise<void> {
-    if (this.session.ended) return (await this.owner.follow(this.session)).watch(resource);
-    return this.owner.feeds.watch(this.session, resource);
+  async subscribe(resource: WatchedResource): Promise<void> {
+    if (this.session.isEnded) return (await this.owner.locateMoved(this.session)).subscribe(resource);
+    return this.owner.subscriptions.subscribe(this.session, resource);
   }
 
-  unwatch(resource: WatchedResource): Promise<void> {
-    return this.owner.feeds.unwatch(this.session, resource);
+  unsubscribe(resource: WatchedResource): Promise<void> {
+    return this.owner.subscriptions.unsubscribe(this.session, resource);
   }
 
   async openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream> {
     this.session.touch();
     const stream = lastEventId ? this.session.resume(lastEventId, sink) : this.session.openStandingStream(sink);
     // Over HTTP+SSE nobody has said yet who the client is; its upstream sessions must not be opened without that.
-    if (!this.session.start.answersOnStandingStream) this.followLists();
+    if (!this.session.start.answersOnStandingStream) this.subscribeToLists();
     return {
-      standing: stream !== undefined && stream === this.session.standingStream,
+      isServerStream: stream !== undefined && stream === this.session.standingStream,
       detach: () => {
         // Its client has been here until now, however long ago its last request was.
         this.session.touch();
@@ -97,7 +97,7 @@ export class LocalSession implements SessionHandle {
 
   /** Resolves once every request that was to be answered on the standing stream is. */
   whenAnswered(): Promise<void> {
-    return this.session.whenAnswered();
+    return this.session.whenAllAnswered();
   }
 
   async end(): Promise<void> {
@@ -105,7 +105,7 @@ export class LocalSession implements SessionHandle {
   }
 
   /** Once there is a stream to tell of changes on. */
-  private followLists(): void {
-    if (this.session.standingStream) this.owner.feeds.followLists(this.session);
+  private subscribeToLists(): void {
+    if (this.session.standingStream) this.owner.subscriptions.subscribeToLists(this.session);
   }
 }

@@ -2,39 +2,39 @@ import { Injectable } from '@nestjs/common';
 import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { ParkedCalls, type ParkedCallView } from '../session-pool/index.js';
 import { ParkedPattern, readParkedCall } from './parked-orders.js';
-import { Survey } from './survey.js';
+import { WorkerBroadcast } from './worker-broadcast.js';
 
 /** A parked call, and the worker that has it. */
-export interface PlacedParkedCall extends ParkedCallView {
+export interface LocatedParkedCall extends ParkedCallView {
   /** Incarnation of the worker. */
   readonly worker: string;
 }
 
 /** What there is at all workers that answer. */
-export interface ParkedSurvey {
+export interface ParkedCallList {
   /** Oldest first. */
-  readonly calls: readonly PlacedParkedCall[];
+  readonly calls: readonly LocatedParkedCall[];
   /** Incarnations of workers that did not answer: they may have more. */
-  readonly silent: readonly string[];
+  readonly unresponsive: readonly string[];
 }
 
 /** The parked calls of all workers, for those who look after them. */
 @Injectable()
 export class ParkedDirectory {
   constructor(
-    private readonly parked: ParkedCalls,
-    private readonly survey: Survey,
+    private readonly parkedCalls: ParkedCalls,
+    private readonly broadcast: WorkerBroadcast,
   ) {}
 
-  async list(): Promise<ParkedSurvey> {
-    const { told, silent } = await this.survey.askAll({
+  async list(): Promise<ParkedCallList> {
+    const { answers: told, unresponsive: silent } = await this.broadcast.queryAll({
       pattern: ParkedPattern.list,
       payload: {},
-      here: () => this.parked.list(),
+      answerLocally: () => this.parkedCalls.list(),
       read: readParkedCalls,
     });
     const calls = told.flatMap(({ worker, answer }) => answer.map((call) => ({ ...call, worker })));
-    return { calls: calls.toSorted((one, other) => one.begunAt - other.begunAt), silent };
+    return { calls: calls.toSorted((one, other) => one.begunAt - other.begunAt), unresponsive: silent };
   }
 
   /**
@@ -42,10 +42,10 @@ export class ParkedDirectory {
    * Rejects with OwnerUnreachable or CoordinationUnavailable while that cannot be told.
    */
   async cancel(worker: string, call: string): Promise<boolean> {
-    const isCancelled = await this.survey.ask(worker, {
+    const isCancelled = await this.broadcast.query(worker, {
       pattern: ParkedPattern.cancel,
       payload: { call },
-      here: () => this.parked.cancel(call),
+      answerLocally: () => this.parkedCalls.cancel(call),
       read: (value) => (isJsonObject(value) ? value['cancelled'] === true : undefined),
     });
     return isCancelled === true;

@@ -3,31 +3,31 @@ import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { WorkerBusContext } from '#lib/worker-bus';
 import { ParkedCalls, PlainReply, type Ending } from '../session-pool/index.js';
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
-import { lastCalls } from './last-calls.js';
+import { waitForInFlight } from './wait-for-in-flight.js';
 import { ParkedPattern, type CancelParkedOrder, type ParkedList, type ResumeOrder } from './parked-orders.js';
 
 /** What other workers ask of the calls that are parked here. */
 @Controller()
 @UseInterceptors(ForwardedRpcInterceptor)
 export class ParkedInboxController implements BeforeApplicationShutdown {
-  constructor(private readonly parked: ParkedCalls) {}
+  constructor(private readonly parkedCalls: ParkedCalls) {}
 
   @MessagePattern(ParkedPattern.resume)
   async resume(@Payload() order: ResumeOrder, @Ctx() context: WorkerBusContext): Promise<Ending> {
     const { call, caller, responses, progressToken, logLevel } = order;
     const sink = { emit: (event: unknown) => context.emit(event), end: () => undefined };
     const listener = { reply: new PlainReply(sink, logLevel), progressToken, signal: context.signal };
-    return this.parked.resume(call, caller, responses, listener);
+    return this.parkedCalls.resume(call, caller, responses, listener);
   }
 
   @MessagePattern(ParkedPattern.list)
   async list(): Promise<ParkedList> {
-    return { kind: 'parked', calls: this.parked.list() };
+    return { kind: 'parked', calls: this.parkedCalls.list() };
   }
 
   @MessagePattern(ParkedPattern.cancel)
   async cancel(@Payload() { call }: CancelParkedOrder): Promise<{ readonly cancelled: boolean }> {
-    return { cancelled: this.parked.cancel(call) };
+    return { cancelled: this.parkedCalls.cancel(call) };
   }
 
   /**
@@ -35,7 +35,7 @@ export class ParkedInboxController implements BeforeApplicationShutdown {
    * because its server waits on a connection of this process.
    */
   async beforeApplicationShutdown(): Promise<void> {
-    await lastCalls(this.parked.whenUnheard());
-    this.parked.abandon();
+    await waitForInFlight(this.parkedCalls.whenIdle());
+    this.parkedCalls.cancelAll();
   }
 }

@@ -30,7 +30,7 @@ export interface ParkedList {
 }
 
 /** Reads what another worker has asked in place of an outcome. Undefined: it has not. */
-export function readAsked(value: unknown): Asked | undefined {
+export function readInputRequired(value: unknown): Asked | undefined {
   if (!isJsonObject(value) || value['kind'] !== 'asked' || !isQuestions(value['questions'])) return undefined;
   const { questions, parked } = value;
   return { kind: 'asked', questions, ...(typeof parked === 'string' && { parked }) };

@@ -66,7 +66,7 @@ const connect = (to = 'there', slug = server.slug): Promise<RemoteConnection> =>
 
 const replyOf = (more: Partial<UpstreamReply> = {}): UpstreamReply => ({
   notify: () => undefined,
-  ask: async () => ({ result: {} }),
+  answerQuestion: async () => ({ result: {} }),
   ...more,
 });
 
@@ -86,13 +86,13 @@ describe('the connections of this worker, to another worker', () => {
   it('serve its requests over the bus, with everything that precedes their outcomes', async () => {
     connector.respond = async ({ reply }) => {
       await reply.notify(LOGGED);
-      const given = await reply.ask({ method: 'roots/list', params: {} }, NEVER);
+      const given = await reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER);
       return result({ given: 'result' in given ? given.result : {} });
     };
     const said: string[] = [];
     const reply = replyOf({
       notify: ({ method }) => void said.push(method),
-      ask: async ({ method }) => ({ result: { method } }),
+      answerQuestion: async ({ method }) => ({ result: { method } }),
     });
     const outcome = await (await connect()).request(CALL, reply, NEVER);
     expect(outcome).toEqual(result({ given: { method: 'roots/list' } }));
@@ -135,7 +135,7 @@ describe('the connections of this worker, to another worker', () => {
   it('pass on what the server says by itself, and its changes', async () => {
     const connection = await connect();
     const changes: string[] = [];
-    const listening = await connection.listen({ toolsListChanged: true }, ({ method }) => void changes.push(method));
+    const listening = await connection.subscribe({ toolsListChanged: true }, ({ method }) => void changes.push(method));
     connector.opened[0]?.say(LOGGED);
     connector.opened[0]?.change({ method: 'notifications/tools/list_changed', params: {} });
     await until(() => notified.length + changes.length === 2);
@@ -166,7 +166,7 @@ describe('the connections of this worker, to another worker', () => {
   it('are kept no longer than the other worker has use for them', async () => {
     const connection = await connect();
     await connection.close();
-    pool.sweep(Date.now() + 24 * 3_600_000);
+    pool.evictIdle(Date.now() + 24 * 3_600_000);
     expect(connector.live).toEqual([]);
   });
 

@@ -6,17 +6,17 @@ import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { OwedAnswers, UpstreamPool } from '../session-pool/index.js';
 import { ServerNotConfigured } from './affinity.errors.js';
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
-import { lastCalls } from './last-calls.js';
+import { waitForInFlight } from './wait-for-in-flight.js';
 import {
   PoolPattern,
   type AnswerOrder,
   type ListenOrder,
   type NotifyOrder,
   type OpenOrder,
-  type PartOrder,
+  type LeaseOrder,
   type RequestOrder,
 } from './pool-orders.js';
-import { PoolPart } from './pool-part.js';
+import { ConnectionLease } from './connection-lease.js';
 import { ConnectionNotHeld } from './pool.errors.js';
 
 const DONE = result({});
@@ -28,10 +28,10 @@ const DONE = result({});
 @Controller()
 @UseInterceptors(ForwardedRpcInterceptor)
 export class PoolInboxController implements BeforeApplicationShutdown {
-  private readonly parts = new Map<string, PoolPart>();
+  private readonly leases = new Map<string, ConnectionLease>();
   /** By their own names, for a call that is under way outlives the use of its part. */
-  private readonly calls = new Map<string, PoolPart>();
-  private readonly owed = new OwedAnswers();
+  private readonly calls = new Map<string, ConnectionLease>();
+  private readonly inFlight = new OwedAnswers();
 
   constructor(
     private readonly upstreams: UpstreamPool,
@@ -40,14 +40,14 @@ export class PoolInboxController implements BeforeApplicationShutdown {
 
   @MessagePattern(PoolPattern.open)
   async open(@Payload() order: OpenOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    const part = this.find(order, context) ?? (await this.take(order, context));
-    return part ? part.keep(context) : outcomeOfFault('refused', 'the other worker has no use for it any more');
+    const part = this.findLease(order, context) ?? (await this.acquire(order, context));
+    return part ? part.renew(context) : outcomeOfFault('refused', 'the other worker has no use for it any more');
   }
 
   @MessagePattern(PoolPattern.request)
   async request(@Payload() order: RequestOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    const part = this.partOf(order, context);
-    const given = this.owed.add();
+    const part = this.requireLease(order, context);
+    const given = this.inFlight.add();
     // Nobody waits any more for the answer to a call that was given up.
     context.signal.addEventListener('abort', given, { once: true });
     this.calls.set(order.call, part);
@@ -67,47 +67,47 @@ export class PoolInboxController implements BeforeApplicationShutdown {
 
   @MessagePattern(PoolPattern.notify)
   async notify(@Payload() order: NotifyOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    await this.partOf(order, context).notify(order.notification);
+    await this.requireLease(order, context).notify(order.notification);
     return DONE;
   }
 
   @MessagePattern(PoolPattern.listen)
   async listen(@Payload() order: ListenOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    await this.partOf(order, context).listen(order, context);
+    await this.requireLease(order, context).listen(order, context);
     return DONE;
   }
 
   /** This worker leaves: whoever has called over a connection of its still gets the answer. */
   beforeApplicationShutdown(): Promise<void> {
-    return lastCalls(this.owed.whenNone());
+    return waitForInFlight(this.inFlight.whenIdle());
   }
 
-  private async take(order: OpenOrder, { requester, signal }: BusContext): Promise<PoolPart | undefined> {
+  private async acquire(order: OpenOrder, { requester, signal }: BusContext): Promise<ConnectionLease | undefined> {
     const { caller, client } = order;
-    const server = this.serverOf(order.server);
-    const held = await this.upstreams.hold(server, { caller, client, session: undefined }, { here: true });
+    const server = this.requireServer(order.server);
+    const held = await this.upstreams.hold(server, { caller, client, session: undefined }, { forceLocal: true });
     if (signal.aborted) {
       held.release();
       return undefined;
     }
-    const part = new PoolPart(requester, held, () => this.parts.delete(order.part));
-    this.parts.set(order.part, part);
+    const part = new ConnectionLease(requester, held, () => this.leases.delete(order.part));
+    this.leases.set(order.part, part);
     return part;
   }
 
   /** Nobody uses the part of another worker. */
-  private find({ part }: PartOrder, { requester }: BusContext): PoolPart | undefined {
-    const known = this.parts.get(part);
+  private findLease({ part }: LeaseOrder, { requester }: BusContext): ConnectionLease | undefined {
+    const known = this.leases.get(part);
     return known?.requester === requester ? known : undefined;
   }
 
-  private partOf(order: PartOrder, context: BusContext): PoolPart {
-    const part = this.find(order, context);
+  private requireLease(order: LeaseOrder, context: BusContext): ConnectionLease {
+    const part = this.findLease(order, context);
     if (!part) throw new ConnectionNotHeld();
     return part;
   }
 
-  private serverOf(slug: string): ServerDefinition {
+  private requireServer(slug: string): ServerDefinition {
     const server = this.registry.find(slug);
     if (!server) throw new ServerNotConfigured(slug);
     return server;

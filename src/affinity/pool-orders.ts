@@ -15,15 +15,15 @@ export const PoolPattern = {
  * How long a part in a connection lasts without being renewed, ms. Each worker renews its parts well before. One whose
  * end was never told, because Redis failed at that moment, ends by this.
  */
-export const PART_MS = 90_000;
+export const LEASE_TTL_MS = 90_000;
 
 /** Every order names the part in a connection that it concerns: a random text of the worker that has the part. */
-export interface PartOrder {
+export interface LeaseOrder {
   readonly part: string;
 }
 
 /** Takes part in a connection, or renews that. Lasts as long as the part does; events are OpenEvents. */
-export interface OpenOrder extends PartOrder {
+export interface OpenOrder extends LeaseOrder {
   /** Slug of the server. */
   readonly server: string;
   readonly caller: Caller;
@@ -36,10 +36,10 @@ export type OpenEvent =
   | { readonly kind: 'notification'; readonly notification: McpNotification };
 
 /** Why a part is over: another exchange renewed it, or the connection has ended. */
-export type PartEnd = { readonly over: 'renewed' } | { readonly over: 'closed' };
+export type LeaseEnd = { readonly over: 'renewed' } | { readonly over: 'closed' };
 
 /** Sends one request. Events are RequestEvents; the end is its Outcome. */
-export interface RequestOrder extends PartOrder {
+export interface RequestOrder extends LeaseOrder {
   /** Random name of the request, for the answers to its questions. */
   readonly call: string;
   readonly request: UpstreamRequest;
@@ -57,18 +57,18 @@ export type RequestEvent =
   | { readonly kind: 'withdrawn'; readonly id: number };
 
 /** Answers a question. Without an answer, the client gave none. */
-export interface AnswerOrder extends PartOrder {
+export interface AnswerOrder extends LeaseOrder {
   readonly call: string;
   readonly id: number;
   readonly answer?: Answer;
 }
 
-export interface NotifyOrder extends PartOrder {
+export interface NotifyOrder extends LeaseOrder {
   readonly notification: McpNotification;
 }
 
 /** Subscribes to changes, as long as it lasts; events are ListenEvents. */
-export interface ListenOrder extends PartOrder {
+export interface ListenOrder extends LeaseOrder {
   readonly filter: ChangeFilter;
 }
 
@@ -77,6 +77,6 @@ export type ListenEvent =
   | { readonly kind: 'changed'; readonly notification: McpNotification };
 
 /** The worker has no such connection, or no more, and has run nothing. */
-export interface NotHeld {
+export interface NotHeldReply {
   readonly kind: 'not-held';
 }

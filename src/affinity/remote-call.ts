@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mayBeAsked } from '#lib/mcp-protocol';
 import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
 import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
-import { outcomeOfBusEnd } from './bus-outcomes.js';
+import { toCallOutcome } from './bus-outcomes.js';
 import { PoolPattern, type AnswerOrder, type RequestEvent, type RequestOrder } from './pool-orders.js';
 
-type Asked = Extract<RequestEvent, { kind: 'question' }>;
+type QuestionEvent = Extract<RequestEvent, { kind: 'question' }>;
 
 /** To whom a request goes, and how long it may take when nobody is asked in the middle of it. */
 export interface CallRoute {
@@ -14,30 +14,30 @@ export interface CallRoute {
   readonly budgetMs: number;
 }
 
-const ANSWER_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 10_000;
 
 /** One request over a connection that another worker has: its notifications, its questions, its end. */
 export class RemoteCall {
-  private readonly call = randomBytes(16).toString('base64url');
+  private readonly callId = randomBytes(16).toString('base64url');
   private questions: Map<number, AbortController> | undefined;
   private exchange: BusExchange | undefined;
 
   constructor(
     private readonly bus: WorkerBus,
     private readonly route: CallRoute,
-    private readonly part: string,
+    private readonly leaseId: string,
     private readonly reply: UpstreamReply,
   ) {}
 
   /** Aborting the signal cancels the request there; its end comes all the same. Never rejects. */
   async run(request: UpstreamRequest, signal: AbortSignal): Promise<BusEnd> {
     const { to, budgetMs } = this.route;
-    const payload: RequestOrder = { part: this.part, call: this.call, request };
+    const payload: RequestOrder = { part: this.leaseId, call: this.callId, request };
     const order = { to, pattern: PoolPattern.request, payload };
     // While a client thinks, time stands still at the worker that sent the request, which alone knows of that.
     const isTimed = !mayBeAsked(request.client.capabilities);
     const exchange = this.bus.request(isTimed ? { ...order, budgetMs } : order, (event) =>
-      this.take(event as RequestEvent),
+      this.handleEvent(event as RequestEvent),
     );
     this.exchange = exchange;
     const cancel = () => exchange.cancel();
@@ -48,7 +48,7 @@ export class RemoteCall {
     return end;
   }
 
-  private take(event: RequestEvent): void | Promise<void> {
+  private handleEvent(event: RequestEvent): void | Promise<void> {
     switch (event.kind) {
       case 'notification':
         return this.reply.notify(event.notification);
@@ -57,26 +57,26 @@ export class RemoteCall {
       case 'interrupted':
         return this.reply.interrupted?.();
       case 'lacks':
-        return this.reply.lacks?.(event.capabilities);
+        return this.reply.missingCapabilities?.(event.capabilities);
       case 'question':
-        return void this.ask(event);
+        return void this.answerQuestion(event);
       case 'withdrawn':
         return this.questions?.get(event.id)?.abort();
     }
   }
 
-  private async ask({ id, question }: Asked): Promise<void> {
+  private async answerQuestion({ id, question }: QuestionEvent): Promise<void> {
     const control = new AbortController();
     this.questions ??= new Map();
     this.questions.set(id, control);
-    const answer = await this.reply.ask(question, control.signal).catch(() => undefined);
+    const answer = await this.reply.answerQuestion(question, control.signal).catch(() => undefined);
     this.questions.delete(id);
     // Nobody there waits for the answer to a question that was withdrawn.
     if (control.signal.aborted) return;
-    const payload: AnswerOrder = { part: this.part, call: this.call, id, ...(answer && { answer }) };
-    const order = { to: this.route.to, pattern: PoolPattern.answer, payload, budgetMs: ANSWER_MS };
+    const payload: AnswerOrder = { part: this.leaseId, call: this.callId, id, ...(answer && { answer }) };
+    const order = { to: this.route.to, pattern: PoolPattern.answer, payload, budgetMs: ANSWER_TIMEOUT_MS };
     const end = await this.bus.request(order).end;
     // Without the answer the request would wait for ever.
-    if (outcomeOfBusEnd(end).kind !== 'result') this.exchange?.cancel();
+    if (toCallOutcome(end).kind !== 'result') this.exchange?.cancel();
   }
 }

@@ -3,14 +3,21 @@ import { OutcomeError } from '#lib/extension-kit';
 import { result, type Answer, type Outcome } from '#lib/mcp-protocol';
 import { callerOf, LEGACY_CLIENT, settled, type SentRequest } from '../../test/support/fake-upstream.js';
 import { LinkedBus } from './linked-bus-fixture.js';
-import { ASKED_CLIENT, NEVER, placedWorker, Reply, server, toolCall } from './placed-worker-fixture.js';
-import { PART_MS, PoolPattern } from './pool-orders.js';
+import {
+  CLIENT_WITH_ROOTS,
+  NEVER_ABORTED,
+  connectionOwner,
+  RecordingReply,
+  server,
+  createToolCall,
+} from './connection-owner-fixture.js';
+import { LEASE_TTL_MS, PoolPattern } from './pool-orders.js';
 import { RemoteConnection } from './remote-connection.js';
 
 const LOGGED = { method: 'notifications/message', params: { level: 'info', data: 'hello' } };
 const LIST_CHANGED = { method: 'notifications/tools/list_changed', params: {} };
 
-let there: ReturnType<typeof placedWorker>;
+let there: ReturnType<typeof connectionOwner>;
 let bus: LinkedBus;
 let ends: string[];
 let notified: string[];
@@ -30,30 +37,30 @@ const child = () => {
 
 /** True when the worker that has the connection would close it for want of users. */
 function isUnused(): boolean {
-  there.pool.sweep(Date.now() + 1_000);
+  there.pool.evictIdle(Date.now() + 1_000);
   return child().closed;
 }
 
 /** A call whose server has asked its client something. */
 async function askOverPart() {
   there.connector.respond = async ({ reply, signal }) => {
-    const given = await reply.ask({ method: 'roots/list', params: {} }, signal);
+    const given = await reply.answerQuestion({ method: 'roots/list', params: {} }, signal);
     return result({ given: 'result' in given ? given.result : {} });
   };
-  const connection = await connect(ASKED_CLIENT);
+  const connection = await connect(CLIENT_WITH_ROOTS);
   const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<Answer>()];
-  const reply = new Reply(() => {
+  const reply = new RecordingReply(() => {
     asked.resolve();
     return answered.promise;
   });
-  const outcome = connection.request(toolCall({ client: ASKED_CLIENT }), reply, NEVER);
+  const outcome = connection.request(createToolCall({ client: CLIENT_WITH_ROOTS }), reply, NEVER_ABORTED);
   await asked.promise;
   return { outcome, give: answered.resolve };
 }
 
 beforeEach(() => {
   [ends, notified] = [[], []];
-  there = placedWorker();
+  there = connectionOwner();
   bus = new LinkedBus('here');
   bus.workers.set('there', there.serves);
 });
@@ -97,7 +104,7 @@ describe('a connection that another worker has', () => {
   ] as const)('cannot be had when %s; no call has run then', async (_name, cause, code) => {
     there.connector.beforeOpening = () => new Promise(() => undefined);
     const opening = connect();
-    bus.break(cause);
+    bus.failInFlight(cause);
     await expect(opening).rejects.toMatchObject({ code, data: { outcome: 'not_executed', retriable: true } });
   });
 
@@ -127,12 +134,12 @@ describe('a request to another worker’s connection', () => {
     const error = { code: -32602, message: 'Unknown tool', data: { tool: 'any' } };
     answer(({ request }) => (request.method === 'tools/call' ? { kind: 'error', error } : result({ tools: [] })));
     const connection = await connect();
-    const request = toolCall({ progressToken: 'p', parameterHeaders: { 'Mcp-Param-A': 1 } });
-    expect(await connection.request(request, new Reply(), NEVER)).toEqual({ kind: 'error', error });
+    const request = createToolCall({ progressToken: 'p', parameterHeaders: { 'Mcp-Param-A': 1 } });
+    expect(await connection.request(request, new RecordingReply(), NEVER_ABORTED)).toEqual({ kind: 'error', error });
     expect(child().sent[0]?.request).toEqual(request);
-    expect(await connection.request(toolCall({ method: 'tools/list' }), new Reply(), NEVER)).toEqual(
-      result({ tools: [] }),
-    );
+    expect(
+      await connection.request(createToolCall({ method: 'tools/list' }), new RecordingReply(), NEVER_ABORTED),
+    ).toEqual(result({ tools: [] }));
   });
 
   it('is preceded by all that precedes it there, in order', async () => {
@@ -142,19 +149,19 @@ describe('a request to another worker’s connection', () => {
       reply.interrupted?.();
       return result({});
     });
-    const reply = new Reply();
-    await (await connect()).request(toolCall(), reply, NEVER);
-    expect(reply.said).toEqual(['opened 100', LOGGED.method, 'interrupted']);
+    const reply = new RecordingReply();
+    await (await connect()).request(createToolCall(), reply, NEVER_ABORTED);
+    expect(reply.received).toEqual(['opened 100', LOGGED.method, 'interrupted']);
   });
 
   it('may ask the client, for as long as that takes', async () => {
     answer(async ({ reply }) => {
-      const given = await reply.ask({ method: 'roots/list', params: {} }, NEVER);
+      const given = await reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER_ABORTED);
       return result({ given: 'result' in given ? given.result : {} });
     });
-    const connection = await connect(ASKED_CLIENT);
-    const reply = new Reply(async () => ({ result: { roots: [] } }));
-    const outcome = await connection.request(toolCall({ client: ASKED_CLIENT }), reply, NEVER);
+    const connection = await connect(CLIENT_WITH_ROOTS);
+    const reply = new RecordingReply(async () => ({ result: { roots: [] } }));
+    const outcome = await connection.request(createToolCall({ client: CLIENT_WITH_ROOTS }), reply, NEVER_ABORTED);
     expect(outcome).toEqual(result({ given: { roots: [] } }));
     const budgets = bus.orders.filter(({ pattern }) => pattern === PoolPattern.request).map(({ budgetMs }) => budgetMs);
     expect(budgets).toEqual([undefined]);
@@ -162,23 +169,23 @@ describe('a request to another worker’s connection', () => {
 
   it('hears that the client gives no answer', async () => {
     answer(async ({ reply }) => {
-      const given = await reply.ask({ method: 'roots/list', params: {} }, NEVER).catch(() => 'none');
+      const given = await reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER_ABORTED).catch(() => 'none');
       return result({ given: given as string });
     });
-    const connection = await connect(ASKED_CLIENT);
-    const reply = new Reply(() => Promise.reject(new Error('too late')));
-    expect(await connection.request(toolCall(), reply, NEVER)).toEqual(result({ given: 'none' }));
+    const connection = await connect(CLIENT_WITH_ROOTS);
+    const reply = new RecordingReply(() => Promise.reject(new Error('too late')));
+    expect(await connection.request(createToolCall(), reply, NEVER_ABORTED)).toEqual(result({ given: 'none' }));
   });
 
   it('takes a question back that its server withdraws', async () => {
     const asked = Promise.withResolvers<void>();
     const withdraw = new AbortController();
     answer(async ({ reply }) => {
-      await reply.ask({ method: 'roots/list', params: {} }, withdraw.signal).catch(() => undefined);
+      await reply.answerQuestion({ method: 'roots/list', params: {} }, withdraw.signal).catch(() => undefined);
       return result({});
     });
     const withdrawn = Promise.withResolvers<void>();
-    const reply = new Reply((_question, signal) => {
+    const reply = new RecordingReply((_question, signal) => {
       asked.resolve();
       return new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => {
@@ -187,7 +194,7 @@ describe('a request to another worker’s connection', () => {
         });
       });
     });
-    const outcome = (await connect(ASKED_CLIENT)).request(toolCall(), reply, NEVER);
+    const outcome = (await connect(CLIENT_WITH_ROOTS)).request(createToolCall(), reply, NEVER_ABORTED);
     await asked.promise;
     withdraw.abort();
     await withdrawn.promise;
@@ -198,7 +205,7 @@ describe('a request to another worker’s connection', () => {
   it('is cancelled there when its caller leaves', async () => {
     answer(() => new Promise(() => undefined));
     const leave = new AbortController();
-    const outcome = (await connect()).request(toolCall(), new Reply(), leave.signal);
+    const outcome = (await connect()).request(createToolCall(), new RecordingReply(), leave.signal);
     while (child().sent.length === 0) await settled();
     leave.abort();
     expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
@@ -206,13 +213,13 @@ describe('a request to another worker’s connection', () => {
   });
 
   it('is not sent when its caller left before', async () => {
-    const outcome = await (await connect()).request(toolCall(), new Reply(), AbortSignal.abort());
+    const outcome = await (await connect()).request(createToolCall(), new RecordingReply(), AbortSignal.abort());
     expect(outcome).toMatchObject({ error: { data: { outcome: 'not_executed' } } });
     expect(child().sent).toEqual([]);
   });
 
   it('has no longer than its server has, and what the way takes', async () => {
-    await (await connect()).request(toolCall(), new Reply(), NEVER);
+    await (await connect()).request(createToolCall(), new RecordingReply(), NEVER_ABORTED);
     const sent = bus.orders.find(({ pattern }) => pattern === PoolPattern.request);
     expect(sent?.budgetMs).toBe(server.timeouts.connectMs + server.timeouts.requestMs + 5_000);
   });
@@ -222,7 +229,7 @@ describe('a request to another worker’s connection', () => {
     const { part } = Object(bus.orders[0]?.payload) as { part: string };
     const stranger = new LinkedBus('stranger');
     stranger.workers.set('there', there.serves);
-    const payload = { part, call: 'c', request: toolCall() };
+    const payload = { part, call: 'c', request: createToolCall() };
     const { end } = stranger.request({ to: 'there', pattern: PoolPattern.request, payload });
     expect(await end).toMatchObject({ value: { error: { code: -31001, data: { outcome: 'not_executed' } } } });
     expect(child().sent).toEqual([]);
@@ -236,18 +243,18 @@ describe('a connection that ends at the worker that has it', () => {
     await settled();
     await settled();
     expect([connection.closed, ends.length]).toEqual([true, 1]);
-    expect(await connection.request(toolCall(), new Reply(), NEVER)).toMatchObject({
+    expect(await connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED)).toMatchObject({
       error: { code: -31001, data: { outcome: 'not_executed', retriable: true } },
     });
-    await expect(connection.listen({}, () => undefined)).rejects.toMatchObject({ code: -31001 });
+    await expect(connection.subscribe({}, () => undefined)).rejects.toMatchObject({ code: -31001 });
   });
 
   it.each(['owner-gone', 'relay'] as const)('leaves calls under way with what is known: %s', async (cause) => {
     there.connector.respond = () => new Promise(() => undefined);
     const connection = await connect();
-    const outcome = connection.request(toolCall(), new Reply(), NEVER);
+    const outcome = connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED);
     while (child().sent.length === 0) await settled();
-    bus.break(cause);
+    bus.failInFlight(cause);
     expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown', retriable: false } } });
     expect([connection.closed, ends.length]).toEqual([true, 1]);
   });
@@ -255,7 +262,7 @@ describe('a connection that ends at the worker that has it', () => {
   it('is found to have ended by the call that finds nobody there', async () => {
     const connection = await connect();
     bus.workers.clear();
-    expect(await connection.request(toolCall(), new Reply(), NEVER)).toMatchObject({
+    expect(await connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED)).toMatchObject({
       error: { code: -31001, data: { outcome: 'not_executed' } },
     });
     expect([connection.closed, ends.length]).toEqual([true, 1]);
@@ -265,21 +272,21 @@ describe('a connection that ends at the worker that has it', () => {
 describe('a part in a connection', () => {
   it('is renewed as long as it is used, and survives a renewal that fails', async () => {
     const connection = await connect();
-    const keepers = () => bus.underWay(PoolPattern.open);
+    const keepers = () => bus.countInFlight(PoolPattern.open);
     jest.useFakeTimers({ doNotFake: ['setImmediate'] });
     // The timer of the connection that is there was set before time was taken over.
     const renewed = await connect();
     expect(keepers()).toBe(2);
-    jest.advanceTimersByTime(PART_MS / 3);
+    jest.advanceTimersByTime(LEASE_TTL_MS / 3);
     await settled();
     await settled();
     expect([keepers(), bus.orders.length]).toEqual([2, 3]);
     const serves = bus.workers.get('there');
     bus.workers.clear();
-    jest.advanceTimersByTime(PART_MS / 3);
+    jest.advanceTimersByTime(LEASE_TTL_MS / 3);
     await settled();
     if (serves) bus.workers.set('there', serves);
-    jest.advanceTimersByTime(PART_MS / 3);
+    jest.advanceTimersByTime(LEASE_TTL_MS / 3);
     await settled();
     await settled();
     expect([renewed.closed, connection.closed, ends.length, keepers()]).toEqual([false, false, 0, 2]);
@@ -290,7 +297,7 @@ describe('a part in a connection', () => {
 
   it('takes the answer to a question although the connection was given up meanwhile', async () => {
     const { outcome, give } = await askOverPart();
-    const [view] = there.pool.view({ after: 0, limit: 1 });
+    const [view] = there.pool.list({ after: 0, limit: 1 });
     expect(there.pool.closeBySerial(view?.serial ?? 0)).toBe(true);
     await settled();
     give({ result: { roots: [] } });
@@ -306,7 +313,7 @@ describe('a part in a connection', () => {
 
   it('whose end was never told ends by itself', async () => {
     await connect();
-    bus.break('relay');
+    bus.failInFlight('relay');
     expect(isUnused()).toBe(false);
     bus.expire(PoolPattern.open);
     await settled();
@@ -317,7 +324,7 @@ describe('a part in a connection', () => {
     const answered = Promise.withResolvers<Outcome>();
     there.connector.respond = () => answered.promise;
     const connection = await connect();
-    const outcome = connection.request(toolCall(), new Reply(), NEVER);
+    const outcome = connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED);
     while (child().sent.length === 0) await settled();
     await connection.close();
     expect(isUnused()).toBe(false);
@@ -331,7 +338,7 @@ describe('changes at another worker’s connection', () => {
   it('are told as long as somebody listens', async () => {
     const connection = await connect();
     const changes: string[] = [];
-    const listening = await connection.listen({ toolsListChanged: true }, ({ method }) => void changes.push(method));
+    const listening = await connection.subscribe({ toolsListChanged: true }, ({ method }) => void changes.push(method));
     expect(listening.honoured).toEqual({ toolsListChanged: true });
     child().change(LIST_CHANGED);
     await settled();
@@ -345,7 +352,7 @@ describe('changes at another worker’s connection', () => {
     const refusal = { kind: 'error', error: { code: -32002, message: 'No such resource' } } as const;
     there.connector.refuses = () => [{ uri: 'f:/x', refusal }];
     const connection = await connect();
-    const listening = await connection.listen({ toolsListChanged: true }, () => undefined);
+    const listening = await connection.subscribe({ toolsListChanged: true }, () => undefined);
     expect(listening.refused).toEqual([{ uri: 'f:/x', refusal }]);
     await listening.close();
   });
@@ -354,14 +361,14 @@ describe('changes at another worker’s connection', () => {
     const error = { code: -32002, message: 'No such resource' };
     there.connector.beforeListening = () => Promise.reject(new OutcomeError({ kind: 'error', error }));
     const connection = await connect();
-    await expect(connection.listen({}, () => undefined)).rejects.toMatchObject({ code: -32002 });
+    await expect(connection.subscribe({}, () => undefined)).rejects.toMatchObject({ code: -32002 });
     expect(connection.closed).toBe(false);
   });
 
   it('that are told no more end the connection, so that nobody waits for ever', async () => {
     const connection = await connect();
-    await connection.listen({ toolsListChanged: true }, () => undefined);
-    bus.break('gap', PoolPattern.listen);
+    await connection.subscribe({ toolsListChanged: true }, () => undefined);
+    bus.failInFlight('gap', PoolPattern.listen);
     await settled();
     expect([connection.closed, ends.length]).toEqual([true, 1]);
     await settled();

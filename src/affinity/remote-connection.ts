@@ -13,13 +13,13 @@ import type {
   UpstreamReply,
   UpstreamRequest,
 } from '../upstream/index.js';
-import { isNotHeld, outcomeBeforeAnyCall, outcomeOfBusEnd } from './bus-outcomes.js';
-import { PART_MS, PoolPattern, type ListenEvent, type OpenEvent } from './pool-orders.js';
+import { isNotHeld, toOutcomeBeforeCall, toCallOutcome } from './bus-outcomes.js';
+import { LEASE_TTL_MS, PoolPattern, type ListenEvent, type OpenEvent } from './pool-orders.js';
 import { ConnectionNotHeld } from './pool.errors.js';
 import { RemoteCall } from './remote-call.js';
 
 /** What is taken part in: the connection of one server for these clients, at another worker. */
-export interface RemotePlace {
+export interface RemoteTarget {
   /** Incarnation of that worker. */
   readonly worker: string;
   readonly server: ServerDefinition;
@@ -28,38 +28,38 @@ export interface RemotePlace {
 }
 
 /** A part that is renewed this often survives two renewals that fail. */
-const RENEW_MS = PART_MS / 3;
+const RENEWAL_INTERVAL_MS = LEASE_TTL_MS / 3;
 /** For what the other worker does at once. */
-const PROMPT_MS = 10_000;
+const PROMPT_TIMEOUT_MS = 10_000;
 /** For what lies between the other worker's own deadline and its answer's arrival here. */
-const MARGIN_MS = 5_000;
+const DELIVERY_MARGIN_MS = 5_000;
 
 /** A part in a connection that another worker has: every request travels there. */
 export class RemoteConnection implements UpstreamConnection {
-  private readonly part = randomBytes(16).toString('base64url');
-  private known: ServerProfile | undefined;
+  private readonly leaseId = randomBytes(16).toString('base64url');
+  private serverProfile: ServerProfile | undefined;
   private isClosed = false;
   /** Keeps the part alive; the newest that the other worker has confirmed. */
-  private keeper: BusExchange | undefined;
+  private keepAlive: BusExchange | undefined;
   private renewal: NodeJS.Timeout | undefined;
 
   private constructor(
     private readonly bus: WorkerBus,
-    private readonly place: RemotePlace,
+    private readonly target: RemoteTarget,
     private readonly events: ConnectionEvents,
   ) {}
 
   /** Rejects with a GatewayError when the connection cannot be had there; no call has run then. */
-  static async open(bus: WorkerBus, place: RemotePlace, events: ConnectionEvents): Promise<RemoteConnection> {
+  static async open(bus: WorkerBus, place: RemoteTarget, events: ConnectionEvents): Promise<RemoteConnection> {
     const connection = new RemoteConnection(bus, place, events);
-    await connection.begin();
+    await connection.acquireLease();
     return connection;
   }
 
   /** As the server told it when the part was opened. */
   get profile(): ServerProfile {
-    if (!this.known) throw new Error('The connection is not open.');
-    return this.known;
+    if (!this.serverProfile) throw new Error('The connection is not open.');
+    return this.serverProfile;
   }
 
   get closed(): boolean {
@@ -69,32 +69,32 @@ export class RemoteConnection implements UpstreamConnection {
   async request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
     if (signal.aborted) return outcomeOfFault('refused', 'cancelled before it was sent');
     if (this.isClosed) return NOT_HELD;
-    const { connectMs, requestMs } = this.place.server.timeouts;
-    const order = { to: this.place.worker, budgetMs: connectMs + requestMs + MARGIN_MS };
-    const end = await new RemoteCall(this.bus, order, this.part, reply).run(request, signal);
-    if (!signal.aborted) this.notice(end);
-    return hasCertainlyNotRun(end) ? NOT_HELD : outcomeOfBusEnd(end);
+    const { connectMs, requestMs } = this.target.server.timeouts;
+    const order = { to: this.target.worker, budgetMs: connectMs + requestMs + DELIVERY_MARGIN_MS };
+    const end = await new RemoteCall(this.bus, order, this.leaseId, reply).run(request, signal);
+    if (!signal.aborted) this.closeIfLost(end);
+    return isCertainlyNotRun(end) ? NOT_HELD : toCallOutcome(end);
   }
 
   async notify(notification: McpNotification): Promise<void> {
     if (this.isClosed) return;
-    await this.ask(PoolPattern.notify, { notification }, PROMPT_MS).end;
+    await this.send(PoolPattern.notify, { notification }, PROMPT_TIMEOUT_MS).end;
   }
 
-  async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+  async subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
     if (this.isClosed) throw new ConnectionNotHeld();
     const heard = Promise.withResolvers<Omit<Listening, 'close'>>();
-    const exchange = this.ask(PoolPattern.listen, { filter }, undefined, (event) => {
+    const exchange = this.send(PoolPattern.listen, { filter }, undefined, (event) => {
       const told = event as ListenEvent;
       if (told.kind === 'changed') onChange(told.notification);
       else if (told.kind === 'listening') heard.resolve(told);
     });
     const ended = exchange.end.then((end) => ({ end }));
     const first = await Promise.race([heard.promise, ended]);
-    if ('end' in first) throw this.failureOf(first.end);
+    if ('end' in first) throw this.toError(first.end);
     let isWanted = true;
     // A listener that nobody listens for any more would wait for ever; with the connection its users look for another.
-    void ended.then(() => isWanted && this.lose('its changes are not told any more'));
+    void ended.then(() => isWanted && this.closeAsLost('its changes are not told any more'));
     return {
       honoured: first.honoured,
       ...(first.refused && { refused: first.refused }),
@@ -108,67 +108,69 @@ export class RemoteConnection implements UpstreamConnection {
 
   /** Ends the part. The connection stays with the worker that has it. */
   async close(): Promise<void> {
-    const { keeper } = this;
-    this.stop();
+    const { keepAlive: keeper } = this;
+    this.markClosed();
     await keeper?.end;
   }
 
-  private async begin(): Promise<void> {
+  private async acquireLease(): Promise<void> {
     const confirmed = Promise.withResolvers<void>();
-    const exchange = this.keep(confirmed.resolve);
-    const failure = exchange.end.then((end) => this.failureOf(end));
+    const exchange = this.renewLease(confirmed.resolve);
+    const failure = exchange.end.then((end) => this.toError(end));
     const cause = await Promise.race([confirmed.promise, failure]);
     if (cause) throw cause;
-    this.renewal = setInterval(() => this.keep(), RENEW_MS).unref();
+    this.renewal = setInterval(() => this.renewLease(), RENEWAL_INTERVAL_MS).unref();
   }
 
   /** Takes the part, or renews it. What fails to be renewed is tried again by the next. */
-  private keep(onConfirmed?: () => void): BusExchange {
-    const { server, caller, client } = this.place;
+  private renewLease(onConfirmed?: () => void): BusExchange {
+    const { server, caller, client } = this.target;
     const order = { server: server.slug, caller: withoutClaims(caller), client };
-    const exchange = this.ask(PoolPattern.open, order, PART_MS, (event) => {
+    const exchange = this.send(PoolPattern.open, order, LEASE_TTL_MS, (event) => {
       const told = event as OpenEvent;
       if (told.kind === 'notification') return this.events.notify(told.notification);
-      this.known ??= told.profile;
+      this.serverProfile ??= told.profile;
       if (this.isClosed) return exchange.cancel();
-      this.keeper = exchange;
+      this.keepAlive = exchange;
       onConfirmed?.();
     });
-    void exchange.end.then(() => this.keeper === exchange && this.lose('the worker that has it let go of it'));
+    void exchange.end.then(
+      () => this.keepAlive === exchange && this.closeAsLost('the worker that has it let go of it'),
+    );
     return exchange;
   }
 
-  private ask(
+  private send(
     pattern: string,
     order: object,
     budgetMs: number | undefined,
     onEvent?: (event: unknown) => void,
   ): BusExchange {
-    const what = { to: this.place.worker, pattern, payload: { part: this.part, ...order } };
+    const what = { to: this.target.worker, pattern, payload: { part: this.leaseId, ...order } };
     return this.bus.request(budgetMs === undefined ? what : { ...what, budgetMs }, onEvent);
   }
 
   /** The other worker is not there, or has no connection for us any more: the next call has to look for another one. */
-  private notice(end: BusEnd): void {
-    if (hasCertainlyNotRun(end) || (end.kind === 'unknown' && end.cause === 'owner-gone'))
-      this.lose('its worker does not answer');
+  private closeIfLost(end: BusEnd): void {
+    if (isCertainlyNotRun(end) || (end.kind === 'unknown' && end.cause === 'owner-gone'))
+      this.closeAsLost('its worker does not answer');
   }
 
-  private lose(reason: string): void {
+  private closeAsLost(reason: string): void {
     if (this.isClosed) return;
-    this.stop();
+    this.markClosed();
     this.events.closed(reason);
   }
 
-  private stop(): void {
+  private markClosed(): void {
     this.isClosed = true;
     clearInterval(this.renewal);
-    this.keeper?.cancel();
+    this.keepAlive?.cancel();
   }
 
   /** Why something that is no call could not be had. What should have lasted and ended is a failure too. */
-  private failureOf(end: BusEnd): OutcomeError | ConnectionNotHeld {
-    const outcome = end.kind === 'value' ? outcomeOfBusEnd(end) : outcomeBeforeAnyCall(end);
+  private toError(end: BusEnd): OutcomeError | ConnectionNotHeld {
+    const outcome = end.kind === 'value' ? toCallOutcome(end) : toOutcomeBeforeCall(end);
     return outcome.kind === 'error' ? new OutcomeError(outcome) : new ConnectionNotHeld();
   }
 }
@@ -183,7 +185,7 @@ const withoutClaims = (caller: Caller): Caller => ({
 });
 
 /** Nobody took it, or nobody there knew the connection. Not so where Redis cannot be asked: it would be no better then. */
-function hasCertainlyNotRun(end: BusEnd): boolean {
+function isCertainlyNotRun(end: BusEnd): boolean {
   if (end.kind === 'not-executed') return end.cause === 'unreachable';
   if (end.kind === 'refused') return end.reason === LEAVING;
   return end.kind === 'value' && isNotHeld(end.value);

@@ -40,7 +40,7 @@ function world(reply?: ScriptedBus['reply'], heir?: string) {
   const bus = new ScriptedBus();
   bus.reply = reply;
   const route = { order, owner: 'owner', revision: '2025-11-25' };
-  return { bus, session: new RemoteSession(route, { bus, whither: async () => heir }) };
+  return { bus, session: new RemoteSession(route, { bus, findNewOwner: async () => heir }) };
 }
 
 const value = (outcome: Outcome): BusEnd => ({ kind: 'value', value: outcome });
@@ -51,7 +51,7 @@ const callOf = (requestId: number) => ({
   caller: callerOf('me'),
   client: LEGACY_CLIENT,
   requestId,
-  repeatsItself: false,
+  clientRepeatsCall: false,
 });
 const UNKNOWN = expect.objectContaining({ message: 'Session not found. Initialize a new one.', httpStatus: 404 });
 
@@ -173,8 +173,8 @@ describe('everything else of a session that lives elsewhere', () => {
     await session.notify({ method: 'notifications/roots/list_changed', params: {} });
     await session.touch();
     await session.setLogLevel('debug');
-    await session.watch(resource);
-    await session.unwatch(resource);
+    await session.subscribe(resource);
+    await session.unsubscribe(resource);
     await session.end();
     expect(bus.sent.map(({ order: { pattern } }) => pattern)).toEqual([
       'session.cancel',
@@ -205,7 +205,7 @@ describe('a stream of a session that lives elsewhere', () => {
     expect(bus.last.order).not.toHaveProperty('budgetMs');
     void bus.last.emit({ kind: 'opened', eventId: '1-4' });
     void bus.last.emit({ kind: 'found', standing: true });
-    expect((await opening).standing).toBe(true);
+    expect((await opening).isServerStream).toBe(true);
     expect(sink.summary).toEqual(['opened']);
     bus.last.end({ kind: 'unknown', cause: 'owner-gone' });
     await Promise.resolve();

@@ -13,15 +13,15 @@ import { LEAVING, type BusEnd, type BusExchange, type WorkerBus } from '#lib/wor
 import type { StreamEvent, StreamSink, UpstreamCall } from '../session-pool/index.js';
 import type { WatchedResource } from '../subscriptions/index.js';
 import { OwnerUnreachable, SessionUnknown } from './affinity.errors.js';
-import { outcomeOfBusEnd } from './bus-outcomes.js';
+import { toCallOutcome } from './bus-outcomes.js';
 import type { OpenedStream, SessionHandle } from './session-handle.js';
 import {
   Refusal,
   SessionPattern,
-  type Moved,
+  type SessionMovedReply,
   type SessionOrder,
   type StreamSignal,
-  type TravellingCall,
+  type ForwardedCall,
 } from './session-orders.js';
 
 /** Where a session lives, and what its owner must be told with every order. */
@@ -33,30 +33,30 @@ export interface RemoteRoute {
 }
 
 /** What a session at another worker needs beside the way there. */
-export interface RemoteMeans {
+export interface RemoteSessionPorts {
   readonly bus: WorkerBus;
   /** Where the session is when its owner does not answer: it may have left and given it away. */
-  whither(): Promise<string | undefined>;
+  findNewOwner(): Promise<string | undefined>;
 }
 
 type OnEvent = (event: unknown) => void | Promise<void>;
-type Asked = { readonly outcome: Promise<Outcome>; readonly cancel: () => void };
+type SentOrder = { readonly outcome: Promise<Outcome>; readonly cancel: () => void };
 
 /** For everything that is not a call: the owner answers at once. */
-const PROMPT_MS = 10_000;
+const PROMPT_TIMEOUT_MS = 10_000;
 /** A session that moves again while it is followed must come to rest at last. */
-const MOST_MOVES = 4;
+const MAX_HANDOFFS_FOLLOWED = 4;
 
-const GONE = { ...new SessionUnknown().toOutcome(), refused: true } as const;
+const SESSION_UNKNOWN = { ...new SessionUnknown().toOutcome(), refused: true } as const;
 
 /** A session that another worker owns: every order travels there. */
 export class RemoteSession implements SessionHandle {
-  readonly place = 'elsewhere';
+  readonly location = 'elsewhere';
   readonly client: ClientProfile;
 
   constructor(
     private readonly route: RemoteRoute,
-    private readonly means: RemoteMeans,
+    private readonly ports: RemoteSessionPorts,
   ) {
     this.client = { revision: route.revision, capabilities: {} };
   }
@@ -68,36 +68,36 @@ export class RemoteSession implements SessionHandle {
   call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
     const onEvent = (event: unknown) => deliver(event as StreamEvent | StreamSignal, sink);
     // While a client thinks, time stands still at the owner, which alone knows of that: as it keeps the time of its own calls.
-    return this.ask(SessionPattern.call, { call: travelling(call) }, undefined, onEvent).outcome;
+    return this.requestOwner(SessionPattern.call, { call: toForwardedCall(call) }, undefined, onEvent).outcome;
   }
 
   cancel(requestId: RequestId): Promise<void> {
-    return this.tell(SessionPattern.cancel, { requestId });
+    return this.sendOrder(SessionPattern.cancel, { requestId });
   }
 
   answer(id: RequestId, answer: Answer): Promise<void> {
-    return this.tell(SessionPattern.answer, { id, answer });
+    return this.sendOrder(SessionPattern.answer, { id, answer });
   }
 
   notify(notification: McpNotification): Promise<void> {
-    return this.tell(SessionPattern.notify, { notification });
+    return this.sendOrder(SessionPattern.notify, { notification });
   }
 
   touch(): Promise<void> {
-    return this.tell(SessionPattern.touch, {});
+    return this.sendOrder(SessionPattern.touch, {});
   }
 
   setLogLevel(level: LogLevel): Promise<void> {
-    return this.tell(SessionPattern.logLevel, { level });
+    return this.sendOrder(SessionPattern.logLevel, { level });
   }
 
-  watch({ server, own, uri }: WatchedResource): Promise<void> {
+  subscribe({ server, own, uri }: WatchedResource): Promise<void> {
     const { connectMs, requestMs } = server.timeouts;
-    return this.tell(SessionPattern.watch, { resource: { server: server.slug, own, uri } }, connectMs + requestMs);
+    return this.sendOrder(SessionPattern.watch, { resource: { server: server.slug, own, uri } }, connectMs + requestMs);
   }
 
-  unwatch({ server, own, uri }: WatchedResource): Promise<void> {
-    return this.tell(SessionPattern.unwatch, { resource: { server: server.slug, own, uri } });
+  unsubscribe({ server, own, uri }: WatchedResource): Promise<void> {
+    return this.sendOrder(SessionPattern.unwatch, { resource: { server: server.slug, own, uri } });
   }
 
   async openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream> {
@@ -108,44 +108,44 @@ export class RemoteSession implements SessionHandle {
       else return deliver(heard, sink);
       return undefined;
     };
-    const { outcome, cancel } = this.ask(SessionPattern.stream, { lastEventId }, undefined, onEvent);
+    const { outcome, cancel } = this.requestOwner(SessionPattern.stream, { lastEventId }, undefined, onEvent);
     const opened = await Promise.race([found.promise, outcome]);
     // Nothing was written for a stream that was not found: its refusal has a status of its own.
-    if (typeof opened !== 'boolean') throw refusalOf(opened);
+    if (typeof opened !== 'boolean') throw toStreamError(opened);
     void outcome.then(() => sink.end());
-    return { standing: opened, detach: cancel };
+    return { isServerStream: opened, detach: cancel };
   }
 
   end(): Promise<void> {
-    return this.tell(SessionPattern.end, {});
+    return this.sendOrder(SessionPattern.end, {});
   }
 
   /** Has the owner do what only it can, under a pattern of its own. Rejects as the methods do. */
-  tell(pattern: string, payload: object, extraMs = 0): Promise<void> {
-    return this.ask(pattern, payload, PROMPT_MS + extraMs).outcome.then((outcome) => {
+  sendOrder(pattern: string, payload: object, extraMs = 0): Promise<void> {
+    return this.requestOwner(pattern, payload, PROMPT_TIMEOUT_MS + extraMs).outcome.then((outcome) => {
       if (outcome.kind === 'error') throw new OutcomeError(outcome);
     });
   }
 
   /** Follows the session where it went, as long as nothing has run. */
-  private ask(pattern: string, payload: object, budgetMs: number | undefined, onEvent?: OnEvent): Asked {
+  private requestOwner(pattern: string, payload: object, budgetMs: number | undefined, onEvent?: OnEvent): SentOrder {
     const { order, owner } = this.route;
     let exchange: BusExchange;
     let isCancelled = false;
     const send = (to: string): void => {
       const what = { to, pattern, payload: { ...order, ...payload }, queue: order.session };
-      exchange = this.means.bus.request(budgetMs === undefined ? what : { ...what, budgetMs }, onEvent);
+      exchange = this.ports.bus.request(budgetMs === undefined ? what : { ...what, budgetMs }, onEvent);
       if (isCancelled) exchange.cancel();
     };
     const follow = async (moves: number): Promise<Outcome> => {
       const end = await exchange.end;
-      const heir = heirIn(end) ?? (await this.heirOfUnreachable(end, isCancelled));
-      if (heir !== undefined && moves < MOST_MOVES) {
+      const heir = readNewOwner(end) ?? (await this.findNewOwnerAfter(end, isCancelled));
+      if (heir !== undefined && moves < MAX_HANDOFFS_FOLLOWED) {
         send(heir);
         return follow(moves + 1);
       }
-      if (heir !== undefined || isGone(end)) return GONE;
-      const outcome = outcomeOfBusEnd(end);
+      if (heir !== undefined || isSessionUnknown(end)) return SESSION_UNKNOWN;
+      const outcome = toCallOutcome(end);
       const hasNotRun = end.kind === 'not-executed' || end.kind === 'refused';
       return hasNotRun && outcome.kind === 'error' ? { ...outcome, refused: true } : outcome;
     };
@@ -158,22 +158,22 @@ export class RemoteSession implements SessionHandle {
   }
 
   /** Nobody took the order, so it certainly did not run, and may be given to whoever has the session now. */
-  private heirOfUnreachable(end: BusEnd, isCancelled: boolean): Promise<string | undefined> {
+  private findNewOwnerAfter(end: BusEnd, isCancelled: boolean): Promise<string | undefined> {
     const isUnreachable = end.kind === 'not-executed' && end.cause === 'unreachable';
     const isLeaving = end.kind === 'refused' && end.reason === LEAVING;
-    return (isUnreachable || isLeaving) && !isCancelled ? this.means.whither() : Promise.resolve(undefined);
+    return (isUnreachable || isLeaving) && !isCancelled ? this.ports.findNewOwner() : Promise.resolve(undefined);
   }
 }
 
 /** Its owner says that the session lives elsewhere now, and the order has not run. */
-function heirIn(end: BusEnd): string | undefined {
+function readNewOwner(end: BusEnd): string | undefined {
   if (end.kind === 'refused' && end.reason === Refusal.moved) return String(end.detail);
   const isMoved = end.kind === 'value' && isJsonObject(end.value) && end.value['kind'] === 'moved';
-  return isMoved ? (end.value as unknown as Moved).to : undefined;
+  return isMoved ? (end.value as unknown as SessionMovedReply).to : undefined;
 }
 
 /** Its owner does not know it any more, and has run nothing. */
-function isGone(end: BusEnd): boolean {
+function isSessionUnknown(end: BusEnd): boolean {
   if (end.kind === 'refused') return end.reason === Refusal.gone;
   return end.kind === 'value' && isJsonObject(end.value) && end.value['kind'] === 'gone';
 }
@@ -185,12 +185,12 @@ function deliver(event: StreamEvent | StreamSignal, sink: StreamSink): void | Pr
 }
 
 /** A stream that ended before it was found was refused: nothing ran. One that simply ended is over. */
-function refusalOf(outcome: Outcome): Error {
+function toStreamError(outcome: Outcome): Error {
   if (outcome.kind === 'result') return new SessionUnknown();
   return outcome.error.code === GatewayCode.outcomeUnknown ? new OwnerUnreachable() : new OutcomeError(outcome);
 }
 
-function travelling({ server, request, parameterHeaders, requestId, silent }: UpstreamCall): TravellingCall {
+function toForwardedCall({ server, request, parameterHeaders, requestId, silent }: UpstreamCall): ForwardedCall {
   return {
     server: server.slug,
     request,

@@ -4,7 +4,7 @@ import { result } from '#lib/mcp-protocol';
 import { callerOf, childServer } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { until } from '../../test/support/until.js';
-import { callOf, Neighbours, SERVER, type Neighbour } from './neighbours-fixture.js';
+import { createCall, WorkerCluster, SERVER, type TestWorker } from './worker-cluster-fixture.js';
 import { RendezvousPlacement } from './rendezvous-placement.js';
 
 const CHILD = childServer('child');
@@ -13,21 +13,21 @@ const KEYS = Array.from({ length: 60 }, (_, index) => `principal child {} tests|
 /** Long enough for a worker that is not listed to be gone. */
 const SETTLED_MS = 7_000;
 
-let neighbours: Neighbours;
-let workers: Neighbour[];
+let neighbours: WorkerCluster;
+let workers: TestWorker[];
 
-const placementAt = ({ name, workers: known, server }: Neighbour) => new RendezvousPlacement(name, known, server.node);
+const placementAt = ({ name, workers: known, server }: TestWorker) => new RendezvousPlacement(name, known, server.node);
 
 /** A call of a client without a session, which arrives at this worker. */
-const call = ({ router }: Neighbour, subject = 'me', server = CHILD) =>
-  router.deliver(callOf(1, { caller: callerOf(subject), server }), new RecordingSink(), NEVER);
+const call = ({ router }: TestWorker, subject = 'me', server = CHILD) =>
+  router.deliver(createCall(1, { caller: callerOf(subject), server }), new RecordingSink(), NEVER);
 
 const live = () => workers.flatMap(({ connector }) => connector.live);
 const holder = () => workers.find(({ connector }) => connector.live.length > 0);
 
 beforeEach(async () => {
   Logger.overrideLogger(false);
-  neighbours = new Neighbours();
+  neighbours = new WorkerCluster();
   workers = [];
   for (let count = 0; count < 3; count += 1) workers.push(await neighbours.start({ servers: [SERVER, CHILD] }));
 });
@@ -39,7 +39,7 @@ afterEach(async () => {
 
 describe('the place of a connection that no session owns', () => {
   it('is the same whichever worker is asked, and each has some', () => {
-    const places = workers.map((worker) => KEYS.map((key) => placementAt(worker).placeOf(key) ?? worker.name));
+    const places = workers.map((worker) => KEYS.map((key) => placementAt(worker).ownerOf(key) ?? worker.name));
     expect(places[1]).toEqual(places[0]);
     expect(places[2]).toEqual(places[0]);
     expect(new Set(places[0])).toEqual(new Set(workers.map(({ name }) => name)));
@@ -50,13 +50,13 @@ describe('the place of a connection that no session owns', () => {
     const [one, , gone] = workers;
     if (!one || !gone) throw new Error('There are three workers.');
     const placement = placementAt(one);
-    const before = KEYS.map((key) => placement.placeOf(key));
+    const before = KEYS.map((key) => placement.ownerOf(key));
     let changes = 0;
     placement.onChange(() => (changes += 1));
     await gone.close();
-    await neighbours.beat();
-    expect([placement.isGone(gone.name), placement.isGone(one.name), changes > 0]).toEqual([true, false, true]);
-    const after = KEYS.map((key) => placement.placeOf(key));
+    await neighbours.heartbeat();
+    expect([placement.isDead(gone.name), placement.isDead(one.name), changes > 0]).toEqual([true, false, true]);
+    const after = KEYS.map((key) => placement.ownerOf(key));
     expect(after).not.toContain(gone.name);
     expect(after.filter((place, index) => place !== before[index] && before[index] !== gone.name)).toEqual([]);
   });
@@ -80,9 +80,9 @@ describe('a process that a principal’s clients share', () => {
     for (const worker of workers) await call(worker);
     const gone = holder();
     await gone?.close();
-    await neighbours.beat();
+    await neighbours.heartbeat();
     const left = workers.filter((worker) => worker !== gone);
-    for (const worker of left) expect(await neighbours.whileTimePasses(call(worker))).toEqual(result({}));
+    for (const worker of left) expect(await neighbours.advanceUntilSettled(call(worker))).toEqual(result({}));
     expect(live()).toHaveLength(1);
     expect(live()[0]?.sent).toHaveLength(2);
   });
@@ -112,7 +112,7 @@ describe('a process that a principal’s clients share', () => {
     await until(() => remote.connector.opened.some(({ sent }) => sent.length > 1));
     await neighbours.timer.advance(SETTLED_MS);
     remote.server.node.stop();
-    const ended = await neighbours.whileTimePasses(Promise.all(outcomes));
+    const ended = await neighbours.advanceUntilSettled(Promise.all(outcomes));
     for (const outcome of ended) {
       if (outcome.kind === 'result') expect(outcome).toEqual(result({}));
       else expect(outcome).toMatchObject({ error: { data: { outcome: 'unknown' } } });

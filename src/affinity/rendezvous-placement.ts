@@ -3,22 +3,22 @@ import type { ServerDefinition } from '../registry/index.js';
 import { Placement, type Sharing, type UpstreamFace } from '../session-pool/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
 import { RemoteConnection } from './remote-connection.js';
-import { rendezvous } from './rendezvous.js';
-import type { Workers } from './workers.js';
+import { rankByRendezvous } from './rendezvous.js';
+import type { WorkerRegistry } from './worker-registry.js';
 
 /** Places what no session owns at the worker that rendezvous hashing over the living ones names. */
 export class RendezvousPlacement extends Placement {
   constructor(
-    private readonly me: string,
-    private readonly workers: Workers,
+    private readonly workerId: string,
+    private readonly workers: WorkerRegistry,
     private readonly bus: WorkerBus,
   ) {
     super();
   }
 
-  override placeOf(poolKey: string): string | undefined {
-    const [first] = rendezvous(poolKey, this.workers.living);
-    return first === this.me ? undefined : first;
+  override ownerOf(poolKey: string): string | undefined {
+    const [first] = rankByRendezvous(poolKey, this.workers.aliveIds);
+    return first === this.workerId ? undefined : first;
   }
 
   override open(
@@ -31,11 +31,11 @@ export class RendezvousPlacement extends Placement {
     return RemoteConnection.open(this.bus, { worker, server, caller, client }, events);
   }
 
-  override isGone(worker: string): boolean {
-    return !this.workers.living.includes(worker);
+  override isDead(worker: string): boolean {
+    return !this.workers.aliveIds.includes(worker);
   }
 
   override onChange(listener: () => void): () => void {
-    return this.workers.onChange(listener);
+    return this.workers.onWorkerDead(listener);
   }
 }

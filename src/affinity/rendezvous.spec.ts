@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { Incarnation } from './session-ids.js';
-import { rendezvous } from './rendezvous.js';
+import { WorkerId } from './session-ids.js';
+import { rankByRendezvous } from './rendezvous.js';
 
 const names = fc.uniqueArray(fc.base64String({ minLength: 4, maxLength: 24 }), { minLength: 1, maxLength: 12 });
 const key = fc.string();
-const newWorkers = (count: number): string[] => Array.from({ length: count }, () => new Incarnation().text);
+const newWorkers = (count: number): string[] => Array.from({ length: count }, () => new WorkerId().text);
 const keys = Array.from({ length: 4_000 }, (_, index) => `principal server ${index}`);
 
 describe('the order in which workers are to have something', () => {
   it('names each of them once', () => {
     fc.assert(
       fc.property(key, names, (what, workers) => {
-        expect(rendezvous(what, workers).toSorted()).toEqual(workers.toSorted());
+        expect(rankByRendezvous(what, workers).toSorted()).toEqual(workers.toSorted());
       }),
     );
   });
@@ -23,7 +23,7 @@ describe('the order in which workers are to have something', () => {
     );
     fc.assert(
       fc.property(key, shuffled, (what, [workers, others]) => {
-        expect(rendezvous(what, workers)).toEqual(rendezvous(what, others));
+        expect(rankByRendezvous(what, workers)).toEqual(rankByRendezvous(what, others));
       }),
     );
   });
@@ -33,7 +33,9 @@ describe('the order in which workers are to have something', () => {
       fc.property(key, names, fc.nat(), (what, workers, which) => {
         const gone = workers[which % workers.length];
         const left = workers.filter((worker) => worker !== gone);
-        expect(rendezvous(what, left)).toEqual(rendezvous(what, workers).filter((worker) => worker !== gone));
+        expect(rankByRendezvous(what, left)).toEqual(
+          rankByRendezvous(what, workers).filter((worker) => worker !== gone),
+        );
       }),
     );
   });
@@ -41,8 +43,10 @@ describe('the order in which workers are to have something', () => {
   it('takes nothing from those who stay when one comes, but for the new one', () => {
     const before = newWorkers(4);
     const [added = ''] = newWorkers(1);
-    const moved = keys.filter((what) => rendezvous(what, before)[0] !== rendezvous(what, [...before, added])[0]);
-    expect(moved.every((what) => rendezvous(what, [...before, added])[0] === added)).toBe(true);
+    const moved = keys.filter(
+      (what) => rankByRendezvous(what, before)[0] !== rankByRendezvous(what, [...before, added])[0],
+    );
+    expect(moved.every((what) => rankByRendezvous(what, [...before, added])[0] === added)).toBe(true);
     // A fifth is due to the fifth: 800. Six standard deviations are 152.
     expect(Math.abs(moved.length - keys.length / 5)).toBeLessThan(152);
   });
@@ -51,7 +55,7 @@ describe('the order in which workers are to have something', () => {
     const workers = newWorkers(8);
     const shares = new Map(workers.map((worker) => [worker, 0]));
     for (const what of keys) {
-      const [first = ''] = rendezvous(what, workers);
+      const [first = ''] = rankByRendezvous(what, workers);
       shares.set(first, (shares.get(first) ?? 0) + 1);
     }
     // 500 are due to each; six standard deviations are 126.
@@ -60,12 +64,12 @@ describe('the order in which workers are to have something', () => {
 
   it('spreads what one leaves over all who stay', () => {
     const workers = newWorkers(5);
-    const seconds = keys.map((what) => rendezvous(what, workers)).filter(([first]) => first === workers[0]);
+    const seconds = keys.map((what) => rankByRendezvous(what, workers)).filter(([first]) => first === workers[0]);
     const heirs = new Set(seconds.map(([, second]) => second));
     expect(heirs).toEqual(new Set(workers.slice(1)));
   });
 
   it('is empty where nobody is', () => {
-    expect(rendezvous('any', [])).toEqual([]);
+    expect(rankByRendezvous('any', [])).toEqual([]);
   });
 });

@@ -37,7 +37,7 @@ async function world(era: 'legacy' | 'modern', respond: Respond) {
 
 /** Asks one question, and answers with what it got. */
 const asksOnce: Respond = async ({ reply, signal }) => {
-  const answer = await reply.ask(FORM, signal);
+  const answer = await reply.answerQuestion(FORM, signal);
   return result({ answer } as unknown as JsonObject);
 };
 
@@ -177,7 +177,7 @@ describe('a legacy server that asks for what the client did not declare', () => 
   const refused =
     (outcome: Outcome): Respond =>
     ({ reply }) => {
-      reply.lacks?.({ sampling: {} });
+      reply.missingCapabilities?.({ sampling: {} });
       return outcome;
     };
 

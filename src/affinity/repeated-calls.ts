@@ -14,24 +14,24 @@ import {
   type UpstreamCall,
 } from '../session-pool/index.js';
 import {
-  MalformedResponses,
+  MalformedInputResponses,
   CoordinationUnavailable,
   OwnerUnreachable,
-  RequestStateInvalid,
-  RequestStateLapsed,
-  VisitRefused,
+  InvalidRequestState,
+  RequestStateExpired,
+  UrlElicitationDeclined,
 } from './affinity.errors.js';
-import { outcomeOfBusEnd } from './bus-outcomes.js';
+import { toCallOutcome } from './bus-outcomes.js';
 import { ParkedDirectory } from './parked-directory.js';
-import { ParkedPattern, readAsked, type ResumeOrder } from './parked-orders.js';
+import { ParkedPattern, readInputRequired, type ResumeOrder } from './parked-orders.js';
 import { RequestStates, type ParkedState, type RequestState, type StateBinding } from './request-states.js';
-import { Incarnation } from './session-ids.js';
-import { Workers } from './workers.js';
+import { WorkerId } from './session-ids.js';
+import { WorkerRegistry } from './worker-registry.js';
 
 /** A server's own state says itself how long it is good; this bounds what nobody comes back for. */
-const SERVER_STATE_MS = 60 * 60_000;
+const SERVER_STATE_TTL_MS = 60 * 60_000;
 /** For what lies between the owner's own deadline and its answer's arrival here. */
-const MARGIN_MS = 5_000;
+const DELIVERY_MARGIN_MS = 5_000;
 
 /**
  * Runs the calls of clients that answer questions by repeating the call (specification of 2026: basic/patterns/mrtr),
@@ -43,23 +43,23 @@ export class RepeatedCalls {
   constructor(
     private readonly states: RequestStates,
     private readonly calls: UpstreamCalls,
-    private readonly parked: ParkedCalls,
+    private readonly parkedCalls: ParkedCalls,
     private readonly directory: ParkedDirectory,
-    private readonly me: Incarnation,
-    private readonly workers: Workers,
+    private readonly workerId: WorkerId,
+    private readonly workers: WorkerRegistry,
     private readonly bus: WorkerBus,
     private readonly config: SessionPoolConfig,
   ) {}
 
   /**
    * What a repetition goes on with at a server that waits for it. Undefined for any other request.
-   * @throws RequestStateLapsed when the client comes too late
+   * @throws RequestStateExpired when the client comes too late
    */
-  parkedIn(binding: StateBinding): ParkedState | undefined {
+  findParkedState(binding: StateBinding): ParkedState | undefined {
     const { requestState } = binding.request.params;
     const read = requestState === undefined ? undefined : this.states.read(requestState, binding);
     if (read?.state.kind !== 'parked') return undefined;
-    if (read.isLapsed) throw new RequestStateLapsed('unknown');
+    if (read.isExpired) throw new RequestStateExpired('unknown');
     return read.state;
   }
 
@@ -67,14 +67,14 @@ export class RepeatedCalls {
    * Cancels a parked call whose client may not go on with it; one that is over is over.
    * @throws OwnerUnreachable, CoordinationUnavailable while that cannot be done
    */
-  async giveUp({ worker, call }: ParkedState): Promise<void> {
+  async cancelParked({ worker, call }: ParkedState): Promise<void> {
     await this.directory.cancel(worker, call);
   }
 
   /**
    * @param binding the client's own request
    * @param parked what was found in it, if it was looked at before
-   * @throws RequestStateInvalid, RequestStateLapsed, MalformedResponses and others: nothing has reached a server then
+   * @throws InvalidRequestState, RequestStateExpired, MalformedInputResponses and others: nothing has reached a server then
    * @throws ParkedCallLost when the worker that had the call is gone
    */
   async deliver(
@@ -85,23 +85,23 @@ export class RepeatedCalls {
     parked?: ParkedState,
   ): Promise<Outcome> {
     if (signal.aborted) return outcomeOfFault('aborted');
-    const state = parked ?? this.stateIn(binding);
-    const ending = await this.endingOf(call, state, sink, signal);
-    if (ending.kind === 'asked') return this.asking(ending, binding, call, state);
-    return this.withSealedState(ending, binding);
+    const state = parked ?? this.readState(binding);
+    const ending = await this.runCall(call, state, sink, signal);
+    if (ending.kind === 'asked') return this.toInputRequired(ending, binding, call, state);
+    return this.sealServerState(ending, binding);
   }
 
   /** What the client has brought back; undefined for a call that is new. */
-  private stateIn(binding: StateBinding): RequestState | undefined {
+  private readState(binding: StateBinding): RequestState | undefined {
     const { requestState } = binding.request.params;
     if (requestState === undefined) return undefined;
     const read = this.states.read(requestState, binding);
-    if (!read) throw new RequestStateInvalid();
-    if (read.isLapsed) throw new RequestStateLapsed(read.state.kind === 'parked' ? 'unknown' : 'not_executed');
+    if (!read) throw new InvalidRequestState();
+    if (read.isExpired) throw new RequestStateExpired(read.state.kind === 'parked' ? 'unknown' : 'not_executed');
     return read.state;
   }
 
-  private endingOf(
+  private runCall(
     call: UpstreamCall,
     state: RequestState | undefined,
     sink: StreamSink,
@@ -110,18 +110,18 @@ export class RepeatedCalls {
     const responses = readResponses(call.request.params['inputResponses']);
     switch (state?.kind) {
       case undefined:
-        return this.calls.runRepeatable(call, sink, signal);
+        return this.calls.runParkable(call, sink, signal);
       case 'server':
-        return this.calls.runRepeatable(withParams(call, { requestState: state.state }), sink, signal);
+        return this.calls.runParkable(withParams(call, { requestState: state.state }), sink, signal);
       case 'anew':
-        return this.makeAnew(call, state.questions, responses, sink, signal);
+        return this.runAfterElicitation(call, state.questions, responses, sink, signal);
       case 'parked':
         return this.resume(call, state, responses, sink, signal);
     }
   }
 
   /** The server has refused the call until these visits are made. */
-  private makeAnew(
+  private runAfterElicitation(
     call: UpstreamCall,
     questions: Asked['questions'],
     responses: JsonObject,
@@ -131,8 +131,8 @@ export class RepeatedCalls {
     const missing = Object.entries(questions).filter(([key]) => !isJsonObject(responses[key]));
     if (missing.length > 0) return { kind: 'asked', questions: Object.fromEntries(missing) };
     const isRefused = Object.keys(questions).some((key) => (responses[key] as JsonObject)['action'] !== 'accept');
-    if (isRefused) throw new VisitRefused(call.server.slug);
-    return this.calls.runRepeatable(call, sink, signal);
+    if (isRefused) throw new UrlElicitationDeclined(call.server.slug);
+    return this.calls.runParkable(call, sink, signal);
   }
 
   private async resume(
@@ -143,21 +143,21 @@ export class RepeatedCalls {
     signal: AbortSignal,
   ): Promise<Ending> {
     const { progressToken, logLevel } = call.request;
-    if (state.worker !== this.me.text) return this.resumeElsewhere(call, state, responses, sink, signal);
+    if (state.worker !== this.workerId.text) return this.resumeRemote(call, state, responses, sink, signal);
     // A worker that slept may have been declared gone meanwhile, and its client been told that the call is lost.
-    await this.workers.checkPulse();
+    await this.workers.checkOwnLiveness();
     const listener = { reply: new PlainReply(sink, logLevel), progressToken, signal };
-    return this.parked.resume(state.call, call.caller.key, responses, listener);
+    return this.parkedCalls.resume(state.call, call.caller.key, responses, listener);
   }
 
-  private async resumeElsewhere(
+  private async resumeRemote(
     { caller, server, request }: UpstreamCall,
     { worker, call }: ParkedState,
     responses: JsonObject,
     sink: StreamSink,
     signal: AbortSignal,
   ): Promise<Ending> {
-    const where = await this.workers.whereIs(worker).catch(unavailable);
+    const where = await this.workers.status(worker).catch(throwUnavailable);
     if (where === 'gone') throw new ParkedCallLost();
     if (where === 'unsure') throw new OwnerUnreachable();
     const { progressToken, logLevel } = request;
@@ -169,35 +169,40 @@ export class RepeatedCalls {
       ...(logLevel && { logLevel }),
     };
     const { connectMs, requestMs } = server.timeouts;
-    const order = { to: worker, pattern: ParkedPattern.resume, payload, budgetMs: connectMs + requestMs + MARGIN_MS };
+    const order = {
+      to: worker,
+      pattern: ParkedPattern.resume,
+      payload,
+      budgetMs: connectMs + requestMs + DELIVERY_MARGIN_MS,
+    };
     const exchange = this.bus.request(order, (event) => sink.emit(event as StreamEvent));
     const cancel = () => exchange.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
-    return endingOfBusEnd(await exchange.end.finally(() => signal.removeEventListener('abort', cancel)));
+    return toEnding(await exchange.end.finally(() => signal.removeEventListener('abort', cancel)));
   }
 
-  private withSealedState(outcome: Outcome, binding: StateBinding): Outcome {
+  private sealServerState(outcome: Outcome, binding: StateBinding): Outcome {
     if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
     const { requestState: own } = outcome.result;
     if (typeof own !== 'string') return outcome;
-    const requestState = this.states.mint({ kind: 'server', state: own }, binding, SERVER_STATE_MS);
+    const requestState = this.states.mint({ kind: 'server', state: own }, binding, SERVER_STATE_TTL_MS);
     return { ...outcome, result: { ...outcome.result, requestState } };
   }
 
   /** Questions come with the state that the client has to bring back with their answers. */
-  private asking(
+  private toInputRequired(
     { questions, parked }: Asked,
     binding: StateBinding,
     { server }: UpstreamCall,
     before: RequestState | undefined,
   ): Outcome {
-    const { questionMs } = this.config;
-    const worker = before?.kind === 'parked' ? before.worker : this.me.text;
+    const { questionTimeoutMs: questionMs } = this.config;
+    const worker = before?.kind === 'parked' ? before.worker : this.workerId.text;
     const requestState =
       parked === undefined
         ? this.states.mint({ kind: 'anew', questions }, binding, questionMs)
-        : this.states.mint({ kind: 'parked', worker, call: parked }, binding, lifetimeOf(server, questionMs));
+        : this.states.mint({ kind: 'parked', worker, call: parked }, binding, computeStateTtlMs(server, questionMs));
     return result({
       resultType: 'input_required',
       inputRequests: questions as unknown as JsonObject,
@@ -210,17 +215,17 @@ export class RepeatedCalls {
  * The worker that has the call knows how long it waits, and what became of it: the state lasts as long as a client may
  * take to answer, the server to go on, and the outcome to be fetched.
  */
-const lifetimeOf = ({ timeouts }: UpstreamCall['server'], questionMs: number): number =>
-  2 * questionMs + timeouts.requestMs + MARGIN_MS;
+const computeStateTtlMs = ({ timeouts }: UpstreamCall['server'], questionMs: number): number =>
+  2 * questionMs + timeouts.requestMs + DELIVERY_MARGIN_MS;
 
-function endingOfBusEnd(end: BusEnd): Ending {
-  return (end.kind === 'value' && readAsked(end.value)) || outcomeOfBusEnd(end);
+function toEnding(end: BusEnd): Ending {
+  return (end.kind === 'value' && readInputRequired(end.value)) || toCallOutcome(end);
 }
 
-/** @throws MalformedResponses */
+/** @throws MalformedInputResponses */
 function readResponses(value: JsonValue | undefined): JsonObject {
   if (value === undefined) return {};
-  if (!isJsonObject(value)) throw new MalformedResponses();
+  if (!isJsonObject(value)) throw new MalformedInputResponses();
   return value;
 }
 
@@ -229,6 +234,6 @@ const withParams = (call: UpstreamCall, changed: JsonObject): UpstreamCall => ({
   request: { ...call.request, params: { ...call.request.params, ...changed } },
 });
 
-function unavailable(): never {
+function throwUnavailable(): never {
   throw new CoordinationUnavailable();
 }

@@ -37,7 +37,7 @@ export interface StateBinding {
 export interface ReadState {
   readonly state: RequestState;
   /** It came too late. */
-  readonly isLapsed: boolean;
+  readonly isExpired: boolean;
 }
 
 interface SealedState {
@@ -60,32 +60,32 @@ export class RequestStates {
   }
 
   mint(state: RequestState, binding: StateBinding, lifetimeMs: number): string {
-    const sealed: SealedState = { state, of: digestOf(binding.request.params), until: Date.now() + lifetimeMs };
-    return this.seal.close(JSON.stringify(sealed), textOf(binding));
+    const sealed: SealedState = { state, of: computeDigest(binding.request.params), until: Date.now() + lifetimeMs };
+    return this.seal.encrypt(JSON.stringify(sealed), toBindingText(binding));
   }
 
   /** Undefined for anything that was not minted for this very binding. */
   read(text: unknown, binding: StateBinding): ReadState | undefined {
-    const json = this.seal.open(text, textOf(binding));
+    const json = this.seal.decrypt(text, toBindingText(binding));
     if (json === undefined) return undefined;
     // Only our own workers seal; what they wrote is what was read.
-    const { state, of, until } = parseJson(json, STATE_DEPTH) as unknown as SealedState;
+    const { state, of, until } = parseJson(json, MAX_STATE_DEPTH) as unknown as SealedState;
     // Last of all: params may be as large as a body, and a state that was made up costs no digest.
-    if (digestOf(binding.request.params) !== of) return undefined;
-    return { state, isLapsed: Date.now() >= until };
+    if (computeDigest(binding.request.params) !== of) return undefined;
+    return { state, isExpired: Date.now() >= until };
   }
 }
 
 /** Questions are as deep as messages may be, and stand a few levels down. */
-const STATE_DEPTH = 80;
+const MAX_STATE_DEPTH = 80;
 
-function textOf({ caller, endpoint, request }: StateBinding): string {
+function toBindingText({ caller, endpoint, request }: StateBinding): string {
   const { issuer, subject } = caller.principal;
   return JSON.stringify([issuer, subject, endpoint, request.method]);
 }
 
 /** Of what the client asks for, whatever it says beside that, in whatever order. */
-function digestOf({ _meta, inputResponses: _responses, requestState: _state, ...asked }: JsonObject): string {
+function computeDigest({ _meta, inputResponses: _responses, requestState: _state, ...asked }: JsonObject): string {
   return createHash('sha256').update(canonicalJson(asked)).digest('base64url');
 }
 

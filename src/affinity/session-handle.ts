@@ -5,7 +5,7 @@ import type { WatchedResource } from '../subscriptions/index.js';
 /** A stream of a session over one connection of its client. */
 export interface OpenedStream {
   /** It belongs to no request, and ends with the session only. */
-  readonly standing: boolean;
+  readonly isServerStream: boolean;
   /** The client's connection is gone. */
   detach(): void;
 }
@@ -18,7 +18,7 @@ export interface OpenedStream {
 export interface SessionHandle {
   readonly id: string;
   /** Whether this worker owns it. */
-  readonly place: 'here' | 'elsewhere';
+  readonly location: 'here' | 'elsewhere';
   /** Who the client is. Of a session that lives elsewhere only the revision is known here. */
   readonly client: ClientProfile;
 
@@ -38,9 +38,9 @@ export interface SessionHandle {
   setLogLevel(level: LogLevel): Promise<void>;
 
   /** Starts telling the client of changes of a resource. */
-  watch(resource: WatchedResource): Promise<void>;
+  subscribe(resource: WatchedResource): Promise<void>;
 
-  unwatch(resource: WatchedResource): Promise<void>;
+  unsubscribe(resource: WatchedResource): Promise<void>;
 
   /**
    * Opens the stream that belongs to no request, or continues one after the event the client saw last. Rejects when

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ANONYMOUS, type Caller } from '#lib/extension-kit';
-import { Incarnation, SessionIds, type SessionBinding } from './session-ids.js';
+import { WorkerId, SessionIds, type SessionBinding } from './session-ids.js';
 
-const me = new Incarnation();
+const me = new WorkerId();
 const key = randomBytes(32);
 const ids = new SessionIds(key, me);
 
@@ -89,7 +89,7 @@ describe('a session id', () => {
   });
 
   it('names its worker, and is read by every worker that has the key', () => {
-    const another = new SessionIds(key, new Incarnation());
+    const another = new SessionIds(key, new WorkerId());
     expect(another.read(ids.mint(mine, REVISION), mine)).toEqual({ owner: me.text, revision: REVISION });
     const stranger = new SessionIds(randomBytes(32), me);
     expect(stranger.read(ids.mint(mine, REVISION), mine)).toBeUndefined();

@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, randomBytes, timingSafeEqual, type KeyObje
 import type { Caller } from '#lib/extension-kit';
 
 /** 128 random bits that name one run of one worker. Drawn at start, never seen again after its end. */
-export class Incarnation {
+export class WorkerId {
   readonly bytes = randomBytes(16);
   readonly text = this.bytes.toString('base64url');
 }
@@ -28,10 +28,10 @@ const VERSION = 2;
 const KEY_ID = 0;
 const OWNER_END = 17;
 const RANDOM_END = 33;
-const SEALED_END = 37;
-const LENGTH = SEALED_END + 16;
+const BODY_END = 37;
+const LENGTH = BODY_END + 16;
 const CENTURY = 2000;
-const MOST_REMEMBERED = 10_000;
+const MAX_CACHED_IDS = 10_000;
 
 /**
  * Session ids that name their owner: version, incarnation, 128 random bits, key id, revision, and a MAC over all of
@@ -41,62 +41,62 @@ const MOST_REMEMBERED = 10_000;
 export class SessionIds {
   private readonly key: KeyObject;
   /** Ids of others' sessions that were found genuine. Each comes with every request of its client. */
-  private readonly genuine = new Map<string, { readonly binding: SessionBinding; readonly read: ReadSessionId }>();
+  private readonly verified = new Map<string, { readonly binding: SessionBinding; readonly read: ReadSessionId }>();
 
   constructor(
     key: Buffer,
-    private readonly me: Incarnation,
+    private readonly workerId: WorkerId,
   ) {
     this.key = createSecretKey(key);
   }
 
   /** `revision`: a date, as all revisions of the protocol are. */
   mint(binding: SessionBinding, revision: string): string {
-    const named = Buffer.concat([Buffer.of(VERSION), this.me.bytes, randomBytes(16)]);
-    const body = Buffer.concat([named, Buffer.of(KEY_ID), packed(revision)]);
-    return Buffer.concat([body, this.seal(body, binding)]).toString('base64url');
+    const named = Buffer.concat([Buffer.of(VERSION), this.workerId.bytes, randomBytes(16)]);
+    const body = Buffer.concat([named, Buffer.of(KEY_ID), encodeRevision(revision)]);
+    return Buffer.concat([body, this.computeMac(body, binding)]).toString('base64url');
   }
 
   /** Undefined for anything that was not minted for this very binding. */
   read(id: string, binding: SessionBinding): ReadSessionId | undefined {
-    const known = this.genuine.get(id);
-    if (known && isSame(known.binding, binding)) return known.read;
-    const read = this.open(id, binding);
-    if (read && this.genuine.size >= MOST_REMEMBERED) this.genuine.clear();
-    if (read) this.genuine.set(id, { binding, read });
+    const known = this.verified.get(id);
+    if (known && isSameBinding(known.binding, binding)) return known.read;
+    const read = this.verify(id, binding);
+    if (read && this.verified.size >= MAX_CACHED_IDS) this.verified.clear();
+    if (read) this.verified.set(id, { binding, read });
     return read;
   }
 
-  private open(id: string, binding: SessionBinding): ReadSessionId | undefined {
+  private verify(id: string, binding: SessionBinding): ReadSessionId | undefined {
     const bytes = Buffer.from(id, 'base64url');
     if (bytes.length !== LENGTH || bytes[0] !== VERSION || bytes.toString('base64url') !== id) return undefined;
-    const body = bytes.subarray(0, SEALED_END);
-    if (!timingSafeEqual(this.seal(body, binding), bytes.subarray(SEALED_END))) return undefined;
+    const body = bytes.subarray(0, BODY_END);
+    if (!timingSafeEqual(this.computeMac(body, binding), bytes.subarray(BODY_END))) return undefined;
     return {
       owner: bytes.toString('base64url', 1, OWNER_END),
-      revision: unpacked(bytes.subarray(RANDOM_END + 1, SEALED_END)),
+      revision: decodeRevision(bytes.subarray(RANDOM_END + 1, BODY_END)),
     };
   }
 
-  private seal(body: Buffer, { caller, endpoint, transport }: SessionBinding): Buffer {
+  private computeMac(body: Buffer, { caller, endpoint, transport }: SessionBinding): Buffer {
     const { issuer, subject } = caller.principal;
     const bound = JSON.stringify([issuer, subject, endpoint, transport]);
     return createHmac('sha256', this.key).update(body).update(bound).digest().subarray(0, 16);
   }
 }
 
-function isSame(one: SessionBinding, other: SessionBinding): boolean {
+function isSameBinding(one: SessionBinding, other: SessionBinding): boolean {
   const [mine, theirs] = [one.caller.principal, other.caller.principal];
   const isSamePrincipal = mine.issuer === theirs.issuer && mine.subject === theirs.subject;
   return isSamePrincipal && one.endpoint === other.endpoint && one.transport === other.transport;
 }
 
-function packed(revision: string): Buffer {
+function encodeRevision(revision: string): Buffer {
   const [year = CENTURY, month, day] = revision.split('-').map(Number);
   return Buffer.from([year - CENTURY, month ?? 0, day ?? 0]);
 }
 
-function unpacked(bytes: Buffer): string {
+function decodeRevision(bytes: Buffer): string {
   const [year = 0, month, day] = bytes;
   return `${CENTURY + year}-${twoDigits(month)}-${twoDigits(day)}`;
 }

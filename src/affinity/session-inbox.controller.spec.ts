@@ -6,7 +6,7 @@ import { callerOf, remoteServer } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { until } from '../../test/support/until.js';
 import type { LocatedSession } from './session-router.js';
-import { callOf, MINE, Neighbours, SERVER, type Neighbour } from './neighbours-fixture.js';
+import { createCall, BINDING, WorkerCluster, SERVER, type TestWorker } from './worker-cluster-fixture.js';
 import { SessionPattern } from './session-orders.js';
 
 const LOGGED = { method: 'notifications/message', params: { level: 'info', data: 'hello' } };
@@ -16,14 +16,14 @@ const RESOURCE = { server: SERVER, own: 'file:///x', uri: 'a+file:///x' };
 const NEVER = new AbortController().signal;
 const UNKNOWN = expect.objectContaining({ httpStatus: 404, message: 'Session not found. Initialize a new one.' });
 
-let neighbours: Neighbours;
-let owner: Neighbour;
-let other: Neighbour;
+let neighbours: WorkerCluster;
+let owner: TestWorker;
+let other: TestWorker;
 
 /** The session of that id, as the worker finds it that does not own it. */
 async function elsewhere(id: string): Promise<LocatedSession> {
-  const session = await other.router.locate(id, MINE);
-  expect(session.place).toBe('elsewhere');
+  const session = await other.router.locate(id, BINDING);
+  expect(session.location).toBe('elsewhere');
   return session;
 }
 
@@ -31,7 +31,7 @@ const opened = async (): Promise<LocatedSession> => elsewhere(owner.open().id);
 const sent = () => owner.connector.opened.flatMap((connection) => connection.sent);
 
 beforeEach(async () => {
-  neighbours = new Neighbours();
+  neighbours = new WorkerCluster();
   owner = await neighbours.start();
   other = await neighbours.start();
   Logger.overrideLogger(false);
@@ -47,7 +47,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     owner.connector.respond = ({ request }) => result({ heard: request.params });
     const client = { revision: '2025-11-25', capabilities: { roots: {} } };
     const session = await elsewhere(owner.open({ client }).id);
-    expect(await session.call(callOf(1), new RecordingSink())).toEqual(result({ heard: { name: 'x' } }));
+    expect(await session.call(createCall(1), new RecordingSink())).toEqual(result({ heard: { name: 'x' } }));
     expect(owner.connector.opened.map((connection) => connection.client.capabilities)).toEqual([{ roots: {} }]);
     expect(other.connector.opened).toEqual([]);
     expect(session.client.revision).toBe('2025-11-25');
@@ -56,12 +56,12 @@ describe('a call that arrives at a worker which does not own its session', () =>
   it('has what the server says meanwhile, with ids by which it can be asked for again, and questions answered', async () => {
     owner.connector.respond = async ({ reply }) => {
       await reply.notify(LOGGED);
-      const answer = await reply.ask({ method: 'roots/list', params: {} }, NEVER);
+      const answer = await reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER);
       return result({ answer: 'result' in answer ? answer.result : {} });
     };
     const session = await opened();
     const sink = new RecordingSink();
-    const outcome = session.call(callOf(1), sink);
+    const outcome = session.call(createCall(1), sink);
     await sink.until(({ events }) => events.some(({ kind }) => kind === 'question'));
     const question = sink.events.find((event) => event.kind === 'question');
     await session.answer(question?.kind === 'question' ? question.id : 0, { result: { roots: [] } });
@@ -71,13 +71,14 @@ describe('a call that arrives at a worker which does not own its session', () =>
 
   it('lasts as long as its client needs, for each answer anew', async () => {
     owner.connector.respond = async ({ reply }) => {
-      for (let round = 1; round <= 4; round += 1) await reply.ask({ method: 'roots/list', params: {} }, NEVER);
+      for (let round = 1; round <= 4; round += 1)
+        await reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER);
       return result({});
     };
     const session = await opened();
     const sink = new RecordingSink();
     let isOver = false;
-    const outcome = session.call(callOf(1), sink).finally(() => (isOver = true));
+    const outcome = session.call(createCall(1), sink).finally(() => (isOver = true));
     for (let round = 1; round <= 4; round += 1) {
       await until(() => isOver || sink.summary.includes(`question ${round}`));
       await neighbours.timer.advance(180_000);
@@ -88,9 +89,9 @@ describe('a call that arrives at a worker which does not own its session', () =>
 
   it('is given up with its owner, however long its client may take to answer', async () => {
     owner.connector.respond = ({ reply }) =>
-      reply.ask({ method: 'roots/list', params: {} }, NEVER).then(() => result({}));
+      reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER).then(() => result({}));
     const sink = new RecordingSink();
-    const outcome = (await opened()).call(callOf(1), sink);
+    const outcome = (await opened()).call(createCall(1), sink);
     await until(() => sink.summary.includes('question 1'));
     await neighbours.timer.advance(180_000);
     await neighbours.relay.leave(owner.name);
@@ -104,7 +105,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     owner.connector.respond = ({ request }) => result({ name: request.params['name'] });
     await Promise.all(
       ids.map((id) =>
-        session.call(callOf(id, { request: { method: 'tools/call', params: { name: id } } }), new RecordingSink()),
+        session.call(createCall(id, { request: { method: 'tools/call', params: { name: id } } }), new RecordingSink()),
       ),
     );
     expect(sent().map(({ request }) => request.params['name'])).toEqual(ids);
@@ -113,7 +114,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
   it('is cancelled at the server by its client, and by nothing else', async () => {
     owner.connector.respond = () => new Promise<Outcome>(() => undefined);
     const session = await opened();
-    const outcome = session.call(callOf(7), new RecordingSink());
+    const outcome = session.call(createCall(7), new RecordingSink());
     await until(() => sent().length === 1);
     await session.cancel(8);
     expect(sent()[0]?.signal.aborted).toBe(false);
@@ -124,10 +125,10 @@ describe('a call that arrives at a worker which does not own its session', () =>
 
   it('reaches no server where its client has given it up before it arrived, by whatever worker', async () => {
     const { id } = owner.open();
-    const [here, there] = [await owner.router.locate(id, MINE), await elsewhere(id)];
+    const [here, there] = [await owner.router.locate(id, BINDING), await elsewhere(id)];
     await there.cancel(1);
     await here.cancel(2);
-    const outcomes = [here.call(callOf(1), new RecordingSink()), there.call(callOf(2), new RecordingSink())];
+    const outcomes = [here.call(createCall(1), new RecordingSink()), there.call(createCall(2), new RecordingSink())];
     const cancelled = { kind: 'error', error: { data: { outcome: 'not_executed' } } };
     expect(await Promise.all(outcomes)).toMatchObject([cancelled, cancelled]);
     expect(sent()).toEqual([]);
@@ -139,7 +140,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
       error: { code: -32042, message: 'Visit first', data: { a: 1 } },
     });
     const session = await opened();
-    expect(await session.call(callOf(1), new RecordingSink())).toEqual({
+    expect(await session.call(createCall(1), new RecordingSink())).toEqual({
       kind: 'error',
       error: { code: -32042, message: 'Visit first', data: { a: 1 } },
     });
@@ -150,7 +151,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
       throw new TypeError('a secret of ours');
     };
     const session = await opened();
-    const outcome = await session.call(callOf(1), new RecordingSink());
+    const outcome = await session.call(createCall(1), new RecordingSink());
     expect(outcome).toMatchObject({ kind: 'error', error: { code: -32603, data: { outcome: 'unknown' } } });
     expect(JSON.stringify(outcome)).not.toContain('secret');
   });
@@ -158,11 +159,11 @@ describe('a call that arrives at a worker which does not own its session', () =>
   it('is not run for a server that its owner does not know, or no more', async () => {
     const session = await opened();
     const data = { outcome: 'not_executed', server: 'new' };
-    expect(await session.call(callOf(1, { server: remoteServer('new') }), new RecordingSink())).toMatchObject({
+    expect(await session.call(createCall(1, { server: remoteServer('new') }), new RecordingSink())).toMatchObject({
       error: { code: -31004, data },
     });
     owner.registry.configure([{ ...SERVER, enabled: false }]);
-    expect(await session.call(callOf(2), new RecordingSink())).toMatchObject({ error: { code: -31004 } });
+    expect(await session.call(createCall(2), new RecordingSink())).toMatchObject({ error: { code: -31004 } });
     expect(sent()).toEqual([]);
   });
 });
@@ -170,7 +171,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
 describe('everything else that a client says at another worker', () => {
   it('reaches the servers that its session talks to', async () => {
     const session = await opened();
-    await session.call(callOf(1), new RecordingSink());
+    await session.call(createCall(1), new RecordingSink());
     const roots = { method: 'notifications/roots/list_changed', params: {} };
     await session.notify(roots);
     expect(owner.connector.opened[0]?.told).toEqual([roots]);
@@ -187,20 +188,20 @@ describe('everything else that a client says at another worker', () => {
     const mine = owner.sessions.find(session.id);
     if (mine) mine.lastUsedAt = 0;
     await session.touch();
-    owner.sessions.sweep(Date.now());
-    expect(owner.sessions.find(session.id)?.ended).toBe(false);
+    owner.sessions.evictIdle(Date.now());
+    expect(owner.sessions.find(session.id)?.isEnded).toBe(false);
   });
 
   it('subscribes it to resources, of which its stream tells wherever it was opened', async () => {
     const session = await opened();
     const sink = new RecordingSink();
     await session.openStream(sink);
-    await session.watch(RESOURCE);
+    await session.subscribe(RESOURCE);
     await until(() => owner.connector.opened.some(({ listeners }) => listeners.length > 0));
     owner.connector.opened[0]?.change(UPDATED);
     await sink.until(({ events }) => events.length === 2);
     expect(sink.events[1]).toMatchObject({ notification: { ...UPDATED, params: { uri: RESOURCE.uri } } });
-    await session.unwatch(RESOURCE);
+    await session.unsubscribe(RESOURCE);
     const filters = owner.connector.opened.flatMap(({ listeners }) => listeners.map(({ filter }) => filter));
     expect(filters.filter(({ resourceSubscriptions }) => resourceSubscriptions)).toEqual([]);
   });
@@ -208,17 +209,19 @@ describe('everything else that a client says at another worker', () => {
   it('is refused where its server refuses', async () => {
     owner.connector.honours = () => ({});
     const [here, there] = [owner.open(), await opened()];
-    const { code, message, httpStatus } = (await here.watch(RESOURCE).catch((cause: unknown) => cause)) as GatewayError;
-    await expect(there.watch(RESOURCE)).rejects.toMatchObject({ code, message, httpStatus });
+    const { code, message, httpStatus } = (await here
+      .subscribe(RESOURCE)
+      .catch((cause: unknown) => cause)) as GatewayError;
+    await expect(there.subscribe(RESOURCE)).rejects.toMatchObject({ code, message, httpStatus });
   });
 
   it('ends the session, for all workers and for good', async () => {
     const session = await opened();
     await session.end();
     expect(owner.sessions.size).toBe(0);
-    expect(await session.call(callOf(1), new RecordingSink())).toMatchObject({ refused: true, httpStatus: 404 });
+    expect(await session.call(createCall(1), new RecordingSink())).toMatchObject({ refused: true, httpStatus: 404 });
     await expect(session.end()).rejects.toEqual(UNKNOWN);
-    expect(() => owner.router.locate(session.id, MINE)).toThrow(UNKNOWN);
+    expect(() => owner.router.locate(session.id, BINDING)).toThrow(UNKNOWN);
   });
 });
 
@@ -227,7 +230,7 @@ describe('a stream that is opened at another worker', () => {
     const session = await opened();
     const sink = new RecordingSink();
     const stream = await session.openStream(sink);
-    expect(stream.standing).toBe(true);
+    expect(stream.isServerStream).toBe(true);
     await until(() => owner.connector.opened.some(({ listeners }) => listeners.length > 0));
     owner.sessions.find(session.id)?.notify(TOOLS);
     await sink.until(({ events }) => events.length === 2);
@@ -240,9 +243,9 @@ describe('a stream that is opened at another worker', () => {
     const session = await opened();
     const stream = await session.openStream(new RecordingSink());
     const mine = owner.sessions.find(session.id);
-    expect(mine?.idle).toBe(false);
+    expect(mine?.isIdle).toBe(false);
     stream.detach();
-    await until(() => mine?.idle === true);
+    await until(() => mine?.isIdle === true);
   });
 
   it('goes on where it was cut, without a gap, and once only', async () => {
@@ -250,11 +253,11 @@ describe('a stream that is opened at another worker', () => {
     const cut = new RecordingSink();
     (await session.openStream(cut)).detach();
     const mine = owner.sessions.find(session.id);
-    await until(() => mine?.idle === true);
+    await until(() => mine?.isIdle === true);
     mine?.notify(LOGGED);
     mine?.notify(TOOLS);
     const sink = new RecordingSink();
-    expect((await session.openStream(sink, '1-1')).standing).toBe(true);
+    expect((await session.openStream(sink, '1-1')).isServerStream).toBe(true);
     await sink.until(({ events }) => events.length === 1);
     expect([sink.summary, sink.eventIds]).toEqual([[TOOLS.method], ['1-2']]);
   });
@@ -267,9 +270,9 @@ describe('a stream that is opened at another worker', () => {
     };
     const session = await opened();
     const [cut, rest] = [new RecordingSink(), new RecordingSink()];
-    const call = session.call(callOf(1), cut);
+    const call = session.call(createCall(1), cut);
     await cut.until(({ events }) => events.length === 2);
-    expect((await session.openStream(rest, '1-1')).standing).toBe(false);
+    expect((await session.openStream(rest, '1-1')).isServerStream).toBe(false);
     await cut.until(({ ended }) => ended);
     answer.resolve(result({ late: true }));
     await rest.until(({ ended }) => ended);
@@ -299,8 +302,8 @@ describe('the owner', () => {
     const { id } = owner.open();
     const unknown = { kind: 'value', value: { kind: 'gone' } };
     const foreign = [
-      { caller: callerOf('you'), endpoint: MINE.endpoint },
-      { caller: MINE.caller, endpoint: 'default' },
+      { caller: callerOf('you'), endpoint: BINDING.endpoint },
+      { caller: BINDING.caller, endpoint: 'default' },
     ];
     for (const binding of foreign)
       expect(await order(SessionPattern.end, { session: id, ...binding })).toEqual(unknown);
@@ -315,7 +318,11 @@ describe('the owner', () => {
   });
 
   it('refuses before anything runs what concerns a session that it never had', async () => {
-    const end = await order(SessionPattern.call, { session: 'never', caller: MINE.caller, endpoint: MINE.endpoint });
+    const end = await order(SessionPattern.call, {
+      session: 'never',
+      caller: BINDING.caller,
+      endpoint: BINDING.endpoint,
+    });
     expect(end).toEqual({ kind: 'refused', reason: 'session_gone' });
   });
 });

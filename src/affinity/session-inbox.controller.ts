@@ -5,7 +5,7 @@ import { WorkerBusContext } from '#lib/worker-bus';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
 import { ServerNotConfigured } from './affinity.errors.js';
-import { Inheritance } from './inheritance.js';
+import { HandoffReceiver } from './handoff-receiver.js';
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 import type { LocalSession } from './local-session.js';
 import {
@@ -19,8 +19,8 @@ import {
   type SessionOrder,
   type StreamOrder,
   type StreamSignal,
-  type TravellingResource,
-  type WatchOrder,
+  type ForwardedResource,
+  type SubscribeOrder,
 } from './session-orders.js';
 import { SessionRouter } from './session-router.js';
 
@@ -36,57 +36,63 @@ export class SessionInboxController {
   constructor(
     private readonly router: SessionRouter,
     private readonly registry: ServerRegistry,
-    private readonly inheritance: Inheritance,
+    private readonly receiver: HandoffReceiver,
   ) {}
 
   @MessagePattern(SessionPattern.call)
   async call(@Payload() order: CallOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
-    const session = await this.sessionOf(order);
+    const session = await this.findSession(order);
     const { server, ...call } = order.call;
     const { caller } = order;
-    const whole = { ...call, server: this.serverOf(server), caller, client: session.client, repeatsItself: false };
-    return session.call(whole, sinkOf(context));
+    const whole = {
+      ...call,
+      server: this.requireServer(server),
+      caller,
+      client: session.client,
+      clientRepeatsCall: false,
+    };
+    return session.call(whole, createSink(context));
   }
 
   @MessagePattern(SessionPattern.cancel)
   async cancel(@Payload() order: CancelOrder): Promise<Outcome> {
-    await (await this.sessionOf(order)).cancel(order.requestId);
+    await (await this.findSession(order)).cancel(order.requestId);
     return DONE;
   }
 
   @MessagePattern(SessionPattern.answer)
   async answer(@Payload() order: AnswerOrder): Promise<Outcome> {
-    await (await this.sessionOf(order)).answer(order.id, order.answer);
+    await (await this.findSession(order)).answer(order.id, order.answer);
     return DONE;
   }
 
   @MessagePattern(SessionPattern.notify)
   async notify(@Payload() order: NotifyOrder): Promise<Outcome> {
-    await (await this.sessionOf(order)).notify(order.notification);
+    await (await this.findSession(order)).notify(order.notification);
     return DONE;
   }
 
   @MessagePattern(SessionPattern.touch)
   async touch(@Payload() order: SessionOrder): Promise<Outcome> {
-    await (await this.sessionOf(order)).touch();
+    await (await this.findSession(order)).touch();
     return DONE;
   }
 
   @MessagePattern(SessionPattern.logLevel)
   async setLogLevel(@Payload() order: LogLevelOrder): Promise<Outcome> {
-    await (await this.sessionOf(order)).setLogLevel(order.level);
+    await (await this.findSession(order)).setLogLevel(order.level);
     return DONE;
   }
 
   @MessagePattern(SessionPattern.watch)
-  async watch(@Payload() order: WatchOrder): Promise<Outcome> {
-    await (await this.sessionOf(order)).watch(this.resourceOf(order.resource));
+  async subscribe(@Payload() order: SubscribeOrder): Promise<Outcome> {
+    await (await this.findSession(order)).subscribe(this.toResource(order.resource));
     return DONE;
   }
 
   @MessagePattern(SessionPattern.unwatch)
-  async unwatch(@Payload() order: WatchOrder): Promise<Outcome> {
-    await (await this.sessionOf(order)).unwatch(this.resourceOf(order.resource));
+  async unsubscribe(@Payload() order: SubscribeOrder): Promise<Outcome> {
+    await (await this.findSession(order)).unsubscribe(this.toResource(order.resource));
     return DONE;
   }
 
@@ -95,51 +101,51 @@ export class SessionInboxController {
   async stream(@Payload() order: StreamOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     const sink: StreamSink = { emit: (event) => context.emit(event), end };
-    const stream = await (await this.sessionOf(order)).openStream(sink, order.lastEventId);
-    void context.emit({ kind: 'found', standing: stream.standing } satisfies StreamSignal);
-    await Promise.race([ended, aborted(context.signal)]);
+    const stream = await (await this.findSession(order)).openStream(sink, order.lastEventId);
+    void context.emit({ kind: 'found', standing: stream.isServerStream } satisfies StreamSignal);
+    await Promise.race([ended, whenAborted(context.signal)]);
     stream.detach();
     return DONE;
   }
 
   @MessagePattern(SessionPattern.end)
   async end(@Payload() order: SessionOrder): Promise<Outcome> {
-    await (await this.sessionOf(order)).end();
+    await (await this.findSession(order)).end();
     return DONE;
   }
 
   /** Another worker leaves, and this one is to go on with a session of its. */
   @MessagePattern(SessionPattern.adopt)
   async adopt(@Payload() order: AdoptOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
-    await this.inheritance.take(order.heritage, context.requester);
+    await this.receiver.accept(order.heritage, context.requester);
     return DONE;
   }
 
   /** Synchronous for a session that is not on its way elsewhere: what came first goes first. */
-  private sessionOf({ session, caller, endpoint }: SessionOrder): LocalSession | Promise<LocalSession> {
-    return this.router.own(session, caller.key, endpoint);
+  private findSession({ session, caller, endpoint }: SessionOrder): LocalSession | Promise<LocalSession> {
+    return this.router.findLocal(session, caller.key, endpoint);
   }
 
-  private serverOf(slug: string): ServerDefinition {
+  private requireServer(slug: string): ServerDefinition {
     const server = this.registry.find(slug);
     if (!server) throw new ServerNotConfigured(slug);
     return server;
   }
 
-  private resourceOf({ server, own, uri }: TravellingResource) {
-    return { server: this.serverOf(server), own, uri };
+  private toResource({ server, own, uri }: ForwardedResource) {
+    return { server: this.requireServer(server), own, uri };
   }
 }
 
 /** The client's connection is at the other worker. */
-function sinkOf(context: WorkerBusContext): StreamSink {
+function createSink(context: WorkerBusContext): StreamSink {
   return {
     emit: (event) => context.emit(event),
     end: () => void context.emit({ kind: 'ended' } satisfies StreamSignal),
   };
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function whenAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

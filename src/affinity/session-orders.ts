@@ -26,19 +26,19 @@ export interface SessionOrder {
 }
 
 /** A call as it travels: the server by its slug, everything of the session's own left to the owner. */
-export interface TravellingCall extends Omit<UpstreamCall, 'server' | 'caller' | 'client' | 'repeatsItself'> {
+export interface ForwardedCall extends Omit<UpstreamCall, 'server' | 'caller' | 'client' | 'clientRepeatsCall'> {
   readonly server: string;
 }
 
 /** A resource as it travels. */
-export interface TravellingResource {
+export interface ForwardedResource {
   readonly server: string;
   readonly own: string;
   readonly uri: string;
 }
 
 export interface CallOrder extends SessionOrder {
-  readonly call: TravellingCall;
+  readonly call: ForwardedCall;
 }
 
 export interface CancelOrder extends SessionOrder {
@@ -58,8 +58,8 @@ export interface LogLevelOrder extends SessionOrder {
   readonly level: LogLevel;
 }
 
-export interface WatchOrder extends SessionOrder {
-  readonly resource: TravellingResource;
+export interface SubscribeOrder extends SessionOrder {
+  readonly resource: ForwardedResource;
 }
 
 export interface StreamOrder extends SessionOrder {
@@ -80,14 +80,14 @@ export type StreamSignal =
   | { readonly kind: 'ended' };
 
 /** The owner gave the session to another worker, and has run nothing. */
-export interface Moved {
+export interface SessionMovedReply {
   readonly kind: 'moved';
   /** Incarnation of the heir. */
   readonly to: string;
 }
 
 /** The worker does not know the session, or no more, and has run nothing. */
-export interface Gone {
+export interface SessionUnknownReply {
   readonly kind: 'gone';
 }
 

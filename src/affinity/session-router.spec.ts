@@ -23,9 +23,9 @@ import {
 } from '../session-pool/index.js';
 import { ChangeFeeds, ListViewsSeat, SessionFeeds } from '../subscriptions/index.js';
 import { DeafBus } from '../../test/support/deaf-bus.js';
-import { LoneWorker, NoHeirs } from './lone-worker.js';
-import { Moves } from './moves.js';
-import { Incarnation, SessionIds } from './session-ids.js';
+import { SingleWorkerRegistry, EmptyHandoffDirectory } from './single-worker.js';
+import { PendingHandoffs } from './pending-handoffs.js';
+import { WorkerId, SessionIds } from './session-ids.js';
 import { SessionRouter } from './session-router.js';
 
 const server = remoteServer('a');
@@ -42,8 +42,14 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const sessions = new SessionPool(config);
   const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config), new ServerHealth(registry));
   const feeds = new SessionFeeds(new ChangeFeeds(upstreams, registry), endpointsOf(registry), new ListViewsSeat());
-  const me = new Incarnation();
-  const others = [new LoneWorker(me), new NoHeirs(), new Moves(), new DeafBus(), new NoArchive()] as const;
+  const me = new WorkerId();
+  const others = [
+    new SingleWorkerRegistry(me),
+    new EmptyHandoffDirectory(),
+    new PendingHandoffs(),
+    new DeafBus(),
+    new NoArchive(),
+  ] as const;
   const router = new SessionRouter(new SessionIds(randomBytes(32), me), me, sessions, calls, feeds, ...others);
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>
     router.open({
@@ -68,7 +74,7 @@ const callOf = (requestId: number | string) => ({
   caller: callerOf('me'),
   client: LEGACY_CLIENT,
   requestId,
-  repeatsItself: false,
+  clientRepeatsCall: false,
 });
 
 beforeEach(() => {
@@ -123,7 +129,7 @@ describe('a session', () => {
     await session.openStream(sink);
     await jest.advanceTimersByTimeAsync(0);
     expect(connector.opened).toEqual([]);
-    await session.introduce({ ...LEGACY_CLIENT, capabilities: { roots: {} } });
+    await session.setClient({ ...LEGACY_CLIENT, capabilities: { roots: {} } });
     await jest.advanceTimersByTimeAsync(0);
     expect(connector.opened.map(({ client }) => client.capabilities)).toEqual([{ roots: {} }]);
     connector.opened[0]?.change(TOOLS);
@@ -136,12 +142,12 @@ describe('a session', () => {
     const { sessions, open } = world({ sessionIdleMs: 1_000 });
     const session = open();
     const stream = await session.openStream(new RecordingSink());
-    expect(stream.standing).toBe(true);
+    expect(stream.isServerStream).toBe(true);
     jest.setSystemTime(Date.now() + 60_000);
     stream.detach();
-    sessions.sweep(Date.now());
+    sessions.evictIdle(Date.now());
     expect(sessions.size).toBe(1);
-    sessions.sweep(Date.now() + 2_000);
+    sessions.evictIdle(Date.now() + 2_000);
     expect(sessions.size).toBe(0);
   });
 });

@@ -13,12 +13,12 @@ import {
 } from '../session-pool/index.js';
 import { SessionFeeds } from '../subscriptions/index.js';
 import { CoordinationUnavailable, OwnerUnreachable, SessionMoved, SessionUnknown } from './affinity.errors.js';
-import { Heirs } from './heirs.js';
+import { HandoffDirectory } from './handoff-directory.js';
 import { LocalSession, type LocalOwner } from './local-session.js';
-import { Moves } from './moves.js';
+import { PendingHandoffs } from './pending-handoffs.js';
 import { RemoteSession } from './remote-session.js';
-import { Incarnation, SessionIds, type ReadSessionId, type SessionBinding } from './session-ids.js';
-import { Workers } from './workers.js';
+import { WorkerId, SessionIds, type ReadSessionId, type SessionBinding } from './session-ids.js';
+import { WorkerRegistry } from './worker-registry.js';
 
 /** What a new session is bound to, and who its client is. */
 export interface SessionRequest extends SessionBinding {
@@ -26,7 +26,7 @@ export interface SessionRequest extends SessionBinding {
 }
 
 /** What a session leaves that is gone with its worker. */
-export interface Remains {
+export interface OrphanedStream {
   /** Revision that its client speaks. */
   readonly revision: string;
   /** What followed on the stream that its client comes back for. */
@@ -43,17 +43,17 @@ export class SessionRouter {
 
   constructor(
     private readonly ids: SessionIds,
-    private readonly me: Incarnation,
+    private readonly workerId: WorkerId,
     private readonly sessions: SessionPool,
     private readonly calls: UpstreamCalls,
     feeds: SessionFeeds,
-    private readonly workers: Workers,
-    private readonly heirs: Heirs,
-    private readonly moves: Moves,
+    private readonly workers: WorkerRegistry,
+    private readonly directory: HandoffDirectory,
+    private readonly pendingHandoffs: PendingHandoffs,
     private readonly bus: WorkerBus,
     private readonly archive: EventArchive,
   ) {
-    this.owner = { calls, feeds, follow: (session) => this.follow(session) };
+    this.owner = { calls, subscriptions: feeds, locateMoved: (session) => this.follow(session) };
   }
 
   /** Creates a session here; this worker owns it until it gives it away itself. */
@@ -70,30 +70,32 @@ export class SessionRouter {
    */
   locate(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
     // A worker that slept for long may have been declared gone meanwhile, and its sessions with it.
-    const awake = this.workers.checkPulse();
-    return awake ? awake.then(() => this.findAtRest(id, binding)) : this.findAtRest(id, binding);
+    const awake = this.workers.checkOwnLiveness();
+    return awake ? awake.then(() => this.findSettled(id, binding)) : this.findSettled(id, binding);
   }
 
   /**
    * A session of this worker, for another worker that asks. Throws, or rejects with, SessionUnknown, or SessionMoved
    * when it was given away.
    */
-  own(id: string, callerKey: string, endpoint: string): LocalSession | Promise<LocalSession> {
-    const moving = this.moves.of(id);
-    return moving ? moving.then(() => this.findOwn(id, callerKey, endpoint)) : this.findOwn(id, callerKey, endpoint);
+  findLocal(id: string, callerKey: string, endpoint: string): LocalSession | Promise<LocalSession> {
+    const moving = this.pendingHandoffs.find(id);
+    return moving
+      ? moving.then(() => this.findLocalNow(id, callerKey, endpoint))
+      : this.findLocalNow(id, callerKey, endpoint);
   }
 
   private async follow({ id, start: { caller, endpoint } }: Session): Promise<LocatedSession> {
     return this.locate(id, { caller, endpoint, transport: 'http' });
   }
 
-  private findOwn(id: string, callerKey: string, endpoint: string): LocalSession {
+  private findLocalNow(id: string, callerKey: string, endpoint: string): LocalSession {
     const session = this.sessions.find(id);
     if (session) {
       const isBound = session.start.caller.key === callerKey && session.start.endpoint === endpoint;
       if (isBound) return new LocalSession(session, this.owner);
     }
-    const heir = session ? undefined : this.sessions.movedTo(id);
+    const heir = session ? undefined : this.sessions.findNewOwner(id);
     throw heir === undefined ? new SessionUnknown() : new SessionMoved(heir);
   }
 
@@ -101,20 +103,22 @@ export class SessionRouter {
    * What a session that is gone with its worker leaves to a client that comes back for a stream: the events that it
    * missed, and the end of a call whose answer never came. Rejects with SessionUnknown where nothing was left.
    */
-  async remainsOf(id: string, binding: SessionBinding, lastEventId: string): Promise<Remains> {
+  async replayOrphanedStream(id: string, binding: SessionBinding, lastEventId: string): Promise<OrphanedStream> {
     const known = this.ids.read(id, binding);
-    const left = known && (await replayAfterDeath(this.archive, id, lastEventId).catch(unavailable));
+    const left = known && (await replayAfterDeath(this.archive, id, lastEventId).catch(throwUnavailable));
     if (!left) throw new SessionUnknown();
     return { revision: known.revision, events: left.events };
   }
 
   /** Runs a call that belongs to no session. Aborting the signal cancels it upstream. */
   deliver(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
-    return signal.aborted ? Promise.resolve(outcomeOfFault('aborted')) : this.calls.runAlone(call, sink, signal);
+    return signal.aborted
+      ? Promise.resolve(outcomeOfFault('aborted'))
+      : this.calls.runWithoutSession(call, sink, signal);
   }
 
-  private findAtRest(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
-    const moving = this.moves.of(id);
+  private findSettled(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
+    const moving = this.pendingHandoffs.find(id);
     return moving ? moving.then(() => this.find(id, binding)) : this.find(id, binding);
   }
 
@@ -126,35 +130,40 @@ export class SessionRouter {
     }
     const known = this.ids.read(id, binding);
     if (!known) throw new SessionUnknown();
-    const heir = this.sessions.movedTo(id);
-    if (heir !== undefined) return this.remote(id, binding, known, heir);
-    if (known.owner === this.me.text) throw new SessionUnknown();
-    return this.findElsewhere(id, binding, known);
+    const heir = this.sessions.findNewOwner(id);
+    if (heir !== undefined) return this.createRemote(id, binding, known, heir);
+    if (known.owner === this.workerId.text) throw new SessionUnknown();
+    return this.findRemote(id, binding, known);
   }
 
-  private async findElsewhere(id: string, binding: SessionBinding, known: ReadSessionId): Promise<LocatedSession> {
+  private async findRemote(id: string, binding: SessionBinding, known: ReadSessionId): Promise<LocatedSession> {
     try {
-      const state = await this.workers.whereIs(known.owner);
-      if (state === 'alive') return this.remote(id, binding, known, known.owner);
-      const heir = await this.heirs.of(id);
-      const stateOfHeir = heir === undefined ? state : await this.workers.whereIs(heir);
-      if (heir !== undefined && stateOfHeir === 'alive') return this.remote(id, binding, known, heir);
+      const state = await this.workers.status(known.owner);
+      if (state === 'alive') return this.createRemote(id, binding, known, known.owner);
+      const heir = await this.directory.findNewOwner(id);
+      const stateOfHeir = heir === undefined ? state : await this.workers.status(heir);
+      if (heir !== undefined && stateOfHeir === 'alive') return this.createRemote(id, binding, known, heir);
       throw stateOfHeir === 'gone' ? new SessionUnknown() : new OwnerUnreachable();
     } catch (cause) {
       throw cause instanceof RelayFailure ? new CoordinationUnavailable() : cause;
     }
   }
 
-  private remote(id: string, { caller, endpoint }: SessionBinding, known: ReadSessionId, owner: string): RemoteSession {
+  private createRemote(
+    id: string,
+    { caller, endpoint }: SessionBinding,
+    known: ReadSessionId,
+    owner: string,
+  ): RemoteSession {
     const order = { session: id, caller, endpoint };
-    const whither = () => this.heirs.of(id).then((heir) => (heir === owner ? undefined : heir), nobody);
-    return new RemoteSession({ order, owner, revision: known.revision }, { bus: this.bus, whither });
+    const whither = () => this.directory.findNewOwner(id).then((heir) => (heir === owner ? undefined : heir), noOwner);
+    return new RemoteSession({ order, owner, revision: known.revision }, { bus: this.bus, findNewOwner: whither });
   }
 }
 
-const nobody = (): undefined => undefined;
+const noOwner = (): undefined => undefined;
 
-function unavailable(): never {
+function throwUnavailable(): never {
   throw new CoordinationUnavailable();
 }
 

@@ -59,8 +59,8 @@ describe.each(DATABASE_KINDS)('the audit log, in $name,', ({ start }) => {
 
   it('gives back what happened, newest first, at every worker', async () => {
     const [one, other] = [await open(), await open()];
-    await one.keep(happened());
-    await one.keep(happened({ outcome: 'failed', status: 404, reason: 'It is not there.' }));
+    await one.recordAndFlush(happened());
+    await one.recordAndFlush(happened({ outcome: 'failed', status: 404, reason: 'It is not there.' }));
     const found = await other.find({}, 10);
     expect(found.map(({ status }) => status)).toEqual([404, 201]);
     expect(found[0]).toEqual({
@@ -72,8 +72,10 @@ describe.each(DATABASE_KINDS)('the audit log, in $name,', ({ start }) => {
 
   it('finds what is asked for, a page at a time', async () => {
     const log = await open();
-    for (let count = 0; count < 5; count += 1) await log.keep(happened({ status: 200 + count }));
-    await log.keep(happened({ subject: 'bob', method: 'DELETE', path: '/admin/v1/sessions/a_1', outcome: 'failed' }));
+    for (let count = 0; count < 5; count += 1) await log.recordAndFlush(happened({ status: 200 + count }));
+    await log.recordAndFlush(
+      happened({ subject: 'bob', method: 'DELETE', path: '/admin/v1/sessions/a_1', outcome: 'failed' }),
+    );
     const first = await log.find({ subject: 'ada' }, 3);
     const second = await log.find({ subject: 'ada' }, 3, first.at(-1)?.id);
     expect([...first, ...second].map(({ status }) => status)).toEqual([204, 203, 202, 201, 200]);
@@ -86,14 +88,14 @@ describe.each(DATABASE_KINDS)('the audit log, in $name,', ({ start }) => {
 
   it('writes what was refused before anybody asks for it', async () => {
     const log = await open();
-    log.note(happened({ issuer: '', subject: '', roles: [], outcome: 'refused', status: 401, reason: 'No token.' }));
+    log.record(happened({ issuer: '', subject: '', roles: [], outcome: 'refused', status: 401, reason: 'No token.' }));
     expect(await log.find({ outcome: 'refused' }, 9)).toMatchObject([{ subject: '', status: 401 }]);
   });
 
   it('says it in one line too, whatever was sent', async () => {
     const log = await open();
-    await log.keep(happened());
-    await log.keep(
+    await log.recordAndFlush(happened());
+    await log.recordAndFlush(
       happened({ path: `/x\n\u001b[31m${'y'.repeat(300)}`, outcome: 'refused', status: 403, reason: 'No.' }),
     );
     expect(lines[0]).toBe('log ada of isthmus (admin): POST /admin/v1/servers: done');
@@ -102,8 +104,10 @@ describe.each(DATABASE_KINDS)('the audit log, in $name,', ({ start }) => {
 
   it('keeps what was sent to spoil it, and no more of it than is of use', async () => {
     const log = await open();
-    await log.keep(happened({ subject: 'a\u0000b', roles: ['\u0000'], reason: `\u0000${'x'.repeat(100_000)}` }));
-    await log.keep(happened());
+    await log.recordAndFlush(
+      happened({ subject: 'a\u0000b', roles: ['\u0000'], reason: `\u0000${'x'.repeat(100_000)}` }),
+    );
+    await log.recordAndFlush(happened());
     const found = await log.find({}, 9);
     expect(found.map(({ subject }) => subject)).toEqual(['ada', expect.stringMatching(/^a.b$/su)]);
     expect(found[1]?.reason).toHaveLength(1_000);
@@ -112,7 +116,7 @@ describe.each(DATABASE_KINDS)('the audit log, in $name,', ({ start }) => {
 
   it('deletes what is too old, and the oldest of too many', async () => {
     const log = await open({ retentionMs: DAY_MS, maxRecords: 3 });
-    for (let count = 0; count < 5; count += 1) await log.keep(happened({ status: 200 + count }));
+    for (let count = 0; count < 5; count += 1) await log.recordAndFlush(happened({ status: 200 + count }));
     log.onApplicationBootstrap();
     await log.onApplicationShutdown();
     expect((await log.find({}, 9)).map(({ status }) => status)).toEqual([204, 203, 202]);
@@ -126,7 +130,7 @@ describe.each(DATABASE_KINDS)('the audit log, in $name,', ({ start }) => {
   it('keeps what cannot be written now, and writes it when it can', async () => {
     const log = await open();
     await host.run(place, 'alter table audit_records rename to audit_records_away');
-    await log.keep(happened());
+    await log.recordAndFlush(happened());
     expect(lines.at(-1)).toMatch(/^error 1 records wait to be written/);
     await host.run(place, 'alter table audit_records_away rename to audit_records');
     expect(await log.find({}, 9)).toHaveLength(1);

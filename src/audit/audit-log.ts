@@ -22,11 +22,11 @@ const LONGEST = 1_000;
 export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Audit');
   private readonly table: AuditTable;
-  private waiting: AuditRecord[] = [];
-  private writing: Promise<void> | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private pruning: NodeJS.Timeout | undefined;
-  private pruned: Promise<void> | undefined;
+  private pending: AuditRecord[] = [];
+  private flushing: Promise<void> | undefined;
+  private flushTimer: NodeJS.Timeout | undefined;
+  private pruneTimer: NodeJS.Timeout | undefined;
+  private lastPrune: Promise<void> | undefined;
 
   constructor(
     database: Database,
@@ -37,68 +37,68 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
 
   onApplicationBootstrap(): void {
     const prune = () => {
-      this.pruned = this.prune();
+      this.lastPrune = this.prune();
     };
-    this.pruning = setInterval(prune, PRUNING_MS).unref();
+    this.pruneTimer = setInterval(prune, PRUNING_MS).unref();
     prune();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.pruning);
-    clearTimeout(this.timer);
-    await Promise.all([this.write(), this.pruned]);
+    clearInterval(this.pruneTimer);
+    clearTimeout(this.flushTimer);
+    await Promise.all([this.flush(), this.lastPrune]);
   }
 
   /** Takes a record; it is written shortly. */
-  note(happened: Omit<AuditRecord, 'id' | 'at'>): void {
+  record(happened: Omit<AuditRecord, 'id' | 'at'>): void {
     const at = new Date();
     const { reason, ...rest } = happened;
     const record = { id: idAt(at), at, ...rest, ...(reason !== undefined && { reason: reason.slice(0, LONGEST) }) };
     this.logger[record.outcome === 'done' ? 'log' : 'warn'](lineOf(record));
-    if (this.waiting.length >= MOST_WAITING) return this.logger.error(`Not kept, too many wait: ${lineOf(record)}`);
-    this.waiting.push(record);
-    this.writeAfter(GATHERING_MS);
+    if (this.pending.length >= MOST_WAITING) return this.logger.error(`Not kept, too many wait: ${lineOf(record)}`);
+    this.pending.push(record);
+    this.scheduleFlush(GATHERING_MS);
   }
 
   /** Takes a record, and resolves once it is written, or cannot be now. */
-  async keep(happened: Omit<AuditRecord, 'id' | 'at'>): Promise<void> {
-    this.note(happened);
-    await this.write();
+  async recordAndFlush(happened: Omit<AuditRecord, 'id' | 'at'>): Promise<void> {
+    this.record(happened);
+    await this.flush();
   }
 
   /** Newest first, those before an id. @throws DatabaseUnavailable */
   async find(query: AuditQuery, limit: number, before?: string): Promise<readonly AuditRecord[]> {
-    await this.write();
+    await this.flush();
     return this.table.find(query, limit, before);
   }
 
-  private writeAfter(ms: number): void {
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      void this.write();
+  private scheduleFlush(ms: number): void {
+    this.flushTimer ??= setTimeout(() => {
+      this.flushTimer = undefined;
+      void this.flush();
     }, ms).unref();
   }
 
-  private async write(): Promise<void> {
-    while (this.writing) await this.writing;
-    if (this.waiting.length === 0) return;
-    this.writing = this.writeNow().finally(() => {
-      this.writing = undefined;
+  private async flush(): Promise<void> {
+    while (this.flushing) await this.flushing;
+    if (this.pending.length === 0) return;
+    this.flushing = this.writePending().finally(() => {
+      this.flushing = undefined;
     });
-    await this.writing;
+    await this.flushing;
   }
 
-  private async writeNow(): Promise<void> {
-    const records = this.waiting;
-    this.waiting = [];
+  private async writePending(): Promise<void> {
+    const records = this.pending;
+    this.pending = [];
     try {
       for (let from = 0; from < records.length; from += MOST_AT_ONCE) {
         await this.table.insert(records.slice(from, from + MOST_AT_ONCE));
       }
     } catch (cause) {
       this.logger.error(`${records.length} records wait to be written: ${String(cause)}`);
-      this.waiting = [...records, ...this.waiting];
-      this.writeAfter(RETRY_MS);
+      this.pending = [...records, ...this.pending];
+      this.scheduleFlush(RETRY_MS);
     }
   }
 

@@ -18,7 +18,7 @@ import { Memberships } from './memberships.js';
 import { PassportTokenVerifier } from './passport-token-verifier.js';
 import { ProtectedResource } from './protected-resource.js';
 import type { AccessTokens } from '../tokens/index.js';
-import { VerifiedAccessTokens } from './verified-access-tokens.js';
+import { AccessTokenVerifier } from './access-token-verifier.js';
 import { TokenIssuer } from './token-issuer.js';
 
 export const ISSUER = 'https://issuer.example.com';
@@ -35,7 +35,7 @@ export class ManualClock extends Clock {
   override now(): number {
     return this.time;
   }
-  pass(milliseconds: number): void {
+  advance(milliseconds: number): void {
     this.time += milliseconds;
   }
 }
@@ -67,7 +67,9 @@ export class KeySetServer {
 export class AuthWorld {
   readonly registry = new FakeRegistry();
   // None of its specs has a personal access token.
-  private readonly accessTokens = new VerifiedAccessTokens({ judge: async () => 'refused' } as unknown as AccessTokens);
+  private readonly accessTokenVerifier = new AccessTokenVerifier({
+    judge: async () => 'refused',
+  } as unknown as AccessTokens);
 
   private constructor(
     private readonly path: string,
@@ -95,7 +97,7 @@ export class AuthWorld {
       config,
       clock,
       new Memberships(this.registry),
-      this.accessTokens,
+      this.accessTokenVerifier,
     );
     return { authenticator, clock, issuer: new TokenIssuer(this.folder, config, clock) };
   }
@@ -120,7 +122,7 @@ export const signWith = (pair: ReturnType<typeof rsa>, claims: JWTPayload = FORE
 export const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** Why a token is refused, which never repeats the token. */
-export async function refusal(authenticator: CallerAuthenticator, token: string): Promise<unknown> {
+export async function captureRefusal(authenticator: CallerAuthenticator, token: string): Promise<unknown> {
   const caller = async () => authenticator.authenticate(`Bearer ${token}`, '/mcp', 'localhost:4444');
   const fault: unknown = await caller().catch((reason: unknown) => reason);
   expect(JSON.stringify(fault)).not.toContain(token);

@@ -11,7 +11,7 @@ import { Memberships } from './memberships.js';
 import { PassportTokenVerifier } from './passport-token-verifier.js';
 import { ProtectedResource } from './protected-resource.js';
 import { ProtectedResourceController } from './protected-resource.controller.js';
-import { VerifiedAccessTokens } from './verified-access-tokens.js';
+import { AccessTokenVerifier } from './access-token-verifier.js';
 import { TokenIssuer } from './token-issuer.js';
 
 @Module({
@@ -25,7 +25,7 @@ import { TokenIssuer } from './token-issuer.js';
     ProtectedResource,
     CallerAuthenticator,
     Memberships,
-    VerifiedAccessTokens,
+    AccessTokenVerifier,
     TokenIssuer,
   ],
   exports: [CallerAuthenticator, Memberships, ProtectedResource, TokenIssuer],

@@ -5,8 +5,8 @@ import { MissingScope, TokenRefused, Unauthenticated } from './auth.errors.js';
 import { Memberships } from './memberships.js';
 import { ProtectedResource } from './protected-resource.js';
 import { isAccessToken } from '../tokens/index.js';
-import { VerifiedAccessTokens } from './verified-access-tokens.js';
-import { VerifiedCallers } from './verified-callers.js';
+import { AccessTokenVerifier } from './access-token-verifier.js';
+import { VerifiedCallerCache } from './verified-caller-cache.js';
 
 const NOTHING_TO_STOP = () => undefined;
 
@@ -18,10 +18,10 @@ const BEARER_SCHEME = /^Bearer(?: |$)/i;
 @Injectable()
 export class CallerAuthenticator {
   private readonly logger = new Logger('CallerAuthenticator');
-  private readonly known: VerifiedCallers;
+  private readonly verifiedCallers: VerifiedCallerCache;
   /** Of personal access tokens. */
-  private callers = new WeakMap<VerifiedToken, Caller>();
-  private knownUnder: object;
+  private accessTokenCallers = new WeakMap<VerifiedToken, Caller>();
+  private membershipState: object;
 
   constructor(
     private readonly verifier: TokenVerifier,
@@ -29,10 +29,10 @@ export class CallerAuthenticator {
     private readonly config: AuthConfig,
     private readonly clock: Clock,
     private readonly memberships: Memberships,
-    private readonly accessTokens: VerifiedAccessTokens,
+    private readonly accessTokenVerifier: AccessTokenVerifier,
   ) {
-    this.known = new VerifiedCallers(clock);
-    this.knownUnder = memberships.state;
+    this.verifiedCallers = new VerifiedCallerCache(clock);
+    this.membershipState = memberships.state;
   }
 
   /**
@@ -41,50 +41,50 @@ export class CallerAuthenticator {
    */
   authenticate(authorization: string | undefined, path?: string, host?: string): Caller | Promise<Caller> {
     if (authorization !== undefined) {
-      this.forgetWhatChanged();
-      const caller = this.known.find(authorization);
+      this.clearStaleCallers();
+      const caller = this.verifiedCallers.find(authorization);
       if (caller !== undefined) return caller;
     }
     return this.verify(authorization ?? '', this.resource.metadataUrl(path, host));
   }
 
   /** Calls back, once, when the caller's token turns out to be good no more while it is being answered. Returns how to stop. */
-  whileGood({ accessToken }: Caller, onGone: () => void): () => void {
-    return accessToken === undefined ? NOTHING_TO_STOP : this.accessTokens.onGone(accessToken, onGone);
+  onTokenInvalidated({ accessToken }: Caller, onGone: () => void): () => void {
+    return accessToken === undefined ? NOTHING_TO_STOP : this.accessTokenVerifier.onInvalidated(accessToken, onGone);
   }
 
   private async verify(authorization: string, metadataUrl: string): Promise<Caller> {
     const token = BEARER.exec(authorization)?.[1];
-    if (token === undefined) throw this.withoutToken(authorization, metadataUrl);
+    if (token === undefined) throw this.toMissingTokenError(authorization, metadataUrl);
     if (isAccessToken(token)) return this.verifyAccessToken(token, metadataUrl);
     const verified = await this.verifier.verify(token).catch((fault: unknown) => {
-      throw this.refusal(fault, metadataUrl);
+      throw this.toGatewayError(fault, metadataUrl);
     });
-    const caller = this.memberships.callerOf(verified);
-    this.demandScopes(caller, metadataUrl);
+    const caller = this.memberships.toCaller(verified);
+    this.requireScopes(caller, metadataUrl);
     const until = Math.min(verified.expiresAtMs, this.clock.now() + this.config.cacheTtlMs);
-    this.known.remember(authorization, caller, until);
+    this.verifiedCallers.store(authorization, caller, until);
     return caller;
   }
 
   /** It may be revoked at any moment, and is looked at each time. */
   private async verifyAccessToken(token: string, metadataUrl: string): Promise<Caller> {
-    const verified = await this.accessTokens.verify(token).catch((fault: unknown) => {
-      throw this.refusal(fault, metadataUrl);
+    const verified = await this.accessTokenVerifier.verify(token).catch((fault: unknown) => {
+      throw this.toGatewayError(fault, metadataUrl);
     });
-    const caller = this.callers.get(verified) ?? this.memberships.callerOf(verified);
-    this.callers.set(verified, caller);
-    this.demandScopes(caller, metadataUrl);
+    const caller = this.accessTokenCallers.get(verified) ?? this.memberships.toCaller(verified);
+    this.accessTokenCallers.set(verified, caller);
+    this.requireScopes(caller, metadataUrl);
     return caller;
   }
 
-  private withoutToken(authorization: string, metadataUrl: string): Unauthenticated {
+  private toMissingTokenError(authorization: string, metadataUrl: string): Unauthenticated {
     if (BEARER_SCHEME.test(authorization)) return this.unauthenticated('The token is malformed.', metadataUrl);
     const message = 'A bearer token is needed. Send it as "Authorization: Bearer <token>".';
     return new Unauthenticated(message, this.resource.challenge(metadataUrl));
   }
 
-  private refusal(fault: unknown, metadataUrl: string): GatewayError {
+  private toGatewayError(fault: unknown, metadataUrl: string): GatewayError {
     if (fault instanceof GatewayError) return fault;
     if (fault instanceof TokenRefused) return this.unauthenticated(fault.message, metadataUrl);
     // A verifier of a team's own may say anything; its words stay with the operator.
@@ -97,7 +97,7 @@ export class CallerAuthenticator {
     return new Unauthenticated(description, challenge);
   }
 
-  private demandScopes(caller: Caller, metadataUrl: string): void {
+  private requireScopes(caller: Caller, metadataUrl: string): void {
     const { requiredScopes } = this.config;
     if (requiredScopes.every((scope) => caller.scopes.includes(scope))) return;
     const description = 'The token lacks a scope.';
@@ -106,11 +106,11 @@ export class CallerAuthenticator {
   }
 
   /** Whoever joins or leaves a team is another caller from then on. */
-  private forgetWhatChanged(): void {
+  private clearStaleCallers(): void {
     const { state } = this.memberships;
-    if (state === this.knownUnder) return;
-    this.knownUnder = state;
-    this.known.forgetAll();
-    this.callers = new WeakMap();
+    if (state === this.membershipState) return;
+    this.membershipState = state;
+    this.verifiedCallers.clear();
+    this.accessTokenCallers = new WeakMap();
   }
 }

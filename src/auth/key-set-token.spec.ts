@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Caller } from '#lib/extension-kit';
 import type { AuthConfig } from './auth.config.js';
 import { AuthWorld, ec, encode, FOREIGN, INVALID, ISSUER, KeySetServer, LOCAL, NOW } from './auth-fixture.js';
-import { refusal, rsa, signWith } from './auth-fixture.js';
+import { captureRefusal, rsa, signWith } from './auth-fixture.js';
 
 let world: AuthWorld;
 let keySet: KeySetServer;
@@ -46,7 +46,7 @@ describe('a token of the configured issuer', () => {
     ['that expired', { ...FOREIGN, exp: NOW - 61 }, /expired/],
   ])('%s is refused', async (_name, claims, reason) => {
     const { authenticator } = withKeySet();
-    const fault = await refusal(authenticator, await signWith(first, claims));
+    const fault = await captureRefusal(authenticator, await signWith(first, claims));
     expect(fault).toMatchObject({ ...INVALID, message: expect.stringMatching(reason) });
   });
 
@@ -62,32 +62,32 @@ describe('a token of the configured issuer', () => {
     for (const claims of [LOCAL, FOREIGN]) {
       const input = `${encode({ alg: 'HS256', kid: 'first' })}.${encode(claims)}`;
       const token = `${input}.${createHmac('sha256', pem).update(input).digest('base64url')}`;
-      expect(await refusal(authenticator, token)).toMatchObject(INVALID);
+      expect(await captureRefusal(authenticator, token)).toMatchObject(INVALID);
     }
   });
 
   it('is refused when the local secret signed it, and the other way round', async () => {
     const { authenticator } = withKeySet();
-    expect(await refusal(authenticator, await world.sign(FOREIGN))).toMatchObject(INVALID);
-    expect(await refusal(authenticator, await signWith(first, LOCAL))).toMatchObject(INVALID);
+    expect(await captureRefusal(authenticator, await world.sign(FOREIGN))).toMatchObject(INVALID);
+    expect(await captureRefusal(authenticator, await signWith(first, LOCAL))).toMatchObject(INVALID);
   });
 
   it('is refused when its key is of another kind than its algorithm', async () => {
     const { authenticator } = withKeySet();
     const token = await new SignJWT(FOREIGN).setProtectedHeader({ alg: 'ES256', kid: 'first' }).sign(second.privateKey);
-    expect(await refusal(authenticator, token)).toMatchObject(INVALID);
+    expect(await captureRefusal(authenticator, token)).toMatchObject(INVALID);
   });
 
   it('is refused with an algorithm that is not configured', async () => {
     const { authenticator } = withKeySet({ algorithms: ['ES256'] });
-    const fault = await refusal(authenticator, await signWith(first));
+    const fault = await captureRefusal(authenticator, await signWith(first));
     expect(fault).toMatchObject({ ...INVALID, message: expect.stringMatching(/algorithm/) });
     expect(keySet.requests).toBe(0);
   });
 
   it('is refused when no issuer is configured', async () => {
     const { authenticator } = world.gateway();
-    expect(await refusal(authenticator, await signWith(first))).toMatchObject(INVALID);
+    expect(await captureRefusal(authenticator, await signWith(first))).toMatchObject(INVALID);
   });
 
   it('is never verified with a weak or an encryption key, nor with a secret of the set', async () => {
@@ -96,10 +96,10 @@ describe('a token of the configured issuer', () => {
     const forEncryption = rsa('enc');
     const secret = { kty: 'oct', kid: 'oct', k: world.folder.secrets.session.toString('base64url') };
     keySet.keys = [weak.jwk, { ...forEncryption.jwk, use: 'enc' }, secret, { kty: 'RSA', kid: 'broken' }, first.jwk];
-    expect(await refusal(authenticator, await signWith(forEncryption))).toMatchObject(INVALID);
+    expect(await captureRefusal(authenticator, await signWith(forEncryption))).toMatchObject(INVALID);
     const input = `${encode({ alg: 'RS256', kid: 'weak' })}.${encode(FOREIGN)}`;
     const signature = sign('sha256', Buffer.from(input), weak.privateKey).toString('base64url');
-    expect(await refusal(authenticator, `${input}.${signature}`)).toMatchObject(INVALID);
+    expect(await captureRefusal(authenticator, `${input}.${signature}`)).toMatchObject(INVALID);
     expect(await authenticator.authenticate(`Bearer ${await signWith(first)}`)).toMatchObject({ key: `${ISSUER}|me` });
   });
 
@@ -108,8 +108,8 @@ describe('a token of the configured issuer', () => {
     const token = await new SignJWT(FOREIGN).setProtectedHeader({ alg: 'RS256' }).sign(first.privateKey);
     expect(await authenticator.authenticate(`Bearer ${token}`)).toMatchObject({ key: `${ISSUER}|me` });
     keySet.keys = [first.jwk, rsa('other').jwk];
-    clock.pass(600_000);
-    expect(await refusal(authenticator, token)).toMatchObject(INVALID);
+    clock.advance(600_000);
+    expect(await captureRefusal(authenticator, token)).toMatchObject(INVALID);
   });
 });
 
@@ -128,7 +128,7 @@ describe('a key set that changes', () => {
     await authenticator.authenticate(`Bearer ${await signWith(first)}`);
     const third = rsa('third');
     keySet.keys = [first.jwk, third.jwk];
-    clock.pass(10_000);
+    clock.advance(10_000);
     expect(await authenticator.authenticate(`Bearer ${await signWith(third)}`)).toMatchObject({ key: `${ISSUER}|me` });
     expect(keySet.requests).toBe(2);
   });
@@ -136,10 +136,11 @@ describe('a key set that changes', () => {
   it('is not fetched more often than configured, whatever unknown keys are named', async () => {
     const { authenticator, clock } = withKeySet();
     const forged = (n: number) => signWith({ ...first, kid: `forged-${n}` });
-    for (let n = 0; n < 20; n += 1) expect(await refusal(authenticator, await forged(n))).toMatchObject(INVALID);
+    for (let n = 0; n < 20; n += 1) expect(await captureRefusal(authenticator, await forged(n))).toMatchObject(INVALID);
     expect(keySet.requests).toBe(1);
-    clock.pass(10_000);
-    for (let n = 20; n < 40; n += 1) expect(await refusal(authenticator, await forged(n))).toMatchObject(INVALID);
+    clock.advance(10_000);
+    for (let n = 20; n < 40; n += 1)
+      expect(await captureRefusal(authenticator, await forged(n))).toMatchObject(INVALID);
     expect(keySet.requests).toBe(2);
   });
 
@@ -148,8 +149,8 @@ describe('a key set that changes', () => {
     const token = await signWith(first);
     await authenticator.authenticate(`Bearer ${token}`);
     keySet.keys = [second.jwk];
-    clock.pass(600_000);
-    expect(await refusal(authenticator, token)).toMatchObject(INVALID);
+    clock.advance(600_000);
+    expect(await captureRefusal(authenticator, token)).toMatchObject(INVALID);
   });
 
   it('is good for a while when it cannot be fetched, and then the answer is 503, not 401', async () => {
@@ -157,11 +158,13 @@ describe('a key set that changes', () => {
     const token = await signWith(first);
     await authenticator.authenticate(`Bearer ${token}`);
     keySet.respond = () => ({ status: 500, body: 'down' });
-    clock.pass(600_000);
+    clock.advance(600_000);
     expect(await authenticator.authenticate(`Bearer ${token}`)).toMatchObject({ key: `${ISSUER}|me` });
-    expect(await refusal(authenticator, await signWith({ ...first, kid: 'new' }))).toMatchObject({ httpStatus: 503 });
-    clock.pass(3_600_000);
-    expect(await refusal(authenticator, token)).toMatchObject({
+    expect(await captureRefusal(authenticator, await signWith({ ...first, kid: 'new' }))).toMatchObject({
+      httpStatus: 503,
+    });
+    clock.advance(3_600_000);
+    expect(await captureRefusal(authenticator, token)).toMatchObject({
       httpStatus: 503,
       data: { outcome: 'not_executed', retriable: true, retryAfterMs: 10_000 },
     });
@@ -177,7 +180,7 @@ describe('a key set that changes', () => {
   ])('that is answered with %s leaves tokens undecided', async (_name, respond) => {
     const { authenticator } = withKeySet();
     keySet.respond = respond;
-    expect(await refusal(authenticator, await signWith(first))).toMatchObject({ httpStatus: 503 });
+    expect(await captureRefusal(authenticator, await signWith(first))).toMatchObject({ httpStatus: 503 });
   });
 
   it('does not touch tokens of the gateway itself', async () => {

@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AuthWorld, encode, INVALID, ISSUER, LOCAL, NOW, refusal } from './auth-fixture.js';
+import { AuthWorld, encode, INVALID, ISSUER, LOCAL, NOW, captureRefusal } from './auth-fixture.js';
 
 let world: AuthWorld;
 
@@ -35,9 +35,9 @@ describe('a token of the gateway itself', () => {
     const { authenticator, issuer, clock } = world.gateway({ cacheTtlMs: 10_000 });
     const header = `Bearer ${await issuer.issue({ subject: 'me', expiresInSeconds: 600 })}`;
     await authenticator.authenticate(header);
-    clock.pass(9_999);
+    clock.advance(9_999);
     expect(authenticator.authenticate(header)).not.toBeInstanceOf(Promise);
-    clock.pass(1);
+    clock.advance(1);
     expect(authenticator.authenticate(header)).toBeInstanceOf(Promise);
   });
 
@@ -45,7 +45,7 @@ describe('a token of the gateway itself', () => {
     const { authenticator, issuer, clock } = world.gateway();
     const header = `Bearer ${await issuer.issue({ subject: 'me', expiresInSeconds: 30 })}`;
     await authenticator.authenticate(header);
-    clock.pass(30_000);
+    clock.advance(30_000);
     expect(authenticator.authenticate(header)).toBeInstanceOf(Promise);
   });
 
@@ -60,13 +60,13 @@ describe('a token of the gateway itself', () => {
     ['with an endless subject', { ...LOCAL, sub: 'x'.repeat(513) }, /too long/],
   ])('%s is refused', async (_name, claims, reason) => {
     const { authenticator } = world.gateway();
-    const fault = await refusal(authenticator, await world.sign(claims));
+    const fault = await captureRefusal(authenticator, await world.sign(claims));
     expect(fault).toMatchObject({ ...INVALID, message: expect.stringMatching(reason) });
   });
 
   it('is refused when another secret signed it', async () => {
     const { authenticator } = world.gateway();
-    const fault = await refusal(authenticator, await world.sign(LOCAL, {}, Buffer.alloc(32, 1)));
+    const fault = await captureRefusal(authenticator, await world.sign(LOCAL, {}, Buffer.alloc(32, 1)));
     expect(fault).toMatchObject({ ...INVALID, message: expect.stringMatching(/signature is wrong/) });
   });
 
@@ -81,7 +81,7 @@ describe('a token of the gateway itself', () => {
     ['more than 8 KiB', () => world.sign({ ...LOCAL, padding: 'x'.repeat(9_000) })],
   ])('is refused with %s', async (_name, make) => {
     const { authenticator } = world.gateway();
-    expect(await refusal(authenticator, await make())).toMatchObject(INVALID);
+    expect(await captureRefusal(authenticator, await make())).toMatchObject(INVALID);
   });
 });
 

@@ -7,7 +7,7 @@ const memberships = new Memberships({ snapshot: { teams: [team] } } as unknown a
 const token = { roles: [], teams: [], scopes: [], claims: {} };
 
 const teamsOf = (issuer: string, subject: string) =>
-  memberships.callerOf({ ...token, principal: { issuer, subject } }).teams;
+  memberships.toCaller({ ...token, principal: { issuer, subject } }).teams;
 
 describe('the members of a team', () => {
   it.each([

@@ -6,7 +6,7 @@ import { ServerRegistry, type TeamDefinition } from '../registry/index.js';
 @Injectable()
 export class Memberships {
   private builtFrom: readonly TeamDefinition[] | undefined;
-  private teamsOf = new Map<string, TeamDefinition[]>();
+  private teamsByMember = new Map<string, TeamDefinition[]>();
 
   constructor(private readonly registry: ServerRegistry) {}
 
@@ -16,11 +16,11 @@ export class Memberships {
   }
 
   /** Whom a token names, with all that belonging to teams gives. */
-  callerOf(token: Omit<VerifiedToken, 'expiresAtMs'>): Caller {
+  toCaller(token: Omit<VerifiedToken, 'expiresAtMs'>): Caller {
     const { principal, roles, teamRoles = [], teams, servers, scopes, claims, accessToken } = token;
     // The bar separates the two in the key; in the issuer it must not pass for the separator.
     const key = `${principal.issuer.replaceAll('|', '%7C')}|${principal.subject}`;
-    const joined = this.joinedBy(key, principal.subject);
+    const joined = this.findTeams(key, principal.subject);
     const ofTeams = joined.flatMap((team) => team.roles);
     return Object.freeze({
       principal,
@@ -39,27 +39,30 @@ export class Memberships {
   }
 
   /** What a caller has by belonging to teams that are configured, and loses with them. */
-  joined({ key, principal }: Caller): { readonly roles: readonly string[]; readonly teams: readonly string[] } {
-    const teams = this.joinedBy(key, principal.subject);
+  grantsFromTeams({ key, principal }: Caller): {
+    readonly roles: readonly string[];
+    readonly teams: readonly string[];
+  } {
+    const teams = this.findTeams(key, principal.subject);
     return { roles: teams.flatMap((team) => team.roles), teams: teams.map(({ slug }) => slug) };
   }
 
-  private joinedBy(key: string, subject: string): readonly TeamDefinition[] {
+  private findTeams(key: string, subject: string): readonly TeamDefinition[] {
     const { teams } = this.registry.snapshot;
-    if (teams !== this.builtFrom) this.build(teams);
+    if (teams !== this.builtFrom) this.buildIndex(teams);
     // A bar in a member always parts issuer and subject: a subject of another issuer must not pass for both.
-    const ofSubject = subject.includes('|') ? undefined : this.teamsOf.get(subject);
-    return [...new Set([...(this.teamsOf.get(key) ?? []), ...(ofSubject ?? [])])];
+    const ofSubject = subject.includes('|') ? undefined : this.teamsByMember.get(subject);
+    return [...new Set([...(this.teamsByMember.get(key) ?? []), ...(ofSubject ?? [])])];
   }
 
-  private build(teams: readonly TeamDefinition[]): void {
-    this.teamsOf = new Map();
+  private buildIndex(teams: readonly TeamDefinition[]): void {
+    this.teamsByMember = new Map();
     this.builtFrom = teams;
     for (const team of teams) {
       for (const member of team.members) {
-        const known = this.teamsOf.get(member);
+        const known = this.teamsByMember.get(member);
         if (known) known.push(team);
-        else this.teamsOf.set(member, [team]);
+        else this.teamsByMember.set(member, [team]);
       }
     }
   }

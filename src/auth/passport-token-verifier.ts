@@ -37,7 +37,7 @@ export class PassportTokenVerifier extends TokenVerifier {
     const request = { headers: { authorization: `Bearer ${token}` } };
     return new Promise((resolve, reject) => {
       const decide = (fault: unknown, verified?: VerifiedToken | false | null, reason?: unknown) =>
-        verified ? resolve(verified) : reject(this.refusal(fault ?? reason));
+        verified ? resolve(verified) : reject(this.toRefusal(fault ?? reason));
       // Passport's typings leave open what they return.
       const authenticate = this.passport.authenticate(strategy, { session: false }, decide) as Middleware;
       authenticate(request, {}, reject);
@@ -54,7 +54,7 @@ export class PassportTokenVerifier extends TokenVerifier {
     throw new TokenRefused('The token is signed with an algorithm that is not accepted here.');
   }
 
-  private refusal(reason: unknown): Error {
+  private toRefusal(reason: unknown): Error {
     if (reason instanceof TokenRefused || reason instanceof GatewayError) return reason;
     if (!(reason instanceof Error)) return new TokenRefused('The token is not valid.');
     this.logger.debug(`A token was refused: ${reason.message}`);

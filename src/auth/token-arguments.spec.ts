@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { readTokenOrder } from './token-arguments.js';
+import { parseTokenArguments } from './token-arguments.js';
 
 describe('the command line of the token tool', () => {
   it('orders a token', () => {
     const line = '--subject me@example.com --role admin --role=auditor --scope a --expires 90s --audience else';
-    expect(readTokenOrder(line.split(' '))).toEqual({
+    expect(parseTokenArguments(line.split(' '))).toEqual({
       subject: 'me@example.com',
       roles: ['admin', 'auditor'],
       scopes: ['a'],
@@ -14,7 +14,7 @@ describe('the command line of the token tool', () => {
   });
 
   it('orders an hour for this gateway when it says no more', () => {
-    expect(readTokenOrder(['--subject', 'me'])).toEqual({ subject: 'me', expiresInSeconds: 3_600 });
+    expect(parseTokenArguments(['--subject', 'me'])).toEqual({ subject: 'me', expiresInSeconds: 3_600 });
   });
 
   it.each([
@@ -29,8 +29,8 @@ describe('the command line of the token tool', () => {
     ['--subject me --expires 366d', /from 1s to 365d/],
     ['--subject me --help=yes', /--help/],
   ])('names what is wrong with "%s"', (line, fault) => {
-    expect(() => readTokenOrder(line.split(' ').filter(Boolean))).toThrow(fault);
+    expect(() => parseTokenArguments(line.split(' ').filter(Boolean))).toThrow(fault);
   });
 
-  it('explains itself', () => expect(readTokenOrder(['--help'])).toBe('help'));
+  it('explains itself', () => expect(parseTokenArguments(['--help'])).toBe('help'));
 });

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { didYouMean, DURATION_FORM, parseDuration } from '#lib/config';
-import type { TokenOrder } from './token-issuer.js';
+import type { TokenOptions } from './token-issuer.js';
 
 export const TOKEN_USAGE = `Makes a token for this gateway, signed with the secret of its data folder.
 
@@ -29,7 +29,7 @@ export class UsageFault extends Error {
 }
 
 /** What the command line asks for. Throws a UsageFault. */
-export function readTokenOrder(args: readonly string[]): TokenOrder | 'help' {
+export function parseTokenArguments(args: readonly string[]): TokenOptions | 'help' {
   const values = parse(args);
   if (values.help === true) return 'help';
   const { subject, role, scope, expires, audience } = values;

@@ -5,11 +5,11 @@ import { SystemClock } from '#lib/extension-kit';
 import { DataFolder, DataFolderFault } from '../data-folder/index.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { AuthConfig } from './auth.config.js';
-import { readTokenOrder, TOKEN_USAGE, UsageFault } from './token-arguments.js';
+import { parseTokenArguments, TOKEN_USAGE, UsageFault } from './token-arguments.js';
 import { TokenIssuer } from './token-issuer.js';
 
 async function answer(): Promise<string> {
-  const order = readTokenOrder(argv.slice(2));
+  const order = parseTokenArguments(argv.slice(2));
   if (order === 'help') return TOKEN_USAGE;
   const [gateway, auth] = loadConfig([GatewayConfig, AuthConfig], env, { ignoreUnknown: true });
   const folder = await DataFolder.open(gateway.dataDir);

@@ -6,7 +6,7 @@ import { DataFolder } from '../data-folder/index.js';
 import { AuthConfig } from './auth.config.js';
 import { LOCAL_ALGORITHM, LOCAL_AUDIENCE, LOCAL_ISSUER } from './jwt-strategies.js';
 
-export interface TokenOrder {
+export interface TokenOptions {
   readonly subject: string;
   readonly roles?: readonly string[];
   /** Without: the scopes that every token needs here. */
@@ -29,7 +29,7 @@ export class TokenIssuer {
     this.key = createSecretKey(folder.secrets.jwt);
   }
 
-  issue(order: TokenOrder): Promise<string> {
+  issue(order: TokenOptions): Promise<string> {
     const { subject, roles = [], scopes = this.config.requiredScopes, expiresInSeconds, audience } = order;
     const issuedAt = Math.floor(this.clock.now() / 1_000);
     const granted = {

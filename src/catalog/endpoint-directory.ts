@@ -8,7 +8,7 @@ import {
   type VirtualServerDefinition,
 } from '../registry/index.js';
 import type { Endpoint } from './endpoint.js';
-import { narrowed } from './narrowed.js';
+import { restrictEndpoint } from './restrict-endpoint.js';
 
 /** The endpoint that shows every server. */
 export const DEFAULT_ENDPOINT = 'default';
@@ -20,7 +20,7 @@ export class EndpointDirectory {
   private builtFrom: RegistrySnapshot | undefined;
 
   /** What callers see of endpoints that are not shown to them in full; callers of one token are one object. */
-  private views = new WeakMap<Endpoint, WeakMap<Caller, View>>();
+  private views = new WeakMap<Endpoint, WeakMap<Caller, RestrictedView>>();
 
   constructor(
     private readonly registry: ServerRegistry,
@@ -31,7 +31,7 @@ export class EndpointDirectory {
   find(slug: string = DEFAULT_ENDPOINT): Endpoint | undefined {
     const { snapshot } = this.registry;
     if (snapshot !== this.builtFrom) {
-      const isOpenToAll = (guarded: GuardedEndpoint) => this.policy.isOpenToAll(guarded);
+      const isOpenToAll = (guarded: GuardedEndpoint) => this.policy.isUnrestricted(guarded);
       this.endpoints = buildEndpoints(snapshot, isOpenToAll);
       this.builtFrom = snapshot;
     }
@@ -41,7 +41,7 @@ export class EndpointDirectory {
   /** The endpoint of a slug as this caller sees it; nothing when it is not there for this caller. */
   findFor(caller: Caller, slug?: string): Endpoint | undefined {
     const endpoint = this.find(slug);
-    return endpoint && this.viewOf(endpoint, caller);
+    return endpoint && this.restrictFor(endpoint, caller);
   }
 
   /** Calls back when the caller finds other servers behind an endpoint than before, or more or less of them. */
@@ -51,7 +51,7 @@ export class EndpointDirectory {
       const { policies } = this.registry.snapshot;
       return {
         servers: seen?.servers ?? [],
-        selected: this.selectedBy(slug),
+        selected: this.toSelectionText(slug),
         rules: seen === whole ? NO_RULES : policies,
       };
     };
@@ -68,17 +68,17 @@ export class EndpointDirectory {
     });
   }
 
-  private viewOf(endpoint: Endpoint, caller: Caller): Endpoint | undefined {
-    const ofEndpoint = this.views.get(endpoint) ?? new WeakMap<Caller, View>();
+  private restrictFor(endpoint: Endpoint, caller: Caller): Endpoint | undefined {
+    const ofEndpoint = this.views.get(endpoint) ?? new WeakMap<Caller, RestrictedView>();
     this.views.set(endpoint, ofEndpoint);
     const known = ofEndpoint.get(caller);
     if (known) return known.endpoint;
-    const view = { endpoint: narrowed(endpoint, caller, this.policy) };
+    const view = { endpoint: restrictEndpoint(endpoint, caller, this.policy) };
     ofEndpoint.set(caller, view);
     return view.endpoint;
   }
 
-  private selectedBy(slug: string): string | undefined {
+  private toSelectionText(slug: string): string | undefined {
     const virtual = this.registry.snapshot.virtualServers.find((candidate) => candidate.slug === slug);
     return virtual && JSON.stringify([virtual.tools, virtual.prompts, virtual.resources]);
   }
@@ -86,7 +86,7 @@ export class EndpointDirectory {
 
 const NO_RULES: RegistrySnapshot['policies'] = [];
 
-interface View {
+interface RestrictedView {
   readonly endpoint: Endpoint | undefined;
 }
 
@@ -96,16 +96,16 @@ function buildEndpoints(
 ): Map<string, Endpoint> {
   const enabled = snapshot.servers.filter((server) => server.enabled);
   const endpoints = new Map<string, Endpoint>();
-  const add = (made: Omit<Endpoint, 'isOpenToAll'>) =>
+  const add = (made: Omit<Endpoint, 'isUnrestricted'>) =>
     // Where a token is asked for, there may be tokens that are good for some of the servers only.
-    endpoints.set(made.id, { ...made, isOpenToAll: made.public && isOpen(made) });
+    endpoints.set(made.id, { ...made, isUnrestricted: made.public && isOpen(made) });
   add({ ...snapshot.defaultEndpoint, id: DEFAULT_ENDPOINT, transparent: false, servers: enabled, ...EVERYTHING });
-  for (const server of enabled) add(endpointOfServer(server));
-  for (const virtual of snapshot.virtualServers) add(endpointOfVirtual(virtual, enabled));
+  for (const server of enabled) add(toServerEndpoint(server));
+  for (const virtual of snapshot.virtualServers) add(toVirtualEndpoint(virtual, enabled));
   return endpoints;
 }
 
-function endpointOfServer(server: ServerDefinition): Omit<Endpoint, 'isOpenToAll'> {
+function toServerEndpoint(server: ServerDefinition): Omit<Endpoint, 'isUnrestricted'> {
   return {
     ...(server.title !== undefined && { title: server.title }),
     id: server.slug,
@@ -116,10 +116,10 @@ function endpointOfServer(server: ServerDefinition): Omit<Endpoint, 'isOpenToAll
   };
 }
 
-function endpointOfVirtual(
+function toVirtualEndpoint(
   virtual: VirtualServerDefinition,
   enabled: readonly ServerDefinition[],
-): Omit<Endpoint, 'isOpenToAll'> {
+): Omit<Endpoint, 'isUnrestricted'> {
   const { slug: id, title, team, instructions } = virtual;
   return {
     id,
@@ -128,13 +128,13 @@ function endpointOfVirtual(
     ...(instructions !== undefined && { instructions }),
     transparent: false,
     public: virtual.public,
-    servers: serversOf(virtual, enabled),
-    ...selectionOf(virtual),
+    servers: selectServers(virtual, enabled),
+    ...toSelection(virtual),
   };
 }
 
 /** Those that are named, then those that are chosen by their tags. */
-function serversOf({ servers, tags = [] }: VirtualServerDefinition, enabled: readonly ServerDefinition[]) {
+function selectServers({ servers, tags = [] }: VirtualServerDefinition, enabled: readonly ServerDefinition[]) {
   const named = servers.flatMap((slug) => enabled.filter((server) => server.slug === slug));
   const tagged = enabled.filter((server) => server.tags?.some((tag) => tags.includes(tag)));
   return [...new Set([...named, ...tagged])];
@@ -144,11 +144,11 @@ type Selection = Pick<Endpoint, 'shows' | 'showsAll'>;
 
 const EVERYTHING: Selection = { shows: () => true, showsAll: () => true };
 
-function selectionOf(virtual: VirtualServerDefinition): Selection {
-  const chosen: Record<ItemKind, Chosen | undefined> = {
-    tools: chosenBy(virtual.tools),
-    prompts: chosenBy(virtual.prompts),
-    resources: chosenBy(virtual.resources),
+function toSelection(virtual: VirtualServerDefinition): Selection {
+  const chosen: Record<ItemKind, NameMatcher | undefined> = {
+    tools: toNameMatcher(virtual.tools),
+    prompts: toNameMatcher(virtual.prompts),
+    resources: toNameMatcher(virtual.resources),
   };
   return {
     shows: (kind, publicName) => chosen[kind]?.(publicName) ?? true,
@@ -156,9 +156,9 @@ function selectionOf(virtual: VirtualServerDefinition): Selection {
   };
 }
 
-type Chosen = (publicName: string) => boolean;
+type NameMatcher = (publicName: string) => boolean;
 
-function chosenBy(patterns: readonly string[] | undefined): Chosen | undefined {
+function toNameMatcher(patterns: readonly string[] | undefined): NameMatcher | undefined {
   const globs = patterns?.map(glob);
   return globs && ((publicName) => globs.some((matches) => matches(publicName)));
 }

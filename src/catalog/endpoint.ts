@@ -20,13 +20,13 @@ export interface Endpoint {
   /** True where nothing of that kind is left out of these servers. */
   readonly showsAll: (kind: ItemKind) => boolean;
   /** It is the same for everybody, with a token or without: what it says of itself may be shared by all. */
-  readonly isOpenToAll: boolean;
+  readonly isUnrestricted: boolean;
   /** Whether an item that is shown may be used with these arguments. Absent: with any. */
   readonly permits?: (kind: ItemKind, target: Target, args: JsonObject) => AccessDecision;
 }
 
 /** Nothing of its servers is kept from the caller. */
-export function isShownInFull({ showsAll }: Endpoint): boolean {
+export function isFullyVisible({ showsAll }: Endpoint): boolean {
   return showsAll('tools') && showsAll('prompts') && showsAll('resources');
 }
 

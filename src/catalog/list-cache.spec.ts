@@ -19,8 +19,8 @@ function world(listCacheBytes = 1_048_576) {
     context: 'mine',
     ...more,
   });
-  const keep = (of: ListPage, { isPublic = true, mark = cache.begin(), freshMs = 1_000, result = TOOLS } = {}) =>
-    cache.keep(of, { result, isPublic, mark, freshUntil: performance.now() + freshMs });
+  const keep = (of: ListPage, { isPublic = true, mark = cache.nextSequence(), freshMs = 1_000, result = TOOLS } = {}) =>
+    cache.store(of, { result, isPublic, sequence: mark, expiresAt: performance.now() + freshMs });
   return { registry, cache, page, keep };
 }
 
@@ -67,7 +67,7 @@ describe('a page that is remembered', () => {
     const { cache, page, keep } = world();
     const pages = [page(), page({ cursor: '2' }), page({ method: 'prompts/list' }), page({ server: B })];
     for (const each of pages) keep(each);
-    cache.forget('a', 'tools/list');
+    cache.invalidate('a', 'tools/list');
     expect(pages.map((each) => cache.find(each) !== undefined)).toEqual([false, false, true, true]);
   });
 
@@ -82,9 +82,9 @@ describe('a page that is remembered', () => {
   it('is forgotten with the whole list when it leads to a page that the server does not know any more', () => {
     const { cache, page, keep } = world();
     keep(page(), { result: { ...TOOLS, nextCursor: '2' } });
-    cache.cursorFailed(page({ cursor: 'anybody’s guess' }));
+    cache.invalidateCursor(page({ cursor: 'anybody’s guess' }));
     expect(cache.find(page())).toBeDefined();
-    cache.cursorFailed(page({ cursor: '2' }));
+    cache.invalidateCursor(page({ cursor: '2' }));
     expect(cache.find(page())).toBeUndefined();
   });
 });
@@ -92,8 +92,8 @@ describe('a page that is remembered', () => {
 describe('a page that arrives late', () => {
   it('is not kept when its list changed since it was asked for', () => {
     const { cache, page, keep } = world();
-    const mark = cache.begin();
-    cache.forget('a', 'tools/list');
+    const mark = cache.nextSequence();
+    cache.invalidate('a', 'tools/list');
     keep(page(), { mark });
     expect(cache.find(page())).toBeUndefined();
     keep(page());
@@ -102,7 +102,7 @@ describe('a page that arrives late', () => {
 
   it('is not kept when its server was configured anew meanwhile', () => {
     const { registry, cache, page, keep } = world();
-    const mark = cache.begin();
+    const mark = cache.nextSequence();
     const moved = remoteServer('a', { url: 'http://elsewhere.example' });
     registry.configure([moved, B]);
     keep(page(), { mark });
@@ -127,7 +127,7 @@ describe('the cache', () => {
     expect(cache.find(page())).toBeDefined();
     for (let count = 0; count < 100; count += 1) {
       keep(page({ server: B }));
-      cache.forget('b', 'tools/list');
+      cache.invalidate('b', 'tools/list');
     }
     expect(cache.find(page({ cursor: '4' }))).toBeDefined();
   });
@@ -147,6 +147,6 @@ describe('the cache', () => {
   it('of no size keeps nothing', () => {
     const { cache, page, keep } = world(0);
     keep(page());
-    expect([cache.isOn, cache.find(page())]).toEqual([false, undefined]);
+    expect([cache.isEnabled, cache.find(page())]).toEqual([false, undefined]);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { remoteServer } from '../../test/support/fake-upstream.js';
 import type { Endpoint } from './endpoint.js';
-import { publicName, publicUri, targetOfName, targetOfUri } from './naming.js';
+import { toPublicName, toPublicUri, resolveName, resolveUri } from './naming.js';
 
 const over = (slugs: readonly string[], transparent = false): Endpoint => ({
   id: 'default',
@@ -11,7 +11,7 @@ const over = (slugs: readonly string[], transparent = false): Endpoint => ({
   servers: slugs.map((slug) => remoteServer(slug)),
   shows: () => true,
   showsAll: () => true,
-  isOpenToAll: true,
+  isUnrestricted: true,
 });
 
 /** What the configuration allows: lower-case letters, digits and single hyphens, a letter first. */
@@ -24,8 +24,8 @@ describe('a public name', () => {
       fc.property(slugs, fc.string({ unit: 'binary' }), fc.nat(), (known, own, pick) => {
         const endpoint = over(known);
         const server = endpoint.servers[pick % known.length]!;
-        expect(targetOfName(endpoint, publicName(endpoint, server, own))).toEqual({ server, own });
-        expect(targetOfUri(endpoint, publicUri(endpoint, server, own))).toEqual({ server, own });
+        expect(resolveName(endpoint, toPublicName(endpoint, server, own))).toEqual({ server, own });
+        expect(resolveUri(endpoint, toPublicUri(endpoint, server, own))).toEqual({ server, own });
       }),
     );
   });
@@ -37,8 +37,8 @@ describe('a public name', () => {
         fc.pre(slug1 !== slug2);
         const endpoint = over([slug1, slug2]);
         const [one, two] = endpoint.servers as [(typeof endpoint.servers)[0], (typeof endpoint.servers)[0]];
-        expect(publicName(endpoint, one, own1)).not.toBe(publicName(endpoint, two, own2));
-        expect(publicUri(endpoint, one, own1)).not.toBe(publicUri(endpoint, two, own2));
+        expect(toPublicName(endpoint, one, own1)).not.toBe(toPublicName(endpoint, two, own2));
+        expect(toPublicUri(endpoint, one, own1)).not.toBe(toPublicUri(endpoint, two, own2));
       }),
     );
   });
@@ -47,7 +47,7 @@ describe('a public name', () => {
     fc.assert(
       fc.property(slug, fc.webUrl({ withQueryParameters: true, withFragments: true }), (known, own) => {
         const endpoint = over([known]);
-        const uri = publicUri(endpoint, endpoint.servers[0]!, own);
+        const uri = toPublicUri(endpoint, endpoint.servers[0]!, own);
         expect(new URL(uri).protocol).toBe(`${known}+${new URL(own).protocol}`);
         expect(uri.slice(uri.indexOf(':'))).toBe(own.slice(own.indexOf(':')));
       }),
@@ -56,22 +56,22 @@ describe('a public name', () => {
 
   it('of a template is a template', () => {
     const endpoint = over(['files']);
-    expect(publicUri(endpoint, endpoint.servers[0]!, 'file:///{path}')).toBe('files+file:///{path}');
+    expect(toPublicUri(endpoint, endpoint.servers[0]!, 'file:///{path}')).toBe('files+file:///{path}');
   });
 
   it.each(['', 'files', '__', 'other__read', 'files_read', '+file:///a', 'Files__read'])(
     'is not %j where no server is meant',
     (name) => {
-      expect(targetOfName(over(['files']), name)).toBeUndefined();
-      expect(targetOfUri(over(['files']), name)).toBeUndefined();
+      expect(resolveName(over(['files']), name)).toBeUndefined();
+      expect(resolveUri(over(['files']), name)).toBeUndefined();
     },
   );
 
   it('is the server’s own behind a transparent endpoint', () => {
     const endpoint = over(['files'], true);
     const [server] = endpoint.servers;
-    expect(publicName(endpoint, server!, 'a__b')).toBe('a__b');
-    expect(targetOfName(endpoint, 'a__b')).toEqual({ server, own: 'a__b' });
-    expect(targetOfUri(endpoint, 'a+b:c')).toEqual({ server, own: 'a+b:c' });
+    expect(toPublicName(endpoint, server!, 'a__b')).toBe('a__b');
+    expect(resolveName(endpoint, 'a__b')).toEqual({ server, own: 'a__b' });
+    expect(resolveUri(endpoint, 'a+b:c')).toEqual({ server, own: 'a+b:c' });
   });
 });

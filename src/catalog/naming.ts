@@ -11,18 +11,18 @@ import type { Endpoint, Target } from './endpoint.js';
 const NAME_SEPARATOR = '__';
 const URI_SEPARATOR = '+';
 
-export function publicName(endpoint: Endpoint, server: ServerDefinition, own: string): string {
+export function toPublicName(endpoint: Endpoint, server: ServerDefinition, own: string): string {
   return endpoint.transparent ? own : server.slug + NAME_SEPARATOR + own;
 }
 
-export function publicUri(endpoint: Endpoint, server: ServerDefinition, own: string): string {
+export function toPublicUri(endpoint: Endpoint, server: ServerDefinition, own: string): string {
   return endpoint.transparent ? own : server.slug + URI_SEPARATOR + own;
 }
 
-export const targetOfName = (endpoint: Endpoint, name: string) => targetOf(endpoint, name, NAME_SEPARATOR);
-export const targetOfUri = (endpoint: Endpoint, uri: string) => targetOf(endpoint, uri, URI_SEPARATOR);
+export const resolveName = (endpoint: Endpoint, name: string) => resolve(endpoint, name, NAME_SEPARATOR);
+export const resolveUri = (endpoint: Endpoint, uri: string) => resolve(endpoint, uri, URI_SEPARATOR);
 
-function targetOf(endpoint: Endpoint, publicText: string, separator: string): Target | undefined {
+function resolve(endpoint: Endpoint, publicText: string, separator: string): Target | undefined {
   if (endpoint.transparent) {
     const [only] = endpoint.servers;
     return only && { server: only, own: publicText };

@@ -12,7 +12,7 @@ const endpoint = (more: Partial<Endpoint> = {}): Endpoint => ({
   servers: [server],
   shows: () => true,
   showsAll: () => true,
-  isOpenToAll: true,
+  isUnrestricted: true,
   ...more,
 });
 const transparent = endpoint({ transparent: true });

@@ -4,10 +4,10 @@ import { isJsonObject, LIST_MEMBERS, type JsonObject, type JsonValue, type ListM
 import type { McpNotification } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { Endpoint } from './endpoint.js';
-import { publicName, publicUri } from './naming.js';
+import { toPublicName, toPublicUri } from './naming.js';
 
 /** Pages that are remembered come again and again, the very same each time. */
-const itemsOfPages = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, JsonObject[]>>();
+const publishedPages = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, JsonObject[]>>();
 
 /** As `publishItems` does with the items of all pages. */
 export function publishPages(
@@ -18,11 +18,11 @@ export function publishPages(
 ): readonly JsonObject[] {
   const [page] = pages;
   if (!page || pages.length > 1) return publishItems(endpoint, server, method, pages.flat());
-  const known = itemsOfPages.get(page)?.get(endpoint);
+  const known = publishedPages.get(page)?.get(endpoint);
   if (known) return known;
   const items = publishItems(endpoint, server, method, page);
-  const perEndpoint = itemsOfPages.get(page) ?? new WeakMap<Endpoint, JsonObject[]>();
-  itemsOfPages.set(page, perEndpoint.set(endpoint, items));
+  const perEndpoint = publishedPages.get(page) ?? new WeakMap<Endpoint, JsonObject[]>();
+  publishedPages.set(page, perEndpoint.set(endpoint, items));
   return items;
 }
 
@@ -33,9 +33,9 @@ export function publishItems(
   method: ListMethod,
   items: readonly JsonValue[],
 ): JsonObject[] {
-  const kind = kindOf(method);
-  const label = LABELS[method];
-  const rename = label === 'name' ? publicName : publicUri;
+  const kind = toItemKind(method);
+  const label = ID_MEMBERS[method];
+  const rename = label === 'name' ? toPublicName : toPublicUri;
   const published: JsonObject[] = [];
   const seen = new Set<string>();
   for (const item of items) {
@@ -51,7 +51,7 @@ export function publishItems(
 }
 
 /** The member that identifies an item of each list. */
-const LABELS: Record<ListMethod, string> = {
+const ID_MEMBERS: Record<ListMethod, string> = {
   'tools/list': 'name',
   'prompts/list': 'name',
   'resources/list': 'uri',
@@ -59,7 +59,7 @@ const LABELS: Record<ListMethod, string> = {
 };
 
 /** What the items of a list are. */
-export function kindOf(method: ListMethod): ItemKind {
+export function toItemKind(method: ListMethod): ItemKind {
   const member = LIST_MEMBERS[method];
   return member === 'resourceTemplates' ? 'resources' : member;
 }
@@ -71,7 +71,7 @@ export function kindOf(method: ListMethod): ItemKind {
 export function publishResult(endpoint: Endpoint, server: ServerDefinition, outcome: JsonObject): JsonObject {
   if (endpoint.transparent) return outcome;
   const { content, contents, messages } = outcome;
-  const rewrite = (uri: string) => publicUri(endpoint, server, uri);
+  const rewrite = (uri: string) => toPublicUri(endpoint, server, uri);
   if (Array.isArray(content)) return { ...outcome, content: content.map((block) => publishBlock(block, rewrite)) };
   if (Array.isArray(contents)) return { ...outcome, contents: contents.map((part) => publishUri(part, rewrite)) };
   if (Array.isArray(messages)) return { ...outcome, messages: messages.map((one) => publishMessage(one, rewrite)) };
@@ -88,7 +88,7 @@ export function publishNotification(
   if (endpoint.transparent || typeof uri !== 'string' || !notification.method.startsWith('notifications/resources/')) {
     return notification;
   }
-  return { ...notification, params: { ...notification.params, uri: publicUri(endpoint, server, uri) } };
+  return { ...notification, params: { ...notification.params, uri: toPublicUri(endpoint, server, uri) } };
 }
 
 function publishMessage(message: JsonValue, rewrite: (uri: string) => string): JsonValue {

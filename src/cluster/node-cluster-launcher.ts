@@ -17,7 +17,7 @@ export class NodeClusterLauncher extends WorkerLauncher {
     });
     // A message to a worker that has just gone; its end is told all the same.
     worker.on('error', () => {});
-    worker.process.once('exit', (code, signal) => events.onEnd({ code, signal }));
+    worker.process.once('exit', (code, signal) => events.onExit({ code, signal }));
     return { pid: worker.process.pid ?? 0, kill: (signal) => void worker.process.kill(signal) };
   }
 }

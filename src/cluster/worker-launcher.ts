@@ -1,7 +1,7 @@
 import type { WorkerReport } from './worker-report.js';
 
 /** How a process ended: by itself with a code, or by a signal. */
-export interface WorkerEnd {
+export interface WorkerExit {
   readonly code: number | null;
   readonly signal: string | null;
 }
@@ -10,7 +10,7 @@ export interface WorkerEnd {
 export interface WorkerEvents {
   onReport(report: WorkerReport): void;
   /** Exactly once, and last. */
-  onEnd(end: WorkerEnd): void;
+  onExit(end: WorkerExit): void;
 }
 
 /** A worker's process, seen from the primary. */

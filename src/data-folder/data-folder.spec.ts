@@ -45,7 +45,7 @@ describe('the first start', () => {
     const folders = await Promise.all(Array.from({ length: 16 }, () => DataFolder.open(path)));
     expect(new Set(folders.map(({ secrets }) => secrets.jwt.toString('hex'))).size).toBe(1);
     expect(new Set(folders.map(({ secrets }) => secrets.session.toString('hex'))).size).toBe(1);
-    expect(folders.filter(({ firstStart }) => firstStart)).toHaveLength(1);
+    expect(folders.filter(({ isFirstStart: firstStart }) => firstStart)).toHaveLength(1);
     expect(new Set(folders.map(({ secrets }) => secrets.credentials.join())).size).toBe(1);
     expect(await readdir(path)).toHaveLength(3);
   });
@@ -56,13 +56,13 @@ describe('a later start', () => {
     const first = await DataFolder.open(path);
     const later = await DataFolder.open(path);
     expect(later.secrets).toEqual(first.secrets);
-    expect(later.firstStart).toBe(false);
+    expect(later.isFirstStart).toBe(false);
   });
 
   it('takes a secret that an operator put there', async () => {
     await mkdir(path, { recursive: true, mode: 0o700 });
     await writeFile(join(path, 'jwt.secret'), `${GOOD}\n`, { mode: 0o600 });
-    const { secrets, firstStart } = await DataFolder.open(path);
+    const { secrets, isFirstStart: firstStart } = await DataFolder.open(path);
     expect(secrets.jwt.toString('base64')).toBe(GOOD);
     expect(firstStart).toBe(false);
   });

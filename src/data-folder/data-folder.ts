@@ -2,7 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DataFolderFault } from './data-folder.errors.js';
-import { drawSecret, drawSecrets } from './secret-file.js';
+import { readOrCreateSecret, readOrCreateSecrets } from './secret-file.js';
 
 const OTHERS_MAY_WRITE = 0o022;
 
@@ -22,7 +22,7 @@ export class DataFolder {
     readonly path: string,
     readonly secrets: Secrets,
     /** The signing secret was drawn by this very start. */
-    readonly firstStart: boolean,
+    readonly isFirstStart: boolean,
   ) {}
 
   /** Creates what is missing. Throws a DataFolderFault when it cannot, or when others could read or replace a secret. */
@@ -30,11 +30,11 @@ export class DataFolder {
     const folder = resolve(path);
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      await refuseWritableByOthers(folder);
-      const jwt = await drawSecret(join(folder, 'jwt.secret'));
-      const session = await drawSecret(join(folder, 'session.secret'));
-      const credentials = await drawSecrets(join(folder, 'credentials.secret'));
-      return new DataFolder(folder, { jwt: jwt.value, session: session.value, credentials }, jwt.drawn);
+      await rejectWritableByOthers(folder);
+      const jwt = await readOrCreateSecret(join(folder, 'jwt.secret'));
+      const session = await readOrCreateSecret(join(folder, 'session.secret'));
+      const credentials = await readOrCreateSecrets(join(folder, 'credentials.secret'));
+      return new DataFolder(folder, { jwt: jwt.value, session: session.value, credentials }, jwt.isNew);
     } catch (fault) {
       if (fault instanceof DataFolderFault) throw fault;
       const reason = fault instanceof Error ? fault.message : String(fault);
@@ -45,7 +45,7 @@ export class DataFolder {
   }
 }
 
-async function refuseWritableByOthers(folder: string): Promise<void> {
+async function rejectWritableByOthers(folder: string): Promise<void> {
   const { mode } = await stat(folder);
   if (platform() === 'win32' || (mode & OTHERS_MAY_WRITE) === 0) return;
   throw new DataFolderFault(`${folder} can be changed by others on this machine. Run: chmod 700 ${folder}`);

@@ -7,37 +7,37 @@ import { DataFolderFault } from './data-folder.errors.js';
 /** Enough for HS256 (RFC 7518, 3.2) and for an AES-256 key. */
 const SECRET_BYTES = 32;
 /** A random secret repeats few of its bytes; a typed one repeats most of them. */
-const DISTINCT_BYTES = 16;
+const MIN_DISTINCT_BYTES = 16;
 const OTHERS_MAY_ACCESS = 0o077;
 const BASE64_LINE = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
-export interface DrawnSecret {
+export interface StoredSecret {
   readonly value: Buffer;
   /** It did not exist and this process made it. */
-  readonly drawn: boolean;
+  readonly isNew: boolean;
 }
 
 /** Reads a secret, or draws it. Of several processes that do so at once one draws and all read the same. */
-export async function drawSecret(file: string): Promise<DrawnSecret> {
-  const { text, drawn } = await readOrDraw(file);
-  return { value: decode(file, text), drawn };
+export async function readOrCreateSecret(file: string): Promise<StoredSecret> {
+  const { text, drawn } = await readOrCreate(file);
+  return { value: decode(file, text), isNew: drawn };
 }
 
 /** Reads secrets, one a line, or draws the first. */
-export async function drawSecrets(file: string): Promise<readonly [Buffer, ...Buffer[]]> {
-  const { text } = await readOrDraw(file);
+export async function readOrCreateSecrets(file: string): Promise<readonly [Buffer, ...Buffer[]]> {
+  const { text } = await readOrCreate(file);
   const [first = '', ...others] = text.split('\n').filter((line) => line.trim() !== '');
   return [decode(file, first), ...others.map((line) => decode(file, line))];
 }
 
-async function readOrDraw(file: string): Promise<{ readonly text: string; readonly drawn: boolean }> {
+async function readOrCreate(file: string): Promise<{ readonly text: string; readonly drawn: boolean }> {
   const found = await stat(file).catch(() => undefined);
   const drawn = !found && (await createOnce(file, `${randomBytes(SECRET_BYTES).toString('base64url')}\n`));
-  await refuseReadableByOthers(file);
+  await rejectReadableByOthers(file);
   return { text: await readFile(file, 'utf8'), drawn };
 }
 
-async function refuseReadableByOthers(file: string): Promise<void> {
+async function rejectReadableByOthers(file: string): Promise<void> {
   const { mode } = await stat(file);
   if (platform() === 'win32' || (mode & OTHERS_MAY_ACCESS) === 0) return;
   throw new DataFolderFault(`${file} can be read by others on this machine. Run: chmod 600 ${file}`);
@@ -46,7 +46,7 @@ async function refuseReadableByOthers(file: string): Promise<void> {
 function decode(file: string, text: string): Buffer {
   const line = text.trim();
   const value = BASE64_LINE.test(line) ? Buffer.from(line, 'base64') : Buffer.alloc(0);
-  const isWeak = value.length < SECRET_BYTES || new Set(value).size < DISTINCT_BYTES;
+  const isWeak = value.length < SECRET_BYTES || new Set(value).size < MIN_DISTINCT_BYTES;
   if (!isWeak) return value;
   throw new DataFolderFault(
     `${file} holds a weak secret: ${SECRET_BYTES} random bytes in base64 are needed. Delete the file to have one ` +

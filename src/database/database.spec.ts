@@ -88,7 +88,7 @@ describe.each(DATABASE_KINDS)('a database, in $name', ({ start }) => {
     const place = await host.place();
     await open(place);
     // On a full machine thirty of them, one after the other, take longer than anybody who asks a gateway would wait.
-    const patient = () => new Database(place, { connectMs: 60_000, statementMs: 60_000, answerMs: 60_000 });
+    const patient = () => new Database(place, { connectMs: 60_000, statementMs: 60_000, responseMs: 60_000 });
     const databases = [patient(), patient(), patient()];
     opened.push(...databases);
     const add = async (transaction: Transaction<Tables>) => {
@@ -96,7 +96,7 @@ describe.each(DATABASE_KINDS)('a database, in $name', ({ start }) => {
       await transaction.insertInto('things').values(thing(all.length)).execute();
     };
     await Promise.all(
-      Array.from({ length: 30 }, (_, index) => databases[index % 3]!.exclusively<Tables, void>('things', add)),
+      Array.from({ length: 30 }, (_, index) => databases[index % 3]!.runExclusively<Tables, void>('things', add)),
     );
     const ids = await databases[0]!.tables<Tables>().selectFrom('things').select('id').orderBy('id').execute();
     expect(ids.map(({ id }) => id)).toEqual(Array.from({ length: 30 }, (_, index) => index));
@@ -104,12 +104,12 @@ describe.each(DATABASE_KINDS)('a database, in $name', ({ start }) => {
 
   it('undoes what a transaction did that failed, and goes on', async () => {
     const database = await openOne();
-    const failing = database.exclusively<Tables, void>('things', async (transaction) => {
+    const failing = database.runExclusively<Tables, void>('things', async (transaction) => {
       await transaction.insertInto('things').values(thing(1)).execute();
       throw new Error('a change of mind');
     });
     await expect(failing).rejects.toThrow('a change of mind');
-    const broken = database.exclusively<Tables, void>('things', async (transaction) => {
+    const broken = database.runExclusively<Tables, void>('things', async (transaction) => {
       await transaction
         .insertInto('things')
         .values([thing(1), thing(1)])

@@ -1,12 +1,12 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Kysely, sql, type Dialect, type Transaction } from 'kysely';
 import type { DatabasePlace } from './database.config.js';
-import { PostgresDialect, type PostgresPatience } from './postgres-dialect.js';
+import { PostgresDialect, type PostgresTimeouts } from './postgres-dialect.js';
 import { SqliteDialect } from './sqlite-dialect.js';
 import type { DatabaseKind } from './stored-values.js';
 
 /** For what is asked while a gateway runs. */
-const PATIENCE: PostgresPatience = { connectMs: 3_000, statementMs: 5_000, answerMs: 7_000 };
+const PATIENCE: PostgresTimeouts = { connectMs: 3_000, statementMs: 5_000, responseMs: 7_000 };
 
 /** The database of the gateway, SQLite or PostgreSQL. Whoever keeps something there brings the types of its tables. */
 export class Database implements OnApplicationShutdown {
@@ -30,7 +30,7 @@ export class Database implements OnApplicationShutdown {
    * Runs a transaction that no other one of this name meets, in whatever process and on whatever host.
    * @throws DatabaseUnavailable, and what `work` throws, after which nothing has changed
    */
-  exclusively<T, R>(name: string, work: (transaction: Transaction<T>) => Promise<R>): Promise<R> {
+  runExclusively<T, R>(name: string, work: (transaction: Transaction<T>) => Promise<R>): Promise<R> {
     return this.tables<T>()
       .transaction()
       .execute(async (transaction) => {
@@ -51,6 +51,6 @@ export class Database implements OnApplicationShutdown {
   }
 }
 
-function dialectOf(place: DatabasePlace, patience: PostgresPatience): Dialect {
+function dialectOf(place: DatabasePlace, patience: PostgresTimeouts): Dialect {
   return place.kind === 'sqlite' ? new SqliteDialect(place.file) : new PostgresDialect(place.url, patience);
 }

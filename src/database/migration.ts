@@ -25,7 +25,7 @@ export async function migrate(database: Database, migrations: readonly Migration
 }
 
 function takeStep(database: Database, migrations: readonly Migration[]): Promise<boolean> {
-  return database.exclusively<unknown, boolean>('migrations', async (transaction) => {
+  return database.runExclusively<unknown, boolean>('migrations', async (transaction) => {
     const steps = await stepsIn(transaction, database.kind);
     const { taken } = await steps
       .selectFrom('schema_migrations')

@@ -9,7 +9,7 @@ import { migrate } from './migration.js';
 import { MIGRATIONS } from './migrations/index.js';
 
 /** A change of the schema may have to move all that is stored, and may wait for another process that does. */
-const MIGRATION_PATIENCE = { connectMs: 3_000, statementMs: 0, answerMs: 3_600_000 };
+const MIGRATION_PATIENCE = { connectMs: 3_000, statementMs: 0, responseMs: 3_600_000 };
 /** Gateway and database are often started together. */
 const START_PATIENCE_MS = 15_000;
 const START_PAUSE_MS = 250;

@@ -51,7 +51,7 @@ describe('a PostgreSQL', () => {
 
   it('that ends in the middle of a transaction fails it, and nothing of it has happened', async () => {
     await sql`create table things (id int)`.execute(database.tables());
-    const transaction = database.exclusively('things', async (tables) => {
+    const transaction = database.runExclusively('things', async (tables) => {
       await sql`insert into things values (1)`.execute(tables);
       await postgres.end('crash');
       await sql`insert into things values (2)`.execute(tables);
@@ -67,7 +67,7 @@ describe('a PostgreSQL', () => {
     const away = url.replace(String(postgres.port), String(proxy.port));
     const impatient = new Database(
       { kind: 'postgres', url: away },
-      { connectMs: 3_000, statementMs: 0, answerMs: 100 },
+      { connectMs: 3_000, statementMs: 0, responseMs: 100 },
     );
     try {
       await until(() => answers(impatient));
@@ -84,7 +84,10 @@ describe('a PostgreSQL', () => {
   });
 
   it('gives up a statement that takes too long', async () => {
-    const impatient = new Database({ kind: 'postgres', url }, { connectMs: 3_000, statementMs: 50, answerMs: 20_000 });
+    const impatient = new Database(
+      { kind: 'postgres', url },
+      { connectMs: 3_000, statementMs: 50, responseMs: 20_000 },
+    );
     await expect(sql`select pg_sleep(20)`.execute(impatient.tables())).rejects.toThrow(DatabaseUnavailable);
     expect(await answers(impatient)).toBe(true);
     await impatient.close();
@@ -136,7 +139,7 @@ describe('a SQLite file', () => {
     other.exec('begin immediate; create table things (id int)');
     let isDone = false;
     const writing = database
-      .exclusively('things', (tables) => sql`insert into things values (1)`.execute(tables))
+      .runExclusively('things', (tables) => sql`insert into things values (1)`.execute(tables))
       .then(() => (isDone = true));
     const turns = 20;
     for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));

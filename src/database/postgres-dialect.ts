@@ -10,16 +10,16 @@ import {
   type QueryResult,
 } from 'kysely';
 import pg from 'pg';
-import { within, withoutAnswer } from './postgres-answers.js';
+import { withTimeout, toUnavailable } from './postgres-errors.js';
 
 /** How long is waited, in milliseconds. */
-export interface PostgresPatience {
+export interface PostgresTimeouts {
   /** For a connection. */
   readonly connectMs: number;
   /** Until the server itself gives up a statement; 0: never. */
   readonly statementMs: number;
   /** Until a server that says nothing at all counts as gone. Longer than `statementMs`. */
-  readonly answerMs: number;
+  readonly responseMs: number;
 }
 
 const MOST_CONNECTIONS = 5;
@@ -32,10 +32,10 @@ const JSON_TYPES = [114, 3802];
 export class PostgresDialect implements Dialect {
   constructor(
     private readonly url: string,
-    private readonly patience: PostgresPatience,
+    private readonly timeouts: PostgresTimeouts,
   ) {}
 
-  createDriver = (): Driver => new PostgresDriver(this.url, this.patience);
+  createDriver = (): Driver => new PostgresDriver(this.url, this.timeouts);
   createQueryCompiler = (): PostgresQueryCompiler => new PostgresQueryCompiler();
   createAdapter = (): PostgresAdapter => new PostgresAdapter();
   createIntrospector = (database: Kysely<unknown>): PostgresIntrospector => new PostgresIntrospector(database);
@@ -46,15 +46,15 @@ class PostgresDriver implements Driver {
 
   constructor(
     url: string,
-    private readonly patience: PostgresPatience,
+    private readonly timeouts: PostgresTimeouts,
   ) {
     this.pool = new pg.Pool({
       connectionString: url,
       application_name: 'isthmus',
       max: MOST_CONNECTIONS,
-      connectionTimeoutMillis: patience.connectMs,
-      statement_timeout: patience.statementMs,
-      idle_in_transaction_session_timeout: patience.statementMs,
+      connectionTimeoutMillis: timeouts.connectMs,
+      statement_timeout: timeouts.statementMs,
+      idle_in_transaction_session_timeout: timeouts.statementMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
       types: columnParsers(),
@@ -69,22 +69,22 @@ class PostgresDriver implements Driver {
 
   async acquireConnection(): Promise<DatabaseConnection> {
     try {
-      return new PostgresConnection(await this.pool.connect(), this.patience.answerMs);
+      return new PostgresConnection(await this.pool.connect(), this.timeouts.responseMs);
     } catch (fault) {
-      throw withoutAnswer(fault) ?? fault;
+      throw toUnavailable(fault) ?? fault;
     }
   }
 
   async beginTransaction(connection: PostgresConnection): Promise<void> {
-    await connection.ask('begin');
+    await connection.query('begin');
   }
 
   async commitTransaction(connection: PostgresConnection): Promise<void> {
-    await connection.ask('commit');
+    await connection.query('commit');
   }
 
   async rollbackTransaction(connection: PostgresConnection): Promise<void> {
-    await connection.rollBack();
+    await connection.rollback();
   }
 
   async releaseConnection(connection: PostgresConnection): Promise<void> {
@@ -101,11 +101,11 @@ class PostgresConnection implements DatabaseConnection {
 
   constructor(
     private readonly client: pg.PoolClient,
-    private readonly answerMs: number,
+    private readonly responseMs: number,
   ) {}
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const { rows, rowCount } = await this.ask(sql, parameters);
+    const { rows, rowCount } = await this.query(sql, parameters);
     return { rows: rows as R[], numAffectedRows: BigInt(rowCount ?? 0) };
   }
 
@@ -114,20 +114,23 @@ class PostgresConnection implements DatabaseConnection {
     yield await this.executeQuery<R>(query);
   }
 
-  async ask(sql: string, parameters: readonly unknown[] = []): Promise<pg.QueryResult<Record<string, unknown>>> {
+  async query(sql: string, parameters: readonly unknown[] = []): Promise<pg.QueryResult<Record<string, unknown>>> {
     try {
-      return await within(this.answerMs, this.client.query<Record<string, unknown>>(sql, parameters.map(storable)));
+      return await withTimeout(
+        this.responseMs,
+        this.client.query<Record<string, unknown>>(sql, parameters.map(storable)),
+      );
     } catch (fault) {
-      const unavailable = withoutAnswer(fault);
+      const unavailable = toUnavailable(fault);
       // Whatever comes on this connection later belongs to a statement that was given up.
       if (unavailable) this.isBroken = true;
       throw unavailable ?? fault;
     }
   }
 
-  async rollBack(): Promise<void> {
+  async rollback(): Promise<void> {
     // The server rolls back what a lost connection had begun.
-    if (!this.isBroken) await this.ask('rollback');
+    if (!this.isBroken) await this.query('rollback');
   }
 
   release(): void {

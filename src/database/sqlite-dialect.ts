@@ -10,9 +10,9 @@ import {
   type Kysely,
   type QueryResult,
 } from 'kysely';
-import { patiently } from './sqlite-patience.js';
+import { retryWhileLocked } from './sqlite-retry.js';
 
-/** SQLite itself waits so long for a lock, in which the process stands still; the longer waiting is `patiently`. */
+/** SQLite itself waits so long for a lock, in which the process stands still; the longer waiting is `retryWhileLocked`. */
 const STANDSTILL_MS = 20;
 
 /** Kysely over the SQLite that comes with Node. Several processes of one host may open the same file. */
@@ -40,7 +40,7 @@ class SqliteDriver implements Driver {
     if (!this.database.isOpen) this.database.open();
     // Readers and a writer of several processes do not wait for each other. The first process to say so needs the file
     // for itself for a moment.
-    await patiently(() => this.database.exec('pragma journal_mode = wal'));
+    await retryWhileLocked(() => this.database.exec('pragma journal_mode = wal'));
     // What was answered as done outlives a power cut.
     this.database.exec('pragma synchronous = full');
   }
@@ -51,7 +51,7 @@ class SqliteDriver implements Driver {
 
   /** A transaction that wrote only after it had read would fail where another process wrote in between. */
   async beginTransaction(): Promise<void> {
-    await patiently(() => this.database.exec('begin immediate'));
+    await retryWhileLocked(() => this.database.exec('begin immediate'));
   }
 
   async commitTransaction(): Promise<void> {
@@ -74,7 +74,7 @@ class SqliteConnection implements DatabaseConnection {
   constructor(private readonly database: DatabaseSync) {}
 
   executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    return patiently(() => {
+    return retryWhileLocked(() => {
       const statement = this.database.prepare(sql);
       const values = parameters.map(bindable);
       if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] };

@@ -4,10 +4,10 @@ import { RepeatedCalls, SessionRouter, type ParkedState } from '../affinity/inde
 import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink, UpstreamCall } from '../session-pool/index.js';
 import type { UpstreamRequest } from '../upstream/index.js';
-import { callFor, type Inbound } from './inbound.js';
+import { toCallIdentity, type Inbound } from './inbound.js';
 
 /** What goes to the server instead of the client's own request. */
-export interface Addressed {
+export interface AddressedRequest {
   readonly server: ServerDefinition;
   readonly request: UpstreamCall['request'];
   readonly parameterHeaders?: NonNullable<UpstreamRequest['parameterHeaders']>;
@@ -19,39 +19,39 @@ export interface Addressed {
 export class CallDelivery {
   constructor(
     private readonly router: SessionRouter,
-    private readonly repeated: RepeatedCalls,
+    private readonly repeatedCalls: RepeatedCalls,
   ) {}
 
   /** @param parked the call that is gone on with, as `parkedBy` has found it */
   deliver(
     inbound: Inbound,
-    addressed: Addressed,
+    addressed: AddressedRequest,
     sink: StreamSink,
     signal: AbortSignal,
     parked?: ParkedState,
   ): Promise<Outcome> {
-    const call: UpstreamCall = { ...callFor(inbound), ...addressed };
+    const call: UpstreamCall = { ...toCallIdentity(inbound), ...addressed };
     if (inbound.session) return inbound.session.call(call, sink);
-    if (!mayBeRepeated(inbound, call.request)) return this.router.deliver(call, sink, signal);
-    return this.repeated.deliver(call, bindingOf(inbound), sink, signal, parked);
+    if (!canBeRepeated(inbound, call.request)) return this.router.deliver(call, sink, signal);
+    return this.repeatedCalls.deliver(call, toBinding(inbound), sink, signal, parked);
   }
 
-  /** The call that waits at its server for what this request brings. @throws RequestStateLapsed */
-  parkedBy(inbound: Inbound): ParkedState | undefined {
-    if (inbound.session || !mayBeRepeated(inbound, inbound.request)) return undefined;
-    return this.repeated.parkedIn(bindingOf(inbound));
+  /** The call that waits at its server for what this request brings. @throws RequestStateExpired */
+  findParkedCall(inbound: Inbound): ParkedState | undefined {
+    if (inbound.session || !canBeRepeated(inbound, inbound.request)) return undefined;
+    return this.repeatedCalls.findParkedState(toBinding(inbound));
   }
 
   /** Its client may not go on with it. Rejects while it cannot be cancelled. */
-  giveUp(parked: ParkedState): Promise<void> {
-    return this.repeated.giveUp(parked);
+  cancelParkedCall(parked: ParkedState): Promise<void> {
+    return this.repeatedCalls.cancelParked(parked);
   }
 }
 
-const mayBeRepeated = ({ repeatsItself }: Inbound, { method }: UpstreamCall['request']): boolean =>
+const canBeRepeated = ({ repeatsItself }: Inbound, { method }: UpstreamCall['request']): boolean =>
   repeatsItself && mayRequireInput(method);
 
-const bindingOf = ({ caller, endpoint, request }: Inbound) => ({ caller, endpoint: endpoint.id, request });
+const toBinding = ({ caller, endpoint, request }: Inbound) => ({ caller, endpoint: endpoint.id, request });
 
 /** Takes nothing: for calls before whose outcome nothing may be said. */
 export const SILENT_SINK: StreamSink = { emit: () => undefined, end: () => undefined };

@@ -10,34 +10,34 @@ import type { ChangeFilter } from '../upstream/index.js';
 export class ChangeStream {
   private acknowledged: ChangeFilter = {};
   private resources: ReadonlySet<string> = new Set();
-  private readonly changes = new ChangeTeller((change, resource) => this.tell(change, resource), true);
+  private readonly changes = new ChangeTeller((change, resource) => this.notify(change, resource), true);
   private readonly feeds = new Map<string, Feed>();
-  private isOver = false;
+  private isClosed = false;
 
   /** @param view what the client sees; closed with the stream */
   constructor(
     private readonly sink: StreamSink,
     view: ListView,
   ) {
-    this.changes.look(view);
+    this.changes.setView(view);
   }
 
   /** What is heard of a server from now on, instead of what was until now; a feed that comes too late is closed. */
-  join(server: string, feed: Feed): void {
-    if (this.isOver) return feed.close();
-    this.part(server);
+  attach(server: string, feed: Feed): void {
+    if (this.isClosed) return feed.close();
+    this.detach(server);
     this.feeds.set(server, feed);
   }
 
   /** Nothing more is heard of the server. */
-  part(server: string): void {
+  detach(server: string): void {
     this.feeds.get(server)?.close();
     this.feeds.delete(server);
   }
 
   /** Something changed; a resource under its public name. */
   changed(change: McpNotification, origin?: ChangeOrigin): void {
-    this.changes.changed(change, origin);
+    this.changes.record(change, origin);
   }
 
   /** Says what is honoured, and then what changed meanwhile. */
@@ -52,13 +52,13 @@ export class ChangeStream {
 
   /** Idempotent. */
   close(): void {
-    this.isOver = true;
+    this.isClosed = true;
     this.changes.close();
     for (const feed of this.feeds.values()) feed.close();
     this.feeds.clear();
   }
 
-  private tell(notification: McpNotification, resource: string | undefined): void {
+  private notify(notification: McpNotification, resource: string | undefined): void {
     const flag = listFlagOf(notification.method);
     const isHonoured = flag ? this.acknowledged[flag] === true : this.resources.has(resource ?? '');
     if (isHonoured) void this.sink.emit({ kind: 'notification', notification });

@@ -6,7 +6,7 @@ export class DispatchConfig {
   @Env('ISTHMUS_LIST_PATIENCE', { as: 'duration' })
   @IsInt()
   @Min(50)
-  readonly listPatienceMs: number = 3_000;
+  readonly listTimeoutMs: number = 3_000;
 
   /** Items of one page of a list that is put together from several servers. */
   @Env('ISTHMUS_LIST_PAGE_SIZE')

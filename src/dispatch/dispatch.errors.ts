@@ -1,14 +1,14 @@
 import { eraOfRevision, failure, GatewayCode, RpcCode, type ClientProfile, type Outcome } from '#lib/mcp-protocol';
 
-const LONGEST_ECHO = 128;
+const MAX_ECHO_LENGTH = 128;
 
 /** A client's own words as they may be said back: enough to recognize them. */
-export function clipped(text: string): string {
-  return text.length > LONGEST_ECHO ? `${text.slice(0, LONGEST_ECHO).toWellFormed()}…` : text;
+export function truncate(text: string): string {
+  return text.length > MAX_ECHO_LENGTH ? `${text.slice(0, MAX_ECHO_LENGTH).toWellFormed()}…` : text;
 }
 
 export const methodNotFound = (method: string): Outcome =>
-  failure({ code: RpcCode.methodNotFound, message: `Method not found: ${clipped(method)}` });
+  failure({ code: RpcCode.methodNotFound, message: `Method not found: ${truncate(method)}` });
 
 export const invalidParams = (message: string): Outcome => failure({ code: RpcCode.invalidParams, message });
 
@@ -22,7 +22,7 @@ export function deniedByPolicy(reason: string, server: string): Outcome {
  * A call that had begun, and that its caller may not go on with. Who brings its state has seen the item: that it is closed
  * now gives nothing away.
  */
-export function deniedHalfway(reason: string): Outcome {
+export function deniedAfterStart(reason: string): Outcome {
   const data = { outcome: 'unknown', retriable: false, httpStatus: 403 };
   const message = `Denied. ${reason} The call that waited for these answers was given up; what it did before is not known.`;
   return failure({ code: GatewayCode.deniedByPolicy, message, data }, 403);
@@ -37,7 +37,7 @@ export function definitionChanged(server: string): Outcome {
 }
 
 /** A server that is not waited for any longer; nothing was run but the question what it offers. */
-export function noAnswerInTime(server: string): Extract<Outcome, { kind: 'error' }> {
+export function upstreamTimedOut(server: string): Extract<Outcome, { kind: 'error' }> {
   const data = { outcome: 'unknown', retriable: true, server };
   const message = 'The upstream did not answer in time';
   return { kind: 'error', error: { code: GatewayCode.outcomeUnknown, message, data }, httpStatus: 504 };
@@ -46,5 +46,5 @@ export function noAnswerInTime(server: string): Extract<Outcome, { kind: 'error'
 /** A resource that no server behind the endpoint can have; each era has its own code for it. */
 export function resourceNotFound(uri: string, client: ClientProfile): Outcome {
   const code = eraOfRevision(client.revision) === 'modern' ? RpcCode.invalidParams : RpcCode.resourceNotFound;
-  return failure({ code, message: `Resource not found: ${clipped(uri)}`, data: { uri: clipped(uri) } });
+  return failure({ code, message: `Resource not found: ${truncate(uri)}`, data: { uri: truncate(uri) } });
 }

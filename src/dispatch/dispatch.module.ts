@@ -9,7 +9,7 @@ import { SubscriptionsModule } from '../subscriptions/index.js';
 import { CallDelivery } from './call-delivery.js';
 import { DispatchConfig } from './dispatch.config.js';
 import { Dispatcher, METHOD_HANDLERS } from './dispatcher.js';
-import { Failures } from './failures.js';
+import { FailureReporter } from './failure-reporter.js';
 import { DiscoverHandler } from './handlers/discover.handler.js';
 import { ItemHandler } from './handlers/item.handler.js';
 import { ListHandler } from './handlers/list.handler.js';
@@ -17,17 +17,25 @@ import { ListenHandler } from './handlers/listen.handler.js';
 import { LogLevelHandler } from './handlers/log-level.handler.js';
 import { PingHandler } from './handlers/ping.handler.js';
 import { UnknownMethodHandler } from './handlers/unknown-method.handler.js';
-import { WatchHandler } from './handlers/watch.handler.js';
+import { ResourceSubscriptionHandler } from './handlers/resource-subscription.handler.js';
 import type { MethodHandler } from './inbound.js';
-import { ItemNews } from './item-news.js';
-import { ListFollowers } from './list-followers.js';
-import { Lists } from './lists.js';
+import { ItemChangePublisher } from './item-change-publisher.js';
+import { CachedListSubscriptions } from './cached-list-subscriptions.js';
+import { ListFetcher } from './list-fetcher.js';
 import { ServerProfiles } from './server-profiles.js';
 import { ToolHeaders } from './tool-headers.js';
 import { VisibleLists } from './visible-lists.js';
-import { Welcome } from './welcome.js';
+import { EndpointInfo } from './endpoint-info.js';
 
-const HANDLERS = [ItemHandler, ListHandler, DiscoverHandler, ListenHandler, LogLevelHandler, WatchHandler, PingHandler];
+const HANDLERS = [
+  ItemHandler,
+  ListHandler,
+  DiscoverHandler,
+  ListenHandler,
+  LogLevelHandler,
+  ResourceSubscriptionHandler,
+  PingHandler,
+];
 
 const handlerTable = {
   provide: METHOD_HANDLERS,
@@ -42,17 +50,17 @@ const handlerTable = {
     ...HANDLERS,
     handlerTable,
     UnknownMethodHandler,
-    Failures,
+    FailureReporter,
     CallDelivery,
     ServerProfiles,
-    ListFollowers,
-    Lists,
+    CachedListSubscriptions,
+    ListFetcher,
     VisibleLists,
-    ItemNews,
+    ItemChangePublisher,
     ToolHeaders,
-    Welcome,
+    EndpointInfo,
     Dispatcher,
   ],
-  exports: [Dispatcher, Welcome],
+  exports: [Dispatcher, EndpointInfo],
 })
 export class DispatchModule {}

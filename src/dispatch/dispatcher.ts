@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Outcome } from '#lib/mcp-protocol';
 import type { StreamSink } from '../session-pool/index.js';
-import { clipped } from './dispatch.errors.js';
-import { Failures } from './failures.js';
+import { truncate } from './dispatch.errors.js';
+import { FailureReporter } from './failure-reporter.js';
 import { UnknownMethodHandler } from './handlers/unknown-method.handler.js';
 import type { Inbound, MethodHandler } from './inbound.js';
 
@@ -15,8 +15,8 @@ export class Dispatcher {
 
   constructor(
     @Inject(METHOD_HANDLERS) handlers: readonly MethodHandler[],
-    private readonly others: UnknownMethodHandler,
-    private readonly failures: Failures,
+    private readonly unknownMethod: UnknownMethodHandler,
+    private readonly failureReporter: FailureReporter,
   ) {
     this.handlers = new Map(handlers.flatMap((handler) => handler.methods.map((method) => [method, handler])));
   }
@@ -24,10 +24,12 @@ export class Dispatcher {
   async dispatch(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     try {
       const handler = this.handlers.get(inbound.request.method);
-      const outcome = await (handler ?? this.others).handle(inbound, sink, signal);
-      return outcome.kind === 'error' ? this.failures.named(sceneOf(inbound), outcome) : scoped(inbound, outcome);
+      const outcome = await (handler ?? this.unknownMethod).handle(inbound, sink, signal);
+      return outcome.kind === 'error'
+        ? this.failureReporter.withRequestId(toFailureContext(inbound), outcome)
+        : restrictCacheScope(inbound, outcome);
     } catch (cause) {
-      return this.failures.outcomeOf(sceneOf(inbound), cause);
+      return this.failureReporter.toOutcome(toFailureContext(inbound), cause);
     }
   }
 }
@@ -36,10 +38,13 @@ export class Dispatcher {
  * What a server says may be shared by all may be so only where all may see it (specification 2026:
  * server/utilities/caching, Cache Scope Field).
  */
-function scoped({ endpoint }: Inbound, outcome: Extract<Outcome, { kind: 'result' }>): Outcome {
+function restrictCacheScope({ endpoint }: Inbound, outcome: Extract<Outcome, { kind: 'result' }>): Outcome {
   const { cacheScope } = outcome.result;
-  if (cacheScope === undefined || cacheScope === 'private' || endpoint.isOpenToAll) return outcome;
+  if (cacheScope === undefined || cacheScope === 'private' || endpoint.isUnrestricted) return outcome;
   return { ...outcome, result: { ...outcome.result, cacheScope: 'private' } };
 }
 
-const sceneOf = ({ request, endpoint }: Inbound) => ({ method: clipped(request.method), endpoint: endpoint.id });
+const toFailureContext = ({ request, endpoint }: Inbound) => ({
+  method: truncate(request.method),
+  endpoint: endpoint.id,
+});

@@ -26,7 +26,7 @@ export abstract class MethodHandler {
 }
 
 /** The part of a call that follows from the client's request alone. */
-export function callFor(inbound: Inbound): Omit<UpstreamCall, 'server' | 'request'> {
+export function toCallIdentity(inbound: Inbound): Omit<UpstreamCall, 'server' | 'request'> {
   const { caller, client, requestId, repeatsItself } = inbound;
-  return { caller, client, requestId, repeatsItself };
+  return { caller, client, requestId, clientRepeatsCall: repeatsItself };
 }

@@ -12,16 +12,21 @@ export interface ListAnswer {
 }
 
 /** Nobody should rely on anything for longer, whatever a server says. */
-export const MOST_FRESH_MS = 3_600_000;
+export const MAX_FRESH_MS = 3_600_000;
 
 /** What may be made of a result, by the hints of its server (specification 2026: server/utilities/caching). */
-export function hintsOf({ ttlMs, cacheScope }: JsonObject): Pick<ListAnswer, 'freshMs' | 'isPublic'> {
+export function toCacheHints({ ttlMs, cacheScope }: JsonObject): Pick<ListAnswer, 'freshMs' | 'isPublic'> {
   const isValid = Number.isInteger(ttlMs) && (ttlMs as number) > 0;
-  return { freshMs: isValid ? Math.min(ttlMs as number, MOST_FRESH_MS) : 0, isPublic: cacheScope === 'public' };
+  return { freshMs: isValid ? Math.min(ttlMs as number, MAX_FRESH_MS) : 0, isPublic: cacheScope === 'public' };
 }
 
 /** An answer of which nothing may be made. */
-export const asItIs = (outcome: Outcome): ListAnswer => ({ outcome, freshMs: 0, isPublic: false, isNew: true });
+export const toUncacheableAnswer = (outcome: Outcome): ListAnswer => ({
+  outcome,
+  freshMs: 0,
+  isPublic: false,
+  isNew: true,
+});
 
 export function isComplete(outcome: Outcome): outcome is Extract<Outcome, { kind: 'result' }> {
   if (outcome.kind === 'error') return false;

@@ -6,7 +6,7 @@ import {
   type McpRequest,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { MOST_FRESH_MS, type ListAnswer } from './list-answer.js';
+import { MAX_FRESH_MS, type ListAnswer } from './list-answer.js';
 
 /** A server that pages without end is stopped here: its list is none, for nobody could say what is missing. */
 const MAX_PAGES = 200;
@@ -14,14 +14,14 @@ const MAX_ITEMS = 50_000;
 
 type Failed = Extract<Outcome, { kind: 'error' }>;
 
-function broken(what: string): Failed {
+function toProtocolViolation(what: string): Failed {
   const message = `Upstream broke the protocol: ${what}`;
   const data = { outcome: 'unknown', retriable: false };
   return { kind: 'error', error: { code: GatewayCode.upstreamBrokeProtocol, message, data }, httpStatus: 502 };
 }
 
 /** All of a list, and what may be made of it: of the whole no more than of each of its pages. */
-export interface WholeList extends Omit<ListAnswer, 'outcome'> {
+export interface CompleteList extends Omit<ListAnswer, 'outcome'> {
   readonly items: readonly JsonValue[];
   /** The same, as they came: a page that is remembered is the very same each time. */
   readonly pages: readonly (readonly JsonValue[])[];
@@ -31,17 +31,17 @@ export interface WholeList extends Omit<ListAnswer, 'outcome'> {
 export async function collectPages(
   method: ListMethod,
   ask: (request: McpRequest) => Promise<ListAnswer>,
-): Promise<WholeList | Failed> {
+): Promise<CompleteList | Failed> {
   const items: JsonValue[] = [];
   const pages: (readonly JsonValue[])[] = [];
-  let whole = { freshMs: MOST_FRESH_MS, isPublic: true, isNew: false };
+  let whole = { freshMs: MAX_FRESH_MS, isPublic: true, isNew: false };
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const { outcome, ...hints } = await ask({ method, params: cursor === undefined ? {} : { cursor } });
     if (outcome.kind === 'error') return outcome;
     const listed = outcome.result[LIST_MEMBERS[method]];
     // An answer without its list is no empty list.
-    if (!Array.isArray(listed)) return broken(`its answer holds no ${LIST_MEMBERS[method]}`);
+    if (!Array.isArray(listed)) return toProtocolViolation(`its answer holds no ${LIST_MEMBERS[method]}`);
     for (const item of listed) items.push(item);
     pages.push(listed);
     whole = {
@@ -54,5 +54,5 @@ export async function collectPages(
     if (nextCursor === cursor || items.length > MAX_ITEMS) break;
     cursor = nextCursor;
   }
-  return broken('its list has no end');
+  return toProtocolViolation('its list has no end');
 }

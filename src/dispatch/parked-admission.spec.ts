@@ -35,7 +35,7 @@ interface Stage {
 
 /** Asks one question, and answers with what it got. */
 const asksOnce: Respond = async ({ reply, signal }) =>
-  result({ answer: await reply.ask(FORM, signal) } as unknown as JsonObject);
+  result({ answer: await reply.answerQuestion(FORM, signal) } as unknown as JsonObject);
 
 async function open({ server = remoteServer('a'), era = 'legacy', more = {}, respond = asksOnce }: Stage = {}) {
   world = await DispatchWorld.open([server, remoteServer('b')], more);

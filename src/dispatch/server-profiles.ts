@@ -17,11 +17,11 @@ export class ServerProfiles {
 
   /** Rejects with a GatewayError when the server cannot be reached. */
   learnEra(server: ServerDefinition): Promise<Era> {
-    return this.upstreams.learnEra(server);
+    return this.upstreams.detectEra(server);
   }
 
   /** Rejects with a GatewayError when the server cannot be reached. */
-  of(server: ServerDefinition, { caller, client }: Pick<Inbound, 'caller' | 'client'>): Promise<ServerProfile> {
+  profileOf(server: ServerDefinition, { caller, client }: Pick<Inbound, 'caller' | 'client'>): Promise<ServerProfile> {
     return this.upstreams.profileOf(server, { caller, client, session: undefined });
   }
 }

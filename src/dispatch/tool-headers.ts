@@ -11,19 +11,19 @@ import { Items } from '../items/index.js';
 import { ChangeFeeds } from '../subscriptions/index.js';
 import { SILENT_SINK } from './call-delivery.js';
 import type { Inbound } from './inbound.js';
-import { Lists } from './lists.js';
+import { ListFetcher } from './list-fetcher.js';
 import { collectPages } from './pages.js';
 import { ServerProfiles } from './server-profiles.js';
 
 type HeadersByTool = ReadonlyMap<string, readonly ParameterHeader[]>;
 
-const NONE: readonly ParameterHeader[] = [];
+const NO_HEADERS: readonly ParameterHeader[] = [];
 /** A changed annotation shows at the latest after this; a change that is heard of, or a list that passes through, at once. */
-const FRESH_MS = 60_000;
+const KNOWN_FOR_MS = 60_000;
 /** A server that could not say is not asked again before every call. */
-const UNKNOWN_MS = 5_000;
+const RETRY_DELAY_MS = 5_000;
 
-interface Known {
+interface KnownTools {
   readonly server: ServerDefinition;
   readonly until: number;
   readonly tools: HeadersByTool | Promise<HeadersByTool>;
@@ -37,67 +37,71 @@ interface Known {
 @Injectable()
 export class ToolHeaders implements OnApplicationShutdown {
   private readonly logger = new Logger(ToolHeaders.name);
-  private readonly known = new Map<string, Known>();
-  private readonly stopListening: () => void;
+  private readonly known = new Map<string, KnownTools>();
+  private readonly stopWatching: () => void;
 
   constructor(
     private readonly profiles: ServerProfiles,
-    private readonly lists: Lists,
+    private readonly listFetcher: ListFetcher,
     private readonly items: Items,
     feeds: ChangeFeeds,
   ) {
-    this.stopListening = feeds.onListChange((slug, list, why) => {
-      if (list === 'toolsListChanged' && why === 'changed') this.known.delete(slug);
+    this.stopWatching = feeds.onListChange((slug, fetchTools, why) => {
+      if (fetchTools === 'toolsListChanged' && why === 'changed') this.known.delete(slug);
     });
   }
 
   onApplicationShutdown(): void {
-    this.stopListening();
+    this.stopWatching();
   }
 
   /**
    * Synchronous once the server's tools are known, and where neither side knows such headers. A client that sends them
    * is held to them whatever the server speaks: what stands before the gateway may have decided by them.
    */
-  of(
+  headersFor(
     server: ServerDefinition,
     tool: string,
     inbound: Inbound,
   ): readonly ParameterHeader[] | Promise<readonly ParameterHeader[]> {
     // Who must not be called once it has changed has to be looked at first.
     const isPinned = server.toolChanges === 'quarantine';
-    if (!inbound.mirrored && !isPinned && this.isLegacy(server)) return NONE;
-    const known = this.toolsOf(server);
-    return known ? pick(known, tool) : this.ask(server, tool, inbound);
+    if (!inbound.mirrored && !isPinned && this.isLegacy(server)) return NO_HEADERS;
+    const known = this.findTools(server);
+    return known ? pickHeaders(known, tool) : this.loadHeaders(server, tool, inbound);
   }
 
   /** Takes over what a complete list says. */
   learn(server: ServerDefinition, tools: readonly JsonValue[]): void {
     this.items.observe(server, 'tools', tools);
-    this.keep(server, this.read(server, tools), FRESH_MS);
+    this.store(server, this.toHeadersByTool(server, tools), KNOWN_FOR_MS);
   }
 
   private isLegacy(server: ServerDefinition): boolean {
     return server.transport === 'sse' || this.profiles.eraOf(server) === 'legacy';
   }
 
-  private async ask(server: ServerDefinition, tool: string, inbound: Inbound): Promise<readonly ParameterHeader[]> {
+  private async loadHeaders(
+    server: ServerDefinition,
+    tool: string,
+    inbound: Inbound,
+  ): Promise<readonly ParameterHeader[]> {
     const isPinned = server.toolChanges === 'quarantine';
     const isModern =
       inbound.mirrored || isPinned || (await this.profiles.learnEra(server).catch(() => undefined)) === 'modern';
-    if (!isModern) return NONE;
+    if (!isModern) return NO_HEADERS;
     // Somebody else may have asked meanwhile.
-    return pick(this.toolsOf(server) ?? this.learnFrom(server, inbound), tool);
+    return pickHeaders(this.findTools(server) ?? this.loadTools(server, inbound), tool);
   }
 
-  private learnFrom(server: ServerDefinition, inbound: Inbound): Promise<HeadersByTool> {
+  private loadTools(server: ServerDefinition, inbound: Inbound): Promise<HeadersByTool> {
     const finding = this.list(server, inbound);
     const tools = finding.then((found) => found.tools);
-    const asked = this.keep(server, tools, FRESH_MS);
+    const asked = this.store(server, tools, KNOWN_FOR_MS);
     // What was forgotten meanwhile may be another by now.
     const isStillWanted = () => this.known.get(server.slug) === asked;
     finding.then(
-      (found) => isStillWanted() && this.keep(server, found.tools, found.forMs),
+      (found) => isStillWanted() && this.store(server, found.tools, found.forMs),
       () => isStillWanted() && this.known.delete(server.slug),
     );
     return tools;
@@ -109,25 +113,25 @@ export class ToolHeaders implements OnApplicationShutdown {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), server.timeouts.connectMs).unref();
     const pages = await collectPages('tools/list', (request) =>
-      this.lists.ask(alone, { server, request, silent: true }, SILENT_SINK, deadline.signal),
+      this.listFetcher.fetchPage(alone, { server, request, silent: true }, SILENT_SINK, deadline.signal),
     ).finally(() => clearTimeout(timer));
-    if (!('items' in pages)) return { tools: new Map(), forMs: UNKNOWN_MS };
+    if (!('items' in pages)) return { tools: new Map(), forMs: RETRY_DELAY_MS };
     if (pages.isNew) this.items.observe(server, 'tools', pages.items);
-    return { tools: this.read(server, pages.items), forMs: FRESH_MS };
+    return { tools: this.toHeadersByTool(server, pages.items), forMs: KNOWN_FOR_MS };
   }
 
-  private toolsOf(server: ServerDefinition): Known['tools'] | undefined {
+  private findTools(server: ServerDefinition): KnownTools['tools'] | undefined {
     const known = this.known.get(server.slug);
     return known?.server === server && Date.now() < known.until ? known.tools : undefined;
   }
 
-  private keep(server: ServerDefinition, tools: Known['tools'], forMs: number): Known {
+  private store(server: ServerDefinition, tools: KnownTools['tools'], forMs: number): KnownTools {
     const known = { server, until: Date.now() + forMs, tools };
     this.known.set(server.slug, known);
     return known;
   }
 
-  private read(server: ServerDefinition, tools: readonly JsonValue[]): HeadersByTool {
+  private toHeadersByTool(server: ServerDefinition, tools: readonly JsonValue[]): HeadersByTool {
     const headers = new Map<string, readonly ParameterHeader[]>();
     for (const tool of tools) {
       if (!isJsonObject(tool) || typeof tool['name'] !== 'string' || !isJsonObject(tool['inputSchema'])) continue;
@@ -139,6 +143,11 @@ export class ToolHeaders implements OnApplicationShutdown {
   }
 }
 
-function pick(tools: Known['tools'], tool: string): readonly ParameterHeader[] | Promise<readonly ParameterHeader[]> {
-  return tools instanceof Promise ? tools.then((known) => known.get(tool) ?? NONE) : (tools.get(tool) ?? NONE);
+function pickHeaders(
+  tools: KnownTools['tools'],
+  tool: string,
+): readonly ParameterHeader[] | Promise<readonly ParameterHeader[]> {
+  return tools instanceof Promise
+    ? tools.then((known) => known.get(tool) ?? NO_HEADERS)
+    : (tools.get(tool) ?? NO_HEADERS);
 }

@@ -5,24 +5,24 @@ import { EndpointDirectory, kindOf, publishPages, targetOfUri, type Endpoint } f
 import { Items } from '../items/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import { ListViews, ListViewsSeat, type ListView, type Viewer } from '../subscriptions/index.js';
-import { contextOf } from './authorization-context.js';
+import { toAuthorizationContext } from './authorization-context.js';
 import { SILENT_SINK } from './call-delivery.js';
 import { DispatchConfig } from './dispatch.config.js';
-import { Lists } from './lists.js';
+import { ListFetcher } from './list-fetcher.js';
 import { collectPages } from './pages.js';
-import { Patience } from './patience.js';
-import { PersonalView, type Look, type Sight } from './personal-view.js';
+import { AdaptiveTimeout } from './adaptive-timeout.js';
+import { ViewerSnapshot, type Snapshot, type VisibleScope } from './viewer-snapshot.js';
 import { ServerProfiles } from './server-profiles.js';
 
 /** What those look at together who see the same. */
 interface SharedView {
   viewers: number;
-  readonly looks: Map<string, Look & { readonly endpoint: Endpoint }>;
+  readonly snapshots: Map<string, Snapshot & { readonly endpoint: Endpoint }>;
 }
 
-const NEVER = new AbortController().signal;
+const NEVER_ABORTED = new AbortController().signal;
 /** Where there is no such endpoint, or none for the viewer any more. */
-const NOTHING: Sight = { servers: [], isFull: false };
+const EMPTY_SCOPE: VisibleScope = { servers: [], isUnfiltered: false };
 
 /**
  * Knows what callers see of what is not shown to everybody in full. All viewers of one authorization context at
@@ -30,74 +30,81 @@ const NOTHING: Sight = { servers: [], isFull: false };
  */
 @Injectable()
 export class VisibleLists extends ListViews {
-  private readonly shared = new Map<string, SharedView>();
-  private readonly patience: Patience;
+  private readonly sharedViews = new Map<string, SharedView>();
+  private readonly adaptiveTimeout: AdaptiveTimeout;
   /** Of pages that are remembered: many see the same. */
-  private readonly prints = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, string>>();
+  private readonly fingerprints = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, string>>();
 
   constructor(
     seat: ListViewsSeat,
     private readonly endpoints: EndpointDirectory,
-    private readonly lists: Lists,
+    private readonly listFetcher: ListFetcher,
     private readonly profiles: ServerProfiles,
     private readonly items: Items,
     config: DispatchConfig,
   ) {
     super();
-    this.patience = new Patience(config.listPatienceMs);
-    seat.take(this);
+    this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs);
+    seat.bind(this);
   }
 
   override open(viewer: Viewer, lists: readonly ListFlag[]): ListView {
-    const key = JSON.stringify([contextOf(viewer.caller), viewer.client.capabilities, viewer.endpoint]);
-    const view = this.shared.get(key) ?? { viewers: 0, looks: new Map() };
+    const key = JSON.stringify([toAuthorizationContext(viewer.caller), viewer.client.capabilities, viewer.endpoint]);
+    const view = this.sharedViews.get(key) ?? { viewers: 0, snapshots: new Map() };
     view.viewers += 1;
-    this.shared.set(key, view);
-    return new PersonalView(lists, {
-      sightOf: (list) => this.sightOf(viewer, list),
+    this.sharedViews.set(key, view);
+    return new ViewerSnapshot(lists, {
+      scopeOf: (list) => this.scopeOf(viewer, list),
       showsResource: (uri) => this.showsResource(viewer, uri),
-      look: (list, server) => this.lookTogether(view, viewer, list, server),
-      leave: () => {
+      takeSnapshot: (list, server) => this.takeSharedSnapshot(view, viewer, list, server),
+      release: () => {
         view.viewers -= 1;
-        if (view.viewers === 0) this.shared.delete(key);
+        if (view.viewers === 0) this.sharedViews.delete(key);
       },
     });
   }
 
   /** Whatever decides what a caller may see of lists is asked here. */
-  private sightOf({ endpoint: id, caller }: Viewer, list: ListFlag): Sight {
+  private scopeOf({ endpoint: id, caller }: Viewer, list: ListFlag): VisibleScope {
     const endpoint = this.endpoints.findFor(caller, id);
-    if (!endpoint) return NOTHING;
-    return { servers: endpoint.servers, isFull: endpoint.showsAll(kindOf(LIST_CHANGES[list].lists[0])) };
+    if (!endpoint) return EMPTY_SCOPE;
+    return { servers: endpoint.servers, isUnfiltered: endpoint.showsAll(kindOf(LIST_CHANGES[list].lists[0])) };
   }
 
   private showsResource({ endpoint: id, caller }: Viewer, uri: string): boolean {
     const endpoint = this.endpoints.findFor(caller, id);
     const target = endpoint?.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
-    return target !== undefined && this.items.ownNameOf(target.server, 'resources', target.own) !== undefined;
+    return target !== undefined && this.items.resolveOwnName(target.server, 'resources', target.own) !== undefined;
   }
 
-  private lookTogether(view: SharedView, viewer: Viewer, list: ListFlag, server: ServerDefinition): Look | undefined {
+  private takeSharedSnapshot(
+    view: SharedView,
+    viewer: Viewer,
+    list: ListFlag,
+    server: ServerDefinition,
+  ): Snapshot | undefined {
     const endpoint = this.endpoints.findFor(viewer.caller, viewer.endpoint);
-    if (!endpoint || !this.canLook(viewer, server)) return undefined;
+    if (!endpoint || !this.canTakeSnapshot(viewer, server)) return undefined;
     const key = `${server.slug} ${list}`;
-    const known = view.looks.get(key);
-    if (known?.endpoint === endpoint && !this.lists.isStale(server, list, known.mark)) return known;
-    const mark = this.lists.begin();
-    const print = this.printOf(viewer, endpoint, list, server);
-    const look = { endpoint, mark, print };
-    view.looks.set(key, look);
+    const known = view.snapshots.get(key);
+    if (known?.endpoint === endpoint && !this.listFetcher.isStale(server, list, known.sequence)) return known;
+    const sequence = this.listFetcher.nextSequence();
+    const fingerprint = this.fingerprintOf(viewer, endpoint, list, server);
+    const snapshot = { endpoint, sequence, fingerprint };
+    view.snapshots.set(key, snapshot);
     // What could not be had is tried again by the next.
-    void print.then((seen) => seen === undefined && view.looks.get(key) === look && view.looks.delete(key));
-    return look;
+    void fingerprint.then(
+      (seen) => seen === undefined && view.snapshots.get(key) === snapshot && view.snapshots.delete(key),
+    );
+    return snapshot;
   }
 
   /** Where nobody shares a connection, everybody's look would be one more connection. */
-  private canLook({ caller }: Viewer, server: ServerDefinition): boolean {
+  private canTakeSnapshot({ caller }: Viewer, server: ServerDefinition): boolean {
     return !caller.anonymous || server.shared || this.profiles.eraOf(server) === 'modern';
   }
 
-  private async printOf(
+  private async fingerprintOf(
     viewer: Viewer,
     endpoint: Endpoint,
     list: ListFlag,
@@ -106,20 +113,20 @@ export class VisibleLists extends ListViews {
     const look = async () => {
       const prints: string[] = [];
       for (const method of LIST_CHANGES[list].lists) {
-        const print = await this.printOfList(viewer, endpoint, method, server);
+        const print = await this.fingerprintOfList(viewer, endpoint, method, server);
         if (print === undefined) return undefined;
         prints.push(print);
       }
       return prints.join(' ');
     };
-    return this.patience.wait(
+    return this.adaptiveTimeout.run(
       server.slug,
       () => look().catch(() => undefined),
       (print) => print !== undefined,
     );
   }
 
-  private async printOfList(
+  private async fingerprintOfList(
     { caller, client }: Viewer,
     endpoint: Endpoint,
     method: ListMethod,
@@ -127,19 +134,19 @@ export class VisibleLists extends ListViews {
   ): Promise<string | undefined> {
     const list = await collectPages(method, (request) => {
       const inbound = { caller, client, endpoint, requestId: 0, request, repeatsItself: false };
-      return this.lists.ask(inbound, { server, request, silent: true }, SILENT_SINK, NEVER);
+      return this.listFetcher.fetchPage(inbound, { server, request, silent: true }, SILENT_SINK, NEVER_ABORTED);
     });
     if (!('items' in list)) return undefined;
     if (list.isNew) this.items.observe(server, LIST_MEMBERS[method], list.items);
-    const pages = list.pages.map((each) => this.items.shown(server, LIST_MEMBERS[method], each));
+    const pages = list.pages.map((each) => this.items.toVisibleItems(server, LIST_MEMBERS[method], each));
     const [page] = pages;
-    const known = pages.length === 1 && page ? this.prints.get(page)?.get(endpoint) : undefined;
+    const known = pages.length === 1 && page ? this.fingerprints.get(page)?.get(endpoint) : undefined;
     if (known !== undefined) return known;
     const items = publishPages(endpoint, server, method, pages);
     const print = createHash('sha256').update(JSON.stringify(items)).digest('base64');
     if (pages.length === 1 && page) {
-      const prints = this.prints.get(page) ?? new WeakMap<Endpoint, string>();
-      this.prints.set(page, prints.set(endpoint, print));
+      const prints = this.fingerprints.get(page) ?? new WeakMap<Endpoint, string>();
+      this.fingerprints.set(page, prints.set(endpoint, print));
     }
     return print;
   }

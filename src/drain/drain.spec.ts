@@ -33,20 +33,20 @@ const step = (name: string, run: () => Promise<void> = () => Promise.resolve()) 
 });
 
 function leave(drain: Drain): void {
-  void drain.leave().then(() => done.push('may close'));
+  void drain.start().then(() => done.push('may close'));
 }
 
 describe('a worker that leaves', () => {
   it('tells load balancers before anything else happens', () => {
     const drain = drainWith();
     leave(drain);
-    expect([readiness.isLeaving, done]).toEqual([true, []]);
+    expect([readiness.isDraining, done]).toEqual([true, []]);
   });
 
   it('may stop listening once its steps have run in their order', async () => {
     const drain = drainWith();
-    drain.beforeClosing(step('hand-over'));
-    drain.beforeClosing(step('tombstone'));
+    drain.addStep(step('hand-over'));
+    drain.addStep(step('tombstone'));
     leave(drain);
     await jest.advanceTimersByTimeAsync(0);
     expect(done).toEqual(['hand-over begins', 'hand-over ends', 'tombstone begins', 'tombstone ends', 'may close']);
@@ -62,8 +62,8 @@ describe('a worker that leaves', () => {
 
   it('leaves although a step fails', async () => {
     const drain = drainWith();
-    drain.beforeClosing(step('hand-over', () => Promise.reject(new Error('no Redis'))));
-    drain.beforeClosing(step('tombstone'));
+    drain.addStep(step('hand-over', () => Promise.reject(new Error('no Redis'))));
+    drain.addStep(step('tombstone'));
     leave(drain);
     await jest.advanceTimersByTimeAsync(0);
     expect(done).toEqual(['hand-over begins', 'tombstone begins', 'tombstone ends', 'may close']);
@@ -71,7 +71,7 @@ describe('a worker that leaves', () => {
 
   it('leaves although a step hangs', async () => {
     const drain = drainWith();
-    drain.beforeClosing(step('hand-over', () => new Promise(() => {})));
+    drain.addStep(step('hand-over', () => new Promise(() => {})));
     leave(drain);
     await jest.advanceTimersByTimeAsync(9_999);
     expect(done).toEqual(['hand-over begins']);
@@ -81,8 +81,8 @@ describe('a worker that leaves', () => {
 
   it('leaves once, however often it is told', async () => {
     const drain = drainWith();
-    drain.beforeClosing(step('tombstone'));
-    expect(drain.leave()).toBe(drain.leave());
+    drain.addStep(step('tombstone'));
+    expect(drain.start()).toBe(drain.start());
     await jest.advanceTimersByTimeAsync(0);
     expect(done).toEqual(['tombstone begins', 'tombstone ends']);
   });

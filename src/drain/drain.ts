@@ -3,10 +3,10 @@ import { GatewayConfig } from '../gateway.config.js';
 import { Readiness } from '../health/index.js';
 
 /** So long all steps together may take; then the worker goes on leaving without waiting for them. */
-const STEPS_DEADLINE_MS = 10_000;
+const STEPS_TIMEOUT_MS = 10_000;
 
 /** What a module does while the worker leaves and is still reachable: hand its sessions over, write its tombstone. */
-export interface LeavingStep {
+export interface DrainStep {
   /** For the log: `The hand-over of sessions`. */
   readonly name: string;
   run(): Promise<void>;
@@ -16,9 +16,9 @@ export interface LeavingStep {
 @Injectable()
 export class Drain {
   private readonly logger = new Logger('Gateway');
-  private readonly steps: LeavingStep[] = [];
-  private leaving: Promise<void> | undefined;
-  private onRequest: (() => void) | undefined;
+  private readonly steps: DrainStep[] = [];
+  private draining: Promise<void> | undefined;
+  private requestListener: (() => void) | undefined;
 
   constructor(
     private readonly readiness: Readiness,
@@ -27,16 +27,16 @@ export class Drain {
 
   /** Whoever runs this worker makes it leave when it is asked for from within. */
   onRequested(leave: () => void): void {
-    this.onRequest = leave;
+    this.requestListener = leave;
   }
 
   /** Asks for this worker to leave, as a signal from outside does. Nothing happens where nobody runs it. */
   request(): void {
-    this.onRequest?.();
+    this.requestListener?.();
   }
 
   /** Adds a step. Steps run one after the other, in the order in which they were added; one that fails stops no other. */
-  beforeClosing(step: LeavingStep): void {
+  addStep(step: DrainStep): void {
     this.steps.push(step);
   }
 
@@ -44,17 +44,17 @@ export class Drain {
    * Load balancers are told at once; what still arrives is served while steps run and the grace lasts. Resolves when the
    * listener may close. Never rejects; later calls get the same promise.
    */
-  leave(): Promise<void> {
-    this.leaving ??= this.leaveOnce();
-    return this.leaving;
+  start(): Promise<void> {
+    this.draining ??= this.run();
+    return this.draining;
   }
 
-  private async leaveOnce(): Promise<void> {
-    this.readiness.leave();
-    const deadline = pause(STEPS_DEADLINE_MS, () => {
+  private async run(): Promise<void> {
+    this.readiness.startDraining();
+    const deadline = startTimer(STEPS_TIMEOUT_MS, () => {
       this.logger.warn('What is done before the listener closes takes too long; it closes all the same.');
     });
-    const grace = pause(this.config.drainGraceMs);
+    const grace = startTimer(this.config.drainGraceMs);
     await Promise.all([grace.over, Promise.race([this.runSteps(), deadline.over])]);
     deadline.cancel();
   }
@@ -70,7 +70,7 @@ export class Drain {
   }
 }
 
-function pause(milliseconds: number, onOver?: () => void): { readonly over: Promise<void>; cancel(): void } {
+function startTimer(milliseconds: number, onOver?: () => void): { readonly over: Promise<void>; cancel(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(() => {
     onOver?.();

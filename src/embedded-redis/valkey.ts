@@ -9,15 +9,15 @@ const LOOPBACK = '127.0.0.1';
  * @throws when it does not take the password
  */
 export async function startValkey(password: string): Promise<number> {
-  const server = new ValkeyServer({ host: LOOPBACK, port: await freePort() });
-  stepTwice(server);
+  const server = new ValkeyServer({ host: LOOPBACK, port: await findFreePort() });
+  runTwoPassesPerStep(server);
   await server.start();
-  const listener = listenerOf(server);
+  const listener = findListener(server);
   if (!listener.listening) await once(listener, 'listening');
   // Answers are small and somebody waits for each: they must not wait for more bytes to come (Nagle).
   listener.on('connection', (socket) => socket.setNoDelay(true));
   const { port } = listener.address() as AddressInfo;
-  await protect(port, password);
+  await setPassword(port, password);
   return port;
 }
 
@@ -25,7 +25,7 @@ export async function startValkey(password: string): Promise<number> {
  * As shipped, a command is read in one pass of its event loop and answered in the next, which a timer starts up to
  * 100 ms later. With the second pass at once a command takes 0.07 ms.
  */
-function stepTwice(server: ValkeyServer): void {
+function runTwoPassesPerStep(server: ValkeyServer): void {
   // Neither the pass nor the listener is open to users of the package, whose version is pinned for that reason.
   const step = (Reflect.get(server, 'step') as () => void).bind(server);
   Reflect.set(server, 'step', () => {
@@ -34,14 +34,14 @@ function stepTwice(server: ValkeyServer): void {
   });
 }
 
-function listenerOf(server: ValkeyServer): Server {
+function findListener(server: ValkeyServer): Server {
   const [listener] = (Reflect.get(server, 'listeners') as Map<number, { server: Server }>).values();
   if (listener === undefined) throw new Error('Valkey does not listen.');
   return listener.server;
 }
 
 /** Others on this machine can reach the port; only who was told the password can use it. */
-async function protect(port: number, password: string): Promise<void> {
+async function setPassword(port: number, password: string): Promise<void> {
   const socket = connect(port, LOOPBACK);
   socket.write(`CONFIG SET requirepass ${password}\r\n`);
   const [answer] = (await once(socket, 'data')) as [Buffer];
@@ -49,7 +49,7 @@ async function protect(port: number, password: string): Promise<void> {
   if (!answer.toString().startsWith('+OK')) throw new Error(`Valkey refused its password: ${answer.toString().trim()}`);
 }
 
-async function freePort(): Promise<number> {
+async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, LOOPBACK);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -7,7 +7,7 @@ describe('the probes', () => {
     const readiness = new Readiness();
     const probes = new HealthController(readiness);
     expect([probes.live(), probes.ready()]).toEqual([{ status: 'up' }, { status: 'ready' }]);
-    readiness.leave();
+    readiness.startDraining();
     expect(probes.live()).toEqual({ status: 'up' });
     expect(() => probes.ready()).toThrow(expect.objectContaining({ status: 503 }));
   });

@@ -15,7 +15,7 @@ export class HealthController {
   /** The worker takes new work: 200, or 503 while it is leaving. */
   @Get('ready')
   ready(): { status: 'ready' } {
-    if (this.readiness.isLeaving) throw new ServiceUnavailableException({ status: 'leaving' });
+    if (this.readiness.isDraining) throw new ServiceUnavailableException({ status: 'leaving' });
     return { status: 'ready' };
   }
 }

@@ -3,12 +3,12 @@ import { Injectable } from '@nestjs/common';
 /** Whether this worker takes new work. */
 @Injectable()
 export class Readiness {
-  private leaving = false;
+  private draining = false;
   private closed = false;
 
   /** Load balancers are told to go elsewhere. What comes all the same is served, over connections that end with it. */
-  get isLeaving(): boolean {
-    return this.leaving;
+  get isDraining(): boolean {
+    return this.draining;
   }
 
   /** Nothing new is taken any more. */
@@ -17,13 +17,13 @@ export class Readiness {
   }
 
   /** From now on load balancers are told to go elsewhere. */
-  leave(): void {
-    this.leaving = true;
+  startDraining(): void {
+    this.draining = true;
   }
 
   /** From now on what still comes is refused with 503. */
   close(): void {
-    this.leaving = true;
+    this.draining = true;
     this.closed = true;
   }
 }

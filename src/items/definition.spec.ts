@@ -1,29 +1,29 @@
 import { expect, it } from '@jest/globals';
-import { definitionOf, differencesOf } from './definition.js';
+import { toDefinition, findDifferences } from './definition.js';
 
 const TOOL = { name: 'a', description: 'A.', inputSchema: { type: 'object', properties: { x: { type: 'string' } } } };
 
 it('is the same however it is written, and another one for every change that a model could see', () => {
-  const { digest } = definitionOf('tools', TOOL)!;
+  const { digest } = toDefinition('tools', TOOL)!;
   const { inputSchema, ...rest } = TOOL;
-  expect(definitionOf('tools', { inputSchema, ...rest, _meta: { served: 1 }, icons: [] })?.digest).toBe(digest);
+  expect(toDefinition('tools', { inputSchema, ...rest, _meta: { served: 1 }, icons: [] })?.digest).toBe(digest);
   for (const more of [
     { description: 'A' },
     { title: 'A' },
     { annotations: { readOnlyHint: true } },
     { outputSchema: {} },
   ]) {
-    expect(definitionOf('tools', { ...TOOL, ...more })?.digest).not.toBe(digest);
+    expect(toDefinition('tools', { ...TOOL, ...more })?.digest).not.toBe(digest);
   }
-  for (const nothing of [null, 'a', [], {}, { name: 1 }]) expect(definitionOf('tools', nothing)).toBeUndefined();
+  for (const nothing of [null, 'a', [], {}, { name: 1 }]) expect(toDefinition('tools', nothing)).toBeUndefined();
 });
 
 it('tells where two differ', () => {
   const other = { ...TOOL, title: 'T', inputSchema: { type: 'object', properties: { x: { type: 'number' }, y: {} } } };
-  expect(differencesOf(TOOL, other)).toEqual([
+  expect(findDifferences(TOOL, other)).toEqual([
     { path: 'inputSchema.properties.x.type', before: 'string', after: 'number' },
     { path: 'inputSchema.properties.y', after: {} },
     { path: 'title', after: 'T' },
   ]);
-  expect(differencesOf(TOOL, structuredClone(TOOL))).toEqual([]);
+  expect(findDifferences(TOOL, structuredClone(TOOL))).toEqual([]);
 });

@@ -3,7 +3,7 @@ import type { ItemKind } from './item-record.js';
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 
 /** What clients and their models go by, of any kind of item. `_meta`, icons and sizes may change. */
-const MEMBERS = [
+const PINNED_MEMBERS = [
   'name',
   'uri',
   'uriTemplate',
@@ -17,7 +17,12 @@ const MEMBERS = [
 ] as const;
 
 /** The member that identifies an item of each kind. */
-export const LABELS = { tools: 'name', prompts: 'name', resources: 'uri', resourceTemplates: 'uriTemplate' } as const;
+export const ID_MEMBERS = {
+  tools: 'name',
+  prompts: 'name',
+  resources: 'uri',
+  resourceTemplates: 'uriTemplate',
+} as const;
 
 /** A definition, and a text that is another one for every other definition. */
 export interface Definition {
@@ -26,29 +31,31 @@ export interface Definition {
   readonly digest: string;
 }
 
-const known = new WeakMap<JsonObject, Definition>();
+const definitions = new WeakMap<JsonObject, Definition>();
 
 /** Neither of our databases keeps every name: what is longer, or holds U+0000, is no item that anybody could approve. */
-const LONGEST_NAME_BYTES = 2_048;
+const MAX_NAME_BYTES = 2_048;
 
 /** Undefined for what is no item of that kind, and for one whose name cannot be kept. */
-export function definitionOf(kind: ItemKind, item: JsonValue): Definition | undefined {
+export function toDefinition(kind: ItemKind, item: JsonValue): Definition | undefined {
   if (!isJsonObject(item)) return undefined;
-  const before = known.get(item);
+  const before = definitions.get(item);
   if (before) return before;
-  const name = item[LABELS[kind]];
-  if (typeof name !== 'string' || !isKeepable(name)) return undefined;
-  const members = MEMBERS.flatMap((member) => (item[member] === undefined ? [] : [[member, item[member]] as const]));
+  const name = item[ID_MEMBERS[kind]];
+  if (typeof name !== 'string' || !isStorableName(name)) return undefined;
+  const members = PINNED_MEMBERS.flatMap((member) =>
+    item[member] === undefined ? [] : [[member, item[member]] as const],
+  );
   const definition = Object.fromEntries(members) as JsonObject;
   const digest = createHash('sha256').update(canonicalJson(definition)).digest('base64url');
   const made = { name, definition, digest };
-  known.set(item, made);
+  definitions.set(item, made);
   return made;
 }
 
 /** Whether a name, or a URI, can be kept in the database. */
-export const isKeepable = (name: string): boolean =>
-  !name.includes('\0') && Buffer.byteLength(name) <= LONGEST_NAME_BYTES;
+export const isStorableName = (name: string): boolean =>
+  !name.includes('\0') && Buffer.byteLength(name) <= MAX_NAME_BYTES;
 
 /** One place at which two definitions differ. */
 export interface Difference {
@@ -58,16 +65,16 @@ export interface Difference {
   readonly after?: JsonValue;
 }
 
-const MOST_DIFFERENCES = 200;
+const MAX_DIFFERENCES = 200;
 
 /** Where one definition differs from another, as deep as both are objects. */
-export function differencesOf(before: JsonValue | undefined, after: JsonValue | undefined, path = ''): Difference[] {
+export function findDifferences(before: JsonValue | undefined, after: JsonValue | undefined, path = ''): Difference[] {
   if (isJsonObject(before) && isJsonObject(after)) {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     const all = names.flatMap((name) =>
-      differencesOf(before[name], after[name], path === '' ? name : `${path}.${name}`),
+      findDifferences(before[name], after[name], path === '' ? name : `${path}.${name}`),
     );
-    return all.slice(0, MOST_DIFFERENCES);
+    return all.slice(0, MAX_DIFFERENCES);
   }
   const isSame = before !== undefined && after !== undefined && canonicalJson(before) === canonicalJson(after);
   if (isSame || (before === undefined && after === undefined)) return [];

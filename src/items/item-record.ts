@@ -10,7 +10,7 @@ export type ItemKind = (typeof LIST_MEMBERS)[ListMethod];
 export type ItemStatus = 'approved' | 'changed' | 'quarantined';
 
 /** What people have said of an item. */
-export interface ItemChoice {
+export interface ItemOverrides {
   /** It is shown to nobody. */
   readonly isDisabled: boolean;
   /** Instead of the name that its server gives it. */
@@ -19,7 +19,7 @@ export interface ItemChoice {
 }
 
 /** An item as it is known, without its definitions. */
-export interface KnownItem extends ItemChoice {
+export interface KnownItem extends ItemOverrides {
   readonly server: string;
   readonly kind: ItemKind;
   /** Name, URI or URI template, as its server has it. */

@@ -11,9 +11,9 @@ import {
   type StoredJson,
 } from '../database/index.js';
 import type { Definition } from './definition.js';
-import type { DefinedItem, ItemChoice, ItemKey, ItemKind, KnownItem } from './item-record.js';
+import type { DefinedItem, ItemOverrides, ItemKey, ItemKind, KnownItem } from './item-record.js';
 import type { RestoredItem } from './restoration.js';
-import { suspicionsOf } from './scan.js';
+import { findSuspicions } from './definition-scan.js';
 
 /** As migration 0006-items makes them. */
 type ItemTables = {
@@ -36,7 +36,7 @@ type ItemTables = {
 };
 
 /** A definition as a server has just given it. */
-export interface Sighting {
+export interface Observation {
   readonly server: string;
   readonly kind: ItemKind;
   readonly name: string;
@@ -46,7 +46,7 @@ export interface Sighting {
   readonly flags: readonly string[];
 }
 
-const KNOWN = [
+const RECORD_COLUMNS = [
   'server',
   'kind',
   'name',
@@ -60,7 +60,7 @@ const KNOWN = [
   'changed_at',
 ] as const;
 
-const ROWS_AT_ONCE = 100;
+const MAX_ROWS_PER_INSERT = 100;
 
 /** The rows of items. Everything here may throw DatabaseUnavailable. */
 export class ItemTable {
@@ -72,8 +72,8 @@ export class ItemTable {
     return revision;
   }
 
-  async all(): Promise<readonly KnownItem[]> {
-    return (await this.tables.selectFrom('items').select(KNOWN).execute()).map(knownOf);
+  async readAll(): Promise<readonly KnownItem[]> {
+    return (await this.tables.selectFrom('items').select(RECORD_COLUMNS).execute()).map(toKnownItem);
   }
 
   async find({ server, kind, name }: ItemKey): Promise<DefinedItem | undefined> {
@@ -84,16 +84,16 @@ export class ItemTable {
       .where('kind', '=', kind)
       .where('name', '=', name)
       .executeTakeFirst();
-    return row && definedOf(row);
+    return row && toDefinedItem(row);
   }
 
   /** All of them, with their definitions. */
-  async defined(): Promise<readonly DefinedItem[]> {
-    return (await this.tables.selectFrom('items').selectAll().execute()).map(definedOf);
+  async readDefinitions(): Promise<readonly DefinedItem[]> {
+    return (await this.tables.selectFrom('items').selectAll().execute()).map(toDefinedItem);
   }
 
   /** What was never seen before is approved as it is; of the others only what was seen changes. */
-  async see(sightings: readonly Sighting[], at: Date): Promise<void> {
+  async recordObservations(sightings: readonly Observation[], at: Date): Promise<void> {
     const rows = sightings.map(({ server, kind, name, seen, first, flags }) => ({
       server,
       kind,
@@ -140,7 +140,7 @@ export class ItemTable {
     });
   }
 
-  async choose({ server, kind, name }: ItemKey, choice: ItemChoice): Promise<void> {
+  async setOverrides({ server, kind, name }: ItemKey, choice: ItemOverrides): Promise<void> {
     const { isDisabled, shownName, shownDescription } = choice;
     await this.change((tables) =>
       tables
@@ -167,7 +167,7 @@ export class ItemTable {
       approved_digest: approved.digest,
       seen: writeJson(seen.definition),
       seen_digest: seen.digest,
-      flags: writeJson([...suspicionsOf(seen.definition)]),
+      flags: writeJson([...findSuspicions(seen.definition)]),
       is_disabled: item.isDisabled,
       shown_name: item.shownName ?? null,
       shown_description: item.shownDescription ?? null,
@@ -175,10 +175,10 @@ export class ItemTable {
       changed_at: item.changedAt,
     }));
     await this.change(async (tables) => {
-      for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+      for (let from = 0; from < rows.length; from += MAX_ROWS_PER_INSERT) {
         await tables
           .insertInto('items')
-          .values(rows.slice(from, from + ROWS_AT_ONCE))
+          .values(rows.slice(from, from + MAX_ROWS_PER_INSERT))
           .onConflict((conflict) =>
             conflict.columns(['server', 'kind', 'name']).doUpdateSet((was) => ({
               approved: was.ref('excluded.approved'),
@@ -198,7 +198,7 @@ export class ItemTable {
   }
 
   private change<R>(work: (tables: Kysely<ItemTables>) => Promise<R>): Promise<R> {
-    return this.database.exclusively<ItemTables, R>('items', async (tables) => {
+    return this.database.runExclusively<ItemTables, R>('items', async (tables) => {
       const result = await work(tables);
       await tables
         .updateTable('item_state')
@@ -209,13 +209,13 @@ export class ItemTable {
   }
 }
 
-const definedOf = (row: KnownRow & { readonly approved: string; readonly seen: string }): DefinedItem => ({
-  ...knownOf(row),
+const toDefinedItem = (row: ItemRow & { readonly approved: string; readonly seen: string }): DefinedItem => ({
+  ...toKnownItem(row),
   approved: readJson(row.approved) as JsonObject,
   seen: readJson(row.seen) as JsonObject,
 });
 
-type KnownRow = {
+type ItemRow = {
   server: string;
   kind: ItemKind;
   name: string;
@@ -229,7 +229,7 @@ type KnownRow = {
   changed_at: Date | string;
 };
 
-function knownOf(row: KnownRow): KnownItem {
+function toKnownItem(row: ItemRow): KnownItem {
   return {
     server: row.server,
     kind: row.kind,

@@ -15,7 +15,7 @@ const tool = (description: string, name = 'pay') => ({ name, description, inputS
 /** A list that the server has sent just now: what is shown of it. */
 function hear(items: Items, server: ServerDefinition, page: readonly JsonObject[]): readonly JsonValue[] {
   items.observe(server, 'tools', page);
-  return items.shown(server, 'tools', page);
+  return items.toVisibleItems(server, 'tools', page);
 }
 
 beforeEach(() => Logger.overrideLogger(false));
@@ -57,14 +57,14 @@ describe.each(DATABASE_KINDS)('the items of servers, in $name,', ({ start }) => 
     expect(hear(one, strict, [tool('Pays.')])).toEqual([tool('Pays.')]);
     await until(() => known(other, 'strict') !== undefined);
     expect(hear(other, strict, [tool('Pays somebody else.')])).toEqual([]);
-    expect(other.mayRun(strict, 'pay')).toBe('quarantined');
-    await until(() => one.mayRun(strict, 'pay') === 'quarantined');
+    expect(other.checkTool(strict, 'pay')).toBe('quarantined');
+    await until(() => one.checkTool(strict, 'pay') === 'quarantined');
     const seen = await one.find({ server: 'strict', kind: 'tools', name: 'pay' });
     expect(seen).toMatchObject({ approved: tool('Pays.'), seen: tool('Pays somebody else.') });
     expect(await one.approve({ server: 'strict', kind: 'tools', name: 'pay' }, seen!.approvedDigest)).toBe(false);
     expect(await one.approve({ server: 'strict', kind: 'tools', name: 'pay' }, seen!.seenDigest)).toBe(true);
-    expect(one.mayRun(strict, 'pay')).toBe('yes');
-    await until(() => other.mayRun(strict, 'pay') === 'yes');
+    expect(one.checkTool(strict, 'pay')).toBe('yes');
+    await until(() => other.checkTool(strict, 'pay') === 'yes');
   });
 
   it('go with the template that they are of, unless they are listed or of another one', async () => {
@@ -78,10 +78,10 @@ describe.each(DATABASE_KINDS)('the items of servers, in $name,', ({ start }) => 
     await until(async () => items.list('resources').length === 1 && (await items.find(key)) !== undefined);
     const readable = () =>
       ['db://users/1', 'db://users/2', 'db://news/2', 'db:other'].filter((uri) =>
-        items.ownNameOf(lax, 'resources', uri),
+        items.resolveOwnName(lax, 'resources', uri),
       );
     expect(readable()).toHaveLength(4);
-    await items.choose(key, { isDisabled: true });
+    await items.setOverrides(key, { isDisabled: true });
     expect(readable()).toEqual(['db://users/1', 'db://news/2', 'db:other']);
   });
 
@@ -99,13 +99,13 @@ describe.each(DATABASE_KINDS)('the items of servers, in $name,', ({ start }) => 
     expect(await one.find(key)).not.toHaveProperty('shownName');
     expect(await one.restore(restored, options)).toEqual({ created: 0, updated: 1, reset: 0, unchanged: 0 });
     expect(await one.find(key)).toMatchObject({ shownName: 'give', approved: tool('Pays.'), seenDigest: seen!.digest });
-    await until(() => other.mayRun(strict, 'pay') === 'quarantined');
+    await until(() => other.checkTool(strict, 'pay') === 'quarantined');
     expect(await one.restore(restored, options)).toMatchObject({ updated: 0, unchanged: 1 });
     expect(await one.restore([], { ...options, replace: true })).toMatchObject({ reset: 1 });
     const found = await one.find(key);
     expect(found).toMatchObject({ approved: tool('Pays.'), isDisabled: false });
     expect(found).not.toHaveProperty('shownName');
-    expect(await one.defined()).toHaveLength(1);
+    expect(await one.readDefinitions()).toHaveLength(1);
   });
 
   it('are looked at again when what was familiar here is news again, by what another worker saw', async () => {
@@ -113,10 +113,10 @@ describe.each(DATABASE_KINDS)('the items of servers, in $name,', ({ start }) => 
     for (let time = 0; time < 3; time += 1) hear(one, strict, [tool('Pays.')]);
     await until(() => known(other, 'strict') !== undefined);
     hear(other, strict, [tool('Pays somebody else.')]);
-    await until(() => one.mayRun(strict, 'pay') === 'quarantined');
+    await until(() => one.checkTool(strict, 'pay') === 'quarantined');
     expect(hear(one, strict, [tool('Pays.')])).toEqual([tool('Pays.')]);
-    expect(one.mayRun(strict, 'pay')).toBe('yes');
-    await until(() => other.mayRun(strict, 'pay') === 'yes');
+    expect(one.checkTool(strict, 'pay')).toBe('yes');
+    await until(() => other.checkTool(strict, 'pay') === 'yes');
   });
 
   it('stay kept back over a restart, and come back by themselves when the server takes the change back', async () => {
@@ -125,12 +125,12 @@ describe.each(DATABASE_KINDS)('the items of servers, in $name,', ({ start }) => 
     hear(one, strict, [tool('Changed at once.')]);
     await stop(opened.pop()!);
     const again = await worker();
-    expect(again.mayRun(strict, 'pay')).toBe('quarantined');
-    expect(again.mayRun(strict, 'never-seen')).toBe('unlisted');
-    expect(again.mayRun(lax, 'never-seen')).toBe('yes');
+    expect(again.checkTool(strict, 'pay')).toBe('quarantined');
+    expect(again.checkTool(strict, 'never-seen')).toBe('unlisted');
+    expect(again.checkTool(lax, 'never-seen')).toBe('yes');
     expect(hear(again, strict, [tool('Changed at once.')])).toEqual([]);
     expect(hear(again, strict, [tool('Pays.')])).toEqual([tool('Pays.')]);
-    expect(again.mayRun(strict, 'pay')).toBe('yes');
+    expect(again.checkTool(strict, 'pay')).toBe('yes');
   });
 
   it('stay kept back at every moment, whatever is read and written meanwhile', async () => {
@@ -145,9 +145,9 @@ describe.each(DATABASE_KINDS)('the items of servers, in $name,', ({ start }) => 
       await Promise.all([
         other.find({ server: 'strict', kind: 'tools', name: 'other' }),
         one.find({ server: 'strict', kind: 'tools', name: 'pay' }),
-        one.choose({ server: 'strict', kind: 'tools', name: 'none' }, { isDisabled: false }),
+        one.setOverrides({ server: 'strict', kind: 'tools', name: 'none' }, { isDisabled: false }),
       ]);
-      moments.push(one.mayRun(strict, 'pay'));
+      moments.push(one.checkTool(strict, 'pay'));
     }
     expect(new Set(moments)).toEqual(new Set(['quarantined']));
   });
@@ -157,19 +157,19 @@ describe.each(DATABASE_KINDS)('the items of servers, in $name,', ({ start }) => 
     const remembered = [tool('Pays.')];
     hear(tools, strict, remembered);
     hear(tools, strict, [tool('Pays somebody else.')]);
-    tools.shown(strict, 'tools', remembered);
-    expect(tools.mayRun(strict, 'pay')).toBe('quarantined');
+    tools.toVisibleItems(strict, 'tools', remembered);
+    expect(tools.checkTool(strict, 'pay')).toBe('quarantined');
     const { seenDigest } = known(tools, 'strict')!;
     await tools.find({ server: 'strict', kind: 'tools', name: 'pay' });
     await tools.approve({ server: 'strict', kind: 'tools', name: 'pay' }, seenDigest);
-    expect(tools.shown(strict, 'tools', remembered)).toEqual([]);
+    expect(tools.toVisibleItems(strict, 'tools', remembered)).toEqual([]);
   });
 
   it('are written down also beside some whose names no database keeps', async () => {
     const [one, other] = [await worker(), await worker()];
     const odd = [tool('Odd.', 'nul\0'), tool('Long.', 'long'.repeat(2_000))];
     expect(hear(one, strict, [...odd, tool('Pays.')])).toEqual([tool('Pays.')]);
-    expect(one.shown(lax, 'tools', odd)).toEqual(odd);
+    expect(one.toVisibleItems(lax, 'tools', odd)).toEqual(odd);
     await until(() => known(other, 'strict') !== undefined);
     expect(await one.find({ server: 'strict', kind: 'tools', name: 'nul\0' })).toBeUndefined();
   });
@@ -181,30 +181,31 @@ describe.each(DATABASE_KINDS)('the items of servers, in $name,', ({ start }) => 
     tools.observe(lax, 'tools', [tool('Changed.')]);
     await until(() => tools.statusOf(known(tools, 'lax')!) === 'changed');
     const page = [tool('Changed.')];
-    expect(tools.shown(lax, 'tools', page)).toBe(page);
-    expect(tools.mayRun(lax, 'pay')).toBe('yes');
+    expect(tools.toVisibleItems(lax, 'tools', page)).toBe(page);
+    expect(tools.checkTool(lax, 'pay')).toBe('yes');
   });
 
   it('are shown as people want them, at every worker', async () => {
     const [one, other] = [await worker(), await worker()];
     hear(one, strict, [tool('Pays.'), tool('Lists.', 'list')]);
     await one.find({ server: 'strict', kind: 'tools', name: 'pay' });
-    await one.choose(
+    await one.setOverrides(
       { server: 'strict', kind: 'tools', name: 'pay' },
       { isDisabled: false, shownName: 'transfer', shownDescription: 'Sends money.' },
     );
     await until(
-      () => known(other, 'strict')?.shownName !== undefined || other.ownNameOf(strict, 'tools', 'pay') === undefined,
+      () =>
+        known(other, 'strict')?.shownName !== undefined || other.resolveOwnName(strict, 'tools', 'pay') === undefined,
     );
     const page = [tool('Pays.'), tool('Lists.', 'list')];
     expect(hear(other, strict, page)).toEqual([{ ...tool('Sends money.'), name: 'transfer' }, tool('Lists.', 'list')]);
     expect([
-      other.ownNameOf(strict, 'tools', 'transfer'),
-      other.ownNameOf(strict, 'tools', 'pay'),
-      other.ownNameOf(strict, 'tools', 'list'),
+      other.resolveOwnName(strict, 'tools', 'transfer'),
+      other.resolveOwnName(strict, 'tools', 'pay'),
+      other.resolveOwnName(strict, 'tools', 'list'),
     ]).toEqual(['pay', undefined, 'list']);
-    await one.choose({ server: 'strict', kind: 'tools', name: 'pay' }, { isDisabled: true });
-    expect([hear(one, strict, page), one.ownNameOf(strict, 'tools', 'pay')]).toEqual([
+    await one.setOverrides({ server: 'strict', kind: 'tools', name: 'pay' }, { isDisabled: true });
+    expect([hear(one, strict, page), one.resolveOwnName(strict, 'tools', 'pay')]).toEqual([
       [tool('Lists.', 'list')],
       undefined,
     ]);

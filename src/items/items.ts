@@ -2,30 +2,30 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { Database, LatestLook } from '../database/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
-import { definitionOf, isKeepable, LABELS, type Definition } from './definition.js';
-import { suspicionsOf } from './scan.js';
-import type { DefinedItem, ItemChoice, ItemKey, ItemKind, ItemStatus, KnownItem } from './item-record.js';
-import { ItemTable, type Sighting } from './item-table.js';
-import { FamiliarParts, printOf } from './familiar-parts.js';
-import { restorationOf, type RestoredCounts, type RestoredItem } from './restoration.js';
-import { mayBeOf } from './uri-templates.js';
+import { toDefinition, isStorableName, ID_MEMBERS, type Definition } from './definition.js';
+import { findSuspicions } from './definition-scan.js';
+import type { DefinedItem, ItemOverrides, ItemKey, ItemKind, ItemStatus, KnownItem } from './item-record.js';
+import { ItemTable, type Observation } from './item-table.js';
+import { SeenPageCache, toFingerprint } from './seen-page-cache.js';
+import { planRestoration, type RestoredCounts, type RestoredItem } from './restoration.js';
+import { couldMatchTemplate } from './uri-templates.js';
 
-const POLL_MS = 500;
+const POLL_INTERVAL_MS = 500;
 /** What is seen is written together, and looked at in pieces, so that nobody waits for it. */
-const GATHERING_MS = 200;
-const AT_ONCE = 100;
+const WRITE_DELAY_MS = 200;
+const BATCH_SIZE = 100;
 /** As many as a list may have at all: a server that invents others each time is not kept in mind for ever. */
-const MOST_PER_LIST = 50_000;
+const MAX_ITEMS_PER_LIST = 50_000;
 
 type ItemsOfList = ReadonlyMap<string, KnownItem>;
 
-const NONE_KNOWN: ItemsOfList = new Map();
+const NO_ITEMS: ItemsOfList = new Map();
 
 /** Takes the server, by its slug, and the kind of items of which more, fewer or others are shown by what people have said. */
 export type ItemListener = (server: string, kind: ItemKind) => void;
 
 /** A part of a list. */
-interface Listed {
+interface ListedItems {
   readonly server: ServerDefinition;
   readonly kind: ItemKind;
   readonly items: readonly JsonValue[];
@@ -41,17 +41,17 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly table: ItemTable;
   private known: ReadonlyMap<string, ItemsOfList> = new Map();
   private revision: number | undefined;
-  private readonly looks = new LatestLook(() => this.look());
-  private poll: NodeJS.Timeout | undefined;
-  private writing: NodeJS.Timeout | undefined;
+  private readonly latestRefresh = new LatestLook(() => this.refreshFromDatabase());
+  private pollTimer: NodeJS.Timeout | undefined;
+  private writeTimer: NodeJS.Timeout | undefined;
   /** Definitions that are not looked at yet, and those that are not written yet, by server, kind and name. */
-  private unread: Listed[] = [];
-  private readonly unwritten = new Map<string, Sighting>();
+  private unprocessed: ListedItems[] = [];
+  private readonly pendingWrites = new Map<string, Observation>();
   /** Written, and not certainly in what was read last. */
-  private readonly settling = new Map<string, Sighting>();
+  private readonly awaitingReadBack = new Map<string, Observation>();
   private readonly listeners = new Set<ItemListener>();
-  private readonly familiar = new FamiliarParts();
-  private isAway = false;
+  private readonly seenPages = new SeenPageCache();
+  private isDatabaseUnavailable = false;
 
   constructor(
     database: Database,
@@ -61,15 +61,15 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.looks.refresh();
-    this.poll = setInterval(() => void this.looks.refresh(), POLL_MS).unref();
+    await this.latestRefresh.refresh();
+    this.pollTimer = setInterval(() => void this.latestRefresh.refresh(), POLL_INTERVAL_MS).unref();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.poll);
-    clearTimeout(this.writing);
-    await this.looks.settled();
-    await this.write();
+    clearInterval(this.pollTimer);
+    clearTimeout(this.writeTimer);
+    await this.latestRefresh.whenIdle();
+    await this.flush();
   }
 
   /** Calls back when people have changed what is shown. Returns how to stop. */
@@ -83,24 +83,24 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
    * undo what was seen since.
    */
   observe(server: ServerDefinition, kind: ItemKind, items: readonly JsonValue[]): void {
-    if (isStrict(server, kind)) return this.see({ server, kind, items });
-    if (this.unread.length === 0) setImmediate(() => this.readOn());
-    this.unread.push({ server, kind, items });
+    if (isQuarantining(server, kind)) return this.recordObservations({ server, kind, items });
+    if (this.unprocessed.length === 0) setImmediate(() => this.processNextBatch());
+    this.unprocessed.push({ server, kind, items });
   }
 
   /** The items of a page that may be shown, as people want them shown. The very same page where that is what it is. */
-  shown(server: ServerDefinition, kind: ItemKind, page: readonly JsonValue[]): readonly JsonValue[] {
-    const items = this.known.get(listKey(server.slug, kind)) ?? NONE_KNOWN;
-    if (!isStrict(server, kind) && !hasChoices(items)) return page;
-    return page.map((item) => shownItem(server, items, item, kind)).filter((item) => item !== undefined);
+  toVisibleItems(server: ServerDefinition, kind: ItemKind, page: readonly JsonValue[]): readonly JsonValue[] {
+    const items = this.known.get(toListKey(server.slug, kind)) ?? NO_ITEMS;
+    if (!isQuarantining(server, kind) && !hasOverrides(items)) return page;
+    return page.map((item) => toVisibleItem(server, items, item, kind)).filter((item) => item !== undefined);
   }
 
   /** The name, or URI, that its server gives an item; undefined for what is there for nobody. */
-  ownNameOf(server: ServerDefinition, kind: ItemKind, name: string): string | undefined {
-    const items = this.known.get(listKey(server.slug, kind)) ?? NONE_KNOWN;
-    if (kind === 'resources' && !items.has(name) && this.isOffByTemplate(server, name)) return undefined;
-    if (!hasChoices(items)) return name;
-    const renamed = isRenamable(kind) ? renamedIn(items).get(name) : undefined;
+  resolveOwnName(server: ServerDefinition, kind: ItemKind, name: string): string | undefined {
+    const items = this.known.get(toListKey(server.slug, kind)) ?? NO_ITEMS;
+    if (kind === 'resources' && !items.has(name) && this.isDisabledByTemplate(server, name)) return undefined;
+    if (!hasOverrides(items)) return name;
+    const renamed = isRenamable(kind) ? indexByShownName(items).get(name) : undefined;
     const item = renamed ?? items.get(name);
     // It was never seen.
     if (!item) return name;
@@ -109,9 +109,9 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   /** Whether a tool may run, by the name that its server gives it, once its server's list was looked at. */
-  mayRun(server: ServerDefinition, own: string): 'yes' | 'unlisted' | 'quarantined' {
-    if (!isStrict(server, 'tools')) return 'yes';
-    const tool = this.known.get(listKey(server.slug, 'tools'))?.get(own);
+  checkTool(server: ServerDefinition, own: string): 'yes' | 'unlisted' | 'quarantined' {
+    if (!isQuarantining(server, 'tools')) return 'yes';
+    const tool = this.known.get(toListKey(server.slug, 'tools'))?.get(own);
     // Nobody has approved what nobody has seen.
     if (!tool) return 'unlisted';
     return statusOf(tool, server) === 'quarantined' ? 'quarantined' : 'yes';
@@ -131,36 +131,36 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** @throws DatabaseUnavailable */
   async find(key: ItemKey): Promise<DefinedItem | undefined> {
-    await this.write();
-    return isKeepable(key.name) ? this.table.find(key) : undefined;
+    await this.flush();
+    return isStorableName(key.name) ? this.table.find(key) : undefined;
   }
 
   /** False when another definition has been seen meanwhile. @throws DatabaseUnavailable */
   async approve(key: ItemKey, digest: string): Promise<boolean> {
     const isApproved = await this.table.approve(key, digest);
-    await this.looks.refresh();
+    await this.latestRefresh.refresh();
     return isApproved;
   }
 
   /** @throws DatabaseUnavailable */
-  async choose(key: ItemKey, choice: ItemChoice): Promise<void> {
-    await this.table.choose(key, choice);
-    await this.looks.refresh();
+  async setOverrides(key: ItemKey, choice: ItemOverrides): Promise<void> {
+    await this.table.setOverrides(key, choice);
+    await this.latestRefresh.refresh();
   }
 
   /** Whether a resource that no list has is one of templates that are all switched off. */
-  private isOffByTemplate({ slug }: ServerDefinition, uri: string): boolean {
-    const templates = this.known.get(listKey(slug, 'resourceTemplates'));
-    if (!templates || !hasChoices(templates)) return false;
-    const its = [...templates.values()].filter(({ name }) => mayBeOf(name, uri));
+  private isDisabledByTemplate({ slug }: ServerDefinition, uri: string): boolean {
+    const templates = this.known.get(toListKey(slug, 'resourceTemplates'));
+    if (!templates || !hasOverrides(templates)) return false;
+    const its = [...templates.values()].filter(({ name }) => couldMatchTemplate(name, uri));
     return its.length > 0 && its.every(({ isDisabled }) => isDisabled);
   }
 
   /** All that are known, with their definitions, those of servers that are not there excepted. @throws DatabaseUnavailable */
-  async defined(): Promise<readonly DefinedItem[]> {
-    await this.write();
+  async readDefinitions(): Promise<readonly DefinedItem[]> {
+    await this.flush();
     const slugs = new Set(this.registry.snapshot.servers.map(({ slug }) => slug));
-    return (await this.table.defined()).filter(({ server }) => slugs.has(server));
+    return (await this.table.readDefinitions()).filter(({ server }) => slugs.has(server));
   }
 
   /**
@@ -171,49 +171,55 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     items: readonly RestoredItem[],
     { replace, dryRun }: { readonly replace: boolean; readonly dryRun: boolean },
   ): Promise<RestoredCounts> {
-    await this.write();
-    const { changed, counts } = restorationOf(await this.table.defined(), items, replace);
+    await this.flush();
+    const { changed, counts } = planRestoration(await this.table.readDefinitions(), items, replace);
     if (!dryRun && changed.length > 0) await this.table.restore(changed);
-    await this.looks.refresh();
+    await this.latestRefresh.refresh();
     return counts;
   }
 
   /** In pieces: others are served in between. */
-  private readOn(): void {
-    const [next, ...others] = this.unread;
+  private processNextBatch(): void {
+    const [next, ...others] = this.unprocessed;
     if (!next) return;
-    this.see({ ...next, items: next.items.slice(0, AT_ONCE) });
-    const rest = next.items.slice(AT_ONCE);
-    this.unread = rest.length > 0 ? [{ ...next, items: rest }, ...others] : others;
-    if (this.unread.length > 0) setImmediate(() => this.readOn());
+    this.recordObservations({ ...next, items: next.items.slice(0, BATCH_SIZE) });
+    const rest = next.items.slice(BATCH_SIZE);
+    this.unprocessed = rest.length > 0 ? [{ ...next, items: rest }, ...others] : others;
+    if (this.unprocessed.length > 0) setImmediate(() => this.processNextBatch());
   }
 
-  private see({ server, kind, items }: Listed): void {
-    const list = listKey(server.slug, kind);
-    const print = printOf(items);
-    if (this.familiar.has(list, print)) return;
+  private recordObservations({ server, kind, items }: ListedItems): void {
+    const list = toListKey(server.slug, kind);
+    const print = toFingerprint(items);
+    if (this.seenPages.has(list, print)) return;
     const known = this.known.get(list);
     const fresh: KnownItem[] = [];
     for (const item of items) {
-      const definition = definitionOf(kind, item);
+      const definition = toDefinition(kind, item);
       if (!definition) continue;
       const before = known?.get(definition.name);
-      if (!before && (known?.size ?? 0) + fresh.length >= MOST_PER_LIST) continue;
-      if (before?.seenDigest !== definition.digest) fresh.push(this.sighted(server.slug, kind, definition, before));
+      if (!before && (known?.size ?? 0) + fresh.length >= MAX_ITEMS_PER_LIST) continue;
+      if (before?.seenDigest !== definition.digest)
+        fresh.push(this.recordObservation(server.slug, kind, definition, before));
     }
-    if (fresh.length === 0) return this.familiar.add(list, print);
-    this.familiar.forget(list);
+    if (fresh.length === 0) return this.seenPages.add(list, print);
+    this.seenPages.evict(list);
     const merged = new Map([...(known ?? []), ...fresh.map((item) => [item.name, item] as const)]);
     this.known = new Map([...this.known, [list, merged]]);
-    this.writing ??= setTimeout(() => void this.write(), GATHERING_MS).unref();
+    this.writeTimer ??= setTimeout(() => void this.flush(), WRITE_DELAY_MS).unref();
   }
 
-  private sighted(server: string, kind: ItemKind, seen: Definition, before: KnownItem | undefined): KnownItem {
+  private recordObservation(
+    server: string,
+    kind: ItemKind,
+    seen: Definition,
+    before: KnownItem | undefined,
+  ): KnownItem {
     const { name, definition, digest } = seen;
-    const flags = suspicionsOf(definition);
+    const flags = findSuspicions(definition);
     const key = JSON.stringify([server, kind, name]);
-    const first = this.unwritten.get(key)?.first ?? seen;
-    this.unwritten.set(key, { server, kind, name, seen, first, flags });
+    const first = this.pendingWrites.get(key)?.first ?? seen;
+    this.pendingWrites.set(key, { server, kind, name, seen, first, flags });
     const now = new Date();
     if (before) {
       this.logger.warn(`${server} has changed the definition of ${JSON.stringify(name.slice(0, 100))} (${kind}).`);
@@ -224,77 +230,81 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   /** What could not be written is tried again. */
-  private async write(): Promise<void> {
-    clearTimeout(this.writing);
-    this.writing = undefined;
-    const sightings = [...this.unwritten];
+  private async flush(): Promise<void> {
+    clearTimeout(this.writeTimer);
+    this.writeTimer = undefined;
+    const sightings = [...this.pendingWrites];
     try {
-      for (let from = 0; from < sightings.length; from += AT_ONCE) {
-        const some = sightings.slice(from, from + AT_ONCE);
-        await this.table.see(
+      for (let from = 0; from < sightings.length; from += BATCH_SIZE) {
+        const some = sightings.slice(from, from + BATCH_SIZE);
+        await this.table.recordObservations(
           some.map(([, sighting]) => sighting),
           new Date(),
         );
-        for (const [key, sighting] of some) this.settle(key, sighting);
+        for (const [key, sighting] of some) this.awaitReadBack(key, sighting);
       }
     } catch (cause) {
       this.logger.warn(`What items are like could not be written down: ${String(cause)}`);
-      this.writing ??= setTimeout(() => void this.write(), POLL_MS).unref();
+      this.writeTimer ??= setTimeout(() => void this.flush(), POLL_INTERVAL_MS).unref();
     }
   }
 
-  private settle(key: string, sighting: Sighting): void {
+  private awaitReadBack(key: string, sighting: Observation): void {
     // It may have changed meanwhile.
-    if (this.unwritten.get(key) !== sighting) return;
-    this.unwritten.delete(key);
-    this.settling.set(key, sighting);
+    if (this.pendingWrites.get(key) !== sighting) return;
+    this.pendingWrites.delete(key);
+    this.awaitingReadBack.set(key, sighting);
   }
 
-  private async look(): Promise<void> {
-    const settled = [...this.settling];
+  private async refreshFromDatabase(): Promise<void> {
+    const settled = [...this.awaitingReadBack];
     try {
       const revision = await this.table.revision();
-      if (revision !== this.revision) this.take(await this.table.all());
+      if (revision !== this.revision) this.applyStored(await this.table.readAll());
       this.revision = revision;
-      for (const [key, sighting] of settled) if (this.settling.get(key) === sighting) this.settling.delete(key);
-      this.isAway = false;
+      for (const [key, sighting] of settled)
+        if (this.awaitingReadBack.get(key) === sighting) this.awaitingReadBack.delete(key);
+      this.isDatabaseUnavailable = false;
     } catch (cause) {
-      if (!this.isAway) this.logger.error(`What is known of items stays as it was. ${String(cause)}`);
-      this.isAway = true;
+      if (!this.isDatabaseUnavailable) this.logger.error(`What is known of items stays as it was. ${String(cause)}`);
+      this.isDatabaseUnavailable = true;
     }
   }
 
   /** What is seen here and not written yet is newer than what is written. */
-  private take(stored: readonly KnownItem[]): void {
+  private applyStored(stored: readonly KnownItem[]): void {
     const lists = new Map<string, Map<string, KnownItem>>();
     const put = (item: KnownItem) => {
-      const list = listKey(item.server, item.kind);
+      const list = toListKey(item.server, item.kind);
       const items = lists.get(list) ?? new Map<string, KnownItem>();
       lists.set(list, items.set(item.name, item));
     };
     for (const item of stored) put(item);
-    for (const { server, kind, name, seen, flags } of [...this.settling.values(), ...this.unwritten.values()]) {
-      const list = listKey(server, kind);
+    for (const { server, kind, name, seen, flags } of [
+      ...this.awaitingReadBack.values(),
+      ...this.pendingWrites.values(),
+    ]) {
+      const list = toListKey(server, kind);
       const item = lists.get(list)?.get(name) ?? this.known.get(list)?.get(name);
       if (item) put({ ...item, seenDigest: seen.digest, flags });
     }
     const before = this.known;
     this.known = lists;
-    this.familiar.clear();
-    if (this.revision !== undefined) this.tellOfChoices(before);
+    this.seenPages.clear();
+    if (this.revision !== undefined) this.notifyListeners(before);
   }
 
-  private tellOfChoices(before: ReadonlyMap<string, ItemsOfList>): void {
+  private notifyListeners(before: ReadonlyMap<string, ItemsOfList>): void {
     for (const [list, items] of this.known) {
       const [first] = items.values();
-      if (!first || choicesIn(items) === choicesIn(before.get(list))) continue;
+      if (!first || toOverridesText(items) === toOverridesText(before.get(list))) continue;
       for (const tell of this.listeners) tell(first.server, first.kind);
     }
   }
 }
 
 /** The same text as long as people have said the same. */
-const choicesIn = (items: ItemsOfList | undefined): string =>
+const toOverridesText = (items: ItemsOfList | undefined): string =>
   JSON.stringify(
     [...(items?.values() ?? [])]
       .filter(
@@ -307,29 +317,29 @@ const choicesIn = (items: ItemsOfList | undefined): string =>
 
 const isChanged = ({ approvedDigest, seenDigest }: KnownItem): boolean => approvedDigest !== seenDigest;
 
-const listKey = (server: string, kind: ItemKind): string => `${server} ${kind}`;
+const toListKey = (server: string, kind: ItemKind): string => `${server} ${kind}`;
 
 /** Tools run: where their server says so, nobody is let near one that has changed. */
-const isStrict = ({ toolChanges }: ServerDefinition, kind: ItemKind): boolean =>
+const isQuarantining = ({ toolChanges }: ServerDefinition, kind: ItemKind): boolean =>
   kind === 'tools' && toolChanges === 'quarantine';
 
 /** Resources are known by their URIs; what people call them changes nothing. */
 const isRenamable = (kind: ItemKind): boolean => kind === 'tools' || kind === 'prompts';
 
-function shownItem(
+function toVisibleItem(
   server: ServerDefinition,
   items: ItemsOfList,
   item: JsonValue,
   kind: ItemKind,
 ): JsonObject | undefined {
   if (!isJsonObject(item)) return undefined;
-  const name = item[LABELS[kind]];
+  const name = item[ID_MEMBERS[kind]];
   const known = typeof name === 'string' ? items.get(name) : undefined;
   // Of a server that is kept to what was approved all are known, unless it has more than anybody can look at.
-  if (!known) return isStrict(server, kind) ? undefined : item;
+  if (!known) return isQuarantining(server, kind) ? undefined : item;
   if (known.isDisabled || statusOf(known, server) === 'quarantined') return undefined;
   // A list that is remembered may be older than what was approved since.
-  if (isStrict(server, kind) && definitionOf(kind, item)?.digest !== known.approvedDigest) return undefined;
+  if (isQuarantining(server, kind) && toDefinition(kind, item)?.digest !== known.approvedDigest) return undefined;
   const { shownName, shownDescription } = known;
   if (shownName === undefined && shownDescription === undefined) return item;
   return {
@@ -341,30 +351,30 @@ function shownItem(
 
 function statusOf(item: KnownItem, server: ServerDefinition | undefined): ItemStatus {
   if (item.approvedDigest === item.seenDigest) return 'approved';
-  return server && isStrict(server, item.kind) ? 'quarantined' : 'changed';
+  return server && isQuarantining(server, item.kind) ? 'quarantined' : 'changed';
 }
 
-const choices = new WeakMap<ItemsOfList, boolean>();
-const renamed = new WeakMap<ItemsOfList, ReadonlyMap<string, KnownItem>>();
+const overridesCache = new WeakMap<ItemsOfList, boolean>();
+const shownNamesCache = new WeakMap<ItemsOfList, ReadonlyMap<string, KnownItem>>();
 
 /** Whether people have said anything of any of them. */
-function hasChoices(items: ItemsOfList): boolean {
-  const before = choices.get(items);
+function hasOverrides(items: ItemsOfList): boolean {
+  const before = overridesCache.get(items);
   if (before !== undefined) return before;
   const isSo = [...items.values()].some(
     (item) => item.isDisabled || item.shownName !== undefined || item.shownDescription !== undefined,
   );
-  choices.set(items, isSo);
+  overridesCache.set(items, isSo);
   return isSo;
 }
 
 /** By the names that people gave them. */
-function renamedIn(items: ItemsOfList): ReadonlyMap<string, KnownItem> {
-  const before = renamed.get(items);
+function indexByShownName(items: ItemsOfList): ReadonlyMap<string, KnownItem> {
+  const before = shownNamesCache.get(items);
   if (before) return before;
   const names = new Map(
     [...items.values()].flatMap((item) => (item.shownName === undefined ? [] : [[item.shownName, item] as const])),
   );
-  renamed.set(items, names);
+  shownNamesCache.set(items, names);
   return names;
 }

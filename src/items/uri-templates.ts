@@ -1,11 +1,11 @@
-const EXPRESSION = /\{[^{}]*\}/;
+const TEMPLATE_EXPRESSION = /\{[^{}]*\}/;
 
 /**
  * Whether a URI may have been made from a template (RFC 6570). Each expression stands for any text: what is switched off
  * must not be reached by a value that the template would not have written so.
  */
-export function mayBeOf(template: string, uri: string): boolean {
-  const [first = '', ...others] = template.split(EXPRESSION);
+export function couldMatchTemplate(template: string, uri: string): boolean {
+  const [first = '', ...others] = template.split(TEMPLATE_EXPRESSION);
   const last = others.pop();
   if (last === undefined) return uri === first;
   if (!uri.startsWith(first)) return false;

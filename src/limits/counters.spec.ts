@@ -79,8 +79,8 @@ describe.each([
     const counters = await open();
     const [counter, two] = [fresh(), { concurrency: 2 }];
     expect(await admitAll(counters, 3, counter, two)).toEqual([undefined, undefined, 'too-many-at-once']);
-    await counters.giveBack(counter, 'lease-0');
-    await counters.giveBack(counter, 'lease-0');
+    await counters.release(counter, 'lease-0');
+    await counters.release(counter, 'lease-0');
     expect(await counters.admit(counter, two, 'later')).toBeUndefined();
     expect(await counters.admit(counter, two, 'even later')).toBe('too-many-at-once');
   });
@@ -90,9 +90,9 @@ describe.each([
     const both = { rate: { calls: 2, withinMs: 60_000 }, concurrency: 1 };
     const counter = fresh();
     expect(await admitAll(counters, 2, counter, both)).toEqual([undefined, 'too-many-at-once']);
-    await counters.giveBack(counter, 'lease-0');
+    await counters.release(counter, 'lease-0');
     expect(await counters.admit(counter, both, 'b')).toBeUndefined();
-    await counters.giveBack(counter, 'b');
+    await counters.release(counter, 'b');
     expect(await counters.admit(counter, both, 'c')).toMatchObject({ afterMs: expect.any(Number) });
   });
 });
@@ -130,7 +130,7 @@ describe('counters in Redis', () => {
     await own.stop();
     const answers = await admitAll(counters, 4, 'c');
     expect(answers.map((answer) => answer === undefined)).toEqual([true, true, true, false]);
-    await counters.giveBack('c', 'lease-0');
+    await counters.release('c', 'lease-0');
   });
 
   it('count what runs again after Redis has lost it', async () => {
@@ -142,7 +142,7 @@ describe('counters in Redis', () => {
     await commands.send('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     await until(async () => (await commands.send('ZCARD', keys.leases('c'))) === 1);
     expect(await other.admit('c', { concurrency: 1 }, 'more')).toBe('too-many-at-once');
-    await one.giveBack('c', 'running');
+    await one.release('c', 'running');
     expect(await other.admit('c', { concurrency: 1 }, 'more')).toBeUndefined();
     await own.stop();
   });

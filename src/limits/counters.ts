@@ -14,5 +14,5 @@ export abstract class Counters {
    * until that is given back.
    */
   abstract admit(counter: string, allowance: Allowance, lease: string): Promise<Refusal | undefined>;
-  abstract giveBack(counter: string, lease: string): Promise<void>;
+  abstract release(counter: string, lease: string): Promise<void>;
 }

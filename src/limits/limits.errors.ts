@@ -3,13 +3,13 @@ import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode } from '#lib/mcp-protocol';
 import type { Refusal } from './counters.js';
 
-const SOON_MS = 1_000;
+const CONCURRENCY_RETRY_MS = 1_000;
 const SECOND_MS = 1_000;
 
 /** 429: the caller, or all of them, have called too often, or too often at once. Nothing was run. */
 export class LimitReached extends GatewayError {
   constructor(limit: string, refusal: Refusal, server: string) {
-    const retryAfterMs = refusal === 'too-many-at-once' ? SOON_MS : refusal.afterMs;
+    const retryAfterMs = refusal === 'too-many-at-once' ? CONCURRENCY_RETRY_MS : refusal.afterMs;
     const inTime = formatDuration(Math.ceil(retryAfterMs / SECOND_MS) * SECOND_MS);
     const message =
       refusal === 'too-many-at-once'

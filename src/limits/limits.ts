@@ -20,11 +20,11 @@ interface LimitedCall {
 }
 
 /** Gives back what a call has taken. */
-type GiveBack = () => void;
+type Release = () => void;
 
 interface Limit extends LimitDefinition, Allowance {
-  concerns(server: string): boolean;
-  readonly isAboutTool: ((tool: string) => boolean) | undefined;
+  matchesServer(server: string): boolean;
+  readonly matchesTool: ((tool: string) => boolean) | undefined;
 }
 
 /** Holds calls to the limits of the configuration. */
@@ -44,22 +44,22 @@ export class Limits {
     return admitted ? runAdmitted(admitted, work) : work();
   }
 
-  private admit(call: LimitedCall): Promise<GiveBack> | undefined {
+  private admit(call: LimitedCall): Promise<Release> | undefined {
     const { limits } = this.registry.snapshot;
     if (limits !== this.builtFrom) this.build(limits);
     if (this.limits.length === 0) return undefined;
-    const concerned = this.limits.filter((limit) => isAbout(limit, call));
-    return concerned.length === 0 ? undefined : this.take(concerned, call);
+    const concerned = this.limits.filter((limit) => appliesTo(limit, call));
+    return concerned.length === 0 ? undefined : this.acquire(concerned, call);
   }
 
-  private async take(limits: readonly Limit[], call: LimitedCall): Promise<GiveBack> {
+  private async acquire(limits: readonly Limit[], call: LimitedCall): Promise<Release> {
     const lease = randomUUID();
     const taken: string[] = [];
     const giveBack = () => {
-      for (const counter of taken) void this.counters.giveBack(counter, lease);
+      for (const counter of taken) void this.counters.release(counter, lease);
     };
     for (const limit of limits) {
-      for (const counter of countersOf(limit, call)) {
+      for (const counter of toCounterKeys(limit, call)) {
         const refusal = await this.counters.admit(counter, limit, lease);
         if (refusal) {
           giveBack();
@@ -75,13 +75,13 @@ export class Limits {
     this.builtFrom = definitions;
     this.limits = definitions.map((definition) => ({
       ...definition,
-      concerns: anyOf(definition.servers) ?? (() => true),
-      isAboutTool: anyOf(definition.tools),
+      matchesServer: toMatcher(definition.servers) ?? (() => true),
+      matchesTool: toMatcher(definition.tools),
     }));
   }
 }
 
-async function runAdmitted<T>(admitted: Promise<GiveBack>, work: () => Promise<T>): Promise<T> {
+async function runAdmitted<T>(admitted: Promise<Release>, work: () => Promise<T>): Promise<T> {
   const giveBack = await admitted;
   try {
     return await work();
@@ -90,18 +90,18 @@ async function runAdmitted<T>(admitted: Promise<GiveBack>, work: () => Promise<T
   }
 }
 
-function anyOf(patterns: readonly string[] | undefined): ((name: string) => boolean) | undefined {
+function toMatcher(patterns: readonly string[] | undefined): ((name: string) => boolean) | undefined {
   const globs = patterns?.map(glob);
   return globs && ((name) => globs.some((matches) => matches(name)));
 }
 
-function isAbout(limit: Limit, { server, tool }: LimitedCall): boolean {
-  if (!limit.concerns(server.slug)) return false;
-  return !limit.isAboutTool || (tool !== undefined && limit.isAboutTool(tool));
+function appliesTo(limit: Limit, { server, tool }: LimitedCall): boolean {
+  if (!limit.matchesServer(server.slug)) return false;
+  return !limit.matchesTool || (tool !== undefined && limit.matchesTool(tool));
 }
 
 /** One; of a limit per team one for each team of the caller; none where there is nothing to count by. */
-function countersOf({ slug, per }: Limit, { caller, server, tool }: LimitedCall): readonly string[] {
+function toCounterKeys({ slug, per }: Limit, { caller, server, tool }: LimitedCall): readonly string[] {
   const parts: Record<LimitSubject, readonly string[]> = {
     principal: [caller.key],
     team: caller.teams,

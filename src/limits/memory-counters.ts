@@ -1,7 +1,7 @@
 import { Counters, type Allowance, type Refusal } from './counters.js';
 
 /** More are not told apart for long: those that are empty are thrown away first. */
-const MOST_COUNTERS = 50_000;
+const MAX_COUNTERS = 50_000;
 
 /** Counts the calls of this worker. */
 export class MemoryCounters extends Counters {
@@ -22,24 +22,24 @@ export class MemoryCounters extends Counters {
       const surplus = empty - now - rate.withinMs;
       // Sums of fractions are not exact.
       if (surplus > 0.001) return { afterMs: Math.ceil(surplus) };
-      this.makeRoom(now);
+      this.evict(now);
       this.emptyAt.set(counter, empty);
     }
     if (concurrency !== undefined) this.leases.set(counter, (running ?? new Set()).add(lease));
     return undefined;
   }
 
-  override async giveBack(counter: string, lease: string): Promise<void> {
+  override async release(counter: string, lease: string): Promise<void> {
     const running = this.leases.get(counter);
     running?.delete(lease);
     if (running?.size === 0) this.leases.delete(counter);
   }
 
-  private makeRoom(now: number): void {
-    if (this.emptyAt.size < MOST_COUNTERS) return;
+  private evict(now: number): void {
+    if (this.emptyAt.size < MAX_COUNTERS) return;
     for (const [counter, empty] of this.emptyAt) if (empty <= now) this.emptyAt.delete(counter);
     for (const counter of this.emptyAt.keys()) {
-      if (this.emptyAt.size < MOST_COUNTERS) return;
+      if (this.emptyAt.size < MAX_COUNTERS) return;
       this.emptyAt.delete(counter);
     }
   }

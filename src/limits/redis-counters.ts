@@ -3,10 +3,10 @@ import { redisScript, type RedisCommands, type RedisKeys } from '#lib/redis';
 import { Counters, type Allowance, type Refusal } from './counters.js';
 
 /** A worker that died gives nothing back: its leases end by themselves. */
-const LEASE_MS = 60_000;
-const RENEWING_MS = 20_000;
+const LEASE_TTL_MS = 60_000;
+const RENEW_INTERVAL_MS = 20_000;
 /** A Redis that did not answer is not waited for again so soon: a call may meet several counters. */
-const SILENT_MS = 1_000;
+const REDIS_RETRY_DELAY_MS = 1_000;
 
 const ADMIT = redisScript('admit', 2, { state: true });
 const RENEW_LEASES = redisScript('renew-leases', 1, { state: true });
@@ -18,77 +18,79 @@ const RENEW_LEASES = redisScript('renew-leases', 1, { state: true });
 export class RedisCounters extends Counters {
   private readonly logger = new Logger('Limits');
   /** What runs here. It is kept here too, for a Redis that was away or has forgotten it. */
-  private readonly held = new Map<string, Set<string>>();
-  private readonly renewing: NodeJS.Timeout;
-  private readonly stopListening: () => void;
-  private isAway = false;
-  private askAgainAt = 0;
+  private readonly heldLeases = new Map<string, Set<string>>();
+  private readonly renewTimer: NodeJS.Timeout;
+  private readonly stopWatching: () => void;
+  private isRedisUnavailable = false;
+  private retryRedisAt = 0;
 
   constructor(
     private readonly redis: { readonly commands: RedisCommands; readonly keys: RedisKeys },
-    private readonly own: Counters,
+    private readonly fallback: Counters,
   ) {
     super();
-    this.renewing = setInterval(() => void this.renew(), RENEWING_MS).unref();
-    this.stopListening = redis.commands.onReady(() => {
-      this.askAgainAt = 0;
+    this.renewTimer = setInterval(() => void this.renew(), RENEW_INTERVAL_MS).unref();
+    this.stopWatching = redis.commands.onReady(() => {
+      this.retryRedisAt = 0;
       void this.renew();
     });
   }
 
   override async admit(counter: string, allowance: Allowance, lease: string): Promise<Refusal | undefined> {
-    const isSilent = performance.now() < this.askAgainAt;
-    const refusal = await (isSilent ? this.own.admit(counter, allowance, lease) : this.ask(counter, allowance, lease));
+    const isSilent = performance.now() < this.retryRedisAt;
+    const refusal = await (isSilent
+      ? this.fallback.admit(counter, allowance, lease)
+      : this.admitInRedis(counter, allowance, lease));
     if (refusal === undefined && allowance.concurrency !== undefined) {
-      this.held.set(counter, (this.held.get(counter) ?? new Set()).add(lease));
+      this.heldLeases.set(counter, (this.heldLeases.get(counter) ?? new Set()).add(lease));
     }
     return refusal;
   }
 
-  override async giveBack(counter: string, lease: string): Promise<void> {
-    const leases = this.held.get(counter);
+  override async release(counter: string, lease: string): Promise<void> {
+    const leases = this.heldLeases.get(counter);
     leases?.delete(lease);
-    if (leases?.size === 0) this.held.delete(counter);
-    await this.own.giveBack(counter, lease);
-    await this.strike(counter, [lease]);
+    if (leases?.size === 0) this.heldLeases.delete(counter);
+    await this.fallback.release(counter, lease);
+    await this.removeLeases(counter, [lease]);
   }
 
   close(): void {
-    clearInterval(this.renewing);
-    this.stopListening();
+    clearInterval(this.renewTimer);
+    this.stopWatching();
   }
 
-  private async ask(counter: string, allowance: Allowance, lease: string): Promise<Refusal | undefined> {
+  private async admitInRedis(counter: string, allowance: Allowance, lease: string): Promise<Refusal | undefined> {
     const { rate = { calls: 0, withinMs: 0 }, concurrency = 0 } = allowance;
     const { commands, keys } = this.redis;
     const counters = [keys.rate(counter), keys.leases(counter)];
     try {
-      const answer = await commands.run(ADMIT, counters, [rate.calls, rate.withinMs, concurrency, lease, LEASE_MS]);
-      this.isAway = false;
+      const answer = await commands.run(ADMIT, counters, [rate.calls, rate.withinMs, concurrency, lease, LEASE_TTL_MS]);
+      this.isRedisUnavailable = false;
       if (answer === -1) return 'too-many-at-once';
       return answer === 0 ? undefined : { afterMs: Number(answer) };
     } catch (cause) {
-      if (!this.isAway) this.logger.warn(`Limits are counted by each worker for itself. ${String(cause)}`);
-      this.isAway = true;
-      this.askAgainAt = performance.now() + SILENT_MS;
-      return await this.own.admit(counter, allowance, lease);
+      if (!this.isRedisUnavailable) this.logger.warn(`Limits are counted by each worker for itself. ${String(cause)}`);
+      this.isRedisUnavailable = true;
+      this.retryRedisAt = performance.now() + REDIS_RETRY_DELAY_MS;
+      return await this.fallback.admit(counter, allowance, lease);
     }
   }
 
   private async renew(): Promise<void> {
-    await Promise.allSettled([...this.held].map(([counter, leases]) => this.renewLeases(counter, [...leases])));
+    await Promise.allSettled([...this.heldLeases].map(([counter, leases]) => this.renewLeases(counter, [...leases])));
   }
 
   private async renewLeases(counter: string, leases: readonly string[]): Promise<void> {
     const { commands, keys } = this.redis;
-    await commands.run(RENEW_LEASES, [keys.leases(counter)], [LEASE_MS, ...leases]);
+    await commands.run(RENEW_LEASES, [keys.leases(counter)], [LEASE_TTL_MS, ...leases]);
     // What was given back meanwhile may have been struck before it was written again.
-    const over = leases.filter((lease) => this.held.get(counter)?.has(lease) !== true);
-    if (over.length > 0) await this.strike(counter, over);
+    const over = leases.filter((lease) => this.heldLeases.get(counter)?.has(lease) !== true);
+    if (over.length > 0) await this.removeLeases(counter, over);
   }
 
   /** A lease that cannot be struck now ends by itself. */
-  private async strike(counter: string, leases: readonly string[]): Promise<void> {
+  private async removeLeases(counter: string, leases: readonly string[]): Promise<void> {
     const { commands, keys } = this.redis;
     await commands.send('ZREM', keys.leases(counter), ...leases).catch(() => undefined);
   }

@@ -24,7 +24,7 @@ const ask = (name: string, more: Partial<AccessQuestion> = {}): AccessQuestion =
 describe('who may use what', () => {
   it('is everybody, as long as nothing is said', () => {
     expect(policyOf().decide(ask('pay'))).toMatchObject({ allowed: true });
-    expect(policyOf().reach(ada(), { slug: 'billing' })).toBe('all');
+    expect(policyOf().accessScope(ada(), { slug: 'billing' })).toBe('all');
   });
 
   it('is the team that owns the server, and who looks after the gateway', () => {
@@ -34,11 +34,11 @@ describe('who may use what', () => {
       allowed: false,
       reason: 'The server belongs to the team finance.',
     });
-    expect(policy.reach(ada(), server)).toBe('none');
-    expect(policy.reach(ada({ teams: ['finance'] }), server)).toBe('all');
-    expect(policy.reach(ada({ roles: ['admin'] }), server)).toBe('all');
-    expect(policy.reach(ada({ roles: ['operator'] }), server)).toBe('none');
-    expect(policy.admits(ada(), { id: 'desk', team: 'finance' })).toBe(false);
+    expect(policy.accessScope(ada(), server)).toBe('none');
+    expect(policy.accessScope(ada({ teams: ['finance'] }), server)).toBe('all');
+    expect(policy.accessScope(ada({ roles: ['admin'] }), server)).toBe('all');
+    expect(policy.accessScope(ada({ roles: ['operator'] }), server)).toBe('none');
+    expect(policy.canUseEndpoint(ada(), { id: 'desk', team: 'finance' })).toBe(false);
   });
 
   it.each<[string, Written, Partial<Caller>]>([
@@ -71,8 +71,8 @@ describe('who may use what', () => {
       reason: 'The policy p1 forbids it.',
     });
     expect(policy.decide(ask('delete_all'))).toMatchObject({ allowed: true });
-    expect(policy.reach(intern, { slug: 'billing' })).toBe('some');
-    expect(policy.reach(ada(), { slug: 'billing' })).toBe('all');
+    expect(policy.accessScope(intern, { slug: 'billing' })).toBe('some');
+    expect(policy.accessScope(ada(), { slug: 'billing' })).toBe('all');
   });
 
   it('may depend on arguments: then a list shows what some call may use', () => {
@@ -157,7 +157,7 @@ describe('whatever the policies say', () => {
     fc.assert(
       fc.property(anyCase, ({ policies, args, ...question }) => {
         const policy = policyOf(...policies);
-        const reach = policy.reach(question.caller, question.server);
+        const reach = policy.accessScope(question.caller, question.server);
         const decisions = [policy.decide(question).allowed, policy.decide({ ...question, args }).allowed];
         if (reach === 'all') return decisions.every((allowed) => allowed);
         return reach === 'some' || decisions.every((allowed) => !allowed);

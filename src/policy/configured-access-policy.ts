@@ -9,10 +9,10 @@ import {
   type Reach,
 } from '#lib/extension-kit';
 import { conditionOf, ServerRegistry, type PolicyDefinition } from '../registry/index.js';
-import { Rule } from './rule.js';
+import { PolicyRule } from './policy-rule.js';
 
 /** What became of one rule when a question was decided. */
-export interface RuleNote {
+export interface RuleExplanation {
   readonly policy: string;
   readonly effect: PolicyDefinition['effect'];
   readonly counts: boolean | 'maybe';
@@ -21,7 +21,7 @@ export interface RuleNote {
 
 /** A decision, and how it came about. */
 export interface Explanation extends AccessDecision {
-  readonly rules: readonly RuleNote[];
+  readonly rules: readonly RuleExplanation[];
 }
 
 /** Whoever looks after the gateway may try what runs there. */
@@ -35,91 +35,91 @@ const ALL_TEAMS_ROLE = 'admin';
 @Injectable()
 export class ConfiguredAccessPolicy extends AccessPolicy {
   private builtFrom: readonly PolicyDefinition[] | undefined;
-  private rules: readonly Rule[] = [];
-  private readonly rulesOf = new Map<string, readonly Rule[]>();
+  private rules: readonly PolicyRule[] = [];
+  private readonly rulesByServer = new Map<string, readonly PolicyRule[]>();
 
   constructor(private readonly registry: ServerRegistry) {
     super();
   }
 
-  override reach(caller: Caller, server: GuardedServer): Reach {
-    const rules = this.concerning(server.slug);
-    if (rules.length === 0) return isOfTeam(caller, server) ? 'all' : 'none';
-    const isInForce = (rule: Rule) => rule.judge({ caller }).counts !== false;
+  override accessScope(caller: Caller, server: GuardedServer): Reach {
+    const rules = this.rulesFor(server.slug);
+    if (rules.length === 0) return canUseTeam(caller, server) ? 'all' : 'none';
+    const isInForce = (rule: PolicyRule) => rule.evaluate({ caller }).counts !== false;
     const denials = rules.filter((rule) => rule.effect === 'deny' && isInForce(rule));
-    if (denials.some((rule) => rule.isAboutAll && !rule.usesArgs)) return 'none';
+    if (denials.some((rule) => rule.coversAllItems && !rule.usesArgs)) return 'none';
     if (denials.length > 0) return 'some';
     const permissions = rules.filter((rule) => rule.effect === 'allow');
-    if (permissions.length === 0) return isOfTeam(caller, server) ? 'all' : 'none';
+    if (permissions.length === 0) return canUseTeam(caller, server) ? 'all' : 'none';
     const given = permissions.filter(isInForce);
-    if (given.some((rule) => rule.isAboutAll && !rule.usesArgs)) return 'all';
-    const areAllNamed = permissions.some((rule) => rule.isAboutAll);
-    return given.length === 0 && (areAllNamed || !isOfTeam(caller, server)) ? 'none' : 'some';
+    if (given.some((rule) => rule.coversAllItems && !rule.usesArgs)) return 'all';
+    const areAllNamed = permissions.some((rule) => rule.coversAllItems);
+    return given.length === 0 && (areAllNamed || !canUseTeam(caller, server)) ? 'none' : 'some';
   }
 
   override decide(question: AccessQuestion): AccessDecision {
     let hasPermissions = false;
-    let given: Rule | undefined;
-    for (const rule of this.concerning(question.server.slug)) {
-      if (!rule.names(question)) continue;
+    let given: PolicyRule | undefined;
+    for (const rule of this.rulesFor(question.server.slug)) {
+      if (!rule.coversItem(question)) continue;
       if (rule.effect === 'allow' && given) continue;
-      const { counts } = rule.judge(question);
+      const { counts } = rule.evaluate(question);
       if (rule.effect === 'deny') {
-        if (counts === true) return no(`The policy ${rule.slug} forbids it.`);
+        if (counts === true) return deny(`The policy ${rule.slug} forbids it.`);
         continue;
       }
       hasPermissions = true;
       if (counts !== false) given = rule;
     }
-    if (given) return yes(`The policy ${given.slug} allows it.`);
-    if (hasPermissions) return no('Policies open it to others only.');
-    return byTeam(question);
+    if (given) return allow(`The policy ${given.slug} allows it.`);
+    if (hasPermissions) return deny('Policies open it to others only.');
+    return decideByTeam(question);
   }
 
-  override admits(caller: Caller, endpoint: { readonly id: string; readonly team?: string }): boolean {
-    return isOfTeam(caller, endpoint);
+  override canUseEndpoint(caller: Caller, endpoint: { readonly id: string; readonly team?: string }): boolean {
+    return canUseTeam(caller, endpoint);
   }
 
-  override isOpenToAll({ team, servers }: GuardedEndpoint): boolean {
-    const isOpen = (server: GuardedServer) => server.team === undefined && this.concerning(server.slug).length === 0;
+  override isUnrestricted({ team, servers }: GuardedEndpoint): boolean {
+    const isOpen = (server: GuardedServer) => server.team === undefined && this.rulesFor(server.slug).length === 0;
     return team === undefined && servers.every(isOpen);
   }
 
   /** Decides, and tells of every rule that names the item. */
   explain(question: AccessQuestion): Explanation {
-    const named = this.concerning(question.server.slug).filter((rule) => rule.names(question));
-    const rules = named.map((rule) => ({ policy: rule.slug, effect: rule.effect, ...rule.judge(question) }));
+    const named = this.rulesFor(question.server.slug).filter((rule) => rule.coversItem(question));
+    const rules = named.map((rule) => ({ policy: rule.slug, effect: rule.effect, ...rule.evaluate(question) }));
     return { ...this.decide(question), rules };
   }
 
-  private concerning(server: string): readonly Rule[] {
+  private rulesFor(server: string): readonly PolicyRule[] {
     const { policies } = this.registry.snapshot;
-    if (policies !== this.builtFrom) this.build(policies);
+    if (policies !== this.builtFrom) this.rebuild(policies);
     if (this.rules.length === 0) return this.rules;
-    const known = this.rulesOf.get(server);
+    const known = this.rulesByServer.get(server);
     if (known) return known;
-    const rules = this.rules.filter((rule) => rule.concerns(server));
-    this.rulesOf.set(server, rules);
+    const rules = this.rules.filter((rule) => rule.appliesToServer(server));
+    this.rulesByServer.set(server, rules);
     return rules;
   }
 
-  private build(policies: readonly PolicyDefinition[]): void {
+  private rebuild(policies: readonly PolicyDefinition[]): void {
     this.builtFrom = policies;
-    this.rulesOf.clear();
+    this.rulesByServer.clear();
     this.rules = policies.map(
-      (policy) => new Rule(policy, policy.when === undefined ? undefined : conditionOf(policy.when)),
+      (policy) => new PolicyRule(policy, policy.when === undefined ? undefined : conditionOf(policy.when)),
     );
   }
 }
 
-const isOfTeam = ({ teams, roles }: Caller, { team }: { readonly team?: string }): boolean =>
+const canUseTeam = ({ teams, roles }: Caller, { team }: { readonly team?: string }): boolean =>
   team === undefined || teams.includes(team) || roles.includes(ALL_TEAMS_ROLE);
 
-function byTeam({ caller, server }: AccessQuestion): AccessDecision {
-  if (server.team === undefined) return yes('No policy is about it, and the server belongs to no team.');
-  if (!isOfTeam(caller, server)) return no(`The server belongs to the team ${server.team}.`);
-  return yes(`No policy is about it, and the caller may use what belongs to the team ${server.team}.`);
+function decideByTeam({ caller, server }: AccessQuestion): AccessDecision {
+  if (server.team === undefined) return allow('No policy is about it, and the server belongs to no team.');
+  if (!canUseTeam(caller, server)) return deny(`The server belongs to the team ${server.team}.`);
+  return allow(`No policy is about it, and the caller may use what belongs to the team ${server.team}.`);
 }
 
-const yes = (reason: string): AccessDecision => ({ allowed: true, reason });
-const no = (reason: string): AccessDecision => ({ allowed: false, reason });
+const allow = (reason: string): AccessDecision => ({ allowed: true, reason });
+const deny = (reason: string): AccessDecision => ({ allowed: false, reason });

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
-import { conditionOf, firstLine } from './condition.js';
+import { parseCondition, firstLine } from './condition.js';
 import { readConfiguration } from './read-configuration.js';
 
 const holds = (expression: string, args: JsonObject = {}, claims: JsonObject = {}) =>
-  conditionOf(expression).holds({ args, claims });
+  parseCondition(expression).evaluate({ args, claims });
 
 const faultOf = (expression: string): string => {
   try {
-    conditionOf(expression);
+    parseCondition(expression);
     return '';
   } catch (fault) {
     return firstLine(fault);
@@ -32,8 +32,8 @@ describe('a condition', () => {
   });
 
   it('tells whether it can be judged without a call', () => {
-    expect(conditionOf('claims.a == 1').usesArgs).toBe(false);
-    expect(conditionOf('claims.list.exists(x, x == args.y)').usesArgs).toBe(true);
+    expect(parseCondition('claims.a == 1').usesArgs).toBe(false);
+    expect(parseCondition('claims.list.exists(x, x == args.y)').usesArgs).toBe(true);
   });
 
   it.each([

@@ -3,7 +3,7 @@ import type { JsonObject } from '#lib/mcp-protocol';
 import { rule } from './entry-rules.js';
 
 /** What a condition is judged by. `args`: the arguments of the call, absent where there is no call yet. */
-export interface ConditionFacts {
+export interface ConditionContext {
   readonly claims: Readonly<Record<string, unknown>>;
   readonly args: JsonObject;
 }
@@ -13,7 +13,7 @@ export interface Condition {
   /** It depends on the arguments of a call, and cannot be judged without. */
   readonly usesArgs: boolean;
   /** @throws Error with a sentence, when it cannot be told: what it looks at is not there, for example */
-  holds(facts: ConditionFacts): boolean;
+  evaluate(facts: ConditionContext): boolean;
 }
 
 const LONGEST = 2_000;
@@ -31,7 +31,7 @@ const environment = new Environment({ limits: LIMITS })
  * Reads an expression of the Common Expression Language (https://cel.dev) over `claims` and `args`.
  * @throws Error that says what is wrong with it
  */
-export function conditionOf(expression: string): Condition {
+export function parseCondition(expression: string): Condition {
   if (expression.length > LONGEST) throw new Error(`it is longer than ${LONGEST} characters`);
   const parsed = environment.parse(expression);
   const { valid, type, error } = parsed.check();
@@ -41,7 +41,7 @@ export function conditionOf(expression: string): Condition {
   look(parsed.ast, used, false);
   return {
     usesArgs: used.has('args'),
-    holds: ({ claims, args }) => {
+    evaluate: ({ claims, args }) => {
       const value: unknown = parsed({ claims, args });
       if (typeof value !== 'boolean') throw new Error('it came out neither true nor false');
       return value;
@@ -60,7 +60,7 @@ export function IsCondition(): PropertyDecorator {
 
 function faultOf(expression: string): string | undefined {
   try {
-    conditionOf(expression);
+    parseCondition(expression);
     return undefined;
   } catch (fault) {
     return firstLine(fault);

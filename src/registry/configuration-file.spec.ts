@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import { RegistryFault, type RegistrySnapshot } from './index.js';
-import { RegistryWorld, slugsOf, type RegistryWorker } from './registry-fixture.js';
+import { RegistryWorld, serverSlugs, type RegistryWorker } from './registry-fixture.js';
 
 const ONE = 'servers: { one: { transport: http, url: http://one/ } }';
 const TWO =
@@ -46,7 +46,7 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
     });
 
     it.each(['is not there', 'is too large'])('does not open when it %s', async (reason) => {
-      if (reason === 'is too large') await writeFile(world.fileOf(), `# ${'x'.repeat(1_048_576)}`);
+      if (reason === 'is too large') await writeFile(world.filePath(), `# ${'x'.repeat(1_048_576)}`);
       await expect(open()).rejects.toThrow(RegistryFault);
     });
 
@@ -57,7 +57,7 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
       registry.onChange((now, before) => changes.push([now, before]));
       expect(await reloadWith(TWO)).toBe('applied');
       expect(changes).toEqual([[registry.snapshot, snapshot]]);
-      expect(slugsOf(changes[0]![0])).toEqual(['one', 'two']);
+      expect(serverSlugs(changes[0]![0])).toEqual(['one', 'two']);
       expect(changes[0]![0].version).toBeGreaterThan(snapshot.version);
     });
 
@@ -99,7 +99,7 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
     it('keeps the old state when it is gone', async () => {
       const { registry, file } = await open(ONE);
       const { snapshot } = registry;
-      await unlink(world.fileOf());
+      await unlink(world.filePath());
       expect(await file.reload()).toBe('refused');
       expect(registry.snapshot).toBe(snapshot);
     });
@@ -118,7 +118,7 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
 
     it('ends with the last of many reloads at once', async () => {
       const { file } = await open(ONE);
-      await writeFile(world.fileOf(), TWO);
+      await writeFile(world.filePath(), TWO);
       expect(await Promise.all([file.reload(), file.reload()])).toEqual(['applied', 'unchanged']);
     });
   });
@@ -128,8 +128,8 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
       const worker = await open(ONE);
       worker.bootstrap();
       const change = nextChange(worker);
-      await writeFile(world.fileOf(), TWO);
-      expect(slugsOf(await change)).toEqual(['one', 'two']);
+      await writeFile(world.filePath(), TWO);
+      expect(serverSlugs(await change)).toEqual(['one', 'two']);
     });
 
     it('takes over a file that an editor puts in its place, again and again', async () => {
@@ -140,9 +140,9 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
         [ONE, ['one']],
       ] as const) {
         const change = nextChange(worker);
-        await writeFile(world.fileOf('draft'), text);
-        await rename(world.fileOf('draft'), world.fileOf());
-        expect(slugsOf(await change)).toEqual(expected);
+        await writeFile(world.filePath('draft'), text);
+        await rename(world.filePath('draft'), world.filePath());
+        expect(serverSlugs(await change)).toEqual(expected);
       }
     });
 
@@ -150,13 +150,13 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
       await writeFile(join(world.folder, 'first'), ONE);
       await writeFile(join(world.folder, 'second'), TWO);
       await symlink('first', join(world.folder, '..data'));
-      await symlink('..data', world.fileOf());
+      await symlink('..data', world.filePath());
       const worker = await open();
       worker.bootstrap();
       const change = nextChange(worker);
       await symlink('second', join(world.folder, '..data_tmp'));
       await rename(join(world.folder, '..data_tmp'), join(world.folder, '..data'));
-      expect(slugsOf(await change)).toEqual(['one', 'two']);
+      expect(serverSlugs(await change)).toEqual(['one', 'two']);
     });
   });
 });

@@ -3,7 +3,7 @@ import type { Variables } from '#lib/config';
 import { DatabaseUnavailable } from '../database/index.js';
 import { watchFile } from './file-watch.js';
 import { readConfigurationFile } from './read-configuration-file.js';
-import { entriesIn } from './stored/entry.js';
+import { toDeclaredEntries } from './stored/entry.js';
 import type { DatabaseServerRegistry } from './stored/database-server-registry.js';
 import type { Declarations } from './stored/declarations.js';
 
@@ -11,7 +11,7 @@ import type { Declarations } from './stored/declarations.js';
  * What became of a reload. `refused`: the file is at fault, or the database cannot be asked; the log says which, and the
  * old state stays.
  */
-export type Reload = 'applied' | 'unchanged' | 'refused';
+export type ReloadResult = 'applied' | 'unchanged' | 'refused';
 
 /** How soon a file that the database could not take is offered to it again. */
 const RETRY_MS = 1_000;
@@ -20,11 +20,11 @@ const RETRY_MS = 1_000;
 export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Registry');
   private reloading: Promise<unknown> = Promise.resolve();
-  private watching: { close(): void } | undefined;
-  private retry: NodeJS.Timeout | undefined;
+  private watcher: { close(): void } | undefined;
+  private retryTimer: NodeJS.Timeout | undefined;
   private isClosed = false;
   /** The database could not take the file yet. */
-  private isWaiting = false;
+  private isAwaitingDatabase = false;
 
   constructor(
     /** Absolute. */
@@ -44,8 +44,8 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
   }
 
   /** Reads the file again. Reloads run one after the other; it never rejects. */
-  reload(): Promise<Reload> {
-    const reload = this.reloading.then(() => this.readAgain());
+  reload(): Promise<ReloadResult> {
+    const reload = this.reloading.then(() => this.reloadNow());
     this.reloading = reload;
     return reload;
   }
@@ -54,7 +54,7 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
     const notWatched = (fault: Error) =>
       this.logger.warn(`${this.file} is not watched, changes need a SIGHUP: ${fault.message}`);
     try {
-      this.watching = watchFile(this.file, () => void this.reload(), notWatched);
+      this.watcher = watchFile(this.file, () => void this.reload(), notWatched);
     } catch (fault) {
       notWatched(fault instanceof Error ? fault : new Error(String(fault)));
     }
@@ -62,17 +62,17 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
 
   async onApplicationShutdown(): Promise<void> {
     this.isClosed = true;
-    this.watching?.close();
-    clearTimeout(this.retry);
+    this.watcher?.close();
+    clearTimeout(this.retryTimer);
     await this.reloading;
   }
 
-  private async readAgain(): Promise<Reload> {
-    clearTimeout(this.retry);
+  private async reloadNow(): Promise<ReloadResult> {
+    clearTimeout(this.retryTimer);
     try {
       const before = this.registry.snapshot;
       await this.declare();
-      this.isWaiting = false;
+      this.isAwaitingDatabase = false;
       await this.registry.refresh();
       if (this.registry.snapshot === before) return 'unchanged';
       this.logger.log(`${this.file} was taken over.`);
@@ -80,19 +80,19 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
     } catch (fault) {
       const reason = fault instanceof Error ? fault.message : String(fault);
       const isOutage = fault instanceof DatabaseUnavailable;
-      if (!isOutage || !this.isWaiting) this.logger.error(`The configuration stays as it was. ${reason}`);
-      this.isWaiting = isOutage;
-      if (isOutage) this.tryLater();
+      if (!isOutage || !this.isAwaitingDatabase) this.logger.error(`The configuration stays as it was. ${reason}`);
+      this.isAwaitingDatabase = isOutage;
+      if (isOutage) this.scheduleRetry();
       return 'refused';
     }
   }
 
   private async declare(): Promise<void> {
-    await this.declarations.declare(entriesIn(await readConfigurationFile(this.file, this.variables)));
+    await this.declarations.declare(toDeclaredEntries(await readConfigurationFile(this.file, this.variables)));
   }
 
-  private tryLater(): void {
+  private scheduleRetry(): void {
     if (this.isClosed) return;
-    this.retry = setTimeout(() => void this.reload(), RETRY_MS).unref();
+    this.retryTimer = setTimeout(() => void this.reload(), RETRY_MS).unref();
   }
 }

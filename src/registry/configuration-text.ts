@@ -2,13 +2,13 @@ import { LineCounter, parseDocument } from 'yaml';
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import type { Fault } from './registry.errors.js';
 
-export type Reading<T> = { readonly value: T } | { readonly faults: readonly Fault[] };
+export type ReadResult<T> = { readonly value: T } | { readonly faults: readonly Fault[] };
 
 /** An alias may stand in a few places; thousands of them are a bomb. */
 const MAX_ALIASES = 100;
 
 /** Reads YAML, and with it JSON, which is a part of YAML. */
-export function readText(text: string): Reading<JsonObject> {
+export function parseConfigurationText(text: string): ReadResult<JsonObject> {
   // What is being written is empty for a moment; taking that over would end every connection.
   if (text.trim() === '') return wholeFile('It is empty. Write "servers: {}" when no server is meant.');
   const lineCounter = new LineCounter();
@@ -25,7 +25,7 @@ export function readText(text: string): Reading<JsonObject> {
   return valueOf(() => document.toJS({ maxAliasCount: MAX_ALIASES }));
 }
 
-function valueOf(read: () => unknown): Reading<JsonObject> {
+function valueOf(read: () => unknown): ReadResult<JsonObject> {
   try {
     const value = read() ?? {};
     if (isJsonObject(value)) return { value };
@@ -35,4 +35,4 @@ function valueOf(read: () => unknown): Reading<JsonObject> {
   }
 }
 
-const wholeFile = (message: string): Reading<never> => ({ faults: [{ path: '', message }] });
+const wholeFile = (message: string): ReadResult<never> => ({ faults: [{ path: '', message }] });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import { until } from '../../test/support/until.js';
 import { RegistryFault } from './index.js';
-import { RegistryWorld, slugsOf, whenServed } from './registry-fixture.js';
+import { RegistryWorld, serverSlugs, waitForSnapshot } from './registry-fixture.js';
 
 const REMOTE = { transport: 'http', url: 'http://remote/mcp' };
 const fileOf = (...slugs: string[]) =>
@@ -25,17 +25,17 @@ describe.each(DATABASE_KINDS)('what the configuration file declares, in $name,',
   afterAll(() => host.stop());
 
   const managed = async () => {
-    const rows = await world.byHand(`select slug from registry_entries where kind <> 'default' order by position`);
+    const rows = await world.runSql(`select slug from registry_entries where kind <> 'default' order by position`);
     return rows.map(({ slug }) => slug);
   };
-  const revision = async () => (await world.byHand('select revision from registry_state'))[0]?.['revision'];
+  const revision = async () => (await world.runSql('select revision from registry_state'))[0]?.['revision'];
 
   it('is there after the start, and what it declares no more is gone', async () => {
     const worker = await world.open({ text: fileOf('one', 'two') });
     expect(await managed()).toEqual(['one', 'two']);
     expect(await worker.reloadWith(fileOf('three', 'one'))).toBe('applied');
     expect(await managed()).toEqual(['three', 'one']);
-    expect(slugsOf(worker.registry.snapshot)).toEqual(['three', 'one']);
+    expect(serverSlugs(worker.registry.snapshot)).toEqual(['three', 'one']);
   });
 
   it('leaves alone what was made over the admin API', async () => {
@@ -43,14 +43,14 @@ describe.each(DATABASE_KINDS)('what the configuration file declares, in $name,',
     const mine = await store.servers.create('mine', REMOTE);
     await reloadWith(fileOf('two'));
     expect(await store.servers.find('mine')).toEqual(mine);
-    expect(slugsOf(registry.snapshot)).toEqual(['two', 'mine']);
+    expect(serverSlugs(registry.snapshot)).toEqual(['two', 'mine']);
   });
 
   it('may become something else under its name', async () => {
     const { registry, reloadWith } = await world.open({ text: fileOf('one', 'two') });
     const servers = { two: { transport: 'http', url: 'http://x/' } };
     await reloadWith(JSON.stringify({ servers, virtualServers: { one: { servers: ['two'] } } }));
-    expect(slugsOf(registry.snapshot)).toEqual(['two']);
+    expect(serverSlugs(registry.snapshot)).toEqual(['two']);
     expect(registry.snapshot.virtualServers).toMatchObject([{ slug: 'one', servers: ['two'] }]);
   });
 
@@ -59,7 +59,7 @@ describe.each(DATABASE_KINDS)('what the configuration file declares, in $name,',
     const before = await revision();
     const workers = await Promise.all(Array.from({ length: 6 }, () => world.open()));
     expect(await revision()).toBe(before);
-    for (const { registry } of workers) expect(slugsOf(registry.snapshot)).toEqual(['one', 'two']);
+    for (const { registry } of workers) expect(serverSlugs(registry.snapshot)).toEqual(['one', 'two']);
   });
 
   it('is agreed upon by workers that read it at once, again and again', async () => {
@@ -67,7 +67,9 @@ describe.each(DATABASE_KINDS)('what the configuration file declares, in $name,',
     const workers = await Promise.all(Array.from({ length: 4 }, () => world.open()));
     for (const worker of workers) worker.bootstrap();
     for (const slugs of [['one', 'two'], ['two'], ['two', 'three', 'one']]) {
-      const all = workers.map(({ registry }) => whenServed(registry, (now) => slugsOf(now).join() === slugs.join()));
+      const all = workers.map(({ registry }) =>
+        waitForSnapshot(registry, (now) => serverSlugs(now).join() === slugs.join()),
+      );
       const reloads = [workers[0]!.reloadWith(fileOf(...slugs)), ...workers.map(({ file }) => file.reload())];
       await Promise.all([...all, ...reloads]);
     }
@@ -101,7 +103,7 @@ describe.each(DATABASE_KINDS)('what the configuration file declares, in $name,',
       const team = await store.virtualServers.create('team', { servers: ['one'] });
       expect(await reloadWith(fileOf('two'))).toBe('refused');
       expect(world.logged.join('\n')).toMatch(/servers\.one: It cannot be left out: it belongs to team/);
-      expect(slugsOf(registry.snapshot)).toEqual(['one', 'two']);
+      expect(serverSlugs(registry.snapshot)).toEqual(['one', 'two']);
       await store.virtualServers.delete('team', team.version);
       expect(await reloadWith(fileOf('two'))).toBe('applied');
     });
@@ -123,13 +125,13 @@ describe.each(DATABASE_KINDS)('what the configuration file declares, in $name,',
       const text = `servers: { one: { transport: http, url: http://one/, headers: { a: b } }, two: { transport: http, url: http://two/ } }`;
       const workers = [await world.open({ text }), await world.open()];
       const { snapshot } = workers[0]!.registry;
-      const [before] = await world.byHand(
+      const [before] = await world.runSql(
         `select slug, kind, entry, position from registry_entries where slug = 'one'`,
       );
-      await world.byHand(statement);
+      await world.runSql(statement);
       for (const { bootstrap } of workers) bootstrap();
       const isRight = async () => {
-        const rows = await world.byHand('select slug, kind, entry, position from registry_entries order by slug');
+        const rows = await world.runSql('select slug, kind, entry, position from registry_entries order by slug');
         return JSON.stringify(rows[1]) === JSON.stringify(before) && rows.length === 3;
       };
       await until(async () => world.logged.length > 0 && (await isRight()));
@@ -144,7 +146,7 @@ describe.each(DATABASE_KINDS)('what the configuration file declares, in $name,',
 
     it('is put right at the next reading, too', async () => {
       const worker = await world.open({ text: fileOf('one') });
-      await world.byHand(`delete from registry_entries where slug = 'one'`);
+      await world.runSql(`delete from registry_entries where slug = 'one'`);
       expect(await worker.file.reload()).toBe('unchanged');
       expect(await managed()).toEqual(['one']);
     });
@@ -156,26 +158,29 @@ describe.each(DATABASE_KINDS)('what the configuration file declares, in $name,',
       const other = await world.open({ name: 'other.yaml', text: fileOf('other') });
       one.bootstrap();
       other.bootstrap();
-      await whenServed(one.registry, (now) => slugsOf(now)[0] === 'other');
+      await waitForSnapshot(one.registry, (now) => serverSlugs(now)[0] === 'other');
       const before = await revision();
       await other.store.servers.create('mine', REMOTE);
-      await whenServed(one.registry, (now) => slugsOf(now).length === 2);
+      await waitForSnapshot(one.registry, (now) => serverSlugs(now).length === 2);
       expect(await revision()).toBe(Number(before) + 1);
       expect(await one.file.reload()).toBe('applied');
-      await whenServed(other.registry, (now) => slugsOf(now)[0] === 'one');
+      await waitForSnapshot(other.registry, (now) => serverSlugs(now)[0] === 'one');
     });
   });
 
   describe('at the first start', () => {
     it('is a sample, where there is no file', async () => {
-      const { registry } = await world.open({ mayBegin: true, variables: { ISTHMUS_NODE: 'n', ISTHMUS_HOME: 'h' } });
-      expect(slugsOf(registry.snapshot)).toEqual(['sample']);
+      const { registry } = await world.open({
+        createSampleIfMissing: true,
+        variables: { ISTHMUS_NODE: 'n', ISTHMUS_HOME: 'h' },
+      });
+      expect(serverSlugs(registry.snapshot)).toEqual(['sample']);
     });
 
     it('is not replaced by a sample, where the file got lost later', async () => {
       await world.open({ text: fileOf('one') });
-      await unlink(world.fileOf());
-      await expect(world.open({ mayBegin: true })).rejects.toThrow(/cannot be read/);
+      await unlink(world.filePath());
+      await expect(world.open({ createSampleIfMissing: true })).rejects.toThrow(/cannot be read/);
       expect(await managed()).toEqual(['one']);
     });
   });

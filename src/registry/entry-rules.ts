@@ -2,7 +2,7 @@ import { ValidateBy } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { DURATION_FORM, formatDuration, parseDuration } from '#lib/config';
 import { isJsonObject } from '#lib/mcp-protocol';
-import { jsonPathOf } from './json-path.js';
+import { parseJsonPath } from './json-path.js';
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 // Latin-1 without control characters: what a header value can carry (RFC 9110, 5.5).
@@ -100,7 +100,7 @@ export function IsQuery(): PropertyDecorator {
 /** A path into a JSON answer. */
 export function IsJsonPath(): PropertyDecorator {
   const message = 'must be a JSONPath such as $.items (RFC 9535), without match() and search()';
-  return rule('isJsonPath', message, TEXT, (value) => typeof value === 'string' && jsonPathOf(value) !== undefined);
+  return rule('isJsonPath', message, TEXT, (value) => typeof value === 'string' && parseJsonPath(value) !== undefined);
 }
 
 /** A mapping of variable names to values. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { glob } from './glob.js';
+import { compileGlob } from './glob.js';
 
 describe('a pattern of names', () => {
   it.each([
@@ -18,7 +18,7 @@ describe('a pattern of names', () => {
     ['a.c', 'abc', false],
     ['*b*', 'a\nb\nc', true],
   ])('%j against %j: %s', (pattern, name, expected) => {
-    expect(glob(pattern)(name)).toBe(expected);
+    expect(compileGlob(pattern)(name)).toBe(expected);
   });
 
   it('means what the regular expression would', () => {
@@ -27,13 +27,13 @@ describe('a pattern of names', () => {
     fc.assert(
       fc.property(pattern, text, (globbed, name) => {
         const expression = new RegExp(`^${globbed.split('*').map(RegExp.escape).join('.*')}$`, 's');
-        expect(glob(globbed)(name)).toBe(expression.test(name));
+        expect(compileGlob(globbed)(name)).toBe(expression.test(name));
       }),
     );
   });
 
   it('is not slowed down by a hostile name', () => {
-    const matches = glob('*ab*ab*ab*c');
+    const matches = compileGlob('*ab*ab*ab*c');
     const started = performance.now();
     expect(matches('ab'.repeat(1_000_000))).toBe(false);
     expect(performance.now() - started).toBeLessThan(1_000);

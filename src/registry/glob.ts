@@ -2,7 +2,7 @@
  * A test for names: `*` stands for any run of characters. Written without a regular expression, which would take time
  * that grows with the square of a name; names come from clients, and may be as long as a body.
  */
-export function glob(pattern: string): (name: string) => boolean {
+export function compileGlob(pattern: string): (name: string) => boolean {
   const [head = '', ...middle] = pattern.split('*');
   const tail = middle.pop();
   if (tail === undefined) return (name) => name === pattern;

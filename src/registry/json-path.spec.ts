@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonValue } from '#lib/mcp-protocol';
-import { jsonPathOf } from './json-path.js';
+import { parseJsonPath } from './json-path.js';
 
 const VALUE: JsonValue = {
   items: [
@@ -10,7 +10,7 @@ const VALUE: JsonValue = {
   total: 2,
   empty: null,
 };
-const pick = (path: string) => jsonPathOf(path)?.(VALUE);
+const pick = (path: string) => parseJsonPath(path)?.(VALUE);
 
 describe('a part of a JSON answer', () => {
   it.each<[string, JsonValue | undefined]>([
@@ -30,7 +30,7 @@ describe('a part of a JSON answer', () => {
   it.each(['', 'items', '$.', '$[', "$[?match(@.a, '(a+)+')]", "$[?search(@.a, 'a')]", `$.${'a'.repeat(1_000)}`])(
     'is not told by %j',
     (path) => {
-      expect(jsonPathOf(path)).toBeUndefined();
+      expect(parseJsonPath(path)).toBeUndefined();
     },
   );
 });

@@ -11,7 +11,7 @@ const environment = new JSONPathEnvironment();
 for (const name of ['match', 'search']) environment.functionRegister.delete(name);
 
 /** Reads a JSONPath (RFC 9535). Undefined when it is none. */
-export function jsonPathOf(expression: string): JsonPath | undefined {
+export function parseJsonPath(expression: string): JsonPath | undefined {
   if (expression.length > LONGEST) return undefined;
   try {
     const query = environment.compile(expression);

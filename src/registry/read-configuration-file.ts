@@ -11,7 +11,7 @@ const LARGEST_BYTES = 1_048_576;
 export async function readConfigurationFile(file: string, variables: Variables): Promise<JsonObject> {
   const reading = readConfiguration(await readBounded(file), variables);
   if ('faults' in reading) throw new RegistryFault(file, reading.faults);
-  return reading.written;
+  return reading.source;
 }
 
 async function readBounded(file: string): Promise<string> {

@@ -1,25 +1,25 @@
 import { didYouMean, type Variables } from '#lib/config';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { readText } from './configuration-text.js';
+import { parseConfigurationText } from './configuration-text.js';
 import { expandVariables } from './expand-variables.js';
 import { readServer } from './read-server.js';
 import { readLimit, readPolicy, readTeam } from './read-policy.js';
 import { readDefaultEndpoint, readVirtualServer } from './read-virtual-server.js';
 import type { Fault } from './registry.errors.js';
 import type { RegistrySnapshot } from './server-registry.js';
-import { faultOfSlug } from './slug.js';
+import { findSlugFault } from './slug.js';
 
 export type Configuration = Omit<RegistrySnapshot, 'version'>;
 
-/** `written`: the document that declares the value, before variables and defaults. */
-export type ConfigurationReading =
-  { readonly value: Configuration; readonly written: JsonObject } | { readonly faults: readonly Fault[] };
+/** `toText`: the document that declares the value, before variables and defaults. */
+export type ConfigurationResult =
+  { readonly value: Configuration; readonly source: JsonObject } | { readonly faults: readonly Fault[] };
 
 const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits', 'default'];
 
 /** Reads the text of a configuration file: everything that is declared, or everything that is wrong with it. */
-export function readConfiguration(text: string, variables: Variables): ConfigurationReading {
-  const reading = readText(text);
+export function readConfiguration(text: string, variables: Variables): ConfigurationResult {
+  const reading = parseConfigurationText(text);
   if ('faults' in reading) return reading;
   const missing: Fault[] = [];
   const document = expandVariables(reading.value, variables, missing);
@@ -28,7 +28,7 @@ export function readConfiguration(text: string, variables: Variables): Configura
   // What lacks its variable is not judged a second time by its incomplete text.
   const judged = faults.filter(({ path }) => !missing.some((fault) => liesWithin(fault.path, path)));
   const all = [...missing, ...judged];
-  return all.length === 0 ? { value: configuration, written: reading.value } : { faults: all };
+  return all.length === 0 ? { value: configuration, source: reading.value } : { faults: all };
 }
 
 const liesWithin = (path: string, whole: string): boolean =>
@@ -61,7 +61,7 @@ function entriesOf(document: JsonObject, section: string, faults: Fault[]): [str
     return [];
   }
   for (const slug of Object.keys(value)) {
-    const message = faultOfSlug(slug);
+    const message = findSlugFault(slug);
     if (message !== undefined) faults.push({ path: `${section}.${slug}`, message });
   }
   return Object.entries(value).map(([slug, entry]) => [slug, entry ?? null]);

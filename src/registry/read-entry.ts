@@ -42,5 +42,5 @@ function keysOf(entryClass: new () => object): Set<string> {
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** Leaves out what is undefined, so that an absent key is absent. */
-export const present = <T extends object>(value: T): Present<T> =>
+export const withoutUndefined = <T extends object>(value: T): Present<T> =>
   Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Present<T>;

@@ -2,7 +2,7 @@ import type { JsonValue } from '#lib/mcp-protocol';
 import { LimitEntry, PolicyEntry, TeamEntry } from './entries.js';
 import { parseRate } from './entry-rules.js';
 import type { LimitDefinition, PolicyDefinition, TeamDefinition } from './policy-definition.js';
-import { present, readEntry } from './read-entry.js';
+import { withoutUndefined, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
 
 /** Reads one entry of `teams`. Undefined when it is at fault. */
@@ -10,7 +10,7 @@ export function readTeam(slug: string, value: JsonValue, faults: Fault[]): TeamD
   const entry = readEntry(TeamEntry, value, `teams.${slug}`, faults);
   if (entry === undefined) return undefined;
   const { title, members = [], roles = [] } = entry;
-  return { slug, members, roles, ...present({ title }) };
+  return { slug, members, roles, ...withoutUndefined({ title }) };
 }
 
 /** Reads one entry of `policies`. Undefined when it is at fault. */
@@ -19,7 +19,7 @@ export function readPolicy(slug: string, value: JsonValue, faults: Fault[]): Pol
   if (entry === undefined) return undefined;
   const { effect, description, servers, tools, prompts, resources, roles, teams, scopes, subjects, when } = entry;
   const about = { description, servers, tools, prompts, resources, roles, teams, scopes, subjects, when };
-  return { slug, effect, ...present(about) };
+  return { slug, effect, ...withoutUndefined(about) };
 }
 
 /** Reads one entry of `limits`. Undefined when it is at fault. */
@@ -27,5 +27,5 @@ export function readLimit(slug: string, value: JsonValue, faults: Fault[]): Limi
   const entry = readEntry(LimitEntry, value, `limits.${slug}`, faults);
   if (entry === undefined) return undefined;
   const { per = [], servers, tools, rate = '', concurrency } = entry;
-  return { slug, per: [...new Set(per)], ...present({ servers, tools, rate: parseRate(rate), concurrency }) };
+  return { slug, per: [...new Set(per)], ...withoutUndefined({ servers, tools, rate: parseRate(rate), concurrency }) };
 }

@@ -1,7 +1,7 @@
 import { parseDuration } from '#lib/config';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { RemoteServerEntry, RestServerEntry, StdioServerEntry, TimeoutsEntry, type Scalar } from './entries.js';
-import { present, readEntry } from './read-entry.js';
+import { withoutUndefined, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
 import { readTools } from './read-tools.js';
 import type { RemoteServer, RestServer, ServerDefinition, ServerTimeouts, StdioServer } from './server-definition.js';
@@ -55,13 +55,13 @@ function readStdioServer(slug: string, value: JsonObject, path: string, faults: 
   const timeouts = readTimeouts(value, path, STDIO_CONNECT_MS, faults);
   if (entry === undefined) return undefined;
   const { transport, command, args = [], env = {}, cwd } = entry;
-  const process = { command, args: args.map(String), env: texts(env), ...present({ cwd }) };
+  const process = { command, args: args.map(String), env: texts(env), ...withoutUndefined({ cwd }) };
   return { ...common(slug, entry), timeouts, transport, ...process };
 }
 
 function common(slug: string, entry: RemoteServerEntry | StdioServerEntry | RestServerEntry) {
   const { title, team, tags, toolChanges, enabled = true, shared = false, public: isPublic = false } = entry;
-  return { slug, enabled, shared, public: isPublic, ...present({ title, team, tags, toolChanges }) };
+  return { slug, enabled, shared, public: isPublic, ...withoutUndefined({ title, team, tags, toolChanges }) };
 }
 
 function readTimeouts(value: JsonObject, path: string, connectMs: number, faults: Fault[]): ServerTimeouts {

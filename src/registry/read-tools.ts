@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { RestToolEntry, type Scalar } from './entries.js';
-import { present, readEntry } from './read-entry.js';
+import { withoutUndefined, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
 import { METHODS_WITH_BODY, type RestTool } from './server-definition.js';
 
@@ -34,7 +34,14 @@ function readTool(name: string, value: JsonValue | undefined, path: string, faul
     return undefined;
   }
   const mapped = { headers: texts(entry.headers), query: texts(entry.query), outputSchema, body, result };
-  return { name, ...present({ title, description }), method, path: toolPath, inputSchema, ...present(mapped) };
+  return {
+    name,
+    ...withoutUndefined({ title, description }),
+    method,
+    path: toolPath,
+    inputSchema,
+    ...withoutUndefined(mapped),
+  };
 }
 
 const texts = (values: Readonly<Record<string, Scalar>> | undefined): Record<string, string> | undefined =>

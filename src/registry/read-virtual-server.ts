@@ -1,7 +1,7 @@
 import { didYouMean } from '#lib/config';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { DefaultEndpointEntry, VirtualServerEntry } from './entries.js';
-import { present, readEntry } from './read-entry.js';
+import { withoutUndefined, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
 import type { VirtualServerDefinition } from './server-definition.js';
 import type { RegistrySnapshot } from './server-registry.js';
@@ -22,12 +22,12 @@ export function readVirtualServer(
     slug,
     public: entry.public ?? false,
     servers: [...new Set(servers)],
-    ...present({ tags, title, team, instructions, tools, prompts, resources }),
+    ...withoutUndefined({ tags, title, team, instructions, tools, prompts, resources }),
   };
 }
 
 /** The servers that an entry of `virtualServers` names, whatever else may be wrong with it. */
-export const serversNamedBy = (written: JsonObject): readonly string[] => textsOf(written['servers']);
+export const referencedServers = (source: JsonObject): readonly string[] => textsOf(source['servers']);
 
 /** Reads the section `default`. */
 export function readDefaultEndpoint(
@@ -35,21 +35,21 @@ export function readDefaultEndpoint(
   faults: Fault[],
 ): RegistrySnapshot['defaultEndpoint'] {
   const entry = readEntry(DefaultEndpointEntry, value ?? {}, 'default', faults);
-  return { public: entry?.public ?? false, ...present({ instructions: entry?.instructions }) };
+  return { public: entry?.public ?? false, ...withoutUndefined({ instructions: entry?.instructions }) };
 }
 
-function brokenReferences(written: JsonObject, path: string, serverSlugs: ReadonlySet<string>): Fault[] {
-  const servers = serversNamedBy(written);
+function brokenReferences(source: JsonObject, path: string, serverSlugs: ReadonlySet<string>): Fault[] {
+  const servers = referencedServers(source);
   const unknownServers = servers.flatMap((server, index) => {
     const message = `There is no server of this name.${didYouMean(server, serverSlugs)}`;
     return serverSlugs.has(server) ? [] : [{ path: `${path}.servers[${index}]`, message }];
   });
   // What tags choose is not known here.
   const pointlessPatterns =
-    textsOf(written['tags']).length > 0
+    textsOf(source['tags']).length > 0
       ? []
       : ['tools', 'prompts'].flatMap((kind) =>
-          textsOf(written[kind]).flatMap((pattern, index) => {
+          textsOf(source[kind]).flatMap((pattern, index) => {
             const message = 'It must start with the name of one of the servers above and two underscores, or with *.';
             return canMatch(pattern, servers) ? [] : [{ path: `${path}.${kind}[${index}]`, message }];
           }),

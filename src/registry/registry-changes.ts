@@ -5,10 +5,10 @@ export const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limi
 export type Section = (typeof SECTIONS)[number];
 
 /** An entry that is to be there. */
-export interface WantedEntry {
+export interface DesiredEntry {
   readonly section: Section;
   readonly slug: string;
-  readonly written: JsonObject;
+  readonly source: JsonObject;
 }
 
 export interface ApplyOptions {

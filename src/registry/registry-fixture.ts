@@ -33,7 +33,7 @@ export interface WorkerOptions {
   readonly variables?: Variables;
   /** The first one seals credentials, all of them open. */
   readonly credentials?: Secrets['credentials'];
-  readonly mayBegin?: boolean;
+  readonly createSampleIfMissing?: boolean;
   readonly mayStartPrograms?: boolean;
 }
 
@@ -58,7 +58,7 @@ export class RegistryWorld {
     return world;
   }
 
-  fileOf(name = 'isthmus.yaml'): string {
+  filePath(name = 'isthmus.yaml'): string {
     return join(this.folder, name);
   }
 
@@ -67,10 +67,10 @@ export class RegistryWorld {
     text,
     variables = {},
     credentials = this.secrets.credentials,
-    mayBegin = false,
+    createSampleIfMissing: mayBegin = false,
     mayStartPrograms = true,
   }: WorkerOptions = {}): Promise<RegistryWorker> {
-    const path = this.fileOf(name);
+    const path = this.filePath(name);
     if (text !== undefined) await writeFile(path, text);
     const database = await openDatabase(this.place);
     try {
@@ -79,7 +79,7 @@ export class RegistryWorld {
         database,
         secrets,
         file: path,
-        mayBegin,
+        createSampleIfMissing: mayBegin,
         variables,
         rules: { mayStartPrograms },
       });
@@ -93,7 +93,7 @@ export class RegistryWorld {
   }
 
   /** What somebody with a console does to the database. */
-  byHand(statement: string): Promise<Record<string, unknown>[]> {
+  runSql(statement: string): Promise<Record<string, unknown>[]> {
     return this.host.run(this.place, statement);
   }
 
@@ -130,10 +130,10 @@ function workerOf(
   };
 }
 
-export const slugsOf = (snapshot: RegistrySnapshot): readonly string[] => snapshot.servers.map(({ slug }) => slug);
+export const serverSlugs = (snapshot: RegistrySnapshot): readonly string[] => snapshot.servers.map(({ slug }) => slug);
 
 /** Resolves with the first state that is as it should be. */
-export function whenServed(
+export function waitForSnapshot(
   registry: ServerRegistry,
   isGood: (snapshot: RegistrySnapshot) => boolean,
 ): Promise<RegistrySnapshot> {

@@ -9,8 +9,8 @@ import {
   SlugTaken,
   VersionMismatch,
 } from './index.js';
-import type { WantedEntry } from './registry-changes.js';
-import { RegistryWorld, slugsOf, type RegistryWorker } from './registry-fixture.js';
+import type { DesiredEntry } from './registry-changes.js';
+import { RegistryWorld, serverSlugs, type RegistryWorker } from './registry-fixture.js';
 
 const FILE = `
 servers: { b-file: { transport: http, url: http://b/ }, a-file: { transport: http, url: "\${A}" } }
@@ -37,10 +37,10 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
 
   /** What was refused, with nothing changed. */
   async function refusal(change: Promise<unknown>): Promise<unknown> {
-    const before = await world.byHand('select revision from registry_state');
+    const before = await world.runSql('select revision from registry_state');
     const fault: unknown = await change.catch((reason: unknown) => reason);
     expect(fault).toBeInstanceOf(ChangeRefused);
-    expect(await world.byHand('select revision from registry_state')).toEqual(before);
+    expect(await world.runSql('select revision from registry_state')).toEqual(before);
     return fault;
   }
 
@@ -91,7 +91,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       await store.servers.create('aardvark', REMOTE);
       const expected = ['b-file', 'a-file', 'aardvark', 'zebra'];
       expect((await store.servers.list()).map(({ slug }) => slug)).toEqual(expected);
-      expect(slugsOf(registry.snapshot)).toEqual(expected);
+      expect(serverSlugs(registry.snapshot)).toEqual(expected);
     });
 
     it('is replaced as a whole, and the others stay the same objects', async () => {
@@ -113,7 +113,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       const { version } = await store.servers.create('mine', REMOTE);
       await store.servers.delete('mine', version);
       expect(await store.servers.find('mine')).toBeUndefined();
-      expect(slugsOf(registry.snapshot)).toEqual(['b-file', 'a-file']);
+      expect(serverSlugs(registry.snapshot)).toEqual(['b-file', 'a-file']);
       expect(await refusal(store.servers.delete('mine', version))).toBeInstanceOf(EntryUnknown);
       expect(await refusal(store.servers.replace('mine', REMOTE, version))).toBeInstanceOf(EntryUnknown);
     });
@@ -253,10 +253,10 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
   });
 
   describe('many entries', () => {
-    const wanted = (title: string): WantedEntry[] => [
-      { section: 'servers', slug: 'mine', written: { ...REMOTE, title } },
-      { section: 'virtualServers', slug: 'desk', written: { servers: ['mine', 'b-file'] } },
-      { section: 'teams', slug: 'mine', written: { members: ['ada'] } },
+    const wanted = (title: string): DesiredEntry[] => [
+      { section: 'servers', slug: 'mine', source: { ...REMOTE, title } },
+      { section: 'virtualServers', slug: 'desk', source: { servers: ['mine', 'b-file'] } },
+      { section: 'teams', slug: 'mine', source: { members: ['ada'] } },
     ];
     const MERGED = { replace: false, dryRun: false };
     const namesOf = async () => (await worker.store.servers.list()).map(({ slug }) => slug);
@@ -279,11 +279,11 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
     });
 
     it.each<[string, Parameters<RegistryWorker['store']['apply']>[0]]>([
-      ['at fault', [{ section: 'policies', slug: 'p', written: { effect: 'perhaps' } }]],
-      ['declared in the file', [{ section: 'servers', slug: 'a-file', written: REMOTE }]],
-      ['called like something else', [{ section: 'servers', slug: 'office', written: REMOTE }]],
-      ['made of what is not there', [{ section: 'virtualServers', slug: 'v', written: { servers: ['nobody'] } }]],
-      ['called wrong', [{ section: 'teams', slug: 'No Slug', written: {} }]],
+      ['at fault', [{ section: 'policies', slug: 'p', source: { effect: 'perhaps' } }]],
+      ['declared in the file', [{ section: 'servers', slug: 'a-file', source: REMOTE }]],
+      ['called like something else', [{ section: 'servers', slug: 'office', source: REMOTE }]],
+      ['made of what is not there', [{ section: 'virtualServers', slug: 'v', source: { servers: ['nobody'] } }]],
+      ['called wrong', [{ section: 'teams', slug: 'No Slug', source: {} }]],
     ])('are not brought in when one of them is %s', async (_what, bad) => {
       const fault = await refusal(worker.store.apply([...wanted('One'), ...bad], MERGED));
       expect(fault).toBeInstanceOf(EntryInvalid);

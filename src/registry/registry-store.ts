@@ -1,5 +1,5 @@
 import type { JsonObject } from '#lib/mcp-protocol';
-import type { AppliedChanges, ApplyOptions, WantedEntry } from './registry-changes.js';
+import type { AppliedChanges, ApplyOptions, DesiredEntry } from './registry-changes.js';
 import type { Fault } from './registry.errors.js';
 import type { LimitDefinition, PolicyDefinition, TeamDefinition } from './policy-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from './server-definition.js';
@@ -14,7 +14,7 @@ export interface RegistryEntry<Definition> {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   /** In the words of the configuration file, credentials included; undefined when they cannot be opened any more. */
-  readonly written: JsonObject | undefined;
+  readonly source: JsonObject | undefined;
   /** What that means here, credentials included; undefined when it cannot be used here. */
   readonly definition: Definition | undefined;
   /** Why it cannot be used here, or not as a whole. Their paths start in the entry. */
@@ -30,14 +30,14 @@ export interface RegistryEntries<Definition> {
    * What an entry would mean here, without writing it.
    * @throws EntryInvalid
    */
-  draft(slug: string, written: JsonObject): Promise<Definition>;
+  validate(slug: string, source: JsonObject): Promise<Definition>;
   /** @throws EntryInvalid, SlugTaken */
-  create(slug: string, written: JsonObject): Promise<RegistryEntry<Definition>>;
+  create(slug: string, source: JsonObject): Promise<RegistryEntry<Definition>>;
   /**
    * Writes the entry anew as a whole.
    * @throws EntryInvalid, EntryUnknown, EntryManaged, VersionMismatch
    */
-  replace(slug: string, written: JsonObject, version: number): Promise<RegistryEntry<Definition>>;
+  replace(slug: string, source: JsonObject, version: number): Promise<RegistryEntry<Definition>>;
   /** @throws EntryUnknown, EntryManaged, VersionMismatch, EntryInUse */
   delete(slug: string, version: number): Promise<void>;
 }
@@ -57,7 +57,7 @@ export abstract class RegistryStore {
    * Brings entries to what is wanted of them, all of them or none.
    * @throws EntryInvalid that names everything that is wrong with them
    */
-  abstract apply(wanted: readonly WantedEntry[], options: ApplyOptions): Promise<AppliedChanges>;
+  abstract apply(wanted: readonly DesiredEntry[], options: ApplyOptions): Promise<AppliedChanges>;
 
   /**
    * Has a server reached anew at every worker: its connections are closed once their calls are answered, what was learned

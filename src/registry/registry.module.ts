@@ -5,7 +5,7 @@ import { Database, DatabaseModule } from '../database/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { builtInVariables } from './built-in-variables.js';
 import { ConfigurationFile } from './configuration-file.js';
-import { openRegistry, OpenRegistry } from './open-registry.js';
+import { openRegistry, RegistryComponents } from './open-registry.js';
 import { RegistryConfig } from './registry.config.js';
 import { RegistryStore } from './registry-store.js';
 import { ServerRegistry } from './server-registry.js';
@@ -16,7 +16,7 @@ async function openWith(config: RegistryConfig, folder: DataFolder, database: Da
     database,
     secrets: folder.secrets,
     file: config.file === undefined ? join(folder.path, 'isthmus.yaml') : resolve(config.file),
-    mayBegin: config.file === undefined,
+    createSampleIfMissing: config.file === undefined,
     rules: { mayStartPrograms: config.adminMayStartPrograms },
     variables: { ...loaded?.variables, ...builtInVariables() },
   });
@@ -27,13 +27,17 @@ async function openWith(config: RegistryConfig, folder: DataFolder, database: Da
   providers: [
     configProvider(RegistryConfig),
     {
-      provide: OpenRegistry,
+      provide: RegistryComponents,
       inject: [RegistryConfig, DataFolder, Database, { token: LoadedConfig, optional: true }],
       useFactory: openWith,
     },
-    { provide: ServerRegistry, inject: [OpenRegistry], useFactory: ({ registry }: OpenRegistry) => registry },
-    { provide: ConfigurationFile, inject: [OpenRegistry], useFactory: ({ file }: OpenRegistry) => file },
-    { provide: RegistryStore, inject: [OpenRegistry], useFactory: ({ store }: OpenRegistry) => store },
+    {
+      provide: ServerRegistry,
+      inject: [RegistryComponents],
+      useFactory: ({ registry }: RegistryComponents) => registry,
+    },
+    { provide: ConfigurationFile, inject: [RegistryComponents], useFactory: ({ file }: RegistryComponents) => file },
+    { provide: RegistryStore, inject: [RegistryComponents], useFactory: ({ store }: RegistryComponents) => store },
   ],
   exports: [ServerRegistry, ConfigurationFile, RegistryStore],
 })

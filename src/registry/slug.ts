@@ -4,7 +4,7 @@ const LONGEST_SLUG = 32;
 export const DEFAULT_SLUG = 'default';
 
 /** What is wrong with a name for a server or a virtual server; undefined when it is a good one. */
-export function faultOfSlug(slug: string): string | undefined {
+export function findSlugFault(slug: string): string | undefined {
   if (!SLUG.test(slug) || slug.length > LONGEST_SLUG) {
     const form = 'starts with a letter and holds lower-case letters, digits and single hyphens';
     return `A name ${form}, at most ${LONGEST_SLUG} characters.`;

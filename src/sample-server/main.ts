@@ -6,7 +6,7 @@ import { fromJsonSchema, McpServer } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 
 const ABOUT = 'sample://about';
-const HARMLESS = { readOnlyHint: true, idempotentHint: true, openWorldHint: false };
+const READ_ONLY_ANNOTATIONS = { readOnlyHint: true, idempotentHint: true, openWorldHint: false };
 
 const text = (value: string) => ({ content: [{ type: 'text' as const, text: value }] });
 
@@ -47,7 +47,7 @@ function registerTools(server: McpServer): void {
         properties: { text: { type: 'string', description: 'What to repeat' } },
         required: ['text'],
       }),
-      annotations: HARMLESS,
+      annotations: READ_ONLY_ANNOTATIONS,
     },
     (args) => text(args.text),
   );
@@ -61,13 +61,17 @@ function registerTools(server: McpServer): void {
         properties: { a: { type: 'number' }, b: { type: 'number' } },
         required: ['a', 'b'],
       }),
-      annotations: HARMLESS,
+      annotations: READ_ONLY_ANNOTATIONS,
     },
     ({ a, b }) => text(String(a + b)),
   );
   server.registerTool(
     'current_time',
-    { title: 'Current time', description: 'Tells the time of this machine, in UTC.', annotations: HARMLESS },
+    {
+      title: 'Current time',
+      description: 'Tells the time of this machine, in UTC.',
+      annotations: READ_ONLY_ANNOTATIONS,
+    },
     () => text(new Date().toISOString()),
   );
 }

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { result } from '#lib/mcp-protocol';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { FakeArchive } from './session-archive-fixture.js';
-import { aSession, limits, said, startOf } from './session-pool-fixture.js';
+import { createSession, limits, notificationEvent, sessionStart } from './session-pool-fixture.js';
 import { SessionPool } from './session-pool.js';
 
 const DONE = result({ content: [] });
@@ -11,7 +11,7 @@ const CHANGED = { method: 'notifications/tools/list_changed', params: {} };
 
 function world() {
   const archive = new FakeArchive();
-  const session = aSession({}, {}, archive);
+  const session = createSession({}, {}, archive);
   const sink = new RecordingSink();
   return { archive, session, sink };
 }
@@ -20,8 +20,8 @@ describe('an event that other workers could have to tell', () => {
   it('is stored before it is sent', async () => {
     const { archive, session, sink } = world();
     archive.hold();
-    const call = session.begin(1, 'tools/call', sink);
-    const sent = call.stream?.emit(said('one'));
+    const call = session.beginCall(1, 'tools/call', sink);
+    const sent = call.stream?.emit(notificationEvent('one'));
     expect([archive.appends, sink.events]).toEqual([2, []]);
     archive.release();
     await sent;
@@ -46,8 +46,8 @@ describe('an event that other workers could have to tell', () => {
   it('says whose call its stream answers, each time', async () => {
     const { archive, session, sink } = world();
     session.openStandingStream(new RecordingSink());
-    const call = session.begin('x', 'tools/call', sink);
-    await call.stream?.emit(said('one'));
+    const call = session.beginCall('x', 'tools/call', sink);
+    await call.stream?.emit(notificationEvent('one'));
     const calls = archive.stored.get(session.id)?.map(({ stream, call: asked }) => [stream, asked?.requestId]);
     expect(calls).toEqual([
       [1, undefined],
@@ -59,11 +59,11 @@ describe('an event that other workers could have to tell', () => {
   it('keeps nobody from the back-pressure of a slow connection', async () => {
     const { session, sink } = world();
     const drained = Promise.withResolvers<void>();
-    const call = session.begin(1, 'tools/call', sink);
+    const call = session.beginCall(1, 'tools/call', sink);
     await call.stream?.emit({ kind: 'opened' });
     sink.emit = () => drained.promise;
     let isSent = false;
-    const sending = Promise.resolve(call.stream?.emit(said('one'))).then(() => (isSent = true));
+    const sending = Promise.resolve(call.stream?.emit(notificationEvent('one'))).then(() => (isSent = true));
     await call.finish(DONE);
     expect(isSent).toBe(false);
     drained.resolve();
@@ -75,27 +75,27 @@ describe('the answer to a call', () => {
   it('that nothing preceded needs no archive and no waiting', () => {
     const { archive, session, sink } = world();
     archive.hold();
-    expect(session.begin(1, 'tools/call', sink).finish(DONE)).toBe(DONE);
+    expect(session.beginCall(1, 'tools/call', sink).finish(DONE)).toBe(DONE);
     expect(archive.appends).toBe(0);
   });
 
   it('that ends a stream is stored before it is told, and the call counts until then', async () => {
     const { archive, session, sink } = world();
-    const call = session.begin(1, 'tools/call', sink);
-    await call.stream?.emit(said('one'));
+    const call = session.beginCall(1, 'tools/call', sink);
+    await call.stream?.emit(notificationEvent('one'));
     archive.hold();
     const answer = call.finish(DONE);
-    expect([session.idle, session.canMove]).toEqual([false, false]);
+    expect([session.isIdle, session.canMove]).toEqual([false, false]);
     archive.release();
     expect(await answer).toEqual({ ...DONE, eventId: '1-2' });
     expect(archive.summaryOf(session.id).at(-1)).toBe('1-2 answer');
-    expect(session.idle).toBe(true);
+    expect(session.isIdle).toBe(true);
   });
 
   it('reaches a client that comes back while it is being stored, once, and ends its stream', async () => {
     const { archive, session, sink } = world();
-    const call = session.begin(1, 'tools/call', sink);
-    await call.stream?.emit(said('one'));
+    const call = session.beginCall(1, 'tools/call', sink);
+    await call.stream?.emit(notificationEvent('one'));
     archive.hold();
     const answer = call.finish(DONE);
     const back = new RecordingSink();
@@ -141,12 +141,12 @@ describe('a client that comes back to a living owner', () => {
 describe('while the archive is down', () => {
   it('events are sent without an id: no other worker could go on from there', async () => {
     const { archive, session, sink } = world();
-    const call = session.begin(1, 'tools/call', sink);
-    await call.stream?.emit(said('one'));
+    const call = session.beginCall(1, 'tools/call', sink);
+    await call.stream?.emit(notificationEvent('one'));
     archive.isDown = true;
-    await call.stream?.emit(said('two'));
+    await call.stream?.emit(notificationEvent('two'));
     archive.isDown = false;
-    await call.stream?.emit(said('three'));
+    await call.stream?.emit(notificationEvent('three'));
     expect(sink.summary).toEqual(['opened', 'one', 'two', 'three']);
     expect(sink.eventIds).toEqual(['1-0', '1-1', undefined, '1-3']);
     archive.isDown = true;
@@ -155,10 +155,10 @@ describe('while the archive is down', () => {
 
   it('they have none when they are told again either', async () => {
     const { archive, session, sink } = world();
-    const call = session.begin(1, 'tools/call', sink);
-    await call.stream?.emit(said('one'));
+    const call = session.beginCall(1, 'tools/call', sink);
+    await call.stream?.emit(notificationEvent('one'));
     archive.isDown = true;
-    await call.stream?.emit(said('two'));
+    await call.stream?.emit(notificationEvent('two'));
     const back = new RecordingSink();
     session.resume('1-1', back);
     expect([back.summary, back.eventIds]).toEqual([['two'], [undefined]]);
@@ -166,13 +166,13 @@ describe('while the archive is down', () => {
 
   it('a stream is not cut short where its client could not come back to the same place', async () => {
     const { archive, session, sink } = world();
-    const call = session.begin(1, 'tools/call', sink);
-    await call.stream?.emit(said('one'));
+    const call = session.beginCall(1, 'tools/call', sink);
+    await call.stream?.emit(notificationEvent('one'));
     archive.isDown = true;
-    await call.stream?.emit(said('two'));
+    await call.stream?.emit(notificationEvent('two'));
     call.stream?.interrupt();
     archive.isDown = false;
-    void call.stream?.emit(said('three'));
+    void call.stream?.emit(notificationEvent('three'));
     call.stream?.interrupt();
     await call.finish(DONE);
     expect(sink.summary).toEqual(['opened', 'one', 'two', 'three', 'interrupted']);
@@ -189,7 +189,7 @@ describe('the stored events of a session', () => {
     const archive = new FakeArchive();
     const pool = new SessionPool(limits(), archive);
     pools.push(pool);
-    const session = pool.open(startOf());
+    const session = pool.open(sessionStart());
     const sink = new RecordingSink();
     session.openStandingStream(sink);
     await sink.until(({ events }) => events.length === 1);
@@ -198,36 +198,36 @@ describe('the stored events of a session', () => {
 
   it('are forgotten when its client ends it, and answers that are still owed add none', async () => {
     const { archive, session } = await poolOf();
-    const call = session.begin(1, 'tools/call', new RecordingSink());
-    await call.stream?.emit(said('one'));
+    const call = session.beginCall(1, 'tools/call', new RecordingSink());
+    await call.stream?.emit(notificationEvent('one'));
     session.end();
-    expect(archive.forgotten).toEqual([session.id]);
+    expect(archive.deleted).toEqual([session.id]);
     expect(await call.finish(DONE)).toEqual(DONE);
     expect(archive.stored.size).toBe(0);
   });
 
   it('stay when its worker leaves, with the answers that still come', async () => {
     const { archive, pool, session } = await poolOf();
-    const call = session.begin(1, 'tools/call', new RecordingSink());
-    await call.stream?.emit(said('one'));
-    pool.abandon();
+    const call = session.beginCall(1, 'tools/call', new RecordingSink());
+    await call.stream?.emit(notificationEvent('one'));
+    pool.endAll();
     expect([pool.size, call.signal.aborted]).toEqual([0, true]);
     await call.finish(DONE);
-    expect(archive.forgotten).toEqual([]);
+    expect(archive.deleted).toEqual([]);
     expect(archive.summaryOf(session.id).at(-1)).toBe('2-2 answer');
   });
 
   it('are no matter where there are none', () => {
     const archive = new FakeArchive();
-    const session = aSession({}, {}, archive);
-    session.begin(1, 'tools/call', new RecordingSink());
+    const session = createSession({}, {}, archive);
+    session.beginCall(1, 'tools/call', new RecordingSink());
     session.end();
-    expect(archive.forgotten).toEqual([]);
+    expect(archive.deleted).toEqual([]);
   });
 
   it('are none over HTTP+SSE', () => {
     const archive = new FakeArchive();
-    const session = aSession({ answersOnStandingStream: true }, {}, archive);
+    const session = createSession({ answersOnStandingStream: true }, {}, archive);
     const sink = new RecordingSink();
     session.openStandingStream(sink);
     session.notify(CHANGED);

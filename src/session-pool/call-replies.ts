@@ -8,23 +8,25 @@ import {
 } from '#lib/mcp-protocol';
 import type { UpstreamConnection, UpstreamReply } from '../upstream/index.js';
 import type { StreamSink } from './event-log.js';
-import { isBelow } from './log-levels.js';
+import { isBelowLevel } from './log-levels.js';
 import type { OpenCall, Session } from './session.js';
 
-const NOBODY_TO_ASK: Answer = { error: { code: RpcCode.methodNotFound, message: 'This client takes no questions.' } };
+const QUESTIONS_UNSUPPORTED: Answer = {
+  error: { code: RpcCode.methodNotFound, message: 'This client takes no questions.' },
+};
 
 /** Carries what precedes the outcome to the client of one call. */
 export abstract class CallReply implements UpstreamReply {
   /** Capabilities that a question of the server needs and the client has not declared. */
-  lacking: JsonObject | undefined;
+  undeclaredCapabilities: JsonObject | undefined;
   /** What its questions come by. */
   connection: UpstreamConnection | undefined;
 
   abstract notify(notification: McpNotification): void | Promise<void>;
-  abstract ask(question: Question, signal: AbortSignal): Promise<Answer>;
+  abstract answerQuestion(question: Question, signal: AbortSignal): Promise<Answer>;
 
-  lacks(capabilities: JsonObject): void {
-    this.lacking = { ...this.lacking, ...capabilities };
+  missingCapabilities(capabilities: JsonObject): void {
+    this.undeclaredCapabilities = { ...this.undeclaredCapabilities, ...capabilities };
   }
 }
 
@@ -38,7 +40,7 @@ export class SessionReply extends CallReply {
   }
 
   notify(notification: McpNotification): void | Promise<void> {
-    if (this.session.logLevel && isBelow(notification, this.session.logLevel)) return undefined;
+    if (this.session.logLevel && isBelowLevel(notification, this.session.logLevel)) return undefined;
     return this.call.stream?.emit({ kind: 'notification', notification });
   }
 
@@ -50,9 +52,11 @@ export class SessionReply extends CallReply {
     this.call.stream?.interrupt();
   }
 
-  ask(question: Question, signal: AbortSignal): Promise<Answer> {
+  answerQuestion(question: Question, signal: AbortSignal): Promise<Answer> {
     const { stream } = this.call;
-    return stream ? this.session.ask(question, stream, signal, this.connection) : Promise.resolve(NOBODY_TO_ASK);
+    return stream
+      ? this.session.sendQuestion(question, stream, signal, this.connection)
+      : Promise.resolve(QUESTIONS_UNSUPPORTED);
   }
 }
 
@@ -68,12 +72,12 @@ export class PlainReply extends CallReply {
   /** A modern client hears log messages only if the request asked for them (specification: server/utilities/logging). */
   notify(notification: McpNotification): void | Promise<void> {
     if (notification.method === 'notifications/message') {
-      if (!this.logLevel || isBelow(notification, this.logLevel)) return undefined;
+      if (!this.logLevel || isBelowLevel(notification, this.logLevel)) return undefined;
     }
     return this.sink.emit({ kind: 'notification', notification });
   }
 
-  ask(): Promise<Answer> {
-    return Promise.resolve(NOBODY_TO_ASK);
+  answerQuestion(): Promise<Answer> {
+    return Promise.resolve(QUESTIONS_UNSUPPORTED);
   }
 }

@@ -1,10 +1,10 @@
 import type { RequestId } from '#lib/mcp-protocol';
 
 /** What comes before a call begins (limits, what a server says of its tools, the way to the owner) is over by then. */
-const REMEMBERED_MS = 30_000;
-const MOST_REMEMBERED = 64;
+const CANCEL_RETENTION_MS = 30_000;
+const MAX_CANCELS = 64;
 /** A cancel that crosses the answer on its way names one of the last calls. */
-const MOST_ENDED = 16;
+const MAX_ENDED_IDS = 16;
 
 /**
  * Cancels of requests that have not begun at the session yet: such a request is to start nothing. What a cancel means whose
@@ -15,13 +15,13 @@ export class EarlyCancels {
   private cancelled: Map<RequestId, number> | undefined;
   private readonly ended: RequestId[] = [];
 
-  remember(id: RequestId): void {
+  record(id: RequestId): void {
     if (this.ended.includes(id)) return;
     const cancelled = (this.cancelled ??= new Map());
     cancelled.delete(id);
-    cancelled.set(id, Date.now() + REMEMBERED_MS);
+    cancelled.set(id, Date.now() + CANCEL_RETENTION_MS);
     for (const [oldest, until] of cancelled) {
-      if (cancelled.size <= MOST_REMEMBERED && Date.now() < until) return;
+      if (cancelled.size <= MAX_CANCELS && Date.now() < until) return;
       cancelled.delete(oldest);
     }
   }
@@ -31,14 +31,14 @@ export class EarlyCancels {
   }
 
   /** Whether the request was cancelled. Says so once: the next one with this id is another request. */
-  use(id: RequestId): boolean {
+  consume(id: RequestId): boolean {
     const isCancelled = this.has(id);
     this.cancelled?.delete(id);
     return isCancelled;
   }
 
-  noteEnd(id: RequestId): void {
+  recordEnd(id: RequestId): void {
     if (this.ended.includes(id)) return;
-    if (this.ended.push(id) > MOST_ENDED) this.ended.shift();
+    if (this.ended.push(id) > MAX_ENDED_IDS) this.ended.shift();
   }
 }

@@ -23,7 +23,7 @@ export interface ArchivedEvent {
  */
 export abstract class EventArchive {
   /** False where there is nobody to keep anything for: then nothing is ever appended. The same for ever. */
-  abstract readonly active: boolean;
+  abstract readonly isActive: boolean;
 
   /** Keeps an event behind those before it. Rejects when that cannot be done now, or cannot be told. */
   abstract append(session: string, event: ArchivedEvent): Promise<void>;
@@ -32,13 +32,13 @@ export abstract class EventArchive {
   abstract read(session: string): Promise<readonly ArchivedEvent[]>;
 
   /** Nobody can come back for the session any more. */
-  abstract forget(session: string): Promise<void>;
+  abstract delete(session: string): Promise<void>;
 }
 
 /** One worker alone: its sessions end with it. */
 @Injectable()
-export class NoArchive extends EventArchive {
-  override readonly active = false;
+export class NullEventArchive extends EventArchive {
+  override readonly isActive = false;
 
   override append(): Promise<void> {
     return Promise.resolve();
@@ -48,7 +48,7 @@ export class NoArchive extends EventArchive {
     return Promise.resolve([]);
   }
 
-  override forget(): Promise<void> {
+  override delete(): Promise<void> {
     return Promise.resolve();
   }
 }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { EventLog, type KeptEvent } from './event-log.js';
+import { EventLog, type ReplayableEvent } from './event-log.js';
 
-const said = (text: string): KeptEvent => ({
+const said = (text: string): ReplayableEvent => ({
   kind: 'notification',
   notification: { method: 'notifications/message', params: { data: text } },
 });
 
 const textsAfter = (log: EventLog, eventId: string) =>
-  log.after(eventId)?.events.map((event) => event.kind === 'notification' && event.notification.params['data']);
+  log.readAfter(eventId)?.events.map((event) => event.kind === 'notification' && event.notification.params['data']);
 
 describe('what a session keeps for a client that comes back', () => {
   it('is every event after the one that it saw, of the same stream, under the ids it was sent with', () => {
@@ -17,14 +17,14 @@ describe('what a session keeps for a client that comes back', () => {
     log.append(2, 0, said('of another stream'));
     const missed = log.append(1, 1, said('b'));
     log.append(1, 2, said('c'));
-    expect(log.after(seen)).toMatchObject({ stream: 1, events: [{ eventId: missed }, { eventId: '1-2' }] });
+    expect(log.readAfter(seen)).toMatchObject({ stream: 1, events: [{ eventId: missed }, { eventId: '1-2' }] });
     expect(textsAfter(log, seen)).toEqual(['b', 'c']);
   });
 
   it('is nothing when it saw all', () => {
     const log = new EventLog(10, 10_000);
     const seen = log.append(1, 0, said('a'));
-    expect(log.after(seen)).toMatchObject({ stream: 1, events: [] });
+    expect(log.readAfter(seen)).toMatchObject({ stream: 1, events: [] });
   });
 
   it('is still whole when only what it saw itself is gone', () => {
@@ -39,7 +39,7 @@ describe('what a session keeps for a client that comes back', () => {
     const log = new EventLog(2, 10_000);
     const seen = log.append(1, 0, said('a'));
     for (const sequence of [1, 2, 3]) log.append(1, sequence, said('later'));
-    expect(log.after(seen)).toBeUndefined();
+    expect(log.readAfter(seen)).toBeUndefined();
   });
 
   it.each(['', 'x', '1', '1-', '-1', '1-0-0', '1-99', '9-0', '01e1-0', '1-00000000000', '٣-٤'])(
@@ -47,17 +47,17 @@ describe('what a session keeps for a client that comes back', () => {
     (eventId) => {
       const log = new EventLog(10, 10_000);
       log.append(1, 0, said('a'));
-      expect(log.after(eventId)).toBeUndefined();
+      expect(log.readAfter(eventId)).toBeUndefined();
     },
   );
 
   it('is bounded by bytes too; the youngest event stays however large it is', () => {
     const log = new EventLog(1_000, 1_000);
     for (let sequence = 0; sequence < 50; sequence += 1) log.append(1, sequence, said('x'.repeat(100)));
-    expect(log.after('1-30')).toBeUndefined();
+    expect(log.readAfter('1-30')).toBeUndefined();
     const large = log.append(1, 50, said('y'.repeat(5_000)));
-    expect(log.after('1-48')).toBeUndefined();
-    expect(log.after(large)).toMatchObject({ stream: 1, events: [] });
+    expect(log.readAfter('1-48')).toBeUndefined();
+    expect(log.readAfter(large)).toMatchObject({ stream: 1, events: [] });
     expect(textsAfter(log, '1-49')).toEqual(['y'.repeat(5_000)]);
   });
 
@@ -85,6 +85,6 @@ describe('what a session keeps for a client that comes back', () => {
 
   it('is nothing at all where nothing is to be kept', () => {
     const log = new EventLog(0, 0);
-    expect(log.after(log.append(1, 0, said('a')))).toBeUndefined();
+    expect(log.readAfter(log.append(1, 0, said('a')))).toBeUndefined();
   });
 });

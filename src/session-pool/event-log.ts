@@ -12,7 +12,7 @@ export interface AnswerEvent {
 export type StreamEvent = ReplyEvent | AnswerEvent;
 
 /** What a client that comes back must be told. */
-export type KeptEvent = Exclude<StreamEvent, { kind: 'interrupted' }>;
+export type ReplayableEvent = Exclude<StreamEvent, { kind: 'interrupted' }>;
 
 /** Takes the events of a session's stream; `end` when no more will come. */
 export interface StreamSink {
@@ -25,7 +25,7 @@ export interface Replay {
   readonly stream: number;
   /** Sequence number of the first event that follows; the others have the next ones. */
   readonly from: number;
-  readonly events: readonly KeptEvent[];
+  readonly events: readonly ReplayableEvent[];
 }
 
 /** An event as it is kept. */
@@ -38,7 +38,7 @@ export interface LogEntry {
 }
 
 /** Messages are as deep as they may be, and stand a few levels down in their events. */
-const EVENT_DEPTH = 80;
+const MAX_EVENT_DEPTH = 80;
 
 /**
  * Keeps a session's events for clients that come back with `Last-Event-ID` (specification 2025: basic/transports,
@@ -54,30 +54,30 @@ export class EventLog {
   ) {}
 
   /** Keeps an event under the id it will be sent with. */
-  append(stream: number, sequence: number, event: KeptEvent): string {
-    if (this.maxEvents > 0) this.keep({ stream, sequence, json: JSON.stringify(event) });
-    return eventIdOf({ stream, sequence });
+  append(stream: number, sequence: number, event: ReplayableEvent): string {
+    if (this.maxEvents > 0) this.add({ stream, sequence, json: JSON.stringify(event) });
+    return toEventId({ stream, sequence });
   }
 
   /** Keeps an entry that the caller goes on with: its id may have to be withheld. */
-  keep(entry: LogEntry): void {
+  add(entry: LogEntry): void {
     this.entries.push(entry);
     this.bytes += entry.json.length;
-    while (this.isOverfull) this.bytes -= this.entries.shift()?.json.length ?? 0;
+    while (this.isOverCapacity) this.bytes -= this.entries.shift()?.json.length ?? 0;
   }
 
   /** What came after an event; undefined when that cannot be told without a gap. */
-  after(eventId: string): Replay | undefined {
+  readAfter(eventId: string): Replay | undefined {
     return replayAfter(this.entries, eventId);
   }
 
   /** All that is kept, oldest first. */
-  get kept(): readonly LogEntry[] {
+  get storedEntries(): readonly LogEntry[] {
     return this.entries;
   }
 
   /** The youngest event stays, however large it is. */
-  private get isOverfull(): boolean {
+  private get isOverCapacity(): boolean {
     const { length } = this.entries;
     return length > this.maxEvents || (this.bytes > this.maxBytes && length > 1);
   }
@@ -92,13 +92,13 @@ export function replayAfter(entries: readonly LogEntry[], eventId: string): Repl
   const later = kept.filter((entry) => entry.sequence > sequence);
   // Nothing that follows: then the event itself must be known, or it could be any.
   if (kept.length === 0 || later.some((entry, index) => entry.sequence !== sequence + 1 + index)) return undefined;
-  return { stream, from: sequence + 1, events: later.map(eventOf) };
+  return { stream, from: sequence + 1, events: later.map(toEvent) };
 }
 
-function eventOf(entry: LogEntry): KeptEvent {
-  const event = parseJson(entry.json, EVENT_DEPTH) as unknown as KeptEvent;
-  return entry.isWithheld ? event : { ...event, eventId: eventIdOf(entry) };
+function toEvent(entry: LogEntry): ReplayableEvent {
+  const event = parseJson(entry.json, MAX_EVENT_DEPTH) as unknown as ReplayableEvent;
+  return entry.isWithheld ? event : { ...event, eventId: toEventId(entry) };
 }
 
-export const eventIdOf = ({ stream, sequence }: { stream: number; sequence: number }): string =>
+export const toEventId = ({ stream, sequence }: { stream: number; sequence: number }): string =>
   `${stream}-${sequence}`;

@@ -6,7 +6,7 @@ import type { PoolEntry } from './pool-entry.js';
 export interface HeldConnection {
   readonly connection: UpstreamConnection;
   /** Who may share it, as `entitlementOf` tells. Undefined: nobody. */
-  readonly entitlement: string | undefined;
+  readonly sharingKey: string | undefined;
   /** Calls back once when the connection ended by itself, or its server was configured anew. For one listener. */
   onClosed(listener: () => void): void;
   /** Calls back with what the server says outside of any call, if all who share it are one principal. For one listener. */
@@ -15,17 +15,17 @@ export interface HeldConnection {
   readonly release: () => void;
 }
 
-export function heldOf(entry: PoolEntry, connection: UpstreamConnection, leave: () => void): HeldConnection {
+export function toHeldConnection(entry: PoolEntry, connection: UpstreamConnection, leave: () => void): HeldConnection {
   let forget: (() => void) | undefined;
   let stopHearing: (() => void) | undefined;
   return {
     connection,
-    entitlement: entry.sharing?.key,
+    sharingKey: entry.sharing?.key,
     onClosed: (listener) => {
       forget = entry.addHolder(listener);
     },
     onNotification: (listener) => {
-      stopHearing = entry.addHearer(listener);
+      stopHearing = entry.addNotificationListener(listener);
     },
     release: () => {
       forget?.();

@@ -1,15 +1,18 @@
-export type { Asked, Ending } from './asking-call.js';
+export type { InputRequired as Asked, CallResult as Ending } from './parkable-call.js';
 export type { AnswerEvent, StreamEvent, StreamSink } from './event-log.js';
-export { EventArchive, NoArchive, type ArchivedEvent, type StreamCall } from './event-archive.js';
-export { replayAfterDeath, type ReplayAfterDeath } from './replay-after-death.js';
+export { EventArchive, NullEventArchive as NoArchive, type ArchivedEvent, type StreamCall } from './event-archive.js';
+export {
+  replayOrphanedStream as replayAfterDeath,
+  type OrphanedReplay as ReplayAfterDeath,
+} from './replay-orphaned-stream.js';
 export { Session, type SessionStart } from './session.js';
-export { atLevelOfAll } from './log-levels.js';
+export { withConnectionLogLevel as atLevelOfAll } from './log-levels.js';
 export { ParkedCallLost } from './session-pool.errors.js';
 export { ServerHealth, type HealthView } from './server-health.js';
 export { ParkedCalls, type ParkedCallView } from './parked-calls.js';
 export { NOT_HELD, Placement } from './placement.js';
-export { OwedAnswers } from './owed-answers.js';
-export { PlacementSeat } from './placement-seat.js';
+export { InFlightCounter as OwedAnswers } from './in-flight-counter.js';
+export { DeferredPlacement as PlacementSeat } from './deferred-placement.js';
 export { readSessionRecord, type SessionRecord } from './session-record.js';
 export { SessionPool } from './session-pool.js';
 export { SessionPoolConfig } from './session-pool.config.js';

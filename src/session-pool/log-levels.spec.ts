@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LogLevel } from '#lib/mcp-protocol';
 import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
-import { atLevelOfAll, isBelow } from './log-levels.js';
+import { withConnectionLogLevel, isBelowLevel } from './log-levels.js';
 
 const connection = (era: 'legacy' | 'modern') => ({ profile: { era } }) as unknown as UpstreamConnection;
 const logged = (level: unknown) => ({ method: 'notifications/message', params: { level: level as string } });
@@ -25,7 +25,7 @@ const setting = (level: string, who = 'me') => ({
 describe('the level that a server is to speak at', () => {
   const askedOf = (to: UpstreamConnection, ...requests: UpstreamRequest[]): unknown[] =>
     requests.map((request) => {
-      const { params, logLevel } = atLevelOfAll(to, request);
+      const { params, logLevel } = withConnectionLogLevel(to, request);
       return params['level'] ?? logLevel;
     });
 
@@ -56,17 +56,17 @@ describe('the level that a server is to speak at', () => {
 
 describe('a log message', () => {
   it('is left out when it is less severe than wanted', () => {
-    expect(isBelow(logged('info'), 'warning')).toBe(true);
-    expect(isBelow(logged('warning'), 'warning')).toBe(false);
-    expect(isBelow(logged('emergency'), 'debug')).toBe(false);
+    expect(isBelowLevel(logged('info'), 'warning')).toBe(true);
+    expect(isBelowLevel(logged('warning'), 'warning')).toBe(false);
+    expect(isBelowLevel(logged('emergency'), 'debug')).toBe(false);
   });
 
   it('of no known severity counts as the least severe', () => {
-    expect(isBelow(logged(7), 'debug')).toBe(true);
-    expect(isBelow(logged(undefined), 'debug')).toBe(true);
+    expect(isBelowLevel(logged(7), 'debug')).toBe(true);
+    expect(isBelowLevel(logged(undefined), 'debug')).toBe(true);
   });
 
   it('is the only notification that has a severity', () => {
-    expect(isBelow({ method: 'notifications/progress', params: { level: 'debug' } }, 'error')).toBe(false);
+    expect(isBelowLevel({ method: 'notifications/progress', params: { level: 'debug' } }, 'error')).toBe(false);
   });
 });

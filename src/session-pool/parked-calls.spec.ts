@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { outcomeOfFault, result, type Answer, type JsonObject, type Outcome, type Question } from '#lib/mcp-protocol';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import type { Asked, Ending, Listener } from './asking-call.js';
+import type { InputRequired, CallResult, CallWaiter } from './parkable-call.js';
 import { PlainReply, type CallReply } from './call-replies.js';
 import { ParkedCalls } from './parked-calls.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
-import { limits, NEVER } from './session-pool-fixture.js';
+import { limits, NEVER_ABORTED } from './session-pool-fixture.js';
 
 const NOTE = { server: 'a', method: 'tools/call', item: 'book', caller: 'me' };
 const FORM: Question = { method: 'elicitation/create', params: { message: 'Who?', requestedSchema: {} } };
@@ -35,8 +35,8 @@ class Server {
     return this.outcome.promise;
   };
 
-  ask(question: Question, signal: AbortSignal = NEVER): Promise<Answer | undefined> {
-    const asking = this.reply?.ask(question, signal) ?? Promise.reject(new Error('not called'));
+  ask(question: Question, signal: AbortSignal = NEVER_ABORTED): Promise<Answer | undefined> {
+    const asking = this.reply?.answerQuestion(question, signal) ?? Promise.reject(new Error('not called'));
     return asking.then(
       (answer) => {
         this.answers.push(answer);
@@ -56,29 +56,29 @@ class Server {
 }
 
 function world(settings: Partial<SessionPoolConfig> = {}) {
-  const parked = new ParkedCalls(limits({ questionMs: PATIENCE_MS, ...settings }));
+  const parked = new ParkedCalls(limits({ questionTimeoutMs: PATIENCE_MS, ...settings }));
   const server = new Server();
-  const start = (listener: Partial<Listener> = {}, note = NOTE, at = server) =>
+  const start = (listener: Partial<CallWaiter> = {}, note = NOTE, at = server) =>
     parked.start(note, at.run, listening(listener));
   return { parked, server, start };
 }
 
-const listening = (more: Partial<Listener> = {}): Listener => ({
+const listening = (more: Partial<CallWaiter> = {}): CallWaiter => ({
   reply: new PlainReply(new RecordingSink(), undefined),
   progressToken: undefined,
-  signal: NEVER,
+  signal: NEVER_ABORTED,
   ...more,
 });
 
 /** What was asked, once the questions of one moment are gathered. */
-async function asked(ending: Promise<Ending>): Promise<Required<Asked>> {
+async function asked(ending: Promise<CallResult>): Promise<Required<InputRequired>> {
   await jest.advanceTimersByTimeAsync(20);
   const told = await ending;
   expect(told).toMatchObject({ kind: 'asked', parked: expect.any(String) });
-  return told as Required<Asked>;
+  return told as Required<InputRequired>;
 }
 
-const resume = (parked: ParkedCalls, { parked: id }: Required<Asked>, responses: JsonObject = {}, more = {}) =>
+const resume = (parked: ParkedCalls, { parked: id }: Required<InputRequired>, responses: JsonObject = {}, more = {}) =>
   parked.resume(id, 'me', responses, listening(more));
 
 describe('a call whose server asks', () => {
@@ -345,7 +345,7 @@ describe('parked calls', () => {
     expect(parked.cancel(one.parked)).toBe(true);
     expect(parked.cancel(one.parked)).toBe(false);
     expect([server.signal?.aborted, other.signal?.aborted]).toEqual([true, false]);
-    parked.abandon();
+    parked.cancelAll();
     expect(other.signal?.aborted).toBe(true);
     for (const questions of [one, two]) {
       expect(await resume(parked, questions)).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
@@ -386,10 +386,10 @@ describe('parked calls', () => {
     const first = start();
     void server.ask(FORM);
     const questions = await asked(first);
-    await parked.whenUnheard();
+    await parked.whenIdle();
     const second = resume(parked, questions, { 'question-1': ADA });
     let isUnheard = false;
-    void parked.whenUnheard().then(() => (isUnheard = true));
+    void parked.whenIdle().then(() => (isUnheard = true));
     await jest.advanceTimersByTimeAsync(0);
     expect(isUnheard).toBe(false);
     server.finish();

@@ -1,14 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import type { GatewayError } from '#lib/extension-kit';
 import type { JsonObject } from '#lib/mcp-protocol';
-import { AskingCall, type CallKeeper, type CallNote, type Ending, type Listener } from './asking-call.js';
+import {
+  ParkableCall,
+  type ParkedCallRegistry,
+  type CallInfo,
+  type CallResult,
+  type CallWaiter,
+} from './parkable-call.js';
 import type { CallReply } from './call-replies.js';
-import { OwedAnswers } from './owed-answers.js';
+import { InFlightCounter } from './in-flight-counter.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import { CallCancelled, ParkedCallLost, TooManyParkedCalls } from './session-pool.errors.js';
 
 /** A call that waits for answers of its client, as those see it who look after calls. */
-export interface ParkedCallView extends CallNote {
+export interface ParkedCallView extends CallInfo {
   readonly id: string;
   /** Milliseconds since the Unix epoch. */
   readonly begunAt: number;
@@ -18,40 +24,40 @@ export interface ParkedCallView extends CallNote {
   readonly waiting: number;
 }
 
-interface Over {
+interface FinishedCall {
   readonly caller: string;
-  readonly ending: Ending;
+  readonly ending: CallResult;
   readonly size: number;
 }
 
 /** What a call that is over takes beside its outcome, in characters. */
-const OVERHEAD = 1_000;
+const ENTRY_OVERHEAD = 1_000;
 /** Outcomes are kept for clients whose connection broke before they had them: so many characters, of all calls together. */
-const MOST_KEPT = 16 * 1024 * 1024;
+const MAX_STORED_CHARACTERS = 16 * 1024 * 1024;
 
 /**
  * The calls of this worker whose clients are asked by what the call returns, and answer by repeating it. A call is
  * parked from its first question to its end; what came of it is kept as long as its client may still ask.
  */
 @Injectable()
-export class ParkedCalls implements CallKeeper {
-  private readonly parked = new Map<string, AskingCall>();
+export class ParkedCalls implements ParkedCallRegistry {
+  private readonly parked = new Map<string, ParkableCall>();
   private readonly perCaller = new Map<string, number>();
   /** Those that are over, oldest first, and how much their outcomes take. */
-  private readonly over = new Map<string, Over>();
-  private sizeOfKept = 0;
+  private readonly finishedCalls = new Map<string, FinishedCall>();
+  private storedCharacters = 0;
   private isClosed = false;
-  private readonly heard = new OwedAnswers();
+  private readonly resumedRequests = new InFlightCounter();
 
   constructor(private readonly config: SessionPoolConfig) {}
 
   /** Starts a call. Rejects as `run` does. */
   start(
-    note: CallNote,
-    run: (reply: CallReply, signal: AbortSignal) => Promise<Ending>,
-    listener: Listener,
-  ): Promise<Ending> {
-    return new AskingCall(note, this, this.config.questionMs).begin(run, listener);
+    note: CallInfo,
+    run: (reply: CallReply, signal: AbortSignal) => Promise<CallResult>,
+    listener: CallWaiter,
+  ): Promise<CallResult> {
+    return new ParkableCall(note, this, this.config.questionTimeoutMs).begin(run, listener);
   }
 
   /**
@@ -61,20 +67,20 @@ export class ParkedCalls implements CallKeeper {
    * @throws ParkedCallLost when there is no such call of this caller (any more)
    * @throws MalformedAnswer
    */
-  resume(id: string, caller: string, responses: JsonObject, listener: Listener): Promise<Ending> {
-    const over = this.over.get(id);
+  resume(id: string, caller: string, responses: JsonObject, listener: CallWaiter): Promise<CallResult> {
+    const over = this.finishedCalls.get(id);
     if (over?.caller === caller) return Promise.resolve(over.ending);
     const call = this.parked.get(id);
-    if (call?.note.caller !== caller) throw new ParkedCallLost();
+    if (call?.info.caller !== caller) throw new ParkedCallLost();
     call.answer(responses);
-    const told = this.heard.add();
-    return call.attend(listener).finally(told);
+    const told = this.resumedRequests.add();
+    return call.waitForResult(listener).finally(told);
   }
 
   /** Those that are parked now. */
   list(): ParkedCallView[] {
     return Array.from(this.parked.values(), (call) => {
-      const { id, note, begunAt, questions, waiting } = call;
+      const { id, info: note, begunAt, questions, waiting } = call;
       return { id, ...note, begunAt, questions, waiting };
     });
   }
@@ -82,66 +88,66 @@ export class ParkedCalls implements CallKeeper {
   /** Cancels a call at its server. False when it is not parked (any more). */
   cancel(id: string): boolean {
     const call = this.parked.get(id);
-    call?.giveUp(new CallCancelled().toOutcome());
+    call?.cancel(new CallCancelled().toOutcome());
     return call !== undefined;
   }
 
   /** Cancels all, and takes no more: this worker leaves, or has been declared gone. */
-  abandon(): void {
+  cancelAll(): void {
     this.isClosed = true;
     for (const id of this.parked.keys()) this.cancel(id);
   }
 
   /** Resolves once no client waits for what comes of its answers. */
-  whenUnheard(): Promise<void> {
-    return this.heard.whenNone();
+  whenIdle(): Promise<void> {
+    return this.resumedRequests.whenIdle();
   }
 
-  park(call: AskingCall): void {
+  park(call: ParkableCall): void {
     if (this.parked.has(call.id)) return;
-    if (this.isClosed) return this.refuse(call, new CallCancelled());
-    const { caller } = call.note;
+    if (this.isClosed) return this.reject(call, new CallCancelled());
+    const { caller } = call.info;
     const mine = this.perCaller.get(caller) ?? 0;
-    const refused = this.refusalAt(mine);
-    if (refused) return this.refuse(call, refused);
+    const refused = this.findLimitError(mine);
+    if (refused) return this.reject(call, refused);
     this.parked.set(call.id, call);
     this.perCaller.set(caller, mine + 1);
   }
 
-  ended(call: AskingCall): void {
+  onEnded(call: ParkableCall): void {
     if (!this.parked.delete(call.id)) return;
-    const { caller } = call.note;
+    const { caller } = call.info;
     const left = (this.perCaller.get(caller) ?? 1) - 1;
     if (left > 0) this.perCaller.set(caller, left);
     else this.perCaller.delete(caller);
-    if (call.kept) this.keep(call.id, caller, call.kept);
+    if (call.finalResult) this.store(call.id, caller, call.finalResult);
   }
 
-  private refuse(call: AskingCall, why: GatewayError): never {
-    call.giveUp(why.toOutcome());
+  private reject(call: ParkableCall, why: GatewayError): never {
+    call.cancel(why.toOutcome());
     throw why;
   }
 
-  private refusalAt(mine: number): TooManyParkedCalls | undefined {
+  private findLimitError(mine: number): TooManyParkedCalls | undefined {
     const { maxParkedCalls, maxParkedCallsPerPrincipal } = this.config;
     if (this.parked.size >= maxParkedCalls) return new TooManyParkedCalls('worker', maxParkedCalls);
     if (mine >= maxParkedCallsPerPrincipal) return new TooManyParkedCalls('principal', maxParkedCallsPerPrincipal);
     return undefined;
   }
 
-  private keep(call: string, caller: string, ending: Ending): void {
-    const size = JSON.stringify(ending).length + OVERHEAD;
-    this.over.set(call, { caller, ending, size });
-    this.sizeOfKept += size;
-    setTimeout(() => this.forget(call), this.config.questionMs).unref();
-    for (const id of this.over.keys()) {
-      if (this.sizeOfKept <= MOST_KEPT) break;
-      this.forget(id);
+  private store(call: string, caller: string, ending: CallResult): void {
+    const size = JSON.stringify(ending).length + ENTRY_OVERHEAD;
+    this.finishedCalls.set(call, { caller, ending, size });
+    this.storedCharacters += size;
+    setTimeout(() => this.evict(call), this.config.questionTimeoutMs).unref();
+    for (const id of this.finishedCalls.keys()) {
+      if (this.storedCharacters <= MAX_STORED_CHARACTERS) break;
+      this.evict(id);
     }
   }
 
-  private forget(id: string): void {
-    this.sizeOfKept -= this.over.get(id)?.size ?? 0;
-    this.over.delete(id);
+  private evict(id: string): void {
+    this.storedCharacters -= this.finishedCalls.get(id)?.size ?? 0;
+    this.finishedCalls.delete(id);
   }
 }

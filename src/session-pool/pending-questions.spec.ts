@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { EventLog } from './event-log.js';
 import { PendingQuestions } from './pending-questions.js';
-import { NEVER } from './session-pool-fixture.js';
+import { NEVER_ABORTED } from './session-pool-fixture.js';
 import { SessionStream } from './session-stream.js';
 
 const ASKED = { method: 'elicitation/create', params: { message: 'Sure?' } };
@@ -10,10 +10,10 @@ const YES = { result: { action: 'accept' } };
 
 function client() {
   const sink = new RecordingSink();
-  const home = { log: new EventLog(100, 10_000), store: undefined, opened: () => undefined };
+  const home = { log: new EventLog(100, 10_000), store: undefined, onOpened: () => undefined };
   const stream = new SessionStream(1, home, sink);
   const questions = new PendingQuestions(60_000);
-  return { sink, questions, ask: (signal = NEVER) => questions.ask(ASKED, stream, signal) };
+  return { sink, questions, ask: (signal = NEVER_ABORTED) => questions.send(ASKED, stream, signal) };
 }
 
 beforeEach(() => {
@@ -30,10 +30,10 @@ describe('a question to a client', () => {
     const { sink, questions, ask } = client();
     const answers = [ask(), ask()];
     expect(sink.summary).toEqual(['opened', 'question 1', 'question 2']);
-    questions.answer(2, { result: { second: true } });
-    questions.answer(1, YES);
-    questions.answer(1, { result: { too: 'late' } });
-    questions.answer('1', { result: { another: 'id' } });
+    questions.resolve(2, { result: { second: true } });
+    questions.resolve(1, YES);
+    questions.resolve(1, { result: { too: 'late' } });
+    questions.resolve('1', { result: { another: 'id' } });
     expect(await Promise.all(answers)).toEqual([YES, { result: { second: true } }]);
     expect(questions.size).toBe(0);
   });
@@ -47,7 +47,7 @@ describe('a question to a client', () => {
     expect(sink.events.at(-1)).toMatchObject({
       notification: { method: 'notifications/cancelled', params: { requestId: 1 } },
     });
-    questions.answer(1, YES);
+    questions.resolve(1, YES);
     expect(questions.size).toBe(0);
   });
 
@@ -79,7 +79,7 @@ describe('a question to a client', () => {
     const { sink, questions, ask } = client();
     const leaving = new AbortController();
     const answer = ask(leaving.signal);
-    questions.answer(1, YES);
+    questions.resolve(1, YES);
     await answer;
     leaving.abort();
     expect(sink.summary).toEqual(['opened', 'question 1']);

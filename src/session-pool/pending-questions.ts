@@ -6,20 +6,20 @@ import {
   type Question,
   type RequestId,
 } from '#lib/mcp-protocol';
-import { QuestionAbandoned, QuestionUnanswered, TooManyQuestions } from './session-pool.errors.js';
+import { QuestionWithdrawn, QuestionTimedOut, TooManyQuestions } from './session-pool.errors.js';
 import type { SessionStream } from './session-stream.js';
 
 /** Questions that a session's client may have before it at a time. */
-const MOST_PENDING = 256;
+const MAX_PENDING_QUESTIONS = 256;
 
 /** Who asks, and hears how far the client has come with its answer. */
-export interface Asker {
+export interface ProgressReceiver {
   notify(notification: McpNotification): Promise<void>;
 }
 
-interface Pending {
-  readonly give: (answer: Answer) => void;
-  readonly tellProgress: (notification: McpNotification) => Promise<void>;
+interface PendingQuestion {
+  readonly resolve: (answer: Answer) => void;
+  readonly forwardProgress: (notification: McpNotification) => Promise<void>;
 }
 
 /**
@@ -27,35 +27,40 @@ interface Pending {
  * number their progress tokens each for itself: to the client a question's own id stands for its server's token.
  */
 export class PendingQuestions {
-  private readonly pending = new Map<RequestId, Pending>();
+  private readonly pending = new Map<RequestId, PendingQuestion>();
   private lastId = 0;
 
   /** `patienceMs`: how long a client may take to answer. */
-  constructor(private readonly patienceMs: number) {}
+  constructor(private readonly timeoutMs: number) {}
 
   get size(): number {
     return this.pending.size;
   }
 
   /**
-   * Asks on a stream and waits. Rejects with QuestionAbandoned once the signal is aborted, with QuestionUnanswered
+   * Asks on a stream and waits. Rejects with QuestionWithdrawn once the signal is aborted, with QuestionTimedOut
    * when the client takes too long, with TooManyQuestions at the bound. The client is told not to bother any more.
    */
-  async ask(question: Question, stream: SessionStream, signal: AbortSignal, asker?: Asker): Promise<Answer> {
+  async send(
+    question: Question,
+    stream: SessionStream,
+    signal: AbortSignal,
+    asker?: ProgressReceiver,
+  ): Promise<Answer> {
     // A signal that was aborted before does not say so again.
-    if (signal.aborted) throw new QuestionAbandoned();
-    if (this.pending.size >= MOST_PENDING) throw new TooManyQuestions(MOST_PENDING);
+    if (signal.aborted) throw new QuestionWithdrawn();
+    if (this.pending.size >= MAX_PENDING_QUESTIONS) throw new TooManyQuestions(MAX_PENDING_QUESTIONS);
     const id = ++this.lastId;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const withdraw = (cause: Error) => {
       reject(cause);
-      void stream.emit({ kind: 'notification', notification: withdrawalOf(id) });
+      void stream.emit({ kind: 'notification', notification: toCancellation(id) });
     };
-    const abandon = () => withdraw(new QuestionAbandoned());
-    const timer = setTimeout(() => withdraw(new QuestionUnanswered(this.patienceMs)), this.patienceMs).unref();
+    const abandon = () => withdraw(new QuestionWithdrawn());
+    const timer = setTimeout(() => withdraw(new QuestionTimedOut(this.timeoutMs)), this.timeoutMs).unref();
     signal.addEventListener('abort', abandon, { once: true });
-    const { asked, tellProgress } = withOwnToken(question, id, asker);
-    this.pending.set(id, { give: resolve, tellProgress });
+    const { asked, tellProgress } = withQuestionToken(question, id, asker);
+    this.pending.set(id, { resolve: resolve, forwardProgress: tellProgress });
     try {
       void stream.emit({ kind: 'question', id, question: asked });
       return await promise;
@@ -67,21 +72,21 @@ export class PendingQuestions {
   }
 
   /** Answers to unknown or settled questions are dropped. */
-  answer(id: RequestId, answer: Answer): void {
-    this.pending.get(id)?.give(answer);
+  resolve(id: RequestId, answer: Answer): void {
+    this.pending.get(id)?.resolve(answer);
   }
 
   /** Takes the client's progress to who asked (basic/utilities/progress); that on anything else is dropped. */
-  async progress(notification: McpNotification): Promise<void> {
+  async forwardProgress(notification: McpNotification): Promise<void> {
     const { progressToken } = notification.params;
-    if (isRequestId(progressToken)) await this.pending.get(progressToken)?.tellProgress(notification);
+    if (isRequestId(progressToken)) await this.pending.get(progressToken)?.forwardProgress(notification);
   }
 }
 
-function withOwnToken(question: Question, id: RequestId, asker: Asker | undefined) {
+function withQuestionToken(question: Question, id: RequestId, asker: ProgressReceiver | undefined) {
   const meta = metaOf(question.params);
   const { progressToken } = meta;
-  if (!isRequestId(progressToken)) return { asked: question, tellProgress: toNobody };
+  if (!isRequestId(progressToken)) return { asked: question, tellProgress: ignoreProgress };
   return {
     asked: { ...question, params: { ...question.params, _meta: { ...meta, progressToken: id } } },
     tellProgress: async ({ method, params }: McpNotification) =>
@@ -89,9 +94,9 @@ function withOwnToken(question: Question, id: RequestId, asker: Asker | undefine
   };
 }
 
-const toNobody = async (): Promise<void> => undefined;
+const ignoreProgress = async (): Promise<void> => undefined;
 
-const withdrawalOf = (requestId: RequestId): McpNotification => ({
+const toCancellation = (requestId: RequestId): McpNotification => ({
   method: 'notifications/cancelled',
   params: { requestId, reason: 'The server no longer waits for the answer.' },
 });

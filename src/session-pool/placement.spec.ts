@@ -14,8 +14,8 @@ import { RecordingSink } from '../../test/support/recording-sink.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
 import { Placement } from './placement.js';
-import { aSession, limits } from './session-pool-fixture.js';
-import type { Sharing, UpstreamFace } from './sharing.js';
+import { createSession, limits } from './session-pool-fixture.js';
+import type { Sharing, ConnectionScope } from './sharing.js';
 import { UpstreamPool } from './upstream-pool.js';
 
 /** Everything that can live elsewhere does so at one other worker, or at none. */
@@ -26,14 +26,14 @@ class Elsewhere extends Placement {
   readonly connector = new FakeConnector();
   private readonly listeners = new Set<() => void>();
 
-  override placeOf(): string | undefined {
+  override ownerOf(): string | undefined {
     return this.worker;
   }
 
   override async open(
     worker: string,
     server: ServerDefinition,
-    face: UpstreamFace,
+    face: ConnectionScope,
     { key }: Sharing,
     events: ConnectionEvents,
   ): Promise<UpstreamConnection> {
@@ -44,7 +44,7 @@ class Elsewhere extends Placement {
     return this.connector.open(server, face.client, events);
   }
 
-  override isGone(worker: string): boolean {
+  override isDead(worker: string): boolean {
     return this.gone.has(worker);
   }
 
@@ -66,22 +66,22 @@ function world(servers: readonly ServerDefinition[], settings = {}) {
   return { connector, placement, pool };
 }
 
-const face = (subject: string): UpstreamFace => ({
+const face = (subject: string): ConnectionScope => ({
   caller: { ...callerOf(subject), anonymous: subject === 'anonymous' },
   client: MODERN_CLIENT,
   session: undefined,
 });
 
-const ofSession = (subject: string): UpstreamFace => {
+const ofSession = (subject: string): ConnectionScope => {
   const { caller } = face(subject);
-  return { caller, client: LEGACY_CLIENT, session: aSession({ caller }) };
+  return { caller, client: LEGACY_CLIENT, session: createSession({ caller }) };
 };
 
 const remote = remoteServer('a');
 const child = childServer('a');
 
 describe('what lives at one worker for all of them', () => {
-  const cases: [string, ServerDefinition, 'legacy' | 'modern', UpstreamFace, boolean][] = [
+  const cases: [string, ServerDefinition, 'legacy' | 'modern', ConnectionScope, boolean][] = [
     ['a legacy child process of a principal', child, 'legacy', ofSession('me'), true],
     ['a legacy session for clients without one', remote, 'legacy', face('me'), true],
     ['a shared child process', childServer('a', { shared: true }), 'legacy', ofSession('anonymous'), true],
@@ -116,7 +116,7 @@ describe('a part in a connection of another worker', () => {
       await pool.use(child, face(subject), async ({ profile }) => expect(profile.era).toBe('legacy'));
     }
     expect(placement.opened.map(({ worker }) => worker)).toEqual(['other', 'other', 'other']);
-    pool.sweep(Date.now() + 2_000);
+    pool.evictIdle(Date.now() + 2_000);
     expect(placement.connector.opened.every(({ closedByUs }) => closedByUs)).toBe(true);
   });
 
@@ -173,7 +173,7 @@ describe('a part in a connection of another worker', () => {
 describe('a connection that another worker asks for', () => {
   it('is opened here, whatever placement says, and is the one of all', async () => {
     const { connector, placement, pool } = world([child]);
-    const held = await pool.hold(child, face('me'), { here: true });
+    const held = await pool.hold(child, face('me'), { forceLocal: true });
     await pool.use(child, face('me'), async () => undefined);
     expect([connector.opened.length, placement.opened.length]).toEqual([1, 0]);
     held.release();
@@ -182,7 +182,7 @@ describe('a connection that another worker asks for', () => {
   it('is never a part in the connection of a third one', async () => {
     const { connector, placement, pool } = world([child]);
     await pool.use(child, face('me'), async () => undefined);
-    (await pool.hold(child, face('me'), { here: true })).release();
+    (await pool.hold(child, face('me'), { forceLocal: true })).release();
     await pool.use(child, face('me'), async () => undefined);
     expect([connector.live.length, placement.connector.live.length]).toEqual([1, 0]);
   });

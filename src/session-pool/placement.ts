@@ -2,7 +2,7 @@ import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode, type Outcome } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
-import type { Sharing, UpstreamFace } from './sharing.js';
+import type { Sharing, ConnectionScope } from './sharing.js';
 
 /**
  * The outcome of a request over a connection of another worker that is not there any more: it certainly did not run, so
@@ -24,7 +24,7 @@ export const NOT_HELD = {
  */
 export abstract class Placement {
   /** Incarnation of the other worker that is to have the connection. Undefined: this one. */
-  abstract placeOf(poolKey: string): string | undefined;
+  abstract ownerOf(poolKey: string): string | undefined;
 
   /**
    * Takes part in the other worker's connection; it is opened there if it is not. Closing what is returned ends the part
@@ -33,21 +33,21 @@ export abstract class Placement {
   abstract open(
     worker: string,
     server: ServerDefinition,
-    face: UpstreamFace,
+    face: ConnectionScope,
     sharing: Sharing,
     events: ConnectionEvents,
   ): Promise<UpstreamConnection>;
 
   /** True once a worker lives no more. */
-  abstract isGone(worker: string): boolean;
+  abstract isDead(worker: string): boolean;
 
   /** Calls back when workers came or went. Returns how to take that back. */
   abstract onChange(listener: () => void): () => void;
 }
 
 /** One worker alone has everything. */
-export class PlacedHere extends Placement {
-  override placeOf(): undefined {
+export class LocalPlacement extends Placement {
+  override ownerOf(): undefined {
     return undefined;
   }
 
@@ -55,7 +55,7 @@ export class PlacedHere extends Placement {
     return Promise.reject(new Error('There is no other worker.'));
   }
 
-  override isGone(): boolean {
+  override isDead(): boolean {
     return true;
   }
 
@@ -65,11 +65,14 @@ export class PlacedHere extends Placement {
 }
 
 /** Nothing was opened where nobody could be reached; and nobody is to wait until the others know that. */
-export function unlessOutOfReach(openHere: () => Promise<UpstreamConnection>) {
+export function openLocallyIfUnreachable(openHere: () => Promise<UpstreamConnection>) {
   return (cause: unknown): Promise<UpstreamConnection> => {
-    if (cause instanceof GatewayError && OUT_OF_REACH.has(cause.code)) return openHere();
+    if (cause instanceof GatewayError && UNREACHABLE_CODES.has(cause.code)) return openHere();
     throw cause;
   };
 }
 
-const OUT_OF_REACH: ReadonlySet<number> = new Set([GatewayCode.ownerUnreachable, GatewayCode.coordinationUnavailable]);
+const UNREACHABLE_CODES: ReadonlySet<number> = new Set([
+  GatewayCode.ownerUnreachable,
+  GatewayCode.coordinationUnavailable,
+]);

@@ -15,7 +15,7 @@ import {
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { ParkedCalls } from './parked-calls.js';
 import { ServerHealth } from './server-health.js';
-import { aSession, limits, NEVER } from './session-pool-fixture.js';
+import { createSession, limits, NEVER_ABORTED } from './session-pool-fixture.js';
 import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
 import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
 
@@ -87,7 +87,7 @@ describe('the sessions of one principal at a legacy server', () => {
   it('do not bound what a client’s own session has, nor a modern server’s one connection', async () => {
     const legacy = world();
     for (let count = 0; count < 4; count += 1) {
-      await pool.hold(server, { caller: callerOf('me'), client: LEGACY_CLIENT, session: aSession() });
+      await pool.hold(server, { caller: callerOf('me'), client: LEGACY_CLIENT, session: createSession() });
     }
     expect(legacy.connector.opened).toHaveLength(4);
     await pool.onApplicationShutdown();
@@ -99,13 +99,13 @@ describe('the sessions of one principal at a legacy server', () => {
 
 describe('parallel calls of anonymous clients, who share with nobody', () => {
   const call = { server, request: { method: 'tools/call', params: { name: 'x' } }, caller: ANONYMOUS } as const;
-  const base: UpstreamCall = { ...call, client: MODERN_CLIENT, requestId: 1, repeatsItself: false };
+  const base: UpstreamCall = { ...call, client: MODERN_CLIENT, requestId: 1, clientRepeatsCall: false };
 
   it('are refused beyond the bound before anything has run, and served when one has ended', async () => {
     const { connector, calls } = world();
     const held = Promise.withResolvers<Outcome>();
     connector.respond = () => held.promise;
-    const run = () => calls.runAlone(base, new RecordingSink(), NEVER);
+    const run = () => calls.runWithoutSession(base, new RecordingSink(), NEVER_ABORTED);
     const running = [run(), run()];
     await settled();
     const { httpStatus, ...error } = REFUSED;

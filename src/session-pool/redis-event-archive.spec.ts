@@ -7,10 +7,10 @@ import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { until } from '../../test/support/until.js';
 import type { ArchivedEvent } from './event-archive.js';
-import { EventSeal } from './event-seal.js';
-import { RedisEventArchive, type ArchiveBounds } from './redis-event-archive.js';
-import { replayAfterDeath } from './replay-after-death.js';
-import { aSession, said } from './session-pool-fixture.js';
+import { EventSigner } from './event-signer.js';
+import { RedisEventArchive, type ArchiveLimits } from './redis-event-archive.js';
+import { replayOrphanedStream } from './replay-orphaned-stream.js';
+import { createSession, notificationEvent } from './session-pool-fixture.js';
 
 const BOUNDS = { replayEvents: 100, replayBytes: 100_000, sessionIdleMs: 60_000 };
 const keys = new RedisKeys('spec:');
@@ -25,7 +25,7 @@ function connect(): RedisCommands {
   return connections.openCommands();
 }
 
-const archiveOf = (bounds: Partial<ArchiveBounds> = {}, commands = redis) =>
+const archiveOf = (bounds: Partial<ArchiveLimits> = {}, commands = redis) =>
   new RedisEventArchive(commands, keys, { ...BOUNDS, ...bounds }, secret);
 
 const newSession = () => `stored-${(sessions += 1)}`;
@@ -70,7 +70,7 @@ describe('events in Redis', () => {
     const session = newSession();
     const archive = archiveOf();
     await archive.append(session, event(0));
-    await archive.forget(session);
+    await archive.delete(session);
     expect(await archive.read(session)).toEqual([]);
     expect(await redis.send('EXISTS', keys.events(session))).toBe(0);
   });
@@ -122,7 +122,7 @@ describe('events in Redis', () => {
       const session = newSession();
       const archive = archiveOf();
       await archive.append(session, event(0));
-      await redis.send('HSET', keys.events(session), 0, new EventSeal(secret).seal(session, foreign));
+      await redis.send('HSET', keys.events(session), 0, new EventSigner(secret).sign(session, foreign));
       await archive.append(session, event(1));
       expect(await archive.read(session)).toEqual([event(1)]);
     },
@@ -135,7 +135,7 @@ describe('events in Redis', () => {
     await archive.append(another, event(0));
     const theirs = String(await redis.send('HGET', keys.events(another), 0));
     const own = String(await redis.send('HGET', keys.events(session), 0));
-    const strangers = new EventSeal(randomBytes(32)).seal(session, own.slice(22));
+    const strangers = new EventSigner(randomBytes(32)).sign(session, own.slice(22));
     for (const forged of [theirs, own.slice(22), strangers, `${own} `, `A${own}`, '']) {
       await redis.send('HSET', keys.events(session), 0, forged);
       expect(await archive.read(session)).toEqual([]);
@@ -170,28 +170,28 @@ describe('a Redis that fails', () => {
 
 describe('a session whose worker is gone', () => {
   it('has its stream told to the end by any other worker', async () => {
-    const session = aSession({}, {}, archiveOf());
+    const session = createSession({}, {}, archiveOf());
     const sink = new RecordingSink();
-    const [open, answered] = [1, 2].map((id) => session.begin(id, 'tools/call', sink));
-    await open?.stream?.emit(said('one'));
-    await answered?.stream?.emit(said('other'));
+    const [open, answered] = [1, 2].map((id) => session.beginCall(id, 'tools/call', sink));
+    await open?.stream?.emit(notificationEvent('one'));
+    await answered?.stream?.emit(notificationEvent('other'));
     const done = await answered?.finish(result({ content: [] }));
     expect(done?.eventId).toBe('2-2');
     const elsewhere = connect();
     await until(() => elsewhere.isReady);
     const archive = archiveOf({}, elsewhere);
-    expect(await replayAfterDeath(archive, session.id, '1-0')).toMatchObject({
+    expect(await replayOrphanedStream(archive, session.id, '1-0')).toMatchObject({
       events: [
         { notification: { method: 'one' }, eventId: '1-1' },
         { kind: 'answer', id: 1, outcome: { error: { code: -31002, data: { outcome: 'unknown', retriable: false } } } },
       ],
       openCall: { requestId: 1 },
     });
-    expect(await replayAfterDeath(archive, session.id, '2-1')).toMatchObject({
+    expect(await replayOrphanedStream(archive, session.id, '2-1')).toMatchObject({
       events: [{ kind: 'answer', id: 2, outcome: { kind: 'result' }, eventId: '2-2' }],
     });
     session.end();
     await until(async () => (await archive.read(session.id)).length === 0);
-    expect(await replayAfterDeath(archive, session.id, '1-0')).toBeUndefined();
+    expect(await replayOrphanedStream(archive, session.id, '1-0')).toBeUndefined();
   });
 });

@@ -2,10 +2,10 @@ import { Logger } from '@nestjs/common';
 import { isRequestId, type RequestId } from '#lib/mcp-protocol';
 import { redisScript, type RedisCommands, type RedisKeys } from '#lib/redis';
 import { EventArchive, type ArchivedEvent } from './event-archive.js';
-import { EventSeal } from './event-seal.js';
+import { EventSigner } from './event-signer.js';
 
 /** Bounds of what is kept of each session: those of its owner's memory. */
-export interface ArchiveBounds {
+export interface ArchiveLimits {
   readonly replayEvents: number;
   readonly replayBytes: number;
   /** What nothing was added to for so long goes by itself. */
@@ -13,46 +13,46 @@ export interface ArchiveBounds {
 }
 
 /** How long the archive stays closed after a failure before one event tries again. */
-const PAUSE_MS = 500;
+const RETRY_INTERVAL_MS = 500;
 
 /**
  * Events in Redis, in one hash per session. One round trip for each event. After a failure events are refused at once,
  * for a while or until the connection is back, instead of each waiting for the deadline of its command.
  */
 export class RedisEventArchive extends EventArchive {
-  override readonly active = true;
+  override readonly isActive = true;
   private readonly logger = new Logger('EventArchive');
   private readonly appendEvent = redisScript('append-event', 1);
   private readonly readEvents = redisScript('read-events', 1);
-  private readonly sealing: EventSeal;
+  private readonly signer: EventSigner;
   private closedUntil = 0;
 
   /** `secret`: what all workers know, and nobody else. */
   constructor(
     private readonly redis: RedisCommands,
     private readonly keys: RedisKeys,
-    private readonly bounds: ArchiveBounds,
+    private readonly limits: ArchiveLimits,
     secret: Buffer,
   ) {
     super();
-    this.sealing = new EventSeal(secret);
+    this.signer = new EventSigner(secret);
     redis.onReady(() => (this.closedUntil = 0));
   }
 
-  /** Rejects with ArchiveClosed for a while after a failure, else with RedisFault. */
+  /** Rejects with ArchiveUnavailable for a while after a failure, else with RedisFault. */
   override async append(session: string, event: ArchivedEvent): Promise<void> {
     const now = performance.now();
-    if (now < this.closedUntil) throw new ArchiveClosed();
+    if (now < this.closedUntil) throw new ArchiveUnavailable();
     // One tries; until it is known how that went, the others do not wait for it.
-    if (this.closedUntil > 0) this.closedUntil = now + PAUSE_MS;
-    const { replayEvents, replayBytes, sessionIdleMs } = this.bounds;
+    if (this.closedUntil > 0) this.closedUntil = now + RETRY_INTERVAL_MS;
+    const { replayEvents, replayBytes, sessionIdleMs } = this.limits;
     try {
-      const text = this.sealing.seal(session, textOf(event));
+      const text = this.signer.sign(session, toText(event));
       const bounds = [replayEvents, replayBytes, sessionIdleMs];
       await this.redis.run(this.appendEvent, [this.keys.events(session)], [text, ...bounds]);
       this.closedUntil = 0;
     } catch (cause) {
-      this.closedUntil = performance.now() + PAUSE_MS;
+      this.closedUntil = performance.now() + RETRY_INTERVAL_MS;
       throw cause;
     }
   }
@@ -60,53 +60,53 @@ export class RedisEventArchive extends EventArchive {
   /** Leaves out what no worker has written for this session. Rejects with RedisFault. */
   override async read(session: string): Promise<readonly ArchivedEvent[]> {
     const texts = await this.redis.run(this.readEvents, [this.keys.events(session)], []);
-    const found = Array.isArray(texts) ? texts.map((text: unknown) => this.eventOf(session, text)) : [];
+    const found = Array.isArray(texts) ? texts.map((text: unknown) => this.toEvent(session, text)) : [];
     const events = found.filter((event) => event !== undefined);
     if (events.length < found.length) this.logger.warn('Redis held events of a session that no worker has written');
     return events;
   }
 
-  override async forget(session: string): Promise<void> {
+  override async delete(session: string): Promise<void> {
     await this.redis.send('UNLINK', this.keys.events(session));
   }
 
-  private eventOf(session: string, sealed: unknown): ArchivedEvent | undefined {
-    const text = typeof sealed === 'string' ? this.sealing.open(session, sealed) : undefined;
-    return text === undefined ? undefined : eventOf(text);
+  private toEvent(session: string, sealed: unknown): ArchivedEvent | undefined {
+    const text = typeof sealed === 'string' ? this.signer.verify(session, sealed) : undefined;
+    return text === undefined ? undefined : parseEvent(text);
   }
 }
 
 /** The archive has failed just now. */
-export class ArchiveClosed extends Error {
+export class ArchiveUnavailable extends Error {
   constructor() {
     super('The archive of events has failed just now.');
   }
 }
 
 /** A line that says what the event belongs to, and the event: it is JSON already, and is not written twice. */
-function textOf({ stream, sequence, json, call }: ArchivedEvent): string {
+function toText({ stream, sequence, json, call }: ArchivedEvent): string {
   return `${JSON.stringify([stream, sequence, ...(call ? [call.requestId, call.method] : [])])}\n${json}`;
 }
 
-function eventOf(text: string): ArchivedEvent | undefined {
+function parseEvent(text: string): ArchivedEvent | undefined {
   const end = text.indexOf('\n');
-  const head = headOf(text.slice(0, Math.max(end, 0)));
+  const head = parseHeader(text.slice(0, Math.max(end, 0)));
   if (!head) return undefined;
   const [stream, sequence, requestId, method] = head;
   const call = requestId !== undefined && method !== undefined ? { requestId, method } : undefined;
   return { stream, sequence, json: text.slice(end + 1), ...(call && { call }) };
 }
 
-function headOf(line: string): [number, number, RequestId?, string?] | undefined {
+function parseHeader(line: string): [number, number, RequestId?, string?] | undefined {
   try {
     const head: unknown = JSON.parse(line);
-    return isHead(head) ? head : undefined;
+    return isHeader(head) ? head : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isHead(value: unknown): value is [number, number, RequestId?, string?] {
+function isHeader(value: unknown): value is [number, number, RequestId?, string?] {
   if (!Array.isArray(value) || (value.length !== 2 && value.length !== 4)) return false;
   const [stream, sequence, requestId, method] = value as unknown[];
   const isOfNoCall = value.length === 2;

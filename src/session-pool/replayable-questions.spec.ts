@@ -4,7 +4,7 @@ import { ManualTimer } from '#lib/testing/manual-timer';
 import { LEGACY_CLIENT } from '../../test/support/fake-upstream.js';
 import type { UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import { answerReplayableQuestions } from './replayable-questions.js';
-import { NEVER } from './session-pool-fixture.js';
+import { NEVER_ABORTED } from './session-pool-fixture.js';
 
 const client = { ...LEGACY_CLIENT, capabilities: { elicitation: {}, sampling: {}, roots: {} } };
 const request: UpstreamRequest = { method: 'tools/call', params: { name: 'book' }, client };
@@ -34,13 +34,13 @@ function exchange(outcomes: readonly Outcome[], answer: (question: Question) => 
   } as unknown as UpstreamConnection;
   const reply: UpstreamReply = {
     notify: () => undefined,
-    ask: async (question, signal) => {
+    answerQuestion: async (question, signal) => {
       asked.push(question);
       signals.push(signal);
       return answer(question);
     },
   };
-  const run = (first: JsonObject, signal = NEVER, maxRounds = 3, requestMs = 60_000) =>
+  const run = (first: JsonObject, signal = NEVER_ABORTED, maxRounds = 3, requestMs = 60_000) =>
     answerReplayableQuestions(connection, request, first, reply, signal, {
       server: 'hotel',
       maxRounds,
@@ -90,7 +90,7 @@ describe('a server that ends a call with questions', () => {
   it('is called ever more rarely when it holds off again and again, and at once when it has asked in between', async () => {
     const asks = result(wanting({ a: form('Who?') }));
     const { repeated, timer, run } = exchange([...Array(8).fill(result(HOLDS_OFF)), asks], () => yes);
-    const outcome = run(HOLDS_OFF, NEVER, 16);
+    const outcome = run(HOLDS_OFF, NEVER_ABORTED, 16);
     await timer.advance(0);
     for (const [index, pauseMs] of [100, 200, 400, 800, 1_600, 2_000, 2_000].entries()) {
       await timer.advance(pauseMs - 1);
@@ -107,7 +107,7 @@ describe('a server that ends a call with questions', () => {
     const answer = Promise.withResolvers<Answer>();
     const holding = Array(9).fill(result(HOLDS_OFF)) as Outcome[];
     const { repeated, timer, run } = exchange(holding, () => answer.promise);
-    const outcome = run(wanting({ a: form('Who?') }), NEVER, 16, 1_000);
+    const outcome = run(wanting({ a: form('Who?') }), NEVER_ABORTED, 16, 1_000);
     await timer.advance(5_000);
     answer.resolve(yes);
     await timer.advance(1_000);

@@ -16,10 +16,10 @@ import {
 } from '#lib/mcp-protocol';
 import type { Timer } from '#lib/worker-bus';
 import type { UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream/index.js';
-import { Pace } from './pace.js';
+import { RepeatBackoff } from './repeat-backoff.js';
 import { TooManyQuestionRounds, UndeclaredQuestion } from './session-pool.errors.js';
 
-interface Rounds {
+interface RoundLimits {
   readonly server: string;
   readonly maxRounds: number;
   /** How long the server may take while nobody is asked. */
@@ -34,16 +34,21 @@ export async function answerReplayableQuestions(
   asked: JsonObject,
   reply: UpstreamReply,
   signal: AbortSignal,
-  { server, maxRounds, requestMs, timer }: Rounds,
+  { server, maxRounds, requestMs, timer }: RoundLimits,
 ): Promise<Outcome> {
-  const pace = new Pace(timer, requestMs);
+  const pace = new RepeatBackoff(timer, requestMs);
   let required = asked;
   for (let round = 0; round < maxRounds; round += 1) {
     const answers = await collectAnswers(server, request, required, reply, signal);
     if ('error' in answers) return failure(answers.error);
-    const isOver = await pauseUnlessAsked(answers.responses, pace, signal);
+    const isOver = await pauseIfUnanswered(answers.responses, pace, signal);
     if (isOver) return isOver;
-    const outcome = await repeat(connection, repeated(request, required, answers.responses), reply, signal);
+    const outcome = await sendRepeated(
+      connection,
+      toRepeatedRequest(request, required, answers.responses),
+      reply,
+      signal,
+    );
     if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
     required = outcome.result;
   }
@@ -51,14 +56,18 @@ export async function answerReplayableQuestions(
 }
 
 /** To wait for a person's answer is pause enough. */
-async function pauseUnlessAsked(answers: JsonObject, pace: Pace, signal: AbortSignal): Promise<Outcome | undefined> {
+async function pauseIfUnanswered(
+  answers: JsonObject,
+  pace: RepeatBackoff,
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
   if (Object.keys(answers).length === 0) return pace.wait(signal);
-  pace.restart();
+  pace.reset();
   return undefined;
 }
 
 /** What cannot be sent is told like any other failure: the call has begun, and is not begun again. */
-async function repeat(
+async function sendRepeated(
   connection: UpstreamConnection,
   request: UpstreamRequest,
   reply: UpstreamReply,
@@ -76,16 +85,16 @@ async function repeat(
  * Of a call whose server has run a part of it by now: "not executed" would be true of its last round only, and so would what
  * the failure says in words.
  */
-export function begunAlready(failed: Outcome): Outcome {
+export function toUnknownOutcome(failed: Outcome): Outcome {
   if (failed.kind !== 'error') return failed;
   const { data } = failed.error;
   if (!isJsonObject(data) || data['outcome'] !== 'not_executed') return failed;
   const { retryAfterMs: _later, ...rest } = data;
   const left = { ...rest, outcome: 'unknown', retriable: false };
-  return failure({ code: GatewayCode.outcomeUnknown, message: BEGUN_ALREADY, data: left }, 504);
+  return failure({ code: GatewayCode.outcomeUnknown, message: INTERRUPTED_MESSAGE, data: left }, 504);
 }
 
-const BEGUN_ALREADY =
+const INTERRUPTED_MESSAGE =
   'The call was begun, and could not be continued after its questions. What it did is not known; find out before you repeat it.';
 
 type Collected = { readonly responses: JsonObject } | { readonly error: RpcError };
@@ -105,13 +114,13 @@ async function collectAnswers(
     const capability = capabilityOfQuestion(method);
     if (!capability || !request.client.capabilities[capability]) throw new UndeclaredQuestion(server, method);
     const params = isJsonObject(question) && isJsonObject(question['params']) ? question['params'] : {};
-    return { key, method, answer: await reply.ask(questionForLegacy({ method, params }), open) };
+    return { key, method, answer: await reply.answerQuestion(questionForLegacy({ method, params }), open) };
   });
   const responses: JsonObject = {};
   // One failure fails the call, which takes the questions with it that are still before the client.
   const answers = await Promise.all(asking).finally(() => failing.abort());
   for (const { key, method, answer } of answers) {
-    const response = responseOf(method, answer);
+    const response = toResponse(method, answer);
     if ('error' in response) return response;
     responses[key] = response.result;
   }
@@ -119,11 +128,15 @@ async function collectAnswers(
 }
 
 /** A client that fails at showing a form has, to the server, dismissed it; other failures end the call. */
-function responseOf(method: string, answer: Answer): Answer {
+function toResponse(method: string, answer: Answer): Answer {
   return 'error' in answer && method === 'elicitation/create' ? { result: { action: 'cancel' } } : answer;
 }
 
-function repeated(request: UpstreamRequest, required: JsonObject, inputResponses: JsonObject): UpstreamRequest {
+function toRepeatedRequest(
+  request: UpstreamRequest,
+  required: JsonObject,
+  inputResponses: JsonObject,
+): UpstreamRequest {
   const { requestState } = required;
   const params: JsonObject = { ...request.params, inputResponses };
   if (requestState === undefined) delete params['requestState'];

@@ -1,26 +1,26 @@
 /** An archive whose answers a spec gives itself. */
 import { EventArchive, type ArchivedEvent } from './event-archive.js';
 
-interface Asked {
+interface PendingAppend {
   readonly event: ArchivedEvent;
   readonly stored: PromiseWithResolvers<void>;
 }
 
 export class FakeArchive extends EventArchive {
-  override readonly active = true;
+  override readonly isActive = true;
   readonly stored = new Map<string, ArchivedEvent[]>();
-  readonly forgotten: string[] = [];
+  readonly deleted: string[] = [];
   /** How often an event came, stored or not. */
   appends = 0;
   isDown = false;
-  private held: Asked[] | undefined;
+  private pendingAppends: PendingAppend[] | undefined;
 
   override async append(session: string, event: ArchivedEvent): Promise<void> {
     this.appends += 1;
     if (this.isDown) throw new Error('The archive is down.');
-    if (this.held) {
+    if (this.pendingAppends) {
       const asked = { event, stored: Promise.withResolvers<void>() };
-      this.held.push(asked);
+      this.pendingAppends.push(asked);
       await asked.stored.promise;
     }
     const events = this.stored.get(session) ?? [];
@@ -31,20 +31,20 @@ export class FakeArchive extends EventArchive {
     return this.stored.get(session) ?? [];
   }
 
-  override async forget(session: string): Promise<void> {
-    this.forgotten.push(session);
+  override async delete(session: string): Promise<void> {
+    this.deleted.push(session);
     this.stored.delete(session);
   }
 
   /** Answers nothing from now on, until told to. */
   hold(): void {
-    this.held ??= [];
+    this.pendingAppends ??= [];
   }
 
   /** Lets what is held be stored, the last one first: nobody may count on an order of answers. */
   release(): void {
-    const held = this.held ?? [];
-    this.held = undefined;
+    const held = this.pendingAppends ?? [];
+    this.pendingAppends = undefined;
     for (const { stored } of held.toReversed()) stored.resolve();
   }
 

@@ -9,7 +9,7 @@ export const limits = (settings: Partial<SessionPoolConfig> = {}): SessionPoolCo
 
 let sessions = 0;
 
-export const startOf = (start: Partial<SessionStart> = {}): SessionStart => ({
+export const sessionStart = (start: Partial<SessionStart> = {}): SessionStart => ({
   id: `session-${(sessions += 1)}`,
   caller: callerOf('me'),
   endpoint: 'default',
@@ -18,13 +18,13 @@ export const startOf = (start: Partial<SessionStart> = {}): SessionStart => ({
   ...start,
 });
 
-export const aSession = (
+export const createSession = (
   start: Partial<SessionStart> = {},
   settings: Partial<SessionPoolConfig> = {},
   archive?: EventArchive,
-): Session => new Session(startOf(start), limits(settings), archive);
+): Session => new Session(sessionStart(start), limits(settings), archive);
 
-export const said = (method: string, params = {}) =>
+export const notificationEvent = (method: string, params = {}) =>
   ({ kind: 'notification', notification: { method, params } }) as const;
 
-export const NEVER = new AbortController().signal;
+export const NEVER_ABORTED = new AbortController().signal;

@@ -78,7 +78,7 @@ export class SessionPoolConfig {
   @Env('ISTHMUS_QUESTION_TIMEOUT', { as: 'duration' })
   @IsInt()
   @Min(1_000)
-  readonly questionMs: number = 5 * 60_000;
+  readonly questionTimeoutMs: number = 5 * 60_000;
 
   /** How often a server may ask again within one call before the call is given up. */
   @Env('ISTHMUS_MAX_QUESTION_ROUNDS')

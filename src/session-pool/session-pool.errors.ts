@@ -4,7 +4,7 @@ import { failure, GatewayCode, RpcCode, type Outcome } from '#lib/mcp-protocol';
 /** What a call that failed by a defect of ours tells whoever took it over; the defect itself is thrown. */
 export const INTERNAL_ERROR: Outcome = failure({ code: RpcCode.internalError, message: 'Internal error' }, 500);
 
-const REFUSED = { outcome: 'not_executed', retriable: true } as const;
+const NOT_EXECUTED = { outcome: 'not_executed', retriable: true } as const;
 
 /** At the bound of live sessions: 503 for the worker, 429 for one principal. */
 export class SessionLimitReached extends GatewayError {
@@ -14,7 +14,7 @@ export class SessionLimitReached extends GatewayError {
       GatewayCode.overloaded,
       `${who} too many sessions. End some with DELETE or try again later.`,
       status,
-      REFUSED,
+      NOT_EXECUTED,
     );
   }
 }
@@ -22,7 +22,7 @@ export class SessionLimitReached extends GatewayError {
 export class TooManyCalls extends GatewayError {
   constructor(limit: number) {
     const message = `This session has ${limit} calls in flight, which is its limit. Wait for answers.`;
-    super(GatewayCode.overloaded, message, 429, REFUSED);
+    super(GatewayCode.overloaded, message, 429, NOT_EXECUTED);
   }
 }
 
@@ -30,14 +30,14 @@ export class TooManyCalls extends GatewayError {
 export class ServerReconfigured extends GatewayError {
   constructor(server: string) {
     const message = `Server ${server} has just been configured anew. Call again.`;
-    super(GatewayCode.upstreamFailed, message, 502, { ...REFUSED, server });
+    super(GatewayCode.upstreamFailed, message, 502, { ...NOT_EXECUTED, server });
   }
 }
 
 export class TooManyProcesses extends GatewayError {
   constructor(server: string, limit: number) {
     const message = `Server ${server} runs as ${limit} processes, which is its limit. Call again later.`;
-    super(GatewayCode.overloaded, message, 503, { ...REFUSED, server });
+    super(GatewayCode.overloaded, message, 503, { ...NOT_EXECUTED, server });
   }
 }
 
@@ -45,12 +45,12 @@ export class TooManyProcesses extends GatewayError {
 export class TooManyUpstreamSessions extends GatewayError {
   constructor(server: string, limit: number) {
     const message = `You use ${limit} sessions at server ${server}, which is the limit. Wait for answers.`;
-    super(GatewayCode.overloaded, message, 429, { ...REFUSED, server });
+    super(GatewayCode.overloaded, message, 429, { ...NOT_EXECUTED, server });
   }
 }
 
 /** The session ended after the request had come in; the call did not run. */
-export class SessionOver extends GatewayError {
+export class SessionEnded extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: false } as const;
     super(RpcCode.invalidRequest, 'The session has ended. Initialize a new one.', 404, data);
@@ -58,7 +58,7 @@ export class SessionOver extends GatewayError {
 }
 
 /** Resuming would skip events that are no longer kept. */
-export class EventsNoLongerKept extends GatewayError {
+export class ReplayUnavailable extends GatewayError {
   constructor(eventId: string) {
     const shown = JSON.stringify(eventId.slice(0, 64));
     super(RpcCode.invalidRequest, `No events are kept after ${shown}. Open a new stream without Last-Event-ID.`, 400);
@@ -66,14 +66,14 @@ export class EventsNoLongerKept extends GatewayError {
 }
 
 /** The call that asked has ended before its client answered. */
-export class QuestionAbandoned extends Error {
+export class QuestionWithdrawn extends Error {
   constructor() {
     super('The call that asked has ended.');
   }
 }
 
 /** The client took too long to answer. What the server did before it asked cannot be known. */
-export class QuestionUnanswered extends GatewayError {
+export class QuestionTimedOut extends GatewayError {
   constructor(patienceMs: number) {
     const message = `The client did not answer the server's question within ${patienceMs / 1000} s. The call was given up.`;
     super(GatewayCode.outcomeUnknown, message, 504, { outcome: 'unknown', retriable: false });

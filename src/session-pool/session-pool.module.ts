@@ -4,10 +4,10 @@ import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { UpstreamModule } from '../upstream/index.js';
-import { EventArchive, NoArchive } from './event-archive.js';
+import { EventArchive, NullEventArchive } from './event-archive.js';
 import { ParkedCalls } from './parked-calls.js';
 import { Placement } from './placement.js';
-import { PlacementSeat } from './placement-seat.js';
+import { DeferredPlacement } from './deferred-placement.js';
 import { RedisEventArchive } from './redis-event-archive.js';
 import { ServerHealth } from './server-health.js';
 import { SessionPool } from './session-pool.js';
@@ -19,7 +19,7 @@ const eventArchive = {
   provide: EventArchive,
   inject: [Coordination, SessionPoolConfig, DataFolder],
   useFactory: ({ redis }: Coordination, config: SessionPoolConfig, { secrets }: DataFolder) =>
-    redis ? new RedisEventArchive(redis.commands, redis.keys, config, secrets.session) : new NoArchive(),
+    redis ? new RedisEventArchive(redis.commands, redis.keys, config, secrets.session) : new NullEventArchive(),
 };
 
 @Module({
@@ -27,8 +27,8 @@ const eventArchive = {
   providers: [
     configProvider(SessionPoolConfig),
     eventArchive,
-    PlacementSeat,
-    { provide: Placement, useExisting: PlacementSeat },
+    DeferredPlacement,
+    { provide: Placement, useExisting: DeferredPlacement },
     SessionPool,
     UpstreamPool,
     ParkedCalls,
@@ -39,7 +39,7 @@ const eventArchive = {
     ServerHealth,
     SessionPoolConfig,
     EventArchive,
-    PlacementSeat,
+    DeferredPlacement,
     SessionPool,
     UpstreamPool,
     ParkedCalls,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { callerOf } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import { limits, startOf } from './session-pool-fixture.js';
+import { limits, sessionStart } from './session-pool-fixture.js';
 import { SessionPool } from './session-pool.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
 
@@ -17,7 +17,7 @@ afterEach(() => {
   for (const pool of pools.splice(0)) pool.onApplicationShutdown();
 });
 
-const of = (subject: string) => startOf({ caller: callerOf(subject) });
+const of = (subject: string) => sessionStart({ caller: callerOf(subject) });
 
 describe('the sessions of a worker', () => {
   it('are found by id until they end', () => {
@@ -26,7 +26,7 @@ describe('the sessions of a worker', () => {
     expect(pool.find(session.id)).toBe(session);
     session.end();
     expect(pool.find(session.id)).toBeUndefined();
-    expect(session.ended).toBe(true);
+    expect(session.isEnded).toBe(true);
   });
 
   it('are bounded for each principal, without a loss for the others', () => {
@@ -59,10 +59,10 @@ describe('the sessions of a worker', () => {
     ];
     const later = Date.now() + 1_500;
     streaming.openStandingStream(new RecordingSink());
-    calling.begin(1, 'tools/call');
+    calling.beginCall(1, 'tools/call');
     used.lastUsedAt = later;
-    pool.sweep(later);
-    expect([idle, streaming, calling, used].map(({ ended }) => ended)).toEqual([true, false, false, false]);
+    pool.evictIdle(later);
+    expect([idle, streaming, calling, used].map(({ isEnded: ended }) => ended)).toEqual([true, false, false, false]);
     expect(pool.size).toBe(3);
   });
 
@@ -70,7 +70,7 @@ describe('the sessions of a worker', () => {
     const pool = poolOf();
     const sessions = [pool.open(of('a')), pool.open(of('b'))];
     pool.onApplicationShutdown();
-    expect(sessions.every(({ ended }) => ended)).toBe(true);
+    expect(sessions.every(({ isEnded: ended }) => ended)).toBe(true);
     expect(pool.size).toBe(0);
   });
 });

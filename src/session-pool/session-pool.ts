@@ -1,28 +1,28 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { EventArchive, NoArchive } from './event-archive.js';
+import { EventArchive, NullEventArchive } from './event-archive.js';
 import { SessionLimitReached } from './session-pool.errors.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { SessionRecord } from './session-record.js';
 import { Session, type SessionStart } from './session.js';
-import { pageOf, viewOfSession, type SessionView, type ViewPage } from './views.js';
+import { toPage, toSessionView, type SessionView, type ViewPage } from './views.js';
 
-const SWEEP_INTERVAL_MS = 15_000;
+const EVICTION_INTERVAL_MS = 15_000;
 /** Sessions given away whose heirs are remembered; of older ones only the shared memory of all workers knows. */
-const MOST_HEIRS = 100_000;
+const MAX_NEW_OWNERS = 100_000;
 
 /** The live sessions of this worker. */
 @Injectable()
 export class SessionPool implements OnApplicationShutdown {
   private readonly sessions = new Map<string, Session>();
   private readonly perPrincipal = new Map<string, number>();
-  private readonly heirs = new Map<string, string>();
-  private readonly sweeper: NodeJS.Timeout;
+  private readonly newOwners = new Map<string, string>();
+  private readonly evictionTimer: NodeJS.Timeout;
 
   constructor(
     private readonly config: SessionPoolConfig,
-    private readonly archive: EventArchive = new NoArchive(),
+    private readonly archive: EventArchive = new NullEventArchive(),
   ) {
-    this.sweeper = setInterval(() => this.sweep(Date.now()), SWEEP_INTERVAL_MS).unref();
+    this.evictionTimer = setInterval(() => this.evictIdle(Date.now()), EVICTION_INTERVAL_MS).unref();
   }
 
   get size(): number {
@@ -31,7 +31,7 @@ export class SessionPool implements OnApplicationShutdown {
 
   /** @throws SessionLimitReached at the bounds of the worker or the principal. */
   open(start: SessionStart): Session {
-    this.demandRoom(start.caller.key);
+    this.assertCapacity(start.caller.key);
     return this.add(new Session(start, this.config, this.archive));
   }
 
@@ -46,9 +46,9 @@ export class SessionPool implements OnApplicationShutdown {
    *
    * @param heir incarnation of the worker that it is for
    */
-  handOver(id: string, heir: string): SessionRecord | undefined {
-    const record = this.sessions.get(id)?.handOver();
-    if (record) this.rememberHeir(id, heir);
+  handOff(id: string, heir: string): SessionRecord | undefined {
+    const record = this.sessions.get(id)?.handOff();
+    if (record) this.recordNewOwner(id, heir);
     return record;
   }
 
@@ -56,28 +56,28 @@ export class SessionPool implements OnApplicationShutdown {
    * Goes on with a session that its owner has given up. One that is here already stays as it is.
    * @throws SessionLimitReached as `open` does
    */
-  adopt(record: SessionRecord): Session {
+  restore(record: SessionRecord): Session {
     const known = this.sessions.get(record.id);
     if (known) return known;
-    this.demandRoom(record.caller.key);
-    this.heirs.delete(record.id);
-    return this.add(Session.adopt(record, this.config, this.archive));
+    this.assertCapacity(record.caller.key);
+    this.newOwners.delete(record.id);
+    return this.add(Session.restore(record, this.config, this.archive));
   }
 
   /** Incarnation of the worker that a session was given to. */
-  movedTo(id: string): string | undefined {
-    return this.heirs.get(id);
+  findNewOwner(id: string): string | undefined {
+    return this.newOwners.get(id);
   }
 
   /** Says anew where a session went that was given away; `undefined`: nobody has it, it is over. */
-  pointTo(id: string, heir: string | undefined): void {
-    if (heir === undefined) this.heirs.delete(id);
-    else this.rememberHeir(id, heir);
+  setNewOwner(id: string, heir: string | undefined): void {
+    if (heir === undefined) this.newOwners.delete(id);
+    else this.recordNewOwner(id, heir);
   }
 
   /** A part of those that live here, for those who look after them. */
-  view(page: ViewPage): SessionView[] {
-    return pageOf(this.sessions.values(), page).map(viewOfSession);
+  list(page: ViewPage): SessionView[] {
+    return toPage(this.sessions.values(), page).map(toSessionView);
   }
 
   /** Ends a session by its number. False when it is not here (any more). */
@@ -88,14 +88,14 @@ export class SessionPool implements OnApplicationShutdown {
   }
 
   /** All that live here. */
-  get live(): Iterable<Session> {
+  get liveSessions(): Iterable<Session> {
     return this.sessions.values();
   }
 
   /** Ends what has been idle for too long. */
-  sweep(now: number): void {
+  evictIdle(now: number): void {
     for (const session of this.sessions.values()) {
-      if (session.idle && now - session.lastUsedAt > this.config.sessionIdleMs) session.end();
+      if (session.isIdle && now - session.lastUsedAt > this.config.sessionIdleMs) session.end();
     }
   }
 
@@ -103,16 +103,16 @@ export class SessionPool implements OnApplicationShutdown {
    * Ends every session: this worker leaves, or has been declared gone. What other workers could tell their clients
    * stays where it is.
    */
-  abandon(): void {
+  endAll(): void {
     for (const session of this.sessions.values()) session.end('kept');
   }
 
   onApplicationShutdown(): void {
-    clearInterval(this.sweeper);
-    this.abandon();
+    clearInterval(this.evictionTimer);
+    this.endAll();
   }
 
-  private demandRoom(principal: string): void {
+  private assertCapacity(principal: string): void {
     if (this.sessions.size >= this.config.maxSessions) throw new SessionLimitReached('worker');
     const mine = this.perPrincipal.get(principal) ?? 0;
     if (mine >= this.config.maxSessionsPerPrincipal) throw new SessionLimitReached('principal');
@@ -122,17 +122,17 @@ export class SessionPool implements OnApplicationShutdown {
     const { key } = session.start.caller;
     this.sessions.set(session.id, session);
     this.perPrincipal.set(key, (this.perPrincipal.get(key) ?? 0) + 1);
-    session.onEnd(() => this.forget(session));
+    session.onEnd(() => this.remove(session));
     return session;
   }
 
-  private rememberHeir(id: string, heir: string): void {
-    this.heirs.set(id, heir);
-    const oldest = this.heirs.size > MOST_HEIRS ? this.heirs.keys().next() : undefined;
-    if (oldest && !oldest.done) this.heirs.delete(oldest.value);
+  private recordNewOwner(id: string, heir: string): void {
+    this.newOwners.set(id, heir);
+    const oldest = this.newOwners.size > MAX_NEW_OWNERS ? this.newOwners.keys().next() : undefined;
+    if (oldest && !oldest.done) this.newOwners.delete(oldest.value);
   }
 
-  private forget(session: Session): void {
+  private remove(session: Session): void {
     this.sessions.delete(session.id);
     const { key } = session.start.caller;
     const left = (this.perPrincipal.get(key) ?? 1) - 1;

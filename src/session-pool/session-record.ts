@@ -10,7 +10,7 @@ import {
 import type { LogEntry } from './event-log.js';
 
 /** What was said on a session's streams, and where they go on. */
-export interface KeptStreams {
+export interface StreamsSnapshot {
   /** Streams that there have been; the next one's key is one more. */
   readonly count: number;
   readonly standing?: { readonly key: number; readonly nextSequence: number };
@@ -28,7 +28,7 @@ export interface SessionRecord {
   readonly endpoint: string;
   readonly client: ClientProfile;
   readonly logLevel?: LogLevel;
-  readonly streams?: KeptStreams;
+  readonly streams?: StreamsSnapshot;
 }
 
 /** Reads what another worker has written. Undefined for anything else; nothing in it is taken on trust. */
@@ -36,7 +36,7 @@ export function readSessionRecord(value: JsonValue | undefined): SessionRecord |
   if (!isJsonObject(value)) return undefined;
   const { id, endpoint, logLevel } = value;
   const [caller, client, streams] = [readCaller(value['caller']), readClient(value['client']), value['streams']];
-  if (!isText(id) || id === '' || !isText(endpoint) || !caller || !client) return undefined;
+  if (!isString(id) || id === '' || !isString(endpoint) || !caller || !client) return undefined;
   if (logLevel !== undefined && !isLogLevel(logLevel)) return undefined;
   const kept = streams === undefined ? undefined : readStreams(streams);
   if (streams !== undefined && !kept) return undefined;
@@ -46,10 +46,11 @@ export function readSessionRecord(value: JsonValue | undefined): SessionRecord |
 function readCaller(value: JsonValue | undefined): Caller | undefined {
   if (!isJsonObject(value)) return undefined;
   const { principal, key, anonymous, roles, teams, servers, scopes, claims } = value;
-  if (!isJsonObject(principal) || !isJsonObject(claims) || ![roles, teams, scopes].every(isTexts)) return undefined;
-  if (servers !== undefined && !isTexts(servers)) return undefined;
+  if (!isJsonObject(principal) || !isJsonObject(claims) || ![roles, teams, scopes].every(isStringArray))
+    return undefined;
+  if (servers !== undefined && !isStringArray(servers)) return undefined;
   const { issuer, subject } = principal;
-  if (!isText(issuer) || !isText(subject) || !isText(key) || typeof anonymous !== 'boolean') return undefined;
+  if (!isString(issuer) || !isString(subject) || !isString(key) || typeof anonymous !== 'boolean') return undefined;
   const names = { roles, teams, scopes } as Pick<Caller, 'roles' | 'teams' | 'scopes'>;
   return { principal: { issuer, subject }, key, anonymous, ...names, ...(servers && { servers }), claims };
 }
@@ -57,12 +58,12 @@ function readCaller(value: JsonValue | undefined): Caller | undefined {
 function readClient(value: JsonValue | undefined): ClientProfile | undefined {
   if (!isJsonObject(value)) return undefined;
   const { revision, capabilities, clientInfo } = value;
-  if (!isText(revision) || !isJsonObject(capabilities)) return undefined;
+  if (!isString(revision) || !isJsonObject(capabilities)) return undefined;
   if (clientInfo === undefined) return { revision, capabilities };
   return isJsonObject(clientInfo) ? { revision, capabilities, clientInfo } : undefined;
 }
 
-function readStreams(value: JsonValue): KeptStreams | undefined {
+function readStreams(value: JsonValue): StreamsSnapshot | undefined {
   if (!isJsonObject(value)) return undefined;
   const { count, standing, events } = value;
   if (!isCount(count) || !Array.isArray(events)) return undefined;
@@ -79,11 +80,11 @@ function readStreams(value: JsonValue): KeptStreams | undefined {
 function readEntry(value: JsonValue): LogEntry | undefined {
   if (!isJsonObject(value)) return undefined;
   const { stream, sequence, json, isWithheld }: JsonObject = value;
-  if (!isCount(stream) || !isCount(sequence) || !isText(json)) return undefined;
+  if (!isCount(stream) || !isCount(sequence) || !isString(json)) return undefined;
   if (isWithheld !== undefined && typeof isWithheld !== 'boolean') return undefined;
   return { stream, sequence, json, ...(isWithheld && { isWithheld }) };
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string';
-const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
+const isString = (value: unknown): value is string => typeof value === 'string';
+const isStringArray = (value: unknown): value is string[] => Array.isArray(value) && value.every(isString);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;

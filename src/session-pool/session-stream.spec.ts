@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import { EventLog, type KeptEvent } from './event-log.js';
-import { SessionStream, type StreamHome } from './session-stream.js';
+import { EventLog, type ReplayableEvent } from './event-log.js';
+import { SessionStream, type StreamContext } from './session-stream.js';
 
-const said = (method: string): KeptEvent => ({ kind: 'notification', notification: { method, params: {} } });
+const said = (method: string): ReplayableEvent => ({ kind: 'notification', notification: { method, params: {} } });
 
-const homeOf = (log: EventLog, opened = () => undefined as unknown): StreamHome => ({
+const homeOf = (log: EventLog, opened = () => undefined as unknown): StreamContext => ({
   log,
   store: undefined,
-  opened: () => void opened(),
+  onOpened: () => void opened(),
 });
 
 function streamWith(sink?: RecordingSink) {
@@ -33,11 +33,11 @@ describe('a stream of a session', () => {
       homeOf(new EventLog(9, 9_999), () => (opened += 1)),
       new RecordingSink(),
     );
-    expect(stream.opened).toBe(false);
+    expect(stream.isOpened).toBe(false);
     void stream.emit({ kind: 'opened', retryMs: 5 });
     void stream.emit(said('a'));
     expect(opened).toBe(1);
-    expect(stream.opened).toBe(true);
+    expect(stream.isOpened).toBe(true);
   });
 
   it('keeps what is said while no connection is there', () => {
@@ -48,7 +48,7 @@ describe('a stream of a session', () => {
     void stream.emit(said('b'));
     void stream.emit(said('c'));
     expect(sink.summary).toEqual(['opened', 'a']);
-    expect(log.after('1-1')?.events).toMatchObject([{ eventId: '1-2' }, { eventId: '1-3' }]);
+    expect(log.readAfter('1-1')?.events).toMatchObject([{ eventId: '1-2' }, { eventId: '1-3' }]);
   });
 
   it('goes on over another connection: first what was missed, then what is new', () => {
@@ -58,10 +58,10 @@ describe('a stream of a session', () => {
     stream.detach(first);
     void stream.emit(said('b'));
     const second = new RecordingSink();
-    stream.attach(second, log.after('1-1'));
+    stream.attach(second, log.readAfter('1-1'));
     void stream.emit(said('c'));
     expect(second.summary).toEqual(['b', 'c']);
-    expect(stream.resumed).toBe(true);
+    expect(stream.isResumed).toBe(true);
   });
 
   it('ends the connection that another one takes over from, whose end then changes nothing', () => {
@@ -100,7 +100,7 @@ describe('a stream of a session', () => {
     const { stream } = streamWith(sink);
     stream.end();
     expect(sink.ended).toBe(true);
-    expect(stream.attached).toBe(false);
+    expect(stream.isAttached).toBe(false);
     void stream.emit(said('a'));
     expect(sink.events).toEqual([]);
   });

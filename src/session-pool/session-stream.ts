@@ -1,9 +1,9 @@
 import type { StreamCall } from './event-archive.js';
-import { eventIdOf, type AnswerEvent, type EventLog, type KeptEvent, type LogEntry } from './event-log.js';
+import { toEventId, type AnswerEvent, type EventLog, type ReplayableEvent, type LogEntry } from './event-log.js';
 import type { Replay, StreamSink } from './event-log.js';
 
 /** What the streams of a session have in common. */
-export interface StreamHome {
+export interface StreamContext {
   readonly log: EventLog;
   /**
    * Stores an entry for other workers. Resolves with whether that was done; never rejects. Absent where no other worker
@@ -11,10 +11,10 @@ export interface StreamHome {
    */
   readonly store: ((entry: LogEntry, call: StreamCall | undefined) => Promise<boolean>) | undefined;
   /** The stream can be come back for from now on. */
-  opened(stream: SessionStream): void;
+  onOpened(stream: SessionStream): void;
 }
 
-const NOTHING_BEFORE: Promise<unknown> = Promise.resolve();
+const SETTLED: Promise<unknown> = Promise.resolve();
 const ignore = (): void => undefined;
 
 /**
@@ -25,11 +25,11 @@ const ignore = (): void => undefined;
 export class SessionStream {
   private sequence: number;
   /** Events that are kept, and are sent once they are stored. */
-  private waiting = 0;
-  private turn = NOTHING_BEFORE;
+  private pendingCount = 0;
+  private lastDelivery = SETTLED;
   private isLastWithheld = false;
   /** True once a client has come back for the stream over another connection. */
-  resumed = false;
+  isResumed = false;
 
   /**
    * `call`: the request that it answers, if any. `nextSequence`: number of its first event here, where it began at
@@ -37,7 +37,7 @@ export class SessionStream {
    */
   constructor(
     readonly key: number,
-    private readonly home: StreamHome,
+    private readonly context: StreamContext,
     private sink?: StreamSink,
     private readonly call?: StreamCall,
     nextSequence = 0,
@@ -45,11 +45,11 @@ export class SessionStream {
     this.sequence = nextSequence;
   }
 
-  get opened(): boolean {
+  get isOpened(): boolean {
     return this.sequence > 0;
   }
 
-  get attached(): boolean {
+  get isAttached(): boolean {
     return this.sink !== undefined;
   }
 
@@ -58,9 +58,9 @@ export class SessionStream {
   }
 
   /** Keeps the event and sends it if a connection is there. The first event says that the stream is open. */
-  emit(event: KeptEvent): void | Promise<void> {
-    if (!this.opened) {
-      this.home.opened(this);
+  emit(event: ReplayableEvent): void | Promise<void> {
+    if (!this.isOpened) {
+      this.context.onOpened(this);
       if (event.kind !== 'opened') void this.send({ kind: 'opened' });
     }
     return this.send(event);
@@ -69,19 +69,20 @@ export class SessionStream {
   /** The server cut its stream short; so may we, for a client that can come back. */
   interrupt(): void {
     // Without an event of the stream there is no id to come back with.
-    if (this.opened) this.afterWaiting(() => void (!this.isLastWithheld && this.sink?.emit({ kind: 'interrupted' })));
+    if (this.isOpened)
+      this.runAfterPending(() => void (!this.isLastWithheld && this.sink?.emit({ kind: 'interrupted' })));
   }
 
   /**
    * Ends the stream with the answer to its request. A client that came back for it is told here; otherwise the result
    * is the answer's id, if it has one, for the caller to tell it. `onOver` runs when that is decided.
    */
-  conclude(answer: AnswerEvent, onOver: () => void): string | undefined | Promise<string | undefined> {
-    return this.inTurn(answer, (eventId) => {
+  endWithAnswer(answer: AnswerEvent, onOver: () => void): string | undefined | Promise<string | undefined> {
+    return this.deliverInOrder(answer, (eventId) => {
       onOver();
-      if (!this.resumed) return eventId;
-      void this.sink?.emit(withId(answer, eventId));
-      this.cut();
+      if (!this.isResumed) return eventId;
+      void this.sink?.emit(withEventId(answer, eventId));
+      this.endNow();
       return undefined;
     });
   }
@@ -90,10 +91,10 @@ export class SessionStream {
   attach(sink: StreamSink, missed?: Replay): void {
     if (this.sink !== sink) this.sink?.end();
     this.sink = sink;
-    this.resumed = true;
+    this.isResumed = true;
     if (!missed) return;
     // What still waits is sent to the new connection in its turn.
-    const isSent = this.sequence - this.waiting - missed.from;
+    const isSent = this.sequence - this.pendingCount - missed.from;
     for (const event of missed.events.slice(0, Math.max(isSent, 0))) void sink.emit(event);
   }
 
@@ -104,46 +105,46 @@ export class SessionStream {
 
   /** No more will come after what was said already. */
   end(): void {
-    this.afterWaiting(() => this.cut());
+    this.runAfterPending(() => this.endNow());
   }
 
   /** Ends the connection now; what waits can be asked for by whoever comes back. */
-  cut(): void {
+  endNow(): void {
     this.sink?.end();
     this.sink = undefined;
   }
 
-  private send(event: KeptEvent): void | Promise<void> {
-    return this.inTurn(event, (eventId) => this.sink?.emit(withId(event, eventId)));
+  private send(event: ReplayableEvent): void | Promise<void> {
+    return this.deliverInOrder(event, (eventId) => this.sink?.emit(withEventId(event, eventId)));
   }
 
   /** Keeps the event, and does what is to be done with it: at once, or when it is stored and all before it is done. */
-  private inTurn<T>(event: KeptEvent, run: (eventId: string | undefined) => T): T | Promise<Awaited<T>> {
-    const { log, store } = this.home;
+  private deliverInOrder<T>(event: ReplayableEvent, run: (eventId: string | undefined) => T): T | Promise<Awaited<T>> {
+    const { log, store } = this.context;
     const sequence = this.sequence++;
     if (!store) return run(log.append(this.key, sequence, event));
     const entry: LogEntry = { stream: this.key, sequence, json: JSON.stringify(event) };
-    log.keep(entry);
-    this.waiting += 1;
+    log.add(entry);
+    this.pendingCount += 1;
     // Asked for at once, done in turn: many events share one way to the store and back.
-    const done = Promise.all([store(entry, this.call), this.turn]).then(([isStored]) => {
-      this.waiting -= 1;
+    const done = Promise.all([store(entry, this.call), this.lastDelivery]).then(([isStored]) => {
+      this.pendingCount -= 1;
       this.isLastWithheld = !isStored;
       if (!isStored) entry.isWithheld = true;
       // What it returns may be back-pressure, and that is for the sender of this event to bear, not for the next one.
-      return [run(isStored ? eventIdOf(entry) : undefined)] as const;
+      return [run(isStored ? toEventId(entry) : undefined)] as const;
     });
-    this.turn = done.then(ignore, ignore);
+    this.lastDelivery = done.then(ignore, ignore);
     return done.then(async ([outcome]): Promise<Awaited<T>> => await outcome);
   }
 
-  private afterWaiting(run: () => void): void {
-    if (this.waiting === 0) return run();
-    const done = this.turn.then(run);
-    this.turn = done.then(ignore, ignore);
+  private runAfterPending(run: () => void): void {
+    if (this.pendingCount === 0) return run();
+    const done = this.lastDelivery.then(run);
+    this.lastDelivery = done.then(ignore, ignore);
     return undefined;
   }
 }
 
-const withId = <E extends KeptEvent>(event: E, eventId: string | undefined): E =>
+const withEventId = <E extends ReplayableEvent>(event: E, eventId: string | undefined): E =>
   eventId === undefined ? event : { ...event, eventId };

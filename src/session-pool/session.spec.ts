@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { result } from '#lib/mcp-protocol';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import { aSession, said } from './session-pool-fixture.js';
+import { createSession, notificationEvent } from './session-pool-fixture.js';
 import type { Session } from './session.js';
 
 const DONE = result({ content: [] });
@@ -17,16 +17,16 @@ function resumed(session: Session, lastEventId: string) {
 describe('a call of a session', () => {
   it('is answered as it is when nothing preceded its outcome', () => {
     const sink = new RecordingSink();
-    const call = aSession().begin(1, 'tools/call', sink);
+    const call = createSession().beginCall(1, 'tools/call', sink);
     expect(call.finish(DONE)).toBe(DONE);
     expect(sink.events).toEqual([]);
   });
 
   it('gives its answer an id where something preceded it, so that the answer can be fetched too', () => {
-    const session = aSession();
+    const session = createSession();
     const sink = new RecordingSink();
-    const call = session.begin(1, 'tools/call', sink);
-    void call.stream?.emit(said('notifications/progress'));
+    const call = session.beginCall(1, 'tools/call', sink);
+    void call.stream?.emit(notificationEvent('notifications/progress'));
     expect(call.finish(DONE)).toEqual({ ...DONE, eventId: '1-2' });
     const back = resumed(session, '1-1');
     expect(back.sink.summary).toEqual(['answer 1']);
@@ -34,11 +34,11 @@ describe('a call of a session', () => {
   });
 
   it('goes on over another connection, which then gets the answer', () => {
-    const session = aSession();
-    const call = session.begin('a', 'tools/call', new RecordingSink());
-    void call.stream?.emit(said('one'));
+    const session = createSession();
+    const call = session.beginCall('a', 'tools/call', new RecordingSink());
+    void call.stream?.emit(notificationEvent('one'));
     const back = resumed(session, '1-0');
-    void call.stream?.emit(said('two'));
+    void call.stream?.emit(notificationEvent('two'));
     expect(back.sink.ended).toBe(false);
     void call.finish(DONE);
     expect(back.sink.summary).toEqual(['one', 'two', 'answer a']);
@@ -46,61 +46,63 @@ describe('a call of a session', () => {
   });
 
   it('loses nothing when that connection goes too', () => {
-    const session = aSession();
-    const call = session.begin('a', 'tools/call', new RecordingSink());
-    void call.stream?.emit(said('one'));
+    const session = createSession();
+    const call = session.beginCall('a', 'tools/call', new RecordingSink());
+    void call.stream?.emit(notificationEvent('one'));
     const { sink, stream } = resumed(session, '1-1');
     stream?.detach(sink);
-    void call.stream?.emit(said('two'));
+    void call.stream?.emit(notificationEvent('two'));
     void call.finish(DONE);
     expect(resumed(session, '1-1').sink.summary).toEqual(['two', 'answer a']);
   });
 
   it('is aborted by its own id and no other', () => {
-    const session = aSession();
-    const [one, other] = [session.begin(1, 'tools/call'), session.begin('1', 'tools/call')];
+    const session = createSession();
+    const [one, other] = [session.beginCall(1, 'tools/call'), session.beginCall('1', 'tools/call')];
     session.cancel(1);
     session.cancel('unknown');
     expect([one.signal.aborted, other.signal.aborted]).toEqual([true, false]);
   });
 
   it('is aborted by a cancel that came before it', () => {
-    const session = aSession();
+    const session = createSession();
     session.cancel(1);
-    const signals = [1, 1, 2].map((id) => session.begin(id, 'tools/call', new RecordingSink()).signal);
+    const signals = [1, 1, 2].map((id) => session.beginCall(id, 'tools/call', new RecordingSink()).signal);
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false, false]);
   });
 
   it('is not aborted by a cancel that came after the end of another one with its id', () => {
-    const session = aSession();
-    void session.begin(1, 'tools/call', new RecordingSink()).finish(DONE);
+    const session = createSession();
+    void session.beginCall(1, 'tools/call', new RecordingSink()).finish(DONE);
     session.cancel(1);
-    expect(session.begin(1, 'tools/call', new RecordingSink()).signal.aborted).toBe(false);
+    expect(session.beginCall(1, 'tools/call', new RecordingSink()).signal.aborted).toBe(false);
   });
 
   it('is aborted with all its parts, begun or not, where it is put together', () => {
-    const session = aSession();
-    const first = session.begin(1, 'tools/list');
+    const session = createSession();
+    const first = session.beginCall(1, 'tools/list');
     session.cancel(1);
     void first.finish(DONE);
-    const signals = [first, session.begin(1, 'tools/list'), session.begin(1, 'tools/list')].map(({ signal }) => signal);
+    const signals = [first, session.beginCall(1, 'tools/list'), session.beginCall(1, 'tools/list')].map(
+      ({ signal }) => signal,
+    );
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
   });
 
   it('is refused beyond the limit, until another one is finished', () => {
-    const session = aSession({}, { maxCallsPerSession: 2 });
-    const first = session.begin(1, 'tools/call');
-    session.begin(2, 'tools/call');
-    const third = () => session.begin(3, 'tools/call');
+    const session = createSession({}, { maxCallsPerSession: 2 });
+    const first = session.beginCall(1, 'tools/call');
+    session.beginCall(2, 'tools/call');
+    const third = () => session.beginCall(3, 'tools/call');
     expect(third).toThrow(expect.objectContaining({ code: -31003, httpStatus: 429 }));
     void first.finish(DONE);
     expect(third).not.toThrow();
   });
 
   it('does not begin in a session that has ended', () => {
-    const session = aSession();
+    const session = createSession();
     session.end();
-    expect(() => session.begin(1, 'tools/call')).toThrow(
+    expect(() => session.beginCall(1, 'tools/call')).toThrow(
       expect.objectContaining({ httpStatus: 404, data: { outcome: 'not_executed', retriable: false } }),
     );
   });
@@ -108,7 +110,7 @@ describe('a call of a session', () => {
 
 describe('the stream that belongs to no request', () => {
   it('carries what servers say by themselves', () => {
-    const session = aSession();
+    const session = createSession();
     const sink = new RecordingSink();
     session.openStandingStream(sink);
     session.notify(CHANGED);
@@ -116,7 +118,7 @@ describe('the stream that belongs to no request', () => {
   });
 
   it('keeps what was said between two connections for a client that names what it saw last', () => {
-    const session = aSession();
+    const session = createSession();
     const first = new RecordingSink();
     session.openStandingStream(first).detach(first);
     session.notify(CHANGED);
@@ -127,7 +129,7 @@ describe('the stream that belongs to no request', () => {
   });
 
   it('gives every connection an id to come back with', () => {
-    const session = aSession();
+    const session = createSession();
     const [first, second] = [new RecordingSink(), new RecordingSink()];
     session.openStandingStream(first);
     session.openStandingStream(second);
@@ -136,15 +138,15 @@ describe('the stream that belongs to no request', () => {
   });
 
   it('is one: what it says and what its calls say have ids of their own', () => {
-    const session = aSession();
+    const session = createSession();
     session.openStandingStream(new RecordingSink());
     const sink = new RecordingSink();
-    void session.begin(1, 'tools/call', sink).stream?.emit(said('a'));
+    void session.beginCall(1, 'tools/call', sink).stream?.emit(notificationEvent('a'));
     expect(sink.eventIds).toEqual(['2-0', '2-1']);
   });
 
   it('leaves out log messages below the level that the client asked for', () => {
-    const session = aSession();
+    const session = createSession();
     const sink = new RecordingSink();
     session.openStandingStream(sink);
     session.logLevel = 'warning';
@@ -158,11 +160,11 @@ describe('the stream that belongs to no request', () => {
   });
 
   it('carries everything of a session over HTTP+SSE, of which nothing is kept', () => {
-    const session = aSession({ answersOnStandingStream: true });
+    const session = createSession({ answersOnStandingStream: true });
     const sink = new RecordingSink();
     session.openStandingStream(sink);
-    const call = session.begin(1, 'tools/call', new RecordingSink());
-    void call.stream?.emit(said('progress'));
+    const call = session.beginCall(1, 'tools/call', new RecordingSink());
+    void call.stream?.emit(notificationEvent('progress'));
     expect(sink.summary).toEqual(['opened', 'progress']);
     expect(call.finish(DONE)).toBe(DONE);
     expect(sink.ended).toBe(false);
@@ -172,12 +174,12 @@ describe('the stream that belongs to no request', () => {
 
 describe('a client that comes back', () => {
   it('is told when what it missed is no longer kept', () => {
-    const session = aSession({}, { replayEvents: 2 });
+    const session = createSession({}, { replayEvents: 2 });
     session.openStandingStream(new RecordingSink());
     for (let count = 0; count < 5; count += 1) session.notify(CHANGED);
     expect(() => resumed(session, '1-0')).toThrow(expect.objectContaining({ httpStatus: 400 }));
     expect(() => resumed(session, '7-7')).toThrow('No events are kept after "7-7"');
-    expect(() => resumed(aSession(), '1-0')).toThrow('No events are kept');
+    expect(() => resumed(createSession(), '1-0')).toThrow('No events are kept');
   });
 });
 
@@ -187,7 +189,7 @@ describe('a client that loses its connection and comes back, whenever', () => {
   it('has heard everything once, in order, or is told that it cannot', () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 20 }), (script, replayEvents) => {
-        const session = aSession({}, { replayEvents });
+        const session = createSession({}, { replayEvents });
         const heard: unknown[] = [];
         let [said_, lastSeen] = [0, ''];
         let connection = new RecordingSink();
@@ -222,10 +224,10 @@ describe('a client that loses its connection and comes back, whenever', () => {
 
 describe('the end of a session', () => {
   it('cancels its calls, ends its standing stream and whatever was opened for it, once', () => {
-    const session = aSession();
+    const session = createSession();
     const sink = new RecordingSink();
     session.openStandingStream(sink);
-    const call = session.begin(1, 'tools/call');
+    const call = session.beginCall(1, 'tools/call');
     let ends = 0;
     session.onEnd(() => (ends += 1));
     const takeBack = session.onEnd(() => (ends += 10));
@@ -236,10 +238,10 @@ describe('the end of a session', () => {
   });
 
   it('leaves the stream of a call open for its answer', () => {
-    const session = aSession();
+    const session = createSession();
     const sink = new RecordingSink();
-    const call = session.begin(1, 'tools/call', sink);
-    void call.stream?.emit(said('a'));
+    const call = session.beginCall(1, 'tools/call', sink);
+    void call.stream?.emit(notificationEvent('a'));
     session.end();
     expect(sink.ended).toBe(false);
     expect(call.finish(DONE)).toMatchObject({ kind: 'result', eventId: '1-2' });
@@ -248,16 +250,16 @@ describe('the end of a session', () => {
 
 describe('a session is idle', () => {
   it('unless it has a call in flight or a connection on its standing stream', () => {
-    const session = aSession();
-    expect(session.idle).toBe(true);
-    const call = session.begin(1, 'tools/call');
-    expect(session.idle).toBe(false);
+    const session = createSession();
+    expect(session.isIdle).toBe(true);
+    const call = session.beginCall(1, 'tools/call');
+    expect(session.isIdle).toBe(false);
     void call.finish(DONE);
-    expect(session.idle).toBe(true);
+    expect(session.isIdle).toBe(true);
     const sink = new RecordingSink();
     const stream = session.openStandingStream(sink);
-    expect(session.idle).toBe(false);
+    expect(session.isIdle).toBe(false);
     stream.detach(sink);
-    expect(session.idle).toBe(true);
+    expect(session.isIdle).toBe(true);
   });
 });

@@ -5,7 +5,7 @@ import type { Asker } from '../upstream/index.js';
 import type { Session } from './session.js';
 
 /** On whose behalf a server is spoken to. */
-export interface UpstreamFace {
+export interface ConnectionScope {
   readonly caller: Caller;
   readonly client: ClientProfile;
   /** The legacy session that asks; absent for modern and plain clients. */
@@ -15,43 +15,43 @@ export interface UpstreamFace {
 /** Who may use a connection: everybody, one principal's clients that declare the same, or one session. */
 export interface Sharing {
   readonly key: string;
-  readonly among: 'all' | 'principal' | 'session';
+  readonly sharedBy: 'all' | 'principal' | 'session';
   /** Where there are several workers, one of them has the connection for all. */
-  readonly placed: boolean;
+  readonly isPlaced: boolean;
 }
 
 /** Undefined: nobody shares the connection, it is opened for one request and closed after it. */
-export function sharingOf(server: ServerDefinition, era: Era, face: UpstreamFace): Sharing | undefined {
+export function resolveSharing(server: ServerDefinition, era: Era, face: ConnectionScope): Sharing | undefined {
   const { slug } = server;
-  if (era === 'modern') return { key: `modern ${slug}`, among: 'all', placed: server.transport === 'stdio' };
+  if (era === 'modern') return { key: `modern ${slug}`, sharedBy: 'all', isPlaced: server.transport === 'stdio' };
   const { session, caller, client } = face;
-  const own = session && ({ key: ownKeyOf(slug, session), among: 'session', placed: false } as const);
+  const own = session && ({ key: sessionKeyOf(slug, session), sharedBy: 'session', isPlaced: false } as const);
   if (own && server.transport !== 'stdio') return own;
   const declared = JSON.stringify(client.capabilities);
-  if (server.shared) return { key: `shared ${slug} ${declared}`, among: 'all', placed: true };
+  if (server.shared) return { key: `shared ${slug} ${declared}`, sharedBy: 'all', isPlaced: true };
   if (caller.anonymous) return own;
-  return { key: `principal ${slug} ${declared} ${caller.key}`, among: 'principal', placed: true };
+  return { key: `principal ${slug} ${declared} ${caller.key}`, sharedBy: 'principal', isPlaced: true };
 }
 
 /**
  * Among whose sessions at the server one more counts. Undefined: for a modern server there are none, and a session's own
  * is bounded with the sessions. Anonymous clients count as one; nothing tells them apart.
  */
-export function countedFor(
+export function quotaKeyOf(
   { slug }: ServerDefinition,
   era: Era | undefined,
-  { caller }: UpstreamFace,
+  { caller }: ConnectionScope,
   sharing: Sharing | undefined,
 ): string | undefined {
-  return era === 'modern' || sharing?.among === 'session' ? undefined : `${slug} ${caller.key}`;
+  return era === 'modern' || sharing?.sharedBy === 'session' ? undefined : `${slug} ${caller.key}`;
 }
 
 /** Clients without a session are told apart by their principal only, and anonymous ones not at all. */
-export function askerOf({ session, caller }: Pick<UpstreamFace, 'session' | 'caller'>): Asker | undefined {
+export function toCallIdentity({ session, caller }: Pick<ConnectionScope, 'session' | 'caller'>): Asker | undefined {
   const client = session && `session ${session.id}`;
   const principal = caller.anonymous ? client : `principal ${caller.key}`;
   return principal === undefined ? undefined : { principal, client: client ?? principal };
 }
 
 /** What a session's own connection to a server is kept under. */
-export const ownKeyOf = (slug: string, { id }: Session): string => `session ${slug} ${id}`;
+export const sessionKeyOf = (slug: string, { id }: Session): string => `session ${slug} ${id}`;

@@ -17,7 +17,7 @@ import { ManualTimer } from '#lib/testing/manual-timer';
 import type { ServerDefinition } from '../registry/index.js';
 import { ParkedCalls } from './parked-calls.js';
 import { NOT_HELD } from './placement.js';
-import { aSession, limits, NEVER } from './session-pool-fixture.js';
+import { createSession, limits, NEVER_ABORTED } from './session-pool-fixture.js';
 import { ServerHealth } from './server-health.js';
 import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
 import { UpstreamPool } from './upstream-pool.js';
@@ -47,7 +47,7 @@ const callOf = (request: Partial<McpRequest> = {}, more: Partial<UpstreamCall> =
   caller: callerOf('me'),
   client: LEGACY_CLIENT,
   requestId: 7,
-  repeatsItself: false,
+  clientRepeatsCall: false,
   ...more,
 });
 
@@ -62,32 +62,32 @@ describe('a call of a session', () => {
       return result({ content: [] });
     };
     const sink = new RecordingSink();
-    const session = aSession();
+    const session = createSession();
     const outcome = await calls.runInSession(session, callOf(), sink);
     expect(sink.summary).toEqual(['opened', PROGRESS.method]);
     expect(outcome).toEqual({ ...result({ content: [] }), eventId: '1-2' });
-    expect(session.idle).toBe(true);
+    expect(session.isIdle).toBe(true);
   });
 
   it('is cancelled by the session’s own words', async () => {
     const { connector, calls } = world();
     connector.respond = () => new Promise<Outcome>(() => undefined);
-    const session = aSession();
+    const session = createSession();
     const outcome = calls.runInSession(session, callOf(), new RecordingSink());
     await settled();
     session.cancel(7);
     expect(await outcome).toEqual(outcomeOfFault('aborted'));
-    expect(session.idle).toBe(true);
+    expect(session.isIdle).toBe(true);
   });
 
   it('reaches no server where it was cancelled before it began', async () => {
     const { connector, calls } = world();
-    const session = aSession();
+    const session = createSession();
     session.cancel(7);
     const outcome = await calls.runInSession(session, callOf(), new RecordingSink());
     expect(outcome).toMatchObject({ kind: 'error', error: { code: -31004, data: { outcome: 'not_executed' } } });
     expect(connector.opened).toEqual([]);
-    expect(session.idle).toBe(true);
+    expect(session.isIdle).toBe(true);
   });
 
   it('hears no log message below the level of its session, which the server is told', async () => {
@@ -96,7 +96,7 @@ describe('a call of a session', () => {
       for (const level of ['debug', 'error']) await reply.notify(log(level));
       return result({});
     };
-    const session = aSession();
+    const session = createSession();
     session.logLevel = 'warning';
     const sink = new RecordingSink();
     await calls.runInSession(session, callOf(), sink);
@@ -109,7 +109,7 @@ describe('a call of a session', () => {
     const { connector, calls } = world('legacy', [child]);
     for (const level of ['debug', 'error']) {
       const set = callOf({ method: 'logging/setLevel', params: { level } }, { server: child });
-      await calls.runInSession(aSession(), set, new RecordingSink());
+      await calls.runInSession(createSession(), set, new RecordingSink());
     }
     expect(connector.opened).toHaveLength(1);
     expect(connector.opened[0]?.sent.map(({ request }) => request.params)).toEqual([
@@ -120,11 +120,12 @@ describe('a call of a session', () => {
 
   it('says whose it is, as far as clients can be told apart', async () => {
     const { connector, calls } = world('modern');
-    const session = aSession();
-    const unknown = aSession({ caller: ANONYMOUS });
+    const session = createSession();
+    const unknown = createSession({ caller: ANONYMOUS });
     await calls.runInSession(session, callOf(), new RecordingSink());
     await calls.runInSession(unknown, callOf({}, { caller: ANONYMOUS }), new RecordingSink());
-    const alone = (caller: Caller) => calls.runAlone(callOf({}, { caller }), new RecordingSink(), NEVER);
+    const alone = (caller: Caller) =>
+      calls.runWithoutSession(callOf({}, { caller }), new RecordingSink(), NEVER_ABORTED);
     await alone(callerOf('me'));
     await alone(ANONYMOUS);
     const me = `principal ${callerOf('me').key}`;
@@ -139,39 +140,39 @@ describe('a call of a session', () => {
   it('asks the client what the server asks, and withdraws the question when the call ends', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply, signal }) => {
-      const answer = await reply.ask({ method: 'roots/list', params: {} }, signal);
+      const answer = await reply.answerQuestion({ method: 'roots/list', params: {} }, signal);
       return result({ answer } as unknown as JsonObject);
     };
-    const session = aSession();
+    const session = createSession();
     const sink = new RecordingSink();
     const first = calls.runInSession(session, callOf(), sink);
     await sink.until(({ summary }) => summary.includes('question 1'));
-    session.answer(1, { result: { roots: [] } });
+    session.answerQuestion(1, { result: { roots: [] } });
     expect(await first).toMatchObject({ result: { answer: { result: { roots: [] } } } });
   });
 
   it('brings the client’s progress on a question to the server that asked, under its own token, while it is open', async () => {
     const { connector, calls } = world('legacy', [server, other]);
     connector.respond = async ({ reply, signal }) => {
-      await reply.ask({ method: 'roots/list', params: { _meta: { progressToken: 0, kept: true } } }, signal);
+      await reply.answerQuestion({ method: 'roots/list', params: { _meta: { progressToken: 0, kept: true } } }, signal);
       return result({});
     };
-    const session = aSession();
+    const session = createSession();
     const sink = new RecordingSink();
     const running = [callOf(), callOf({}, { server: other })].map((call) => calls.runInSession(session, call, sink));
     await sink.until(({ summary }) => summary.includes('question 2'));
     const tokens = sink.events.flatMap((event) => (event.kind === 'question' ? [metaOf(event.question.params)] : []));
     expect(tokens).toEqual([1, 2].map((progressToken) => ({ progressToken, kept: true })));
     const progressOn = (progressToken: number) => ({ method: PROGRESS.method, params: { progressToken, progress: 1 } });
-    for (const token of [2, 0, 3]) await session.tellServers(progressOn(token));
-    session.answer(2, { result: { roots: [] } });
+    for (const token of [2, 0, 3]) await session.notifyServers(progressOn(token));
+    session.answerQuestion(2, { result: { roots: [] } });
     await running[1];
-    await session.tellServers(progressOn(2));
+    await session.notifyServers(progressOn(2));
     expect(connector.opened.map(({ server: { slug }, told }) => [slug, told])).toEqual([
       ['a', []],
       ['b', [progressOn(0)]],
     ]);
-    session.answer(1, { result: { roots: [] } });
+    session.answerQuestion(1, { result: { roots: [] } });
     await running[0];
   });
 
@@ -182,11 +183,11 @@ describe('a call of a session', () => {
       await reply.notify(PROGRESS);
       reply.opened?.(5);
       reply.interrupted?.();
-      answer = await reply.ask({ method: 'roots/list', params: {} }, signal);
+      answer = await reply.answerQuestion({ method: 'roots/list', params: {} }, signal);
       return result({});
     };
     const sink = new RecordingSink();
-    await calls.runInSession(aSession(), callOf({}, { silent: true }), sink);
+    await calls.runInSession(createSession(), callOf({}, { silent: true }), sink);
     expect(sink.events).toEqual([]);
     expect(answer).toMatchObject({ error: { code: -32601 } });
   });
@@ -199,7 +200,7 @@ describe('a call of a session', () => {
       return result({});
     };
     const sink = new RecordingSink();
-    await calls.runInSession(aSession(), callOf(), sink);
+    await calls.runInSession(createSession(), callOf(), sink);
     expect(sink.events).toMatchObject([{ kind: 'opened', retryMs: 5 }, { kind: 'interrupted' }]);
   });
 
@@ -208,9 +209,9 @@ describe('a call of a session', () => {
     connector.respond = () => {
       throw new TypeError('a defect');
     };
-    const session = aSession();
+    const session = createSession();
     await expect(calls.runInSession(session, callOf(), new RecordingSink())).rejects.toThrow('a defect');
-    expect(session.idle).toBe(true);
+    expect(session.isIdle).toBe(true);
   });
 
   it('that fails by a defect tells a client that took it over', async () => {
@@ -220,7 +221,7 @@ describe('a call of a session', () => {
       reply.opened?.();
       return defect.promise;
     };
-    const session = aSession();
+    const session = createSession();
     const running = calls.runInSession(session, callOf(), new RecordingSink());
     await settled();
     const back = new RecordingSink();
@@ -234,7 +235,7 @@ describe('a call of a session', () => {
   it('is not run at a server that cannot be reached', async () => {
     const { connector, calls } = world();
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
-    expect(await calls.runInSession(aSession(), callOf(), new RecordingSink())).toEqual(unreachable('a'));
+    expect(await calls.runInSession(createSession(), callOf(), new RecordingSink())).toEqual(unreachable('a'));
   });
 });
 
@@ -248,8 +249,8 @@ describe('a call without a session', () => {
     };
     const [deaf, curious] = [new RecordingSink(), new RecordingSink()];
     const client = MODERN_CLIENT;
-    await calls.runAlone(callOf({}, { client }), deaf, NEVER);
-    await calls.runAlone(callOf({ logLevel: 'warning' }, { client }), curious, NEVER);
+    await calls.runWithoutSession(callOf({}, { client }), deaf, NEVER_ABORTED);
+    await calls.runWithoutSession(callOf({ logLevel: 'warning' }, { client }), curious, NEVER_ABORTED);
     expect(deaf.summary).toEqual([PROGRESS.method]);
     expect(curious.events).toMatchObject([{ notification: log('error') }, { notification: PROGRESS }]);
   });
@@ -258,7 +259,7 @@ describe('a call without a session', () => {
     const { connector, calls } = world('modern');
     connector.respond = () => new Promise<Outcome>(() => undefined);
     const leaving = new AbortController();
-    const outcome = calls.runAlone(callOf(), new RecordingSink(), leaving.signal);
+    const outcome = calls.runWithoutSession(callOf(), new RecordingSink(), leaving.signal);
     await settled();
     leaving.abort();
     expect(await outcome).toEqual(outcomeOfFault('aborted'));
@@ -267,8 +268,10 @@ describe('a call without a session', () => {
   it('answers a live question with a refusal', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply, signal }) =>
-      result({ answer: await reply.ask({ method: 'roots/list', params: {} }, signal) } as unknown as JsonObject);
-    expect(await calls.runAlone(callOf(), new RecordingSink(), NEVER)).toMatchObject({
+      result({
+        answer: await reply.answerQuestion({ method: 'roots/list', params: {} }, signal),
+      } as unknown as JsonObject);
+    expect(await calls.runWithoutSession(callOf(), new RecordingSink(), NEVER_ABORTED)).toMatchObject({
       result: { answer: { error: { code: -32601 } } },
     });
   });
@@ -279,21 +282,23 @@ describe('a call over a connection that another worker no longer has', () => {
     const { connector, calls } = world();
     const answers: Outcome[] = [NOT_HELD, result({ content: [] })];
     connector.respond = async () => answers.shift() ?? result({});
-    expect(await calls.runAlone(callOf(), new RecordingSink(), NEVER)).toEqual(result({ content: [] }));
+    expect(await calls.runWithoutSession(callOf(), new RecordingSink(), NEVER_ABORTED)).toEqual(
+      result({ content: [] }),
+    );
     expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(2);
   });
 
   it('is not made for ever', async () => {
     const { connector, calls } = world();
     connector.respond = async () => NOT_HELD;
-    expect(await calls.runAlone(callOf(), new RecordingSink(), NEVER)).toEqual(NOT_HELD);
+    expect(await calls.runWithoutSession(callOf(), new RecordingSink(), NEVER_ABORTED)).toEqual(NOT_HELD);
     expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(2);
   });
 
   it('is never made again for an error of a server, whatever it looks like', async () => {
     const { connector, calls } = world();
     connector.respond = async () => structuredClone(NOT_HELD);
-    expect(await calls.runAlone(callOf(), new RecordingSink(), NEVER)).toEqual(NOT_HELD);
+    expect(await calls.runWithoutSession(callOf(), new RecordingSink(), NEVER_ABORTED)).toEqual(NOT_HELD);
     expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(1);
   });
 });
@@ -305,24 +310,26 @@ describe('questions that end a call', () => {
   it('are the business of a client that repeats its calls', async () => {
     const { connector, calls } = world('modern');
     connector.respond = () => wanting;
-    expect(await calls.runAlone(callOf({}, { repeatsItself: true }), new RecordingSink(), NEVER)).toBe(wanting);
+    expect(
+      await calls.runWithoutSession(callOf({}, { clientRepeatsCall: true }), new RecordingSink(), NEVER_ABORTED),
+    ).toBe(wanting);
   });
 
   it('are put to any other client on the server’s behalf', async () => {
     const { connector, calls } = world('modern');
     connector.respond = ({ request }) => (request.params['inputResponses'] ? result({ ok: true }) : wanting);
-    const session = aSession({ client });
+    const session = createSession({ client });
     const sink = new RecordingSink();
     const outcome = calls.runInSession(session, callOf({}, { client }), sink);
     await sink.until(({ summary }) => summary.includes('question 1'));
-    session.answer(1, { result: { roots: [] } });
+    session.answerQuestion(1, { result: { roots: [] } });
     expect(await outcome).toMatchObject({ result: { ok: true } });
   });
 
   it('end with the call when that is cancelled', async () => {
     const { connector, calls } = world('modern');
     connector.respond = () => wanting;
-    const session = aSession({ client });
+    const session = createSession({ client });
     const sink = new RecordingSink();
     const outcome = calls.runInSession(session, callOf({}, { client }), sink);
     await sink.until(({ summary }) => summary.includes('question 1'));
@@ -334,7 +341,7 @@ describe('questions that end a call', () => {
   it('without end are an error', async () => {
     const { connector, calls, timer } = world('modern');
     connector.respond = () => result({ resultType: 'input_required' });
-    const outcome = calls.runInSession(aSession(), callOf(), new RecordingSink());
+    const outcome = calls.runInSession(createSession(), callOf(), new RecordingSink());
     await timer.advance(100);
     expect(await outcome).toMatchObject({ error: { code: -31005 } });
   });
@@ -342,7 +349,9 @@ describe('questions that end a call', () => {
   it('mean nothing in the answer of a legacy server, which is not called twice', async () => {
     const { connector, calls } = world('legacy');
     connector.respond = () => wanting;
-    expect(await calls.runInSession(aSession({ client }), callOf({}, { client }), new RecordingSink())).toBe(wanting);
+    expect(await calls.runInSession(createSession({ client }), callOf({}, { client }), new RecordingSink())).toBe(
+      wanting,
+    );
     expect(connector.opened[0]?.sent).toHaveLength(1);
   });
 });
@@ -352,7 +361,11 @@ describe('a list that is put together from several servers', () => {
     const { connector, calls } = world();
     connector.capabilities.set('a', { tools: {} });
     const list = (method: string, silent: boolean) =>
-      calls.runAlone(callOf({ method, params: {} }, silent ? { silent } : {}), new RecordingSink(), NEVER);
+      calls.runWithoutSession(
+        callOf({ method, params: {} }, silent ? { silent } : {}),
+        new RecordingSink(),
+        NEVER_ABORTED,
+      );
     expect(await list('prompts/list', true)).toEqual(result({ prompts: [] }));
     expect(connector.opened[0]?.sent).toEqual([]);
     await list('tools/list', true);
@@ -371,6 +384,6 @@ describe('an error', () => {
     const { connector, calls } = world(era);
     connector.respond = () => notFound;
     const call = callOf({ method: 'resources/read', params: { uri: 'x:y' } }, { client });
-    expect(await calls.runAlone(call, new RecordingSink(), NEVER)).toMatchObject({ error: { code } });
+    expect(await calls.runWithoutSession(call, new RecordingSink(), NEVER_ABORTED)).toMatchObject({ error: { code } });
   });
 });

@@ -26,20 +26,20 @@ import {
 import { SystemTimer, Timer } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
 import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
-import type { CallNote, Ending } from './asking-call.js';
+import type { CallInfo, CallResult } from './parkable-call.js';
 import type { StreamSink } from './event-log.js';
 import { PlainReply, SessionReply, type CallReply } from './call-replies.js';
-import { atLevelOfAll } from './log-levels.js';
-import { answerReplayableQuestions, begunAlready } from './replayable-questions.js';
+import { withConnectionLogLevel } from './log-levels.js';
+import { answerReplayableQuestions, toUnknownOutcome } from './replayable-questions.js';
 import { ParkedCalls } from './parked-calls.js';
 import { NOT_HELD } from './placement.js';
-import { INTERNAL_ERROR, QuestionAbandoned } from './session-pool.errors.js';
+import { INTERNAL_ERROR, QuestionWithdrawn } from './session-pool.errors.js';
 import { ServerHealth } from './server-health.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { Session } from './session.js';
-import { askerOf } from './sharing.js';
+import { toCallIdentity } from './sharing.js';
 import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
-import { shown } from './views.js';
+import { truncateLabel } from './views.js';
 
 /** One request to one server, under the item's own name there. */
 export interface UpstreamCall {
@@ -51,7 +51,7 @@ export interface UpstreamCall {
   /** The client's own request id; what cancels the call and what its answer carries. */
   readonly requestId: RequestId;
   /** The client answers `input_required` itself by repeating the call. */
-  readonly repeatsItself: boolean;
+  readonly clientRepeatsCall: boolean;
   /** Nothing may precede the outcome: a part of a list that is put together from several servers. */
   readonly silent?: boolean;
 }
@@ -72,11 +72,13 @@ export class UpstreamCalls {
   /** A call of a legacy session. The session's own cancellation ends it, the client's connection does not. */
   async runInSession(session: Session, call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
     session.touch();
-    const open = session.begin(call.requestId, call.request.method, call.silent ? undefined : sink);
+    const open = session.beginCall(call.requestId, call.request.method, call.silent ? undefined : sink);
     let outcome = INTERNAL_ERROR;
     try {
       const { signal } = open;
-      outcome = signal.aborted ? NEVER_BEGUN : await this.run(call, session, new SessionReply(session, open), signal);
+      outcome = signal.aborted
+        ? CANCELLED_BEFORE_START
+        : await this.run(call, session, new SessionReply(session, open), signal);
     } finally {
       // Whatever happened: a call that is not finished would count for ever.
       const answer = open.finish(outcome);
@@ -86,7 +88,7 @@ export class UpstreamCalls {
   }
 
   /** A call without a session; aborting the signal cancels it. */
-  async runAlone(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+  async runWithoutSession(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     return this.run(call, undefined, new PlainReply(sink, call.request.logLevel), signal);
   }
 
@@ -94,18 +96,18 @@ export class UpstreamCalls {
    * A call without a session whose client answers questions by repeating it. Aborting the signal cancels it, unless its
    * client has been asked something and may come back.
    */
-  async runRepeatable(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<Ending> {
-    if (!this.mayAskLive(call)) return this.runAlone(call, sink, signal);
-    const run = async (reply: CallReply, inner: AbortSignal): Promise<Ending> => {
+  async runParkable(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<CallResult> {
+    if (!this.canAskLiveQuestions(call)) return this.runWithoutSession(call, sink, signal);
+    const run = async (reply: CallReply, inner: AbortSignal): Promise<CallResult> => {
       const outcome = await this.run(call, undefined, reply, inner);
-      const questions = visitsAskedBy(outcome, call);
+      const questions = toUrlQuestions(outcome, call);
       return questions ? { kind: 'asked', questions } : outcome;
     };
     const { logLevel, progressToken } = call.request;
-    return this.parked.start(noteOf(call), run, { reply: new PlainReply(sink, logLevel), progressToken, signal });
+    return this.parked.start(toCallInfo(call), run, { reply: new PlainReply(sink, logLevel), progressToken, signal });
   }
 
-  private mayAskLive({ server, client, request }: UpstreamCall): boolean {
+  private canAskLiveQuestions({ server, client, request }: UpstreamCall): boolean {
     if (!mayRequireInput(request.method) || !mayBeAsked(client.capabilities)) return false;
     return this.upstreams.eraOf(server) !== 'modern';
   }
@@ -117,7 +119,7 @@ export class UpstreamCalls {
     signal: AbortSignal,
   ): Promise<Outcome> {
     const outcome = await this.attempt(call, session, reply, signal);
-    this.health.note(call.server.slug, outcome, signal);
+    this.health.record(call.server.slug, outcome, signal);
     return outcome;
   }
 
@@ -134,7 +136,7 @@ export class UpstreamCalls {
       const outcome = await attempt();
       return outcome === NOT_HELD && !signal.aborted ? await attempt() : outcome;
     } catch (cause) {
-      return outcomeOf(cause);
+      return toOutcome(cause);
     }
   }
 
@@ -146,55 +148,63 @@ export class UpstreamCalls {
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { era, capabilities } = connection.profile;
-    const nothing = call.silent && emptyList(call.request.method, capabilities);
+    const nothing = call.silent && toEmptyListResult(call.request.method, capabilities);
     if (nothing) return nothing;
-    const request = atLevelOfAll(connection, upstreamRequest(era, call, session));
+    const request = withConnectionLogLevel(connection, toUpstreamRequest(era, call, session));
     reply.connection = connection;
     const outcome = await connection.request(request, reply, signal);
     if (outcome === NOT_HELD) return outcome;
-    if (call.repeatsItself && reply.lacking && serverSaysItFailed(outcome)) return missingCapability(reply.lacking);
-    if (outcome.kind === 'error') return inClientsCodes(outcome, era, call);
-    if (era === 'legacy' && call.repeatsItself) return withoutType(outcome);
+    if (call.clientRepeatsCall && reply.undeclaredCapabilities && isServerFailure(outcome))
+      return toMissingCapability(reply.undeclaredCapabilities);
+    if (outcome.kind === 'error') return withClientErrorCodes(outcome, era, call);
+    if (era === 'legacy' && call.clientRepeatsCall) return withoutType(outcome);
     // In a legacy server's result the type is no more than a word: to repeat its call would be to run it twice.
     const wantsInput = era === 'modern' && outcome.result['resultType'] === 'input_required';
-    if (!wantsInput || call.repeatsItself) return outcome;
-    const last = await answerReplayableQuestions(connection, request, outcome.result, reply, signal, this.rounds(call));
-    return last.kind === 'error' ? this.begunAlready(call, inClientsCodes(last, era, call)) : last;
+    if (!wantsInput || call.clientRepeatsCall) return outcome;
+    const last = await answerReplayableQuestions(
+      connection,
+      request,
+      outcome.result,
+      reply,
+      signal,
+      this.roundLimits(call),
+    );
+    return last.kind === 'error' ? this.reportInterruptedCall(call, withClientErrorCodes(last, era, call)) : last;
   }
 
-  private begunAlready({ server }: UpstreamCall, failed: Failed): Outcome {
-    const told = begunAlready(failed);
+  private reportInterruptedCall({ server }: UpstreamCall, failed: FailedOutcome): Outcome {
+    const told = toUnknownOutcome(failed);
     // What the failure said of itself would mislead the client; whoever looks after the server wants to know it.
     if (told !== failed)
       this.logger.warn(cleanDetail(`${server.slug}: a call could not be continued: ${failed.error.message}`));
     return told;
   }
 
-  private rounds({ server: { slug: server, timeouts } }: UpstreamCall) {
+  private roundLimits({ server: { slug: server, timeouts } }: UpstreamCall) {
     const { maxQuestionRounds: maxRounds } = this.config;
     return { server, maxRounds, requestMs: timeouts.requestMs, timer: this.timer };
   }
 }
 
-type Failed = Extract<Outcome, { kind: 'error' }>;
+type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
 
-const NEVER_BEGUN = outcomeOfFault('refused', 'cancelled before it was sent');
+const CANCELLED_BEFORE_START = outcomeOfFault('refused', 'cancelled before it was sent');
 
 const GATEWAY_CODES: ReadonlySet<number> = new Set(Object.values(GatewayCode));
 
 /** What a server lists that does not declare anything of the kind, and need not be asked. */
-function emptyList(method: string, capabilities: JsonObject): Outcome | undefined {
+function toEmptyListResult(method: string, capabilities: JsonObject): Outcome | undefined {
   const capability = capabilityOf(method);
   if (!isListMethod(method) || capability === undefined || capabilities[capability]) return undefined;
   return result({ [LIST_MEMBERS[method]]: [] });
 }
 
-function upstreamRequest(era: Era, call: UpstreamCall, session: Session | undefined): UpstreamRequest {
+function toUpstreamRequest(era: Era, call: UpstreamCall, session: Session | undefined): UpstreamRequest {
   const { request, client, caller, parameterHeaders } = call;
-  const asker = askerOf({ session, caller });
+  const asker = toCallIdentity({ session, caller });
   const logLevel = request.logLevel ?? session?.logLevel;
   return {
-    ...(era === 'legacy' && call.repeatsItself ? withoutAnswers(request) : request),
+    ...(era === 'legacy' && call.clientRepeatsCall ? withoutAnswers(request) : request),
     client,
     ...(asker !== undefined && { asker }),
     ...(logLevel && { logLevel }),
@@ -216,41 +226,41 @@ function withoutType(outcome: Extract<Outcome, { kind: 'result' }>): Outcome {
 }
 
 /** By what the server says. What we say of it, such as that nobody knows whether it ran, stands. */
-function serverSaysItFailed(outcome: Outcome): boolean {
+function isServerFailure(outcome: Outcome): boolean {
   if (outcome.kind === 'result') return outcome.result['isError'] === true;
   return !GATEWAY_CODES.has(outcome.error.code);
 }
 
 /** The server has asked for more than the client declared, was refused, and could not do without. */
-function missingCapability(requiredCapabilities: JsonObject): Outcome {
+function toMissingCapability(requiredCapabilities: JsonObject): Outcome {
   const names = Object.keys(requiredCapabilities).join(', ');
   const message = `The call needs a capability that the client did not declare: ${names}.`;
   return failure({ code: RpcCode.missingClientCapability, message, data: { requiredCapabilities } });
 }
 
-function visitsAskedBy(outcome: Outcome, { client, repeatsItself }: UpstreamCall) {
+function toUrlQuestions(outcome: Outcome, { client, clientRepeatsCall: repeatsItself }: UpstreamCall) {
   const { elicitation } = client.capabilities;
   const canVisit = repeatsItself && isJsonObject(elicitation) && isJsonObject(elicitation['url']);
   return canVisit && outcome.kind === 'error' ? visitsDemandedBy(outcome.error) : undefined;
 }
 
-function noteOf({ server, request, caller }: UpstreamCall): CallNote {
+function toCallInfo({ server, request, caller }: UpstreamCall): CallInfo {
   const { name, uri } = request.params;
   const item = [name, uri].find((text) => typeof text === 'string') ?? '';
-  return { server: server.slug, method: request.method, item: shown(item), caller: caller.key };
+  return { server: server.slug, method: request.method, item: truncateLabel(item), caller: caller.key };
 }
 
 /** A server of the other era may use codes that the client's era forbids. */
-function inClientsCodes(failed: Failed, era: Era, call: UpstreamCall): Failed {
+function withClientErrorCodes(failed: FailedOutcome, era: Era, call: UpstreamCall): FailedOutcome {
   // Its client is asked to visit them.
-  if (visitsAskedBy(failed, call)) return failed;
+  if (toUrlQuestions(failed, call)) return failed;
   const clientEra = eraOfRevision(call.client.revision) ?? 'legacy';
   return clientEra === era ? failed : { ...failed, error: errorForEra(failed.error, clientEra, call.request.method) };
 }
 
 /** What a failure to open a connection, or a refusal of the pool, means to the client. */
-function outcomeOf(cause: unknown): Outcome {
+function toOutcome(cause: unknown): Outcome {
   if (cause instanceof GatewayError) return cause.toOutcome();
-  if (cause instanceof QuestionAbandoned) return outcomeOfFault('aborted');
+  if (cause instanceof QuestionWithdrawn) return outcomeOfFault('aborted');
   throw cause;
 }

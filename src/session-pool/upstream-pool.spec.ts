@@ -13,7 +13,7 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import type { ServerDefinition } from '../registry/index.js';
-import { aSession, limits } from './session-pool-fixture.js';
+import { createSession, limits } from './session-pool-fixture.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
 import type { Session } from './session.js';
 import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
@@ -44,7 +44,7 @@ const face = (subject: string, session?: Session, client = LEGACY_CLIENT): Upstr
 
 const ofSession = (subject: string, endpoint = 'default', client = LEGACY_CLIENT): UpstreamFace => {
   const caller = subject === 'anonymous' ? ANONYMOUS : callerOf(subject);
-  return face(subject, aSession({ caller, endpoint, client }), client);
+  return face(subject, createSession({ caller, endpoint, client }), client);
 };
 
 /** Whether two clients are served by the same connection, one after the other. */
@@ -187,7 +187,7 @@ describe('a connection that ends by itself', () => {
       connector.opened.at(-1)?.die();
     }
     await pool.use(server, session, async () => undefined);
-    await session.session?.tellServers(LIST_CHANGED);
+    await session.session?.notifyServers(LIST_CHANGED);
     expect(connector.opened.map(({ told }) => told.length)).toEqual([0, 0, 0, 1]);
   });
 
@@ -197,7 +197,7 @@ describe('a connection that ends by itself', () => {
     const [transparent, wide] = [ofSession('me', 'a'), ofSession('me', 'default')];
     for (const one of [transparent, wide]) await pool.use(server, one, async () => undefined);
     for (const connection of connector.opened) connection.die();
-    expect([transparent.session?.ended, wide.session?.ended]).toEqual([true, false]);
+    expect([transparent.session?.isEnded, wide.session?.isEnded]).toEqual([true, false]);
   });
 
   it('tells whoever holds it, once, and nobody who let go of it', async () => {
@@ -220,7 +220,7 @@ describe('a server that leaves the modern era', () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     connector.eras.set('a', 'modern');
-    await pool.learnEra(server);
+    await pool.detectEra(server);
     connector.eras.set('a', 'legacy');
     const faces = ['a', 'b', 'c'].map((subject) => face(subject));
     const held = await Promise.all(faces.map((one) => pool.hold(server, one)));
@@ -319,13 +319,13 @@ describe('what nobody has used for long', () => {
     const session = ofSession('me');
     await pool.use(child, session, async () => undefined);
     const held = await pool.hold(server, face('you'));
-    pool.sweep(Date.now() + 500);
+    pool.evictIdle(Date.now() + 500);
     expect(connector.live).toHaveLength(3);
-    pool.sweep(Date.now() + 2_000);
+    pool.evictIdle(Date.now() + 2_000);
     expect(connector.opened.map(({ closed }) => closed)).toEqual([true, false, false]);
     held.release();
     session.session?.end();
-    pool.sweep(Date.now() + 2_000);
+    pool.evictIdle(Date.now() + 2_000);
     expect(connector.live).toEqual([]);
   });
 });

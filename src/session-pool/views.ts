@@ -42,7 +42,7 @@ export interface ViewPage {
   readonly limit: number;
 }
 
-export function viewOfSession(session: Session): SessionView {
+export function toSessionView(session: Session): SessionView {
   const { serial, start, client, lastUsedAt, callsInFlight, standingStream } = session;
   const name = client.clientInfo?.['name'];
   return {
@@ -50,17 +50,17 @@ export function viewOfSession(session: Session): SessionView {
     caller: start.caller.key,
     endpoint: start.endpoint,
     revision: client.revision,
-    ...(typeof name === 'string' && { client: shown(name) }),
+    ...(typeof name === 'string' && { client: truncateLabel(name) }),
     transport: start.answersOnStandingStream ? 'sse' : 'http',
     lastUsedAt,
     callsInFlight,
-    isAttached: standingStream?.attached === true,
+    isAttached: standingStream?.isAttached === true,
   };
 }
 
 /** Undefined for what is still being opened, and for what serves one call only. */
-export function viewOfUpstream(entry: PoolEntry): UpstreamView | undefined {
-  const { serial, server, connection, sharing, users, idleSince, place, idle } = entry;
+export function toUpstreamView(entry: PoolEntry): UpstreamView | undefined {
+  const { serial, server, connection, sharing, users, idleSince, remoteWorker: place, isIdle: idle } = entry;
   if (!connection || !sharing) return undefined;
   const { era, revision } = connection.profile;
   return {
@@ -68,21 +68,21 @@ export function viewOfUpstream(entry: PoolEntry): UpstreamView | undefined {
     server: server.slug,
     era,
     revision,
-    among: sharing.among,
+    among: sharing.sharedBy,
     users,
     ...(idle && { idleSince }),
     ...(place !== undefined && { place }),
   };
 }
 
-const LONGEST_SHOWN = 200;
+const MAX_LABEL_LENGTH = 200;
 
 /** What clients name themselves and what they ask for may be as long as a message. */
-export const shown = (text: string): string =>
-  text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+export const truncateLabel = (text: string): string =>
+  text.length > MAX_LABEL_LENGTH ? `${text.slice(0, MAX_LABEL_LENGTH)}…` : text;
 
 /** Items come in the order of their numbers. */
-export function pageOf<T extends { readonly serial: number }>(items: Iterable<T>, { after, limit }: ViewPage): T[] {
+export function toPage<T extends { readonly serial: number }>(items: Iterable<T>, { after, limit }: ViewPage): T[] {
   const page: T[] = [];
   for (const item of items) {
     if (item.serial > after) page.push(item);

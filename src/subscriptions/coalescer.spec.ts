@@ -107,7 +107,7 @@ describe('a burst of changes', () => {
   it('is told of nothing that nobody wants to hear of any more', () => {
     const { sent, changes } = coalescer();
     for (const uri of ['f:/x', 'f:/y']) changes.add(updated(uri), uri);
-    changes.forget('f:/x');
+    changes.discard('f:/x');
     jest.advanceTimersByTime(200);
     expect(sent).toEqual(['resources/updated {"uri":"f:/y"}']);
   });

@@ -1,14 +1,14 @@
 import { RESOURCE_UPDATED, type McpNotification } from '#lib/mcp-protocol';
 
 /** A burst is over when nothing has changed for so long. */
-const QUIET_MS = 100;
+const QUIET_INTERVAL_MS = 100;
 /** And told after so long even if it is not over. */
-const LONGEST_MS = 1_000;
+const MAX_DELAY_MS = 1_000;
 /** A timer that is later than this shows that the process was busy: what changed meanwhile may not have been read yet. */
-const LATE_MS = 20;
+const LATE_TIMER_THRESHOLD_MS = 20;
 
 /** Takes what is to be told; an update comes with the resource as it was subscribed to. */
-export type Tell = (change: McpNotification, resource?: string) => void;
+export type NotifyChange = (change: McpNotification, resource?: string) => void;
 
 interface Burst {
   change: McpNotification;
@@ -29,7 +29,7 @@ export class Coalescer {
 
   /** @param isHeld nothing is told before `release` */
   constructor(
-    private readonly tell: Tell,
+    private readonly notify: NotifyChange,
     isHeld = false,
   ) {
     this.state = isHeld ? 'held' : 'open';
@@ -45,9 +45,9 @@ export class Coalescer {
       known.change = merged(known.change, change, resource);
       known.lastAt = now;
     } else {
-      this.bursts.set(key, { change: bare(change, resource), resource, firstAt: now, lastAt: now });
+      this.bursts.set(key, { change: withoutOrigin(change, resource), resource, firstAt: now, lastAt: now });
     }
-    if (this.state === 'open' && !this.timer) this.lookIn(QUIET_MS);
+    if (this.state === 'open' && !this.timer) this.schedule(QUIET_INTERVAL_MS);
   }
 
   /** Tells at once what was held back; from now on bursts are told as they end. */
@@ -63,11 +63,11 @@ export class Coalescer {
     this.timer = undefined;
     const bursts = [...this.bursts.values()];
     this.bursts.clear();
-    for (const { change, resource } of bursts) this.tell(change, resource);
+    for (const { change, resource } of bursts) this.notify(change, resource);
   }
 
   /** Nobody wants to hear of the resource any more. */
-  forget(resource: string): void {
+  discard(resource: string): void {
     this.bursts.delete(keyOf(RESOURCE_UPDATED, resource));
   }
 
@@ -78,25 +78,25 @@ export class Coalescer {
     this.bursts.clear();
   }
 
-  private lookIn(ms: number): void {
+  private schedule(ms: number): void {
     this.timerAt = performance.now() + ms;
-    this.timer = setTimeout(() => this.tellDue(), ms).unref();
+    this.timer = setTimeout(() => this.notifyDue(), ms).unref();
   }
 
-  private tellDue(): void {
+  private notifyDue(): void {
     this.timer = undefined;
     const now = performance.now();
-    const isLate = now - this.timerAt > LATE_MS;
+    const isLate = now - this.timerAt > LATE_TIMER_THRESHOLD_MS;
     let nextAt = Number.POSITIVE_INFINITY;
     const due: Burst[] = [];
     for (const [key, burst] of this.bursts) {
-      const quietAt = isLate ? now + LATE_MS : burst.lastAt + QUIET_MS;
-      const at = Math.min(quietAt, burst.firstAt + LONGEST_MS);
+      const quietAt = isLate ? now + LATE_TIMER_THRESHOLD_MS : burst.lastAt + QUIET_INTERVAL_MS;
+      const at = Math.min(quietAt, burst.firstAt + MAX_DELAY_MS);
       if (at > now) nextAt = Math.min(nextAt, at);
       else if (this.bursts.delete(key)) due.push(burst);
     }
-    if (this.bursts.size > 0) this.lookIn(nextAt - now);
-    for (const { change, resource } of due) this.tell(change, resource);
+    if (this.bursts.size > 0) this.schedule(nextAt - now);
+    for (const { change, resource } of due) this.notify(change, resource);
   }
 }
 
@@ -104,11 +104,11 @@ const keyOf = (method: string, resource: string | undefined): string =>
   resource === undefined ? method : `${method} ${resource}`;
 
 /** What tells of a list says nothing else, least of all whose it is. */
-const bare = (change: McpNotification, resource: string | undefined): McpNotification =>
+const withoutOrigin = (change: McpNotification, resource: string | undefined): McpNotification =>
   resource === undefined ? { method: change.method, params: {} } : change;
 
 /** Where several parts of a resource changed, the whole of it did. */
 function merged(before: McpNotification, change: McpNotification, resource: string | undefined): McpNotification {
-  if (resource === undefined || before.params['uri'] === change.params['uri']) return bare(change, resource);
+  if (resource === undefined || before.params['uri'] === change.params['uri']) return withoutOrigin(change, resource);
   return { method: change.method, params: { uri: resource } };
 }

@@ -15,14 +15,14 @@ export interface ListView {
   /** Resolves once it is known what the viewer sees now, as far as that can be known. */
   readonly ready: Promise<unknown>;
   /** True when it is known what the viewer saw last of a server's list. Always, where all or nothing is shown. */
-  knows(list: ListFlag, server: string): boolean;
+  hasSnapshot(list: ListFlag, server: string): boolean;
   /**
    * Looks at the list again, at these servers or, without any, at all. True when the viewer sees something else than
    * before, and when that cannot be told. At once, where all is shown.
    */
   hasChanged(list: ListFlag, servers?: ReadonlySet<string>): boolean | Promise<boolean>;
   /** False once a resource, by its public URI, is kept from the viewer. */
-  showsResource(uri: string): boolean;
+  isResourceVisible(uri: string): boolean;
   close(): void;
 }
 
@@ -32,25 +32,25 @@ export abstract class ListViews {
 }
 
 /** Every change shows. */
-export const EVERYTHING: ListView = {
+export const UNFILTERED_VIEW: ListView = {
   ready: Promise.resolve(),
-  knows: () => true,
+  hasSnapshot: () => true,
   hasChanged: () => true,
-  showsResource: () => true,
+  isResourceVisible: () => true,
   close: () => undefined,
 };
 
 /** Where who knows it takes its place: it asks for lists, which is done above this module. Until then every change shows. */
 @Injectable()
-export class ListViewsSeat extends ListViews {
+export class DeferredListViews extends ListViews {
   private views: ListViews | undefined;
 
   /** From now on this one knows. */
-  take(views: ListViews): void {
+  bind(views: ListViews): void {
     this.views = views;
   }
 
   override open(viewer: Viewer, lists: readonly ListFlag[]): ListView {
-    return this.views?.open(viewer, lists) ?? EVERYTHING;
+    return this.views?.open(viewer, lists) ?? UNFILTERED_VIEW;
   }
 }

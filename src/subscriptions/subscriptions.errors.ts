@@ -9,7 +9,7 @@ export class TooManySubscriptions extends GatewayError {
 }
 
 /** The clients of this worker listen to so much of one server that it cannot be asked for more. */
-export class FeedFull extends GatewayError {
+export class SubscriptionLimitReached extends GatewayError {
   constructor(server: string, limit: number) {
     const message = `At server ${server} the clients of this gateway listen to ${limit} resources, or to URIs of more than can be sent, which is the limit. Ask for less.`;
     super(GatewayCode.overloaded, message, 503, { outcome: 'not_executed', retriable: false, server });
@@ -25,7 +25,7 @@ export class TooManyRefusals extends GatewayError {
 }
 
 /** Whoever may share what is had of the server is not whom it was when the feed was opened. Nobody outside hears of it. */
-export class EntitlementChanged extends GatewayError {
+export class SharingChanged extends GatewayError {
   constructor(server: string) {
     const data = { outcome: 'not_executed', retriable: true, server } as const;
     super(GatewayCode.upstreamFailed, `Server ${server} has changed while it was listened to. Try again.`, 502, data);

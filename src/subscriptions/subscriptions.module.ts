@@ -2,13 +2,13 @@ import { Module } from '@nestjs/common';
 import { CatalogModule } from '../catalog/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { SessionPoolModule } from '../session-pool/index.js';
-import { ChangeFeeds } from './change-feeds.js';
-import { ListViewsSeat } from './list-views.js';
-import { SessionFeeds } from './session-feeds.js';
+import { ServerSubscriptions } from './server-subscriptions.js';
+import { DeferredListViews } from './list-views.js';
+import { SessionSubscriptions } from './session-subscriptions.js';
 
 @Module({
   imports: [CatalogModule, RegistryModule, SessionPoolModule],
-  providers: [ChangeFeeds, ListViewsSeat, SessionFeeds],
-  exports: [ChangeFeeds, ListViewsSeat, SessionFeeds],
+  providers: [ServerSubscriptions, DeferredListViews, SessionSubscriptions],
+  exports: [ServerSubscriptions, DeferredListViews, SessionSubscriptions],
 })
 export class SubscriptionsModule {}

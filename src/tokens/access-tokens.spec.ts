@@ -57,8 +57,8 @@ describe.each(DATABASE_KINDS)('personal access tokens, in $name,', ({ start }) =
       ...order({ servers: ['weather'], expiresAt: token.expiresAt }),
       id: expect.any(String),
     });
-    for (const tokens of [one, other]) expect(await tokens.judge(text)).toEqual(token);
-    expect(await one.judge(text)).toBe(await one.judge(text));
+    for (const tokens of [one, other]) expect(await tokens.validate(text)).toEqual(token);
+    expect(await one.validate(text)).toBe(await one.validate(text));
   });
 
   it('are nowhere to be read, once they were shown', async () => {
@@ -76,11 +76,11 @@ describe.each(DATABASE_KINDS)('personal access tokens, in $name,', ({ start }) =
     const altered = `${text.slice(0, -1)}${text.endsWith('A') ? 'E' : 'A'}`;
     const foreign = text.replace(token.id, '0'.repeat(24));
     for (const wrong of [expired.text, altered, foreign, 'isthmus_pat_', `${text}x`]) {
-      expect(await tokens.judge(wrong)).toBe('refused');
+      expect(await tokens.validate(wrong)).toBe('refused');
     }
     expect(await tokens.revoke(token.id)).toBe(true);
     expect(await tokens.revoke(token.id)).toBe(false);
-    expect(await tokens.judge(text)).toBe('refused');
+    expect(await tokens.validate(text)).toBe('refused');
   });
 
   it('cannot be judged where the database cannot be asked', async () => {
@@ -88,7 +88,7 @@ describe.each(DATABASE_KINDS)('personal access tokens, in $name,', ({ start }) =
     const { text } = await made(one);
     await other.list();
     await databases.at(-1)?.close();
-    expect(await other.judge(text)).toBe('unknown');
+    expect(await other.validate(text)).toBe('unknown');
   });
 
   it('tell when they were used last', async () => {
@@ -96,7 +96,7 @@ describe.each(DATABASE_KINDS)('personal access tokens, in $name,', ({ start }) =
     const { text, token } = await made(one);
     expect(await one.list()).toEqual([token]);
     const before = new Date();
-    await other.judge(text);
+    await other.validate(text);
     await other.onApplicationShutdown();
     const [used] = await one.list();
     expect(used?.lastUsedAt?.getTime()).toBeGreaterThanOrEqual(before.getTime());
@@ -106,10 +106,10 @@ describe.each(DATABASE_KINDS)('personal access tokens, in $name,', ({ start }) =
     const [one, other] = [await worker(), await worker()];
     const [{ token }, kept] = [await made(one), await made(one)];
     const told: string[] = [];
-    await other.judge(kept.text);
-    other.onGone(token.id, () => void told.push('gone'));
-    other.onGone(token.id, () => void told.push('stopped'))();
-    other.onGone(kept.token.id, () => void told.push('kept'));
+    await other.validate(kept.text);
+    other.onInvalidated(token.id, () => void told.push('gone'));
+    other.onInvalidated(token.id, () => void told.push('stopped'))();
+    other.onInvalidated(kept.token.id, () => void told.push('kept'));
     await one.revoke(token.id);
     await other.revoke('something else');
     await other.revoke('something else');
@@ -117,7 +117,7 @@ describe.each(DATABASE_KINDS)('personal access tokens, in $name,', ({ start }) =
   });
 
   it('are bounded for each subject; those that have expired make room', async () => {
-    const tokens = await worker({ mostPerSubject: 2 });
+    const tokens = await worker({ maxPerSubject: 2 });
     await made(tokens, { expiresAt: new Date(Date.now() - 1) });
     const [first] = [await made(tokens), await made(tokens)];
     expect(await tokens.create(order())).toBeUndefined();

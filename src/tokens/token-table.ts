@@ -44,11 +44,11 @@ export class TokenTable {
   }
 
   /** Grows whenever a token is made or revoked. */
-  async revision(): Promise<number> {
+  async readRevision(): Promise<number> {
     return (await this.tables.selectFrom('access_token_state').select('revision').executeTakeFirstOrThrow()).revision;
   }
 
-  async all(): Promise<readonly StoredToken[]> {
+  async readAll(): Promise<readonly StoredToken[]> {
     const rows = await this.tables.selectFrom('access_tokens').selectAll().orderBy('id').execute();
     return rows.map(
       ({
@@ -122,7 +122,7 @@ export class TokenTable {
     });
   }
 
-  async used(id: string, at: Date): Promise<void> {
+  async recordUse(id: string, at: Date): Promise<void> {
     await this.tables
       .updateTable('access_tokens')
       .set({ last_used_at: at })
@@ -132,7 +132,7 @@ export class TokenTable {
   }
 
   private change<R>(work: (tables: Transaction<TokenTables>) => Promise<R>): Promise<R> {
-    return this.database.exclusively<TokenTables, R>('access-tokens', async (tables) => {
+    return this.database.runExclusively<TokenTables, R>('access-tokens', async (tables) => {
       const result = await work(tables);
       await tables
         .updateTable('access_token_state')

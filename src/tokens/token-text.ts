@@ -13,13 +13,13 @@ interface TokenText {
 
 export const isAccessToken = (text: string): boolean => text.startsWith(PREFIX);
 
-export function drawToken(): TokenText & { readonly text: string; readonly digest: string } {
+export function generateToken(): TokenText & { readonly text: string; readonly digest: string } {
   const id = randomBytes(ID_BYTES).toString('hex');
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
   return { id, secret, text: `${PREFIX}${id}_${secret}`, digest: digestOf(secret) };
 }
 
-export function readToken(text: string): TokenText | undefined {
+export function parseToken(text: string): TokenText | undefined {
   const [, id, secret] = FORM.exec(text) ?? [];
   return id === undefined || secret === undefined ? undefined : { id, secret };
 }
@@ -27,7 +27,7 @@ export function readToken(text: string): TokenText | undefined {
 /** It was drawn, not chosen: one round of a fast hash is enough. */
 const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
-export function isSecretOf(digest: string, secret: string): boolean {
+export function matchesDigest(digest: string, secret: string): boolean {
   const [one, other] = [Buffer.from(digest), Buffer.from(digestOf(secret))];
   return one.length === other.length && timingSafeEqual(one, other);
 }

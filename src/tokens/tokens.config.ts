@@ -11,12 +11,12 @@ export class TokensConfig {
   @IsInt()
   @Min(MINUTE_MS)
   @Max(3_660 * DAY_MS)
-  readonly longestLifetimeMs: number = 365 * DAY_MS;
+  readonly maxLifetimeMs: number = 365 * DAY_MS;
 
   /** Personal access tokens that one subject may have. */
   @Env('ISTHMUS_ACCESS_TOKENS_PER_SUBJECT')
   @IsInt()
   @Min(1)
   @Max(10_000)
-  readonly mostPerSubject: number = 50;
+  readonly maxPerSubject: number = 50;
 }

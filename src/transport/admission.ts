@@ -5,7 +5,7 @@ import { CallerAuthenticator } from '../auth/index.js';
 import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import { Readiness } from '../health/index.js';
 import { OriginGuard } from './origin-guard.js';
-import { Draining, NoSuchEndpoint } from './transport.errors.js';
+import { Draining, EndpointNotFound } from './transport.errors.js';
 
 /** A request that may come in. */
 export interface Admitted {
@@ -34,21 +34,21 @@ export class Admission {
     if (refused) throw refused;
     const endpoint = this.endpoints.find(slug);
     if (endpoint?.public && headers.authorization === undefined) return this.admitted(ANONYMOUS, slug);
-    const caller = this.callers.authenticate(headers.authorization, pathOf(url), headers.host);
+    const caller = this.callers.authenticate(headers.authorization, toPath(url), headers.host);
     return caller instanceof Promise ? caller.then((known) => this.admitted(known, slug)) : this.admitted(caller, slug);
   }
 
   /** Calls back, once, when the caller's token is good no more. Returns how to stop. */
-  whileGood(caller: Caller, onGone: () => void): () => void {
-    return this.callers.whileGood(caller, onGone);
+  watchToken(caller: Caller, onGone: () => void): () => void {
+    return this.callers.onTokenInvalidated(caller, onGone);
   }
 
   /** Only who is known learns which endpoints exist, and only of those that are there for this caller. */
   private admitted(caller: Caller, slug: string | undefined): Admitted {
     const endpoint = this.endpoints.findFor(caller, slug);
-    if (!endpoint) throw new NoSuchEndpoint(slug ?? '');
+    if (!endpoint) throw new EndpointNotFound(slug ?? '');
     return { caller, endpoint };
   }
 }
 
-const pathOf = (url: string | undefined): string => (url ?? '/').split('?', 1)[0] ?? '/';
+const toPath = (url: string | undefined): string => (url ?? '/').split('?', 1)[0] ?? '/';

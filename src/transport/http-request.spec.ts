@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { demandAccepts, readJsonBody } from './http-request.js';
+import { requireAccept, readJsonBody } from './http-request.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const refusal = (status: number, message?: string) =>
@@ -46,7 +46,7 @@ describe('a body', () => {
 
 describe('a client', () => {
   const demand = (accept?: string) => () =>
-    demandAccepts(accept === undefined ? {} : { accept }, 'application/json', 'text/event-stream');
+    requireAccept(accept === undefined ? {} : { accept }, 'application/json', 'text/event-stream');
 
   it.each([
     'application/json, text/event-stream',

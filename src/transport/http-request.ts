@@ -24,7 +24,7 @@ export function readJsonBody(headers: IncomingHttpHeaders, body: unknown): JsonV
 }
 
 /** @throws BadRequest 406 when the client cannot read one of the types that an answer may have */
-export function demandAccepts(headers: IncomingHttpHeaders, ...types: readonly string[]): void {
+export function requireAccept(headers: IncomingHttpHeaders, ...types: readonly string[]): void {
   const accept = headers.accept?.toLowerCase();
   if (accept === undefined || accept.includes('*/*')) return;
   const missing = types.filter((type) => !accept.includes(type) && !accept.includes(`${type.split('/', 1)[0]}/*`));

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { classifyEra, readBatch } from '#lib/mcp-protocol';
-import { single, type Exchange } from './exchanges/exchange.js';
+import { singleHeader, type Exchange } from './exchanges/exchange.js';
 import { LegacyExchange } from './exchanges/legacy.exchange.js';
-import { understood, type Understood } from './exchanges/legacy-messages.js';
+import { validateMessage, type ValidMessage } from './exchanges/legacy-messages.js';
 import { ModernExchange } from './exchanges/modern.exchange.js';
 import { PlainExchange } from './exchanges/plain.exchange.js';
 import { SseExchange } from './exchanges/sse.exchange.js';
-import { demandAccepts, readJsonBody } from './http-request.js';
+import { requireAccept, readJsonBody } from './http-request.js';
 import { BadRequest, RefusedRequest } from './transport.errors.js';
 
 /** A request past the door, with what only some endpoints need. */
@@ -29,26 +29,26 @@ export class McpEndpoints {
 
   async post(request: EndpointRequest): Promise<void> {
     const { headers, body } = request;
-    demandAccepts(headers, 'application/json', 'text/event-stream');
+    requireAccept(headers, 'application/json', 'text/event-stream');
     const value = readJsonBody(headers, body);
     const batch = readBatch(value);
     if (batch) return this.legacy.postBatch(request, batch);
-    const reading = understood(value);
+    const reading = validateMessage(value);
     if (reading.kind === 'response') return this.legacy.post(request, reading);
-    const era = classifyEra(reading.message, single(headers, 'mcp-protocol-version'));
-    if (era === 'legacy') return this.legacy.post(request, reading).catch(refused(reading));
+    const era = classifyEra(reading.message, singleHeader(headers, 'mcp-protocol-version'));
+    if (era === 'legacy') return this.legacy.post(request, reading).catch(withRequestId(reading));
     // No notification of a client has a meaning over HTTP in this era, yet it must be accepted.
     if (reading.kind === 'notification') return request.writer.empty(202);
     return this.modern.post(request, reading.message);
   }
 
   async get(request: EndpointRequest): Promise<void> {
-    refuseStateless(request);
+    rejectModernRevision(request);
     return this.legacy.openStream(request);
   }
 
   async delete(request: EndpointRequest): Promise<void> {
-    refuseStateless(request);
+    rejectModernRevision(request);
     return this.legacy.end(request);
   }
 
@@ -59,15 +59,15 @@ export class McpEndpoints {
   async postMessage(request: EndpointRequest): Promise<void> {
     const { headers, body, query } = request;
     const { sessionId } = query;
-    const reading = understood(readJsonBody(headers, body));
+    const reading = validateMessage(readJsonBody(headers, body));
     const session = typeof sessionId === 'string' ? sessionId : undefined;
-    return this.sse.post(request, session, reading).catch(refused(reading));
+    return this.sse.post(request, session, reading).catch(withRequestId(reading));
   }
 
   async postPlain(request: EndpointRequest): Promise<void> {
     const value = readJsonBody(request.headers, request.body);
     if (readBatch(value)) throw new BadRequest('Send one message; a batch is not taken here.');
-    const reading = understood(value);
+    const reading = validateMessage(value);
     if (reading.kind === 'response') throw new BadRequest('Nothing was asked that this could answer.');
     if (reading.kind === 'notification') return request.writer.empty(202);
     return this.plain.post(request, reading.message);
@@ -75,15 +75,15 @@ export class McpEndpoints {
 }
 
 /** A refusal answers the request that it refuses. */
-function refused(reading: Understood) {
+function withRequestId(reading: ValidMessage) {
   return (cause: unknown): never => {
     throw reading.kind === 'request' ? new RefusedRequest(cause, reading.message.id) : cause;
   };
 }
 
 /** Without sessions there is nothing to GET or DELETE (specification 2026: basic/transports/streamable-http). */
-function refuseStateless({ headers }: Exchange): void {
-  const version = single(headers, 'mcp-protocol-version');
+function rejectModernRevision({ headers }: Exchange): void {
+  const version = singleHeader(headers, 'mcp-protocol-version');
   const isStateless = version !== undefined && classifyEra({ method: 'GET' }, version) === 'modern';
   if (isStateless) throw new BadRequest('This revision has neither sessions nor a GET stream.', 405, POST_ONLY);
 }

@@ -8,7 +8,7 @@ import { Admission, type Admitted } from './admission.js';
 import { McpEndpoints, type EndpointRequest } from './mcp-endpoints.js';
 import { OriginGuard } from './origin-guard.js';
 import { ReplyWriter } from './reply-writer.js';
-import { refusalHeaders, refusalText } from './rpc-answers.js';
+import { toRefusalHeaders, toRefusalText } from './rpc-responses.js';
 import { TransportConfig } from './transport.config.js';
 import { BadRequest, BodyTooLarge, RefusedRequest } from './transport.errors.js';
 
@@ -17,7 +17,7 @@ type Method = 'GET' | 'POST' | 'DELETE';
 
 type AdmittedRequest = FastifyRequest & { admitted: Admitted };
 
-const LAST_ANSWER = { connection: 'close' };
+const CLOSE_CONNECTION = { connection: 'close' };
 
 const INTERNAL_ERROR = new GatewayError(RpcCode.internalError, 'Internal error', 500);
 
@@ -42,7 +42,7 @@ export class McpRoutes implements OnModuleInit {
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
     server.addHook('onRequest', (request, reply, done) => this.guardMetadata(request, reply, done));
     // A scope of its own: these bodies are read as bytes, and refusals are JSON-RPC.
-    await server.register(async (scope) => this.addTo(scope));
+    await server.register(async (scope) => this.registerOn(scope));
   }
 
   /** What the metadata says of this gateway's address must not be said under a rebound name. */
@@ -50,16 +50,16 @@ export class McpRoutes implements OnModuleInit {
     const refused = request.raw.url?.startsWith('/.well-known/') ? this.origins.check(request.headers) : undefined;
     if (!refused) return done();
     reply.hijack();
-    return this.refuse(this.writerOf(reply), refused, undefined, request);
+    return this.refuse(this.createWriter(reply), refused, undefined, request);
   }
 
-  private addTo(scope: FastifyInstance): void {
+  private registerOn(scope: FastifyInstance): void {
     scope.removeAllContentTypeParsers();
     const asBytes = { parseAs: 'buffer', bodyLimit: this.config.maxBodyBytes } as const;
     scope.addContentTypeParser('*', asBytes, (_request, body, done) => done(null, body));
     scope.setErrorHandler((cause: FastifyError, request, reply) => {
       reply.hijack();
-      this.refuse(this.writerOf(reply), this.refusalOf(cause), undefined, request);
+      this.refuse(this.createWriter(reply), this.toRefusal(cause), undefined, request);
     });
     // Before the body is read: a stranger's is not worth the memory.
     scope.decorateRequest('admitted', null);
@@ -69,43 +69,44 @@ export class McpRoutes implements OnModuleInit {
 
   private addEndpoints(scope: FastifyInstance, base: string): void {
     const { endpoints } = this;
-    this.add(scope, `${base}/mcp`, {
+    this.addRoute(scope, `${base}/mcp`, {
       POST: (request) => endpoints.post(request),
       GET: (request) => endpoints.get(request),
       DELETE: (request) => endpoints.delete(request),
     });
-    this.add(scope, `${base}/sse`, { GET: (request) => endpoints.openSse(request) });
+    this.addRoute(scope, `${base}/sse`, { GET: (request) => endpoints.openSse(request) });
     for (const path of ['/messages', '/message']) {
-      this.add(scope, base + path, { POST: (request) => endpoints.postMessage(request) });
+      this.addRoute(scope, base + path, { POST: (request) => endpoints.postMessage(request) });
     }
-    this.add(scope, `${base}/rpc`, { POST: (request) => endpoints.postPlain(request) });
+    this.addRoute(scope, `${base}/rpc`, { POST: (request) => endpoints.postPlain(request) });
   }
 
-  private add(scope: FastifyInstance, url: string, verbs: Partial<Record<Method, Serve>>): void {
+  private addRoute(scope: FastifyInstance, url: string, verbs: Partial<Record<Method, Serve>>): void {
     const methods = Object.keys(verbs) as Method[];
     for (const [method, serve] of Object.entries(verbs)) {
       // A HEAD for a stream would open a session or a stream that nobody reads.
-      scope.route({ method, url, exposeHeadRoute: false, handler: this.handlerOf(serve) });
+      scope.route({ method, url, exposeHeadRoute: false, handler: this.toHandler(serve) });
     }
     const others = (['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
       (verb) => !methods.includes(verb as Method),
     );
     const allow = methods.join(', ');
-    const refuse = this.handlerOf(() => Promise.reject(new BadRequest(`Use ${allow} here.`, 405, { allow })));
+    const refuse = this.toHandler(() => Promise.reject(new BadRequest(`Use ${allow} here.`, 405, { allow })));
     scope.route({ method: others, url, handler: refuse });
   }
 
-  private handlerOf(serve: Serve) {
+  private toHandler(serve: Serve) {
     return (request: FastifyRequest, reply: FastifyReply): void => {
       reply.hijack();
-      const writer = this.writerOf(reply);
+      const writer = this.createWriter(reply);
       const { admitted, raw, body, query } = request as AdmittedRequest;
       const { caller, endpoint } = admitted;
-      if (caller.accessToken !== undefined) writer.onClosed(this.admission.whileGood(caller, () => writer.cut()));
+      if (caller.accessToken !== undefined) writer.onClosed(this.admission.watchToken(caller, () => writer.abort()));
       const known = query as EndpointRequest['query'];
       serve({ caller, endpoint, headers: raw.headers, writer, body, query: known }).catch((cause: unknown) => {
-        const { refused, id } = cause instanceof RefusedRequest ? { refused: cause.cause, id: cause.id } : idIn(cause);
-        this.refuse(writer, this.refusalOf(refused), id, request);
+        const { refused, id } =
+          cause instanceof RefusedRequest ? { refused: cause.cause, id: cause.id } : readRequestId(cause);
+        this.refuse(writer, this.toRefusal(refused), id, request);
       });
     };
   }
@@ -114,7 +115,7 @@ export class McpRoutes implements OnModuleInit {
     const { slug } = request.params as { slug?: string };
     const refuse = (cause: unknown) => {
       reply.hijack();
-      this.refuse(this.writerOf(reply), this.refusalOf(cause), undefined, request);
+      this.refuse(this.createWriter(reply), this.toRefusal(cause), undefined, request);
     };
     const enter = (admitted: Admitted) => {
       (request as AdmittedRequest).admitted = admitted;
@@ -129,13 +130,13 @@ export class McpRoutes implements OnModuleInit {
     }
   }
 
-  private writerOf(reply: FastifyReply): ReplyWriter {
+  private createWriter(reply: FastifyReply): ReplyWriter {
     // A connection that stayed open would bring the next request to a worker that is gone by then.
-    const headers = this.readiness.isLeaving ? LAST_ANSWER : undefined;
+    const headers = this.readiness.isDraining ? CLOSE_CONNECTION : undefined;
     return new ReplyWriter(reply.raw, this.config.maxStreamBufferBytes, headers);
   }
 
-  private refusalOf(cause: unknown): GatewayError {
+  private toRefusal(cause: unknown): GatewayError {
     if (cause instanceof GatewayError) return cause;
     const status = cause instanceof Error && 'statusCode' in cause ? Number(cause.statusCode) : 500;
     if (status === 413) return new BodyTooLarge(this.config.maxBodyBytes);
@@ -145,17 +146,17 @@ export class McpRoutes implements OnModuleInit {
   }
 
   private refuse(writer: ReplyWriter, refusal: GatewayError, id: RequestId | undefined, request: FastifyRequest): void {
-    if (writer.streaming) return writer.end();
+    if (writer.isStreaming) return writer.end();
     // Half a body may still be on its way; the connection cannot carry another request then.
     const close = request.raw.complete ? {} : { connection: 'close' };
     return writer
-      .with({ ...refusalHeaders(refusal), ...close })
-      .json(refusal.httpStatus, refusalText(refusal.toRpcError(), id));
+      .withHeaders({ ...toRefusalHeaders(refusal), ...close })
+      .json(refusal.httpStatus, toRefusalText(refusal.toRpcError(), id));
   }
 }
 
 /** What cannot be understood may still have an id. */
-function idIn(refused: unknown): { readonly refused: unknown; readonly id: RequestId | undefined } {
+function readRequestId(refused: unknown): { readonly refused: unknown; readonly id: RequestId | undefined } {
   const id = refused instanceof Error && 'id' in refused ? (refused.id as RequestId | undefined) : undefined;
   return { refused, id };
 }

@@ -10,7 +10,7 @@ export interface OriginHeaders {
 }
 
 /** Judged values are remembered, so that a request costs two look-ups. Hostile ones cannot fill the memory. */
-const MOST_REMEMBERED = 1_000;
+const MAX_CACHED_VERDICTS = 1_000;
 
 /** Names of this machine, under any port. */
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
@@ -26,11 +26,11 @@ export class OriginGuard {
   private readonly isOriginAllowed: (origin: string) => boolean;
 
   constructor(config: OriginConfig, gateway: GatewayConfig) {
-    const hosts = [...LOCAL_HOSTS, ...ownNames(gateway), ...config.hosts].map((host) => host.toLowerCase());
-    const origins = new Set([...config.origins.map(canonicalOrigin), ...ownOrigins(gateway)]);
-    this.isHostAllowed = remembered((host) => matchesHost(hosts, host));
-    this.isOriginAllowed = remembered(
-      (origin) => origins.has('*') || origins.has(canonicalOrigin(origin)) || isLocal(origin),
+    const hosts = [...LOCAL_HOSTS, ...gatewayHosts(gateway), ...config.hosts].map((host) => host.toLowerCase());
+    const origins = new Set([...config.origins.map(toCanonicalOrigin), ...gatewayOrigins(gateway)]);
+    this.isHostAllowed = memoize((host) => matchesHost(hosts, host));
+    this.isOriginAllowed = memoize(
+      (origin) => origins.has('*') || origins.has(toCanonicalOrigin(origin)) || isLocal(origin),
     );
   }
 
@@ -38,16 +38,16 @@ export class OriginGuard {
   check(headers: OriginHeaders): GatewayError | undefined {
     const { origin, host } = headers;
     if (host === undefined || !this.isHostAllowed(host)) {
-      return refusal(
+      return toRefusal(
         'This gateway does not serve the host of the request. ISTHMUS_ALLOWED_HOSTS lists those it serves.',
       );
     }
     if (origin === undefined || this.isOriginAllowed(origin)) return undefined;
-    return refusal('Pages of this origin may not call. ISTHMUS_ALLOWED_ORIGINS lists those that may.');
+    return toRefusal('Pages of this origin may not call. ISTHMUS_ALLOWED_ORIGINS lists those that may.');
   }
 }
 
-function refusal(message: string): GatewayError {
+function toRefusal(message: string): GatewayError {
   return new GatewayError(GatewayCode.deniedByPolicy, message, 403, {
     outcome: 'not_executed',
     retriable: false,
@@ -56,12 +56,12 @@ function refusal(message: string): GatewayError {
 }
 
 /** The address that the gateway is bound to and the one that it is known by; a rebound name is neither. */
-function ownNames({ host, publicUrl }: GatewayConfig): string[] {
+function gatewayHosts({ host, publicUrl }: GatewayConfig): string[] {
   const bound = ANY_ADDRESS.has(host) ? [] : [host.includes(':') ? `[${host}]` : host];
   return publicUrl === undefined ? bound : [...bound, new URL(publicUrl).host];
 }
 
-const ownOrigins = ({ publicUrl }: GatewayConfig): string[] =>
+const gatewayOrigins = ({ publicUrl }: GatewayConfig): string[] =>
   publicUrl === undefined ? [] : [new URL(publicUrl).origin];
 
 /** An entry without a port stands for all ports of its name. */
@@ -76,18 +76,18 @@ function isLocal(origin: string): boolean {
 }
 
 /** Lower case, and without a port that is the scheme's own. */
-function canonicalOrigin(text: string): string {
+function toCanonicalOrigin(text: string): string {
   const origin = URL.parse(text)?.origin ?? 'null';
   return origin === 'null' ? text.toLowerCase() : origin;
 }
 
-function remembered(judge: (value: string) => boolean): (value: string) => boolean {
+function memoize(judge: (value: string) => boolean): (value: string) => boolean {
   const verdicts = new Map<string, boolean>();
   return (value) => {
     let verdict = verdicts.get(value);
     if (verdict !== undefined) return verdict;
     verdict = judge(value);
-    if (verdicts.size >= MOST_REMEMBERED) verdicts.clear();
+    if (verdicts.size >= MAX_CACHED_VERDICTS) verdicts.clear();
     if (value.length < 256) verdicts.set(value, verdict);
     return verdict;
   };

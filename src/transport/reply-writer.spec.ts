@@ -51,13 +51,15 @@ const KILOBYTE = 'x'.repeat(1_000);
 function fill(writer: ReplyWriter): Promise<void> {
   for (;;) {
     const pressure = writer.event(KILOBYTE);
-    if (pressure || writer.closed) return pressure ?? Promise.resolve();
+    if (pressure || writer.isClosed) return pressure ?? Promise.resolve();
   }
 }
 
 describe('an answer', () => {
   it('is JSON when the outcome is all there is', async () => {
-    const { status, headers, text } = await answered((writer) => writer.with({ 'x-more': '1' }).json(404, '{"ä":1}'));
+    const { status, headers, text } = await answered((writer) =>
+      writer.withHeaders({ 'x-more': '1' }).json(404, '{"ä":1}'),
+    );
     expect({ status, text, more: headers.get('x-more') }).toEqual({ status: 404, text: '{"ä":1}', more: '1' });
     expect([headers.get('content-type'), headers.get('content-length')]).toEqual(['application/json', '8']);
   });
@@ -69,10 +71,10 @@ describe('an answer', () => {
 
   it('is a stream of events otherwise', async () => {
     const { headers, text } = await answered((writer) => {
-      expect(writer.streaming).toBe(false);
+      expect(writer.isStreaming).toBe(false);
       writer.openStream();
       writer.openStream();
-      expect(writer.streaming).toBe(true);
+      expect(writer.isStreaming).toBe(true);
       void writer.event('{}');
       void writer.event('{"a":1}', '1-2', 'endpoint', 500);
       writer.comment();
@@ -91,7 +93,7 @@ describe('an answer', () => {
       writer.comment();
       expect(writer.event('late')).toBeUndefined();
       writer.end();
-      expect(writer.closed).toBe(true);
+      expect(writer.isClosed).toBe(true);
     });
     expect(text).toBe('{}');
   });
@@ -112,7 +114,7 @@ describe('an answer', () => {
     late?.onClosed(() => ends.push('long complete'));
     writer.onClosed(() => ends.push('long gone'));
     expect(ends).toEqual(['complete', 'gone', 'long complete', 'long gone']);
-    expect(writer.closed).toBe(true);
+    expect(writer.isClosed).toBe(true);
   });
 });
 
@@ -142,7 +144,7 @@ describe('a client that reads slowly', () => {
     writer.openStream();
     const gone = once(raw, 'close');
     let written = 0;
-    while (!writer.closed && written < 100_000) {
+    while (!writer.isClosed && written < 100_000) {
       void writer.event(KILOBYTE);
       written += 1;
     }

@@ -12,7 +12,7 @@ export type ReplyHeaders = Readonly<Record<string, string>>;
 /** Writes one HTTP answer: a JSON body, or an event stream once something precedes the outcome. */
 export class ReplyWriter {
   /** One for all who wait: what is written without waiting must not leave a listener each. */
-  private pressure: Promise<void> | undefined;
+  private pendingDrain: Promise<void> | undefined;
 
   constructor(
     private readonly raw: ServerResponse,
@@ -21,34 +21,34 @@ export class ReplyWriter {
   ) {}
 
   /** The same answer with more headers. */
-  with(headers: ReplyHeaders): ReplyWriter {
+  withHeaders(headers: ReplyHeaders): ReplyWriter {
     return new ReplyWriter(this.raw, this.maxBufferBytes, { ...this.headers, ...headers });
   }
 
-  get streaming(): boolean {
+  get isStreaming(): boolean {
     return this.raw.headersSent;
   }
 
   /** The client has gone, or the answer is complete. */
-  get closed(): boolean {
+  get isClosed(): boolean {
     return this.raw.destroyed || this.raw.writableEnded;
   }
 
   json(status: number, body: string): void {
-    if (this.closed) return;
+    if (this.isClosed) return;
     const length = String(Buffer.byteLength(body));
     this.raw.writeHead(status, { ...this.headers, 'content-type': 'application/json', 'content-length': length });
     this.raw.end(body);
   }
 
   empty(status: number): void {
-    if (this.closed) return;
+    if (this.isClosed) return;
     this.raw.writeHead(status, { ...this.headers, 'content-length': '0' });
     this.raw.end();
   }
 
   openStream(): void {
-    if (this.closed || this.streaming) return;
+    if (this.isClosed || this.isStreaming) return;
     this.raw.writeHead(200, { ...this.headers, ...STREAM_HEADERS });
     this.raw.flushHeaders();
   }
@@ -66,11 +66,11 @@ export class ReplyWriter {
   }
 
   end(): void {
-    if (!this.closed) this.raw.end();
+    if (!this.isClosed) this.raw.end();
   }
 
   /** Whoever reads it is not to hear more: there is no answer, and that can be seen. */
-  cut(): void {
+  abort(): void {
     this.raw.destroy();
   }
 
@@ -81,20 +81,20 @@ export class ReplyWriter {
   }
 
   private write(text: string): void | Promise<void> {
-    if (this.closed || this.raw.write(text)) return undefined;
+    if (this.isClosed || this.raw.write(text)) return undefined;
     if (this.raw.writableLength > this.maxBufferBytes) {
       this.raw.destroy();
       return undefined;
     }
-    return (this.pressure ??= this.drained());
+    return (this.pendingDrain ??= this.whenDrained());
   }
 
-  private drained(): Promise<void> {
+  private whenDrained(): Promise<void> {
     return new Promise((resolve) => {
       const settle = () => {
         this.raw.off('drain', settle);
         this.raw.off('close', settle);
-        this.pressure = undefined;
+        this.pendingDrain = undefined;
         resolve();
       };
       this.raw.on('drain', settle);

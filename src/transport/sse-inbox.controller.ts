@@ -3,9 +3,9 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import { result, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import { ForwardedRpcInterceptor, SessionRouter, type SessionOrder } from '../affinity/index.js';
 import { EndpointDirectory } from '../catalog/index.js';
-import { understood } from './exchanges/legacy-messages.js';
+import { validateMessage } from './exchanges/legacy-messages.js';
 import { SSE_MESSAGE, SseExchange } from './exchanges/sse.exchange.js';
-import { NoSuchEndpoint } from './transport.errors.js';
+import { EndpointNotFound } from './transport.errors.js';
 
 /** A message that was posted to another worker than the one that has the stream. */
 interface SseOrder extends SessionOrder {
@@ -25,10 +25,10 @@ export class SseInboxController {
   @MessagePattern(SSE_MESSAGE)
   async message(@Payload() order: SseOrder): Promise<Outcome> {
     const { caller, message } = order;
-    const session = await this.router.own(order.session, caller.key, order.endpoint);
+    const session = await this.router.findLocal(order.session, caller.key, order.endpoint);
     const endpoint = this.endpoints.findFor(caller, order.endpoint);
-    if (!endpoint) throw new NoSuchEndpoint(order.endpoint);
-    await this.exchange.take({ caller, endpoint }, session, understood(message));
+    if (!endpoint) throw new EndpointNotFound(order.endpoint);
+    await this.exchange.accept({ caller, endpoint }, session, validateMessage(message));
     return result({});
   }
 }

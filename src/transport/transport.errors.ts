@@ -26,7 +26,7 @@ export class BodyTooLarge extends GatewayError {
   }
 }
 
-export class NoSuchEndpoint extends GatewayError {
+export class EndpointNotFound extends GatewayError {
   constructor(slug: string) {
     const shown = JSON.stringify(slug.slice(0, 64));
     super(RpcCode.invalidRequest, `There is no server or virtual server called ${shown}.`, 404);

@@ -15,9 +15,9 @@ import { McpEndpoints } from './mcp-endpoints.js';
 import { McpRoutes } from './mcp-routes.js';
 import { OriginConfig } from './origin.config.js';
 import { OriginGuard } from './origin-guard.js';
-import { QuietConnections } from './quiet-connections.js';
+import { IdleConnectionCloser } from './idle-connection-closer.js';
 import { SseInboxController } from './sse-inbox.controller.js';
-import { StreamKeeper } from './stream-keeper.js';
+import { OpenReplies } from './open-replies.js';
 import { TransportConfig } from './transport.config.js';
 
 @Module({
@@ -29,8 +29,8 @@ import { TransportConfig } from './transport.config.js';
     configProvider(TransportConfig),
     OriginGuard,
     Admission,
-    QuietConnections,
-    StreamKeeper,
+    IdleConnectionCloser,
+    OpenReplies,
     ModernExchange,
     LegacyExchange,
     SseExchange,

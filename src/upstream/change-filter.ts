@@ -16,7 +16,7 @@ export interface ChangeFilter {
 }
 
 /** True when the filter asks for this change. */
-export function wants(filter: ChangeFilter, { method, params: { uri } }: McpNotification): boolean {
+export function matchesFilter(filter: ChangeFilter, { method, params: { uri } }: McpNotification): boolean {
   const flag = listFlagOf(method);
   if (flag !== undefined) return filter[flag] === true;
   if (method !== RESOURCE_UPDATED || typeof uri !== 'string') return false;
@@ -24,7 +24,7 @@ export function wants(filter: ChangeFilter, { method, params: { uri } }: McpNoti
 }
 
 /** What a listener has to be told when changes may have been missed: that everything it asked for may have changed. */
-export function missedBy(filter: ChangeFilter): McpNotification[] {
+export function toMissedChanges(filter: ChangeFilter): McpNotification[] {
   const lists = LIST_FLAGS.filter((flag) => filter[flag] === true);
   const resources = filter.resourceSubscriptions ?? [];
   return [

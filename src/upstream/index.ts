@@ -1,12 +1,12 @@
 export { Backoff } from './channels/backoff.js';
-export { missedBy, type ChangeFilter } from './change-filter.js';
-export { ServerTrial, type Trial } from './server-trial.js';
+export { toMissedChanges as missedBy, type ChangeFilter } from './change-filter.js';
+export { ConnectionTest as ServerTrial, type ConnectionTestResult as Trial } from './connection-test.js';
 export { UpstreamConfig } from './upstream.config.js';
 export { UpstreamModule } from './upstream.module.js';
 export type {
-  Asker,
+  CallIdentity as Asker,
   ConnectionEvents,
-  Listening,
+  UpstreamSubscription as Listening,
   RefusedResource,
   ServerProfile,
   UpstreamConnection,

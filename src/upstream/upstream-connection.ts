@@ -22,9 +22,9 @@ export interface UpstreamReply {
   /** The server ended that stream before the outcome. The connection resumes it by itself. */
   interrupted?(): void;
   /** A live question, asked in the middle of this request. */
-  ask(question: Question, signal: AbortSignal): Promise<Answer>;
+  answerQuestion(question: Question, signal: AbortSignal): Promise<Answer>;
   /** A question was refused, because it needs capabilities that the client has not declared. */
-  lacks?(capabilities: JsonObject): void;
+  missingCapabilities?(capabilities: JsonObject): void;
 }
 
 /** Receives what belongs to no request: log messages of a session, the end of the connection. */
@@ -33,11 +33,11 @@ export interface ConnectionEvents {
   /** The connection can serve no further request: child process died, session gone, stream cut. */
   closed(reason: string): void;
   /** A question was refused because nobody can tell whose it is. Another connection would have no such doubt. */
-  doubted?(): void;
+  ambiguousQuestion?(): void;
 }
 
 /** A running subscription at a server. */
-export interface Listening {
+export interface UpstreamSubscription {
   /** What the server really honours. */
   readonly honoured: ChangeFilter;
   /** The server's own words to resources that it refused one by one. */
@@ -52,7 +52,7 @@ export interface RefusedResource {
 }
 
 /** Whose a request is, as far as clients can be told apart: the same texts for the same ones. */
-export interface Asker {
+export interface CallIdentity {
   readonly principal: string;
   readonly client: string;
 }
@@ -63,7 +63,7 @@ export interface UpstreamRequest extends McpRequest {
   /** The client on whose behalf it is asked; a modern server is told with every request. */
   readonly client: ClientProfile;
   /** Without it, nobody else is the same. */
-  readonly asker?: Asker;
+  readonly asker?: CallIdentity;
 }
 
 /**
@@ -84,7 +84,7 @@ export interface UpstreamConnection {
   notify(notification: McpNotification): Promise<void>;
 
   /** Subscribes to changes until closed. Rejects with an OutcomeError. */
-  listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening>;
+  subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<UpstreamSubscription>;
 
   /** Ends the upstream session (DELETE), closes streams, ends the child process. Idempotent. */
   close(): Promise<void>;
@@ -94,5 +94,5 @@ export interface UpstreamConnection {
    * is closed then; calls under way still get their answers. Undefined when it was closed before. Absent where nothing
    * can be given away: child processes and HTTP+SSE bind a session to this process, a modern server keeps none.
    */
-  readonly surrender?: (() => UpstreamSessionState | undefined) | undefined;
+  readonly detachSession?: (() => UpstreamSessionState | undefined) | undefined;
 }

@@ -9,7 +9,7 @@ export abstract class UpstreamConnector {
    * Which era the server is of, from memory or by a probe with `server/discover` only (never with a call).
    * Rejects with a GatewayError (-31004, -31005) when the server cannot be reached or answers nonsense.
    */
-  abstract era(server: ServerDefinition, signal: AbortSignal): Promise<Era>;
+  abstract resolveEra(server: ServerDefinition, signal: AbortSignal): Promise<Era>;
 
   /**
    * Opens a connection. `client` is who is declared in a legacy server's handshake (capabilities, clientInfo);
@@ -27,7 +27,7 @@ export abstract class UpstreamConnector {
    * first one. Whether the server still knows the session shows at its first use. Undefined when such a session cannot
    * be had with the server, as it is configured here.
    */
-  abstract adopt(
+  abstract adoptSession(
     server: ServerDefinition,
     client: ClientProfile,
     state: UpstreamSessionState,
@@ -35,7 +35,7 @@ export abstract class UpstreamConnector {
   ): UpstreamConnection | undefined;
 
   /** Forgets what was learned about a server (era, pool), after its definition changed or the memory proved wrong. */
-  abstract forget(slug: string): void;
+  abstract evict(slug: string): void;
 
   /** Closes every pool and child process. Resolves when no child is left. */
   abstract shutdown(): Promise<void>;

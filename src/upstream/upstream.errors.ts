@@ -1,34 +1,34 @@
 import { failure, GatewayCode, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { OutcomeError } from '#lib/extension-kit';
 
-type Failed = Extract<Outcome, { kind: 'error' }>;
+type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
 
 /**
  * Names the server in an error of our own making. A server's error and a result pass as they are: only our own
  * errors carry a status.
  */
-export function named(outcome: Outcome, server: string): Outcome {
+export function withServer(outcome: Outcome, server: string): Outcome {
   if (outcome.kind === 'result' || outcome.httpStatus === undefined) return outcome;
   const data = { ...(outcome.error.data as JsonObject | undefined), server };
   return { ...outcome, error: { ...outcome.error, data } };
 }
 
 /** Makes an outcome that failed throwable. A result here is a mistake of ours and says so. */
-export function thrown(outcome: Outcome): OutcomeError {
+export function toOutcomeError(outcome: Outcome): OutcomeError {
   if (outcome.kind === 'error') return new OutcomeError(outcome);
-  return new OutcomeError(failure({ code: -32603, message: 'A result was taken for a failure' }) as Failed);
+  return new OutcomeError(failure({ code: -32603, message: 'A result was taken for a failure' }) as FailedOutcome);
 }
 
 /**
  * What failed came before any call: whatever became of the handshake, the call itself never left. Errors of our own
  * say so; a server's error passes as it is.
  */
-export function beforeAnyCall(error: unknown): unknown {
+export function toNotExecuted(error: unknown): unknown {
   if (!(error instanceof OutcomeError) || error.outcome.httpStatus === undefined) return error;
   const { code, message, data } = error.outcome.error;
   const isSilence = code === GatewayCode.outcomeUnknown;
   const told = { ...(data as JsonObject | undefined), outcome: 'not_executed' };
-  return thrown(
+  return toOutcomeError(
     isSilence
       ? failure({ code: GatewayCode.upstreamFailed, message, data: { ...told, retriable: true } }, 502)
       : failure({ code, message, data: told }, error.outcome.httpStatus),
@@ -37,24 +37,24 @@ export function beforeAnyCall(error: unknown): unknown {
 
 /** The connection is closed; another one may serve the call. */
 export const connectionClosed = (server: string, why: string): Outcome =>
-  refused(server, GatewayCode.upstreamFailed, 502, `The connection to the upstream is closed: ${why}`);
+  notExecuted(server, GatewayCode.upstreamFailed, 502, `The connection to the upstream is closed: ${why}`);
 
 /** The server does not know our session any more. The call did not run; a new session may serve it. */
 export const sessionLost = (server: string): Outcome =>
-  refused(server, GatewayCode.upstreamFailed, 502, 'The upstream ended the session; call again to start a new one');
+  notExecuted(server, GatewayCode.upstreamFailed, 502, 'The upstream ended the session; call again to start a new one');
 
 /** More calls at one server than the gateway lets wait. */
 export const tooManyCalls = (server: string): Outcome =>
-  refused(server, GatewayCode.overloaded, 503, 'Too many calls are running at this upstream; call again later');
+  notExecuted(server, GatewayCode.overloaded, 503, 'Too many calls are running at this upstream; call again later');
 
 /** The child process died again; it is not started before the time is over. */
 export const restartPending = (server: string, retryAfterMs: number): Outcome =>
-  refused(server, GatewayCode.upstreamFailed, 502, 'The upstream process ended; it starts again shortly', {
+  notExecuted(server, GatewayCode.upstreamFailed, 502, 'The upstream process ended; it starts again shortly', {
     retryAfterMs,
   });
 
 /** The server broke the protocol in a way that only the dialect can see. */
-export function brokeProtocol(server: string, what: string): Outcome {
+export function protocolViolation(server: string, what: string): Outcome {
   const data = { outcome: 'unknown', retriable: false, server };
   const message = `Upstream broke the protocol: ${what}.`;
   return failure({ code: GatewayCode.upstreamBrokeProtocol, message, data }, 502);
@@ -68,7 +68,7 @@ export function noSharedRevision(server: string, offered: readonly string[]): Ou
   return failure({ code: GatewayCode.upstreamFailed, message, data }, 502);
 }
 
-function refused(server: string, code: number, status: number, message: string, more?: JsonObject): Outcome {
+function notExecuted(server: string, code: number, status: number, message: string, more?: JsonObject): Outcome {
   const data = { outcome: 'not_executed', retriable: true, server, ...more };
   return failure({ code, message, data }, status);
 }

@@ -1,16 +1,16 @@
 import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
 import { DefaultUpstreamConnector } from './connector/index.js';
-import { ServerTrial } from './server-trial.js';
+import { ConnectionTest } from './connection-test.js';
 import { UpstreamConfig } from './upstream.config.js';
 import { UpstreamConnector } from './upstream-connector.js';
 
 @Module({
   providers: [
     configProvider(UpstreamConfig),
-    ServerTrial,
+    ConnectionTest,
     { provide: UpstreamConnector, useClass: DefaultUpstreamConnector },
   ],
-  exports: [ServerTrial, UpstreamConnector],
+  exports: [ConnectionTest, UpstreamConnector],
 })
 export class UpstreamModule {}

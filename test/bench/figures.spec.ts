@@ -56,7 +56,7 @@ describe('options of the bench', () => {
   });
 });
 
-describe('Pace', () => {
+describe('RepeatBackoff', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 

@@ -40,7 +40,7 @@ afterEach(() => {
 
 /** The handler itself, as it looks for the session. */
 function breakHandlers(cause: unknown): void {
-  jest.spyOn(pair.owner.get(SessionRouter, { strict: false }), 'own').mockImplementation(() => {
+  jest.spyOn(pair.owner.get(SessionRouter, { strict: false }), 'findLocal').mockImplementation(() => {
     throw cause;
   });
 }

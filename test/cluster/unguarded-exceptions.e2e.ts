@@ -60,7 +60,7 @@ afterAll(async () => {
 /** What the owner throws from now on, whoever asks. */
 function breakOwner(cause: unknown): void {
   breaker.break({ at: 'calls', cause });
-  jest.spyOn(pair.owner.get(SessionRouter, { strict: false }), 'own').mockImplementation(() => {
+  jest.spyOn(pair.owner.get(SessionRouter, { strict: false }), 'findLocal').mockImplementation(() => {
     throw cause;
   });
 }

@@ -96,7 +96,7 @@ describe('an admin', () => {
     const answer = await send('PUT', '/servers/mine', { body: { entry: changed }, headers: matching(read) });
     expect(answer).toMatchObject({ status: 200, json: { entry: { title: 'Changed' } } });
     const stored = await gateway.store.servers.find('mine');
-    expect(stored?.written).toMatchObject({ headers: { Authorization: SECRET, 'X-Other': 'new' } });
+    expect(stored?.source).toMatchObject({ headers: { Authorization: SECRET, 'X-Other': 'new' } });
   });
 
   it.each([

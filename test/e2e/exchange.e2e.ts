@@ -45,7 +45,7 @@ async function install(
 }
 
 const secretOf = ({ folder }: Installation) => readFile(join(folder, 'credentials.secret'), 'utf8');
-const writtenOf = async ({ gateway }: Installation, slug: string) => (await gateway.store.servers.find(slug))?.written;
+const writtenOf = async ({ gateway }: Installation, slug: string) => (await gateway.store.servers.find(slug))?.source;
 
 async function filled(): Promise<Installation> {
   const one = await install({ declared: { transport: 'http', url: 'https://declared.example.com/mcp' } });

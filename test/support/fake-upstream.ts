@@ -70,7 +70,7 @@ export class FakeConnection implements UpstreamConnection {
     this.told.push(notification);
   }
 
-  async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+  async subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
     await this.connector.beforeListening(this, filter);
     const listener = { filter, onChange };
     this.listeners.push(listener);
@@ -87,7 +87,7 @@ export class FakeConnection implements UpstreamConnection {
   }
 
   /** Absent for a connection that cannot move. */
-  surrender?: (() => UpstreamSessionState | undefined) | undefined = () => {
+  detachSession?: (() => UpstreamSessionState | undefined) | undefined = () => {
     if (this.closed) return undefined;
     this.closed = true;
     this.surrendered = true;
@@ -105,7 +105,7 @@ export class FakeConnection implements UpstreamConnection {
   }
 
   doubt(): void {
-    this.events.doubted?.();
+    this.events.ambiguousQuestion?.();
   }
 
   die(): void {
@@ -137,7 +137,7 @@ export class FakeConnector extends UpstreamConnector {
     return this.opened.filter(({ closed }) => !closed);
   }
 
-  override async era(server: ServerDefinition): Promise<Era> {
+  override async resolveEra(server: ServerDefinition): Promise<Era> {
     return this.eras.get(server.slug) ?? 'legacy';
   }
 
@@ -147,7 +147,7 @@ export class FakeConnector extends UpstreamConnector {
     events: ConnectionEvents,
   ): Promise<UpstreamConnection> {
     await this.beforeOpening(server);
-    const era = await this.era(server);
+    const era = await this.resolveEra(server);
     const capabilities = this.capabilities.get(server.slug) ?? ALL_CAPABILITIES;
     const profile = { era, revision: era, capabilities, serverInfo: { name: server.slug, version: '1' } };
     const connection = new FakeConnection(server, client, profile, events, this);
@@ -155,7 +155,7 @@ export class FakeConnector extends UpstreamConnector {
     return connection;
   }
 
-  override adopt(
+  override adoptSession(
     server: ServerDefinition,
     client: ClientProfile,
     state: UpstreamSessionState,
@@ -168,7 +168,7 @@ export class FakeConnector extends UpstreamConnector {
     return connection;
   }
 
-  override forget(slug: string): void {
+  override evict(slug: string): void {
     this.forgotten.push(slug);
   }
 

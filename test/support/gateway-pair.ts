@@ -40,7 +40,7 @@ export async function startGatewayPair({ env = {}, ...configuration }: GatewaySe
   };
   const [owner, other] = [await createGateway({ variables }), await createGateway({ variables })];
   await Promise.all([owner, other].map((gateway) => gateway.listen(0, '127.0.0.1')));
-  await until(() => [owner, other].every((gateway) => gateway.get(Inspection).living.length === 2));
+  await until(() => [owner, other].every((gateway) => gateway.get(Inspection).aliveIds.length === 2));
   return {
     owner,
     other,

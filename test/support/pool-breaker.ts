@@ -20,7 +20,7 @@ export class PoolBreaker {
     const pool = pair.owner.get(UpstreamPool, { strict: false });
     const hold = pool.hold.bind(pool);
     jest.spyOn(pool, 'hold').mockImplementation(async (server, face, options) => {
-      if (options?.here !== true) return hold(server, face, options);
+      if (options?.forceLocal !== true) return hold(server, face, options);
       this.asked += 1;
       if (this.failing?.at === 'opening') throw this.failing.cause;
       const held = await hold(server, face, options);

@@ -22,10 +22,10 @@ import {
   type ItemStatus,
   type KnownItem,
 } from '../../items/index.js';
-import { Takes } from '../admin-guard.js';
-import { NotThere } from '../admin.errors.js';
-import { Describes } from '../openapi/described.js';
-import { pageOf, PageQuery, type Page } from '../pages.js';
+import { RequireRoles } from '../admin-guard.js';
+import { ResourceNotFound } from '../admin.errors.js';
+import { DescribeRoute } from '../openapi/route-description.js';
+import { paginate, PageQuery, type Page } from '../pages.js';
 import { ItemPresentation } from './item-presentation.js';
 
 const LONGEST = 10_000;
@@ -53,13 +53,13 @@ class Approval {
   @IsString() @MaxLength(LONGEST) readonly digest!: string;
 }
 
-interface ShownItem extends Omit<KnownItem, 'firstSeenAt' | 'changedAt'> {
+interface ItemResponse extends Omit<KnownItem, 'firstSeenAt' | 'changedAt'> {
   readonly status: ItemStatus;
   readonly firstSeenAt: string;
   readonly changedAt: string;
 }
 
-interface ShownDefinition extends ShownItem {
+interface ItemDefinitionResponse extends ItemResponse {
   readonly approved: JsonObject;
   readonly seen: JsonObject;
   /** Where the definition that was seen last differs from the approved one. */
@@ -75,38 +75,38 @@ export abstract class ItemsController {
 
   /** By server and name. */
   @Get()
-  @Takes(['admin', 'operator', 'auditor'])
+  @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Lists what was found at servers, a page at a time', answer: 'ItemPage' })
-  list(@Query() query: ItemQuery): Page<ShownItem> {
+  @DescribeRoute({ summary: 'Lists what was found at servers, a page at a time', response: 'ItemPage' })
+  list(@Query() query: ItemQuery): Page<ItemResponse> {
     const all = this.items.list(this.kind);
     const shadows = shadowsAmong(all);
-    const wanted = all.map((item) => this.shown(item, shadows)).filter((item) => fits(item, query));
-    return pageOf(wanted, ({ server, name }) => `${server} ${name}`, query);
+    const wanted = all.map((item) => this.toResponse(item, shadows)).filter((item) => fits(item, query));
+    return paginate(wanted, ({ server, name }) => `${server} ${name}`, query);
   }
 
   @Get(':server/:name')
-  @Takes(['admin', 'operator', 'auditor'])
+  @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Shows one, and how its definition has changed', answer: 'DefinedItem' })
-  async find(@Param('server') server: string, @Param('name') name: string): Promise<ShownDefinition> {
-    const item = await this.stored(server, name);
+  @DescribeRoute({ summary: 'Shows one, and how its definition has changed', response: 'DefinedItem' })
+  async find(@Param('server') server: string, @Param('name') name: string): Promise<ItemDefinitionResponse> {
+    const item = await this.requireItem(server, name);
     const { approved, seen, ...known } = item;
-    const shown = this.shown(known, shadowsAmong(this.items.list(this.kind)));
+    const shown = this.toResponse(known, shadowsAmong(this.items.list(this.kind)));
     return { ...shown, approved, seen, differences: differencesOf(approved, seen) };
   }
 
   /** Approves the definition that was looked at. */
   @Post(':server/:name/approve')
-  @Takes(['admin'])
+  @RequireRoles(['admin'])
   @HttpCode(200)
-  @Describes({ summary: 'Approves the definition that was looked at', answer: 'DefinedItem' })
+  @DescribeRoute({ summary: 'Approves the definition that was looked at', response: 'DefinedItem' })
   async approve(
     @Param('server') server: string,
     @Param('name') name: string,
     @Body() { digest }: Approval,
-  ): Promise<ShownDefinition> {
-    await this.stored(server, name);
+  ): Promise<ItemDefinitionResponse> {
+    await this.requireItem(server, name);
     if (!(await this.items.approve({ server, kind: this.kind, name }, digest))) {
       throw new ConflictException(
         'The definition is another one by now. Look at it again, then approve its seenDigest.',
@@ -116,31 +116,31 @@ export abstract class ItemsController {
   }
 
   @Post(':server/:name/enable')
-  @Takes(['admin', 'operator'])
+  @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
-  @Describes({ summary: 'Shows it again', answer: 'DefinedItem' })
-  enable(@Param('server') server: string, @Param('name') name: string): Promise<ShownDefinition> {
-    return this.choose(server, name, { isDisabled: false });
+  @DescribeRoute({ summary: 'Shows it again', response: 'DefinedItem' })
+  enable(@Param('server') server: string, @Param('name') name: string): Promise<ItemDefinitionResponse> {
+    return this.updateChoice(server, name, { isDisabled: false });
   }
 
   @Post(':server/:name/disable')
-  @Takes(['admin', 'operator'])
+  @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
-  @Describes({ summary: 'Shows it to nobody', answer: 'DefinedItem' })
-  disable(@Param('server') server: string, @Param('name') name: string): Promise<ShownDefinition> {
-    return this.choose(server, name, { isDisabled: true });
+  @DescribeRoute({ summary: 'Shows it to nobody', response: 'DefinedItem' })
+  disable(@Param('server') server: string, @Param('name') name: string): Promise<ItemDefinitionResponse> {
+    return this.updateChoice(server, name, { isDisabled: true });
   }
 
   /** Renames an item and describes it anew, for all clients. The URI of a resource stays. */
   @Put(':server/:name/presentation')
-  @Takes(['admin'])
-  @Describes({ summary: 'Renames it, and describes it anew', answer: 'DefinedItem' })
-  async present(
+  @RequireRoles(['admin'])
+  @DescribeRoute({ summary: 'Renames it, and describes it anew', response: 'DefinedItem' })
+  async updatePresentation(
     @Param('server') server: string,
     @Param('name') name: string,
     @Body() body: ItemPresentation,
-  ): Promise<ShownDefinition> {
-    const { isDisabled } = await this.stored(server, name);
+  ): Promise<ItemDefinitionResponse> {
+    const { isDisabled } = await this.requireItem(server, name);
     const { name: shownName, description: shownDescription } = body;
     const isTaken = (item: KnownItem) =>
       item.server === server && item.name !== name && (item.name === shownName || item.shownName === shownName);
@@ -149,27 +149,31 @@ export abstract class ItemsController {
     }
     const isRenamed = shownName !== undefined && shownName !== name;
     const said = { ...(isRenamed && { shownName }), ...(shownDescription !== undefined && { shownDescription }) };
-    await this.items.choose({ server, kind: this.kind, name }, { isDisabled, ...said });
+    await this.items.setOverrides({ server, kind: this.kind, name }, { isDisabled, ...said });
     return this.find(server, name);
   }
 
-  private async choose(server: string, name: string, more: { isDisabled: boolean }): Promise<ShownDefinition> {
-    const { shownName, shownDescription } = await this.stored(server, name);
+  private async updateChoice(
+    server: string,
+    name: string,
+    more: { isDisabled: boolean },
+  ): Promise<ItemDefinitionResponse> {
+    const { shownName, shownDescription } = await this.requireItem(server, name);
     const kept = {
       ...(shownName !== undefined && { shownName }),
       ...(shownDescription !== undefined && { shownDescription }),
     };
-    await this.items.choose({ server, kind: this.kind, name }, { ...kept, ...more });
+    await this.items.setOverrides({ server, kind: this.kind, name }, { ...kept, ...more });
     return this.find(server, name);
   }
 
-  private async stored(server: string, name: string): Promise<DefinedItem> {
+  private async requireItem(server: string, name: string): Promise<DefinedItem> {
     const item = await this.items.find({ server, kind: this.kind, name });
-    if (!item) throw new NotThere('The item');
+    if (!item) throw new ResourceNotFound('The item');
     return item;
   }
 
-  private shown({ firstSeenAt, changedAt, flags, ...item }: KnownItem, shadows: Shadows): ShownItem {
+  private toResponse({ firstSeenAt, changedAt, flags, ...item }: KnownItem, shadows: Shadows): ItemResponse {
     const others = (shadows.get(keyOf(item.name)) ?? []).filter((server) => server !== item.server);
     const shadowed = others.length > 0 ? [`it is called like an item of ${others.slice(0, 5).join(', ')}.`] : [];
     return {
@@ -198,7 +202,7 @@ function shadowsAmong(tools: readonly KnownItem[]): Shadows {
   return servers;
 }
 
-function fits({ server, name, shownName = '', status, flags }: ShownItem, wanted: ItemQuery): boolean {
+function fits({ server, name, shownName = '', status, flags }: ItemResponse, wanted: ItemQuery): boolean {
   if (wanted.server !== undefined && wanted.server !== server) return false;
   if (wanted.status !== undefined && wanted.status !== status) return false;
   if (wanted.flagged !== undefined && wanted.flagged !== flags.length > 0) return false;

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { glob } from '../../registry/index.js';
-import { ReferenceFault, References } from './references.js';
-import { nameOf, toolOf, type Operation } from './tool-of-operation.js';
+import { ReferenceFault, ReferenceResolver } from './reference-resolver.js';
+import { toToolName, toTool, type Operation } from './operation-to-tool.js';
 
 /** An operation that was picked and cannot become a tool. */
 export interface SkippedOperation {
@@ -38,7 +38,7 @@ export function importOpenApi(document: JsonObject, picked: readonly string[]): 
   if (typeof openapi !== 'string' || !openapi.startsWith('3.')) {
     throw new NotOpenApi('The document must be OpenAPI 3: its member openapi says 3.0.0 or later.');
   }
-  const references = new References(document);
+  const references = new ReferenceResolver(document);
   const patterns = picked.map(glob);
   const tools: JsonObject = {};
   const skipped: SkippedOperation[] = [];
@@ -46,9 +46,9 @@ export function importOpenApi(document: JsonObject, picked: readonly string[]): 
     const place = `${operation.verb} ${operation.path}`;
     const id = operation.operation['operationId'];
     if (!patterns.some((matches) => matches(place) || (typeof id === 'string' && matches(id)))) continue;
-    const tool = attempt(() => toolOf(operation, references));
+    const tool = attempt(() => toTool(operation, references));
     if ('reason' in tool) skipped.push({ operation: place, reason: tool.reason });
-    else tools[freeName(nameOf(operation), tools)] = tool.value;
+    else tools[freeName(toToolName(operation), tools)] = tool.value;
   }
   const title = isJsonObject(info) ? info['title'] : undefined;
   const url = addressIn(servers);
@@ -60,9 +60,9 @@ export function importOpenApi(document: JsonObject, picked: readonly string[]): 
   };
 }
 
-function operationsIn({ paths }: JsonObject, references: References): readonly Operation[] {
+function operationsIn({ paths }: JsonObject, references: ReferenceResolver): readonly Operation[] {
   const all = Object.entries(isJsonObject(paths) ? paths : {}).flatMap(([path, written]) => {
-    const item = attempt(() => references.follow(written) ?? {});
+    const item = attempt(() => references.dereference(written) ?? {});
     if ('reason' in item) return [];
     const shared = parametersIn(item.value, references);
     return Object.entries(item.value).flatMap(([verb, operation]): Operation[] => {
@@ -79,9 +79,9 @@ function operationsIn({ paths }: JsonObject, references: References): readonly O
 }
 
 /** A parameter that cannot be found stands there without a name, so that its operation is skipped and told. */
-function parametersIn({ parameters }: JsonObject, references: References): readonly JsonObject[] {
+function parametersIn({ parameters }: JsonObject, references: ReferenceResolver): readonly JsonObject[] {
   return (Array.isArray(parameters) ? parameters : []).flatMap((written) => {
-    const found = attempt(() => references.follow(written));
+    const found = attempt(() => references.dereference(written));
     if ('reason' in found) return [{ name: '?', in: 'path' }];
     return found.value ? [found.value] : [];
   });

@@ -2,9 +2,9 @@ import { Body, HttpCode, Post, UnprocessableEntityException } from '@nestjs/comm
 import { ArrayNotEmpty, IsArray, IsObject, IsOptional, IsString, IsUrl, MaxLength } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import type { JsonObject } from '#lib/mcp-protocol';
-import { Takes } from '../admin-guard.js';
+import { RequireRoles } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
-import { Describes } from '../openapi/described.js';
+import { DescribeRoute } from '../openapi/route-description.js';
 import { importOpenApi, NotOpenApi, type SkippedOperation } from './import-openapi.js';
 
 const LONGEST = 2_000;
@@ -36,11 +36,11 @@ interface ImportedServer {
 export class OpenApiImportController {
   /** Changes nothing: the entry is for whoever asks to look at, and to create. */
   @Post()
-  @Takes(['admin'])
+  @RequireRoles(['admin'])
   @HttpCode(200)
-  @Describes({
+  @DescribeRoute({
     summary: 'Makes the entry of a server of an OpenAPI 3 document; creates nothing',
-    answer: 'ImportedServer',
+    response: 'ImportedServer',
   })
   import(@Body() { document, operations, url }: OpenApiImport): ImportedServer {
     const { tools, skipped, title, ...found } = this.read(document, operations);

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Controller, Get, Header, Param, Res, StreamableFile, UseFilters } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { NotThere } from '../admin.errors.js';
+import { ResourceNotFound } from '../admin.errors.js';
 import { ProblemFilter } from '../problem-filter.js';
 import { PAGE, SCRIPT } from './docs-page.js';
 
@@ -44,7 +44,7 @@ export class DocsPageController {
   @Header('x-content-type-options', 'nosniff')
   file(@Param('file') file: string, @Res({ passthrough: true }) reply: FastifyReply): StreamableFile {
     const type = FILES.get(file);
-    if (type === undefined) throw new NotThere('This file');
+    if (type === undefined) throw new ResourceNotFound('This file');
     void reply.header('content-type', type);
     return new StreamableFile(createReadStream(join(DIST, file)));
   }

@@ -1,9 +1,9 @@
 import type { Type } from '@nestjs/common';
 import { validationMetadatasToSchemas } from 'class-validator-jsonschema';
 import { PRODUCT } from '#lib/extension-kit';
-import { ANSWERS, PROBLEM } from './answer-schemas.js';
+import { RESPONSE_SCHEMAS, PROBLEM_SCHEMA } from './response-schemas.js';
 import { requestRef, requestSchemas } from './request-schemas.js';
-import { routesOf, type AdminRoute } from './routes.js';
+import { listRoutes, type AdminRoute } from './routes.js';
 
 type Json = Record<string, unknown>;
 
@@ -18,7 +18,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 /** Describes the routes of these controllers, from what they are made of (OpenAPI 3.1). */
 export function openApiDocument(controllers: readonly Type[]): Json {
-  const routes = routesOf(controllers).filter(({ roles }) => roles.length > 0);
+  const routes = listRoutes(controllers).filter(({ roles }) => roles.length > 0);
   const known = validationMetadatasToSchemas({ refPointerPrefix: '#/components/schemas/' }) as Json;
   const paths: Record<string, Json> = {};
   for (const route of routes) {
@@ -41,7 +41,7 @@ export function openApiDocument(controllers: readonly Type[]): Json {
           content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
         },
       },
-      schemas: { ...ANSWERS, ...requestSchemas(routes, known), Problem: PROBLEM },
+      schemas: { ...RESPONSE_SCHEMAS, ...requestSchemas(routes, known), Problem: PROBLEM_SCHEMA },
     },
     security: [{ bearer: [] }],
   };
@@ -70,8 +70,8 @@ function operationOf(route: AdminRoute, known: Json): Json {
 }
 
 function answerOf({ description }: AdminRoute): Json {
-  if (!description?.answer) return { description: 'It is done.' };
-  const { answer, mediaType = 'application/json' } = description;
+  if (!description?.response) return { description: 'It is done.' };
+  const { response: answer, mediaType = 'application/json' } = description;
   return {
     description: 'It is done.',
     content: { [mediaType]: { schema: { $ref: `#/components/schemas/${answer}` } } },

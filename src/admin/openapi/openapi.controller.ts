@@ -1,9 +1,9 @@
 import { Get, Header, type Type } from '@nestjs/common';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { DiscoveryService } from '@nestjs/core';
-import { Takes } from '../admin-guard.js';
+import { RequireRoles } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
-import { Describes } from './described.js';
+import { DescribeRoute } from './route-description.js';
 import { openApiDocument } from './openapi-document.js';
 
 const IS_ADMIN_PATH = /^admin\/v1\/[a-z]/;
@@ -16,8 +16,8 @@ export class OpenApiController {
   constructor(private readonly discovery: DiscoveryService) {}
 
   @Get()
-  @Takes(['admin', 'operator', 'auditor', 'user'])
-  @Describes({ summary: 'This document', answer: 'OpenApiDocument' })
+  @RequireRoles(['admin', 'operator', 'auditor', 'user'])
+  @DescribeRoute({ summary: 'This document', response: 'OpenApiDocument' })
   @Header('cache-control', 'no-cache')
   find(): object {
     this.document ??= openApiDocument(this.controllers());

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { isJsonObject } from '#lib/mcp-protocol';
-import type { EntryForms } from './described.js';
+import type { EntryClasses } from './route-description.js';
 import type { AdminRoute } from './routes.js';
 
 type Schemas = Record<string, unknown>;
@@ -33,7 +33,7 @@ function schemasOf(route: AdminRoute, body: Type, known: Schemas): Schemas {
   const properties = { ...schema.properties, entry: ref(formName(entries)) };
   return {
     [nameOf(route, body)]: { ...schema, properties },
-    ...(entries.forms.length > 1 && { [formName(entries)]: { oneOf: entries.forms.map(({ name }) => ref(name)) } }),
+    ...(entries.classes.length > 1 && { [formName(entries)]: { oneOf: entries.classes.map(({ name }) => ref(name)) } }),
   };
 }
 
@@ -41,7 +41,7 @@ function schemasOf(route: AdminRoute, body: Type, known: Schemas): Schemas {
 const nameOf = ({ entries }: AdminRoute, { name }: Type): string =>
   entries ? name.replace('Entry', entries.name) : name;
 
-const formName = ({ name, forms: [first, ...others] }: EntryForms): string =>
+const formName = ({ name, classes: [first, ...others] }: EntryClasses): string =>
   first && others.length === 0 ? first.name : `${name}Entry`;
 
 const ref = (name: string): Schemas => ({ $ref: `#/components/schemas/${name}` });

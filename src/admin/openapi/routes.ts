@@ -2,8 +2,8 @@ import { RequestMethod, type Type } from '@nestjs/common';
 import { HTTP_CODE_METADATA, METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { MetadataScanner, Reflector } from '@nestjs/core';
-import { Takes, type AdminRole } from '../admin-guard.js';
-import { Describes, HoldsEntries, type EntryForms, type RouteDescription } from './described.js';
+import { RequireRoles, type AdminRole } from '../admin-guard.js';
+import { DescribeRoute, DescribeEntries, type EntryClasses, type RouteDescription } from './route-description.js';
 
 /** A route as its controller declares it. */
 export interface AdminRoute {
@@ -14,7 +14,7 @@ export interface AdminRoute {
   readonly roles: readonly AdminRole[];
   readonly description: RouteDescription | undefined;
   readonly body: Type | undefined;
-  readonly entries: EntryForms | undefined;
+  readonly entries: EntryClasses | undefined;
   readonly query: Type | undefined;
   /** Names of headers that are read. */
   readonly headers: readonly string[];
@@ -34,7 +34,7 @@ const VERBS: Partial<Record<RequestMethod, AdminRoute['verb']>> = {
 };
 
 /** All routes of these controllers, those that they inherit included. */
-export function routesOf(controllers: readonly Type[]): readonly AdminRoute[] {
+export function listRoutes(controllers: readonly Type[]): readonly AdminRoute[] {
   const scanner = new MetadataScanner();
   return controllers.flatMap((controller) => {
     const prototype = controller.prototype as Record<string, Handler>;
@@ -52,9 +52,9 @@ function routeOf(controller: Type, name: string, handler: Handler | undefined): 
     verb,
     path: `/${whole}/${own}`.replace(/\/+$/, ''),
     status: code ?? (verb === 'post' ? 201 : 200),
-    roles: reflector.get(Takes, handler) ?? [],
-    description: reflector.get(Describes, handler),
-    entries: reflector.get(HoldsEntries, controller),
+    roles: reflector.get(RequireRoles, handler) ?? [],
+    description: reflector.get(DescribeRoute, handler),
+    entries: reflector.get(DescribeEntries, controller),
     ...argumentsOf(controller, name),
   };
 }

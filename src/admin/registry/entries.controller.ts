@@ -1,12 +1,12 @@
 import { Body, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { RegistryEntries } from '../../registry/index.js';
-import { Takes } from '../admin-guard.js';
+import { RequireRoles } from '../admin-guard.js';
 import type { Page } from '../pages.js';
-import { AdminEntries, type ShownEntry } from './entries.js';
-import { answer, answerCreated } from './entry-answers.js';
+import { AdminEntries, type EntryResponse } from './entries.js';
+import { replyWithEntry, replyWithCreatedEntry } from './entry-responses.js';
 import { EntryQuery, EntryReplacement, NewEntry } from './entry-requests.js';
-import { Describes } from '../openapi/described.js';
+import { DescribeRoute } from '../openapi/route-description.js';
 
 /** What can be done with the entries of every kind. */
 export abstract class EntriesController<Definition> {
@@ -22,55 +22,55 @@ export abstract class EntriesController<Definition> {
 
   /** By slug. */
   @Get()
-  @Takes(['admin', 'operator', 'auditor'])
-  @Describes({ summary: 'Lists them by slug, a page at a time', answer: 'EntryPage' })
-  list(@Query() query: EntryQuery): Promise<Page<ShownEntry>> {
+  @RequireRoles(['admin', 'operator', 'auditor'])
+  @DescribeRoute({ summary: 'Lists them by slug, a page at a time', response: 'EntryPage' })
+  list(@Query() query: EntryQuery): Promise<Page<EntryResponse>> {
     return this.entries.list(query);
   }
 
   @Get(':slug')
-  @Takes(['admin', 'operator', 'auditor'])
-  @Describes({ summary: 'Shows one', answer: 'Entry' })
+  @RequireRoles(['admin', 'operator', 'auditor'])
+  @DescribeRoute({ summary: 'Shows one', response: 'Entry' })
   async find(
     @Param('slug') slug: string,
     @Headers('if-none-match') known: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ShownEntry | undefined> {
-    return answer(reply, await this.entries.find(slug), known);
+  ): Promise<EntryResponse | undefined> {
+    return replyWithEntry(reply, await this.entries.find(slug), known);
   }
 
   @Post()
-  @Takes(['admin'])
-  @Describes({ summary: 'Creates one', answer: 'Entry' })
-  async create(@Body() body: NewEntry, @Res({ passthrough: true }) reply: FastifyReply): Promise<ShownEntry> {
+  @RequireRoles(['admin'])
+  @DescribeRoute({ summary: 'Creates one', response: 'Entry' })
+  async create(@Body() body: NewEntry, @Res({ passthrough: true }) reply: FastifyReply): Promise<EntryResponse> {
     const created = await this.entries.create(body);
-    this.written(created.slug);
-    return answerCreated(reply, this.collection, created);
+    this.onEntryWritten(created.slug);
+    return replyWithCreatedEntry(reply, this.collection, created);
   }
 
   /** Writes it anew, as a whole. */
   @Put(':slug')
-  @Takes(['admin'])
-  @Describes({ summary: 'Writes one anew, as a whole', answer: 'Entry' })
+  @RequireRoles(['admin'])
+  @DescribeRoute({ summary: 'Writes one anew, as a whole', response: 'Entry' })
   async replace(
     @Param('slug') slug: string,
     @Body() { entry }: EntryReplacement,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ShownEntry | undefined> {
+  ): Promise<EntryResponse | undefined> {
     const replaced = await this.entries.replace(slug, entry, ifMatch);
-    this.written(slug);
-    return answer(reply, replaced);
+    this.onEntryWritten(slug);
+    return replyWithEntry(reply, replaced);
   }
 
   @Delete(':slug')
-  @Takes(['admin'])
+  @RequireRoles(['admin'])
   @HttpCode(204)
-  @Describes({ summary: 'Deletes one' })
+  @DescribeRoute({ summary: 'Deletes one' })
   delete(@Param('slug') slug: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
     return this.entries.delete(slug, ifMatch);
   }
 
   /** An entry is there, or is another one now. */
-  protected written(_slug: string): void {}
+  protected onEntryWritten(_slug: string): void {}
 }

@@ -1,11 +1,11 @@
 import { type LimitDefinition, LimitEntry, RegistryStore } from '../../registry/index.js';
 import { AdminController } from '../admin-route.js';
-import { HoldsEntries } from '../openapi/described.js';
+import { DescribeEntries } from '../openapi/route-description.js';
 import { EntriesController } from './entries.controller.js';
 
 /** How often callers may call, and how often at once. */
 @AdminController('limits')
-@HoldsEntries({ name: 'Limit', forms: [LimitEntry] })
+@DescribeEntries({ name: 'Limit', classes: [LimitEntry] })
 export class LimitsController extends EntriesController<LimitDefinition> {
   constructor(store: RegistryStore) {
     super('limits', store.limits);

@@ -1,11 +1,11 @@
 import { type PolicyDefinition, PolicyEntry, RegistryStore } from '../../registry/index.js';
 import { AdminController } from '../admin-route.js';
-import { HoldsEntries } from '../openapi/described.js';
+import { DescribeEntries } from '../openapi/route-description.js';
 import { EntriesController } from './entries.controller.js';
 
 /** Rules about who may use what. */
 @AdminController('policies')
-@HoldsEntries({ name: 'Policy', forms: [PolicyEntry] })
+@DescribeEntries({ name: 'Policy', classes: [PolicyEntry] })
 export class PoliciesController extends EntriesController<PolicyDefinition> {
   constructor(store: RegistryStore) {
     super('policies', store.policies);

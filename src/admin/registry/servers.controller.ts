@@ -11,26 +11,26 @@ import {
   StdioServerEntry,
 } from '../../registry/index.js';
 import { ServerTrial, type Trial } from '../../upstream/index.js';
-import { Takes } from '../admin-guard.js';
+import { RequireRoles } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
-import { Describes, HoldsEntries } from '../openapi/described.js';
+import { DescribeRoute, DescribeEntries } from '../openapi/route-description.js';
 import type { Page } from '../pages.js';
 import { EntriesController } from './entries.controller.js';
-import type { ShownEntry } from './entries.js';
+import type { EntryResponse } from './entries.js';
 import { NewEntry, ServerQuery } from './entry-requests.js';
-import { Discovery } from './discovery.js';
-import { answer } from './entry-answers.js';
-import { healthAt, type ShownHealth } from './shown-health.js';
+import { ItemDiscovery } from './item-discovery.js';
+import { replyWithEntry } from './entry-responses.js';
+import { toHealthResponse, type HealthResponse } from './health-response.js';
 
 /** The servers behind the gateway. */
 @AdminController('servers')
-@HoldsEntries({ name: 'Server', forms: [RemoteServerEntry, StdioServerEntry, RestServerEntry] })
+@DescribeEntries({ name: 'Server', classes: [RemoteServerEntry, StdioServerEntry, RestServerEntry] })
 export class ServersController extends EntriesController<ServerDefinition> {
   constructor(
     private readonly store: RegistryStore,
     private readonly registry: ServerRegistry,
     private readonly trial: ServerTrial,
-    private readonly discovery: Discovery,
+    private readonly discovery: ItemDiscovery,
     private readonly inspection: Inspection,
   ) {
     super('servers', store.servers);
@@ -38,9 +38,9 @@ export class ServersController extends EntriesController<ServerDefinition> {
 
   /** By slug. */
   @Get()
-  @Takes(['admin', 'operator', 'auditor'])
-  @Describes({ summary: 'Lists servers by slug, a page at a time', answer: 'EntryPage' })
-  override list(@Query() query: ServerQuery): Promise<Page<ShownEntry>> {
+  @RequireRoles(['admin', 'operator', 'auditor'])
+  @DescribeRoute({ summary: 'Lists servers by slug, a page at a time', response: 'EntryPage' })
+  override list(@Query() query: ServerQuery): Promise<Page<EntryResponse>> {
     const { transport, enabled } = query;
     return this.entries.list(
       query,
@@ -52,72 +52,72 @@ export class ServersController extends EntriesController<ServerDefinition> {
 
   /** Tries to reach a server that need not be there yet: nothing is written. */
   @Post('test')
-  @Takes(['admin'])
+  @RequireRoles(['admin'])
   @HttpCode(200)
-  @Describes({ summary: 'Tries to reach a server, without creating it', answer: 'Trial' })
+  @DescribeRoute({ summary: 'Tries to reach a server, without creating it', response: 'Trial' })
   async test(@Body() body: NewEntry): Promise<Trial> {
-    return this.trial.run(await this.entries.draft(body));
+    return this.trial.run(await this.entries.validate(body));
   }
 
   /** Tries to reach it as if nothing were known of it, in whatever era it answers. */
   @Post(':slug/test')
-  @Takes(['admin', 'operator'])
+  @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
-  @Describes({ summary: 'Tries to reach a server, and says why it cannot be reached', answer: 'Trial' })
+  @DescribeRoute({ summary: 'Tries to reach a server, and says why it cannot be reached', response: 'Trial' })
   async testStored(@Param('slug') slug: string): Promise<Trial> {
-    return this.discovery.run(this.definitionOf(slug));
+    return this.discovery.run(this.requireDefinition(slug));
   }
 
   /** Closes its connections once their calls are answered, and forgets what was learned of it, at every worker. */
   @Post(':slug/refresh')
-  @Takes(['admin', 'operator'])
+  @RequireRoles(['admin', 'operator'])
   @HttpCode(204)
-  @Describes({ summary: 'Has a server reached anew at every worker' })
+  @DescribeRoute({ summary: 'Has a server reached anew at every worker' })
   async refresh(@Param('slug') slug: string): Promise<void> {
     await this.store.refresh(slug);
-    this.discovery.begin(slug);
+    this.discovery.schedule(slug);
   }
 
   @Get(':slug/health')
-  @Takes(['admin', 'operator', 'auditor'])
+  @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'How calls at a server have ended lately, at each worker', answer: 'ServerHealth' })
-  async health(@Param('slug') slug: string): Promise<ShownHealth> {
-    return healthAt(await this.inspection.serverHealth(this.definitionOf(slug).slug));
+  @DescribeRoute({ summary: 'How calls at a server have ended lately, at each worker', response: 'ServerHealth' })
+  async health(@Param('slug') slug: string): Promise<HealthResponse> {
+    return toHealthResponse(await this.inspection.serverHealth(this.requireDefinition(slug).slug));
   }
 
   /** Takes a server back into service. */
   @Post(':slug/enable')
-  @Takes(['admin', 'operator'])
+  @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
-  @Describes({ summary: 'Takes a server back into service', answer: 'Entry' })
+  @DescribeRoute({ summary: 'Takes a server back into service', response: 'Entry' })
   async enable(
     @Param('slug') slug: string,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ShownEntry | undefined> {
-    const enabled = await this.entries.amend(slug, { enabled: true });
-    this.written(slug);
-    return answer(reply, enabled);
+  ): Promise<EntryResponse | undefined> {
+    const enabled = await this.entries.patch(slug, { enabled: true });
+    this.onEntryWritten(slug);
+    return replyWithEntry(reply, enabled);
   }
 
   /** Takes a server out of service: it is left out everywhere, and its connections are closed. */
   @Post(':slug/disable')
-  @Takes(['admin', 'operator'])
+  @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
-  @Describes({ summary: 'Takes a server out of service', answer: 'Entry' })
+  @DescribeRoute({ summary: 'Takes a server out of service', response: 'Entry' })
   async disable(
     @Param('slug') slug: string,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ShownEntry | undefined> {
-    return answer(reply, await this.entries.amend(slug, { enabled: false }));
+  ): Promise<EntryResponse | undefined> {
+    return replyWithEntry(reply, await this.entries.patch(slug, { enabled: false }));
   }
 
-  protected override written(slug: string): void {
-    this.discovery.begin(slug);
+  protected override onEntryWritten(slug: string): void {
+    this.discovery.schedule(slug);
   }
 
   /** Those that are out of service too. */
-  private definitionOf(slug: string): ServerDefinition {
+  private requireDefinition(slug: string): ServerDefinition {
     const server = this.registry.snapshot.servers.find((candidate) => candidate.slug === slug);
     if (!server) throw new EntryUnknown(slug);
     return server;

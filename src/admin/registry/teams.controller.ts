@@ -1,11 +1,11 @@
 import { RegistryStore, type TeamDefinition, TeamEntry } from '../../registry/index.js';
 import { AdminController } from '../admin-route.js';
-import { HoldsEntries } from '../openapi/described.js';
+import { DescribeEntries } from '../openapi/route-description.js';
 import { EntriesController } from './entries.controller.js';
 
 /** People who share what they may use. */
 @AdminController('teams')
-@HoldsEntries({ name: 'Team', forms: [TeamEntry] })
+@DescribeEntries({ name: 'Team', classes: [TeamEntry] })
 export class TeamsController extends EntriesController<TeamDefinition> {
   constructor(store: RegistryStore) {
     super('teams', store.teams);

@@ -1,11 +1,11 @@
 import { RegistryStore, type VirtualServerDefinition, VirtualServerEntry } from '../../registry/index.js';
 import { AdminController } from '../admin-route.js';
-import { HoldsEntries } from '../openapi/described.js';
+import { DescribeEntries } from '../openapi/route-description.js';
 import { EntriesController } from './entries.controller.js';
 
 /** Endpoints that are put together from several servers. */
 @AdminController('virtual-servers')
-@HoldsEntries({ name: 'VirtualServer', forms: [VirtualServerEntry] })
+@DescribeEntries({ name: 'VirtualServer', classes: [VirtualServerEntry] })
 export class VirtualServersController extends EntriesController<VirtualServerDefinition> {
   constructor(store: RegistryStore) {
     super('virtual-servers', store.virtualServers);

@@ -28,7 +28,7 @@ export function readPublicKey(jwk: JsonWebKey): PublicKey[] {
 }
 
 /** Whether a signature by this algorithm may be verified with this key: the algorithm never chooses the kind of key. */
-export function fits({ key, alg: boundTo }: PublicKey, alg: string): boolean {
+export function canVerify({ key, alg: boundTo }: PublicKey, alg: string): boolean {
   if (boundTo !== undefined && boundTo !== alg) return false;
   if (key.asymmetricKeyType === 'ec') return CURVES[alg] === key.asymmetricKeyDetails?.namedCurve;
   return /^[RP]S/.test(alg) && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= LEAST_RSA_BITS;

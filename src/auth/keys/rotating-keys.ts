@@ -3,14 +3,14 @@ import { Logger } from '@nestjs/common';
 import type { Clock } from '#lib/extension-kit';
 import { KeysUnavailable, TokenRefused } from '../auth.errors.js';
 import type { FetchKeySet } from './fetch-key-set.js';
-import { fits, readPublicKey, type PublicKey } from './public-key.js';
+import { canVerify, readPublicKey, type PublicKey } from './public-key.js';
 
 /** A key that left the set is not trusted longer than this. */
 const FRESH_MS = 600_000;
 /** While the set cannot be fetched, the last one is good for this long. */
 const STALE_MS = 3_600_000;
 
-interface Held {
+interface CachedKeySet {
   readonly keys: readonly PublicKey[];
   readonly fetchedAt: number;
 }
@@ -18,7 +18,7 @@ interface Held {
 /** The public keys of an authorization server, as it replaces them over time. */
 export class RotatingKeys {
   private readonly logger = new Logger('KeySet');
-  private held: Held = { keys: [], fetchedAt: -Infinity };
+  private cached: CachedKeySet = { keys: [], fetchedAt: -Infinity };
   private triedAt = -Infinity;
   private isFailing = false;
   private fetching: Promise<void> | undefined;
@@ -44,14 +44,14 @@ export class RotatingKeys {
 
   private choose(kid: string | undefined, alg: string): KeyObject | undefined {
     if (this.age() >= STALE_MS) throw new KeysUnavailable(this.refetchIntervalMs);
-    const fitting = this.held.keys.filter((key) => fits(key, alg));
+    const fitting = this.cached.keys.filter((key) => canVerify(key, alg));
     // Without a key id only a set that leaves no choice can say which key is meant.
     if (kid === undefined) return fitting.length === 1 ? fitting[0]?.key : undefined;
     return fitting.find((key) => key.kid === kid)?.key;
   }
 
   private age(): number {
-    return this.clock.now() - this.held.fetchedAt;
+    return this.clock.now() - this.cached.fetchedAt;
   }
 
   /** Fetches once for all who ask at the same time. Failing is no fault as long as the last set may be used. */
@@ -66,7 +66,7 @@ export class RotatingKeys {
   private async fetchOnce(now: number): Promise<void> {
     try {
       const keySet = await this.fetchKeys();
-      this.held = { keys: keySet.flatMap(readPublicKey), fetchedAt: now };
+      this.cached = { keys: keySet.flatMap(readPublicKey), fetchedAt: now };
       this.isFailing = false;
     } catch (fault) {
       this.isFailing = true;

@@ -11,10 +11,10 @@ import {
 import { isShownInFull } from '../../catalog/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery } from '../call-delivery.js';
-import { knownCapabilities } from '../capabilities.js';
+import { toGatewayCapabilities } from '../capabilities.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { ServerProfiles } from '../server-profiles.js';
-import { Welcome } from '../welcome.js';
+import { EndpointInfo } from '../endpoint-info.js';
 
 /** Tells a modern client what the endpoint offers (specification 2026: server/discover). */
 @Injectable()
@@ -22,7 +22,7 @@ export class DiscoverHandler extends MethodHandler {
   readonly methods = ['server/discover'];
 
   constructor(
-    private readonly welcome: Welcome,
+    private readonly endpointInfo: EndpointInfo,
     private readonly profiles: ServerProfiles,
     private readonly delivery: CallDelivery,
   ) {
@@ -35,17 +35,17 @@ export class DiscoverHandler extends MethodHandler {
       const outcome = await this.delivery.deliver(inbound, { server, request: inbound.request }, sink, signal);
       return outcome.kind === 'error'
         ? outcome
-        : result({ ...offeredTo(inbound, outcome.result), supportedVersions: [...SUPPORTED_REVISIONS] });
+        : result({ ...restrictCapabilities(inbound, outcome.result), supportedVersions: [...SUPPORTED_REVISIONS] });
     }
-    const { serverInfo, ...offered } = await this.welcome.profileOf(inbound, 'modern');
+    const { serverInfo, ...offered } = await this.endpointInfo.readProfile(inbound, 'modern');
     const _meta = { ...metaOf(offered), [META.serverInfo]: serverInfo };
     return result({ supportedVersions: [...SUPPORTED_REVISIONS], ...offered, _meta });
   }
 }
 
 /** What the gateway does not know it passes on for nobody who sees a part only. */
-function offeredTo({ endpoint }: Inbound, offered: JsonObject): JsonObject {
+function restrictCapabilities({ endpoint }: Inbound, offered: JsonObject): JsonObject {
   const { capabilities } = offered;
   if (isShownInFull(endpoint) || !isJsonObject(capabilities)) return offered;
-  return { ...offered, capabilities: knownCapabilities(capabilities) };
+  return { ...offered, capabilities: toGatewayCapabilities(capabilities) };
 }

@@ -14,11 +14,11 @@ import type { StreamSink } from '../../session-pool/index.js';
 import { Items } from '../../items/index.js';
 import { SILENT_SINK } from '../call-delivery.js';
 import { DispatchConfig } from '../dispatch.config.js';
-import { invalidParams, noAnswerInTime } from '../dispatch.errors.js';
+import { invalidParams, upstreamTimedOut } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
-import { Lists } from '../lists.js';
-import { collectPages, type WholeList } from '../pages.js';
-import { Patience } from '../patience.js';
+import { ListFetcher } from '../list-fetcher.js';
+import { collectPages, type CompleteList } from '../pages.js';
+import { AdaptiveTimeout } from '../adaptive-timeout.js';
 import { ToolHeaders } from '../tool-headers.js';
 
 /** Where a list names the servers whose items are missing, and why. */
@@ -26,7 +26,7 @@ const WARNINGS_META = 'isthmus/warnings';
 
 type Failed = Extract<Outcome, { kind: 'error' }>;
 type Part = { readonly server: ServerDefinition } & (
-  { readonly items: readonly JsonObject[]; readonly list: WholeList } | { readonly failed: Failed }
+  { readonly items: readonly JsonObject[]; readonly list: CompleteList } | { readonly failed: Failed }
 );
 
 /**
@@ -37,16 +37,16 @@ type Part = { readonly server: ServerDefinition } & (
 export class ListHandler extends MethodHandler {
   readonly methods = Object.keys(LIST_MEMBERS);
   private readonly logger = new Logger(ListHandler.name);
-  private readonly patience: Patience;
+  private readonly adaptiveTimeout: AdaptiveTimeout;
 
   constructor(
-    private readonly lists: Lists,
+    private readonly listFetcher: ListFetcher,
     private readonly toolHeaders: ToolHeaders,
     private readonly items: Items,
     private readonly config: DispatchConfig,
   ) {
     super();
-    this.patience = new Patience(config.listPatienceMs);
+    this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs);
   }
 
   handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
@@ -56,32 +56,32 @@ export class ListHandler extends MethodHandler {
   private async listOne(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const [server] = inbound.endpoint.servers as [ServerDefinition];
     const { request } = inbound;
-    const { outcome, isNew } = await this.lists.ask(inbound, { server, request }, sink, signal);
+    const { outcome, isNew } = await this.listFetcher.fetchPage(inbound, { server, request }, sink, signal);
     const isWhole = outcome.kind === 'result' && !outcome.result['nextCursor'] && !request.params['cursor'];
     const method = request.method as ListMethod;
     const items = outcome.kind === 'result' ? outcome.result[LIST_MEMBERS[method]] : undefined;
     if (isNew && Array.isArray(items)) this.learn(server, method, items, isWhole);
-    return visiblePart(inbound.endpoint, server, method, this.withoutKeptBack(server, method, outcome));
+    return toVisiblePage(inbound.endpoint, server, method, this.withoutHiddenItems(server, method, outcome));
   }
 
   private async listAll(inbound: Inbound, signal: AbortSignal): Promise<Outcome> {
     const { cursor } = inbound.request.params;
-    const offset = cursor === undefined ? 0 : readCursor(cursor);
+    const offset = cursor === undefined ? 0 : parseCursor(cursor);
     if (offset === undefined) return invalidParams('params.cursor is not one of ours. List from the beginning.');
     const method = inbound.request.method as ListMethod;
     const { servers } = inbound.endpoint;
-    const parts = await whileWanted(signal, (wanted) =>
-      Promise.all(servers.map((server) => this.partOf(server, inbound, method, wanted))),
+    const parts = await runUntilAborted(signal, (wanted) =>
+      Promise.all(servers.map((server) => this.fetchPart(server, inbound, method, wanted))),
     );
     const failed = parts.flatMap((part) => ('failed' in part ? [part] : []));
     const first = failed[0];
     if (first && failed.length === parts.length) return first.failed;
     const items = parts.flatMap((part) => ('items' in part ? part.items : []));
-    const listed = page(method, items, offset, this.config.listPageSize, failed.map(warningOf));
-    return result({ ...listed, ...hintsFor(inbound.endpoint, method, parts) });
+    const listed = toPage(method, items, offset, this.config.listPageSize, failed.map(toWarning));
+    return result({ ...listed, ...toCacheHintMembers(inbound.endpoint, method, parts) });
   }
 
-  private async partOf(
+  private async fetchPart(
     server: ServerDefinition,
     inbound: Inbound,
     method: ListMethod,
@@ -89,19 +89,19 @@ export class ListHandler extends MethodHandler {
   ): Promise<Part> {
     const ask = () =>
       collectPages(method, (request) =>
-        this.lists.ask(inbound, { server, request, silent: true }, SILENT_SINK, signal),
+        this.listFetcher.fetchPage(inbound, { server, request, silent: true }, SILENT_SINK, signal),
       );
     const answer =
-      (await this.patience.wait(server.slug, ask, (pages) => 'items' in pages)) ?? noAnswerInTime(server.slug);
+      (await this.adaptiveTimeout.run(server.slug, ask, (pages) => 'items' in pages)) ?? upstreamTimedOut(server.slug);
     if ('items' in answer) return { server, items: this.publish(inbound, server, method, answer), list: answer };
     this.logger.warn(`${method} of ${server.slug} failed: ${cleanDetail(answer.error.message)}`);
     return { server, failed: answer };
   }
 
-  private publish({ endpoint }: Inbound, server: ServerDefinition, method: ListMethod, list: WholeList) {
+  private publish({ endpoint }: Inbound, server: ServerDefinition, method: ListMethod, list: CompleteList) {
     if (list.isNew) this.learn(server, method, list.items, true);
     const kind = LIST_MEMBERS[method];
-    const pages = list.pages.map((each) => this.items.shown(server, kind, each));
+    const pages = list.pages.map((each) => this.items.toVisibleItems(server, kind, each));
     return publishPages(endpoint, server, method, pages);
   }
 
@@ -110,18 +110,18 @@ export class ListHandler extends MethodHandler {
     else this.items.observe(server, LIST_MEMBERS[method], items);
   }
 
-  private withoutKeptBack(server: ServerDefinition, method: ListMethod, outcome: Outcome): Outcome {
+  private withoutHiddenItems(server: ServerDefinition, method: ListMethod, outcome: Outcome): Outcome {
     if (outcome.kind !== 'result') return outcome;
     const kind = LIST_MEMBERS[method];
     const items = outcome.result[kind];
-    const shown = Array.isArray(items) ? this.items.shown(server, kind, items) : items;
+    const shown = Array.isArray(items) ? this.items.toVisibleItems(server, kind, items) : items;
     if (shown === items) return outcome;
     return { ...outcome, result: { ...outcome.result, [kind]: [...(shown as JsonValue[])] } };
   }
 }
 
 /** A page of a transparent endpoint without what its caller may not use. */
-function visiblePart(endpoint: Endpoint, server: ServerDefinition, method: ListMethod, outcome: Outcome): Outcome {
+function toVisiblePage(endpoint: Endpoint, server: ServerDefinition, method: ListMethod, outcome: Outcome): Outcome {
   if (outcome.kind !== 'result' || endpoint.showsAll(kindOf(method))) return outcome;
   const items = outcome.result[LIST_MEMBERS[method]];
   if (!Array.isArray(items)) return outcome;
@@ -130,7 +130,7 @@ function visiblePart(endpoint: Endpoint, server: ServerDefinition, method: ListM
 }
 
 /** The client's leaving stops the work, its being answered does not: a late server may still earn back its time. */
-async function whileWanted<T>(signal: AbortSignal, work: (wanted: AbortSignal) => Promise<T>): Promise<T> {
+async function runUntilAborted<T>(signal: AbortSignal, work: (wanted: AbortSignal) => Promise<T>): Promise<T> {
   const wanted = new AbortController();
   const stop = () => wanted.abort();
   if (signal.aborted) stop();
@@ -142,7 +142,7 @@ async function whileWanted<T>(signal: AbortSignal, work: (wanted: AbortSignal) =
   }
 }
 
-function page(
+function toPage(
   method: ListMethod,
   items: readonly JsonObject[],
   offset: number,
@@ -150,13 +150,13 @@ function page(
   warnings: JsonObject[],
 ): JsonObject {
   const listed: JsonObject = { [LIST_MEMBERS[method]]: items.slice(offset, offset + size) };
-  if (offset + size < items.length) listed['nextCursor'] = cursorAt(offset + size);
+  if (offset + size < items.length) listed['nextCursor'] = toCursor(offset + size);
   if (warnings.length > 0) listed['_meta'] = { [WARNINGS_META]: warnings };
   return listed;
 }
 
 /** What a client may make of a list: no more than of each of its parts, and nothing when one of them is missing. */
-function hintsFor(endpoint: Endpoint, method: ListMethod, parts: readonly Part[]): JsonObject {
+function toCacheHintMembers(endpoint: Endpoint, method: ListMethod, parts: readonly Part[]): JsonObject {
   const freshMs = Math.min(...parts.map((part) => ('list' in part ? part.list.freshMs : 0)));
   if (parts.length === 0 || freshMs === 0) return {};
   const isPublic = parts.every((part) => 'list' in part && part.list.isPublic);
@@ -164,14 +164,14 @@ function hintsFor(endpoint: Endpoint, method: ListMethod, parts: readonly Part[]
   return { ttlMs: freshMs, cacheScope: isForAll ? 'public' : 'private' };
 }
 
-function warningOf(part: { server: ServerDefinition; failed: Failed }): JsonObject {
+function toWarning(part: { server: ServerDefinition; failed: Failed }): JsonObject {
   const { code, message } = part.failed.error;
   return { server: part.server.slug, code, message };
 }
 
-const cursorAt = (offset: number): string => Buffer.from(`offset:${offset}`).toString('base64url');
+const toCursor = (offset: number): string => Buffer.from(`offset:${offset}`).toString('base64url');
 
-function readCursor(cursor: JsonValue): number | undefined {
+function parseCursor(cursor: JsonValue): number | undefined {
   const text = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : '';
   const known = /^offset:(\d{1,9})$/.exec(text);
   return known ? Number(known[1]) : undefined;

@@ -18,7 +18,7 @@ async function world() {
   const made = await DispatchWorld.open(
     [remoteServer('a'), remoteServer('b')],
     { virtualServers: [reading] },
-    { listPatienceMs: 3_000 },
+    { listTimeoutMs: 3_000 },
   );
   worlds.push(made);
   const { connector } = made;

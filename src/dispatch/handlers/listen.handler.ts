@@ -18,13 +18,13 @@ import type { ChangeFilter } from '../../upstream/index.js';
 import { Items } from '../../items/index.js';
 import { ChangeStream } from '../change-stream.js';
 import { DispatchConfig } from '../dispatch.config.js';
-import { invalidParams, noAnswerInTime } from '../dispatch.errors.js';
+import { invalidParams, upstreamTimedOut } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
-import { Patience } from '../patience.js';
+import { AdaptiveTimeout } from '../adaptive-timeout.js';
 import { VisibleLists } from '../visible-lists.js';
 
 /** Resources that one client may listen to in one request. */
-const MOST_RESOURCES = 1_000;
+const MAX_RESOURCES = 1_000;
 
 /** How listening to one server went. A late server joins when it is there. */
 type Attempt = { readonly server: ServerDefinition } & (
@@ -32,22 +32,22 @@ type Attempt = { readonly server: ServerDefinition } & (
 );
 
 /** What a client listens to at which servers. */
-interface Listening {
+interface Subscriber {
   readonly inbound: Inbound;
   readonly wanted: ChangeFilter;
   readonly stream: ChangeStream;
   /** By slug: what is asked of each server now. */
-  readonly asked: Map<string, ChangeFilter>;
+  readonly requestedFilters: Map<string, ChangeFilter>;
 }
 
-type Opened = Extract<Attempt, { feed: Feed }>;
+type OpenedAttempt = Extract<Attempt, { feed: Feed }>;
 
 /** Keeps a modern client's stream of changes open until it leaves (specification 2026: basic/patterns/subscriptions). */
 @Injectable()
 export class ListenHandler extends MethodHandler {
   readonly methods = ['subscriptions/listen'];
   private readonly logger = new Logger(ListenHandler.name);
-  private readonly patience: Patience;
+  private readonly adaptiveTimeout: AdaptiveTimeout;
 
   constructor(
     private readonly feeds: ChangeFeeds,
@@ -57,27 +57,27 @@ export class ListenHandler extends MethodHandler {
     config: DispatchConfig,
   ) {
     super();
-    this.patience = new Patience(config.listPatienceMs);
+    this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs);
   }
 
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
-    const wanted = readFilter(inbound.request.params['notifications']);
+    const wanted = parseFilter(inbound.request.params['notifications']);
     if (typeof wanted === 'string') return invalidParams(wanted);
     const { caller, client, endpoint } = inbound;
     const lists = LIST_FLAGS.filter((flag) => wanted[flag] === true);
     const view = this.views.open({ caller, client, endpoint: endpoint.id }, lists);
     const stream = new ChangeStream(sink, view);
-    const listening: Listening = { inbound, wanted, stream, asked: new Map() };
+    const listening: Subscriber = { inbound, wanted, stream, requestedFilters: new Map() };
     const stopWatching = this.watchEndpoint(listening);
     try {
-      const attempts = await this.listen(listening);
+      const attempts = await this.subscribeToServers(listening);
       // Whoever lists after the acknowledgement sees what later changes are compared with, or what is newer.
       await view.ready;
-      const opened = attempts.filter((attempt): attempt is Opened => 'feed' in attempt);
+      const opened = attempts.filter((attempt): attempt is OpenedAttempt => 'feed' in attempt);
       // With nobody to hear from, an acknowledgement would pass for a success.
-      if (opened.length === 0 && attempts[0]) return failureOf(attempts[0]);
-      await stream.acknowledge(honouredBy(opened, inbound, wanted));
-      await aborted(signal);
+      if (opened.length === 0 && attempts[0]) return toFailure(attempts[0]);
+      await stream.acknowledge(toHonouredFilter(opened, inbound, wanted));
+      await whenAborted(signal);
       return result({});
     } finally {
       stopWatching();
@@ -86,24 +86,24 @@ export class ListenHandler extends MethodHandler {
   }
 
   /** Who may see more or less than before, or finds other servers there, listens to that from then on. */
-  private watchEndpoint(listening: Listening) {
-    const { inbound, stream, asked } = listening;
+  private watchEndpoint(listening: Subscriber) {
+    const { inbound, stream, requestedFilters: asked } = listening;
     return this.endpoints.onChange(inbound.endpoint.id, inbound.caller, (endpoint) => {
       for (const flag of LIST_FLAGS) stream.changed({ method: LIST_CHANGES[flag].told, params: {} });
       const servers = new Set(endpoint?.servers.map(({ slug }) => slug));
-      for (const slug of asked.keys()) if (!servers.has(slug)) part(listening, slug);
+      for (const slug of asked.keys()) if (!servers.has(slug)) unsubscribe(listening, slug);
       if (!endpoint) return;
       const now = { ...listening, inbound: { ...inbound, endpoint } };
-      for (const server of endpoint.servers) void this.listenAnew(server, now);
+      for (const server of endpoint.servers) void this.updateSubscription(server, now);
     });
   }
 
-  private async listenAnew(server: ServerDefinition, listening: Listening): Promise<void> {
-    const before = listening.asked.get(server.slug);
-    const filter = filterFor(listening, server, this.items);
-    if (!filter) return part(listening, server.slug);
+  private async updateSubscription(server: ServerDefinition, listening: Subscriber): Promise<void> {
+    const before = listening.requestedFilters.get(server.slug);
+    const filter = toServerFilter(listening, server, this.items);
+    if (!filter) return unsubscribe(listening, server.slug);
     if (isDeepStrictEqual(before, filter)) return;
-    const attempt = await this.listenTo(server, filter, listening);
+    const attempt = await this.subscribeTo(server, filter, listening);
     if (!('feed' in attempt)) return;
     // What was not listened to for a while may have changed meanwhile.
     const isNew = (uri: string) => !before?.resourceSubscriptions?.includes(uri);
@@ -113,22 +113,24 @@ export class ListenHandler extends MethodHandler {
     }
   }
 
-  private async listen(listening: Listening): Promise<Attempt[]> {
+  private async subscribeToServers(listening: Subscriber): Promise<Attempt[]> {
     const { endpoint } = listening.inbound;
     const attempts = endpoint.servers.map(async (server): Promise<Attempt[]> => {
-      const filter = filterFor(listening, server, this.items);
+      const filter = toServerFilter(listening, server, this.items);
       if (!filter) return [];
-      const start = () => this.listenTo(server, filter, listening);
+      const start = () => this.subscribeTo(server, filter, listening);
       if (endpoint.transparent) return [await start()];
-      return [(await this.patience.wait(server.slug, start, (attempt) => 'feed' in attempt)) ?? { server, late: true }];
+      return [
+        (await this.adaptiveTimeout.run(server.slug, start, (attempt) => 'feed' in attempt)) ?? { server, late: true },
+      ];
     });
     return (await Promise.all(attempts)).flat();
   }
 
-  private async listenTo(
+  private async subscribeTo(
     server: ServerDefinition,
     filter: ChangeFilter,
-    { inbound: { endpoint, caller, client }, stream, asked }: Listening,
+    { inbound: { endpoint, caller, client }, stream, requestedFilters: asked }: Subscriber,
   ): Promise<Attempt> {
     const face = { caller, client, session: undefined };
     const onChange = (change: McpNotification, resource?: string) => {
@@ -137,8 +139,8 @@ export class ListenHandler extends MethodHandler {
     };
     asked.set(server.slug, filter);
     try {
-      const feed = await this.feeds.open(server, face, filter, onChange);
-      if (asked.get(server.slug) === filter) stream.join(server.slug, feed);
+      const feed = await this.feeds.subscribe(server, face, filter, onChange);
+      if (asked.get(server.slug) === filter) stream.attach(server.slug, feed);
       else feed.close();
       return { server, feed };
     } catch (failed) {
@@ -148,40 +150,40 @@ export class ListenHandler extends MethodHandler {
   }
 }
 
-function part({ asked, stream }: Listening, server: string): void {
+function unsubscribe({ requestedFilters: asked, stream }: Subscriber, server: string): void {
   asked.delete(server);
-  stream.part(server);
+  stream.detach(server);
 }
 
 /** What the client wants to hear of, or what is wrong with how it says so. */
-function readFilter(value: unknown): ChangeFilter | string {
+function parseFilter(value: unknown): ChangeFilter | string {
   if (!isJsonObject(value)) return 'params.notifications must say what to listen for.';
   const uris = value['resourceSubscriptions'] ?? [];
   if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string')) {
     return 'params.notifications.resourceSubscriptions must be a list of URIs.';
   }
   const resourceSubscriptions = [...new Set(uris)];
-  if (resourceSubscriptions.length > MOST_RESOURCES) return `At most ${MOST_RESOURCES} resources can be listened to.`;
+  if (resourceSubscriptions.length > MAX_RESOURCES) return `At most ${MAX_RESOURCES} resources can be listened to.`;
   return {
-    ...flagsOf((flag) => value[flag] === true),
+    ...toFlags((flag) => value[flag] === true),
     ...(resourceSubscriptions.length > 0 && { resourceSubscriptions }),
   };
 }
 
-function flagsOf(isSet: (flag: ListFlag) => boolean): ChangeFilter {
+function toFlags(isSet: (flag: ListFlag) => boolean): ChangeFilter {
   return Object.fromEntries(LIST_FLAGS.filter(isSet).map((flag) => [flag, true] as const));
 }
 
 /** The part of the filter that concerns one server; undefined when nothing does. */
-function filterFor(
-  { inbound: { endpoint }, wanted }: Pick<Listening, 'inbound' | 'wanted'>,
+function toServerFilter(
+  { inbound: { endpoint }, wanted }: Pick<Subscriber, 'inbound' | 'wanted'>,
   server: ServerDefinition,
   items: Items,
 ): ChangeFilter | undefined {
   const own = (wanted.resourceSubscriptions ?? []).flatMap((uri) => {
     const target = targetOfUri(endpoint, uri);
     if (target?.server !== server || !endpoint.shows('resources', uri)) return [];
-    return items.ownNameOf(server, 'resources', target.own) === undefined ? [] : [target.own];
+    return items.resolveOwnName(server, 'resources', target.own) === undefined ? [] : [target.own];
   });
   const { resourceSubscriptions: _wanted, ...lists } = wanted;
   const filter: ChangeFilter = own.length > 0 ? { ...lists, resourceSubscriptions: own } : lists;
@@ -189,22 +191,22 @@ function filterFor(
 }
 
 /** What is really honoured, in the client's names. */
-function honouredBy(opened: readonly Opened[], { endpoint }: Inbound, wanted: ChangeFilter): ChangeFilter {
+function toHonouredFilter(opened: readonly OpenedAttempt[], { endpoint }: Inbound, wanted: ChangeFilter): ChangeFilter {
   const resourceSubscriptions = (wanted.resourceSubscriptions ?? []).filter((uri) => {
     const target = targetOfUri(endpoint, uri);
     const serving = opened.find(({ server }) => server === target?.server);
     return target && serving?.feed.honoured.resourceSubscriptions?.includes(target.own);
   });
-  const flags = flagsOf((flag) => opened.some(({ feed }) => feed.honoured[flag] === true));
+  const flags = toFlags((flag) => opened.some(({ feed }) => feed.honoured[flag] === true));
   return { ...flags, ...(resourceSubscriptions.length > 0 && { resourceSubscriptions }) };
 }
 
-function failureOf(attempt: Attempt): Outcome {
+function toFailure(attempt: Attempt): Outcome {
   if ('failed' in attempt) throw attempt.failed;
-  return noAnswerInTime(attempt.server.slug);
+  return upstreamTimedOut(attempt.server.slug);
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function whenAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

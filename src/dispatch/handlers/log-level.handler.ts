@@ -25,7 +25,7 @@ export class LogLevelHandler extends MethodHandler {
     if (!isLogLevel(level)) return invalidParams('params.level must be a syslog severity such as "info".');
     const [server] = endpoint.servers;
     if (server && endpoint.transparent) {
-      const { era, capabilities } = await this.profiles.of(server, inbound);
+      const { era, capabilities } = await this.profiles.profileOf(server, inbound);
       if (!capabilities['logging']) return methodNotFound(request.method);
       const outcome =
         era === 'modern' ? result({}) : await this.delivery.deliver(inbound, { server, request }, sink, signal);

@@ -75,7 +75,7 @@ describe('what a server can do beyond what the gateway knows', () => {
       const endpoint = made.endpoint('files', caller);
       if (era === 'modern')
         return made.request('server/discover', {}, { endpoint: 'files', caller, client: MODERN_CLIENT });
-      return made.welcome.answerHandshake({ caller, client: LEGACY_CLIENT, endpoint });
+      return made.welcome.initializeResult({ caller, client: LEGACY_CLIENT, endpoint });
     };
     expect(await offered(ada())).toMatchObject({ result: { capabilities } });
     expect(await offered(ada({ roles: ['intern'] }))).toHaveProperty('result.capabilities', { tools: {} });

@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Kysely } from 'kysely';
-import type { AppliedChanges, ApplyOptions, WantedEntry } from '../registry-changes.js';
+import type { AppliedChanges, ApplyOptions, DesiredEntry } from '../registry-changes.js';
 import { EntryInvalid, type Fault } from '../registry.errors.js';
-import { faultOfSlug } from '../slug.js';
-import { keyOf, SECTION_OF, type NamedKind, type StoredEntry } from './entry.js';
-import type { EntryReader } from './entry-reader.js';
+import { findSlugFault } from '../slug.js';
+import { keyOf, SECTION_BY_KIND, type NamedKind, type StoredEntry } from './entry.js';
+import type { EntryResolver } from './entry-resolver.js';
 import type { EntryTable } from './entry-table.js';
 import type { RegistryTables } from './registry-tables.js';
 
 interface Draft {
   readonly kind: NamedKind;
   readonly slug: string;
-  readonly written: WantedEntry['written'];
+  readonly source: DesiredEntry['source'];
 }
 
 /** Ends a transaction that only tried. */
@@ -21,25 +21,25 @@ class Tried extends Error {
   }
 }
 
-const KIND_OF = Object.fromEntries(Object.entries(SECTION_OF).map(([kind, section]) => [section, kind])) as Readonly<
-  Record<WantedEntry['section'], NamedKind>
->;
-const nameOf = ({ kind, slug }: Pick<Draft, 'kind' | 'slug'>): string => `${SECTION_OF[kind]}.${slug}`;
+const KIND_OF = Object.fromEntries(
+  Object.entries(SECTION_BY_KIND).map(([kind, section]) => [section, kind]),
+) as Readonly<Record<DesiredEntry['section'], NamedKind>>;
+const nameOf = ({ kind, slug }: Pick<Draft, 'kind' | 'slug'>): string => `${SECTION_BY_KIND[kind]}.${slug}`;
 
 /**
  * Brings entries to what is wanted of them, all of them or none.
  * @throws EntryInvalid that names everything that is wrong with them
  */
 export async function applyEntries(
-  { table, reader }: { readonly table: EntryTable; readonly reader: EntryReader },
-  wanted: readonly WantedEntry[],
+  { table, resolver }: { readonly table: EntryTable; readonly resolver: EntryResolver },
+  wanted: readonly DesiredEntry[],
   { replace, dryRun }: ApplyOptions,
 ): Promise<AppliedChanges> {
-  const drafts = wanted.map(({ section, slug, written }): Draft => ({ kind: KIND_OF[section], slug, written }));
+  const drafts = wanted.map(({ section, slug, source }): Draft => ({ kind: KIND_OF[section], slug, source }));
   try {
-    return await table.exclusively(async (tables) => {
+    return await table.runExclusively(async (tables) => {
       const changes = await write(table, tables, drafts, replace);
-      judge(reader, await table.entries(tables));
+      judge(resolver, await table.readEntries(tables));
       if (dryRun) throw new Tried(changes);
       return changes;
     });
@@ -55,12 +55,12 @@ async function write(
   drafts: readonly Draft[],
   replace: boolean,
 ): Promise<AppliedChanges> {
-  const stored = new Map((await table.entries(tables)).map((entry) => [keyOf(entry), entry]));
+  const stored = new Map((await table.readEntries(tables)).map((entry) => [keyOf(entry), entry]));
   refuse(drafts.flatMap((draft) => faultOf(draft, stored.get(keyOf(draft)))));
   const changes = { created: [], updated: [], deleted: [], unchanged: [] } as Record<keyof AppliedChanges, string[]>;
   for (const draft of drafts) {
     const before = stored.get(keyOf(draft));
-    const isSame = before !== undefined && isDeepStrictEqual(before.written, draft.written);
+    const isSame = before !== undefined && isDeepStrictEqual(before.source, draft.source);
     changes[isSame ? 'unchanged' : before ? 'updated' : 'created'].push(nameOf(draft));
     if (isSame) continue;
     if (before) await table.update(tables, { ...draft, isManaged: false });
@@ -77,18 +77,18 @@ async function write(
 
 function faultOf(draft: Draft, before: StoredEntry | undefined): Fault[] {
   const path = nameOf(draft);
-  const message = faultOfSlug(draft.slug);
+  const message = findSlugFault(draft.slug);
   if (message !== undefined) return [{ path, message }];
   if (!before) return [];
   if (before.kind !== draft.kind)
-    return [{ path, message: `The name belongs to ${SECTION_OF[before.kind as NamedKind]} already.` }];
-  if (!before.isManaged || isDeepStrictEqual(before.written, draft.written)) return [];
+    return [{ path, message: `The name belongs to ${SECTION_BY_KIND[before.kind as NamedKind]} already.` }];
+  if (!before.isManaged || isDeepStrictEqual(before.source, draft.source)) return [];
   return [{ path, message: 'It is declared in the configuration file, as something else. Change it there.' }];
 }
 
 /** As a whole: what refers to another entry must find it. What the file declares has been judged by itself. */
-function judge(reader: EntryReader, stored: readonly StoredEntry[]): void {
-  const reading = reader.read(stored);
+function judge(reader: EntryResolver, stored: readonly StoredEntry[]): void {
+  const reading = reader.resolve(stored);
   const all = [reading.servers, reading.virtualServers, reading.teams, reading.policies, reading.limits].flat();
   refuse(all.flatMap(({ entry, faults }) => (entry.isManaged ? [] : faults)));
 }

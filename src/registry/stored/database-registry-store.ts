@@ -9,22 +9,22 @@ import {
   VersionMismatch,
   type Fault,
 } from '../registry.errors.js';
-import type { AppliedChanges, ApplyOptions, WantedEntry } from '../registry-changes.js';
+import type { AppliedChanges, ApplyOptions, DesiredEntry } from '../registry-changes.js';
 import { RegistryStore, type RegistryEntries, type RegistryEntry } from '../registry-store.js';
 import type { LimitDefinition, PolicyDefinition, TeamDefinition } from '../policy-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from '../server-definition.js';
-import { faultOfSlug } from '../slug.js';
+import { findSlugFault } from '../slug.js';
 import { applyEntries } from './apply-entries.js';
-import { keyOf, SECTION_OF, type NamedKind, type StoredEntry } from './entry.js';
-import type { EntryReader, EntryReading, RegistryReading } from './entry-reader.js';
+import { keyOf, SECTION_BY_KIND, type NamedKind, type StoredEntry } from './entry.js';
+import type { EntryResolver, ResolvedEntry, ResolvedRegistry } from './entry-resolver.js';
 import type { EntryTable } from './entry-table.js';
 import type { RegistryTables } from './registry-tables.js';
-import { usersOf } from './uses.js';
+import { findDependents } from './virtual-server-dependents.js';
 
 /** What a change is judged by, and told to. */
-export interface StoreParts {
+export interface StoreDependencies {
   readonly table: EntryTable;
-  readonly reader: EntryReader;
+  readonly resolver: EntryResolver;
   /** Resolves when this worker serves what was written until now. */
   refresh(): Promise<void>;
 }
@@ -36,85 +36,85 @@ export class DatabaseRegistryStore extends RegistryStore {
   readonly policies: RegistryEntries<PolicyDefinition>;
   readonly limits: RegistryEntries<LimitDefinition>;
 
-  constructor(private readonly parts: StoreParts) {
+  constructor(private readonly dependencies: StoreDependencies) {
     super();
-    this.servers = new StoredEntries(parts, 'server', ({ servers }) => servers);
-    this.virtualServers = new StoredEntries(parts, 'virtual-server', ({ virtualServers }) => virtualServers);
-    this.teams = new StoredEntries(parts, 'team', ({ teams }) => teams);
-    this.policies = new StoredEntries(parts, 'policy', ({ policies }) => policies);
-    this.limits = new StoredEntries(parts, 'limit', ({ limits }) => limits);
+    this.servers = new StoredEntries(dependencies, 'server', ({ servers }) => servers);
+    this.virtualServers = new StoredEntries(dependencies, 'virtual-server', ({ virtualServers }) => virtualServers);
+    this.teams = new StoredEntries(dependencies, 'team', ({ teams }) => teams);
+    this.policies = new StoredEntries(dependencies, 'policy', ({ policies }) => policies);
+    this.limits = new StoredEntries(dependencies, 'limit', ({ limits }) => limits);
   }
 
-  override async apply(wanted: readonly WantedEntry[], options: ApplyOptions): Promise<AppliedChanges> {
-    const changes = await applyEntries(this.parts, wanted, options);
-    await this.parts.refresh();
+  override async apply(wanted: readonly DesiredEntry[], options: ApplyOptions): Promise<AppliedChanges> {
+    const changes = await applyEntries(this.dependencies, wanted, options);
+    await this.dependencies.refresh();
     return changes;
   }
 
   override async refresh(slug: string): Promise<void> {
-    if (!(await this.parts.table.refresh(slug))) throw new EntryUnknown(slug);
-    await this.parts.refresh();
+    if (!(await this.dependencies.table.incrementRefreshes(slug))) throw new EntryUnknown(slug);
+    await this.dependencies.refresh();
   }
 }
 
 class StoredEntries<Definition> implements RegistryEntries<Definition> {
   constructor(
-    private readonly parts: StoreParts,
+    private readonly dependencies: StoreDependencies,
     private readonly kind: NamedKind,
-    private readonly ofKind: (reading: RegistryReading) => readonly EntryReading<Definition>[],
+    private readonly selectKind: (reading: ResolvedRegistry) => readonly ResolvedEntry<Definition>[],
   ) {}
 
   async list(): Promise<readonly RegistryEntry<Definition>[]> {
-    return this.show(await this.parts.table.entries());
+    return this.toEntries(await this.dependencies.table.readEntries());
   }
 
   async find(slug: string): Promise<RegistryEntry<Definition> | undefined> {
     return (await this.list()).find((entry) => entry.slug === slug);
   }
 
-  async draft(slug: string, written: JsonObject): Promise<Definition> {
-    return this.judge(slug, written, await this.parts.table.entries());
+  async validate(slug: string, source: JsonObject): Promise<Definition> {
+    return this.validateSource(slug, source, await this.dependencies.table.readEntries());
   }
 
-  create(slug: string, written: JsonObject): Promise<RegistryEntry<Definition>> {
+  create(slug: string, source: JsonObject): Promise<RegistryEntry<Definition>> {
     return this.write(async (tables, stored) => {
-      const message = faultOfSlug(slug);
+      const message = findSlugFault(slug);
       if (message !== undefined) throw new EntryInvalid([{ path: '', message }]);
       if (stored.some((entry) => keyOf(entry) === keyOf({ kind: this.kind, slug }))) throw new SlugTaken(slug);
-      this.judge(slug, written, stored);
-      await this.parts.table.insert(tables, { kind: this.kind, slug, written, isManaged: false });
-      return await this.shown(slug, tables);
+      this.validateSource(slug, source, stored);
+      await this.dependencies.table.insert(tables, { kind: this.kind, slug, source, isManaged: false });
+      return await this.readEntry(slug, tables);
     });
   }
 
-  replace(slug: string, written: JsonObject, version: number): Promise<RegistryEntry<Definition>> {
+  replace(slug: string, source: JsonObject, version: number): Promise<RegistryEntry<Definition>> {
     return this.write(async (tables, stored) => {
-      this.changeable(slug, version, stored);
-      this.judge(slug, written, stored);
-      await this.parts.table.update(tables, { kind: this.kind, slug, written, isManaged: false });
-      return await this.shown(slug, tables);
+      this.requireChangeable(slug, version, stored);
+      this.validateSource(slug, source, stored);
+      await this.dependencies.table.update(tables, { kind: this.kind, slug, source, isManaged: false });
+      return await this.readEntry(slug, tables);
     });
   }
 
   delete(slug: string, version: number): Promise<void> {
     return this.write(async (tables, stored) => {
-      this.changeable(slug, version, stored);
-      const usedBy = usersOf({ kind: this.kind, slug }, stored);
+      this.requireChangeable(slug, version, stored);
+      const usedBy = findDependents({ kind: this.kind, slug }, stored);
       if (usedBy.length > 0) throw new EntryInUse(slug, usedBy);
-      await this.parts.table.delete(tables, { kind: this.kind, slug });
+      await this.dependencies.table.delete(tables, { kind: this.kind, slug });
     });
   }
 
   private async write<R>(
     change: (tables: Kysely<RegistryTables>, stored: readonly StoredEntry[]) => Promise<R>,
   ): Promise<R> {
-    const { table } = this.parts;
-    const result = await table.exclusively(async (tables) => change(tables, await table.entries(tables)));
-    await this.parts.refresh();
+    const { table } = this.dependencies;
+    const result = await table.runExclusively(async (tables) => change(tables, await table.readEntries(tables)));
+    await this.dependencies.refresh();
     return result;
   }
 
-  private changeable(slug: string, version: number, stored: readonly StoredEntry[]): void {
+  private requireChangeable(slug: string, version: number, stored: readonly StoredEntry[]): void {
     const found = stored.find((entry) => entry.slug === slug && entry.kind === this.kind);
     if (found === undefined) throw new EntryUnknown(slug);
     if (found.isManaged) throw new EntryManaged(slug);
@@ -122,12 +122,12 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   }
 
   /** By reading it as it would be read if it were there. */
-  private judge(slug: string, written: JsonObject, stored: readonly StoredEntry[]): Definition {
+  private validateSource(slug: string, source: JsonObject, stored: readonly StoredEntry[]): Definition {
     const now = new Date();
     const draft = {
       kind: this.kind,
       slug,
-      written,
+      source,
       isManaged: false,
       version: 0,
       refreshes: 0,
@@ -135,34 +135,36 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
       updatedAt: now,
     };
     const others = stored.filter((entry) => keyOf(entry) !== keyOf(draft));
-    const reading = this.ofKind(this.parts.reader.read([...others, draft])).find(({ entry }) => entry === draft);
-    const faults = this.within(slug, reading?.faults ?? []);
+    const reading = this.selectKind(this.dependencies.resolver.resolve([...others, draft])).find(
+      ({ entry }) => entry === draft,
+    );
+    const faults = this.toRelativeFaults(slug, reading?.faults ?? []);
     if (faults.length > 0 || !reading?.definition) throw new EntryInvalid(faults);
     return reading.definition;
   }
 
-  private async shown(slug: string, tables: Kysely<RegistryTables>): Promise<RegistryEntry<Definition>> {
-    const entries = this.show(await this.parts.table.entries(tables));
+  private async readEntry(slug: string, tables: Kysely<RegistryTables>): Promise<RegistryEntry<Definition>> {
+    const entries = this.toEntries(await this.dependencies.table.readEntries(tables));
     const entry = entries.find((candidate) => candidate.slug === slug);
     if (entry === undefined) throw new EntryUnknown(slug);
     return entry;
   }
 
-  private show(stored: readonly StoredEntry[]): readonly RegistryEntry<Definition>[] {
-    return this.ofKind(this.parts.reader.read(stored)).map(({ entry, definition, faults }) => ({
+  private toEntries(stored: readonly StoredEntry[]): readonly RegistryEntry<Definition>[] {
+    return this.selectKind(this.dependencies.resolver.resolve(stored)).map(({ entry, definition, faults }) => ({
       slug: entry.slug,
       managed: entry.isManaged,
       version: entry.version,
       createdAt: entry.createdAt,
       updatedAt: entry.updatedAt,
-      written: entry.written,
+      source: entry.source,
       definition,
-      faults: this.within(entry.slug, faults),
+      faults: this.toRelativeFaults(entry.slug, faults),
     }));
   }
 
-  private within(slug: string, faults: readonly Fault[]): readonly Fault[] {
-    const whole = `${SECTION_OF[this.kind]}.${slug}`;
+  private toRelativeFaults(slug: string, faults: readonly Fault[]): readonly Fault[] {
+    const whole = `${SECTION_BY_KIND[this.kind]}.${slug}`;
     return faults.map(({ path, message }) => ({ path: path.slice(whole.length).replace(/^\./, ''), message }));
   }
 }

@@ -5,7 +5,7 @@ import { RegistryFault } from '../registry.errors.js';
 import { ServerRegistry, type RegistrySnapshot } from '../server-registry.js';
 import type { Declarations } from './declarations.js';
 import type { StoredEntry } from './entry.js';
-import type { EntryReader, RegistryReading } from './entry-reader.js';
+import type { EntryResolver, ResolvedRegistry } from './entry-resolver.js';
 import type { EntryTable, RegistryState } from './entry-table.js';
 
 const UNREADABLE = 'This policy cannot be read here; until it can, nothing may be used.';
@@ -30,16 +30,16 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
   private current = NOTHING;
   /** The revision that `current` shows. */
   private revision: number | undefined;
-  private looking: Promise<void> = Promise.resolve();
+  private refreshing: Promise<void> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
   /** Sentences that were logged and still hold. */
-  private complaints = { outage: '', drift: '', entries: '' };
+  private loggedFaults = { outage: '', drift: '', entries: '' };
 
   constructor(
     private readonly table: EntryTable,
     private readonly declarations: Declarations,
-    private readonly reader: EntryReader,
+    private readonly resolver: EntryResolver,
     /** How long a change elsewhere may go unnoticed, in milliseconds. */
     private readonly pollMs: number,
   ) {
@@ -60,13 +60,13 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
    * @throws DatabaseUnavailable
    */
   async open(): Promise<void> {
-    await this.load(await this.table.state());
+    await this.load(await this.table.readState());
   }
 
   /** Takes over what has changed in the database until now. Never rejects: what cannot be asked stays as it was. */
   refresh(): Promise<void> {
-    this.looking = this.looking.then(() => this.look());
-    return this.looking;
+    this.refreshing = this.refreshing.then(() => this.refreshNow());
+    return this.refreshing;
   }
 
   onApplicationBootstrap(): void {
@@ -76,7 +76,7 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
   async onApplicationShutdown(): Promise<void> {
     this.isClosed = true;
     clearTimeout(this.timer);
-    await this.looking;
+    await this.refreshing;
   }
 
   private async poll(): Promise<void> {
@@ -84,39 +84,39 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
     if (!this.isClosed) this.timer = setTimeout(() => void this.poll(), this.pollMs).unref();
   }
 
-  private async look(): Promise<void> {
+  private async refreshNow(): Promise<void> {
     try {
-      const state = await this.table.state();
+      const state = await this.table.readState();
       if (state.revision !== this.revision) await this.load(state);
-      this.declarations.watchOver(state);
-      if (this.complaints.outage !== '') this.logger.log('The database answers again.');
-      this.complaints.outage = '';
+      this.declarations.warnIfOverridden(state);
+      if (this.loggedFaults.outage !== '') this.logger.log('The database answers again.');
+      this.loggedFaults.outage = '';
     } catch (fault) {
       const reason = fault instanceof Error ? fault.message : String(fault);
-      if (this.complaints.outage === '') this.logger.error(`What is configured stays as it was. ${reason}`);
-      this.complaints.outage = reason;
+      if (this.loggedFaults.outage === '') this.logger.error(`What is configured stays as it was. ${reason}`);
+      this.loggedFaults.outage = reason;
     }
   }
 
   private async load(state: RegistryState): Promise<void> {
-    let [seen, entries] = [state, await this.table.entries()];
-    if (await this.wereChangedByHand(state, entries)) {
+    let [seen, entries] = [state, await this.table.readEntries()];
+    if (await this.repairManualChanges(state, entries)) {
       // What was read in between is nobody's configuration.
-      [seen, entries] = [await this.table.state(), await this.table.entries()];
+      [seen, entries] = [await this.table.readState(), await this.table.readEntries()];
     }
-    const reading = this.reader.read(entries);
+    const reading = this.resolver.resolve(entries);
     // It was read before the entries: what changed in between is looked at once more, not missed.
     this.revision = seen.revision;
     const faults = reading.faults.map(({ path, message }) => `\n  ${path}: ${message}`).join('');
-    this.complain('entries', faults && `Not all that is configured can be used:${faults}`);
-    this.take(reading);
+    this.logOnce('entries', faults && `Not all that is configured can be used:${faults}`);
+    this.replaceSnapshot(reading);
   }
 
   /** True when they were, and have been put right by now. */
-  private async wereChangedByHand(state: RegistryState, entries: readonly StoredEntry[]): Promise<boolean> {
+  private async repairManualChanges(state: RegistryState, entries: readonly StoredEntry[]): Promise<boolean> {
     try {
       const slugs = await this.declarations.repair(state, entries);
-      this.complaints.drift = '';
+      this.loggedFaults.drift = '';
       if (slugs === undefined) return false;
       if (slugs.length > 0) {
         const names = slugs.join(', ');
@@ -125,18 +125,18 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
       return true;
     } catch (fault) {
       if (!(fault instanceof RegistryFault)) throw fault;
-      this.complain('drift', `What the configuration file declares cannot be put right. ${fault.message}`);
+      this.logOnce('drift', `What the configuration file declares cannot be put right. ${fault.message}`);
       return false;
     }
   }
 
   /** Says it once, as long as it does not change. */
-  private complain(about: 'drift' | 'entries', sentence: string): void {
-    if (sentence !== '' && sentence !== this.complaints[about]) this.logger.error(sentence);
-    this.complaints[about] = sentence;
+  private logOnce(about: 'drift' | 'entries', sentence: string): void {
+    if (sentence !== '' && sentence !== this.loggedFaults[about]) this.logger.error(sentence);
+    this.loggedFaults[about] = sentence;
   }
 
-  private take(reading: RegistryReading): void {
+  private replaceSnapshot(reading: ResolvedRegistry): void {
     const before = this.current;
     const now: RegistrySnapshot = {
       version: before.version + 1,
@@ -153,10 +153,10 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
     this.current = now;
     if (before.version === 0) return;
     this.logger.log(`The configuration has changed. Servers: ${now.servers.length}, version: ${now.version}.`);
-    for (const listener of this.listeners) this.tell(listener, now, before);
+    for (const listener of this.listeners) this.notify(listener, now, before);
   }
 
-  private tell(listener: Listener, now: RegistrySnapshot, before: RegistrySnapshot): void {
+  private notify(listener: Listener, now: RegistrySnapshot, before: RegistrySnapshot): void {
     try {
       listener(now, before);
     } catch (fault) {
@@ -169,7 +169,7 @@ const definitionsOf = <T>(readings: readonly { readonly definition: T | undefine
   readings.flatMap(({ definition }) => definition ?? []);
 
 /** A rule that nobody can read may have forbidden anything: in its place stands one that forbids all. */
-const policiesOf = ({ policies }: RegistryReading): readonly PolicyDefinition[] =>
+const policiesOf = ({ policies }: ResolvedRegistry): readonly PolicyDefinition[] =>
   policies.map(({ entry: { slug }, definition }) => definition ?? { slug, effect: 'deny', description: UNREADABLE });
 
 /** What did not change stays the same object, so that whoever holds connections for it can tell at a glance. */

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
 import type { Kysely } from 'kysely';
-import { isMadeOf } from './uses.js';
+import { usesServer } from './virtual-server-dependents.js';
 import { RegistryFault, type Fault } from '../registry.errors.js';
-import { keyOf, SECTION_OF, type DeclaredEntry, type StoredEntry } from './entry.js';
-import type { EntrySeal } from './entry-seal.js';
+import { keyOf, SECTION_BY_KIND, type DeclaredEntry, type StoredEntry } from './entry.js';
+import type { EntryCipher } from './entry-cipher.js';
 import type { EntryTable, RegistryState } from './entry-table.js';
 import type { RegistryTables } from './registry-tables.js';
 
@@ -23,12 +23,12 @@ const FOREIGN_AFTER_MS = 5_000;
 export class Declarations {
   private readonly logger = new Logger('Registry');
   /** What was declared here last. */
-  private mine: Declaration | undefined;
-  private foreign: { readonly digest: string; readonly sinceMs: number; isTold: boolean } | undefined;
+  private lastDeclaration: Declaration | undefined;
+  private foreignDeclaration: { readonly digest: string; readonly sinceMs: number; isLogged: boolean } | undefined;
 
   constructor(
     private readonly table: EntryTable,
-    private readonly seal: EntrySeal,
+    private readonly cipher: EntryCipher,
     private readonly file: string,
   ) {}
 
@@ -37,11 +37,11 @@ export class Declarations {
    * @throws RegistryFault when they contradict what was made over the admin API
    */
   async declare(entries: readonly DeclaredEntry[]): Promise<void> {
-    const declaration = { entries, digest: this.seal.digest(entries) };
+    const declaration = { entries, digest: this.cipher.digest(entries) };
     if (!(await this.isInForce(declaration))) {
-      await this.table.exclusively((tables) => this.write(tables, declaration));
+      await this.table.runExclusively((tables) => this.write(tables, declaration));
     }
-    this.mine = declaration;
+    this.lastDeclaration = declaration;
   }
 
   /**
@@ -50,27 +50,32 @@ export class Declarations {
    * @throws RegistryFault when they contradict what was made over the admin API
    */
   async repair(state: RegistryState, stored: readonly StoredEntry[]): Promise<readonly string[] | undefined> {
-    const { mine } = this;
+    const { lastDeclaration: mine } = this;
     if (mine === undefined || mine.digest !== state.declaration) return undefined;
     if (differences(mine, stored).length === 0) return undefined;
-    return await this.table.exclusively(async (tables) => {
+    return await this.table.runExclusively(async (tables) => {
       // Another gateway may have read its file meanwhile, or put it right already.
-      const { declaration } = await this.table.state(tables);
+      const { declaration } = await this.table.readState(tables);
       return declaration === mine.digest ? await this.write(tables, mine) : [];
     });
   }
 
   /** Tells, once, that something else is declared than the file of this gateway says, unless that is over soon. */
-  watchOver({ declaration }: RegistryState): void {
-    if (this.mine === undefined || declaration === undefined || declaration === this.mine.digest) {
-      this.foreign = undefined;
+  warnIfOverridden({ declaration }: RegistryState): void {
+    if (
+      this.lastDeclaration === undefined ||
+      declaration === undefined ||
+      declaration === this.lastDeclaration.digest
+    ) {
+      this.foreignDeclaration = undefined;
       return;
     }
-    if (this.foreign?.digest !== declaration) {
-      this.foreign = { digest: declaration, sinceMs: performance.now(), isTold: false };
+    if (this.foreignDeclaration?.digest !== declaration) {
+      this.foreignDeclaration = { digest: declaration, sinceMs: performance.now(), isLogged: false };
     }
-    if (this.foreign.isTold || performance.now() - this.foreign.sinceMs < FOREIGN_AFTER_MS) return;
-    this.foreign.isTold = true;
+    if (this.foreignDeclaration.isLogged || performance.now() - this.foreignDeclaration.sinceMs < FOREIGN_AFTER_MS)
+      return;
+    this.foreignDeclaration.isLogged = true;
     this.logger.warn(
       `Another gateway has declared something else than ${this.file} says here; that is what counts until this file is ` +
         'read again. The files of all hosts should be the same.',
@@ -78,13 +83,13 @@ export class Declarations {
   }
 
   private async isInForce(declaration: Declaration): Promise<boolean> {
-    const state = await this.table.state();
+    const state = await this.table.readState();
     if (state.declaration !== declaration.digest) return false;
-    return differences(declaration, await this.table.entries()).length === 0;
+    return differences(declaration, await this.table.readEntries()).length === 0;
   }
 
   private async write(tables: Kysely<RegistryTables>, declaration: Declaration): Promise<readonly string[]> {
-    const stored = await this.table.entries(tables);
+    const stored = await this.table.readEntries(tables);
     const faults = contradictions(declaration.entries, stored);
     if (faults.length > 0) throw new RegistryFault(this.file, faults);
     const changes = differences(declaration, stored);
@@ -115,11 +120,11 @@ function differences({ entries }: Declaration, stored: readonly StoredEntry[]): 
   return [...gone, ...changed];
 }
 
-const isSame = ({ kind, position, written }: DeclaredEntry, stored: StoredEntry | undefined): boolean =>
+const isSame = ({ kind, position, source }: DeclaredEntry, stored: StoredEntry | undefined): boolean =>
   stored !== undefined &&
   stored.kind === kind &&
   stored.position === position &&
-  isDeepStrictEqual(stored.written, written);
+  isDeepStrictEqual(stored.source, source);
 
 /** What the admin API made and the file would take the name, or the servers, of. */
 function contradictions(declared: readonly DeclaredEntry[], stored: readonly StoredEntry[]): readonly Fault[] {
@@ -128,13 +133,13 @@ function contradictions(declared: readonly DeclaredEntry[], stored: readonly Sto
     const message =
       'An entry of this name was made over the admin API. Choose another name here, or delete that entry there.';
     return kind !== 'default' && own.has(keyOf({ kind, slug }))
-      ? [{ path: `${SECTION_OF[kind]}.${slug}`, message }]
+      ? [{ path: `${SECTION_BY_KIND[kind]}.${slug}`, message }]
       : [];
   });
   const servers = new Set(declared.filter(({ kind }) => kind === 'server').map(({ slug }) => slug));
   const lost = stored.filter(({ kind, isManaged, slug }) => isManaged && kind === 'server' && !servers.has(slug));
   const missed = lost.flatMap(({ slug }) => {
-    const users = [...own.values()].filter((entry) => isMadeOf(entry, slug));
+    const users = [...own.values()].filter((entry) => usesServer(entry, slug));
     if (users.length === 0) return [];
     const names = users.map((user) => user.slug).join(', ');
     const message = `It cannot be left out: it belongs to ${names}, made over the admin API. Take it out there first.`;

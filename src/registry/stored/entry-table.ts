@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import { canonicalJson, isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { readBoolean, readInstant, readJson, writeJson, type Database } from '../../database/index.js';
 import { keyOf, type EntryKind, type StoredEntry } from './entry.js';
-import type { EntrySeal } from './entry-seal.js';
+import type { EntryCipher } from './entry-cipher.js';
 import type { RegistryTables } from './registry-tables.js';
 
 /** Whatever changes, `revision` grows; `declaration` is the digest of what the configuration file declared last. */
@@ -15,38 +15,38 @@ export interface RegistryState {
 export interface EntryDraft {
   readonly kind: EntryKind;
   readonly slug: string;
-  readonly written: JsonObject;
+  readonly source: JsonObject;
   readonly isManaged: boolean;
   readonly position?: number;
 }
 
 /** What was read, and the texts that it was read from. */
-interface Opened {
+interface DecryptedRow {
   readonly entry: string;
   readonly sealed: string | null;
-  readonly written: JsonObject | undefined;
+  readonly source: JsonObject | undefined;
 }
 
 /** The rows of the registry. */
 export class EntryTable {
   /** What did not change is not opened again, and stays the same object. */
-  private opened = new Map<string, Opened>();
+  private decryptedRows = new Map<string, DecryptedRow>();
 
   constructor(
     private readonly database: Database,
-    private readonly seal: EntrySeal,
+    private readonly cipher: EntryCipher,
   ) {}
 
   /** Runs what changes entries: no two of them at once, in whatever process. */
-  exclusively<R>(work: (tables: Kysely<RegistryTables>) => Promise<R>): Promise<R> {
-    return this.database.exclusively<RegistryTables, R>('registry', work);
+  runExclusively<R>(work: (tables: Kysely<RegistryTables>) => Promise<R>): Promise<R> {
+    return this.database.runExclusively<RegistryTables, R>('registry', work);
   }
 
   get tables(): Kysely<RegistryTables> {
     return this.database.tables<RegistryTables>();
   }
 
-  async state(tables = this.tables): Promise<RegistryState> {
+  async readState(tables = this.tables): Promise<RegistryState> {
     const columns = ['revision', 'declaration'] as const;
     const { revision, declaration } = await tables
       .selectFrom('registry_state')
@@ -56,14 +56,14 @@ export class EntryTable {
   }
 
   /** Those of the file in its order, then the others by slug. */
-  async entries(tables = this.tables): Promise<readonly StoredEntry[]> {
+  async readEntries(tables = this.tables): Promise<readonly StoredEntry[]> {
     const rows = await tables.selectFrom('registry_entries').selectAll().execute();
-    const before = this.opened;
-    this.opened = new Map(rows.map((row) => [row.slug, this.openOnce(row, before.get(row.slug))]));
+    const before = this.decryptedRows;
+    this.decryptedRows = new Map(rows.map((row) => [row.slug, this.decryptOnce(row, before.get(row.slug))]));
     const entries = rows.map((row): StoredEntry => ({
       kind: row.kind,
       slug: row.slug.slice(row.slug.indexOf(':') + 1),
-      written: this.opened.get(row.slug)?.written,
+      source: this.decryptedRows.get(row.slug)?.source,
       isManaged: readBoolean(row.is_managed),
       ...(row.position !== null && { position: row.position }),
       version: row.version,
@@ -76,18 +76,18 @@ export class EntryTable {
 
   async insert(tables: Kysely<RegistryTables>, draft: EntryDraft): Promise<void> {
     const now = new Date();
-    const row = { ...this.rowOf(draft), version: await nextVersion(tables), created_at: now, updated_at: now };
+    const row = { ...this.toRow(draft), version: await nextVersion(tables), created_at: now, updated_at: now };
     await tables.insertInto('registry_entries').values(row).execute();
   }
 
   async update(tables: Kysely<RegistryTables>, draft: EntryDraft): Promise<void> {
-    const row = { ...this.rowOf(draft), version: await nextVersion(tables), updated_at: new Date() };
+    const row = { ...this.toRow(draft), version: await nextVersion(tables), updated_at: new Date() };
     await tables.updateTable('registry_entries').set(row).where('slug', '=', row.slug).execute();
   }
 
   /** False when there is no such server. */
-  async refresh(slug: string): Promise<boolean> {
-    return await this.exclusively(async (tables) => {
+  async incrementRefreshes(slug: string): Promise<boolean> {
+    return await this.runExclusively(async (tables) => {
       const { numUpdatedRows } = await tables
         .updateTable('registry_entries')
         .set({ refreshes: sql<number>`refreshes + 1` })
@@ -103,8 +103,8 @@ export class EntryTable {
   }
 
   /** Credentials that an older secret has sealed are sealed with the current one; nothing else of them changes. */
-  async sealAnew(): Promise<void> {
-    await this.exclusively(async (tables) => {
+  async reencryptCredentials(): Promise<void> {
+    await this.runExclusively(async (tables) => {
       const columns = ['slug', 'sealed'] as const;
       const rows = await tables
         .selectFrom('registry_entries')
@@ -112,7 +112,7 @@ export class EntryTable {
         .where('sealed', 'is not', null)
         .execute();
       for (const { slug, sealed } of rows) {
-        const anew = sealed === null ? undefined : this.seal.closeAnew(slug, sealed);
+        const anew = sealed === null ? undefined : this.cipher.reencrypt(slug, sealed);
         if (anew === undefined) continue;
         await tables.updateTable('registry_entries').set({ sealed: anew }).where('slug', '=', slug).execute();
       }
@@ -123,23 +123,26 @@ export class EntryTable {
     await tables.updateTable('registry_state').set({ declaration }).execute();
   }
 
-  private rowOf({ kind, slug, written, isManaged, position }: EntryDraft) {
+  private toRow({ kind, slug, source, isManaged, position }: EntryDraft) {
     const key = keyOf({ kind, slug });
-    const { entry, sealed } = this.seal.close(key, written);
+    const { entry, sealed } = this.cipher.encrypt(key, source);
     return { slug: key, kind, entry: writeJson(entry), sealed, is_managed: isManaged, position: position ?? null };
   }
 
-  private openOnce(row: { slug: string; entry: string; sealed: string | null }, before: Opened | undefined): Opened {
+  private decryptOnce(
+    row: { slug: string; entry: string; sealed: string | null },
+    before: DecryptedRow | undefined,
+  ): DecryptedRow {
     const { slug, entry, sealed } = row;
     if (before?.entry === entry && before.sealed === sealed) return before;
-    const written = this.open(slug, entry, sealed);
-    const isSame = written && before?.written && canonicalJson(written) === canonicalJson(before.written);
-    return { entry, sealed, written: isSame ? before.written : written };
+    const source = this.decrypt(slug, entry, sealed);
+    const isSame = source && before?.source && canonicalJson(source) === canonicalJson(before.source);
+    return { entry, sealed, source: isSame ? before.source : source };
   }
 
-  private open(slug: string, text: string, sealed: string | null): JsonObject | undefined {
+  private decrypt(slug: string, text: string, sealed: string | null): JsonObject | undefined {
     const entry = objectIn(text);
-    return entry && this.seal.open(slug, { entry, sealed });
+    return entry && this.cipher.decrypt(slug, { entry, sealed });
   }
 }
 

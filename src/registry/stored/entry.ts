@@ -4,7 +4,7 @@ import { DEFAULT_SLUG } from '../slug.js';
 export type EntryKind = 'server' | 'virtual-server' | 'team' | 'policy' | 'limit' | 'default';
 
 /** The section of the file that declares entries of a kind. */
-export const SECTION_OF = {
+export const SECTION_BY_KIND = {
   server: 'servers',
   'virtual-server': 'virtualServers',
   team: 'teams',
@@ -12,7 +12,7 @@ export const SECTION_OF = {
   limit: 'limits',
 } as const;
 
-export type NamedKind = keyof typeof SECTION_OF;
+export type NamedKind = keyof typeof SECTION_BY_KIND;
 
 /** Teams, policies and limits have names of their own: a team may be called as its server is. */
 const SHARE_THEIR_NAMES: ReadonlySet<EntryKind> = new Set(['server', 'virtual-server', 'default']);
@@ -28,7 +28,7 @@ export interface DeclaredEntry {
   /** Among its kind. */
   readonly position: number;
   /** As it stands in the file: with `${NAME}`, without defaults. */
-  readonly written: JsonObject;
+  readonly source: JsonObject;
 }
 
 /** An entry as it lies in the database. */
@@ -36,7 +36,7 @@ export interface StoredEntry {
   readonly kind: EntryKind;
   readonly slug: string;
   /** Undefined: what is sealed in it was sealed with another secret, or was changed. */
-  readonly written: JsonObject | undefined;
+  readonly source: JsonObject | undefined;
   /** Declared in the configuration file; `${NAME}` in it stands for a variable. */
   readonly isManaged: boolean;
   /** In the file, among its kind. */
@@ -50,23 +50,23 @@ export interface StoredEntry {
 }
 
 /** What a document without faults declares. */
-export function entriesIn(document: JsonObject): readonly DeclaredEntry[] {
+export function toDeclaredEntries(document: JsonObject): readonly DeclaredEntry[] {
   // What is no JSON in YAML (infinity) would come back from the database as something else.
   const written = JSON.parse(JSON.stringify(document)) as JsonObject;
   const section = (kind: NamedKind) =>
-    Object.entries(objectOf(written[SECTION_OF[kind]])).map(([slug, entry], position): DeclaredEntry => ({
+    Object.entries(objectOf(written[SECTION_BY_KIND[kind]])).map(([slug, entry], position): DeclaredEntry => ({
       kind,
       slug,
       position,
-      written: objectOf(entry),
+      source: objectOf(entry),
     }));
   const ofDefault = {
     kind: 'default',
     slug: DEFAULT_SLUG,
     position: 0,
-    written: objectOf(written['default']),
+    source: objectOf(written['default']),
   } as const;
-  const kinds = Object.keys(SECTION_OF) as NamedKind[];
+  const kinds = Object.keys(SECTION_BY_KIND) as NamedKind[];
   return [...kinds.flatMap(section), ofDefault];
 }
 

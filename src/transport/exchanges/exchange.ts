@@ -9,7 +9,7 @@ export interface Exchange extends Admitted {
 }
 
 /** The only value of a header; nothing when it is missing or came several times. */
-export function single(headers: IncomingHttpHeaders, name: string): string | undefined {
+export function singleHeader(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;
 }

@@ -20,10 +20,10 @@ const MODERN_ONLY = new Set(['server/discover', 'subscriptions/listen']);
 
 export const isLegacyMethod = (method: string): boolean => !MODERN_ONLY.has(method);
 
-export type Understood = Exclude<MessageReading, { kind: 'invalid' }>;
+export type ValidMessage = Exclude<MessageReading, { kind: 'invalid' }>;
 
 /** A message that can be understood. @throws MalformedMessage */
-export function understood(value: JsonValue): Understood {
+export function validateMessage(value: JsonValue): ValidMessage {
   const reading = readMessage(value);
   if (reading.kind === 'invalid') throw new MalformedMessage(reading);
   return reading;
@@ -31,7 +31,7 @@ export function understood(value: JsonValue): Understood {
 
 /** 400 with the id of the request, where that could be read. */
 export class MalformedMessage extends BadRequest {
-  readonly id: MessageIdOrNone;
+  readonly id: OptionalRequestId;
 
   constructor(reading: Extract<MessageReading, { kind: 'invalid' }>) {
     super(reading.error.message);
@@ -39,10 +39,10 @@ export class MalformedMessage extends BadRequest {
   }
 }
 
-type MessageIdOrNone = Extract<MessageReading, { kind: 'invalid' }>['id'] | undefined;
+type OptionalRequestId = Extract<MessageReading, { kind: 'invalid' }>['id'] | undefined;
 
 /** A request of a session in neutral form. */
-export function sessionInbound(admitted: Admitted, session: SessionHandle, message: JsonRpcRequest): Inbound {
+export function toSessionInbound(admitted: Admitted, session: SessionHandle, message: JsonRpcRequest): Inbound {
   return {
     caller: admitted.caller,
     endpoint: admitted.endpoint,
@@ -55,7 +55,7 @@ export function sessionInbound(admitted: Admitted, session: SessionHandle, messa
 }
 
 /** Who the client says it is in its handshake (specification 2025: basic/lifecycle, Initialization). */
-export function profileInHandshake({ params = {} }: JsonRpcRequest, revision: string): ClientProfile {
+export function toClientProfile({ params = {} }: JsonRpcRequest, revision: string): ClientProfile {
   const { capabilities, clientInfo } = params;
   return {
     revision,
@@ -65,7 +65,7 @@ export function profileInHandshake({ params = {} }: JsonRpcRequest, revision: st
 }
 
 /** Takes a notification to the session's owner. */
-export async function takeNotification(session: SessionHandle, message: JsonRpcNotification): Promise<void> {
+export async function sendNotification(session: SessionHandle, message: JsonRpcNotification): Promise<void> {
   const { method, params = {} } = message;
   // Nobody has to do anything about it, but its session may have ended: only the owner can tell.
   if (method === 'notifications/initialized') return session.touch();
@@ -78,7 +78,7 @@ export async function takeNotification(session: SessionHandle, message: JsonRpcN
 }
 
 /** Takes the answer to a question to the session's owner. */
-export async function takeAnswer(session: SessionHandle, message: JsonRpcResponse): Promise<void> {
+export async function sendAnswer(session: SessionHandle, message: JsonRpcResponse): Promise<void> {
   if (message.id === undefined || message.id === null) return;
   await session.answer(message.id, 'result' in message ? { result: message.result } : { error: message.error });
 }

@@ -1,21 +1,21 @@
 import { encodeLegacyResult, GatewayCode, UntranslatableResult, type Outcome, type RequestId } from '#lib/mcp-protocol';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import type { ReplyWriter } from '../reply-writer.js';
-import { answerText, headed, messageOf } from '../rpc-answers.js';
-import type { OpenReply, StreamKeeper } from '../stream-keeper.js';
+import { toResponseText, withRetryAfter, toJsonRpcMessage } from '../rpc-responses.js';
+import type { OpenReply, OpenReplies } from '../open-replies.js';
 
 /** From this revision on a stream begins with an empty event that carries an id (basic/transports, SEP-1699). */
-const PRIMED_SINCE = '2025-11-25';
+const RESUMABLE_SINCE = '2025-11-25';
 
 /** The text of an answer in the words of a legacy revision. */
-export function legacyAnswer(id: RequestId, method: string, outcome: Outcome, revision: string): string {
-  if (outcome.kind === 'error') return answerText(id, outcome);
+export function toLegacyResponseText(id: RequestId, method: string, outcome: Outcome, revision: string): string {
+  if (outcome.kind === 'error') return toResponseText(id, outcome);
   try {
-    return answerText(id, { kind: 'result', result: encodeLegacyResult(method, outcome.result, revision) });
+    return toResponseText(id, { kind: 'result', result: encodeLegacyResult(method, outcome.result, revision) });
   } catch (cause) {
     if (!(cause instanceof UntranslatableResult)) throw cause;
     const data = { outcome: 'executed', retriable: false } as const;
-    return answerText(id, {
+    return toResponseText(id, {
       kind: 'error',
       error: { code: GatewayCode.upstreamBrokeProtocol, message: cause.message, data },
     });
@@ -23,38 +23,41 @@ export function legacyAnswer(id: RequestId, method: string, outcome: Outcome, re
 }
 
 /** A call that was dispatched is answered with 200 whatever came of it; one that was refused at the door is not. */
-const statusOf = (outcome: Outcome): number =>
+const toStatus = (outcome: Outcome): number =>
   outcome.kind === 'error' && outcome.refused ? (outcome.httpStatus ?? 503) : 200;
 
 /** Writes the events of a session's stream in the words of its revision. */
 export class LegacyStream implements StreamSink, OpenReply {
-  kept: OpenReply['kept'];
+  slot: OpenReply['slot'];
 
   constructor(
     protected readonly writer: ReplyWriter,
-    protected readonly keeper: StreamKeeper,
+    protected readonly openReplies: OpenReplies,
     protected readonly revision: string,
   ) {
-    keeper.add(this);
-    writer.onClosed(() => keeper.remove(this));
+    openReplies.add(this);
+    writer.onClosed(() => openReplies.remove(this));
   }
 
   emit(event: StreamEvent): void | Promise<void> {
     this.writer.openStream();
     if (event.kind === 'answer') {
-      return this.writer.event(legacyAnswer(event.id, event.method, event.outcome, this.revision), event.eventId);
+      return this.writer.event(
+        toLegacyResponseText(event.id, event.method, event.outcome, this.revision),
+        event.eventId,
+      );
     }
     if (event.kind === 'opened') return this.prime(event.eventId, event.retryMs);
-    if (event.kind === 'interrupted') return this.canComeBack ? this.writer.end() : undefined;
-    return this.writer.event(JSON.stringify(messageOf(event)), event.eventId);
+    if (event.kind === 'interrupted') return this.canResume ? this.writer.end() : undefined;
+    return this.writer.event(JSON.stringify(toJsonRpcMessage(event)), event.eventId);
   }
 
-  private get canComeBack(): boolean {
-    return this.revision >= PRIMED_SINCE;
+  private get canResume(): boolean {
+    return this.revision >= RESUMABLE_SINCE;
   }
 
   private prime(eventId: string | undefined, retryMs: number | undefined): void | Promise<void> {
-    if (!this.canComeBack || eventId === undefined) return undefined;
+    if (!this.canResume || eventId === undefined) return undefined;
     return this.writer.event('', eventId, undefined, retryMs);
   }
 
@@ -70,17 +73,17 @@ export class LegacyStream implements StreamSink, OpenReply {
   }
 
   /** What is owed on the stream comes from a server, and is not ours to cut off; the deadline of the shutdown is. */
-  leave(): void {
+  onDrain(): void {
     // It ends with the answer.
   }
 }
 
 /** Answers a GET: the stream that belongs to no request, or the rest of one that was cut. */
 export class LegacyGetStream extends LegacyStream {
-  standing = false;
+  isStanding = false;
 
-  override leave(): void {
-    if (this.standing) this.end();
+  override onDrain(): void {
+    if (this.isStanding) this.end();
   }
 }
 
@@ -88,7 +91,7 @@ export class LegacyGetStream extends LegacyStream {
 export class LegacyReply extends LegacyStream {
   constructor(
     writer: ReplyWriter,
-    keeper: StreamKeeper,
+    keeper: OpenReplies,
     revision: string,
     private readonly id: RequestId,
     private readonly method: string,
@@ -97,9 +100,9 @@ export class LegacyReply extends LegacyStream {
   }
 
   finish(outcome: Outcome): void {
-    this.keeper.remove(this);
-    const text = legacyAnswer(this.id, this.method, outcome, this.revision);
-    if (!this.writer.streaming) return headed(this.writer, outcome).json(statusOf(outcome), text);
+    this.openReplies.remove(this);
+    const text = toLegacyResponseText(this.id, this.method, outcome, this.revision);
+    if (!this.writer.isStreaming) return withRetryAfter(this.writer, outcome).json(toStatus(outcome), text);
     void this.writer.event(text, outcome.eventId);
     return this.writer.end();
   }
@@ -111,15 +114,15 @@ export class LegacyBatchReply extends LegacyStream {
   private status = 200;
 
   add(id: RequestId, method: string, outcome: Outcome): void {
-    this.status = Math.max(this.status, statusOf(outcome));
-    const text = legacyAnswer(id, method, outcome, this.revision);
-    if (this.writer.streaming) void this.writer.event(text);
+    this.status = Math.max(this.status, toStatus(outcome));
+    const text = toLegacyResponseText(id, method, outcome, this.revision);
+    if (this.writer.isStreaming) void this.writer.event(text);
     else this.texts.push(text);
   }
 
   finish(): void {
-    this.keeper.remove(this);
-    if (!this.writer.streaming) return this.writer.json(this.status, `[${this.texts.join(',')}]`);
+    this.openReplies.remove(this);
+    if (!this.writer.isStreaming) return this.writer.json(this.status, `[${this.texts.join(',')}]`);
     for (const text of this.texts) void this.writer.event(text);
     return this.writer.end();
   }

@@ -138,7 +138,7 @@ describe('a call of a session', () => {
   it('is asked back on its own stream', async () => {
     const question = { method: 'roots/list', params: {} };
     world.connector.respond = async ({ reply, signal }) =>
-      result({ answer: await reply.ask(question, signal) } as unknown as JsonObject);
+      result({ answer: await reply.answerQuestion(question, signal) } as unknown as JsonObject);
     const headers = await world.session(A);
     const stream = await world.stream('POST', A, { headers }, CALL);
     const { id } = await stream.message();

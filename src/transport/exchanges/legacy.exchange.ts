@@ -13,63 +13,63 @@ import {
 } from '#lib/mcp-protocol';
 import { SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
 import { Dispatcher, Welcome } from '../../dispatch/index.js';
-import { demandAccepts } from '../http-request.js';
-import { StreamKeeper } from '../stream-keeper.js';
+import { requireAccept } from '../http-request.js';
+import { OpenReplies } from '../open-replies.js';
 import { TransportConfig } from '../transport.config.js';
 import { BadRequest } from '../transport.errors.js';
-import { single, type Exchange } from './exchange.js';
+import { singleHeader, type Exchange } from './exchange.js';
 import {
   isLegacyMethod,
-  profileInHandshake,
-  sessionInbound,
-  takeAnswer,
-  takeNotification,
-  understood,
-  type Understood,
+  toClientProfile,
+  toSessionInbound,
+  sendAnswer,
+  sendNotification,
+  validateMessage,
+  type ValidMessage,
 } from './legacy-messages.js';
 import { LegacyBatchReply, LegacyGetStream, LegacyReply, type LegacyStream } from './legacy-replies.js';
 
 const SESSION_HEADER = 'mcp-session-id';
-const NEVER = new AbortController().signal;
+const NEVER_ABORTED = new AbortController().signal;
 
 /** Streamable HTTP with sessions: revisions 2025-03-26 to 2025-11-25 (specification: basic/transports). */
 @Injectable()
 export class LegacyExchange {
   constructor(
     private readonly dispatcher: Dispatcher,
-    private readonly welcome: Welcome,
+    private readonly endpointInfo: Welcome,
     private readonly router: SessionRouter,
-    private readonly keeper: StreamKeeper,
+    private readonly openReplies: OpenReplies,
     private readonly config: TransportConfig,
   ) {}
 
   /** A POST with one message. */
-  async post(exchange: Exchange, reading: Understood): Promise<void> {
+  async post(exchange: Exchange, reading: ValidMessage): Promise<void> {
     if (reading.kind === 'request' && reading.message.method === 'initialize') {
       return this.initialize(exchange, reading.message);
     }
-    const session = await this.sessionOf(exchange);
+    const session = await this.locateSession(exchange);
     if (reading.kind === 'request') return this.answer(exchange, session, reading.message);
-    await take(session, reading);
+    await sendToSession(session, reading);
     return exchange.writer.empty(202);
   }
 
   /** A POST with several messages, for the revision that has them. */
   async postBatch(exchange: Exchange, values: readonly JsonValue[]): Promise<void> {
-    const session = await this.sessionOf(exchange);
+    const session = await this.locateSession(exchange);
     const { revision } = session.client;
     if (!allowsBatches(revision)) throw new BadRequest(`Revision ${revision} has no batches. Send one message.`);
     if (values.length === 0) throw new BadRequest('The batch is empty.');
     if (values.length > this.config.maxBatch)
       throw new BadRequest(`A batch holds at most ${this.config.maxBatch} messages.`);
-    const readings = values.map(understood);
+    const readings = values.map(validateMessage);
     if (!readings.some(({ kind }) => kind === 'request')) {
-      for (const reading of readings) await take(session, reading);
+      for (const reading of readings) await sendToSession(session, reading);
       return exchange.writer.empty(202);
     }
-    const reply = new LegacyBatchReply(exchange.writer, this.keeper, revision);
+    const reply = new LegacyBatchReply(exchange.writer, this.openReplies, revision);
     const answering = readings.map(async (reading) => {
-      if (reading.kind !== 'request') return take(session, reading).catch(undelivered);
+      if (reading.kind !== 'request') return sendToSession(session, reading).catch(logUndelivered);
       const outcome = await this.outcomeOf(exchange, session, reading.message, reply);
       return reply.add(reading.message.id, reading.message.method, outcome);
     });
@@ -80,26 +80,26 @@ export class LegacyExchange {
   /** A GET: the stream that belongs to no request, or the rest of one that was cut. */
   async openStream(exchange: Exchange): Promise<void> {
     const { headers, writer } = exchange;
-    demandAccepts(headers, 'text/event-stream');
-    const lastEventId = single(headers, 'last-event-id');
-    const session = await this.find(exchange, lastEventId);
+    requireAccept(headers, 'text/event-stream');
+    const lastEventId = singleHeader(headers, 'last-event-id');
+    const session = await this.findOrReplay(exchange, lastEventId);
     if (!session) return;
-    const stream = new LegacyGetStream(writer, this.keeper, session.client.revision);
+    const stream = new LegacyGetStream(writer, this.openReplies, session.client.revision);
     const opened = await session.openStream(stream, lastEventId);
-    stream.standing = opened.standing;
+    stream.isStanding = opened.isServerStream;
     writer.openStream();
     writer.onClosed(() => opened.detach());
   }
 
   /** The session, unless it is gone with its worker: then its client is told what was left of the stream, and no more. */
-  private async find(exchange: Exchange, lastEventId: string | undefined): Promise<SessionHandle | undefined> {
+  private async findOrReplay(exchange: Exchange, lastEventId: string | undefined): Promise<SessionHandle | undefined> {
     try {
-      return await this.sessionOf(exchange);
+      return await this.locateSession(exchange);
     } catch (cause) {
       if (lastEventId === undefined || !(cause instanceof SessionUnknown)) throw cause;
-      const { id, binding } = sessionIn(exchange);
-      const { revision, events } = await this.router.remainsOf(id, binding, lastEventId);
-      const stream = new LegacyGetStream(exchange.writer, this.keeper, revision);
+      const { id, binding } = readSessionReference(exchange);
+      const { revision, events } = await this.router.replayOrphanedStream(id, binding, lastEventId);
+      const stream = new LegacyGetStream(exchange.writer, this.openReplies, revision);
       for (const event of events) void stream.emit(event);
       stream.end();
       return undefined;
@@ -108,18 +108,24 @@ export class LegacyExchange {
 
   /** A DELETE: the client needs its session no more. */
   async end(exchange: Exchange): Promise<void> {
-    await (await this.sessionOf(exchange)).end();
+    await (await this.locateSession(exchange)).end();
     exchange.writer.empty(204);
   }
 
   private async initialize(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const revision = negotiateLegacy(message.params?.['protocolVersion']);
-    const client = profileInHandshake(message, revision);
-    const outcome = await this.welcome.answerHandshake({ ...exchange, client });
+    const client = toClientProfile(message, revision);
+    const outcome = await this.endpointInfo.initializeResult({ ...exchange, client });
     // A client that has left needs no session.
-    const isWelcome = outcome.kind === 'result' && !exchange.writer.closed;
+    const isWelcome = outcome.kind === 'result' && !exchange.writer.isClosed;
     const headers = isWelcome ? this.openSession(exchange, client) : {};
-    const reply = new LegacyReply(exchange.writer.with(headers), this.keeper, revision, message.id, message.method);
+    const reply = new LegacyReply(
+      exchange.writer.withHeaders(headers),
+      this.openReplies,
+      revision,
+      message.id,
+      message.method,
+    );
     reply.finish(outcome);
   }
 
@@ -129,7 +135,13 @@ export class LegacyExchange {
   }
 
   private async answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {
-    const reply = new LegacyReply(exchange.writer, this.keeper, session.client.revision, message.id, message.method);
+    const reply = new LegacyReply(
+      exchange.writer,
+      this.openReplies,
+      session.client.revision,
+      message.id,
+      message.method,
+    );
     reply.finish(await this.outcomeOf(exchange, session, message, reply));
   }
 
@@ -142,29 +154,29 @@ export class LegacyExchange {
   ): Promise<Outcome> {
     if (!isLegacyMethod(message.method) || message.method === 'initialize')
       return Promise.resolve(unknownMethod(message));
-    return this.dispatcher.dispatch(sessionInbound(exchange, session, message), reply, NEVER);
+    return this.dispatcher.dispatch(toSessionInbound(exchange, session, message), reply, NEVER_ABORTED);
   }
 
   /** Throws or rejects as the router does. */
-  private sessionOf(exchange: Exchange): SessionHandle | Promise<SessionHandle> {
-    const { id, binding } = sessionIn(exchange);
+  private locateSession(exchange: Exchange): SessionHandle | Promise<SessionHandle> {
+    const { id, binding } = readSessionReference(exchange);
     return this.router.locate(id, binding);
   }
 }
 
 /** The session that a request names, and who names it where. @throws BadRequest */
-function sessionIn({ headers, caller, endpoint }: Exchange) {
-  const revision = single(headers, 'mcp-protocol-version');
+function readSessionReference({ headers, caller, endpoint }: Exchange) {
+  const revision = singleHeader(headers, 'mcp-protocol-version');
   if (revision !== undefined && eraOfRevision(revision) !== 'legacy') {
     throw new BadRequest('MCP-Protocol-Version names a revision that this session cannot have.');
   }
-  const id = single(headers, SESSION_HEADER);
+  const id = singleHeader(headers, SESSION_HEADER);
   if (id === undefined) throw new BadRequest('Mcp-Session-Id is missing. Initialize a session first.');
   return { id, binding: { caller, endpoint: endpoint.id, transport: 'http' } as const };
 }
 
 /** The answer to a batch has no place for it, and must not be lost by it: the requests beside it run. */
-function undelivered(cause: unknown): void {
+function logUndelivered(cause: unknown): void {
   if (cause instanceof GatewayError || cause instanceof OutcomeError) return;
   new Logger(LegacyExchange.name).error(
     'A part of a batch failed',
@@ -175,8 +187,8 @@ function undelivered(cause: unknown): void {
 const unknownMethod = ({ method }: JsonRpcRequest): Outcome =>
   failure({ code: RpcCode.methodNotFound, message: `Method not found: ${method}` });
 
-function take(session: SessionHandle, reading: Understood): Promise<void> {
-  if (reading.kind === 'notification') return takeNotification(session, reading.message);
-  if (reading.kind === 'response') return takeAnswer(session, reading.message);
+function sendToSession(session: SessionHandle, reading: ValidMessage): Promise<void> {
+  if (reading.kind === 'notification') return sendNotification(session, reading.message);
+  if (reading.kind === 'response') return sendAnswer(session, reading.message);
   return Promise.resolve();
 }

@@ -16,30 +16,36 @@ import {
 import { Dispatcher } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import type { ReplyWriter } from '../reply-writer.js';
-import { answerText, headed, messageOf } from '../rpc-answers.js';
-import { StreamKeeper, type OpenReply } from '../stream-keeper.js';
+import { toResponseText, withRetryAfter, toJsonRpcMessage } from '../rpc-responses.js';
+import { OpenReplies, type OpenReply } from '../open-replies.js';
 import type { Exchange } from './exchange.js';
 
 /** Methods of the legacy era that this one no longer has (specification 2026: changelog). */
-const REMOVED = new Set(['initialize', 'ping', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']);
+const REMOVED_METHODS = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+]);
 
-const LISTEN = 'subscriptions/listen';
+const LISTEN_METHOD = 'subscriptions/listen';
 
 /** Stateless streamable HTTP: revision 2026-07-28 (specification: basic/transports/streamable-http). */
 @Injectable()
 export class ModernExchange {
   constructor(
     private readonly dispatcher: Dispatcher,
-    private readonly keeper: StreamKeeper,
+    private readonly openReplies: OpenReplies,
   ) {}
 
   async post(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
-    const reply = new ModernReply(exchange.writer, this.keeper, message);
+    const reply = new ModernReply(exchange.writer, this.openReplies, message);
     const refused = checkMirroredHeaders(message, exchange.headers);
     if (refused) return reply.finish(failure(refused));
     const decoded = decodeModernRequest(message);
     if ('error' in decoded) return reply.finish(failure(decoded.error), 400);
-    if (REMOVED.has(message.method)) return reply.finish(failure(noLonger(message.method)));
+    if (REMOVED_METHODS.has(message.method)) return reply.finish(failure(methodRemoved(message.method)));
     const { caller, endpoint, headers: mirrored } = exchange;
     const inbound = { caller, endpoint, ...decoded, requestId: message.id, mirrored, repeatsItself: true };
     const outcome = await this.dispatcher.dispatch(inbound, reply, reply.signal);
@@ -47,48 +53,50 @@ export class ModernExchange {
   }
 }
 
-const noLonger = (method: string) => ({ code: RpcCode.methodNotFound, message: `Method not found: ${method}` });
+const methodRemoved = (method: string) => ({ code: RpcCode.methodNotFound, message: `Method not found: ${method}` });
 
 /** Answers one request: with JSON when the outcome is all there is, as a stream once something precedes it. */
 class ModernReply implements StreamSink, OpenReply {
-  kept: OpenReply['kept'];
-  private readonly leaving = new AbortController();
-  private finished = false;
+  slot: OpenReply['slot'];
+  private readonly cancellation = new AbortController();
+  private isFinished = false;
   private readonly id: RequestId;
   private readonly method: string;
 
   constructor(
     private readonly writer: ReplyWriter,
-    private readonly keeper: StreamKeeper,
+    private readonly openReplies: OpenReplies,
     message: JsonRpcRequest,
   ) {
     this.id = message.id;
     this.method = message.method;
-    keeper.add(this);
+    openReplies.add(this);
     // Closing the response is how a client of this era cancels (basic/patterns/cancellation).
     writer.onClosed(() => {
-      keeper.remove(this);
-      if (!this.finished) this.leaving.abort();
+      openReplies.remove(this);
+      if (!this.isFinished) this.cancellation.abort();
     });
   }
 
   get signal(): AbortSignal {
-    return this.leaving.signal;
+    return this.cancellation.signal;
   }
 
   emit(event: StreamEvent): void | Promise<void> {
-    const message = event.kind === 'answer' || event.kind === 'question' ? undefined : messageOf(event);
+    const message = event.kind === 'answer' || event.kind === 'question' ? undefined : toJsonRpcMessage(event);
     if (!message) return undefined;
     this.writer.openStream();
-    return this.writer.event(JSON.stringify(this.method === LISTEN ? this.subscribed(message) : message));
+    return this.writer.event(
+      JSON.stringify(this.method === LISTEN_METHOD ? this.withSubscriptionParams(message) : message),
+    );
   }
 
   finish(outcome: Outcome, status?: number): void {
-    this.finished = true;
-    this.keeper.remove(this);
-    const text = answerText(this.id, this.encoded(outcome));
-    if (!this.writer.streaming) {
-      return headed(this.writer, outcome).json(
+    this.isFinished = true;
+    this.openReplies.remove(this);
+    const text = toResponseText(this.id, this.encode(outcome));
+    if (!this.writer.isStreaming) {
+      return withRetryAfter(this.writer, outcome).json(
         status ?? (outcome.kind === 'error' ? modernStatusOf(outcome.error) : 200),
         text,
       );
@@ -107,18 +115,18 @@ class ModernReply implements StreamSink, OpenReply {
   }
 
   /** A subscription ends gracefully with its result; a call in flight finishes. */
-  leave(): void {
-    if (this.method === LISTEN) this.leaving.abort();
+  onDrain(): void {
+    if (this.method === LISTEN_METHOD) this.cancellation.abort();
   }
 
-  private encoded(outcome: Outcome): Outcome {
+  private encode(outcome: Outcome): Outcome {
     if (outcome.kind === 'error') return outcome;
     const whole = encodeModernResult(this.method, outcome.result);
-    return { kind: 'result', result: this.method === LISTEN ? this.withSubscription(whole) : whole };
+    return { kind: 'result', result: this.method === LISTEN_METHOD ? this.withSubscription(whole) : whole };
   }
 
   /** What travels on a subscription's stream names it by the id of its request (basic/patterns/subscriptions). */
-  private subscribed(message: JsonObject): JsonObject {
+  private withSubscriptionParams(message: JsonObject): JsonObject {
     const params = message['params'] as JsonObject;
     return { ...message, params: this.withSubscription(params) };
   }

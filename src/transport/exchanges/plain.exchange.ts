@@ -12,12 +12,12 @@ import {
 } from '#lib/mcp-protocol';
 import { Dispatcher, type Inbound } from '../../dispatch/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
-import { answerText, headed } from '../rpc-answers.js';
+import { toResponseText, withRetryAfter } from '../rpc-responses.js';
 import type { Exchange } from './exchange.js';
-import { legacyAnswer } from './legacy-replies.js';
+import { toLegacyResponseText } from './legacy-replies.js';
 
 /** Methods that need a session or a stream, which a single answer is not. */
-const NEEDS_MORE = new Set([
+const METHODS_NEEDING_SESSION = new Set([
   'initialize',
   'logging/setLevel',
   'resources/subscribe',
@@ -26,9 +26,9 @@ const NEEDS_MORE = new Set([
 ]);
 
 /** Nothing can precede the one JSON answer. */
-const NOWHERE: StreamSink = { emit: () => undefined, end: () => undefined };
+const NO_OP_SINK: StreamSink = { emit: () => undefined, end: () => undefined };
 
-const STATUS_OF_CODE: Readonly<Record<number, number>> = {
+const STATUS_BY_CODE: Readonly<Record<number, number>> = {
   [RpcCode.parseError]: 400,
   [RpcCode.invalidRequest]: 400,
   [RpcCode.invalidParams]: 400,
@@ -47,17 +47,19 @@ export class PlainExchange {
 
   async post(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const { writer } = exchange;
-    const inbound = NEEDS_MORE.has(message.method) ? noSuchMethod(message) : inboundOf(exchange, message);
+    const inbound = METHODS_NEEDING_SESSION.has(message.method)
+      ? methodNeedsSession(message)
+      : toInbound(exchange, message);
     const leaving = new AbortController();
     let answered = false;
     writer.onClosed(() => answered || leaving.abort());
-    const outcome = 'kind' in inbound ? inbound : await this.dispatcher.dispatch(inbound, NOWHERE, leaving.signal);
+    const outcome = 'kind' in inbound ? inbound : await this.dispatcher.dispatch(inbound, NO_OP_SINK, leaving.signal);
     answered = true;
-    headed(writer, outcome).json(statusOf(outcome), textOf(message, outcome));
+    withRetryAfter(writer, outcome).json(toStatus(outcome), toBody(message, outcome));
   }
 }
 
-function inboundOf({ caller, endpoint }: Exchange, message: JsonRpcRequest): Inbound | Outcome {
+function toInbound({ caller, endpoint }: Exchange, message: JsonRpcRequest): Inbound | Outcome {
   const shared = { caller, endpoint, requestId: message.id, repeatsItself: isModern(message) };
   if (!isModern(message)) {
     const client = { revision: LATEST_LEGACY_REVISION, capabilities: {} };
@@ -71,17 +73,17 @@ function inboundOf({ caller, endpoint }: Exchange, message: JsonRpcRequest): Inb
 const isModern = (message: JsonRpcRequest): boolean =>
   message.method !== 'server/discover' && classifyEra(message) === 'modern';
 
-const noSuchMethod = ({ method }: JsonRpcRequest): Outcome =>
+const methodNeedsSession = ({ method }: JsonRpcRequest): Outcome =>
   failure({ code: RpcCode.methodNotFound, message: `${method} needs a session or a stream. Use /mcp for it.` });
 
-function textOf(message: JsonRpcRequest, outcome: Outcome): string {
+function toBody(message: JsonRpcRequest, outcome: Outcome): string {
   if (outcome.kind === 'error' || !isModern(message)) {
-    return legacyAnswer(message.id, message.method, outcome, LATEST_LEGACY_REVISION);
+    return toLegacyResponseText(message.id, message.method, outcome, LATEST_LEGACY_REVISION);
   }
-  return answerText(message.id, { kind: 'result', result: encodeModernResult(message.method, outcome.result) });
+  return toResponseText(message.id, { kind: 'result', result: encodeModernResult(message.method, outcome.result) });
 }
 
-function statusOf(outcome: Outcome): number {
+function toStatus(outcome: Outcome): number {
   if (outcome.kind === 'result') return 200;
-  return outcome.httpStatus ?? STATUS_OF_CODE[outcome.error.code] ?? 502;
+  return outcome.httpStatus ?? STATUS_BY_CODE[outcome.error.code] ?? 502;
 }

@@ -103,7 +103,7 @@ describe('a client over HTTP+SSE', () => {
     await greet();
     await post(call(1));
     await count(1);
-    const answer = calls[0]?.reply.ask({ method: 'roots/list', params: {} }, calls[0].signal);
+    const answer = calls[0]?.reply.answerQuestion({ method: 'roots/list', params: {} }, calls[0].signal);
     const { id } = await stream.message();
     await post({ jsonrpc: '2.0', id: id ?? null, result: { roots: [] } });
     expect(await answer).toEqual({ result: { roots: [] } });

@@ -4,26 +4,26 @@ import { SessionRouter, type LocalSession } from '../../affinity/index.js';
 import { DEFAULT_ENDPOINT, type Endpoint } from '../../catalog/index.js';
 import { Dispatcher, Welcome } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
-import { demandAccepts } from '../http-request.js';
+import { requireAccept } from '../http-request.js';
 import type { Admitted } from '../admission.js';
 import type { ReplyWriter } from '../reply-writer.js';
-import { messageOf } from '../rpc-answers.js';
-import { StreamKeeper } from '../stream-keeper.js';
+import { toJsonRpcMessage } from '../rpc-responses.js';
+import { OpenReplies } from '../open-replies.js';
 import { BadRequest } from '../transport.errors.js';
 import type { Exchange } from './exchange.js';
 import {
   isLegacyMethod,
-  profileInHandshake,
-  sessionInbound,
-  takeAnswer,
-  takeNotification,
-  type Understood,
+  toClientProfile,
+  toSessionInbound,
+  sendAnswer,
+  sendNotification,
+  type ValidMessage,
 } from './legacy-messages.js';
-import { legacyAnswer, LegacyStream } from './legacy-replies.js';
+import { toLegacyResponseText, LegacyStream } from './legacy-replies.js';
 
-const NEVER = new AbortController().signal;
+const NEVER_ABORTED = new AbortController().signal;
 /** What precedes an answer goes to the session's stream by itself. */
-const TO_THE_STREAM: StreamSink = { emit: () => undefined, end: () => undefined };
+const NO_OP_SINK: StreamSink = { emit: () => undefined, end: () => undefined };
 
 /** Has the owner of the stream take a message that was posted to another worker. */
 export const SSE_MESSAGE = 'sse.message';
@@ -36,38 +36,38 @@ export const SSE_MESSAGE = 'sse.message';
 export class SseExchange {
   constructor(
     private readonly dispatcher: Dispatcher,
-    private readonly welcome: Welcome,
+    private readonly endpointInfo: Welcome,
     private readonly router: SessionRouter,
-    private readonly keeper: StreamKeeper,
+    private readonly openReplies: OpenReplies,
   ) {}
 
   async openStream(exchange: Exchange): Promise<void> {
     const { caller, endpoint, headers, writer } = exchange;
-    demandAccepts(headers, 'text/event-stream');
+    requireAccept(headers, 'text/event-stream');
     const client = { revision: SSE_REVISION, capabilities: {} };
     const session = this.router.open({ caller, endpoint: endpoint.id, client, transport: 'sse' });
     writer.onClosed(() => void session.end());
     writer.openStream();
-    void writer.event(`${messagesPath(endpoint)}?sessionId=${session.id}`, undefined, 'endpoint');
-    await session.openStream(new SseStream(writer, this.keeper, session));
+    void writer.event(`${toMessagesPath(endpoint)}?sessionId=${session.id}`, undefined, 'endpoint');
+    await session.openStream(new SseStream(writer, this.openReplies, session));
   }
 
   /** A POST: accepted once the owner has it; the answer comes on the stream. */
-  async post(exchange: Exchange, sessionId: string | undefined, reading: Understood): Promise<void> {
+  async post(exchange: Exchange, sessionId: string | undefined, reading: ValidMessage): Promise<void> {
     if (!sessionId)
       throw new BadRequest('The query parameter sessionId is missing. Take the URL of the endpoint event.');
     const { caller, endpoint } = exchange;
     const session = await this.router.locate(sessionId, { caller, endpoint: endpoint.id, transport: 'sse' });
-    if (session.place === 'here') await this.take(exchange, session, reading);
-    else await session.tell(SSE_MESSAGE, { message: reading.message });
+    if (session.location === 'here') await this.accept(exchange, session, reading);
+    else await session.sendOrder(SSE_MESSAGE, { message: reading.message });
     exchange.writer.empty(202);
   }
 
   /** At the owner, whichever worker the message was posted to. Returns once it has it; throws where it does not. */
-  async take(admitted: Admitted, session: LocalSession, reading: Understood): Promise<void> {
-    if (reading.kind === 'request') this.answer(admitted, session, reading.message).catch(lost);
-    else if (reading.kind === 'notification') await takeNotification(session, reading.message);
-    else await takeAnswer(session, reading.message);
+  async accept(admitted: Admitted, session: LocalSession, reading: ValidMessage): Promise<void> {
+    if (reading.kind === 'request') this.answer(admitted, session, reading.message).catch(logLostAnswer);
+    else if (reading.kind === 'notification') await sendNotification(session, reading.message);
+    else await sendAnswer(session, reading.message);
   }
 
   private answer(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<void> {
@@ -78,7 +78,7 @@ export class SseExchange {
   private outcomeOf(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<Outcome> {
     if (message.method === 'initialize') return this.initialize(exchange, session, message);
     if (isLegacyMethod(message.method)) {
-      return this.dispatcher.dispatch(sessionInbound(exchange, session, message), TO_THE_STREAM, NEVER);
+      return this.dispatcher.dispatch(toSessionInbound(exchange, session, message), NO_OP_SINK, NEVER_ABORTED);
     }
     const error = { code: RpcCode.methodNotFound, message: `Method not found: ${message.method}` };
     return Promise.resolve(failure(error));
@@ -86,9 +86,9 @@ export class SseExchange {
 
   private async initialize(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<Outcome> {
     const { caller, endpoint } = exchange;
-    const client = profileInHandshake(message, negotiateLegacy(message.params?.['protocolVersion']));
-    const outcome = await this.welcome.answerHandshake({ caller, endpoint, client });
-    if (outcome.kind === 'result') await session.introduce(client);
+    const client = toClientProfile(message, negotiateLegacy(message.params?.['protocolVersion']));
+    const outcome = await this.endpointInfo.initializeResult({ caller, endpoint, client });
+    if (outcome.kind === 'result') await session.setClient(client);
     return outcome;
   }
 }
@@ -97,7 +97,7 @@ export class SseExchange {
 class SseStream extends LegacyStream {
   constructor(
     writer: ReplyWriter,
-    keeper: StreamKeeper,
+    keeper: OpenReplies,
     private readonly session: LocalSession,
   ) {
     super(writer, keeper, session.client.revision);
@@ -105,22 +105,22 @@ class SseStream extends LegacyStream {
 
   override emit(event: StreamEvent): void | Promise<void> {
     if (event.kind === 'opened' || event.kind === 'interrupted') return undefined;
-    if (event.kind !== 'answer') return this.writer.event(JSON.stringify(messageOf(event)));
+    if (event.kind !== 'answer') return this.writer.event(JSON.stringify(toJsonRpcMessage(event)));
     const { id, method, outcome } = event;
-    return this.writer.event(legacyAnswer(id, method, outcome, this.session.client.revision));
+    return this.writer.event(toLegacyResponseText(id, method, outcome, this.session.client.revision));
   }
 
   /** The answers to calls in flight are still to come on this stream. */
-  override leave(): void {
+  override onDrain(): void {
     void this.session.whenAnswered().then(() => this.end());
   }
 }
 
 /** The dispatcher turns every failure into an outcome; what arrives here is a defect and must not go unseen. */
-function lost(cause: unknown): void {
+function logLostAnswer(cause: unknown): void {
   new Logger(SseExchange.name).error('An answer was lost', cause instanceof Error ? cause.stack : String(cause));
 }
 
-function messagesPath({ id }: Endpoint): string {
+function toMessagesPath({ id }: Endpoint): string {
   return id === DEFAULT_ENDPOINT ? '/messages' : `/servers/${id}/messages`;
 }

@@ -3,12 +3,12 @@ export class Backoff {
   private failures = 0;
 
   constructor(
-    private readonly leastMs: number = 200,
-    private readonly mostMs: number = 30_000,
+    private readonly minMs: number = 200,
+    private readonly maxMs: number = 30_000,
   ) {}
 
   next(): number {
-    return Math.min(this.mostMs, this.leastMs * 2 ** Math.min(this.failures++, 20));
+    return Math.min(this.maxMs, this.minMs * 2 ** Math.min(this.failures++, 20));
   }
 
   reset(): void {

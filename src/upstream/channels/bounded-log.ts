@@ -9,8 +9,8 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu;
 
 /** Writes foreign text to the log: one line each, printable, and no more of it than somebody would read. */
 export class BoundedLog {
-  private since = Number.NEGATIVE_INFINITY;
-  private lines = 0;
+  private windowStart = Number.NEGATIVE_INFINITY;
+  private linesInWindow = 0;
   private dropped = 0;
 
   constructor(
@@ -32,12 +32,12 @@ export class BoundedLog {
 
   private admit(): boolean {
     const now = performance.now();
-    if (now - this.since > WINDOW_MS) {
+    if (now - this.windowStart > WINDOW_MS) {
       this.flush();
-      this.since = now;
-      this.lines = 0;
+      this.windowStart = now;
+      this.linesInWindow = 0;
     }
-    if (++this.lines <= MAX_LINES) return true;
+    if (++this.linesInWindow <= MAX_LINES) return true;
     this.dropped++;
     return false;
   }

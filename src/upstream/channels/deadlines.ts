@@ -5,7 +5,7 @@ export interface Expiring {
 }
 
 /** How late an expiry may be noticed, in milliseconds. */
-const TICK_MS = 100;
+const SWEEP_INTERVAL_MS = 100;
 
 /**
  * Deadlines of calls, on one coarse timer for all of them: a timer per call costs more than the rest of a deadline.
@@ -20,7 +20,7 @@ export class Deadlines {
     let group = this.groups.get(durationMs);
     if (group === undefined) this.groups.set(durationMs, (group = new Set()));
     group.add(item);
-    this.timer ??= setInterval(() => this.sweep(), TICK_MS).unref();
+    this.timer ??= setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
   remove(item: Expiring, durationMs: number): void {

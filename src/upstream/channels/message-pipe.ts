@@ -1,13 +1,13 @@
 import type { JsonValue, Outcome, TransportFault } from '#lib/mcp-protocol';
 
 /** How a call reaches the server and what it holds there. */
-export interface Carriage {
+export interface CallTransport {
   /** True once bytes of the call may have left. */
   readonly sent: boolean;
   /** Lets go of what was kept open for the call alone, leaving the server a moment to end it. */
   release(): void;
   /** Lets go at once: the server knows that nobody waits. */
-  drop(): void;
+  abort(): void;
 }
 
 /** Takes what a server writes into a pipe. */
@@ -18,12 +18,12 @@ export interface PipeReceiver {
 }
 
 /** Messages that are kept while nobody listens; what comes then is not worth more. */
-const MAX_EARLY = 100;
+const MAX_EARLY_MESSAGES = 100;
 
 /** One channel for all messages of a connection, both ways: a child process, or HTTP+SSE. */
 export abstract class MessagePipe {
   private receiver: PipeReceiver | undefined;
-  private early: JsonValue[] = [];
+  private earlyMessages: JsonValue[] = [];
   private end: { readonly fault: TransportFault; readonly reason: string } | undefined;
   private lastId = 0;
 
@@ -31,10 +31,10 @@ export abstract class MessagePipe {
   abstract readonly full: boolean;
 
   /** Sends a request. `refused` is called when the server, or nobody, took it; the answer comes as a message. */
-  abstract send(text: string, id: number, refused: (outcome: Outcome) => void): Carriage;
+  abstract send(text: string, id: number, refused: (outcome: Outcome) => void): CallTransport;
 
   /** Sends what expects no answer. False when it cannot be delivered; true as well when nobody can tell. */
-  abstract say(text: string): Promise<boolean>;
+  abstract sendOneWay(text: string): Promise<boolean>;
 
   /** Back-pressure. What is on its way may still arrive. */
   abstract pause(): void;
@@ -43,7 +43,7 @@ export abstract class MessagePipe {
   /** Idempotent. Resolves when nothing is left of the channel. */
   abstract close(): Promise<void>;
 
-  get over(): boolean {
+  get hasEnded(): boolean {
     return this.end !== undefined;
   }
 
@@ -55,7 +55,7 @@ export abstract class MessagePipe {
   /** Hands all that comes from now on to this receiver, and what came while there was none. */
   attach(receiver: PipeReceiver): void {
     this.receiver = receiver;
-    for (const value of this.early.splice(0)) receiver.message(value);
+    for (const value of this.earlyMessages.splice(0)) receiver.message(value);
     if (this.end !== undefined) receiver.pipeEnded(this.end.fault, this.end.reason);
   }
 
@@ -67,7 +67,7 @@ export abstract class MessagePipe {
   protected received(value: JsonValue): void {
     if (this.end !== undefined) return;
     if (this.receiver !== undefined) this.receiver.message(value);
-    else if (this.early.length < MAX_EARLY) this.early.push(value);
+    else if (this.earlyMessages.length < MAX_EARLY_MESSAGES) this.earlyMessages.push(value);
   }
 
   protected ended(fault: TransportFault, reason: string): void {
@@ -77,7 +77,7 @@ export abstract class MessagePipe {
   }
 
   /** No receiver hears of the end: it was wanted. */
-  protected endedQuietly(): void {
+  protected endSilently(): void {
     this.end ??= { fault: 'lost', reason: 'it was closed' };
     this.receiver = undefined;
   }

@@ -1,13 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { StdioServer } from '../../registry/index.js';
-import { child, NEVER, Reply, TALKATIVE_CLIENT, textOf, toolCall, Workbench } from './connector-fixture.js';
+import {
+  stdioServer,
+  NEVER,
+  RecordedReply,
+  CLIENT_WITH_ALL_CAPABILITIES,
+  toResultText,
+  toolCall,
+  ConnectorHarness,
+} from './connector-fixture.js';
 
 const NOT_FOUND = `say({ id, error: { code: -32601, message: 'Method not found' } });`;
 
 /** A legacy server in a few lines; `onCall(message, say)` answers tool calls. */
 const serverWith = (onCall: string, before = '', onDiscover = NOT_FOUND): StdioServer =>
-  child(process.execPath, [
+  stdioServer(process.execPath, [
     '-e',
     `
     const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
@@ -34,10 +42,10 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-let bench: Workbench;
+let bench: ConnectorHarness;
 
 beforeEach(() => {
-  bench = new Workbench({ probeMs: 300 });
+  bench = new ConnectorHarness({ probeMs: 300 });
 });
 
 afterEach(() => bench.close());
@@ -46,7 +54,7 @@ const PID = `if (id !== undefined) say({ id, result: text(process.pid) });`;
 
 async function pidOf(server: StdioServer): Promise<number> {
   const connection = await bench.open(server);
-  return Number(textOf(await connection.request(toolCall('pid'), new Reply(), NEVER)));
+  return Number(toResultText(await connection.request(toolCall('pid'), new RecordedReply(), NEVER)));
 }
 
 describe('a child process', () => {
@@ -54,7 +62,7 @@ describe('a child process', () => {
     process.env['ISTHMUS_SPEC_SECRET'] = 'hidden';
     const server = serverWith(`if (id !== undefined) say({ id, result: text(JSON.stringify(process.env)) });`);
     const connection = await bench.open({ ...server, env: { SHOP: 'open' } });
-    const environment = String(textOf(await connection.request(toolCall('any'), new Reply(), NEVER)));
+    const environment = String(toResultText(await connection.request(toolCall('any'), new RecordedReply(), NEVER)));
     delete process.env['ISTHMUS_SPEC_SECRET'];
     expect(JSON.parse(environment)).toMatchObject({ SHOP: 'open', PATH: process.env['PATH'] });
     expect(environment).not.toContain('ISTHMUS_SPEC_SECRET');
@@ -98,7 +106,7 @@ describe('a child process', () => {
     const spy = jest
       .spyOn(Logger.prototype, 'log')
       .mockImplementation((line: unknown) => void lines.push(String(line)));
-    await bench.connector.era(started, NEVER);
+    await bench.connector.resolveEra(started, NEVER);
     const pid = await pidOf(started);
     await bench.close();
     spy.mockRestore();
@@ -108,10 +116,10 @@ describe('a child process', () => {
   it('is gone when its connection is closed, even if it ignores the end of its input and SIGTERM', async () => {
     const stubborn = serverWith(PID, `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000);`);
     const connection = await bench.open(stubborn);
-    const pid = Number(textOf(await connection.request(toolCall('pid'), new Reply(), NEVER)));
+    const pid = Number(toResultText(await connection.request(toolCall('pid'), new RecordedReply(), NEVER)));
     await connection.close();
     expect(isAlive(pid)).toBe(false);
-    expect(bench.events.ends).toEqual([]);
+    expect(bench.events.closeReasons).toEqual([]);
   });
 
   it('is gone when the connector is shut down', async () => {
@@ -123,9 +131,9 @@ describe('a child process', () => {
   it('that dies ends its calls as unknown and its connection, and is started again after a pause', async () => {
     const mortal = serverWith(`if (params?.name === 'die') process.exit(1); else ${PID}`);
     const connection = await bench.open(mortal);
-    const outcome = await connection.request(toolCall('die'), new Reply(), NEVER);
+    const outcome = await connection.request(toolCall('die'), new RecordedReply(), NEVER);
     expect(outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown', server: 'subject' } } });
-    expect(bench.events.ends).toHaveLength(1);
+    expect(bench.events.closeReasons).toHaveLength(1);
     const refusal = await bench.open(mortal).catch((error: unknown) => error);
     expect(refusal).toMatchObject({
       code: -31004,
@@ -138,10 +146,10 @@ describe('a child process', () => {
   });
 
   it.each([
-    ['a command that does not exist', child('/nowhere/at/all', [])],
-    ['a folder that does not exist', child(process.execPath, ['-e', ''], { cwd: '/nowhere/at/all' })],
-    ['a command that can be none', child('', [])],
-    ['a program that ends at once', child(process.execPath, ['-e', ''])],
+    ['a command that does not exist', stdioServer('/nowhere/at/all', [])],
+    ['a folder that does not exist', stdioServer(process.execPath, ['-e', ''], { cwd: '/nowhere/at/all' })],
+    ['a command that can be none', stdioServer('', [])],
+    ['a program that ends at once', stdioServer(process.execPath, ['-e', ''])],
   ])('that cannot be started, %s, is unreachable, without naming a path', async (_what, server) => {
     const refusal = await bench.open(server).catch((error: unknown) => error);
     expect(refusal).toMatchObject({ code: -31004, data: { outcome: 'not_executed', server: 'subject' } });
@@ -172,15 +180,18 @@ describe('a child process that asks', () => {
   `;
 
   it('does not put a question of a cancelled call to the next one', async () => {
-    const connection = await bench.open(serverWith(ASKS, `let calling, late = 'nothing';`), TALKATIVE_CLIENT);
+    const connection = await bench.open(
+      serverWith(ASKS, `let calling, late = 'nothing';`),
+      CLIENT_WITH_ALL_CAPABILITIES,
+    );
     const leave = new AbortController();
-    const left = new Reply(async () => ({ result: { roots: [] } }));
+    const left = new RecordedReply(async () => ({ result: { roots: [] } }));
     const cancelled = connection.request(toolCall('leave'), left, leave.signal);
-    const next = new Reply(async () => ({ result: { roots: [] } }));
+    const next = new RecordedReply(async () => ({ result: { roots: [] } }));
     const outcome = connection.request(toolCall('next'), next, NEVER);
     leave.abort();
     expect(await cancelled).toMatchObject({ error: { code: -31002 } });
-    expect(textOf(await outcome)).toBe('refused');
+    expect(toResultText(await outcome)).toBe('refused');
     expect([left.questions, next.questions]).toEqual([[], ['roots/list']]);
   });
 });

@@ -5,21 +5,21 @@ import { UpstreamConfig } from '../upstream.config.js';
 import { DefaultUpstreamConnector } from './default-upstream-connector.js';
 
 /** A client that can be asked nothing. */
-export const SILENT_CLIENT: ClientProfile = {
+export const CLIENT_WITHOUT_CAPABILITIES: ClientProfile = {
   revision: '2025-11-25',
   capabilities: {},
   clientInfo: { name: 'spec', version: '1' },
 };
 
 /** A client that answers everything. */
-export const TALKATIVE_CLIENT: ClientProfile = {
-  ...SILENT_CLIENT,
+export const CLIENT_WITH_ALL_CAPABILITIES: ClientProfile = {
+  ...CLIENT_WITHOUT_CAPABILITIES,
   capabilities: { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: { listChanged: true } },
 };
 
 export const NEVER: AbortSignal = new AbortController().signal;
 
-export function remote(url: string, more: Partial<RemoteServer> = {}): RemoteServer {
+export function httpServer(url: string, more: Partial<RemoteServer> = {}): RemoteServer {
   return {
     slug: 'subject',
     enabled: true,
@@ -33,7 +33,7 @@ export function remote(url: string, more: Partial<RemoteServer> = {}): RemoteSer
   };
 }
 
-export function child(command: string, args: readonly string[], more: Partial<StdioServer> = {}): StdioServer {
+export function stdioServer(command: string, args: readonly string[], more: Partial<StdioServer> = {}): StdioServer {
   return {
     slug: 'subject',
     enabled: true,
@@ -49,9 +49,9 @@ export function child(command: string, args: readonly string[], more: Partial<St
 }
 
 /** Keeps what a connection reports. */
-export class Events implements ConnectionEvents {
+export class RecordedEvents implements ConnectionEvents {
   readonly notifications: McpNotification[] = [];
-  readonly ends: string[] = [];
+  readonly closeReasons: string[] = [];
   private readonly waiting: (() => void)[] = [];
 
   notify(notification: McpNotification): void {
@@ -60,7 +60,7 @@ export class Events implements ConnectionEvents {
   }
 
   closed(reason: string): void {
-    this.ends.push(reason);
+    this.closeReasons.push(reason);
     this.wake();
   }
 
@@ -74,43 +74,51 @@ export class Events implements ConnectionEvents {
   }
 }
 
-/** Keeps what precedes an outcome; answers questions with `answers`. */
-export class Reply implements UpstreamReply {
+/** Keeps what precedes an outcome; answers questions with `resultMappings`. */
+export class RecordedReply implements UpstreamReply {
   readonly notifications: McpNotification[] = [];
   readonly questions: string[] = [];
 
   constructor(
-    private readonly answers: UpstreamReply['ask'] = async () => ({ result: {} }),
-    private readonly pressure: () => void | Promise<void> = () => undefined,
+    private readonly answers: UpstreamReply['answerQuestion'] = async () => ({ result: {} }),
+    private readonly backPressure: () => void | Promise<void> = () => undefined,
   ) {}
 
   notify(notification: McpNotification): void | Promise<void> {
     this.notifications.push(notification);
-    return this.pressure();
+    return this.backPressure();
   }
 
-  ask(...[question, signal]: Parameters<UpstreamReply['ask']>): ReturnType<UpstreamReply['ask']> {
+  answerQuestion(
+    ...[question, signal]: Parameters<UpstreamReply['answerQuestion']>
+  ): ReturnType<UpstreamReply['answerQuestion']> {
     this.questions.push(question.method);
     return this.answers(question, signal);
   }
 }
 
-const ME = { principal: 'me', client: 'me' };
+const TEST_IDENTITY = { principal: 'me', client: 'me' };
 
 export function toolCall(name: string, args: JsonObject = {}, more: Partial<UpstreamRequest> = {}): UpstreamRequest {
-  return { method: 'tools/call', params: { name, arguments: args }, client: SILENT_CLIENT, asker: ME, ...more };
+  return {
+    method: 'tools/call',
+    params: { name, arguments: args },
+    client: CLIENT_WITHOUT_CAPABILITIES,
+    asker: TEST_IDENTITY,
+    ...more,
+  };
 }
 
 /** A connector, and what it opened. */
-export class Workbench {
+export class ConnectorHarness {
   readonly connector: DefaultUpstreamConnector;
-  readonly events = new Events();
+  readonly events = new RecordedEvents();
 
   constructor(settings: Partial<UpstreamConfig> = {}) {
     this.connector = new DefaultUpstreamConnector(Object.assign(new UpstreamConfig(), settings));
   }
 
-  open(server: ServerDefinition, client: ClientProfile = SILENT_CLIENT): Promise<UpstreamConnection> {
+  open(server: ServerDefinition, client: ClientProfile = CLIENT_WITHOUT_CAPABILITIES): Promise<UpstreamConnection> {
     return this.connector.open(server, client, this.events, NEVER);
   }
 
@@ -120,7 +128,7 @@ export class Workbench {
 }
 
 /** The text of a tool's result, or the error. */
-export function textOf(outcome: Outcome): unknown {
+export function toResultText(outcome: Outcome): unknown {
   if (outcome.kind === 'error') return outcome.error;
   const { content } = outcome.result;
   const [first] = Array.isArray(content) ? content : [];

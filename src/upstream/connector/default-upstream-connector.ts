@@ -6,17 +6,17 @@ import { AddressGuard } from '../channels/guard/index.js';
 import { HttpChannel } from '../channels/http/index.js';
 import { adoptOverHttp, type LegacyOpening } from '../dialects/legacy/index.js';
 import { RestConnection } from '../dialects/rest/index.js';
-import { EraMemory, type KnownEra } from '../era-memory/index.js';
+import { EraMemory, type KnownEra } from '../era-cache/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream-connection.js';
 import { UpstreamConnector } from '../upstream-connector.js';
 import type { UpstreamSessionState } from '../upstream-session-state.js';
 import { UpstreamConfig } from '../upstream.config.js';
 import { GATEWAY_CLIENT } from '../gateway-identity.js';
-import { beforeAnyCall } from '../upstream.errors.js';
-import { HttpOpenings } from './http-openings.js';
-import { StdioOpenings } from './stdio-openings.js';
+import { toNotExecuted } from '../upstream.errors.js';
+import { HttpConnectionOpener } from './http-connection-opener.js';
+import { StdioConnectionOpener } from './stdio-connection-opener.js';
 
-interface KeptChannel {
+interface CachedChannel {
   readonly definition: RemoteServer | RestServer;
   readonly channel: HttpChannel;
 }
@@ -25,26 +25,26 @@ interface KeptChannel {
 @Injectable()
 export class DefaultUpstreamConnector extends UpstreamConnector implements OnApplicationShutdown {
   private readonly deadlines = new Deadlines();
-  private readonly memory = new EraMemory();
-  private readonly remotes = new HttpOpenings(this.memory);
-  private readonly processes: StdioOpenings;
-  private readonly channels = new Map<string, KeptChannel>();
+  private readonly eraCache = new EraMemory();
+  private readonly httpConnections = new HttpConnectionOpener(this.eraCache);
+  private readonly stdioConnections: StdioConnectionOpener;
+  private readonly channels = new Map<string, CachedChannel>();
   /** Those too that are retired and still in use. */
   private readonly allChannels = new Set<HttpChannel>();
   private readonly guard: AddressGuard;
 
   constructor(private readonly config: UpstreamConfig) {
     super();
-    this.processes = new StdioOpenings(this.memory, config);
+    this.stdioConnections = new StdioConnectionOpener(this.eraCache, config);
     this.guard = new AddressGuard(config.allowedNetworks);
   }
 
-  override async era(server: ServerDefinition, signal: AbortSignal): Promise<Era> {
+  override async resolveEra(server: ServerDefinition, signal: AbortSignal): Promise<Era> {
     try {
       // What has no server behind it keeps nothing about its callers, as a modern server does.
-      return server.transport === 'rest' ? 'modern' : (await this.learnEra(server, signal)).era;
+      return server.transport === 'rest' ? 'modern' : (await this.resolveKnownEra(server, signal)).era;
     } catch (error) {
-      throw beforeAnyCall(error);
+      throw toNotExecuted(error);
     }
   }
 
@@ -54,29 +54,29 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     events: ConnectionEvents,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
-    const opening = this.openingOf(server, client, events);
+    const opening = this.toConnectionOptions(server, client, events);
     try {
-      if (server.transport === 'stdio') return await this.processes.open(server, opening, signal);
-      if (server.transport === 'rest') return new RestConnection(this.channelTo(server), server, opening.surroundings);
-      return await this.remotes.open(server, this.channelTo(server), opening, signal);
+      if (server.transport === 'stdio') return await this.stdioConnections.open(server, opening, signal);
+      if (server.transport === 'rest') return new RestConnection(this.getChannel(server), server, opening.context);
+      return await this.httpConnections.open(server, this.getChannel(server), opening, signal);
     } catch (error) {
-      throw beforeAnyCall(error);
+      throw toNotExecuted(error);
     }
   }
 
-  override adopt(
+  override adoptSession(
     server: ServerDefinition,
     client: ClientProfile,
     state: UpstreamSessionState,
     events: ConnectionEvents,
   ): UpstreamConnection | undefined {
     if (server.transport !== 'http' || server.slug !== state.server || state.profile.era !== 'legacy') return undefined;
-    return adoptOverHttp(this.channelTo(server), this.openingOf(server, client, events), state);
+    return adoptOverHttp(this.getChannel(server), this.toConnectionOptions(server, client, events), state);
   }
 
-  override forget(slug: string): void {
-    this.memory.forget(slug);
-    this.processes.forget(slug);
+  override evict(slug: string): void {
+    this.eraCache.evict(slug);
+    this.stdioConnections.evict(slug);
     const channel = this.channels.get(slug)?.channel;
     this.channels.delete(slug);
     channel?.retire();
@@ -84,7 +84,10 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
 
   override async shutdown(): Promise<void> {
     this.channels.clear();
-    await Promise.all([this.processes.shutdown(), ...Array.from(this.allChannels, (channel) => channel.destroy())]);
+    await Promise.all([
+      this.stdioConnections.shutdown(),
+      ...Array.from(this.allChannels, (channel) => channel.destroy()),
+    ]);
     this.deadlines.clear();
   }
 
@@ -92,25 +95,33 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     await this.shutdown();
   }
 
-  private learnEra(server: Exclude<ServerDefinition, RestServer>, signal: AbortSignal): Promise<KnownEra> {
-    if (server.transport !== 'stdio') return this.remotes.era(server, this.channelTo(server), signal);
-    return this.processes.era(server, this.openingOf(server, GATEWAY_CLIENT, NOBODY), signal);
+  private resolveKnownEra(server: Exclude<ServerDefinition, RestServer>, signal: AbortSignal): Promise<KnownEra> {
+    if (server.transport !== 'stdio') return this.httpConnections.resolveEra(server, this.getChannel(server), signal);
+    return this.stdioConnections.resolveEra(
+      server,
+      this.toConnectionOptions(server, GATEWAY_CLIENT, NO_EVENTS),
+      signal,
+    );
   }
 
-  private openingOf(server: ServerDefinition, client: ClientProfile, events: ConnectionEvents): LegacyOpening {
+  private toConnectionOptions(
+    server: ServerDefinition,
+    client: ClientProfile,
+    events: ConnectionEvents,
+  ): LegacyOpening {
     const { slug, timeouts } = server;
     return {
       client,
       events,
-      surroundings: { server: slug, deadlines: this.deadlines, ...timeouts },
-      suspectEra: () => this.memory.forget(slug),
+      context: { server: slug, deadlines: this.deadlines, ...timeouts },
+      suspectEra: () => this.eraCache.evict(slug),
     };
   }
 
-  private channelTo(server: RemoteServer | RestServer): HttpChannel {
+  private getChannel(server: RemoteServer | RestServer): HttpChannel {
     const kept = this.channels.get(server.slug);
-    if (kept !== undefined && isSameWay(kept.definition, server)) return kept.channel;
-    if (kept !== undefined) this.forget(server.slug);
+    if (kept !== undefined && isSameDestination(kept.definition, server)) return kept.channel;
+    if (kept !== undefined) this.evict(server.slug);
     const { connections, calls, maxMessageBytes } = this.config;
     const limits = {
       maxConnections: connections,
@@ -126,12 +137,12 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
   }
 }
 
-const NOBODY: ConnectionEvents = { notify: () => undefined, closed: () => undefined };
+const NO_EVENTS: ConnectionEvents = { notify: () => undefined, closed: () => undefined };
 
 /** A definition that was loaded anew is another object, though nothing of it need have changed. */
-function isSameWay(one: KeptChannel['definition'], other: KeptChannel['definition']): boolean {
+function isSameDestination(one: CachedChannel['definition'], other: CachedChannel['definition']): boolean {
   if (one === other) return true;
-  const wayOf = ({ url, transport, headers, timeouts, guarded }: KeptChannel['definition']) =>
+  const wayOf = ({ url, transport, headers, timeouts, guarded }: CachedChannel['definition']) =>
     JSON.stringify([url, transport, headers, timeouts.connectMs, guarded === true]);
   return wayOf(one) === wayOf(other);
 }

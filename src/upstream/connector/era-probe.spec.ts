@@ -1,17 +1,23 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Workbench, NEVER, remote, Reply, textOf, toolCall } from './connector-fixture.js';
-import { greetLegacy, greetModern, startScriptedServer, type ScriptedServer, type Visit } from './scripted-server.js';
+import { ConnectorHarness, NEVER, httpServer, RecordedReply, toResultText, toolCall } from './connector-fixture.js';
+import {
+  answerLegacyHandshake,
+  answerDiscovery,
+  startScriptedServer,
+  type ScriptedServer,
+  type ReceivedRequest,
+} from './scripted-server.js';
 
 const TEXT = { content: [{ type: 'text', text: 'done' }] };
 const failure = (code: number, data?: object) => ({ jsonrpc: '2.0', id: null, error: { code, message: 'No', data } });
 
-let bench: Workbench;
+let bench: ConnectorHarness;
 const servers: ScriptedServer[] = [];
 
-async function serve(script: (visit: Visit) => void): Promise<ScriptedServer> {
+async function serve(script: (visit: ReceivedRequest) => void): Promise<ScriptedServer> {
   const server = await startScriptedServer(script);
   servers.push(server);
-  bench = new Workbench();
+  bench = new ConnectorHarness();
   return server;
 }
 
@@ -20,23 +26,23 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-const methodsOf = (server: ScriptedServer): unknown[] => server.visits.map(({ message }) => message['method']);
+const methodsOf = (server: ScriptedServer): unknown[] => server.requests.map(({ message }) => message['method']);
 
 describe('a server that is met for the first time', () => {
   it('is asked once what it is, by a request that no legacy server takes for a call', async () => {
-    const server = await serve((visit) => void greetModern(visit));
-    const answers = await Promise.all([1, 2, 3].map(() => bench.connector.era(remote(server.url), NEVER)));
-    await bench.open(remote(server.url));
+    const server = await serve((visit) => void answerDiscovery(visit));
+    const answers = await Promise.all([1, 2, 3].map(() => bench.connector.resolveEra(httpServer(server.url), NEVER)));
+    await bench.open(httpServer(server.url));
     expect(answers).toEqual(['modern', 'modern', 'modern']);
     expect(methodsOf(server)).toEqual(['server/discover']);
-    expect(server.visits[0]?.headers).toMatchObject({
+    expect(server.requests[0]?.headers).toMatchObject({
       'mcp-method': 'server/discover',
       'mcp-protocol-version': '2026-07-28',
       accept: 'application/json, text/event-stream',
     });
   });
 
-  it.each<[string, (visit: Visit) => void]>([
+  it.each<[string, (visit: ReceivedRequest) => void]>([
     ['404 without a body', (visit) => visit.empty(404)],
     ['400 with a text', (visit) => void visit.response.writeHead(400).end('Bad Request')],
     ['400 with an error of its own', (visit) => visit.json(failure(-32000), 400)],
@@ -50,26 +56,26 @@ describe('a server that is met for the first time', () => {
   ])('and answers %s is a legacy one', async (_what, answerProbe) => {
     const server = await serve((visit) => {
       if (visit.message['method'] === 'server/discover') answerProbe(visit);
-      else if (!greetLegacy(visit)) visit.result(TEXT);
+      else if (!answerLegacyHandshake(visit)) visit.result(TEXT);
     });
-    expect(await bench.connector.era(remote(server.url), NEVER)).toBe('legacy');
-    const connection = await bench.open(remote(server.url));
-    expect(textOf(await connection.request(toolCall('any'), new Reply(), NEVER))).toBe('done');
+    expect(await bench.connector.resolveEra(httpServer(server.url), NEVER)).toBe('legacy');
+    const connection = await bench.open(httpServer(server.url));
+    expect(toResultText(await connection.request(toolCall('any'), new RecordedReply(), NEVER))).toBe('done');
   });
 
   it.each([401, 403, 408, 429, 500, 502, 503])('and answers HTTP %d has not said what it is', async (status) => {
     const server = await serve((visit) => visit.empty(status));
-    await expect(bench.connector.era(remote(server.url), NEVER)).rejects.toMatchObject({
+    await expect(bench.connector.resolveEra(httpServer(server.url), NEVER)).rejects.toMatchObject({
       code: -31004,
       data: { outcome: 'not_executed', httpStatus: status, server: 'subject' },
     });
-    server.play((visit) => void greetModern(visit));
-    expect(await bench.connector.era(remote(server.url), NEVER)).toBe('modern');
+    server.setScript((visit) => void answerDiscovery(visit));
+    expect(await bench.connector.resolveEra(httpServer(server.url), NEVER)).toBe('modern');
   });
 
   it('and speaks only revisions to come is told apart from a legacy one', async () => {
     const server = await serve((visit) => visit.json(failure(-32022, { supported: ['2099-01-01'] }), 400));
-    await expect(bench.open(remote(server.url))).rejects.toMatchObject({
+    await expect(bench.open(httpServer(server.url))).rejects.toMatchObject({
       code: -31004,
       message: expect.stringContaining('2099-01-01'),
       data: { outcome: 'not_executed', retriable: false },
@@ -79,15 +85,15 @@ describe('a server that is met for the first time', () => {
 
   it('and says nothing in time is unreachable, and nothing was executed', async () => {
     const server = await serve(() => undefined);
-    const definition = remote(server.url, { timeouts: { connectMs: 200, requestMs: 5_000 } });
+    const definition = httpServer(server.url, { timeouts: { connectMs: 200, requestMs: 5_000 } });
     await expect(bench.open(definition)).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
   });
 
   it('is left alone when nobody waits for the answer any more', async () => {
     const server = await serve(() => undefined);
     const leave = new AbortController();
-    const era = bench.connector.era(remote(server.url), leave.signal);
-    await server.visited(() => true);
+    const era = bench.connector.resolveEra(httpServer(server.url), leave.signal);
+    await server.waitForRequest(() => true);
     leave.abort();
     await expect(era).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
   });
@@ -95,9 +101,9 @@ describe('a server that is met for the first time', () => {
 
 describe('a legacy server', () => {
   it.each([400, 404, 405])('that answers %d to a POST is tried over HTTP+SSE, and remembered', async (status) => {
-    let events: ReturnType<Visit['stream']> | undefined;
+    let events: ReturnType<ReceivedRequest['stream']> | undefined;
     const server = await serve((visit) => {
-      if (visit.verb === 'GET') {
+      if (visit.httpMethod === 'GET') {
         events = visit.stream();
         events.send('/messages?session=1', undefined, 'endpoint');
       } else if (visit.path === '/mcp') visit.empty(status);
@@ -108,38 +114,38 @@ describe('a legacy server', () => {
         if (id !== undefined) events?.send({ jsonrpc: '2.0', id, result: method === 'initialize' ? greeting : TEXT });
       }
     });
-    const first = await bench.open(remote(server.url));
+    const first = await bench.open(httpServer(server.url));
     expect(first.profile).toMatchObject({ era: 'legacy', revision: '2024-11-05' });
-    expect(textOf(await first.request(toolCall('any'), new Reply(), NEVER))).toBe('done');
-    const before = server.visits.length;
-    await bench.open(remote(server.url));
-    expect(server.visits[before]?.verb).toBe('GET');
+    expect(toResultText(await first.request(toolCall('any'), new RecordedReply(), NEVER))).toBe('done');
+    const before = server.requests.length;
+    await bench.open(httpServer(server.url));
+    expect(server.requests[before]?.httpMethod).toBe('GET');
   });
 
   it('that sends its client to another origin is refused, and nothing is posted there', async () => {
     const trap = await serve((visit) => visit.empty(202));
     const server = await serve((visit) => {
-      if (visit.verb === 'GET') visit.stream().send(trap.url, undefined, 'endpoint');
+      if (visit.httpMethod === 'GET') visit.stream().send(trap.url, undefined, 'endpoint');
       else visit.empty(405);
     });
-    const opened = bench.open(remote(server.url, { transport: 'sse' }));
+    const opened = bench.open(httpServer(server.url, { transport: 'sse' }));
     await expect(opened).rejects.toMatchObject({ code: -31005, data: { outcome: 'not_executed' } });
-    expect(trap.visits).toEqual([]);
+    expect(trap.requests).toEqual([]);
   });
 
   it('that chooses a lower revision gets it in every header, and its session', async () => {
     const server = await serve((visit) => {
-      if (visit.message['method'] !== 'initialize') return void (greetLegacy(visit) || visit.result(TEXT));
+      if (visit.message['method'] !== 'initialize') return void (answerLegacyHandshake(visit) || visit.result(TEXT));
       visit.result({ protocolVersion: '2025-03-26', capabilities: {} }, { 'mcp-session-id': 'abc' });
     });
-    const connection = await bench.open(remote(server.url));
-    await connection.request(toolCall('any'), new Reply(), NEVER);
+    const connection = await bench.open(httpServer(server.url));
+    await connection.request(toolCall('any'), new RecordedReply(), NEVER);
     await connection.close();
-    const [, handshake, ...rest] = server.visits;
+    const [, handshake, ...rest] = server.requests;
     expect(handshake?.message).toMatchObject({
       params: { protocolVersion: '2025-11-25', clientInfo: { name: 'spec' } },
     });
-    expect(rest.map(({ verb, message }) => message['method'] ?? verb)).toEqual([
+    expect(rest.map(({ httpMethod: verb, message }) => message['method'] ?? verb)).toEqual([
       'notifications/initialized',
       'tools/call',
       'DELETE',
@@ -155,49 +161,51 @@ describe('a legacy server', () => {
   ])('that answers the handshake with %s is refused', async (_what, greeting, code) => {
     const server = await serve((visit) => {
       if (visit.message['method'] === 'initialize') visit.result(greeting);
-      else greetLegacy(visit);
+      else answerLegacyHandshake(visit);
     });
-    await expect(bench.open(remote(server.url))).rejects.toMatchObject({ code, data: { outcome: 'not_executed' } });
+    await expect(bench.open(httpServer(server.url))).rejects.toMatchObject({ code, data: { outcome: 'not_executed' } });
   });
 });
 
 describe('a server that changed its era', () => {
   it('from legacy to modern is met anew at the next opening', async () => {
-    const server = await serve((visit) => void (greetLegacy(visit) || visit.result(TEXT)));
-    await bench.open(remote(server.url));
-    server.play((visit) => {
-      if (!greetModern(visit)) visit.json(failure(-32022, { supported: ['2026-07-28'] }), 400);
+    const server = await serve((visit) => void (answerLegacyHandshake(visit) || visit.result(TEXT)));
+    await bench.open(httpServer(server.url));
+    server.setScript((visit) => {
+      if (!answerDiscovery(visit)) visit.json(failure(-32022, { supported: ['2026-07-28'] }), 400);
     });
-    expect((await bench.open(remote(server.url))).profile.era).toBe('modern');
+    expect((await bench.open(httpServer(server.url))).profile.era).toBe('modern');
   });
 
   it('is not suspected of it while it says nothing', async () => {
-    const server = await serve((visit) => void (greetLegacy(visit) || visit.result(TEXT)));
-    const definition = remote(server.url, { timeouts: { connectMs: 300, requestMs: 5_000 } });
+    const server = await serve((visit) => void (answerLegacyHandshake(visit) || visit.result(TEXT)));
+    const definition = httpServer(server.url, { timeouts: { connectMs: 300, requestMs: 5_000 } });
     await bench.open(definition);
-    const before = server.visits.length;
-    server.play(() => undefined);
+    const before = server.requests.length;
+    server.setScript(() => undefined);
     await expect(bench.open(definition)).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
     expect(methodsOf(server).slice(before)).toEqual(['initialize']);
   });
 
   it('from modern to legacy ends the connection once it shows', async () => {
-    const server = await serve((visit) => void greetModern(visit));
-    const connection = await bench.open(remote(server.url));
-    server.play((visit) => void (greetLegacy(visit) || visit.json(failure(-32000), 400)));
-    const outcome = await connection.request(toolCall('any'), new Reply(), NEVER);
+    const server = await serve((visit) => void answerDiscovery(visit));
+    const connection = await bench.open(httpServer(server.url));
+    server.setScript((visit) => void (answerLegacyHandshake(visit) || visit.json(failure(-32000), 400)));
+    const outcome = await connection.request(toolCall('any'), new RecordedReply(), NEVER);
     expect(outcome).toMatchObject({ error: { code: -32000 } });
-    await bench.events.until(({ ends }) => ends.length > 0);
+    await bench.events.until(({ closeReasons: ends }) => ends.length > 0);
     expect(connection.closed).toBe(true);
-    expect(await bench.connector.era(remote(server.url), NEVER)).toBe('legacy');
+    expect(await bench.connector.resolveEra(httpServer(server.url), NEVER)).toBe('legacy');
   });
 
   it('is not suspected for a plain 404 as long as it still says that it is modern', async () => {
-    const server = await serve((visit) => void (greetModern(visit) || visit.empty(404)));
-    const connection = await bench.open(remote(server.url));
-    const outcome = await connection.request(toolCall('any'), new Reply(), NEVER);
+    const server = await serve((visit) => void (answerDiscovery(visit) || visit.empty(404)));
+    const connection = await bench.open(httpServer(server.url));
+    const outcome = await connection.request(toolCall('any'), new RecordedReply(), NEVER);
     expect(outcome).toMatchObject({ error: { code: -31004, data: { httpStatus: 404 } } });
-    await server.visited((visit) => visit !== server.visits[0] && visit.message['method'] === 'server/discover');
+    await server.waitForRequest(
+      (visit) => visit !== server.requests[0] && visit.message['method'] === 'server/discover',
+    );
     expect(connection.closed).toBe(false);
   });
 });

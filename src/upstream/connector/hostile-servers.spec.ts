@@ -15,7 +15,15 @@ import {
 import type { JsonObject, Outcome } from '#lib/mcp-protocol';
 import type { RemoteServer, StdioServer } from '../../registry/index.js';
 import type { UpstreamConnection } from '../upstream-connection.js';
-import { child, NEVER, remote, Reply, textOf, toolCall, Workbench } from './connector-fixture.js';
+import {
+  stdioServer,
+  NEVER,
+  httpServer,
+  RecordedReply,
+  toResultText,
+  toolCall,
+  ConnectorHarness,
+} from './connector-fixture.js';
 
 const SETUPS = [
   { carrier: 'modern-http', era: 'modern', transport: 'http' },
@@ -25,7 +33,7 @@ const SETUPS = [
 
 function expectOutcome(outcome: Outcome, expected: Expectation): void {
   if (expected.kind === 'result') {
-    expect(textOf(outcome)).toBe(expected.text);
+    expect(toResultText(outcome)).toBe(expected.text);
     return;
   }
   expect(outcome.kind).toBe('error');
@@ -56,7 +64,7 @@ const atOnce = (carrier: Carrier): Behaviour[] =>
 async function expectTimeouts(connection: UpstreamConnection, carrier: Carrier): Promise<void> {
   const patient = behavioursOf(carrier).filter((behaviour) => isPatient(behaviour, carrier));
   const outcomes = patient.map(async (behaviour) => {
-    const outcome = await connection.request(toolCall(behaviour.name), new Reply(), NEVER);
+    const outcome = await connection.request(toolCall(behaviour.name), new RecordedReply(), NEVER);
     expectOutcome(outcome, expectationOf(behaviour, carrier));
   });
   await Promise.all(outcomes);
@@ -64,12 +72,12 @@ async function expectTimeouts(connection: UpstreamConnection, carrier: Carrier):
 }
 
 describe.each(SETUPS)('a hostile server over $carrier', ({ carrier, era, transport }) => {
-  const bench = new Workbench({ maxMessageBytes: 1_048_576 });
+  const bench = new ConnectorHarness({ maxMessageBytes: 1_048_576 });
   let server: HostileServer;
   let connection: UpstreamConnection | undefined;
 
   const definitionFor = (timeouts: RemoteServer['timeouts']): RemoteServer =>
-    remote(server.url, { transport, timeouts });
+    httpServer(server.url, { transport, timeouts });
 
   beforeAll(async () => {
     server = await startHostileServer({ era, transport });
@@ -82,7 +90,7 @@ describe.each(SETUPS)('a hostile server over $carrier', ({ carrier, era, transpo
 
   it.each(atOnce(carrier))('$name', async (behaviour) => {
     if (connection?.closed !== false) connection = await bench.open(definitionFor(AMPLE));
-    const outcome = await connection.request(toolCall(behaviour.name), new Reply(), NEVER);
+    const outcome = await connection.request(toolCall(behaviour.name), new RecordedReply(), NEVER);
     expectOutcome(outcome, expectationOf(behaviour, carrier));
     expect(connection.closed).toBe(behaviour.ends?.includes(carrier) === true);
   });
@@ -96,7 +104,7 @@ describe.each([
   { carrier: 'stdio-legacy', era: 'legacy' },
   { carrier: 'stdio-modern', era: 'modern' },
 ] as const)('a hostile child process, $carrier', ({ carrier, era }) => {
-  const bench = new Workbench({ maxMessageBytes: 1_048_576 });
+  const bench = new ConnectorHarness({ maxMessageBytes: 1_048_576 });
   const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
   let connection: UpstreamConnection | undefined;
 
@@ -107,7 +115,7 @@ describe.each([
 
   function definitionFor(slug: string, timeouts = AMPLE): StdioServer {
     const { command, args, env } = hostileCommand(era, join(folder, 'ledger'));
-    return child(command, args, { slug, env, timeouts });
+    return stdioServer(command, args, { slug, env, timeouts });
   }
 
   it.each(atOnce(carrier))('$name', async (behaviour) => {
@@ -115,7 +123,7 @@ describe.each([
     const isDeadly = behaviour.ends?.includes(carrier) === true;
     if (connection?.closed !== false) connection = await bench.open(definitionFor('lasting'));
     const subject = isDeadly ? await bench.open(definitionFor(behaviour.name)) : connection;
-    const outcome = await subject.request(toolCall(behaviour.name), new Reply(), NEVER);
+    const outcome = await subject.request(toolCall(behaviour.name), new RecordedReply(), NEVER);
     expectOutcome(outcome, expectationOf(behaviour, carrier));
     expect(subject.closed).toBe(isDeadly);
   });

@@ -1,13 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { UpstreamConnection } from '../upstream-connection.js';
-import { NEVER, remote, Reply, TALKATIVE_CLIENT, textOf, toolCall, Workbench } from './connector-fixture.js';
 import {
-  greetLegacy,
+  NEVER,
+  httpServer,
+  RecordedReply,
+  CLIENT_WITH_ALL_CAPABILITIES,
+  toResultText,
+  toolCall,
+  ConnectorHarness,
+} from './connector-fixture.js';
+import {
+  answerLegacyHandshake,
   startScriptedServer,
   type EventWriter,
   type ScriptedServer,
-  type Visit,
+  type ReceivedRequest,
 } from './scripted-server.js';
 
 const CAPABILITIES = { tools: { listChanged: true }, resources: { subscribe: true }, logging: {} };
@@ -16,33 +24,37 @@ const WATCHED = 'file:///watched';
 
 const request = (id: string, method: string, params: JsonObject = {}) => ({ jsonrpc: '2.0', id, method, params });
 const note = (method: string, params: JsonObject = {}) => ({ jsonrpc: '2.0', method, params });
-const answerTo = (visit: Visit, result: JsonObject = TEXT) => ({ jsonrpc: '2.0', id: visit.message['id'], result });
-const isAnswerTo = (id: string) => (visit: Visit) => visit.message['id'] === id;
-const isGet = ({ verb }: Visit): boolean => verb === 'GET';
-const isCall = ({ message }: Visit): boolean => message['method'] === 'tools/call';
+const answerTo = (visit: ReceivedRequest, result: JsonObject = TEXT) => ({
+  jsonrpc: '2.0',
+  id: visit.message['id'],
+  result,
+});
+const isAnswerTo = (id: string) => (visit: ReceivedRequest) => visit.message['id'] === id;
+const isGet = ({ httpMethod: verb }: ReceivedRequest): boolean => verb === 'GET';
+const isCall = ({ message }: ReceivedRequest): boolean => message['method'] === 'tools/call';
 
-const seen = (reply: Reply): unknown[] => reply.notifications.map(({ params }) => params['data']);
+const seen = (reply: RecordedReply): unknown[] => reply.notifications.map(({ params }) => params['data']);
 
 let server: ScriptedServer;
-let bench: Workbench;
+let bench: ConnectorHarness;
 /** The GET stream that is open now. */
 let ears: EventWriter | undefined;
 
 /** Serves the handshake, a GET stream and subscriptions; calls go to the test. */
 async function open(
-  onCall: (visit: Visit) => void,
-  client?: Parameters<Workbench['open']>[1],
+  onCall: (visit: ReceivedRequest) => void,
+  client?: Parameters<ConnectorHarness['open']>[1],
 ): Promise<UpstreamConnection> {
-  server.play((visit) => {
+  server.setScript((visit) => {
     if (isGet(visit)) ears = visit.stream();
     else if (isCall(visit)) onCall(visit);
-    else if (!greetLegacy(visit, CAPABILITIES)) visit.result({});
+    else if (!answerLegacyHandshake(visit, CAPABILITIES)) visit.result({});
   });
-  return bench.open(remote(server.url), client);
+  return bench.open(httpServer(server.url), client);
 }
 
 beforeEach(async () => {
-  bench = new Workbench();
+  bench = new ConnectorHarness();
   server = await startScriptedServer((visit) => visit.empty(500));
 });
 
@@ -61,17 +73,17 @@ describe('a call over streamable HTTP', () => {
     });
     const firstSeen = Promise.withResolvers<void>();
     const reader = Promise.withResolvers<void>();
-    const reply = new Reply(undefined, () => {
+    const reply = new RecordedReply(undefined, () => {
       firstSeen.resolve();
       return reader.promise;
     });
     const outcome = connection.request(toolCall('any'), reply, NEVER);
     await firstSeen.promise;
     // The rest was sent in the same breath; a round trip later it would be here, if it were not held back.
-    await connection.request({ ...toolCall(''), method: 'resources/list' }, new Reply(), NEVER);
+    await connection.request({ ...toolCall(''), method: 'resources/list' }, new RecordedReply(), NEVER);
     expect(seen(reply)).toEqual(['one']);
     reader.resolve();
-    expect(textOf(await outcome)).toBe('done');
+    expect(toResultText(await outcome)).toBe('done');
     expect(seen(reply)).toEqual(['one', 'two']);
   });
 
@@ -89,10 +101,10 @@ describe('a call over streamable HTTP', () => {
       write();
     });
     const leave = new AbortController();
-    const reply = new Reply(undefined, () => new Promise(() => undefined));
+    const reply = new RecordedReply(undefined, () => new Promise(() => undefined));
     const outcome = connection.request(toolCall('any'), reply, leave.signal);
     await writing.promise;
-    await connection.request({ ...toolCall('none'), method: 'resources/list' }, new Reply(), NEVER);
+    await connection.request({ ...toolCall('none'), method: 'resources/list' }, new RecordedReply(), NEVER);
     // 4,000 chunks of 64 KiB were ready; sockets and buffers took a few dozen.
     expect(chunks).toBeLessThan(1_000);
     leave.abort();
@@ -107,23 +119,23 @@ describe('a call over streamable HTTP', () => {
       stream.end();
     });
     const first = performance.now();
-    const outcome = connection.request(toolCall('any'), new Reply(), NEVER);
-    const call = await server.visited(isCall);
-    const resumption = await server.visited(isGet);
+    const outcome = connection.request(toolCall('any'), new RecordedReply(), NEVER);
+    const call = await server.waitForRequest(isCall);
+    const resumption = await server.waitForRequest(isGet);
     expect(performance.now() - first).toBeGreaterThanOrEqual(140);
     expect(resumption.headers).toMatchObject({ 'last-event-id': '7', 'mcp-session-id': 's1' });
     ears?.send(answerTo(call), '8');
-    expect(textOf(await outcome)).toBe('done');
+    expect(toResultText(await outcome)).toBe('done');
   });
 
   it('is cancelled at the server by name when its caller leaves', async () => {
     const connection = await open(() => undefined);
     const leave = new AbortController();
-    const outcome = connection.request(toolCall('any'), new Reply(), leave.signal);
-    const call = await server.visited(isCall);
+    const outcome = connection.request(toolCall('any'), new RecordedReply(), leave.signal);
+    const call = await server.waitForRequest(isCall);
     leave.abort();
     const started = performance.now();
-    const cancelled = await server.visited(({ message }) => message['method'] === 'notifications/cancelled');
+    const cancelled = await server.waitForRequest(({ message }) => message['method'] === 'notifications/cancelled');
     expect(performance.now() - started).toBeLessThan(500);
     expect(cancelled.message['params']).toMatchObject({ requestId: call.message['id'] });
     expect(await outcome).toMatchObject({ error: { code: -31002 } });
@@ -132,24 +144,24 @@ describe('a call over streamable HTTP', () => {
 
   it('is never sent when its caller left before its turn', async () => {
     const connection = await open((visit) => visit.result(TEXT));
-    const outcome = await connection.request(toolCall('any'), new Reply(), AbortSignal.abort());
+    const outcome = await connection.request(toolCall('any'), new RecordedReply(), AbortSignal.abort());
     expect(outcome).toMatchObject({ error: { code: -31004, data: { outcome: 'not_executed' } } });
-    expect(server.visits.some(isCall)).toBe(false);
+    expect(server.requests.some(isCall)).toBe(false);
   });
 
   it('that the server refuses by name with a 404 gets that error, and the session goes on', async () => {
     const error = { code: -32_002, message: 'Resource not found', data: { uri: WATCHED } };
     const connection = await open((visit) => visit.json({ jsonrpc: '2.0', id: visit.message['id'], error }, 404));
-    expect(await connection.request(toolCall('any'), new Reply(), NEVER)).toMatchObject({ error });
-    expect([connection.closed, bench.events.ends]).toEqual([false, []]);
+    expect(await connection.request(toolCall('any'), new RecordedReply(), NEVER)).toMatchObject({ error });
+    expect([connection.closed, bench.events.closeReasons]).toEqual([false, []]);
   });
 
   it('is refused when too many are under way', async () => {
-    bench = new Workbench({ calls: 2 });
+    bench = new ConnectorHarness({ calls: 2 });
     const connection = await open(() => undefined);
     const leave = new AbortController();
-    const running = [1, 2].map(() => connection.request(toolCall('any'), new Reply(), leave.signal));
-    const refused = await connection.request(toolCall('any'), new Reply(), NEVER);
+    const running = [1, 2].map(() => connection.request(toolCall('any'), new RecordedReply(), leave.signal));
+    const refused = await connection.request(toolCall('any'), new RecordedReply(), NEVER);
     expect(refused).toMatchObject({ error: { code: -31003, data: { outcome: 'not_executed', retriable: true } } });
     leave.abort();
     await Promise.all(running);
@@ -164,22 +176,22 @@ describe('a question of a legacy server', () => {
       const stream = visit.stream();
       stream.send(request('p', 'ping'));
       stream.send(request('q', 'elicitation/create', elicitation));
-      void server.visited(isAnswerTo('q')).then(() => stream.send(answerTo(visit)));
-    }, TALKATIVE_CLIENT);
-    const reply = new Reply(async () => ({ result: { action: 'decline' } }));
-    expect(textOf(await connection.request(toolCall('any'), reply, NEVER))).toBe('done');
-    expect((await server.visited(isAnswerTo('p'))).message).toEqual({ jsonrpc: '2.0', id: 'p', result: {} });
-    expect((await server.visited(isAnswerTo('q'))).message).toMatchObject({ result: { action: 'decline' } });
+      void server.waitForRequest(isAnswerTo('q')).then(() => stream.send(answerTo(visit)));
+    }, CLIENT_WITH_ALL_CAPABILITIES);
+    const reply = new RecordedReply(async () => ({ result: { action: 'decline' } }));
+    expect(toResultText(await connection.request(toolCall('any'), reply, NEVER))).toBe('done');
+    expect((await server.waitForRequest(isAnswerTo('p'))).message).toEqual({ jsonrpc: '2.0', id: 'p', result: {} });
+    expect((await server.waitForRequest(isAnswerTo('q'))).message).toMatchObject({ result: { action: 'decline' } });
   });
 
   describe('whose answer cannot be delivered', () => {
     /** The server asks in the middle of a call that it never answers; the answer is met by `onAnswer`. */
-    const callThatAsks = async (onAnswer: (visit: Visit) => void) => {
+    const callThatAsks = async (onAnswer: (visit: ReceivedRequest) => void) => {
       const connection = await open((visit) => {
         visit.stream().send(request('q', 'elicitation/create', elicitation));
-      }, TALKATIVE_CLIENT);
-      const reply = new Reply(async () => {
-        server.play((visit) => (isAnswerTo('q')(visit) ? onAnswer(visit) : visit.empty(202)));
+      }, CLIENT_WITH_ALL_CAPABILITIES);
+      const reply = new RecordedReply(async () => {
+        server.setScript((visit) => (isAnswerTo('q')(visit) ? onAnswer(visit) : visit.empty(202)));
         return { result: { action: 'decline' } };
       });
       return { connection, outcome: await connection.request(toolCall('any'), reply, NEVER) };
@@ -189,19 +201,19 @@ describe('a question of a legacy server', () => {
     });
 
     it.each([
-      ['refuses it', (visit: Visit) => visit.empty(500)],
-      ['breaks off', (visit: Visit) => visit.response.destroy()],
+      ['refuses it', (visit: ReceivedRequest) => visit.empty(500)],
+      ['breaks off', (visit: ReceivedRequest) => visit.response.destroy()],
     ])('ends its call at once where the server %s, and the server is told', async (_how, onAnswer) => {
       const { connection, outcome } = await callThatAsks(onAnswer);
       expect(outcome).toMatchObject(unknown('could not be delivered'));
-      await server.visited(({ message }) => message['method'] === 'notifications/cancelled');
+      await server.waitForRequest(({ message }) => message['method'] === 'notifications/cancelled');
       expect(connection.closed).toBe(false);
     });
 
     it('ends its call and the session where the server has forgotten that', async () => {
       const { connection, outcome } = await callThatAsks((visit) => visit.empty(404));
       expect(outcome).toMatchObject(unknown('the server ended the session'));
-      expect([connection.closed, bench.events.ends]).toEqual([true, ['the server ended the session']]);
+      expect([connection.closed, bench.events.closeReasons]).toEqual([true, ['the server ended the session']]);
     });
   });
 
@@ -212,8 +224,8 @@ describe('a question of a legacy server', () => {
       stream.send(request('q', 'elicitation/create', elicitation));
       stream.send(note('notifications/cancelled', { requestId: 'q' }));
       void withdrawn.promise.then(() => stream.send(answerTo(visit)));
-    }, TALKATIVE_CLIENT);
-    const reply = new Reply((_question, signal) => {
+    }, CLIENT_WITH_ALL_CAPABILITIES);
+    const reply = new RecordedReply((_question, signal) => {
       return new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => {
           withdrawn.resolve();
@@ -221,67 +233,67 @@ describe('a question of a legacy server', () => {
         });
       });
     });
-    expect(textOf(await connection.request(toolCall('any'), reply, NEVER))).toBe('done');
-    expect(server.visits.some(isAnswerTo('q'))).toBe(false);
+    expect(toResultText(await connection.request(toolCall('any'), reply, NEVER))).toBe('done');
+    expect(server.requests.some(isAnswerTo('q'))).toBe(false);
   });
 
   it('is refused once the server has taken note that its call is cancelled, not before', async () => {
     const connection = await open((visit) => {
       visit.stream().send(request('q', 'elicitation/create', elicitation));
-    }, TALKATIVE_CLIENT);
+    }, CLIENT_WITH_ALL_CAPABILITIES);
     const leave = new AbortController();
-    const reply = new Reply((_question, signal) => {
-      server.play((visit) => (isCall(visit) ? visit.result(TEXT) : undefined));
+    const reply = new RecordedReply((_question, signal) => {
+      server.setScript((visit) => (isCall(visit) ? visit.result(TEXT) : undefined));
       return new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(new Error('over')));
         leave.abort();
       });
     });
     expect(await connection.request(toolCall('any'), reply, leave.signal)).toMatchObject({ error: { code: -31002 } });
-    const cancelled = await server.visited(({ message }) => message['method'] === 'notifications/cancelled');
-    expect(textOf(await connection.request(toolCall('next'), new Reply(), NEVER))).toBe('done');
-    expect(server.visits.some(isAnswerTo('q'))).toBe(false);
+    const cancelled = await server.waitForRequest(({ message }) => message['method'] === 'notifications/cancelled');
+    expect(toResultText(await connection.request(toolCall('next'), new RecordedReply(), NEVER))).toBe('done');
+    expect(server.requests.some(isAnswerTo('q'))).toBe(false);
     cancelled.empty(202);
-    expect((await server.visited(isAnswerTo('q'))).message).toMatchObject({ error: { code: -32603 } });
+    expect((await server.waitForRequest(isAnswerTo('q'))).message).toMatchObject({ error: { code: -32603 } });
   });
 
   it('that comes beside calls is put to the one call that runs', async () => {
     const connection = await open((visit) => {
       ears?.send(request('q', 'roots/list'));
-      void server.visited(isAnswerTo('q')).then(() => visit.result(TEXT));
-    }, TALKATIVE_CLIENT);
-    const reply = new Reply(async () => ({ result: { roots: [] } }));
-    expect(textOf(await connection.request(toolCall('any'), reply, NEVER))).toBe('done');
+      void server.waitForRequest(isAnswerTo('q')).then(() => visit.result(TEXT));
+    }, CLIENT_WITH_ALL_CAPABILITIES);
+    const reply = new RecordedReply(async () => ({ result: { roots: [] } }));
+    expect(toResultText(await connection.request(toolCall('any'), reply, NEVER))).toBe('done');
     expect(reply.questions).toEqual(['roots/list']);
   });
 
   it('that belongs to no call is refused', async () => {
-    await open((visit) => visit.result(TEXT), TALKATIVE_CLIENT);
+    await open((visit) => visit.result(TEXT), CLIENT_WITH_ALL_CAPABILITIES);
     ears?.send(request('q', 'roots/list'));
-    expect((await server.visited(isAnswerTo('q'))).message).toMatchObject({ error: { code: -32600 } });
+    expect((await server.waitForRequest(isAnswerTo('q'))).message).toMatchObject({ error: { code: -32600 } });
   });
 
   it('that could belong to two calls is refused, and the next calls run one at a time', async () => {
-    const held: Visit[] = [];
+    const held: ReceivedRequest[] = [];
     const two = Promise.withResolvers<void>();
     const connection = await open((visit) => {
       held.push(visit);
       if (held.length === 2) two.resolve();
-    }, TALKATIVE_CLIENT);
-    const outcomes = [1, 2].map(() => connection.request(toolCall('any'), new Reply(), NEVER));
+    }, CLIENT_WITH_ALL_CAPABILITIES);
+    const outcomes = [1, 2].map(() => connection.request(toolCall('any'), new RecordedReply(), NEVER));
     await two.promise;
     ears?.send(request('q', 'roots/list'));
-    expect((await server.visited(isAnswerTo('q'))).message).toMatchObject({ error: { code: -32600 } });
+    expect((await server.waitForRequest(isAnswerTo('q'))).message).toMatchObject({ error: { code: -32600 } });
     for (const visit of held.splice(0)) visit.result(TEXT);
     await Promise.all(outcomes);
-    const later = ['a', 'b'].map((name) => connection.request(toolCall(name), new Reply(), NEVER));
-    const first = await server.visited((visit) => isCall(visit) && held.includes(visit));
-    await connection.request({ ...toolCall(''), method: 'resources/list' }, new Reply(), NEVER);
+    const later = ['a', 'b'].map((name) => connection.request(toolCall(name), new RecordedReply(), NEVER));
+    const first = await server.waitForRequest((visit) => isCall(visit) && held.includes(visit));
+    await connection.request({ ...toolCall(''), method: 'resources/list' }, new RecordedReply(), NEVER);
     expect(held).toEqual([first]);
     first.result(TEXT);
-    const second = await server.visited((visit) => visit !== first && held.includes(visit));
+    const second = await server.waitForRequest((visit) => visit !== first && held.includes(visit));
     second.result(TEXT);
-    expect((await Promise.all(later)).map(textOf)).toEqual(['done', 'done']);
+    expect((await Promise.all(later)).map(toResultText)).toEqual(['done', 'done']);
   });
 });
 
@@ -289,7 +301,7 @@ describe('what a session hears beside its calls', () => {
   it('goes to whoever listens to it, or to the owner of the connection', async () => {
     const connection = await open((visit) => visit.result(TEXT));
     const changes: string[] = [];
-    const listening = await connection.listen({ toolsListChanged: true, promptsListChanged: true }, ({ method }) => {
+    const listening = await connection.subscribe({ toolsListChanged: true, promptsListChanged: true }, ({ method }) => {
       changes.push(method);
     });
     expect(listening.honoured).toEqual({ toolsListChanged: true });
@@ -308,8 +320,8 @@ describe('what a session hears beside its calls', () => {
   it('is subscribed to once for all listeners, and no longer than there are any', async () => {
     const connection = await open((visit) => visit.result(TEXT));
     const filter = { resourceSubscriptions: [WATCHED] };
-    const [one, other] = await Promise.all([1, 2].map(() => connection.listen(filter, () => undefined)));
-    const count = (method: string) => server.visits.filter(({ message }) => message['method'] === method).length;
+    const [one, other] = await Promise.all([1, 2].map(() => connection.subscribe(filter, () => undefined)));
+    const count = (method: string) => server.requests.filter(({ message }) => message['method'] === method).length;
     expect(count('resources/subscribe')).toBe(1);
     await one?.close();
     expect(count('resources/unsubscribe')).toBe(0);
@@ -319,45 +331,45 @@ describe('what a session hears beside its calls', () => {
   });
 
   it('is not promised when the server refuses, and its refusal is told when nothing else was asked for', async () => {
-    server.play((visit) => {
+    server.setScript((visit) => {
       if (isGet(visit)) return void visit.stream();
       if (visit.message['method'] !== 'resources/subscribe')
-        return void (greetLegacy(visit, CAPABILITIES) || visit.result({}));
+        return void (answerLegacyHandshake(visit, CAPABILITIES) || visit.result({}));
       visit.json({ jsonrpc: '2.0', id: visit.message['id'], error: { code: -32002, message: 'No such resource' } });
     });
-    const connection = await bench.open(remote(server.url));
+    const connection = await bench.open(httpServer(server.url));
     const filter = { resourceSubscriptions: [WATCHED] };
-    await expect(connection.listen(filter, () => undefined)).rejects.toMatchObject({ code: -32002 });
-    const { honoured, refused } = await connection.listen({ ...filter, toolsListChanged: true }, () => undefined);
+    await expect(connection.subscribe(filter, () => undefined)).rejects.toMatchObject({ code: -32002 });
+    const { honoured, refused } = await connection.subscribe({ ...filter, toolsListChanged: true }, () => undefined);
     expect(refused).toMatchObject([{ refusal: { error: { code: -32002 } } }]);
     expect(honoured).toEqual({ toolsListChanged: true });
   });
 
   it('is not promised when the server has no stream to tell it on', async () => {
-    server.play((visit) => {
+    server.setScript((visit) => {
       if (isGet(visit)) return visit.json({}, 405);
-      return void (greetLegacy(visit, CAPABILITIES) || visit.result({}));
+      return void (answerLegacyHandshake(visit, CAPABILITIES) || visit.result({}));
     });
-    const connection = await bench.open(remote(server.url));
+    const connection = await bench.open(httpServer(server.url));
     const filter = { resourceSubscriptions: [WATCHED], toolsListChanged: true };
-    expect((await connection.listen(filter, () => undefined)).honoured).toEqual({});
-    await server.visited(({ message }) => message['method'] === 'resources/unsubscribe');
+    expect((await connection.subscribe(filter, () => undefined)).honoured).toEqual({});
+    await server.waitForRequest(({ message }) => message['method'] === 'resources/unsubscribe');
   });
 
   it('goes on after an interruption where it ended', async () => {
     const connection = await open((visit) => visit.result(TEXT));
-    await connection.listen({ toolsListChanged: true }, () => undefined);
+    await connection.subscribe({ toolsListChanged: true }, () => undefined);
     ears?.send(note('notifications/message', { level: 'info', data: 1 }), 'e1');
     await bench.events.until(({ notifications }) => notifications.length === 1);
     ears?.end();
-    const again = await server.visited((visit) => visit.headers['last-event-id'] !== undefined);
+    const again = await server.waitForRequest((visit) => visit.headers['last-event-id'] !== undefined);
     expect(again.headers['last-event-id']).toBe('e1');
   });
 
   it('may have changed unseen during an interruption without event ids, and the listener is told so', async () => {
     const connection = await open((visit) => visit.result(TEXT));
     const changed = Promise.withResolvers<string>();
-    await connection.listen({ toolsListChanged: true }, ({ method }) => changed.resolve(method));
+    await connection.subscribe({ toolsListChanged: true }, ({ method }) => changed.resolve(method));
     ears?.end();
     expect(await changed.promise).toBe('notifications/tools/list_changed');
   });

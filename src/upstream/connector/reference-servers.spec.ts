@@ -4,15 +4,15 @@ import { LATEST_LEGACY_REVISION, LATEST_MODERN_REVISION, type McpNotification } 
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import type { ServerDefinition } from '../../registry/index.js';
 import {
-  child,
+  stdioServer,
   NEVER,
-  remote,
-  Reply,
-  SILENT_CLIENT,
-  TALKATIVE_CLIENT,
-  textOf,
+  httpServer,
+  RecordedReply,
+  CLIENT_WITHOUT_CAPABILITIES,
+  CLIENT_WITH_ALL_CAPABILITIES,
+  toResultText,
   toolCall,
-  Workbench,
+  ConnectorHarness,
 } from './connector-fixture.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/libs/testing/reference-server/main.js', import.meta.url));
@@ -29,7 +29,7 @@ const PROCESSES = [
   { name: 'a modern child process', era: 'modern' },
 ] as const;
 
-const answerWord: ConstructorParameters<typeof Reply>[0] = async () => ({
+const answerWord: ConstructorParameters<typeof RecordedReply>[0] = async () => ({
   result: { action: 'accept', content: { word: 'yes', name: 'Ada' } },
 });
 
@@ -52,10 +52,10 @@ class Changes {
   }
 }
 
-const benches: Workbench[] = [];
-function newBench(): Workbench {
+const benches: ConnectorHarness[] = [];
+function newBench(): ConnectorHarness {
   // A busy machine takes its time to start a process, which is of no other era for that.
-  const bench = new Workbench({ probeMs: 20_000 });
+  const bench = new ConnectorHarness({ probeMs: 20_000 });
   benches.push(bench);
   return bench;
 }
@@ -64,48 +64,50 @@ afterEach(async () => {
   await Promise.all(benches.splice(0).map((bench) => bench.close()));
 });
 
-const stdioServer = (era: 'legacy' | 'modern'): ServerDefinition =>
-  child(process.execPath, [MAIN, '--era', era, '--transport', 'stdio']);
+const referenceServer = (era: 'legacy' | 'modern'): ServerDefinition =>
+  stdioServer(process.execPath, [MAIN, '--era', era, '--transport', 'stdio']);
 
 describe.each(PROCESSES)('$name', ({ era }) => {
   it('serves calls with progress, and ends with its connection', async () => {
     const bench = newBench();
-    expect(await bench.connector.era(stdioServer(era), NEVER)).toBe(era);
-    const connection = await bench.open(stdioServer(era));
+    expect(await bench.connector.resolveEra(referenceServer(era), NEVER)).toBe(era);
+    const connection = await bench.open(referenceServer(era));
     expect(connection.profile.era).toBe(era);
-    const reply = new Reply();
+    const reply = new RecordedReply();
     const call = toolCall('slow', { durationMs: 20, steps: 2 }, { progressToken: 'mine' });
-    expect(textOf(await connection.request(call, reply, NEVER))).toBe('done after 2 steps');
+    expect(toResultText(await connection.request(call, reply, NEVER))).toBe('done after 2 steps');
     expect(reply.notifications.map(({ params }) => [params['progressToken'], params['progress']])).toEqual([
       ['mine', 1],
       ['mine', 2],
     ]);
     await connection.close();
     expect(connection.closed).toBe(true);
-    expect(bench.events.ends).toEqual([]);
+    expect(bench.events.closeReasons).toEqual([]);
   });
 
   it('stops a call that is cancelled', async () => {
-    const connection = await newBench().open(stdioServer(era));
+    const connection = await newBench().open(referenceServer(era));
     const leave = new AbortController();
-    const reply = new Reply();
+    const reply = new RecordedReply();
     const held = connection.request(toolCall('hold', { key: 'a' }, { progressToken: 1 }), reply, leave.signal);
-    const freed = connection.request(toolCall('add', { a: 1, b: 2 }), new Reply(), NEVER);
-    expect(textOf(await freed)).toContain('3');
+    const freed = connection.request(toolCall('add', { a: 1, b: 2 }), new RecordedReply(), NEVER);
+    expect(toResultText(await freed)).toContain('3');
     leave.abort();
     expect(await held).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown', server: 'subject' } } });
-    expect(textOf(await connection.request(toolCall('add', { a: 2, b: 2 }), new Reply(), NEVER))).toContain('4');
+    expect(
+      toResultText(await connection.request(toolCall('add', { a: 2, b: 2 }), new RecordedReply(), NEVER)),
+    ).toContain('4');
   });
 
   it('tells of changes while somebody listens', async () => {
-    const connection = await newBench().open(stdioServer(era));
+    const connection = await newBench().open(referenceServer(era));
     const changes = new Changes();
     const filter = { toolsListChanged: true, resourceSubscriptions: ['test://watched-resource'] };
-    const listening = await connection.listen(filter, changes.take);
+    const listening = await connection.subscribe(filter, changes.take);
     expect(listening.honoured).toEqual(filter);
-    await connection.request(toolCall('change_tools'), new Reply(), NEVER);
+    await connection.request(toolCall('change_tools'), new RecordedReply(), NEVER);
     await changes.until('notifications/tools/list_changed');
-    await connection.request(toolCall('touch_resource'), new Reply(), NEVER);
+    await connection.request(toolCall('touch_resource'), new RecordedReply(), NEVER);
     const updated = await changes.until('notifications/resources/updated');
     expect(updated.params).toEqual({ uri: 'test://watched-resource' });
     await listening.close();
@@ -114,14 +116,14 @@ describe.each(PROCESSES)('$name', ({ era }) => {
 
 describe('a legacy child process that asks', () => {
   it('asks the one call that runs, and lets the next one wait for its turn', async () => {
-    const connection = await newBench().open(stdioServer('legacy'), TALKATIVE_CLIENT);
-    const first = new Reply(answerWord);
-    const second = new Reply(answerWord);
+    const connection = await newBench().open(referenceServer('legacy'), CLIENT_WITH_ALL_CAPABILITIES);
+    const first = new RecordedReply(answerWord);
+    const second = new RecordedReply(answerWord);
     const outcomes = await Promise.all([
       connection.request(toolCall('ask_rounds', { rounds: 2 }), first, NEVER),
       connection.request(toolCall('ask_rounds', { rounds: 1 }), second, NEVER),
     ]);
-    expect(outcomes.map(textOf)).toEqual(['yes yes', 'yes']);
+    expect(outcomes.map(toResultText)).toEqual(['yes yes', 'yes']);
     expect([first.questions.length, second.questions.length]).toEqual([2, 1]);
   });
 });
@@ -132,14 +134,14 @@ describe.each(REMOTE)('$name', ({ options }) => {
 
   beforeAll(async () => {
     server = await startReferenceServer(options);
-    definition = remote(server.url, { transport: options.transport });
+    definition = httpServer(server.url, { transport: options.transport });
   });
 
   afterAll(() => server.close());
 
   it('is met in its own era', async () => {
     const bench = newBench();
-    expect(await bench.connector.era(definition, NEVER)).toBe(options.era);
+    expect(await bench.connector.resolveEra(definition, NEVER)).toBe(options.era);
     const { profile } = await bench.open(definition);
     const revision = options.era === 'modern' ? LATEST_MODERN_REVISION : LATEST_LEGACY_REVISION;
     expect(profile).toMatchObject({ era: options.era, revision, capabilities: { tools: { listChanged: true } } });
@@ -149,9 +151,9 @@ describe.each(REMOTE)('$name', ({ options }) => {
 
   it('answers a call, with progress under the token of its caller', async () => {
     const connection = await newBench().open(definition);
-    const reply = new Reply();
+    const reply = new RecordedReply();
     const call = toolCall('slow', { durationMs: 20, steps: 2 }, { progressToken: 'mine' });
-    expect(textOf(await connection.request(call, reply, NEVER))).toBe('done after 2 steps');
+    expect(toResultText(await connection.request(call, reply, NEVER))).toBe('done after 2 steps');
     expect(reply.notifications.map(({ params }) => params['progressToken'])).toEqual(['mine', 'mine']);
   });
 
@@ -159,7 +161,7 @@ describe.each(REMOTE)('$name', ({ options }) => {
     const connection = await newBench().open(definition);
     const before = server.calls.of('hold');
     const leave = new AbortController();
-    const held = connection.request(toolCall('hold', { key: 'abort' }), new Reply(), leave.signal);
+    const held = connection.request(toolCall('hold', { key: 'abort' }), new RecordedReply(), leave.signal);
     await server.calls.until('hold', 'started', before.started + 1);
     leave.abort();
     expect(await held).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown', server: 'subject' } } });
@@ -169,14 +171,14 @@ describe.each(REMOTE)('$name', ({ options }) => {
   it('stops a call that takes too long', async () => {
     const connection = await newBench().open({ ...definition, timeouts: { connectMs: 5_000, requestMs: 300 } });
     const before = server.calls.of('hold');
-    const outcome = await connection.request(toolCall('hold', { key: 'timeout' }), new Reply(), NEVER);
+    const outcome = await connection.request(toolCall('hold', { key: 'timeout' }), new RecordedReply(), NEVER);
     expect(outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
     await server.calls.until('hold', 'cancelled', before.cancelled + 1);
   });
 
   it('sends the messages that a call logs at the level that the call asked for', async () => {
     const connection = await newBench().open(definition);
-    const reply = new Reply();
+    const reply = new RecordedReply();
     await connection.request(toolCall('log_at_levels', {}, { logLevel: 'error' }), reply, NEVER);
     const levels = reply.notifications.map(({ params }) => params['level']);
     // Without a session nothing remembers the level.
@@ -195,10 +197,10 @@ describe.each(REMOTE.filter(({ options }) => !('stateless' in options)))('change
   afterAll(() => server.close());
 
   it('are told while somebody listens, and only what was asked for', async () => {
-    const connection = await newBench().open(remote(server.url, { transport: options.transport }));
+    const connection = await newBench().open(httpServer(server.url, { transport: options.transport }));
     const changes = new Changes();
     const filter = { toolsListChanged: true, resourceSubscriptions: ['test://watched-resource'] };
-    const listening = await connection.listen(filter, changes.take);
+    const listening = await connection.subscribe(filter, changes.take);
     expect(listening.honoured).toEqual(filter);
     server.world.toggleExtra('prompts');
     server.world.toggleExtra('tools');
@@ -220,32 +222,32 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
 
     beforeAll(async () => {
       server = await startReferenceServer(options);
-      definition = remote(server.url, { transport: options.transport });
+      definition = httpServer(server.url, { transport: options.transport });
     });
 
     afterAll(() => server.close());
 
     it('asks the client in the middle of a call', async () => {
-      const connection = await newBench().open(definition, TALKATIVE_CLIENT);
-      const reply = new Reply(answerWord);
+      const connection = await newBench().open(definition, CLIENT_WITH_ALL_CAPABILITIES);
+      const reply = new RecordedReply(answerWord);
       const outcome = await connection.request(toolCall('ask_rounds', { rounds: 3 }), reply, NEVER);
-      expect(textOf(outcome)).toBe('yes yes yes');
+      expect(toResultText(outcome)).toBe('yes yes yes');
       expect(reply.questions).toEqual(Array(3).fill('elicitation/create'));
     });
 
     it('does not ask for what was not declared', async () => {
       const connection = await newBench().open(definition);
-      const reply = new Reply(answerWord);
+      const reply = new RecordedReply(answerWord);
       const outcome = await connection.request(toolCall('ask_name'), reply, NEVER);
       expect(reply.questions).toEqual([]);
-      expect(textOf(outcome)).not.toContain('Ada');
+      expect(toResultText(outcome)).not.toContain('Ada');
     });
 
     it('takes the question back when the call that asked is cancelled', async () => {
-      const connection = await newBench().open(definition, TALKATIVE_CLIENT);
+      const connection = await newBench().open(definition, CLIENT_WITH_ALL_CAPABILITIES);
       const leave = new AbortController();
       const asked = Promise.withResolvers<AbortSignal>();
-      const reply = new Reply((_question, signal) => {
+      const reply = new RecordedReply((_question, signal) => {
         asked.resolve(signal);
         return new Promise(() => undefined);
       });
@@ -261,13 +263,15 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
       const connection = await bench.open(definition);
       await server.forgetSessions();
       // Here the session is its event stream, which ends by itself.
-      if (options.transport === 'sse') await bench.events.until(({ ends }) => ends.length > 0);
-      const outcome = await connection.request(toolCall('add', { a: 1, b: 1 }), new Reply(), NEVER);
+      if (options.transport === 'sse') await bench.events.until(({ closeReasons: ends }) => ends.length > 0);
+      const outcome = await connection.request(toolCall('add', { a: 1, b: 1 }), new RecordedReply(), NEVER);
       expect(outcome).toMatchObject({ error: { code: -31004, data: { outcome: 'not_executed', retriable: true } } });
       expect(connection.closed).toBe(true);
-      expect(bench.events.ends).toHaveLength(1);
+      expect(bench.events.closeReasons).toHaveLength(1);
       const next = await bench.open(definition);
-      expect(textOf(await next.request(toolCall('add', { a: 1, b: 1 }), new Reply(), NEVER))).toContain('2');
+      expect(toResultText(await next.request(toolCall('add', { a: 1, b: 1 }), new RecordedReply(), NEVER))).toContain(
+        '2',
+      );
     });
 
     it('ends at the server when it is closed', async () => {
@@ -275,10 +279,10 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
       const before = server.openSessions;
       const connection = await bench.open(definition);
       await connection.close();
-      const outcome = await connection.request(toolCall('add', { a: 1, b: 1 }), new Reply(), NEVER);
+      const outcome = await connection.request(toolCall('add', { a: 1, b: 1 }), new RecordedReply(), NEVER);
       expect(outcome).toMatchObject({ error: { code: -31004, data: { outcome: 'not_executed' } } });
       if (options.transport === 'http') expect(server.openSessions).toBe(before);
-      expect(bench.events.ends).toEqual([]);
+      expect(bench.events.closeReasons).toEqual([]);
     });
   },
 );
@@ -287,9 +291,9 @@ describe('what only one era has', () => {
   it('takes up a stream again that the legacy server closed before the answer', async () => {
     const server = await startReferenceServer({ era: 'legacy', transport: 'http' });
     try {
-      const connection = await newBench().open(remote(server.url));
-      const outcome = await connection.request(toolCall('test_reconnection'), new Reply(), NEVER);
-      expect(textOf(outcome)).toBe('The stream was closed and resumed');
+      const connection = await newBench().open(httpServer(server.url));
+      const outcome = await connection.request(toolCall('test_reconnection'), new RecordedReply(), NEVER);
+      expect(toResultText(outcome)).toBe('The stream was closed and resumed');
     } finally {
       await server.close();
     }
@@ -299,23 +303,23 @@ describe('what only one era has', () => {
     const server = await startReferenceServer({ era: 'modern', transport: 'http' });
     try {
       const connection = await newBench().open(
-        remote(server.url, { headers: { 'X-Key': 'secret', 'Mcp-Method': 'no' } }),
+        httpServer(server.url, { headers: { 'X-Key': 'secret', 'Mcp-Method': 'no' } }),
       );
-      const client = { ...SILENT_CLIENT, clientInfo: { name: 'Ada', version: '7' } };
-      const meta = await connection.request(toolCall('echo_meta', {}, { client }), new Reply(), NEVER);
-      expect(textOf(meta)).toContain('"name":"Ada"');
-      const headers = await connection.request(toolCall('echo_headers'), new Reply(), NEVER);
-      const seen = JSON.parse(String(textOf(headers))) as Record<string, string>;
+      const client = { ...CLIENT_WITHOUT_CAPABILITIES, clientInfo: { name: 'Ada', version: '7' } };
+      const meta = await connection.request(toolCall('echo_meta', {}, { client }), new RecordedReply(), NEVER);
+      expect(toResultText(meta)).toContain('"name":"Ada"');
+      const headers = await connection.request(toolCall('echo_headers'), new RecordedReply(), NEVER);
+      const seen = JSON.parse(String(toResultText(headers))) as Record<string, string>;
       expect(seen).toMatchObject({ 'x-key': 'secret', 'mcp-method': 'tools/call', 'mcp-name': 'echo_headers' });
       expect(seen['accept-encoding']).toBeUndefined();
       const args = { region: ' Köln ', limit: 3 };
       const parameterHeaders = { 'Mcp-Param-Region': ' Köln ', 'Mcp-Param-Limit': 3 };
       const mirrored = await connection.request(
         toolCall('header_params', args, { parameterHeaders }),
-        new Reply(),
+        new RecordedReply(),
         NEVER,
       );
-      expect(textOf(mirrored)).toBe(JSON.stringify(args));
+      expect(toResultText(mirrored)).toBe(JSON.stringify(args));
     } finally {
       await server.close();
     }

@@ -4,7 +4,7 @@ import { REST_ANSWERS, startRestServer, TINY_PNG, type RestTestServer } from '#l
 import { until } from '../../../test/support/until.js';
 import type { RestServer, RestTool } from '../../registry/index.js';
 import type { UpstreamConnection } from '../upstream-connection.js';
-import { NEVER, Reply, SILENT_CLIENT, toolCall, Workbench } from './connector-fixture.js';
+import { NEVER, RecordedReply, CLIENT_WITHOUT_CAPABILITIES, toolCall, ConnectorHarness } from './connector-fixture.js';
 
 const tool = (name: string, more: Partial<RestTool> = {}): RestTool => ({
   name,
@@ -40,7 +40,7 @@ function restServer(url: string, more: Partial<RestServer> = {}): RestServer {
 
 let server: RestTestServer;
 let connection: UpstreamConnection;
-const bench = new Workbench({ maxMessageBytes: 1_048_576 });
+const bench = new ConnectorHarness({ maxMessageBytes: 1_048_576 });
 
 beforeAll(async () => {
   server = await startRestServer();
@@ -53,10 +53,10 @@ afterAll(async () => {
 });
 
 const ask = (method: string, params: JsonObject = {}) =>
-  connection.request({ method, params, client: SILENT_CLIENT }, new Reply(), NEVER);
+  connection.request({ method, params, client: CLIENT_WITHOUT_CAPABILITIES }, new RecordedReply(), NEVER);
 
 const call = (name: string, args: JsonObject = {}, signal = NEVER) =>
-  connection.request(toolCall(name, args), new Reply(), signal);
+  connection.request(toolCall(name, args), new RecordedReply(), signal);
 
 const text = (words: string) => ({ content: [{ type: 'text', text: words }] });
 const failed = (outcome: Outcome) => (outcome.kind === 'error' ? outcome.error : undefined);
@@ -65,7 +65,7 @@ describe('a REST server', () => {
   it('is met without a word to the endpoints', async () => {
     const before = server.arrivals.length;
     const definition = restServer(server.url);
-    expect(await bench.connector.era(definition, NEVER)).toBe('modern');
+    expect(await bench.connector.resolveEra(definition, NEVER)).toBe('modern');
     const { profile } = await bench.open(definition);
     expect(profile).toMatchObject({ era: 'modern', capabilities: { tools: {} }, serverInfo: { name: 'subject' } });
     expect(await ask('ping')).toEqual({ kind: 'result', result: {} });
@@ -97,7 +97,7 @@ describe('a REST server', () => {
   });
 
   it('can be listened to: its tools change with the configuration', async () => {
-    const listening = await connection.listen({ toolsListChanged: true, promptsListChanged: true }, () => undefined);
+    const listening = await connection.subscribe({ toolsListChanged: true, promptsListChanged: true }, () => undefined);
     expect(listening.honoured).toEqual({ toolsListChanged: true });
     await listening.close();
   });
@@ -105,7 +105,7 @@ describe('a REST server', () => {
   it('serves no more once it is closed', async () => {
     const closed = await bench.open(restServer(server.url));
     await closed.close();
-    const outcome = await closed.request(toolCall('find', { id: 1 }), new Reply(), NEVER);
+    const outcome = await closed.request(toolCall('find', { id: 1 }), new RecordedReply(), NEVER);
     expect(failed(outcome)).toMatchObject({ code: -31_004, data: { outcome: 'not_executed', server: 'subject' } });
   });
 });
@@ -250,7 +250,7 @@ describe('an endpoint that gives no answer', () => {
   it('is given up when its time is over', async () => {
     const hasty = await bench.open(restServer(server.url, { timeouts: { connectMs: 5_000, requestMs: 200 } }));
     const before = server.abandoned;
-    const outcome = await hasty.request(toolCall('/hang'), new Reply(), NEVER);
+    const outcome = await hasty.request(toolCall('/hang'), new RecordedReply(), NEVER);
     expect(failed(outcome)).toMatchObject({ code: -31_002, data: { outcome: 'unknown', server: 'subject' } });
     await until(() => server.abandoned > before);
   });
@@ -276,9 +276,9 @@ describe('an endpoint that gives no answer', () => {
     ['a name that there is not', () => 'http://nowhere.invalid'],
     ['a server without TLS', () => server.url.replace('http:', 'https:')],
   ])('because it is %s was not reached', async (_what, url) => {
-    const elsewhere = new Workbench();
+    const elsewhere = new ConnectorHarness();
     const unreachable = await elsewhere.open(restServer(url()));
-    const outcome = await unreachable.request(toolCall('/object'), new Reply(), NEVER);
+    const outcome = await unreachable.request(toolCall('/object'), new RecordedReply(), NEVER);
     expect(failed(outcome)).toMatchObject({
       code: -31_004,
       message: expect.not.stringMatching(/127\.0\.0\.1|nowhere\.invalid/),
@@ -288,11 +288,11 @@ describe('an endpoint that gives no answer', () => {
   });
 
   it('that cannot take more calls is not asked', async () => {
-    const small = new Workbench({ calls: 1 });
+    const small = new ConnectorHarness({ calls: 1 });
     const crowded = await small.open(restServer(server.url));
     const leaving = new AbortController();
-    const first = crowded.request(toolCall('/hang'), new Reply(), leaving.signal);
-    const second = await crowded.request(toolCall('/object'), new Reply(), NEVER);
+    const first = crowded.request(toolCall('/hang'), new RecordedReply(), leaving.signal);
+    const second = await crowded.request(toolCall('/object'), new RecordedReply(), NEVER);
     expect(failed(second)).toMatchObject({ code: -31_003, data: { outcome: 'not_executed' } });
     leaving.abort();
     await first;

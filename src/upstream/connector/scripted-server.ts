@@ -4,8 +4,8 @@ import { text } from 'node:stream/consumers';
 import { LATEST_LEGACY_REVISION, LATEST_MODERN_REVISION, type JsonObject } from '#lib/mcp-protocol';
 
 /** One HTTP request that a scripted server got, and how to answer it. */
-export interface Visit {
-  readonly verb: string;
+export interface ReceivedRequest {
+  readonly httpMethod: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   /** The JSON-RPC message; an empty object without a body. */
@@ -29,21 +29,21 @@ export interface EventWriter {
 /** A server whose every answer a test decides. */
 export interface ScriptedServer {
   readonly url: string;
-  readonly visits: readonly Visit[];
+  readonly requests: readonly ReceivedRequest[];
   /** Changes the script. */
-  play(script: (visit: Visit) => void): void;
+  setScript(script: (visit: ReceivedRequest) => void): void;
   /** Resolves with the first visit that fits, past or coming. */
-  visited(fits: (visit: Visit) => boolean): Promise<Visit>;
+  waitForRequest(fits: (visit: ReceivedRequest) => boolean): Promise<ReceivedRequest>;
   close(): Promise<void>;
 }
 
-export async function startScriptedServer(script: (visit: Visit) => void): Promise<ScriptedServer> {
+export async function startScriptedServer(script: (visit: ReceivedRequest) => void): Promise<ScriptedServer> {
   let play = script;
-  const visits: Visit[] = [];
+  const visits: ReceivedRequest[] = [];
   const waiting = new Set<() => void>();
   const server = createServer((request, response) => {
     void text(request).then((body) => {
-      const visit = visitOf(request, response, body);
+      const visit = toReceivedRequest(request, response, body);
       visits.push(visit);
       play(visit);
       for (const wake of waiting) wake();
@@ -52,11 +52,11 @@ export async function startScriptedServer(script: (visit: Visit) => void): Promi
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
-    visits,
-    play: (next) => {
+    requests: visits,
+    setScript: (next) => {
       play = next;
     },
-    visited: (fits) => firstOf(visits, fits, waiting),
+    waitForRequest: (fits) => waitForFirst(visits, fits, waiting),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -65,7 +65,11 @@ export async function startScriptedServer(script: (visit: Visit) => void): Promi
   };
 }
 
-function firstOf(visits: readonly Visit[], fits: (visit: Visit) => boolean, waiting: Set<() => void>): Promise<Visit> {
+function waitForFirst(
+  visits: readonly ReceivedRequest[],
+  fits: (visit: ReceivedRequest) => boolean,
+  waiting: Set<() => void>,
+): Promise<ReceivedRequest> {
   return new Promise((resolve) => {
     const look = (): void => {
       const found = visits.find(fits);
@@ -78,25 +82,25 @@ function firstOf(visits: readonly Visit[], fits: (visit: Visit) => boolean, wait
   });
 }
 
-function visitOf(request: IncomingMessage, response: ServerResponse, body: string): Visit {
+function toReceivedRequest(request: IncomingMessage, response: ServerResponse, body: string): ReceivedRequest {
   const message = (body === '' ? {} : JSON.parse(body)) as JsonObject;
-  const json: Visit['json'] = (answer, status = 200, headers = {}) => {
+  const json: ReceivedRequest['json'] = (answer, status = 200, headers = {}) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(answer));
   };
   return {
-    verb: request.method ?? '',
+    httpMethod: request.method ?? '',
     path: request.url ?? '',
     headers: request.headers,
     message,
     response,
     json,
     result: (result, headers) => json({ jsonrpc: '2.0', id: message['id'], result }, 200, headers),
-    stream: () => eventsOn(response),
+    stream: () => openEventStream(response),
     empty: (status) => void response.writeHead(status).end(),
   };
 }
 
-function eventsOn(response: ServerResponse): EventWriter {
+function openEventStream(response: ServerResponse): EventWriter {
   response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
   return {
     send: (message, id, type) => {
@@ -110,7 +114,11 @@ function eventsOn(response: ServerResponse): EventWriter {
 }
 
 /** A handshake of the legacy era with a session, and 202 for whatever expects no answer. Returns false for the rest. */
-export function greetLegacy(visit: Visit, capabilities: JsonObject = { tools: {} }, session = 's1'): boolean {
+export function answerLegacyHandshake(
+  visit: ReceivedRequest,
+  capabilities: JsonObject = { tools: {} },
+  session = 's1',
+): boolean {
   const { method, id } = visit.message;
   if (method === 'server/discover') visit.empty(404);
   else if (method === 'initialize') {
@@ -120,15 +128,15 @@ export function greetLegacy(visit: Visit, capabilities: JsonObject = { tools: {}
       serverInfo: { name: 'scripted', version: '1' },
     };
     visit.result(result, { 'mcp-session-id': session });
-  } else if (visit.verb === 'GET' && visit.headers['last-event-id'] === undefined) visit.empty(405);
-  else if (visit.verb === 'DELETE') visit.empty(200);
-  else if (visit.verb === 'POST' && (id === undefined || method === undefined)) visit.empty(202);
+  } else if (visit.httpMethod === 'GET' && visit.headers['last-event-id'] === undefined) visit.empty(405);
+  else if (visit.httpMethod === 'DELETE') visit.empty(200);
+  else if (visit.httpMethod === 'POST' && (id === undefined || method === undefined)) visit.empty(202);
   else return false;
   return true;
 }
 
 /** Discovery of the modern era. Returns false for the rest. */
-export function greetModern(visit: Visit, capabilities: JsonObject = { tools: {} }): boolean {
+export function answerDiscovery(visit: ReceivedRequest, capabilities: JsonObject = { tools: {} }): boolean {
   if (visit.message['method'] !== 'server/discover') return false;
   visit.result({ resultType: 'complete', supportedVersions: [LATEST_MODERN_REVISION], capabilities });
   return true;

@@ -12,7 +12,7 @@ export class SingleFlight<T> {
 }
 
 /** Waits for a promise no longer than the signal allows. */
-export function until<T>(promise: Promise<T>, signal: AbortSignal, onAbort: () => Error): Promise<T> {
+export function withAbort<T>(promise: Promise<T>, signal: AbortSignal, onAbort: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const leave = (): void => reject(onAbort());
     if (signal.aborted) leave();

@@ -10,17 +10,17 @@ import {
 const NOT_JSON: MessageReading = { kind: 'invalid', error: { code: -32700, message: 'Parse error' } };
 
 /** The messages in one text: one, or several where the revision knows batches. */
-export function readText(text: string, revision: string): readonly MessageReading[] {
+export function readMessages(text: string, revision: string): readonly MessageReading[] {
   let value: JsonValue;
   try {
     value = parseJson(text);
   } catch {
     return [NOT_JSON];
   }
-  return readValue(value, revision);
+  return toMessageReadings(value, revision);
 }
 
-export function readValue(value: JsonValue, revision: string): readonly MessageReading[] {
+export function toMessageReadings(value: JsonValue, revision: string): readonly MessageReading[] {
   const batch = allowsBatches(revision) ? readBatch(value) : undefined;
   return batch === undefined ? [readMessage(value)] : batch.map((member) => readMessage(member));
 }

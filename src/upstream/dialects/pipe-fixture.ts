@@ -1,22 +1,22 @@
 import type { JsonObject, Outcome } from '#lib/mcp-protocol';
-import { MessagePipe, type Carriage } from '../channels/message-pipe.js';
+import { MessagePipe, type CallTransport } from '../channels/message-pipe.js';
 
 /** A pipe whose other end is the test. */
 export class ScriptedPipe extends MessagePipe {
   readonly full = false;
   /** What the server got, in order. */
-  readonly got: JsonObject[] = [];
+  readonly sentMessages: JsonObject[] = [];
   /** False: what expects no answer cannot be delivered. */
-  takes = true;
+  acceptsOneWay = true;
 
-  override send(text: string, _id: number, _refused: (outcome: Outcome) => void): Carriage {
-    this.take(text);
-    return { sent: true, release: () => undefined, drop: () => undefined };
+  override send(text: string, _id: number, _refused: (outcome: Outcome) => void): CallTransport {
+    this.record(text);
+    return { sent: true, release: () => undefined, abort: () => undefined };
   }
 
-  override async say(text: string): Promise<boolean> {
-    if (this.takes) this.take(text);
-    return this.takes;
+  override async sendOneWay(text: string): Promise<boolean> {
+    if (this.acceptsOneWay) this.record(text);
+    return this.acceptsOneWay;
   }
 
   override pause(): void {}
@@ -24,30 +24,30 @@ export class ScriptedPipe extends MessagePipe {
   override resume(): void {}
 
   override async close(): Promise<void> {
-    this.endedQuietly();
+    this.endSilently();
   }
 
   /** The server says something. */
-  says(message: JsonObject): void {
+  emit(message: JsonObject): void {
     this.received({ jsonrpc: '2.0', ...message });
   }
 
   /** Ids of the requests of a method, in the order in which they came. */
   idsOf(method: string): number[] {
-    return this.got.filter((message) => message['method'] === method).map(({ id }) => Number(id));
+    return this.sentMessages.filter((message) => message['method'] === method).map(({ id }) => Number(id));
   }
 
   /** The answer to a question of the server. */
-  answerTo(id: string): JsonObject | undefined {
-    return this.got.find((message) => message['id'] === id && message['method'] === undefined);
+  findAnswer(id: string): JsonObject | undefined {
+    return this.sentMessages.find((message) => message['id'] === id && message['method'] === undefined);
   }
 
-  private take(text: string): void {
-    this.got.push(JSON.parse(text) as JsonObject);
+  private record(text: string): void {
+    this.sentMessages.push(JSON.parse(text) as JsonObject);
   }
 }
 
 /** Lets everything happen that waits for nothing but its turn. */
-export async function settled(): Promise<void> {
+export async function flushMicrotasks(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }

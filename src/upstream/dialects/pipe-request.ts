@@ -20,18 +20,19 @@ export class PipeRequest implements PipeReceiver, Expiring {
     private readonly pipe: MessagePipe,
     textOf: (id: number) => string,
     private readonly deadlines: Deadlines,
-    private readonly limitMs: number,
+    private readonly timeoutMs: number,
     private readonly signal: AbortSignal,
   ) {
     this.id = pipe.nextId();
     this.ended = new Promise((resolve) => {
       this.resolve = resolve;
     });
-    deadlines.add(this, limitMs);
+    deadlines.add(this, timeoutMs);
     pipe.attach(this);
     signal.addEventListener('abort', this);
     if (signal.aborted) this.handleEvent();
-    else if (!pipe.over) pipe.send(textOf(this.id), this.id, (outcome) => this.finish({ kind: 'outcome', outcome }));
+    else if (!pipe.hasEnded)
+      pipe.send(textOf(this.id), this.id, (outcome) => this.finish({ kind: 'outcome', outcome }));
   }
 
   message(value: JsonValue): void {
@@ -40,7 +41,7 @@ export class PipeRequest implements PipeReceiver, Expiring {
     if (method === undefined && id === this.id) {
       this.finish({ kind: 'outcome', outcome: outcomeOfMessage(value, this.id) });
     } else if (method === 'ping' && id !== undefined) {
-      void this.pipe.say(JSON.stringify({ jsonrpc: '2.0', id, result: {} }));
+      void this.pipe.sendOneWay(JSON.stringify({ jsonrpc: '2.0', id, result: {} }));
     }
   }
 
@@ -57,7 +58,7 @@ export class PipeRequest implements PipeReceiver, Expiring {
   }
 
   private finish(ending: PipeEnding): void {
-    this.deadlines.remove(this, this.limitMs);
+    this.deadlines.remove(this, this.timeoutMs);
     this.signal.removeEventListener('abort', this);
     this.pipe.detach();
     this.resolve(ending);

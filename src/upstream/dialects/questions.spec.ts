@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
-import { faultInInput, undeclared } from './questions.js';
+import { findInputRequestFault, findUndeclaredCapability } from './questions.js';
 
 const form: JsonObject = { message: 'Name?', requestedSchema: {} };
 const url: JsonObject = { mode: 'url', url: 'https://example.com' };
@@ -14,7 +14,7 @@ describe('a question', () => {
     ['sampling/createMessage', {}, { sampling: {} }],
     ['sampling/createMessage', { tools: [] }, { sampling: { tools: {} } }],
   ])('%s with %j may be put to a client with %j', (method, params, capabilities) => {
-    expect(undeclared(method, params, capabilities)).toBeUndefined();
+    expect(findUndeclaredCapability(method, params, capabilities)).toBeUndefined();
   });
 
   it.each<[string, JsonObject, JsonObject, 'method' | 'params']>([
@@ -25,7 +25,7 @@ describe('a question', () => {
     ['sampling/createMessage', { tools: [] }, { sampling: {} }, 'params'],
     ['acme/guess', {}, { acme: {} }, 'method'],
   ])('%s with %j may not be put to a client with %j', (method, params, capabilities, what) => {
-    expect(undeclared(method, params, capabilities)?.what).toBe(what);
+    expect(findUndeclaredCapability(method, params, capabilities)?.what).toBe(what);
   });
 });
 
@@ -37,41 +37,48 @@ describe('a result that wants input', () => {
 
   it('may want what was declared', () => {
     expect(
-      faultInInput('tools/call', wanting({ method: 'elicitation/create', params: form }), {
+      findInputRequestFault('tools/call', wanting({ method: 'elicitation/create', params: form }), {
         roots: {},
         elicitation: {},
       }),
     ).toBe(undefined);
-    expect(faultInInput('tools/call', { resultType: 'complete', inputRequests: { one: 1 } }, {})).toBeUndefined();
+    expect(
+      findInputRequestFault('tools/call', { resultType: 'complete', inputRequests: { one: 1 } }, {}),
+    ).toBeUndefined();
   });
 
   it('may not want anything else', () => {
-    expect(faultInInput('tools/call', wanting({ method: 'elicitation/create', params: form }), { roots: {} })).toMatch(
-      /elicitation/,
+    expect(
+      findInputRequestFault('tools/call', wanting({ method: 'elicitation/create', params: form }), { roots: {} }),
+    ).toMatch(/elicitation/);
+    expect(findInputRequestFault('tools/call', wanting({ method: 7 }), { roots: {} })).toMatch(/malformed/);
+    expect(findInputRequestFault('tools/call', { resultType: 'input_required', inputRequests: [] }, {})).toMatch(
+      /malformed/,
     );
-    expect(faultInInput('tools/call', wanting({ method: 7 }), { roots: {} })).toMatch(/malformed/);
-    expect(faultInInput('tools/call', { resultType: 'input_required', inputRequests: [] }, {})).toMatch(/malformed/);
   });
 
   it('says what it wants, or has a state for the next attempt', () => {
-    expect(faultInInput('tools/call', { resultType: 'input_required' }, {})).toMatch(/neither what nor how/);
-    expect(faultInInput('tools/call', { resultType: 'input_required', requestState: 'x' }, {})).toBeUndefined();
+    expect(findInputRequestFault('tools/call', { resultType: 'input_required' }, {})).toMatch(/neither what nor how/);
+    expect(
+      findInputRequestFault('tools/call', { resultType: 'input_required', requestState: 'x' }, {}),
+    ).toBeUndefined();
   });
 
   it('answers requests that may be repeated only', () => {
     const result = { resultType: 'input_required', requestState: 'x' };
-    for (const method of ['prompts/get', 'resources/read']) expect(faultInInput(method, result, {})).toBeUndefined();
+    for (const method of ['prompts/get', 'resources/read'])
+      expect(findInputRequestFault(method, result, {})).toBeUndefined();
     for (const method of ['tools/list', 'completion/complete', 'server/discover']) {
-      expect(faultInInput(method, result, {})).toMatch(/wants input for/);
+      expect(findInputRequestFault(method, result, {})).toMatch(/wants input for/);
     }
   });
 
   it('says of a question that may not be asked what it needs', () => {
-    expect(undeclared('sampling/createMessage', { tools: [] }, { sampling: {} })?.needs).toEqual({
+    expect(findUndeclaredCapability('sampling/createMessage', { tools: [] }, { sampling: {} })?.needs).toEqual({
       sampling: { tools: {} },
     });
-    expect(undeclared('elicitation/create', url, {})?.needs).toEqual({ elicitation: { url: {} } });
-    expect(undeclared('roots/list', {}, {})?.needs).toEqual({ roots: {} });
-    expect(undeclared('acme/guess', {}, {})?.needs).toBeUndefined();
+    expect(findUndeclaredCapability('elicitation/create', url, {})?.needs).toEqual({ elicitation: { url: {} } });
+    expect(findUndeclaredCapability('roots/list', {}, {})?.needs).toEqual({ roots: {} });
+    expect(findUndeclaredCapability('acme/guess', {}, {})?.needs).toBeUndefined();
   });
 });

@@ -7,7 +7,7 @@ import {
 } from '#lib/mcp-protocol';
 
 /** Why a question must not reach this client. `method` when the whole kind is out of question. */
-export interface Undeclared {
+export interface UndeclaredCapability {
   readonly what: 'method' | 'params';
   readonly message: string;
   /** The capabilities that it needs, as a client would declare them; absent for what is no question. */
@@ -18,16 +18,21 @@ export interface Undeclared {
  * A client is asked for nothing that it did not declare (client/elicitation, client/sampling, client/roots).
  * Undefined when it may be asked.
  */
-export function undeclared(method: string, params: JsonObject, capabilities: JsonObject): Undeclared | undefined {
+export function findUndeclaredCapability(
+  method: string,
+  params: JsonObject,
+  capabilities: JsonObject,
+): UndeclaredCapability | undefined {
   const capability = capabilityOfQuestion(method);
   if (capability === undefined) return { what: 'method', message: 'Method not found' };
   const declared = capabilities[capability];
-  const part = partNeededBy(method, params);
+  const part = requiredPart(method, params);
   if (!isJsonObject(declared)) {
     const needs = { [capability]: part ? { [part.name]: {} } : {} };
     return { what: 'method', message: `The client did not declare ${capability}`, needs };
   }
-  if (part === undefined || isJsonObject(declared[part.name]) || isImplied(part.name, declared)) return undefined;
+  if (part === undefined || isJsonObject(declared[part.name]) || isImpliedByLegacyDeclaration(part.name, declared))
+    return undefined;
   return {
     what: 'params',
     message: `The client did not declare ${part.title}`,
@@ -36,7 +41,7 @@ export function undeclared(method: string, params: JsonObject, capabilities: Jso
 }
 
 /** The part of its capability that a question needs. Forms are what elicitation is without any word about it. */
-function partNeededBy(method: string, params: JsonObject): { name: string; title: string } | undefined {
+function requiredPart(method: string, params: JsonObject): { name: string; title: string } | undefined {
   if (method === 'sampling/createMessage') {
     return params['tools'] === undefined ? undefined : { name: 'tools', title: 'sampling with tools' };
   }
@@ -47,12 +52,16 @@ function partNeededBy(method: string, params: JsonObject): { name: string; title
 }
 
 /** A declaration without any mode is the one from before there were modes, and means forms. */
-function isImplied(part: string, declared: JsonObject): boolean {
+function isImpliedByLegacyDeclaration(part: string, declared: JsonObject): boolean {
   return part === 'form' && declared['form'] === undefined && declared['url'] === undefined;
 }
 
 /** What is wrong with a result that wants input; undefined when nothing is (basic/patterns/mrtr, Server Requirements). */
-export function faultInInput(method: string, result: JsonObject, capabilities: JsonObject): string | undefined {
+export function findInputRequestFault(
+  method: string,
+  result: JsonObject,
+  capabilities: JsonObject,
+): string | undefined {
   if (result['resultType'] !== 'input_required') return undefined;
   if (!mayRequireInput(method)) return `It wants input for ${method}`;
   const requests: JsonValue | undefined = result['inputRequests'];
@@ -63,7 +72,7 @@ export function faultInInput(method: string, result: JsonObject, capabilities: J
   for (const request of Object.values(requests)) {
     if (!isJsonObject(request) || typeof request['method'] !== 'string') return 'An input request is malformed';
     const params = isJsonObject(request['params']) ? request['params'] : {};
-    const refusal = undeclared(request['method'], params, capabilities);
+    const refusal = findUndeclaredCapability(request['method'], params, capabilities);
     if (refusal !== undefined) return refusal.message;
   }
   return undefined;

@@ -36,12 +36,12 @@ const SPECIAL_V6 = [
 
 /** Says which addresses a server may have whose URL came over the network: public ones, and those that are allowed. */
 export class AddressGuard {
-  private readonly special = listOf([...SPECIAL_V4, ...SPECIAL_V6]);
+  private readonly special = toBlockList([...SPECIAL_V4, ...SPECIAL_V6]);
   private readonly allowed: BlockList;
 
   /** `allowed`: networks in CIDR notation. */
   constructor(allowed: readonly string[]) {
-    this.allowed = listOf(allowed);
+    this.allowed = toBlockList(allowed);
   }
 
   /** False for whatever is no address, too. */
@@ -62,7 +62,7 @@ export function isNetwork(text: unknown): boolean {
 }
 
 /** Both lists know an IPv4 address by its IPv6 spelling (`::ffff:10.0.0.1`) too. */
-function listOf(networks: readonly string[]): BlockList {
+function toBlockList(networks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const network of networks) {
     const [address = '', prefix] = network.split('/');

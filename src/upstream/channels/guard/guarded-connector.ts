@@ -18,7 +18,7 @@ export type Resolver = (
   found: (fault: Error | null, addresses: readonly LookupAddress[]) => void,
 ) => void;
 
-const BY_SYSTEM: Resolver = (host, found) => resolve(host, { all: true, verbatim: true }, found);
+const SYSTEM_RESOLVER: Resolver = (host, found) => resolve(host, { all: true, verbatim: true }, found);
 
 /**
  * Connects to allowed addresses only. A name is judged by the very addresses that the connection is then made to, each time
@@ -27,7 +27,7 @@ const BY_SYSTEM: Resolver = (host, found) => resolve(host, { all: true, verbatim
 export function guardedConnector(
   guard: AddressGuard,
   options: buildConnector.BuildOptions,
-  resolver: Resolver = BY_SYSTEM,
+  resolver: Resolver = SYSTEM_RESOLVER,
 ): buildConnector.connector {
   const lookup: LookupFunction = (host, { all, family }, told) => {
     resolver(host, (fault, addresses) => {

@@ -22,7 +22,7 @@ export interface HttpRequest {
   /** Path and query, when not the server's own. */
   readonly path?: string;
   /** Time until the answer is complete, or until its event stream is told to stay open. */
-  readonly limitMs?: number;
+  readonly timeoutMs?: number;
 }
 
 /** Headers that the protocol or HTTP itself decides; a definition that sets them is not followed. */
@@ -53,14 +53,14 @@ const RESERVED = new Set([
 export class HttpChannel {
   readonly url: URL;
   readonly headers: readonly string[];
-  private readonly calls: Pool;
-  private readonly beside: Pool;
+  private readonly callPool: Pool;
+  private readonly sidePool: Pool;
   private readonly path: string;
   private readonly onCallOver = (): void => void this.running--;
   private running = 0;
   private leases = 0;
   private retired = false;
-  private readonly end = Promise.withResolvers<void>();
+  private readonly whenClosed = Promise.withResolvers<void>();
 
   constructor(
     definition: HttpDestination,
@@ -70,7 +70,7 @@ export class HttpChannel {
   ) {
     this.url = new URL(definition.url);
     this.path = this.url.pathname + this.url.search;
-    this.headers = ownHeaders(definition.headers, this.url);
+    this.headers = toConfiguredHeaders(definition.headers, this.url);
     const connection = { timeout: definition.timeouts.connectMs, allowH2: false };
     const options = {
       pipelining: 1,
@@ -79,8 +79,8 @@ export class HttpChannel {
       connect: definition.guarded === true ? guardedConnector(guard, connection) : connection,
       allowH2: false,
     };
-    this.calls = new Pool(this.url.origin, { ...options, connections: limits.maxConnections });
-    this.beside = new Pool(this.url.origin, { ...options, connections: null });
+    this.callPool = new Pool(this.url.origin, { ...options, connections: limits.maxConnections });
+    this.sidePool = new Pool(this.url.origin, { ...options, connections: null });
   }
 
   /** No further call may be sent until one has ended. */
@@ -89,24 +89,24 @@ export class HttpChannel {
   }
 
   /** Sends a call. It waits its turn when every connection is busy. */
-  call(headers: string[], body: string, receiver: HttpReceiver, path = this.path): HttpExchange {
-    return this.queue({ method: 'POST', path, headers, body }, receiver);
+  postCall(headers: string[], body: string, receiver: HttpReceiver, path = this.path): HttpExchange {
+    return this.sendCall({ method: 'POST', path, headers, body }, receiver);
   }
 
   /** Sends a call of any method; it waits its turn as every other. How long it may take is its caller's business. */
-  queue(request: Omit<HttpRequest, 'limitMs'>, receiver: HttpReceiver): HttpExchange {
+  sendCall(request: Omit<HttpRequest, 'limitMs'>, receiver: HttpReceiver): HttpExchange {
     const { method, headers, body, path = this.path } = request;
     this.running++;
     const exchange = new HttpExchange(receiver, this.limits, this.deadlines, this.onCallOver);
-    this.calls.dispatch({ method, path, headers, body }, exchange);
+    this.callPool.dispatch({ method, path, headers, body }, exchange);
     return exchange;
   }
 
   /** Sends something that waits behind no call. */
-  send(request: HttpRequest, receiver: HttpReceiver): HttpExchange {
-    const { method, headers, body, path = this.path, limitMs } = request;
+  sendUnqueued(request: HttpRequest, receiver: HttpReceiver): HttpExchange {
+    const { method, headers, body, path = this.path, timeoutMs: limitMs } = request;
     const exchange = new HttpExchange(receiver, this.limits, this.deadlines, NOTHING, limitMs);
-    this.beside.dispatch({ method, path, headers, body }, exchange);
+    this.sidePool.dispatch({ method, path, headers, body }, exchange);
     return exchange;
   }
 
@@ -130,24 +130,24 @@ export class HttpChannel {
 
   /** Resolves when no connection is left. */
   get closed(): Promise<void> {
-    return this.end.promise;
+    return this.whenClosed.promise;
   }
 
   /** Ends at once, and with it all that is under way. */
   async destroy(): Promise<void> {
-    await Promise.all([this.calls.destroy(), this.beside.destroy()]);
-    this.end.resolve();
+    await Promise.all([this.callPool.destroy(), this.sidePool.destroy()]);
+    this.whenClosed.resolve();
   }
 
   /** Lets what is under way end first. */
   private close(): void {
-    Promise.all([this.calls.close(), this.beside.close()]).then(() => this.end.resolve(), NOTHING);
+    Promise.all([this.callPool.close(), this.sidePool.close()]).then(() => this.whenClosed.resolve(), NOTHING);
   }
 }
 
 const NOTHING = (): void => undefined;
 
-function ownHeaders(configured: Readonly<Record<string, string>>, url: URL): string[] {
+function toConfiguredHeaders(configured: Readonly<Record<string, string>>, url: URL): string[] {
   const headers: string[] = [];
   const names = new Set<string>();
   for (const [name, value] of Object.entries(configured)) {

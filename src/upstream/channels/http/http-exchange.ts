@@ -33,7 +33,7 @@ export interface HttpLimits {
 }
 
 /** How long a stream that nobody reads any more may take to end. */
-const FAREWELL_MS = 1_000;
+const DISMISS_TIMEOUT_MS = 1_000;
 
 /** Stands for a body that cannot be read. It is no JSON. */
 const UNREADABLE = '\uFFFD';
@@ -44,27 +44,27 @@ const ABORTED = new Error('aborted');
 export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   expiresAt = 0;
   private controller: Dispatcher.DispatchController | undefined;
-  private started = false;
-  private over = false;
+  private hasStarted = false;
+  private isOver = false;
   private status = 0;
   private statusText: string | undefined;
   private headers: AnswerHeaders = {};
   private chunks: Buffer[] = [];
   private received = 0;
   private sse: SseParser | undefined;
-  private backlog: SseEvent[] | undefined;
-  private ended = false;
-  private dismissed = false;
-  private encoded = false;
+  private undelivered: SseEvent[] | undefined;
+  private hasStreamEnded = false;
+  private isDismissed = false;
+  private isBodyEncoded = false;
 
   constructor(
     private receiver: HttpReceiver,
     private readonly limits: HttpLimits,
     private readonly deadlines: Deadlines,
     private readonly onOver: () => void,
-    private limitMs: number = 0,
+    private timeoutMs: number = 0,
   ) {
-    if (limitMs > 0) deadlines.add(this, limitMs);
+    if (timeoutMs > 0) deadlines.add(this, timeoutMs);
   }
 
   /** Ends the exchange without a further word to the receiver. */
@@ -75,7 +75,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
 
   /** True once bytes may have left. */
   get sent(): boolean {
-    return this.started;
+    return this.hasStarted;
   }
 
   /** Where its event stream stands; undefined before it has one. */
@@ -88,32 +88,32 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
    * connection can be used again.
    */
   dismiss(): void {
-    if (this.over || this.dismissed) return;
+    if (this.isOver || this.isDismissed) return;
     // What still waits for a connection must not be sent any more.
     if (!this.sent) return this.abort();
-    this.dismissed = true;
-    this.backlog = undefined;
-    this.keepOpen();
-    this.limitMs = FAREWELL_MS;
-    this.deadlines.add(this, FAREWELL_MS);
+    this.isDismissed = true;
+    this.undelivered = undefined;
+    this.removeTimeout();
+    this.timeoutMs = DISMISS_TIMEOUT_MS;
+    this.deadlines.add(this, DISMISS_TIMEOUT_MS);
     this.controller?.resume();
   }
 
   expire(): void {
-    if (this.dismissed) this.abort();
+    if (this.isDismissed) this.abort();
     else this.fail('timeout');
   }
 
   /** No time limit from here on: an event stream lives as long as both sides want. */
-  keepOpen(): void {
-    if (this.limitMs > 0) this.deadlines.remove(this, this.limitMs);
-    this.limitMs = 0;
+  removeTimeout(): void {
+    if (this.timeoutMs > 0) this.deadlines.remove(this, this.timeoutMs);
+    this.timeoutMs = 0;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
-    this.started = true;
-    if (this.over) controller.abort(ABORTED);
+    this.hasStarted = true;
+    if (this.isOver) controller.abort(ABORTED);
   }
 
   onResponseStart(
@@ -122,19 +122,19 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     headers: AnswerHeaders,
     statusText?: string,
   ): void {
-    if (status < 200 || this.over) return;
+    if (status < 200 || this.isOver) return;
     this.status = status;
     this.statusText = statusText;
     this.headers = headers;
-    this.encoded = isEncoded(headers['content-encoding']);
-    if (status < 300 && !this.encoded && isEventStream(headers['content-type'])) {
+    this.isBodyEncoded = isEncoded(headers['content-encoding']);
+    if (status < 300 && !this.isBodyEncoded && isEventStream(headers['content-type'])) {
       this.sse = new SseParser(this.limits.maxEventBytes);
       this.receiver.streaming(headers);
     }
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.over || this.dismissed) return;
+    if (this.isOver || this.isDismissed) return;
     if (this.sse !== undefined) return this.parse(this.sse, chunk);
     this.received += chunk.length;
     if (this.received > this.limits.maxBodyBytes) this.fail('too_large');
@@ -142,20 +142,20 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   }
 
   onResponseEnd(): void {
-    if (this.dismissed) this.finish();
-    if (this.over) return;
+    if (this.isDismissed) this.finish();
+    if (this.isOver) return;
     if (this.sse !== undefined) return this.endStream();
     this.finish();
-    const bytes = joined(this.chunks);
+    const bytes = concatenate(this.chunks);
     this.receiver.answered(this.answer(bytes), this.headers, bytes);
-    this.letGo();
+    this.releaseReferences();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (this.dismissed) this.finish();
-    if (this.over) return;
+    if (this.isDismissed) this.finish();
+    if (this.isOver) return;
     if (this.sse !== undefined) return this.endStream();
-    const code = codeOf(error);
+    const code = errorCodeOf(error);
     if (this.sent) this.fail(this.status > 0 ? 'cut' : 'lost', code);
     else this.fail(error instanceof AddressForbidden ? 'forbidden' : 'refused', code);
   }
@@ -172,16 +172,16 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   }
 
   private finish(): boolean {
-    if (this.over) return false;
-    this.over = true;
-    this.keepOpen();
+    if (this.isOver) return false;
+    this.isOver = true;
+    this.removeTimeout();
     this.onOver();
     return true;
   }
 
   /** Pool and timers may remember an exchange for long; what it held must not grow old with it. */
-  private letGo(): void {
-    this.receiver = NOBODY;
+  private releaseReferences(): void {
+    this.receiver = NO_RECEIVER;
     this.controller = undefined;
     this.headers = {};
     this.chunks = [];
@@ -195,17 +195,17 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
       if (!(error instanceof SseOverflow)) throw error;
       return this.fail('too_large');
     }
-    if (this.backlog !== undefined) this.backlog.push(...events);
+    if (this.undelivered !== undefined) this.undelivered.push(...events);
     else this.deliver(events);
   }
 
   private deliver(events: SseEvent[]): void {
     for (let index = 0; index < events.length; index++) {
       const event = events[index];
-      if (this.over || this.dismissed || event === undefined) return;
+      if (this.isOver || this.isDismissed || event === undefined) return;
       const pressure = this.receiver.event(event);
       if (pressure === undefined) continue;
-      this.backlog = events.slice(index + 1);
+      this.undelivered = events.slice(index + 1);
       this.controller?.pause();
       const next = (): void => this.resume();
       pressure.then(next, next);
@@ -214,17 +214,17 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   }
 
   private resume(): void {
-    const events = this.backlog ?? [];
-    this.backlog = undefined;
+    const events = this.undelivered ?? [];
+    this.undelivered = undefined;
     this.deliver(events);
-    if (this.dismissed || this.backlog !== undefined || this.over) return;
-    if (this.ended) this.endStream();
+    if (this.isDismissed || this.undelivered !== undefined || this.isOver) return;
+    if (this.hasStreamEnded) this.endStream();
     else this.controller?.resume();
   }
 
   private endStream(): void {
-    if (this.backlog !== undefined) {
-      this.ended = true;
+    if (this.undelivered !== undefined) {
+      this.hasStreamEnded = true;
       return;
     }
     const sse = this.sse;
@@ -234,15 +234,15 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   /** Compression was not asked for, and text that is not UTF-8 is no JSON: neither may pass for an answer. */
   private text(bytes: Buffer): string {
     const isSuccess = this.status < 300;
-    if (this.encoded) return isSuccess ? UNREADABLE : '';
+    if (this.isBodyEncoded) return isSuccess ? UNREADABLE : '';
     return isSuccess && !isUtf8(bytes) ? UNREADABLE : bytes.toString('utf8');
   }
 
   private answer(bytes: Buffer): HttpAnswer {
     const body = this.text(bytes);
-    const contentType = first(this.headers['content-type']);
-    const wwwAuthenticate = first(this.headers['www-authenticate']);
-    const retryAfter = first(this.headers['retry-after']);
+    const contentType = firstHeaderValue(this.headers['content-type']);
+    const wwwAuthenticate = firstHeaderValue(this.headers['www-authenticate']);
+    const retryAfter = firstHeaderValue(this.headers['retry-after']);
     return {
       status: this.status,
       body,
@@ -254,7 +254,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   }
 }
 
-const NOBODY: HttpReceiver = {
+const NO_RECEIVER: HttpReceiver = {
   answered: () => undefined,
   streaming: () => undefined,
   event: () => undefined,
@@ -263,26 +263,26 @@ const NOBODY: HttpReceiver = {
 };
 
 /** The single value of a header, or the first of several. */
-export function first(value: string | string[] | undefined): string | undefined {
+export function firstHeaderValue(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function joined(chunks: readonly Buffer[]): Buffer {
+function concatenate(chunks: readonly Buffer[]): Buffer {
   const [only] = chunks;
   return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);
 }
 
 /** Compression was not asked for, and is not undone. */
 export function isEncoded(contentEncoding: string | string[] | undefined): boolean {
-  return contentEncoding !== undefined && first(contentEncoding)?.toLowerCase() !== 'identity';
+  return contentEncoding !== undefined && firstHeaderValue(contentEncoding)?.toLowerCase() !== 'identity';
 }
 
 function isEventStream(contentType: string | string[] | undefined): boolean {
-  return first(contentType)?.trimStart().toLowerCase().startsWith('text/event-stream') === true;
+  return firstHeaderValue(contentType)?.trimStart().toLowerCase().startsWith('text/event-stream') === true;
 }
 
 /** The symbolic code of a failure; its message may hold addresses and is never shown. */
-function codeOf(error: Error): string {
+function errorCodeOf(error: Error): string {
   const code = 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : error.name;
 }

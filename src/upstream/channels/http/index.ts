@@ -1,6 +1,6 @@
 export { HttpChannel, type HttpChannelLimits, type HttpRequest } from './http-channel.js';
 export {
-  first,
+  firstHeaderValue as first,
   HttpExchange,
   isEncoded,
   type AnswerHeaders,

@@ -60,12 +60,12 @@ export class SseParser {
       const isPair = chunk[end] === CARRIAGE_RETURN && chunk[end + 1] === LINE_FEED;
       from = isPair ? end + 2 : end + 1;
     }
-    if (from < chunk.length) this.keep(chunk.subarray(from));
+    if (from < chunk.length) this.buffer(chunk.subarray(from));
     return events;
   }
 
-  private keep(rest: Buffer): void {
-    this.guard(rest.length);
+  private buffer(rest: Buffer): void {
+    this.checkSize(rest.length);
     this.unfinished.push(rest);
     this.unfinishedBytes += rest.length;
   }
@@ -78,7 +78,7 @@ export class SseParser {
       this.isFirstLine && line.indexOf(BYTE_ORDER_MARK) === 0 ? line.subarray(BYTE_ORDER_MARK.length) : line;
     this.isFirstLine = false;
     if (bytes.length === 0) this.dispatch(events);
-    else this.field(isUtf8(bytes) ? bytes.toString('utf8') : unreadable(bytes));
+    else this.field(isUtf8(bytes) ? bytes.toString('utf8') : toUnreadableField(bytes));
   }
 
   private field(line: string): void {
@@ -87,7 +87,7 @@ export class SseParser {
     const name = colon === -1 ? line : line.slice(0, colon);
     const value = colon === -1 ? '' : line.slice(line.startsWith(' ', colon + 1) ? colon + 2 : colon + 1);
     if (name === 'data') {
-      this.guard(value.length);
+      this.checkSize(value.length);
       this.data = this.data === undefined ? value : `${this.data}\n${value}`;
     } else if (name === 'event') this.type = value;
     else if (name === 'id' && value.length <= MAX_ID_CHARS && !value.includes('\0')) this.id = value;
@@ -107,7 +107,7 @@ export class SseParser {
     this.id = undefined;
   }
 
-  private guard(incoming: number): void {
+  private checkSize(incoming: number): void {
     const held = this.unfinishedBytes + (this.data?.length ?? 0) + this.type.length;
     if (held + incoming > this.maxEventBytes) {
       throw new SseOverflow(`An event is larger than ${this.maxEventBytes} bytes`);
@@ -123,7 +123,7 @@ function endOfLine(chunk: Buffer, from: number): number {
 }
 
 /** Keeps the name of the field, so that the event is dispatched and can be refused. */
-function unreadable(line: Buffer): string {
+function toUnreadableField(line: Buffer): string {
   const colon = line.indexOf(':');
   return colon === -1 ? UNREADABLE : `${line.toString('latin1', 0, colon)}:${UNREADABLE}`;
 }

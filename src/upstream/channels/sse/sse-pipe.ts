@@ -7,10 +7,10 @@ import {
   type TransportFault,
 } from '#lib/mcp-protocol';
 import type { AnswerHeaders, HttpChannel, HttpExchange, HttpReceiver, SseEvent } from '../http/index.js';
-import { MessagePipe, type Carriage } from '../message-pipe.js';
+import { MessagePipe, type CallTransport } from '../message-pipe.js';
 
 /** What goes beside calls is not worth a longer wait. */
-const SIDE_LIMIT_MS = 5_000;
+const ONE_WAY_TIMEOUT_MS = 5_000;
 
 /** How a stream that does not become a pipe ended. */
 export type SseRefusal =
@@ -19,9 +19,9 @@ export type SseRefusal =
 
 export interface SsePipeOptions {
   /** Reads a refusal of a message: the outcome, and whether the server has forgotten us. */
-  readonly readRefusal: (answer: HttpAnswer, id: number) => { readonly outcome: Outcome; readonly isLost: boolean };
+  readonly toRefusal: (answer: HttpAnswer, id: number) => { readonly outcome: Outcome; readonly isLost: boolean };
   /** Called with what is no message. */
-  readonly onNoise: (text: string) => void;
+  readonly onInvalidMessage: (text: string) => void;
 }
 
 /** HTTP+SSE: the server writes into one event stream and names the address where messages are posted. */
@@ -31,7 +31,7 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
   private readonly stream: HttpExchange;
   private readonly postHeaders: string[];
   private endpoint: string | undefined;
-  private answerOpening: (refusal?: SseRefusal) => void = () => undefined;
+  private resolveOpened: (refusal?: SseRefusal) => void = () => undefined;
   private paused: { readonly promise: Promise<void>; readonly go: () => void } | undefined;
 
   constructor(
@@ -42,23 +42,23 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
     super();
     this.postHeaders = [...channel.headers, 'accept', 'application/json', 'content-type', 'application/json'];
     this.opened = new Promise((resolve) => {
-      this.answerOpening = resolve;
+      this.resolveOpened = resolve;
     });
     const headers = [...channel.headers, 'accept', 'text/event-stream'];
-    this.stream = channel.send({ method: 'GET', headers, body: null, limitMs }, this);
+    this.stream = channel.sendUnqueued({ method: 'GET', headers, body: null, timeoutMs: limitMs }, this);
   }
 
   get full(): boolean {
     return this.channel.full;
   }
 
-  override send(text: string, id: number, refused: (outcome: Outcome) => void): Carriage {
+  override send(text: string, id: number, refused: (outcome: Outcome) => void): CallTransport {
     const post = new SsePost(id, refused, this);
-    post.exchange = this.channel.call(this.postHeaders, text, post, this.endpoint);
+    post.exchange = this.channel.postCall(this.postHeaders, text, post, this.endpoint);
     return post;
   }
 
-  override say(text: string): Promise<boolean> {
+  override sendOneWay(text: string): Promise<boolean> {
     return new Promise((resolve) => {
       const post = new SsePost(
         undefined,
@@ -66,8 +66,8 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
         this,
         () => resolve(true),
       );
-      const request = { method: 'POST', headers: this.postHeaders, body: text, limitMs: SIDE_LIMIT_MS } as const;
-      post.exchange = this.channel.send(
+      const request = { method: 'POST', headers: this.postHeaders, body: text, limitMs: ONE_WAY_TIMEOUT_MS } as const;
+      post.exchange = this.channel.sendUnqueued(
         this.endpoint === undefined ? request : { ...request, path: this.endpoint },
         post,
       );
@@ -86,15 +86,15 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
   }
 
   override async close(): Promise<void> {
-    this.endedQuietly();
+    this.endSilently();
     this.stream.abort();
     this.resume();
-    this.answerOpening({ kind: 'fault', fault: 'refused', detail: 'it was closed' });
+    this.resolveOpened({ kind: 'fault', fault: 'refused', detail: 'it was closed' });
   }
 
   /** The server refused a message; the options say what that means. */
-  refusal(answer: HttpAnswer, id: number | undefined): Outcome {
-    const { outcome, isLost } = this.options.readRefusal(answer, id ?? 0);
+  toRefusedOutcome(answer: HttpAnswer, id: number | undefined): Outcome {
+    const { outcome, isLost } = this.options.toRefusal(answer, id ?? 0);
     if (isLost) {
       // The outcome of the refused call is told before the end of all others.
       queueMicrotask(() => this.fail('lost', 'the server ended the session'));
@@ -105,47 +105,47 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
   // What the event stream brings.
 
   answered(answer: HttpAnswer): void {
-    this.answerOpening({ kind: 'answer', answer });
+    this.resolveOpened({ kind: 'answer', answer });
     this.ended('lost', 'the server offers no event stream');
   }
 
   streaming(_headers: AnswerHeaders): void {}
 
   event(event: SseEvent): void | Promise<void> {
-    if (event.type === 'endpoint') this.locate(event.data);
-    else if (event.type === 'message' && event.data !== '') this.read(event.data);
+    if (event.type === 'endpoint') this.setEndpoint(event.data);
+    else if (event.type === 'message' && event.data !== '') this.parseMessage(event.data);
     return this.paused?.promise;
   }
 
   streamEnded(_cursor: unknown, fault?: TransportFault): void {
-    this.answerOpening({ kind: 'fault', fault: fault ?? 'cut', detail: 'the event stream ended' });
+    this.resolveOpened({ kind: 'fault', fault: fault ?? 'cut', detail: 'the event stream ended' });
     this.ended(fault === 'too_large' ? 'too_large' : 'lost', 'the event stream ended');
   }
 
   failed(fault: TransportFault, detail = ''): void {
-    this.answerOpening({ kind: 'fault', fault, detail });
+    this.resolveOpened({ kind: 'fault', fault, detail });
     this.ended('lost', 'the event stream broke');
   }
 
-  private locate(address: string): void {
+  private setEndpoint(address: string): void {
     if (this.endpoint !== undefined) return;
     const url = URL.parse(address, this.channel.url.href);
     // Another origin would receive messages, and our credentials with them, on the word of this one.
     if (url === null || url.origin !== this.channel.url.origin) {
-      this.answerOpening({ kind: 'fault', fault: 'cut', detail: 'the endpoint is at another origin' });
+      this.resolveOpened({ kind: 'fault', fault: 'cut', detail: 'the endpoint is at another origin' });
       return this.fail('lost', 'the endpoint is at another origin');
     }
     this.endpoint = url.pathname + url.search;
-    this.stream.keepOpen();
-    this.answerOpening();
+    this.stream.removeTimeout();
+    this.resolveOpened();
   }
 
-  private read(data: string): void {
+  private parseMessage(data: string): void {
     let value: JsonValue;
     try {
       value = parseJson(data);
     } catch {
-      return this.options.onNoise(data);
+      return this.options.onInvalidMessage(data);
     }
     this.received(value);
   }
@@ -157,14 +157,14 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
 }
 
 /** One posted message. Its answer says no more than whether the server took it. */
-class SsePost implements HttpReceiver, Carriage {
+class SsePost implements HttpReceiver, CallTransport {
   exchange: HttpExchange | undefined;
 
   constructor(
     private readonly id: number | undefined,
-    private readonly refused: (outcome: Outcome) => void,
+    private readonly onRefused: (outcome: Outcome) => void,
     private readonly pipe: SsePipe,
-    private readonly taken: () => void = () => undefined,
+    private readonly onAccepted: () => void = () => undefined,
   ) {}
 
   get sent(): boolean {
@@ -175,17 +175,17 @@ class SsePost implements HttpReceiver, Carriage {
     this.exchange?.dismiss();
   }
 
-  drop(): void {
+  abort(): void {
     this.exchange?.abort();
   }
 
   answered(answer: HttpAnswer): void {
-    if (answer.status < 300) this.taken();
-    else this.refused(this.pipe.refusal(answer, this.id));
+    if (answer.status < 300) this.onAccepted();
+    else this.onRefused(this.pipe.toRefusedOutcome(answer, this.id));
   }
 
   streaming(): void {
-    this.taken();
+    this.onAccepted();
     this.exchange?.dismiss();
   }
 
@@ -195,7 +195,7 @@ class SsePost implements HttpReceiver, Carriage {
 
   failed(fault: TransportFault, detail?: string): void {
     // An unreadable acknowledgement is one all the same, and one that is late may still come: the message was taken.
-    if (fault === 'too_large' || (fault === 'timeout' && this.id === undefined)) this.taken();
-    else this.refused(outcomeOfFault(fault === 'cut' ? 'lost' : fault, detail));
+    if (fault === 'too_large' || (fault === 'timeout' && this.id === undefined)) this.onAccepted();
+    else this.onRefused(outcomeOfFault(fault === 'cut' ? 'lost' : fault, detail));
   }
 }

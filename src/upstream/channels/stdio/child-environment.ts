@@ -1,5 +1,5 @@
 /** What a program may expect to find in any environment. Nothing else of the gateway's own is handed on. */
-const INHERITED = ['PATH', 'HOME', 'LANG', 'USER', 'SHELL', 'TERM', 'TMPDIR'] as const;
+const PASSED_VARIABLES = ['PATH', 'HOME', 'LANG', 'USER', 'SHELL', 'TERM', 'TMPDIR'] as const;
 
 /** The environment of a child process: a minimum of ours, and what its definition adds. */
 export function childEnvironment(
@@ -7,7 +7,7 @@ export function childEnvironment(
   added: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const environment: Record<string, string> = {};
-  for (const name of INHERITED) {
+  for (const name of PASSED_VARIABLES) {
     const value = ours[name];
     if (value !== undefined) environment[name] = value;
   }

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { outcomeOfFault, parseJson, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import type { StdioServer } from '../../../registry/index.js';
 import type { BoundedLog } from '../bounded-log.js';
-import { MessagePipe, type Carriage } from '../message-pipe.js';
+import { MessagePipe, type CallTransport } from '../message-pipe.js';
 import { childEnvironment } from './child-environment.js';
 import { LineOverflow, LineSplitter } from './line-splitter.js';
 
@@ -13,13 +13,13 @@ export interface ChildPipeOptions {
   /** Takes what the child writes to stderr. */
   readonly stderr: BoundedLog;
   /** Takes what it writes to stdout that is no message. */
-  readonly noise: BoundedLog;
+  readonly invalidOutput: BoundedLog;
   /** Called once, when the process is gone. `wanted` when it was told to go. */
-  onGone(pipe: ChildPipe, wanted: boolean): void;
+  onExit(pipe: ChildPipe, wanted: boolean): void;
 }
 
 /** How long a child may take to go, first when its input ends, then when it is asked to terminate. */
-const GRACE_MS = { inputEnded: 1_500, terminated: 1_500 };
+const EXIT_GRACE_MS = { inputEnded: 1_500, terminated: 1_500 };
 
 /** What may wait in front of a child that does not read. */
 const MAX_UNREAD_BYTES = 16 * 1_048_576;
@@ -31,10 +31,10 @@ export class ChildPipe extends MessagePipe {
   readonly startedAt = performance.now();
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   private readonly lines: LineSplitter;
-  private readonly gone = Promise.withResolvers<void>();
-  private isGone = false;
-  private wanted = false;
-  private overflowed = false;
+  private readonly exited = Promise.withResolvers<void>();
+  private hasExited = false;
+  private isExitExpected = false;
+  private hasOverflowed = false;
   private closing: Promise<void> | undefined;
   private spawnFailure: string | undefined;
 
@@ -51,7 +51,7 @@ export class ChildPipe extends MessagePipe {
       env: childEnvironment(process.env, definition.env),
       ...(definition.cwd !== undefined && { cwd: definition.cwd }),
     });
-    this.watch();
+    this.observe();
   }
 
   /** False when the system could not start the program. */
@@ -63,13 +63,13 @@ export class ChildPipe extends MessagePipe {
     return this.child.stdin.writableLength > MAX_UNREAD_BYTES;
   }
 
-  override send(text: string, _id: number, refused: (outcome: Outcome) => void): Carriage {
+  override send(text: string, _id: number, refused: (outcome: Outcome) => void): CallTransport {
     if (this.write(text)) return SENT;
     refused(outcomeOfFault('refused', this.spawnFailure ?? 'the process ended'));
-    return UNSENT;
+    return NOT_SENT;
   }
 
-  override async say(text: string): Promise<boolean> {
+  override async sendOneWay(text: string): Promise<boolean> {
     return !this.full && this.write(text);
   }
 
@@ -83,9 +83,9 @@ export class ChildPipe extends MessagePipe {
 
   /** Asks the child to go as the specification says: end of input, then SIGTERM, then SIGKILL. */
   override close(): Promise<void> {
-    this.endedQuietly();
-    this.wanted = true;
-    this.closing ??= this.dismiss();
+    this.endSilently();
+    this.isExitExpected = true;
+    this.closing ??= this.terminate();
     return this.closing;
   }
 
@@ -94,36 +94,36 @@ export class ChildPipe extends MessagePipe {
     this.child.kill('SIGKILL');
   }
 
-  private watch(): void {
+  private observe(): void {
     const { child, options } = this;
-    child.on('error', (error) => this.failedToStart(error));
+    child.on('error', (error) => this.handleSpawnError(error));
     // A child that does not read its input is noticed by its exit, not by the pipe.
     child.stdin.on('error', () => undefined);
     child.stdout.on('data', (chunk: Buffer) => this.read(chunk));
     // Not `exit`: what the child wrote last is still to be read then.
-    child.on('close', (code, signal) => this.left(code, signal));
-    child.on('exit', () => this.hurryClose());
+    child.on('close', (code, signal) => this.handleExit(code, signal));
+    child.on('exit', () => this.limitCloseDelay());
     const errors = new LineSplitter(MAX_STDERR_LINE);
     child.stderr.on('data', (chunk: Buffer) => logLines(errors, chunk, options.stderr));
-    child.stderr.on('end', () => options.stderr.write(errors.rest().toString('utf8')));
+    child.stderr.on('end', () => options.stderr.write(errors.remainder().toString('utf8')));
   }
 
   private write(text: string): boolean {
-    if (this.over || this.isGone || !this.child.stdin.writable) return false;
+    if (this.hasEnded || this.hasExited || !this.child.stdin.writable) return false;
     this.child.stdin.write(`${text}\n`);
     return true;
   }
 
   private read(chunk: Buffer): void {
-    if (this.over) return;
+    if (this.hasEnded) return;
     let lines: Buffer[];
     try {
       lines = this.lines.push(chunk);
     } catch (error) {
       if (!(error instanceof LineOverflow)) throw error;
-      this.overflowed = true;
+      this.hasOverflowed = true;
       this.ended('too_large', 'a line is too long');
-      void this.dismiss();
+      void this.terminate();
       return;
     }
     for (const line of lines) this.readLine(line);
@@ -131,19 +131,19 @@ export class ChildPipe extends MessagePipe {
 
   private readLine(line: Buffer): void {
     if (line.length === 0 || (line.length === 1 && line[0] === 0x0d)) return;
-    const value = isUtf8(line) ? parsed(line.toString('utf8')) : undefined;
-    if (value === undefined) this.options.noise.write(line.toString('utf8', 0, 200));
+    const value = isUtf8(line) ? tryParseJson(line.toString('utf8')) : undefined;
+    if (value === undefined) this.options.invalidOutput.write(line.toString('utf8', 0, 200));
     else this.received(value);
   }
 
-  private failedToStart(error: Error): void {
+  private handleSpawnError(error: Error): void {
     // Only the code: the message names paths of this machine.
     this.spawnFailure = 'code' in error && typeof error.code === 'string' ? error.code : 'it could not be started';
-    if (this.child.pid === undefined) this.left(null, null);
+    if (this.child.pid === undefined) this.handleExit(null, null);
   }
 
   /** A grandchild may keep the streams open after the child is gone; nothing of it is awaited for long. */
-  private hurryClose(): void {
+  private limitCloseDelay(): void {
     const timer = setTimeout(() => {
       this.child.stdout.destroy();
       this.child.stderr.destroy();
@@ -151,34 +151,34 @@ export class ChildPipe extends MessagePipe {
     this.child.once('close', () => clearTimeout(timer));
   }
 
-  private left(code: number | null, signal: NodeJS.Signals | null): void {
-    if (this.isGone) return;
-    this.isGone = true;
+  private handleExit(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.hasExited) return;
+    this.hasExited = true;
     // Whoever hears of the end closes the pipe, which makes it wanted too late.
-    const wanted = this.wanted && !this.overflowed;
+    const wanted = this.isExitExpected && !this.hasOverflowed;
     const how = signal === null ? `with code ${code ?? 'unknown'}` : `by ${signal}`;
     this.ended('lost', this.spawnFailure ?? `the process ended ${how}`);
     this.options.stderr.flush();
-    this.gone.resolve();
-    this.options.onGone(this, wanted);
+    this.exited.resolve();
+    this.options.onExit(this, wanted);
   }
 
-  private async dismiss(): Promise<void> {
+  private async terminate(): Promise<void> {
     this.child.stdin.end();
     this.child.stdout.resume();
-    const terminate = setTimeout(() => this.child.kill('SIGTERM'), GRACE_MS.inputEnded).unref();
-    const kill = setTimeout(() => this.kill(), GRACE_MS.inputEnded + GRACE_MS.terminated).unref();
-    await this.gone.promise;
+    const terminate = setTimeout(() => this.child.kill('SIGTERM'), EXIT_GRACE_MS.inputEnded).unref();
+    const kill = setTimeout(() => this.kill(), EXIT_GRACE_MS.inputEnded + EXIT_GRACE_MS.terminated).unref();
+    await this.exited.promise;
     clearTimeout(terminate);
     clearTimeout(kill);
   }
 }
 
 const NOTHING = (): void => undefined;
-const SENT: Carriage = { sent: true, release: NOTHING, drop: NOTHING };
-const UNSENT: Carriage = { sent: false, release: NOTHING, drop: NOTHING };
+const SENT: CallTransport = { sent: true, release: NOTHING, abort: NOTHING };
+const NOT_SENT: CallTransport = { sent: false, release: NOTHING, abort: NOTHING };
 
-function parsed(text: string): JsonValue | undefined {
+function tryParseJson(text: string): JsonValue | undefined {
   try {
     return parseJson(text);
   } catch {
@@ -191,6 +191,6 @@ function logLines(splitter: LineSplitter, chunk: Buffer, log: BoundedLog): void 
     for (const line of splitter.push(chunk)) log.write(line.toString('utf8'));
   } catch (error) {
     if (!(error instanceof LineOverflow)) throw error;
-    log.write(splitter.drop());
+    log.write(splitter.reset());
   }
 }

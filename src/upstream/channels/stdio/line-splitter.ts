@@ -8,7 +8,7 @@ export class LineOverflow extends Error {
 /** Cuts a byte stream into lines, holding at most one unfinished line of at most `maxBytes`. */
 export class LineSplitter {
   private unfinished: Buffer[] = [];
-  private held = 0;
+  private bufferedBytes = 0;
 
   constructor(private readonly maxBytes: number) {}
 
@@ -20,38 +20,39 @@ export class LineSplitter {
       lines.push(this.complete(chunk.subarray(from, end)));
       from = end + 1;
     }
-    if (from < chunk.length) this.keep(chunk.subarray(from));
+    if (from < chunk.length) this.buffer(chunk.subarray(from));
     return lines;
   }
 
   /** What came after the last line end. */
-  rest(): Buffer {
+  remainder(): Buffer {
     return this.complete(Buffer.alloc(0));
   }
 
   /** Starts over after an overflow; returns the beginning of what did not fit. */
-  drop(): string {
+  reset(): string {
     const start = this.unfinished[0]?.toString('utf8', 0, 2_000) ?? '';
     this.unfinished = [];
-    this.held = 0;
+    this.bufferedBytes = 0;
     return start;
   }
 
-  private keep(rest: Buffer): void {
-    this.guard(rest.length);
+  private buffer(rest: Buffer): void {
+    this.checkSize(rest.length);
     this.unfinished.push(rest);
-    this.held += rest.length;
+    this.bufferedBytes += rest.length;
   }
 
   private complete(rest: Buffer): Buffer {
-    this.guard(rest.length);
-    const line = this.held === 0 ? rest : Buffer.concat([...this.unfinished, rest]);
+    this.checkSize(rest.length);
+    const line = this.bufferedBytes === 0 ? rest : Buffer.concat([...this.unfinished, rest]);
     this.unfinished = [];
-    this.held = 0;
+    this.bufferedBytes = 0;
     return line;
   }
 
-  private guard(incoming: number): void {
-    if (this.held + incoming > this.maxBytes) throw new LineOverflow(`A line is longer than ${this.maxBytes} bytes`);
+  private checkSize(incoming: number): void {
+    if (this.bufferedBytes + incoming > this.maxBytes)
+      throw new LineOverflow(`A line is longer than ${this.maxBytes} bytes`);
   }
 }

@@ -3,14 +3,14 @@ import { Backoff } from '../backoff.js';
 /** A child that lived so long before it died is not held against its server, in milliseconds. */
 const STABLE_MS = 60_000;
 
-interface Misfortune {
+interface CrashRecord {
   readonly backoff: Backoff;
   notBefore: number;
 }
 
 /** Keeps a server whose processes die from being started over and over. Times are milliseconds of one clock. */
 export class RestartGuard {
-  private readonly records = new Map<string, Misfortune>();
+  private readonly records = new Map<string, CrashRecord>();
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
@@ -21,7 +21,7 @@ export class RestartGuard {
   }
 
   /** A process of this server ended by itself. */
-  died(slug: string, startedAt: number): void {
+  recordExit(slug: string, startedAt: number): void {
     let record = this.records.get(slug);
     if (record === undefined || this.now() - startedAt >= STABLE_MS) {
       record = { backoff: new Backoff(), notBefore: 0 };
@@ -31,7 +31,7 @@ export class RestartGuard {
   }
 
   /** What was held against this server counts no more. */
-  forgive(slug: string): void {
+  reset(slug: string): void {
     this.records.delete(slug);
   }
 }

@@ -23,14 +23,14 @@ describe('lines of a child', () => {
     expect(texts(lines.push(Buffer.from('a\nb')))).toEqual(['a']);
     expect(texts(lines.push(Buffer.from('c')))).toEqual([]);
     expect(texts(lines.push(Buffer.from('d\n\ne')))).toEqual(['bcd', '']);
-    expect(String(lines.rest())).toBe('e');
+    expect(String(lines.remainder())).toBe('e');
   });
 
   it('have a bound', () => {
     const lines = new LineSplitter(10);
     lines.push(Buffer.from('12345678'));
     expect(() => lines.push(Buffer.from('9012'))).toThrow(LineOverflow);
-    expect(lines.drop()).toBe('12345678');
+    expect(lines.reset()).toBe('12345678');
     expect(texts(lines.push(Buffer.from('ok\n')))).toEqual(['ok']);
   });
 });
@@ -43,7 +43,7 @@ describe('restarts', () => {
     for (let death = 0; death < 10; death++) {
       const startedAt = now;
       now += 10;
-      guard.died('shop', startedAt);
+      guard.recordExit('shop', startedAt);
       waits.push(guard.remainingMs('shop'));
       now += guard.remainingMs('shop');
     }
@@ -55,10 +55,10 @@ describe('restarts', () => {
   it('start over after a stable minute', () => {
     let now = 0;
     const guard = new RestartGuard(() => now);
-    guard.died('shop', 0);
-    guard.died('shop', 0);
+    guard.recordExit('shop', 0);
+    guard.recordExit('shop', 0);
     now = 120_000;
-    guard.died('shop', 50_000);
+    guard.recordExit('shop', 50_000);
     expect(guard.remainingMs('shop')).toBe(200);
   });
 });

@@ -8,7 +8,7 @@ import {
   type Outcome,
 } from '#lib/mcp-protocol';
 import type { ServerProfile } from '../../upstream-connection.js';
-import { brokeProtocol, noSharedRevision, thrown } from '../../upstream.errors.js';
+import { protocolViolation, noSharedRevision, toOutcomeError } from '../../upstream.errors.js';
 
 /** The opening request of a session. */
 export function initializeText(id: number, client: ClientProfile): string {
@@ -19,10 +19,11 @@ export function initializeText(id: number, client: ClientProfile): string {
 
 /** Reads the answer. Throws an OutcomeError when it is a failure, nonsense, or a revision that we do not speak. */
 export function readInitialize(outcome: Outcome, server: string): ServerProfile {
-  if (outcome.kind === 'error') throw thrown(outcome);
+  if (outcome.kind === 'error') throw toOutcomeError(outcome);
   const { protocolVersion, capabilities, serverInfo, instructions } = outcome.result;
-  if (typeof protocolVersion !== 'string') throw thrown(brokeProtocol(server, 'initialize names no protocol version'));
-  if (!isSpoken(protocolVersion)) throw thrown(noSharedRevision(server, [protocolVersion]));
+  if (typeof protocolVersion !== 'string')
+    throw toOutcomeError(protocolViolation(server, 'initialize names no protocol version'));
+  if (!isSpoken(protocolVersion)) throw toOutcomeError(noSharedRevision(server, [protocolVersion]));
   return {
     era: 'legacy',
     revision: protocolVersion,

@@ -20,7 +20,7 @@ describe('a call to a legacy server', () => {
     const request = { method: 'tools/call', params: {}, client: { revision: 'any', capabilities: {} } };
     const reply = {
       notify: () => undefined,
-      ask: () =>
+      answerQuestion: () =>
         new Promise<Answer>((resolve) => {
           answer = resolve;
         }),
@@ -31,7 +31,7 @@ describe('a call to a legacy server', () => {
       cancel: async (_call: LegacyCall, reason: string) => void cancelled.push(reason),
     };
     call = new LegacyCall(1, request, reply, new AbortController().signal, surroundings, keeper);
-    call.carriage = { sent: true, release: () => undefined, drop: () => undefined };
+    call.transport = { sent: true, release: () => undefined, abort: () => undefined };
     void call.outcome.then((outcome) => outcomes.push(outcome));
   });
 
@@ -47,7 +47,7 @@ describe('a call to a legacy server', () => {
   });
 
   it('does not lose time to a client that thinks about a question', async () => {
-    const asked = call.question(QUESTION, new AbortController());
+    const asked = call.forwardQuestion(QUESTION, new AbortController());
     await jest.advanceTimersByTimeAsync(60_000);
     expect(outcomes).toEqual([]);
     answer({ result: {} });
@@ -60,16 +60,16 @@ describe('a call to a legacy server', () => {
 
   it('goes on losing time once its server took the question back', async () => {
     const control = new AbortController();
-    void call.question(QUESTION, control);
+    void call.forwardQuestion(QUESTION, control);
     control.abort();
     await jest.advanceTimersByTimeAsync(1_200);
     expect(outcomes).toHaveLength(1);
   });
 
   it('takes only so many questions, and none when it is over', () => {
-    const asked = Array.from({ length: 20 }, () => call.question(QUESTION, new AbortController()));
+    const asked = Array.from({ length: 20 }, () => call.forwardQuestion(QUESTION, new AbortController()));
     expect(asked.filter((question) => question !== undefined)).toHaveLength(16);
     call.settle({ kind: 'result', result: {} });
-    expect(call.question(QUESTION, new AbortController())).toBeUndefined();
+    expect(call.forwardQuestion(QUESTION, new AbortController())).toBeUndefined();
   });
 });

@@ -1,17 +1,22 @@
 import type { Answer, Question } from '#lib/mcp-protocol';
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
-import type { Carriage } from '../../channels/message-pipe.js';
-import { RunningCall, type CallSurroundings } from '../running-call.js';
+import type { CallTransport } from '../../channels/message-pipe.js';
+import { InFlightCall, type CallContext } from '../in-flight-call.js';
 
 /** What the connection does with a call that begins and ends. */
-export interface CallKeeper {
+export interface LegacyCallHost {
   ended(call: LegacyCall): void;
   /** Resolves once the server has taken note, or will not. */
   cancel(call: LegacyCall, reason: string): Promise<void>;
 }
 
 /** Methods in the middle of which a server may ask its client something. */
-const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read', 'completion/complete']);
+const METHODS_WITH_QUESTIONS: ReadonlySet<string> = new Set([
+  'tools/call',
+  'prompts/get',
+  'resources/read',
+  'completion/complete',
+]);
 
 /** Questions that one call may have open at a time. */
 const MAX_OPEN_QUESTIONS = 16;
@@ -20,53 +25,54 @@ const MAX_OPEN_QUESTIONS = 16;
 const MAX_QUESTIONS = 64;
 
 /** A call to a legacy server. */
-export class LegacyCall extends RunningCall {
-  carriage: Carriage | undefined;
+export class LegacyCall extends InFlightCall {
+  transport: CallTransport | undefined;
   /** Set when the server is told that nobody waits any more; resolves once it has taken note, or will not. */
   cancelled: Promise<void> | undefined;
-  private questions: Set<AbortController> | undefined;
-  private asked = 0;
+  private openQuestions: Set<AbortController> | undefined;
+  private questionCount = 0;
 
   constructor(
     id: number,
     request: UpstreamRequest,
     reply: UpstreamReply,
     signal: AbortSignal,
-    surroundings: CallSurroundings,
-    private readonly keeper: CallKeeper,
+    surroundings: CallContext,
+    private readonly host: LegacyCallHost,
   ) {
     super(id, request, reply, signal, surroundings);
   }
 
-  get mayAsk(): boolean {
-    return MAY_ASK.has(this.request.method);
+  get acceptsQuestions(): boolean {
+    return METHODS_WITH_QUESTIONS.has(this.request.method);
   }
 
   /** Undefined when the call is over or has too many questions open already. */
-  question(question: Question, control: AbortController): Promise<Answer> | undefined {
-    this.questions ??= new Set();
-    if (this.settled || this.questions.size >= MAX_OPEN_QUESTIONS || ++this.asked > MAX_QUESTIONS) return undefined;
-    this.questions.add(control);
-    this.stopClock();
-    control.signal.addEventListener('abort', () => this.answered(control), { once: true });
-    return this.ask(question, control.signal).finally(() => this.answered(control));
+  forwardQuestion(question: Question, control: AbortController): Promise<Answer> | undefined {
+    this.openQuestions ??= new Set();
+    if (this.settled || this.openQuestions.size >= MAX_OPEN_QUESTIONS || ++this.questionCount > MAX_QUESTIONS)
+      return undefined;
+    this.openQuestions.add(control);
+    this.pauseTimeout();
+    control.signal.addEventListener('abort', () => this.closeQuestion(control), { once: true });
+    return this.answerQuestion(question, control.signal).finally(() => this.closeQuestion(control));
   }
 
-  private answered(control: AbortController): void {
-    if (this.questions?.delete(control) === true && this.questions.size === 0) this.restartClock();
+  private closeQuestion(control: AbortController): void {
+    if (this.openQuestions?.delete(control) === true && this.openQuestions.size === 0) this.resumeTimeout();
   }
 
-  protected override withdraw(reason: string): boolean {
-    const sent = this.carriage?.sent === true;
-    if (sent) this.cancelled = this.keeper.cancel(this, reason);
+  protected override cancelUpstream(reason: string): boolean {
+    const sent = this.transport?.sent === true;
+    if (sent) this.cancelled = this.host.cancel(this, reason);
     return sent;
   }
 
   protected override released(): void {
-    this.keeper.ended(this);
-    this.carriage?.release();
-    if (this.questions === undefined) return;
-    for (const control of this.questions) control.abort();
-    this.questions.clear();
+    this.host.ended(this);
+    this.transport?.release();
+    if (this.openQuestions === undefined) return;
+    for (const control of this.openQuestions) control.abort();
+    this.openQuestions.clear();
   }
 }

@@ -10,34 +10,34 @@ import {
   type Outcome,
   type TransportFault,
 } from '#lib/mcp-protocol';
-import { missedBy } from '../../change-filter.js';
+import { toMissedChanges } from '../../change-filter.js';
 import type {
-  Asker,
+  CallIdentity,
   ChangeFilter,
   ConnectionEvents,
-  Listening,
+  UpstreamSubscription,
   ServerProfile,
   UpstreamConnection,
   UpstreamReply,
   UpstreamRequest,
 } from '../../upstream-connection.js';
 import type { UpstreamSessionState } from '../../upstream-session-state.js';
-import { connectionClosed, thrown, tooManyCalls } from '../../upstream.errors.js';
-import type { CallSurroundings } from '../running-call.js';
-import { WithdrawnCalls } from '../withdrawn-calls.js';
-import { LegacyCall, type CallKeeper } from './legacy-call.js';
-import { LegacyInbox, type InboxOwner } from './legacy-inbox.js';
+import { connectionClosed, toOutcomeError, tooManyCalls } from '../../upstream.errors.js';
+import type { CallContext } from '../in-flight-call.js';
+import { CancelledCalls } from '../cancelled-calls.js';
+import { LegacyCall, type LegacyCallHost } from './legacy-call.js';
+import { LegacyInbox, type InboxHost } from './legacy-inbox.js';
 import type { LegacyLink, LinkHost } from './legacy-link.js';
 import { LegacySubscriptions } from './legacy-subscriptions.js';
-import { Turns } from './turns.js';
+import { SerialQueue } from './serial-queue.js';
 
 /** How long the next call waits for a server to show that it has read a cancellation: until then it may still ask. */
-const BARRIER_MS = 1_000;
+const CANCEL_BARRIER_TIMEOUT_MS = 1_000;
 
 export interface LegacyConnectionParts {
   readonly profile: ServerProfile;
   readonly client: ClientProfile;
-  readonly surroundings: CallSurroundings;
+  readonly context: CallContext;
   readonly events: ConnectionEvents;
   readonly link: (host: LinkHost) => LegacyLink;
   /** Ids go on where the handshake ended. */
@@ -46,39 +46,39 @@ export interface LegacyConnectionParts {
 }
 
 /** A session with a legacy server. */
-export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOwner, LinkHost {
+export class LegacyConnection implements UpstreamConnection, LegacyCallHost, InboxHost, LinkHost {
   readonly profile: ServerProfile;
   readonly client: ClientProfile;
   readonly server: string;
   readonly revision: string;
   readonly inbox = new LegacyInbox(this);
-  readonly withdrawnCalls: WithdrawnCalls;
-  readonly surrender: (() => UpstreamSessionState | undefined) | undefined;
-  private readonly surroundings: CallSurroundings;
+  readonly cancelledCalls: CancelledCalls;
+  readonly detachSession: (() => UpstreamSessionState | undefined) | undefined;
+  private readonly context: CallContext;
   private readonly events: ConnectionEvents;
   private readonly link: LegacyLink;
   private subscriptions: LegacySubscriptions | undefined;
-  private readonly mayBeAsked: boolean;
-  private turns: Turns | undefined;
+  private readonly canAnswerQuestions: boolean;
+  private serialQueue: SerialQueue | undefined;
   private logLevel: LogLevel | undefined;
   private closedBecause: string | undefined;
   private closing: Promise<void> | undefined;
-  private isSurrendered = false;
+  private isDetached = false;
   private isAdopted = false;
 
   constructor(private readonly parts: LegacyConnectionParts) {
-    const { profile, client, surroundings, events } = parts;
+    const { profile, client, context: surroundings, events } = parts;
     this.profile = profile;
     this.client = client;
     this.revision = profile.revision;
     this.server = surroundings.server;
-    this.surroundings = surroundings;
+    this.context = surroundings;
     this.events = events;
-    this.withdrawnCalls = new WithdrawnCalls(surroundings);
-    this.mayBeAsked = mayBeAsked(client.capabilities);
+    this.cancelledCalls = new CancelledCalls(surroundings);
+    this.canAnswerQuestions = mayBeAsked(client.capabilities);
     this.link = parts.link(this);
-    this.surrender = this.link.leave && (() => this.giveAway());
-    if (this.mayBeAsked && this.link.sharesOneStream) this.turns = new Turns();
+    this.detachSession = this.link.detach && (() => this.detach());
+    if (this.canAnswerQuestions && this.link.sharesOneStream) this.serialQueue = new SerialQueue();
   }
 
   get closed(): boolean {
@@ -86,42 +86,45 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
   }
 
   /** Ends the handshake, and listens to the server if it may have questions. */
-  async begin(): Promise<void> {
+  async completeHandshake(): Promise<void> {
     await this.notify({ method: 'notifications/initialized', params: {} });
-    if (this.mayBeAsked) await this.link.openEars();
+    if (this.canAnswerQuestions) await this.link.openServerStream();
   }
 
   /** Takes the place of `begin` where another worker has shaken hands. Nobody waits for the server to listen. */
-  goOn(wasListening: boolean): void {
+  resume(wasListening: boolean): void {
     this.isAdopted = true;
-    if (this.mayBeAsked || wasListening) void this.link.openEars();
+    if (this.canAnswerQuestions || wasListening) void this.link.openServerStream();
   }
 
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
     if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
     const { logLevel, method } = request;
-    if (method === 'logging/setLevel') return this.passLevel(request, reply, signal);
+    if (method === 'logging/setLevel') return this.forwardLogLevel(request, reply, signal);
     if (logLevel === undefined || logLevel === this.logLevel || this.profile.capabilities['logging'] === undefined) {
       return this.start(request, reply, signal);
     }
-    return this.setLevel(logLevel).then(() => this.start(request, reply, signal));
+    return this.setLogLevel(logLevel).then(() => this.start(request, reply, signal));
   }
 
   async notify(notification: McpNotification): Promise<void> {
-    if (!this.closed) await this.tell(notification);
+    if (!this.closed) await this.sendNotification(notification);
   }
 
-  async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
-    if (this.closedBecause !== undefined) throw thrown(connectionClosed(this.server, this.closedBecause));
-    await this.link.openEars();
+  async subscribe(
+    filter: ChangeFilter,
+    onChange: (notification: McpNotification) => void,
+  ): Promise<UpstreamSubscription> {
+    if (this.closedBecause !== undefined) throw toOutcomeError(connectionClosed(this.server, this.closedBecause));
+    await this.link.openServerStream();
     this.subscriptions ??= new LegacySubscriptions(this.profile.capabilities, (method, params) =>
-      this.own(method, params),
+      this.sendOwnRequest(method, params),
     );
-    const unheard = this.isAdopted ? this.subscriptions.unheardOf(filter) : undefined;
-    const listening = await this.subscriptions.listen(filter, onChange);
-    if (!this.link.isDeaf) {
+    const unheard = this.isAdopted ? this.subscriptions.unobservedBy(filter) : undefined;
+    const listening = await this.subscriptions.addSubscriber(filter, onChange);
+    if (!this.link.serverStreamUnsupported) {
       // What changed while the session went from hand to hand was said to nobody.
-      if (unheard) for (const change of missedBy(listening.honoured)) if (unheard(change)) onChange(change);
+      if (unheard) for (const change of toMissedChanges(listening.honoured)) if (unheard(change)) onChange(change);
       return listening;
     }
     // The server took it on and has no way to tell of a change: that would be a promise which nobody keeps.
@@ -139,27 +142,27 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
 
   ended(call: LegacyCall): void {
     this.inbox.remove(call);
-    if (this.turns === undefined) return;
-    if (call.cancelled === undefined || !this.turns.holds(call)) return this.turns.leave(call);
+    if (this.serialQueue === undefined) return;
+    if (call.cancelled === undefined || !this.serialQueue.isRunning(call)) return this.serialQueue.release(call);
     // A question of the cancelled call may still be on its way; after the answer to a ping there is none any more, unless
     // the server works on. That one is told by whose call was withdrawn.
-    const turns = this.turns;
-    void this.own('ping', {}, BARRIER_MS).then(() => turns.leave(call));
+    const turns = this.serialQueue;
+    void this.sendOwnRequest('ping', {}, CANCEL_BARRIER_TIMEOUT_MS).then(() => turns.release(call));
   }
 
   async cancel(call: LegacyCall, reason: string): Promise<void> {
     const { asker } = call.request;
-    if (asker !== OURSELVES) this.withdrawnCalls.add(call.id, asker);
-    await this.tell({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
+    if (asker !== GATEWAY_IDENTITY) this.cancelledCalls.add(call.id, asker);
+    await this.sendNotification({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
     // A server without sessions learns of it by the end of the stream alone.
-    call.carriage?.drop();
+    call.transport?.abort();
   }
 
   // What the inbox finds.
 
-  answer(message: JsonObject, call?: LegacyCall): void {
-    if (this.closed && !this.isSurrendered) return;
-    void this.link.say(JSON.stringify(message)).then((delivery) => {
+  sendAnswer(message: JsonObject, call?: LegacyCall): void {
+    if (this.closed && !this.isDetached) return;
+    void this.link.sendOneWay(JSON.stringify(message)).then((delivery) => {
       if (call === undefined || delivery === 'taken') return;
       // The server would wait for the answer, and the call for the server, until the end of its time.
       if (delivery === 'session ended') this.lost('the server ended the session');
@@ -171,16 +174,16 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.subscriptions?.changed(notification);
   }
 
-  unrelated(notification: McpNotification): void {
+  uncorrelatedNotification(notification: McpNotification): void {
     if (!this.closed) this.events.notify(notification);
   }
 
-  askedWithoutRelation(): void {
-    this.turns ??= new Turns();
+  uncorrelatedQuestion(): void {
+    this.serialQueue ??= new SerialQueue();
   }
 
-  doubted(): void {
-    this.events.doubted?.();
+  ambiguousQuestion(): void {
+    this.events.ambiguousQuestion?.();
   }
 
   // What the link tells.
@@ -191,8 +194,8 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.events.closed(reason);
   }
 
-  answeredLate(id: JsonValue | undefined): void {
-    if (typeof id === 'number') this.withdrawnCalls.answered(id);
+  lateAnswer(id: JsonValue | undefined): void {
+    if (typeof id === 'number') this.cancelledCalls.answered(id);
   }
 
   missedChanges(): void {
@@ -204,16 +207,18 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.lost('the server speaks another revision now');
   }
 
-  private async tell({ method, params }: McpNotification): Promise<void> {
+  private async sendNotification({ method, params }: McpNotification): Promise<void> {
     const isBare = Object.keys(params).length === 0;
-    await this.link.say(JSON.stringify(isBare ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params }));
+    await this.link.sendOneWay(
+      JSON.stringify(isBare ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params }),
+    );
   }
 
   /** Unlike an end, it leaves the calls under way to themselves: each has a stream of its own. */
-  private giveAway(): UpstreamSessionState | undefined {
-    const left = this.closed ? undefined : this.link.leave?.();
+  private detach(): UpstreamSessionState | undefined {
+    const left = this.closed ? undefined : this.link.detach?.();
     if (left === undefined) return undefined;
-    this.isSurrendered = true;
+    this.isDetached = true;
     this.closedBecause = 'another worker goes on with its session';
     this.closing = Promise.resolve();
     return { server: this.server, profile: this.profile, lastId: this.parts.nextId(), ...left };
@@ -223,39 +228,39 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     request: UpstreamRequest,
     reply: UpstreamReply,
     signal: AbortSignal,
-    surroundings = this.surroundings,
+    surroundings = this.context,
   ): Promise<Outcome> {
     if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(this.server, this.closedBecause));
-    if (this.link.full || this.turns?.full === true) return Promise.resolve(tooManyCalls(this.server));
+    if (this.link.full || this.serialQueue?.full === true) return Promise.resolve(tooManyCalls(this.server));
     const call = new LegacyCall(this.parts.nextId(), request, reply, signal, surroundings, this);
     const { outcome } = call;
     this.inbox.add(call);
-    const text = this.textOf(call.id, request);
-    if (this.turns === undefined || !call.mayAsk) this.link.carry(call, text);
-    else this.turns.take(call, () => this.link.carry(call, text));
+    const text = this.toText(call.id, request);
+    if (this.serialQueue === undefined || !call.acceptsQuestions) this.link.send(call, text);
+    else this.serialQueue.run(call, () => this.link.send(call, text));
     return outcome;
   }
 
-  private textOf(id: number, request: UpstreamRequest): string {
+  private toText(id: number, request: UpstreamRequest): string {
     const params = encodeLegacyRequest(request, request.progressToken === undefined ? {} : { progressToken: id });
     return JSON.stringify({ jsonrpc: '2.0', id, method: request.method, params });
   }
 
   /** A request of our own. */
-  private own(method: string, params: JsonObject, requestMs = this.surroundings.requestMs): Promise<Outcome> {
-    const request = { method, params, client: this.client, asker: OURSELVES };
-    return this.start(request, NOBODY, new AbortController().signal, { ...this.surroundings, requestMs });
+  private sendOwnRequest(method: string, params: JsonObject, requestMs = this.context.requestMs): Promise<Outcome> {
+    const request = { method, params, client: this.client, asker: GATEWAY_IDENTITY };
+    return this.start(request, NO_REPLY, new AbortController().signal, { ...this.context, requestMs });
   }
 
-  private async passLevel(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
+  private async forwardLogLevel(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
     this.logLevel = undefined;
-    if (!this.closed) await this.link.openEars();
+    if (!this.closed) await this.link.openServerStream();
     return this.start(request, reply, signal);
   }
 
-  private async setLevel(level: LogLevel): Promise<void> {
-    if (!this.closed) await this.link.openEars();
-    const outcome = await this.own('logging/setLevel', { level });
+  private async setLogLevel(level: LogLevel): Promise<void> {
+    if (!this.closed) await this.link.openServerStream();
+    const outcome = await this.sendOwnRequest('logging/setLevel', { level });
     if (outcome.kind === 'result') this.logLevel = level;
   }
 
@@ -263,18 +268,20 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     if (this.closedBecause !== undefined) return false;
     this.closedBecause = reason;
     // Nobody's turn comes any more; who waits is told below.
-    this.turns = undefined;
-    for (const call of this.inbox.running) {
-      call.settle(call.carriage?.sent === true ? outcomeOfFault(fault, reason) : connectionClosed(this.server, reason));
+    this.serialQueue = undefined;
+    for (const call of this.inbox.inFlight) {
+      call.settle(
+        call.transport?.sent === true ? outcomeOfFault(fault, reason) : connectionClosed(this.server, reason),
+      );
     }
     return true;
   }
 }
 
 /** Asks on nobody's behalf. */
-const OURSELVES: Asker = { principal: 'the gateway', client: 'the gateway' };
+const GATEWAY_IDENTITY: CallIdentity = { principal: 'the gateway', client: 'the gateway' };
 
-const NOBODY: UpstreamReply = {
+const NO_REPLY: UpstreamReply = {
   notify: () => undefined,
-  ask: async () => ({ error: { code: -32601, message: 'Nobody can be asked' } }),
+  answerQuestion: async () => ({ error: { code: -32601, message: 'Nobody can be asked' } }),
 };

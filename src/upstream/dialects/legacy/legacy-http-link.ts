@@ -1,35 +1,35 @@
 import type { TransportFault } from '#lib/mcp-protocol';
 import type { HttpChannel } from '../../channels/http/index.js';
 import type { StreamState } from '../../upstream-session-state.js';
-import { RequestOnce } from '../request-once.js';
+import { SingleRequest } from '../single-request.js';
 import type { LegacyCall } from './legacy-call.js';
 import { LegacyPost } from './legacy-post.js';
-import type { Delivery, LeftSession, LegacyLink, LinkHost } from './legacy-link.js';
+import type { Delivery, DetachedSession, LegacyLink, LinkHost } from './legacy-link.js';
 import { endsSession } from './session-loss.js';
 import { SessionStream } from './session-stream.js';
 
 /** Bounds what only tidies up: an answer that nobody needs is not worth a longer wait. */
-const SIDE_LIMIT_MS = 5_000;
-const FAREWELL_MS = 2_000;
+const ONE_WAY_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 
 /** A server that is slow to say that it took a message has taken it. */
-const UNDELIVERED: ReadonlySet<TransportFault> = new Set(['refused', 'forbidden', 'lost']);
+const UNDELIVERED_FAULTS: ReadonlySet<TransportFault> = new Set(['refused', 'forbidden', 'lost']);
 
 /** Streamable HTTP with sessions: a POST per message, one GET stream for what belongs to no call. `left`: where others left that. */
 export class LegacyHttpLink implements LegacyLink {
   readonly sharesOneStream = false;
   private readonly postHeaders: string[];
   private stream: SessionStream | undefined;
-  private readonly giveBack: () => void;
+  private readonly releaseChannel: () => void;
 
   constructor(
     private readonly channel: HttpChannel,
     readonly sessionId: string | undefined,
     private readonly host: LinkHost,
-    private readonly left?: StreamState,
+    private readonly previousStream?: StreamState,
   ) {
     this.postHeaders = legacyPostHeaders(this.commonHeaders);
-    this.giveBack = channel.lease();
+    this.releaseChannel = channel.lease();
   }
 
   /** Made when they are needed: most sessions never send a GET. */
@@ -41,42 +41,42 @@ export class LegacyHttpLink implements LegacyLink {
     return this.channel.full;
   }
 
-  carry(call: LegacyCall, text: string): void {
+  send(call: LegacyCall, text: string): void {
     const post = new LegacyPost(this.channel, this, this.host, call);
-    call.carriage = post;
+    call.transport = post;
     post.start(this.postHeaders, text);
   }
 
-  async say(text: string): Promise<Delivery> {
-    const request = { method: 'POST', headers: this.postHeaders, body: text, limitMs: SIDE_LIMIT_MS } as const;
-    const ending = await new RequestOnce(this.channel, request).ended;
-    if (ending.kind === 'fault') return UNDELIVERED.has(ending.fault) ? 'failed' : 'taken';
+  async sendOneWay(text: string): Promise<Delivery> {
+    const request = { method: 'POST', headers: this.postHeaders, body: text, limitMs: ONE_WAY_TIMEOUT_MS } as const;
+    const ending = await new SingleRequest(this.channel, request).ended;
+    if (ending.kind === 'fault') return UNDELIVERED_FAULTS.has(ending.fault) ? 'failed' : 'taken';
     if (ending.kind === 'message' || ending.answer.status < 300) return 'taken';
     return this.sessionId !== undefined && endsSession(ending.answer) ? 'session ended' : 'failed';
   }
 
-  get isDeaf(): boolean {
-    return this.stream?.isOffered === false;
+  get serverStreamUnsupported(): boolean {
+    return this.stream?.isSupported === false;
   }
 
-  openEars(): Promise<void> {
-    this.stream ??= new SessionStream(this.channel, this.getHeaders, this.host, this.left);
+  openServerStream(): Promise<void> {
+    this.stream ??= new SessionStream(this.channel, this.getHeaders, this.host, this.previousStream);
     return this.stream.open();
   }
 
-  leave(): LeftSession {
-    const stream = this.stream?.leave();
-    this.giveBack();
+  detach(): DetachedSession {
+    const stream = this.stream?.detach();
+    this.releaseChannel();
     return { ...(this.sessionId !== undefined && { sessionId: this.sessionId }), ...(stream && { stream }) };
   }
 
   async close(): Promise<void> {
     this.stream?.close();
     if (this.sessionId !== undefined) {
-      const request = { method: 'DELETE', headers: this.getHeaders, body: null, limitMs: FAREWELL_MS } as const;
-      await new RequestOnce(this.channel, request).ended;
+      const request = { method: 'DELETE', headers: this.getHeaders, body: null, limitMs: CLOSE_TIMEOUT_MS } as const;
+      await new SingleRequest(this.channel, request).ended;
     }
-    this.giveBack();
+    this.releaseChannel();
   }
 
   private get commonHeaders(): string[] {

@@ -10,24 +10,24 @@ import {
   type Question,
   type RequestId,
 } from '#lib/mcp-protocol';
-import { undeclared } from '../questions.js';
-import type { WithdrawnCalls } from '../withdrawn-calls.js';
+import { findUndeclaredCapability } from '../questions.js';
+import type { CancelledCalls } from '../cancelled-calls.js';
 import type { LegacyCall } from './legacy-call.js';
 
 /** Where the inbox puts what it read. */
-export interface InboxOwner {
+export interface InboxHost {
   readonly client: ClientProfile;
-  readonly withdrawnCalls: WithdrawnCalls;
+  readonly cancelledCalls: CancelledCalls;
   /** Sends an answer to a server's request; `call` waits for what comes of it. */
-  answer(message: JsonObject, call?: LegacyCall): void;
+  sendAnswer(message: JsonObject, call?: LegacyCall): void;
   /** A list or a resource changed. */
   changed(notification: McpNotification): void;
   /** Belongs to no call. */
-  unrelated(notification: McpNotification): void;
+  uncorrelatedNotification(notification: McpNotification): void;
   /** A question came on a channel that says nothing about its call. */
-  askedWithoutRelation(): void;
+  uncorrelatedQuestion(): void;
   /** A question could be of the call that runs, or of one that another principal has given up. */
-  doubted(): void;
+  ambiguousQuestion(): void;
 }
 
 const CHANGES: ReadonlySet<string> = new Set([
@@ -42,7 +42,7 @@ export class LegacyInbox {
   private readonly calls = new Map<RequestId, LegacyCall>();
   private questions: Map<RequestId, AbortController> | undefined;
 
-  constructor(private readonly owner: InboxOwner) {}
+  constructor(private readonly host: InboxHost) {}
 
   add(call: LegacyCall): void {
     this.calls.set(call.id, call);
@@ -56,84 +56,91 @@ export class LegacyInbox {
     return typeof id === 'number' ? this.calls.get(id) : undefined;
   }
 
-  get running(): LegacyCall[] {
+  get inFlight(): LegacyCall[] {
     return [...this.calls.values()];
   }
 
   /** `own` is the call on whose stream the request came; without one, the only call that may be asked is meant. */
   request(message: JsonRpcRequest, own?: LegacyCall): void {
-    if (message.method === 'ping') return this.owner.answer({ jsonrpc: '2.0', id: message.id, result: {} });
+    if (message.method === 'ping') return this.host.sendAnswer({ jsonrpc: '2.0', id: message.id, result: {} });
     const params = message.params ?? {};
-    const refusal = undeclared(message.method, params, this.owner.client.capabilities);
-    if (refusal === undefined && own === undefined) this.owner.askedWithoutRelation();
-    const call = own ?? this.onlyCallThatMayAsk();
+    const refusal = findUndeclaredCapability(message.method, params, this.host.client.capabilities);
+    if (refusal === undefined && own === undefined) this.host.uncorrelatedQuestion();
+    const call = own ?? this.onlyCallAcceptingQuestions();
     if (refusal !== undefined) {
-      if (refusal.needs) call?.lacks(refusal.needs);
-      return this.refuse(message.id, CODE_OF[refusal.what], refusal.message);
+      if (refusal.needs) call?.missingCapabilities(refusal.needs);
+      return this.rejectQuestion(message.id, REJECTION_CODES[refusal.what], refusal.message);
     }
-    if (this.questions?.has(message.id)) return this.refuse(message.id, RpcCode.invalidRequest, 'The id is in use');
+    if (this.questions?.has(message.id))
+      return this.rejectQuestion(message.id, RpcCode.invalidRequest, 'The id is in use');
     if (call === undefined)
-      return this.refuse(message.id, RpcCode.invalidRequest, 'The question belongs to no request');
-    if (own === undefined && this.mayBeOfOthersThan(call)) {
-      this.owner.doubted();
-      return this.refuse(message.id, RpcCode.invalidRequest, 'The question may belong to a request that was cancelled');
+      return this.rejectQuestion(message.id, RpcCode.invalidRequest, 'The question belongs to no request');
+    if (own === undefined && this.mayBelongToOthers(call)) {
+      this.host.ambiguousQuestion();
+      return this.rejectQuestion(
+        message.id,
+        RpcCode.invalidRequest,
+        'The question may belong to a request that was cancelled',
+      );
     }
-    void this.ask(call, message.id, { method: message.method, params });
+    void this.forwardQuestion(call, message.id, { method: message.method, params });
   }
 
   notification(message: JsonRpcNotification, own?: LegacyCall): void | Promise<void> {
     const notification: McpNotification = { method: message.method, params: message.params ?? {} };
     const { method, params } = notification;
     if (method === 'notifications/progress') return this.find(params['progressToken'])?.deliverProgress(notification);
-    if (method === 'notifications/cancelled') return this.withdraw(params['requestId']);
-    if (CHANGES.has(method)) return this.owner.changed(notification);
+    if (method === 'notifications/cancelled') return this.cancelQuestion(params['requestId']);
+    if (CHANGES.has(method)) return this.host.changed(notification);
     if (method === 'notifications/message') {
-      const call = own ?? this.onlyCallThatLogs();
-      return call === undefined ? this.owner.unrelated(notification) : call.deliver(notification);
+      const call = own ?? this.onlyCallWithLogging();
+      return call === undefined ? this.host.uncorrelatedNotification(notification) : call.deliver(notification);
     }
-    if (own === undefined || method === 'notifications/elicitation/complete') return this.owner.unrelated(notification);
+    if (own === undefined || method === 'notifications/elicitation/complete')
+      return this.host.uncorrelatedNotification(notification);
     return own.deliver(notification);
   }
 
-  private async ask(call: LegacyCall, id: RequestId, question: Question): Promise<void> {
+  private async forwardQuestion(call: LegacyCall, id: RequestId, question: Question): Promise<void> {
     const control = new AbortController();
-    const asked = call.question(question, control);
-    if (asked === undefined) return this.refuse(id, RpcCode.invalidRequest, 'The call takes no further question');
+    const asked = call.forwardQuestion(question, control);
+    if (asked === undefined)
+      return this.rejectQuestion(id, RpcCode.invalidRequest, 'The call takes no further question');
     this.questions ??= new Map();
     this.questions.set(id, control);
     const answer: Answer = await asked.catch(() => NO_ANSWER);
     this.questions.delete(id);
-    if (!control.signal.aborted) return this.owner.answer({ jsonrpc: '2.0', id, ...answer } as JsonObject, call);
+    if (!control.signal.aborted) return this.host.sendAnswer({ jsonrpc: '2.0', id, ...answer } as JsonObject, call);
     // A server that withdrew its question expects no answer to it.
     if (!call.settled) return;
     // A refusal that overtakes the cancellation would look like a failure of the question.
     await call.cancelled;
-    this.refuse(id, RpcCode.internalError, 'The call that asked is over');
+    this.rejectQuestion(id, RpcCode.internalError, 'The call that asked is over');
   }
 
-  private withdraw(id: JsonValue | undefined): void {
+  private cancelQuestion(id: JsonValue | undefined): void {
     if (typeof id === 'string' || typeof id === 'number') this.questions?.get(id)?.abort();
   }
 
-  private onlyCallThatMayAsk(): LegacyCall | undefined {
-    return only(this.running.filter((call) => call.mayAsk && call.carriage?.sent === true));
+  private onlyCallAcceptingQuestions(): LegacyCall | undefined {
+    return only(this.inFlight.filter((call) => call.acceptsQuestions && call.transport?.sent === true));
   }
 
-  private onlyCallThatLogs(): LegacyCall | undefined {
-    const call = only(this.running);
-    return call?.request.logLevel === undefined || this.mayBeOfOthersThan(call) ? undefined : call;
+  private onlyCallWithLogging(): LegacyCall | undefined {
+    const call = only(this.inFlight);
+    return call?.request.logLevel === undefined || this.mayBelongToOthers(call) ? undefined : call;
   }
 
-  private mayBeOfOthersThan(call: LegacyCall): boolean {
-    return this.owner.withdrawnCalls.mayConcernOthersThan(call.request.asker);
+  private mayBelongToOthers(call: LegacyCall): boolean {
+    return this.host.cancelledCalls.mayBelongToOthers(call.request.asker);
   }
 
-  private refuse(id: RequestId, code: number, message: string): void {
-    this.owner.answer({ jsonrpc: '2.0', id, error: { code, message } });
+  private rejectQuestion(id: RequestId, code: number, message: string): void {
+    this.host.sendAnswer({ jsonrpc: '2.0', id, error: { code, message } });
   }
 }
 
-const CODE_OF = { method: RpcCode.methodNotFound, params: RpcCode.invalidParams } as const;
+const REJECTION_CODES = { method: RpcCode.methodNotFound, params: RpcCode.invalidParams } as const;
 
 const NO_ANSWER: Answer = { error: { code: RpcCode.internalError, message: 'The client gave no answer' } };
 

@@ -11,7 +11,7 @@ export interface LinkHost {
   /** No further call can be served; calls under way get no answer any more. */
   lost(reason: string, fault?: TransportFault): void;
   /** An answer came that no call under way waits for. */
-  answeredLate(id: JsonValue | undefined): void;
+  lateAnswer(id: JsonValue | undefined): void;
   /** Changes may have been missed. */
   missedChanges(): void;
   /** The server answers like one of another era. */
@@ -19,7 +19,7 @@ export interface LinkHost {
 }
 
 /** What somebody else needs to go on with the session of a link. */
-export type LeftSession = Pick<UpstreamSessionState, 'sessionId' | 'stream'>;
+export type DetachedSession = Pick<UpstreamSessionState, 'sessionId' | 'stream'>;
 
 /** What became of what expects no answer. `taken` as well when nobody can tell: the server may have read it. */
 export type Delivery = 'taken' | 'failed' | 'session ended';
@@ -31,14 +31,14 @@ export interface LegacyLink {
   /** True when no further call fits in. */
   readonly full: boolean;
   /** Sends a call and settles it with what comes back. */
-  carry(call: LegacyCall, text: string): void;
+  send(call: LegacyCall, text: string): void;
   /** Sends what expects no answer. */
-  say(text: string): Promise<Delivery>;
+  sendOneWay(text: string): Promise<Delivery>;
   /** The server has no way to say what belongs to no call. Known once the ears were opened. */
-  readonly isDeaf: boolean;
+  readonly serverStreamUnsupported: boolean;
   /** Makes the server able to send what belongs to no call. Resolves when it can, or never will. */
-  openEars(): Promise<void>;
+  openServerStream(): Promise<void>;
   /** Lets go of the server's session without ending it. Absent where the session ends with the link. */
-  leave?(): LeftSession;
+  detach?(): DetachedSession;
   close(): Promise<void>;
 }

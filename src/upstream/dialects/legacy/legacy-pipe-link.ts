@@ -8,21 +8,21 @@ import {
   type TransportFault,
 } from '#lib/mcp-protocol';
 import type { MessagePipe, PipeReceiver } from '../../channels/message-pipe.js';
-import { PipeFlow } from '../pipe-flow.js';
+import { PipeFlowControl } from '../pipe-flow-control.js';
 import type { LegacyCall } from './legacy-call.js';
 import type { Delivery, LegacyLink, LinkHost } from './legacy-link.js';
 
 /** One pipe for everything: a child process, or HTTP+SSE. */
 export class LegacyPipeLink implements LegacyLink, PipeReceiver {
-  readonly isDeaf = false;
+  readonly serverStreamUnsupported = false;
   readonly sharesOneStream = true;
-  private readonly flow: PipeFlow;
+  private readonly flow: PipeFlowControl;
 
   constructor(
     private readonly pipe: MessagePipe,
     private readonly host: LinkHost,
   ) {
-    this.flow = new PipeFlow(pipe);
+    this.flow = new PipeFlowControl(pipe);
     // The connection has to be complete before the first message reaches it.
     queueMicrotask(() => pipe.attach(this));
   }
@@ -31,16 +31,16 @@ export class LegacyPipeLink implements LegacyLink, PipeReceiver {
     return this.pipe.full;
   }
 
-  carry(call: LegacyCall, text: string): void {
+  send(call: LegacyCall, text: string): void {
     call.flow = this.flow;
-    call.carriage = this.pipe.send(text, call.id, (outcome) => call.settle(outcome));
+    call.transport = this.pipe.send(text, call.id, (outcome) => call.settle(outcome));
   }
 
-  async say(text: string): Promise<Delivery> {
-    return (await this.pipe.say(text)) ? 'taken' : 'failed';
+  async sendOneWay(text: string): Promise<Delivery> {
+    return (await this.pipe.sendOneWay(text)) ? 'taken' : 'failed';
   }
 
-  async openEars(): Promise<void> {}
+  async openServerStream(): Promise<void> {}
 
   async close(): Promise<void> {
     this.flow.close();
@@ -49,20 +49,20 @@ export class LegacyPipeLink implements LegacyLink, PipeReceiver {
 
   message(value: JsonValue): void {
     const members = allowsBatches(this.host.revision) ? readBatch(value) : undefined;
-    if (members === undefined) this.take(value);
-    else for (const member of members) this.take(member);
+    if (members === undefined) this.dispatch(value);
+    else for (const member of members) this.dispatch(member);
   }
 
   pipeEnded(fault: TransportFault, reason: string): void {
     this.host.lost(reason, fault);
   }
 
-  private take(value: JsonValue): void {
+  private dispatch(value: JsonValue): void {
     const { inbox } = this.host;
     // Whatever carries the id of a call is meant for it, however broken it is.
     const call = isJsonObject(value) && value['method'] === undefined ? inbox.find(value['id']) : undefined;
-    if (call !== undefined) return call.conclude(outcomeOfMessage(value, call.id));
-    if (isJsonObject(value) && value['method'] === undefined) return this.host.answeredLate(value['id']);
+    if (call !== undefined) return call.settleInOrder(outcomeOfMessage(value, call.id));
+    if (isJsonObject(value) && value['method'] === undefined) return this.host.lateAnswer(value['id']);
     const reading = readMessage(value);
     if (reading.kind === 'request') inbox.request(reading.message);
     else if (reading.kind === 'notification') void inbox.notification(reading.message);

@@ -15,16 +15,16 @@ import type {
   SseEvent,
   StreamCursor,
 } from '../../channels/http/index.js';
-import type { Carriage } from '../../channels/message-pipe.js';
+import type { CallTransport } from '../../channels/message-pipe.js';
 import { Backoff } from '../../channels/backoff.js';
-import { brokeProtocol, sessionLost } from '../../upstream.errors.js';
-import { readText } from '../messages.js';
+import { protocolViolation, sessionLost } from '../../upstream.errors.js';
+import { readMessages } from '../messages.js';
 import type { LegacyCall } from './legacy-call.js';
 import type { LinkHost } from './legacy-link.js';
 import { endsSession } from './session-loss.js';
 
 /** Wait before a stream is taken up again, when the server named none (WHATWG leaves it to the client). */
-const RESUME_MS = 1_000;
+const MIN_RESUME_DELAY_MS = 1_000;
 
 /** What the requests of a session carry. */
 export interface SessionHeaders {
@@ -33,11 +33,11 @@ export interface SessionHeaders {
 }
 
 /** One call over streamable HTTP: the POST, the stream it may open, and that stream's resumption by GET. */
-export class LegacyPost implements HttpReceiver, Carriage {
+export class LegacyPost implements HttpReceiver, CallTransport {
   private exchange: HttpExchange | undefined;
   private cursor: StreamCursor | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private readonly backoff = new Backoff(RESUME_MS);
+  private readonly backoff = new Backoff(MIN_RESUME_DELAY_MS);
 
   constructor(
     private readonly channel: HttpChannel,
@@ -47,7 +47,7 @@ export class LegacyPost implements HttpReceiver, Carriage {
   ) {}
 
   start(headers: string[], text: string): void {
-    this.exchange = this.channel.call(headers, text, this);
+    this.exchange = this.channel.postCall(headers, text, this);
   }
 
   get sent(): boolean {
@@ -59,12 +59,12 @@ export class LegacyPost implements HttpReceiver, Carriage {
     this.exchange?.dismiss();
   }
 
-  drop(): void {
+  abort(): void {
     this.exchange?.abort();
   }
 
   answered(answer: HttpAnswer): void {
-    if (this.cursor !== undefined) return this.notResumed(answer);
+    if (this.cursor !== undefined) return this.handleResumeFailure(answer);
     if (this.session.sessionId !== undefined && endsSession(answer, this.call.id)) {
       this.call.settle(sessionLost(this.host.server));
       return this.host.lost('the server ended the session');
@@ -81,10 +81,10 @@ export class LegacyPost implements HttpReceiver, Carriage {
     if (this.call.settled || event.type !== 'message') return;
     // An empty event carries the id that a client needs to come back, before anything else was said.
     if (event.data === '') return this.cursor === undefined ? this.call.opened(event.retryMs) : undefined;
-    const readings = readText(event.data, this.host.revision);
+    const readings = readMessages(event.data, this.host.revision);
     const [single] = readings;
-    if (readings.length === 1 && single !== undefined) return this.take(single);
-    return this.takeAll(readings);
+    if (readings.length === 1 && single !== undefined) return this.dispatch(single);
+    return this.dispatchAll(readings);
   }
 
   streamEnded(cursor: StreamCursor, fault?: TransportFault): void {
@@ -101,11 +101,11 @@ export class LegacyPost implements HttpReceiver, Carriage {
     this.resumeLater(this.cursor);
   }
 
-  private async takeAll(readings: readonly MessageReading[]): Promise<void> {
-    for (const reading of readings) await this.take(reading);
+  private async dispatchAll(readings: readonly MessageReading[]): Promise<void> {
+    for (const reading of readings) await this.dispatch(reading);
   }
 
-  private take(reading: MessageReading): void | Promise<void> {
+  private dispatch(reading: MessageReading): void | Promise<void> {
     switch (reading.kind) {
       case 'response':
         return this.call.settle(outcomeOfMessage(reading.message, this.call.id));
@@ -114,7 +114,7 @@ export class LegacyPost implements HttpReceiver, Carriage {
       case 'request':
         return this.host.inbox.request(reading.message, this.call);
       case 'invalid':
-        return this.call.settle(brokeProtocol(this.host.server, 'an event is no message'));
+        return this.call.settle(protocolViolation(this.host.server, 'an event is no message'));
     }
   }
 
@@ -127,11 +127,11 @@ export class LegacyPost implements HttpReceiver, Carriage {
   private resume(lastEventId: string): void {
     if (this.call.settled) return;
     const headers = [...this.session.getHeaders, 'last-event-id', lastEventId];
-    this.exchange = this.channel.send({ method: 'GET', headers, body: null }, this);
+    this.exchange = this.channel.sendUnqueued({ method: 'GET', headers, body: null }, this);
   }
 
   /** The server does not give back the rest of the stream: what became of the call stays in the dark. */
-  private notResumed(answer: HttpAnswer): void {
+  private handleResumeFailure(answer: HttpAnswer): void {
     if (answer.status >= 500 && this.cursor !== undefined) return this.resumeLater(this.cursor);
     this.call.settle(outcomeOfFault('cut', `its stream could not be resumed, HTTP ${answer.status}`));
     if (this.session.sessionId !== undefined && answer.status === 404) this.host.lost('the server ended the session');

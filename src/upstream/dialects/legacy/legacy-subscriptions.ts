@@ -1,80 +1,90 @@
 import { isJsonObject, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
-import { missedBy, wants, type ChangeFilter } from '../../change-filter.js';
-import type { Listening, RefusedResource } from '../../upstream-connection.js';
-import { thrown } from '../../upstream.errors.js';
+import { toMissedChanges, matchesFilter, type ChangeFilter } from '../../change-filter.js';
+import type { UpstreamSubscription, RefusedResource } from '../../upstream-connection.js';
+import { toOutcomeError } from '../../upstream.errors.js';
 
-interface Listener {
+interface Subscriber {
   readonly filter: ChangeFilter;
   onChange(notification: McpNotification): void;
 }
 
-interface Subscribed {
-  listeners: number;
+interface ResourceSubscription {
+  subscriberCount: number;
   readonly ready: Promise<Outcome>;
 }
 
 /** Sends a request of the connection's own. */
-type Send = (method: string, params: JsonObject) => Promise<Outcome>;
+type SendRequest = (method: string, params: JsonObject) => Promise<Outcome>;
 
 /** The listeners of one legacy session: one subscription per resource, however many listen to it. */
 export class LegacySubscriptions {
-  private readonly listeners = new Set<Listener>();
-  private readonly resources = new Map<string, Subscribed>();
+  private readonly subscribers = new Set<Subscriber>();
+  private readonly resources = new Map<string, ResourceSubscription>();
 
   constructor(
     private readonly capabilities: JsonObject,
-    private readonly send: Send,
+    private readonly send: SendRequest,
   ) {}
 
   /** Rejects with the server's refusal when nothing of the filter is left. */
-  async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+  async addSubscriber(
+    filter: ChangeFilter,
+    onChange: (notification: McpNotification) => void,
+  ): Promise<UpstreamSubscription> {
     const early: McpNotification[] = [];
-    const listener = { filter: this.offered(filter), onChange: (change: McpNotification) => void early.push(change) };
-    this.listeners.add(listener);
+    const listener = {
+      filter: this.supportedPart(filter),
+      onChange: (change: McpNotification) => void early.push(change),
+    };
+    this.subscribers.add(listener);
     const { uris, refused } = await this.subscribeAll(listener.filter.resourceSubscriptions ?? []);
     const honoured = { ...listener.filter, resourceSubscriptions: uris };
-    this.listeners.delete(listener);
+    this.subscribers.delete(listener);
     const [first] = refused;
-    if (first && isEmpty(honoured)) throw thrown(first.refusal);
+    if (first && isEmpty(honoured)) throw toOutcomeError(first.refusal);
     const heard = { filter: honoured, onChange };
-    this.listeners.add(heard);
-    for (const change of early) if (wants(honoured, change)) onChange(change);
+    this.subscribers.add(heard);
+    for (const change of early) if (matchesFilter(honoured, change)) onChange(change);
     const listening = { honoured: uris.length > 0 ? honoured : withoutResources(honoured), refused };
-    return { ...listening, close: () => this.leave(heard) };
+    return { ...listening, close: () => this.removeSubscriber(heard) };
   }
 
   /** A test for what nobody listens to at this moment. */
-  unheardOf(filter: ChangeFilter): (change: McpNotification) => boolean {
-    const others = [...this.listeners];
-    const unheard = missedBy(filter).filter((change) => !others.some((other) => wants(other.filter, change)));
+  unobservedBy(filter: ChangeFilter): (change: McpNotification) => boolean {
+    const others = [...this.subscribers];
+    const unheard = toMissedChanges(filter).filter(
+      (change) => !others.some((other) => matchesFilter(other.filter, change)),
+    );
     const keys = new Set(unheard.map(keyOf));
     return (change) => keys.has(keyOf(change));
   }
 
   changed(notification: McpNotification): void {
-    for (const listener of this.listeners) if (wants(listener.filter, notification)) listener.onChange(notification);
+    for (const listener of this.subscribers)
+      if (matchesFilter(listener.filter, notification)) listener.onChange(notification);
   }
 
   missedChanges(): void {
-    for (const listener of this.listeners) for (const change of missedBy(listener.filter)) listener.onChange(change);
+    for (const listener of this.subscribers)
+      for (const change of toMissedChanges(listener.filter)) listener.onChange(change);
   }
 
-  private async leave(listener: Listener): Promise<void> {
-    if (!this.listeners.delete(listener)) return;
+  private async removeSubscriber(listener: Subscriber): Promise<void> {
+    if (!this.subscribers.delete(listener)) return;
     await Promise.all((listener.filter.resourceSubscriptions ?? []).map((uri) => this.unsubscribe(uri)));
   }
 
-  private offered(filter: ChangeFilter): ChangeFilter {
+  private supportedPart(filter: ChangeFilter): ChangeFilter {
     const { toolsListChanged, promptsListChanged, resourcesListChanged, resourceSubscriptions = [] } = filter;
     return {
-      ...(toolsListChanged === true && this.offers('tools', 'listChanged') && { toolsListChanged }),
-      ...(promptsListChanged === true && this.offers('prompts', 'listChanged') && { promptsListChanged }),
-      ...(resourcesListChanged === true && this.offers('resources', 'listChanged') && { resourcesListChanged }),
-      resourceSubscriptions: this.offers('resources', 'subscribe') ? [...new Set(resourceSubscriptions)] : [],
+      ...(toolsListChanged === true && this.isSupported('tools', 'listChanged') && { toolsListChanged }),
+      ...(promptsListChanged === true && this.isSupported('prompts', 'listChanged') && { promptsListChanged }),
+      ...(resourcesListChanged === true && this.isSupported('resources', 'listChanged') && { resourcesListChanged }),
+      resourceSubscriptions: this.isSupported('resources', 'subscribe') ? [...new Set(resourceSubscriptions)] : [],
     };
   }
 
-  private offers(family: string, ability: string): boolean {
+  private isSupported(family: string, ability: string): boolean {
     const declared = this.capabilities[family];
     return isJsonObject(declared) && declared[ability] === true;
   }
@@ -90,10 +100,10 @@ export class LegacySubscriptions {
   private async subscribe(uri: string): Promise<Outcome> {
     let subscribed = this.resources.get(uri);
     if (subscribed === undefined) {
-      subscribed = { listeners: 0, ready: this.send('resources/subscribe', { uri }) };
+      subscribed = { subscriberCount: 0, ready: this.send('resources/subscribe', { uri }) };
       this.resources.set(uri, subscribed);
     }
-    subscribed.listeners++;
+    subscribed.subscriberCount++;
     const outcome = await subscribed.ready;
     if (outcome.kind === 'error' && this.resources.get(uri) === subscribed) this.resources.delete(uri);
     return outcome;
@@ -101,7 +111,7 @@ export class LegacySubscriptions {
 
   private async unsubscribe(uri: string): Promise<void> {
     const subscribed = this.resources.get(uri);
-    if (subscribed === undefined || --subscribed.listeners > 0) return;
+    if (subscribed === undefined || --subscribed.subscriberCount > 0) return;
     this.resources.delete(uri);
     await this.send('resources/unsubscribe', { uri });
   }
@@ -110,7 +120,7 @@ export class LegacySubscriptions {
 const keyOf = ({ method, params }: McpNotification): string => JSON.stringify([method, params['uri']]);
 
 function isEmpty(filter: ChangeFilter): boolean {
-  return missedBy(filter).length === 0;
+  return toMissedChanges(filter).length === 0;
 }
 
 function withoutResources({ resourceSubscriptions: _none, ...rest }: ChangeFilter): ChangeFilter {

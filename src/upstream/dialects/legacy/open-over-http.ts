@@ -1,12 +1,12 @@
 import { first, type AnswerHeaders, type HttpChannel } from '../../channels/http/index.js';
 import type { ServerProfile } from '../../upstream-connection.js';
 import { isUpstreamSessionId, type StreamState, type UpstreamSessionState } from '../../upstream-session-state.js';
-import { brokeProtocol, named, thrown } from '../../upstream.errors.js';
-import { isResponse, isRpcAnswer, outcomeOfEnding } from '../http-ending.js';
-import { RequestOnce, type Ending } from '../request-once.js';
+import { protocolViolation, withServer, toOutcomeError } from '../../upstream.errors.js';
+import { isResponse, isRpcResponse, endingToOutcome } from '../request-ending.js';
+import { SingleRequest, type RequestEnding } from '../single-request.js';
 import { initializeText, readInitialize } from './handshake.js';
 import { LegacyConnection } from './legacy-connection.js';
-import type { LegacyOpening } from './legacy-opening.js';
+import type { ConnectionOptions } from './connection-options.js';
 import { LegacyHttpLink, legacyPostHeaders } from './legacy-http-link.js';
 
 const HANDSHAKE_ID = 0;
@@ -17,55 +17,55 @@ export const NOT_STREAMABLE = Symbol('not streamable HTTP');
 /** Shakes hands over streamable HTTP. Rejects with an OutcomeError. */
 export async function openOverHttp(
   channel: HttpChannel,
-  opening: LegacyOpening,
+  opening: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<LegacyConnection | typeof NOT_STREAMABLE> {
-  const { server } = opening.surroundings;
+  const { server } = opening.context;
   const ending = await sendInitialize(channel, opening, signal);
-  if (mayBeOlder(ending)) return NOT_STREAMABLE;
-  const profile = readInitialize(named(outcomeOfEnding(ending, HANDSHAKE_ID), server), server);
-  const connection = connectionOver(channel, { profile, sessionId: sessionIn(ending, server) }, opening);
-  await connection.begin();
+  if (mayUseOlderTransport(ending)) return NOT_STREAMABLE;
+  const profile = readInitialize(withServer(endingToOutcome(ending, HANDSHAKE_ID), server), server);
+  const connection = createConnection(channel, { profile, sessionId: readSessionId(ending, server) }, opening);
+  await connection.completeHandshake();
   return connection;
 }
 
 /** Goes on with a session that was surrendered. The server hears nothing of that. */
 export function adoptOverHttp(
   channel: HttpChannel,
-  opening: LegacyOpening,
+  opening: ConnectionOptions,
   state: UpstreamSessionState,
 ): LegacyConnection {
-  const connection = connectionOver(channel, state, opening);
-  connection.goOn(state.stream !== undefined);
+  const connection = createConnection(channel, state, opening);
+  connection.resume(state.stream !== undefined);
   return connection;
 }
 
-function sendInitialize(channel: HttpChannel, opening: LegacyOpening, signal: AbortSignal): Promise<Ending> {
+function sendInitialize(channel: HttpChannel, opening: ConnectionOptions, signal: AbortSignal): Promise<RequestEnding> {
   const headers = legacyPostHeaders(channel.headers);
   const body = initializeText(HANDSHAKE_ID, opening.client);
-  const request = { method: 'POST', headers, body, limitMs: opening.surroundings.connectMs } as const;
-  return new RequestOnce(channel, request, isResponse, signal).ended;
+  const request = { method: 'POST', headers, body, limitMs: opening.context.connectMs } as const;
+  return new SingleRequest(channel, request, isResponse, signal).ended;
 }
 
 /** A session, just opened or surrendered. */
-interface Shaken {
+interface EstablishedSession {
   readonly profile: ServerProfile;
   readonly sessionId?: string | undefined;
   readonly lastId?: number;
   readonly stream?: StreamState;
 }
 
-function connectionOver(
+function createConnection(
   channel: HttpChannel,
-  { profile, sessionId, lastId = HANDSHAKE_ID, stream }: Shaken,
-  opening: LegacyOpening,
+  { profile, sessionId, lastId = HANDSHAKE_ID, stream }: EstablishedSession,
+  opening: ConnectionOptions,
 ): LegacyConnection {
-  const { client, surroundings, events, suspectEra } = opening;
+  const { client, context: surroundings, events, suspectEra } = opening;
   let id = lastId;
   return new LegacyConnection({
     profile,
     client,
-    surroundings,
+    context: surroundings,
     events,
     suspectEra,
     nextId: () => ++id,
@@ -74,15 +74,18 @@ function connectionOver(
 }
 
 /** By these the specification tells a server of the older transport (basic/transports, Backwards Compatibility). */
-const OLDER: ReadonlySet<number> = new Set([400, 404, 405]);
+const OLDER_TRANSPORT_STATUSES: ReadonlySet<number> = new Set([400, 404, 405]);
 
-function mayBeOlder(ending: Ending): boolean {
-  return ending.kind === 'answer' && OLDER.has(ending.answer.status) && !isRpcAnswer(ending.answer);
+function mayUseOlderTransport(ending: RequestEnding): boolean {
+  return (
+    ending.kind === 'answer' && OLDER_TRANSPORT_STATUSES.has(ending.answer.status) && !isRpcResponse(ending.answer)
+  );
 }
 
-function sessionIn(ending: Ending, server: string): string | undefined {
+function readSessionId(ending: RequestEnding, server: string): string | undefined {
   const headers: AnswerHeaders = ending.kind === 'fault' ? {} : ending.headers;
   const id = first(headers['mcp-session-id']);
-  if (id !== undefined && !isUpstreamSessionId(id)) throw thrown(brokeProtocol(server, 'its session id is malformed'));
+  if (id !== undefined && !isUpstreamSessionId(id))
+    throw toOutcomeError(protocolViolation(server, 'its session id is malformed'));
   return id;
 }

@@ -1,34 +1,34 @@
 import { outcomeOfFault, type Outcome } from '#lib/mcp-protocol';
 import type { MessagePipe } from '../../channels/message-pipe.js';
-import { named } from '../../upstream.errors.js';
+import { withServer } from '../../upstream.errors.js';
 import { PipeRequest, type PipeEnding } from '../pipe-request.js';
 import { initializeText, readInitialize } from './handshake.js';
 import { LegacyConnection } from './legacy-connection.js';
 import { LegacyPipeLink } from './legacy-pipe-link.js';
-import type { LegacyOpening } from './legacy-opening.js';
+import type { ConnectionOptions } from './connection-options.js';
 
 /** Shakes hands in a pipe. Rejects with an OutcomeError; the pipe is closed then. */
 export async function openOverPipe(
   pipe: MessagePipe,
-  opening: LegacyOpening,
+  opening: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<LegacyConnection> {
-  const { client, surroundings, events, suspectEra } = opening;
+  const { client, context: surroundings, events, suspectEra } = opening;
   const { server, deadlines, connectMs } = surroundings;
   try {
     const textOf = (id: number): string => initializeText(id, client);
     const ending = await new PipeRequest(pipe, textOf, deadlines, connectMs, signal).ended;
-    const profile = readInitialize(named(outcomeOfPipeEnding(ending), server), server);
+    const profile = readInitialize(withServer(pipeEndingToOutcome(ending), server), server);
     const connection = new LegacyConnection({
       profile,
       client,
-      surroundings,
+      context: surroundings,
       events,
       suspectEra,
       nextId: () => pipe.nextId(),
       link: (host) => new LegacyPipeLink(pipe, host),
     });
-    await connection.begin();
+    await connection.completeHandshake();
     return connection;
   } catch (error) {
     void pipe.close();
@@ -36,7 +36,7 @@ export async function openOverPipe(
   }
 }
 
-function outcomeOfPipeEnding(ending: PipeEnding): Outcome {
+function pipeEndingToOutcome(ending: PipeEnding): Outcome {
   switch (ending.kind) {
     case 'outcome':
       return ending.outcome;

@@ -3,43 +3,43 @@ import { outcomeOfFault, outcomeOfHttp, type Outcome } from '#lib/mcp-protocol';
 import { BoundedLog } from '../../channels/bounded-log.js';
 import type { HttpChannel } from '../../channels/http/index.js';
 import { SsePipe, type SsePipeOptions, type SseRefusal } from '../../channels/sse/index.js';
-import { brokeProtocol, named, sessionLost, thrown } from '../../upstream.errors.js';
+import { protocolViolation, withServer, sessionLost, toOutcomeError } from '../../upstream.errors.js';
 import type { LegacyConnection } from './legacy-connection.js';
-import type { LegacyOpening } from './legacy-opening.js';
+import type { ConnectionOptions } from './connection-options.js';
 import { openOverPipe } from './open-over-pipe.js';
-import { speaksOfLostSession } from './session-loss.js';
+import { reportsLostSession } from './session-loss.js';
 
 /** Opens the event stream of an HTTP+SSE server and shakes hands. Rejects with an OutcomeError. */
 export async function openOverSse(
   channel: HttpChannel,
-  opening: LegacyOpening,
+  opening: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<LegacyConnection> {
-  const { server, connectMs } = opening.surroundings;
-  const pipe = new SsePipe(channel, optionsFor(server), connectMs);
+  const { server, connectMs } = opening.context;
+  const pipe = new SsePipe(channel, toPipeOptions(server), connectMs);
   const leave = (): void => void pipe.close();
   signal.addEventListener('abort', leave, { once: true });
   const refusal = await pipe.opened;
   signal.removeEventListener('abort', leave);
   if (refusal === undefined) return openOverPipe(pipe, opening, signal);
   await pipe.close();
-  throw thrown(named(outcomeOfRefusal(refusal, server), server));
+  throw toOutcomeError(withServer(refusalToOutcome(refusal, server), server));
 }
 
-function optionsFor(server: string): SsePipeOptions {
+function toPipeOptions(server: string): SsePipeOptions {
   const log = new BoundedLog(new Logger('Upstream'), `${server}: dropped what is no message: `);
   return {
-    readRefusal: (answer, id) => {
-      const isLost = speaksOfLostSession(answer, id);
+    toRefusal: (answer, id) => {
+      const isLost = reportsLostSession(answer, id);
       const outcome = isLost ? sessionLost(server) : outcomeOfHttp(answer, id);
       return { outcome, isLost: isLost || answer.status === 404 };
     },
-    onNoise: (text) => log.write(text.slice(0, 200)),
+    onInvalidMessage: (text) => log.write(text.slice(0, 200)),
   };
 }
 
-function outcomeOfRefusal(refusal: SseRefusal, server: string): Outcome {
+function refusalToOutcome(refusal: SseRefusal, server: string): Outcome {
   if (refusal.kind === 'fault') return outcomeOfFault(refusal.fault, refusal.detail);
   if (refusal.answer.status >= 300) return outcomeOfHttp(refusal.answer, 0);
-  return brokeProtocol(server, 'it offers no event stream');
+  return protocolViolation(server, 'it offers no event stream');
 }

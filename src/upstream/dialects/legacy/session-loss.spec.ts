@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { endsSession, speaksOfLostSession } from './session-loss.js';
+import { endsSession, reportsLostSession } from './session-loss.js';
 
 const answer = (status: number, body: unknown) => ({
   status,
@@ -44,7 +44,7 @@ describe('a refusal with a session id', () => {
   });
 
   it('over HTTP+SSE ends it when it says so; there a 404 may be about the address', () => {
-    expect(speaksOfLostSession(answer(404, error(null, -32001, 'Session not found')), 7)).toBe(true);
-    expect(speaksOfLostSession(answer(404, 'Not Found'), 7)).toBe(false);
+    expect(reportsLostSession(answer(404, error(null, -32001, 'Session not found')), 7)).toBe(true);
+    expect(reportsLostSession(answer(404, 'Not Found'), 7)).toBe(false);
   });
 });

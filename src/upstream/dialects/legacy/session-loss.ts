@@ -13,21 +13,21 @@ import {
  * restart often say 400. Without an id nothing was asked: an answer to the server was delivered.
  */
 export function endsSession(answer: HttpAnswer, id?: number): boolean {
-  if (answer.status !== 404) return speaksOfLostSession(answer, id);
-  const body = parsed(answer.body);
+  if (answer.status !== 404) return reportsLostSession(answer, id);
+  const body = tryParseJson(answer.body);
   return !isJsonObject(body) || id === undefined || body['id'] !== id || blamesSession(body);
 }
 
 /** A refusal that answers no request and blames the session. */
-export function speaksOfLostSession(answer: HttpAnswer, id?: number): boolean {
-  const body = parsed(answer.body);
+export function reportsLostSession(answer: HttpAnswer, id?: number): boolean {
+  const body = tryParseJson(answer.body);
   if (!isJsonObject(body) || !blamesSession(body)) return false;
   if (answer.status === 404) return body['id'] !== id;
   return answer.status === 400 && (body['id'] ?? null) === null;
 }
 
 /** As servers put it: `Session not found`, `No valid session ID provided`, `Server not initialized`. */
-const LOST = [
+const LOST_SESSION_WORDINGS = [
   /\b(no valid|no active|no such|unknown|invalid|missing|expired|terminated)( or \w+)? (mcp[- ])?session\b/i,
   /\bsession\b(?!:\/\/).{0,60}\b(not found|not valid|unknown|invalid|missing|expired|terminated|required|not exist|closed)\b/i,
   /\bnot initialized\b/i,
@@ -36,10 +36,10 @@ const LOST = [
 function blamesSession(body: JsonObject): boolean {
   if (!isRpcError(body['error'])) return false;
   const { message } = body['error'];
-  return LOST.some((wording) => wording.test(message));
+  return LOST_SESSION_WORDINGS.some((wording) => wording.test(message));
 }
 
-function parsed(body: string): JsonValue | undefined {
+function tryParseJson(body: string): JsonValue | undefined {
   try {
     return parseJson(body);
   } catch {

@@ -9,11 +9,11 @@ import type {
   StreamCursor,
 } from '../../channels/http/index.js';
 import type { StreamState } from '../../upstream-session-state.js';
-import { readText } from '../messages.js';
+import { readMessages } from '../messages.js';
 import type { LinkHost } from './legacy-link.js';
 
 /** How long opening may hold others up: some servers send no headers before the first event. */
-const PATIENCE_MS = 1_000;
+const OPEN_TIMEOUT_MS = 1_000;
 
 /**
  * The GET stream of a session, kept open once it was asked for. A server that offers none is not asked again; one that
@@ -43,7 +43,7 @@ export class SessionStream implements HttpReceiver {
 
   open(): Promise<void> {
     this.opening ??= new Promise((resolve) => {
-      const patience = setTimeout(resolve, PATIENCE_MS).unref();
+      const patience = setTimeout(resolve, OPEN_TIMEOUT_MS).unref();
       this.opened = () => {
         clearTimeout(patience);
         resolve();
@@ -55,12 +55,12 @@ export class SessionStream implements HttpReceiver {
   }
 
   /** False once the server has said that it has no such stream. */
-  get isOffered(): boolean {
+  get isSupported(): boolean {
     return this.state !== 'not offered';
   }
 
   /** Closes it. Undefined when it was never open. */
-  leave(): StreamState | undefined {
+  detach(): StreamState | undefined {
     const lastEventId = this.exchange?.cursor?.lastEventId ?? this.cursor.lastEventId;
     const isOpen = this.wasOpen && this.state === 'open';
     this.close();
@@ -77,13 +77,13 @@ export class SessionStream implements HttpReceiver {
 
   answered({ status }: HttpAnswer): void {
     if (status === 404 && this.wasOpen) {
-      this.stop();
+      this.markUnsupported();
       return this.host.lost('the server ended the session');
     }
     // Many servers grant one stream at a time, and take a while to see that the one before is gone.
     if (status === 409 && this.wasOpen) return this.reconnectLater();
     if (status >= 500 || status === 408 || status === 429) return this.reconnectLater();
-    if (this.cursor.lastEventId === undefined) return this.stop();
+    if (this.cursor.lastEventId === undefined) return this.markUnsupported();
     // It does not know the event any more: begin anew, and say that something may be missing.
     this.cursor = { ...this.cursor, lastEventId: undefined };
     this.reconnectLater();
@@ -99,7 +99,7 @@ export class SessionStream implements HttpReceiver {
   event(event: SseEvent): void | Promise<void> {
     this.backoff.reset();
     if (event.type !== 'message' || event.data === '') return;
-    return this.takeAll(readText(event.data, this.host.revision));
+    return this.dispatchAll(readMessages(event.data, this.host.revision));
   }
 
   streamEnded(cursor: StreamCursor): void {
@@ -114,7 +114,7 @@ export class SessionStream implements HttpReceiver {
     this.reconnectLater();
   }
 
-  private stop(): void {
+  private markUnsupported(): void {
     this.state = 'not offered';
     this.opened();
   }
@@ -123,7 +123,7 @@ export class SessionStream implements HttpReceiver {
     if (this.state !== 'open') return;
     const { lastEventId } = this.cursor;
     const headers = lastEventId === undefined ? [...this.headers] : [...this.headers, 'last-event-id', lastEventId];
-    this.exchange = this.channel.send({ method: 'GET', headers, body: null }, this);
+    this.exchange = this.channel.sendUnqueued({ method: 'GET', headers, body: null }, this);
   }
 
   private reconnectLater(): void {
@@ -133,7 +133,7 @@ export class SessionStream implements HttpReceiver {
     this.timer = setTimeout(() => this.connect(), delayMs).unref();
   }
 
-  private takeAll(readings: readonly MessageReading[]): void {
+  private dispatchAll(readings: readonly MessageReading[]): void {
     for (const reading of readings) {
       if (reading.kind === 'notification') void this.host.inbox.notification(reading.message);
       else if (reading.kind === 'request') this.host.inbox.request(reading.message);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { McpNotification } from '#lib/mcp-protocol';
 import { Deadlines } from '../../channels/deadlines.js';
-import { ScriptedPipe, settled } from '../pipe-fixture.js';
+import { ScriptedPipe, flushMicrotasks } from '../pipe-fixture.js';
 import { LegacyConnection } from './legacy-connection.js';
 import { LegacyPipeLink } from './legacy-pipe-link.js';
 
@@ -27,11 +27,11 @@ describe('a pipe to a legacy server that several clients share', () => {
     connection = new LegacyConnection({
       profile: { era: 'legacy', revision: CLIENT.revision, capabilities: {} },
       client: CLIENT,
-      surroundings: { server: 'shop', deadlines, requestMs: REQUEST_MS, connectMs: REQUEST_MS },
+      context: { server: 'shop', deadlines, requestMs: REQUEST_MS, connectMs: REQUEST_MS },
       events: {
         notify: ({ params }) => void unrelated.push(params['data']),
         closed: () => undefined,
-        doubted: () => void doubts++,
+        ambiguousQuestion: () => void doubts++,
       },
       link: (host) => new LegacyPipeLink(pipe, host),
       nextId: () => pipe.nextId(),
@@ -44,7 +44,7 @@ describe('a pipe to a legacy server that several clients share', () => {
     const asked: string[] = [];
     const reply = {
       notify: ({ params }: McpNotification) => void heard.push(params['data']),
-      ask: async ({ method }: { method: string }) => {
+      answerQuestion: async ({ method }: { method: string }) => {
         asked.push(method);
         return { result: { roots: [] } };
       },
@@ -65,21 +65,21 @@ describe('a pipe to a legacy server that several clients share', () => {
     callOf(asker, leave.signal);
     const id = pipe.idsOf('tools/call').at(-1);
     leave.abort();
-    pipe.says({ id: pipe.idsOf('ping').at(-1), result: {} });
-    await settled();
+    pipe.emit({ id: pipe.idsOf('ping').at(-1), result: {} });
+    await flushMicrotasks();
     return id;
   };
   const asks = async (id: string): Promise<unknown> => {
-    pipe.says({ id, method: 'roots/list' });
-    await settled();
-    return pipe.answerTo(id);
+    pipe.emit({ id, method: 'roots/list' });
+    await flushMicrotasks();
+    return pipe.findAnswer(id);
   };
 
   beforeEach(async () => {
     jest.useFakeTimers({ doNotFake: ['queueMicrotask'] });
     deadlines = new Deadlines();
     open();
-    await settled();
+    await flushMicrotasks();
   });
 
   afterEach(() => {
@@ -98,7 +98,7 @@ describe('a pipe to a legacy server that several clients share', () => {
   it('brings it to no other principal however late it is, and whether or not the server answers pings', async () => {
     callOf('somebody else');
     jest.advanceTimersByTime(5 * REQUEST_MS);
-    await settled();
+    await flushMicrotasks();
     const mine = callOf('me');
     expect(await asks('late')).toMatchObject({ error: { code: -32600 } });
     expect(mine.asked).toEqual([]);
@@ -106,7 +106,7 @@ describe('a pipe to a legacy server that several clients share', () => {
 
   it('brings questions again once the server has answered the cancelled call', async () => {
     const id = await isCancelled('somebody else');
-    pipe.says({ id, result: {} });
+    pipe.emit({ id, result: {} });
     const mine = callOf('me');
     expect(await asks('in time')).toMatchObject({ result: { roots: [] } });
     expect(mine.asked).toEqual(['roots/list']);
@@ -123,7 +123,7 @@ describe('a pipe to a legacy server that several clients share', () => {
 
   it('ends a call at once whose server cannot be given the answer to its question', async () => {
     const mine = callOf('me');
-    pipe.takes = false;
+    pipe.acceptsOneWay = false;
     await asks('in vain');
     const why = expect.stringContaining('could not be delivered');
     expect(await mine.outcome).toMatchObject({ error: { code: -31_002, message: why } });
@@ -132,16 +132,16 @@ describe('a pipe to a legacy server that several clients share', () => {
   it('brings log messages of a cancelled call to no other principal', async () => {
     await isCancelled('somebody else');
     const mine = callOf('me');
-    pipe.says(log('whose?'));
-    await settled();
+    pipe.emit(log('whose?'));
+    await flushMicrotasks();
     expect([mine.heard, unrelated]).toEqual([[], ['whose?']]);
   });
 
   it('brings them to another client of the same principal', async () => {
     await isCancelled('me/phone');
     const mine = callOf('me');
-    pipe.says(log('mine'));
-    await settled();
+    pipe.emit(log('mine'));
+    await flushMicrotasks();
     expect(mine.heard).toEqual(['mine']);
   });
 });

@@ -33,31 +33,31 @@ export function discoverText(id: number): string {
 
 /** Reads the answer to a probe (basic/versioning, Backward Compatibility): what is not recognized means legacy. */
 export function readDiscovery(outcome: Outcome, server: string): Discovery {
-  if (outcome.kind === 'result') return fromResult(outcome.result, server);
+  if (outcome.kind === 'result') return toDiscovery(outcome.result, server);
   // An error of our own making: what came back was no answer of this era.
   if (outcome.httpStatus !== undefined) return { kind: 'legacy' };
   const { code, data } = outcome.error;
   if (code === RpcCode.headerMismatch || code === RpcCode.missingClientCapability) return { kind: 'failed', outcome };
-  const offered = isJsonObject(data) ? revisionsIn(data['supported']) : undefined;
+  const offered = isJsonObject(data) ? toRevisions(data['supported']) : undefined;
   if (code !== RpcCode.unsupportedProtocolVersion || offered === undefined) return { kind: 'legacy' };
   // It was asked in every modern revision that we share with it, so at best a handshake is left.
-  return withoutModern(offered, server);
+  return toNonModern(offered, server);
 }
 
-function fromResult(result: JsonObject, server: string): Discovery {
-  const offered = revisionsIn(result['supportedVersions']);
+function toDiscovery(result: JsonObject, server: string): Discovery {
+  const offered = toRevisions(result['supportedVersions']);
   if (offered === undefined) return { kind: 'legacy' };
   const revision = MODERN_REVISIONS.find((known) => offered.includes(known));
-  if (revision === undefined) return withoutModern(offered, server);
-  return { kind: 'modern', profile: profileOf(result, revision) };
+  if (revision === undefined) return toNonModern(offered, server);
+  return { kind: 'modern', profile: toProfile(result, revision) };
 }
 
-function withoutModern(offered: readonly string[], server: string): Discovery {
+function toNonModern(offered: readonly string[], server: string): Discovery {
   const shared = LEGACY_REVISIONS.some((known) => offered.includes(known));
   return shared ? { kind: 'legacy' } : { kind: 'failed', outcome: noSharedRevision(server, offered) };
 }
 
-function profileOf(result: JsonObject, revision: string): ServerProfile {
+function toProfile(result: JsonObject, revision: string): ServerProfile {
   const { capabilities, instructions } = result;
   const serverInfo = metaOf(result)[META.serverInfo];
   return {
@@ -69,7 +69,7 @@ function profileOf(result: JsonObject, revision: string): ServerProfile {
   };
 }
 
-function revisionsIn(value: JsonValue | undefined): string[] | undefined {
+function toRevisions(value: JsonValue | undefined): string[] | undefined {
   if (!Array.isArray(value)) return undefined;
   return value.filter((revision): revision is string => typeof revision === 'string');
 }

@@ -6,8 +6,8 @@ import {
   type TransportFault,
 } from '#lib/mcp-protocol';
 import type { HttpChannel, HttpExchange, HttpReceiver, SseEvent } from '../../channels/http/index.js';
-import { readText } from '../messages.js';
-import type { ListenReader, ListenStream } from './modern-listening.js';
+import { readMessages } from '../messages.js';
+import type { ListenReader, ListenStream } from './modern-subscription.js';
 
 /** The POST of one `subscriptions/listen` and the event stream that answers it. */
 export class HttpListenStream implements HttpReceiver, ListenStream {
@@ -21,7 +21,7 @@ export class HttpListenStream implements HttpReceiver, ListenStream {
     private readonly revision: string,
     private readonly reader: ListenReader,
   ) {
-    this.exchange = channel.send({ method: 'POST', headers, body }, this);
+    this.exchange = channel.sendUnqueued({ method: 'POST', headers, body }, this);
   }
 
   close(): void {
@@ -36,7 +36,7 @@ export class HttpListenStream implements HttpReceiver, ListenStream {
 
   event(event: SseEvent): void {
     if (event.type !== 'message' || event.data === '') return;
-    const [reading] = readText(event.data, this.revision);
+    const [reading] = readMessages(event.data, this.revision);
     if (reading?.kind === 'notification') {
       const { method, params = {} } = reading.message;
       this.reader.notification({ method, params });

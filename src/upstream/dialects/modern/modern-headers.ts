@@ -2,7 +2,7 @@ import { encodeHeaderValue, type JsonObject } from '#lib/mcp-protocol';
 import type { UpstreamRequest } from '../../upstream-connection.js';
 
 /** Methods whose target stands in a header too, and the param that holds it (basic/transports/streamable-http). */
-const NAMED_BY: Readonly<Record<string, string | undefined>> = {
+const TARGET_PARAMS: Readonly<Record<string, string | undefined>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
@@ -35,7 +35,7 @@ export function mirroredHeaders(base: readonly string[], request: UpstreamReques
 }
 
 function targetOf(method: string, params: JsonObject): string | undefined {
-  const member = NAMED_BY[method];
+  const member = TARGET_PARAMS[method];
   const target = member === undefined ? undefined : params[member];
   return typeof target === 'string' ? target : undefined;
 }

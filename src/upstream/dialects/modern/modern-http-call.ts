@@ -2,19 +2,19 @@ import { outcomeOfFault, outcomeOfHttp, outcomeOfMessage, RpcCode, type HttpAnsw
 import type { AnswerHeaders, HttpExchange, HttpReceiver, SseEvent, StreamCursor } from '../../channels/http/index.js';
 import type { TransportFault } from '#lib/mcp-protocol';
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
-import { brokeProtocol } from '../../upstream.errors.js';
-import { readText } from '../messages.js';
-import { checkedInput } from './input-check.js';
-import { RunningCall, type CallSurroundings } from '../running-call.js';
+import { protocolViolation } from '../../upstream.errors.js';
+import { readMessages } from '../messages.js';
+import { checkInputRequests } from './input-request-check.js';
+import { InFlightCall, type CallContext } from '../in-flight-call.js';
 
-export interface ModernSurroundings extends CallSurroundings {
+export interface ModernCallContext extends CallContext {
   readonly revision: string;
   /** The answer is one that a server of this era and revision does not give. */
-  suspect(): void;
+  suspectEra(): void;
 }
 
 /** A call to a modern server over HTTP: one POST, whose answer or event stream is the call's own. */
-export class ModernHttpCall extends RunningCall implements HttpReceiver {
+export class ModernHttpCall extends InFlightCall implements HttpReceiver {
   exchange: HttpExchange | undefined;
 
   constructor(
@@ -22,28 +22,28 @@ export class ModernHttpCall extends RunningCall implements HttpReceiver {
     request: UpstreamRequest,
     reply: UpstreamReply,
     signal: AbortSignal,
-    protected override readonly surroundings: ModernSurroundings,
+    protected override readonly context: ModernCallContext,
   ) {
-    super(id, request, reply, signal, surroundings);
+    super(id, request, reply, signal, context);
   }
 
   answered(answer: HttpAnswer): void {
     const outcome = outcomeOfHttp(answer, this.id);
-    this.settle(checkedInput(outcome, this));
+    this.settle(checkInputRequests(outcome, this));
     if (outcome.kind === 'result' || !FOREIGN_STATUSES.has(answer.status)) return;
-    if (!MODERN_CODES.has(outcome.error.code)) this.surroundings.suspect();
+    if (!MODERN_CODES.has(outcome.error.code)) this.context.suspectEra();
   }
 
   streaming(_headers: AnswerHeaders): void {}
 
   event(event: SseEvent): void | Promise<void> {
     if (this.settled || event.type !== 'message' || event.data === '') return;
-    const [reading] = readText(event.data, this.surroundings.revision);
+    const [reading] = readMessages(event.data, this.context.revision);
     if (reading?.kind === 'response')
-      return this.settle(checkedInput(outcomeOfMessage(reading.message, this.id), this));
+      return this.settle(checkInputRequests(outcomeOfMessage(reading.message, this.id), this));
     if (reading?.kind !== 'notification') {
       const what = reading?.kind === 'request' ? 'it sent a request on a response stream' : 'an event is no message';
-      return this.settle(brokeProtocol(this.surroundings.server, what));
+      return this.settle(protocolViolation(this.context.server, what));
     }
     const { method, params = {} } = reading.message;
     if (method !== 'notifications/progress') return this.deliver({ method, params });
@@ -58,7 +58,7 @@ export class ModernHttpCall extends RunningCall implements HttpReceiver {
     this.settle(outcomeOfFault(fault, detail));
   }
 
-  protected override withdraw(): boolean {
+  protected override cancelUpstream(): boolean {
     const sent = this.exchange?.sent === true;
     this.exchange?.abort();
     return sent;

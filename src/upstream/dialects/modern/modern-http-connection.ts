@@ -3,43 +3,43 @@ import type { HttpChannel } from '../../channels/http/index.js';
 import type {
   ChangeFilter,
   ConnectionEvents,
-  Listening,
+  UpstreamSubscription,
   ServerProfile,
   UpstreamConnection,
   UpstreamReply,
   UpstreamRequest,
 } from '../../upstream-connection.js';
-import { connectionClosed, thrown, tooManyCalls } from '../../upstream.errors.js';
-import type { CallSurroundings } from '../running-call.js';
+import { connectionClosed, toOutcomeError, tooManyCalls } from '../../upstream.errors.js';
+import type { CallContext } from '../in-flight-call.js';
 import { HttpListenStream } from './http-listen-stream.js';
 import { mirroredHeaders, modernHeaders } from './modern-headers.js';
-import { LISTEN, ModernListening, type OpenListenStream } from './modern-listening.js';
-import { modernText, ownRequest } from './modern-text.js';
-import { ModernHttpCall, type ModernSurroundings } from './modern-http-call.js';
+import { LISTEN_METHOD, ModernSubscription, type OpenListenStream } from './modern-subscription.js';
+import { modernText, gatewayRequest } from './modern-text.js';
+import { ModernHttpCall, type ModernCallContext } from './modern-http-call.js';
 
 /** At most so often is a server asked again what it is, in milliseconds. */
-const SUSPICION_MS = 5_000;
+const MIN_ERA_CHECK_INTERVAL_MS = 5_000;
 
 /** A modern server over HTTP: there is no session, so the connection is no more than a pool and a profile. */
 export class ModernHttpConnection implements UpstreamConnection {
-  private readonly surroundings: ModernSurroundings;
+  private readonly context: ModernCallContext;
   private readonly headers: readonly string[];
-  private readonly giveBack: () => void;
-  private readonly listenings = new Set<ModernListening>();
+  private readonly releaseChannel: () => void;
+  private readonly subscriptions = new Set<ModernSubscription>();
   private lastId = 0;
-  private suspectedAt = Number.NEGATIVE_INFINITY;
+  private lastEraCheckAt = Number.NEGATIVE_INFINITY;
   private closedBecause: string | undefined;
 
   constructor(
     private readonly channel: HttpChannel,
     readonly profile: ServerProfile,
-    surroundings: CallSurroundings,
+    surroundings: CallContext,
     private readonly events: ConnectionEvents,
     private readonly isStillModern: () => Promise<boolean>,
   ) {
-    this.surroundings = { ...surroundings, revision: profile.revision, suspect: () => this.suspect() };
+    this.context = { ...surroundings, revision: profile.revision, suspectEra: () => this.suspect() };
     this.headers = modernHeaders(channel.headers, profile.revision);
-    this.giveBack = channel.lease();
+    this.releaseChannel = channel.lease();
   }
 
   get closed(): boolean {
@@ -47,14 +47,14 @@ export class ModernHttpConnection implements UpstreamConnection {
   }
 
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
-    const server = this.surroundings.server;
+    const server = this.context.server;
     if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(server, this.closedBecause));
     if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
     if (this.channel.full) return Promise.resolve(tooManyCalls(server));
     const id = ++this.lastId;
-    const call = new ModernHttpCall(id, request, reply, signal, this.surroundings);
+    const call = new ModernHttpCall(id, request, reply, signal, this.context);
     const { outcome } = call;
-    call.exchange = this.channel.call(
+    call.exchange = this.channel.postCall(
       mirroredHeaders(this.headers, request),
       modernText(id, request, this.profile.revision),
       call,
@@ -64,19 +64,20 @@ export class ModernHttpConnection implements UpstreamConnection {
 
   async notify(_notification: McpNotification): Promise<void> {}
 
-  listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
-    const { server, revision } = this.surroundings;
-    if (this.closedBecause !== undefined) return Promise.reject(thrown(connectionClosed(server, this.closedBecause)));
+  subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<UpstreamSubscription> {
+    const { server, revision } = this.context;
+    if (this.closedBecause !== undefined)
+      return Promise.reject(toOutcomeError(connectionClosed(server, this.closedBecause)));
     const open: OpenListenStream = (params, reader) => {
       const id = ++this.lastId;
-      const request = ownRequest(LISTEN, params);
+      const request = gatewayRequest(LISTEN_METHOD, params);
       const headers = mirroredHeaders(this.headers, request);
       return new HttpListenStream(this.channel, headers, modernText(id, request, revision), id, revision, reader);
     };
-    const forget = (ended: ModernListening): void => void this.listenings.delete(ended);
-    const listening = new ModernListening(open, filter, onChange, this.surroundings, forget);
-    this.listenings.add(listening);
-    return listening.listen();
+    const forget = (ended: ModernSubscription): void => void this.subscriptions.delete(ended);
+    const listening = new ModernSubscription(open, filter, onChange, this.context, forget);
+    this.subscriptions.add(listening);
+    return listening.begin();
   }
 
   async close(): Promise<void> {
@@ -86,8 +87,8 @@ export class ModernHttpConnection implements UpstreamConnection {
   /** An answer that a server of another era would give. Asks the server what it is, before drawing conclusions. */
   private suspect(): void {
     const now = performance.now();
-    if (this.closed || now - this.suspectedAt < SUSPICION_MS) return;
-    this.suspectedAt = now;
+    if (this.closed || now - this.lastEraCheckAt < MIN_ERA_CHECK_INTERVAL_MS) return;
+    this.lastEraCheckAt = now;
     void this.isStillModern().then((still) => {
       const reason = 'the server speaks another revision now';
       if (!still && this.end(reason)) this.events.closed(reason);
@@ -97,8 +98,8 @@ export class ModernHttpConnection implements UpstreamConnection {
   private end(reason: string): boolean {
     if (this.closedBecause !== undefined) return false;
     this.closedBecause = reason;
-    for (const listening of this.listenings) listening.close();
-    this.giveBack();
+    for (const listening of this.subscriptions) listening.close();
+    this.releaseChannel();
     return true;
   }
 }

@@ -1,36 +1,36 @@
-import type { Carriage } from '../../channels/message-pipe.js';
+import type { CallTransport } from '../../channels/message-pipe.js';
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
-import { RunningCall, type CallSurroundings } from '../running-call.js';
+import { InFlightCall, type CallContext } from '../in-flight-call.js';
 
 /** What the connection does with a call that begins and ends. */
-export interface ModernCallKeeper {
+export interface ModernCallHost {
   ended(call: ModernPipeCall): void;
-  withdrawn(call: ModernPipeCall, reason: string): void;
+  cancelled(call: ModernPipeCall, reason: string): void;
 }
 
 /** A call to a modern server whose calls share one pipe. */
-export class ModernPipeCall extends RunningCall {
-  carriage: Carriage | undefined;
+export class ModernPipeCall extends InFlightCall {
+  transport: CallTransport | undefined;
 
   constructor(
     id: number,
     request: UpstreamRequest,
     reply: UpstreamReply,
     signal: AbortSignal,
-    surroundings: CallSurroundings,
-    private readonly keeper: ModernCallKeeper,
+    surroundings: CallContext,
+    private readonly host: ModernCallHost,
   ) {
     super(id, request, reply, signal, surroundings);
   }
 
-  protected override withdraw(reason: string): boolean {
-    const sent = this.carriage?.sent === true;
-    if (sent) this.keeper.withdrawn(this, reason);
+  protected override cancelUpstream(reason: string): boolean {
+    const sent = this.transport?.sent === true;
+    if (sent) this.host.cancelled(this, reason);
     return sent;
   }
 
   protected override released(): void {
-    this.keeper.ended(this);
-    this.carriage?.release();
+    this.host.ended(this);
+    this.transport?.release();
   }
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import type { McpNotification } from '#lib/mcp-protocol';
 import { Deadlines } from '../../channels/deadlines.js';
 import type { UpstreamConnection } from '../../upstream-connection.js';
-import { ScriptedPipe, settled } from '../pipe-fixture.js';
+import { ScriptedPipe, flushMicrotasks } from '../pipe-fixture.js';
 import { ModernPipeConnection } from './modern-pipe-connection.js';
 
 const CLIENT = { revision: '2026-07-28', capabilities: {} };
@@ -24,7 +24,7 @@ describe('log messages of a process that several clients share', () => {
     const heard: unknown[] = [];
     const reply = {
       notify: ({ params }: McpNotification) => void heard.push(params['data']),
-      ask: async () => ({ result: {} }),
+      answerQuestion: async () => ({ result: {} }),
     };
     const request = { ...QUIET, asker: of(asker), logLevel: 'debug' } as const;
     void connection.request(request, reply, signal);
@@ -56,19 +56,19 @@ describe('log messages of a process that several clients share', () => {
 
   it('are told to the only call', () => {
     const heard = heardBy('me');
-    pipe.says(log('mine'));
+    pipe.emit(log('mine'));
     expect(heard).toEqual(['mine']);
   });
 
   it('are told to nobody else while the server may be at work on a call that was cancelled', async () => {
     isCancelled('somebody else');
     const heard = heardBy('me');
-    pipe.says(log('about the cancelled call'));
+    pipe.emit(log('about the cancelled call'));
     expect(heard).toEqual([]);
     const [cancelled] = pipe.idsOf('tools/call');
-    pipe.says({ id: cancelled, result: { resultType: 'complete' } });
-    pipe.says(log('mine'));
-    await settled();
+    pipe.emit({ id: cancelled, result: { resultType: 'complete' } });
+    pipe.emit(log('mine'));
+    await flushMicrotasks();
     expect(heard).toEqual(['mine']);
   });
 
@@ -76,29 +76,29 @@ describe('log messages of a process that several clients share', () => {
     heardBy('somebody else');
     jest.advanceTimersByTime(10 * REQUEST_MS);
     const heard = heardBy('me');
-    pipe.says(log('about the call that took too long'));
+    pipe.emit(log('about the call that took too long'));
     expect(heard).toEqual([]);
   });
 
   it('are still told to the principal whose call was cancelled', () => {
     isCancelled('me/phone');
     const heard = heardBy('me');
-    pipe.says(log('mine, one way or the other'));
+    pipe.emit(log('mine, one way or the other'));
     expect(heard).toHaveLength(1);
   });
 
   it('are told again after a whole time-out if the call that was cancelled had asked for none', () => {
     const leave = new AbortController();
     const quiet = { ...QUIET, asker: of('somebody else') };
-    const nobody = { notify: () => undefined, ask: async () => ({ result: {} }) };
+    const nobody = { notify: () => undefined, answerQuestion: async () => ({ result: {} }) };
     void connection.request(quiet, nobody, leave.signal);
     leave.abort();
     const early = heardBy('me');
-    pipe.says(log('whose?'));
+    pipe.emit(log('whose?'));
     expect(early).toEqual([]);
     jest.advanceTimersByTime(REQUEST_MS + 200);
     const heard = heardBy('me');
-    pipe.says(log('mine'));
+    pipe.emit(log('mine'));
     expect(heard).toEqual(['mine']);
   });
 });

@@ -15,38 +15,38 @@ import type { MessagePipe, PipeReceiver } from '../../channels/message-pipe.js';
 import type {
   ChangeFilter,
   ConnectionEvents,
-  Listening,
+  UpstreamSubscription,
   ServerProfile,
   UpstreamConnection,
   UpstreamReply,
   UpstreamRequest,
 } from '../../upstream-connection.js';
-import { connectionClosed, thrown, tooManyCalls } from '../../upstream.errors.js';
-import { PipeFlow } from '../pipe-flow.js';
-import type { CallSurroundings } from '../running-call.js';
-import { WithdrawnCalls } from '../withdrawn-calls.js';
-import { checkedInput } from './input-check.js';
-import { LISTEN, ModernListening, type ListenReader, type OpenListenStream } from './modern-listening.js';
-import { ModernPipeCall, type ModernCallKeeper } from './modern-pipe-call.js';
-import { modernText, ownRequest } from './modern-text.js';
+import { connectionClosed, toOutcomeError, tooManyCalls } from '../../upstream.errors.js';
+import { PipeFlowControl } from '../pipe-flow-control.js';
+import type { CallContext } from '../in-flight-call.js';
+import { CancelledCalls } from '../cancelled-calls.js';
+import { checkInputRequests } from './input-request-check.js';
+import { LISTEN_METHOD, ModernSubscription, type ListenReader, type OpenListenStream } from './modern-subscription.js';
+import { ModernPipeCall, type ModernCallHost } from './modern-pipe-call.js';
+import { modernText, gatewayRequest } from './modern-text.js';
 
 /** A modern server in a child process: everything shares one pipe and is told apart by ids. */
-export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, ModernCallKeeper {
+export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, ModernCallHost {
   private readonly calls = new Map<number, ModernPipeCall>();
   private readonly readers = new Map<number, ListenReader>();
-  private readonly listenings = new Set<ModernListening>();
-  private readonly withdrawnCalls: WithdrawnCalls;
-  private readonly flow: PipeFlow;
+  private readonly subscriptions = new Set<ModernSubscription>();
+  private readonly cancelledCalls: CancelledCalls;
+  private readonly flow: PipeFlowControl;
   private closedBecause: string | undefined;
 
   constructor(
     private readonly pipe: MessagePipe,
     readonly profile: ServerProfile,
-    private readonly surroundings: CallSurroundings,
+    private readonly context: CallContext,
     private readonly events: ConnectionEvents,
   ) {
-    this.withdrawnCalls = new WithdrawnCalls(surroundings);
-    this.flow = new PipeFlow(pipe);
+    this.cancelledCalls = new CancelledCalls(context);
+    this.flow = new PipeFlowControl(pipe);
     pipe.attach(this);
   }
 
@@ -55,29 +55,30 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
   }
 
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
-    const { server } = this.surroundings;
+    const { server } = this.context;
     if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(server, this.closedBecause));
     if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
     if (this.pipe.full) return Promise.resolve(tooManyCalls(server));
-    const call = new ModernPipeCall(this.pipe.nextId(), request, reply, signal, this.surroundings, this);
+    const call = new ModernPipeCall(this.pipe.nextId(), request, reply, signal, this.context, this);
     const { outcome } = call;
     call.flow = this.flow;
     this.calls.set(call.id, call);
     const text = modernText(call.id, request, this.profile.revision);
-    call.carriage = this.pipe.send(text, call.id, (refusal) => call.settle(refusal));
+    call.transport = this.pipe.send(text, call.id, (refusal) => call.settle(refusal));
     return outcome;
   }
 
   async notify(_notification: McpNotification): Promise<void> {}
 
-  listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
-    const { server } = this.surroundings;
-    if (this.closedBecause !== undefined) return Promise.reject(thrown(connectionClosed(server, this.closedBecause)));
+  subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<UpstreamSubscription> {
+    const { server } = this.context;
+    if (this.closedBecause !== undefined)
+      return Promise.reject(toOutcomeError(connectionClosed(server, this.closedBecause)));
     const open: OpenListenStream = (params, reader) => this.openListenStream(params, reader);
-    const forget = (ended: ModernListening): void => void this.listenings.delete(ended);
-    const listening = new ModernListening(open, filter, onChange, this.surroundings, forget);
-    this.listenings.add(listening);
-    return listening.listen();
+    const forget = (ended: ModernSubscription): void => void this.subscriptions.delete(ended);
+    const listening = new ModernSubscription(open, filter, onChange, this.context, forget);
+    this.subscriptions.add(listening);
+    return listening.begin();
   }
 
   async close(): Promise<void> {
@@ -89,10 +90,10 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     this.calls.delete(call.id);
   }
 
-  withdrawn(call: ModernPipeCall, reason: string): void {
+  cancelled(call: ModernPipeCall, reason: string): void {
     const { asker, logLevel } = call.request;
     // Whoever asked for no log messages gets none (server/utilities/logging, Log Level).
-    this.withdrawnCalls.add(call.id, asker, logLevel === undefined);
+    this.cancelledCalls.add(call.id, asker, logLevel === undefined);
     this.cancel(call.id, reason);
   }
 
@@ -111,15 +112,15 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
 
   private cancel(requestId: number, reason: string): void {
     const params = { requestId, reason };
-    void this.pipe.say(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }));
+    void this.pipe.sendOneWay(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }));
   }
 
   private answer(value: JsonObject): void {
     const id = value['id'];
     if (typeof id !== 'number') return;
     const call = this.calls.get(id);
-    if (call !== undefined) return call.conclude(checkedInput(outcomeOfMessage(value, id), call));
-    this.withdrawnCalls.answered(id);
+    if (call !== undefined) return call.settleInOrder(checkInputRequests(outcomeOfMessage(value, id), call));
+    this.cancelledCalls.answered(id);
     const reader = this.readers.get(id);
     this.readers.delete(id);
     reader?.ended(outcomeOfMessage(value, id));
@@ -152,13 +153,13 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
   private onlyCall(): ModernPipeCall | undefined {
     const [call] = this.calls.values();
     if (call === undefined || this.calls.size > 1) return undefined;
-    return this.withdrawnCalls.mayConcernOthersThan(call.request.asker) ? undefined : call;
+    return this.cancelledCalls.mayBelongToOthers(call.request.asker) ? undefined : call;
   }
 
   private openListenStream(params: JsonObject, reader: ListenReader): { close(): void } {
     const id = this.pipe.nextId();
     this.readers.set(id, reader);
-    const text = modernText(id, ownRequest(LISTEN, params), this.profile.revision);
+    const text = modernText(id, gatewayRequest(LISTEN_METHOD, params), this.profile.revision);
     const carriage = this.pipe.send(text, id, (outcome) => reader.ended(outcome));
     return {
       close: () => {
@@ -171,12 +172,12 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
   private end(reason: string, fault: TransportFault): boolean {
     if (this.closedBecause !== undefined) return false;
     // Listeners take their leave while the pipe is still there.
-    for (const listening of this.listenings) listening.close();
+    for (const listening of this.subscriptions) listening.close();
     this.closedBecause = reason;
     this.flow.close();
     for (const call of this.calls.values()) {
-      const wasSent = call.carriage?.sent === true;
-      call.settle(wasSent ? outcomeOfFault(fault, reason) : connectionClosed(this.surroundings.server, reason));
+      const wasSent = call.transport?.sent === true;
+      call.settle(wasSent ? outcomeOfFault(fault, reason) : connectionClosed(this.context.server, reason));
     }
     return true;
   }

@@ -10,7 +10,7 @@ export function modernText(id: number, request: UpstreamRequest, revision: strin
 }
 
 /** A request of the gateway's own. */
-export function ownRequest(
+export function gatewayRequest(
   method: string,
   params: JsonObject,
   client: ClientProfile = GATEWAY_CLIENT,

@@ -5,7 +5,7 @@ import type { PipeEnding } from '../pipe-request.js';
 import { discoverText } from './discovery.js';
 
 /** How long a probe waits, in milliseconds. */
-export interface ProbePatience {
+export interface ProbeTimeouts {
   /** For an answer of a program that is started already. */
   readonly silentMs: number;
   /** For a program to start. */
@@ -13,7 +13,7 @@ export interface ProbePatience {
 }
 
 /** What was sent with the ping, and not answered with it, is not answered at all. */
-const GRACE_MS = 500;
+const PING_GRACE_MS = 500;
 
 /**
  * Asks a program that was just started what it is. While it starts it says nothing, as do older servers that ignore what
@@ -31,16 +31,16 @@ export class PipeProbe implements PipeReceiver, Expiring {
   constructor(
     private readonly pipe: MessagePipe,
     private readonly deadlines: Deadlines,
-    private readonly patience: ProbePatience,
+    private readonly timeouts: ProbeTimeouts,
   ) {
     this.id = pipe.nextId();
     this.ended = new Promise((resolve) => {
       this.resolve = resolve;
     });
-    this.waitingMs = patience.silentMs;
+    this.waitingMs = timeouts.silentMs;
     deadlines.add(this, this.waitingMs);
     pipe.attach(this);
-    if (!pipe.over) {
+    if (!pipe.hasEnded) {
       pipe.send(discoverText(this.id), this.id, (outcome) => this.finish({ kind: 'outcome', outcome }));
     }
   }
@@ -49,11 +49,11 @@ export class PipeProbe implements PipeReceiver, Expiring {
     if (!isJsonObject(value)) return;
     const { id, method } = value;
     if (method === 'ping' && id !== undefined) {
-      void this.pipe.say(JSON.stringify({ jsonrpc: '2.0', id, result: {} }));
+      void this.pipe.sendOneWay(JSON.stringify({ jsonrpc: '2.0', id, result: {} }));
     }
     if (method !== undefined) return;
     if (id === this.id) this.finish({ kind: 'outcome', outcome: outcomeOfMessage(value, this.id) });
-    else if (id === this.pingId) this.waitFor(GRACE_MS);
+    else if (id === this.pingId) this.waitFor(PING_GRACE_MS);
   }
 
   pipeEnded(fault: TransportFault, reason: string): void {
@@ -63,8 +63,8 @@ export class PipeProbe implements PipeReceiver, Expiring {
   expire(): void {
     if (this.pingId !== undefined) return this.finish({ kind: 'silence' });
     this.pingId = this.pipe.nextId();
-    this.waitFor(this.patience.startMs);
-    void this.pipe.say(JSON.stringify({ jsonrpc: '2.0', id: this.pingId, method: 'ping' }));
+    this.waitFor(this.timeouts.startMs);
+    void this.pipe.sendOneWay(JSON.stringify({ jsonrpc: '2.0', id: this.pingId, method: 'ping' }));
   }
 
   private waitFor(ms: number): void {

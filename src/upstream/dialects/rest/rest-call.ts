@@ -1,21 +1,21 @@
 import { outcomeOfFault, type HttpAnswer, type TransportFault } from '#lib/mcp-protocol';
 import { isEncoded, type AnswerHeaders, type HttpExchange, type HttpReceiver } from '../../channels/http/index.js';
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
-import { brokeProtocol } from '../../upstream.errors.js';
-import { RunningCall, type CallSurroundings } from '../running-call.js';
-import { outcomeOfRest, type AnsweredTool } from './rest-answer.js';
+import { protocolViolation } from '../../upstream.errors.js';
+import { InFlightCall, type CallContext } from '../in-flight-call.js';
+import { restAnswerToOutcome, type ToolResultMapping } from './rest-response.js';
 
 /** The call of a tool that is one plain HTTP request. Whoever cancels it ends the request. */
-export class RestCall extends RunningCall implements HttpReceiver {
+export class RestCall extends InFlightCall implements HttpReceiver {
   exchange: HttpExchange | undefined;
 
   constructor(
     id: number,
-    private readonly tool: Omit<AnsweredTool, 'server'>,
+    private readonly tool: Omit<ToolResultMapping, 'server'>,
     request: UpstreamRequest,
     reply: UpstreamReply,
     signal: AbortSignal,
-    surroundings: CallSurroundings,
+    surroundings: CallContext,
   ) {
     super(id, request, reply, signal, surroundings);
   }
@@ -24,14 +24,14 @@ export class RestCall extends RunningCall implements HttpReceiver {
     const isUnreadable = answer.status < 300 && bytes.length > 0 && isEncoded(headers['content-encoding']);
     this.settle(
       isUnreadable
-        ? brokeProtocol(this.server, 'the answer is compressed, which was not asked for')
-        : outcomeOfRest(answer, bytes, { server: this.server, ...this.tool }),
+        ? protocolViolation(this.server, 'the answer is compressed, which was not asked for')
+        : restAnswerToOutcome(answer, bytes, { server: this.server, ...this.tool }),
     );
   }
 
   /** A tool has one answer; a stream that may never end is none. */
   streaming(): void {
-    this.settle(brokeProtocol(this.server, 'the answer is an event stream'));
+    this.settle(protocolViolation(this.server, 'the answer is an event stream'));
   }
 
   event(): void {}
@@ -42,7 +42,7 @@ export class RestCall extends RunningCall implements HttpReceiver {
     this.settle(outcomeOfFault(fault, detail));
   }
 
-  protected override withdraw(): boolean {
+  protected override cancelUpstream(): boolean {
     const sent = this.exchange?.sent === true;
     this.exchange?.abort();
     return sent;

@@ -14,18 +14,18 @@ import {
   type Outcome,
 } from '#lib/mcp-protocol';
 import { jsonPathOf, type RestServer, type RestTool } from '../../../registry/index.js';
-import type { AnsweredTool } from './rest-answer.js';
+import type { ToolResultMapping } from './rest-response.js';
 import type { HttpChannel } from '../../channels/http/index.js';
 import type {
   ChangeFilter,
-  Listening,
+  UpstreamSubscription,
   ServerProfile,
   UpstreamConnection,
   UpstreamReply,
   UpstreamRequest,
 } from '../../upstream-connection.js';
 import { connectionClosed, tooManyCalls } from '../../upstream.errors.js';
-import type { CallSurroundings } from '../running-call.js';
+import type { CallContext } from '../in-flight-call.js';
 import { RestCall } from './rest-call.js';
 import { ArgumentFault, composeRequest, type RestRequest } from './rest-request.js';
 
@@ -37,14 +37,14 @@ export class RestConnection implements UpstreamConnection {
   readonly profile: ServerProfile;
   private readonly tools: ReadonlyMap<string, RestTool>;
   private readonly headers: readonly string[];
-  private readonly giveBack: () => void;
+  private readonly releaseChannel: () => void;
   private lastId = 0;
   private isClosed = false;
 
   constructor(
     private readonly channel: HttpChannel,
     definition: RestServer,
-    private readonly surroundings: CallSurroundings,
+    private readonly context: CallContext,
   ) {
     const { slug, title, tools } = definition;
     const serverInfo = { name: slug, version: PRODUCT.version, ...(title !== undefined && { title }) };
@@ -53,7 +53,7 @@ export class RestConnection implements UpstreamConnection {
     this.profile = { era: 'modern', revision: LATEST_MODERN_REVISION, capabilities, serverInfo };
     this.tools = new Map(tools.map((tool) => [tool.name, tool]));
     this.headers = requestHeaders(channel.headers);
-    this.giveBack = channel.lease();
+    this.releaseChannel = channel.lease();
   }
 
   get closed(): boolean {
@@ -61,7 +61,7 @@ export class RestConnection implements UpstreamConnection {
   }
 
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
-    if (this.isClosed) return Promise.resolve(connectionClosed(this.surroundings.server, 'it was closed'));
+    if (this.isClosed) return Promise.resolve(connectionClosed(this.context.server, 'it was closed'));
     if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
     if (request.method === 'tools/call') return this.call(request, reply, signal);
     return Promise.resolve(this.answer(request.method));
@@ -69,21 +69,21 @@ export class RestConnection implements UpstreamConnection {
 
   async notify(_notification: McpNotification): Promise<void> {}
 
-  async listen(filter: ChangeFilter): Promise<Listening> {
+  async subscribe(filter: ChangeFilter): Promise<UpstreamSubscription> {
     return { honoured: filter.toolsListChanged === true ? { toolsListChanged: true } : {}, close: async () => {} };
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
-    this.giveBack();
+    this.releaseChannel();
   }
 
   private answer(method: string): Outcome {
-    if (method === 'tools/list') return result({ tools: Array.from(this.tools.values(), shown) });
+    if (method === 'tools/list') return result({ tools: Array.from(this.tools.values(), toListedTool) });
     if (isListMethod(method)) return result({ [LIST_MEMBERS[method]]: [] });
     if (method === 'ping') return result({});
     if (method === 'server/discover') return result(this.discovery());
-    return failure({ code: RpcCode.methodNotFound, message: clipped(`Method not found: ${method}`) });
+    return failure({ code: RpcCode.methodNotFound, message: truncate(`Method not found: ${method}`) });
   }
 
   private discovery(): JsonObject {
@@ -103,44 +103,44 @@ export class RestConnection implements UpstreamConnection {
       if (fault instanceof ArgumentFault) return invalid(fault.message);
       throw fault;
     }
-    if (this.channel.full) return Promise.resolve(tooManyCalls(this.surroundings.server));
-    const headers = [...withoutNames(this.headers, composed.headers), ...composed.headers];
+    if (this.channel.full) return Promise.resolve(tooManyCalls(this.context.server));
+    const headers = [...withoutOverridden(this.headers, composed.headers), ...composed.headers];
     if (composed.body !== null) headers.push('content-type', 'application/json');
-    const call = new RestCall(++this.lastId, answeredBy(tool), request, reply, signal, this.surroundings);
+    const call = new RestCall(++this.lastId, toResultMapping(tool), request, reply, signal, this.context);
     const { outcome } = call;
-    call.exchange = this.channel.queue({ ...composed, headers }, call);
+    call.exchange = this.channel.sendCall({ ...composed, headers }, call);
     return outcome;
   }
 }
 
 const invalid = (message: string): Promise<Outcome> =>
-  Promise.resolve(failure({ code: RpcCode.invalidParams, message: clipped(message) }));
+  Promise.resolve(failure({ code: RpcCode.invalidParams, message: truncate(message) }));
 
-const LONGEST_MESSAGE = 200;
+const MAX_MESSAGE_LENGTH = 200;
 
 /** Names of methods, tools and arguments are the client's, and as long as it likes. */
-const clipped = (message: string): string => message.slice(0, LONGEST_MESSAGE).toWellFormed();
+const truncate = (message: string): string => message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed();
 
-const answers = new WeakMap<RestTool, Omit<AnsweredTool, 'server'>>();
+const resultMappings = new WeakMap<RestTool, Omit<ToolResultMapping, 'server'>>();
 
-function answeredBy(tool: RestTool): Omit<AnsweredTool, 'server'> {
-  const known = answers.get(tool);
+function toResultMapping(tool: RestTool): Omit<ToolResultMapping, 'server'> {
+  const known = resultMappings.get(tool);
   if (known) return known;
   const pick = tool.result === undefined ? undefined : jsonPathOf(tool.result);
   const answered = { tool: tool.name, isStructured: tool.outputSchema !== undefined, ...(pick && { pick }) };
-  answers.set(tool, answered);
+  resultMappings.set(tool, answered);
   return answered;
 }
 
 /** What the tool says of a header counts more than what the server says. */
-function withoutNames(headers: readonly string[], others: readonly string[]): readonly string[] {
+function withoutOverridden(headers: readonly string[], others: readonly string[]): readonly string[] {
   if (others.length === 0) return headers;
   const names = new Set(others.filter((_name, index) => index % 2 === 0));
   return headers.filter((_text, index) => !names.has(headers[index - (index % 2)] ?? ''));
 }
 
 /** A tool as clients see it: nothing of the request that it becomes. */
-function shown({ name, title, description, inputSchema, outputSchema }: RestTool): JsonObject {
+function toListedTool({ name, title, description, inputSchema, outputSchema }: RestTool): JsonObject {
   return {
     name,
     ...(title !== undefined && { title }),

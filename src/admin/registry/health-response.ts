@@ -1,0 +1,23 @@
+import type { Surveyed } from '../../affinity/index.js';
+import type { HealthView } from '../../session-pool/index.js';
+
+/** How calls at a server have ended lately. Times are RFC 3339. */
+export interface HealthResponse {
+  readonly items: readonly (Omit<HealthView, 'answeredAt' | 'failedAt'> & {
+    readonly worker: string;
+    readonly answeredAt?: string;
+    readonly failedAt?: string;
+  })[];
+  /** Workers that did not answer. */
+  readonly silentWorkers: readonly string[];
+}
+
+export function toHealthResponse({ answers: told, unresponsive: silent }: Surveyed<HealthView>): HealthResponse {
+  const items = told.map(({ worker, answer: { answeredAt, failedAt, ...view } }) => ({
+    worker,
+    ...view,
+    ...(answeredAt !== undefined && { answeredAt: new Date(answeredAt).toISOString() }),
+    ...(failedAt !== undefined && { failedAt: new Date(failedAt).toISOString() }),
+  }));
+  return { items, silentWorkers: silent };
+}

@@ -1,0 +1,39 @@
+import type { Membership } from '#lib/worker-bus';
+import { WorkerRegistry } from './worker-registry.js';
+
+/** The workers that announce themselves to one another. */
+export class BusWorkerRegistry extends WorkerRegistry {
+  /** `onBuried` is called once somebody has declared this worker gone: nothing that it owns may be served any more. */
+  constructor(
+    private readonly membership: Membership,
+    onBuried: () => void,
+  ) {
+    super();
+    membership.onBuried(onBuried);
+  }
+
+  override get aliveIds(): readonly string[] {
+    return this.membership.livingWorkers();
+  }
+
+  override async refresh(): Promise<void> {
+    await this.membership.refresh().catch(() => undefined);
+  }
+
+  override checkOwnLiveness(): void | Promise<void> {
+    const pulse = this.membership.checkPulse();
+    return pulse instanceof Promise ? pulse.then(() => undefined) : undefined;
+  }
+
+  override status(worker: string): Promise<'alive' | 'gone' | 'unsure'> {
+    return this.membership.whereIs(worker);
+  }
+
+  override isFenced(worker: string): Promise<boolean> {
+    return this.membership.isBuriedNow(worker);
+  }
+
+  override onWorkerDead(listener: () => void): () => void {
+    return this.membership.onGone(() => listener());
+  }
+}

@@ -1,0 +1,90 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Readiness } from '../health/index.js';
+import { ServerRegistry } from '../registry/index.js';
+import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
+import { SessionFeeds } from '../subscriptions/index.js';
+import { CoordinationUnavailable, PreviousOwnerFenced, ReceiverDraining, InvalidHandoff } from './affinity.errors.js';
+import { HandoffDirectory } from './handoff-directory.js';
+import type { HandoffPayload } from './handoff-payload.js';
+import { HandoffCipher } from './handoff-cipher.js';
+import { PendingHandoffs } from './pending-handoffs.js';
+import { WorkerId } from './session-ids.js';
+import type { ForwardedResource } from './session-orders.js';
+import { WorkerRegistry } from './worker-registry.js';
+
+/** Takes over sessions that other workers give away. */
+@Injectable()
+export class HandoffReceiver {
+  private readonly logger = new Logger(HandoffReceiver.name);
+
+  constructor(
+    private readonly readiness: Readiness,
+    private readonly sessions: SessionPool,
+    private readonly upstreams: UpstreamPool,
+    private readonly subscriptions: SessionFeeds,
+    private readonly registry: ServerRegistry,
+    private readonly cipher: HandoffCipher,
+    private readonly workerId: WorkerId,
+    private readonly workers: WorkerRegistry,
+    private readonly directory: HandoffDirectory,
+    private readonly pendingHandoffs: PendingHandoffs,
+  ) {}
+
+  /**
+   * Takes a session over from its owner. Rejects with a GatewayError when this worker leaves too, has no room, cannot
+   * read it, or comes too late; then nothing is taken. Whoever asks for the session meanwhile waits.
+   *
+   * @param giver incarnation of the owner
+   */
+  accept(closed: string, giver: string): Promise<void> {
+    const heritage = this.cipher.decrypt(closed, this.workerId.text);
+    if (!heritage) return Promise.reject(new InvalidHandoff());
+    const taking = this.acceptFrom(giver, heritage);
+    this.pendingHandoffs.add(heritage.record.id, taking);
+    return taking;
+  }
+
+  /**
+   * An owner that slept may have been declared gone, and its session with it: what was answered 404 must not come back.
+   * So it is written down first where the session goes, and only then looked whether its owner still counts. Whoever
+   * declares the owner gone later finds what was written; whoever did so before is found here.
+   */
+  private async acceptFrom(giver: string, heritage: HandoffPayload): Promise<void> {
+    const { id } = heritage.record;
+    const before = await this.directory.findNewOwner(id).catch(throwUnavailable);
+    await this.directory.record(id, this.workerId.text).catch(throwUnavailable);
+    try {
+      if (this.readiness.isDraining) throw new ReceiverDraining();
+      if (await this.workers.isFenced(giver).catch(throwUnavailable)) throw new PreviousOwnerFenced();
+      this.restore(heritage);
+    } catch (cause) {
+      const undoing = before === undefined ? this.directory.remove(id) : this.directory.record(id, before);
+      await undoing.catch(() => undefined);
+      throw cause;
+    }
+  }
+
+  /**
+   * Goes on with a session that its owner has given up, which may have been this worker.
+   * @throws SessionLimitReached when there is no room; then nothing is taken
+   */
+  restore({ record, upstreams, watched }: HandoffPayload): void {
+    const session = this.sessions.restore(record);
+    this.upstreams.restore(session, upstreams);
+    for (const resource of watched) this.resubscribe(session, resource);
+  }
+
+  private resubscribe(session: Session, { server: slug, own, uri }: ForwardedResource): void {
+    const server = this.registry.find(slug);
+    if (!server) return;
+    this.subscriptions.subscribe(session, { server, own, uri }).then(
+      // Whatever changed on the way went unheard.
+      () => session.notify({ method: 'notifications/resources/updated', params: { uri } }),
+      (cause: unknown) => this.logger.warn(`${slug} does not tell of a resource any more: ${String(cause)}`),
+    );
+  }
+}
+
+function throwUnavailable(): never {
+  throw new CoordinationUnavailable();
+}

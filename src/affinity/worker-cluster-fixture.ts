@@ -1,0 +1,263 @@
+/** Workers of one installation within one process, as the gateway joins them; only the servers and Redis are played. */
+import { endpointsOf } from '../../test/support/endpoints.js';
+import { randomBytes } from 'node:crypto';
+import type { INestMicroservice } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import type { RequestId } from '#lib/mcp-protocol';
+import { MemoryRelay, RelayFailure, WorkerBusServer, type BusEnd } from '#lib/worker-bus';
+import { ManualTimer } from '#lib/testing/manual-timer';
+import {
+  callerOf,
+  FakeConnector,
+  FakeRegistry,
+  LEGACY_CLIENT,
+  remoteServer,
+} from '../../test/support/fake-upstream.js';
+import { Readiness } from '../health/index.js';
+import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
+import {
+  NoArchive,
+  ParkedCalls,
+  PlacementSeat,
+  ServerHealth,
+  SessionPool,
+  SessionPoolConfig,
+  UpstreamCalls,
+  UpstreamPool,
+  type EventArchive,
+  type UpstreamCall,
+} from '../session-pool/index.js';
+import { ChangeFeeds, ListViewsSeat, SessionFeeds } from '../subscriptions/index.js';
+import { createSessionAdmission } from './session-admission.js';
+import { BusWorkerRegistry } from './bus-worker-registry.js';
+import { SessionHandoff } from './session-handoff.js';
+import { HandoffDirectory } from './handoff-directory.js';
+import { HandoffCipher } from './handoff-cipher.js';
+import { HandoffReceiver } from './handoff-receiver.js';
+import type { LocalSession } from './local-session.js';
+import { PendingHandoffs } from './pending-handoffs.js';
+import { PoolInboxController } from './pool-inbox.controller.js';
+import { RendezvousPlacement } from './rendezvous-placement.js';
+import { rankByRendezvous } from './rendezvous.js';
+import { WorkerId, SessionIds } from './session-ids.js';
+import { SessionInboxController } from './session-inbox.controller.js';
+import { SessionPattern } from './session-orders.js';
+import { SessionRouter, type SessionRequest } from './session-router.js';
+
+/** What is configured everywhere. */
+export const SERVER = remoteServer('a');
+
+/** Who opens sessions in these specs, and where. */
+export const BINDING = { caller: callerOf('me'), endpoint: 'a', transport: 'http' } as const;
+
+/** What all of them remember of sessions that were given away. */
+export class InMemoryHandoffDirectory extends HandoffDirectory {
+  readonly newOwners = new Map<string, string>();
+  isDown = false;
+
+  override async findNewOwner(session: string): Promise<string | undefined> {
+    if (this.isDown) throw new RelayFailure(true, 'down');
+    return this.newOwners.get(session);
+  }
+
+  override async record(session: string, heir: string): Promise<void> {
+    if (this.isDown) throw new RelayFailure(true, 'down');
+    this.newOwners.set(session, heir);
+  }
+
+  override async remove(session: string): Promise<void> {
+    if (this.isDown) throw new RelayFailure(true, 'down');
+    this.newOwners.delete(session);
+  }
+}
+
+export interface TestWorkerOptions {
+  readonly settings?: Partial<SessionPoolConfig>;
+  readonly servers?: readonly ServerDefinition[];
+  readonly archive?: EventArchive;
+}
+
+/** One worker. */
+export class TestWorker {
+  readonly workerId = new WorkerId();
+  readonly readiness = new Readiness();
+  readonly connector = new FakeConnector();
+  readonly pendingHandoffs = new PendingHandoffs();
+  readonly config = new SessionPoolConfig();
+  private readonly placement = new PlacementSeat();
+  readonly registry: FakeRegistry;
+  readonly sessions: SessionPool;
+  readonly upstreams: UpstreamPool;
+  readonly subscriptions: SessionFeeds;
+  readonly server: WorkerBusServer;
+  readonly workers: BusWorkerRegistry;
+  readonly router: SessionRouter;
+  readonly receiver: HandoffReceiver;
+  readonly handoff: SessionHandoff;
+  private app: INestMicroservice | undefined;
+
+  constructor(neighbours: WorkerCluster, { settings = {}, servers = [SERVER], archive }: TestWorkerOptions) {
+    const { secret, relay, timer, directory: heirs } = neighbours;
+    const config = Object.assign(this.config, settings);
+    this.registry = new FakeRegistry(servers);
+    this.sessions = new SessionPool(config, archive);
+    this.upstreams = new UpstreamPool(this.connector, config, this.registry, this.placement);
+    this.subscriptions = new SessionFeeds(
+      new ChangeFeeds(this.upstreams, this.registry),
+      endpointsOf(this.registry),
+      new ListViewsSeat(),
+    );
+    const ports = { wire: relay, ledger: relay, directory: relay, timer };
+    this.server = new WorkerBusServer(
+      { me: this.workerId.text, secret, ...ports },
+      createSessionAdmission(this.sessions, this.pendingHandoffs),
+    );
+    const { node } = this.server;
+    this.workers = new BusWorkerRegistry(node.membership, () => this.sessions.endAll());
+    this.placement.bind(new RendezvousPlacement(this.name, this.workers, node));
+    this.router = new SessionRouter(
+      new SessionIds(secret, this.workerId),
+      this.workerId,
+      this.sessions,
+      new UpstreamCalls(this.upstreams, config, new ParkedCalls(config), new ServerHealth(this.registry)),
+      this.subscriptions,
+      this.workers,
+      heirs,
+      this.pendingHandoffs,
+      node,
+      archive ?? new NoArchive(),
+    );
+    const seal = new HandoffCipher(secret);
+    const { readiness, sessions, upstreams, subscriptions: feeds, registry, workerId: me } = this;
+    this.receiver = new HandoffReceiver(
+      readiness,
+      sessions,
+      upstreams,
+      feeds,
+      registry,
+      seal,
+      me,
+      this.workers,
+      heirs,
+      this.pendingHandoffs,
+    );
+    const hand = [me, sessions, upstreams, feeds, this.workers, this.pendingHandoffs, node, seal] as const;
+    this.handoff = new SessionHandoff(...hand, this.receiver);
+  }
+
+  get name(): string {
+    return this.workerId.text;
+  }
+
+  async start(): Promise<void> {
+    const module = await Test.createTestingModule({
+      controllers: [SessionInboxController, PoolInboxController],
+      providers: [
+        { provide: SessionRouter, useValue: this.router },
+        { provide: ServerRegistry, useValue: this.registry },
+        { provide: UpstreamPool, useValue: this.upstreams },
+        { provide: HandoffReceiver, useValue: this.receiver },
+      ],
+    }).compile();
+    this.app = module.createNestMicroservice({ strategy: this.server, logger: false });
+    await this.app.listen();
+  }
+
+  /** Opens a session here. */
+  open(more: Partial<SessionRequest> = {}): LocalSession {
+    return this.router.open({ ...BINDING, client: LEGACY_CLIENT, ...more });
+  }
+
+  /** Gives the sessions away as a worker does that leaves. */
+  async drain(): Promise<void> {
+    this.readiness.startDraining();
+    await this.handoff.run();
+  }
+
+  /** What it offers to others goes as the spec says; the rest goes as ever. */
+  interceptOffers(become: (offer: () => Promise<BusEnd>, to: string) => Promise<BusEnd>): void {
+    const { node } = this.server;
+    const request = node.request.bind(node);
+    node.request = (order, onEvent) => {
+      if (order.pattern !== SessionPattern.adopt) return request(order, onEvent);
+      const end = become(() => request(order).end, order.to);
+      return { end, accepted: end.then(() => true), cancel: () => undefined };
+    };
+  }
+
+  /** What it offers to others waits until it is let go. */
+  holdOffers(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.interceptOffers(async (offer) => {
+      await promise;
+      return offer();
+    });
+    return resolve;
+  }
+
+  /** From now on the others know that it is gone. */
+  async close(): Promise<void> {
+    this.sessions.onApplicationShutdown();
+    await this.upstreams.onApplicationShutdown();
+    await this.app?.close();
+    this.app = undefined;
+  }
+}
+
+export class WorkerCluster {
+  readonly secret = randomBytes(32);
+  /** Stands still between the steps of a spec. */
+  readonly timer = new ManualTimer();
+  readonly relay = new MemoryRelay(this.timer);
+  readonly directory = new InMemoryHandoffDirectory();
+  private readonly workers: TestWorker[] = [];
+
+  /** Starts a worker; all know each other then. */
+  async start(makeUp: TestWorkerOptions = {}): Promise<TestWorker> {
+    const neighbour = new TestWorker(this, makeUp);
+    this.workers.push(neighbour);
+    await neighbour.start();
+    await this.heartbeat();
+    return neighbour;
+  }
+
+  /** The others than `leaver`, in the order in which they are asked to take the session. Of three workers in all. */
+  rankedFor(session: string, leaver: TestWorker): [TestWorker, TestWorker] {
+    const others = this.workers.filter((neighbour) => neighbour !== leaver);
+    const names = rankByRendezvous(
+      session,
+      others.map(({ name }) => name),
+    );
+    const [one, other] = others.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
+    if (!one || !other) throw new Error('There are three workers.');
+    return [one, other];
+  }
+
+  /** So long until each has looked who else lives. */
+  heartbeat(): Promise<void> {
+    return this.timer.advance(1_000);
+  }
+
+  /** Lets time pass until the promise is settled. */
+  async advanceUntilSettled<T>(what: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const settled = what.finally(() => (isSettled = true));
+    settled.catch(() => undefined);
+    while (!isSettled) await this.timer.advance(50);
+    return settled;
+  }
+
+  async close(): Promise<void> {
+    for (const neighbour of this.workers.splice(0)) await this.advanceUntilSettled(neighbour.close());
+  }
+}
+
+export const createCall = (requestId: RequestId, more: Partial<UpstreamCall> = {}): UpstreamCall => ({
+  server: SERVER,
+  request: { method: 'tools/call', params: { name: 'x' } },
+  caller: BINDING.caller,
+  client: LEGACY_CLIENT,
+  requestId,
+  clientRepeatsCall: false,
+  ...more,
+});

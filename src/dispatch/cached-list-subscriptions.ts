@@ -1,0 +1,111 @@
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import {
+  capabilityOf,
+  isJsonObject,
+  LIST_CHANGES,
+  LIST_FLAGS,
+  type JsonObject,
+  type ListFlag,
+} from '#lib/mcp-protocol';
+import type { ServerDefinition } from '../registry/index.js';
+import { ChangeFeeds, type Feed } from '../subscriptions/index.js';
+import type { Inbound } from './inbound.js';
+import { ServerProfiles } from './server-profiles.js';
+
+/** A server whose lists nobody has asked for in so long is listened to no longer. */
+const MIN_SUBSCRIPTION_MS = 60_000;
+/** Before a server that could not be listened to is tried again. */
+const RETRY_DELAY_MS = 30_000;
+
+interface CachedListSubscription {
+  readonly server: ServerDefinition;
+  until: number;
+  feed: Feed | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Listens to servers of whose lists something is remembered, over the same subscription as clients do. A server that
+ * announces no changes, or cannot be listened to, is taken at its word: what it gave is fresh for as long as it said.
+ */
+@Injectable()
+export class CachedListSubscriptions implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(CachedListSubscriptions.name);
+  private readonly subscriptions = new Map<string, CachedListSubscription>();
+  private isDraining = false;
+
+  constructor(
+    private readonly feeds: ChangeFeeds,
+    private readonly profiles: ServerProfiles,
+  ) {}
+
+  /** Something of the server is remembered for so long, in ms. */
+  subscribe(server: ServerDefinition, who: Pick<Inbound, 'caller' | 'client'>, forMs: number): void {
+    if (this.isDraining) return;
+    const until = performance.now() + Math.max(forMs, MIN_SUBSCRIPTION_MS);
+    const known = this.subscriptions.get(server.slug);
+    if (known?.server === server) {
+      known.until = Math.max(known.until, until);
+      return;
+    }
+    if (known) this.close(server.slug, known);
+    const followed: CachedListSubscription = { server, until, feed: undefined, timer: undefined };
+    this.subscriptions.set(server.slug, followed);
+    this.scheduleClose(server.slug, followed, Math.max(forMs, MIN_SUBSCRIPTION_MS));
+    void this.open(server, who, followed);
+  }
+
+  /** True while a change of the list would be heard. */
+  isSubscribed(server: ServerDefinition, list: ListFlag): boolean {
+    const followed = this.subscriptions.get(server.slug);
+    const feed = followed?.server === server ? followed.feed : undefined;
+    return feed?.isLive === true && feed.honoured[list] === true;
+  }
+
+  beforeApplicationShutdown(): void {
+    this.isDraining = true;
+    for (const [slug, followed] of this.subscriptions) this.close(slug, followed);
+  }
+
+  private async open(
+    server: ServerDefinition,
+    { caller, client }: Pick<Inbound, 'caller' | 'client'>,
+    followed: CachedListSubscription,
+  ): Promise<void> {
+    try {
+      const { capabilities } = await this.profiles.profileOf(server, { caller, client });
+      const filter = Object.fromEntries(announcedLists(capabilities).map((flag) => [flag, true] as const));
+      if (Object.keys(filter).length === 0) return;
+      const face = { caller, client, session: undefined };
+      const feed = await this.feeds.subscribe(server, face, filter, () => undefined);
+      followed.feed = feed;
+      if (this.subscriptions.get(server.slug) !== followed) feed.close();
+    } catch (cause) {
+      this.logger.debug(`${server.slug} is not listened to: ${String(cause)}`);
+      clearTimeout(followed.timer);
+      this.scheduleClose(server.slug, followed, RETRY_DELAY_MS, 'now');
+    }
+  }
+
+  private scheduleClose(slug: string, followed: CachedListSubscription, afterMs: number, however?: 'now'): void {
+    followed.timer = setTimeout(() => {
+      const leftMs = however ? 0 : followed.until - performance.now();
+      if (leftMs > 0) this.scheduleClose(slug, followed, leftMs);
+      else this.close(slug, followed);
+    }, afterMs).unref();
+  }
+
+  private close(slug: string, followed: CachedListSubscription): void {
+    clearTimeout(followed.timer);
+    if (this.subscriptions.get(slug) === followed) this.subscriptions.delete(slug);
+    followed.feed?.close();
+  }
+}
+
+/** The lists whose changes a server says that it tells of. */
+function announcedLists(capabilities: JsonObject): ListFlag[] {
+  return LIST_FLAGS.filter((flag) => {
+    const declared = capabilities[capabilityOf(LIST_CHANGES[flag].lists[0]) ?? ''];
+    return isJsonObject(declared) && declared['listChanged'] === true;
+  });
+}

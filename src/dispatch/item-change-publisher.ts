@@ -1,0 +1,23 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { LIST_CHANGES, LIST_FLAGS, LIST_MEMBERS } from '#lib/mcp-protocol';
+import { Items } from '../items/index.js';
+import { ChangeFeeds } from '../subscriptions/index.js';
+
+/** Tells clients that listen when people have changed what their lists show. */
+@Injectable()
+export class ItemChangePublisher implements OnApplicationShutdown {
+  private readonly stop: () => void;
+
+  constructor(items: Items, feeds: ChangeFeeds) {
+    this.stop = items.onChange((server, kind) => {
+      for (const flag of LIST_FLAGS) {
+        if (LIST_CHANGES[flag].lists.some((method) => LIST_MEMBERS[method] === kind))
+          feeds.publishListChange(server, flag);
+      }
+    });
+  }
+
+  onApplicationShutdown(): void {
+    this.stop();
+  }
+}

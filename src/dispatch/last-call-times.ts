@@ -1,0 +1,32 @@
+/** Callers whose last calls are remembered; of older ones it is assumed that they called just before the next. */
+const MAX_CALLERS = 10_000;
+
+interface CallTime {
+  /** A moment of the list cache. */
+  readonly sequence: number;
+  /** On the clock of `performance.now()`. */
+  readonly endedAt: number;
+}
+
+const NO_CALL: CallTime = { sequence: 0, endedAt: Number.NEGATIVE_INFINITY };
+
+/** Remembers when a caller's last call of a tool at a server ended: it may have changed what the server offers. */
+export class LastCallTimes {
+  private readonly calls = new Map<string, CallTime>();
+  private lastEvicted = NO_CALL;
+
+  record(slug: string, caller: string, mark: number): void {
+    const key = `${slug} ${caller}`;
+    this.calls.delete(key);
+    this.calls.set(key, { sequence: mark, endedAt: performance.now() });
+    if (this.calls.size <= MAX_CALLERS) return;
+    const [oldest] = this.calls;
+    if (!oldest) return;
+    this.calls.delete(oldest[0]);
+    this.lastEvicted = oldest[1];
+  }
+
+  last(slug: string, caller: string): CallTime {
+    return this.calls.get(`${slug} ${caller}`) ?? this.lastEvicted;
+  }
+}

@@ -1,0 +1,50 @@
+import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { DispatchWorld, type Asking } from '../../test/support/dispatch-world.js';
+import { callerOf, remoteServer } from '../../test/support/fake-upstream.js';
+import { CatalogConfig } from '../catalog/index.js';
+
+export const TOOLS_CHANGED = { method: 'notifications/tools/list_changed', params: {} };
+export const RESOURCES_CHANGED = { method: 'notifications/resources/list_changed', params: {} };
+export const ANNOUNCED: JsonObject = {
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true, subscribe: true },
+};
+export const [MINE, THEIRS] = [callerOf('me'), callerOf('they')];
+
+const worlds: DispatchWorld[] = [];
+
+/** A modern server `a` that lists one tool, named for how often it was asked. */
+export async function listFetcherWorld(
+  hints: JsonObject = { ttlMs: 10_000, cacheScope: 'public' },
+  settings: Partial<CatalogConfig> = {},
+) {
+  const made = await DispatchWorld.open([remoteServer('a', { public: true }), remoteServer('b')], {}, {}, [
+    Object.assign(new CatalogConfig(), settings),
+  ]);
+  worlds.push(made);
+  const { connector } = made;
+  for (const slug of ['a', 'b']) connector.eras.set(slug, 'modern');
+  const state = { hints };
+  connector.respond = () => result({ tools: [{ name: `t${made.asked('a').length}` }], ...state.hints });
+  const list = (asking: Asking & { method?: string; params?: JsonObject } = {}) => {
+    const { method = 'tools/list', params = {}, ...more } = asking;
+    return made.request(method, params, { endpoint: 'a', caller: MINE, ...more });
+  };
+  const change = (notification = TOOLS_CHANGED) => {
+    for (const connection of connector.live) connection.change(notification);
+  };
+  const listeners = () => connector.live.flatMap((connection) => connection.listeners);
+  return { made, connector, state, list, change, listeners, asked: () => made.asked('a').length };
+}
+
+export const toResult = (outcome: Outcome): JsonObject => {
+  if (outcome.kind === 'error') throw new Error(outcome.error.message);
+  return outcome.result;
+};
+export const toToolNames = (outcome: Outcome) =>
+  (toResult(outcome)['tools'] as { name: string }[]).map(({ name }) => name).join();
+
+export async function closeWorlds(): Promise<void> {
+  for (const made of worlds.splice(0)) await made.close();
+}

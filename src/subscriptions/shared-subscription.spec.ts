@@ -1,0 +1,311 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { OutcomeError } from '#lib/extension-kit';
+import { callerOf, childServer, LEGACY_CLIENT } from '../../test/support/fake-upstream.js';
+import type { ChangeFilter } from '../upstream/index.js';
+import {
+  closeWorlds,
+  subscriptionsWorld as world,
+  LIST_FILTER,
+  PROMPTS_CHANGED,
+  refusal,
+  resourceFilter,
+  TOOLS_CHANGED,
+  resourceUpdated,
+} from './subscriptions-fixture.js';
+
+const A_MINUTE = 60_000;
+
+const soon = () => jest.advanceTimersByTimeAsync(0);
+
+beforeEach(() => {
+  Logger.overrideLogger(false);
+  jest.useFakeTimers();
+});
+
+afterEach(async () => {
+  await closeWorlds();
+  jest.useRealTimers();
+});
+
+describe('listeners who may share a subscription', () => {
+  it('are all that there are, at a modern server', async () => {
+    const { join, open, change } = world();
+    const joined = await Promise.all(['a', 'b', 'anonymous'].map((subject) => join(LIST_FILTER, subject)));
+    expect(open()).toEqual([LIST_FILTER]);
+    change(TOOLS_CHANGED);
+    expect(joined.map(({ heard }) => heard)).toEqual([[TOOLS_CHANGED], [TOOLS_CHANGED], [TOOLS_CHANGED]]);
+  });
+
+  it('are of one principal and declare the same, at a legacy server', async () => {
+    const { connector, join } = world('legacy');
+    for (const subject of ['a', 'b', 'a']) await join(LIST_FILTER, subject);
+    await join(LIST_FILTER, 'a', { roots: {} });
+    expect(connector.opened.map(({ listeners }) => listeners)).toHaveLength(3);
+    expect(connector.opened.map(({ listeners }) => listeners.length)).toEqual([1, 1, 1]);
+  });
+
+  it('are none where nobody knows who they are, at a legacy server', async () => {
+    const { connector, join } = world('legacy');
+    for (let count = 0; count < 2; count += 1) await join(LIST_FILTER, 'anonymous');
+    expect(connector.opened.map(({ listeners }) => listeners.length)).toEqual([1, 1]);
+  });
+
+  it('each hear what they asked for, and nothing that only another one asked for', async () => {
+    const { join, change } = world();
+    const [lists, x, folder] = await Promise.all([
+      join(LIST_FILTER),
+      join(resourceFilter('f:/x')),
+      join(resourceFilter('f:/d/')),
+    ]);
+    for (const notification of [TOOLS_CHANGED, PROMPTS_CHANGED, resourceUpdated('f:/x'), resourceUpdated('f:/d/1')])
+      change(notification);
+    expect(lists?.heard).toEqual([TOOLS_CHANGED, PROMPTS_CHANGED]);
+    expect(x?.heard).toEqual([resourceUpdated('f:/x')]);
+    expect(folder?.heard).toEqual([resourceUpdated('f:/d/1')]);
+    expect([lists, x, folder].map((joined) => joined?.feed.honoured)).toEqual([
+      LIST_FILTER,
+      resourceFilter('f:/x'),
+      resourceFilter('f:/d/'),
+    ]);
+  });
+
+  it('over a child process hear as sessions of what else it says', async () => {
+    const { server, connector, feeds, session } = world('legacy', childServer('a'));
+    const sessions = [session(), session()];
+    const faces = sessions.map((mine) => ({ caller: callerOf('me'), client: LEGACY_CLIENT, session: mine }));
+    for (const mine of faces) await feeds.subscribe(server, mine, LIST_FILTER, () => undefined);
+    await soon();
+    const roots = { method: 'notifications/roots/list_changed', params: {} };
+    for (const mine of sessions) await mine.notifyServers(roots);
+    expect(connector.opened.map(({ listeners, told }) => [listeners.length, told.length])).toEqual([[1, 2]]);
+  });
+});
+
+describe('a listener that joins', () => {
+  it('costs the server nothing when what it wants is told already', async () => {
+    const { asked, join } = world();
+    await join({ ...LIST_FILTER, ...resourceFilter('f:/x', 'f:/y') });
+    await join(LIST_FILTER);
+    await join(resourceFilter('f:/y'));
+    expect(asked).toHaveLength(1);
+  });
+
+  it('at the same moment as others enlarges the subscription together with them', async () => {
+    const { asked, join, open } = world();
+    await join(LIST_FILTER);
+    const uris = Array.from({ length: 100 }, (_, index) => `f:/${index}`);
+    await Promise.all(uris.map((uri) => join(resourceFilter(uri))));
+    expect(asked).toHaveLength(2);
+    expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter(...uris) }]);
+  });
+
+  it('has the larger subscription opened before the smaller one ends', async () => {
+    const { connector, join, change, open } = world();
+    const first = await join(LIST_FILTER);
+    const opening = Promise.withResolvers<void>();
+    connector.beforeListening = () => opening.promise;
+    const joining = join(resourceFilter('f:/x'));
+    await soon();
+    change(TOOLS_CHANGED);
+    expect(open()).toEqual([LIST_FILTER]);
+    opening.resolve();
+    await joining;
+    change(TOOLS_CHANGED);
+    expect(first.heard).toEqual([TOOLS_CHANGED, TOOLS_CHANGED]);
+    expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x') }]);
+  });
+
+  it('hears what the server says before it knows that it may', async () => {
+    const { connector, join, change } = world();
+    await join(LIST_FILTER);
+    connector.honours = (filter) => {
+      // Said in one breath with the acknowledgement.
+      void Promise.resolve().then(() => change(resourceUpdated('f:/x')));
+      return filter;
+    };
+    const { heard } = await join(resourceFilter('f:/x'));
+    expect(heard).toContainEqual(resourceUpdated('f:/x'));
+  });
+
+  it('is not held up by others who want what takes long', async () => {
+    const { connector, join } = world();
+    await join({ ...LIST_FILTER, ...resourceFilter('f:/x') });
+    connector.beforeListening = () => new Promise(() => undefined);
+    void join(resourceFilter('f:/slow'));
+    await soon();
+    const { feed } = await join(LIST_FILTER);
+    expect(feed.honoured).toEqual(LIST_FILTER);
+  });
+
+  it('beyond the bound of what one subscription may ask for is refused; it is told so, and the others stay', async () => {
+    const { join, open } = world();
+    const many = (from: number) => resourceFilter(...Array.from({ length: 1_000 }, (_, index) => `f:/${from + index}`));
+    for (let from = 0; from < 10_000; from += 1_000) await join(many(from));
+    await expect(join(resourceFilter('f:/more'))).rejects.toMatchObject({ code: -31_003, httpStatus: 503 });
+    expect(open()[0]?.resourceSubscriptions).toHaveLength(10_000);
+    expect((await join(resourceFilter('f:/0'))).feed.honoured).toEqual(resourceFilter('f:/0'));
+  });
+});
+
+describe('the subscription', () => {
+  it('ends with its last listener', async () => {
+    const { join, open } = world();
+    const [one, other] = [await join(LIST_FILTER), await join(LIST_FILTER)];
+    one.feed.close();
+    expect(open()).toHaveLength(1);
+    other.feed.close();
+    expect(open()).toEqual([]);
+  });
+
+  it('asks for what nobody wants any more for a short while only', async () => {
+    const { join, open } = world();
+    await join(LIST_FILTER);
+    const { feed } = await join(resourceFilter('f:/x'));
+    feed.close();
+    expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x') }]);
+    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    expect(open()).toEqual([LIST_FILTER]);
+  });
+
+  it('of one session asks at once for no more than that wants', async () => {
+    const { server, feeds, session, open } = world('legacy');
+    const face = { caller: callerOf('me'), client: LEGACY_CLIENT, session: session() };
+    await feeds.subscribe(server, face, LIST_FILTER, () => undefined);
+    const feed = await feeds.subscribe(server, face, resourceFilter('f:/x'), () => undefined);
+    feed.close();
+    await soon();
+    expect(open()).toEqual([LIST_FILTER]);
+  });
+
+  it('is let go of when its only listener left while it was opened', async () => {
+    const { connector, follow, open } = world();
+    const opening = Promise.withResolvers<void>();
+    connector.beforeListening = () => opening.promise;
+    const { feed } = follow(LIST_FILTER);
+    await soon();
+    feed.close();
+    opening.resolve();
+    await soon();
+    expect(open()).toEqual([]);
+    expect(jest.getTimerCount()).toBe(1);
+  });
+});
+
+describe('a server that does not tell of a resource', () => {
+  const without = (uri: string) => (filter: ChangeFilter) => {
+    const left = (filter.resourceSubscriptions ?? []).filter((asked) => asked !== uri);
+    const { resourceSubscriptions: _all, ...lists } = filter;
+    return left.length > 0 ? { ...lists, ...resourceFilter(...left) } : lists;
+  };
+
+  it('and leaves it out costs those who asked for it, and them no more than that', async () => {
+    const { connector, join } = world();
+    connector.honours = without('f:/x');
+    const wanted = [LIST_FILTER, resourceFilter('f:/x', 'f:/y'), resourceFilter('f:/y'), resourceFilter('f:/x')];
+    const joined = await Promise.all(wanted.map((filter) => join(filter)));
+    expect(joined.map(({ feed }) => feed.honoured)).toEqual([
+      LIST_FILTER,
+      resourceFilter('f:/y'),
+      resourceFilter('f:/y'),
+      {},
+    ]);
+  });
+
+  it('is not asked for it again on behalf of who was told so, but when somebody else wants it', async () => {
+    const { connector, asked, join } = world();
+    connector.honours = without('f:/x');
+    await join(resourceFilter('f:/x', 'f:/y'));
+    await join(resourceFilter('f:/z'));
+    expect(asked.at(-1)).toEqual(resourceFilter('f:/y', 'f:/z'));
+    connector.honours = (filter) => filter;
+    expect((await join(resourceFilter('f:/x'))).feed.honoured).toEqual(resourceFilter('f:/x'));
+  });
+
+  it('and says why says it to who asked for nothing else', async () => {
+    const { connector, join, open } = world('legacy');
+    connector.honours = without('f:/x');
+    connector.refuses = (filter) =>
+      filter.resourceSubscriptions?.includes('f:/x')
+        ? [{ uri: 'f:/x', refusal: { kind: 'error', error: { code: -32_002, message: 'Resource not found' } } }]
+        : [];
+    const [lists, mixed, only] = await Promise.allSettled([
+      join(LIST_FILTER),
+      join(resourceFilter('f:/x', 'f:/y')),
+      join(resourceFilter('f:/x')),
+    ]);
+    expect([lists, mixed].map((one) => one?.status === 'fulfilled' && one.value.feed.honoured)).toEqual([
+      LIST_FILTER,
+      resourceFilter('f:/y'),
+    ]);
+    expect(only).toMatchObject({ status: 'rejected', reason: { code: -32_002, message: 'Resource not found' } });
+    expect(open()).toHaveLength(1);
+  });
+
+  it('and refuses the whole of a subscription for it costs nobody else theirs', async () => {
+    const { connector, asked, join, open } = world();
+    const answers = connector.beforeListening;
+    connector.beforeListening = async (connection, filter) => {
+      await answers(connection, filter);
+      if (filter.resourceSubscriptions?.includes('f:/13')) throw refusal();
+    };
+    await join(LIST_FILTER);
+    const uris = Array.from({ length: 20 }, (_, index) => `f:/${index}`);
+    const joined = await Promise.allSettled(uris.map((uri) => join(resourceFilter(uri))));
+    expect(joined.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))).toEqual([13]);
+    expect(joined[13]).toMatchObject({ reason: { code: -32_602 } });
+    expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter(...uris.filter((uri) => uri !== 'f:/13')) }]);
+    expect(asked.length).toBeLessThan(15);
+  });
+
+  it('and refuses all of it says so in its own words to each who wants the same; none of them asks again', async () => {
+    const { connector, asked, join, follow } = world();
+    const answers = connector.beforeListening;
+    connector.beforeListening = async (connection, filter) => {
+      await answers(connection, filter);
+      throw refusal(-32_601);
+    };
+    for (let count = 0; count < 3; count += 1) follow(LIST_FILTER);
+    const joined = await Promise.allSettled(['a', 'b', 'c'].map((subject) => join(LIST_FILTER, subject)));
+    expect(joined).toMatchObject(joined.map(() => ({ status: 'rejected', reason: { code: -32_601 } })));
+    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('that it told of before refuses nobody else for it, nor tells them of it', async () => {
+    const { connector, join, open } = world();
+    const [lists, x] = [await join(LIST_FILTER, 'a'), await join(resourceFilter('f:/x'), 'a')];
+    connector.beforeListening = async (_connection, filter) => {
+      if (filter.resourceSubscriptions?.includes('f:/x')) throw refusal();
+    };
+    const y = await join(resourceFilter('f:/y'), 'b');
+    expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/y') }]);
+    expect([lists.heard, x.heard, y.heard]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], [], []]);
+    connector.beforeListening = async () => undefined;
+    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    expect(x.heard).toEqual([resourceUpdated('f:/x')]);
+  });
+
+  it('that it told of before, and refuses together with what is new, says of the new one only', async () => {
+    const { connector, join } = world();
+    await join(resourceFilter('f:/secret'), 'a');
+    connector.beforeListening = async (_connection, { resourceSubscriptions = [] }) => {
+      const [first] = resourceSubscriptions;
+      throw new OutcomeError({ kind: 'error', error: { code: -32_602, message: `No such resource: ${first}` } });
+    };
+    await expect(join(resourceFilter('f:/y'), 'b')).rejects.toThrow('No such resource: f:/y');
+  });
+
+  it('is not asked without end whom it means', async () => {
+    const { connector, asked, join } = world();
+    const answers = connector.beforeListening;
+    connector.beforeListening = async (connection, filter) => {
+      await answers(connection, filter);
+      throw refusal();
+    };
+    const uris = Array.from({ length: 1_000 }, (_, index) => `f:/${index}`);
+    const joined = await Promise.allSettled(uris.map((uri) => join(resourceFilter(uri))));
+    expect(joined.every(({ status }) => status === 'rejected')).toBe(true);
+    expect(asked.length).toBeLessThan(150);
+  });
+});

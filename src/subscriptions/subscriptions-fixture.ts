@@ -1,0 +1,78 @@
+import { ANONYMOUS, OutcomeError } from '#lib/extension-kit';
+import type { Era, McpNotification } from '#lib/mcp-protocol';
+import {
+  callerOf,
+  FakeConnector,
+  FakeRegistry,
+  LEGACY_CLIENT,
+  remoteServer,
+  unreachable,
+} from '../../test/support/fake-upstream.js';
+import type { ServerDefinition } from '../registry/index.js';
+import { Session, SessionPoolConfig, UpstreamPool } from '../session-pool/index.js';
+import type { ChangeFilter } from '../upstream/index.js';
+import { ServerSubscriptions } from './server-subscriptions.js';
+
+export const TOOLS_CHANGED = { method: 'notifications/tools/list_changed', params: {} };
+export const PROMPTS_CHANGED = { method: 'notifications/prompts/list_changed', params: {} };
+export const resourceUpdated = (uri: string) => ({ method: 'notifications/resources/updated', params: { uri } });
+export const resourceFilter = (...uris: string[]): ChangeFilter => ({ resourceSubscriptions: uris });
+export const LIST_FILTER = { toolsListChanged: true, promptsListChanged: true };
+
+const pools: UpstreamPool[] = [];
+
+/** Listeners of one server `a`, which a spec plays itself. */
+export function subscriptionsWorld(era: Era = 'modern', server: ServerDefinition = remoteServer('a')) {
+  const connector = new FakeConnector();
+  connector.eras.set('a', era);
+  const registry = new FakeRegistry([server]);
+  const config = new SessionPoolConfig();
+  const pool = new UpstreamPool(connector, config, registry);
+  pools.push(pool);
+  const feeds = new ServerSubscriptions(pool, registry);
+  const asked: ChangeFilter[] = [];
+  const before = connector.beforeListening;
+  connector.beforeListening = (connection, filter) => {
+    asked.push(filter);
+    return before(connection, filter);
+  };
+  const face = (subject: string, capabilities = {}) => ({
+    caller: subject === 'anonymous' ? ANONYMOUS : callerOf(subject),
+    client: { ...LEGACY_CLIENT, capabilities },
+    session: undefined,
+  });
+  const join = async (filter: ChangeFilter, subject = 'me', capabilities = {}) => {
+    const heard: McpNotification[] = [];
+    const feed = await feeds.subscribe(
+      server,
+      face(subject, capabilities),
+      filter,
+      (change) => void heard.push(change),
+    );
+    return { feed, heard };
+  };
+  const follow = (filter: ChangeFilter, subject = 'me') => {
+    const heard: McpNotification[] = [];
+    const feed = feeds.subscribeWithRetry(server, face(subject), filter, (change) => void heard.push(change));
+    return { feed, heard };
+  };
+  const session = (subject = 'me') => {
+    const start = { id: subject, caller: callerOf(subject), endpoint: 'a', client: LEGACY_CLIENT };
+    return new Session({ ...start, answersOnStandingStream: false }, config);
+  };
+  /** What the server is asked for at present. */
+  const open = () => connector.live.flatMap(({ listeners }) => listeners.map(({ filter }) => filter));
+  const change = (notification: McpNotification) => {
+    for (const connection of connector.live) connection.change(notification);
+  };
+  return { server, connector, registry, pool, feeds, asked, join, follow, session, open, change };
+}
+
+export const refusal = (code = -32_602) =>
+  new OutcomeError({ kind: 'error', error: { code, message: 'No such resource' } });
+
+export const rejectUnreachable = () => Promise.reject(new OutcomeError(unreachable('a')));
+
+export async function closeWorlds(): Promise<void> {
+  for (const pool of pools.splice(0)) await pool.onApplicationShutdown();
+}

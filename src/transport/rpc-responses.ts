@@ -1,0 +1,48 @@
+import type { GatewayError } from '#lib/extension-kit';
+import type { ReplyWriter } from './reply-writer.js';
+import type { JsonObject, Outcome, ReplyEvent, RequestId, RpcError } from '#lib/mcp-protocol';
+
+/** The text of an answer. */
+export function toResponseText(id: RequestId, outcome: Outcome): string {
+  const member = outcome.kind === 'result' ? 'result' : 'error';
+  const value = outcome.kind === 'result' ? outcome.result : outcome.error;
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"${member}":${JSON.stringify(value)}}`;
+}
+
+/** The text of a refusal. Without an id, the request's own could not be read. */
+export function toRefusalText(error: RpcError, id?: RequestId): string {
+  return JSON.stringify(id === undefined ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id, error });
+}
+
+/** Headers that go with a refusal. */
+export function toRefusalHeaders(refusal: GatewayError): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if ('headers' in refusal) Object.assign(headers, refusal.headers);
+  if ('wwwAuthenticate' in refusal) headers['www-authenticate'] = String(refusal.wwwAuthenticate);
+  return { ...headers, ...toRetryAfterHeader(refusal.data) };
+}
+
+/** The writer for an answer, with the headers that go with it. */
+export const withRetryAfter = (writer: ReplyWriter, outcome: Outcome): ReplyWriter =>
+  outcome.kind === 'error' ? writer.withHeaders(toRetryAfterHeader(outcome.error.data)) : writer;
+
+const NO_HEADERS = {};
+
+/** RFC 9110, 10.2.3. */
+function toRetryAfterHeader(data: unknown): Record<string, string> {
+  const retryAfterMs = (data as JsonObject | undefined)?.['retryAfterMs'];
+  return typeof retryAfterMs === 'number' ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : NO_HEADERS;
+}
+
+/** The message that an event of a reply stream is on the wire; nothing for events that are the era's own affair. */
+export function toJsonRpcMessage(event: ReplyEvent): JsonObject | undefined {
+  switch (event.kind) {
+    case 'opened':
+    case 'interrupted':
+      return undefined;
+    case 'notification':
+      return { jsonrpc: '2.0', ...event.notification };
+    case 'question':
+      return { jsonrpc: '2.0', id: event.id, ...event.question };
+  }
+}

@@ -1,0 +1,113 @@
+import { OutcomeError } from '#lib/extension-kit';
+import { GatewayCode, isJsonObject, outcomeOfFault } from '#lib/mcp-protocol';
+import type { RemoteServer } from '../../registry/index.js';
+import type { HttpChannel } from '../channels/http/index.js';
+import { NOT_STREAMABLE, openOverHttp, openOverSse, type LegacyOpening } from '../dialects/legacy/index.js';
+import { discoverOverHttp, ModernHttpConnection, type Discovery } from '../dialects/modern/index.js';
+import type { EraMemory, KnownEra } from '../era-cache/index.js';
+import type { ServerProfile, UpstreamConnection } from '../upstream-connection.js';
+import { withServer, toOutcomeError } from '../upstream.errors.js';
+import { SingleFlight, withAbort } from './single-flight.js';
+
+/** Finds out how a remote server wants to be spoken to, and opens connections accordingly. */
+export class HttpConnectionOpener {
+  private readonly probes = new SingleFlight<Discovery>();
+
+  constructor(private readonly eraCache: EraMemory) {}
+
+  /** From memory, or by a probe. Rejects with an OutcomeError when the server says nothing. */
+  async resolveEra(server: RemoteServer, channel: HttpChannel, signal: AbortSignal): Promise<KnownEra> {
+    if (server.transport === 'sse') return { era: 'legacy', sse: true };
+    return this.eraCache.find(server.slug) ?? this.probe(server, channel, signal);
+  }
+
+  async open(
+    server: RemoteServer,
+    channel: HttpChannel,
+    opening: LegacyOpening,
+    signal: AbortSignal,
+  ): Promise<UpstreamConnection> {
+    if (server.transport === 'sse') return openOverSse(channel, opening, signal);
+    const fresh = this.eraCache.freshProfile(server.slug);
+    if (fresh !== undefined) return this.createModernConnection(server, channel, fresh, opening);
+    const known = this.eraCache.find(server.slug);
+    if (known?.era !== 'legacy') return this.openAfterProbe(server, channel, opening, signal);
+    try {
+      return await this.openLegacy(server, channel, opening, known.sse, signal);
+    } catch (error) {
+      // The server may have changed since it was met; only one that was met just now is taken at its word.
+      if (signal.aborted || isUnreachable(error)) throw error;
+      this.eraCache.evict(server.slug);
+      const found = await this.probe(server, channel, signal);
+      if (found.era === 'legacy') throw error;
+      return this.createModernConnection(server, channel, found.profile, opening);
+    }
+  }
+
+  private async openAfterProbe(
+    server: RemoteServer,
+    channel: HttpChannel,
+    opening: LegacyOpening,
+    signal: AbortSignal,
+  ): Promise<UpstreamConnection> {
+    const found = await this.probe(server, channel, signal);
+    if (found.era === 'modern') return this.createModernConnection(server, channel, found.profile, opening);
+    try {
+      return await this.openLegacy(server, channel, opening, found.sse, signal);
+    } catch (error) {
+      this.eraCache.evict(server.slug);
+      throw error;
+    }
+  }
+
+  private async openLegacy(
+    server: RemoteServer,
+    channel: HttpChannel,
+    opening: LegacyOpening,
+    isSse: boolean,
+    signal: AbortSignal,
+  ): Promise<UpstreamConnection> {
+    const connection = isSse ? NOT_STREAMABLE : await openOverHttp(channel, opening, signal);
+    if (connection !== NOT_STREAMABLE) return connection;
+    const older = await openOverSse(channel, opening, signal);
+    this.eraCache.store(server.slug, { era: 'legacy', sse: true });
+    return older;
+  }
+
+  private async probe(server: RemoteServer, channel: HttpChannel, signal: AbortSignal): Promise<KnownEra> {
+    const { slug, timeouts } = server;
+    const probe = this.probes.run(slug, () => discoverOverHttp(channel, slug, timeouts.connectMs, NEVER));
+    const discovery = await withAbort(probe, signal, () =>
+      toOutcomeError(withServer(outcomeOfFault('refused', 'cancelled'), slug)),
+    );
+    if (discovery.kind === 'failed') throw toOutcomeError(discovery.outcome);
+    const known: KnownEra =
+      discovery.kind === 'modern' ? { era: 'modern', profile: discovery.profile } : { era: 'legacy', sse: false };
+    this.eraCache.store(slug, known);
+    return known;
+  }
+
+  private createModernConnection(
+    server: RemoteServer,
+    channel: HttpChannel,
+    profile: ServerProfile,
+    { context: surroundings, events }: LegacyOpening,
+  ): UpstreamConnection {
+    const isStillModern = async (): Promise<boolean> => {
+      this.eraCache.evict(server.slug);
+      // A server that cannot be reached now has not changed its era by that.
+      const found = await this.probe(server, channel, NEVER).catch(() => undefined);
+      return found?.era !== 'legacy';
+    };
+    return new ModernHttpConnection(channel, profile, surroundings, events, isStillModern);
+  }
+}
+
+/** Nobody answered, so nothing was learned about who is there. */
+function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof OutcomeError) || error.outcome.httpStatus === undefined) return false;
+  const { code, data } = error.outcome.error;
+  return code !== GatewayCode.upstreamBrokeProtocol && isJsonObject(data) && data['httpStatus'] === undefined;
+}
+
+const NEVER = new AbortController().signal;

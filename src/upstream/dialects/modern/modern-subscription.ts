@@ -1,0 +1,136 @@
+import {
+  isJsonObject,
+  META,
+  outcomeOfFault,
+  type JsonObject,
+  type McpNotification,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import { Backoff } from '../../channels/backoff.js';
+import { toMissedChanges, matchesFilter, type ChangeFilter } from '../../change-filter.js';
+import type { UpstreamSubscription } from '../../upstream-connection.js';
+import { protocolViolation, withServer, toOutcomeError } from '../../upstream.errors.js';
+import type { CallContext } from '../in-flight-call.js';
+
+export const LISTEN_METHOD = 'subscriptions/listen';
+const ACKNOWLEDGED_METHOD = 'notifications/subscriptions/acknowledged';
+
+/** One `subscriptions/listen` request under way. */
+export interface ListenStream {
+  close(): void;
+}
+
+/** What the stream of one such request brings. */
+export interface ListenReader {
+  notification(notification: McpNotification): void;
+  /** The stream is over; the outcome when the server answered the request. */
+  ended(outcome: Outcome | undefined): void;
+}
+
+export type OpenListenStream = (params: JsonObject, reader: ListenReader) => ListenStream;
+
+/**
+ * A subscription at a modern server (basic/patterns/subscriptions). Once acknowledged it is opened again whenever it
+ * ends, and the listener is told that changes may have been missed meanwhile.
+ */
+export class ModernSubscription implements ListenReader {
+  private honoured: ChangeFilter = {};
+  private state: 'opening' | 'acknowledged' | 'reopening' | 'closed' = 'opening';
+  private stream: ListenStream | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly backoff = new Backoff();
+  private readonly firstAcknowledgement = Promise.withResolvers<UpstreamSubscription>();
+
+  constructor(
+    private readonly openStream: OpenListenStream,
+    private readonly filter: ChangeFilter,
+    private readonly onChange: (notification: McpNotification) => void,
+    private readonly context: CallContext,
+    private readonly onClosed: (listening: ModernSubscription) => void,
+  ) {}
+
+  /** Resolves when the server acknowledged. Rejects with an OutcomeError. */
+  begin(): Promise<UpstreamSubscription> {
+    this.connect();
+    return this.firstAcknowledgement.promise;
+  }
+
+  close(): void {
+    if (this.state === 'opening') this.fail(outcomeOfFault('refused', 'it was closed'));
+    this.state = 'closed';
+    clearTimeout(this.timer);
+    this.stream?.close();
+    this.onClosed(this);
+  }
+
+  notification({ method, params }: McpNotification): void {
+    if (method === ACKNOWLEDGED_METHOD) return this.acknowledge(params['notifications']);
+    // Nothing may come before the acknowledgement, and nothing that was not asked for.
+    if (this.state !== 'acknowledged') return;
+    const change = { method, params: withoutSubscriptionId(params) };
+    if (matchesFilter(this.honoured, change)) this.onChange(change);
+  }
+
+  ended(outcome: Outcome | undefined): void {
+    clearTimeout(this.timer);
+    if (this.state === 'opening') {
+      const isRefusal = outcome?.kind === 'error';
+      return this.fail(isRefusal ? outcome : protocolViolation(this.context.server, 'it acknowledged nothing'));
+    }
+    if (this.state === 'closed') return;
+    this.state = 'reopening';
+    this.timer = setTimeout(() => this.connect(), this.backoff.next()).unref();
+  }
+
+  private connect(): void {
+    if (this.state === 'closed') return;
+    this.timer = setTimeout(() => this.acknowledgementTimedOut(), this.context.connectMs).unref();
+    this.stream = this.openStream({ notifications: this.filter as JsonObject }, this);
+  }
+
+  private acknowledge(granted: unknown): void {
+    if (this.state === 'closed' || this.state === 'acknowledged') return;
+    clearTimeout(this.timer);
+    const isFirst = this.state === 'opening';
+    this.state = 'acknowledged';
+    this.honoured = intersect(this.filter, isJsonObject(granted) ? granted : {});
+    if (isFirst) return this.firstAcknowledgement.resolve({ honoured: this.honoured, close: async () => this.close() });
+    this.timer = setTimeout(() => this.backoff.reset(), STABLE_MS).unref();
+    for (const change of toMissedChanges(this.honoured)) this.onChange(change);
+  }
+
+  private acknowledgementTimedOut(): void {
+    this.stream?.close();
+    this.ended(outcomeOfFault('timeout', 'the subscription was not acknowledged'));
+  }
+
+  private fail(outcome: Outcome): void {
+    this.state = 'closed';
+    this.firstAcknowledgement.reject(toOutcomeError(withServer(outcome, this.context.server)));
+    this.onClosed(this);
+  }
+}
+
+/** A stream that lived so long was not refused by its server. */
+const STABLE_MS = 10_000;
+
+/** What was both asked for and granted. */
+function intersect(filter: ChangeFilter, granted: JsonObject): ChangeFilter {
+  const uris = granted['resourceSubscriptions'];
+  const resources = filter.resourceSubscriptions?.filter((uri) => Array.isArray(uris) && uris.includes(uri)) ?? [];
+  return {
+    ...(filter.toolsListChanged === true && granted['toolsListChanged'] === true && { toolsListChanged: true }),
+    ...(filter.promptsListChanged === true && granted['promptsListChanged'] === true && { promptsListChanged: true }),
+    ...(filter.resourcesListChanged === true &&
+      granted['resourcesListChanged'] === true && { resourcesListChanged: true }),
+    ...(resources.length > 0 && { resourceSubscriptions: resources }),
+  };
+}
+
+function withoutSubscriptionId(params: JsonObject): JsonObject {
+  const meta = params['_meta'];
+  if (!isJsonObject(meta) || meta[META.subscriptionId] === undefined) return params;
+  const { [META.subscriptionId]: _id, ...kept } = meta;
+  const { _meta, ...rest } = params;
+  return Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept };
+}

@@ -1,0 +1,79 @@
+/** Whose messages are kept in order. */
+export interface FlowControlledCall {
+  /** Gives the call up, because nobody reads what comes of it. */
+  abandon(reason: string): void;
+}
+
+type Step = () => void | Promise<void>;
+
+/** Steps that may wait before the server is asked to slow down, and when it may go on. */
+const HIGH_WATER_MARK = 64;
+const LOW_WATER_MARK = 16;
+
+/** How long one slow reader may hold up a pipe that others use too. */
+const SLOW_READER_TIMEOUT_MS = 5_000;
+
+/**
+ * Keeps the messages of each call in order while their reader is slow, without letting the calls that share the pipe
+ * wait for each other, and without keeping more than a little.
+ */
+export class PipeFlowControl {
+  private readonly queues = new Map<FlowControlledCall, Step[]>();
+  private waiting = 0;
+  private stallTimer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly pipe: { pause(): void; resume(): void }) {}
+
+  /** Takes the step after those before it for the same call. */
+  run(call: FlowControlledCall, step: Step): void {
+    const queue = this.queues.get(call);
+    if (queue === undefined) {
+      const pressure = step();
+      if (pressure !== undefined) void this.drain(call, pressure);
+      return;
+    }
+    queue.push(step);
+    if (++this.waiting >= HIGH_WATER_MARK) this.pausePipe();
+  }
+
+  close(): void {
+    clearTimeout(this.stallTimer);
+    this.stallTimer = undefined;
+  }
+
+  private async drain(call: FlowControlledCall, pressure: Promise<void>): Promise<void> {
+    const queue: Step[] = [];
+    this.queues.set(call, queue);
+    await pressure.catch(IGNORE);
+    for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
+      this.waiting--;
+      this.resumePipe();
+      await step()?.catch(IGNORE);
+    }
+    this.queues.delete(call);
+  }
+
+  private pausePipe(): void {
+    if (this.stallTimer !== undefined) return;
+    this.pipe.pause();
+    this.stallTimer = setTimeout(() => this.dropSlowReaders(), SLOW_READER_TIMEOUT_MS).unref();
+  }
+
+  private resumePipe(): void {
+    if (this.stallTimer === undefined || this.waiting > LOW_WATER_MARK) return;
+    clearTimeout(this.stallTimer);
+    this.stallTimer = undefined;
+    this.pipe.resume();
+  }
+
+  private dropSlowReaders(): void {
+    for (const [call, queue] of this.queues) {
+      this.waiting -= queue.length;
+      queue.length = 0;
+      call.abandon('its reader is too slow');
+    }
+    this.resumePipe();
+  }
+}
+
+const IGNORE = (): void => undefined;

@@ -1,0 +1,1 @@
+export { EraCache as EraMemory, type KnownEra } from './era-cache.js';

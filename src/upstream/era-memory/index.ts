@@ -1,1 +1,0 @@
-export { EraMemory, type KnownEra } from './era-memory.js';
