@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Caller, VerifiedToken } from '#lib/extension-kit';
 import { ServerRegistry, type TeamDefinition } from '../registry/index.js';
 
-/** Knows who belongs to which of the teams that are configured. */
+/** Resolves the configured teams of callers. */
 @Injectable()
 export class Memberships {
   private builtFrom: readonly TeamDefinition[] | undefined;
@@ -10,26 +10,30 @@ export class Memberships {
 
   constructor(private readonly registry: ServerRegistry) {}
 
-  /** Another object each time that any team changes. */
+  /** An object whose identity changes whenever a team changes. */
   get state(): object {
     return this.registry.snapshot.teams;
   }
 
-  /** Whom a token names, with all that belonging to teams gives. */
+  /** Converts a verified token to a caller and adds the roles and teams of the configured teams. */
   callerOf(token: Omit<VerifiedToken, 'expiresAtMs'>): Caller {
     const { principal, roles, teamRoles = [], teams, servers, scopes, claims, accessToken } = token;
-    // The bar separates the two in the key; in the issuer it must not pass for the separator.
+    // The bar separates issuer and subject in the key, so a bar within the issuer must be escaped.
     const key = `${principal.issuer.replaceAll('|', '%7C')}|${principal.subject}`;
-    const joined = this.joinedBy(key, principal.subject);
-    const ofTeams = joined.flatMap((team) => team.roles);
+    const ownTeams = this.joinedBy(key, principal.subject);
+    const rolesFromTeams = ownTeams.flatMap((team) => team.roles);
     return Object.freeze({
       principal,
       key,
       anonymous: false,
-      roles: union(roles, accessToken === undefined ? ofTeams : ofTeams.filter((role) => teamRoles.includes(role))),
+      // An access token carries only those team roles that were granted to it, and only while a team still grants them.
+      roles: union(
+        roles,
+        accessToken === undefined ? rolesFromTeams : rolesFromTeams.filter((role) => teamRoles.includes(role)),
+      ),
       teams: union(
         teams,
-        joined.map((team) => team.slug),
+        ownTeams.map((team) => team.slug),
       ),
       ...(servers && { servers }),
       scopes,
@@ -38,7 +42,7 @@ export class Memberships {
     });
   }
 
-  /** What a caller has by belonging to teams that are configured, and loses with them. */
+  /** Returns the roles and teams that a caller has only through configured teams. */
   joined({ key, principal }: Caller): { readonly roles: readonly string[]; readonly teams: readonly string[] } {
     const teams = this.joinedBy(key, principal.subject);
     return { roles: teams.flatMap((team) => team.roles), teams: teams.map(({ slug }) => slug) };
@@ -47,9 +51,9 @@ export class Memberships {
   private joinedBy(key: string, subject: string): readonly TeamDefinition[] {
     const { teams } = this.registry.snapshot;
     if (teams !== this.builtFrom) this.build(teams);
-    // A bar in a member always parts issuer and subject: a subject of another issuer must not pass for both.
-    const ofSubject = subject.includes('|') ? undefined : this.teamsOf.get(subject);
-    return [...new Set([...(this.teamsOf.get(key) ?? []), ...(ofSubject ?? [])])];
+    // A bar in a member separates issuer and subject, so a subject that contains a bar must not match such a member.
+    const bySubject = subject.includes('|') ? undefined : this.teamsOf.get(subject);
+    return [...new Set([...(this.teamsOf.get(key) ?? []), ...(bySubject ?? [])])];
   }
 
   private build(teams: readonly TeamDefinition[]): void {
@@ -57,13 +61,13 @@ export class Memberships {
     this.builtFrom = teams;
     for (const team of teams) {
       for (const member of team.members) {
-        const known = this.teamsOf.get(member);
-        if (known) known.push(team);
+        const memberTeams = this.teamsOf.get(member);
+        if (memberTeams) memberTeams.push(team);
         else this.teamsOf.set(member, [team]);
       }
     }
   }
 }
 
-const union = (some: readonly string[], others: readonly string[]): readonly string[] =>
-  others.length === 0 ? some : [...new Set([...some, ...others])];
+const union = (first: readonly string[], second: readonly string[]): readonly string[] =>
+  second.length === 0 ? first : [...new Set([...first, ...second])];
