@@ -5,8 +5,8 @@ import type { Moves } from './moves.js';
 import { Refusal } from './session-orders.js';
 
 /**
- * Turns away orders about sessions that are not here, before anything is claimed: they have run nothing and never will.
- * Whether the order is given on behalf of the right principal is looked at with the order itself.
+ * Rejects an order for a session that is not on this worker before the order is claimed, so a rejected order has
+ * certainly not run. The handler of the order checks the principal.
  */
 export function admittanceOf(sessions: SessionPool, moves: Moves): Admittance {
   return (_pattern, payload) => {

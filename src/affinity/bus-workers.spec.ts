@@ -4,7 +4,7 @@ import { until } from '../../test/support/until.js';
 import { MINE, Neighbours, type Neighbour } from './neighbours-fixture.js';
 import { Incarnation } from './session-ids.js';
 
-/** Long enough after the relay began for whoever is not listed to be gone. */
+/** The relay is old enough after this time to report unlisted workers as dead. */
 const SETTLED_MS = 7_000;
 
 let neighbours: Neighbours;
@@ -23,15 +23,15 @@ afterEach(async () => {
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
 });
 
-describe('workers that announce themselves', () => {
-  it('know each other and themselves', async () => {
+describe('BusWorkerRegistry', () => {
+  it('lists every announced worker as alive, including itself', async () => {
     const names = [one.name, other.name].toSorted();
     for (const { workers } of [one, other]) expect([...workers.living].toSorted()).toEqual(names);
     expect(await one.workers.whereIs(other.name)).toBe('alive');
     expect(await one.workers.whereIs(one.name)).toBe('alive');
   });
 
-  it('tell of one that has left', async () => {
+  it('reports a worker that has left as dead and notifies listeners until they are removed', async () => {
     await neighbours.timer.advance(SETTLED_MS);
     let changes = 0;
     const stop = one.workers.onChange(() => (changes += 1));
@@ -47,7 +47,7 @@ describe('workers that announce themselves', () => {
     expect(changes).toBe(told);
   });
 
-  it('learn at once who is there, when they have to know', async () => {
+  it('updates the list of alive workers at once on refresh', async () => {
     await neighbours.timer.advance(SETTLED_MS);
     await other.close();
     expect(one.workers.living).toContain(other.name);
@@ -55,7 +55,7 @@ describe('workers that announce themselves', () => {
     expect(one.workers.living).toEqual([one.name]);
   });
 
-  it('do not call anybody gone while the relay is too young to know', async () => {
+  it('reports an unlisted worker as unknown while the relay is too young, and as dead afterwards', async () => {
     const stranger = new Incarnation().text;
     expect(await one.workers.whereIs(stranger)).toBe('unsure');
     await neighbours.timer.advance(SETTLED_MS);
@@ -63,13 +63,13 @@ describe('workers that announce themselves', () => {
   });
 });
 
-describe('a worker that was declared gone while it slept', () => {
-  it('serves nothing that it owned any more, from its first look at the clock', async () => {
+describe('a worker that was declared dead while it was paused', () => {
+  it('ends the sessions of a fenced worker at its first request after a pause', async () => {
     const session = one.open();
     expect(one.workers.checkPulse()).toBeUndefined();
     await neighbours.relay.leave(one.name);
     await neighbours.timer.advance(0);
-    // Its own beats stand still as it does; only the clock goes on.
+    // A paused process sends no heartbeats while the clock advances.
     one.server.node.membership.stop();
     await neighbours.timer.advance(SETTLED_MS);
     const found = Promise.resolve(one.router.locate(session.id, MINE));
@@ -78,7 +78,7 @@ describe('a worker that was declared gone while it slept', () => {
     expect(await one.workers.whereIs(one.name)).toBe('gone');
   });
 
-  it('learns of it by its next beat at the latest', async () => {
+  it('ends the sessions of a fenced worker at its next heartbeat at the latest', async () => {
     one.open();
     await neighbours.relay.leave(one.name);
     await neighbours.beat();

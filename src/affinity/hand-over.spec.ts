@@ -30,12 +30,12 @@ afterEach(async () => {
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
 });
 
-/** The others in the order in which they are asked to take the session. */
+/** The other workers in the order in which they are offered the session. */
 const ranked = (id: string) => neighbours.rankedFor(id, leaver);
 
 const holders = (id: string): Neighbour[] => [leaver, ...others].filter(({ sessions }) => sessions.find(id));
 
-/** A call that is under way at the leaver until it is answered. */
+/** A call that is in flight at the draining worker until it is answered. */
 async function callUnderWay(session: ReturnType<Neighbour['open']>) {
   const answer = Promise.withResolvers<Outcome>();
   leaver.connector.respond = () => answer.promise;
@@ -44,8 +44,8 @@ async function callUnderWay(session: ReturnType<Neighbour['open']>) {
   return { outcome, answer: () => answer.resolve(DONE) };
 }
 
-describe('a quiet session of a worker that leaves', () => {
-  it('goes on at the worker that all agree on, and every worker finds it there', async () => {
+describe('handoff of a session without in-flight calls', () => {
+  it('hands a session off to the first worker of its rendezvous ranking, and every worker finds it there', async () => {
     const { id } = leaver.open();
     const [heir, third] = ranked(id);
     await leaver.leave();
@@ -59,7 +59,7 @@ describe('a quiet session of a worker that leaves', () => {
     expect([...leaver.connector.opened, ...third.connector.opened]).toEqual([]);
   });
 
-  it('is served by nobody else once it is served there', async () => {
+  it('stops serving a session before the new owner accepts it', async () => {
     const session = leaver.open();
     await session.call(callOf(1), sink());
     const [heir] = ranked(session.id);
@@ -73,7 +73,7 @@ describe('a quiet session of a worker that leaves', () => {
     expect(served).toEqual([false, false]);
   });
 
-  it('takes along its sessions at servers, its subscriptions, its log level and what was said to its client', async () => {
+  it('hands off upstream sessions, subscriptions, the log level and the stored events with the session', async () => {
     const session = leaver.open();
     const before = sink();
     await session.openStream(before);
@@ -94,7 +94,7 @@ describe('a quiet session of a worker that leaves', () => {
     expect(heir.connector.opened).toHaveLength(1);
   });
 
-  it('is told before it goes of a change that a burst has only begun with', async () => {
+  it('sends a pending list change to the client before the session is handed off', async () => {
     const session = leaver.open();
     const stream = sink();
     await session.openStream(stream);
@@ -106,7 +106,7 @@ describe('a quiet session of a worker that leaves', () => {
     expect(stream.summary).toContain('notifications/tools/list_changed');
   });
 
-  it('stays where nobody else is', async () => {
+  it('keeps a session when no other worker is alive', async () => {
     const alone = new Neighbours();
     const worker = await alone.start();
     const session = worker.open();
@@ -118,11 +118,11 @@ describe('a quiet session of a worker that leaves', () => {
   });
 });
 
-describe('an heir that does not take a session', () => {
+describe('handoff to a worker that does not accept', () => {
   it.each<[string, (heir: Neighbour) => void]>([
-    ['because it leaves itself', (heir) => heir.readiness.leave()],
-    ['because it has no room', (heir) => Object.assign(heir.config, { maxSessions: 0 })],
-  ])('%s, is followed by the next', async (_why, refuse) => {
+    ['when the first is draining itself', (heir) => heir.readiness.leave()],
+    ['when the first has reached its session limit', (heir) => Object.assign(heir.config, { maxSessions: 0 })],
+  ])('offers a session to the next worker %s', async (_why, refuse) => {
     const { id } = leaver.open();
     const [first, second] = ranked(id);
     refuse(first);
@@ -132,20 +132,20 @@ describe('an heir that does not take a session', () => {
     expect(neighbours.heirs.known.get(id)).toBe(second.name);
   });
 
-  it('is followed by the next when it cannot be reached', async () => {
+  it('offers a session to the next worker when the first is unreachable', async () => {
     const { id } = leaver.open();
     const [first, second] = ranked(id);
-    // Nobody has noticed yet that it is there no more.
+    // The others have not noticed yet that this worker has stopped.
     first.server.node.stop();
     await neighbours.whileTimePasses(leaver.leave());
     expect(holders(id)).toEqual([second]);
     expect(neighbours.heirs.known.get(id)).toBe(second.name);
   });
 
-  it('is not even asked when it has left, however short a time ago', async () => {
+  it('does not offer a session to a worker that has just left', async () => {
     const { id } = leaver.open();
     const [first, second] = ranked(id);
-    // Long enough for whoever is not listed to be gone.
+    // The relay is old enough after this time to report unlisted workers as dead.
     await neighbours.timer.advance(7_000);
     await first.close();
     const asked: string[] = [];
@@ -157,7 +157,7 @@ describe('an heir that does not take a session', () => {
     expect([asked, holders(id)]).toEqual([[second.name], [second]]);
   });
 
-  it('leaves it to its owner when there is no other: it stays as it was', async () => {
+  it('restores a session with its upstream session and subscriptions when no worker accepts it', async () => {
     const session = leaver.open();
     await session.call(callOf(1), sink());
     await session.watch(RESOURCE);
@@ -168,7 +168,7 @@ describe('an heir that does not take a session', () => {
     const back = await leaver.router.locate(session.id, MINE);
     expect(back.place).toBe('here');
     expect(await back.call(callOf(2), sink())).toEqual(DONE);
-    // The session at the server is the one that it had.
+    // The restored session uses the same session at the server.
     expect(leaver.connector.adopted).toMatchObject([{ sessionId: 'upstream-a' }]);
     expect(leaver.connector.live).toHaveLength(1);
     await until(() => leaver.connector.live.some(({ listeners }) => listeners.length > 0));
@@ -177,12 +177,12 @@ describe('an heir that does not take a session', () => {
   });
 
   it.each<[string, BusEnd]>([
-    ['is silent', { kind: 'unknown', cause: 'deadline' }],
+    ['does not reply in time', { kind: 'unknown', cause: 'deadline' }],
     ['dies', { kind: 'unknown', cause: 'owner-gone' }],
-    ['cannot be heard', { kind: 'unknown', cause: 'relay' }],
+    ['replies while Redis fails', { kind: 'unknown', cause: 'relay' }],
     ['fails', { kind: 'failed' }],
-    ['says what means nothing', { kind: 'value', value: 'yes' }],
-  ])('for all that is known, since it %s, may have: nobody else gets it', async (_how, end) => {
+    ['sends an invalid reply', { kind: 'value', value: 'yes' }],
+  ])('offers a session to no further worker when the first %s, because it may have accepted', async (_how, end) => {
     const { id } = leaver.open();
     const [first] = ranked(id);
     const asked: string[] = [];
@@ -197,7 +197,7 @@ describe('an heir that does not take a session', () => {
     expect(await session.call(callOf(1), sink())).toMatchObject({ refused: true, httpStatus: 404 });
   });
 
-  it('in whole, by a defect that shows after it began to, is the only one all the same', async () => {
+  it('counts a session as accepted when the receiver fails after it began to restore it', async () => {
     const session = leaver.open();
     await session.call(callOf(1), sink());
     const [first] = ranked(session.id);
@@ -209,8 +209,8 @@ describe('an heir that does not take a session', () => {
   });
 });
 
-describe('what cannot leave at once', () => {
-  it('follows when its last call is answered', async () => {
+describe('handoff of a session that cannot move at once', () => {
+  it('hands a session off when its last in-flight call is answered', async () => {
     const session = leaver.open();
     const call = await callUnderWay(session);
     await leaver.leave();
@@ -224,10 +224,10 @@ describe('what cannot leave at once', () => {
     expect(leaver.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([false]);
   });
 
-  it('follows also when its client called again in between', async () => {
+  it('hands a session off later when its client sends a further call before it is idle', async () => {
     const session = leaver.open();
     const mine = leaver.sessions.find(session.id);
-    if (!mine) throw new Error('It is not there.');
+    if (!mine) throw new Error('The session does not exist.');
     const again = Promise.withResolvers<Outcome>();
     let second: Promise<Outcome> | undefined;
     const whenQuiet = mine.whenQuiet.bind(mine);
@@ -249,7 +249,7 @@ describe('what cannot leave at once', () => {
     expect(holders(session.id)).toEqual([heir]);
   });
 
-  it('stays if its one connection is all there is of it', async () => {
+  it('keeps an HTTP+SSE session until the worker stops, because it is bound to its connection', async () => {
     const session = leaver.open({ transport: 'sse' });
     const stream = sink();
     await session.openStream(stream);
@@ -257,7 +257,7 @@ describe('what cannot leave at once', () => {
     expect([holders(session.id), stream.ended]).toEqual([[leaver], false]);
   });
 
-  it('stays if a process of its own at the server is, and is closed with it', async () => {
+  it('keeps a session with its own process at a server until the worker stops', async () => {
     const anonymous = { ...MINE.caller, anonymous: true };
     const session = leaver.open({ caller: anonymous });
     await session.call(callOf(1, { server: CHILD, caller: anonymous }), sink());
@@ -268,7 +268,7 @@ describe('what cannot leave at once', () => {
     expect(await session.call(callOf(2, { server: CHILD, caller: anonymous }), sink())).toEqual(DONE);
   });
 
-  it('is what was opened since, and leaves before the worker closes', async () => {
+  it('hands off sessions that were opened after the first run, before the worker closes', async () => {
     await leaver.leave();
     const { id } = leaver.open();
     expect(holders(id)).toEqual([leaver]);
@@ -276,7 +276,7 @@ describe('what cannot leave at once', () => {
     expect(holders(id)).toEqual([ranked(id)[0]]);
   });
 
-  it('is not waited for longer than the worker has time', async () => {
+  it('waits for in-flight calls no longer than 14 seconds', async () => {
     const session = leaver.open();
     const call = await callUnderWay(session);
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
@@ -291,9 +291,9 @@ describe('what cannot leave at once', () => {
     await call.outcome;
   });
 
-  it('keeps what it has at servers if its client calls while others are given away', async () => {
+  it('keeps the connections of a session whose client sends a call while others are handed off', async () => {
     const first = leaver.open();
-    // More than are on their way at a time: the first of all is given away last.
+    // More sessions than there are concurrent handoffs; the first session is handed off last.
     for (let count = 0; count < 80; count += 1) leaver.open();
     const letGo = leaver.holdOffers();
     const leaving = leaver.leave();
@@ -311,7 +311,7 @@ describe('what cannot leave at once', () => {
   });
 });
 
-it('a server that the heir does not know costs the session nothing else', async () => {
+it('drops only the upstream session and subscription of a server that the new owner does not know', async () => {
   const [heir] = others;
   const lost = remoteServer('lost');
   leaver.registry.configure([SERVER, CHILD, lost]);

@@ -14,21 +14,21 @@ import { Incarnation } from './session-ids.js';
 import { SessionPattern, type AdoptOrder } from './session-orders.js';
 import { Workers } from './workers.js';
 
-/** An heir that does not answer within this time may have taken the session all the same. */
+/** A receiver that does not reply within this time may still have accepted the session. */
 const PATIENCE_MS = 3_000;
-/** Sessions that are on their way at a time: with all their events, at their largest, an heir still has room for them. */
+/** Maximum number of concurrent handoffs. Even with event logs of maximum size, a receiver has memory for this many. */
 const MOST_UNDER_WAY = 10;
 
 type Received = 'taken' | 'refused' | 'unknown';
 
 /**
- * Gives the sessions of a worker that leaves to living ones. The owner itself gives each up first, so that at no moment
- * two serve it: it stops, the heir writes down that it has it and takes it, and the old owner points there as long as it
- * lives.
+ * Hands the sessions of a draining worker off to live workers. The owner stops serving a session before it offers it,
+ * so at most one worker serves a session at any time (invariant 1). The receiver records the handoff, then accepts the
+ * session. The previous owner redirects requests to the new owner for as long as it lives.
  */
 @Injectable()
 export class HandOver implements BeforeApplicationShutdown {
-  readonly name = 'The hand-over of sessions';
+  readonly name = 'Session handoff';
   private readonly logger = new Logger(HandOver.name);
   private readonly later: Promise<void>[] = [];
   private given = 0;
@@ -45,9 +45,12 @@ export class HandOver implements BeforeApplicationShutdown {
     private readonly inheritance: Inheritance,
   ) {}
 
-  /** Resolves once every session without a call in flight has moved; the others follow as they are answered. */
+  /**
+   * Resolves once every session without an in-flight call is handed off. The others follow when their calls are
+   * answered.
+   */
   async run(): Promise<void> {
-    // One that came just now may take them; one that went just now could not.
+    // A worker that has just started can receive sessions; one that has just stopped cannot.
     await this.workers.refresh();
     if (this.others.length === 0) return;
     const live = [...this.sessions.live];
@@ -56,22 +59,22 @@ export class HandOver implements BeforeApplicationShutdown {
     const giving = Array.from({ length: MOST_UNDER_WAY }, async () => {
       for (let session = quiet.pop(); session; session = quiet.pop()) {
         if (session.canMove) await this.give(session);
-        // Its client has called while others were given away.
+        // The client has sent a call while other sessions were handed off.
         else this.later.push(this.giveLater(session));
       }
     });
     await Promise.all(giving);
   }
 
-  /** Calls in flight still finish; their sessions go last. Those that cannot go end with their last answer. */
+  /** Hands off the sessions whose calls have ended by now. A session that cannot move ends with its last answer. */
   async beforeApplicationShutdown(): Promise<void> {
-    // Some may have been opened since.
+    // Sessions may have been opened since the first run.
     await this.run();
-    // With nobody to go to they end anyhow, each with its last answer.
+    // Without another worker, each session ends here with its last answer.
     if (this.others.length === 0) return;
     const quiet = [...this.sessions.live].map((session) => session.whenQuiet());
     await lastCalls(Promise.all([...this.later, ...quiet]));
-    if (this.given > 0) this.logger.log(`${this.given} sessions were given to other workers.`);
+    if (this.given > 0) this.logger.log(`Handed off ${this.given} sessions to other workers.`);
   }
 
   private async giveLater(session: Session): Promise<void> {
@@ -83,7 +86,7 @@ export class HandOver implements BeforeApplicationShutdown {
   private async give(session: Session): Promise<void> {
     const move = this.move(session);
     this.moves.begin(session.id, move);
-    await move.catch((cause: unknown) => this.logger.warn(`A session was not given away: ${String(cause)}`));
+    await move.catch((cause: unknown) => this.logger.warn(`Failed to hand off a session: ${String(cause)}`));
   }
 
   private async move(session: Session): Promise<void> {
@@ -103,7 +106,7 @@ export class HandOver implements BeforeApplicationShutdown {
       this.given += 1;
       return;
     }
-    // Nobody wants it: it stays, and ends with this worker.
+    // No worker accepted the session; keep it until shutdown.
     this.sessions.pointTo(session.id, undefined);
     this.inheritance.goOn(heritage);
   }
@@ -119,7 +122,7 @@ export class HandOver implements BeforeApplicationShutdown {
   }
 }
 
-/** `unknown` counts as taken: to give the session to yet another worker could make two serve it. */
+/** `unknown` counts as accepted: offering the session to a further worker could make two workers serve it. */
 function receivedBy(end: BusEnd): Received {
   if (end.kind === 'value') return receivedByOutcome(readOutcome(end.value));
   if (end.kind === 'unknown' || end.kind === 'failed') return 'unknown';
@@ -130,6 +133,6 @@ function receivedByOutcome(outcome: Outcome | undefined): Received {
   if (!outcome) return 'unknown';
   if (outcome.kind === 'result') return 'taken';
   const { data } = outcome.error;
-  // A defect there may have come to light after the session was taken.
+  // An internal error at the receiver may have occurred after it accepted the session.
   return isJsonObject(data) && data['outcome'] === 'unknown' ? 'unknown' : 'refused';
 }

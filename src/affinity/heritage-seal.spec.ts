@@ -12,24 +12,24 @@ const heritage = {
 const secret = randomBytes(32);
 const seal = new HeritageSeal(secret);
 
-describe('what goes to an heir', () => {
-  it('is opened by the worker that it is for, with the same secret', () => {
+describe('HandoffCipher', () => {
+  it('decrypts a handoff payload for its receiver with the same secret', () => {
     expect(new HeritageSeal(secret).open(seal.close(heritage, 'heir'), 'heir')).toEqual(heritage);
   });
 
-  it('shows nothing to whoever listens', () => {
+  it('hides the content of a handoff payload and encrypts it differently each time', () => {
     const closed = Buffer.from(seal.close(heritage, 'heir'), 'base64url').toString('latin1');
     for (const text of ['known-to-the-server', 'a session', 'file:///x']) expect(closed).not.toContain(text);
     expect(seal.close(heritage, 'heir')).not.toBe(seal.close(heritage, 'heir'));
   });
 
-  it('is opened by nobody else', () => {
+  it('does not decrypt a handoff payload for another receiver or with another secret', () => {
     const closed = seal.close(heritage, 'heir');
     expect(seal.open(closed, 'another')).toBeUndefined();
     expect(new HeritageSeal(randomBytes(32)).open(closed, 'heir')).toBeUndefined();
   });
 
-  it('is refused when any of it was changed, and so is what never was one', () => {
+  it('rejects an altered handoff payload and anything that is not one', () => {
     const bytes = Buffer.from(seal.close(heritage, 'heir'), 'base64url');
     for (let index = 0; index < bytes.length; index += 7) {
       const changed = Buffer.from(bytes);

@@ -2,8 +2,8 @@ import { Seal } from '#lib/sealing';
 import { readHeritage, type Heritage } from './heritage.js';
 
 /**
- * Closes what a worker gives to another one with a session: ids of sessions at servers are in it, and whoever listens at
- * Redis could go on with them. Only the worker that it is for can open it.
+ * Encrypts handoff payloads. They contain session ids of upstream servers, and anyone who can read Redis could use
+ * those. Only the receiving worker can decrypt its payload (invariant 6).
  */
 export class HeritageSeal {
   private readonly seal: Seal;
@@ -12,12 +12,12 @@ export class HeritageSeal {
     this.seal = new Seal(secret, 'affinity heritage 1');
   }
 
-  /** `heir`: incarnation of the worker that it is for. */
+  /** `receiver`: id of the worker that may decrypt the payload. */
   close(heritage: Heritage, heir: string): string {
     return this.seal.close(JSON.stringify(heritage), heir);
   }
 
-  /** Undefined for anything that was not closed for this very heir. */
+  /** Returns undefined for anything that was not encrypted for this receiver. */
   open(closed: unknown, heir: string): Heritage | undefined {
     const json = this.seal.open(closed, heir);
     return json === undefined ? undefined : readHeritage(JSON.parse(json));

@@ -12,7 +12,7 @@ import { Incarnation } from './session-ids.js';
 import type { TravellingResource } from './session-orders.js';
 import { Workers } from './workers.js';
 
-/** Takes over sessions that other workers give away. */
+/** Accepts sessions that other workers hand off. */
 @Injectable()
 export class Inheritance {
   private readonly logger = new Logger(Inheritance.name);
@@ -31,10 +31,12 @@ export class Inheritance {
   ) {}
 
   /**
-   * Takes a session over from its owner. Rejects with a GatewayError when this worker leaves too, has no room, cannot
-   * read it, or comes too late; then nothing is taken. Whoever asks for the session meanwhile waits.
+   * Accepts a session from its owner. Rejects with a GatewayError, and accepts nothing, when this worker is draining,
+   * has reached its session limit, cannot read the payload, or is too late. Requests for the session are queued
+   * meanwhile.
    *
-   * @param giver incarnation of the owner
+   * @param encrypted the handoff payload
+   * @param previousOwner id of the worker that owned the session
    */
   take(closed: string, giver: string): Promise<void> {
     const heritage = this.seal.open(closed, this.me.text);
@@ -45,9 +47,10 @@ export class Inheritance {
   }
 
   /**
-   * An owner that slept may have been declared gone, and its session with it: what was answered 404 must not come back.
-   * So it is written down first where the session goes, and only then looked whether its owner still counts. Whoever
-   * declares the owner gone later finds what was written; whoever did so before is found here.
+   * A previous owner that was paused may have been declared dead, and its sessions with it: a session that was answered
+   * 404 must not come back. So this records the handoff first and then checks whether the previous owner is fenced. A
+   * worker that declares the previous owner dead after the check finds the record; one that did so before the check is
+   * found by it (ADR 12).
    */
   private async takeFrom(giver: string, heritage: Heritage): Promise<void> {
     const { id } = heritage.record;
@@ -65,8 +68,8 @@ export class Inheritance {
   }
 
   /**
-   * Goes on with a session that its owner has given up, which may have been this worker.
-   * @throws SessionLimitReached when there is no room; then nothing is taken
+   * Restores a session that its owner has stopped serving. The owner may have been this worker.
+   * @throws SessionLimitReached when the session limit is reached; then nothing is restored
    */
   goOn({ record, upstreams, watched }: Heritage): void {
     const session = this.sessions.adopt(record);
@@ -78,9 +81,9 @@ export class Inheritance {
     const server = this.registry.find(slug);
     if (!server) return;
     this.feeds.watch(session, { server, own, uri }).then(
-      // Whatever changed on the way went unheard.
+      // The resource may have changed during the handoff, when no subscription was open.
       () => session.notify({ method: 'notifications/resources/updated', params: { uri } }),
-      (cause: unknown) => this.logger.warn(`${slug} does not tell of a resource any more: ${String(cause)}`),
+      (cause: unknown) => this.logger.warn(`Failed to restore a subscription at server ${slug}: ${String(cause)}`),
     );
   }
 }

@@ -29,7 +29,7 @@ import { Survey, type Surveyed, type SurveyQuestion } from './survey.js';
 const NO_PAYLOAD = {};
 const STARTED_AT = Math.round(performance.timeOrigin);
 
-/** Shows what lives at the workers, and ends it: for those who look after the gateway. */
+/** Lists what each worker runs, and ends sessions, connections and workers, on behalf of administrators. */
 @Injectable()
 export class Inspection {
   constructor(
@@ -42,7 +42,7 @@ export class Inspection {
     private readonly health: ServerHealth,
   ) {}
 
-  /** Incarnations of the workers, in an order that stays. */
+  /** Ids of the alive workers in a stable order. */
   get living(): readonly string[] {
     return this.survey.living;
   }
@@ -52,14 +52,17 @@ export class Inspection {
     return this.survey.askAll({ pattern: InspectionPattern.worker, payload: NO_PAYLOAD, here, read: readWorkerView });
   }
 
-  /** How a server's calls have ended lately, at each worker. */
+  /** Reports how a server's recent calls ended, at each worker. */
   serverHealth(server: string): Promise<Surveyed<HealthView>> {
     const payload: HealthOrder = { server };
     const here = () => this.health.of(server);
     return this.survey.askAll({ pattern: InspectionPattern.health, payload, here, read: readHealthView });
   }
 
-  /** The sessions of one worker. Undefined when it is gone; rejects as `Survey.ask` does. */
+  /**
+   * Lists the sessions of one worker. Returns undefined when the worker is dead; rejects as `WorkerBroadcast.query`
+   * does.
+   */
   sessionsAt(worker: string, page: PageOrder): Promise<readonly SessionView[] | undefined> {
     const here = () => this.sessions.view(page);
     return this.survey.ask(worker, {
@@ -70,7 +73,10 @@ export class Inspection {
     });
   }
 
-  /** The connections to servers of one worker. Undefined when it is gone; rejects as `Survey.ask` does. */
+  /**
+   * Lists the upstream connections of one worker. Returns undefined when the worker is dead; rejects as
+   * `WorkerBroadcast.query` does.
+   */
   upstreamsAt(worker: string, page: PageOrder): Promise<readonly UpstreamView[] | undefined> {
     const here = () => this.upstreams.view(page);
     return this.survey.ask(worker, {
@@ -81,7 +87,10 @@ export class Inspection {
     });
   }
 
-  /** Ends a session as its client would: calls are cancelled, its id is unknown from now on. False: it is not there. */
+  /**
+   * Ends a session as its client would: its calls are cancelled and its id becomes unknown. Returns false when the
+   * worker has no such session.
+   */
   endSession(worker: string, serial: number): Promise<boolean> {
     return this.end(worker, {
       pattern: InspectionPattern.endSession,
@@ -91,7 +100,10 @@ export class Inspection {
     });
   }
 
-  /** Closes a connection once its calls are answered; the next call opens another one. False: it is not there. */
+  /**
+   * Closes a connection once its calls are answered; the next call opens a new one. Returns false when the worker has
+   * no such connection.
+   */
   closeUpstream(worker: string, serial: number): Promise<boolean> {
     return this.end(worker, {
       pattern: InspectionPattern.closeUpstream,
@@ -101,7 +113,7 @@ export class Inspection {
     });
   }
 
-  /** Tells a worker to leave, as SIGTERM does. False: it is gone. */
+  /** Makes a worker drain and stop, as SIGTERM does. Returns false when the worker is dead. */
   drainWorker(worker: string): Promise<boolean> {
     return this.end(worker, {
       pattern: InspectionPattern.drain,

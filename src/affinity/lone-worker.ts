@@ -2,7 +2,7 @@ import { Heirs } from './heirs.js';
 import type { Incarnation } from './session-ids.js';
 import { Workers } from './workers.js';
 
-/** The only worker there is: whoever else is named lived in a process of the past. */
+/** The registry of a single worker. Every other worker id belongs to an earlier process, so that worker is dead. */
 export class LoneWorker extends Workers {
   override readonly living: readonly string[];
 
@@ -16,7 +16,7 @@ export class LoneWorker extends Workers {
   }
 
   override checkPulse(): void {
-    // Nobody is there to declare it gone.
+    // No other worker exists that could declare this one dead.
   }
 
   override whereIs(worker: string): Promise<'alive' | 'gone'> {
@@ -32,7 +32,7 @@ export class LoneWorker extends Workers {
   }
 }
 
-/** Without other workers nothing is ever given away. */
+/** A single worker hands off no sessions. */
 export class NoHeirs extends Heirs {
   override of(): Promise<undefined> {
     return Promise.resolve(undefined);

@@ -30,8 +30,8 @@ const ranked = (id: string) => neighbours.rankedFor(id, leaver);
 
 const holders = (id: string): Neighbour[] => [leaver, ...others].filter(({ sessions }) => sessions.find(id));
 
-describe('a session that was given away', () => {
-  it('is found by its heir’s name when its old owner is gone', async () => {
+describe('a session that was handed off', () => {
+  it('is found at its new owner through the directory once the previous owner is dead', async () => {
     const { id } = leaver.open();
     const [heir, third] = ranked(id);
     await leaver.leave();
@@ -43,7 +43,7 @@ describe('a session that was given away', () => {
     expect(heir.connector.opened).toHaveLength(1);
   });
 
-  it('is found even before anybody has noticed that its old owner is gone', async () => {
+  it('is found at its new owner before the death of the previous owner is noticed', async () => {
     const { id } = leaver.open();
     const [heir, third] = ranked(id);
     await leaver.leave();
@@ -53,20 +53,20 @@ describe('a session that was given away', () => {
     expect(heir.connector.opened).toHaveLength(1);
   });
 
-  it('can go on and on', async () => {
+  it('is found after several consecutive handoffs', async () => {
     const { id } = leaver.open();
     const [heir, third] = ranked(id);
     await leaver.leave();
     await heir.leave();
     expect(holders(id)).toEqual([third]);
     await heir.close();
-    // The old owner still names the one that is gone.
+    // The previous owner still redirects to a worker that has stopped.
     const session = await leaver.router.locate(id, MINE);
     expect(await neighbours.whileTimePasses(session.call(callOf(1), sink()))).toEqual(DONE);
     expect(third.connector.opened).toHaveLength(1);
   });
 
-  it('is followed by whoever found it just before it left', async () => {
+  it('is followed to its new owner by a handle that was located before the handoff', async () => {
     const session = leaver.open();
     await leaver.leave();
     expect(await session.call(callOf(1), sink())).toEqual(DONE);
@@ -78,7 +78,7 @@ describe('a session that was given away', () => {
     await expect(session.call(callOf(2), sink())).resolves.toMatchObject({ refused: true, httpStatus: 404 });
   });
 
-  it('stays where it is when it cannot be written down who has it, and ends with its worker', async () => {
+  it('stays with its owner when the handoff cannot be recorded, and ends with that worker', async () => {
     const { id } = leaver.open();
     const [, third] = ranked(id);
     neighbours.heirs.isDown = true;
@@ -92,7 +92,7 @@ describe('a session that was given away', () => {
     await expect(third.router.locate(id, MINE)).rejects.toMatchObject({ httpStatus: 404 });
   });
 
-  it('is not taken by an heir once its owner was declared gone', async () => {
+  it('is not accepted by a receiver once its previous owner was declared dead', async () => {
     const { id } = leaver.open();
     const [heir, third] = ranked(id);
     const letGo = leaver.holdOffers();
@@ -106,8 +106,8 @@ describe('a session that was given away', () => {
   });
 });
 
-describe('whoever asks for a session that is on its way', () => {
-  it('waits until it has arrived, at its old owner and elsewhere', async () => {
+describe('requests for a session during its handoff', () => {
+  it('are queued until the handoff has ended, at the previous owner and at other workers', async () => {
     const { id } = leaver.open();
     const [heir, third] = ranked(id);
     const letGo = leaver.holdOffers();
@@ -130,7 +130,7 @@ describe('whoever asks for a session that is on its way', () => {
     expect([...leaver.connector.opened, ...third.connector.opened]).toEqual([]);
   });
 
-  it('waits too where the worker has just woken up', async () => {
+  it('are queued at a previous owner that was paused, and go to the worker that accepted', async () => {
     const { id } = leaver.open();
     const letGo = leaver.holdOffers();
     const leaving = leaver.leave();
@@ -140,13 +140,13 @@ describe('whoever asks for a session that is on its way', () => {
     const found = Promise.resolve(leaver.router.locate(id, MINE));
     await settled();
     letGo();
-    // Not the one that was thought of first, which refused.
+    // Not the first worker of the ranking, which refused.
     expect(await (await found).call(callOf(1), sink())).toEqual(DONE);
     await leaving;
     expect(ranked(id)[1].connector.opened).toHaveLength(1);
   });
 
-  it('is told to try again while nothing is known of its heir', async () => {
+  it('fail with 503 while the status of the new owner is unknown', async () => {
     const { id } = leaver.open();
     const [heir, third] = ranked(id);
     await leaver.leave();
@@ -159,7 +159,7 @@ describe('whoever asks for a session that is on its way', () => {
     await expect(third.router.locate(id, MINE)).rejects.toMatchObject({ code: -31001, httpStatus: 503 });
   });
 
-  it('learns that it is unknown once its heir is gone too', async () => {
+  it('fail with 404 once the new owner is dead too', async () => {
     const { id } = leaver.open();
     const [heir, third] = ranked(id);
     await leaver.leave();

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { settled } from '../../test/support/fake-upstream.js';
 import { Moves } from './moves.js';
 
-describe('a session on its way to another worker', () => {
-  it('is waited for until it has arrived, and no longer', async () => {
+describe('PendingHandoffs', () => {
+  it('makes requests wait until the handoff of their session has ended', async () => {
     const moves = new Moves();
     const move = Promise.withResolvers<string>();
     moves.begin('id', move.promise);
@@ -16,7 +16,7 @@ describe('a session on its way to another worker', () => {
     expect([hasArrived, moves.of('id')]).toEqual([true, undefined]);
   });
 
-  it('holds nobody for ever when that fails', async () => {
+  it('stops waiting when a handoff fails', async () => {
     const moves = new Moves();
     moves.begin('id', Promise.reject(new Error('The relay fails.')));
     await expect(moves.of('id')).resolves.toBeUndefined();

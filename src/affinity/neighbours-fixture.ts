@@ -1,4 +1,7 @@
-/** Workers of one installation within one process, as the gateway joins them; only the servers and Redis are played. */
+/**
+ * Workers of one installation within one process, wired as in the gateway. Only the upstream servers and Redis are
+ * fakes.
+ */
 import { endpointsOf } from '../../test/support/endpoints.js';
 import { randomBytes } from 'node:crypto';
 import type { INestMicroservice } from '@nestjs/common';
@@ -44,13 +47,13 @@ import { SessionInboxController } from './session-inbox.controller.js';
 import { SessionPattern } from './session-orders.js';
 import { SessionRouter, type SessionRequest } from './session-router.js';
 
-/** What is configured everywhere. */
+/** The server that every worker has configured. */
 export const SERVER = remoteServer('a');
 
-/** Who opens sessions in these specs, and where. */
+/** The principal, endpoint and transport of the sessions in these specs. */
 export const MINE = { caller: callerOf('me'), endpoint: 'a', transport: 'http' } as const;
 
-/** What all of them remember of sessions that were given away. */
+/** The handoff directory that all workers share. */
 export class SharedHeirs extends Heirs {
   readonly known = new Map<string, string>();
   isDown = false;
@@ -77,7 +80,7 @@ export interface WorkerMakeUp {
   readonly archive?: EventArchive;
 }
 
-/** One worker. */
+/** One worker of the cluster. */
 export class Neighbour {
   readonly me = new Incarnation();
   readonly readiness = new Readiness();
@@ -160,18 +163,18 @@ export class Neighbour {
     await this.app.listen();
   }
 
-  /** Opens a session here. */
+  /** Opens a session on this worker. */
   open(more: Partial<SessionRequest> = {}): LocalSession {
     return this.router.open({ ...MINE, client: LEGACY_CLIENT, ...more });
   }
 
-  /** Gives the sessions away as a worker does that leaves. */
+  /** Hands off the sessions as a draining worker does. */
   async leave(): Promise<void> {
     this.readiness.leave();
     await this.handOver.run();
   }
 
-  /** What it offers to others goes as the spec says; the rest goes as ever. */
+  /** Lets the spec decide how this worker's handoff offers end. Other orders are not affected. */
   onOffer(become: (offer: () => Promise<BusEnd>, to: string) => Promise<BusEnd>): void {
     const { node } = this.server;
     const request = node.request.bind(node);
@@ -182,7 +185,7 @@ export class Neighbour {
     };
   }
 
-  /** What it offers to others waits until it is let go. */
+  /** Holds back this worker's handoff offers until the returned function is called. */
   holdOffers(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.onOffer(async (offer) => {
@@ -192,7 +195,7 @@ export class Neighbour {
     return resolve;
   }
 
-  /** From now on the others know that it is gone. */
+  /** Stops the worker. From now on the others see that it is dead. */
   async close(): Promise<void> {
     this.sessions.onApplicationShutdown();
     await this.upstreams.onApplicationShutdown();
@@ -203,13 +206,13 @@ export class Neighbour {
 
 export class Neighbours {
   readonly secret = randomBytes(32);
-  /** Stands still between the steps of a spec. */
+  /** Time advances only when the spec advances it. */
   readonly timer = new ManualTimer();
   readonly relay = new MemoryRelay(this.timer);
   readonly heirs = new SharedHeirs();
   private readonly all: Neighbour[] = [];
 
-  /** Starts a worker; all know each other then. */
+  /** Starts a worker. Afterwards all workers know each other. */
   async start(makeUp: WorkerMakeUp = {}): Promise<Neighbour> {
     const neighbour = new Neighbour(this, makeUp);
     this.all.push(neighbour);
@@ -218,7 +221,7 @@ export class Neighbours {
     return neighbour;
   }
 
-  /** The others than `leaver`, in the order in which they are asked to take the session. Of three workers in all. */
+  /** The two workers other than `leaver`, in the order in which they are offered the session. Needs three workers. */
   rankedFor(session: string, leaver: Neighbour): [Neighbour, Neighbour] {
     const others = this.all.filter((neighbour) => neighbour !== leaver);
     const names = rendezvous(
@@ -226,16 +229,16 @@ export class Neighbours {
       others.map(({ name }) => name),
     );
     const [one, other] = others.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
-    if (!one || !other) throw new Error('There are three workers.');
+    if (!one || !other) throw new Error('The cluster must have three workers.');
     return [one, other];
   }
 
-  /** So long until each has looked who else lives. */
+  /** Advances time until each worker has refreshed its view of the others. */
   beat(): Promise<void> {
     return this.timer.advance(1_000);
   }
 
-  /** Lets time pass until the promise is settled. */
+  /** Advances time until the promise settles. */
   async whileTimePasses<T>(what: Promise<T>): Promise<T> {
     let isSettled = false;
     const settled = what.finally(() => (isSettled = true));

@@ -22,14 +22,14 @@ import { ConnectionNotHeld } from './pool.errors.js';
 const DONE = result({});
 
 /**
- * What other workers ask of the connections that this one has for all of them. Each answer is an Outcome, or what is
- * thrown and made one.
+ * Serves other workers that use the shared connections of this one. Every reply is an Outcome; exceptions are converted
+ * to one.
  */
 @Controller()
 @UseInterceptors(ForwardedRpcInterceptor)
 export class PoolInboxController implements BeforeApplicationShutdown {
   private readonly parts = new Map<string, PoolPart>();
-  /** By their own names, for a call that is under way outlives the use of its part. */
+  /** In-flight calls by call id: a call can outlive its lease. */
   private readonly calls = new Map<string, PoolPart>();
   private readonly owed = new OwedAnswers();
 
@@ -41,19 +41,19 @@ export class PoolInboxController implements BeforeApplicationShutdown {
   @MessagePattern(PoolPattern.open)
   async open(@Payload() order: OpenOrder, @Ctx() context: BusContext): Promise<Outcome> {
     const part = this.find(order, context) ?? (await this.take(order, context));
-    return part ? part.keep(context) : outcomeOfFault('refused', 'the other worker has no use for it any more');
+    return part ? part.keep(context) : outcomeOfFault('refused', 'the requesting worker released the connection');
   }
 
   @MessagePattern(PoolPattern.request)
   async request(@Payload() order: RequestOrder, @Ctx() context: BusContext): Promise<Outcome> {
     const part = this.partOf(order, context);
-    const given = this.owed.add();
-    // Nobody waits any more for the answer to a call that was given up.
-    context.signal.addEventListener('abort', given, { once: true });
+    const finish = this.owed.add();
+    // A cancelled call needs no answer, so it no longer delays the shutdown.
+    context.signal.addEventListener('abort', finish, { once: true });
     this.calls.set(order.call, part);
     return part.request(order, context).finally(() => {
       this.calls.delete(order.call);
-      given();
+      finish();
     });
   }
 
@@ -77,7 +77,7 @@ export class PoolInboxController implements BeforeApplicationShutdown {
     return DONE;
   }
 
-  /** This worker leaves: whoever has called over a connection of its still gets the answer. */
+  /** Delays the shutdown until the calls of other workers over this worker's connections are answered. */
   beforeApplicationShutdown(): Promise<void> {
     return lastCalls(this.owed.whenNone());
   }
@@ -95,10 +95,10 @@ export class PoolInboxController implements BeforeApplicationShutdown {
     return part;
   }
 
-  /** Nobody uses the part of another worker. */
+  /** Returns a lease only to the worker that acquired it. */
   private find({ part }: PartOrder, { requester }: BusContext): PoolPart | undefined {
-    const known = this.parts.get(part);
-    return known?.requester === requester ? known : undefined;
+    const lease = this.parts.get(part);
+    return lease?.requester === requester ? lease : undefined;
   }
 
   private partOf(order: PartOrder, context: BusContext): PoolPart {

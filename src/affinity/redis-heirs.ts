@@ -2,10 +2,10 @@ import { RelayFailure } from '#lib/worker-bus';
 import type { RedisCommands, RedisKeys } from '#lib/redis';
 import { Heirs } from './heirs.js';
 
-/** Counted anew whenever somebody asks: a session that is used may well live longer. */
+/** Lifetime of an entry, renewed by every look-up, because a session in use may live longer. */
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
-/** In Redis, where any worker finds them. */
+/** Stores handoffs in Redis, where every worker finds them. */
 export class RedisHeirs extends Heirs {
   constructor(
     private readonly commands: RedisCommands,
@@ -15,12 +15,12 @@ export class RedisHeirs extends Heirs {
   }
 
   override async of(session: string): Promise<string | undefined> {
-    const heir = await this.commands.send('GETEX', this.keys.moved(session), 'PX', KEPT_MS).catch(failed);
-    return typeof heir === 'string' ? heir : undefined;
+    const newOwner = await this.commands.send('GETEX', this.keys.moved(session), 'PX', KEPT_MS).catch(failed);
+    return typeof newOwner === 'string' ? newOwner : undefined;
   }
 
-  override async remember(session: string, heir: string): Promise<void> {
-    await this.commands.send('SET', this.keys.moved(session), heir, 'PX', KEPT_MS).catch(failed);
+  override async remember(session: string, newOwner: string): Promise<void> {
+    await this.commands.send('SET', this.keys.moved(session), newOwner, 'PX', KEPT_MS).catch(failed);
   }
 
   override async forget(session: string): Promise<void> {

@@ -20,7 +20,7 @@ let neighbours: Neighbours;
 let owner: Neighbour;
 let other: Neighbour;
 
-/** The session of that id, as the worker finds it that does not own it. */
+/** Locates the session on the worker that does not own it. */
 async function elsewhere(id: string): Promise<LocatedSession> {
   const session = await other.router.locate(id, MINE);
   expect(session.place).toBe('elsewhere');
@@ -42,8 +42,8 @@ afterEach(async () => {
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
 });
 
-describe('a call that arrives at a worker which does not own its session', () => {
-  it('runs at the owner, as that session and that client', async () => {
+describe('a call that arrives at a worker that does not own its session', () => {
+  it('runs at the owner, with the session and the client profile of the owner', async () => {
     owner.connector.respond = ({ request }) => result({ heard: request.params });
     const client = { revision: '2025-11-25', capabilities: { roots: {} } };
     const session = await elsewhere(owner.open({ client }).id);
@@ -53,7 +53,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(session.client.revision).toBe('2025-11-25');
   });
 
-  it('has what the server says meanwhile, with ids by which it can be asked for again, and questions answered', async () => {
+  it('forwards notifications with event ids, and the questions of the server', async () => {
     owner.connector.respond = async ({ reply }) => {
       await reply.notify(LOGGED);
       const answer = await reply.ask({ method: 'roots/list', params: {} }, NEVER);
@@ -69,7 +69,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(sink.eventIds).toEqual(['1-0', '1-1', '1-2']);
   });
 
-  it('lasts as long as its client needs, for each answer anew', async () => {
+  it('has no time limit while its client answers questions one after the other', async () => {
     owner.connector.respond = async ({ reply }) => {
       for (let round = 1; round <= 4; round += 1) await reply.ask({ method: 'roots/list', params: {} }, NEVER);
       return result({});
@@ -86,7 +86,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(await outcome).toMatchObject({ kind: 'result' });
   });
 
-  it('is given up with its owner, however long its client may take to answer', async () => {
+  it('ends with an unknown outcome when its owner dies while the client answers a question', async () => {
     owner.connector.respond = ({ reply }) =>
       reply.ask({ method: 'roots/list', params: {} }, NEVER).then(() => result({}));
     const sink = new RecordingSink();
@@ -98,7 +98,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
   });
 
-  it('starts after those of its session that came before it', async () => {
+  it('starts in the order of arrival among the calls of its session', async () => {
     const session = await opened();
     const ids = Array.from({ length: 20 }, (_, index) => index);
     owner.connector.respond = ({ request }) => result({ name: request.params['name'] });
@@ -110,7 +110,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(sent().map(({ request }) => request.params['name'])).toEqual(ids);
   });
 
-  it('is cancelled at the server by its client, and by nothing else', async () => {
+  it('is cancelled at the server by its client’s cancellation only', async () => {
     owner.connector.respond = () => new Promise<Outcome>(() => undefined);
     const session = await opened();
     const outcome = session.call(callOf(7), new RecordingSink());
@@ -122,7 +122,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(sent()[0]?.signal.aborted).toBe(true);
   });
 
-  it('reaches no server where its client has given it up before it arrived, by whatever worker', async () => {
+  it('reaches no server when its cancellation arrives first, on any worker', async () => {
     const { id } = owner.open();
     const [here, there] = [await owner.router.locate(id, MINE), await elsewhere(id)];
     await there.cancel(1);
@@ -133,7 +133,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(sent()).toEqual([]);
   });
 
-  it('fails there as it would here', async () => {
+  it('fails with the server’s own error', async () => {
     owner.connector.respond = () => ({
       kind: 'error',
       error: { code: -32042, message: 'Visit first', data: { a: 1 } },
@@ -145,7 +145,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     });
   });
 
-  it('is no success where the handler has a defect, and nothing of it is told', async () => {
+  it('fails with an internal error when the handler throws, without the text of the exception', async () => {
     owner.connector.respond = () => {
       throw new TypeError('a secret of ours');
     };
@@ -155,7 +155,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(JSON.stringify(outcome)).not.toContain('secret');
   });
 
-  it('is not run for a server that its owner does not know, or no more', async () => {
+  it('is not executed when its owner does not have the server configured or enabled', async () => {
     const session = await opened();
     const data = { outcome: 'not_executed', server: 'new' };
     expect(await session.call(callOf(1, { server: remoteServer('new') }), new RecordingSink())).toMatchObject({
@@ -167,8 +167,8 @@ describe('a call that arrives at a worker which does not own its session', () =>
   });
 });
 
-describe('everything else that a client says at another worker', () => {
-  it('reaches the servers that its session talks to', async () => {
+describe('other messages of a client at a worker that does not own its session', () => {
+  it('forward a notification to the servers that the session uses', async () => {
     const session = await opened();
     await session.call(callOf(1), new RecordingSink());
     const roots = { method: 'notifications/roots/list_changed', params: {} };
@@ -176,13 +176,13 @@ describe('everything else that a client says at another worker', () => {
     expect(owner.connector.opened[0]?.told).toEqual([roots]);
   });
 
-  it('is kept by its session: the level of the log', async () => {
+  it('set the log level of the session at its owner', async () => {
     const session = await opened();
     await session.setLogLevel('error');
     expect(owner.sessions.find(session.id)?.logLevel).toBe('error');
   });
 
-  it('keeps it from ending as unused', async () => {
+  it('prevent the session from being evicted as idle', async () => {
     const session = await opened();
     const mine = owner.sessions.find(session.id);
     if (mine) mine.lastUsedAt = 0;
@@ -191,7 +191,7 @@ describe('everything else that a client says at another worker', () => {
     expect(owner.sessions.find(session.id)?.ended).toBe(false);
   });
 
-  it('subscribes it to resources, of which its stream tells wherever it was opened', async () => {
+  it('subscribe the session to a resource, and its stream receives the updates on any worker', async () => {
     const session = await opened();
     const sink = new RecordingSink();
     await session.openStream(sink);
@@ -205,14 +205,14 @@ describe('everything else that a client says at another worker', () => {
     expect(filters.filter(({ resourceSubscriptions }) => resourceSubscriptions)).toEqual([]);
   });
 
-  it('is refused where its server refuses', async () => {
+  it('report the server’s refusal of a subscription', async () => {
     owner.connector.honours = () => ({});
     const [here, there] = [owner.open(), await opened()];
     const { code, message, httpStatus } = (await here.watch(RESOURCE).catch((cause: unknown) => cause)) as GatewayError;
     await expect(there.watch(RESOURCE)).rejects.toMatchObject({ code, message, httpStatus });
   });
 
-  it('ends the session, for all workers and for good', async () => {
+  it('end the session for all workers', async () => {
     const session = await opened();
     await session.end();
     expect(owner.sessions.size).toBe(0);
@@ -222,8 +222,8 @@ describe('everything else that a client says at another worker', () => {
   });
 });
 
-describe('a stream that is opened at another worker', () => {
-  it('is the session’s own, and tells of changes as long as the session lasts', async () => {
+describe('a stream that is opened at a worker that does not own its session', () => {
+  it('is the server stream of the session and receives changes until the session ends', async () => {
     const session = await opened();
     const sink = new RecordingSink();
     const stream = await session.openStream(sink);
@@ -236,7 +236,7 @@ describe('a stream that is opened at another worker', () => {
     await sink.until(({ ended }) => ended);
   });
 
-  it('is let go of at the owner when its client has left', async () => {
+  it('is detached at the owner when its client disconnects', async () => {
     const session = await opened();
     const stream = await session.openStream(new RecordingSink());
     const mine = owner.sessions.find(session.id);
@@ -245,7 +245,7 @@ describe('a stream that is opened at another worker', () => {
     await until(() => mine?.idle === true);
   });
 
-  it('goes on where it was cut, without a gap, and once only', async () => {
+  it('resumes after the last event without a gap or a repetition', async () => {
     const session = await opened();
     const cut = new RecordingSink();
     (await session.openStream(cut)).detach();
@@ -259,7 +259,7 @@ describe('a stream that is opened at another worker', () => {
     expect([sink.summary, sink.eventIds]).toEqual([[TOOLS.method], ['1-2']]);
   });
 
-  it('brings the answer of a call whose own stream was cut', async () => {
+  it('receives the answer of a call whose own stream was cut', async () => {
     const answer = Promise.withResolvers<Outcome>();
     owner.connector.respond = async ({ reply }) => {
       await reply.notify(LOGGED);
@@ -277,25 +277,25 @@ describe('a stream that is opened at another worker', () => {
     expect(await call).toMatchObject(result({ late: true }));
   });
 
-  it('is refused where events in between are kept no more', async () => {
+  it('is refused when events in between are no longer stored', async () => {
     const session = await opened();
     await expect(session.openStream(new RecordingSink(), '9-9')).rejects.toMatchObject({ httpStatus: 400 });
   });
 
-  it('is not opened for a session that has ended', async () => {
+  it('is refused for a session that has ended', async () => {
     const session = await opened();
     owner.sessions.find(session.id)?.end();
     await expect(session.openStream(new RecordingSink())).rejects.toEqual(UNKNOWN);
   });
 });
 
-describe('the owner', () => {
+describe('the owner of a session', () => {
   const order = (pattern: string, payload: object) => {
     const { node } = other.server;
     return node.request({ to: owner.name, pattern, payload }).end;
   };
 
-  it('serves nobody who speaks for another principal or of another endpoint, whatever worker vouches for it', async () => {
+  it('rejects an order for another principal or endpoint, even from a genuine worker', async () => {
     const { id } = owner.open();
     const unknown = { kind: 'value', value: { kind: 'gone' } };
     const foreign = [
@@ -307,14 +307,14 @@ describe('the owner', () => {
     expect(owner.sessions.size).toBe(1);
   });
 
-  it('takes nothing over that is no session', async () => {
+  it('rejects an invalid handoff payload', async () => {
     expect(await order(SessionPattern.adopt, { heritage: 'rubbish' })).toMatchObject({
       value: { kind: 'error', error: { code: -32602 } },
     });
     expect(owner.sessions.size).toBe(0);
   });
 
-  it('refuses before anything runs what concerns a session that it never had', async () => {
+  it('refuses an order for an unknown session before it is claimed', async () => {
     const end = await order(SessionPattern.call, { session: 'never', caller: MINE.caller, endpoint: MINE.endpoint });
     expect(end).toEqual({ kind: 'refused', reason: 'session_gone' });
   });

@@ -20,23 +20,23 @@ import { RemoteSession } from './remote-session.js';
 import { Incarnation, SessionIds, type ReadSessionId, type SessionBinding } from './session-ids.js';
 import { Workers } from './workers.js';
 
-/** What a new session is bound to, and who its client is. */
+/** The binding of a new session and the profile of its client. */
 export interface SessionRequest extends SessionBinding {
   readonly client: ClientProfile;
 }
 
-/** What a session leaves that is gone with its worker. */
+/** The rest of a session's stream after the owner died. */
 export interface Remains {
-  /** Revision that its client speaks. */
+  /** Protocol revision of the client. */
   readonly revision: string;
-  /** What followed on the stream that its client comes back for. */
+  /** The events that follow the client's last event on this stream. */
   readonly events: readonly StreamEvent[];
 }
 
-/** A session, here or at another worker. */
+/** A session, local or remote. */
 export type LocatedSession = LocalSession | RemoteSession;
 
-/** Finds the owner of a session, and takes calls to where they run. */
+/** Locates the owner of a session, and runs calls without a session. */
 @Injectable()
 export class SessionRouter {
   private readonly owner: LocalOwner;
@@ -56,7 +56,7 @@ export class SessionRouter {
     this.owner = { calls, feeds, follow: (session) => this.follow(session) };
   }
 
-  /** Creates a session here; this worker owns it until it gives it away itself. */
+  /** Creates a session on this worker, which owns it until it hands the session off. */
   open(request: SessionRequest): LocalSession {
     const id = this.ids.mint(request, request.client.revision);
     const { caller, endpoint, client, transport } = request;
@@ -65,22 +65,22 @@ export class SessionRouter {
   }
 
   /**
-   * Finds a session wherever it lives. Throws, or rejects with, SessionUnknown for ended, forged and foreign ids alike;
-   * OwnerUnreachable or CoordinationUnavailable while that cannot be told.
+   * Locates a session. Throws, or rejects with, SessionUnknown for ended, forged and foreign ids alike;
+   * OwnerUnreachable or CoordinationUnavailable while the owner cannot be determined.
    */
   locate(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
-    // A worker that slept for long may have been declared gone meanwhile, and its sessions with it.
+    // A worker that was paused for long may have been declared dead meanwhile, and its sessions with it.
     const awake = this.workers.checkPulse();
     return awake ? awake.then(() => this.findAtRest(id, binding)) : this.findAtRest(id, binding);
   }
 
   /**
-   * A session of this worker, for another worker that asks. Throws, or rejects with, SessionUnknown, or SessionMoved
-   * when it was given away.
+   * Returns a session of this worker, for an order from another worker. Throws, or rejects with, SessionUnknown, or
+   * SessionMoved when the session was handed off.
    */
   own(id: string, callerKey: string, endpoint: string): LocalSession | Promise<LocalSession> {
-    const moving = this.moves.of(id);
-    return moving ? moving.then(() => this.findOwn(id, callerKey, endpoint)) : this.findOwn(id, callerKey, endpoint);
+    const handoff = this.moves.of(id);
+    return handoff ? handoff.then(() => this.findOwn(id, callerKey, endpoint)) : this.findOwn(id, callerKey, endpoint);
   }
 
   private async follow({ id, start: { caller, endpoint } }: Session): Promise<LocatedSession> {
@@ -93,29 +93,29 @@ export class SessionRouter {
       const isBound = session.start.caller.key === callerKey && session.start.endpoint === endpoint;
       if (isBound) return new LocalSession(session, this.owner);
     }
-    const heir = session ? undefined : this.sessions.movedTo(id);
-    throw heir === undefined ? new SessionUnknown() : new SessionMoved(heir);
+    const newOwner = session ? undefined : this.sessions.movedTo(id);
+    throw newOwner === undefined ? new SessionUnknown() : new SessionMoved(newOwner);
   }
 
   /**
-   * What a session that is gone with its worker leaves to a client that comes back for a stream: the events that it
-   * missed, and the end of a call whose answer never came. Rejects with SessionUnknown where nothing was left.
+   * Replays a stream whose session died with its owner: the events that the client missed, and an error for a call that
+   * was not answered. Rejects with SessionUnknown when nothing is stored.
    */
   async remainsOf(id: string, binding: SessionBinding, lastEventId: string): Promise<Remains> {
-    const known = this.ids.read(id, binding);
-    const left = known && (await replayAfterDeath(this.archive, id, lastEventId).catch(unavailable));
-    if (!left) throw new SessionUnknown();
-    return { revision: known.revision, events: left.events };
+    const content = this.ids.read(id, binding);
+    const orphaned = content && (await replayAfterDeath(this.archive, id, lastEventId).catch(unavailable));
+    if (!orphaned) throw new SessionUnknown();
+    return { revision: content.revision, events: orphaned.events };
   }
 
-  /** Runs a call that belongs to no session. Aborting the signal cancels it upstream. */
+  /** Runs a call that belongs to no session. Aborting the signal cancels the call at its server. */
   deliver(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     return signal.aborted ? Promise.resolve(outcomeOfFault('aborted')) : this.calls.runAlone(call, sink, signal);
   }
 
   private findAtRest(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
-    const moving = this.moves.of(id);
-    return moving ? moving.then(() => this.find(id, binding)) : this.find(id, binding);
+    const handoff = this.moves.of(id);
+    return handoff ? handoff.then(() => this.find(id, binding)) : this.find(id, binding);
   }
 
   private find(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
@@ -124,31 +124,31 @@ export class SessionRouter {
       if (!isBoundTo(session, binding)) throw new SessionUnknown();
       return new LocalSession(session, this.owner);
     }
-    const known = this.ids.read(id, binding);
-    if (!known) throw new SessionUnknown();
-    const heir = this.sessions.movedTo(id);
-    if (heir !== undefined) return this.remote(id, binding, known, heir);
-    if (known.owner === this.me.text) throw new SessionUnknown();
-    return this.findElsewhere(id, binding, known);
+    const content = this.ids.read(id, binding);
+    if (!content) throw new SessionUnknown();
+    const newOwner = this.sessions.movedTo(id);
+    if (newOwner !== undefined) return this.remote(id, binding, content, newOwner);
+    if (content.owner === this.me.text) throw new SessionUnknown();
+    return this.findElsewhere(id, binding, content);
   }
 
-  private async findElsewhere(id: string, binding: SessionBinding, known: ReadSessionId): Promise<LocatedSession> {
+  private async findElsewhere(id: string, binding: SessionBinding, content: ReadSessionId): Promise<LocatedSession> {
     try {
-      const state = await this.workers.whereIs(known.owner);
-      if (state === 'alive') return this.remote(id, binding, known, known.owner);
-      const heir = await this.heirs.of(id);
-      const stateOfHeir = heir === undefined ? state : await this.workers.whereIs(heir);
-      if (heir !== undefined && stateOfHeir === 'alive') return this.remote(id, binding, known, heir);
+      const state = await this.workers.whereIs(content.owner);
+      if (state === 'alive') return this.remote(id, binding, content, content.owner);
+      const newOwner = await this.heirs.of(id);
+      const stateOfHeir = newOwner === undefined ? state : await this.workers.whereIs(newOwner);
+      if (newOwner !== undefined && stateOfHeir === 'alive') return this.remote(id, binding, content, newOwner);
       throw stateOfHeir === 'gone' ? new SessionUnknown() : new OwnerUnreachable();
     } catch (cause) {
       throw cause instanceof RelayFailure ? new CoordinationUnavailable() : cause;
     }
   }
 
-  private remote(id: string, { caller, endpoint }: SessionBinding, known: ReadSessionId, owner: string): RemoteSession {
+  private remote(id: string, { caller, endpoint }: SessionBinding, read: ReadSessionId, owner: string): RemoteSession {
     const order = { session: id, caller, endpoint };
-    const whither = () => this.heirs.of(id).then((heir) => (heir === owner ? undefined : heir), nobody);
-    return new RemoteSession({ order, owner, revision: known.revision }, { bus: this.bus, whither });
+    const whither = () => this.heirs.of(id).then((newOwner) => (newOwner === owner ? undefined : newOwner), nobody);
+    return new RemoteSession({ order, owner, revision: read.revision }, { bus: this.bus, whither });
   }
 }
 

@@ -4,26 +4,26 @@ import { CoordinationUnavailable, OwnerUnreachable } from './affinity.errors.js'
 import { Incarnation } from './session-ids.js';
 import { Workers } from './workers.js';
 
-/** What all workers that answer have told. */
+/** The answers of all workers that replied. */
 export interface Surveyed<T> {
   readonly told: readonly { readonly worker: string; readonly answer: T }[];
-  /** Incarnations of those that did not answer. */
+  /** Ids of the workers that did not reply. */
   readonly silent: readonly string[];
 }
 
-/** One question to a worker: the pattern of its handler there, and what this worker itself answers. */
+/** One query: the pattern of its handler at other workers, and how this worker answers it locally. */
 export interface SurveyQuestion<T> {
   readonly pattern: string;
   readonly payload: object;
   readonly here: () => T;
-  /** Undefined: it is no answer. */
+  /** Parses a reply. Returns undefined for an invalid one. */
   readonly read: (value: unknown) => T | undefined;
 }
 
-/** So long a worker may take to answer. */
+/** Timeout of one worker's answer. */
 const ANSWER_MS = 2_000;
 
-/** Asks workers on behalf of those who look after the gateway. */
+/** Queries workers on behalf of administrators. */
 @Injectable()
 export class Survey {
   constructor(
@@ -32,12 +32,12 @@ export class Survey {
     private readonly bus: WorkerBus,
   ) {}
 
-  /** Incarnations of all that live, this one among them, in an order that stays. */
+  /** Ids of all alive workers, including this one, in a stable order. */
   get living(): readonly string[] {
     return [...new Set([this.me.text, ...this.workers.living])].toSorted();
   }
 
-  /** Asks all, this one among them. A worker that does not answer is named, never left out in silence. */
+  /** Queries all workers, including this one. Workers that do not reply are listed as unresponsive. */
   async askAll<T>(question: SurveyQuestion<T>): Promise<Surveyed<T>> {
     const all = await Promise.all(
       this.living.map(async (worker) => ({ worker, answer: await this.answerOf(worker, question) })),
@@ -49,8 +49,8 @@ export class Survey {
   }
 
   /**
-   * Asks one. Undefined when it is gone for good; rejects with OwnerUnreachable or CoordinationUnavailable while that, or
-   * its answer, cannot be had.
+   * Queries one worker. Returns undefined when the worker is dead; rejects with OwnerUnreachable or
+   * CoordinationUnavailable while its status is unknown or it does not reply.
    */
   async ask<T>(worker: string, question: SurveyQuestion<T>): Promise<T | undefined> {
     if (worker !== this.me.text) {
