@@ -36,23 +36,23 @@ function leave(drain: Drain): void {
   void drain.leave().then(() => done.push('may close'));
 }
 
-describe('a worker that leaves', () => {
-  it('tells load balancers before anything else happens', () => {
+describe('Drain', () => {
+  it('makes readiness probes fail before any step runs', () => {
     const drain = drainWith();
     leave(drain);
     expect([readiness.isLeaving, done]).toEqual([true, []]);
   });
 
-  it('may stop listening once its steps have run in their order', async () => {
+  it('resolves once its steps have run in the order of registration', async () => {
     const drain = drainWith();
-    drain.beforeClosing(step('hand-over'));
+    drain.beforeClosing(step('handoff'));
     drain.beforeClosing(step('tombstone'));
     leave(drain);
     await jest.advanceTimersByTimeAsync(0);
-    expect(done).toEqual(['hand-over begins', 'hand-over ends', 'tombstone begins', 'tombstone ends', 'may close']);
+    expect(done).toEqual(['handoff begins', 'handoff ends', 'tombstone begins', 'tombstone ends', 'may close']);
   });
 
-  it('keeps listening for as long as the grace lasts', async () => {
+  it('resolves no earlier than the end of the grace period', async () => {
     leave(drainWith(5_000));
     await jest.advanceTimersByTimeAsync(4_999);
     expect(done).toEqual([]);
@@ -60,26 +60,26 @@ describe('a worker that leaves', () => {
     expect(done).toEqual(['may close']);
   });
 
-  it('leaves although a step fails', async () => {
+  it('runs the remaining steps when a step fails', async () => {
     const drain = drainWith();
-    drain.beforeClosing(step('hand-over', () => Promise.reject(new Error('no Redis'))));
+    drain.beforeClosing(step('handoff', () => Promise.reject(new Error('Redis is unavailable'))));
     drain.beforeClosing(step('tombstone'));
     leave(drain);
     await jest.advanceTimersByTimeAsync(0);
-    expect(done).toEqual(['hand-over begins', 'tombstone begins', 'tombstone ends', 'may close']);
+    expect(done).toEqual(['handoff begins', 'tombstone begins', 'tombstone ends', 'may close']);
   });
 
-  it('leaves although a step hangs', async () => {
+  it('stops waiting for a step that hangs after ten seconds', async () => {
     const drain = drainWith();
-    drain.beforeClosing(step('hand-over', () => new Promise(() => {})));
+    drain.beforeClosing(step('handoff', () => new Promise(() => {})));
     leave(drain);
     await jest.advanceTimersByTimeAsync(9_999);
-    expect(done).toEqual(['hand-over begins']);
+    expect(done).toEqual(['handoff begins']);
     await jest.advanceTimersByTimeAsync(1);
-    expect(done).toEqual(['hand-over begins', 'may close']);
+    expect(done).toEqual(['handoff begins', 'may close']);
   });
 
-  it('leaves once, however often it is told', async () => {
+  it('runs its steps once when it is started twice', async () => {
     const drain = drainWith();
     drain.beforeClosing(step('tombstone'));
     expect(drain.leave()).toBe(drain.leave());

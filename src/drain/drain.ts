@@ -2,17 +2,17 @@ import { Injectable, Logger } from '@nestjs/common';
 import { GatewayConfig } from '../gateway.config.js';
 import { Readiness } from '../health/index.js';
 
-/** So long all steps together may take; then the worker goes on leaving without waiting for them. */
+/** Timeout of all steps together; after it the worker continues to shut down without waiting for them. */
 const STEPS_DEADLINE_MS = 10_000;
 
-/** What a module does while the worker leaves and is still reachable: hand its sessions over, write its tombstone. */
+/** Work of a module while the worker drains and still listens, such as handing off sessions or writing a tombstone. */
 export interface LeavingStep {
-  /** For the log: `The hand-over of sessions`. */
+  /** Name for the log, such as `Session handoff`. */
   readonly name: string;
   run(): Promise<void>;
 }
 
-/** The order in which a worker leaves, up to the moment in which it stops listening. */
+/** Drains a worker: everything between the decision to stop and the end of listening. */
 @Injectable()
 export class Drain {
   private readonly logger = new Logger('Gateway');
@@ -25,24 +25,26 @@ export class Drain {
     private readonly config: GatewayConfig,
   ) {}
 
-  /** Whoever runs this worker makes it leave when it is asked for from within. */
+  /** Registers how the process stops this worker when a drain is requested from within. */
   onRequested(leave: () => void): void {
     this.onRequest = leave;
   }
 
-  /** Asks for this worker to leave, as a signal from outside does. Nothing happens where nobody runs it. */
+  /** Requests a drain from within, like a signal from outside. Does nothing when no listener is registered. */
   request(): void {
     this.onRequest?.();
   }
 
-  /** Adds a step. Steps run one after the other, in the order in which they were added; one that fails stops no other. */
+  /**
+   * Adds a step. Steps run one after the other in the order of registration; a failed step does not stop the others.
+   */
   beforeClosing(step: LeavingStep): void {
     this.steps.push(step);
   }
 
   /**
-   * Load balancers are told at once; what still arrives is served while steps run and the grace lasts. Resolves when the
-   * listener may close. Never rejects; later calls get the same promise.
+   * Makes readiness probes fail at once. Requests that still arrive are served while the steps run and the grace period
+   * lasts. Resolves when the listener may close. Never rejects; later calls return the same promise.
    */
   leave(): Promise<void> {
     this.leaving ??= this.leaveOnce();
@@ -52,7 +54,7 @@ export class Drain {
   private async leaveOnce(): Promise<void> {
     this.readiness.leave();
     const deadline = pause(STEPS_DEADLINE_MS, () => {
-      this.logger.warn('What is done before the listener closes takes too long; it closes all the same.');
+      this.logger.warn('The drain steps did not finish in time; the listener closes without waiting for them.');
     });
     const grace = pause(this.config.drainGraceMs);
     await Promise.all([grace.over, Promise.race([this.runSteps(), deadline.over])]);
@@ -64,7 +66,7 @@ export class Drain {
       try {
         await step.run();
       } catch (cause) {
-        this.logger.error(`${step.name} failed while leaving: ${String(cause)}`);
+        this.logger.error(`${step.name} failed while the worker was draining: ${String(cause)}`);
       }
     }
   }
