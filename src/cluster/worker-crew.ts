@@ -4,19 +4,19 @@ import type { WorkerEnd, WorkerLauncher } from './worker-launcher.js';
 import type { WorkerReport } from './worker-report.js';
 import { WorkerSlot } from './worker-slot.js';
 
-/** Longer than a worker's own deadline, shorter than the half minute that process managers wait. */
+/** Longer than a worker's own shutdown deadline, shorter than the 30 s after which process managers kill. */
 const LEAVING_DEADLINE_MS = 28_000;
 
 type Listening = Extract<WorkerReport, { kind: 'listening' }>;
 type Departed = WorkerEnd & { readonly pid: number; readonly fault: string | undefined };
 
-/** The workers of one gateway: started together, replaced when they die, ended together. */
+/** Supervises the workers of one gateway: starts them together, replaces those that die, and stops them together. */
 export class WorkerCrew {
   private readonly logger = new Logger('Gateway');
   private readonly slots: readonly WorkerSlot[];
-  /** Places whose first start has not yet ended, well or badly. */
+  /** Slots whose first start has neither succeeded nor failed yet. */
   private readonly starting: Set<WorkerSlot>;
-  /** Ends that came before all first starts had ended: whether anybody is replaced is not known yet. */
+  /** Exits before all first starts are settled: until then it is not known whether a worker is replaced. */
   private readonly departedEarly: [WorkerSlot, Departed][] = [];
   private readonly greetings: Listening[] = [];
   private readonly started = Promise.withResolvers<string>();
@@ -33,26 +33,27 @@ export class WorkerCrew {
     this.starting = new Set(this.slots);
   }
 
-  /** Resolves with the exit code once the crew was told to leave and the last worker has ended. */
+  /** Resolves with the exit code once `stop` was called and the last worker has exited. */
   get ended(): Promise<number> {
     return this.over.promise;
   }
 
   /**
-   * Starts all workers. Resolves with one greeting when each start has ended and at least one worker listens; those that
-   * failed are tried again. @throws ClusterFault when no worker can start: each reason once
+   * Starts all workers. Resolves with one greeting when every first start is settled and at least one worker listens;
+   * failed workers are started again.
+   * @throws ClusterFault when no worker can start; its message contains each reason once
    */
   start(): Promise<string> {
     for (const slot of this.slots) slot.fill();
     return this.started.promise;
   }
 
-  /** Tells the workers to read the configuration again. Those that are starting read it anyway. */
+  /** Makes the listening workers reload the configuration. Starting workers read it anyway. */
   reload(): void {
     for (const slot of this.slots) if (slot.isListening) slot.kill('SIGHUP');
   }
 
-  /** Lets every worker finish what it does. What is still there at the deadline is killed. */
+  /** Makes every worker drain. Workers that still run at the deadline are killed. */
   leave(): void {
     if (this.isLeaving) return;
     this.isLeaving = true;
@@ -61,7 +62,7 @@ export class WorkerCrew {
       slot.kill('SIGTERM');
     }
     const deadline = setTimeout(() => {
-      this.logger.warn('Workers are still there at the deadline; they are killed.');
+      this.logger.warn('Killing the workers that still run at the shutdown deadline.');
       for (const slot of this.slots) slot.kill('SIGKILL');
     }, LEAVING_DEADLINE_MS);
     void this.over.promise.then(() => clearTimeout(deadline));
@@ -76,7 +77,7 @@ export class WorkerCrew {
 
   private seeOff(slot: WorkerSlot, end: Departed): void {
     if (this.isLeaving) {
-      // A worker that was told to leave before it could listen has no ear for signals yet, and dies of them.
+      // A worker that is stopped before it listens has no signal handlers yet and dies of the signal.
       if (end.code !== 0 && end.signal !== 'SIGTERM' && end.signal !== 'SIGINT') this.exitCode = 1;
       return this.endWhenEmpty();
     }
@@ -92,7 +93,7 @@ export class WorkerCrew {
     const [any] = this.greetings;
     const departed = this.departedEarly.splice(0);
     if (any === undefined) {
-      const reasons = departed.map(([, end]) => end.fault ?? `A worker ended before it listened (${howOf(end)}).`);
+      const reasons = departed.map(([, end]) => end.fault ?? `A worker exited before it listened (${howOf(end)}).`);
       return this.started.reject(new ClusterFault([...new Set(reasons)].join('\n')));
     }
     for (const [slot, end] of departed) this.replace(slot, end);
@@ -103,7 +104,7 @@ export class WorkerCrew {
     const pauseMs = slot.refill();
     const when = pauseMs === 0 ? 'at once' : `in ${pauseMs / 1_000} s`;
     const reason = end.fault === undefined ? '' : ` ${end.fault}`;
-    this.logger.warn(`Worker ${end.pid} ended (${howOf(end)}); another takes its place ${when}.${reason}`);
+    this.logger.warn(`Worker ${end.pid} ended (${howOf(end)}); starting a replacement ${when}.${reason}`);
   }
 
   private endWhenEmpty(): void {

@@ -3,19 +3,19 @@ import type { WorkerReport } from './worker-report.js';
 
 type Listening = Extract<WorkerReport, { kind: 'listening' }>;
 
-/** A worker that took requests for so long was no quick death. */
+/** A worker that listened for this long counts as stable and is replaced at once. */
 const SETTLED_AFTER_MS = 10_000;
 const SHORTEST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** What the crew hears of one of its places. */
+/** Events of one slot. */
 export interface SlotEvents {
   onListening(slot: WorkerSlot, report: Listening): void;
-  /** The worker is gone; `fault` is what it said of its start. */
+  /** The worker has exited; `fault` is the fault that it reported during its start. */
   onEnd(slot: WorkerSlot, end: WorkerEnd & { readonly pid: number; readonly fault: string | undefined }): void;
 }
 
-/** One place of the crew, which is filled again whenever its worker ends. */
+/** One slot of the supervisor, which starts a new worker when its worker exits. */
 export class WorkerSlot {
   private worker: WorkerProcess | undefined;
   private listeningSinceMs: number | undefined;
@@ -45,15 +45,18 @@ export class WorkerSlot {
     });
   }
 
-  /** Fills the place again: at once after a good life, after a growing pause when it did not last. Returns the pause. */
+  /**
+   * Starts a new worker: at once after a stable run, with exponential delay after short runs. Returns the delay in
+   * milliseconds.
+   */
   refill(): number {
-    const pauseMs =
+    const delayMs =
       this.quickDeaths === 0 ? 0 : Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** (this.quickDeaths - 1));
-    this.waiting = setTimeout(() => this.fill(), pauseMs);
-    return pauseMs;
+    this.waiting = setTimeout(() => this.fill(), delayMs);
+    return delayMs;
   }
 
-  /** Nobody takes this place any more. */
+  /** Cancels a scheduled restart. */
   abandon(): void {
     clearTimeout(this.waiting);
     this.waiting = undefined;
@@ -74,8 +77,8 @@ export class WorkerSlot {
 
   private empty(end: WorkerEnd): void {
     const pid = this.worker?.pid ?? 0;
-    const livedMs = this.listeningSinceMs === undefined ? 0 : performance.now() - this.listeningSinceMs;
-    this.quickDeaths = livedMs >= SETTLED_AFTER_MS ? 0 : this.quickDeaths + 1;
+    const runMs = this.listeningSinceMs === undefined ? 0 : performance.now() - this.listeningSinceMs;
+    this.quickDeaths = runMs >= SETTLED_AFTER_MS ? 0 : this.quickDeaths + 1;
     this.worker = undefined;
     this.listeningSinceMs = undefined;
     this.events.onEnd(this, { ...end, pid, fault: this.fault });
