@@ -41,19 +41,19 @@ describe('SessionAdmission', () => {
 
   it('refuses an order for a session that was handed off and names the new owner', () => {
     sessions.open(START);
-    sessions.handOver('id', 'heir');
-    expect(admit({ session: 'id' })).toEqual({ reason: 'session_moved', detail: 'heir' });
+    sessions.handOver('id', 'new owner');
+    expect(admit({ session: 'id' })).toEqual({ reason: 'session_moved', detail: 'new owner' });
   });
 
   it('admits an order while the handoff of its session is in progress, so that it waits for the result', async () => {
     sessions.open(START);
     const move = Promise.withResolvers<void>();
-    sessions.handOver('id', 'heir');
+    sessions.handOver('id', 'new owner');
     moves.begin('id', move.promise);
     expect(admit({ session: 'id' })).toBeUndefined();
     move.resolve();
     await settled();
-    expect(admit({ session: 'id' })).toEqual({ reason: 'session_moved', detail: 'heir' });
+    expect(admit({ session: 'id' })).toEqual({ reason: 'session_moved', detail: 'new owner' });
   });
 });
 

@@ -12,7 +12,7 @@ export function admittanceOf(sessions: SessionPool, moves: Moves): Admittance {
   return (_pattern, payload) => {
     const session = isJsonObject(payload) ? payload['session'] : undefined;
     if (typeof session !== 'string' || sessions.find(session) || moves.of(session)) return undefined;
-    const heir = sessions.movedTo(session);
-    return heir === undefined ? { reason: Refusal.gone } : { reason: Refusal.moved, detail: heir };
+    const newOwner = sessions.movedTo(session);
+    return newOwner === undefined ? { reason: Refusal.gone } : { reason: Refusal.moved, detail: newOwner };
   };
 }

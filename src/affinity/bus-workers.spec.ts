@@ -7,19 +7,19 @@ import { Incarnation } from './session-ids.js';
 /** The relay is old enough after this time to report unlisted workers as dead. */
 const SETTLED_MS = 7_000;
 
-let neighbours: Neighbours;
+let cluster: Neighbours;
 let one: Neighbour;
 let other: Neighbour;
 
 beforeEach(async () => {
   Logger.overrideLogger(false);
-  neighbours = new Neighbours();
-  one = await neighbours.start();
-  other = await neighbours.start();
+  cluster = new Neighbours();
+  one = await cluster.start();
+  other = await cluster.start();
 });
 
 afterEach(async () => {
-  await neighbours.close();
+  await cluster.close();
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
 });
 
@@ -32,23 +32,23 @@ describe('BusWorkerRegistry', () => {
   });
 
   it('reports a worker that has left as dead and notifies listeners until they are removed', async () => {
-    await neighbours.timer.advance(SETTLED_MS);
+    await cluster.timer.advance(SETTLED_MS);
     let changes = 0;
     const stop = one.workers.onChange(() => (changes += 1));
     await other.close();
-    await neighbours.beat();
+    await cluster.beat();
     expect(one.workers.living).toEqual([one.name]);
     expect(await one.workers.whereIs(other.name)).toBe('gone');
     expect(changes).toBeGreaterThan(0);
     stop();
-    await (await neighbours.start()).close();
-    const told = changes;
-    await neighbours.beat();
-    expect(changes).toBe(told);
+    await (await cluster.start()).close();
+    const changesBefore = changes;
+    await cluster.beat();
+    expect(changes).toBe(changesBefore);
   });
 
   it('updates the list of alive workers at once on refresh', async () => {
-    await neighbours.timer.advance(SETTLED_MS);
+    await cluster.timer.advance(SETTLED_MS);
     await other.close();
     expect(one.workers.living).toContain(other.name);
     await one.workers.refresh();
@@ -56,10 +56,10 @@ describe('BusWorkerRegistry', () => {
   });
 
   it('reports an unlisted worker as unknown while the relay is too young, and as dead afterwards', async () => {
-    const stranger = new Incarnation().text;
-    expect(await one.workers.whereIs(stranger)).toBe('unsure');
-    await neighbours.timer.advance(SETTLED_MS);
-    expect(await one.workers.whereIs(stranger)).toBe('gone');
+    const unlisted = new Incarnation().text;
+    expect(await one.workers.whereIs(unlisted)).toBe('unsure');
+    await cluster.timer.advance(SETTLED_MS);
+    expect(await one.workers.whereIs(unlisted)).toBe('gone');
   });
 });
 
@@ -67,11 +67,11 @@ describe('a worker that was declared dead while it was paused', () => {
   it('ends the sessions of a fenced worker at its first request after a pause', async () => {
     const session = one.open();
     expect(one.workers.checkPulse()).toBeUndefined();
-    await neighbours.relay.leave(one.name);
-    await neighbours.timer.advance(0);
+    await cluster.relay.leave(one.name);
+    await cluster.timer.advance(0);
     // A paused process sends no heartbeats while the clock advances.
     one.server.node.membership.stop();
-    await neighbours.timer.advance(SETTLED_MS);
+    await cluster.timer.advance(SETTLED_MS);
     const found = Promise.resolve(one.router.locate(session.id, MINE));
     await expect(found).rejects.toMatchObject({ httpStatus: 404 });
     expect(one.sessions.size).toBe(0);
@@ -80,8 +80,8 @@ describe('a worker that was declared dead while it was paused', () => {
 
   it('ends the sessions of a fenced worker at its next heartbeat at the latest', async () => {
     one.open();
-    await neighbours.relay.leave(one.name);
-    await neighbours.beat();
+    await cluster.relay.leave(one.name);
+    await cluster.beat();
     await until(() => one.sessions.size === 0);
     expect(() => one.router.locate('any', MINE)).toThrow();
   });

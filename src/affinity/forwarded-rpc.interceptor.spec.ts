@@ -69,8 +69,8 @@ describe('ForwardedRpcInterceptor', () => {
   });
 
   it('converts an RPC exception into an error with its code, message and status', async () => {
-    const told = { code: -30007, message: 'Thrown on purpose', data: { why: 1 }, httpStatus: 418 };
-    expect(await envelopeOf(new RpcException(told))).toEqual({
+    const thrown = { code: -30007, message: 'Thrown on purpose', data: { why: 1 }, httpStatus: 418 };
+    expect(await envelopeOf(new RpcException(thrown))).toEqual({
       kind: 'error',
       httpStatus: 418,
       error: { code: -30007, message: 'Thrown on purpose', data: { why: 1, httpStatus: 418 } },
@@ -112,7 +112,7 @@ describe('ForwardedRpcInterceptor', () => {
   });
 
   it('replies with the new owner when a session was handed off', async () => {
-    expect(await envelopeOf(new SessionMoved('heir'))).toEqual({ kind: 'moved', to: 'heir' });
+    expect(await envelopeOf(new SessionMoved('new owner'))).toEqual({ kind: 'moved', to: 'new owner' });
   });
 });
 

@@ -13,96 +13,96 @@ const RESOURCE = { server: SERVER, own: 'file:///x', uri: 'a+file:///x' };
 const DONE = result({});
 const sink = () => new RecordingSink();
 
-let neighbours: Neighbours;
-let leaver: Neighbour;
+let cluster: Neighbours;
+let drainingWorker: Neighbour;
 let others: [Neighbour, Neighbour];
 
 beforeEach(async () => {
   Logger.overrideLogger(false);
-  neighbours = new Neighbours();
-  leaver = await neighbours.start(MAKE_UP);
-  others = [await neighbours.start(MAKE_UP), await neighbours.start(MAKE_UP)];
+  cluster = new Neighbours();
+  drainingWorker = await cluster.start(MAKE_UP);
+  others = [await cluster.start(MAKE_UP), await cluster.start(MAKE_UP)];
 });
 
 afterEach(async () => {
   jest.restoreAllMocks();
-  await neighbours.close();
+  await cluster.close();
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
 });
 
 /** The other workers in the order in which they are offered the session. */
-const ranked = (id: string) => neighbours.rankedFor(id, leaver);
+const ranked = (id: string) => cluster.rankedFor(id, drainingWorker);
 
-const holders = (id: string): Neighbour[] => [leaver, ...others].filter(({ sessions }) => sessions.find(id));
+const holders = (id: string): Neighbour[] => [drainingWorker, ...others].filter(({ sessions }) => sessions.find(id));
 
 /** A call that is in flight at the draining worker until it is answered. */
 async function callUnderWay(session: ReturnType<Neighbour['open']>) {
   const answer = Promise.withResolvers<Outcome>();
-  leaver.connector.respond = () => answer.promise;
+  drainingWorker.connector.respond = () => answer.promise;
   const outcome = session.call(callOf('slow'), sink());
-  await until(() => leaver.connector.opened.some(({ sent }) => sent.length > 0));
+  await until(() => drainingWorker.connector.opened.some(({ sent }) => sent.length > 0));
   return { outcome, answer: () => answer.resolve(DONE) };
 }
 
 describe('handoff of a session without in-flight calls', () => {
   it('hands a session off to the first worker of its rendezvous ranking, and every worker finds it there', async () => {
-    const { id } = leaver.open();
-    const [heir, third] = ranked(id);
-    await leaver.leave();
-    expect(holders(id)).toEqual([heir]);
-    for (const worker of [leaver, heir, third]) {
+    const { id } = drainingWorker.open();
+    const [newOwner, third] = ranked(id);
+    await drainingWorker.leave();
+    expect(holders(id)).toEqual([newOwner]);
+    for (const worker of [drainingWorker, newOwner, third]) {
       const session = await worker.router.locate(id, MINE);
-      expect(session.place).toBe(worker === heir ? 'here' : 'elsewhere');
+      expect(session.place).toBe(worker === newOwner ? 'here' : 'elsewhere');
       expect(await session.call(callOf(1), sink())).toEqual(DONE);
     }
-    expect(heir.connector.opened.flatMap(({ sent }) => sent)).toHaveLength(3);
-    expect([...leaver.connector.opened, ...third.connector.opened]).toEqual([]);
+    expect(newOwner.connector.opened.flatMap(({ sent }) => sent)).toHaveLength(3);
+    expect([...drainingWorker.connector.opened, ...third.connector.opened]).toEqual([]);
   });
 
   it('stops serving a session before the new owner accepts it', async () => {
-    const session = leaver.open();
+    const session = drainingWorker.open();
     await session.call(callOf(1), sink());
-    const [heir] = ranked(session.id);
+    const [newOwner] = ranked(session.id);
     const served: boolean[] = [];
-    const adopt = heir.sessions.adopt.bind(heir.sessions);
-    jest.spyOn(heir.sessions, 'adopt').mockImplementation((record) => {
-      served.push(leaver.sessions.find(record.id) !== undefined, leaver.connector.live.length > 0);
+    const adopt = newOwner.sessions.adopt.bind(newOwner.sessions);
+    jest.spyOn(newOwner.sessions, 'adopt').mockImplementation((record) => {
+      served.push(drainingWorker.sessions.find(record.id) !== undefined, drainingWorker.connector.live.length > 0);
       return adopt(record);
     });
-    await leaver.leave();
+    await drainingWorker.leave();
     expect(served).toEqual([false, false]);
   });
 
   it('hands off upstream sessions, subscriptions, the log level and the stored events with the session', async () => {
-    const session = leaver.open();
+    const session = drainingWorker.open();
     const before = sink();
     await session.openStream(before);
     await session.call(callOf(1), sink());
     await session.watch(RESOURCE);
     await session.setLogLevel('error');
-    leaver.sessions.find(session.id)?.notify({ method: 'notifications/x', params: {} });
-    const [heir] = ranked(session.id);
-    await leaver.leave();
+    drainingWorker.sessions.find(session.id)?.notify({ method: 'notifications/x', params: {} });
+    const [newOwner] = ranked(session.id);
+    await drainingWorker.leave();
     expect(before.ended).toBe(true);
-    expect(leaver.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([false]);
-    expect(heir.connector.adopted).toMatchObject([{ server: 'a', sessionId: 'upstream-a' }]);
-    expect(heir.sessions.find(session.id)?.logLevel).toBe('error');
+    expect(drainingWorker.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([false]);
+    expect(newOwner.connector.adopted).toMatchObject([{ server: 'a', sessionId: 'upstream-a' }]);
+    expect(newOwner.sessions.find(session.id)?.logLevel).toBe('error');
     const after = sink();
-    await (await heir.router.locate(session.id, MINE)).openStream(after, '1-0');
+    await (await newOwner.router.locate(session.id, MINE)).openStream(after, '1-0');
     await after.until(({ summary }) => summary.includes('notifications/resources/updated'));
     expect(after.summary[0]).toBe('notifications/x');
-    expect(heir.connector.opened).toHaveLength(1);
+    expect(newOwner.connector.opened).toHaveLength(1);
   });
 
   it('sends a pending list change to the client before the session is handed off', async () => {
-    const session = leaver.open();
+    const session = drainingWorker.open();
     const stream = sink();
     await session.openStream(stream);
-    const listening = () => leaver.connector.opened.flatMap(({ listeners }) => listeners);
+    const listening = () => drainingWorker.connector.opened.flatMap(({ listeners }) => listeners);
     await until(() => listening().length > 0);
-    for (const connection of leaver.connector.opened)
+    for (const connection of drainingWorker.connector.opened)
       connection.change({ method: 'notifications/tools/list_changed', params: {} });
-    await leaver.leave();
+    await drainingWorker.leave();
     expect(stream.summary).toContain('notifications/tools/list_changed');
   });
 
@@ -119,61 +119,61 @@ describe('handoff of a session without in-flight calls', () => {
 });
 
 describe('handoff to a worker that does not accept', () => {
-  it.each<[string, (heir: Neighbour) => void]>([
-    ['when the first is draining itself', (heir) => heir.readiness.leave()],
-    ['when the first has reached its session limit', (heir) => Object.assign(heir.config, { maxSessions: 0 })],
+  it.each<[string, (newOwner: Neighbour) => void]>([
+    ['when the first is draining itself', (newOwner) => newOwner.readiness.leave()],
+    ['when the first has reached its session limit', (newOwner) => Object.assign(newOwner.config, { maxSessions: 0 })],
   ])('offers a session to the next worker %s', async (_why, refuse) => {
-    const { id } = leaver.open();
+    const { id } = drainingWorker.open();
     const [first, second] = ranked(id);
     refuse(first);
-    await leaver.leave();
+    await drainingWorker.leave();
     expect(holders(id)).toEqual([second]);
-    expect(await (await leaver.router.locate(id, MINE)).call(callOf(1), sink())).toEqual(DONE);
-    expect(neighbours.heirs.known.get(id)).toBe(second.name);
+    expect(await (await drainingWorker.router.locate(id, MINE)).call(callOf(1), sink())).toEqual(DONE);
+    expect(cluster.heirs.known.get(id)).toBe(second.name);
   });
 
   it('offers a session to the next worker when the first is unreachable', async () => {
-    const { id } = leaver.open();
+    const { id } = drainingWorker.open();
     const [first, second] = ranked(id);
     // The others have not noticed yet that this worker has stopped.
     first.server.node.stop();
-    await neighbours.whileTimePasses(leaver.leave());
+    await cluster.whileTimePasses(drainingWorker.leave());
     expect(holders(id)).toEqual([second]);
-    expect(neighbours.heirs.known.get(id)).toBe(second.name);
+    expect(cluster.heirs.known.get(id)).toBe(second.name);
   });
 
   it('does not offer a session to a worker that has just left', async () => {
-    const { id } = leaver.open();
+    const { id } = drainingWorker.open();
     const [first, second] = ranked(id);
     // The relay is old enough after this time to report unlisted workers as dead.
-    await neighbours.timer.advance(7_000);
+    await cluster.timer.advance(7_000);
     await first.close();
-    const asked: string[] = [];
-    leaver.onOffer((offer, to) => {
-      asked.push(to);
+    const offeredTo: string[] = [];
+    drainingWorker.onOffer((offer, to) => {
+      offeredTo.push(to);
       return offer();
     });
-    await leaver.leave();
-    expect([asked, holders(id)]).toEqual([[second.name], [second]]);
+    await drainingWorker.leave();
+    expect([offeredTo, holders(id)]).toEqual([[second.name], [second]]);
   });
 
   it('restores a session with its upstream session and subscriptions when no worker accepts it', async () => {
-    const session = leaver.open();
+    const session = drainingWorker.open();
     await session.call(callOf(1), sink());
     await session.watch(RESOURCE);
     for (const other of others) other.readiness.leave();
-    await leaver.leave();
-    expect(holders(session.id)).toEqual([leaver]);
-    expect(neighbours.heirs.known.size).toBe(0);
-    const back = await leaver.router.locate(session.id, MINE);
+    await drainingWorker.leave();
+    expect(holders(session.id)).toEqual([drainingWorker]);
+    expect(cluster.heirs.known.size).toBe(0);
+    const back = await drainingWorker.router.locate(session.id, MINE);
     expect(back.place).toBe('here');
     expect(await back.call(callOf(2), sink())).toEqual(DONE);
     // The restored session uses the same session at the server.
-    expect(leaver.connector.adopted).toMatchObject([{ sessionId: 'upstream-a' }]);
-    expect(leaver.connector.live).toHaveLength(1);
-    await until(() => leaver.connector.live.some(({ listeners }) => listeners.length > 0));
-    const [kept] = [...leaver.sessions.live];
-    expect(kept && leaver.feeds.watchedBy(kept)).toEqual([RESOURCE]);
+    expect(drainingWorker.connector.adopted).toMatchObject([{ sessionId: 'upstream-a' }]);
+    expect(drainingWorker.connector.live).toHaveLength(1);
+    await until(() => drainingWorker.connector.live.some(({ listeners }) => listeners.length > 0));
+    const [kept] = [...drainingWorker.sessions.live];
+    expect(kept && drainingWorker.feeds.watchedBy(kept)).toEqual([RESOURCE]);
   });
 
   it.each<[string, BusEnd]>([
@@ -183,105 +183,105 @@ describe('handoff to a worker that does not accept', () => {
     ['fails', { kind: 'failed' }],
     ['sends an invalid reply', { kind: 'value', value: 'yes' }],
   ])('offers a session to no further worker when the first %s, because it may have accepted', async (_how, end) => {
-    const { id } = leaver.open();
+    const { id } = drainingWorker.open();
     const [first] = ranked(id);
-    const asked: string[] = [];
-    leaver.onOffer(async (_offer, to) => {
-      asked.push(to);
+    const offeredTo: string[] = [];
+    drainingWorker.onOffer(async (_offer, to) => {
+      offeredTo.push(to);
       return end;
     });
-    await leaver.leave();
-    expect(asked).toEqual([first.name]);
+    await drainingWorker.leave();
+    expect(offeredTo).toEqual([first.name]);
     expect(holders(id)).toEqual([]);
-    const session = await leaver.router.locate(id, MINE);
+    const session = await drainingWorker.router.locate(id, MINE);
     expect(await session.call(callOf(1), sink())).toMatchObject({ refused: true, httpStatus: 404 });
   });
 
   it('counts a session as accepted when the receiver fails after it began to restore it', async () => {
-    const session = leaver.open();
+    const session = drainingWorker.open();
     await session.call(callOf(1), sink());
     const [first] = ranked(session.id);
     jest.spyOn(first.upstreams, 'adopt').mockImplementation(() => {
       throw new TypeError('a defect');
     });
-    await leaver.leave();
+    await drainingWorker.leave();
     expect(holders(session.id)).toEqual([first]);
   });
 });
 
 describe('handoff of a session that cannot move at once', () => {
   it('hands a session off when its last in-flight call is answered', async () => {
-    const session = leaver.open();
+    const session = drainingWorker.open();
     const call = await callUnderWay(session);
-    await leaver.leave();
-    expect(holders(session.id)).toEqual([leaver]);
-    const closing = leaver.handOver.beforeApplicationShutdown();
+    await drainingWorker.leave();
+    expect(holders(session.id)).toEqual([drainingWorker]);
+    const closing = drainingWorker.handOver.beforeApplicationShutdown();
     await settled();
     call.answer();
     expect(await call.outcome).toMatchObject(DONE);
     await closing;
     expect(holders(session.id)).toEqual([ranked(session.id)[0]]);
-    expect(leaver.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([false]);
+    expect(drainingWorker.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([false]);
   });
 
   it('hands a session off later when its client sends a further call before it is idle', async () => {
-    const session = leaver.open();
-    const mine = leaver.sessions.find(session.id);
-    if (!mine) throw new Error('The session does not exist.');
+    const session = drainingWorker.open();
+    const local = drainingWorker.sessions.find(session.id);
+    if (!local) throw new Error('The session does not exist.');
     const again = Promise.withResolvers<Outcome>();
     let second: Promise<Outcome> | undefined;
-    const whenQuiet = mine.whenQuiet.bind(mine);
-    jest.spyOn(mine, 'whenQuiet').mockImplementationOnce(async () => {
+    const whenQuiet = local.whenQuiet.bind(local);
+    jest.spyOn(local, 'whenQuiet').mockImplementationOnce(async () => {
       await whenQuiet();
-      leaver.connector.respond = () => again.promise;
+      drainingWorker.connector.respond = () => again.promise;
       second = session.call(callOf('second'), sink());
     });
     const first = await callUnderWay(session);
-    await leaver.leave();
+    await drainingWorker.leave();
     first.answer();
     await first.outcome;
     await settled();
-    expect(holders(session.id)).toEqual([leaver]);
+    expect(holders(session.id)).toEqual([drainingWorker]);
     again.resolve(DONE);
     expect(await second).toMatchObject(DONE);
-    const [heir] = ranked(session.id);
-    await until(() => heir.sessions.find(session.id) !== undefined);
-    expect(holders(session.id)).toEqual([heir]);
+    const [newOwner] = ranked(session.id);
+    await until(() => newOwner.sessions.find(session.id) !== undefined);
+    expect(holders(session.id)).toEqual([newOwner]);
   });
 
   it('keeps an HTTP+SSE session until the worker stops, because it is bound to its connection', async () => {
-    const session = leaver.open({ transport: 'sse' });
+    const session = drainingWorker.open({ transport: 'sse' });
     const stream = sink();
     await session.openStream(stream);
-    await leaver.leave();
-    expect([holders(session.id), stream.ended]).toEqual([[leaver], false]);
+    await drainingWorker.leave();
+    expect([holders(session.id), stream.ended]).toEqual([[drainingWorker], false]);
   });
 
   it('keeps a session with its own process at a server until the worker stops', async () => {
     const anonymous = { ...MINE.caller, anonymous: true };
-    const session = leaver.open({ caller: anonymous });
+    const session = drainingWorker.open({ caller: anonymous });
     await session.call(callOf(1, { server: CHILD, caller: anonymous }), sink());
-    for (const connection of leaver.connector.opened) connection.surrender = undefined;
-    await leaver.leave();
-    expect(holders(session.id)).toEqual([leaver]);
-    expect(leaver.connector.live).toHaveLength(1);
+    for (const connection of drainingWorker.connector.opened) connection.surrender = undefined;
+    await drainingWorker.leave();
+    expect(holders(session.id)).toEqual([drainingWorker]);
+    expect(drainingWorker.connector.live).toHaveLength(1);
     expect(await session.call(callOf(2, { server: CHILD, caller: anonymous }), sink())).toEqual(DONE);
   });
 
   it('hands off sessions that were opened after the first run, before the worker closes', async () => {
-    await leaver.leave();
-    const { id } = leaver.open();
-    expect(holders(id)).toEqual([leaver]);
-    await leaver.handOver.beforeApplicationShutdown();
+    await drainingWorker.leave();
+    const { id } = drainingWorker.open();
+    expect(holders(id)).toEqual([drainingWorker]);
+    await drainingWorker.handOver.beforeApplicationShutdown();
     expect(holders(id)).toEqual([ranked(id)[0]]);
   });
 
   it('waits for in-flight calls no longer than 14 seconds', async () => {
-    const session = leaver.open();
+    const session = drainingWorker.open();
     const call = await callUnderWay(session);
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     let isOver = false;
-    const closing = leaver.handOver.beforeApplicationShutdown().then(() => (isOver = true));
+    const closing = drainingWorker.handOver.beforeApplicationShutdown().then(() => (isOver = true));
     await jest.advanceTimersByTimeAsync(13_900);
     expect(isOver).toBe(false);
     await jest.advanceTimersByTimeAsync(200);
@@ -292,36 +292,36 @@ describe('handoff of a session that cannot move at once', () => {
   });
 
   it('keeps the connections of a session whose client sends a call while others are handed off', async () => {
-    const first = leaver.open();
+    const first = drainingWorker.open();
     // More sessions than there are concurrent handoffs; the first session is handed off last.
-    for (let count = 0; count < 80; count += 1) leaver.open();
-    const letGo = leaver.holdOffers();
-    const leaving = leaver.leave();
-    await until(() => leaver.sessions.size < 80);
+    for (let count = 0; count < 80; count += 1) drainingWorker.open();
+    const releaseOffers = drainingWorker.holdOffers();
+    const leaving = drainingWorker.leave();
+    await until(() => drainingWorker.sessions.size < 80);
     const call = await callUnderWay(first);
-    letGo();
+    releaseOffers();
     await leaving;
-    expect([leaver.sessions.size, leaver.connector.live.length]).toEqual([1, 1]);
+    expect([drainingWorker.sessions.size, drainingWorker.connector.live.length]).toEqual([1, 1]);
     call.answer();
     await call.outcome;
-    const [heir] = ranked(first.id);
-    await until(() => heir.sessions.find(first.id) !== undefined);
-    expect(heir.connector.adopted).toHaveLength(1);
-    expect(leaver.connector.opened).toHaveLength(1);
+    const [newOwner] = ranked(first.id);
+    await until(() => newOwner.sessions.find(first.id) !== undefined);
+    expect(newOwner.connector.adopted).toHaveLength(1);
+    expect(drainingWorker.connector.opened).toHaveLength(1);
   });
 });
 
 it('drops only the upstream session and subscription of a server that the new owner does not know', async () => {
-  const [heir] = others;
+  const [other] = others;
   const lost = remoteServer('lost');
-  leaver.registry.configure([SERVER, CHILD, lost]);
-  const session = leaver.open();
+  drainingWorker.registry.configure([SERVER, CHILD, lost]);
+  const session = drainingWorker.open();
   await session.call(callOf(1, { server: lost }), sink());
   await session.watch({ ...RESOURCE, server: lost, uri: 'lost+file:///x' });
   await session.watch(RESOURCE);
-  await leaver.leave();
-  const [home] = holders(session.id);
-  expect(home?.connector.adopted.map(({ server }) => server)).not.toContain('lost');
-  expect([...(home?.sessions.live ?? [])].flatMap((kept) => home?.feeds.watchedBy(kept) ?? [])).toEqual([RESOURCE]);
-  expect(heir.registry.snapshot.servers).not.toContain(lost);
+  await drainingWorker.leave();
+  const [newOwner] = holders(session.id);
+  expect(newOwner?.connector.adopted.map(({ server }) => server)).not.toContain('lost');
+  expect([...(newOwner?.sessions.live ?? [])].flatMap((kept) => newOwner?.feeds.watchedBy(kept))).toEqual([RESOURCE]);
+  expect(other.registry.snapshot.servers).not.toContain(lost);
 });

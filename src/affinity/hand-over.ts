@@ -55,15 +55,15 @@ export class HandOver implements BeforeApplicationShutdown {
     if (this.others.length === 0) return;
     const live = [...this.sessions.live];
     this.later.push(...live.filter(({ canMove }) => !canMove).map((session) => this.giveLater(session)));
-    const quiet = live.filter(({ canMove }) => canMove);
-    const giving = Array.from({ length: MOST_UNDER_WAY }, async () => {
-      for (let session = quiet.pop(); session; session = quiet.pop()) {
+    const idle = live.filter(({ canMove }) => canMove);
+    const transfers = Array.from({ length: MOST_UNDER_WAY }, async () => {
+      for (let session = idle.pop(); session; session = idle.pop()) {
         if (session.canMove) await this.give(session);
         // The client has sent a call while other sessions were handed off.
         else this.later.push(this.giveLater(session));
       }
     });
-    await Promise.all(giving);
+    await Promise.all(transfers);
   }
 
   /** Hands off the sessions whose calls have ended by now. A session that cannot move ends with its last answer. */
@@ -72,8 +72,8 @@ export class HandOver implements BeforeApplicationShutdown {
     await this.run();
     // Without another worker, each session ends here with its last answer.
     if (this.others.length === 0) return;
-    const quiet = [...this.sessions.live].map((session) => session.whenQuiet());
-    await lastCalls(Promise.all([...this.later, ...quiet]));
+    const idle = [...this.sessions.live].map((session) => session.whenQuiet());
+    await lastCalls(Promise.all([...this.later, ...idle]));
     if (this.given > 0) this.logger.log(`Handed off ${this.given} sessions to other workers.`);
   }
 
@@ -84,36 +84,36 @@ export class HandOver implements BeforeApplicationShutdown {
   }
 
   private async give(session: Session): Promise<void> {
-    const move = this.move(session);
-    this.moves.begin(session.id, move);
-    await move.catch((cause: unknown) => this.logger.warn(`Failed to hand off a session: ${String(cause)}`));
+    const transfer = this.move(session);
+    this.moves.begin(session.id, transfer);
+    await transfer.catch((cause: unknown) => this.logger.warn(`Failed to hand off a session: ${String(cause)}`));
   }
 
   private async move(session: Session): Promise<void> {
     const ranked = rendezvous(session.id, this.others);
     const [first] = ranked;
-    const states = first === undefined ? undefined : this.upstreams.surrenderOf(session);
-    if (first === undefined || !states) return;
+    const upstreams = first === undefined ? undefined : this.upstreams.surrenderOf(session);
+    if (first === undefined || !upstreams) return;
     const watched = this.feeds.watchedBy(session).map(({ server, own, uri }) => ({ server: server.slug, own, uri }));
     this.feeds.flush(session);
     const record = this.sessions.handOver(session.id, first);
     if (!record) return;
-    const heritage: Heritage = { record, upstreams: states, watched };
-    for (const heir of ranked) {
-      const received = await this.offer(heir, heritage);
-      if (received === 'refused') continue;
-      this.sessions.pointTo(session.id, heir);
+    const payload: Heritage = { record, upstreams, watched };
+    for (const receiver of ranked) {
+      const offerResult = await this.offer(receiver, payload);
+      if (offerResult === 'refused') continue;
+      this.sessions.pointTo(session.id, receiver);
       this.given += 1;
       return;
     }
     // No worker accepted the session; keep it until shutdown.
     this.sessions.pointTo(session.id, undefined);
-    this.inheritance.goOn(heritage);
+    this.inheritance.goOn(payload);
   }
 
-  private async offer(heir: string, heritage: Heritage): Promise<Received> {
-    const payload = { heritage: this.seal.close(heritage, heir) } satisfies AdoptOrder;
-    const order = { to: heir, pattern: SessionPattern.adopt, payload, budgetMs: PATIENCE_MS };
+  private async offer(receiver: string, payload: Heritage): Promise<Received> {
+    const adoption = { heritage: this.seal.close(payload, receiver) } satisfies AdoptOrder;
+    const order = { to: receiver, pattern: SessionPattern.adopt, payload: adoption, budgetMs: PATIENCE_MS };
     return receivedBy(await this.bus.request(order).end);
   }
 

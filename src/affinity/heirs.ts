@@ -6,7 +6,7 @@ export abstract class Heirs {
   /** Returns the id of the worker that owns the session now, or undefined when the session was never handed off. */
   abstract of(session: string): Promise<string | undefined>;
 
-  abstract remember(session: string, heir: string): Promise<void>;
+  abstract remember(session: string, newOwner: string): Promise<void>;
 
   /** Removes the record of a handoff that the receiver rejected after all. */
   abstract forget(session: string): Promise<void>;

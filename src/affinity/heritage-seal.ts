@@ -13,13 +13,13 @@ export class HeritageSeal {
   }
 
   /** `receiver`: id of the worker that may decrypt the payload. */
-  close(heritage: Heritage, heir: string): string {
-    return this.seal.close(JSON.stringify(heritage), heir);
+  close(payload: Heritage, receiver: string): string {
+    return this.seal.close(JSON.stringify(payload), receiver);
   }
 
   /** Returns undefined for anything that was not encrypted for this receiver. */
-  open(closed: unknown, heir: string): Heritage | undefined {
-    const json = this.seal.open(closed, heir);
+  open(encrypted: unknown, receiver: string): Heritage | undefined {
+    const json = this.seal.open(encrypted, receiver);
     return json === undefined ? undefined : readHeritage(JSON.parse(json));
   }
 }

@@ -38,12 +38,12 @@ export class Inheritance {
    * @param encrypted the handoff payload
    * @param previousOwner id of the worker that owned the session
    */
-  take(closed: string, giver: string): Promise<void> {
-    const heritage = this.seal.open(closed, this.me.text);
-    if (!heritage) return Promise.reject(new NoHeritage());
-    const taking = this.takeFrom(giver, heritage);
-    this.moves.begin(heritage.record.id, taking);
-    return taking;
+  take(encrypted: string, previousOwner: string): Promise<void> {
+    const payload = this.seal.open(encrypted, this.me.text);
+    if (!payload) return Promise.reject(new NoHeritage());
+    const acceptance = this.takeFrom(previousOwner, payload);
+    this.moves.begin(payload.record.id, acceptance);
+    return acceptance;
   }
 
   /**
@@ -52,17 +52,17 @@ export class Inheritance {
    * worker that declares the previous owner dead after the check finds the record; one that did so before the check is
    * found by it (ADR 12).
    */
-  private async takeFrom(giver: string, heritage: Heritage): Promise<void> {
-    const { id } = heritage.record;
-    const before = await this.heirs.of(id).catch(unavailable);
+  private async takeFrom(previousOwner: string, payload: Heritage): Promise<void> {
+    const { id } = payload.record;
+    const recordedOwner = await this.heirs.of(id).catch(unavailable);
     await this.heirs.remember(id, this.me.text).catch(unavailable);
     try {
       if (this.readiness.isLeaving) throw new HeirLeaves();
-      if (await this.workers.isBuried(giver).catch(unavailable)) throw new GiverGone();
-      this.goOn(heritage);
+      if (await this.workers.isBuried(previousOwner).catch(unavailable)) throw new GiverGone();
+      this.goOn(payload);
     } catch (cause) {
-      const undoing = before === undefined ? this.heirs.forget(id) : this.heirs.remember(id, before);
-      await undoing.catch(() => undefined);
+      const undo = recordedOwner === undefined ? this.heirs.forget(id) : this.heirs.remember(id, recordedOwner);
+      await undo.catch(() => undefined);
       throw cause;
     }
   }

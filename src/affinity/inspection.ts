@@ -141,7 +141,7 @@ export class Inspection {
     return true;
   }
 
-  private async end(worker: string, question: SurveyQuestion<boolean>): Promise<boolean> {
-    return (await this.survey.ask(worker, question)) === true;
+  private async end(worker: string, query: SurveyQuestion<boolean>): Promise<boolean> {
+    return (await this.survey.ask(worker, query)) === true;
   }
 }

@@ -18,8 +18,8 @@ describe('a single worker', () => {
   });
 
   it('has no handoffs in its directory', async () => {
-    const heirs = new NoHeirs();
-    await heirs.remember();
-    expect(await heirs.of()).toBeUndefined();
+    const directory = new NoHeirs();
+    await directory.remember();
+    expect(await directory.of()).toBeUndefined();
   });
 });

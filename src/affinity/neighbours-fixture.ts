@@ -63,9 +63,9 @@ export class SharedHeirs extends Heirs {
     return this.known.get(session);
   }
 
-  override async remember(session: string, heir: string): Promise<void> {
+  override async remember(session: string, newOwner: string): Promise<void> {
     if (this.isDown) throw new RelayFailure(true, 'down');
-    this.known.set(session, heir);
+    this.known.set(session, newOwner);
   }
 
   override async forget(session: string): Promise<void> {
@@ -213,17 +213,17 @@ export class Neighbours {
   private readonly all: Neighbour[] = [];
 
   /** Starts a worker. Afterwards all workers know each other. */
-  async start(makeUp: WorkerMakeUp = {}): Promise<Neighbour> {
-    const neighbour = new Neighbour(this, makeUp);
-    this.all.push(neighbour);
-    await neighbour.start();
+  async start(options: WorkerMakeUp = {}): Promise<Neighbour> {
+    const worker = new Neighbour(this, options);
+    this.all.push(worker);
+    await worker.start();
     await this.beat();
-    return neighbour;
+    return worker;
   }
 
   /** The two workers other than `leaver`, in the order in which they are offered the session. Needs three workers. */
-  rankedFor(session: string, leaver: Neighbour): [Neighbour, Neighbour] {
-    const others = this.all.filter((neighbour) => neighbour !== leaver);
+  rankedFor(session: string, drainingWorker: Neighbour): [Neighbour, Neighbour] {
+    const others = this.all.filter((worker) => worker !== drainingWorker);
     const names = rendezvous(
       session,
       others.map(({ name }) => name),
@@ -248,7 +248,7 @@ export class Neighbours {
   }
 
   async close(): Promise<void> {
-    for (const neighbour of this.all.splice(0)) await this.whileTimePasses(neighbour.close());
+    for (const worker of this.all.splice(0)) await this.whileTimePasses(worker.close());
   }
 }
 

@@ -89,14 +89,14 @@ describe('connections that another worker leases over the bus', () => {
       const given = await reply.ask({ method: 'roots/list', params: {} }, NEVER);
       return result({ given: 'result' in given ? given.result : {} });
     };
-    const said: string[] = [];
+    const received: string[] = [];
     const reply = replyOf({
-      notify: ({ method }) => void said.push(method),
+      notify: ({ method }) => void received.push(method),
       ask: async ({ method }) => ({ result: { method } }),
     });
     const outcome = await (await connect()).request(CALL, reply, NEVER);
     expect(outcome).toEqual(result({ given: { method: 'roots/list' } }));
-    expect(said).toEqual([LOGGED.method]);
+    expect(received).toEqual([LOGGED.method]);
   });
 
   it('set the most verbose log level of all leases at the server', async () => {
@@ -124,10 +124,10 @@ describe('connections that another worker leases over the bus', () => {
 
   it('cancel a call at the server when the requester cancels it', async () => {
     connector.respond = () => new Promise<Outcome>(() => undefined);
-    const leave = new AbortController();
-    const outcome = (await connect()).request(CALL, replyOf(), leave.signal);
+    const controller = new AbortController();
+    const outcome = (await connect()).request(CALL, replyOf(), controller.signal);
     await until(() => connector.opened[0]?.sent.length === 1);
-    leave.abort();
+    controller.abort();
     expect(await outcome).toMatchObject({ error: { code: -31002 } });
     expect(connector.opened[0]?.sent[0]?.signal.aborted).toBe(true);
   });
@@ -174,22 +174,22 @@ describe('connections that another worker leases over the bus', () => {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     connector.respond = ({ request }) => (request.params['name'] === 'kept' ? promise : new Promise(() => undefined));
     const connection = await connect();
-    const givenUp = new AbortController();
+    const cancelled = new AbortController();
     const kept = connection.request({ ...CALL, params: { name: 'kept' } }, replyOf(), NEVER);
-    void connection.request(CALL, replyOf(), givenUp.signal);
+    void connection.request(CALL, replyOf(), cancelled.signal);
     await until(() => connector.opened[0]?.sent.length === 2);
-    const left: string[] = [];
-    const leaving = inbox.beforeApplicationShutdown().then(() => left.push('left'));
-    givenUp.abort();
+    const finished: string[] = [];
+    const shutdown = inbox.beforeApplicationShutdown().then(() => finished.push('finished'));
+    cancelled.abort();
     await until(() => connector.opened[0]?.sent[1]?.signal.aborted === true);
-    expect(left).toEqual([]);
+    expect(finished).toEqual([]);
     resolve(result({}));
-    await leaving;
+    await shutdown;
     expect(await kept).toEqual(result({}));
   });
 
   it('run nothing for an unknown lease', async () => {
-    const payload = { part: 'unheard-of', call: 'c', request: CALL };
+    const payload = { part: 'unknown lease', call: 'c', request: CALL };
     const { end } = here.request({ to: 'there', pattern: PoolPattern.request, payload });
     expect(await end).toEqual({ kind: 'value', value: { kind: 'not-held' } });
     expect(connector.opened).toEqual([]);

@@ -40,18 +40,18 @@ export class PoolInboxController implements BeforeApplicationShutdown {
 
   @MessagePattern(PoolPattern.open)
   async open(@Payload() order: OpenOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    const part = this.find(order, context) ?? (await this.take(order, context));
-    return part ? part.keep(context) : outcomeOfFault('refused', 'the requesting worker released the connection');
+    const lease = this.find(order, context) ?? (await this.take(order, context));
+    return lease ? lease.keep(context) : outcomeOfFault('refused', 'the requesting worker released the connection');
   }
 
   @MessagePattern(PoolPattern.request)
   async request(@Payload() order: RequestOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    const part = this.partOf(order, context);
+    const lease = this.partOf(order, context);
     const finish = this.owed.add();
     // A cancelled call needs no answer, so it no longer delays the shutdown.
     context.signal.addEventListener('abort', finish, { once: true });
-    this.calls.set(order.call, part);
-    return part.request(order, context).finally(() => {
+    this.calls.set(order.call, lease);
+    return lease.request(order, context).finally(() => {
       this.calls.delete(order.call);
       finish();
     });
@@ -59,9 +59,9 @@ export class PoolInboxController implements BeforeApplicationShutdown {
 
   @MessagePattern(PoolPattern.answer)
   async answer(@Payload() order: AnswerOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    const part = this.calls.get(order.call);
-    if (part?.requester !== context.requester) throw new ConnectionNotHeld();
-    part.answer(order);
+    const lease = this.calls.get(order.call);
+    if (lease?.requester !== context.requester) throw new ConnectionNotHeld();
+    lease.answer(order);
     return DONE;
   }
 
@@ -90,9 +90,9 @@ export class PoolInboxController implements BeforeApplicationShutdown {
       held.release();
       return undefined;
     }
-    const part = new PoolPart(requester, held, () => this.parts.delete(order.part));
-    this.parts.set(order.part, part);
-    return part;
+    const lease = new PoolPart(requester, held, () => this.parts.delete(order.part));
+    this.parts.set(order.part, lease);
+    return lease;
   }
 
   /** Returns a lease only to the worker that acquired it. */
@@ -102,9 +102,9 @@ export class PoolInboxController implements BeforeApplicationShutdown {
   }
 
   private partOf(order: PartOrder, context: BusContext): PoolPart {
-    const part = this.find(order, context);
-    if (!part) throw new ConnectionNotHeld();
-    return part;
+    const lease = this.find(order, context);
+    if (!lease) throw new ConnectionNotHeld();
+    return lease;
   }
 
   private serverOf(slug: string): ServerDefinition {

@@ -197,10 +197,10 @@ describe('a request over a connection that another worker owns', () => {
 
   it('is cancelled at the owner when its caller aborts it', async () => {
     answer(() => new Promise(() => undefined));
-    const leave = new AbortController();
-    const outcome = (await connect()).request(toolCall(), new Reply(), leave.signal);
+    const controller = new AbortController();
+    const outcome = (await connect()).request(toolCall(), new Reply(), controller.signal);
     while (child().sent.length === 0) await settled();
-    leave.abort();
+    controller.abort();
     expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
     expect(child().sent[0]?.signal.aborted).toBe(true);
   });
@@ -220,10 +220,10 @@ describe('a request over a connection that another worker owns', () => {
   it('is rejected when another worker uses its lease', async () => {
     await connect();
     const { part } = Object(bus.orders[0]?.payload) as { part: string };
-    const stranger = new LinkedBus('stranger');
-    stranger.workers.set('there', there.serves);
+    const otherWorker = new LinkedBus('other worker');
+    otherWorker.workers.set('there', there.serves);
     const payload = { part, call: 'c', request: toolCall() };
-    const { end } = stranger.request({ to: 'there', pattern: PoolPattern.request, payload });
+    const { end } = otherWorker.request({ to: 'there', pattern: PoolPattern.request, payload });
     expect(await end).toMatchObject({ value: { error: { code: -31001, data: { outcome: 'not_executed' } } } });
     expect(child().sent).toEqual([]);
   });
@@ -265,15 +265,15 @@ describe('a remote connection that is lost', () => {
 describe('a connection lease', () => {
   it('is renewed while it is used and survives a failed renewal', async () => {
     const connection = await connect();
-    const keepers = () => bus.underWay(PoolPattern.open);
+    const countRenewals = () => bus.underWay(PoolPattern.open);
     jest.useFakeTimers({ doNotFake: ['setImmediate'] });
     // This lease's renewal timer was set before the fake timers were installed.
     const renewed = await connect();
-    expect(keepers()).toBe(2);
+    expect(countRenewals()).toBe(2);
     jest.advanceTimersByTime(PART_MS / 3);
     await settled();
     await settled();
-    expect([keepers(), bus.orders.length]).toEqual([2, 3]);
+    expect([countRenewals(), bus.orders.length]).toEqual([2, 3]);
     const serves = bus.workers.get('there');
     bus.workers.clear();
     jest.advanceTimersByTime(PART_MS / 3);
@@ -282,7 +282,7 @@ describe('a connection lease', () => {
     jest.advanceTimersByTime(PART_MS / 3);
     await settled();
     await settled();
-    expect([renewed.closed, connection.closed, ends.length, keepers()]).toEqual([false, false, 0, 2]);
+    expect([renewed.closed, connection.closed, ends.length, countRenewals()]).toEqual([false, false, 0, 2]);
     child().say(LOGGED);
     await settled();
     expect(notified).toHaveLength(2);

@@ -36,11 +36,11 @@ class ScriptedBus extends WorkerBus {
   }
 }
 
-function world(reply?: ScriptedBus['reply'], heir?: string) {
+function world(reply?: ScriptedBus['reply'], newOwner?: string) {
   const bus = new ScriptedBus();
   bus.reply = reply;
   const route = { order, owner: 'owner', revision: '2025-11-25' };
-  return { bus, session: new RemoteSession(route, { bus, whither: async () => heir }) };
+  return { bus, session: new RemoteSession(route, { bus, whither: async () => newOwner }) };
 }
 
 const value = (outcome: Outcome): BusEnd => ({ kind: 'value', value: outcome });
@@ -228,10 +228,10 @@ describe('a stream of a remote session', () => {
     await expect(session.openStream(new RecordingSink())).rejects.toEqual(wanted);
   });
 
-  it('is refused with the error of the owner, without a started response', async () => {
-    const gone = { kind: 'error', error: { code: -32600, message: 'No events are kept' }, httpStatus: 400 } as const;
-    const { session } = world(() => value(gone));
-    const wanted = expect.objectContaining({ message: 'No events are kept', httpStatus: 400 });
+  it('is refused with the error of the owner, without an event', async () => {
+    const refusal = { kind: 'error', error: { code: -32600, message: 'Not stored' }, httpStatus: 400 } as const;
+    const { session } = world(() => value(refusal));
+    const wanted = expect.objectContaining({ message: 'Not stored', httpStatus: 400 });
     const sink = new RecordingSink();
     await expect(session.openStream(sink, '9-9')).rejects.toEqual(wanted);
     expect(sink.ended).toBe(false);

@@ -13,7 +13,7 @@ const KEYS = Array.from({ length: 60 }, (_, index) => `principal child {} tests|
 /** The relay is old enough after this time to report unlisted workers as dead. */
 const SETTLED_MS = 7_000;
 
-let neighbours: Neighbours;
+let cluster: Neighbours;
 let workers: Neighbour[];
 
 const placementAt = ({ name, workers: known, server }: Neighbour) => new RendezvousPlacement(name, known, server.node);
@@ -27,13 +27,13 @@ const holder = () => workers.find(({ connector }) => connector.live.length > 0);
 
 beforeEach(async () => {
   Logger.overrideLogger(false);
-  neighbours = new Neighbours();
+  cluster = new Neighbours();
   workers = [];
-  for (let count = 0; count < 3; count += 1) workers.push(await neighbours.start({ servers: [SERVER, CHILD] }));
+  for (let count = 0; count < 3; count += 1) workers.push(await cluster.start({ servers: [SERVER, CHILD] }));
 });
 
 afterEach(async () => {
-  await neighbours.close();
+  await cluster.close();
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
 });
 
@@ -46,19 +46,19 @@ describe('RendezvousPlacement', () => {
   });
 
   it('moves only the keys of a worker that has died', async () => {
-    await neighbours.timer.advance(SETTLED_MS);
-    const [one, , gone] = workers;
-    if (!one || !gone) throw new Error('The cluster must have three workers.');
+    await cluster.timer.advance(SETTLED_MS);
+    const [one, , dead] = workers;
+    if (!one || !dead) throw new Error('The cluster must have three workers.');
     const placement = placementAt(one);
     const before = KEYS.map((key) => placement.placeOf(key));
     let changes = 0;
     placement.onChange(() => (changes += 1));
-    await gone.close();
-    await neighbours.beat();
-    expect([placement.isGone(gone.name), placement.isGone(one.name), changes > 0]).toEqual([true, false, true]);
+    await dead.close();
+    await cluster.beat();
+    expect([placement.isGone(dead.name), placement.isGone(one.name), changes > 0]).toEqual([true, false, true]);
     const after = KEYS.map((key) => placement.placeOf(key));
-    expect(after).not.toContain(gone.name);
-    expect(after.filter((place, index) => place !== before[index] && before[index] !== gone.name)).toEqual([]);
+    expect(after).not.toContain(dead.name);
+    expect(after.filter((place, index) => place !== before[index] && before[index] !== dead.name)).toEqual([]);
   });
 });
 
@@ -76,13 +76,13 @@ describe('a shared process of one principal', () => {
   });
 
   it('is started again on another worker when its worker dies', async () => {
-    await neighbours.timer.advance(SETTLED_MS);
+    await cluster.timer.advance(SETTLED_MS);
     for (const worker of workers) await call(worker);
-    const gone = holder();
-    await gone?.close();
-    await neighbours.beat();
-    const left = workers.filter((worker) => worker !== gone);
-    for (const worker of left) expect(await neighbours.whileTimePasses(call(worker))).toEqual(result({}));
+    const dead = holder();
+    await dead?.close();
+    await cluster.beat();
+    const remaining = workers.filter((worker) => worker !== dead);
+    for (const worker of remaining) expect(await cluster.whileTimePasses(call(worker))).toEqual(result({}));
     expect(live()).toHaveLength(1);
     expect(live()[0]?.sent).toHaveLength(2);
   });
@@ -93,7 +93,7 @@ describe('a shared process of one principal', () => {
     const subjects = Array.from({ length: 12 }, (_, index) => `${index}`);
     for (const subject of subjects) await call(one, subject);
     const before = live();
-    workers.push(await neighbours.start({ servers: [SERVER, CHILD] }));
+    workers.push(await cluster.start({ servers: [SERVER, CHILD] }));
     for (const subject of subjects) await call(one, subject);
     expect(live()).toEqual(before);
   });
@@ -110,9 +110,9 @@ describe('a shared process of one principal', () => {
     remote.connector.respond = () => new Promise(() => undefined);
     const outcomes = subjects.map((subject) => call(ingress, subject));
     await until(() => remote.connector.opened.some(({ sent }) => sent.length > 1));
-    await neighbours.timer.advance(SETTLED_MS);
+    await cluster.timer.advance(SETTLED_MS);
     remote.server.node.stop();
-    const ended = await neighbours.whileTimePasses(Promise.all(outcomes));
+    const ended = await cluster.whileTimePasses(Promise.all(outcomes));
     for (const outcome of ended) {
       if (outcome.kind === 'result') expect(outcome).toEqual(result({}));
       else expect(outcome).toMatchObject({ error: { data: { outcome: 'unknown' } } });

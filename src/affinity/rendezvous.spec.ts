@@ -31,9 +31,9 @@ describe('rankByRendezvous', () => {
   it('preserves the order of the remaining workers when one is removed', () => {
     fc.assert(
       fc.property(key, names, fc.nat(), (what, workers, which) => {
-        const gone = workers[which % workers.length];
-        const left = workers.filter((worker) => worker !== gone);
-        expect(rendezvous(what, left)).toEqual(rendezvous(what, workers).filter((worker) => worker !== gone));
+        const removed = workers[which % workers.length];
+        const remaining = workers.filter((worker) => worker !== removed);
+        expect(rendezvous(what, remaining)).toEqual(rendezvous(what, workers).filter((worker) => worker !== removed));
       }),
     );
   });
@@ -61,8 +61,8 @@ describe('rankByRendezvous', () => {
   it('distributes the keys of a removed worker over all remaining workers', () => {
     const workers = newWorkers(5);
     const seconds = keys.map((what) => rendezvous(what, workers)).filter(([first]) => first === workers[0]);
-    const heirs = new Set(seconds.map(([, second]) => second));
-    expect(heirs).toEqual(new Set(workers.slice(1)));
+    const receivers = new Set(seconds.map(([, second]) => second));
+    expect(receivers).toEqual(new Set(workers.slice(1)));
   });
 
   it('returns an empty ranking for no workers', () => {

@@ -3,7 +3,7 @@ import { result, type ClientProfile, type JsonObject, type Outcome } from '#lib/
 import { DispatchWorld, type Asking } from '../../test/support/dispatch-world.js';
 import { callerOf, remoteServer, type Respond } from '../../test/support/fake-upstream.js';
 
-const TALKATIVE: ClientProfile = {
+const CAPABLE_CLIENT: ClientProfile = {
   revision: '2026-07-28',
   capabilities: { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} },
 };
@@ -26,7 +26,7 @@ async function world(era: 'legacy' | 'modern', respond: Respond) {
   opened.connector.eras.set('a', era).set('b', era);
   opened.connector.respond = respond;
   const call = (params: JsonObject = {}, asking: Asking = {}) =>
-    opened.request('tools/call', { ...CALL, ...params }, { endpoint: 'a', client: TALKATIVE, ...asking });
+    opened.request('tools/call', { ...CALL, ...params }, { endpoint: 'a', client: CAPABLE_CLIENT, ...asking });
   return {
     call,
     connector: opened.connector,
@@ -36,7 +36,7 @@ async function world(era: 'legacy' | 'modern', respond: Respond) {
 }
 
 /** A server that asks one question and returns the answer. */
-const asksOnce: Respond = async ({ reply, signal }) => {
+const askOnce: Respond = async ({ reply, signal }) => {
   const answer = await reply.ask(FORM, signal);
   return result({ answer } as unknown as JsonObject);
 };
@@ -50,7 +50,7 @@ const codeOf = (outcome: Outcome) => (outcome.kind === 'error' ? outcome.error.c
 
 describe('a legacy server that asks a modern client a question', () => {
   it('receives the answers that come with the repeated call, and receives the call only once', async () => {
-    const { call, asked } = await world('legacy', asksOnce);
+    const { call, asked } = await world('legacy', askOnce);
     const { inputRequests, requestState } = inputOf(await call());
     expect(inputRequests).toEqual({ 'question-1': FORM });
     const answered = await call({ requestState, inputResponses: { 'question-1': ADA } });
@@ -63,7 +63,7 @@ describe('a legacy server that asks a modern client a question', () => {
     ['at another endpoint', { name: 'a__book' }, { endpoint: 'default' }],
     ['of another call', { arguments: { to: 'Oslo' } }, {}],
   ])('receives no answer from a repetition %s', async (_what, params, asking) => {
-    const { call, asked } = await world('legacy', asksOnce);
+    const { call, asked } = await world('legacy', askOnce);
     const { requestState } = inputOf(await call());
     const foreign = await call({ ...params, requestState, inputResponses: { 'question-1': ADA } }, asking);
     expect(foreign).toMatchObject({ error: { code: -32602, data: { outcome: 'not_executed' } } });
@@ -73,9 +73,9 @@ describe('a legacy server that asks a modern client a question', () => {
   });
 
   it('receives no answer from a repetition with an invalid state or invalid answers', async () => {
-    const { call, asked } = await world('legacy', asksOnce);
+    const { call, asked } = await world('legacy', askOnce);
     const { requestState } = inputOf(await call());
-    const malformed = [
+    const invalidRepetitions = [
       { requestState: `${requestState.slice(0, -4)}AAAA` },
       { requestState: 'made up' },
       { requestState: 7 },
@@ -85,7 +85,7 @@ describe('a legacy server that asks a modern client a question', () => {
       { requestState, inputResponses: { 'question-1': 12_345 } },
       { requestState, inputResponses: { 'question-1': { action: 'accept', content: 'Ada' } } },
     ];
-    for (const params of malformed) expect(codeOf(await call(params))).toBe(-32602);
+    for (const params of invalidRepetitions) expect(codeOf(await call(params))).toBe(-32602);
     expect(asked()).toHaveLength(1);
   });
 
@@ -97,7 +97,7 @@ describe('a legacy server that asks a modern client a question', () => {
 
   it('is called once, however late the client repeats the call', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'queueMicrotask', 'nextTick', 'setTimeout', 'performance'] });
-    const { call, asked } = await world('legacy', asksOnce);
+    const { call, asked } = await world('legacy', askOnce);
     const { requestState } = inputOf(await call());
     const repetition = { requestState, inputResponses: { 'question-1': ADA } };
     expect(await call(repetition)).toMatchObject({ result: { answer: { result: ADA } } });
@@ -110,7 +110,7 @@ describe('a legacy server that asks a modern client a question', () => {
   });
 
   it('assigns answers to the right call when a client has two parked calls', async () => {
-    const { call } = await world('legacy', asksOnce);
+    const { call } = await world('legacy', askOnce);
     const [one, two] = [inputOf(await call()), inputOf(await call())];
     const give = ({ requestState }: typeof one, name: string) =>
       call({ requestState, inputResponses: { 'question-1': { action: 'accept', content: { name } } } });
@@ -120,8 +120,8 @@ describe('a legacy server that asks a modern client a question', () => {
   });
 
   it('can ask questions for resources/read and prompts/get, but not for other requests', async () => {
-    const { request } = await world('legacy', asksOnce);
-    const asking = { endpoint: 'a', client: TALKATIVE };
+    const { request } = await world('legacy', askOnce);
+    const asking = { endpoint: 'a', client: CAPABLE_CLIENT };
     inputOf(await request('prompts/get', { name: 'x' }, asking));
     inputOf(await request('resources/read', { uri: 'file:///x' }, asking));
     const completed = await request('completion/complete', { ref: { type: 'ref/prompt', name: 'x' } }, asking);
@@ -204,7 +204,7 @@ describe('a legacy server that asks for a capability that the client did not dec
 });
 
 describe('a modern server that asks a modern client a question', () => {
-  const asksWith = (more: JsonObject): Respond => {
+  const askWith = (more: JsonObject): Respond => {
     return ({ request }) =>
       request.params['inputResponses']
         ? result({ seen: request.params })
@@ -212,7 +212,7 @@ describe('a modern server that asks a modern client a question', () => {
   };
 
   it('gets its own state back unsealed, and only from the same principal', async () => {
-    const { call } = await world('modern', asksWith({ requestState: 'own' }));
+    const { call } = await world('modern', askWith({ requestState: 'own' }));
     const { inputRequests, requestState } = inputOf(await call());
     expect(inputRequests).toEqual({ who: FORM });
     expect(requestState).not.toContain('own');
@@ -225,13 +225,13 @@ describe('a modern server that asks a modern client a question', () => {
   });
 
   it('never receives a state that the gateway did not seal', async () => {
-    const { call, asked } = await world('modern', asksWith({ requestState: 'own' }));
+    const { call, asked } = await world('modern', askWith({ requestState: 'own' }));
     expect(codeOf(await call({ requestState: 'own', inputResponses: { who: ADA } }))).toBe(-32602);
     expect(asked()).toEqual([]);
   });
 
   it('receives the answers without a state when it issued none', async () => {
-    const { call } = await world('modern', asksWith({}));
+    const { call } = await world('modern', askWith({}));
     const first = await call();
     expect(first).toEqual(result({ resultType: 'input_required', inputRequests: { who: FORM } }));
     const inputResponses = { who: ADA };

@@ -16,7 +16,7 @@ const RESOURCE = { server: SERVER, own: 'file:///x', uri: 'a+file:///x' };
 const NEVER = new AbortController().signal;
 const UNKNOWN = expect.objectContaining({ httpStatus: 404, message: 'Session not found. Initialize a new one.' });
 
-let neighbours: Neighbours;
+let cluster: Neighbours;
 let owner: Neighbour;
 let other: Neighbour;
 
@@ -31,23 +31,23 @@ const opened = async (): Promise<LocatedSession> => elsewhere(owner.open().id);
 const sent = () => owner.connector.opened.flatMap((connection) => connection.sent);
 
 beforeEach(async () => {
-  neighbours = new Neighbours();
-  owner = await neighbours.start();
-  other = await neighbours.start();
+  cluster = new Neighbours();
+  owner = await cluster.start();
+  other = await cluster.start();
   Logger.overrideLogger(false);
 });
 
 afterEach(async () => {
-  await neighbours.close();
+  await cluster.close();
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
 });
 
 describe('a call that arrives at a worker that does not own its session', () => {
   it('runs at the owner, with the session and the client profile of the owner', async () => {
-    owner.connector.respond = ({ request }) => result({ heard: request.params });
+    owner.connector.respond = ({ request }) => result({ received: request.params });
     const client = { revision: '2025-11-25', capabilities: { roots: {} } };
     const session = await elsewhere(owner.open({ client }).id);
-    expect(await session.call(callOf(1), new RecordingSink())).toEqual(result({ heard: { name: 'x' } }));
+    expect(await session.call(callOf(1), new RecordingSink())).toEqual(result({ received: { name: 'x' } }));
     expect(owner.connector.opened.map((connection) => connection.client.capabilities)).toEqual([{ roots: {} }]);
     expect(other.connector.opened).toEqual([]);
     expect(session.client.revision).toBe('2025-11-25');
@@ -80,7 +80,7 @@ describe('a call that arrives at a worker that does not own its session', () => 
     const outcome = session.call(callOf(1), sink).finally(() => (isOver = true));
     for (let round = 1; round <= 4; round += 1) {
       await until(() => isOver || sink.summary.includes(`question ${round}`));
-      await neighbours.timer.advance(180_000);
+      await cluster.timer.advance(180_000);
       await session.answer(round, { result: { roots: [] } });
     }
     expect(await outcome).toMatchObject({ kind: 'result' });
@@ -92,9 +92,9 @@ describe('a call that arrives at a worker that does not own its session', () => 
     const sink = new RecordingSink();
     const outcome = (await opened()).call(callOf(1), sink);
     await until(() => sink.summary.includes('question 1'));
-    await neighbours.timer.advance(180_000);
-    await neighbours.relay.leave(owner.name);
-    await neighbours.timer.advance(2_000);
+    await cluster.timer.advance(180_000);
+    await cluster.relay.leave(owner.name);
+    await cluster.timer.advance(2_000);
     expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
   });
 
@@ -184,8 +184,8 @@ describe('other messages of a client at a worker that does not own its session',
 
   it('prevent the session from being evicted as idle', async () => {
     const session = await opened();
-    const mine = owner.sessions.find(session.id);
-    if (mine) mine.lastUsedAt = 0;
+    const local = owner.sessions.find(session.id);
+    if (local) local.lastUsedAt = 0;
     await session.touch();
     owner.sessions.sweep(Date.now());
     expect(owner.sessions.find(session.id)?.ended).toBe(false);
@@ -239,20 +239,20 @@ describe('a stream that is opened at a worker that does not own its session', ()
   it('is detached at the owner when its client disconnects', async () => {
     const session = await opened();
     const stream = await session.openStream(new RecordingSink());
-    const mine = owner.sessions.find(session.id);
-    expect(mine?.idle).toBe(false);
+    const local = owner.sessions.find(session.id);
+    expect(local?.idle).toBe(false);
     stream.detach();
-    await until(() => mine?.idle === true);
+    await until(() => local?.idle === true);
   });
 
   it('resumes after the last event without a gap or a repetition', async () => {
     const session = await opened();
     const cut = new RecordingSink();
     (await session.openStream(cut)).detach();
-    const mine = owner.sessions.find(session.id);
-    await until(() => mine?.idle === true);
-    mine?.notify(LOGGED);
-    mine?.notify(TOOLS);
+    const local = owner.sessions.find(session.id);
+    await until(() => local?.idle === true);
+    local?.notify(LOGGED);
+    local?.notify(TOOLS);
     const sink = new RecordingSink();
     expect((await session.openStream(sink, '1-1')).standing).toBe(true);
     await sink.until(({ events }) => events.length === 1);

@@ -30,21 +30,21 @@ class SharedArchive extends EventArchive {
   }
 }
 
-let neighbours: Neighbours;
+let cluster: Neighbours;
 let archive: SharedArchive;
 let owner: Neighbour;
 let other: Neighbour;
 
 beforeEach(async () => {
   Logger.overrideLogger(false);
-  neighbours = new Neighbours();
+  cluster = new Neighbours();
   archive = new SharedArchive();
-  owner = await neighbours.start({ archive });
-  other = await neighbours.start({ archive });
+  owner = await cluster.start({ archive });
+  other = await cluster.start({ archive });
 });
 
 afterEach(async () => {
-  await neighbours.close();
+  await cluster.close();
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
 });
 

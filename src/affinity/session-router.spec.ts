@@ -76,7 +76,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const made of worlds.splice(0)) await made.close();
+  for (const opened of worlds.splice(0)) await opened.close();
   jest.useRealTimers();
 });
 

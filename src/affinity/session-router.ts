@@ -134,12 +134,12 @@ export class SessionRouter {
 
   private async findElsewhere(id: string, binding: SessionBinding, content: ReadSessionId): Promise<LocatedSession> {
     try {
-      const state = await this.workers.whereIs(content.owner);
-      if (state === 'alive') return this.remote(id, binding, content, content.owner);
+      const status = await this.workers.whereIs(content.owner);
+      if (status === 'alive') return this.remote(id, binding, content, content.owner);
       const newOwner = await this.heirs.of(id);
-      const stateOfHeir = newOwner === undefined ? state : await this.workers.whereIs(newOwner);
-      if (newOwner !== undefined && stateOfHeir === 'alive') return this.remote(id, binding, content, newOwner);
-      throw stateOfHeir === 'gone' ? new SessionUnknown() : new OwnerUnreachable();
+      const newOwnerStatus = newOwner === undefined ? status : await this.workers.whereIs(newOwner);
+      if (newOwner !== undefined && newOwnerStatus === 'alive') return this.remote(id, binding, content, newOwner);
+      throw newOwnerStatus === 'gone' ? new SessionUnknown() : new OwnerUnreachable();
     } catch (cause) {
       throw cause instanceof RelayFailure ? new CoordinationUnavailable() : cause;
     }

@@ -38,9 +38,9 @@ export class Survey {
   }
 
   /** Queries all workers, including this one. Workers that do not reply are listed as unresponsive. */
-  async askAll<T>(question: SurveyQuestion<T>): Promise<Surveyed<T>> {
+  async askAll<T>(query: SurveyQuestion<T>): Promise<Surveyed<T>> {
     const all = await Promise.all(
-      this.living.map(async (worker) => ({ worker, answer: await this.answerOf(worker, question) })),
+      this.living.map(async (worker) => ({ worker, answer: await this.answerOf(worker, query) })),
     );
     return {
       told: all.flatMap(({ worker, answer }) => (answer === undefined ? [] : [{ worker, answer }])),
@@ -52,19 +52,19 @@ export class Survey {
    * Queries one worker. Returns undefined when the worker is dead; rejects with OwnerUnreachable or
    * CoordinationUnavailable while its status is unknown or it does not reply.
    */
-  async ask<T>(worker: string, question: SurveyQuestion<T>): Promise<T | undefined> {
+  async ask<T>(worker: string, query: SurveyQuestion<T>): Promise<T | undefined> {
     if (worker !== this.me.text) {
-      const where = await this.workers.whereIs(worker).catch(unavailable);
-      if (where === 'gone') return undefined;
-      if (where === 'unsure') throw new OwnerUnreachable();
+      const status = await this.workers.whereIs(worker).catch(unavailable);
+      if (status === 'gone') return undefined;
+      if (status === 'unsure') throw new OwnerUnreachable();
     }
-    const answer = await this.answerOf(worker, question);
+    const answer = await this.answerOf(worker, query);
     if (answer === undefined) throw new OwnerUnreachable();
     return answer;
   }
 
-  private async answerOf<T>(worker: string, question: SurveyQuestion<T>): Promise<T | undefined> {
-    const { pattern, payload, here, read } = question;
+  private async answerOf<T>(worker: string, query: SurveyQuestion<T>): Promise<T | undefined> {
+    const { pattern, payload, here, read } = query;
     if (worker === this.me.text) return here();
     const end = await this.bus.request({ to: worker, pattern, payload, budgetMs: ANSWER_MS }).end;
     return end.kind === 'value' ? read(end.value) : undefined;
