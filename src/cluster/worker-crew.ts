@@ -27,7 +27,7 @@ export class WorkerCrew {
   constructor(launcher: WorkerLauncher, size: number) {
     const events = {
       onListening: (slot: WorkerSlot, report: Listening) => this.welcome(slot, report),
-      onEnd: (slot: WorkerSlot, end: Departed) => this.seeOff(slot, end),
+      onEnd: (slot: WorkerSlot, exit: Departed) => this.seeOff(slot, exit),
     };
     this.slots = Array.from({ length: size }, () => new WorkerSlot(launcher, events));
     this.starting = new Set(this.slots);
@@ -75,36 +75,36 @@ export class WorkerCrew {
     this.judgeStart();
   }
 
-  private seeOff(slot: WorkerSlot, end: Departed): void {
+  private seeOff(slot: WorkerSlot, exit: Departed): void {
     if (this.isLeaving) {
       // A worker that is stopped before it listens has no signal handlers yet and dies of the signal.
-      if (end.code !== 0 && end.signal !== 'SIGTERM' && end.signal !== 'SIGINT') this.exitCode = 1;
+      if (exit.code !== 0 && exit.signal !== 'SIGTERM' && exit.signal !== 'SIGINT') this.exitCode = 1;
       return this.endWhenEmpty();
     }
     if (this.starting.delete(slot) || this.starting.size > 0) {
-      this.departedEarly.push([slot, end]);
+      this.departedEarly.push([slot, exit]);
       return this.judgeStart();
     }
-    this.replace(slot, end);
+    this.replace(slot, exit);
   }
 
   private judgeStart(): void {
     if (this.starting.size > 0) return;
-    const [any] = this.greetings;
-    const departed = this.departedEarly.splice(0);
-    if (any === undefined) {
-      const reasons = departed.map(([, end]) => end.fault ?? `A worker exited before it listened (${howOf(end)}).`);
+    const [first] = this.greetings;
+    const exited = this.departedEarly.splice(0);
+    if (first === undefined) {
+      const reasons = exited.map(([, exit]) => exit.fault ?? `A worker exited before it listened (${howOf(exit)}).`);
       return this.started.reject(new ClusterFault([...new Set(reasons)].join('\n')));
     }
-    for (const [slot, end] of departed) this.replace(slot, end);
-    this.started.resolve((this.greetings.find(({ isFirst }) => isFirst) ?? any).greeting);
+    for (const [slot, exit] of exited) this.replace(slot, exit);
+    this.started.resolve((this.greetings.find(({ isFirst }) => isFirst) ?? first).greeting);
   }
 
-  private replace(slot: WorkerSlot, end: Departed): void {
+  private replace(slot: WorkerSlot, exit: Departed): void {
     const pauseMs = slot.refill();
     const when = pauseMs === 0 ? 'at once' : `in ${pauseMs / 1_000} s`;
-    const reason = end.fault === undefined ? '' : ` ${end.fault}`;
-    this.logger.warn(`Worker ${end.pid} ended (${howOf(end)}); starting a replacement ${when}.${reason}`);
+    const reason = exit.fault === undefined ? '' : ` ${exit.fault}`;
+    this.logger.warn(`Worker ${exit.pid} ended (${howOf(exit)}); starting a replacement ${when}.${reason}`);
   }
 
   private endWhenEmpty(): void {

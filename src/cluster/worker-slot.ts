@@ -12,7 +12,7 @@ const LONGEST_PAUSE_MS = 30_000;
 export interface SlotEvents {
   onListening(slot: WorkerSlot, report: Listening): void;
   /** The worker has exited; `fault` is the fault that it reported during its start. */
-  onEnd(slot: WorkerSlot, end: WorkerEnd & { readonly pid: number; readonly fault: string | undefined }): void;
+  onEnd(slot: WorkerSlot, exit: WorkerEnd & { readonly pid: number; readonly fault: string | undefined }): void;
 }
 
 /** One slot of the supervisor, which starts a new worker when its worker exits. */
@@ -41,7 +41,7 @@ export class WorkerSlot {
     this.fault = undefined;
     this.worker = this.launcher.launch({
       onReport: (report) => this.hear(report),
-      onEnd: (end) => this.empty(end),
+      onEnd: (exit) => this.empty(exit),
     });
   }
 
@@ -75,12 +75,12 @@ export class WorkerSlot {
     this.events.onListening(this, report);
   }
 
-  private empty(end: WorkerEnd): void {
+  private empty(exit: WorkerEnd): void {
     const pid = this.worker?.pid ?? 0;
     const runMs = this.listeningSinceMs === undefined ? 0 : performance.now() - this.listeningSinceMs;
     this.quickDeaths = runMs >= SETTLED_AFTER_MS ? 0 : this.quickDeaths + 1;
     this.worker = undefined;
     this.listeningSinceMs = undefined;
-    this.events.onEnd(this, { ...end, pid, fault: this.fault });
+    this.events.onEnd(this, { ...exit, pid, fault: this.fault });
   }
 }
