@@ -32,14 +32,14 @@ const step = (name: string, run: () => Promise<void> = () => Promise.resolve()) 
   },
 });
 
-function leave(drain: Drain): void {
+function startDrain(drain: Drain): void {
   void drain.leave().then(() => done.push('may close'));
 }
 
 describe('Drain', () => {
   it('makes readiness probes fail before any step runs', () => {
     const drain = drainWith();
-    leave(drain);
+    startDrain(drain);
     expect([readiness.isLeaving, done]).toEqual([true, []]);
   });
 
@@ -47,13 +47,13 @@ describe('Drain', () => {
     const drain = drainWith();
     drain.beforeClosing(step('handoff'));
     drain.beforeClosing(step('tombstone'));
-    leave(drain);
+    startDrain(drain);
     await jest.advanceTimersByTimeAsync(0);
     expect(done).toEqual(['handoff begins', 'handoff ends', 'tombstone begins', 'tombstone ends', 'may close']);
   });
 
   it('resolves no earlier than the end of the grace period', async () => {
-    leave(drainWith(5_000));
+    startDrain(drainWith(5_000));
     await jest.advanceTimersByTimeAsync(4_999);
     expect(done).toEqual([]);
     await jest.advanceTimersByTimeAsync(1);
@@ -64,7 +64,7 @@ describe('Drain', () => {
     const drain = drainWith();
     drain.beforeClosing(step('handoff', () => Promise.reject(new Error('Redis is unavailable'))));
     drain.beforeClosing(step('tombstone'));
-    leave(drain);
+    startDrain(drain);
     await jest.advanceTimersByTimeAsync(0);
     expect(done).toEqual(['handoff begins', 'tombstone begins', 'tombstone ends', 'may close']);
   });
@@ -72,7 +72,7 @@ describe('Drain', () => {
   it('stops waiting for a step that hangs after ten seconds', async () => {
     const drain = drainWith();
     drain.beforeClosing(step('handoff', () => new Promise(() => {})));
-    leave(drain);
+    startDrain(drain);
     await jest.advanceTimersByTimeAsync(9_999);
     expect(done).toEqual(['handoff begins']);
     await jest.advanceTimersByTimeAsync(1);

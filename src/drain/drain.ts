@@ -57,7 +57,7 @@ export class Drain {
       this.logger.warn('The drain steps did not finish in time; the listener closes without waiting for them.');
     });
     const grace = pause(this.config.drainGraceMs);
-    await Promise.all([grace.over, Promise.race([this.runSteps(), deadline.over])]);
+    await Promise.all([grace.elapsed, Promise.race([this.runSteps(), deadline.elapsed])]);
     deadline.cancel();
   }
 
@@ -72,11 +72,11 @@ export class Drain {
   }
 }
 
-function pause(milliseconds: number, onOver?: () => void): { readonly over: Promise<void>; cancel(): void } {
+function pause(milliseconds: number, onElapsed?: () => void): { readonly elapsed: Promise<void>; cancel(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(() => {
-    onOver?.();
+    onElapsed?.();
     resolve();
   }, milliseconds);
-  return { over: promise, cancel: () => clearTimeout(timer) };
+  return { elapsed: promise, cancel: () => clearTimeout(timer) };
 }
