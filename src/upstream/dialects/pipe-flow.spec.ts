@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { PipeFlow } from './pipe-flow.js';
 
-const settled = async (): Promise<void> => {
+const flushMicrotasks = async (): Promise<void> => {
   for (let turn = 0; turn < 500; turn++) await Promise.resolve();
 };
 
-describe('calls that share a pipe', () => {
-  let held: string[];
+describe('PipeFlowControl', () => {
+  let pipeEvents: string[];
   let flow: PipeFlow;
   const reader = () => ({
     abandoned: [] as string[],
@@ -18,7 +18,7 @@ describe('calls that share a pipe', () => {
   beforeEach(() => {
     jest.useFakeTimers();
     held = [];
-    flow = new PipeFlow({ pause: () => held.push('pause'), resume: () => held.push('resume') });
+    flow = new PipeFlow({ pause: () => pipeEvents.push('pause'), resume: () => pipeEvents.push('resume') });
   });
 
   afterEach(() => {
@@ -26,7 +26,7 @@ describe('calls that share a pipe', () => {
     jest.useRealTimers();
   });
 
-  it('get their own messages in order, and do not wait for each other', async () => {
+  it('delivers the messages of each call in order without letting other calls wait', async () => {
     const [slow, quick] = [reader(), reader()];
     const gate = Promise.withResolvers<void>();
     const seen: string[] = [];
@@ -40,7 +40,7 @@ describe('calls that share a pipe', () => {
     expect(held).toEqual([]);
   });
 
-  it('slow their server down while too much waits, and let it go on', async () => {
+  it('pauses the pipe while too many messages wait and resumes it afterwards', async () => {
     const slow = reader();
     const gate = Promise.withResolvers<void>();
     let count = 0;
@@ -54,7 +54,7 @@ describe('calls that share a pipe', () => {
     expect(slow.abandoned).toEqual([]);
   });
 
-  it('are given up when their reader holds all others up for long', async () => {
+  it('abandons a call whose reader blocks the pipe for 5 s', async () => {
     const slow = reader();
     flow.run(slow, () => new Promise(() => undefined));
     for (let step = 0; step < 100; step++) flow.run(slow, () => undefined);

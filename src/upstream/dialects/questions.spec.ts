@@ -5,7 +5,7 @@ import { faultInInput, undeclared } from './questions.js';
 const form: JsonObject = { message: 'Name?', requestedSchema: {} };
 const url: JsonObject = { mode: 'url', url: 'https://example.com' };
 
-describe('a question', () => {
+describe('findUndeclaredCapability', () => {
   it.each<[string, JsonObject, JsonObject]>([
     ['roots/list', {}, { roots: {} }],
     ['elicitation/create', form, { elicitation: {} }],
@@ -13,7 +13,7 @@ describe('a question', () => {
     ['elicitation/create', url, { elicitation: { url: {} } }],
     ['sampling/createMessage', {}, { sampling: {} }],
     ['sampling/createMessage', { tools: [] }, { sampling: { tools: {} } }],
-  ])('%s with %j may be put to a client with %j', (method, params, capabilities) => {
+  ])('allows the question %s with params %j for a client with capabilities %j', (method, params, capabilities) => {
     expect(undeclared(method, params, capabilities)).toBeUndefined();
   });
 
@@ -24,18 +24,18 @@ describe('a question', () => {
     ['elicitation/create', form, { elicitation: { url: {} } }, 'params'],
     ['sampling/createMessage', { tools: [] }, { sampling: {} }, 'params'],
     ['acme/guess', {}, { acme: {} }, 'method'],
-  ])('%s with %j may not be put to a client with %j', (method, params, capabilities, what) => {
+  ])('rejects the question %s with params %j for a client with capabilities %j', (method, params, capabilities, what) => {
     expect(undeclared(method, params, capabilities)?.what).toBe(what);
   });
 });
 
-describe('a result that wants input', () => {
-  const wanting = (request: JsonObject): JsonObject => ({
+describe('findInputRequestFault', () => {
+  const inputRequired = (request: JsonObject): JsonObject => ({
     resultType: 'input_required',
     inputRequests: { one: { method: 'roots/list', params: {} }, two: request },
   });
 
-  it('may want what was declared', () => {
+  it('accepts input requests that the client declared', () => {
     expect(
       faultInInput('tools/call', wanting({ method: 'elicitation/create', params: form }), {
         roots: {},
@@ -45,7 +45,7 @@ describe('a result that wants input', () => {
     expect(faultInInput('tools/call', { resultType: 'complete', inputRequests: { one: 1 } }, {})).toBeUndefined();
   });
 
-  it('may not want anything else', () => {
+  it('rejects undeclared and malformed input requests', () => {
     expect(faultInInput('tools/call', wanting({ method: 'elicitation/create', params: form }), { roots: {} })).toMatch(
       /elicitation/,
     );
@@ -53,20 +53,20 @@ describe('a result that wants input', () => {
     expect(faultInInput('tools/call', { resultType: 'input_required', inputRequests: [] }, {})).toMatch(/malformed/);
   });
 
-  it('says what it wants, or has a state for the next attempt', () => {
-    expect(faultInInput('tools/call', { resultType: 'input_required' }, {})).toMatch(/neither what nor how/);
+  it('rejects a result that has neither input requests nor a request state', () => {
+    expect(faultInInput('tools/call', { resultType: 'input_required' }, {})).toMatch(/neither inputRequests nor/);
     expect(faultInInput('tools/call', { resultType: 'input_required', requestState: 'x' }, {})).toBeUndefined();
   });
 
-  it('answers requests that may be repeated only', () => {
+  it('rejects an input_required result for a method that cannot be repeated', () => {
     const result = { resultType: 'input_required', requestState: 'x' };
     for (const method of ['prompts/get', 'resources/read']) expect(faultInInput(method, result, {})).toBeUndefined();
     for (const method of ['tools/list', 'completion/complete', 'server/discover']) {
-      expect(faultInInput(method, result, {})).toMatch(/wants input for/);
+      expect(faultInInput(method, result, {})).toMatch(/requires input for/);
     }
   });
 
-  it('says of a question that may not be asked what it needs', () => {
+  it('findUndeclaredCapability returns the capabilities that a rejected question requires', () => {
     expect(undeclared('sampling/createMessage', { tools: [] }, { sampling: {} })?.needs).toEqual({
       sampling: { tools: {} },
     });

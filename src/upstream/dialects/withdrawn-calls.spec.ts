@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { Deadlines } from '../channels/deadlines.js';
 import { WithdrawnCalls } from './withdrawn-calls.js';
 
-const of = (principal: string) => ({ principal, client: principal });
+const identity = (principal: string) => ({ principal, client: principal });
 
-describe('calls that were given up', () => {
-  const some = () => new WithdrawnCalls({ deadlines: new Deadlines(), requestMs: 1_000 });
+describe('CancelledCalls', () => {
+  const create = () => new WithdrawnCalls({ deadlines: new Deadlines(), requestMs: 1_000 });
 
-  it('concern whoever is not known to be the same', () => {
+  it('may belong to others for every identity that is not certainly the principal of all cancelled calls', () => {
     const calls = some();
     calls.add(1, of('me'));
     expect([of('me'), of('you'), undefined].map((asker) => calls.mayConcernOthersThan(asker))).toEqual([
@@ -21,7 +21,7 @@ describe('calls that were given up', () => {
     expect(calls.mayConcernOthersThan(of('me'))).toBe(false);
   });
 
-  it('are not forgotten when there are many, only which they were', () => {
+  it('still counts the principals of calls that were evicted because there were too many', () => {
     const calls = some();
     calls.add(0, of('you'));
     for (let id = 1; id <= 2_000; id += 1) calls.add(id, of('me'));

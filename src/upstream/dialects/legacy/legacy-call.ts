@@ -3,26 +3,26 @@ import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.j
 import type { Carriage } from '../../channels/message-pipe.js';
 import { RunningCall, type CallSurroundings } from '../running-call.js';
 
-/** What the connection does with a call that begins and ends. */
+/** Implemented by the connection: handles the end and the cancellation of its calls. */
 export interface CallKeeper {
   ended(call: LegacyCall): void;
-  /** Resolves once the server has taken note, or will not. */
+  /** Resolves once the server has received the cancellation, or cannot receive it. */
   cancel(call: LegacyCall, reason: string): Promise<void>;
 }
 
-/** Methods in the middle of which a server may ask its client something. */
+/** Methods during which a server may send questions to its client. */
 const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read', 'completion/complete']);
 
-/** Questions that one call may have open at a time. */
+/** Maximum number of open questions per call. */
 const MAX_OPEN_QUESTIONS = 16;
 
-/** And altogether: each of them gives the server its full time anew. */
+/** Maximum number of questions per call in total: each question restarts the call's timeout. */
 const MAX_QUESTIONS = 64;
 
 /** A call to a legacy server. */
 export class LegacyCall extends RunningCall {
   carriage: Carriage | undefined;
-  /** Set when the server is told that nobody waits any more; resolves once it has taken note, or will not. */
+  /** Set when the call is cancelled at the server; resolves once the server has received that, or cannot receive it. */
   cancelled: Promise<void> | undefined;
   private questions: Set<AbortController> | undefined;
   private asked = 0;
@@ -42,7 +42,7 @@ export class LegacyCall extends RunningCall {
     return MAY_ASK.has(this.request.method);
   }
 
-  /** Undefined when the call is over or has too many questions open already. */
+  /** Forwards a question to the caller. Returns undefined when the call has settled or a limit of questions is reached. */
   question(question: Question, control: AbortController): Promise<Answer> | undefined {
     this.questions ??= new Set();
     if (this.settled || this.questions.size >= MAX_OPEN_QUESTIONS || ++this.asked > MAX_QUESTIONS) return undefined;

@@ -14,19 +14,19 @@ import { undeclared } from '../questions.js';
 import type { WithdrawnCalls } from '../withdrawn-calls.js';
 import type { LegacyCall } from './legacy-call.js';
 
-/** Where the inbox puts what it read. */
+/** Implemented by the connection: receives the messages that the inbox has classified. */
 export interface InboxOwner {
   readonly client: ClientProfile;
   readonly withdrawnCalls: WithdrawnCalls;
-  /** Sends an answer to a server's request; `call` waits for what comes of it. */
+  /** Sends the answer to a server's request. `call` is abandoned when the answer cannot be delivered. */
   answer(message: JsonObject, call?: LegacyCall): void;
   /** A list or a resource changed. */
   changed(notification: McpNotification): void;
-  /** Belongs to no call. */
+  /** A notification that belongs to no call. */
   unrelated(notification: McpNotification): void;
-  /** A question came on a channel that says nothing about its call. */
+  /** A question arrived on a channel that does not identify its call. */
   askedWithoutRelation(): void;
-  /** A question could be of the call that runs, or of one that another principal has given up. */
+  /** A question could belong to the running call or to a cancelled call of another principal. */
   doubted(): void;
 }
 
@@ -37,7 +37,7 @@ const CHANGES: ReadonlySet<string> = new Set([
   'notifications/resources/updated',
 ]);
 
-/** Decides what a message means that a legacy server sent of its own accord, and which call it belongs to. */
+/** Classifies the unsolicited messages of a legacy server and finds the calls to which they belong. */
 export class LegacyInbox {
   private readonly calls = new Map<RequestId, LegacyCall>();
   private questions: Map<RequestId, AbortController> | undefined;
@@ -60,7 +60,7 @@ export class LegacyInbox {
     return [...this.calls.values()];
   }
 
-  /** `own` is the call on whose stream the request came; without one, the only call that may be asked is meant. */
+  /** `own` is the call on whose stream the request arrived. Without it, the only call that accepts questions is meant. */
   request(message: JsonRpcRequest, own?: LegacyCall): void {
     if (message.method === 'ping') return this.owner.answer({ jsonrpc: '2.0', id: message.id, result: {} });
     const params = message.params ?? {};
@@ -97,18 +97,18 @@ export class LegacyInbox {
 
   private async ask(call: LegacyCall, id: RequestId, question: Question): Promise<void> {
     const control = new AbortController();
-    const asked = call.question(question, control);
-    if (asked === undefined) return this.refuse(id, RpcCode.invalidRequest, 'The call takes no further question');
+    const pending = call.question(question, control);
+    if (pending === undefined) return this.refuse(id, RpcCode.invalidRequest, 'The call accepts no further question');
     this.questions ??= new Map();
     this.questions.set(id, control);
-    const answer: Answer = await asked.catch(() => NO_ANSWER);
+    const answer: Answer = await pending.catch(() => NO_ANSWER);
     this.questions.delete(id);
     if (!control.signal.aborted) return this.owner.answer({ jsonrpc: '2.0', id, ...answer } as JsonObject, call);
-    // A server that withdrew its question expects no answer to it.
+    // A server that cancelled its question expects no answer.
     if (!call.settled) return;
-    // A refusal that overtakes the cancellation would look like a failure of the question.
+    // A rejection that overtakes the call's cancellation would look like a failed question.
     await call.cancelled;
-    this.refuse(id, RpcCode.internalError, 'The call that asked is over');
+    this.refuse(id, RpcCode.internalError, 'The call to which the question belongs has ended');
   }
 
   private withdraw(id: JsonValue | undefined): void {

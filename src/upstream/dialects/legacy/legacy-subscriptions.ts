@@ -13,10 +13,10 @@ interface Subscribed {
   readonly ready: Promise<Outcome>;
 }
 
-/** Sends a request of the connection's own. */
+/** Sends a request on behalf of the gateway. */
 type Send = (method: string, params: JsonObject) => Promise<Outcome>;
 
-/** The listeners of one legacy session: one subscription per resource, however many listen to it. */
+/** The subscribers of one legacy session: one upstream subscription per resource, for any number of subscribers. */
 export class LegacySubscriptions {
   private readonly listeners = new Set<Listener>();
   private readonly resources = new Map<string, Subscribed>();
@@ -26,42 +26,47 @@ export class LegacySubscriptions {
     private readonly send: Send,
   ) {}
 
-  /** Rejects with the server's refusal when nothing of the filter is left. */
+  /** Rejects with the server's error when the server accepts no part of the filter. */
   async listen(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
     const early: McpNotification[] = [];
-    const listener = { filter: this.offered(filter), onChange: (change: McpNotification) => void early.push(change) };
-    this.listeners.add(listener);
-    const { uris, refused } = await this.subscribeAll(listener.filter.resourceSubscriptions ?? []);
-    const honoured = { ...listener.filter, resourceSubscriptions: uris };
-    this.listeners.delete(listener);
+    // Buffers changes until the server has answered all subscriptions.
+    const buffering = { filter: this.offered(filter), onChange: (change: McpNotification) => void early.push(change) };
+    this.listeners.add(buffering);
+    const { uris, refused } = await this.subscribeAll(buffering.filter.resourceSubscriptions ?? []);
+    const honoured = { ...buffering.filter, resourceSubscriptions: uris };
+    this.listeners.delete(buffering);
     const [first] = refused;
     if (first && isEmpty(honoured)) throw thrown(first.refusal);
-    const heard = { filter: honoured, onChange };
-    this.listeners.add(heard);
+    const subscriber = { filter: honoured, onChange };
+    this.listeners.add(subscriber);
     for (const change of early) if (wants(honoured, change)) onChange(change);
-    const listening = { honoured: uris.length > 0 ? honoured : withoutResources(honoured), refused };
-    return { ...listening, close: () => this.leave(heard) };
+    const granted = { honoured: uris.length > 0 ? honoured : withoutResources(honoured), refused };
+    return { ...granted, close: () => this.leave(subscriber) };
   }
 
-  /** A test for what nobody listens to at this moment. */
+  /** Returns a predicate for the changes of the filter that no current subscriber observes. */
   unheardOf(filter: ChangeFilter): (change: McpNotification) => boolean {
     const others = [...this.listeners];
-    const unheard = missedBy(filter).filter((change) => !others.some((other) => wants(other.filter, change)));
-    const keys = new Set(unheard.map(keyOf));
+    const unobserved = missedBy(filter).filter((change) => !others.some((other) => wants(other.filter, change)));
+    const keys = new Set(unobserved.map(keyOf));
     return (change) => keys.has(keyOf(change));
   }
 
   changed(notification: McpNotification): void {
-    for (const listener of this.listeners) if (wants(listener.filter, notification)) listener.onChange(notification);
+    for (const subscriber of this.listeners) {
+      if (wants(subscriber.filter, notification)) subscriber.onChange(notification);
+    }
   }
 
   missedChanges(): void {
-    for (const listener of this.listeners) for (const change of missedBy(listener.filter)) listener.onChange(change);
+    for (const subscriber of this.listeners) {
+      for (const change of missedBy(subscriber.filter)) subscriber.onChange(change);
+    }
   }
 
-  private async leave(listener: Listener): Promise<void> {
-    if (!this.listeners.delete(listener)) return;
-    await Promise.all((listener.filter.resourceSubscriptions ?? []).map((uri) => this.unsubscribe(uri)));
+  private async leave(subscriber: Listener): Promise<void> {
+    if (!this.listeners.delete(subscriber)) return;
+    await Promise.all((subscriber.filter.resourceSubscriptions ?? []).map((uri) => this.unsubscribe(uri)));
   }
 
   private offered(filter: ChangeFilter): ChangeFilter {
@@ -79,8 +84,8 @@ export class LegacySubscriptions {
     return isJsonObject(declared) && declared[ability] === true;
   }
 
-  private async subscribeAll(asked: readonly string[]): Promise<{ uris: string[]; refused: RefusedResource[] }> {
-    const outcomes = await Promise.all(asked.map(async (uri) => ({ uri, outcome: await this.subscribe(uri) })));
+  private async subscribeAll(requested: readonly string[]): Promise<{ uris: string[]; refused: RefusedResource[] }> {
+    const outcomes = await Promise.all(requested.map(async (uri) => ({ uri, outcome: await this.subscribe(uri) })));
     return {
       uris: outcomes.flatMap(({ uri, outcome }) => (outcome.kind === 'result' ? [uri] : [])),
       refused: outcomes.flatMap(({ uri, outcome }) => (outcome.kind === 'error' ? [{ uri, refusal: outcome }] : [])),

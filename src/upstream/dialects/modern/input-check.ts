@@ -3,10 +3,10 @@ import { brokeProtocol } from '../../upstream.errors.js';
 import { faultInInput } from '../questions.js';
 import type { RunningCall } from '../running-call.js';
 
-/** A result that asks for what it must not ask is the server's breach of the protocol. */
+/** Converts a result with forbidden input requests to a protocol violation of the server. */
 export function checkedInput(outcome: Outcome, call: RunningCall): Outcome {
   if (outcome.kind === 'error') return outcome;
   const { method, client } = call.request;
-  const complaint = faultInInput(method, outcome.result, client.capabilities);
-  return complaint === undefined ? outcome : brokeProtocol(call.server, complaint);
+  const fault = faultInInput(method, outcome.result, client.capabilities);
+  return fault === undefined ? outcome : brokeProtocol(call.server, fault);
 }

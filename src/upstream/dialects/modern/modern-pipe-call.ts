@@ -2,13 +2,13 @@ import type { Carriage } from '../../channels/message-pipe.js';
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
 import { RunningCall, type CallSurroundings } from '../running-call.js';
 
-/** What the connection does with a call that begins and ends. */
+/** Implemented by the connection: handles the end and the cancellation of its calls. */
 export interface ModernCallKeeper {
   ended(call: ModernPipeCall): void;
   withdrawn(call: ModernPipeCall, reason: string): void;
 }
 
-/** A call to a modern server whose calls share one pipe. */
+/** A call to a modern server over a shared pipe. */
 export class ModernPipeCall extends RunningCall {
   carriage: Carriage | undefined;
 

@@ -13,41 +13,42 @@ import {
 import type { JsonPath } from '../../../registry/index.js';
 import { brokeProtocol } from '../../upstream.errors.js';
 
-/** Whose answer it is. */
+/** The tool that was called, and how its HTTP answer becomes a result. */
 export interface AnsweredTool {
   readonly server: string;
   readonly tool: string;
-  /** The part of a JSON answer that is the result. */
+  /** Selects the part of a JSON answer that is the result. */
   readonly pick?: JsonPath;
-  /** Clients were told what structured content is like: there must be some. */
+  /** The tool declares an output schema, so the result must have structured content. */
   readonly isStructured?: boolean;
 }
 
 /**
- * What a complete HTTP answer says about the call of a tool: a result for 2xx, a result that is an error for 4xx and
- * 5xx (docs/errors.md), an error for a redirect, which is never followed, and for what cannot be read.
+ * Converts a complete HTTP answer to the outcome of a tool call: a result for 2xx, a result with `isError` for 4xx and 5xx
+ * (docs/errors.md), and an error for a redirect, which is never followed, and for an unreadable answer.
  */
 export function outcomeOfRest(answer: HttpAnswer, bytes: Buffer, asked: AnsweredTool): Outcome {
   const { status } = answer;
   if (status >= 400) return result(failedTool(answer));
   if (status >= 300) return outcomeOfHttp({ ...answer, body: '' }, 0);
   const type = mediaTypeOf(answer.contentType);
-  const isNoJson = bytes.length === 0 || (type !== undefined && !isJson(type));
-  if (asked.isStructured && isNoJson)
-    return brokeProtocol(asked.server, 'the answer is no JSON, as its output schema says');
-  if (bytes.length === 0) return result({ content: [text('')] });
-  if (type === undefined) return ofUnknownType(bytes, asked);
-  if (isJson(type)) return ofJson(decoded(bytes, 'utf-8'), asked);
-  if (isText(type)) {
-    const words = decoded(bytes, charsetOf(answer.contentType));
-    return words === undefined ? brokeProtocol(asked.server, NO_TEXT) : result({ content: [text(words)] });
+  const isNotJson = bytes.length === 0 || (type !== undefined && !isJson(type));
+  if (mapping.isStructured && isNotJson) {
+    return brokeProtocol(mapping.server, "the answer is not JSON, which the tool's output schema requires");
   }
-  return result({ content: [binary(type, bytes, asked)] });
+  if (bytes.length === 0) return result({ content: [text('')] });
+  if (type === undefined) return ofUnknownType(bytes, mapping);
+  if (isJson(type)) return ofJson(decoded(bytes, 'utf-8'), mapping);
+  if (isText(type)) {
+    const body = decoded(bytes, charsetOf(answer.contentType));
+    return body === undefined ? brokeProtocol(mapping.server, NO_TEXT) : result({ content: [text(body)] });
+  }
+  return result({ content: [binary(type, bytes, mapping)] });
 }
 
-const NO_TEXT = 'the answer is no text in the character set that it names';
+const NO_TEXT = 'the answer is not text in its declared character set';
 
-/** Says so in words for the model, and in numbers for the program. */
+/** Describes a failed call: as text for the model, and as `_meta` values for the program. */
 function failedTool(answer: HttpAnswer): JsonObject {
   const { message, detail, circumstances } = readRefusal(answer);
   const { httpStatus, retryAfterMs, wwwAuthenticate } = circumstances;
@@ -60,33 +61,33 @@ function failedTool(answer: HttpAnswer): JsonObject {
   return { content: [text(message)], isError: true, _meta };
 }
 
-/** Words that claim to be JSON and are none must not pass for an answer. */
-function ofJson(words: string | undefined, asked: AnsweredTool): Outcome {
-  const { server } = asked;
-  if (words === undefined) return brokeProtocol(server, 'the answer is no JSON in UTF-8');
-  const value = parsed(words);
+/** A text that is declared as JSON but is not must not become a result. */
+function ofJson(body: string | undefined, asked: AnsweredTool): Outcome {
+  const { server } = mapping;
+  if (body === undefined) return brokeProtocol(server, 'the JSON answer is not valid UTF-8');
+  const value = parsed(body);
   if (value instanceof JsonFault) {
-    return brokeProtocol(server, `the answer cannot be read (${value.message.slice(0, -1)})`);
+    return brokeProtocol(server, `the answer is not valid JSON (${value.message.slice(0, -1)})`);
   }
-  return ofValue(words, value, asked);
+  return ofValue(body, value, mapping);
 }
 
-/** Who names no type is believed what his bytes look like. */
+/** Without a declared media type, the type is detected from the bytes. */
 function ofUnknownType(bytes: Buffer, asked: AnsweredTool): Outcome {
-  const words = decoded(bytes, 'utf-8');
-  if (words === undefined) return result({ content: [binary('application/octet-stream', bytes, asked)] });
-  const value = parsed(words);
-  return value instanceof JsonFault ? result({ content: [text(words)] }) : ofValue(words, value, asked);
+  const body = decoded(bytes, 'utf-8');
+  if (body === undefined) return result({ content: [binary('application/octet-stream', bytes, mapping)] });
+  const value = parsed(body);
+  return value instanceof JsonFault ? result({ content: [text(body)] }) : ofValue(body, value, mapping);
 }
 
-/** The words of the server, or the part of them that is the result; and what they hold, where that may stand in an answer. */
-function ofValue(words: string, value: JsonValue, { server, pick, isStructured = false }: AnsweredTool): Outcome {
+/** Returns the answer, or its selected part, as text, and also as structured content when it is an object. */
+function ofValue(body: string, value: JsonValue, { server, pick, isStructured = false }: AnsweredTool): Outcome {
   const picked = pick ? pick(value) : value;
-  if (picked === undefined) return brokeProtocol(server, 'the answer has not the part that is the result of the tool');
-  const content = [text(pick ? JSON.stringify(picked) : words)];
-  // Nothing else than an object may stand there in every era.
+  if (picked === undefined) return brokeProtocol(server, "the answer lacks the part that the tool's `result` path selects");
+  const content = [text(pick ? JSON.stringify(picked) : body)];
+  // Structured content must be an object in every era.
   if (isJsonObject(picked)) return result({ content, structuredContent: picked });
-  if (isStructured) return brokeProtocol(server, 'the result of the tool is no object, as its output schema says');
+  if (isStructured) return brokeProtocol(server, "the result is not an object, which the tool's output schema requires");
   return result({ content });
 }
 
@@ -97,11 +98,11 @@ function binary(mimeType: string, bytes: Buffer, { tool }: AnsweredTool): JsonOb
   return { type: 'resource', resource: { uri: `rest://${tool}`, mimeType, blob: data } };
 }
 
-const text = (words: string): JsonObject => ({ type: 'text', text: words });
+const text = (value: string): JsonObject => ({ type: 'text', text: value });
 
 const MEDIA_TYPE = /^\s*([\w.+-]+\/[\w.+-]+)\s*(?:;|$)/;
 
-/** `type/subtype` in lower case; undefined when there is none that can be read (RFC 9110, 8.3.1). */
+/** Returns `type/subtype` in lower case, or undefined when it is absent or malformed (RFC 9110, 8.3.1). */
 const mediaTypeOf = (contentType: string | undefined): string | undefined =>
   MEDIA_TYPE.exec(contentType ?? '')?.[1]?.toLowerCase();
 
@@ -115,7 +116,7 @@ const isText = (type: string): boolean => TEXTS.test(type);
 const charsetOf = (contentType: string | undefined): string =>
   /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(contentType ?? '')?.[1] ?? 'utf-8';
 
-/** Undefined when the bytes are no text in this character set, or nobody knows it. */
+/** Returns undefined when the bytes are invalid in this character set, or the character set is unknown. */
 function decoded(bytes: Buffer, charset: string): string | undefined {
   try {
     return new TextDecoder(charset, { fatal: true }).decode(bytes);
@@ -124,9 +125,9 @@ function decoded(bytes: Buffer, charset: string): string | undefined {
   }
 }
 
-function parsed(words: string): JsonValue | JsonFault {
+function parsed(body: string): JsonValue | JsonFault {
   try {
-    return parseJson(words);
+    return parseJson(body);
   } catch (fault) {
     if (fault instanceof JsonFault) return fault;
     throw fault;

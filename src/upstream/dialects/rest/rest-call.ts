@@ -5,7 +5,7 @@ import { brokeProtocol } from '../../upstream.errors.js';
 import { RunningCall, type CallSurroundings } from '../running-call.js';
 import { outcomeOfRest, type AnsweredTool } from './rest-answer.js';
 
-/** The call of a tool that is one plain HTTP request. Whoever cancels it ends the request. */
+/** A tool call that is one plain HTTP request. Cancelling the call aborts the request. */
 export class RestCall extends RunningCall implements HttpReceiver {
   exchange: HttpExchange | undefined;
 
@@ -24,12 +24,12 @@ export class RestCall extends RunningCall implements HttpReceiver {
     const isUnreadable = answer.status < 300 && bytes.length > 0 && isEncoded(headers['content-encoding']);
     this.settle(
       isUnreadable
-        ? brokeProtocol(this.server, 'the answer is compressed, which was not asked for')
+        ? brokeProtocol(this.server, 'the answer is compressed, although compression was not requested')
         : outcomeOfRest(answer, bytes, { server: this.server, ...this.tool }),
     );
   }
 
-  /** A tool has one answer; a stream that may never end is none. */
+  /** A tool has one answer. An event stream, which may never end, is rejected. */
   streaming(): void {
     this.settle(brokeProtocol(this.server, 'the answer is an event stream'));
   }
