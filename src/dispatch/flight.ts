@@ -1,16 +1,14 @@
 import { outcomeOfFault, type Outcome } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 
-/**
- * One request on behalf of several callers. It is none of theirs to cancel; it ends when nobody waits for it any more.
- */
+/** One upstream request for several callers. No single caller can cancel it; it is cancelled when no caller waits any more. */
 export class Flight {
   private readonly outcome: Promise<Outcome>;
   private readonly abandoned = new AbortController();
   private waiting = 0;
   private isOver = false;
 
-  /** @param mark when it began */
+  /** @param mark the cache sequence number at which the request started */
   constructor(
     readonly server: ServerDefinition,
     readonly mark: number,
@@ -19,21 +17,21 @@ export class Flight {
     this.outcome = start(this.abandoned.signal).finally(() => (this.isOver = true));
   }
 
-  /** False once it has ended. */
+  /** False once the request has ended or was cancelled. */
   get isUnderWay(): boolean {
     return !this.isOver && !this.abandoned.signal.aborted;
   }
 
-  /** Its outcome; or that of a call whose own client has left, as soon as the signal is aborted. */
+  /** Returns the outcome, or an `aborted` outcome as soon as the caller's own signal is aborted. */
   async wait(signal: AbortSignal): Promise<Outcome> {
-    const { promise: left, resolve } = Promise.withResolvers<Outcome>();
-    const leave = () => resolve(outcomeOfFault('aborted'));
-    signal.addEventListener('abort', leave, { once: true });
+    const { promise: aborted, resolve } = Promise.withResolvers<Outcome>();
+    const onAbort = () => resolve(outcomeOfFault('aborted'));
+    signal.addEventListener('abort', onAbort, { once: true });
     this.waiting += 1;
     try {
-      return await Promise.race([this.outcome, left]);
+      return await Promise.race([this.outcome, aborted]);
     } finally {
-      signal.removeEventListener('abort', leave);
+      signal.removeEventListener('abort', onAbort);
       this.waiting -= 1;
       if (this.waiting === 0 && !this.isOver) this.abandoned.abort();
     }

@@ -12,9 +12,9 @@ import { ChangeFeeds, type Feed } from '../subscriptions/index.js';
 import type { Inbound } from './inbound.js';
 import { ServerProfiles } from './server-profiles.js';
 
-/** A server whose lists nobody has asked for in so long is listened to no longer. */
+/** Minimum lifetime of a subscription after the last list of its server was cached. */
 const LEAST_MS = 60_000;
-/** Before a server that could not be listened to is tried again. */
+/** Delay before the subscription at a server is tried again after it failed. */
 const RETRY_MS = 30_000;
 
 interface Followed {
@@ -25,8 +25,8 @@ interface Followed {
 }
 
 /**
- * Listens to servers of whose lists something is remembered, over the same subscription as clients do. A server that
- * announces no changes, or cannot be listened to, is taken at its word: what it gave is fresh for as long as it said.
+ * Subscribes to list changes of servers that have cached lists. Clients share these upstream subscriptions. Lists of a server
+ * without announcements, or whose subscription fails, stay cached for the lifetime that the server declared.
  */
 @Injectable()
 export class ListFollowers implements BeforeApplicationShutdown {
@@ -39,7 +39,7 @@ export class ListFollowers implements BeforeApplicationShutdown {
     private readonly profiles: ServerProfiles,
   ) {}
 
-  /** Something of the server is remembered for so long, in ms. */
+  /** Subscribes for at least `forMs` milliseconds, the lifetime of the cached list. */
   follow(server: ServerDefinition, who: Pick<Inbound, 'caller' | 'client'>, forMs: number): void {
     if (this.isLeaving) return;
     const until = performance.now() + Math.max(forMs, LEAST_MS);
@@ -55,7 +55,7 @@ export class ListFollowers implements BeforeApplicationShutdown {
     void this.open(server, who, followed);
   }
 
-  /** True while a change of the list would be heard. */
+  /** True while the server would announce a change of the list to this worker. */
   hears(server: ServerDefinition, list: ListFlag): boolean {
     const followed = this.followed.get(server.slug);
     const feed = followed?.server === server ? followed.feed : undefined;
@@ -76,12 +76,12 @@ export class ListFollowers implements BeforeApplicationShutdown {
       const { capabilities } = await this.profiles.of(server, { caller, client });
       const filter = Object.fromEntries(announcedBy(capabilities).map((flag) => [flag, true] as const));
       if (Object.keys(filter).length === 0) return;
-      const face = { caller, client, session: undefined };
-      const feed = await this.feeds.open(server, face, filter, () => undefined);
+      const scope = { caller, client, session: undefined };
+      const feed = await this.feeds.open(server, scope, filter, () => undefined);
       followed.feed = feed;
       if (this.followed.get(server.slug) !== followed) feed.close();
     } catch (cause) {
-      this.logger.debug(`${server.slug} is not listened to: ${String(cause)}`);
+      this.logger.debug(`Failed to subscribe to list changes of ${server.slug}: ${String(cause)}`);
       clearTimeout(followed.timer);
       this.endLater(server.slug, followed, RETRY_MS, 'now');
     }
@@ -102,7 +102,7 @@ export class ListFollowers implements BeforeApplicationShutdown {
   }
 }
 
-/** The lists whose changes a server says that it tells of. */
+/** The lists whose changes a server declares to announce. */
 function announcedBy(capabilities: JsonObject): ListFlag[] {
   return LIST_FLAGS.filter((flag) => {
     const declared = capabilities[capabilityOf(LIST_CHANGES[flag].lists[0]) ?? ''];

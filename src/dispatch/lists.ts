@@ -26,12 +26,12 @@ import { asItIs, hintsOf, isComplete, type ListAnswer } from './list-answer.js';
 import { ListFollowers } from './list-followers.js';
 import { ServerProfiles } from './server-profiles.js';
 
-/** Longer cursors are passed on, not remembered. */
+/** A request with a longer cursor is passed through without caching, because clients choose the length of cache keys. */
 const LONGEST_CURSOR = 1_024;
-/** Within this time after a call a server has told of what that changed, if it tells of changes. */
+/** A subscribed server is expected to announce the changes that a tool call made within this time after the call. */
 const TOLD_WITHIN_MS = 2_000;
 
-/** A question that others may have asked, or may be asking, in the same words. */
+/** A request for a page that can be shared with equal requests or answered from the cache. */
 interface Question {
   readonly page: ListPage;
   readonly inbound: Inbound;
@@ -39,14 +39,13 @@ interface Question {
 }
 
 /**
- * Asks modern servers for pages of their lists: each once for all who ask at the same moment, and not again while the
- * answer is fresh (specification 2026: server/utilities/caching). What changes is forgotten at once, as far as the server
- * tells of it.
+ * Fetches pages of lists. A page of a modern server is fetched once for concurrent requests and cached while it is fresh
+ * (specification 2026: server/utilities/caching). A change that the server announces invalidates its cached pages at once.
  */
 @Injectable()
 export class Lists implements OnApplicationShutdown {
   private readonly flights = new Map<string, Flight>();
-  /** Lists that are another one for each authorization context: nobody waits for what is meant for others. */
+  /** Lists whose last result was private: requests of different authorization contexts do not wait for each other. */
   private readonly privateLists = new WeakMap<ServerDefinition, Set<ListMethod>>();
   private readonly calls = new CallMarks();
   private readonly stopListening: () => void;
@@ -67,11 +66,11 @@ export class Lists implements OnApplicationShutdown {
     this.stopListening();
   }
 
-  /** The page that a request asks for. The signal is that of the request's own client. */
+  /** Returns the requested page. `signal` aborts when the client of this request disconnects. */
   async ask(inbound: Inbound, to: Addressed, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
     const page = await this.pageOf(inbound, to);
     if (!page) return asItIs(await this.delivery.deliver(inbound, to, sink, signal));
-    // It lives on although nothing is run in it.
+    // An answer from the cache runs no call in the session, so its idle timeout has to be renewed here.
     await inbound.session?.touch();
     const question = { page, inbound, to };
     const known = this.known(question);
@@ -80,27 +79,27 @@ export class Lists implements OnApplicationShutdown {
     return wantsToHear(to) ? this.askAlone(question, sink, signal) : this.askTogether(question, sink, signal);
   }
 
-  /** Marks a moment, for `isStale`. */
+  /** Returns the next cache sequence number, for `isStale`. */
   begin(): number {
     return this.cache.begin();
   }
 
-  /** True when a list has changed since then, as far as is known. */
+  /** True when a list was invalidated after the sequence number was issued. */
   isStale(server: ServerDefinition, list: ListFlag, mark: number): boolean {
     return LIST_CHANGES[list].lists.some((method) => this.cache.isStale({ server, method }, mark));
   }
 
-  /** A tool was called. The caller expects to see in the lists what that changed. */
+  /** Records that a tool call of the caller ended: lists that were fetched before can be outdated for this caller. */
   called(server: ServerDefinition, { caller }: Pick<Inbound, 'caller'>): void {
     if (this.cache.isOn && this.profiles.eraOf(server) === 'modern')
       this.calls.note(server.slug, caller.key, this.cache.begin());
   }
 
-  /** Undefined where nothing may be shared or remembered. */
+  /** Returns undefined when the request can be neither shared nor cached. */
   private async pageOf({ caller, client, session }: Inbound, to: Addressed): Promise<ListPage | undefined> {
     const { server, request } = to;
     const { method, params } = request;
-    // Of a client whose session lives elsewhere it is not known here what it declares.
+    // Only the owner of a session knows which capabilities its client declared.
     if (!this.cache.isOn || !isListMethod(method) || session?.place === 'elsewhere') return undefined;
     if (!saysNothingElse(params)) return undefined;
     const era = this.profiles.eraOf(server) ?? (await this.profiles.learnEra(server).catch(() => undefined));
@@ -121,8 +120,8 @@ export class Lists implements OnApplicationShutdown {
   }
 
   /**
-   * False for what was asked for before the caller's last call ended: the call may have changed the list. Where the change
-   * would have been heard by now, it is not what it looks like.
+   * False for a request that started before the caller's last tool call ended, because the call may have changed the list.
+   * A subscription would have announced that change by now, so an older result is current while one is active.
    */
   private isRecentFor({ caller }: Inbound, { server, method }: ListPage, mark: number): boolean {
     const call = this.calls.last(server.slug, caller.key);
@@ -131,7 +130,7 @@ export class Lists implements OnApplicationShutdown {
     return performance.now() - call.at > TOLD_WITHIN_MS && flag !== undefined && this.followers.hears(server, flag);
   }
 
-  /** A request that hears something on the way has a way of its own. */
+  /** Sends the request on its own: progress and log messages belong to one client. */
   private async askAlone(question: Question, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
     const mark = this.cache.begin();
     const outcome = await this.delivery.deliver(question.inbound, question.to, sink, signal);
@@ -148,12 +147,12 @@ export class Lists implements OnApplicationShutdown {
     const own = this.flightOf(question, 'own');
     const flight = own ?? this.start(question);
     const outcome = await flight.wait(signal);
-    // Questions of the server to the client are for each of them to answer.
+    // A result that requires input has to be answered by each client itself, so it is not shared.
     if (outcome.kind === 'result' && !isComplete(outcome)) return this.askAlone(question, sink, signal);
     return { ...this.answer(question.page, flight.mark, outcome), isNew: !own };
   }
 
-  /** A flight that may bring what is asked for: it began after the list changed, and after the caller's last call. */
+  /** Returns a request in flight that started after the last invalidation of the list and after the caller's last tool call. */
   private flightOf(question: Question, whose: Whose): Flight | undefined {
     const { page, inbound } = question;
     if (whose === 'anybody' && this.privateLists.get(page.server)?.has(page.method)) return undefined;
@@ -202,7 +201,7 @@ export class Lists implements OnApplicationShutdown {
 
 type Whose = 'own' | 'anybody';
 
-/** What makes two requests the same. Errors are told in the words of the client's era. */
+/** Equal for requests that can share a result. The era is part of the key because errors are encoded for it. */
 function flightKey({ page, inbound, to }: Question, whose: Whose): string {
   const { server, method, cursor, capabilities, context } = page;
   const era = eraOfRevision(inbound.client.revision);
@@ -218,7 +217,7 @@ const flagOf = (method: ListMethod): ListFlag | undefined =>
 const wantsToHear = ({ request: { progressToken, logLevel } }: Addressed): boolean =>
   progressToken !== undefined || logLevel !== undefined;
 
-/** Trace context is nobody's list. What a server makes of anything else, only the server knows. */
+/** Trace context does not affect a list. Any other `_meta` key may, so it makes a request uncacheable. */
 const TRACE_KEYS: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
 
 function saysNothingElse({ cursor, _meta: meta, ...rest }: JsonObject): boolean {

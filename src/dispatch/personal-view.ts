@@ -2,27 +2,27 @@ import type { ListFlag } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ListView } from '../subscriptions/index.js';
 
-/** One look at a server's list. */
+/** What a viewer sees of one list of a server, as a fingerprint. */
 export interface Look {
-  /** When it began. */
+  /** The cache sequence number at which the snapshot was started. */
   readonly mark: number;
-  /** The same text for all who see the same; undefined when that could not be found out. */
+  /** Equal for equal visible items; undefined when the list could not be fetched. */
   readonly print: Promise<string | undefined>;
 }
 
-/** What a viewer sees of the lists of one kind. */
+/** The servers of which a viewer sees lists of one kind. */
 export interface Sight {
-  /** Those that it sees anything of. */
+  /** Servers with at least one item that could be visible. */
   readonly servers: readonly ServerDefinition[];
-  /** It sees all that these list. */
+  /** True when the viewer sees every item that these servers list. */
   readonly isFull: boolean;
 }
 
-/** How a viewer looks. */
+/** Reads the current state of what a viewer sees. */
 export interface Eyes {
   sightOf(list: ListFlag): Sight;
   showsResource(uri: string): boolean;
-  /** Undefined where looking would cost too much. */
+  /** Returns undefined where a snapshot would need a connection of its own. */
   look(list: ListFlag, server: ServerDefinition): Look | undefined;
   leave(): void;
 }
@@ -32,7 +32,7 @@ interface Seen {
   readonly print: string | undefined;
 }
 
-/** What one viewer was shown last, to compare with what it would be shown now. */
+/** The last fingerprints that one viewer saw, to decide whether a change at a server is visible to it. */
 export class PersonalView implements ListView {
   readonly ready: Promise<unknown>;
   private readonly seen = new Map<string, Seen>();
@@ -42,11 +42,11 @@ export class PersonalView implements ListView {
     lists: readonly ListFlag[],
     private readonly eyes: Eyes,
   ) {
-    const looking = lists.flatMap((list) => {
+    const initial = lists.flatMap((list) => {
       const { servers, isFull } = eyes.sightOf(list);
       return isFull ? [] : servers.map((server) => this.isOther(list, server));
     });
-    this.ready = Promise.all(looking);
+    this.ready = Promise.all(initial);
   }
 
   knows(list: ListFlag, server: string): boolean {
@@ -59,7 +59,7 @@ export class PersonalView implements ListView {
     const sight = this.eyes.sightOf(list);
     const concerned = sight.servers.filter(({ slug }) => !servers || servers.has(slug));
     if (sight.isFull) return !servers || concerned.length > 0;
-    return Promise.all(concerned.map((server) => this.isOther(list, server))).then((others) => others.includes(true));
+    return Promise.all(concerned.map((server) => this.isOther(list, server))).then((changes) => changes.includes(true));
   }
 
   showsResource(uri: string): boolean {
@@ -78,7 +78,7 @@ export class PersonalView implements ListView {
     const key = keyOf(list, server.slug);
     const before = this.seen.get(key);
     const mark = look?.mark ?? 0;
-    // A look that took long may be older than what was seen meanwhile.
+    // Snapshots can finish out of order: an older one must not replace a newer fingerprint.
     if (!before || mark >= before.mark) this.seen.set(key, { mark, print });
     return print === undefined || print !== before?.print;
   }

@@ -14,25 +14,25 @@ import { Patience } from './patience.js';
 import { PersonalView, type Look, type Sight } from './personal-view.js';
 import { ServerProfiles } from './server-profiles.js';
 
-/** What those look at together who see the same. */
+/** State shared by the viewers of one authorization context at one endpoint. */
 interface SharedView {
   viewers: number;
   readonly looks: Map<string, Look & { readonly endpoint: Endpoint }>;
 }
 
 const NEVER = new AbortController().signal;
-/** Where there is no such endpoint, or none for the viewer any more. */
+/** The scope of a viewer that cannot reach its endpoint. */
 const NOTHING: Sight = { servers: [], isFull: false };
 
 /**
- * Knows what callers see of what is not shown to everybody in full. All viewers of one authorization context at
- * one endpoint look together, at most once after each change.
+ * Decides which list changes are visible to a caller where an endpoint shows only some items. The viewers of one
+ * authorization context at one endpoint share snapshots, at most one for each change.
  */
 @Injectable()
 export class VisibleLists extends ListViews {
   private readonly shared = new Map<string, SharedView>();
   private readonly patience: Patience;
-  /** Of pages that are remembered: many see the same. */
+  /** Fingerprints of cached pages, which several contexts share. */
   private readonly prints = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, string>>();
 
   constructor(
@@ -64,7 +64,7 @@ export class VisibleLists extends ListViews {
     });
   }
 
-  /** Whatever decides what a caller may see of lists is asked here. */
+  /** The servers and items of an endpoint that the caller may see now. */
   private sightOf({ endpoint: id, caller }: Viewer, list: ListFlag): Sight {
     const endpoint = this.endpoints.findFor(caller, id);
     if (!endpoint) return NOTHING;
@@ -87,12 +87,12 @@ export class VisibleLists extends ListViews {
     const print = this.printOf(viewer, endpoint, list, server);
     const look = { endpoint, mark, print };
     view.looks.set(key, look);
-    // What could not be had is tried again by the next.
+    // A failed snapshot is not shared: the next viewer tries again.
     void print.then((seen) => seen === undefined && view.looks.get(key) === look && view.looks.delete(key));
     return look;
   }
 
-  /** Where nobody shares a connection, everybody's look would be one more connection. */
+  /** False where each snapshot would need its own connection: for anonymous callers of a legacy server that is not shared. */
   private canLook({ caller }: Viewer, server: ServerDefinition): boolean {
     return !caller.anonymous || server.shared || this.profiles.eraOf(server) === 'modern';
   }

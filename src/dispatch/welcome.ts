@@ -11,7 +11,7 @@ import type { Inbound } from './inbound.js';
 import { Patience } from './patience.js';
 import { ServerProfiles } from './server-profiles.js';
 
-/** What an endpoint says about itself to a client of either era. */
+/** Capabilities, server info and instructions of an endpoint for a client of either era. */
 export interface EndpointProfile {
   readonly capabilities: JsonObject;
   readonly serverInfo: JsonObject;
@@ -20,7 +20,7 @@ export interface EndpointProfile {
 
 type Visitor = Pick<Inbound, 'caller' | 'client' | 'endpoint'>;
 
-/** Receives clients: says what an endpoint offers. */
+/** Builds the `initialize` result and the discovery of an endpoint. */
 @Injectable()
 export class Welcome {
   private readonly patience: Patience;
@@ -33,7 +33,7 @@ export class Welcome {
     this.patience = new Patience(config.listPatienceMs);
   }
 
-  /** The result of `initialize` (specification 2025: basic/lifecycle), or why the one server behind it has none. */
+  /** The result of `initialize` (specification 2025: basic/lifecycle), or an error when the server of a transparent endpoint cannot be reached. */
   async answerHandshake(visitor: Visitor): Promise<Outcome> {
     try {
       return result({ protocolVersion: visitor.client.revision, ...(await this.profileOf(visitor, 'legacy')) });
@@ -47,7 +47,7 @@ export class Welcome {
     const [server] = visitor.endpoint.servers;
     if (server && visitor.endpoint.transparent) {
       const profile = transparentProfile(await this.profiles.of(server, visitor), era);
-      // What the gateway does not know it passes on for nobody who sees a part only.
+      // Methods unknown to the gateway are passed through only for callers without restrictions (invariant 10).
       if (isShownInFull(visitor.endpoint)) return profile;
       return { ...profile, capabilities: knownCapabilities(profile.capabilities) };
     }
@@ -59,13 +59,13 @@ export class Welcome {
     };
   }
 
-  /** A server that does not answer in time is left out; it shows in the lists when it is back. */
+  /** Omits servers that do not answer in time. Their items appear in lists once they answer again. */
   private async reachable(visitor: Visitor): Promise<ServerProfile[]> {
-    const ask = (server: ServerDefinition) => {
+    const read = (server: ServerDefinition) => {
       const profile = () => this.profiles.of(server, visitor).catch(() => undefined);
       return this.patience.wait(server.slug, profile, (known) => known !== undefined);
     };
-    const profiles = await Promise.all(visitor.endpoint.servers.map(ask));
+    const profiles = await Promise.all(visitor.endpoint.servers.map(read));
     return profiles.filter((profile) => profile !== undefined);
   }
 }
