@@ -3,7 +3,7 @@ import { definitionOf, differencesOf } from './definition.js';
 
 const TOOL = { name: 'a', description: 'A.', inputSchema: { type: 'object', properties: { x: { type: 'string' } } } };
 
-it('is the same however it is written, and another one for every change that a model could see', () => {
+it('a definition has the same digest for equal content, and another digest for every change that a model could see', () => {
   const { digest } = definitionOf('tools', TOOL)!;
   const { inputSchema, ...rest } = TOOL;
   expect(definitionOf('tools', { inputSchema, ...rest, _meta: { served: 1 }, icons: [] })?.digest).toBe(digest);
@@ -18,7 +18,7 @@ it('is the same however it is written, and another one for every change that a m
   for (const nothing of [null, 'a', [], {}, { name: 1 }]) expect(definitionOf('tools', nothing)).toBeUndefined();
 });
 
-it('tells where two differ', () => {
+it('differences between two definitions are listed by path', () => {
   const other = { ...TOOL, title: 'T', inputSchema: { type: 'object', properties: { x: { type: 'number' }, y: {} } } };
   expect(differencesOf(TOOL, other)).toEqual([
     { path: 'inputSchema.properties.x.type', before: 'string', after: 'number' },
