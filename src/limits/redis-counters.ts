@@ -2,22 +2,22 @@ import { Logger } from '@nestjs/common';
 import { redisScript, type RedisCommands, type RedisKeys } from '#lib/redis';
 import { Counters, type Allowance, type Refusal } from './counters.js';
 
-/** A worker that died gives nothing back: its leases end by themselves. */
+/** Leases expire because a dead worker cannot release them. */
 const LEASE_MS = 60_000;
 const RENEWING_MS = 20_000;
-/** A Redis that did not answer is not waited for again so soon: a call may meet several counters. */
+/** Delay before an unresponsive Redis is used again, because a call may have several counters. */
 const SILENT_MS = 1_000;
 
 const ADMIT = redisScript('admit', 2, { state: true });
 const RENEW_LEASES = redisScript('renew-leases', 1, { state: true });
 
 /**
- * Counts the calls of all workers. While Redis cannot be asked, each worker counts its own: a limit is then as many times
- * as wide as there are workers, and calls go on.
+ * Counts the calls of all workers in Redis. While Redis is unavailable each worker counts on its own, so that calls continue and
+ * a limit is effectively multiplied by the number of workers (invariant 1).
  */
 export class RedisCounters extends Counters {
   private readonly logger = new Logger('Limits');
-  /** What runs here. It is kept here too, for a Redis that was away or has forgotten it. */
+  /** Leases of calls that run in this worker, to restore them after Redis was unavailable or lost its data. */
   private readonly held = new Map<string, Set<string>>();
   private readonly renewing: NodeJS.Timeout;
   private readonly stopListening: () => void;
@@ -37,8 +37,8 @@ export class RedisCounters extends Counters {
   }
 
   override async admit(counter: string, allowance: Allowance, lease: string): Promise<Refusal | undefined> {
-    const isSilent = performance.now() < this.askAgainAt;
-    const refusal = await (isSilent ? this.own.admit(counter, allowance, lease) : this.ask(counter, allowance, lease));
+    const isUnresponsive = performance.now() < this.askAgainAt;
+    const refusal = await (isUnresponsive ? this.own.admit(counter, allowance, lease) : this.ask(counter, allowance, lease));
     if (refusal === undefined && allowance.concurrency !== undefined) {
       this.held.set(counter, (this.held.get(counter) ?? new Set()).add(lease));
     }
@@ -68,7 +68,7 @@ export class RedisCounters extends Counters {
       if (answer === -1) return 'too-many-at-once';
       return answer === 0 ? undefined : { afterMs: Number(answer) };
     } catch (cause) {
-      if (!this.isAway) this.logger.warn(`Limits are counted by each worker for itself. ${String(cause)}`);
+      if (!this.isAway) this.logger.warn(`Redis is unavailable; this worker counts limits on its own. ${String(cause)}`);
       this.isAway = true;
       this.askAgainAt = performance.now() + SILENT_MS;
       return await this.own.admit(counter, allowance, lease);
@@ -82,12 +82,12 @@ export class RedisCounters extends Counters {
   private async renewLeases(counter: string, leases: readonly string[]): Promise<void> {
     const { commands, keys } = this.redis;
     await commands.run(RENEW_LEASES, [keys.leases(counter)], [LEASE_MS, ...leases]);
-    // What was given back meanwhile may have been struck before it was written again.
-    const over = leases.filter((lease) => this.held.get(counter)?.has(lease) !== true);
-    if (over.length > 0) await this.strike(counter, over);
+    // A lease that was released during the renewal may have been removed before the renewal wrote it again.
+    const released = leases.filter((lease) => this.held.get(counter)?.has(lease) !== true);
+    if (released.length > 0) await this.strike(counter, released);
   }
 
-  /** A lease that cannot be struck now ends by itself. */
+  /** A lease that cannot be removed now expires later. */
   private async strike(counter: string, leases: readonly string[]): Promise<void> {
     const { commands, keys } = this.redis;
     await commands.send('ZREM', keys.leases(counter), ...leases).catch(() => undefined);
