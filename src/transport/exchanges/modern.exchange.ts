@@ -20,7 +20,7 @@ import { answerText, headed, messageOf } from '../rpc-answers.js';
 import { StreamKeeper, type OpenReply } from '../stream-keeper.js';
 import type { Exchange } from './exchange.js';
 
-/** Methods of the legacy era that this one no longer has (specification 2026: changelog). */
+/** Legacy methods that were removed in the modern era (specification 2026: changelog). */
 const REMOVED = new Set(['initialize', 'ping', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']);
 
 const LISTEN = 'subscriptions/listen';
@@ -49,7 +49,7 @@ export class ModernExchange {
 
 const noLonger = (method: string) => ({ code: RpcCode.methodNotFound, message: `Method not found: ${method}` });
 
-/** Answers one request: with JSON when the outcome is all there is, as a stream once something precedes it. */
+/** Answers one request: with JSON when the outcome is the only message, with an event stream otherwise. */
 class ModernReply implements StreamSink, OpenReply {
   kept: OpenReply['kept'];
   private readonly leaving = new AbortController();
@@ -65,7 +65,7 @@ class ModernReply implements StreamSink, OpenReply {
     this.id = message.id;
     this.method = message.method;
     keeper.add(this);
-    // Closing the response is how a client of this era cancels (basic/patterns/cancellation).
+    // A modern client cancels its request by closing the response (basic/patterns/cancellation).
     writer.onClosed(() => {
       keeper.remove(this);
       if (!this.finished) this.leaving.abort();
@@ -106,18 +106,18 @@ class ModernReply implements StreamSink, OpenReply {
     this.writer.comment();
   }
 
-  /** A subscription ends gracefully with its result; a call in flight finishes. */
+  /** Ends a subscription gracefully with its result. An in-flight call finishes. */
   leave(): void {
     if (this.method === LISTEN) this.leaving.abort();
   }
 
   private encoded(outcome: Outcome): Outcome {
     if (outcome.kind === 'error') return outcome;
-    const whole = encodeModernResult(this.method, outcome.result);
-    return { kind: 'result', result: this.method === LISTEN ? this.withSubscription(whole) : whole };
+    const encoded = encodeModernResult(this.method, outcome.result);
+    return { kind: 'result', result: this.method === LISTEN ? this.withSubscription(encoded) : encoded };
   }
 
-  /** What travels on a subscription's stream names it by the id of its request (basic/patterns/subscriptions). */
+  /** Adds the subscription id, which is the id of its request, to a message (basic/patterns/subscriptions). */
   private subscribed(message: JsonObject): JsonObject {
     const params = message['params'] as JsonObject;
     return { ...message, params: this.withSubscription(params) };

@@ -16,7 +16,7 @@ import { answerText, headed } from '../rpc-answers.js';
 import type { Exchange } from './exchange.js';
 import { legacyAnswer } from './legacy-replies.js';
 
-/** Methods that need a session or a stream, which a single answer is not. */
+/** Methods that need a session or a stream and cannot be isAnswered with a single response. */
 const NEEDS_MORE = new Set([
   'initialize',
   'logging/setLevel',
@@ -25,7 +25,7 @@ const NEEDS_MORE = new Set([
   'subscriptions/listen',
 ]);
 
-/** Nothing can precede the one JSON answer. */
+/** Discards messages: a plain response has no place for messages before the outcome. */
 const NOWHERE: StreamSink = { emit: () => undefined, end: () => undefined };
 
 const STATUS_OF_CODE: Readonly<Record<number, number>> = {
@@ -40,7 +40,7 @@ const STATUS_OF_CODE: Readonly<Record<number, number>> = {
   [RpcCode.internalError]: 500,
 };
 
-/** Plain JSON-RPC over HTTP for scripts: one request, one JSON answer, no session. The status tells a failure too. */
+/** Plain JSON-RPC over HTTP for scripts: one request, one JSON response, no session. The HTTP status reports failures, too. */
 @Injectable()
 export class PlainExchange {
   constructor(private readonly dispatcher: Dispatcher) {}
@@ -48,11 +48,11 @@ export class PlainExchange {
   async post(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const { writer } = exchange;
     const inbound = NEEDS_MORE.has(message.method) ? noSuchMethod(message) : inboundOf(exchange, message);
-    const leaving = new AbortController();
-    let answered = false;
-    writer.onClosed(() => answered || leaving.abort());
-    const outcome = 'kind' in inbound ? inbound : await this.dispatcher.dispatch(inbound, NOWHERE, leaving.signal);
-    answered = true;
+    const disconnect = new AbortController();
+    let isAnswered = false;
+    writer.onClosed(() => isAnswered || disconnect.abort());
+    const outcome = 'kind' in inbound ? inbound : await this.dispatcher.dispatch(inbound, NOWHERE, disconnect.signal);
+    isAnswered = true;
     headed(writer, outcome).json(statusOf(outcome), textOf(message, outcome));
   }
 }
@@ -67,12 +67,12 @@ function inboundOf({ caller, endpoint }: Exchange, message: JsonRpcRequest): Inb
   return 'error' in decoded ? failure(decoded.error) : { ...shared, ...decoded };
 }
 
-/** A request that says its revision is answered in it; one that says nothing is a script's. */
+/** A request that declares the modern revision is isAnswered in modern form, any other in legacy form. */
 const isModern = (message: JsonRpcRequest): boolean =>
   message.method !== 'server/discover' && classifyEra(message) === 'modern';
 
 const noSuchMethod = ({ method }: JsonRpcRequest): Outcome =>
-  failure({ code: RpcCode.methodNotFound, message: `${method} needs a session or a stream. Use /mcp for it.` });
+  failure({ code: RpcCode.methodNotFound, message: `${method} needs a session or a stream. Use /mcp instead.` });
 
 function textOf(message: JsonRpcRequest, outcome: Outcome): string {
   if (outcome.kind === 'error' || !isModern(message)) {
