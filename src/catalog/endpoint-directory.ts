@@ -31,8 +31,8 @@ export class EndpointDirectory {
   find(slug: string = DEFAULT_ENDPOINT): Endpoint | undefined {
     const { snapshot } = this.registry;
     if (snapshot !== this.builtFrom) {
-      const isOpenToAll = (guarded: GuardedEndpoint) => this.policy.isOpenToAll(guarded);
-      this.endpoints = buildEndpoints(snapshot, isOpenToAll);
+      const isUnrestricted = (guarded: GuardedEndpoint) => this.policy.isOpenToAll(guarded);
+      this.endpoints = buildEndpoints(snapshot, isUnrestricted);
       this.builtFrom = snapshot;
     }
     return this.endpoints.get(slug);
@@ -92,13 +92,13 @@ interface View {
 
 function buildEndpoints(
   snapshot: RegistrySnapshot,
-  isOpen: (guarded: GuardedEndpoint) => boolean,
+  isUnrestricted: (guarded: GuardedEndpoint) => boolean,
 ): Map<string, Endpoint> {
   const enabled = snapshot.servers.filter((server) => server.enabled);
   const endpoints = new Map<string, Endpoint>();
   const add = (made: Omit<Endpoint, 'isOpenToAll'>) =>
     // An endpoint that requires a token is never unrestricted: a token can be limited to some servers.
-    endpoints.set(made.id, { ...made, isOpenToAll: made.public && isOpen(made) });
+    endpoints.set(made.id, { ...made, isOpenToAll: made.public && isUnrestricted(made) });
   add({ ...snapshot.defaultEndpoint, id: DEFAULT_ENDPOINT, transparent: false, servers: enabled, ...EVERYTHING });
   for (const server of enabled) add(endpointOfServer(server));
   for (const virtual of snapshot.virtualServers) add(endpointOfVirtual(virtual, enabled));

@@ -8,6 +8,7 @@ import { ListViews, ListViewsSeat, type ListView, type Viewer } from '../subscri
 import { contextOf } from './authorization-context.js';
 import { SILENT_SINK } from './call-delivery.js';
 import { DispatchConfig } from './dispatch.config.js';
+import type { Inbound } from './inbound.js';
 import { Lists } from './lists.js';
 import { collectPages } from './pages.js';
 import { Patience } from './patience.js';
@@ -126,7 +127,7 @@ export class VisibleLists extends ListViews {
     server: ServerDefinition,
   ): Promise<string | undefined> {
     const list = await collectPages(method, (request) => {
-      const inbound = { caller, client, endpoint, requestId: 0, request, repeatsItself: false };
+      const inbound: Inbound = { caller, client, endpoint, requestId: 0, request, repeatsItself: false };
       return this.lists.ask(inbound, { server, request, silent: true }, SILENT_SINK, NEVER);
     });
     if (!('items' in list)) return undefined;

@@ -13,7 +13,7 @@ import {
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
-import { Dispatcher } from '../../dispatch/index.js';
+import { Dispatcher, type Inbound } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import type { ReplyWriter } from '../reply-writer.js';
 import { answerText, headed, messageOf } from '../rpc-answers.js';
@@ -41,7 +41,8 @@ export class ModernExchange {
     if ('error' in decoded) return reply.finish(failure(decoded.error), 400);
     if (REMOVED.has(message.method)) return reply.finish(failure(noLonger(message.method)));
     const { caller, endpoint, headers: mirrored } = exchange;
-    const inbound = { caller, endpoint, ...decoded, requestId: message.id, mirrored, repeatsItself: true };
+    const requestId = message.id;
+    const inbound: Inbound = { caller, endpoint, ...decoded, requestId, mirrored, repeatsItself: true };
     const outcome = await this.dispatcher.dispatch(inbound, reply, reply.signal);
     return reply.finish(outcome);
   }

@@ -58,16 +58,16 @@ export class PlainExchange {
 }
 
 function inboundOf({ caller, endpoint }: Exchange, message: JsonRpcRequest): Inbound | Outcome {
-  const shared = { caller, endpoint, requestId: message.id, repeatsItself: isModern(message) };
+  const shared = { caller, endpoint, requestId: message.id };
   if (!isModern(message)) {
     const client = { revision: LATEST_LEGACY_REVISION, capabilities: {} };
-    return { ...shared, client, request: decodeLegacyRequest(message) };
+    return { ...shared, client, request: decodeLegacyRequest(message), repeatsItself: false };
   }
   const decoded = decodeModernRequest(message);
-  return 'error' in decoded ? failure(decoded.error) : { ...shared, ...decoded };
+  return 'error' in decoded ? failure(decoded.error) : { ...shared, ...decoded, repeatsItself: true };
 }
 
-/** A request that declares the modern revision is isAnswered in modern form, any other in legacy form. */
+/** A request that declares the modern revision is answered in modern form, any other in legacy form. */
 const isModern = (message: JsonRpcRequest): boolean =>
   message.method !== 'server/discover' && classifyEra(message) === 'modern';
 
