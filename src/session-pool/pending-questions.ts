@@ -9,10 +9,10 @@ import {
 import { QuestionAbandoned, QuestionUnanswered, TooManyQuestions } from './session-pool.errors.js';
 import type { SessionStream } from './session-stream.js';
 
-/** Questions that a session's client may have before it at a time. */
+/** Maximum number of questions that a session's client may have open at a time. */
 const MOST_PENDING = 256;
 
-/** Who asks, and hears how far the client has come with its answer. */
+/** Receives the client's progress notifications for a question: the connection of the server that sent it. */
 export interface Asker {
   notify(notification: McpNotification): Promise<void>;
 }
@@ -23,14 +23,15 @@ interface Pending {
 }
 
 /**
- * Questions that a session's client has not answered yet. Each is settled once: answered, withdrawn or given up. Servers
- * number their progress tokens each for itself: to the client a question's own id stands for its server's token.
+ * The questions that a session's client has not answered yet. Each is settled exactly once: answered, withdrawn or
+ * timed out (invariant 8). Progress tokens of different servers may collide, so the client receives the question's own
+ * id as the token.
  */
 export class PendingQuestions {
   private readonly pending = new Map<RequestId, Pending>();
   private lastId = 0;
 
-  /** `patienceMs`: how long a client may take to answer. */
+  /** @param timeoutMs how long a client may take to answer, in milliseconds */
   constructor(private readonly patienceMs: number) {}
 
   get size(): number {
@@ -38,11 +39,12 @@ export class PendingQuestions {
   }
 
   /**
-   * Asks on a stream and waits. Rejects with QuestionAbandoned once the signal is aborted, with QuestionUnanswered
-   * when the client takes too long, with TooManyQuestions at the bound. The client is told not to bother any more.
+   * Sends a question on a stream and waits for the answer. Rejects with QuestionWithdrawn once the signal is aborted,
+   * with QuestionTimedOut when the client takes too long, and with TooManyQuestions at the limit. In the first two
+   * cases the client receives `notifications/cancelled`.
    */
   async ask(question: Question, stream: SessionStream, signal: AbortSignal, asker?: Asker): Promise<Answer> {
-    // A signal that was aborted before does not say so again.
+    // A signal that is already aborted emits no further abort event.
     if (signal.aborted) throw new QuestionAbandoned();
     if (this.pending.size >= MOST_PENDING) throw new TooManyQuestions(MOST_PENDING);
     const id = ++this.lastId;
@@ -66,12 +68,14 @@ export class PendingQuestions {
     }
   }
 
-  /** Answers to unknown or settled questions are dropped. */
+  /** Delivers an answer. Drops answers to unknown or settled questions. */
   answer(id: RequestId, answer: Answer): void {
     this.pending.get(id)?.give(answer);
   }
 
-  /** Takes the client's progress to who asked (basic/utilities/progress); that on anything else is dropped. */
+  /**
+   * Forwards the client's progress to the server that sent the question (basic/utilities/progress). Drops any other.
+   */
   async progress(notification: McpNotification): Promise<void> {
     const { progressToken } = notification.params;
     if (isRequestId(progressToken)) await this.pending.get(progressToken)?.tellProgress(notification);
