@@ -21,7 +21,7 @@ export const LISTS = { toolsListChanged: true, promptsListChanged: true };
 
 const pools: UpstreamPool[] = [];
 
-/** Listeners of one server `a`, which a spec plays itself. */
+/** Subscribers of one server `a`, which the spec simulates. */
 export function feedsWorld(era: Era = 'modern', server: ServerDefinition = remoteServer('a')) {
   const connector = new FakeConnector();
   connector.eras.set('a', era);
@@ -55,7 +55,7 @@ export function feedsWorld(era: Era = 'modern', server: ServerDefinition = remot
     const start = { id: subject, caller: callerOf(subject), endpoint: 'a', client: LEGACY_CLIENT };
     return new Session({ ...start, answersOnStandingStream: false }, config);
   };
-  /** What the server is asked for at present. */
+  /** The filters of the open subscriptions at the server. */
   const open = () => connector.live.flatMap(({ listeners }) => listeners.map(({ filter }) => filter));
   const change = (notification: McpNotification) => {
     for (const connection of connector.live) connection.change(notification);

@@ -10,35 +10,35 @@ import type { Feed, OnChange } from './feed.js';
 import { ListViewsSeat, type ListView } from './list-views.js';
 import { NotSubscribable, TooManySubscriptions } from './subscriptions.errors.js';
 
-/** A resource at one server, and the URI under which the client knows it. */
+/** A resource at one server that a session subscribed to. */
 export interface WatchedResource {
   readonly server: ServerDefinition;
-  /** Its URI at the server. */
+  /** URI of the resource at the server. `uri` is its public URI, which the client uses. */
   readonly own: string;
   readonly uri: string;
 }
 
 const ALL_LISTS = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
 
-/** Resources that one session may be subscribed to. */
+/** Maximum number of resources that one session may be subscribed to. */
 const MOST_WATCHED = 1_000;
 
 interface Watching {
   readonly resource: WatchedResource;
-  /** Undefined while the resource is kept from the client: it is told of it again once it is not. */
+  /** Undefined while the resource is hidden from the client. It is subscribed to again once it is visible. */
   feed: Promise<Feed> | undefined;
 }
 
-/** What one session is told, and what it sees of it. */
+/** Subscriptions of one session, and its view of lists and resources. */
 interface Told {
   readonly teller: ChangeTeller;
-  /** By the URI that the client knows. */
+  /** By public URI. */
   readonly watched: Map<string, Watching>;
   view: ListView;
   followsLists: boolean;
 }
 
-/** Tells legacy sessions of changes: of the lists while a stream is open, of resources they subscribed to. */
+/** Notifies legacy sessions of changes: of lists while a stream is open, and of the resources they subscribed to. */
 @Injectable()
 export class SessionFeeds {
   private readonly sessions = new WeakMap<Session, Told>();
@@ -49,7 +49,10 @@ export class SessionFeeds {
     private readonly views: ListViewsSeat,
   ) {}
 
-  /** Rejects with a GatewayError when the server refuses, or at the bound. Watching twice is watching once. */
+  /**
+   * Subscribes a session to a resource. Idempotent. Rejects with a GatewayError if the server rejects it, or at the
+   * limit.
+   */
   async watch(session: Session, resource: WatchedResource): Promise<void> {
     const { uri } = resource;
     const { watched, view } = this.toldTo(session);
@@ -67,12 +70,12 @@ export class SessionFeeds {
     }
   }
 
-  /** What the session's client has subscribed to. */
+  /** Returns the resources that the session is subscribed to. */
   watchedBy(session: Session): readonly WatchedResource[] {
     return [...(this.sessions.get(session)?.watched.values() ?? [])].map(({ resource }) => resource);
   }
 
-  /** Tells at once what has not been told yet: the session leaves, and its heir knows nothing of it. */
+  /** Sends pending notifications at once, before a handoff: the new owner does not know of them. */
   flush(session: Session): void {
     this.sessions.get(session)?.teller.flush();
   }
@@ -85,7 +88,7 @@ export class SessionFeeds {
     await watching?.feed?.then(close, NEVER_OPENED);
   }
 
-  /** Follows the lists of every server behind the session's endpoint, from now until the session ends. */
+  /** Subscribes to the lists of every server behind the session's endpoint, until the session ends. */
   followLists(session: Session): void {
     const { caller } = session.start;
     const endpoint = this.endpoints.findFor(caller, session.start.endpoint);
@@ -96,7 +99,8 @@ export class SessionFeeds {
     const { teller } = told;
     told.view = this.views.open(viewerOf(session), LIST_FLAGS);
     teller.look(told.view);
-    // Behind several servers the session's own upstream sessions are opened when they are first called, not now.
+    // For an endpoint with several servers, the session's own upstream sessions are opened by their first call, not
+    // now.
     const face = endpoint.transparent ? faceOf(session) : { ...faceOf(session), session: undefined };
     const followed = new Map<string, Feed>();
     const follow = ({ servers }: Pick<Endpoint, 'servers'>) => {
@@ -131,7 +135,10 @@ export class SessionFeeds {
     throw new NotSubscribable(server.slug);
   }
 
-  /** Lets go of resources that are kept from the client by now, and goes on with those that no longer are. */
+  /**
+   * Closes the subscriptions to resources that are now hidden from the client, and reopens those that are visible
+   * again.
+   */
   private review(session: Session, { watched, view, teller }: Told): void {
     for (const watching of watched.values()) {
       const { feed, resource } = watching;
@@ -141,13 +148,13 @@ export class SessionFeeds {
         void feed.then(close, NEVER_OPENED);
       } else if (!feed && isShown) {
         watching.feed = Promise.resolve(this.goOn(session, resource));
-        // It may have changed meanwhile.
+        // The resource may have changed while it was hidden.
         teller.changed({ method: RESOURCE_UPDATED, params: { uri: resource.uri } }, { resource: resource.uri });
       }
     }
   }
 
-  /** The server was asked before, and may be away now. */
+  /** Subscribes again, and waits for a server that cannot be reached: it accepted this subscription before. */
   private goOn(session: Session, resource: WatchedResource): Feed {
     const filter = { resourceSubscriptions: [resource.own] };
     return this.feeds.follow(resource.server, faceOf(session), filter, this.listenerOf(session, resource));
