@@ -40,7 +40,7 @@ export class ListFollowers implements BeforeApplicationShutdown {
   ) {}
 
   /** Subscribes for at least `forMs` milliseconds, the lifetime of the cached list. */
-  follow(server: ServerDefinition, who: Pick<Inbound, 'caller' | 'client'>, forMs: number): void {
+  follow(server: ServerDefinition, identity: Pick<Inbound, 'caller' | 'client'>, forMs: number): void {
     if (this.isLeaving) return;
     const until = performance.now() + Math.max(forMs, LEAST_MS);
     const known = this.followed.get(server.slug);
@@ -52,7 +52,7 @@ export class ListFollowers implements BeforeApplicationShutdown {
     const followed: Followed = { server, until, feed: undefined, timer: undefined };
     this.followed.set(server.slug, followed);
     this.endLater(server.slug, followed, Math.max(forMs, LEAST_MS));
-    void this.open(server, who, followed);
+    void this.open(server, identity, followed);
   }
 
   /** True while the server would announce a change of the list to this worker. */
@@ -83,13 +83,13 @@ export class ListFollowers implements BeforeApplicationShutdown {
     } catch (cause) {
       this.logger.debug(`Failed to subscribe to list changes of ${server.slug}: ${String(cause)}`);
       clearTimeout(followed.timer);
-      this.endLater(server.slug, followed, RETRY_MS, 'now');
+      this.endLater(server.slug, followed, RETRY_MS, true);
     }
   }
 
-  private endLater(slug: string, followed: Followed, afterMs: number, however?: 'now'): void {
+  private endLater(slug: string, followed: Followed, afterMs: number, isFinal = false): void {
     followed.timer = setTimeout(() => {
-      const leftMs = however ? 0 : followed.until - performance.now();
+      const leftMs = isFinal ? 0 : followed.until - performance.now();
       if (leftMs > 0) this.endLater(slug, followed, leftMs);
       else this.end(slug, followed);
     }, afterMs).unref();

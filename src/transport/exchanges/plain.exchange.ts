@@ -16,7 +16,7 @@ import { answerText, headed } from '../rpc-answers.js';
 import type { Exchange } from './exchange.js';
 import { legacyAnswer } from './legacy-replies.js';
 
-/** Methods that need a session or a stream and cannot be isAnswered with a single response. */
+/** Methods that need a session or a stream and cannot be answered with a single response. */
 const NEEDS_MORE = new Set([
   'initialize',
   'logging/setLevel',
