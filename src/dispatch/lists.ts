@@ -72,11 +72,11 @@ export class Lists implements OnApplicationShutdown {
     if (!page) return asItIs(await this.delivery.deliver(inbound, to, sink, signal));
     // An answer from the cache runs no call in the session, so its idle timeout has to be renewed here.
     await inbound.session?.touch();
-    const question = { page, inbound, to };
-    const known = this.known(question);
+    const pageRequest = { page, inbound, to };
+    const known = this.known(pageRequest);
     if (known) return known;
     if (signal.aborted) return asItIs(outcomeOfFault('aborted'));
-    return wantsToHear(to) ? this.askAlone(question, sink, signal) : this.askTogether(question, sink, signal);
+    return wantsToHear(to) ? this.askAlone(pageRequest, sink, signal) : this.askTogether(pageRequest, sink, signal);
   }
 
   /** Returns the next cache sequence number, for `isStale`. */
@@ -131,44 +131,44 @@ export class Lists implements OnApplicationShutdown {
   }
 
   /** Sends the request on its own: progress and log messages belong to one client. */
-  private async askAlone(question: Question, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
+  private async askAlone(pageRequest: Question, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
     const mark = this.cache.begin();
-    const outcome = await this.delivery.deliver(question.inbound, question.to, sink, signal);
-    this.remember(question, mark, outcome);
-    return this.answer(question.page, mark, outcome);
+    const outcome = await this.delivery.deliver(pageRequest.inbound, pageRequest.to, sink, signal);
+    this.remember(pageRequest, mark, outcome);
+    return this.answer(pageRequest.page, mark, outcome);
   }
 
-  private async askTogether(question: Question, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
-    const others = this.flightOf(question, 'own') ? undefined : this.flightOf(question, 'anybody');
+  private async askTogether(pageRequest: Question, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
+    const others = this.flightOf(pageRequest, 'own') ? undefined : this.flightOf(pageRequest, 'anybody');
     if (others) {
       const outcome = await others.wait(signal);
-      if (signal.aborted || isForAll(outcome)) return this.answer(question.page, others.mark, outcome);
+      if (signal.aborted || isForAll(outcome)) return this.answer(pageRequest.page, others.mark, outcome);
     }
-    const own = this.flightOf(question, 'own');
-    const flight = own ?? this.start(question);
+    const own = this.flightOf(pageRequest, 'own');
+    const flight = own ?? this.start(pageRequest);
     const outcome = await flight.wait(signal);
     // A result that requires input has to be answered by each client itself, so it is not shared.
-    if (outcome.kind === 'result' && !isComplete(outcome)) return this.askAlone(question, sink, signal);
-    return { ...this.answer(question.page, flight.mark, outcome), isNew: !own };
+    if (outcome.kind === 'result' && !isComplete(outcome)) return this.askAlone(pageRequest, sink, signal);
+    return { ...this.answer(pageRequest.page, flight.mark, outcome), isNew: !own };
   }
 
   /** Returns a request in flight that started after the last invalidation of the list and after the caller's last tool call. */
-  private flightOf(question: Question, whose: Whose): Flight | undefined {
-    const { page, inbound } = question;
+  private flightOf(pageRequest: Question, whose: Whose): Flight | undefined {
+    const { page, inbound } = pageRequest;
     if (whose === 'anybody' && this.privateLists.get(page.server)?.has(page.method)) return undefined;
-    const flight = this.flights.get(flightKey(question, whose));
+    const flight = this.flights.get(flightKey(pageRequest, whose));
     if (!flight?.isUnderWay || flight.server !== page.server || this.cache.isStale(page, flight.mark)) return undefined;
     return this.isRecentFor(inbound, page, flight.mark) ? flight : undefined;
   }
 
-  private start(question: Question): Flight {
-    const { page, inbound, to } = question;
+  private start(pageRequest: Question): Flight {
+    const { page, inbound, to } = pageRequest;
     const { session: _session, ...alone } = inbound;
-    const keys = [flightKey(question, 'own'), flightKey(question, 'anybody')];
+    const keys = [flightKey(pageRequest, 'own'), flightKey(pageRequest, 'anybody')];
     const mark = this.cache.begin();
     const flight = new Flight(page.server, mark, async (signal) => {
       const outcome = await this.delivery.deliver({ ...alone, repeatsItself: true }, to, SILENT_SINK, signal);
-      this.remember(question, mark, outcome);
+      this.remember(pageRequest, mark, outcome);
       for (const key of keys) if (this.flights.get(key) === flight) this.flights.delete(key);
       return outcome;
     });

@@ -18,7 +18,11 @@ import { ServerProfiles } from './server-profiles.js';
 /** State shared by the viewers of one authorization context at one endpoint. */
 interface SharedView {
   viewers: number;
-  readonly looks: Map<string, Look & { readonly endpoint: Endpoint }>;
+  readonly looks: Map<string, EndpointLook>;
+}
+
+interface EndpointLook extends Look {
+  readonly endpoint: Endpoint;
 }
 
 const NEVER = new AbortController().signal;
@@ -86,7 +90,7 @@ export class VisibleLists extends ListViews {
     if (known?.endpoint === endpoint && !this.lists.isStale(server, list, known.mark)) return known;
     const mark = this.lists.begin();
     const print = this.printOf(viewer, endpoint, list, server);
-    const look = { endpoint, mark, print };
+    const look: EndpointLook = { endpoint, mark, print };
     view.looks.set(key, look);
     // A failed snapshot is not shared: the next viewer tries again.
     void print.then((seen) => seen === undefined && view.looks.get(key) === look && view.looks.delete(key));

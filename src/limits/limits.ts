@@ -55,25 +55,25 @@ export class Limits {
   private async take(limits: readonly Limit[], call: LimitedCall): Promise<GiveBack> {
     const lease = randomUUID();
     const acquired: string[] = [];
-    const giveBack = () => {
+    const release = () => {
       for (const counter of acquired) void this.counters.giveBack(counter, lease);
     };
     for (const limit of limits) {
       for (const counter of countersOf(limit, call)) {
         const refusal = await this.counters.admit(counter, limit, lease);
         if (refusal) {
-          giveBack();
+          release();
           throw new LimitReached(limit.slug, refusal, call.server.slug);
         }
         if (limit.concurrency !== undefined) acquired.push(counter);
       }
     }
-    return giveBack;
+    return release;
   }
 
   private build(definitions: readonly LimitDefinition[]): void {
     this.builtFrom = definitions;
-    this.limits = definitions.map((definition) => ({
+    this.limits = definitions.map((definition): Limit => ({
       ...definition,
       concerns: anyOf(definition.servers) ?? (() => true),
       isAboutTool: anyOf(definition.tools),
@@ -82,11 +82,11 @@ export class Limits {
 }
 
 async function runAdmitted<T>(admitted: Promise<GiveBack>, work: () => Promise<T>): Promise<T> {
-  const giveBack = await admitted;
+  const release = await admitted;
   try {
     return await work();
   } finally {
-    giveBack();
+    release();
   }
 }
 
