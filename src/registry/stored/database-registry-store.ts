@@ -21,11 +21,11 @@ import type { EntryTable } from './entry-table.js';
 import type { RegistryTables } from './registry-tables.js';
 import { usersOf } from './uses.js';
 
-/** What a change is judged by, and told to. */
+/** The collaborators of the store. */
 export interface StoreParts {
   readonly table: EntryTable;
   readonly reader: EntryReader;
-  /** Resolves when this worker serves what was written until now. */
+  /** Resolves when this worker serves all changes committed before the call. */
   refresh(): Promise<void>;
 }
 
@@ -45,8 +45,8 @@ export class DatabaseRegistryStore extends RegistryStore {
     this.limits = new StoredEntries(parts, 'limit', ({ limits }) => limits);
   }
 
-  override async apply(wanted: readonly WantedEntry[], options: ApplyOptions): Promise<AppliedChanges> {
-    const changes = await applyEntries(this.parts, wanted, options);
+  override async apply(desired: readonly WantedEntry[], options: ApplyOptions): Promise<AppliedChanges> {
+    const changes = await applyEntries(this.parts, desired, options);
     await this.parts.refresh();
     return changes;
   }
@@ -61,7 +61,7 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   constructor(
     private readonly parts: StoreParts,
     private readonly kind: NamedKind,
-    private readonly ofKind: (reading: RegistryReading) => readonly EntryReading<Definition>[],
+    private readonly ofKind: (registry: RegistryReading) => readonly EntryReading<Definition>[],
   ) {}
 
   async list(): Promise<readonly RegistryEntry<Definition>[]> {
@@ -121,10 +121,10 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
     if (found.version !== version) throw new VersionMismatch(slug, version, found.version);
   }
 
-  /** By reading it as it would be read if it were there. */
+  /** Resolves the source together with all stored entries, as if it were stored. @throws EntryInvalid */
   private judge(slug: string, written: JsonObject, stored: readonly StoredEntry[]): Definition {
     const now = new Date();
-    const draft = {
+    const draft: StoredEntry = {
       kind: this.kind,
       slug,
       written,
@@ -135,10 +135,10 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
       updatedAt: now,
     };
     const others = stored.filter((entry) => keyOf(entry) !== keyOf(draft));
-    const reading = this.ofKind(this.parts.reader.read([...others, draft])).find(({ entry }) => entry === draft);
-    const faults = this.within(slug, reading?.faults ?? []);
-    if (faults.length > 0 || !reading?.definition) throw new EntryInvalid(faults);
-    return reading.definition;
+    const resolved = this.ofKind(this.parts.reader.read([...others, draft])).find(({ entry }) => entry === draft);
+    const faults = this.within(slug, resolved?.faults ?? []);
+    if (faults.length > 0 || !resolved?.definition) throw new EntryInvalid(faults);
+    return resolved.definition;
   }
 
   private async shown(slug: string, tables: Kysely<RegistryTables>): Promise<RegistryEntry<Definition>> {
@@ -162,7 +162,7 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   }
 
   private within(slug: string, faults: readonly Fault[]): readonly Fault[] {
-    const whole = `${SECTION_OF[this.kind]}.${slug}`;
-    return faults.map(({ path, message }) => ({ path: path.slice(whole.length).replace(/^\./, ''), message }));
+    const entryPath = `${SECTION_OF[this.kind]}.${slug}`;
+    return faults.map(({ path, message }) => ({ path: path.slice(entryPath.length).replace(/^\./, ''), message }));
   }
 }
