@@ -4,14 +4,14 @@ import type { ConnectionEvents, UpstreamConnection, UpstreamReply, UpstreamReque
 import { UpstreamConfig } from '../upstream.config.js';
 import { DefaultUpstreamConnector } from './default-upstream-connector.js';
 
-/** A client that can be asked nothing. */
+/** A client that declares no capabilities. */
 export const SILENT_CLIENT: ClientProfile = {
   revision: '2025-11-25',
   capabilities: {},
   clientInfo: { name: 'spec', version: '1' },
 };
 
-/** A client that answers everything. */
+/** A client that declares all capabilities. */
 export const TALKATIVE_CLIENT: ClientProfile = {
   ...SILENT_CLIENT,
   capabilities: { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: { listChanged: true } },
@@ -48,7 +48,7 @@ export function child(command: string, args: readonly string[], more: Partial<St
   };
 }
 
-/** Keeps what a connection reports. */
+/** Records the events of a connection. */
 export class Events implements ConnectionEvents {
   readonly notifications: McpNotification[] = [];
   readonly ends: string[] = [];
@@ -64,7 +64,7 @@ export class Events implements ConnectionEvents {
     this.wake();
   }
 
-  /** Resolves once the condition holds; it is looked at after each event. */
+  /** Resolves once the condition holds; it is evaluated after each event. */
   async until(condition: (events: this) => boolean): Promise<void> {
     while (!condition(this)) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
@@ -74,7 +74,7 @@ export class Events implements ConnectionEvents {
   }
 }
 
-/** Keeps what precedes an outcome; answers questions with `answers`. */
+/** Records the messages that precede an outcome; answers questions with `answers`. */
 export class Reply implements UpstreamReply {
   readonly notifications: McpNotification[] = [];
   readonly questions: string[] = [];
@@ -101,7 +101,7 @@ export function toolCall(name: string, args: JsonObject = {}, more: Partial<Upst
   return { method: 'tools/call', params: { name, arguments: args }, client: SILENT_CLIENT, asker: ME, ...more };
 }
 
-/** A connector, and what it opened. */
+/** A connector with recorded events of its connections. */
 export class Workbench {
   readonly connector: DefaultUpstreamConnector;
   readonly events = new Events();
@@ -119,7 +119,7 @@ export class Workbench {
   }
 }
 
-/** The text of a tool's result, or the error. */
+/** Returns the text of a tool's result, or the error. */
 export function textOf(outcome: Outcome): unknown {
   if (outcome.kind === 'error') return outcome.error;
   const { content } = outcome.result;

@@ -22,12 +22,12 @@ afterEach(async () => {
 
 const methodsOf = (server: ScriptedServer): unknown[] => server.visits.map(({ message }) => message['method']);
 
-describe('a server that is met for the first time', () => {
-  it('is asked once what it is, by a request that no legacy server takes for a call', async () => {
+describe('the era of a server that is not cached', () => {
+  it('is resolved by one discovery request for concurrent callers', async () => {
     const server = await serve((visit) => void greetModern(visit));
-    const answers = await Promise.all([1, 2, 3].map(() => bench.connector.era(remote(server.url), NEVER)));
+    const eras = await Promise.all([1, 2, 3].map(() => bench.connector.era(remote(server.url), NEVER)));
     await bench.open(remote(server.url));
-    expect(answers).toEqual(['modern', 'modern', 'modern']);
+    expect(eras).toEqual(['modern', 'modern', 'modern']);
     expect(methodsOf(server)).toEqual(['server/discover']);
     expect(server.visits[0]?.headers).toMatchObject({
       'mcp-method': 'server/discover',
@@ -47,7 +47,7 @@ describe('a server that is met for the first time', () => {
     ['HTML', (visit) => void visit.response.writeHead(200, { 'content-type': 'text/html' }).end('<html>')],
     ['500 with a JSON-RPC error', (visit) => visit.json(failure(-32603), 500)],
     ['older revisions only', (visit) => visit.json(failure(-32022, { supported: ['2025-11-25'] }), 400)],
-  ])('and answers %s is a legacy one', async (_what, answerProbe) => {
+  ])('is legacy when the server answers discovery with %s', async (_what, answerProbe) => {
     const server = await serve((visit) => {
       if (visit.message['method'] === 'server/discover') answerProbe(visit);
       else if (!greetLegacy(visit)) visit.result(TEXT);
@@ -57,7 +57,7 @@ describe('a server that is met for the first time', () => {
     expect(textOf(await connection.request(toolCall('any'), new Reply(), NEVER))).toBe('done');
   });
 
-  it.each([401, 403, 408, 429, 500, 502, 503])('and answers HTTP %d has not said what it is', async (status) => {
+  it.each([401, 403, 408, 429, 500, 502, 503])('stays unresolved when the server answers discovery with HTTP %d', async (status) => {
     const server = await serve((visit) => visit.empty(status));
     await expect(bench.connector.era(remote(server.url), NEVER)).rejects.toMatchObject({
       code: -31004,
@@ -67,7 +67,7 @@ describe('a server that is met for the first time', () => {
     expect(await bench.connector.era(remote(server.url), NEVER)).toBe('modern');
   });
 
-  it('and speaks only revisions to come is told apart from a legacy one', async () => {
+  it('is not legacy when the server supports unknown newer revisions only; opening fails', async () => {
     const server = await serve((visit) => visit.json(failure(-32022, { supported: ['2099-01-01'] }), 400));
     await expect(bench.open(remote(server.url))).rejects.toMatchObject({
       code: -31004,
@@ -77,24 +77,24 @@ describe('a server that is met for the first time', () => {
     expect(methodsOf(server)).toEqual(['server/discover']);
   });
 
-  it('and says nothing in time is unreachable, and nothing was executed', async () => {
+  it('stays unresolved when the server does not answer in time, and nothing was executed', async () => {
     const server = await serve(() => undefined);
     const definition = remote(server.url, { timeouts: { connectMs: 200, requestMs: 5_000 } });
     await expect(bench.open(definition)).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
   });
 
-  it('is left alone when nobody waits for the answer any more', async () => {
+  it('rejects as not executed for a caller that cancels', async () => {
     const server = await serve(() => undefined);
-    const leave = new AbortController();
-    const era = bench.connector.era(remote(server.url), leave.signal);
+    const controller = new AbortController();
+    const era = bench.connector.era(remote(server.url), controller.signal);
     await server.visited(() => true);
-    leave.abort();
+    controller.abort();
     await expect(era).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
   });
 });
 
-describe('a legacy server', () => {
-  it.each([400, 404, 405])('that answers %d to a POST is tried over HTTP+SSE, and remembered', async (status) => {
+describe('opening a session with a legacy server', () => {
+  it.each([400, 404, 405])('falls back to HTTP+SSE after a POST was answered with %d and caches that', async (status) => {
     let events: ReturnType<Visit['stream']> | undefined;
     const server = await serve((visit) => {
       if (visit.verb === 'GET') {
@@ -104,8 +104,8 @@ describe('a legacy server', () => {
       else {
         visit.empty(202);
         const { id, method } = visit.message;
-        const greeting = { protocolVersion: '2024-11-05', capabilities: {}, serverInfo: { name: 'old', version: '1' } };
-        if (id !== undefined) events?.send({ jsonrpc: '2.0', id, result: method === 'initialize' ? greeting : TEXT });
+        const handshake = { protocolVersion: '2024-11-05', capabilities: {}, serverInfo: { name: 'old', version: '1' } };
+        if (id !== undefined) events?.send({ jsonrpc: '2.0', id, result: method === 'initialize' ? handshake : TEXT });
       }
     });
     const first = await bench.open(remote(server.url));
@@ -116,18 +116,18 @@ describe('a legacy server', () => {
     expect(server.visits[before]?.verb).toBe('GET');
   });
 
-  it('that sends its client to another origin is refused, and nothing is posted there', async () => {
-    const trap = await serve((visit) => visit.empty(202));
+  it('is rejected when the HTTP+SSE endpoint is at another origin, and nothing is posted there', async () => {
+    const otherOrigin = await serve((visit) => visit.empty(202));
     const server = await serve((visit) => {
-      if (visit.verb === 'GET') visit.stream().send(trap.url, undefined, 'endpoint');
+      if (visit.verb === 'GET') visit.stream().send(otherOrigin.url, undefined, 'endpoint');
       else visit.empty(405);
     });
     const opened = bench.open(remote(server.url, { transport: 'sse' }));
     await expect(opened).rejects.toMatchObject({ code: -31005, data: { outcome: 'not_executed' } });
-    expect(trap.visits).toEqual([]);
+    expect(otherOrigin.visits).toEqual([]);
   });
 
-  it('that chooses a lower revision gets it in every header, and its session', async () => {
+  it('sends the negotiated revision and the session id with every later request', async () => {
     const server = await serve((visit) => {
       if (visit.message['method'] !== 'initialize') return void (greetLegacy(visit) || visit.result(TEXT));
       visit.result({ protocolVersion: '2025-03-26', capabilities: {} }, { 'mcp-session-id': 'abc' });
@@ -152,17 +152,17 @@ describe('a legacy server', () => {
   it.each([
     ['an unknown revision', { protocolVersion: '1999-01-01', capabilities: {} }, -31004],
     ['no revision', { capabilities: {} }, -31005],
-  ])('that answers the handshake with %s is refused', async (_what, greeting, code) => {
+  ])('is rejected when the server answers the handshake with %s', async (_what, handshake, code) => {
     const server = await serve((visit) => {
-      if (visit.message['method'] === 'initialize') visit.result(greeting);
+      if (visit.message['method'] === 'initialize') visit.result(handshake);
       else greetLegacy(visit);
     });
     await expect(bench.open(remote(server.url))).rejects.toMatchObject({ code, data: { outcome: 'not_executed' } });
   });
 });
 
-describe('a server that changed its era', () => {
-  it('from legacy to modern is met anew at the next opening', async () => {
+describe('a cached era', () => {
+  it('is replaced at the next opening when the server changed from legacy to modern', async () => {
     const server = await serve((visit) => void (greetLegacy(visit) || visit.result(TEXT)));
     await bench.open(remote(server.url));
     server.play((visit) => {
@@ -171,7 +171,7 @@ describe('a server that changed its era', () => {
     expect((await bench.open(remote(server.url))).profile.era).toBe('modern');
   });
 
-  it('is not suspected of it while it says nothing', async () => {
+  it('stays cached while the server does not answer', async () => {
     const server = await serve((visit) => void (greetLegacy(visit) || visit.result(TEXT)));
     const definition = remote(server.url, { timeouts: { connectMs: 300, requestMs: 5_000 } });
     await bench.open(definition);
@@ -181,7 +181,7 @@ describe('a server that changed its era', () => {
     expect(methodsOf(server).slice(before)).toEqual(['initialize']);
   });
 
-  it('from modern to legacy ends the connection once it shows', async () => {
+  it('is replaced, and the connection ends, when an answer shows that a modern server became legacy', async () => {
     const server = await serve((visit) => void greetModern(visit));
     const connection = await bench.open(remote(server.url));
     server.play((visit) => void (greetLegacy(visit) || visit.json(failure(-32000), 400)));
@@ -192,7 +192,7 @@ describe('a server that changed its era', () => {
     expect(await bench.connector.era(remote(server.url), NEVER)).toBe('legacy');
   });
 
-  it('is not suspected for a plain 404 as long as it still says that it is modern', async () => {
+  it('stays cached after a plain 404 when a new probe shows that the server is still modern', async () => {
     const server = await serve((visit) => void (greetModern(visit) || visit.empty(404)));
     const connection = await bench.open(remote(server.url));
     const outcome = await connection.request(toolCall('any'), new Reply(), NEVER);

@@ -33,19 +33,19 @@ const answerWord: ConstructorParameters<typeof Reply>[0] = async () => ({
   result: { action: 'accept', content: { word: 'yes', name: 'Ada' } },
 });
 
-/** Collects changes; resolves once one with this method came. */
-class Changes {
-  readonly seen: McpNotification[] = [];
+/** Records changes; `until` resolves once a change with the method has arrived. */
+class RecordedChanges {
+  readonly all: McpNotification[] = [];
   private readonly waiting: (() => void)[] = [];
 
-  readonly take = (change: McpNotification): void => {
-    this.seen.push(change);
+  readonly add = (change: McpNotification): void => {
+    this.all.push(change);
     for (const wake of this.waiting.splice(0)) wake();
   };
 
   async until(method: string): Promise<McpNotification> {
     for (;;) {
-      const found = this.seen.find((change) => change.method === method);
+      const found = this.all.find((change) => change.method === method);
       if (found !== undefined) return found;
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
@@ -64,14 +64,14 @@ afterEach(async () => {
   await Promise.all(benches.splice(0).map((bench) => bench.close()));
 });
 
-const stdioServer = (era: 'legacy' | 'modern'): ServerDefinition =>
+const processOf = (era: 'legacy' | 'modern'): ServerDefinition =>
   child(process.execPath, [MAIN, '--era', era, '--transport', 'stdio']);
 
-describe.each(PROCESSES)('$name', ({ era }) => {
-  it('serves calls with progress, and ends with its connection', async () => {
+describe.each(PROCESSES)('a connection to $name', ({ era }) => {
+  it('serves calls with progress until it is closed', async () => {
     const bench = newBench();
-    expect(await bench.connector.era(stdioServer(era), NEVER)).toBe(era);
-    const connection = await bench.open(stdioServer(era));
+    expect(await bench.connector.era(processOf(era), NEVER)).toBe(era);
+    const connection = await bench.open(processOf(era));
     expect(connection.profile.era).toBe(era);
     const reply = new Reply();
     const call = toolCall('slow', { durationMs: 20, steps: 2 }, { progressToken: 'mine' });
@@ -85,36 +85,36 @@ describe.each(PROCESSES)('$name', ({ era }) => {
     expect(bench.events.ends).toEqual([]);
   });
 
-  it('stops a call that is cancelled', async () => {
-    const connection = await newBench().open(stdioServer(era));
-    const leave = new AbortController();
+  it('cancels one call without affecting others', async () => {
+    const connection = await newBench().open(processOf(era));
+    const controller = new AbortController();
     const reply = new Reply();
-    const held = connection.request(toolCall('hold', { key: 'a' }, { progressToken: 1 }), reply, leave.signal);
-    const freed = connection.request(toolCall('add', { a: 1, b: 2 }), new Reply(), NEVER);
-    expect(textOf(await freed)).toContain('3');
-    leave.abort();
+    const held = connection.request(toolCall('hold', { key: 'a' }, { progressToken: 1 }), reply, controller.signal);
+    const other = connection.request(toolCall('add', { a: 1, b: 2 }), new Reply(), NEVER);
+    expect(textOf(await other)).toContain('3');
+    controller.abort();
     expect(await held).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown', server: 'subject' } } });
     expect(textOf(await connection.request(toolCall('add', { a: 2, b: 2 }), new Reply(), NEVER))).toContain('4');
   });
 
-  it('tells of changes while somebody listens', async () => {
-    const connection = await newBench().open(stdioServer(era));
-    const changes = new Changes();
+  it('delivers changes to a subscriber', async () => {
+    const connection = await newBench().open(processOf(era));
+    const changes = new RecordedChanges();
     const filter = { toolsListChanged: true, resourceSubscriptions: ['test://watched-resource'] };
-    const listening = await connection.listen(filter, changes.take);
-    expect(listening.honoured).toEqual(filter);
+    const subscription = await connection.listen(filter, changes.add);
+    expect(subscription.honoured).toEqual(filter);
     await connection.request(toolCall('change_tools'), new Reply(), NEVER);
     await changes.until('notifications/tools/list_changed');
     await connection.request(toolCall('touch_resource'), new Reply(), NEVER);
     const updated = await changes.until('notifications/resources/updated');
     expect(updated.params).toEqual({ uri: 'test://watched-resource' });
-    await listening.close();
+    await subscription.close();
   });
 });
 
-describe('a legacy child process that asks', () => {
-  it('asks the one call that runs, and lets the next one wait for its turn', async () => {
-    const connection = await newBench().open(stdioServer('legacy'), TALKATIVE_CLIENT);
+describe('a connection to a legacy child process that sends questions', () => {
+  it('forwards questions to the running call and queues the next call', async () => {
+    const connection = await newBench().open(processOf('legacy'), TALKATIVE_CLIENT);
     const first = new Reply(answerWord);
     const second = new Reply(answerWord);
     const outcomes = await Promise.all([
@@ -126,7 +126,7 @@ describe('a legacy child process that asks', () => {
   });
 });
 
-describe.each(REMOTE)('$name', ({ options }) => {
+describe.each(REMOTE)('a connection over $name', ({ options }) => {
   let server: ReferenceServer;
   let definition: ServerDefinition;
 
@@ -137,7 +137,7 @@ describe.each(REMOTE)('$name', ({ options }) => {
 
   afterAll(() => server.close());
 
-  it('is met in its own era', async () => {
+  it("opens in the server's era and revision", async () => {
     const bench = newBench();
     expect(await bench.connector.era(definition, NEVER)).toBe(options.era);
     const { profile } = await bench.open(definition);
@@ -147,7 +147,7 @@ describe.each(REMOTE)('$name', ({ options }) => {
     expect(profile.serverInfo).toMatchObject({ name: expect.any(String) });
   });
 
-  it('answers a call, with progress under the token of its caller', async () => {
+  it("delivers progress with the caller's token", async () => {
     const connection = await newBench().open(definition);
     const reply = new Reply();
     const call = toolCall('slow', { durationMs: 20, steps: 2 }, { progressToken: 'mine' });
@@ -155,13 +155,13 @@ describe.each(REMOTE)('$name', ({ options }) => {
     expect(reply.notifications.map(({ params }) => params['progressToken'])).toEqual(['mine', 'mine']);
   });
 
-  it('stops a call whose caller left', async () => {
+  it('cancels a call at the server when its caller cancels', async () => {
     const connection = await newBench().open(definition);
     const before = server.calls.of('hold');
-    const leave = new AbortController();
-    const held = connection.request(toolCall('hold', { key: 'abort' }), new Reply(), leave.signal);
+    const controller = new AbortController();
+    const held = connection.request(toolCall('hold', { key: 'abort' }), new Reply(), controller.signal);
     await server.calls.until('hold', 'started', before.started + 1);
-    leave.abort();
+    controller.abort();
     expect(await held).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown', server: 'subject' } } });
     await server.calls.until('hold', 'cancelled', before.cancelled + 1);
   });
@@ -174,18 +174,18 @@ describe.each(REMOTE)('$name', ({ options }) => {
     await server.calls.until('hold', 'cancelled', before.cancelled + 1);
   });
 
-  it('sends the messages that a call logs at the level that the call asked for', async () => {
+  it("delivers log messages of a call at the call's log level", async () => {
     const connection = await newBench().open(definition);
     const reply = new Reply();
     await connection.request(toolCall('log_at_levels', {}, { logLevel: 'error' }), reply, NEVER);
     const levels = reply.notifications.map(({ params }) => params['level']);
-    // Without a session nothing remembers the level.
+    // Without a session the server cannot store the level.
     if ('stateless' in options) return;
     expect(levels).toEqual(['error', 'critical', 'alert', 'emergency']);
   });
 });
 
-describe.each(REMOTE.filter(({ options }) => !('stateless' in options)))('changes over $name', ({ options }) => {
+describe.each(REMOTE.filter(({ options }) => !('stateless' in options)))('a subscription over $name', ({ options }) => {
   let server: ReferenceServer;
 
   beforeAll(async () => {
@@ -194,20 +194,20 @@ describe.each(REMOTE.filter(({ options }) => !('stateless' in options)))('change
 
   afterAll(() => server.close());
 
-  it('are told while somebody listens, and only what was asked for', async () => {
+  it('delivers only the requested changes until it is closed', async () => {
     const connection = await newBench().open(remote(server.url, { transport: options.transport }));
-    const changes = new Changes();
+    const changes = new RecordedChanges();
     const filter = { toolsListChanged: true, resourceSubscriptions: ['test://watched-resource'] };
-    const listening = await connection.listen(filter, changes.take);
-    expect(listening.honoured).toEqual(filter);
+    const subscription = await connection.listen(filter, changes.add);
+    expect(subscription.honoured).toEqual(filter);
     server.world.toggleExtra('prompts');
     server.world.toggleExtra('tools');
     await changes.until('notifications/tools/list_changed');
     server.world.touch('test://watched-resource');
     const updated = await changes.until('notifications/resources/updated');
     expect(updated.params).toEqual({ uri: 'test://watched-resource' });
-    expect(changes.seen.map(({ method }) => method)).not.toContain('notifications/prompts/list_changed');
-    await listening.close();
+    expect(changes.all.map(({ method }) => method)).not.toContain('notifications/prompts/list_changed');
+    await subscription.close();
     expect(connection.closed).toBe(false);
   });
 });
@@ -225,7 +225,7 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
 
     afterAll(() => server.close());
 
-    it('asks the client in the middle of a call', async () => {
+    it('forwards questions to the client during a call', async () => {
       const connection = await newBench().open(definition, TALKATIVE_CLIENT);
       const reply = new Reply(answerWord);
       const outcome = await connection.request(toolCall('ask_rounds', { rounds: 3 }), reply, NEVER);
@@ -233,7 +233,7 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
       expect(reply.questions).toEqual(Array(3).fill('elicitation/create'));
     });
 
-    it('does not ask for what was not declared', async () => {
+    it('forwards no question whose capability the client did not declare', async () => {
       const connection = await newBench().open(definition);
       const reply = new Reply(answerWord);
       const outcome = await connection.request(toolCall('ask_name'), reply, NEVER);
@@ -241,26 +241,26 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
       expect(textOf(outcome)).not.toContain('Ada');
     });
 
-    it('takes the question back when the call that asked is cancelled', async () => {
+    it('aborts the question of a call that is cancelled', async () => {
       const connection = await newBench().open(definition, TALKATIVE_CLIENT);
-      const leave = new AbortController();
+      const controller = new AbortController();
       const asked = Promise.withResolvers<AbortSignal>();
       const reply = new Reply((_question, signal) => {
         asked.resolve(signal);
         return new Promise(() => undefined);
       });
-      const outcome = connection.request(toolCall('ask_name'), reply, leave.signal);
+      const outcome = connection.request(toolCall('ask_name'), reply, controller.signal);
       const signal = await asked.promise;
-      leave.abort();
+      controller.abort();
       expect(signal.aborted).toBe(true);
       expect(await outcome).toMatchObject({ error: { code: -31002 } });
     });
 
-    it('is over when the server forgot it; a new one can be opened', async () => {
+    it('ends when the server no longer knows it, and a new session can be opened', async () => {
       const bench = newBench();
       const connection = await bench.open(definition);
       await server.forgetSessions();
-      // Here the session is its event stream, which ends by itself.
+      // Over HTTP+SSE the session is its event stream, which the server ends.
       if (options.transport === 'sse') await bench.events.until(({ ends }) => ends.length > 0);
       const outcome = await connection.request(toolCall('add', { a: 1, b: 1 }), new Reply(), NEVER);
       expect(outcome).toMatchObject({ error: { code: -31004, data: { outcome: 'not_executed', retriable: true } } });
@@ -270,7 +270,7 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
       expect(textOf(await next.request(toolCall('add', { a: 1, b: 1 }), new Reply(), NEVER))).toContain('2');
     });
 
-    it('ends at the server when it is closed', async () => {
+    it('ends at the server when the connection is closed', async () => {
       const bench = newBench();
       const before = server.openSessions;
       const connection = await bench.open(definition);
@@ -283,8 +283,8 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
   },
 );
 
-describe('what only one era has', () => {
-  it('takes up a stream again that the legacy server closed before the answer', async () => {
+describe('a connection over streamable HTTP', () => {
+  it('resumes a stream that a legacy server closed before the answer', async () => {
     const server = await startReferenceServer({ era: 'legacy', transport: 'http' });
     try {
       const connection = await newBench().open(remote(server.url));
@@ -295,7 +295,7 @@ describe('what only one era has', () => {
     }
   });
 
-  it('tells a modern server who asks, and repeats the request in its headers', async () => {
+  it('sends the client profile to a modern server and mirrors the request in headers', async () => {
     const server = await startReferenceServer({ era: 'modern', transport: 'http' });
     try {
       const connection = await newBench().open(
@@ -305,9 +305,9 @@ describe('what only one era has', () => {
       const meta = await connection.request(toolCall('echo_meta', {}, { client }), new Reply(), NEVER);
       expect(textOf(meta)).toContain('"name":"Ada"');
       const headers = await connection.request(toolCall('echo_headers'), new Reply(), NEVER);
-      const seen = JSON.parse(String(textOf(headers))) as Record<string, string>;
-      expect(seen).toMatchObject({ 'x-key': 'secret', 'mcp-method': 'tools/call', 'mcp-name': 'echo_headers' });
-      expect(seen['accept-encoding']).toBeUndefined();
+      const received = JSON.parse(String(textOf(headers))) as Record<string, string>;
+      expect(received).toMatchObject({ 'x-key': 'secret', 'mcp-method': 'tools/call', 'mcp-name': 'echo_headers' });
+      expect(received['accept-encoding']).toBeUndefined();
       const args = { region: ' Köln ', limit: 3 };
       const parameterHeaders = { 'Mcp-Param-Region': ' Köln ', 'Mcp-Param-Limit': 3 };
       const mirrored = await connection.request(

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { LATEST_LEGACY_REVISION, LATEST_MODERN_REVISION, type JsonObject } from '#lib/mcp-protocol';
 
-/** One HTTP request that a scripted server got, and how to answer it. */
+/** One HTTP request that a scripted server received, and the methods to answer it. */
 export interface Visit {
   readonly verb: string;
   readonly path: string;
@@ -12,7 +12,7 @@ export interface Visit {
   readonly message: JsonObject;
   readonly response: ServerResponse;
   json(body: unknown, status?: number, headers?: Record<string, string>): void;
-  /** Answers this very request with a result. */
+  /** Answers this request with a result. */
   result(result: JsonObject, headers?: Record<string, string>): void;
   /** Begins an event stream. */
   stream(): EventWriter;
@@ -20,32 +20,32 @@ export interface Visit {
 }
 
 export interface EventWriter {
-  /** False when the reader does not keep up. */
+  /** Returns false when the reader is slower than the writer. */
   send(message: unknown, id?: string, type?: string): boolean;
   end(): void;
   readonly closed: Promise<void>;
 }
 
-/** A server whose every answer a test decides. */
+/** A server whose answers are defined by a test. */
 export interface ScriptedServer {
   readonly url: string;
   readonly visits: readonly Visit[];
-  /** Changes the script. */
+  /** Replaces the script. */
   play(script: (visit: Visit) => void): void;
-  /** Resolves with the first visit that fits, past or coming. */
-  visited(fits: (visit: Visit) => boolean): Promise<Visit>;
+  /** Resolves with the first matching request, past or future. */
+  visited(matches: (visit: Visit) => boolean): Promise<Visit>;
   close(): Promise<void>;
 }
 
 export async function startScriptedServer(script: (visit: Visit) => void): Promise<ScriptedServer> {
-  let play = script;
+  let currentScript = script;
   const visits: Visit[] = [];
   const waiting = new Set<() => void>();
   const server = createServer((request, response) => {
     void text(request).then((body) => {
       const visit = visitOf(request, response, body);
       visits.push(visit);
-      play(visit);
+      currentScript(visit);
       for (const wake of waiting) wake();
     });
   });
@@ -54,9 +54,9 @@ export async function startScriptedServer(script: (visit: Visit) => void): Promi
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     visits,
     play: (next) => {
-      play = next;
+      currentScript = next;
     },
-    visited: (fits) => firstOf(visits, fits, waiting),
+    visited: (matches) => firstOf(visits, matches, waiting),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -65,16 +65,16 @@ export async function startScriptedServer(script: (visit: Visit) => void): Promi
   };
 }
 
-function firstOf(visits: readonly Visit[], fits: (visit: Visit) => boolean, waiting: Set<() => void>): Promise<Visit> {
+function firstOf(visits: readonly Visit[], matches: (visit: Visit) => boolean, waiting: Set<() => void>): Promise<Visit> {
   return new Promise((resolve) => {
-    const look = (): void => {
-      const found = visits.find(fits);
+    const check = (): void => {
+      const found = visits.find(matches);
       if (found === undefined) return;
-      waiting.delete(look);
+      waiting.delete(check);
       resolve(found);
     };
-    waiting.add(look);
-    look();
+    waiting.add(check);
+    check();
   });
 }
 
@@ -109,7 +109,7 @@ function eventsOn(response: ServerResponse): EventWriter {
   };
 }
 
-/** A handshake of the legacy era with a session, and 202 for whatever expects no answer. Returns false for the rest. */
+/** Answers a legacy handshake with a session, and messages without an answer with 202. Returns false for other requests. */
 export function greetLegacy(visit: Visit, capabilities: JsonObject = { tools: {} }, session = 's1'): boolean {
   const { method, id } = visit.message;
   if (method === 'server/discover') visit.empty(404);
@@ -127,7 +127,7 @@ export function greetLegacy(visit: Visit, capabilities: JsonObject = { tools: {}
   return true;
 }
 
-/** Discovery of the modern era. Returns false for the rest. */
+/** Answers discovery of the modern era. Returns false for other requests. */
 export function greetModern(visit: Visit, capabilities: JsonObject = { tools: {} }): boolean {
   if (visit.message['method'] !== 'server/discover') return false;
   visit.result({ resultType: 'complete', supportedVersions: [LATEST_MODERN_REVISION], capabilities });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startReferenceServer } from '#lib/testing/reference-server';
 import { until } from '../../../test/support/until.js';
+import type { ServerDefinition } from '../../registry/index.js';
 import type { UpstreamConnection } from '../upstream-connection.js';
 import { readUpstreamSession, type UpstreamSessionState } from '../upstream-session-state.js';
 import {
@@ -26,56 +27,56 @@ import {
 const TEXT = { content: [{ type: 'text', text: 'done' }] };
 const isGet = ({ verb }: Visit): boolean => verb === 'GET';
 const isCall = ({ message }: Visit): boolean => message['method'] === 'tools/call';
-const saying = (method: string) => (visit: Visit) => visit.message['method'] === method;
+const hasMethod = (method: string) => (visit: Visit) => visit.message['method'] === method;
 const LOGGED = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'hello' } };
 
 let server: ScriptedServer;
-/** Two workers. */
-let owner: Workbench;
-let heir: Workbench;
-let ears: EventWriter[];
+/** The connectors of two workers. */
+let previousOwner: Workbench;
+let newOwner: Workbench;
+let serverStreams: EventWriter[];
 let onCall: (visit: Visit) => void;
 
-const count = (fits: (visit: Visit) => boolean): number => server.visits.filter(fits).length;
+const count = (matches: (visit: Visit) => boolean): number => server.visits.filter(matches).length;
 
-/** As it travels from worker to worker. */
-function surrendered(connection: UpstreamConnection): UpstreamSessionState {
+/** Detaches the session and serializes its state, as in the transfer between workers. */
+function detach(connection: UpstreamConnection): UpstreamSessionState {
   const state = readUpstreamSession(JSON.parse(JSON.stringify(connection.surrender?.())));
-  if (state === undefined) throw new Error('Nothing was surrendered');
+  if (state === undefined) throw new Error('No session was detached');
   return state;
 }
 
-function adopted(state: UpstreamSessionState, client = SILENT_CLIENT, events = heir.events): UpstreamConnection {
-  const connection = heir.connector.adopt(remote(server.url), client, state, events);
+function adopt(state: UpstreamSessionState, client = SILENT_CLIENT, events = newOwner.events): UpstreamConnection {
+  const connection = newOwner.connector.adopt(remote(server.url), client, state, events);
   if (connection === undefined) throw new Error('The session was not adopted');
   return connection;
 }
 
 beforeEach(async () => {
-  [owner, heir] = [new Workbench(), new Workbench()];
-  ears = [];
+  [previousOwner, newOwner] = [new Workbench(), new Workbench()];
+  serverStreams = [];
   onCall = (visit) => visit.result(TEXT);
   server = await startScriptedServer((visit) => {
-    if (isGet(visit)) ears.push(visit.stream());
+    if (isGet(visit)) serverStreams.push(visit.stream());
     else if (isCall(visit)) onCall(visit);
     else if (!greetLegacy(visit, { tools: { listChanged: true }, resources: { subscribe: true } })) visit.result({});
   });
 });
 
 afterEach(async () => {
-  await Promise.all([owner.close(), heir.close()]);
+  await Promise.all([previousOwner.close(), newOwner.close()]);
   await server.close();
 });
 
-describe('a session that is surrendered', () => {
-  it('goes on at another worker: no new handshake, no end, and no id twice', async () => {
-    const before = await owner.open(remote(server.url));
+describe('a detached session', () => {
+  it('is adopted by another worker without a new handshake, without a DELETE and without reuse of request ids', async () => {
+    const before = await previousOwner.open(remote(server.url));
     await before.request(toolCall('one'), new Reply(), NEVER);
-    const after = adopted(surrendered(before));
+    const after = adopt(detach(before));
     await before.close();
     expect(after.profile).toEqual(before.profile);
     expect(textOf(await after.request(toolCall('two'), new Reply(), NEVER))).toBe('done');
-    expect([count(saying('initialize')), count(({ verb }) => verb === 'DELETE')]).toEqual([1, 0]);
+    expect([count(hasMethod('initialize')), count(({ verb }) => verb === 'DELETE')]).toEqual([1, 0]);
     const calls = server.visits.filter(isCall);
     expect(calls.map(({ headers }) => headers['mcp-session-id'])).toEqual(['s1', 's1']);
     expect(calls[1]?.headers['mcp-protocol-version']).toBe(before.profile.revision);
@@ -84,79 +85,79 @@ describe('a session that is surrendered', () => {
     expect(count(({ verb }) => verb === 'DELETE')).toBe(1);
   });
 
-  it('serves no further call where it was, and only once can it be given away', async () => {
-    const before = await owner.open(remote(server.url));
-    surrendered(before);
+  it('serves no further call at the previous owner and cannot be detached twice', async () => {
+    const before = await previousOwner.open(remote(server.url));
+    detach(before);
     expect([before.closed, before.surrender?.()]).toEqual([true, undefined]);
     expect(await before.request(toolCall('late'), new Reply(), NEVER)).toMatchObject({
       error: { code: -31004, data: { outcome: 'not_executed', retriable: true } },
     });
     await expect(before.listen({ toolsListChanged: true }, () => undefined)).rejects.toMatchObject({ code: -31004 });
     await before.notify({ method: 'notifications/roots/list_changed', params: {} });
-    expect([count(isCall), count(isGet), count(saying('notifications/roots/list_changed'))]).toEqual([0, 0, 0]);
-    expect(owner.events.ends).toEqual([]);
+    expect([count(isCall), count(isGet), count(hasMethod('notifications/roots/list_changed'))]).toEqual([0, 0, 0]);
+    expect(previousOwner.events.ends).toEqual([]);
   });
 
-  it('still answers the calls under way, and their questions', async () => {
-    const asked = Promise.withResolvers<EventWriter>();
+  it('still completes in-flight calls and their questions at the previous owner', async () => {
+    const opened = Promise.withResolvers<EventWriter>();
     onCall = (visit) => {
       const stream = visit.stream();
-      asked.resolve(stream);
+      opened.resolve(stream);
       const isAnswer = ({ message }: Visit) => message['id'] === 'q';
       void server.visited(isAnswer).then(() => stream.send({ jsonrpc: '2.0', id: visit.message['id'], result: TEXT }));
     };
-    const before = await owner.open(remote(server.url), TALKATIVE_CLIENT);
+    const before = await previousOwner.open(remote(server.url), TALKATIVE_CLIENT);
     const outcome = before.request(toolCall('long'), new Reply(async () => ({ result: { roots: [] } })), NEVER);
-    const stream = await asked.promise;
-    surrendered(before);
+    const stream = await opened.promise;
+    detach(before);
     stream.send({ jsonrpc: '2.0', id: 'q', method: 'roots/list' });
     expect(textOf(await outcome)).toBe('done');
   });
 
-  it('can be cancelled at the server until the last call is over', async () => {
+  it('still cancels an in-flight call at the server', async () => {
     onCall = () => undefined;
-    const before = await owner.open(remote(server.url));
-    const leave = new AbortController();
-    const outcome = before.request(toolCall('long'), new Reply(), leave.signal);
+    const before = await previousOwner.open(remote(server.url));
+    const controller = new AbortController();
+    const outcome = before.request(toolCall('long'), new Reply(), controller.signal);
     const call = await server.visited(isCall);
-    surrendered(before);
-    leave.abort();
-    const cancelled = await server.visited(saying('notifications/cancelled'));
+    detach(before);
+    controller.abort();
+    const cancelled = await server.visited(hasMethod('notifications/cancelled'));
     expect(cancelled.message['params']).toMatchObject({ requestId: call.message['id'] });
     expect(await outcome).toMatchObject({ error: { code: -31002 } });
   });
 
-  it('is heard where it was left off, once the server has let the old stream go', async () => {
-    const before = await owner.open(remote(server.url), TALKATIVE_CLIENT);
-    ears[0]?.send(LOGGED, 'e1');
-    await owner.events.until(({ notifications }) => notifications.length === 1);
-    let refusals = 0;
-    server.play((visit) => (refusals++ === 0 ? visit.json({}, 409) : void ears.push(visit.stream())));
-    const state = surrendered(before);
-    await ears[0]?.closed;
-    adopted(state, TALKATIVE_CLIENT);
+  it('resumes its server stream at the last event once the server has released the previous stream', async () => {
+    const before = await previousOwner.open(remote(server.url), TALKATIVE_CLIENT);
+    serverStreams[0]?.send(LOGGED, 'e1');
+    await previousOwner.events.until(({ notifications }) => notifications.length === 1);
+    let rejections = 0;
+    server.play((visit) => (rejections++ === 0 ? visit.json({}, 409) : void serverStreams.push(visit.stream())));
+    const state = detach(before);
+    await serverStreams[0]?.closed;
+    adopt(state, TALKATIVE_CLIENT);
     await server.visited((visit) => isGet(visit) && visit === server.visits.filter(isGet)[2]);
     const visits = server.visits.filter(isGet).slice(1);
     expect(visits.map(({ headers }) => headers['last-event-id'])).toEqual(['e1', 'e1']);
-    ears[1]?.send(LOGGED);
-    await heir.events.until(({ notifications }) => notifications.length === 1);
-    expect(owner.events.notifications).toHaveLength(1);
+    serverStreams[1]?.send(LOGGED);
+    await newOwner.events.until(({ notifications }) => notifications.length === 1);
+    expect(previousOwner.events.notifications).toHaveLength(1);
   });
 
-  it('has whoever listens anew look at everything: nobody heard what changed meanwhile', async () => {
-    const before = await owner.open(remote(server.url));
+  it('notifies the first subscriber of the new owner that everything may have changed', async () => {
+    const before = await previousOwner.open(remote(server.url));
     const filter = { toolsListChanged: true, resourceSubscriptions: ['file:///watched'] };
-    const listening = await before.listen(filter, () => undefined);
-    const after = adopted(surrendered(before));
-    await listening.close();
+    const subscription = await before.listen(filter, () => undefined);
+    const after = adopt(detach(before));
+    await subscription.close();
     const changes: string[] = [];
     await after.listen(filter, ({ method }) => void changes.push(method));
     expect(changes).toEqual(['notifications/tools/list_changed', 'notifications/resources/updated']);
-    expect(count(saying('resources/unsubscribe'))).toBe(0);
+    expect(count(hasMethod('resources/unsubscribe'))).toBe(0);
   });
 
-  it('has nobody look again at what is listened to there already', async () => {
-    const after = adopted(surrendered(await owner.open(remote(server.url))));
+  it('does not report missed changes of lists that the new owner already observes', async () => {
+    const after = adopt(detach(await previousOwner.open(remote(server.url))));
     const lists = { toolsListChanged: true };
     const first = await after.listen(lists, () => undefined);
     const changes: string[] = [];
@@ -166,49 +167,49 @@ describe('a session that is surrendered', () => {
     expect(changes).toEqual(['notifications/resources/updated']);
   });
 
-  it('that the server has forgotten is lost at the first call, which did not run', async () => {
-    const state = surrendered(await owner.open(remote(server.url)));
+  it('ends at its first call, which is not executed, when the server no longer knows it', async () => {
+    const state = detach(await previousOwner.open(remote(server.url)));
     onCall = (visit) => visit.empty(404);
     const events = new Events();
-    const after = adopted(state, SILENT_CLIENT, events);
+    const after = adopt(state, SILENT_CLIENT, events);
     expect(await after.request(toolCall('one'), new Reply(), NEVER)).toMatchObject({
       error: { code: -31004, data: { outcome: 'not_executed', retriable: true } },
     });
     expect([after.closed, events.ends.length]).toEqual([true, 1]);
   });
 
-  it('needs no session id where the server keeps no sessions', async () => {
+  it('needs no session id when the server uses none', async () => {
     server.play((visit) => {
-      if (saying('initialize')(visit)) {
+      if (hasMethod('initialize')(visit)) {
         visit.result({ protocolVersion: '2025-06-18', capabilities: {}, serverInfo: { name: 's', version: '1' } });
       } else if (isCall(visit)) visit.result(TEXT);
       else visit.empty(visit.message['method'] === 'server/discover' ? 404 : 202);
     });
-    const state = surrendered(await owner.open(remote(server.url)));
+    const state = detach(await previousOwner.open(remote(server.url)));
     expect(state.sessionId).toBeUndefined();
-    expect(textOf(await adopted(state).request(toolCall('one'), new Reply(), NEVER))).toBe('done');
+    expect(textOf(await adopt(state).request(toolCall('one'), new Reply(), NEVER))).toBe('done');
     expect(server.visits.find(isCall)?.headers).toMatchObject({ 'mcp-protocol-version': '2025-06-18' });
   });
 });
 
-describe('a session with a real server', () => {
-  it('goes from hand to hand with its calls and its changes, and ends in the last one', async () => {
+describe('a session with the reference server', () => {
+  it('is handed over twice with its calls and subscriptions, and is deleted by its last owner', async () => {
     const real = await startReferenceServer({ era: 'legacy', transport: 'http' });
     const third = new Workbench();
-    let connection = await owner.open(remote(real.url), TALKATIVE_CLIENT);
+    let connection = await previousOwner.open(remote(real.url), TALKATIVE_CLIENT);
     const filter = { toolsListChanged: true };
-    for (const bench of [heir, third]) {
+    for (const bench of [newOwner, third]) {
       await connection.listen(filter, () => undefined);
-      const state = surrendered(connection);
+      const state = detach(connection);
       const next = bench.connector.adopt(remote(real.url), TALKATIVE_CLIENT, state, bench.events);
       if (next === undefined) throw new Error('The session was not adopted');
       connection = next;
       const changes: string[] = [];
       await connection.listen(filter, ({ method }) => void changes.push(method));
-      const heard = changes.length;
+      const countBefore = changes.length;
       expect(textOf(await connection.request(toolCall('add', { a: 1, b: 2 }), new Reply(), NEVER))).toContain('3');
       await connection.request(toolCall('change_tools'), new Reply(), NEVER);
-      await until(() => changes.length > heard);
+      await until(() => changes.length > countBefore);
     }
     expect(real.openSessions).toBe(1);
     await connection.close();
@@ -218,11 +219,10 @@ describe('a session with a real server', () => {
   });
 });
 
-describe('a session that cannot be given away', () => {
-  it('is one of another kind of server than the one that it is offered to', async () => {
-    const state = surrendered(await owner.open(remote(server.url)));
-    const { adopt } = heir.connector;
-    const offer = (to: Parameters<typeof adopt>[0]) => heir.connector.adopt(to, SILENT_CLIENT, state, heir.events);
+describe('adoptSession', () => {
+  it('returns undefined for a server with another slug or another transport', async () => {
+    const state = detach(await previousOwner.open(remote(server.url)));
+    const offer = (to: ServerDefinition) => newOwner.connector.adopt(to, SILENT_CLIENT, state, newOwner.events);
     expect(offer(remote(server.url, { slug: 'other' }))).toBeUndefined();
     expect(offer(remote(server.url, { transport: 'sse' }))).toBeUndefined();
     expect(offer(child('true', []))).toBeUndefined();
@@ -238,7 +238,7 @@ describe('a session that cannot be given away', () => {
     { server: 'subject', lastId: -1, profile: { era: 'legacy', revision: '2025-06-18', capabilities: {} } },
     { server: 'subject', lastId: 1, sessionId: 'a\r\nb', profile: { era: 'legacy', revision: 'x', capabilities: {} } },
     { server: 'subject', lastId: 1, stream: 'e1', profile: { era: 'legacy', revision: 'x', capabilities: {} } },
-  ])('is one whose description cannot be read: %j', (value) => {
+  ])('has no session to adopt when the serialized state is invalid: %j', (value) => {
     expect(readUpstreamSession(value)).toBeUndefined();
   });
 });

@@ -17,7 +17,7 @@ describe('PipeFlowControl', () => {
 
   beforeEach(() => {
     jest.useFakeTimers();
-    held = [];
+    pipeEvents = [];
     flow = new PipeFlow({ pause: () => pipeEvents.push('pause'), resume: () => pipeEvents.push('resume') });
   });
 
@@ -35,9 +35,9 @@ describe('PipeFlowControl', () => {
     flow.run(quick, () => void seen.push('quick 1'));
     expect(seen).toEqual(['slow 1', 'quick 1']);
     gate.resolve();
-    await settled();
+    await flushMicrotasks();
     expect(seen).toEqual(['slow 1', 'quick 1', 'slow 2']);
-    expect(held).toEqual([]);
+    expect(pipeEvents).toEqual([]);
   });
 
   it('pauses the pipe while too many messages wait and resumes it afterwards', async () => {
@@ -46,10 +46,10 @@ describe('PipeFlowControl', () => {
     let count = 0;
     flow.run(slow, () => gate.promise);
     for (let step = 0; step < 64; step++) flow.run(slow, () => void count++);
-    expect(held).toEqual(['pause']);
+    expect(pipeEvents).toEqual(['pause']);
     gate.resolve();
-    await settled();
-    expect(held).toEqual(['pause', 'resume']);
+    await flushMicrotasks();
+    expect(pipeEvents).toEqual(['pause', 'resume']);
     expect(count).toBe(64);
     expect(slow.abandoned).toEqual([]);
   });
@@ -62,6 +62,6 @@ describe('PipeFlowControl', () => {
     expect(slow.abandoned).toEqual([]);
     jest.advanceTimersByTime(200);
     expect(slow.abandoned).toHaveLength(1);
-    expect(held).toEqual(['pause', 'resume']);
+    expect(pipeEvents).toEqual(['pause', 'resume']);
   });
 });

@@ -37,7 +37,7 @@ describe('findInputRequestFault', () => {
 
   it('accepts input requests that the client declared', () => {
     expect(
-      faultInInput('tools/call', wanting({ method: 'elicitation/create', params: form }), {
+      faultInInput('tools/call', inputRequired({ method: 'elicitation/create', params: form }), {
         roots: {},
         elicitation: {},
       }),
@@ -46,10 +46,10 @@ describe('findInputRequestFault', () => {
   });
 
   it('rejects undeclared and malformed input requests', () => {
-    expect(faultInInput('tools/call', wanting({ method: 'elicitation/create', params: form }), { roots: {} })).toMatch(
+    expect(faultInInput('tools/call', inputRequired({ method: 'elicitation/create', params: form }), { roots: {} })).toMatch(
       /elicitation/,
     );
-    expect(faultInInput('tools/call', wanting({ method: 7 }), { roots: {} })).toMatch(/malformed/);
+    expect(faultInInput('tools/call', inputRequired({ method: 7 }), { roots: {} })).toMatch(/malformed/);
     expect(faultInInput('tools/call', { resultType: 'input_required', inputRequests: [] }, {})).toMatch(/malformed/);
   });
 

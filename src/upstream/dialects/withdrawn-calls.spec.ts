@@ -8,7 +8,7 @@ describe('CancelledCalls', () => {
   const create = () => new WithdrawnCalls({ deadlines: new Deadlines(), requestMs: 1_000 });
 
   it('may belong to others for every identity that is not certainly the principal of all cancelled calls', () => {
-    const calls = some();
+    const calls = create();
     calls.add(1, of('me'));
     expect([of('me'), of('you'), undefined].map((asker) => calls.mayConcernOthersThan(asker))).toEqual([
       false,
@@ -22,11 +22,11 @@ describe('CancelledCalls', () => {
   });
 
   it('still counts the principals of calls that were evicted because there were too many', () => {
-    const calls = some();
+    const calls = create();
     calls.add(0, of('you'));
     for (let id = 1; id <= 2_000; id += 1) calls.add(id, of('me'));
     expect([of('me'), of('you')].map((asker) => calls.mayConcernOthersThan(asker))).toEqual([true, true]);
-    const mine = some();
+    const mine = create();
     for (let id = 1; id <= 2_000; id += 1) mine.add(id, of('me'));
     expect([of('me'), of('you')].map((asker) => mine.mayConcernOthersThan(asker))).toEqual([false, true]);
   });

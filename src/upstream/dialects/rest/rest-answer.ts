@@ -27,7 +27,7 @@ export interface AnsweredTool {
  * Converts a complete HTTP answer to the outcome of a tool call: a result for 2xx, a result with `isError` for 4xx and 5xx
  * (docs/errors.md), and an error for a redirect, which is never followed, and for an unreadable answer.
  */
-export function outcomeOfRest(answer: HttpAnswer, bytes: Buffer, asked: AnsweredTool): Outcome {
+export function outcomeOfRest(answer: HttpAnswer, bytes: Buffer, mapping: AnsweredTool): Outcome {
   const { status } = answer;
   if (status >= 400) return result(failedTool(answer));
   if (status >= 300) return outcomeOfHttp({ ...answer, body: '' }, 0);
@@ -62,7 +62,7 @@ function failedTool(answer: HttpAnswer): JsonObject {
 }
 
 /** A text that is declared as JSON but is not must not become a result. */
-function ofJson(body: string | undefined, asked: AnsweredTool): Outcome {
+function ofJson(body: string | undefined, mapping: AnsweredTool): Outcome {
   const { server } = mapping;
   if (body === undefined) return brokeProtocol(server, 'the JSON answer is not valid UTF-8');
   const value = parsed(body);
@@ -73,7 +73,7 @@ function ofJson(body: string | undefined, asked: AnsweredTool): Outcome {
 }
 
 /** Without a declared media type, the type is detected from the bytes. */
-function ofUnknownType(bytes: Buffer, asked: AnsweredTool): Outcome {
+function ofUnknownType(bytes: Buffer, mapping: AnsweredTool): Outcome {
   const body = decoded(bytes, 'utf-8');
   if (body === undefined) return result({ content: [binary('application/octet-stream', bytes, mapping)] });
   const value = parsed(body);
