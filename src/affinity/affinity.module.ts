@@ -51,7 +51,7 @@ const requestStates = {
   useFactory: ({ secrets }: DataFolder) => new RequestStates(secrets.session),
 };
 
-/** The same handlers serve over Redis and, for a worker alone, within its process. */
+/** The same handlers serve requests over Redis and, for a single worker, within the process. */
 const workerBusServer = {
   provide: WorkerBusServer,
   inject: [Coordination, DataFolder, WorkerId, SessionPool, PendingHandoffs],

@@ -1,15 +1,15 @@
 import type { Membership } from '#lib/worker-bus';
 import { WorkerRegistry } from './worker-registry.js';
 
-/** The workers that announce themselves to one another. */
+/** Reports the workers that announce themselves to each other over the bus. */
 export class BusWorkerRegistry extends WorkerRegistry {
-  /** `onBuried` is called once somebody has declared this worker gone: nothing that it owns may be served any more. */
+  /** `onFenced` is called once another worker has declared this one dead: it must not serve anything that it owned. */
   constructor(
     private readonly membership: Membership,
-    onBuried: () => void,
+    onFenced: () => void,
   ) {
     super();
-    membership.onBuried(onBuried);
+    membership.onBuried(onFenced);
   }
 
   override get aliveIds(): readonly string[] {

@@ -12,7 +12,7 @@ import { WorkerId } from './session-ids.js';
 import type { ForwardedResource } from './session-orders.js';
 import { WorkerRegistry } from './worker-registry.js';
 
-/** Takes over sessions that other workers give away. */
+/** Accepts sessions that other workers hand off. */
 @Injectable()
 export class HandoffReceiver {
   private readonly logger = new Logger(HandoffReceiver.name);
@@ -31,42 +31,45 @@ export class HandoffReceiver {
   ) {}
 
   /**
-   * Takes a session over from its owner. Rejects with a GatewayError when this worker leaves too, has no room, cannot
-   * read it, or comes too late; then nothing is taken. Whoever asks for the session meanwhile waits.
+   * Accepts a session from its owner. Rejects with a GatewayError, and accepts nothing, when this worker is draining,
+   * has reached its session limit, cannot read the payload, or is too late. Requests for the session are queued
+   * meanwhile.
    *
-   * @param giver incarnation of the owner
+   * @param encrypted the handoff payload
+   * @param previousOwner id of the worker that owned the session
    */
-  accept(closed: string, giver: string): Promise<void> {
-    const heritage = this.cipher.decrypt(closed, this.workerId.text);
-    if (!heritage) return Promise.reject(new InvalidHandoff());
-    const taking = this.acceptFrom(giver, heritage);
-    this.pendingHandoffs.add(heritage.record.id, taking);
-    return taking;
+  accept(encrypted: string, previousOwner: string): Promise<void> {
+    const payload = this.cipher.decrypt(encrypted, this.workerId.text);
+    if (!payload) return Promise.reject(new InvalidHandoff());
+    const acceptance = this.acceptFrom(previousOwner, payload);
+    this.pendingHandoffs.add(payload.record.id, acceptance);
+    return acceptance;
   }
 
   /**
-   * An owner that slept may have been declared gone, and its session with it: what was answered 404 must not come back.
-   * So it is written down first where the session goes, and only then looked whether its owner still counts. Whoever
-   * declares the owner gone later finds what was written; whoever did so before is found here.
+   * A previous owner that was paused may have been declared dead, and its sessions with it: a session that was answered
+   * 404 must not come back. So this records the handoff first and then checks whether the previous owner is fenced. A
+   * worker that declares the previous owner dead after the check finds the record; one that did so before the check is
+   * found by it (ADR 12).
    */
-  private async acceptFrom(giver: string, heritage: HandoffPayload): Promise<void> {
-    const { id } = heritage.record;
-    const before = await this.directory.findNewOwner(id).catch(throwUnavailable);
+  private async acceptFrom(previousOwner: string, payload: HandoffPayload): Promise<void> {
+    const { id } = payload.record;
+    const recordedOwner = await this.directory.findNewOwner(id).catch(throwUnavailable);
     await this.directory.record(id, this.workerId.text).catch(throwUnavailable);
     try {
       if (this.readiness.isDraining) throw new ReceiverDraining();
-      if (await this.workers.isFenced(giver).catch(throwUnavailable)) throw new PreviousOwnerFenced();
-      this.restore(heritage);
+      if (await this.workers.isFenced(previousOwner).catch(throwUnavailable)) throw new PreviousOwnerFenced();
+      this.restore(payload);
     } catch (cause) {
-      const undoing = before === undefined ? this.directory.remove(id) : this.directory.record(id, before);
-      await undoing.catch(() => undefined);
+      const undo = recordedOwner === undefined ? this.directory.remove(id) : this.directory.record(id, recordedOwner);
+      await undo.catch(() => undefined);
       throw cause;
     }
   }
 
   /**
-   * Goes on with a session that its owner has given up, which may have been this worker.
-   * @throws SessionLimitReached when there is no room; then nothing is taken
+   * Restores a session that its owner has stopped serving. The owner may have been this worker.
+   * @throws SessionLimitReached when the session limit is reached; then nothing is restored
    */
   restore({ record, upstreams, watched }: HandoffPayload): void {
     const session = this.sessions.restore(record);
@@ -78,9 +81,9 @@ export class HandoffReceiver {
     const server = this.registry.find(slug);
     if (!server) return;
     this.subscriptions.subscribe(session, { server, own, uri }).then(
-      // Whatever changed on the way went unheard.
+      // The resource may have changed during the handoff, when no subscription was open.
       () => session.notify({ method: 'notifications/resources/updated', params: { uri } }),
-      (cause: unknown) => this.logger.warn(`${slug} does not tell of a resource any more: ${String(cause)}`),
+      (cause: unknown) => this.logger.warn(`Failed to restore a subscription at server ${slug}: ${String(cause)}`),
     );
   }
 }

@@ -6,7 +6,7 @@ import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 import { waitForInFlight } from './wait-for-in-flight.js';
 import { ParkedPattern, type CancelParkedOrder, type ParkedList, type ResumeOrder } from './parked-orders.js';
 
-/** What other workers ask of the calls that are parked here. */
+/** Serves the requests of other workers about the calls that are parked here. */
 @Controller()
 @UseInterceptors(ForwardedRpcInterceptor)
 export class ParkedInboxController implements BeforeApplicationShutdown {
@@ -31,8 +31,8 @@ export class ParkedInboxController implements BeforeApplicationShutdown {
   }
 
   /**
-   * This worker leaves: whoever waits for what comes of its answers still hears it. Nobody else can go on with a call,
-   * because its server waits on a connection of this process.
+   * Waits until the clients that have sent answers receive the outcome of their calls. No other worker can continue a
+   * parked call, because its server waits on a connection of this process.
    */
   async beforeApplicationShutdown(): Promise<void> {
     await waitForInFlight(this.parkedCalls.whenIdle());

@@ -6,7 +6,7 @@ import { RemoteConnection } from './remote-connection.js';
 import { rankByRendezvous } from './rendezvous.js';
 import type { WorkerRegistry } from './worker-registry.js';
 
-/** Places what no session owns at the worker that rendezvous hashing over the living ones names. */
+/** Places connections without a session on the worker that rendezvous hashing over the alive workers selects. */
 export class RendezvousPlacement extends Placement {
   constructor(
     private readonly workerId: string,

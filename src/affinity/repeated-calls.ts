@@ -28,15 +28,16 @@ import { RequestStates, type ParkedState, type RequestState, type StateBinding }
 import { WorkerId } from './session-ids.js';
 import { WorkerRegistry } from './worker-registry.js';
 
-/** A server's own state says itself how long it is good; this bounds what nobody comes back for. */
+/** A server's own state carries its own expiry; this bounds states that no client brings back. */
 const SERVER_STATE_TTL_MS = 60 * 60_000;
-/** For what lies between the owner's own deadline and its answer's arrival here. */
+/** Added to the owner's own deadline, for the delivery of its reply. */
 const DELIVERY_MARGIN_MS = 5_000;
 
 /**
  * Runs the calls of clients that answer questions by repeating the call (specification of 2026: basic/patterns/mrtr),
- * whichever worker a repetition arrives at. A modern server's state travels sealed inside ours and needs no worker; a call
- * that is under way at a legacy server is parked at the worker that began it, and its state names that one.
+ * on whichever worker a repetition arrives. A modern server's state is sealed inside the gateway's own state and is not
+ * bound to a worker. A call in flight at a legacy server is parked on the worker that started it, and its state names
+ * that worker.
  */
 @Injectable()
 export class RepeatedCalls {
@@ -52,8 +53,8 @@ export class RepeatedCalls {
   ) {}
 
   /**
-   * What a repetition goes on with at a server that waits for it. Undefined for any other request.
-   * @throws RequestStateExpired when the client comes too late
+   * Returns the parked call that this request continues, or undefined for any other request.
+   * @throws RequestStateExpired when the state has expired
    */
   findParkedState(binding: StateBinding): ParkedState | undefined {
     const { requestState } = binding.request.params;
@@ -64,8 +65,8 @@ export class RepeatedCalls {
   }
 
   /**
-   * Cancels a parked call whose client may not go on with it; one that is over is over.
-   * @throws OwnerUnreachable, CoordinationUnavailable while that cannot be done
+   * Cancels a parked call whose client may not continue it. A call that has ended is not affected.
+   * @throws OwnerUnreachable, CoordinationUnavailable while the call cannot be cancelled
    */
   async cancelParked({ worker, call }: ParkedState): Promise<void> {
     await this.directory.cancel(worker, call);
@@ -73,9 +74,10 @@ export class RepeatedCalls {
 
   /**
    * @param binding the client's own request
-   * @param parked what was found in it, if it was looked at before
-   * @throws InvalidRequestState, RequestStateExpired, MalformedInputResponses and others: nothing has reached a server then
-   * @throws ParkedCallLost when the worker that had the call is gone
+   * @param parked the parked call of the request, if the caller has already read it
+   * @throws InvalidRequestState, RequestStateExpired, MalformedInputResponses and others before anything reaches a
+   * server
+   * @throws ParkedCallLost when the worker that held the call is dead
    */
   async deliver(
     call: UpstreamCall,
@@ -91,7 +93,7 @@ export class RepeatedCalls {
     return this.sealServerState(ending, binding);
   }
 
-  /** What the client has brought back; undefined for a call that is new. */
+  /** Reads the state that the client sent; undefined for a new call. */
   private readState(binding: StateBinding): RequestState | undefined {
     const { requestState } = binding.request.params;
     if (requestState === undefined) return undefined;
@@ -120,7 +122,7 @@ export class RepeatedCalls {
     }
   }
 
-  /** The server has refused the call until these visits are made. */
+  /** The server refused the call until the user has opened these URLs. */
   private runAfterElicitation(
     call: UpstreamCall,
     questions: Asked['questions'],
@@ -128,8 +130,8 @@ export class RepeatedCalls {
     sink: StreamSink,
     signal: AbortSignal,
   ): Ending | Promise<Ending> {
-    const missing = Object.entries(questions).filter(([key]) => !isJsonObject(responses[key]));
-    if (missing.length > 0) return { kind: 'asked', questions: Object.fromEntries(missing) };
+    const unanswered = Object.entries(questions).filter(([key]) => !isJsonObject(responses[key]));
+    if (unanswered.length > 0) return { kind: 'asked', questions: Object.fromEntries(unanswered) };
     const isRefused = Object.keys(questions).some((key) => (responses[key] as JsonObject)['action'] !== 'accept');
     if (isRefused) throw new UrlElicitationDeclined(call.server.slug);
     return this.calls.runParkable(call, sink, signal);
@@ -144,7 +146,8 @@ export class RepeatedCalls {
   ): Promise<Ending> {
     const { progressToken, logLevel } = call.request;
     if (state.worker !== this.workerId.text) return this.resumeRemote(call, state, responses, sink, signal);
-    // A worker that slept may have been declared gone meanwhile, and its client been told that the call is lost.
+    // A worker that was paused may have been declared dead meanwhile, and its clients informed that their calls are
+    // lost.
     await this.workers.checkOwnLiveness();
     const listener = { reply: new PlainReply(sink, logLevel), progressToken, signal };
     return this.parkedCalls.resume(state.call, call.caller.key, responses, listener);
@@ -157,9 +160,9 @@ export class RepeatedCalls {
     sink: StreamSink,
     signal: AbortSignal,
   ): Promise<Ending> {
-    const where = await this.workers.status(worker).catch(throwUnavailable);
-    if (where === 'gone') throw new ParkedCallLost();
-    if (where === 'unsure') throw new OwnerUnreachable();
+    const status = await this.workers.status(worker).catch(throwUnavailable);
+    if (status === 'gone') throw new ParkedCallLost();
+    if (status === 'unsure') throw new OwnerUnreachable();
     const { progressToken, logLevel } = request;
     const payload: ResumeOrder = {
       call,
@@ -184,21 +187,21 @@ export class RepeatedCalls {
 
   private sealServerState(outcome: Outcome, binding: StateBinding): Outcome {
     if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
-    const { requestState: own } = outcome.result;
-    if (typeof own !== 'string') return outcome;
-    const requestState = this.states.mint({ kind: 'server', state: own }, binding, SERVER_STATE_TTL_MS);
+    const { requestState: serverState } = outcome.result;
+    if (typeof serverState !== 'string') return outcome;
+    const requestState = this.states.mint({ kind: 'server', state: serverState }, binding, SERVER_STATE_TTL_MS);
     return { ...outcome, result: { ...outcome.result, requestState } };
   }
 
-  /** Questions come with the state that the client has to bring back with their answers. */
+  /** Returns the questions with the state that the client must send back with its answers. */
   private toInputRequired(
     { questions, parked }: Asked,
     binding: StateBinding,
     { server }: UpstreamCall,
-    before: RequestState | undefined,
+    previous: RequestState | undefined,
   ): Outcome {
     const { questionTimeoutMs: questionMs } = this.config;
-    const worker = before?.kind === 'parked' ? before.worker : this.workerId.text;
+    const worker = previous?.kind === 'parked' ? previous.worker : this.workerId.text;
     const requestState =
       parked === undefined
         ? this.states.mint({ kind: 'anew', questions }, binding, questionMs)
@@ -212,8 +215,8 @@ export class RepeatedCalls {
 }
 
 /**
- * The worker that has the call knows how long it waits, and what became of it: the state lasts as long as a client may
- * take to answer, the server to go on, and the outcome to be fetched.
+ * The worker that holds the call knows how long it waits and how it ended. So the state must last as long as the client
+ * may take to answer, the server to continue, and the client to fetch the outcome.
  */
 const computeStateTtlMs = ({ timeouts }: UpstreamCall['server'], questionMs: number): number =>
   2 * questionMs + timeouts.requestMs + DELIVERY_MARGIN_MS;

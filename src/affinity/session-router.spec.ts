@@ -82,18 +82,18 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const made of worlds.splice(0)) await made.close();
+  for (const opened of worlds.splice(0)) await opened.close();
   jest.useRealTimers();
 });
 
-describe('a session', () => {
-  it('is found again by its principal at its endpoint', async () => {
+describe('SessionRouter', () => {
+  it('locates a session for its principal at its endpoint', async () => {
     const { router, open } = world();
     const { id } = open();
     expect((await router.locate(id, MINE)).id).toBe(id);
   });
 
-  it('looks unknown to everybody else, everywhere else, and once it has ended', async () => {
+  it('reports a session as unknown to any other principal, endpoint or transport, and after its end', async () => {
     const { router, open } = world();
     const session = open();
     const unknown = expect.objectContaining({ httpStatus: 404, message: 'Session not found. Initialize a new one.' });
@@ -109,7 +109,7 @@ describe('a session', () => {
     expect(() => router.locate(session.id, MINE)).toThrow(unknown);
   });
 
-  it('passes on what its client tells the servers', async () => {
+  it('forwards a client’s notification to the servers of its session', async () => {
     const { connector, open } = world();
     const session = open();
     const roots = { method: 'notifications/roots/list_changed', params: {} };
@@ -121,7 +121,7 @@ describe('a session', () => {
     await session.notify(roots);
   });
 
-  it('tells of changes of lists from when its client has a stream and has said who it is', async () => {
+  it('subscribes to list changes once an SSE client has a stream and is initialized', async () => {
     jest.useFakeTimers();
     const { connector, open } = world();
     const session = open({ endpoint: 'default', transport: 'sse' });
@@ -137,7 +137,7 @@ describe('a session', () => {
     expect(sink.summary).toContain(TOOLS.method);
   });
 
-  it('counts as used until its client’s connection is gone', async () => {
+  it('counts a session as used until the connection of its client closes', async () => {
     jest.useFakeTimers();
     const { sessions, open } = world({ sessionIdleMs: 1_000 });
     const session = open();
@@ -152,10 +152,10 @@ describe('a session', () => {
   });
 });
 
-describe('answers on the one stream of a session', () => {
+describe('answers on the server stream of a session', () => {
   const oneStream = { transport: 'sse' } as const;
 
-  it('come as they are ready', async () => {
+  it('are sent as soon as they are ready', async () => {
     const { open } = world();
     const session = open(oneStream);
     const sink = new RecordingSink();
@@ -168,7 +168,7 @@ describe('answers on the one stream of a session', () => {
     expect(sink.summary).toEqual(['opened', 'answer 2', 'answer 1']);
   });
 
-  it('are bounded, before anything is run', async () => {
+  it('are limited in number before anything runs', async () => {
     const { open } = world({ maxCallsPerSession: 1 });
     const session = open(oneStream);
     const slow = Promise.withResolvers<Outcome>();
@@ -182,7 +182,7 @@ describe('answers on the one stream of a session', () => {
     await second();
   });
 
-  it('that are owed keep the stream open when the session ends, and end it', async () => {
+  it('that are outstanding keep the stream open until they are sent when the session ends', async () => {
     const { open } = world();
     const session = open(oneStream);
     const sink = new RecordingSink();
@@ -200,7 +200,7 @@ describe('answers on the one stream of a session', () => {
     expect(() => session.answerOnStream(2, 'ping', async () => result({}))).toThrow('The session has ended');
   });
 
-  it('that fail by a defect are owed no longer', async () => {
+  it('that fail with an exception are no longer outstanding', async () => {
     const { open } = world();
     const session = open(oneStream);
     await expect(session.answerOnStream(1, 'ping', () => Promise.reject(new TypeError('a defect')))).rejects.toThrow();
@@ -209,14 +209,14 @@ describe('answers on the one stream of a session', () => {
 });
 
 describe('a call without a session', () => {
-  it('is not run for a client that has left', async () => {
+  it('is not executed when its client has already disconnected', async () => {
     const { connector, router } = world();
     const outcome = await router.deliver(callOf(1), new RecordingSink(), AbortSignal.abort());
     expect(outcome).toMatchObject({ error: { code: -31002 } });
     expect(connector.opened).toEqual([]);
   });
 
-  it('is run on a connection', async () => {
+  it('is executed over an upstream connection', async () => {
     const { connector, router } = world();
     expect(await router.deliver(callOf(1), new RecordingSink(), NEVER)).toEqual(result({}));
     expect(connector.opened[0]?.sent).toHaveLength(1);

@@ -20,23 +20,23 @@ import { RemoteSession } from './remote-session.js';
 import { WorkerId, SessionIds, type ReadSessionId, type SessionBinding } from './session-ids.js';
 import { WorkerRegistry } from './worker-registry.js';
 
-/** What a new session is bound to, and who its client is. */
+/** The binding of a new session and the profile of its client. */
 export interface SessionRequest extends SessionBinding {
   readonly client: ClientProfile;
 }
 
-/** What a session leaves that is gone with its worker. */
+/** The rest of a session's stream after the owner died. */
 export interface OrphanedStream {
-  /** Revision that its client speaks. */
+  /** Protocol revision of the client. */
   readonly revision: string;
-  /** What followed on the stream that its client comes back for. */
+  /** The events that follow the client's last event on this stream. */
   readonly events: readonly StreamEvent[];
 }
 
-/** A session, here or at another worker. */
+/** A session, local or remote. */
 export type LocatedSession = LocalSession | RemoteSession;
 
-/** Finds the owner of a session, and takes calls to where they run. */
+/** Locates the owner of a session, and runs calls without a session. */
 @Injectable()
 export class SessionRouter {
   private readonly owner: LocalOwner;
@@ -56,7 +56,7 @@ export class SessionRouter {
     this.owner = { calls, subscriptions: feeds, locateMoved: (session) => this.follow(session) };
   }
 
-  /** Creates a session here; this worker owns it until it gives it away itself. */
+  /** Creates a session on this worker, which owns it until it hands the session off. */
   open(request: SessionRequest): LocalSession {
     const id = this.ids.mint(request, request.client.revision);
     const { caller, endpoint, client, transport } = request;
@@ -65,23 +65,23 @@ export class SessionRouter {
   }
 
   /**
-   * Finds a session wherever it lives. Throws, or rejects with, SessionUnknown for ended, forged and foreign ids alike;
-   * OwnerUnreachable or CoordinationUnavailable while that cannot be told.
+   * Locates a session. Throws, or rejects with, SessionUnknown for ended, forged and foreign ids alike;
+   * OwnerUnreachable or CoordinationUnavailable while the owner cannot be determined.
    */
   locate(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
-    // A worker that slept for long may have been declared gone meanwhile, and its sessions with it.
+    // A worker that was paused for long may have been declared dead meanwhile, and its sessions with it.
     const awake = this.workers.checkOwnLiveness();
     return awake ? awake.then(() => this.findSettled(id, binding)) : this.findSettled(id, binding);
   }
 
   /**
-   * A session of this worker, for another worker that asks. Throws, or rejects with, SessionUnknown, or SessionMoved
-   * when it was given away.
+   * Returns a session of this worker, for an order from another worker. Throws, or rejects with, SessionUnknown, or
+   * SessionMoved when the session was handed off.
    */
   findLocal(id: string, callerKey: string, endpoint: string): LocalSession | Promise<LocalSession> {
-    const moving = this.pendingHandoffs.find(id);
-    return moving
-      ? moving.then(() => this.findLocalNow(id, callerKey, endpoint))
+    const handoff = this.pendingHandoffs.find(id);
+    return handoff
+      ? handoff.then(() => this.findLocalNow(id, callerKey, endpoint))
       : this.findLocalNow(id, callerKey, endpoint);
   }
 
@@ -95,22 +95,22 @@ export class SessionRouter {
       const isBound = session.start.caller.key === callerKey && session.start.endpoint === endpoint;
       if (isBound) return new LocalSession(session, this.owner);
     }
-    const heir = session ? undefined : this.sessions.findNewOwner(id);
-    throw heir === undefined ? new SessionUnknown() : new SessionMoved(heir);
+    const newOwner = session ? undefined : this.sessions.findNewOwner(id);
+    throw newOwner === undefined ? new SessionUnknown() : new SessionMoved(newOwner);
   }
 
   /**
-   * What a session that is gone with its worker leaves to a client that comes back for a stream: the events that it
-   * missed, and the end of a call whose answer never came. Rejects with SessionUnknown where nothing was left.
+   * Replays a stream whose session died with its owner: the events that the client missed, and an error for a call that
+   * was not answered. Rejects with SessionUnknown when nothing is stored.
    */
   async replayOrphanedStream(id: string, binding: SessionBinding, lastEventId: string): Promise<OrphanedStream> {
-    const known = this.ids.read(id, binding);
-    const left = known && (await replayAfterDeath(this.archive, id, lastEventId).catch(throwUnavailable));
-    if (!left) throw new SessionUnknown();
-    return { revision: known.revision, events: left.events };
+    const content = this.ids.read(id, binding);
+    const orphaned = content && (await replayAfterDeath(this.archive, id, lastEventId).catch(throwUnavailable));
+    if (!orphaned) throw new SessionUnknown();
+    return { revision: content.revision, events: orphaned.events };
   }
 
-  /** Runs a call that belongs to no session. Aborting the signal cancels it upstream. */
+  /** Runs a call that belongs to no session. Aborting the signal cancels the call at its server. */
   deliver(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     return signal.aborted
       ? Promise.resolve(outcomeOfFault('aborted'))
@@ -118,8 +118,8 @@ export class SessionRouter {
   }
 
   private findSettled(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
-    const moving = this.pendingHandoffs.find(id);
-    return moving ? moving.then(() => this.find(id, binding)) : this.find(id, binding);
+    const handoff = this.pendingHandoffs.find(id);
+    return handoff ? handoff.then(() => this.find(id, binding)) : this.find(id, binding);
   }
 
   private find(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
@@ -128,22 +128,23 @@ export class SessionRouter {
       if (!isBoundTo(session, binding)) throw new SessionUnknown();
       return new LocalSession(session, this.owner);
     }
-    const known = this.ids.read(id, binding);
-    if (!known) throw new SessionUnknown();
-    const heir = this.sessions.findNewOwner(id);
-    if (heir !== undefined) return this.createRemote(id, binding, known, heir);
-    if (known.owner === this.workerId.text) throw new SessionUnknown();
-    return this.findRemote(id, binding, known);
+    const content = this.ids.read(id, binding);
+    if (!content) throw new SessionUnknown();
+    const newOwner = this.sessions.findNewOwner(id);
+    if (newOwner !== undefined) return this.createRemote(id, binding, content, newOwner);
+    if (content.owner === this.workerId.text) throw new SessionUnknown();
+    return this.findRemote(id, binding, content);
   }
 
-  private async findRemote(id: string, binding: SessionBinding, known: ReadSessionId): Promise<LocatedSession> {
+  private async findRemote(id: string, binding: SessionBinding, content: ReadSessionId): Promise<LocatedSession> {
     try {
-      const state = await this.workers.status(known.owner);
-      if (state === 'alive') return this.createRemote(id, binding, known, known.owner);
-      const heir = await this.directory.findNewOwner(id);
-      const stateOfHeir = heir === undefined ? state : await this.workers.status(heir);
-      if (heir !== undefined && stateOfHeir === 'alive') return this.createRemote(id, binding, known, heir);
-      throw stateOfHeir === 'gone' ? new SessionUnknown() : new OwnerUnreachable();
+      const status = await this.workers.status(content.owner);
+      if (status === 'alive') return this.createRemote(id, binding, content, content.owner);
+      const newOwner = await this.directory.findNewOwner(id);
+      const newOwnerStatus = newOwner === undefined ? status : await this.workers.status(newOwner);
+      if (newOwner !== undefined && newOwnerStatus === 'alive')
+        return this.createRemote(id, binding, content, newOwner);
+      throw newOwnerStatus === 'gone' ? new SessionUnknown() : new OwnerUnreachable();
     } catch (cause) {
       throw cause instanceof RelayFailure ? new CoordinationUnavailable() : cause;
     }
@@ -152,12 +153,13 @@ export class SessionRouter {
   private createRemote(
     id: string,
     { caller, endpoint }: SessionBinding,
-    known: ReadSessionId,
+    read: ReadSessionId,
     owner: string,
   ): RemoteSession {
     const order = { session: id, caller, endpoint };
-    const whither = () => this.directory.findNewOwner(id).then((heir) => (heir === owner ? undefined : heir), noOwner);
-    return new RemoteSession({ order, owner, revision: known.revision }, { bus: this.bus, findNewOwner: whither });
+    const whither = () =>
+      this.directory.findNewOwner(id).then((newOwner) => (newOwner === owner ? undefined : newOwner), noOwner);
+    return new RemoteSession({ order, owner, revision: read.revision }, { bus: this.bus, findNewOwner: whither });
   }
 }
 

@@ -2,7 +2,7 @@ import { HandoffDirectory } from './handoff-directory.js';
 import type { WorkerId } from './session-ids.js';
 import { WorkerRegistry } from './worker-registry.js';
 
-/** The only worker there is: whoever else is named lived in a process of the past. */
+/** The registry of a single worker. Every other worker id belongs to an earlier process, so that worker is dead. */
 export class SingleWorkerRegistry extends WorkerRegistry {
   override readonly aliveIds: readonly string[];
 
@@ -16,7 +16,7 @@ export class SingleWorkerRegistry extends WorkerRegistry {
   }
 
   override checkOwnLiveness(): void {
-    // Nobody is there to declare it gone.
+    // No other worker exists that could declare this one dead.
   }
 
   override status(worker: string): Promise<'alive' | 'gone'> {
@@ -32,7 +32,7 @@ export class SingleWorkerRegistry extends WorkerRegistry {
   }
 }
 
-/** Without other workers nothing is ever given away. */
+/** A single worker hands off no sessions. */
 export class EmptyHandoffDirectory extends HandoffDirectory {
   override findNewOwner(): Promise<undefined> {
     return Promise.resolve(undefined);

@@ -3,7 +3,7 @@ import { LIST_CHANGES, LIST_FLAGS, LIST_MEMBERS } from '#lib/mcp-protocol';
 import { Items } from '../items/index.js';
 import { ChangeFeeds } from '../subscriptions/index.js';
 
-/** Tells clients that listen when people have changed what their lists show. */
+/** Publishes list changes to subscribers when an admin changed which items are shown, or how. */
 @Injectable()
 export class ItemChangePublisher implements OnApplicationShutdown {
   private readonly stop: () => void;

@@ -5,15 +5,15 @@ import { LocalPlacement, Placement } from './placement.js';
 import type { Sharing, ConnectionScope } from './sharing.js';
 
 /**
- * Where the placement of several workers takes its place, once there is one: it is made of what lies above this module.
- * Until then, and for a worker alone, everything is placed here.
+ * Delegates to the placement that a higher module binds for several workers. Until then, and for a single worker, every
+ * connection belongs to this worker.
  */
 @Injectable()
 export class DeferredPlacement extends Placement {
   private placement: Placement = new LocalPlacement();
   private readonly listeners = new Set<() => void>();
 
-  /** From now on this one decides. */
+  /** Delegates to the given placement from now on. */
   bind(placement: Placement): void {
     this.placement = placement;
     placement.onChange(() => {

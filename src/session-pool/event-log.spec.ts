@@ -10,8 +10,8 @@ const said = (text: string): ReplayableEvent => ({
 const textsAfter = (log: EventLog, eventId: string) =>
   log.readAfter(eventId)?.events.map((event) => event.kind === 'notification' && event.notification.params['data']);
 
-describe('what a session keeps for a client that comes back', () => {
-  it('is every event after the one that it saw, of the same stream, under the ids it was sent with', () => {
+describe('the event log of a session', () => {
+  it('replays every later event of the same stream, under the ids that they were sent with', () => {
     const log = new EventLog(10, 10_000);
     const seen = log.append(1, 0, said('a'));
     log.append(2, 0, said('of another stream'));
@@ -21,13 +21,13 @@ describe('what a session keeps for a client that comes back', () => {
     expect(textsAfter(log, seen)).toEqual(['b', 'c']);
   });
 
-  it('is nothing when it saw all', () => {
+  it('replays no event after the last one', () => {
     const log = new EventLog(10, 10_000);
     const seen = log.append(1, 0, said('a'));
     expect(log.readAfter(seen)).toMatchObject({ stream: 1, events: [] });
   });
 
-  it('is still whole when only what it saw itself is gone', () => {
+  it('replays all later events when only the event that the client saw was evicted', () => {
     const log = new EventLog(2, 10_000);
     const seen = log.append(1, 0, said('a'));
     log.append(1, 1, said('b'));
@@ -35,7 +35,7 @@ describe('what a session keeps for a client that comes back', () => {
     expect(textsAfter(log, seen)).toEqual(['b', 'c']);
   });
 
-  it('is never told with a gap', () => {
+  it('refuses a replay that would have a gap (invariant 2)', () => {
     const log = new EventLog(2, 10_000);
     const seen = log.append(1, 0, said('a'));
     for (const sequence of [1, 2, 3]) log.append(1, sequence, said('later'));
@@ -43,7 +43,7 @@ describe('what a session keeps for a client that comes back', () => {
   });
 
   it.each(['', 'x', '1', '1-', '-1', '1-0-0', '1-99', '9-0', '01e1-0', '1-00000000000', '٣-٤'])(
-    'is unknown for the event id %j',
+    'refuses a replay after the unknown event id %j',
     (eventId) => {
       const log = new EventLog(10, 10_000);
       log.append(1, 0, said('a'));
@@ -51,7 +51,7 @@ describe('what a session keeps for a client that comes back', () => {
     },
   );
 
-  it('is bounded by bytes too; the youngest event stays however large it is', () => {
+  it('evicts the oldest events beyond the byte limit, but never the newest event', () => {
     const log = new EventLog(1_000, 1_000);
     for (let sequence = 0; sequence < 50; sequence += 1) log.append(1, sequence, said('x'.repeat(100)));
     expect(log.readAfter('1-30')).toBeUndefined();
@@ -61,7 +61,7 @@ describe('what a session keeps for a client that comes back', () => {
     expect(textsAfter(log, '1-49')).toEqual(['y'.repeat(5_000)]);
   });
 
-  it('is a suffix of what was said, or unknown, whatever was said and whatever bound there is', () => {
+  it('replays an exact suffix of the stream or refuses, for any events and any limit', () => {
     const script = fc.array(fc.record({ stream: fc.integer({ min: 1, max: 3 }), text: fc.string() }), {
       maxLength: 40,
     });
@@ -83,7 +83,7 @@ describe('what a session keeps for a client that comes back', () => {
     );
   });
 
-  it('is nothing at all where nothing is to be kept', () => {
+  it('records no event if its limit is zero', () => {
     const log = new EventLog(0, 0);
     expect(log.readAfter(log.append(1, 0, said('a')))).toBeUndefined();
   });

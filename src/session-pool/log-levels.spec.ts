@@ -22,51 +22,51 @@ const setting = (level: string, who = 'me') => ({
   asker: of(who),
 });
 
-describe('the level that a server is to speak at', () => {
+describe('the log level of a connection', () => {
   const askedOf = (to: UpstreamConnection, ...requests: UpstreamRequest[]): unknown[] =>
     requests.map((request) => {
       const { params, logLevel } = withConnectionLogLevel(to, request);
       return params['level'] ?? logLevel;
     });
 
-  it('is the lowest that any client of a legacy connection wants', () => {
+  it('sends a legacy server the lowest level that any client of the connection requested', () => {
     const levels = (['warning', 'error', 'debug', 'error'] as const).map((level) => call(level));
     expect(askedOf(connection('legacy'), ...levels)).toEqual(['warning', 'warning', 'debug', 'debug']);
     expect(askedOf(connection('legacy'), call('error'))).toEqual(['error']);
   });
 
-  it('is each request’s own at a modern server', () => {
+  it('sends a modern server the level of each request', () => {
     expect(askedOf(connection('modern'), call('debug'), call('error'))).toEqual(['debug', 'error']);
   });
 
-  it('is not raised by one session while another one that shares the connection wants to hear more', () => {
+  it('does not raise the level of a shared connection while another session requests a lower one', () => {
     const sessions = [setting('debug', 'a'), setting('error', 'b'), call('error', 'b'), setting('warning', 'a')];
     expect(askedOf(connection('legacy'), ...sessions)).toEqual(['debug', 'debug', 'debug', 'debug']);
   });
 
-  it('is what the only session of a connection sets it to', () => {
+  it('raises and lowers the level for the only session of a connection', () => {
     const sets = [setting('debug'), call('debug'), setting('error'), call('error')];
     expect(askedOf(connection('legacy'), ...sets)).toEqual(['debug', 'debug', 'error', 'error']);
   });
 
-  it('is left to the server to refuse when there is no such level', () => {
+  it('forwards an unknown level, so that the server rejects it', () => {
     expect(askedOf(connection('legacy'), setting('loud'))).toEqual(['loud']);
   });
 });
 
 describe('a log message', () => {
-  it('is left out when it is less severe than wanted', () => {
+  it('filters a log message that is less severe than the requested level', () => {
     expect(isBelowLevel(logged('info'), 'warning')).toBe(true);
     expect(isBelowLevel(logged('warning'), 'warning')).toBe(false);
     expect(isBelowLevel(logged('emergency'), 'debug')).toBe(false);
   });
 
-  it('of no known severity counts as the least severe', () => {
+  it('treats a log message of unknown severity as the least severe', () => {
     expect(isBelowLevel(logged(7), 'debug')).toBe(true);
     expect(isBelowLevel(logged(undefined), 'debug')).toBe(true);
   });
 
-  it('is the only notification that has a severity', () => {
+  it('does not filter notifications other than log messages', () => {
     expect(isBelowLevel({ method: 'notifications/progress', params: { level: 'debug' } }, 'error')).toBe(false);
   });
 });

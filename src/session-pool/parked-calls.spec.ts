@@ -22,7 +22,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** The server's side of one call: asks, and answers when it is told to. */
+/** The server's side of one call, whose questions and outcome the spec controls. */
 class Server {
   reply: CallReply | undefined;
   signal: AbortSignal | undefined;
@@ -70,7 +70,7 @@ const listening = (more: Partial<CallWaiter> = {}): CallWaiter => ({
   ...more,
 });
 
-/** What was asked, once the questions of one moment are gathered. */
+/** Waits until the simultaneous questions are gathered, and returns them. */
 async function asked(ending: Promise<CallResult>): Promise<Required<InputRequired>> {
   await jest.advanceTimersByTimeAsync(20);
   const told = await ending;
@@ -81,8 +81,8 @@ async function asked(ending: Promise<CallResult>): Promise<Required<InputRequire
 const resume = (parked: ParkedCalls, { parked: id }: Required<InputRequired>, responses: JsonObject = {}, more = {}) =>
   parked.resume(id, 'me', responses, listening(more));
 
-describe('a call whose server asks', () => {
-  it('is answered with the questions, and goes on with the answers', async () => {
+describe('a call whose server sends live questions', () => {
+  it('returns the questions to the client and continues the call with its answers', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
@@ -96,7 +96,7 @@ describe('a call whose server asks', () => {
     expect(parked.list()).toEqual([]);
   });
 
-  it('has what is asked at once in one answer, and what is asked later in another', async () => {
+  it('returns simultaneous questions together and later ones with the next request', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
@@ -109,7 +109,7 @@ describe('a call whose server asks', () => {
     expect(Object.keys((await asked(next)).questions)).toEqual(['question-3']);
   });
 
-  it('asks again for what was left unanswered, and gives the server what there is', async () => {
+  it('returns unanswered questions again and delivers the answers that it received', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
@@ -120,7 +120,7 @@ describe('a call whose server asks', () => {
     expect(server.answers).toEqual([{ result: { roots: [] } }]);
   });
 
-  it('takes no answer that is none, and gives the server none of those beside it', async () => {
+  it('rejects a malformed answer and delivers none of the answers beside it', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(ROOTS);
@@ -133,7 +133,7 @@ describe('a call whose server asks', () => {
     expect(await resume(parked, both)).toMatchObject({ questions: both.questions });
   });
 
-  it('gives the server an answer once, however often it comes, and tells each time what came of it', async () => {
+  it('delivers an answer once, however often the client sends it, and returns the outcome each time', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
@@ -147,7 +147,7 @@ describe('a call whose server asks', () => {
     expect(server.answers).toEqual([{ result: ADA }]);
   });
 
-  it('is nobody else’s', async () => {
+  it('rejects the resumption of a parked call by another caller (invariant 9)', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
@@ -158,7 +158,7 @@ describe('a call whose server asks', () => {
     expect(server.answers).toEqual([]);
   });
 
-  it('is given up when its client does not answer in time, and says so to a client that comes late', async () => {
+  it('cancels a call whose client does not answer in time, and reports that to a late client', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
@@ -172,7 +172,7 @@ describe('a call whose server asks', () => {
     expect(() => resume(parked, questions)).toThrow(expect.objectContaining({ code: -31011 }));
   });
 
-  it('is cancelled when the client leaves while the server works', async () => {
+  it('cancels a call whose client disconnects while the server works', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
@@ -183,7 +183,7 @@ describe('a call whose server asks', () => {
     expect(server.signal?.aborted).toBe(true);
   });
 
-  it('is cancelled when the client has left before its answers were taken', async () => {
+  it('cancels a call whose client disconnected before its answers were delivered', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
@@ -192,7 +192,7 @@ describe('a call whose server asks', () => {
     expect(server.signal?.aborted).toBe(true);
   });
 
-  it('stays while the client is asked, and while another of its requests waits', async () => {
+  it('does not cancel a call with open questions, nor one for which another request of the client waits', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
@@ -208,7 +208,7 @@ describe('a call whose server asks', () => {
     expect(await whole).toBe(DONE);
   });
 
-  it('is cancelled when its client left before it was told anything', async () => {
+  it('cancels a call whose client disconnected before it received any question', async () => {
     const { server, start } = world();
     const leaving = new AbortController();
     const first = start({ signal: leaving.signal });
@@ -218,7 +218,7 @@ describe('a call whose server asks', () => {
     expect(server.signal?.aborted).toBe(true);
   });
 
-  it('asks no more what its server has withdrawn', async () => {
+  it('does not return a question that its server has withdrawn', async () => {
     const { parked, server, start } = world();
     const first = start();
     const withdrawing = new AbortController();
@@ -233,7 +233,7 @@ describe('a call whose server asks', () => {
     expect(server.answers).toEqual([]);
   });
 
-  it('is not given up for a question that its server has withdrawn', async () => {
+  it('does not time out a call for a question that its server has withdrawn', async () => {
     const { parked, server, start } = world();
     const first = start();
     const withdrawing = new AbortController();
@@ -248,7 +248,7 @@ describe('a call whose server asks', () => {
     expect(await waiting).toEqual(DONE);
   });
 
-  it('keeps its outcome for a client that comes for it later', async () => {
+  it('stores the outcome of a parked call for a client that returns later', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
@@ -258,7 +258,7 @@ describe('a call whose server asks', () => {
     expect(await resume(parked, questions, { 'question-1': ADA })).toBe(DONE);
   });
 
-  it('tells a defect as one, and whoever comes back that the call failed', async () => {
+  it('throws a defect to the first request and returns an internal error to later ones', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
@@ -273,8 +273,8 @@ describe('a call whose server asks', () => {
   });
 });
 
-describe('what precedes the outcome', () => {
-  it('goes to the request that waits, under its own progress token', async () => {
+describe('notifications of a parkable call', () => {
+  it('sends notifications to the waiting request, under its own progress token', async () => {
     const { parked, server, start } = world();
     const [before, after] = [new RecordingSink(), new RecordingSink()];
     const first = start({ reply: new PlainReply(before, undefined), progressToken: 'one' });
@@ -299,7 +299,7 @@ describe('what precedes the outcome', () => {
     ]);
   });
 
-  it('is dropped while nobody waits, or nobody wants progress', async () => {
+  it('drops notifications while no request waits, and progress that was not requested', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
@@ -315,7 +315,7 @@ describe('what precedes the outcome', () => {
 });
 
 describe('parked calls', () => {
-  it('are listed from the first question to the end', async () => {
+  it('lists a call from its first question to its end', async () => {
     const { parked, server, start } = world();
     const first = start();
     expect(parked.list()).toEqual([]);
@@ -335,7 +335,7 @@ describe('parked calls', () => {
     expect(parked.list()).toEqual([]);
   });
 
-  it('can be cancelled, one or all, and their clients learn of it', async () => {
+  it('cancels one or all parked calls and reports that to their clients', async () => {
     const { parked, server, start } = world();
     const other = new Server();
     const [first, second] = [start(), start({}, NOTE, other)];
@@ -355,7 +355,7 @@ describe('parked calls', () => {
   it.each([
     ['worker', { maxParkedCalls: 1 }, 503],
     ['principal', { maxParkedCallsPerPrincipal: 1 }, 429],
-  ])('are bounded by %s: one more is given up and says so', async (_scope, settings, httpStatus) => {
+  ])('cancels a call beyond the limit of parked calls per %s with an error', async (_scope, settings, httpStatus) => {
     const { parked, server, start } = world(settings);
     const first = start();
     void server.ask(FORM);
@@ -368,7 +368,7 @@ describe('parked calls', () => {
     expect(parked.list()).toHaveLength(1);
   });
 
-  it('leave room to others when they end', async () => {
+  it('frees the slot of a parked call when it ends', async () => {
     const { server, start } = world({ maxParkedCallsPerPrincipal: 1 });
     const first = start();
     void server.ask(FORM);
@@ -381,7 +381,7 @@ describe('parked calls', () => {
     expect((await asked(second)).questions).toEqual({ 'question-1': FORM });
   });
 
-  it('are heard by nobody once every request that waits is answered', async () => {
+  it('becomes idle once every resumed request is answered', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);

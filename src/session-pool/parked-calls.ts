@@ -13,14 +13,14 @@ import { InFlightCounter } from './in-flight-counter.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import { CallCancelled, ParkedCallLost, TooManyParkedCalls } from './session-pool.errors.js';
 
-/** A call that waits for answers of its client, as those see it who look after calls. */
+/** A parked call as administrators see it. */
 export interface ParkedCallView extends CallInfo {
   readonly id: string;
   /** Milliseconds since the Unix epoch. */
   readonly begunAt: number;
-  /** Methods of the questions that are before the client. */
+  /** Methods of the open questions. */
   readonly questions: readonly string[];
-  /** Requests of the client that wait for the call. */
+  /** Number of client requests that wait for the call. */
   readonly waiting: number;
 }
 
@@ -30,20 +30,20 @@ interface FinishedCall {
   readonly size: number;
 }
 
-/** What a call that is over takes beside its outcome, in characters. */
+/** Estimated overhead of a finished call beside its result, in characters. */
 const ENTRY_OVERHEAD = 1_000;
-/** Outcomes are kept for clients whose connection broke before they had them: so many characters, of all calls together. */
+/** Maximum size of the results stored for clients whose connection broke, in characters, over all calls. */
 const MAX_STORED_CHARACTERS = 16 * 1024 * 1024;
 
 /**
- * The calls of this worker whose clients are asked by what the call returns, and answer by repeating it. A call is
- * parked from its first question to its end; what came of it is kept as long as its client may still ask.
+ * The calls of this worker whose clients receive questions as the result of the call and answer by repeating it. A call
+ * is parked from its first question to its end. Its result is stored for as long as its client may still request it.
  */
 @Injectable()
 export class ParkedCalls implements ParkedCallRegistry {
   private readonly parked = new Map<string, ParkableCall>();
   private readonly perCaller = new Map<string, number>();
-  /** Those that are over, oldest first, and how much their outcomes take. */
+  /** Finished calls with their results, oldest first. */
   private readonly finishedCalls = new Map<string, FinishedCall>();
   private storedCharacters = 0;
   private isClosed = false;
@@ -61,10 +61,10 @@ export class ParkedCalls implements ParkedCallRegistry {
   }
 
   /**
-   * Goes on with a call after its client has repeated it.
+   * Resumes a call that its client has repeated.
    *
    * @param responses the client's answers, by the keys of the questions
-   * @throws ParkedCallLost when there is no such call of this caller (any more)
+   * @throws ParkedCallLost if this caller has no such call, or no longer
    * @throws MalformedAnswer
    */
   resume(id: string, caller: string, responses: JsonObject, listener: CallWaiter): Promise<CallResult> {
@@ -77,7 +77,7 @@ export class ParkedCalls implements ParkedCallRegistry {
     return call.waitForResult(listener).finally(told);
   }
 
-  /** Those that are parked now. */
+  /** Returns the calls that are parked now. */
   list(): ParkedCallView[] {
     return Array.from(this.parked.values(), (call) => {
       const { id, info: note, begunAt, questions, waiting } = call;
@@ -85,20 +85,20 @@ export class ParkedCalls implements ParkedCallRegistry {
     });
   }
 
-  /** Cancels a call at its server. False when it is not parked (any more). */
+  /** Cancels a call at its server. Returns false if it is not parked, or no longer. */
   cancel(id: string): boolean {
     const call = this.parked.get(id);
     call?.cancel(new CallCancelled().toOutcome());
     return call !== undefined;
   }
 
-  /** Cancels all, and takes no more: this worker leaves, or has been declared gone. */
+  /** Cancels all calls and rejects new ones, because this worker shuts down or was declared dead. */
   cancelAll(): void {
     this.isClosed = true;
     for (const id of this.parked.keys()) this.cancel(id);
   }
 
-  /** Resolves once no client waits for what comes of its answers. */
+  /** Resolves once no resumed request waits for a result. */
   whenIdle(): Promise<void> {
     return this.resumedRequests.whenIdle();
   }

@@ -26,7 +26,7 @@ afterEach(() => {
 });
 
 describe('a question to a client', () => {
-  it('is answered by its id, once', async () => {
+  it('resolves a question once, by its id', async () => {
     const { sink, questions, ask } = client();
     const answers = [ask(), ask()];
     expect(sink.summary).toEqual(['opened', 'question 1', 'question 2']);
@@ -38,12 +38,12 @@ describe('a question to a client', () => {
     expect(questions.size).toBe(0);
   });
 
-  it('is withdrawn with the call that asked', async () => {
+  it('withdraws a question when its call ends', async () => {
     const { sink, questions, ask } = client();
     const leaving = new AbortController();
     const answer = ask(leaving.signal);
     leaving.abort();
-    await expect(answer).rejects.toThrow('The call that asked has ended.');
+    await expect(answer).rejects.toThrow('The question was withdrawn.');
     expect(sink.events.at(-1)).toMatchObject({
       notification: { method: 'notifications/cancelled', params: { requestId: 1 } },
     });
@@ -51,13 +51,13 @@ describe('a question to a client', () => {
     expect(questions.size).toBe(0);
   });
 
-  it('is not asked at all for a call that has ended', async () => {
+  it('sends no question for a call that has ended', async () => {
     const { sink, ask } = client();
-    await expect(ask(AbortSignal.abort())).rejects.toThrow('The call that asked has ended.');
+    await expect(ask(AbortSignal.abort())).rejects.toThrow('The question was withdrawn.');
     expect(sink.events).toEqual([]);
   });
 
-  it('is given up when the client takes too long', async () => {
+  it('times out a question that the client does not answer', async () => {
     const { sink, questions, ask } = client();
     const [answer] = await Promise.allSettled([ask(), jest.advanceTimersByTimeAsync(60_000)]);
     expect(answer).toMatchObject({ reason: { code: -31002, data: { outcome: 'unknown' } } });
@@ -65,17 +65,17 @@ describe('a question to a client', () => {
     expect(questions.size).toBe(0);
   });
 
-  it('is refused beyond the bound', async () => {
+  it('rejects questions beyond the limit', async () => {
     const { questions, ask } = client();
     const leaving = new AbortController();
     const asked = Array.from({ length: 256 }, () => ask(leaving.signal));
-    await expect(ask()).rejects.toMatchObject({ code: -31003, message: expect.stringContaining('256 questions') });
+    await expect(ask()).rejects.toMatchObject({ code: -31003, message: expect.stringContaining('(256)') });
     leaving.abort();
     await Promise.allSettled(asked);
     expect(questions.size).toBe(0);
   });
 
-  it('leaves nothing behind on a signal that lives on', async () => {
+  it('removes its abort listener once the question is answered', async () => {
     const { sink, questions, ask } = client();
     const leaving = new AbortController();
     const answer = ask(leaving.signal);

@@ -18,7 +18,7 @@ import { createSession, limits } from './session-pool-fixture.js';
 import type { Sharing, ConnectionScope } from './sharing.js';
 import { UpstreamPool } from './upstream-pool.js';
 
-/** Everything that can live elsewhere does so at one other worker, or at none. */
+/** Assigns every placed connection to one other worker, or to none. */
 class Elsewhere extends Placement {
   worker: string | undefined = 'other';
   readonly gone = new Set<string>();
@@ -38,7 +38,7 @@ class Elsewhere extends Placement {
     events: ConnectionEvents,
   ): Promise<UpstreamConnection> {
     if (this.gone.has(worker)) {
-      throw new GatewayError(-31001, 'nobody there', 503, { outcome: 'not_executed', retriable: true });
+      throw new GatewayError(-31001, 'The owner is unreachable.', 503, { outcome: 'not_executed', retriable: true });
     }
     this.opened.push({ worker, key, events });
     return this.connector.open(server, face.client, events);
@@ -80,27 +80,27 @@ const ofSession = (subject: string): ConnectionScope => {
 const remote = remoteServer('a');
 const child = childServer('a');
 
-describe('what lives at one worker for all of them', () => {
+describe('the placement of a connection', () => {
   const cases: [string, ServerDefinition, 'legacy' | 'modern', ConnectionScope, boolean][] = [
-    ['a legacy child process of a principal', child, 'legacy', ofSession('me'), true],
-    ['a legacy session for clients without one', remote, 'legacy', face('me'), true],
-    ['a shared child process', childServer('a', { shared: true }), 'legacy', ofSession('anonymous'), true],
-    ["a session's own connection: no", remote, 'legacy', ofSession('me'), false],
-    ["an anonymous session's own child process: no", child, 'legacy', ofSession('anonymous'), false],
-    ['what an anonymous client needs once: no', remote, 'legacy', face('anonymous'), false],
-    ['a modern server: no', remote, 'modern', face('me'), false],
-    ['a modern child process: yes, for what it asked only it can go on with', child, 'modern', face('me'), true],
+    ['places a legacy child process of a principal', child, 'legacy', ofSession('me'), true],
+    ['places a legacy upstream session for clients without a session', remote, 'legacy', face('me'), true],
+    ['places a shared child process', childServer('a', { shared: true }), 'legacy', ofSession('anonymous'), true],
+    ["does not place a session's own connection", remote, 'legacy', ofSession('me'), false],
+    ["does not place an anonymous session's own child process", child, 'legacy', ofSession('anonymous'), false],
+    ['does not place the single-use connection of an anonymous client', remote, 'legacy', face('anonymous'), false],
+    ['does not place a connection to a remote modern server', remote, 'modern', face('me'), false],
+    ['places a modern child process, which alone can continue its questions', child, 'modern', face('me'), true],
   ];
 
   it.each(cases)('%s', async (_name, server, era, who, expected) => {
     const { connector, placement, pool } = world([server]);
     connector.eras.set('a', era);
     await pool.use(server, who, async () => undefined);
-    // Of what era a child process is may be learned by the first opening; the second one is then for it.
+    // Detecting the era of a child process may take a first opening; the second one is then the placed connection.
     expect([placement.opened.length > 0, connector.opened.length]).toEqual(expected ? [true, 0] : [false, 1]);
   });
 
-  it('is had here by the worker that it is placed at', async () => {
+  it('opens a placed connection locally on its owner worker', async () => {
     const { connector, placement, pool } = world([child]);
     placement.worker = undefined;
     await pool.use(child, face('me'), async () => undefined);
@@ -108,8 +108,8 @@ describe('what lives at one worker for all of them', () => {
   });
 });
 
-describe('a part in a connection of another worker', () => {
-  it('is taken once, counts as no process of ours, and is given back when nobody needs it', async () => {
+describe('a lease on a connection of another worker', () => {
+  it('opens one lease per sharing key, uses no local process slot, and closes it when idle', async () => {
     const { placement, pool } = world([child], { maxChildProcesses: 1, upstreamIdleMs: 1_000 });
     placement.connector.respond = () => result({ served: true });
     for (const subject of ['a', 'a', 'b', 'c']) {
@@ -120,7 +120,7 @@ describe('a part in a connection of another worker', () => {
     expect(placement.connector.opened.every(({ closedByUs }) => closedByUs)).toBe(true);
   });
 
-  it('carries what the server says by itself to the sessions of its principal', async () => {
+  it('forwards notifications outside any call to the sessions of its principal', async () => {
     const { placement, pool } = world([child]);
     const one = ofSession('me');
     const sink = new RecordingSink();
@@ -130,7 +130,7 @@ describe('a part in a connection of another worker', () => {
     expect(sink.summary).toEqual(['opened', 'notifications/message']);
   });
 
-  it('is opened here where the other worker is out of reach, and stays', async () => {
+  it('opens the connection locally if its owner is unreachable, and keeps it', async () => {
     const { connector, placement, pool } = world([child]);
     placement.gone.add('other');
     await pool.use(child, face('me'), async () => undefined);
@@ -141,7 +141,7 @@ describe('a part in a connection of another worker', () => {
     expect(connector.opened[0]?.closed).toBe(false);
   });
 
-  it('ends with that worker, and whoever holds it is told', async () => {
+  it('ends the lease when its owner dies, and notifies the holders', async () => {
     const { placement, pool } = world([child]);
     const told: string[] = [];
     const held = await pool.hold(child, face('me'));
@@ -155,7 +155,7 @@ describe('a part in a connection of another worker', () => {
     expect(placement.connector.live).toEqual([]);
   });
 
-  it('is no longer used once that worker is gone; what lives here stays', async () => {
+  it('no longer uses the lease of a dead owner, and keeps local connections', async () => {
     const { connector, placement, pool } = world([child, remoteServer('b')]);
     await pool.use(child, face('me'), async () => undefined);
     placement.worker = undefined;
@@ -170,8 +170,8 @@ describe('a part in a connection of another worker', () => {
   });
 });
 
-describe('a connection that another worker asks for', () => {
-  it('is opened here, whatever placement says, and is the one of all', async () => {
+describe('a connection that another worker requests', () => {
+  it('opens a requested connection locally, whatever the placement, and shares it', async () => {
     const { connector, placement, pool } = world([child]);
     const held = await pool.hold(child, face('me'), { forceLocal: true });
     await pool.use(child, face('me'), async () => undefined);
@@ -179,7 +179,7 @@ describe('a connection that another worker asks for', () => {
     held.release();
   });
 
-  it('is never a part in the connection of a third one', async () => {
+  it('never serves a request of another worker with a lease on a third worker', async () => {
     const { connector, placement, pool } = world([child]);
     await pool.use(child, face('me'), async () => undefined);
     (await pool.hold(child, face('me'), { forceLocal: true })).release();

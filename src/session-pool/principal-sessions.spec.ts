@@ -1,4 +1,4 @@
-/** How many sessions at a legacy server one principal's clients can make that have no session of their own. */
+/** The limit of upstream sessions that one principal's clients without a session can open at a legacy server. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ANONYMOUS, OutcomeError } from '#lib/extension-kit';
 import { result, type ClientProfile, type Outcome } from '#lib/mcp-protocol';
@@ -24,7 +24,7 @@ const other = remoteServer('b');
 const REFUSED = {
   code: -31_003,
   httpStatus: 429,
-  message: 'You use 2 sessions at server a, which is the limit. Wait for answers.',
+  message: 'Session limit reached for server a (2); the call was not executed. Wait for answers, then retry.',
   data: { outcome: 'not_executed', retriable: true, server: 'a' },
 };
 
@@ -41,7 +41,7 @@ function world(era: 'legacy' | 'modern' = 'legacy') {
   return { connector, calls };
 }
 
-/** Of a client that declares something that nobody else does: it needs a session of its own. */
+/** The scope of a client with unique capabilities, which needs an upstream session of its own. */
 function face(subject: string, declared: string, caller = callerOf(subject)): UpstreamFace {
   const client: ClientProfile = { ...MODERN_CLIENT, capabilities: { experimental: { [declared]: {} } } };
   return { caller, client, session: undefined };
@@ -50,20 +50,20 @@ function face(subject: string, declared: string, caller = callerOf(subject)): Up
 const use = (one: UpstreamFace) => pool.use(server, one, async () => undefined);
 
 describe('the sessions of one principal at a legacy server', () => {
-  it('are bounded while they are in use; others, and other servers, are not concerned', async () => {
+  it('limits the upstream sessions in use per principal and server', async () => {
     const { connector } = world();
     const held = [await pool.hold(server, face('me', '1')), await pool.hold(server, face('me', '2'))];
     await expect(pool.hold(server, face('me', '3'))).rejects.toMatchObject(REFUSED);
     expect(connector.opened).toHaveLength(2);
     await use(face('you', '3'));
     await pool.use(other, face('me', '3'), async () => undefined);
-    // What is there is shared as ever.
+    // An open session is still shared.
     await use(face('me', '1'));
     for (const { release } of held) release();
     await use(face('me', '3'));
   });
 
-  it('make room for another one, the one that was idle for longest first', async () => {
+  it('evicts the upstream session that was idle for longest to open another one', async () => {
     const { connector } = world();
     await use(face('me', '1'));
     const held = await pool.hold(server, face('me', '2'));
@@ -74,7 +74,7 @@ describe('the sessions of one principal at a legacy server', () => {
     expect(connector.opened).toHaveLength(3);
   });
 
-  it('take no place that could not be opened, or that have died', async () => {
+  it('frees the slot of an upstream session that failed to open or died', async () => {
     const { connector } = world();
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
     for (const declared of ['1', '2', '3']) await expect(use(face('me', declared))).rejects.toThrow(/reached/);
@@ -84,7 +84,7 @@ describe('the sessions of one principal at a legacy server', () => {
     await use(face('me', '3'));
   });
 
-  it('do not bound what a client’s own session has, nor a modern server’s one connection', async () => {
+  it('does not count upstream sessions of gateway sessions, nor connections to modern servers', async () => {
     const legacy = world();
     for (let count = 0; count < 4; count += 1) {
       await pool.hold(server, { caller: callerOf('me'), client: LEGACY_CLIENT, session: createSession() });
@@ -97,11 +97,11 @@ describe('the sessions of one principal at a legacy server', () => {
   });
 });
 
-describe('parallel calls of anonymous clients, who share with nobody', () => {
+describe('parallel calls of anonymous clients, which share no connection', () => {
   const call = { server, request: { method: 'tools/call', params: { name: 'x' } }, caller: ANONYMOUS } as const;
   const base: UpstreamCall = { ...call, client: MODERN_CLIENT, requestId: 1, clientRepeatsCall: false };
 
-  it('are refused beyond the bound before anything has run, and served when one has ended', async () => {
+  it('rejects anonymous calls beyond the limit before they execute, and accepts one when another has ended', async () => {
     const { connector, calls } = world();
     const held = Promise.withResolvers<Outcome>();
     connector.respond = () => held.promise;

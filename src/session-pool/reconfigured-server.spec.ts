@@ -30,8 +30,8 @@ const face = (subject: string): UpstreamFace => ({
   session: undefined,
 });
 
-describe('a server that is configured anew', () => {
-  it('is spoken to over a new connection; the old one ends with its last call', async () => {
+describe('a server whose definition changes', () => {
+  it('uses a new connection after its definition changed, and closes the old one after its last call', async () => {
     const [before, now] = [remoteServer('a'), remoteServer('a', { url: 'http://elsewhere.example' })];
     const untouched = remoteServer('b');
     const { connector, registry, pool } = world([before, untouched]);
@@ -47,7 +47,7 @@ describe('a server that is configured anew', () => {
     expect(connector.live.map((connection) => connection.server)).toEqual([untouched, now]);
   });
 
-  it('is left by whoever begins to hold it too late to be told', async () => {
+  it('notifies a holder of a retired connection that registers its listener late', async () => {
     const [before, now] = [remoteServer('a'), remoteServer('a', { url: 'http://elsewhere.example' })];
     const { registry, pool } = world([before]);
     const held = await pool.hold(before, face('me'));
@@ -57,7 +57,7 @@ describe('a server that is configured anew', () => {
     expect(told).toBe(1);
   });
 
-  it('is reached by nobody under its old definition', async () => {
+  it('opens no connection for an outdated definition (invariant 10)', async () => {
     const [before, now] = [remoteServer('a'), remoteServer('a', { url: 'http://elsewhere.example' })];
     const { connector, registry, pool } = world([before]);
     const late = pool.hold(before, face('me'));
@@ -69,7 +69,7 @@ describe('a server that is configured anew', () => {
     expect(connector.opened).toEqual([]);
   });
 
-  it('is asked again what it is', async () => {
+  it('detects the era and profile again after its definition changed', async () => {
     const [before, now] = [remoteServer('a'), remoteServer('a', { url: 'http://elsewhere.example' })];
     const { connector, registry, pool } = world([before]);
     await pool.profileOf(before, face('me'));

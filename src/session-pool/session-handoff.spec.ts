@@ -15,7 +15,7 @@ const pools: SessionPool[] = [];
 
 function workers(settings: Partial<SessionPoolConfig> = {}, archive?: FakeArchive) {
   const [owner, heir] = [0, 1].map(() => new SessionPool(limits(settings), archive));
-  if (!owner || !heir) throw new Error('There are two workers.');
+  if (!owner || !heir) throw new Error('Both workers exist.');
   pools.push(owner, heir);
   return { owner, heir };
 }
@@ -24,17 +24,17 @@ afterEach(() => {
   for (const pool of pools.splice(0)) pool.onApplicationShutdown();
 });
 
-/** The record as it is when it has travelled. */
+/** Serializes and parses a record, as if it had travelled to another worker. */
 function travelled(record: SessionRecord | undefined): SessionRecord {
   const read = readSessionRecord(parseJson(JSON.stringify(record)));
-  if (!read) throw new Error('The record cannot be read.');
+  if (!read) throw new Error('The record is invalid.');
   return read;
 }
 
 const said_ = (n: number) => ({ method: 'notifications/x', params: { n } });
 
-describe('a session that its owner gives away', () => {
-  it('goes on at its heir as the same session of the same client', () => {
+describe('a handed-off session', () => {
+  it('restores a handed-off session at its new owner with the same client and properties', () => {
     const { owner, heir } = workers();
     const caller = { ...callerOf('me'), roles: ['user'], scopes: ['mcp'], claims: { team: 'a' } };
     const client = { ...LEGACY_CLIENT, capabilities: { roots: {} }, clientInfo: { name: 'c', version: '1' } };
@@ -46,7 +46,7 @@ describe('a session that its owner gives away', () => {
     expect([adopted.client, adopted.logLevel]).toEqual([client, 'warning']);
   });
 
-  it('is over where it was, and it is known there who has it now', () => {
+  it('ends a handed-off session at its previous owner, which remembers the new owner', () => {
     const { owner } = workers();
     const session = owner.open(sessionStart());
     const sink = new RecordingSink();
@@ -62,7 +62,7 @@ describe('a session that its owner gives away', () => {
     expect(owner.findNewOwner(session.id)).toBe('heir');
   });
 
-  it('can come back', () => {
+  it('restores a session at its previous owner when it is handed back', () => {
     const { owner, heir } = workers();
     const { id } = owner.open(sessionStart());
     heir.restore(travelled(owner.handOff(id, 'heir')));
@@ -71,14 +71,14 @@ describe('a session that its owner gives away', () => {
     expect(owner.find(id)?.isEnded).toBe(false);
   });
 
-  it('is adopted once', () => {
+  it('restores a handed-off session only once', () => {
     const { owner, heir } = workers();
     const record = travelled(owner.handOff(owner.open(sessionStart()).id, 'heir'));
     expect(heir.restore(record)).toBe(heir.restore(record));
     expect(heir.size).toBe(1);
   });
 
-  it('counts at its heir as any other, up to its limits', () => {
+  it('counts a handed-off session towards the limits of its new owner', () => {
     const { owner, heir } = workers({ maxSessionsPerPrincipal: 1 });
     const { id } = owner.open(sessionStart({ caller: callerOf('me') }));
     heir.open(sessionStart({ caller: callerOf('me') }));
@@ -88,9 +88,9 @@ describe('a session that its owner gives away', () => {
   });
 
   it.each<[string, Partial<SessionStart>, boolean]>([
-    ['while a call is under way', {}, true],
-    ['when its one connection is all there is of it', { answersOnStandingStream: true }, false],
-  ])('stays %s', (_when, start, isCalling) => {
+    ['with an in-flight call', {}, true],
+    ['over HTTP+SSE', { answersOnStandingStream: true }, false],
+  ])('does not hand off a session %s', (_when, start, isCalling) => {
     const { owner } = workers();
     const session = owner.open(sessionStart(start));
     const call = isCalling ? session.beginCall(1, 'tools/call') : undefined;
@@ -102,15 +102,15 @@ describe('a session that its owner gives away', () => {
     expect(owner.handOff(session.id, 'heir')).toBeDefined();
   });
 
-  it('is not somewhere else because it was never here', () => {
+  it('reports no new owner for an unknown session', () => {
     const { owner } = workers();
     expect(owner.handOff('unknown', 'heir')).toBeUndefined();
     expect(owner.findNewOwner('unknown')).toBeUndefined();
   });
 });
 
-describe('what was said before a session was given away', () => {
-  it('can be asked for at its heir: the answers of calls too, and new streams have new names', async () => {
+describe('the events of a handed-off session', () => {
+  it('replays earlier events and answers at the new owner, and gives new streams new keys', async () => {
     const { owner, heir } = workers();
     const session = owner.open(sessionStart());
     const call = session.beginCall(1, 'tools/call', new RecordingSink());
@@ -124,7 +124,7 @@ describe('what was said before a session was given away', () => {
     expect(next.eventIds).toEqual(['2-0', '2-1']);
   });
 
-  it('keeps the digits of numbers that cannot be held exactly', () => {
+  it('preserves all digits of large numbers in a handoff', () => {
     const { owner, heir } = workers();
     const session = owner.open(sessionStart());
     session.openStandingStream(new RecordingSink());
@@ -135,7 +135,7 @@ describe('what was said before a session was given away', () => {
     expect(JSON.stringify(back.events)).toContain('"n":12345678901234567890');
   });
 
-  it('and was still to be stored is told by the heir', async () => {
+  it('sends events that were not stored before the handoff from the new owner', async () => {
     const archive = new FakeArchive();
     const { owner, heir } = workers({}, archive);
     const session = owner.open(sessionStart());
@@ -145,7 +145,7 @@ describe('what was said before a session was given away', () => {
     archive.hold();
     session.notify(said_(1));
     const record = travelled(owner.handOff(session.id, 'heir'));
-    // Late news for a session that has gone is none of its owner's any more.
+    // The previous owner drops a notification that arrives after the handoff.
     session.notify(said_(2));
     archive.release();
     const back = new RecordingSink();
@@ -160,7 +160,7 @@ describe('what was said before a session was given away', () => {
     expect(archive.deleted).toEqual([session.id]);
   });
 
-  it('is forgotten with the session, wherever that ends', async () => {
+  it('deletes the stored events when the session ends at its new owner', async () => {
     const archive = new FakeArchive();
     const { owner, heir } = workers({}, archive);
     const session = owner.open(sessionStart());
@@ -173,7 +173,7 @@ describe('what was said before a session was given away', () => {
     expect(archive.deleted).toEqual([session.id]);
   });
 
-  it('is heard once and in order, wherever the session is and whenever the client comes back', () => {
+  it('delivers every event once and in order, for any sequence of handoffs and resumptions', () => {
     const steps = fc.array(fc.constantFrom('say', 'move', 'come back'), { maxLength: 40 });
     fc.assert(
       fc.property(steps, (script) => {
@@ -216,14 +216,14 @@ describe('a record of a session', () => {
     streams: { count: 1, standing: { key: 1, nextSequence: 1 }, events: [{ stream: 1, sequence: 0, json: '{}' }] },
   };
 
-  it('says who the client is, and holds nothing else that its caller may have about it', () => {
+  it('contains only the declared fields of the caller, not its token', () => {
     const { owner } = workers();
     const caller = { ...callerOf('me'), token: 'secret' };
     const { id } = owner.open(sessionStart({ caller }));
     expect(JSON.stringify(owner.handOff(id, 'heir'))).not.toContain('secret');
   });
 
-  it('is read as it was written', () => {
+  it('parses a session record as it was written', () => {
     expect(readSessionRecord(parseJson(JSON.stringify(record)))).toEqual(record);
   });
 
@@ -237,25 +237,25 @@ describe('a record of a session', () => {
   };
 
   it.each<[string, JsonValue | undefined]>([
-    ['nothing', undefined],
-    ['a text', 'x'],
-    ['a list', [record] as unknown as JsonValue],
+    ['no value', undefined],
+    ['a string instead of an object', 'x'],
+    ['an array instead of an object', [record] as unknown as JsonValue],
     ['no id', without('id')],
     ['an empty id', with_('', 'id')],
     ['no caller', without('caller')],
     ['a caller without a principal', without('caller', 'principal')],
-    ['a subject that is no text', with_(1, 'caller', 'principal', 'subject')],
-    ['roles that are no texts', with_([1], 'caller', 'roles')],
-    ['an anonymity that is neither', with_('no', 'caller', 'anonymous')],
+    ['a subject that is not a string', with_(1, 'caller', 'principal', 'subject')],
+    ['roles that are not strings', with_([1], 'caller', 'roles')],
+    ['an `anonymous` that is not a boolean', with_('no', 'caller', 'anonymous')],
     ['no client', without('client')],
-    ['capabilities that are none', with_([], 'client', 'capabilities')],
-    ['a level that is none', with_('loud', 'logLevel')],
-    ['streams that are none', with_(null, 'streams')],
-    ['a negative count', with_(-1, 'streams', 'count')],
-    ['an event of a stream that never was', with_([{ stream: 2, sequence: 0, json: '{}' }], 'streams', 'events')],
-    ['an event without a text', with_([{ stream: 1, sequence: 0 }], 'streams', 'events')],
-    ['a standing stream that never was', with_({ key: 2, nextSequence: 0 }, 'streams', 'standing')],
-  ])('is none with %s', (_name, value) => {
+    ['capabilities that are not an object', with_([], 'client', 'capabilities')],
+    ['an unknown log level', with_('loud', 'logLevel')],
+    ['streams that are not an object', with_(null, 'streams')],
+    ['a negative stream count', with_(-1, 'streams', 'count')],
+    ['an event of an unknown stream', with_([{ stream: 2, sequence: 0, json: '{}' }], 'streams', 'events')],
+    ['an event without JSON', with_([{ stream: 1, sequence: 0 }], 'streams', 'events')],
+    ['an unknown standing stream', with_({ key: 2, nextSequence: 0 }, 'streams', 'standing')],
+  ])('rejects a session record with %s', (_name, value) => {
     expect(readSessionRecord(value)).toBeUndefined();
   });
 });

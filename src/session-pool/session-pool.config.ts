@@ -1,86 +1,95 @@
 import { IsInt, Min } from 'class-validator';
 import { Env } from '#lib/config';
 
-/** Limits of what one worker keeps alive for its clients. */
+/** Limits of the sessions, connections and calls that one worker holds for its clients. */
 export class SessionPoolConfig {
-  /** Live sessions on this worker. At the bound new ones are refused with 503. */
+  /** Maximum number of live sessions on this worker. At the limit, new sessions are refused with 503. */
   @Env('ISTHMUS_MAX_SESSIONS')
   @IsInt()
   @Min(1)
   readonly maxSessions: number = 50_000;
 
-  /** Live sessions of one principal on this worker. At the bound new ones are refused with 429. */
+  /** Maximum number of live sessions per principal on this worker. At the limit, new sessions are refused with 429. */
   @Env('ISTHMUS_MAX_SESSIONS_PER_PRINCIPAL')
   @IsInt()
   @Min(1)
   readonly maxSessionsPerPrincipal: number = 25_000;
 
-  /** A session that no request, stream or call has touched for so long is ended. */
+  /** Time without a request, stream or call after which a session is ended. */
   @Env('ISTHMUS_SESSION_IDLE', { as: 'duration' })
   @IsInt()
   @Min(1_000)
   readonly sessionIdleMs: number = 30 * 60_000;
 
-  /** A pooled upstream session that nobody has used for so long is closed. */
+  /** Time without use after which a pooled upstream session is closed. */
   @Env('ISTHMUS_UPSTREAM_IDLE', { as: 'duration' })
   @IsInt()
   @Min(1_000)
   readonly upstreamIdleMs: number = 5 * 60_000;
 
-  /** Child processes that one server runs as at a time: one for each principal and set of declared capabilities. */
+  /**
+   * Maximum number of concurrent child processes per server. Each principal and set of declared capabilities needs one
+   * process.
+   */
   @Env('ISTHMUS_MAX_CHILD_PROCESSES')
   @IsInt()
   @Min(1)
   readonly maxChildProcesses: number = 64;
 
   /**
-   * Sessions at one legacy server that this worker has for one principal's clients without a session of their own here.
-   * Each set of declared capabilities needs one; anonymous clients, who count as one principal, need one for each call: where
-   * many use a server, let them share (`shared: true`), or allow more. At the bound a call is refused with 429 unless an
-   * idle one can make room.
+   * Maximum number of sessions per principal at one legacy server, for clients that have no session at the gateway.
+   * Each set of declared capabilities needs one session. Anonymous clients count as one principal and need one session
+   * per call: for a server with many anonymous users, set `shared: true` or raise this limit. At the limit, a call is
+   * refused with 429 unless an idle session can be evicted.
    */
   @Env('ISTHMUS_MAX_UPSTREAM_SESSIONS_PER_PRINCIPAL')
   @IsInt()
   @Min(1)
   readonly maxUpstreamSessionsPerPrincipal: number = 32;
 
-  /** Calls in flight of one session. */
+  /** Maximum number of in-flight calls per session. At the limit, a call is refused with 429. */
   @Env('ISTHMUS_MAX_CALLS_PER_SESSION')
   @IsInt()
   @Min(1)
   readonly maxCallsPerSession: number = 256;
 
-  /** Events that a session keeps for clients that resume a stream. */
+  /** Maximum number of events that a session stores for clients that resume a stream. */
   @Env('ISTHMUS_REPLAY_EVENTS')
   @IsInt()
   @Min(1)
   readonly replayEvents: number = 512;
 
-  /** Bytes that a session keeps for clients that resume a stream. */
+  /** Maximum number of bytes of events that a session stores for clients that resume a stream. */
   @Env('ISTHMUS_REPLAY_BYTES', { as: 'size' })
   @IsInt()
   @Min(1_024)
   readonly replayBytes: number = 4 * 1024 * 1024;
 
-  /** Calls on this worker that wait for answers of clients without a stream. At the bound a call that asks is given up. */
+  /**
+   * Maximum number of parked calls on this worker: calls that wait for answers of a client without an open stream. At
+   * the limit, a call whose server sends a question is cancelled.
+   */
   @Env('ISTHMUS_MAX_PARKED_CALLS')
   @IsInt()
   @Min(1)
   readonly maxParkedCalls: number = 10_000;
 
-  /** The same of one principal. */
+  /**
+   * Maximum number of parked calls per principal on this worker. At the limit, a call whose server sends a question is
+   * cancelled.
+   */
   @Env('ISTHMUS_MAX_PARKED_CALLS_PER_PRINCIPAL')
   @IsInt()
   @Min(1)
   readonly maxParkedCallsPerPrincipal: number = 1_000;
 
-  /** How long a client may take to answer a question that a server asks in the middle of a call. */
+  /** Time that a client may take to answer a question that a server sends during a call. */
   @Env('ISTHMUS_QUESTION_TIMEOUT', { as: 'duration' })
   @IsInt()
   @Min(1_000)
   readonly questionTimeoutMs: number = 5 * 60_000;
 
-  /** How often a server may ask again within one call before the call is given up. */
+  /** Maximum number of times that a server may request input within one call. At the limit, the call is cancelled. */
   @Env('ISTHMUS_MAX_QUESTION_ROUNDS')
   @IsInt()
   @Min(1)

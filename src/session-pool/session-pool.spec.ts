@@ -20,7 +20,7 @@ afterEach(() => {
 const of = (subject: string) => sessionStart({ caller: callerOf(subject) });
 
 describe('the sessions of a worker', () => {
-  it('are found by id until they end', () => {
+  it('finds a session by id until it ends', () => {
     const pool = poolOf();
     const session = pool.open(of('a'));
     expect(pool.find(session.id)).toBe(session);
@@ -29,7 +29,7 @@ describe('the sessions of a worker', () => {
     expect(session.isEnded).toBe(true);
   });
 
-  it('are bounded for each principal, without a loss for the others', () => {
+  it('limits the sessions of each principal without affecting other principals', () => {
     const pool = poolOf({ maxSessionsPerPrincipal: 2 });
     const first = pool.open(of('a'));
     pool.open(of('a'));
@@ -38,10 +38,10 @@ describe('the sessions of a worker', () => {
     first.end();
     first.end();
     pool.open(of('a'));
-    expect(() => pool.open(of('a'))).toThrow('You have too many sessions.');
+    expect(() => pool.open(of('a'))).toThrow('Session limit reached for this principal.');
   });
 
-  it('are bounded for the worker', () => {
+  it('limits the sessions of the worker', () => {
     const pool = poolOf({ maxSessions: 2 });
     pool.open(of('a'));
     pool.open(of('b'));
@@ -49,7 +49,7 @@ describe('the sessions of a worker', () => {
     expect(pool.size).toBe(2);
   });
 
-  it('end when nobody has used them for long', () => {
+  it('ends sessions that have been idle for too long', () => {
     const pool = poolOf({ sessionIdleMs: 1_000 });
     const [idle, streaming, calling, used] = [
       pool.open(of('a')),
@@ -66,7 +66,7 @@ describe('the sessions of a worker', () => {
     expect(pool.size).toBe(3);
   });
 
-  it('all end when the worker leaves', () => {
+  it('ends all sessions when the worker shuts down', () => {
     const pool = poolOf();
     const sessions = [pool.open(of('a')), pool.open(of('b'))];
     pool.onApplicationShutdown();

@@ -17,7 +17,7 @@ function streamWith(sink?: RecordingSink) {
 }
 
 describe('a stream of a session', () => {
-  it('says first that it is open, so that its client has an id to come back with', () => {
+  it('sends an opened event first, so that the client has an id from which it can resume', () => {
     const sink = new RecordingSink();
     const { stream } = streamWith(sink);
     void stream.emit(said('a'));
@@ -26,7 +26,7 @@ describe('a stream of a session', () => {
     expect(sink.eventIds).toEqual(['1-0', '1-1', '1-2']);
   });
 
-  it('tells once that it was opened', () => {
+  it('reports once that a stream was opened', () => {
     let opened = 0;
     const stream = new SessionStream(
       1,
@@ -40,7 +40,7 @@ describe('a stream of a session', () => {
     expect(stream.isOpened).toBe(true);
   });
 
-  it('keeps what is said while no connection is there', () => {
+  it('records events while no connection is attached', () => {
     const sink = new RecordingSink();
     const { log, stream } = streamWith(sink);
     void stream.emit(said('a'));
@@ -51,7 +51,7 @@ describe('a stream of a session', () => {
     expect(log.readAfter('1-1')?.events).toMatchObject([{ eventId: '1-2' }, { eventId: '1-3' }]);
   });
 
-  it('goes on over another connection: first what was missed, then what is new', () => {
+  it('sends the missed events, then new ones, over a resumed connection', () => {
     const first = new RecordingSink();
     const { log, stream } = streamWith(first);
     void stream.emit(said('a'));
@@ -64,7 +64,7 @@ describe('a stream of a session', () => {
     expect(stream.isResumed).toBe(true);
   });
 
-  it('ends the connection that another one takes over from, whose end then changes nothing', () => {
+  it('ends the previous connection when another one is attached, and ignores its later detach', () => {
     const [first, second] = [new RecordingSink(), new RecordingSink()];
     const { stream } = streamWith(first);
     stream.attach(second);
@@ -74,7 +74,7 @@ describe('a stream of a session', () => {
     expect(second.summary).toContain('a');
   });
 
-  it('passes an interruption on, without counting it as an event', () => {
+  it('forwards an interruption without numbering it as an event', () => {
     const sink = new RecordingSink();
     const { stream } = streamWith(sink);
     void stream.emit(said('a'));
@@ -84,7 +84,7 @@ describe('a stream of a session', () => {
     expect(sink.eventIds).toEqual(['1-0', '1-1', undefined, '1-2']);
   });
 
-  it('hands on the back-pressure of its connection', async () => {
+  it('returns the back-pressure of its connection to the sender', async () => {
     const drained = Promise.withResolvers<void>();
     const slow = new RecordingSink();
     slow.emit = () => drained.promise;
@@ -95,7 +95,7 @@ describe('a stream of a session', () => {
     await pressure;
   });
 
-  it('is over once it was ended', () => {
+  it('sends no event after a stream was ended', () => {
     const sink = new RecordingSink();
     const { stream } = streamWith(sink);
     stream.end();

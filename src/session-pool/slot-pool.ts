@@ -1,14 +1,16 @@
 import type { GatewayError } from '#lib/extension-kit';
 
-/** Counts what there may be only so many of at a time, for each of those for whom it is counted. */
+/** Limits how many slots each holder may occupy at a time. */
 export class SlotPool {
   private readonly acquired = new Map<string, number>();
 
   constructor(private readonly limit: number) {}
 
   /**
-   * Takes a place. At the bound `makeRoom` may first end what nobody needs. Returns how to give the place back.
-   * @throws what `refusal` makes
+   * Acquires a slot for a holder and returns the function that releases it. At the limit, `evict` may first free a
+   * slot.
+   *
+   * @throws the error that `createError` returns if no slot is free
    */
   acquire(whose: string, makeRoom: () => void, refusal: (limit: number) => GatewayError): () => void {
     if (this.countFor(whose) >= this.limit) makeRoom();

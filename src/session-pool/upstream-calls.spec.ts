@@ -55,7 +55,7 @@ const PROGRESS = { method: 'notifications/progress', params: { progress: 1 } };
 const log = (level: string) => ({ method: 'notifications/message', params: { level } });
 
 describe('a call of a session', () => {
-  it('is answered with what the server says, preceded by what the server said before', async () => {
+  it('returns the outcome of the server after its notifications', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply }) => {
       await reply.notify(PROGRESS);
@@ -69,7 +69,7 @@ describe('a call of a session', () => {
     expect(session.isIdle).toBe(true);
   });
 
-  it('is cancelled by the session’s own words', async () => {
+  it('cancels a call when its session cancels the request id', async () => {
     const { connector, calls } = world();
     connector.respond = () => new Promise<Outcome>(() => undefined);
     const session = createSession();
@@ -80,7 +80,7 @@ describe('a call of a session', () => {
     expect(session.isIdle).toBe(true);
   });
 
-  it('reaches no server where it was cancelled before it began', async () => {
+  it('sends a call that was cancelled before it began to no server', async () => {
     const { connector, calls } = world();
     const session = createSession();
     session.cancel(7);
@@ -90,7 +90,7 @@ describe('a call of a session', () => {
     expect(session.isIdle).toBe(true);
   });
 
-  it('hears no log message below the level of its session, which the server is told', async () => {
+  it('sends the log level of the session to the server and filters log messages below it', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply }) => {
       for (const level of ['debug', 'error']) await reply.notify(log(level));
@@ -104,7 +104,7 @@ describe('a call of a session', () => {
     expect(connector.opened[0]?.sent.map(({ request }) => request.logLevel)).toEqual(['warning']);
   });
 
-  it('does not silence another session that shares the connection by setting its own level', async () => {
+  it('does not raise the log level of a connection that another session shares', async () => {
     const child = childServer('a');
     const { connector, calls } = world('legacy', [child]);
     for (const level of ['debug', 'error']) {
@@ -118,7 +118,7 @@ describe('a call of a session', () => {
     ]);
   });
 
-  it('says whose it is, as far as clients can be told apart', async () => {
+  it('identifies the client of a call, except an anonymous client without a session', async () => {
     const { connector, calls } = world('modern');
     const session = createSession();
     const unknown = createSession({ caller: ANONYMOUS });
@@ -137,7 +137,7 @@ describe('a call of a session', () => {
     ]);
   });
 
-  it('asks the client what the server asks, and withdraws the question when the call ends', async () => {
+  it('sends a question of the server to the client and returns the answer to the server', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply, signal }) => {
       const answer = await reply.answerQuestion({ method: 'roots/list', params: {} }, signal);
@@ -151,7 +151,7 @@ describe('a call of a session', () => {
     expect(await first).toMatchObject({ result: { answer: { result: { roots: [] } } } });
   });
 
-  it('brings the client’s progress on a question to the server that asked, under its own token, while it is open', async () => {
+  it('forwards progress on an open question only to its server, under the token of that server (invariant 6)', async () => {
     const { connector, calls } = world('legacy', [server, other]);
     connector.respond = async ({ reply, signal }) => {
       await reply.answerQuestion({ method: 'roots/list', params: { _meta: { progressToken: 0, kept: true } } }, signal);
@@ -176,7 +176,7 @@ describe('a call of a session', () => {
     await running[0];
   });
 
-  it('lets nothing precede its outcome, and asks nobody, when it is silent', async () => {
+  it('sends no event and rejects questions during a silent call', async () => {
     const { connector, calls } = world();
     let answer: unknown;
     connector.respond = async ({ reply, signal }) => {
@@ -192,7 +192,7 @@ describe('a call of a session', () => {
     expect(answer).toMatchObject({ error: { code: -32601 } });
   });
 
-  it('tells the client that the stream is open and interrupted as the server does', async () => {
+  it('forwards the opening and the interruption of the server’s stream to the client', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply }) => {
       reply.opened?.(5);
@@ -204,7 +204,7 @@ describe('a call of a session', () => {
     expect(sink.events).toMatchObject([{ kind: 'opened', retryMs: 5 }, { kind: 'interrupted' }]);
   });
 
-  it('counts no longer once it failed, even by a defect', async () => {
+  it('does not count a call that failed by a defect as in flight', async () => {
     const { connector, calls } = world();
     connector.respond = () => {
       throw new TypeError('a defect');
@@ -214,7 +214,7 @@ describe('a call of a session', () => {
     expect(session.isIdle).toBe(true);
   });
 
-  it('that fails by a defect tells a client that took it over', async () => {
+  it('sends an internal error to a client that resumed a call that fails by a defect', async () => {
     const { connector, calls } = world();
     const defect = Promise.withResolvers<Outcome>();
     connector.respond = ({ reply }) => {
@@ -232,7 +232,7 @@ describe('a call of a session', () => {
     expect(back.ended).toBe(true);
   });
 
-  it('is not run at a server that cannot be reached', async () => {
+  it('returns the failure of a server that cannot be reached', async () => {
     const { connector, calls } = world();
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
     expect(await calls.runInSession(createSession(), callOf(), new RecordingSink())).toEqual(unreachable('a'));
@@ -240,7 +240,7 @@ describe('a call of a session', () => {
 });
 
 describe('a call without a session', () => {
-  it('hears log messages only if it asked for them, and of the level it asked for', async () => {
+  it('forwards log messages only at or above the log level that the request sets', async () => {
     const { connector, calls } = world('modern');
     connector.respond = async ({ reply }) => {
       for (const level of ['debug', 'error']) await reply.notify(log(level));
@@ -255,7 +255,7 @@ describe('a call without a session', () => {
     expect(curious.events).toMatchObject([{ notification: log('error') }, { notification: PROGRESS }]);
   });
 
-  it('is cancelled by its client’s leaving', async () => {
+  it('cancels a call without a session when its client disconnects', async () => {
     const { connector, calls } = world('modern');
     connector.respond = () => new Promise<Outcome>(() => undefined);
     const leaving = new AbortController();
@@ -265,7 +265,7 @@ describe('a call without a session', () => {
     expect(await outcome).toEqual(outcomeOfFault('aborted'));
   });
 
-  it('answers a live question with a refusal', async () => {
+  it('rejects a live question to a client without a session', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply, signal }) =>
       result({
@@ -278,7 +278,7 @@ describe('a call without a session', () => {
 });
 
 describe('a call over a connection that another worker no longer has', () => {
-  it('is made once more, as it certainly did not run', async () => {
+  it('repeats a call once over a new connection if its connection was not held, as it was not executed', async () => {
     const { connector, calls } = world();
     const answers: Outcome[] = [NOT_HELD, result({ content: [] })];
     connector.respond = async () => answers.shift() ?? result({});
@@ -288,14 +288,14 @@ describe('a call over a connection that another worker no longer has', () => {
     expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(2);
   });
 
-  it('is not made for ever', async () => {
+  it('repeats a call only once if the new connection is not held either', async () => {
     const { connector, calls } = world();
     connector.respond = async () => NOT_HELD;
     expect(await calls.runWithoutSession(callOf(), new RecordingSink(), NEVER_ABORTED)).toEqual(NOT_HELD);
     expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(2);
   });
 
-  it('is never made again for an error of a server, whatever it looks like', async () => {
+  it('does not repeat a call for an equal error of the server itself', async () => {
     const { connector, calls } = world();
     connector.respond = async () => structuredClone(NOT_HELD);
     expect(await calls.runWithoutSession(callOf(), new RecordingSink(), NEVER_ABORTED)).toEqual(NOT_HELD);
@@ -307,7 +307,7 @@ describe('questions that end a call', () => {
   const wanting = result({ resultType: 'input_required', inputRequests: { a: { method: 'roots/list' } } });
   const client = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
 
-  it('are the business of a client that repeats its calls', async () => {
+  it('returns the questions to a client that repeats its calls', async () => {
     const { connector, calls } = world('modern');
     connector.respond = () => wanting;
     expect(
@@ -315,7 +315,7 @@ describe('questions that end a call', () => {
     ).toBe(wanting);
   });
 
-  it('are put to any other client on the server’s behalf', async () => {
+  it('sends the questions to a client that cannot repeat its calls', async () => {
     const { connector, calls } = world('modern');
     connector.respond = ({ request }) => (request.params['inputResponses'] ? result({ ok: true }) : wanting);
     const session = createSession({ client });
@@ -326,7 +326,7 @@ describe('questions that end a call', () => {
     expect(await outcome).toMatchObject({ result: { ok: true } });
   });
 
-  it('end with the call when that is cancelled', async () => {
+  it('withdraws the questions when the call is cancelled', async () => {
     const { connector, calls } = world('modern');
     connector.respond = () => wanting;
     const session = createSession({ client });
@@ -338,7 +338,7 @@ describe('questions that end a call', () => {
     expect(sink.summary.at(-1)).toBe('notifications/cancelled');
   });
 
-  it('without end are an error', async () => {
+  it('returns an error when the server requests input beyond the round limit', async () => {
     const { connector, calls, timer } = world('modern');
     connector.respond = () => result({ resultType: 'input_required' });
     const outcome = calls.runInSession(createSession(), callOf(), new RecordingSink());
@@ -346,7 +346,7 @@ describe('questions that end a call', () => {
     expect(await outcome).toMatchObject({ error: { code: -31005 } });
   });
 
-  it('mean nothing in the answer of a legacy server, which is not called twice', async () => {
+  it('ignores `input_required` in the result of a legacy server, which is not called twice', async () => {
     const { connector, calls } = world('legacy');
     connector.respond = () => wanting;
     expect(await calls.runInSession(createSession({ client }), callOf({}, { client }), new RecordingSink())).toBe(
@@ -356,8 +356,8 @@ describe('questions that end a call', () => {
   });
 });
 
-describe('a list that is put together from several servers', () => {
-  it('has nothing of a server that declares nothing of the kind, which is not asked', async () => {
+describe('a list that is merged from several servers', () => {
+  it('does not query a server that does not declare the capability of a list', async () => {
     const { connector, calls } = world();
     connector.capabilities.set('a', { tools: {} });
     const list = (method: string, silent: boolean) =>
@@ -380,7 +380,7 @@ describe('an error', () => {
   it.each([
     ['legacy', MODERN_CLIENT, -32602],
     ['legacy', LEGACY_CLIENT, -32002],
-  ] as const)('of a %s server is told in the codes of the client’s era', async (era, client, code) => {
+  ] as const)('translates an error of a %s server to the codes of the client’s era', async (era, client, code) => {
     const { connector, calls } = world(era);
     connector.respond = () => notFound;
     const call = callOf({ method: 'resources/read', params: { uri: 'x:y' } }, { client });

@@ -47,7 +47,7 @@ const ofSession = (subject: string, endpoint = 'default', client = LEGACY_CLIENT
   return face(subject, createSession({ caller, endpoint, client }), client);
 };
 
-/** Whether two clients are served by the same connection, one after the other. */
+/** Returns whether two clients use the same connection. */
 async function share(server: ServerDefinition, era: 'legacy' | 'modern', one: UpstreamFace, other: UpstreamFace) {
   const { connector, pool } = world([server]);
   connector.eras.set(server.slug, era);
@@ -56,7 +56,7 @@ async function share(server: ServerDefinition, era: 'legacy' | 'modern', one: Up
   return connector.opened.length === 1;
 }
 
-describe('who shares a connection', () => {
+describe('the sharing of a connection', () => {
   const remote = remoteServer('remote');
   const sharedRemote = remoteServer('remote', { shared: true });
   const child = childServer('child');
@@ -67,55 +67,61 @@ describe('who shares a connection', () => {
   };
 
   const cases: [string, ServerDefinition, 'legacy' | 'modern', readonly [UpstreamFace, UpstreamFace], boolean][] = [
-    ['a modern server: everybody', remote, 'modern', [face('a'), ofSession('b')], true],
-    ['a modern server: anonymous clients too', remote, 'modern', [face('anonymous'), face('a')], true],
-    ['a modern child process: everybody', child, 'modern', [face('a'), face('b', undefined, ASKS)], true],
-    ['a legacy server: one session', remote, 'legacy', same(() => ofSession('a')), true],
-    ['a legacy server: no two sessions', remote, 'legacy', [ofSession('a'), ofSession('a')], false],
-    ['a legacy server: no session and a client without one', remote, 'legacy', [ofSession('a'), face('a')], false],
-    ['a legacy server: clients of one principal without sessions', remote, 'legacy', [face('a'), face('a')], true],
-    ['a legacy server: no two principals', remote, 'legacy', [face('a'), face('b')], false],
+    ['shares a modern server among all clients', remote, 'modern', [face('a'), ofSession('b')], true],
+    ['shares a modern server with anonymous clients', remote, 'modern', [face('anonymous'), face('a')], true],
+    ['shares a modern child process among all', child, 'modern', [face('a'), face('b', undefined, ASKS)], true],
+    ['shares a legacy server within one session', remote, 'legacy', same(() => ofSession('a')), true],
+    ['shares no legacy server between two sessions', remote, 'legacy', [ofSession('a'), ofSession('a')], false],
+    ['shares no legacy server outside a session', remote, 'legacy', [ofSession('a'), face('a')], false],
+    ['shares a legacy server among one principal without sessions', remote, 'legacy', [face('a'), face('a')], true],
+    ['shares no legacy server between two principals', remote, 'legacy', [face('a'), face('b')], false],
     [
-      'a legacy server: none that declare different things',
+      'shares no legacy server between clients with different capabilities',
       remote,
       'legacy',
       [face('a'), face('a', undefined, ASKS)],
       false,
     ],
-    ['a legacy server: no two anonymous clients', remote, 'legacy', [face('anonymous'), face('anonymous')], false],
-    ['a legacy child: sessions of one principal', child, 'legacy', [ofSession('a'), ofSession('a')], true],
-    ['a legacy child: no two principals', child, 'legacy', [ofSession('a'), ofSession('b')], false],
     [
-      'a legacy child: no two anonymous sessions',
+      'shares no legacy server between anonymous clients',
+      remote,
+      'legacy',
+      [face('anonymous'), face('anonymous')],
+      false,
+    ],
+    ['shares a legacy child among sessions of one principal', child, 'legacy', [ofSession('a'), ofSession('a')], true],
+    ['shares no legacy child between two principals', child, 'legacy', [ofSession('a'), ofSession('b')], false],
+    [
+      'shares no legacy child between two anonymous sessions',
       child,
       'legacy',
       [ofSession('anonymous'), ofSession('anonymous')],
       false,
     ],
-    ['a legacy child: one anonymous session', child, 'legacy', same(() => ofSession('anonymous')), true],
+    ['shares a legacy child within one anonymous session', child, 'legacy', same(() => ofSession('anonymous')), true],
     [
-      'a shared child: everybody who declares the same',
+      'shares a child marked `shared` among clients with equal capabilities',
       sharedChild,
       'legacy',
       [face('anonymous'), ofSession('a')],
       true,
     ],
     [
-      'a shared child: none that declare different things',
+      'shares no child marked `shared` between clients with different capabilities',
       sharedChild,
       'legacy',
       [face('a'), face('b', undefined, ASKS)],
       false,
     ],
-    ['a shared server: clients without sessions', sharedRemote, 'legacy', [face('a'), face('anonymous')], true],
-    ['a shared server: still no two sessions', sharedRemote, 'legacy', [ofSession('a'), ofSession('a')], false],
+    ['shares a `shared` server outside sessions', sharedRemote, 'legacy', [face('a'), face('anonymous')], true],
+    ['shares no `shared` server between two sessions', sharedRemote, 'legacy', [ofSession('a'), ofSession('a')], false],
   ];
 
   it.each(cases)('%s', async (_name, server, era, [one, other], expected) => {
     expect(await share(server, era, one, other)).toBe(expected);
   });
 
-  it('asks for a connection once, however many wait for it', async () => {
+  it('opens a connection once for any number of waiting uses', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     const session = ofSession('me');
@@ -124,13 +130,13 @@ describe('who shares a connection', () => {
   });
 });
 
-describe('a connection on which nobody can tell whose a question is', () => {
+describe('a connection with a question that belongs to no known call', () => {
   const visit = async ({ pool }: ReturnType<typeof world>, server: ServerDefinition, subject: string) => {
     const { release } = await pool.hold(server, face(subject));
     release();
   };
 
-  it('serves nobody else where all share it, and those that it serves to the end', async () => {
+  it('retires a connection that all clients share after an ambiguous question, once its users leave (invariant 12)', async () => {
     const server = childServer('child', { shared: true });
     const made = world([server]);
     const held = await made.pool.hold(server, face('a'));
@@ -141,7 +147,7 @@ describe('a connection on which nobody can tell whose a question is', () => {
     expect(made.connector.opened.map(({ closed }) => closed)).toEqual([true, false]);
   });
 
-  it('stays where it is one principal’s, with what the server keeps for it', async () => {
+  it('keeps the connection of a single principal after an ambiguous question', async () => {
     const server = childServer('child');
     const made = world([server]);
     await visit(made, server, 'a');
@@ -152,7 +158,7 @@ describe('a connection on which nobody can tell whose a question is', () => {
 });
 
 describe('a connection that cannot be opened', () => {
-  it('fails those who wait for it, and is tried again by the next', async () => {
+  it('rejects all waiting uses if a connection cannot be opened, and tries again for the next', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
@@ -165,7 +171,7 @@ describe('a connection that cannot be opened', () => {
     expect(connector.live).toHaveLength(1);
   });
 
-  it('is no fault of the client: codes about its version or headers are the handshake’s own', async () => {
+  it('does not return handshake errors about version or headers as errors of the client', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     const error = { code: -32022, message: 'Unsupported protocol version', data: { supported: [] } };
@@ -176,8 +182,8 @@ describe('a connection that cannot be opened', () => {
   });
 });
 
-describe('a connection that ends by itself', () => {
-  it('is replaced at the next use, and holds on to no session', async () => {
+describe('a connection that closes unexpectedly', () => {
+  it('replaces a closed connection at the next use and detaches its sessions', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     const session = ofSession('me');
@@ -191,7 +197,7 @@ describe('a connection that ends by itself', () => {
     expect(connector.opened.map(({ told }) => told.length)).toEqual([0, 0, 0, 1]);
   });
 
-  it('ends the session that had nothing else', async () => {
+  it('ends a session whose only connection closed', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     const [transparent, wide] = [ofSession('me', 'a'), ofSession('me', 'default')];
@@ -200,7 +206,7 @@ describe('a connection that ends by itself', () => {
     expect([transparent.session?.isEnded, wide.session?.isEnded]).toEqual([true, false]);
   });
 
-  it('tells whoever holds it, once, and nobody who let go of it', async () => {
+  it('notifies each holder of a closed connection once, and no former holder', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     connector.eras.set('a', 'modern');
@@ -216,7 +222,7 @@ describe('a connection that ends by itself', () => {
 });
 
 describe('a server that leaves the modern era', () => {
-  it('is spoken to as a legacy server at once: nobody shares what was opened for another', async () => {
+  it('shares no connection of a server that left the modern era (invariant 13)', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     connector.eras.set('a', 'modern');
@@ -231,8 +237,8 @@ describe('a server that leaves the modern era', () => {
   });
 });
 
-describe('what a server says by itself', () => {
-  it('reaches the session whose connection it is', async () => {
+describe('a notification outside any call', () => {
+  it('sends the notification to the session that owns the connection', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     const one = ofSession('me');
@@ -243,7 +249,7 @@ describe('what a server says by itself', () => {
     expect(sink.summary).toEqual(['opened', LOGGED.method]);
   });
 
-  it('reaches every session of the principal whose child process it is', async () => {
+  it('sends the notification of a child process to every session of its principal', async () => {
     const server = childServer('a');
     const { connector, pool } = world([server]);
     const sinks = [new RecordingSink(), new RecordingSink()];
@@ -262,23 +268,26 @@ describe('what a server says by itself', () => {
   it.each([
     ['modern', remoteServer('a')],
     ['legacy', childServer('a', { shared: true })],
-  ] as const)('reaches nobody where a %s connection serves several principals', async (era, server) => {
-    const { connector, pool } = world([server]);
-    connector.eras.set('a', era);
-    const sink = new RecordingSink();
-    for (const subject of ['me', 'another']) {
-      const one = ofSession(subject);
-      one.session?.openStandingStream(sink);
-      await pool.use(server, one, async () => undefined);
-    }
-    expect(connector.opened).toHaveLength(1);
-    connector.opened[0]?.say(LOGGED);
-    expect(sink.summary).not.toContain(LOGGED.method);
-  });
+  ] as const)(
+    'drops the notification of a %s connection that serves several principals (invariant 11)',
+    async (era, server) => {
+      const { connector, pool } = world([server]);
+      connector.eras.set('a', era);
+      const sink = new RecordingSink();
+      for (const subject of ['me', 'another']) {
+        const one = ofSession(subject);
+        one.session?.openStandingStream(sink);
+        await pool.use(server, one, async () => undefined);
+      }
+      expect(connector.opened).toHaveLength(1);
+      connector.opened[0]?.say(LOGGED);
+      expect(sink.summary).not.toContain(LOGGED.method);
+    },
+  );
 });
 
 describe('a session that ends', () => {
-  it('takes its own connections with it, after their last call', async () => {
+  it('closes the connections of an ended session after their last call', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     const session = ofSession('me');
@@ -290,7 +299,7 @@ describe('a session that ends', () => {
     expect(connector.opened[0]?.closedByUs).toBe(true);
   });
 
-  it('leaves the child process to the other sessions of its principal', async () => {
+  it('keeps a child process for the other sessions of its principal', async () => {
     const server = childServer('a');
     const { connector, pool } = world([server]);
     const [one, other] = [ofSession('me'), ofSession('me')];
@@ -300,7 +309,7 @@ describe('a session that ends', () => {
     expect([connector.opened.length, connector.live.length]).toEqual([1, 1]);
   });
 
-  it('closes what was being opened for it', async () => {
+  it('closes a connection that is still being opened for an ended session', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     const session = ofSession('me');
@@ -311,8 +320,8 @@ describe('a session that ends', () => {
   });
 });
 
-describe('what nobody has used for long', () => {
-  it('is closed, unless a session could still need it', async () => {
+describe('an idle connection', () => {
+  it('closes idle connections, except those of a live session', async () => {
     const [server, child] = [remoteServer('a'), childServer('b')];
     const { connector, pool } = world([server, child], { upstreamIdleMs: 1_000 });
     await pool.use(server, face('me'), async () => undefined);
@@ -331,7 +340,7 @@ describe('what nobody has used for long', () => {
 });
 
 describe('child processes', () => {
-  it('are bounded for each server; one that nobody needs makes room', async () => {
+  it('limits the child processes of each server and evicts an idle one', async () => {
     const [server, other] = [childServer('a'), childServer('b')];
     const { connector, pool } = world([server, other], { maxChildProcesses: 2 });
     const held = [await pool.hold(server, face('a')), await pool.hold(server, face('b'))];
@@ -345,7 +354,7 @@ describe('child processes', () => {
     (await pool.hold(server, face('d'))).release();
   });
 
-  it('that could not be started take no place', async () => {
+  it('frees the slot of a child process that failed to start', async () => {
     const server = childServer('a');
     const { connector, pool } = world([server], { maxChildProcesses: 1 });
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
@@ -358,8 +367,8 @@ describe('child processes', () => {
   });
 });
 
-describe('the end of the worker', () => {
-  it('closes what is unused at once, and everything with the connector', async () => {
+describe('the shutdown of the worker', () => {
+  it('closes unused connections at once and shuts down the connector', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     await pool.use(server, face('me'), async () => undefined);
@@ -368,7 +377,7 @@ describe('the end of the worker', () => {
     await settled();
   });
 
-  it('waits until the server is told of the end of its sessions', async () => {
+  it('closes upstream sessions at their servers before it shuts down the connector', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     await pool.use(server, face('me'), async () => undefined);

@@ -21,9 +21,9 @@ import { toPage, toUpstreamView, type UpstreamView, type ViewPage } from './view
 export type { HeldConnection } from './held-connection.js';
 export type { ConnectionScope as UpstreamFace } from './sharing.js';
 
-/** How a connection is to be held. */
+/** Options for holding a connection. */
 export interface HoldOptions {
-  /** Another worker asks for it: whatever placement says, it is opened here. */
+  /** Opens the connection on this worker, whatever the placement, because another worker requested it. */
   readonly forceLocal?: boolean;
 }
 
@@ -31,15 +31,15 @@ const EVICTION_INTERVAL_MS = 15_000;
 const NEVER_ABORTED = new AbortController().signal;
 
 /**
- * The upstream sessions and child processes of this worker, by whom they may serve:
+ * The upstream sessions and child processes of this worker, by the clients that they may serve:
  *
- * - a modern server keeps nothing about its callers, so one connection serves all;
+ * - a modern server keeps no state about its callers, so one connection serves all;
  * - a legacy server over HTTP gets one upstream session for each session of ours;
  * - child processes, and clients without a session, share by principal and declared capabilities;
  * - `anonymous` is never shared between clients, unless the operator marked the server `shared`.
  *
- * Where there are several workers, what principals or everybody share at a legacy server is had by one worker for all,
- * and the entry here is a part in that one's connection.
+ * With several workers, one worker owns each connection that a principal or all clients share at a legacy server. The
+ * entry on every other worker is a lease on the owner's connection.
  */
 @Injectable()
 export class UpstreamPool implements OnApplicationShutdown {
@@ -48,7 +48,7 @@ export class UpstreamPool implements OnApplicationShutdown {
   private readonly closing = new Set<Promise<void>>();
   private readonly processSlots: SlotPool;
   private readonly sessionSlots: SlotPool;
-  /** What was learned of a server holds for this definition of it. */
+  /** The era and the profile of a server are valid for one definition of it. */
   private readonly eras = new WeakMap<ServerDefinition, Era>();
   private readonly profiles = new WeakMap<ServerDefinition, ServerProfile>();
   private currentDefinitions: ReadonlySet<ServerDefinition>;
@@ -71,7 +71,7 @@ export class UpstreamPool implements OnApplicationShutdown {
     ];
   }
 
-  /** Runs work on a connection. Rejects with a GatewayError when none can be opened. */
+  /** Runs work on a connection. Rejects with a GatewayError if none can be opened. */
   async use<T>(
     server: ServerDefinition,
     face: ConnectionScope,
@@ -85,10 +85,10 @@ export class UpstreamPool implements OnApplicationShutdown {
     }
   }
 
-  /** Keeps a connection until released; subscriptions need it for long. Rejects with a GatewayError. */
+  /** Holds a connection until it is released, for long-lived use such as subscriptions. Rejects with a GatewayError. */
   async hold(server: ServerDefinition, face: ConnectionScope, options: HoldOptions = {}): Promise<HeldConnection> {
     const era = this.eras.get(server) ?? (await this.detectEra(server));
-    // A definition of yesterday must not bring back what was retired: its address, its credentials.
+    // An outdated definition must not revive a retired connection with its old address or credentials (invariant 10).
     if (!this.currentDefinitions.has(server)) throw new ServerReconfigured(server.slug);
     const sharing = resolveSharing(server, era, face);
     const entry = this.findReusable(sharing, options) ?? this.open(server, face, sharing, options);
@@ -107,9 +107,9 @@ export class UpstreamPool implements OnApplicationShutdown {
   }
 
   /**
-   * Gives a session's own upstream sessions away, so that another worker can go on with them; the session's end closes
-   * nothing upstream any more. For a session that serves no calls any more. Undefined, and nothing is given away, when
-   * one of them cannot move: a child process of its own, or HTTP+SSE.
+   * Releases a session's own upstream sessions, so that another worker can continue them; the end of the session then
+   * closes none of them. The session must have no in-flight calls. Returns undefined, and releases none, if one of them
+   * cannot move: a child process of its own, or HTTP+SSE.
    */
   releaseForHandoff(session: Session): UpstreamSessionState[] | undefined {
     const own = [...this.entries.values()].filter(
@@ -122,7 +122,7 @@ export class UpstreamPool implements OnApplicationShutdown {
     for (const entry of own) {
       const state = entry.connection?.detachSession?.();
       if (state) states.push(state);
-      // What is still being opened has served nobody yet.
+      // A connection that is still being opened has served no call yet.
       this.retire(entry);
       entry.finish();
     }
@@ -130,8 +130,8 @@ export class UpstreamPool implements OnApplicationShutdown {
   }
 
   /**
-   * Goes on with the upstream sessions that another worker gave away, before the session's first call here. What cannot
-   * be gone on with, because the configuration is another one here, is opened anew by the next call.
+   * Restores the upstream sessions that another worker released, before the session's first call here. An upstream
+   * session that the configuration of this worker does not allow is skipped; the next call opens a new one.
    */
   restore(session: Session, states: readonly UpstreamSessionState[]): void {
     for (const state of states) {
@@ -140,32 +140,37 @@ export class UpstreamPool implements OnApplicationShutdown {
     }
   }
 
-  /** The era of a server that was spoken to before. */
+  /** Returns the era of a server, if it is already known. */
   eraOf(server: ServerDefinition): Era | undefined {
     return this.eras.get(server);
   }
 
   /**
-   * Who may share what is had of a server on behalf of this face: the same text for all who may. Undefined: nobody.
-   * Rejects with a GatewayError when the server cannot be reached.
+   * Returns a key that is equal for all clients that may share the server's connection with this one. Undefined if no
+   * other client may. Rejects with a GatewayError if the server cannot be reached.
    */
   async sharingKeyOf(server: ServerDefinition, face: ConnectionScope): Promise<string | undefined> {
     const era = this.eras.get(server) ?? (await this.detectEra(server));
     return resolveSharing(server, era, face)?.key;
   }
 
-  /** What a server said of itself last; asks it now when it has never been spoken to. Rejects with a GatewayError. */
+  /**
+   * Returns the server's last known profile, and connects to the server if there is none. Rejects with a GatewayError.
+   */
   async profileOf(server: ServerDefinition, face: ConnectionScope): Promise<ServerProfile> {
     return this.profiles.get(server) ?? this.use(server, face, async ({ profile }) => profile);
   }
 
-  /** A part of what can be used again, for those who look after it. */
+  /** Returns one page of the reusable connections, for administrators. */
   list(page: ViewPage): UpstreamView[] {
     const views = [...this.entries.values()].flatMap((entry) => toUpstreamView(entry) ?? []);
     return toPage(views, page);
   }
 
-  /** Hands a connection out no more; with its last call end the sessions that have no other. False: it is not here. */
+  /**
+   * Retires a connection; its last call also ends the sessions that have no other connection. Returns false if it is
+   * not on this worker.
+   */
   closeBySerial(serial: number): boolean {
     const entry = [...this.entries.values()].find((known) => known.serial === serial);
     if (!entry) return false;
@@ -174,7 +179,7 @@ export class UpstreamPool implements OnApplicationShutdown {
     return true;
   }
 
-  /** Closes what nobody has used for long. */
+  /** Closes the connections that have been idle for longer than `ISTHMUS_UPSTREAM_IDLE`. */
   evictIdle(now: number): void {
     for (const entry of this.entries.values()) {
       if (entry.isIdle && now - entry.idleSince > this.config.upstreamIdleMs) this.retire(entry);
@@ -185,12 +190,12 @@ export class UpstreamPool implements OnApplicationShutdown {
     clearInterval(this.evictionTimer);
     for (const stop of this.unsubscribes) stop();
     for (const entry of this.entries.values()) this.retire(entry);
-    // Servers are told of the end of their sessions, or they would keep them.
+    // Servers must learn of the end of their sessions, or they would keep them.
     await Promise.all(this.closing);
     await this.connector.shutdown();
   }
 
-  /** Rejects with a GatewayError when the server cannot be reached. */
+  /** Detects the era of a server. Rejects with a GatewayError if the server cannot be reached. */
   async detectEra(server: ServerDefinition): Promise<Era> {
     const era = await mapHandshakeErrors(server, this.connector.resolveEra(server, NEVER_ABORTED));
     this.eras.set(server, era);
@@ -198,8 +203,8 @@ export class UpstreamPool implements OnApplicationShutdown {
   }
 
   /**
-   * The server turned out to have left the modern era. The session that was opened must not serve everybody, as a
-   * modern connection would have.
+   * Retries after the server turned out to have left the modern era: the upstream session that was opened must not be
+   * shared by all clients, as a modern connection would be (invariant 13).
    */
   private holdAsLegacy(
     entry: PoolEntry,
@@ -216,7 +221,7 @@ export class UpstreamPool implements OnApplicationShutdown {
   private findReusable(sharing: Sharing | undefined, { forceLocal: here }: HoldOptions): PoolEntry | undefined {
     const entry = sharing && this.entries.get(sharing.key);
     if (!entry || !here || entry.remoteWorker === undefined) return entry;
-    // We had a part in another worker's connection; others say now that we are to have it.
+    // This entry leases another worker's connection, but according to the other workers this worker is now the owner.
     this.retire(entry);
     return undefined;
   }
@@ -233,7 +238,7 @@ export class UpstreamPool implements OnApplicationShutdown {
       (over) => this.remove(over),
       (doubtful) => this.retireAndNotify(doubtful),
     );
-    // What another worker asks for is counted there, where room can be made.
+    // A connection that another worker requested counts there, where an idle one can be evicted.
     if (!here) this.acquireSessionSlot(entry, face);
     const openHere = async () => {
       entry.remoteWorker = undefined;
@@ -259,7 +264,7 @@ export class UpstreamPool implements OnApplicationShutdown {
         throw cause;
       },
     );
-    // Every user awaits `opening`; should all have gone, its failure has no one left to tell.
+    // Every user awaits `opening`. If all of them have left, its failure must not become an unhandled rejection.
     entry.opening.catch(() => undefined);
     if (sharing) this.entries.set(sharing.key, entry);
     return entry;
@@ -279,7 +284,7 @@ export class UpstreamPool implements OnApplicationShutdown {
     this.attachSession(entry, session, connection);
   }
 
-  /** @throws TooManyProcesses when the server runs as often as it may, and every process is in use */
+  /** @throws TooManyProcesses if the limit is reached and every process is in use */
   private acquireProcessSlot(entry: PoolEntry): void {
     const { slug } = entry.server;
     const makeRoom = () =>
@@ -287,7 +292,7 @@ export class UpstreamPool implements OnApplicationShutdown {
     entry.holdSlot(this.processSlots.acquire(slug, makeRoom, (limit) => new TooManyProcesses(slug, limit)));
   }
 
-  /** @throws TooManyUpstreamSessions when the principal has as many as it may, and uses all of them */
+  /** @throws TooManyUpstreamSessions if the principal's limit is reached and every session is in use */
   private acquireSessionSlot(entry: PoolEntry, face: ConnectionScope): void {
     const { server, sharing } = entry;
     const whose = quotaKeyOf(server, this.eras.get(server), face, sharing);
@@ -299,7 +304,7 @@ export class UpstreamPool implements OnApplicationShutdown {
     entry.quotaKey = whose;
   }
 
-  /** Ends the one of them that nobody has needed for longest. */
+  /** Retires the matching entry that has been idle for longest. */
   private evictLongestIdle(isMeant: (entry: PoolEntry) => boolean): void {
     const spare = [...this.entries.values()].filter((entry) => entry.isIdle && isMeant(entry));
     const [longest] = spare.toSorted((one, other) => one.idleSince - other.idleSince);
@@ -324,14 +329,14 @@ export class UpstreamPool implements OnApplicationShutdown {
     };
   }
 
-  /** Hands the entry out no more; closes it once its last call is answered. */
+  /** Accepts no new user for the entry and closes it after its last call. */
   private retire(entry: PoolEntry): void {
     this.remove(entry);
     entry.isRetired = true;
     this.closeUnused(entry);
   }
 
-  /** And whoever holds it for long looks for another one now. */
+  /** Also notifies long-lived holders, which then acquire another connection. */
   private retireAndNotify(entry: PoolEntry): void {
     this.retire(entry);
     entry.notifyHolders();
@@ -347,12 +352,12 @@ export class UpstreamPool implements OnApplicationShutdown {
     entry.finish();
     const closing = entry.connection
       .close()
-      .catch((cause: unknown) => this.logger.warn(`Closing an upstream connection failed: ${String(cause)}`))
+      .catch((cause: unknown) => this.logger.warn(`Failed to close an upstream connection: ${String(cause)}`))
       .finally(() => this.closing.delete(closing));
     this.closing.add(closing);
   }
 
-  /** What another worker had is gone with it. */
+  /** The connections of a dead worker died with it. */
   private retireOfDeadWorkers(): void {
     const lost = [...this.entries.values()].filter(
       ({ remoteWorker: place }) => place !== undefined && this.placement.isDead(place),
@@ -372,7 +377,7 @@ export class UpstreamPool implements OnApplicationShutdown {
   }
 }
 
-/** What a server says to a handshake of ours answers no client: its codes about versions and headers are not theirs. */
+/** Maps errors of our own handshake: error codes about its version or headers do not concern the client's request. */
 function mapHandshakeErrors<T>({ slug }: ServerDefinition, handshake: Promise<T>): Promise<T> {
   return handshake.catch((cause: unknown) => {
     if (!(cause instanceof OutcomeError)) throw cause;

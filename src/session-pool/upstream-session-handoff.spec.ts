@@ -30,8 +30,8 @@ const faceOf = (session: Session): ConnectionScope => ({
 
 const sessionOf = (subject: string): Session => createSession({ caller: callerOf(subject) });
 
-describe('the upstream sessions of a session that moves', () => {
-  it('are gone on with at the other worker, and end there', async () => {
+describe('the upstream sessions of a handed-off session', () => {
+  it('continues upstream sessions at the new owner and closes them with the session there', async () => {
     const [from, to] = [worker([one, other]), worker([one, other])];
     const session = sessionOf('me');
     for (const server of [one, other]) await from.pool.use(server, faceOf(session), async () => undefined);
@@ -47,7 +47,7 @@ describe('the upstream sessions of a session that moves', () => {
     expect(to.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([true, true]);
   });
 
-  it('are heard at the other worker from the first moment', async () => {
+  it('delivers notifications of restored upstream sessions at the new owner immediately', async () => {
     const [from, to] = [worker([one]), worker([one])];
     const session = sessionOf('me');
     await from.pool.use(one, faceOf(session), async () => undefined);
@@ -61,7 +61,7 @@ describe('the upstream sessions of a session that moves', () => {
     expect(to.connector.opened[0]?.told).toHaveLength(1);
   });
 
-  it('are none of another session, and none of a server that all share', async () => {
+  it('releases neither upstream sessions of another session nor shared connections', async () => {
     const modern = remoteServer('modern');
     const { connector, pool } = worker([one, modern]);
     connector.eras.set('modern', 'modern');
@@ -77,7 +77,7 @@ describe('the upstream sessions of a session that moves', () => {
     expect(connector.live).toHaveLength(2);
   });
 
-  it('stay where they are when one of them cannot move', async () => {
+  it('releases no upstream session if one of them cannot move', async () => {
     const { connector, pool } = worker([one, other]);
     const session = sessionOf('me');
     for (const server of [one, other]) await pool.use(server, faceOf(session), async () => undefined);
@@ -90,7 +90,7 @@ describe('the upstream sessions of a session that moves', () => {
     expect(connector.live).toEqual([]);
   });
 
-  it('need no child process that a principal shares', async () => {
+  it('does not release a child process that the sessions of a principal share', async () => {
     const child = childServer('child');
     const { connector, pool } = worker([child]);
     const session = sessionOf('me');
@@ -99,7 +99,7 @@ describe('the upstream sessions of a session that moves', () => {
     expect(connector.live).toHaveLength(1);
   });
 
-  it('are not closed by whoever still holds one', async () => {
+  it('does not close a released upstream session when its last holder leaves', async () => {
     const { connector, pool } = worker([one]);
     const session = sessionOf('me');
     const held = await pool.hold(one, faceOf(session));
@@ -111,7 +111,7 @@ describe('the upstream sessions of a session that moves', () => {
     expect([told, connector.opened[0]?.closedByUs]).toEqual([0, false]);
   });
 
-  it('that are still being opened are left behind, and closed', async () => {
+  it('closes an upstream session that is still being opened during the handoff', async () => {
     const { connector, pool } = worker([one]);
     const session = sessionOf('me');
     const opening = Promise.withResolvers<void>();
@@ -124,7 +124,7 @@ describe('the upstream sessions of a session that moves', () => {
     expect(connector.opened[0]?.closedByUs).toBe(true);
   });
 
-  it('are opened anew where the configuration is another one', async () => {
+  it('restores no upstream session whose server is configured differently at the new owner', async () => {
     const [from, to] = [worker([one, other]), worker([childServer('one')])];
     const session = sessionOf('me');
     for (const server of [one, other]) await from.pool.use(server, faceOf(session), async () => undefined);

@@ -1,43 +1,43 @@
-/** What is shown of sessions and connections to those who look after the gateway: no id that opens anything, no content. */
+/** Sessions and connections as administrators see them: without content, and without ids that grant access. */
 import type { PoolEntry } from './pool-entry.js';
 import type { Session } from './session.js';
 
 export interface SessionView {
-  /** Names it at its worker; it opens nothing. Later ones have higher numbers. */
+  /** Identifies the session at its worker and grants no access. Later sessions have higher numbers. */
   readonly serial: number;
   /** Key of the caller. */
   readonly caller: string;
   readonly endpoint: string;
   readonly revision: string;
-  /** Name of the client's program, as it says. */
+  /** Name of the client program, as the client reports it. */
   readonly client?: string;
   readonly transport: 'http' | 'sse';
   /** Milliseconds since the Unix epoch. */
   readonly lastUsedAt: number;
   readonly callsInFlight: number;
-  /** A client listens to what belongs to no call. */
+  /** True if a client is attached to the standing stream. */
   readonly isAttached: boolean;
 }
 
 export interface UpstreamView {
-  /** Names it at its worker. */
+  /** Identifies the connection at its worker. */
   readonly serial: number;
   readonly server: string;
   readonly era: string;
   readonly revision: string;
-  /** Who may use it. */
+  /** The group of clients that share the connection. */
   readonly among: 'all' | 'principal' | 'session';
-  /** Calls and subscriptions that use it now. */
+  /** Number of calls and subscriptions that use it now. */
   readonly users: number;
-  /** Milliseconds since the Unix epoch; nobody has used it since. Absent while somebody does. */
+  /** Time of last use, in milliseconds since the Unix epoch. Absent while the connection is in use. */
   readonly idleSince?: number;
-  /** Incarnation of the worker that really has it, where that is another one. */
+  /** Incarnation of the worker that owns the connection, if that is another one. */
   readonly place?: string;
 }
 
-/** A part of a list in the order of its serial numbers. */
+/** One page of a list that is ordered by serial number. */
 export interface ViewPage {
-  /** What follows this number; 0 for the beginning. */
+  /** The page starts after this serial number; 0 for the first page. */
   readonly after: number;
   readonly limit: number;
 }
@@ -58,7 +58,7 @@ export function toSessionView(session: Session): SessionView {
   };
 }
 
-/** Undefined for what is still being opened, and for what serves one call only. */
+/** Returns undefined for a connection that is still being opened or serves only one call. */
 export function toUpstreamView(entry: PoolEntry): UpstreamView | undefined {
   const { serial, server, connection, sharing, users, idleSince, remoteWorker: place, isIdle: idle } = entry;
   if (!connection || !sharing) return undefined;
@@ -77,11 +77,11 @@ export function toUpstreamView(entry: PoolEntry): UpstreamView | undefined {
 
 const MAX_LABEL_LENGTH = 200;
 
-/** What clients name themselves and what they ask for may be as long as a message. */
+/** Truncates a text of the client, which may be as long as a message. */
 export const truncateLabel = (text: string): string =>
   text.length > MAX_LABEL_LENGTH ? `${text.slice(0, MAX_LABEL_LENGTH)}…` : text;
 
-/** Items come in the order of their numbers. */
+/** Returns one page of the items, which are ordered by serial number. */
 export function toPage<T extends { readonly serial: number }>(items: Iterable<T>, { after, limit }: ViewPage): T[] {
   const page: T[] = [];
   for (const item of items) {

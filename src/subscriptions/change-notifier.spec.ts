@@ -7,7 +7,7 @@ const TOOLS = { method: 'notifications/tools/list_changed', params: {} };
 const PROMPTS = { method: 'notifications/prompts/list_changed', params: {} };
 const updated = (uri: string) => ({ method: 'notifications/resources/updated', params: { uri } });
 
-/** A client whose view a spec decides. */
+/** A client whose view the spec controls. */
 function world(view: Partial<ListView> = {}) {
   const told: McpNotification[] = [];
   const looks: [string, string[] | undefined][] = [];
@@ -41,8 +41,8 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('a client', () => {
-  it('is told of a list once it was looked whether the client sees a difference, once for a burst', async () => {
+describe('the change notifier of a client', () => {
+  it('notifies once per burst, after comparing the list at the changed servers', async () => {
     const { teller, told, looks } = world({ hasChanged: () => Promise.resolve(true) });
     for (const server of ['a', 'b', 'a']) teller.record(TOOLS, { server });
     await later();
@@ -50,7 +50,7 @@ describe('a client', () => {
     expect(looks).toEqual([['toolsListChanged', ['a', 'b']]]);
   });
 
-  it('is told nothing of a list that it sees as before', async () => {
+  it('does not notify of a list that is unchanged for the client', async () => {
     const { teller, told } = world({ hasChanged: () => Promise.resolve(false) });
     teller.record(TOOLS, { server: 'a' });
     teller.record(updated('f:/x'), { resource: 'f:/x' });
@@ -58,14 +58,14 @@ describe('a client', () => {
     expect(told).toEqual([updated('f:/x')]);
   });
 
-  it('is told of a list that it is not known to have seen before; it is looked at all the same', async () => {
+  it('notifies of a list without a snapshot, and compares it nevertheless', async () => {
     const { teller, told, looks } = world({ hasChanged: () => Promise.resolve(false), hasSnapshot: () => false });
     teller.record(TOOLS, { server: 'a' });
     await later();
     expect([told, looks.length]).toEqual([[TOOLS], 1]);
   });
 
-  it('is told of what the gateway itself changed; all of the list is looked at', async () => {
+  it('notifies of a change by the gateway itself, and compares the list at all servers', async () => {
     const { teller, told, looks } = world({ hasChanged: () => Promise.resolve(false) });
     teller.record(TOOLS, { server: 'a' });
     teller.record(TOOLS);
@@ -73,14 +73,14 @@ describe('a client', () => {
     expect([told, looks]).toEqual([[TOOLS], [['toolsListChanged', undefined]]]);
   });
 
-  it('is told at once where there is nothing to look at', async () => {
+  it('notifies without delay if no comparison is necessary', async () => {
     const { teller, told } = world();
     teller.record(TOOLS, { server: 'a' });
     jest.advanceTimersByTime(100);
     expect(told).toEqual([TOOLS]);
   });
 
-  it('is told of one list without waiting for the look at another', async () => {
+  it('notifies of one list while the comparison of another is running', async () => {
     const { teller, told } = world({
       hasChanged: (list) => (list === 'toolsListChanged' ? new Promise(() => undefined) : Promise.resolve(true)),
     });
@@ -89,7 +89,7 @@ describe('a client', () => {
     expect(told).toEqual([PROMPTS]);
   });
 
-  it('has its list looked at once more for what changes during a look, afterwards', async () => {
+  it('compares a list again after a comparison during which it changed', async () => {
     const answers: PromiseWithResolvers<boolean>[] = [];
     const hasChanged = () => {
       answers.push(Promise.withResolvers());
@@ -108,7 +108,7 @@ describe('a client', () => {
     expect([answers.length, told]).toEqual([2, [TOOLS]]);
   });
 
-  it('is told at once of all that may have changed when there is no time to look', async () => {
+  it('notifies of everything that may have changed when it is flushed, without comparing', async () => {
     const look = Promise.withResolvers<boolean>();
     const { teller, told } = world({ hasChanged: () => look.promise });
     teller.record(TOOLS, { server: 'a' });
@@ -121,7 +121,7 @@ describe('a client', () => {
     expect(told).toHaveLength(2);
   });
 
-  it('that is gone is told nothing, and what it saw is forgotten', async () => {
+  it('sends no notification after it was closed, and closes its view', async () => {
     const look = Promise.withResolvers<boolean>();
     const { teller, told, closed } = world({ hasChanged: () => look.promise });
     teller.record(TOOLS, { server: 'a' });

@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 describe('an interrupted subscription', () => {
-  it('is opened again once for all, and each hears that what it listens to may have changed', async () => {
+  it('reopens one subscription for all subscribers and reports everything as changed to each', async () => {
     const { connector, asked, join, open } = world();
     const lists = await join(LIST_FILTER);
     const resources = await Promise.all(['f:/x', 'f:/y'].map((uri) => join(resourceFilter(uri))));
@@ -38,7 +38,7 @@ describe('an interrupted subscription', () => {
     expect(resources.map(({ heard }) => heard)).toEqual([[resourceUpdated('f:/x')], [resourceUpdated('f:/y')]]);
   });
 
-  it('is none to who joins meanwhile and cannot wait; the others go on waiting', async () => {
+  it('rejects a new subscriber without retry during an interruption, while the others wait', async () => {
     const { connector, join, follow, open } = world();
     const waiting = await join(LIST_FILTER);
     connector.beforeOpening = rejectUnreachable;
@@ -55,7 +55,7 @@ describe('an interrupted subscription', () => {
     ]);
   });
 
-  it('is brought back for all by who joins when the server is there again', async () => {
+  it('reopens the subscription for all when a new subscriber joins a server that is available again', async () => {
     const { connector, join, open } = world();
     const waiting = await join(LIST_FILTER);
     connector.opened[0]?.die();
@@ -64,7 +64,7 @@ describe('an interrupted subscription', () => {
     expect([waiting.heard, late.heard]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], []]);
   });
 
-  it('goes on without a resource that is there no more, until that comes back', async () => {
+  it('continues without a resource that the server rejects, until the server accepts it again', async () => {
     const { connector, join, open } = world();
     const [lists, x] = await Promise.all([join(LIST_FILTER), join(resourceFilter('f:/x'))]);
     connector.beforeListening = async (_connection, filter) => {
@@ -81,8 +81,8 @@ describe('an interrupted subscription', () => {
   });
 });
 
-describe('a resource that a server does not know any more after an interruption', () => {
-  it('is asked for again, and ever more seldom', async () => {
+describe('a resource that a server no longer knows after an interruption', () => {
+  it('requests an unknown resource again with growing delays', async () => {
     const { connector, asked, join, open } = world('legacy');
     await Promise.all([join(LIST_FILTER), join(resourceFilter('f:/x'))]);
     connector.honours = ({ resourceSubscriptions: _none, ...lists }) => lists;
@@ -99,8 +99,8 @@ describe('a resource that a server does not know any more after an interruption'
   });
 });
 
-describe('a server that is another one than it was', () => {
-  it('is listened to by those who may share what is had of it now', async () => {
+describe('a server whose sharing rule changes', () => {
+  it('opens one subscription per group of subscribers that may share the new connection', async () => {
     const { connector, registry, join, open } = world();
     const joined = await Promise.all(['a', 'b', 'a'].map((subject) => join(LIST_FILTER, subject)));
     connector.eras.set('a', 'legacy');
@@ -117,7 +117,7 @@ describe('a server that is another one than it was', () => {
     expect(open()).toEqual([]);
   });
 
-  it('though its definition is the same, is told apart when it is spoken to', async () => {
+  it('detects a changed era of a server with an unchanged definition', async () => {
     const { connector, join, open } = world();
     const [one] = await Promise.all([join(LIST_FILTER, 'a'), join(LIST_FILTER, 'b')]);
     connector.opened[0]?.die();

@@ -1,13 +1,13 @@
 import { LIST_FLAGS, type ListFlag } from '#lib/mcp-protocol';
 import type { ChangeFilter } from '../upstream/index.js';
 
-/** Lists and resources whose changes somebody wants to hear of. */
+/** The lists and resources whose changes a subscriber requested. */
 export interface RequestedChanges {
   readonly lists: readonly ListFlag[];
   readonly resources: ReadonlySet<string>;
 }
 
-/** What several listeners want together. */
+/** The union of the filters of several subscribers. */
 export class MergedFilter {
   private readonly lists = new Set<ListFlag>();
   private readonly resources = new Set<string>();

@@ -5,7 +5,7 @@ import { toFilter, isSubset, MergedFilter, type RequestedChanges } from './merge
 
 type Refusal = Extract<Outcome, { kind: 'error' }>;
 
-/** One running subscription at a server: what was asked for, and what of it is granted. */
+/** One open subscription at a server, with the requested and the granted filter. */
 export class MergedSubscription {
   private readonly granted: ReadonlySet<string>;
   private readonly refusals: ReadonlyMap<string, Refusal>;
@@ -19,14 +19,14 @@ export class MergedSubscription {
     this.refusals = new Map(listening.refused?.map(({ uri, refusal }) => [uri, refusal]));
   }
 
-  /** Calls back once when it has ended by itself. */
+  /** Calls the listener once when the connection closed or its server was reconfigured. */
   onClosed(listener: () => void): void {
     this.held.onClosed(listener);
   }
 
   /**
-   * True for who hears all that there is to hear without a further word to the server. A list that it does not tell of
-   * is not asked for again; a resource may exist by now.
+   * True if the subscriber needs no larger subscription. A list that the server did not grant counts as covered,
+   * because a new request would not change that; a resource that it did not grant may exist by now.
    */
   covers(wanting: RequestedChanges): boolean {
     return this.requested.includesLists(wanting) && isSubset(wanting.resources, this.granted);
@@ -40,12 +40,12 @@ export class MergedSubscription {
     );
   }
 
-  /** The lists that it tells of and that the one before did not, if there was one. */
+  /** Returns the granted lists that the previous subscription, if any, did not grant. */
   addedLists(before: MergedSubscription | undefined): ListFlag[] {
     return LIST_FLAGS.filter((flag) => this.listening.honoured[flag] && before?.listening.honoured[flag] !== true);
   }
 
-  /** The server's own words to who is granted nothing. */
+  /** Returns the server's own error for a subscriber that was granted nothing. */
   refusalOf(wanting: RequestedChanges): Refusal | undefined {
     if (this.refusals.size === 0 || Object.keys(this.grantedFor(wanting)).length > 0) return undefined;
     for (const uri of wanting.resources) {
@@ -55,7 +55,7 @@ export class MergedSubscription {
     return undefined;
   }
 
-  /** True when the server tells of resources that none of them wants to hear of. */
+  /** True if the server granted resources that none of the subscribers requests. */
   exceeds(listeners: Iterable<RequestedChanges>): boolean {
     return !new MergedFilter(listeners).includesResources(this.granted);
   }

@@ -52,8 +52,8 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-describe('a change feed', () => {
-  it('hears what was asked for until it is closed, and says what the server honours', async () => {
+describe('a subscription to changes at a server', () => {
+  it('delivers requested changes until it is closed and reports what the server honours', async () => {
     const { server, connector, feeds, heard, onChange } = world();
     connector.honours = ({ toolsListChanged = false }) => ({ toolsListChanged });
     const feed = await feeds.subscribe(server, face, FILTER, onChange);
@@ -66,7 +66,7 @@ describe('a change feed', () => {
     expect(connector.opened[0]?.listeners).toEqual([]);
   });
 
-  it('goes on over another connection when one ends, and tells that something may have been missed', async () => {
+  it('continues over a new connection when one closes, and reports everything as changed', async () => {
     const { server, connector, feeds, heard, onChange } = world();
     await feeds.subscribe(server, face, FILTER, onChange);
     connector.opened[0]?.die();
@@ -76,7 +76,7 @@ describe('a change feed', () => {
     expect(heard).toHaveLength(3);
   });
 
-  it('comes back however long its server was away, and does not ask it all the time', async () => {
+  it('reconnects after any outage of the server, with a bounded number of attempts', async () => {
     const { server, connector, feeds, heard, onChange } = world();
     let attempts = 0;
     await feeds.subscribe(server, face, FILTER, onChange);
@@ -93,7 +93,7 @@ describe('a change feed', () => {
     expect(heard).toEqual([CHANGED, UPDATED]);
   });
 
-  it('is none when the server cannot be reached or refuses', async () => {
+  it('rejects, and does not retry, if the server cannot be reached', async () => {
     const { server, connector, pool, feeds, onChange } = world();
     connector.beforeListening = asDown;
     await expect(feeds.subscribe(server, face, FILTER, onChange)).rejects.toMatchObject({ code: -31004 });
@@ -103,7 +103,7 @@ describe('a change feed', () => {
     expect(connector.live).toEqual([]);
   });
 
-  it('that was closed while it stood still does not come back', async () => {
+  it('does not reconnect a subscription that was closed while interrupted', async () => {
     const { server, connector, feeds, onChange } = world();
     const feed = await feeds.subscribe(server, face, FILTER, onChange);
     connector.opened[0]?.die();
@@ -112,7 +112,7 @@ describe('a change feed', () => {
     expect(connector.opened).toHaveLength(1);
   });
 
-  it('that was closed while it came back lets go of what it got', async () => {
+  it('closes the new server subscription if the subscriber closed while it was opening', async () => {
     const { server, connector, feeds, onChange } = world();
     const feed = await feeds.subscribe(server, face, FILTER, onChange);
     const listening = Promise.withResolvers<undefined>();
@@ -125,7 +125,7 @@ describe('a change feed', () => {
     expect(connector.opened[1]?.listeners).toEqual([]);
   });
 
-  it('follows its server to where it is configured anew', async () => {
+  it('moves to a new connection when the definition of its server changes', async () => {
     const { server, connector, registry, feeds, onChange } = world();
     await feeds.subscribe(server, face, FILTER, onChange);
     const moved = remoteServer('a', { url: 'http://elsewhere.example' });
@@ -135,7 +135,7 @@ describe('a change feed', () => {
     expect(connector.live[0]?.listeners).toHaveLength(1);
   });
 
-  it('waits for a server that was taken away', async () => {
+  it('waits for a disabled server and reconnects once it is enabled', async () => {
     const { server, connector, registry, feeds, onChange } = world();
     const feed = await feeds.subscribe(server, face, FILTER, onChange);
     registry.configure([{ ...server, enabled: false }]);
@@ -148,8 +148,8 @@ describe('a change feed', () => {
   });
 });
 
-describe('a feed that follows', () => {
-  it('waits for a server that is away, and tells that there is something new when it comes', async () => {
+describe('a subscription with retry', () => {
+  it('waits for an unreachable server and reports everything as changed once attached', async () => {
     const { server, connector, feeds, heard, onChange } = world();
     connector.beforeOpening = asDown;
     const feed = feeds.subscribeWithRetry(server, face, FILTER, onChange);
@@ -161,7 +161,7 @@ describe('a feed that follows', () => {
     expect(connector.opened[0]?.listeners).toEqual([]);
   });
 
-  it('does not ask a server again that refuses', async () => {
+  it('does not retry at a server that rejects the subscription', async () => {
     const { server, connector, feeds, onChange } = world();
     let refusals = 0;
     connector.beforeListening = () => {

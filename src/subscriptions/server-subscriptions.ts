@@ -8,15 +8,15 @@ import { isRetriable, RetryDelays } from './pending-subscriber.js';
 import { SharedSubscription, type ListChangeReason } from './shared-subscription.js';
 import { SharingChanged, ServerRemoved } from './subscriptions.errors.js';
 
-/** Takes the server, by its slug, and the list that changed there, or may have. */
+/** Receives the slug of the server and the list that changed there, or may have changed. */
 export type ListObserver = (server: string, list: ListFlag, why: ListChangeReason) => void;
 
-/** How often a server may turn out to be another one while a listener looks for its feed. */
+/** How often the sharing rule of a server may change while a subscriber attaches. */
 const MAX_SHARING_CHANGES = 3;
 
 /**
- * Tells listeners of changes at servers. All who may share what is had of a server listen over one subscription, which
- * lasts when a connection ends by itself, or a server is configured anew.
+ * Notifies subscribers of changes at servers. All subscribers that may share a server's connection share one
+ * subscription, which outlives closed connections and changed definitions.
  */
 @Injectable()
 export class ServerSubscriptions {
@@ -30,7 +30,7 @@ export class ServerSubscriptions {
     private readonly registry: ServerRegistry,
   ) {}
 
-  /** Rejects with a GatewayError when the server cannot be reached or refuses. */
+  /** Subscribes to changes at a server. Rejects with a GatewayError if the server cannot be reached or rejects it. */
   async subscribe(
     server: ServerDefinition,
     face: UpstreamFace,
@@ -51,7 +51,7 @@ export class ServerSubscriptions {
     return listener;
   }
 
-  /** A feed that waits for a server that cannot be reached now. One that refuses is not asked again. */
+  /** Subscribes to changes, and waits for a server that cannot be reached now. Does not retry after a rejection. */
   subscribeWithRetry(
     server: ServerDefinition,
     face: UpstreamFace,
@@ -68,15 +68,15 @@ export class ServerSubscriptions {
   }
 
   /**
-   * Calls back with every change of a list that any listener here could hear of, and with each list that is listened to
-   * anew. Returns how to stop.
+   * Registers an observer of every list change that any subscriber of this worker could receive, and of each list that
+   * was subscribed to again. Returns a function that removes it.
    */
   onListChange(observer: ListObserver): () => void {
     this.observers.add(observer);
     return () => void this.observers.delete(observer);
   }
 
-  /** A list has changed by what people here have said of it: the server itself tells nobody. */
+  /** Publishes a list change that administrators of the gateway caused, of which the server sends no notification. */
   publishListChange(server: string, list: ListFlag): void {
     for (const tell of this.observers) tell(server, list, 'changed');
     for (const listener of this.subscribers) {
@@ -90,7 +90,7 @@ export class ServerSubscriptions {
     return listener;
   }
 
-  /** Not known while its server has never been reached is with whom a listener may share; then each waits by itself. */
+  /** Retries for each subscriber separately: until its server was reached, it is unknown with whom it may share. */
   private async attachWithRetry(listener: Subscriber): Promise<void> {
     const { server } = listener.traits;
     const pauses = new RetryDelays();
@@ -99,7 +99,7 @@ export class ServerSubscriptions {
         return await this.attach(listener);
       } catch (cause) {
         if (!listener.wasAttached && !isRetriable(cause)) {
-          this.logger.debug(`${server} tells nobody of changes: ${String(cause)}`);
+          this.logger.debug(`Server ${server} rejected a subscription to changes: ${String(cause)}`);
           return;
         }
         await listener.pause(pauses.next());
@@ -130,7 +130,8 @@ export class ServerSubscriptions {
       onListChange: (list, why) => {
         for (const tell of this.observers) tell(slug, list, why);
       },
-      onInterruption: (cause) => this.logger.warn(`The change feed of ${slug} is interrupted: ${String(cause)}`),
+      onInterruption: (cause) =>
+        this.logger.warn(`The subscription to changes of server ${slug} was interrupted: ${String(cause)}`),
       onDetached: (listener) => void this.attachWithRetry(listener),
       onEmpty: () => {
         if (entitlement !== undefined && this.shared.get(entitlement) === feed) this.shared.delete(entitlement);
@@ -140,7 +141,7 @@ export class ServerSubscriptions {
     return feed;
   }
 
-  /** A session hears of what else its connections say, and its client's own notifications go there. */
+  /** Uses the connection once for the session, so that notifications pass between the session and the server. */
   private bindSession({ traits: { server, scope: face } }: Subscriber): void {
     const { session } = face;
     const definition = this.registry.find(server);

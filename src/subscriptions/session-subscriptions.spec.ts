@@ -53,7 +53,7 @@ afterEach(async () => {
 });
 
 describe('a resource that a session is subscribed to', () => {
-  it('is told of under the name that the client knows, until the client wants no more', async () => {
+  it('sends updates with the public URI until the client unsubscribes', async () => {
     const { connector, feeds, session, heard } = world();
     await feeds.subscribe(session, resource('x'));
     for (let count = 0; count < 100; count += 1) connector.opened[0]?.change(updated('file:///x'));
@@ -66,7 +66,7 @@ describe('a resource that a session is subscribed to', () => {
     await feeds.unsubscribe(session, resource('x'));
   });
 
-  it('is told of at once when the session leaves', async () => {
+  it('sends pending updates at once when the session is flushed', async () => {
     const { connector, feeds, session, heard } = world();
     await feeds.subscribe(session, resource('x'));
     connector.opened[0]?.change(updated('file:///x'));
@@ -74,7 +74,7 @@ describe('a resource that a session is subscribed to', () => {
     expect(heard()).toEqual([updated('a+file:///x')]);
   });
 
-  it('is subscribed to once, however often it is asked for', async () => {
+  it('subscribes once to a resource that is requested several times', async () => {
     const { connector, feeds, session } = world();
     await Promise.all([1, 2, 3].map(() => feeds.subscribe(session, resource('x'))));
     expect(connector.opened[0]?.listeners).toHaveLength(1);
@@ -82,7 +82,7 @@ describe('a resource that a session is subscribed to', () => {
     expect(connector.opened[0]?.listeners).toEqual([]);
   });
 
-  it('is not subscribed to when the server refuses; it may be asked for again', async () => {
+  it('rejects a subscription if the server cannot be reached, and accepts a later request', async () => {
     const { connector, feeds, session } = world();
     connector.beforeListening = () => Promise.reject(new OutcomeError(unreachable('a')));
     const watching = [1, 2].map(() => feeds.subscribe(session, resource('x')));
@@ -94,14 +94,14 @@ describe('a resource that a session is subscribed to', () => {
     expect(connector.opened[0]?.listeners).toHaveLength(1);
   });
 
-  it('is refused when the server would never tell of it', async () => {
+  it('rejects a subscription that the server does not honour', async () => {
     const { connector, feeds, session } = world();
     connector.honours = () => ({});
     await expect(feeds.subscribe(session, resource('x'))).rejects.toMatchObject({ code: -32601 });
     expect(connector.opened[0]?.listeners).toEqual([]);
   });
 
-  it('is let go of when the client changes its mind meanwhile', async () => {
+  it('closes a subscription that the client cancels while it is opening', async () => {
     const { connector, feeds, session } = world();
     const opening = Promise.withResolvers<undefined>();
     connector.beforeListening = () => opening.promise;
@@ -112,7 +112,7 @@ describe('a resource that a session is subscribed to', () => {
     expect(connector.opened[0]?.listeners).toEqual([]);
   });
 
-  it('is let go of with the session, be it in the middle of the subscription', async () => {
+  it('closes all subscriptions of an ended session, including one that is opening', async () => {
     const { connector, feeds, session } = world();
     await feeds.subscribe(session, resource('x'));
     const opening = Promise.withResolvers<undefined>();
@@ -126,7 +126,7 @@ describe('a resource that a session is subscribed to', () => {
     expect(connector.live).toEqual([]);
   });
 
-  it('is refused beyond the bound', async () => {
+  it('rejects subscriptions beyond the limit', async () => {
     const { feeds, session } = world();
     for (let count = 0; count < 1_000; count += 1) await feeds.subscribe(session, resource(String(count)));
     await expect(feeds.subscribe(session, resource('more'))).rejects.toMatchObject({ code: -31003, httpStatus: 429 });
@@ -136,7 +136,7 @@ describe('a resource that a session is subscribed to', () => {
 });
 
 describe('the lists behind an endpoint', () => {
-  it('are followed at every server; the client is told once of a burst', async () => {
+  it('subscribes to the lists of every server and notifies once per burst', async () => {
     const { connector, feeds, session, heard } = world();
     feeds.subscribeToLists(session);
     feeds.subscribeToLists(session);
@@ -147,7 +147,7 @@ describe('the lists behind an endpoint', () => {
     expect(heard()).toEqual([TOOLS]);
   });
 
-  it('of one server are followed on the session’s own connection', async () => {
+  it('subscribes to the lists of a single server over the session’s own connection', async () => {
     const { connector, pool, feeds, session } = world('a');
     feeds.subscribeToLists(session);
     await jest.advanceTimersByTimeAsync(0);
@@ -156,7 +156,7 @@ describe('the lists behind an endpoint', () => {
     expect(connector.opened).toHaveLength(1);
   });
 
-  it('are followed at the servers that are there; the others are waited for', async () => {
+  it('subscribes to the lists of reachable servers and waits for the others', async () => {
     const { connector, feeds, session, heard } = world();
     connector.beforeOpening = async ({ slug }) => {
       if (slug === 'a') throw new OutcomeError(unreachable('a'));
@@ -170,7 +170,7 @@ describe('the lists behind an endpoint', () => {
     expect(heard()).toContainEqual(TOOLS);
   });
 
-  it('are followed no longer once the session has ended', async () => {
+  it('closes the list subscriptions of an ended session', async () => {
     const { connector, feeds, session, heard } = world();
     feeds.subscribeToLists(session);
     await jest.advanceTimersByTimeAsync(0);

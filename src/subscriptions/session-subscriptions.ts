@@ -10,35 +10,35 @@ import type { SubscriptionHandle, OnChange } from './subscriber.js';
 import { DeferredListViews, type ListView } from './list-views.js';
 import { NotSubscribable, TooManySubscriptions } from './subscriptions.errors.js';
 
-/** A resource at one server, and the URI under which the client knows it. */
+/** A resource at one server that a session subscribed to. */
 export interface SubscribedResource {
   readonly server: ServerDefinition;
-  /** Its URI at the server. */
+  /** URI of the resource at the server. `uri` is its public URI, which the client uses. */
   readonly own: string;
   readonly uri: string;
 }
 
 const ALL_LISTS = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
 
-/** Resources that one session may be subscribed to. */
+/** Maximum number of resources that one session may be subscribed to. */
 const MAX_SUBSCRIBED_RESOURCES = 1_000;
 
 interface ResourceSubscription {
   readonly resource: SubscribedResource;
-  /** Undefined while the resource is kept from the client: it is told of it again once it is not. */
+  /** Undefined while the resource is hidden from the client. It is subscribed to again once it is visible. */
   handle: Promise<SubscriptionHandle> | undefined;
 }
 
-/** What one session is told, and what it sees of it. */
+/** Subscriptions of one session, and its view of lists and resources. */
 interface SessionState {
   readonly notifier: ChangeNotifier;
-  /** By the URI that the client knows. */
+  /** By public URI. */
   readonly resources: Map<string, ResourceSubscription>;
   view: ListView;
   hasListSubscriptions: boolean;
 }
 
-/** Tells legacy sessions of changes: of the lists while a stream is open, of resources they subscribed to. */
+/** Notifies legacy sessions of changes: of lists while a stream is open, and of the resources they subscribed to. */
 @Injectable()
 export class SessionSubscriptions {
   private readonly sessions = new WeakMap<Session, SessionState>();
@@ -49,7 +49,10 @@ export class SessionSubscriptions {
     private readonly views: DeferredListViews,
   ) {}
 
-  /** Rejects with a GatewayError when the server refuses, or at the bound. Watching twice is watching once. */
+  /**
+   * Subscribes a session to a resource. Idempotent. Rejects with a GatewayError if the server rejects it, or at the
+   * limit.
+   */
   async subscribe(session: Session, resource: SubscribedResource): Promise<void> {
     const { uri } = resource;
     const { resources: watched, view } = this.stateOf(session);
@@ -70,12 +73,12 @@ export class SessionSubscriptions {
     }
   }
 
-  /** What the session's client has subscribed to. */
+  /** Returns the resources that the session is subscribed to. */
   subscribedResources(session: Session): readonly SubscribedResource[] {
     return [...(this.sessions.get(session)?.resources.values() ?? [])].map(({ resource }) => resource);
   }
 
-  /** Tells at once what has not been told yet: the session leaves, and its heir knows nothing of it. */
+  /** Sends pending notifications at once, before a handoff: the new owner does not know of them. */
   flush(session: Session): void {
     this.sessions.get(session)?.notifier.flush();
   }
@@ -88,7 +91,7 @@ export class SessionSubscriptions {
     await watching?.handle?.then(close, ignoreFailure);
   }
 
-  /** Follows the lists of every server behind the session's endpoint, from now until the session ends. */
+  /** Subscribes to the lists of every server behind the session's endpoint, until the session ends. */
   subscribeToLists(session: Session): void {
     const { caller } = session.start;
     const endpoint = this.endpoints.findFor(caller, session.start.endpoint);
@@ -99,7 +102,8 @@ export class SessionSubscriptions {
     const { notifier: teller } = told;
     told.view = this.views.open(toViewer(session), LIST_FLAGS);
     teller.setView(told.view);
-    // Behind several servers the session's own upstream sessions are opened when they are first called, not now.
+    // For an endpoint with several servers, the session's own upstream sessions are opened by their first call, not
+    // now.
     const face = endpoint.transparent
       ? toConnectionScope(session)
       : { ...toConnectionScope(session), session: undefined };
@@ -141,7 +145,10 @@ export class SessionSubscriptions {
     throw new NotSubscribable(server.slug);
   }
 
-  /** Lets go of resources that are kept from the client by now, and goes on with those that no longer are. */
+  /**
+   * Closes the subscriptions to resources that are now hidden from the client, and reopens those that are visible
+   * again.
+   */
   private applyVisibility(session: Session, { resources: watched, view, notifier: teller }: SessionState): void {
     for (const watching of watched.values()) {
       const { handle: feed, resource } = watching;
@@ -151,13 +158,13 @@ export class SessionSubscriptions {
         void feed.then(close, ignoreFailure);
       } else if (!feed && isShown) {
         watching.handle = Promise.resolve(this.resubscribe(session, resource));
-        // It may have changed meanwhile.
+        // The resource may have changed while it was hidden.
         teller.record({ method: RESOURCE_UPDATED, params: { uri: resource.uri } }, { resource: resource.uri });
       }
     }
   }
 
-  /** The server was asked before, and may be away now. */
+  /** Subscribes again, and waits for a server that cannot be reached: it accepted this subscription before. */
   private resubscribe(session: Session, resource: SubscribedResource): SubscriptionHandle {
     const filter = { resourceSubscriptions: [resource.own] };
     return this.subscriptions.subscribeWithRetry(

@@ -28,8 +28,8 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-describe('listeners who may share a subscription', () => {
-  it('are all that there are, at a modern server', async () => {
+describe('the sharing of a subscription', () => {
+  it('shares a subscription among all subscribers at a modern server', async () => {
     const { join, open, change } = world();
     const joined = await Promise.all(['a', 'b', 'anonymous'].map((subject) => join(LIST_FILTER, subject)));
     expect(open()).toEqual([LIST_FILTER]);
@@ -37,7 +37,7 @@ describe('listeners who may share a subscription', () => {
     expect(joined.map(({ heard }) => heard)).toEqual([[TOOLS_CHANGED], [TOOLS_CHANGED], [TOOLS_CHANGED]]);
   });
 
-  it('are of one principal and declare the same, at a legacy server', async () => {
+  it('shares a legacy subscription only among one principal’s subscribers with equal capabilities', async () => {
     const { connector, join } = world('legacy');
     for (const subject of ['a', 'b', 'a']) await join(LIST_FILTER, subject);
     await join(LIST_FILTER, 'a', { roots: {} });
@@ -45,13 +45,13 @@ describe('listeners who may share a subscription', () => {
     expect(connector.opened.map(({ listeners }) => listeners.length)).toEqual([1, 1, 1]);
   });
 
-  it('are none where nobody knows who they are, at a legacy server', async () => {
+  it('never shares a legacy subscription between anonymous subscribers', async () => {
     const { connector, join } = world('legacy');
     for (let count = 0; count < 2; count += 1) await join(LIST_FILTER, 'anonymous');
     expect(connector.opened.map(({ listeners }) => listeners.length)).toEqual([1, 1]);
   });
 
-  it('each hear what they asked for, and nothing that only another one asked for', async () => {
+  it('sends each subscriber only the changes that it requested (invariant 1)', async () => {
     const { join, change } = world();
     const [lists, x, folder] = await Promise.all([
       join(LIST_FILTER),
@@ -70,7 +70,7 @@ describe('listeners who may share a subscription', () => {
     ]);
   });
 
-  it('over a child process hear as sessions of what else it says', async () => {
+  it('attaches each subscribed session to the shared connection of a child process', async () => {
     const { server, connector, feeds, session } = world('legacy', childServer('a'));
     const sessions = [session(), session()];
     const faces = sessions.map((mine) => ({ caller: callerOf('me'), client: LEGACY_CLIENT, session: mine }));
@@ -82,8 +82,8 @@ describe('listeners who may share a subscription', () => {
   });
 });
 
-describe('a listener that joins', () => {
-  it('costs the server nothing when what it wants is told already', async () => {
+describe('a subscriber that joins', () => {
+  it('sends no request for a subscriber whose filter is already covered', async () => {
     const { asked, join } = world();
     await join({ ...LIST_FILTER, ...resourceFilter('f:/x', 'f:/y') });
     await join(LIST_FILTER);
@@ -91,7 +91,7 @@ describe('a listener that joins', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('at the same moment as others enlarges the subscription together with them', async () => {
+  it('enlarges the subscription once for subscribers that join simultaneously', async () => {
     const { asked, join, open } = world();
     await join(LIST_FILTER);
     const uris = Array.from({ length: 100 }, (_, index) => `f:/${index}`);
@@ -100,7 +100,7 @@ describe('a listener that joins', () => {
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter(...uris) }]);
   });
 
-  it('has the larger subscription opened before the smaller one ends', async () => {
+  it('opens the larger subscription before it closes the smaller one', async () => {
     const { connector, join, change, open } = world();
     const first = await join(LIST_FILTER);
     const opening = Promise.withResolvers<void>();
@@ -116,11 +116,11 @@ describe('a listener that joins', () => {
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x') }]);
   });
 
-  it('hears what the server says before it knows that it may', async () => {
+  it('delivers changes that arrive before the subscription is acknowledged', async () => {
     const { connector, join, change } = world();
     await join(LIST_FILTER);
     connector.honours = (filter) => {
-      // Said in one breath with the acknowledgement.
+      // The change arrives together with the acknowledgement.
       void Promise.resolve().then(() => change(resourceUpdated('f:/x')));
       return filter;
     };
@@ -128,7 +128,7 @@ describe('a listener that joins', () => {
     expect(heard).toContainEqual(resourceUpdated('f:/x'));
   });
 
-  it('is not held up by others who want what takes long', async () => {
+  it('attaches a covered subscriber while a slow enlargement is opening', async () => {
     const { connector, join } = world();
     await join({ ...LIST_FILTER, ...resourceFilter('f:/x') });
     connector.beforeListening = () => new Promise(() => undefined);
@@ -138,7 +138,7 @@ describe('a listener that joins', () => {
     expect(feed.honoured).toEqual(LIST_FILTER);
   });
 
-  it('beyond the bound of what one subscription may ask for is refused; it is told so, and the others stay', async () => {
+  it('rejects a subscriber beyond the limit of the subscription without affecting the others', async () => {
     const { join, open } = world();
     const many = (from: number) => resourceFilter(...Array.from({ length: 1_000 }, (_, index) => `f:/${from + index}`));
     for (let from = 0; from < 10_000; from += 1_000) await join(many(from));
@@ -148,8 +148,8 @@ describe('a listener that joins', () => {
   });
 });
 
-describe('the subscription', () => {
-  it('ends with its last listener', async () => {
+describe('a shared subscription', () => {
+  it('ends a shared subscription with its last subscriber', async () => {
     const { join, open } = world();
     const [one, other] = [await join(LIST_FILTER), await join(LIST_FILTER)];
     one.feed.close();
@@ -158,7 +158,7 @@ describe('the subscription', () => {
     expect(open()).toEqual([]);
   });
 
-  it('asks for what nobody wants any more for a short while only', async () => {
+  it('drops a resource that no subscriber requests any more after a delay', async () => {
     const { join, open } = world();
     await join(LIST_FILTER);
     const { feed } = await join(resourceFilter('f:/x'));
@@ -168,7 +168,7 @@ describe('the subscription', () => {
     expect(open()).toEqual([LIST_FILTER]);
   });
 
-  it('of one session asks at once for no more than that wants', async () => {
+  it('narrows the subscription of a single session at once', async () => {
     const { server, feeds, session, open } = world('legacy');
     const face = { caller: callerOf('me'), client: LEGACY_CLIENT, session: session() };
     await feeds.subscribe(server, face, LIST_FILTER, () => undefined);
@@ -178,7 +178,7 @@ describe('the subscription', () => {
     expect(open()).toEqual([LIST_FILTER]);
   });
 
-  it('is let go of when its only listener left while it was opened', async () => {
+  it('closes a subscription whose only subscriber closed while it was opening', async () => {
     const { connector, follow, open } = world();
     const opening = Promise.withResolvers<void>();
     connector.beforeListening = () => opening.promise;
@@ -192,14 +192,14 @@ describe('the subscription', () => {
   });
 });
 
-describe('a server that does not tell of a resource', () => {
+describe('a server that does not grant a resource', () => {
   const without = (uri: string) => (filter: ChangeFilter) => {
     const left = (filter.resourceSubscriptions ?? []).filter((asked) => asked !== uri);
     const { resourceSubscriptions: _all, ...lists } = filter;
     return left.length > 0 ? { ...lists, ...resourceFilter(...left) } : lists;
   };
 
-  it('and leaves it out costs those who asked for it, and them no more than that', async () => {
+  it('omits an ungranted resource only for the subscribers that requested it', async () => {
     const { connector, join } = world();
     connector.honours = without('f:/x');
     const wanted = [LIST_FILTER, resourceFilter('f:/x', 'f:/y'), resourceFilter('f:/y'), resourceFilter('f:/x')];
@@ -212,7 +212,7 @@ describe('a server that does not tell of a resource', () => {
     ]);
   });
 
-  it('is not asked for it again on behalf of who was told so, but when somebody else wants it', async () => {
+  it('requests an ungranted resource again only for a new subscriber', async () => {
     const { connector, asked, join } = world();
     connector.honours = without('f:/x');
     await join(resourceFilter('f:/x', 'f:/y'));
@@ -222,7 +222,7 @@ describe('a server that does not tell of a resource', () => {
     expect((await join(resourceFilter('f:/x'))).feed.honoured).toEqual(resourceFilter('f:/x'));
   });
 
-  it('and says why says it to who asked for nothing else', async () => {
+  it('returns the server’s error to a subscriber that requested only the rejected resource', async () => {
     const { connector, join, open } = world('legacy');
     connector.honours = without('f:/x');
     connector.refuses = (filter) =>
@@ -242,7 +242,7 @@ describe('a server that does not tell of a resource', () => {
     expect(open()).toHaveLength(1);
   });
 
-  it('and refuses the whole of a subscription for it costs nobody else theirs', async () => {
+  it('rejects only the responsible subscriber if the server rejects a whole subscription (invariant 2)', async () => {
     const { connector, asked, join, open } = world();
     const answers = connector.beforeListening;
     connector.beforeListening = async (connection, filter) => {
@@ -258,7 +258,7 @@ describe('a server that does not tell of a resource', () => {
     expect(asked.length).toBeLessThan(15);
   });
 
-  it('and refuses all of it says so in its own words to each who wants the same; none of them asks again', async () => {
+  it('returns the server’s error to all subscribers with equal filters after one request', async () => {
     const { connector, asked, join, follow } = world();
     const answers = connector.beforeListening;
     connector.beforeListening = async (connection, filter) => {
@@ -272,7 +272,7 @@ describe('a server that does not tell of a resource', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('that it told of before refuses nobody else for it, nor tells them of it', async () => {
+  it('does not reject a new subscriber for a resource that was granted to others before', async () => {
     const { connector, join, open } = world();
     const [lists, x] = [await join(LIST_FILTER, 'a'), await join(resourceFilter('f:/x'), 'a')];
     connector.beforeListening = async (_connection, filter) => {
@@ -286,7 +286,7 @@ describe('a server that does not tell of a resource', () => {
     expect(x.heard).toEqual([resourceUpdated('f:/x')]);
   });
 
-  it('that it told of before, and refuses together with what is new, says of the new one only', async () => {
+  it('returns an error about the new subscriber’s own resource, not about one granted to others before', async () => {
     const { connector, join } = world();
     await join(resourceFilter('f:/secret'), 'a');
     connector.beforeListening = async (_connection, { resourceSubscriptions = [] }) => {
@@ -296,7 +296,7 @@ describe('a server that does not tell of a resource', () => {
     await expect(join(resourceFilter('f:/y'), 'b')).rejects.toThrow('No such resource: f:/y');
   });
 
-  it('is not asked without end whom it means', async () => {
+  it('bounds the number of requests to identify the rejected subscribers', async () => {
     const { connector, asked, join } = world();
     const answers = connector.beforeListening;
     connector.beforeListening = async (connection, filter) => {

@@ -8,52 +8,53 @@ import { MergedSubscription } from './merged-subscription.js';
 import { SharingChanged, SubscriptionLimitReached, TooManyRefusals } from './subscriptions.errors.js';
 import { MergedFilter } from './merged-filter.js';
 
-/** A list changed; or it is listened to anew, and may have changed before. */
+/** A list changed, or it was subscribed to again and may have changed before. */
 export type ListChangeReason = 'changed' | 'heard anew';
 
-/** What a feed needs of the world around it. */
+/** Connections and callbacks of a shared subscription. */
 export interface SharedSubscriptionContext {
-  /** Who may share it, as the pool of connections tells. Undefined: nobody. */
+  /** Identifies the clients that may share it (`UpstreamPool.sharingKeyOf`). Undefined if no other client may. */
   readonly sharingKey: string | undefined;
-  /** A connection to the server as it is configured now. Rejects with a GatewayError. */
+  /** Holds a connection to the server under its current definition. Rejects with a GatewayError. */
   hold(face: UpstreamFace): Promise<HeldConnection>;
-  /** The listener is served from now on. */
+  /** Called when a subscriber is attached. */
   onAttached(listener: Subscriber): void;
   onListChange: (list: ListFlag, why: ListChangeReason) => void;
-  /** The feed stands still. Called once for each time. */
+  /** Called once for each interruption. */
   onInterruption(cause: unknown): void;
-  /** The listener may not be served together with the others any more. */
+  /** Called when an attached subscriber may no longer share this subscription. */
   onDetached(listener: Subscriber): void;
-  /** Nobody is left. */
+  /** Called when no subscriber is left. */
   onEmpty(): void;
 }
 
-/** For so long a server may tell of resources that nobody wants to hear of any more. */
+/** Time for which a subscription may include resources that no subscriber requests any more, in milliseconds. */
 const NARROW_DELAY_MS = 10_000;
-/** How often it is tried whom of several newcomers a server refuses. Whoever is not told apart by then is refused too. */
+/** Maximum number of bisections to identify the subscribers that a server rejects. Any that remain are rejected too. */
 const MAX_BISECTIONS = 64;
-/** What one subscription may ask a server for, on behalf of all its listeners. */
+/** Maximum size of one subscription, over all its subscribers. */
 const MAX_RESOURCES = 10_000;
 const MAX_URI_CHARACTERS = 4 * 1_048_576;
-/** And of that no principal has more than one part of so many, or there would be no room for the others. */
+/** A principal may use at most this fraction (1/n) of the maximum size, to leave room for the others. */
 const PRINCIPAL_SHARES = 4;
 
 /**
- * One subscription at one server for all listeners who may share it. It asks for what they want together, and grows when
- * one joins who wants more: the new subscription is open before the old one ends. It lasts as long as anybody listens,
- * over as many connections as that takes; whoever was there then hears that all may have changed.
+ * One subscription at one server for all subscribers that may share it. It requests their merged filter and is enlarged
+ * when a subscriber requests more: the new subscription is open before the old one ends. It lasts as long as it has
+ * subscribers, over several connections if necessary; after an interruption each subscriber is notified that everything
+ * it requested may have changed.
  */
 export class SharedSubscription implements SubscriberGroup {
   private readonly attached = new Set<Subscriber>();
-  /** Those whom the server cannot serve now. */
+  /** Subscribers that the server cannot serve now. */
   private readonly waiting = new Map<Subscriber, PendingSubscriber>();
   private arrivals: PendingSubscriber[] = [];
-  /** Those for whom it is being enlarged. */
+  /** Pending subscribers for which the subscription is being enlarged. */
   private readonly enlargingFor = new Set<PendingSubscriber>();
-  /** Those who are part of a subscription that is being opened: it may tell them something at once. */
+  /** Subscribers of the subscription that is being opened. Its first changes may arrive before they are attached. */
   private openingSubscribers: readonly Subscriber[] = [];
   private openingFilter: MergedFilter | undefined;
-  /** Undefined while the feed stands still. */
+  /** Undefined while interrupted. */
   private current: MergedSubscription | undefined;
   private latest: MergedSubscription | undefined;
   private isProcessing = false;
@@ -66,8 +67,9 @@ export class SharedSubscription implements SubscriberGroup {
   constructor(private readonly context: SharedSubscriptionContext) {}
 
   /**
-   * Resolves once the listener is served. Rejects with a GatewayError when the server refuses or, unless the listener is
-   * patient, cannot be reached; with SharingChanged when it has to look for another feed.
+   * Resolves once the subscriber is attached. Rejects with a GatewayError if the server rejects it or, unless the
+   * subscriber retries, cannot be reached, and with SharingChanged if the subscriber must join another shared
+   * subscription.
    */
   join(listener: Subscriber): Promise<void> {
     listener.setGroup(this);
@@ -95,7 +97,7 @@ export class SharedSubscription implements SubscriberGroup {
   }
 
   private isCovered(listener: Subscriber): boolean {
-    // What is being opened takes the place of what is there.
+    // The subscription that is being opened will replace the current one.
     const isKept = this.openingFilter === undefined || this.openingFilter.includes(listener);
     return isKept && this.current?.covers(listener) === true;
   }
@@ -103,7 +105,7 @@ export class SharedSubscription implements SubscriberGroup {
   private async processQueue(): Promise<void> {
     if (this.isProcessing) return;
     this.isProcessing = true;
-    // Joins of one moment are one enlargement.
+    // Simultaneous joins become one enlargement.
     await Promise.resolve();
     while (this.arrivals.length > 0 || this.isRetryDue || this.needsNarrowing) await this.processPending();
     this.isProcessing = false;
@@ -127,7 +129,9 @@ export class SharedSubscription implements SubscriberGroup {
     if (uncovered.length > 0 || isTooWide) await this.enlargeFor(uncovered, { left: MAX_BISECTIONS });
   }
 
-  /** A refusal costs only those whom the server refuses: they are found by trying the halves of the others. */
+  /**
+   * Rejects only the subscribers that the server rejects. Bisection of the pending ones identifies them (invariant 2).
+   */
   private async enlargeFor(guests: readonly PendingSubscriber[], trials: { left: number }): Promise<void> {
     try {
       await this.open(guests);
@@ -136,7 +140,7 @@ export class SharedSubscription implements SubscriberGroup {
       if (isRetriable(cause) || cause instanceof SubscriptionLimitReached) return this.rejectAll(guests, cause);
       const halves = splitInHalves(guests);
       if (halves.length === 0) return this.rejectIdentical(guests, cause);
-      // What the server says of one of several is not told to the others.
+      // The server's error concerns one of several subscribers and must not be disclosed to the others.
       if (trials.left <= 0) return this.rejectAll(guests, new TooManyRefusals(serverOf(guests)));
       trials.left -= 1;
       for (const half of halves) await this.enlargeFor(half, trials);
@@ -148,8 +152,8 @@ export class SharedSubscription implements SubscriberGroup {
   }
 
   /**
-   * Those who want the same are refused in the server's own words to them alone. Where it does not refuse them alone, it
-   * refuses what it granted others before: then all are newcomers.
+   * Rejects subscribers with equal filters, with the error that the server returns for them alone. If the server
+   * accepts them alone, it rejects a part that it granted to others before: then all subscribers become pending.
    */
   private async rejectIdentical(guests: readonly PendingSubscriber[], cause: unknown): Promise<void> {
     if (guests.length === 0) return;
@@ -232,7 +236,7 @@ export class SharedSubscription implements SubscriberGroup {
     this.scheduleRetry(guest);
   }
 
-  /** It waits for nothing here any more. */
+  /** Settles a pending subscriber, which is attached or closed. */
   private complete(guest: PendingSubscriber): void {
     this.enlargingFor.delete(guest);
     this.waiting.delete(guest.subscriber);
@@ -258,7 +262,7 @@ export class SharedSubscription implements SubscriberGroup {
     for (const guest of this.detachAll()) this.scheduleRetry(guest);
   }
 
-  /** The server is another one than it was: whoever may share what is had of it now is not known here. */
+  /** The server changed: which of the subscribers may share its connection now is unknown here. */
   private rejectForSharingChange(guests: readonly PendingSubscriber[], cause: SharingChanged): void {
     const all = new Set([...guests, ...this.detachAll(), ...this.waiting.values(), ...this.arrivals]);
     this.enlargingFor.clear();
@@ -281,7 +285,10 @@ export class SharedSubscription implements SubscriberGroup {
     for (const listener of [...this.attached, ...this.openingSubscribers]) listener.receive(change);
   }
 
-  /** Where others come and go, the server is not bothered for each; a session that is alone may expect it at once. */
+  /**
+   * Narrows the subscription after a delay, to save requests while subscribers come and go; for a single session at
+   * once.
+   */
   private scheduleNarrowing({ traits: { scope: face } }: Subscriber): void {
     const isAlone = face.session && [...this.attached].every(({ traits }) => traits.scope.session === face.session);
     const narrow = () => {
@@ -307,10 +314,10 @@ export class SharedSubscription implements SubscriberGroup {
 
 const serverOf = ([guest]: readonly PendingSubscriber[]): string => guest?.subscriber.traits.server ?? '';
 
-/** On whose behalf the server is spoken to: all may share what is had of it, so any of them will do. */
+/** Returns the client on whose behalf the connection is held. Any of them will do, because all may share it. */
 function representative(listeners: readonly Subscriber[]): SubscriberTraits {
   const [first] = listeners;
-  if (!first) throw new Error('A subscription is opened for somebody.');
+  if (!first) throw new Error('A subscription needs at least one subscriber.');
   return (listeners.find(({ traits }) => !traits.scope.session?.isEnded) ?? first).traits;
 }
 

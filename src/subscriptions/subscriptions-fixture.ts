@@ -21,7 +21,7 @@ export const LIST_FILTER = { toolsListChanged: true, promptsListChanged: true };
 
 const pools: UpstreamPool[] = [];
 
-/** Listeners of one server `a`, which a spec plays itself. */
+/** Subscribers of one server `a`, which the spec simulates. */
 export function subscriptionsWorld(era: Era = 'modern', server: ServerDefinition = remoteServer('a')) {
   const connector = new FakeConnector();
   connector.eras.set('a', era);
@@ -60,7 +60,7 @@ export function subscriptionsWorld(era: Era = 'modern', server: ServerDefinition
     const start = { id: subject, caller: callerOf(subject), endpoint: 'a', client: LEGACY_CLIENT };
     return new Session({ ...start, answersOnStandingStream: false }, config);
   };
-  /** What the server is asked for at present. */
+  /** The filters of the open subscriptions at the server. */
   const open = () => connector.live.flatMap(({ listeners }) => listeners.map(({ filter }) => filter));
   const change = (notification: McpNotification) => {
     for (const connection of connector.live) connection.change(notification);

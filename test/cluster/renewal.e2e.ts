@@ -54,7 +54,7 @@ describe('one of several workers that cannot start anew', () => {
       await commands.set(`isthmus:tombstone:{${worker}}`, '1');
       const [, reason] = await gateway.printed(/Starting anew failed: (.*)/);
       expect(reason).toContain(config);
-      await gateway.printed(/Worker \d+ ended \(exit code 1\); another takes its place/);
+      await gateway.printed(/Worker \d+ ended \(exit code 1\); starting a replacement/);
     } finally {
       commands.disconnect();
       await gateway.destroy();

@@ -73,7 +73,7 @@ describe('several workers', () => {
     const url = await urlOf(gateway);
     const [victim = 0, survivor = 0] = await workersOf(gateway);
     process.kill(victim, 'SIGKILL');
-    await gateway.printed(new RegExp(`Worker ${victim} ended \\(SIGKILL\\); another takes its place`));
+    await gateway.printed(new RegExp(`Worker ${victim} ended \\(SIGKILL\\); starting a replacement`));
     expect(await statusOf(url)).toBe(200);
     await until(async () => (await workersOf(gateway)).filter((pid) => pid !== survivor).length === 1);
     process.kill(survivor, 'SIGKILL');

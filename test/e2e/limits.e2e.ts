@@ -44,7 +44,7 @@ const echo = async (client: SdkClient, text = 'hi') => textOf(await client.call(
 
 const REACHED = {
   code: -31_003,
-  message: expect.stringMatching(/The limit few admits no more calls/),
+  message: expect.stringMatching(/(Rate|Concurrency) limit few is reached/),
   data: { outcome: 'not_executed', retriable: true, httpStatus: 429, retryAfterMs: expect.any(Number), server: 'one' },
 };
 

@@ -187,9 +187,9 @@ describe('an admin', () => {
       server: 'legacy',
       name: 'echo',
       flags: expect.arrayContaining([
-        'description holds a tag that poses as an instruction.',
+        'description contains a tag that poses as an instruction.',
         'description tells the model to hide something.',
-        'description names a file of secrets.',
+        'description names a file that holds secrets.',
       ]),
     });
     expect(itemsIn(await send('GET', '/tools?flagged=true&q=ECHO&limit=200')).map(({ name }) => name)).toContain(

@@ -7,7 +7,7 @@ import { AffinityModule, SessionRouter, type SessionHandle } from '../../src/aff
 import { CatalogModule, EndpointDirectory } from '../../src/catalog/index.js';
 import { Database } from '../../src/database/index.js';
 import { DataFolder } from '../../src/data-folder/index.js';
-import { DispatchConfig, Dispatcher, DispatchModule, Welcome } from '../../src/dispatch/index.js';
+import { DispatchConfig, Dispatcher, DispatchModule, Welcome, type Inbound } from '../../src/dispatch/index.js';
 import { OpenRegistry, type RegistrySnapshot, type ServerDefinition } from '../../src/registry/index.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
 import { callerOf, FakeConnector, FakeRegistry, LEGACY_CLIENT, MODERN_CLIENT } from './fake-upstream.js';
@@ -87,7 +87,7 @@ export class DispatchWorld {
     const { session, mirrored, logLevel } = asking;
     const client = asking.client ?? session?.client ?? MODERN_CLIENT;
     const caller = asking.caller ?? callerOf('me');
-    const inbound = {
+    const inbound: Inbound = {
       caller,
       endpoint: this.endpoint(asking.endpoint, caller),
       client,

@@ -5,7 +5,7 @@ import { Items } from '../../items/index.js';
 import { invalidParams, methodNotFound, resourceNotFound } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 
-/** Subscribes a session to changes of a resource, and ends that (specification 2025: server/resources, Subscriptions). */
+/** Adds and removes subscriptions of a session to resources (specification 2025: server/resources, Subscriptions). */
 @Injectable()
 export class ResourceSubscriptionHandler extends MethodHandler {
   readonly methods = ['resources/subscribe', 'resources/unsubscribe'];

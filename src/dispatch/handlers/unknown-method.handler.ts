@@ -8,8 +8,8 @@ import { methodNotFound } from '../dispatch.errors.js';
 import type { Inbound } from '../inbound.js';
 
 /**
- * A transparent endpoint passes on what it does not know; elsewhere nobody could say which server is meant. What such a
- * method does to which items nobody can say either: it is there only for callers from whom nothing of the server is kept.
+ * Passes unknown methods through at a transparent endpoint; at other endpoints their server is ambiguous. The gateway cannot
+ * tell which items such a method uses, so it is available only to callers without restrictions at the server (invariant 10).
  */
 @Injectable()
 export class UnknownMethodHandler {

@@ -9,13 +9,13 @@ import type { ServerProfile, UpstreamConnection } from '../upstream-connection.j
 import { withServer, toOutcomeError } from '../upstream.errors.js';
 import { SingleFlight, withAbort } from './single-flight.js';
 
-/** Finds out how a remote server wants to be spoken to, and opens connections accordingly. */
+/** Resolves the era and transport of a remote server, and opens connections accordingly. */
 export class HttpConnectionOpener {
   private readonly probes = new SingleFlight<Discovery>();
 
   constructor(private readonly eraCache: EraMemory) {}
 
-  /** From memory, or by a probe. Rejects with an OutcomeError when the server says nothing. */
+  /** Resolves the era from the cache or by a probe. Rejects with an OutcomeError when the probe is inconclusive. */
   async resolveEra(server: RemoteServer, channel: HttpChannel, signal: AbortSignal): Promise<KnownEra> {
     if (server.transport === 'sse') return { era: 'legacy', sse: true };
     return this.eraCache.find(server.slug) ?? this.probe(server, channel, signal);
@@ -30,12 +30,12 @@ export class HttpConnectionOpener {
     if (server.transport === 'sse') return openOverSse(channel, opening, signal);
     const fresh = this.eraCache.freshProfile(server.slug);
     if (fresh !== undefined) return this.createModernConnection(server, channel, fresh, opening);
-    const known = this.eraCache.find(server.slug);
-    if (known?.era !== 'legacy') return this.openAfterProbe(server, channel, opening, signal);
+    const cached = this.eraCache.find(server.slug);
+    if (cached?.era !== 'legacy') return this.openAfterProbe(server, channel, opening, signal);
     try {
-      return await this.openLegacy(server, channel, opening, known.sse, signal);
+      return await this.openLegacy(server, channel, opening, cached.sse, signal);
     } catch (error) {
-      // The server may have changed since it was met; only one that was met just now is taken at its word.
+      // The server may have changed its era since it was probed. Only a fresh probe is conclusive.
       if (signal.aborted || isUnreachable(error)) throw error;
       this.eraCache.evict(server.slug);
       const found = await this.probe(server, channel, signal);
@@ -95,7 +95,7 @@ export class HttpConnectionOpener {
   ): UpstreamConnection {
     const isStillModern = async (): Promise<boolean> => {
       this.eraCache.evict(server.slug);
-      // A server that cannot be reached now has not changed its era by that.
+      // A server that cannot be reached at the moment has not necessarily changed its era.
       const found = await this.probe(server, channel, NEVER).catch(() => undefined);
       return found?.era !== 'legacy';
     };
@@ -103,7 +103,7 @@ export class HttpConnectionOpener {
   }
 }
 
-/** Nobody answered, so nothing was learned about who is there. */
+/** Returns whether the server did not answer, so that the failure shows nothing about its era. */
 function isUnreachable(error: unknown): boolean {
   if (!(error instanceof OutcomeError) || error.outcome.httpStatus === undefined) return false;
   const { code, data } = error.outcome.error;
