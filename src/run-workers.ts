@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { ClusterFault, NodeClusterLauncher, WorkerCrew } from './cluster/index.js';
+import { ClusterFault, NodeClusterLauncher, WorkerSupervisor } from './cluster/index.js';
 import { EmbeddedRedis } from './embedded-redis/index.js';
 
 const REDIS_REQUIRED =
@@ -38,7 +38,7 @@ export async function runWorkers(order: WorkersOptions): Promise<number> {
       ISTHMUS_PORT: String(order.port === 0 ? await freePort(order.host) : order.port),
       ...(redis && { ISTHMUS_REDIS_URL: redis.url }),
     });
-    const crew = new WorkerCrew(launcher, order.workers);
+    const crew = new WorkerSupervisor(launcher, order.workers);
     handleSignals(crew);
     let isRedisLost = false;
     void redis?.crashed.then(() => {
@@ -65,7 +65,7 @@ async function startEmbeddedRedis(): Promise<EmbeddedRedis> {
   return redis;
 }
 
-function handleSignals(crew: WorkerCrew): void {
+function handleSignals(crew: WorkerSupervisor): void {
   process.on('SIGTERM', () => crew.stop());
   process.on('SIGINT', () => crew.stop());
   process.on('SIGHUP', () => crew.reload());

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
-import { ConfigFault, Env, loadConfig, type Combined, type Variables } from './index.js';
+import { ConfigFault, Env, loadConfig, type CombinationRules, type Variables } from './index.js';
 
 class DoorConfig {
   @Env('ISTHMUS_DOOR_PORT')
@@ -22,7 +22,7 @@ class DoorConfig {
   readonly widthBytes: number = 1_024;
 }
 
-class KeyConfig implements Combined {
+class KeyConfig implements CombinationRules {
   @Env('ISTHMUS_KEY_FILE')
   @IsOptional()
   @IsString()

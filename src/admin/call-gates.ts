@@ -1,4 +1,4 @@
-import type { AccessQuestion, Caller } from '#lib/extension-kit';
+import type { AccessRequest, Caller } from '#lib/extension-kit';
 import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
 import type { Items } from '../items/index.js';
 import type { ConfiguredAccessPolicy } from '../policy/index.js';
@@ -13,7 +13,7 @@ export interface Gate {
   readonly code?: number;
 }
 
-interface Question extends AccessQuestion {
+interface Question extends AccessRequest {
   readonly server: ServerDefinition;
 }
 

@@ -6,7 +6,7 @@ import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { Drain, DrainModule } from '../drain/index.js';
 import { HealthModule } from '../health/index.js';
 import { RegistryModule } from '../registry/index.js';
-import { ParkedCalls, PlacementSeat, SessionPool, SessionPoolModule } from '../session-pool/index.js';
+import { ParkedCalls, DeferredPlacement, SessionPool, SessionPoolModule } from '../session-pool/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
 import { createSessionAdmission } from './session-admission.js';
 import { BusWorkerRegistry } from './bus-worker-registry.js';
@@ -131,7 +131,7 @@ export class AffinityModule implements OnModuleInit {
   constructor(
     private readonly drain: Drain,
     private readonly handoff: SessionHandoff,
-    private readonly placement: PlacementSeat,
+    private readonly placement: DeferredPlacement,
     private readonly workerId: WorkerId,
     private readonly workers: WorkerRegistry,
     private readonly bus: WorkerBus,

@@ -1,6 +1,6 @@
 import { result, type Answer, type Outcome } from '#lib/mcp-protocol';
 import type { BusContext } from '#lib/worker-bus';
-import { atLevelOfAll, type HeldConnection } from '../session-pool/index.js';
+import { withConnectionLogLevel, type HeldConnection } from '../session-pool/index.js';
 import type { UpstreamReply } from '../upstream/index.js';
 import type {
   AnswerOrder,
@@ -61,7 +61,7 @@ export class ConnectionLease {
       return await this.held.connection.request(
         // A legacy server has one log level per connection; messages below a client's own level are dropped at that
         // client's worker.
-        atLevelOfAll(this.held.connection, request),
+        withConnectionLogLevel(this.held.connection, request),
         this.createReply(call, context),
         context.signal,
       );

@@ -1,4 +1,4 @@
-import { Seal } from '#lib/sealing';
+import { TextCipher } from '#lib/sealing';
 import { readHandoffPayload, type HandoffPayload } from './handoff-payload.js';
 
 /**
@@ -6,10 +6,10 @@ import { readHandoffPayload, type HandoffPayload } from './handoff-payload.js';
  * those. Only the receiving worker can decrypt its payload (invariant 6).
  */
 export class HandoffCipher {
-  private readonly seal: Seal;
+  private readonly seal: TextCipher;
 
   constructor(secret: Buffer) {
-    this.seal = new Seal(secret, 'affinity heritage 1');
+    this.seal = new TextCipher(secret, 'affinity heritage 1');
   }
 
   /** `receiver`: id of the worker that may decrypt the payload. */

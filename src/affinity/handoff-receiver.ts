@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Readiness } from '../health/index.js';
 import { ServerRegistry } from '../registry/index.js';
 import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
-import { SessionFeeds } from '../subscriptions/index.js';
+import { SessionSubscriptions } from '../subscriptions/index.js';
 import { CoordinationUnavailable, PreviousOwnerFenced, ReceiverDraining, InvalidHandoff } from './affinity.errors.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import type { HandoffPayload } from './handoff-payload.js';
@@ -21,7 +21,7 @@ export class HandoffReceiver {
     private readonly readiness: Readiness,
     private readonly sessions: SessionPool,
     private readonly upstreams: UpstreamPool,
-    private readonly subscriptions: SessionFeeds,
+    private readonly subscriptions: SessionSubscriptions,
     private readonly registry: ServerRegistry,
     private readonly cipher: HandoffCipher,
     private readonly workerId: WorkerId,

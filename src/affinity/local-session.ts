@@ -1,12 +1,12 @@
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, RequestId } from '#lib/mcp-protocol';
 import type { StreamSink, UpstreamCall, UpstreamCalls, Session } from '../session-pool/index.js';
-import type { SessionFeeds, WatchedResource } from '../subscriptions/index.js';
+import type { SessionSubscriptions, SubscribedResource } from '../subscriptions/index.js';
 import type { OpenedStream, SessionHandle } from './session-handle.js';
 
 /** What a local session needs from the worker that owns it. */
 export interface LocalOwner {
   readonly calls: UpstreamCalls;
-  readonly subscriptions: SessionFeeds;
+  readonly subscriptions: SessionSubscriptions;
   /** Locates a session that was found here and has been handed off since. Rejects with SessionUnknown. */
   locateMoved(session: Session): Promise<SessionHandle>;
 }
@@ -64,12 +64,12 @@ export class LocalSession implements SessionHandle {
     this.session.logLevel = level;
   }
 
-  async subscribe(resource: WatchedResource): Promise<void> {
+  async subscribe(resource: SubscribedResource): Promise<void> {
     if (this.session.isEnded) return (await this.owner.locateMoved(this.session)).subscribe(resource);
     return this.owner.subscriptions.subscribe(this.session, resource);
   }
 
-  unsubscribe(resource: WatchedResource): Promise<void> {
+  unsubscribe(resource: SubscribedResource): Promise<void> {
     return this.owner.subscriptions.unsubscribe(this.session, resource);
   }
 

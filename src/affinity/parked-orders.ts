@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type LogLevel, type RequestId } from '#lib/mcp-protocol';
-import type { Asked, ParkedCallView } from '../session-pool/index.js';
+import type { InputRequired, ParkedCallView } from '../session-pool/index.js';
 import { isQuestions } from './request-states.js';
 
 /** Message patterns of requests to the worker that holds a parked call. */
@@ -33,7 +33,7 @@ export interface ParkedList {
 }
 
 /** Reads the questions that another worker returned in place of an outcome. Returns undefined for anything else. */
-export function readInputRequired(value: unknown): Asked | undefined {
+export function readInputRequired(value: unknown): InputRequired | undefined {
   if (!isJsonObject(value) || value['kind'] !== 'asked' || !isQuestions(value['questions'])) return undefined;
   const { questions, parked } = value;
   return { kind: 'asked', questions, ...(typeof parked === 'string' && { parked }) };

@@ -3,7 +3,7 @@ import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { outcomeOfFault, result, type Outcome } from '#lib/mcp-protocol';
 import type { BusContext } from '#lib/worker-bus';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
-import { OwedAnswers, UpstreamPool } from '../session-pool/index.js';
+import { InFlightCounter, UpstreamPool } from '../session-pool/index.js';
 import { ServerNotConfigured } from './affinity.errors.js';
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 import { waitForInFlight } from './wait-for-in-flight.js';
@@ -31,7 +31,7 @@ export class PoolInboxController implements BeforeApplicationShutdown {
   private readonly leases = new Map<string, ConnectionLease>();
   /** In-flight calls by call id: a call can outlive its lease. */
   private readonly calls = new Map<string, ConnectionLease>();
-  private readonly inFlight = new OwedAnswers();
+  private readonly inFlight = new InFlightCounter();
 
   constructor(
     private readonly upstreams: UpstreamPool,

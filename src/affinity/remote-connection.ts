@@ -7,7 +7,7 @@ import { NOT_HELD } from '../session-pool/index.js';
 import type {
   ChangeFilter,
   ConnectionEvents,
-  Listening,
+  UpstreamSubscription,
   ServerProfile,
   UpstreamConnection,
   UpstreamReply,
@@ -81,9 +81,9 @@ export class RemoteConnection implements UpstreamConnection {
     await this.send(PoolPattern.notify, { notification }, PROMPT_TIMEOUT_MS).end;
   }
 
-  async subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+  async subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<UpstreamSubscription> {
     if (this.isClosed) throw new ConnectionNotHeld();
-    const subscribed = Promise.withResolvers<Omit<Listening, 'close'>>();
+    const subscribed = Promise.withResolvers<Omit<UpstreamSubscription, 'close'>>();
     const exchange = this.send(PoolPattern.listen, { filter }, undefined, (event) => {
       const received = event as ListenEvent;
       if (received.kind === 'changed') onChange(received.notification);

@@ -11,7 +11,7 @@ import {
 } from '#lib/mcp-protocol';
 import { LEAVING, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import type { StreamEvent, StreamSink, UpstreamCall } from '../session-pool/index.js';
-import type { WatchedResource } from '../subscriptions/index.js';
+import type { SubscribedResource } from '../subscriptions/index.js';
 import { OwnerUnreachable, SessionUnknown } from './affinity.errors.js';
 import { toCallOutcome } from './bus-outcomes.js';
 import type { OpenedStream, SessionHandle } from './session-handle.js';
@@ -95,12 +95,12 @@ export class RemoteSession implements SessionHandle {
     return this.sendOrder(SessionPattern.logLevel, { level });
   }
 
-  subscribe({ server, own, uri }: WatchedResource): Promise<void> {
+  subscribe({ server, own, uri }: SubscribedResource): Promise<void> {
     const { connectMs, requestMs } = server.timeouts;
     return this.sendOrder(SessionPattern.watch, { resource: { server: server.slug, own, uri } }, connectMs + requestMs);
   }
 
-  unsubscribe({ server, own, uri }: WatchedResource): Promise<void> {
+  unsubscribe({ server, own, uri }: SubscribedResource): Promise<void> {
     return this.sendOrder(SessionPattern.unwatch, { resource: { server: server.slug, own, uri } });
   }
 

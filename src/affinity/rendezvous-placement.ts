@@ -1,6 +1,6 @@
 import type { WorkerBus } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
-import { Placement, type Sharing, type UpstreamFace } from '../session-pool/index.js';
+import { Placement, type Sharing, type ConnectionScope } from '../session-pool/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
 import { RemoteConnection } from './remote-connection.js';
 import { rankByRendezvous } from './rendezvous.js';
@@ -24,7 +24,7 @@ export class RendezvousPlacement extends Placement {
   override open(
     worker: string,
     server: ServerDefinition,
-    { caller, client }: UpstreamFace,
+    { caller, client }: ConnectionScope,
     _sharing: Sharing,
     events: ConnectionEvents,
   ): Promise<UpstreamConnection> {

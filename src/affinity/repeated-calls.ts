@@ -7,8 +7,8 @@ import {
   PlainReply,
   SessionPoolConfig,
   UpstreamCalls,
-  type Asked,
-  type Ending,
+  type InputRequired,
+  type CallResult,
   type StreamEvent,
   type StreamSink,
   type UpstreamCall,
@@ -108,7 +108,7 @@ export class RepeatedCalls {
     state: RequestState | undefined,
     sink: StreamSink,
     signal: AbortSignal,
-  ): Ending | Promise<Ending> {
+  ): CallResult | Promise<CallResult> {
     const responses = readResponses(call.request.params['inputResponses']);
     switch (state?.kind) {
       case undefined:
@@ -125,11 +125,11 @@ export class RepeatedCalls {
   /** The server refused the call until the user has opened these URLs. */
   private runAfterElicitation(
     call: UpstreamCall,
-    questions: Asked['questions'],
+    questions: InputRequired['questions'],
     responses: JsonObject,
     sink: StreamSink,
     signal: AbortSignal,
-  ): Ending | Promise<Ending> {
+  ): CallResult | Promise<CallResult> {
     const unanswered = Object.entries(questions).filter(([key]) => !isJsonObject(responses[key]));
     if (unanswered.length > 0) return { kind: 'asked', questions: Object.fromEntries(unanswered) };
     const isRefused = Object.keys(questions).some((key) => (responses[key] as JsonObject)['action'] !== 'accept');
@@ -143,7 +143,7 @@ export class RepeatedCalls {
     responses: JsonObject,
     sink: StreamSink,
     signal: AbortSignal,
-  ): Promise<Ending> {
+  ): Promise<CallResult> {
     const { progressToken, logLevel } = call.request;
     if (state.worker !== this.workerId.text) return this.resumeRemote(call, state, responses, sink, signal);
     // A worker that was paused may have been declared dead meanwhile, and its clients informed that their calls are
@@ -159,7 +159,7 @@ export class RepeatedCalls {
     responses: JsonObject,
     sink: StreamSink,
     signal: AbortSignal,
-  ): Promise<Ending> {
+  ): Promise<CallResult> {
     const status = await this.workers.status(worker).catch(throwUnavailable);
     if (status === 'gone') throw new ParkedCallLost();
     if (status === 'unsure') throw new OwnerUnreachable();
@@ -195,7 +195,7 @@ export class RepeatedCalls {
 
   /** Returns the questions with the state that the client must send back with its answers. */
   private toInputRequired(
-    { questions, parked }: Asked,
+    { questions, parked }: InputRequired,
     binding: StateBinding,
     { server }: UpstreamCall,
     previous: RequestState | undefined,
@@ -221,7 +221,7 @@ export class RepeatedCalls {
 const computeStateTtlMs = ({ timeouts }: UpstreamCall['server'], questionMs: number): number =>
   2 * questionMs + timeouts.requestMs + DELIVERY_MARGIN_MS;
 
-function toEnding(end: BusEnd): Ending {
+function toEnding(end: BusEnd): CallResult {
   return (end.kind === 'value' && readInputRequired(end.value)) || toCallOutcome(end);
 }
 

@@ -8,7 +8,7 @@ import {
   type McpRequest,
   type Question,
 } from '#lib/mcp-protocol';
-import { Seal } from '#lib/sealing';
+import { TextCipher } from '#lib/sealing';
 
 /** The state that a client carries from a request that ended with questions to its repetition with the answers. */
 export type RequestState =
@@ -53,10 +53,10 @@ interface SealedState {
  * (specification of 2026: basic/patterns/mrtr, Server Requirements). Every worker can open what another one sealed.
  */
 export class RequestStates {
-  private readonly seal: Seal;
+  private readonly seal: TextCipher;
 
   constructor(secret: Buffer) {
-    this.seal = new Seal(secret, 'affinity request state 2');
+    this.seal = new TextCipher(secret, 'affinity request state 2');
   }
 
   mint(state: RequestState, binding: StateBinding, lifetimeMs: number): string {

@@ -1,6 +1,6 @@
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, RequestId } from '#lib/mcp-protocol';
 import type { StreamSink, UpstreamCall } from '../session-pool/index.js';
-import type { WatchedResource } from '../subscriptions/index.js';
+import type { SubscribedResource } from '../subscriptions/index.js';
 
 /** A stream of a session over one connection of its client. */
 export interface OpenedStream {
@@ -38,9 +38,9 @@ export interface SessionHandle {
   setLogLevel(level: LogLevel): Promise<void>;
 
   /** Subscribes the client to updates of a resource. */
-  subscribe(resource: WatchedResource): Promise<void>;
+  subscribe(resource: SubscribedResource): Promise<void>;
 
-  unsubscribe(resource: WatchedResource): Promise<void>;
+  unsubscribe(resource: SubscribedResource): Promise<void>;
 
   /**
    * Opens the server stream, or resumes a stream after the last event that the client received. Rejects when events in

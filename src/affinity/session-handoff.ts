@@ -2,7 +2,7 @@ import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/comm
 import { isJsonObject, type Outcome } from '#lib/mcp-protocol';
 import { WorkerBus, type BusEnd } from '#lib/worker-bus';
 import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
-import { SessionFeeds } from '../subscriptions/index.js';
+import { SessionSubscriptions } from '../subscriptions/index.js';
 import { readOutcome } from './bus-outcomes.js';
 import type { HandoffPayload } from './handoff-payload.js';
 import { HandoffCipher } from './handoff-cipher.js';
@@ -37,7 +37,7 @@ export class SessionHandoff implements BeforeApplicationShutdown {
     private readonly workerId: WorkerId,
     private readonly sessions: SessionPool,
     private readonly upstreams: UpstreamPool,
-    private readonly subscriptions: SessionFeeds,
+    private readonly subscriptions: SessionSubscriptions,
     private readonly workers: WorkerRegistry,
     private readonly pendingHandoffs: PendingHandoffs,
     private readonly bus: WorkerBus,
@@ -124,7 +124,7 @@ export class SessionHandoff implements BeforeApplicationShutdown {
   }
 }
 
-/** `createUnknown` counts as accepted: offering the session to a further worker could make two workers serve it. */
+/** `unknown` counts as accepted: offering the session to a further worker could make two workers serve it. */
 function toOfferResult(end: BusEnd): OfferResult {
   if (end.kind === 'value') return outcomeToOfferResult(readOutcome(end.value));
   if (end.kind === 'unknown' || end.kind === 'failed') return 'unknown';

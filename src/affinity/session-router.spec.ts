@@ -13,7 +13,7 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import {
-  NoArchive,
+  NullEventArchive,
   ParkedCalls,
   ServerHealth,
   SessionPool,
@@ -21,7 +21,7 @@ import {
   UpstreamCalls,
   UpstreamPool,
 } from '../session-pool/index.js';
-import { ChangeFeeds, ListViewsSeat, SessionFeeds } from '../subscriptions/index.js';
+import { ServerSubscriptions, DeferredListViews, SessionSubscriptions } from '../subscriptions/index.js';
 import { DeafBus } from '../../test/support/deaf-bus.js';
 import { SingleWorkerRegistry, EmptyHandoffDirectory } from './single-worker.js';
 import { PendingHandoffs } from './pending-handoffs.js';
@@ -41,14 +41,14 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const upstreams = new UpstreamPool(connector, config, registry);
   const sessions = new SessionPool(config);
   const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config), new ServerHealth(registry));
-  const feeds = new SessionFeeds(new ChangeFeeds(upstreams, registry), endpointsOf(registry), new ListViewsSeat());
+  const feeds = new SessionSubscriptions(new ServerSubscriptions(upstreams, registry), endpointsOf(registry), new DeferredListViews());
   const me = new WorkerId();
   const others = [
     new SingleWorkerRegistry(me),
     new EmptyHandoffDirectory(),
     new PendingHandoffs(),
     new DeafBus(),
-    new NoArchive(),
+    new NullEventArchive(),
   ] as const;
   const router = new SessionRouter(new SessionIds(randomBytes(32), me), me, sessions, calls, feeds, ...others);
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>

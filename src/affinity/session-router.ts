@@ -3,7 +3,7 @@ import { outcomeOfFault, type ClientProfile, type Outcome } from '#lib/mcp-proto
 import { RelayFailure, WorkerBus } from '#lib/worker-bus';
 import {
   EventArchive,
-  replayAfterDeath,
+  replayOrphanedStream,
   SessionPool,
   UpstreamCalls,
   type Session,
@@ -11,7 +11,7 @@ import {
   type StreamSink,
   type UpstreamCall,
 } from '../session-pool/index.js';
-import { SessionFeeds } from '../subscriptions/index.js';
+import { SessionSubscriptions } from '../subscriptions/index.js';
 import { CoordinationUnavailable, OwnerUnreachable, SessionMoved, SessionUnknown } from './affinity.errors.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import { LocalSession, type LocalOwner } from './local-session.js';
@@ -46,7 +46,7 @@ export class SessionRouter {
     private readonly workerId: WorkerId,
     private readonly sessions: SessionPool,
     private readonly calls: UpstreamCalls,
-    feeds: SessionFeeds,
+    feeds: SessionSubscriptions,
     private readonly workers: WorkerRegistry,
     private readonly directory: HandoffDirectory,
     private readonly pendingHandoffs: PendingHandoffs,
@@ -105,7 +105,7 @@ export class SessionRouter {
    */
   async replayOrphanedStream(id: string, binding: SessionBinding, lastEventId: string): Promise<OrphanedStream> {
     const content = this.ids.read(id, binding);
-    const orphaned = content && (await replayAfterDeath(this.archive, id, lastEventId).catch(throwUnavailable));
+    const orphaned = content && (await replayOrphanedStream(this.archive, id, lastEventId).catch(throwUnavailable));
     if (!orphaned) throw new SessionUnknown();
     return { revision: content.revision, events: orphaned.events };
   }

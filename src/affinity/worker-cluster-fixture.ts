@@ -19,9 +19,9 @@ import {
 import { Readiness } from '../health/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import {
-  NoArchive,
+  NullEventArchive,
   ParkedCalls,
-  PlacementSeat,
+  DeferredPlacement,
   ServerHealth,
   SessionPool,
   SessionPoolConfig,
@@ -30,7 +30,7 @@ import {
   type EventArchive,
   type UpstreamCall,
 } from '../session-pool/index.js';
-import { ChangeFeeds, ListViewsSeat, SessionFeeds } from '../subscriptions/index.js';
+import { ServerSubscriptions, DeferredListViews, SessionSubscriptions } from '../subscriptions/index.js';
 import { createSessionAdmission } from './session-admission.js';
 import { BusWorkerRegistry } from './bus-worker-registry.js';
 import { SessionHandoff } from './session-handoff.js';
@@ -87,11 +87,11 @@ export class TestWorker {
   readonly connector = new FakeConnector();
   readonly pendingHandoffs = new PendingHandoffs();
   readonly config = new SessionPoolConfig();
-  private readonly placement = new PlacementSeat();
+  private readonly placement = new DeferredPlacement();
   readonly registry: FakeRegistry;
   readonly sessions: SessionPool;
   readonly upstreams: UpstreamPool;
-  readonly subscriptions: SessionFeeds;
+  readonly subscriptions: SessionSubscriptions;
   readonly server: WorkerBusServer;
   readonly workers: BusWorkerRegistry;
   readonly router: SessionRouter;
@@ -105,10 +105,10 @@ export class TestWorker {
     this.registry = new FakeRegistry(servers);
     this.sessions = new SessionPool(config, archive);
     this.upstreams = new UpstreamPool(this.connector, config, this.registry, this.placement);
-    this.subscriptions = new SessionFeeds(
-      new ChangeFeeds(this.upstreams, this.registry),
+    this.subscriptions = new SessionSubscriptions(
+      new ServerSubscriptions(this.upstreams, this.registry),
       endpointsOf(this.registry),
-      new ListViewsSeat(),
+      new DeferredListViews(),
     );
     const ports = { wire: relay, ledger: relay, directory: relay, timer };
     this.server = new WorkerBusServer(
@@ -128,7 +128,7 @@ export class TestWorker {
       heirs,
       this.pendingHandoffs,
       node,
-      archive ?? new NoArchive(),
+      archive ?? new NullEventArchive(),
     );
     const seal = new HandoffCipher(secret);
     const { readiness, sessions, upstreams, subscriptions: feeds, registry, workerId: me } = this;

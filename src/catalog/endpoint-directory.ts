@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AccessPolicy, type Caller, type GuardedEndpoint, type ItemKind } from '#lib/extension-kit';
 import {
-  glob,
+  compileGlob,
   ServerRegistry,
   type RegistrySnapshot,
   type ServerDefinition,
@@ -159,6 +159,6 @@ function toSelection(virtual: VirtualServerDefinition): Selection {
 type NameMatcher = (publicName: string) => boolean;
 
 function toNameMatcher(patterns: readonly string[] | undefined): NameMatcher | undefined {
-  const globs = patterns?.map(glob);
+  const globs = patterns?.map(compileGlob);
   return globs && ((publicName) => globs.some((matches) => matches(publicName)));
 }

@@ -1,4 +1,4 @@
-import type { AccessPolicy, Caller, ItemKind, Reach } from '#lib/extension-kit';
+import type { AccessPolicy, Caller, ItemKind, AccessScope } from '#lib/extension-kit';
 import type { ServerDefinition } from '../registry/index.js';
 import type { Endpoint, Target } from './endpoint.js';
 import { resolveName, resolveUri } from './naming.js';
@@ -39,7 +39,7 @@ export function restrictEndpoint(endpoint: Endpoint, caller: Caller, policy: Acc
 
 const UNRESTRICTED = { allowed: true, reason: 'The caller has access to the whole server.' };
 
-function toReach(server: ServerDefinition, caller: Caller, policy: AccessPolicy): Reach {
+function toReach(server: ServerDefinition, caller: Caller, policy: AccessPolicy): AccessScope {
   // A policy cannot extend a token beyond the servers that it is limited to.
   if (caller.servers && !caller.servers.includes(server.slug)) return 'none';
   return policy.accessScope(caller, server);

@@ -1,9 +1,9 @@
 export { ClusterFault } from './cluster.errors.js';
 export { NodeClusterLauncher } from './node-cluster-launcher.js';
-export { WorkerSupervisor as WorkerCrew } from './worker-supervisor.js';
+export { WorkerSupervisor } from './worker-supervisor.js';
 export {
   WorkerLauncher,
-  type WorkerExit as WorkerEnd,
+  type WorkerExit,
   type WorkerEvents,
   type WorkerProcess,
 } from './worker-launcher.js';

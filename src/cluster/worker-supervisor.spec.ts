@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { ClusterFault, WorkerCrew, WorkerLauncher, type WorkerEvents, type WorkerProcess } from './index.js';
+import { ClusterFault, WorkerSupervisor, WorkerLauncher, type WorkerEvents, type WorkerProcess } from './index.js';
 
 /** A worker that the spec controls. */
 class FakeWorker implements WorkerProcess {
@@ -59,12 +59,12 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-function superviseWorkers(size: number): { supervisor: WorkerCrew; started: Promise<string> } {
-  const supervisor = new WorkerCrew(launcher, size);
+function superviseWorkers(size: number): { supervisor: WorkerSupervisor; started: Promise<string> } {
+  const supervisor = new WorkerSupervisor(launcher, size);
   return { supervisor, started: supervisor.start() };
 }
 
-async function startListeningWorkers(size: number): Promise<WorkerCrew> {
+async function startListeningWorkers(size: number): Promise<WorkerSupervisor> {
   const { supervisor, started } = superviseWorkers(size);
   for (const worker of launcher.workers) worker.listen();
   await started;

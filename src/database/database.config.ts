@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { IsOptional, IsString } from 'class-validator';
-import { Env, type Combined } from '#lib/config';
+import { Env, type CombinationRules } from '#lib/config';
 
 const FILE = 'isthmus.db';
 const SCHEMES: ReadonlySet<string> = new Set(['postgres:', 'postgresql:']);
@@ -10,7 +10,7 @@ export type DatabasePlace =
   { readonly kind: 'sqlite'; readonly file: string } | { readonly kind: 'postgres'; readonly url: string };
 
 /** The database that stores the state which administrators change while the gateway runs. */
-export class DatabaseConfig implements Combined {
+export class DatabaseConfig implements CombinationRules {
   /**
    * URL of a PostgreSQL database that gateways on several hosts share: `postgres://user:password@host:5432/name`, with
    * `?sslmode=verify-full` for an encrypted connection. Without it, the gateway uses the SQLite file `isthmus.db` in the

@@ -8,7 +8,7 @@ import {
   type ListFlag,
 } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
-import { ChangeFeeds, type Feed } from '../subscriptions/index.js';
+import { ServerSubscriptions, type SubscriptionHandle } from '../subscriptions/index.js';
 import type { Inbound } from './inbound.js';
 import { ServerProfiles } from './server-profiles.js';
 
@@ -20,7 +20,7 @@ const RETRY_DELAY_MS = 30_000;
 interface CachedListSubscription {
   readonly server: ServerDefinition;
   until: number;
-  feed: Feed | undefined;
+  feed: SubscriptionHandle | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -35,7 +35,7 @@ export class CachedListSubscriptions implements BeforeApplicationShutdown {
   private isDraining = false;
 
   constructor(
-    private readonly feeds: ChangeFeeds,
+    private readonly feeds: ServerSubscriptions,
     private readonly profiles: ServerProfiles,
   ) {}
 

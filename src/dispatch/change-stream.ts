@@ -1,6 +1,6 @@
 import { listFlagOf, type McpNotification } from '#lib/mcp-protocol';
 import type { StreamSink } from '../session-pool/index.js';
-import { ChangeTeller, type ChangeOrigin, type Feed, type ListView } from '../subscriptions/index.js';
+import { ChangeNotifier, type ChangeOrigin, type SubscriptionHandle, type ListView } from '../subscriptions/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 
 /**
@@ -10,8 +10,8 @@ import type { ChangeFilter } from '../upstream/index.js';
 export class ChangeStream {
   private acknowledged: ChangeFilter = {};
   private resources: ReadonlySet<string> = new Set();
-  private readonly changes = new ChangeTeller((change, resource) => this.notify(change, resource), true);
-  private readonly feeds = new Map<string, Feed>();
+  private readonly changes = new ChangeNotifier((change, resource) => this.notify(change, resource), true);
+  private readonly feeds = new Map<string, SubscriptionHandle>();
   private isClosed = false;
 
   /** @param view decides which changes the client sees; closed with the stream */
@@ -23,7 +23,7 @@ export class ChangeStream {
   }
 
   /** Replaces the upstream subscription at a server. Closes the new one when the stream is closed already. */
-  attach(server: string, feed: Feed): void {
+  attach(server: string, feed: SubscriptionHandle): void {
     if (this.isClosed) return feed.close();
     this.detach(server);
     this.feeds.set(server, feed);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PRODUCT } from '#lib/extension-kit';
 import { result, type Era, type JsonObject, type Outcome } from '#lib/mcp-protocol';
-import { isShownInFull } from '../catalog/index.js';
+import { isFullyVisible } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ServerProfile } from '../upstream/index.js';
 import { toOtherEraCapabilities, toGatewayCapabilities, mergeCapabilities } from './capabilities.js';
@@ -48,7 +48,7 @@ export class EndpointInfo {
     if (server && visitor.endpoint.transparent) {
       const profile = toTransparentProfile(await this.profiles.profileOf(server, visitor), era);
       // Methods unknown to the gateway are passed through only for callers without restrictions (invariant 10).
-      if (isShownInFull(visitor.endpoint)) return profile;
+      if (isFullyVisible(visitor.endpoint)) return profile;
       return { ...profile, capabilities: toGatewayCapabilities(profile.capabilities) };
     }
     const { title, instructions } = visitor.endpoint;

@@ -16,7 +16,7 @@ import {
 import { ListCache, type ListPage } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
-import { ChangeFeeds } from '../subscriptions/index.js';
+import { ServerSubscriptions } from '../subscriptions/index.js';
 import { toAuthorizationContext } from './authorization-context.js';
 import { CallDelivery, SILENT_SINK, type AddressedRequest } from './call-delivery.js';
 import { LastCallTimes } from './last-call-times.js';
@@ -55,7 +55,7 @@ export class ListFetcher implements OnApplicationShutdown {
     private readonly subscriptions: CachedListSubscriptions,
     private readonly profiles: ServerProfiles,
     private readonly delivery: CallDelivery,
-    feeds: ChangeFeeds,
+    feeds: ServerSubscriptions,
   ) {
     this.stopWatching = feeds.onListChange((slug, list) => {
       for (const method of LIST_CHANGES[list].lists) this.cache.invalidate(slug, method);

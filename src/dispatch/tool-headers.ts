@@ -8,7 +8,7 @@ import {
 } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import { Items } from '../items/index.js';
-import { ChangeFeeds } from '../subscriptions/index.js';
+import { ServerSubscriptions } from '../subscriptions/index.js';
 import { SILENT_SINK } from './call-delivery.js';
 import type { Inbound } from './inbound.js';
 import { ListFetcher } from './list-fetcher.js';
@@ -44,7 +44,7 @@ export class ToolHeaders implements OnApplicationShutdown {
     private readonly profiles: ServerProfiles,
     private readonly listFetcher: ListFetcher,
     private readonly items: Items,
-    feeds: ChangeFeeds,
+    feeds: ServerSubscriptions,
   ) {
     this.stopWatching = feeds.onListChange((slug, fetchTools, why) => {
       if (fetchTools === 'toolsListChanged' && why === 'changed') this.known.delete(slug);

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LIST_CHANGES, LIST_MEMBERS, type JsonValue, type ListFlag, type ListMethod } from '#lib/mcp-protocol';
-import { EndpointDirectory, kindOf, publishPages, targetOfUri, type Endpoint } from '../catalog/index.js';
+import { EndpointDirectory, toItemKind, publishPages, resolveUri, type Endpoint } from '../catalog/index.js';
 import { Items } from '../items/index.js';
 import type { ServerDefinition } from '../registry/index.js';
-import { ListViews, ListViewsSeat, type ListView, type Viewer } from '../subscriptions/index.js';
+import { ListViews, DeferredListViews, type ListView, type Viewer } from '../subscriptions/index.js';
 import { toAuthorizationContext } from './authorization-context.js';
 import { SILENT_SINK } from './call-delivery.js';
 import { DispatchConfig } from './dispatch.config.js';
@@ -41,7 +41,7 @@ export class VisibleLists extends ListViews {
   private readonly fingerprints = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, string>>();
 
   constructor(
-    seat: ListViewsSeat,
+    seat: DeferredListViews,
     private readonly endpoints: EndpointDirectory,
     private readonly listFetcher: ListFetcher,
     private readonly profiles: ServerProfiles,
@@ -73,12 +73,12 @@ export class VisibleLists extends ListViews {
   private scopeOf({ endpoint: id, caller }: Viewer, list: ListFlag): VisibleScope {
     const endpoint = this.endpoints.findFor(caller, id);
     if (!endpoint) return EMPTY_SCOPE;
-    return { servers: endpoint.servers, isUnfiltered: endpoint.showsAll(kindOf(LIST_CHANGES[list].lists[0])) };
+    return { servers: endpoint.servers, isUnfiltered: endpoint.showsAll(toItemKind(LIST_CHANGES[list].lists[0])) };
   }
 
   private showsResource({ endpoint: id, caller }: Viewer, uri: string): boolean {
     const endpoint = this.endpoints.findFor(caller, id);
-    const target = endpoint?.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
+    const target = endpoint?.shows('resources', uri) ? resolveUri(endpoint, uri) : undefined;
     return target !== undefined && this.items.resolveOwnName(target.server, 'resources', target.own) !== undefined;
   }
 

@@ -6,7 +6,7 @@ import { until } from '../../test/support/until.js';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import { openDatabase, type Database, type DatabasePlace } from '../database/index.js';
-import { definitionOf, Items } from './index.js';
+import { toDefinition, Items } from './index.js';
 
 const quarantining = remoteServer('quarantining', { toolChanges: 'quarantine' });
 const permissive = remoteServer('permissive');
@@ -88,7 +88,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
   it('restore approvals and overrides from elsewhere, and keep the definition that was observed here', async () => {
     const [one, other] = [await worker(), await worker()];
     const key = { server: 'quarantining', kind: 'tools', name: 'pay' } as const;
-    const [approved, seen] = [tool('Pays.'), tool('Pays another account.')].map((each) => definitionOf('tools', each)!);
+    const [approved, seen] = [tool('Pays.'), tool('Pays another account.')].map((each) => toDefinition('tools', each)!);
     const [firstSeenAt, changedAt] = [new Date(1_000), new Date(2_000)];
     const item = { ...key, approved: approved!, seen: approved!, isDisabled: false, shownName: 'give' };
     const restored = [{ ...item, firstSeenAt, changedAt }];

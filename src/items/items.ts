@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { Database, LatestLook } from '../database/index.js';
+import { Database, CoalescedRefresh } from '../database/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { toDefinition, isStorableName, ID_MEMBERS, type Definition } from './definition.js';
 import { findSuspicions } from './definition-scan.js';
@@ -42,7 +42,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly table: ItemTable;
   private known: ReadonlyMap<string, ItemsOfList> = new Map();
   private revision: number | undefined;
-  private readonly latestRefresh = new LatestLook(() => this.refreshFromDatabase());
+  private readonly latestRefresh = new CoalescedRefresh(() => this.refreshFromDatabase());
   private pollTimer: NodeJS.Timeout | undefined;
   private writeTimer: NodeJS.Timeout | undefined;
   /** Pages that are not processed yet. */

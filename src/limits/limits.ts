@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '#lib/extension-kit';
 import {
-  glob,
+  compileGlob,
   ServerRegistry,
   type LimitDefinition,
   type LimitSubject,
@@ -91,7 +91,7 @@ async function runAdmitted<T>(admitted: Promise<Release>, work: () => Promise<T>
 }
 
 function toMatcher(patterns: readonly string[] | undefined): ((name: string) => boolean) | undefined {
-  const globs = patterns?.map(glob);
+  const globs = patterns?.map(compileGlob);
   return globs && ((name) => globs.some((matches) => matches(name)));
 }
 

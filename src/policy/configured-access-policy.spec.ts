@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { AccessQuestion, Caller } from '#lib/extension-kit';
+import type { AccessRequest, Caller } from '#lib/extension-kit';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { callerOf, FakeRegistry } from '../../test/support/fake-upstream.js';
 import type { PolicyDefinition } from '../registry/index.js';
@@ -13,7 +13,7 @@ const policyOf = (...written: Written[]) => {
   return new ConfiguredAccessPolicy(new FakeRegistry([], { policies }));
 };
 const ada = (more: Partial<Caller> = {}): Caller => ({ ...callerOf('ada'), ...more });
-const ask = (name: string, more: Partial<AccessQuestion> = {}): AccessQuestion => ({
+const ask = (name: string, more: Partial<AccessRequest> = {}): AccessRequest => ({
   caller: ada(),
   server: { slug: 'billing' },
   kind: 'tools',

@@ -2,13 +2,13 @@ import { Injectable } from '@nestjs/common';
 import {
   AccessPolicy,
   type AccessDecision,
-  type AccessQuestion,
+  type AccessRequest,
   type Caller,
   type GuardedEndpoint,
   type GuardedServer,
-  type Reach,
+  type AccessScope,
 } from '#lib/extension-kit';
-import { conditionOf, ServerRegistry, type PolicyDefinition } from '../registry/index.js';
+import { parseCondition, ServerRegistry, type PolicyDefinition } from '../registry/index.js';
 import { PolicyRule } from './policy-rule.js';
 
 /** The result of one rule for a question. Its members are part of the admin API. */
@@ -41,7 +41,7 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
     super();
   }
 
-  override accessScope(caller: Caller, server: GuardedServer): Reach {
+  override accessScope(caller: Caller, server: GuardedServer): AccessScope {
     const rules = this.rulesFor(server.slug);
     if (rules.length === 0) return canUseTeam(caller, server) ? 'all' : 'none';
     const isInForce = (rule: PolicyRule) => rule.evaluate({ caller }).counts !== false;
@@ -56,7 +56,7 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
     return given.length === 0 && (coversWholeServer || !canUseTeam(caller, server)) ? 'none' : 'some';
   }
 
-  override decide(question: AccessQuestion): AccessDecision {
+  override decide(question: AccessRequest): AccessDecision {
     let hasPermissions = false;
     let given: PolicyRule | undefined;
     for (const rule of this.rulesFor(question.server.slug)) {
@@ -85,7 +85,7 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
   }
 
   /** Decides, and returns the result of every rule that covers the item. */
-  explain(question: AccessQuestion): Explanation {
+  explain(question: AccessRequest): Explanation {
     const named = this.rulesFor(question.server.slug).filter((rule) => rule.coversItem(question));
     const rules = named.map((rule) => ({ policy: rule.slug, effect: rule.effect, ...rule.evaluate(question) }));
     return { ...this.decide(question), rules };
@@ -106,7 +106,7 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
     this.builtFrom = policies;
     this.rulesByServer.clear();
     this.rules = policies.map(
-      (policy) => new PolicyRule(policy, policy.when === undefined ? undefined : conditionOf(policy.when)),
+      (policy) => new PolicyRule(policy, policy.when === undefined ? undefined : parseCondition(policy.when)),
     );
   }
 }
@@ -114,7 +114,7 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
 const canUseTeam = ({ teams, roles }: Caller, { team }: { readonly team?: string }): boolean =>
   team === undefined || teams.includes(team) || roles.includes(ALL_TEAMS_ROLE);
 
-function decideByTeam({ caller, server }: AccessQuestion): AccessDecision {
+function decideByTeam({ caller, server }: AccessRequest): AccessDecision {
   if (server.team === undefined) return allow('No policy covers it, and the server belongs to no team.');
   if (!canUseTeam(caller, server)) return deny(`The server belongs to the team ${server.team}.`);
   return allow(`No policy covers it, and the caller has access to the servers of the team ${server.team}.`);

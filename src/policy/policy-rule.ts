@@ -1,5 +1,5 @@
-import type { AccessQuestion, Caller, ItemKind } from '#lib/extension-kit';
-import { firstLine, glob, type Condition, type PolicyDefinition } from '../registry/index.js';
+import type { AccessRequest, Caller, ItemKind } from '#lib/extension-kit';
+import { firstLine, compileGlob, type Condition, type PolicyDefinition } from '../registry/index.js';
 
 /** Whether a rule applies to a question. `maybe`: its condition depends on arguments, which are not known yet. */
 export type RuleEvaluation = { readonly counts: boolean | 'maybe'; readonly why: string };
@@ -33,12 +33,12 @@ export class PolicyRule {
     return this.matchesServer(server);
   }
 
-  coversItem({ server, kind, name }: Pick<AccessQuestion, 'server' | 'kind' | 'name'>): boolean {
+  coversItem({ server, kind, name }: Pick<AccessRequest, 'server' | 'kind' | 'name'>): boolean {
     return this.matchesServer(server.slug) && this.matchesItem[kind](name);
   }
 
   /** Fails closed: a condition that cannot be evaluated makes a `deny` rule apply and an `allow` rule not apply (invariant 2). */
-  evaluate({ caller, args }: Pick<AccessQuestion, 'caller' | 'args'>): RuleEvaluation {
+  evaluate({ caller, args }: Pick<AccessRequest, 'caller' | 'args'>): RuleEvaluation {
     const mismatch = this.findMismatch(caller);
     if (mismatch !== undefined) return { counts: false, why: mismatch };
     if (!this.condition) return { counts: true, why: 'it applies to this caller' };
@@ -68,7 +68,7 @@ const MATCH_ALL: NameMatcher = () => true;
 const MATCH_NONE: NameMatcher = () => false;
 
 function toNameMatcher(patterns: readonly string[]): NameMatcher {
-  const globs = patterns.map(glob);
+  const globs = patterns.map(compileGlob);
   return (name) => globs.some((matches) => matches(name));
 }
 

@@ -48,7 +48,7 @@ describe('an event of a session with an archive', () => {
     session.openStandingStream(new RecordingSink());
     const call = session.beginCall('x', 'tools/call', sink);
     await call.stream?.emit(notificationEvent('one'));
-    const calls = archive.stored.get(session.id)?.map(({ stream, call: asked }) => [stream, asked?.requestId]);
+    const calls = archive.stored.get(session.id)?.map((event) => [event.stream, event.call?.requestId]);
     expect(calls).toEqual([
       [1, undefined],
       [2, 'x'],
@@ -98,12 +98,12 @@ describe('the answer to a call of a session with an archive', () => {
     await call.stream?.emit(notificationEvent('one'));
     archive.hold();
     const answer = call.finish(DONE);
-    const back = new RecordingSink();
-    session.resume('1-0', back);
+    const resumed = new RecordingSink();
+    session.resume('1-0', resumed);
     archive.release();
     expect(await answer).toEqual(DONE);
-    expect([back.summary, back.ended]).toEqual([['one', 'answer 1'], true]);
-    expect(back.eventIds).toEqual(['1-1', '1-2']);
+    expect([resumed.summary, resumed.ended]).toEqual([['one', 'answer 1'], true]);
+    expect(resumed.eventIds).toEqual(['1-1', '1-2']);
   });
 });
 
@@ -116,12 +116,12 @@ describe('a client that resumes at a living owner', () => {
     archive.hold();
     session.notify({ method: 'notifications/b', params: {} });
     stream.detach(sink);
-    const back = new RecordingSink();
-    session.resume('1-0', back);
-    expect(back.summary).toEqual(['notifications/a']);
+    const resumed = new RecordingSink();
+    session.resume('1-0', resumed);
+    expect(resumed.summary).toEqual(['notifications/a']);
     archive.release();
-    await back.until(({ events }) => events.length === 2);
-    expect(back.eventIds).toEqual(['1-1', '1-2']);
+    await resumed.until(({ events }) => events.length === 2);
+    expect(resumed.eventIds).toEqual(['1-1', '1-2']);
   });
 
   it('replays all missed events from memory while the archive is down', async () => {
@@ -131,10 +131,10 @@ describe('a client that resumes at a living owner', () => {
     stream.detach(sink);
     archive.isDown = true;
     session.notify(CHANGED);
-    const back = new RecordingSink();
-    session.resume('1-0', back);
-    await back.until(({ events }) => events.length === 1);
-    expect(back.summary).toEqual([CHANGED.method]);
+    const resumed = new RecordingSink();
+    session.resume('1-0', resumed);
+    await resumed.until(({ events }) => events.length === 1);
+    expect(resumed.summary).toEqual([CHANGED.method]);
   });
 });
 
@@ -159,9 +159,9 @@ describe('a session whose archive is down', () => {
     await call.stream?.emit(notificationEvent('one'));
     archive.isDown = true;
     await call.stream?.emit(notificationEvent('two'));
-    const back = new RecordingSink();
-    session.resume('1-1', back);
-    expect([back.summary, back.eventIds]).toEqual([['two'], [undefined]]);
+    const resumed = new RecordingSink();
+    session.resume('1-1', resumed);
+    expect([resumed.summary, resumed.eventIds]).toEqual([['two'], [undefined]]);
   });
 
   it('does not interrupt a stream while its client could not resume at the same position', async () => {
@@ -258,7 +258,7 @@ describe('a session whose archive fails and recovers at any time', () => {
         let connection = new RecordingSink();
         let stream: ReturnType<typeof session.resume> = session.openStandingStream(connection);
         await connection.until(({ events }) => events.length === 1);
-        const heard: unknown[] = [];
+        const received: unknown[] = [];
         let [count, lastSeen] = [0, '1-0'];
         const read = () => {
           for (const event of connection.events.splice(0)) {
@@ -267,8 +267,9 @@ describe('a session whose archive fails and recovers at any time', () => {
             if (event.kind !== 'notification') continue;
             const { n } = event.notification.params;
             // An event without an id may be repeated.
-            if (heard.includes(n)) expect(heard.indexOf(n)).toBeGreaterThanOrEqual(Number(lastSeen.split('-')[1]) - 1);
-            else heard.push(n);
+            if (received.includes(n))
+              expect(received.indexOf(n)).toBeGreaterThanOrEqual(Number(lastSeen.split('-')[1]) - 1);
+            else received.push(n);
           }
         };
         const act: Record<string, () => void> = {
@@ -291,7 +292,7 @@ describe('a session whose archive fails and recovers at any time', () => {
         }
         await new Promise((resolve) => setImmediate(resolve));
         read();
-        expect(heard).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+        expect(received).toEqual(Array.from({ length: count }, (_, index) => index + 1));
       }),
     );
   });

@@ -28,11 +28,11 @@ export class DeferredPlacement extends Placement {
   override open(
     worker: string,
     server: ServerDefinition,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     sharing: Sharing,
     events: ConnectionEvents,
   ): Promise<UpstreamConnection> {
-    return this.placement.open(worker, server, face, sharing, events);
+    return this.placement.open(worker, server, scope, sharing, events);
   }
 
   override isDead(worker: string): boolean {

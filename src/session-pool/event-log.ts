@@ -90,10 +90,11 @@ export function replayAfter(entries: readonly LogEntry[], eventId: string): Repl
   const known = /^(\d{1,9})-(\d{1,9})$/.exec(eventId);
   if (!known) return undefined;
   const [stream, sequence] = [Number(known[1]), Number(known[2])];
-  const kept = entries.filter((entry) => entry.stream === stream && entry.sequence >= sequence);
-  const later = kept.filter((entry) => entry.sequence > sequence);
+  const candidates = entries.filter((entry) => entry.stream === stream && entry.sequence >= sequence);
+  const later = candidates.filter((entry) => entry.sequence > sequence);
   // If no event follows, the given event itself must be recorded; otherwise its id could be arbitrary.
-  if (kept.length === 0 || later.some((entry, index) => entry.sequence !== sequence + 1 + index)) return undefined;
+  if (candidates.length === 0 || later.some((entry, index) => entry.sequence !== sequence + 1 + index))
+    return undefined;
   return { stream, from: sequence + 1, events: later.map(toEvent) };
 }
 

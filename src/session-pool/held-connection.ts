@@ -18,22 +18,26 @@ export interface HeldConnection {
   readonly release: () => void;
 }
 
-export function toHeldConnection(entry: PoolEntry, connection: UpstreamConnection, leave: () => void): HeldConnection {
-  let forget: (() => void) | undefined;
-  let stopHearing: (() => void) | undefined;
+export function toHeldConnection(
+  entry: PoolEntry,
+  connection: UpstreamConnection,
+  removeUser: () => void,
+): HeldConnection {
+  let removeHolder: (() => void) | undefined;
+  let removeListener: (() => void) | undefined;
   return {
     connection,
     sharingKey: entry.sharing?.key,
     onClosed: (listener) => {
-      forget = entry.addHolder(listener);
+      removeHolder = entry.addHolder(listener);
     },
     onNotification: (listener) => {
-      stopHearing = entry.addNotificationListener(listener);
+      removeListener = entry.addNotificationListener(listener);
     },
     release: () => {
-      forget?.();
-      stopHearing?.();
-      leave();
+      removeHolder?.();
+      removeListener?.();
+      removeUser();
     },
   };
 }

@@ -10,13 +10,13 @@ export class InFlightCounter {
   /** Adds one operation. Returns an idempotent function that marks it as finished. */
   add(): () => void {
     this.count += 1;
-    let isGiven = false;
+    let isFinished = false;
     return () => {
-      if (isGiven) return;
-      isGiven = true;
+      if (isFinished) return;
+      isFinished = true;
       this.count -= 1;
       if (this.count > 0) return;
-      for (const wake of this.idleWaiters.splice(0)) wake();
+      for (const resolve of this.idleWaiters.splice(0)) resolve();
     };
   }
 

@@ -7,50 +7,50 @@ const connection = (era: 'legacy' | 'modern') => ({ profile: { era } }) as unkno
 const logged = (level: unknown) => ({ method: 'notifications/message', params: { level: level as string } });
 
 const client = { revision: '2025-11-25', capabilities: {} };
-const of = (who: string) => ({ principal: who, client: who });
-const call = (logLevel: LogLevel, who = 'me') => ({
+const identityOf = (subject: string) => ({ principal: subject, client: subject });
+const call = (logLevel: LogLevel, subject = 'me') => ({
   method: 'tools/call',
   params: {},
   client,
   logLevel,
-  asker: of(who),
+  asker: identityOf(subject),
 });
-const setting = (level: string, who = 'me') => ({
+const setLevel = (level: string, subject = 'me') => ({
   method: 'logging/setLevel',
   params: { level },
   client,
-  asker: of(who),
+  asker: identityOf(subject),
 });
 
 describe('the log level of a connection', () => {
-  const askedOf = (to: UpstreamConnection, ...requests: UpstreamRequest[]): unknown[] =>
+  const levelsFor = (target: UpstreamConnection, ...requests: UpstreamRequest[]): unknown[] =>
     requests.map((request) => {
-      const { params, logLevel } = withConnectionLogLevel(to, request);
+      const { params, logLevel } = withConnectionLogLevel(target, request);
       return params['level'] ?? logLevel;
     });
 
   it('sends a legacy server the lowest level that any client of the connection requested', () => {
     const levels = (['warning', 'error', 'debug', 'error'] as const).map((level) => call(level));
-    expect(askedOf(connection('legacy'), ...levels)).toEqual(['warning', 'warning', 'debug', 'debug']);
-    expect(askedOf(connection('legacy'), call('error'))).toEqual(['error']);
+    expect(levelsFor(connection('legacy'), ...levels)).toEqual(['warning', 'warning', 'debug', 'debug']);
+    expect(levelsFor(connection('legacy'), call('error'))).toEqual(['error']);
   });
 
   it('sends a modern server the level of each request', () => {
-    expect(askedOf(connection('modern'), call('debug'), call('error'))).toEqual(['debug', 'error']);
+    expect(levelsFor(connection('modern'), call('debug'), call('error'))).toEqual(['debug', 'error']);
   });
 
   it('does not raise the level of a shared connection while another session requests a lower one', () => {
-    const sessions = [setting('debug', 'a'), setting('error', 'b'), call('error', 'b'), setting('warning', 'a')];
-    expect(askedOf(connection('legacy'), ...sessions)).toEqual(['debug', 'debug', 'debug', 'debug']);
+    const sessions = [setLevel('debug', 'a'), setLevel('error', 'b'), call('error', 'b'), setLevel('warning', 'a')];
+    expect(levelsFor(connection('legacy'), ...sessions)).toEqual(['debug', 'debug', 'debug', 'debug']);
   });
 
   it('raises and lowers the level for the only session of a connection', () => {
-    const sets = [setting('debug'), call('debug'), setting('error'), call('error')];
-    expect(askedOf(connection('legacy'), ...sets)).toEqual(['debug', 'debug', 'error', 'error']);
+    const sets = [setLevel('debug'), call('debug'), setLevel('error'), call('error')];
+    expect(levelsFor(connection('legacy'), ...sets)).toEqual(['debug', 'debug', 'error', 'error']);
   });
 
   it('forwards an unknown level, so that the server rejects it', () => {
-    expect(askedOf(connection('legacy'), setting('loud'))).toEqual(['loud']);
+    expect(levelsFor(connection('legacy'), setLevel('loud'))).toEqual(['loud']);
   });
 });
 

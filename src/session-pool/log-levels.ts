@@ -1,11 +1,13 @@
 import { isLogLevel, LOG_LEVELS, type LogLevel, type McpNotification } from '#lib/mcp-protocol';
-import type { Asker, UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
+import type { CallIdentity, UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
 
 const severity = (level: unknown): number => LOG_LEVELS.indexOf(level as LogLevel);
 
 /** True for a log message that is less severe than the given level. */
-export function isBelowLevel(notification: McpNotification, wanted: LogLevel): boolean {
-  return notification.method === 'notifications/message' && severity(notification.params['level']) < severity(wanted);
+export function isBelowLevel(notification: McpNotification, requested: LogLevel): boolean {
+  return (
+    notification.method === 'notifications/message' && severity(notification.params['level']) < severity(requested)
+  );
 }
 
 interface ConnectionLogLevel {
@@ -35,14 +37,14 @@ export function withConnectionLogLevel(connection: UpstreamConnection, request: 
 /** The only client of a connection may raise the level with `logging/setLevel`, but not with the level of a call. */
 function lowerLevel(
   connection: UpstreamConnection,
-  wanted: LogLevel,
-  asker: Asker | undefined,
+  requested: LogLevel,
+  asker: CallIdentity | undefined,
   isSet: boolean,
 ): LogLevel {
   const before = connectionLevels.get(connection);
-  const only = before === undefined || before.onlyClient === asker?.client ? asker?.client : undefined;
-  const mayRaise = before === undefined || (isSet && only !== undefined);
-  const level = mayRaise || severity(wanted) < severity(before.level) ? wanted : before.level;
-  connectionLevels.set(connection, { level, onlyClient: only });
+  const onlyClient = before === undefined || before.onlyClient === asker?.client ? asker?.client : undefined;
+  const mayRaise = before === undefined || (isSet && onlyClient !== undefined);
+  const level = mayRaise || severity(requested) < severity(before.level) ? requested : before.level;
+  connectionLevels.set(connection, { level, onlyClient });
   return level;
 }

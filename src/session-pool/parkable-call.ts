@@ -56,7 +56,7 @@ interface OpenQuestion {
   readonly answer: (answer: Answer) => void;
 }
 
-type RegisteredWaiter = CallWaiter & { readonly resolve: (ending: CallResult) => void };
+type RegisteredWaiter = CallWaiter & { readonly resolve: (result: CallResult) => void };
 
 /** Time to wait for further questions, in milliseconds: simultaneous questions arrive one after the other. */
 const GATHER_WINDOW_MS = 20;
@@ -94,16 +94,16 @@ export class ParkableCall extends CallReply {
    */
   async begin(
     run: (reply: CallReply, signal: AbortSignal) => Promise<CallResult>,
-    listener: CallWaiter,
+    waiter: CallWaiter,
   ): Promise<CallResult> {
     run(this, this.control.signal).then(
-      (ending) => this.end(ending),
+      (result) => this.end(result),
       (cause: unknown) => {
         this.defect = { cause };
         this.end(INTERNAL_ERROR);
       },
     );
-    const first = await this.waitForResult(listener);
+    const first = await this.waitForResult(waiter);
     if (this.defect && first === INTERNAL_ERROR) throw this.defect.cause;
     return first;
   }
@@ -124,26 +124,26 @@ export class ParkableCall extends CallReply {
   }
 
   /** Resolves with the next result for the client: questions or the outcome. */
-  waitForResult(listener: CallWaiter): Promise<CallResult> {
+  waitForResult(waiter: CallWaiter): Promise<CallResult> {
     if (this.result) return Promise.resolve(this.result);
     if (this.openQuestions.size > 0 && !this.gatherTimer) return Promise.resolve(this.toInputRequired());
-    if (listener.signal.aborted) {
+    if (waiter.signal.aborted) {
       this.abortIfUnattended();
       return Promise.resolve(outcomeOfFault('aborted'));
     }
-    return new Promise((tell) => {
-      const leave = () => {
+    return new Promise((settle) => {
+      const onAbort = () => {
         this.waiters.delete(waiting);
-        tell(outcomeOfFault('aborted'));
+        settle(outcomeOfFault('aborted'));
         this.abortIfUnattended();
       };
-      const resolve = (ending: CallResult) => {
-        listener.signal.removeEventListener('abort', leave);
-        tell(ending);
+      const resolve = (result: CallResult) => {
+        waiter.signal.removeEventListener('abort', onAbort);
+        settle(result);
       };
-      const waiting: RegisteredWaiter = { ...listener, resolve };
+      const waiting: RegisteredWaiter = { ...waiter, resolve };
       this.waiters.add(waiting);
-      listener.signal.addEventListener('abort', leave, { once: true });
+      waiter.signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 
@@ -154,17 +154,17 @@ export class ParkableCall extends CallReply {
    * @throws MalformedAnswer if an answer does not fit its question; then the server receives none of them
    */
   answer(responses: JsonObject): void {
-    const given = Array.from(this.openQuestions).flatMap(([key, { question, answer }]) => {
+    const answers = Array.from(this.openQuestions).flatMap(([key, { question, answer }]) => {
       if (!Object.hasOwn(responses, key)) return [];
       const result = answerForLegacy(question.method, responses[key]);
       if (!result) throw new MalformedAnswer(key, question.method);
-      return [{ key, give: () => answer({ result }) }];
+      return [{ key, deliver: () => answer({ result }) }];
     });
-    for (const { key, give } of given) {
+    for (const { key, deliver } of answers) {
       this.openQuestions.delete(key);
-      give();
+      deliver();
     }
-    if (given.length > 0) this.restartQuestionTimer();
+    if (answers.length > 0) this.restartQuestionTimer();
   }
 
   /** Cancels the call at the server. Waiting and later requests receive the given outcome. */
@@ -175,13 +175,13 @@ export class ParkableCall extends CallReply {
 
   override notify({ method, params }: McpNotification): void | Promise<void> {
     // The client reads its newest request; the connections of the others may be broken.
-    const listener = Array.from(this.waiters).at(-1);
-    if (!listener) return undefined;
-    if (method !== 'notifications/progress') return listener.reply.notify({ method, params });
-    const { progressToken } = listener;
+    const waiter = Array.from(this.waiters).at(-1);
+    if (!waiter) return undefined;
+    if (method !== 'notifications/progress') return waiter.reply.notify({ method, params });
+    const { progressToken } = waiter;
     return progressToken === undefined
       ? undefined
-      : listener.reply.notify({ method, params: { ...params, progressToken } });
+      : waiter.reply.notify({ method, params: { ...params, progressToken } });
   }
 
   override async answerQuestion(question: Question, signal: AbortSignal): Promise<Answer> {
@@ -189,15 +189,15 @@ export class ParkableCall extends CallReply {
     this.registry.park(this);
     const key = `question-${(this.questionCount += 1)}`;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const abandon = () => reject(new QuestionWithdrawn());
+    const withdraw = () => reject(new QuestionWithdrawn());
     this.openQuestions.set(key, { question: questionForModern(question), answer: resolve });
-    signal.addEventListener('abort', abandon, { once: true });
+    signal.addEventListener('abort', withdraw, { once: true });
     this.gather();
     this.restartQuestionTimer();
     try {
       return await promise;
     } finally {
-      signal.removeEventListener('abort', abandon);
+      signal.removeEventListener('abort', withdraw);
       // Still open here means that the server withdrew the question; the timeout then restarts for the others.
       if (this.openQuestions.delete(key)) this.restartQuestionTimer();
     }
@@ -218,32 +218,32 @@ export class ParkableCall extends CallReply {
     return { kind: 'asked', questions: Object.fromEntries(questions), parked: this.id };
   }
 
-  private resolveWaiters(ending: CallResult): void {
+  private resolveWaiters(result: CallResult): void {
     const listeners = [...this.waiters];
     this.waiters.clear();
-    for (const { resolve } of listeners) resolve(ending);
+    for (const { resolve } of listeners) resolve(result);
   }
 
   private restartQuestionTimer(): void {
     clearTimeout(this.questionTimer);
     if (this.openQuestions.size === 0 || this.result) return;
-    const lapse = () => this.cancel(new QuestionTimedOut(this.questionTimeoutMs).toOutcome());
-    this.questionTimer = setTimeout(lapse, this.questionTimeoutMs).unref();
+    const timeOut = () => this.cancel(new QuestionTimedOut(this.questionTimeoutMs).toOutcome());
+    this.questionTimer = setTimeout(timeOut, this.questionTimeoutMs).unref();
   }
 
   /** A modern client cancels by disconnecting, unless it has received questions and may return with the answers. */
   private abortIfUnattended(): void {
-    const mayComeBack = this.hasReturnedQuestions && this.openQuestions.size > 0;
-    if (this.waiters.size === 0 && !this.result && !mayComeBack) this.control.abort();
+    const mayReturn = this.hasReturnedQuestions && this.openQuestions.size > 0;
+    if (this.waiters.size === 0 && !this.result && !mayReturn) this.control.abort();
   }
 
-  private end(ending: CallResult): void {
+  private end(result: CallResult): void {
     if (this.result) return;
-    this.result = ending;
+    this.result = result;
     clearTimeout(this.gatherTimer);
     clearTimeout(this.questionTimer);
     this.openQuestions.clear();
-    this.resolveWaiters(ending);
+    this.resolveWaiters(result);
     this.registry.onEnded(this);
   }
 }

@@ -7,12 +7,12 @@ import { ParkedCalls } from './parked-calls.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
 import { limits, NEVER_ABORTED } from './session-pool-fixture.js';
 
-const NOTE = { server: 'a', method: 'tools/call', item: 'book', caller: 'me' };
+const INFO = { server: 'a', method: 'tools/call', item: 'book', caller: 'me' };
 const FORM: Question = { method: 'elicitation/create', params: { message: 'Who?', requestedSchema: {} } };
 const ROOTS: Question = { method: 'roots/list', params: {} };
-const ADA = { action: 'accept', content: { name: 'Ada' } };
+const ANSWER = { action: 'accept', content: { name: 'Ada' } };
 const DONE = result({ content: [] });
-const PATIENCE_MS = 60_000;
+const QUESTION_TIMEOUT_MS = 60_000;
 
 beforeEach(() => {
   jest.useFakeTimers();
@@ -56,14 +56,14 @@ class Server {
 }
 
 function world(settings: Partial<SessionPoolConfig> = {}) {
-  const parked = new ParkedCalls(limits({ questionTimeoutMs: PATIENCE_MS, ...settings }));
+  const parked = new ParkedCalls(limits({ questionTimeoutMs: QUESTION_TIMEOUT_MS, ...settings }));
   const server = new Server();
-  const start = (listener: Partial<CallWaiter> = {}, note = NOTE, at = server) =>
-    parked.start(note, at.run, listening(listener));
+  const start = (listener: Partial<CallWaiter> = {}, note = INFO, at = server) =>
+    parked.start(note, at.run, waiterWith(listener));
   return { parked, server, start };
 }
 
-const listening = (more: Partial<CallWaiter> = {}): CallWaiter => ({
+const waiterWith = (more: Partial<CallWaiter> = {}): CallWaiter => ({
   reply: new PlainReply(new RecordingSink(), undefined),
   progressToken: undefined,
   signal: NEVER_ABORTED,
@@ -71,26 +71,26 @@ const listening = (more: Partial<CallWaiter> = {}): CallWaiter => ({
 });
 
 /** Waits until the simultaneous questions are gathered, and returns them. */
-async function asked(ending: Promise<CallResult>): Promise<Required<InputRequired>> {
+async function questionsOf(ending: Promise<CallResult>): Promise<Required<InputRequired>> {
   await jest.advanceTimersByTimeAsync(20);
-  const told = await ending;
-  expect(told).toMatchObject({ kind: 'asked', parked: expect.any(String) });
-  return told as Required<InputRequired>;
+  const received = await ending;
+  expect(received).toMatchObject({ kind: 'asked', parked: expect.any(String) });
+  return received as Required<InputRequired>;
 }
 
 const resume = (parked: ParkedCalls, { parked: id }: Required<InputRequired>, responses: JsonObject = {}, more = {}) =>
-  parked.resume(id, 'me', responses, listening(more));
+  parked.resume(id, 'me', responses, waiterWith(more));
 
 describe('a call whose server sends live questions', () => {
   it('returns the questions to the client and continues the call with its answers', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
-    const questions = await asked(first);
+    const questions = await questionsOf(first);
     expect(questions.questions).toEqual({ 'question-1': FORM });
-    const second = resume(parked, questions, { 'question-1': ADA });
+    const second = resume(parked, questions, { 'question-1': ANSWER });
     await jest.advanceTimersByTimeAsync(0);
-    expect(server.answers).toEqual([{ result: ADA }]);
+    expect(server.answers).toEqual([{ result: ANSWER }]);
     server.finish();
     expect(await second).toBe(DONE);
     expect(parked.list()).toEqual([]);
@@ -102,11 +102,11 @@ describe('a call whose server sends live questions', () => {
     void server.ask(FORM);
     await jest.advanceTimersByTimeAsync(10);
     void server.ask(ROOTS);
-    const both = await asked(first);
+    const both = await questionsOf(first);
     expect(Object.keys(both.questions)).toEqual(['question-1', 'question-2']);
-    const next = resume(parked, both, { 'question-1': ADA, 'question-2': { roots: [] } });
+    const next = resume(parked, both, { 'question-1': ANSWER, 'question-2': { roots: [] } });
     void server.ask(FORM);
-    expect(Object.keys((await asked(next)).questions)).toEqual(['question-3']);
+    expect(Object.keys((await questionsOf(next)).questions)).toEqual(['question-3']);
   });
 
   it('returns unanswered questions again and delivers the answers that it received', async () => {
@@ -114,7 +114,7 @@ describe('a call whose server sends live questions', () => {
     const first = start();
     void server.ask(FORM);
     void server.ask(ROOTS);
-    const both = await asked(first);
+    const both = await questionsOf(first);
     const rest = await resume(parked, both, { 'question-2': { roots: [] }, unknown: { x: 1 } });
     expect(rest).toEqual({ kind: 'asked', parked: both.parked, questions: { 'question-1': FORM } });
     expect(server.answers).toEqual([{ result: { roots: [] } }]);
@@ -125,7 +125,7 @@ describe('a call whose server sends live questions', () => {
     const first = start();
     void server.ask(ROOTS);
     void server.ask(FORM);
-    const both = await asked(first);
+    const both = await questionsOf(first);
     const mixed = { 'question-1': { roots: [] }, 'question-2': { action: 'perhaps' } };
     expect(() => resume(parked, both, mixed)).toThrow(/question-2.*elicitation\/create/);
     await jest.advanceTimersByTimeAsync(0);
@@ -137,24 +137,24 @@ describe('a call whose server sends live questions', () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
-    const questions = await asked(first);
-    const answers = { 'question-1': ADA };
+    const questions = await questionsOf(first);
+    const answers = { 'question-1': ANSWER };
     const repeated = [resume(parked, questions, answers), resume(parked, questions, answers)];
     await jest.advanceTimersByTimeAsync(0);
     server.finish();
     expect(await Promise.all(repeated)).toEqual([DONE, DONE]);
     expect(await resume(parked, questions, { 'question-1': { action: 'decline' } })).toBe(DONE);
-    expect(server.answers).toEqual([{ result: ADA }]);
+    expect(server.answers).toEqual([{ result: ANSWER }]);
   });
 
   it('rejects the resumption of a parked call by another caller (invariant 9)', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
-    const { parked: id } = await asked(first);
-    const theirs = () => parked.resume(id, 'another', { 'question-1': ADA }, listening());
+    const { parked: id } = await questionsOf(first);
+    const theirs = () => parked.resume(id, 'another', { 'question-1': ANSWER }, waiterWith());
     expect(theirs).toThrow(expect.objectContaining({ code: -31011, httpStatus: 410 }));
-    expect(() => parked.resume('made up', 'me', {}, listening())).toThrow(expect.objectContaining({ code: -31011 }));
+    expect(() => parked.resume('made up', 'me', {}, waiterWith())).toThrow(expect.objectContaining({ code: -31011 }));
     expect(server.answers).toEqual([]);
   });
 
@@ -162,13 +162,13 @@ describe('a call whose server sends live questions', () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
-    const questions = await asked(first);
-    await jest.advanceTimersByTimeAsync(PATIENCE_MS);
+    const questions = await questionsOf(first);
+    await jest.advanceTimersByTimeAsync(QUESTION_TIMEOUT_MS);
     expect(server.signal?.aborted).toBe(true);
     expect(parked.list()).toEqual([]);
-    const late = await resume(parked, questions, { 'question-1': ADA });
+    const late = await resume(parked, questions, { 'question-1': ANSWER });
     expect(late).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
-    await jest.advanceTimersByTimeAsync(PATIENCE_MS);
+    await jest.advanceTimersByTimeAsync(QUESTION_TIMEOUT_MS);
     expect(() => resume(parked, questions)).toThrow(expect.objectContaining({ code: -31011 }));
   });
 
@@ -176,9 +176,9 @@ describe('a call whose server sends live questions', () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
-    const leaving = new AbortController();
-    const waiting = resume(parked, await asked(first), { 'question-1': ADA }, { signal: leaving.signal });
-    leaving.abort();
+    const client = new AbortController();
+    const waiting = resume(parked, await questionsOf(first), { 'question-1': ANSWER }, { signal: client.signal });
+    client.abort();
     expect(await waiting).toEqual(outcomeOfFault('aborted'));
     expect(server.signal?.aborted).toBe(true);
   });
@@ -187,8 +187,8 @@ describe('a call whose server sends live questions', () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
-    const gone = resume(parked, await asked(first), { 'question-1': ADA }, { signal: AbortSignal.abort() });
-    expect(await gone).toEqual(outcomeOfFault('aborted'));
+    const resumed = resume(parked, await questionsOf(first), { 'question-1': ANSWER }, { signal: AbortSignal.abort() });
+    expect(await resumed).toEqual(outcomeOfFault('aborted'));
     expect(server.signal?.aborted).toBe(true);
   });
 
@@ -196,12 +196,12 @@ describe('a call whose server sends live questions', () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
-    const questions = await asked(first);
+    const questions = await questionsOf(first);
     expect(server.signal?.aborted).toBe(false);
-    const leaving = new AbortController();
-    const broken = resume(parked, questions, { 'question-1': ADA }, { signal: leaving.signal });
-    const whole = resume(parked, questions, { 'question-1': ADA });
-    leaving.abort();
+    const client = new AbortController();
+    const broken = resume(parked, questions, { 'question-1': ANSWER }, { signal: client.signal });
+    const whole = resume(parked, questions, { 'question-1': ANSWER });
+    client.abort();
     await broken;
     expect(server.signal?.aborted).toBe(false);
     server.finish();
@@ -210,10 +210,10 @@ describe('a call whose server sends live questions', () => {
 
   it('cancels a call whose client disconnected before it received any question', async () => {
     const { server, start } = world();
-    const leaving = new AbortController();
-    const first = start({ signal: leaving.signal });
+    const client = new AbortController();
+    const first = start({ signal: client.signal });
     void server.ask(FORM);
-    leaving.abort();
+    client.abort();
     await first;
     expect(server.signal?.aborted).toBe(true);
   });
@@ -224,7 +224,7 @@ describe('a call whose server sends live questions', () => {
     const withdrawing = new AbortController();
     void server.ask(FORM);
     void server.ask(ROOTS, withdrawing.signal);
-    const both = await asked(first);
+    const both = await questionsOf(first);
     withdrawing.abort();
     await jest.advanceTimersByTimeAsync(0);
     expect(await resume(parked, both, { 'question-2': { roots: [] } })).toMatchObject({
@@ -238,11 +238,11 @@ describe('a call whose server sends live questions', () => {
     const first = start();
     const withdrawing = new AbortController();
     void server.ask(FORM, withdrawing.signal);
-    const questions = await asked(first);
+    const questions = await questionsOf(first);
     withdrawing.abort();
     await jest.advanceTimersByTimeAsync(0);
     const waiting = resume(parked, questions);
-    await jest.advanceTimersByTimeAsync(2 * PATIENCE_MS);
+    await jest.advanceTimersByTimeAsync(2 * QUESTION_TIMEOUT_MS);
     expect(server.signal?.aborted).toBe(false);
     server.finish();
     expect(await waiting).toEqual(DONE);
@@ -252,22 +252,22 @@ describe('a call whose server sends live questions', () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
-    const questions = await asked(first);
+    const questions = await questionsOf(first);
     server.finish();
     await jest.advanceTimersByTimeAsync(1_000);
-    expect(await resume(parked, questions, { 'question-1': ADA })).toBe(DONE);
+    expect(await resume(parked, questions, { 'question-1': ANSWER })).toBe(DONE);
   });
 
   it('throws a defect to the first request and returns an internal error to later ones', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
-    const questions = await asked(first);
-    const second = resume(parked, questions, { 'question-1': ADA });
+    const questions = await questionsOf(first);
+    const second = resume(parked, questions, { 'question-1': ANSWER });
     server.fail(new Error('a defect'));
     expect(await second).toMatchObject({ error: { code: -32603 } });
     const other = new Server();
-    const failing = start({}, NOTE, other);
+    const failing = start({}, INFO, other);
     other.fail(new Error('a defect'));
     await expect(failing).rejects.toThrow('a defect');
   });
@@ -282,8 +282,8 @@ describe('notifications of a parkable call', () => {
     void server.ask(FORM);
     const second = resume(
       parked,
-      await asked(first),
-      { 'question-1': ADA },
+      await questionsOf(first),
+      { 'question-1': ANSWER },
       { reply: new PlainReply(after, 'error'), progressToken: 'two' },
     );
     await server.reply?.notify({ method: 'notifications/progress', params: { progressToken: 'one', progress: 2 } });
@@ -303,10 +303,10 @@ describe('notifications of a parkable call', () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
-    const questions = await asked(first);
+    const questions = await questionsOf(first);
     expect(server.reply?.notify({ method: 'notifications/progress', params: { progress: 1 } })).toBeUndefined();
     const sink = new RecordingSink();
-    const second = resume(parked, questions, { 'question-1': ADA }, { reply: new PlainReply(sink, undefined) });
+    const second = resume(parked, questions, { 'question-1': ANSWER }, { reply: new PlainReply(sink, undefined) });
     void server.reply?.notify({ method: 'notifications/progress', params: { progress: 2 } });
     server.finish();
     await second;
@@ -321,10 +321,10 @@ describe('parked calls', () => {
     expect(parked.list()).toEqual([]);
     void server.ask(FORM);
     void server.ask(ROOTS);
-    const questions = await asked(first);
+    const questions = await questionsOf(first);
     const [view] = parked.list();
     expect(view).toEqual({
-      ...NOTE,
+      ...INFO,
       id: questions.parked,
       begunAt: expect.any(Number),
       questions: [FORM.method, ROOTS.method],
@@ -338,10 +338,10 @@ describe('parked calls', () => {
   it('cancels one or all parked calls and reports that to their clients', async () => {
     const { parked, server, start } = world();
     const other = new Server();
-    const [first, second] = [start(), start({}, NOTE, other)];
+    const [first, second] = [start(), start({}, INFO, other)];
     void server.ask(FORM);
     void other.ask(FORM);
-    const [one, two] = [await asked(first), await asked(second)];
+    const [one, two] = [await questionsOf(first), await questionsOf(second)];
     expect(parked.cancel(one.parked)).toBe(true);
     expect(parked.cancel(one.parked)).toBe(false);
     expect([server.signal?.aborted, other.signal?.aborted]).toEqual([true, false]);
@@ -359,9 +359,9 @@ describe('parked calls', () => {
     const { parked, server, start } = world(settings);
     const first = start();
     void server.ask(FORM);
-    await asked(first);
+    await questionsOf(first);
     const other = new Server();
-    const refused = start({}, NOTE, other);
+    const refused = start({}, INFO, other);
     expect(await other.ask(FORM)).toBeUndefined();
     expect(await refused).toMatchObject({ httpStatus, error: { code: -31003, data: { outcome: 'unknown' } } });
     expect(other.signal?.aborted).toBe(true);
@@ -372,22 +372,22 @@ describe('parked calls', () => {
     const { server, start } = world({ maxParkedCallsPerPrincipal: 1 });
     const first = start();
     void server.ask(FORM);
-    await asked(first);
+    await questionsOf(first);
     server.finish();
     await jest.advanceTimersByTimeAsync(0);
     const other = new Server();
-    const second = start({}, NOTE, other);
+    const second = start({}, INFO, other);
     void other.ask(FORM);
-    expect((await asked(second)).questions).toEqual({ 'question-1': FORM });
+    expect((await questionsOf(second)).questions).toEqual({ 'question-1': FORM });
   });
 
   it('becomes idle once every resumed request is answered', async () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
-    const questions = await asked(first);
+    const questions = await questionsOf(first);
     await parked.whenIdle();
-    const second = resume(parked, questions, { 'question-1': ADA });
+    const second = resume(parked, questions, { 'question-1': ANSWER });
     let isUnheard = false;
     void parked.whenIdle().then(() => (isUnheard = true));
     await jest.advanceTimersByTimeAsync(0);

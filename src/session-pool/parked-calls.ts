@@ -26,7 +26,7 @@ export interface ParkedCallView extends CallInfo {
 
 interface FinishedCall {
   readonly caller: string;
-  readonly ending: CallResult;
+  readonly result: CallResult;
   readonly size: number;
 }
 
@@ -53,11 +53,11 @@ export class ParkedCalls implements ParkedCallRegistry {
 
   /** Starts a call. Rejects as `run` does. */
   start(
-    note: CallInfo,
+    info: CallInfo,
     run: (reply: CallReply, signal: AbortSignal) => Promise<CallResult>,
-    listener: CallWaiter,
+    waiter: CallWaiter,
   ): Promise<CallResult> {
-    return new ParkableCall(note, this, this.config.questionTimeoutMs).begin(run, listener);
+    return new ParkableCall(info, this, this.config.questionTimeoutMs).begin(run, waiter);
   }
 
   /**
@@ -67,21 +67,21 @@ export class ParkedCalls implements ParkedCallRegistry {
    * @throws ParkedCallLost if this caller has no such call, or no longer
    * @throws MalformedAnswer
    */
-  resume(id: string, caller: string, responses: JsonObject, listener: CallWaiter): Promise<CallResult> {
-    const over = this.finishedCalls.get(id);
-    if (over?.caller === caller) return Promise.resolve(over.ending);
+  resume(id: string, caller: string, responses: JsonObject, waiter: CallWaiter): Promise<CallResult> {
+    const finished = this.finishedCalls.get(id);
+    if (finished?.caller === caller) return Promise.resolve(finished.result);
     const call = this.parked.get(id);
     if (call?.info.caller !== caller) throw new ParkedCallLost();
     call.answer(responses);
-    const told = this.resumedRequests.add();
-    return call.waitForResult(listener).finally(told);
+    const markDone = this.resumedRequests.add();
+    return call.waitForResult(waiter).finally(markDone);
   }
 
   /** Returns the calls that are parked now. */
   list(): ParkedCallView[] {
     return Array.from(this.parked.values(), (call) => {
-      const { id, info: note, begunAt, questions, waiting } = call;
-      return { id, ...note, begunAt, questions, waiting };
+      const { id, info, begunAt, questions, waiting } = call;
+      return { id, ...info, begunAt, questions, waiting };
     });
   }
 
@@ -107,11 +107,11 @@ export class ParkedCalls implements ParkedCallRegistry {
     if (this.parked.has(call.id)) return;
     if (this.isClosed) return this.reject(call, new CallCancelled());
     const { caller } = call.info;
-    const mine = this.perCaller.get(caller) ?? 0;
-    const refused = this.findLimitError(mine);
-    if (refused) return this.reject(call, refused);
+    const count = this.perCaller.get(caller) ?? 0;
+    const error = this.findLimitError(count);
+    if (error) return this.reject(call, error);
     this.parked.set(call.id, call);
-    this.perCaller.set(caller, mine + 1);
+    this.perCaller.set(caller, count + 1);
   }
 
   onEnded(call: ParkableCall): void {
@@ -123,21 +123,21 @@ export class ParkedCalls implements ParkedCallRegistry {
     if (call.finalResult) this.store(call.id, caller, call.finalResult);
   }
 
-  private reject(call: ParkableCall, why: GatewayError): never {
-    call.cancel(why.toOutcome());
-    throw why;
+  private reject(call: ParkableCall, error: GatewayError): never {
+    call.cancel(error.toOutcome());
+    throw error;
   }
 
-  private findLimitError(mine: number): TooManyParkedCalls | undefined {
+  private findLimitError(count: number): TooManyParkedCalls | undefined {
     const { maxParkedCalls, maxParkedCallsPerPrincipal } = this.config;
     if (this.parked.size >= maxParkedCalls) return new TooManyParkedCalls('worker', maxParkedCalls);
-    if (mine >= maxParkedCallsPerPrincipal) return new TooManyParkedCalls('principal', maxParkedCallsPerPrincipal);
+    if (count >= maxParkedCallsPerPrincipal) return new TooManyParkedCalls('principal', maxParkedCallsPerPrincipal);
     return undefined;
   }
 
-  private store(call: string, caller: string, ending: CallResult): void {
-    const size = JSON.stringify(ending).length + ENTRY_OVERHEAD;
-    this.finishedCalls.set(call, { caller, ending, size });
+  private store(call: string, caller: string, result: CallResult): void {
+    const size = JSON.stringify(result).length + ENTRY_OVERHEAD;
+    this.finishedCalls.set(call, { caller, result, size });
     this.storedCharacters += size;
     setTimeout(() => this.evict(call), this.config.questionTimeoutMs).unref();
     for (const id of this.finishedCalls.keys()) {

@@ -47,7 +47,7 @@ export class PendingQuestions {
     question: Question,
     stream: SessionStream,
     signal: AbortSignal,
-    asker?: ProgressReceiver,
+    server?: ProgressReceiver,
   ): Promise<Answer> {
     // A signal that is already aborted emits no further abort event.
     if (signal.aborted) throw new QuestionWithdrawn();
@@ -58,17 +58,17 @@ export class PendingQuestions {
       reject(cause);
       void stream.emit({ kind: 'notification', notification: toCancellation(id) });
     };
-    const abandon = () => withdraw(new QuestionWithdrawn());
+    const onAbort = () => withdraw(new QuestionWithdrawn());
     const timer = setTimeout(() => withdraw(new QuestionTimedOut(this.timeoutMs)), this.timeoutMs).unref();
-    signal.addEventListener('abort', abandon, { once: true });
-    const { asked, tellProgress } = withQuestionToken(question, id, asker);
-    this.pending.set(id, { resolve: resolve, forwardProgress: tellProgress });
+    signal.addEventListener('abort', onAbort, { once: true });
+    const { sent, forwardProgress } = withQuestionToken(question, id, server);
+    this.pending.set(id, { resolve, forwardProgress });
     try {
-      void stream.emit({ kind: 'question', id, question: asked });
+      void stream.emit({ kind: 'question', id, question: sent });
       return await promise;
     } finally {
       this.pending.delete(id);
-      signal.removeEventListener('abort', abandon);
+      signal.removeEventListener('abort', onAbort);
       clearTimeout(timer);
     }
   }
@@ -87,14 +87,14 @@ export class PendingQuestions {
   }
 }
 
-function withQuestionToken(question: Question, id: RequestId, asker: ProgressReceiver | undefined) {
+function withQuestionToken(question: Question, id: RequestId, server: ProgressReceiver | undefined) {
   const meta = metaOf(question.params);
   const { progressToken } = meta;
-  if (!isRequestId(progressToken)) return { asked: question, tellProgress: ignoreProgress };
+  if (!isRequestId(progressToken)) return { sent: question, forwardProgress: ignoreProgress };
   return {
-    asked: { ...question, params: { ...question.params, _meta: { ...meta, progressToken: id } } },
-    tellProgress: async ({ method, params }: McpNotification) =>
-      asker?.notify({ method, params: { ...params, progressToken } }),
+    sent: { ...question, params: { ...question.params, _meta: { ...meta, progressToken: id } } },
+    forwardProgress: async ({ method, params }: McpNotification) =>
+      server?.notify({ method, params: { ...params, progressToken } }),
   };
 }
 

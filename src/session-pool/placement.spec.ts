@@ -19,7 +19,7 @@ import type { Sharing, ConnectionScope } from './sharing.js';
 import { UpstreamPool } from './upstream-pool.js';
 
 /** Assigns every placed connection to one other worker, or to none. */
-class Elsewhere extends Placement {
+class FakePlacement extends Placement {
   worker: string | undefined = 'other';
   readonly gone = new Set<string>();
   readonly opened: { readonly worker: string; readonly key: string; readonly events: ConnectionEvents }[] = [];
@@ -33,7 +33,7 @@ class Elsewhere extends Placement {
   override async open(
     worker: string,
     server: ServerDefinition,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     { key }: Sharing,
     events: ConnectionEvents,
   ): Promise<UpstreamConnection> {
@@ -41,7 +41,7 @@ class Elsewhere extends Placement {
       throw new GatewayError(-31001, 'The owner is unreachable.', 503, { outcome: 'not_executed', retriable: true });
     }
     this.opened.push({ worker, key, events });
-    return this.connector.open(server, face.client, events);
+    return this.connector.open(server, scope.client, events);
   }
 
   override isDead(worker: string): boolean {
@@ -61,19 +61,19 @@ class Elsewhere extends Placement {
 
 function world(servers: readonly ServerDefinition[], settings = {}) {
   const connector = new FakeConnector();
-  const placement = new Elsewhere();
+  const placement = new FakePlacement();
   const pool = new UpstreamPool(connector, limits(settings), new FakeRegistry(servers), placement);
   return { connector, placement, pool };
 }
 
-const face = (subject: string): ConnectionScope => ({
+const scopeOf = (subject: string): ConnectionScope => ({
   caller: { ...callerOf(subject), anonymous: subject === 'anonymous' },
   client: MODERN_CLIENT,
   session: undefined,
 });
 
-const ofSession = (subject: string): ConnectionScope => {
-  const { caller } = face(subject);
+const sessionScope = (subject: string): ConnectionScope => {
+  const { caller } = scopeOf(subject);
   return { caller, client: LEGACY_CLIENT, session: createSession({ caller }) };
 };
 
@@ -82,20 +82,20 @@ const child = childServer('a');
 
 describe('the placement of a connection', () => {
   const cases: [string, ServerDefinition, 'legacy' | 'modern', ConnectionScope, boolean][] = [
-    ['places a legacy child process of a principal', child, 'legacy', ofSession('me'), true],
-    ['places a legacy upstream session for clients without a session', remote, 'legacy', face('me'), true],
-    ['places a shared child process', childServer('a', { shared: true }), 'legacy', ofSession('anonymous'), true],
-    ["does not place a session's own connection", remote, 'legacy', ofSession('me'), false],
-    ["does not place an anonymous session's own child process", child, 'legacy', ofSession('anonymous'), false],
-    ['does not place the single-use connection of an anonymous client', remote, 'legacy', face('anonymous'), false],
-    ['does not place a connection to a remote modern server', remote, 'modern', face('me'), false],
-    ['places a modern child process, which alone can continue its questions', child, 'modern', face('me'), true],
+    ['places a legacy child process of a principal', child, 'legacy', sessionScope('me'), true],
+    ['places a legacy upstream session for clients without a session', remote, 'legacy', scopeOf('me'), true],
+    ['places a shared child process', childServer('a', { shared: true }), 'legacy', sessionScope('anonymous'), true],
+    ["does not place a session's own connection", remote, 'legacy', sessionScope('me'), false],
+    ["does not place an anonymous session's own child process", child, 'legacy', sessionScope('anonymous'), false],
+    ['does not place the single-use connection of an anonymous client', remote, 'legacy', scopeOf('anonymous'), false],
+    ['does not place a connection to a remote modern server', remote, 'modern', scopeOf('me'), false],
+    ['places a modern child process, which alone can continue its questions', child, 'modern', scopeOf('me'), true],
   ];
 
-  it.each(cases)('%s', async (_name, server, era, who, expected) => {
+  it.each(cases)('%s', async (_name, server, era, scope, expected) => {
     const { connector, placement, pool } = world([server]);
     connector.eras.set('a', era);
-    await pool.use(server, who, async () => undefined);
+    await pool.use(server, scope, async () => undefined);
     // Detecting the era of a child process may take a first opening; the second one is then the placed connection.
     expect([placement.opened.length > 0, connector.opened.length]).toEqual(expected ? [true, 0] : [false, 1]);
   });
@@ -103,7 +103,7 @@ describe('the placement of a connection', () => {
   it('opens a placed connection locally on its owner worker', async () => {
     const { connector, placement, pool } = world([child]);
     placement.worker = undefined;
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     expect([placement.opened.length, connector.opened.length]).toEqual([0, 1]);
   });
 });
@@ -113,7 +113,7 @@ describe('a lease on a connection of another worker', () => {
     const { placement, pool } = world([child], { maxChildProcesses: 1, upstreamIdleMs: 1_000 });
     placement.connector.respond = () => result({ served: true });
     for (const subject of ['a', 'a', 'b', 'c']) {
-      await pool.use(child, face(subject), async ({ profile }) => expect(profile.era).toBe('legacy'));
+      await pool.use(child, scopeOf(subject), async ({ profile }) => expect(profile.era).toBe('legacy'));
     }
     expect(placement.opened.map(({ worker }) => worker)).toEqual(['other', 'other', 'other']);
     pool.evictIdle(Date.now() + 2_000);
@@ -122,7 +122,7 @@ describe('a lease on a connection of another worker', () => {
 
   it('forwards notifications outside any call to the sessions of its principal', async () => {
     const { placement, pool } = world([child]);
-    const one = ofSession('me');
+    const one = sessionScope('me');
     const sink = new RecordingSink();
     one.session?.openStandingStream(sink);
     await pool.use(child, one, async () => undefined);
@@ -133,9 +133,9 @@ describe('a lease on a connection of another worker', () => {
   it('opens the connection locally if its owner is unreachable, and keeps it', async () => {
     const { connector, placement, pool } = world([child]);
     placement.gone.add('other');
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     placement.worker = 'third';
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     expect([connector.opened.length, placement.opened]).toEqual([1, []]);
     placement.lose('other');
     expect(connector.opened[0]?.closed).toBe(false);
@@ -143,29 +143,29 @@ describe('a lease on a connection of another worker', () => {
 
   it('ends the lease when its owner dies, and notifies the holders', async () => {
     const { placement, pool } = world([child]);
-    const told: string[] = [];
-    const held = await pool.hold(child, face('me'));
-    held.onClosed(() => told.push('closed'));
+    const notified: string[] = [];
+    const held = await pool.hold(child, scopeOf('me'));
+    held.onClosed(() => notified.push('closed'));
     placement.lose('stranger');
-    expect(told).toEqual([]);
+    expect(notified).toEqual([]);
     placement.worker = undefined;
     placement.lose('other');
-    expect(told).toEqual(['closed']);
+    expect(notified).toEqual(['closed']);
     held.release();
     expect(placement.connector.live).toEqual([]);
   });
 
   it('no longer uses the lease of a dead owner, and keeps local connections', async () => {
     const { connector, placement, pool } = world([child, remoteServer('b')]);
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     placement.worker = undefined;
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     expect(connector.opened).toHaveLength(0);
     placement.lose('other');
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     placement.worker = 'third';
     placement.lose('fourth');
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     expect([connector.live.length, placement.opened.length]).toEqual([1, 1]);
   });
 });
@@ -173,17 +173,17 @@ describe('a lease on a connection of another worker', () => {
 describe('a connection that another worker requests', () => {
   it('opens a requested connection locally, whatever the placement, and shares it', async () => {
     const { connector, placement, pool } = world([child]);
-    const held = await pool.hold(child, face('me'), { forceLocal: true });
-    await pool.use(child, face('me'), async () => undefined);
+    const held = await pool.hold(child, scopeOf('me'), { forceLocal: true });
+    await pool.use(child, scopeOf('me'), async () => undefined);
     expect([connector.opened.length, placement.opened.length]).toEqual([1, 0]);
     held.release();
   });
 
   it('never serves a request of another worker with a lease on a third worker', async () => {
     const { connector, placement, pool } = world([child]);
-    await pool.use(child, face('me'), async () => undefined);
-    (await pool.hold(child, face('me'), { forceLocal: true })).release();
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
+    (await pool.hold(child, scopeOf('me'), { forceLocal: true })).release();
+    await pool.use(child, scopeOf('me'), async () => undefined);
     expect([connector.live.length, placement.connector.live.length]).toEqual([1, 0]);
   });
 });

@@ -34,7 +34,7 @@ export abstract class Placement {
   abstract open(
     worker: string,
     server: ServerDefinition,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     sharing: Sharing,
     events: ConnectionEvents,
   ): Promise<UpstreamConnection>;
@@ -69,9 +69,9 @@ export class LocalPlacement extends Placement {
  * Opens the connection on this worker if its owner cannot be reached: the owner then certainly opened none, and the
  * call must not wait until the owner counts as dead.
  */
-export function openLocallyIfUnreachable(openHere: () => Promise<UpstreamConnection>) {
+export function openLocallyIfUnreachable(openLocally: () => Promise<UpstreamConnection>) {
   return (cause: unknown): Promise<UpstreamConnection> => {
-    if (cause instanceof GatewayError && UNREACHABLE_CODES.has(cause.code)) return openHere();
+    if (cause instanceof GatewayError && UNREACHABLE_CODES.has(cause.code)) return openLocally();
     throw cause;
   };
 }

@@ -48,7 +48,7 @@ export class PoolEntry implements ConnectionEvents {
     // A notification outside any call may still reveal another client's call (invariant 11).
     if (this.sharing?.sharedBy === 'all') return;
     for (const session of this.sessions.keys()) session.notify(notification);
-    for (const hear of this.notificationListeners ?? []) hear(notification);
+    for (const listener of this.notificationListeners ?? []) listener(notification);
   }
 
   /**
@@ -97,27 +97,27 @@ export class PoolEntry implements ConnectionEvents {
     const { holders } = this;
     this.hasNotifiedHolders = true;
     this.holders = undefined;
-    for (const tell of holders ?? []) tell();
+    for (const notify of holders ?? []) notify();
   }
 
   /** Holds a slot until the entry finishes. */
-  holdSlot(giveBack: () => void): void {
-    if (this.isFinished) giveBack();
-    else this.slotReleases.push(giveBack);
+  holdSlot(release: () => void): void {
+    if (this.isFinished) release();
+    else this.slotReleases.push(release);
   }
 
   /** The connection is closed or failed to open. Idempotent. */
   finish(): void {
     if (this.isFinished) return;
     this.isFinished = true;
-    const bereft = this.endsSessions
+    const orphaned = this.endsSessions
       ? [...this.sessions.keys()].filter((session) => this.isOnlyConnectionOf(session))
       : [];
-    for (const leave of this.sessions.values()) leave();
+    for (const detach of this.sessions.values()) detach();
     this.sessions.clear();
     this.onFinished(this);
-    for (const giveBack of this.slotReleases) giveBack();
-    for (const session of bereft) session.end();
+    for (const release of this.slotReleases) release();
+    for (const session of orphaned) session.end();
   }
 
   /** True for a session of a transparent endpoint: it has no other upstream session. */

@@ -17,7 +17,7 @@ import { ParkedCalls } from './parked-calls.js';
 import { ServerHealth } from './server-health.js';
 import { createSession, limits, NEVER_ABORTED } from './session-pool-fixture.js';
 import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
-import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
+import { UpstreamPool, type ConnectionScope } from './upstream-pool.js';
 
 const server = remoteServer('a');
 const other = remoteServer('b');
@@ -42,46 +42,46 @@ function world(era: 'legacy' | 'modern' = 'legacy') {
 }
 
 /** The scope of a client with unique capabilities, which needs an upstream session of its own. */
-function face(subject: string, declared: string, caller = callerOf(subject)): UpstreamFace {
+function scopeOf(subject: string, declared: string, caller = callerOf(subject)): ConnectionScope {
   const client: ClientProfile = { ...MODERN_CLIENT, capabilities: { experimental: { [declared]: {} } } };
   return { caller, client, session: undefined };
 }
 
-const use = (one: UpstreamFace) => pool.use(server, one, async () => undefined);
+const use = (scope: ConnectionScope) => pool.use(server, scope, async () => undefined);
 
 describe('the sessions of one principal at a legacy server', () => {
   it('limits the upstream sessions in use per principal and server', async () => {
     const { connector } = world();
-    const held = [await pool.hold(server, face('me', '1')), await pool.hold(server, face('me', '2'))];
-    await expect(pool.hold(server, face('me', '3'))).rejects.toMatchObject(REFUSED);
+    const held = [await pool.hold(server, scopeOf('me', '1')), await pool.hold(server, scopeOf('me', '2'))];
+    await expect(pool.hold(server, scopeOf('me', '3'))).rejects.toMatchObject(REFUSED);
     expect(connector.opened).toHaveLength(2);
-    await use(face('you', '3'));
-    await pool.use(other, face('me', '3'), async () => undefined);
+    await use(scopeOf('you', '3'));
+    await pool.use(other, scopeOf('me', '3'), async () => undefined);
     // An open session is still shared.
-    await use(face('me', '1'));
+    await use(scopeOf('me', '1'));
     for (const { release } of held) release();
-    await use(face('me', '3'));
+    await use(scopeOf('me', '3'));
   });
 
   it('evicts the upstream session that was idle for longest to open another one', async () => {
     const { connector } = world();
-    await use(face('me', '1'));
-    const held = await pool.hold(server, face('me', '2'));
+    await use(scopeOf('me', '1'));
+    const held = await pool.hold(server, scopeOf('me', '2'));
     held.release();
-    await use(face('me', '3'));
+    await use(scopeOf('me', '3'));
     expect(connector.opened.map(({ closed }) => closed)).toEqual([true, false, false]);
-    await use(face('me', '2'));
+    await use(scopeOf('me', '2'));
     expect(connector.opened).toHaveLength(3);
   });
 
   it('frees the slot of an upstream session that failed to open or died', async () => {
     const { connector } = world();
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
-    for (const declared of ['1', '2', '3']) await expect(use(face('me', declared))).rejects.toThrow(/reached/);
+    for (const declared of ['1', '2', '3']) await expect(use(scopeOf('me', declared))).rejects.toThrow(/reached/);
     connector.beforeOpening = async () => undefined;
-    for (const declared of ['1', '2']) await pool.hold(server, face('me', declared));
+    for (const declared of ['1', '2']) await pool.hold(server, scopeOf('me', declared));
     connector.live[0]?.die();
-    await use(face('me', '3'));
+    await use(scopeOf('me', '3'));
   });
 
   it('does not count upstream sessions of gateway sessions, nor connections to modern servers', async () => {
@@ -92,7 +92,7 @@ describe('the sessions of one principal at a legacy server', () => {
     expect(legacy.connector.opened).toHaveLength(4);
     await pool.onApplicationShutdown();
     const modern = world('modern');
-    for (const declared of ['1', '2', '3', '4']) await pool.hold(server, face('me', declared));
+    for (const declared of ['1', '2', '3', '4']) await pool.hold(server, scopeOf('me', declared));
     expect(modern.connector.opened).toHaveLength(1);
   });
 });

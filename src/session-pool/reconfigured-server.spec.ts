@@ -8,23 +8,23 @@ import {
 } from '../../test/support/fake-upstream.js';
 import type { ServerDefinition } from '../registry/index.js';
 import { limits } from './session-pool-fixture.js';
-import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
+import { UpstreamPool, type ConnectionScope } from './upstream-pool.js';
 
-const open: UpstreamPool[] = [];
+const pools: UpstreamPool[] = [];
 
 function world(servers: readonly ServerDefinition[]) {
   const connector = new FakeConnector();
   const registry = new FakeRegistry(servers);
   const pool = new UpstreamPool(connector, limits(), registry);
-  open.push(pool);
+  pools.push(pool);
   return { connector, registry, pool };
 }
 
 afterEach(async () => {
-  for (const pool of open.splice(0)) await pool.onApplicationShutdown();
+  for (const pool of pools.splice(0)) await pool.onApplicationShutdown();
 });
 
-const face = (subject: string): UpstreamFace => ({
+const scopeOf = (subject: string): ConnectionScope => ({
   caller: callerOf(subject),
   client: LEGACY_CLIENT,
   session: undefined,
@@ -35,14 +35,14 @@ describe('a server whose definition changes', () => {
     const [before, now] = [remoteServer('a'), remoteServer('a', { url: 'http://elsewhere.example' })];
     const untouched = remoteServer('b');
     const { connector, registry, pool } = world([before, untouched]);
-    const held = await pool.hold(before, face('me'));
-    await pool.use(untouched, face('me'), async () => undefined);
-    let told = 0;
-    held.onClosed(() => (told += 1));
+    const held = await pool.hold(before, scopeOf('me'));
+    await pool.use(untouched, scopeOf('me'), async () => undefined);
+    let notified = 0;
+    held.onClosed(() => (notified += 1));
     registry.configure([now, untouched]);
-    expect([told, connector.forgotten]).toEqual([1, ['a']]);
+    expect([notified, connector.forgotten]).toEqual([1, ['a']]);
     expect(connector.live).toHaveLength(2);
-    await pool.use(now, face('me'), async ({ profile }) => expect(profile).toBeDefined());
+    await pool.use(now, scopeOf('me'), async ({ profile }) => expect(profile).toBeDefined());
     held.release();
     expect(connector.live.map((connection) => connection.server)).toEqual([untouched, now]);
   });
@@ -50,17 +50,17 @@ describe('a server whose definition changes', () => {
   it('notifies a holder of a retired connection that registers its listener late', async () => {
     const [before, now] = [remoteServer('a'), remoteServer('a', { url: 'http://elsewhere.example' })];
     const { registry, pool } = world([before]);
-    const held = await pool.hold(before, face('me'));
+    const held = await pool.hold(before, scopeOf('me'));
     registry.configure([now]);
-    let told = 0;
-    held.onClosed(() => (told += 1));
-    expect(told).toBe(1);
+    let notified = 0;
+    held.onClosed(() => (notified += 1));
+    expect(notified).toBe(1);
   });
 
   it('opens no connection for an outdated definition (invariant 10)', async () => {
     const [before, now] = [remoteServer('a'), remoteServer('a', { url: 'http://elsewhere.example' })];
     const { connector, registry, pool } = world([before]);
-    const late = pool.hold(before, face('me'));
+    const late = pool.hold(before, scopeOf('me'));
     registry.configure([now]);
     await expect(late).rejects.toMatchObject({
       code: -31004,
@@ -72,12 +72,12 @@ describe('a server whose definition changes', () => {
   it('detects the era and profile again after its definition changed', async () => {
     const [before, now] = [remoteServer('a'), remoteServer('a', { url: 'http://elsewhere.example' })];
     const { connector, registry, pool } = world([before]);
-    await pool.profileOf(before, face('me'));
+    await pool.profileOf(before, scopeOf('me'));
     connector.eras.set('a', 'modern');
     registry.configure([now]);
     expect(pool.eraOf(now)).toBeUndefined();
-    expect(await pool.profileOf(now, face('me'))).toMatchObject({ era: 'modern' });
-    expect(await pool.profileOf(now, face('me'))).toMatchObject({ era: 'modern' });
+    expect(await pool.profileOf(now, scopeOf('me'))).toMatchObject({ era: 'modern' });
+    expect(await pool.profileOf(now, scopeOf('me'))).toMatchObject({ era: 'modern' });
     expect(connector.opened).toHaveLength(2);
   });
 });

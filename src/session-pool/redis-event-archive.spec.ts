@@ -87,10 +87,10 @@ describe('events in Redis', () => {
     const archive = archiveOf({ replayBytes: 1_000 });
     for (let sequence = 0; sequence < 50; sequence += 1)
       await archive.append(session, event(sequence, 'x'.repeat(100)));
-    const kept = await archive.read(session);
-    expect(kept.at(-1)?.sequence).toBe(49);
-    expect(kept.length).toBeGreaterThan(5);
-    expect(kept.length).toBeLessThan(11);
+    const stored = await archive.read(session);
+    expect(stored.at(-1)?.sequence).toBe(49);
+    expect(stored.length).toBeGreaterThan(5);
+    expect(stored.length).toBeLessThan(11);
     const large = event(50, 'y'.repeat(5_000));
     await archive.append(session, large);
     expect(await archive.read(session)).toEqual([large]);
@@ -118,11 +118,11 @@ describe('events in Redis', () => {
 
   it.each(['', 'x', '{}\n{}', '[1]\n{}', '[1,2,3]\n{}', '[1,2,null,"x"]\n{}', '[1,"2"]\n{}'])(
     'ignores the malformed stored event %j',
-    async (foreign) => {
+    async (malformed) => {
       const session = newSession();
       const archive = archiveOf();
       await archive.append(session, event(0));
-      await redis.send('HSET', keys.events(session), 0, new EventSigner(secret).sign(session, foreign));
+      await redis.send('HSET', keys.events(session), 0, new EventSigner(secret).sign(session, malformed));
       await archive.append(session, event(1));
       expect(await archive.read(session)).toEqual([event(1)]);
     },
@@ -133,10 +133,10 @@ describe('events in Redis', () => {
     const archive = archiveOf();
     await archive.append(session, event(0));
     await archive.append(another, event(0));
-    const theirs = String(await redis.send('HGET', keys.events(another), 0));
+    const copied = String(await redis.send('HGET', keys.events(another), 0));
     const own = String(await redis.send('HGET', keys.events(session), 0));
-    const strangers = new EventSigner(randomBytes(32)).sign(session, own.slice(22));
-    for (const forged of [theirs, own.slice(22), strangers, `${own} `, `A${own}`, '']) {
+    const foreign = new EventSigner(randomBytes(32)).sign(session, own.slice(22));
+    for (const forged of [copied, own.slice(22), foreign, `${own} `, `A${own}`, '']) {
       await redis.send('HSET', keys.events(session), 0, forged);
       expect(await archive.read(session)).toEqual([]);
     }

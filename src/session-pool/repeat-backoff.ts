@@ -38,14 +38,14 @@ export class RepeatBackoff {
 
   private pause(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const end = () => {
-        takeBack();
-        signal.removeEventListener('abort', end);
+      const finish = () => {
+        cancelTimer();
+        signal.removeEventListener('abort', finish);
         resolve();
       };
-      const takeBack = this.timer.after(ms, end);
-      signal.addEventListener('abort', end, { once: true });
-      if (signal.aborted) end();
+      const cancelTimer = this.timer.after(ms, finish);
+      signal.addEventListener('abort', finish, { once: true });
+      if (signal.aborted) finish();
     });
   }
 }

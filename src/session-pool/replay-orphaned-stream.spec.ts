@@ -26,12 +26,12 @@ async function openCall() {
   return call;
 }
 
-const after = (eventId: string) => replayOrphanedStream(archive, session.id, eventId);
+const replayAfter = (eventId: string) => replayOrphanedStream(archive, session.id, eventId);
 
 describe('a client that resumes after the owner of its session has died', () => {
   it('receives the missed events and an unknown outcome for its open call', async () => {
     await openCall();
-    expect(await after('1-0')).toMatchObject({
+    expect(await replayAfter('1-0')).toMatchObject({
       events: [
         { notification: { method: 'one' }, eventId: '1-1' },
         { notification: { method: 'two' }, eventId: '1-2' },
@@ -43,26 +43,29 @@ describe('a client that resumes after the owner of its session has died', () => 
 
   it('receives the unknown outcome of its open call even if it missed no event', async () => {
     await openCall();
-    expect(await after('1-2')).toMatchObject({ events: [{ kind: 'answer', id: 'x' }], openCall: { requestId: 'x' } });
+    expect(await replayAfter('1-2')).toMatchObject({
+      events: [{ kind: 'answer', id: 'x' }],
+      openCall: { requestId: 'x' },
+    });
   });
 
   it('receives the stored answer of its call, and no event of another call', async () => {
     const call = await openCall();
     await (await openCall()).finish(DONE);
     await call.finish(DONE);
-    const replay = await after('1-2');
+    const replay = await replayAfter('1-2');
     expect(replay).toEqual({
       events: [{ kind: 'answer', id: 'x', method: 'tools/call', outcome: DONE, eventId: '1-3' }],
     });
-    expect(await after('1-3')).toEqual({ events: [] });
+    expect(await replayAfter('1-3')).toEqual({ events: [] });
   });
 
   it('receives the missed events of the standing stream, without an unknown outcome', async () => {
     session.openStandingStream(new RecordingSink());
     session.notify({ method: 'notifications/a', params: {} });
     await Promise.resolve();
-    expect(await after('1-0')).toMatchObject({ events: [{ eventId: '1-1' }] });
-    expect(await after('1-1')).toEqual({ events: [] });
+    expect(await replayAfter('1-0')).toMatchObject({ events: [{ eventId: '1-1' }] });
+    expect(await replayAfter('1-1')).toEqual({ events: [] });
   });
 
   it('is refused a replay that would have a gap', async () => {
@@ -71,24 +74,24 @@ describe('a client that resumes after the owner of its session has died', () => 
     await call.stream?.emit(notificationEvent('lost'));
     archive.isDown = false;
     await call.stream?.emit(notificationEvent('four'));
-    expect(await after('1-1')).toBeUndefined();
-    expect(await after('1-2')).toBeUndefined();
-    expect(await after('1-3')).toMatchObject({ events: [{ eventId: '1-4' }, { kind: 'answer' }] });
-    expect(await after('1-4')).toMatchObject({ events: [{ kind: 'answer' }] });
+    expect(await replayAfter('1-1')).toBeUndefined();
+    expect(await replayAfter('1-2')).toBeUndefined();
+    expect(await replayAfter('1-3')).toMatchObject({ events: [{ eventId: '1-4' }, { kind: 'answer' }] });
+    expect(await replayAfter('1-4')).toMatchObject({ events: [{ kind: 'answer' }] });
   });
 
   it('is refused a replay of evicted or unknown events', async () => {
     await openCall();
     archive.stored.set(session.id, archive.stored.get(session.id)?.slice(2) ?? []);
-    expect(await after('1-0')).toBeUndefined();
-    expect(await after('1-1')).toMatchObject({ events: [{ eventId: '1-2' }, { kind: 'answer', id: 'x' }] });
-    for (const eventId of ['1-7', '9-0', '', 'x']) expect(await after(eventId)).toBeUndefined();
+    expect(await replayAfter('1-0')).toBeUndefined();
+    expect(await replayAfter('1-1')).toMatchObject({ events: [{ eventId: '1-2' }, { kind: 'answer', id: 'x' }] });
+    for (const eventId of ['1-7', '9-0', '', 'x']) expect(await replayAfter(eventId)).toBeUndefined();
     expect(await replayOrphanedStream(archive, 'another session', '1-0')).toBeUndefined();
     expect(await replayOrphanedStream(new NullEventArchive(), session.id, '1-0')).toBeUndefined();
   });
 
   it('receives the failure of an archive that cannot be read, not an empty replay', async () => {
     archive.read = () => Promise.reject(new Error('The archive is down.'));
-    await expect(after('1-0')).rejects.toThrow('The archive is down.');
+    await expect(replayAfter('1-0')).rejects.toThrow('The archive is down.');
   });
 });

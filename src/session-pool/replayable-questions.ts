@@ -32,18 +32,18 @@ interface RoundLimits {
 export async function answerReplayableQuestions(
   connection: UpstreamConnection,
   request: UpstreamRequest,
-  asked: JsonObject,
+  firstRequired: JsonObject,
   reply: UpstreamReply,
   signal: AbortSignal,
   { server, maxRounds, requestMs, timer }: RoundLimits,
 ): Promise<Outcome> {
-  const pace = new RepeatBackoff(timer, requestMs);
-  let required = asked;
+  const backoff = new RepeatBackoff(timer, requestMs);
+  let required = firstRequired;
   for (let round = 0; round < maxRounds; round += 1) {
     const answers = await collectAnswers(server, request, required, reply, signal);
     if ('error' in answers) return failure(answers.error);
-    const isOver = await pauseIfUnanswered(answers.responses, pace, signal);
-    if (isOver) return isOver;
+    const ended = await pauseIfUnanswered(answers.responses, backoff, signal);
+    if (ended) return ended;
     const outcome = await sendRepeated(
       connection,
       toRepeatedRequest(request, required, answers.responses),
@@ -59,11 +59,11 @@ export async function answerReplayableQuestions(
 /** Waits before a repetition without answers. A client that answers has already delayed the repetition. */
 async function pauseIfUnanswered(
   answers: JsonObject,
-  pace: RepeatBackoff,
+  backoff: RepeatBackoff,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
-  if (Object.keys(answers).length === 0) return pace.wait(signal);
-  pace.reset();
+  if (Object.keys(answers).length === 0) return backoff.wait(signal);
+  backoff.reset();
   return undefined;
 }
 
@@ -91,8 +91,8 @@ export function toUnknownOutcome(failed: Outcome): Outcome {
   const { data } = failed.error;
   if (!isJsonObject(data) || data['outcome'] !== 'not_executed') return failed;
   const { retryAfterMs: _later, ...rest } = data;
-  const left = { ...rest, outcome: 'unknown', retriable: false };
-  return failure({ code: GatewayCode.outcomeUnknown, message: INTERRUPTED_MESSAGE, data: left }, 504);
+  const unknownData = { ...rest, outcome: 'unknown', retriable: false };
+  return failure({ code: GatewayCode.outcomeUnknown, message: INTERRUPTED_MESSAGE, data: unknownData }, 504);
 }
 
 const INTERRUPTED_MESSAGE =
@@ -108,9 +108,9 @@ async function collectAnswers(
   signal: AbortSignal,
 ): Promise<Collected> {
   const questions = isJsonObject(required['inputRequests']) ? Object.entries(required['inputRequests']) : [];
-  const failing = new AbortController();
-  const open = AbortSignal.any([signal, failing.signal]);
-  const asking = questions.map(async ([key, question]) => {
+  const failed = new AbortController();
+  const open = AbortSignal.any([signal, failed.signal]);
+  const answering = questions.map(async ([key, question]) => {
     const method = isJsonObject(question) && typeof question['method'] === 'string' ? question['method'] : '';
     const capability = capabilityOfQuestion(method);
     if (!capability || !request.client.capabilities[capability]) throw new UndeclaredQuestion(server, method);
@@ -119,7 +119,7 @@ async function collectAnswers(
   });
   const responses: JsonObject = {};
   // One failure fails the call, which withdraws the questions that are still open.
-  const answers = await Promise.all(asking).finally(() => failing.abort());
+  const answers = await Promise.all(answering).finally(() => failed.abort());
   for (const { key, method, answer } of answers) {
     const response = toResponse(method, answer);
     if ('error' in response) return response;

@@ -4,7 +4,7 @@ import { ServerRegistry } from '../registry/index.js';
 
 /** Results of this worker's latest calls to one server. Times are milliseconds since the Unix epoch. */
 export interface HealthView {
-  /** Result of the last call. `createUnknown` before the first call. */
+  /** Result of the last call. `unknown` before the first call. */
   readonly state: 'up' | 'down' | 'unknown';
   readonly answeredAt?: number;
   readonly failedAt?: number;

@@ -19,9 +19,9 @@ export class FakeArchive extends EventArchive {
     this.appends += 1;
     if (this.isDown) throw new Error('The archive is down.');
     if (this.pendingAppends) {
-      const asked = { event, stored: Promise.withResolvers<void>() };
-      this.pendingAppends.push(asked);
-      await asked.stored.promise;
+      const pending = { event, stored: Promise.withResolvers<void>() };
+      this.pendingAppends.push(pending);
+      await pending.stored.promise;
     }
     const events = this.stored.get(session) ?? [];
     this.stored.set(session, [...events, event]);
@@ -43,9 +43,9 @@ export class FakeArchive extends EventArchive {
 
   /** Stores the delayed events in reverse order, because callers must not rely on the order of responses. */
   release(): void {
-    const held = this.pendingAppends ?? [];
+    const delayed = this.pendingAppends ?? [];
     this.pendingAppends = undefined;
-    for (const { stored } of held.toReversed()) stored.resolve();
+    for (const { stored } of delayed.toReversed()) stored.resolve();
   }
 
   /** Returns the stored events of a session as `stream-sequence kind`. */

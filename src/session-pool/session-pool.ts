@@ -50,9 +50,9 @@ export class SessionPool implements OnApplicationShutdown {
    *
    * @param newOwner incarnation of the worker that receives the session
    */
-  handOff(id: string, heir: string): SessionRecord | undefined {
+  handOff(id: string, newOwner: string): SessionRecord | undefined {
     const record = this.sessions.get(id)?.handOff();
-    if (record) this.recordNewOwner(id, heir);
+    if (record) this.recordNewOwner(id, newOwner);
     return record;
   }
 
@@ -76,9 +76,9 @@ export class SessionPool implements OnApplicationShutdown {
   }
 
   /** Updates the new owner of a handed-off session. Undefined: the session has ended and has no owner. */
-  setNewOwner(id: string, heir: string | undefined): void {
-    if (heir === undefined) this.newOwners.delete(id);
-    else this.recordNewOwner(id, heir);
+  setNewOwner(id: string, newOwner: string | undefined): void {
+    if (newOwner === undefined) this.newOwners.delete(id);
+    else this.recordNewOwner(id, newOwner);
   }
 
   /** Returns one page of the live sessions, for administrators. */
@@ -110,7 +110,7 @@ export class SessionPool implements OnApplicationShutdown {
    * workers can replay them.
    */
   endAll(): void {
-    for (const session of this.sessions.values()) session.end('kept');
+    for (const session of this.sessions.values()) session.end('retained');
   }
 
   onApplicationShutdown(): void {
@@ -120,8 +120,8 @@ export class SessionPool implements OnApplicationShutdown {
 
   private assertCapacity(principal: string): void {
     if (this.sessions.size >= this.config.maxSessions) throw new SessionLimitReached('worker');
-    const mine = this.perPrincipal.get(principal) ?? 0;
-    if (mine >= this.config.maxSessionsPerPrincipal) throw new SessionLimitReached('principal');
+    const count = this.perPrincipal.get(principal) ?? 0;
+    if (count >= this.config.maxSessionsPerPrincipal) throw new SessionLimitReached('principal');
   }
 
   private add(session: Session): Session {
@@ -132,8 +132,8 @@ export class SessionPool implements OnApplicationShutdown {
     return session;
   }
 
-  private recordNewOwner(id: string, heir: string): void {
-    this.newOwners.set(id, heir);
+  private recordNewOwner(id: string, newOwner: string): void {
+    this.newOwners.set(id, newOwner);
     const oldest = this.newOwners.size > MAX_NEW_OWNERS ? this.newOwners.keys().next() : undefined;
     if (oldest && !oldest.done) this.newOwners.delete(oldest.value);
   }

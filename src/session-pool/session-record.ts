@@ -38,9 +38,9 @@ export function readSessionRecord(value: JsonValue | undefined): SessionRecord |
   const [caller, client, streams] = [readCaller(value['caller']), readClient(value['client']), value['streams']];
   if (!isString(id) || id === '' || !isString(endpoint) || !caller || !client) return undefined;
   if (logLevel !== undefined && !isLogLevel(logLevel)) return undefined;
-  const kept = streams === undefined ? undefined : readStreams(streams);
-  if (streams !== undefined && !kept) return undefined;
-  return { id, caller, endpoint, client, ...(logLevel && { logLevel }), ...(kept && { streams: kept }) };
+  const snapshot = streams === undefined ? undefined : readStreams(streams);
+  if (streams !== undefined && !snapshot) return undefined;
+  return { id, caller, endpoint, client, ...(logLevel && { logLevel }), ...(snapshot && { streams: snapshot }) };
 }
 
 function readCaller(value: JsonValue | undefined): Caller | undefined {
@@ -69,12 +69,12 @@ function readStreams(value: JsonValue): StreamsSnapshot | undefined {
   if (!isCount(count) || !Array.isArray(events)) return undefined;
   const entries = events.map(readEntry);
   if (!entries.every((entry) => entry !== undefined && entry.stream <= count)) return undefined;
-  const kept = { count, events: entries as LogEntry[] };
-  if (standing === undefined) return kept;
+  const snapshot = { count, events: entries as LogEntry[] };
+  if (standing === undefined) return snapshot;
   if (!isJsonObject(standing)) return undefined;
   const { key, nextSequence } = standing;
   if (!isCount(key) || key > count || !isCount(nextSequence)) return undefined;
-  return { ...kept, standing: { key, nextSequence } };
+  return { ...snapshot, standing: { key, nextSequence } };
 }
 
 function readEntry(value: JsonValue): LogEntry | undefined {

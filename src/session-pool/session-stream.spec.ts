@@ -3,9 +3,12 @@ import { RecordingSink } from '../../test/support/recording-sink.js';
 import { EventLog, type ReplayableEvent } from './event-log.js';
 import { SessionStream, type StreamContext } from './session-stream.js';
 
-const said = (method: string): ReplayableEvent => ({ kind: 'notification', notification: { method, params: {} } });
+const notification = (method: string): ReplayableEvent => ({
+  kind: 'notification',
+  notification: { method, params: {} },
+});
 
-const homeOf = (log: EventLog, opened = () => undefined as unknown): StreamContext => ({
+const contextOf = (log: EventLog, opened = () => undefined as unknown): StreamContext => ({
   log,
   store: undefined,
   onOpened: () => void opened(),
@@ -13,15 +16,15 @@ const homeOf = (log: EventLog, opened = () => undefined as unknown): StreamConte
 
 function streamWith(sink?: RecordingSink) {
   const log = new EventLog(100, 100_000);
-  return { log, stream: new SessionStream(1, homeOf(log), sink) };
+  return { log, stream: new SessionStream(1, contextOf(log), sink) };
 }
 
 describe('a stream of a session', () => {
   it('sends an opened event first, so that the client has an id from which it can resume', () => {
     const sink = new RecordingSink();
     const { stream } = streamWith(sink);
-    void stream.emit(said('a'));
-    void stream.emit(said('b'));
+    void stream.emit(notification('a'));
+    void stream.emit(notification('b'));
     expect(sink.summary).toEqual(['opened', 'a', 'b']);
     expect(sink.eventIds).toEqual(['1-0', '1-1', '1-2']);
   });
@@ -30,12 +33,12 @@ describe('a stream of a session', () => {
     let opened = 0;
     const stream = new SessionStream(
       1,
-      homeOf(new EventLog(9, 9_999), () => (opened += 1)),
+      contextOf(new EventLog(9, 9_999), () => (opened += 1)),
       new RecordingSink(),
     );
     expect(stream.isOpened).toBe(false);
     void stream.emit({ kind: 'opened', retryMs: 5 });
-    void stream.emit(said('a'));
+    void stream.emit(notification('a'));
     expect(opened).toBe(1);
     expect(stream.isOpened).toBe(true);
   });
@@ -43,10 +46,10 @@ describe('a stream of a session', () => {
   it('records events while no connection is attached', () => {
     const sink = new RecordingSink();
     const { log, stream } = streamWith(sink);
-    void stream.emit(said('a'));
+    void stream.emit(notification('a'));
     stream.detach(sink);
-    void stream.emit(said('b'));
-    void stream.emit(said('c'));
+    void stream.emit(notification('b'));
+    void stream.emit(notification('c'));
     expect(sink.summary).toEqual(['opened', 'a']);
     expect(log.readAfter('1-1')?.events).toMatchObject([{ eventId: '1-2' }, { eventId: '1-3' }]);
   });
@@ -54,12 +57,12 @@ describe('a stream of a session', () => {
   it('sends the missed events, then new ones, over a resumed connection', () => {
     const first = new RecordingSink();
     const { log, stream } = streamWith(first);
-    void stream.emit(said('a'));
+    void stream.emit(notification('a'));
     stream.detach(first);
-    void stream.emit(said('b'));
+    void stream.emit(notification('b'));
     const second = new RecordingSink();
     stream.attach(second, log.readAfter('1-1'));
-    void stream.emit(said('c'));
+    void stream.emit(notification('c'));
     expect(second.summary).toEqual(['b', 'c']);
     expect(stream.isResumed).toBe(true);
   });
@@ -70,16 +73,16 @@ describe('a stream of a session', () => {
     stream.attach(second);
     expect(first.ended).toBe(true);
     stream.detach(first);
-    void stream.emit(said('a'));
+    void stream.emit(notification('a'));
     expect(second.summary).toContain('a');
   });
 
   it('forwards an interruption without numbering it as an event', () => {
     const sink = new RecordingSink();
     const { stream } = streamWith(sink);
-    void stream.emit(said('a'));
+    void stream.emit(notification('a'));
     stream.interrupt();
-    void stream.emit(said('b'));
+    void stream.emit(notification('b'));
     expect(sink.summary).toEqual(['opened', 'a', 'interrupted', 'b']);
     expect(sink.eventIds).toEqual(['1-0', '1-1', undefined, '1-2']);
   });
@@ -89,7 +92,7 @@ describe('a stream of a session', () => {
     const slow = new RecordingSink();
     slow.emit = () => drained.promise;
     const { stream } = streamWith(slow);
-    const pressure = stream.emit(said('a'));
+    const pressure = stream.emit(notification('a'));
     expect(pressure).toBeInstanceOf(Promise);
     drained.resolve();
     await pressure;
@@ -101,7 +104,7 @@ describe('a stream of a session', () => {
     stream.end();
     expect(sink.ended).toBe(true);
     expect(stream.isAttached).toBe(false);
-    void stream.emit(said('a'));
+    void stream.emit(notification('a'));
     expect(sink.events).toEqual([]);
   });
 });

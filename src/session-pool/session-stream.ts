@@ -95,8 +95,8 @@ export class SessionStream {
     this.isResumed = true;
     if (!missed) return;
     // Pending events are sent to the new connection once they are stored.
-    const isSent = this.sequence - this.pendingCount - missed.from;
-    for (const event of missed.events.slice(0, Math.max(isSent, 0))) void sink.emit(event);
+    const sentCount = this.sequence - this.pendingCount - missed.from;
+    for (const event of missed.events.slice(0, Math.max(sentCount, 0))) void sink.emit(event);
   }
 
   /** The connection closed. Events are recorded until the client resumes. */

@@ -29,11 +29,11 @@ export class SessionStreams implements StreamContext {
 
   constructor(
     private readonly options: StreamOptions,
-    kept?: StreamsSnapshot,
+    snapshot?: StreamsSnapshot,
   ) {
     this.log = new EventLog(options.replayEvents, options.replayBytes);
     this.store = options.archive && ((entry, call) => this.storeEvent(entry, call));
-    if (kept) this.restore(kept);
+    if (snapshot) this.restore(snapshot);
   }
 
   /** Opens the stream of a call. */
@@ -56,9 +56,10 @@ export class SessionStreams implements StreamContext {
   /** Ends the stream of a call. The outcome gets an event id if the client can fetch it again. */
   close(stream: SessionStream, { requestId, method }: StreamCall, outcome: Outcome): Outcome | Promise<Outcome> {
     const answer = { kind: 'answer', id: requestId, method, outcome } as const;
-    const concluded = stream.endWithAnswer(answer, () => void this.openStreams.delete(stream.key));
-    const told = (eventId: string | undefined): Outcome => (eventId === undefined ? outcome : { ...outcome, eventId });
-    return concluded instanceof Promise ? concluded.then(told) : told(concluded);
+    const ended = stream.endWithAnswer(answer, () => void this.openStreams.delete(stream.key));
+    const withEventId = (eventId: string | undefined): Outcome =>
+      eventId === undefined ? outcome : { ...outcome, eventId };
+    return ended instanceof Promise ? ended.then(withEventId) : withEventId(ended);
   }
 
   /**
@@ -118,8 +119,8 @@ export class SessionStreams implements StreamContext {
     const { archive, session } = this.options;
     if (!archive || this.isClosed) return NOT_STORED;
     this.isArchived = true;
-    const asked = call && { call: { requestId: call.requestId, method: call.method } };
-    return archive.append(session, { stream, sequence, json, ...asked }).then(
+    const answered = call && { call: { requestId: call.requestId, method: call.method } };
+    return archive.append(session, { stream, sequence, json, ...answered }).then(
       () => true,
       () => false,
     );

@@ -28,21 +28,21 @@ describe('a call of a session', () => {
     const call = session.beginCall(1, 'tools/call', sink);
     void call.stream?.emit(notificationEvent('notifications/progress'));
     expect(call.finish(DONE)).toEqual({ ...DONE, eventId: '1-2' });
-    const back = resumed(session, '1-1');
-    expect(back.sink.summary).toEqual(['answer 1']);
-    expect(back.sink.ended).toBe(true);
+    const reconnected = resumed(session, '1-1');
+    expect(reconnected.sink.summary).toEqual(['answer 1']);
+    expect(reconnected.sink.ended).toBe(true);
   });
 
   it('continues the stream of a call over a resumed connection, including the answer', () => {
     const session = createSession();
     const call = session.beginCall('a', 'tools/call', new RecordingSink());
     void call.stream?.emit(notificationEvent('one'));
-    const back = resumed(session, '1-0');
+    const reconnected = resumed(session, '1-0');
     void call.stream?.emit(notificationEvent('two'));
-    expect(back.sink.ended).toBe(false);
+    expect(reconnected.sink.ended).toBe(false);
     void call.finish(DONE);
-    expect(back.sink.summary).toEqual(['one', 'two', 'answer a']);
-    expect(back.sink.ended).toBe(true);
+    expect(reconnected.sink.summary).toEqual(['one', 'two', 'answer a']);
+    expect(reconnected.sink.ended).toBe(true);
   });
 
   it('loses no event of a call when the resumed connection closes too', () => {
@@ -190,33 +190,33 @@ describe('a client that loses its connection and resumes at any time', () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 20 }), (script, replayEvents) => {
         const session = createSession({}, { replayEvents });
-        const heard: unknown[] = [];
-        let [said_, lastSeen] = [0, ''];
+        const received: unknown[] = [];
+        let [sent, lastSeen] = [0, ''];
         let connection = new RecordingSink();
         let stream: ReturnType<Session['resume']> = session.openStandingStream(connection);
         const read = () => {
           for (const event of connection.events.splice(0)) {
             if ('eventId' in event) lastSeen = event.eventId ?? lastSeen;
-            if (event.kind === 'notification') heard.push(event.notification.params['n']);
+            if (event.kind === 'notification') received.push(event.notification.params['n']);
           }
         };
-        const comeBack = () => {
+        const resume = () => {
           read();
           connection = new RecordingSink();
           stream = session.resume(lastSeen, connection);
         };
         try {
           for (const step of [...script, 'come back']) {
-            if (step === 'say') session.notify({ method: 'notifications/x', params: { n: (said_ += 1) } });
+            if (step === 'say') session.notify({ method: 'notifications/x', params: { n: (sent += 1) } });
             else if (step === 'leave') stream?.detach(connection);
-            else comeBack();
+            else resume();
           }
-        } catch (refusal) {
-          expect(refusal).toMatchObject({ httpStatus: 400 });
+        } catch (error) {
+          expect(error).toMatchObject({ httpStatus: 400 });
         }
         read();
-        expect(heard).toEqual(Array.from({ length: heard.length }, (_, index) => index + 1));
-        if (replayEvents > said_) expect(heard).toHaveLength(said_);
+        expect(received).toEqual(Array.from({ length: received.length }, (_, index) => index + 1));
+        if (replayEvents > sent) expect(received).toHaveLength(sent);
       }),
     );
   });
@@ -230,8 +230,8 @@ describe('the end of a session', () => {
     const call = session.beginCall(1, 'tools/call');
     let ends = 0;
     session.onEnd(() => (ends += 1));
-    const takeBack = session.onEnd(() => (ends += 10));
-    takeBack();
+    const removeListener = session.onEnd(() => (ends += 10));
+    removeListener();
     session.end();
     session.end();
     expect([call.signal.aborted, sink.ended, ends]).toEqual([true, true, 1]);

@@ -44,7 +44,7 @@ interface InFlightCall extends StreamCall {
 }
 
 /** Whether the archived events of an ended session are deleted, or retained for replay by other workers. */
-export type ArchivePolicy = 'forgotten' | 'kept';
+export type ArchivePolicy = 'deleted' | 'retained';
 
 const NO_REPLAY = { replayEvents: 0, replayBytes: 0 };
 const NO_ARCHIVE = new NullEventArchive();
@@ -149,17 +149,17 @@ export class Session {
   }
 
   private resolveIdleWaiters(): void {
-    const waiting = this.idleWaiters;
+    const waiters = this.idleWaiters;
     this.idleWaiters = undefined;
-    for (const resolve of waiting ?? []) resolve();
+    for (const resolve of waiters ?? []) resolve();
   }
 
   /** Handles `notifications/cancelled`. The cancelled request itself may not have arrived yet. */
   cancel(requestId: RequestId): void {
-    const meant = [...(this.calls ?? [])].filter((call) => call.requestId === requestId);
-    for (const { controller } of meant) controller.abort();
+    const cancelled = [...(this.calls ?? [])].filter((call) => call.requestId === requestId);
+    for (const { controller } of cancelled) controller.abort();
     // Further parts of the same request may still begin.
-    if (meant.every(({ isPart }) => isPart)) (this.earlyCancels ??= new EarlyCancels()).record(requestId);
+    if (cancelled.every(({ isPart }) => isPart)) (this.earlyCancels ??= new EarlyCancels()).record(requestId);
   }
 
   /** Sends a question to the client and waits. Rejects as PendingQuestions does. Aborting the signal withdraws it. */
@@ -167,10 +167,10 @@ export class Session {
     question: Question,
     stream: SessionStream,
     signal: AbortSignal,
-    asker?: ProgressReceiver,
+    server?: ProgressReceiver,
   ): Promise<Answer> {
     this.questions ??= new PendingQuestions(this.limits.questionTimeoutMs);
-    return this.questions.send(question, stream, signal, asker);
+    return this.questions.send(question, stream, signal, server);
   }
 
   /** Delivers the client's answer to a question. Drops answers to unknown or settled questions. */
@@ -233,15 +233,15 @@ export class Session {
    * @throws SessionEnded, TooManyCalls before the call is executed
    */
   answerOnStream(id: RequestId, method: string, answer: () => Promise<Outcome>): Promise<void> {
-    const owed = (this.pendingAnswers ??= new InFlightCounter());
+    const pending = (this.pendingAnswers ??= new InFlightCounter());
     if (this.isEnded) throw new SessionEnded();
-    if (owed.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
-    const given = owed.add();
+    if (pending.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
+    const markAnswered = pending.add();
     return answer()
       .then((outcome) => this.standingStream?.emit({ kind: 'answer', id, method, outcome }))
       .finally(() => {
-        given();
-        if (this.isEnded && owed.size === 0) this.standingStream?.end();
+        markAnswered();
+        if (this.isEnded && pending.size === 0) this.standingStream?.end();
       });
   }
 
@@ -261,10 +261,10 @@ export class Session {
    * Cancels the calls, ends the standing stream and releases every resource of the session. Idempotent. `archived`
    * decides whether other workers can still replay its events.
    */
-  end(archived: ArchivePolicy = 'forgotten'): void {
+  end(archived: ArchivePolicy = 'deleted'): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    if (archived === 'forgotten') this.streams?.discard();
+    if (archived === 'deleted') this.streams?.discard();
     // The stream of each call ends with its answer; a cancelled call is answered too.
     for (const call of this.calls ?? []) call.controller.abort();
     if (!this.pendingAnswers?.size) this.standingStream?.end();

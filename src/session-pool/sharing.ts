@@ -1,7 +1,7 @@
 import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile, Era } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
-import type { Asker } from '../upstream/index.js';
+import type { CallIdentity } from '../upstream/index.js';
 import type { Session } from './session.js';
 
 /** The client on whose behalf a connection is opened or used. */
@@ -21,15 +21,15 @@ export interface Sharing {
 }
 
 /** Returns undefined for a connection that is not shared: it is opened for one request and closed after it. */
-export function resolveSharing(server: ServerDefinition, era: Era, face: ConnectionScope): Sharing | undefined {
+export function resolveSharing(server: ServerDefinition, era: Era, scope: ConnectionScope): Sharing | undefined {
   const { slug } = server;
   if (era === 'modern') return { key: `modern ${slug}`, sharedBy: 'all', isPlaced: server.transport === 'stdio' };
-  const { session, caller, client } = face;
-  const own = session && ({ key: sessionKeyOf(slug, session), sharedBy: 'session', isPlaced: false } as const);
-  if (own && server.transport !== 'stdio') return own;
+  const { session, caller, client } = scope;
+  const ownSharing = session && ({ key: sessionKeyOf(slug, session), sharedBy: 'session', isPlaced: false } as const);
+  if (ownSharing && server.transport !== 'stdio') return ownSharing;
   const declared = JSON.stringify(client.capabilities);
   if (server.shared) return { key: `shared ${slug} ${declared}`, sharedBy: 'all', isPlaced: true };
-  if (caller.anonymous) return own;
+  if (caller.anonymous) return ownSharing;
   return { key: `principal ${slug} ${declared} ${caller.key}`, sharedBy: 'principal', isPlaced: true };
 }
 
@@ -48,7 +48,10 @@ export function quotaKeyOf(
 }
 
 /** Identifies a client without a session by its principal only, and an anonymous one not at all. */
-export function toCallIdentity({ session, caller }: Pick<ConnectionScope, 'session' | 'caller'>): Asker | undefined {
+export function toCallIdentity({
+  session,
+  caller,
+}: Pick<ConnectionScope, 'session' | 'caller'>): CallIdentity | undefined {
   const client = session && `session ${session.id}`;
   const principal = caller.anonymous ? client : `principal ${caller.key}`;
   return principal === undefined ? undefined : { principal, client: client ?? principal };

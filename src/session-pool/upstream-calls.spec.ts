@@ -24,21 +24,21 @@ import { UpstreamPool } from './upstream-pool.js';
 
 const server = remoteServer('a');
 const other = remoteServer('b');
-const open: UpstreamPool[] = [];
+const pools: UpstreamPool[] = [];
 
 function world(era: 'legacy' | 'modern' = 'legacy', servers: readonly ServerDefinition[] = [server]) {
   const connector = new FakeConnector();
   connector.eras.set('a', era);
   const config = limits({ maxQuestionRounds: 2 });
   const pool = new UpstreamPool(connector, config, new FakeRegistry(servers));
-  open.push(pool);
+  pools.push(pool);
   const timer = new ManualTimer();
   const health = new ServerHealth(new FakeRegistry());
   return { connector, timer, calls: new UpstreamCalls(pool, config, new ParkedCalls(config), health, timer) };
 }
 
 afterEach(async () => {
-  for (const pool of open.splice(0)) await pool.onApplicationShutdown();
+  for (const pool of pools.splice(0)) await pool.onApplicationShutdown();
 });
 
 const callOf = (request: Partial<McpRequest> = {}, more: Partial<UpstreamCall> = {}): UpstreamCall => ({
@@ -124,10 +124,10 @@ describe('a call of a session', () => {
     const unknown = createSession({ caller: ANONYMOUS });
     await calls.runInSession(session, callOf(), new RecordingSink());
     await calls.runInSession(unknown, callOf({}, { caller: ANONYMOUS }), new RecordingSink());
-    const alone = (caller: Caller) =>
+    const runWithout = (caller: Caller) =>
       calls.runWithoutSession(callOf({}, { caller }), new RecordingSink(), NEVER_ABORTED);
-    await alone(callerOf('me'));
-    await alone(ANONYMOUS);
+    await runWithout(callerOf('me'));
+    await runWithout(ANONYMOUS);
     const me = `principal ${callerOf('me').key}`;
     expect(connector.opened[0]?.sent.map(({ request }) => request.asker)).toEqual([
       { principal: me, client: `session ${session.id}` },
@@ -224,12 +224,12 @@ describe('a call of a session', () => {
     const session = createSession();
     const running = calls.runInSession(session, callOf(), new RecordingSink());
     await settled();
-    const back = new RecordingSink();
-    session.resume('1-0', back);
+    const resumed = new RecordingSink();
+    session.resume('1-0', resumed);
     defect.reject(new TypeError('a defect'));
     await expect(running).rejects.toThrow('a defect');
-    expect(back.events).toMatchObject([{ kind: 'answer', id: 7, outcome: { error: { code: -32603 } } }]);
-    expect(back.ended).toBe(true);
+    expect(resumed.events).toMatchObject([{ kind: 'answer', id: 7, outcome: { error: { code: -32603 } } }]);
+    expect(resumed.ended).toBe(true);
   });
 
   it('returns the failure of a server that cannot be reached', async () => {
@@ -247,21 +247,21 @@ describe('a call without a session', () => {
       await reply.notify(PROGRESS);
       return result({});
     };
-    const [deaf, curious] = [new RecordingSink(), new RecordingSink()];
+    const [withoutLevel, withLevel] = [new RecordingSink(), new RecordingSink()];
     const client = MODERN_CLIENT;
-    await calls.runWithoutSession(callOf({}, { client }), deaf, NEVER_ABORTED);
-    await calls.runWithoutSession(callOf({ logLevel: 'warning' }, { client }), curious, NEVER_ABORTED);
-    expect(deaf.summary).toEqual([PROGRESS.method]);
-    expect(curious.events).toMatchObject([{ notification: log('error') }, { notification: PROGRESS }]);
+    await calls.runWithoutSession(callOf({}, { client }), withoutLevel, NEVER_ABORTED);
+    await calls.runWithoutSession(callOf({ logLevel: 'warning' }, { client }), withLevel, NEVER_ABORTED);
+    expect(withoutLevel.summary).toEqual([PROGRESS.method]);
+    expect(withLevel.events).toMatchObject([{ notification: log('error') }, { notification: PROGRESS }]);
   });
 
   it('cancels a call without a session when its client disconnects', async () => {
     const { connector, calls } = world('modern');
     connector.respond = () => new Promise<Outcome>(() => undefined);
-    const leaving = new AbortController();
-    const outcome = calls.runWithoutSession(callOf(), new RecordingSink(), leaving.signal);
+    const client = new AbortController();
+    const outcome = calls.runWithoutSession(callOf(), new RecordingSink(), client.signal);
     await settled();
-    leaving.abort();
+    client.abort();
     expect(await outcome).toEqual(outcomeOfFault('aborted'));
   });
 
@@ -304,20 +304,20 @@ describe('a call over a connection that another worker no longer has', () => {
 });
 
 describe('questions that end a call', () => {
-  const wanting = result({ resultType: 'input_required', inputRequests: { a: { method: 'roots/list' } } });
+  const inputRequired = result({ resultType: 'input_required', inputRequests: { a: { method: 'roots/list' } } });
   const client = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
 
   it('returns the questions to a client that repeats its calls', async () => {
     const { connector, calls } = world('modern');
-    connector.respond = () => wanting;
+    connector.respond = () => inputRequired;
     expect(
       await calls.runWithoutSession(callOf({}, { clientRepeatsCall: true }), new RecordingSink(), NEVER_ABORTED),
-    ).toBe(wanting);
+    ).toBe(inputRequired);
   });
 
   it('sends the questions to a client that cannot repeat its calls', async () => {
     const { connector, calls } = world('modern');
-    connector.respond = ({ request }) => (request.params['inputResponses'] ? result({ ok: true }) : wanting);
+    connector.respond = ({ request }) => (request.params['inputResponses'] ? result({ ok: true }) : inputRequired);
     const session = createSession({ client });
     const sink = new RecordingSink();
     const outcome = calls.runInSession(session, callOf({}, { client }), sink);
@@ -328,7 +328,7 @@ describe('questions that end a call', () => {
 
   it('withdraws the questions when the call is cancelled', async () => {
     const { connector, calls } = world('modern');
-    connector.respond = () => wanting;
+    connector.respond = () => inputRequired;
     const session = createSession({ client });
     const sink = new RecordingSink();
     const outcome = calls.runInSession(session, callOf({}, { client }), sink);
@@ -348,9 +348,9 @@ describe('questions that end a call', () => {
 
   it('ignores `input_required` in the result of a legacy server, which is not called twice', async () => {
     const { connector, calls } = world('legacy');
-    connector.respond = () => wanting;
+    connector.respond = () => inputRequired;
     expect(await calls.runInSession(createSession({ client }), callOf({}, { client }), new RecordingSink())).toBe(
-      wanting,
+      inputRequired,
     );
     expect(connector.opened[0]?.sent).toHaveLength(1);
   });

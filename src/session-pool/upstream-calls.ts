@@ -38,7 +38,7 @@ import { ServerHealth } from './server-health.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { Session } from './session.js';
 import { toCallIdentity } from './sharing.js';
-import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
+import { UpstreamPool, type ConnectionScope } from './upstream-pool.js';
 import { truncateLabel } from './views.js';
 
 /** One request to one server, under the item's own name there. */
@@ -129,9 +129,9 @@ export class UpstreamCalls {
     reply: CallReply,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const face: UpstreamFace = { caller: call.caller, client: call.client, session };
+    const scope: ConnectionScope = { caller: call.caller, client: call.client, session };
     const attempt = () =>
-      this.upstreams.use(call.server, face, (connection) => this.exchange(connection, call, reply, session, signal));
+      this.upstreams.use(call.server, scope, (connection) => this.exchange(connection, call, reply, session, signal));
     try {
       const outcome = await attempt();
       return outcome === NOT_HELD && !signal.aborted ? await attempt() : outcome;
@@ -148,8 +148,8 @@ export class UpstreamCalls {
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { era, capabilities } = connection.profile;
-    const nothing = call.silent && toEmptyListResult(call.request.method, capabilities);
-    if (nothing) return nothing;
+    const emptyList = call.silent && toEmptyListResult(call.request.method, capabilities);
+    if (emptyList) return emptyList;
     const request = withConnectionLogLevel(connection, toUpstreamRequest(era, call, session));
     reply.connection = connection;
     const outcome = await connection.request(request, reply, signal);
@@ -173,13 +173,13 @@ export class UpstreamCalls {
   }
 
   private reportInterruptedCall({ server }: UpstreamCall, failed: FailedOutcome): Outcome {
-    const told = toUnknownOutcome(failed);
+    const reported = toUnknownOutcome(failed);
     // The original message would mislead the client, but operators need it.
-    if (told !== failed)
+    if (reported !== failed)
       this.logger.warn(
         cleanDetail(`Server ${server.slug}: a call could not continue after its questions: ${failed.error.message}`),
       );
-    return told;
+    return reported;
   }
 
   private roundLimits({ server: { slug: server, timeouts } }: UpstreamCall) {
@@ -240,9 +240,9 @@ function toMissingCapability(requiredCapabilities: JsonObject): Outcome {
   return failure({ code: RpcCode.missingClientCapability, message, data: { requiredCapabilities } });
 }
 
-function toUrlQuestions(outcome: Outcome, { client, clientRepeatsCall: repeatsItself }: UpstreamCall) {
+function toUrlQuestions(outcome: Outcome, { client, clientRepeatsCall }: UpstreamCall) {
   const { elicitation } = client.capabilities;
-  const canVisit = repeatsItself && isJsonObject(elicitation) && isJsonObject(elicitation['url']);
+  const canVisit = clientRepeatsCall && isJsonObject(elicitation) && isJsonObject(elicitation['url']);
   return canVisit && outcome.kind === 'error' ? visitsDemandedBy(outcome.error) : undefined;
 }
 

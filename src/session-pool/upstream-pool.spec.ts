@@ -16,39 +16,46 @@ import type { ServerDefinition } from '../registry/index.js';
 import { createSession, limits } from './session-pool-fixture.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
 import type { Session } from './session.js';
-import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
+import { UpstreamPool, type ConnectionScope } from './upstream-pool.js';
 
-const open: UpstreamPool[] = [];
+const pools: UpstreamPool[] = [];
 
 function world(servers: readonly ServerDefinition[], settings: Partial<SessionPoolConfig> = {}) {
   const connector = new FakeConnector();
   const registry = new FakeRegistry(servers);
   const pool = new UpstreamPool(connector, limits(settings), registry);
-  open.push(pool);
+  pools.push(pool);
   return { connector, registry, pool };
 }
 
 afterEach(async () => {
-  for (const pool of open.splice(0)) await pool.onApplicationShutdown();
+  for (const pool of pools.splice(0)) await pool.onApplicationShutdown();
 });
 
-const ASKS: ClientProfile = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
+const CLIENT_WITH_ROOTS: ClientProfile = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
 const LIST_CHANGED = { method: 'notifications/tools/list_changed', params: {} };
 const LOGGED = { method: 'notifications/message', params: { level: 'info', data: 'about a call' } };
 
-const face = (subject: string, session?: Session, client = LEGACY_CLIENT): UpstreamFace => ({
+const scopeOf = (subject: string, session?: Session, client = LEGACY_CLIENT): ConnectionScope => ({
   caller: subject === 'anonymous' ? ANONYMOUS : callerOf(subject),
   client,
   session,
 });
 
-const ofSession = (subject: string, endpoint = 'default', client = LEGACY_CLIENT): UpstreamFace => {
+const sessionScope = (subject: string, endpoint = 'default', client = LEGACY_CLIENT): ConnectionScope => {
   const caller = subject === 'anonymous' ? ANONYMOUS : callerOf(subject);
-  return face(subject, createSession({ caller, endpoint, client }), client);
+  return scopeOf(subject, createSession({ caller, endpoint, client }), client);
 };
 
+const twoAnonymousSessions = () => [sessionScope('anonymous'), sessionScope('anonymous')] as const;
+
 /** Returns whether two clients use the same connection. */
-async function share(server: ServerDefinition, era: 'legacy' | 'modern', one: UpstreamFace, other: UpstreamFace) {
+async function isShared(
+  server: ServerDefinition,
+  era: 'legacy' | 'modern',
+  one: ConnectionScope,
+  other: ConnectionScope,
+) {
   const { connector, pool } = world([server]);
   connector.eras.set(server.slug, era);
   const held = [await pool.hold(server, one), await pool.hold(server, other)];
@@ -61,70 +68,43 @@ describe('the sharing of a connection', () => {
   const sharedRemote = remoteServer('remote', { shared: true });
   const child = childServer('child');
   const sharedChild = childServer('child', { shared: true });
-  const same = (make: () => UpstreamFace) => {
-    const known = make();
-    return [known, known] as const;
-  };
+  const same = (scope: ConnectionScope) => [scope, scope] as const;
+  const a = scopeOf('a');
+  const b = scopeOf('b');
+  const anonymous = scopeOf('anonymous');
+  const withRoots = (subject: string) => scopeOf(subject, undefined, CLIENT_WITH_ROOTS);
+  const inSession = (subject: string) => sessionScope(subject);
+  type Case = [string, ServerDefinition, 'legacy' | 'modern', readonly [ConnectionScope, ConnectionScope], boolean];
 
-  const cases: [string, ServerDefinition, 'legacy' | 'modern', readonly [UpstreamFace, UpstreamFace], boolean][] = [
-    ['shares a modern server among all clients', remote, 'modern', [face('a'), ofSession('b')], true],
-    ['shares a modern server with anonymous clients', remote, 'modern', [face('anonymous'), face('a')], true],
-    ['shares a modern child process among all', child, 'modern', [face('a'), face('b', undefined, ASKS)], true],
-    ['shares a legacy server within one session', remote, 'legacy', same(() => ofSession('a')), true],
-    ['shares no legacy server between two sessions', remote, 'legacy', [ofSession('a'), ofSession('a')], false],
-    ['shares no legacy server outside a session', remote, 'legacy', [ofSession('a'), face('a')], false],
-    ['shares a legacy server among one principal without sessions', remote, 'legacy', [face('a'), face('a')], true],
-    ['shares no legacy server between two principals', remote, 'legacy', [face('a'), face('b')], false],
-    [
-      'shares no legacy server between clients with different capabilities',
-      remote,
-      'legacy',
-      [face('a'), face('a', undefined, ASKS)],
-      false,
-    ],
-    [
-      'shares no legacy server between anonymous clients',
-      remote,
-      'legacy',
-      [face('anonymous'), face('anonymous')],
-      false,
-    ],
-    ['shares a legacy child among sessions of one principal', child, 'legacy', [ofSession('a'), ofSession('a')], true],
-    ['shares no legacy child between two principals', child, 'legacy', [ofSession('a'), ofSession('b')], false],
-    [
-      'shares no legacy child between two anonymous sessions',
-      child,
-      'legacy',
-      [ofSession('anonymous'), ofSession('anonymous')],
-      false,
-    ],
-    ['shares a legacy child within one anonymous session', child, 'legacy', same(() => ofSession('anonymous')), true],
-    [
-      'shares a child marked `shared` among clients with equal capabilities',
-      sharedChild,
-      'legacy',
-      [face('anonymous'), ofSession('a')],
-      true,
-    ],
-    [
-      'shares no child marked `shared` between clients with different capabilities',
-      sharedChild,
-      'legacy',
-      [face('a'), face('b', undefined, ASKS)],
-      false,
-    ],
-    ['shares a `shared` server outside sessions', sharedRemote, 'legacy', [face('a'), face('anonymous')], true],
-    ['shares no `shared` server between two sessions', sharedRemote, 'legacy', [ofSession('a'), ofSession('a')], false],
+  const cases: Case[] = [
+    ['shares a modern server among all clients', remote, 'modern', [a, inSession('b')], true],
+    ['shares a modern server with anonymous clients', remote, 'modern', [anonymous, a], true],
+    ['shares a modern child process among all clients', child, 'modern', [a, withRoots('b')], true],
+    ['shares a legacy server within one session', remote, 'legacy', same(inSession('a')), true],
+    ['shares no legacy server between two sessions', remote, 'legacy', [inSession('a'), inSession('a')], false],
+    ['shares no legacy server with a client outside the session', remote, 'legacy', [inSession('a'), a], false],
+    ['shares a legacy server among one principal without sessions', remote, 'legacy', [a, scopeOf('a')], true],
+    ['shares no legacy server between two principals', remote, 'legacy', [a, b], false],
+    ['shares no legacy server between different capabilities', remote, 'legacy', [a, withRoots('a')], false],
+    ['shares no legacy server between anonymous clients', remote, 'legacy', same(anonymous), false],
+    ['shares a legacy child among sessions of a principal', child, 'legacy', [inSession('a'), inSession('a')], true],
+    ['shares no legacy child between two principals', child, 'legacy', [inSession('a'), inSession('b')], false],
+    ['shares no legacy child between anonymous sessions', child, 'legacy', twoAnonymousSessions(), false],
+    ['shares a legacy child within one anonymous session', child, 'legacy', same(inSession('anonymous')), true],
+    ['shares a `shared` child between equal capabilities', sharedChild, 'legacy', [anonymous, inSession('a')], true],
+    ['shares no `shared` child between different capabilities', sharedChild, 'legacy', [a, withRoots('b')], false],
+    ['shares a `shared` server outside sessions', sharedRemote, 'legacy', [a, anonymous], true],
+    ['shares no `shared` server between sessions', sharedRemote, 'legacy', [inSession('a'), inSession('a')], false],
   ];
 
   it.each(cases)('%s', async (_name, server, era, [one, other], expected) => {
-    expect(await share(server, era, one, other)).toBe(expected);
+    expect(await isShared(server, era, one, other)).toBe(expected);
   });
 
   it('opens a connection once for any number of waiting uses', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
-    const session = ofSession('me');
+    const session = sessionScope('me');
     await Promise.all([1, 2, 3].map(() => pool.use(server, session, async () => undefined)));
     expect(connector.opened).toHaveLength(1);
   });
@@ -132,14 +112,14 @@ describe('the sharing of a connection', () => {
 
 describe('a connection with a question that belongs to no known call', () => {
   const visit = async ({ pool }: ReturnType<typeof world>, server: ServerDefinition, subject: string) => {
-    const { release } = await pool.hold(server, face(subject));
+    const { release } = await pool.hold(server, scopeOf(subject));
     release();
   };
 
   it('retires a connection that all clients share after an ambiguous question, once its users leave (invariant 12)', async () => {
     const server = childServer('child', { shared: true });
     const made = world([server]);
-    const held = await made.pool.hold(server, face('a'));
+    const held = await made.pool.hold(server, scopeOf('a'));
     made.connector.opened[0]?.doubt();
     await visit(made, server, 'b');
     expect(made.connector.opened.map(({ closed }) => closed)).toEqual([false, false]);
@@ -162,12 +142,12 @@ describe('a connection that cannot be opened', () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
-    const uses = [1, 2].map(() => pool.use(server, face('me'), async () => undefined));
+    const uses = [1, 2].map(() => pool.use(server, scopeOf('me'), async () => undefined));
     for (const { reason } of (await Promise.allSettled(uses)) as PromiseRejectedResult[]) {
       expect(reason).toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
     }
     connector.beforeOpening = async () => undefined;
-    await pool.use(server, face('me'), async () => undefined);
+    await pool.use(server, scopeOf('me'), async () => undefined);
     expect(connector.live).toHaveLength(1);
   });
 
@@ -176,7 +156,7 @@ describe('a connection that cannot be opened', () => {
     const { connector, pool } = world([server]);
     const error = { code: -32022, message: 'Unsupported protocol version', data: { supported: [] } };
     connector.beforeOpening = () => Promise.reject(new OutcomeError({ kind: 'error', error }));
-    const holding = pool.hold(server, face('me'));
+    const holding = pool.hold(server, scopeOf('me'));
     await expect(holding).rejects.toThrow('does not speak the protocol revision');
     await expect(holding).rejects.not.toMatchObject({ code: -32022 });
   });
@@ -186,7 +166,7 @@ describe('a connection that closes unexpectedly', () => {
   it('replaces a closed connection at the next use and detaches its sessions', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
-    const session = ofSession('me');
+    const session = sessionScope('me');
     for (let lives = 1; lives <= 3; lives += 1) {
       await pool.use(server, session, async () => undefined);
       expect(connector.opened).toHaveLength(lives);
@@ -200,7 +180,7 @@ describe('a connection that closes unexpectedly', () => {
   it('ends a session whose only connection closed', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
-    const [transparent, wide] = [ofSession('me', 'a'), ofSession('me', 'default')];
+    const [transparent, wide] = [sessionScope('me', 'a'), sessionScope('me', 'default')];
     for (const one of [transparent, wide]) await pool.use(server, one, async () => undefined);
     for (const connection of connector.opened) connection.die();
     expect([transparent.session?.isEnded, wide.session?.isEnded]).toEqual([true, false]);
@@ -210,14 +190,14 @@ describe('a connection that closes unexpectedly', () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     connector.eras.set('a', 'modern');
-    const held = [await pool.hold(server, face('a')), await pool.hold(server, face('b'))];
-    const told: string[] = [];
-    held.forEach((one, index) => one.onClosed(() => told.push(`holder ${index}`)));
+    const held = [await pool.hold(server, scopeOf('a')), await pool.hold(server, scopeOf('b'))];
+    const notified: string[] = [];
+    held.forEach((one, index) => one.onClosed(() => notified.push(`holder ${index}`)));
     held[1]?.release();
     connector.opened[0]?.die();
     connector.opened[0]?.die();
-    held[0]?.onClosed(() => told.push('late'));
-    expect(told).toEqual(['holder 0', 'late']);
+    held[0]?.onClosed(() => notified.push('late'));
+    expect(notified).toEqual(['holder 0', 'late']);
   });
 });
 
@@ -228,8 +208,8 @@ describe('a server that leaves the modern era', () => {
     connector.eras.set('a', 'modern');
     await pool.detectEra(server);
     connector.eras.set('a', 'legacy');
-    const faces = ['a', 'b', 'c'].map((subject) => face(subject));
-    const held = await Promise.all(faces.map((one) => pool.hold(server, one)));
+    const scopes = ['a', 'b', 'c'].map((subject) => scopeOf(subject));
+    const held = await Promise.all(scopes.map((one) => pool.hold(server, one)));
     expect(new Set(held.map(({ connection }) => connection)).size).toBe(3);
     expect(pool.eraOf(server)).toBe('legacy');
     for (const { release } of held) release();
@@ -241,7 +221,7 @@ describe('a notification outside any call', () => {
   it('sends the notification to the session that owns the connection', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
-    const one = ofSession('me');
+    const one = sessionScope('me');
     const sink = new RecordingSink();
     one.session?.openStandingStream(sink);
     await pool.use(server, one, async () => undefined);
@@ -254,7 +234,7 @@ describe('a notification outside any call', () => {
     const { connector, pool } = world([server]);
     const sinks = [new RecordingSink(), new RecordingSink()];
     for (const sink of sinks) {
-      const one = ofSession('me');
+      const one = sessionScope('me');
       one.session?.openStandingStream(sink);
       await pool.use(server, one, async () => undefined);
     }
@@ -275,7 +255,7 @@ describe('a notification outside any call', () => {
       connector.eras.set('a', era);
       const sink = new RecordingSink();
       for (const subject of ['me', 'another']) {
-        const one = ofSession(subject);
+        const one = sessionScope(subject);
         one.session?.openStandingStream(sink);
         await pool.use(server, one, async () => undefined);
       }
@@ -290,7 +270,7 @@ describe('a session that ends', () => {
   it('closes the connections of an ended session after their last call', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
-    const session = ofSession('me');
+    const session = sessionScope('me');
     const held = await pool.hold(server, session);
     session.session?.end();
     expect(connector.live).toHaveLength(1);
@@ -302,7 +282,7 @@ describe('a session that ends', () => {
   it('keeps a child process for the other sessions of its principal', async () => {
     const server = childServer('a');
     const { connector, pool } = world([server]);
-    const [one, other] = [ofSession('me'), ofSession('me')];
+    const [one, other] = [sessionScope('me'), sessionScope('me')];
     for (const each of [one, other]) await pool.use(server, each, async () => undefined);
     one.session?.end();
     await pool.use(server, other, async () => undefined);
@@ -312,7 +292,7 @@ describe('a session that ends', () => {
   it('closes a connection that is still being opened for an ended session', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
-    const session = ofSession('me');
+    const session = sessionScope('me');
     const holding = pool.hold(server, session);
     session.session?.end();
     (await holding).release();
@@ -324,10 +304,10 @@ describe('an idle connection', () => {
   it('closes idle connections, except those of a live session', async () => {
     const [server, child] = [remoteServer('a'), childServer('b')];
     const { connector, pool } = world([server, child], { upstreamIdleMs: 1_000 });
-    await pool.use(server, face('me'), async () => undefined);
-    const session = ofSession('me');
+    await pool.use(server, scopeOf('me'), async () => undefined);
+    const session = sessionScope('me');
     await pool.use(child, session, async () => undefined);
-    const held = await pool.hold(server, face('you'));
+    const held = await pool.hold(server, scopeOf('you'));
     pool.evictIdle(Date.now() + 500);
     expect(connector.live).toHaveLength(3);
     pool.evictIdle(Date.now() + 2_000);
@@ -343,15 +323,15 @@ describe('child processes', () => {
   it('limits the child processes of each server and evicts an idle one', async () => {
     const [server, other] = [childServer('a'), childServer('b')];
     const { connector, pool } = world([server, other], { maxChildProcesses: 2 });
-    const held = [await pool.hold(server, face('a')), await pool.hold(server, face('b'))];
-    await expect(pool.hold(server, face('c'))).rejects.toMatchObject({ code: -31003, httpStatus: 503 });
-    (await pool.hold(other, face('c'))).release();
+    const held = [await pool.hold(server, scopeOf('a')), await pool.hold(server, scopeOf('b'))];
+    await expect(pool.hold(server, scopeOf('c'))).rejects.toMatchObject({ code: -31003, httpStatus: 503 });
+    (await pool.hold(other, scopeOf('c'))).release();
     held[0]?.release();
-    held.push(await pool.hold(server, face('c')));
+    held.push(await pool.hold(server, scopeOf('c')));
     expect(connector.opened.filter(({ closed }) => closed).map(({ server: { slug } }) => slug)).toEqual(['a']);
     held[1]?.release();
     connector.live[0]?.die();
-    (await pool.hold(server, face('d'))).release();
+    (await pool.hold(server, scopeOf('d'))).release();
   });
 
   it('frees the slot of a child process that failed to start', async () => {
@@ -359,10 +339,10 @@ describe('child processes', () => {
     const { connector, pool } = world([server], { maxChildProcesses: 1 });
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
     for (const subject of ['a', 'b', 'c']) {
-      await expect(pool.hold(server, face(subject))).rejects.toMatchObject({ code: -31004 });
+      await expect(pool.hold(server, scopeOf(subject))).rejects.toMatchObject({ code: -31004 });
     }
     connector.beforeOpening = async () => undefined;
-    (await pool.hold(server, face('d'))).release();
+    (await pool.hold(server, scopeOf('d'))).release();
     expect(connector.live).toHaveLength(1);
   });
 });
@@ -371,7 +351,7 @@ describe('the shutdown of the worker', () => {
   it('closes unused connections at once and shuts down the connector', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
-    await pool.use(server, face('me'), async () => undefined);
+    await pool.use(server, scopeOf('me'), async () => undefined);
     await pool.onApplicationShutdown();
     expect([connector.live.length, connector.isShutDown]).toEqual([0, true]);
     await settled();
@@ -380,7 +360,7 @@ describe('the shutdown of the worker', () => {
   it('closes upstream sessions at their servers before it shuts down the connector', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
-    await pool.use(server, face('me'), async () => undefined);
+    await pool.use(server, scopeOf('me'), async () => undefined);
     const { promise, resolve } = Promise.withResolvers<void>();
     const [connection] = connector.opened;
     if (connection) connection.close = () => promise;

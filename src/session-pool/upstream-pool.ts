@@ -19,7 +19,7 @@ import { quotaKeyOf, sessionKeyOf, resolveSharing, type Sharing, type Connection
 import { toPage, toUpstreamView, type UpstreamView, type ViewPage } from './views.js';
 
 export type { HeldConnection } from './held-connection.js';
-export type { ConnectionScope as UpstreamFace } from './sharing.js';
+export type { ConnectionScope } from './sharing.js';
 
 /** Options for holding a connection. */
 export interface HoldOptions {
@@ -74,10 +74,10 @@ export class UpstreamPool implements OnApplicationShutdown {
   /** Runs work on a connection. Rejects with a GatewayError if none can be opened. */
   async use<T>(
     server: ServerDefinition,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     work: (connection: UpstreamConnection) => Promise<T>,
   ): Promise<T> {
-    const { connection, release } = await this.hold(server, face);
+    const { connection, release } = await this.hold(server, scope);
     try {
       return await work(connection);
     } finally {
@@ -86,19 +86,19 @@ export class UpstreamPool implements OnApplicationShutdown {
   }
 
   /** Holds a connection until it is released, for long-lived use such as subscriptions. Rejects with a GatewayError. */
-  async hold(server: ServerDefinition, face: ConnectionScope, options: HoldOptions = {}): Promise<HeldConnection> {
+  async hold(server: ServerDefinition, scope: ConnectionScope, options: HoldOptions = {}): Promise<HeldConnection> {
     const era = this.eras.get(server) ?? (await this.detectEra(server));
     // An outdated definition must not revive a retired connection with its old address or credentials (invariant 10).
     if (!this.currentDefinitions.has(server)) throw new ServerReconfigured(server.slug);
-    const sharing = resolveSharing(server, era, face);
-    const entry = this.findReusable(sharing, options) ?? this.open(server, face, sharing, options);
+    const sharing = resolveSharing(server, era, scope);
+    const entry = this.findReusable(sharing, options) ?? this.open(server, scope, sharing, options);
     const release = this.addUser(entry);
     try {
       const connection = entry.connection ?? (await entry.opening);
       if (era === 'modern' && connection.profile.era === 'legacy')
-        return await this.holdAsLegacy(entry, face, release, options);
-      if (face.session && sharing && connection.profile.era === 'legacy')
-        this.attachSession(entry, face.session, connection);
+        return await this.holdAsLegacy(entry, scope, release, options);
+      if (scope.session && sharing && connection.profile.era === 'legacy')
+        this.attachSession(entry, scope.session, connection);
       return toHeldConnection(entry, connection, release);
     } catch (cause) {
       release();
@@ -149,16 +149,16 @@ export class UpstreamPool implements OnApplicationShutdown {
    * Returns a key that is equal for all clients that may share the server's connection with this one. Undefined if no
    * other client may. Rejects with a GatewayError if the server cannot be reached.
    */
-  async sharingKeyOf(server: ServerDefinition, face: ConnectionScope): Promise<string | undefined> {
+  async sharingKeyOf(server: ServerDefinition, scope: ConnectionScope): Promise<string | undefined> {
     const era = this.eras.get(server) ?? (await this.detectEra(server));
-    return resolveSharing(server, era, face)?.key;
+    return resolveSharing(server, era, scope)?.key;
   }
 
   /**
    * Returns the server's last known profile, and connects to the server if there is none. Rejects with a GatewayError.
    */
-  async profileOf(server: ServerDefinition, face: ConnectionScope): Promise<ServerProfile> {
-    return this.profiles.get(server) ?? this.use(server, face, async ({ profile }) => profile);
+  async profileOf(server: ServerDefinition, scope: ConnectionScope): Promise<ServerProfile> {
+    return this.profiles.get(server) ?? this.use(server, scope, async ({ profile }) => profile);
   }
 
   /** Returns one page of the reusable connections, for administrators. */
@@ -208,19 +208,19 @@ export class UpstreamPool implements OnApplicationShutdown {
    */
   private holdAsLegacy(
     entry: PoolEntry,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     release: () => void,
     options: HoldOptions,
   ): Promise<HeldConnection> {
     this.retire(entry);
     release();
     this.eras.set(entry.server, 'legacy');
-    return this.hold(entry.server, face, options);
+    return this.hold(entry.server, scope, options);
   }
 
-  private findReusable(sharing: Sharing | undefined, { forceLocal: here }: HoldOptions): PoolEntry | undefined {
+  private findReusable(sharing: Sharing | undefined, { forceLocal }: HoldOptions): PoolEntry | undefined {
     const entry = sharing && this.entries.get(sharing.key);
-    if (!entry || !here || entry.remoteWorker === undefined) return entry;
+    if (!entry || !forceLocal || entry.remoteWorker === undefined) return entry;
     // This entry leases another worker's connection, but according to the other workers this worker is now the owner.
     this.retire(entry);
     return undefined;
@@ -228,30 +228,30 @@ export class UpstreamPool implements OnApplicationShutdown {
 
   private open(
     server: ServerDefinition,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     sharing: Sharing | undefined,
-    { forceLocal: here }: HoldOptions,
+    { forceLocal }: HoldOptions,
   ): PoolEntry {
     const entry = new PoolEntry(
       server,
       sharing,
-      (over) => this.remove(over),
-      (doubtful) => this.retireAndNotify(doubtful),
+      (finished) => this.remove(finished),
+      (ambiguous) => this.retireAndNotify(ambiguous),
     );
     // A connection that another worker requested counts there, where an idle one can be evicted.
-    if (!here) this.acquireSessionSlot(entry, face);
-    const openHere = async () => {
+    if (!forceLocal) this.acquireSessionSlot(entry, scope);
+    const openLocally = async () => {
       entry.remoteWorker = undefined;
       if (server.transport === 'stdio') this.acquireProcessSlot(entry);
-      return this.connector.open(server, face.client, entry, NEVER_ABORTED);
+      return this.connector.open(server, scope.client, entry, NEVER_ABORTED);
     };
-    entry.remoteWorker = sharing?.isPlaced && !here ? this.placement.ownerOf(sharing.key) : undefined;
+    entry.remoteWorker = sharing?.isPlaced && !forceLocal ? this.placement.ownerOf(sharing.key) : undefined;
     const connecting =
       sharing && entry.remoteWorker !== undefined
         ? this.placement
-            .open(entry.remoteWorker, server, face, sharing, entry)
-            .catch(openLocallyIfUnreachable(openHere))
-        : openHere();
+            .open(entry.remoteWorker, server, scope, sharing, entry)
+            .catch(openLocallyIfUnreachable(openLocally))
+        : openLocally();
     entry.opening = mapHandshakeErrors(server, connecting).then(
       (connection) => {
         entry.connection = connection;
@@ -273,7 +273,7 @@ export class UpstreamPool implements OnApplicationShutdown {
   private restoreAt(server: ServerDefinition, session: Session, state: UpstreamSessionState): void {
     const sharing = { key: sessionKeyOf(server.slug, session), sharedBy: 'session', isPlaced: false } as const;
     if (this.entries.has(sharing.key)) return;
-    const entry = new PoolEntry(server, sharing, (over) => this.remove(over));
+    const entry = new PoolEntry(server, sharing, (finished) => this.remove(finished));
     const connection = this.connector.adoptSession(server, session.client, state, entry);
     if (!connection) return;
     entry.connection = connection;
@@ -287,27 +287,25 @@ export class UpstreamPool implements OnApplicationShutdown {
   /** @throws TooManyProcesses if the limit is reached and every process is in use */
   private acquireProcessSlot(entry: PoolEntry): void {
     const { slug } = entry.server;
-    const makeRoom = () =>
-      this.evictLongestIdle(({ server, remoteWorker: place }) => server.slug === slug && place === undefined);
-    entry.holdSlot(this.processSlots.acquire(slug, makeRoom, (limit) => new TooManyProcesses(slug, limit)));
+    const evict = () =>
+      this.evictLongestIdle(({ server, remoteWorker: worker }) => server.slug === slug && worker === undefined);
+    entry.holdSlot(this.processSlots.acquire(slug, evict, (limit) => new TooManyProcesses(slug, limit)));
   }
 
   /** @throws TooManyUpstreamSessions if the principal's limit is reached and every session is in use */
-  private acquireSessionSlot(entry: PoolEntry, face: ConnectionScope): void {
+  private acquireSessionSlot(entry: PoolEntry, scope: ConnectionScope): void {
     const { server, sharing } = entry;
-    const whose = quotaKeyOf(server, this.eras.get(server), face, sharing);
-    if (whose === undefined) return;
-    const makeRoom = () => this.evictLongestIdle((other) => other.quotaKey === whose);
-    entry.holdSlot(
-      this.sessionSlots.acquire(whose, makeRoom, (limit) => new TooManyUpstreamSessions(server.slug, limit)),
-    );
-    entry.quotaKey = whose;
+    const key = quotaKeyOf(server, this.eras.get(server), scope, sharing);
+    if (key === undefined) return;
+    const evict = () => this.evictLongestIdle((other) => other.quotaKey === key);
+    entry.holdSlot(this.sessionSlots.acquire(key, evict, (limit) => new TooManyUpstreamSessions(server.slug, limit)));
+    entry.quotaKey = key;
   }
 
   /** Retires the matching entry that has been idle for longest. */
-  private evictLongestIdle(isMeant: (entry: PoolEntry) => boolean): void {
-    const spare = [...this.entries.values()].filter((entry) => entry.isIdle && isMeant(entry));
-    const [longest] = spare.toSorted((one, other) => one.idleSince - other.idleSince);
+  private evictLongestIdle(matches: (entry: PoolEntry) => boolean): void {
+    const idle = [...this.entries.values()].filter((entry) => entry.isIdle && matches(entry));
+    const [longest] = idle.toSorted((one, other) => one.idleSince - other.idleSince);
     if (longest) this.retire(longest);
   }
 
@@ -318,11 +316,11 @@ export class UpstreamPool implements OnApplicationShutdown {
   }
 
   private addUser(entry: PoolEntry): () => void {
-    let isInside = true;
+    let isActive = true;
     entry.users += 1;
     return () => {
-      if (!isInside) return;
-      isInside = false;
+      if (!isActive) return;
+      isActive = false;
       entry.users -= 1;
       entry.idleSince = Date.now();
       if (entry.isRetired) this.closeUnused(entry);
@@ -360,7 +358,7 @@ export class UpstreamPool implements OnApplicationShutdown {
   /** The connections of a dead worker died with it. */
   private retireOfDeadWorkers(): void {
     const lost = [...this.entries.values()].filter(
-      ({ remoteWorker: place }) => place !== undefined && this.placement.isDead(place),
+      ({ remoteWorker: worker }) => worker !== undefined && this.placement.isDead(worker),
     );
     for (const entry of lost) this.retireAndNotify(entry);
   }

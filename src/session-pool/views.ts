@@ -60,7 +60,7 @@ export function toSessionView(session: Session): SessionView {
 
 /** Returns undefined for a connection that is still being opened or serves only one call. */
 export function toUpstreamView(entry: PoolEntry): UpstreamView | undefined {
-  const { serial, server, connection, sharing, users, idleSince, remoteWorker: place, isIdle: idle } = entry;
+  const { serial, server, connection, sharing, users, idleSince, remoteWorker, isIdle } = entry;
   if (!connection || !sharing) return undefined;
   const { era, revision } = connection.profile;
   return {
@@ -70,8 +70,8 @@ export function toUpstreamView(entry: PoolEntry): UpstreamView | undefined {
     revision,
     among: sharing.sharedBy,
     users,
-    ...(idle && { idleSince }),
-    ...(place !== undefined && { place }),
+    ...(isIdle && { idleSince }),
+    ...(remoteWorker !== undefined && { place: remoteWorker }),
   };
 }
 

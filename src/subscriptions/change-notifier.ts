@@ -96,11 +96,11 @@ export class ChangeNotifier {
     this.origins.delete(list);
     if (this.isFlushing) return this.notify(change);
     const before = this.comparisons.get(list);
-    const shows = before
+    const visibleChange = before
       ? before.done.then(() => this.hasVisibleChange(list, origins))
       : this.hasVisibleChange(list, origins);
-    if (shows instanceof Promise) return this.notifyAfter(list, change, shows);
-    if (shows) this.notify(change);
+    if (visibleChange instanceof Promise) return this.notifyAfter(list, change, visibleChange);
+    if (visibleChange) this.notify(change);
   }
 
   /** Sends an update of a part that is hidden from the client as an update of the whole that it subscribed to. */
@@ -114,14 +114,14 @@ export class ChangeNotifier {
   /** Compares in any case, because the next change is compared with the current content. */
   private hasVisibleChange(list: ListFlag, { servers, isUnknown }: Origins): boolean | Promise<boolean> {
     const changed = this.view.hasChanged(list, servers);
-    return changed instanceof Promise ? changed.then((isSeen) => isSeen || isUnknown) : changed || isUnknown;
+    return changed instanceof Promise ? changed.then((isVisible) => isVisible || isUnknown) : changed || isUnknown;
   }
 
-  private notifyAfter(list: ListFlag, change: McpNotification, shows: Promise<boolean>): void {
+  private notifyAfter(list: ListFlag, change: McpNotification, visibleChange: Promise<boolean>): void {
     const { flushes } = this;
-    const done = shows.then((isSeen) => {
+    const done = visibleChange.then((isVisible) => {
       if (this.comparisons.get(list)?.done === done) this.comparisons.delete(list);
-      if (isSeen && !this.isClosed && flushes === this.flushes) this.notify(change);
+      if (isVisible && !this.isClosed && flushes === this.flushes) this.notify(change);
     });
     this.comparisons.set(list, { change, done });
   }

@@ -8,9 +8,9 @@ const updated = (uri: string) => ({ method: 'notifications/resources/updated', p
 
 function coalescer(isHeld = false) {
   const sent: string[] = [];
-  const tell = ({ method, params }: McpNotification) =>
+  const notify = ({ method, params }: McpNotification) =>
     void sent.push(`${method.slice('notifications/'.length)} ${JSON.stringify(params)}`);
-  return { sent, changes: new Coalescer(tell, isHeld) };
+  return { sent, changes: new Coalescer(notify, isHeld) };
 }
 
 beforeEach(() => {

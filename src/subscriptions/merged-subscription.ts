@@ -1,6 +1,6 @@
 import { LIST_FLAGS, type ListFlag, type Outcome } from '#lib/mcp-protocol';
 import type { HeldConnection } from '../session-pool/index.js';
-import type { ChangeFilter, Listening } from '../upstream/index.js';
+import type { ChangeFilter, UpstreamSubscription } from '../upstream/index.js';
 import { toFilter, isSubset, MergedFilter, type RequestedChanges } from './merged-filter.js';
 
 type Refusal = Extract<Outcome, { kind: 'error' }>;
@@ -12,7 +12,7 @@ export class MergedSubscription {
 
   constructor(
     private readonly held: HeldConnection,
-    private readonly listening: Listening,
+    private readonly listening: UpstreamSubscription,
     private readonly requested: MergedFilter,
   ) {
     this.granted = new Set(listening.honoured.resourceSubscriptions);
@@ -28,8 +28,8 @@ export class MergedSubscription {
    * True if the subscriber needs no larger subscription. A list that the server did not grant counts as covered,
    * because a new request would not change that; a resource that it did not grant may exist by now.
    */
-  covers(wanting: RequestedChanges): boolean {
-    return this.requested.includesLists(wanting) && isSubset(wanting.resources, this.granted);
+  covers(requested: RequestedChanges): boolean {
+    return this.requested.includesLists(requested) && isSubset(requested.resources, this.granted);
   }
 
   grantedFor({ lists, resources }: RequestedChanges): ChangeFilter {
@@ -46,9 +46,9 @@ export class MergedSubscription {
   }
 
   /** Returns the server's own error for a subscriber that was granted nothing. */
-  refusalOf(wanting: RequestedChanges): Refusal | undefined {
-    if (this.refusals.size === 0 || Object.keys(this.grantedFor(wanting)).length > 0) return undefined;
-    for (const uri of wanting.resources) {
+  refusalOf(requested: RequestedChanges): Refusal | undefined {
+    if (this.refusals.size === 0 || Object.keys(this.grantedFor(requested)).length > 0) return undefined;
+    for (const uri of requested.resources) {
       const refusal = this.refusals.get(uri);
       if (refusal) return refusal;
     }
@@ -56,8 +56,8 @@ export class MergedSubscription {
   }
 
   /** True if the server granted resources that none of the subscribers requests. */
-  exceeds(listeners: Iterable<RequestedChanges>): boolean {
-    return !new MergedFilter(listeners).includesResources(this.granted);
+  exceeds(subscribers: Iterable<RequestedChanges>): boolean {
+    return !new MergedFilter(subscribers).includesResources(this.granted);
   }
 
   end(): void {

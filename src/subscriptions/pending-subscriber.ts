@@ -20,23 +20,23 @@ export class PendingSubscriber {
   }
 
   /** Creates one for a new subscriber. `arrival` settles once the subscriber is attached, rejected or closed. */
-  static create(listener: Subscriber): { readonly guest: PendingSubscriber; readonly arrival: Promise<void> } {
+  static create(subscriber: Subscriber): { readonly pending: PendingSubscriber; readonly arrival: Promise<void> } {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    return { guest: new PendingSubscriber(listener, resolve, reject), arrival: promise };
+    return { pending: new PendingSubscriber(subscriber, resolve, reject), arrival: promise };
   }
 
   /**
    * Creates one for a subscriber whose subscription was interrupted. Rejecting it makes it look up its subscription
    * again.
    */
-  static forDetached(listener: Subscriber, onParted: () => void): PendingSubscriber {
-    return new PendingSubscriber(listener, () => undefined, onParted);
+  static forDetached(subscriber: Subscriber, onDetached: () => void): PendingSubscriber {
+    return new PendingSubscriber(subscriber, () => undefined, onDetached);
   }
 
   /** True if the subscriber waits after this failure. One that was attached before always waits. */
   shouldRetryAfter(cause: unknown): boolean {
-    const { wasAttached: wasServed, traits } = this.subscriber;
-    return wasServed || (traits.retriesUnreachable && isRetriable(cause));
+    const { wasAttached, traits } = this.subscriber;
+    return wasAttached || (traits.retriesUnreachable && isRetriable(cause));
   }
 }
 
@@ -64,16 +64,16 @@ export class RetryDelays {
 }
 
 /** Splits by filter into two halves; equal filters stay together. Returns no halves if all filters are equal. */
-export function splitInHalves(guests: readonly PendingSubscriber[]): readonly (readonly PendingSubscriber[])[] {
-  const alike = new Map<string, PendingSubscriber[]>();
-  for (const guest of guests) {
-    const { lists, resources } = guest.subscriber;
-    const want = JSON.stringify([lists, ...resources]);
-    const known = alike.get(want);
-    if (known) known.push(guest);
-    else alike.set(want, [guest]);
+export function splitInHalves(subscribers: readonly PendingSubscriber[]): readonly (readonly PendingSubscriber[])[] {
+  const byFilter = new Map<string, PendingSubscriber[]>();
+  for (const pending of subscribers) {
+    const { lists, resources } = pending.subscriber;
+    const filter = JSON.stringify([lists, ...resources]);
+    const known = byFilter.get(filter);
+    if (known) known.push(pending);
+    else byFilter.set(filter, [pending]);
   }
-  const groups = [...alike.values()];
+  const groups = [...byFilter.values()];
   if (groups.length < 2) return [];
   const middle = groups.length >> 1;
   return [groups.slice(0, middle).flat(), groups.slice(middle).flat()];

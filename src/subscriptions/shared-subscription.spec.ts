@@ -34,7 +34,7 @@ describe('the sharing of a subscription', () => {
     const joined = await Promise.all(['a', 'b', 'anonymous'].map((subject) => join(LIST_FILTER, subject)));
     expect(open()).toEqual([LIST_FILTER]);
     change(TOOLS_CHANGED);
-    expect(joined.map(({ heard }) => heard)).toEqual([[TOOLS_CHANGED], [TOOLS_CHANGED], [TOOLS_CHANGED]]);
+    expect(joined.map(({ received }) => received)).toEqual([[TOOLS_CHANGED], [TOOLS_CHANGED], [TOOLS_CHANGED]]);
   });
 
   it('shares a legacy subscription only among one principal’s subscribers with equal capabilities', async () => {
@@ -60,10 +60,10 @@ describe('the sharing of a subscription', () => {
     ]);
     for (const notification of [TOOLS_CHANGED, PROMPTS_CHANGED, resourceUpdated('f:/x'), resourceUpdated('f:/d/1')])
       change(notification);
-    expect(lists?.heard).toEqual([TOOLS_CHANGED, PROMPTS_CHANGED]);
-    expect(x?.heard).toEqual([resourceUpdated('f:/x')]);
-    expect(folder?.heard).toEqual([resourceUpdated('f:/d/1')]);
-    expect([lists, x, folder].map((joined) => joined?.feed.honoured)).toEqual([
+    expect(lists?.received).toEqual([TOOLS_CHANGED, PROMPTS_CHANGED]);
+    expect(x?.received).toEqual([resourceUpdated('f:/x')]);
+    expect(folder?.received).toEqual([resourceUpdated('f:/d/1')]);
+    expect([lists, x, folder].map((joined) => joined?.handle.honoured)).toEqual([
       LIST_FILTER,
       resourceFilter('f:/x'),
       resourceFilter('f:/d/'),
@@ -71,32 +71,32 @@ describe('the sharing of a subscription', () => {
   });
 
   it('attaches each subscribed session to the shared connection of a child process', async () => {
-    const { server, connector, feeds, session } = world('legacy', childServer('a'));
+    const { server, connector, subscriptions, session } = world('legacy', childServer('a'));
     const sessions = [session(), session()];
-    const faces = sessions.map((mine) => ({ caller: callerOf('me'), client: LEGACY_CLIENT, session: mine }));
-    for (const mine of faces) await feeds.subscribe(server, mine, LIST_FILTER, () => undefined);
+    const scopes = sessions.map((each) => ({ caller: callerOf('me'), client: LEGACY_CLIENT, session: each }));
+    for (const each of scopes) await subscriptions.subscribe(server, each, LIST_FILTER, () => undefined);
     await soon();
     const roots = { method: 'notifications/roots/list_changed', params: {} };
-    for (const mine of sessions) await mine.notifyServers(roots);
+    for (const each of sessions) await each.notifyServers(roots);
     expect(connector.opened.map(({ listeners, told }) => [listeners.length, told.length])).toEqual([[1, 2]]);
   });
 });
 
 describe('a subscriber that joins', () => {
   it('sends no request for a subscriber whose filter is already covered', async () => {
-    const { asked, join } = world();
+    const { requested, join } = world();
     await join({ ...LIST_FILTER, ...resourceFilter('f:/x', 'f:/y') });
     await join(LIST_FILTER);
     await join(resourceFilter('f:/y'));
-    expect(asked).toHaveLength(1);
+    expect(requested).toHaveLength(1);
   });
 
   it('enlarges the subscription once for subscribers that join simultaneously', async () => {
-    const { asked, join, open } = world();
+    const { requested, join, open } = world();
     await join(LIST_FILTER);
     const uris = Array.from({ length: 100 }, (_, index) => `f:/${index}`);
     await Promise.all(uris.map((uri) => join(resourceFilter(uri))));
-    expect(asked).toHaveLength(2);
+    expect(requested).toHaveLength(2);
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter(...uris) }]);
   });
 
@@ -112,7 +112,7 @@ describe('a subscriber that joins', () => {
     opening.resolve();
     await joining;
     change(TOOLS_CHANGED);
-    expect(first.heard).toEqual([TOOLS_CHANGED, TOOLS_CHANGED]);
+    expect(first.received).toEqual([TOOLS_CHANGED, TOOLS_CHANGED]);
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x') }]);
   });
 
@@ -124,8 +124,8 @@ describe('a subscriber that joins', () => {
       void Promise.resolve().then(() => change(resourceUpdated('f:/x')));
       return filter;
     };
-    const { heard } = await join(resourceFilter('f:/x'));
-    expect(heard).toContainEqual(resourceUpdated('f:/x'));
+    const { received } = await join(resourceFilter('f:/x'));
+    expect(received).toContainEqual(resourceUpdated('f:/x'));
   });
 
   it('attaches a covered subscriber while a slow enlargement is opening', async () => {
@@ -134,8 +134,8 @@ describe('a subscriber that joins', () => {
     connector.beforeListening = () => new Promise(() => undefined);
     void join(resourceFilter('f:/slow'));
     await soon();
-    const { feed } = await join(LIST_FILTER);
-    expect(feed.honoured).toEqual(LIST_FILTER);
+    const { handle } = await join(LIST_FILTER);
+    expect(handle.honoured).toEqual(LIST_FILTER);
   });
 
   it('rejects a subscriber beyond the limit of the subscription without affecting the others', async () => {
@@ -144,7 +144,7 @@ describe('a subscriber that joins', () => {
     for (let from = 0; from < 10_000; from += 1_000) await join(many(from));
     await expect(join(resourceFilter('f:/more'))).rejects.toMatchObject({ code: -31_003, httpStatus: 503 });
     expect(open()[0]?.resourceSubscriptions).toHaveLength(10_000);
-    expect((await join(resourceFilter('f:/0'))).feed.honoured).toEqual(resourceFilter('f:/0'));
+    expect((await join(resourceFilter('f:/0'))).handle.honoured).toEqual(resourceFilter('f:/0'));
   });
 });
 
@@ -152,28 +152,28 @@ describe('a shared subscription', () => {
   it('ends a shared subscription with its last subscriber', async () => {
     const { join, open } = world();
     const [one, other] = [await join(LIST_FILTER), await join(LIST_FILTER)];
-    one.feed.close();
+    one.handle.close();
     expect(open()).toHaveLength(1);
-    other.feed.close();
+    other.handle.close();
     expect(open()).toEqual([]);
   });
 
   it('drops a resource that no subscriber requests any more after a delay', async () => {
     const { join, open } = world();
     await join(LIST_FILTER);
-    const { feed } = await join(resourceFilter('f:/x'));
-    feed.close();
+    const { handle } = await join(resourceFilter('f:/x'));
+    handle.close();
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x') }]);
     await jest.advanceTimersByTimeAsync(A_MINUTE);
     expect(open()).toEqual([LIST_FILTER]);
   });
 
   it('narrows the subscription of a single session at once', async () => {
-    const { server, feeds, session, open } = world('legacy');
-    const face = { caller: callerOf('me'), client: LEGACY_CLIENT, session: session() };
-    await feeds.subscribe(server, face, LIST_FILTER, () => undefined);
-    const feed = await feeds.subscribe(server, face, resourceFilter('f:/x'), () => undefined);
-    feed.close();
+    const { server, subscriptions, session, open } = world('legacy');
+    const scope = { caller: callerOf('me'), client: LEGACY_CLIENT, session: session() };
+    await subscriptions.subscribe(server, scope, LIST_FILTER, () => undefined);
+    const handle = await subscriptions.subscribe(server, scope, resourceFilter('f:/x'), () => undefined);
+    handle.close();
     await soon();
     expect(open()).toEqual([LIST_FILTER]);
   });
@@ -182,9 +182,9 @@ describe('a shared subscription', () => {
     const { connector, follow, open } = world();
     const opening = Promise.withResolvers<void>();
     connector.beforeListening = () => opening.promise;
-    const { feed } = follow(LIST_FILTER);
+    const { handle } = follow(LIST_FILTER);
     await soon();
-    feed.close();
+    handle.close();
     opening.resolve();
     await soon();
     expect(open()).toEqual([]);
@@ -194,7 +194,7 @@ describe('a shared subscription', () => {
 
 describe('a server that does not grant a resource', () => {
   const without = (uri: string) => (filter: ChangeFilter) => {
-    const left = (filter.resourceSubscriptions ?? []).filter((asked) => asked !== uri);
+    const left = (filter.resourceSubscriptions ?? []).filter((requested) => requested !== uri);
     const { resourceSubscriptions: _all, ...lists } = filter;
     return left.length > 0 ? { ...lists, ...resourceFilter(...left) } : lists;
   };
@@ -204,7 +204,7 @@ describe('a server that does not grant a resource', () => {
     connector.honours = without('f:/x');
     const wanted = [LIST_FILTER, resourceFilter('f:/x', 'f:/y'), resourceFilter('f:/y'), resourceFilter('f:/x')];
     const joined = await Promise.all(wanted.map((filter) => join(filter)));
-    expect(joined.map(({ feed }) => feed.honoured)).toEqual([
+    expect(joined.map(({ handle }) => handle.honoured)).toEqual([
       LIST_FILTER,
       resourceFilter('f:/y'),
       resourceFilter('f:/y'),
@@ -213,13 +213,13 @@ describe('a server that does not grant a resource', () => {
   });
 
   it('requests an ungranted resource again only for a new subscriber', async () => {
-    const { connector, asked, join } = world();
+    const { connector, requested, join } = world();
     connector.honours = without('f:/x');
     await join(resourceFilter('f:/x', 'f:/y'));
     await join(resourceFilter('f:/z'));
-    expect(asked.at(-1)).toEqual(resourceFilter('f:/y', 'f:/z'));
+    expect(requested.at(-1)).toEqual(resourceFilter('f:/y', 'f:/z'));
     connector.honours = (filter) => filter;
-    expect((await join(resourceFilter('f:/x'))).feed.honoured).toEqual(resourceFilter('f:/x'));
+    expect((await join(resourceFilter('f:/x'))).handle.honoured).toEqual(resourceFilter('f:/x'));
   });
 
   it('returns the server’s error to a subscriber that requested only the rejected resource', async () => {
@@ -234,7 +234,7 @@ describe('a server that does not grant a resource', () => {
       join(resourceFilter('f:/x', 'f:/y')),
       join(resourceFilter('f:/x')),
     ]);
-    expect([lists, mixed].map((one) => one?.status === 'fulfilled' && one.value.feed.honoured)).toEqual([
+    expect([lists, mixed].map((one) => one?.status === 'fulfilled' && one.value.handle.honoured)).toEqual([
       LIST_FILTER,
       resourceFilter('f:/y'),
     ]);
@@ -243,7 +243,7 @@ describe('a server that does not grant a resource', () => {
   });
 
   it('rejects only the responsible subscriber if the server rejects a whole subscription (invariant 2)', async () => {
-    const { connector, asked, join, open } = world();
+    const { connector, requested, join, open } = world();
     const answers = connector.beforeListening;
     connector.beforeListening = async (connection, filter) => {
       await answers(connection, filter);
@@ -255,11 +255,11 @@ describe('a server that does not grant a resource', () => {
     expect(joined.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))).toEqual([13]);
     expect(joined[13]).toMatchObject({ reason: { code: -32_602 } });
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter(...uris.filter((uri) => uri !== 'f:/13')) }]);
-    expect(asked.length).toBeLessThan(15);
+    expect(requested.length).toBeLessThan(15);
   });
 
   it('returns the server’s error to all subscribers with equal filters after one request', async () => {
-    const { connector, asked, join, follow } = world();
+    const { connector, requested, join, follow } = world();
     const answers = connector.beforeListening;
     connector.beforeListening = async (connection, filter) => {
       await answers(connection, filter);
@@ -269,7 +269,7 @@ describe('a server that does not grant a resource', () => {
     const joined = await Promise.allSettled(['a', 'b', 'c'].map((subject) => join(LIST_FILTER, subject)));
     expect(joined).toMatchObject(joined.map(() => ({ status: 'rejected', reason: { code: -32_601 } })));
     await jest.advanceTimersByTimeAsync(A_MINUTE);
-    expect(asked).toHaveLength(1);
+    expect(requested).toHaveLength(1);
   });
 
   it('does not reject a new subscriber for a resource that was granted to others before', async () => {
@@ -280,10 +280,10 @@ describe('a server that does not grant a resource', () => {
     };
     const y = await join(resourceFilter('f:/y'), 'b');
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/y') }]);
-    expect([lists.heard, x.heard, y.heard]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], [], []]);
+    expect([lists.received, x.received, y.received]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], [], []]);
     connector.beforeListening = async () => undefined;
     await jest.advanceTimersByTimeAsync(A_MINUTE);
-    expect(x.heard).toEqual([resourceUpdated('f:/x')]);
+    expect(x.received).toEqual([resourceUpdated('f:/x')]);
   });
 
   it('returns an error about the new subscriber’s own resource, not about one granted to others before', async () => {
@@ -297,7 +297,7 @@ describe('a server that does not grant a resource', () => {
   });
 
   it('bounds the number of requests to identify the rejected subscribers', async () => {
-    const { connector, asked, join } = world();
+    const { connector, requested, join } = world();
     const answers = connector.beforeListening;
     connector.beforeListening = async (connection, filter) => {
       await answers(connection, filter);
@@ -306,6 +306,6 @@ describe('a server that does not grant a resource', () => {
     const uris = Array.from({ length: 1_000 }, (_, index) => `f:/${index}`);
     const joined = await Promise.allSettled(uris.map((uri) => join(resourceFilter(uri))));
     expect(joined.every(({ status }) => status === 'rejected')).toBe(true);
-    expect(asked.length).toBeLessThan(150);
+    expect(requested.length).toBeLessThan(150);
   });
 });

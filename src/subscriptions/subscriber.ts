@@ -6,8 +6,8 @@ import {
   type ListFlag,
   type McpNotification,
 } from '#lib/mcp-protocol';
-import type { UpstreamFace } from '../session-pool/index.js';
-import { missedBy, type ChangeFilter } from '../upstream/index.js';
+import type { ConnectionScope } from '../session-pool/index.js';
+import { toMissedChanges, type ChangeFilter } from '../upstream/index.js';
 import type { RequestedChanges } from './merged-filter.js';
 
 /** One subscription to changes at one server, until it is closed. */
@@ -25,16 +25,16 @@ export type OnChange = (change: McpNotification, resource?: string) => void;
 
 /** The subscribers that share one subscription at a server. */
 export interface SubscriberGroup {
-  isAttached(listener: Subscriber): boolean;
-  grantedFor(listener: Subscriber): ChangeFilter;
-  detach(listener: Subscriber): void;
+  isAttached(subscriber: Subscriber): boolean;
+  grantedFor(subscriber: Subscriber): ChangeFilter;
+  detach(subscriber: Subscriber): void;
 }
 
 /** Server and client of a subscriber, and how it reacts to an unreachable server. */
 export interface SubscriberTraits {
   /** Slug of the server. */
   readonly server: string;
-  readonly scope: UpstreamFace;
+  readonly scope: ConnectionScope;
   /** True if the subscriber waits for a server that cannot be reached now. */
   readonly retriesUnreachable: boolean;
 }
@@ -52,7 +52,7 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
     readonly traits: SubscriberTraits,
     filter: ChangeFilter,
     readonly onChange: OnChange,
-    private readonly onClosed: (listener: Subscriber) => void = () => undefined,
+    private readonly onClosed: (subscriber: Subscriber) => void = () => undefined,
   ) {
     this.lists = LIST_FLAGS.filter((flag) => filter[flag] === true);
     this.requestedResources = new Set(filter.resourceSubscriptions);
@@ -70,8 +70,8 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
     return this.group?.isAttached(this) === true;
   }
 
-  setGroup(home: SubscriberGroup): void {
-    this.group = home;
+  setGroup(group: SubscriberGroup): void {
+    this.group = group;
   }
 
   /**
@@ -95,7 +95,7 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
 
   /** Reports everything as changed, because changes may have been missed. */
   notifyAllChanged(): void {
-    for (const change of missedBy(this.honoured)) this.receive(change);
+    for (const change of toMissedChanges(this.honoured)) this.receive(change);
   }
 
   /** Resolves after the given time in milliseconds, or as soon as the subscriber is closed. */

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Database, LatestLook } from '../database/index.js';
+import { Database, CoalescedRefresh } from '../database/index.js';
 import type { AccessToken, NewAccessToken } from './access-token.js';
 import { TokenTable, type StoredToken } from './token-table.js';
 import { generateToken, matchesDigest, parseToken } from './token-text.js';
@@ -12,7 +12,7 @@ const MAX_AGE_MS = 1_500;
 /** Interval at which the last uses of tokens are written to the database. */
 const WRITE_INTERVAL_MS = 60_000;
 
-/** The token when it is valid. `createUnknown`: its revocation state cannot be determined at the moment. */
+/** The token when it is valid. `unknown`: its revocation state cannot be determined at the moment. */
 export type TokenVerdict = AccessToken | 'refused' | 'unknown';
 
 /**
@@ -27,7 +27,7 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
   private revision: number | undefined;
   /** Time of `performance.now()` at which the cached tokens were current. */
   private synchronizedAt = -Infinity;
-  private readonly synchronization = new LatestLook(() => this.synchronize());
+  private readonly synchronization = new CoalescedRefresh(() => this.synchronize());
   private pollTimer: NodeJS.Timeout | undefined;
   private writeTimer: NodeJS.Timeout | undefined;
   private readonly lastUses = new Map<string, Date>();

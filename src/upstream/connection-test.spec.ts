@@ -6,7 +6,7 @@ import {
   type ScriptedServer,
   type ReceivedRequest,
 } from './connector/scripted-server.js';
-import { ServerTrial, UpstreamConfig } from './index.js';
+import { ConnectionTest, UpstreamConfig } from './index.js';
 
 const servers: ScriptedServer[] = [];
 
@@ -20,7 +20,7 @@ async function runTest(list: (visit: ReceivedRequest, cursor: unknown) => object
   });
   servers.push(server);
   const pages: unknown[] = [];
-  const trial = await new ServerTrial(new UpstreamConfig()).run(
+  const trial = await new ConnectionTest(new UpstreamConfig()).run(
     httpServer(server.url),
     (_kind, page) => pages.push(page),
     NEVER,

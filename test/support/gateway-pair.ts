@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { startRedis } from '#lib/testing/redis-server';
 import { Inspection } from '../../src/affinity/index.js';
-import { TokenIssuer, type TokenOrder } from '../../src/auth/index.js';
+import { TokenIssuer, type TokenOptions } from '../../src/auth/index.js';
 import { createGateway } from '../../src/create-gateway.js';
 import type { GatewaySetup } from './gateway.js';
 import { until } from './until.js';
@@ -19,7 +19,7 @@ export interface GatewayPair {
   /** Where it sends its requests. */
   readonly otherUrl: string;
   /** A token of `tester`, unless another subject is asked for; good at both. */
-  token(order?: Partial<TokenOrder>): Promise<string>;
+  token(order?: Partial<TokenOptions>): Promise<string>;
   close(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
-import { SealRing } from '#lib/sealing';
+import { CipherRing } from '#lib/sealing';
 import { DataFolder } from '../../data-folder/index.js';
 import { Database, readInstant, type StoredInstant } from '../../database/index.js';
 
@@ -37,13 +37,13 @@ const LABEL = 'isthmus idempotency 1';
 /** Answers of the admin API by the idempotency key of their requests. Everything here may throw DatabaseUnavailable. */
 @Injectable()
 export class IdempotencyStore {
-  private readonly ring: SealRing;
+  private readonly ring: CipherRing;
 
   constructor(
     private readonly database: Database,
     folder: DataFolder,
   ) {
-    this.ring = new SealRing(folder.secrets.credentials, LABEL);
+    this.ring = new CipherRing(folder.secrets.credentials, LABEL);
   }
 
   /** Takes the key, unless it was taken before. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { SealRing } from '#lib/sealing';
+import { CipherRing } from '#lib/sealing';
 import { DataFolder } from '../../data-folder/index.js';
 import { CREDENTIAL_MEMBERS } from '../../registry/index.js';
 import { credentialDestination } from '../registry/credential-placeholders.js';
@@ -13,10 +13,10 @@ const LABEL = 'isthmus export 1';
  */
 @Injectable()
 export class ExportedCredentials {
-  private readonly ring: SealRing;
+  private readonly ring: CipherRing;
 
   constructor(folder: DataFolder) {
-    this.ring = new SealRing(folder.secrets.credentials, LABEL);
+    this.ring = new CipherRing(folder.secrets.credentials, LABEL);
   }
 
   /** Undefined where there are none. */

@@ -3,9 +3,9 @@ import { Type } from 'class-transformer';
 import { IsBoolean, IsDate, IsIn, IsObject, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { canonicalJson, type JsonObject } from '#lib/mcp-protocol';
 import {
-  definitionOf,
+  toDefinition,
   Items,
-  LABELS,
+  ID_MEMBERS,
   type DefinedItem,
   type ItemKind,
   type RestoredCounts,
@@ -20,7 +20,7 @@ const LONGEST_NAME = 2_048;
 export class ExportedItem {
   /** Slug. */
   @IsString() @MaxLength(LONGEST_NAME) readonly server!: string;
-  @IsIn(Object.keys(LABELS)) readonly kind!: ItemKind;
+  @IsIn(Object.keys(ID_MEMBERS)) readonly kind!: ItemKind;
   /** Name, URI or URI template, as its server has it. */
   @IsString() @MaxLength(LONGEST_NAME) readonly name!: string;
   /** Nobody is shown it. */
@@ -68,7 +68,7 @@ class ShownNames {
 
   constructor(known: Items, items: readonly ExportedItem[]) {
     const all = new Map<string, Pick<ExportedItem, 'server' | 'kind' | 'name' | 'shownName'>>();
-    for (const kind of Object.keys(LABELS) as ItemKind[])
+    for (const kind of Object.keys(ID_MEMBERS) as ItemKind[])
       for (const item of known.list(kind)) all.set(idOf(item), item);
     for (const item of items) all.set(idOf(item), item);
     for (const { server, kind, name, shownName } of all.values()) {
@@ -120,9 +120,9 @@ function definitionIn(
   faults: Fault[],
 ) {
   const given = item[member] ?? {};
-  const found = definitionOf(kind, given);
+  const found = toDefinition(kind, given);
   if (found?.name === name && canonicalJson(found.definition) === canonicalJson(given)) return found;
-  const message = `must be a definition whose ${LABELS[kind]} is ${JSON.stringify(name)}, as an export has it.`;
+  const message = `must be a definition whose ${ID_MEMBERS[kind]} is ${JSON.stringify(name)}, as an export has it.`;
   faults.push({ path: `${path}.${member}`, message });
   return undefined;
 }

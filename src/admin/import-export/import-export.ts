@@ -8,7 +8,7 @@ import {
   type Fault,
   type RegistryEntry,
   type Section,
-  type WantedEntry,
+  type DesiredEntry,
 } from '../../registry/index.js';
 import { ItemDiscovery } from '../registry/item-discovery.js';
 import { restoreCredentials, maskCredentials } from '../registry/credential-placeholders.js';
@@ -96,8 +96,8 @@ export class ImportExport {
     entries: JsonObject,
     credentials: JsonObject,
     faults: Fault[],
-  ): Promise<WantedEntry[]> {
-    const wanted: WantedEntry[] = [];
+  ): Promise<DesiredEntry[]> {
+    const wanted: DesiredEntry[] = [];
     for (const [section, part] of Object.entries(entries)) {
       if (!isSection(section) || !isJsonObject(part)) {
         faults.push({

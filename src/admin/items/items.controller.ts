@@ -14,7 +14,7 @@ import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import type { JsonObject } from '#lib/mcp-protocol';
 import {
-  differencesOf,
+  findDifferences,
   type DefinedItem,
   type Difference,
   type ItemKind,
@@ -93,7 +93,7 @@ export abstract class ItemsController {
     const item = await this.requireItem(server, name);
     const { approved, seen, ...known } = item;
     const shown = this.toResponse(known, shadowsAmong(this.items.list(this.kind)));
-    return { ...shown, approved, seen, differences: differencesOf(approved, seen) };
+    return { ...shown, approved, seen, differences: findDifferences(approved, seen) };
   }
 
   /** Approves the definition that was looked at. */

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { glob } from '../../registry/index.js';
+import { compileGlob } from '../../registry/index.js';
 import { ReferenceFault, ReferenceResolver } from './reference-resolver.js';
 import { toToolName, toTool, type Operation } from './operation-to-tool.js';
 
@@ -39,7 +39,7 @@ export function importOpenApi(document: JsonObject, picked: readonly string[]): 
     throw new NotOpenApi('The document must be OpenAPI 3: its member openapi says 3.0.0 or later.');
   }
   const references = new ReferenceResolver(document);
-  const patterns = picked.map(glob);
+  const patterns = picked.map(compileGlob);
   const tools: JsonObject = {};
   const skipped: SkippedOperation[] = [];
   for (const operation of operationsIn(document, references)) {

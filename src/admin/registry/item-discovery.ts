@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Items } from '../../items/index.js';
 import { ServerRegistry, type ServerDefinition } from '../../registry/index.js';
-import { ServerTrial, type Trial } from '../../upstream/index.js';
+import { ConnectionTest, type ConnectionTestResult } from '../../upstream/index.js';
 
 const MOST_AT_ONCE = 4;
 
@@ -14,7 +14,7 @@ export class ItemDiscovery implements OnApplicationShutdown {
   private readonly stop = new AbortController();
 
   constructor(
-    private readonly trial: ServerTrial,
+    private readonly trial: ConnectionTest,
     private readonly items: Items,
     private readonly registry: ServerRegistry,
   ) {}
@@ -26,8 +26,8 @@ export class ItemDiscovery implements OnApplicationShutdown {
   }
 
   /** Tries to reach it as if nothing were known of it, and takes note of what it lists. */
-  run(server: ServerDefinition): Promise<Trial> {
-    const take: Parameters<ServerTrial['run']>[1] = (kind, page) => {
+  run(server: ServerDefinition): Promise<ConnectionTestResult> {
+    const take: Parameters<ConnectionTest['run']>[1] = (kind, page) => {
       // It may have been configured anew meanwhile: what another server lists must not be taken for its own.
       if (this.registry.snapshot.servers.includes(server)) this.items.observe(server, kind, page);
     };

@@ -10,7 +10,7 @@ import {
   ServerRegistry,
   StdioServerEntry,
 } from '../../registry/index.js';
-import { ServerTrial, type Trial } from '../../upstream/index.js';
+import { ConnectionTest, type ConnectionTestResult } from '../../upstream/index.js';
 import { RequireRoles } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
 import { DescribeRoute, DescribeEntries } from '../openapi/route-description.js';
@@ -29,7 +29,7 @@ export class ServersController extends EntriesController<ServerDefinition> {
   constructor(
     private readonly store: RegistryStore,
     private readonly registry: ServerRegistry,
-    private readonly trial: ServerTrial,
+    private readonly trial: ConnectionTest,
     private readonly discovery: ItemDiscovery,
     private readonly inspection: Inspection,
   ) {
@@ -55,7 +55,7 @@ export class ServersController extends EntriesController<ServerDefinition> {
   @RequireRoles(['admin'])
   @HttpCode(200)
   @DescribeRoute({ summary: 'Tries to reach a server, without creating it', response: 'Trial' })
-  async test(@Body() body: NewEntry): Promise<Trial> {
+  async test(@Body() body: NewEntry): Promise<ConnectionTestResult> {
     return this.trial.run(await this.entries.validate(body));
   }
 
@@ -64,7 +64,7 @@ export class ServersController extends EntriesController<ServerDefinition> {
   @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
   @DescribeRoute({ summary: 'Tries to reach a server, and says why it cannot be reached', response: 'Trial' })
-  async testStored(@Param('slug') slug: string): Promise<Trial> {
+  async testStored(@Param('slug') slug: string): Promise<ConnectionTestResult> {
     return this.discovery.run(this.requireDefinition(slug));
   }
 

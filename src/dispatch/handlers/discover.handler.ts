@@ -8,7 +8,7 @@ import {
   type JsonObject,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { isShownInFull } from '../../catalog/index.js';
+import { isFullyVisible } from '../../catalog/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery } from '../call-delivery.js';
 import { toGatewayCapabilities } from '../capabilities.js';
@@ -46,6 +46,6 @@ export class DiscoverHandler extends MethodHandler {
 /** Removes capabilities unknown to the gateway for a caller with restrictions (invariant 10). */
 function restrictCapabilities({ endpoint }: Inbound, offered: JsonObject): JsonObject {
   const { capabilities } = offered;
-  if (isShownInFull(endpoint) || !isJsonObject(capabilities)) return offered;
+  if (isFullyVisible(endpoint) || !isJsonObject(capabilities)) return offered;
   return { ...offered, capabilities: toGatewayCapabilities(capabilities) };
 }

@@ -9,7 +9,7 @@ import {
   type ParameterHeader,
 } from '#lib/mcp-protocol';
 import type { ParkedState } from '../../affinity/index.js';
-import { publishResult, targetOfName, targetOfUri, type Target } from '../../catalog/index.js';
+import { publishResult, resolveName, resolveUri, type Target } from '../../catalog/index.js';
 import { Limits } from '../../limits/index.js';
 import { Items, type ItemKind } from '../../items/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
@@ -198,7 +198,7 @@ function resolveAddress(inbound: Inbound): AddressedRequest | Outcome {
       const { name } = request.params;
       if (typeof name !== 'string') return invalidParams('params.name must be a string.');
       const kind = request.method === 'tools/call' ? 'tools' : 'prompts';
-      const target = endpoint.shows(kind, name) ? targetOfName(endpoint, name) : undefined;
+      const target = endpoint.shows(kind, name) ? resolveName(endpoint, name) : undefined;
       if (!target) return invalidParams(`Unknown ${kind === 'tools' ? 'tool' : 'prompt'}: ${truncate(name)}`);
       return endpoint.transparent
         ? { server: target.server, request }
@@ -210,7 +210,7 @@ function resolveAddress(inbound: Inbound): AddressedRequest | Outcome {
 function resolveAddressByUri({ endpoint, request, client }: Inbound): AddressedRequest | Outcome {
   const { uri } = request.params;
   if (typeof uri !== 'string') return invalidParams('params.uri must be a string.');
-  const target = endpoint.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
+  const target = endpoint.shows('resources', uri) ? resolveUri(endpoint, uri) : undefined;
   return target ? toAddressedRequest(request, target, { uri: target.own }) : resourceNotFound(uri, client);
 }
 
@@ -219,13 +219,13 @@ function resolveAddressByReference({ endpoint, request, client }: Inbound): Addr
   if (!isJsonObject(ref)) return invalidParams('params.ref must be an object.');
   const { name, uri } = ref;
   if (typeof name === 'string') {
-    const target = endpoint.shows('prompts', name) ? targetOfName(endpoint, name) : undefined;
+    const target = endpoint.shows('prompts', name) ? resolveName(endpoint, name) : undefined;
     return target
       ? toAddressedRequest(request, target, { ref: { ...ref, name: target.own } })
       : invalidParams(`Unknown prompt: ${truncate(name)}`);
   }
   if (typeof uri !== 'string') return invalidParams('params.ref needs a name or a uri.');
-  const target = endpoint.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
+  const target = endpoint.shows('resources', uri) ? resolveUri(endpoint, uri) : undefined;
   return target
     ? toAddressedRequest(request, target, { ref: { ...ref, uri: target.own } })
     : resourceNotFound(uri, client);

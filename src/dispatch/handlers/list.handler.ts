@@ -8,7 +8,7 @@ import {
   type ListMethod,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { kindOf, publishPages, type Endpoint } from '../../catalog/index.js';
+import { toItemKind, publishPages, type Endpoint } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { Items } from '../../items/index.js';
@@ -123,7 +123,7 @@ export class ListHandler extends MethodHandler {
 
 /** A page of a transparent endpoint without the items that its caller may not use. */
 function toVisiblePage(endpoint: Endpoint, server: ServerDefinition, method: ListMethod, outcome: Outcome): Outcome {
-  if (outcome.kind !== 'result' || endpoint.showsAll(kindOf(method))) return outcome;
+  if (outcome.kind !== 'result' || endpoint.showsAll(toItemKind(method))) return outcome;
   const items = outcome.result[LIST_MEMBERS[method]];
   if (!Array.isArray(items)) return outcome;
   const shown: JsonObject = { [LIST_MEMBERS[method]]: [...publishPages(endpoint, server, method, [items])] };
@@ -161,7 +161,7 @@ function toCacheHintMembers(endpoint: Endpoint, method: ListMethod, parts: reado
   const freshMs = Math.min(...parts.map((part) => ('list' in part ? part.list.freshMs : 0)));
   if (parts.length === 0 || freshMs === 0) return {};
   const isPublic = parts.every((part) => 'list' in part && part.list.isPublic);
-  const isForAll = isPublic && endpoint.showsAll(kindOf(method));
+  const isForAll = isPublic && endpoint.showsAll(toItemKind(method));
   return { ttlMs: freshMs, cacheScope: isForAll ? 'public' : 'private' };
 }
 

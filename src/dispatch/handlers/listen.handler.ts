@@ -10,10 +10,10 @@ import {
   type McpNotification,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { EndpointDirectory, publicUri, publishNotification, targetOfUri } from '../../catalog/index.js';
+import { EndpointDirectory, toPublicUri, publishNotification, resolveUri } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
-import { ChangeFeeds, type Feed } from '../../subscriptions/index.js';
+import { ServerSubscriptions, type SubscriptionHandle } from '../../subscriptions/index.js';
 import type { ChangeFilter } from '../../upstream/index.js';
 import { Items } from '../../items/index.js';
 import { ChangeStream } from '../change-stream.js';
@@ -28,7 +28,7 @@ const MAX_RESOURCES = 1_000;
 
 /** The result of the subscription at one server. A late server is attached once it has answered. */
 type Attempt = { readonly server: ServerDefinition } & (
-  { readonly feed: Feed } | { readonly failed: unknown } | { readonly late: true }
+  { readonly feed: SubscriptionHandle } | { readonly failed: unknown } | { readonly late: true }
 );
 
 /** A listening client and its filter at each server. */
@@ -40,7 +40,7 @@ interface Subscriber {
   readonly requestedFilters: Map<string, ChangeFilter>;
 }
 
-type OpenedAttempt = Extract<Attempt, { feed: Feed }>;
+type OpenedAttempt = Extract<Attempt, { feed: SubscriptionHandle }>;
 
 /** Serves a modern client's subscription until the client disconnects (specification 2026: basic/patterns/subscriptions). */
 @Injectable()
@@ -50,7 +50,7 @@ export class ListenHandler extends MethodHandler {
   private readonly adaptiveTimeout: AdaptiveTimeout;
 
   constructor(
-    private readonly feeds: ChangeFeeds,
+    private readonly feeds: ServerSubscriptions,
     private readonly endpoints: EndpointDirectory,
     private readonly views: VisibleLists,
     private readonly items: Items,
@@ -108,7 +108,7 @@ export class ListenHandler extends MethodHandler {
     // A resource may have changed while it was not subscribed.
     const isNew = (uri: string) => !before?.resourceSubscriptions?.includes(uri);
     for (const own of attempt.feed.honoured.resourceSubscriptions?.filter(isNew) ?? []) {
-      const uri = publicUri(listening.inbound.endpoint, server, own);
+      const uri = toPublicUri(listening.inbound.endpoint, server, own);
       listening.stream.changed({ method: RESOURCE_UPDATED, params: { uri } }, { resource: uri });
     }
   }
@@ -134,7 +134,7 @@ export class ListenHandler extends MethodHandler {
   ): Promise<Attempt> {
     const scope = { caller, client, session: undefined };
     const onChange = (change: McpNotification, resource?: string) => {
-      const shown = resource === undefined ? undefined : publicUri(endpoint, server, resource);
+      const shown = resource === undefined ? undefined : toPublicUri(endpoint, server, resource);
       stream.changed(publishNotification(endpoint, server, change), { server: server.slug, resource: shown });
     };
     asked.set(server.slug, filter);
@@ -182,7 +182,7 @@ function toServerFilter(
   items: Items,
 ): ChangeFilter | undefined {
   const own = (wanted.resourceSubscriptions ?? []).flatMap((uri) => {
-    const target = targetOfUri(endpoint, uri);
+    const target = resolveUri(endpoint, uri);
     if (target?.server !== server || !endpoint.shows('resources', uri)) return [];
     return items.resolveOwnName(server, 'resources', target.own) === undefined ? [] : [target.own];
   });
@@ -194,7 +194,7 @@ function toServerFilter(
 /** The honoured part of the filter, with public URIs. */
 function toHonouredFilter(opened: readonly OpenedAttempt[], { endpoint }: Inbound, wanted: ChangeFilter): ChangeFilter {
   const resourceSubscriptions = (wanted.resourceSubscriptions ?? []).filter((uri) => {
-    const target = targetOfUri(endpoint, uri);
+    const target = resolveUri(endpoint, uri);
     const attempt = opened.find(({ server }) => server === target?.server);
     return target && attempt?.feed.honoured.resourceSubscriptions?.includes(target.own);
   });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { result, type Outcome } from '#lib/mcp-protocol';
-import { targetOfUri } from '../../catalog/index.js';
+import { resolveUri } from '../../catalog/index.js';
 import { Items } from '../../items/index.js';
 import { invalidParams, methodNotFound, resourceNotFound } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
@@ -18,7 +18,7 @@ export class ResourceSubscriptionHandler extends MethodHandler {
     const { uri } = request.params;
     if (!session) return methodNotFound(request.method);
     if (typeof uri !== 'string') return invalidParams('params.uri must be a string.');
-    const target = endpoint.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
+    const target = endpoint.shows('resources', uri) ? resolveUri(endpoint, uri) : undefined;
     if (!target || this.items.resolveOwnName(target.server, 'resources', target.own) === undefined)
       return resourceNotFound(uri, client);
     const resource = { ...target, uri };

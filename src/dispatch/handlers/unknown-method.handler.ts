@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Outcome } from '#lib/mcp-protocol';
-import { isShownInFull } from '../../catalog/index.js';
+import { isFullyVisible } from '../../catalog/index.js';
 import { Limits } from '../../limits/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery } from '../call-delivery.js';
@@ -21,7 +21,7 @@ export class UnknownMethodHandler {
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const { caller, endpoint, request } = inbound;
     const [server] = endpoint.servers;
-    if (!server || !endpoint.transparent || !isShownInFull(endpoint)) return methodNotFound(request.method);
+    if (!server || !endpoint.transparent || !isFullyVisible(endpoint)) return methodNotFound(request.method);
     const deliver = () => this.delivery.deliver(inbound, { server, request }, sink, signal);
     return this.limits.run({ caller, server, tool: undefined }, deliver);
   }

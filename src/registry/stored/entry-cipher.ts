@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { SealRing } from '#lib/sealing';
+import { CipherRing } from '#lib/sealing';
 import { CREDENTIAL_MEMBERS } from '../credential-members.js';
 import type { Secrets } from '../../data-folder/index.js';
 import type { DeclaredEntry } from './entry.js';
@@ -15,10 +15,10 @@ interface SealedEntry {
 
 /** Encrypts and decrypts the credentials of entries with keys derived from secrets of the data folder. */
 export class EntryCipher {
-  private readonly ring: SealRing;
+  private readonly ring: CipherRing;
 
   constructor(private readonly secrets: Pick<Secrets, 'session' | 'credentials'>) {
-    this.ring = new SealRing(secrets.credentials, LABEL);
+    this.ring = new CipherRing(secrets.credentials, LABEL);
   }
 
   /** Encrypts the credentials of an entry. The ciphertext differs each time and is bound to the slug. */

@@ -12,7 +12,7 @@ import {
   type Outcome,
 } from '#lib/mcp-protocol';
 import { SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
-import { Dispatcher, Welcome } from '../../dispatch/index.js';
+import { Dispatcher, EndpointInfo } from '../../dispatch/index.js';
 import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
 import { TransportConfig } from '../transport.config.js';
@@ -37,7 +37,7 @@ const NEVER_ABORTED = new AbortController().signal;
 export class LegacyExchange {
   constructor(
     private readonly dispatcher: Dispatcher,
-    private readonly endpointInfo: Welcome,
+    private readonly endpointInfo: EndpointInfo,
     private readonly router: SessionRouter,
     private readonly openReplies: OpenReplies,
     private readonly config: TransportConfig,

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { failure, negotiateLegacy, RpcCode, SSE_REVISION, type JsonRpcRequest, type Outcome } from '#lib/mcp-protocol';
 import { SessionRouter, type LocalSession } from '../../affinity/index.js';
 import { DEFAULT_ENDPOINT, type Endpoint } from '../../catalog/index.js';
-import { Dispatcher, Welcome } from '../../dispatch/index.js';
+import { Dispatcher, EndpointInfo } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import { requireAccept } from '../http-request.js';
 import type { Admitted } from '../admission.js';
@@ -36,7 +36,7 @@ export const SSE_MESSAGE = 'sse.message';
 export class SseExchange {
   constructor(
     private readonly dispatcher: Dispatcher,
-    private readonly endpointInfo: Welcome,
+    private readonly endpointInfo: EndpointInfo,
     private readonly router: SessionRouter,
     private readonly openReplies: OpenReplies,
   ) {}

@@ -74,7 +74,7 @@ export class RecordedEvents implements ConnectionEvents {
   }
 }
 
-/** Records the messages that precede an outcome; answers questions with `resultMappings`. */
+/** Records the messages that precede an outcome; answers questions with `answers`. */
 export class RecordedReply implements UpstreamReply {
   readonly notifications: McpNotification[] = [];
   readonly questions: string[] = [];

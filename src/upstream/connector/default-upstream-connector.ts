@@ -4,9 +4,9 @@ import type { RemoteServer, RestServer, ServerDefinition } from '../../registry/
 import { Deadlines } from '../channels/deadlines.js';
 import { AddressGuard } from '../channels/guard/index.js';
 import { HttpChannel } from '../channels/http/index.js';
-import { adoptOverHttp, type LegacyOpening } from '../dialects/legacy/index.js';
+import { adoptOverHttp, type ConnectionOptions } from '../dialects/legacy/index.js';
 import { RestConnection } from '../dialects/rest/index.js';
-import { EraMemory, type KnownEra } from '../era-cache/index.js';
+import { EraCache, type KnownEra } from '../era-cache/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream-connection.js';
 import { UpstreamConnector } from '../upstream-connector.js';
 import type { UpstreamSessionState } from '../upstream-session-state.js';
@@ -25,7 +25,7 @@ interface CachedChannel {
 @Injectable()
 export class DefaultUpstreamConnector extends UpstreamConnector implements OnApplicationShutdown {
   private readonly deadlines = new Deadlines();
-  private readonly eraCache = new EraMemory();
+  private readonly eraCache = new EraCache();
   private readonly httpConnections = new HttpConnectionOpener(this.eraCache);
   private readonly stdioConnections: StdioConnectionOpener;
   private readonly channels = new Map<string, CachedChannel>();
@@ -108,7 +108,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     server: ServerDefinition,
     client: ClientProfile,
     events: ConnectionEvents,
-  ): LegacyOpening {
+  ): ConnectionOptions {
     const { slug, timeouts } = server;
     return {
       client,

@@ -2,9 +2,9 @@ import { OutcomeError } from '#lib/extension-kit';
 import { GatewayCode, isJsonObject, outcomeOfFault } from '#lib/mcp-protocol';
 import type { RemoteServer } from '../../registry/index.js';
 import type { HttpChannel } from '../channels/http/index.js';
-import { NOT_STREAMABLE, openOverHttp, openOverSse, type LegacyOpening } from '../dialects/legacy/index.js';
+import { NOT_STREAMABLE, openOverHttp, openOverSse, type ConnectionOptions } from '../dialects/legacy/index.js';
 import { discoverOverHttp, ModernHttpConnection, type Discovery } from '../dialects/modern/index.js';
-import type { EraMemory, KnownEra } from '../era-cache/index.js';
+import type { EraCache, KnownEra } from '../era-cache/index.js';
 import type { ServerProfile, UpstreamConnection } from '../upstream-connection.js';
 import { withServer, toOutcomeError } from '../upstream.errors.js';
 import { SingleFlight, withAbort } from './single-flight.js';
@@ -13,7 +13,7 @@ import { SingleFlight, withAbort } from './single-flight.js';
 export class HttpConnectionOpener {
   private readonly probes = new SingleFlight<Discovery>();
 
-  constructor(private readonly eraCache: EraMemory) {}
+  constructor(private readonly eraCache: EraCache) {}
 
   /** Resolves the era from the cache or by a probe. Rejects with an OutcomeError when the probe is inconclusive. */
   async resolveEra(server: RemoteServer, channel: HttpChannel, signal: AbortSignal): Promise<KnownEra> {
@@ -24,7 +24,7 @@ export class HttpConnectionOpener {
   async open(
     server: RemoteServer,
     channel: HttpChannel,
-    opening: LegacyOpening,
+    opening: ConnectionOptions,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
     if (server.transport === 'sse') return openOverSse(channel, opening, signal);
@@ -47,7 +47,7 @@ export class HttpConnectionOpener {
   private async openAfterProbe(
     server: RemoteServer,
     channel: HttpChannel,
-    opening: LegacyOpening,
+    opening: ConnectionOptions,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
     const found = await this.probe(server, channel, signal);
@@ -63,7 +63,7 @@ export class HttpConnectionOpener {
   private async openLegacy(
     server: RemoteServer,
     channel: HttpChannel,
-    opening: LegacyOpening,
+    opening: ConnectionOptions,
     isSse: boolean,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
@@ -91,7 +91,7 @@ export class HttpConnectionOpener {
     server: RemoteServer,
     channel: HttpChannel,
     profile: ServerProfile,
-    { context: surroundings, events }: LegacyOpening,
+    { context: surroundings, events }: ConnectionOptions,
   ): UpstreamConnection {
     const isStillModern = async (): Promise<boolean> => {
       this.eraCache.evict(server.slug);

@@ -3,9 +3,9 @@ import { outcomeOfFault } from '#lib/mcp-protocol';
 import type { StdioServer } from '../../registry/index.js';
 import { BoundedLog } from '../channels/bounded-log.js';
 import { ChildPipe, RestartGuard, type ChildPipeOptions } from '../channels/stdio/index.js';
-import { openOverPipe, type LegacyOpening } from '../dialects/legacy/index.js';
+import { openOverPipe, type ConnectionOptions } from '../dialects/legacy/index.js';
 import { discoverOverPipe, ModernPipeConnection, probeOverPipe, type PipeDiscovery } from '../dialects/modern/index.js';
-import type { EraMemory, KnownEra } from '../era-cache/index.js';
+import type { EraCache, KnownEra } from '../era-cache/index.js';
 import type { ServerProfile, UpstreamConnection } from '../upstream-connection.js';
 import { withServer, restartPending, toOutcomeError } from '../upstream.errors.js';
 import type { UpstreamConfig } from '../upstream.config.js';
@@ -31,21 +31,21 @@ export class StdioConnectionOpener {
   private isShutDown = false;
 
   constructor(
-    private readonly eraCache: EraMemory,
+    private readonly eraCache: EraCache,
     private readonly config: UpstreamConfig,
   ) {
     process.on('exit', this.killAll);
   }
 
   /** From memory, or by a probe of a process that is kept for the next opening. Rejects with an OutcomeError. */
-  async resolveEra(server: StdioServer, opening: LegacyOpening, signal: AbortSignal): Promise<KnownEra> {
+  async resolveEra(server: StdioServer, opening: ConnectionOptions, signal: AbortSignal): Promise<KnownEra> {
     const known = this.eraCache.find(server.slug);
     if (known !== undefined) return known;
     const probe = this.probes.run(server.slug, () => this.probeNewProcess(server, opening));
     return withAbort(probe, signal, () => cancelledError(server));
   }
 
-  async open(server: StdioServer, opening: LegacyOpening, signal: AbortSignal): Promise<UpstreamConnection> {
+  async open(server: StdioServer, opening: ConnectionOptions, signal: AbortSignal): Promise<UpstreamConnection> {
     const known = await this.resolveEra(server, opening, signal);
     const pipe = this.acquireIdle(server) ?? this.startProcess(server);
     if (known.era === 'legacy') return this.openLegacy(server, pipe, opening, signal);
@@ -73,7 +73,7 @@ export class StdioConnectionOpener {
   private async openLegacy(
     server: StdioServer,
     pipe: ChildPipe,
-    opening: LegacyOpening,
+    opening: ConnectionOptions,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
     try {
@@ -84,11 +84,11 @@ export class StdioConnectionOpener {
     }
   }
 
-  private createModernConnection(pipe: ChildPipe, profile: ServerProfile, opening: LegacyOpening): UpstreamConnection {
+  private createModernConnection(pipe: ChildPipe, profile: ServerProfile, opening: ConnectionOptions): UpstreamConnection {
     return new ModernPipeConnection(pipe, profile, opening.context, opening.events);
   }
 
-  private async probeNewProcess(server: StdioServer, opening: LegacyOpening): Promise<KnownEra> {
+  private async probeNewProcess(server: StdioServer, opening: ConnectionOptions): Promise<KnownEra> {
     const pipe = this.startProcess(server);
     const { connectMs } = server.timeouts;
     const patience = { silentMs: Math.min(this.config.probeMs, connectMs), startMs: connectMs };

@@ -1,4 +1,4 @@
-import { first, type AnswerHeaders, type HttpChannel } from '../../channels/http/index.js';
+import { firstHeaderValue, type AnswerHeaders, type HttpChannel } from '../../channels/http/index.js';
 import type { ServerProfile } from '../../upstream-connection.js';
 import { isUpstreamSessionId, type StreamState, type UpstreamSessionState } from '../../upstream-session-state.js';
 import { protocolViolation, withServer, toOutcomeError } from '../../upstream.errors.js';
@@ -84,7 +84,7 @@ function mayUseOlderTransport(ending: RequestEnding): boolean {
 
 function readSessionId(ending: RequestEnding, server: string): string | undefined {
   const headers: AnswerHeaders = ending.kind === 'fault' ? {} : ending.headers;
-  const id = first(headers['mcp-session-id']);
+  const id = firstHeaderValue(headers['mcp-session-id']);
   if (id !== undefined && !isUpstreamSessionId(id))
     throw toOutcomeError(protocolViolation(server, 'its session id is malformed'));
   return id;

@@ -13,7 +13,7 @@ import {
   type McpNotification,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { jsonPathOf, type RestServer, type RestTool } from '../../../registry/index.js';
+import { parseJsonPath, type RestServer, type RestTool } from '../../../registry/index.js';
 import type { ToolResultMapping } from './rest-response.js';
 import type { HttpChannel } from '../../channels/http/index.js';
 import type {
@@ -126,7 +126,7 @@ const resultMappings = new WeakMap<RestTool, Omit<ToolResultMapping, 'server'>>(
 function toResultMapping(tool: RestTool): Omit<ToolResultMapping, 'server'> {
   const known = resultMappings.get(tool);
   if (known) return known;
-  const pick = tool.result === undefined ? undefined : jsonPathOf(tool.result);
+  const pick = tool.result === undefined ? undefined : parseJsonPath(tool.result);
   const answered = { tool: tool.name, isStructured: tool.outputSchema !== undefined, ...(pick && { pick }) };
   resultMappings.set(tool, answered);
   return answered;
