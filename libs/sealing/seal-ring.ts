@@ -8,8 +8,8 @@ export interface Opened {
 }
 
 /**
- * Encrypts with the first of several secrets and decrypts with any of them. A secret can therefore be rotated while texts
- * of the previous secret are still in use.
+ * Encrypts with the first of several secrets and decrypts with any of them. A secret can therefore be rotated while
+ * texts of the previous secret are still in use.
  */
 export class SealRing {
   private readonly current: Seal;

@@ -109,7 +109,9 @@ function eventsOn(response: ServerResponse): EventWriter {
   };
 }
 
-/** Answers a legacy handshake with a session, and messages without an answer with 202. Returns false for other requests. */
+/**
+ * Answers a legacy handshake with a session, and messages without an answer with 202. Returns false for other requests.
+ */
 export function greetLegacy(visit: Visit, capabilities: JsonObject = { tools: {} }, session = 's1'): boolean {
   const { method, id } = visit.message;
   if (method === 'server/discover') visit.empty(404);

@@ -14,8 +14,8 @@ const LOW_WATER = 16;
 const PATIENCE_MS = 5_000;
 
 /**
- * Delivers the messages of each call in order while its reader is slow. Other calls on the same pipe do not wait, and the
- * number of buffered messages is bounded.
+ * Delivers the messages of each call in order while its reader is slow. Other calls on the same pipe do not wait, and
+ * the number of buffered messages is bounded.
  */
 export class PipeFlow {
   private readonly queues = new Map<Reader, Step[]>();

@@ -15,8 +15,8 @@ export interface Undeclared {
 }
 
 /**
- * Questions must not use capabilities that the client did not declare (client/elicitation, client/sampling, client/roots).
- * Returns undefined when the question is allowed.
+ * Questions must not use capabilities that the client did not declare (client/elicitation, client/sampling,
+ * client/roots). Returns undefined when the question is allowed.
  */
 export function undeclared(method: string, params: JsonObject, capabilities: JsonObject): Undeclared | undefined {
   const capability = capabilityOfQuestion(method);
@@ -51,7 +51,10 @@ function isImplied(part: string, declared: JsonObject): boolean {
   return part === 'form' && declared['form'] === undefined && declared['url'] === undefined;
 }
 
-/** Returns the fault of an `input_required` result, or undefined when it is valid (basic/patterns/mrtr, Server Requirements). */
+/**
+ * Returns the fault of an `input_required` result, or undefined when it is valid (basic/patterns/mrtr, Server
+ * Requirements).
+ */
 export function faultInInput(method: string, result: JsonObject, capabilities: JsonObject): string | undefined {
   if (result['resultType'] !== 'input_required') return undefined;
   if (!mayRequireInput(method)) return `the result requires input for ${method}`;

@@ -42,7 +42,9 @@ export class LegacyCall extends RunningCall {
     return MAY_ASK.has(this.request.method);
   }
 
-  /** Forwards a question to the caller. Returns undefined when the call has settled or a limit of questions is reached. */
+  /**
+   * Forwards a question to the caller. Returns undefined when the call has settled or a limit of questions is reached.
+   */
   question(question: Question, control: AbortController): Promise<Answer> | undefined {
     this.questions ??= new Set();
     if (this.settled || this.questions.size >= MAX_OPEN_QUESTIONS || ++this.asked > MAX_QUESTIONS) return undefined;

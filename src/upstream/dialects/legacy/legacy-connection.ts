@@ -129,7 +129,8 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
       }
       return subscription;
     }
-    // The server accepted the subscription but has no stream on which to notify: grant nothing rather than break the promise.
+    // The server accepted the subscription but has no stream on which to notify: grant nothing rather than break the
+    // promise.
     await subscription.close();
     return { honoured: {}, close: () => Promise.resolve() };
   }
@@ -146,8 +147,8 @@ export class LegacyConnection implements UpstreamConnection, CallKeeper, InboxOw
     this.inbox.remove(call);
     if (this.turns === undefined) return;
     if (call.cancelled === undefined || !this.turns.holds(call)) return this.turns.leave(call);
-    // A question of the cancelled call may still be in transit. The answer to a ping shows that none is, unless the server
-    // continues to work on the call; `cancelledCalls` covers that case.
+    // A question of the cancelled call may still be in transit. The answer to a ping shows that none is, unless the
+    // server continues to work on the call; `cancelledCalls` covers that case.
     const queue = this.turns;
     void this.own('ping', {}, BARRIER_MS).then(() => queue.leave(call));
   }

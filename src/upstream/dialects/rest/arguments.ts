@@ -17,7 +17,10 @@ export class Arguments {
     return Object.hasOwn(this.given, name) ? this.given[name] : undefined;
   }
 
-  /** Expands a template. A template of exactly one placeholder keeps the argument's type; undefined when an argument is missing. */
+  /**
+   * Expands a template. A template of exactly one placeholder keeps the argument's type; undefined when an argument is
+   * missing.
+   */
   fill(template: string): JsonValue | undefined {
     const [, only] = ONLY_A_PARAMETER.exec(template) ?? [];
     if (only !== undefined) return this.take(only);
