@@ -88,9 +88,7 @@ describe('loadConfig', () => {
       'ISTHMUS_DOOR_PORT: must not be greater than 65535 (it is 70000).',
       'ISTHMUS_KEY_SECRET: must be at least 8 characters.',
     ]);
-    expect(() => loadConfig([DoorConfig, KeyConfig], variables)).toThrow(
-      /^7 faults in the settings:\n {2}ISTHMUS_/,
-    );
+    expect(() => loadConfig([DoorConfig, KeyConfig], variables)).toThrow(/^7 faults in the settings:\n {2}ISTHMUS_/);
   });
 
   it.each(['80.5', '0x50', '1e3', '-1', '80 81', 'NaN', 'Infinity', '99999999999999999999'])(

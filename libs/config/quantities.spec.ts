@@ -18,7 +18,9 @@ describe('parseDuration and parseSize', () => {
     (text) => expect(parseDuration(text)).toBeUndefined(),
   );
 
-  it.each(['5', '1.5KiB', '1KB', '1k', '-1B'])('reject %j as a size', (text) => expect(parseSize(text)).toBeUndefined());
+  it.each(['5', '1.5KiB', '1KB', '1k', '-1B'])('reject %j as a size', (text) =>
+    expect(parseSize(text)).toBeUndefined(),
+  );
 
   it('parse every amount that formatDuration and formatSize write', () => {
     fc.assert(

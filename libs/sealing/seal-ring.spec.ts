@@ -19,7 +19,11 @@ describe('CipherRing', () => {
   });
 
   it('decrypts no text of an unknown secret and no text bound to another value', () => {
-    expect(ring(currentSecret, previousSecret).open(ring(randomBytes(32)).close('a text', 'alice'), 'alice')).toBeUndefined();
-    expect(ring(currentSecret, previousSecret).open(ring(previousSecret).close('a text', 'alice'), 'bob')).toBeUndefined();
+    expect(
+      ring(currentSecret, previousSecret).open(ring(randomBytes(32)).close('a text', 'alice'), 'alice'),
+    ).toBeUndefined();
+    expect(
+      ring(currentSecret, previousSecret).open(ring(previousSecret).close('a text', 'alice'), 'bob'),
+    ).toBeUndefined();
   });
 });

@@ -33,7 +33,17 @@ describe('TextCipher', () => {
       changed.writeUInt8(changed.readUInt8(index) ^ 1, index);
       expect(cipher.open(changed.toString('base64url'), 'alice')).toBeUndefined();
     }
-    for (const other of [undefined, null, 1, {}, '', 'AAAA', `${encrypted}=`, ` ${encrypted}`, encrypted.slice(0, 30)]) {
+    for (const other of [
+      undefined,
+      null,
+      1,
+      {},
+      '',
+      'AAAA',
+      `${encrypted}=`,
+      ` ${encrypted}`,
+      encrypted.slice(0, 30),
+    ]) {
       expect(cipher.open(other, 'alice')).toBeUndefined();
     }
   });

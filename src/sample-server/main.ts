@@ -17,7 +17,13 @@ function createSampleServer(): McpServer {
   );
   registerTools(server);
   server.registerResource('about', ABOUT, { title: 'About this server', mimeType: 'text/plain' }, ({ href }) => ({
-    contents: [{ uri: href, mimeType: 'text/plain', text: 'This sample server is part of the gateway. Replace it with your own servers.' }],
+    contents: [
+      {
+        uri: href,
+        mimeType: 'text/plain',
+        text: 'This sample server is part of the gateway. Replace it with your own servers.',
+      },
+    ],
   }));
   server.registerPrompt(
     'greet',

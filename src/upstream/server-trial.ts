@@ -75,7 +75,10 @@ export class ServerTrial {
 }
 
 const SILENT = { notify: () => undefined, closed: () => undefined };
-const UNASKED = { notify: () => undefined, ask: () => Promise.reject(new Error('A connection test cannot answer questions.')) };
+const UNASKED = {
+  notify: () => undefined,
+  ask: () => Promise.reject(new Error('A connection test cannot answer questions.')),
+};
 
 const reasonOf = ({ code, message }: RpcError) => ({ code, reason: message });
 

@@ -57,15 +57,18 @@ describe('the era of a server that is not cached', () => {
     expect(textOf(await connection.request(toolCall('any'), new Reply(), NEVER))).toBe('done');
   });
 
-  it.each([401, 403, 408, 429, 500, 502, 503])('stays unresolved when the server answers discovery with HTTP %d', async (status) => {
-    const server = await serve((visit) => visit.empty(status));
-    await expect(bench.connector.era(remote(server.url), NEVER)).rejects.toMatchObject({
-      code: -31004,
-      data: { outcome: 'not_executed', httpStatus: status, server: 'subject' },
-    });
-    server.play((visit) => void greetModern(visit));
-    expect(await bench.connector.era(remote(server.url), NEVER)).toBe('modern');
-  });
+  it.each([401, 403, 408, 429, 500, 502, 503])(
+    'stays unresolved when the server answers discovery with HTTP %d',
+    async (status) => {
+      const server = await serve((visit) => visit.empty(status));
+      await expect(bench.connector.era(remote(server.url), NEVER)).rejects.toMatchObject({
+        code: -31004,
+        data: { outcome: 'not_executed', httpStatus: status, server: 'subject' },
+      });
+      server.play((visit) => void greetModern(visit));
+      expect(await bench.connector.era(remote(server.url), NEVER)).toBe('modern');
+    },
+  );
 
   it('is not legacy when the server supports unknown newer revisions only; opening fails', async () => {
     const server = await serve((visit) => visit.json(failure(-32022, { supported: ['2099-01-01'] }), 400));
@@ -94,27 +97,35 @@ describe('the era of a server that is not cached', () => {
 });
 
 describe('opening a session with a legacy server', () => {
-  it.each([400, 404, 405])('falls back to HTTP+SSE after a POST was answered with %d and caches that', async (status) => {
-    let events: ReturnType<Visit['stream']> | undefined;
-    const server = await serve((visit) => {
-      if (visit.verb === 'GET') {
-        events = visit.stream();
-        events.send('/messages?session=1', undefined, 'endpoint');
-      } else if (visit.path === '/mcp') visit.empty(status);
-      else {
-        visit.empty(202);
-        const { id, method } = visit.message;
-        const handshake = { protocolVersion: '2024-11-05', capabilities: {}, serverInfo: { name: 'old', version: '1' } };
-        if (id !== undefined) events?.send({ jsonrpc: '2.0', id, result: method === 'initialize' ? handshake : TEXT });
-      }
-    });
-    const first = await bench.open(remote(server.url));
-    expect(first.profile).toMatchObject({ era: 'legacy', revision: '2024-11-05' });
-    expect(textOf(await first.request(toolCall('any'), new Reply(), NEVER))).toBe('done');
-    const before = server.visits.length;
-    await bench.open(remote(server.url));
-    expect(server.visits[before]?.verb).toBe('GET');
-  });
+  it.each([400, 404, 405])(
+    'falls back to HTTP+SSE after a POST was answered with %d and caches that',
+    async (status) => {
+      let events: ReturnType<Visit['stream']> | undefined;
+      const server = await serve((visit) => {
+        if (visit.verb === 'GET') {
+          events = visit.stream();
+          events.send('/messages?session=1', undefined, 'endpoint');
+        } else if (visit.path === '/mcp') visit.empty(status);
+        else {
+          visit.empty(202);
+          const { id, method } = visit.message;
+          const handshake = {
+            protocolVersion: '2024-11-05',
+            capabilities: {},
+            serverInfo: { name: 'old', version: '1' },
+          };
+          if (id !== undefined)
+            events?.send({ jsonrpc: '2.0', id, result: method === 'initialize' ? handshake : TEXT });
+        }
+      });
+      const first = await bench.open(remote(server.url));
+      expect(first.profile).toMatchObject({ era: 'legacy', revision: '2024-11-05' });
+      expect(textOf(await first.request(toolCall('any'), new Reply(), NEVER))).toBe('done');
+      const before = server.visits.length;
+      await bench.open(remote(server.url));
+      expect(server.visits[before]?.verb).toBe('GET');
+    },
+  );
 
   it('is rejected when the HTTP+SSE endpoint is at another origin, and nothing is posted there', async () => {
     const otherOrigin = await serve((visit) => visit.empty(202));

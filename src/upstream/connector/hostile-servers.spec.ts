@@ -41,7 +41,8 @@ function expectOutcome(outcome: Outcome, expected: Expectation): void {
   for (const text of expected.never ?? []) expect(JSON.stringify(outcome)).not.toContain(text);
 }
 
-const waitsForTimeout = (behaviour: Behaviour, carrier: Carrier): boolean => behaviour.waits?.includes(carrier) === true;
+const waitsForTimeout = (behaviour: Behaviour, carrier: Carrier): boolean =>
+  behaviour.waits?.includes(carrier) === true;
 
 /** For calls that are answered: never reached, so that a full machine is not taken for a silent server. */
 const AMPLE = { connectMs: 10_000, requestMs: 30_000 };

@@ -240,7 +240,9 @@ describe('a question of a legacy server', () => {
         controller.abort();
       });
     });
-    expect(await connection.request(toolCall('any'), reply, controller.signal)).toMatchObject({ error: { code: -31002 } });
+    expect(await connection.request(toolCall('any'), reply, controller.signal)).toMatchObject({
+      error: { code: -31002 },
+    });
     const cancelled = await server.visited(({ message }) => message['method'] === 'notifications/cancelled');
     expect(textOf(await connection.request(toolCall('next'), new Reply(), NEVER))).toBe('done');
     expect(server.visits.some(isAnswerTo('q'))).toBe(false);

@@ -267,7 +267,9 @@ describe('a call of a REST tool without a usable answer', () => {
 
   it('sends no request for a call that is already cancelled', async () => {
     const runs = server.runs('/object');
-    expect(errorOf(await call('/object', {}, AbortSignal.abort()))).toMatchObject({ data: { outcome: 'not_executed' } });
+    expect(errorOf(await call('/object', {}, AbortSignal.abort()))).toMatchObject({
+      data: { outcome: 'not_executed' },
+    });
     expect(server.runs('/object')).toBe(runs);
   });
 

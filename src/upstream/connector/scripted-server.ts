@@ -65,7 +65,11 @@ export async function startScriptedServer(script: (visit: Visit) => void): Promi
   };
 }
 
-function firstOf(visits: readonly Visit[], matches: (visit: Visit) => boolean, waiting: Set<() => void>): Promise<Visit> {
+function firstOf(
+  visits: readonly Visit[],
+  matches: (visit: Visit) => boolean,
+  waiting: Set<() => void>,
+): Promise<Visit> {
   return new Promise((resolve) => {
     const check = (): void => {
       const found = visits.find(matches);

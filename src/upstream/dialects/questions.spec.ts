@@ -24,9 +24,12 @@ describe('findUndeclaredCapability', () => {
     ['elicitation/create', form, { elicitation: { url: {} } }, 'params'],
     ['sampling/createMessage', { tools: [] }, { sampling: {} }, 'params'],
     ['acme/guess', {}, { acme: {} }, 'method'],
-  ])('rejects the question %s with params %j for a client with capabilities %j', (method, params, capabilities, what) => {
-    expect(undeclared(method, params, capabilities)?.what).toBe(what);
-  });
+  ])(
+    'rejects the question %s with params %j for a client with capabilities %j',
+    (method, params, capabilities, what) => {
+      expect(undeclared(method, params, capabilities)?.what).toBe(what);
+    },
+  );
 });
 
 describe('findInputRequestFault', () => {
@@ -46,9 +49,9 @@ describe('findInputRequestFault', () => {
   });
 
   it('rejects undeclared and malformed input requests', () => {
-    expect(faultInInput('tools/call', inputRequired({ method: 'elicitation/create', params: form }), { roots: {} })).toMatch(
-      /elicitation/,
-    );
+    expect(
+      faultInInput('tools/call', inputRequired({ method: 'elicitation/create', params: form }), { roots: {} }),
+    ).toMatch(/elicitation/);
     expect(faultInInput('tools/call', inputRequired({ method: 7 }), { roots: {} })).toMatch(/malformed/);
     expect(faultInInput('tools/call', { resultType: 'input_required', inputRequests: [] }, {})).toMatch(/malformed/);
   });

@@ -60,7 +60,9 @@ export function faultInInput(method: string, result: JsonObject, capabilities: J
   if (!mayRequireInput(method)) return `the result requires input for ${method}`;
   const requests: JsonValue | undefined = result['inputRequests'];
   if (requests === undefined) {
-    return typeof result['requestState'] === 'string' ? undefined : 'the result requires input but has neither inputRequests nor requestState';
+    return typeof result['requestState'] === 'string'
+      ? undefined
+      : 'the result requires input but has neither inputRequests nor requestState';
   }
   if (!isJsonObject(requests)) return 'its input requests are malformed';
   for (const request of Object.values(requests)) {

@@ -5,7 +5,13 @@ import { RestartGuard } from './restart-guard.js';
 
 describe('childEnvironment', () => {
   it('contains the passed variables and those of the definition, and no other variable of the gateway', () => {
-    const gatewayEnvironment = { PATH: '/bin', HOME: '/home/ada', ISTHMUS_SECRET: 'no', LANG: 'C', NODE_OPTIONS: '--inspect' };
+    const gatewayEnvironment = {
+      PATH: '/bin',
+      HOME: '/home/ada',
+      ISTHMUS_SECRET: 'no',
+      LANG: 'C',
+      NODE_OPTIONS: '--inspect',
+    };
     expect(childEnvironment(gatewayEnvironment, { KEY: 'yes', LANG: 'de' })).toEqual({
       PATH: '/bin',
       HOME: '/home/ada',

@@ -42,7 +42,8 @@ export class ModernHttpCall extends RunningCall implements HttpReceiver {
     if (reading?.kind === 'response')
       return this.settle(checkedInput(outcomeOfMessage(reading.message, this.id), this));
     if (reading?.kind !== 'notification') {
-      const what = reading?.kind === 'request' ? 'it sent a request on a response stream' : 'an event is not a JSON-RPC message';
+      const what =
+        reading?.kind === 'request' ? 'it sent a request on a response stream' : 'an event is not a JSON-RPC message';
       return this.settle(brokeProtocol(this.surroundings.server, what));
     }
     const { method, params = {} } = reading.message;

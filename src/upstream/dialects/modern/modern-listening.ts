@@ -75,7 +75,9 @@ export class ModernListening implements ListenReader {
     clearTimeout(this.timer);
     if (this.state === 'opening') {
       const isRefusal = outcome?.kind === 'error';
-      return this.refuse(isRefusal ? outcome : brokeProtocol(this.surroundings.server, 'it did not acknowledge the subscription'));
+      return this.refuse(
+        isRefusal ? outcome : brokeProtocol(this.surroundings.server, 'it did not acknowledge the subscription'),
+      );
     }
     if (this.state === 'closed') return;
     this.state = 'reopening';

@@ -83,11 +83,13 @@ function ofUnknownType(bytes: Buffer, mapping: AnsweredTool): Outcome {
 /** Returns the answer, or its selected part, as text, and also as structured content when it is an object. */
 function ofValue(body: string, value: JsonValue, { server, pick, isStructured = false }: AnsweredTool): Outcome {
   const picked = pick ? pick(value) : value;
-  if (picked === undefined) return brokeProtocol(server, "the answer lacks the part that the tool's `result` path selects");
+  if (picked === undefined)
+    return brokeProtocol(server, "the answer lacks the part that the tool's `result` path selects");
   const content = [text(pick ? JSON.stringify(picked) : body)];
   // Structured content must be an object in every era.
   if (isJsonObject(picked)) return result({ content, structuredContent: picked });
-  if (isStructured) return brokeProtocol(server, "the result is not an object, which the tool's output schema requires");
+  if (isStructured)
+    return brokeProtocol(server, "the result is not an object, which the tool's output schema requires");
   return result({ content });
 }
 

@@ -36,16 +36,19 @@ describe('composeRequest', () => {
     expect(compose(method, path, args)).toEqual({ method, path: address, body: null, headers: [] });
   });
 
-  it.each(['POST', 'PUT', 'PATCH'] as const)('sends arguments of %s that the path does not use as a JSON body', (method) => {
-    const args = { id: 7, amount: 1.5, tags: ['a'], note: null };
-    expect(compose(method, '/bills/{id}', args)).toEqual({
-      method,
-      path: '/api/bills/7',
-      body: '{"amount":1.5,"tags":["a"],"note":null}',
-      headers: [],
-    });
-    expect(compose(method, '/bills')).toMatchObject({ body: '{}' });
-  });
+  it.each(['POST', 'PUT', 'PATCH'] as const)(
+    'sends arguments of %s that the path does not use as a JSON body',
+    (method) => {
+      const args = { id: 7, amount: 1.5, tags: ['a'], note: null };
+      expect(compose(method, '/bills/{id}', args)).toEqual({
+        method,
+        path: '/api/bills/7',
+        body: '{"amount":1.5,"tags":["a"],"note":null}',
+        headers: [],
+      });
+      expect(compose(method, '/bills')).toMatchObject({ body: '{}' });
+    },
+  );
 
   describe('for a tool with header, query and body templates', () => {
     const mapped = (more: Partial<RestTool>, args: JsonObject) =>
