@@ -4,16 +4,16 @@ import { headersOf, problem, problemOf } from './problem.js';
 
 const MEDIA_TYPE = 'application/problem+json';
 
-/** Makes a problem document of whatever is thrown (RFC 9457). A defect of ours is told as such, without details. */
+/** Converts every exception to a problem document (RFC 9457). An unexpected error becomes a 500 without details. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Admin');
 
   catch(cause: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const told = problemOf(cause);
-    if (!told) this.logger.error('A request failed', cause instanceof Error ? cause.stack : String(cause));
-    const { status, ...rest } = told ?? problem(500);
+    const known = problemOf(cause);
+    if (!known) this.logger.error('A request failed unexpectedly.', cause instanceof Error ? cause.stack : String(cause));
+    const { status, ...rest } = known ?? problem(500);
     const headers = headersOf(cause);
     void reply
       .status(status)

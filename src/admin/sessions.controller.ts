@@ -7,9 +7,9 @@ import { AdminController } from './admin-route.js';
 import { findPlaced, pageOverWorkers, PageQuery, placedName, readPlaced, type PlacedPage } from './pages.js';
 import { Describes } from './openapi/described.js';
 
-/** A client's session, as it is shown. Its own id is the client's secret, and not in it. */
+/** A session of a legacy client. It does not contain the MCP session id, which is a secret of the client. */
 export interface ShownSession extends Omit<SessionView, 'serial' | 'caller' | 'lastUsedAt'> {
-  /** Names it to `DELETE`. */
+  /** Id for `GET` and `DELETE`. */
   readonly id: string;
   readonly worker: string;
   /** Issuer and subject of the caller. */
@@ -18,7 +18,7 @@ export interface ShownSession extends Omit<SessionView, 'serial' | 'caller' | 'l
   readonly lastUsedAt: string;
 }
 
-/** The sessions of legacy clients, at all workers. */
+/** The sessions of legacy clients at all workers. */
 @AdminController('sessions')
 export class SessionsController {
   constructor(private readonly inspection: Inspection) {}
@@ -26,37 +26,37 @@ export class SessionsController {
   @Get()
   @Takes(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Lists the sessions of clients, a page at a time', answer: 'SessionPage' })
+  @Describes({ summary: 'List the sessions of legacy clients', answer: 'SessionPage' })
   async list(@Query() query: PageQuery): Promise<Omit<PlacedPage<never>, 'items'> & { items: ShownSession[] }> {
-    const ask = (worker: string, page: { after: number; limit: number }) => this.inspection.sessionsAt(worker, page);
-    const { items, ...rest } = await pageOverWorkers(this.inspection.living, query, ask);
-    return { items: items.map(shown), ...rest };
+    const querySessions = (worker: string, page: { after: number; limit: number }) => this.inspection.sessionsAt(worker, page);
+    const { items, ...rest } = await pageOverWorkers(this.inspection.living, query, querySessions);
+    return { items: items.map(toResponse), ...rest };
   }
 
   @Get(':id')
   @Takes(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Shows a session', answer: 'Session' })
+  @Describes({ summary: 'Show a session', answer: 'Session' })
   async find(@Param('id') id: string): Promise<ShownSession> {
-    const ask = (worker: string, page: { after: number; limit: number }) => this.inspection.sessionsAt(worker, page);
-    const session = await findPlaced(id, ask);
+    const querySessions = (worker: string, page: { after: number; limit: number }) => this.inspection.sessionsAt(worker, page);
+    const session = await findPlaced(id, querySessions);
     if (!session) throw new NotThere('The session');
-    return shown(session);
+    return toResponse(session);
   }
 
-  /** Ends a session: its calls are cancelled, and its client is told 404 when it comes back. */
+  /** Ends a session and cancels its calls. Later requests of its client get 404. */
   @Delete(':id')
   @Takes(['admin', 'operator'])
   @HttpCode(204)
-  @Describes({ summary: 'Ends a session' })
+  @Describes({ summary: 'End a session and cancel its calls' })
   async end(@Param('id') id: string): Promise<void> {
-    const placed = readPlaced(id);
-    const isEnded = placed && (await this.inspection.endSession(placed.worker, placed.serial));
+    const parsed = readPlaced(id);
+    const isEnded = parsed && (await this.inspection.endSession(parsed.worker, parsed.serial));
     if (!isEnded) throw new NotThere('The session');
   }
 }
 
-function shown({ serial, worker, caller, lastUsedAt, ...view }: SessionView & { worker: string }): ShownSession {
+function toResponse({ serial, worker, caller, lastUsedAt, ...view }: SessionView & { worker: string }): ShownSession {
   return {
     id: placedName(worker, serial),
     worker,

@@ -4,16 +4,16 @@ import { Takes } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
 import { Describes } from './openapi/described.js';
 
-/** What this worker was started with. */
+/** The settings with which this worker was started. */
 @AdminController('settings')
 export class SettingsController {
   constructor(private readonly loaded: LoadedConfig) {}
 
-  /** Of the worker that answers; of secrets only that they are set. */
+  /** The values of secrets are masked. */
   @Get()
   @Takes(['admin', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'The settings in force at the worker that answers, without secrets', answer: 'Settings' })
+  @Describes({ summary: 'List the settings of the worker that handles the request, without secrets', answer: 'Settings' })
   list(): { readonly items: readonly EffectiveSetting[] } {
     return { items: effectiveSettings(this.loaded) };
   }

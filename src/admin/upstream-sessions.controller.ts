@@ -7,16 +7,16 @@ import { AdminController } from './admin-route.js';
 import { findPlaced, pageOverWorkers, PageQuery, placedName, readPlaced, type PlacedPage } from './pages.js';
 import { Describes } from './openapi/described.js';
 
-/** A connection to a server, as it is shown: an upstream session, a child process, or a pool for a modern server. */
+/** A connection to a server: an upstream session, a child process, or a connection pool of a modern server. */
 export interface ShownUpstream extends Omit<UpstreamView, 'serial' | 'idleSince'> {
-  /** Names it to `DELETE`. */
+  /** Id for `GET` and `DELETE`. */
   readonly id: string;
   readonly worker: string;
-  /** RFC 3339; nobody has used it since. */
+  /** Time of the last use of an idle connection (RFC 3339). */
   readonly idleSince?: string;
 }
 
-/** The connections to servers, at all workers. */
+/** The connections to servers at all workers. */
 @AdminController('upstream-sessions')
 export class UpstreamSessionsController {
   constructor(private readonly inspection: Inspection) {}
@@ -24,37 +24,37 @@ export class UpstreamSessionsController {
   @Get()
   @Takes(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Lists the connections to servers, a page at a time', answer: 'UpstreamSessionPage' })
+  @Describes({ summary: 'List the connections to servers', answer: 'UpstreamSessionPage' })
   async list(@Query() query: PageQuery): Promise<Omit<PlacedPage<never>, 'items'> & { items: ShownUpstream[] }> {
-    const ask = (worker: string, page: { after: number; limit: number }) => this.inspection.upstreamsAt(worker, page);
-    const { items, ...rest } = await pageOverWorkers(this.inspection.living, query, ask);
-    return { items: items.map(shown), ...rest };
+    const queryConnections = (worker: string, page: { after: number; limit: number }) => this.inspection.upstreamsAt(worker, page);
+    const { items, ...rest } = await pageOverWorkers(this.inspection.living, query, queryConnections);
+    return { items: items.map(toResponse), ...rest };
   }
 
   @Get(':id')
   @Takes(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Shows a connection to a server', answer: 'UpstreamSession' })
+  @Describes({ summary: 'Show a connection to a server', answer: 'UpstreamSession' })
   async find(@Param('id') id: string): Promise<ShownUpstream> {
-    const ask = (worker: string, page: { after: number; limit: number }) => this.inspection.upstreamsAt(worker, page);
-    const connection = await findPlaced(id, ask);
+    const queryConnections = (worker: string, page: { after: number; limit: number }) => this.inspection.upstreamsAt(worker, page);
+    const connection = await findPlaced(id, queryConnections);
     if (!connection) throw new NotThere('The upstream session');
-    return shown(connection);
+    return toResponse(connection);
   }
 
-  /** Closes a connection once its calls are answered; the next call opens another one. */
+  /** Closes a connection after its in-flight calls. The next call opens another one. */
   @Delete(':id')
   @Takes(['admin', 'operator'])
   @HttpCode(204)
-  @Describes({ summary: 'Closes a connection once its calls are answered' })
+  @Describes({ summary: 'Close a connection to a server after its in-flight calls' })
   async close(@Param('id') id: string): Promise<void> {
-    const placed = readPlaced(id);
-    const isClosed = placed && (await this.inspection.closeUpstream(placed.worker, placed.serial));
+    const parsed = readPlaced(id);
+    const isClosed = parsed && (await this.inspection.closeUpstream(parsed.worker, parsed.serial));
     if (!isClosed) throw new NotThere('The upstream session');
   }
 }
 
-function shown({ serial, worker, idleSince, ...view }: UpstreamView & { worker: string }): ShownUpstream {
+function toResponse({ serial, worker, idleSince, ...view }: UpstreamView & { worker: string }): ShownUpstream {
   return {
     id: placedName(worker, serial),
     worker,

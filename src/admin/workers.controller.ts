@@ -5,9 +5,9 @@ import { Takes } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
 import { Describes } from './openapi/described.js';
 
-/** A worker, as it is shown. */
+/** A worker of the gateway. */
 export interface ShownWorker extends Omit<WorkerView, 'startedAt'> {
-  /** Its incarnation: drawn at its start, never seen again after its end. */
+  /** Worker id, generated at the start of the process and never reused. */
   readonly id: string;
   /** RFC 3339. */
   readonly startedAt: string;
@@ -15,7 +15,7 @@ export interface ShownWorker extends Omit<WorkerView, 'startedAt'> {
 
 export interface ShownWorkers {
   readonly items: readonly ShownWorker[];
-  /** Workers that live, and did not answer. */
+  /** Live workers that did not reply. */
   readonly silentWorkers: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export class WorkersController {
   @Get()
   @Takes(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Lists the workers', answer: 'Workers' })
+  @Describes({ summary: 'List the workers', answer: 'Workers' })
   async list(): Promise<ShownWorkers> {
     const { told, silent } = await this.inspection.workers();
     const items = told.map(({ worker, answer: { startedAt, ...view } }) => ({
@@ -41,18 +41,18 @@ export class WorkersController {
   @Get(':id')
   @Takes(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Shows a worker', answer: 'Worker' })
+  @Describes({ summary: 'Show a worker', answer: 'Worker' })
   async find(@Param('id') id: string): Promise<ShownWorker> {
     const worker = (await this.list()).items.find((each) => each.id === id);
     if (!worker) throw new NotThere('The worker');
     return worker;
   }
 
-  /** Tells a worker to leave, as SIGTERM does: calls in flight finish, sessions move. Returns before it has left. */
+  /** Starts the drain of a worker, like SIGTERM: in-flight calls finish and sessions move. Responds before the drain ends. */
   @Post(':id/drain')
   @Takes(['admin', 'operator'])
   @HttpCode(202)
-  @Describes({ summary: 'Tells a worker to leave, as SIGTERM does' })
+  @Describes({ summary: 'Drain a worker and shut it down, like SIGTERM' })
   async drain(@Param('id') id: string): Promise<void> {
     if (!this.inspection.living.includes(id) || !(await this.inspection.drainWorker(id)))
       throw new NotThere('The worker');

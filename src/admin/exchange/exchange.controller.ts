@@ -9,17 +9,17 @@ import { Describes } from '../openapi/described.js';
 import { Exchange, type ExportedConfiguration, type ImportChanges } from './exchange.js';
 import { ExportedItem } from './exported-items.js';
 
-/** What an export has given, or what was written like it. */
+/** A document of an export, or one in the same format. */
 class ImportRequest {
   @IsOptional() @IsIn([1]) readonly format = 1 as const;
 
-  /** Sections of the configuration file: names to entries. */
+  /** Sections of the configuration file, which map names to entries. */
   @IsObject() readonly entries!: JsonObject;
 
-  /** As they were exported; `[kept]` stands for them in the entries. */
+  /** Encrypted credentials as exported. `[kept]` in the entries refers to them. */
   @IsOptional() @IsObject() readonly credentials: JsonObject = {};
 
-  /** Without: they stay as they are. */
+  /** Items of servers to restore. Absent: items stay unchanged. */
   @IsOptional()
   @IsArray()
   @ValidateNested({ each: true })
@@ -27,18 +27,18 @@ class ImportRequest {
   @JSONSchema(() => ({ type: 'array', items: { $ref: '#/components/schemas/ExportedItem' } }))
   readonly items?: readonly ExportedItem[];
 
-  /** Of an export: of no meaning here. */
+  /** Part of an export; ignored by an import. */
   @IsOptional() @IsObject() readonly managed?: JsonObject;
   @IsOptional() readonly exportedAt?: string;
 
-  /** What is not among the entries, and was made over the admin API, is deleted. */
+  /** Deletes entries that were created over the admin API and are missing from the document. */
   @IsOptional() @IsBoolean() readonly replace: boolean = false;
 
-  /** Only tell what would change. */
+  /** Returns the changes without making them. */
   @IsOptional() @IsBoolean() readonly dryRun: boolean = false;
 }
 
-/** All that is configured, out. */
+/** Exports the configuration. */
 @AdminController('export')
 export class ExportController {
   constructor(private readonly exchange: Exchange) {}
@@ -47,22 +47,21 @@ export class ExportController {
   @Takes(['admin'])
   @Header('cache-control', 'no-store')
   @Header('content-disposition', 'attachment; filename="isthmus.json"')
-  @Describes({ summary: 'All that is configured, with closed credentials', answer: 'Export' })
+  @Describes({ summary: 'Export the configuration with encrypted credentials', answer: 'Export' })
   export(): Promise<ExportedConfiguration> {
     return this.exchange.export();
   }
 }
 
-/** And in again. */
+/** Imports a configuration. */
 @AdminController('import')
 export class ImportController {
   constructor(private readonly exchange: Exchange) {}
 
-  /** All of it, or nothing. */
   @Post()
   @Takes(['admin'])
   @HttpCode(200)
-  @Describes({ summary: 'Brings the configuration to what an export says, all of it or nothing', answer: 'Changes' })
+  @Describes({ summary: 'Import a configuration, all of it or nothing', answer: 'Changes' })
   import(@Body() request: ImportRequest): Promise<ImportChanges> {
     return this.exchange.import(request);
   }

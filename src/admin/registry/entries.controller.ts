@@ -8,29 +8,28 @@ import { answer, answerCreated } from './entry-answers.js';
 import { EntryQuery, EntryReplacement, NewEntry } from './entry-requests.js';
 import { Describes } from '../openapi/described.js';
 
-/** What can be done with the entries of every kind. */
+/** Routes for the entries of one kind. */
 export abstract class EntriesController<Definition> {
   protected readonly entries: AdminEntries<Definition>;
 
   constructor(
-    /** The last part of the path of all entries. */
+    /** The last path segment of the collection. */
     private readonly collection: string,
     entries: RegistryEntries<Definition>,
   ) {
     this.entries = new AdminEntries(entries);
   }
 
-  /** By slug. */
   @Get()
   @Takes(['admin', 'operator', 'auditor'])
-  @Describes({ summary: 'Lists them by slug, a page at a time', answer: 'EntryPage' })
+  @Describes({ summary: 'List entries by slug', answer: 'EntryPage' })
   list(@Query() query: EntryQuery): Promise<Page<ShownEntry>> {
     return this.entries.list(query);
   }
 
   @Get(':slug')
   @Takes(['admin', 'operator', 'auditor'])
-  @Describes({ summary: 'Shows one', answer: 'Entry' })
+  @Describes({ summary: 'Show an entry', answer: 'Entry' })
   async find(
     @Param('slug') slug: string,
     @Headers('if-none-match') known: string | undefined,
@@ -41,17 +40,16 @@ export abstract class EntriesController<Definition> {
 
   @Post()
   @Takes(['admin'])
-  @Describes({ summary: 'Creates one', answer: 'Entry' })
+  @Describes({ summary: 'Create an entry', answer: 'Entry' })
   async create(@Body() body: NewEntry, @Res({ passthrough: true }) reply: FastifyReply): Promise<ShownEntry> {
     const created = await this.entries.create(body);
     this.written(created.slug);
     return answerCreated(reply, this.collection, created);
   }
 
-  /** Writes it anew, as a whole. */
   @Put(':slug')
   @Takes(['admin'])
-  @Describes({ summary: 'Writes one anew, as a whole', answer: 'Entry' })
+  @Describes({ summary: 'Replace an entry as a whole', answer: 'Entry' })
   async replace(
     @Param('slug') slug: string,
     @Body() { entry }: EntryReplacement,
@@ -66,11 +64,11 @@ export abstract class EntriesController<Definition> {
   @Delete(':slug')
   @Takes(['admin'])
   @HttpCode(204)
-  @Describes({ summary: 'Deletes one' })
+  @Describes({ summary: 'Delete an entry' })
   delete(@Param('slug') slug: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
     return this.entries.delete(slug, ifMatch);
   }
 
-  /** An entry is there, or is another one now. */
+  /** Called after an entry was created or replaced. */
   protected written(_slug: string): void {}
 }

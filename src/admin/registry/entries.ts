@@ -5,53 +5,54 @@ import { pageOf, type Page } from '../pages.js';
 import type { EntryQuery, NewEntry } from './entry-requests.js';
 import { withCredentials, withoutCredentials } from './kept-credentials.js';
 
-/** An entry of the registry, as it is shown. */
+/** An entry of the registry with masked credentials. */
 export interface ShownEntry {
   readonly slug: string;
-  /** Declared in the configuration file: it can only be changed there. */
+  /** True for an entry that the configuration file declares. It can be changed only there. */
   readonly managed: boolean;
   readonly version: number;
   /** RFC 3339. */
   readonly createdAt: string;
   readonly updatedAt: string;
-  /** False when this worker cannot serve it; `faults` say why. */
+  /** False when this worker cannot use the entry; `faults` say why. */
   readonly usable: boolean;
   readonly faults: readonly string[];
-  /** In the words of the configuration file, with `[kept]` for credentials; null when those cannot be opened any more. */
+  /** The source in the format of the configuration file, with `[kept]` for credentials. Null when these cannot be decrypted. */
   readonly entry: JsonObject | null;
 }
 
-/** Servers or virtual servers, as they are looked at and changed over HTTP. */
+/** Lists and changes the entries of one kind, with masked credentials and version checks. */
 export class AdminEntries<Definition> {
   constructor(private readonly entries: RegistryEntries<Definition>) {}
 
-  /** By slug; a page follows the slug that the cursor stands for. */
-  async list(query: EntryQuery, isWanted: (entry: JsonObject) => boolean = () => true): Promise<Page<ShownEntry>> {
-    const wanted = (await this.entries.list()).filter((entry) => fits(entry, query) && isWanted(entry.written ?? {}));
-    const { items, ...rest } = pageOf(wanted, ({ slug }) => slug, query);
-    return { items: items.map(shown), ...rest };
+  /** Lists entries by slug. */
+  async list(query: EntryQuery, predicate: (entry: JsonObject) => boolean = () => true): Promise<Page<ShownEntry>> {
+    const all = await this.entries.list();
+    const matching = all.filter((entry) => matches(entry, query) && predicate(entry.written ?? {}));
+    const { items, ...rest } = pageOf(matching, ({ slug }) => slug, query);
+    return { items: items.map(toResponse), ...rest };
   }
 
   /** @throws EntryUnknown */
   async find(slug: string): Promise<ShownEntry> {
-    return shown(await this.stored(slug));
+    return toResponse(await this.stored(slug));
   }
 
-  /** What an entry would mean, without writing it. `[kept]` stands for what is stored of that slug. */
+  /** Validates an entry without storing it. `[kept]` refers to the stored credentials of that slug. */
   async draft({ slug, entry }: NewEntry): Promise<Definition> {
     const stored = await this.entries.find(slug);
     return this.entries.draft(slug, withCredentials(entry, stored?.written));
   }
 
   async create({ slug, entry }: NewEntry): Promise<ShownEntry> {
-    return shown(await this.entries.create(slug, withCredentials(entry, undefined)));
+    return toResponse(await this.entries.create(slug, withCredentials(entry, undefined)));
   }
 
-  /** @throws HttpException 428 or 412 when `ifMatch` does not name the version that is there */
+  /** @throws HttpException 428 or 412 when `ifMatch` does not name the current version */
   async replace(slug: string, entry: JsonObject, ifMatch: string | undefined): Promise<ShownEntry> {
     const { written, version } = await this.stored(slug);
     demandMatch(ifMatch, version);
-    return shown(await this.entries.replace(slug, withCredentials(entry, written), version));
+    return toResponse(await this.entries.replace(slug, withCredentials(entry, written), version));
   }
 
   async delete(slug: string, ifMatch: string | undefined): Promise<void> {
@@ -60,12 +61,12 @@ export class AdminEntries<Definition> {
     await this.entries.delete(slug, version);
   }
 
-  /** Changes some members and leaves the others. What is so already stays at its version. */
+  /** Changes some members of an entry. If they already have these values, the entry keeps its version. */
   async amend(slug: string, members: JsonObject): Promise<ShownEntry> {
     const stored = await this.stored(slug);
-    const isSo = Object.entries(members).every(([name, value]) => stored.written?.[name] === value);
-    if (isSo) return shown(stored);
-    return shown(await this.entries.replace(slug, { ...stored.written, ...members }, stored.version));
+    const isUnchanged = Object.entries(members).every(([name, value]) => stored.written?.[name] === value);
+    if (isUnchanged) return toResponse(stored);
+    return toResponse(await this.entries.replace(slug, { ...stored.written, ...members }, stored.version));
   }
 
   private async stored(slug: string): Promise<RegistryEntry<Definition>> {
@@ -75,7 +76,7 @@ export class AdminEntries<Definition> {
   }
 }
 
-function shown<Definition>(stored: RegistryEntry<Definition>): ShownEntry {
+function toResponse<Definition>(stored: RegistryEntry<Definition>): ShownEntry {
   const { slug, managed, version, createdAt, updatedAt, written, definition, faults } = stored;
   return {
     slug,
@@ -89,7 +90,7 @@ function shown<Definition>(stored: RegistryEntry<Definition>): ShownEntry {
   };
 }
 
-function fits<Definition>({ slug, managed, written }: RegistryEntry<Definition>, query: EntryQuery): boolean {
+function matches<Definition>({ slug, managed, written }: RegistryEntry<Definition>, query: EntryQuery): boolean {
   if (query.managed !== undefined && query.managed !== managed) return false;
   if (query.q === undefined) return true;
   const title = written?.['title'];

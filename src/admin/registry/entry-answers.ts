@@ -2,16 +2,16 @@ import type { FastifyReply } from 'fastify';
 import { entityTag, isKnown } from '../entity-tags.js';
 import type { ShownEntry } from './entries.js';
 
-/** Answers with an entry and its entity tag, or with 304 and nothing when the client has it already. */
-export function answer(reply: FastifyReply, shown: ShownEntry, known?: string): ShownEntry | undefined {
-  void reply.headers({ etag: entityTag(shown.version), 'cache-control': 'no-cache' });
-  if (!isKnown(known, shown.version)) return shown;
+/** Replies with an entry and its entity tag, or with 304 and no body when the client already has this version. */
+export function answer(reply: FastifyReply, entry: ShownEntry, ifNoneMatch?: string): ShownEntry | undefined {
+  void reply.headers({ etag: entityTag(entry.version), 'cache-control': 'no-cache' });
+  if (!isKnown(ifNoneMatch, entry.version)) return entry;
   void reply.status(304);
   return undefined;
 }
 
-/** Answers a creation: 201 and where to find what was created. */
-export function answerCreated(reply: FastifyReply, collection: string, shown: ShownEntry): ShownEntry {
-  void reply.headers({ etag: entityTag(shown.version), location: `/admin/v1/${collection}/${shown.slug}` });
-  return shown;
+/** Replies to a creation with the entry, its entity tag and its location. */
+export function answerCreated(reply: FastifyReply, collection: string, entry: ShownEntry): ShownEntry {
+  void reply.headers({ etag: entityTag(entry.version), location: `/admin/v1/${collection}/${entry.slug}` });
+  return entry;
 }

@@ -3,7 +3,7 @@ import { AdminController } from '../admin-route.js';
 import { HoldsEntries } from '../openapi/described.js';
 import { EntriesController } from './entries.controller.js';
 
-/** How often callers may call, and how often at once. */
+/** Rate limits and concurrency limits. */
 @AdminController('limits')
 @HoldsEntries({ name: 'Limit', forms: [LimitEntry] })
 export class LimitsController extends EntriesController<LimitDefinition> {

@@ -3,7 +3,7 @@ import { AdminController } from '../admin-route.js';
 import { HoldsEntries } from '../openapi/described.js';
 import { EntriesController } from './entries.controller.js';
 
-/** Rules about who may use what. */
+/** Access policies. */
 @AdminController('policies')
 @HoldsEntries({ name: 'Policy', forms: [PolicyEntry] })
 export class PoliciesController extends EntriesController<PolicyDefinition> {

@@ -36,10 +36,9 @@ export class ServersController extends EntriesController<ServerDefinition> {
     super('servers', store.servers);
   }
 
-  /** By slug. */
   @Get()
   @Takes(['admin', 'operator', 'auditor'])
-  @Describes({ summary: 'Lists servers by slug, a page at a time', answer: 'EntryPage' })
+  @Describes({ summary: 'List servers by slug', answer: 'EntryPage' })
   override list(@Query() query: ServerQuery): Promise<Page<ShownEntry>> {
     const { transport, enabled } = query;
     return this.entries.list(
@@ -50,29 +49,29 @@ export class ServersController extends EntriesController<ServerDefinition> {
     );
   }
 
-  /** Tries to reach a server that need not be there yet: nothing is written. */
+  /** Connects to a server that need not exist yet. Stores nothing. */
   @Post('test')
   @Takes(['admin'])
   @HttpCode(200)
-  @Describes({ summary: 'Tries to reach a server, without creating it', answer: 'Trial' })
+  @Describes({ summary: 'Test the connection to a server without creating it', answer: 'Trial' })
   async test(@Body() body: NewEntry): Promise<Trial> {
     return this.trial.run(await this.entries.draft(body));
   }
 
-  /** Tries to reach it as if nothing were known of it, in whatever era it answers. */
+  /** Connects without cached state, in either era, and records the listed items. */
   @Post(':slug/test')
   @Takes(['admin', 'operator'])
   @HttpCode(200)
-  @Describes({ summary: 'Tries to reach a server, and says why it cannot be reached', answer: 'Trial' })
+  @Describes({ summary: 'Test the connection to a stored server', answer: 'Trial' })
   async testStored(@Param('slug') slug: string): Promise<Trial> {
     return this.discovery.run(this.definitionOf(slug));
   }
 
-  /** Closes its connections once their calls are answered, and forgets what was learned of it, at every worker. */
+  /** At every worker: closes its connections after their in-flight calls and discards cached state of the server. */
   @Post(':slug/refresh')
   @Takes(['admin', 'operator'])
   @HttpCode(204)
-  @Describes({ summary: 'Has a server reached anew at every worker' })
+  @Describes({ summary: 'Reconnect to a server at every worker' })
   async refresh(@Param('slug') slug: string): Promise<void> {
     await this.store.refresh(slug);
     this.discovery.begin(slug);
@@ -81,16 +80,15 @@ export class ServersController extends EntriesController<ServerDefinition> {
   @Get(':slug/health')
   @Takes(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'How calls at a server have ended lately, at each worker', answer: 'ServerHealth' })
+  @Describes({ summary: 'Show the health of a server at each worker, derived from its last calls', answer: 'ServerHealth' })
   async health(@Param('slug') slug: string): Promise<ShownHealth> {
     return healthAt(await this.inspection.serverHealth(this.definitionOf(slug).slug));
   }
 
-  /** Takes a server back into service. */
   @Post(':slug/enable')
   @Takes(['admin', 'operator'])
   @HttpCode(200)
-  @Describes({ summary: 'Takes a server back into service', answer: 'Entry' })
+  @Describes({ summary: 'Enable a server', answer: 'Entry' })
   async enable(
     @Param('slug') slug: string,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -100,11 +98,11 @@ export class ServersController extends EntriesController<ServerDefinition> {
     return answer(reply, enabled);
   }
 
-  /** Takes a server out of service: it is left out everywhere, and its connections are closed. */
+  /** Removes the server from all endpoints and closes its connections. */
   @Post(':slug/disable')
   @Takes(['admin', 'operator'])
   @HttpCode(200)
-  @Describes({ summary: 'Takes a server out of service', answer: 'Entry' })
+  @Describes({ summary: 'Disable a server', answer: 'Entry' })
   async disable(
     @Param('slug') slug: string,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -116,7 +114,7 @@ export class ServersController extends EntriesController<ServerDefinition> {
     this.discovery.begin(slug);
   }
 
-  /** Those that are out of service too. */
+  /** Finds a server, including a disabled one. */
   private definitionOf(slug: string): ServerDefinition {
     const server = this.registry.snapshot.servers.find((candidate) => candidate.slug === slug);
     if (!server) throw new EntryUnknown(slug);

@@ -3,7 +3,7 @@ import { AdminController } from '../admin-route.js';
 import { HoldsEntries } from '../openapi/described.js';
 import { EntriesController } from './entries.controller.js';
 
-/** Endpoints that are put together from several servers. */
+/** Virtual servers: endpoints over a selection of servers. */
 @AdminController('virtual-servers')
 @HoldsEntries({ name: 'VirtualServer', forms: [VirtualServerEntry] })
 export class VirtualServersController extends EntriesController<VirtualServerDefinition> {
