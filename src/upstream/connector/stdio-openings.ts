@@ -11,7 +11,7 @@ import { named, restartPending, thrown } from '../upstream.errors.js';
 import type { UpstreamConfig } from '../upstream.config.js';
 import { SingleFlight, until } from './single-flight.js';
 
-/** How long a process that was started for a probe waits for somebody who needs it, in milliseconds. */
+/** How long a process that a probe started stays available for the next opening, in milliseconds. */
 const SPARE_MS = 10_000;
 
 interface Spare {
@@ -37,7 +37,10 @@ export class StdioOpenings {
     process.on('exit', this.killAll);
   }
 
-  /** From memory, or by a probe of a process that is kept for the next opening. Rejects with an OutcomeError. */
+  /**
+   * Resolves the era from the cache, or by a probe whose process stays available for the next opening. Rejects with an
+   * OutcomeError.
+   */
   async era(server: StdioServer, opening: LegacyOpening, signal: AbortSignal): Promise<KnownEra> {
     const known = this.memory.find(server.slug);
     if (known !== undefined) return known;
@@ -62,7 +65,7 @@ export class StdioOpenings {
     this.forgetSpare(slug);
   }
 
-  /** Resolves when no process is left. */
+  /** Resolves when no process is running any more. */
   async shutdown(): Promise<void> {
     this.isShutDown = true;
     for (const slug of this.spares.keys()) this.forgetSpare(slug);
@@ -103,8 +106,8 @@ export class StdioOpenings {
   }
 
   /**
-   * A process that ended at the probe is one that cannot be started, or a legacy server that bears no message before
-   * the handshake. The handshake, in a new process, will tell.
+   * A process that exited during the probe either cannot run, or is a legacy server that tolerates no message before
+   * the handshake. The handshake in a new process shows which.
    */
   private judgeDead(server: StdioServer, pipe: ChildPipe, reason: string): KnownEra {
     if (!pipe.wasStarted) throw thrown(named(outcomeOfFault('refused', reason), server.slug));
@@ -146,7 +149,7 @@ export class StdioOpenings {
     try {
       return new ChildPipe(server, options);
     } catch {
-      // What the system would not even try: a command, argument or folder that can be none.
+      // The operating system rejects the command, an argument or the folder as invalid.
       throw thrown(named(outcomeOfFault('refused', 'the command is not valid'), server.slug));
     }
   }
