@@ -59,7 +59,10 @@ function evaluatePolicy({ args, ...item }: Question, policy: ConfiguredAccessPol
 function evaluateItem({ server, kind, name }: Question, items: Items): readonly Gate[] {
   const own = items.ownNameOf(server, kind, name);
   if (own === undefined) return [refuse('item', 'The item is disabled or has another name.')];
-  const item = allow('item', own === name ? 'The item is enabled.' : `The item is enabled. The server calls it ${own}.`);
+  const item = allow(
+    'item',
+    own === name ? 'The item is enabled.' : `The item is enabled. The server calls it ${own}.`,
+  );
   if (kind !== 'tools') return [item];
   const permission = items.mayRun(server, own);
   if (permission === 'yes') return [item, allow('trust', 'The definition of the tool is trusted.')];

@@ -12,7 +12,8 @@ export const entityTag = (version: number): string => `"${version}"`;
  */
 export function demandMatch(ifMatch: string | undefined, version: number): void {
   if (ifMatch === undefined) {
-    const message = 'The header If-Match is missing. Send it with the ETag that you have read, or with * for any version.';
+    const message =
+      'The header If-Match is missing. Send it with the ETag that you have read, or with * for any version.';
     throw new HttpException(message, PRECONDITION_REQUIRED);
   }
   if (matches(ifMatch, version)) return;

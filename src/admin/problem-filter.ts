@@ -12,7 +12,8 @@ export class ProblemFilter implements ExceptionFilter {
   catch(cause: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const known = problemOf(cause);
-    if (!known) this.logger.error('A request failed unexpectedly.', cause instanceof Error ? cause.stack : String(cause));
+    if (!known)
+      this.logger.error('A request failed unexpectedly.', cause instanceof Error ? cause.stack : String(cause));
     const { status, ...rest } = known ?? problem(500);
     const headers = headersOf(cause);
     void reply

@@ -25,7 +25,8 @@ const DATABASE_UNAVAILABLE =
 /** Undefined for an unexpected error, whose details must not reach the client. */
 export function problemOf(cause: unknown): Problem | undefined {
   if (cause instanceof GatewayError) return { ...problem(cause.httpStatus, cause.message), code: cause.code };
-  if (cause instanceof HttpException) return { ...problem(cause.getStatus(), cause.message), ...validationFaults(cause) };
+  if (cause instanceof HttpException)
+    return { ...problem(cause.getStatus(), cause.message), ...validationFaults(cause) };
   if (cause instanceof ChangeRefused) return toRefusal(cause);
   if (cause instanceof DatabaseUnavailable) return problem(503, DATABASE_UNAVAILABLE);
   return undefined;

@@ -28,7 +28,8 @@ export class SessionsController {
   @Header('cache-control', 'no-store')
   @Describes({ summary: 'List the sessions of legacy clients', answer: 'SessionPage' })
   async list(@Query() query: PageQuery): Promise<Omit<PlacedPage<never>, 'items'> & { items: ShownSession[] }> {
-    const querySessions = (worker: string, page: { after: number; limit: number }) => this.inspection.sessionsAt(worker, page);
+    const querySessions = (worker: string, page: { after: number; limit: number }) =>
+      this.inspection.sessionsAt(worker, page);
     const { items, ...rest } = await pageOverWorkers(this.inspection.living, query, querySessions);
     return { items: items.map(toResponse), ...rest };
   }
@@ -38,7 +39,8 @@ export class SessionsController {
   @Header('cache-control', 'no-store')
   @Describes({ summary: 'Show a session', answer: 'Session' })
   async find(@Param('id') id: string): Promise<ShownSession> {
-    const querySessions = (worker: string, page: { after: number; limit: number }) => this.inspection.sessionsAt(worker, page);
+    const querySessions = (worker: string, page: { after: number; limit: number }) =>
+      this.inspection.sessionsAt(worker, page);
     const session = await findPlaced(id, querySessions);
     if (!session) throw new NotThere('The session');
     return toResponse(session);

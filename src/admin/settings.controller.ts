@@ -13,7 +13,10 @@ export class SettingsController {
   @Get()
   @Takes(['admin', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'List the settings of the worker that handles the request, without secrets', answer: 'Settings' })
+  @Describes({
+    summary: 'List the settings of the worker that handles the request, without secrets',
+    answer: 'Settings',
+  })
   list(): { readonly items: readonly EffectiveSetting[] } {
     return { items: effectiveSettings(this.loaded) };
   }

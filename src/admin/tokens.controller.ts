@@ -43,7 +43,10 @@ export class TokensController {
   @Get()
   @Takes(['admin', 'operator', 'auditor', 'user'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'List personal access tokens: of all subjects for admins and auditors, else of the caller', answer: 'AccessTokenPage' })
+  @Describes({
+    summary: 'List personal access tokens: of all subjects for admins and auditors, else of the caller',
+    answer: 'AccessTokenPage',
+  })
   async list(@Query() query: TokenQuery, @Sender() caller: Caller): Promise<Page<ShownToken>> {
     const { subject } = query;
     const matching = (await this.tokens.list()).filter(

@@ -26,7 +26,8 @@ export class UpstreamSessionsController {
   @Header('cache-control', 'no-store')
   @Describes({ summary: 'List the connections to servers', answer: 'UpstreamSessionPage' })
   async list(@Query() query: PageQuery): Promise<Omit<PlacedPage<never>, 'items'> & { items: ShownUpstream[] }> {
-    const queryConnections = (worker: string, page: { after: number; limit: number }) => this.inspection.upstreamsAt(worker, page);
+    const queryConnections = (worker: string, page: { after: number; limit: number }) =>
+      this.inspection.upstreamsAt(worker, page);
     const { items, ...rest } = await pageOverWorkers(this.inspection.living, query, queryConnections);
     return { items: items.map(toResponse), ...rest };
   }
@@ -36,7 +37,8 @@ export class UpstreamSessionsController {
   @Header('cache-control', 'no-store')
   @Describes({ summary: 'Show a connection to a server', answer: 'UpstreamSession' })
   async find(@Param('id') id: string): Promise<ShownUpstream> {
-    const queryConnections = (worker: string, page: { after: number; limit: number }) => this.inspection.upstreamsAt(worker, page);
+    const queryConnections = (worker: string, page: { after: number; limit: number }) =>
+      this.inspection.upstreamsAt(worker, page);
     const connection = await findPlaced(id, queryConnections);
     if (!connection) throw new NotThere('The upstream session');
     return toResponse(connection);

@@ -93,9 +93,7 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
   it('logs each record as one line, even when the request contains line breaks', async () => {
     const log = await open();
     await log.keep(event());
-    await log.keep(
-      event({ path: `/x\n\u001b[31m${'y'.repeat(300)}`, outcome: 'refused', status: 403, reason: 'No.' }),
-    );
+    await log.keep(event({ path: `/x\n\u001b[31m${'y'.repeat(300)}`, outcome: 'refused', status: 403, reason: 'No.' }));
     expect(lines[0]).toBe('log ada of isthmus (admin): POST /admin/v1/servers: done');
     expect(lines[1]).toMatch(/^warn ada of isthmus \(admin\): POST \/x\?\?\[31my+: refused, 403: No\.$/);
   });

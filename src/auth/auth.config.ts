@@ -57,7 +57,9 @@ export class AuthConfig implements Combined {
       return ['ISTHMUS_AUTH_JWKS_URL: is missing, so ISTHMUS_AUTH_ISSUER and ISTHMUS_AUTH_AUDIENCE have no effect.'];
     }
     return [
-      ...(isTrustworthy(jwksUrl) ? [] : ['ISTHMUS_AUTH_JWKS_URL: must be an https URL; http is allowed for loopback only.']),
+      ...(isTrustworthy(jwksUrl)
+        ? []
+        : ['ISTHMUS_AUTH_JWKS_URL: must be an https URL; http is allowed for loopback only.']),
       ...(issuer === undefined ? ['ISTHMUS_AUTH_JWKS_URL: requires ISTHMUS_AUTH_ISSUER.'] : []),
       ...(issuer === 'isthmus' ? ['ISTHMUS_AUTH_ISSUER: isthmus is the issuer name of the gateway itself.'] : []),
       ...(audience.length === 0 ? ['ISTHMUS_AUTH_JWKS_URL: requires ISTHMUS_AUTH_AUDIENCE.'] : []),

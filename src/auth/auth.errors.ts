@@ -33,7 +33,12 @@ export class MissingScope extends GatewayError {
 export class KeysUnavailable extends GatewayError {
   constructor(retryAfterMs: number) {
     const data = { outcome: 'not_executed', retriable: true, httpStatus: 503, retryAfterMs } as const;
-    super(GatewayCode.overloaded, "The key set of the token's issuer cannot be fetched, so the token cannot be verified. Retry later.", 503, data);
+    super(
+      GatewayCode.overloaded,
+      "The key set of the token's issuer cannot be fetched, so the token cannot be verified. Retry later.",
+      503,
+      data,
+    );
   }
 }
 
@@ -41,6 +46,11 @@ export class KeysUnavailable extends GatewayError {
 export class TokensUnavailable extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: true, httpStatus: 503, retryAfterMs: 1_000 } as const;
-    super(GatewayCode.overloaded, 'The database is unavailable, so personal access tokens cannot be validated. Retry later.', 503, data);
+    super(
+      GatewayCode.overloaded,
+      'The database is unavailable, so personal access tokens cannot be validated. Retry later.',
+      503,
+      data,
+    );
   }
 }

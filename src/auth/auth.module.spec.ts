@@ -117,7 +117,11 @@ describe('AuthConfig', () => {
       { ...complete, ISTHMUS_AUTH_ALGORITHMS: 'RS256,HS256' },
       /ISTHMUS_AUTH_ALGORITHMS: each must be one of/,
     ],
-    ['a cache lifetime above the maximum', { ISTHMUS_AUTH_CACHE_TTL: '5m' }, /ISTHMUS_AUTH_CACHE_TTL: must be at most 60s/],
+    [
+      'a cache lifetime above the maximum',
+      { ISTHMUS_AUTH_CACHE_TTL: '5m' },
+      /ISTHMUS_AUTH_CACHE_TTL: must be at most 60s/,
+    ],
     ['a scope that would break a header', { ISTHMUS_AUTH_REQUIRED_SCOPES: 'a"b' }, /each must be a scope/],
   ])('rejects %s', (_name, variables, expected) => {
     expect(faultsWith(variables)).toMatch(expected);

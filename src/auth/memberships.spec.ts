@@ -24,7 +24,10 @@ describe('Memberships', () => {
     ['https://elsewhere.example.com', 'isthmus|ada'],
     ['isthmus|ada', ''],
     ['https://id.example.com|auth0', '1'],
-  ])('matches no principal that imitates a listed member of another issuer: issuer %s, subject %s', (issuer, subject) => {
-    expect(teamsOf(issuer, subject)).toEqual([]);
-  });
+  ])(
+    'matches no principal that imitates a listed member of another issuer: issuer %s, subject %s',
+    (issuer, subject) => {
+      expect(teamsOf(issuer, subject)).toEqual([]);
+    },
+  );
 });

@@ -33,7 +33,8 @@ export function readTokenOrder(args: readonly string[]): TokenOrder | 'help' {
   const values = parse(args);
   if (values.help === true) return 'help';
   const { subject, role, scope, expires, audience } = values;
-  if (subject === undefined || subject === '') throw new UsageFault('--subject is missing. Name the subject of the token.');
+  if (subject === undefined || subject === '')
+    throw new UsageFault('--subject is missing. Name the subject of the token.');
   return {
     subject,
     expiresInSeconds: readExpiry(expires),

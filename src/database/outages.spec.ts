@@ -65,10 +65,7 @@ describe('Database over PostgreSQL', () => {
   it('treats a silent server as unavailable after the response timeout and discards its late response', async () => {
     const proxy = await startFaultProxy(`127.0.0.1:${postgres.port}`);
     const away = url.replace(String(postgres.port), String(proxy.port));
-    const strict = new Database(
-      { kind: 'postgres', url: away },
-      { connectMs: 3_000, statementMs: 0, answerMs: 100 },
-    );
+    const strict = new Database({ kind: 'postgres', url: away }, { connectMs: 3_000, statementMs: 0, answerMs: 100 });
     try {
       await until(() => isAvailable(strict));
       proxy.blackhole('replies');

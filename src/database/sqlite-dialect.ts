@@ -31,7 +31,11 @@ class SqliteDriver implements Driver {
   private readonly connection: SqliteConnection;
 
   constructor(file: string) {
-    this.database = new DatabaseSync(file, { open: false, timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+    this.database = new DatabaseSync(file, {
+      open: false,
+      timeout: BUSY_TIMEOUT_MS,
+      enableForeignKeyConstraints: true,
+    });
     this.connection = new SqliteConnection(this.database);
   }
 

@@ -91,7 +91,9 @@ describe.each(DATABASE_KINDS)('ConfigurationFile over $name', ({ start }) => {
       const { snapshot } = registry;
       expect(await reloadWith(INVALID)).toBe('refused');
       expect(registry.snapshot).toBe(snapshot);
-      expect(world.logged.join('\n')).toMatch(/Keeping the previous configuration[^]*servers\.one\.token[^]*servers\.one\.url/);
+      expect(world.logged.join('\n')).toMatch(
+        /Keeping the previous configuration[^]*servers\.one\.token[^]*servers\.one\.url/,
+      );
       expect(world.logged.join('\n')).not.toContain('very-secret');
       expect(await reloadWith(TWO)).toBe('applied');
     });

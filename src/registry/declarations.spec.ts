@@ -133,9 +133,7 @@ describe.each(DATABASE_KINDS)('managed entries over $name', ({ start }) => {
         return JSON.stringify(rows[1]) === JSON.stringify(before) && rows.length === 3;
       };
       await until(async () => world.logged.length > 0 && (await isRepaired()));
-      expect(world.logged).toEqual([
-        expect.stringMatching(/Repaired managed entries.*: (one|evil)\./),
-      ]);
+      expect(world.logged).toEqual([expect.stringMatching(/Repaired managed entries.*: (one|evil)\./)]);
       for (const { registry, file } of workers) {
         await file.reload();
         expect(registry.snapshot.servers).toEqual(snapshot.servers);

@@ -144,5 +144,7 @@ const isArgument = (value: unknown): boolean => isScalar(value) && !String(value
 
 function everyEntry(value: unknown, isValid: (name: string, text: string) => boolean): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.entries(value).every(([name, item]: [string, unknown]) => isScalar(item) && isValid(name, String(item)));
+  return Object.entries(value).every(
+    ([name, item]: [string, unknown]) => isScalar(item) && isValid(name, String(item)),
+  );
 }

@@ -19,7 +19,8 @@ export function publicExposureWarnings(host: string, snapshot: RegistrySnapshot)
       .map((endpoint) => `/servers/${endpoint.slug}/mcp`),
   ];
   return paths.map(
-    (path) => `${path} is public and ${host} is reachable from other machines: anyone there can call it without a token.`,
+    (path) =>
+      `${path} is public and ${host} is reachable from other machines: anyone there can call it without a token.`,
   );
 }
 

@@ -48,7 +48,9 @@ function readDocument(document: JsonObject, faults: Fault[]): Configuration {
     servers: serverEntries.flatMap(([slug, value]) => readServer(slug, value, faults) ?? []),
     virtualServers: virtualEntries.flatMap(([slug, value]) => readVirtualServer(slug, value, slugs, faults) ?? []),
     teams: readSection(document, 'teams', faults).flatMap(([slug, value]) => readTeam(slug, value, faults) ?? []),
-    policies: readSection(document, 'policies', faults).flatMap(([slug, value]) => readPolicy(slug, value, faults) ?? []),
+    policies: readSection(document, 'policies', faults).flatMap(
+      ([slug, value]) => readPolicy(slug, value, faults) ?? [],
+    ),
     limits: readSection(document, 'limits', faults).flatMap(([slug, value]) => readLimit(slug, value, faults) ?? []),
     defaultEndpoint: readDefaultEndpoint(document['default'], faults),
   };

@@ -282,7 +282,10 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
       ['invalid', [{ section: 'policies', slug: 'p', written: { effect: 'perhaps' } }]],
       ['managed', [{ section: 'servers', slug: 'a-file', written: REMOTE }]],
       ['named like an entry of another kind', [{ section: 'servers', slug: 'office', written: REMOTE }]],
-      ['a virtual server over a missing server', [{ section: 'virtualServers', slug: 'v', written: { servers: ['missing'] } }]],
+      [
+        'a virtual server over a missing server',
+        [{ section: 'virtualServers', slug: 'v', written: { servers: ['missing'] } }],
+      ],
       ['named against the rules', [{ section: 'teams', slug: 'No Slug', written: {} }]],
     ])('changes nothing when one of the entries is %s', async (_what, invalid) => {
       const fault = await refusal(worker.store.apply([...desired('One'), ...invalid], MERGE));

@@ -70,9 +70,7 @@ export class VersionMismatch extends ChangeRefused {
     readonly expected: number,
     readonly actual: number,
   ) {
-    super(
-      `"${slug}" has changed: its version is ${actual}, not ${expected}. Read it again, then repeat the change.`,
-    );
+    super(`"${slug}" has changed: its version is ${actual}, not ${expected}. Read it again, then repeat the change.`);
   }
 }
 

@@ -11,7 +11,12 @@ import { RegistryStore } from './registry-store.js';
 import { ServerRegistry } from './server-registry.js';
 
 /** Uses the configured file, or else the file in the data folder, which the first start creates from the sample. */
-async function openConfiguredRegistry(config: RegistryConfig, folder: DataFolder, database: Database, loaded?: LoadedConfig) {
+async function openConfiguredRegistry(
+  config: RegistryConfig,
+  folder: DataFolder,
+  database: Database,
+  loaded?: LoadedConfig,
+) {
   return await openRegistry({
     database,
     secrets: folder.secrets,

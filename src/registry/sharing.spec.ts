@@ -85,7 +85,9 @@ describe.each(DATABASE_KINDS)('workers that share a registry over $name', ({ sta
     const late = await world.open({ credentials: [randomBytes(32)] });
     expect(slugsOf(late.registry.snapshot)).toEqual(['in-file', 'open']);
     expect(late.registry.snapshot.virtualServers).toEqual([{ ...team.definition, servers: ['open'] }]);
-    expect(world.logged.join('\n')).toMatch(/Some configured entries cannot be used:\n {2}servers\.sealed: The credentials cannot be decrypted/);
+    expect(world.logged.join('\n')).toMatch(
+      /Some configured entries cannot be used:\n {2}servers\.sealed: The credentials cannot be decrypted/,
+    );
     const entry = await late.store.servers.find('sealed');
     expect(entry).toMatchObject({ source: undefined, definition: undefined, faults: [{ path: '' }] });
     await late.store.servers.replace('sealed', WITH_SECRETS.remote, entry?.version ?? 0);

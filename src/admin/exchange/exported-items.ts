@@ -88,7 +88,14 @@ class ItemNames {
 const toKey = ({ server, kind, name }: Pick<ExportedItem, 'server' | 'kind' | 'name'>): string =>
   JSON.stringify([server, kind, name]);
 
-function toExportedItem({ approved, seen, approvedDigest, seenDigest, flags: _flags, ...item }: DefinedItem): ExportedItem {
+function toExportedItem({
+  approved,
+  seen,
+  approvedDigest,
+  seenDigest,
+  flags: _flags,
+  ...item
+}: DefinedItem): ExportedItem {
   return { ...item, approved, ...(approvedDigest !== seenDigest && { seen }) };
 }
 

@@ -6,8 +6,7 @@ export type ConflictKind = 'other-request' | 'running' | 'unknown';
 const REFUSALS: Readonly<Record<ConflictKind, { readonly status: number; readonly message: string }>> = {
   'other-request': {
     status: 422,
-    message:
-      'The idempotency key was used for another request, or by a token with other rights. Choose another key.',
+    message: 'The idempotency key was used for another request, or by a token with other rights. Choose another key.',
   },
   running: { status: 409, message: 'The request with this idempotency key is still in progress. Retry later.' },
   unknown: {

@@ -50,7 +50,9 @@ export class OpenApiImportController {
     }
     if (Object.keys(tools).length === 0) {
       const reasons = skipped.map(({ operation, reason }) => ` ${operation}: ${reason}.`).join('');
-      throw new UnprocessableEntityException(`None of the operations can become a tool.${reasons.slice(0, MAX_TEXT_LENGTH)}`);
+      throw new UnprocessableEntityException(
+        `None of the operations can become a tool.${reasons.slice(0, MAX_TEXT_LENGTH)}`,
+      );
     }
     return { entry: { transport: 'rest', ...(title !== undefined && { title }), url: baseUrl, tools }, skipped };
   }

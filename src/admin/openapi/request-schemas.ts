@@ -33,7 +33,9 @@ function bodySchemas(route: AdminRoute, body: Type, known: Schemas): Schemas {
   const properties = { ...schema.properties, entry: ref(entrySchemaName(entries)) };
   return {
     [bodySchemaName(route, body)]: { ...schema, properties },
-    ...(entries.forms.length > 1 && { [entrySchemaName(entries)]: { oneOf: entries.forms.map(({ name }) => ref(name)) } }),
+    ...(entries.forms.length > 1 && {
+      [entrySchemaName(entries)]: { oneOf: entries.forms.map(({ name }) => ref(name)) },
+    }),
   };
 }
 

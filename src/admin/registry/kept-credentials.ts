@@ -4,8 +4,7 @@ import { CREDENTIAL_MEMBERS, EntryInvalid, type Fault } from '../../registry/ind
 /** Placeholder that masks a credential in a response. When a request sends it back, the stored credential is kept. */
 export const KEPT = '[kept]';
 
-const NO_STORED_VALUE =
-  `"${KEPT}" refers to a stored value, but none exists for this host or program. Send the value itself.`;
+const NO_STORED_VALUE = `"${KEPT}" refers to a stored value, but none exists for this host or program. Send the value itself.`;
 
 /** Masks credentials: the names of headers and variables and the number of arguments stay visible, but no value. */
 export function withoutCredentials(written: JsonObject): JsonObject {

@@ -80,7 +80,10 @@ export class ServersController extends EntriesController<ServerDefinition> {
   @Get(':slug/health')
   @Takes(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @Describes({ summary: 'Show the health of a server at each worker, derived from its last calls', answer: 'ServerHealth' })
+  @Describes({
+    summary: 'Show the health of a server at each worker, derived from its last calls',
+    answer: 'ServerHealth',
+  })
   async health(@Param('slug') slug: string): Promise<ShownHealth> {
     return healthAt(await this.inspection.serverHealth(this.definitionOf(slug).slug));
   }

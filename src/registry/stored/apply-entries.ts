@@ -21,9 +21,9 @@ class DryRunCompleted extends Error {
   }
 }
 
-const KIND_BY_SECTION = Object.fromEntries(Object.entries(SECTION_OF).map(([kind, section]) => [section, kind])) as Readonly<
-  Record<WantedEntry['section'], NamedKind>
->;
+const KIND_BY_SECTION = Object.fromEntries(
+  Object.entries(SECTION_OF).map(([kind, section]) => [section, kind]),
+) as Readonly<Record<WantedEntry['section'], NamedKind>>;
 const toPath = ({ kind, slug }: Pick<Draft, 'kind' | 'slug'>): string => `${SECTION_OF[kind]}.${slug}`;
 
 /**
@@ -35,7 +35,11 @@ export async function applyEntries(
   desired: readonly WantedEntry[],
   { replace, dryRun }: ApplyOptions,
 ): Promise<AppliedChanges> {
-  const drafts = desired.map(({ section, slug, written }): Draft => ({ kind: KIND_BY_SECTION[section], slug, written }));
+  const drafts = desired.map(({ section, slug, written }): Draft => ({
+    kind: KIND_BY_SECTION[section],
+    slug,
+    written,
+  }));
   try {
     return await table.exclusively(async (tables) => {
       const changes = await write(table, tables, drafts, replace);

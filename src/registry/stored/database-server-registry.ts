@@ -169,7 +169,9 @@ const toDefinitions = <T>(entries: readonly { readonly definition: T | undefined
 
 /** Replaces an unreadable policy by one that denies everything, because the original may have denied anything. */
 const toPolicies = ({ policies }: RegistryReading): readonly PolicyDefinition[] =>
-  policies.map(({ entry: { slug }, definition }) => definition ?? { slug, effect: 'deny', description: UNREADABLE_POLICY });
+  policies.map(
+    ({ entry: { slug }, definition }) => definition ?? { slug, effect: 'deny', description: UNREADABLE_POLICY },
+  );
 
 /** Reuses unchanged definition objects, so that connection pools can detect changes by identity. */
 function reuseUnchanged<T extends { readonly slug: string }>(loaded: readonly T[], before: readonly T[]): readonly T[] {
