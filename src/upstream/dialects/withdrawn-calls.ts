@@ -17,7 +17,8 @@ interface Surroundings {
 /**
  * Tracks calls that were cancelled after they were sent. Few servers answer a cancelled request
  * (basic/utilities/cancellation: they should not), and many continue to work on it. A message on a channel that names
- * no call may therefore belong to one of these calls. Only an answer shows that the server has finished the call.
+ * no call may therefore belong to one of these calls. Only an answer shows that the server has finished the call
+ * (upstream/README.md, invariant 6).
  */
 export class WithdrawnCalls {
   private readonly calls = new Map<number, WithdrawnCall>();
