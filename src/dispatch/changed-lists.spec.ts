@@ -32,7 +32,7 @@ describe('invalidation of cached lists', () => {
     await made.list();
     await settled();
     await made.list();
-    return { ...made, before: made.asked() };
+    return { ...made, before: made.requestCount() };
   }
 
   it('subscribes to the list changes of a server while one of its lists is cached, and for at least a minute', async () => {
