@@ -32,7 +32,7 @@ describe('invalidation of cached lists', () => {
     await made.list();
     await settled();
     await made.list();
-    return { ...made, before: made.requestCount() };
+    return { ...made, before: made.asked() };
   }
 
   it('subscribes to the list changes of a server while one of its lists is cached, and for at least a minute', async () => {

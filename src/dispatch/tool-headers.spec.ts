@@ -136,12 +136,15 @@ describe('parameter headers', () => {
     ['a legacy server', remoteServer('db'), 'legacy'],
     ['a server over HTTP+SSE', remoteServer('db', { transport: 'sse' }), 'legacy'],
     ['a legacy child process', childServer('db'), 'legacy'],
-  ] as const)('are not fetched for a client without them at %s', async (_name, server, era) => {
-    const { methods, call } = await world(server, era);
-    await call();
-    await call();
-    expect(methods()).toEqual(['tools/call', 'tools/call']);
-  });
+  ] as const)(
+    'are not fetched for a client without them at %s',
+    async (_name, server, era) => {
+      const { methods, call } = await world(server, era);
+      await call();
+      await call();
+      expect(methods()).toEqual(['tools/call', 'tools/call']);
+    },
+  );
 });
 
 describe('parameter headers of a client', () => {

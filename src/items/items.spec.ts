@@ -194,15 +194,10 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
       { isDisabled: false, shownName: 'transfer', shownDescription: 'Sends money.' },
     );
     await until(
-      () =>
-        known(other, 'quarantining')?.shownName !== undefined ||
-        other.ownNameOf(quarantining, 'tools', 'pay') === undefined,
+      () => known(other, 'quarantining')?.shownName !== undefined || other.ownNameOf(quarantining, 'tools', 'pay') === undefined,
     );
     const page = [tool('Pays.'), tool('Lists.', 'list')];
-    expect(observe(other, quarantining, page)).toEqual([
-      { ...tool('Sends money.'), name: 'transfer' },
-      tool('Lists.', 'list'),
-    ]);
+    expect(observe(other, quarantining, page)).toEqual([{ ...tool('Sends money.'), name: 'transfer' }, tool('Lists.', 'list')]);
     expect([
       other.ownNameOf(quarantining, 'tools', 'transfer'),
       other.ownNameOf(quarantining, 'tools', 'pay'),

@@ -261,8 +261,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
       for (const [key, sighting] of settled) if (this.settling.get(key) === sighting) this.settling.delete(key);
       this.isAway = false;
     } catch (cause) {
-      if (!this.isAway)
-        this.logger.error(`Failed to read item definitions; keeping the previous ones. ${String(cause)}`);
+      if (!this.isAway) this.logger.error(`Failed to read item definitions; keeping the previous ones. ${String(cause)}`);
       this.isAway = true;
     }
   }

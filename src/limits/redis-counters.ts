@@ -38,9 +38,7 @@ export class RedisCounters extends Counters {
 
   override async admit(counter: string, allowance: Allowance, lease: string): Promise<Refusal | undefined> {
     const isUnresponsive = performance.now() < this.askAgainAt;
-    const refusal = await (isUnresponsive
-      ? this.own.admit(counter, allowance, lease)
-      : this.ask(counter, allowance, lease));
+    const refusal = await (isUnresponsive ? this.own.admit(counter, allowance, lease) : this.ask(counter, allowance, lease));
     if (refusal === undefined && allowance.concurrency !== undefined) {
       this.held.set(counter, (this.held.get(counter) ?? new Set()).add(lease));
     }
@@ -70,8 +68,7 @@ export class RedisCounters extends Counters {
       if (answer === -1) return 'too-many-at-once';
       return answer === 0 ? undefined : { afterMs: Number(answer) };
     } catch (cause) {
-      if (!this.isAway)
-        this.logger.warn(`Redis is unavailable; this worker counts limits on its own. ${String(cause)}`);
+      if (!this.isAway) this.logger.warn(`Redis is unavailable; this worker counts limits on its own. ${String(cause)}`);
       this.isAway = true;
       this.askAgainAt = performance.now() + SILENT_MS;
       return await this.own.admit(counter, allowance, lease);

@@ -55,8 +55,7 @@ export class Rule {
     const { roles, teams, scopes, subjects } = this.definition;
     const { principal, key } = caller;
     if (roles && !sharesOne(roles, caller.roles)) return `the caller has none of the roles ${roles.join(', ')}`;
-    if (teams && !sharesOne(teams, caller.teams))
-      return `the caller is a member of none of the teams ${teams.join(', ')}`;
+    if (teams && !sharesOne(teams, caller.teams)) return `the caller is a member of none of the teams ${teams.join(', ')}`;
     if (scopes && !sharesOne(scopes, caller.scopes)) return `the token has none of the scopes ${scopes.join(', ')}`;
     if (subjects && !sharesOne(subjects, [principal.subject, key])) return 'it applies to other subjects';
     return undefined;

@@ -10,7 +10,7 @@ import { Admission } from './admission.js';
 import { OriginConfig } from './origin.config.js';
 import { OriginGuard } from './origin-guard.js';
 
-const UNAUTHENTICATED = new GatewayError(-31009, 'A bearer token is required.', 401);
+const UNAUTHENTICATED = new GatewayError(-31009, 'A bearer token is needed.', 401);
 
 function openAdmission(authenticate: (authorization: string | undefined, path?: string) => Caller | Promise<Caller>) {
   const readiness = new Readiness();

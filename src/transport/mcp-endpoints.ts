@@ -66,11 +66,9 @@ export class McpEndpoints {
 
   async postPlain(request: EndpointRequest): Promise<void> {
     const value = readJsonBody(request.headers, request.body);
-    if (readBatch(value))
-      throw new BadRequest('Batches are not supported at this endpoint. Send one message per request.');
+    if (readBatch(value)) throw new BadRequest('Batches are not supported at this endpoint. Send one message per request.');
     const reading = understood(value);
-    if (reading.kind === 'response')
-      throw new BadRequest('This endpoint sends no requests to clients, so it accepts no responses.');
+    if (reading.kind === 'response') throw new BadRequest('This endpoint sends no requests to clients, so it accepts no responses.');
     if (reading.kind === 'notification') return request.writer.empty(202);
     return this.plain.post(request, reading.message);
   }

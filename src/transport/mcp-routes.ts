@@ -91,9 +91,7 @@ export class McpRoutes implements OnModuleInit {
       (verb) => !methods.includes(verb as Method),
     );
     const allow = methods.join(', ');
-    const refuse = this.handlerOf(() =>
-      Promise.reject(new BadRequest(`Method not allowed. Use ${allow}.`, 405, { allow })),
-    );
+    const refuse = this.handlerOf(() => Promise.reject(new BadRequest(`Method not allowed. Use ${allow}.`, 405, { allow })));
     scope.route({ method: others, url, handler: refuse });
   }
 

@@ -38,7 +38,9 @@ export class OriginGuard {
   check(headers: OriginHeaders): GatewayError | undefined {
     const { origin, host } = headers;
     if (host === undefined || !this.isHostAllowed(host)) {
-      return refusal('The Host header of the request is not allowed. Add the host to ISTHMUS_ALLOWED_HOSTS.');
+      return refusal(
+        'The Host header of the request is not allowed. Add the host to ISTHMUS_ALLOWED_HOSTS.',
+      );
     }
     if (origin === undefined || this.isOriginAllowed(origin)) return undefined;
     return refusal('The Origin of the request is not allowed. Add it to ISTHMUS_ALLOWED_ORIGINS.');

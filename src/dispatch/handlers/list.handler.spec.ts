@@ -104,18 +104,18 @@ describe('an aggregated list with a failing server', () => {
       'a new page without end',
       ({ request: { params } }) => result({ tools: [], nextCursor: `${Number(params['cursor'] ?? 0) + 1}` }),
     ],
-    ['more than 50,000 items', () => result({ tools: Array.from({ length: 50_001 }, () => null), nextCursor: 'a' })],
-  ])(
-    'adds a warning for a server that answers with %s, and does not treat it as an empty list',
-    async (_name, respond) => {
-      const { made, request } = await bound();
-      const all = made.connector.respond;
-      made.connector.respond = (sent, connection) => (connection.server.slug === 'b' ? respond : all)(sent, connection);
-      const outcome = await request('tools/list');
-      expect(toolNames(outcome)).toEqual(['c__c1', 'a__a1', 'a__a2']);
-      expect(warnings(outcome)).toMatchObject([{ server: 'b' }]);
-    },
-  );
+    [
+      'more than 50,000 items',
+      () => result({ tools: Array.from({ length: 50_001 }, () => null), nextCursor: 'a' }),
+    ],
+  ])('adds a warning for a server that answers with %s, and does not treat it as an empty list', async (_name, respond) => {
+    const { made, request } = await bound();
+    const all = made.connector.respond;
+    made.connector.respond = (sent, connection) => (connection.server.slug === 'b' ? respond : all)(sent, connection);
+    const outcome = await request('tools/list');
+    expect(toolNames(outcome)).toEqual(['c__c1', 'a__a1', 'a__a2']);
+    expect(warnings(outcome)).toMatchObject([{ server: 'b' }]);
+  });
 
   it('skips malformed items and keeps the valid ones', async () => {
     const { made, request } = await bound();

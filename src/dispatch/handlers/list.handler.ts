@@ -67,8 +67,7 @@ export class ListHandler extends MethodHandler {
   private async listAll(inbound: Inbound, signal: AbortSignal): Promise<Outcome> {
     const { cursor } = inbound.request.params;
     const offset = cursor === undefined ? 0 : readCursor(cursor);
-    if (offset === undefined)
-      return invalidParams('params.cursor was not issued by this gateway. Request the list without a cursor.');
+    if (offset === undefined) return invalidParams('params.cursor was not issued by this gateway. Request the list without a cursor.');
     const method = inbound.request.method as ListMethod;
     const { servers } = inbound.endpoint;
     const parts = await whileWanted(signal, (wanted) =>

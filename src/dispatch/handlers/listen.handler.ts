@@ -161,8 +161,7 @@ function readFilter(value: unknown): ChangeFilter | string {
     return 'params.notifications.resourceSubscriptions must be a list of URIs.';
   }
   const resourceSubscriptions = [...new Set(uris)];
-  if (resourceSubscriptions.length > MOST_RESOURCES)
-    return `params.notifications.resourceSubscriptions may hold at most ${MOST_RESOURCES} URIs.`;
+  if (resourceSubscriptions.length > MOST_RESOURCES) return `params.notifications.resourceSubscriptions may hold at most ${MOST_RESOURCES} URIs.`;
   return {
     ...flagsOf((flag) => value[flag] === true),
     ...(resourceSubscriptions.length > 0 && { resourceSubscriptions }),

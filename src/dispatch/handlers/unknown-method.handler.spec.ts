@@ -66,21 +66,18 @@ describe('an unknown method at a transparent endpoint', () => {
 describe('capabilities unknown to the gateway', () => {
   const capabilities = { tools: {}, tasks: { list: {} }, experimental: { acme: {} }, extensions: { 'acme/x': {} } };
 
-  it.each(['legacy', 'modern'] as const)(
-    'of a %s server are offered only to callers that no policy restricts',
-    async (era) => {
-      const { made } = await world({ policies: [{ ...INTERNS, tools: ['delete_all'] }] });
-      made.connector.eras.set('files', era);
-      made.connector.capabilities.set('files', capabilities);
-      made.connector.respond = () => result({ capabilities });
-      const offered = async (caller: Caller) => {
-        const endpoint = made.endpoint('files', caller);
-        if (era === 'modern')
-          return made.request('server/discover', {}, { endpoint: 'files', caller, client: MODERN_CLIENT });
-        return made.welcome.answerHandshake({ caller, client: LEGACY_CLIENT, endpoint });
-      };
-      expect(await offered(ada())).toMatchObject({ result: { capabilities } });
-      expect(await offered(ada({ roles: ['intern'] }))).toHaveProperty('result.capabilities', { tools: {} });
-    },
-  );
+  it.each(['legacy', 'modern'] as const)('of a %s server are offered only to callers that no policy restricts', async (era) => {
+    const { made } = await world({ policies: [{ ...INTERNS, tools: ['delete_all'] }] });
+    made.connector.eras.set('files', era);
+    made.connector.capabilities.set('files', capabilities);
+    made.connector.respond = () => result({ capabilities });
+    const offered = async (caller: Caller) => {
+      const endpoint = made.endpoint('files', caller);
+      if (era === 'modern')
+        return made.request('server/discover', {}, { endpoint: 'files', caller, client: MODERN_CLIENT });
+      return made.welcome.answerHandshake({ caller, client: LEGACY_CLIENT, endpoint });
+    };
+    expect(await offered(ada())).toMatchObject({ result: { capabilities } });
+    expect(await offered(ada({ roles: ['intern'] }))).toHaveProperty('result.capabilities', { tools: {} });
+  });
 });

@@ -194,9 +194,7 @@ describe('the GET stream of a legacy session', () => {
     const headers = await world.session(A);
     const response = await world.request('GET', A, { headers: { ...headers, 'last-event-id': '9-9' } });
     expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({
-      error: { message: expect.stringContaining('Cannot replay the events') },
-    });
+    expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining('Cannot replay the events') } });
   });
 });
 

@@ -58,8 +58,7 @@ export class LegacyExchange {
   async postBatch(exchange: Exchange, values: readonly JsonValue[]): Promise<void> {
     const session = await this.sessionOf(exchange);
     const { revision } = session.client;
-    if (!allowsBatches(revision))
-      throw new BadRequest(`Revision ${revision} does not support batches. Send one message per request.`);
+    if (!allowsBatches(revision)) throw new BadRequest(`Revision ${revision} does not support batches. Send one message per request.`);
     if (values.length === 0) throw new BadRequest('The batch is empty.');
     if (values.length > this.config.maxBatch)
       throw new BadRequest(`A batch holds at most ${this.config.maxBatch} messages.`);
