@@ -31,7 +31,7 @@ const toPath = ({ kind, slug }: Pick<Draft, 'kind' | 'slug'>): string => `${SECT
  * @throws EntryInvalid with every fault
  */
 export async function applyEntries(
-  { table, reader }: { readonly table: EntryTable; readonly reader: EntryReader },
+  { table, resolver }: { readonly table: EntryTable; readonly resolver: EntryReader },
   desired: readonly WantedEntry[],
   { replace, dryRun }: ApplyOptions,
 ): Promise<AppliedChanges> {
@@ -43,7 +43,7 @@ export async function applyEntries(
   try {
     return await table.exclusively(async (tables) => {
       const changes = await write(table, tables, drafts, replace);
-      validate(reader, await table.entries(tables));
+      validate(resolver, await table.entries(tables));
       if (dryRun) throw new DryRunCompleted(changes);
       return changes;
     });
@@ -91,8 +91,8 @@ function findFault(draft: Draft, before: StoredEntry | undefined): Fault[] {
 }
 
 /** Validates all entries together, because entries refer to each other. Managed entries were validated with their file. */
-function validate(reader: EntryReader, stored: readonly StoredEntry[]): void {
-  const { servers, virtualServers, teams, policies, limits } = reader.read(stored);
+function validate(resolver: EntryReader, stored: readonly StoredEntry[]): void {
+  const { servers, virtualServers, teams, policies, limits } = resolver.read(stored);
   const all = [servers, virtualServers, teams, policies, limits].flat();
   throwIfAny(all.flatMap(({ entry, faults }) => (entry.isManaged ? [] : faults)));
 }

@@ -24,7 +24,7 @@ import { usersOf } from './uses.js';
 /** The collaborators of the store. */
 export interface StoreParts {
   readonly table: EntryTable;
-  readonly reader: EntryReader;
+  readonly resolver: EntryReader;
   /** Resolves when this worker serves all changes committed before the call. */
   refresh(): Promise<void>;
 }
@@ -135,7 +135,7 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
       updatedAt: now,
     };
     const others = stored.filter((entry) => keyOf(entry) !== keyOf(draft));
-    const resolved = this.ofKind(this.parts.reader.read([...others, draft])).find(({ entry }) => entry === draft);
+    const resolved = this.ofKind(this.parts.resolver.read([...others, draft])).find(({ entry }) => entry === draft);
     const faults = this.within(slug, resolved?.faults ?? []);
     if (faults.length > 0 || !resolved?.definition) throw new EntryInvalid(faults);
     return resolved.definition;
@@ -149,7 +149,7 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   }
 
   private show(stored: readonly StoredEntry[]): readonly RegistryEntry<Definition>[] {
-    return this.ofKind(this.parts.reader.read(stored)).map(({ entry, definition, faults }) => ({
+    return this.ofKind(this.parts.resolver.read(stored)).map(({ entry, definition, faults }): RegistryEntry<Definition> => ({
       slug: entry.slug,
       managed: entry.isManaged,
       version: entry.version,

@@ -60,12 +60,12 @@ export function entriesIn(document: JsonObject): readonly DeclaredEntry[] {
       position,
       written: toObject(entry),
     }));
-  const defaultEntry = {
+  const defaultEntry: DeclaredEntry = {
     kind: 'default',
     slug: DEFAULT_SLUG,
     position: 0,
     written: toObject(json['default']),
-  } as const;
+  };
   const kinds = Object.keys(SECTION_OF) as NamedKind[];
   return [...kinds.flatMap(section), defaultEntry];
 }
