@@ -1,4 +1,6 @@
-/** Reports an unusable configuration. The message lists every fault, one per line, so that all can be fixed in one pass. */
+/**
+ * Reports an unusable configuration. The message lists every fault, one per line, so that all can be fixed in one pass.
+ */
 export class ConfigFault extends Error {
   constructor(
     readonly faults: readonly string[],

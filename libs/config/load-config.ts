@@ -6,7 +6,9 @@ import { didYouMean } from './suggestion.js';
 /** Environment variables, as in `process.env`. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Implemented by a config class whose settings depend on each other. Runs only when each setting is valid by itself. */
+/**
+ * Implemented by a config class whose settings depend on each other. Runs only when each setting is valid by itself.
+ */
 export interface CombinationRules {
   /** Returns one sentence per impossible combination; each starts with the name of a variable. */
   combinationFaults(): readonly string[];

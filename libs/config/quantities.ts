@@ -9,7 +9,9 @@ export const DURATION_FORM = 'a duration such as 250ms, 5s, 10m, 2h or 1d';
 /** Description of a size's form, for messages. */
 export const SIZE_FORM = 'a size such as 512KiB or 16MiB';
 
-/** Returns milliseconds, or undefined when the text is not a duration. A bare number is rejected: its unit is unknown. */
+/**
+ * Returns milliseconds, or undefined when the text is not a duration. A bare number is rejected: its unit is unknown.
+ */
 export const parseDuration = (text: string): number | undefined => parseQuantity(text, DURATION, DURATION_UNITS);
 
 /** Returns bytes, or undefined when the text is not a size. */

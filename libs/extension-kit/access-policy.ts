@@ -37,8 +37,9 @@ export interface AccessDecision {
 export type AccessScope = 'all' | 'some' | 'none';
 
 /**
- * Decides which caller may use which item. Both lists and calls apply it. Therefore an AccessRequest always gets the same
- * decision until the configuration changes, and an item that is allowed with arguments is also allowed without them.
+ * Decides which caller may use which item. Both lists and calls apply it. Therefore an AccessRequest always gets the
+ * same decision until the configuration changes, and an item that is allowed with arguments is also allowed without
+ * them.
  */
 export abstract class AccessPolicy {
   /** Returns `all` or `none` when `decide` gives that result for every item of the server, and `some` otherwise. */
@@ -47,8 +48,8 @@ export abstract class AccessPolicy {
   /** Returns whether a caller may use an endpoint at all. For endpoints of a single server that server decides. */
   abstract canUseEndpoint(caller: Caller, endpoint: { readonly id: string; readonly team?: string }): boolean;
   /**
-   * Returns true when every caller may use the endpoint and all items of its servers; responses may then be cached for all
-   * callers. The default is false: a policy that does not override this method is assumed to restrict some caller.
+   * Returns true when every caller may use the endpoint and all items of its servers; responses may then be cached for
+   * all callers. The default is false: a policy that does not override this method is assumed to restrict some caller.
    */
   isUnrestricted(_endpoint: GuardedEndpoint): boolean {
     return false;

@@ -8,8 +8,8 @@ export interface DecryptedText {
 }
 
 /**
- * Encrypts with the first of several secrets and decrypts with any of them. A secret can therefore be rotated while texts
- * of the previous secret are still in use.
+ * Encrypts with the first of several secrets and decrypts with any of them. A secret can therefore be rotated while
+ * texts of the previous secret are still in use.
  */
 export class CipherRing {
   private readonly current: TextCipher;

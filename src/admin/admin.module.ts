@@ -77,7 +77,7 @@ import { WorkersController } from './workers.controller.js';
     UpstreamSessionsController,
     VirtualServersController,
     WorkersController,
-    // What no other controller takes.
+    // Last, because it matches every route that no other controller matches.
     UnknownRouteController,
   ],
   providers: [

@@ -7,11 +7,7 @@ export type { SessionOrder } from './session-orders.js';
 export { Inspection } from './inspection.js';
 export type { BroadcastResult } from './worker-broadcast.js';
 export type { WorkerView } from './inspection-orders.js';
-export {
-  ParkedDirectory,
-  type ParkedCallList,
-  type LocatedParkedCall,
-} from './parked-directory.js';
+export { ParkedDirectory, type ParkedCallList, type LocatedParkedCall } from './parked-directory.js';
 export { RepeatedCalls } from './repeated-calls.js';
 export type { ParkedState } from './request-states.js';
 export { SessionRouter, type LocatedSession, type SessionRequest } from './session-router.js';

@@ -81,7 +81,10 @@ export class RemoteConnection implements UpstreamConnection {
     await this.send(PoolPattern.notify, { notification }, PROMPT_TIMEOUT_MS).end;
   }
 
-  async subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<UpstreamSubscription> {
+  async subscribe(
+    filter: ChangeFilter,
+    onChange: (notification: McpNotification) => void,
+  ): Promise<UpstreamSubscription> {
     if (this.isClosed) throw new ConnectionNotHeld();
     const subscribed = Promise.withResolvers<Omit<UpstreamSubscription, 'close'>>();
     const exchange = this.send(PoolPattern.listen, { filter }, undefined, (event) => {

@@ -41,7 +41,11 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const upstreams = new UpstreamPool(connector, config, registry);
   const sessions = new SessionPool(config);
   const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config), new ServerHealth(registry));
-  const feeds = new SessionSubscriptions(new ServerSubscriptions(upstreams, registry), endpointsOf(registry), new DeferredListViews());
+  const feeds = new SessionSubscriptions(
+    new ServerSubscriptions(upstreams, registry),
+    endpointsOf(registry),
+    new DeferredListViews(),
+  );
   const me = new WorkerId();
   const others = [
     new SingleWorkerRegistry(me),

@@ -68,7 +68,7 @@ export class AuthWorld {
   readonly registry = new FakeRegistry();
   // No spec of this fixture uses a personal access token.
   private readonly accessTokenVerifier = new AccessTokenVerifier({
-    judge: async () => 'refused',
+    validate: async () => 'refused',
   } as unknown as AccessTokens);
 
   private constructor(

@@ -6,10 +6,11 @@ import type { DatabasePlace } from './database.config.js';
 import { DatabaseFault, DatabaseUnavailable } from './database.errors.js';
 import { Database } from './database.js';
 import { migrate } from './migration.js';
+import type { PostgresTimeouts } from './postgres-dialect.js';
 import { MIGRATIONS } from './migrations/index.js';
 
 /** A migration may rewrite all rows, or wait for another process that does. */
-const MIGRATION_TIMEOUTS = { connectMs: 3_000, statementMs: 0, responseMs: 3_600_000 };
+const MIGRATION_TIMEOUTS: PostgresTimeouts = { connectMs: 3_000, statementMs: 0, responseMs: 3_600_000 };
 /** The gateway and its database are often started together. */
 const START_TIMEOUT_MS = 15_000;
 const START_RETRY_DELAY_MS = 250;

@@ -44,14 +44,14 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryCo
   const seal = new EntryCipher(options.secrets);
   const table = new EntryTable(database, seal);
   const declarations = new Declarations(table, seal, path);
-  const reader = new EntryResolver(variables, options.rules);
-  const registry = new DatabaseServerRegistry(table, declarations, reader, POLL_INTERVAL_MS[database.kind]);
+  const resolver = new EntryResolver(variables, options.rules);
+  const registry = new DatabaseServerRegistry(table, declarations, resolver, POLL_INTERVAL_MS[database.kind]);
   const file = new ConfigurationFile(path, variables, declarations, registry);
   // If a declared file was lost, a sample in its place would remove all declared servers.
   const { declaration } = await table.readState();
   if (options.createSampleIfMissing && declaration === undefined) await createOnce(path, SAMPLE_CONFIGURATION);
   await table.reencryptCredentials();
   await file.open();
-  const store = new DatabaseRegistryStore({ table, resolver: reader, refresh: () => registry.refresh() });
+  const store = new DatabaseRegistryStore({ table, resolver, refresh: () => registry.refresh() });
   return { registry, file, store };
 }

@@ -23,7 +23,9 @@ export function matchesFilter(filter: ChangeFilter, { method, params: { uri } }:
   return filter.resourceSubscriptions?.some((subscribed) => isResourceOrPart(uri, subscribed)) === true;
 }
 
-/** Returns the notifications for a subscriber that may have missed changes: everything in its filter may have changed. */
+/**
+ * Returns the notifications for a subscriber that may have missed changes: everything in its filter may have changed.
+ */
 export function toMissedChanges(filter: ChangeFilter): McpNotification[] {
   const lists = LIST_FLAGS.filter((flag) => filter[flag] === true);
   const resources = filter.resourceSubscriptions ?? [];

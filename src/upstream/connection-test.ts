@@ -40,7 +40,10 @@ const LISTED: readonly (readonly [ListMethod, string])[] = [
   ['resources/templates/list', 'resources'],
 ];
 
-/** Tests whether a server can be reached. Uses a connector of its own, so caches of the gateway are neither read nor changed. */
+/**
+ * Tests whether a server can be reached. Uses a connector of its own, so caches of the gateway are neither read nor
+ * changed.
+ */
 @Injectable()
 export class ConnectionTest {
   constructor(private readonly config: UpstreamConfig) {}

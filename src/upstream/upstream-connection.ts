@@ -75,9 +75,9 @@ export interface UpstreamConnection {
   readonly closed: boolean;
 
   /**
-   * Sends one request exactly once. Never rejects: the error mapper turns every failure into an outcome (docs/errors.md).
-   * Aborting the signal cancels the request upstream as the era prescribes. The outcome is then -31002, unless another
-   * outcome arrived first.
+   * Sends one request exactly once. Never rejects: the error mapper turns every failure into an outcome
+   * (docs/errors.md). Aborting the signal cancels the request upstream as the era prescribes. The outcome is then
+   * -31002, unless another outcome arrived first.
    */
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome>;
 
@@ -92,9 +92,9 @@ export interface UpstreamConnection {
 
   /**
    * Detaches the server's session without ending it, and returns the state with which another worker can adopt it. The
-   * connection is closed afterwards; in-flight calls still receive their outcomes. Returns undefined when the connection
-   * was closed before. Absent when a session cannot be detached: child processes and HTTP+SSE bind a session to this
-   * process, and a modern server has no sessions.
+   * connection is closed afterwards; in-flight calls still receive their outcomes. Returns undefined when the
+   * connection was closed before. Absent when a session cannot be detached: child processes and HTTP+SSE bind a session
+   * to this process, and a modern server has no sessions.
    */
   readonly detachSession?: (() => UpstreamSessionState | undefined) | undefined;
 }

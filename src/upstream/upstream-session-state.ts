@@ -31,7 +31,9 @@ export function isUpstreamSessionId(value: unknown): value is string {
   return typeof value === 'string' && SESSION_ID.test(value);
 }
 
-/** Reads a state that another worker serialized. Returns undefined when the value is invalid; the session is then lost. */
+/**
+ * Reads a state that another worker serialized. Returns undefined when the value is invalid; the session is then lost.
+ */
 export function readUpstreamSession(value: unknown): UpstreamSessionState | undefined {
   if (!isJsonObject(value)) return undefined;
   const { server, sessionId, lastId } = value;

@@ -146,8 +146,8 @@ describe('an admin', () => {
       status: 422,
       json: {
         errors: [
-          'tools: must be a list of texts.',
-          expect.stringMatching(/^when: must be an expression of CEL .*Unknown variable: caller/),
+          'tools: must be a list of strings.',
+          expect.stringMatching(/^when: must be a CEL expression .*Unknown variable: caller/),
         ],
       },
     });

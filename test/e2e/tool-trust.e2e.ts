@@ -206,7 +206,7 @@ describe('an admin', () => {
     await noticed('/tools/modern/echo');
     await noticed('/tools/legacy/echo');
     const { json } = await send('GET', '/tools/modern/echo');
-    expect(json['flags']).toEqual([expect.stringMatching(/^it is called like an item of .*legacy/)]);
+    expect(json['flags']).toEqual([expect.stringMatching(/^its name resembles an item of .*legacy/)]);
   });
 
   it('gives no tool the name of another', async () => {
@@ -219,7 +219,7 @@ describe('an admin', () => {
     expect(await send('GET', '/tools/legacy/nothing')).toMatchObject({ status: 404 });
     expect(await send('GET', `/tools/legacy/${'long'.repeat(300)}`)).toMatchObject({
       status: 404,
-      json: { detail: expect.stringMatching(/item is not there/) },
+      json: { detail: expect.stringMatching(/item does not exist/) },
     });
     expect(await send('GET', '/tools/legacy/nul%00')).toMatchObject({ status: 404 });
     expect(await send('GET', '/tools/')).toMatchObject({ status: 200 });

@@ -70,7 +70,10 @@ export class FakeConnection implements UpstreamConnection {
     this.told.push(notification);
   }
 
-  async subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<UpstreamSubscription> {
+  async subscribe(
+    filter: ChangeFilter,
+    onChange: (notification: McpNotification) => void,
+  ): Promise<UpstreamSubscription> {
     await this.connector.beforeListening(this, filter);
     const listener = { filter, onChange };
     this.listeners.push(listener);

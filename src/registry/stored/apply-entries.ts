@@ -35,7 +35,11 @@ export async function applyEntries(
   desired: readonly DesiredEntry[],
   { replace, dryRun }: ApplyOptions,
 ): Promise<AppliedChanges> {
-  const drafts = desired.map(({ section, slug, source }): Draft => ({ kind: KIND_BY_SECTION[section], slug, source }));
+  const drafts = desired.map(({ section, slug, source }): Draft => ({
+    kind: KIND_BY_SECTION[section],
+    slug,
+    source,
+  }));
   try {
     return await table.runExclusively(async (tables) => {
       const changes = await write(table, tables, drafts, replace);
@@ -87,8 +91,8 @@ function findFault(draft: Draft, before: StoredEntry | undefined): Fault[] {
 }
 
 /** Validates all entries together, because entries refer to each other. Managed entries were validated with their file. */
-function validate(reader: EntryResolver, stored: readonly StoredEntry[]): void {
-  const { servers, virtualServers, teams, policies, limits } = reader.resolve(stored);
+function validate(resolver: EntryResolver, stored: readonly StoredEntry[]): void {
+  const { servers, virtualServers, teams, policies, limits } = resolver.resolve(stored);
   const all = [servers, virtualServers, teams, policies, limits].flat();
   throwIfAny(all.flatMap(({ entry, faults }) => (entry.isManaged ? [] : faults)));
 }

@@ -151,16 +151,18 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   }
 
   private toEntries(stored: readonly StoredEntry[]): readonly RegistryEntry<Definition>[] {
-    return this.selectKind(this.dependencies.resolver.resolve(stored)).map(({ entry, definition, faults }) => ({
-      slug: entry.slug,
-      managed: entry.isManaged,
-      version: entry.version,
-      createdAt: entry.createdAt,
-      updatedAt: entry.updatedAt,
-      source: entry.source,
-      definition,
-      faults: this.toRelativeFaults(entry.slug, faults),
-    }));
+    return this.selectKind(this.dependencies.resolver.resolve(stored)).map(
+      ({ entry, definition, faults }): RegistryEntry<Definition> => ({
+        slug: entry.slug,
+        managed: entry.isManaged,
+        version: entry.version,
+        createdAt: entry.createdAt,
+        updatedAt: entry.updatedAt,
+        source: entry.source,
+        definition,
+        faults: this.toRelativeFaults(entry.slug, faults),
+      }),
+    );
   }
 
   private toRelativeFaults(slug: string, faults: readonly Fault[]): readonly Fault[] {

@@ -60,12 +60,12 @@ export function toDeclaredEntries(document: JsonObject): readonly DeclaredEntry[
       position,
       source: toObject(entry),
     }));
-  const defaultEntry = {
+  const defaultEntry: DeclaredEntry = {
     kind: 'default',
     slug: DEFAULT_SLUG,
     position: 0,
     source: toObject(json['default']),
-  } as const;
+  };
   const kinds = Object.keys(SECTION_BY_KIND) as NamedKind[];
   return [...kinds.flatMap(section), defaultEntry];
 }

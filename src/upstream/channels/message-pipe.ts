@@ -30,7 +30,10 @@ export abstract class MessagePipe {
   /** True when the pipe accepts no further message for now. */
   abstract readonly full: boolean;
 
-  /** Sends a request. `refused` is called when it could not be delivered or the server rejected it; the answer is a message. */
+  /**
+   * Sends a request. `refused` is called when it could not be delivered or the server rejected it; the answer is a
+   * message.
+   */
   abstract send(text: string, id: number, refused: (outcome: Outcome) => void): CallTransport;
 
   /** Sends a message that expects no answer. Returns false only when it is certain that it was not delivered. */

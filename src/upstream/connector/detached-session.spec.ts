@@ -74,7 +74,7 @@ afterEach(async () => {
 });
 
 describe('a detached session', () => {
-  it('is adopted by another worker without a new handshake, without a DELETE and without reuse of request ids', async () => {
+  it('is adopted without a new handshake, without a DELETE and without reuse of request ids', async () => {
     const before = await previousOwner.open(httpServer(server.url));
     await before.request(toolCall('one'), new RecordedReply(), NEVER);
     const after = adopt(detach(before));

@@ -79,7 +79,8 @@ describe('a call over streamable HTTP', () => {
     });
     const outcome = connection.request(toolCall('any'), reply, NEVER);
     await firstSeen.promise;
-    // The server sent the rest together with the first message. Without back-pressure it would arrive within one round trip.
+    // The server sent the rest together with the first message. Without back-pressure it would arrive within one round
+    // trip.
     await connection.request({ ...toolCall(''), method: 'resources/list' }, new RecordedReply(), NEVER);
     expect(logsOf(reply)).toEqual(['one']);
     reader.resolve();
@@ -185,7 +186,9 @@ describe('a question of a legacy server', () => {
   });
 
   describe('whose answer cannot be delivered', () => {
-    /** The server sends a question during a call that it never answers. `onAnswer` handles the answer to the question. */
+    /**
+     * The server sends a question during a call that it never answers. `onAnswer` handles the answer to the question.
+     */
     const callWithQuestion = async (onAnswer: (visit: ReceivedRequest) => void) => {
       const connection = await open((visit) => {
         visit.stream().send(request('q', 'elicitation/create', elicitation));

@@ -246,13 +246,13 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
     it('aborts the question of a call that is cancelled', async () => {
       const connection = await newBench().open(definition, CLIENT_WITH_ALL_CAPABILITIES);
       const controller = new AbortController();
-      const asked = Promise.withResolvers<AbortSignal>();
+      const received = Promise.withResolvers<AbortSignal>();
       const reply = new RecordedReply((_question, signal) => {
-        asked.resolve(signal);
+        received.resolve(signal);
         return new Promise(() => undefined);
       });
       const outcome = connection.request(toolCall('ask_name'), reply, controller.signal);
-      const signal = await asked.promise;
+      const signal = await received.promise;
       controller.abort();
       expect(signal.aborted).toBe(true);
       expect(await outcome).toMatchObject({ error: { code: -31002 } });

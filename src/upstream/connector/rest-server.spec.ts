@@ -20,7 +20,7 @@ const TOOLS = [...Object.keys(REST_ANSWERS), '/hang', '/cut', '/half', '/flood',
 const ECHOES = [
   tool('find', { path: '/echo/{id}', title: 'Find', description: 'Finds.' }),
   tool('make', { path: '/echo', method: 'POST' }),
-  tool('look', { path: '/object', method: 'HEAD' }),
+  tool('head', { path: '/object', method: 'HEAD' }),
 ];
 
 function restServer(url: string, more: Partial<RestServer> = {}): RestServer {
@@ -163,7 +163,7 @@ describe('a call of a REST tool', () => {
     ['/untyped-text', text('hello')],
     ['/empty', text('')],
     ['/empty-json', text('')],
-    ['look', text('')],
+    ['head', text('')],
     ['/image', { content: [{ type: 'image', data: TINY_PNG.toString('base64'), mimeType: 'image/png' }] }],
     ['/sound', { content: [{ type: 'audio', data: 'AQL/', mimeType: 'audio/wav' }] }],
   ])('converts the answer of %s to the result %j', async (name, result) => {

@@ -113,7 +113,9 @@ function openEventStream(response: ServerResponse): EventWriter {
   };
 }
 
-/** Answers a legacy handshake with a session, and messages without an answer with 202. Returns false for other requests. */
+/**
+ * Answers a legacy handshake with a session, and messages without an answer with 202. Returns false for other requests.
+ */
 export function answerLegacyHandshake(
   visit: ReceivedRequest,
   capabilities: JsonObject = { tools: {} },

@@ -11,7 +11,7 @@ import { withServer, restartPending, toOutcomeError } from '../upstream.errors.j
 import type { UpstreamConfig } from '../upstream.config.js';
 import { SingleFlight, withAbort } from './single-flight.js';
 
-/** How long a process that was started for a probe waits for somebody who needs it, in milliseconds. */
+/** How long a process that a probe started stays available for the next opening, in milliseconds. */
 const IDLE_PROCESS_TIMEOUT_MS = 10_000;
 
 interface IdleProcess {
@@ -37,7 +37,10 @@ export class StdioConnectionOpener {
     process.on('exit', this.killAll);
   }
 
-  /** From memory, or by a probe of a process that is kept for the next opening. Rejects with an OutcomeError. */
+  /**
+   * Resolves the era from the cache, or by a probe whose process stays available for the next opening. Rejects with an
+   * OutcomeError.
+   */
   async resolveEra(server: StdioServer, opening: ConnectionOptions, signal: AbortSignal): Promise<KnownEra> {
     const known = this.eraCache.find(server.slug);
     if (known !== undefined) return known;
@@ -62,7 +65,7 @@ export class StdioConnectionOpener {
     this.evictIdle(slug);
   }
 
-  /** Resolves when no process is left. */
+  /** Resolves when no process is running any more. */
   async shutdown(): Promise<void> {
     this.isShutDown = true;
     for (const slug of this.idleProcesses.keys()) this.evictIdle(slug);
@@ -84,7 +87,11 @@ export class StdioConnectionOpener {
     }
   }
 
-  private createModernConnection(pipe: ChildPipe, profile: ServerProfile, opening: ConnectionOptions): UpstreamConnection {
+  private createModernConnection(
+    pipe: ChildPipe,
+    profile: ServerProfile,
+    opening: ConnectionOptions,
+  ): UpstreamConnection {
     return new ModernPipeConnection(pipe, profile, opening.context, opening.events);
   }
 
@@ -103,8 +110,8 @@ export class StdioConnectionOpener {
   }
 
   /**
-   * A process that ended at the probe is one that cannot be started, or a legacy server that bears no message before
-   * the handshake. The handshake, in a new process, will tell.
+   * A process that exited during the probe either cannot run, or is a legacy server that tolerates no message before
+   * the handshake. The handshake in a new process shows which.
    */
   private handleExitDuringProbe(server: StdioServer, pipe: ChildPipe, reason: string): KnownEra {
     if (!pipe.wasStarted) throw toOutcomeError(withServer(outcomeOfFault('refused', reason), server.slug));
@@ -147,7 +154,7 @@ export class StdioConnectionOpener {
     try {
       return new ChildPipe(server, options);
     } catch {
-      // What the system would not even try: a command, argument or folder that can be none.
+      // The operating system rejects the command, an argument or the folder as invalid.
       throw toOutcomeError(withServer(outcomeOfFault('refused', 'the command is not valid'), server.slug));
     }
   }

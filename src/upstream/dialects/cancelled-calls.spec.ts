@@ -10,7 +10,7 @@ describe('CancelledCalls', () => {
   it('may belong to others for every identity that is not certainly the principal of all cancelled calls', () => {
     const calls = create();
     calls.add(1, identity('me'));
-    expect([identity('me'), identity('you'), undefined].map((asker) => calls.mayBelongToOthers(asker))).toEqual([
+    expect([identity('me'), identity('you'), undefined].map((caller) => calls.mayBelongToOthers(caller))).toEqual([
       false,
       true,
       true,
@@ -25,9 +25,9 @@ describe('CancelledCalls', () => {
     const calls = create();
     calls.add(0, identity('you'));
     for (let id = 1; id <= 2_000; id += 1) calls.add(id, identity('me'));
-    expect([identity('me'), identity('you')].map((asker) => calls.mayBelongToOthers(asker))).toEqual([true, true]);
+    expect([identity('me'), identity('you')].map((caller) => calls.mayBelongToOthers(caller))).toEqual([true, true]);
     const mine = create();
     for (let id = 1; id <= 2_000; id += 1) mine.add(id, identity('me'));
-    expect([identity('me'), identity('you')].map((asker) => mine.mayBelongToOthers(asker))).toEqual([false, true]);
+    expect([identity('me'), identity('you')].map((caller) => mine.mayBelongToOthers(caller))).toEqual([false, true]);
   });
 });

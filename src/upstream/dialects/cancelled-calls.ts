@@ -15,9 +15,10 @@ interface CancelledCallsContext {
 }
 
 /**
- * Tracks calls that were cancelled after they were sent. Few servers answer a cancelled request (basic/utilities/cancellation:
- * they should not), and many continue to work on it. A message on a channel that names no call may therefore belong to one
- * of these calls. Only an answer shows that the server has finished the call.
+ * Tracks calls that were cancelled after they were sent. Few servers answer a cancelled request
+ * (basic/utilities/cancellation: they should not), and many continue to work on it. A message on a channel that names
+ * no call may therefore belong to one of these calls. Only an answer shows that the server has finished the call
+ * (upstream/README.md, invariant 6).
  */
 export class CancelledCalls {
   private readonly calls = new Map<number, CancelledCall>();
@@ -26,7 +27,9 @@ export class CancelledCalls {
 
   constructor(private readonly context: CancelledCallsContext) {}
 
-  /** `isSilent`: by the protocol the server sends no unsolicited message about this call; it is removed after a timeout. */
+  /**
+   * `isSilent`: by the protocol the server sends no unsolicited message about this call; it is removed after a timeout.
+   */
   add(id: number, identity: CallIdentity | undefined, isSilent = false): void {
     const call = { principal: identity?.principal, expiresAt: 0, expire: () => void this.calls.delete(id) };
     this.calls.set(id, call);

@@ -14,8 +14,8 @@ const LOW_WATER_MARK = 16;
 const SLOW_READER_TIMEOUT_MS = 5_000;
 
 /**
- * Delivers the messages of each call in order while its reader is slow. Other calls on the same pipe do not wait, and the
- * number of buffered messages is bounded.
+ * Delivers the messages of each call in order while its reader is slow. Other calls on the same pipe do not wait, and
+ * the number of buffered messages is bounded.
  */
 export class PipeFlowControl {
   private readonly queues = new Map<FlowControlledCall, Step[]>();

@@ -15,8 +15,8 @@ export interface UndeclaredCapability {
 }
 
 /**
- * Questions must not use capabilities that the client did not declare (client/elicitation, client/sampling, client/roots).
- * Returns undefined when the question is allowed.
+ * Questions must not use capabilities that the client did not declare (client/elicitation, client/sampling,
+ * client/roots). Returns undefined when the question is allowed.
  */
 export function findUndeclaredCapability(
   method: string,
@@ -56,7 +56,10 @@ function isImpliedByLegacyDeclaration(part: string, declared: JsonObject): boole
   return part === 'form' && declared['form'] === undefined && declared['url'] === undefined;
 }
 
-/** Returns the fault of an `input_required` result, or undefined when it is valid (basic/patterns/mrtr, Server Requirements). */
+/**
+ * Returns the fault of an `input_required` result, or undefined when it is valid (basic/patterns/mrtr, Server
+ * Requirements).
+ */
 export function findInputRequestFault(
   method: string,
   result: JsonObject,

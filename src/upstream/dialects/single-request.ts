@@ -16,8 +16,8 @@ export type RequestEnding =
   | { readonly kind: 'fault'; readonly fault: TransportFault; readonly detail?: string };
 
 /**
- * One HTTP request whose ending is awaited: handshakes, notifications, session deletions. On an event stream it ends with
- * the first message event for which `accepts` returns true; without `accepts` it ends when the stream begins.
+ * One HTTP request whose ending is awaited: handshakes, notifications, session deletions. On an event stream it ends
+ * with the first message event for which `accepts` returns true; without `accepts` it ends when the stream begins.
  */
 export class SingleRequest implements HttpReceiver {
   readonly ended: Promise<RequestEnding>;

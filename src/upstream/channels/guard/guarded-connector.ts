@@ -21,8 +21,8 @@ export type Resolver = (
 const SYSTEM_RESOLVER: Resolver = (host, found) => resolve(host, { all: true, verbatim: true }, found);
 
 /**
- * Connects to allowed addresses only. The check uses the resolved addresses to which the connection is then made, and runs
- * for every connection: an earlier check could be bypassed by DNS rebinding.
+ * Connects to allowed addresses only. The check uses the resolved addresses to which the connection is then made, and
+ * runs for every connection: an earlier check could be bypassed by DNS rebinding.
  */
 export function guardedConnector(
   guard: AddressGuard,

@@ -7,7 +7,9 @@ import { SseOverflow, SseParser, type SseEvent } from './sse-parser.js';
 
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Receives the response to one HTTP request. The last call is exactly one of `answered`, `streamEnded` and `failed`. */
+/**
+ * Receives the response to one HTTP request. The last call is exactly one of `answered`, `streamEnded` and `failed`.
+ */
 export interface HttpReceiver {
   /** A complete answer that is not an event stream, with any status; `bytes` is the unmodified body. */
   answered(answer: HttpAnswer, headers: AnswerHeaders, bytes: Buffer): void;
@@ -40,7 +42,9 @@ const UNREADABLE = '\uFFFD';
 
 const ABORTED = new Error('aborted');
 
-/** One HTTP request and its answer, driven by undici. Aborting closes the connection, or prevents it from being opened. */
+/**
+ * One HTTP request and its answer, driven by undici. Aborting closes the connection, or prevents it from being opened.
+ */
 export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   expiresAt = 0;
   private controller: Dispatcher.DispatchController | undefined;
@@ -84,8 +88,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   }
 
   /**
-   * Detaches the receiver, which needs no further events. The stream may end by itself within DISMISS_TIMEOUT_MS, so that
-   * its TCP connection can be reused.
+   * Detaches the receiver, which needs no further events. The stream may end by itself within DISMISS_TIMEOUT_MS, so
+   * that its TCP connection can be reused.
    */
   dismiss(): void {
     if (this.isOver || this.isDismissed) return;

@@ -28,8 +28,8 @@ const MAX_ID_CHARS = 1_024;
 const RETRY_RANGE_MS = { min: 100, max: 60_000 };
 
 /**
- * Parses a server-sent event stream incrementally (WHATWG HTML, section 9.2.6). Buffers at most one unfinished event of at
- * most `maxEventBytes`.
+ * Parses a server-sent event stream incrementally (WHATWG HTML, section 9.2.6). Buffers at most one unfinished event of
+ * at most `maxEventBytes`.
  */
 export class SseParser {
   /** Id of the last event that was dispatched or that consisted of an id only. */

@@ -194,7 +194,8 @@ class SsePost implements HttpReceiver, CallTransport {
   streamEnded(): void {}
 
   failed(fault: TransportFault, detail?: string): void {
-    // An oversized acknowledgement is still one, and a late acknowledgement may still arrive: treat the message as accepted.
+    // An oversized acknowledgement is still one, and a late acknowledgement may still arrive: treat the message as
+    // accepted.
     if (fault === 'too_large' || (fault === 'timeout' && this.id === undefined)) this.onAccepted();
     else this.onRefused(outcomeOfFault(fault === 'cut' ? 'lost' : fault, detail));
   }

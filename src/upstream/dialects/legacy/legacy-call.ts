@@ -47,7 +47,9 @@ export class LegacyCall extends InFlightCall {
     return METHODS_WITH_QUESTIONS.has(this.request.method);
   }
 
-  /** Forwards a question to the caller. Returns undefined when the call has settled or a limit of questions is reached. */
+  /**
+   * Forwards a question to the caller. Returns undefined when the call has settled or a limit of questions is reached.
+   */
   forwardQuestion(question: Question, control: AbortController): Promise<Answer> | undefined {
     this.openQuestions ??= new Set();
     if (this.settled || this.openQuestions.size >= MAX_OPEN_QUESTIONS || ++this.questionCount > MAX_QUESTIONS)

@@ -132,7 +132,8 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
       }
       return subscription;
     }
-    // The server accepted the subscription but has no stream on which to notify: grant nothing rather than break the promise.
+    // The server accepted the subscription but has no stream on which to notify: grant nothing rather than break the
+    // promise.
     await subscription.close();
     return { honoured: {}, close: () => Promise.resolve() };
   }
@@ -149,8 +150,8 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     this.inbox.remove(call);
     if (this.serialQueue === undefined) return;
     if (call.cancelled === undefined || !this.serialQueue.isRunning(call)) return this.serialQueue.release(call);
-    // A question of the cancelled call may still be in transit. The answer to a ping shows that none is, unless the server
-    // continues to work on the call; `cancelledCalls` covers that case.
+    // A question of the cancelled call may still be in transit. The answer to a ping shows that none is, unless the
+    // server continues to work on the call; `cancelledCalls` covers that case.
     const queue = this.serialQueue;
     void this.sendOwnRequest('ping', {}, CANCEL_BARRIER_TIMEOUT_MS).then(() => queue.release(call));
   }

@@ -13,7 +13,10 @@ const ONE_WAY_TIMEOUT_MS = 5_000;
 /** Timeout for the DELETE that ends a session, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
-/** Faults after which a message counts as undelivered. After a timeout it counts as accepted: the server may have read it. */
+/**
+ * Faults after which a message counts as undelivered. After a timeout it counts as accepted: the server may have read
+ * it.
+ */
 const UNDELIVERED_FAULTS: ReadonlySet<TransportFault> = new Set(['refused', 'forbidden', 'lost']);
 
 /**

@@ -60,7 +60,9 @@ export class LegacyInbox {
     return [...this.calls.values()];
   }
 
-  /** `own` is the call on whose stream the request arrived. Without it, the only call that accepts questions is meant. */
+  /**
+   * `own` is the call on whose stream the request arrived. Without it, the only call that accepts questions is meant.
+   */
   request(message: JsonRpcRequest, own?: LegacyCall): void {
     if (message.method === 'ping') return this.host.sendAnswer({ jsonrpc: '2.0', id: message.id, result: {} });
     const params = message.params ?? {};

@@ -21,7 +21,10 @@ export interface LinkHost {
 /** The state with which another worker can adopt the session of a link. */
 export type DetachedSession = Pick<UpstreamSessionState, 'sessionId' | 'stream'>;
 
-/** The delivery of a message that expects no answer. `accepted` includes the uncertain case: the server may have read it. */
+/**
+ * The delivery of a message that expects no answer. `accepted` includes the uncertain case: the server may have read
+ * it.
+ */
 export type Delivery = 'taken' | 'failed' | 'session ended';
 
 /** Transports messages between a connection and a legacy server. */

@@ -23,7 +23,10 @@ import type { LegacyCall } from './legacy-call.js';
 import type { LinkHost } from './legacy-link.js';
 import { endsSession } from './session-loss.js';
 
-/** First delay before a stream is resumed when the server sent no delay, in milliseconds (WHATWG leaves it to the client). */
+/**
+ * First delay before a stream is resumed when the server sent no delay, in milliseconds (WHATWG leaves it to the
+ * client).
+ */
 const MIN_RESUME_DELAY_MS = 1_000;
 
 /** The session id and headers of a session's requests. */

@@ -5,7 +5,7 @@ const MAX_WAITING = 256;
 
 /**
  * Runs calls one at a time when questions do not identify their call: with one running call, the call of a question is
- * unambiguous.
+ * unambiguous (upstream/README.md, invariant 5).
  */
 export class SerialQueue {
   private running: LegacyCall | undefined;

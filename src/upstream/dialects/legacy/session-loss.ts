@@ -10,7 +10,8 @@ import {
 /**
  * A 404 for a session id ends the session (basic/transports, Session Management). A 404 whose body answers this request
  * shows that the server has read the request; it ends the session only if the error says so. Servers that lost their
- * sessions in a restart often send 400. Without an `id`, the rejected message was not a request but an answer to the server.
+ * sessions in a restart often send 400. Without an `id`, the rejected message was not a request but an answer to the
+ * server.
  */
 export function endsSession(answer: HttpAnswer, id?: number): boolean {
   if (answer.status !== 404) return reportsLostSession(answer, id);

@@ -12,13 +12,15 @@ import type { StreamState } from '../../upstream-session-state.js';
 import { readMessages } from '../messages.js';
 import type { LinkHost } from './legacy-link.js';
 
-/** How long callers wait for the stream to open, in milliseconds: some servers send no headers before the first event. */
+/**
+ * How long callers wait for the stream to open, in milliseconds: some servers send no headers before the first event.
+ */
 const OPEN_TIMEOUT_MS = 1_000;
 
 /**
- * The GET stream of a session, which stays open once it was requested. It is not requested again from a server that does
- * not support it. When the server ends the stream, it is reopened with the last event id, if there is one. `previous` is
- * the position at which another worker detached the same stream.
+ * The GET stream of a session, which stays open once it was requested. It is not requested again from a server that
+ * does not support it. When the server ends the stream, it is reopened with the last event id, if there is one.
+ * `previous` is the position at which another worker detached the same stream.
  */
 export class SessionStream implements HttpReceiver {
   private state: 'closed' | 'open' | 'not offered' = 'closed';

@@ -59,7 +59,10 @@ describe('a shared pipe to a legacy server', () => {
     const outcome = connection.request(request, reply, signal);
     return { logs, questions, outcome };
   };
-  /** Cancels a call. The server reads the cancellation, answers the ping that follows, and continues to work on the call. */
+  /**
+   * Cancels a call. The server reads the cancellation, answers the ping that follows, and continues to work on the
+   * call.
+   */
   const cancelCallOf = async (client: string): Promise<number | undefined> => {
     const controller = new AbortController();
     callOf(client, controller.signal);

@@ -73,7 +73,9 @@ export class ModernHttpCall extends InFlightCall implements HttpReceiver {
 /** Statuses with which a server of another era rejects an unknown request. */
 const FOREIGN_STATUSES: ReadonlySet<number> = new Set([400, 404, 405]);
 
-/** Error codes that a modern server sends with such a status; a server of another revision reports it as unsupported. */
+/**
+ * Error codes that a modern server sends with such a status; a server of another revision reports it as unsupported.
+ */
 const MODERN_CODES: ReadonlySet<number> = new Set([
   RpcCode.headerMismatch,
   RpcCode.missingClientCapability,

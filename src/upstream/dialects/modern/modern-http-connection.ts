@@ -84,7 +84,9 @@ export class ModernHttpConnection implements UpstreamConnection {
     this.end('it was closed');
   }
 
-  /** Probes the server again after an answer that is typical of another era. Closes the connection if the era changed. */
+  /**
+   * Probes the server again after an answer that is typical of another era. Closes the connection if the era changed.
+   */
   private suspect(): void {
     const now = performance.now();
     if (this.closed || now - this.lastEraCheckAt < MIN_ERA_CHECK_INTERVAL_MS) return;

@@ -106,7 +106,8 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
   message(value: JsonValue): void {
     if (isJsonObject(value) && value['method'] === undefined) return this.answer(value);
     const reading = readMessage(value);
-    // A modern server must not send requests (basic/transports/stdio). The request names no call that could be failed for it.
+    // A modern server must not send requests (basic/transports/stdio). The request names no call that could be failed
+    // for it.
     if (reading.kind === 'notification') this.notification(reading.message.method, reading.message.params ?? {});
   }
 

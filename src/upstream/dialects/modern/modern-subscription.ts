@@ -30,8 +30,8 @@ export interface ListenReader {
 export type OpenListenStream = (params: JsonObject, reader: ListenReader) => ListenStream;
 
 /**
- * A subscription at a modern server (basic/patterns/subscriptions). Once acknowledged, its stream is reopened whenever it
- * ends, and the subscriber is notified that it may have missed changes.
+ * A subscription at a modern server (basic/patterns/subscriptions). Once acknowledged, its stream is reopened whenever
+ * it ends, and the subscriber is notified that it may have missed changes.
  */
 export class ModernSubscription implements ListenReader {
   private honoured: ChangeFilter = {};

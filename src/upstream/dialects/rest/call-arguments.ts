@@ -17,7 +17,10 @@ export class CallArguments {
     return Object.hasOwn(this.all, name) ? this.all[name] : undefined;
   }
 
-  /** Expands a template. A template of exactly one placeholder keeps the argument's type; undefined when an argument is missing. */
+  /**
+   * Expands a template. A template of exactly one placeholder keeps the argument's type; undefined when an argument is
+   * missing.
+   */
   expand(template: string): JsonValue | undefined {
     const [, only] = ONLY_A_PARAMETER.exec(template) ?? [];
     if (only !== undefined) return this.use(only);

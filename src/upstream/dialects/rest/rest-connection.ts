@@ -30,8 +30,8 @@ import { RestCall } from './rest-call.js';
 import { ArgumentFault, composeRequest, type RestRequest } from './rest-request.js';
 
 /**
- * Presents plain HTTP endpoints as a modern server with tools. A tool call is one HTTP request, sent once; the connection
- * answers every other method itself.
+ * Presents plain HTTP endpoints as a modern server with tools. A tool call is one HTTP request, sent once; the
+ * connection answers every other method itself.
  */
 export class RestConnection implements UpstreamConnection {
   readonly profile: ServerProfile;

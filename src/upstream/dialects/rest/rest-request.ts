@@ -27,9 +27,9 @@ const DOT_SEGMENT = /(?:^|\/)(?:\.|%2e){1,2}(?=\/|$)/i;
 const DECODED_DOT_SEGMENT = /(?:^|[/\\])\.{1,2}(?=[/\\]|$)/;
 
 /**
- * Composes the HTTP request of a tool call. Templates of the tool's path, headers, query and body determine where arguments
- * go. Arguments that no template uses go into the body, or into the query when the method has no body, unless the tool
- * defines these.
+ * Composes the HTTP request of a tool call. Templates of the tool's path, headers, query and body determine where
+ * arguments go. Arguments that no template uses go into the body, or into the query when the method has no body, unless
+ * the tool defines these.
  * @param base URL to which the tool's path is appended; its query comes first
  * @throws ArgumentFault
  */

@@ -24,8 +24,8 @@ export interface ToolResultMapping {
 }
 
 /**
- * Converts a complete HTTP answer to the outcome of a tool call: a result for 2xx, a result with `isError` for 4xx and 5xx
- * (docs/errors.md), and an error for a redirect, which is never followed, and for an unreadable answer.
+ * Converts a complete HTTP answer to the outcome of a tool call: a result for 2xx, a result with `isError` for 4xx and
+ * 5xx (docs/errors.md), and an error for a redirect, which is never followed, and for an unreadable answer.
  */
 export function restAnswerToOutcome(answer: HttpAnswer, bytes: Buffer, mapping: ToolResultMapping): Outcome {
   const { status } = answer;
