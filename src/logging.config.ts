@@ -11,7 +11,7 @@ export class LoggingConfig {
   @IsIn(LEVELS)
   readonly level: Level = 'log';
 
-  /** `json`: a line is one JSON object. `toTextContent`: for a person at a terminal. */
+  /** `json`: a line is one JSON object. `text`: for a person at a terminal. */
   @Env('ISTHMUS_LOG_FORMAT')
   @IsIn(['json', 'text'])
   readonly format: 'json' | 'text' = 'text';

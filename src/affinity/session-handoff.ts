@@ -121,7 +121,7 @@ export class SessionHandoff implements BeforeApplicationShutdown {
   }
 }
 
-/** `createUnknown` counts as taken: to give the session to yet another worker could make two serve it. */
+/** `unknown` counts as taken: to give the session to yet another worker could make two serve it. */
 function toOfferResult(end: BusEnd): OfferResult {
   if (end.kind === 'value') return outcomeToOfferResult(readOutcome(end.value));
   if (end.kind === 'unknown' || end.kind === 'failed') return 'unknown';

@@ -29,7 +29,7 @@ export class VerifiedCallerCache {
     return this.clock.now() < entry.until ? entry.caller : undefined;
   }
 
-  /** `withAbort`: milliseconds since the Unix epoch. */
+  /** `until`: milliseconds since the Unix epoch. */
   store(authorization: string, caller: Caller, until: number): void {
     if (until > this.clock.now()) this.insert(authorization, { caller, until });
   }

@@ -11,7 +11,7 @@ import { findSlugFault } from './slug.js';
 
 export type Configuration = Omit<RegistrySnapshot, 'version'>;
 
-/** `toText`: the document that declares the value, before variables and defaults. */
+/** `written`: the document that declares the value, before variables and defaults. */
 export type ConfigurationResult =
   { readonly value: Configuration; readonly source: JsonObject } | { readonly faults: readonly Fault[] };
 

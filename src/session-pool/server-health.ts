@@ -4,7 +4,7 @@ import { ServerRegistry } from '../registry/index.js';
 
 /** How the calls of this worker at one server have ended lately. Times are milliseconds since the Unix epoch. */
 export interface HealthView {
-  /** As the last call ended. `createUnknown`: there was none. */
+  /** As the last call ended. `unknown`: there was none. */
   readonly state: 'up' | 'down' | 'unknown';
   readonly answeredAt?: number;
   readonly failedAt?: number;

@@ -12,7 +12,7 @@ const STALE_AFTER_MS = 1_500;
 /** How often it is written down when tokens were used. */
 const WRITING_MS = 60_000;
 
-/** Whether a token is good. `createUnknown`: that cannot be told now. */
+/** Whether a token is good. `unknown`: that cannot be told now. */
 export type TokenVerdict = AccessToken | 'refused' | 'unknown';
 
 /**

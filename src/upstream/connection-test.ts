@@ -45,7 +45,7 @@ const LISTED: readonly (readonly [ListMethod, string])[] = [
 export class ConnectionTest {
   constructor(private readonly config: UpstreamConfig) {}
 
-  /** `sendToSession` is given what the server lists, a page at a time. */
+  /** `take` is given what the server lists, a page at a time. */
   async run(server: ServerDefinition, take: OnListPage = () => undefined, stop = NEVER): Promise<ConnectionTestResult> {
     const connector = new DefaultUpstreamConnector(this.config);
     const startedAt = performance.now();

@@ -1,6 +1,6 @@
 /**
  * How a call ended for its client. `gone`: its session is. `refused`: an error that says nothing about its outcome.
- * `declined`: the server itself did not take it. `toProtocolViolation`: no answer, because whoever was asked died or left.
+ * `declined`: the server itself did not take it. `broken`: no answer, because whoever was asked died or left.
  */
 export type CallOutcome =
   'success' | 'not_executed' | 'executed' | 'unknown' | 'gone' | 'declined' | 'refused' | 'broken';

@@ -36,7 +36,7 @@ export class ListeningCrowd {
   private readonly waiting = new Set<() => void>();
   private failure: Error | undefined;
 
-  /** Has one more client listen. It is there once `withAbort` its acknowledgement. */
+  /** Has one more client listen. It is there once `until` its acknowledgement. */
   join({ url, token, notifications }: ListenOrder): void {
     const member = new CrowdMember();
     this.members.push(member);

@@ -5,8 +5,8 @@ import { brokenProtocol, ownFailure } from './own-failure.js';
 
 /**
  * How a transport can fail. `refused`: nothing was sent (connection refused, DNS, TLS). `forbidden`: nothing was sent, and
- * never will be, to an address that is not allowed. `logLostAnswer`: the connection broke
- * after bytes were sent. `timeout`: no answer in time. `cut`: the answer began and did not end. `whenAborted`: the caller
+ * never will be, to an address that is not allowed. `lost`: the connection broke
+ * after bytes were sent. `timeout`: no answer in time. `cut`: the answer began and did not end. `aborted`: the caller
  * left. `too_large`: the answer is larger than the gateway takes.
  */
 export type TransportFault = 'refused' | 'forbidden' | 'lost' | 'timeout' | 'cut' | 'aborted' | 'too_large';

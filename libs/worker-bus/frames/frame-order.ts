@@ -2,7 +2,7 @@
 export class FrameOrder {
   private next = 0;
 
-  /** `toRepeatedRequest`: it was there before, drop it. `gap`: one before it is missing for good. */
+  /** `repeated`: it was there before, drop it. `gap`: one before it is missing for good. */
   look(number: number): 'expected' | 'repeated' | 'gap' {
     if (number < this.next) return 'repeated';
     if (number > this.next) return 'gap';

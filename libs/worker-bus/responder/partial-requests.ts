@@ -25,7 +25,7 @@ export class PartialRequests {
     return this.partials.size;
   }
 
-  /** The whole message with its last part, `pending` before, `logLostAnswer` when it will never be whole. */
+  /** The whole message with its last part, `pending` before, `lost` when it will never be whole. */
   add(key: string, { number, more, payload }: Frame): Buffer | 'pending' | 'lost' {
     if (number === 0 && !more) return payload;
     const partial = this.partials.get(key) ?? this.begin(key, number);

@@ -24,7 +24,7 @@ export interface ResponderParts extends RunningParts {
 
 type Refusal = { readonly reason: string; readonly detail?: unknown };
 
-/** `logLostAnswer`: the relay did not say. `buried`: this worker has been declared gone, so nothing was claimed. */
+/** `lost`: the relay did not say. `buried`: this worker has been declared gone, so nothing was claimed. */
 type Decision = ClaimVerdict | 'lost' | 'buried';
 
 /** A detail of a refusal that takes more than this is left out, so that the refusal fits into one frame. */

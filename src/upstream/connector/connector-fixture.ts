@@ -74,7 +74,7 @@ export class RecordedEvents implements ConnectionEvents {
   }
 }
 
-/** Keeps what precedes an outcome; answers questions with `resultMappings`. */
+/** Keeps what precedes an outcome; answers questions with `answers`. */
 export class RecordedReply implements UpstreamReply {
   readonly notifications: McpNotification[] = [];
   readonly questions: string[] = [];
