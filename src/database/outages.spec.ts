@@ -157,7 +157,7 @@ describe('Database over SQLite', () => {
   it('refuses a file that is no database, and says what to do', async () => {
     await writeFile(file, 'no database at all, but long enough to be taken for one');
     await expect(openDatabase({ kind: 'sqlite', file })).rejects.toThrow(
-      /^The database .*isthmus\.db cannot be used: .*file is not a database\. .*restore it from a backup/,
+      /^The database .*isthmus\.db cannot be used: .*file is not a database\. .*Restore it from a backup/,
     );
   });
 });
