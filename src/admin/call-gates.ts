@@ -62,7 +62,7 @@ function gatesOfItem({ server, kind, name }: Question, items: Items): readonly G
   const item = open('item', own === name ? 'Nobody has switched it off.' : `The server calls it ${own}.`);
   if (kind !== 'tools') return [item];
   const permission = items.checkTool(server, own);
-  if (permission === 'yes') return [item, open('trust', 'Its definition is trusted.')];
+  if (permission === 'allowed') return [item, open('trust', 'Its definition is trusted.')];
   const isChanged = permission === 'quarantined';
   const reason = isChanged
     ? 'Its definition has changed, and nobody has approved that.'
