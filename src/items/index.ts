@@ -1,9 +1,4 @@
-export {
-  toDefinition,
-  findDifferences,
-  ID_MEMBERS,
-  type Difference,
-} from './definition.js';
+export { toDefinition, findDifferences, ID_MEMBERS, type Difference } from './definition.js';
 export type { DefinedItem, ItemOverrides, ItemKind, ItemStatus, KnownItem } from './item-record.js';
 export { Items } from './items.js';
 export { ItemsModule } from './items.module.js';
