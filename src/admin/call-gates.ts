@@ -65,7 +65,7 @@ function evaluateItem({ server, kind, name }: Question, items: Items): readonly 
   );
   if (kind !== 'tools') return [item];
   const permission = items.checkTool(server, own);
-  if (permission === 'yes') return [item, allow('trust', 'The definition of the tool is trusted.')];
+  if (permission === 'allowed') return [item, allow('trust', 'The definition of the tool is trusted.')];
   const isChanged = permission === 'quarantined';
   const reason = isChanged
     ? 'The definition of the tool has changed and was not approved.'

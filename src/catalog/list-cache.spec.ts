@@ -19,9 +19,11 @@ function world(listCacheBytes = 1_048_576) {
     context: 'mine',
     ...more,
   });
-  const keep = (of: ListPage, { isPublic = true, mark = cache.nextSequence(), freshMs = 1_000, result = TOOLS } = {}) =>
-    cache.store(of, { result, isPublic, sequence: mark, expiresAt: performance.now() + freshMs });
-  return { registry, cache, page, keep };
+  const store = (
+    of: ListPage,
+    { isPublic = true, sequence = cache.nextSequence(), freshMs = 1_000, result = TOOLS } = {},
+  ) => cache.store(of, { result, isPublic, sequence, expiresAt: performance.now() + freshMs });
+  return { registry, cache, page, store };
 }
 
 beforeEach(() => {
@@ -34,8 +36,8 @@ afterEach(() => {
 
 describe('a cached page', () => {
   it('is found until it expires', () => {
-    const { cache, page, keep } = world();
-    keep(page());
+    const { cache, page, store } = world();
+    store(page());
     jest.advanceTimersByTime(999);
     expect(cache.find(page())?.result).toBe(TOOLS);
     jest.advanceTimersByTime(1);
@@ -43,9 +45,9 @@ describe('a cached page', () => {
   });
 
   it('is found in every authorization context when it is public, and only in its own when it is private', () => {
-    const { cache, page, keep } = world();
-    keep(page());
-    keep(page({ method: 'prompts/list' }), { isPublic: false });
+    const { cache, page, store } = world();
+    store(page());
+    store(page({ method: 'prompts/list' }), { isPublic: false });
     expect(cache.find(page({ context: 'theirs' }))?.isPublic).toBe(true);
     expect(cache.find(page({ method: 'prompts/list' }))?.isPublic).toBe(false);
     expect(cache.find(page({ method: 'prompts/list', context: 'theirs' }))).toBeUndefined();
@@ -58,30 +60,30 @@ describe('a cached page', () => {
     ['a client with other capabilities', { capabilities: { roots: {} } }],
     ['another definition of the server', { server: remoteServer('a', { headers: { authorization: 'other' } }) }],
   ])('is not returned for %s', (_what, more) => {
-    const { cache, page, keep } = world();
-    keep(page());
+    const { cache, page, store } = world();
+    store(page());
     expect(cache.find(page(more))).toBeUndefined();
   });
 
   it('is removed when its list is invalidated, while other lists stay', () => {
-    const { cache, page, keep } = world();
+    const { cache, page, store } = world();
     const pages = [page(), page({ cursor: '2' }), page({ method: 'prompts/list' }), page({ server: B })];
-    for (const each of pages) keep(each);
+    for (const each of pages) store(each);
     cache.invalidate('a', 'tools/list');
     expect(pages.map((each) => cache.find(each) !== undefined)).toEqual([false, false, true, true]);
   });
 
   it('is removed when the definition of its server changes', () => {
-    const { registry, cache, page, keep } = world();
-    keep(page());
-    keep(page({ server: B }));
+    const { registry, cache, page, store } = world();
+    store(page());
+    store(page({ server: B }));
     registry.configure([remoteServer('a', { url: 'http://elsewhere.example' }), B]);
     expect([cache.find(page()), cache.find(page({ server: B }))?.result]).toEqual([undefined, TOOLS]);
   });
 
   it('is removed with its list when the server rejects the cursor that it contains', () => {
-    const { cache, page, keep } = world();
-    keep(page(), { result: { ...TOOLS, nextCursor: '2' } });
+    const { cache, page, store } = world();
+    store(page(), { result: { ...TOOLS, nextCursor: '2' } });
     cache.invalidateCursor(page({ cursor: 'another' }));
     expect(cache.find(page())).toBeDefined();
     cache.invalidateCursor(page({ cursor: '2' }));
@@ -91,62 +93,62 @@ describe('a cached page', () => {
 
 describe('a late page', () => {
   it('is not stored when its list was invalidated during the request', () => {
-    const { cache, page, keep } = world();
-    const mark = cache.nextSequence();
+    const { cache, page, store } = world();
+    const sequence = cache.nextSequence();
     cache.invalidate('a', 'tools/list');
-    keep(page(), { mark });
+    store(page(), { sequence });
     expect(cache.find(page())).toBeUndefined();
-    keep(page());
+    store(page());
     expect(cache.find(page())).toBeDefined();
   });
 
   it('is not stored when the definition of its server changed during the request', () => {
-    const { registry, cache, page, keep } = world();
-    const mark = cache.nextSequence();
+    const { registry, cache, page, store } = world();
+    const sequence = cache.nextSequence();
     const moved = remoteServer('a', { url: 'http://elsewhere.example' });
     registry.configure([moved, B]);
-    keep(page(), { mark });
+    store(page(), { sequence });
     expect([cache.find(page()), cache.find(page({ server: moved }))]).toEqual([undefined, undefined]);
   });
 });
 
 describe('the bounds of the list cache', () => {
   it('evict the least recently used page above the size limit', () => {
-    const { cache, page, keep } = world(4 * SIZE);
+    const { cache, page, store } = world(4 * SIZE);
     const pages = ['1', '2', '3', '4', '5'].map((cursor) => page({ cursor }));
-    for (const each of pages.slice(0, 4)) keep(each);
+    for (const each of pages.slice(0, 4)) store(each);
     cache.find(page({ cursor: '1' }));
-    for (const each of pages.slice(4)) keep(each);
+    for (const each of pages.slice(4)) store(each);
     expect(pages.map((each) => cache.find(each) !== undefined)).toEqual([true, false, true, true, true]);
   });
 
   it('count a replaced or invalidated page only once', () => {
-    const { cache, page, keep } = world(4 * SIZE);
-    for (let count = 0; count < 100; count += 1) keep(page());
-    for (const cursor of ['2', '3', '4']) keep(page({ cursor }));
+    const { cache, page, store } = world(4 * SIZE);
+    for (let count = 0; count < 100; count += 1) store(page());
+    for (const cursor of ['2', '3', '4']) store(page({ cursor }));
     expect(cache.find(page())).toBeDefined();
     for (let count = 0; count < 100; count += 1) {
-      keep(page({ server: B }));
+      store(page({ server: B }));
       cache.invalidate('b', 'tools/list');
     }
     expect(cache.find(page({ cursor: '4' }))).toBeDefined();
   });
 
   it('exclude a page larger than a quarter of the cache', () => {
-    const { cache, page, keep } = world(4 * SIZE);
-    keep(page(), { result: { tools: [{ name: 'x'.repeat(SIZE) }] } });
+    const { cache, page, store } = world(4 * SIZE);
+    store(page(), { result: { tools: [{ name: 'x'.repeat(SIZE) }] } });
     expect(cache.find(page())).toBeUndefined();
   });
 
   it('allow at most ten thousand entries', () => {
-    const { cache, page, keep } = world(Number.MAX_SAFE_INTEGER);
-    for (let count = 0; count <= 10_000; count += 1) keep(page({ cursor: String(count) }));
+    const { cache, page, store } = world(Number.MAX_SAFE_INTEGER);
+    for (let count = 0; count <= 10_000; count += 1) store(page({ cursor: String(count) }));
     expect([cache.find(page({ cursor: '0' })), cache.find(page({ cursor: '1' }))?.result]).toEqual([undefined, TOOLS]);
   });
 
   it('disable the cache when its size is zero', () => {
-    const { cache, page, keep } = world(0);
-    keep(page());
+    const { cache, page, store } = world(0);
+    store(page());
     expect([cache.isEnabled, cache.find(page())]).toEqual([false, undefined]);
   });
 });

@@ -73,8 +73,8 @@ export class ListCache implements OnApplicationShutdown {
   }
 
   /** True when the list was invalidated after the sequence number was issued, or the server's definition changed. */
-  isStale({ server, method }: Pick<ListPage, 'server' | 'method'>, mark: number): boolean {
-    return mark <= (this.invalidatedAt.get(toListKey(server.slug, method)) ?? 0) || !this.isCurrent(server);
+  isStale({ server, method }: Pick<ListPage, 'server' | 'method'>, sequence: number): boolean {
+    return sequence <= (this.invalidatedAt.get(toListKey(server.slug, method)) ?? 0) || !this.isCurrent(server);
   }
 
   /** Returns the cached page if it has not expired and is public or belongs to the same context. */

@@ -48,8 +48,8 @@ export class CallDelivery {
   }
 }
 
-const canBeRepeated = ({ repeatsItself }: Inbound, { method }: UpstreamCall['request']): boolean =>
-  repeatsItself && mayRequireInput(method);
+const canBeRepeated = ({ clientRepeatsCall }: Inbound, { method }: UpstreamCall['request']): boolean =>
+  clientRepeatsCall && mayRequireInput(method);
 
 const toBinding = ({ caller, endpoint, request }: Inbound) => ({ caller, endpoint: endpoint.id, request });
 

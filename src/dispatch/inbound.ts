@@ -16,7 +16,7 @@ export interface Inbound {
   /** HTTP headers of a modern client, which repeat some tool parameters. */
   readonly mirrored?: Headers;
   /** True when the client answers an `input_required` result by repeating the call. */
-  readonly repeatsItself: boolean;
+  readonly clientRepeatsCall: boolean;
 }
 
 /** Answers one or more methods. Failures are outcomes; any exception is a GatewayError or a defect. */
@@ -27,6 +27,6 @@ export abstract class MethodHandler {
 
 /** The part of an upstream call that identifies the caller, client and request. */
 export function toCallIdentity(inbound: Inbound): Omit<UpstreamCall, 'server' | 'request'> {
-  const { caller, client, requestId, repeatsItself } = inbound;
-  return { caller, client, requestId, clientRepeatsCall: repeatsItself };
+  const { caller, client, requestId, clientRepeatsCall } = inbound;
+  return { caller, client, requestId, clientRepeatsCall };
 }

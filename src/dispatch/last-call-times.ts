@@ -15,10 +15,10 @@ export class LastCallTimes {
   private readonly calls = new Map<string, CallTime>();
   private lastEvicted = NO_CALL;
 
-  record(slug: string, caller: string, mark: number): void {
+  record(slug: string, caller: string, sequence: number): void {
     const key = `${slug} ${caller}`;
     this.calls.delete(key);
-    this.calls.set(key, { sequence: mark, endedAt: performance.now() });
+    this.calls.set(key, { sequence, endedAt: performance.now() });
     if (this.calls.size <= MAX_CALLERS) return;
     const [oldest] = this.calls;
     if (!oldest) return;

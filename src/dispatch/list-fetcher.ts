@@ -67,16 +67,21 @@ export class ListFetcher implements OnApplicationShutdown {
   }
 
   /** Returns the requested page. `signal` aborts when the client of this request disconnects. */
-  async fetchPage(inbound: Inbound, to: AddressedRequest, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
-    const page = await this.toListPage(inbound, to);
-    if (!page) return toUncacheableAnswer(await this.delivery.deliver(inbound, to, sink, signal));
+  async fetchPage(
+    inbound: Inbound,
+    addressed: AddressedRequest,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Promise<ListAnswer> {
+    const page = await this.toListPage(inbound, addressed);
+    if (!page) return toUncacheableAnswer(await this.delivery.deliver(inbound, addressed, sink, signal));
     // An answer from the cache runs no call in the session, so its idle timeout has to be renewed here.
     await inbound.session?.touch();
-    const pageRequest = { page, inbound, addressed: to };
+    const pageRequest = { page, inbound, addressed };
     const known = this.findCached(pageRequest);
     if (known) return known;
     if (signal.aborted) return toUncacheableAnswer(outcomeOfFault('aborted'));
-    return wantsProgressOrLogs(to)
+    return wantsProgressOrLogs(addressed)
       ? this.fetchAlone(pageRequest, sink, signal)
       : this.fetchShared(pageRequest, sink, signal);
   }
@@ -87,8 +92,8 @@ export class ListFetcher implements OnApplicationShutdown {
   }
 
   /** True when a list was invalidated after the sequence number was issued. */
-  isStale(server: ServerDefinition, list: ListFlag, mark: number): boolean {
-    return LIST_CHANGES[list].lists.some((method) => this.cache.isStale({ server, method }, mark));
+  isStale(server: ServerDefinition, list: ListFlag, sequence: number): boolean {
+    return LIST_CHANGES[list].lists.some((method) => this.cache.isStale({ server, method }, sequence));
   }
 
   /** Records that a tool call of the caller ended: lists that were fetched before can be outdated for this caller. */
@@ -98,13 +103,16 @@ export class ListFetcher implements OnApplicationShutdown {
   }
 
   /** Returns undefined when the request can be neither shared nor cached. */
-  private async toListPage({ caller, client, session }: Inbound, to: AddressedRequest): Promise<ListPage | undefined> {
-    const { server, request } = to;
+  private async toListPage(
+    { caller, client, session }: Inbound,
+    addressed: AddressedRequest,
+  ): Promise<ListPage | undefined> {
+    const { server, request } = addressed;
     const { method, params } = request;
     // Only the owner of a session knows which capabilities its client declared.
     if (!this.cache.isEnabled || !isListMethod(method) || session?.location === 'elsewhere') return undefined;
     if (!hasOnlyCursor(params)) return undefined;
-    const era = this.profiles.eraOf(server) ?? (await this.profiles.learnEra(server).catch(() => undefined));
+    const era = this.profiles.eraOf(server) ?? (await this.profiles.detectEra(server).catch(() => undefined));
     if (era !== 'modern') return undefined;
     const { cursor } = params;
     const page = { server, method, capabilities: client.capabilities, context: toAuthorizationContext(caller) };
@@ -125,9 +133,9 @@ export class ListFetcher implements OnApplicationShutdown {
    * False for a request that started before the caller's last tool call ended, because the call may have changed the list.
    * A subscription would have announced that change by now, so an older result is current while one is active.
    */
-  private isNewerThanLastCall({ caller }: Inbound, { server, method }: ListPage, mark: number): boolean {
+  private isNewerThanLastCall({ caller }: Inbound, { server, method }: ListPage, sequence: number): boolean {
     const call = this.lastCalls.last(server.slug, caller.key);
-    if (mark > call.sequence) return true;
+    if (sequence > call.sequence) return true;
     const flag = toListFlag(method);
     return (
       performance.now() - call.endedAt > CHANGE_NOTIFICATION_TIMEOUT_MS &&
@@ -138,55 +146,64 @@ export class ListFetcher implements OnApplicationShutdown {
 
   /** Sends the request on its own: progress and log messages belong to one client. */
   private async fetchAlone(pageRequest: PageRequest, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
-    const mark = this.cache.nextSequence();
+    const sequence = this.cache.nextSequence();
     const outcome = await this.delivery.deliver(pageRequest.inbound, pageRequest.addressed, sink, signal);
-    this.storeResult(pageRequest, mark, outcome);
-    return this.toListAnswer(pageRequest.page, mark, outcome);
+    this.storeResult(pageRequest, sequence, outcome);
+    return this.toListAnswer(pageRequest.page, sequence, outcome);
   }
 
   private async fetchShared(pageRequest: PageRequest, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
-    const others = this.findSharedRequest(pageRequest, 'own')
+    const publicRequest = this.findSharedRequest(pageRequest, 'own')
       ? undefined
-      : this.findSharedRequest(pageRequest, 'anybody');
-    if (others) {
-      const outcome = await others.wait(signal);
+      : this.findSharedRequest(pageRequest, 'any');
+    if (publicRequest) {
+      const outcome = await publicRequest.wait(signal);
       if (signal.aborted || isPublicResult(outcome))
-        return this.toListAnswer(pageRequest.page, others.sequence, outcome);
+        return this.toListAnswer(pageRequest.page, publicRequest.sequence, outcome);
     }
-    const own = this.findSharedRequest(pageRequest, 'own');
-    const flight = own ?? this.startSharedRequest(pageRequest);
-    const outcome = await flight.wait(signal);
+    const ownRequest = this.findSharedRequest(pageRequest, 'own');
+    const sharedRequest = ownRequest ?? this.startSharedRequest(pageRequest);
+    const outcome = await sharedRequest.wait(signal);
     // A result that requires input has to be answered by each client itself, so it is not shared.
     if (outcome.kind === 'result' && !isComplete(outcome)) return this.fetchAlone(pageRequest, sink, signal);
-    return { ...this.toListAnswer(pageRequest.page, flight.sequence, outcome), isNew: !own };
+    return { ...this.toListAnswer(pageRequest.page, sharedRequest.sequence, outcome), isNew: !ownRequest };
   }
 
   /** Returns a request in flight that started after the last invalidation of the list and after the caller's last tool call. */
-  private findSharedRequest(pageRequest: PageRequest, whose: SharingScope): SharedRequest | undefined {
+  private findSharedRequest(pageRequest: PageRequest, scope: SharingScope): SharedRequest | undefined {
     const { page, inbound } = pageRequest;
-    if (whose === 'anybody' && this.privateMethods.get(page.server)?.has(page.method)) return undefined;
-    const flight = this.sharedRequests.get(toSharedRequestKey(pageRequest, whose));
-    if (!flight?.isInFlight || flight.server !== page.server || this.cache.isStale(page, flight.sequence))
+    if (scope === 'any' && this.privateMethods.get(page.server)?.has(page.method)) return undefined;
+    const sharedRequest = this.sharedRequests.get(toSharedRequestKey(pageRequest, scope));
+    if (
+      !sharedRequest?.isInFlight ||
+      sharedRequest.server !== page.server ||
+      this.cache.isStale(page, sharedRequest.sequence)
+    )
       return undefined;
-    return this.isNewerThanLastCall(inbound, page, flight.sequence) ? flight : undefined;
+    return this.isNewerThanLastCall(inbound, page, sharedRequest.sequence) ? sharedRequest : undefined;
   }
 
   private startSharedRequest(pageRequest: PageRequest): SharedRequest {
-    const { page, inbound, addressed: to } = pageRequest;
-    const { session: _session, ...alone } = inbound;
-    const keys = [toSharedRequestKey(pageRequest, 'own'), toSharedRequestKey(pageRequest, 'anybody')];
-    const mark = this.cache.nextSequence();
-    const flight = new SharedRequest(page.server, mark, async (signal) => {
-      const outcome = await this.delivery.deliver({ ...alone, repeatsItself: true }, to, SILENT_SINK, signal);
-      this.storeResult(pageRequest, mark, outcome);
-      for (const key of keys) if (this.sharedRequests.get(key) === flight) this.sharedRequests.delete(key);
+    const { page, inbound, addressed } = pageRequest;
+    const { session: _session, ...withoutSession } = inbound;
+    const keys = [toSharedRequestKey(pageRequest, 'own'), toSharedRequestKey(pageRequest, 'any')];
+    const sequence = this.cache.nextSequence();
+    const sharedRequest = new SharedRequest(page.server, sequence, async (signal) => {
+      const outcome = await this.delivery.deliver(
+        { ...withoutSession, clientRepeatsCall: true },
+        addressed,
+        SILENT_SINK,
+        signal,
+      );
+      this.storeResult(pageRequest, sequence, outcome);
+      for (const key of keys) if (this.sharedRequests.get(key) === sharedRequest) this.sharedRequests.delete(key);
       return outcome;
     });
-    for (const key of keys) this.sharedRequests.set(key, flight);
-    return flight;
+    for (const key of keys) this.sharedRequests.set(key, sharedRequest);
+    return sharedRequest;
   }
 
-  private storeResult({ page, inbound }: PageRequest, mark: number, outcome: Outcome): void {
+  private storeResult({ page, inbound }: PageRequest, sequence: number, outcome: Outcome): void {
     if (outcome.kind === 'error' && outcome.error.code === RpcCode.invalidParams) this.cache.invalidateCursor(page);
     if (!isComplete(outcome)) return;
     const { freshMs, isPublic } = toCacheHints(outcome.result);
@@ -195,14 +212,14 @@ export class ListFetcher implements OnApplicationShutdown {
     this.cache.store(page, {
       result: outcome.result,
       isPublic,
-      sequence: mark,
+      sequence,
       expiresAt: performance.now() + freshMs,
     });
     this.subscriptions.subscribe(page.server, inbound, freshMs);
   }
 
-  private toListAnswer(page: ListPage, mark: number, outcome: Outcome): ListAnswer {
-    const isFresh = isComplete(outcome) && !this.cache.isStale(page, mark);
+  private toListAnswer(page: ListPage, sequence: number, outcome: Outcome): ListAnswer {
+    const isFresh = isComplete(outcome) && !this.cache.isStale(page, sequence);
     return isFresh
       ? { outcome, ...toCacheHints(outcome.result), isNew: true }
       : { ...toUncacheableAnswer(outcome), isNew: false };
@@ -216,14 +233,14 @@ export class ListFetcher implements OnApplicationShutdown {
   }
 }
 
-type SharingScope = 'own' | 'anybody';
+type SharingScope = 'own' | 'any';
 
 /** Equal for requests that can share a result. The era is part of the key because errors are encoded for it. */
-function toSharedRequestKey({ page, inbound, addressed: to }: PageRequest, whose: SharingScope): string {
+function toSharedRequestKey({ page, inbound, addressed }: PageRequest, scope: SharingScope): string {
   const { server, method, cursor, capabilities, context } = page;
   const era = eraOfRevision(inbound.client.revision);
-  const isSilent = to.silent === true;
-  return JSON.stringify([server.slug, method, cursor, capabilities, isSilent, era, whose === 'own' && context]);
+  const isSilent = addressed.silent === true;
+  return JSON.stringify([server.slug, method, cursor, capabilities, isSilent, era, scope === 'own' && context]);
 }
 
 const isPublicResult = (outcome: Outcome): boolean => isComplete(outcome) && toCacheHints(outcome.result).isPublic;

@@ -16,7 +16,7 @@ export class ServerProfiles {
   }
 
   /** Rejects with a GatewayError when the server cannot be reached. */
-  learnEra(server: ServerDefinition): Promise<Era> {
+  detectEra(server: ServerDefinition): Promise<Era> {
     return this.upstreams.detectEra(server);
   }
 

@@ -75,14 +75,14 @@ export class ViewerSnapshot implements ListView {
   }
 
   private async detectChange(list: ListFlag, server: ServerDefinition): Promise<boolean> {
-    const look = this.source.takeSnapshot(list, server);
-    const print = await look?.fingerprint;
+    const snapshot = this.source.takeSnapshot(list, server);
+    const fingerprint = await snapshot?.fingerprint;
     const key = keyOf(list, server.slug);
     const before = this.lastSnapshots.get(key);
-    const mark = look?.sequence ?? 0;
+    const sequence = snapshot?.sequence ?? 0;
     // Snapshots can finish out of order: an older one must not replace a newer fingerprint.
-    if (!before || mark >= before.sequence) this.lastSnapshots.set(key, { sequence: mark, fingerprint: print });
-    return print === undefined || print !== before?.fingerprint;
+    if (!before || sequence >= before.sequence) this.lastSnapshots.set(key, { sequence, fingerprint });
+    return fingerprint === undefined || fingerprint !== before?.fingerprint;
   }
 }
 

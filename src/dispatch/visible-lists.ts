@@ -115,19 +115,19 @@ export class VisibleLists extends ListViews {
     list: ListFlag,
     server: ServerDefinition,
   ): Promise<string | undefined> {
-    const look = async () => {
-      const prints: string[] = [];
+    const readFingerprints = async () => {
+      const fingerprints: string[] = [];
       for (const method of LIST_CHANGES[list].lists) {
-        const print = await this.fingerprintOfList(viewer, endpoint, method, server);
-        if (print === undefined) return undefined;
-        prints.push(print);
+        const fingerprint = await this.fingerprintOfList(viewer, endpoint, method, server);
+        if (fingerprint === undefined) return undefined;
+        fingerprints.push(fingerprint);
       }
-      return prints.join(' ');
+      return fingerprints.join(' ');
     };
     return this.adaptiveTimeout.run(
       server.slug,
-      () => look().catch(() => undefined),
-      (print) => print !== undefined,
+      () => readFingerprints().catch(() => undefined),
+      (fingerprint) => fingerprint !== undefined,
     );
   }
 
@@ -138,7 +138,7 @@ export class VisibleLists extends ListViews {
     server: ServerDefinition,
   ): Promise<string | undefined> {
     const list = await collectPages(method, (request) => {
-      const inbound: Inbound = { caller, client, endpoint, requestId: 0, request, repeatsItself: false };
+      const inbound: Inbound = { caller, client, endpoint, requestId: 0, request, clientRepeatsCall: false };
       return this.listFetcher.fetchPage(inbound, { server, request, silent: true }, SILENT_SINK, NEVER_ABORTED);
     });
     if (!('items' in list)) return undefined;
@@ -148,11 +148,11 @@ export class VisibleLists extends ListViews {
     const known = pages.length === 1 && page ? this.fingerprints.get(page)?.get(endpoint) : undefined;
     if (known !== undefined) return known;
     const items = publishPages(endpoint, server, method, pages);
-    const print = createHash('sha256').update(JSON.stringify(items)).digest('base64');
+    const fingerprint = createHash('sha256').update(JSON.stringify(items)).digest('base64');
     if (pages.length === 1 && page) {
-      const prints = this.fingerprints.get(page) ?? new WeakMap<Endpoint, string>();
-      this.fingerprints.set(page, prints.set(endpoint, print));
+      const fingerprints = this.fingerprints.get(page) ?? new WeakMap<Endpoint, string>();
+      this.fingerprints.set(page, fingerprints.set(endpoint, fingerprint));
     }
-    return print;
+    return fingerprint;
   }
 }

@@ -111,12 +111,12 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   /** Decides whether a tool may run, by its own name. Requires that the server's list was observed before. */
-  checkTool(server: ServerDefinition, own: string): 'yes' | 'unlisted' | 'quarantined' {
-    if (!isQuarantining(server, 'tools')) return 'yes';
+  checkTool(server: ServerDefinition, own: string): 'allowed' | 'unlisted' | 'quarantined' {
+    if (!isQuarantining(server, 'tools')) return 'allowed';
     const tool = this.known.get(toListKey(server.slug, 'tools'))?.get(own);
     // A tool that was never listed has no approved definition.
     if (!tool) return 'unlisted';
-    return statusOf(tool, server) === 'quarantined' ? 'quarantined' : 'yes';
+    return statusOf(tool, server) === 'quarantined' ? 'quarantined' : 'allowed';
   }
 
   statusOf(item: KnownItem): ItemStatus {
@@ -192,8 +192,8 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
 
   private recordObservations({ server, kind, items }: ListedItems): void {
     const list = toListKey(server.slug, kind);
-    const print = toFingerprint(items);
-    if (this.seenPages.has(list, print)) return;
+    const fingerprint = toFingerprint(items);
+    if (this.seenPages.has(list, fingerprint)) return;
     const known = this.known.get(list);
     const fresh: KnownItem[] = [];
     for (const item of items) {
@@ -204,7 +204,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
       if (before?.seenDigest !== definition.digest)
         fresh.push(this.recordObservation(server.slug, kind, definition, before));
     }
-    if (fresh.length === 0) return this.seenPages.add(list, print);
+    if (fresh.length === 0) return this.seenPages.add(list, fingerprint);
     this.seenPages.evict(list);
     const merged = new Map([...(known ?? []), ...fresh.map((item) => [item.name, item] as const)]);
     this.known = new Map([...this.known, [list, merged]]);

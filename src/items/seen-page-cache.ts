@@ -12,14 +12,14 @@ export const toFingerprint = (items: readonly JsonValue[]): string =>
 export class SeenPageCache {
   private readonly fingerprints = new Map<string, Set<string>>();
 
-  has(list: string, print: string): boolean {
-    return this.fingerprints.get(list)?.has(print) === true;
+  has(list: string, fingerprint: string): boolean {
+    return this.fingerprints.get(list)?.has(fingerprint) === true;
   }
 
-  add(list: string, print: string): void {
-    const prints = this.fingerprints.get(list) ?? new Set();
-    if (prints.size >= MAX_FINGERPRINTS_PER_LIST) prints.clear();
-    this.fingerprints.set(list, prints.add(print));
+  add(list: string, fingerprint: string): void {
+    const fingerprints = this.fingerprints.get(list) ?? new Set();
+    if (fingerprints.size >= MAX_FINGERPRINTS_PER_LIST) fingerprints.clear();
+    this.fingerprints.set(list, fingerprints.add(fingerprint));
   }
 
   /** Removes the fingerprints of a list whose items changed: a seen page may contain a change relative to them. */

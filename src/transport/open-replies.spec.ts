@@ -14,21 +14,21 @@ class Reply implements OpenReply {
   }
 }
 
-let keeper: OpenReplies;
+let openReplies: OpenReplies;
 
 const kept = (): Reply => {
   const reply = new Reply();
-  keeper.add(reply);
+  openReplies.add(reply);
   return reply;
 };
 
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['queueMicrotask'] });
-  keeper = new OpenReplies(Object.assign(new TransportConfig(), { keepAliveMs: 1_000 }));
+  openReplies = new OpenReplies(Object.assign(new TransportConfig(), { keepAliveMs: 1_000 }));
 });
 
 afterEach(() => {
-  keeper.onApplicationShutdown();
+  openReplies.onApplicationShutdown();
   expect(jest.getTimerCount()).toBe(0);
   jest.useRealTimers();
 });
@@ -47,7 +47,7 @@ describe('an open reply', () => {
 
   it('is not kept alive after it was removed', () => {
     const replies = Array.from({ length: 20 }, kept);
-    for (const index of [0, 19, 7, 7, 13]) keeper.remove(replies[index]!);
+    for (const index of [0, 19, 7, 7, 13]) openReplies.remove(replies[index]!);
     jest.advanceTimersByTime(2_000);
     const neverKeptAlive = replies.flatMap(({ keepAlives }, index) => (keepAlives === 0 ? [index] : []));
     expect(neverKeptAlive).toEqual([0, 7, 13, 19]);
@@ -55,7 +55,7 @@ describe('an open reply', () => {
 
   it('that is removed during a keep-alive round does not affect other replies', () => {
     const replies = Array.from({ length: 5 }, kept);
-    replies[1]!.keepAlive = () => keeper.remove(replies[3]!);
+    replies[1]!.keepAlive = () => openReplies.remove(replies[3]!);
     jest.advanceTimersByTime(2_000);
     expect([0, 2, 4].map((index) => replies[index]!.keepAlives)).toEqual([1, 1, 1]);
     expect(replies[3]!.keepAlives).toBe(0);
@@ -65,18 +65,18 @@ describe('an open reply', () => {
 describe('a draining worker', () => {
   it('notifies every open reply, including replies that open later', async () => {
     const [early, removed] = [kept(), kept()];
-    keeper.remove(removed);
-    keeper.beforeApplicationShutdown();
+    openReplies.remove(removed);
+    openReplies.beforeApplicationShutdown();
     const late = kept();
     const brief = kept();
-    keeper.remove(brief);
+    openReplies.remove(brief);
     await Promise.resolve();
     expect([early.drains, removed.drains, late.drains, brief.drains]).toEqual([1, 0, 1, 0]);
   });
 
   it('keeps in-flight calls alive while they finish', () => {
     const reply = kept();
-    keeper.beforeApplicationShutdown();
+    openReplies.beforeApplicationShutdown();
     jest.advanceTimersByTime(2_000);
     expect(reply.keepAlives).toBe(1);
   });

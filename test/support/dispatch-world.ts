@@ -93,7 +93,7 @@ export class DispatchWorld {
       client,
       requestId: 1,
       request: { method, params, ...(logLevel && { logLevel }) },
-      repeatsItself: !session,
+      clientRepeatsCall: !session,
       ...(session && { session }),
       ...(mirrored && { mirrored }),
     };

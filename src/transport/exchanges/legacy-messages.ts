@@ -50,7 +50,7 @@ export function toSessionInbound(admitted: Admitted, session: SessionHandle, mes
     session,
     requestId: message.id,
     request: decodeLegacyRequest(message),
-    repeatsItself: false,
+    clientRepeatsCall: false,
   };
 }
 

@@ -91,12 +91,12 @@ export class LegacyGetStream extends LegacyStream {
 export class LegacyReply extends LegacyStream {
   constructor(
     writer: ReplyWriter,
-    keeper: OpenReplies,
+    openReplies: OpenReplies,
     revision: string,
     private readonly id: RequestId,
     private readonly method: string,
   ) {
-    super(writer, keeper, revision);
+    super(writer, openReplies, revision);
   }
 
   finish(outcome: Outcome): void {

@@ -48,7 +48,7 @@ export class ModernExchange {
     if (REMOVED_METHODS.has(message.method)) return reply.finish(failure(methodRemoved(message.method)));
     const { caller, endpoint, headers: mirrored } = exchange;
     const requestId = message.id;
-    const inbound: Inbound = { caller, endpoint, ...decoded, requestId, mirrored, repeatsItself: true };
+    const inbound: Inbound = { caller, endpoint, ...decoded, requestId, mirrored, clientRepeatsCall: true };
     const outcome = await this.dispatcher.dispatch(inbound, reply, reply.signal);
     return reply.finish(outcome);
   }

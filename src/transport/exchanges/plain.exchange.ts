@@ -64,10 +64,10 @@ function toInbound({ caller, endpoint }: Exchange, message: JsonRpcRequest): Inb
   const shared = { caller, endpoint, requestId: message.id };
   if (!isModern(message)) {
     const client = { revision: LATEST_LEGACY_REVISION, capabilities: {} };
-    return { ...shared, client, request: decodeLegacyRequest(message), repeatsItself: false };
+    return { ...shared, client, request: decodeLegacyRequest(message), clientRepeatsCall: false };
   }
   const decoded = decodeModernRequest(message);
-  return 'error' in decoded ? failure(decoded.error) : { ...shared, ...decoded, repeatsItself: true };
+  return 'error' in decoded ? failure(decoded.error) : { ...shared, ...decoded, clientRepeatsCall: true };
 }
 
 /** A request that declares the modern revision is answered in modern form, any other in legacy form. */

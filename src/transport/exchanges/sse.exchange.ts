@@ -97,10 +97,10 @@ export class SseExchange {
 class SseStream extends LegacyStream {
   constructor(
     writer: ReplyWriter,
-    keeper: OpenReplies,
+    openReplies: OpenReplies,
     private readonly session: LocalSession,
   ) {
-    super(writer, keeper, session.client.revision);
+    super(writer, openReplies, session.client.revision);
   }
 
   override emit(event: StreamEvent): void | Promise<void> {
