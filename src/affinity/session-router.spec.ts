@@ -42,15 +42,22 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const sessions = new SessionPool(config);
   const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config), new ServerHealth(registry));
   const feeds = new SessionFeeds(new ChangeFeeds(upstreams, registry), endpointsOf(registry), new ListViewsSeat());
-  const me = new WorkerId();
+  const workerId = new WorkerId();
   const others = [
-    new SingleWorkerRegistry(me),
+    new SingleWorkerRegistry(workerId),
     new EmptyHandoffDirectory(),
     new PendingHandoffs(),
     new DeafBus(),
     new NoArchive(),
   ] as const;
-  const router = new SessionRouter(new SessionIds(randomBytes(32), me), me, sessions, calls, feeds, ...others);
+  const router = new SessionRouter(
+    new SessionIds(randomBytes(32), workerId),
+    workerId,
+    sessions,
+    calls,
+    feeds,
+    ...others,
+  );
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>
     router.open({
       caller: callerOf('me'),
