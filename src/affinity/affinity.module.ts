@@ -36,7 +36,7 @@ const SECRET_BYTES = 32;
 const sessionIds = {
   provide: SessionIds,
   inject: [DataFolder, WorkerId],
-  useFactory: (folder: DataFolder, me: WorkerId) => new SessionIds(folder.secrets.session, me),
+  useFactory: (folder: DataFolder, workerId: WorkerId) => new SessionIds(folder.secrets.session, workerId),
 };
 
 const handoffCipher = {
@@ -58,14 +58,14 @@ const workerBusServer = {
   useFactory: (
     { redis }: Coordination,
     { secrets }: DataFolder,
-    me: WorkerId,
+    workerId: WorkerId,
     sessions: SessionPool,
-    moves: PendingHandoffs,
+    pendingHandoffs: PendingHandoffs,
   ) => {
     const relay: Relay = redis ? new RedisRelay(redis.connections, redis.keys) : new MemoryRelay();
     const secret = Buffer.from(hkdfSync('sha256', secrets.session, '', 'isthmus worker bus', SECRET_BYTES));
-    const parts = { me: me.text, secret, wire: relay, ledger: relay, directory: relay };
-    return new WorkerBusServer(parts, createSessionAdmission(sessions, moves));
+    const parts = { me: workerId.text, secret, wire: relay, ledger: relay, directory: relay };
+    return new WorkerBusServer(parts, createSessionAdmission(sessions, pendingHandoffs));
   },
 };
 
@@ -77,14 +77,14 @@ const workerRegistry = {
   useFactory: (
     { redis }: Coordination,
     { node }: WorkerBusServer,
-    me: WorkerId,
+    workerId: WorkerId,
     sessions: SessionPool,
-    parked: ParkedCalls,
+    parkedCalls: ParkedCalls,
   ) => {
-    if (!redis) return new SingleWorkerRegistry(me);
+    if (!redis) return new SingleWorkerRegistry(workerId);
     return new BusWorkerRegistry(node.membership, () => {
       sessions.endAll();
-      parked.cancelAll();
+      parkedCalls.cancelAll();
     });
   },
 };

@@ -38,7 +38,7 @@ describe('BusWorkerRegistry', () => {
     await other.close();
     await cluster.heartbeat();
     expect(one.workers.aliveIds).toEqual([one.name]);
-    expect(await one.workers.status(other.name)).toBe('gone');
+    expect(await one.workers.status(other.name)).toBe('dead');
     expect(changes).toBeGreaterThan(0);
     stop();
     await (await cluster.start()).close();
@@ -57,9 +57,9 @@ describe('BusWorkerRegistry', () => {
 
   it('reports an unlisted worker as unknown while the relay is too young, and as dead afterwards', async () => {
     const unlisted = new WorkerId().text;
-    expect(await one.workers.status(unlisted)).toBe('unsure');
+    expect(await one.workers.status(unlisted)).toBe('unknown');
     await cluster.timer.advance(SETTLED_MS);
-    expect(await one.workers.status(unlisted)).toBe('gone');
+    expect(await one.workers.status(unlisted)).toBe('dead');
   });
 });
 
@@ -75,7 +75,7 @@ describe('a worker that was declared dead while it was paused', () => {
     const found = Promise.resolve(one.router.locate(session.id, BINDING));
     await expect(found).rejects.toMatchObject({ httpStatus: 404 });
     expect(one.sessions.size).toBe(0);
-    expect(await one.workers.status(one.name)).toBe('gone');
+    expect(await one.workers.status(one.name)).toBe('dead');
   });
 
   it('ends the sessions of a fenced worker at its next heartbeat at the latest', async () => {

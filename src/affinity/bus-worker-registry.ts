@@ -1,6 +1,9 @@
 import type { Membership } from '#lib/worker-bus';
 import { WorkerRegistry } from './worker-registry.js';
 
+/** Converts the bus's own terms. */
+const STATUS = { alive: 'alive', gone: 'dead', unsure: 'unknown' } as const;
+
 /** Reports the workers that announce themselves to each other over the bus. */
 export class BusWorkerRegistry extends WorkerRegistry {
   /** `onFenced` is called once another worker has declared this one dead: it must not serve anything that it owned. */
@@ -25,8 +28,8 @@ export class BusWorkerRegistry extends WorkerRegistry {
     return pulse instanceof Promise ? pulse.then(() => undefined) : undefined;
   }
 
-  override status(worker: string): Promise<'alive' | 'gone' | 'unsure'> {
-    return this.membership.whereIs(worker);
+  override async status(worker: string): Promise<'alive' | 'dead' | 'unknown'> {
+    return STATUS[await this.membership.whereIs(worker)];
   }
 
   override isFenced(worker: string): Promise<boolean> {

@@ -15,7 +15,7 @@ import type {
 /** The exchange that keeps a lease alive, and the function that ends it. */
 interface KeepAlive {
   readonly context: BusContext;
-  readonly end: (why: LeaseEnd['over']) => void;
+  readonly end: (reason: LeaseEnd['over']) => void;
 }
 
 /**
@@ -44,15 +44,15 @@ export class ConnectionLease {
   async renew(context: BusContext): Promise<Outcome> {
     const { promise, resolve: end } = Promise.withResolvers<LeaseEnd['over']>();
     const previous = this.keepAlive;
-    const keeper: KeepAlive = { context, end };
-    this.keepAlive = keeper;
+    const keepAlive: KeepAlive = { context, end };
+    this.keepAlive = keepAlive;
     this.emit({ kind: 'open', profile: this.held.connection.profile });
     if (previous) previous.end('renewed');
     else this.held.onClosed(() => this.keepAlive?.end('closed'));
     onAbort(context.signal, () => end('closed'));
-    const over = await promise;
-    if (this.keepAlive === keeper) this.release();
-    return result({ over } satisfies LeaseEnd);
+    const reason = await promise;
+    if (this.keepAlive === keepAlive) this.release();
+    return result({ over: reason } satisfies LeaseEnd);
   }
 
   async request({ call, request }: RequestOrder, context: BusContext): Promise<Outcome> {

@@ -155,7 +155,7 @@ describe('requests for a session during its handoff', () => {
     const statusOf = third.workers.status.bind(third.workers);
     jest
       .spyOn(third.workers, 'status')
-      .mockImplementation(async (worker) => (worker === newOwner.name ? 'unsure' : statusOf(worker)));
+      .mockImplementation(async (worker) => (worker === newOwner.name ? 'unknown' : statusOf(worker)));
     await expect(third.router.locate(id, BINDING)).rejects.toMatchObject({ code: -31001, httpStatus: 503 });
   });
 

@@ -48,11 +48,10 @@ export class Inspection {
   }
 
   workers(): Promise<BroadcastResult<WorkerView>> {
-    const here = () => this.describeLocalWorker();
     return this.broadcast.queryAll({
       pattern: InspectionPattern.worker,
       payload: NO_PAYLOAD,
-      answerLocally: here,
+      answerLocally: () => this.describeLocalWorker(),
       read: readWorkerView,
     });
   }
@@ -60,11 +59,10 @@ export class Inspection {
   /** Reports how a server's recent calls ended, at each worker. */
   serverHealth(server: string): Promise<BroadcastResult<HealthView>> {
     const payload: HealthOrder = { server };
-    const here = () => this.health.get(server);
     return this.broadcast.queryAll({
       pattern: InspectionPattern.health,
       payload,
-      answerLocally: here,
+      answerLocally: () => this.health.get(server),
       read: readHealthView,
     });
   }
@@ -74,11 +72,10 @@ export class Inspection {
    * does.
    */
   sessionsAt(worker: string, page: PageOrder): Promise<readonly SessionView[] | undefined> {
-    const here = () => this.sessions.list(page);
     return this.broadcast.query(worker, {
       pattern: InspectionPattern.sessions,
       payload: page,
-      answerLocally: here,
+      answerLocally: () => this.sessions.list(page),
       read: readSessionViews,
     });
   }
@@ -88,11 +85,10 @@ export class Inspection {
    * `WorkerBroadcast.query` does.
    */
   upstreamsAt(worker: string, page: PageOrder): Promise<readonly UpstreamView[] | undefined> {
-    const here = () => this.upstreams.list(page);
     return this.broadcast.query(worker, {
       pattern: InspectionPattern.upstreams,
       payload: page,
-      answerLocally: here,
+      answerLocally: () => this.upstreams.list(page),
       read: readUpstreamViews,
     });
   }

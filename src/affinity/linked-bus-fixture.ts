@@ -27,10 +27,10 @@ export class LinkedBus extends WorkerBus {
   override request(order: BusOrder, onEvent?: (event: unknown) => void | Promise<void>): BusExchange {
     this.orders.push(order);
     const { promise: end, resolve } = Promise.withResolvers<BusEnd>();
-    const gone = new AbortController();
+    const abort = new AbortController();
     const running: InFlightOrder = {
       order,
-      abort: gone,
+      abort,
       finish: (last) => {
         this.inFlight.delete(running);
         resolve(last);
@@ -38,7 +38,7 @@ export class LinkedBus extends WorkerBus {
     };
     this.inFlight.add(running);
     setImmediate(() => void this.serve(running, onEvent));
-    return { end, accepted: Promise.resolve(true), cancel: () => gone.abort() };
+    return { end, accepted: Promise.resolve(true), cancel: () => abort.abort() };
   }
 
   /** Number of in-flight orders with this pattern. */
@@ -54,7 +54,7 @@ export class LinkedBus extends WorkerBus {
 
   /** Aborts the handlers of this pattern, as an exhausted time budget does. */
   expire(pattern: string): void {
-    for (const { order, abort: gone } of this.serving) if (order.pattern === pattern) gone.abort();
+    for (const { order, abort } of this.serving) if (order.pattern === pattern) abort.abort();
   }
 
   private readonly serving = new Set<InFlightOrder>();
@@ -63,15 +63,15 @@ export class LinkedBus extends WorkerBus {
     running: InFlightOrder,
     onEvent: ((event: unknown) => void | Promise<void>) | undefined,
   ): Promise<void> {
-    const { order, abort: gone, finish } = running;
+    const { order, abort, finish } = running;
     const serve = this.workers.get(order.to)?.get(order.pattern);
-    if (!serve) return finish({ kind: 'not-executed', cause: gone.signal.aborted ? 'cancelled' : 'unreachable' });
+    if (!serve) return finish({ kind: 'not-executed', cause: abort.signal.aborted ? 'cancelled' : 'unreachable' });
     this.serving.add(running);
     const emit = async (event: unknown) => {
       if (this.inFlight.has(running)) await onEvent?.(toJsonCopy(event));
     };
     try {
-      const value = await serve(toJsonCopy(order.payload), { requester: this.workerId, signal: gone.signal, emit });
+      const value = await serve(toJsonCopy(order.payload), { requester: this.workerId, signal: abort.signal, emit });
       finish({ kind: 'value', value: toJsonCopy(value) });
     } catch (cause) {
       if (cause instanceof GatewayError) finish({ kind: 'value', value: toJsonCopy(cause.toOutcome()) });

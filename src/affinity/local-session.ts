@@ -13,7 +13,7 @@ export interface LocalOwner {
 
 /** A session that this worker owns. Over HTTP+SSE it also sends the answers, on the session's single stream. */
 export class LocalSession implements SessionHandle {
-  readonly location = 'here';
+  readonly location = 'local';
 
   constructor(
     private readonly session: Session,

@@ -27,14 +27,14 @@ export class ParkedDirectory {
   ) {}
 
   async list(): Promise<ParkedCallList> {
-    const { answers: told, unresponsive: silent } = await this.broadcast.queryAll({
+    const { answers, unresponsive } = await this.broadcast.queryAll({
       pattern: ParkedPattern.list,
       payload: {},
       answerLocally: () => this.parkedCalls.list(),
       read: readParkedCalls,
     });
-    const calls = told.flatMap(({ worker, answer }) => answer.map((call) => ({ ...call, worker })));
-    return { calls: calls.toSorted((one, other) => one.begunAt - other.begunAt), unresponsive: silent };
+    const calls = answers.flatMap(({ worker, answer }) => answer.map((call) => ({ ...call, worker })));
+    return { calls: calls.toSorted((one, other) => one.begunAt - other.begunAt), unresponsive };
   }
 
   /**

@@ -35,11 +35,11 @@ let here: WorkerBus;
 let inbox: PoolInboxController;
 
 /** Starts a worker with an inbox, wired as in the gateway. */
-async function startWorker(me: string): Promise<WorkerBus> {
+async function startWorker(workerId: string): Promise<WorkerBus> {
   const registry = new FakeRegistry([server]);
   connector = new FakeConnector();
   pool = new UpstreamPool(connector, new SessionPoolConfig(), registry);
-  const strategy = new WorkerBusServer({ me, secret: SECRET, wire: relay, ledger: relay, directory: relay });
+  const strategy = new WorkerBusServer({ me: workerId, secret: SECRET, wire: relay, ledger: relay, directory: relay });
   const module = await Test.createTestingModule({
     controllers: [PoolInboxController],
     providers: [

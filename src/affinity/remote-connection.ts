@@ -50,8 +50,8 @@ export class RemoteConnection implements UpstreamConnection {
   ) {}
 
   /** Rejects with a GatewayError when the other worker cannot provide the connection; no call has run then. */
-  static async open(bus: WorkerBus, place: RemoteTarget, events: ConnectionEvents): Promise<RemoteConnection> {
-    const connection = new RemoteConnection(bus, place, events);
+  static async open(bus: WorkerBus, target: RemoteTarget, events: ConnectionEvents): Promise<RemoteConnection> {
+    const connection = new RemoteConnection(bus, target, events);
     await connection.acquireLease();
     return connection;
   }
@@ -112,9 +112,9 @@ export class RemoteConnection implements UpstreamConnection {
 
   /** Releases the lease. The connection stays open at the worker that owns it. */
   async close(): Promise<void> {
-    const { keepAlive: keeper } = this;
+    const { keepAlive } = this;
     this.markClosed();
-    await keeper?.end;
+    await keepAlive?.end;
   }
 
   private async acquireLease(): Promise<void> {

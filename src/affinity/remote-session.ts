@@ -54,7 +54,7 @@ const SESSION_UNKNOWN = { ...new SessionUnknown().toOutcome(), refused: true } a
 
 /** A session that another worker owns. Forwards every order to that worker. */
 export class RemoteSession implements SessionHandle {
-  readonly location = 'elsewhere';
+  readonly location = 'remote';
   readonly client: ClientProfile;
 
   constructor(

@@ -161,8 +161,8 @@ export class RepeatedCalls {
     signal: AbortSignal,
   ): Promise<CallResult> {
     const status = await this.workers.status(worker).catch(throwUnavailable);
-    if (status === 'gone') throw new ParkedCallLost();
-    if (status === 'unsure') throw new OwnerUnreachable();
+    if (status === 'dead') throw new ParkedCallLost();
+    if (status === 'unknown') throw new OwnerUnreachable();
     const { progressToken, logLevel } = request;
     const payload: ResumeOrder = {
       call,

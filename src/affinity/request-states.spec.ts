@@ -25,7 +25,7 @@ afterEach(() => {
 describe('RequestStates', () => {
   it('opens a request state on every worker for the same request of the same principal', () => {
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
-    expect(new RequestStates(secret).read(text, bindingOf())).toEqual({ state: PARKED, isLapsed: false });
+    expect(new RequestStates(secret).read(text, bindingOf())).toEqual({ state: PARKED, isExpired: false });
     const repeated = withParams({
       _meta: { 'vendor/x': 1 },
       arguments: { on: 'Monday', to: 'Rome' },
@@ -33,7 +33,7 @@ describe('RequestStates', () => {
       name: 'book',
       requestState: text,
     });
-    expect(states.read(text, repeated)).toEqual({ state: PARKED, isLapsed: false });
+    expect(states.read(text, repeated)).toEqual({ state: PARKED, isExpired: false });
   });
 
   it('hides the content of a request state', () => {
@@ -66,8 +66,8 @@ describe('RequestStates', () => {
     jest.useFakeTimers();
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
     jest.setSystemTime(Date.now() + HOUR_MS - 1);
-    expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isLapsed: false });
+    expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isExpired: false });
     jest.setSystemTime(Date.now() + 1);
-    expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isLapsed: true });
+    expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isExpired: true });
   });
 });

@@ -18,7 +18,7 @@ export interface OpenedStream {
 export interface SessionHandle {
   readonly id: string;
   /** Whether this worker owns the session. */
-  readonly location: 'here' | 'elsewhere';
+  readonly location: 'local' | 'remote';
   /** The client's profile. For a remote session only the revision is known. */
   readonly client: ClientProfile;
 

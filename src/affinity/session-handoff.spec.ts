@@ -59,7 +59,7 @@ describe('handoff of a session without in-flight calls', () => {
     expect(holders(id)).toEqual([newOwner]);
     for (const worker of [drainingWorker, newOwner, third]) {
       const session = await worker.router.locate(id, BINDING);
-      expect(session.location).toBe(worker === newOwner ? 'here' : 'elsewhere');
+      expect(session.location).toBe(worker === newOwner ? 'local' : 'remote');
       expect(await session.call(createCall(1), sink())).toEqual(DONE);
     }
     expect(newOwner.connector.opened.flatMap(({ sent }) => sent)).toHaveLength(3);
@@ -173,7 +173,7 @@ describe('handoff to a worker that does not accept', () => {
     expect(holders(session.id)).toEqual([drainingWorker]);
     expect(cluster.directory.newOwners.size).toBe(0);
     const back = await drainingWorker.router.locate(session.id, BINDING);
-    expect(back.location).toBe('here');
+    expect(back.location).toBe('local');
     expect(await back.call(createCall(2), sink())).toEqual(DONE);
     // The restored session uses the same session at the server.
     expect(drainingWorker.connector.adopted).toMatchObject([{ sessionId: 'upstream-a' }]);

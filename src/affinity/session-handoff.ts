@@ -19,7 +19,7 @@ const OFFER_TIMEOUT_MS = 3_000;
 /** Maximum number of concurrent handoffs. Even with event logs of maximum size, a receiver has memory for this many. */
 const MAX_CONCURRENT_HANDOFFS = 10;
 
-type OfferResult = 'taken' | 'refused' | 'unknown';
+type OfferResult = 'accepted' | 'refused' | 'unknown';
 
 /**
  * Hands the sessions of a draining worker off to live workers. The owner stops serving a session before it offers it,
@@ -133,7 +133,7 @@ function toOfferResult(end: BusEnd): OfferResult {
 
 function outcomeToOfferResult(outcome: Outcome | undefined): OfferResult {
   if (!outcome) return 'unknown';
-  if (outcome.kind === 'result') return 'taken';
+  if (outcome.kind === 'result') return 'accepted';
   const { data } = outcome.error;
   // An internal error at the receiver may have occurred after it accepted the session.
   return isJsonObject(data) && data['outcome'] === 'unknown' ? 'unknown' : 'refused';

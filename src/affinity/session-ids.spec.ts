@@ -4,9 +4,9 @@ import * as fc from 'fast-check';
 import { ANONYMOUS, type Caller } from '#lib/extension-kit';
 import { WorkerId, SessionIds, type SessionBinding } from './session-ids.js';
 
-const me = new WorkerId();
+const workerId = new WorkerId();
 const key = randomBytes(32);
-const ids = new SessionIds(key, me);
+const ids = new SessionIds(key, workerId);
 
 const REVISION = '2025-11-25';
 
@@ -23,7 +23,7 @@ describe('SessionIds', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (issuer, subject, endpoint) => {
         const binding = bound(issuer, subject, endpoint);
-        expect(ids.read(ids.mint(binding, REVISION), binding)).toEqual({ owner: me.text, revision: REVISION });
+        expect(ids.read(ids.mint(binding, REVISION), binding)).toEqual({ owner: workerId.text, revision: REVISION });
       }),
     );
   });
@@ -90,8 +90,8 @@ describe('SessionIds', () => {
 
   it('verifies a session id on every worker with the same key and returns the id of its worker', () => {
     const another = new SessionIds(key, new WorkerId());
-    expect(another.read(ids.mint(mine, REVISION), mine)).toEqual({ owner: me.text, revision: REVISION });
-    const stranger = new SessionIds(randomBytes(32), me);
-    expect(stranger.read(ids.mint(mine, REVISION), mine)).toBeUndefined();
+    expect(another.read(ids.mint(mine, REVISION), mine)).toEqual({ owner: workerId.text, revision: REVISION });
+    const otherKey = new SessionIds(randomBytes(32), workerId);
+    expect(otherKey.read(ids.mint(mine, REVISION), mine)).toBeUndefined();
   });
 });

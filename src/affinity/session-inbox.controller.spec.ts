@@ -23,7 +23,7 @@ let other: TestWorker;
 /** Locates the session on the worker that does not own it. */
 async function elsewhere(id: string): Promise<LocatedSession> {
   const session = await other.router.locate(id, BINDING);
-  expect(session.location).toBe('elsewhere');
+  expect(session.location).toBe('remote');
   return session;
 }
 

@@ -46,15 +46,22 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
     endpointsOf(registry),
     new DeferredListViews(),
   );
-  const me = new WorkerId();
+  const workerId = new WorkerId();
   const others = [
-    new SingleWorkerRegistry(me),
+    new SingleWorkerRegistry(workerId),
     new EmptyHandoffDirectory(),
     new PendingHandoffs(),
     new DeafBus(),
     new NullEventArchive(),
   ] as const;
-  const router = new SessionRouter(new SessionIds(randomBytes(32), me), me, sessions, calls, feeds, ...others);
+  const router = new SessionRouter(
+    new SessionIds(randomBytes(32), workerId),
+    workerId,
+    sessions,
+    calls,
+    feeds,
+    ...others,
+  );
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>
     router.open({
       caller: callerOf('me'),

@@ -46,14 +46,14 @@ export class SessionRouter {
     private readonly workerId: WorkerId,
     private readonly sessions: SessionPool,
     private readonly calls: UpstreamCalls,
-    feeds: SessionSubscriptions,
+    subscriptions: SessionSubscriptions,
     private readonly workers: WorkerRegistry,
     private readonly directory: HandoffDirectory,
     private readonly pendingHandoffs: PendingHandoffs,
     private readonly bus: WorkerBus,
     private readonly archive: EventArchive,
   ) {
-    this.owner = { calls, subscriptions: feeds, locateMoved: (session) => this.follow(session) };
+    this.owner = { calls, subscriptions, locateMoved: (session) => this.locateMoved(session) };
   }
 
   /** Creates a session on this worker, which owns it until it hands the session off. */
@@ -85,7 +85,7 @@ export class SessionRouter {
       : this.findLocalNow(id, callerKey, endpoint);
   }
 
-  private async follow({ id, start: { caller, endpoint } }: Session): Promise<LocatedSession> {
+  private async locateMoved({ id, start: { caller, endpoint } }: Session): Promise<LocatedSession> {
     return this.locate(id, { caller, endpoint, transport: 'http' });
   }
 
@@ -144,7 +144,7 @@ export class SessionRouter {
       const newOwnerStatus = newOwner === undefined ? status : await this.workers.status(newOwner);
       if (newOwner !== undefined && newOwnerStatus === 'alive')
         return this.createRemote(id, binding, content, newOwner);
-      throw newOwnerStatus === 'gone' ? new SessionUnknown() : new OwnerUnreachable();
+      throw newOwnerStatus === 'dead' ? new SessionUnknown() : new OwnerUnreachable();
     } catch (cause) {
       throw cause instanceof RelayFailure ? new CoordinationUnavailable() : cause;
     }
@@ -157,9 +157,9 @@ export class SessionRouter {
     owner: string,
   ): RemoteSession {
     const order = { session: id, caller, endpoint };
-    const whither = () =>
+    const findNewOwner = () =>
       this.directory.findNewOwner(id).then((newOwner) => (newOwner === owner ? undefined : newOwner), noOwner);
-    return new RemoteSession({ order, owner, revision: read.revision }, { bus: this.bus, findNewOwner: whither });
+    return new RemoteSession({ order, owner, revision: read.revision }, { bus: this.bus, findNewOwner });
   }
 }
 

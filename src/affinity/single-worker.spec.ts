@@ -3,13 +3,13 @@ import { SingleWorkerRegistry, EmptyHandoffDirectory } from './single-worker.js'
 import { WorkerId } from './session-ids.js';
 
 describe('a single worker', () => {
-  const me = new WorkerId();
-  const workers = new SingleWorkerRegistry(me);
+  const self = new WorkerId();
+  const workers = new SingleWorkerRegistry(self);
 
   it('reports itself as alive and every other worker as dead', async () => {
-    expect(workers.aliveIds).toEqual([me.text]);
-    expect(await workers.status(me.text)).toBe('alive');
-    expect(await workers.status(new WorkerId().text)).toBe('gone');
+    expect(workers.aliveIds).toEqual([self.text]);
+    expect(await workers.status(self.text)).toBe('alive');
+    expect(await workers.status(new WorkerId().text)).toBe('dead');
   });
 
   it('needs no liveness check and never notifies listeners', () => {

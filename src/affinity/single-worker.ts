@@ -6,9 +6,9 @@ import { WorkerRegistry } from './worker-registry.js';
 export class SingleWorkerRegistry extends WorkerRegistry {
   override readonly aliveIds: readonly string[];
 
-  constructor(me: WorkerId) {
+  constructor(self: WorkerId) {
     super();
-    this.aliveIds = [me.text];
+    this.aliveIds = [self.text];
   }
 
   override refresh(): Promise<void> {
@@ -19,8 +19,8 @@ export class SingleWorkerRegistry extends WorkerRegistry {
     // No other worker exists that could declare this one dead.
   }
 
-  override status(worker: string): Promise<'alive' | 'gone'> {
-    return Promise.resolve(this.aliveIds.includes(worker) ? 'alive' : 'gone');
+  override status(worker: string): Promise<'alive' | 'dead'> {
+    return Promise.resolve(this.aliveIds.includes(worker) ? 'alive' : 'dead');
   }
 
   override isFenced(): Promise<boolean> {

@@ -55,8 +55,8 @@ export class WorkerBroadcast {
   async query<T>(worker: string, query: WorkerQuery<T>): Promise<T | undefined> {
     if (worker !== this.workerId.text) {
       const status = await this.workers.status(worker).catch(throwUnavailable);
-      if (status === 'gone') return undefined;
-      if (status === 'unsure') throw new OwnerUnreachable();
+      if (status === 'dead') return undefined;
+      if (status === 'unknown') throw new OwnerUnreachable();
     }
     const answer = await this.requestAnswer(worker, query);
     if (answer === undefined) throw new OwnerUnreachable();
@@ -64,8 +64,8 @@ export class WorkerBroadcast {
   }
 
   private async requestAnswer<T>(worker: string, query: WorkerQuery<T>): Promise<T | undefined> {
-    const { pattern, payload, answerLocally: here, read } = query;
-    if (worker === this.workerId.text) return here();
+    const { pattern, payload, answerLocally, read } = query;
+    if (worker === this.workerId.text) return answerLocally();
     const end = await this.bus.request({ to: worker, pattern, payload, budgetMs: ANSWER_TIMEOUT_MS }).end;
     return end.kind === 'value' ? read(end.value) : undefined;
   }

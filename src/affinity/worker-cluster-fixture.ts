@@ -99,8 +99,8 @@ export class TestWorker {
   readonly handoff: SessionHandoff;
   private app: INestMicroservice | undefined;
 
-  constructor(neighbours: WorkerCluster, { settings = {}, servers = [SERVER], archive }: TestWorkerOptions) {
-    const { secret, relay, timer, directory: heirs } = neighbours;
+  constructor(cluster: WorkerCluster, { settings = {}, servers = [SERVER], archive }: TestWorkerOptions) {
+    const { secret, relay, timer, directory: handoffs } = cluster;
     const config = Object.assign(this.config, settings);
     this.registry = new FakeRegistry(servers);
     this.sessions = new SessionPool(config, archive);
@@ -110,9 +110,9 @@ export class TestWorker {
       endpointsOf(this.registry),
       new DeferredListViews(),
     );
-    const ports = { wire: relay, ledger: relay, directory: relay, timer };
+    const relays = { wire: relay, ledger: relay, directory: relay, timer };
     this.server = new WorkerBusServer(
-      { me: this.workerId.text, secret, ...ports },
+      { me: this.workerId.text, secret, ...relays },
       createSessionAdmission(this.sessions, this.pendingHandoffs),
     );
     const { node } = this.server;
@@ -125,27 +125,27 @@ export class TestWorker {
       new UpstreamCalls(this.upstreams, config, new ParkedCalls(config), new ServerHealth(this.registry)),
       this.subscriptions,
       this.workers,
-      heirs,
+      handoffs,
       this.pendingHandoffs,
       node,
       archive ?? new NullEventArchive(),
     );
-    const seal = new HandoffCipher(secret);
-    const { readiness, sessions, upstreams, subscriptions: feeds, registry, workerId: me } = this;
+    const cipher = new HandoffCipher(secret);
+    const { readiness, sessions, upstreams, subscriptions, registry, workerId } = this;
     this.receiver = new HandoffReceiver(
       readiness,
       sessions,
       upstreams,
-      feeds,
+      subscriptions,
       registry,
-      seal,
-      me,
+      cipher,
+      workerId,
       this.workers,
-      heirs,
+      handoffs,
       this.pendingHandoffs,
     );
-    const hand = [me, sessions, upstreams, feeds, this.workers, this.pendingHandoffs, node, seal] as const;
-    this.handoff = new SessionHandoff(...hand, this.receiver);
+    const ports = [this.workers, this.pendingHandoffs, node, cipher] as const;
+    this.handoff = new SessionHandoff(workerId, sessions, upstreams, subscriptions, ...ports, this.receiver);
   }
 
   get name(): string {
@@ -224,7 +224,7 @@ export class WorkerCluster {
     return worker;
   }
 
-  /** The two workers other than `leaver`, in the order in which they are offered the session. Needs three workers. */
+  /** The two workers other than `drainingWorker`, in the order in which they are offered the session. Needs three workers. */
   rankedFor(session: string, drainingWorker: TestWorker): [TestWorker, TestWorker] {
     const others = this.workers.filter((worker) => worker !== drainingWorker);
     const names = rankByRendezvous(

@@ -18,7 +18,7 @@ export abstract class WorkerRegistry {
    * status cannot be determined yet; callers must not treat it as `dead`. Rejects with RelayFailure when the relay is
    * unavailable.
    */
-  abstract status(worker: string): Promise<'alive' | 'gone' | 'unsure'>;
+  abstract status(worker: string): Promise<'alive' | 'dead' | 'unknown'>;
 
   /** Returns whether the worker has been declared dead. Rejects with RelayFailure. */
   abstract isFenced(worker: string): Promise<boolean>;

@@ -103,8 +103,8 @@ export class WorkerSupervisor {
   }
 
   private replace(slot: WorkerSlot, exit: ExitedWorker): void {
-    const pauseMs = slot.restart();
-    const when = pauseMs === 0 ? 'at once' : `in ${pauseMs / 1_000} s`;
+    const delayMs = slot.restart();
+    const when = delayMs === 0 ? 'at once' : `in ${delayMs / 1_000} s`;
     const reason = exit.fault === undefined ? '' : ` ${exit.fault}`;
     this.logger.warn(`Worker ${exit.pid} ended (${describeExit(exit)}); starting a replacement ${when}.${reason}`);
   }

@@ -27,7 +27,7 @@ async function faultOf(opening: Promise<unknown>): Promise<string> {
 describe('the first start with a data folder', () => {
   it('creates secrets that other users cannot read', async () => {
     const folder = await DataFolder.open(path);
-    expect(folder).toMatchObject({ path, firstStart: true });
+    expect(folder).toMatchObject({ path, isFirstStart: true });
     expect(folder.secrets.jwt).toHaveLength(32);
     expect(folder.secrets.session).toHaveLength(32);
     expect(folder.secrets.credentials).toEqual([expect.objectContaining({ length: 32 })]);
@@ -45,7 +45,7 @@ describe('the first start with a data folder', () => {
     const folders = await Promise.all(Array.from({ length: 16 }, () => DataFolder.open(path)));
     expect(new Set(folders.map(({ secrets }) => secrets.jwt.toString('hex'))).size).toBe(1);
     expect(new Set(folders.map(({ secrets }) => secrets.session.toString('hex'))).size).toBe(1);
-    expect(folders.filter(({ isFirstStart: firstStart }) => firstStart)).toHaveLength(1);
+    expect(folders.filter(({ isFirstStart }) => isFirstStart)).toHaveLength(1);
     expect(new Set(folders.map(({ secrets }) => secrets.credentials.join())).size).toBe(1);
     expect(await readdir(path)).toHaveLength(3);
   });
@@ -62,9 +62,9 @@ describe('a later start with a data folder', () => {
   it('reads a secret that an operator created', async () => {
     await mkdir(path, { recursive: true, mode: 0o700 });
     await writeFile(join(path, 'jwt.secret'), `${GOOD}\n`, { mode: 0o600 });
-    const { secrets, isFirstStart: firstStart } = await DataFolder.open(path);
+    const { secrets, isFirstStart } = await DataFolder.open(path);
     expect(secrets.jwt.toString('base64')).toBe(GOOD);
-    expect(firstStart).toBe(false);
+    expect(isFirstStart).toBe(false);
   });
 
   it('reads several credential secrets in order, one per line, and validates each', async () => {

@@ -19,8 +19,8 @@ export interface StoredSecret {
 
 /** Reads a secret, or creates it. When several processes do so at once, one creates it and all read the same. */
 export async function readOrCreateSecret(file: string): Promise<StoredSecret> {
-  const { text, drawn } = await readOrCreate(file);
-  return { value: decode(file, text), isNew: drawn };
+  const { text, isNew } = await readOrCreate(file);
+  return { value: decode(file, text), isNew };
 }
 
 /** Reads secrets, one per line, or creates the first. */
@@ -30,11 +30,11 @@ export async function readOrCreateSecrets(file: string): Promise<readonly [Buffe
   return [decode(file, first), ...others.map((line) => decode(file, line))];
 }
 
-async function readOrCreate(file: string): Promise<{ readonly text: string; readonly drawn: boolean }> {
+async function readOrCreate(file: string): Promise<{ readonly text: string; readonly isNew: boolean }> {
   const found = await stat(file).catch(() => undefined);
-  const drawn = !found && (await createOnce(file, `${randomBytes(SECRET_BYTES).toString('base64url')}\n`));
+  const isNew = !found && (await createOnce(file, `${randomBytes(SECRET_BYTES).toString('base64url')}\n`));
   await rejectReadableByOthers(file);
-  return { text: await readFile(file, 'utf8'), drawn };
+  return { text: await readFile(file, 'utf8'), isNew };
 }
 
 async function rejectReadableByOthers(file: string): Promise<void> {

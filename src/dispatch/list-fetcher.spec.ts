@@ -65,7 +65,7 @@ describe('a cached list of a modern server', () => {
   it('forwards a list request to the owner of a session that lives at another worker', async () => {
     const { made, list } = await world();
     await list();
-    const session = Object.assign(made.session('a'), { location: 'elsewhere' as const });
+    const session = Object.assign(made.session('a'), { location: 'remote' as const });
     const call = jest.spyOn(session, 'call');
     await list({ session });
     expect(call).toHaveBeenCalledTimes(1);

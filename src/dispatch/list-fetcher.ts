@@ -110,7 +110,7 @@ export class ListFetcher implements OnApplicationShutdown {
     const { server, request } = addressed;
     const { method, params } = request;
     // Only the owner of a session knows which capabilities its client declared.
-    if (!this.cache.isEnabled || !isListMethod(method) || session?.location === 'elsewhere') return undefined;
+    if (!this.cache.isEnabled || !isListMethod(method) || session?.location === 'remote') return undefined;
     if (!hasOnlyCursor(params)) return undefined;
     const era = this.profiles.eraOf(server) ?? (await this.profiles.detectEra(server).catch(() => undefined));
     if (era !== 'modern') return undefined;

@@ -26,8 +26,8 @@ export class Drain {
   ) {}
 
   /** Registers how the process stops this worker when a drain is requested from within. */
-  onRequested(leave: () => void): void {
-    this.requestListener = leave;
+  onRequested(listener: () => void): void {
+    this.requestListener = listener;
   }
 
   /** Requests a drain from within, like a signal from outside. Does nothing when no listener is registered. */

@@ -58,7 +58,7 @@ export class SseExchange {
       throw new BadRequest('The query parameter sessionId is missing. Use the URL from the endpoint event.');
     const { caller, endpoint } = exchange;
     const session = await this.router.locate(sessionId, { caller, endpoint: endpoint.id, transport: 'sse' });
-    if (session.location === 'here') await this.accept(exchange, session, reading);
+    if (session.location === 'local') await this.accept(exchange, session, reading);
     else await session.sendOrder(SSE_MESSAGE, { message: reading.message });
     exchange.writer.empty(202);
   }
