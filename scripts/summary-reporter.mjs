@@ -1,10 +1,15 @@
 // Jest reporter: leaves the counts as one plain line in test-results/summary.txt, for `.ci/run` to end with.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export default class SummaryReporter {
   constructor(globalConfig) {
     this.folder = join(globalConfig.rootDir, 'test-results');
+  }
+
+  /** Each test file appends its times to this one; see jest/file-clock.cjs. */
+  onRunStart() {
+    rmSync(join(this.folder, 'file-times.jsonl'), { force: true });
   }
 
   onRunComplete(_contexts, results) {

@@ -1,3 +1,4 @@
+/** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { RedisConnections } from './redis-connections.js';

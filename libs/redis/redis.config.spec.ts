@@ -1,3 +1,4 @@
+/** @runs-alone */
 import { describe, expect, it } from '@jest/globals';
 import { ConfigFault, loadConfig, type Variables } from '#lib/config';
 import { RedisConfig } from './index.js';

@@ -1,3 +1,4 @@
+/** @runs-alone */
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';

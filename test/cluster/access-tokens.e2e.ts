@@ -1,3 +1,4 @@
+/** @runs-alone */
 /** A personal access token that is revoked at one worker stops working at the others, whatever the database does. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { startPostgres, type RunningPostgres } from '#lib/testing/postgres-server';

@@ -1,3 +1,4 @@
+/** @runs-alone */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { startCluster, type ClusterWorker, type TestCluster } from '../support/cluster.js';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';

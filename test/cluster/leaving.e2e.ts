@@ -1,3 +1,4 @@
+/** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ClusterWorker } from '../support/cluster.js';
 import { startClusterWorld, threeOf, type ClusterWorld } from '../support/cluster-world.js';

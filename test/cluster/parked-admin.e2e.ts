@@ -1,3 +1,4 @@
+/** @runs-alone */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { ClusterWorker } from '../support/cluster.js';

@@ -1,3 +1,4 @@
+/** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startSentinels, type RunningSentinels } from '#lib/testing/redis-server';
 import { INDEPENDENT, MixedTraffic } from '../support/mixed-traffic.js';

@@ -1,3 +1,4 @@
+/** @runs-alone */
 /** Lists come from all servers at once: a bad one costs its own entries and a warning, never more. */
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';

@@ -1,3 +1,4 @@
+/** @runs-alone */
 /** What a thousand clients that listen cost a server, and what reaches each of them. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';

@@ -1,3 +1,4 @@
+/** @runs-alone */
 import { expect, it } from '@jest/globals';
 import { RedisKeys, type RedisConnections, type Subscription } from '#lib/redis';
 import { RedisRelay } from './redis-relay.js';

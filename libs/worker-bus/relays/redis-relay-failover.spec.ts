@@ -1,3 +1,4 @@
+/** @runs-alone */
 import { describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';

@@ -1,0 +1,69 @@
+// Measures where the time of one test file goes, and appends it to test-results/file-times.jsonl.
+const { appendFileSync, mkdirSync } = require('node:fs');
+const path = require('node:path');
+
+// The tests' fake timers replace the global ones.
+const now = performance.now.bind(performance);
+
+/** A longer test says in a comment what it earns. */
+const SLOW_TEST_MS = 5_000;
+
+/** Milliseconds spent on compiling TypeScript since the process started. */
+const compiled = { ms: 0 };
+
+class FileClock {
+  constructor(rootDir, testPath) {
+    this.rootDir = rootDir;
+    this.file = path.relative(rootDir, testPath);
+    this.startedAt = now();
+    this.compiledAtStart = compiled.ms;
+    this.loadedAt = this.startedAt;
+    this.hooksMs = 0;
+    this.testsMs = 0;
+    this.slowTests = [];
+  }
+
+  /** @param {{ name: string, test?: { name: string } }} event An event of jest-circus. */
+  see(event) {
+    switch (event.name) {
+      case 'run_start':
+        this.loadedAt = now();
+        break;
+      case 'hook_start':
+      case 'test_fn_start':
+        this.stepAt = now();
+        break;
+      case 'hook_success':
+      case 'hook_failure':
+        this.hooksMs += now() - this.stepAt;
+        break;
+      case 'test_fn_success':
+      case 'test_fn_failure':
+        this.addTest(event.test.name, now() - this.stepAt);
+        break;
+    }
+  }
+
+  addTest(title, ms) {
+    this.testsMs += ms;
+    if (ms > SLOW_TEST_MS) this.slowTests.push({ title, ms: Math.round(ms) });
+  }
+
+  report() {
+    const compileMs = compiled.ms - this.compiledAtStart;
+    const times = {
+      file: this.file,
+      totalMs: Math.round(now() - this.startedAt),
+      compileMs: Math.round(compileMs),
+      loadMs: Math.round(this.loadedAt - this.startedAt - compileMs),
+      hooksMs: Math.round(this.hooksMs),
+      testsMs: Math.round(this.testsMs),
+      slowTests: this.slowTests,
+    };
+    const folder = path.join(this.rootDir, 'test-results');
+    mkdirSync(folder, { recursive: true });
+    appendFileSync(path.join(folder, 'file-times.jsonl'), `${JSON.stringify(times)}\n`);
+  }
+}
+
+module.exports = { FileClock, compiled };
