@@ -67,7 +67,9 @@ export class KeySetServer {
 export class AuthWorld {
   readonly registry = new FakeRegistry();
   // No spec of this fixture uses a personal access token.
-  private readonly accessTokens = new VerifiedAccessTokens({ validate: async () => 'refused' } as unknown as AccessTokens);
+  private readonly accessTokens = new VerifiedAccessTokens({
+    validate: async () => 'refused',
+  } as unknown as AccessTokens);
 
   private constructor(
     private readonly path: string,

@@ -149,16 +149,18 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   }
 
   private show(stored: readonly StoredEntry[]): readonly RegistryEntry<Definition>[] {
-    return this.ofKind(this.parts.resolver.read(stored)).map(({ entry, definition, faults }): RegistryEntry<Definition> => ({
-      slug: entry.slug,
-      managed: entry.isManaged,
-      version: entry.version,
-      createdAt: entry.createdAt,
-      updatedAt: entry.updatedAt,
-      written: entry.written,
-      definition,
-      faults: this.within(entry.slug, faults),
-    }));
+    return this.ofKind(this.parts.resolver.read(stored)).map(
+      ({ entry, definition, faults }): RegistryEntry<Definition> => ({
+        slug: entry.slug,
+        managed: entry.isManaged,
+        version: entry.version,
+        createdAt: entry.createdAt,
+        updatedAt: entry.updatedAt,
+        written: entry.written,
+        definition,
+        faults: this.within(entry.slug, faults),
+      }),
+    );
   }
 
   private within(slug: string, faults: readonly Fault[]): readonly Fault[] {
