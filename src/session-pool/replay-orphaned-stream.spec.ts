@@ -68,7 +68,7 @@ describe('a client that resumes after the owner of its session has died', () => 
     expect(await replayAfter('1-1')).toEqual({ events: [] });
   });
 
-  it('is refused a replay that would have a gap', async () => {
+  it('receives no replay that would have a gap', async () => {
     const call = await openCall();
     archive.isDown = true;
     await call.stream?.emit(notificationEvent('lost'));
@@ -80,7 +80,7 @@ describe('a client that resumes after the owner of its session has died', () => 
     expect(await replayAfter('1-4')).toMatchObject({ events: [{ kind: 'answer' }] });
   });
 
-  it('is refused a replay of evicted or unknown events', async () => {
+  it('receives no replay of evicted or unknown events', async () => {
     await openCall();
     archive.stored.set(session.id, archive.stored.get(session.id)?.slice(2) ?? []);
     expect(await replayAfter('1-0')).toBeUndefined();

@@ -56,13 +56,13 @@ describe('a modern server that ends a call with questions', () => {
   it('repeats the call with the answers and the request state until the server returns a final outcome', async () => {
     const again = result(inputRequired({ b: form('And when?') }, 'two'));
     const { repeated, questions, run } = exchange([again], ({ params }) => ({
-      result: { heard: params['message'] ?? null },
+      result: { received: params['message'] ?? null },
     }));
     expect(await run(inputRequired({ a: form('Who?') }, 'one'))).toEqual(result({ done: true }));
     expect(questions.map(({ params }) => params['message'])).toEqual(['Who?', 'And when?']);
     expect(repeated).toEqual([
-      { name: 'book', inputResponses: { a: { heard: 'Who?' } }, requestState: 'one' },
-      { name: 'book', inputResponses: { b: { heard: 'And when?' } }, requestState: 'two' },
+      { name: 'book', inputResponses: { a: { received: 'Who?' } }, requestState: 'one' },
+      { name: 'book', inputResponses: { b: { received: 'And when?' } }, requestState: 'two' },
     ]);
   });
 

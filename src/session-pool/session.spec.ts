@@ -249,7 +249,7 @@ describe('the end of a session', () => {
 });
 
 describe('the idle state of a session', () => {
-  it('is idle only without in-flight calls and without an attached standing stream', () => {
+  it('reports a session as idle only without in-flight calls and without an attached standing stream', () => {
     const session = createSession();
     expect(session.isIdle).toBe(true);
     const call = session.beginCall(1, 'tools/call');
