@@ -94,7 +94,7 @@ export class HttpChannel {
   }
 
   /** Sends a call of any method; it waits its turn as every other. How long it may take is its caller's business. */
-  sendCall(request: Omit<HttpRequest, 'limitMs'>, receiver: HttpReceiver): HttpExchange {
+  sendCall(request: Omit<HttpRequest, 'timeoutMs'>, receiver: HttpReceiver): HttpExchange {
     const { method, headers, body, path = this.path } = request;
     this.running++;
     const exchange = new HttpExchange(receiver, this.limits, this.deadlines, this.onCallOver);
@@ -104,8 +104,8 @@ export class HttpChannel {
 
   /** Sends something that waits behind no call. */
   sendUnqueued(request: HttpRequest, receiver: HttpReceiver): HttpExchange {
-    const { method, headers, body, path = this.path, timeoutMs: limitMs } = request;
-    const exchange = new HttpExchange(receiver, this.limits, this.deadlines, NOTHING, limitMs);
+    const { method, headers, body, path = this.path, timeoutMs } = request;
+    const exchange = new HttpExchange(receiver, this.limits, this.deadlines, NOTHING, timeoutMs);
     this.sidePool.dispatch({ method, path, headers, body }, exchange);
     return exchange;
   }
