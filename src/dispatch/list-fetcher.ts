@@ -97,13 +97,14 @@ export class ListFetcher implements OnApplicationShutdown {
   }
 
   /** Undefined where nothing may be shared or remembered. */
-  private async toListPage({ caller, client, session }: Inbound, to: AddressedRequest): Promise<ListPage | undefined> {
+  private async toListPage(inbound: Inbound, to: AddressedRequest): Promise<ListPage | undefined> {
+    const { caller, client, session } = inbound;
     const { server, request } = to;
     const { method, params } = request;
     // Of a client whose session lives elsewhere it is not known here what it declares.
     if (!this.cache.isEnabled || !isListMethod(method) || session?.location === 'elsewhere') return undefined;
     if (!hasOnlyCursor(params)) return undefined;
-    const era = this.profiles.eraOf(server) ?? (await this.profiles.learnEra(server).catch(() => undefined));
+    const era = this.profiles.eraOf(server) ?? (await this.profiles.learnEra(server, inbound).catch(() => undefined));
     if (era !== 'modern') return undefined;
     const { cursor } = params;
     const page = { server, method, capabilities: client.capabilities, context: toAuthorizationContext(caller) };

@@ -220,7 +220,7 @@ describe('a server that leaves the modern era', () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     connector.eras.set('a', 'modern');
-    await pool.detectEra(server);
+    await pool.detectEra(server, face('a'));
     connector.eras.set('a', 'legacy');
     const faces = ['a', 'b', 'c'].map((subject) => face(subject));
     const held = await Promise.all(faces.map((one) => pool.hold(server, one)));

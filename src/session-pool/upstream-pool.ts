@@ -87,7 +87,7 @@ export class UpstreamPool implements OnApplicationShutdown {
 
   /** Keeps a connection until released; subscriptions need it for long. Rejects with a GatewayError. */
   async hold(server: ServerDefinition, face: ConnectionScope, options: HoldOptions = {}): Promise<HeldConnection> {
-    const era = this.eras.get(server) ?? (await this.detectEra(server));
+    const era = this.eras.get(server) ?? (await this.detectEra(server, face));
     // A definition of yesterday must not bring back what was retired: its address, its credentials.
     if (!this.currentDefinitions.has(server)) throw new ServerReconfigured(server.slug);
     const sharing = resolveSharing(server, era, face);
@@ -150,7 +150,7 @@ export class UpstreamPool implements OnApplicationShutdown {
    * Rejects with a GatewayError when the server cannot be reached.
    */
   async sharingKeyOf(server: ServerDefinition, face: ConnectionScope): Promise<string | undefined> {
-    const era = this.eras.get(server) ?? (await this.detectEra(server));
+    const era = this.eras.get(server) ?? (await this.detectEra(server, face));
     return resolveSharing(server, era, face)?.key;
   }
 
@@ -191,8 +191,8 @@ export class UpstreamPool implements OnApplicationShutdown {
   }
 
   /** Rejects with a GatewayError when the server cannot be reached. */
-  async detectEra(server: ServerDefinition): Promise<Era> {
-    const era = await mapHandshakeErrors(server, this.connector.resolveEra(server, NEVER_ABORTED));
+  async detectEra(server: ServerDefinition, { client }: Pick<ConnectionScope, 'client'>): Promise<Era> {
+    const era = await mapHandshakeErrors(server, this.connector.resolveEra(server, client, NEVER_ABORTED));
     this.eras.set(server, era);
     return era;
   }

@@ -31,7 +31,7 @@ const methodsOf = (server: ScriptedServer): unknown[] => server.requests.map(({ 
 describe('a server that is met for the first time', () => {
   it('is asked once what it is, by a request that no legacy server takes for a call', async () => {
     const server = await serve((visit) => void answerDiscovery(visit));
-    const answers = await Promise.all([1, 2, 3].map(() => bench.connector.resolveEra(httpServer(server.url), NEVER)));
+    const answers = await Promise.all([1, 2, 3].map(() => bench.resolveEra(httpServer(server.url))));
     await bench.open(httpServer(server.url));
     expect(answers).toEqual(['modern', 'modern', 'modern']);
     expect(methodsOf(server)).toEqual(['server/discover']);
@@ -58,19 +58,19 @@ describe('a server that is met for the first time', () => {
       if (visit.message['method'] === 'server/discover') answerProbe(visit);
       else if (!answerLegacyHandshake(visit)) visit.result(TEXT);
     });
-    expect(await bench.connector.resolveEra(httpServer(server.url), NEVER)).toBe('legacy');
+    expect(await bench.resolveEra(httpServer(server.url))).toBe('legacy');
     const connection = await bench.open(httpServer(server.url));
     expect(toResultText(await connection.request(toolCall('any'), new RecordedReply(), NEVER))).toBe('done');
   });
 
   it.each([401, 403, 408, 429, 500, 502, 503])('and answers HTTP %d has not said what it is', async (status) => {
     const server = await serve((visit) => visit.empty(status));
-    await expect(bench.connector.resolveEra(httpServer(server.url), NEVER)).rejects.toMatchObject({
+    await expect(bench.resolveEra(httpServer(server.url))).rejects.toMatchObject({
       code: -31004,
       data: { outcome: 'not_executed', httpStatus: status, server: 'subject' },
     });
     server.setScript((visit) => void answerDiscovery(visit));
-    expect(await bench.connector.resolveEra(httpServer(server.url), NEVER)).toBe('modern');
+    expect(await bench.resolveEra(httpServer(server.url))).toBe('modern');
   });
 
   it('and speaks only revisions to come is told apart from a legacy one', async () => {
@@ -92,7 +92,7 @@ describe('a server that is met for the first time', () => {
   it('is left alone when nobody waits for the answer any more', async () => {
     const server = await serve(() => undefined);
     const leave = new AbortController();
-    const era = bench.connector.resolveEra(httpServer(server.url), leave.signal);
+    const era = bench.resolveEra(httpServer(server.url), leave.signal);
     await server.waitForRequest(() => true);
     leave.abort();
     await expect(era).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
@@ -195,7 +195,7 @@ describe('a server that changed its era', () => {
     expect(outcome).toMatchObject({ error: { code: -32000 } });
     await bench.events.until(({ closeReasons: ends }) => ends.length > 0);
     expect(connection.closed).toBe(true);
-    expect(await bench.connector.resolveEra(httpServer(server.url), NEVER)).toBe('legacy');
+    expect(await bench.resolveEra(httpServer(server.url))).toBe('legacy');
   });
 
   it('is not suspected for a plain 404 as long as it still says that it is modern', async () => {
