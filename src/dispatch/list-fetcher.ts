@@ -103,16 +103,14 @@ export class ListFetcher implements OnApplicationShutdown {
   }
 
   /** Returns undefined when the request can be neither shared nor cached. */
-  private async toListPage(
-    { caller, client, session }: Inbound,
-    addressed: AddressedRequest,
-  ): Promise<ListPage | undefined> {
+  private async toListPage(inbound: Inbound, addressed: AddressedRequest): Promise<ListPage | undefined> {
+    const { caller, client, session } = inbound;
     const { server, request } = addressed;
     const { method, params } = request;
     // Only the owner of a session knows which capabilities its client declared.
     if (!this.cache.isEnabled || !isListMethod(method) || session?.location === 'remote') return undefined;
     if (!hasOnlyCursor(params)) return undefined;
-    const era = this.profiles.eraOf(server) ?? (await this.profiles.detectEra(server).catch(() => undefined));
+    const era = this.profiles.eraOf(server) ?? (await this.profiles.detectEra(server, inbound).catch(() => undefined));
     if (era !== 'modern') return undefined;
     const { cursor } = params;
     const page = { server, method, capabilities: client.capabilities, context: toAuthorizationContext(caller) };

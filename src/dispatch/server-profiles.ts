@@ -16,8 +16,8 @@ export class ServerProfiles {
   }
 
   /** Rejects with a GatewayError when the server cannot be reached. */
-  detectEra(server: ServerDefinition): Promise<Era> {
-    return this.upstreams.detectEra(server);
+  detectEra(server: ServerDefinition, inbound: Pick<Inbound, 'client'>): Promise<Era> {
+    return this.upstreams.detectEra(server, inbound);
   }
 
   /** Rejects with a GatewayError when the server cannot be reached. */

@@ -88,7 +88,9 @@ export class ToolHeaders implements OnApplicationShutdown {
   ): Promise<readonly ParameterHeader[]> {
     const isPinned = server.toolChanges === 'quarantine';
     const isModern =
-      inbound.mirrored || isPinned || (await this.profiles.detectEra(server).catch(() => undefined)) === 'modern';
+      inbound.mirrored ||
+      isPinned ||
+      (await this.profiles.detectEra(server, inbound).catch(() => undefined)) === 'modern';
     if (!isModern) return NO_HEADERS;
     // A concurrent call may have started the request meanwhile.
     return pickHeaders(this.findTools(server) ?? this.loadTools(server, inbound), tool);

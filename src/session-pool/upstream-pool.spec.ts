@@ -206,7 +206,7 @@ describe('a server that leaves the modern era', () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     connector.eras.set('a', 'modern');
-    await pool.detectEra(server);
+    await pool.detectEra(server, scopeOf('a'));
     connector.eras.set('a', 'legacy');
     const scopes = ['a', 'b', 'c'].map((subject) => scopeOf(subject));
     const held = await Promise.all(scopes.map((one) => pool.hold(server, one)));

@@ -87,7 +87,7 @@ export class UpstreamPool implements OnApplicationShutdown {
 
   /** Holds a connection until it is released, for long-lived use such as subscriptions. Rejects with a GatewayError. */
   async hold(server: ServerDefinition, scope: ConnectionScope, options: HoldOptions = {}): Promise<HeldConnection> {
-    const era = this.eras.get(server) ?? (await this.detectEra(server));
+    const era = this.eras.get(server) ?? (await this.detectEra(server, scope));
     // An outdated definition must not revive a retired connection with its old address or credentials (invariant 10).
     if (!this.currentDefinitions.has(server)) throw new ServerReconfigured(server.slug);
     const sharing = resolveSharing(server, era, scope);
@@ -150,7 +150,7 @@ export class UpstreamPool implements OnApplicationShutdown {
    * other client may. Rejects with a GatewayError if the server cannot be reached.
    */
   async sharingKeyOf(server: ServerDefinition, scope: ConnectionScope): Promise<string | undefined> {
-    const era = this.eras.get(server) ?? (await this.detectEra(server));
+    const era = this.eras.get(server) ?? (await this.detectEra(server, scope));
     return resolveSharing(server, era, scope)?.key;
   }
 
@@ -196,8 +196,8 @@ export class UpstreamPool implements OnApplicationShutdown {
   }
 
   /** Detects the era of a server. Rejects with a GatewayError if the server cannot be reached. */
-  async detectEra(server: ServerDefinition): Promise<Era> {
-    const era = await mapHandshakeErrors(server, this.connector.resolveEra(server, NEVER_ABORTED));
+  async detectEra(server: ServerDefinition, { client }: Pick<ConnectionScope, 'client'>): Promise<Era> {
+    const era = await mapHandshakeErrors(server, this.connector.resolveEra(server, client, NEVER_ABORTED));
     this.eras.set(server, era);
     return era;
   }

@@ -59,7 +59,7 @@ export class ConnectionTest {
     const tookMs = () => Math.round(performance.now() - startedAt);
     const signal = AbortSignal.any([stop, AbortSignal.timeout(server.timeouts.connectMs)]);
     try {
-      if (server.transport !== 'rest') await connector.resolveEra(server, signal);
+      if (server.transport !== 'rest') await connector.resolveEra(server, GATEWAY_CLIENT, signal);
       const connection = await connector.open(server, GATEWAY_CLIENT, NO_EVENTS, signal);
       const summary = toServerSummary(connection);
       const tools = await readLists(

@@ -6,10 +6,11 @@ import type { UpstreamSessionState } from './upstream-session-state.js';
 /** Opens connections to servers: resolves and caches the era of each server, and performs the handshake. */
 export abstract class UpstreamConnector {
   /**
-   * Which era the server is of, from memory or by a probe with `server/discover` only (never with a call).
+   * The era of the server, from memory or by a probe (never by a call). `client` is the one on whose behalf a connection
+   * is opened next: the probe may have to begin a legacy server's handshake.
    * Rejects with a GatewayError (-31004, -31005) when the server cannot be reached or answers nonsense.
    */
-  abstract resolveEra(server: ServerDefinition, signal: AbortSignal): Promise<Era>;
+  abstract resolveEra(server: ServerDefinition, client: ClientProfile, signal: AbortSignal): Promise<Era>;
 
   /**
    * Opens a connection. A legacy server receives `client` (capabilities, clientInfo) in the handshake; a modern server

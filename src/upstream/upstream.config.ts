@@ -24,8 +24,10 @@ export class UpstreamConfig {
   @Max(512 * 1_048_576)
   readonly maxMessageBytes: number = 16 * 1_048_576;
 
-  /** How long a child process may stay silent to a probe before it counts as one of the legacy era, unless it is still
-   * starting: for that it may take its time to connect. */
+  /**
+   * How long a child process may leave `server/discover` unanswered before it gets `initialize` as well. The first answer
+   * decides its era; a process that is still starting has the connect timeout of its server for it.
+   */
   @Env('ISTHMUS_UPSTREAM_PROBE_TIMEOUT', { as: 'duration' })
   @IsInt()
   @Min(100)

@@ -31,7 +31,7 @@ export class DiscoverHandler extends MethodHandler {
 
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const [server] = inbound.endpoint.servers;
-    if (server && inbound.endpoint.transparent && (await this.profiles.detectEra(server)) === 'modern') {
+    if (server && inbound.endpoint.transparent && (await this.profiles.detectEra(server, inbound)) === 'modern') {
       const outcome = await this.delivery.deliver(inbound, { server, request: inbound.request }, sink, signal);
       return outcome.kind === 'error'
         ? outcome

@@ -67,6 +67,11 @@ export abstract class MessagePipe {
     this.receiver = undefined;
   }
 
+  /** Keeps a message that the last receiver got for the next one. */
+  putBack(value: JsonValue): void {
+    this.earlyMessages.push(value);
+  }
+
   protected received(value: JsonValue): void {
     if (this.end !== undefined) return;
     if (this.receiver !== undefined) this.receiver.message(value);

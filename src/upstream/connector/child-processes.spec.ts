@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import type { ClientProfile } from '#lib/mcp-protocol';
 import type { StdioServer } from '../../registry/index.js';
 import {
   stdioServer,
   NEVER,
   RecordedReply,
+  CLIENT_WITHOUT_CAPABILITIES,
   CLIENT_WITH_ALL_CAPABILITIES,
   toResultText,
   toolCall,
@@ -12,20 +14,26 @@ import {
 } from './connector-fixture.js';
 
 const NOT_FOUND = `say({ id, error: { code: -32601, message: 'Method not found' } });`;
+const DISCOVERED = `say({ id, result: { supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, resultType: 'complete' } });`;
+const GREET = `say({ id, result: greeting });`;
 
-/** A legacy server in a few lines; `onCall(message, say)` answers tool calls. */
-const serverWith = (onCall: string, before = '', onDiscover = NOT_FOUND): StdioServer =>
+/** Keeps a process from reading anything, as if it were still starting, until the probe has sent the handshake. */
+const SLOW_START = 'const until = Date.now() + 500; while (Date.now() < until);';
+
+/** A legacy server in a few lines; `onCall(message, say)` answers tool calls. `shaken`: the params of the last handshake. */
+const serverWith = (onCall: string, before = '', onDiscover = NOT_FOUND, onInitialize = GREET): StdioServer =>
   stdioServer(process.execPath, [
     '-e',
     `
     const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
     const text = (value) => ({ content: [{ type: 'text', text: String(value) }] });
     const greeting = { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'c', version: '1' } };
+    let shaken;
     ${before}
     require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
       const message = JSON.parse(line);
       const { id, method, params } = message;
-      if (method === 'initialize') say({ id, result: greeting });
+      if (method === 'initialize') { shaken = params; ${onInitialize} }
       else if (method === 'server/discover') { ${onDiscover} }
       else if (method === 'ping') say({ id, result: {} });
       else { ${onCall} }
@@ -76,28 +84,55 @@ describe('a child process', () => {
   });
 
   it('is met as what it is, however slowly it starts', async () => {
-    const busy = 'const until = Date.now() + 900; while (Date.now() < until);';
-    const discovered = { supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, resultType: 'complete' };
-    const modern = serverWith(PID, busy, `say({ id, result: ${JSON.stringify(discovered)} });`);
-    expect((await bench.open({ ...modern, slug: 'modern' })).profile.era).toBe('modern');
-    expect((await bench.open({ ...serverWith(PID, busy, ''), slug: 'silent' })).profile.era).toBe('legacy');
+    const modern = { ...serverWith(PID, SLOW_START, DISCOVERED), slug: 'modern' };
+    const silent = { ...serverWith(PID, SLOW_START, ''), slug: 'silent' };
+    const opened = await Promise.all([bench.open(modern), bench.open(silent)]);
+    expect(opened.map(({ profile }) => profile.era)).toEqual(['modern', 'legacy']);
   });
 
   it('is met as legacy when it answers nothing at all before the handshake', async () => {
-    const deaf = serverWith(PID, `let greeted = false; const answer = say; say = (m) => greeted && answer(m);`, '');
-    const script = deaf.args[1]!.replace('const say', 'let say').replace(
-      `'initialize')`,
-      `'initialize' && (greeted = true))`,
-    );
-    const server = { ...deaf, args: ['-e', script], timeouts: { connectMs: 1_000, requestMs: 30_000 } };
+    const silent = serverWith(PID, `const write = say; say = (message) => shaken && write(message);`, '');
+    const script = silent.args[1]!.replace('const say', 'let say');
+    const server = { ...silent, args: ['-e', script], timeouts: { connectMs: 1_000, requestMs: 30_000 } };
     expect((await bench.open(server)).profile.era).toBe('legacy');
   });
 
   it('is met as legacy when it reads the probe too late to say that it cannot bear it', async () => {
-    const ready = 'const until = Date.now() + 600; while (Date.now() < until);';
-    const server = serverWith(PID, ready, 'process.exit(3);');
+    const server = serverWith(PID, SLOW_START, 'process.exit(3);');
     expect((await bench.open(server)).profile.era).toBe('legacy');
     expect(await pidOf(server)).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['binds it to the legacy era', serverWith(PID, SLOW_START, `if (shaken) ${NOT_FOUND} else ${DISCOVERED}`)],
+    ['ends it', serverWith(PID, SLOW_START, DISCOVERED, 'process.exit(3);')],
+  ])('is replaced, and stays modern, when the handshake of the probe %s', async (_what, server) => {
+    for (const attempt of [1, 2]) {
+      const connection = await bench.open(server);
+      expect([attempt, connection.profile.era]).toEqual([attempt, 'modern']);
+      const pid = toResultText(await connection.request(toolCall('pid'), new RecordedReply(), NEVER));
+      expect(Number(pid)).toBeGreaterThan(0);
+    }
+  });
+
+  it('is replaced when it refuses the handshake of the probe, whose envelope it does not know', async () => {
+    const strict = serverWith(PID, SLOW_START, '', `if (params._meta) ${NOT_FOUND} else ${GREET}`);
+    expect((await bench.open(strict)).profile.era).toBe('legacy');
+    expect(await pidOf(strict)).toBeGreaterThan(0);
+  });
+
+  it('serves the client whose handshake the probe sent, and no client that declares something else', async () => {
+    const declared = `say({ id, result: text(process.pid + ' ' + Object.keys(shaken.capabilities)) });`;
+    const server = serverWith(`if (id !== undefined) ${declared}`, SLOW_START, '');
+    const read = async (client: ClientProfile): Promise<string[]> => {
+      const connection = await bench.open(server, client);
+      return String(toResultText(await connection.request(toolCall('any'), new RecordedReply(), NEVER))).split(' ');
+    };
+    await bench.resolveEra(server);
+    const [talkativePid, talkative] = await read(CLIENT_WITH_ALL_CAPABILITIES);
+    const [silentPid, silent] = await read(CLIENT_WITHOUT_CAPABILITIES);
+    expect([talkative, silent]).toEqual(['elicitation,sampling,roots', '']);
+    expect(talkativePid).not.toBe(silentPid);
   });
 
   it('is one and the same for the probe and the first opening', async () => {
@@ -106,7 +141,7 @@ describe('a child process', () => {
     const spy = jest
       .spyOn(Logger.prototype, 'log')
       .mockImplementation((line: unknown) => void lines.push(String(line)));
-    await bench.connector.resolveEra(started, NEVER);
+    await bench.resolveEra(started);
     const pid = await pidOf(started);
     await bench.close();
     spy.mockRestore();

@@ -1,4 +1,4 @@
-import type { ClientProfile, JsonObject, McpNotification, Outcome } from '#lib/mcp-protocol';
+import type { ClientProfile, Era, JsonObject, McpNotification, Outcome } from '#lib/mcp-protocol';
 import type { RemoteServer, ServerDefinition, StdioServer } from '../../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
 import { UpstreamConfig } from '../upstream.config.js';
@@ -116,6 +116,10 @@ export class ConnectorHarness {
 
   constructor(settings: Partial<UpstreamConfig> = {}) {
     this.connector = new DefaultUpstreamConnector(Object.assign(new UpstreamConfig(), settings));
+  }
+
+  resolveEra(server: ServerDefinition, signal = NEVER): Promise<Era> {
+    return this.connector.resolveEra(server, CLIENT_WITHOUT_CAPABILITIES, signal);
   }
 
   open(server: ServerDefinition, client: ClientProfile = CLIENT_WITHOUT_CAPABILITIES): Promise<UpstreamConnection> {

@@ -11,7 +11,6 @@ import type { ConnectionEvents, UpstreamConnection } from '../upstream-connectio
 import { UpstreamConnector } from '../upstream-connector.js';
 import type { UpstreamSessionState } from '../upstream-session-state.js';
 import { UpstreamConfig } from '../upstream.config.js';
-import { GATEWAY_CLIENT } from '../gateway-identity.js';
 import { toNotExecuted } from '../upstream.errors.js';
 import { HttpConnectionOpener } from './http-connection-opener.js';
 import { StdioConnectionOpener } from './stdio-connection-opener.js';
@@ -39,10 +38,10 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     this.guard = new AddressGuard(config.allowedNetworks);
   }
 
-  override async resolveEra(server: ServerDefinition, signal: AbortSignal): Promise<Era> {
+  override async resolveEra(server: ServerDefinition, client: ClientProfile, signal: AbortSignal): Promise<Era> {
     try {
       // A REST server is stateless, like a modern server.
-      return server.transport === 'rest' ? 'modern' : (await this.resolveKnownEra(server, signal)).era;
+      return server.transport === 'rest' ? 'modern' : (await this.resolveKnownEra(server, client, signal)).era;
     } catch (error) {
       throw toNotExecuted(error);
     }
@@ -95,13 +94,13 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     await this.shutdown();
   }
 
-  private resolveKnownEra(server: Exclude<ServerDefinition, RestServer>, signal: AbortSignal): Promise<KnownEra> {
+  private resolveKnownEra(
+    server: Exclude<ServerDefinition, RestServer>,
+    client: ClientProfile,
+    signal: AbortSignal,
+  ): Promise<KnownEra> {
     if (server.transport !== 'stdio') return this.httpConnections.resolveEra(server, this.getChannel(server), signal);
-    return this.stdioConnections.resolveEra(
-      server,
-      this.toConnectionOptions(server, GATEWAY_CLIENT, NO_EVENTS),
-      signal,
-    );
+    return this.stdioConnections.resolveEra(server, this.toConnectionOptions(server, client, NO_EVENTS), signal);
   }
 
   private toConnectionOptions(

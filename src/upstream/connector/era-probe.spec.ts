@@ -31,7 +31,7 @@ const methodsOf = (server: ScriptedServer): unknown[] => server.requests.map(({ 
 describe('the era of a server that is not cached', () => {
   it('is resolved by one discovery request for concurrent callers', async () => {
     const server = await serve((visit) => void answerDiscovery(visit));
-    const eras = await Promise.all([1, 2, 3].map(() => bench.connector.resolveEra(httpServer(server.url), NEVER)));
+    const eras = await Promise.all([1, 2, 3].map(() => bench.resolveEra(httpServer(server.url))));
     await bench.open(httpServer(server.url));
     expect(eras).toEqual(['modern', 'modern', 'modern']);
     expect(methodsOf(server)).toEqual(['server/discover']);
@@ -58,7 +58,7 @@ describe('the era of a server that is not cached', () => {
       if (visit.message['method'] === 'server/discover') answerProbe(visit);
       else if (!answerLegacyHandshake(visit)) visit.result(TEXT);
     });
-    expect(await bench.connector.resolveEra(httpServer(server.url), NEVER)).toBe('legacy');
+    expect(await bench.resolveEra(httpServer(server.url))).toBe('legacy');
     const connection = await bench.open(httpServer(server.url));
     expect(toResultText(await connection.request(toolCall('any'), new RecordedReply(), NEVER))).toBe('done');
   });
@@ -67,12 +67,12 @@ describe('the era of a server that is not cached', () => {
     'stays unresolved when the server answers discovery with HTTP %d',
     async (status) => {
       const server = await serve((visit) => visit.empty(status));
-      await expect(bench.connector.resolveEra(httpServer(server.url), NEVER)).rejects.toMatchObject({
+      await expect(bench.resolveEra(httpServer(server.url))).rejects.toMatchObject({
         code: -31004,
         data: { outcome: 'not_executed', httpStatus: status, server: 'subject' },
       });
       server.setScript((visit) => void answerDiscovery(visit));
-      expect(await bench.connector.resolveEra(httpServer(server.url), NEVER)).toBe('modern');
+      expect(await bench.resolveEra(httpServer(server.url))).toBe('modern');
     },
   );
 
@@ -95,7 +95,7 @@ describe('the era of a server that is not cached', () => {
   it('rejects as not executed for a caller that cancels', async () => {
     const server = await serve(() => undefined);
     const controller = new AbortController();
-    const era = bench.connector.resolveEra(httpServer(server.url), controller.signal);
+    const era = bench.resolveEra(httpServer(server.url), controller.signal);
     await server.waitForRequest(() => true);
     controller.abort();
     await expect(era).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
@@ -206,7 +206,7 @@ describe('a cached era', () => {
     expect(outcome).toMatchObject({ error: { code: -32000 } });
     await bench.events.until(({ closeReasons: ends }) => ends.length > 0);
     expect(connection.closed).toBe(true);
-    expect(await bench.connector.resolveEra(httpServer(server.url), NEVER)).toBe('legacy');
+    expect(await bench.resolveEra(httpServer(server.url))).toBe('legacy');
   });
 
   it('stays cached after a plain 404 when a new probe shows that the server is still modern', async () => {

@@ -65,7 +65,7 @@ describe('a connection to a REST server', () => {
   it('opens and answers discovery without a request to the endpoints', async () => {
     const before = server.arrivals.length;
     const definition = restServer(server.url);
-    expect(await bench.connector.resolveEra(definition, NEVER)).toBe('modern');
+    expect(await bench.resolveEra(definition)).toBe('modern');
     const { profile } = await bench.open(definition);
     expect(profile).toMatchObject({ era: 'modern', capabilities: { tools: {} }, serverInfo: { name: 'subject' } });
     expect(await send('ping')).toEqual({ kind: 'result', result: {} });

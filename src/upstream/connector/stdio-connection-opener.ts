@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
-import { outcomeOfFault } from '#lib/mcp-protocol';
+import { outcomeOfFault, type ClientProfile } from '#lib/mcp-protocol';
 import type { StdioServer } from '../../registry/index.js';
 import { BoundedLog } from '../channels/bounded-log.js';
 import { ChildPipe, RestartGuard, type ChildPipeOptions } from '../channels/stdio/index.js';
-import { openOverPipe, type ConnectionOptions } from '../dialects/legacy/index.js';
+import { initializeParams, openOverPipe, type ConnectionOptions } from '../dialects/legacy/index.js';
 import { discoverOverPipe, ModernPipeConnection, probeOverPipe, type PipeDiscovery } from '../dialects/modern/index.js';
 import type { EraCache, KnownEra } from '../era-cache/index.js';
-import type { ServerProfile, UpstreamConnection } from '../upstream-connection.js';
+import type { UpstreamConnection } from '../upstream-connection.js';
 import { withServer, restartPending, toOutcomeError } from '../upstream.errors.js';
 import type { UpstreamConfig } from '../upstream.config.js';
 import { SingleFlight, withAbort } from './single-flight.js';
@@ -14,10 +14,18 @@ import { SingleFlight, withAbort } from './single-flight.js';
 /** How long a process that a probe started stays available for the next opening, in milliseconds. */
 const IDLE_PROCESS_TIMEOUT_MS = 10_000;
 
+/** A process that a probe started. It waits for the connection that is opened next. */
 interface IdleProcess {
   readonly pipe: ChildPipe;
   readonly definition: StdioServer;
+  readonly handshake: SentHandshake | undefined;
   readonly timer: NodeJS.Timeout;
+}
+
+/** A handshake that the probe sent, because discovery stayed unanswered. It binds the process to one client. */
+interface SentHandshake {
+  readonly id: number;
+  readonly client: ClientProfile;
 }
 
 /** Starts child processes, finds out which era they are of, and ends them all. */
@@ -50,14 +58,14 @@ export class StdioConnectionOpener {
 
   async open(server: StdioServer, opening: ConnectionOptions, signal: AbortSignal): Promise<UpstreamConnection> {
     const known = await this.resolveEra(server, opening, signal);
-    const pipe = this.acquireIdle(server) ?? this.startProcess(server);
-    if (known.era === 'legacy') return this.openLegacy(server, pipe, opening, signal);
-    const found = await discoverOverPipe(pipe, opening.context, opening.context.connectMs, signal);
-    if (found.kind === 'modern') return this.createModernConnection(pipe, found.profile, opening);
-    // It is not what it was: met anew the next time.
-    this.eraCache.evict(server.slug);
-    void pipe.close();
-    throw this.toError(found, server);
+    if (known.era === 'modern') return this.openModern(server, opening, signal);
+    const idle = this.acquireIdle(
+      server,
+      ({ handshake }) => !handshake || isSameClient(handshake.client, opening.client),
+    );
+    if (!idle?.handshake) return this.openLegacy(server, idle?.pipe ?? this.startProcess(server), opening, signal);
+    const connection = await this.completeHandshake(idle.pipe, idle.handshake.id, opening, signal);
+    return connection ?? this.openLegacy(server, this.startProcess(server), opening, signal);
   }
 
   evict(slug: string): void {
@@ -71,6 +79,28 @@ export class StdioConnectionOpener {
     for (const slug of this.idleProcesses.keys()) this.evictIdle(slug);
     await Promise.all([...this.pipes].map((pipe) => pipe.close()));
     process.off('exit', this.killAll);
+  }
+
+  private async openModern(
+    server: StdioServer,
+    opening: ConnectionOptions,
+    signal: AbortSignal,
+  ): Promise<UpstreamConnection> {
+    const { context, events } = opening;
+    const idle = this.acquireIdle(server);
+    const pipe = idle?.pipe ?? this.startProcess(server);
+    const found = await discoverOverPipe(pipe, context, context.connectMs, signal);
+    if (found.kind === 'modern') return new ModernPipeConnection(pipe, found.profile, context, events);
+    const closed = pipe.close();
+    if (idle?.handshake && (found.kind === 'legacy' || found.kind === 'ended')) {
+      // The handshake of the probe bound this process to the legacy era, or ended it. The next process gets no handshake.
+      await closed;
+      this.restartGuard.reset(server.slug);
+      return this.openModern(server, opening, signal);
+    }
+    // A timeout or a cancellation does not prove that the server has changed its era.
+    if (found.kind !== 'silent' && found.kind !== 'cancelled') this.eraCache.evict(server.slug);
+    throw this.toError(found, server);
   }
 
   private async openLegacy(
@@ -87,25 +117,35 @@ export class StdioConnectionOpener {
     }
   }
 
-  private createModernConnection(
+  /** Undefined when the handshake of the probe failed. One without discovery before it may succeed in a new process. */
+  private async completeHandshake(
     pipe: ChildPipe,
-    profile: ServerProfile,
+    handshakeId: number,
     opening: ConnectionOptions,
-  ): UpstreamConnection {
-    return new ModernPipeConnection(pipe, profile, opening.context, opening.events);
+    signal: AbortSignal,
+  ): Promise<UpstreamConnection | undefined> {
+    try {
+      return await openOverPipe(pipe, opening, signal, handshakeId);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await pipe.close();
+      this.restartGuard.reset(opening.context.server);
+      return undefined;
+    }
   }
 
   private async probeNewProcess(server: StdioServer, opening: ConnectionOptions): Promise<KnownEra> {
     const pipe = this.startProcess(server);
+    const { client, context } = opening;
     const { connectMs } = server.timeouts;
-    const patience = { silentMs: Math.min(this.config.probeMs, connectMs), startMs: connectMs };
-    const found = await probeOverPipe(pipe, opening.context, patience);
-    if (found.kind === 'failed' || found.kind === 'cancelled') {
+    const timeouts = { discoverMs: Math.min(this.config.probeMs, connectMs), startMs: connectMs };
+    const { found, handshakeId } = await probeOverPipe(pipe, context, timeouts, initializeParams(client));
+    if (found.kind === 'failed' || found.kind === 'silent' || found.kind === 'cancelled') {
       void pipe.close();
       throw this.toError(found, server);
     }
     if (found.kind === 'ended') return this.handleExitDuringProbe(server, pipe, found.reason);
-    this.storeIdle(server, pipe);
+    this.storeIdle(server, pipe, handshakeId === undefined ? undefined : { id: handshakeId, client });
     return this.storeEra(server, found.kind === 'modern' ? { era: 'modern', profile: found.profile } : LEGACY);
   }
 
@@ -125,11 +165,21 @@ export class StdioConnectionOpener {
   }
 
   private toError(found: PipeDiscovery, server: StdioServer): Error {
-    if (found.kind === 'failed') return toOutcomeError(found.outcome);
-    const reason = found.kind === 'ended' ? found.reason : 'the server speaks another revision now';
-    return found.kind === 'cancelled'
-      ? cancelledError(server)
-      : toOutcomeError(withServer(outcomeOfFault('refused', reason), server.slug));
+    switch (found.kind) {
+      case 'failed':
+        return toOutcomeError(found.outcome);
+      case 'cancelled':
+        return cancelledError(server);
+      case 'silent':
+        return toOutcomeError(withServer(outcomeOfFault('timeout'), server.slug));
+      case 'ended':
+        return toOutcomeError(withServer(outcomeOfFault('refused', found.reason), server.slug));
+      case 'modern':
+      case 'legacy':
+        return toOutcomeError(
+          withServer(outcomeOfFault('refused', 'the server speaks another revision now'), server.slug),
+        );
+    }
   }
 
   private startProcess(server: StdioServer): ChildPipe {
@@ -159,33 +209,43 @@ export class StdioConnectionOpener {
     }
   }
 
-  private storeIdle(server: StdioServer, pipe: ChildPipe): void {
+  private storeIdle(server: StdioServer, pipe: ChildPipe, handshake: SentHandshake | undefined): void {
     this.evictIdle(server.slug);
     const timer = setTimeout(() => this.evictIdle(server.slug), IDLE_PROCESS_TIMEOUT_MS).unref();
-    this.idleProcesses.set(server.slug, { pipe, definition: server, timer });
+    this.idleProcesses.set(server.slug, { pipe, definition: server, handshake, timer });
   }
 
-  private acquireIdle(server: StdioServer): ChildPipe | undefined {
-    const spare = this.idleProcesses.get(server.slug);
-    if (spare === undefined) return undefined;
-    if (spare.pipe.hasEnded || spare.definition !== server) {
+  private acquireIdle(
+    server: StdioServer,
+    isUsable: (idle: IdleProcess) => boolean = () => true,
+  ): IdleProcess | undefined {
+    const idle = this.idleProcesses.get(server.slug);
+    if (idle === undefined) return undefined;
+    if (idle.pipe.hasEnded || idle.definition !== server) {
+      // The handshake of the probe may have ended it, so its end must not delay the next process.
+      if (idle.handshake) this.restartGuard.reset(server.slug);
       this.evictIdle(server.slug);
       return undefined;
     }
+    if (!isUsable(idle)) return undefined;
     this.idleProcesses.delete(server.slug);
-    clearTimeout(spare.timer);
-    return spare.pipe;
+    clearTimeout(idle.timer);
+    return idle;
   }
 
   private evictIdle(slug: string): void {
-    const spare = this.idleProcesses.get(slug);
+    const idle = this.idleProcesses.get(slug);
     this.idleProcesses.delete(slug);
-    clearTimeout(spare?.timer);
-    void spare?.pipe.close();
+    clearTimeout(idle?.timer);
+    void idle?.pipe.close();
   }
 }
 
 const LEGACY: KnownEra = { era: 'legacy', sse: false };
+
+/** True when a legacy server is sent the same handshake for both. */
+const isSameClient = (one: ClientProfile, other: ClientProfile): boolean =>
+  JSON.stringify(initializeParams(one)) === JSON.stringify(initializeParams(other));
 
 const cancelledError = (server: StdioServer): Error =>
   toOutcomeError(withServer(outcomeOfFault('refused', 'cancelled'), server.slug));

@@ -32,6 +32,11 @@ export class ScriptedPipe extends MessagePipe {
     this.received({ jsonrpc: '2.0', ...message });
   }
 
+  /** The channel ends by itself. */
+  endWith(reason: string): void {
+    this.ended('lost', reason);
+  }
+
   /** Ids of the requests of a method, in the order in which they came. */
   idsOf(method: string): number[] {
     return this.sentMessages.filter((message) => message['method'] === method).map(({ id }) => Number(id));

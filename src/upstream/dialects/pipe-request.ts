@@ -16,14 +16,16 @@ export class PipeRequest implements PipeReceiver, Expiring {
   private readonly id: number;
   private resolve: (ending: PipeEnding) => void = () => undefined;
 
+  /** @param sentId id of the request, when it was sent before and only its answer is awaited */
   constructor(
     private readonly pipe: MessagePipe,
     textOf: (id: number) => string,
     private readonly deadlines: Deadlines,
     private readonly timeoutMs: number,
     private readonly signal: AbortSignal,
+    sentId?: number,
   ) {
-    this.id = pipe.nextId();
+    this.id = sentId ?? pipe.nextId();
     this.ended = new Promise((resolve) => {
       this.resolve = resolve;
     });
@@ -31,7 +33,7 @@ export class PipeRequest implements PipeReceiver, Expiring {
     pipe.attach(this);
     signal.addEventListener('abort', this);
     if (signal.aborted) this.handleEvent();
-    else if (!pipe.hasEnded)
+    else if (!pipe.hasEnded && sentId === undefined)
       pipe.send(textOf(this.id), this.id, (outcome) => this.finish({ kind: 'outcome', outcome }));
   }
 

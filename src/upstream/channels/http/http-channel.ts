@@ -95,7 +95,7 @@ export class HttpChannel {
   }
 
   /** Sends a call of any HTTP method. The call waits when every connection is busy. The caller enforces its timeout. */
-  sendCall(request: Omit<HttpRequest, 'limitMs'>, receiver: HttpReceiver): HttpExchange {
+  sendCall(request: Omit<HttpRequest, 'timeoutMs'>, receiver: HttpReceiver): HttpExchange {
     const { method, headers, body, path = this.path } = request;
     this.running++;
     const exchange = new HttpExchange(receiver, this.limits, this.deadlines, this.onCallOver);
@@ -105,8 +105,8 @@ export class HttpChannel {
 
   /** Sends a request that does not wait behind calls. */
   sendUnqueued(request: HttpRequest, receiver: HttpReceiver): HttpExchange {
-    const { method, headers, body, path = this.path, timeoutMs: limitMs } = request;
-    const exchange = new HttpExchange(receiver, this.limits, this.deadlines, NOTHING, limitMs);
+    const { method, headers, body, path = this.path, timeoutMs } = request;
+    const exchange = new HttpExchange(receiver, this.limits, this.deadlines, NOTHING, timeoutMs);
     this.sidePool.dispatch({ method, path, headers, body }, exchange);
     return exchange;
   }

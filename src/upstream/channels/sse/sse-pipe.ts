@@ -37,7 +37,7 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
   constructor(
     private readonly channel: HttpChannel,
     private readonly options: SsePipeOptions,
-    limitMs: number,
+    timeoutMs: number,
   ) {
     super();
     this.postHeaders = [...channel.headers, 'accept', 'application/json', 'content-type', 'application/json'];
@@ -45,7 +45,7 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
       this.resolveOpened = resolve;
     });
     const headers = [...channel.headers, 'accept', 'text/event-stream'];
-    this.stream = channel.sendUnqueued({ method: 'GET', headers, body: null, timeoutMs: limitMs }, this);
+    this.stream = channel.sendUnqueued({ method: 'GET', headers, body: null, timeoutMs }, this);
   }
 
   get full(): boolean {
@@ -66,7 +66,7 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
         this,
         () => resolve(true),
       );
-      const request = { method: 'POST', headers: this.postHeaders, body: text, limitMs: ONE_WAY_TIMEOUT_MS } as const;
+      const request = { method: 'POST', headers: this.postHeaders, body: text, timeoutMs: ONE_WAY_TIMEOUT_MS } as const;
       post.exchange = this.channel.sendUnqueued(
         this.endpoint === undefined ? request : { ...request, path: this.endpoint },
         post,

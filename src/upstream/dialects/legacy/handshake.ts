@@ -10,11 +10,14 @@ import {
 import type { ServerProfile } from '../../upstream-connection.js';
 import { protocolViolation, noSharedRevision, toOutcomeError } from '../../upstream.errors.js';
 
+/** The params of the opening request of a session. */
+export function initializeParams({ capabilities, clientInfo = PRODUCT }: ClientProfile): JsonObject {
+  return { protocolVersion: LATEST_LEGACY_REVISION, capabilities, clientInfo };
+}
+
 /** The opening request of a session. */
 export function initializeText(id: number, client: ClientProfile): string {
-  const { capabilities, clientInfo = PRODUCT } = client;
-  const params = { protocolVersion: LATEST_LEGACY_REVISION, capabilities, clientInfo };
-  return JSON.stringify({ jsonrpc: '2.0', id, method: 'initialize', params });
+  return JSON.stringify({ jsonrpc: '2.0', id, method: 'initialize', params: initializeParams(client) });
 }
 
 /**

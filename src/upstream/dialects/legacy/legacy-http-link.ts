@@ -55,7 +55,7 @@ export class LegacyHttpLink implements LegacyLink {
   }
 
   async sendOneWay(text: string): Promise<Delivery> {
-    const request = { method: 'POST', headers: this.postHeaders, body: text, limitMs: ONE_WAY_TIMEOUT_MS } as const;
+    const request = { method: 'POST', headers: this.postHeaders, body: text, timeoutMs: ONE_WAY_TIMEOUT_MS } as const;
     const ending = await new SingleRequest(this.channel, request).ended;
     if (ending.kind === 'fault') return UNDELIVERED_FAULTS.has(ending.fault) ? 'failed' : 'taken';
     if (ending.kind === 'message' || ending.answer.status < 300) return 'taken';
@@ -80,7 +80,7 @@ export class LegacyHttpLink implements LegacyLink {
   async close(): Promise<void> {
     this.stream?.close();
     if (this.sessionId !== undefined) {
-      const request = { method: 'DELETE', headers: this.getHeaders, body: null, limitMs: CLOSE_TIMEOUT_MS } as const;
+      const request = { method: 'DELETE', headers: this.getHeaders, body: null, timeoutMs: CLOSE_TIMEOUT_MS } as const;
       await new SingleRequest(this.channel, request).ended;
     }
     this.releaseChannel();

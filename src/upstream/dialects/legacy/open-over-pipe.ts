@@ -7,17 +7,21 @@ import { LegacyConnection } from './legacy-connection.js';
 import { LegacyPipeLink } from './legacy-pipe-link.js';
 import type { ConnectionOptions } from './connection-options.js';
 
-/** Shakes hands in a pipe. Rejects with an OutcomeError; the pipe is closed then. */
+/**
+ * Shakes hands in a pipe. Rejects with an OutcomeError; the pipe is closed then.
+ * @param handshakeId id of the `initialize` request, when it was sent before
+ */
 export async function openOverPipe(
   pipe: MessagePipe,
   opening: ConnectionOptions,
   signal: AbortSignal,
+  handshakeId?: number,
 ): Promise<LegacyConnection> {
   const { client, context: surroundings, events, suspectEra } = opening;
   const { server, deadlines, connectMs } = surroundings;
   try {
     const textOf = (id: number): string => initializeText(id, client);
-    const ending = await new PipeRequest(pipe, textOf, deadlines, connectMs, signal).ended;
+    const ending = await new PipeRequest(pipe, textOf, deadlines, connectMs, signal, handshakeId).ended;
     const profile = readInitialize(withServer(pipeEndingToOutcome(ending), server), server);
     const connection = new LegacyConnection({
       profile,

@@ -12,11 +12,11 @@ const PROBE_ID = 0;
 export async function discoverOverHttp(
   channel: HttpChannel,
   server: string,
-  limitMs: number,
+  timeoutMs: number,
   signal: AbortSignal,
 ): Promise<Discovery> {
   const headers = mirroredHeaders(modernHeaders(channel.headers, LATEST_MODERN_REVISION), DISCOVER_REQUEST);
-  const request = { method: 'POST', headers, body: discoverText(PROBE_ID), limitMs } as const;
+  const request = { method: 'POST', headers, body: discoverText(PROBE_ID), timeoutMs } as const;
   const ending = await new SingleRequest(channel, request, isResponse, signal).ended;
   const outcome = withServer(endingToOutcome(ending, PROBE_ID), server);
   return isInconclusive(ending) ? { kind: 'failed', outcome } : readDiscovery(outcome, server);

@@ -1,3 +1,4 @@
+import type { JsonObject } from '#lib/mcp-protocol';
 import type { MessagePipe } from '../../channels/message-pipe.js';
 import { withServer } from '../../upstream.errors.js';
 import { PipeRequest, type PipeEnding } from '../pipe-request.js';
@@ -5,27 +6,44 @@ import type { CallContext } from '../in-flight-call.js';
 import { discoverText, readDiscovery, type Discovery } from './discovery.js';
 import { PipeProbe, type ProbeTimeouts } from './pipe-probe.js';
 
-/** A pipe that did not survive the probe: some legacy servers end at a message that they do not know. */
 export type PipeDiscovery =
-  Discovery | { readonly kind: 'ended'; readonly reason: string } | { readonly kind: 'cancelled' };
+  | Discovery
+  /** The server did not answer in time, which says nothing about its era. */
+  | { readonly kind: 'silent' }
+  /** The pipe did not survive: some legacy servers end at a message that they do not know. */
+  | { readonly kind: 'ended'; readonly reason: string }
+  | { readonly kind: 'cancelled' };
 
-/** Asks a server in a pipe what it is. Silence means legacy (basic/transports/stdio, Backward Compatibility). */
+export interface PipeProbed {
+  readonly found: PipeDiscovery;
+  /** Id of the `initialize` request that the probe sent, if it sent one. */
+  readonly handshakeId: number | undefined;
+}
+
+/** Sends discovery to a server in a pipe. */
 export async function discoverOverPipe(
   pipe: MessagePipe,
   { server, deadlines }: CallContext,
-  limitMs: number,
+  timeoutMs: number,
   signal: AbortSignal,
 ): Promise<PipeDiscovery> {
-  return toPipeDiscovery(await new PipeRequest(pipe, discoverText, deadlines, limitMs, signal).ended, server);
+  return toPipeDiscovery(await new PipeRequest(pipe, discoverText, deadlines, timeoutMs, signal).ended, server);
 }
 
-/** The same of a program that may still be starting. */
+/**
+ * Finds out the era of a server in a process that may still be starting. `handshake` holds the params of `initialize`,
+ * which the probe sends when discovery stays unanswered (basic/transports/stdio, Backward Compatibility).
+ */
 export async function probeOverPipe(
   pipe: MessagePipe,
   { server, deadlines }: CallContext,
-  patience: ProbeTimeouts,
-): Promise<PipeDiscovery> {
-  return toPipeDiscovery(await new PipeProbe(pipe, deadlines, patience).ended, server);
+  timeouts: ProbeTimeouts,
+  handshake: JsonObject,
+): Promise<PipeProbed> {
+  const probe = new PipeProbe(pipe, deadlines, timeouts, handshake);
+  const ending = await probe.ended;
+  const found = ending.kind === 'handshake' ? ({ kind: 'legacy' } as const) : toPipeDiscovery(ending, server);
+  return { found, handshakeId: probe.handshakeId };
 }
 
 function toPipeDiscovery(ending: PipeEnding, server: string): PipeDiscovery {
@@ -33,7 +51,7 @@ function toPipeDiscovery(ending: PipeEnding, server: string): PipeDiscovery {
     case 'outcome':
       return readDiscovery(withServer(ending.outcome, server), server);
     case 'silence':
-      return { kind: 'legacy' };
+      return { kind: 'silent' };
     case 'end':
       return { kind: 'ended', reason: ending.reason };
     case 'cancelled':
