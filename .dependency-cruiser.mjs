@@ -4,16 +4,38 @@
  * Specs may look wherever they like, through front doors.
  */
 const ARROWS = {
-  admin: ['auth', 'affinity', 'policy', 'upstream', 'registry', 'audit', 'tokens', 'items', 'database', 'data-folder'],
-  transport: ['auth', 'dispatch', 'catalog', 'affinity', 'health'],
+  admin: [
+    'auth',
+    'affinity',
+    'workers',
+    'policy',
+    'upstream',
+    'registry',
+    'audit',
+    'tokens',
+    'items',
+    'database',
+    'data-folder',
+  ],
+  transport: ['auth', 'dispatch', 'catalog', 'affinity', 'workers', 'health'],
   auth: ['data-folder', 'registry', 'tokens'],
   dispatch: ['catalog', 'limits', 'items', 'subscriptions', 'affinity', 'session-pool'],
   limits: ['registry', 'coordination'],
   items: ['registry', 'database'],
   catalog: ['policy', 'registry'],
   policy: ['registry'],
-  affinity: ['session-pool', 'upstream', 'subscriptions', 'registry', 'data-folder', 'coordination', 'drain', 'health'],
-  'session-pool': ['upstream', 'registry', 'coordination', 'data-folder'],
+  affinity: [
+    'session-pool',
+    'upstream',
+    'subscriptions',
+    'workers',
+    'registry',
+    'data-folder',
+    'coordination',
+    'drain',
+    'health',
+  ],
+  'session-pool': ['upstream', 'workers', 'registry', 'coordination', 'data-folder'],
   subscriptions: ['session-pool', 'catalog', 'upstream', 'registry'],
   upstream: ['registry'],
   registry: ['database', 'data-folder'],
@@ -21,6 +43,7 @@ const ARROWS = {
   tokens: ['database'],
   database: ['data-folder'],
   'data-folder': [],
+  workers: ['coordination', 'data-folder'],
   coordination: [],
   health: [],
   drain: ['health'],
@@ -33,7 +56,9 @@ const ARROWS = {
 
 /** Settings of the whole process. Every other file at the top of `src` composes, and is imported by nobody below. */
 const SHARED_TOP_FILES = '^src/gateway\\.config\\.ts$';
-const TEST_CODE = '(\\.(spec|e2e)|-fixture)\\.ts$';
+/** What only tests need of a folder has a door of its own. */
+const TESTING_DOOR = '^src/[^/]+/testing\\.ts$';
+const TEST_CODE = '((\\.(spec|e2e)|-fixture)|^src/[^/]+/testing)\\.ts$';
 const PRODUCT = '^(src|libs/(?!testing/))';
 const PROGRAMS = '(^|/)(main|run|[^/]+-(cli|main))\\.ts$';
 
@@ -93,14 +118,14 @@ export default {
       comment: 'Import another folder through its index.ts.',
       severity: 'error',
       from: { path: '^src/([^/]+)/' },
-      to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$'] },
+      to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$', TESTING_DOOR] },
     },
     {
       name: 'front-doors-from-outside',
       comment: 'Import a folder of src through its index.ts.',
       severity: 'error',
       from: { path: ['^src/[^/]+\\.ts$', '^test/'] },
-      to: { path: '^src/[^/]+/', pathNot: '^src/[^/]+/index\\.ts$' },
+      to: { path: '^src/[^/]+/', pathNot: ['^src/[^/]+/index\\.ts$', TESTING_DOOR] },
     },
     {
       name: 'front-doors-of-libs',

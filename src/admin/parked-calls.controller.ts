@@ -1,5 +1,5 @@
 import { Delete, Get, Header, HttpCode, Param } from '@nestjs/common';
-import { ParkedDirectory, type PlacedParkedCall } from '../affinity/index.js';
+import { ParkedDirectory, type LocatedParkedCall } from '../affinity/index.js';
 import { ResourceNotFound } from './admin.errors.js';
 import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
@@ -71,6 +71,6 @@ export class ParkedCallsController {
   }
 }
 
-function shown({ id, worker, caller, begunAt, ...call }: PlacedParkedCall): ParkedCallResponse {
+function shown({ id, worker, caller, begunAt, ...call }: LocatedParkedCall): ParkedCallResponse {
   return { id: `${worker}.${id}`, worker, ...call, principal: caller, begunAt: new Date(begunAt).toISOString() };
 }

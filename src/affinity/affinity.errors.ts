@@ -1,49 +1,34 @@
 import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
+import { WorkerSignal } from '../workers/index.js';
+import type { SessionMovedReply, SessionUnknownReply } from './session-orders.js';
 
 /**
  * No session answers to this id here. A foreign principal's or another endpoint's id looks exactly the same
  * (specification 2025: basic/transports, Session Management: 404 tells the client to initialize anew).
  */
-export class SessionUnknown extends GatewayError {
+export class SessionUnknown extends WorkerSignal {
   constructor() {
     super(RpcCode.invalidRequest, 'Session not found. Initialize a new one.', 404);
+  }
+
+  override toReply(): SessionUnknownReply {
+    return { kind: 'gone' };
   }
 }
 
 /** The worker that owned the session gave it to another one. For workers only: they go on there. */
-export class SessionMoved extends Error {
+export class SessionMoved extends WorkerSignal {
   constructor(
     /** Incarnation of the worker that has it now. */
     readonly newOwner: string,
   ) {
-    super('The session lives at another worker now.');
-    this.name = 'SessionMoved';
-  }
-}
-
-/** 503: whether the session's worker still lives cannot be told yet. Nothing was sent. */
-export class OwnerUnreachable extends GatewayError {
-  constructor() {
     const data = { outcome: 'not_executed', retriable: true } as const;
-    super(GatewayCode.ownerUnreachable, 'The worker that holds the session cannot be reached. Try again.', 503, data);
+    super(GatewayCode.ownerUnreachable, 'The session lives at another worker now.', 503, data);
   }
-}
 
-/** 503: Redis cannot be asked where the session lives. Nothing was sent. */
-export class CoordinationUnavailable extends GatewayError {
-  constructor() {
-    const data = { outcome: 'not_executed', retriable: true } as const;
-    const message = 'Coordination is unavailable: Redis cannot be asked. The call was not executed; call again later.';
-    super(GatewayCode.coordinationUnavailable, message, 503, data);
-  }
-}
-
-/** A server that the worker which asks knows of and this one does not, or not yet. */
-export class ServerNotConfigured extends GatewayError {
-  constructor(server: string) {
-    const data = { outcome: 'not_executed', retriable: true, server } as const;
-    super(GatewayCode.upstreamFailed, `Server ${server} is not configured at the session's worker.`, 502, data);
+  override toReply(): SessionMovedReply {
+    return { kind: 'moved', to: this.newOwner };
   }
 }
 

@@ -1,22 +1,21 @@
-import { hkdfSync } from 'node:crypto';
 import { Module, type OnModuleInit } from '@nestjs/common';
-import { MemoryRelay, RedisRelay, WorkerBus, WorkerBusServer, type Relay } from '#lib/worker-bus';
+import { WorkerBus } from '#lib/worker-bus';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { Drain, DrainModule } from '../drain/index.js';
 import { HealthModule } from '../health/index.js';
 import { RegistryModule } from '../registry/index.js';
-import { ParkedCalls, PlacementSeat, SessionPool, SessionPoolModule } from '../session-pool/index.js';
+import { DeferredPlacement, SessionPool, SessionPoolModule } from '../session-pool/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
 import { createSessionAdmission } from './session-admission.js';
-import { BusWorkerRegistry } from './bus-worker-registry.js';
 import { SessionHandoff } from './session-handoff.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import { HandoffCipher } from './handoff-cipher.js';
 import { HandoffReceiver } from './handoff-receiver.js';
 import { InspectionInboxController } from './inspection-inbox.controller.js';
 import { Inspection } from './inspection.js';
-import { SingleWorkerRegistry, EmptyHandoffDirectory } from './single-worker.js';
+import { EmptyHandoffDirectory } from './empty-handoff-directory.js';
+import { OrderAdmission, WorkersModule, WorkerId, WorkerRegistry } from '../workers/index.js';
 import { PendingHandoffs } from './pending-handoffs.js';
 import { ParkedDirectory } from './parked-directory.js';
 import { ParkedInboxController } from './parked-inbox.controller.js';
@@ -25,13 +24,9 @@ import { RedisHandoffDirectory } from './redis-handoff-directory.js';
 import { RepeatedCalls } from './repeated-calls.js';
 import { RequestStates } from './request-states.js';
 import { RendezvousPlacement } from './rendezvous-placement.js';
-import { WorkerId, SessionIds } from './session-ids.js';
+import { SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
 import { SessionRouter } from './session-router.js';
-import { WorkerBroadcast } from './worker-broadcast.js';
-import { WorkerRegistry } from './worker-registry.js';
-
-const SECRET_BYTES = 32;
 
 const sessionIds = {
   provide: SessionIds,
@@ -51,44 +46,6 @@ const requestStates = {
   useFactory: ({ secrets }: DataFolder) => new RequestStates(secrets.session),
 };
 
-/** The same handlers serve over Redis and, for a worker alone, within its process. */
-const workerBusServer = {
-  provide: WorkerBusServer,
-  inject: [Coordination, DataFolder, WorkerId, SessionPool, PendingHandoffs],
-  useFactory: (
-    { redis }: Coordination,
-    { secrets }: DataFolder,
-    me: WorkerId,
-    sessions: SessionPool,
-    moves: PendingHandoffs,
-  ) => {
-    const relay: Relay = redis ? new RedisRelay(redis.connections, redis.keys) : new MemoryRelay();
-    const secret = Buffer.from(hkdfSync('sha256', secrets.session, '', 'isthmus worker bus', SECRET_BYTES));
-    const parts = { me: me.text, secret, wire: relay, ledger: relay, directory: relay };
-    return new WorkerBusServer(parts, createSessionAdmission(sessions, moves));
-  },
-};
-
-const workerBus = { provide: WorkerBus, inject: [WorkerBusServer], useFactory: ({ node }: WorkerBusServer) => node };
-
-const workerRegistry = {
-  provide: WorkerRegistry,
-  inject: [Coordination, WorkerBusServer, WorkerId, SessionPool, ParkedCalls],
-  useFactory: (
-    { redis }: Coordination,
-    { node }: WorkerBusServer,
-    me: WorkerId,
-    sessions: SessionPool,
-    parked: ParkedCalls,
-  ) => {
-    if (!redis) return new SingleWorkerRegistry(me);
-    return new BusWorkerRegistry(node.membership, () => {
-      sessions.endAll();
-      parked.cancelAll();
-    });
-  },
-};
-
 const handoffDirectory = {
   provide: HandoffDirectory,
   inject: [Coordination],
@@ -105,15 +62,12 @@ const handoffDirectory = {
     RegistryModule,
     SessionPoolModule,
     SubscriptionsModule,
+    WorkersModule,
   ],
   controllers: [SessionInboxController, PoolInboxController, ParkedInboxController, InspectionInboxController],
   providers: [
-    WorkerId,
     sessionIds,
     PendingHandoffs,
-    workerBusServer,
-    workerBus,
-    workerRegistry,
     handoffDirectory,
     handoffCipher,
     requestStates,
@@ -121,21 +75,25 @@ const handoffDirectory = {
     SessionHandoff,
     SessionRouter,
     RepeatedCalls,
-    WorkerBroadcast,
     ParkedDirectory,
     Inspection,
   ],
-  exports: [WorkerId, WorkerBusServer, SessionRouter, RepeatedCalls, ParkedDirectory, Inspection],
+  exports: [SessionRouter, RepeatedCalls, ParkedDirectory, Inspection],
 })
 export class AffinityModule implements OnModuleInit {
   constructor(
+    admission: OrderAdmission,
+    sessions: SessionPool,
+    pendingHandoffs: PendingHandoffs,
     private readonly drain: Drain,
     private readonly handoff: SessionHandoff,
-    private readonly placement: PlacementSeat,
+    private readonly placement: DeferredPlacement,
     private readonly workerId: WorkerId,
     private readonly workers: WorkerRegistry,
     private readonly bus: WorkerBus,
-  ) {}
+  ) {
+    admission.addCheck(createSessionAdmission(sessions, pendingHandoffs));
+  }
 
   onModuleInit(): void {
     this.drain.addStep(this.handoff);

@@ -1,6 +1,6 @@
 import { result, type Answer, type Outcome } from '#lib/mcp-protocol';
 import type { BusContext } from '#lib/worker-bus';
-import { atLevelOfAll, type HeldConnection } from '../session-pool/index.js';
+import { withConnectionLogLevel, type HeldConnection } from '../session-pool/index.js';
 import type { UpstreamReply } from '../upstream/index.js';
 import type {
   AnswerOrder,
@@ -58,7 +58,7 @@ export class ConnectionLease {
     try {
       return await this.held.connection.request(
         // A legacy server knows one level for all: what is too chatty for one worker's clients is left out there.
-        atLevelOfAll(this.held.connection, request),
+        withConnectionLogLevel(this.held.connection, request),
         this.createReply(call, context),
         context.signal,
       );

@@ -3,14 +3,13 @@ import { Readiness } from '../health/index.js';
 import { ServerRegistry } from '../registry/index.js';
 import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
 import { SessionFeeds } from '../subscriptions/index.js';
-import { CoordinationUnavailable, PreviousOwnerFenced, ReceiverDraining, InvalidHandoff } from './affinity.errors.js';
+import { PreviousOwnerFenced, ReceiverDraining, InvalidHandoff } from './affinity.errors.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import type { HandoffPayload } from './handoff-payload.js';
 import { HandoffCipher } from './handoff-cipher.js';
 import { PendingHandoffs } from './pending-handoffs.js';
-import { WorkerId } from './session-ids.js';
+import { CoordinationUnavailable, WorkerId, WorkerRegistry } from '../workers/index.js';
 import type { ForwardedResource } from './session-orders.js';
-import { WorkerRegistry } from './worker-registry.js';
 
 /** Takes over sessions that other workers give away. */
 @Injectable()

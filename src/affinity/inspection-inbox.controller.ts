@@ -1,7 +1,7 @@
 import { Controller, UseInterceptors } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { ServerHealth, SessionPool, UpstreamPool, type HealthView } from '../session-pool/index.js';
-import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
+import { ForwardedRpcInterceptor } from '../workers/index.js';
 import {
   InspectionPattern,
   type EndedReply,

@@ -24,7 +24,7 @@ import {
   type SerialOrder,
   type WorkerView,
 } from './inspection-orders.js';
-import { WorkerBroadcast, type BroadcastResult, type WorkerQuery } from './worker-broadcast.js';
+import { WorkerBroadcast, type BroadcastResult, type WorkerQuery } from '../workers/index.js';
 
 const NO_PAYLOAD = {};
 const STARTED_AT = Math.round(performance.timeOrigin);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { ParkedCalls, type ParkedCallView } from '../session-pool/index.js';
 import { ParkedPattern, readParkedCall } from './parked-orders.js';
-import { WorkerBroadcast } from './worker-broadcast.js';
+import { WorkerBroadcast } from '../workers/index.js';
 
 /** A parked call, and the worker that has it. */
 export interface LocatedParkedCall extends ParkedCallView {

@@ -1,9 +1,8 @@
 import { Controller, UseInterceptors, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { WorkerBusContext } from '#lib/worker-bus';
-import { ParkedCalls, PlainReply, type Ending } from '../session-pool/index.js';
-import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
-import { waitForInFlight } from './wait-for-in-flight.js';
+import { ParkedCalls, PlainReply, type CallResult } from '../session-pool/index.js';
+import { ForwardedRpcInterceptor, waitForInFlight } from '../workers/index.js';
 import { ParkedPattern, type CancelParkedOrder, type ParkedList, type ResumeOrder } from './parked-orders.js';
 
 /** What other workers ask of the calls that are parked here. */
@@ -13,7 +12,7 @@ export class ParkedInboxController implements BeforeApplicationShutdown {
   constructor(private readonly parkedCalls: ParkedCalls) {}
 
   @MessagePattern(ParkedPattern.resume)
-  async resume(@Payload() order: ResumeOrder, @Ctx() context: WorkerBusContext): Promise<Ending> {
+  async resume(@Payload() order: ResumeOrder, @Ctx() context: WorkerBusContext): Promise<CallResult> {
     const { call, caller, responses, progressToken, logLevel } = order;
     const sink = { emit: (event: unknown) => context.emit(event), end: () => undefined };
     const listener = { reply: new PlainReply(sink, logLevel), progressToken, signal: context.signal };

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type LogLevel, type RequestId } from '#lib/mcp-protocol';
-import type { Asked, ParkedCallView } from '../session-pool/index.js';
+import type { InputRequired, ParkedCallView } from '../session-pool/index.js';
 import { isQuestions } from './request-states.js';
 
 /** What a worker asks of the worker that has a parked call. */
@@ -9,7 +9,7 @@ export const ParkedPattern = {
   cancel: 'parked.cancel',
 } as const;
 
-/** A client has repeated its call. Events are those of a reply; the end is an Outcome, or Asked. */
+/** A client has repeated its call. Events are those of a reply; the end is an Outcome, or InputRequired. */
 export interface ResumeOrder {
   readonly call: string;
   /** Key of the caller, which must be that of the call. */
@@ -30,7 +30,7 @@ export interface ParkedList {
 }
 
 /** Reads what another worker has asked in place of an outcome. Undefined: it has not. */
-export function readInputRequired(value: unknown): Asked | undefined {
+export function readInputRequired(value: unknown): InputRequired | undefined {
   if (!isJsonObject(value) || value['kind'] !== 'asked' || !isQuestions(value['questions'])) return undefined;
   const { questions, parked } = value;
   return { kind: 'asked', questions, ...(typeof parked === 'string' && { parked }) };

@@ -3,10 +3,8 @@ import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { outcomeOfFault, result, type Outcome } from '#lib/mcp-protocol';
 import type { BusContext } from '#lib/worker-bus';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
-import { OwedAnswers, UpstreamPool } from '../session-pool/index.js';
-import { ServerNotConfigured } from './affinity.errors.js';
-import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
-import { waitForInFlight } from './wait-for-in-flight.js';
+import { InFlightCounter, UpstreamPool } from '../session-pool/index.js';
+import { ServerNotConfigured, ForwardedRpcInterceptor, waitForInFlight } from '../workers/index.js';
 import {
   PoolPattern,
   type AnswerOrder,
@@ -31,7 +29,7 @@ export class PoolInboxController implements BeforeApplicationShutdown {
   private readonly leases = new Map<string, ConnectionLease>();
   /** By their own names, for a call that is under way outlives the use of its part. */
   private readonly calls = new Map<string, ConnectionLease>();
-  private readonly inFlight = new OwedAnswers();
+  private readonly inFlight = new InFlightCounter();
 
   constructor(
     private readonly upstreams: UpstreamPool,

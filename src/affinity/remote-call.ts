@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mayBeAsked } from '#lib/mcp-protocol';
 import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
 import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
-import { toCallOutcome } from './bus-outcomes.js';
+import { toConnectionOutcome } from './pool.errors.js';
 import { PoolPattern, type AnswerOrder, type RequestEvent, type RequestOrder } from './pool-orders.js';
 
 type QuestionEvent = Extract<RequestEvent, { kind: 'question' }>;
@@ -77,6 +77,6 @@ export class RemoteCall {
     const order = { to: this.route.to, pattern: PoolPattern.answer, payload, budgetMs: ANSWER_TIMEOUT_MS };
     const end = await this.bus.request(order).end;
     // Without the answer the request would wait for ever.
-    if (toCallOutcome(end).kind !== 'result') this.exchange?.cancel();
+    if (toConnectionOutcome(end).kind !== 'result') this.exchange?.cancel();
   }
 }

@@ -13,9 +13,9 @@ import type {
   UpstreamReply,
   UpstreamRequest,
 } from '../upstream/index.js';
-import { isNotHeld, toOutcomeBeforeCall, toCallOutcome } from './bus-outcomes.js';
+import { toOutcomeBeforeCall } from '../workers/index.js';
 import { LEASE_TTL_MS, PoolPattern, type ListenEvent, type OpenEvent } from './pool-orders.js';
-import { ConnectionNotHeld } from './pool.errors.js';
+import { isNotHeld, toConnectionOutcome, ConnectionNotHeld } from './pool.errors.js';
 import { RemoteCall } from './remote-call.js';
 
 /** What is taken part in: the connection of one server for these clients, at another worker. */
@@ -73,7 +73,7 @@ export class RemoteConnection implements UpstreamConnection {
     const order = { to: this.target.worker, budgetMs: connectMs + requestMs + DELIVERY_MARGIN_MS };
     const end = await new RemoteCall(this.bus, order, this.leaseId, reply).run(request, signal);
     if (!signal.aborted) this.closeIfLost(end);
-    return isCertainlyNotRun(end) ? NOT_HELD : toCallOutcome(end);
+    return isCertainlyNotRun(end) ? NOT_HELD : toConnectionOutcome(end);
   }
 
   async notify(notification: McpNotification): Promise<void> {
@@ -170,7 +170,7 @@ export class RemoteConnection implements UpstreamConnection {
 
   /** Why something that is no call could not be had. What should have lasted and ended is a failure too. */
   private toError(end: BusEnd): OutcomeError | ConnectionNotHeld {
-    const outcome = end.kind === 'value' ? toCallOutcome(end) : toOutcomeBeforeCall(end);
+    const outcome = end.kind === 'value' ? toConnectionOutcome(end) : toOutcomeBeforeCall(end);
     return outcome.kind === 'error' ? new OutcomeError(outcome) : new ConnectionNotHeld();
   }
 }

@@ -12,8 +12,9 @@ import {
 import { LEAVING, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import type { StreamEvent, StreamSink, UpstreamCall } from '../session-pool/index.js';
 import type { WatchedResource } from '../subscriptions/index.js';
-import { OwnerUnreachable, SessionUnknown } from './affinity.errors.js';
-import { toCallOutcome } from './bus-outcomes.js';
+import { SessionUnknown } from './affinity.errors.js';
+import { OwnerUnreachable } from '../workers/index.js';
+import { toConnectionOutcome } from './pool.errors.js';
 import type { OpenedStream, SessionHandle } from './session-handle.js';
 import {
   Refusal,
@@ -145,7 +146,7 @@ export class RemoteSession implements SessionHandle {
         return follow(moves + 1);
       }
       if (heir !== undefined || isSessionUnknown(end)) return SESSION_UNKNOWN;
-      const outcome = toCallOutcome(end);
+      const outcome = toConnectionOutcome(end);
       const hasNotRun = end.kind === 'not-executed' || end.kind === 'refused';
       return hasNotRun && outcome.kind === 'error' ? { ...outcome, refused: true } : outcome;
     };

@@ -1,10 +1,9 @@
 import type { WorkerBus } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
-import { Placement, type Sharing, type UpstreamFace } from '../session-pool/index.js';
+import { Placement, type Sharing, type ConnectionScope } from '../session-pool/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
 import { RemoteConnection } from './remote-connection.js';
-import { rankByRendezvous } from './rendezvous.js';
-import type { WorkerRegistry } from './worker-registry.js';
+import { rankByRendezvous, type WorkerRegistry } from '../workers/index.js';
 
 /** Places what no session owns at the worker that rendezvous hashing over the living ones names. */
 export class RendezvousPlacement extends Placement {
@@ -24,7 +23,7 @@ export class RendezvousPlacement extends Placement {
   override open(
     worker: string,
     server: ServerDefinition,
-    { caller, client }: UpstreamFace,
+    { caller, client }: ConnectionScope,
     _sharing: Sharing,
     events: ConnectionEvents,
   ): Promise<UpstreamConnection> {

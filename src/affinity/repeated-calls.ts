@@ -7,26 +7,28 @@ import {
   PlainReply,
   SessionPoolConfig,
   UpstreamCalls,
-  type Asked,
-  type Ending,
+  type InputRequired,
+  type CallResult,
   type StreamEvent,
   type StreamSink,
   type UpstreamCall,
 } from '../session-pool/index.js';
 import {
   MalformedInputResponses,
-  CoordinationUnavailable,
-  OwnerUnreachable,
   InvalidRequestState,
   RequestStateExpired,
   UrlElicitationDeclined,
 } from './affinity.errors.js';
-import { toCallOutcome } from './bus-outcomes.js';
+import {
+  CoordinationUnavailable,
+  OwnerUnreachable,
+  toCallOutcome,
+  WorkerId,
+  WorkerRegistry,
+} from '../workers/index.js';
 import { ParkedDirectory } from './parked-directory.js';
 import { ParkedPattern, readInputRequired, type ResumeOrder } from './parked-orders.js';
 import { RequestStates, type ParkedState, type RequestState, type StateBinding } from './request-states.js';
-import { WorkerId } from './session-ids.js';
-import { WorkerRegistry } from './worker-registry.js';
 
 /** A server's own state says itself how long it is good; this bounds what nobody comes back for. */
 const SERVER_STATE_TTL_MS = 60 * 60_000;
@@ -106,7 +108,7 @@ export class RepeatedCalls {
     state: RequestState | undefined,
     sink: StreamSink,
     signal: AbortSignal,
-  ): Ending | Promise<Ending> {
+  ): CallResult | Promise<CallResult> {
     const responses = readResponses(call.request.params['inputResponses']);
     switch (state?.kind) {
       case undefined:
@@ -123,11 +125,11 @@ export class RepeatedCalls {
   /** The server has refused the call until these visits are made. */
   private runAfterElicitation(
     call: UpstreamCall,
-    questions: Asked['questions'],
+    questions: InputRequired['questions'],
     responses: JsonObject,
     sink: StreamSink,
     signal: AbortSignal,
-  ): Ending | Promise<Ending> {
+  ): CallResult | Promise<CallResult> {
     const missing = Object.entries(questions).filter(([key]) => !isJsonObject(responses[key]));
     if (missing.length > 0) return { kind: 'asked', questions: Object.fromEntries(missing) };
     const isRefused = Object.keys(questions).some((key) => (responses[key] as JsonObject)['action'] !== 'accept');
@@ -141,7 +143,7 @@ export class RepeatedCalls {
     responses: JsonObject,
     sink: StreamSink,
     signal: AbortSignal,
-  ): Promise<Ending> {
+  ): Promise<CallResult> {
     const { progressToken, logLevel } = call.request;
     if (state.worker !== this.workerId.text) return this.resumeRemote(call, state, responses, sink, signal);
     // A worker that slept may have been declared gone meanwhile, and its client been told that the call is lost.
@@ -156,7 +158,7 @@ export class RepeatedCalls {
     responses: JsonObject,
     sink: StreamSink,
     signal: AbortSignal,
-  ): Promise<Ending> {
+  ): Promise<CallResult> {
     const where = await this.workers.status(worker).catch(throwUnavailable);
     if (where === 'gone') throw new ParkedCallLost();
     if (where === 'unsure') throw new OwnerUnreachable();
@@ -192,7 +194,7 @@ export class RepeatedCalls {
 
   /** Questions come with the state that the client has to bring back with their answers. */
   private toInputRequired(
-    { questions, parked }: Asked,
+    { questions, parked }: InputRequired,
     binding: StateBinding,
     { server }: UpstreamCall,
     before: RequestState | undefined,
@@ -218,7 +220,7 @@ export class RepeatedCalls {
 const computeStateTtlMs = ({ timeouts }: UpstreamCall['server'], questionMs: number): number =>
   2 * questionMs + timeouts.requestMs + DELIVERY_MARGIN_MS;
 
-function toEnding(end: BusEnd): Ending {
+function toEnding(end: BusEnd): CallResult {
   return (end.kind === 'value' && readInputRequired(end.value)) || toCallOutcome(end);
 }
 

@@ -25,7 +25,7 @@ afterEach(() => {
 describe('a request state', () => {
   it('is read by every worker, for the same request of the same principal', () => {
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
-    expect(new RequestStates(secret).read(text, bindingOf())).toEqual({ state: PARKED, isLapsed: false });
+    expect(new RequestStates(secret).read(text, bindingOf())).toEqual({ state: PARKED, isExpired: false });
     const repeated = withParams({
       _meta: { 'vendor/x': 1 },
       arguments: { on: 'Monday', to: 'Rome' },
@@ -33,7 +33,7 @@ describe('a request state', () => {
       name: 'book',
       requestState: text,
     });
-    expect(states.read(text, repeated)).toEqual({ state: PARKED, isLapsed: false });
+    expect(states.read(text, repeated)).toEqual({ state: PARKED, isExpired: false });
   });
 
   it('shows nothing of what it is', () => {
@@ -66,8 +66,8 @@ describe('a request state', () => {
     jest.useFakeTimers();
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
     jest.setSystemTime(Date.now() + HOUR_MS - 1);
-    expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isLapsed: false });
+    expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isExpired: false });
     jest.setSystemTime(Date.now() + 1);
-    expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isLapsed: true });
+    expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isExpired: true });
   });
 });

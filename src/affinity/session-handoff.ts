@@ -3,16 +3,12 @@ import { isJsonObject, type Outcome } from '#lib/mcp-protocol';
 import { WorkerBus, type BusEnd } from '#lib/worker-bus';
 import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
 import { SessionFeeds } from '../subscriptions/index.js';
-import { readOutcome } from './bus-outcomes.js';
+import { readOutcome, waitForInFlight, rankByRendezvous, WorkerId, WorkerRegistry } from '../workers/index.js';
 import type { HandoffPayload } from './handoff-payload.js';
 import { HandoffCipher } from './handoff-cipher.js';
 import { HandoffReceiver } from './handoff-receiver.js';
-import { waitForInFlight } from './wait-for-in-flight.js';
 import { PendingHandoffs } from './pending-handoffs.js';
-import { rankByRendezvous } from './rendezvous.js';
-import { WorkerId } from './session-ids.js';
 import { SessionPattern, type AdoptOrder } from './session-orders.js';
-import { WorkerRegistry } from './worker-registry.js';
 
 /** An heir that does not answer within this time may have taken the session all the same. */
 const OFFER_TIMEOUT_MS = 3_000;

@@ -1,11 +1,6 @@
 import { createHmac, createSecretKey, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { Caller } from '#lib/extension-kit';
-
-/** 128 random bits that name one run of one worker. Drawn at start, never seen again after its end. */
-export class WorkerId {
-  readonly bytes = randomBytes(16);
-  readonly text = this.bytes.toString('base64url');
-}
+import type { WorkerId } from '../workers/index.js';
 
 /** Who a session is for and where it may be used. Anybody else, or anywhere else, its id looks like no id at all. */
 export interface SessionBinding {

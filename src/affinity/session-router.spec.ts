@@ -13,7 +13,7 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import {
-  NoArchive,
+  NullEventArchive,
   ParkedCalls,
   ServerHealth,
   SessionPool,
@@ -23,9 +23,10 @@ import {
 } from '../session-pool/index.js';
 import { ChangeFeeds, ListViewsSeat, SessionFeeds } from '../subscriptions/index.js';
 import { DeafBus } from '../../test/support/deaf-bus.js';
-import { SingleWorkerRegistry, EmptyHandoffDirectory } from './single-worker.js';
+import { SingleWorkerRegistry, WorkerId } from '../workers/index.js';
+import { EmptyHandoffDirectory } from './empty-handoff-directory.js';
 import { PendingHandoffs } from './pending-handoffs.js';
-import { WorkerId, SessionIds } from './session-ids.js';
+import { SessionIds } from './session-ids.js';
 import { SessionRouter } from './session-router.js';
 
 const server = remoteServer('a');
@@ -48,7 +49,7 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
     new EmptyHandoffDirectory(),
     new PendingHandoffs(),
     new DeafBus(),
-    new NoArchive(),
+    new NullEventArchive(),
   ] as const;
   const router = new SessionRouter(new SessionIds(randomBytes(32), me), me, sessions, calls, feeds, ...others);
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>

@@ -3,7 +3,7 @@ import { outcomeOfFault, type ClientProfile, type Outcome } from '#lib/mcp-proto
 import { RelayFailure, WorkerBus } from '#lib/worker-bus';
 import {
   EventArchive,
-  replayAfterDeath,
+  replayOrphanedStream,
   SessionPool,
   UpstreamCalls,
   type Session,
@@ -12,13 +12,13 @@ import {
   type UpstreamCall,
 } from '../session-pool/index.js';
 import { SessionFeeds } from '../subscriptions/index.js';
-import { CoordinationUnavailable, OwnerUnreachable, SessionMoved, SessionUnknown } from './affinity.errors.js';
+import { SessionMoved, SessionUnknown } from './affinity.errors.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import { LocalSession, type LocalOwner } from './local-session.js';
 import { PendingHandoffs } from './pending-handoffs.js';
 import { RemoteSession } from './remote-session.js';
-import { WorkerId, SessionIds, type ReadSessionId, type SessionBinding } from './session-ids.js';
-import { WorkerRegistry } from './worker-registry.js';
+import { SessionIds, type ReadSessionId, type SessionBinding } from './session-ids.js';
+import { CoordinationUnavailable, OwnerUnreachable, WorkerId, WorkerRegistry } from '../workers/index.js';
 
 /** What a new session is bound to, and who its client is. */
 export interface SessionRequest extends SessionBinding {
@@ -105,7 +105,7 @@ export class SessionRouter {
    */
   async replayOrphanedStream(id: string, binding: SessionBinding, lastEventId: string): Promise<OrphanedStream> {
     const known = this.ids.read(id, binding);
-    const left = known && (await replayAfterDeath(this.archive, id, lastEventId).catch(throwUnavailable));
+    const left = known && (await replayOrphanedStream(this.archive, id, lastEventId).catch(throwUnavailable));
     if (!left) throw new SessionUnknown();
     return { revision: known.revision, events: left.events };
   }

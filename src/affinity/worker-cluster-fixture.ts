@@ -16,9 +16,9 @@ import {
 import { Readiness } from '../health/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import {
-  NoArchive,
+  NullEventArchive,
   ParkedCalls,
-  PlacementSeat,
+  DeferredPlacement,
   ServerHealth,
   SessionPool,
   SessionPoolConfig,
@@ -29,7 +29,7 @@ import {
 } from '../session-pool/index.js';
 import { ChangeFeeds, ListViewsSeat, SessionFeeds } from '../subscriptions/index.js';
 import { createSessionAdmission } from './session-admission.js';
-import { BusWorkerRegistry } from './bus-worker-registry.js';
+import { BusWorkerRegistry, rankByRendezvous, WorkerId } from '../workers/index.js';
 import { SessionHandoff } from './session-handoff.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import { HandoffCipher } from './handoff-cipher.js';
@@ -38,8 +38,7 @@ import type { LocalSession } from './local-session.js';
 import { PendingHandoffs } from './pending-handoffs.js';
 import { PoolInboxController } from './pool-inbox.controller.js';
 import { RendezvousPlacement } from './rendezvous-placement.js';
-import { rankByRendezvous } from './rendezvous.js';
-import { WorkerId, SessionIds } from './session-ids.js';
+import { SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
 import { SessionPattern } from './session-orders.js';
 import { SessionRouter, type SessionRequest } from './session-router.js';
@@ -84,7 +83,7 @@ export class TestWorker {
   readonly connector = new FakeConnector();
   readonly pendingHandoffs = new PendingHandoffs();
   readonly config = new SessionPoolConfig();
-  private readonly placement = new PlacementSeat();
+  private readonly placement = new DeferredPlacement();
   readonly registry: FakeRegistry;
   readonly sessions: SessionPool;
   readonly upstreams: UpstreamPool;
@@ -113,7 +112,8 @@ export class TestWorker {
       createSessionAdmission(this.sessions, this.pendingHandoffs),
     );
     const { node } = this.server;
-    this.workers = new BusWorkerRegistry(node.membership, () => this.sessions.endAll());
+    this.workers = new BusWorkerRegistry(node.membership);
+    this.workers.onFenced(() => this.sessions.endAll());
     this.placement.bind(new RendezvousPlacement(this.name, this.workers, node));
     this.router = new SessionRouter(
       new SessionIds(secret, this.workerId),
@@ -125,7 +125,7 @@ export class TestWorker {
       heirs,
       this.pendingHandoffs,
       node,
-      archive ?? new NoArchive(),
+      archive ?? new NullEventArchive(),
     );
     const seal = new HandoffCipher(secret);
     const { readiness, sessions, upstreams, subscriptions: feeds, registry, workerId: me } = this;

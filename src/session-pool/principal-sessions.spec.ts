@@ -14,10 +14,11 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { ParkedCalls } from './parked-calls.js';
+import type { ConnectionScope } from './sharing.js';
 import { ServerHealth } from './server-health.js';
 import { createSession, limits, NEVER_ABORTED } from './session-pool-fixture.js';
 import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
-import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
+import { UpstreamPool } from './upstream-pool.js';
 
 const server = remoteServer('a');
 const other = remoteServer('b');
@@ -42,12 +43,12 @@ function world(era: 'legacy' | 'modern' = 'legacy') {
 }
 
 /** Of a client that declares something that nobody else does: it needs a session of its own. */
-function face(subject: string, declared: string, caller = callerOf(subject)): UpstreamFace {
+function face(subject: string, declared: string, caller = callerOf(subject)): ConnectionScope {
   const client: ClientProfile = { ...MODERN_CLIENT, capabilities: { experimental: { [declared]: {} } } };
   return { caller, client, session: undefined };
 }
 
-const use = (one: UpstreamFace) => pool.use(server, one, async () => undefined);
+const use = (one: ConnectionScope) => pool.use(server, one, async () => undefined);
 
 describe('the sessions of one principal at a legacy server', () => {
   it('are bounded while they are in use; others, and other servers, are not concerned', async () => {

@@ -8,7 +8,8 @@ import {
 } from '../../test/support/fake-upstream.js';
 import type { ServerDefinition } from '../registry/index.js';
 import { limits } from './session-pool-fixture.js';
-import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
+import type { ConnectionScope } from './sharing.js';
+import { UpstreamPool } from './upstream-pool.js';
 
 const open: UpstreamPool[] = [];
 
@@ -24,7 +25,7 @@ afterEach(async () => {
   for (const pool of open.splice(0)) await pool.onApplicationShutdown();
 });
 
-const face = (subject: string): UpstreamFace => ({
+const face = (subject: string): ConnectionScope => ({
   caller: callerOf(subject),
   client: LEGACY_CLIENT,
   session: undefined,

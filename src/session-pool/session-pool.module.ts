@@ -4,6 +4,7 @@ import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { UpstreamModule } from '../upstream/index.js';
+import { WorkerRegistry, WorkersModule } from '../workers/index.js';
 import { EventArchive, NullEventArchive } from './event-archive.js';
 import { ParkedCalls } from './parked-calls.js';
 import { Placement } from './placement.js';
@@ -23,7 +24,7 @@ const eventArchive = {
 };
 
 @Module({
-  imports: [CoordinationModule, DataFolderModule, RegistryModule, UpstreamModule],
+  imports: [CoordinationModule, DataFolderModule, RegistryModule, UpstreamModule, WorkersModule],
   providers: [
     configProvider(SessionPoolConfig),
     eventArchive,
@@ -46,4 +47,11 @@ const eventArchive = {
     UpstreamCalls,
   ],
 })
-export class SessionPoolModule {}
+export class SessionPoolModule {
+  constructor(workers: WorkerRegistry, sessions: SessionPool, parkedCalls: ParkedCalls) {
+    workers.onFenced(() => {
+      sessions.endAll();
+      parkedCalls.cancelAll();
+    });
+  }
+}

@@ -1,6 +1,13 @@
 import type { StreamCall } from './event-archive.js';
-import { toEventId, type AnswerEvent, type EventLog, type ReplayableEvent, type LogEntry } from './event-log.js';
-import type { Replay, StreamSink } from './event-log.js';
+import {
+  toEventId,
+  type AnswerEvent,
+  type EventLog,
+  type ReplayableEvent,
+  type LogEntry,
+  type Replay,
+  type StreamSink,
+} from './event-log.js';
 
 /** What the streams of a session have in common. */
 export interface StreamContext {

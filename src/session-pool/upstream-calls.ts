@@ -37,8 +37,8 @@ import { INTERNAL_ERROR, QuestionWithdrawn } from './session-pool.errors.js';
 import { ServerHealth } from './server-health.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { Session } from './session.js';
-import { toCallIdentity } from './sharing.js';
-import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
+import { toCallIdentity, type ConnectionScope } from './sharing.js';
+import { UpstreamPool } from './upstream-pool.js';
 import { truncateLabel } from './views.js';
 
 /** One request to one server, under the item's own name there. */
@@ -129,7 +129,7 @@ export class UpstreamCalls {
     reply: CallReply,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const face: UpstreamFace = { caller: call.caller, client: call.client, session };
+    const face: ConnectionScope = { caller: call.caller, client: call.client, session };
     const attempt = () =>
       this.upstreams.use(call.server, face, (connection) => this.exchange(connection, call, reply, session, signal));
     try {

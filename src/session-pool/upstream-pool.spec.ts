@@ -14,9 +14,10 @@ import {
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import type { ServerDefinition } from '../registry/index.js';
 import { createSession, limits } from './session-pool-fixture.js';
+import type { ConnectionScope } from './sharing.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
 import type { Session } from './session.js';
-import { UpstreamPool, type UpstreamFace } from './upstream-pool.js';
+import { UpstreamPool } from './upstream-pool.js';
 
 const open: UpstreamPool[] = [];
 
@@ -36,19 +37,19 @@ const ASKS: ClientProfile = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
 const LIST_CHANGED = { method: 'notifications/tools/list_changed', params: {} };
 const LOGGED = { method: 'notifications/message', params: { level: 'info', data: 'about a call' } };
 
-const face = (subject: string, session?: Session, client = LEGACY_CLIENT): UpstreamFace => ({
+const face = (subject: string, session?: Session, client = LEGACY_CLIENT): ConnectionScope => ({
   caller: subject === 'anonymous' ? ANONYMOUS : callerOf(subject),
   client,
   session,
 });
 
-const ofSession = (subject: string, endpoint = 'default', client = LEGACY_CLIENT): UpstreamFace => {
+const ofSession = (subject: string, endpoint = 'default', client = LEGACY_CLIENT): ConnectionScope => {
   const caller = subject === 'anonymous' ? ANONYMOUS : callerOf(subject);
   return face(subject, createSession({ caller, endpoint, client }), client);
 };
 
 /** Whether two clients are served by the same connection, one after the other. */
-async function share(server: ServerDefinition, era: 'legacy' | 'modern', one: UpstreamFace, other: UpstreamFace) {
+async function share(server: ServerDefinition, era: 'legacy' | 'modern', one: ConnectionScope, other: ConnectionScope) {
   const { connector, pool } = world([server]);
   connector.eras.set(server.slug, era);
   const held = [await pool.hold(server, one), await pool.hold(server, other)];
@@ -61,55 +62,56 @@ describe('who shares a connection', () => {
   const sharedRemote = remoteServer('remote', { shared: true });
   const child = childServer('child');
   const sharedChild = childServer('child', { shared: true });
-  const same = (make: () => UpstreamFace) => {
+  const same = (make: () => ConnectionScope) => {
     const known = make();
     return [known, known] as const;
   };
 
-  const cases: [string, ServerDefinition, 'legacy' | 'modern', readonly [UpstreamFace, UpstreamFace], boolean][] = [
-    ['a modern server: everybody', remote, 'modern', [face('a'), ofSession('b')], true],
-    ['a modern server: anonymous clients too', remote, 'modern', [face('anonymous'), face('a')], true],
-    ['a modern child process: everybody', child, 'modern', [face('a'), face('b', undefined, ASKS)], true],
-    ['a legacy server: one session', remote, 'legacy', same(() => ofSession('a')), true],
-    ['a legacy server: no two sessions', remote, 'legacy', [ofSession('a'), ofSession('a')], false],
-    ['a legacy server: no session and a client without one', remote, 'legacy', [ofSession('a'), face('a')], false],
-    ['a legacy server: clients of one principal without sessions', remote, 'legacy', [face('a'), face('a')], true],
-    ['a legacy server: no two principals', remote, 'legacy', [face('a'), face('b')], false],
+  const cases: [string, ServerDefinition, 'legacy' | 'modern', readonly [ConnectionScope, ConnectionScope], boolean][] =
     [
-      'a legacy server: none that declare different things',
-      remote,
-      'legacy',
-      [face('a'), face('a', undefined, ASKS)],
-      false,
-    ],
-    ['a legacy server: no two anonymous clients', remote, 'legacy', [face('anonymous'), face('anonymous')], false],
-    ['a legacy child: sessions of one principal', child, 'legacy', [ofSession('a'), ofSession('a')], true],
-    ['a legacy child: no two principals', child, 'legacy', [ofSession('a'), ofSession('b')], false],
-    [
-      'a legacy child: no two anonymous sessions',
-      child,
-      'legacy',
-      [ofSession('anonymous'), ofSession('anonymous')],
-      false,
-    ],
-    ['a legacy child: one anonymous session', child, 'legacy', same(() => ofSession('anonymous')), true],
-    [
-      'a shared child: everybody who declares the same',
-      sharedChild,
-      'legacy',
-      [face('anonymous'), ofSession('a')],
-      true,
-    ],
-    [
-      'a shared child: none that declare different things',
-      sharedChild,
-      'legacy',
-      [face('a'), face('b', undefined, ASKS)],
-      false,
-    ],
-    ['a shared server: clients without sessions', sharedRemote, 'legacy', [face('a'), face('anonymous')], true],
-    ['a shared server: still no two sessions', sharedRemote, 'legacy', [ofSession('a'), ofSession('a')], false],
-  ];
+      ['a modern server: everybody', remote, 'modern', [face('a'), ofSession('b')], true],
+      ['a modern server: anonymous clients too', remote, 'modern', [face('anonymous'), face('a')], true],
+      ['a modern child process: everybody', child, 'modern', [face('a'), face('b', undefined, ASKS)], true],
+      ['a legacy server: one session', remote, 'legacy', same(() => ofSession('a')), true],
+      ['a legacy server: no two sessions', remote, 'legacy', [ofSession('a'), ofSession('a')], false],
+      ['a legacy server: no session and a client without one', remote, 'legacy', [ofSession('a'), face('a')], false],
+      ['a legacy server: clients of one principal without sessions', remote, 'legacy', [face('a'), face('a')], true],
+      ['a legacy server: no two principals', remote, 'legacy', [face('a'), face('b')], false],
+      [
+        'a legacy server: none that declare different things',
+        remote,
+        'legacy',
+        [face('a'), face('a', undefined, ASKS)],
+        false,
+      ],
+      ['a legacy server: no two anonymous clients', remote, 'legacy', [face('anonymous'), face('anonymous')], false],
+      ['a legacy child: sessions of one principal', child, 'legacy', [ofSession('a'), ofSession('a')], true],
+      ['a legacy child: no two principals', child, 'legacy', [ofSession('a'), ofSession('b')], false],
+      [
+        'a legacy child: no two anonymous sessions',
+        child,
+        'legacy',
+        [ofSession('anonymous'), ofSession('anonymous')],
+        false,
+      ],
+      ['a legacy child: one anonymous session', child, 'legacy', same(() => ofSession('anonymous')), true],
+      [
+        'a shared child: everybody who declares the same',
+        sharedChild,
+        'legacy',
+        [face('anonymous'), ofSession('a')],
+        true,
+      ],
+      [
+        'a shared child: none that declare different things',
+        sharedChild,
+        'legacy',
+        [face('a'), face('b', undefined, ASKS)],
+        false,
+      ],
+      ['a shared server: clients without sessions', sharedRemote, 'legacy', [face('a'), face('anonymous')], true],
+      ['a shared server: still no two sessions', sharedRemote, 'legacy', [ofSession('a'), ofSession('a')], false],
+    ];
 
   it.each(cases)('%s', async (_name, server, era, [one, other], expected) => {
     expect(await share(server, era, one, other)).toBe(expected);

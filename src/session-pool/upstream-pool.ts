@@ -19,7 +19,7 @@ import { quotaKeyOf, sessionKeyOf, resolveSharing, type Sharing, type Connection
 import { toPage, toUpstreamView, type UpstreamView, type ViewPage } from './views.js';
 
 export type { HeldConnection } from './held-connection.js';
-export type { ConnectionScope as UpstreamFace } from './sharing.js';
+export type { ConnectionScope } from './sharing.js';
 
 /** How a connection is to be held. */
 export interface HoldOptions {

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { LIST_CHANGES, type ListFlag } from '#lib/mcp-protocol';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
-import { UpstreamPool, type UpstreamFace } from '../session-pool/index.js';
+import { UpstreamPool, type ConnectionScope } from '../session-pool/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 import { Subscriber, type SubscriptionHandle, type SubscriberTraits, type OnChange } from './subscriber.js';
 import { isRetriable, RetryDelays } from './pending-subscriber.js';
@@ -33,7 +33,7 @@ export class ServerSubscriptions {
   /** Rejects with a GatewayError when the server cannot be reached or refuses. */
   async subscribe(
     server: ServerDefinition,
-    face: UpstreamFace,
+    face: ConnectionScope,
     filter: ChangeFilter,
     onChange: OnChange,
   ): Promise<SubscriptionHandle> {
@@ -54,7 +54,7 @@ export class ServerSubscriptions {
   /** A feed that waits for a server that cannot be reached now. One that refuses is not asked again. */
   subscribeWithRetry(
     server: ServerDefinition,
-    face: UpstreamFace,
+    face: ConnectionScope,
     filter: ChangeFilter,
     onChange: OnChange,
   ): SubscriptionHandle {

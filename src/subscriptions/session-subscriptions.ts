@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LIST_FLAGS, RESOURCE_UPDATED, type McpNotification } from '#lib/mcp-protocol';
 import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
-import type { Session, UpstreamFace } from '../session-pool/index.js';
+import type { Session, ConnectionScope } from '../session-pool/index.js';
 import { missedBy } from '../upstream/index.js';
 import { ServerSubscriptions } from './server-subscriptions.js';
 import { ChangeNotifier } from './change-notifier.js';
@@ -201,7 +201,7 @@ const ignoreFailure = (): void => undefined;
 
 const toViewer = ({ client, start: { caller, endpoint } }: Session) => ({ caller, client, endpoint });
 
-const toConnectionScope = (session: Session): UpstreamFace => ({
+const toConnectionScope = (session: Session): ConnectionScope => ({
   caller: session.start.caller,
   client: session.client,
   session,

@@ -1,6 +1,6 @@
 import { OutcomeError } from '#lib/extension-kit';
 import { listFlagOf, type ListFlag, type McpNotification } from '#lib/mcp-protocol';
-import type { HeldConnection, UpstreamFace } from '../session-pool/index.js';
+import type { HeldConnection, ConnectionScope } from '../session-pool/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 import type { SubscriberGroup, Subscriber, SubscriberTraits } from './subscriber.js';
 import { PendingSubscriber, splitInHalves, isRetriable, RetryDelays } from './pending-subscriber.js';
@@ -16,7 +16,7 @@ export interface SharedSubscriptionContext {
   /** Who may share it, as the pool of connections tells. Undefined: nobody. */
   readonly sharingKey: string | undefined;
   /** A connection to the server as it is configured now. Rejects with a GatewayError. */
-  hold(face: UpstreamFace): Promise<HeldConnection>;
+  hold(face: ConnectionScope): Promise<HeldConnection>;
   /** The listener is served from now on. */
   onAttached(listener: Subscriber): void;
   onListChange: (list: ListFlag, why: ListChangeReason) => void;

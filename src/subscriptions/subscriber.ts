@@ -6,7 +6,7 @@ import {
   type ListFlag,
   type McpNotification,
 } from '#lib/mcp-protocol';
-import type { UpstreamFace } from '../session-pool/index.js';
+import type { ConnectionScope } from '../session-pool/index.js';
 import { missedBy, type ChangeFilter } from '../upstream/index.js';
 import type { RequestedChanges } from './merged-filter.js';
 
@@ -34,7 +34,7 @@ export interface SubscriberGroup {
 export interface SubscriberTraits {
   /** Slug of the server. */
   readonly server: string;
-  readonly scope: UpstreamFace;
+  readonly scope: ConnectionScope;
   /** It waits for a server that cannot be reached now. */
   readonly retriesUnreachable: boolean;
 }

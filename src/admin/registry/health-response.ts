@@ -1,4 +1,4 @@
-import type { Surveyed } from '../../affinity/index.js';
+import type { BroadcastResult } from '../../workers/index.js';
 import type { HealthView } from '../../session-pool/index.js';
 
 /** How calls at a server have ended lately. Times are RFC 3339. */
@@ -12,7 +12,7 @@ export interface HealthResponse {
   readonly silentWorkers: readonly string[];
 }
 
-export function toHealthResponse({ answers: told, unresponsive: silent }: Surveyed<HealthView>): HealthResponse {
+export function toHealthResponse({ answers: told, unresponsive: silent }: BroadcastResult<HealthView>): HealthResponse {
   const items = told.map(({ worker, answer: { answeredAt, failedAt, ...view } }) => ({
     worker,
     ...view,

@@ -3,13 +3,8 @@ import { WorkerRegistry } from './worker-registry.js';
 
 /** The workers that announce themselves to one another. */
 export class BusWorkerRegistry extends WorkerRegistry {
-  /** `onBuried` is called once somebody has declared this worker gone: nothing that it owns may be served any more. */
-  constructor(
-    private readonly membership: Membership,
-    onBuried: () => void,
-  ) {
+  constructor(private readonly membership: Membership) {
     super();
-    membership.onBuried(onBuried);
   }
 
   override get aliveIds(): readonly string[] {
@@ -31,6 +26,10 @@ export class BusWorkerRegistry extends WorkerRegistry {
 
   override isFenced(worker: string): Promise<boolean> {
     return this.membership.isBuriedNow(worker);
+  }
+
+  override onFenced(listener: () => void): void {
+    this.membership.onBuried(listener);
   }
 
   override onWorkerDead(listener: () => void): () => void {

@@ -10,10 +10,7 @@ import { RpcException } from '@nestjs/microservices';
 import { catchError, of, type Observable } from 'rxjs';
 import { GatewayError } from '#lib/extension-kit';
 import { failure, isJsonObject, isRpcError, outcomeOfHttp, RpcCode, type Outcome } from '#lib/mcp-protocol';
-import { SessionMoved, SessionUnknown } from './affinity.errors.js';
-import type { NotHeldReply } from './pool-orders.js';
-import { ConnectionNotHeld } from './pool.errors.js';
-import type { SessionUnknownReply, SessionMovedReply } from './session-orders.js';
+import { WorkerSignal } from './worker-signal.js';
 
 /**
  * Stands before what other workers ask of this one, and makes a JSON-RPC error envelope of whatever is thrown: an
@@ -26,9 +23,7 @@ export class ForwardedRpcInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(
       catchError((cause: unknown) => {
-        if (cause instanceof SessionMoved) return of({ kind: 'moved', to: cause.newOwner } satisfies SessionMovedReply);
-        if (cause instanceof SessionUnknown) return of({ kind: 'gone' } satisfies SessionUnknownReply);
-        if (cause instanceof ConnectionNotHeld) return of({ kind: 'not-held' } satisfies NotHeldReply);
+        if (cause instanceof WorkerSignal) return of(cause.toReply());
         return of(this.toEnvelope(cause, context.getHandler().name));
       }),
     );

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { WorkerBus } from '#lib/worker-bus';
-import { CoordinationUnavailable, OwnerUnreachable } from './affinity.errors.js';
-import { WorkerId } from './session-ids.js';
+import { CoordinationUnavailable, OwnerUnreachable } from './workers.errors.js';
+import { WorkerId } from './worker-id.js';
 import { WorkerRegistry } from './worker-registry.js';
 
 /** What all workers that answer have told. */

@@ -1,5 +1,4 @@
 import type { BusEnd } from '#lib/worker-bus';
-import { NOT_HELD } from '../session-pool/index.js';
 import {
   failure,
   GatewayCode,
@@ -24,7 +23,7 @@ export type BusFailure = Exclude<BusEnd, { kind: 'value' }>;
  */
 export function toCallOutcome(end: BusEnd): Outcome {
   if (end.kind !== 'value') return toFailedOutcome(end);
-  return isNotHeld(end.value) ? NOT_HELD : (readOutcome(end.value) ?? INTERNAL_ERROR);
+  return readOutcome(end.value) ?? INTERNAL_ERROR;
 }
 
 /**
@@ -52,11 +51,6 @@ export function toOutcomeBeforeCall(end: BusFailure): FailedOutcome {
   if (end.kind === 'failed') return FAILED_BEFORE_ANY_CALL;
   if (end.kind !== 'unknown') return toFailedOutcome(end);
   return NOT_EXECUTED[end.cause === 'relay' ? 'unavailable' : 'unreachable'];
-}
-
-/** Whether another worker says that it has no such connection, and has run nothing. */
-export function isNotHeld(value: unknown): boolean {
-  return isJsonObject(value) && value['kind'] === 'not-held';
 }
 
 /** Reads an outcome that came from another worker. Undefined: it is none. Members that it should not have are left out. */

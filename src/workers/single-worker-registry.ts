@@ -1,5 +1,4 @@
-import { HandoffDirectory } from './handoff-directory.js';
-import type { WorkerId } from './session-ids.js';
+import type { WorkerId } from './worker-id.js';
 import { WorkerRegistry } from './worker-registry.js';
 
 /** The only worker there is: whoever else is named lived in a process of the past. */
@@ -27,22 +26,11 @@ export class SingleWorkerRegistry extends WorkerRegistry {
     return Promise.resolve(false);
   }
 
+  override onFenced(): void {
+    // Nobody is there to declare it gone.
+  }
+
   override onWorkerDead(): () => void {
     return () => undefined;
-  }
-}
-
-/** Without other workers nothing is ever given away. */
-export class EmptyHandoffDirectory extends HandoffDirectory {
-  override findNewOwner(): Promise<undefined> {
-    return Promise.resolve(undefined);
-  }
-
-  override record(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  override remove(): Promise<void> {
-    return Promise.resolve();
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { SingleWorkerRegistry, EmptyHandoffDirectory } from './single-worker.js';
-import { WorkerId } from './session-ids.js';
+import { SingleWorkerRegistry } from './single-worker-registry.js';
+import { WorkerId } from './worker-id.js';
 
 describe('a worker alone', () => {
   const me = new WorkerId();
@@ -15,11 +15,5 @@ describe('a worker alone', () => {
   it('asks nobody whether it lives, and nobody comes or goes', () => {
     expect(workers.checkOwnLiveness()).toBeUndefined();
     expect(workers.onWorkerDead()()).toBeUndefined();
-  });
-
-  it('gives nothing away', async () => {
-    const heirs = new EmptyHandoffDirectory();
-    await heirs.record();
-    expect(await heirs.findNewOwner()).toBeUndefined();
   });
 });

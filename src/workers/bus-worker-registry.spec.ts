@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { until } from '../../test/support/until.js';
-import { BINDING, WorkerCluster, type TestWorker } from './worker-cluster-fixture.js';
-import { WorkerId } from './session-ids.js';
+import { BINDING, WorkerCluster, type TestWorker } from '../affinity/testing.js';
+import { WorkerId } from './worker-id.js';
 
 /** Long enough after the relay began for whoever is not listed to be gone. */
 const SETTLED_MS = 7_000;

@@ -17,9 +17,19 @@ import {
 import { RpcException } from '@nestjs/microservices';
 import { lastValueFrom, of, throwError } from 'rxjs';
 import { result } from '#lib/mcp-protocol';
-import { OwnerUnreachable, SessionMoved, SessionUnknown } from './affinity.errors.js';
 import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
-import { ConnectionNotHeld } from './pool.errors.js';
+import { WorkerSignal } from './worker-signal.js';
+import { OwnerUnreachable } from './workers.errors.js';
+
+class AnywhereElse extends WorkerSignal {
+  constructor() {
+    super(-1, 'It is anywhere else.', 503);
+  }
+
+  override toReply() {
+    return { kind: 'elsewhere' };
+  }
+}
 
 const context = { getHandler: () => function call() {} } as unknown as ExecutionContext;
 
@@ -106,13 +116,8 @@ describe('what a handler of the inbox throws', () => {
     }
   });
 
-  it('says that there is no such session or connection in words that no server can use', async () => {
-    expect(await envelopeOf(new SessionUnknown())).toEqual({ kind: 'gone' });
-    expect(await envelopeOf(new ConnectionNotHeld())).toEqual({ kind: 'not-held' });
-  });
-
-  it('names the worker that a session went to', async () => {
-    expect(await envelopeOf(new SessionMoved('heir'))).toEqual({ kind: 'moved', to: 'heir' });
+  it('is a signal, told in words that no server can use', async () => {
+    expect(await envelopeOf(new AnywhereElse())).toEqual({ kind: 'elsewhere' });
   });
 });
 

@@ -21,6 +21,12 @@ export abstract class WorkerRegistry {
   /** Whether somebody has declared the worker gone, as of now. Rejects with RelayFailure. */
   abstract isFenced(worker: string): Promise<boolean>;
 
+  /**
+   * Calls back once another worker has declared this one gone: nothing that it owns may be served any more. Modules do so
+   * when they are created.
+   */
+  abstract onFenced(listener: () => void): void;
+
   /** Calls back when a worker has gone. Returns how to take that back. */
   abstract onWorkerDead(listener: () => void): () => void;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { WorkerId } from './session-ids.js';
+import { WorkerId } from './worker-id.js';
 import { rankByRendezvous } from './rendezvous.js';
 
 const names = fc.uniqueArray(fc.base64String({ minLength: 4, maxLength: 24 }), { minLength: 1, maxLength: 12 });

@@ -1,0 +1,1 @@
+export { BINDING, WorkerCluster, type TestWorker } from './worker-cluster-fixture.js';
