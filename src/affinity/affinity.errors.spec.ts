@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { SessionMoved, SessionUnknown } from './affinity.errors.js';
-import { ConnectionNotHeld } from './pool.errors.js';
+import { ConnectionNotHeld } from '../connections/index.js';
 
 describe('what a handler of the inbox throws', () => {
   it('says that there is no such session or connection in words that no server can use', () => {

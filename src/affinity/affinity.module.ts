@@ -1,32 +1,30 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
-import { WorkerBus } from '#lib/worker-bus';
+import { CallsModule } from '../calls/index.js';
+import { ConnectionsModule } from '../connections/index.js';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { Drain, DrainModule } from '../drain/index.js';
 import { HealthModule } from '../health/index.js';
 import { RegistryModule } from '../registry/index.js';
-import { DeferredPlacement, SessionPool, SessionPoolModule } from '../session-pool/index.js';
+import { SessionPool, SessionPoolModule } from '../session-pool/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
-import { createSessionAdmission } from './session-admission.js';
-import { SessionHandoff } from './session-handoff.js';
-import { HandoffDirectory } from './handoff-directory.js';
+import { OrderAdmission, WorkerId, WorkersModule } from '../workers/index.js';
+import { EmptyHandoffDirectory } from './empty-handoff-directory.js';
 import { HandoffCipher } from './handoff-cipher.js';
+import { HandoffDirectory } from './handoff-directory.js';
 import { HandoffReceiver } from './handoff-receiver.js';
 import { InspectionInboxController } from './inspection-inbox.controller.js';
 import { Inspection } from './inspection.js';
-import { EmptyHandoffDirectory } from './empty-handoff-directory.js';
-import { OrderAdmission, WorkersModule, WorkerId, WorkerRegistry } from '../workers/index.js';
+import { OrphanedStreams } from './orphaned-streams.js';
 import { PendingHandoffs } from './pending-handoffs.js';
-import { ParkedDirectory } from './parked-directory.js';
-import { ParkedInboxController } from './parked-inbox.controller.js';
-import { PoolInboxController } from './pool-inbox.controller.js';
 import { RedisHandoffDirectory } from './redis-handoff-directory.js';
-import { RepeatedCalls } from './repeated-calls.js';
-import { RequestStates } from './request-states.js';
-import { RendezvousPlacement } from './rendezvous-placement.js';
+import { RemoteSessions } from './remote-sessions.js';
+import { createSessionAdmission } from './session-admission.js';
+import { SessionHandoff } from './session-handoff.js';
 import { SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
 import { SessionRouter } from './session-router.js';
+import { SessionTransfer } from './session-transfer.js';
 
 const sessionIds = {
   provide: SessionIds,
@@ -40,12 +38,6 @@ const handoffCipher = {
   useFactory: ({ secrets }: DataFolder) => new HandoffCipher(secrets.session),
 };
 
-const requestStates = {
-  provide: RequestStates,
-  inject: [DataFolder],
-  useFactory: ({ secrets }: DataFolder) => new RequestStates(secrets.session),
-};
-
 const handoffDirectory = {
   provide: HandoffDirectory,
   inject: [Coordination],
@@ -55,6 +47,8 @@ const handoffDirectory = {
 
 @Module({
   imports: [
+    CallsModule,
+    ConnectionsModule,
     CoordinationModule,
     DataFolderModule,
     DrainModule,
@@ -64,21 +58,21 @@ const handoffDirectory = {
     SubscriptionsModule,
     WorkersModule,
   ],
-  controllers: [SessionInboxController, PoolInboxController, ParkedInboxController, InspectionInboxController],
+  controllers: [SessionInboxController, InspectionInboxController],
   providers: [
     sessionIds,
     PendingHandoffs,
     handoffDirectory,
     handoffCipher,
-    requestStates,
+    SessionTransfer,
     HandoffReceiver,
     SessionHandoff,
+    RemoteSessions,
     SessionRouter,
-    RepeatedCalls,
-    ParkedDirectory,
+    OrphanedStreams,
     Inspection,
   ],
-  exports: [SessionRouter, RepeatedCalls, ParkedDirectory, Inspection],
+  exports: [SessionRouter, OrphanedStreams, Inspection],
 })
 export class AffinityModule implements OnModuleInit {
   constructor(
@@ -87,16 +81,11 @@ export class AffinityModule implements OnModuleInit {
     pendingHandoffs: PendingHandoffs,
     private readonly drain: Drain,
     private readonly handoff: SessionHandoff,
-    private readonly placement: DeferredPlacement,
-    private readonly workerId: WorkerId,
-    private readonly workers: WorkerRegistry,
-    private readonly bus: WorkerBus,
   ) {
     admission.addCheck(createSessionAdmission(sessions, pendingHandoffs));
   }
 
   onModuleInit(): void {
     this.drain.addStep(this.handoff);
-    this.placement.bind(new RendezvousPlacement(this.workerId.text, this.workers, this.bus));
   }
 }

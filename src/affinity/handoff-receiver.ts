@@ -1,27 +1,19 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Readiness } from '../health/index.js';
-import { ServerRegistry } from '../registry/index.js';
-import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
-import { SessionFeeds } from '../subscriptions/index.js';
 import { PreviousOwnerFenced, ReceiverDraining, InvalidHandoff } from './affinity.errors.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import type { HandoffPayload } from './handoff-payload.js';
 import { HandoffCipher } from './handoff-cipher.js';
+import { SessionTransfer } from './session-transfer.js';
 import { PendingHandoffs } from './pending-handoffs.js';
 import { CoordinationUnavailable, WorkerId, WorkerRegistry } from '../workers/index.js';
-import type { ForwardedResource } from './session-orders.js';
 
 /** Takes over sessions that other workers give away. */
 @Injectable()
 export class HandoffReceiver {
-  private readonly logger = new Logger(HandoffReceiver.name);
-
   constructor(
     private readonly readiness: Readiness,
-    private readonly sessions: SessionPool,
-    private readonly upstreams: UpstreamPool,
-    private readonly subscriptions: SessionFeeds,
-    private readonly registry: ServerRegistry,
+    private readonly transfer: SessionTransfer,
     private readonly cipher: HandoffCipher,
     private readonly workerId: WorkerId,
     private readonly workers: WorkerRegistry,
@@ -55,32 +47,12 @@ export class HandoffReceiver {
     try {
       if (this.readiness.isDraining) throw new ReceiverDraining();
       if (await this.workers.isFenced(giver).catch(throwUnavailable)) throw new PreviousOwnerFenced();
-      this.restore(heritage);
+      this.transfer.restore(heritage);
     } catch (cause) {
       const undoing = before === undefined ? this.directory.remove(id) : this.directory.record(id, before);
       await undoing.catch(() => undefined);
       throw cause;
     }
-  }
-
-  /**
-   * Goes on with a session that its owner has given up, which may have been this worker.
-   * @throws SessionLimitReached when there is no room; then nothing is taken
-   */
-  restore({ record, upstreams, watched }: HandoffPayload): void {
-    const session = this.sessions.restore(record);
-    this.upstreams.restore(session, upstreams);
-    for (const resource of watched) this.resubscribe(session, resource);
-  }
-
-  private resubscribe(session: Session, { server: slug, own, uri }: ForwardedResource): void {
-    const server = this.registry.find(slug);
-    if (!server) return;
-    this.subscriptions.subscribe(session, { server, own, uri }).then(
-      // Whatever changed on the way went unheard.
-      () => session.notify({ method: 'notifications/resources/updated', params: { uri } }),
-      (cause: unknown) => this.logger.warn(`${slug} does not tell of a resource any more: ${String(cause)}`),
-    );
   }
 }
 

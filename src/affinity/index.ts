@@ -1,11 +1,9 @@
 export { SessionUnknown } from './affinity.errors.js';
 export { AffinityModule } from './affinity.module.js';
-export type { LocalSession } from './local-session.js';
-export type { SessionHandle } from './session-handle.js';
-export type { SessionOrder } from './session-orders.js';
 export { Inspection } from './inspection.js';
 export type { WorkerView } from './inspection-orders.js';
-export { ParkedDirectory, type ParkedCallList, type LocatedParkedCall } from './parked-directory.js';
-export { RepeatedCalls } from './repeated-calls.js';
-export type { ParkedState } from './request-states.js';
+export type { LocalSession } from './local-session.js';
+export { OrphanedStreams } from './orphaned-streams.js';
+export type { SessionHandle } from './session-handle.js';
+export type { SessionOrder } from './session-orders.js';
 export { SessionRouter, type LocatedSession, type SessionRequest } from './session-router.js';

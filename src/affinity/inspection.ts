@@ -3,15 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { PRODUCT } from '#lib/extension-kit';
 import { Drain } from '../drain/index.js';
 import { Readiness } from '../health/index.js';
-import {
-  ParkedCalls,
-  ServerHealth,
-  SessionPool,
-  UpstreamPool,
-  type HealthView,
-  type SessionView,
-  type UpstreamView,
-} from '../session-pool/index.js';
+import { SessionPool, type SessionView } from '../session-pool/index.js';
+import { ParkedCalls } from '../calls/index.js';
+import { ServerHealth, UpstreamPool, type HealthView, type UpstreamView } from '../connections/index.js';
 import {
   InspectionPattern,
   readEnded,

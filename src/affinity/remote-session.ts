@@ -10,11 +10,12 @@ import {
   type RequestId,
 } from '#lib/mcp-protocol';
 import { LEAVING, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
-import type { StreamEvent, StreamSink, UpstreamCall } from '../session-pool/index.js';
+import type { StreamEvent, StreamSink } from '../session-pool/index.js';
 import type { WatchedResource } from '../subscriptions/index.js';
 import { SessionUnknown } from './affinity.errors.js';
 import { OwnerUnreachable } from '../workers/index.js';
-import { toConnectionOutcome } from './pool.errors.js';
+import type { UpstreamCall } from '../calls/index.js';
+import { toConnectionOutcome } from '../connections/index.js';
 import type { OpenedStream, SessionHandle } from './session-handle.js';
 import {
   Refusal,

@@ -1,12 +1,11 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { isJsonObject, type Outcome } from '#lib/mcp-protocol';
 import { WorkerBus, type BusEnd } from '#lib/worker-bus';
-import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
-import { SessionFeeds } from '../subscriptions/index.js';
+import { SessionPool, type Session } from '../session-pool/index.js';
 import { readOutcome, waitForInFlight, rankByRendezvous, WorkerId, WorkerRegistry } from '../workers/index.js';
 import type { HandoffPayload } from './handoff-payload.js';
 import { HandoffCipher } from './handoff-cipher.js';
-import { HandoffReceiver } from './handoff-receiver.js';
+import { SessionTransfer } from './session-transfer.js';
 import { PendingHandoffs } from './pending-handoffs.js';
 import { SessionPattern, type AdoptOrder } from './session-orders.js';
 
@@ -32,13 +31,11 @@ export class SessionHandoff implements BeforeApplicationShutdown {
   constructor(
     private readonly workerId: WorkerId,
     private readonly sessions: SessionPool,
-    private readonly upstreams: UpstreamPool,
-    private readonly subscriptions: SessionFeeds,
     private readonly workers: WorkerRegistry,
     private readonly pendingHandoffs: PendingHandoffs,
     private readonly bus: WorkerBus,
     private readonly cipher: HandoffCipher,
-    private readonly receiver: HandoffReceiver,
+    private readonly transfer: SessionTransfer,
   ) {}
 
   /** Resolves once every session without a call in flight has moved; the others follow as they are answered. */
@@ -77,23 +74,16 @@ export class SessionHandoff implements BeforeApplicationShutdown {
   }
 
   private async handOff(session: Session): Promise<void> {
-    const move = this.transfer(session);
+    const move = this.move(session);
     this.pendingHandoffs.add(session.id, move);
     await move.catch((cause: unknown) => this.logger.warn(`A session was not given away: ${String(cause)}`));
   }
 
-  private async transfer(session: Session): Promise<void> {
+  private async move(session: Session): Promise<void> {
     const ranked = rankByRendezvous(session.id, this.otherWorkers);
     const [first] = ranked;
-    const states = first === undefined ? undefined : this.upstreams.releaseForHandoff(session);
-    if (first === undefined || !states) return;
-    const watched = this.subscriptions
-      .subscribedResources(session)
-      .map(({ server, own, uri }) => ({ server: server.slug, own, uri }));
-    this.subscriptions.flush(session);
-    const record = this.sessions.handOff(session.id, first);
-    if (!record) return;
-    const heritage: HandoffPayload = { record, upstreams: states, watched };
+    const heritage = first === undefined ? undefined : this.transfer.release(session, first);
+    if (!heritage) return;
     for (const heir of ranked) {
       const received = await this.offer(heir, heritage);
       if (received === 'refused') continue;
@@ -103,7 +93,7 @@ export class SessionHandoff implements BeforeApplicationShutdown {
     }
     // Nobody wants it: it stays, and ends with this worker.
     this.sessions.setNewOwner(session.id, undefined);
-    this.receiver.restore(heritage);
+    this.transfer.restore(heritage);
   }
 
   private async offer(heir: string, heritage: HandoffPayload): Promise<OfferResult> {

@@ -1,1 +1,1 @@
-export { BINDING, WorkerCluster, type TestWorker } from './worker-cluster-fixture.js';
+export { BINDING, createCall, SERVER, WorkerCluster, type TestWorker } from './worker-cluster-fixture.js';

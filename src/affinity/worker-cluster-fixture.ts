@@ -15,29 +15,22 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { Readiness } from '../health/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
-import {
-  NullEventArchive,
-  ParkedCalls,
-  DeferredPlacement,
-  ServerHealth,
-  SessionPool,
-  SessionPoolConfig,
-  UpstreamCalls,
-  UpstreamPool,
-  type EventArchive,
-  type UpstreamCall,
-} from '../session-pool/index.js';
+import { NullEventArchive, SessionPool, SessionPoolConfig, type EventArchive } from '../session-pool/index.js';
 import { ChangeFeeds, ListViewsSeat, SessionFeeds } from '../subscriptions/index.js';
 import { createSessionAdmission } from './session-admission.js';
 import { BusWorkerRegistry, rankByRendezvous, WorkerId } from '../workers/index.js';
+import { CallsConfig, ParkedCalls, UpstreamCalls, type UpstreamCall } from '../calls/index.js';
+import { ServerHealth, UpstreamPool, ConnectionsConfig } from '../connections/index.js';
+import { OrphanedStreams } from './orphaned-streams.js';
+import { RemoteSessions } from './remote-sessions.js';
+import { SessionTransfer } from './session-transfer.js';
 import { SessionHandoff } from './session-handoff.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import { HandoffCipher } from './handoff-cipher.js';
 import { HandoffReceiver } from './handoff-receiver.js';
 import type { LocalSession } from './local-session.js';
 import { PendingHandoffs } from './pending-handoffs.js';
-import { PoolInboxController } from './pool-inbox.controller.js';
-import { RendezvousPlacement } from './rendezvous-placement.js';
+import { PoolInboxController, RendezvousPlacement } from '../connections/testing.js';
 import { SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
 import { SessionPattern } from './session-orders.js';
@@ -71,7 +64,7 @@ export class InMemoryHandoffDirectory extends HandoffDirectory {
 }
 
 export interface TestWorkerOptions {
-  readonly settings?: Partial<SessionPoolConfig>;
+  readonly settings?: Partial<SessionPoolConfig & ConnectionsConfig>;
   readonly servers?: readonly ServerDefinition[];
   readonly archive?: EventArchive;
 }
@@ -82,15 +75,16 @@ export class TestWorker {
   readonly readiness = new Readiness();
   readonly connector = new FakeConnector();
   readonly pendingHandoffs = new PendingHandoffs();
-  readonly config = new SessionPoolConfig();
-  private readonly placement = new DeferredPlacement();
+  readonly config = Object.assign(new SessionPoolConfig(), new ConnectionsConfig(), new CallsConfig());
   readonly registry: FakeRegistry;
   readonly sessions: SessionPool;
   readonly upstreams: UpstreamPool;
   readonly subscriptions: SessionFeeds;
   readonly server: WorkerBusServer;
   readonly workers: BusWorkerRegistry;
+  readonly calls: UpstreamCalls;
   readonly router: SessionRouter;
+  readonly orphanedStreams: OrphanedStreams;
   readonly receiver: HandoffReceiver;
   readonly handoff: SessionHandoff;
   private app: INestMicroservice | undefined;
@@ -100,49 +94,30 @@ export class TestWorker {
     const config = Object.assign(this.config, settings);
     this.registry = new FakeRegistry(servers);
     this.sessions = new SessionPool(config, archive);
-    this.upstreams = new UpstreamPool(this.connector, config, this.registry, this.placement);
-    this.subscriptions = new SessionFeeds(
-      new ChangeFeeds(this.upstreams, this.registry),
-      endpointsOf(this.registry),
-      new ListViewsSeat(),
-    );
     const ports = { wire: relay, ledger: relay, directory: relay, timer };
     this.server = new WorkerBusServer(
       { me: this.workerId.text, secret, ...ports },
       createSessionAdmission(this.sessions, this.pendingHandoffs),
     );
     const { node } = this.server;
+    const { pendingHandoffs, registry, sessions, workerId } = this;
     this.workers = new BusWorkerRegistry(node.membership);
-    this.workers.onFenced(() => this.sessions.endAll());
-    this.placement.bind(new RendezvousPlacement(this.name, this.workers, node));
-    this.router = new SessionRouter(
-      new SessionIds(secret, this.workerId),
-      this.workerId,
-      this.sessions,
-      new UpstreamCalls(this.upstreams, config, new ParkedCalls(config), new ServerHealth(this.registry)),
-      this.subscriptions,
-      this.workers,
-      heirs,
-      this.pendingHandoffs,
-      node,
-      archive ?? new NullEventArchive(),
-    );
+    this.workers.onFenced(() => sessions.endAll());
+    const placement = new RendezvousPlacement(this.name, this.workers, node);
+    this.upstreams = new UpstreamPool(this.connector, config, registry, placement);
+    const feeds = new ChangeFeeds(this.upstreams, registry);
+    this.subscriptions = new SessionFeeds(feeds, endpointsOf(registry), new ListViewsSeat());
+    this.calls = new UpstreamCalls(this.upstreams, config, new ParkedCalls(config, config), new ServerHealth(registry));
+    const { calls, subscriptions, upstreams, workers } = this;
+    const ids = new SessionIds(secret, workerId);
+    const remote = new RemoteSessions(workerId, workers, heirs, node);
+    this.router = new SessionRouter(ids, sessions, remote, pendingHandoffs, workers, calls, subscriptions);
+    this.orphanedStreams = new OrphanedStreams(ids, archive ?? new NullEventArchive());
     const seal = new HandoffCipher(secret);
-    const { readiness, sessions, upstreams, subscriptions: feeds, registry, workerId: me } = this;
-    this.receiver = new HandoffReceiver(
-      readiness,
-      sessions,
-      upstreams,
-      feeds,
-      registry,
-      seal,
-      me,
-      this.workers,
-      heirs,
-      this.pendingHandoffs,
-    );
-    const hand = [me, sessions, upstreams, feeds, this.workers, this.pendingHandoffs, node, seal] as const;
-    this.handoff = new SessionHandoff(...hand, this.receiver);
+    const transfer = new SessionTransfer(sessions, upstreams, subscriptions, registry);
+    const { readiness } = this;
+    this.receiver = new HandoffReceiver(readiness, transfer, seal, workerId, workers, heirs, pendingHandoffs);
+    this.handoff = new SessionHandoff(workerId, sessions, workers, pendingHandoffs, node, seal, transfer);
   }
 
   get name(): string {

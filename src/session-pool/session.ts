@@ -1,6 +1,5 @@
 import type { Caller } from '#lib/extension-kit';
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, Question, RequestId } from '#lib/mcp-protocol';
-import type { UpstreamConnection } from '../upstream/index.js';
 import { EarlyCancels } from './early-cancels.js';
 import { NullEventArchive, type EventArchive, type StreamCall } from './event-archive.js';
 import type { StreamSink } from './event-log.js';
@@ -22,6 +21,11 @@ export interface SessionStart {
   readonly client: ClientProfile;
   /** Every answer goes to the standing stream (HTTP+SSE). */
   readonly answersOnStandingStream: boolean;
+}
+
+/** A connection to a server that serves a session, as far as the session itself uses it. */
+export interface SessionConnection extends ProgressReceiver {
+  readonly closed: boolean;
 }
 
 /** A request of the session's client that is not answered yet. */
@@ -60,7 +64,7 @@ export class Session {
   isEnded = false;
   private calls: Set<InFlightCall> | undefined;
   private questions: PendingQuestions | undefined;
-  private connections: Set<UpstreamConnection> | undefined;
+  private connections: Set<SessionConnection> | undefined;
   private idleWaiters: (() => void)[] | undefined;
   private endListeners: Set<() => void> | undefined;
   private pendingAnswers: InFlightCounter | undefined;
@@ -182,12 +186,12 @@ export class Session {
   }
 
   /** A connection serves this session from now on; the client's own notifications go to it. */
-  addConnection(connection: UpstreamConnection): void {
+  addConnection(connection: SessionConnection): void {
     (this.connections ??= new Set()).add(connection);
   }
 
   /** A connection serves this session no more. */
-  removeConnection(connection: UpstreamConnection): void {
+  removeConnection(connection: SessionConnection): void {
     this.connections?.delete(connection);
   }
 

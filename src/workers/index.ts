@@ -4,6 +4,8 @@ export { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 export { OrderAdmission, type AdmissionCheck } from './order-admission.js';
 export { rankByRendezvous } from './rendezvous.js';
 export { SingleWorkerRegistry } from './single-worker-registry.js';
+export { DELIVERY_MARGIN_MS } from './delivery-margin.js';
+export { toPage, truncateLabel, type ViewPage } from './views.js';
 export { waitForInFlight } from './wait-for-in-flight.js';
 export { WorkerBroadcast, type BroadcastResult, type WorkerQuery } from './worker-broadcast.js';
 export { WorkerId } from './worker-id.js';

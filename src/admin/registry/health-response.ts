@@ -1,5 +1,5 @@
 import type { BroadcastResult } from '../../workers/index.js';
-import type { HealthView } from '../../session-pool/index.js';
+import type { HealthView } from '../../connections/index.js';
 
 /** How calls at a server have ended lately. Times are RFC 3339. */
 export interface HealthResponse {

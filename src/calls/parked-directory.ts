@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { ParkedCalls, type ParkedCallView } from './parked-calls.js';
+import { ParkedPattern, readParkedCall } from './parked-orders.js';
+import { WorkerBroadcast } from '../workers/index.js';
+
+/** A parked call, and the worker that has it. */
+export interface LocatedParkedCall extends ParkedCallView {
+  /** Incarnation of the worker. */
+  readonly worker: string;
+}
+
+/** What there is at all workers that answer. */
+export interface ParkedCallList {
+  /** Oldest first. */
+  readonly calls: readonly LocatedParkedCall[];
+  /** Incarnations of workers that did not answer: they may have more. */
+  readonly unresponsive: readonly string[];
+}
+
+/** The parked calls of all workers, for those who look after them. */
+@Injectable()
+export class ParkedDirectory {
+  constructor(
+    private readonly parkedCalls: ParkedCalls,
+    private readonly broadcast: WorkerBroadcast,
+  ) {}
+
+  async list(): Promise<ParkedCallList> {
+    const { answers: told, unresponsive: silent } = await this.broadcast.queryAll({
+      pattern: ParkedPattern.list,
+      payload: {},
+      answerLocally: () => this.parkedCalls.list(),
+      read: readParkedCalls,
+    });
+    const calls = told.flatMap(({ worker, answer }) => answer.map((call) => ({ ...call, worker })));
+    return { calls: calls.toSorted((one, other) => one.begunAt - other.begunAt), unresponsive: silent };
+  }
+
+  /**
+   * Cancels a call at its server; its client learns of it when it comes back. False when it is not parked (any more).
+   * Rejects with OwnerUnreachable or CoordinationUnavailable while that cannot be told.
+   */
+  async cancel(worker: string, call: string): Promise<boolean> {
+    const isCancelled = await this.broadcast.query(worker, {
+      pattern: ParkedPattern.cancel,
+      payload: { call },
+      answerLocally: () => this.parkedCalls.cancel(call),
+      read: (value) => (isJsonObject(value) ? value['cancelled'] === true : undefined),
+    });
+    return isCancelled === true;
+  }
+}
+
+function readParkedCalls(value: unknown): ParkedCallView[] | undefined {
+  const calls = isJsonObject(value) ? value['calls'] : undefined;
+  return Array.isArray(calls) ? calls.flatMap((call: JsonValue) => readParkedCall(call) ?? []) : undefined;
+}

@@ -1,0 +1,118 @@
+/** How many sessions at a legacy server one principal's clients can make that have no session of their own. */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ANONYMOUS, OutcomeError } from '#lib/extension-kit';
+import { result, type ClientProfile, type Outcome } from '#lib/mcp-protocol';
+import {
+  callerOf,
+  FakeConnector,
+  FakeRegistry,
+  LEGACY_CLIENT,
+  MODERN_CLIENT,
+  remoteServer,
+  settled,
+  unreachable,
+} from '../../test/support/fake-upstream.js';
+import { RecordingSink } from '../../test/support/recording-sink.js';
+import { ParkedCalls } from './parked-calls.js';
+import { type ConnectionScope, ServerHealth, UpstreamPool } from '../connections/index.js';
+import { createSession, NEVER_ABORTED } from '../session-pool/testing.js';
+import { limits } from './calls-fixture.js';
+import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
+
+const server = remoteServer('a');
+const other = remoteServer('b');
+const REFUSED = {
+  code: -31_003,
+  httpStatus: 429,
+  message: 'You use 2 sessions at server a, which is the limit. Wait for answers.',
+  data: { outcome: 'not_executed', retriable: true, server: 'a' },
+};
+
+let pool: UpstreamPool;
+
+afterEach(() => pool.onApplicationShutdown());
+
+function world(era: 'legacy' | 'modern' = 'legacy') {
+  const connector = new FakeConnector();
+  connector.eras.set('a', era);
+  const config = limits({ maxUpstreamSessionsPerPrincipal: 2 });
+  pool = new UpstreamPool(connector, config, new FakeRegistry([server, other]));
+  const calls = new UpstreamCalls(pool, config, new ParkedCalls(config, config), new ServerHealth(new FakeRegistry()));
+  return { connector, calls };
+}
+
+/** Of a client that declares something that nobody else does: it needs a session of its own. */
+function face(subject: string, declared: string, caller = callerOf(subject)): ConnectionScope {
+  const client: ClientProfile = { ...MODERN_CLIENT, capabilities: { experimental: { [declared]: {} } } };
+  return { caller, client, session: undefined };
+}
+
+const use = (one: ConnectionScope) => pool.use(server, one, async () => undefined);
+
+describe('the sessions of one principal at a legacy server', () => {
+  it('are bounded while they are in use; others, and other servers, are not concerned', async () => {
+    const { connector } = world();
+    const held = [await pool.hold(server, face('me', '1')), await pool.hold(server, face('me', '2'))];
+    await expect(pool.hold(server, face('me', '3'))).rejects.toMatchObject(REFUSED);
+    expect(connector.opened).toHaveLength(2);
+    await use(face('you', '3'));
+    await pool.use(other, face('me', '3'), async () => undefined);
+    // What is there is shared as ever.
+    await use(face('me', '1'));
+    for (const { release } of held) release();
+    await use(face('me', '3'));
+  });
+
+  it('make room for another one, the one that was idle for longest first', async () => {
+    const { connector } = world();
+    await use(face('me', '1'));
+    const held = await pool.hold(server, face('me', '2'));
+    held.release();
+    await use(face('me', '3'));
+    expect(connector.opened.map(({ closed }) => closed)).toEqual([true, false, false]);
+    await use(face('me', '2'));
+    expect(connector.opened).toHaveLength(3);
+  });
+
+  it('take no place that could not be opened, or that have died', async () => {
+    const { connector } = world();
+    connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
+    for (const declared of ['1', '2', '3']) await expect(use(face('me', declared))).rejects.toThrow(/reached/);
+    connector.beforeOpening = async () => undefined;
+    for (const declared of ['1', '2']) await pool.hold(server, face('me', declared));
+    connector.live[0]?.die();
+    await use(face('me', '3'));
+  });
+
+  it('do not bound what a client’s own session has, nor a modern server’s one connection', async () => {
+    const legacy = world();
+    for (let count = 0; count < 4; count += 1) {
+      await pool.hold(server, { caller: callerOf('me'), client: LEGACY_CLIENT, session: createSession() });
+    }
+    expect(legacy.connector.opened).toHaveLength(4);
+    await pool.onApplicationShutdown();
+    const modern = world('modern');
+    for (const declared of ['1', '2', '3', '4']) await pool.hold(server, face('me', declared));
+    expect(modern.connector.opened).toHaveLength(1);
+  });
+});
+
+describe('parallel calls of anonymous clients, who share with nobody', () => {
+  const call = { server, request: { method: 'tools/call', params: { name: 'x' } }, caller: ANONYMOUS } as const;
+  const base: UpstreamCall = { ...call, client: MODERN_CLIENT, requestId: 1, clientRepeatsCall: false };
+
+  it('are refused beyond the bound before anything has run, and served when one has ended', async () => {
+    const { connector, calls } = world();
+    const held = Promise.withResolvers<Outcome>();
+    connector.respond = () => held.promise;
+    const run = () => calls.runWithoutSession(base, new RecordingSink(), NEVER_ABORTED);
+    const running = [run(), run()];
+    await settled();
+    const { httpStatus, ...error } = REFUSED;
+    expect(await run()).toMatchObject({ kind: 'error', httpStatus, error });
+    held.resolve(result({ content: [] }));
+    expect(await Promise.all(running)).toEqual([result({ content: [] }), result({ content: [] })]);
+    expect(await run()).toEqual(result({ content: [] }));
+    expect(connector.opened).toHaveLength(3);
+  });
+});

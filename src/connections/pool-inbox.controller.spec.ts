@@ -1,0 +1,198 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { INestMicroservice } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { OutcomeError } from '#lib/extension-kit';
+import { result, type Outcome } from '#lib/mcp-protocol';
+import { MemoryRelay, WorkerBusServer, type WorkerBus } from '#lib/worker-bus';
+import {
+  callerOf,
+  childServer,
+  FakeConnector,
+  FakeRegistry,
+  LEGACY_CLIENT,
+  unreachable,
+} from '../../test/support/fake-upstream.js';
+import { until } from '../../test/support/until.js';
+import { ServerRegistry } from '../registry/index.js';
+import { ConnectionsConfig } from './connections.config.js';
+import { UpstreamPool } from './upstream-pool.js';
+import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
+import { PoolInboxController } from './pool-inbox.controller.js';
+import { PoolPattern } from './pool-orders.js';
+import { RemoteConnection } from './remote-connection.js';
+
+const server = childServer('child');
+const SECRET = Buffer.alloc(32, 7);
+const LOGGED = { method: 'notifications/message', params: { level: 'info', data: 'hello' } };
+const NEVER = new AbortController().signal;
+const CALL: UpstreamRequest = { method: 'tools/call', params: { name: 'any', arguments: {} }, client: LEGACY_CLIENT };
+
+let relay: MemoryRelay;
+let connector: FakeConnector;
+let pool: UpstreamPool;
+let workers: INestMicroservice[];
+let here: WorkerBus;
+/** Of the worker that was started last. */
+let inbox: PoolInboxController;
+
+/** A worker with an inbox, as it starts with the gateway. */
+async function startWorker(me: string): Promise<WorkerBus> {
+  const registry = new FakeRegistry([server]);
+  connector = new FakeConnector();
+  pool = new UpstreamPool(connector, new ConnectionsConfig(), registry);
+  const strategy = new WorkerBusServer({ me, secret: SECRET, wire: relay, ledger: relay, directory: relay });
+  const module = await Test.createTestingModule({
+    controllers: [PoolInboxController],
+    providers: [
+      { provide: UpstreamPool, useValue: pool },
+      { provide: ServerRegistry, useValue: registry },
+    ],
+  }).compile();
+  inbox = module.get(PoolInboxController);
+  const worker = module.createNestMicroservice({ strategy, logger: false });
+  await worker.listen();
+  workers.push(worker);
+  return strategy.node;
+}
+
+const ends: string[] = [];
+const notified: string[] = [];
+
+const connect = (to = 'there', slug = server.slug): Promise<RemoteConnection> =>
+  RemoteConnection.open(
+    here,
+    { worker: to, server: { ...server, slug }, caller: callerOf('me'), client: LEGACY_CLIENT },
+    { notify: ({ method }) => void notified.push(method), closed: (reason) => void ends.push(reason) },
+  );
+
+const replyOf = (more: Partial<UpstreamReply> = {}): UpstreamReply => ({
+  notify: () => undefined,
+  answerQuestion: async () => ({ result: {} }),
+  ...more,
+});
+
+beforeEach(async () => {
+  [relay, workers] = [new MemoryRelay(), []];
+  ends.length = 0;
+  notified.length = 0;
+  here = await startWorker('here');
+  await startWorker('there');
+});
+
+afterEach(async () => {
+  for (const worker of workers) await worker.close();
+});
+
+describe('the connections of this worker, to another worker', () => {
+  it('serve its requests over the bus, with everything that precedes their outcomes', async () => {
+    connector.respond = async ({ reply }) => {
+      await reply.notify(LOGGED);
+      const given = await reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER);
+      return result({ given: 'result' in given ? given.result : {} });
+    };
+    const said: string[] = [];
+    const reply = replyOf({
+      notify: ({ method }) => void said.push(method),
+      answerQuestion: async ({ method }) => ({ result: { method } }),
+    });
+    const outcome = await (await connect()).request(CALL, reply, NEVER);
+    expect(outcome).toEqual(result({ given: { method: 'roots/list' } }));
+    expect(said).toEqual([LOGGED.method]);
+  });
+
+  it('are told the level of whoever wants to hear most, whatever one of several sets', async () => {
+    const [one, other] = [await connect(), await connect()];
+    const set = (connection: RemoteConnection, level: string, client: string) => {
+      const asker = { principal: 'me', client };
+      const request = { method: 'logging/setLevel', params: { level }, client: LEGACY_CLIENT, asker };
+      return connection.request(request, replyOf(), NEVER);
+    };
+    await set(one, 'debug', 'phone');
+    await set(other, 'error', 'desk');
+    expect(connector.opened[0]?.sent.map(({ request }) => request.params['level'])).toEqual(['debug', 'debug']);
+  });
+
+  it('bear answers of any size, and many calls at once', async () => {
+    const text = 'x'.repeat(300_000);
+    connector.respond = ({ request }) => result({ text, name: request.params['name'] });
+    const connection = await connect();
+    const names = Array.from({ length: 50 }, (_, index) => `tool ${index}`);
+    const outcomes = await Promise.all(
+      names.map((name) => connection.request({ ...CALL, params: { name } }, replyOf(), NEVER)),
+    );
+    expect(outcomes).toEqual(names.map((name) => result({ text, name })));
+  });
+
+  it('cancel at the server what is cancelled there', async () => {
+    connector.respond = () => new Promise<Outcome>(() => undefined);
+    const leave = new AbortController();
+    const outcome = (await connect()).request(CALL, replyOf(), leave.signal);
+    await until(() => connector.opened[0]?.sent.length === 1);
+    leave.abort();
+    expect(await outcome).toMatchObject({ error: { code: -31002 } });
+    expect(connector.opened[0]?.sent[0]?.signal.aborted).toBe(true);
+  });
+
+  it('pass on what the server says by itself, and its changes', async () => {
+    const connection = await connect();
+    const changes: string[] = [];
+    const listening = await connection.subscribe({ toolsListChanged: true }, ({ method }) => void changes.push(method));
+    connector.opened[0]?.say(LOGGED);
+    connector.opened[0]?.change({ method: 'notifications/tools/list_changed', params: {} });
+    await until(() => notified.length + changes.length === 2);
+    await listening.close();
+    expect(connector.opened[0]?.listeners).toEqual([]);
+  });
+
+  it('say why they cannot be opened', async () => {
+    connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('child')));
+    await expect(connect()).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed', server: 'child' } });
+  });
+
+  it('are none of a server that is not configured here', async () => {
+    await expect(connect('there', 'unknown')).rejects.toMatchObject({ data: { outcome: 'not_executed' } });
+  });
+
+  it('are not found at a worker that is not there', async () => {
+    await expect(connect('nowhere')).rejects.toMatchObject({ code: -31001, data: { outcome: 'not_executed' } });
+  });
+
+  it('end there when they end here', async () => {
+    const connection = await connect();
+    connector.opened[0]?.die();
+    await until(() => connection.closed);
+    expect(ends).toHaveLength(1);
+  });
+
+  it('are kept no longer than the other worker has use for them', async () => {
+    const connection = await connect();
+    await connection.close();
+    pool.evictIdle(Date.now() + 24 * 3_600_000);
+    expect(connector.live).toEqual([]);
+  });
+
+  it('keep a worker that leaves until the calls in flight over them are answered, and no longer', async () => {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    connector.respond = ({ request }) => (request.params['name'] === 'kept' ? promise : new Promise(() => undefined));
+    const connection = await connect();
+    const givenUp = new AbortController();
+    const kept = connection.request({ ...CALL, params: { name: 'kept' } }, replyOf(), NEVER);
+    void connection.request(CALL, replyOf(), givenUp.signal);
+    await until(() => connector.opened[0]?.sent.length === 2);
+    const left: string[] = [];
+    const leaving = inbox.beforeApplicationShutdown().then(() => left.push('left'));
+    givenUp.abort();
+    await until(() => connector.opened[0]?.sent[1]?.signal.aborted === true);
+    expect(left).toEqual([]);
+    resolve(result({}));
+    await leaving;
+    expect(await kept).toEqual(result({}));
+  });
+
+  it('run nothing for a part that nobody took', async () => {
+    const payload = { part: 'unheard-of', call: 'c', request: CALL };
+    const { end } = here.request({ to: 'there', pattern: PoolPattern.request, payload });
+    expect(await end).toEqual({ kind: 'value', value: { kind: 'not-held' } });
+    expect(connector.opened).toEqual([]);
+  });
+});
