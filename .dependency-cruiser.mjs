@@ -6,9 +6,12 @@
 const ARROWS = {
   admin: [
     'auth',
-    'affinity',
     'calls',
+    'connections',
+    'session-pool',
     'workers',
+    'drain',
+    'health',
     'policy',
     'upstream',
     'registry',

@@ -13,8 +13,6 @@ import { EmptyHandoffDirectory } from './empty-handoff-directory.js';
 import { HandoffCipher } from './handoff-cipher.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import { HandoffReceiver } from './handoff-receiver.js';
-import { InspectionInboxController } from './inspection-inbox.controller.js';
-import { Inspection } from './inspection.js';
 import { OrphanedStreams } from './orphaned-streams.js';
 import { PendingHandoffs } from './pending-handoffs.js';
 import { RedisHandoffDirectory } from './redis-handoff-directory.js';
@@ -58,7 +56,7 @@ const handoffDirectory = {
     SubscriptionsModule,
     WorkersModule,
   ],
-  controllers: [SessionInboxController, InspectionInboxController],
+  controllers: [SessionInboxController],
   providers: [
     sessionIds,
     PendingHandoffs,
@@ -70,9 +68,8 @@ const handoffDirectory = {
     RemoteSessions,
     SessionRouter,
     OrphanedStreams,
-    Inspection,
   ],
-  exports: [SessionRouter, OrphanedStreams, Inspection],
+  exports: [SessionRouter, OrphanedStreams],
 })
 export class AffinityModule implements OnModuleInit {
   constructor(

@@ -1,7 +1,5 @@
 export { SessionUnknown } from './affinity.errors.js';
 export { AffinityModule } from './affinity.module.js';
-export { Inspection } from './inspection.js';
-export type { WorkerView } from './inspection-orders.js';
 export type { LocalSession } from './local-session.js';
 export { OrphanedStreams } from './orphaned-streams.js';
 export type { SessionHandle } from './session-handle.js';

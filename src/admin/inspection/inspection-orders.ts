@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import type { SessionView } from '../session-pool/index.js';
-import type { HealthView, UpstreamView } from '../connections/index.js';
-import type { ViewPage } from '../workers/index.js';
+import type { SessionView } from '../../session-pool/index.js';
+import type { HealthView, UpstreamView } from '../../connections/index.js';
+import type { ViewPage } from '../../workers/index.js';
 
 /** What a worker asks of another one on behalf of those who look after the gateway. */
 export const InspectionPattern = {

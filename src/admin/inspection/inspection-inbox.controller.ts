@@ -1,8 +1,8 @@
 import { Controller, UseInterceptors } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import { SessionPool } from '../session-pool/index.js';
-import { ServerHealth, UpstreamPool, type HealthView } from '../connections/index.js';
-import { ForwardedRpcInterceptor } from '../workers/index.js';
+import { SessionPool } from '../../session-pool/index.js';
+import { ServerHealth, UpstreamPool, type HealthView } from '../../connections/index.js';
+import { ForwardedRpcInterceptor } from '../../workers/index.js';
 import {
   InspectionPattern,
   type EndedReply,

@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { PRODUCT } from '#lib/extension-kit';
-import { Drain } from '../drain/index.js';
-import { Readiness } from '../health/index.js';
-import { SessionPool, type SessionView } from '../session-pool/index.js';
-import { ParkedCalls } from '../calls/index.js';
-import { ServerHealth, UpstreamPool, type HealthView, type UpstreamView } from '../connections/index.js';
+import { Drain } from '../../drain/index.js';
+import { Readiness } from '../../health/index.js';
+import { SessionPool, type SessionView } from '../../session-pool/index.js';
+import { ParkedCalls } from '../../calls/index.js';
+import { ServerHealth, UpstreamPool, type HealthView, type UpstreamView } from '../../connections/index.js';
 import {
   InspectionPattern,
   readEnded,
@@ -18,7 +18,7 @@ import {
   type SerialOrder,
   type WorkerView,
 } from './inspection-orders.js';
-import { WorkerBroadcast, type BroadcastResult, type WorkerQuery } from '../workers/index.js';
+import { WorkerBroadcast, type BroadcastResult, type WorkerQuery } from '../../workers/index.js';
 
 const NO_PAYLOAD = {};
 const STARTED_AT = Math.round(performance.timeOrigin);
