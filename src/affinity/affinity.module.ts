@@ -8,7 +8,7 @@ import { HealthModule } from '../health/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { SessionPool, SessionPoolModule } from '../session-pool/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
-import { OrderAdmission, WorkerId, WorkersModule } from '../workers/index.js';
+import { InFlightWaits, OrderAdmission, WorkerId, WorkersModule } from '../workers/index.js';
 import { EmptyHandoffDirectory } from './empty-handoff-directory.js';
 import { HandoffCipher } from './handoff-cipher.js';
 import { HandoffDirectory } from './handoff-directory.js';
@@ -78,7 +78,9 @@ export class AffinityModule implements OnModuleInit {
     pendingHandoffs: PendingHandoffs,
     private readonly drain: Drain,
     private readonly handoff: SessionHandoff,
+    waits: InFlightWaits,
   ) {
+    waits.addWait(() => handoff.finish());
     admission.addCheck(createSessionAdmission(sessions, pendingHandoffs));
   }
 

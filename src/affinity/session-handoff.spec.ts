@@ -222,7 +222,7 @@ describe('what cannot leave at once', () => {
     const call = await callUnderWay(session);
     await leaver.drain();
     expect(holders(session.id)).toEqual([leaver]);
-    const closing = leaver.handoff.beforeApplicationShutdown();
+    const closing = leaver.handoff.finish();
     await settled();
     call.answer();
     expect(await call.outcome).toMatchObject(DONE);
@@ -279,7 +279,7 @@ describe('what cannot leave at once', () => {
     await leaver.drain();
     const { id } = leaver.open();
     expect(holders(id)).toEqual([leaver]);
-    await leaver.handoff.beforeApplicationShutdown();
+    await leaver.handoff.finish();
     expect(holders(id)).toEqual([ranked(id)[0]]);
   });
 
@@ -288,7 +288,7 @@ describe('what cannot leave at once', () => {
     const call = await callUnderWay(session);
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     let isOver = false;
-    const closing = leaver.handoff.beforeApplicationShutdown().then(() => (isOver = true));
+    const closing = leaver.handoff.finish().then(() => (isOver = true));
     await jest.advanceTimersByTimeAsync(13_900);
     expect(isOver).toBe(false);
     await jest.advanceTimersByTimeAsync(200);

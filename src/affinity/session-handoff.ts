@@ -1,6 +1,7 @@
-import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { isJsonObject, type Outcome } from '#lib/mcp-protocol';
 import { WorkerBus, type BusEnd } from '#lib/worker-bus';
+import type { LeavingStep } from '../drain/index.js';
 import { SessionPool, type Session } from '../session-pool/index.js';
 import { readOutcome, waitForInFlight, rankByRendezvous, WorkerId, WorkerRegistry } from '../workers/index.js';
 import type { HandoffPayload } from './handoff-payload.js';
@@ -22,7 +23,7 @@ type OfferResult = 'taken' | 'refused' | 'unknown';
  * lives.
  */
 @Injectable()
-export class SessionHandoff implements BeforeApplicationShutdown {
+export class SessionHandoff implements LeavingStep {
   readonly name = 'The hand-over of sessions';
   private readonly logger = new Logger(SessionHandoff.name);
   private readonly deferred: Promise<void>[] = [];
@@ -57,7 +58,7 @@ export class SessionHandoff implements BeforeApplicationShutdown {
   }
 
   /** Calls in flight still finish; their sessions go last. Those that cannot go end with their last answer. */
-  async beforeApplicationShutdown(): Promise<void> {
+  async finish(): Promise<void> {
     // Some may have been opened since.
     await this.run();
     // With nobody to go to they end anyhow, each with its last answer.

@@ -53,7 +53,7 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   worlds.push({
     close: async () => {
       sessions.onApplicationShutdown();
-      await upstreams.onApplicationShutdown();
+      await upstreams.close();
     },
   });
   return { connector, sessions, router, open };

@@ -18,7 +18,7 @@ import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { NullEventArchive, SessionPool, SessionPoolConfig, type EventArchive } from '../session-pool/index.js';
 import { ChangeFeeds, ListViewsSeat, SessionFeeds } from '../subscriptions/index.js';
 import { createSessionAdmission } from './session-admission.js';
-import { BusWorkerRegistry, rankByRendezvous, WorkerId } from '../workers/index.js';
+import { InFlightWaits, BusWorkerRegistry, rankByRendezvous, WorkerId } from '../workers/index.js';
 import { CallsConfig, ParkedCalls, UpstreamCalls, type UpstreamCall } from '../calls/index.js';
 import { ServerHealth, UpstreamPool, ConnectionsConfig } from '../connections/index.js';
 import { OrphanedStreams } from './orphaned-streams.js';
@@ -131,6 +131,7 @@ export class TestWorker {
         { provide: SessionRouter, useValue: this.router },
         { provide: ServerRegistry, useValue: this.registry },
         { provide: UpstreamPool, useValue: this.upstreams },
+        InFlightWaits,
         { provide: HandoffReceiver, useValue: this.receiver },
       ],
     }).compile();
@@ -173,7 +174,7 @@ export class TestWorker {
   /** From now on the others know that it is gone. */
   async close(): Promise<void> {
     this.sessions.onApplicationShutdown();
-    await this.upstreams.onApplicationShutdown();
+    await this.upstreams.close();
     await this.app?.close();
     this.app = undefined;
   }

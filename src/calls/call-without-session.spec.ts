@@ -26,7 +26,7 @@ const call: UpstreamCall = {
 
 let pool: UpstreamPool;
 
-afterEach(() => pool.onApplicationShutdown());
+afterEach(() => pool.close());
 
 function world() {
   const connector = new FakeConnector();

@@ -3,7 +3,7 @@ import { configProvider } from '#lib/config';
 import { ConnectionsModule } from '../connections/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { SessionPoolModule } from '../session-pool/index.js';
-import { WorkerRegistry, WorkersModule } from '../workers/index.js';
+import { InFlightWaits, waitForInFlight, WorkerRegistry, WorkersModule } from '../workers/index.js';
 import { CallsConfig } from './calls.config.js';
 import { ParkedCallRouter } from './parked-call-router.js';
 import { ParkedCalls } from './parked-calls.js';
@@ -34,7 +34,21 @@ const requestStates = {
   exports: [ParkedCalls, ParkedDirectory, UpstreamCalls, RepeatedCalls],
 })
 export class CallsModule {
-  constructor(workers: WorkerRegistry, parkedCalls: ParkedCalls) {
+  constructor(
+    workers: WorkerRegistry,
+    waits: InFlightWaits,
+    private readonly parkedCalls: ParkedCalls,
+  ) {
     workers.onFenced(() => parkedCalls.cancelAll());
+    waits.addWait(() => this.finishParkedCalls());
+  }
+
+  /**
+   * This worker leaves: whoever waits for what comes of its answers still hears it. Nobody else can go on with a call,
+   * because its server waits on a connection of this process.
+   */
+  private async finishParkedCalls(): Promise<void> {
+    await waitForInFlight(this.parkedCalls.whenIdle());
+    this.parkedCalls.cancelAll();
   }
 }

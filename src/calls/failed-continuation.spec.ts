@@ -36,7 +36,7 @@ const call: UpstreamCall = {
 let pool: UpstreamPool;
 
 beforeEach(() => Logger.overrideLogger(false));
-afterEach(() => pool.onApplicationShutdown());
+afterEach(() => pool.close());
 
 it.each<[string, () => Outcome, object]>([
   ['cannot be reached', () => unreachable('a'), BROKEN_OFF],

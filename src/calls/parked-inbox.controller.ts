@@ -1,16 +1,16 @@
-import { Controller, UseInterceptors, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Controller, UseInterceptors } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { WorkerBusContext } from '#lib/worker-bus';
 import { ParkedCalls } from './parked-calls.js';
 import { PlainReply } from './call-replies.js';
 import type { CallResult } from './parkable-call.js';
-import { ForwardedRpcInterceptor, waitForInFlight } from '../workers/index.js';
+import { ForwardedRpcInterceptor } from '../workers/index.js';
 import { ParkedPattern, type CancelParkedOrder, type ParkedList, type ResumeOrder } from './parked-orders.js';
 
 /** What other workers ask of the calls that are parked here. */
 @Controller()
 @UseInterceptors(ForwardedRpcInterceptor)
-export class ParkedInboxController implements BeforeApplicationShutdown {
+export class ParkedInboxController {
   constructor(private readonly parkedCalls: ParkedCalls) {}
 
   @MessagePattern(ParkedPattern.resume)
@@ -29,14 +29,5 @@ export class ParkedInboxController implements BeforeApplicationShutdown {
   @MessagePattern(ParkedPattern.cancel)
   async cancel(@Payload() { call }: CancelParkedOrder): Promise<{ readonly cancelled: boolean }> {
     return { cancelled: this.parkedCalls.cancel(call) };
-  }
-
-  /**
-   * This worker leaves: whoever waits for what comes of its answers still hears it. Nobody else can go on with a call,
-   * because its server waits on a connection of this process.
-   */
-  async beforeApplicationShutdown(): Promise<void> {
-    await waitForInFlight(this.parkedCalls.whenIdle());
-    this.parkedCalls.cancelAll();
   }
 }

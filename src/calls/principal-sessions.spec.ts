@@ -30,7 +30,7 @@ const REFUSED = {
 
 let pool: UpstreamPool;
 
-afterEach(() => pool.onApplicationShutdown());
+afterEach(() => pool.close());
 
 function world(era: 'legacy' | 'modern' = 'legacy') {
   const connector = new FakeConnector();
@@ -90,7 +90,7 @@ describe('the sessions of one principal at a legacy server', () => {
       await pool.hold(server, { caller: callerOf('me'), client: LEGACY_CLIENT, session: createSession() });
     }
     expect(legacy.connector.opened).toHaveLength(4);
-    await pool.onApplicationShutdown();
+    await pool.close();
     const modern = world('modern');
     for (const declared of ['1', '2', '3', '4']) await pool.hold(server, face('me', declared));
     expect(modern.connector.opened).toHaveLength(1);

@@ -37,7 +37,7 @@ function world(era: 'legacy' | 'modern' = 'legacy', servers: readonly ServerDefi
 }
 
 afterEach(async () => {
-  for (const pool of open.splice(0)) await pool.onApplicationShutdown();
+  for (const pool of open.splice(0)) await pool.close();
 });
 
 const callOf = (request: Partial<McpRequest> = {}, more: Partial<UpstreamCall> = {}): UpstreamCall => ({

@@ -2,6 +2,7 @@ import type { Answer, McpNotification } from '#lib/mcp-protocol';
 import { childServer, FakeConnector, FakeRegistry, LEGACY_CLIENT } from '../../test/support/fake-upstream.js';
 import { ConnectionsConfig } from './connections.config.js';
 import { UpstreamPool } from './upstream-pool.js';
+import { InFlightWaits } from '../workers/index.js';
 import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import type { PatternHandler } from './linked-bus-fixture.js';
 import { PoolInboxController } from './pool-inbox.controller.js';
@@ -46,7 +47,7 @@ export function connectionOwner() {
   const connector = new FakeConnector();
   const registry = new FakeRegistry([server]);
   const pool = new UpstreamPool(connector, Object.assign(new ConnectionsConfig(), { upstreamIdleMs: 1 }), registry);
-  const inbox = new PoolInboxController(pool, registry);
+  const inbox = new PoolInboxController(pool, registry, new InFlightWaits());
   const serves = new Map<string, PatternHandler>([
     [PoolPattern.open, (payload, context) => inbox.open(payload as never, context)],
     [PoolPattern.request, (payload, context) => inbox.request(payload as never, context)],

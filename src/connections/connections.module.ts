@@ -1,8 +1,8 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { configProvider } from '#lib/config';
 import { WorkerBus } from '#lib/worker-bus';
 import { RegistryModule } from '../registry/index.js';
-import { SessionPoolModule } from '../session-pool/index.js';
+import { SessionPool, SessionPoolModule } from '../session-pool/index.js';
 import { UpstreamModule } from '../upstream/index.js';
 import { WorkerId, WorkerRegistry, WorkersModule } from '../workers/index.js';
 import { ConnectionsConfig } from './connections.config.js';
@@ -25,4 +25,15 @@ const placement = {
   providers: [configProvider(ConnectionsConfig), placement, UpstreamPool, ServerHealth],
   exports: [UpstreamPool, ServerHealth],
 })
-export class ConnectionsModule {}
+export class ConnectionsModule implements OnApplicationShutdown {
+  constructor(
+    private readonly sessions: SessionPool,
+    private readonly upstreams: UpstreamPool,
+  ) {}
+
+  /** Sessions end first: their calls are cancelled over the connections. */
+  async onApplicationShutdown(): Promise<void> {
+    this.sessions.endAll();
+    await this.upstreams.close();
+  }
+}

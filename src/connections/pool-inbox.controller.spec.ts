@@ -16,6 +16,7 @@ import { until } from '../../test/support/until.js';
 import { ServerRegistry } from '../registry/index.js';
 import { ConnectionsConfig } from './connections.config.js';
 import { UpstreamPool } from './upstream-pool.js';
+import { InFlightWaits } from '../workers/index.js';
 import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import { PoolInboxController } from './pool-inbox.controller.js';
 import { PoolPattern } from './pool-orders.js';
@@ -33,7 +34,7 @@ let pool: UpstreamPool;
 let workers: INestMicroservice[];
 let here: WorkerBus;
 /** Of the worker that was started last. */
-let inbox: PoolInboxController;
+let waits: InFlightWaits;
 
 /** A worker with an inbox, as it starts with the gateway. */
 async function startWorker(me: string): Promise<WorkerBus> {
@@ -46,9 +47,10 @@ async function startWorker(me: string): Promise<WorkerBus> {
     providers: [
       { provide: UpstreamPool, useValue: pool },
       { provide: ServerRegistry, useValue: registry },
+      InFlightWaits,
     ],
   }).compile();
-  inbox = module.get(PoolInboxController);
+  waits = module.get(InFlightWaits);
   const worker = module.createNestMicroservice({ strategy, logger: false });
   await worker.listen();
   workers.push(worker);
@@ -180,7 +182,7 @@ describe('the connections of this worker, to another worker', () => {
     void connection.request(CALL, replyOf(), givenUp.signal);
     await until(() => connector.opened[0]?.sent.length === 2);
     const left: string[] = [];
-    const leaving = inbox.beforeApplicationShutdown().then(() => left.push('left'));
+    const leaving = waits.beforeApplicationShutdown().then(() => left.push('left'));
     givenUp.abort();
     await until(() => connector.opened[0]?.sent[1]?.signal.aborted === true);
     expect(left).toEqual([]);

@@ -1,11 +1,11 @@
-import { Controller, UseInterceptors, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Controller, UseInterceptors } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { outcomeOfFault, result, type Outcome } from '#lib/mcp-protocol';
 import type { BusContext } from '#lib/worker-bus';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { InFlightCounter } from '../session-pool/index.js';
 import { UpstreamPool } from './upstream-pool.js';
-import { ServerNotConfigured, ForwardedRpcInterceptor, waitForInFlight } from '../workers/index.js';
+import { ServerNotConfigured, ForwardedRpcInterceptor, InFlightWaits, waitForInFlight } from '../workers/index.js';
 import {
   PoolPattern,
   type AnswerOrder,
@@ -26,7 +26,7 @@ const DONE = result({});
  */
 @Controller()
 @UseInterceptors(ForwardedRpcInterceptor)
-export class PoolInboxController implements BeforeApplicationShutdown {
+export class PoolInboxController {
   private readonly leases = new Map<string, ConnectionLease>();
   /** By their own names, for a call that is under way outlives the use of its part. */
   private readonly calls = new Map<string, ConnectionLease>();
@@ -35,7 +35,11 @@ export class PoolInboxController implements BeforeApplicationShutdown {
   constructor(
     private readonly upstreams: UpstreamPool,
     private readonly registry: ServerRegistry,
-  ) {}
+    waits: InFlightWaits,
+  ) {
+    // This worker leaves: whoever has called over a connection of its still gets the answer.
+    waits.addWait(() => waitForInFlight(this.inFlight.whenIdle()));
+  }
 
   @MessagePattern(PoolPattern.open)
   async open(@Payload() order: OpenOrder, @Ctx() context: BusContext): Promise<Outcome> {
@@ -74,11 +78,6 @@ export class PoolInboxController implements BeforeApplicationShutdown {
   async listen(@Payload() order: ListenOrder, @Ctx() context: BusContext): Promise<Outcome> {
     await this.requireLease(order, context).listen(order, context);
     return DONE;
-  }
-
-  /** This worker leaves: whoever has called over a connection of its still gets the answer. */
-  beforeApplicationShutdown(): Promise<void> {
-    return waitForInFlight(this.inFlight.whenIdle());
   }
 
   private async acquire(order: OpenOrder, { requester, signal }: BusContext): Promise<ConnectionLease | undefined> {

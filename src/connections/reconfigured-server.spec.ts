@@ -22,7 +22,7 @@ function world(servers: readonly ServerDefinition[]) {
 }
 
 afterEach(async () => {
-  for (const pool of open.splice(0)) await pool.onApplicationShutdown();
+  for (const pool of open.splice(0)) await pool.close();
 });
 
 const face = (subject: string): ConnectionScope => ({

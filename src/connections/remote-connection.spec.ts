@@ -67,7 +67,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   jest.useRealTimers();
-  await there.pool.onApplicationShutdown();
+  await there.pool.close();
 });
 
 describe('a connection that another worker has', () => {

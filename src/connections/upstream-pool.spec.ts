@@ -31,7 +31,7 @@ function world(servers: readonly ServerDefinition[], settings: Partial<Connectio
 }
 
 afterEach(async () => {
-  for (const pool of open.splice(0)) await pool.onApplicationShutdown();
+  for (const pool of open.splice(0)) await pool.close();
 });
 
 const ASKS: ClientProfile = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
@@ -366,7 +366,7 @@ describe('the end of the worker', () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     await pool.use(server, face('me'), async () => undefined);
-    await pool.onApplicationShutdown();
+    await pool.close();
     expect([connector.live.length, connector.isShutDown]).toEqual([0, true]);
     await settled();
   });
@@ -378,7 +378,7 @@ describe('the end of the worker', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const [connection] = connector.opened;
     if (connection) connection.close = () => promise;
-    const ended = pool.onApplicationShutdown();
+    const ended = pool.close();
     await settled();
     expect(connector.isShutDown).toBe(false);
     resolve();

@@ -1,4 +1,4 @@
-import { Injectable, Logger, Optional, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, Optional } from '@nestjs/common';
 import { GatewayError, OutcomeError, type GatewayErrorData } from '#lib/extension-kit';
 import { errorForEra, type Era } from '#lib/mcp-protocol';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
@@ -43,7 +43,7 @@ const NEVER_ABORTED = new AbortController().signal;
  * and the entry here is a part in that one's connection.
  */
 @Injectable()
-export class UpstreamPool implements OnApplicationShutdown {
+export class UpstreamPool {
   private readonly logger = new Logger(UpstreamPool.name);
   private readonly entries = new Map<string, PoolEntry>();
   private readonly closing = new Set<Promise<void>>();
@@ -182,7 +182,8 @@ export class UpstreamPool implements OnApplicationShutdown {
     }
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** Closes the connections, and what opens them. */
+  async close(): Promise<void> {
     clearInterval(this.evictionTimer);
     for (const stop of this.unsubscribes) stop();
     for (const entry of this.entries.values()) this.retire(entry);

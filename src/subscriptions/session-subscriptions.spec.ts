@@ -49,7 +49,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const pool of pools.splice(0)) await pool.onApplicationShutdown();
+  for (const pool of pools.splice(0)) await pool.close();
   jest.useRealTimers();
 });
 

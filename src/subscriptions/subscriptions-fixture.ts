@@ -75,5 +75,5 @@ export const refusal = (code = -32_602) =>
 export const rejectUnreachable = () => Promise.reject(new OutcomeError(unreachable('a')));
 
 export async function closeWorlds(): Promise<void> {
-  for (const pool of pools.splice(0)) await pool.onApplicationShutdown();
+  for (const pool of pools.splice(0)) await pool.close();
 }

@@ -4,6 +4,7 @@ import { MemoryRelay, RedisRelay, WorkerBus, WorkerBusServer, type Relay } from 
 import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { BusWorkerRegistry } from './bus-worker-registry.js';
+import { InFlightWaits } from './in-flight-waits.js';
 import { OrderAdmission } from './order-admission.js';
 import { SingleWorkerRegistry } from './single-worker-registry.js';
 import { WorkerBroadcast } from './worker-broadcast.js';
@@ -35,7 +36,7 @@ const workerRegistry = {
 
 @Module({
   imports: [CoordinationModule, DataFolderModule],
-  providers: [WorkerId, OrderAdmission, workerBusServer, workerBus, workerRegistry, WorkerBroadcast],
-  exports: [WorkerId, OrderAdmission, WorkerBusServer, WorkerBus, WorkerRegistry, WorkerBroadcast],
+  providers: [WorkerId, OrderAdmission, InFlightWaits, workerBusServer, workerBus, workerRegistry, WorkerBroadcast],
+  exports: [WorkerId, OrderAdmission, InFlightWaits, WorkerBusServer, WorkerBus, WorkerRegistry, WorkerBroadcast],
 })
 export class WorkersModule {}
