@@ -65,7 +65,7 @@ describe('a list of a modern server', () => {
   it('is asked of the owner by a worker that does not know what its session declared', async () => {
     const { made, list } = await world();
     await list();
-    const session = Object.assign(made.session('a'), { place: 'elsewhere' as const });
+    const session = Object.assign(made.session('a'), { location: 'elsewhere' as const });
     const call = jest.spyOn(session, 'call');
     await list({ session });
     expect(call).toHaveBeenCalledTimes(1);
