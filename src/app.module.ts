@@ -7,7 +7,7 @@ import { HealthModule } from './health/index.js';
 import { RegistryModule } from './registry/index.js';
 import { TransportModule } from './transport/index.js';
 
-/** The composition root: the only file that puts the modules together. */
+/** The composition root: the only file that combines all modules. */
 @Module({})
 export class AppModule {
   static forRoot(loaded: LoadedConfig): DynamicModule {

@@ -8,40 +8,40 @@ import { GATEWAY_SETTINGS } from './gateway-settings.js';
 import { GatewayLogger } from './gateway-logger.js';
 import { LoggingConfig } from './logging.config.js';
 
-/** Node's own bounds against slow senders; a request's head and body must arrive within these. */
+/** Node's bound against slow senders: the head and body of a request must arrive within this time. */
 const REQUEST_TIMEOUT_MS = 60_000;
-/** Longer than the idle timeouts of the usual load balancers, which must be the side that closes. */
+/** Longer than the idle timeouts of common load balancers, so that the load balancer closes idle connections. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 
 export interface GatewayOptions {
-  /** Settings, `ISTHMUS_*`, and what `${NAME}` in the configuration file stands for. */
+  /** The `ISTHMUS_*` settings, and the variables to which `${NAME}` in the configuration file refers. */
   readonly variables: Variables;
 }
 
 const MAX_PARAMETER_LENGTH = 16_384;
 
 /**
- * Builds a gateway that does not listen yet; main, tests and a team's own main all use it.
- * @throws ConfigFault, RegistryFault, DataFolderFault or DatabaseFault that names all that is wrong
+ * Creates a gateway that does not listen yet. Used by main, by tests and by a team's own main.
+ * @throws ConfigFault, RegistryFault, DataFolderFault or DatabaseFault that lists every fault
  */
 export async function createGateway({ variables }: GatewayOptions): Promise<NestFastifyApplication> {
   const loaded = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
   const adapter = new FastifyAdapter({
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    // Requests that come while the gateway leaves are refused by its own door, in the words of their protocol.
+    // The gateway itself rejects requests during a drain, with an error of their protocol.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    // Nothing of ours is Express middleware, and no line of ours needs Fastify's request id: both cost 5 µs a call.
+    // The gateway uses neither Express middleware nor Fastify's request id, which cost 5 µs per call.
     skipMiddie: true,
     genReqId: () => '',
-    // Names of items are part of paths, and URIs of resources are long.
+    // Item names are part of paths, and URIs of resources can be long.
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, ignoreTrailingSlash: true },
   });
   const gateway = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(loaded), adapter, {
     logger: new GatewayLogger(loaded.get(LoggingConfig)),
     abortOnError: false,
-    // Each door reads its own bodies.
+    // Each transport reads its own bodies.
     bodyParser: false,
   });
   gateway.connectMicroservice({ strategy: gateway.get(WorkerBusServer) });

@@ -17,11 +17,14 @@ const OPERATOR_FAULTS = [
   EmbeddedRedisFault,
 ] as const;
 
-/** Faults of the person who starts it are told in full; anything else is a defect and shows where it happened. */
+/**
+ * Converts the cause of a failed start to the text for the operator: the full message of an operator's fault, and the
+ * stack of any other error, which is a defect.
+ */
 export function toStartErrorText(cause: unknown): string {
   if (OPERATOR_FAULTS.some((fault) => cause instanceof fault) && cause instanceof Error) return cause.message;
   if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
-    return 'The port is in use. Set ISTHMUS_PORT to another one, or stop what listens there.';
+    return 'The port is in use. Set ISTHMUS_PORT to a free port, or stop the process that listens on it.';
   }
   return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
 }

@@ -4,7 +4,7 @@ import { LoggingConfig } from './logging.config.js';
 
 const write = (stream: 'stdout' | 'stderr') => jest.spyOn(process[stream], 'write').mockImplementation(() => true);
 
-/** What a logger of this configuration prints, line by line. */
+/** Returns the lines that a logger with these settings prints. */
 function printed(settings: Partial<LoggingConfig>, log: (logger: GatewayLogger) => void): string[] {
   const written = [write('stdout'), write('stderr')];
   try {
@@ -20,8 +20,8 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-describe('the log', () => {
-  it('has the lines of the chosen severity and above', () => {
+describe('GatewayLogger', () => {
+  it('prints lines of the configured severity and above', () => {
     const all = (logger: GatewayLogger) => {
       for (const level of ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const) logger[level](level);
     };
@@ -39,19 +39,19 @@ describe('the log', () => {
     expect(printed({ level: 'debug' }, assemble)).toHaveLength(2);
   });
 
-  it('leaves to main what keeps the gateway from starting, which tells it without a stack', () => {
-    const fail = (logger: GatewayLogger) => logger.error(new Error('There is a fault.'), 'ExceptionHandler');
+  it('prints a start fault at the debug level only, because main reports it without a stack', () => {
+    const fail = (logger: GatewayLogger) => logger.error(new Error('The start failed.'), 'ExceptionHandler');
     expect(printed({}, fail)).toEqual([]);
-    expect(printed({ level: 'debug' }, fail)).toContainEqual(expect.stringContaining('There is a fault.'));
+    expect(printed({ level: 'debug' }, fail)).toContainEqual(expect.stringContaining('The start failed.'));
   });
 
-  it('is one JSON object a line where that is wanted', () => {
+  it('prints one JSON object per line in the json format', () => {
     const [line, ...others] = printed({ format: 'json' }, (logger) => logger.warn('two\nlines', 'Calls'));
     expect(others).toEqual([]);
     expect(JSON.parse(line ?? '')).toMatchObject({ level: 'warn', message: 'two\nlines', context: 'Calls' });
   });
 
-  it('gives nobody who is quoted a line of his own, nor a hand on the terminal', () => {
+  it('indents line breaks and escapes control characters of quoted text', () => {
     const hostile = 'tools/call\r\n[Nest] 1 - LOG all is well\u001b[2J\u2028\u202e\u0000 failed\tat x';
     const lines = printed({}, (logger) => logger.error(hostile, `Error: ${hostile}\n    at place (file.js:1:2)`));
     for (const line of lines.slice(1)) expect(line).toMatch(/^(\s|Error)/);

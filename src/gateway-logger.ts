@@ -10,11 +10,11 @@ const STARTUP_CONTEXTS = new Set([
   'NestApplication',
 ]);
 
-/** Logs to the console, as text for a person or as one JSON object a line. */
+/** Logs to the console, as readable text or as one JSON object per line. */
 export class GatewayLogger extends ConsoleLogger {
   constructor({ level, format }: LoggingConfig) {
     const logLevels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
-    // Unlike its type says, it is missing where there is no terminal.
+    // Contrary to its type, isTTY is undefined when stdout is not a terminal.
     const { isTTY = false } = process.stdout as { isTTY?: boolean };
     super({ json: format === 'json', colors: format === 'text' && isTTY, logLevels });
   }
@@ -25,7 +25,7 @@ export class GatewayLogger extends ConsoleLogger {
     else super.log(message, ...rest);
   }
 
-  /** What keeps Nest from starting is thrown as well, and told by whoever started it, in words instead of a stack. */
+  /** Nest also throws an error that prevents its start; main reports that error as a message without a stack. */
   override error(message: unknown, ...rest: unknown[]): void {
     if (rest.at(-1) === 'ExceptionHandler') this.debug(message, ...rest);
     else super.error(message, ...rest);
@@ -40,16 +40,16 @@ export class GatewayLogger extends ConsoleLogger {
   }
 }
 
-/** All that a terminal, or a reader of lines, could take for something else: controls, and marks that nobody sees. */
+/** Characters that a terminal or a line-based reader could misinterpret: control, format and separator characters. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /**
- * Messages quote clients and servers, who must not be able to write lines of their own: what follows a line break is
- * indented, which no line of ours is, and the rest is spelled out.
+ * Messages quote clients and servers, which must not be able to forge log lines: text after a line break is indented,
+ * which no line of the gateway is, and other unprintable characters are escaped.
  */
 function toPrintable(text: string): string {
-  return text.replace(UNPRINTABLE, (mark) => {
-    if (mark === '\n') return '\n    ';
-    return mark === '\t' ? mark : `\\u{${mark.codePointAt(0)?.toString(16)}}`;
+  return text.replace(UNPRINTABLE, (character) => {
+    if (character === '\n') return '\n    ';
+    return character === '\t' ? character : `\\u{${character.codePointAt(0)?.toString(16)}}`;
   });
 }

@@ -15,7 +15,7 @@ import { OriginConfig, TransportConfig } from './transport/index.js';
 import { TokensConfig } from './tokens/index.js';
 import { UpstreamConfig } from './upstream/index.js';
 
-/** Every config class of the gateway: what is not a setting of one of them is no setting. */
+/** Every config class of the gateway. A variable that none of them declares is rejected as unknown. */
 export const GATEWAY_SETTINGS = [
   GatewayConfig,
   LoggingConfig,

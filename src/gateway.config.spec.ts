@@ -4,11 +4,11 @@ import { GatewayConfig } from './gateway.config.js';
 
 const load = (variables: Record<string, string>) => loadConfig([GatewayConfig], variables)[0];
 
-describe('where the gateway listens', () => {
-  it('is loopback, by default', () =>
+describe('GatewayConfig', () => {
+  it('listens on the loopback address and port 4444 by default', () =>
     expect(load({})).toMatchObject({ host: '127.0.0.1', port: 4444, dataDir: './data' }));
 
-  it.each(['0.0.0.0', '::1', 'localhost', 'mcp-1.example.com'])('may be %s', (host) => {
+  it.each(['0.0.0.0', '::1', 'localhost', 'mcp-1.example.com'])('accepts the host %s', (host) => {
     expect(load({ ISTHMUS_HOST: host }).host).toBe(host);
   });
 
@@ -24,14 +24,14 @@ describe('where the gateway listens', () => {
     ['ISTHMUS_PUBLIC_URL', 'https://mcp.example.com/base'],
     ['ISTHMUS_PUBLIC_URL', 'https://user@mcp.example.com'],
     ['ISTHMUS_PUBLIC_URL', 'https://mcp.example.com" x="'],
-  ])('is refused with %s=%s', (variable, value) => {
+  ])('rejects %s=%s', (variable, value) => {
     expect(() => load({ [variable]: value })).toThrow(variable);
   });
 
-  it('is one process that leaves without a grace, by default', () =>
+  it('uses one worker and no drain grace period by default', () =>
     expect(load({})).toMatchObject({ workers: 1, drainGraceMs: 0 }));
 
-  it.each(['https://mcp.example.com', 'http://[::1]:8443/'])('may be known as %s', (publicUrl) => {
+  it.each(['https://mcp.example.com', 'http://[::1]:8443/'])('accepts the public URL %s', (publicUrl) => {
     expect(load({ ISTHMUS_PUBLIC_URL: publicUrl }).publicUrl).toBe(publicUrl);
   });
 });

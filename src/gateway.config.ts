@@ -3,22 +3,25 @@ import { Env } from '#lib/config';
 
 const ORIGIN = /^https?:\/\/[^\s"/?#@]+\/?$/i;
 
-/** Where the gateway listens and where it keeps what it must remember. */
+/** Address, processes and data folder of the gateway. */
 export class GatewayConfig {
-  /** Address to listen on. Anything but a loopback address lets other machines in. */
+  /** Address on which the gateway listens. With any address other than loopback, other machines can connect. */
   @Env('ISTHMUS_HOST')
   @IsString()
   @Matches(/^[\w.:-]+$/, { message: 'host must be an IP address or a host name' })
   readonly host: string = '127.0.0.1';
 
-  /** TCP port to listen on; 0 takes a free one. */
+  /** TCP port on which the gateway listens; 0 selects a free port. */
   @Env('ISTHMUS_PORT')
   @IsInt()
   @Min(0)
   @Max(65_535)
   readonly port: number = 4444;
 
-  /** Processes that share the port. More than one need a Redis; outside production one is embedded where none is set. */
+  /**
+   * Number of worker processes that share the port. More than one worker requires Redis; outside production an embedded
+   * Valkey is started when no Redis is configured.
+   */
   @Env('ISTHMUS_WORKERS')
   @IsInt()
   @Min(1)
@@ -26,8 +29,8 @@ export class GatewayConfig {
   readonly workers: number = 1;
 
   /**
-   * How long a gateway that was told to leave still takes requests while `/health/ready` says 503. Longer than a load
-   * balancer needs to notice.
+   * How long the gateway still accepts requests after a shutdown signal while `/health/ready` answers 503. Use more
+   * time than the load balancer needs to detect the 503.
    */
   @Env('ISTHMUS_DRAIN_GRACE', { as: 'duration' })
   @IsInt()
@@ -35,12 +38,15 @@ export class GatewayConfig {
   @Max(15_000)
   readonly drainGraceMs: number = 0;
 
-  /** Folder for secrets, configuration and the embedded database. Created at the first start, for its owner only. */
+  /**
+   * Folder for secrets, configuration and the embedded database. Created at the first start with access for its owner
+   * only.
+   */
   @Env('ISTHMUS_DATA_DIR')
   @IsString()
   readonly dataDir: string = './data';
 
-  /** The gateway's address as clients know it, when a proxy stands before it: `https://mcp.example.com`. */
+  /** Public base URL of the gateway when clients reach it through a proxy: `https://mcp.example.com`. */
   @Env('ISTHMUS_PUBLIC_URL')
   @IsOptional()
   @Matches(ORIGIN, { message: 'publicUrl must be an http or https URL without a path' })

@@ -6,7 +6,7 @@ import { firstGreeting, laterGreeting, toLocalUrl } from './greeting.js';
 
 const TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln';
 
-/** Runs a line as a shell does, against a server that takes note of what it is asked. */
+/** Runs a line in a shell against a server that records the requests. */
 async function pasted(lineOf: (url: string) => string) {
   const asked: { request: IncomingMessage; body: string }[] = [];
   const server = createServer((request, response) => {
@@ -51,7 +51,7 @@ describe('the first greeting', () => {
     expect(JSON.parse(call?.body ?? '')).toMatchObject({ method: 'tools/call', params: { name: 'sample__echo' } });
   });
 
-  it('has a configuration for a client that is JSON when pasted', () => {
+  it('contains a client configuration that is valid JSON', () => {
     const text = greet('http://127.0.0.1:4444');
     const snippet = text.slice(text.indexOf('\n{'), text.indexOf('\n}') + 2);
     expect(JSON.parse(snippet)).toEqual({
@@ -75,14 +75,14 @@ describe('a later greeting', () => {
   });
 });
 
-describe('the address that is told', () => {
+describe('toLocalUrl', () => {
   it.each([
     ['127.0.0.1', 'http://127.0.0.1:4444'],
     ['localhost', 'http://localhost:4444'],
     ['0.0.0.0', 'http://127.0.0.1:4444'],
     ['::', 'http://[::1]:4444'],
     ['::1', 'http://[::1]:4444'],
-  ])('of a gateway that listens on %s is %s', (host, url) => {
+  ])('maps the listening address %s to %s', (host, url) => {
     expect(toLocalUrl(host, 4444)).toBe(url);
   });
 });

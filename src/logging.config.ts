@@ -5,13 +5,14 @@ import { Env } from '#lib/config';
 export const LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
 export type Level = (typeof LEVELS)[number];
 
+/** Severity and format of the log. */
 export class LoggingConfig {
-  /** Least severe lines that are logged. */
+  /** Minimum severity of logged lines. */
   @Env('ISTHMUS_LOG_LEVEL')
   @IsIn(LEVELS)
   readonly level: Level = 'log';
 
-  /** `json`: a line is one JSON object. `text`: for a person at a terminal. */
+  /** Format of the log. `json` writes one JSON object per line; `text` is meant for reading at a terminal. */
   @Env('ISTHMUS_LOG_FORMAT')
   @IsIn(['json', 'text'])
   readonly format: 'json' | 'text' = 'text';

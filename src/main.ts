@@ -15,7 +15,7 @@ import { readArguments, USAGE } from './start-arguments.js';
 async function start(): Promise<void> {
   const { help, settings } = readArguments(process.argv.slice(2));
   if (help) return print(`${USAGE}\n`);
-  // The primary has put the flags, and what it decided itself, into the environment of its workers.
+  // The primary passes the flags and its own decisions to the workers in their environment.
   if (cluster.isWorker) return startWorker(process.env);
   const variables = { ...process.env, ...settings };
   const config = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
@@ -47,7 +47,7 @@ async function startWorker(variables: Variables): Promise<void> {
   }
 }
 
-/** Among several workers it would live on without a listener; whoever has started it starts another. */
+/** Without this, a worker would stay alive without listening. Its primary or process manager starts a new one. */
 const onLost = (): void => process.exit(1);
 const print = (text: string): void => void process.stdout.write(text);
 

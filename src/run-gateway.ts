@@ -13,33 +13,33 @@ import { Readiness } from './health/index.js';
 import { ConfigurationFile, publicExposureWarnings, ServerRegistry } from './registry/index.js';
 
 const FIRST_TOKEN_SECONDS = 30 * 24 * 60 * 60;
-/** Calls in flight have so long to finish when the gateway is told to leave. */
+/** How long in-flight calls may take to finish after a shutdown signal, in milliseconds. */
 const DRAIN_TIMEOUT_MS = 25_000;
-/** A worker that starts anew has none that its client still waits for, as a rule: it was silent for seconds. */
+/** The same for a restart after fencing: the worker did not respond for seconds, so its clients rarely still wait. */
 const RESTART_DRAIN_TIMEOUT_MS = 2_000;
 const RESTART_DELAY_MS = 500;
 
 const logger = new Logger('Gateway');
 
-/** A gateway that listens. */
+/** A gateway that listens for requests. */
 export interface RunningGateway {
   /** What to tell the person who started it. */
   readonly greeting: string;
-  /** The greeting has a token, as the secrets were drawn by this very start. */
+  /** True when this start created the secrets, so that the greeting contains a token. */
   readonly isFirst: boolean;
 }
 
-/** What becomes of a gateway that ran. */
+/** Notified when a running gateway ends. */
 export interface GatewayCallbacks {
-  /** It was told to leave, and has left. */
+  /** The gateway has shut down after a signal or a request. */
   onStopped(): void;
-  /** It could not start anew, and serves nobody: its process has to end. */
+  /** The gateway could not restart after fencing and serves no requests: its process must exit. */
   onFailed(): void;
 }
 
 /**
- * Runs a whole gateway in this process, obeying its signals.
- * @throws what `createGateway` throws, or the fault of listening
+ * Runs a complete gateway in this process and handles its signals.
+ * @throws the errors of `createGateway` and of listening
  */
 export async function runGateway(variables: Variables, ends: GatewayCallbacks): Promise<RunningGateway> {
   const running = await GatewayProcess.start(variables, ends);
@@ -47,12 +47,12 @@ export async function runGateway(variables: Variables, ends: GatewayCallbacks): 
   return running.toRunningGateway();
 }
 
-/** The gateway of this process, and the next one when it was declared gone. */
+/** The gateway of this process. After fencing, a new gateway replaces it. */
 class GatewayProcess {
   private draining: Promise<void> | undefined;
   private stopped: Promise<void> | undefined;
   private restarting: Promise<void> | undefined;
-  /** The one that has left to make room for the next. */
+  /** The gateway that was drained before its replacement. */
   private previousGateway: NestFastifyApplication | undefined;
 
   private constructor(
@@ -82,7 +82,7 @@ class GatewayProcess {
     void this.gateway.get(ConfigurationFile).reload();
   }
 
-  /** Leaves for good, and says so to whoever runs this process. Later calls get the same promise. */
+  /** Shuts down permanently and notifies the callbacks. Later calls return the same promise. */
   stop(): Promise<void> {
     return (this.stopped ??= (this.draining = this.drainOnce()).then(() => this.callbacks.onStopped()));
   }
@@ -98,7 +98,7 @@ class GatewayProcess {
     this.gateway.get(Drain).onRequested(() => void this.stop());
     const { membership } = this.gateway.get(WorkerBusServer).node;
     const replace = () => {
-      // Whoever leaves is gone for the others as well, and needs nobody in its place.
+      // A draining worker is fenced by the others as well, and needs no replacement.
       if (!this.draining) this.restarting = this.restart();
     };
     if (membership.hasBeenBuried) replace();
@@ -106,14 +106,14 @@ class GatewayProcess {
   }
 
   /**
-   * While this worker slept, or could not reach Redis, another one declared it gone: whatever it opened from now on
-   * would be unknown to the others. A fresh worker takes its place, on the same port.
+   * While this worker was suspended or could not reach Redis, another worker fenced it: the others would ignore
+   * everything that it opens from now on. A worker with a new id replaces it on the same port.
    */
   private async restart(): Promise<void> {
-    logger.warn('Other workers took this one for gone: its sessions have ended, and it starts anew.');
+    logger.warn('Other workers fenced this worker: its sessions have ended, and it restarts.');
     const { port } = this.gateway.getHttpServer().address() as { port: number };
     try {
-      // What has come in while it slept is still to be answered: that its session is gone.
+      // Requests that arrived during the suspension are still answered: their session has ended.
       await pause(RESTART_DELAY_MS);
       this.previousGateway = this.gateway;
       await drain(this.previousGateway, RESTART_DRAIN_TIMEOUT_MS);
@@ -121,9 +121,9 @@ class GatewayProcess {
       this.gateway = await createGateway({ variables: this.variables });
       await this.gateway.listen(port, this.host);
       this.observe();
-      logger.log('It has started anew.');
+      logger.log('The worker has restarted.');
     } catch (cause) {
-      logger.error(`Starting anew failed: ${String(cause)}`);
+      logger.error(`The restart failed: ${String(cause)}`);
       this.callbacks.onFailed();
     }
   }
@@ -151,20 +151,20 @@ function handleSignals(running: GatewayProcess): void {
   process.on('SIGHUP', () => running.reload());
 }
 
-/** Not ready at once; calls in flight finish; what remains at the deadline is cut. */
+/** Reports not ready immediately, waits for in-flight calls, and closes the remaining connections at the deadline. */
 async function drain(gateway: NestFastifyApplication, deadlineMs = DRAIN_TIMEOUT_MS): Promise<void> {
   const deadline = setTimeout(() => {
     gateway.get(Readiness).close();
-    logger.warn('Calls are still in flight at the deadline; their connections are cut.');
+    logger.warn('Calls are still in flight at the drain deadline; their connections are closed.');
     gateway.getHttpServer().closeAllConnections();
   }, deadlineMs);
   const closable = gateway.get(Drain).start();
-  logger.log('Leaving: load balancers are told, calls in flight finish.');
+  logger.log('Draining: readiness answers 503, and in-flight calls finish.');
   try {
     await closable;
     await gateway.close();
   } catch (cause) {
-    logger.error(`Leaving failed: ${String(cause)}`);
+    logger.error(`The shutdown failed: ${String(cause)}`);
     process.exitCode = 1;
   } finally {
     clearTimeout(deadline);

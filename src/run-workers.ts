@@ -1,31 +1,31 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { ClusterFault, NodeClusterLauncher, WorkerCrew } from './cluster/index.js';
+import { ClusterFault, NodeClusterLauncher, WorkerSupervisor } from './cluster/index.js';
 import { EmbeddedRedis } from './embedded-redis/index.js';
 
 const REDIS_REQUIRED =
-  'Several workers need a Redis that they share, and NODE_ENV=production embeds none: its data would be gone with the ' +
-  'process. Set ISTHMUS_REDIS_URL (or ISTHMUS_REDIS_SENTINELS, ISTHMUS_REDIS_CLUSTER), or start with one worker.';
+  'Several workers require a shared Redis. With NODE_ENV=production no Valkey is embedded, because its data would be lost ' +
+  'with the process. Set ISTHMUS_REDIS_URL (or ISTHMUS_REDIS_SENTINELS, ISTHMUS_REDIS_CLUSTER), or use one worker.';
 
 const logger = new Logger('Gateway');
 
 export interface WorkersOptions {
   readonly workers: number;
   readonly host: string;
-  /** 0 takes a free one, which all workers share. */
+  /** 0 selects a free port, which all workers share. */
   readonly port: number;
-  /** The settings name a Redis. */
+  /** True when the settings configure a Redis. */
   readonly hasRedis: boolean;
   readonly isProduction: boolean;
-  /** Settings of flags, for the environment of the workers. */
+  /** Settings from flags, for the environment of the workers. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Called once, when the workers listen. */
+  /** Called once, when all workers listen. */
   onListening(greeting: string): void;
 }
 
 /**
- * Runs the primary of several workers until the last of them has ended. Returns the exit code.
+ * Runs the primary process of several workers until the last worker has exited. Returns the exit code.
  * @throws ClusterFault without a Redis in production, or when no worker can start; EmbeddedRedisFault
  */
 export async function runWorkers(order: WorkersOptions): Promise<number> {
@@ -34,16 +34,16 @@ export async function runWorkers(order: WorkersOptions): Promise<number> {
   try {
     const launcher = new NodeClusterLauncher({
       ...order.settings,
-      // Drawn here and not by the first who listens: after a moment without workers it would be another.
+      // Selected here and not by the first listening worker: after a moment without workers the port would change.
       ISTHMUS_PORT: String(order.port === 0 ? await freePort(order.host) : order.port),
       ...(redis && { ISTHMUS_REDIS_URL: redis.url }),
     });
-    const crew = new WorkerCrew(launcher, order.workers);
+    const crew = new WorkerSupervisor(launcher, order.workers);
     handleSignals(crew);
     let isRedisLost = false;
     void redis?.crashed.then(() => {
       isRedisLost = true;
-      logger.error('The embedded Valkey has ended by itself; the workers leave.');
+      logger.error('The embedded Valkey exited unexpectedly; the workers shut down.');
       crew.stop();
     });
     const greeting = await Promise.race([crew.start(), crew.stopped]);
@@ -57,15 +57,15 @@ export async function runWorkers(order: WorkersOptions): Promise<number> {
 
 async function startEmbeddedRedis(): Promise<EmbeddedRedis> {
   const redis = await EmbeddedRedis.start();
-  // Past the log and its level: nobody shall take this for an installation.
+  // Written past the log and its level: this set-up must not be mistaken for an installation.
   process.stderr.write(
-    '\n*** No Redis is set: the workers share an embedded Valkey. For development only: what it holds is gone when it\n' +
-      '*** stops. Set ISTHMUS_REDIS_URL to use a Redis of your own.\n\n',
+    '\n*** No Redis is configured: the workers share an embedded Valkey. Use this for development only: its data is lost\n' +
+      '*** when it stops. Set ISTHMUS_REDIS_URL to use your own Redis.\n\n',
   );
   return redis;
 }
 
-function handleSignals(crew: WorkerCrew): void {
+function handleSignals(crew: WorkerSupervisor): void {
   process.on('SIGTERM', () => crew.stop());
   process.on('SIGINT', () => crew.stop());
   process.on('SIGHUP', () => crew.reload());

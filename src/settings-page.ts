@@ -5,15 +5,15 @@ import { GATEWAY_SETTINGS } from './gateway-settings.js';
 
 const INTRODUCTION = `# Settings
 
-Environment variables that the gateway reads at its start. An empty one counts as absent; a bad or unknown one keeps the
-gateway from starting, with a message that names every fault at once. Servers are configured in a file:
+The gateway reads these environment variables when it starts. An empty variable counts as unset. With an invalid or
+unknown variable the gateway does not start; the error message lists every fault. Servers are configured in a file, see
 [configuration.md](configuration.md).
 
-This page is written by \`npm run docs:settings\`.
+\`npm run docs:settings\` generates this page from the config classes.
 
 `;
 
-/** The text of docs/settings.md. `project` is the folder with the sources, whose docstrings are the manual. */
+/** Renders docs/settings.md. `project` is the folder with the sources, whose docstrings are the text of the manual. */
 export async function settingsPage(project: string): Promise<string> {
   const texts = await Promise.all(['src', 'libs'].map((folder) => configTexts(join(project, folder))));
   return INTRODUCTION + settingsManual(GATEWAY_SETTINGS, texts.flat());

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ArgumentFault, readArguments, USAGE } from './start-arguments.js';
 
-describe('flags of the start', () => {
-  it('stand for settings', () => {
+describe('readArguments', () => {
+  it('maps flags to settings', () => {
     expect(
       readArguments(['--port', '5000', '--host=::1', '--data-dir', '/tmp/x', '--config=a.yaml', '--workers=4']),
     ).toEqual({
@@ -18,13 +18,13 @@ describe('flags of the start', () => {
     expect(readArguments([])).toEqual({ help: false, settings: {} });
   });
 
-  it('may ask for help, which names each of them', () => {
+  it('recognizes --help, and the usage text names every flag', () => {
     expect(readArguments(['--help']).help).toBe(true);
     for (const flag of ['--host', '--port', '--workers', '--data-dir', '--config']) expect(USAGE).toContain(flag);
   });
 
   it.each([[['--prot', '1']], [['--port']], [['5000']], [['-p', '1']], [['--help=yes']]])(
-    'such as %j are refused with what there is',
+    'rejects the arguments %j with the usage text',
     (args) => {
       expect(() => readArguments(args)).toThrow(ArgumentFault);
       expect(() => readArguments(args)).toThrow('Usage: npm start');

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** Flags of `npm start -- …` and the settings that they stand for. */
+/** Flags of `npm start -- …` and the settings that they set. */
 const FLAGS = {
   host: 'ISTHMUS_HOST',
   port: 'ISTHMUS_PORT',
@@ -12,14 +12,14 @@ const FLAGS = {
 export const USAGE = `Usage: npm start -- [${Object.keys(FLAGS)
   .map((flag) => `--${flag} …`)
   .join('] [')}]
-Each flag stands for a setting; docs/settings.md lists them all.`;
+Each flag sets one setting; docs/settings.md describes all settings.`;
 
-/** A flag that there is not, or one without its value. */
+/** An unknown flag, or a flag without its value. */
 export class ArgumentFault extends Error {
   override readonly name = 'ArgumentFault';
 }
 
-/** The settings that the flags stand for. `help` is there when it was asked for. @throws ArgumentFault */
+/** Parses the flags. Returns the settings that they set, and whether help was requested. @throws ArgumentFault */
 export function readArguments(args: readonly string[]): {
   readonly help: boolean;
   readonly settings: Record<string, string>;

@@ -1,10 +1,12 @@
-/** The configuration cannot be used. The message lists every fault, one per line, so that one look mends them all. */
+/**
+ * Reports an unusable configuration. The message lists every fault, one per line, so that all can be fixed in one pass.
+ */
 export class ConfigFault extends Error {
   constructor(
     readonly faults: readonly string[],
     place = 'the settings',
   ) {
-    const count = faults.length === 1 ? 'There is a fault' : `There are ${faults.length} faults`;
+    const count = faults.length === 1 ? '1 fault' : `${faults.length} faults`;
     super([`${count} in ${place}:`, ...faults.map((fault) => `  ${fault}`)].join('\n'));
     this.name = 'ConfigFault';
   }

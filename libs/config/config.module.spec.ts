@@ -16,14 +16,14 @@ class Lamp {
 @Module({ providers: [configProvider(LampConfig), Lamp] })
 class LampModule {}
 
-describe('configuration of modules', () => {
-  it('is what was loaded', async () => {
+describe('ConfigModule', () => {
+  it('provides the loaded configuration to a module', async () => {
     const loaded = new LoadedConfig(loadConfig([LampConfig], { ISTHMUS_LAMP_COLOUR: 'red' }));
     const module = await Test.createTestingModule({ imports: [LampModule, ConfigModule.forRoot(loaded)] }).compile();
     expect(module.get(Lamp).config.colour).toBe('red');
   });
 
-  it('is the defaults where nothing was loaded', async () => {
+  it('provides the defaults to a module when no configuration was loaded', async () => {
     const module = await Test.createTestingModule({ imports: [LampModule] }).compile();
     expect(module.get(Lamp).config).toEqual(new LampConfig());
   });

@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common
 import type { ConfigClass } from './env.js';
 import type { Variables } from './load-config.js';
 
-/** What the process was started with: the loaded config classes, and the environment for `${NAME}` in files. */
+/** The start-up configuration: the loaded config classes, and the environment that resolves `${NAME}` in files. */
 export class LoadedConfig {
   private readonly byClass: ReadonlyMap<unknown, object>;
 
@@ -13,19 +13,19 @@ export class LoadedConfig {
     this.byClass = new Map(instances.map((instance) => [instance.constructor, instance]));
   }
 
-  /** Of what was loaded, in that order. */
+  /** The loaded config classes, in the order in which they were loaded. */
   get classes(): readonly ConfigClass[] {
     return [...this.byClass.keys()] as ConfigClass[];
   }
 
-  /** The loaded instance, or one with the defaults. */
+  /** Returns the loaded instance, or an instance with the defaults. */
   get<T extends object>(configClass: ConfigClass<T>): T {
     const instance = this.byClass.get(configClass);
     return instance instanceof configClass ? instance : new configClass();
   }
 }
 
-/** Makes the loaded configuration known to every module of an application. */
+/** Provides the loaded configuration to every module of an application. */
 @Module({})
 export class ConfigModule {
   static forRoot(loaded: LoadedConfig): DynamicModule {
@@ -35,8 +35,8 @@ export class ConfigModule {
 }
 
 /**
- * Provides a config class to the module that owns it. Without a ConfigModule in the application, as in a test of one
- * module, it holds the defaults.
+ * Provides a config class to the module that owns it. In an application without a ConfigModule, such as a test of one
+ * module, the instance holds the defaults.
  */
 export function configProvider<T extends object>(configClass: ConfigClass<T>): FactoryProvider<T> {
   return {

@@ -16,7 +16,7 @@ class Some {
   readonly names: readonly string[] = ['a'];
 }
 
-it('shows what is in force, and of secrets only whether there is one', () => {
+it('effectiveSettings lists the values in force and masks each secret as [set]', () => {
   const set = Object.assign(new Some(), { secret: 'abc', timeMs: 60_000 });
   expect(effectiveSettings(new LoadedConfig([set]))).toEqual([
     { name: 'ISTHMUS_SECRET', value: '[set]', isDefault: false },

@@ -2,15 +2,15 @@ import { settingsOf, type SettingKind } from './env.js';
 import type { LoadedConfig } from './config.module.js';
 import { formatDuration, formatSize } from './quantities.js';
 
-/** A setting as it is in force. */
+/** A setting with the value that is in force. */
 export interface EffectiveSetting {
   readonly name: string;
-  /** As it could be written; null where nothing is set. Of secrets only that there is one: `[set]`. */
+  /** The value in the form in which a variable accepts it; null when unset. A secret shows as `[set]`. */
   readonly value: string | null;
   readonly isDefault: boolean;
 }
 
-/** What is in force, without secrets. */
+/** Lists the settings in force. Values of secrets are masked. */
 export function effectiveSettings(loaded: LoadedConfig): readonly EffectiveSetting[] {
   return loaded.classes.flatMap((configClass) => {
     const values = loaded.get(configClass);

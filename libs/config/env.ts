@@ -1,18 +1,18 @@
 import 'reflect-metadata';
 import { DURATION_FORM, parseDuration, parseSize, SIZE_FORM } from './quantities.js';
 
-/** Every setting of the product starts with this. */
+/** Prefix of every setting's name. */
 export const SETTING_PREFIX = 'ISTHMUS_';
 
-/** How the text of a variable is read. `list` is comma separated, `duration` becomes milliseconds, `size` bytes. */
+/** How the text of a variable is parsed. `list` is comma separated, `duration` becomes milliseconds, `size` bytes. */
 export type SettingKind = 'text' | 'number' | 'boolean' | 'list' | 'duration' | 'size';
 
 export interface SettingOptions {
-  /** Needed for `duration` and `size`; the others follow from the default, or from the type of the property. */
+  /** Required for `duration` and `size`; other kinds are derived from the default or from the property's type. */
   readonly as?: SettingKind;
-  /** Its value never appears in a message. */
+  /** The value never appears in a message. */
   readonly secret?: boolean;
-  /** For the manual, where no docstring stands before the decorator. */
+  /** Text for the manual when no docstring precedes the decorator. */
   readonly description?: string;
 }
 
@@ -23,7 +23,7 @@ interface Declaration extends SettingOptions {
 
 export interface Setting extends Declaration {
   readonly kind: SettingKind;
-  /** What holds when the variable is not set. */
+  /** Value of the property when the variable is not set. */
   readonly defaultValue: unknown;
 }
 
@@ -32,8 +32,8 @@ export type ConfigClass<T extends object = object> = new () => T;
 const declarations = new WeakMap<object, Declaration[]>();
 
 /**
- * Marks a property of a config class as a setting that is read from an environment variable. The property's
- * initializer is the default, class-validator decorators beside it are its rules, its docstring is its manual.
+ * Reads a property of a config class from an environment variable. The property's initializer is the default, its
+ * class-validator decorators are the rules, and its docstring is the text of the manual.
  */
 export function Env(variable: `${typeof SETTING_PREFIX}${string}`, options: SettingOptions = {}) {
   return (prototype: object, property: string): void => {
@@ -42,7 +42,7 @@ export function Env(variable: `${typeof SETTING_PREFIX}${string}`, options: Sett
   };
 }
 
-/** The settings of a config class in the order of their declaration. */
+/** Returns the settings of a config class in the order of their declaration. */
 export function settingsOf(configClass: ConfigClass): readonly Setting[] {
   const prototype = configClass.prototype as object;
   const defaults = new configClass();
@@ -59,7 +59,7 @@ function kindOf(example: unknown): SettingKind {
   return typeof example === 'boolean' ? 'boolean' : 'text';
 }
 
-/** Compilers agree on the metadata of plain types only, which is why a default tells more. */
+/** Fallback for properties without a default: compilers agree on the emitted metadata of plain types only. */
 function exampleOf(prototype: object, property: string): unknown {
   const type: unknown = Reflect.getMetadata('design:type', prototype, property);
   if (type === Number) return 0;
@@ -67,10 +67,10 @@ function exampleOf(prototype: object, property: string): unknown {
   return type === Array ? [] : '';
 }
 
-/** What was read, or what the text should have been. */
+/** The parsed value, or a description of the expected text. */
 export type ParsedSetting = { readonly value: unknown } | { readonly expected: string };
 
-/** Reads the text of a variable as its kind demands. */
+/** Parses the text of a variable according to its kind. */
 export function parseSetting(kind: SettingKind, text: string): ParsedSetting {
   switch (kind) {
     case 'text':

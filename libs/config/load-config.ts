@@ -6,22 +6,24 @@ import { didYouMean } from './suggestion.js';
 /** Environment variables, as in `process.env`. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** A config class whose settings depend on each other says so here; it is asked once each of them is good by itself. */
+/**
+ * Implemented by a config class whose settings depend on each other. Runs only when each setting is valid by itself.
+ */
 export interface CombinationRules {
-  /** One sentence per impossible combination, starting with the name of a variable. */
+  /** Returns one sentence per impossible combination; each starts with the name of a variable. */
   combinationFaults(): readonly string[];
 }
 
 export interface LoadOptions {
-  /** For a tool that reads some of the settings only: others of the product are no fault. */
+  /** For a tool that reads a part of the settings: the product's other settings are not reported as unknown. */
   readonly ignoreUnknown?: boolean;
 }
 
 type Instances<T extends readonly ConfigClass[]> = { -readonly [K in keyof T]: InstanceType<T[K]> };
 
 /**
- * Reads the settings of all classes at once. An empty variable counts as absent.
- * Throws one ConfigFault that names every bad value, impossible combination and unknown `ISTHMUS_*` variable.
+ * Reads the settings of all classes. An empty variable counts as unset.
+ * Throws one ConfigFault that lists every invalid value, impossible combination and unknown `ISTHMUS_*` variable.
  */
 export function loadConfig<const T extends readonly ConfigClass[]>(
   classes: T,
@@ -31,7 +33,7 @@ export function loadConfig<const T extends readonly ConfigClass[]>(
   const faults = options.ignoreUnknown === true ? [] : findUnknownVariables(classes, variables);
   const instances = classes.map((configClass) => instantiate(configClass, variables, faults));
   if (faults.length > 0) throw new ConfigFault(faults);
-  // The mapping keeps length and order, which the type system cannot see.
+  // The mapping preserves length and order, which the type system cannot express.
   return instances as Instances<T>;
 }
 
@@ -39,7 +41,7 @@ function findUnknownVariables(classes: readonly ConfigClass[], variables: Variab
   const known = new Set(classes.flatMap((configClass) => settingsOf(configClass).map((setting) => setting.variable)));
   return Object.keys(variables)
     .filter((name) => name.startsWith(SETTING_PREFIX) && !known.has(name))
-    .map((name) => `${name}: there is no such setting.${didYouMean(name, known)}`);
+    .map((name) => `${name}: unknown setting.${didYouMean(name, known)}`);
 }
 
 function instantiate(configClass: ConfigClass, variables: Variables, faults: string[]): object {
@@ -74,7 +76,7 @@ function findRuleFaults(configClass: ConfigClass, instance: object, unreadable: 
     });
 }
 
-/** class-validator starts each message with the name of the property, which no operator knows. */
+/** class-validator starts each message with the name of the property; operators know the variable's name only. */
 function withoutSubject(message: string, property: string): string {
   return message.replace(/\.$/, '').replace(new RegExp(`^(each value in )?${property} `), '$1');
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { formatDuration, formatSize, parseDuration, parseSize } from './index.js';
 
-describe('durations and sizes', () => {
+describe('parseDuration and parseSize', () => {
   it.each([
     ['250ms', 250],
     ['5s', 5_000],
@@ -11,16 +11,18 @@ describe('durations and sizes', () => {
     ['2h', 7_200_000],
     ['1d', 86_400_000],
     ['0s', 0],
-  ])('%s is %d milliseconds', (text, milliseconds) => expect(parseDuration(text)).toBe(milliseconds));
+  ])('parse %s as %d milliseconds', (text, milliseconds) => expect(parseDuration(text)).toBe(milliseconds));
 
   it.each(['5', '', 's', '-1s', '5S', '5sec', '1h30m', '1e3s', '99999999999999999d', '١s'])(
-    '%j is no duration',
+    'reject %j as a duration',
     (text) => expect(parseDuration(text)).toBeUndefined(),
   );
 
-  it.each(['5', '1.5KiB', '1KB', '1k', '-1B'])('%j is no size', (text) => expect(parseSize(text)).toBeUndefined());
+  it.each(['5', '1.5KiB', '1KB', '1k', '-1B'])('reject %j as a size', (text) =>
+    expect(parseSize(text)).toBeUndefined(),
+  );
 
-  it('are read as what they were written as', () => {
+  it('parse every amount that formatDuration and formatSize write', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 ** 45 }), (amount) => {
         expect(parseDuration(formatDuration(amount))).toBe(amount);

@@ -4,21 +4,23 @@ const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 6
 const SIZE = /^(\d+)\s*(B|KiB|MiB|GiB)$/;
 const SIZE_UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 };
 
-/** How a duration is written, for messages. */
+/** Description of a duration's form, for messages. */
 export const DURATION_FORM = 'a duration such as 250ms, 5s, 10m, 2h or 1d';
-/** How a size is written, for messages. */
+/** Description of a size's form, for messages. */
 export const SIZE_FORM = 'a size such as 512KiB or 16MiB';
 
-/** Milliseconds. Undefined when it is no duration; a bare number is none, because nobody can tell its unit. */
+/**
+ * Returns milliseconds, or undefined when the text is not a duration. A bare number is rejected: its unit is unknown.
+ */
 export const parseDuration = (text: string): number | undefined => parseQuantity(text, DURATION, DURATION_UNITS);
 
-/** Bytes. Undefined when it is no size. */
+/** Returns bytes, or undefined when the text is not a size. */
 export const parseSize = (text: string): number | undefined => parseQuantity(text, SIZE, SIZE_UNITS);
 
-/** The shortest exact way to write a number of milliseconds. */
+/** Formats milliseconds in the shortest exact form. */
 export const formatDuration = (milliseconds: number): string => format(milliseconds, DURATION_UNITS, 'ms');
 
-/** The shortest exact way to write a number of bytes. */
+/** Formats bytes in the shortest exact form. */
 export const formatSize = (bytes: number): string => format(bytes, SIZE_UNITS, 'B');
 
 function parseQuantity(text: string, form: RegExp, units: Readonly<Record<string, number>>): number | undefined {

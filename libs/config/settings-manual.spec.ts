@@ -9,47 +9,47 @@ class WideDoorConfig {
   @Max(1_048_576)
   readonly widthBytes: number = 2_048;
 
-  @Env('ISTHMUS_DOOR_COLOUR', { description: 'What it looks like.' })
+  @Env('ISTHMUS_DOOR_COLOUR', { description: 'Colour of the door.' })
   @IsIn(['red', 'blue'])
   readonly colour?: string;
 }
 
 const SOURCE = `
-/** Another one. */
+/** An unrelated docstring. */
 const other = 1;
 
-/** How we get in. */
+/** Settings of the door. */
 export class WideDoorConfig {
   /**
-   * How wide it is;
+   * Width of the door,
    * in bytes.
    */
   @Env('ISTHMUS_DOOR_WIDTH', { as: 'size' })
 `;
 
-describe('the manual of settings', () => {
-  it('says what the docstrings, the rules and the defaults say', () => {
+describe('settingsManual', () => {
+  it('describes each setting by its docstring, its rules and its default', () => {
     expect(settingsManual([WideDoorConfig], [SOURCE])).toBe(`## Wide Door
 
-How we get in.
+Settings of the door.
 
 ### \`ISTHMUS_DOOR_WIDTH\`
 
-How wide it is; in bytes.
+Width of the door, in bytes.
 
 - Accepts: a size such as \`512KiB\` or \`16MiB\`, at least \`1KiB\`, at most \`1MiB\`
 - Default: \`2KiB\`
 
 ### \`ISTHMUS_DOOR_COLOUR\`
 
-What it looks like.
+Colour of the door.
 
 - Accepts: text, one of \`red\`, \`blue\`
 - Default: none
 `);
   });
 
-  it('is not written when a setting has no docstring', () => {
+  it('throws when a setting has no docstring', () => {
     expect(() => settingsManual([WideDoorConfig], [])).toThrow(/ISTHMUS_DOOR_WIDTH has no docstring/);
   });
 });

@@ -14,8 +14,8 @@ const FORMS: Readonly<Record<SettingKind, string>> = {
 const DOCSTRING = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*(?:@Env\('(\w+)'|export class (\w+))/g;
 
 /**
- * The manual of settings as Markdown: a chapter per class in the given order. `sources` are the texts of the files that
- * declare the classes; what they say in docstrings is the manual. Throws when a setting has none.
+ * Renders the manual of settings as Markdown, with one chapter per class in the given order. `sources` are the texts of
+ * the files that declare the classes; their docstrings are the text of the manual. Throws when a setting has none.
  */
 export function settingsManual(classes: readonly ConfigClass[], sources: readonly string[]): string {
   const docstrings = new Map(sources.flatMap(docstringsIn));
@@ -59,7 +59,7 @@ function toText(kind: SettingKind, value: unknown): string {
   return kind === 'size' ? formatSize(Number(value)) : String(value);
 }
 
-/** What the validation rules say about the range, as far as a sentence needs it. */
+/** Describes the range that the validation rules allow. */
 function boundsOf(configClass: ConfigClass, { property, kind }: Setting): string {
   const rules = getMetadataStorage()
     .getTargetValidationMetadatas(configClass, '', false, false)

@@ -3,52 +3,53 @@ import type { Caller } from './caller.js';
 
 export type ItemKind = 'tools' | 'prompts' | 'resources';
 
-/** What is known of a server to those who decide about it. */
+/** The properties of a server on which an access decision may depend. */
 export interface GuardedServer {
   readonly slug: string;
   readonly team?: string;
 }
 
-/** What is known of an endpoint to those who decide about it. */
+/** The properties of an endpoint on which an access decision may depend. */
 export interface GuardedEndpoint {
   readonly id: string;
   readonly team?: string;
   readonly servers: readonly GuardedServer[];
 }
 
-/** May this caller use this item of this server? */
+/** Describes one access decision: whether this caller may use this item of this server. */
 export interface AccessRequest {
   readonly caller: Caller;
   readonly server: GuardedServer;
   readonly kind: ItemKind;
-  /** The name, URI or URI template that the server itself gives the item. */
+  /** The name, URI or URI template of the item as the server names it, without the gateway's prefix. */
   readonly name: string;
-  /** Arguments of the call. Absent when a list is shown: then the question is whether any call could be allowed. */
+  /** Arguments of the call. Absent for a list; the decision is then whether any call could be allowed. */
   readonly args?: JsonObject;
 }
 
 export interface AccessDecision {
   readonly allowed: boolean;
-  /** A sentence that its caller may read. */
+  /** One sentence that the caller may read. */
   readonly reason: string;
 }
 
-/** How much of a server is open to a caller. */
+/** The part of a server's items that a caller may use. */
 export type AccessScope = 'all' | 'some' | 'none';
 
 /**
- * Decides who may use what. Lists show what it allows and calls obey it, so the same question always gets the same
- * answer until the configuration changes, and what is allowed with arguments is allowed without.
+ * Decides which caller may use which item. Both lists and calls apply it. Therefore an AccessRequest always gets the
+ * same decision until the configuration changes, and an item that is allowed with arguments is also allowed without
+ * them.
  */
 export abstract class AccessPolicy {
-  /** `all` and `none` stand for what `decide` says of every item of the server; `some`: ask about each. */
+  /** Returns `all` or `none` when `decide` gives that result for every item of the server, and `some` otherwise. */
   abstract accessScope(caller: Caller, server: GuardedServer): AccessScope;
   abstract decide(question: AccessRequest): AccessDecision;
-  /** Whether an endpoint is there for a caller at all. Endpoints of a single server are judged by that server. */
+  /** Returns whether a caller may use an endpoint at all. For endpoints of a single server that server decides. */
   abstract canUseEndpoint(caller: Caller, endpoint: { readonly id: string; readonly team?: string }): boolean;
   /**
-   * True where nobody is kept from the endpoint, or from anything of its servers: what is shown there may be shared by
-   * all. A policy that does not say otherwise keeps something from somebody.
+   * Returns true when every caller may use the endpoint and all items of its servers; responses may then be cached for
+   * all callers. The default is false: a policy that does not override this method is assumed to restrict some caller.
    */
   isUnrestricted(_endpoint: GuardedEndpoint): boolean {
     return false;

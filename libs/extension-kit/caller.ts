@@ -1,26 +1,26 @@
-/** Issuer and subject: the identity that sessions, pools and caches are bound to. */
+/** Issuer and subject: the identity to which sessions, pools and caches are bound. */
 export interface Principal {
   readonly issuer: string;
   readonly subject: string;
 }
 
-/** Who is calling, as far as a verified token says. Passed along explicitly, never fetched from the air. */
+/** The caller as described by a verified token. Passed explicitly as an argument, never read from ambient state. */
 export interface Caller {
   readonly principal: Principal;
-  /** Short stable text for keys and logs: `issuer|subject`, or `anonymous`. */
+  /** Stable text for keys and logs: `issuer|subject`, or `anonymous`. */
   readonly key: string;
   readonly anonymous: boolean;
   readonly roles: readonly string[];
   readonly teams: readonly string[];
-  /** Slugs of the servers that the token is good for. Absent: all. */
+  /** Slugs of the servers for which the token is valid. Absent means all servers. */
   readonly servers?: readonly string[];
   readonly scopes: readonly string[];
   readonly claims: Readonly<Record<string, unknown>>;
-  /** Names the personal access token, if it is one: it may be revoked at any moment. */
+  /** Id of the personal access token, if the token is one. Such a token can be revoked at any time. */
   readonly accessToken?: string;
 }
 
-/** The caller of an endpoint that the configuration declares public. */
+/** The caller of a public endpoint when no token was sent. */
 export const ANONYMOUS: Caller = {
   principal: { issuer: '', subject: 'anonymous' },
   key: 'anonymous',

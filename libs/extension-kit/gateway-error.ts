@@ -1,6 +1,6 @@
 import type { ExecutionOutcome, JsonObject, Outcome, RpcError } from '#lib/mcp-protocol';
 
-/** What goes into `data` of an error of our own making (docs/errors.md). */
+/** The `data` of an error that the gateway creates (docs/errors.md). */
 export interface GatewayErrorData {
   readonly outcome: ExecutionOutcome;
   readonly retriable: boolean;
@@ -11,8 +11,8 @@ export interface GatewayErrorData {
 }
 
 /**
- * A failure that the gateway itself names: a stable code, an HTTP status, a message that tells the reader what to do.
- * Anything else that is thrown becomes -32603 without details.
+ * A failure that the gateway reports itself: a stable code, an HTTP status, and a message that says what to do.
+ * Any other thrown value becomes -32603 without details.
  */
 export class GatewayError extends Error {
   constructor(

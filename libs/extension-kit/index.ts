@@ -2,10 +2,10 @@ export {
   AccessPolicy,
   type GuardedEndpoint,
   type AccessDecision,
-  type AccessRequest as AccessQuestion,
+  type AccessRequest,
   type GuardedServer,
   type ItemKind,
-  type AccessScope as Reach,
+  type AccessScope,
 } from './access-policy.js';
 export { ANONYMOUS, type Caller, type Principal } from './caller.js';
 export { Clock, SystemClock } from './clock.js';

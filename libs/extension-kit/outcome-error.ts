@@ -4,8 +4,8 @@ import { GatewayError, type GatewayErrorData } from './gateway-error.js';
 type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
 
 /**
- * Carries an outcome that failed through code that throws. The outcome arrives as it was: code, message, data, and an
- * HTTP status only if it had one.
+ * Carries a failed outcome through code that throws. The outcome stays unchanged: code, message, data, and an HTTP
+ * status only if it had one.
  */
 export class OutcomeError extends GatewayError {
   constructor(readonly outcome: FailedOutcome) {

@@ -1,24 +1,24 @@
 import type { Principal } from './caller.js';
 
-/** What a token said, after its signature, issuer, audience and times were checked. */
+/** The content of a token whose signature, issuer, audience and validity period were checked. */
 export interface VerifiedToken {
   readonly principal: Principal;
   readonly roles: readonly string[];
-  /** Roles that a personal access token has as long as a team gives them to its subject. */
+  /** Roles that a personal access token has only while a team grants them to its subject. */
   readonly teamRoles?: readonly string[];
   readonly teams: readonly string[];
-  /** Slugs of the servers that the token is good for. Absent: all. */
+  /** Slugs of the servers for which the token is valid. Absent means all servers. */
   readonly servers?: readonly string[];
   readonly scopes: readonly string[];
-  /** Names a personal access token. It was given its roles: those that its subject has by its teams are not added. */
+  /** Id of a personal access token. Its roles are explicit: roles that teams grant to its subject are not added. */
   readonly accessToken?: string;
-  /** Milliseconds since the Unix epoch; from then on the token is worth nothing. */
+  /** Expiry, in milliseconds since the Unix epoch. From this moment on the token is invalid. */
   readonly expiresAtMs: number;
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** Decides whether a bearer token is good and whom it names. One per gateway, replaceable. */
+/** Validates a bearer token and returns its content. There is one per gateway; an extension may replace it. */
 export abstract class TokenVerifier {
-  /** Rejects when the token is not good. The reason must not repeat the token. */
+  /** Rejects when the token is invalid. The error message must not contain the token. */
   abstract verify(token: string): Promise<VerifiedToken>;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { IsArray, IsOptional, IsString, Matches } from 'class-validator';
-import { Env, type Combined } from '#lib/config';
+import { Env, type CombinationRules } from '#lib/config';
 import { readRedisAddress, type RedisAddress, type WrittenAddress } from './redis-address.js';
 
 const REDIS_PORT = 6379;
@@ -30,7 +30,7 @@ export type RedisPlace =
  * The Redis that workers share. One worker needs none. There are three ways to name it: one server, a master that
  * Sentinels watch, or a cluster.
  */
-export class RedisConfig implements Combined {
+export class RedisConfig implements CombinationRules {
   /** One server: `redis://user:password@host:6379/0`, or `rediss://…` for an encrypted connection. */
   @Env('ISTHMUS_REDIS_URL', { secret: true })
   @IsOptional()

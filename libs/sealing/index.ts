@@ -1,2 +1,2 @@
-export { TextCipher as Seal } from './text-cipher.js';
-export { CipherRing as SealRing } from './cipher-ring.js';
+export { TextCipher } from './text-cipher.js';
+export { CipherRing } from './cipher-ring.js';

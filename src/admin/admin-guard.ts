@@ -6,13 +6,13 @@ import { RoleMissing, TokenRestricted } from './admin.errors.js';
 import { AuditInterceptor } from './audit.interceptor.js';
 import { setCaller } from './request-caller.js';
 
-/** What people may be who look after a gateway: change it, run it, look at it; or who look after their own tokens. */
+/** Roles of the admin API: change the configuration, operate the gateway, inspect it, or manage one's own tokens. */
 export type AdminRole = 'admin' | 'operator' | 'auditor' | 'user';
 
-/** The roles that a route takes; one of them is enough. A route without is closed. */
+/** The roles that may use a route; one of them suffices. A route without this decorator rejects every caller. */
 export const RequireRoles = Reflector.createDecorator<readonly AdminRole[]>();
 
-/** Lets those in whose verified token has a role that the route takes. */
+/** Admits callers whose verified token has one of the roles of the route. */
 @Injectable()
 export class AdminGuard implements CanActivate {
   constructor(
@@ -39,7 +39,7 @@ export class AdminGuard implements CanActivate {
     setCaller(request, caller);
     if (!roles.some((role) => caller.roles.includes(role))) throw new RoleMissing(roles);
     if (!caller.servers) return;
-    // What it is good for are calls at some servers; here it would be good for all. What is its subject's own it may see.
+    // A token restricted to servers must not administer all of them. It may manage the tokens of its subject.
     if (!roles.includes('user')) throw new TokenRestricted();
     setCaller(request, { ...caller, roles: caller.roles.filter((role) => role === 'user') });
   }

@@ -13,10 +13,10 @@ import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js
 import { JsonBodyPipe } from './json-body.pipe.js';
 import { ProblemFilter } from './problem-filter.js';
 
-/** What is sent is judged whole: every fault is named, and what nobody knows is one. */
+/** Reports every fault of a request at once. Unknown members are faults. */
 const VALIDATION = new ValidationPipe({ transform: true, whitelist: true, forbidNonWhitelisted: true });
 
-/** A controller below `/admin/v1`: roles are demanded, what is changed is told, input is judged, failures are problem documents. */
+/** A controller below `/admin/v1` with role checks, audit records, idempotency, validation and problem documents. */
 export function AdminController(path: string): ClassDecorator {
   return applyDecorators(
     Controller(`admin/v1/${path}`),

@@ -1,27 +1,28 @@
 import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
 
-/** 403: the caller is known, and has none of the roles that this needs. */
+/** 403: the caller is authenticated but has none of the required roles. */
 export class RoleMissing extends GatewayError {
   constructor(roles: readonly string[]) {
     const data = { outcome: 'not_executed', retriable: false, httpStatus: 403 } as const;
-    super(GatewayCode.deniedByPolicy, `This needs one of the roles: ${roles.join(', ')}.`, 403, data);
+    super(GatewayCode.deniedByPolicy, `This route requires one of the roles: ${roles.join(', ')}.`, 403, data);
   }
 }
 
-/** 403: a personal access token for some servers only administers none. */
+/** 403: a personal access token restricted to servers cannot administer the gateway. */
 export class TokenRestricted extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: false, httpStatus: 403 } as const;
     const message =
-      'This token is good for calls at some servers only. Administer with one that is not bound to servers.';
+      'This token is restricted to calls of some servers. Use a token without that restriction for administration.';
     super(GatewayCode.deniedByPolicy, message, 403, data);
   }
 }
 
-/** 404: there is no such thing, or no more. */
+/** 404: the resource does not exist, or no longer exists. */
 export class ResourceNotFound extends GatewayError {
-  constructor(what: string) {
-    super(RpcCode.invalidRequest, `${what} is not there, or not any more.`, 404);
+  /** @param resource subject of the message, such as "The session" */
+  constructor(resource: string) {
+    super(RpcCode.invalidRequest, `${resource} does not exist, or no longer exists.`, 404);
   }
 }

@@ -90,7 +90,7 @@ import { WorkersController } from './workers.controller.js';
     VirtualServersController,
     WorkersController,
     InspectionInboxController,
-    // What no other controller takes.
+    // Last, because it matches every route that no other controller matches.
     UnknownRouteController,
   ],
   providers: [

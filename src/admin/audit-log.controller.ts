@@ -9,76 +9,74 @@ import { AdminController } from './admin-route.js';
 import { PageQuery, type Page } from './pages.js';
 import { DescribeRoute } from './openapi/route-description.js';
 
-const LONGEST = 300;
-const EXPORTED_AT_ONCE = 500;
+const MAX_TEXT_LENGTH = 300;
+const EXPORT_BATCH_SIZE = 500;
 
-/** Which records are wanted; all that is said must fit. */
+/** Filter for audit records. A record must match every parameter that is present. */
 class AuditFilter extends PageQuery {
   /** Subject of the caller. */
-  @IsOptional() @IsString() @MaxLength(LONGEST) readonly subject?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly subject?: string;
 
   /** HTTP method. */
   @IsOptional() @IsIn(['POST', 'PUT', 'PATCH', 'DELETE', 'GET', 'HEAD']) readonly method?: string;
 
-  /** How the path begins, or that of what was made. */
-  @IsOptional() @IsString() @MaxLength(LONGEST) readonly path?: string;
+  /** Prefix of the path of the request, or of the path of the created resource. */
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly path?: string;
 
   @IsOptional() @IsIn(AUDIT_OUTCOMES) readonly outcome?: AuditOutcome;
 
-  /** RFC 3339. */
+  /** Inclusive lower bound (RFC 3339). */
   @Type(() => Date) @IsOptional() @IsDate() readonly from?: Date;
 
-  /** Excluded itself. */
+  /** Exclusive upper bound (RFC 3339). */
   @Type(() => Date) @IsOptional() @IsDate() readonly to?: Date;
 }
 
 const CURSOR = /^[a-z\d]{27}$/;
 
-/** What was done over this API, and what was refused. */
+/** Changes made and requests refused over the admin API. */
 @AdminController('audit')
 export class AuditLogController {
   constructor(private readonly log: AuditLog) {}
 
-  /** Newest first. */
   @Get()
   @RequireRoles(['admin', 'auditor'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Lists what was done and refused, newest first', response: 'AuditPage' })
-  async list(@Query() { limit, cursor, ...wanted }: AuditFilter): Promise<Page<AuditRecord>> {
+  @DescribeRoute({ summary: 'List audit records, newest first', response: 'AuditPage' })
+  async list(@Query() { limit, cursor, ...filter }: AuditFilter): Promise<Page<AuditRecord>> {
     if (cursor !== undefined && !CURSOR.test(cursor)) {
-      throw new BadRequestException('cursor must be the nextCursor of a page before.');
+      throw new BadRequestException('cursor must be the nextCursor of a previous page.');
     }
-    const found = await this.log.find(wanted, limit + 1, cursor);
+    const found = await this.log.find(filter, limit + 1, cursor);
     const items = found.slice(0, limit);
     const last = items.at(-1);
     return { items, ...(last && found.length > limit && { nextCursor: last.id }) };
   }
 
-  /** All of them, newest first, a JSON text a line. */
   @Get('export')
   @RequireRoles(['admin', 'auditor'])
   @Header('cache-control', 'no-store')
   @DescribeRoute({
-    summary: 'All records, newest first, a JSON text a line',
+    summary: 'Export all audit records as NDJSON, newest first',
     response: 'AuditLines',
     mediaType: 'application/x-ndjson',
   })
   export(
-    @Query() { limit: _limit, cursor: _cursor, ...wanted }: AuditFilter,
+    @Query() { limit: _limit, cursor: _cursor, ...filter }: AuditFilter,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): StreamableFile {
     void reply.header('content-disposition', 'attachment; filename="audit.ndjson"');
-    return new StreamableFile(Readable.from(this.lines(wanted)), { type: 'application/x-ndjson' });
+    return new StreamableFile(Readable.from(this.lines(filter)), { type: 'application/x-ndjson' });
   }
 
-  /** Read as fast as the client takes them. */
-  private async *lines(wanted: Parameters<AuditLog['find']>[0]): AsyncGenerator<string> {
+  /** Reads batches on demand, so that a slow client applies back-pressure. */
+  private async *lines(filter: Parameters<AuditLog['find']>[0]): AsyncGenerator<string> {
     let before: string | undefined;
     for (;;) {
-      const records = await this.log.find(wanted, EXPORTED_AT_ONCE, before);
+      const records = await this.log.find(filter, EXPORT_BATCH_SIZE, before);
       if (records.length > 0) yield records.map((record) => `${JSON.stringify(record)}\n`).join('');
       before = records.at(-1)?.id;
-      if (records.length < EXPORTED_AT_ONCE) return;
+      if (records.length < EXPORT_BATCH_SIZE) return;
     }
   }
 }

@@ -7,45 +7,45 @@ import { toProblem } from './problem.js';
 
 type Request = Pick<FastifyRequest, 'method' | 'url' | 'ip'>;
 
-const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
-const LONGEST_PATH = 300;
+const READ_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+const MAX_PATH_LENGTH = 300;
 const CREATED = 201;
 
-/** Notes who has changed what, with which success, and who was refused. What is only looked at is not noted. */
+/** Records changes with their callers and outcomes, and refusals. Requests that only read are not recorded. */
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
   constructor(private readonly log: AuditLog) {}
 
   recordRefusal(request: Request, cause: unknown): void {
-    this.log.record({ ...whoDoesWhat(request), outcome: 'refused', ...endOf(cause) });
+    this.log.record({ ...describeRequest(request), outcome: 'refused', ...toFailure(cause) });
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const http = context.switchToHttp();
     const request = http.getRequest<Request>();
-    if (READING.has(request.method)) return next.handle();
+    if (READ_METHODS.has(request.method)) return next.handle();
     return next.handle().pipe(
-      mergeMap(async (answer: unknown) => {
+      mergeMap(async (response: unknown) => {
         const reply = http.getResponse<FastifyReply>();
         const made = reply.getHeader('location');
         const { statusCode: status } = reply;
         await this.log.recordAndFlush({
-          ...whoDoesWhat(request),
+          ...describeRequest(request),
           ...(status === CREATED && typeof made === 'string' && { made }),
           outcome: 'done',
           status,
         });
-        return answer;
+        return response;
       }),
       catchError(async (cause: unknown) => {
-        await this.log.recordAndFlush({ ...whoDoesWhat(request), outcome: 'failed', ...endOf(cause) });
+        await this.log.recordAndFlush({ ...describeRequest(request), outcome: 'failed', ...toFailure(cause) });
         throw cause;
       }),
     );
   }
 }
 
-function whoDoesWhat(request: Request): Omit<AuditRecord, 'id' | 'at' | 'outcome' | 'status' | 'reason'> {
+function describeRequest(request: Request): Omit<AuditRecord, 'id' | 'at' | 'outcome' | 'status' | 'reason'> {
   const { principal, roles = [] } = findCaller(request) ?? {};
   const [path = ''] = request.url.split('?', 1);
   return {
@@ -53,13 +53,13 @@ function whoDoesWhat(request: Request): Omit<AuditRecord, 'id' | 'at' | 'outcome
     subject: principal?.subject ?? '',
     roles,
     method: request.method,
-    path: path.slice(0, LONGEST_PATH),
+    path: path.slice(0, MAX_PATH_LENGTH),
     address: request.ip,
   };
 }
 
-/** A defect is told where it is logged. */
-function endOf(cause: unknown): { readonly status: number; readonly reason: string } {
-  const { status = 500, detail = 'a defect, see the log' } = toProblem(cause) ?? {};
+/** An unexpected error is reported without details, which are in the log. */
+function toFailure(cause: unknown): { readonly status: number; readonly reason: string } {
+  const { status = 500, detail = 'internal error, see the log' } = toProblem(cause) ?? {};
   return { status, reason: detail };
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { UnreadBody } from './json-body.pipe.js';
 
-/** How requests come in that are not MCP's: bodies stay unread until it is known who sends them. */
+/** Leaves the bodies of HTTP requests other than MCP unread until their caller is authenticated. */
 @Injectable()
 export class DeferredBodyParsing implements OnModuleInit {
   constructor(private readonly host: HttpAdapterHost) {}

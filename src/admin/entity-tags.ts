@@ -1,29 +1,31 @@
 import { HttpException } from '@nestjs/common';
 
-const NO_PRECONDITION = 428;
-const NOT_AS_EXPECTED = 412;
+const PRECONDITION_REQUIRED = 428;
+const PRECONDITION_FAILED = 412;
 
-/** The entity tag of a version of something (RFC 9110, 8.8.3). */
+/** Returns the entity tag of a version (RFC 9110, 8.8.3). */
 export const entityTag = (version: number): string => `"${version}"`;
 
 /**
- * Demands that whoever changes something names the version that the change is made for (RFC 9110, 13.1.1; RFC 6585, 3).
+ * Requires that a change names the version it was made for (RFC 9110, 13.1.1; RFC 6585, 3).
  * @throws HttpException 428 without `If-Match`, 412 for another version
  */
 export function requireMatch(ifMatch: string | undefined, version: number): void {
   if (ifMatch === undefined) {
-    throw new HttpException('Send If-Match with the ETag of what you have read, or with * for any.', NO_PRECONDITION);
+    const message =
+      'The header If-Match is missing. Send it with the ETag that you have read, or with * for any version.';
+    throw new HttpException(message, PRECONDITION_REQUIRED);
   }
-  if (names(ifMatch, version)) return;
-  throw new HttpException('It was changed meanwhile. Read it again, then change it.', NOT_AS_EXPECTED);
+  if (matches(ifMatch, version)) return;
+  throw new HttpException('The entry has changed. Read it again, then repeat the change.', PRECONDITION_FAILED);
 }
 
-/** True when whoever asks has this version already (RFC 9110, 13.1.2). */
+/** True when the client already has this version (RFC 9110, 13.1.2). */
 export function isUnmodified(ifNoneMatch: string | undefined, version: number): boolean {
-  return ifNoneMatch !== undefined && names(ifNoneMatch.replaceAll('W/', ''), version);
+  return ifNoneMatch !== undefined && matches(ifNoneMatch.replaceAll('W/', ''), version);
 }
 
-function names(header: string, version: number): boolean {
+function matches(header: string, version: number): boolean {
   const tags = new Set(header.split(',').map((tag) => tag.trim()));
   return tags.has('*') || tags.has(entityTag(version));
 }

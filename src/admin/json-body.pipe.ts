@@ -8,10 +8,10 @@ import {
 import type { Readable } from 'node:stream';
 import { JsonFault, parseJson } from '#lib/mcp-protocol';
 
-/** An import with the definitions of ten thousand tools. */
-const MOST_BYTES = 32 * 1024 * 1024;
+/** Large enough for an import with the definitions of ten thousand tools. */
+const MAX_BYTES = 32 * 1024 * 1024;
 
-/** A body that is read when somebody wants it: those of strangers are never kept. */
+/** A body that is read on demand, so that the bodies of unauthenticated requests are never buffered. */
 export class UnreadBody {
   private reading: Promise<string | undefined> | undefined;
 
@@ -20,30 +20,30 @@ export class UnreadBody {
     private readonly body: Readable,
   ) {}
 
-  /** Undefined when it is too large. @throws BadRequestException when it ends too soon */
+  /** Undefined when the body is too large. @throws BadRequestException when it ends prematurely */
   text(): Promise<string | undefined> {
-    return (this.reading ??= textOf(this.body).catch(() => {
+    return (this.reading ??= readText(this.body).catch(() => {
       throw new BadRequestException('The body ended before it was complete.');
     }));
   }
 }
 
-/** Undefined when it is too large; its rest is thrown away as it comes. */
-async function textOf(body: Readable): Promise<string | undefined> {
+/** Returns undefined when the body is too large, and discards the rest of it. */
+async function readText(body: Readable): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size <= MOST_BYTES) chunks.push(chunk);
+    if (size <= MAX_BYTES) chunks.push(chunk);
     else chunks.length = 0;
   }
-  return size <= MOST_BYTES ? Buffer.concat(chunks).toString() : undefined;
+  return size <= MAX_BYTES ? Buffer.concat(chunks).toString() : undefined;
 }
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
 /**
- * Reads JSON bodies, after the guard has let their sender in.
+ * Parses JSON bodies after the guard has admitted the caller.
  * @throws UnsupportedMediaTypeException, PayloadTooLargeException, BadRequestException
  */
 export class JsonBodyPipe implements PipeTransform {
@@ -57,7 +57,7 @@ export class JsonBodyPipe implements PipeTransform {
     try {
       return parseJson(text);
     } catch (cause) {
-      if (cause instanceof JsonFault) throw new BadRequestException(`The body cannot be read. ${cause.message}`);
+      if (cause instanceof JsonFault) throw new BadRequestException(`The body is not valid JSON. ${cause.message}`);
       throw cause;
     }
   }

@@ -5,36 +5,36 @@ import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
 import { DescribeRoute } from './openapi/route-description.js';
 
-/** A call that waits for answers of its client, as it is shown. */
+/** A parked call: a call that waits for answers of its client. */
 export interface ParkedCallResponse {
-  /** Names it to `DELETE`. */
+  /** Id for `GET` and `DELETE`. */
   readonly id: string;
   readonly worker: string;
   readonly server: string;
   readonly method: string;
-  /** Name of the tool or prompt at its server, or URI of the resource. */
+  /** Name of the tool or prompt as its server defines it, or URI of the resource. */
   readonly item: string;
   /** Issuer and subject of the caller. */
   readonly principal: string;
   /** RFC 3339. */
   readonly begunAt: string;
-  /** Methods of the questions that are before the client; what they say is the client's affair. */
+  /** Methods of the pending questions. Their content is private to the client. */
   readonly questions: readonly string[];
-  /** Requests of the client that wait for the call now. */
+  /** Number of requests of the client that currently wait for the call. */
   readonly waiting: number;
 }
 
 export interface ParkedCallsResponse {
   /** Oldest first. */
   readonly items: readonly ParkedCallResponse[];
-  /** Workers that did not answer: they may have more. */
+  /** Workers that did not reply. They may have further items. */
   readonly silentWorkers: readonly string[];
 }
 
-/** `worker.call`: both are base64url, which has no dot. */
+/** `worker.call`: both are base64url, which contains no dot. */
 const ID = /^([\w-]{1,64})\.([\w-]{1,64})$/;
 
-/** The calls of all workers that wait for their clients. */
+/** The parked calls of all workers. */
 @AdminController('parked-calls')
 export class ParkedCallsController {
   constructor(private readonly directory: ParkedDirectory) {}
@@ -42,28 +42,31 @@ export class ParkedCallsController {
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Lists the calls that wait for their clients', response: 'ParkedCalls' })
+  @DescribeRoute({
+    summary: 'List parked calls: calls that wait for answers of their clients',
+    response: 'ParkedCalls',
+  })
   async list(): Promise<ParkedCallsResponse> {
     const { calls, unresponsive: silent } = await this.directory.list();
-    return { items: calls.map(shown), silentWorkers: silent };
+    return { items: calls.map(toResponse), silentWorkers: silent };
   }
 
   @Get(':id')
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Shows a call that waits for its client', response: 'ParkedCall' })
+  @DescribeRoute({ summary: 'Show a parked call', response: 'ParkedCall' })
   async find(@Param('id') id: string): Promise<ParkedCallResponse> {
     const { calls } = await this.directory.list();
-    const call = calls.map(shown).find((each) => each.id === id);
+    const call = calls.map(toResponse).find((each) => each.id === id);
     if (!call) throw new ResourceNotFound('The parked call');
     return call;
   }
 
-  /** Cancels the call at its server. Its client is told when it comes back that its outcome is unknown. */
+  /** Cancels the call at its server. The next request of its client gets the error that the outcome is unknown. */
   @Delete(':id')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(204)
-  @DescribeRoute({ summary: 'Cancels a parked call at its server' })
+  @DescribeRoute({ summary: 'Cancel a parked call at its server' })
   async cancel(@Param('id') id: string): Promise<void> {
     const [, worker, call] = ID.exec(id) ?? [];
     const isCancelled = worker !== undefined && call !== undefined && (await this.directory.cancel(worker, call));
@@ -71,6 +74,6 @@ export class ParkedCallsController {
   }
 }
 
-function shown({ id, worker, caller, begunAt, ...call }: LocatedParkedCall): ParkedCallResponse {
+function toResponse({ id, worker, caller, begunAt, ...call }: LocatedParkedCall): ParkedCallResponse {
   return { id: `${worker}.${id}`, worker, ...call, principal: caller, begunAt: new Date(begunAt).toISOString() };
 }

@@ -13,44 +13,44 @@ import { evaluateGates, type Gate } from './call-gates.js';
 import { AdminController } from './admin-route.js';
 import { DescribeRoute } from './openapi/route-description.js';
 
-const LONGEST = 2_000;
+const MAX_TEXT_LENGTH = 2_000;
 
-/** Somebody that a token could name. */
+/** The hypothetical caller of an explanation, described like a token. */
 class AssumedCaller {
-  @IsString() @MaxLength(LONGEST) readonly subject!: string;
-  @IsOptional() @IsString() @MaxLength(LONGEST) readonly issuer: string = 'isthmus';
+  @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly subject!: string;
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly issuer: string = 'isthmus';
   @IsOptional() @IsArray() @IsString({ each: true }) readonly roles: readonly string[] = [];
   @IsOptional() @IsArray() @IsString({ each: true }) readonly teams: readonly string[] = [];
   @IsOptional() @IsArray() @IsString({ each: true }) readonly scopes: readonly string[] = [];
   @IsOptional() @IsObject() readonly claims: JsonObject = {};
 
-  /** Slugs of the servers that its token is good for. Without: all of them. */
+  /** Slugs of the servers to which the token is restricted. Absent: all servers. */
   @IsOptional() @IsArray() @IsString({ each: true }) readonly servers?: readonly string[];
 }
 
-/** May this caller use this item? */
+/** The caller, the item and the arguments to explain. */
 class ExplainRequest {
   @Type(() => AssumedCaller) @ValidateNested() readonly caller!: AssumedCaller;
 
   /** Slug of the server. */
-  @IsString() @MaxLength(LONGEST) readonly server!: string;
+  @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly server!: string;
 
   @IsOptional() @IsIn(['tools', 'prompts', 'resources']) readonly kind: ItemKind = 'tools';
 
-  /** The name or URI of the item: its server's, or the one that it was given over this API. */
-  @IsString() @MaxLength(LONGEST) readonly name!: string;
+  /** Name or URI of the item, as its server defines it or as it was renamed over this API. */
+  @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly name!: string;
 
-  /** Arguments of the call. Without: whether a list shows the item. */
+  /** Arguments of the call. Absent: explains whether lists contain the item. */
   @IsOptional() @IsObject() readonly args?: JsonObject;
 }
 
-/** Whether a call would be let in, and what became of each rule that names the item. */
+/** Whether a call would be allowed, and how each rule that matches the item decides. */
 export interface ExplainResponse extends Explanation {
-  /** What a call meets, in its order. */
+  /** The gates of a call in their order. */
   readonly gates: readonly Gate[];
 }
 
-/** Says what the policies come to, and why. */
+/** Explains access decisions. */
 @AdminController('policy')
 export class PolicyController {
   constructor(
@@ -60,19 +60,19 @@ export class PolicyController {
     private readonly items: Items,
   ) {}
 
-  /** Decides as for a real call; only limits are not asked. Teams and roles that the subject has by its teams count too. */
+  /** Decides as for a real call, except that limits are not evaluated. Teams of the subject and their roles count too. */
   @Post('explain')
   @RequireRoles(['admin', 'operator', 'auditor'])
   @HttpCode(200)
-  @DescribeRoute({ summary: 'Says whether a caller may use an item, and why', response: 'Explanation' })
+  @DescribeRoute({ summary: 'Explain whether a caller may use an item', response: 'Explanation' })
   explain(@Body() { caller, server: slug, kind, name, args }: ExplainRequest): ExplainResponse {
     const server = this.registry.snapshot.servers.find((each) => each.slug === slug);
     if (!server) throw new ResourceNotFound('The server');
     const question = { caller: this.toCaller(caller), server, kind, name, ...(args && { args }) };
     const gates = evaluateGates(question, this.policy, this.items);
     const { allowed, reason, rules } = this.policy.explain(question);
-    const closed = gates.find((gate) => !gate.allowed);
-    return { allowed: allowed && !closed, reason: closed?.reason ?? reason, rules, gates };
+    const refusing = gates.find((gate) => !gate.allowed);
+    return { allowed: allowed && !refusing, reason: refusing?.reason ?? reason, rules, gates };
   }
 
   private toCaller({ issuer, subject, servers, ...rest }: AssumedCaller): Caller {

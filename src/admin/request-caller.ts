@@ -6,15 +6,15 @@ type Request = Pick<FastifyRequest, 'method' | 'url' | 'ip'>;
 
 const callers = new WeakMap<Request, Caller>();
 
-/** The request comes from this caller: its token is good. */
+/** Stores the authenticated caller of a request. */
 export const setCaller = (request: Request, caller: Caller): void => void callers.set(request, caller);
 
-/** Undefined for a request without a good token. */
+/** Returns the authenticated caller of a request. Undefined for a request without a valid token. */
 export const findCaller = (request: Request): Caller | undefined => callers.get(request);
 
-/** Whoever sends the request, once the guard has let it in. */
+/** Injects the caller of a request that the guard has admitted. */
 export const CurrentCaller = createParamDecorator((_data: unknown, context: ExecutionContext): Caller => {
   const caller = findCaller(context.switchToHttp().getRequest<Request>());
-  if (!caller) throw new Error('A route without a guard knows no caller.');
+  if (!caller) throw new Error('The route has no guard, so its request has no caller.');
   return caller;
 });

@@ -14,9 +14,9 @@ import {
 } from './pages.js';
 import { DescribeRoute } from './openapi/route-description.js';
 
-/** A client's session, as it is shown. Its own id is the client's secret, and not in it. */
+/** A session of a legacy client. It does not contain the MCP session id, which is a secret of the client. */
 export interface SessionResponse extends Omit<SessionView, 'serial' | 'caller' | 'lastUsedAt'> {
-  /** Names it to `DELETE`. */
+  /** Id for `GET` and `DELETE`. */
   readonly id: string;
   readonly worker: string;
   /** Issuer and subject of the caller. */
@@ -25,7 +25,7 @@ export interface SessionResponse extends Omit<SessionView, 'serial' | 'caller' |
   readonly lastUsedAt: string;
 }
 
-/** The sessions of legacy clients, at all workers. */
+/** The sessions of legacy clients at all workers. */
 @AdminController('sessions')
 export class SessionsController {
   constructor(private readonly inspection: Inspection) {}
@@ -33,37 +33,45 @@ export class SessionsController {
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Lists the sessions of clients, a page at a time', response: 'SessionPage' })
+  @DescribeRoute({ summary: 'List the sessions of legacy clients', response: 'SessionPage' })
   async list(@Query() query: PageQuery): Promise<Omit<WorkerPage<never>, 'items'> & { items: SessionResponse[] }> {
-    const ask = (worker: string, page: { after: number; limit: number }) => this.inspection.sessionsAt(worker, page);
-    const { items, ...rest } = await paginateWorkers(this.inspection.aliveIds, query, ask);
-    return { items: items.map(shown), ...rest };
+    const querySessions = (worker: string, page: { after: number; limit: number }) =>
+      this.inspection.sessionsAt(worker, page);
+    const { items, ...rest } = await paginateWorkers(this.inspection.aliveIds, query, querySessions);
+    return { items: items.map(toResponse), ...rest };
   }
 
   @Get(':id')
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Shows a session', response: 'Session' })
+  @DescribeRoute({ summary: 'Show a session', response: 'Session' })
   async find(@Param('id') id: string): Promise<SessionResponse> {
-    const ask = (worker: string, page: { after: number; limit: number }) => this.inspection.sessionsAt(worker, page);
-    const session = await findAtWorker(id, ask);
+    const querySessions = (worker: string, page: { after: number; limit: number }) =>
+      this.inspection.sessionsAt(worker, page);
+    const session = await findAtWorker(id, querySessions);
     if (!session) throw new ResourceNotFound('The session');
-    return shown(session);
+    return toResponse(session);
   }
 
-  /** Ends a session: its calls are cancelled, and its client is told 404 when it comes back. */
+  /** Ends a session and cancels its calls. Later requests of its client get 404. */
   @Delete(':id')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(204)
-  @DescribeRoute({ summary: 'Ends a session' })
+  @DescribeRoute({ summary: 'End a session and cancel its calls' })
   async end(@Param('id') id: string): Promise<void> {
-    const placed = parseWorkerResourceId(id);
-    const isEnded = placed && (await this.inspection.endSession(placed.worker, placed.serial));
+    const parsed = parseWorkerResourceId(id);
+    const isEnded = parsed && (await this.inspection.endSession(parsed.worker, parsed.serial));
     if (!isEnded) throw new ResourceNotFound('The session');
   }
 }
 
-function shown({ serial, worker, caller, lastUsedAt, ...view }: SessionView & { worker: string }): SessionResponse {
+function toResponse({
+  serial,
+  worker,
+  caller,
+  lastUsedAt,
+  ...view
+}: SessionView & { worker: string }): SessionResponse {
   return {
     id: toWorkerResourceId(worker, serial),
     worker,

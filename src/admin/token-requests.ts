@@ -4,39 +4,39 @@ import { JSONSchema } from 'class-validator-jsonschema';
 import { DURATION_FORM, parseDuration } from '#lib/config';
 import { PageQuery } from './pages.js';
 
-const LONGEST = 512;
+const MAX_TEXT_LENGTH = 512;
 const DAY_MS = 86_400_000;
 
-/** NaN, not undefined: what cannot be read is not what was left out. */
+/** Returns NaN for an invalid duration, so that validation rejects it instead of applying the default. */
 const toDuration = ({ value }: { value: unknown }): unknown =>
   (typeof value === 'string' ? parseDuration(value) : undefined) ?? NaN;
 
-/** What a personal access token is to be good for. */
+/** The personal access token to create. */
 export class TokenRequest {
-  /** What it is for, in the words of its owner. */
-  @IsString() @IsNotEmpty() @MaxLength(LONGEST) readonly title!: string;
+  /** Free text that describes the purpose of the token. */
+  @IsString() @IsNotEmpty() @MaxLength(MAX_TEXT_LENGTH) readonly title!: string;
 
-  /** How long it is good, `30d` say. */
+  /** Lifetime as a duration such as `30d`. */
   @JSONSchema({ type: 'string', example: '30d' })
   @Transform(toDuration)
   @IsOptional()
   @IsInt({ message: `expiresIn must be ${DURATION_FORM}` })
   readonly expiresIn: number = 30 * DAY_MS;
 
-  /** Of those of whoever makes it. Without: none. */
+  /** A subset of the roles of the caller. Default: none. */
   @IsOptional() @IsArray() @IsString({ each: true }) readonly roles: readonly string[] = [];
 
-  /** Of those of whoever makes it. Without: all of them. */
+  /** A subset of the scopes of the caller. Default: all of them. */
   @IsOptional() @IsArray() @IsString({ each: true }) readonly scopes?: readonly string[];
 
-  /** Slugs. Without: every server that its owner may use. */
+  /** Slugs of the servers that the token may use. Default: every server that its subject may use. */
   @IsOptional() @IsArray() @IsString({ each: true }) readonly servers?: readonly string[];
 
-  /** Whom it stands for; role `admin` makes tokens for others, with any role and scope. Without: whoever makes it. */
-  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(LONGEST) readonly subject?: string;
+  /** Subject of the token. Role `admin` may create tokens of other subjects, with any role and scope. Default: the caller. */
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(MAX_TEXT_LENGTH) readonly subject?: string;
 }
 
-/** Which tokens are wanted. */
+/** Filter for personal access tokens. */
 export class TokenQuery extends PageQuery {
-  @IsOptional() @IsString() @MaxLength(LONGEST) readonly subject?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly subject?: string;
 }

@@ -29,7 +29,7 @@ import { DescribeRoute } from './openapi/route-description.js';
 
 type TokenResponse = AccessToken & { readonly token?: string };
 
-/** Personal access tokens: everybody's own, and all of them for those who look after the gateway. */
+/** Personal access tokens: those of the caller, and those of all subjects for some roles. */
 @AdminController('tokens')
 export class TokensController {
   constructor(
@@ -39,67 +39,74 @@ export class TokensController {
     private readonly memberships: Memberships,
   ) {}
 
-  /** Own ones; those of all subjects for roles admin and auditor. */
+  /** Roles admin and auditor see the tokens of all subjects; other roles see their own. */
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor', 'user'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Lists personal access tokens: own ones, or all', response: 'AccessTokenPage' })
-  async list(@Query() query: TokenQuery, @CurrentCaller() sender: Caller): Promise<Page<TokenResponse>> {
+  @DescribeRoute({
+    summary: 'List personal access tokens: of all subjects for admins and auditors, else of the caller',
+    response: 'AccessTokenPage',
+  })
+  async list(@Query() query: TokenQuery, @CurrentCaller() caller: Caller): Promise<Page<TokenResponse>> {
     const { subject } = query;
-    const wanted = (await this.tokens.list()).filter(
-      (token) => isFor(token, sender) && (subject === undefined || token.subject === subject),
+    const matching = (await this.tokens.list()).filter(
+      (token) => isVisibleTo(token, caller) && (subject === undefined || token.subject === subject),
     );
-    return paginate(wanted, ({ id }) => id, query);
+    return paginate(matching, ({ id }) => id, query);
   }
 
   @Get(':id')
   @RequireRoles(['admin', 'operator', 'auditor', 'user'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Shows a personal access token, without its secret', response: 'AccessToken' })
-  async find(@Param('id') id: string, @CurrentCaller() sender: Caller): Promise<TokenResponse> {
+  @DescribeRoute({ summary: 'Show a personal access token without its secret', response: 'AccessToken' })
+  async find(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<TokenResponse> {
     const token = (await this.tokens.list()).find((each) => each.id === id);
-    if (!token || !isFor(token, sender)) throw new ResourceNotFound('The token');
+    if (!token || !isVisibleTo(token, caller)) throw new ResourceNotFound('The token');
     return token;
   }
 
-  /** The answer holds the token itself, which nobody can be shown again. */
+  /** Only this response contains the text of the token. */
   @Post()
   @RequireRoles(['admin', 'operator', 'auditor', 'user'])
   @Header('cache-control', 'no-store')
   @DescribeRoute({
-    summary: 'Makes a personal access token; the answer alone holds the token itself',
+    summary: 'Create a personal access token; only this response contains its text',
     response: 'AccessToken',
   })
   async create(
     @Body() request: TokenRequest,
-    @CurrentCaller() sender: Caller,
+    @CurrentCaller() caller: Caller,
     @Headers('authorization') authorization: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
     if (isAccessToken(authorization?.split(' ').at(-1) ?? '')) {
-      throw new ForbiddenException('A personal access token makes no other. Use the token of a login.');
+      throw new ForbiddenException('A personal access token cannot create another one. Use a token of a login.');
     }
-    const made = await this.tokens.create(this.toNewToken(request, sender));
-    if (!made) throw new ConflictException(`There are ${this.config.maxPerSubject} tokens already. Revoke one first.`);
-    void reply.header('location', `/admin/v1/tokens/${made.token.id}`);
-    return { ...made.token, token: made.text };
+    const created = await this.tokens.create(this.toNewToken(request, caller));
+    if (!created) {
+      throw new ConflictException(
+        `The subject already has the maximum of ${this.config.maxPerSubject} tokens. Revoke one first.`,
+      );
+    }
+    void reply.header('location', `/admin/v1/tokens/${created.token.id}`);
+    return { ...created.token, token: created.text };
   }
 
-  /** Revokes it: within two seconds it is refused at every worker. */
+  /** Every worker refuses the token within two seconds. */
   @Delete(':id')
   @RequireRoles(['admin', 'operator', 'auditor', 'user'])
   @HttpCode(204)
-  @DescribeRoute({ summary: 'Revokes a personal access token' })
-  async revoke(@Param('id') id: string, @CurrentCaller() sender: Caller): Promise<void> {
+  @DescribeRoute({ summary: 'Revoke a personal access token' })
+  async revoke(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<void> {
     const token = (await this.tokens.list()).find((each) => each.id === id);
-    if (!token || !isFor(token, sender)) throw new ResourceNotFound('The token');
-    if (!isOwn(token, sender) && !sender.roles.includes('admin')) {
-      throw new ForbiddenException("Somebody else's token is revoked by role admin only.");
+    if (!token || !isVisibleTo(token, caller)) throw new ResourceNotFound('The token');
+    if (!isOwn(token, caller) && !caller.roles.includes('admin')) {
+      throw new ForbiddenException('Only role admin may revoke the token of another subject.');
     }
     if (!(await this.tokens.revoke(id))) throw new ResourceNotFound('The token');
   }
 
-  private toNewToken(request: TokenRequest, sender: Caller): NewAccessToken {
+  private toNewToken(request: TokenRequest, caller: Caller): NewAccessToken {
     const { title, expiresIn, servers } = request;
     const { maxLifetimeMs: longestLifetimeMs } = this.config;
     if (expiresIn <= 0 || expiresIn > longestLifetimeMs) {
@@ -108,51 +115,54 @@ export class TokensController {
     for (const slug of servers ?? []) this.requireServer(slug);
     return {
       title,
-      ...this.resolveGrants(request, sender),
+      ...this.resolveGrants(request, caller),
       ...(servers && { servers: [...new Set(servers)] }),
-      createdBy: sender.key,
+      createdBy: caller.key,
       expiresAt: new Date(Date.now() + expiresIn),
     };
   }
 
-  /** Whom the token stands for, and with what: for oneself no more than one has, and no longer than one's teams give it. */
-  private resolveGrants({ subject, roles, scopes }: TokenRequest, sender: Caller) {
-    const { issuer, subject: own } = sender.principal;
-    const isAdmin = sender.roles.includes('admin');
-    const wanted = [...new Set(roles)];
+  /**
+   * Resolves the subject and rights of a token. A token of the caller has at most the rights of the caller, and rights
+   * granted through teams only while the teams grant them.
+   */
+  private resolveGrants({ subject, roles, scopes }: TokenRequest, caller: Caller) {
+    const { issuer, subject: own } = caller.principal;
+    const isAdmin = caller.roles.includes('admin');
+    const requestedRoles = [...new Set(roles)];
     if (subject !== undefined && subject !== own) {
-      if (!isAdmin) throw new ForbiddenException('Only role admin makes tokens for others.');
-      return { issuer, subject, roles: wanted, scopes: scopes ?? [], teams: [] };
+      if (!isAdmin) throw new ForbiddenException('Only role admin may create tokens of other subjects.');
+      return { issuer, subject, roles: requestedRoles, scopes: scopes ?? [], teams: [] };
     }
-    const given = scopes ?? sender.scopes;
-    const surplus = [
-      ...wanted.filter((role) => !sender.roles.includes(role)),
-      ...given.filter((scope) => !sender.scopes.includes(scope)),
+    const grantedScopes = scopes ?? caller.scopes;
+    const excess = [
+      ...requestedRoles.filter((role) => !caller.roles.includes(role)),
+      ...grantedScopes.filter((scope) => !caller.scopes.includes(scope)),
     ];
-    if (surplus.length > 0 && !isAdmin) {
-      throw new ForbiddenException(`A token cannot have what its maker has not: ${surplus.join(', ')}.`);
+    if (excess.length > 0 && !isAdmin) {
+      throw new ForbiddenException(`A token cannot have rights that its creator lacks: ${excess.join(', ')}.`);
     }
-    const joined = this.memberships.grantsFromTeams(sender);
-    const teamRoles = wanted.filter((role) => joined.roles.includes(role));
+    const joined = this.memberships.grantsFromTeams(caller);
+    const teamRoles = requestedRoles.filter((role) => joined.roles.includes(role));
     return {
       issuer,
       subject: own,
-      roles: wanted.filter((role) => !teamRoles.includes(role)),
+      roles: requestedRoles.filter((role) => !teamRoles.includes(role)),
       ...(teamRoles.length > 0 && { teamRoles }),
-      scopes: given,
-      teams: sender.teams.filter((team) => !joined.teams.includes(team)),
+      scopes: grantedScopes,
+      teams: caller.teams.filter((team) => !joined.teams.includes(team)),
     };
   }
 
   private requireServer(slug: string): void {
     const slugs = new Set(this.registry.snapshot.servers.map((server) => server.slug));
     if (slugs.has(slug)) return;
-    throw new UnprocessableEntityException(`servers: There is no server of this name.${didYouMean(slug, slugs)}`);
+    throw new UnprocessableEntityException(`servers: No server is named "${slug}".${didYouMean(slug, slugs)}`);
   }
 }
 
 const isOwn = ({ issuer, subject }: AccessToken, { principal }: Caller): boolean =>
   issuer === principal.issuer && subject === principal.subject;
 
-const isFor = (token: AccessToken, sender: Caller): boolean =>
-  isOwn(token, sender) || sender.roles.includes('admin') || sender.roles.includes('auditor');
+const isVisibleTo = (token: AccessToken, caller: Caller): boolean =>
+  isOwn(token, caller) || caller.roles.includes('admin') || caller.roles.includes('auditor');

@@ -3,7 +3,7 @@ import { ResourceNotFound } from './admin.errors.js';
 import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
 
-/** Whatever else is asked for below `/admin/v1`. Strangers do not learn which routes there are. */
+/** Answers unknown routes below `/admin/v1`. It requires a role, so that unauthenticated clients cannot enumerate routes. */
 @AdminController('*')
 export class UnknownRouteController {
   @All()

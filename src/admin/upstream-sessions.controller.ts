@@ -14,16 +14,16 @@ import {
 } from './pages.js';
 import { DescribeRoute } from './openapi/route-description.js';
 
-/** A connection to a server, as it is shown: an upstream session, a child process, or a pool for a modern server. */
+/** A connection to a server: an upstream session, a child process, or a connection pool of a modern server. */
 export interface UpstreamSessionResponse extends Omit<UpstreamView, 'serial' | 'idleSince'> {
-  /** Names it to `DELETE`. */
+  /** Id for `GET` and `DELETE`. */
   readonly id: string;
   readonly worker: string;
-  /** RFC 3339; nobody has used it since. */
+  /** Time of the last use of an idle connection (RFC 3339). */
   readonly idleSince?: string;
 }
 
-/** The connections to servers, at all workers. */
+/** The connections to servers at all workers. */
 @AdminController('upstream-sessions')
 export class UpstreamSessionsController {
   constructor(private readonly inspection: Inspection) {}
@@ -31,39 +31,46 @@ export class UpstreamSessionsController {
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Lists the connections to servers, a page at a time', response: 'UpstreamSessionPage' })
+  @DescribeRoute({ summary: 'List the connections to servers', response: 'UpstreamSessionPage' })
   async list(
     @Query() query: PageQuery,
   ): Promise<Omit<WorkerPage<never>, 'items'> & { items: UpstreamSessionResponse[] }> {
-    const ask = (worker: string, page: { after: number; limit: number }) => this.inspection.upstreamsAt(worker, page);
-    const { items, ...rest } = await paginateWorkers(this.inspection.aliveIds, query, ask);
-    return { items: items.map(shown), ...rest };
+    const queryConnections = (worker: string, page: { after: number; limit: number }) =>
+      this.inspection.upstreamsAt(worker, page);
+    const { items, ...rest } = await paginateWorkers(this.inspection.aliveIds, query, queryConnections);
+    return { items: items.map(toResponse), ...rest };
   }
 
   @Get(':id')
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Shows a connection to a server', response: 'UpstreamSession' })
+  @DescribeRoute({ summary: 'Show a connection to a server', response: 'UpstreamSession' })
   async find(@Param('id') id: string): Promise<UpstreamSessionResponse> {
-    const ask = (worker: string, page: { after: number; limit: number }) => this.inspection.upstreamsAt(worker, page);
-    const connection = await findAtWorker(id, ask);
+    const queryConnections = (worker: string, page: { after: number; limit: number }) =>
+      this.inspection.upstreamsAt(worker, page);
+    const connection = await findAtWorker(id, queryConnections);
     if (!connection) throw new ResourceNotFound('The upstream session');
-    return shown(connection);
+    return toResponse(connection);
   }
 
-  /** Closes a connection once its calls are answered; the next call opens another one. */
+  /** Closes a connection after its in-flight calls. The next call opens another one. */
   @Delete(':id')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(204)
-  @DescribeRoute({ summary: 'Closes a connection once its calls are answered' })
+  @DescribeRoute({ summary: 'Close a connection to a server after its in-flight calls' })
   async close(@Param('id') id: string): Promise<void> {
-    const placed = parseWorkerResourceId(id);
-    const isClosed = placed && (await this.inspection.closeUpstream(placed.worker, placed.serial));
+    const parsed = parseWorkerResourceId(id);
+    const isClosed = parsed && (await this.inspection.closeUpstream(parsed.worker, parsed.serial));
     if (!isClosed) throw new ResourceNotFound('The upstream session');
   }
 }
 
-function shown({ serial, worker, idleSince, ...view }: UpstreamView & { worker: string }): UpstreamSessionResponse {
+function toResponse({
+  serial,
+  worker,
+  idleSince,
+  ...view
+}: UpstreamView & { worker: string }): UpstreamSessionResponse {
   return {
     id: toWorkerResourceId(worker, serial),
     worker,

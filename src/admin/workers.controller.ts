@@ -6,9 +6,9 @@ import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
 import { DescribeRoute } from './openapi/route-description.js';
 
-/** A worker, as it is shown. */
+/** A worker of the gateway. */
 export interface WorkerResponse extends Omit<WorkerView, 'startedAt'> {
-  /** Its incarnation: drawn at its start, never seen again after its end. */
+  /** Worker id, generated at the start of the process and never reused. */
   readonly id: string;
   /** RFC 3339. */
   readonly startedAt: string;
@@ -16,7 +16,7 @@ export interface WorkerResponse extends Omit<WorkerView, 'startedAt'> {
 
 export interface WorkersResponse {
   readonly items: readonly WorkerResponse[];
-  /** Workers that live, and did not answer. */
+  /** Live workers that did not reply. */
   readonly silentWorkers: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export class WorkersController {
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Lists the workers', response: 'Workers' })
+  @DescribeRoute({ summary: 'List the workers', response: 'Workers' })
   async list(): Promise<WorkersResponse> {
     const { answers: told, unresponsive: silent } = await this.inspection.workers();
     const items = told.map(({ worker, answer: { startedAt, ...view } }) => ({
@@ -42,18 +42,18 @@ export class WorkersController {
   @Get(':id')
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Shows a worker', response: 'Worker' })
+  @DescribeRoute({ summary: 'Show a worker', response: 'Worker' })
   async find(@Param('id') id: string): Promise<WorkerResponse> {
     const worker = (await this.list()).items.find((each) => each.id === id);
     if (!worker) throw new ResourceNotFound('The worker');
     return worker;
   }
 
-  /** Tells a worker to leave, as SIGTERM does: calls in flight finish, sessions move. Returns before it has left. */
+  /** Starts the drain of a worker, like SIGTERM: in-flight calls finish and sessions move. Responds before the drain ends. */
   @Post(':id/drain')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(202)
-  @DescribeRoute({ summary: 'Tells a worker to leave, as SIGTERM does' })
+  @DescribeRoute({ summary: 'Drain a worker and shut it down, like SIGTERM' })
   async drain(@Param('id') id: string): Promise<void> {
     if (!this.inspection.aliveIds.includes(id) || !(await this.inspection.drainWorker(id)))
       throw new ResourceNotFound('The worker');

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { SessionMoved, SessionUnknown } from './affinity.errors.js';
 import { ConnectionNotHeld } from '../connections/index.js';
+import { SessionMoved, SessionUnknown } from './affinity.errors.js';
 
-describe('what a handler of the inbox throws', () => {
-  it('says that there is no such session or connection in words that no server can use', () => {
+describe('the reply to an order that this worker cannot execute', () => {
+  it('reports an unknown session or connection in a form that no upstream server can produce', () => {
     expect(new SessionUnknown().toReply()).toEqual({ kind: 'gone' });
     expect(new ConnectionNotHeld().toReply()).toEqual({ kind: 'not-held' });
   });
 
-  it('names the worker that a session went to', () => {
-    expect(new SessionMoved('heir').toReply()).toEqual({ kind: 'moved', to: 'heir' });
+  it('names the new owner when a session was handed off', () => {
+    expect(new SessionMoved('new owner').toReply()).toEqual({ kind: 'moved', to: 'new owner' });
   });
 });

@@ -4,8 +4,9 @@ import { WorkerSignal } from '../workers/index.js';
 import type { SessionMovedReply, SessionUnknownReply } from './session-orders.js';
 
 /**
- * No session answers to this id here. A foreign principal's or another endpoint's id looks exactly the same
- * (specification 2025: basic/transports, Session Management: 404 tells the client to initialize anew).
+ * No session with this id exists for this principal at this endpoint. An id of another principal or endpoint gets the
+ * same answer as an unknown one (specification 2025: basic/transports, Session Management: on 404 the client
+ * initializes a new session).
  */
 export class SessionUnknown extends WorkerSignal {
   constructor() {
@@ -17,14 +18,16 @@ export class SessionUnknown extends WorkerSignal {
   }
 }
 
-/** The worker that owned the session gave it to another one. For workers only: they go on there. */
+/**
+ * The owner handed the session off to another worker. Internal to the gateway: the sender follows the session there.
+ */
 export class SessionMoved extends WorkerSignal {
   constructor(
-    /** Incarnation of the worker that has it now. */
+    /** Id of the worker that owns the session now. */
     readonly newOwner: string,
   ) {
     const data = { outcome: 'not_executed', retriable: true } as const;
-    super(GatewayCode.ownerUnreachable, 'The session lives at another worker now.', 503, data);
+    super(GatewayCode.ownerUnreachable, 'The session was handed off to another worker.', 503, data);
   }
 
   override toReply(): SessionMovedReply {
@@ -32,25 +35,26 @@ export class SessionMoved extends WorkerSignal {
   }
 }
 
-/** The worker that is to take a session over leaves itself. */
+/** The worker that was chosen to receive a session is shutting down itself. */
 export class ReceiverDraining extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: true } as const;
-    super(GatewayCode.draining, 'This worker is shutting down and takes no sessions.', 503, data);
+    super(GatewayCode.draining, 'This worker is shutting down and accepts no sessions.', 503, data);
   }
 }
 
-/** The worker that gives a session away was declared gone meanwhile, and the session with it. */
+/** The previous owner was declared dead during the handoff, and its sessions with it. */
 export class PreviousOwnerFenced extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: false } as const;
-    super(GatewayCode.ownerUnreachable, 'The worker that gave the session away was declared gone.', 503, data);
+    const message = 'The previous owner of the session was declared dead; the handoff was rejected.';
+    super(GatewayCode.ownerUnreachable, message, 503, data);
   }
 }
 
-/** What another worker sent is no session. */
+/** The payload that another worker sent is not a valid handoff. */
 export class InvalidHandoff extends GatewayError {
   constructor() {
-    super(RpcCode.invalidParams, 'This is no session that could be taken over.', 400);
+    super(RpcCode.invalidParams, 'The handoff payload is invalid.', 400);
   }
 }

@@ -1,6 +1,6 @@
 import { HandoffDirectory } from './handoff-directory.js';
 
-/** Without other workers nothing is ever given away. */
+/** A single worker hands off no sessions. */
 export class EmptyHandoffDirectory extends HandoffDirectory {
   override findNewOwner(): Promise<undefined> {
     return Promise.resolve(undefined);

@@ -1,25 +1,25 @@
-import { Seal } from '#lib/sealing';
+import { TextCipher } from '#lib/sealing';
 import { readHandoffPayload, type HandoffPayload } from './handoff-payload.js';
 
 /**
- * Closes what a worker gives to another one with a session: ids of sessions at servers are in it, and whoever listens at
- * Redis could go on with them. Only the worker that it is for can open it.
+ * Encrypts handoff payloads. They contain session ids of upstream servers, and anyone who can read Redis could use
+ * those. Only the receiving worker can decrypt its payload (invariant 5).
  */
 export class HandoffCipher {
-  private readonly seal: Seal;
+  private readonly seal: TextCipher;
 
   constructor(secret: Buffer) {
-    this.seal = new Seal(secret, 'affinity heritage 1');
+    this.seal = new TextCipher(secret, 'affinity heritage 1');
   }
 
-  /** `heir`: incarnation of the worker that it is for. */
-  encrypt(heritage: HandoffPayload, heir: string): string {
-    return this.seal.encrypt(JSON.stringify(heritage), heir);
+  /** `receiver`: id of the worker that may decrypt the payload. */
+  encrypt(payload: HandoffPayload, receiver: string): string {
+    return this.seal.encrypt(JSON.stringify(payload), receiver);
   }
 
-  /** Undefined for anything that was not closed for this very heir. */
-  decrypt(closed: unknown, heir: string): HandoffPayload | undefined {
-    const json = this.seal.decrypt(closed, heir);
+  /** Returns undefined for anything that was not encrypted for this receiver. */
+  decrypt(encrypted: unknown, receiver: string): HandoffPayload | undefined {
+    const json = this.seal.decrypt(encrypted, receiver);
     return json === undefined ? undefined : readHandoffPayload(JSON.parse(json));
   }
 }

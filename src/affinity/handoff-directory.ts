@@ -1,10 +1,13 @@
-/** Remembers, beyond the life of a worker, to whom it gave its sessions. Every method rejects with RelayFailure. */
+/**
+ * Records, beyond the life of a worker, which worker received each of its sessions. Every method rejects with
+ * RelayFailure when the record cannot be reached.
+ */
 export abstract class HandoffDirectory {
-  /** Incarnation of the worker that has the session now; undefined when nobody was given it. */
+  /** Returns the id of the worker that owns the session now, or undefined when the session was never handed off. */
   abstract findNewOwner(session: string): Promise<string | undefined>;
 
-  abstract record(session: string, heir: string): Promise<void>;
+  abstract record(session: string, newOwner: string): Promise<void>;
 
-  /** The heir did not take it after all. */
+  /** Removes the record of a handoff that the receiver rejected after all. */
   abstract remove(session: string): Promise<void>;
 }

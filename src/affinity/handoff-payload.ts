@@ -3,16 +3,16 @@ import { readSessionRecord, type SessionRecord } from '../session-pool/index.js'
 import { readUpstreamSession, type UpstreamSessionState } from '../upstream/index.js';
 import type { ForwardedResource } from './session-orders.js';
 
-/** All that a worker gives to another one with a session. */
+/** Everything that the previous owner sends to the new owner of a session. */
 export interface HandoffPayload {
   readonly record: SessionRecord;
-  /** Its sessions at legacy servers. */
+  /** The session's upstream sessions at legacy servers. */
   readonly upstreams: readonly UpstreamSessionState[];
-  /** Resources that its client is told of. */
+  /** Resources that the client has subscribed to. */
   readonly watched: readonly ForwardedResource[];
 }
 
-/** Reads what another worker sent. Undefined for anything else. */
+/** Reads the payload that another worker sent. Returns undefined for anything else. */
 export function readHandoffPayload(value: unknown): HandoffPayload | undefined {
   if (!isJsonObject(value)) return undefined;
   const record = readSessionRecord(value['record']);

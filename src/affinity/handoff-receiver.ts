@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Readiness } from '../health/index.js';
-import { PreviousOwnerFenced, ReceiverDraining, InvalidHandoff } from './affinity.errors.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import type { HandoffPayload } from './handoff-payload.js';
 import { HandoffCipher } from './handoff-cipher.js';
+import { PreviousOwnerFenced, ReceiverDraining, InvalidHandoff } from './affinity.errors.js';
 import { SessionTransfer } from './session-transfer.js';
 import { PendingHandoffs } from './pending-handoffs.js';
 import { CoordinationUnavailable, WorkerId, WorkerRegistry } from '../workers/index.js';
 
-/** Takes over sessions that other workers give away. */
+/** Accepts sessions that other workers hand off. */
 @Injectable()
 export class HandoffReceiver {
   constructor(
@@ -22,35 +22,38 @@ export class HandoffReceiver {
   ) {}
 
   /**
-   * Takes a session over from its owner. Rejects with a GatewayError when this worker leaves too, has no room, cannot
-   * read it, or comes too late; then nothing is taken. Whoever asks for the session meanwhile waits.
+   * Accepts a session from its owner. Rejects with a GatewayError, and accepts nothing, when this worker is draining,
+   * has reached its session limit, cannot read the payload, or is too late. Requests for the session are queued
+   * meanwhile.
    *
-   * @param giver incarnation of the owner
+   * @param encrypted the handoff payload
+   * @param previousOwner id of the worker that owned the session
    */
-  accept(closed: string, giver: string): Promise<void> {
-    const heritage = this.cipher.decrypt(closed, this.workerId.text);
-    if (!heritage) return Promise.reject(new InvalidHandoff());
-    const taking = this.acceptFrom(giver, heritage);
-    this.pendingHandoffs.add(heritage.record.id, taking);
-    return taking;
+  accept(encrypted: string, previousOwner: string): Promise<void> {
+    const payload = this.cipher.decrypt(encrypted, this.workerId.text);
+    if (!payload) return Promise.reject(new InvalidHandoff());
+    const acceptance = this.acceptFrom(previousOwner, payload);
+    this.pendingHandoffs.add(payload.record.id, acceptance);
+    return acceptance;
   }
 
   /**
-   * An owner that slept may have been declared gone, and its session with it: what was answered 404 must not come back.
-   * So it is written down first where the session goes, and only then looked whether its owner still counts. Whoever
-   * declares the owner gone later finds what was written; whoever did so before is found here.
+   * A previous owner that was paused may have been declared dead, and its sessions with it: a session that was answered
+   * 404 must not come back. So this records the handoff first and then checks whether the previous owner is fenced. A
+   * worker that declares the previous owner dead after the check finds the record; one that did so before the check is
+   * found by it (ADR 12).
    */
-  private async acceptFrom(giver: string, heritage: HandoffPayload): Promise<void> {
-    const { id } = heritage.record;
-    const before = await this.directory.findNewOwner(id).catch(throwUnavailable);
+  private async acceptFrom(previousOwner: string, payload: HandoffPayload): Promise<void> {
+    const { id } = payload.record;
+    const recordedOwner = await this.directory.findNewOwner(id).catch(throwUnavailable);
     await this.directory.record(id, this.workerId.text).catch(throwUnavailable);
     try {
       if (this.readiness.isDraining) throw new ReceiverDraining();
-      if (await this.workers.isFenced(giver).catch(throwUnavailable)) throw new PreviousOwnerFenced();
-      this.transfer.restore(heritage);
+      if (await this.workers.isFenced(previousOwner).catch(throwUnavailable)) throw new PreviousOwnerFenced();
+      this.transfer.restore(payload);
     } catch (cause) {
-      const undoing = before === undefined ? this.directory.remove(id) : this.directory.record(id, before);
-      await undoing.catch(() => undefined);
+      const undo = recordedOwner === undefined ? this.directory.remove(id) : this.directory.record(id, recordedOwner);
+      await undo.catch(() => undefined);
       throw cause;
     }
   }

@@ -1,18 +1,18 @@
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, RequestId } from '#lib/mcp-protocol';
 import type { StreamSink, Session } from '../session-pool/index.js';
 import type { UpstreamCall, UpstreamCalls } from '../calls/index.js';
-import type { SessionFeeds, WatchedResource } from '../subscriptions/index.js';
+import type { SessionSubscriptions, SubscribedResource } from '../subscriptions/index.js';
 import type { OpenedStream, SessionHandle } from './session-handle.js';
 
-/** What a session's owner works with. */
+/** What a local session needs from the worker that owns it. */
 export interface LocalOwner {
   readonly calls: UpstreamCalls;
-  readonly subscriptions: SessionFeeds;
-  /** Where a session is now that was found here and has been given away since. Rejects with SessionUnknown. */
+  readonly subscriptions: SessionSubscriptions;
+  /** Locates a session that was found here and has been handed off since. Rejects with SessionUnknown. */
   locateMoved(session: Session): Promise<SessionHandle>;
 }
 
-/** A session that this worker owns. Over HTTP+SSE it can do a little more: answers go to its one stream. */
+/** A session that this worker owns. Over HTTP+SSE it also sends the answers, on the session's single stream. */
 export class LocalSession implements SessionHandle {
   readonly location = 'here';
 
@@ -29,14 +29,15 @@ export class LocalSession implements SessionHandle {
     return this.session.client;
   }
 
-  /** The client says who it is, after its session was opened (HTTP+SSE). */
+  /** Sets the client's profile, which arrives after the session was opened (HTTP+SSE). */
   async setClient(client: ClientProfile): Promise<void> {
     this.session.client = client;
     this.subscribeToLists();
   }
 
   async call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
-    // Whoever found it here may have asked a server first, and the session may have left meanwhile.
+    // The caller may have waited for a server since it located the session, and the session may have been handed off
+    // meanwhile.
     if (this.session.isEnded) return (await this.owner.locateMoved(this.session)).call(call, sink);
     return this.owner.calls.runInSession(this.session, call, sink);
   }
@@ -64,24 +65,24 @@ export class LocalSession implements SessionHandle {
     this.session.logLevel = level;
   }
 
-  async subscribe(resource: WatchedResource): Promise<void> {
+  async subscribe(resource: SubscribedResource): Promise<void> {
     if (this.session.isEnded) return (await this.owner.locateMoved(this.session)).subscribe(resource);
     return this.owner.subscriptions.subscribe(this.session, resource);
   }
 
-  unsubscribe(resource: WatchedResource): Promise<void> {
+  unsubscribe(resource: SubscribedResource): Promise<void> {
     return this.owner.subscriptions.unsubscribe(this.session, resource);
   }
 
   async openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream> {
     this.session.touch();
     const stream = lastEventId ? this.session.resume(lastEventId, sink) : this.session.openStandingStream(sink);
-    // Over HTTP+SSE nobody has said yet who the client is; its upstream sessions must not be opened without that.
+    // Over HTTP+SSE the client has not been initialized yet; upstream sessions must not be opened before.
     if (!this.session.start.answersOnStandingStream) this.subscribeToLists();
     return {
       isServerStream: stream !== undefined && stream === this.session.standingStream,
       detach: () => {
-        // Its client has been here until now, however long ago its last request was.
+        // The client was connected until now, so the session counts as used, however old its last request is.
         this.session.touch();
         stream?.detach(sink);
       },
@@ -89,14 +90,14 @@ export class LocalSession implements SessionHandle {
   }
 
   /**
-   * Has a request answered, and sends the answer on the standing stream (HTTP+SSE).
-   * @throws GatewayError before anything is run, when the session has ended or has too many calls in flight
+   * Runs a request and sends its answer on the server stream (HTTP+SSE).
+   * @throws GatewayError before anything runs, when the session has ended or has too many calls in flight
    */
   answerOnStream(id: RequestId, method: string, answer: () => Promise<Outcome>): Promise<void> {
     return this.session.answerOnStream(id, method, answer);
   }
 
-  /** Resolves once every request that was to be answered on the standing stream is. */
+  /** Resolves once no answer on the server stream is outstanding. */
   whenAnswered(): Promise<void> {
     return this.session.whenAllAnswered();
   }
@@ -105,7 +106,7 @@ export class LocalSession implements SessionHandle {
     this.session.end();
   }
 
-  /** Once there is a stream to tell of changes on. */
+  /** Subscribes to list changes once there is a server stream to send them on. */
   private subscribeToLists(): void {
     if (this.session.standingStream) this.owner.subscriptions.subscribeToLists(this.session);
   }

@@ -10,7 +10,7 @@ import { createCall, BINDING, WorkerCluster, type TestWorker } from './worker-cl
 const LOGGED = { method: 'notifications/message', params: { level: 'info', data: 'hello' } };
 const UNKNOWN = expect.objectContaining({ httpStatus: 404, message: 'Session not found. Initialize a new one.' });
 
-/** What all workers can read when one of them is gone. */
+/** An archive that every worker can read after the death of another. */
 class SharedArchive extends EventArchive {
   override readonly isActive = true;
   readonly stored = new Map<string, ArchivedEvent[]>();
@@ -21,7 +21,7 @@ class SharedArchive extends EventArchive {
   }
 
   override async read(session: string): Promise<readonly ArchivedEvent[]> {
-    if (this.isDown) throw new Error('It cannot be read.');
+    if (this.isDown) throw new Error('The archive cannot be read.');
     return this.stored.get(session) ?? [];
   }
 
@@ -30,25 +30,25 @@ class SharedArchive extends EventArchive {
   }
 }
 
-let neighbours: WorkerCluster;
+let cluster: WorkerCluster;
 let archive: SharedArchive;
 let owner: TestWorker;
 let other: TestWorker;
 
 beforeEach(async () => {
   Logger.overrideLogger(false);
-  neighbours = new WorkerCluster();
+  cluster = new WorkerCluster();
   archive = new SharedArchive();
-  owner = await neighbours.start({ archive });
-  other = await neighbours.start({ archive });
+  owner = await cluster.start({ archive });
+  other = await cluster.start({ archive });
 });
 
 afterEach(async () => {
-  await neighbours.close();
+  await cluster.close();
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
 });
 
-/** A session whose worker dies in the middle of a call, after one notification. */
+/** Creates a session whose worker dies during a call, after two notifications. */
 async function sessionThatDied(): Promise<string> {
   const answer = Promise.withResolvers<Outcome>();
   owner.connector.respond = async ({ reply }) => {
@@ -65,8 +65,8 @@ async function sessionThatDied(): Promise<string> {
   return session.id;
 }
 
-describe('what a session leaves that is gone with its worker', () => {
-  it('is what its client missed, and that the outcome of its call is unknown', async () => {
+describe('replayOrphanedStream', () => {
+  it('returns the missed events and an unknown outcome for the unanswered call', async () => {
     const id = await sessionThatDied();
     const { revision, events } = await other.orphanedStreams.replay(id, BINDING, '1-1');
     expect(revision).toBe('2025-11-25');
@@ -84,7 +84,7 @@ describe('what a session leaves that is gone with its worker', () => {
     ]);
   });
 
-  it('is the answer itself where that was stored', async () => {
+  it('returns the stored answer of the call', async () => {
     owner.connector.respond = async ({ reply }) => {
       await reply.notify(LOGGED);
       return result({ done: true });
@@ -97,7 +97,7 @@ describe('what a session leaves that is gone with its worker', () => {
     expect(events).toMatchObject([{ kind: 'answer', id: 1, outcome: result({ done: true }) }]);
   });
 
-  it('is for nobody but its client', async () => {
+  it('rejects other principals, endpoints, transports and forged ids as unknown', async () => {
     const id = await sessionThatDied();
     const tries: Parameters<typeof other.orphanedStreams.replay>[] = [
       [id, { ...BINDING, caller: callerOf('you') }, '1-1'],
@@ -110,7 +110,7 @@ describe('what a session leaves that is gone with its worker', () => {
     }
   });
 
-  it('is nothing where events are missing in between: a gap is never silent', async () => {
+  it('rejects when events in between are missing, instead of leaving a silent gap', async () => {
     const id = await sessionThatDied();
     archive.stored.set(
       id,
@@ -121,13 +121,13 @@ describe('what a session leaves that is gone with its worker', () => {
     await expect(other.orphanedStreams.replay(id, BINDING, 'nonsense')).rejects.toEqual(UNKNOWN);
   });
 
-  it('is nothing of a session that its client has ended', async () => {
+  it('rejects a session that its client has ended', async () => {
     const id = await sessionThatDied();
     owner.sessions.find(id)?.end();
     await expect(other.orphanedStreams.replay(id, BINDING, '1-1')).rejects.toEqual(UNKNOWN);
   });
 
-  it('cannot be told while what was stored cannot be read: its client comes again', async () => {
+  it('fails with 503 while the archive cannot be read', async () => {
     const id = await sessionThatDied();
     archive.isDown = true;
     const later = { code: -31007, httpStatus: 503 };

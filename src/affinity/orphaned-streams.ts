@@ -4,15 +4,15 @@ import { CoordinationUnavailable } from '../workers/index.js';
 import { SessionUnknown } from './affinity.errors.js';
 import { SessionIds, type SessionBinding } from './session-ids.js';
 
-/** What a session leaves that is gone with its worker. */
+/** The rest of a session's stream after the owner died. */
 export interface OrphanedStream {
-  /** Revision that its client speaks. */
+  /** Protocol revision of the client. */
   readonly revision: string;
-  /** What followed on the stream that its client comes back for. */
+  /** The events that follow the client's last event on this stream. */
   readonly events: readonly StreamEvent[];
 }
 
-/** The streams of sessions whose workers are gone. */
+/** The streams of sessions whose owners have died. */
 @Injectable()
 export class OrphanedStreams {
   constructor(
@@ -21,14 +21,14 @@ export class OrphanedStreams {
   ) {}
 
   /**
-   * What a session that is gone with its worker leaves to a client that comes back for a stream: the events that it
-   * missed, and the end of a call whose answer never came. Rejects with SessionUnknown where nothing was left.
+   * Replays a stream whose session died with its owner: the events that the client missed, and an error for a call that
+   * was not answered. Rejects with SessionUnknown when nothing is stored.
    */
   async replay(id: string, binding: SessionBinding, lastEventId: string): Promise<OrphanedStream> {
-    const known = this.ids.read(id, binding);
-    const left = known && (await replayOrphanedStream(this.archive, id, lastEventId).catch(throwUnavailable));
-    if (!left) throw new SessionUnknown();
-    return { revision: known.revision, events: left.events };
+    const content = this.ids.read(id, binding);
+    const orphaned = content && (await replayOrphanedStream(this.archive, id, lastEventId).catch(throwUnavailable));
+    if (!orphaned) throw new SessionUnknown();
+    return { revision: content.revision, events: orphaned.events };
   }
 }
 

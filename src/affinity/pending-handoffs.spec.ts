@@ -2,23 +2,23 @@ import { describe, expect, it } from '@jest/globals';
 import { settled } from '../../test/support/fake-upstream.js';
 import { PendingHandoffs } from './pending-handoffs.js';
 
-describe('a session on its way to another worker', () => {
-  it('is waited for until it has arrived, and no longer', async () => {
+describe('PendingHandoffs', () => {
+  it('makes requests wait until the handoff of their session has ended', async () => {
     const moves = new PendingHandoffs();
-    const move = Promise.withResolvers<string>();
-    moves.add('id', move.promise);
-    let hasArrived = false;
-    const waiting = moves.find('id')?.then(() => (hasArrived = true));
+    const handoff = Promise.withResolvers<string>();
+    moves.add('id', handoff.promise);
+    let hasEnded = false;
+    const waiting = moves.find('id')?.then(() => (hasEnded = true));
     await settled();
-    expect([hasArrived, moves.find('another')]).toEqual([false, undefined]);
-    move.resolve('arrived');
+    expect([hasEnded, moves.find('another')]).toEqual([false, undefined]);
+    handoff.resolve('ended');
     await waiting;
-    expect([hasArrived, moves.find('id')]).toEqual([true, undefined]);
+    expect([hasEnded, moves.find('id')]).toEqual([true, undefined]);
   });
 
-  it('holds nobody for ever when that fails', async () => {
+  it('stops waiting when a handoff fails', async () => {
     const moves = new PendingHandoffs();
-    moves.add('id', Promise.reject(new Error('The relay fails.')));
+    moves.add('id', Promise.reject(new Error('Redis is unavailable.')));
     await expect(moves.find('id')).resolves.toBeUndefined();
     await settled();
     expect(moves.find('id')).toBeUndefined();

@@ -1,22 +1,22 @@
 import { Injectable } from '@nestjs/common';
 
-/** Sessions on their way to another worker. Whoever asks for one meanwhile waits until it has arrived. */
+/** Sessions whose handoff is in progress. Requests for one are queued until the handoff has ended. */
 @Injectable()
 export class PendingHandoffs {
   private readonly pending = new Map<string, Promise<void>>();
 
-  /** Resolves once the session has arrived somewhere; undefined for one that is not on its way. */
+  /** Resolves once the handoff of the session has ended. Returns undefined when no handoff is in progress. */
   find(session: string): Promise<void> | undefined {
     return this.pending.get(session);
   }
 
-  /** The session is on its way until the promise is settled. */
-  add(session: string, move: Promise<unknown>): void {
-    const over = move.then(
+  /** Marks the session as being handed off until the promise settles. */
+  add(session: string, handoff: Promise<unknown>): void {
+    const ended = handoff.then(
       () => undefined,
       () => undefined,
     );
-    this.pending.set(session, over);
-    void over.then(() => this.pending.delete(session));
+    this.pending.set(session, ended);
+    void ended.then(() => this.pending.delete(session));
   }
 }

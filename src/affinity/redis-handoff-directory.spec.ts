@@ -40,47 +40,47 @@ beforeEach(async () => {
 
 afterEach(() => connections.close());
 
-describe('where sessions went, in Redis', () => {
-  it('is known to every worker of the installation, and to no other', async () => {
+describe('RedisHandoffDirectory', () => {
+  it('shares a recorded handoff with every worker of the installation, and with no other installation', async () => {
     const session = newSession();
-    await new RedisHandoffDirectory(redis, keys).record(session, 'heir');
+    await new RedisHandoffDirectory(redis, keys).record(session, 'new owner');
     const another = await connect();
-    expect(await new RedisHandoffDirectory(another, keys).findNewOwner(session)).toBe('heir');
+    expect(await new RedisHandoffDirectory(another, keys).findNewOwner(session)).toBe('new owner');
     expect(await new RedisHandoffDirectory(another, new RedisKeys('other:')).findNewOwner(session)).toBeUndefined();
   });
 
-  it('is the last place, of a session that went on and on', async () => {
-    const [session, heirs] = [newSession(), new RedisHandoffDirectory(redis, keys)];
-    await heirs.record(session, 'heir');
-    await heirs.record(session, 'heir of the heir');
-    expect(await heirs.findNewOwner(session)).toBe('heir of the heir');
+  it('returns the latest new owner of a session that was handed off several times', async () => {
+    const [session, directory] = [newSession(), new RedisHandoffDirectory(redis, keys)];
+    await directory.record(session, 'new owner');
+    await directory.record(session, 'second owner');
+    expect(await directory.findNewOwner(session)).toBe('second owner');
   });
 
-  it('is not known of one that never went anywhere', async () => {
+  it('returns undefined for a session that was never handed off', async () => {
     expect(await new RedisHandoffDirectory(redis, keys).findNewOwner(newSession())).toBeUndefined();
   });
 
-  it('is forgotten when nobody has asked for a day', async () => {
+  it('expires an entry after a day without a look-up', async () => {
     const session = newSession();
-    await new RedisHandoffDirectory(redis, keys).record(session, 'heir');
+    await new RedisHandoffDirectory(redis, keys).record(session, 'new owner');
     const left = async () => Number(await redis.send('PTTL', keys.moved(session)));
     expect(await left()).toBeGreaterThan(DAY_MS - 60_000);
     expect(await left()).toBeLessThanOrEqual(DAY_MS);
     await redis.send('PEXPIRE', keys.moved(session), 60_000);
-    expect(await new RedisHandoffDirectory(redis, keys).findNewOwner(session)).toBe('heir');
+    expect(await new RedisHandoffDirectory(redis, keys).findNewOwner(session)).toBe('new owner');
     expect(await left()).toBeGreaterThan(DAY_MS - 60_000);
   });
 
-  it('cannot be told while Redis is away, which is never the same as nowhere', async () => {
-    const [session, heirs] = [newSession(), new RedisHandoffDirectory(redis, keys)];
-    await heirs.record(session, 'heir');
+  it('rejects while Redis is unavailable, instead of reporting no handoff', async () => {
+    const [session, directory] = [newSession(), new RedisHandoffDirectory(redis, keys)];
+    await directory.record(session, 'new owner');
     await server.kill('SIGKILL');
-    await expect(heirs.findNewOwner(session)).rejects.toBeInstanceOf(RelayFailure);
-    await expect(heirs.record(session, 'another')).rejects.toBeInstanceOf(RelayFailure);
+    await expect(directory.findNewOwner(session)).rejects.toBeInstanceOf(RelayFailure);
+    await expect(directory.record(session, 'another')).rejects.toBeInstanceOf(RelayFailure);
     await server.restart();
   });
 
-  it('cannot be told where something else lies', async () => {
+  it('rejects when the Redis key holds another type', async () => {
     const session = newSession();
     await redis.send('RPUSH', keys.moved(session), 'a list');
     await expect(new RedisHandoffDirectory(redis, keys).findNewOwner(session)).rejects.toBeInstanceOf(RelayFailure);

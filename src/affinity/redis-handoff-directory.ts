@@ -2,10 +2,10 @@ import { RelayFailure } from '#lib/worker-bus';
 import type { RedisCommands, RedisKeys } from '#lib/redis';
 import { HandoffDirectory } from './handoff-directory.js';
 
-/** Counted anew whenever somebody asks: a session that is used may well live longer. */
+/** Lifetime of an entry, renewed by every look-up, because a session in use may live longer. */
 const ENTRY_TTL_MS = 24 * 60 * 60 * 1000;
 
-/** In Redis, where any worker finds them. */
+/** Stores handoffs in Redis, where every worker finds them. */
 export class RedisHandoffDirectory extends HandoffDirectory {
   constructor(
     private readonly commands: RedisCommands,
@@ -15,14 +15,14 @@ export class RedisHandoffDirectory extends HandoffDirectory {
   }
 
   override async findNewOwner(session: string): Promise<string | undefined> {
-    const heir = await this.commands
+    const newOwner = await this.commands
       .send('GETEX', this.keys.moved(session), 'PX', ENTRY_TTL_MS)
       .catch(throwRelayFailure);
-    return typeof heir === 'string' ? heir : undefined;
+    return typeof newOwner === 'string' ? newOwner : undefined;
   }
 
-  override async record(session: string, heir: string): Promise<void> {
-    await this.commands.send('SET', this.keys.moved(session), heir, 'PX', ENTRY_TTL_MS).catch(throwRelayFailure);
+  override async record(session: string, newOwner: string): Promise<void> {
+    await this.commands.send('SET', this.keys.moved(session), newOwner, 'PX', ENTRY_TTL_MS).catch(throwRelayFailure);
   }
 
   override async remove(session: string): Promise<void> {

@@ -36,11 +36,11 @@ class ScriptedBus extends WorkerBus {
   }
 }
 
-function world(reply?: ScriptedBus['reply'], heir?: string) {
+function world(reply?: ScriptedBus['reply'], newOwner?: string) {
   const bus = new ScriptedBus();
   bus.reply = reply;
   const route = { order, owner: 'owner', revision: '2025-11-25' };
-  return { bus, session: new RemoteSession(route, { bus, findNewOwner: async () => heir }) };
+  return { bus, session: new RemoteSession(route, { bus, findNewOwner: async () => newOwner }) };
 }
 
 const value = (outcome: Outcome): BusEnd => ({ kind: 'value', value: outcome });
@@ -55,8 +55,8 @@ const callOf = (requestId: number) => ({
 });
 const UNKNOWN = expect.objectContaining({ message: 'Session not found. Initialize a new one.', httpStatus: 404 });
 
-describe('a call of a session that lives elsewhere', () => {
-  it('travels to the owner with all that it needs and no token', async () => {
+describe('a call of a remote session', () => {
+  it('sends everything that the owner needs, and no token', async () => {
     const { bus, session } = world(done);
     expect(await session.call(callOf(7), new RecordingSink())).toEqual(result({}));
     const { order: sent } = bus.last;
@@ -68,7 +68,7 @@ describe('a call of a session that lives elsewhere', () => {
     });
   });
 
-  it('gives its events on as they come, and waits for a slow client', async () => {
+  it('forwards its events in order and applies the back pressure of the client', async () => {
     const { bus, session } = world();
     const drained = Promise.resolve();
     const sink = new RecordingSink();
@@ -83,7 +83,7 @@ describe('a call of a session that lives elsewhere', () => {
     expect(sink.events).toEqual([{ kind: 'opened', eventId: '1-0' }]);
   });
 
-  it('is told when another connection took its stream over', async () => {
+  it('ends its stream when another connection resumed it', async () => {
     const { bus, session } = world();
     const sink = new RecordingSink();
     void session.call(callOf(1), sink);
@@ -92,18 +92,18 @@ describe('a call of a session that lives elsewhere', () => {
   });
 
   const ends: [string, BusEnd, JsonObject][] = [
-    ['nobody was there', { kind: 'not-executed', cause: 'unreachable' }, { code: -31001, outcome: 'not_executed' }],
-    ['Redis is away', { kind: 'not-executed', cause: 'unavailable' }, { code: -31007, outcome: 'not_executed' }],
-    ['Redis failed in between', { kind: 'unknown', cause: 'relay' }, { code: -31002, outcome: 'unknown' }],
-    ['the owner died', { kind: 'unknown', cause: 'owner-gone' }, { code: -31002, outcome: 'unknown' }],
-    ['the time is over', { kind: 'unknown', cause: 'deadline' }, { code: -31002, outcome: 'unknown' }],
-    ['a frame is missing', { kind: 'unknown', cause: 'gap' }, { code: -31002, outcome: 'unknown' }],
-    ['the handler threw', { kind: 'failed' }, { code: -32603, outcome: 'unknown' }],
-    ['the value is no outcome', { kind: 'value', value: {} }, { code: -32603, outcome: 'unknown' }],
-    ['the value is nothing', { kind: 'value', value: null }, { code: -32603, outcome: 'unknown' }],
+    ['the owner is offline', { kind: 'not-executed', cause: 'unreachable' }, { code: -31001, outcome: 'not_executed' }],
+    ['Redis is unavailable', { kind: 'not-executed', cause: 'unavailable' }, { code: -31007, outcome: 'not_executed' }],
+    ['Redis fails during the call', { kind: 'unknown', cause: 'relay' }, { code: -31002, outcome: 'unknown' }],
+    ['the owner dies', { kind: 'unknown', cause: 'owner-gone' }, { code: -31002, outcome: 'unknown' }],
+    ['the time budget is exhausted', { kind: 'unknown', cause: 'deadline' }, { code: -31002, outcome: 'unknown' }],
+    ['a frame is lost', { kind: 'unknown', cause: 'gap' }, { code: -31002, outcome: 'unknown' }],
+    ['the handler throws', { kind: 'failed' }, { code: -32603, outcome: 'unknown' }],
+    ['the reply is no outcome', { kind: 'value', value: {} }, { code: -32603, outcome: 'unknown' }],
+    ['the reply is null', { kind: 'value', value: null }, { code: -32603, outcome: 'unknown' }],
   ];
 
-  it.each(ends)('fails truthfully when %s', async (_name, end, { code, outcome }) => {
+  it.each(ends)('reports whether it was executed when %s', async (_name, end, { code, outcome }) => {
     const { session } = world(() => end);
     expect(await session.call(callOf(1), new RecordingSink())).toMatchObject({
       kind: 'error',
@@ -111,7 +111,7 @@ describe('a call of a session that lives elsewhere', () => {
     });
   });
 
-  it('is refused with 503 where nothing was run, which the client learns from the HTTP status too', async () => {
+  it('is marked as refused with HTTP status 503 only when it was not executed', async () => {
     const { session } = world(() => ({ kind: 'not-executed', cause: 'unreachable' }));
     expect(await session.call(callOf(1), new RecordingSink())).toMatchObject({ refused: true, httpStatus: 503 });
     const { session: other } = world(() => ({ kind: 'unknown', cause: 'relay' }));
@@ -119,53 +119,53 @@ describe('a call of a session that lives elsewhere', () => {
   });
 
   it.each<[string, BusEnd]>([
-    ['refuses it', { kind: 'refused', reason: 'session_gone' }],
-    ['finds it gone', { kind: 'value', value: { kind: 'gone' } }],
+    ['refuses the order', { kind: 'refused', reason: 'session_gone' }],
+    ['replies that the session is unknown', { kind: 'value', value: { kind: 'gone' } }],
   ])('is refused with 404 when the owner %s', async (_name, end) => {
     const { session } = world(() => end);
     expect(await session.call(callOf(1), new RecordingSink())).toMatchObject({ refused: true, httpStatus: 404 });
   });
 
-  it('is refused with 503 by an owner that leaves, when nobody has the session yet', async () => {
+  it('is refused with 503 when the owner is draining and no new owner is recorded', async () => {
     const { session } = world(() => ({ kind: 'refused', reason: 'leaving' }));
     expect(await session.call(callOf(1), new RecordingSink())).toMatchObject({ refused: true, httpStatus: 503 });
   });
 });
 
-describe('a session that was given to another worker', () => {
+describe('a remote session that was handed off', () => {
   it.each<[string, BusEnd]>([
-    ['refuses', { kind: 'refused', reason: 'session_moved', detail: 'heir' }],
-    ['answers', { kind: 'value', value: { kind: 'moved', to: 'heir' } }],
-  ])('is followed there when its old owner %s', async (_name, moved) => {
+    ['refuses the order', { kind: 'refused', reason: 'session_moved', detail: 'new owner' }],
+    ['replies', { kind: 'value', value: { kind: 'moved', to: 'new owner' } }],
+  ])('sends the order to the new owner when the previous owner %s', async (_name, moved) => {
     const { bus, session } = world(({ to }) => (to === 'owner' ? moved : done()));
     expect(await session.call(callOf(1), new RecordingSink())).toEqual(result({}));
-    expect(bus.sent.map(({ order: { to } }) => to)).toEqual(['owner', 'heir']);
+    expect(bus.sent.map(({ order: { to } }) => to)).toEqual(['owner', 'new owner']);
   });
 
   it.each<[string, BusEnd]>([
-    ['is not there any more', { kind: 'not-executed', cause: 'unreachable' }],
-    ['takes leave', { kind: 'refused', reason: 'leaving' }],
-  ])('is followed there when its old owner %s', async (_name, nobody) => {
-    const { bus, session } = world(({ to }) => (to === 'owner' ? nobody : done()), 'heir');
+    ['is unreachable', { kind: 'not-executed', cause: 'unreachable' }],
+    ['is draining', { kind: 'refused', reason: 'leaving' }],
+  ])('sends the order to the new owner from the directory when the previous owner %s', async (_name, end) => {
+    const { bus, session } = world(({ to }) => (to === 'owner' ? end : done()), 'new owner');
     expect(await session.call(callOf(1), new RecordingSink())).toEqual(result({}));
-    expect(bus.sent.map(({ order: { to } }) => to)).toEqual(['owner', 'heir']);
+    expect(bus.sent.map(({ order: { to } }) => to)).toEqual(['owner', 'new owner']);
   });
 
-  it('is not followed with an order that may have run', async () => {
-    const { bus, session } = world(() => ({ kind: 'unknown', cause: 'owner-gone' }), 'heir');
+  it('does not send an order again that may have run', async () => {
+    const { bus, session } = world(() => ({ kind: 'unknown', cause: 'owner-gone' }), 'new owner');
     expect(await session.call(callOf(1), new RecordingSink())).toMatchObject({ error: { code: -31002 } });
     expect(bus.sent).toHaveLength(1);
   });
 
-  it('is not followed for ever', async () => {
-    const { bus, session } = world(() => ({ kind: 'refused', reason: 'session_moved', detail: 'heir' }));
+  it('follows only a bounded number of handoffs', async () => {
+    const { bus, session } = world(() => ({ kind: 'refused', reason: 'session_moved', detail: 'new owner' }));
     await expect(session.cancel(1)).rejects.toEqual(UNKNOWN);
     expect(bus.sent.length).toBeLessThan(10);
   });
 });
 
-describe('everything else of a session that lives elsewhere', () => {
-  it('travels the same way, and is done once the owner has done it', async () => {
+describe('other operations of a remote session', () => {
+  it('are sent to the owner and resolve once the owner has executed them', async () => {
     const { bus, session } = world(done);
     const resource = { server, own: 'file:///x', uri: 'a+file:///x' };
     await session.cancel(1);
@@ -188,7 +188,7 @@ describe('everything else of a session that lives elsewhere', () => {
     ]);
   });
 
-  it('fails as it would here', async () => {
+  it('fail with the error of the owner', async () => {
     const refused = { kind: 'error', error: { code: -31003, message: 'Full' }, httpStatus: 429 } as const;
     const { session } = world(() => value(refused));
     const wanted = expect.objectContaining({ code: -31003, message: 'Full', httpStatus: 429 });
@@ -196,8 +196,8 @@ describe('everything else of a session that lives elsewhere', () => {
   });
 });
 
-describe('a stream of a session that lives elsewhere', () => {
-  it('is open once the owner has found it, and ends with it', async () => {
+describe('a stream of a remote session', () => {
+  it('opens once the owner has found it, and ends when the owner dies', async () => {
     const { bus, session } = world();
     const sink = new RecordingSink();
     const opening = session.openStream(sink, '1-3');
@@ -214,7 +214,7 @@ describe('a stream of a session that lives elsewhere', () => {
     expect(sink.ended).toBe(true);
   });
 
-  it('is let go of when its client has left', async () => {
+  it('is detached at the owner when its client disconnects', async () => {
     const { bus, session } = world();
     const opening = session.openStream(new RecordingSink());
     void bus.last.emit({ kind: 'found', standing: true });
@@ -222,16 +222,16 @@ describe('a stream of a session that lives elsewhere', () => {
     expect(bus.last.cancelled).toBe(true);
   });
 
-  it('has run nothing when its owner is lost before it was found', async () => {
+  it('fails with 503 when its owner dies before the stream was found', async () => {
     const { session } = world(() => ({ kind: 'unknown', cause: 'owner-gone' }));
     const wanted = expect.objectContaining({ code: -31001, httpStatus: 503 });
     await expect(session.openStream(new RecordingSink())).rejects.toEqual(wanted);
   });
 
-  it('is refused where the owner refuses', async () => {
-    const gone = { kind: 'error', error: { code: -32600, message: 'No events are kept' }, httpStatus: 400 } as const;
-    const { session } = world(() => value(gone));
-    const wanted = expect.objectContaining({ message: 'No events are kept', httpStatus: 400 });
+  it('is refused with the error of the owner, without an event', async () => {
+    const refusal = { kind: 'error', error: { code: -32600, message: 'Not stored' }, httpStatus: 400 } as const;
+    const { session } = world(() => value(refusal));
+    const wanted = expect.objectContaining({ message: 'Not stored', httpStatus: 400 });
     const sink = new RecordingSink();
     await expect(session.openStream(sink, '9-9')).rejects.toEqual(wanted);
     expect(sink.ended).toBe(false);

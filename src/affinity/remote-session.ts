@@ -11,7 +11,7 @@ import {
 } from '#lib/mcp-protocol';
 import { LEAVING, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import type { StreamEvent, StreamSink } from '../session-pool/index.js';
-import type { WatchedResource } from '../subscriptions/index.js';
+import type { SubscribedResource } from '../subscriptions/index.js';
 import { SessionUnknown } from './affinity.errors.js';
 import { OwnerUnreachable } from '../workers/index.js';
 import type { UpstreamCall } from '../calls/index.js';
@@ -26,32 +26,35 @@ import {
   type ForwardedCall,
 } from './session-orders.js';
 
-/** Where a session lives, and what its owner must be told with every order. */
+/** Where a session is owned, and what identifies the session in every order. */
 export interface RemoteRoute {
   readonly order: SessionOrder;
-  /** Incarnation of the owner, or of the worker that it gave the session to. */
+  /** Id of the owner, or of the worker that the owner handed the session off to. */
   readonly owner: string;
   readonly revision: string;
 }
 
-/** What a session at another worker needs beside the way there. */
+/** The ports that a remote session needs. */
 export interface RemoteSessionPorts {
   readonly bus: WorkerBus;
-  /** Where the session is when its owner does not answer: it may have left and given it away. */
+  /**
+   * Returns the new owner of the session, for the case that its owner is unreachable: the owner may have drained and
+   * handed it off.
+   */
   findNewOwner(): Promise<string | undefined>;
 }
 
 type OnEvent = (event: unknown) => void | Promise<void>;
 type SentOrder = { readonly outcome: Promise<Outcome>; readonly cancel: () => void };
 
-/** For everything that is not a call: the owner answers at once. */
+/** Timeout of orders that are not calls; the owner answers these immediately. */
 const PROMPT_TIMEOUT_MS = 10_000;
-/** A session that moves again while it is followed must come to rest at last. */
+/** Maximum number of consecutive handoffs that one order follows. */
 const MAX_HANDOFFS_FOLLOWED = 4;
 
 const SESSION_UNKNOWN = { ...new SessionUnknown().toOutcome(), refused: true } as const;
 
-/** A session that another worker owns: every order travels there. */
+/** A session that another worker owns. Forwards every order to that worker. */
 export class RemoteSession implements SessionHandle {
   readonly location = 'elsewhere';
   readonly client: ClientProfile;
@@ -69,7 +72,8 @@ export class RemoteSession implements SessionHandle {
 
   call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
     const onEvent = (event: unknown) => deliver(event as StreamEvent | StreamSignal, sink);
-    // While a client thinks, time stands still at the owner, which alone knows of that: as it keeps the time of its own calls.
+    // The call timeout is paused while the client answers a question. Only the owner can measure that time, so the
+    // order has no budget here.
     return this.requestOwner(SessionPattern.call, { call: toForwardedCall(call) }, undefined, onEvent).outcome;
   }
 
@@ -93,26 +97,27 @@ export class RemoteSession implements SessionHandle {
     return this.sendOrder(SessionPattern.logLevel, { level });
   }
 
-  subscribe({ server, own, uri }: WatchedResource): Promise<void> {
+  subscribe({ server, own, uri }: SubscribedResource): Promise<void> {
     const { connectMs, requestMs } = server.timeouts;
     return this.sendOrder(SessionPattern.watch, { resource: { server: server.slug, own, uri } }, connectMs + requestMs);
   }
 
-  unsubscribe({ server, own, uri }: WatchedResource): Promise<void> {
+  unsubscribe({ server, own, uri }: SubscribedResource): Promise<void> {
     return this.sendOrder(SessionPattern.unwatch, { resource: { server: server.slug, own, uri } });
   }
 
   async openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream> {
     const found = Promise.withResolvers<boolean>();
     const onEvent = (event: unknown) => {
-      const heard = event as StreamEvent | StreamSignal;
-      if (heard.kind === 'found') found.resolve(heard.standing);
-      else return deliver(heard, sink);
+      const received = event as StreamEvent | StreamSignal;
+      if (received.kind === 'found') found.resolve(received.standing);
+      else return deliver(received, sink);
       return undefined;
     };
     const { outcome, cancel } = this.requestOwner(SessionPattern.stream, { lastEventId }, undefined, onEvent);
     const opened = await Promise.race([found.promise, outcome]);
-    // Nothing was written for a stream that was not found: its refusal has a status of its own.
+    // No byte of the response has been written for a stream that was not found, so its refusal can have its own HTTP
+    // status.
     if (typeof opened !== 'boolean') throw toStreamError(opened);
     void outcome.then(() => sink.end());
     return { isServerStream: opened, detach: cancel };
@@ -122,31 +127,31 @@ export class RemoteSession implements SessionHandle {
     return this.sendOrder(SessionPattern.end, {});
   }
 
-  /** Has the owner do what only it can, under a pattern of its own. Rejects as the methods do. */
+  /** Sends an order with a pattern of another module to the owner. Rejects as the other methods do. */
   sendOrder(pattern: string, payload: object, extraMs = 0): Promise<void> {
     return this.requestOwner(pattern, payload, PROMPT_TIMEOUT_MS + extraMs).outcome.then((outcome) => {
       if (outcome.kind === 'error') throw new OutcomeError(outcome);
     });
   }
 
-  /** Follows the session where it went, as long as nothing has run. */
+  /** Sends an order to the owner and follows handoffs, as long as the order has certainly not run (invariant 2). */
   private requestOwner(pattern: string, payload: object, budgetMs: number | undefined, onEvent?: OnEvent): SentOrder {
     const { order, owner } = this.route;
     let exchange: BusExchange;
     let isCancelled = false;
     const send = (to: string): void => {
-      const what = { to, pattern, payload: { ...order, ...payload }, queue: order.session };
-      exchange = this.ports.bus.request(budgetMs === undefined ? what : { ...what, budgetMs }, onEvent);
+      const message = { to, pattern, payload: { ...order, ...payload }, queue: order.session };
+      exchange = this.ports.bus.request(budgetMs === undefined ? message : { ...message, budgetMs }, onEvent);
       if (isCancelled) exchange.cancel();
     };
-    const follow = async (moves: number): Promise<Outcome> => {
+    const follow = async (handoffs: number): Promise<Outcome> => {
       const end = await exchange.end;
-      const heir = readNewOwner(end) ?? (await this.findNewOwnerAfter(end, isCancelled));
-      if (heir !== undefined && moves < MAX_HANDOFFS_FOLLOWED) {
-        send(heir);
-        return follow(moves + 1);
+      const newOwner = readNewOwner(end) ?? (await this.findNewOwnerAfter(end, isCancelled));
+      if (newOwner !== undefined && handoffs < MAX_HANDOFFS_FOLLOWED) {
+        send(newOwner);
+        return follow(handoffs + 1);
       }
-      if (heir !== undefined || isSessionUnknown(end)) return SESSION_UNKNOWN;
+      if (newOwner !== undefined || isSessionUnknown(end)) return SESSION_UNKNOWN;
       const outcome = toConnectionOutcome(end);
       const hasNotRun = end.kind === 'not-executed' || end.kind === 'refused';
       return hasNotRun && outcome.kind === 'error' ? { ...outcome, refused: true } : outcome;
@@ -159,7 +164,7 @@ export class RemoteSession implements SessionHandle {
     return { outcome: follow(0), cancel };
   }
 
-  /** Nobody took the order, so it certainly did not run, and may be given to whoever has the session now. */
+  /** No worker accepted the order, so it has certainly not run and may be sent to the new owner. */
   private findNewOwnerAfter(end: BusEnd, isCancelled: boolean): Promise<string | undefined> {
     const isUnreachable = end.kind === 'not-executed' && end.cause === 'unreachable';
     const isLeaving = end.kind === 'refused' && end.reason === LEAVING;
@@ -167,14 +172,14 @@ export class RemoteSession implements SessionHandle {
   }
 }
 
-/** Its owner says that the session lives elsewhere now, and the order has not run. */
+/** Returns the new owner when the previous owner replied that it handed the session off and has not run the order. */
 function readNewOwner(end: BusEnd): string | undefined {
   if (end.kind === 'refused' && end.reason === Refusal.moved) return String(end.detail);
   const isMoved = end.kind === 'value' && isJsonObject(end.value) && end.value['kind'] === 'moved';
   return isMoved ? (end.value as unknown as SessionMovedReply).to : undefined;
 }
 
-/** Its owner does not know it any more, and has run nothing. */
+/** Returns true when the owner does not know the session (any more) and has run nothing. */
 function isSessionUnknown(end: BusEnd): boolean {
   if (end.kind === 'refused') return end.reason === Refusal.gone;
   return end.kind === 'value' && isJsonObject(end.value) && end.value['kind'] === 'gone';
@@ -186,7 +191,10 @@ function deliver(event: StreamEvent | StreamSignal, sink: StreamSink): void | Pr
   return sink.emit(event);
 }
 
-/** A stream that ended before it was found was refused: nothing ran. One that simply ended is over. */
+/**
+ * A stream that ended before it was found was refused, and nothing ran. A stream that ended with a result belongs to an
+ * ended session.
+ */
 function toStreamError(outcome: Outcome): Error {
   if (outcome.kind === 'result') return new SessionUnknown();
   return outcome.error.code === GatewayCode.outcomeUnknown ? new OwnerUnreachable() : new OutcomeError(outcome);

@@ -6,7 +6,7 @@ import { HandoffDirectory } from './handoff-directory.js';
 import { RemoteSession } from './remote-session.js';
 import type { ReadSessionId, SessionBinding } from './session-ids.js';
 
-/** Finds the sessions that other workers own. */
+/** Locates the sessions that other workers own. */
 @Injectable()
 export class RemoteSessions {
   constructor(
@@ -17,29 +17,30 @@ export class RemoteSessions {
   ) {}
 
   /**
-   * Finds a session that is not here, by the owner that its id names. Throws, or rejects with, SessionUnknown where it has
-   * no living owner; OwnerUnreachable or CoordinationUnavailable while that cannot be told.
+   * Locates a session that is not on this worker, by the owner that its id names. Throws, or rejects with, SessionUnknown
+   * when it has no live owner; OwnerUnreachable or CoordinationUnavailable while that cannot be determined.
    */
-  find(id: string, binding: SessionBinding, known: ReadSessionId): Promise<RemoteSession> {
-    if (known.owner === this.workerId.text) throw new SessionUnknown();
-    return this.findByOwner(id, binding, known);
+  find(id: string, binding: SessionBinding, content: ReadSessionId): Promise<RemoteSession> {
+    if (content.owner === this.workerId.text) throw new SessionUnknown();
+    return this.findByOwner(id, binding, content);
   }
 
-  /** The session at a worker that is known to have it. */
-  at(owner: string, id: string, { caller, endpoint }: SessionBinding, known: ReadSessionId): RemoteSession {
+  /** Returns the session at a worker that is known to own it. */
+  at(owner: string, id: string, { caller, endpoint }: SessionBinding, { revision }: ReadSessionId): RemoteSession {
     const order = { session: id, caller, endpoint };
-    const whither = () => this.directory.findNewOwner(id).then((heir) => (heir === owner ? undefined : heir), noOwner);
-    return new RemoteSession({ order, owner, revision: known.revision }, { bus: this.bus, findNewOwner: whither });
+    const findNewOwner = () =>
+      this.directory.findNewOwner(id).then((newOwner) => (newOwner === owner ? undefined : newOwner), noOwner);
+    return new RemoteSession({ order, owner, revision }, { bus: this.bus, findNewOwner });
   }
 
-  private async findByOwner(id: string, binding: SessionBinding, known: ReadSessionId): Promise<RemoteSession> {
+  private async findByOwner(id: string, binding: SessionBinding, content: ReadSessionId): Promise<RemoteSession> {
     try {
-      const state = await this.workers.status(known.owner);
-      if (state === 'alive') return this.at(known.owner, id, binding, known);
-      const heir = await this.directory.findNewOwner(id);
-      const stateOfHeir = heir === undefined ? state : await this.workers.status(heir);
-      if (heir !== undefined && stateOfHeir === 'alive') return this.at(heir, id, binding, known);
-      throw stateOfHeir === 'gone' ? new SessionUnknown() : new OwnerUnreachable();
+      const status = await this.workers.status(content.owner);
+      if (status === 'alive') return this.at(content.owner, id, binding, content);
+      const newOwner = await this.directory.findNewOwner(id);
+      const newOwnerStatus = newOwner === undefined ? status : await this.workers.status(newOwner);
+      if (newOwner !== undefined && newOwnerStatus === 'alive') return this.at(newOwner, id, binding, content);
+      throw newOwnerStatus === 'gone' ? new SessionUnknown() : new OwnerUnreachable();
     } catch (cause) {
       throw cause instanceof RelayFailure ? new CoordinationUnavailable() : cause;
     }

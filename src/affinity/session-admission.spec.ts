@@ -27,42 +27,42 @@ beforeEach(() => {
 
 afterEach(() => sessions.onApplicationShutdown());
 
-describe('an order about a session', () => {
-  it('is admitted where the session lives', () => {
+describe('SessionAdmission', () => {
+  it('admits an order for a session that lives on this worker', () => {
     sessions.open(START);
     expect(admit({ session: 'id' })).toBeUndefined();
   });
 
-  it('is refused where the session is unknown or over', () => {
+  it('refuses an order for an unknown or ended session with session_gone', () => {
     expect(admit({ session: 'id' })).toEqual({ reason: 'session_gone' });
     sessions.open(START).end();
     expect(admit({ session: 'id' })).toEqual({ reason: 'session_gone' });
   });
 
-  it('is sent on where the session was given away', () => {
+  it('refuses an order for a session that was handed off and names the new owner', () => {
     sessions.open(START);
-    sessions.handOff('id', 'heir');
-    expect(admit({ session: 'id' })).toEqual({ reason: 'session_moved', detail: 'heir' });
+    sessions.handOff('id', 'new owner');
+    expect(admit({ session: 'id' })).toEqual({ reason: 'session_moved', detail: 'new owner' });
   });
 
-  it('waits where the session is just leaving: nobody knows yet who takes it', async () => {
+  it('admits an order while the handoff of its session is in progress, so that it waits for the result', async () => {
     sessions.open(START);
     const move = Promise.withResolvers<void>();
-    sessions.handOff('id', 'heir');
+    sessions.handOff('id', 'new owner');
     moves.add('id', move.promise);
     expect(admit({ session: 'id' })).toBeUndefined();
     move.resolve();
     await settled();
-    expect(admit({ session: 'id' })).toEqual({ reason: 'session_moved', detail: 'heir' });
+    expect(admit({ session: 'id' })).toEqual({ reason: 'session_moved', detail: 'new owner' });
   });
 });
 
 it.each<[string, string, unknown]>([
-  ['a session that is given away', SessionPattern.adopt, { heritage: 'closed' }],
+  ['the handoff of a session', SessionPattern.adopt, { heritage: 'closed' }],
   ['a connection', PoolPattern.request, { part: 'a' }],
   ['nothing', SessionPattern.call, null],
-  ['a session that has no name', SessionPattern.call, { session: 7 }],
+  ['a session id that is not a string', SessionPattern.call, { session: 7 }],
   ['a list', SessionPattern.call, ['id']],
-])('an order about %s is left to its handler', (_name, pattern, payload) => {
+])('leaves an order about %s to its handler', (_name, pattern, payload) => {
   expect(admit(payload, pattern)).toBeUndefined();
 });

@@ -5,14 +5,14 @@ import type { PendingHandoffs } from './pending-handoffs.js';
 import { Refusal } from './session-orders.js';
 
 /**
- * Turns away orders about sessions that are not here, before anything is claimed: they have run nothing and never will.
- * Whether the order is given on behalf of the right principal is looked at with the order itself.
+ * Rejects an order for a session that is not on this worker before the order is claimed, so a rejected order has
+ * certainly not run. The handler of the order checks the principal.
  */
 export function createSessionAdmission(sessions: SessionPool, moves: PendingHandoffs): AdmissionCheck {
   return (_pattern, payload) => {
     const session = isJsonObject(payload) ? payload['session'] : undefined;
     if (typeof session !== 'string' || sessions.find(session) || moves.find(session)) return undefined;
-    const heir = sessions.findNewOwner(session);
-    return heir === undefined ? { reason: Refusal.gone } : { reason: Refusal.moved, detail: heir };
+    const newOwner = sessions.findNewOwner(session);
+    return newOwner === undefined ? { reason: Refusal.gone } : { reason: Refusal.moved, detail: newOwner };
   };
 }

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { isJsonObject, type Outcome } from '#lib/mcp-protocol';
 import { WorkerBus, type BusEnd } from '#lib/worker-bus';
-import type { LeavingStep } from '../drain/index.js';
+import type { DrainStep } from '../drain/index.js';
 import { SessionPool, type Session } from '../session-pool/index.js';
 import { readOutcome, waitForInFlight, rankByRendezvous, WorkerId, WorkerRegistry } from '../workers/index.js';
 import type { HandoffPayload } from './handoff-payload.js';
@@ -10,21 +10,21 @@ import { SessionTransfer } from './session-transfer.js';
 import { PendingHandoffs } from './pending-handoffs.js';
 import { SessionPattern, type AdoptOrder } from './session-orders.js';
 
-/** An heir that does not answer within this time may have taken the session all the same. */
+/** A receiver that does not reply within this time may still have accepted the session. */
 const OFFER_TIMEOUT_MS = 3_000;
-/** Sessions that are on their way at a time: with all their events, at their largest, an heir still has room for them. */
+/** Maximum number of concurrent handoffs. Even with event logs of maximum size, a receiver has memory for this many. */
 const MAX_CONCURRENT_HANDOFFS = 10;
 
 type OfferResult = 'taken' | 'refused' | 'unknown';
 
 /**
- * Gives the sessions of a worker that leaves to living ones. The owner itself gives each up first, so that at no moment
- * two serve it: it stops, the heir writes down that it has it and takes it, and the old owner points there as long as it
- * lives.
+ * Hands the sessions of a draining worker off to live workers. The owner stops serving a session before it offers it,
+ * so at most one worker serves a session at any time (invariant 1). The receiver records the handoff, then accepts the
+ * session. The previous owner redirects requests to the new owner for as long as it lives.
  */
 @Injectable()
-export class SessionHandoff implements LeavingStep {
-  readonly name = 'The hand-over of sessions';
+export class SessionHandoff implements DrainStep {
+  readonly name = 'Session handoff';
   private readonly logger = new Logger(SessionHandoff.name);
   private readonly deferred: Promise<void>[] = [];
   private handedOffCount = 0;
@@ -39,33 +39,36 @@ export class SessionHandoff implements LeavingStep {
     private readonly transfer: SessionTransfer,
   ) {}
 
-  /** Resolves once every session without a call in flight has moved; the others follow as they are answered. */
+  /**
+   * Resolves once every session without an in-flight call is handed off. The others follow when their calls are
+   * answered.
+   */
   async run(): Promise<void> {
-    // One that came just now may take them; one that went just now could not.
+    // A worker that has just started can receive sessions; one that has just stopped cannot.
     await this.workers.refresh();
     if (this.otherWorkers.length === 0) return;
     const live = [...this.sessions.liveSessions];
     this.deferred.push(...live.filter(({ canMove }) => !canMove).map((session) => this.handOffWhenIdle(session)));
-    const quiet = live.filter(({ canMove }) => canMove);
-    const giving = Array.from({ length: MAX_CONCURRENT_HANDOFFS }, async () => {
-      for (let session = quiet.pop(); session; session = quiet.pop()) {
+    const idle = live.filter(({ canMove }) => canMove);
+    const transfers = Array.from({ length: MAX_CONCURRENT_HANDOFFS }, async () => {
+      for (let session = idle.pop(); session; session = idle.pop()) {
         if (session.canMove) await this.handOff(session);
-        // Its client has called while others were given away.
+        // The client has sent a call while other sessions were handed off.
         else this.deferred.push(this.handOffWhenIdle(session));
       }
     });
-    await Promise.all(giving);
+    await Promise.all(transfers);
   }
 
-  /** Calls in flight still finish; their sessions go last. Those that cannot go end with their last answer. */
+  /** Hands off the sessions whose calls have ended by now. A session that cannot move ends with its last answer. */
   async finish(): Promise<void> {
-    // Some may have been opened since.
+    // Sessions may have been opened since the first run.
     await this.run();
-    // With nobody to go to they end anyhow, each with its last answer.
+    // Without another worker, each session ends here with its last answer.
     if (this.otherWorkers.length === 0) return;
-    const quiet = [...this.sessions.liveSessions].map((session) => session.whenCallsFinished());
-    await waitForInFlight(Promise.all([...this.deferred, ...quiet]));
-    if (this.handedOffCount > 0) this.logger.log(`${this.handedOffCount} sessions were given to other workers.`);
+    const idle = [...this.sessions.liveSessions].map((session) => session.whenCallsFinished());
+    await waitForInFlight(Promise.all([...this.deferred, ...idle]));
+    if (this.handedOffCount > 0) this.logger.log(`Handed off ${this.handedOffCount} sessions to other workers.`);
   }
 
   private async handOffWhenIdle(session: Session): Promise<void> {
@@ -77,29 +80,29 @@ export class SessionHandoff implements LeavingStep {
   private async handOff(session: Session): Promise<void> {
     const move = this.move(session);
     this.pendingHandoffs.add(session.id, move);
-    await move.catch((cause: unknown) => this.logger.warn(`A session was not given away: ${String(cause)}`));
+    await move.catch((cause: unknown) => this.logger.warn(`Failed to hand off a session: ${String(cause)}`));
   }
 
   private async move(session: Session): Promise<void> {
     const ranked = rankByRendezvous(session.id, this.otherWorkers);
     const [first] = ranked;
-    const heritage = first === undefined ? undefined : this.transfer.release(session, first);
-    if (!heritage) return;
-    for (const heir of ranked) {
-      const received = await this.offer(heir, heritage);
-      if (received === 'refused') continue;
-      this.sessions.setNewOwner(session.id, heir);
+    const payload = first === undefined ? undefined : this.transfer.release(session, first);
+    if (!payload) return;
+    for (const receiver of ranked) {
+      const offerResult = await this.offer(receiver, payload);
+      if (offerResult === 'refused') continue;
+      this.sessions.setNewOwner(session.id, receiver);
       this.handedOffCount += 1;
       return;
     }
-    // Nobody wants it: it stays, and ends with this worker.
+    // No worker accepted the session; keep it until shutdown.
     this.sessions.setNewOwner(session.id, undefined);
-    this.transfer.restore(heritage);
+    this.transfer.restore(payload);
   }
 
-  private async offer(heir: string, heritage: HandoffPayload): Promise<OfferResult> {
-    const payload = { heritage: this.cipher.encrypt(heritage, heir) } satisfies AdoptOrder;
-    const order = { to: heir, pattern: SessionPattern.adopt, payload, budgetMs: OFFER_TIMEOUT_MS };
+  private async offer(receiver: string, payload: HandoffPayload): Promise<OfferResult> {
+    const adoption = { heritage: this.cipher.encrypt(payload, receiver) } satisfies AdoptOrder;
+    const order = { to: receiver, pattern: SessionPattern.adopt, payload: adoption, budgetMs: OFFER_TIMEOUT_MS };
     return toOfferResult(await this.bus.request(order).end);
   }
 
@@ -108,7 +111,7 @@ export class SessionHandoff implements LeavingStep {
   }
 }
 
-/** `unknown` counts as taken: to give the session to yet another worker could make two serve it. */
+/** `unknown` counts as accepted: offering the session to a further worker could make two workers serve it. */
 function toOfferResult(end: BusEnd): OfferResult {
   if (end.kind === 'value') return outcomeToOfferResult(readOutcome(end.value));
   if (end.kind === 'unknown' || end.kind === 'failed') return 'unknown';
@@ -119,6 +122,6 @@ function outcomeToOfferResult(outcome: Outcome | undefined): OfferResult {
   if (!outcome) return 'unknown';
   if (outcome.kind === 'result') return 'taken';
   const { data } = outcome.error;
-  // A defect there may have come to light after the session was taken.
+  // An internal error at the receiver may have occurred after it accepted the session.
   return isJsonObject(data) && data['outcome'] === 'unknown' ? 'unknown' : 'refused';
 }

@@ -19,8 +19,8 @@ const bound = (issuer: string, subject: string, endpoint: string): SessionBindin
 });
 const mine = bound('issuer', 'me', 'default');
 
-describe('a session id', () => {
-  it('is read by the principal and at the endpoint that it was minted for', () => {
+describe('SessionIds', () => {
+  it('verifies a session id for the principal and endpoint that it was issued for', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (issuer, subject, endpoint) => {
         const binding = bound(issuer, subject, endpoint);
@@ -29,7 +29,7 @@ describe('a session id', () => {
     );
   });
 
-  it('is read by nobody else and nowhere else', () => {
+  it('rejects a session id for any other principal, endpoint or transport', () => {
     const binding = fc.tuple(fc.string(), fc.string(), fc.string());
     fc.assert(
       fc.property(binding, binding, (one, other) => {
@@ -40,7 +40,7 @@ describe('a session id', () => {
     expect(ids.read(ids.mint(mine, REVISION), { ...mine, transport: 'sse' })).toBeUndefined();
   });
 
-  it('is not confused by what moves from one part of its binding to the next', () => {
+  it('rejects a session id when text moves from one part of its binding to the next', () => {
     const id = ids.mint(bound('a', 'bc', 'd'), REVISION);
     for (const [issuer, subject, endpoint] of [
       ['ab', 'c', 'd'],
@@ -51,7 +51,7 @@ describe('a session id', () => {
     }
   });
 
-  it('is refused when any bit of it is changed', () => {
+  it('rejects a session id with any bit changed', () => {
     const bytes = Buffer.from(ids.mint(mine, REVISION), 'base64url');
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const changed = Buffer.from(bytes);
@@ -60,7 +60,7 @@ describe('a session id', () => {
     }
   });
 
-  it('has one spelling', () => {
+  it('rejects other spellings of the same session id', () => {
     const id = ids.mint(mine, REVISION);
     for (const other of [
       `${id}=`,
@@ -74,7 +74,7 @@ describe('a session id', () => {
     }
   });
 
-  it('is nothing that anybody could make up', () => {
+  it('rejects made-up session ids', () => {
     const text = fc.oneof(
       fc.string(),
       fc.base64String(),
@@ -83,13 +83,13 @@ describe('a session id', () => {
     fc.assert(fc.property(text, (id) => expect(ids.read(id, mine)).toBeUndefined()));
   });
 
-  it('is new each time, and fit for a header and a URL', () => {
+  it('issues unique session ids that are safe in headers and URLs', () => {
     const minted = new Set(Array.from({ length: 1_000 }, () => ids.mint(mine, REVISION)));
     expect(minted.size).toBe(1_000);
     for (const id of minted) expect(id).toMatch(/^[\w-]{71}$/);
   });
 
-  it('names its worker, and is read by every worker that has the key', () => {
+  it('verifies a session id on every worker with the same key and returns the id of its worker', () => {
     const another = new SessionIds(key, new WorkerId());
     expect(another.read(ids.mint(mine, REVISION), mine)).toEqual({ owner: me.text, revision: REVISION });
     const stranger = new SessionIds(randomBytes(32), me);

@@ -2,20 +2,20 @@ import { createHmac, createSecretKey, randomBytes, timingSafeEqual, type KeyObje
 import type { Caller } from '#lib/extension-kit';
 import type { WorkerId } from '../workers/index.js';
 
-/** Who a session is for and where it may be used. Anybody else, or anywhere else, its id looks like no id at all. */
+/** The principal, endpoint and transport that a session is bound to. For any other its id is unknown. */
 export interface SessionBinding {
   readonly caller: Caller;
   /** Id of the endpoint. */
   readonly endpoint: string;
-  /** How its client speaks to us: streamable HTTP, or HTTP+SSE. */
+  /** The client's transport: streamable HTTP, or HTTP+SSE. */
   readonly transport: 'http' | 'sse';
 }
 
-/** What an id says once its seal was found genuine. */
+/** What a verified session id contains. */
 export interface ReadSessionId {
-  /** Incarnation of the worker that owns the session; fixed at birth. */
+  /** Id of the worker that opened the session. It does not change with a handoff. */
   readonly owner: string;
-  /** Revision that was agreed on when the session was opened: any worker can tell how to speak to its client. */
+  /** Protocol revision of the session. Every worker can derive from it how to encode messages for the client. */
   readonly revision: string;
 }
 
@@ -29,13 +29,13 @@ const CENTURY = 2000;
 const MAX_CACHED_IDS = 10_000;
 
 /**
- * Session ids that name their owner: version, incarnation, 128 random bits, key id, revision, and a MAC over all of
- * that, principal, endpoint and transport. So a worker tells a genuine id from a forged or foreign one, and how to speak
- * to its client, without a look-up.
+ * Issues and verifies session ids. An id contains version, worker id, 128 random bits, key id, revision, and a MAC over
+ * these, the principal, the endpoint and the transport. So a worker distinguishes a genuine id from a forged or foreign
+ * one, and knows the client's revision, without a look-up (ADR 5).
  */
 export class SessionIds {
   private readonly key: KeyObject;
-  /** Ids of others' sessions that were found genuine. Each comes with every request of its client. */
+  /** Cache of verified ids of sessions on other workers; every request of a client repeats its id. */
   private readonly verified = new Map<string, { readonly binding: SessionBinding; readonly read: ReadSessionId }>();
 
   constructor(
@@ -47,15 +47,15 @@ export class SessionIds {
 
   /** `revision`: a date, as all revisions of the protocol are. */
   mint(binding: SessionBinding, revision: string): string {
-    const named = Buffer.concat([Buffer.of(VERSION), this.workerId.bytes, randomBytes(16)]);
-    const body = Buffer.concat([named, Buffer.of(KEY_ID), encodeRevision(revision)]);
+    const identity = Buffer.concat([Buffer.of(VERSION), this.workerId.bytes, randomBytes(16)]);
+    const body = Buffer.concat([identity, Buffer.of(KEY_ID), encodeRevision(revision)]);
     return Buffer.concat([body, this.computeMac(body, binding)]).toString('base64url');
   }
 
-  /** Undefined for anything that was not minted for this very binding. */
+  /** Returns undefined for anything that was not issued for this binding. */
   read(id: string, binding: SessionBinding): ReadSessionId | undefined {
-    const known = this.verified.get(id);
-    if (known && isSameBinding(known.binding, binding)) return known.read;
+    const cached = this.verified.get(id);
+    if (cached && isSameBinding(cached.binding, binding)) return cached.read;
     const read = this.verify(id, binding);
     if (read && this.verified.size >= MAX_CACHED_IDS) this.verified.clear();
     if (read) this.verified.set(id, { binding, read });
@@ -75,8 +75,8 @@ export class SessionIds {
 
   private computeMac(body: Buffer, { caller, endpoint, transport }: SessionBinding): Buffer {
     const { issuer, subject } = caller.principal;
-    const bound = JSON.stringify([issuer, subject, endpoint, transport]);
-    return createHmac('sha256', this.key).update(body).update(bound).digest().subarray(0, 16);
+    const boundTo = JSON.stringify([issuer, subject, endpoint, transport]);
+    return createHmac('sha256', this.key).update(body).update(boundTo).digest().subarray(0, 16);
   }
 }
 

@@ -16,11 +16,11 @@ const RESOURCE = { server: SERVER, own: 'file:///x', uri: 'a+file:///x' };
 const NEVER = new AbortController().signal;
 const UNKNOWN = expect.objectContaining({ httpStatus: 404, message: 'Session not found. Initialize a new one.' });
 
-let neighbours: WorkerCluster;
+let cluster: WorkerCluster;
 let owner: TestWorker;
 let other: TestWorker;
 
-/** The session of that id, as the worker finds it that does not own it. */
+/** Locates the session on the worker that does not own it. */
 async function elsewhere(id: string): Promise<LocatedSession> {
   const session = await other.router.locate(id, BINDING);
   expect(session.location).toBe('elsewhere');
@@ -31,29 +31,29 @@ const opened = async (): Promise<LocatedSession> => elsewhere(owner.open().id);
 const sent = () => owner.connector.opened.flatMap((connection) => connection.sent);
 
 beforeEach(async () => {
-  neighbours = new WorkerCluster();
-  owner = await neighbours.start();
-  other = await neighbours.start();
+  cluster = new WorkerCluster();
+  owner = await cluster.start();
+  other = await cluster.start();
   Logger.overrideLogger(false);
 });
 
 afterEach(async () => {
-  await neighbours.close();
+  await cluster.close();
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
 });
 
-describe('a call that arrives at a worker which does not own its session', () => {
-  it('runs at the owner, as that session and that client', async () => {
-    owner.connector.respond = ({ request }) => result({ heard: request.params });
+describe('a call that arrives at a worker that does not own its session', () => {
+  it('runs at the owner, with the session and the client profile of the owner', async () => {
+    owner.connector.respond = ({ request }) => result({ received: request.params });
     const client = { revision: '2025-11-25', capabilities: { roots: {} } };
     const session = await elsewhere(owner.open({ client }).id);
-    expect(await session.call(createCall(1), new RecordingSink())).toEqual(result({ heard: { name: 'x' } }));
+    expect(await session.call(createCall(1), new RecordingSink())).toEqual(result({ received: { name: 'x' } }));
     expect(owner.connector.opened.map((connection) => connection.client.capabilities)).toEqual([{ roots: {} }]);
     expect(other.connector.opened).toEqual([]);
     expect(session.client.revision).toBe('2025-11-25');
   });
 
-  it('has what the server says meanwhile, with ids by which it can be asked for again, and questions answered', async () => {
+  it('forwards notifications with event ids, and the questions of the server', async () => {
     owner.connector.respond = async ({ reply }) => {
       await reply.notify(LOGGED);
       const answer = await reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER);
@@ -69,7 +69,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(sink.eventIds).toEqual(['1-0', '1-1', '1-2']);
   });
 
-  it('lasts as long as its client needs, for each answer anew', async () => {
+  it('has no time limit while its client answers questions one after the other', async () => {
     owner.connector.respond = async ({ reply }) => {
       for (let round = 1; round <= 4; round += 1)
         await reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER);
@@ -81,25 +81,25 @@ describe('a call that arrives at a worker which does not own its session', () =>
     const outcome = session.call(createCall(1), sink).finally(() => (isOver = true));
     for (let round = 1; round <= 4; round += 1) {
       await until(() => isOver || sink.summary.includes(`question ${round}`));
-      await neighbours.timer.advance(180_000);
+      await cluster.timer.advance(180_000);
       await session.answer(round, { result: { roots: [] } });
     }
     expect(await outcome).toMatchObject({ kind: 'result' });
   });
 
-  it('is given up with its owner, however long its client may take to answer', async () => {
+  it('ends with an unknown outcome when its owner dies while the client answers a question', async () => {
     owner.connector.respond = ({ reply }) =>
       reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER).then(() => result({}));
     const sink = new RecordingSink();
     const outcome = (await opened()).call(createCall(1), sink);
     await until(() => sink.summary.includes('question 1'));
-    await neighbours.timer.advance(180_000);
-    await neighbours.relay.leave(owner.name);
-    await neighbours.timer.advance(2_000);
+    await cluster.timer.advance(180_000);
+    await cluster.relay.leave(owner.name);
+    await cluster.timer.advance(2_000);
     expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
   });
 
-  it('starts after those of its session that came before it', async () => {
+  it('starts in the order of arrival among the calls of its session', async () => {
     const session = await opened();
     const ids = Array.from({ length: 20 }, (_, index) => index);
     owner.connector.respond = ({ request }) => result({ name: request.params['name'] });
@@ -111,7 +111,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(sent().map(({ request }) => request.params['name'])).toEqual(ids);
   });
 
-  it('is cancelled at the server by its client, and by nothing else', async () => {
+  it('is cancelled at the server by its client’s cancellation only', async () => {
     owner.connector.respond = () => new Promise<Outcome>(() => undefined);
     const session = await opened();
     const outcome = session.call(createCall(7), new RecordingSink());
@@ -123,7 +123,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(sent()[0]?.signal.aborted).toBe(true);
   });
 
-  it('reaches no server where its client has given it up before it arrived, by whatever worker', async () => {
+  it('reaches no server when its cancellation arrives first, on any worker', async () => {
     const { id } = owner.open();
     const [here, there] = [await owner.router.locate(id, BINDING), await elsewhere(id)];
     await there.cancel(1);
@@ -134,7 +134,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(sent()).toEqual([]);
   });
 
-  it('fails there as it would here', async () => {
+  it('fails with the server’s own error', async () => {
     owner.connector.respond = () => ({
       kind: 'error',
       error: { code: -32042, message: 'Visit first', data: { a: 1 } },
@@ -146,7 +146,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     });
   });
 
-  it('is no success where the handler has a defect, and nothing of it is told', async () => {
+  it('fails with an internal error when the handler throws, without the text of the exception', async () => {
     owner.connector.respond = () => {
       throw new TypeError('a secret of ours');
     };
@@ -156,7 +156,7 @@ describe('a call that arrives at a worker which does not own its session', () =>
     expect(JSON.stringify(outcome)).not.toContain('secret');
   });
 
-  it('is not run for a server that its owner does not know, or no more', async () => {
+  it('is not executed when its owner does not have the server configured or enabled', async () => {
     const session = await opened();
     const data = { outcome: 'not_executed', server: 'new' };
     expect(await session.call(createCall(1, { server: remoteServer('new') }), new RecordingSink())).toMatchObject({
@@ -168,8 +168,8 @@ describe('a call that arrives at a worker which does not own its session', () =>
   });
 });
 
-describe('everything else that a client says at another worker', () => {
-  it('reaches the servers that its session talks to', async () => {
+describe('other messages of a client at a worker that does not own its session', () => {
+  it('forward a notification to the servers that the session uses', async () => {
     const session = await opened();
     await session.call(createCall(1), new RecordingSink());
     const roots = { method: 'notifications/roots/list_changed', params: {} };
@@ -177,22 +177,22 @@ describe('everything else that a client says at another worker', () => {
     expect(owner.connector.opened[0]?.told).toEqual([roots]);
   });
 
-  it('is kept by its session: the level of the log', async () => {
+  it('set the log level of the session at its owner', async () => {
     const session = await opened();
     await session.setLogLevel('error');
     expect(owner.sessions.find(session.id)?.logLevel).toBe('error');
   });
 
-  it('keeps it from ending as unused', async () => {
+  it('prevent the session from being evicted as idle', async () => {
     const session = await opened();
-    const mine = owner.sessions.find(session.id);
-    if (mine) mine.lastUsedAt = 0;
+    const local = owner.sessions.find(session.id);
+    if (local) local.lastUsedAt = 0;
     await session.touch();
     owner.sessions.evictIdle(Date.now());
     expect(owner.sessions.find(session.id)?.isEnded).toBe(false);
   });
 
-  it('subscribes it to resources, of which its stream tells wherever it was opened', async () => {
+  it('subscribe the session to a resource, and its stream receives the updates on any worker', async () => {
     const session = await opened();
     const sink = new RecordingSink();
     await session.openStream(sink);
@@ -206,7 +206,7 @@ describe('everything else that a client says at another worker', () => {
     expect(filters.filter(({ resourceSubscriptions }) => resourceSubscriptions)).toEqual([]);
   });
 
-  it('is refused where its server refuses', async () => {
+  it('report the server’s refusal of a subscription', async () => {
     owner.connector.honours = () => ({});
     const [here, there] = [owner.open(), await opened()];
     const { code, message, httpStatus } = (await here
@@ -215,7 +215,7 @@ describe('everything else that a client says at another worker', () => {
     await expect(there.subscribe(RESOURCE)).rejects.toMatchObject({ code, message, httpStatus });
   });
 
-  it('ends the session, for all workers and for good', async () => {
+  it('end the session for all workers', async () => {
     const session = await opened();
     await session.end();
     expect(owner.sessions.size).toBe(0);
@@ -225,8 +225,8 @@ describe('everything else that a client says at another worker', () => {
   });
 });
 
-describe('a stream that is opened at another worker', () => {
-  it('is the session’s own, and tells of changes as long as the session lasts', async () => {
+describe('a stream that is opened at a worker that does not own its session', () => {
+  it('is the server stream of the session and receives changes until the session ends', async () => {
     const session = await opened();
     const sink = new RecordingSink();
     const stream = await session.openStream(sink);
@@ -239,30 +239,30 @@ describe('a stream that is opened at another worker', () => {
     await sink.until(({ ended }) => ended);
   });
 
-  it('is let go of at the owner when its client has left', async () => {
+  it('is detached at the owner when its client disconnects', async () => {
     const session = await opened();
     const stream = await session.openStream(new RecordingSink());
-    const mine = owner.sessions.find(session.id);
-    expect(mine?.isIdle).toBe(false);
+    const local = owner.sessions.find(session.id);
+    expect(local?.isIdle).toBe(false);
     stream.detach();
-    await until(() => mine?.isIdle === true);
+    await until(() => local?.isIdle === true);
   });
 
-  it('goes on where it was cut, without a gap, and once only', async () => {
+  it('resumes after the last event without a gap or a repetition', async () => {
     const session = await opened();
     const cut = new RecordingSink();
     (await session.openStream(cut)).detach();
-    const mine = owner.sessions.find(session.id);
-    await until(() => mine?.isIdle === true);
-    mine?.notify(LOGGED);
-    mine?.notify(TOOLS);
+    const local = owner.sessions.find(session.id);
+    await until(() => local?.isIdle === true);
+    local?.notify(LOGGED);
+    local?.notify(TOOLS);
     const sink = new RecordingSink();
     expect((await session.openStream(sink, '1-1')).isServerStream).toBe(true);
     await sink.until(({ events }) => events.length === 1);
     expect([sink.summary, sink.eventIds]).toEqual([[TOOLS.method], ['1-2']]);
   });
 
-  it('brings the answer of a call whose own stream was cut', async () => {
+  it('receives the answer of a call whose own stream was cut', async () => {
     const answer = Promise.withResolvers<Outcome>();
     owner.connector.respond = async ({ reply }) => {
       await reply.notify(LOGGED);
@@ -280,25 +280,25 @@ describe('a stream that is opened at another worker', () => {
     expect(await call).toMatchObject(result({ late: true }));
   });
 
-  it('is refused where events in between are kept no more', async () => {
+  it('is refused when events in between are no longer stored', async () => {
     const session = await opened();
     await expect(session.openStream(new RecordingSink(), '9-9')).rejects.toMatchObject({ httpStatus: 400 });
   });
 
-  it('is not opened for a session that has ended', async () => {
+  it('is refused for a session that has ended', async () => {
     const session = await opened();
     owner.sessions.find(session.id)?.end();
     await expect(session.openStream(new RecordingSink())).rejects.toEqual(UNKNOWN);
   });
 });
 
-describe('the owner', () => {
+describe('the owner of a session', () => {
   const order = (pattern: string, payload: object) => {
     const { node } = other.server;
     return node.request({ to: owner.name, pattern, payload }).end;
   };
 
-  it('serves nobody who speaks for another principal or of another endpoint, whatever worker vouches for it', async () => {
+  it('rejects an order for another principal or endpoint, even from a genuine worker', async () => {
     const { id } = owner.open();
     const unknown = { kind: 'value', value: { kind: 'gone' } };
     const foreign = [
@@ -310,14 +310,14 @@ describe('the owner', () => {
     expect(owner.sessions.size).toBe(1);
   });
 
-  it('takes nothing over that is no session', async () => {
+  it('rejects an invalid handoff payload', async () => {
     expect(await order(SessionPattern.adopt, { heritage: 'rubbish' })).toMatchObject({
       value: { kind: 'error', error: { code: -32602 } },
     });
     expect(owner.sessions.size).toBe(0);
   });
 
-  it('refuses before anything runs what concerns a session that it never had', async () => {
+  it('refuses an order for an unknown session before it is claimed', async () => {
     const end = await order(SessionPattern.call, {
       session: 'never',
       caller: BINDING.caller,

@@ -26,8 +26,8 @@ import { SessionRouter } from './session-router.js';
 const DONE = result({});
 
 /**
- * What other workers ask of the sessions that this one owns. Each order goes to the very same session as if its client
- * had come here; each answer is an Outcome.
+ * Serves other workers' orders for the sessions that this worker owns. Every order has the same effect as a request of
+ * the client at this worker; every reply is an Outcome.
  */
 @Controller()
 @UseInterceptors(ForwardedRpcInterceptor)
@@ -43,14 +43,14 @@ export class SessionInboxController {
     const session = await this.findSession(order);
     const { server, ...call } = order.call;
     const { caller } = order;
-    const whole = {
+    const complete = {
       ...call,
       server: this.requireServer(server),
       caller,
       client: session.client,
       clientRepeatsCall: false,
     };
-    return session.call(whole, createSink(context));
+    return session.call(complete, createSink(context));
   }
 
   @MessagePattern(SessionPattern.cancel)
@@ -95,7 +95,7 @@ export class SessionInboxController {
     return DONE;
   }
 
-  /** Lasts as long as the stream does over this connection of its client. */
+  /** Lasts until the stream ends or the client's connection is closed. */
   @MessagePattern(SessionPattern.stream)
   async stream(@Payload() order: StreamOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
@@ -113,14 +113,14 @@ export class SessionInboxController {
     return DONE;
   }
 
-  /** Another worker leaves, and this one is to go on with a session of its. */
+  /** Accepts a session that a draining worker hands off. */
   @MessagePattern(SessionPattern.adopt)
   async adopt(@Payload() order: AdoptOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
     await this.receiver.accept(order.heritage, context.requester);
     return DONE;
   }
 
-  /** Synchronous for a session that is not on its way elsewhere: what came first goes first. */
+  /** Synchronous unless a handoff is in progress, so that orders run in the order of their arrival. */
   private findSession({ session, caller, endpoint }: SessionOrder): LocalSession | Promise<LocalSession> {
     return this.router.findLocal(session, caller.key, endpoint);
   }
@@ -136,7 +136,7 @@ export class SessionInboxController {
   }
 }
 
-/** The client's connection is at the other worker. */
+/** The client is connected to the other worker, so events are forwarded there. */
 function createSink(context: WorkerBusContext): StreamSink {
   return {
     emit: (event) => context.emit(event),

@@ -2,7 +2,7 @@ import type { Caller } from '#lib/extension-kit';
 import type { Answer, LogLevel, McpNotification, RequestId } from '#lib/mcp-protocol';
 import type { UpstreamCall } from '../calls/index.js';
 
-/** What a worker asks of the worker that owns a session. */
+/** Message patterns of requests to the worker that owns a session. */
 export const SessionPattern = {
   call: 'session.call',
   cancel: 'session.cancel',
@@ -17,7 +17,7 @@ export const SessionPattern = {
   adopt: 'session.adopt',
 } as const;
 
-/** Every order about a session names it, and on whose behalf it is given: the owner checks both. */
+/** Every order names the session and the caller; the owner validates both. */
 export interface SessionOrder {
   readonly session: string;
   readonly caller: Caller;
@@ -25,12 +25,12 @@ export interface SessionOrder {
   readonly endpoint: string;
 }
 
-/** A call as it travels: the server by its slug, everything of the session's own left to the owner. */
+/** A call as it is forwarded: the server by its slug, and without what the owner reads from the session. */
 export interface ForwardedCall extends Omit<UpstreamCall, 'server' | 'caller' | 'client' | 'clientRepeatsCall'> {
   readonly server: string;
 }
 
-/** A resource as it travels. */
+/** A resource as it is forwarded. */
 export interface ForwardedResource {
   readonly server: string;
   readonly own: string;
@@ -66,30 +66,30 @@ export interface StreamOrder extends SessionOrder {
   readonly lastEventId?: string;
 }
 
-/** A worker that leaves gives a session away. */
+/** Hands a session off to the receiving worker. */
 export interface AdoptOrder {
-  /** Closed for the worker that it is for. */
+  /** The handoff payload, encrypted for the receiving worker. */
   readonly heritage: string;
 }
 
-/** What comes back of a stream, beside the events of the session's own. */
+/** Stream events that the owner adds to the events of the session. */
 export type StreamSignal =
-  /** The stream was found. `standing`: it belongs to no request. */
+  /** The stream was found. `standing`: it is the server stream, which belongs to no request. */
   | { readonly kind: 'found'; readonly standing: boolean }
-  /** Nothing more comes over this connection. */
+  /** No further event follows on this connection. */
   | { readonly kind: 'ended' };
 
-/** The owner gave the session to another worker, and has run nothing. */
+/** The owner handed the session off and has not run the order. */
 export interface SessionMovedReply {
   readonly kind: 'moved';
-  /** Incarnation of the heir. */
+  /** Id of the new owner. */
   readonly to: string;
 }
 
-/** The worker does not know the session, or no more, and has run nothing. */
+/** The worker does not know the session (any more) and has not run the order. */
 export interface SessionUnknownReply {
   readonly kind: 'gone';
 }
 
-/** Reasons of refusals before anything ran. */
+/** Reasons of refusals before an order is claimed; nothing has run. */
 export const Refusal = { gone: 'session_gone', moved: 'session_moved' } as const;

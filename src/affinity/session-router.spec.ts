@@ -13,14 +13,14 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { SessionPool, SessionPoolConfig } from '../session-pool/index.js';
-import { ChangeFeeds, ListViewsSeat, SessionFeeds } from '../subscriptions/index.js';
+import { ServerSubscriptions, DeferredListViews, SessionSubscriptions } from '../subscriptions/index.js';
 import { DeafBus } from '../../test/support/deaf-bus.js';
 import { SingleWorkerRegistry, WorkerId } from '../workers/index.js';
 import { EmptyHandoffDirectory } from './empty-handoff-directory.js';
 import { PendingHandoffs } from './pending-handoffs.js';
 import { SessionIds } from './session-ids.js';
 import { RemoteSessions } from './remote-sessions.js';
-import { ParkedCalls, UpstreamCalls, CallsConfig } from '../calls/index.js';
+import { UpstreamCalls, ParkedCalls, CallsConfig } from '../calls/index.js';
 import { ServerHealth, UpstreamPool, ConnectionsConfig } from '../connections/index.js';
 import { SessionRouter } from './session-router.js';
 
@@ -36,7 +36,11 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const upstreams = new UpstreamPool(connector, config, registry);
   const sessions = new SessionPool(config);
   const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config, config), new ServerHealth(registry));
-  const feeds = new SessionFeeds(new ChangeFeeds(upstreams, registry), endpointsOf(registry), new ListViewsSeat());
+  const feeds = new SessionSubscriptions(
+    new ServerSubscriptions(upstreams, registry),
+    endpointsOf(registry),
+    new DeferredListViews(),
+  );
   const me = new WorkerId();
   const [workers, moves] = [new SingleWorkerRegistry(me), new PendingHandoffs()];
   const ids = new SessionIds(randomBytes(32), me);
@@ -73,18 +77,18 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const made of worlds.splice(0)) await made.close();
+  for (const opened of worlds.splice(0)) await opened.close();
   jest.useRealTimers();
 });
 
-describe('a session', () => {
-  it('is found again by its principal at its endpoint', async () => {
+describe('SessionRouter', () => {
+  it('locates a session for its principal at its endpoint', async () => {
     const { router, open } = world();
     const { id } = open();
     expect((await router.locate(id, MINE)).id).toBe(id);
   });
 
-  it('looks unknown to everybody else, everywhere else, and once it has ended', async () => {
+  it('reports a session as unknown to any other principal, endpoint or transport, and after its end', async () => {
     const { router, open } = world();
     const session = open();
     const unknown = expect.objectContaining({ httpStatus: 404, message: 'Session not found. Initialize a new one.' });
@@ -100,7 +104,7 @@ describe('a session', () => {
     expect(() => router.locate(session.id, MINE)).toThrow(unknown);
   });
 
-  it('passes on what its client tells the servers', async () => {
+  it('forwards a client’s notification to the servers of its session', async () => {
     const { connector, open } = world();
     const session = open();
     const roots = { method: 'notifications/roots/list_changed', params: {} };
@@ -112,7 +116,7 @@ describe('a session', () => {
     await session.notify(roots);
   });
 
-  it('tells of changes of lists from when its client has a stream and has said who it is', async () => {
+  it('subscribes to list changes once an SSE client has a stream and is initialized', async () => {
     jest.useFakeTimers();
     const { connector, open } = world();
     const session = open({ endpoint: 'default', transport: 'sse' });
@@ -128,7 +132,7 @@ describe('a session', () => {
     expect(sink.summary).toContain(TOOLS.method);
   });
 
-  it('counts as used until its client’s connection is gone', async () => {
+  it('counts a session as used until the connection of its client closes', async () => {
     jest.useFakeTimers();
     const { sessions, open } = world({ sessionIdleMs: 1_000 });
     const session = open();
@@ -143,10 +147,10 @@ describe('a session', () => {
   });
 });
 
-describe('answers on the one stream of a session', () => {
+describe('answers on the server stream of a session', () => {
   const oneStream = { transport: 'sse' } as const;
 
-  it('come as they are ready', async () => {
+  it('are sent as soon as they are ready', async () => {
     const { open } = world();
     const session = open(oneStream);
     const sink = new RecordingSink();
@@ -159,7 +163,7 @@ describe('answers on the one stream of a session', () => {
     expect(sink.summary).toEqual(['opened', 'answer 2', 'answer 1']);
   });
 
-  it('are bounded, before anything is run', async () => {
+  it('are limited in number before anything runs', async () => {
     const { open } = world({ maxCallsPerSession: 1 });
     const session = open(oneStream);
     const slow = Promise.withResolvers<Outcome>();
@@ -173,7 +177,7 @@ describe('answers on the one stream of a session', () => {
     await second();
   });
 
-  it('that are owed keep the stream open when the session ends, and end it', async () => {
+  it('that are outstanding keep the stream open until they are sent when the session ends', async () => {
     const { open } = world();
     const session = open(oneStream);
     const sink = new RecordingSink();
@@ -191,7 +195,7 @@ describe('answers on the one stream of a session', () => {
     expect(() => session.answerOnStream(2, 'ping', async () => result({}))).toThrow('The session has ended');
   });
 
-  it('that fail by a defect are owed no longer', async () => {
+  it('that fail with an exception are no longer outstanding', async () => {
     const { open } = world();
     const session = open(oneStream);
     await expect(session.answerOnStream(1, 'ping', () => Promise.reject(new TypeError('a defect')))).rejects.toThrow();

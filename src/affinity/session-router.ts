@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ClientProfile } from '#lib/mcp-protocol';
 import { UpstreamCalls } from '../calls/index.js';
 import { SessionPool, type Session } from '../session-pool/index.js';
-import { SessionFeeds } from '../subscriptions/index.js';
+import { SessionSubscriptions } from '../subscriptions/index.js';
 import { WorkerRegistry } from '../workers/index.js';
 import { SessionMoved, SessionUnknown } from './affinity.errors.js';
 import { LocalSession, type LocalOwner } from './local-session.js';
@@ -11,15 +11,15 @@ import type { RemoteSession } from './remote-session.js';
 import { RemoteSessions } from './remote-sessions.js';
 import { SessionIds, type SessionBinding } from './session-ids.js';
 
-/** What a new session is bound to, and who its client is. */
+/** The binding of a new session and the profile of its client. */
 export interface SessionRequest extends SessionBinding {
   readonly client: ClientProfile;
 }
 
-/** A session, here or at another worker. */
+/** A session, local or remote. */
 export type LocatedSession = LocalSession | RemoteSession;
 
-/** Opens sessions here, and finds the owner of a session. */
+/** Opens sessions on this worker, and locates the owner of a session. */
 @Injectable()
 export class SessionRouter {
   private readonly owner: LocalOwner;
@@ -31,12 +31,12 @@ export class SessionRouter {
     private readonly pendingHandoffs: PendingHandoffs,
     private readonly workers: WorkerRegistry,
     calls: UpstreamCalls,
-    feeds: SessionFeeds,
+    subscriptions: SessionSubscriptions,
   ) {
-    this.owner = { calls, subscriptions: feeds, locateMoved: (session) => this.follow(session) };
+    this.owner = { calls, subscriptions, locateMoved: (session) => this.follow(session) };
   }
 
-  /** Creates a session here; this worker owns it until it gives it away itself. */
+  /** Creates a session on this worker, which owns it until it hands the session off. */
   open(request: SessionRequest): LocalSession {
     const id = this.ids.mint(request, request.client.revision);
     const { caller, endpoint, client, transport } = request;
@@ -45,23 +45,23 @@ export class SessionRouter {
   }
 
   /**
-   * Finds a session wherever it lives. Throws, or rejects with, SessionUnknown for ended, forged and foreign ids alike;
-   * OwnerUnreachable or CoordinationUnavailable while that cannot be told.
+   * Locates a session. Throws, or rejects with, SessionUnknown for ended, forged and foreign ids alike;
+   * OwnerUnreachable or CoordinationUnavailable while the owner cannot be determined.
    */
   locate(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
-    // A worker that slept for long may have been declared gone meanwhile, and its sessions with it.
+    // A worker that was paused for long may have been declared dead meanwhile, and its sessions with it.
     const awake = this.workers.checkOwnLiveness();
     return awake ? awake.then(() => this.findSettled(id, binding)) : this.findSettled(id, binding);
   }
 
   /**
-   * A session of this worker, for another worker that asks. Throws, or rejects with, SessionUnknown, or SessionMoved
-   * when it was given away.
+   * Returns a session of this worker, for an order from another worker. Throws, or rejects with, SessionUnknown, or
+   * SessionMoved when the session was handed off.
    */
   findLocal(id: string, callerKey: string, endpoint: string): LocalSession | Promise<LocalSession> {
-    const moving = this.pendingHandoffs.find(id);
-    return moving
-      ? moving.then(() => this.findLocalNow(id, callerKey, endpoint))
+    const handoff = this.pendingHandoffs.find(id);
+    return handoff
+      ? handoff.then(() => this.findLocalNow(id, callerKey, endpoint))
       : this.findLocalNow(id, callerKey, endpoint);
   }
 
@@ -75,13 +75,13 @@ export class SessionRouter {
       const isBound = session.start.caller.key === callerKey && session.start.endpoint === endpoint;
       if (isBound) return new LocalSession(session, this.owner);
     }
-    const heir = session ? undefined : this.sessions.findNewOwner(id);
-    throw heir === undefined ? new SessionUnknown() : new SessionMoved(heir);
+    const newOwner = session ? undefined : this.sessions.findNewOwner(id);
+    throw newOwner === undefined ? new SessionUnknown() : new SessionMoved(newOwner);
   }
 
   private findSettled(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
-    const moving = this.pendingHandoffs.find(id);
-    return moving ? moving.then(() => this.find(id, binding)) : this.find(id, binding);
+    const handoff = this.pendingHandoffs.find(id);
+    return handoff ? handoff.then(() => this.find(id, binding)) : this.find(id, binding);
   }
 
   private find(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
@@ -90,11 +90,11 @@ export class SessionRouter {
       if (!isBoundTo(session, binding)) throw new SessionUnknown();
       return new LocalSession(session, this.owner);
     }
-    const known = this.ids.read(id, binding);
-    if (!known) throw new SessionUnknown();
-    const heir = this.sessions.findNewOwner(id);
-    if (heir !== undefined) return this.remoteSessions.at(heir, id, binding, known);
-    return this.remoteSessions.find(id, binding, known);
+    const content = this.ids.read(id, binding);
+    if (!content) throw new SessionUnknown();
+    const newOwner = this.sessions.findNewOwner(id);
+    if (newOwner !== undefined) return this.remoteSessions.at(newOwner, id, binding, content);
+    return this.remoteSessions.find(id, binding, content);
   }
 }
 

@@ -2,11 +2,11 @@ import { Injectable, Logger } from '@nestjs/common';
 import { UpstreamPool } from '../connections/index.js';
 import { ServerRegistry } from '../registry/index.js';
 import { SessionPool, type Session } from '../session-pool/index.js';
-import { SessionFeeds } from '../subscriptions/index.js';
+import { SessionSubscriptions } from '../subscriptions/index.js';
 import type { HandoffPayload } from './handoff-payload.js';
 import type { ForwardedResource } from './session-orders.js';
 
-/** Takes a session apart for another worker, and goes on here with one that another worker has given up. */
+/** Releases a session with everything that moves with it, and restores one that its owner has released. */
 @Injectable()
 export class SessionTransfer {
   private readonly logger = new Logger(SessionTransfer.name);
@@ -14,14 +14,14 @@ export class SessionTransfer {
   constructor(
     private readonly sessions: SessionPool,
     private readonly upstreams: UpstreamPool,
-    private readonly subscriptions: SessionFeeds,
+    private readonly subscriptions: SessionSubscriptions,
     private readonly registry: ServerRegistry,
   ) {}
 
   /**
-   * Gives a session up here. Undefined for one that cannot move; it stays.
+   * Stops serving a session. Returns undefined for a session that cannot move; it stays.
    *
-   * @param newOwner incarnation of the worker that is asked first to go on with it
+   * @param newOwner id of the worker that receives the first offer
    */
   release(session: Session, newOwner: string): HandoffPayload | undefined {
     const upstreams = this.upstreams.releaseForHandoff(session);
@@ -35,8 +35,8 @@ export class SessionTransfer {
   }
 
   /**
-   * Goes on with a session that its owner has given up, which may have been this worker.
-   * @throws SessionLimitReached when there is no room; then nothing is taken
+   * Restores a session that its owner has stopped serving. The owner may have been this worker.
+   * @throws SessionLimitReached when the session limit is reached; then nothing is restored
    */
   restore({ record, upstreams, watched }: HandoffPayload): void {
     const session = this.sessions.restore(record);
@@ -48,9 +48,9 @@ export class SessionTransfer {
     const server = this.registry.find(slug);
     if (!server) return;
     this.subscriptions.subscribe(session, { server, own, uri }).then(
-      // Whatever changed on the way went unheard.
+      // The resource may have changed during the handoff, when no subscription was open.
       () => session.notify({ method: 'notifications/resources/updated', params: { uri } }),
-      (cause: unknown) => this.logger.warn(`${slug} does not tell of a resource any more: ${String(cause)}`),
+      (cause: unknown) => this.logger.warn(`Failed to restore a subscription at server ${slug}: ${String(cause)}`),
     );
   }
 }

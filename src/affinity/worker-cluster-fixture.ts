@@ -1,4 +1,7 @@
-/** Workers of one installation within one process, as the gateway joins them; only the servers and Redis are played. */
+/**
+ * Workers of one installation within one process, wired as in the gateway. Only the upstream servers and Redis are
+ * fakes.
+ */
 import { endpointsOf } from '../../test/support/endpoints.js';
 import { randomBytes } from 'node:crypto';
 import type { INestMicroservice } from '@nestjs/common';
@@ -16,10 +19,10 @@ import {
 import { Readiness } from '../health/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { NullEventArchive, SessionPool, SessionPoolConfig, type EventArchive } from '../session-pool/index.js';
-import { ChangeFeeds, ListViewsSeat, SessionFeeds } from '../subscriptions/index.js';
+import { ServerSubscriptions, DeferredListViews, SessionSubscriptions } from '../subscriptions/index.js';
 import { createSessionAdmission } from './session-admission.js';
 import { InFlightWaits, BusWorkerRegistry, rankByRendezvous, WorkerId } from '../workers/index.js';
-import { CallsConfig, ParkedCalls, UpstreamCalls, type UpstreamCall } from '../calls/index.js';
+import { UpstreamCalls, type UpstreamCall, ParkedCalls, CallsConfig } from '../calls/index.js';
 import { ServerHealth, UpstreamPool, ConnectionsConfig } from '../connections/index.js';
 import { OrphanedStreams } from './orphaned-streams.js';
 import { RemoteSessions } from './remote-sessions.js';
@@ -36,13 +39,13 @@ import { SessionInboxController } from './session-inbox.controller.js';
 import { SessionPattern } from './session-orders.js';
 import { SessionRouter, type SessionRequest } from './session-router.js';
 
-/** What is configured everywhere. */
+/** The server that every worker has configured. */
 export const SERVER = remoteServer('a');
 
-/** Who opens sessions in these specs, and where. */
+/** The principal, endpoint and transport of the sessions in these specs. */
 export const BINDING = { caller: callerOf('me'), endpoint: 'a', transport: 'http' } as const;
 
-/** What all of them remember of sessions that were given away. */
+/** The handoff directory that all workers share. */
 export class InMemoryHandoffDirectory extends HandoffDirectory {
   readonly newOwners = new Map<string, string>();
   isDown = false;
@@ -52,9 +55,9 @@ export class InMemoryHandoffDirectory extends HandoffDirectory {
     return this.newOwners.get(session);
   }
 
-  override async record(session: string, heir: string): Promise<void> {
+  override async record(session: string, newOwner: string): Promise<void> {
     if (this.isDown) throw new RelayFailure(true, 'down');
-    this.newOwners.set(session, heir);
+    this.newOwners.set(session, newOwner);
   }
 
   override async remove(session: string): Promise<void> {
@@ -69,7 +72,7 @@ export interface TestWorkerOptions {
   readonly archive?: EventArchive;
 }
 
-/** One worker. */
+/** One worker of the cluster. */
 export class TestWorker {
   readonly workerId = new WorkerId();
   readonly readiness = new Readiness();
@@ -79,7 +82,7 @@ export class TestWorker {
   readonly registry: FakeRegistry;
   readonly sessions: SessionPool;
   readonly upstreams: UpstreamPool;
-  readonly subscriptions: SessionFeeds;
+  readonly subscriptions: SessionSubscriptions;
   readonly server: WorkerBusServer;
   readonly workers: BusWorkerRegistry;
   readonly calls: UpstreamCalls;
@@ -105,8 +108,8 @@ export class TestWorker {
     this.workers.onFenced(() => sessions.endAll());
     const placement = new RendezvousPlacement(this.name, this.workers, node);
     this.upstreams = new UpstreamPool(this.connector, config, registry, placement);
-    const feeds = new ChangeFeeds(this.upstreams, registry);
-    this.subscriptions = new SessionFeeds(feeds, endpointsOf(registry), new ListViewsSeat());
+    const feeds = new ServerSubscriptions(this.upstreams, registry);
+    this.subscriptions = new SessionSubscriptions(feeds, endpointsOf(registry), new DeferredListViews());
     this.calls = new UpstreamCalls(this.upstreams, config, new ParkedCalls(config, config), new ServerHealth(registry));
     const { calls, subscriptions, upstreams, workers } = this;
     const ids = new SessionIds(secret, workerId);
@@ -139,18 +142,18 @@ export class TestWorker {
     await this.app.listen();
   }
 
-  /** Opens a session here. */
+  /** Opens a session on this worker. */
   open(more: Partial<SessionRequest> = {}): LocalSession {
     return this.router.open({ ...BINDING, client: LEGACY_CLIENT, ...more });
   }
 
-  /** Gives the sessions away as a worker does that leaves. */
+  /** Hands off the sessions as a draining worker does. */
   async drain(): Promise<void> {
     this.readiness.startDraining();
     await this.handoff.run();
   }
 
-  /** What it offers to others goes as the spec says; the rest goes as ever. */
+  /** Lets the spec decide how this worker's handoff offers end. Other orders are not affected. */
   interceptOffers(become: (offer: () => Promise<BusEnd>, to: string) => Promise<BusEnd>): void {
     const { node } = this.server;
     const request = node.request.bind(node);
@@ -161,7 +164,7 @@ export class TestWorker {
     };
   }
 
-  /** What it offers to others waits until it is let go. */
+  /** Holds back this worker's handoff offers until the returned function is called. */
   holdOffers(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.interceptOffers(async (offer) => {
@@ -171,7 +174,7 @@ export class TestWorker {
     return resolve;
   }
 
-  /** From now on the others know that it is gone. */
+  /** Stops the worker. From now on the others see that it is dead. */
   async close(): Promise<void> {
     this.sessions.onApplicationShutdown();
     await this.upstreams.close();
@@ -182,39 +185,39 @@ export class TestWorker {
 
 export class WorkerCluster {
   readonly secret = randomBytes(32);
-  /** Stands still between the steps of a spec. */
+  /** Time advances only when the spec advances it. */
   readonly timer = new ManualTimer();
   readonly relay = new MemoryRelay(this.timer);
   readonly directory = new InMemoryHandoffDirectory();
   private readonly workers: TestWorker[] = [];
 
-  /** Starts a worker; all know each other then. */
-  async start(makeUp: TestWorkerOptions = {}): Promise<TestWorker> {
-    const neighbour = new TestWorker(this, makeUp);
-    this.workers.push(neighbour);
-    await neighbour.start();
+  /** Starts a worker. Afterwards all workers know each other. */
+  async start(options: TestWorkerOptions = {}): Promise<TestWorker> {
+    const worker = new TestWorker(this, options);
+    this.workers.push(worker);
+    await worker.start();
     await this.heartbeat();
-    return neighbour;
+    return worker;
   }
 
-  /** The others than `leaver`, in the order in which they are asked to take the session. Of three workers in all. */
-  rankedFor(session: string, leaver: TestWorker): [TestWorker, TestWorker] {
-    const others = this.workers.filter((neighbour) => neighbour !== leaver);
+  /** The two workers other than `leaver`, in the order in which they are offered the session. Needs three workers. */
+  rankedFor(session: string, drainingWorker: TestWorker): [TestWorker, TestWorker] {
+    const others = this.workers.filter((worker) => worker !== drainingWorker);
     const names = rankByRendezvous(
       session,
       others.map(({ name }) => name),
     );
     const [one, other] = others.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
-    if (!one || !other) throw new Error('There are three workers.');
+    if (!one || !other) throw new Error('The cluster must have three workers.');
     return [one, other];
   }
 
-  /** So long until each has looked who else lives. */
+  /** Advances time until each worker has refreshed its view of the others. */
   heartbeat(): Promise<void> {
     return this.timer.advance(1_000);
   }
 
-  /** Lets time pass until the promise is settled. */
+  /** Advances time until the promise settles. */
   async advanceUntilSettled<T>(what: Promise<T>): Promise<T> {
     let isSettled = false;
     const settled = what.finally(() => (isSettled = true));
@@ -224,7 +227,7 @@ export class WorkerCluster {
   }
 
   async close(): Promise<void> {
-    for (const neighbour of this.workers.splice(0)) await this.advanceUntilSettled(neighbour.close());
+    for (const worker of this.workers.splice(0)) await this.advanceUntilSettled(worker.close());
   }
 }
 

@@ -4,11 +4,11 @@ import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.
 import { openDatabase, type Database, type DatabasePlace } from '../database/index.js';
 import { AuditConfig, AuditLog, type AuditRecord } from './index.js';
 
-type Happened = Omit<AuditRecord, 'id' | 'at'>;
+type AuditEvent = Omit<AuditRecord, 'id' | 'at'>;
 
 const DAY_MS = 24 * 3_600_000;
 
-const happened = (more: Partial<Happened> = {}): Happened => ({
+const event = (more: Partial<AuditEvent> = {}): AuditEvent => ({
   issuer: 'isthmus',
   subject: 'ada',
   roles: ['admin'],
@@ -35,7 +35,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-describe.each(DATABASE_KINDS)('the audit log, in $name,', ({ start }) => {
+describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
   let host: DatabaseHost;
   let place: DatabasePlace;
   const databases: Database[] = [];
@@ -57,24 +57,24 @@ describe.each(DATABASE_KINDS)('the audit log, in $name,', ({ start }) => {
     return new AuditLog(database, Object.assign(new AuditConfig(), settings));
   }
 
-  it('gives back what happened, newest first, at every worker', async () => {
+  it('finds records newest first at every worker', async () => {
     const [one, other] = [await open(), await open()];
-    await one.recordAndFlush(happened());
-    await one.recordAndFlush(happened({ outcome: 'failed', status: 404, reason: 'It is not there.' }));
+    await one.recordAndFlush(event());
+    await one.recordAndFlush(event({ outcome: 'failed', status: 404, reason: 'It is not there.' }));
     const found = await other.find({}, 10);
     expect(found.map(({ status }) => status)).toEqual([404, 201]);
     expect(found[0]).toEqual({
       id: expect.any(String),
       at: expect.any(Date),
-      ...happened({ outcome: 'failed', status: 404, reason: 'It is not there.' }),
+      ...event({ outcome: 'failed', status: 404, reason: 'It is not there.' }),
     });
   });
 
-  it('finds what is asked for, a page at a time', async () => {
+  it('filters records and returns them a page at a time', async () => {
     const log = await open();
-    for (let count = 0; count < 5; count += 1) await log.recordAndFlush(happened({ status: 200 + count }));
+    for (let count = 0; count < 5; count += 1) await log.recordAndFlush(event({ status: 200 + count }));
     await log.recordAndFlush(
-      happened({ subject: 'bob', method: 'DELETE', path: '/admin/v1/sessions/a_1', outcome: 'failed' }),
+      event({ subject: 'bob', method: 'DELETE', path: '/admin/v1/sessions/a_1', outcome: 'failed' }),
     );
     const first = await log.find({ subject: 'ada' }, 3);
     const second = await log.find({ subject: 'ada' }, 3, first.at(-1)?.id);
@@ -86,37 +86,35 @@ describe.each(DATABASE_KINDS)('the audit log, in $name,', ({ start }) => {
     expect(await log.find({ from: new Date(Date.now() - DAY_MS) }, 9)).toHaveLength(6);
   });
 
-  it('writes what was refused before anybody asks for it', async () => {
+  it('writes pending refusals before it searches the records', async () => {
     const log = await open();
-    log.record(happened({ issuer: '', subject: '', roles: [], outcome: 'refused', status: 401, reason: 'No token.' }));
+    log.record(event({ issuer: '', subject: '', roles: [], outcome: 'refused', status: 401, reason: 'No token.' }));
     expect(await log.find({ outcome: 'refused' }, 9)).toMatchObject([{ subject: '', status: 401 }]);
   });
 
-  it('says it in one line too, whatever was sent', async () => {
+  it('logs each record as one line, even when the request contains line breaks', async () => {
     const log = await open();
-    await log.recordAndFlush(happened());
+    await log.recordAndFlush(event());
     await log.recordAndFlush(
-      happened({ path: `/x\n\u001b[31m${'y'.repeat(300)}`, outcome: 'refused', status: 403, reason: 'No.' }),
+      event({ path: `/x\n\u001b[31m${'y'.repeat(300)}`, outcome: 'refused', status: 403, reason: 'No.' }),
     );
     expect(lines[0]).toBe('log ada of isthmus (admin): POST /admin/v1/servers: done');
     expect(lines[1]).toMatch(/^warn ada of isthmus \(admin\): POST \/x\?\?\[31my+: refused, 403: No\.$/);
   });
 
-  it('keeps what was sent to spoil it, and no more of it than is of use', async () => {
+  it('stores records that contain NUL characters and truncates long reasons', async () => {
     const log = await open();
-    await log.recordAndFlush(
-      happened({ subject: 'a\u0000b', roles: ['\u0000'], reason: `\u0000${'x'.repeat(100_000)}` }),
-    );
-    await log.recordAndFlush(happened());
+    await log.recordAndFlush(event({ subject: 'a\u0000b', roles: ['\u0000'], reason: `\u0000${'x'.repeat(100_000)}` }));
+    await log.recordAndFlush(event());
     const found = await log.find({}, 9);
     expect(found.map(({ subject }) => subject)).toEqual(['ada', expect.stringMatching(/^a.b$/su)]);
     expect(found[1]?.reason).toHaveLength(1_000);
     expect(await log.find({ subject: '\u0000' }, 9)).toEqual([]);
   });
 
-  it('deletes what is too old, and the oldest of too many', async () => {
+  it('deletes expired records and the oldest ones beyond the maximum', async () => {
     const log = await open({ retentionMs: DAY_MS, maxRecords: 3 });
-    for (let count = 0; count < 5; count += 1) await log.recordAndFlush(happened({ status: 200 + count }));
+    for (let count = 0; count < 5; count += 1) await log.recordAndFlush(event({ status: 200 + count }));
     log.onApplicationBootstrap();
     await log.onApplicationShutdown();
     expect((await log.find({}, 9)).map(({ status }) => status)).toEqual([204, 203, 202]);
@@ -127,11 +125,11 @@ describe.each(DATABASE_KINDS)('the audit log, in $name,', ({ start }) => {
     expect(await log.find({}, 9)).toEqual([]);
   });
 
-  it('keeps what cannot be written now, and writes it when it can', async () => {
+  it('keeps records pending while the database fails and writes them afterwards', async () => {
     const log = await open();
     await host.run(place, 'alter table audit_records rename to audit_records_away');
-    await log.recordAndFlush(happened());
-    expect(lines.at(-1)).toMatch(/^error 1 records wait to be written/);
+    await log.recordAndFlush(event());
+    expect(lines.at(-1)).toMatch(/^error Failed to write 1 audit records, retrying/);
     await host.run(place, 'alter table audit_records_away rename to audit_records');
     expect(await log.find({}, 9)).toHaveLength(1);
   });

@@ -5,18 +5,18 @@ import type { AuditQuery, AuditRecord } from './audit-record.js';
 import { AuditTable } from './audit-table.js';
 import { AuditConfig } from './audit.config.js';
 
-/** What refusals of strangers come to is written together: one of them must not cost one write to the disk. */
-const GATHERING_MS = 100;
-const RETRY_MS = 1_000;
-const MOST_AT_ONCE = 200;
-const MOST_WAITING = 10_000;
-const PRUNING_MS = 3_600_000;
-/** Characters of a line, and of a reason: what was sent may be quoted in it. */
-const LONGEST = 1_000;
+/** Refusals of unauthenticated requests are written in batches, so that a flood of requests does not flood the disk. */
+const FLUSH_DELAY_MS = 100;
+const RETRY_DELAY_MS = 1_000;
+const MAX_BATCH_SIZE = 200;
+const MAX_PENDING = 10_000;
+const PRUNE_INTERVAL_MS = 3_600_000;
+/** Maximum length of a log line and of a reason, in characters, because both may quote the request. */
+const MAX_TEXT_LENGTH = 1_000;
 
 /**
- * Keeps who did what over the admin API, and who was refused. A record is a line of the log at once, and a row of the
- * database soon: those that cannot be written wait until the database is back.
+ * Records changes made and requests refused over the admin API. A record becomes a log line at once and a database row
+ * shortly after. Records that cannot be written stay pending until the database is available.
  */
 @Injectable()
 export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -39,7 +39,7 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
     const prune = () => {
       this.lastPrune = this.prune();
     };
-    this.pruneTimer = setInterval(prune, PRUNING_MS).unref();
+    this.pruneTimer = setInterval(prune, PRUNE_INTERVAL_MS).unref();
     prune();
   }
 
@@ -49,34 +49,38 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
     await Promise.all([this.flush(), this.lastPrune]);
   }
 
-  /** Takes a record; it is written shortly. */
-  record(happened: Omit<AuditRecord, 'id' | 'at'>): void {
+  /** Adds a record, which is written to the database shortly after. */
+  record(event: Omit<AuditRecord, 'id' | 'at'>): void {
     const at = new Date();
-    const { reason, ...rest } = happened;
-    const record = { id: idAt(at), at, ...rest, ...(reason !== undefined && { reason: reason.slice(0, LONGEST) }) };
-    this.logger[record.outcome === 'done' ? 'log' : 'warn'](lineOf(record));
-    if (this.pending.length >= MOST_WAITING) return this.logger.error(`Not kept, too many wait: ${lineOf(record)}`);
+    const { reason, ...rest } = event;
+    const shortReason = reason?.slice(0, MAX_TEXT_LENGTH);
+    const record = { id: generateId(at), at, ...rest, ...(shortReason !== undefined && { reason: shortReason }) };
+    this.logger[record.outcome === 'done' ? 'log' : 'warn'](toLogLine(record));
+    if (this.pending.length >= MAX_PENDING) {
+      this.logger.error(`Dropped an audit record, too many are pending: ${toLogLine(record)}`);
+      return;
+    }
     this.pending.push(record);
-    this.scheduleFlush(GATHERING_MS);
+    this.scheduleFlush(FLUSH_DELAY_MS);
   }
 
-  /** Takes a record, and resolves once it is written, or cannot be now. */
-  async recordAndFlush(happened: Omit<AuditRecord, 'id' | 'at'>): Promise<void> {
-    this.record(happened);
+  /** Adds a record and resolves when it is written, or when writing it has failed for now. */
+  async recordAndFlush(event: Omit<AuditRecord, 'id' | 'at'>): Promise<void> {
+    this.record(event);
     await this.flush();
   }
 
-  /** Newest first, those before an id. @throws DatabaseUnavailable */
+  /** Finds the newest records, optionally only those before an id. @throws DatabaseUnavailable */
   async find(query: AuditQuery, limit: number, before?: string): Promise<readonly AuditRecord[]> {
     await this.flush();
     return this.table.find(query, limit, before);
   }
 
-  private scheduleFlush(ms: number): void {
+  private scheduleFlush(delayMs: number): void {
     this.flushTimer ??= setTimeout(() => {
       this.flushTimer = undefined;
       void this.flush();
-    }, ms).unref();
+    }, delayMs).unref();
   }
 
   private async flush(): Promise<void> {
@@ -92,13 +96,13 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
     const records = this.pending;
     this.pending = [];
     try {
-      for (let from = 0; from < records.length; from += MOST_AT_ONCE) {
-        await this.table.insert(records.slice(from, from + MOST_AT_ONCE));
+      for (let from = 0; from < records.length; from += MAX_BATCH_SIZE) {
+        await this.table.insert(records.slice(from, from + MAX_BATCH_SIZE));
       }
     } catch (cause) {
-      this.logger.error(`${records.length} records wait to be written: ${String(cause)}`);
+      this.logger.error(`Failed to write ${records.length} audit records, retrying: ${String(cause)}`);
       this.pending = [...records, ...this.pending];
-      this.scheduleFlush(RETRY_MS);
+      this.scheduleFlush(RETRY_DELAY_MS);
     }
   }
 
@@ -107,25 +111,26 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
     const before = new Date(Date.now() - retentionMs);
     await this.table
       .prune(before, maxRecords)
-      .catch((cause: unknown) => this.logger.warn(`Old records were not deleted: ${String(cause)}`));
+      .catch((cause: unknown) => this.logger.warn(`Failed to delete old audit records: ${String(cause)}`));
   }
 }
 
-const SEQUENCE = 36 ** 6;
-let drawn = 0;
+const SEQUENCE_LENGTH = 36 ** 6;
+let sequence = 0;
 
-/** Sorts as its moment does, and within one as it was drawn: digits and small letters, which databases sort alike. */
-function idAt(at: Date): string {
-  drawn = (drawn + 1) % SEQUENCE;
-  const [moment, place] = [at.getTime().toString(36).padStart(9, '0'), drawn.toString(36).padStart(6, '0')];
-  return `${moment}${place}${randomBytes(6).toString('hex')}`;
+/** Ids sort by time, then by sequence number. They use digits and lower-case letters, which all databases sort alike. */
+function generateId(at: Date): string {
+  sequence = (sequence + 1) % SEQUENCE_LENGTH;
+  const [time, number] = [at.getTime().toString(36).padStart(9, '0'), sequence.toString(36).padStart(6, '0')];
+  return `${time}${number}${randomBytes(6).toString('hex')}`;
 }
 
-function lineOf({ issuer, subject, roles, method, path, outcome, status, reason }: AuditRecord): string {
-  const who = subject === '' ? 'Nobody' : `${subject} of ${issuer} (${roles.join(', ')})`;
-  const how = outcome === 'done' ? outcome : `${outcome}, ${status}: ${reason ?? ''}`;
-  return clean(`${who}: ${method} ${path}: ${how}`);
+function toLogLine({ issuer, subject, roles, method, path, outcome, status, reason }: AuditRecord): string {
+  const caller = subject === '' ? 'Unauthenticated' : `${subject} of ${issuer} (${roles.join(', ')})`;
+  const end = outcome === 'done' ? outcome : `${outcome}, ${status}: ${reason ?? ''}`;
+  return toSingleLine(`${caller}: ${method} ${path}: ${end}`);
 }
 
-/** One line, whatever it says. */
-const clean = (text: string): string => text.slice(0, LONGEST).replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?');
+/** Replaces line breaks and control characters, so that a request cannot forge log lines. */
+const toSingleLine = (text: string): string =>
+  text.slice(0, MAX_TEXT_LENGTH).replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?');

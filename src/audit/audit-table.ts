@@ -26,10 +26,10 @@ type AuditTables = {
   };
 };
 
-/** Few enough that other requests are served in between. */
-const DELETED_AT_ONCE = 500;
+/** Records deleted per statement. Small enough that the event loop serves other requests in between. */
+const DELETE_BATCH_SIZE = 500;
 
-/** The rows of the audit log. Everything here may throw DatabaseUnavailable. */
+/** Repository of audit records. Every method may throw DatabaseUnavailable. */
 export class AuditTable {
   constructor(private readonly database: Database) {}
 
@@ -37,7 +37,7 @@ export class AuditTable {
     return this.database.tables<AuditTables>();
   }
 
-  /** Those that are there already stay: whoever does not know whether they were written writes them again. */
+  /** Skips records that already exist, so that an insert with an unknown outcome can be retried. */
   async insert(records: readonly AuditRecord[]): Promise<void> {
     const rows = records.map(({ roles, made, reason, address, ...rest }) => ({
       ...rest,
@@ -53,21 +53,21 @@ export class AuditTable {
       .execute();
   }
 
-  /** Newest first, those before an id. */
+  /** Finds the newest records, optionally only those before an id. */
   async find(query: AuditQuery, limit: number, before?: string): Promise<readonly AuditRecord[]> {
-    let wanted = this.tables.selectFrom('audit_records').selectAll();
-    if (before !== undefined) wanted = wanted.where('id', '<', before);
-    if (query.subject !== undefined) wanted = wanted.where('subject', '=', query.subject);
-    if (query.method !== undefined) wanted = wanted.where('method', '=', query.method);
-    if (query.outcome !== undefined) wanted = wanted.where('outcome', '=', query.outcome);
-    if (query.from !== undefined) wanted = wanted.where('at', '>=', query.from);
-    if (query.to !== undefined) wanted = wanted.where('at', '<', query.to);
+    let selection = this.tables.selectFrom('audit_records').selectAll();
+    if (before !== undefined) selection = selection.where('id', '<', before);
+    if (query.subject !== undefined) selection = selection.where('subject', '=', query.subject);
+    if (query.method !== undefined) selection = selection.where('method', '=', query.method);
+    if (query.outcome !== undefined) selection = selection.where('outcome', '=', query.outcome);
+    if (query.from !== undefined) selection = selection.where('at', '>=', query.from);
+    if (query.to !== undefined) selection = selection.where('at', '<', query.to);
     const { path } = query;
     if (path !== undefined) {
-      const begins = (column: 'path' | 'made') => sql`substr(${sql.ref(column)}, 1, ${sql.lit(path.length)})`;
-      wanted = wanted.where((is) => is.or([is(begins('path'), '=', path), is(begins('made'), '=', path)]));
+      const prefix = (column: 'path' | 'made') => sql`substr(${sql.ref(column)}, 1, ${sql.lit(path.length)})`;
+      selection = selection.where((is) => is.or([is(prefix('path'), '=', path), is(prefix('made'), '=', path)]));
     }
-    const rows = await wanted.orderBy('id', 'desc').limit(limit).execute();
+    const rows = await selection.orderBy('id', 'desc').limit(limit).execute();
     return rows.map(({ at, roles, made, reason, address, ...rest }) => ({
       ...rest,
       ...(made !== null && { made }),
@@ -78,24 +78,24 @@ export class AuditTable {
     }));
   }
 
-  /** Deletes what is older than a moment, and the oldest of more than so many. */
-  async prune(before: Date, most: number): Promise<void> {
-    const [first] = await this.tables
+  /** Deletes records older than `before`, and the oldest records beyond `maxRecords`. */
+  async prune(before: Date, maxRecords: number): Promise<void> {
+    const [newestSurplus] = await this.tables
       .selectFrom('audit_records')
       .select('id')
       .orderBy('id', 'desc')
-      .offset(most)
+      .offset(maxRecords)
       .limit(1)
       .execute();
     for (;;) {
-      const old = await this.tables
+      const batch = await this.tables
         .selectFrom('audit_records')
         .select('id')
-        .where((is) => is.or([is('at', '<', before), ...(first ? [is('id', '<=', first.id)] : [])]))
-        .limit(DELETED_AT_ONCE)
+        .where((is) => is.or([is('at', '<', before), ...(newestSurplus ? [is('id', '<=', newestSurplus.id)] : [])]))
+        .limit(DELETE_BATCH_SIZE)
         .execute();
-      if (old.length === 0) return;
-      const ids = old.map(({ id }) => id);
+      if (batch.length === 0) return;
+      const ids = batch.map(({ id }) => id);
       await this.tables.deleteFrom('audit_records').where('id', 'in', ids).execute();
     }
   }

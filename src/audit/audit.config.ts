@@ -3,15 +3,15 @@ import { Env } from '#lib/config';
 
 const HOUR_MS = 3_600_000;
 
-/** How long it is known what was done over the admin API. */
+/** How many audit records are kept, and for how long. */
 export class AuditConfig {
-  /** Records older than this are deleted. */
+  /** How long audit records are kept. Older records are deleted. */
   @Env('ISTHMUS_AUDIT_RETENTION', { as: 'duration' })
   @IsInt()
   @Min(HOUR_MS)
   readonly retentionMs: number = 90 * 24 * HOUR_MS;
 
-  /** Most records that are kept; of more, the oldest are deleted. */
+  /** Maximum number of audit records that are kept. The oldest records beyond it are deleted. */
   @Env('ISTHMUS_AUDIT_MAX_RECORDS')
   @IsInt()
   @Min(1_000)

@@ -6,28 +6,28 @@ import { TokenRefused, TokensUnavailable } from './auth.errors.js';
 /** Verifies personal access tokens. */
 @Injectable()
 export class AccessTokenVerifier {
-  /** The same object each time, so that its caller stays the same. */
+  /** Returns the same object for the same token, so that its caller can be cached by identity. */
   private readonly verifiedTokens = new WeakMap<AccessToken, VerifiedToken>();
 
   constructor(private readonly tokens: AccessTokens) {}
 
-  /** Calls back, once, when a token is revoked or expires. Returns how to stop. */
+  /** Calls the listener once when the token is revoked or expires. Returns a function that unsubscribes. */
   onInvalidated(id: string, listener: () => void): () => void {
     return this.tokens.onInvalidated(id, listener);
   }
 
-  /** Rejects with TokenRefused, or with TokensUnavailable while the database cannot be asked. */
+  /** Rejects with TokenRefused, or with TokensUnavailable while the revocation state is unknown. */
   async verify(text: string): Promise<VerifiedToken> {
     const token = await this.tokens.validate(text);
     if (token === 'unknown') throw new TokensUnavailable();
-    if (token === 'refused') throw new TokenRefused('The access token is unknown, has expired or was revoked.');
-    const known = this.verifiedTokens.get(token) ?? verifiedOf(token);
-    this.verifiedTokens.set(token, known);
-    return known;
+    if (token === 'refused') throw new TokenRefused('The access token does not exist, has expired or was revoked.');
+    const verified = this.verifiedTokens.get(token) ?? toVerifiedToken(token);
+    this.verifiedTokens.set(token, verified);
+    return verified;
   }
 }
 
-function verifiedOf({
+function toVerifiedToken({
   id,
   issuer,
   subject,

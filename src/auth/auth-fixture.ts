@@ -1,4 +1,4 @@
-/** What the specs of authentication share: an authorization server with its keys, and a gateway to ask. */
+/** Shared fixture of the authentication specs: an authorization server with its keys, and gateways that verify tokens. */
 import { createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -24,7 +24,7 @@ import { TokenIssuer } from './token-issuer.js';
 export const ISSUER = 'https://issuer.example.com';
 export const NOW = Math.floor(Date.now() / 1_000);
 
-/** Claims of a good token of the gateway itself, and of the authorization server. */
+/** Claims of a valid token of the gateway itself, and of the authorization server. */
 export const LOCAL: JWTPayload = { iss: 'isthmus', aud: 'isthmus', sub: 'me', exp: NOW + 600 };
 export const FOREIGN: JWTPayload = { iss: ISSUER, aud: 'https://mcp.example.com', sub: 'me', exp: NOW + 600 };
 
@@ -40,7 +40,7 @@ export class ManualClock extends Clock {
   }
 }
 
-/** An authorization server's key set, over HTTP. */
+/** Serves the key set of an authorization server over HTTP. */
 export class KeySetServer {
   keys: object[] = [];
   requests = 0;
@@ -48,8 +48,8 @@ export class KeySetServer {
   private readonly server: Server = createServer((_request, response) => {
     this.requests += 1;
     const body = JSON.stringify({ keys: this.keys });
-    const answer = this.respond?.(body) ?? { status: 200, body };
-    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
+    const reply = this.respond?.(body) ?? { status: 200, body };
+    response.writeHead(reply.status, { 'content-type': 'application/json' }).end(reply.body);
   });
 
   get url(): string {
@@ -63,12 +63,12 @@ export class KeySetServer {
   }
 }
 
-/** A data folder, in which gateways of any configuration can be made. */
+/** A data folder, and gateways over it with any settings. */
 export class AuthWorld {
   readonly registry = new FakeRegistry();
-  // None of its specs has a personal access token.
+  // No spec of this fixture uses a personal access token.
   private readonly accessTokenVerifier = new AccessTokenVerifier({
-    judge: async () => 'refused',
+    validate: async () => 'refused',
   } as unknown as AccessTokens);
 
   private constructor(
@@ -118,10 +118,10 @@ function withJwk(kid: string, alg: string, pair: { privateKey: KeyObject; public
 export const signWith = (pair: ReturnType<typeof rsa>, claims: JWTPayload = FOREIGN) =>
   new SignJWT(claims).setProtectedHeader({ alg: pair.alg, kid: pair.kid }).sign(pair.privateKey);
 
-/** One part of a token that nobody signed. */
+/** Encodes one part of an unsigned token. */
 export const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** Why a token is refused, which never repeats the token. */
+/** Returns the fault that refuses a token, and asserts that the fault does not repeat the token. */
 export async function captureRefusal(authenticator: CallerAuthenticator, token: string): Promise<unknown> {
   const caller = async () => authenticator.authenticate(`Bearer ${token}`, '/mcp', 'localhost:4444');
   const fault: unknown = await caller().catch((reason: unknown) => reason);

@@ -1,5 +1,5 @@
 import { ArrayNotEmpty, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max } from 'class-validator';
-import { Env, type Combined } from '#lib/config';
+import { Env, type CombinationRules } from '#lib/config';
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const;
 export type KeySetAlgorithm = (typeof ALGORITHMS)[number];
@@ -7,44 +7,44 @@ export type KeySetAlgorithm = (typeof ALGORITHMS)[number];
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
-/** Whose tokens let callers in. Tokens signed with the local secret always do; those of one other issuer may. */
-export class AuthConfig implements Combined {
-  /** Key set (JWKS) of the authorization server whose tokens are accepted beside the gateway's own. */
+/** The issuers whose tokens are accepted: always the gateway itself, and optionally one authorization server. */
+export class AuthConfig implements CombinationRules {
+  /** URL of the key set (JWKS) of the authorization server whose tokens are accepted in addition to those of the gateway. */
   @Env('ISTHMUS_AUTH_JWKS_URL')
   @IsOptional()
   @IsString()
   readonly jwksUrl?: string;
 
-  /** The `iss` of those tokens, exactly as it stands in them. */
+  /** The exact `iss` claim of the tokens of the authorization server. */
   @Env('ISTHMUS_AUTH_ISSUER')
   @IsOptional()
   @IsString()
   readonly issuer?: string;
 
-  /** The `aud` values under which those tokens are meant for this gateway; a token needs one of them. */
+  /** The accepted `aud` claims of the tokens of the authorization server. A token needs one of them. */
   @Env('ISTHMUS_AUTH_AUDIENCE')
   @IsArray()
   readonly audience: readonly string[] = [];
 
-  /** Signature algorithms that those tokens may use. */
+  /** The accepted signature algorithms of the tokens of the authorization server. */
   @Env('ISTHMUS_AUTH_ALGORITHMS')
   @ArrayNotEmpty()
   @IsIn(ALGORITHMS, { each: true, message: `each must be one of ${ALGORITHMS.join(', ')}` })
   readonly algorithms: readonly KeySetAlgorithm[] = ['RS256', 'ES256'];
 
-  /** Scopes that every token must hold to be let in at all. */
+  /** The scopes that every token must have. A request with a token that lacks one of them is rejected with 403. */
   @Env('ISTHMUS_AUTH_REQUIRED_SCOPES')
   @IsArray()
-  @Matches(SCOPE, { each: true, message: 'each must be a scope as RFC 6749 writes it' })
+  @Matches(SCOPE, { each: true, message: 'each must be a scope as defined by RFC 6749' })
   readonly requiredScopes: readonly string[] = [];
 
-  /** How long a verified token is trusted without looking at it again. A revoked token works at most this long. */
+  /** How long a verified token is cached. A token that its issuer revokes is accepted for at most this long. */
   @Env('ISTHMUS_AUTH_CACHE_TTL', { as: 'duration' })
   @IsInt()
   @Max(60_000, { message: 'must be at most 60s' })
   readonly cacheTtlMs: number = 60_000;
 
-  /** How often the key set may be asked for a key that is not in it yet. Longer spares the authorization server. */
+  /** Minimum interval between fetches of the key set for unknown keys. A longer one reduces the load on the authorization server. */
   @Env('ISTHMUS_AUTH_JWKS_REFETCH_INTERVAL', { as: 'duration' })
   @IsInt()
   @Max(600_000, { message: 'must be at most 10m' })
@@ -54,13 +54,15 @@ export class AuthConfig implements Combined {
     const { jwksUrl, issuer, audience } = this;
     if (jwksUrl === undefined) {
       if (issuer === undefined && audience.length === 0) return [];
-      return ['ISTHMUS_AUTH_JWKS_URL: is missing, so that ISTHMUS_AUTH_ISSUER and ISTHMUS_AUTH_AUDIENCE mean nothing.'];
+      return ['ISTHMUS_AUTH_JWKS_URL: is missing, so ISTHMUS_AUTH_ISSUER and ISTHMUS_AUTH_AUDIENCE have no effect.'];
     }
     return [
-      ...(isTrustworthy(jwksUrl) ? [] : ['ISTHMUS_AUTH_JWKS_URL: must be an https URL; http is for loopback only.']),
-      ...(issuer === undefined ? ['ISTHMUS_AUTH_JWKS_URL: needs ISTHMUS_AUTH_ISSUER beside it.'] : []),
-      ...(issuer === 'isthmus' ? ['ISTHMUS_AUTH_ISSUER: isthmus is the name of the gateway itself.'] : []),
-      ...(audience.length === 0 ? ['ISTHMUS_AUTH_JWKS_URL: needs ISTHMUS_AUTH_AUDIENCE beside it.'] : []),
+      ...(isTrustworthy(jwksUrl)
+        ? []
+        : ['ISTHMUS_AUTH_JWKS_URL: must be an https URL; http is allowed for loopback only.']),
+      ...(issuer === undefined ? ['ISTHMUS_AUTH_JWKS_URL: requires ISTHMUS_AUTH_ISSUER.'] : []),
+      ...(issuer === 'isthmus' ? ['ISTHMUS_AUTH_ISSUER: isthmus is the issuer name of the gateway itself.'] : []),
+      ...(audience.length === 0 ? ['ISTHMUS_AUTH_JWKS_URL: requires ISTHMUS_AUTH_AUDIENCE.'] : []),
     ];
   }
 }

@@ -1,12 +1,12 @@
 import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
 
-/** Why a token is worth nothing, in a sentence that repeats nothing of it. */
+/** The token is invalid. The message says why and does not repeat any part of the token. */
 export class TokenRefused extends Error {
   override readonly name = 'TokenRefused';
 }
 
-/** 401: there is no token, or a bad one. The challenge tells the client where to get a good one (RFC 6750, RFC 9728). */
+/** 401: the token is missing or invalid. The challenge names where to obtain a valid one (RFC 6750, RFC 9728). */
 export class Unauthenticated extends GatewayError {
   constructor(
     message: string,
@@ -17,7 +17,7 @@ export class Unauthenticated extends GatewayError {
   }
 }
 
-/** 403: the token is good, but not for this. */
+/** 403: the token is valid but lacks a required scope. */
 export class MissingScope extends GatewayError {
   constructor(
     readonly scopes: readonly string[],
@@ -25,22 +25,32 @@ export class MissingScope extends GatewayError {
     readonly wwwAuthenticate: string,
   ) {
     const data = { outcome: 'not_executed', retriable: false, httpStatus: 403 } as const;
-    super(GatewayCode.deniedByPolicy, `The token needs the scope ${scopes.join(' ')}.`, 403, data);
+    super(GatewayCode.deniedByPolicy, `The token needs the scopes ${scopes.join(' ')}.`, 403, data);
   }
 }
 
-/** 503: a token cannot be judged now. It may be as good as any. */
+/** 503: the key set cannot be fetched, so it is unknown whether the token is valid. */
 export class KeysUnavailable extends GatewayError {
   constructor(retryAfterMs: number) {
     const data = { outcome: 'not_executed', retriable: true, httpStatus: 503, retryAfterMs } as const;
-    super(GatewayCode.overloaded, "The keys of the token's issuer cannot be fetched now. Try again.", 503, data);
+    super(
+      GatewayCode.overloaded,
+      "The key set of the token's issuer cannot be fetched, so the token cannot be verified. Retry later.",
+      503,
+      data,
+    );
   }
 }
 
-/** 503: personal access tokens cannot be judged now; the token may have been revoked. */
+/** 503: the database is unavailable, so it is unknown whether the personal access token was revoked. */
 export class TokensUnavailable extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: true, httpStatus: 503, retryAfterMs: 1_000 } as const;
-    super(GatewayCode.overloaded, 'Personal access tokens cannot be judged now. Try again.', 503, data);
+    super(
+      GatewayCode.overloaded,
+      'The database is unavailable, so personal access tokens cannot be validated. Retry later.',
+      503,
+      data,
+    );
   }
 }

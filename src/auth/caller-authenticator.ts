@@ -8,18 +8,18 @@ import { isAccessToken } from '../tokens/index.js';
 import { AccessTokenVerifier } from './access-token-verifier.js';
 import { VerifiedCallerCache } from './verified-caller-cache.js';
 
-const NOTHING_TO_STOP = () => undefined;
+const NO_SUBSCRIPTION = () => undefined;
 
-/** RFC 6750, 2.1; the scheme knows no case (RFC 9110, 11.1). */
+/** RFC 6750, 2.1; the scheme is case-insensitive (RFC 9110, 11.1). */
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
 const BEARER_SCHEME = /^Bearer(?: |$)/i;
 
-/** Says who is calling. */
+/** Authenticates the caller of a request by its bearer token. */
 @Injectable()
 export class CallerAuthenticator {
   private readonly logger = new Logger('CallerAuthenticator');
   private readonly verifiedCallers: VerifiedCallerCache;
-  /** Of personal access tokens. */
+  /** Callers by verified personal access token. */
   private accessTokenCallers = new WeakMap<VerifiedToken, Caller>();
   private membershipState: object;
 
@@ -36,8 +36,8 @@ export class CallerAuthenticator {
   }
 
   /**
-   * The caller of a request, at once when its token was verified lately. Throws or rejects with Unauthenticated (401),
-   * MissingScope (403) or another GatewayError. `path` and `host` of the request let the challenge name its endpoint.
+   * Returns the caller of a request, synchronously when its token is in the cache. Throws or rejects with Unauthenticated
+   * (401), MissingScope (403) or another GatewayError. `path` and `host` of the request let the challenge name its endpoint.
    */
   authenticate(authorization: string | undefined, path?: string, host?: string): Caller | Promise<Caller> {
     if (authorization !== undefined) {
@@ -48,9 +48,12 @@ export class CallerAuthenticator {
     return this.verify(authorization ?? '', this.resource.metadataUrl(path, host));
   }
 
-  /** Calls back, once, when the caller's token turns out to be good no more while it is being answered. Returns how to stop. */
-  onTokenInvalidated({ accessToken }: Caller, onGone: () => void): () => void {
-    return accessToken === undefined ? NOTHING_TO_STOP : this.accessTokenVerifier.onInvalidated(accessToken, onGone);
+  /**
+   * Calls the listener once when the caller's personal access token is revoked or expires, so that its open responses can be
+   * cut. Returns a function that unsubscribes.
+   */
+  onTokenInvalidated({ accessToken }: Caller, listener: () => void): () => void {
+    return accessToken === undefined ? NO_SUBSCRIPTION : this.accessTokenVerifier.onInvalidated(accessToken, listener);
   }
 
   private async verify(authorization: string, metadataUrl: string): Promise<Caller> {
@@ -67,7 +70,7 @@ export class CallerAuthenticator {
     return caller;
   }
 
-  /** It may be revoked at any moment, and is looked at each time. */
+  /** A personal access token may be revoked at any moment, so it is validated for each request. */
   private async verifyAccessToken(token: string, metadataUrl: string): Promise<Caller> {
     const verified = await this.accessTokenVerifier.verify(token).catch((fault: unknown) => {
       throw this.toGatewayError(fault, metadataUrl);
@@ -80,15 +83,15 @@ export class CallerAuthenticator {
 
   private toMissingTokenError(authorization: string, metadataUrl: string): Unauthenticated {
     if (BEARER_SCHEME.test(authorization)) return this.unauthenticated('The token is malformed.', metadataUrl);
-    const message = 'A bearer token is needed. Send it as "Authorization: Bearer <token>".';
+    const message = 'A bearer token is required. Send it as "Authorization: Bearer <token>".';
     return new Unauthenticated(message, this.resource.challenge(metadataUrl));
   }
 
   private toGatewayError(fault: unknown, metadataUrl: string): GatewayError {
     if (fault instanceof GatewayError) return fault;
     if (fault instanceof TokenRefused) return this.unauthenticated(fault.message, metadataUrl);
-    // A verifier of a team's own may say anything; its words stay with the operator.
-    this.logger.warn(`A token was refused: ${fault instanceof Error ? fault.message : String(fault)}`);
+    // The message of a custom verifier may contain anything, so it goes to the log only.
+    this.logger.warn(`Refused a token: ${fault instanceof Error ? fault.message : String(fault)}`);
     return this.unauthenticated('The token is not valid.', metadataUrl);
   }
 
@@ -100,12 +103,12 @@ export class CallerAuthenticator {
   private requireScopes(caller: Caller, metadataUrl: string): void {
     const { requiredScopes } = this.config;
     if (requiredScopes.every((scope) => caller.scopes.includes(scope))) return;
-    const description = 'The token lacks a scope.';
+    const description = 'The token lacks a required scope.';
     const challenge = this.resource.challenge(metadataUrl, { error: 'insufficient_scope', description });
     throw new MissingScope(requiredScopes, challenge);
   }
 
-  /** Whoever joins or leaves a team is another caller from then on. */
+  /** A change of team memberships changes the roles and teams of callers, so cached callers must be rebuilt. */
   private clearStaleCallers(): void {
     const { state } = this.memberships;
     if (state === this.membershipState) return;

@@ -9,11 +9,11 @@ beforeAll(async () => {
 
 afterAll(() => world.close());
 
-describe('a request without a good token', () => {
+describe('CallerAuthenticator, for a request without a valid token,', () => {
   const METADATA = 'http://localhost:4444/.well-known/oauth-protected-resource';
 
   it.each([undefined, '', 'Basic dXNlcjpwYXNz', 'Bearers abc'])(
-    '%j is told where to get one',
+    'responds to the authorization header %j with a challenge that names the metadata URL',
     async (authorization) => {
       const { authenticator } = world.gateway();
       await expect(async () =>
@@ -25,12 +25,13 @@ describe('a request without a good token', () => {
     },
   );
 
-  it.each(['Bearer', 'Bearer ', 'Bearer a b', 'Bearer "a"'])('%j is an invalid token', async (authorization) => {
+  const MALFORMED = ['Bearer', 'Bearer ', 'Bearer a b', 'Bearer "a"'];
+  it.each(MALFORMED)('rejects the authorization header %j as an invalid token', async (authorization) => {
     const { authenticator } = world.gateway();
     await expect(async () => authenticator.authenticate(authorization)).rejects.toMatchObject(INVALID);
   });
 
-  it('names the endpoint that was asked for, and never what a hostile Host header says', async () => {
+  it('names the requested endpoint in the challenge and ignores an invalid path or Host header', async () => {
     const { authenticator } = world.gateway();
     const challenge = async (endpoint: string, host: string) => {
       const fault: unknown = await Promise.resolve(authenticator.authenticate(undefined, endpoint, host)).catch(
@@ -46,7 +47,7 @@ describe('a request without a good token', () => {
     );
   });
 
-  it('is told which scopes every token needs, with 403 when a good one lacks them', async () => {
+  it('names the required scopes in the challenge, and answers 403 when a valid token lacks them', async () => {
     const { authenticator, issuer } = world.gateway({ requiredScopes: ['mcp:use', 'mcp:read'] });
     await expect(async () => authenticator.authenticate(undefined)).rejects.toMatchObject({
       wwwAuthenticate: expect.stringContaining('scope="mcp:use mcp:read"'),

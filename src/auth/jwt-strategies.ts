@@ -1,6 +1,6 @@
 /**
- * Two strategies instead of one with a list of algorithms: each knows its own kind of key, algorithms, issuer and
- * audience, so that no token can be judged by the rules of the other (RFC 8725, 3.1).
+ * Two strategies instead of one with a list of algorithms: each has its own kind of key, algorithms, issuer and audience,
+ * so that no token can be verified by the rules of the other (RFC 8725, 3.1).
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { PassportStrategy } from '@nestjs/passport';
@@ -16,16 +16,16 @@ export const LOCAL_ISSUER = 'isthmus';
 export const LOCAL_AUDIENCE = 'isthmus';
 export const LOCAL_ALGORITHM = 'HS256';
 
-/** Clocks of the workers that share the local secret, and of machines far from each other. Seconds. */
+/** Accepted clock skew in seconds: between workers that share the local secret, and with the authorization server. */
 const LOCAL_CLOCK_SKEW = 5;
 const REMOTE_CLOCK_SKEW = 30;
 
-/** Tokens signed with the local secret. */
+/** Verifies tokens signed with the local secret. */
 export class LocalJwtStrategy extends PassportStrategy(Strategy, 'isthmus-local') {
   constructor(secret: Buffer) {
     super({
       jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
-      // A KeyObject is prepared once; a plain secret would be imported again for every token.
+      // A KeyObject is imported once; a plain secret would be imported again for every token.
       secretOrKey: asPassportKey(createSecretKey(secret)),
       algorithms: [LOCAL_ALGORITHM],
       issuer: LOCAL_ISSUER,
@@ -39,7 +39,7 @@ export class LocalJwtStrategy extends PassportStrategy(Strategy, 'isthmus-local'
   }
 }
 
-/** Tokens of the configured authorization server, signed with a key of its key set. */
+/** Verifies tokens of the configured authorization server, signed with a key of its key set. */
 export class KeySetJwtStrategy extends PassportStrategy(Strategy, 'isthmus-key-set') {
   constructor(config: AuthConfig, keys: RotatingKeys) {
     super({
@@ -64,5 +64,5 @@ const keyFrom =
     keys.find(kid, alg).then((key) => done(null, asPassportKey(key)), done);
   };
 
-/** The typings of passport-jwt are older than KeyObject; what verifies for it takes one. */
+/** The typings of passport-jwt predate KeyObject; jsonwebtoken, which verifies for it, accepts one. */
 const asPassportKey = (key: KeyObject): Buffer => key as unknown as Buffer;

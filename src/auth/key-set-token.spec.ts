@@ -28,11 +28,11 @@ afterAll(() => world.close());
 const withKeySet = (settings: Partial<AuthConfig> = {}) =>
   world.gateway({ jwksUrl: keySet.url, issuer: ISSUER, audience: ['https://mcp.example.com'], ...settings });
 
-describe('a token of the configured issuer', () => {
+describe('CallerAuthenticator, for a token of the configured issuer,', () => {
   it.each([
     ['RS256', first],
     ['ES256', second],
-  ])('is accepted when it is signed by %s', async (_alg, pair) => {
+  ])('accepts a token signed with %s', async (_alg, pair) => {
     const { authenticator } = withKeySet();
     const token = await signWith(pair, { ...FOREIGN, scp: ['read', 'write'], roles: 'admin' });
     const caller: Caller = await authenticator.authenticate(`Bearer ${token}`);
@@ -41,22 +41,22 @@ describe('a token of the configured issuer', () => {
 
   it.each<[string, JWTPayload, RegExp]>([
     ['of another issuer', { ...FOREIGN, iss: 'https://else.example.com' }, /another issuer/],
-    ["with the gateway's name for an issuer", { ...FOREIGN, iss: 'isthmus' }, /another issuer/],
+    ['that names the gateway as its issuer', { ...FOREIGN, iss: 'isthmus' }, /another issuer/],
     ['for another audience', { ...FOREIGN, aud: ['isthmus', 'x'] }, /another audience/],
     ['that expired', { ...FOREIGN, exp: NOW - 61 }, /expired/],
-  ])('%s is refused', async (_name, claims, reason) => {
+  ])('refuses a token %s', async (_name, claims, reason) => {
     const { authenticator } = withKeySet();
     const fault = await captureRefusal(authenticator, await signWith(first, claims));
     expect(fault).toMatchObject({ ...INVALID, message: expect.stringMatching(reason) });
   });
 
-  it('is accepted up to half a minute after its expiry, because clocks differ', async () => {
+  it('accepts a token up to 30 s after its expiry, because clocks differ', async () => {
     const { authenticator } = withKeySet();
     const token = await signWith(first, { ...FOREIGN, exp: NOW - 10 });
     expect(await authenticator.authenticate(`Bearer ${token}`)).toMatchObject({ key: `${ISSUER}|me` });
   });
 
-  it('is refused when its public key was used as a secret', async () => {
+  it('refuses a token whose HMAC secret is the public key of the issuer', async () => {
     const { authenticator } = withKeySet();
     const pem = first.publicKey.export({ format: 'pem', type: 'spki' });
     for (const claims of [LOCAL, FOREIGN]) {
@@ -66,31 +66,31 @@ describe('a token of the configured issuer', () => {
     }
   });
 
-  it('is refused when the local secret signed it, and the other way round', async () => {
+  it('refuses claims of the issuer signed with the local secret, and local claims signed with a key of the issuer', async () => {
     const { authenticator } = withKeySet();
     expect(await captureRefusal(authenticator, await world.sign(FOREIGN))).toMatchObject(INVALID);
     expect(await captureRefusal(authenticator, await signWith(first, LOCAL))).toMatchObject(INVALID);
   });
 
-  it('is refused when its key is of another kind than its algorithm', async () => {
+  it('refuses a token whose key id names a key of another kind than its algorithm', async () => {
     const { authenticator } = withKeySet();
     const token = await new SignJWT(FOREIGN).setProtectedHeader({ alg: 'ES256', kid: 'first' }).sign(second.privateKey);
     expect(await captureRefusal(authenticator, token)).toMatchObject(INVALID);
   });
 
-  it('is refused with an algorithm that is not configured', async () => {
+  it('refuses a token with an algorithm that is not configured, without fetching the key set', async () => {
     const { authenticator } = withKeySet({ algorithms: ['ES256'] });
     const fault = await captureRefusal(authenticator, await signWith(first));
     expect(fault).toMatchObject({ ...INVALID, message: expect.stringMatching(/algorithm/) });
     expect(keySet.requests).toBe(0);
   });
 
-  it('is refused when no issuer is configured', async () => {
+  it('refuses a token of a foreign issuer when no issuer is configured', async () => {
     const { authenticator } = world.gateway();
     expect(await captureRefusal(authenticator, await signWith(first))).toMatchObject(INVALID);
   });
 
-  it('is never verified with a weak or an encryption key, nor with a secret of the set', async () => {
+  it('never verifies a token with a weak key, an encryption key or a symmetric secret of the key set', async () => {
     const { authenticator } = withKeySet();
     const weak = rsa('weak', 1_024);
     const forEncryption = rsa('enc');
@@ -103,7 +103,7 @@ describe('a token of the configured issuer', () => {
     expect(await authenticator.authenticate(`Bearer ${await signWith(first)}`)).toMatchObject({ key: `${ISSUER}|me` });
   });
 
-  it('without a key id is accepted only when the set leaves no choice', async () => {
+  it('accepts a token without a key id only when a single key of the set can verify it', async () => {
     const { authenticator, clock } = withKeySet();
     const token = await new SignJWT(FOREIGN).setProtectedHeader({ alg: 'RS256' }).sign(first.privateKey);
     expect(await authenticator.authenticate(`Bearer ${token}`)).toMatchObject({ key: `${ISSUER}|me` });
@@ -113,8 +113,8 @@ describe('a token of the configured issuer', () => {
   });
 });
 
-describe('a key set that changes', () => {
-  it('is fetched once for many tokens at the same time', async () => {
+describe('the key set of the configured issuer', () => {
+  it('is fetched once for many concurrent tokens', async () => {
     const { authenticator } = withKeySet();
     const tokens = await Promise.all(
       Array.from({ length: 20 }, (_, n) => signWith(first, { ...FOREIGN, sub: `${n}` })),
@@ -123,7 +123,7 @@ describe('a key set that changes', () => {
     expect(keySet.requests).toBe(1);
   });
 
-  it('is fetched again for a key that it did not hold', async () => {
+  it('is fetched again for a token with an unknown key', async () => {
     const { authenticator, clock } = withKeySet();
     await authenticator.authenticate(`Bearer ${await signWith(first)}`);
     const third = rsa('third');
@@ -133,7 +133,7 @@ describe('a key set that changes', () => {
     expect(keySet.requests).toBe(2);
   });
 
-  it('is not fetched more often than configured, whatever unknown keys are named', async () => {
+  it('is fetched at most once per refetch interval for tokens with forged key ids', async () => {
     const { authenticator, clock } = withKeySet();
     const forged = (n: number) => signWith({ ...first, kid: `forged-${n}` });
     for (let n = 0; n < 20; n += 1) expect(await captureRefusal(authenticator, await forged(n))).toMatchObject(INVALID);
@@ -153,7 +153,7 @@ describe('a key set that changes', () => {
     expect(await captureRefusal(authenticator, token)).toMatchObject(INVALID);
   });
 
-  it('is good for a while when it cannot be fetched, and then the answer is 503, not 401', async () => {
+  it('is used for an hour while it cannot be fetched, after which tokens are answered with 503, not 401', async () => {
     const { authenticator, clock } = withKeySet();
     const token = await signWith(first);
     await authenticator.authenticate(`Bearer ${token}`);
@@ -173,17 +173,17 @@ describe('a key set that changes', () => {
   it.each<[string, (body: string) => { status: number; body: string }]>([
     ['an error', (body) => ({ status: 500, body })],
     ['a redirect', (body) => ({ status: 302, body })],
-    ['no JSON', () => ({ status: 200, body: '<html>' })],
+    ['HTML instead of JSON', () => ({ status: 200, body: '<html>' })],
     ['null', () => ({ status: 200, body: 'null' })],
-    ['no keys', () => ({ status: 200, body: '{"keys":{}}' })],
-    ['too much', () => ({ status: 200, body: `{"keys":[],"x":"${'x'.repeat(300_000)}"}` })],
-  ])('that is answered with %s leaves tokens undecided', async (_name, respond) => {
+    ['a keys member that is no list', () => ({ status: 200, body: '{"keys":{}}' })],
+    ['too many bytes', () => ({ status: 200, body: `{"keys":[],"x":"${'x'.repeat(300_000)}"}` })],
+  ])('leads to 503 for its tokens when its URL responds with %s', async (_name, respond) => {
     const { authenticator } = withKeySet();
     keySet.respond = respond;
     expect(await captureRefusal(authenticator, await signWith(first))).toMatchObject({ httpStatus: 503 });
   });
 
-  it('does not touch tokens of the gateway itself', async () => {
+  it('is not needed to authenticate tokens of the gateway itself', async () => {
     const { authenticator, issuer } = withKeySet();
     keySet.respond = () => ({ status: 500, body: 'down' });
     const token = await issuer.issue({ subject: 'me', expiresInSeconds: 60 });

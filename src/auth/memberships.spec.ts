@@ -9,13 +9,13 @@ const token = { roles: [], teams: [], scopes: [], claims: {} };
 const teamsOf = (issuer: string, subject: string) =>
   memberships.toCaller({ ...token, principal: { issuer, subject } }).teams;
 
-describe('the members of a team', () => {
+describe('Memberships', () => {
   it.each([
     ['isthmus', 'ada'],
     ['isthmus', 'grace'],
     ['https://elsewhere.example.com', 'grace'],
     ['https://id.example.com', 'auth0|1'],
-  ])('are whom it names, with or without an issuer: %s, %s', (issuer, subject) => {
+  ])('matches a listed member by subject, or by issuer and subject: issuer %s, subject %s', (issuer, subject) => {
     expect(teamsOf(issuer, subject)).toEqual(['finance']);
   });
 
@@ -24,7 +24,10 @@ describe('the members of a team', () => {
     ['https://elsewhere.example.com', 'isthmus|ada'],
     ['isthmus|ada', ''],
     ['https://id.example.com|auth0', '1'],
-  ])('are nobody whose issuer has others put such a name into a subject: %s, %s', (issuer, subject) => {
-    expect(teamsOf(issuer, subject)).toEqual([]);
-  });
+  ])(
+    'matches no principal that imitates a listed member of another issuer: issuer %s, subject %s',
+    (issuer, subject) => {
+      expect(teamsOf(issuer, subject)).toEqual([]);
+    },
+  );
 });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Caller, VerifiedToken } from '#lib/extension-kit';
 import { ServerRegistry, type TeamDefinition } from '../registry/index.js';
 
-/** Knows who belongs to which of the teams that are configured. */
+/** Resolves the configured teams of callers. */
 @Injectable()
 export class Memberships {
   private builtFrom: readonly TeamDefinition[] | undefined;
@@ -10,26 +10,30 @@ export class Memberships {
 
   constructor(private readonly registry: ServerRegistry) {}
 
-  /** Another object each time that any team changes. */
+  /** An object whose identity changes whenever a team changes. */
   get state(): object {
     return this.registry.snapshot.teams;
   }
 
-  /** Whom a token names, with all that belonging to teams gives. */
+  /** Converts a verified token to a caller and adds the roles and teams of the configured teams. */
   toCaller(token: Omit<VerifiedToken, 'expiresAtMs'>): Caller {
     const { principal, roles, teamRoles = [], teams, servers, scopes, claims, accessToken } = token;
-    // The bar separates the two in the key; in the issuer it must not pass for the separator.
+    // The bar separates issuer and subject in the key, so a bar within the issuer must be escaped.
     const key = `${principal.issuer.replaceAll('|', '%7C')}|${principal.subject}`;
-    const joined = this.findTeams(key, principal.subject);
-    const ofTeams = joined.flatMap((team) => team.roles);
+    const ownTeams = this.findTeams(key, principal.subject);
+    const rolesFromTeams = ownTeams.flatMap((team) => team.roles);
     return Object.freeze({
       principal,
       key,
       anonymous: false,
-      roles: union(roles, accessToken === undefined ? ofTeams : ofTeams.filter((role) => teamRoles.includes(role))),
+      // An access token carries only those team roles that were granted to it, and only while a team still grants them.
+      roles: union(
+        roles,
+        accessToken === undefined ? rolesFromTeams : rolesFromTeams.filter((role) => teamRoles.includes(role)),
+      ),
       teams: union(
         teams,
-        joined.map((team) => team.slug),
+        ownTeams.map((team) => team.slug),
       ),
       ...(servers && { servers }),
       scopes,
@@ -38,7 +42,7 @@ export class Memberships {
     });
   }
 
-  /** What a caller has by belonging to teams that are configured, and loses with them. */
+  /** Returns the roles and teams that a caller has only through configured teams. */
   grantsFromTeams({ key, principal }: Caller): {
     readonly roles: readonly string[];
     readonly teams: readonly string[];
@@ -50,9 +54,9 @@ export class Memberships {
   private findTeams(key: string, subject: string): readonly TeamDefinition[] {
     const { teams } = this.registry.snapshot;
     if (teams !== this.builtFrom) this.buildIndex(teams);
-    // A bar in a member always parts issuer and subject: a subject of another issuer must not pass for both.
-    const ofSubject = subject.includes('|') ? undefined : this.teamsByMember.get(subject);
-    return [...new Set([...(this.teamsByMember.get(key) ?? []), ...(ofSubject ?? [])])];
+    // A bar in a member separates issuer and subject, so a subject that contains a bar must not match such a member.
+    const bySubject = subject.includes('|') ? undefined : this.teamsByMember.get(subject);
+    return [...new Set([...(this.teamsByMember.get(key) ?? []), ...(bySubject ?? [])])];
   }
 
   private buildIndex(teams: readonly TeamDefinition[]): void {
@@ -60,13 +64,13 @@ export class Memberships {
     this.builtFrom = teams;
     for (const team of teams) {
       for (const member of team.members) {
-        const known = this.teamsByMember.get(member);
-        if (known) known.push(team);
+        const memberTeams = this.teamsByMember.get(member);
+        if (memberTeams) memberTeams.push(team);
         else this.teamsByMember.set(member, [team]);
       }
     }
   }
 }
 
-const union = (some: readonly string[], others: readonly string[]): readonly string[] =>
-  others.length === 0 ? some : [...new Set([...some, ...others])];
+const union = (first: readonly string[], second: readonly string[]): readonly string[] =>
+  second.length === 0 ? first : [...new Set([...first, ...second])];

@@ -8,16 +8,16 @@ import { TokenRefused } from './auth.errors.js';
 import { KeySetJwtStrategy, LOCAL_ALGORITHM, LocalJwtStrategy } from './jwt-strategies.js';
 import { fetchKeySet, RotatingKeys } from './keys/index.js';
 
-const LONGEST_TOKEN = 8_192;
+const MAX_TOKEN_LENGTH = 8_192;
 
 type Middleware = (request: object, response: object, next: (fault?: unknown) => void) => void;
 
-/** Verifies tokens with passport-jwt: the gateway's own, and those of one authorization server if it is configured. */
+/** Verifies tokens of the gateway itself and of the configured authorization server, with passport-jwt. */
 @Injectable()
 export class PassportTokenVerifier extends TokenVerifier {
   private readonly logger = new Logger('TokenVerifier');
-  // Not the process-wide instance, where the keys of a second gateway in the process would replace ours. And strategies
-  // by name, never as objects: Passport keeps the state of a request on an object that it is given.
+  // A private instance, because in the process-wide one a second gateway in the process would replace the keys of the
+  // first. Strategies are registered by name, because Passport stores the state of a request on a strategy object.
   private readonly passport = new passport.Passport();
   private readonly keySetAlgorithms: readonly string[];
 
@@ -32,33 +32,33 @@ export class PassportTokenVerifier extends TokenVerifier {
 
   /** Rejects with TokenRefused, or with KeysUnavailable when a key set cannot be fetched. */
   async verify(token: string): Promise<VerifiedToken> {
-    if (token.length > LONGEST_TOKEN) throw new TokenRefused('The token is too long.');
+    if (token.length > MAX_TOKEN_LENGTH) throw new TokenRefused('The token is too long.');
     const strategy = this.strategyFor(token);
     const request = { headers: { authorization: `Bearer ${token}` } };
     return new Promise((resolve, reject) => {
       const decide = (fault: unknown, verified?: VerifiedToken | false | null, reason?: unknown) =>
         verified ? resolve(verified) : reject(this.toRefusal(fault ?? reason));
-      // Passport's typings leave open what they return.
+      // The typings of Passport do not declare what `authenticate` returns.
       const authenticate = this.passport.authenticate(strategy, { session: false }, decide) as Middleware;
       authenticate(request, {}, reject);
     });
   }
 
-  /** The algorithm chooses the strategy, and the strategy accepts no other. */
+  /** Selects the strategy by the algorithm of the token. The strategy accepts only its own algorithms. */
   private strategyFor(token: string): 'local' | 'key-set' {
     const { alg, crit } = readHeader(token);
-    // Whoever ignores an extension that was marked critical misreads the token (RFC 7515, 4.1.11).
-    if (crit !== undefined) throw new TokenRefused('The token demands an extension that is not supported.');
+    // A verifier must reject a token with a critical extension that it does not support (RFC 7515, 4.1.11).
+    if (crit !== undefined) throw new TokenRefused('The token requires an extension that is not supported.');
     if (alg === LOCAL_ALGORITHM) return 'local';
     if (alg !== undefined && this.keySetAlgorithms.includes(alg)) return 'key-set';
-    throw new TokenRefused('The token is signed with an algorithm that is not accepted here.');
+    throw new TokenRefused('The token is signed with an algorithm that this gateway does not accept.');
   }
 
   private toRefusal(reason: unknown): Error {
     if (reason instanceof TokenRefused || reason instanceof GatewayError) return reason;
     if (!(reason instanceof Error)) return new TokenRefused('The token is not valid.');
-    this.logger.debug(`A token was refused: ${reason.message}`);
-    return new TokenRefused(describe(reason));
+    this.logger.debug(`Refused a token: ${reason.message}`);
+    return new TokenRefused(toMessage(reason));
   }
 }
 
@@ -70,11 +70,11 @@ function readHeader(token: string) {
   }
 }
 
-/** jsonwebtoken tells its reasons apart by name and by the start of the message. */
-function describe({ name, message }: Error): string {
+/** jsonwebtoken distinguishes its reasons by error name and by the start of the message. */
+function toMessage({ name, message }: Error): string {
   if (name === 'TokenExpiredError') return 'The token has expired.';
   if (name === 'NotBeforeError') return 'The token is not valid yet.';
   if (message.startsWith('jwt audience')) return 'The token was issued for another audience.';
-  if (message.startsWith('jwt issuer')) return 'The token comes from another issuer.';
-  return 'The token is malformed or its signature is wrong.';
+  if (message.startsWith('jwt issuer')) return 'The token was issued by another issuer.';
+  return 'The token is malformed or its signature is invalid.';
 }

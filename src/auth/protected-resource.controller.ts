@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Headers, NotFoundException, Param } from '@nestjs/common';
 import { METADATA_PATH, ProtectedResource, type ResourceMetadata } from './protected-resource.js';
 
-/** Serves the metadata that a challenge points to (RFC 9728). Open to everyone: it tells how to get in. */
+/** Serves the metadata that a challenge refers to (RFC 9728), without authentication. */
 @Controller(METADATA_PATH)
 export class ProtectedResourceController {
   constructor(private readonly resource: ProtectedResource) {}
@@ -16,7 +16,7 @@ export class ProtectedResourceController {
   @Header('cache-control', 'public, max-age=300')
   ofEndpoint(@Param('*') path: string, @Headers('host') host?: string): ResourceMetadata {
     const metadata = this.resource.metadata(`/${path}`, host);
-    if (metadata === undefined) throw new NotFoundException('There is no endpoint at this path.');
+    if (metadata === undefined) throw new NotFoundException('No endpoint exists at this path.');
     return metadata;
   }
 }

@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { GatewayConfig } from '../gateway.config.js';
 import { AuthConfig } from './auth.config.js';
 
-/** RFC 9728, 3.1: the path of the resource follows this one. */
+/** The path of the resource is appended (RFC 9728, 3.1). */
 export const METADATA_PATH = '/.well-known/oauth-protected-resource';
 
-/** Nothing that could leave a quoted header value or a URL's authority. */
+/** Excludes every character that could break out of a quoted header value or of the authority of a URL. */
 const HOST = /^[\w.-]+(:\d{1,5})?$|^\[[\da-f:.]+\](:\d{1,5})?$/i;
 const MCP_PATH = /^\/(?:mcp|sse|rpc|servers\/[a-z0-9-]{1,64}\/(?:mcp|sse))$/;
 
@@ -18,7 +18,7 @@ export interface ResourceMetadata {
   readonly scopes_supported?: readonly string[];
 }
 
-/** What the gateway tells a client that has no token: where it may get one. */
+/** Builds the metadata and challenges that show a client without a valid token where to obtain one. */
 @Injectable()
 export class ProtectedResource {
   constructor(
@@ -26,12 +26,12 @@ export class ProtectedResource {
     private readonly auth: AuthConfig,
   ) {}
 
-  /** Where the metadata of an endpoint lies. `host` is the Host header of the request. */
+  /** Returns the metadata URL of an endpoint. `host` is the Host header of the request. */
   metadataUrl(path = '', host?: string): string {
     return this.origin(host) + METADATA_PATH + (MCP_PATH.test(path) ? path : '');
   }
 
-  /** The metadata of an endpoint, or of the gateway as a whole without a path. Undefined: no such endpoint. */
+  /** Returns the metadata of an endpoint, or of the whole gateway when the path is empty. Undefined: no such endpoint. */
   metadata(path: string, host?: string): ResourceMetadata | undefined {
     if (path !== '' && !MCP_PATH.test(path)) return undefined;
     const { issuer, requiredScopes } = this.auth;
@@ -44,7 +44,7 @@ export class ProtectedResource {
     };
   }
 
-  /** The challenge of a 401 or 403 (RFC 6750, 3; RFC 9728, 5.1). */
+  /** Returns the challenge of a 401 or 403 (RFC 6750, 3; RFC 9728, 5.1). */
   challenge(metadataUrl: string, refusal?: { readonly error: string; readonly description: string }): string {
     const parameters = [
       ...(refusal === undefined
@@ -62,7 +62,7 @@ export class ProtectedResource {
   private origin(host: string | undefined): string {
     const { publicUrl, host: address, port } = this.gateway;
     if (publicUrl !== undefined) return publicUrl.replace(/\/+$/, '');
-    const isUsable = host !== undefined && HOST.test(host);
-    return `http://${isUsable ? host : `${address.includes(':') ? `[${address}]` : address}:${port}`}`;
+    const isValidHost = host !== undefined && HOST.test(host);
+    return `http://${isValidHost ? host : `${address.includes(':') ? `[${address}]` : address}:${port}`}`;
   }
 }

@@ -8,16 +8,16 @@ import { AuthConfig } from './auth.config.js';
 import { parseTokenArguments, TOKEN_USAGE, UsageFault } from './token-arguments.js';
 import { TokenIssuer } from './token-issuer.js';
 
-async function answer(): Promise<string> {
-  const order = parseTokenArguments(argv.slice(2));
-  if (order === 'help') return TOKEN_USAGE;
+async function run(): Promise<string> {
+  const options = parseTokenArguments(argv.slice(2));
+  if (options === 'help') return TOKEN_USAGE;
   const [gateway, auth] = loadConfig([GatewayConfig, AuthConfig], env, { ignoreUnknown: true });
   const folder = await DataFolder.open(gateway.dataDir);
-  return `${await new TokenIssuer(folder, auth, new SystemClock()).issue(order)}\n`;
+  return `${await new TokenIssuer(folder, auth, new SystemClock()).issue(options)}\n`;
 }
 
 try {
-  stdout.write(await answer());
+  stdout.write(await run());
 } catch (fault) {
   if (fault instanceof UsageFault) stderr.write(`${fault.message}\n\n${TOKEN_USAGE}`);
   else if (fault instanceof ConfigFault || fault instanceof DataFolderFault) stderr.write(`${fault.message}\n`);

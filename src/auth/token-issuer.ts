@@ -9,14 +9,14 @@ import { LOCAL_ALGORITHM, LOCAL_AUDIENCE, LOCAL_ISSUER } from './jwt-strategies.
 export interface TokenOptions {
   readonly subject: string;
   readonly roles?: readonly string[];
-  /** Without: the scopes that every token needs here. */
+  /** Default: the scopes that this gateway requires of every token. */
   readonly scopes?: readonly string[];
   readonly expiresInSeconds: number;
-  /** Without: this gateway. */
+  /** Default: this gateway. */
   readonly audience?: string;
 }
 
-/** Makes tokens that are signed with the local secret. */
+/** Issues tokens signed with the local secret. */
 @Injectable()
 export class TokenIssuer {
   private readonly key: KeyObject;
@@ -29,14 +29,14 @@ export class TokenIssuer {
     this.key = createSecretKey(folder.secrets.jwt);
   }
 
-  issue(order: TokenOptions): Promise<string> {
-    const { subject, roles = [], scopes = this.config.requiredScopes, expiresInSeconds, audience } = order;
+  issue(options: TokenOptions): Promise<string> {
+    const { subject, roles = [], scopes = this.config.requiredScopes, expiresInSeconds, audience } = options;
     const issuedAt = Math.floor(this.clock.now() / 1_000);
-    const granted = {
+    const claims = {
       ...(roles.length > 0 && { roles: [...roles] }),
       ...(scopes.length > 0 && { scope: scopes.join(' ') }),
     };
-    return new SignJWT(granted)
+    return new SignJWT(claims)
       .setProtectedHeader({ alg: LOCAL_ALGORITHM, typ: 'JWT' })
       .setIssuer(LOCAL_ISSUER)
       .setAudience(audience ?? LOCAL_AUDIENCE)

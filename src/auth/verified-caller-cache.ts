@@ -6,8 +6,8 @@ interface Entry {
 }
 
 /**
- * Remembers the callers of verified tokens, so that the hot path verifies none twice. Two generations: what was used
- * since the last change of generation survives the next one. That bounds it without any bookkeeping per look-up.
+ * Caches the callers of verified tokens, so that the hot path verifies no token twice. It has two generations: an entry
+ * used since the last rotation survives the next one. That bounds the cache without bookkeeping per look-up.
  */
 export class VerifiedCallerCache {
   private currentGeneration = new Map<string, Entry>();
@@ -15,7 +15,7 @@ export class VerifiedCallerCache {
 
   constructor(
     private readonly clock: Clock,
-    /** At most twice as many are held. */
+    /** The cache holds at most twice as many entries. */
     private readonly generationSize = 4_096,
   ) {}
 

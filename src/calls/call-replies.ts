@@ -10,14 +10,14 @@ import type { UpstreamConnection, UpstreamReply } from '../upstream/index.js';
 import { type StreamSink, isBelowLevel, type OpenCall, type Session } from '../session-pool/index.js';
 
 const QUESTIONS_UNSUPPORTED: Answer = {
-  error: { code: RpcCode.methodNotFound, message: 'This client takes no questions.' },
+  error: { code: RpcCode.methodNotFound, message: 'This client does not accept questions.' },
 };
 
-/** Carries what precedes the outcome to the client of one call. */
+/** Sends notifications and questions of one call to its client. */
 export abstract class CallReply implements UpstreamReply {
-  /** Capabilities that a question of the server needs and the client has not declared. */
+  /** Capabilities that questions of the server require and the client has not declared. */
   undeclaredCapabilities: JsonObject | undefined;
-  /** What its questions come by. */
+  /** The connection on which the server sends its questions. */
   connection: UpstreamConnection | undefined;
 
   abstract notify(notification: McpNotification): void | Promise<void>;
@@ -28,7 +28,7 @@ export abstract class CallReply implements UpstreamReply {
   }
 }
 
-/** Carries it to a legacy session's client, and questions to it and back. */
+/** Sends notifications and questions to the client of a legacy session. */
 export class SessionReply extends CallReply {
   constructor(
     private readonly session: Session,
@@ -58,7 +58,7 @@ export class SessionReply extends CallReply {
   }
 }
 
-/** Carries notifications to a client without a session; there is no one to ask in the middle of its call. */
+/** Sends notifications to a client without a session, which cannot receive questions during its call. */
 export class PlainReply extends CallReply {
   constructor(
     private readonly sink: StreamSink,
@@ -67,7 +67,7 @@ export class PlainReply extends CallReply {
     super();
   }
 
-  /** A modern client hears log messages only if the request asked for them (specification: server/utilities/logging). */
+  /** Sends log messages only if the request sets a log level (specification: server/utilities/logging). */
   notify(notification: McpNotification): void | Promise<void> {
     if (notification.method === 'notifications/message') {
       if (!this.logLevel || isBelowLevel(notification, this.logLevel)) return undefined;

@@ -38,14 +38,14 @@ function world() {
 }
 
 describe('a call without a session', () => {
-  it('is not run for a client that has left', async () => {
+  it('is not executed when its client has already disconnected', async () => {
     const { connector, calls } = world();
     const outcome = await calls.runWithoutSession(call, new RecordingSink(), AbortSignal.abort());
     expect(outcome).toMatchObject({ error: { code: -31002 } });
     expect(connector.opened).toEqual([]);
   });
 
-  it('is run on a connection', async () => {
+  it('is executed over an upstream connection', async () => {
     const { connector, calls } = world();
     expect(await calls.runWithoutSession(call, new RecordingSink(), NEVER_ABORTED)).toEqual(result({}));
     expect(connector.opened[0]?.sent).toHaveLength(1);

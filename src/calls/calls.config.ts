@@ -1,21 +1,27 @@
 import { IsInt, Min } from 'class-validator';
 import { Env } from '#lib/config';
 
-/** Limits of the calls that one worker runs, and of those that wait there for answers of their clients. */
+/** Limits of the calls that one worker runs, and of the parked calls that wait there for answers. */
 export class CallsConfig {
-  /** Calls on this worker that wait for answers of clients without a stream. At the bound a call that asks is given up. */
+  /**
+   * Maximum number of parked calls on this worker: calls that wait for answers of a client without an open stream. At
+   * the limit, a call whose server sends a question is cancelled.
+   */
   @Env('ISTHMUS_MAX_PARKED_CALLS')
   @IsInt()
   @Min(1)
   readonly maxParkedCalls: number = 10_000;
 
-  /** The same of one principal. */
+  /**
+   * Maximum number of parked calls per principal on this worker. At the limit, a call whose server sends a question is
+   * cancelled.
+   */
   @Env('ISTHMUS_MAX_PARKED_CALLS_PER_PRINCIPAL')
   @IsInt()
   @Min(1)
   readonly maxParkedCallsPerPrincipal: number = 1_000;
 
-  /** How often a server may ask again within one call before the call is given up. */
+  /** Maximum number of times that a server may request input within one call. At the limit, the call is cancelled. */
   @Env('ISTHMUS_MAX_QUESTION_ROUNDS')
   @IsInt()
   @Min(1)

@@ -44,8 +44,8 @@ export class CallsModule {
   }
 
   /**
-   * This worker leaves: whoever waits for what comes of its answers still hears it. Nobody else can go on with a call,
-   * because its server waits on a connection of this process.
+   * Waits until the clients that have sent answers receive the outcome of their calls. No other worker can continue a
+   * parked call, because its server waits on a connection of this process.
    */
   private async finishParkedCalls(): Promise<void> {
     await waitForInFlight(this.parkedCalls.whenIdle());

@@ -19,7 +19,7 @@ import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
 const BROKEN_OFF = {
   code: -31_002,
   message:
-    'The call was begun, and could not be continued after its questions. What it did is not known; find out before you repeat it.',
+    'The call began but could not continue after its questions. Its outcome is unknown; check before you repeat it.',
   data: { outcome: 'unknown', retriable: false },
 };
 
@@ -39,26 +39,26 @@ beforeEach(() => Logger.overrideLogger(false));
 afterEach(() => pool.close());
 
 it.each<[string, () => Outcome, object]>([
-  ['cannot be reached', () => unreachable('a'), BROKEN_OFF],
+  ['becomes unreachable', () => unreachable('a'), BROKEN_OFF],
   [
-    'takes no more calls',
+    'rejects further calls',
     () => {
       throw new TooManyCalls(1);
     },
     BROKEN_OFF,
   ],
-  ['is held no more', () => NOT_HELD, BROKEN_OFF],
+  ['loses its connection at another worker', () => NOT_HELD, BROKEN_OFF],
   [
-    'lacks a capability',
+    'requires an undeclared capability',
     () => ({ kind: 'error', error: { code: -32_021, message: 'no' } }),
     { code: -31_002, data: { outcome: 'unknown', retriable: false } },
   ],
   [
-    'says why it failed',
+    'returns an error of its own',
     () => ({ kind: 'error', error: { code: -32_000, message: 'Full.' } }),
     { code: -32_000, message: 'Full.' },
   ],
-])('is begun once, whatever becomes of its server after its questions: one that %s', async (_what, then, error) => {
+])('a call is never started twice when its server %s after its questions', async (_what, then, error) => {
   const connector = new FakeConnector();
   connector.eras.set('a', 'modern');
   const config = limits({});

@@ -14,41 +14,41 @@ import { CallReply, type PlainReply } from './call-replies.js';
 import { INTERNAL_ERROR, MalformedAnswer } from './calls.errors.js';
 import { QuestionWithdrawn, QuestionTimedOut } from '../session-pool/index.js';
 
-/** What a client that answers by repeating its call is told in place of an outcome. */
+/** What a client that answers questions by repeating its call receives instead of an outcome. */
 export interface InputRequired {
   readonly kind: 'asked';
-  /** By the keys under which their answers are expected. */
+  /** The questions, by the key under which the answer is expected. */
   readonly questions: Readonly<Record<string, Question>>;
-  /** The call that waits for the answers. Absent: nothing waits, and with the answers the call is made anew. */
+  /** Id of the parked call that waits for the answers. Absent if none waits: the repetition is then a new call. */
   readonly parked?: string;
 }
 
-/** How a request of such a client ends. */
+/** Result of a request of such a client. */
 export type CallResult = Outcome | InputRequired;
 
-/** A request of the client that waits for what comes of the call: the first one, or a repetition. */
+/** A request of the client that waits for the result of the call: the first request or a repetition. */
 export interface CallWaiter {
   readonly reply: PlainReply;
-  /** The request's own; progress goes back with it. */
+  /** The progress token of this request, which its progress notifications carry. */
   readonly progressToken: RequestId | undefined;
-  /** Aborted when the client leaves. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
 }
 
-/** What is told of a call to whoever counts calls. */
+/** Counts and lists parked calls. */
 export interface ParkedCallRegistry {
-  /** The call asks its client. @throws GatewayError when no more calls may wait for their clients */
+  /** Parks a call that has a question for its client. @throws GatewayError if the limit of parked calls is reached */
   park(call: ParkableCall): void;
   onEnded(call: ParkableCall): void;
 }
 
-/** Who makes which call, for those who look after calls. */
+/** Describes a call for administrators. */
 export interface CallInfo {
   readonly server: string;
   readonly method: string;
-  /** Own name of the tool or prompt, or URI of the resource. */
+  /** The server's own name of the tool or prompt, or the URI of the resource. */
   readonly item: string;
-  /** Key of the caller; nobody else goes on with the call. */
+  /** Key of the caller. Only this caller can resume the call. */
   readonly caller: string;
 }
 
@@ -57,15 +57,15 @@ interface OpenQuestion {
   readonly answer: (answer: Answer) => void;
 }
 
-type RegisteredWaiter = CallWaiter & { readonly resolve: (ending: CallResult) => void };
+type RegisteredWaiter = CallWaiter & { readonly resolve: (result: CallResult) => void };
 
-/** Questions that a server asks at once arrive one after the other; so long is waited for the next one. */
+/** Time to wait for further questions, in milliseconds: simultaneous questions arrive one after the other. */
 const GATHER_WINDOW_MS = 20;
 
 /**
- * One call to a server that asks in the middle of it, for a client that has no stream to be asked on: the client is told
- * the questions in place of an outcome, and comes back with the answers. Whoever comes back is told what happens next,
- * however often: answers that the server has are not given to it twice.
+ * One call to a server that may send live questions, for a client without a stream to receive them on: the client
+ * receives the questions instead of an outcome, and repeats the request with the answers. Every repetition receives the
+ * next result; the server receives each answer only once.
  */
 export class ParkableCall extends CallReply {
   readonly id = randomBytes(16).toString('base64url');
@@ -80,7 +80,7 @@ export class ParkableCall extends CallReply {
   private gatherTimer: NodeJS.Timeout | undefined;
   private questionTimer: NodeJS.Timeout | undefined;
 
-  /** `patienceMs`: how long a client may take to answer. */
+  /** @param questionTimeoutMs how long a client may take to answer, in milliseconds */
   constructor(
     readonly info: CallInfo,
     private readonly registry: ParkedCallRegistry,
@@ -89,95 +89,100 @@ export class ParkableCall extends CallReply {
     super();
   }
 
-  /** Starts the call, and waits. Rejects as `run` does, unless the client was asked before. */
+  /**
+   * Starts the call and waits for its first result. Rejects as `run` does, unless the client has received questions
+   * before.
+   */
   async begin(
     run: (reply: CallReply, signal: AbortSignal) => Promise<CallResult>,
-    listener: CallWaiter,
+    waiter: CallWaiter,
   ): Promise<CallResult> {
     run(this, this.control.signal).then(
-      (ending) => this.end(ending),
+      (result) => this.end(result),
       (cause: unknown) => {
         this.defect = { cause };
         this.end(INTERNAL_ERROR);
       },
     );
-    const first = await this.waitForResult(listener);
+    const first = await this.waitForResult(waiter);
     if (this.defect && first === INTERNAL_ERROR) throw this.defect.cause;
     return first;
   }
 
-  /** How it ended, once it has. */
+  /** The final result, once the call has ended. */
   get finalResult(): CallResult | undefined {
     return this.result;
   }
 
-  /** Methods of the questions that are before the client. */
+  /** Methods of the open questions. */
   get questions(): string[] {
     return Array.from(this.openQuestions.values(), ({ question }) => question.method);
   }
 
-  /** Requests of the client that wait for it. */
+  /** Number of client requests that wait for the call. */
   get waiting(): number {
     return this.waiters.size;
   }
 
-  /** Resolves with what the client is to be told next. */
-  waitForResult(listener: CallWaiter): Promise<CallResult> {
+  /** Resolves with the next result for the client: questions or the outcome. */
+  waitForResult(waiter: CallWaiter): Promise<CallResult> {
     if (this.result) return Promise.resolve(this.result);
     if (this.openQuestions.size > 0 && !this.gatherTimer) return Promise.resolve(this.toInputRequired());
-    if (listener.signal.aborted) {
+    if (waiter.signal.aborted) {
       this.abortIfUnattended();
       return Promise.resolve(outcomeOfFault('aborted'));
     }
-    return new Promise((tell) => {
-      const leave = () => {
+    return new Promise((settle) => {
+      const onAbort = () => {
         this.waiters.delete(waiting);
-        tell(outcomeOfFault('aborted'));
+        settle(outcomeOfFault('aborted'));
         this.abortIfUnattended();
       };
-      const resolve = (ending: CallResult) => {
-        listener.signal.removeEventListener('abort', leave);
-        tell(ending);
+      const resolve = (result: CallResult) => {
+        waiter.signal.removeEventListener('abort', onAbort);
+        settle(result);
       };
-      const waiting: RegisteredWaiter = { ...listener, resolve };
+      const waiting: RegisteredWaiter = { ...waiter, resolve };
       this.waiters.add(waiting);
-      listener.signal.addEventListener('abort', leave, { once: true });
+      waiter.signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 
   /**
-   * Takes the client's answers. Those to questions that are not open (any more) are left alone; what is missing stays open.
-   * @throws MalformedAnswer when one of them is no answer to its question; then none is given to the server
+   * Delivers the client's answers to the server. Ignores answers to questions that are not open; unanswered questions
+   * stay open.
+   *
+   * @throws MalformedAnswer if an answer does not fit its question; then the server receives none of them
    */
   answer(responses: JsonObject): void {
-    const given = Array.from(this.openQuestions).flatMap(([key, { question, answer }]) => {
+    const answers = Array.from(this.openQuestions).flatMap(([key, { question, answer }]) => {
       if (!Object.hasOwn(responses, key)) return [];
       const result = answerForLegacy(question.method, responses[key]);
       if (!result) throw new MalformedAnswer(key, question.method);
-      return [{ key, give: () => answer({ result }) }];
+      return [{ key, deliver: () => answer({ result }) }];
     });
-    for (const { key, give } of given) {
+    for (const { key, deliver } of answers) {
       this.openQuestions.delete(key);
-      give();
+      deliver();
     }
-    if (given.length > 0) this.restartQuestionTimer();
+    if (answers.length > 0) this.restartQuestionTimer();
   }
 
-  /** Gives the call up at the server; whoever waits, or comes back, is told why. */
+  /** Cancels the call at the server. Waiting and later requests receive the given outcome. */
   cancel(outcome: Outcome): void {
     this.end(outcome);
     this.control.abort();
   }
 
   override notify({ method, params }: McpNotification): void | Promise<void> {
-    // The newest request is the one that the client reads; the others may be connections that broke.
-    const listener = Array.from(this.waiters).at(-1);
-    if (!listener) return undefined;
-    if (method !== 'notifications/progress') return listener.reply.notify({ method, params });
-    const { progressToken } = listener;
+    // The client reads its newest request; the connections of the others may be broken.
+    const waiter = Array.from(this.waiters).at(-1);
+    if (!waiter) return undefined;
+    if (method !== 'notifications/progress') return waiter.reply.notify({ method, params });
+    const { progressToken } = waiter;
     return progressToken === undefined
       ? undefined
-      : listener.reply.notify({ method, params: { ...params, progressToken } });
+      : waiter.reply.notify({ method, params: { ...params, progressToken } });
   }
 
   override async answerQuestion(question: Question, signal: AbortSignal): Promise<Answer> {
@@ -185,16 +190,16 @@ export class ParkableCall extends CallReply {
     this.registry.park(this);
     const key = `question-${(this.questionCount += 1)}`;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const abandon = () => reject(new QuestionWithdrawn());
+    const withdraw = () => reject(new QuestionWithdrawn());
     this.openQuestions.set(key, { question: questionForModern(question), answer: resolve });
-    signal.addEventListener('abort', abandon, { once: true });
+    signal.addEventListener('abort', withdraw, { once: true });
     this.gather();
     this.restartQuestionTimer();
     try {
       return await promise;
     } finally {
-      signal.removeEventListener('abort', abandon);
-      // False when it was answered: the server has withdrawn it, and the client's time with it.
+      signal.removeEventListener('abort', withdraw);
+      // Still open here means that the server withdrew the question; the timeout then restarts for the others.
       if (this.openQuestions.delete(key)) this.restartQuestionTimer();
     }
   }
@@ -203,7 +208,7 @@ export class ParkableCall extends CallReply {
     clearTimeout(this.gatherTimer);
     this.gatherTimer = setTimeout(() => {
       this.gatherTimer = undefined;
-      // The server may have thought better of it.
+      // The server may have withdrawn the questions meanwhile.
       if (this.openQuestions.size > 0) this.resolveWaiters(this.toInputRequired());
     }, GATHER_WINDOW_MS);
   }
@@ -214,32 +219,32 @@ export class ParkableCall extends CallReply {
     return { kind: 'asked', questions: Object.fromEntries(questions), parked: this.id };
   }
 
-  private resolveWaiters(ending: CallResult): void {
+  private resolveWaiters(result: CallResult): void {
     const listeners = [...this.waiters];
     this.waiters.clear();
-    for (const { resolve } of listeners) resolve(ending);
+    for (const { resolve } of listeners) resolve(result);
   }
 
   private restartQuestionTimer(): void {
     clearTimeout(this.questionTimer);
     if (this.openQuestions.size === 0 || this.result) return;
-    const lapse = () => this.cancel(new QuestionTimedOut(this.questionTimeoutMs).toOutcome());
-    this.questionTimer = setTimeout(lapse, this.questionTimeoutMs).unref();
+    const timeOut = () => this.cancel(new QuestionTimedOut(this.questionTimeoutMs).toOutcome());
+    this.questionTimer = setTimeout(timeOut, this.questionTimeoutMs).unref();
   }
 
-  /** Leaving is how a client of this era cancels, unless it has been asked something and may come back. */
+  /** A modern client cancels by disconnecting, unless it has received questions and may return with the answers. */
   private abortIfUnattended(): void {
-    const mayComeBack = this.hasReturnedQuestions && this.openQuestions.size > 0;
-    if (this.waiters.size === 0 && !this.result && !mayComeBack) this.control.abort();
+    const mayReturn = this.hasReturnedQuestions && this.openQuestions.size > 0;
+    if (this.waiters.size === 0 && !this.result && !mayReturn) this.control.abort();
   }
 
-  private end(ending: CallResult): void {
+  private end(result: CallResult): void {
     if (this.result) return;
-    this.result = ending;
+    this.result = result;
     clearTimeout(this.gatherTimer);
     clearTimeout(this.questionTimer);
     this.openQuestions.clear();
-    this.resolveWaiters(ending);
+    this.resolveWaiters(result);
     this.registry.onEnded(this);
   }
 }

@@ -18,7 +18,7 @@ import { ParkedPattern, readInputRequired, type ResumeOrder } from './parked-ord
 import type { ParkedState } from './request-states.js';
 import type { UpstreamCall } from './upstream-calls.js';
 
-/** Finds a parked call, here or at the worker that began it. */
+/** Resumes a parked call, on this worker or on the worker that began it. */
 @Injectable()
 export class ParkedCallRouter {
   constructor(
@@ -29,7 +29,7 @@ export class ParkedCallRouter {
   ) {}
 
   /**
-   * Takes the client's answers to the worker that has the call, and waits for what comes of them.
+   * Passes the client's answers to the worker that parked the call, and waits for the result.
    * @throws ParkedCallLost, MalformedAnswer, OwnerUnreachable, CoordinationUnavailable
    */
   async resume(
@@ -41,7 +41,8 @@ export class ParkedCallRouter {
   ): Promise<CallResult> {
     const { progressToken, logLevel } = call.request;
     if (state.worker !== this.workerId.text) return this.resumeRemote(call, state, responses, sink, signal);
-    // A worker that slept may have been declared gone meanwhile, and its client been told that the call is lost.
+    // A worker that was paused may have been declared dead meanwhile, and its clients informed that their calls are
+    // lost.
     await this.workers.checkOwnLiveness();
     const listener = { reply: new PlainReply(sink, logLevel), progressToken, signal };
     return this.parkedCalls.resume(state.call, call.caller.key, responses, listener);
@@ -54,9 +55,9 @@ export class ParkedCallRouter {
     sink: StreamSink,
     signal: AbortSignal,
   ): Promise<CallResult> {
-    const where = await this.workers.status(worker).catch(throwUnavailable);
-    if (where === 'gone') throw new ParkedCallLost();
-    if (where === 'unsure') throw new OwnerUnreachable();
+    const status = await this.workers.status(worker).catch(throwUnavailable);
+    if (status === 'gone') throw new ParkedCallLost();
+    if (status === 'unsure') throw new OwnerUnreachable();
     const { progressToken, logLevel } = request;
     const payload: ResumeOrder = {
       call,

@@ -13,37 +13,37 @@ import type { CallReply } from './call-replies.js';
 import { InFlightCounter, SessionPoolConfig } from '../session-pool/index.js';
 import { CallCancelled, ParkedCallLost, TooManyParkedCalls } from './calls.errors.js';
 
-/** A call that waits for answers of its client, as those see it who look after calls. */
+/** A parked call as administrators see it. */
 export interface ParkedCallView extends CallInfo {
   readonly id: string;
   /** Milliseconds since the Unix epoch. */
   readonly begunAt: number;
-  /** Methods of the questions that are before the client. */
+  /** Methods of the open questions. */
   readonly questions: readonly string[];
-  /** Requests of the client that wait for the call. */
+  /** Number of client requests that wait for the call. */
   readonly waiting: number;
 }
 
 interface FinishedCall {
   readonly caller: string;
-  readonly ending: CallResult;
+  readonly result: CallResult;
   readonly size: number;
 }
 
-/** What a call that is over takes beside its outcome, in characters. */
+/** Estimated overhead of a finished call beside its result, in characters. */
 const ENTRY_OVERHEAD = 1_000;
-/** Outcomes are kept for clients whose connection broke before they had them: so many characters, of all calls together. */
+/** Maximum size of the results stored for clients whose connection broke, in characters, over all calls. */
 const MAX_STORED_CHARACTERS = 16 * 1024 * 1024;
 
 /**
- * The calls of this worker whose clients are asked by what the call returns, and answer by repeating it. A call is
- * parked from its first question to its end; what came of it is kept as long as its client may still ask.
+ * The calls of this worker whose clients receive questions as the result of the call and answer by repeating it. A call
+ * is parked from its first question to its end. Its result is stored for as long as its client may still request it.
  */
 @Injectable()
 export class ParkedCalls implements ParkedCallRegistry {
   private readonly parked = new Map<string, ParkableCall>();
   private readonly perCaller = new Map<string, number>();
-  /** Those that are over, oldest first, and how much their outcomes take. */
+  /** Finished calls with their results, oldest first. */
   private readonly finishedCalls = new Map<string, FinishedCall>();
   private storedCharacters = 0;
   private isClosed = false;
@@ -56,52 +56,52 @@ export class ParkedCalls implements ParkedCallRegistry {
 
   /** Starts a call. Rejects as `run` does. */
   start(
-    note: CallInfo,
+    info: CallInfo,
     run: (reply: CallReply, signal: AbortSignal) => Promise<CallResult>,
-    listener: CallWaiter,
+    waiter: CallWaiter,
   ): Promise<CallResult> {
-    return new ParkableCall(note, this, this.sessions.questionTimeoutMs).begin(run, listener);
+    return new ParkableCall(info, this, this.sessions.questionTimeoutMs).begin(run, waiter);
   }
 
   /**
-   * Goes on with a call after its client has repeated it.
+   * Resumes a call that its client has repeated.
    *
    * @param responses the client's answers, by the keys of the questions
-   * @throws ParkedCallLost when there is no such call of this caller (any more)
+   * @throws ParkedCallLost if this caller has no such call, or no longer
    * @throws MalformedAnswer
    */
-  resume(id: string, caller: string, responses: JsonObject, listener: CallWaiter): Promise<CallResult> {
-    const over = this.finishedCalls.get(id);
-    if (over?.caller === caller) return Promise.resolve(over.ending);
+  resume(id: string, caller: string, responses: JsonObject, waiter: CallWaiter): Promise<CallResult> {
+    const finished = this.finishedCalls.get(id);
+    if (finished?.caller === caller) return Promise.resolve(finished.result);
     const call = this.parked.get(id);
     if (call?.info.caller !== caller) throw new ParkedCallLost();
     call.answer(responses);
-    const told = this.resumedRequests.add();
-    return call.waitForResult(listener).finally(told);
+    const markDone = this.resumedRequests.add();
+    return call.waitForResult(waiter).finally(markDone);
   }
 
-  /** Those that are parked now. */
+  /** Returns the calls that are parked now. */
   list(): ParkedCallView[] {
     return Array.from(this.parked.values(), (call) => {
-      const { id, info: note, begunAt, questions, waiting } = call;
-      return { id, ...note, begunAt, questions, waiting };
+      const { id, info, begunAt, questions, waiting } = call;
+      return { id, ...info, begunAt, questions, waiting };
     });
   }
 
-  /** Cancels a call at its server. False when it is not parked (any more). */
+  /** Cancels a call at its server. Returns false if it is not parked, or no longer. */
   cancel(id: string): boolean {
     const call = this.parked.get(id);
     call?.cancel(new CallCancelled().toOutcome());
     return call !== undefined;
   }
 
-  /** Cancels all, and takes no more: this worker leaves, or has been declared gone. */
+  /** Cancels all calls and rejects new ones, because this worker shuts down or was declared dead. */
   cancelAll(): void {
     this.isClosed = true;
     for (const id of this.parked.keys()) this.cancel(id);
   }
 
-  /** Resolves once no client waits for what comes of its answers. */
+  /** Resolves once no resumed request waits for a result. */
   whenIdle(): Promise<void> {
     return this.resumedRequests.whenIdle();
   }
@@ -110,11 +110,11 @@ export class ParkedCalls implements ParkedCallRegistry {
     if (this.parked.has(call.id)) return;
     if (this.isClosed) return this.reject(call, new CallCancelled());
     const { caller } = call.info;
-    const mine = this.perCaller.get(caller) ?? 0;
-    const refused = this.findLimitError(mine);
-    if (refused) return this.reject(call, refused);
+    const count = this.perCaller.get(caller) ?? 0;
+    const error = this.findLimitError(count);
+    if (error) return this.reject(call, error);
     this.parked.set(call.id, call);
-    this.perCaller.set(caller, mine + 1);
+    this.perCaller.set(caller, count + 1);
   }
 
   onEnded(call: ParkableCall): void {
@@ -126,21 +126,21 @@ export class ParkedCalls implements ParkedCallRegistry {
     if (call.finalResult) this.store(call.id, caller, call.finalResult);
   }
 
-  private reject(call: ParkableCall, why: GatewayError): never {
-    call.cancel(why.toOutcome());
-    throw why;
+  private reject(call: ParkableCall, error: GatewayError): never {
+    call.cancel(error.toOutcome());
+    throw error;
   }
 
-  private findLimitError(mine: number): TooManyParkedCalls | undefined {
+  private findLimitError(count: number): TooManyParkedCalls | undefined {
     const { maxParkedCalls, maxParkedCallsPerPrincipal } = this.config;
     if (this.parked.size >= maxParkedCalls) return new TooManyParkedCalls('worker', maxParkedCalls);
-    if (mine >= maxParkedCallsPerPrincipal) return new TooManyParkedCalls('principal', maxParkedCallsPerPrincipal);
+    if (count >= maxParkedCallsPerPrincipal) return new TooManyParkedCalls('principal', maxParkedCallsPerPrincipal);
     return undefined;
   }
 
-  private store(call: string, caller: string, ending: CallResult): void {
-    const size = JSON.stringify(ending).length + ENTRY_OVERHEAD;
-    this.finishedCalls.set(call, { caller, ending, size });
+  private store(call: string, caller: string, result: CallResult): void {
+    const size = JSON.stringify(result).length + ENTRY_OVERHEAD;
+    this.finishedCalls.set(call, { caller, result, size });
     this.storedCharacters += size;
     setTimeout(() => this.evict(call), this.sessions.questionTimeoutMs).unref();
     for (const id of this.finishedCalls.keys()) {

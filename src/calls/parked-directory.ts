@@ -4,21 +4,21 @@ import { ParkedCalls, type ParkedCallView } from './parked-calls.js';
 import { ParkedPattern, readParkedCall } from './parked-orders.js';
 import { WorkerBroadcast } from '../workers/index.js';
 
-/** A parked call, and the worker that has it. */
+/** A parked call and the worker that holds it. */
 export interface LocatedParkedCall extends ParkedCallView {
-  /** Incarnation of the worker. */
+  /** Id of the worker. */
   readonly worker: string;
 }
 
-/** What there is at all workers that answer. */
+/** The parked calls of all workers that answered. */
 export interface ParkedCallList {
   /** Oldest first. */
   readonly calls: readonly LocatedParkedCall[];
-  /** Incarnations of workers that did not answer: they may have more. */
+  /** Ids of workers that did not answer; they may hold further calls. */
   readonly unresponsive: readonly string[];
 }
 
-/** The parked calls of all workers, for those who look after them. */
+/** Lists and cancels the parked calls of all workers, on behalf of administrators. */
 @Injectable()
 export class ParkedDirectory {
   constructor(
@@ -38,8 +38,9 @@ export class ParkedDirectory {
   }
 
   /**
-   * Cancels a call at its server; its client learns of it when it comes back. False when it is not parked (any more).
-   * Rejects with OwnerUnreachable or CoordinationUnavailable while that cannot be told.
+   * Cancels a call at its server; the client gets the outcome when it repeats the call. Returns false when the call is
+   * not parked (any more). Rejects with OwnerUnreachable or CoordinationUnavailable when the worker's status is
+   * unknown.
    */
   async cancel(worker: string, call: string): Promise<boolean> {
     const isCancelled = await this.broadcast.query(worker, {

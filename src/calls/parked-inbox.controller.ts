@@ -7,7 +7,7 @@ import type { CallResult } from './parkable-call.js';
 import { ForwardedRpcInterceptor } from '../workers/index.js';
 import { ParkedPattern, type CancelParkedOrder, type ParkedList, type ResumeOrder } from './parked-orders.js';
 
-/** What other workers ask of the calls that are parked here. */
+/** Serves the requests of other workers about the calls that are parked here. */
 @Controller()
 @UseInterceptors(ForwardedRpcInterceptor)
 export class ParkedInboxController {

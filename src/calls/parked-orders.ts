@@ -3,17 +3,20 @@ import type { InputRequired } from './parkable-call.js';
 import type { ParkedCallView } from './parked-calls.js';
 import { isQuestions } from './request-states.js';
 
-/** What a worker asks of the worker that has a parked call. */
+/** Message patterns of requests to the worker that holds a parked call. */
 export const ParkedPattern = {
   resume: 'parked.resume',
   list: 'parked.list',
   cancel: 'parked.cancel',
 } as const;
 
-/** A client has repeated its call. Events are those of a reply; the end is an Outcome, or InputRequired. */
+/**
+ * A client has repeated its call. Events are those of a reply; the exchange ends with an Outcome or with further
+ * questions.
+ */
 export interface ResumeOrder {
   readonly call: string;
-  /** Key of the caller, which must be that of the call. */
+  /** Key of the caller, which must match the caller of the parked call. */
   readonly caller: string;
   readonly responses: JsonObject;
   readonly progressToken?: RequestId;
@@ -24,20 +27,20 @@ export interface CancelParkedOrder {
   readonly call: string;
 }
 
-/** What there is at a worker. */
+/** The parked calls of one worker. */
 export interface ParkedList {
   readonly kind: 'parked';
   readonly calls: readonly ParkedCallView[];
 }
 
-/** Reads what another worker has asked in place of an outcome. Undefined: it has not. */
+/** Reads the questions that another worker returned in place of an outcome. Returns undefined for anything else. */
 export function readInputRequired(value: unknown): InputRequired | undefined {
   if (!isJsonObject(value) || value['kind'] !== 'asked' || !isQuestions(value['questions'])) return undefined;
   const { questions, parked } = value;
   return { kind: 'asked', questions, ...(typeof parked === 'string' && { parked }) };
 }
 
-/** Reads a call out of what another worker told. Undefined: it is none. */
+/** Reads a parked call that another worker reported. Returns undefined for anything else. */
 export function readParkedCall(value: unknown): ParkedCallView | undefined {
   if (!isJsonObject(value)) return undefined;
   const { id, server, method, item, caller, begunAt, questions, waiting } = value;

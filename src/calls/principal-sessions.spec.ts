@@ -1,4 +1,4 @@
-/** How many sessions at a legacy server one principal's clients can make that have no session of their own. */
+/** The limit of upstream sessions that one principal's clients without a session can open at a legacy server. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ANONYMOUS, OutcomeError } from '#lib/extension-kit';
 import { result, type ClientProfile, type Outcome } from '#lib/mcp-protocol';
@@ -24,7 +24,7 @@ const other = remoteServer('b');
 const REFUSED = {
   code: -31_003,
   httpStatus: 429,
-  message: 'You use 2 sessions at server a, which is the limit. Wait for answers.',
+  message: 'Session limit reached for server a (2); the call was not executed. Wait for answers, then retry.',
   data: { outcome: 'not_executed', retriable: true, server: 'a' },
 };
 
@@ -41,50 +41,50 @@ function world(era: 'legacy' | 'modern' = 'legacy') {
   return { connector, calls };
 }
 
-/** Of a client that declares something that nobody else does: it needs a session of its own. */
-function face(subject: string, declared: string, caller = callerOf(subject)): ConnectionScope {
+/** The scope of a client with unique capabilities, which needs an upstream session of its own. */
+function scopeOf(subject: string, declared: string, caller = callerOf(subject)): ConnectionScope {
   const client: ClientProfile = { ...MODERN_CLIENT, capabilities: { experimental: { [declared]: {} } } };
   return { caller, client, session: undefined };
 }
 
-const use = (one: ConnectionScope) => pool.use(server, one, async () => undefined);
+const use = (scope: ConnectionScope) => pool.use(server, scope, async () => undefined);
 
 describe('the sessions of one principal at a legacy server', () => {
-  it('are bounded while they are in use; others, and other servers, are not concerned', async () => {
+  it('limits the upstream sessions in use per principal and server', async () => {
     const { connector } = world();
-    const held = [await pool.hold(server, face('me', '1')), await pool.hold(server, face('me', '2'))];
-    await expect(pool.hold(server, face('me', '3'))).rejects.toMatchObject(REFUSED);
+    const held = [await pool.hold(server, scopeOf('me', '1')), await pool.hold(server, scopeOf('me', '2'))];
+    await expect(pool.hold(server, scopeOf('me', '3'))).rejects.toMatchObject(REFUSED);
     expect(connector.opened).toHaveLength(2);
-    await use(face('you', '3'));
-    await pool.use(other, face('me', '3'), async () => undefined);
-    // What is there is shared as ever.
-    await use(face('me', '1'));
+    await use(scopeOf('you', '3'));
+    await pool.use(other, scopeOf('me', '3'), async () => undefined);
+    // An open session is still shared.
+    await use(scopeOf('me', '1'));
     for (const { release } of held) release();
-    await use(face('me', '3'));
+    await use(scopeOf('me', '3'));
   });
 
-  it('make room for another one, the one that was idle for longest first', async () => {
+  it('evicts the upstream session that was idle for longest to open another one', async () => {
     const { connector } = world();
-    await use(face('me', '1'));
-    const held = await pool.hold(server, face('me', '2'));
+    await use(scopeOf('me', '1'));
+    const held = await pool.hold(server, scopeOf('me', '2'));
     held.release();
-    await use(face('me', '3'));
+    await use(scopeOf('me', '3'));
     expect(connector.opened.map(({ closed }) => closed)).toEqual([true, false, false]);
-    await use(face('me', '2'));
+    await use(scopeOf('me', '2'));
     expect(connector.opened).toHaveLength(3);
   });
 
-  it('take no place that could not be opened, or that have died', async () => {
+  it('frees the slot of an upstream session that failed to open or died', async () => {
     const { connector } = world();
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
-    for (const declared of ['1', '2', '3']) await expect(use(face('me', declared))).rejects.toThrow(/reached/);
+    for (const declared of ['1', '2', '3']) await expect(use(scopeOf('me', declared))).rejects.toThrow(/reached/);
     connector.beforeOpening = async () => undefined;
-    for (const declared of ['1', '2']) await pool.hold(server, face('me', declared));
+    for (const declared of ['1', '2']) await pool.hold(server, scopeOf('me', declared));
     connector.live[0]?.die();
-    await use(face('me', '3'));
+    await use(scopeOf('me', '3'));
   });
 
-  it('do not bound what a client’s own session has, nor a modern server’s one connection', async () => {
+  it('does not count upstream sessions of gateway sessions, nor connections to modern servers', async () => {
     const legacy = world();
     for (let count = 0; count < 4; count += 1) {
       await pool.hold(server, { caller: callerOf('me'), client: LEGACY_CLIENT, session: createSession() });
@@ -92,16 +92,16 @@ describe('the sessions of one principal at a legacy server', () => {
     expect(legacy.connector.opened).toHaveLength(4);
     await pool.close();
     const modern = world('modern');
-    for (const declared of ['1', '2', '3', '4']) await pool.hold(server, face('me', declared));
+    for (const declared of ['1', '2', '3', '4']) await pool.hold(server, scopeOf('me', declared));
     expect(modern.connector.opened).toHaveLength(1);
   });
 });
 
-describe('parallel calls of anonymous clients, who share with nobody', () => {
+describe('parallel calls of anonymous clients, which share no connection', () => {
   const call = { server, request: { method: 'tools/call', params: { name: 'x' } }, caller: ANONYMOUS } as const;
   const base: UpstreamCall = { ...call, client: MODERN_CLIENT, requestId: 1, clientRepeatsCall: false };
 
-  it('are refused beyond the bound before anything has run, and served when one has ended', async () => {
+  it('rejects anonymous calls beyond the limit before they execute, and accepts one when another has ended', async () => {
     const { connector, calls } = world();
     const held = Promise.withResolvers<Outcome>();
     connector.respond = () => held.promise;

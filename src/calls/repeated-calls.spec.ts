@@ -3,7 +3,7 @@ import { result, type ClientProfile, type JsonObject, type Outcome } from '#lib/
 import { DispatchWorld, type Asking } from '../../test/support/dispatch-world.js';
 import { callerOf, remoteServer, type Respond } from '../../test/support/fake-upstream.js';
 
-const TALKATIVE: ClientProfile = {
+const CAPABLE_CLIENT: ClientProfile = {
   revision: '2026-07-28',
   capabilities: { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} },
 };
@@ -26,7 +26,7 @@ async function world(era: 'legacy' | 'modern', respond: Respond) {
   opened.connector.eras.set('a', era).set('b', era);
   opened.connector.respond = respond;
   const call = (params: JsonObject = {}, asking: Asking = {}) =>
-    opened.request('tools/call', { ...CALL, ...params }, { endpoint: 'a', client: TALKATIVE, ...asking });
+    opened.request('tools/call', { ...CALL, ...params }, { endpoint: 'a', client: CAPABLE_CLIENT, ...asking });
   return {
     call,
     connector: opened.connector,
@@ -35,8 +35,8 @@ async function world(era: 'legacy' | 'modern', respond: Respond) {
   };
 }
 
-/** Asks one question, and answers with what it got. */
-const asksOnce: Respond = async ({ reply, signal }) => {
+/** A server that asks one question and returns the answer. */
+const askOnce: Respond = async ({ reply, signal }) => {
   const answer = await reply.answerQuestion(FORM, signal);
   return result({ answer } as unknown as JsonObject);
 };
@@ -48,9 +48,9 @@ function inputOf(outcome: Outcome): { inputRequests: Record<string, JsonObject>;
 
 const codeOf = (outcome: Outcome) => (outcome.kind === 'error' ? outcome.error.code : outcome.result);
 
-describe('a legacy server that asks a modern client', () => {
-  it('gets the answers that come with the repeated call, which it never sees itself', async () => {
-    const { call, asked } = await world('legacy', asksOnce);
+describe('a legacy server that asks a modern client a question', () => {
+  it('receives the answers that come with the repeated call, and receives the call only once', async () => {
+    const { call, asked } = await world('legacy', askOnce);
     const { inputRequests, requestState } = inputOf(await call());
     expect(inputRequests).toEqual({ 'question-1': FORM });
     const answered = await call({ requestState, inputResponses: { 'question-1': ADA } });
@@ -62,8 +62,8 @@ describe('a legacy server that asks a modern client', () => {
     ['of another principal', {}, { caller: callerOf('you') }],
     ['at another endpoint', { name: 'a__book' }, { endpoint: 'default' }],
     ['of another call', { arguments: { to: 'Oslo' } }, {}],
-  ])('hears nothing from a repetition %s', async (_what, params, asking) => {
-    const { call, asked } = await world('legacy', asksOnce);
+  ])('receives no answer from a repetition %s', async (_what, params, asking) => {
+    const { call, asked } = await world('legacy', askOnce);
     const { requestState } = inputOf(await call());
     const foreign = await call({ ...params, requestState, inputResponses: { 'question-1': ADA } }, asking);
     expect(foreign).toMatchObject({ error: { code: -32602, data: { outcome: 'not_executed' } } });
@@ -72,10 +72,10 @@ describe('a legacy server that asks a modern client', () => {
     expect(mine).toMatchObject({ result: { answer: { result: ADA } } });
   });
 
-  it('hears nothing from one with a state that was altered, or answers that are none', async () => {
-    const { call, asked } = await world('legacy', asksOnce);
+  it('receives no answer from a repetition with an invalid state or invalid answers', async () => {
+    const { call, asked } = await world('legacy', askOnce);
     const { requestState } = inputOf(await call());
-    const malformed = [
+    const invalidRepetitions = [
       { requestState: `${requestState.slice(0, -4)}AAAA` },
       { requestState: 'made up' },
       { requestState: 7 },
@@ -85,23 +85,23 @@ describe('a legacy server that asks a modern client', () => {
       { requestState, inputResponses: { 'question-1': 12_345 } },
       { requestState, inputResponses: { 'question-1': { action: 'accept', content: 'Ada' } } },
     ];
-    for (const params of malformed) expect(codeOf(await call(params))).toBe(-32602);
+    for (const params of invalidRepetitions) expect(codeOf(await call(params))).toBe(-32602);
     expect(asked()).toHaveLength(1);
   });
 
-  it('sees no words of the other era: answers to nobody, and a type of result that is none', async () => {
+  it('receives no inputResponses and cannot return resultType input_required', async () => {
     const { call, asked } = await world('legacy', () => result({ resultType: 'input_required', content: [] }));
     expect(await call({ inputResponses: { 'question-1': ADA } })).toEqual(result({ content: [] }));
     expect(asked()).toEqual([['tools/call', CALL]]);
   });
 
-  it('has begun the call, whenever the client comes back', async () => {
+  it('is called once, however late the client repeats the call', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'queueMicrotask', 'nextTick', 'setTimeout', 'performance'] });
-    const { call, asked } = await world('legacy', asksOnce);
+    const { call, asked } = await world('legacy', askOnce);
     const { requestState } = inputOf(await call());
     const repetition = { requestState, inputResponses: { 'question-1': ADA } };
     expect(await call(repetition)).toMatchObject({ result: { answer: { result: ADA } } });
-    // So long its outcome may be fetched, and later nobody says that it did not run.
+    // The outcome can be fetched for this long; later repetitions must not report that the call did not run.
     jest.setSystemTime(Date.now() + 9 * 60_000);
     expect(await call(repetition)).toMatchObject({ result: { answer: { result: ADA } } });
     jest.setSystemTime(Date.now() + 60 * 60_000);
@@ -109,8 +109,8 @@ describe('a legacy server that asks a modern client', () => {
     expect(asked()).toHaveLength(1);
   });
 
-  it('is asked side by side by the same client, and each call gets its own answers', async () => {
-    const { call } = await world('legacy', asksOnce);
+  it('assigns answers to the right call when a client has two parked calls', async () => {
+    const { call } = await world('legacy', askOnce);
     const [one, two] = [inputOf(await call()), inputOf(await call())];
     const give = ({ requestState }: typeof one, name: string) =>
       call({ requestState, inputResponses: { 'question-1': { action: 'accept', content: { name } } } });
@@ -119,9 +119,9 @@ describe('a legacy server that asks a modern client', () => {
     expect(second).toMatchObject({ result: { answer: { result: { content: { name: 'Ada' } } } } });
   });
 
-  it('asks before it reads a resource and before it gets a prompt, and at no other request', async () => {
-    const { request } = await world('legacy', asksOnce);
-    const asking = { endpoint: 'a', client: TALKATIVE };
+  it('can ask questions for resources/read and prompts/get, but not for other requests', async () => {
+    const { request } = await world('legacy', askOnce);
+    const asking = { endpoint: 'a', client: CAPABLE_CLIENT };
     inputOf(await request('prompts/get', { name: 'x' }, asking));
     inputOf(await request('resources/read', { uri: 'file:///x' }, asking));
     const completed = await request('completion/complete', { ref: { type: 'ref/prompt', name: 'x' } }, asking);
@@ -129,13 +129,13 @@ describe('a legacy server that asks a modern client', () => {
   });
 });
 
-describe('a legacy server that demands a visit', () => {
+describe('a legacy server that requires a URL to be opened', () => {
   const demands = (times: number): Respond => {
     let count = 0;
     return () => ((count += 1) > times ? result({ content: [] }) : { kind: 'error', error: CONSENT });
   };
 
-  it('has it made by the client, and is called anew then', async () => {
+  it('is called again after the client has opened the URL', async () => {
     const { call, asked } = await world('legacy', demands(1));
     const { inputRequests, requestState } = inputOf(await call());
     const { elicitationId: _id, ...params } = DEMANDED;
@@ -148,7 +148,7 @@ describe('a legacy server that demands a visit', () => {
     ]);
   });
 
-  it('is not called again while the visit is outstanding, nor after it was declined', async () => {
+  it('is not called again while the URL is not opened or after the user declined', async () => {
     const { call, asked } = await world('legacy', demands(1));
     const { inputRequests, requestState } = inputOf(await call());
     expect(inputOf(await call({ requestState })).inputRequests).toEqual(inputRequests);
@@ -157,14 +157,14 @@ describe('a legacy server that demands a visit', () => {
     expect(asked()).toHaveLength(1);
   });
 
-  it('may demand it again', async () => {
+  it('may require the URL again after it was opened', async () => {
     const { call } = await world('legacy', demands(2));
     const { requestState } = inputOf(await call());
     const again = inputOf(await call({ requestState, inputResponses: { 'visit-1': { action: 'accept' } } }));
     expect(Object.keys(again.inputRequests)).toEqual(['visit-1']);
   });
 
-  it('asks too much of a client that opens no URLs', async () => {
+  it('causes an error with the required capability for a client without URL elicitation', async () => {
     const { call } = await world('legacy', demands(1));
     const client = { revision: '2026-07-28', capabilities: { elicitation: {} } };
     expect(await call({}, { client })).toMatchObject({
@@ -173,7 +173,7 @@ describe('a legacy server that demands a visit', () => {
   });
 });
 
-describe('a legacy server that asks for what the client did not declare', () => {
+describe('a legacy server that asks for a capability that the client did not declare', () => {
   const refused =
     (outcome: Outcome): Respond =>
     ({ reply }) => {
@@ -184,35 +184,35 @@ describe('a legacy server that asks for what the client did not declare', () => 
   it.each([
     ['fails', { kind: 'error', error: { code: -32000, message: 'no model' } } as const],
     ['fails as a tool', result({ isError: true, content: [] })],
-  ])('and %s: the client is told what it lacks', async (_how, outcome) => {
+  ])('causes an error with the required capability when it %s', async (_how, outcome) => {
     const { call } = await world('legacy', refused(outcome));
     expect(await call()).toMatchObject({
       error: { code: -32021, data: { requiredCapabilities: { sampling: {} } } },
     });
   });
 
-  it('and is not heard of again: that nobody knows what came of it is what the client is told', async () => {
+  it('causes an unknown outcome, not a capability error, when its connection breaks', async () => {
     const broken = { code: -31002, message: 'The connection broke', data: { outcome: 'unknown' } };
     const { call } = await world('legacy', refused({ kind: 'error', error: broken }));
     expect(await call()).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
   });
 
-  it('and does without it: the client gets what came of the call', async () => {
+  it('returns the result of the call when it succeeds without the capability', async () => {
     const { call } = await world('legacy', refused(result({ content: [] })));
     expect(await call()).toEqual(result({ content: [] }));
   });
 });
 
-describe('a modern server that asks a modern client', () => {
-  const asksWith = (more: JsonObject): Respond => {
+describe('a modern server that asks a modern client a question', () => {
+  const askWith = (more: JsonObject): Respond => {
     return ({ request }) =>
       request.params['inputResponses']
         ? result({ seen: request.params })
         : result({ resultType: 'input_required', inputRequests: { who: FORM }, ...more });
   };
 
-  it('has its own state sealed on the way, and gets it back as it was', async () => {
-    const { call } = await world('modern', asksWith({ requestState: 'own' }));
+  it('gets its own state back unsealed, and only from the same principal', async () => {
+    const { call } = await world('modern', askWith({ requestState: 'own' }));
     const { inputRequests, requestState } = inputOf(await call());
     expect(inputRequests).toEqual({ who: FORM });
     expect(requestState).not.toContain('own');
@@ -224,14 +224,14 @@ describe('a modern server that asks a modern client', () => {
     expect(codeOf(foreign)).toBe(-32602);
   });
 
-  it('never sees a state that it did not give out', async () => {
-    const { call, asked } = await world('modern', asksWith({ requestState: 'own' }));
+  it('never receives a state that the gateway did not seal', async () => {
+    const { call, asked } = await world('modern', askWith({ requestState: 'own' }));
     expect(codeOf(await call({ requestState: 'own', inputResponses: { who: ADA } }))).toBe(-32602);
     expect(asked()).toEqual([]);
   });
 
-  it('may do without a state, and gets the answers alone', async () => {
-    const { call } = await world('modern', asksWith({}));
+  it('receives the answers without a state when it issued none', async () => {
+    const { call } = await world('modern', askWith({}));
     const first = await call();
     expect(first).toEqual(result({ resultType: 'input_required', inputRequests: { who: FORM } }));
     const inputResponses = { who: ADA };

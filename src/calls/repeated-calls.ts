@@ -14,13 +14,14 @@ import { ParkedDirectory } from './parked-directory.js';
 import { ParkedCallRouter } from './parked-call-router.js';
 import { RequestStates, type ParkedState, type RequestState, type StateBinding } from './request-states.js';
 
-/** A server's own state says itself how long it is good; this bounds what nobody comes back for. */
+/** A server's own state carries its own expiry; this bounds states that no client brings back. */
 const SERVER_STATE_TTL_MS = 60 * 60_000;
 
 /**
  * Runs the calls of clients that answer questions by repeating the call (specification of 2026: basic/patterns/mrtr),
- * whichever worker a repetition arrives at. A modern server's state travels sealed inside ours and needs no worker; a call
- * that is under way at a legacy server is parked at the worker that began it, and its state names that one.
+ * on whichever worker a repetition arrives. A modern server's state is sealed inside the gateway's own state and is not
+ * bound to a worker. A call in flight at a legacy server is parked on the worker that started it, and its state names
+ * that worker.
  */
 @Injectable()
 export class RepeatedCalls {
@@ -34,8 +35,8 @@ export class RepeatedCalls {
   ) {}
 
   /**
-   * What a repetition goes on with at a server that waits for it. Undefined for any other request.
-   * @throws RequestStateExpired when the client comes too late
+   * Returns the parked call that this request continues, or undefined for any other request.
+   * @throws RequestStateExpired when the state has expired
    */
   findParkedState(binding: StateBinding): ParkedState | undefined {
     const { requestState } = binding.request.params;
@@ -46,8 +47,8 @@ export class RepeatedCalls {
   }
 
   /**
-   * Cancels a parked call whose client may not go on with it; one that is over is over.
-   * @throws OwnerUnreachable, CoordinationUnavailable while that cannot be done
+   * Cancels a parked call whose client may not continue it. A call that has ended is not affected.
+   * @throws OwnerUnreachable, CoordinationUnavailable while the call cannot be cancelled
    */
   async cancelParked({ worker, call }: ParkedState): Promise<void> {
     await this.directory.cancel(worker, call);
@@ -55,9 +56,10 @@ export class RepeatedCalls {
 
   /**
    * @param binding the client's own request
-   * @param parked what was found in it, if it was looked at before
-   * @throws InvalidRequestState, RequestStateExpired, MalformedInputResponses and others: nothing has reached a server then
-   * @throws ParkedCallLost when the worker that had the call is gone
+   * @param parked the parked call of the request, if the caller has already read it
+   * @throws InvalidRequestState, RequestStateExpired, MalformedInputResponses and others before anything reaches a
+   * server
+   * @throws ParkedCallLost when the worker that held the call is dead
    */
   async deliver(
     call: UpstreamCall,
@@ -73,7 +75,7 @@ export class RepeatedCalls {
     return this.sealServerState(ending, binding);
   }
 
-  /** What the client has brought back; undefined for a call that is new. */
+  /** Reads the state that the client sent; undefined for a new call. */
   private readState(binding: StateBinding): RequestState | undefined {
     const { requestState } = binding.request.params;
     if (requestState === undefined) return undefined;
@@ -102,7 +104,7 @@ export class RepeatedCalls {
     }
   }
 
-  /** The server has refused the call until these visits are made. */
+  /** The server refused the call until the user has opened these URLs. */
   private runAfterElicitation(
     call: UpstreamCall,
     questions: InputRequired['questions'],
@@ -110,8 +112,8 @@ export class RepeatedCalls {
     sink: StreamSink,
     signal: AbortSignal,
   ): CallResult | Promise<CallResult> {
-    const missing = Object.entries(questions).filter(([key]) => !isJsonObject(responses[key]));
-    if (missing.length > 0) return { kind: 'asked', questions: Object.fromEntries(missing) };
+    const unanswered = Object.entries(questions).filter(([key]) => !isJsonObject(responses[key]));
+    if (unanswered.length > 0) return { kind: 'asked', questions: Object.fromEntries(unanswered) };
     const isRefused = Object.keys(questions).some((key) => (responses[key] as JsonObject)['action'] !== 'accept');
     if (isRefused) throw new UrlElicitationDeclined(call.server.slug);
     return this.calls.runParkable(call, sink, signal);
@@ -119,21 +121,21 @@ export class RepeatedCalls {
 
   private sealServerState(outcome: Outcome, binding: StateBinding): Outcome {
     if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
-    const { requestState: own } = outcome.result;
-    if (typeof own !== 'string') return outcome;
-    const requestState = this.states.mint({ kind: 'server', state: own }, binding, SERVER_STATE_TTL_MS);
+    const { requestState: serverState } = outcome.result;
+    if (typeof serverState !== 'string') return outcome;
+    const requestState = this.states.mint({ kind: 'server', state: serverState }, binding, SERVER_STATE_TTL_MS);
     return { ...outcome, result: { ...outcome.result, requestState } };
   }
 
-  /** Questions come with the state that the client has to bring back with their answers. */
+  /** Returns the questions with the state that the client must send back with its answers. */
   private toInputRequired(
     { questions, parked }: InputRequired,
     binding: StateBinding,
     { server }: UpstreamCall,
-    before: RequestState | undefined,
+    previous: RequestState | undefined,
   ): Outcome {
     const { questionTimeoutMs: questionMs } = this.config;
-    const worker = before?.kind === 'parked' ? before.worker : this.workerId.text;
+    const worker = previous?.kind === 'parked' ? previous.worker : this.workerId.text;
     const requestState =
       parked === undefined
         ? this.states.mint({ kind: 'anew', questions }, binding, questionMs)
@@ -147,8 +149,8 @@ export class RepeatedCalls {
 }
 
 /**
- * The worker that has the call knows how long it waits, and what became of it: the state lasts as long as a client may
- * take to answer, the server to go on, and the outcome to be fetched.
+ * The worker that holds the call knows how long it waits and how it ended. So the state must last as long as the client
+ * may take to answer, the server to continue, and the client to fetch the outcome.
  */
 const computeStateTtlMs = ({ timeouts }: UpstreamCall['server'], questionMs: number): number =>
   2 * questionMs + timeouts.requestMs + DELIVERY_MARGIN_MS;

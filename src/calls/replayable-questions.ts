@@ -1,6 +1,7 @@
 /**
- * A modern server ends a call with questions and expects it to be repeated with the answers (specification 2026:
- * basic/patterns/mrtr). A legacy client cannot do that: it is asked on the server's behalf, on the stream of its call.
+ * A modern server ends a call with questions and expects the call to be repeated with the answers (specification 2026:
+ * basic/patterns/mrtr). A legacy client cannot do that, so the gateway sends it the questions on the stream of its
+ * call.
  */
 import { GatewayError } from '#lib/extension-kit';
 import {
@@ -22,27 +23,27 @@ import { TooManyQuestionRounds, UndeclaredQuestion } from './calls.errors.js';
 interface RoundLimits {
   readonly server: string;
   readonly maxRounds: number;
-  /** How long the server may take while nobody is asked. */
+  /** How long the server may take without a question to the client, in milliseconds. */
   readonly requestMs: number;
   readonly timer: Timer;
 }
 
-/** Asks, repeats the call with the answers, and goes on until the server is satisfied. */
+/** Sends the questions and repeats the call with the answers until the server returns a final outcome. */
 export async function answerReplayableQuestions(
   connection: UpstreamConnection,
   request: UpstreamRequest,
-  asked: JsonObject,
+  firstRequired: JsonObject,
   reply: UpstreamReply,
   signal: AbortSignal,
   { server, maxRounds, requestMs, timer }: RoundLimits,
 ): Promise<Outcome> {
-  const pace = new RepeatBackoff(timer, requestMs);
-  let required = asked;
+  const backoff = new RepeatBackoff(timer, requestMs);
+  let required = firstRequired;
   for (let round = 0; round < maxRounds; round += 1) {
     const answers = await collectAnswers(server, request, required, reply, signal);
     if ('error' in answers) return failure(answers.error);
-    const isOver = await pauseIfUnanswered(answers.responses, pace, signal);
-    if (isOver) return isOver;
+    const ended = await pauseIfUnanswered(answers.responses, backoff, signal);
+    if (ended) return ended;
     const outcome = await sendRepeated(
       connection,
       toRepeatedRequest(request, required, answers.responses),
@@ -55,18 +56,18 @@ export async function answerReplayableQuestions(
   throw new TooManyQuestionRounds(server, maxRounds);
 }
 
-/** To wait for a person's answer is pause enough. */
+/** Waits before a repetition without answers. A client that answers has already delayed the repetition. */
 async function pauseIfUnanswered(
   answers: JsonObject,
-  pace: RepeatBackoff,
+  backoff: RepeatBackoff,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
-  if (Object.keys(answers).length === 0) return pace.wait(signal);
-  pace.reset();
+  if (Object.keys(answers).length === 0) return backoff.wait(signal);
+  backoff.reset();
   return undefined;
 }
 
-/** What cannot be sent is told like any other failure: the call has begun, and is not begun again. */
+/** Converts a failure to send to an outcome: the call has already begun and must not be started again. */
 async function sendRepeated(
   connection: UpstreamConnection,
   request: UpstreamRequest,
@@ -82,20 +83,20 @@ async function sendRepeated(
 }
 
 /**
- * Of a call whose server has run a part of it by now: "not executed" would be true of its last round only, and so would what
- * the failure says in words.
+ * Replaces "not executed" by "unknown" for a call that the server has already executed in part: the original code and
+ * message are true of the last round only.
  */
 export function toUnknownOutcome(failed: Outcome): Outcome {
   if (failed.kind !== 'error') return failed;
   const { data } = failed.error;
   if (!isJsonObject(data) || data['outcome'] !== 'not_executed') return failed;
   const { retryAfterMs: _later, ...rest } = data;
-  const left = { ...rest, outcome: 'unknown', retriable: false };
-  return failure({ code: GatewayCode.outcomeUnknown, message: INTERRUPTED_MESSAGE, data: left }, 504);
+  const unknownData = { ...rest, outcome: 'unknown', retriable: false };
+  return failure({ code: GatewayCode.outcomeUnknown, message: INTERRUPTED_MESSAGE, data: unknownData }, 504);
 }
 
 const INTERRUPTED_MESSAGE =
-  'The call was begun, and could not be continued after its questions. What it did is not known; find out before you repeat it.';
+  'The call began but could not continue after its questions. Its outcome is unknown; check before you repeat it.';
 
 type Collected = { readonly responses: JsonObject } | { readonly error: RpcError };
 
@@ -107,9 +108,9 @@ async function collectAnswers(
   signal: AbortSignal,
 ): Promise<Collected> {
   const questions = isJsonObject(required['inputRequests']) ? Object.entries(required['inputRequests']) : [];
-  const failing = new AbortController();
-  const open = AbortSignal.any([signal, failing.signal]);
-  const asking = questions.map(async ([key, question]) => {
+  const failed = new AbortController();
+  const open = AbortSignal.any([signal, failed.signal]);
+  const answering = questions.map(async ([key, question]) => {
     const method = isJsonObject(question) && typeof question['method'] === 'string' ? question['method'] : '';
     const capability = capabilityOfQuestion(method);
     if (!capability || !request.client.capabilities[capability]) throw new UndeclaredQuestion(server, method);
@@ -117,8 +118,8 @@ async function collectAnswers(
     return { key, method, answer: await reply.answerQuestion(questionForLegacy({ method, params }), open) };
   });
   const responses: JsonObject = {};
-  // One failure fails the call, which takes the questions with it that are still before the client.
-  const answers = await Promise.all(asking).finally(() => failing.abort());
+  // One failure fails the call, which withdraws the questions that are still open.
+  const answers = await Promise.all(answering).finally(() => failed.abort());
   for (const { key, method, answer } of answers) {
     const response = toResponse(method, answer);
     if ('error' in response) return response;
@@ -127,7 +128,7 @@ async function collectAnswers(
   return { responses };
 }
 
-/** A client that fails at showing a form has, to the server, dismissed it; other failures end the call. */
+/** Reports a form that the client failed to show as dismissed. Other failures end the call. */
 function toResponse(method: string, answer: Answer): Answer {
   return 'error' in answer && method === 'elicitation/create' ? { result: { action: 'cancel' } } : answer;
 }

@@ -22,8 +22,8 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('a request state', () => {
-  it('is read by every worker, for the same request of the same principal', () => {
+describe('RequestStates', () => {
+  it('opens a request state on every worker for the same request of the same principal', () => {
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
     expect(new RequestStates(secret).read(text, bindingOf())).toEqual({ state: PARKED, isExpired: false });
     const repeated = withParams({
@@ -36,7 +36,7 @@ describe('a request state', () => {
     expect(states.read(text, repeated)).toEqual({ state: PARKED, isExpired: false });
   });
 
-  it('shows nothing of what it is', () => {
+  it('hides the content of a request state', () => {
     const text = states.mint({ kind: 'server', state: 'the-servers-own' }, bindingOf(), HOUR_MS);
     expect(Buffer.from(text, 'base64url').toString('latin1')).not.toContain('the-servers-own');
   });
@@ -49,11 +49,11 @@ describe('a request state', () => {
     ['another tool', withParams({ name: 'cancel', arguments: { to: 'Rome', on: 'Monday' } })],
     ['other arguments', withParams({ name: 'book', arguments: { to: 'Oslo', on: 'Monday' } })],
     ['an argument more', withParams({ name: 'book', arguments: { to: 'Rome', on: 'Monday', at: 'noon' } })],
-  ])('is none for %s', (_what, binding) => {
+  ])('rejects a request state for %s', (_what, binding) => {
     expect(states.read(states.mint(PARKED, bindingOf(), HOUR_MS), binding)).toBeUndefined();
   });
 
-  it('is none when it was altered, made up, or sealed elsewhere', () => {
+  it('rejects a request state that was altered, forged or sealed with another secret', () => {
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
     const foreign = new RequestStates(randomBytes(32)).mint(PARKED, bindingOf(), HOUR_MS);
     const altered = text.slice(0, -2) + (text.endsWith('A') ? 'BB' : 'AA');
@@ -62,7 +62,7 @@ describe('a request state', () => {
     }
   });
 
-  it('lapses', () => {
+  it('marks a request state as expired after its lifetime', () => {
     jest.useFakeTimers();
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
     jest.setSystemTime(Date.now() + HOUR_MS - 1);

@@ -8,55 +8,55 @@ import {
   type McpRequest,
   type Question,
 } from '#lib/mcp-protocol';
-import { Seal } from '#lib/sealing';
+import { TextCipher } from '#lib/sealing';
 
-/** What a client carries between a request that ended with questions and its repetition with the answers. */
+/** The state that a client carries from a request that ended with questions to its repetition with the answers. */
 export type RequestState =
-  /** A call waits for the answers at this worker. */
+  /** A call is parked on this worker and waits for the answers. */
   | { readonly kind: 'parked'; readonly worker: string; readonly call: string }
   /** A modern server's own state. */
   | { readonly kind: 'server'; readonly state: string }
-  /** Nothing waits: once these are answered, the call is made anew. */
+  /** No call is parked: once these questions are answered, the gateway sends the call again. */
   | { readonly kind: 'anew'; readonly questions: Readonly<Record<string, Question>> };
 
-/** A call that waits for its client at one of the workers. */
+/** A call that is parked on one of the workers. */
 export type ParkedState = Extract<RequestState, { kind: 'parked' }>;
 
-/** Who may go on with a request, where, and which request that is. For anybody and anything else the state is none. */
+/** The principal, endpoint and request that a state is issued for. For any other the state is invalid. */
 export interface StateBinding {
   readonly caller: Caller;
   /** Id of the endpoint. */
   readonly endpoint: string;
   /**
-   * In the client's own words: with the endpoint they say the server too, and they stay the same when what they mean is
-   * called otherwise or is not there any more.
+   * The client's request, unmapped: together with the endpoint it identifies the server, and it does not change when
+   * the item is renamed or removed.
    */
   readonly request: McpRequest;
 }
 
 export interface ReadState {
   readonly state: RequestState;
-  /** It came too late. */
+  /** The lifetime of the state is over. */
   readonly isExpired: boolean;
 }
 
 interface SealedState {
   readonly state: RequestState;
-  /** Digest of the request that it was minted for. */
+  /** Digest of the request that the state was issued for. */
   readonly of: string;
   /** Milliseconds since the Unix epoch. */
   readonly until: number;
 }
 
 /**
- * Seals request states: clients carry them, and could try to change them, to use another one's, or to use them for another
- * request (specification of 2026: basic/patterns/mrtr, Server Requirements). Any worker can open what one of them sealed.
+ * Seals request states. Clients carry them, and could alter them, or use them for another principal or another request
+ * (specification of 2026: basic/patterns/mrtr, Server Requirements). Every worker can open what another one sealed.
  */
 export class RequestStates {
-  private readonly seal: Seal;
+  private readonly seal: TextCipher;
 
   constructor(secret: Buffer) {
-    this.seal = new Seal(secret, 'affinity request state 2');
+    this.seal = new TextCipher(secret, 'affinity request state 2');
   }
 
   mint(state: RequestState, binding: StateBinding, lifetimeMs: number): string {
@@ -64,19 +64,19 @@ export class RequestStates {
     return this.seal.encrypt(JSON.stringify(sealed), toBindingText(binding));
   }
 
-  /** Undefined for anything that was not minted for this very binding. */
+  /** Returns undefined for anything that was not issued for this binding. */
   read(text: unknown, binding: StateBinding): ReadState | undefined {
     const json = this.seal.decrypt(text, toBindingText(binding));
     if (json === undefined) return undefined;
-    // Only our own workers seal; what they wrote is what was read.
+    // Only workers of this installation can seal a state, so its shape needs no validation.
     const { state, of, until } = parseJson(json, MAX_STATE_DEPTH) as unknown as SealedState;
-    // Last of all: params may be as large as a body, and a state that was made up costs no digest.
+    // Checked last: params may be as large as a body, and a forged state must not cost a digest.
     if (computeDigest(binding.request.params) !== of) return undefined;
     return { state, isExpired: Date.now() >= until };
   }
 }
 
-/** Questions are as deep as messages may be, and stand a few levels down. */
+/** Questions may be as deep as messages, and are nested a few levels deeper in the state. */
 const MAX_STATE_DEPTH = 80;
 
 function toBindingText({ caller, endpoint, request }: StateBinding): string {
@@ -84,12 +84,12 @@ function toBindingText({ caller, endpoint, request }: StateBinding): string {
   return JSON.stringify([issuer, subject, endpoint, request.method]);
 }
 
-/** Of what the client asks for, whatever it says beside that, in whatever order. */
-function computeDigest({ _meta, inputResponses: _responses, requestState: _state, ...asked }: JsonObject): string {
-  return createHash('sha256').update(canonicalJson(asked)).digest('base64url');
+/** Digests the parts of the params that define the request, independent of the order of members. */
+function computeDigest({ _meta, inputResponses: _responses, requestState: _state, ...params }: JsonObject): string {
+  return createHash('sha256').update(canonicalJson(params)).digest('base64url');
 }
 
-/** True for questions by their keys. */
+/** Returns true for an object that maps keys to questions. */
 export function isQuestions(value: unknown): value is Record<string, Question> {
   return isJsonObject(value) && Object.values(value).every(isQuestion);
 }

@@ -23,21 +23,21 @@ import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
 
 const server = remoteServer('a');
 const other = remoteServer('b');
-const open: UpstreamPool[] = [];
+const pools: UpstreamPool[] = [];
 
 function world(era: 'legacy' | 'modern' = 'legacy', servers: readonly ServerDefinition[] = [server]) {
   const connector = new FakeConnector();
   connector.eras.set('a', era);
   const config = limits({ maxQuestionRounds: 2 });
   const pool = new UpstreamPool(connector, config, new FakeRegistry(servers));
-  open.push(pool);
+  pools.push(pool);
   const timer = new ManualTimer();
   const health = new ServerHealth(new FakeRegistry());
   return { connector, timer, calls: new UpstreamCalls(pool, config, new ParkedCalls(config, config), health, timer) };
 }
 
 afterEach(async () => {
-  for (const pool of open.splice(0)) await pool.close();
+  for (const pool of pools.splice(0)) await pool.close();
 });
 
 const callOf = (request: Partial<McpRequest> = {}, more: Partial<UpstreamCall> = {}): UpstreamCall => ({
@@ -54,7 +54,7 @@ const PROGRESS = { method: 'notifications/progress', params: { progress: 1 } };
 const log = (level: string) => ({ method: 'notifications/message', params: { level } });
 
 describe('a call of a session', () => {
-  it('is answered with what the server says, preceded by what the server said before', async () => {
+  it('returns the outcome of the server after its notifications', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply }) => {
       await reply.notify(PROGRESS);
@@ -68,7 +68,7 @@ describe('a call of a session', () => {
     expect(session.isIdle).toBe(true);
   });
 
-  it('is cancelled by the session’s own words', async () => {
+  it('cancels a call when its session cancels the request id', async () => {
     const { connector, calls } = world();
     connector.respond = () => new Promise<Outcome>(() => undefined);
     const session = createSession();
@@ -79,7 +79,7 @@ describe('a call of a session', () => {
     expect(session.isIdle).toBe(true);
   });
 
-  it('reaches no server where it was cancelled before it began', async () => {
+  it('sends a call that was cancelled before it began to no server', async () => {
     const { connector, calls } = world();
     const session = createSession();
     session.cancel(7);
@@ -89,7 +89,7 @@ describe('a call of a session', () => {
     expect(session.isIdle).toBe(true);
   });
 
-  it('hears no log message below the level of its session, which the server is told', async () => {
+  it('sends the log level of the session to the server and filters log messages below it', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply }) => {
       for (const level of ['debug', 'error']) await reply.notify(log(level));
@@ -103,7 +103,7 @@ describe('a call of a session', () => {
     expect(connector.opened[0]?.sent.map(({ request }) => request.logLevel)).toEqual(['warning']);
   });
 
-  it('does not silence another session that shares the connection by setting its own level', async () => {
+  it('does not raise the log level of a connection that another session shares', async () => {
     const child = childServer('a');
     const { connector, calls } = world('legacy', [child]);
     for (const level of ['debug', 'error']) {
@@ -117,16 +117,16 @@ describe('a call of a session', () => {
     ]);
   });
 
-  it('says whose it is, as far as clients can be told apart', async () => {
+  it('identifies the client of a call, except an anonymous client without a session', async () => {
     const { connector, calls } = world('modern');
     const session = createSession();
     const unknown = createSession({ caller: ANONYMOUS });
     await calls.runInSession(session, callOf(), new RecordingSink());
     await calls.runInSession(unknown, callOf({}, { caller: ANONYMOUS }), new RecordingSink());
-    const alone = (caller: Caller) =>
+    const runWithout = (caller: Caller) =>
       calls.runWithoutSession(callOf({}, { caller }), new RecordingSink(), NEVER_ABORTED);
-    await alone(callerOf('me'));
-    await alone(ANONYMOUS);
+    await runWithout(callerOf('me'));
+    await runWithout(ANONYMOUS);
     const me = `principal ${callerOf('me').key}`;
     expect(connector.opened[0]?.sent.map(({ request }) => request.asker)).toEqual([
       { principal: me, client: `session ${session.id}` },
@@ -136,7 +136,7 @@ describe('a call of a session', () => {
     ]);
   });
 
-  it('asks the client what the server asks, and withdraws the question when the call ends', async () => {
+  it('sends a question of the server to the client and returns the answer to the server', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply, signal }) => {
       const answer = await reply.answerQuestion({ method: 'roots/list', params: {} }, signal);
@@ -150,7 +150,7 @@ describe('a call of a session', () => {
     expect(await first).toMatchObject({ result: { answer: { result: { roots: [] } } } });
   });
 
-  it('brings the client’s progress on a question to the server that asked, under its own token, while it is open', async () => {
+  it('forwards progress on an open question only to its server, under the token of that server (session-pool/README.md, invariant 6)', async () => {
     const { connector, calls } = world('legacy', [server, other]);
     connector.respond = async ({ reply, signal }) => {
       await reply.answerQuestion({ method: 'roots/list', params: { _meta: { progressToken: 0, kept: true } } }, signal);
@@ -175,7 +175,7 @@ describe('a call of a session', () => {
     await running[0];
   });
 
-  it('lets nothing precede its outcome, and asks nobody, when it is silent', async () => {
+  it('sends no event and rejects questions during a silent call', async () => {
     const { connector, calls } = world();
     let answer: unknown;
     connector.respond = async ({ reply, signal }) => {
@@ -191,7 +191,7 @@ describe('a call of a session', () => {
     expect(answer).toMatchObject({ error: { code: -32601 } });
   });
 
-  it('tells the client that the stream is open and interrupted as the server does', async () => {
+  it('forwards the opening and the interruption of the server’s stream to the client', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply }) => {
       reply.opened?.(5);
@@ -203,7 +203,7 @@ describe('a call of a session', () => {
     expect(sink.events).toMatchObject([{ kind: 'opened', retryMs: 5 }, { kind: 'interrupted' }]);
   });
 
-  it('counts no longer once it failed, even by a defect', async () => {
+  it('does not count a call that failed by a defect as in flight', async () => {
     const { connector, calls } = world();
     connector.respond = () => {
       throw new TypeError('a defect');
@@ -213,7 +213,7 @@ describe('a call of a session', () => {
     expect(session.isIdle).toBe(true);
   });
 
-  it('that fails by a defect tells a client that took it over', async () => {
+  it('sends an internal error to a client that resumed a call that fails by a defect', async () => {
     const { connector, calls } = world();
     const defect = Promise.withResolvers<Outcome>();
     connector.respond = ({ reply }) => {
@@ -223,15 +223,15 @@ describe('a call of a session', () => {
     const session = createSession();
     const running = calls.runInSession(session, callOf(), new RecordingSink());
     await settled();
-    const back = new RecordingSink();
-    session.resume('1-0', back);
+    const resumed = new RecordingSink();
+    session.resume('1-0', resumed);
     defect.reject(new TypeError('a defect'));
     await expect(running).rejects.toThrow('a defect');
-    expect(back.events).toMatchObject([{ kind: 'answer', id: 7, outcome: { error: { code: -32603 } } }]);
-    expect(back.ended).toBe(true);
+    expect(resumed.events).toMatchObject([{ kind: 'answer', id: 7, outcome: { error: { code: -32603 } } }]);
+    expect(resumed.ended).toBe(true);
   });
 
-  it('is not run at a server that cannot be reached', async () => {
+  it('returns the failure of a server that cannot be reached', async () => {
     const { connector, calls } = world();
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
     expect(await calls.runInSession(createSession(), callOf(), new RecordingSink())).toEqual(unreachable('a'));
@@ -239,32 +239,32 @@ describe('a call of a session', () => {
 });
 
 describe('a call without a session', () => {
-  it('hears log messages only if it asked for them, and of the level it asked for', async () => {
+  it('forwards log messages only at or above the log level that the request sets', async () => {
     const { connector, calls } = world('modern');
     connector.respond = async ({ reply }) => {
       for (const level of ['debug', 'error']) await reply.notify(log(level));
       await reply.notify(PROGRESS);
       return result({});
     };
-    const [deaf, curious] = [new RecordingSink(), new RecordingSink()];
+    const [withoutLevel, withLevel] = [new RecordingSink(), new RecordingSink()];
     const client = MODERN_CLIENT;
-    await calls.runWithoutSession(callOf({}, { client }), deaf, NEVER_ABORTED);
-    await calls.runWithoutSession(callOf({ logLevel: 'warning' }, { client }), curious, NEVER_ABORTED);
-    expect(deaf.summary).toEqual([PROGRESS.method]);
-    expect(curious.events).toMatchObject([{ notification: log('error') }, { notification: PROGRESS }]);
+    await calls.runWithoutSession(callOf({}, { client }), withoutLevel, NEVER_ABORTED);
+    await calls.runWithoutSession(callOf({ logLevel: 'warning' }, { client }), withLevel, NEVER_ABORTED);
+    expect(withoutLevel.summary).toEqual([PROGRESS.method]);
+    expect(withLevel.events).toMatchObject([{ notification: log('error') }, { notification: PROGRESS }]);
   });
 
-  it('is cancelled by its client’s leaving', async () => {
+  it('cancels a call without a session when its client disconnects', async () => {
     const { connector, calls } = world('modern');
     connector.respond = () => new Promise<Outcome>(() => undefined);
-    const leaving = new AbortController();
-    const outcome = calls.runWithoutSession(callOf(), new RecordingSink(), leaving.signal);
+    const client = new AbortController();
+    const outcome = calls.runWithoutSession(callOf(), new RecordingSink(), client.signal);
     await settled();
-    leaving.abort();
+    client.abort();
     expect(await outcome).toEqual(outcomeOfFault('aborted'));
   });
 
-  it('answers a live question with a refusal', async () => {
+  it('rejects a live question to a client without a session', async () => {
     const { connector, calls } = world();
     connector.respond = async ({ reply, signal }) =>
       result({
@@ -277,7 +277,7 @@ describe('a call without a session', () => {
 });
 
 describe('a call over a connection that another worker no longer has', () => {
-  it('is made once more, as it certainly did not run', async () => {
+  it('repeats a call once over a new connection if its connection was not held, as it was not executed', async () => {
     const { connector, calls } = world();
     const answers: Outcome[] = [NOT_HELD, result({ content: [] })];
     connector.respond = async () => answers.shift() ?? result({});
@@ -287,14 +287,14 @@ describe('a call over a connection that another worker no longer has', () => {
     expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(2);
   });
 
-  it('is not made for ever', async () => {
+  it('repeats a call only once if the new connection is not held either', async () => {
     const { connector, calls } = world();
     connector.respond = async () => NOT_HELD;
     expect(await calls.runWithoutSession(callOf(), new RecordingSink(), NEVER_ABORTED)).toEqual(NOT_HELD);
     expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(2);
   });
 
-  it('is never made again for an error of a server, whatever it looks like', async () => {
+  it('does not repeat a call for an equal error of the server itself', async () => {
     const { connector, calls } = world();
     connector.respond = async () => structuredClone(NOT_HELD);
     expect(await calls.runWithoutSession(callOf(), new RecordingSink(), NEVER_ABORTED)).toEqual(NOT_HELD);
@@ -303,20 +303,20 @@ describe('a call over a connection that another worker no longer has', () => {
 });
 
 describe('questions that end a call', () => {
-  const wanting = result({ resultType: 'input_required', inputRequests: { a: { method: 'roots/list' } } });
+  const inputRequired = result({ resultType: 'input_required', inputRequests: { a: { method: 'roots/list' } } });
   const client = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
 
-  it('are the business of a client that repeats its calls', async () => {
+  it('returns the questions to a client that repeats its calls', async () => {
     const { connector, calls } = world('modern');
-    connector.respond = () => wanting;
+    connector.respond = () => inputRequired;
     expect(
       await calls.runWithoutSession(callOf({}, { clientRepeatsCall: true }), new RecordingSink(), NEVER_ABORTED),
-    ).toBe(wanting);
+    ).toBe(inputRequired);
   });
 
-  it('are put to any other client on the server’s behalf', async () => {
+  it('sends the questions to a client that cannot repeat its calls', async () => {
     const { connector, calls } = world('modern');
-    connector.respond = ({ request }) => (request.params['inputResponses'] ? result({ ok: true }) : wanting);
+    connector.respond = ({ request }) => (request.params['inputResponses'] ? result({ ok: true }) : inputRequired);
     const session = createSession({ client });
     const sink = new RecordingSink();
     const outcome = calls.runInSession(session, callOf({}, { client }), sink);
@@ -325,9 +325,9 @@ describe('questions that end a call', () => {
     expect(await outcome).toMatchObject({ result: { ok: true } });
   });
 
-  it('end with the call when that is cancelled', async () => {
+  it('withdraws the questions when the call is cancelled', async () => {
     const { connector, calls } = world('modern');
-    connector.respond = () => wanting;
+    connector.respond = () => inputRequired;
     const session = createSession({ client });
     const sink = new RecordingSink();
     const outcome = calls.runInSession(session, callOf({}, { client }), sink);
@@ -337,7 +337,7 @@ describe('questions that end a call', () => {
     expect(sink.summary.at(-1)).toBe('notifications/cancelled');
   });
 
-  it('without end are an error', async () => {
+  it('returns an error when the server requests input beyond the round limit', async () => {
     const { connector, calls, timer } = world('modern');
     connector.respond = () => result({ resultType: 'input_required' });
     const outcome = calls.runInSession(createSession(), callOf(), new RecordingSink());
@@ -345,18 +345,18 @@ describe('questions that end a call', () => {
     expect(await outcome).toMatchObject({ error: { code: -31005 } });
   });
 
-  it('mean nothing in the answer of a legacy server, which is not called twice', async () => {
+  it('ignores `input_required` in the result of a legacy server, which is not called twice', async () => {
     const { connector, calls } = world('legacy');
-    connector.respond = () => wanting;
+    connector.respond = () => inputRequired;
     expect(await calls.runInSession(createSession({ client }), callOf({}, { client }), new RecordingSink())).toBe(
-      wanting,
+      inputRequired,
     );
     expect(connector.opened[0]?.sent).toHaveLength(1);
   });
 });
 
-describe('a list that is put together from several servers', () => {
-  it('has nothing of a server that declares nothing of the kind, which is not asked', async () => {
+describe('a list that is merged from several servers', () => {
+  it('does not query a server that does not declare the capability of a list', async () => {
     const { connector, calls } = world();
     connector.capabilities.set('a', { tools: {} });
     const list = (method: string, silent: boolean) =>
@@ -379,7 +379,7 @@ describe('an error', () => {
   it.each([
     ['legacy', MODERN_CLIENT, -32602],
     ['legacy', LEGACY_CLIENT, -32002],
-  ] as const)('of a %s server is told in the codes of the client’s era', async (era, client, code) => {
+  ] as const)('translates an error of a %s server to the codes of the client’s era', async (era, client, code) => {
     const { connector, calls } = world(era);
     connector.respond = () => notFound;
     const call = callOf({ method: 'resources/read', params: { uri: 'x:y' } }, { client });

@@ -50,15 +50,15 @@ export interface UpstreamCall {
   readonly parameterHeaders?: Readonly<Record<string, string | number | boolean>>;
   readonly caller: Caller;
   readonly client: ClientProfile;
-  /** The client's own request id; what cancels the call and what its answer carries. */
+  /** The client's own request id, which its answer and its cancellation carry. */
   readonly requestId: RequestId;
-  /** The client answers `input_required` itself by repeating the call. */
+  /** True if the client itself answers `input_required` by repeating the call. */
   readonly clientRepeatsCall: boolean;
-  /** Nothing may precede the outcome: a part of a list that is put together from several servers. */
+  /** True if no event may precede the outcome: the call is one part of a list that is merged from several servers. */
   readonly silent?: boolean;
 }
 
-/** Runs calls at the worker that holds their session or connection. */
+/** Executes calls on the worker that holds their session or connection. */
 @Injectable()
 export class UpstreamCalls {
   private readonly logger = new Logger(UpstreamCalls.name);
@@ -71,7 +71,7 @@ export class UpstreamCalls {
     @Optional() private readonly timer: Timer = new SystemTimer(),
   ) {}
 
-  /** A call of a legacy session. The session's own cancellation ends it, the client's connection does not. */
+  /** Runs a call of a legacy session. A cancellation from the session ends it; a closed client connection does not. */
   async runInSession(session: Session, call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
     session.touch();
     const open = session.beginCall(call.requestId, call.request.method, call.silent ? undefined : sink);
@@ -82,22 +82,22 @@ export class UpstreamCalls {
         ? CANCELLED_BEFORE_START
         : await this.run(call, session, new SessionReply(session, open), signal);
     } finally {
-      // Whatever happened: a call that is not finished would count for ever.
+      // Finish the call whatever happened, or it would count as in flight forever.
       const answer = open.finish(outcome);
       outcome = answer instanceof Promise ? await answer : answer;
     }
     return outcome;
   }
 
-  /** A call without a session; aborting the signal cancels it. */
+  /** Runs a call without a session. Aborting the signal cancels it. */
   async runWithoutSession(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     if (signal.aborted) return outcomeOfFault('aborted');
     return this.run(call, undefined, new PlainReply(sink, call.request.logLevel), signal);
   }
 
   /**
-   * A call without a session whose client answers questions by repeating it. Aborting the signal cancels it, unless its
-   * client has been asked something and may come back.
+   * Runs a call without a session whose client answers questions by repeating the call. Aborting the signal cancels it,
+   * unless its client has received questions and may return with the answers.
    */
   async runParkable(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<CallResult> {
     if (!this.canAskLiveQuestions(call)) return this.runWithoutSession(call, sink, signal);
@@ -132,9 +132,9 @@ export class UpstreamCalls {
     reply: CallReply,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const face: ConnectionScope = { caller: call.caller, client: call.client, session };
+    const scope: ConnectionScope = { caller: call.caller, client: call.client, session };
     const attempt = () =>
-      this.upstreams.use(call.server, face, (connection) => this.exchange(connection, call, reply, session, signal));
+      this.upstreams.use(call.server, scope, (connection) => this.exchange(connection, call, reply, session, signal));
     try {
       const outcome = await attempt();
       return outcome === NOT_HELD && !signal.aborted ? await attempt() : outcome;
@@ -151,8 +151,8 @@ export class UpstreamCalls {
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { era, capabilities } = connection.profile;
-    const nothing = call.silent && toEmptyListResult(call.request.method, capabilities);
-    if (nothing) return nothing;
+    const emptyList = call.silent && toEmptyListResult(call.request.method, capabilities);
+    if (emptyList) return emptyList;
     const request = withConnectionLogLevel(connection, toUpstreamRequest(era, call, session));
     reply.connection = connection;
     const outcome = await connection.request(request, reply, signal);
@@ -161,7 +161,7 @@ export class UpstreamCalls {
       return toMissingCapability(reply.undeclaredCapabilities);
     if (outcome.kind === 'error') return withClientErrorCodes(outcome, era, call);
     if (era === 'legacy' && call.clientRepeatsCall) return withoutType(outcome);
-    // In a legacy server's result the type is no more than a word: to repeat its call would be to run it twice.
+    // In a legacy server's result `resultType` has no meaning: repeating the call would execute it twice.
     const wantsInput = era === 'modern' && outcome.result['resultType'] === 'input_required';
     if (!wantsInput || call.clientRepeatsCall) return outcome;
     const last = await answerReplayableQuestions(
@@ -176,11 +176,13 @@ export class UpstreamCalls {
   }
 
   private reportInterruptedCall({ server }: UpstreamCall, failed: FailedOutcome): Outcome {
-    const told = toUnknownOutcome(failed);
-    // What the failure said of itself would mislead the client; whoever looks after the server wants to know it.
-    if (told !== failed)
-      this.logger.warn(cleanDetail(`${server.slug}: a call could not be continued: ${failed.error.message}`));
-    return told;
+    const reported = toUnknownOutcome(failed);
+    // The original message would mislead the client, but operators need it.
+    if (reported !== failed)
+      this.logger.warn(
+        cleanDetail(`Server ${server.slug}: a call could not continue after its questions: ${failed.error.message}`),
+      );
+    return reported;
   }
 
   private roundLimits({ server: { slug: server, timeouts } }: UpstreamCall) {
@@ -195,7 +197,7 @@ const CANCELLED_BEFORE_START = outcomeOfFault('refused', 'cancelled before it wa
 
 const GATEWAY_CODES: ReadonlySet<number> = new Set(Object.values(GatewayCode));
 
-/** What a server lists that does not declare anything of the kind, and need not be asked. */
+/** Returns an empty list if the server does not declare the capability, so that it need not be queried. */
 function toEmptyListResult(method: string, capabilities: JsonObject): Outcome | undefined {
   const capability = capabilityOf(method);
   if (!isListMethod(method) || capability === undefined || capabilities[capability]) return undefined;
@@ -215,35 +217,35 @@ function toUpstreamRequest(era: Era, call: UpstreamCall, session: Session | unde
   };
 }
 
-/** What is said in answer to a modern server's questions means nothing to a legacy one. */
+/** Removes the answers to a modern server's questions, which have no meaning for a legacy server. */
 function withoutAnswers(request: McpRequest): McpRequest {
   const { inputResponses, requestState, ...params } = request.params;
   return inputResponses === undefined && requestState === undefined ? request : { ...request, params };
 }
 
-/** And whatever a legacy server may call its result, to a client that reads types it is the outcome. */
+/** Removes `resultType` from a legacy server's result, because a modern client would interpret it. */
 function withoutType(outcome: Extract<Outcome, { kind: 'result' }>): Outcome {
   if (outcome.result['resultType'] === undefined) return outcome;
   const { resultType: _type, ...rest } = outcome.result;
   return { ...outcome, result: rest };
 }
 
-/** By what the server says. What we say of it, such as that nobody knows whether it ran, stands. */
+/** True for a failure that the server reported. Errors of the gateway, such as an unknown outcome, stay as they are. */
 function isServerFailure(outcome: Outcome): boolean {
   if (outcome.kind === 'result') return outcome.result['isError'] === true;
   return !GATEWAY_CODES.has(outcome.error.code);
 }
 
-/** The server has asked for more than the client declared, was refused, and could not do without. */
+/** The server failed after its question was rejected, because the client had not declared the capability for it. */
 function toMissingCapability(requiredCapabilities: JsonObject): Outcome {
   const names = Object.keys(requiredCapabilities).join(', ');
   const message = `The call needs a capability that the client did not declare: ${names}.`;
   return failure({ code: RpcCode.missingClientCapability, message, data: { requiredCapabilities } });
 }
 
-function toUrlQuestions(outcome: Outcome, { client, clientRepeatsCall: repeatsItself }: UpstreamCall) {
+function toUrlQuestions(outcome: Outcome, { client, clientRepeatsCall }: UpstreamCall) {
   const { elicitation } = client.capabilities;
-  const canVisit = repeatsItself && isJsonObject(elicitation) && isJsonObject(elicitation['url']);
+  const canVisit = clientRepeatsCall && isJsonObject(elicitation) && isJsonObject(elicitation['url']);
   return canVisit && outcome.kind === 'error' ? visitsDemandedBy(outcome.error) : undefined;
 }
 
@@ -253,15 +255,15 @@ function toCallInfo({ server, request, caller }: UpstreamCall): CallInfo {
   return { server: server.slug, method: request.method, item: truncateLabel(item), caller: caller.key };
 }
 
-/** A server of the other era may use codes that the client's era forbids. */
+/** Translates error codes that the client's era forbids; a server of the other era may use them. */
 function withClientErrorCodes(failed: FailedOutcome, era: Era, call: UpstreamCall): FailedOutcome {
-  // Its client is asked to visit them.
+  // The client receives the URLs as questions instead.
   if (toUrlQuestions(failed, call)) return failed;
   const clientEra = eraOfRevision(call.client.revision) ?? 'legacy';
   return clientEra === era ? failed : { ...failed, error: errorForEra(failed.error, clientEra, call.request.method) };
 }
 
-/** What a failure to open a connection, or a refusal of the pool, means to the client. */
+/** Converts a failure to open a connection, or a rejection by the pool, to the client's outcome. */
 function toOutcome(cause: unknown): Outcome {
   if (cause instanceof GatewayError) return cause.toOutcome();
   if (cause instanceof QuestionWithdrawn) return outcomeOfFault('aborted');

@@ -3,8 +3,8 @@ import { Env } from '#lib/config';
 
 export class CatalogConfig {
   /**
-   * Lists that are remembered for as long as their servers allow, so that many clients cost a server one request.
-   * Measured as JSON; `0B` remembers none.
+   * Maximum size of the list cache of each worker, measured as JSON. It stores lists for as long as their servers allow, so that
+   * many clients cost a server one request. `0B` disables it.
    */
   @Env('ISTHMUS_LIST_CACHE', { as: 'size' })
   @IsInt()

@@ -15,28 +15,28 @@ const registry = () =>
     ],
   });
 
-describe('the endpoints', () => {
-  it('are: one over every enabled server, in configuration order', () => {
+describe('EndpointDirectory.find', () => {
+  it('returns a default endpoint over every enabled server in configuration order', () => {
     const endpoint = endpointsOf(registry()).find();
     expect(endpoint).toMatchObject({ id: 'default', transparent: false, public: false, instructions: 'Be kind.' });
     expect(endpoint?.servers).toEqual([files, mail]);
     expect(endpointsOf(registry()).find('default')).toEqual(expect.objectContaining({ id: 'default' }));
   });
 
-  it('and a transparent one for each enabled server', () => {
+  it('returns a transparent endpoint for each enabled server', () => {
     const directory = endpointsOf(registry());
     expect(directory.find('files')).toMatchObject({ id: 'files', transparent: true, public: true, title: 'Files' });
     expect(directory.find('mail')).not.toHaveProperty('title');
     expect(directory.find('off')).toBeUndefined();
   });
 
-  it('and the virtual servers, over the enabled ones of their servers, in their own order', () => {
+  it('returns a virtual server over its enabled servers in its own order', () => {
     const desk = endpointsOf(registry()).find('desk');
     expect(desk).toMatchObject({ id: 'desk', transparent: false, title: 'Desk', instructions: 'Tidy up.' });
     expect(desk?.servers).toEqual([mail, files]);
   });
 
-  it('and chooses servers by their tags, after those that are named', () => {
+  it('adds the servers that a virtual server selects by tag after those that it names', () => {
     const [red, blue, both] = [['red'], ['blue'], ['red', 'blue']].map((tags, index) =>
       remoteServer(`s${index}`, { tags }),
     );
@@ -45,11 +45,11 @@ describe('the endpoints', () => {
     expect(endpointsOf(configuration).find('desk')?.servers).toEqual([blue, red, both]);
   });
 
-  it.each(['', 'nowhere', '__proto__', 'constructor', 'FILES'])('and none called %j', (slug) => {
+  it.each(['', 'nowhere', '__proto__', 'constructor', 'FILES'])('returns undefined for the unknown slug %j', (slug) => {
     expect(endpointsOf(registry()).find(slug)).toBeUndefined();
   });
 
-  it('change with the configuration', () => {
+  it('returns the same object until the configuration changes', () => {
     const configuration = registry();
     const directory = endpointsOf(configuration);
     const before = directory.find('files');
@@ -60,21 +60,21 @@ describe('the endpoints', () => {
   });
 });
 
-describe('an endpoint that is watched', () => {
-  const listened = () => {
+describe('EndpointDirectory.onChange', () => {
+  const watchedEndpoint = () => {
     const configuration = registry();
     const calls: (string[] | undefined)[] = [];
     const directory = endpointsOf(configuration);
     directory.onChange('reading', callerOf('me'), (now) => void calls.push(now?.servers.map(({ slug }) => slug)));
     const [, reading] = configuration.snapshot.virtualServers;
-    if (!reading) throw new Error('There is none.');
+    if (!reading) throw new Error('The virtual server is missing.');
     const choose = (more: object, servers = [files, mail, off]) =>
       configuration.configure(servers, { virtualServers: [{ ...reading, ...more }] });
     return { calls, choose };
   };
 
-  it('tells of other servers, and of another choice of what is shown', () => {
-    const { calls, choose } = listened();
+  it('notifies the listener when the servers or the selection of the endpoint change', () => {
+    const { calls, choose } = watchedEndpoint();
     choose({ servers: ['files', 'mail'] });
     choose({ servers: ['files', 'mail'], tools: ['files__*'] });
     choose({ servers: ['files', 'mail'], tools: ['files__*'], prompts: undefined });
@@ -85,16 +85,16 @@ describe('an endpoint that is watched', () => {
     ]);
   });
 
-  it('tells nothing of what does not concern it, or of its title', () => {
-    const { calls, choose } = listened();
+  it('does not notify the listener when another server or only the title changes', () => {
+    const { calls, choose } = watchedEndpoint();
     choose({}, [files, remoteServer('mail', { title: 'New' }), off]);
     choose({ title: 'Reading' });
     expect(calls).toEqual([]);
   });
 });
 
-describe('what a virtual server shows', () => {
-  it('is what its patterns choose; everything of a kind without patterns, nothing where the list is empty', () => {
+describe('the selection of a virtual server', () => {
+  it('contains the items that match its patterns, all items of a kind without patterns, and none for an empty pattern list', () => {
     const reading = endpointsOf(registry()).find('reading');
     const shown = (kind: 'tools' | 'prompts' | 'resources', ...names: string[]) =>
       names.filter((name) => reading?.shows(kind, name));

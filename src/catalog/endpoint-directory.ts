@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AccessPolicy, type Caller, type GuardedEndpoint, type ItemKind } from '#lib/extension-kit';
 import {
-  glob,
+  compileGlob,
   ServerRegistry,
   type RegistrySnapshot,
   type ServerDefinition,
@@ -10,16 +10,16 @@ import {
 import type { Endpoint } from './endpoint.js';
 import { restrictEndpoint } from './restrict-endpoint.js';
 
-/** The endpoint that shows every server. */
+/** The id of the endpoint over all enabled servers. */
 export const DEFAULT_ENDPOINT = 'default';
 
-/** Finds the endpoint behind a slug. Built once per configuration, so that a look-up is one map access. */
+/** Finds endpoints by slug. Builds them once per configuration, so that a lookup is one map access. */
 @Injectable()
 export class EndpointDirectory {
   private endpoints = new Map<string, Endpoint>();
   private builtFrom: RegistrySnapshot | undefined;
 
-  /** What callers see of endpoints that are not shown to them in full; callers of one token are one object. */
+  /** Endpoints as restricted callers see them. Requests with the same token share one Caller object. */
   private views = new WeakMap<Endpoint, WeakMap<Caller, RestrictedView>>();
 
   constructor(
@@ -27,24 +27,24 @@ export class EndpointDirectory {
     private readonly policy: AccessPolicy,
   ) {}
 
-  /** The endpoint of a slug, the default one without a slug, nothing when there is none by that name. */
+  /** Returns the endpoint of a slug, the default endpoint without a slug, or undefined for an unknown slug. */
   find(slug: string = DEFAULT_ENDPOINT): Endpoint | undefined {
     const { snapshot } = this.registry;
     if (snapshot !== this.builtFrom) {
-      const isOpenToAll = (guarded: GuardedEndpoint) => this.policy.isUnrestricted(guarded);
-      this.endpoints = buildEndpoints(snapshot, isOpenToAll);
+      const isUnrestricted = (guarded: GuardedEndpoint) => this.policy.isUnrestricted(guarded);
+      this.endpoints = buildEndpoints(snapshot, isUnrestricted);
       this.builtFrom = snapshot;
     }
     return this.endpoints.get(slug);
   }
 
-  /** The endpoint of a slug as this caller sees it; nothing when it is not there for this caller. */
+  /** Returns the endpoint as the caller sees it, or undefined when the caller has no access to it. */
   findFor(caller: Caller, slug?: string): Endpoint | undefined {
     const endpoint = this.find(slug);
     return endpoint && this.restrictFor(endpoint, caller);
   }
 
-  /** Calls back when the caller finds other servers behind an endpoint than before, or more or less of them. */
+  /** Notifies the listener when the servers of an endpoint, its selection or the caller's permissions change. Returns a function that stops it. */
   onChange(slug: string, caller: Caller, listener: (now: Endpoint | undefined) => void): () => void {
     const known = () => {
       const [whole, seen] = [this.find(slug), this.findFor(caller, slug)];
@@ -58,23 +58,23 @@ export class EndpointDirectory {
     let before = known();
     return this.registry.onChange(() => {
       const now = known();
-      const isSame =
+      const isUnchanged =
         now.selected === before.selected &&
         now.rules === before.rules &&
         now.servers.length === before.servers.length &&
         now.servers.every((server, index) => server === before.servers[index]);
       before = now;
-      if (!isSame) listener(this.findFor(caller, slug));
+      if (!isUnchanged) listener(this.findFor(caller, slug));
     });
   }
 
   private restrictFor(endpoint: Endpoint, caller: Caller): Endpoint | undefined {
-    const ofEndpoint = this.views.get(endpoint) ?? new WeakMap<Caller, RestrictedView>();
-    this.views.set(endpoint, ofEndpoint);
-    const known = ofEndpoint.get(caller);
+    const endpointViews = this.views.get(endpoint) ?? new WeakMap<Caller, RestrictedView>();
+    this.views.set(endpoint, endpointViews);
+    const known = endpointViews.get(caller);
     if (known) return known.endpoint;
     const view = { endpoint: restrictEndpoint(endpoint, caller, this.policy) };
-    ofEndpoint.set(caller, view);
+    endpointViews.set(caller, view);
     return view.endpoint;
   }
 
@@ -92,13 +92,13 @@ interface RestrictedView {
 
 function buildEndpoints(
   snapshot: RegistrySnapshot,
-  isOpen: (guarded: GuardedEndpoint) => boolean,
+  isUnrestricted: (guarded: GuardedEndpoint) => boolean,
 ): Map<string, Endpoint> {
   const enabled = snapshot.servers.filter((server) => server.enabled);
   const endpoints = new Map<string, Endpoint>();
   const add = (made: Omit<Endpoint, 'isUnrestricted'>) =>
-    // Where a token is asked for, there may be tokens that are good for some of the servers only.
-    endpoints.set(made.id, { ...made, isUnrestricted: made.public && isOpen(made) });
+    // An endpoint that requires a token is never unrestricted: a token can be limited to some servers.
+    endpoints.set(made.id, { ...made, isUnrestricted: made.public && isUnrestricted(made) });
   add({ ...snapshot.defaultEndpoint, id: DEFAULT_ENDPOINT, transparent: false, servers: enabled, ...EVERYTHING });
   for (const server of enabled) add(toServerEndpoint(server));
   for (const virtual of snapshot.virtualServers) add(toVirtualEndpoint(virtual, enabled));
@@ -133,7 +133,7 @@ function toVirtualEndpoint(
   };
 }
 
-/** Those that are named, then those that are chosen by their tags. */
+/** The named servers, followed by those selected by tag. */
 function selectServers({ servers, tags = [] }: VirtualServerDefinition, enabled: readonly ServerDefinition[]) {
   const named = servers.flatMap((slug) => enabled.filter((server) => server.slug === slug));
   const tagged = enabled.filter((server) => server.tags?.some((tag) => tags.includes(tag)));
@@ -159,6 +159,6 @@ function toSelection(virtual: VirtualServerDefinition): Selection {
 type NameMatcher = (publicName: string) => boolean;
 
 function toNameMatcher(patterns: readonly string[] | undefined): NameMatcher | undefined {
-  const globs = patterns?.map(glob);
+  const globs = patterns?.map(compileGlob);
   return globs && ((publicName) => globs.some((matches) => matches(publicName)));
 }

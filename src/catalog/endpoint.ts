@@ -2,35 +2,35 @@ import type { AccessDecision, ItemKind } from '#lib/extension-kit';
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 
-/** What one URL serves: the default selection, a virtual server, or one server as it is. As its caller sees it. */
+/** What one URL serves to one caller: all servers, a virtual server, or one server unchanged. */
 export interface Endpoint {
-  /** `default` or the slug. Sessions are bound to it. */
+  /** `default` or the slug. A session belongs to one endpoint id. */
   readonly id: string;
-  /** One server, unchanged: no prefixes, its own capabilities and instructions. */
+  /** True for the endpoint of one server, which passes names, capabilities and instructions unchanged. */
   readonly transparent: boolean;
-  /** Callers without a token are let in as `anonymous`. */
+  /** True when callers without a token are admitted as `anonymous`. */
   readonly public: boolean;
-  /** It is there for its members alone. */
+  /** The team whose members alone can reach the endpoint. */
   readonly team?: string;
   readonly title?: string;
   readonly instructions?: string;
-  /** Enabled servers, in the order of their lists. */
+  /** Enabled servers, in the order of aggregated lists. */
   readonly servers: readonly ServerDefinition[];
   readonly shows: (kind: ItemKind, publicName: string) => boolean;
-  /** True where nothing of that kind is left out of these servers. */
+  /** True when every item of that kind is visible at these servers. */
   readonly showsAll: (kind: ItemKind) => boolean;
-  /** It is the same for everybody, with a token or without: what it says of itself may be shared by all. */
+  /** True when every caller, with or without a token, sees the same. Only then may a result have `cacheScope: public`. */
   readonly isUnrestricted: boolean;
-  /** Whether an item that is shown may be used with these arguments. Absent: with any. */
+  /** Decides whether a visible item may be used with these arguments. Absent when any arguments are allowed. */
   readonly permits?: (kind: ItemKind, target: Target, args: JsonObject) => AccessDecision;
 }
 
-/** Nothing of its servers is kept from the caller. */
+/** True when the caller sees every item of the endpoint's servers. */
 export function isFullyVisible({ showsAll }: Endpoint): boolean {
   return showsAll('tools') && showsAll('prompts') && showsAll('resources');
 }
 
-/** An item by its server. */
+/** An item and its server. */
 export interface Target {
   readonly server: ServerDefinition;
   /** The item's own name or URI at its server. */

@@ -32,8 +32,8 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('a page that is remembered', () => {
-  it('is found as long as it is fresh', () => {
+describe('a cached page', () => {
+  it('is found until it expires', () => {
     const { cache, page, keep } = world();
     keep(page());
     jest.advanceTimersByTime(999);
@@ -42,7 +42,7 @@ describe('a page that is remembered', () => {
     expect(cache.find(page())).toBeUndefined();
   });
 
-  it('is found in every authorization context if it is public, in its own if it is not', () => {
+  it('is found in every authorization context when it is public, and only in its own when it is private', () => {
     const { cache, page, keep } = world();
     keep(page());
     keep(page({ method: 'prompts/list' }), { isPublic: false });
@@ -55,15 +55,15 @@ describe('a page that is remembered', () => {
     ['another page', { cursor: '2' }],
     ['another list', { method: 'prompts/list' }],
     ['another server', { server: B }],
-    ['a client that declares something else', { capabilities: { roots: {} } }],
+    ['a client with other capabilities', { capabilities: { roots: {} } }],
     ['another definition of the server', { server: remoteServer('a', { headers: { authorization: 'other' } }) }],
-  ])('is none for %s', (_what, more) => {
+  ])('is not returned for %s', (_what, more) => {
     const { cache, page, keep } = world();
     keep(page());
     expect(cache.find(page(more))).toBeUndefined();
   });
 
-  it('is forgotten when its list changes, and no other', () => {
+  it('is removed when its list is invalidated, while other lists stay', () => {
     const { cache, page, keep } = world();
     const pages = [page(), page({ cursor: '2' }), page({ method: 'prompts/list' }), page({ server: B })];
     for (const each of pages) keep(each);
@@ -71,7 +71,7 @@ describe('a page that is remembered', () => {
     expect(pages.map((each) => cache.find(each) !== undefined)).toEqual([false, false, true, true]);
   });
 
-  it('is forgotten with the definition of its server', () => {
+  it('is removed when the definition of its server changes', () => {
     const { registry, cache, page, keep } = world();
     keep(page());
     keep(page({ server: B }));
@@ -79,18 +79,18 @@ describe('a page that is remembered', () => {
     expect([cache.find(page()), cache.find(page({ server: B }))?.result]).toEqual([undefined, TOOLS]);
   });
 
-  it('is forgotten with the whole list when it leads to a page that the server does not know any more', () => {
+  it('is removed with its list when the server rejects the cursor that it contains', () => {
     const { cache, page, keep } = world();
     keep(page(), { result: { ...TOOLS, nextCursor: '2' } });
-    cache.invalidateCursor(page({ cursor: 'anybody’s guess' }));
+    cache.invalidateCursor(page({ cursor: 'another' }));
     expect(cache.find(page())).toBeDefined();
     cache.invalidateCursor(page({ cursor: '2' }));
     expect(cache.find(page())).toBeUndefined();
   });
 });
 
-describe('a page that arrives late', () => {
-  it('is not kept when its list changed since it was asked for', () => {
+describe('a late page', () => {
+  it('is not stored when its list was invalidated during the request', () => {
     const { cache, page, keep } = world();
     const mark = cache.nextSequence();
     cache.invalidate('a', 'tools/list');
@@ -100,7 +100,7 @@ describe('a page that arrives late', () => {
     expect(cache.find(page())).toBeDefined();
   });
 
-  it('is not kept when its server was configured anew meanwhile', () => {
+  it('is not stored when the definition of its server changed during the request', () => {
     const { registry, cache, page, keep } = world();
     const mark = cache.nextSequence();
     const moved = remoteServer('a', { url: 'http://elsewhere.example' });
@@ -110,8 +110,8 @@ describe('a page that arrives late', () => {
   });
 });
 
-describe('the cache', () => {
-  it('holds no more than it may; what was not used for longest goes first', () => {
+describe('the bounds of the list cache', () => {
+  it('evict the least recently used page above the size limit', () => {
     const { cache, page, keep } = world(4 * SIZE);
     const pages = ['1', '2', '3', '4', '5'].map((cursor) => page({ cursor }));
     for (const each of pages.slice(0, 4)) keep(each);
@@ -120,7 +120,7 @@ describe('the cache', () => {
     expect(pages.map((each) => cache.find(each) !== undefined)).toEqual([true, false, true, true, true]);
   });
 
-  it('has room again for what is kept anew', () => {
+  it('count a replaced or invalidated page only once', () => {
     const { cache, page, keep } = world(4 * SIZE);
     for (let count = 0; count < 100; count += 1) keep(page());
     for (const cursor of ['2', '3', '4']) keep(page({ cursor }));
@@ -132,19 +132,19 @@ describe('the cache', () => {
     expect(cache.find(page({ cursor: '4' }))).toBeDefined();
   });
 
-  it('keeps no list that would push all others out', () => {
+  it('exclude a page larger than a quarter of the cache', () => {
     const { cache, page, keep } = world(4 * SIZE);
     keep(page(), { result: { tools: [{ name: 'x'.repeat(SIZE) }] } });
     expect(cache.find(page())).toBeUndefined();
   });
 
-  it('has at most ten thousand entries, however small', () => {
+  it('allow at most ten thousand entries', () => {
     const { cache, page, keep } = world(Number.MAX_SAFE_INTEGER);
     for (let count = 0; count <= 10_000; count += 1) keep(page({ cursor: String(count) }));
     expect([cache.find(page({ cursor: '0' })), cache.find(page({ cursor: '1' }))?.result]).toEqual([undefined, TOOLS]);
   });
 
-  it('of no size keeps nothing', () => {
+  it('disable the cache when its size is zero', () => {
     const { cache, page, keep } = world(0);
     keep(page());
     expect([cache.isEnabled, cache.find(page())]).toEqual([false, undefined]);

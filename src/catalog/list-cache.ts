@@ -4,24 +4,24 @@ import type { JsonObject, ListMethod } from '#lib/mcp-protocol';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { CatalogConfig } from './catalog.config.js';
 
-/** One page of a list, as one kind of client sees it on behalf of one caller. */
+/** Identifies one page of a list for one caller and one set of client capabilities. */
 export interface ListPage {
   readonly server: ServerDefinition;
   readonly method: ListMethod;
   readonly cursor?: string;
-  /** What the client declares: a server may show it more or less for that. */
+  /** The capabilities that the client declares: a server may adapt its lists to them. */
   readonly capabilities: JsonObject;
-  /** Authorization context: what is private to it is shown in no other. */
+  /** Authorization context: a private page is returned only in its own context (invariant 4). */
   readonly context: string;
 }
 
 export interface CachedPage {
   readonly result: JsonObject;
-  /** May be shown in every authorization context. */
+  /** True when the page may be returned in every authorization context. */
   readonly isPublic: boolean;
-  /** When it was asked for, as `begin` told. */
+  /** The sequence number that `nextSequence` returned before the page was requested. */
   readonly sequence: number;
-  /** On the clock of `performance.now()`. */
+  /** Expiry time on the clock of `performance.now()`. */
   readonly expiresAt: number;
 }
 
@@ -32,22 +32,21 @@ interface Entry extends CachedPage {
 }
 
 const MAX_ENTRIES = 10_000;
-/** What an entry costs beside its JSON. */
+/** Estimated size of an entry beside its JSON. */
 const ENTRY_OVERHEAD_BYTES = 1_024;
-/** One list may not push all others out. */
+/** The cache always holds this many pages: one page uses at most a quarter of it. */
 const MIN_ENTRIES_AT_CAPACITY = 4;
 
 /**
- * Pages of servers' lists, for as long as their servers said that they are fresh (specification 2026:
- * server/utilities/caching). What was asked for before its list changed, or before its server was configured anew, is not
- * kept, whenever it arrives.
+ * Caches pages of lists for the lifetime that their servers declare (specification 2026: server/utilities/caching). A page is
+ * not stored when its list was invalidated, or its server's definition changed, after it was requested (invariant 5).
  */
 @Injectable()
 export class ListCache implements OnApplicationShutdown {
-  /** The one that was used longest ago comes first. */
+  /** Ordered by last use, oldest first. */
   private readonly entries = new Map<string, Entry>();
   private readonly keysByServer = new Map<string, Set<string>>();
-  /** By server and method: what was asked for up to then is stale. */
+  /** By server and method: pages requested up to this sequence number are stale. */
   private readonly invalidatedAt = new Map<string, number>();
   private readonly stopWatching: () => void;
   private bytes = 0;
@@ -58,32 +57,32 @@ export class ListCache implements OnApplicationShutdown {
     private readonly registry: ServerRegistry,
   ) {
     this.stopWatching = registry.onChange((now, before) => {
-      const kept = new Set(now.servers);
-      for (const server of before.servers) if (!kept.has(server)) this.removeServer(server.slug);
+      const current = new Set(now.servers);
+      for (const server of before.servers) if (!current.has(server)) this.removeServer(server.slug);
     });
   }
 
-  /** False when nothing is ever kept. */
+  /** False when the cache size is zero. */
   get isEnabled(): boolean {
     return this.config.listCacheBytes > 0;
   }
 
-  /** Marks a moment; later ones are greater. Whoever asks a server takes one first. */
+  /** Returns the next sequence number. Callers obtain one before they send a list request. */
   nextSequence(): number {
     return (this.lastSequence += 1);
   }
 
-  /** True when the list has changed since the mark was taken. */
+  /** True when the list was invalidated after the sequence number was issued, or the server's definition changed. */
   isStale({ server, method }: Pick<ListPage, 'server' | 'method'>, mark: number): boolean {
     return mark <= (this.invalidatedAt.get(toListKey(server.slug, method)) ?? 0) || !this.isCurrent(server);
   }
 
-  /** What is fresh, and may be shown in this context. */
+  /** Returns the cached page if it has not expired and is public or belongs to the same context. */
   find(page: ListPage): CachedPage | undefined {
     return this.readEntry(toPageKey(page, page.context), page) ?? this.readEntry(toPageKey(page, undefined), page);
   }
 
-  /** Keeps a page, unless its list has changed since it was asked for. */
+  /** Stores a page, unless it is stale or too large. */
   store(page: ListPage, remembered: CachedPage): void {
     if (!this.isEnabled || this.isStale(page, remembered.sequence)) return;
     const size = JSON.stringify(remembered.result).length + ENTRY_OVERHEAD_BYTES;
@@ -97,19 +96,19 @@ export class ListCache implements OnApplicationShutdown {
     this.evict();
   }
 
-  /** The list has changed: what is known of it, and what was asked for until now, is stale. */
+  /** Removes the pages of a list and marks the requests that are in flight for it as stale. */
   invalidate(slug: string, method: ListMethod): void {
     this.invalidatedAt.set(toListKey(slug, method), this.nextSequence());
     for (const key of this.keysByServer.get(slug) ?? []) if (this.entries.get(key)?.method === method) this.remove(key);
   }
 
-  /** The server does not know a cursor that it gave itself: nobody is sent there again. */
+  /** Invalidates the list when a cached page contains this cursor, which the server has rejected. */
   invalidateCursor({ server: { slug }, method, cursor }: ListPage): void {
-    const leadsThere = (key: string) => {
+    const containsCursor = (key: string) => {
       const entry = this.entries.get(key);
       return entry?.method === method && entry.result['nextCursor'] === cursor;
     };
-    if ([...(this.keysByServer.get(slug) ?? [])].some(leadsThere)) this.invalidate(slug, method);
+    if ([...(this.keysByServer.get(slug) ?? [])].some(containsCursor)) this.invalidate(slug, method);
   }
 
   onApplicationShutdown(): void {
@@ -156,7 +155,7 @@ export class ListCache implements OnApplicationShutdown {
 
 const toListKey = (slug: string, method: ListMethod): string => `${slug} ${method}`;
 
-/** Without a context: for all of them. Clients decide how long a cursor is, and what they declare. */
+/** Without a context, the key of a public page. Hashed, because clients choose the length of cursors and capabilities. */
 function toPageKey({ server, method, cursor, capabilities }: ListPage, context: string | undefined): string {
   const text = JSON.stringify([cursor ?? null, context ?? null, capabilities]);
   return `${server.slug} ${method} ${createHash('sha256').update(text).digest('base64')}`;

@@ -14,12 +14,12 @@ const over = (slugs: readonly string[], transparent = false): Endpoint => ({
   isUnrestricted: true,
 });
 
-/** What the configuration allows: lower-case letters, digits and single hyphens, a letter first. */
+/** Slugs as the configuration allows them: lower-case letters, digits and single hyphens, starting with a letter. */
 const slug = fc.stringMatching(/^[a-z][a-z0-9]{0,5}(-[a-z0-9]{1,5}){0,2}$/);
 const slugs = fc.uniqueArray(slug, { minLength: 1, maxLength: 4 });
 
 describe('a public name', () => {
-  it('leads back to its server and its name there, whatever the servers call their items', () => {
+  it('resolves to its server and the item’s own name, for any own name', () => {
     fc.assert(
       fc.property(slugs, fc.string({ unit: 'binary' }), fc.nat(), (known, own, pick) => {
         const endpoint = over(known);
@@ -30,7 +30,7 @@ describe('a public name', () => {
     );
   });
 
-  it('is never that of another server’s item', () => {
+  it('never equals the public name of another server’s item', () => {
     const item = fc.tuple(slug, fc.string());
     fc.assert(
       fc.property(item, item, ([slug1, own1], [slug2, own2]) => {
@@ -43,7 +43,7 @@ describe('a public name', () => {
     );
   });
 
-  it('of a resource is a URI where its own is one, and keeps all but the scheme', () => {
+  it('of a resource is a valid URI that differs from the own URI only in the scheme', () => {
     fc.assert(
       fc.property(slug, fc.webUrl({ withQueryParameters: true, withFragments: true }), (known, own) => {
         const endpoint = over([known]);
@@ -54,20 +54,20 @@ describe('a public name', () => {
     );
   });
 
-  it('of a template is a template', () => {
+  it('of a resource template keeps its expressions', () => {
     const endpoint = over(['files']);
     expect(toPublicUri(endpoint, endpoint.servers[0]!, 'file:///{path}')).toBe('files+file:///{path}');
   });
 
   it.each(['', 'files', '__', 'other__read', 'files_read', '+file:///a', 'Files__read'])(
-    'is not %j where no server is meant',
+    'does not resolve when it is %j, which names no server',
     (name) => {
       expect(resolveName(over(['files']), name)).toBeUndefined();
       expect(resolveUri(over(['files']), name)).toBeUndefined();
     },
   );
 
-  it('is the server’s own behind a transparent endpoint', () => {
+  it('equals the own name at a transparent endpoint', () => {
     const endpoint = over(['files'], true);
     const [server] = endpoint.servers;
     expect(toPublicName(endpoint, server!, 'a__b')).toBe('a__b');

@@ -1,9 +1,9 @@
 /**
- * How items are called on an endpoint with several servers. The rule is decided by construction, without a look-up:
- * slugs hold no `__` and no `+`, so the first of them always ends the slug and two servers can never collide.
+ * Public names of items at an endpoint with several servers. They resolve without a lookup: slugs contain no `__` and no `+`,
+ * so the first separator always ends the slug, and names of different servers never collide (invariant 2).
  *
  * - tools and prompts: `slug__name`
- * - resources: `slug+uri`; a URI scheme may contain `+` (RFC 3986, 3.1), so it stays a URI, a template a template.
+ * - resources: `slug+uri`; a URI scheme may contain `+` (RFC 3986, 3.1), so the result is still a URI or a URI template.
  */
 import type { ServerDefinition } from '../registry/index.js';
 import type { Endpoint, Target } from './endpoint.js';

@@ -17,8 +17,8 @@ const endpoint = (more: Partial<Endpoint> = {}): Endpoint => ({
 });
 const transparent = endpoint({ transparent: true });
 
-describe('the items of a list', () => {
-  it('are called by their public names, and otherwise as they are', () => {
+describe('publishItems', () => {
+  it('replaces the identifying member by the public name and keeps the others', () => {
     const schema = { inputSchema: { type: 'object' }, title: 'Read' };
     const publish = (method: Parameters<typeof publishItems>[2], item: JsonObject) =>
       publishItems(endpoint(), server, method, [item]);
@@ -30,7 +30,7 @@ describe('the items of a list', () => {
     ]);
   });
 
-  it('appear once; the first of a name wins', () => {
+  it('keeps only the first item of each name', () => {
     const items = [
       { name: 'a', n: 1 },
       { name: 'a', n: 2 },
@@ -39,24 +39,24 @@ describe('the items of a list', () => {
     expect(publishItems(endpoint(), server, 'tools/list', items).map(({ n }) => n)).toEqual([1, 3]);
   });
 
-  it('are those that the endpoint shows', () => {
+  it('omits items that the endpoint does not show', () => {
     const some = endpoint({ shows: (kind, name) => kind === 'tools' && name === 'files__b' });
     expect(publishItems(some, server, 'tools/list', [{ name: 'a' }, { name: 'b' }])).toEqual([{ name: 'files__b' }]);
     expect(publishItems(some, server, 'resources/templates/list', [{ uriTemplate: 'files__b' }])).toEqual([]);
   });
 
-  it('without a name are left out, and harm nobody', () => {
+  it('omits malformed items and items without a name', () => {
     const items: JsonValue[] = [null, 'a', [], {}, { name: 7 }, { name: { toString: 'x' } }, { name: 'a' }];
     expect(publishItems(endpoint(), server, 'tools/list', items)).toEqual([{ name: 'files__a' }]);
   });
 });
 
-describe('a result', () => {
+describe('publishResult', () => {
   const link = { type: 'resource_link', uri: 'file:///a', name: 'a' };
   const embedded = { type: 'resource', resource: { uri: 'file:///b', text: 'b' } };
   const text = { type: 'text', text: 'file:///c' };
 
-  it('of a tool links to what can be read at the same endpoint', () => {
+  it('rewrites links and embedded resources of a tool result, and leaves text and structured content unchanged', () => {
     const outcome = { content: [link, embedded, text], structuredContent: { uri: 'file:///d' } };
     expect(publishResult(endpoint(), server, outcome)).toEqual({
       content: [
@@ -68,7 +68,7 @@ describe('a result', () => {
     });
   });
 
-  it('of a resource or a prompt does so too', () => {
+  it('rewrites URIs in resource contents and prompt messages', () => {
     expect(publishResult(endpoint(), server, { contents: [{ uri: 'file:///a', text: '' }] })).toEqual({
       contents: [{ uri: 'files+file:///a', text: '' }],
     });
@@ -78,30 +78,30 @@ describe('a result', () => {
   });
 
   it.each<[string, JsonObject]>([
-    ['without links', { completion: { values: [] } }],
-    ['whose content is none', { content: 'text' }],
-    ['whose blocks are none', { content: [null, 7, 'x', { type: 'resource' }, { type: 'resource_link' }] }],
-    ['whose resource is none', { content: [{ type: 'resource', resource: 'x' }] }],
-    ['whose messages are none', { messages: [null, {}, { content: 'text' }] }],
-  ])('%s is passed on as it is', (_name, outcome) => {
+    ['no links', { completion: { values: [] } }],
+    ['malformed content', { content: 'text' }],
+    ['malformed blocks', { content: [null, 7, 'x', { type: 'resource' }, { type: 'resource_link' }] }],
+    ['a malformed resource', { content: [{ type: 'resource', resource: 'x' }] }],
+    ['malformed messages', { messages: [null, {}, { content: 'text' }] }],
+  ])('returns a result with %s unchanged', (_name, outcome) => {
     expect(publishResult(endpoint(), server, outcome)).toEqual(outcome);
   });
 
-  it('is the very object behind a transparent endpoint', () => {
+  it('returns the same object at a transparent endpoint', () => {
     const outcome = { content: [link] };
     expect(publishResult(transparent, server, outcome)).toBe(outcome);
   });
 });
 
-describe('a notification', () => {
+describe('publishNotification', () => {
   const updated = { method: 'notifications/resources/updated', params: { uri: 'file:///a' } };
 
-  it('of a resource names it as the client knows it', () => {
+  it('replaces the URI of an updated resource by its public URI', () => {
     expect(publishNotification(endpoint(), server, updated).params).toEqual({ uri: 'files+file:///a' });
     expect(publishNotification(transparent, server, updated)).toBe(updated);
   });
 
-  it('of anything else is passed on as it is', () => {
+  it('returns other notifications unchanged', () => {
     for (const method of ['notifications/message', 'notifications/resources/list_changed']) {
       const params: JsonObject = method.endsWith('message') ? { uri: 'file:///a' } : {};
       expect(publishNotification(endpoint(), server, { method, params })).toEqual({ method, params });

@@ -1,4 +1,4 @@
-/** Rewrites what a server says so that its names and URIs can be used at the endpoint. Transparent endpoints skip it. */
+/** Rewrites lists, results and notifications of servers to public names and URIs. Transparent endpoints skip it. */
 import type { ItemKind } from '#lib/extension-kit';
 import { isJsonObject, LIST_MEMBERS, type JsonObject, type JsonValue, type ListMethod } from '#lib/mcp-protocol';
 import type { McpNotification } from '#lib/mcp-protocol';
@@ -6,10 +6,10 @@ import type { ServerDefinition } from '../registry/index.js';
 import type { Endpoint } from './endpoint.js';
 import { toPublicName, toPublicUri } from './naming.js';
 
-/** Pages that are remembered come again and again, the very same each time. */
+/** Published items of cached pages: a cached page is the same object each time. */
 const publishedPages = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, JsonObject[]>>();
 
-/** As `publishItems` does with the items of all pages. */
+/** Like `publishItems` for all pages of a list. */
 export function publishPages(
   endpoint: Endpoint,
   server: ServerDefinition,
@@ -34,18 +34,18 @@ export function publishItems(
   items: readonly JsonValue[],
 ): JsonObject[] {
   const kind = toItemKind(method);
-  const label = ID_MEMBERS[method];
-  const rename = label === 'name' ? toPublicName : toPublicUri;
+  const idMember = ID_MEMBERS[method];
+  const rename = idMember === 'name' ? toPublicName : toPublicUri;
   const published: JsonObject[] = [];
   const seen = new Set<string>();
   for (const item of items) {
-    const name = isJsonObject(item) ? item[label] : undefined;
-    // What has no name can be called by nobody.
+    const name = isJsonObject(item) ? item[idMember] : undefined;
+    // An item without a name cannot be used.
     if (!isJsonObject(item) || typeof name !== 'string') continue;
     const shown = rename(endpoint, server, name);
     if (seen.has(shown) || !endpoint.shows(kind, shown)) continue;
     seen.add(shown);
-    published.push({ ...item, [label]: shown });
+    published.push({ ...item, [idMember]: shown });
   }
   return published;
 }
@@ -58,15 +58,15 @@ const ID_MEMBERS: Record<ListMethod, string> = {
   'resources/templates/list': 'uriTemplate',
 };
 
-/** What the items of a list are. */
+/** The kind of the items of a list. */
 export function toItemKind(method: ListMethod): ItemKind {
   const member = LIST_MEMBERS[method];
   return member === 'resourceTemplates' ? 'resources' : member;
 }
 
 /**
- * A result of tools/call, prompts/get or resources/read with the URIs of its content made public, so that a link in
- * a tool's answer can be read at the same endpoint. Returns the very object when there is nothing to rewrite.
+ * Rewrites the URIs in a result of tools/call, prompts/get or resources/read, so that a link in a tool's result can be read
+ * at the same endpoint. Returns the same object when nothing has to be rewritten.
  */
 export function publishResult(endpoint: Endpoint, server: ServerDefinition, outcome: JsonObject): JsonObject {
   if (endpoint.transparent) return outcome;
@@ -78,7 +78,7 @@ export function publishResult(endpoint: Endpoint, server: ServerDefinition, outc
   return outcome;
 }
 
-/** A change notification with its URI made public. */
+/** Rewrites the URI of a change notification. */
 export function publishNotification(
   endpoint: Endpoint,
   server: ServerDefinition,

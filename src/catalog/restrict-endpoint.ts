@@ -1,11 +1,11 @@
-import type { AccessPolicy, Caller, ItemKind, Reach } from '#lib/extension-kit';
+import type { AccessPolicy, Caller, ItemKind, AccessScope } from '#lib/extension-kit';
 import type { ServerDefinition } from '../registry/index.js';
 import type { Endpoint, Target } from './endpoint.js';
 import { resolveName, resolveUri } from './naming.js';
 
 /**
- * An endpoint as one caller sees it: without the servers and items that it may not use. The very same object where that
- * is all of it, undefined where the endpoint itself is not for this caller.
+ * Returns an endpoint without the servers and items that a caller may not use: the same object when nothing is denied,
+ * undefined when the caller has no access to the endpoint.
  */
 export function restrictEndpoint(endpoint: Endpoint, caller: Caller, policy: AccessPolicy): Endpoint | undefined {
   if (!endpoint.transparent && !policy.canUseEndpoint(caller, endpoint)) return undefined;
@@ -14,17 +14,17 @@ export function restrictEndpoint(endpoint: Endpoint, caller: Caller, policy: Acc
   if (isAll) return endpoint;
   const servers = endpoint.servers.filter((server) => reaches.get(server) !== 'none');
   if (endpoint.transparent && servers.length === 0) return undefined;
-  const inFull = servers.every((server) => reaches.get(server) === 'all');
+  const isFullAccess = servers.every((server) => reaches.get(server) === 'all');
   const targetOf = (kind: ItemKind, name: string) =>
     kind === 'resources' ? resolveUri(endpoint, name) : resolveName(endpoint, name);
-  // A resource is read without arguments, so nothing about it is left open: conditions on them count against the caller.
+  // `resources/read` has no arguments, so conditions on arguments are decided here and fail closed.
   const decide = (kind: ItemKind, { server, own: name }: Target) =>
     policy.decide({ caller, server, kind, name, ...(kind === 'resources' && { args: {} }) });
   return {
     ...endpoint,
     servers,
     isUnrestricted: false,
-    showsAll: (kind) => inFull && endpoint.showsAll(kind),
+    showsAll: (kind) => isFullAccess && endpoint.showsAll(kind),
     shows: (kind, publicName) => {
       if (!endpoint.shows(kind, publicName)) return false;
       const target = targetOf(kind, publicName);
@@ -37,10 +37,10 @@ export function restrictEndpoint(endpoint: Endpoint, caller: Caller, policy: Acc
   };
 }
 
-const UNRESTRICTED = { allowed: true, reason: 'Everything of the server is open to this caller.' };
+const UNRESTRICTED = { allowed: true, reason: 'The caller has access to the whole server.' };
 
-function toReach(server: ServerDefinition, caller: Caller, policy: AccessPolicy): Reach {
-  // What a token is not good for no policy can allow.
+function toReach(server: ServerDefinition, caller: Caller, policy: AccessPolicy): AccessScope {
+  // A policy cannot extend a token beyond the servers that it is limited to.
   if (caller.servers && !caller.servers.includes(server.slug)) return 'none';
   return policy.accessScope(caller, server);
 }

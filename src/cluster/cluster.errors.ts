@@ -1,4 +1,4 @@
-/** Several workers cannot be started. The message says why and what to set. */
+/** The workers cannot be started. The message says why, and which setting to change. */
 export class ClusterFault extends Error {
   override readonly name = 'ClusterFault';
 }

@@ -2,7 +2,10 @@ import cluster from 'node:cluster';
 import { WorkerLauncher, type WorkerEvents, type WorkerProcess } from './worker-launcher.js';
 import { readWorkerReport } from './worker-report.js';
 
-/** Forks this very program; all forks listen on one port, which the primary holds and deals connections from. */
+/**
+ * Forks this program with `node:cluster`. All forks share one port, which the primary holds and whose connections it
+ * distributes.
+ */
 export class NodeClusterLauncher extends WorkerLauncher {
   /** `variables` are added to the environment of each worker. */
   constructor(private readonly variables: Readonly<Record<string, string>>) {
@@ -15,7 +18,7 @@ export class NodeClusterLauncher extends WorkerLauncher {
       const report = readWorkerReport(message);
       if (report) events.onReport(report);
     });
-    // A message to a worker that has just gone; its end is told all the same.
+    // Sending to a worker that has just exited fails; its exit is reported anyway.
     worker.on('error', () => {});
     worker.process.once('exit', (code, signal) => events.onExit({ code, signal }));
     return { pid: worker.process.pid ?? 0, kill: (signal) => void worker.process.kill(signal) };

@@ -1,19 +1,19 @@
 import type { WorkerReport } from './worker-report.js';
 
-/** How a process ended: by itself with a code, or by a signal. */
+/** How a process exited: with a code, or by a signal. */
 export interface WorkerExit {
   readonly code: number | null;
   readonly signal: string | null;
 }
 
-/** What a launched worker tells about itself. */
+/** Events of a launched worker. */
 export interface WorkerEvents {
   onReport(report: WorkerReport): void;
-  /** Exactly once, and last. */
+  /** Called exactly once, after all other events. */
   onExit(end: WorkerExit): void;
 }
 
-/** A worker's process, seen from the primary. */
+/** A worker's process as the primary sees it. */
 export interface WorkerProcess {
   readonly pid: number;
   kill(signal: NodeJS.Signals): void;

@@ -1,18 +1,18 @@
-/** What a worker tells the primary about its start. */
+/** What a worker reports to the primary about its start. */
 export type WorkerReport =
-  /** It takes requests. `isFirst`: its greeting has what is shown once only. */
+  /** The worker accepts requests. `isFirst`: its greeting contains what is shown only once. */
   | { readonly kind: 'listening'; readonly greeting: string; readonly isFirst: boolean }
-  /** It cannot start, in words for the person who starts it. */
+  /** The worker cannot start. `text` explains why to the person who starts it. */
   | { readonly kind: 'fault'; readonly text: string };
 
-/** The report in a message between processes; undefined when it is something else. */
+/** Returns the report in an inter-process message, or undefined for any other message. */
 export function readWorkerReport(message: unknown): WorkerReport | undefined {
   if (typeof message !== 'object' || message === null || !('isthmus' in message)) return undefined;
-  // Only our own build sends under this name, and over a channel that nobody else can reach.
+  // Only this build sends messages with this member, over a channel that no other process can reach.
   return message.isthmus as WorkerReport;
 }
 
-/** Tells the primary. Resolves when the message is out, so that a worker may end right after. */
+/** Sends a report to the primary. Resolves when it is sent, so that the worker may exit afterwards. */
 export function sendWorkerReport(report: WorkerReport): Promise<void> {
   return new Promise((resolve) => {
     if (process.send === undefined) resolve();

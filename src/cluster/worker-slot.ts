@@ -3,19 +3,19 @@ import type { WorkerReport } from './worker-report.js';
 
 type Listening = Extract<WorkerReport, { kind: 'listening' }>;
 
-/** A worker that took requests for so long was no quick death. */
+/** A worker that listened for this long counts as stable and is replaced at once. */
 const MIN_STABLE_RUN_MS = 10_000;
 const MIN_RESTART_DELAY_MS = 250;
 const MAX_RESTART_DELAY_MS = 30_000;
 
-/** What the crew hears of one of its places. */
+/** Events of one slot. */
 export interface SlotEvents {
   onListening(slot: WorkerSlot, report: Listening): void;
-  /** The worker is gone; `fault` is what it said of its start. */
-  onExit(slot: WorkerSlot, end: WorkerExit & { readonly pid: number; readonly fault: string | undefined }): void;
+  /** The worker has exited; `fault` is the fault that it reported during its start. */
+  onExit(slot: WorkerSlot, exit: WorkerExit & { readonly pid: number; readonly fault: string | undefined }): void;
 }
 
-/** One place of the crew, which is filled again whenever its worker ends. */
+/** One slot of the supervisor, which starts a new worker when its worker exits. */
 export class WorkerSlot {
   private worker: WorkerProcess | undefined;
   private listeningSinceMs: number | undefined;
@@ -41,19 +41,22 @@ export class WorkerSlot {
     this.fault = undefined;
     this.worker = this.launcher.launch({
       onReport: (report) => this.handleReport(report),
-      onExit: (end) => this.handleExit(end),
+      onExit: (exit) => this.handleExit(exit),
     });
   }
 
-  /** Fills the place again: at once after a good life, after a growing pause when it did not last. Returns the pause. */
+  /**
+   * Starts a new worker: at once after a stable run, with exponential delay after short runs. Returns the delay in
+   * milliseconds.
+   */
   restart(): number {
-    const pauseMs =
+    const delayMs =
       this.shortRuns === 0 ? 0 : Math.min(MAX_RESTART_DELAY_MS, MIN_RESTART_DELAY_MS * 2 ** (this.shortRuns - 1));
-    this.restartTimer = setTimeout(() => this.start(), pauseMs);
-    return pauseMs;
+    this.restartTimer = setTimeout(() => this.start(), delayMs);
+    return delayMs;
   }
 
-  /** Nobody takes this place any more. */
+  /** Cancels a scheduled restart. */
   cancelRestart(): void {
     clearTimeout(this.restartTimer);
     this.restartTimer = undefined;
@@ -72,12 +75,12 @@ export class WorkerSlot {
     this.events.onListening(this, report);
   }
 
-  private handleExit(end: WorkerExit): void {
+  private handleExit(exit: WorkerExit): void {
     const pid = this.worker?.pid ?? 0;
-    const livedMs = this.listeningSinceMs === undefined ? 0 : performance.now() - this.listeningSinceMs;
-    this.shortRuns = livedMs >= MIN_STABLE_RUN_MS ? 0 : this.shortRuns + 1;
+    const runMs = this.listeningSinceMs === undefined ? 0 : performance.now() - this.listeningSinceMs;
+    this.shortRuns = runMs >= MIN_STABLE_RUN_MS ? 0 : this.shortRuns + 1;
     this.worker = undefined;
     this.listeningSinceMs = undefined;
-    this.events.onExit(this, { ...end, pid, fault: this.fault });
+    this.events.onExit(this, { ...exit, pid, fault: this.fault });
   }
 }

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { ClusterFault, WorkerCrew, WorkerLauncher, type WorkerEvents, type WorkerProcess } from './index.js';
+import { ClusterFault, WorkerSupervisor, WorkerLauncher, type WorkerEvents, type WorkerProcess } from './index.js';
 
-/** A worker that does what the spec says. */
+/** A worker that the spec controls. */
 class FakeWorker implements WorkerProcess {
   readonly signals: NodeJS.Signals[] = [];
 
@@ -59,21 +59,21 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-function crewOf(size: number): { crew: WorkerCrew; started: Promise<string> } {
-  const crew = new WorkerCrew(launcher, size);
-  return { crew, started: crew.start() };
+function superviseWorkers(size: number): { supervisor: WorkerSupervisor; started: Promise<string> } {
+  const supervisor = new WorkerSupervisor(launcher, size);
+  return { supervisor, started: supervisor.start() };
 }
 
-async function crewAtWork(size: number): Promise<WorkerCrew> {
-  const { crew, started } = crewOf(size);
+async function startListeningWorkers(size: number): Promise<WorkerSupervisor> {
+  const { supervisor, started } = superviseWorkers(size);
   for (const worker of launcher.workers) worker.listen();
   await started;
-  return crew;
+  return supervisor;
 }
 
 describe('the first start of several workers', () => {
-  it('greets once, when all of them listen, in the words of the one that was first in the data folder', async () => {
-    const { started } = crewOf(3);
+  it('returns the greeting of the worker that created the data folder, once all workers listen', async () => {
+    const { started } = superviseWorkers(3);
     const greeted = jest.fn();
     void started.then(greeted);
     launcher.worker(2).listen('again');
@@ -84,8 +84,8 @@ describe('the first start of several workers', () => {
     expect(await started).toBe('here is a token');
   });
 
-  it('is given up when nobody can start, and a reason that they share is told once', async () => {
-    const { started } = crewOf(2);
+  it('fails when no worker can start, and reports a shared reason once', async () => {
+    const { started } = superviseWorkers(2);
     launcher.worker(1).fail('The port is in use.');
     launcher.worker(2).fail('The port is in use.');
     await expect(started).rejects.toEqual(new ClusterFault('The port is in use.'));
@@ -93,14 +93,14 @@ describe('the first start of several workers', () => {
     expect(launcher.workers).toHaveLength(2);
   });
 
-  it('tells of a worker that ended without a reason how it ended', async () => {
-    const { started } = crewOf(1);
+  it('reports the signal of a worker that exited without a reason', async () => {
+    const { started } = superviseWorkers(1);
     launcher.worker(1).end(null, 'SIGKILL');
     await expect(started).rejects.toThrow('SIGKILL');
   });
 
-  it('succeeds with those that listen; who failed is tried again, and the log says why', async () => {
-    const { started } = crewOf(2);
+  it('succeeds when one worker listens, and starts the failed ones again with a warning', async () => {
+    const { started } = superviseWorkers(2);
     launcher.worker(1).fail('No memory.');
     launcher.worker(2).listen('hello');
     expect(await started).toBe('hello');
@@ -111,8 +111,8 @@ describe('the first start of several workers', () => {
 });
 
 describe('a worker that dies', () => {
-  it('is replaced at once after a good life', async () => {
-    await crewAtWork(2);
+  it('is replaced at once after a stable run', async () => {
+    await startListeningWorkers(2);
     await jest.advanceTimersByTimeAsync(10_000);
     launcher.worker(1).end(null, 'SIGKILL');
     await jest.advanceTimersByTimeAsync(0);
@@ -120,21 +120,21 @@ describe('a worker that dies', () => {
     expect(warnings).toEqual([expect.stringMatching(/Worker 1 ended \(SIGKILL\).*at once/)]);
   });
 
-  it('is replaced after a growing pause when none of its successors lasts', async () => {
-    await crewAtWork(1);
-    const pauses = [];
+  it('is replaced after an exponential delay while its replacements die early', async () => {
+    await startListeningWorkers(1);
+    const delays = [];
     for (let pid = 1; pid <= 9; pid += 1) {
       launcher.worker(pid).end(1);
       const before = performance.now();
       while (launcher.workers.length === pid) await jest.advanceTimersByTimeAsync(250);
-      pauses.push(performance.now() - before);
+      delays.push(performance.now() - before);
       launcher.worker(pid + 1).listen();
     }
-    expect(pauses).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    expect(delays).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
   });
 
-  it('does not slow down the replacement of another', async () => {
-    await crewAtWork(2);
+  it('does not delay the replacement of another worker', async () => {
+    await startListeningWorkers(2);
     launcher.worker(1).end(1);
     await jest.advanceTimersByTimeAsync(20_000);
     launcher.worker(2).end(1);
@@ -143,58 +143,58 @@ describe('a worker that dies', () => {
   });
 });
 
-describe('leaving', () => {
-  it('lets all finish and ends with the last', async () => {
-    const crew = await crewAtWork(2);
+describe('stopping the workers', () => {
+  it('makes all workers drain and resolves with the last exit', async () => {
+    const supervisor = await startListeningWorkers(2);
     const ended = jest.fn();
-    void crew.stopped.then(ended);
-    crew.stop();
-    crew.stop();
+    void supervisor.stopped.then(ended);
+    supervisor.stop();
+    supervisor.stop();
     expect(launcher.workers.map(({ signals }) => signals)).toEqual([['SIGTERM'], ['SIGTERM']]);
     launcher.worker(1).end(0);
     await jest.advanceTimersByTimeAsync(10_000);
     expect(ended).not.toHaveBeenCalled();
     launcher.worker(2).end(0);
-    expect(await crew.stopped).toBe(0);
+    expect(await supervisor.stopped).toBe(0);
     await jest.advanceTimersByTimeAsync(60_000);
     expect(launcher.workers).toHaveLength(2);
   });
 
-  it('replaces nobody any more, not even who died before', async () => {
-    const crew = await crewAtWork(2);
+  it('replaces no worker, not even one that died before', async () => {
+    const supervisor = await startListeningWorkers(2);
     launcher.worker(1).end(1);
-    crew.stop();
+    supervisor.stop();
     launcher.worker(2).end(0);
-    expect(await crew.stopped).toBe(0);
+    expect(await supervisor.stopped).toBe(0);
     await jest.advanceTimersByTimeAsync(60_000);
     expect(launcher.workers).toHaveLength(2);
   });
 
-  it('kills who is still there at the deadline, and tells by the exit code', async () => {
-    const crew = await crewAtWork(1);
-    crew.stop();
+  it('kills a worker that still runs at the deadline and reports it by the exit code', async () => {
+    const supervisor = await startListeningWorkers(1);
+    supervisor.stop();
     await jest.advanceTimersByTimeAsync(27_999);
     expect(launcher.worker(1).signals).toEqual(['SIGTERM']);
     await jest.advanceTimersByTimeAsync(1);
     expect(launcher.worker(1).signals).toEqual(['SIGTERM', 'SIGKILL']);
     launcher.worker(1).end(null, 'SIGKILL');
-    expect(await crew.stopped).toBe(1);
+    expect(await supervisor.stopped).toBe(1);
   });
 
-  it('is no failure when a worker was still starting', async () => {
-    const { crew } = crewOf(1);
-    crew.stop();
+  it('succeeds when a worker was still starting', async () => {
+    const { supervisor } = superviseWorkers(1);
+    supervisor.stop();
     launcher.worker(1).end(null, 'SIGTERM');
-    expect(await crew.stopped).toBe(0);
+    expect(await supervisor.stopped).toBe(0);
   });
 });
 
-describe('a reload', () => {
-  it('reaches those that listen; a worker that starts would die of the signal', async () => {
-    const crew = await crewAtWork(2);
+describe('reloading the workers', () => {
+  it('signals only listening workers, because a starting worker would die of the signal', async () => {
+    const supervisor = await startListeningWorkers(2);
     launcher.worker(1).end(1);
     await jest.advanceTimersByTimeAsync(250);
-    crew.reload();
+    supervisor.reload();
     expect(launcher.workers.map(({ signals }) => signals)).toEqual([[], ['SIGHUP'], []]);
   });
 });

@@ -4,19 +4,19 @@ import type { WorkerExit, WorkerLauncher } from './worker-launcher.js';
 import type { WorkerReport } from './worker-report.js';
 import { WorkerSlot } from './worker-slot.js';
 
-/** Longer than a worker's own deadline, shorter than the half minute that process managers wait. */
+/** Longer than a worker's own shutdown deadline, shorter than the 30 s after which process managers kill. */
 const STOP_TIMEOUT_MS = 28_000;
 
 type Listening = Extract<WorkerReport, { kind: 'listening' }>;
 type ExitedWorker = WorkerExit & { readonly pid: number; readonly fault: string | undefined };
 
-/** The workers of one gateway: started together, replaced when they die, ended together. */
+/** Supervises the workers of one gateway: starts them together, replaces those that die, and stops them together. */
 export class WorkerSupervisor {
   private readonly logger = new Logger('Gateway');
   private readonly slots: readonly WorkerSlot[];
-  /** Places whose first start has not yet ended, well or badly. */
+  /** Slots whose first start has neither succeeded nor failed yet. */
   private readonly starting: Set<WorkerSlot>;
-  /** Ends that came before all first starts had ended: whether anybody is replaced is not known yet. */
+  /** Exits before all first starts are settled: until then it is not known whether a worker is replaced. */
   private readonly earlyExits: [WorkerSlot, ExitedWorker][] = [];
   private readonly greetings: Listening[] = [];
   private readonly started = Promise.withResolvers<string>();
@@ -27,32 +27,33 @@ export class WorkerSupervisor {
   constructor(launcher: WorkerLauncher, size: number) {
     const events = {
       onListening: (slot: WorkerSlot, report: Listening) => this.handleListening(slot, report),
-      onExit: (slot: WorkerSlot, end: ExitedWorker) => this.handleExit(slot, end),
+      onExit: (slot: WorkerSlot, exit: ExitedWorker) => this.handleExit(slot, exit),
     };
     this.slots = Array.from({ length: size }, () => new WorkerSlot(launcher, events));
     this.starting = new Set(this.slots);
   }
 
-  /** Resolves with the exit code once the crew was told to leave and the last worker has ended. */
+  /** Resolves with the exit code once `stop` was called and the last worker has exited. */
   get stopped(): Promise<number> {
     return this.allExited.promise;
   }
 
   /**
-   * Starts all workers. Resolves with one greeting when each start has ended and at least one worker listens; those that
-   * failed are tried again. @throws ClusterFault when no worker can start: each reason once
+   * Starts all workers. Resolves with one greeting when every first start is settled and at least one worker listens;
+   * failed workers are started again.
+   * @throws ClusterFault when no worker can start; its message contains each reason once
    */
   start(): Promise<string> {
     for (const slot of this.slots) slot.start();
     return this.started.promise;
   }
 
-  /** Tells the workers to read the configuration again. Those that are starting read it anyway. */
+  /** Makes the listening workers reload the configuration. Starting workers read it anyway. */
   reload(): void {
     for (const slot of this.slots) if (slot.isListening) slot.kill('SIGHUP');
   }
 
-  /** Lets every worker finish what it does. What is still there at the deadline is killed. */
+  /** Makes every worker drain. Workers that still run at the deadline are killed. */
   stop(): void {
     if (this.isStopping) return;
     this.isStopping = true;
@@ -61,7 +62,7 @@ export class WorkerSupervisor {
       slot.kill('SIGTERM');
     }
     const deadline = setTimeout(() => {
-      this.logger.warn('Workers are still there at the deadline; they are killed.');
+      this.logger.warn('Killing the workers that still run at the shutdown deadline.');
       for (const slot of this.slots) slot.kill('SIGKILL');
     }, STOP_TIMEOUT_MS);
     void this.allExited.promise.then(() => clearTimeout(deadline));
@@ -74,38 +75,38 @@ export class WorkerSupervisor {
     this.settleStart();
   }
 
-  private handleExit(slot: WorkerSlot, end: ExitedWorker): void {
+  private handleExit(slot: WorkerSlot, exit: ExitedWorker): void {
     if (this.isStopping) {
-      // A worker that was told to leave before it could listen has no ear for signals yet, and dies of them.
-      if (end.code !== 0 && end.signal !== 'SIGTERM' && end.signal !== 'SIGINT') this.exitCode = 1;
+      // A worker that is stopped before it listens has no signal handlers yet and dies of the signal.
+      if (exit.code !== 0 && exit.signal !== 'SIGTERM' && exit.signal !== 'SIGINT') this.exitCode = 1;
       return this.resolveWhenEmpty();
     }
     if (this.starting.delete(slot) || this.starting.size > 0) {
-      this.earlyExits.push([slot, end]);
+      this.earlyExits.push([slot, exit]);
       return this.settleStart();
     }
-    this.replace(slot, end);
+    this.replace(slot, exit);
   }
 
   private settleStart(): void {
     if (this.starting.size > 0) return;
-    const [any] = this.greetings;
-    const departed = this.earlyExits.splice(0);
-    if (any === undefined) {
-      const reasons = departed.map(
-        ([, end]) => end.fault ?? `A worker ended before it listened (${describeExit(end)}).`,
+    const [first] = this.greetings;
+    const exited = this.earlyExits.splice(0);
+    if (first === undefined) {
+      const reasons = exited.map(
+        ([, exit]) => exit.fault ?? `A worker exited before it listened (${describeExit(exit)}).`,
       );
       return this.started.reject(new ClusterFault([...new Set(reasons)].join('\n')));
     }
-    for (const [slot, end] of departed) this.replace(slot, end);
-    this.started.resolve((this.greetings.find(({ isFirst }) => isFirst) ?? any).greeting);
+    for (const [slot, exit] of exited) this.replace(slot, exit);
+    this.started.resolve((this.greetings.find(({ isFirst }) => isFirst) ?? first).greeting);
   }
 
-  private replace(slot: WorkerSlot, end: ExitedWorker): void {
+  private replace(slot: WorkerSlot, exit: ExitedWorker): void {
     const pauseMs = slot.restart();
     const when = pauseMs === 0 ? 'at once' : `in ${pauseMs / 1_000} s`;
-    const reason = end.fault === undefined ? '' : ` ${end.fault}`;
-    this.logger.warn(`Worker ${end.pid} ended (${describeExit(end)}); another takes its place ${when}.${reason}`);
+    const reason = exit.fault === undefined ? '' : ` ${exit.fault}`;
+    this.logger.warn(`Worker ${exit.pid} ended (${describeExit(exit)}); starting a replacement ${when}.${reason}`);
   }
 
   private resolveWhenEmpty(): void {

@@ -13,15 +13,15 @@ import type {
   RequestOrder,
 } from './pool-orders.js';
 
-/** The exchange that keeps a part alive, and how to end it. */
+/** The exchange that keeps a lease alive, and the function that ends it. */
 interface KeepAlive {
   readonly context: BusContext;
   readonly end: (why: LeaseEnd['over']) => void;
 }
 
 /**
- * What another worker has of a connection of ours. Holds the connection from its opening until that worker has no use
- * for it any more and its last call is answered.
+ * Another worker's lease on a connection of this worker. Holds the connection until the remote worker releases it and
+ * its last in-flight call is answered.
  */
 export class ConnectionLease {
   private keepAlive: KeepAlive | undefined;
@@ -31,7 +31,7 @@ export class ConnectionLease {
   private readonly questions = new Map<string, (answer: Answer | undefined) => void>();
 
   constructor(
-    /** Incarnation of the worker that has the part. */
+    /** Id of the worker that holds the lease. */
     readonly requester: string,
     private readonly held: HeldConnection,
     private readonly onReleased: () => void,
@@ -39,14 +39,16 @@ export class ConnectionLease {
     held.onNotification((notification) => this.emit({ kind: 'notification', notification }));
   }
 
-  /** Keeps the part alive until the connection ends, the exchange is given up, or another exchange takes over. */
+  /**
+   * Keeps the lease alive until the connection closes, the exchange is aborted, or another exchange renews the lease.
+   */
   async renew(context: BusContext): Promise<Outcome> {
     const { promise, resolve: end } = Promise.withResolvers<LeaseEnd['over']>();
-    const before = this.keepAlive;
+    const previous = this.keepAlive;
     const keeper: KeepAlive = { context, end };
     this.keepAlive = keeper;
     this.emit({ kind: 'open', profile: this.held.connection.profile });
-    if (before) before.end('renewed');
+    if (previous) previous.end('renewed');
     else this.held.onClosed(() => this.keepAlive?.end('closed'));
     onAbort(context.signal, () => end('closed'));
     const over = await promise;
@@ -58,7 +60,8 @@ export class ConnectionLease {
     this.inFlight += 1;
     try {
       return await this.held.connection.request(
-        // A legacy server knows one level for all: what is too chatty for one worker's clients is left out there.
+        // A legacy server has one log level per connection; messages below a client's own level are dropped at that
+        // client's worker.
         withConnectionLogLevel(this.held.connection, request),
         this.createReply(call, context),
         context.signal,
@@ -77,7 +80,7 @@ export class ConnectionLease {
     await this.held.connection.notify(...args);
   }
 
-  /** Lasts until the exchange is given up, or the part is over. Rejects with an OutcomeError. */
+  /** Lasts until the exchange is aborted or the lease is released. Rejects with an OutcomeError. */
   async listen({ filter }: ListenOrder, context: BusContext): Promise<void> {
     const emit = (event: ListenEvent) => void context.emit(event);
     const listening = await this.held.connection.subscribe(filter, (notification) => {
@@ -106,14 +109,14 @@ export class ConnectionLease {
 
   private createReply(call: string, context: BusContext): UpstreamReply {
     const emit = (event: RequestEvent) => context.emit(event);
-    let asked = 0;
+    let questionCount = 0;
     return {
       notify: (notification) => emit({ kind: 'notification', notification }),
       opened: (retryMs) => void emit({ kind: 'opened', ...(retryMs !== undefined && { retryMs }) }),
       interrupted: () => void emit({ kind: 'interrupted' }),
       missingCapabilities: (capabilities) => void emit({ kind: 'lacks', capabilities }),
       answerQuestion: async (question, signal) => {
-        const id = (asked += 1);
+        const id = (questionCount += 1);
         const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
         const key = toQuestionKey(call, id);
         this.questions.set(key, resolve);
@@ -126,7 +129,7 @@ export class ConnectionLease {
         onAbort(context.signal, withdraw);
         const answer = await promise;
         this.questions.delete(key);
-        if (!answer) throw new Error('The client gave no answer.');
+        if (!answer) throw new Error('The client did not answer the question.');
         return answer;
       },
     };

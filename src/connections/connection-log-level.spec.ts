@@ -6,49 +6,49 @@ import { withConnectionLogLevel } from './connection-log-level.js';
 const connection = (era: 'legacy' | 'modern') => ({ profile: { era } }) as unknown as UpstreamConnection;
 
 const client = { revision: '2025-11-25', capabilities: {} };
-const of = (who: string) => ({ principal: who, client: who });
-const call = (logLevel: LogLevel, who = 'me') => ({
+const identityOf = (subject: string) => ({ principal: subject, client: subject });
+const call = (logLevel: LogLevel, subject = 'me') => ({
   method: 'tools/call',
   params: {},
   client,
   logLevel,
-  asker: of(who),
+  asker: identityOf(subject),
 });
-const setting = (level: string, who = 'me') => ({
+const setLevel = (level: string, subject = 'me') => ({
   method: 'logging/setLevel',
   params: { level },
   client,
-  asker: of(who),
+  asker: identityOf(subject),
 });
 
-describe('the level that a server is to speak at', () => {
-  const askedOf = (to: UpstreamConnection, ...requests: UpstreamRequest[]): unknown[] =>
+describe('the log level of a connection', () => {
+  const levelsFor = (target: UpstreamConnection, ...requests: UpstreamRequest[]): unknown[] =>
     requests.map((request) => {
-      const { params, logLevel } = withConnectionLogLevel(to, request);
+      const { params, logLevel } = withConnectionLogLevel(target, request);
       return params['level'] ?? logLevel;
     });
 
-  it('is the lowest that any client of a legacy connection wants', () => {
+  it('sends a legacy server the lowest level that any client of the connection requested', () => {
     const levels = (['warning', 'error', 'debug', 'error'] as const).map((level) => call(level));
-    expect(askedOf(connection('legacy'), ...levels)).toEqual(['warning', 'warning', 'debug', 'debug']);
-    expect(askedOf(connection('legacy'), call('error'))).toEqual(['error']);
+    expect(levelsFor(connection('legacy'), ...levels)).toEqual(['warning', 'warning', 'debug', 'debug']);
+    expect(levelsFor(connection('legacy'), call('error'))).toEqual(['error']);
   });
 
-  it('is each request’s own at a modern server', () => {
-    expect(askedOf(connection('modern'), call('debug'), call('error'))).toEqual(['debug', 'error']);
+  it('sends a modern server the level of each request', () => {
+    expect(levelsFor(connection('modern'), call('debug'), call('error'))).toEqual(['debug', 'error']);
   });
 
-  it('is not raised by one session while another one that shares the connection wants to hear more', () => {
-    const sessions = [setting('debug', 'a'), setting('error', 'b'), call('error', 'b'), setting('warning', 'a')];
-    expect(askedOf(connection('legacy'), ...sessions)).toEqual(['debug', 'debug', 'debug', 'debug']);
+  it('does not raise the level of a shared connection while another session requests a lower one', () => {
+    const sessions = [setLevel('debug', 'a'), setLevel('error', 'b'), call('error', 'b'), setLevel('warning', 'a')];
+    expect(levelsFor(connection('legacy'), ...sessions)).toEqual(['debug', 'debug', 'debug', 'debug']);
   });
 
-  it('is what the only session of a connection sets it to', () => {
-    const sets = [setting('debug'), call('debug'), setting('error'), call('error')];
-    expect(askedOf(connection('legacy'), ...sets)).toEqual(['debug', 'debug', 'error', 'error']);
+  it('raises and lowers the level for the only session of a connection', () => {
+    const sets = [setLevel('debug'), call('debug'), setLevel('error'), call('error')];
+    expect(levelsFor(connection('legacy'), ...sets)).toEqual(['debug', 'debug', 'error', 'error']);
   });
 
-  it('is left to the server to refuse when there is no such level', () => {
-    expect(askedOf(connection('legacy'), setting('loud'))).toEqual(['loud']);
+  it('forwards an unknown level, so that the server rejects it', () => {
+    expect(levelsFor(connection('legacy'), setLevel('loud'))).toEqual(['loud']);
   });
 });

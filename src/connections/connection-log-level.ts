@@ -1,20 +1,20 @@
 import { isLogLevel, type LogLevel } from '#lib/mcp-protocol';
 import { severity } from '../session-pool/index.js';
-import type { Asker, UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
+import type { CallIdentity, UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
 
 interface ConnectionLogLevel {
   readonly level: LogLevel;
-  /** Undefined once there were several. */
+  /** The only client that has set a level. Undefined once there were several. */
   readonly onlyClient: string | undefined;
 }
 
-/** Lowest level that was asked of each connection; a connection may serve several clients. */
+/** Lowest level requested on each connection; a connection may serve several clients. */
 const connectionLevels = new WeakMap<UpstreamConnection, ConnectionLogLevel>();
 
 /**
- * The request, with the level that a server is to speak at for a client that wants this one. A legacy server knows one
- * level for the whole connection, so it is the lowest that anybody wants, whether it is said with a call or set by a
- * session; what is too chatty for others is filtered on its way to them. A modern server is told with each request.
+ * Returns the request with the log level for its connection. A legacy server has one level per connection, so it gets
+ * the lowest level that any client requested, whether with a call or by `logging/setLevel`; messages below a client's
+ * own level are filtered on the way to that client. A modern server receives the level with each request.
  */
 export function withConnectionLogLevel(connection: UpstreamConnection, request: UpstreamRequest): UpstreamRequest {
   if (connection.profile.era === 'modern') return request;
@@ -26,17 +26,17 @@ export function withConnectionLogLevel(connection: UpstreamConnection, request: 
   return logLevel === undefined ? request : { ...request, logLevel: lowerLevel(connection, logLevel, asker, false) };
 }
 
-/** A client that was the only one so far may change its mind; calls of its own that still run keep the level low. */
+/** The only client of a connection may raise the level with `logging/setLevel`, but not with the level of a call. */
 function lowerLevel(
   connection: UpstreamConnection,
-  wanted: LogLevel,
-  asker: Asker | undefined,
+  requested: LogLevel,
+  asker: CallIdentity | undefined,
   isSet: boolean,
 ): LogLevel {
   const before = connectionLevels.get(connection);
-  const only = before === undefined || before.onlyClient === asker?.client ? asker?.client : undefined;
-  const mayRaise = before === undefined || (isSet && only !== undefined);
-  const level = mayRaise || severity(wanted) < severity(before.level) ? wanted : before.level;
-  connectionLevels.set(connection, { level, onlyClient: only });
+  const onlyClient = before === undefined || before.onlyClient === asker?.client ? asker?.client : undefined;
+  const mayRaise = before === undefined || (isSet && onlyClient !== undefined);
+  const level = mayRaise || severity(requested) < severity(before.level) ? requested : before.level;
+  connectionLevels.set(connection, { level, onlyClient });
   return level;
 }

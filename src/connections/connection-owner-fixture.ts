@@ -42,7 +42,7 @@ export class RecordingReply implements UpstreamReply {
   }
 }
 
-/** The worker that has the connections. */
+/** A worker that owns placed connections. */
 export function connectionOwner() {
   const connector = new FakeConnector();
   const registry = new FakeRegistry([server]);

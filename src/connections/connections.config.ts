@@ -3,23 +3,26 @@ import { Env } from '#lib/config';
 
 /** Limits of the connections to servers that one worker holds. */
 export class ConnectionsConfig {
-  /** A pooled upstream session that nobody has used for so long is closed. */
+  /** Time without use after which a pooled upstream session is closed. */
   @Env('ISTHMUS_UPSTREAM_IDLE', { as: 'duration' })
   @IsInt()
   @Min(1_000)
   readonly upstreamIdleMs: number = 5 * 60_000;
 
-  /** Child processes that one server runs as at a time: one for each principal and set of declared capabilities. */
+  /**
+   * Maximum number of concurrent child processes per server. Each principal and set of declared capabilities needs one
+   * process.
+   */
   @Env('ISTHMUS_MAX_CHILD_PROCESSES')
   @IsInt()
   @Min(1)
   readonly maxChildProcesses: number = 64;
 
   /**
-   * Sessions at one legacy server that this worker has for one principal's clients without a session of their own here.
-   * Each set of declared capabilities needs one; anonymous clients, who count as one principal, need one for each call: where
-   * many use a server, let them share (`shared: true`), or allow more. At the bound a call is refused with 429 unless an
-   * idle one can make room.
+   * Maximum number of sessions per principal at one legacy server, for clients that have no session at the gateway.
+   * Each set of declared capabilities needs one session. Anonymous clients count as one principal and need one session
+   * per call: for a server with many anonymous users, set `shared: true` or raise this limit. At the limit, a call is
+   * refused with 429 unless an idle session can be evicted.
    */
   @Env('ISTHMUS_MAX_UPSTREAM_SESSIONS_PER_PRINCIPAL')
   @IsInt()

@@ -7,30 +7,32 @@ import type { NotHeldReply } from './pool-orders.js';
 
 const NOT_EXECUTED = { outcome: 'not_executed', retriable: true } as const;
 
-/** The configuration changed between the request and its connection; the call did not run. */
+/** The configuration changed before the call was sent; the call was not executed. */
 export class ServerReconfigured extends GatewayError {
   constructor(server: string) {
-    const message = `Server ${server} has just been configured anew. Call again.`;
+    const message = `The configuration of server ${server} has just changed; the call was not executed. Retry.`;
     super(GatewayCode.upstreamFailed, message, 502, { ...NOT_EXECUTED, server });
   }
 }
 
 export class TooManyProcesses extends GatewayError {
   constructor(server: string, limit: number) {
-    const message = `Server ${server} runs as ${limit} processes, which is its limit. Call again later.`;
+    const message = `Process limit reached for server ${server} (${limit}); the call was not executed. Retry later.`;
     super(GatewayCode.overloaded, message, 503, { ...NOT_EXECUTED, server });
   }
 }
 
-/** Of one principal at one server, by its clients that have no session of their own here. */
+/**
+ * The limit of upstream sessions is reached for one principal at one server, counting its clients without a session.
+ */
 export class TooManyUpstreamSessions extends GatewayError {
   constructor(server: string, limit: number) {
-    const message = `You use ${limit} sessions at server ${server}, which is the limit. Wait for answers.`;
+    const message = `Session limit reached for server ${server} (${limit}); the call was not executed. Wait for answers, then retry.`;
     super(GatewayCode.overloaded, message, 429, { ...NOT_EXECUTED, server });
   }
 }
 
-/** 503: the worker that is asked does not have the connection, or no more. Nothing has run. */
+/** 503: the worker does not hold the connection (any more). Nothing has run. */
 export class ConnectionNotHeld extends WorkerSignal {
   constructor() {
     const { code, message, data } = NOT_HELD.error;
@@ -42,12 +44,12 @@ export class ConnectionNotHeld extends WorkerSignal {
   }
 }
 
-/** Whether another worker says that it has no such connection, and has run nothing. */
+/** Returns true when the other worker replied that it does not hold the connection and has run nothing. */
 export function isNotHeld(value: unknown): boolean {
   return isJsonObject(value) && value['kind'] === 'not-held';
 }
 
-/** As `toCallOutcome`, for a request that may need a connection of another worker. */
+/** Converts the end of an order as `toCallOutcome` does. The order may have needed a connection of another worker. */
 export function toConnectionOutcome(end: BusEnd): Outcome {
   return end.kind === 'value' && isNotHeld(end.value) ? NOT_HELD : toCallOutcome(end);
 }

@@ -31,7 +31,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     private readonly upstreams: UpstreamPool,
   ) {}
 
-  /** Sessions end first: their calls are cancelled over the connections. */
+  /** Ends the sessions first: their calls are cancelled over the connections. */
   async onApplicationShutdown(): Promise<void> {
     this.sessions.endAll();
     await this.upstreams.close();

@@ -5,32 +5,39 @@ import type { PoolEntry } from './pool-entry.js';
 /** A connection that stays open until it is released. */
 export interface HeldConnection {
   readonly connection: UpstreamConnection;
-  /** Who may share it, as `entitlementOf` tells. Undefined: nobody. */
+  /** Identifies the clients that may share it (`UpstreamPool.sharingKeyOf`). Undefined if no other client may. */
   readonly sharingKey: string | undefined;
-  /** Calls back once when the connection ended by itself, or its server was configured anew. For one listener. */
+  /** Calls the listener once when the connection closed or its server was reconfigured. Accepts one listener. */
   onClosed(listener: () => void): void;
-  /** Calls back with what the server says outside of any call, if all who share it are one principal. For one listener. */
+  /**
+   * Calls the listener with each notification outside any call, if only one principal shares the connection. Accepts
+   * one listener.
+   */
   onNotification(listener: (notification: McpNotification) => void): void;
   /** Idempotent. */
   readonly release: () => void;
 }
 
-export function toHeldConnection(entry: PoolEntry, connection: UpstreamConnection, leave: () => void): HeldConnection {
-  let forget: (() => void) | undefined;
-  let stopHearing: (() => void) | undefined;
+export function toHeldConnection(
+  entry: PoolEntry,
+  connection: UpstreamConnection,
+  removeUser: () => void,
+): HeldConnection {
+  let removeHolder: (() => void) | undefined;
+  let removeListener: (() => void) | undefined;
   return {
     connection,
     sharingKey: entry.sharing?.key,
     onClosed: (listener) => {
-      forget = entry.addHolder(listener);
+      removeHolder = entry.addHolder(listener);
     },
     onNotification: (listener) => {
-      stopHearing = entry.addNotificationListener(listener);
+      removeListener = entry.addNotificationListener(listener);
     },
     release: () => {
-      forget?.();
-      stopHearing?.();
-      leave();
+      removeHolder?.();
+      removeListener?.();
+      removeUser();
     },
   };
 }

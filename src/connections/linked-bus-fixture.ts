@@ -1,8 +1,8 @@
-/** Workers that ask each other within one process, by the promises of WorkerBus. What goes wrong is up to the spec. */
+/** Connects workers within one process and honours the contract of WorkerBus. The spec injects the faults. */
 import { GatewayError } from '#lib/extension-kit';
 import { WorkerBus, type BusContext, type BusEnd, type BusExchange, type BusOrder } from '#lib/worker-bus';
 
-/** Serves one pattern. */
+/** Serves the orders of one pattern. */
 export type PatternHandler = (payload: unknown, context: BusContext) => Promise<unknown>;
 
 interface InFlightOrder {
@@ -11,11 +11,11 @@ interface InFlightOrder {
   readonly finish: (end: BusEnd) => void;
 }
 
-/** As JSON travels. */
+/** Copies a value as JSON transport would. */
 const toJsonCopy = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));
 
 export class LinkedBus extends WorkerBus {
-  /** What each worker serves, by pattern. A worker that is not there does not answer. */
+  /** The handlers of each worker, by pattern. A worker that is not listed does not reply. */
   readonly workers = new Map<string, ReadonlyMap<string, PatternHandler>>();
   readonly orders: BusOrder[] = [];
   private readonly inFlight = new Set<InFlightOrder>();
@@ -41,18 +41,18 @@ export class LinkedBus extends WorkerBus {
     return { end, accepted: Promise.resolve(true), cancel: () => gone.abort() };
   }
 
-  /** How many orders of this pattern are under way. */
+  /** Number of in-flight orders with this pattern. */
   countInFlight(pattern: string): number {
     return [...this.inFlight].filter(({ order }) => order.pattern === pattern).length;
   }
 
-  /** Everything under way ends here; the workers that serve it do not learn of that. */
+  /** Ends every in-flight order here. The workers that serve them are not notified. */
   failInFlight(cause: Extract<BusEnd, { kind: 'unknown' }>['cause'], pattern?: string): void {
-    for (const one of this.inFlight)
-      if (!pattern || one.order.pattern === pattern) one.finish({ kind: 'unknown', cause });
+    for (const entry of this.inFlight)
+      if (!pattern || entry.order.pattern === pattern) entry.finish({ kind: 'unknown', cause });
   }
 
-  /** The budget of what still runs there is over. */
+  /** Aborts the handlers of this pattern, as an exhausted time budget does. */
   expire(pattern: string): void {
     for (const { order, abort: gone } of this.serving) if (order.pattern === pattern) gone.abort();
   }

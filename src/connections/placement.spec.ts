@@ -19,8 +19,8 @@ import { createSession } from '../session-pool/testing.js';
 import type { Sharing, ConnectionScope } from './sharing.js';
 import { UpstreamPool } from './upstream-pool.js';
 
-/** Everything that can live elsewhere does so at one other worker, or at none. */
-class Elsewhere extends Placement {
+/** Assigns every placed connection to one other worker, or to none. */
+class FakePlacement extends Placement {
   worker: string | undefined = 'other';
   readonly gone = new Set<string>();
   readonly opened: { readonly worker: string; readonly key: string; readonly events: ConnectionEvents }[] = [];
@@ -34,15 +34,15 @@ class Elsewhere extends Placement {
   override async open(
     worker: string,
     server: ServerDefinition,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     { key }: Sharing,
     events: ConnectionEvents,
   ): Promise<UpstreamConnection> {
     if (this.gone.has(worker)) {
-      throw new GatewayError(-31001, 'nobody there', 503, { outcome: 'not_executed', retriable: true });
+      throw new GatewayError(-31001, 'The owner is unreachable.', 503, { outcome: 'not_executed', retriable: true });
     }
     this.opened.push({ worker, key, events });
-    return this.connector.open(server, face.client, events);
+    return this.connector.open(server, scope.client, events);
   }
 
   override isDead(worker: string): boolean {
@@ -62,68 +62,68 @@ class Elsewhere extends Placement {
 
 function world(servers: readonly ServerDefinition[], settings = {}) {
   const connector = new FakeConnector();
-  const placement = new Elsewhere();
+  const placement = new FakePlacement();
   const pool = new UpstreamPool(connector, limits(settings), new FakeRegistry(servers), placement);
   return { connector, placement, pool };
 }
 
-const face = (subject: string): ConnectionScope => ({
+const scopeOf = (subject: string): ConnectionScope => ({
   caller: { ...callerOf(subject), anonymous: subject === 'anonymous' },
   client: MODERN_CLIENT,
   session: undefined,
 });
 
-const ofSession = (subject: string): ConnectionScope => {
-  const { caller } = face(subject);
+const sessionScope = (subject: string): ConnectionScope => {
+  const { caller } = scopeOf(subject);
   return { caller, client: LEGACY_CLIENT, session: createSession({ caller }) };
 };
 
 const remote = remoteServer('a');
 const child = childServer('a');
 
-describe('what lives at one worker for all of them', () => {
+describe('the placement of a connection', () => {
   const cases: [string, ServerDefinition, 'legacy' | 'modern', ConnectionScope, boolean][] = [
-    ['a legacy child process of a principal', child, 'legacy', ofSession('me'), true],
-    ['a legacy session for clients without one', remote, 'legacy', face('me'), true],
-    ['a shared child process', childServer('a', { shared: true }), 'legacy', ofSession('anonymous'), true],
-    ["a session's own connection: no", remote, 'legacy', ofSession('me'), false],
-    ["an anonymous session's own child process: no", child, 'legacy', ofSession('anonymous'), false],
-    ['what an anonymous client needs once: no', remote, 'legacy', face('anonymous'), false],
-    ['a modern server: no', remote, 'modern', face('me'), false],
-    ['a modern child process: yes, for what it asked only it can go on with', child, 'modern', face('me'), true],
+    ['places a legacy child process of a principal', child, 'legacy', sessionScope('me'), true],
+    ['places a legacy upstream session for clients without a session', remote, 'legacy', scopeOf('me'), true],
+    ['places a shared child process', childServer('a', { shared: true }), 'legacy', sessionScope('anonymous'), true],
+    ["does not place a session's own connection", remote, 'legacy', sessionScope('me'), false],
+    ["does not place an anonymous session's own child process", child, 'legacy', sessionScope('anonymous'), false],
+    ['does not place the single-use connection of an anonymous client', remote, 'legacy', scopeOf('anonymous'), false],
+    ['does not place a connection to a remote modern server', remote, 'modern', scopeOf('me'), false],
+    ['places a modern child process, which alone can continue its questions', child, 'modern', scopeOf('me'), true],
   ];
 
-  it.each(cases)('%s', async (_name, server, era, who, expected) => {
+  it.each(cases)('%s', async (_name, server, era, scope, expected) => {
     const { connector, placement, pool } = world([server]);
     connector.eras.set('a', era);
-    await pool.use(server, who, async () => undefined);
-    // Of what era a child process is may be learned by the first opening; the second one is then for it.
+    await pool.use(server, scope, async () => undefined);
+    // Detecting the era of a child process may take a first opening; the second one is then the placed connection.
     expect([placement.opened.length > 0, connector.opened.length]).toEqual(expected ? [true, 0] : [false, 1]);
   });
 
-  it('is had here by the worker that it is placed at', async () => {
+  it('opens a placed connection locally on its owner worker', async () => {
     const { connector, placement, pool } = world([child]);
     placement.worker = undefined;
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     expect([placement.opened.length, connector.opened.length]).toEqual([0, 1]);
   });
 });
 
-describe('a part in a connection of another worker', () => {
-  it('is taken once, counts as no process of ours, and is given back when nobody needs it', async () => {
+describe('a lease on a connection of another worker', () => {
+  it('opens one lease per sharing key, uses no local process slot, and closes it when idle', async () => {
     const { placement, pool } = world([child], { maxChildProcesses: 1, upstreamIdleMs: 1_000 });
     placement.connector.respond = () => result({ served: true });
     for (const subject of ['a', 'a', 'b', 'c']) {
-      await pool.use(child, face(subject), async ({ profile }) => expect(profile.era).toBe('legacy'));
+      await pool.use(child, scopeOf(subject), async ({ profile }) => expect(profile.era).toBe('legacy'));
     }
     expect(placement.opened.map(({ worker }) => worker)).toEqual(['other', 'other', 'other']);
     pool.evictIdle(Date.now() + 2_000);
     expect(placement.connector.opened.every(({ closedByUs }) => closedByUs)).toBe(true);
   });
 
-  it('carries what the server says by itself to the sessions of its principal', async () => {
+  it('forwards notifications outside any call to the sessions of its principal', async () => {
     const { placement, pool } = world([child]);
-    const one = ofSession('me');
+    const one = sessionScope('me');
     const sink = new RecordingSink();
     one.session?.openStandingStream(sink);
     await pool.use(child, one, async () => undefined);
@@ -131,60 +131,60 @@ describe('a part in a connection of another worker', () => {
     expect(sink.summary).toEqual(['opened', 'notifications/message']);
   });
 
-  it('is opened here where the other worker is out of reach, and stays', async () => {
+  it('opens the connection locally if its owner is unreachable, and keeps it', async () => {
     const { connector, placement, pool } = world([child]);
     placement.gone.add('other');
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     placement.worker = 'third';
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     expect([connector.opened.length, placement.opened]).toEqual([1, []]);
     placement.lose('other');
     expect(connector.opened[0]?.closed).toBe(false);
   });
 
-  it('ends with that worker, and whoever holds it is told', async () => {
+  it('ends the lease when its owner dies, and notifies the holders', async () => {
     const { placement, pool } = world([child]);
-    const told: string[] = [];
-    const held = await pool.hold(child, face('me'));
-    held.onClosed(() => told.push('closed'));
+    const notified: string[] = [];
+    const held = await pool.hold(child, scopeOf('me'));
+    held.onClosed(() => notified.push('closed'));
     placement.lose('stranger');
-    expect(told).toEqual([]);
+    expect(notified).toEqual([]);
     placement.worker = undefined;
     placement.lose('other');
-    expect(told).toEqual(['closed']);
+    expect(notified).toEqual(['closed']);
     held.release();
     expect(placement.connector.live).toEqual([]);
   });
 
-  it('is no longer used once that worker is gone; what lives here stays', async () => {
+  it('no longer uses the lease of a dead owner, and keeps local connections', async () => {
     const { connector, placement, pool } = world([child, remoteServer('b')]);
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     placement.worker = undefined;
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     expect(connector.opened).toHaveLength(0);
     placement.lose('other');
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     placement.worker = 'third';
     placement.lose('fourth');
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
     expect([connector.live.length, placement.opened.length]).toEqual([1, 1]);
   });
 });
 
-describe('a connection that another worker asks for', () => {
-  it('is opened here, whatever placement says, and is the one of all', async () => {
+describe('a connection that another worker requests', () => {
+  it('opens a requested connection locally, whatever the placement, and shares it', async () => {
     const { connector, placement, pool } = world([child]);
-    const held = await pool.hold(child, face('me'), { forceLocal: true });
-    await pool.use(child, face('me'), async () => undefined);
+    const held = await pool.hold(child, scopeOf('me'), { forceLocal: true });
+    await pool.use(child, scopeOf('me'), async () => undefined);
     expect([connector.opened.length, placement.opened.length]).toEqual([1, 0]);
     held.release();
   });
 
-  it('is never a part in the connection of a third one', async () => {
+  it('never serves a request of another worker with a lease on a third worker', async () => {
     const { connector, placement, pool } = world([child]);
-    await pool.use(child, face('me'), async () => undefined);
-    (await pool.hold(child, face('me'), { forceLocal: true })).release();
-    await pool.use(child, face('me'), async () => undefined);
+    await pool.use(child, scopeOf('me'), async () => undefined);
+    (await pool.hold(child, scopeOf('me'), { forceLocal: true })).release();
+    await pool.use(child, scopeOf('me'), async () => undefined);
     expect([connector.live.length, placement.connector.live.length]).toEqual([1, 0]);
   });
 });

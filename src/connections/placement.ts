@@ -5,47 +5,48 @@ import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js'
 import type { Sharing, ConnectionScope } from './sharing.js';
 
 /**
- * The outcome of a request over a connection of another worker that is not there any more: it certainly did not run, so
- * it is asked once more over a new one. This very object says so; an outcome that only looks like it comes from a server.
+ * The outcome of a request over a connection that its owner worker no longer holds. The request was certainly not
+ * executed, so it is sent once more over a new connection. Compare by identity: an equal outcome could come from a
+ * server.
  */
 export const NOT_HELD = {
   kind: 'error',
   httpStatus: 503,
   error: {
     code: GatewayCode.ownerUnreachable,
-    message: 'The connection to the upstream at another worker is gone. The call was not executed; call again.',
+    message: 'Another worker no longer holds the connection to the server; the call was not executed. Retry.',
     data: { outcome: 'not_executed', retriable: true },
   },
 } as const satisfies Outcome;
 
 /**
- * Says which of several workers has a connection that no session owns, and reaches it there. All workers that know the
- * same living workers say the same.
+ * Assigns each connection without a session to an owner worker, and opens it there. All workers that know the same
+ * living workers agree on the owner.
  */
 export abstract class Placement {
-  /** Incarnation of the other worker that is to have the connection. Undefined: this one. */
+  /** Returns the incarnation of the worker that owns the connection. Undefined if this worker does. */
   abstract ownerOf(poolKey: string): string | undefined;
 
   /**
-   * Takes part in the other worker's connection; it is opened there if it is not. Closing what is returned ends the part
-   * and not the connection. Rejects with a GatewayError, whose outcome is `not_executed`.
+   * Leases the owner worker's connection, which the owner opens if necessary. Closing the returned connection ends the
+   * lease, not the connection. Rejects with a GatewayError whose outcome is `not_executed`.
    */
   abstract open(
     worker: string,
     server: ServerDefinition,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     sharing: Sharing,
     events: ConnectionEvents,
   ): Promise<UpstreamConnection>;
 
-  /** True once a worker lives no more. */
+  /** True once a worker is dead. */
   abstract isDead(worker: string): boolean;
 
-  /** Calls back when workers came or went. Returns how to take that back. */
+  /** Registers a listener for joined and dead workers. Returns a function that removes it. */
   abstract onChange(listener: () => void): () => void;
 }
 
-/** One worker alone has everything. */
+/** For a single worker, which owns every connection. */
 export class LocalPlacement extends Placement {
   override ownerOf(): undefined {
     return undefined;
@@ -64,10 +65,13 @@ export class LocalPlacement extends Placement {
   }
 }
 
-/** Nothing was opened where nobody could be reached; and nobody is to wait until the others know that. */
-export function openLocallyIfUnreachable(openHere: () => Promise<UpstreamConnection>) {
+/**
+ * Opens the connection on this worker if its owner cannot be reached: the owner then certainly opened none, and the
+ * call must not wait until the owner counts as dead.
+ */
+export function openLocallyIfUnreachable(openLocally: () => Promise<UpstreamConnection>) {
   return (cause: unknown): Promise<UpstreamConnection> => {
-    if (cause instanceof GatewayError && UNREACHABLE_CODES.has(cause.code)) return openHere();
+    if (cause instanceof GatewayError && UNREACHABLE_CODES.has(cause.code)) return openLocally();
     throw cause;
   };
 }

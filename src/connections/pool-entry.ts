@@ -6,25 +6,25 @@ import type { Sharing } from './sharing.js';
 
 let lastSerial = 0;
 
-/** A connection and those who use it. Without a sharing it serves one request and is closed after it. */
+/** A connection with its users. Without a sharing it serves one request and is closed after it. */
 export class PoolEntry implements ConnectionEvents {
-  /** Numbers the connections of this process in the order in which they were asked for. */
+  /** Number of the connection within this process, in order of request. */
   readonly serial = (lastSerial += 1);
   users = 0;
   idleSince = Date.now();
-  /** Handed out no more; closed once its last user is gone. */
+  /** True once the entry accepts no new user. It is closed after its last user leaves. */
   isRetired: boolean;
   connection: UpstreamConnection | undefined;
   opening!: Promise<UpstreamConnection>;
-  /** Incarnation of the worker that has the connection, when that is another one. */
+  /** Incarnation of the worker that owns the connection, if that is another one. */
   remoteWorker: string | undefined;
-  /** Among whose sessions at the server it counts. */
+  /** Key under which the entry counts towards the limit of upstream sessions per principal. */
   quotaKey: string | undefined;
-  /** Its end is that of the sessions that have nothing else. */
+  /** True if its end also ends the sessions that have no other connection. */
   endsSessions = false;
   private isFinished = false;
   private readonly slotReleases: (() => void)[] = [];
-  /** Its holders have been told to look for another one; so is whoever comes late. */
+  /** True once the holders were notified. A holder that is added later is notified at once. */
   private hasNotifiedHolders = false;
   private readonly sessions = new Map<Session, () => void>();
   private holders: Set<() => void> | undefined;
@@ -39,31 +39,33 @@ export class PoolEntry implements ConnectionEvents {
     this.isRetired = sharing === undefined;
   }
 
-  /** True while nobody would notice its end. */
+  /** True while the connection has no user and no session. */
   get isIdle(): boolean {
     return this.users === 0 && this.sessions.size === 0;
   }
 
   notify(notification: McpNotification): void {
-    // What belongs to no call may still tell of one, and here it could be anybody's.
+    // A notification outside any call may still reveal another client's call (invariant 2).
     if (this.sharing?.sharedBy === 'all') return;
     for (const session of this.sessions.keys()) session.notify(notification);
-    for (const hear of this.notificationListeners ?? []) hear(notification);
+    for (const listener of this.notificationListeners ?? []) listener(notification);
   }
 
-  /** What is one principal's alone stays, with what its server keeps for it. */
+  /**
+   * Retires a connection that all clients share. One principal's own connection stays, with its state at the server.
+   */
   ambiguousQuestion(): void {
     if (this.sharing?.sharedBy === 'all' && !this.isRetired) this.retireAmbiguous(this);
   }
 
-  /** The connection ended by itself. Where it was all that a session had, the session has lost its state too. */
+  /** The connection closed. A session that had no other connection has lost its state too and ends. */
   closed(): void {
     this.endsSessions = true;
     this.finish();
     this.notifyHolders();
   }
 
-  /** A session hears of what the connection says by itself, and its client's own notifications go there. */
+  /** Forwards notifications outside any call to the session, and notifications of its client to the server. */
   attachSession(session: Session, connection: UpstreamConnection, onEnd: () => void): void {
     if (this.isFinished || session.isEnded || this.sessions.has(session)) return;
     session.addConnection(connection);
@@ -77,48 +79,48 @@ export class PoolEntry implements ConnectionEvents {
     });
   }
 
-  /** Calls back once when the connection can serve no longer. Returns how to take that back. */
+  /** Calls the listener once when the connection is no longer usable. Returns a function that removes it. */
   addHolder(listener: () => void): () => void {
     if (this.isFinished || this.hasNotifiedHolders) listener();
     else (this.holders ??= new Set()).add(listener);
     return () => void this.holders?.delete(listener);
   }
 
-  /** Calls back with what the server says outside of any call. Returns how to take that back. */
+  /** Calls the listener with each notification outside any call. Returns a function that removes it. */
   addNotificationListener(listener: (notification: McpNotification) => void): () => void {
     (this.notificationListeners ??= new Set()).add(listener);
     return () => void this.notificationListeners?.delete(listener);
   }
 
-  /** Whoever holds the connection for long has to look for another one. */
+  /** Notifies long-lived holders that they must acquire another connection. */
   notifyHolders(): void {
     const { holders } = this;
     this.hasNotifiedHolders = true;
     this.holders = undefined;
-    for (const tell of holders ?? []) tell();
+    for (const notify of holders ?? []) notify();
   }
 
-  /** It has taken a place, which is given back at its end. */
-  holdSlot(giveBack: () => void): void {
-    if (this.isFinished) giveBack();
-    else this.slotReleases.push(giveBack);
+  /** Holds a slot until the entry finishes. */
+  holdSlot(release: () => void): void {
+    if (this.isFinished) release();
+    else this.slotReleases.push(release);
   }
 
-  /** The connection is gone, or was never there. Idempotent. */
+  /** The connection is closed or failed to open. Idempotent. */
   finish(): void {
     if (this.isFinished) return;
     this.isFinished = true;
-    const bereft = this.endsSessions
+    const orphaned = this.endsSessions
       ? [...this.sessions.keys()].filter((session) => this.isOnlyConnectionOf(session))
       : [];
-    for (const leave of this.sessions.values()) leave();
+    for (const detach of this.sessions.values()) detach();
     this.sessions.clear();
     this.onFinished(this);
-    for (const giveBack of this.slotReleases) giveBack();
-    for (const session of bereft) session.end();
+    for (const release of this.slotReleases) release();
+    for (const session of orphaned) session.end();
   }
 
-  /** Behind a transparent endpoint a session has no other upstream session. */
+  /** True for a session of a transparent endpoint: it has no other upstream session. */
   private isOnlyConnectionOf({ start }: Session): boolean {
     return this.sharing?.sharedBy === 'session' && start.endpoint === this.server.slug;
   }

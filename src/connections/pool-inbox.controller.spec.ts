@@ -33,10 +33,10 @@ let connector: FakeConnector;
 let pool: UpstreamPool;
 let workers: INestMicroservice[];
 let here: WorkerBus;
-/** Of the worker that was started last. */
+/** The inbox of the worker that was started last. */
 let waits: InFlightWaits;
 
-/** A worker with an inbox, as it starts with the gateway. */
+/** Starts a worker with an inbox, wired as in the gateway. */
 async function startWorker(me: string): Promise<WorkerBus> {
   const registry = new FakeRegistry([server]);
   connector = new FakeConnector();
@@ -85,24 +85,24 @@ afterEach(async () => {
   for (const worker of workers) await worker.close();
 });
 
-describe('the connections of this worker, to another worker', () => {
-  it('serve its requests over the bus, with everything that precedes their outcomes', async () => {
+describe('connections that another worker leases over the bus', () => {
+  it('forward a request, its notifications and questions, and its outcome', async () => {
     connector.respond = async ({ reply }) => {
       await reply.notify(LOGGED);
       const given = await reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER);
       return result({ given: 'result' in given ? given.result : {} });
     };
-    const said: string[] = [];
+    const received: string[] = [];
     const reply = replyOf({
-      notify: ({ method }) => void said.push(method),
+      notify: ({ method }) => void received.push(method),
       answerQuestion: async ({ method }) => ({ result: { method } }),
     });
     const outcome = await (await connect()).request(CALL, reply, NEVER);
     expect(outcome).toEqual(result({ given: { method: 'roots/list' } }));
-    expect(said).toEqual([LOGGED.method]);
+    expect(received).toEqual([LOGGED.method]);
   });
 
-  it('are told the level of whoever wants to hear most, whatever one of several sets', async () => {
+  it('set the most verbose log level of all leases at the server', async () => {
     const [one, other] = [await connect(), await connect()];
     const set = (connection: RemoteConnection, level: string, client: string) => {
       const asker = { principal: 'me', client };
@@ -114,7 +114,7 @@ describe('the connections of this worker, to another worker', () => {
     expect(connector.opened[0]?.sent.map(({ request }) => request.params['level'])).toEqual(['debug', 'debug']);
   });
 
-  it('bear answers of any size, and many calls at once', async () => {
+  it('carry large answers and many concurrent calls', async () => {
     const text = 'x'.repeat(300_000);
     connector.respond = ({ request }) => result({ text, name: request.params['name'] });
     const connection = await connect();
@@ -125,17 +125,17 @@ describe('the connections of this worker, to another worker', () => {
     expect(outcomes).toEqual(names.map((name) => result({ text, name })));
   });
 
-  it('cancel at the server what is cancelled there', async () => {
+  it('cancel a call at the server when the requester cancels it', async () => {
     connector.respond = () => new Promise<Outcome>(() => undefined);
-    const leave = new AbortController();
-    const outcome = (await connect()).request(CALL, replyOf(), leave.signal);
+    const controller = new AbortController();
+    const outcome = (await connect()).request(CALL, replyOf(), controller.signal);
     await until(() => connector.opened[0]?.sent.length === 1);
-    leave.abort();
+    controller.abort();
     expect(await outcome).toMatchObject({ error: { code: -31002 } });
     expect(connector.opened[0]?.sent[0]?.signal.aborted).toBe(true);
   });
 
-  it('pass on what the server says by itself, and its changes', async () => {
+  it('forward the server’s own notifications and its changes', async () => {
     const connection = await connect();
     const changes: string[] = [];
     const listening = await connection.subscribe({ toolsListChanged: true }, ({ method }) => void changes.push(method));
@@ -146,53 +146,53 @@ describe('the connections of this worker, to another worker', () => {
     expect(connector.opened[0]?.listeners).toEqual([]);
   });
 
-  it('say why they cannot be opened', async () => {
+  it('report why a connection cannot be opened', async () => {
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('child')));
     await expect(connect()).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed', server: 'child' } });
   });
 
-  it('are none of a server that is not configured here', async () => {
+  it('reject a server that is not configured on the owner', async () => {
     await expect(connect('there', 'unknown')).rejects.toMatchObject({ data: { outcome: 'not_executed' } });
   });
 
-  it('are not found at a worker that is not there', async () => {
+  it('reject a worker that is not running', async () => {
     await expect(connect('nowhere')).rejects.toMatchObject({ code: -31001, data: { outcome: 'not_executed' } });
   });
 
-  it('end there when they end here', async () => {
+  it('close at the requester when the server connection closes', async () => {
     const connection = await connect();
     connector.opened[0]?.die();
     await until(() => connection.closed);
     expect(ends).toHaveLength(1);
   });
 
-  it('are kept no longer than the other worker has use for them', async () => {
+  it('are closed at the owner once the requester has released them', async () => {
     const connection = await connect();
     await connection.close();
     pool.evictIdle(Date.now() + 24 * 3_600_000);
     expect(connector.live).toEqual([]);
   });
 
-  it('keep a worker that leaves until the calls in flight over them are answered, and no longer', async () => {
+  it('delay the shutdown of their owner until in-flight calls are answered or cancelled', async () => {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     connector.respond = ({ request }) => (request.params['name'] === 'kept' ? promise : new Promise(() => undefined));
     const connection = await connect();
-    const givenUp = new AbortController();
+    const cancelled = new AbortController();
     const kept = connection.request({ ...CALL, params: { name: 'kept' } }, replyOf(), NEVER);
-    void connection.request(CALL, replyOf(), givenUp.signal);
+    void connection.request(CALL, replyOf(), cancelled.signal);
     await until(() => connector.opened[0]?.sent.length === 2);
-    const left: string[] = [];
-    const leaving = waits.beforeApplicationShutdown().then(() => left.push('left'));
-    givenUp.abort();
+    const finished: string[] = [];
+    const shutdown = waits.beforeApplicationShutdown().then(() => finished.push('finished'));
+    cancelled.abort();
     await until(() => connector.opened[0]?.sent[1]?.signal.aborted === true);
-    expect(left).toEqual([]);
+    expect(finished).toEqual([]);
     resolve(result({}));
-    await leaving;
+    await shutdown;
     expect(await kept).toEqual(result({}));
   });
 
-  it('run nothing for a part that nobody took', async () => {
-    const payload = { part: 'unheard-of', call: 'c', request: CALL };
+  it('run nothing for an unknown lease', async () => {
+    const payload = { part: 'unknown lease', call: 'c', request: CALL };
     const { end } = here.request({ to: 'there', pattern: PoolPattern.request, payload });
     expect(await end).toEqual({ kind: 'value', value: { kind: 'not-held' } });
     expect(connector.opened).toEqual([]);

@@ -21,14 +21,14 @@ import { ConnectionNotHeld } from './connections.errors.js';
 const DONE = result({});
 
 /**
- * What other workers ask of the connections that this one has for all of them. Each answer is an Outcome, or what is
- * thrown and made one.
+ * Serves other workers that use the shared connections of this one. Every reply is an Outcome; exceptions are converted
+ * to one.
  */
 @Controller()
 @UseInterceptors(ForwardedRpcInterceptor)
 export class PoolInboxController {
   private readonly leases = new Map<string, ConnectionLease>();
-  /** By their own names, for a call that is under way outlives the use of its part. */
+  /** In-flight calls by call id: a call can outlive its lease. */
   private readonly calls = new Map<string, ConnectionLease>();
   private readonly inFlight = new InFlightCounter();
 
@@ -37,34 +37,34 @@ export class PoolInboxController {
     private readonly registry: ServerRegistry,
     waits: InFlightWaits,
   ) {
-    // This worker leaves: whoever has called over a connection of its still gets the answer.
+    // Delays the shutdown until the calls of other workers over this worker's connections are answered.
     waits.addWait(() => waitForInFlight(this.inFlight.whenIdle()));
   }
 
   @MessagePattern(PoolPattern.open)
   async open(@Payload() order: OpenOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    const part = this.findLease(order, context) ?? (await this.acquire(order, context));
-    return part ? part.renew(context) : outcomeOfFault('refused', 'the other worker has no use for it any more');
+    const lease = this.findLease(order, context) ?? (await this.acquire(order, context));
+    return lease ? lease.renew(context) : outcomeOfFault('refused', 'the requesting worker released the connection');
   }
 
   @MessagePattern(PoolPattern.request)
   async request(@Payload() order: RequestOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    const part = this.requireLease(order, context);
-    const given = this.inFlight.add();
-    // Nobody waits any more for the answer to a call that was given up.
-    context.signal.addEventListener('abort', given, { once: true });
-    this.calls.set(order.call, part);
-    return part.request(order, context).finally(() => {
+    const lease = this.requireLease(order, context);
+    const finish = this.inFlight.add();
+    // A cancelled call needs no answer, so it no longer delays the shutdown.
+    context.signal.addEventListener('abort', finish, { once: true });
+    this.calls.set(order.call, lease);
+    return lease.request(order, context).finally(() => {
       this.calls.delete(order.call);
-      given();
+      finish();
     });
   }
 
   @MessagePattern(PoolPattern.answer)
   async answer(@Payload() order: AnswerOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    const part = this.calls.get(order.call);
-    if (part?.requester !== context.requester) throw new ConnectionNotHeld();
-    part.answer(order);
+    const lease = this.calls.get(order.call);
+    if (lease?.requester !== context.requester) throw new ConnectionNotHeld();
+    lease.answer(order);
     return DONE;
   }
 
@@ -88,21 +88,21 @@ export class PoolInboxController {
       held.release();
       return undefined;
     }
-    const part = new ConnectionLease(requester, held, () => this.leases.delete(order.part));
-    this.leases.set(order.part, part);
-    return part;
+    const lease = new ConnectionLease(requester, held, () => this.leases.delete(order.part));
+    this.leases.set(order.part, lease);
+    return lease;
   }
 
-  /** Nobody uses the part of another worker. */
+  /** Returns a lease only to the worker that acquired it. */
   private findLease({ part }: LeaseOrder, { requester }: BusContext): ConnectionLease | undefined {
-    const known = this.leases.get(part);
-    return known?.requester === requester ? known : undefined;
+    const lease = this.leases.get(part);
+    return lease?.requester === requester ? lease : undefined;
   }
 
   private requireLease(order: LeaseOrder, context: BusContext): ConnectionLease {
-    const part = this.findLease(order, context);
-    if (!part) throw new ConnectionNotHeld();
-    return part;
+    const lease = this.findLease(order, context);
+    if (!lease) throw new ConnectionNotHeld();
+    return lease;
   }
 
   private requireServer(slug: string): ServerDefinition {

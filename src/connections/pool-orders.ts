@@ -2,7 +2,7 @@ import type { Caller } from '#lib/extension-kit';
 import type { Answer, ClientProfile, JsonObject, McpNotification, Question } from '#lib/mcp-protocol';
 import type { ChangeFilter, RefusedResource, ServerProfile, UpstreamRequest } from '../upstream/index.js';
 
-/** What a worker asks of the worker that has a connection for all of them. */
+/** Message patterns of requests to the worker that owns a shared connection. */
 export const PoolPattern = {
   open: 'pool.open',
   request: 'pool.request',
@@ -12,17 +12,17 @@ export const PoolPattern = {
 } as const;
 
 /**
- * How long a part in a connection lasts without being renewed, ms. Each worker renews its parts well before. One whose
- * end was never told, because Redis failed at that moment, ends by this.
+ * Lifetime of a connection lease without renewal, in milliseconds. Each worker renews its leases well before. A lease
+ * whose release was lost, because Redis failed at that moment, expires after this time.
  */
 export const LEASE_TTL_MS = 90_000;
 
-/** Every order names the part in a connection that it concerns: a random text of the worker that has the part. */
+/** Every order names a connection lease by `part`, a random text that the leasing worker draws. */
 export interface LeaseOrder {
   readonly part: string;
 }
 
-/** Takes part in a connection, or renews that. Lasts as long as the part does; events are OpenEvents. */
+/** Acquires or renews a lease. The exchange lasts as long as the lease does; its events are OpenEvents. */
 export interface OpenOrder extends LeaseOrder {
   /** Slug of the server. */
   readonly server: string;
@@ -32,31 +32,31 @@ export interface OpenOrder extends LeaseOrder {
 
 export type OpenEvent =
   | { readonly kind: 'open'; readonly profile: ServerProfile }
-  /** The server said it outside of any call. */
+  /** A message of the server that belongs to no call. */
   | { readonly kind: 'notification'; readonly notification: McpNotification };
 
-/** Why a part is over: another exchange renewed it, or the connection has ended. */
+/** Why the exchange ended: another exchange renewed the lease, or the connection was closed. */
 export type LeaseEnd = { readonly over: 'renewed' } | { readonly over: 'closed' };
 
-/** Sends one request. Events are RequestEvents; the end is its Outcome. */
+/** Sends one request over a leased connection. Events are RequestEvents; the exchange ends with its Outcome. */
 export interface RequestOrder extends LeaseOrder {
-  /** Random name of the request, for the answers to its questions. */
+  /** Random id of the call, which the answers to its questions refer to. */
   readonly call: string;
   readonly request: UpstreamRequest;
 }
 
-/** What precedes an outcome. */
+/** Events that precede an outcome. */
 export type RequestEvent =
   | { readonly kind: 'opened'; readonly retryMs?: number }
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'notification'; readonly notification: McpNotification }
   | { readonly kind: 'question'; readonly id: number; readonly question: Question }
-  /** A question was refused, which needs these capabilities of the client. */
+  /** The gateway refused a question because the client did not declare these capabilities. */
   | { readonly kind: 'lacks'; readonly capabilities: JsonObject }
   /** The server no longer waits for that answer. */
   | { readonly kind: 'withdrawn'; readonly id: number };
 
-/** Answers a question. Without an answer, the client gave none. */
+/** Answers a question. `answer` is missing when the client gave none. */
 export interface AnswerOrder extends LeaseOrder {
   readonly call: string;
   readonly id: number;
@@ -67,7 +67,7 @@ export interface NotifyOrder extends LeaseOrder {
   readonly notification: McpNotification;
 }
 
-/** Subscribes to changes, as long as it lasts; events are ListenEvents. */
+/** Subscribes to changes for as long as the exchange lasts; its events are ListenEvents. */
 export interface ListenOrder extends LeaseOrder {
   readonly filter: ChangeFilter;
 }
@@ -76,7 +76,7 @@ export type ListenEvent =
   | { readonly kind: 'listening'; readonly honoured: ChangeFilter; readonly refused?: readonly RefusedResource[] }
   | { readonly kind: 'changed'; readonly notification: McpNotification };
 
-/** The worker has no such connection, or no more, and has run nothing. */
+/** The worker does not hold the connection (any more), and has run nothing. */
 export interface NotHeldReply {
   readonly kind: 'not-held';
 }

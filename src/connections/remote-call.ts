@@ -7,16 +7,18 @@ import { PoolPattern, type AnswerOrder, type RequestEvent, type RequestOrder } f
 
 type QuestionEvent = Extract<RequestEvent, { kind: 'question' }>;
 
-/** To whom a request goes, and how long it may take when nobody is asked in the middle of it. */
+/** The worker that a request goes to, and the time budget of a request that cannot lead to questions. */
 export interface CallRoute {
-  /** Incarnation of the worker. */
+  /** Id of the worker. */
   readonly to: string;
   readonly budgetMs: number;
 }
 
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/** One request over a connection that another worker has: its notifications, its questions, its end. */
+/**
+ * One request over a connection of another worker: relays its notifications and questions, and reports how it ended.
+ */
 export class RemoteCall {
   private readonly callId = randomBytes(16).toString('base64url');
   private questions: Map<number, AbortController> | undefined;
@@ -29,12 +31,16 @@ export class RemoteCall {
     private readonly reply: UpstreamReply,
   ) {}
 
-  /** Aborting the signal cancels the request there; its end comes all the same. Never rejects. */
+  /**
+   * Aborting the signal cancels the request at the other worker; the returned promise still resolves with its end.
+   * Never rejects.
+   */
   async run(request: UpstreamRequest, signal: AbortSignal): Promise<BusEnd> {
     const { to, budgetMs } = this.route;
     const payload: RequestOrder = { part: this.leaseId, call: this.callId, request };
     const order = { to, pattern: PoolPattern.request, payload };
-    // While a client thinks, time stands still at the worker that sent the request, which alone knows of that.
+    // The call timeout is paused while the client answers a question. Only the worker that sent the request to the
+    // server can measure that time, so a request that may lead to questions has no budget here.
     const isTimed = !mayBeAsked(request.client.capabilities);
     const exchange = this.bus.request(isTimed ? { ...order, budgetMs } : order, (event) =>
       this.handleEvent(event as RequestEvent),
@@ -71,12 +77,12 @@ export class RemoteCall {
     this.questions.set(id, control);
     const answer = await this.reply.answerQuestion(question, control.signal).catch(() => undefined);
     this.questions.delete(id);
-    // Nobody there waits for the answer to a question that was withdrawn.
+    // The server has withdrawn the question and does not wait for the answer.
     if (control.signal.aborted) return;
     const payload: AnswerOrder = { part: this.leaseId, call: this.callId, id, ...(answer && { answer }) };
     const order = { to: this.route.to, pattern: PoolPattern.answer, payload, budgetMs: ANSWER_TIMEOUT_MS };
     const end = await this.bus.request(order).end;
-    // Without the answer the request would wait for ever.
+    // The request would wait forever for an answer that cannot be delivered.
     if (toConnectionOutcome(end).kind !== 'result') this.exchange?.cancel();
   }
 }

@@ -35,13 +35,13 @@ const child = () => {
   return opened;
 };
 
-/** True when the worker that has the connection would close it for want of users. */
+/** Returns true when the owner closes the connection because it has no users. */
 function isUnused(): boolean {
   there.pool.evictIdle(Date.now() + 1_000);
   return child().closed;
 }
 
-/** A call whose server has asked its client something. */
+/** Starts a call whose server has sent its client a question. */
 async function askOverPart() {
   there.connector.respond = async ({ reply, signal }) => {
     const given = await reply.answerQuestion({ method: 'roots/list', params: {} }, signal);
@@ -70,8 +70,8 @@ afterEach(async () => {
   await there.pool.close();
 });
 
-describe('a connection that another worker has', () => {
-  it('is one for all who share it, and is described as the server described itself', async () => {
+describe('a connection that another worker owns', () => {
+  it('is shared by all its users and reports the profile of the server', async () => {
     const [one, other] = [await connect(), await connect()];
     expect(one.profile).toEqual(child().profile);
     expect(other.profile).toEqual(one.profile);
@@ -79,12 +79,12 @@ describe('a connection that another worker has', () => {
     expect(there.connector.opened).toHaveLength(2);
   });
 
-  it('tells nobody there what a token says of its holder', async () => {
+  it('does not forward the claims and roles of a token', async () => {
     await connect(LEGACY_CLIENT, { ...callerOf('me'), claims: { email: 'me@example.org' }, roles: ['admin'] });
     expect(JSON.stringify(bus.orders)).not.toMatch(/example\.org|admin/);
   });
 
-  it('stays there when its part is closed, until nobody needs it', async () => {
+  it('stays open at its owner when a lease is released, until no lease is left', async () => {
     const [one, other] = [await connect(), await connect()];
     await one.close();
     expect([one.closed, isUnused()]).toEqual([true, false]);
@@ -92,7 +92,7 @@ describe('a connection that another worker has', () => {
     expect([isUnused(), ends]).toEqual([true, []]);
   });
 
-  it('that cannot be opened there says why', async () => {
+  it('reports why it cannot be opened', async () => {
     const error = { code: -31004, message: 'No', data: { outcome: 'not_executed', retriable: true } };
     there.connector.beforeOpening = () => Promise.reject(new OutcomeError({ kind: 'error', error, httpStatus: 502 }));
     await expect(connect()).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
@@ -101,36 +101,36 @@ describe('a connection that another worker has', () => {
   it.each([
     ['the worker dies', 'owner-gone', -31001],
     ['Redis fails', 'relay', -31007],
-  ] as const)('cannot be had when %s; no call has run then', async (_name, cause, code) => {
+  ] as const)('cannot be opened when %s; no call has run then', async (_name, cause, code) => {
     there.connector.beforeOpening = () => new Promise(() => undefined);
     const opening = connect();
     bus.failInFlight(cause);
     await expect(opening).rejects.toMatchObject({ code, data: { outcome: 'not_executed', retriable: true } });
   });
 
-  it('cannot be had when the worker is not there; no call has run then', async () => {
+  it('cannot be opened when its worker is not running; no call has run then', async () => {
     bus.workers.clear();
     await expect(connect()).rejects.toMatchObject({ code: -31001, data: { outcome: 'not_executed', retriable: true } });
   });
 
-  it('hears what the server says by itself, while only one principal is behind it', async () => {
+  it('forwards the server’s own notifications while only one principal uses it', async () => {
     await connect();
     child().say(LOGGED);
     await settled();
     expect(notified).toEqual([LOGGED.method]);
   });
 
-  it('hears the notifications of clients', async () => {
+  it('forwards the notifications of clients to the server', async () => {
     const connection = await connect();
     await connection.notify({ method: 'notifications/roots/list_changed', params: {} });
     expect(child().told.map(({ method }) => method)).toEqual(['notifications/roots/list_changed']);
   });
 });
 
-describe('a request to another worker’s connection', () => {
+describe('a request over a connection that another worker owns', () => {
   const answer = (respond: (sent: SentRequest) => Outcome | Promise<Outcome>) => (there.connector.respond = respond);
 
-  it('arrives as it is, and so does its outcome', async () => {
+  it('is forwarded unchanged, and so is its outcome', async () => {
     const error = { code: -32602, message: 'Unknown tool', data: { tool: 'any' } };
     answer(({ request }) => (request.method === 'tools/call' ? { kind: 'error', error } : result({ tools: [] })));
     const connection = await connect();
@@ -142,7 +142,7 @@ describe('a request to another worker’s connection', () => {
     ).toEqual(result({ tools: [] }));
   });
 
-  it('is preceded by all that precedes it there, in order', async () => {
+  it('is preceded by its events in the order of the server', async () => {
     answer(async ({ reply }) => {
       reply.opened?.(100);
       await reply.notify(LOGGED);
@@ -154,7 +154,7 @@ describe('a request to another worker’s connection', () => {
     expect(reply.received).toEqual(['opened 100', LOGGED.method, 'interrupted']);
   });
 
-  it('may ask the client, for as long as that takes', async () => {
+  it('has no time budget while its client can be asked questions', async () => {
     answer(async ({ reply }) => {
       const given = await reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER_ABORTED);
       return result({ given: 'result' in given ? given.result : {} });
@@ -167,7 +167,7 @@ describe('a request to another worker’s connection', () => {
     expect(budgets).toEqual([undefined]);
   });
 
-  it('hears that the client gives no answer', async () => {
+  it('informs the server that the client did not answer a question', async () => {
     answer(async ({ reply }) => {
       const given = await reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER_ABORTED).catch(() => 'none');
       return result({ given: given as string });
@@ -177,7 +177,7 @@ describe('a request to another worker’s connection', () => {
     expect(await connection.request(createToolCall(), reply, NEVER_ABORTED)).toEqual(result({ given: 'none' }));
   });
 
-  it('takes a question back that its server withdraws', async () => {
+  it('withdraws a question at the client when the server withdraws it', async () => {
     const asked = Promise.withResolvers<void>();
     const withdraw = new AbortController();
     answer(async ({ reply }) => {
@@ -202,42 +202,42 @@ describe('a request to another worker’s connection', () => {
     expect(bus.orders.some(({ pattern }) => pattern === PoolPattern.answer)).toBe(false);
   });
 
-  it('is cancelled there when its caller leaves', async () => {
+  it('is cancelled at the owner when its caller aborts it', async () => {
     answer(() => new Promise(() => undefined));
-    const leave = new AbortController();
-    const outcome = (await connect()).request(createToolCall(), new RecordingReply(), leave.signal);
+    const controller = new AbortController();
+    const outcome = (await connect()).request(createToolCall(), new RecordingReply(), controller.signal);
     while (child().sent.length === 0) await settled();
-    leave.abort();
+    controller.abort();
     expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
     expect(child().sent[0]?.signal.aborted).toBe(true);
   });
 
-  it('is not sent when its caller left before', async () => {
+  it('is not sent when its caller aborted it before', async () => {
     const outcome = await (await connect()).request(createToolCall(), new RecordingReply(), AbortSignal.abort());
     expect(outcome).toMatchObject({ error: { data: { outcome: 'not_executed' } } });
     expect(child().sent).toEqual([]);
   });
 
-  it('has no longer than its server has, and what the way takes', async () => {
+  it('has the time budget of its server plus the margin for delivery', async () => {
     await (await connect()).request(createToolCall(), new RecordingReply(), NEVER_ABORTED);
     const sent = bus.orders.find(({ pattern }) => pattern === PoolPattern.request);
     expect(sent?.budgetMs).toBe(server.timeouts.connectMs + server.timeouts.requestMs + 5_000);
   });
 
-  it('is refused to whoever does not have the part', async () => {
+  it('is rejected when another worker uses its lease', async () => {
     await connect();
     const { part } = Object(bus.orders[0]?.payload) as { part: string };
-    const stranger = new LinkedBus('stranger');
-    stranger.workers.set('there', there.serves);
+    const otherWorker = new LinkedBus('other worker');
+    otherWorker.workers.set('there', there.serves);
     const payload = { part, call: 'c', request: createToolCall() };
-    const { end } = stranger.request({ to: 'there', pattern: PoolPattern.request, payload });
+    const { end } = otherWorker.request({ to: 'there', pattern: PoolPattern.request, payload });
     expect(await end).toMatchObject({ value: { error: { code: -31001, data: { outcome: 'not_executed' } } } });
     expect(child().sent).toEqual([]);
   });
 });
 
-describe('a connection that ends at the worker that has it', () => {
-  it('ends here too, once; the next request did not run', async () => {
+describe('a remote connection that is lost', () => {
+  it('closes once when it closes at its owner; the next request is not executed', async () => {
     const connection = await connect();
     child().die();
     await settled();
@@ -249,7 +249,7 @@ describe('a connection that ends at the worker that has it', () => {
     await expect(connection.subscribe({}, () => undefined)).rejects.toMatchObject({ code: -31001 });
   });
 
-  it.each(['owner-gone', 'relay'] as const)('leaves calls under way with what is known: %s', async (cause) => {
+  it.each(['owner-gone', 'relay'] as const)('reports in-flight calls as unknown when it ends by %s', async (cause) => {
     there.connector.respond = () => new Promise(() => undefined);
     const connection = await connect();
     const outcome = connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED);
@@ -259,7 +259,7 @@ describe('a connection that ends at the worker that has it', () => {
     expect([connection.closed, ends.length]).toEqual([true, 1]);
   });
 
-  it('is found to have ended by the call that finds nobody there', async () => {
+  it('closes when a call finds its worker gone', async () => {
     const connection = await connect();
     bus.workers.clear();
     expect(await connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED)).toMatchObject({
@@ -269,18 +269,18 @@ describe('a connection that ends at the worker that has it', () => {
   });
 });
 
-describe('a part in a connection', () => {
-  it('is renewed as long as it is used, and survives a renewal that fails', async () => {
+describe('a connection lease', () => {
+  it('is renewed while it is used and survives a failed renewal', async () => {
     const connection = await connect();
-    const keepers = () => bus.countInFlight(PoolPattern.open);
+    const countRenewals = () => bus.countInFlight(PoolPattern.open);
     jest.useFakeTimers({ doNotFake: ['setImmediate'] });
-    // The timer of the connection that is there was set before time was taken over.
+    // This lease's renewal timer was set before the fake timers were installed.
     const renewed = await connect();
-    expect(keepers()).toBe(2);
+    expect(countRenewals()).toBe(2);
     jest.advanceTimersByTime(LEASE_TTL_MS / 3);
     await settled();
     await settled();
-    expect([keepers(), bus.orders.length]).toEqual([2, 3]);
+    expect([countRenewals(), bus.orders.length]).toEqual([2, 3]);
     const serves = bus.workers.get('there');
     bus.workers.clear();
     jest.advanceTimersByTime(LEASE_TTL_MS / 3);
@@ -289,13 +289,13 @@ describe('a part in a connection', () => {
     jest.advanceTimersByTime(LEASE_TTL_MS / 3);
     await settled();
     await settled();
-    expect([renewed.closed, connection.closed, ends.length, keepers()]).toEqual([false, false, 0, 2]);
+    expect([renewed.closed, connection.closed, ends.length, countRenewals()]).toEqual([false, false, 0, 2]);
     child().say(LOGGED);
     await settled();
     expect(notified).toHaveLength(2);
   });
 
-  it('takes the answer to a question although the connection was given up meanwhile', async () => {
+  it('delivers the answer to a question although an administrator closed the connection meanwhile', async () => {
     const { outcome, give } = await askOverPart();
     const [view] = there.pool.list({ after: 0, limit: 1 });
     expect(there.pool.closeBySerial(view?.serial ?? 0)).toBe(true);
@@ -304,14 +304,14 @@ describe('a part in a connection', () => {
     expect(await outcome).toEqual(result({ given: { roots: [] } }));
   });
 
-  it('ends a call whose answer cannot be delivered any more', async () => {
+  it('cancels a call whose answer cannot be delivered', async () => {
     const { outcome, give } = await askOverPart();
     bus.workers.set('there', new Map([...there.serves, [PoolPattern.answer, async () => ({ kind: 'not-held' })]]));
     give({ result: { roots: [] } });
     expect(await outcome).toMatchObject({ kind: 'error' });
   });
 
-  it('whose end was never told ends by itself', async () => {
+  it('expires by itself when its release was lost', async () => {
     await connect();
     bus.failInFlight('relay');
     expect(isUnused()).toBe(false);
@@ -334,8 +334,8 @@ describe('a part in a connection', () => {
   });
 });
 
-describe('changes at another worker’s connection', () => {
-  it('are told as long as somebody listens', async () => {
+describe('a subscription at a connection that another worker owns', () => {
+  it('forwards changes until it is closed', async () => {
     const connection = await connect();
     const changes: string[] = [];
     const listening = await connection.subscribe({ toolsListChanged: true }, ({ method }) => void changes.push(method));
@@ -348,7 +348,7 @@ describe('changes at another worker’s connection', () => {
     expect([changes, child().listeners.length, connection.closed]).toEqual([[LIST_CHANGED.method], 0, false]);
   });
 
-  it('of some resources may be refused, in the server’s own words', async () => {
+  it('reports the resources that the server refused, with the server’s own error', async () => {
     const refusal = { kind: 'error', error: { code: -32002, message: 'No such resource' } } as const;
     there.connector.refuses = () => [{ uri: 'f:/x', refusal }];
     const connection = await connect();
@@ -357,7 +357,7 @@ describe('changes at another worker’s connection', () => {
     await listening.close();
   });
 
-  it('are refused as the server refuses', async () => {
+  it('is refused with the server’s own error', async () => {
     const error = { code: -32002, message: 'No such resource' };
     there.connector.beforeListening = () => Promise.reject(new OutcomeError({ kind: 'error', error }));
     const connection = await connect();
@@ -365,7 +365,7 @@ describe('changes at another worker’s connection', () => {
     expect(connection.closed).toBe(false);
   });
 
-  it('that are told no more end the connection, so that nobody waits for ever', async () => {
+  it('closes the connection when it ends, so that its subscribers reconnect', async () => {
     const connection = await connect();
     await connection.subscribe({ toolsListChanged: true }, () => undefined);
     bus.failInFlight('gap', PoolPattern.listen);

@@ -7,7 +7,7 @@ import { NOT_HELD } from './placement.js';
 import type {
   ChangeFilter,
   ConnectionEvents,
-  Listening,
+  UpstreamSubscription,
   ServerProfile,
   UpstreamConnection,
   UpstreamReply,
@@ -18,26 +18,26 @@ import { LEASE_TTL_MS, PoolPattern, type ListenEvent, type OpenEvent } from './p
 import { isNotHeld, toConnectionOutcome, ConnectionNotHeld } from './connections.errors.js';
 import { RemoteCall } from './remote-call.js';
 
-/** What is taken part in: the connection of one server for these clients, at another worker. */
+/** The shared connection to one server for this caller and client, owned by another worker. */
 export interface RemoteTarget {
-  /** Incarnation of that worker. */
+  /** Id of the worker that owns the connection. */
   readonly worker: string;
   readonly server: ServerDefinition;
   readonly caller: Caller;
   readonly client: ClientProfile;
 }
 
-/** A part that is renewed this often survives two renewals that fail. */
+/** With this interval a lease survives two failed renewals. */
 const RENEWAL_INTERVAL_MS = LEASE_TTL_MS / 3;
-/** For what the other worker does at once. */
+/** Timeout of requests that the other worker answers immediately. */
 const PROMPT_TIMEOUT_MS = 10_000;
 
-/** A part in a connection that another worker has: every request travels there. */
+/** A leased connection that another worker owns. Forwards every request to that worker. */
 export class RemoteConnection implements UpstreamConnection {
   private readonly leaseId = randomBytes(16).toString('base64url');
   private serverProfile: ServerProfile | undefined;
   private isClosed = false;
-  /** Keeps the part alive; the newest that the other worker has confirmed. */
+  /** The exchange that keeps the lease alive; the latest that the other worker has confirmed. */
   private keepAlive: BusExchange | undefined;
   private renewal: NodeJS.Timeout | undefined;
 
@@ -47,16 +47,16 @@ export class RemoteConnection implements UpstreamConnection {
     private readonly events: ConnectionEvents,
   ) {}
 
-  /** Rejects with a GatewayError when the connection cannot be had there; no call has run then. */
+  /** Rejects with a GatewayError when the other worker cannot provide the connection; no call has run then. */
   static async open(bus: WorkerBus, place: RemoteTarget, events: ConnectionEvents): Promise<RemoteConnection> {
     const connection = new RemoteConnection(bus, place, events);
     await connection.acquireLease();
     return connection;
   }
 
-  /** As the server told it when the part was opened. */
+  /** The server's profile at the time when the lease was acquired. */
   get profile(): ServerProfile {
-    if (!this.serverProfile) throw new Error('The connection is not open.');
+    if (!this.serverProfile) throw new Error('The connection is not open yet.');
     return this.serverProfile;
   }
 
@@ -79,32 +79,36 @@ export class RemoteConnection implements UpstreamConnection {
     await this.send(PoolPattern.notify, { notification }, PROMPT_TIMEOUT_MS).end;
   }
 
-  async subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+  async subscribe(
+    filter: ChangeFilter,
+    onChange: (notification: McpNotification) => void,
+  ): Promise<UpstreamSubscription> {
     if (this.isClosed) throw new ConnectionNotHeld();
-    const heard = Promise.withResolvers<Omit<Listening, 'close'>>();
+    const subscribed = Promise.withResolvers<Omit<UpstreamSubscription, 'close'>>();
     const exchange = this.send(PoolPattern.listen, { filter }, undefined, (event) => {
-      const told = event as ListenEvent;
-      if (told.kind === 'changed') onChange(told.notification);
-      else if (told.kind === 'listening') heard.resolve(told);
+      const received = event as ListenEvent;
+      if (received.kind === 'changed') onChange(received.notification);
+      else if (received.kind === 'listening') subscribed.resolve(received);
     });
     const ended = exchange.end.then((end) => ({ end }));
-    const first = await Promise.race([heard.promise, ended]);
+    const first = await Promise.race([subscribed.promise, ended]);
     if ('end' in first) throw this.toError(first.end);
-    let isWanted = true;
-    // A listener that nobody listens for any more would wait for ever; with the connection its users look for another.
-    void ended.then(() => isWanted && this.closeAsLost('its changes are not told any more'));
+    let isSubscribed = true;
+    // Without this the subscriber would wait forever for changes. Closing the connection makes its users open a new
+    // one.
+    void ended.then(() => isSubscribed && this.closeAsLost('its subscription to changes ended'));
     return {
       honoured: first.honoured,
       ...(first.refused && { refused: first.refused }),
       close: async () => {
-        isWanted = false;
+        isSubscribed = false;
         exchange.cancel();
         await exchange.end;
       },
     };
   }
 
-  /** Ends the part. The connection stays with the worker that has it. */
+  /** Releases the lease. The connection stays open at the worker that owns it. */
   async close(): Promise<void> {
     const { keepAlive: keeper } = this;
     this.markClosed();
@@ -120,20 +124,20 @@ export class RemoteConnection implements UpstreamConnection {
     this.renewal = setInterval(() => this.renewLease(), RENEWAL_INTERVAL_MS).unref();
   }
 
-  /** Takes the part, or renews it. What fails to be renewed is tried again by the next. */
+  /** Acquires or renews the lease. The next renewal retries after a failed one. */
   private renewLease(onConfirmed?: () => void): BusExchange {
     const { server, caller, client } = this.target;
     const order = { server: server.slug, caller: withoutClaims(caller), client };
     const exchange = this.send(PoolPattern.open, order, LEASE_TTL_MS, (event) => {
-      const told = event as OpenEvent;
-      if (told.kind === 'notification') return this.events.notify(told.notification);
-      this.serverProfile ??= told.profile;
+      const received = event as OpenEvent;
+      if (received.kind === 'notification') return this.events.notify(received.notification);
+      this.serverProfile ??= received.profile;
       if (this.isClosed) return exchange.cancel();
       this.keepAlive = exchange;
       onConfirmed?.();
     });
     void exchange.end.then(
-      () => this.keepAlive === exchange && this.closeAsLost('the worker that has it let go of it'),
+      () => this.keepAlive === exchange && this.closeAsLost('the worker that owns it ended the lease'),
     );
     return exchange;
   }
@@ -144,14 +148,14 @@ export class RemoteConnection implements UpstreamConnection {
     budgetMs: number | undefined,
     onEvent?: (event: unknown) => void,
   ): BusExchange {
-    const what = { to: this.target.worker, pattern, payload: { part: this.leaseId, ...order } };
-    return this.bus.request(budgetMs === undefined ? what : { ...what, budgetMs }, onEvent);
+    const message = { to: this.target.worker, pattern, payload: { part: this.leaseId, ...order } };
+    return this.bus.request(budgetMs === undefined ? message : { ...message, budgetMs }, onEvent);
   }
 
-  /** The other worker is not there, or has no connection for us any more: the next call has to look for another one. */
+  /** The other worker is unreachable or no longer holds the connection, so the next call must open a new one. */
   private closeIfLost(end: BusEnd): void {
     if (isCertainlyNotRun(end) || (end.kind === 'unknown' && end.cause === 'owner-gone'))
-      this.closeAsLost('its worker does not answer');
+      this.closeAsLost('the worker that owns it is unreachable');
   }
 
   private closeAsLost(reason: string): void {
@@ -166,14 +170,17 @@ export class RemoteConnection implements UpstreamConnection {
     this.keepAlive?.cancel();
   }
 
-  /** Why something that is no call could not be had. What should have lasted and ended is a failure too. */
+  /**
+   * Converts the end of a request that is not a call into an error. An exchange that should have lasted is a failure
+   * even if it ended with a result.
+   */
   private toError(end: BusEnd): OutcomeError | ConnectionNotHeld {
     const outcome = end.kind === 'value' ? toConnectionOutcome(end) : toOutcomeBeforeCall(end);
     return outcome.kind === 'error' ? new OutcomeError(outcome) : new ConnectionNotHeld();
   }
 }
 
-/** What a pool knows its users by; the rest of a token is nobody's business there. */
+/** The owner needs only what identifies the caller in its pool; the other claims of the token stay here. */
 const withoutClaims = (caller: Caller): Caller => ({
   ...caller,
   roles: [],
@@ -182,7 +189,10 @@ const withoutClaims = (caller: Caller): Caller => ({
   claims: {},
 });
 
-/** Nobody took it, or nobody there knew the connection. Not so where Redis cannot be asked: it would be no better then. */
+/**
+ * Returns true when no worker accepted the request, or the worker does not hold the connection. An unavailable Redis
+ * does not count, because a new connection would need Redis too.
+ */
 function isCertainlyNotRun(end: BusEnd): boolean {
   if (end.kind === 'not-executed') return end.cause === 'unreachable';
   if (end.kind === 'refused') return end.reason === LEAVING;

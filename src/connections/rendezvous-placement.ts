@@ -6,7 +6,7 @@ import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js'
 import { RemoteConnection } from './remote-connection.js';
 import { rankByRendezvous, type WorkerRegistry } from '../workers/index.js';
 
-/** Places what no session owns at the worker that rendezvous hashing over the living ones names. */
+/** Places connections without a session on the worker that rendezvous hashing over the alive workers selects. */
 export class RendezvousPlacement extends Placement {
   constructor(
     private readonly workerId: string,

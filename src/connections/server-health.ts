@@ -2,20 +2,20 @@ import { Injectable } from '@nestjs/common';
 import { GatewayCode, type Outcome } from '#lib/mcp-protocol';
 import { ServerRegistry } from '../registry/index.js';
 
-/** How the calls of this worker at one server have ended lately. Times are milliseconds since the Unix epoch. */
+/** Results of this worker's latest calls to one server. Times are milliseconds since the Unix epoch. */
 export interface HealthView {
-  /** As the last call ended. `unknown`: there was none. */
+  /** Result of the last call. `unknown` before the first call. */
   readonly state: 'up' | 'down' | 'unknown';
   readonly answeredAt?: number;
   readonly failedAt?: number;
   /** Code and message of the last failure. */
   readonly code?: number;
   readonly reason?: string;
-  /** Failures since it answered last. */
+  /** Number of failures since the server last answered. */
   readonly failures: number;
 }
 
-/** What is the server's fault, or that of the way to it. */
+/** Codes of failures caused by the server or by the network to it. */
 const FAILURE_CODES: ReadonlySet<number> = new Set([
   GatewayCode.upstreamFailed,
   GatewayCode.upstreamBrokeProtocol,
@@ -24,7 +24,7 @@ const FAILURE_CODES: ReadonlySet<number> = new Set([
 
 const UNKNOWN_HEALTH: HealthView = { state: 'unknown', failures: 0 };
 
-/** Remembers of each server when it answered last, and what failed last. */
+/** Records for each server when it last answered, and its last failure. */
 @Injectable()
 export class ServerHealth {
   private readonly views = new Map<string, HealthView>();
@@ -35,7 +35,7 @@ export class ServerHealth {
     return this.views.get(slug) ?? UNKNOWN_HEALTH;
   }
 
-  /** A call that its client gave up says nothing of the server. */
+  /** Records the outcome of a call. Ignores the failure of a call that its client cancelled. */
   record(slug: string, outcome: Outcome, { aborted }: AbortSignal): void {
     const before = this.get(slug);
     if (outcome.kind === 'result' || outcome.httpStatus === undefined) {

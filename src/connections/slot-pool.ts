@@ -1,27 +1,29 @@
 import type { GatewayError } from '#lib/extension-kit';
 
-/** Counts what there may be only so many of at a time, for each of those for whom it is counted. */
+/** Limits how many slots each holder may occupy at a time. */
 export class SlotPool {
   private readonly acquired = new Map<string, number>();
 
   constructor(private readonly limit: number) {}
 
   /**
-   * Takes a place. At the bound `makeRoom` may first end what nobody needs. Returns how to give the place back.
-   * @throws what `refusal` makes
+   * Acquires a slot for a holder and returns the function that releases it. At the limit, `evict` may first free a
+   * slot.
+   *
+   * @throws the error that `createError` returns if no slot is free
    */
-  acquire(whose: string, makeRoom: () => void, refusal: (limit: number) => GatewayError): () => void {
-    if (this.countFor(whose) >= this.limit) makeRoom();
-    if (this.countFor(whose) >= this.limit) throw refusal(this.limit);
-    this.acquired.set(whose, this.countFor(whose) + 1);
+  acquire(holder: string, evict: () => void, createError: (limit: number) => GatewayError): () => void {
+    if (this.countFor(holder) >= this.limit) evict();
+    if (this.countFor(holder) >= this.limit) throw createError(this.limit);
+    this.acquired.set(holder, this.countFor(holder) + 1);
     return () => {
-      const left = this.countFor(whose) - 1;
-      if (left > 0) this.acquired.set(whose, left);
-      else this.acquired.delete(whose);
+      const left = this.countFor(holder) - 1;
+      if (left > 0) this.acquired.set(holder, left);
+      else this.acquired.delete(holder);
     };
   }
 
-  private countFor(whose: string): number {
-    return this.acquired.get(whose) ?? 0;
+  private countFor(holder: string): number {
+    return this.acquired.get(holder) ?? 0;
   }
 }

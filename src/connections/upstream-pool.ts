@@ -22,9 +22,9 @@ import { quotaKeyOf, sessionKeyOf, resolveSharing, type Sharing, type Connection
 export type { HeldConnection } from './held-connection.js';
 export type { ConnectionScope } from './sharing.js';
 
-/** How a connection is to be held. */
+/** Options for holding a connection. */
 export interface HoldOptions {
-  /** Another worker asks for it: whatever placement says, it is opened here. */
+  /** Opens the connection on this worker, whatever the placement, because another worker requested it. */
   readonly forceLocal?: boolean;
 }
 
@@ -32,15 +32,15 @@ const EVICTION_INTERVAL_MS = 15_000;
 const NEVER_ABORTED = new AbortController().signal;
 
 /**
- * The upstream sessions and child processes of this worker, by whom they may serve:
+ * The upstream sessions and child processes of this worker, by the clients that they may serve:
  *
- * - a modern server keeps nothing about its callers, so one connection serves all;
+ * - a modern server keeps no state about its callers, so one connection serves all;
  * - a legacy server over HTTP gets one upstream session for each session of ours;
  * - child processes, and clients without a session, share by principal and declared capabilities;
  * - `anonymous` is never shared between clients, unless the operator marked the server `shared`.
  *
- * Where there are several workers, what principals or everybody share at a legacy server is had by one worker for all,
- * and the entry here is a part in that one's connection.
+ * With several workers, one worker owns each connection that a principal or all clients share at a legacy server. The
+ * entry on every other worker is a lease on the owner's connection.
  */
 @Injectable()
 export class UpstreamPool {
@@ -49,7 +49,7 @@ export class UpstreamPool {
   private readonly closing = new Set<Promise<void>>();
   private readonly processSlots: SlotPool;
   private readonly sessionSlots: SlotPool;
-  /** What was learned of a server holds for this definition of it. */
+  /** The era and the profile of a server are valid for one definition of it. */
   private readonly eras = new WeakMap<ServerDefinition, Era>();
   private readonly profiles = new WeakMap<ServerDefinition, ServerProfile>();
   private currentDefinitions: ReadonlySet<ServerDefinition>;
@@ -72,13 +72,13 @@ export class UpstreamPool {
     ];
   }
 
-  /** Runs work on a connection. Rejects with a GatewayError when none can be opened. */
+  /** Runs work on a connection. Rejects with a GatewayError if none can be opened. */
   async use<T>(
     server: ServerDefinition,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     work: (connection: UpstreamConnection) => Promise<T>,
   ): Promise<T> {
-    const { connection, release } = await this.hold(server, face);
+    const { connection, release } = await this.hold(server, scope);
     try {
       return await work(connection);
     } finally {
@@ -86,20 +86,20 @@ export class UpstreamPool {
     }
   }
 
-  /** Keeps a connection until released; subscriptions need it for long. Rejects with a GatewayError. */
-  async hold(server: ServerDefinition, face: ConnectionScope, options: HoldOptions = {}): Promise<HeldConnection> {
+  /** Holds a connection until it is released, for long-lived use such as subscriptions. Rejects with a GatewayError. */
+  async hold(server: ServerDefinition, scope: ConnectionScope, options: HoldOptions = {}): Promise<HeldConnection> {
     const era = this.eras.get(server) ?? (await this.detectEra(server));
-    // A definition of yesterday must not bring back what was retired: its address, its credentials.
+    // An outdated definition must not revive a retired connection with its old address or credentials (invariant 1).
     if (!this.currentDefinitions.has(server)) throw new ServerReconfigured(server.slug);
-    const sharing = resolveSharing(server, era, face);
-    const entry = this.findReusable(sharing, options) ?? this.open(server, face, sharing, options);
+    const sharing = resolveSharing(server, era, scope);
+    const entry = this.findReusable(sharing, options) ?? this.open(server, scope, sharing, options);
     const release = this.addUser(entry);
     try {
       const connection = entry.connection ?? (await entry.opening);
       if (era === 'modern' && connection.profile.era === 'legacy')
-        return await this.holdAsLegacy(entry, face, release, options);
-      if (face.session && sharing && connection.profile.era === 'legacy')
-        this.attachSession(entry, face.session, connection);
+        return await this.holdAsLegacy(entry, scope, release, options);
+      if (scope.session && sharing && connection.profile.era === 'legacy')
+        this.attachSession(entry, scope.session, connection);
       return toHeldConnection(entry, connection, release);
     } catch (cause) {
       release();
@@ -108,9 +108,9 @@ export class UpstreamPool {
   }
 
   /**
-   * Gives a session's own upstream sessions away, so that another worker can go on with them; the session's end closes
-   * nothing upstream any more. For a session that serves no calls any more. Undefined, and nothing is given away, when
-   * one of them cannot move: a child process of its own, or HTTP+SSE.
+   * Releases a session's own upstream sessions, so that another worker can continue them; the end of the session then
+   * closes none of them. The session must have no in-flight calls. Returns undefined, and releases none, if one of them
+   * cannot move: a child process of its own, or HTTP+SSE.
    */
   releaseForHandoff(session: Session): UpstreamSessionState[] | undefined {
     const own = [...this.entries.values()].filter(
@@ -123,7 +123,7 @@ export class UpstreamPool {
     for (const entry of own) {
       const state = entry.connection?.detachSession?.();
       if (state) states.push(state);
-      // What is still being opened has served nobody yet.
+      // A connection that is still being opened has served no call yet.
       this.retire(entry);
       entry.finish();
     }
@@ -131,8 +131,8 @@ export class UpstreamPool {
   }
 
   /**
-   * Goes on with the upstream sessions that another worker gave away, before the session's first call here. What cannot
-   * be gone on with, because the configuration is another one here, is opened anew by the next call.
+   * Restores the upstream sessions that another worker released, before the session's first call here. An upstream
+   * session that the configuration of this worker does not allow is skipped; the next call opens a new one.
    */
   restore(session: Session, states: readonly UpstreamSessionState[]): void {
     for (const state of states) {
@@ -141,32 +141,37 @@ export class UpstreamPool {
     }
   }
 
-  /** The era of a server that was spoken to before. */
+  /** Returns the era of a server, if it is already known. */
   eraOf(server: ServerDefinition): Era | undefined {
     return this.eras.get(server);
   }
 
   /**
-   * Who may share what is had of a server on behalf of this face: the same text for all who may. Undefined: nobody.
-   * Rejects with a GatewayError when the server cannot be reached.
+   * Returns a key that is equal for all clients that may share the server's connection with this one. Undefined if no
+   * other client may. Rejects with a GatewayError if the server cannot be reached.
    */
-  async sharingKeyOf(server: ServerDefinition, face: ConnectionScope): Promise<string | undefined> {
+  async sharingKeyOf(server: ServerDefinition, scope: ConnectionScope): Promise<string | undefined> {
     const era = this.eras.get(server) ?? (await this.detectEra(server));
-    return resolveSharing(server, era, face)?.key;
+    return resolveSharing(server, era, scope)?.key;
   }
 
-  /** What a server said of itself last; asks it now when it has never been spoken to. Rejects with a GatewayError. */
-  async profileOf(server: ServerDefinition, face: ConnectionScope): Promise<ServerProfile> {
-    return this.profiles.get(server) ?? this.use(server, face, async ({ profile }) => profile);
+  /**
+   * Returns the server's last known profile, and connects to the server if there is none. Rejects with a GatewayError.
+   */
+  async profileOf(server: ServerDefinition, scope: ConnectionScope): Promise<ServerProfile> {
+    return this.profiles.get(server) ?? this.use(server, scope, async ({ profile }) => profile);
   }
 
-  /** A part of what can be used again, for those who look after it. */
+  /** Returns one page of the reusable connections, for administrators. */
   list(page: ViewPage): UpstreamView[] {
     const views = [...this.entries.values()].flatMap((entry) => toUpstreamView(entry) ?? []);
     return toPage(views, page);
   }
 
-  /** Hands a connection out no more; with its last call end the sessions that have no other. False: it is not here. */
+  /**
+   * Retires a connection; its last call also ends the sessions that have no other connection. Returns false if it is
+   * not on this worker.
+   */
   closeBySerial(serial: number): boolean {
     const entry = [...this.entries.values()].find((known) => known.serial === serial);
     if (!entry) return false;
@@ -175,7 +180,7 @@ export class UpstreamPool {
     return true;
   }
 
-  /** Closes what nobody has used for long. */
+  /** Closes the connections that have been idle for longer than `ISTHMUS_UPSTREAM_IDLE`. */
   evictIdle(now: number): void {
     for (const entry of this.entries.values()) {
       if (entry.isIdle && now - entry.idleSince > this.config.upstreamIdleMs) this.retire(entry);
@@ -187,12 +192,12 @@ export class UpstreamPool {
     clearInterval(this.evictionTimer);
     for (const stop of this.unsubscribes) stop();
     for (const entry of this.entries.values()) this.retire(entry);
-    // Servers are told of the end of their sessions, or they would keep them.
+    // Servers must learn of the end of their sessions, or they would keep them.
     await Promise.all(this.closing);
     await this.connector.shutdown();
   }
 
-  /** Rejects with a GatewayError when the server cannot be reached. */
+  /** Detects the era of a server. Rejects with a GatewayError if the server cannot be reached. */
   async detectEra(server: ServerDefinition): Promise<Era> {
     const era = await mapHandshakeErrors(server, this.connector.resolveEra(server, NEVER_ABORTED));
     this.eras.set(server, era);
@@ -200,55 +205,55 @@ export class UpstreamPool {
   }
 
   /**
-   * The server turned out to have left the modern era. The session that was opened must not serve everybody, as a
-   * modern connection would have.
+   * Retries after the server turned out to have left the modern era: the upstream session that was opened must not be
+   * shared by all clients, as a modern connection would be (invariant 4).
    */
   private holdAsLegacy(
     entry: PoolEntry,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     release: () => void,
     options: HoldOptions,
   ): Promise<HeldConnection> {
     this.retire(entry);
     release();
     this.eras.set(entry.server, 'legacy');
-    return this.hold(entry.server, face, options);
+    return this.hold(entry.server, scope, options);
   }
 
-  private findReusable(sharing: Sharing | undefined, { forceLocal: here }: HoldOptions): PoolEntry | undefined {
+  private findReusable(sharing: Sharing | undefined, { forceLocal }: HoldOptions): PoolEntry | undefined {
     const entry = sharing && this.entries.get(sharing.key);
-    if (!entry || !here || entry.remoteWorker === undefined) return entry;
-    // We had a part in another worker's connection; others say now that we are to have it.
+    if (!entry || !forceLocal || entry.remoteWorker === undefined) return entry;
+    // This entry leases another worker's connection, but according to the other workers this worker is now the owner.
     this.retire(entry);
     return undefined;
   }
 
   private open(
     server: ServerDefinition,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     sharing: Sharing | undefined,
-    { forceLocal: here }: HoldOptions,
+    { forceLocal }: HoldOptions,
   ): PoolEntry {
     const entry = new PoolEntry(
       server,
       sharing,
-      (over) => this.remove(over),
-      (doubtful) => this.retireAndNotify(doubtful),
+      (finished) => this.remove(finished),
+      (ambiguous) => this.retireAndNotify(ambiguous),
     );
-    // What another worker asks for is counted there, where room can be made.
-    if (!here) this.acquireSessionSlot(entry, face);
-    const openHere = async () => {
+    // A connection that another worker requested counts there, where an idle one can be evicted.
+    if (!forceLocal) this.acquireSessionSlot(entry, scope);
+    const openLocally = async () => {
       entry.remoteWorker = undefined;
       if (server.transport === 'stdio') this.acquireProcessSlot(entry);
-      return this.connector.open(server, face.client, entry, NEVER_ABORTED);
+      return this.connector.open(server, scope.client, entry, NEVER_ABORTED);
     };
-    entry.remoteWorker = sharing?.isPlaced && !here ? this.placement.ownerOf(sharing.key) : undefined;
+    entry.remoteWorker = sharing?.isPlaced && !forceLocal ? this.placement.ownerOf(sharing.key) : undefined;
     const connecting =
       sharing && entry.remoteWorker !== undefined
         ? this.placement
-            .open(entry.remoteWorker, server, face, sharing, entry)
-            .catch(openLocallyIfUnreachable(openHere))
-        : openHere();
+            .open(entry.remoteWorker, server, scope, sharing, entry)
+            .catch(openLocallyIfUnreachable(openLocally))
+        : openLocally();
     entry.opening = mapHandshakeErrors(server, connecting).then(
       (connection) => {
         entry.connection = connection;
@@ -261,7 +266,7 @@ export class UpstreamPool {
         throw cause;
       },
     );
-    // Every user awaits `opening`; should all have gone, its failure has no one left to tell.
+    // Every user awaits `opening`. If all of them have left, its failure must not become an unhandled rejection.
     entry.opening.catch(() => undefined);
     if (sharing) this.entries.set(sharing.key, entry);
     return entry;
@@ -270,7 +275,7 @@ export class UpstreamPool {
   private restoreAt(server: ServerDefinition, session: Session, state: UpstreamSessionState): void {
     const sharing = { key: sessionKeyOf(server.slug, session), sharedBy: 'session', isPlaced: false } as const;
     if (this.entries.has(sharing.key)) return;
-    const entry = new PoolEntry(server, sharing, (over) => this.remove(over));
+    const entry = new PoolEntry(server, sharing, (finished) => this.remove(finished));
     const connection = this.connector.adoptSession(server, session.client, state, entry);
     if (!connection) return;
     entry.connection = connection;
@@ -281,30 +286,28 @@ export class UpstreamPool {
     this.attachSession(entry, session, connection);
   }
 
-  /** @throws TooManyProcesses when the server runs as often as it may, and every process is in use */
+  /** @throws TooManyProcesses if the limit is reached and every process is in use */
   private acquireProcessSlot(entry: PoolEntry): void {
     const { slug } = entry.server;
-    const makeRoom = () =>
-      this.evictLongestIdle(({ server, remoteWorker: place }) => server.slug === slug && place === undefined);
-    entry.holdSlot(this.processSlots.acquire(slug, makeRoom, (limit) => new TooManyProcesses(slug, limit)));
+    const evict = () =>
+      this.evictLongestIdle(({ server, remoteWorker: worker }) => server.slug === slug && worker === undefined);
+    entry.holdSlot(this.processSlots.acquire(slug, evict, (limit) => new TooManyProcesses(slug, limit)));
   }
 
-  /** @throws TooManyUpstreamSessions when the principal has as many as it may, and uses all of them */
-  private acquireSessionSlot(entry: PoolEntry, face: ConnectionScope): void {
+  /** @throws TooManyUpstreamSessions if the principal's limit is reached and every session is in use */
+  private acquireSessionSlot(entry: PoolEntry, scope: ConnectionScope): void {
     const { server, sharing } = entry;
-    const whose = quotaKeyOf(server, this.eras.get(server), face, sharing);
-    if (whose === undefined) return;
-    const makeRoom = () => this.evictLongestIdle((other) => other.quotaKey === whose);
-    entry.holdSlot(
-      this.sessionSlots.acquire(whose, makeRoom, (limit) => new TooManyUpstreamSessions(server.slug, limit)),
-    );
-    entry.quotaKey = whose;
+    const key = quotaKeyOf(server, this.eras.get(server), scope, sharing);
+    if (key === undefined) return;
+    const evict = () => this.evictLongestIdle((other) => other.quotaKey === key);
+    entry.holdSlot(this.sessionSlots.acquire(key, evict, (limit) => new TooManyUpstreamSessions(server.slug, limit)));
+    entry.quotaKey = key;
   }
 
-  /** Ends the one of them that nobody has needed for longest. */
-  private evictLongestIdle(isMeant: (entry: PoolEntry) => boolean): void {
-    const spare = [...this.entries.values()].filter((entry) => entry.isIdle && isMeant(entry));
-    const [longest] = spare.toSorted((one, other) => one.idleSince - other.idleSince);
+  /** Retires the matching entry that has been idle for longest. */
+  private evictLongestIdle(matches: (entry: PoolEntry) => boolean): void {
+    const idle = [...this.entries.values()].filter((entry) => entry.isIdle && matches(entry));
+    const [longest] = idle.toSorted((one, other) => one.idleSince - other.idleSince);
     if (longest) this.retire(longest);
   }
 
@@ -315,25 +318,25 @@ export class UpstreamPool {
   }
 
   private addUser(entry: PoolEntry): () => void {
-    let isInside = true;
+    let isActive = true;
     entry.users += 1;
     return () => {
-      if (!isInside) return;
-      isInside = false;
+      if (!isActive) return;
+      isActive = false;
       entry.users -= 1;
       entry.idleSince = Date.now();
       if (entry.isRetired) this.closeUnused(entry);
     };
   }
 
-  /** Hands the entry out no more; closes it once its last call is answered. */
+  /** Accepts no new user for the entry and closes it after its last call. */
   private retire(entry: PoolEntry): void {
     this.remove(entry);
     entry.isRetired = true;
     this.closeUnused(entry);
   }
 
-  /** And whoever holds it for long looks for another one now. */
+  /** Also notifies long-lived holders, which then acquire another connection. */
   private retireAndNotify(entry: PoolEntry): void {
     this.retire(entry);
     entry.notifyHolders();
@@ -349,15 +352,15 @@ export class UpstreamPool {
     entry.finish();
     const closing = entry.connection
       .close()
-      .catch((cause: unknown) => this.logger.warn(`Closing an upstream connection failed: ${String(cause)}`))
+      .catch((cause: unknown) => this.logger.warn(`Failed to close an upstream connection: ${String(cause)}`))
       .finally(() => this.closing.delete(closing));
     this.closing.add(closing);
   }
 
-  /** What another worker had is gone with it. */
+  /** The connections of a dead worker died with it. */
   private retireOfDeadWorkers(): void {
     const lost = [...this.entries.values()].filter(
-      ({ remoteWorker: place }) => place !== undefined && this.placement.isDead(place),
+      ({ remoteWorker: worker }) => worker !== undefined && this.placement.isDead(worker),
     );
     for (const entry of lost) this.retireAndNotify(entry);
   }
@@ -374,7 +377,7 @@ export class UpstreamPool {
   }
 }
 
-/** What a server says to a handshake of ours answers no client: its codes about versions and headers are not theirs. */
+/** Maps errors of our own handshake: error codes about its version or headers do not concern the client's request. */
 function mapHandshakeErrors<T>({ slug }: ServerDefinition, handshake: Promise<T>): Promise<T> {
   return handshake.catch((cause: unknown) => {
     if (!(cause instanceof OutcomeError)) throw cause;

@@ -23,7 +23,7 @@ function worker(servers: readonly ServerDefinition[]) {
   return { connector, pool: new UpstreamPool(connector, limits(), new FakeRegistry(servers)) };
 }
 
-const faceOf = (session: Session): ConnectionScope => ({
+const scopeOf = (session: Session): ConnectionScope => ({
   caller: session.start.caller,
   client: LEGACY_CLIENT,
   session,
@@ -31,93 +31,93 @@ const faceOf = (session: Session): ConnectionScope => ({
 
 const sessionOf = (subject: string): Session => createSession({ caller: callerOf(subject) });
 
-describe('the upstream sessions of a session that moves', () => {
-  it('are gone on with at the other worker, and end there', async () => {
+describe('the upstream sessions of a handed-off session', () => {
+  it('continues upstream sessions at the new owner and closes them with the session there', async () => {
     const [from, to] = [worker([one, other]), worker([one, other])];
     const session = sessionOf('me');
-    for (const server of [one, other]) await from.pool.use(server, faceOf(session), async () => undefined);
+    for (const server of [one, other]) await from.pool.use(server, scopeOf(session), async () => undefined);
     const states = from.pool.releaseForHandoff(session) ?? [];
     session.end();
     expect(from.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([false, false]);
-    const moved = new Session(sessionStart({ ...session.start }), limits());
-    to.pool.restore(moved, states);
-    for (const server of [one, other]) await to.pool.use(server, faceOf(moved), async () => undefined);
+    const restored = new Session(sessionStart({ ...session.start }), limits());
+    to.pool.restore(restored, states);
+    for (const server of [one, other]) await to.pool.use(server, scopeOf(restored), async () => undefined);
     expect(to.connector.adopted.map(({ sessionId }) => sessionId)).toEqual(['upstream-one', 'upstream-other']);
     expect(to.connector.opened).toHaveLength(2);
-    moved.end();
+    restored.end();
     expect(to.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([true, true]);
   });
 
-  it('are heard at the other worker from the first moment', async () => {
+  it('delivers notifications of restored upstream sessions at the new owner immediately', async () => {
     const [from, to] = [worker([one]), worker([one])];
     const session = sessionOf('me');
-    await from.pool.use(one, faceOf(session), async () => undefined);
-    const moved = new Session(sessionStart({ ...session.start }), limits());
+    await from.pool.use(one, scopeOf(session), async () => undefined);
+    const restored = new Session(sessionStart({ ...session.start }), limits());
     const sink = new RecordingSink();
-    moved.openStandingStream(sink);
-    to.pool.restore(moved, from.pool.releaseForHandoff(session) ?? []);
+    restored.openStandingStream(sink);
+    to.pool.restore(restored, from.pool.releaseForHandoff(session) ?? []);
     to.connector.opened[0]?.say({ method: 'notifications/message', params: { level: 'info', data: 1 } });
-    await moved.notifyServers({ method: 'notifications/roots/list_changed', params: {} });
+    await restored.notifyServers({ method: 'notifications/roots/list_changed', params: {} });
     expect(sink.summary).toEqual(['opened', 'notifications/message']);
     expect(to.connector.opened[0]?.told).toHaveLength(1);
   });
 
-  it('are none of another session, and none of a server that all share', async () => {
+  it('releases neither upstream sessions of another session nor shared connections', async () => {
     const modern = remoteServer('modern');
     const { connector, pool } = worker([one, modern]);
     connector.eras.set('modern', 'modern');
     const [session, neighbour] = [sessionOf('me'), sessionOf('me')];
     for (const each of [session, neighbour]) {
-      for (const server of [one, modern]) await pool.use(server, faceOf(each), async () => undefined);
+      for (const server of [one, modern]) await pool.use(server, scopeOf(each), async () => undefined);
     }
     expect(pool.releaseForHandoff(session)).toHaveLength(1);
     session.end();
-    await pool.use(one, faceOf(neighbour), async () => undefined);
-    await pool.use(modern, faceOf(neighbour), async () => undefined);
+    await pool.use(one, scopeOf(neighbour), async () => undefined);
+    await pool.use(modern, scopeOf(neighbour), async () => undefined);
     expect(connector.opened.map(({ surrendered }) => surrendered)).toEqual([true, false, false]);
     expect(connector.live).toHaveLength(2);
   });
 
-  it('stay where they are when one of them cannot move', async () => {
+  it('releases no upstream session if one of them cannot move', async () => {
     const { connector, pool } = worker([one, other]);
     const session = sessionOf('me');
-    for (const server of [one, other]) await pool.use(server, faceOf(session), async () => undefined);
+    for (const server of [one, other]) await pool.use(server, scopeOf(session), async () => undefined);
     const [, bound] = connector.opened;
     if (bound) bound.detachSession = undefined;
     expect(pool.releaseForHandoff(session)).toBeUndefined();
-    await pool.use(one, faceOf(session), async () => undefined);
+    await pool.use(one, scopeOf(session), async () => undefined);
     expect(connector.live).toHaveLength(2);
     session.end();
     expect(connector.live).toEqual([]);
   });
 
-  it('need no child process that a principal shares', async () => {
+  it('does not release a child process that the sessions of a principal share', async () => {
     const child = childServer('child');
     const { connector, pool } = worker([child]);
     const session = sessionOf('me');
-    await pool.use(child, faceOf(session), async () => undefined);
+    await pool.use(child, scopeOf(session), async () => undefined);
     expect(pool.releaseForHandoff(session)).toEqual([]);
     expect(connector.live).toHaveLength(1);
   });
 
-  it('are not closed by whoever still holds one', async () => {
+  it('does not close a released upstream session when its last holder leaves', async () => {
     const { connector, pool } = worker([one]);
     const session = sessionOf('me');
-    const held = await pool.hold(one, faceOf(session));
-    let told = 0;
-    held.onClosed(() => (told += 1));
+    const held = await pool.hold(one, scopeOf(session));
+    let notified = 0;
+    held.onClosed(() => (notified += 1));
     pool.releaseForHandoff(session);
     session.end();
     held.release();
-    expect([told, connector.opened[0]?.closedByUs]).toEqual([0, false]);
+    expect([notified, connector.opened[0]?.closedByUs]).toEqual([0, false]);
   });
 
-  it('that are still being opened are left behind, and closed', async () => {
+  it('closes an upstream session that is still being opened during the handoff', async () => {
     const { connector, pool } = worker([one]);
     const session = sessionOf('me');
     const opening = Promise.withResolvers<void>();
     connector.beforeOpening = () => opening.promise;
-    const holding = pool.hold(one, faceOf(session));
+    const holding = pool.hold(one, scopeOf(session));
     await settled();
     expect(pool.releaseForHandoff(session)).toEqual([]);
     opening.resolve();
@@ -125,12 +125,12 @@ describe('the upstream sessions of a session that moves', () => {
     expect(connector.opened[0]?.closedByUs).toBe(true);
   });
 
-  it('are opened anew where the configuration is another one', async () => {
+  it('restores no upstream session whose server is configured differently at the new owner', async () => {
     const [from, to] = [worker([one, other]), worker([childServer('one')])];
     const session = sessionOf('me');
-    for (const server of [one, other]) await from.pool.use(server, faceOf(session), async () => undefined);
-    const moved = new Session(sessionStart({ ...session.start }), limits());
-    to.pool.restore(moved, from.pool.releaseForHandoff(session) ?? []);
+    for (const server of [one, other]) await from.pool.use(server, scopeOf(session), async () => undefined);
+    const restored = new Session(sessionStart({ ...session.start }), limits());
+    to.pool.restore(restored, from.pool.releaseForHandoff(session) ?? []);
     expect(to.connector.opened).toEqual([]);
   });
 });

@@ -1,25 +1,25 @@
 import type { PoolEntry } from './pool-entry.js';
 
-/** What is shown of a connection to those who look after the gateway: no id that opens anything, no content. */
+/** A connection as administrators see it: without content, and without an id that grants access. */
 export interface UpstreamView {
-  /** Names it at its worker. */
+  /** Identifies the connection at its worker. */
   readonly serial: number;
   readonly server: string;
   readonly era: string;
   readonly revision: string;
-  /** Who may use it. */
+  /** The group of clients that share the connection. */
   readonly among: 'all' | 'principal' | 'session';
-  /** Calls and subscriptions that use it now. */
+  /** Number of calls and subscriptions that use it now. */
   readonly users: number;
-  /** Milliseconds since the Unix epoch; nobody has used it since. Absent while somebody does. */
+  /** Time of last use, in milliseconds since the Unix epoch. Absent while the connection is in use. */
   readonly idleSince?: number;
-  /** Incarnation of the worker that really has it, where that is another one. */
+  /** Incarnation of the worker that owns the connection, if that is another one. */
   readonly place?: string;
 }
 
-/** Undefined for what is still being opened, and for what serves one call only. */
+/** Returns undefined for a connection that is still being opened or serves only one call. */
 export function toUpstreamView(entry: PoolEntry): UpstreamView | undefined {
-  const { serial, server, connection, sharing, users, idleSince, remoteWorker: place, isIdle: idle } = entry;
+  const { serial, server, connection, sharing, users, idleSince, remoteWorker, isIdle } = entry;
   if (!connection || !sharing) return undefined;
   const { era, revision } = connection.profile;
   return {
@@ -29,7 +29,7 @@ export function toUpstreamView(entry: PoolEntry): UpstreamView | undefined {
     revision,
     among: sharing.sharedBy,
     users,
-    ...(idle && { idleSince }),
-    ...(place !== undefined && { place }),
+    ...(isIdle && { idleSince }),
+    ...(remoteWorker !== undefined && { place: remoteWorker }),
   };
 }

@@ -21,16 +21,16 @@ afterAll(async () => {
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
 });
 
-describe('what the workers of an installation share', () => {
-  it('is nothing without a Redis', () => {
-    const alone = new Coordination(settings());
-    expect(alone.redis).toBeUndefined();
-    alone.onApplicationShutdown();
+describe('Coordination', () => {
+  it('has no connection without a configured Redis', () => {
+    const coordination = new Coordination(settings());
+    expect(coordination.redis).toBeUndefined();
+    coordination.onApplicationShutdown();
   });
 
-  it('is the Redis of the settings, under their prefix', async () => {
+  it('connects to the configured Redis and uses its key prefix', async () => {
     const { redis, ...rest } = new Coordination(settings({ url: server.url, keyPrefix: 'mine:' }));
-    if (!redis) throw new Error('There is a Redis.');
+    if (!redis) throw new Error('The configured Redis is missing.');
     await until(() => redis.commands.isReady);
     expect(await redis.commands.send('PING')).toBe('PONG');
     expect(redis.keys.moved('id')).toBe('mine:moved:{id}');
@@ -38,26 +38,26 @@ describe('what the workers of an installation share', () => {
     redis.connections.close();
   });
 
-  it('is waited for by nobody: while it cannot be reached, whoever asks is told so at once', async () => {
+  it('does not wait for an unreachable Redis: commands fail at once', async () => {
     const address = `redis://127.0.0.1:${await freePort()}`;
     const coordination = new Coordination(settings({ url: address }));
     await expect(coordination.redis?.commands.send('PING')).rejects.toMatchObject({ attempted: false });
     coordination.onApplicationShutdown();
   });
 
-  it('is let go of when the application has shut down, and not before', async () => {
+  it('closes every connection when the application has shut down, and not before', async () => {
     const module = await Test.createTestingModule({ imports: [CoordinationModule] })
       .overrideProvider(RedisConfig)
       .useValue(settings({ url: server.url }))
       .compile();
     await module.init();
     const { redis } = module.get(Coordination);
-    if (!redis) throw new Error('There is a Redis.');
+    if (!redis) throw new Error('The configured Redis is missing.');
     await until(() => redis.commands.isReady);
-    const another = redis.connections.openCommands();
-    await until(() => another.isReady);
+    const further = redis.connections.openCommands();
+    await until(() => further.isReady);
     await module.close();
-    for (const commands of [redis.commands, another]) {
+    for (const commands of [redis.commands, further]) {
       await expect(commands.send('PING')).rejects.toMatchObject({ attempted: false });
     }
   });

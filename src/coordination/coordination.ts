@@ -4,15 +4,15 @@ import { RedisConnections, RedisKeys, type RedisCommands, type RedisConfig } fro
 /** The Redis that the workers of an installation share. */
 export interface SharedRedis {
   readonly connections: RedisConnections;
-  /** A connection for whatever needs none of its own. */
+  /** A shared connection for commands that need no connection of their own. */
   readonly commands: RedisCommands;
   readonly keys: RedisKeys;
 }
 
-/** What several workers have in common. A worker alone has nothing in common with anybody. */
+/** Owns the connections to Redis, if the installation has one. */
 @Injectable()
 export class Coordination implements OnApplicationShutdown {
-  /** Undefined: there is no Redis, and so no other worker. */
+  /** Undefined without Redis; then this worker is the only one. */
   readonly redis: SharedRedis | undefined;
 
   constructor({ place, access, keyPrefix }: RedisConfig) {

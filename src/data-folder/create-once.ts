@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { link, open, unlink } from 'node:fs/promises';
 
 /**
- * Writes a file that is not there yet, for its owner only. False when it was there already.
- * It is written beside its place and then linked: a link appears whole or not at all, and fails when another process
- * was first, so that nobody ever reads half a file or replaces one that is in use.
+ * Creates a file with mode 0600. Returns false when the file exists already. The content is written to a temporary file
+ * and then linked: a link appears whole or not at all, and fails when another process was first. So no process ever
+ * reads a partial file or replaces one that is in use.
  */
 export async function createOnce(file: string, text: string): Promise<boolean> {
   const draft = `${file}.${randomUUID()}`;

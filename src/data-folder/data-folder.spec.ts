@@ -24,8 +24,8 @@ async function faultOf(opening: Promise<unknown>): Promise<string> {
   return (fault as Error).message;
 }
 
-describe('the first start', () => {
-  it('draws secrets that nobody else can read', async () => {
+describe('the first start with a data folder', () => {
+  it('creates secrets that other users cannot read', async () => {
     const folder = await DataFolder.open(path);
     expect(folder).toMatchObject({ path, firstStart: true });
     expect(folder.secrets.jwt).toHaveLength(32);
@@ -36,12 +36,12 @@ describe('the first start', () => {
     expect([await modeOf('jwt.secret'), await modeOf('session.secret')]).toEqual([0o600, 0o600]);
   });
 
-  it('leaves nothing but the secrets behind', async () => {
+  it('leaves no files but the secrets in the data folder', async () => {
     await DataFolder.open(path);
     expect((await readdir(path)).toSorted()).toEqual(['credentials.secret', 'jwt.secret', 'session.secret']);
   });
 
-  it('agrees with all that start at the same time, and one of them was first', async () => {
+  it('agrees on the secrets with concurrent starts, and only one reports the first start', async () => {
     const folders = await Promise.all(Array.from({ length: 16 }, () => DataFolder.open(path)));
     expect(new Set(folders.map(({ secrets }) => secrets.jwt.toString('hex'))).size).toBe(1);
     expect(new Set(folders.map(({ secrets }) => secrets.session.toString('hex'))).size).toBe(1);
@@ -51,15 +51,15 @@ describe('the first start', () => {
   });
 });
 
-describe('a later start', () => {
-  it('finds the secrets of the first', async () => {
+describe('a later start with a data folder', () => {
+  it('reads the secrets of the first start', async () => {
     const first = await DataFolder.open(path);
     const later = await DataFolder.open(path);
     expect(later.secrets).toEqual(first.secrets);
     expect(later.isFirstStart).toBe(false);
   });
 
-  it('takes a secret that an operator put there', async () => {
+  it('reads a secret that an operator created', async () => {
     await mkdir(path, { recursive: true, mode: 0o700 });
     await writeFile(join(path, 'jwt.secret'), `${GOOD}\n`, { mode: 0o600 });
     const { secrets, isFirstStart: firstStart } = await DataFolder.open(path);
@@ -67,7 +67,7 @@ describe('a later start', () => {
     expect(firstStart).toBe(false);
   });
 
-  it('takes several secrets for credentials, a line each, the first one first', async () => {
+  it('reads several credential secrets in order, one per line, and validates each', async () => {
     const other = Buffer.from(Buffer.from(GOOD, 'base64').toReversed()).toString('base64');
     await mkdir(path, { recursive: true, mode: 0o700 });
     await writeFile(join(path, 'credentials.secret'), `${other}\n\n${GOOD}\n`, { mode: 0o600 });
@@ -77,13 +77,13 @@ describe('a later start', () => {
     expect(await faultOf(DataFolder.open(path))).toMatch(/credentials\.secret holds a weak secret/);
   });
 
-  it.each([0o640, 0o604, 0o644, 0o620])('refuses a secret of mode %o and says how to mend it', async (mode) => {
+  it.each([0o640, 0o604, 0o644, 0o620])('rejects a secret of mode %o and names the fixing command', async (mode) => {
     await DataFolder.open(path);
     await chmod(join(path, 'session.secret'), mode);
     expect(await faultOf(DataFolder.open(path))).toContain(`chmod 600 ${join(path, 'session.secret')}`);
   });
 
-  it.each([0o770, 0o777, 0o722])('refuses a folder of mode %o', async (mode) => {
+  it.each([0o770, 0o777, 0o722])('rejects a data folder of mode %o and names the fixing command', async (mode) => {
     await DataFolder.open(path);
     await chmod(path, mode);
     expect(await faultOf(DataFolder.open(path))).toContain(`chmod 700 ${path}`);
@@ -94,7 +94,7 @@ describe('a later start', () => {
     ['a monotonous one', Buffer.alloc(64, 'ab').toString('base64')],
     ['a passphrase', 'correct horse battery staple correct horse battery staple'],
     ['an empty file', ''],
-  ])('refuses a weak secret: %s', async (_name, content) => {
+  ])('rejects a weak secret: %s', async (_name, content) => {
     await mkdir(path, { recursive: true, mode: 0o700 });
     await writeFile(join(path, 'jwt.secret'), content, { mode: 0o600 });
     const message = await faultOf(DataFolder.open(path));
@@ -103,14 +103,14 @@ describe('a later start', () => {
     expect(await readFile(join(path, 'jwt.secret'), 'utf8')).toBe(content);
   });
 
-  it('refuses a file where the folder should be', async () => {
+  it('rejects a file in place of the data folder', async () => {
     await writeFile(join(parent, 'deep'), '');
     expect(await faultOf(DataFolder.open(path))).toMatch(/cannot be used.*ISTHMUS_DATA_DIR/s);
   });
 });
 
-describe('creating a file once', () => {
-  it('never touches one that is there', async () => {
+describe('createOnce', () => {
+  it('does not change an existing file', async () => {
     const file = join(parent, 'file');
     expect(await createOnce(file, 'first')).toBe(true);
     expect(await createOnce(file, 'second')).toBe(false);

@@ -11,21 +11,26 @@ export interface Secrets {
   readonly jwt: Buffer;
   /** Authenticates session ids, and seals state that clients carry. */
   readonly session: Buffer;
-  /** Seal credentials in the database: the first one closes them, all of them open. */
+  /** Seal credentials in the database: the first one encrypts, all of them decrypt. */
   readonly credentials: readonly [Buffer, ...Buffer[]];
 }
 
-/** The folder that outlives the process: secrets, and configuration and database unless they lie elsewhere. */
+/**
+ * The folder that outlives the process. Holds the secrets, and the configuration and database unless they are
+ * configured elsewhere.
+ */
 export class DataFolder {
   private constructor(
-    /** Absolute. */
+    /** Absolute path. */
     readonly path: string,
     readonly secrets: Secrets,
-    /** The signing secret was drawn by this very start. */
+    /** True when this start created the signing secret. */
     readonly isFirstStart: boolean,
   ) {}
 
-  /** Creates what is missing. Throws a DataFolderFault when it cannot, or when others could read or replace a secret. */
+  /**
+   * Creates missing files. Throws a DataFolderFault when it cannot, or when other users could read or replace a secret.
+   */
   static async open(path: string): Promise<DataFolder> {
     const folder = resolve(path);
     try {
@@ -39,7 +44,7 @@ export class DataFolder {
       if (fault instanceof DataFolderFault) throw fault;
       const reason = fault instanceof Error ? fault.message : String(fault);
       throw new DataFolderFault(
-        `The data folder ${folder} cannot be used: ${reason}. Set ISTHMUS_DATA_DIR to another.`,
+        `The data folder ${folder} cannot be used: ${reason}. Set ISTHMUS_DATA_DIR to another folder.`,
       );
     }
   }
@@ -48,5 +53,5 @@ export class DataFolder {
 async function rejectWritableByOthers(folder: string): Promise<void> {
   const { mode } = await stat(folder);
   if (platform() === 'win32' || (mode & OTHERS_MAY_WRITE) === 0) return;
-  throw new DataFolderFault(`${folder} can be changed by others on this machine. Run: chmod 700 ${folder}`);
+  throw new DataFolderFault(`${folder} can be changed by other users of this machine. Run: chmod 700 ${folder}`);
 }

@@ -4,7 +4,7 @@ import { platform } from 'node:os';
 import { createOnce } from './create-once.js';
 import { DataFolderFault } from './data-folder.errors.js';
 
-/** Enough for HS256 (RFC 7518, 3.2) and for an AES-256 key. */
+/** Sufficient for HS256 (RFC 7518, 3.2) and for an AES-256 key. */
 const SECRET_BYTES = 32;
 /** A random secret repeats few of its bytes; a typed one repeats most of them. */
 const MIN_DISTINCT_BYTES = 16;
@@ -13,17 +13,17 @@ const BASE64_LINE = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 export interface StoredSecret {
   readonly value: Buffer;
-  /** It did not exist and this process made it. */
+  /** True when this process created the secret. */
   readonly isNew: boolean;
 }
 
-/** Reads a secret, or draws it. Of several processes that do so at once one draws and all read the same. */
+/** Reads a secret, or creates it. When several processes do so at once, one creates it and all read the same. */
 export async function readOrCreateSecret(file: string): Promise<StoredSecret> {
   const { text, drawn } = await readOrCreate(file);
   return { value: decode(file, text), isNew: drawn };
 }
 
-/** Reads secrets, one a line, or draws the first. */
+/** Reads secrets, one per line, or creates the first. */
 export async function readOrCreateSecrets(file: string): Promise<readonly [Buffer, ...Buffer[]]> {
   const { text } = await readOrCreate(file);
   const [first = '', ...others] = text.split('\n').filter((line) => line.trim() !== '');
@@ -40,7 +40,7 @@ async function readOrCreate(file: string): Promise<{ readonly text: string; read
 async function rejectReadableByOthers(file: string): Promise<void> {
   const { mode } = await stat(file);
   if (platform() === 'win32' || (mode & OTHERS_MAY_ACCESS) === 0) return;
-  throw new DataFolderFault(`${file} can be read by others on this machine. Run: chmod 600 ${file}`);
+  throw new DataFolderFault(`${file} can be read by other users of this machine. Run: chmod 600 ${file}`);
 }
 
 function decode(file: string, text: string): Buffer {
@@ -49,7 +49,8 @@ function decode(file: string, text: string): Buffer {
   const isWeak = value.length < SECRET_BYTES || new Set(value).size < MIN_DISTINCT_BYTES;
   if (!isWeak) return value;
   throw new DataFolderFault(
-    `${file} holds a weak secret: ${SECRET_BYTES} random bytes in base64 are needed. Delete the file to have one ` +
-      'drawn (what was made or sealed with the old one is worth nothing then), or fill it with: openssl rand -base64 32',
+    `${file} holds a weak secret; ${SECRET_BYTES} random bytes in base64 are required. Delete the file, and the next ` +
+      'start creates one (everything signed or sealed with the old one becomes invalid). Or create one yourself: ' +
+      'openssl rand -base64 32',
   );
 }

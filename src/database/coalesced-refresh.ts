@@ -1,11 +1,11 @@
 /**
- * Looks at what others may have changed. Whoever asks is answered by a look that began after that: one that was under way
- * already says nothing of what was changed meanwhile. All who ask at once share one.
+ * Refreshes a cache of shared state. Every call of `refresh` waits for a load that started after the call, because a load
+ * already in progress may have missed the latest changes. Concurrent calls share one load.
  */
 export class CoalescedRefresh {
   private running: Promise<void> | undefined;
 
-  /** `readLists` never rejects. */
+  /** `load` must never reject. */
   constructor(private readonly load: () => Promise<void>) {}
 
   async refresh(): Promise<void> {
@@ -16,7 +16,7 @@ export class CoalescedRefresh {
     await this.running;
   }
 
-  /** Resolves when nobody looks any more. */
+  /** Resolves when no load is in progress. */
   async whenIdle(): Promise<void> {
     await this.running;
   }

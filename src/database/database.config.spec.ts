@@ -4,13 +4,13 @@ import { DatabaseConfig } from './index.js';
 
 const load = (url?: string) => loadConfig([DatabaseConfig], url === undefined ? {} : { ISTHMUS_DATABASE_URL: url })[0];
 
-describe('the setting of the database', () => {
-  it('names a file in the data folder where it is absent', () => {
+describe('ISTHMUS_DATABASE_URL', () => {
+  it('defaults to an SQLite file in the data folder', () => {
     expect(load().placeIn('/data')).toEqual({ kind: 'sqlite', file: '/data/isthmus.db' });
   });
 
   it.each(['postgres://me:secret@db.example.com/isthmus', 'postgresql://db:5433/isthmus?sslmode=verify-full'])(
-    'names a PostgreSQL: %s',
+    'selects a PostgreSQL database by the URL %s',
     (url) => {
       expect(load(url).placeIn('/data')).toEqual({ kind: 'postgres', url });
     },
@@ -22,9 +22,9 @@ describe('the setting of the database', () => {
     'postgres://me:secret@db',
     'postgres:///secret',
     'db/secret',
-  ])('refuses anything else in a sentence that repeats nothing of it: %s', (url) => {
+  ])('rejects the database URL %s with a message that does not repeat it', (url) => {
     const loading = () => load(url);
-    expect(loading).toThrow(/ISTHMUS_DATABASE_URL: must be like postgres:.*Leave it out for the embedded SQLite/);
+    expect(loading).toThrow(/ISTHMUS_DATABASE_URL: must have the form postgres:.*Omit it to use the embedded SQLite/);
     expect(loading).not.toThrow(/secret/);
   });
 });

@@ -16,7 +16,7 @@ import {
 } from './index.js';
 
 type Tables = {
-  things: { id: number; is_good: StoredBoolean; made_at: StoredInstant; told: StoredJson };
+  things: { id: number; is_good: StoredBoolean; made_at: StoredInstant; note: StoredJson };
 };
 
 const things: Migration = {
@@ -27,12 +27,12 @@ const things: Migration = {
       .addColumn('id', 'integer', (id) => id.primaryKey())
       .addColumn('is_good', column.boolean)
       .addColumn('made_at', column.instant)
-      .addColumn('told', column.json)
+      .addColumn('note', column.json)
       .execute();
   },
 };
 
-describe.each(DATABASE_KINDS)('a database, in $name', ({ start }) => {
+describe.each(DATABASE_KINDS)('Database over $name', ({ start }) => {
   let host: DatabaseHost;
   const opened: Database[] = [];
 
@@ -50,16 +50,16 @@ describe.each(DATABASE_KINDS)('a database, in $name', ({ start }) => {
   }
 
   const openOne = async () => open(await host.place());
-  const thing = (id: number) => ({ id, is_good: true, made_at: new Date(0), told: '{}' });
+  const thing = (id: number) => ({ id, is_good: true, made_at: new Date(0), note: '{}' });
 
-  it('gives back what was stored: booleans, instants, and JSON in its order', async () => {
+  it('reads back stored booleans, instants and JSON with the order of its members', async () => {
     const tables = (await openOne()).tables<Tables>();
     const made_at = new Date('2001-02-03T04:05:06.007Z');
-    const told = { z: ['ä ✓ \u0000 \ud800'], a: { '10': null, '9': 1.5 }, empty: '' };
+    const note = { z: ['ä ✓ \u0000 \ud800'], a: { '10': null, '9': 1.5 }, empty: '' };
     await tables
       .insertInto('things')
       .values([
-        { id: 1, is_good: true, made_at, told: writeJson(told) },
+        { id: 1, is_good: true, made_at, note: writeJson(note) },
         { ...thing(2), is_good: false },
       ])
       .execute();
@@ -67,12 +67,12 @@ describe.each(DATABASE_KINDS)('a database, in $name', ({ start }) => {
     expect(rows).toHaveLength(1);
     expect(readBoolean(rows[0]!.is_good)).toBe(true);
     expect(readInstant(rows[0]!.made_at)).toEqual(made_at);
-    expect(JSON.stringify(readJson(rows[0]!.told))).toBe(JSON.stringify(told));
+    expect(JSON.stringify(readJson(rows[0]!.note))).toBe(JSON.stringify(note));
     const before = tables.selectFrom('things').select('id').where('made_at', '<', made_at);
     expect(await before.execute()).toEqual([{ id: 2 }]);
   });
 
-  it('says how many rows were changed', async () => {
+  it('reports the number of changed and of deleted rows', async () => {
     const tables = (await openOne()).tables<Tables>();
     await tables
       .insertInto('things')
@@ -80,16 +80,16 @@ describe.each(DATABASE_KINDS)('a database, in $name', ({ start }) => {
       .execute();
     const changed = await tables.updateTable('things').set({ is_good: false }).executeTakeFirstOrThrow();
     expect(changed.numUpdatedRows).toBe(2n);
-    const gone = await tables.deleteFrom('things').where('id', '=', 3).executeTakeFirstOrThrow();
-    expect(gone.numDeletedRows).toBe(0n);
+    const deleted = await tables.deleteFrom('things').where('id', '=', 3).executeTakeFirstOrThrow();
+    expect(deleted.numDeletedRows).toBe(0n);
   });
 
-  it('lets nobody in between what one transaction reads and writes', async () => {
+  it('serializes transactions of one name across connections', async () => {
     const place = await host.place();
     await open(place);
-    // On a full machine thirty of them, one after the other, take longer than anybody who asks a gateway would wait.
-    const patient = () => new Database(place, { connectMs: 60_000, statementMs: 60_000, responseMs: 60_000 });
-    const databases = [patient(), patient(), patient()];
+    // On a loaded machine thirty transactions in sequence exceed the timeouts that apply while a gateway runs.
+    const connect = () => new Database(place, { connectMs: 60_000, statementMs: 60_000, responseMs: 60_000 });
+    const databases = [connect(), connect(), connect()];
     opened.push(...databases);
     const add = async (transaction: Transaction<Tables>) => {
       const all = await transaction.selectFrom('things').select('id').execute();
@@ -102,7 +102,7 @@ describe.each(DATABASE_KINDS)('a database, in $name', ({ start }) => {
     expect(ids.map(({ id }) => id)).toEqual(Array.from({ length: 30 }, (_, index) => index));
   });
 
-  it('undoes what a transaction did that failed, and goes on', async () => {
+  it('rolls back a failed transaction and serves later queries', async () => {
     const database = await openOne();
     const failing = database.runExclusively<Tables, void>('things', async (transaction) => {
       await transaction.insertInto('things').values(thing(1)).execute();
@@ -119,25 +119,25 @@ describe.each(DATABASE_KINDS)('a database, in $name', ({ start }) => {
     expect(await database.tables<Tables>().selectFrom('things').selectAll().execute()).toEqual([]);
   });
 
-  describe('whose schema is brought up to date', () => {
+  describe('applying migrations', () => {
     const second = (up: Migration['up']): Migration => ({ name: '0002-more', up });
 
-    it('takes each step once, however many start at the same time', async () => {
-      let taken = 0;
+    it('applies each migration once when several processes start at the same time', async () => {
+      let applied = 0;
       const more = second(async (schema) => {
-        taken += 1;
+        applied += 1;
         await schema.schema.createTable('more').addColumn('id', 'integer').execute();
       });
       const place = await host.place();
       await Promise.all(Array.from({ length: 8 }, () => open(place, [things, more])));
-      expect(taken).toBe(1);
+      expect(applied).toBe(1);
       expect(await host.run(place, 'select number, name from schema_migrations order by number')).toEqual([
         { number: 1, name: '0001-things' },
         { number: 2, name: '0002-more' },
       ]);
     });
 
-    it('keeps what is there', async () => {
+    it('keeps the existing rows when a migration adds a column', async () => {
       const place = await host.place();
       await (await open(place)).tables<Tables>().insertInto('things').values(thing(1)).execute();
       const more = second((schema) => schema.schema.alterTable('things').addColumn('name', 'text').execute());
@@ -145,7 +145,7 @@ describe.each(DATABASE_KINDS)('a database, in $name', ({ start }) => {
       expect(await host.run(place, 'select id, name from things')).toEqual([{ id: 1, name: null }]);
     });
 
-    it('leaves nothing of a step that failed, and takes it at the next start', async () => {
+    it('rolls back a failed migration and applies it at the next start', async () => {
       const place = await host.place();
       const half = second(async (schema) => {
         await schema.schema.createTable('more').addColumn('id', 'integer').execute();
@@ -157,11 +157,11 @@ describe.each(DATABASE_KINDS)('a database, in $name', ({ start }) => {
       expect(await host.run(place, 'select * from more')).toEqual([]);
     });
 
-    it('is refused when a newer program has used it, in a sentence that says what to do', async () => {
+    it('refuses a database that a newer version has migrated, and says what to do', async () => {
       const place = await host.place();
       await open(place, [things, second(async () => {})]);
       await expect(open(place, [things])).rejects.toThrow(
-        /schema 2.*up to 1.*newer version.*Start that version, or restore the backup/,
+        /schema version 2.*up to 1.*newer version.*Start that version, or restore the backup/,
       );
     });
   });

@@ -5,36 +5,36 @@ import { PostgresDialect, type PostgresTimeouts } from './postgres-dialect.js';
 import { SqliteDialect } from './sqlite-dialect.js';
 import type { DatabaseKind } from './stored-values.js';
 
-/** For what is asked while a gateway runs. */
-const PATIENCE: PostgresTimeouts = { connectMs: 3_000, statementMs: 5_000, responseMs: 7_000 };
+/** Timeouts of queries while the gateway runs. */
+const TIMEOUTS: PostgresTimeouts = { connectMs: 3_000, statementMs: 5_000, responseMs: 7_000 };
 
-/** The database of the gateway, SQLite or PostgreSQL. Whoever keeps something there brings the types of its tables. */
+/** The database of the gateway, SQLite or PostgreSQL. Each repository supplies the types of its tables. */
 export class Database implements OnApplicationShutdown {
   private readonly kysely: Kysely<unknown>;
   private closing: Promise<void> | undefined;
 
-  /** Connects when it is first asked. Its tables are those that are there: see `openDatabase`. */
-  constructor(place: DatabasePlace, patience = PATIENCE) {
+  /** Connects on the first query. It applies no migrations: see `openDatabase`. */
+  constructor(place: DatabasePlace, timeouts = TIMEOUTS) {
     this.kind = place.kind;
-    this.kysely = new Kysely({ dialect: dialectOf(place, patience) });
+    this.kysely = new Kysely({ dialect: createDialect(place, timeouts) });
   }
 
   readonly kind: DatabaseKind;
 
-  /** Queries outside of a transaction. In one, only its own transaction may be asked: SQLite has a single connection. */
+  /** Queries outside a transaction. Within a transaction use only that transaction: SQLite has a single connection. */
   tables<T>(): Kysely<T> {
     return this.kysely as Kysely<T>;
   }
 
   /**
-   * Runs a transaction that no other one of this name meets, in whatever process and on whatever host.
-   * @throws DatabaseUnavailable, and what `work` throws, after which nothing has changed
+   * Runs a transaction under an exclusive lock of this name. The lock holds across all processes and hosts.
+   * @throws DatabaseUnavailable, and whatever `work` throws, after which the transaction is rolled back
    */
   runExclusively<T, R>(name: string, work: (transaction: Transaction<T>) => Promise<R>): Promise<R> {
     return this.tables<T>()
       .transaction()
       .execute(async (transaction) => {
-        // SQLite has one writer at a time, and its transactions are writers from the start.
+        // SQLite allows one writer at a time, and its transactions take the write lock when they begin.
         if (this.kind === 'postgres') {
           await sql`select pg_advisory_xact_lock(hashtextextended(${`isthmus:${name}`}, 0))`.execute(transaction);
         }
@@ -51,6 +51,6 @@ export class Database implements OnApplicationShutdown {
   }
 }
 
-function dialectOf(place: DatabasePlace, patience: PostgresTimeouts): Dialect {
-  return place.kind === 'sqlite' ? new SqliteDialect(place.file) : new PostgresDialect(place.url, patience);
+function createDialect(place: DatabasePlace, timeouts: PostgresTimeouts): Dialect {
+  return place.kind === 'sqlite' ? new SqliteDialect(place.file) : new PostgresDialect(place.url, timeouts);
 }

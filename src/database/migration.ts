@@ -3,11 +3,11 @@ import { DatabaseFault } from './database.errors.js';
 import type { Database } from './database.js';
 import { COLUMN_TYPES, type ColumnTypes, type DatabaseKind, type StoredInstant } from './stored-values.js';
 
-/** One step from a schema to the next. Once it was released it is never changed: another one follows it. */
+/** One step from a schema version to the next. A released migration never changes; a later migration corrects it. */
 export interface Migration {
-  /** As its file is called: number and what it brings. */
+  /** The name of its file without the extension: number and subject. */
   readonly name: string;
-  /** In a transaction of its own: it happens as a whole or not at all. */
+  /** Runs in its own transaction, so it applies completely or not at all. */
   up(schema: Transaction<unknown>, column: ColumnTypes, kind: DatabaseKind): Promise<void>;
 }
 
@@ -16,32 +16,36 @@ type MigrationTables = {
 };
 
 /**
- * Brings the schema up to these migrations, one transaction each. Of several processes that do so at once each step is
- * taken by one, and the others find it taken.
- * @throws DatabaseFault when the schema is that of a newer program
+ * Applies the pending migrations, one transaction each. When several processes start at once, each migration is applied
+ * by exactly one of them; the others skip it.
+ * @throws DatabaseFault when a newer version of Isthmus has migrated the database
  */
 export async function migrate(database: Database, migrations: readonly Migration[]): Promise<void> {
-  while (await takeStep(database, migrations));
+  while (await applyNext(database, migrations));
 }
 
-function takeStep(database: Database, migrations: readonly Migration[]): Promise<boolean> {
+/** Returns false when no migration is pending. */
+function applyNext(database: Database, migrations: readonly Migration[]): Promise<boolean> {
   return database.runExclusively<unknown, boolean>('migrations', async (transaction) => {
-    const steps = await stepsIn(transaction, database.kind);
-    const { taken } = await steps
+    const tables = await openMigrationTable(transaction, database.kind);
+    const { applied } = await tables
       .selectFrom('schema_migrations')
-      .select(({ fn }) => fn.countAll<number>().as('taken'))
+      .select(({ fn }) => fn.countAll<number>().as('applied'))
       .executeTakeFirstOrThrow();
-    if (taken > migrations.length) throw newer(taken, migrations.length);
-    const next = migrations[taken];
+    if (applied > migrations.length) throw newerSchemaFault(applied, migrations.length);
+    const next = migrations[applied];
     if (next === undefined) return false;
     await next.up(transaction, COLUMN_TYPES[database.kind], database.kind);
-    const step = { number: taken + 1, name: next.name, applied_at: new Date() };
-    await steps.insertInto('schema_migrations').values(step).execute();
+    const row = { number: applied + 1, name: next.name, applied_at: new Date() };
+    await tables.insertInto('schema_migrations').values(row).execute();
     return true;
   });
 }
 
-async function stepsIn(transaction: Transaction<unknown>, kind: DatabaseKind): Promise<Transaction<MigrationTables>> {
+async function openMigrationTable(
+  transaction: Transaction<unknown>,
+  kind: DatabaseKind,
+): Promise<Transaction<MigrationTables>> {
   await transaction.schema
     .createTable('schema_migrations')
     .ifNotExists()
@@ -52,8 +56,8 @@ async function stepsIn(transaction: Transaction<unknown>, kind: DatabaseKind): P
   return transaction.withTables<MigrationTables>();
 }
 
-const newer = (found: number, known: number): DatabaseFault =>
+const newerSchemaFault = (found: number, known: number): DatabaseFault =>
   new DatabaseFault(
-    `The database is of schema ${found}, and this program knows schemas up to ${known}: a newer version of Isthmus has ` +
-      'used it. Start that version, or restore the backup of the database from before the update.',
+    `The database has schema version ${found}, and this program supports versions up to ${known}: a newer version of ` +
+      'Isthmus has used the database. Start that version, or restore the backup of the database from before the update.',
   );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { MIGRATIONS } from './migrations/index.js';
 
-it('every file of a migration is in the list under its name, numbered without a gap', async () => {
+it('MIGRATIONS lists every migration file under its name, numbered without a gap', async () => {
   const files = await readdir(join(import.meta.dirname, 'migrations'));
   const names = files.filter((file) => /^\d/.test(file)).map((file) => file.replace(/\.ts$/, ''));
   expect(MIGRATIONS.map(({ name }) => name)).toEqual(names.toSorted());

@@ -11,9 +11,9 @@ import { until } from '../../test/support/until.js';
 import { Database } from './database.js';
 import { DatabaseFault, DatabaseUnavailable, openDatabase } from './index.js';
 
-const ask = (database: Database) => sql<{ one: number }>`select 1 as one`.execute(database.tables());
-const answers = (database: Database) =>
-  ask(database).then(
+const query = (database: Database) => sql<{ one: number }>`select 1 as one`.execute(database.tables());
+const isAvailable = (database: Database) =>
+  query(database).then(
     ({ rows }) => rows[0]?.one === 1,
     () => false,
   );
@@ -21,7 +21,7 @@ const answers = (database: Database) =>
 beforeAll(() => Logger.overrideLogger(false));
 afterAll(() => Logger.overrideLogger(['fatal', 'error', 'warn', 'log']));
 
-describe('a PostgreSQL', () => {
+describe('Database over PostgreSQL', () => {
   let postgres: RunningPostgres;
   let url: string;
   let database: Database;
@@ -39,17 +39,17 @@ describe('a PostgreSQL', () => {
   afterAll(() => postgres.stop());
 
   it.each(['in order', 'crash'] as const)(
-    'that ends (%s) fails what is asked, and answers when it is back',
+    'fails queries with DatabaseUnavailable while the server is down (%s) and recovers when it is back',
     async (how) => {
-      expect(await answers(database)).toBe(true);
+      expect(await isAvailable(database)).toBe(true);
       await postgres.end(how);
-      await expect(ask(database)).rejects.toThrow(DatabaseUnavailable);
+      await expect(query(database)).rejects.toThrow(DatabaseUnavailable);
       await postgres.restart();
-      await until(() => answers(database));
+      await until(() => isAvailable(database));
     },
   );
 
-  it('that ends in the middle of a transaction fails it, and nothing of it has happened', async () => {
+  it('fails and rolls back a transaction during which the server crashes', async () => {
     await sql`create table things (id int)`.execute(database.tables());
     const transaction = database.runExclusively('things', async (tables) => {
       await sql`insert into things values (1)`.execute(tables);
@@ -58,51 +58,45 @@ describe('a PostgreSQL', () => {
     });
     await expect(transaction).rejects.toThrow(DatabaseUnavailable);
     await postgres.restart();
-    await until(() => answers(database));
+    await until(() => isAvailable(database));
     expect(await postgres.query(url, 'select * from things')).toEqual([]);
   });
 
-  it('that says nothing counts as gone in time, and what it says too late is nobody’s answer', async () => {
+  it('treats a silent server as unavailable after the response timeout and discards its late response', async () => {
     const proxy = await startFaultProxy(`127.0.0.1:${postgres.port}`);
     const away = url.replace(String(postgres.port), String(proxy.port));
-    const impatient = new Database(
-      { kind: 'postgres', url: away },
-      { connectMs: 3_000, statementMs: 0, responseMs: 100 },
-    );
+    const strict = new Database({ kind: 'postgres', url: away }, { connectMs: 3_000, statementMs: 0, responseMs: 100 });
     try {
-      await until(() => answers(impatient));
+      await until(() => isAvailable(strict));
       proxy.blackhole('replies');
-      await expect(ask(impatient)).rejects.toThrow(/cannot be asked now: It has not answered for 100 ms/);
+      await expect(query(strict)).rejects.toThrow(/is unavailable: It has not responded for 100 ms/);
       proxy.resume();
-      await until(() => answers(impatient));
-      const { rows } = await sql<{ two: number }>`select 2 as two`.execute(impatient.tables());
+      await until(() => isAvailable(strict));
+      const { rows } = await sql<{ two: number }>`select 2 as two`.execute(strict.tables());
       expect(rows).toEqual([{ two: 2 }]);
     } finally {
-      await impatient.close();
+      await strict.close();
       await proxy.close();
     }
   });
 
-  it('gives up a statement that takes too long', async () => {
-    const impatient = new Database(
-      { kind: 'postgres', url },
-      { connectMs: 3_000, statementMs: 50, responseMs: 20_000 },
-    );
-    await expect(sql`select pg_sleep(20)`.execute(impatient.tables())).rejects.toThrow(DatabaseUnavailable);
-    expect(await answers(impatient)).toBe(true);
-    await impatient.close();
+  it('fails a statement that exceeds its timeout and serves the next one', async () => {
+    const strict = new Database({ kind: 'postgres', url }, { connectMs: 3_000, statementMs: 50, responseMs: 20_000 });
+    await expect(sql`select pg_sleep(20)`.execute(strict.tables())).rejects.toThrow(DatabaseUnavailable);
+    expect(await isAvailable(strict)).toBe(true);
+    await strict.close();
   });
 
-  it('that is still starting is waited for', async () => {
+  it('waits for a server that is still starting', async () => {
     await postgres.end('in order');
     const opening = openDatabase({ kind: 'postgres', url });
     await postgres.restart();
     const later = await opening;
-    expect(await answers(later)).toBe(true);
+    expect(await isAvailable(later)).toBe(true);
     await later.close();
   });
 
-  it('that will not do is refused at once, without its password', async () => {
+  it('reports an unusable database at once, without its password', async () => {
     const other = url.replace(/isthmus_\d+$/, 'nowhere');
     const opening = openDatabase({ kind: 'postgres', url: other });
     await expect(opening).rejects.toThrow(DatabaseFault);
@@ -113,7 +107,7 @@ describe('a PostgreSQL', () => {
   });
 });
 
-describe('a SQLite file', () => {
+describe('Database over SQLite', () => {
   let folder: string;
   let file: string;
 
@@ -124,16 +118,16 @@ describe('a SQLite file', () => {
 
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('can be read by its owner only, and so can what lies beside it', async () => {
+  it('creates the database and its companion files readable by their owner only', async () => {
     const database = await openDatabase({ kind: 'sqlite', file });
-    expect(await answers(database)).toBe(true);
+    expect(await isAvailable(database)).toBe(true);
     const names = await readdir(folder);
     expect(names.toSorted()).toEqual(['isthmus.db', 'isthmus.db-shm', 'isthmus.db-wal']);
     for (const name of names) expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
     await database.close();
   });
 
-  it('that another process writes to is waited for, and this process goes on meanwhile', async () => {
+  it('waits for the lock of another process without blocking the event loop', async () => {
     const database = await openDatabase({ kind: 'sqlite', file });
     const other = new DatabaseSync(file);
     other.exec('begin immediate; create table things (id int)');
@@ -151,19 +145,19 @@ describe('a SQLite file', () => {
     await database.close();
   });
 
-  it('is read although another process is writing to it', async () => {
+  it('reads while another process holds the write lock', async () => {
     const database = await openDatabase({ kind: 'sqlite', file });
     const other = new DatabaseSync(file);
     other.exec('begin immediate; create table things (id int)');
-    expect(await answers(database)).toBe(true);
+    expect(await isAvailable(database)).toBe(true);
     other.close();
     await database.close();
   });
 
-  it('that is none is refused in a sentence', async () => {
+  it('refuses a file that is no database, and says what to do', async () => {
     await writeFile(file, 'no database at all, but long enough to be taken for one');
     await expect(openDatabase({ kind: 'sqlite', file })).rejects.toThrow(
-      /^The database .*isthmus\.db cannot be used: .*file is not a database\. .*restore it from a backup/,
+      /^The database .*isthmus\.db cannot be used: .*file is not a database\. .*Restore it from a backup/,
     );
   });
 });

@@ -12,23 +12,23 @@ import {
 import pg from 'pg';
 import { withTimeout, toUnavailable } from './postgres-errors.js';
 
-/** How long is waited, in milliseconds. */
+/** Timeouts in milliseconds. */
 export interface PostgresTimeouts {
-  /** For a connection. */
+  /** Timeout for opening a connection. */
   readonly connectMs: number;
-  /** Until the server itself gives up a statement; 0: never. */
+  /** Timeout after which the server itself aborts a statement; 0 disables it. */
   readonly statementMs: number;
-  /** Until a server that says nothing at all counts as gone. Longer than `statementMs`. */
+  /** Timeout after which a silent server counts as unavailable. Must exceed `statementMs`. */
   readonly responseMs: number;
 }
 
-const MOST_CONNECTIONS = 5;
+const MAX_CONNECTIONS = 5;
 const KEEP_ALIVE_MS = 10_000;
-/** Object ids of types (pg_type) that are not read as the client would. */
+/** Object ids of types (pg_type) whose default parser is replaced. */
 const INT8 = 20;
 const JSON_TYPES = [114, 3802];
 
-/** Kysely over PostgreSQL, with connections that may be lost at any time. */
+/** Kysely dialect for PostgreSQL that tolerates the loss of any connection at any time. */
 export class PostgresDialect implements Dialect {
   constructor(
     private readonly url: string,
@@ -51,7 +51,7 @@ class PostgresDriver implements Driver {
     this.pool = new pg.Pool({
       connectionString: url,
       application_name: 'isthmus',
-      max: MOST_CONNECTIONS,
+      max: MAX_CONNECTIONS,
       connectionTimeoutMillis: timeouts.connectMs,
       statement_timeout: timeouts.statementMs,
       idle_in_transaction_session_timeout: timeouts.statementMs,
@@ -59,8 +59,8 @@ class PostgresDriver implements Driver {
       keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
       types: columnParsers(),
     });
-    // A connection that is lost while it idles is none that anybody misses. One that is lost in use fails the statement
-    // that it is used for; without a listener the same event would end the process.
+    // The pool replaces an idle connection that is lost. A connection lost in use fails its statement. Without these
+    // listeners either event would end the process.
     this.pool.on('error', () => {});
     this.pool.on('connect', (client) => void client.on('error', () => {}));
   }
@@ -109,7 +109,7 @@ class PostgresConnection implements DatabaseConnection {
     return { rows: rows as R[], numAffectedRows: BigInt(rowCount ?? 0) };
   }
 
-  /** In one piece: nobody here has results that are too large for that. */
+  /** Yields the result as one piece: no query of the gateway has a result too large for that. */
   async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
     yield await this.executeQuery<R>(query);
   }
@@ -118,18 +118,18 @@ class PostgresConnection implements DatabaseConnection {
     try {
       return await withTimeout(
         this.responseMs,
-        this.client.query<Record<string, unknown>>(sql, parameters.map(storable)),
+        this.client.query<Record<string, unknown>>(sql, parameters.map(toStorable)),
       );
     } catch (fault) {
       const unavailable = toUnavailable(fault);
-      // Whatever comes on this connection later belongs to a statement that was given up.
+      // A late response on this connection belongs to an abandoned statement, so the connection must not be reused.
       if (unavailable) this.isBroken = true;
       throw unavailable ?? fault;
     }
   }
 
   async rollback(): Promise<void> {
-    // The server rolls back what a lost connection had begun.
+    // The server itself rolls back the transaction of a lost connection.
     if (!this.isBroken) await this.query('rollback');
   }
 
@@ -138,11 +138,11 @@ class PostgresConnection implements DatabaseConnection {
   }
 }
 
-/** PostgreSQL's texts have no NUL. One that came from outside must not keep what it stands in from being stored. */
-const storable = (value: unknown): unknown =>
+/** PostgreSQL text cannot contain NUL. A NUL in external input must not prevent a row from being stored. */
+const toStorable = (value: unknown): unknown =>
   typeof value === 'string' ? value.replaceAll('\u0000', '\uFFFD') : value;
 
-/** Counts as numbers, and JSON as its text: see stored-values. */
+/** Parses counts as numbers and leaves JSON as text: see stored-values. */
 function columnParsers(): pg.TypeOverrides {
   const parsers = new pg.TypeOverrides();
   parsers.setTypeParser(INT8, Number);

@@ -3,31 +3,31 @@ import pg from 'pg';
 import { DatabaseUnavailable } from './database.errors.js';
 
 /**
- * Classes of SQLSTATE (PostgreSQL manual, appendix A) with which a server says that it cannot serve now: connection
- * exceptions, insufficient resources, intervention by an operator. A statement that took too long belongs to the last.
+ * SQLSTATE classes (PostgreSQL manual, appendix A) of a server that cannot serve at the moment: connection exceptions,
+ * insufficient resources, operator intervention. The last class includes statements that exceeded their timeout.
  */
-const NOT_NOW = /^(08|53|57)/;
-/** A transaction that stood still for too long. */
+const UNAVAILABLE_STATES = /^(08|53|57)/;
+/** SQLSTATE of a transaction that was idle for too long. */
 const IDLE_TRANSACTION = '25P03';
 
-/** The fault as one of a database that cannot be asked now; undefined when it is the server's answer to a statement. */
+/** Converts a fault to DatabaseUnavailable; undefined when the server rejected the statement itself. */
 export function toUnavailable(fault: unknown): DatabaseUnavailable | undefined {
   if (!(fault instanceof pg.DatabaseError)) return new DatabaseUnavailable(fault);
   const { code = '' } = fault;
-  return NOT_NOW.test(code) || code === IDLE_TRANSACTION ? new DatabaseUnavailable(fault) : undefined;
+  return UNAVAILABLE_STATES.test(code) || code === IDLE_TRANSACTION ? new DatabaseUnavailable(fault) : undefined;
 }
 
-/** The answer, unless it takes longer. */
-export async function withTimeout<T>(longestMs: number, answer: Promise<T>): Promise<T> {
-  const over = new AbortController();
-  const silence = pause(longestMs, undefined, { signal: over.signal, ref: false }).then(() => {
-    throw new Error(`It has not answered for ${longestMs} ms`);
+/** Resolves like the response, or rejects when it takes longer than the timeout. */
+export async function withTimeout<T>(timeoutMs: number, response: Promise<T>): Promise<T> {
+  const settled = new AbortController();
+  const timeout = pause(timeoutMs, undefined, { signal: settled.signal, ref: false }).then(() => {
+    throw new Error(`It has not responded for ${timeoutMs} ms`);
   });
   try {
-    return await Promise.race([answer, silence]);
+    return await Promise.race([response, timeout]);
   } finally {
-    over.abort();
-    silence.catch(() => {});
-    answer.catch(() => {});
+    settled.abort();
+    timeout.catch(() => {});
+    response.catch(() => {});
   }
 }

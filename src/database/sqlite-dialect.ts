@@ -12,10 +12,10 @@ import {
 } from 'kysely';
 import { retryWhileLocked } from './sqlite-retry.js';
 
-/** SQLite itself waits so long for a lock, in which the process stands still; the longer waiting is `retryWhileLocked`. */
-const STANDSTILL_MS = 20;
+/** SQLite blocks the event loop while it waits for a lock, so it waits briefly; `retryWhileLocked` waits longer. */
+const BUSY_TIMEOUT_MS = 20;
 
-/** Kysely over the SQLite that comes with Node. Several processes of one host may open the same file. */
+/** Kysely dialect for the SQLite built into Node. Several processes of one host may open the same file. */
 export class SqliteDialect implements Dialect {
   constructor(private readonly file: string) {}
 
@@ -25,23 +25,27 @@ export class SqliteDialect implements Dialect {
   createIntrospector = (database: Kysely<unknown>): SqliteIntrospector => new SqliteIntrospector(database);
 }
 
-/** One connection; Kysely gives it to one user at a time. */
+/** One connection; Kysely lends it to one query or transaction at a time. */
 class SqliteDriver implements Driver {
   private readonly database: DatabaseSync;
   private readonly connection: SqliteConnection;
 
   constructor(file: string) {
-    this.database = new DatabaseSync(file, { open: false, timeout: STANDSTILL_MS, enableForeignKeyConstraints: true });
+    this.database = new DatabaseSync(file, {
+      open: false,
+      timeout: BUSY_TIMEOUT_MS,
+      enableForeignKeyConstraints: true,
+    });
     this.connection = new SqliteConnection(this.database);
   }
 
   async init(): Promise<void> {
-    // Kysely calls it again when it failed.
+    // Kysely calls init again after a failure.
     if (!this.database.isOpen) this.database.open();
-    // Readers and a writer of several processes do not wait for each other. The first process to say so needs the file
-    // for itself for a moment.
+    // In WAL mode, readers and the writer do not block each other across processes. Switching to it needs exclusive
+    // access to the file for a moment.
     await retryWhileLocked(() => this.database.exec('pragma journal_mode = wal'));
-    // What was answered as done outlives a power cut.
+    // A confirmed change must survive a power failure.
     this.database.exec('pragma synchronous = full');
   }
 
@@ -49,7 +53,7 @@ class SqliteDriver implements Driver {
     return this.connection;
   }
 
-  /** A transaction that wrote only after it had read would fail where another process wrote in between. */
+  /** Takes the write lock at once: a transaction that first reads and then writes fails if another process wrote in between. */
   async beginTransaction(): Promise<void> {
     await retryWhileLocked(() => this.database.exec('begin immediate'));
   }
@@ -59,7 +63,7 @@ class SqliteDriver implements Driver {
   }
 
   async rollbackTransaction(): Promise<void> {
-    // A full disk, for example, has ended it already.
+    // SQLite may have ended the transaction already, for example when the disk was full.
     if (this.database.isTransaction) this.database.exec('rollback');
   }
 
@@ -76,20 +80,20 @@ class SqliteConnection implements DatabaseConnection {
   executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     return retryWhileLocked(() => {
       const statement = this.database.prepare(sql);
-      const values = parameters.map(bindable);
+      const values = parameters.map(toBindable);
       if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] };
       return { rows: [], numAffectedRows: BigInt(statement.run(...values).changes) };
     });
   }
 
-  /** In one piece: nobody here has results that are too large for that. */
+  /** Yields the result as one piece: no query of the gateway has a result too large for that. */
   async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
     yield await this.executeQuery<R>(query);
   }
 }
 
-/** SQLite knows no booleans and no instants: see stored-values. */
-function bindable(value: unknown): SQLInputValue {
+/** SQLite has no booleans and no instants: see stored-values. */
+function toBindable(value: unknown): SQLInputValue {
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (value instanceof Date) return value.toISOString();
   return value as SQLInputValue;

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DatabaseUnavailable } from './database.errors.js';
 
-/** Other processes hold a lock for milliseconds; one that stands still with it may not hold up everybody for ever. */
-const PATIENCE_MS = 5_000;
-const LONGEST_PAUSE_MS = 20;
+/** Other processes hold the lock for milliseconds. A process that hangs while it holds the lock must not block all others. */
+const LOCK_TIMEOUT_MS = 5_000;
+const MAX_RETRY_DELAY_MS = 20;
 
-/** Result codes of SQLite (sqlite.org/rescode.html) that speak of the moment or the machine, not of the statement. */
+/** Result codes of SQLite (sqlite.org/rescode.html) that report a transient or host failure, not a fault of the statement. */
 const BUSY = 5;
-const OUT_OF_ORDER: ReadonlySet<number> = new Set([
+const UNAVAILABLE_CODES: ReadonlySet<number> = new Set([
   BUSY,
   6 /* locked */,
   8 /* read only */,
@@ -17,25 +17,26 @@ const OUT_OF_ORDER: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Runs what may find the database locked by another process, again and again until it is not. SQLite's own waiting
- * would keep the whole process from doing anything else.
+ * Retries an attempt while another process holds the lock of the database, for at most 5 s. SQLite's own busy timeout
+ * would block the event loop.
+ * @throws DatabaseUnavailable when the lock is not released in time, or the file cannot be read or written
  */
 export async function retryWhileLocked<T>(attempt: () => T): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (let longest = 1; ; longest = Math.min(longest * 2, LONGEST_PAUSE_MS)) {
+  const deadline = performance.now() + LOCK_TIMEOUT_MS;
+  for (let maxDelay = 1; ; maxDelay = Math.min(maxDelay * 2, MAX_RETRY_DELAY_MS)) {
     try {
       return attempt();
     } catch (fault) {
       const code = resultCodeOf(fault);
-      if (code === undefined || !OUT_OF_ORDER.has(code)) throw fault;
+      if (code === undefined || !UNAVAILABLE_CODES.has(code)) throw fault;
       if (code !== BUSY || performance.now() > deadline) throw new DatabaseUnavailable(fault);
     }
-    // By chance, so that those who wait do not meet again.
-    await pause(Math.random() * longest);
+    // A random delay, so that waiting processes do not collide again.
+    await pause(Math.random() * maxDelay);
   }
 }
 
-/** The primary result code; the upper bytes hold details. */
+/** Returns the primary result code; the upper bytes hold details. */
 function resultCodeOf(fault: unknown): number | undefined {
   if (typeof fault !== 'object' || fault === null || !('errcode' in fault)) return undefined;
   return typeof fault.errcode === 'number' ? fault.errcode & 0xff : undefined;

@@ -1,13 +1,13 @@
 /**
- * How booleans, instants and JSON lie in a row. SQLite knows neither of them; these types and functions make a
- * repository the same over both databases: it writes what it means, and reads through here.
+ * Column types for booleans, instants and JSON. SQLite has none of the three. With these types and functions a repository
+ * has one code for both databases: it writes native values and reads columns through these functions.
  */
 import type { ColumnType } from 'kysely';
 import type { JsonValue } from '#lib/mcp-protocol';
 
 export type StoredBoolean = ColumnType<boolean | number, boolean, boolean>;
 export type StoredInstant = ColumnType<Date | string, Date, Date>;
-/** Its text, so that it comes back with its members in their order. */
+/** Stored as text, so that the members of an object keep their order. */
 export type StoredJson = ColumnType<string, string, string>;
 
 export const readBoolean = (stored: boolean | number): boolean => stored === true || stored === 1;
@@ -17,7 +17,7 @@ export const writeJson = (value: JsonValue): string => JSON.stringify(value);
 
 export type DatabaseKind = 'sqlite' | 'postgres';
 
-/** What a migration calls the columns for them. */
+/** The column types that a migration uses, by kind of value. */
 export interface ColumnTypes {
   readonly boolean: 'boolean' | 'integer';
   readonly instant: 'timestamptz' | 'text';

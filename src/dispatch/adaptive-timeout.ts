@@ -1,7 +1,7 @@
-/** How long to wait for a server that did not answer in time the last time: it must not slow the others down again. */
+/** Timeout for a server whose last work was late, so that it does not delay the others again. */
 const REDUCED_TIMEOUT_MS = 100;
 
-/** Work that a late server may have before it; more is not started until some of it has ended. */
+/** Maximum unfinished work of a late server; more is not started until some of it has ended. */
 const MAX_PENDING = 8;
 
 interface ServerTiming {
@@ -9,20 +9,20 @@ interface ServerTiming {
   pending: number;
 }
 
-/** Waits for several servers at once, each only as long as it has deserved. */
+/** Limits how long an aggregated request waits for each server: in full for a server that was in time, briefly for a late one. */
 export class AdaptiveTimeout {
   private readonly timings = new Map<string, ServerTiming>();
 
   constructor(private readonly fullTimeoutMs: number) {}
 
   /**
-   * The work's value, or undefined when it took too long, or was not started because much of that kind still goes on.
-   * Late work goes on, and earns back its server's time if it succeeds.
+   * Returns the value of the work, or undefined when it timed out or was not started because too much of it is unfinished.
+   * Late work continues; when it succeeds, its server gets the full timeout again.
    */
   async run<T>(server: string, start: () => Promise<T>, succeeded: (value: T) => boolean): Promise<T | undefined> {
     const known = this.timingOf(server);
     if (known.isLate && known.pending >= MAX_PENDING) return undefined;
-    const { promise: outOfPatience, resolve } = Promise.withResolvers<undefined>();
+    const { promise: timedOut, resolve } = Promise.withResolvers<undefined>();
     const timer = setTimeout(
       () => {
         known.isLate = true;
@@ -40,7 +40,7 @@ export class AdaptiveTimeout {
         clearTimeout(timer);
         known.pending -= 1;
       });
-    return Promise.race([work, outOfPatience]);
+    return Promise.race([work, timedOut]);
   }
 
   private timingOf(server: string): ServerTiming {

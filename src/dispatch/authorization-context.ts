@@ -4,13 +4,13 @@ import type { Caller } from '#lib/extension-kit';
 const contexts = new WeakMap<Caller, string>();
 
 /**
- * A text for all that a caller is known by. What a server marked as private is shown within one context only, and another
- * token is another one (specification 2026: server/utilities/caching, Cache Scope Field). The credentials that a server is
- * spoken to with are part of its definition.
+ * A digest of everything that identifies a caller. A result that a server marks as private is reused only within one
+ * context, and every token has its own (specification 2026: server/utilities/caching, Cache Scope Field). The gateway's own
+ * credentials at a server are part of the server definition.
  */
 export function toAuthorizationContext(caller: Caller): string {
-  const before = contexts.get(caller);
-  if (before !== undefined) return before;
+  const cached = contexts.get(caller);
+  if (cached !== undefined) return cached;
   const { key, roles, teams, servers, scopes, claims } = caller;
   const context = createHash('sha256')
     .update(JSON.stringify([key, roles, teams, servers, scopes, claims]))

@@ -12,7 +12,7 @@ const OPEN = { defaultEndpoint: { public: true } };
 
 const worlds: DispatchWorld[] = [];
 
-/** Modern servers that give everything they have to everybody. */
+/** Modern servers that mark every result as public. */
 async function world(servers = [a, b], more: Partial<RegistrySnapshot> = OPEN) {
   const made = await DispatchWorld.open(servers, more);
   worlds.push(made);
@@ -25,7 +25,7 @@ async function world(servers = [a, b], more: Partial<RegistrySnapshot> = OPEN) {
     const outcome = await made.request(method, params, { endpoint, caller });
     return outcome.kind === 'result' ? outcome.result['cacheScope'] : outcome.error;
   };
-  /** Of the lists of all servers and of one, of a resource, and of what one server offers. */
+  /** The cache scopes of an aggregated list, a transparent list, a resource at both endpoints, and a discovery. */
   const scopes = (caller: Caller) =>
     Promise.all([
       scopeOf('tools/list', 'default', caller),
@@ -49,14 +49,14 @@ afterEach(async () => {
   for (const made of worlds.splice(0)) await made.close();
 });
 
-describe('what a server gives to everybody', () => {
-  it('may be shared by all where nothing is kept from anybody', async () => {
+describe('the cache scope of a result that the server marks as public', () => {
+  it('stays public at an unrestricted endpoint', async () => {
     const { scopes } = await world();
     expect(await scopes(ANONYMOUS)).toEqual(ALL_PUBLIC);
     expect(await scopes(ada())).toEqual(ALL_PUBLIC);
   });
 
-  it('is for one caller where a token is asked for: it may be good for some servers only', async () => {
+  it('becomes private where a token is required, because tokens can be limited to some servers', async () => {
     const { scopes } = await world([remoteServer('a'), remoteServer('b')], {});
     expect(await scopes(ada())).toEqual(ALL_PRIVATE);
   });
@@ -65,12 +65,12 @@ describe('what a server gives to everybody', () => {
     ['tool', { policies: [{ slug: 'p', effect: 'deny', roles: ['intern'], tools: ['x'] }] }],
     ['server', { policies: [{ slug: 'p', effect: 'deny', roles: ['intern'] }] }],
     ['call', { policies: [{ slug: 'p', effect: 'deny', tools: ['x'], when: 'args.n > 1' }] }],
-  ])('is for one caller where a policy keeps a %s from somebody, whoever asks', async (_what, more) => {
+  ])('becomes private for every caller where a policy denies a %s to some callers', async (_what, more) => {
     const { scopes } = await world([a, b], { ...OPEN, ...more });
     expect(await scopes(ada({ roles: ['admin'] }))).toEqual(ALL_PRIVATE);
   });
 
-  it('is for one caller where the server belongs to a team, be it the other one', async () => {
+  it('becomes private where any server of the endpoint belongs to a team', async () => {
     const { made, scopeOf } = await world([a, remoteServer('b', { public: true, team: 'finance' })]);
     const admin = ada({ roles: ['admin'] });
     expect(await scopeOf('tools/list', 'default', admin)).toBe('private');
@@ -79,18 +79,18 @@ describe('what a server gives to everybody', () => {
     expect(made.asked('b').length).toBeGreaterThan(0);
   });
 
-  it('is for one caller where the whole of another server is kept from it', async () => {
+  it('becomes private for a caller that cannot see another server of the endpoint', async () => {
     const { scopeOf } = await world([a, remoteServer('b', { public: true, team: 'finance' })]);
     expect(await scopeOf('tools/list', 'default', ada())).toBe('private');
     expect(await scopeOf('tools/list', 'default', ada({ servers: ['a'], roles: ['admin'] }))).toBe('private');
   });
 
-  it('is for one caller where its token is good for some of the servers only', async () => {
+  it('becomes private for a token that is limited to some servers of the endpoint', async () => {
     const { scopes } = await world();
     expect(await scopes(ada({ servers: ['a'] }))).toEqual(['private', 'public', 'public', 'private', 'public']);
   });
 
-  it('is for the members of a team at an endpoint of theirs', async () => {
+  it('becomes private at an endpoint that belongs to a team', async () => {
     const desk = { slug: 'desk', public: true, team: 'finance', servers: ['a'] };
     const { scopeOf } = await world([a, b], {
       ...OPEN,
@@ -101,14 +101,14 @@ describe('what a server gives to everybody', () => {
     expect(await scopeOf('tools/list', 'all', member)).toBe('public');
   });
 
-  it('says so again once nothing is kept from anybody any more', async () => {
+  it('becomes public again after the last restricting policy is removed', async () => {
     const { made, scopes } = await world([a, b], { ...OPEN, policies: [{ slug: 'p', effect: 'deny', tools: ['x'] }] });
     expect(await scopes(ada())).toEqual(ALL_PRIVATE);
     made.registry.configure([a, b], { policies: [] });
     expect(await scopes(ada())).toEqual(ALL_PUBLIC);
   });
 
-  it('says nothing to clients that do not know of it', async () => {
+  it('is not added to results for legacy clients', async () => {
     const { made } = await world([remoteServer('a')], {});
     made.connector.respond = () => result({ contents: [] });
     const asking = { endpoint: 'a', client: LEGACY_CLIENT };

@@ -8,25 +8,25 @@ import {
   type ListFlag,
 } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
-import { ChangeFeeds, type Feed } from '../subscriptions/index.js';
+import { ServerSubscriptions, type SubscriptionHandle } from '../subscriptions/index.js';
 import type { Inbound } from './inbound.js';
 import { ServerProfiles } from './server-profiles.js';
 
-/** A server whose lists nobody has asked for in so long is listened to no longer. */
+/** Minimum lifetime of a subscription after the last list of its server was cached. */
 const MIN_SUBSCRIPTION_MS = 60_000;
-/** Before a server that could not be listened to is tried again. */
+/** Delay before the subscription at a server is tried again after it failed. */
 const RETRY_DELAY_MS = 30_000;
 
 interface CachedListSubscription {
   readonly server: ServerDefinition;
   until: number;
-  feed: Feed | undefined;
+  feed: SubscriptionHandle | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
 /**
- * Listens to servers of whose lists something is remembered, over the same subscription as clients do. A server that
- * announces no changes, or cannot be listened to, is taken at its word: what it gave is fresh for as long as it said.
+ * Subscribes to list changes of servers that have cached lists. Clients share these upstream subscriptions. Lists of a server
+ * without announcements, or whose subscription fails, stay cached for the lifetime that the server declared.
  */
 @Injectable()
 export class CachedListSubscriptions implements BeforeApplicationShutdown {
@@ -35,12 +35,12 @@ export class CachedListSubscriptions implements BeforeApplicationShutdown {
   private isDraining = false;
 
   constructor(
-    private readonly feeds: ChangeFeeds,
+    private readonly feeds: ServerSubscriptions,
     private readonly profiles: ServerProfiles,
   ) {}
 
-  /** Something of the server is remembered for so long, in ms. */
-  subscribe(server: ServerDefinition, who: Pick<Inbound, 'caller' | 'client'>, forMs: number): void {
+  /** Subscribes for at least `forMs` milliseconds, the lifetime of the cached list. */
+  subscribe(server: ServerDefinition, identity: Pick<Inbound, 'caller' | 'client'>, forMs: number): void {
     if (this.isDraining) return;
     const until = performance.now() + Math.max(forMs, MIN_SUBSCRIPTION_MS);
     const known = this.subscriptions.get(server.slug);
@@ -52,10 +52,10 @@ export class CachedListSubscriptions implements BeforeApplicationShutdown {
     const followed: CachedListSubscription = { server, until, feed: undefined, timer: undefined };
     this.subscriptions.set(server.slug, followed);
     this.scheduleClose(server.slug, followed, Math.max(forMs, MIN_SUBSCRIPTION_MS));
-    void this.open(server, who, followed);
+    void this.open(server, identity, followed);
   }
 
-  /** True while a change of the list would be heard. */
+  /** True while the server would announce a change of the list to this worker. */
   isSubscribed(server: ServerDefinition, list: ListFlag): boolean {
     const followed = this.subscriptions.get(server.slug);
     const feed = followed?.server === server ? followed.feed : undefined;
@@ -76,20 +76,20 @@ export class CachedListSubscriptions implements BeforeApplicationShutdown {
       const { capabilities } = await this.profiles.profileOf(server, { caller, client });
       const filter = Object.fromEntries(announcedLists(capabilities).map((flag) => [flag, true] as const));
       if (Object.keys(filter).length === 0) return;
-      const face = { caller, client, session: undefined };
-      const feed = await this.feeds.subscribe(server, face, filter, () => undefined);
+      const scope = { caller, client, session: undefined };
+      const feed = await this.feeds.subscribe(server, scope, filter, () => undefined);
       followed.feed = feed;
       if (this.subscriptions.get(server.slug) !== followed) feed.close();
     } catch (cause) {
-      this.logger.debug(`${server.slug} is not listened to: ${String(cause)}`);
+      this.logger.debug(`Failed to subscribe to list changes of ${server.slug}: ${String(cause)}`);
       clearTimeout(followed.timer);
-      this.scheduleClose(server.slug, followed, RETRY_DELAY_MS, 'now');
+      this.scheduleClose(server.slug, followed, RETRY_DELAY_MS, true);
     }
   }
 
-  private scheduleClose(slug: string, followed: CachedListSubscription, afterMs: number, however?: 'now'): void {
+  private scheduleClose(slug: string, followed: CachedListSubscription, afterMs: number, isFinal = false): void {
     followed.timer = setTimeout(() => {
-      const leftMs = however ? 0 : followed.until - performance.now();
+      const leftMs = isFinal ? 0 : followed.until - performance.now();
       if (leftMs > 0) this.scheduleClose(slug, followed, leftMs);
       else this.close(slug, followed);
     }, afterMs).unref();
@@ -102,7 +102,7 @@ export class CachedListSubscriptions implements BeforeApplicationShutdown {
   }
 }
 
-/** The lists whose changes a server says that it tells of. */
+/** The lists whose changes a server declares to announce. */
 function announcedLists(capabilities: JsonObject): ListFlag[] {
   return LIST_FLAGS.filter((flag) => {
     const declared = capabilities[capabilityOf(LIST_CHANGES[flag].lists[0]) ?? ''];

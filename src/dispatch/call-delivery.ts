@@ -6,7 +6,7 @@ import type { StreamSink } from '../session-pool/index.js';
 import type { UpstreamRequest } from '../upstream/index.js';
 import { toCallIdentity, type Inbound } from './inbound.js';
 
-/** What goes to the server instead of the client's own request. */
+/** A request as it is sent to the server, with the item's own name. */
 export interface AddressedRequest {
   readonly server: ServerDefinition;
   readonly request: UpstreamCall['request'];
@@ -14,7 +14,7 @@ export interface AddressedRequest {
   readonly silent?: true;
 }
 
-/** Takes a call to where it runs: to the session's owner, or to a connection for clients without a session. */
+/** Sends a call to the owner of its session, or to a connection for a client without a session. */
 @Injectable()
 export class CallDelivery {
   constructor(
@@ -22,7 +22,7 @@ export class CallDelivery {
     private readonly repeatedCalls: RepeatedCalls,
   ) {}
 
-  /** @param parked the call that is gone on with, as `parkedBy` has found it */
+  /** @param parked the call to continue, as returned by `findParkedCall` */
   deliver(
     inbound: Inbound,
     addressed: AddressedRequest,
@@ -36,13 +36,13 @@ export class CallDelivery {
     return this.repeatedCalls.deliver(call, toBinding(inbound), sink, signal, parked);
   }
 
-  /** The call that waits at its server for what this request brings. @throws RequestStateExpired */
+  /** Returns the parked call that this request answers. @throws RequestStateExpired */
   findParkedCall(inbound: Inbound): ParkedState | undefined {
     if (inbound.session || !canBeRepeated(inbound, inbound.request)) return undefined;
     return this.repeatedCalls.findParkedState(toBinding(inbound));
   }
 
-  /** Its client may not go on with it. Rejects while it cannot be cancelled. */
+  /** Cancels a parked call whose caller lost access. Rejects while the call cannot be cancelled. */
   cancelParkedCall(parked: ParkedState): Promise<void> {
     return this.repeatedCalls.cancelParked(parked);
   }
@@ -53,5 +53,5 @@ const canBeRepeated = ({ repeatsItself }: Inbound, { method }: UpstreamCall['req
 
 const toBinding = ({ caller, endpoint, request }: Inbound) => ({ caller, endpoint: endpoint.id, request });
 
-/** Takes nothing: for calls before whose outcome nothing may be said. */
+/** Discards messages: for calls that may send none before their outcome. */
 export const SILENT_SINK: StreamSink = { emit: () => undefined, end: () => undefined };

@@ -1,30 +1,30 @@
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import type { ServerProfile } from '../upstream/index.js';
 
-/** Capabilities that mean the same in both eras. */
+/** Capabilities with the same meaning in both eras. */
 const ERA_INDEPENDENT = ['tools', 'prompts', 'resources', 'completions', 'logging'] as const;
 
-/** What several servers can do together. Lists of several servers change whenever one of theirs does. */
+/** The union of the capabilities of several servers. An aggregated list changes whenever a list of one server does. */
 export function mergeCapabilities(profiles: readonly ServerProfile[]): JsonObject {
-  const united: JsonObject = { tools: { listChanged: true } };
+  const merged: JsonObject = { tools: { listChanged: true } };
   for (const { capabilities } of profiles) {
     for (const name of ERA_INDEPENDENT) {
       const own = capabilities[name];
       if (own === undefined) continue;
-      const before = united[name];
-      united[name] = { ...(isJsonObject(before) ? before : {}), ...(isJsonObject(own) ? own : {}) };
+      const before = merged[name];
+      merged[name] = { ...(isJsonObject(before) ? before : {}), ...(isJsonObject(own) ? own : {}) };
     }
   }
-  return united;
+  return merged;
 }
 
-/** A server's capabilities as a client of another era may see them: without what that era does not know. */
+/** The capabilities of a server for a client of the other era, without those that exist only in the server's era. */
 export function toOtherEraCapabilities(capabilities: JsonObject): JsonObject {
   const { experimental } = capabilities;
   return { ...(experimental !== undefined && { experimental }), ...toGatewayCapabilities(capabilities) };
 }
 
-/** Only those whose methods the gateway itself knows. */
+/** Only the capabilities whose methods the gateway handles itself. */
 export function toGatewayCapabilities(capabilities: JsonObject): JsonObject {
   const known: JsonObject = {};
   for (const name of ERA_INDEPENDENT) if (capabilities[name] !== undefined) known[name] = capabilities[name];

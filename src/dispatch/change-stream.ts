@@ -1,20 +1,20 @@
 import { listFlagOf, type McpNotification } from '#lib/mcp-protocol';
 import type { StreamSink } from '../session-pool/index.js';
-import { ChangeTeller, type ChangeOrigin, type Feed, type ListView } from '../subscriptions/index.js';
+import { ChangeNotifier, type ChangeOrigin, type SubscriptionHandle, type ListView } from '../subscriptions/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 
 /**
- * What one client listens to, over all of its feeds: nothing is told before the acknowledgement, nothing after it that
- * it does not name (specification 2026: basic/patterns/subscriptions).
+ * The notifications of one client's subscription, merged from its upstream subscriptions. Sends none before the
+ * acknowledgement and none outside the acknowledged filter (specification 2026: basic/patterns/subscriptions; invariant 6).
  */
 export class ChangeStream {
   private acknowledged: ChangeFilter = {};
   private resources: ReadonlySet<string> = new Set();
-  private readonly changes = new ChangeTeller((change, resource) => this.notify(change, resource), true);
-  private readonly feeds = new Map<string, Feed>();
+  private readonly changes = new ChangeNotifier((change, resource) => this.notify(change, resource), true);
+  private readonly feeds = new Map<string, SubscriptionHandle>();
   private isClosed = false;
 
-  /** @param view what the client sees; closed with the stream */
+  /** @param view decides which changes the client sees; closed with the stream */
   constructor(
     private readonly sink: StreamSink,
     view: ListView,
@@ -22,25 +22,25 @@ export class ChangeStream {
     this.changes.setView(view);
   }
 
-  /** What is heard of a server from now on, instead of what was until now; a feed that comes too late is closed. */
-  attach(server: string, feed: Feed): void {
+  /** Replaces the upstream subscription at a server. Closes the new one when the stream is closed already. */
+  attach(server: string, feed: SubscriptionHandle): void {
     if (this.isClosed) return feed.close();
     this.detach(server);
     this.feeds.set(server, feed);
   }
 
-  /** Nothing more is heard of the server. */
+  /** Closes the upstream subscription at a server. */
   detach(server: string): void {
     this.feeds.get(server)?.close();
     this.feeds.delete(server);
   }
 
-  /** Something changed; a resource under its public name. */
+  /** Sends a change, with resources under their public URIs. */
   changed(change: McpNotification, origin?: ChangeOrigin): void {
     this.changes.record(change, origin);
   }
 
-  /** Says what is honoured, and then what changed meanwhile. */
+  /** Sends the honoured filter, then the changes since the stream was created. */
   async acknowledge(honoured: ChangeFilter): Promise<void> {
     const params = { notifications: { ...honoured } };
     const notification = { method: 'notifications/subscriptions/acknowledged', params } as unknown as McpNotification;

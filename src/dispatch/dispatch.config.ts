@@ -2,13 +2,13 @@ import { IsInt, Min } from 'class-validator';
 import { Env } from '#lib/config';
 
 export class DispatchConfig {
-  /** How long a list that is put together from several servers waits for the slowest of them. */
+  /** Maximum time that an aggregated list, handshake or subscription waits for its slowest server, as a duration. */
   @Env('ISTHMUS_LIST_PATIENCE', { as: 'duration' })
   @IsInt()
   @Min(50)
   readonly listTimeoutMs: number = 3_000;
 
-  /** Items of one page of a list that is put together from several servers. */
+  /** Maximum number of items on one page of an aggregated list. */
   @Env('ISTHMUS_LIST_PAGE_SIZE')
   @IsInt()
   @Min(1)

@@ -2,7 +2,7 @@ import { eraOfRevision, failure, GatewayCode, RpcCode, type ClientProfile, type 
 
 const MAX_ECHO_LENGTH = 128;
 
-/** A client's own words as they may be said back: enough to recognize them. */
+/** Shortens text from a client for an error message. */
 export function truncate(text: string): string {
   return text.length > MAX_ECHO_LENGTH ? `${text.slice(0, MAX_ECHO_LENGTH).toWellFormed()}…` : text;
 }
@@ -12,38 +12,38 @@ export const methodNotFound = (method: string): Outcome =>
 
 export const invalidParams = (message: string): Outcome => failure({ code: RpcCode.invalidParams, message });
 
-/** An item that the caller can see, and may not use so. Nothing was run. */
+/** A policy denies this use of a visible item. The call was not executed. */
 export function deniedByPolicy(reason: string, server: string): Outcome {
   const data = { outcome: 'not_executed', retriable: false, httpStatus: 403, server };
   return failure({ code: GatewayCode.deniedByPolicy, message: `Denied. ${reason}`, data }, 403);
 }
 
 /**
- * A call that had begun, and that its caller may not go on with. Who brings its state has seen the item: that it is closed
- * now gives nothing away.
+ * The caller lost access to the item of its parked call. The caller knows the item from the start of the call, so the message
+ * reveals nothing new.
  */
 export function deniedAfterStart(reason: string): Outcome {
   const data = { outcome: 'unknown', retriable: false, httpStatus: 403 };
-  const message = `Denied. ${reason} The call that waited for these answers was given up; what it did before is not known.`;
+  const message = `Denied. ${reason} The parked call was cancelled; whether it had an effect before is unknown.`;
   return failure({ code: GatewayCode.deniedByPolicy, message, data }, 403);
 }
 
-/** A tool whose definition is not the one that was approved. Nothing was run. */
+/** The definition of the tool differs from the approved one. The call was not executed. */
 export function definitionChanged(server: string): Outcome {
   const data = { outcome: 'not_executed', retriable: false, httpStatus: 409, server };
   const message =
-    'The server has changed the definition of this tool; it is kept back until somebody has approved that.';
+    'The server changed the definition of this tool. It is quarantined until an admin approves the new definition.';
   return failure({ code: GatewayCode.toolDefinitionChanged, message, data }, 409);
 }
 
-/** A server that is not waited for any longer; nothing was run but the question what it offers. */
+/** A server did not answer a list, handshake or subscription request in time. */
 export function upstreamTimedOut(server: string): Extract<Outcome, { kind: 'error' }> {
   const data = { outcome: 'unknown', retriable: true, server };
-  const message = 'The upstream did not answer in time';
+  const message = 'The upstream did not answer in time. Retry later.';
   return { kind: 'error', error: { code: GatewayCode.outcomeUnknown, message, data }, httpStatus: 504 };
 }
 
-/** A resource that no server behind the endpoint can have; each era has its own code for it. */
+/** No server of the endpoint has this resource. Each era has its own error code. */
 export function resourceNotFound(uri: string, client: ClientProfile): Outcome {
   const code = eraOfRevision(client.revision) === 'modern' ? RpcCode.invalidParams : RpcCode.resourceNotFound;
   return failure({ code, message: `Resource not found: ${truncate(uri)}`, data: { uri: truncate(uri) } });

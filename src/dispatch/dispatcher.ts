@@ -8,7 +8,7 @@ import type { Inbound, MethodHandler } from './inbound.js';
 
 export const METHOD_HANDLERS = Symbol('METHOD_HANDLERS');
 
-/** Finds out what a request means and has it answered. Never throws: whatever happens is an outcome. */
+/** Passes a request to the handler of its method. Never throws: every failure becomes an outcome. */
 @Injectable()
 export class Dispatcher {
   private readonly handlers: ReadonlyMap<string, MethodHandler>;
@@ -35,7 +35,7 @@ export class Dispatcher {
 }
 
 /**
- * What a server says may be shared by all may be so only where all may see it (specification 2026:
+ * A result stays `public` only at an unrestricted endpoint, where every caller may see it (specification 2026:
  * server/utilities/caching, Cache Scope Field).
  */
 function restrictCacheScope({ endpoint }: Inbound, outcome: Extract<Outcome, { kind: 'result' }>): Outcome {

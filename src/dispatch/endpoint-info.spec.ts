@@ -8,8 +8,8 @@ import { toOtherEraCapabilities, mergeCapabilities } from './capabilities.js';
 
 const profile = (capabilities: JsonObject) => ({ era: 'legacy', revision: '', capabilities }) as const;
 
-describe('the capabilities of several servers', () => {
-  it('are what any of them can do; their list of tools may always change', () => {
+describe('merged capabilities of several servers', () => {
+  it('contain every capability of any server, and always announce changes of tools', () => {
     const united = mergeCapabilities([
       profile({ tools: {}, resources: { subscribe: true }, experimental: { odd: {} } }),
       profile({ resources: { listChanged: true }, logging: {}, prompts: {} }),
@@ -23,7 +23,7 @@ describe('the capabilities of several servers', () => {
     expect(mergeCapabilities([])).toEqual({ tools: { listChanged: true } });
   });
 
-  it('are not confused by what is no capability', () => {
+  it('ignore malformed capabilities', () => {
     expect(mergeCapabilities([profile({ tools: true, prompts: 'yes', resources: null })])).toEqual({
       tools: { listChanged: true },
       prompts: {},
@@ -32,8 +32,8 @@ describe('the capabilities of several servers', () => {
   });
 });
 
-describe('the capabilities of one server', () => {
-  it('lose, for a client of the other era, what that does not know', () => {
+describe('capabilities of a server of the other era', () => {
+  it('omit capabilities that exist only in the server’s era', () => {
     expect(toOtherEraCapabilities({ tools: {}, tasks: {}, extensions: {}, experimental: { odd: {} } })).toEqual({
       tools: {},
       experimental: { odd: {} },
@@ -51,9 +51,9 @@ async function world() {
     { listTimeoutMs: 500 },
   );
   worlds.push(made);
-  const greet = (slug?: string, client = LEGACY_CLIENT) =>
+  const initialize = (slug?: string, client = LEGACY_CLIENT) =>
     made.welcome.initializeResult({ caller: callerOf('me'), client, endpoint: made.endpoint(slug) });
-  return { made, connector: made.connector, greet };
+  return { made, connector: made.connector, initialize };
 }
 
 const resultOf = (outcome: Outcome): JsonObject => (outcome.kind === 'result' ? outcome.result : {});
@@ -67,70 +67,70 @@ afterEach(async () => {
   for (const made of worlds.splice(0)) await made.close();
 });
 
-describe('a handshake', () => {
-  it('at one server is answered in that server’s name', async () => {
-    const { connector, greet } = await world();
+describe('initialize', () => {
+  it('returns the server’s own capabilities and info at a transparent endpoint', async () => {
+    const { connector, initialize } = await world();
     connector.capabilities.set('a', { tools: {}, odd: {} });
-    expect(resultOf(await greet('a'))).toEqual({
+    expect(resultOf(await initialize('a'))).toEqual({
       protocolVersion: LEGACY_CLIENT.revision,
       capabilities: { tools: {}, odd: {} },
       serverInfo: { name: 'a', version: '1' },
     });
   });
 
-  it('at one server of the other era says what both eras know', async () => {
-    const { connector, greet } = await world();
+  it('returns only era-independent capabilities of a modern server', async () => {
+    const { connector, initialize } = await world();
     connector.eras.set('a', 'modern');
     connector.capabilities.set('a', { tools: {}, odd: {} });
-    expect(resultOf(await greet('a'))).toMatchObject({ capabilities: { tools: {} } });
-    expect(resultOf(await greet('a'))).not.toHaveProperty('capabilities.odd');
+    expect(resultOf(await initialize('a'))).toMatchObject({ capabilities: { tools: {} } });
+    expect(resultOf(await initialize('a'))).not.toHaveProperty('capabilities.odd');
   });
 
-  it('at one server that cannot be reached fails', async () => {
-    const { connector, greet } = await world();
+  it('fails at a transparent endpoint whose server is unreachable', async () => {
+    const { connector, initialize } = await world();
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
-    expect(await greet('a')).toMatchObject({
+    expect(await initialize('a')).toMatchObject({
       kind: 'error',
       error: { code: -31004, data: { outcome: 'not_executed', server: 'a', requestId: expect.any(String) } },
     });
   });
 
-  it('at several servers is answered in the gateway’s name, with the instructions of the virtual server', async () => {
-    const { connector, greet } = await world();
+  it('returns the gateway’s info, merged capabilities and the virtual server’s instructions at an aggregating endpoint', async () => {
+    const { connector, initialize } = await world();
     connector.capabilities.set('b', { completions: {} });
-    expect(resultOf(await greet('desk'))).toMatchObject({
+    expect(resultOf(await initialize('desk'))).toMatchObject({
       capabilities: { tools: { listChanged: true }, resources: { subscribe: true }, completions: {} },
       serverInfo: { name: expect.any(String), title: 'Desk' },
       instructions: 'Tidy up.',
     });
-    expect(resultOf(await greet())).not.toHaveProperty('instructions');
+    expect(resultOf(await initialize())).not.toHaveProperty('instructions');
   });
 
-  it('at several servers succeeds without those that are away or too slow', async () => {
-    const { connector, greet } = await world();
+  it('omits unreachable and slow servers at an aggregating endpoint', async () => {
+    const { connector, initialize } = await world();
     connector.capabilities.set('b', { completions: {} });
     connector.beforeOpening = async ({ slug }) => {
       if (slug === 'b') throw new OutcomeError(unreachable('b'));
     };
-    expect(resultOf(await greet('desk'))).not.toHaveProperty('capabilities.completions');
+    expect(resultOf(await initialize('desk'))).not.toHaveProperty('capabilities.completions');
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'queueMicrotask', 'nextTick'] });
     connector.beforeOpening = () => new Promise<void>(() => undefined);
-    const greeting = greet('desk');
+    const initializing = initialize('desk');
     await jest.advanceTimersByTimeAsync(500);
-    expect(resultOf(await greeting)).not.toHaveProperty('capabilities.completions');
+    expect(resultOf(await initializing)).not.toHaveProperty('capabilities.completions');
   });
 
-  it('asks no server twice what it said of itself', async () => {
-    const { connector, greet } = await world();
-    await greet('desk');
-    await greet('desk');
-    await greet('a');
+  it('reuses the profile of a server for later handshakes', async () => {
+    const { connector, initialize } = await world();
+    await initialize('desk');
+    await initialize('desk');
+    await initialize('a');
     expect(connector.opened).toHaveLength(2);
   });
 });
 
-describe('a discovery', () => {
-  it('at one modern server is that server’s own, with the revisions that the gateway speaks', async () => {
+describe('server/discover', () => {
+  it('returns a modern server’s own result with the revisions that the gateway supports', async () => {
     const { made, connector } = await world();
     connector.eras.set('a', 'modern');
     connector.respond = () => result({ supportedVersions: ['theirs'], capabilities: { odd: {} } });
@@ -140,7 +140,7 @@ describe('a discovery', () => {
     expect(resultOf(outcome)['supportedVersions']).not.toContain('theirs');
   });
 
-  it('at a legacy server is answered for it', async () => {
+  it('is answered by the gateway for a legacy server', async () => {
     const { made } = await world();
     expect(resultOf(await made.request('server/discover', {}, { endpoint: 'a' }))).toMatchObject({
       capabilities: { tools: {} },
@@ -149,7 +149,7 @@ describe('a discovery', () => {
     expect(made.asked('a')).toEqual([]);
   });
 
-  it('at several servers is the gateway’s', async () => {
+  it('returns the gateway’s merged capabilities at an aggregating endpoint', async () => {
     const { made } = await world();
     expect(resultOf(await made.request('server/discover', {}, { endpoint: 'desk' }))).toMatchObject({
       capabilities: { tools: { listChanged: true } },
@@ -157,7 +157,7 @@ describe('a discovery', () => {
     });
   });
 
-  it('passes a server’s refusal on', async () => {
+  it('passes a server’s error through unchanged', async () => {
     const { made, connector } = await world();
     connector.eras.set('a', 'modern');
     const refusal = { kind: 'error', error: { code: 7, message: 'no' } } as const;
@@ -166,17 +166,17 @@ describe('a discovery', () => {
   });
 });
 
-describe('what belongs to a session', () => {
+describe('session methods', () => {
   const levelAt = (made: DispatchWorld) => made.connector.opened.at(-1)?.sent.map(({ request }) => request.logLevel);
 
-  it('is no method for a client without one', async () => {
+  it('are not found for a client without a session', async () => {
     const { made } = await world();
     for (const method of ['logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']) {
       expect(await made.request(method, { level: 'info', uri: 'a+x:y' })).toMatchObject({ error: { code: -32601 } });
     }
   });
 
-  it('such as the level of log messages is told to the servers with the calls that follow', async () => {
+  it('set the log level that later calls send to the servers', async () => {
     const { made } = await world();
     const session = made.session();
     expect(await made.request('logging/setLevel', { level: 'error' }, { session })).toEqual(result({}));
@@ -189,7 +189,7 @@ describe('what belongs to a session', () => {
     }
   });
 
-  it('behind one server is that server’s to refuse', async () => {
+  it('pass the log level to the server of a transparent endpoint and return its error', async () => {
     const { made, connector } = await world();
     const session = made.session('a');
     const asking = { session, endpoint: 'a' };
@@ -204,7 +204,7 @@ describe('what belongs to a session', () => {
     expect(await made.request('logging/setLevel', { level: 'info' }, other)).toMatchObject({ error: { code: -32601 } });
   });
 
-  it('such as a subscription is asked of the server that has the resource', async () => {
+  it('subscribe to a resource at the server that has it', async () => {
     const { made, connector } = await world();
     const session = made.session();
     const asking = { session };
@@ -218,7 +218,7 @@ describe('what belongs to a session', () => {
     expect(await made.request('resources/subscribe', {}, asking)).toMatchObject({ error: { code: -32602 } });
   });
 
-  it('is not needed to ask whether the gateway is there', async () => {
+  it('do not include ping, which works without a session', async () => {
     const { made } = await world();
     expect(await made.request('ping')).toEqual(result({}));
     expect(made.connector.opened).toEqual([]);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PRODUCT } from '#lib/extension-kit';
 import { result, type Era, type JsonObject, type Outcome } from '#lib/mcp-protocol';
-import { isShownInFull } from '../catalog/index.js';
+import { isFullyVisible } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ServerProfile } from '../upstream/index.js';
 import { toOtherEraCapabilities, toGatewayCapabilities, mergeCapabilities } from './capabilities.js';
@@ -11,7 +11,7 @@ import type { Inbound } from './inbound.js';
 import { AdaptiveTimeout } from './adaptive-timeout.js';
 import { ServerProfiles } from './server-profiles.js';
 
-/** What an endpoint says about itself to a client of either era. */
+/** Capabilities, server info and instructions of an endpoint for a client of either era. */
 export interface EndpointProfile {
   readonly capabilities: JsonObject;
   readonly serverInfo: JsonObject;
@@ -20,7 +20,7 @@ export interface EndpointProfile {
 
 type EndpointClient = Pick<Inbound, 'caller' | 'client' | 'endpoint'>;
 
-/** Receives clients: says what an endpoint offers. */
+/** Builds the `initialize` result and the discovery of an endpoint. */
 @Injectable()
 export class EndpointInfo {
   private readonly adaptiveTimeout: AdaptiveTimeout;
@@ -33,7 +33,7 @@ export class EndpointInfo {
     this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs);
   }
 
-  /** The result of `initialize` (specification 2025: basic/lifecycle), or why the one server behind it has none. */
+  /** The result of `initialize` (specification 2025: basic/lifecycle), or an error when the server of a transparent endpoint cannot be reached. */
   async initializeResult(visitor: EndpointClient): Promise<Outcome> {
     try {
       return result({ protocolVersion: visitor.client.revision, ...(await this.readProfile(visitor, 'legacy')) });
@@ -47,8 +47,8 @@ export class EndpointInfo {
     const [server] = visitor.endpoint.servers;
     if (server && visitor.endpoint.transparent) {
       const profile = toTransparentProfile(await this.profiles.profileOf(server, visitor), era);
-      // What the gateway does not know it passes on for nobody who sees a part only.
-      if (isShownInFull(visitor.endpoint)) return profile;
+      // Methods unknown to the gateway are passed through only for callers without restrictions (invariant 10).
+      if (isFullyVisible(visitor.endpoint)) return profile;
       return { ...profile, capabilities: toGatewayCapabilities(profile.capabilities) };
     }
     const { title, instructions } = visitor.endpoint;
@@ -59,13 +59,13 @@ export class EndpointInfo {
     };
   }
 
-  /** A server that does not answer in time is left out; it shows in the lists when it is back. */
+  /** Omits servers that do not answer in time. Their items appear in lists once they answer again. */
   private async readReachableProfiles(visitor: EndpointClient): Promise<ServerProfile[]> {
-    const ask = (server: ServerDefinition) => {
+    const read = (server: ServerDefinition) => {
       const profile = () => this.profiles.profileOf(server, visitor).catch(() => undefined);
       return this.adaptiveTimeout.run(server.slug, profile, (known) => known !== undefined);
     };
-    const profiles = await Promise.all(visitor.endpoint.servers.map(ask));
+    const profiles = await Promise.all(visitor.endpoint.servers.map(read));
     return profiles.filter((profile) => profile !== undefined);
   }
 }

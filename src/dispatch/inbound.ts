@@ -5,7 +5,7 @@ import type { UpstreamCall } from '../calls/index.js';
 import type { Endpoint } from '../catalog/index.js';
 import type { StreamSink } from '../session-pool/index.js';
 
-/** A client's request in neutral form, with all that is known of where it came from. */
+/** A client's request in era-independent form, with its caller, client and endpoint. */
 export interface Inbound {
   readonly caller: Caller;
   readonly endpoint: Endpoint;
@@ -14,19 +14,19 @@ export interface Inbound {
   readonly session?: SessionHandle;
   readonly requestId: RequestId;
   readonly request: McpRequest;
-  /** HTTP headers of a client whose era mirrors tool parameters in them. */
+  /** HTTP headers of a modern client, which repeat some tool parameters. */
   readonly mirrored?: Headers;
-  /** The client answers `input_required` itself by repeating the call. */
+  /** True when the client answers an `input_required` result by repeating the call. */
   readonly repeatsItself: boolean;
 }
 
-/** Answers one method. Failures are outcomes; what is thrown is a GatewayError or a defect. */
+/** Answers one or more methods. Failures are outcomes; any exception is a GatewayError or a defect. */
 export abstract class MethodHandler {
   abstract readonly methods: readonly string[];
   abstract handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome>;
 }
 
-/** The part of a call that follows from the client's request alone. */
+/** The part of an upstream call that identifies the caller, client and request. */
 export function toCallIdentity(inbound: Inbound): Omit<UpstreamCall, 'server' | 'request'> {
   const { caller, client, requestId, repeatsItself } = inbound;
   return { caller, client, requestId, clientRepeatsCall: repeatsItself };

@@ -2,4 +2,4 @@ export { DispatchConfig } from './dispatch.config.js';
 export { DispatchModule } from './dispatch.module.js';
 export { Dispatcher } from './dispatcher.js';
 export type { Inbound } from './inbound.js';
-export { EndpointInfo as Welcome } from './endpoint-info.js';
+export { EndpointInfo } from './endpoint-info.js';

@@ -1,8 +1,8 @@
-/** Callers whose last calls are remembered; of older ones it is assumed that they called just before the next. */
+/** Maximum number of stored call times. An evicted caller is treated as if it had called at the last evicted time. */
 const MAX_CALLERS = 10_000;
 
 interface CallTime {
-  /** A moment of the list cache. */
+  /** A sequence number of the list cache. */
   readonly sequence: number;
   /** On the clock of `performance.now()`. */
   readonly endedAt: number;
@@ -10,7 +10,7 @@ interface CallTime {
 
 const NO_CALL: CallTime = { sequence: 0, endedAt: Number.NEGATIVE_INFINITY };
 
-/** Remembers when a caller's last call of a tool at a server ended: it may have changed what the server offers. */
+/** Stores when the last tool call of a caller at a server ended, because the call may have changed the server's lists. */
 export class LastCallTimes {
   private readonly calls = new Map<string, CallTime>();
   private lastEvicted = NO_CALL;

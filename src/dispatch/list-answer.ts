@@ -1,26 +1,26 @@
 import type { JsonObject, Outcome } from '#lib/mcp-protocol';
 
-/** A page of a list, or why there is none, and what may be made of it. */
+/** A page of a list or an error, with its cache hints. */
 export interface ListAnswer {
   readonly outcome: Outcome;
-  /** For how long it may be taken for the truth, in ms. */
+  /** Remaining cache lifetime in milliseconds. */
   readonly freshMs: number;
-  /** It says nothing that only this caller may know. */
+  /** True when the page may be shared between authorization contexts. */
   readonly isPublic: boolean;
-  /** It came from the server just now, and nobody has been given it before. */
+  /** True for the first caller that receives a page from the server; false for cached and shared pages. */
   readonly isNew: boolean;
 }
 
-/** Nobody should rely on anything for longer, whatever a server says. */
+/** Maximum cache lifetime, whatever a server declares. */
 export const MAX_FRESH_MS = 3_600_000;
 
-/** What may be made of a result, by the hints of its server (specification 2026: server/utilities/caching). */
+/** The cache hints of a server's result (specification 2026: server/utilities/caching). */
 export function toCacheHints({ ttlMs, cacheScope }: JsonObject): Pick<ListAnswer, 'freshMs' | 'isPublic'> {
   const isValid = Number.isInteger(ttlMs) && (ttlMs as number) > 0;
   return { freshMs: isValid ? Math.min(ttlMs as number, MAX_FRESH_MS) : 0, isPublic: cacheScope === 'public' };
 }
 
-/** An answer of which nothing may be made. */
+/** An answer that must not be cached or shared. */
 export const toUncacheableAnswer = (outcome: Outcome): ListAnswer => ({
   outcome,
   freshMs: 0,

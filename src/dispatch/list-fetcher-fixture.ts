@@ -14,7 +14,7 @@ export const [MINE, THEIRS] = [callerOf('me'), callerOf('they')];
 
 const worlds: DispatchWorld[] = [];
 
-/** A modern server `a` that lists one tool, named for how often it was asked. */
+/** A modern server `a` that lists one tool, named after the number of requests it has received. */
 export async function listFetcherWorld(
   hints: JsonObject = { ttlMs: 10_000, cacheScope: 'public' },
   settings: Partial<CatalogConfig> = {},
@@ -35,7 +35,7 @@ export async function listFetcherWorld(
     for (const connection of connector.live) connection.change(notification);
   };
   const listeners = () => connector.live.flatMap((connection) => connection.listeners);
-  return { made, connector, state, list, change, listeners, asked: () => made.asked('a').length };
+  return { made, connector, state, list, change, listeners, requestCount: () => made.asked('a').length };
 }
 
 export const toResult = (outcome: Outcome): JsonObject => {

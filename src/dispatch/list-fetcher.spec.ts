@@ -15,19 +15,19 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-describe('a list of a modern server', () => {
-  it('is asked for once as long as it is fresh, and says how long that still is', async () => {
-    const { list, asked } = await world();
+describe('a cached list of a modern server', () => {
+  it('returns a cached list with its remaining lifetime until it expires', async () => {
+    const { list, requestCount } = await world();
     expect(toResult(await list())).toEqual({ tools: [{ name: 't1' }], ttlMs: 10_000, cacheScope: 'public' });
     await jest.advanceTimersByTimeAsync(4_000);
     expect(toResult(await list())).toEqual({ tools: [{ name: 't1' }], ttlMs: 6_000, cacheScope: 'public' });
     await jest.advanceTimersByTimeAsync(6_000);
     expect(toToolNames(await list())).toBe('t2');
-    expect(asked()).toBe(2);
+    expect(requestCount()).toBe(2);
   });
 
-  it('is asked for once by all who ask at the same moment', async () => {
-    const { list, asked } = await world();
+  it('sends one request for concurrent requests of several callers', async () => {
+    const { list, requestCount } = await world();
     const callers = [MINE, THEIRS, MINE, callerOf('she')];
     expect((await Promise.all(callers.map((caller) => list({ caller })))).map(toToolNames)).toEqual([
       't1',
@@ -35,34 +35,34 @@ describe('a list of a modern server', () => {
       't1',
       't1',
     ]);
-    expect(asked()).toBe(1);
+    expect(requestCount()).toBe(1);
   });
 
-  it('is asked for page by page', async () => {
-    const { list, asked } = await world();
+  it('caches each page of a list separately', async () => {
+    const { list, requestCount } = await world();
     for (const cursor of ['2', '3', '2']) await list({ params: { cursor } });
     await list();
     await list();
-    expect(asked()).toBe(3);
+    expect(requestCount()).toBe(3);
   });
 
-  it('is another one for a client that declares something else', async () => {
-    const { list, asked } = await world();
+  it('caches separately per declared capabilities', async () => {
+    const { list, requestCount } = await world();
     const client = (capabilities: JsonObject) => ({ client: { ...MODERN_CLIENT, capabilities } });
     for (const capabilities of [{}, { roots: {} }, {}, { roots: {} }]) await list(client(capabilities));
-    expect(asked()).toBe(2);
+    expect(requestCount()).toBe(2);
   });
 
-  it('is shown to legacy clients too, without what they do not know', async () => {
-    const { made, list, asked } = await world();
+  it('returns a cached list to a legacy session without cache hints, and renews the session', async () => {
+    const { made, list, requestCount } = await world();
     await list();
     const session = made.session('a');
     const touch = jest.spyOn(session, 'touch');
     expect(toToolNames(await list({ session }))).toBe('t1');
-    expect([asked(), touch.mock.calls.length]).toEqual([1, 1]);
+    expect([requestCount(), touch.mock.calls.length]).toEqual([1, 1]);
   });
 
-  it('is asked of the owner by a worker that does not know what its session declared', async () => {
+  it('forwards a list request to the owner of a session that lives at another worker', async () => {
     const { made, list } = await world();
     await list();
     const session = Object.assign(made.session('a'), { location: 'elsewhere' as const });
@@ -71,61 +71,64 @@ describe('a list of a modern server', () => {
     expect(call).toHaveBeenCalledTimes(1);
   });
 
-  it('is fresh for no longer than an hour', async () => {
-    const { list, asked } = await world({ ttlMs: Number.MAX_SAFE_INTEGER, cacheScope: 'public' });
+  it('caches a list for at most an hour', async () => {
+    const { list, requestCount } = await world({ ttlMs: Number.MAX_SAFE_INTEGER, cacheScope: 'public' });
     await list();
     await jest.advanceTimersByTimeAsync(1);
     expect(toResult(await list())['ttlMs']).toBe(3_600_000 - 1);
     await jest.advanceTimersByTimeAsync(3_600_000);
     await list();
-    expect(asked()).toBe(2);
+    expect(requestCount()).toBe(2);
   });
 
-  it.each([undefined, 0, -1, 1.5, '10000', null, Number.NaN])('with ttlMs %p is asked for each time', async (ttlMs) => {
-    const { list, asked } = await world({
-      ...(ttlMs !== undefined && { ttlMs: ttlMs as never }),
-      cacheScope: 'public',
-    });
-    await list();
-    await list();
-    expect(asked()).toBe(2);
-  });
+  it.each([undefined, 0, -1, 1.5, '10000', null, Number.NaN])(
+    'does not cache a list with the invalid ttlMs %p',
+    async (ttlMs) => {
+      const { list, requestCount } = await world({
+        ...(ttlMs !== undefined && { ttlMs: ttlMs as never }),
+        cacheScope: 'public',
+      });
+      await list();
+      await list();
+      expect(requestCount()).toBe(2);
+    },
+  );
 
-  it('is asked for each time where nothing may be remembered', async () => {
-    const { list, asked } = await world(undefined, { listCacheBytes: 0 });
+  it('fetches a list for each request when the cache is disabled', async () => {
+    const { list, requestCount } = await world(undefined, { listCacheBytes: 0 });
     await Promise.all([list(), list()]);
     await list();
-    expect(asked()).toBe(3);
+    expect(requestCount()).toBe(3);
   });
 });
 
-describe('what is private', () => {
-  it.each(['private', 'PUBLIC', undefined, 7])('by cacheScope %p crosses no principals', async (cacheScope) => {
-    const { list, asked } = await world({ ttlMs: 10_000, ...(cacheScope !== undefined && { cacheScope }) });
+describe('a private list', () => {
+  it.each(['private', 'PUBLIC', undefined, 7])('with cacheScope %p is cached per principal', async (cacheScope) => {
+    const { list, requestCount } = await world({ ttlMs: 10_000, ...(cacheScope !== undefined && { cacheScope }) });
     expect([toToolNames(await list()), toToolNames(await list({ caller: THEIRS })), toToolNames(await list())]).toEqual(
       ['t1', 't2', 't1'],
     );
     expect(toResult(await list())['cacheScope']).toBe('private');
-    expect(asked()).toBe(2);
+    expect(requestCount()).toBe(2);
   });
 
-  it('is another one for another token of the same principal', async () => {
-    const { list, asked } = await world({ ttlMs: 10_000, cacheScope: 'private' });
+  it('is cached per token of one principal', async () => {
+    const { list, requestCount } = await world({ ttlMs: 10_000, cacheScope: 'private' });
     const tokens: Partial<Caller>[] = [{}, { scopes: ['more'] }, { claims: { tenant: 'x' } }, { roles: ['admin'] }];
     for (const token of [...tokens, ...tokens]) await list({ caller: { ...MINE, ...token } });
-    expect(asked()).toBe(tokens.length);
+    expect(requestCount()).toBe(tokens.length);
   });
 
-  it('is nobody else’s, even of those who ask at the same moment', async () => {
-    const { list, asked } = await world({ ttlMs: 10_000, cacheScope: 'private' });
+  it('is not shared between concurrent requests of different principals', async () => {
+    const { list, requestCount } = await world({ ttlMs: 10_000, cacheScope: 'private' });
     const callers = [MINE, THEIRS, MINE, THEIRS];
     const shown = (await Promise.all(callers.map((caller) => list({ caller })))).map(toToolNames);
     expect([shown[0], shown[1]]).toEqual([shown[2], shown[3]]);
     expect(shown[0]).not.toBe(shown[1]);
-    expect(asked()).toBe(2);
+    expect(requestCount()).toBe(2);
   });
 
-  it('is waited for by nobody else once it is known to be', async () => {
+  it('does not delay requests of other principals once it is known to be private', async () => {
     const { connector, list } = await world({ ttlMs: 10_000, cacheScope: 'private' });
     await list();
     connector.respond = ({ request }) =>
@@ -137,50 +140,54 @@ describe('what is private', () => {
   });
 });
 
-describe('nothing is remembered', () => {
+describe('uncacheable list requests', () => {
   it.each<[string, JsonObject]>([
-    ['that depends on answers of the client', { inputResponses: {} }],
-    ['that depends on the state of a question', { requestState: 'sealed' }],
-    ['that was asked for with what only the server understands', { filter: 'x' }],
-    ['that was asked for with what only the server understands, in _meta', { _meta: { 'acme/tenant': 'x' } }],
-    ['with a cursor that is none', { cursor: 7 }],
-    ['with a cursor as long as a book', { cursor: 'x'.repeat(1_025) }],
-  ])('%s', async (_what, params) => {
-    const { list, asked } = await world();
+    ['input responses', { inputResponses: {} }],
+    ['a request state', { requestState: 'sealed' }],
+    ['an unknown parameter', { filter: 'x' }],
+    ['an unknown _meta key', { _meta: { 'acme/tenant': 'x' } }],
+    ['a cursor that is no string', { cursor: 7 }],
+    ['a cursor above the maximum length', { cursor: 'x'.repeat(1_025) }],
+  ])('does not cache the list for a request with %s', async (_what, params) => {
+    const { list, requestCount } = await world();
     await list({ params });
     await list({ params });
-    expect(asked()).toBe(2);
+    expect(requestCount()).toBe(2);
   });
 
-  it('but what differs by its trace only is the same', async () => {
-    const { list, asked } = await world();
+  it('returns the cached list to requests that differ only in their trace context', async () => {
+    const { list, requestCount } = await world();
     for (const traceparent of ['1', '2']) await list({ params: { _meta: { traceparent } } });
-    expect(asked()).toBe(1);
+    expect(requestCount()).toBe(1);
   });
 
-  it('of errors; they are told to all of a caller’s who asked at the same moment', async () => {
-    const { connector, list, asked } = await world();
+  it('does not cache an error, and returns it to all concurrent requests of the caller', async () => {
+    const { connector, list, requestCount } = await world();
     const fine = connector.respond;
     connector.respond = () => ({ kind: 'error', error: { code: 7, message: 'no' } });
     const outcomes = await Promise.all([list(), list()]);
     expect(outcomes).toMatchObject([{ error: { code: 7 } }, { error: { code: 7 } }]);
     connector.respond = fine;
     expect(toToolNames(await list())).toBe('t2');
-    expect(asked()).toBe(2);
+    expect(requestCount()).toBe(2);
   });
 
-  it('of questions: each client answers for itself', async () => {
-    const { connector, list, asked } = await world();
+  it('does not cache or share a result that requires input of the client', async () => {
+    const { connector, list, requestCount } = await world();
     const question = { resultType: 'input_required', inputRequests: {}, ttlMs: 10_000, cacheScope: 'public' };
     connector.respond = () => result(question);
     expect(await Promise.all([list(), list({ caller: THEIRS })])).toEqual([result(question), result(question)]);
-    expect(asked()).toBeGreaterThan(1);
+    expect(requestCount()).toBeGreaterThan(1);
     await list();
-    expect(asked()).toBeGreaterThan(2);
+    expect(requestCount()).toBeGreaterThan(2);
   });
 
-  it('of a page that the server does not know any more, nor of those that lead there', async () => {
-    const { connector, state, list, asked } = await world({ ttlMs: 10_000, cacheScope: 'public', nextCursor: '2' });
+  it('invalidates the cached pages that lead to a cursor which the server rejects', async () => {
+    const { connector, state, list, requestCount } = await world({
+      ttlMs: 10_000,
+      cacheScope: 'public',
+      nextCursor: '2',
+    });
     const fine = connector.respond;
     await list();
     connector.respond = () => ({ kind: 'error', error: { code: -32_602, message: 'Unknown cursor' } });
@@ -188,25 +195,25 @@ describe('nothing is remembered', () => {
     connector.respond = fine;
     state.hints = {};
     expect(toToolNames(await list())).toBe('t3');
-    expect(asked()).toBe(3);
+    expect(requestCount()).toBe(3);
   });
 });
 
-describe('a request that wants to hear how it goes', () => {
-  it('has a way of its own, and is answered from what is known all the same', async () => {
-    const { connector, list, asked } = await world();
+describe('a list request with a log level', () => {
+  it('is sent separately, and is answered from the cache when possible', async () => {
+    const { connector, list, requestCount } = await world();
     await Promise.all([list({ logLevel: 'debug' }), list({ logLevel: 'debug' })]);
-    expect(asked()).toBe(2);
+    expect(requestCount()).toBe(2);
     expect(connector.opened[0]?.sent.map(({ request }) => request.logLevel)).toEqual(['debug', 'debug']);
     await list({ logLevel: 'debug' });
     await list();
-    expect(asked()).toBe(2);
+    expect(requestCount()).toBe(2);
   });
 });
 
-describe('a client that leaves', () => {
-  it('takes the list from nobody who waits for it too', async () => {
-    const { connector, list, asked } = await world();
+describe('a disconnect during a shared list request', () => {
+  it('does not cancel the request while other callers wait for it', async () => {
+    const { connector, list, requestCount } = await world();
     const listing = Promise.withResolvers<Outcome>();
     connector.respond = () => listing.promise;
     const leaving = new AbortController();
@@ -215,11 +222,11 @@ describe('a client that leaves', () => {
     leaving.abort();
     expect(await mine).toMatchObject({ error: { code: -31_002 } });
     listing.resolve(result({ tools: [{ name: 'x' }], ttlMs: 10_000, cacheScope: 'public' }));
-    expect([toToolNames(await theirs), asked()]).toEqual(['x', 1]);
+    expect([toToolNames(await theirs), requestCount()]).toEqual(['x', 1]);
   });
 
-  it('as the last one who waits cancels it at the server, and whoever comes then begins anew', async () => {
-    const { connector, list, asked } = await world();
+  it('cancels the request at the server when the last caller disconnects, and a later caller starts a new one', async () => {
+    const { connector, list, requestCount } = await world();
     const fine = connector.respond;
     connector.respond = () => new Promise<Outcome>(() => undefined);
     const leaving = new AbortController();
@@ -229,6 +236,6 @@ describe('a client that leaves', () => {
     await Promise.all(waiting);
     expect(connector.opened[0]?.sent.map(({ signal }) => signal.aborted)).toEqual([true]);
     connector.respond = fine;
-    expect([toToolNames(await list()), asked()]).toEqual(['t2', 2]);
+    expect([toToolNames(await list()), requestCount()]).toEqual(['t2', 2]);
   });
 });

@@ -16,7 +16,7 @@ import {
 import { ListCache, type ListPage } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
-import { ChangeFeeds } from '../subscriptions/index.js';
+import { ServerSubscriptions } from '../subscriptions/index.js';
 import { toAuthorizationContext } from './authorization-context.js';
 import { CallDelivery, SILENT_SINK, type AddressedRequest } from './call-delivery.js';
 import { LastCallTimes } from './last-call-times.js';
@@ -26,12 +26,12 @@ import { toUncacheableAnswer, toCacheHints, isComplete, type ListAnswer } from '
 import { CachedListSubscriptions } from './cached-list-subscriptions.js';
 import { ServerProfiles } from './server-profiles.js';
 
-/** Longer cursors are passed on, not remembered. */
+/** A request with a longer cursor is passed through without caching, because clients choose the length of cache keys. */
 const MAX_CACHED_CURSOR_LENGTH = 1_024;
-/** Within this time after a call a server has told of what that changed, if it tells of changes. */
+/** A subscribed server is expected to announce the changes that a tool call made within this time after the call. */
 const CHANGE_NOTIFICATION_TIMEOUT_MS = 2_000;
 
-/** A question that others may have asked, or may be asking, in the same words. */
+/** A request for a page that can be shared with equal requests or answered from the cache. */
 interface PageRequest {
   readonly page: ListPage;
   readonly inbound: Inbound;
@@ -39,14 +39,13 @@ interface PageRequest {
 }
 
 /**
- * Asks modern servers for pages of their lists: each once for all who ask at the same moment, and not again while the
- * answer is fresh (specification 2026: server/utilities/caching). What changes is forgotten at once, as far as the server
- * tells of it.
+ * Fetches pages of lists. A page of a modern server is fetched once for concurrent requests and cached while it is fresh
+ * (specification 2026: server/utilities/caching). A change that the server announces invalidates its cached pages at once.
  */
 @Injectable()
 export class ListFetcher implements OnApplicationShutdown {
   private readonly sharedRequests = new Map<string, SharedRequest>();
-  /** Lists that are another one for each authorization context: nobody waits for what is meant for others. */
+  /** Lists whose last result was private: requests of different authorization contexts do not wait for each other. */
   private readonly privateMethods = new WeakMap<ServerDefinition, Set<ListMethod>>();
   private readonly lastCalls = new LastCallTimes();
   private readonly stopWatching: () => void;
@@ -56,7 +55,7 @@ export class ListFetcher implements OnApplicationShutdown {
     private readonly subscriptions: CachedListSubscriptions,
     private readonly profiles: ServerProfiles,
     private readonly delivery: CallDelivery,
-    feeds: ChangeFeeds,
+    feeds: ServerSubscriptions,
   ) {
     this.stopWatching = feeds.onListChange((slug, list) => {
       for (const method of LIST_CHANGES[list].lists) this.cache.invalidate(slug, method);
@@ -67,40 +66,42 @@ export class ListFetcher implements OnApplicationShutdown {
     this.stopWatching();
   }
 
-  /** The page that a request asks for. The signal is that of the request's own client. */
+  /** Returns the requested page. `signal` aborts when the client of this request disconnects. */
   async fetchPage(inbound: Inbound, to: AddressedRequest, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
     const page = await this.toListPage(inbound, to);
     if (!page) return toUncacheableAnswer(await this.delivery.deliver(inbound, to, sink, signal));
-    // It lives on although nothing is run in it.
+    // An answer from the cache runs no call in the session, so its idle timeout has to be renewed here.
     await inbound.session?.touch();
-    const question = { page, inbound, addressed: to };
-    const known = this.findCached(question);
+    const pageRequest = { page, inbound, addressed: to };
+    const known = this.findCached(pageRequest);
     if (known) return known;
     if (signal.aborted) return toUncacheableAnswer(outcomeOfFault('aborted'));
-    return wantsProgressOrLogs(to) ? this.fetchAlone(question, sink, signal) : this.fetchShared(question, sink, signal);
+    return wantsProgressOrLogs(to)
+      ? this.fetchAlone(pageRequest, sink, signal)
+      : this.fetchShared(pageRequest, sink, signal);
   }
 
-  /** Marks a moment, for `isStale`. */
+  /** Returns the next cache sequence number, for `isStale`. */
   nextSequence(): number {
     return this.cache.nextSequence();
   }
 
-  /** True when a list has changed since then, as far as is known. */
+  /** True when a list was invalidated after the sequence number was issued. */
   isStale(server: ServerDefinition, list: ListFlag, mark: number): boolean {
     return LIST_CHANGES[list].lists.some((method) => this.cache.isStale({ server, method }, mark));
   }
 
-  /** A tool was called. The caller expects to see in the lists what that changed. */
+  /** Records that a tool call of the caller ended: lists that were fetched before can be outdated for this caller. */
   recordCall(server: ServerDefinition, { caller }: Pick<Inbound, 'caller'>): void {
     if (this.cache.isEnabled && this.profiles.eraOf(server) === 'modern')
       this.lastCalls.record(server.slug, caller.key, this.cache.nextSequence());
   }
 
-  /** Undefined where nothing may be shared or remembered. */
+  /** Returns undefined when the request can be neither shared nor cached. */
   private async toListPage({ caller, client, session }: Inbound, to: AddressedRequest): Promise<ListPage | undefined> {
     const { server, request } = to;
     const { method, params } = request;
-    // Of a client whose session lives elsewhere it is not known here what it declares.
+    // Only the owner of a session knows which capabilities its client declared.
     if (!this.cache.isEnabled || !isListMethod(method) || session?.location === 'elsewhere') return undefined;
     if (!hasOnlyCursor(params)) return undefined;
     const era = this.profiles.eraOf(server) ?? (await this.profiles.learnEra(server).catch(() => undefined));
@@ -121,8 +122,8 @@ export class ListFetcher implements OnApplicationShutdown {
   }
 
   /**
-   * False for what was asked for before the caller's last call ended: the call may have changed the list. Where the change
-   * would have been heard by now, it is not what it looks like.
+   * False for a request that started before the caller's last tool call ended, because the call may have changed the list.
+   * A subscription would have announced that change by now, so an older result is current while one is active.
    */
   private isNewerThanLastCall({ caller }: Inbound, { server, method }: ListPage, mark: number): boolean {
     const call = this.lastCalls.last(server.slug, caller.key);
@@ -135,46 +136,49 @@ export class ListFetcher implements OnApplicationShutdown {
     );
   }
 
-  /** A request that hears something on the way has a way of its own. */
-  private async fetchAlone(question: PageRequest, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
+  /** Sends the request on its own: progress and log messages belong to one client. */
+  private async fetchAlone(pageRequest: PageRequest, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
     const mark = this.cache.nextSequence();
-    const outcome = await this.delivery.deliver(question.inbound, question.addressed, sink, signal);
-    this.storeResult(question, mark, outcome);
-    return this.toListAnswer(question.page, mark, outcome);
+    const outcome = await this.delivery.deliver(pageRequest.inbound, pageRequest.addressed, sink, signal);
+    this.storeResult(pageRequest, mark, outcome);
+    return this.toListAnswer(pageRequest.page, mark, outcome);
   }
 
-  private async fetchShared(question: PageRequest, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
-    const others = this.findSharedRequest(question, 'own') ? undefined : this.findSharedRequest(question, 'anybody');
+  private async fetchShared(pageRequest: PageRequest, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
+    const others = this.findSharedRequest(pageRequest, 'own')
+      ? undefined
+      : this.findSharedRequest(pageRequest, 'anybody');
     if (others) {
       const outcome = await others.wait(signal);
-      if (signal.aborted || isPublicResult(outcome)) return this.toListAnswer(question.page, others.sequence, outcome);
+      if (signal.aborted || isPublicResult(outcome))
+        return this.toListAnswer(pageRequest.page, others.sequence, outcome);
     }
-    const own = this.findSharedRequest(question, 'own');
-    const flight = own ?? this.startSharedRequest(question);
+    const own = this.findSharedRequest(pageRequest, 'own');
+    const flight = own ?? this.startSharedRequest(pageRequest);
     const outcome = await flight.wait(signal);
-    // Questions of the server to the client are for each of them to answer.
-    if (outcome.kind === 'result' && !isComplete(outcome)) return this.fetchAlone(question, sink, signal);
-    return { ...this.toListAnswer(question.page, flight.sequence, outcome), isNew: !own };
+    // A result that requires input has to be answered by each client itself, so it is not shared.
+    if (outcome.kind === 'result' && !isComplete(outcome)) return this.fetchAlone(pageRequest, sink, signal);
+    return { ...this.toListAnswer(pageRequest.page, flight.sequence, outcome), isNew: !own };
   }
 
-  /** A flight that may bring what is asked for: it began after the list changed, and after the caller's last call. */
-  private findSharedRequest(question: PageRequest, whose: SharingScope): SharedRequest | undefined {
-    const { page, inbound } = question;
+  /** Returns a request in flight that started after the last invalidation of the list and after the caller's last tool call. */
+  private findSharedRequest(pageRequest: PageRequest, whose: SharingScope): SharedRequest | undefined {
+    const { page, inbound } = pageRequest;
     if (whose === 'anybody' && this.privateMethods.get(page.server)?.has(page.method)) return undefined;
-    const flight = this.sharedRequests.get(toSharedRequestKey(question, whose));
+    const flight = this.sharedRequests.get(toSharedRequestKey(pageRequest, whose));
     if (!flight?.isInFlight || flight.server !== page.server || this.cache.isStale(page, flight.sequence))
       return undefined;
     return this.isNewerThanLastCall(inbound, page, flight.sequence) ? flight : undefined;
   }
 
-  private startSharedRequest(question: PageRequest): SharedRequest {
-    const { page, inbound, addressed: to } = question;
+  private startSharedRequest(pageRequest: PageRequest): SharedRequest {
+    const { page, inbound, addressed: to } = pageRequest;
     const { session: _session, ...alone } = inbound;
-    const keys = [toSharedRequestKey(question, 'own'), toSharedRequestKey(question, 'anybody')];
+    const keys = [toSharedRequestKey(pageRequest, 'own'), toSharedRequestKey(pageRequest, 'anybody')];
     const mark = this.cache.nextSequence();
     const flight = new SharedRequest(page.server, mark, async (signal) => {
       const outcome = await this.delivery.deliver({ ...alone, repeatsItself: true }, to, SILENT_SINK, signal);
-      this.storeResult(question, mark, outcome);
+      this.storeResult(pageRequest, mark, outcome);
       for (const key of keys) if (this.sharedRequests.get(key) === flight) this.sharedRequests.delete(key);
       return outcome;
     });
@@ -214,7 +218,7 @@ export class ListFetcher implements OnApplicationShutdown {
 
 type SharingScope = 'own' | 'anybody';
 
-/** What makes two requests the same. Errors are told in the words of the client's era. */
+/** Equal for requests that can share a result. The era is part of the key because errors are encoded for it. */
 function toSharedRequestKey({ page, inbound, addressed: to }: PageRequest, whose: SharingScope): string {
   const { server, method, cursor, capabilities, context } = page;
   const era = eraOfRevision(inbound.client.revision);
@@ -230,7 +234,7 @@ const toListFlag = (method: ListMethod): ListFlag | undefined =>
 const wantsProgressOrLogs = ({ request: { progressToken, logLevel } }: AddressedRequest): boolean =>
   progressToken !== undefined || logLevel !== undefined;
 
-/** Trace context is nobody's list. What a server makes of anything else, only the server knows. */
+/** Trace context does not affect a list. Any other `_meta` key may, so it makes a request uncacheable. */
 const TRACE_KEYS: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
 
 function hasOnlyCursor({ cursor, _meta: meta, ...rest }: JsonObject): boolean {

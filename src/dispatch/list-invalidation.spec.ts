@@ -24,19 +24,19 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-describe('a list that changes', () => {
-  async function following() {
+describe('invalidation of cached lists', () => {
+  async function subscribedWorld() {
     const made = await world();
     made.connector.capabilities.set('a', ANNOUNCED);
-    // What was fetched before anybody listened may have changed since.
+    // The subscription starts after the first request, so only the second result is reliably current.
     await made.list();
     await settled();
     await made.list();
-    return { ...made, before: made.asked() };
+    return { ...made, before: made.requestCount() };
   }
 
-  it('is listened to as long as it is remembered, and a little longer', async () => {
-    const { listeners } = await following();
+  it('subscribes to the list changes of a server while one of its lists is cached, and for at least a minute', async () => {
+    const { listeners } = await subscribedWorld();
     expect(listeners().map(({ filter }) => filter)).toEqual([
       { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true },
     ]);
@@ -44,15 +44,15 @@ describe('a list that changes', () => {
     expect(listeners()).toEqual([]);
   });
 
-  it('is not listened to where the server announces no changes', async () => {
+  it('opens no subscription at a server that does not announce list changes', async () => {
     const { list, listeners } = await world();
     await list();
     await settled();
     expect(listeners()).toEqual([]);
   });
 
-  it('is listened to together with clients who listen', async () => {
-    const { made, list, connector, listeners, asked } = await world();
+  it('shares the upstream subscription of a listening client to watch a cached list', async () => {
+    const { made, list, connector, listeners, requestCount } = await world();
     connector.capabilities.set('a', ANNOUNCED);
     const leaving = new AbortController();
     const notifications = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
@@ -65,37 +65,37 @@ describe('a list that changes', () => {
     await list();
     await settled();
     await list();
-    expect([listeners().length, asked()]).toEqual([1, 1]);
+    expect([listeners().length, requestCount()]).toEqual([1, 1]);
     leaving.abort();
     await listening;
   });
 
-  it('is asked for anew at once', async () => {
-    const { list, change, before, asked } = await following();
+  it('fetches a cached list again as soon as the server announces a change', async () => {
+    const { list, change, before, requestCount } = await subscribedWorld();
     await list();
-    expect(asked()).toBe(before);
+    expect(requestCount()).toBe(before);
     change();
     expect(toToolNames(await list())).toBe(`t${before + 1}`);
   });
 
-  it('is no other list', async () => {
-    const { list, change, before, asked } = await following();
+  it('keeps the cached tools when the server announces that its resources changed', async () => {
+    const { list, change, before, requestCount } = await subscribedWorld();
     change(RESOURCES_CHANGED);
     await list();
-    expect(asked()).toBe(before);
+    expect(requestCount()).toBe(before);
   });
 
-  it('of resources is that of their templates too', async () => {
-    const { list, change, asked } = await following();
+  it('invalidates cached resource templates when the server announces that its resources changed', async () => {
+    const { list, change, requestCount } = await subscribedWorld();
     for (const method of ['resources/list', 'resources/templates/list']) await list({ method });
-    const before = asked();
+    const before = requestCount();
     change(RESOURCES_CHANGED);
     for (const method of ['resources/list', 'resources/templates/list']) await list({ method });
-    expect(asked()).toBe(before + 2);
+    expect(requestCount()).toBe(before + 2);
   });
 
-  it('while it is asked for is neither remembered nor given to who asks afterwards', async () => {
-    const { connector, list, change, state, before } = await following();
+  it('neither caches a list that changed during its request nor returns it to later requests', async () => {
+    const { connector, list, change, state, before } = await subscribedWorld();
     await jest.advanceTimersByTimeAsync(10_000);
     const old = Promise.withResolvers<Outcome>();
     const fine = connector.respond;
@@ -110,39 +110,39 @@ describe('a list that changes', () => {
     expect([toToolNames(late), toToolNames(await list())]).toEqual([`t${before + 2}`, `t${before + 2}`]);
   });
 
-  it('may have changed unheard while nobody could listen', async () => {
-    const { connector, list, before, asked } = await following();
+  it('fetches a cached list again after its upstream subscription was interrupted', async () => {
+    const { connector, list, before, requestCount } = await subscribedWorld();
     connector.live[0]?.die();
     await list();
-    expect(asked()).toBe(before);
+    expect(requestCount()).toBe(before);
     await jest.advanceTimersByTimeAsync(1_000);
     await list();
-    expect(asked()).toBe(before + 1);
+    expect(requestCount()).toBe(before + 1);
   });
 
-  it('with the configuration of its server is asked for anew', async () => {
-    const { made, list, before, asked } = await following();
+  it('fetches a cached list again after the definition of its server changed', async () => {
+    const { made, list, before, requestCount } = await subscribedWorld();
     made.registry.configure([remoteServer('a', { headers: { authorization: 'another' } }), remoteServer('b')]);
     await list();
-    expect(asked()).toBe(before + 1);
+    expect(requestCount()).toBe(before + 1);
   });
 });
 
-describe('a caller that called a tool', () => {
-  it('finds what that changed in the list, though the server says nothing; others do not ask again', async () => {
-    const { made, list, asked } = await world();
+describe('lists after a tool call', () => {
+  it('fetches the list again for the caller of a tool, and keeps the cached list for other callers', async () => {
+    const { made, list, requestCount } = await world();
     await list();
     await made.request('tools/call', { name: 'x' }, { endpoint: 'a', caller: MINE });
-    const before = asked();
+    const before = requestCount();
     await list({ caller: THEIRS });
-    expect(asked()).toBe(before);
+    expect(requestCount()).toBe(before);
     await list();
     await list();
-    expect(asked()).toBe(before + 1);
+    expect(requestCount()).toBe(before + 1);
   });
 
-  it('is not given what was asked for before its call ended', async () => {
-    const { made, connector, list, asked } = await world();
+  it('does not share a list request that started before the caller’s tool call ended', async () => {
+    const { made, connector, list, requestCount } = await world();
     await list();
     await jest.advanceTimersByTimeAsync(10_000);
     const slow = Promise.withResolvers<Outcome>();
@@ -152,27 +152,27 @@ describe('a caller that called a tool', () => {
     await settled();
     await made.request('tools/call', { name: 'x' }, { endpoint: 'a', caller: MINE });
     connector.respond = fine;
-    const before = asked();
+    const before = requestCount();
     await list();
-    expect(asked()).toBe(before + 1);
+    expect(requestCount()).toBe(before + 1);
     slow.resolve(result({ tools: [] }));
     await theirs;
   });
 
-  it('a while ago is given what is remembered, where a change would have been heard', async () => {
-    const { made, connector, list, asked } = await world({ ttlMs: A_MINUTE, cacheScope: 'public' });
+  it('returns the cached list two seconds after a tool call while a subscription would have announced a change', async () => {
+    const { made, connector, list, requestCount } = await world({ ttlMs: A_MINUTE, cacheScope: 'public' });
     connector.capabilities.set('a', ANNOUNCED);
     await list();
     await settled();
     await list();
     await made.request('tools/call', { name: 'x' }, { endpoint: 'a', caller: MINE });
-    const before = asked();
+    const before = requestCount();
     await jest.advanceTimersByTimeAsync(2_001);
     await list();
-    expect(asked()).toBe(before);
+    expect(requestCount()).toBe(before);
     connector.beforeListening = () => new Promise(() => undefined);
     connector.live[0]?.die();
     await list();
-    expect(asked()).toBe(before + 1);
+    expect(requestCount()).toBe(before + 1);
   });
 });

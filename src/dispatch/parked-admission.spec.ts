@@ -1,4 +1,4 @@
-/** A call that was let in, asked its client, and is repeated with the answer: what is asked of it once more, and what not. */
+/** Which admission checks run again when a client repeats an admitted call with the answer to its question. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { result, type ClientProfile, type JsonObject, type Outcome } from '#lib/mcp-protocol';
@@ -33,7 +33,7 @@ interface Stage {
   readonly respond?: Respond;
 }
 
-/** Asks one question, and answers with what it got. */
+/** Sends one question to the client and returns its answer as the result. */
 const asksOnce: Respond = async ({ reply, signal }) =>
   result({ answer: await reply.answerQuestion(FORM, signal) } as unknown as JsonObject);
 
@@ -46,19 +46,19 @@ async function open({ server = remoteServer('a'), era = 'legacy', more = {}, res
   const call = (params: JsonObject = {}, asking: Asking = {}) =>
     world.request('tools/call', { ...CALL, ...params }, { client: TALKATIVE, ...asking });
   const begin = async (asking: Asking = {}) => {
-    const { result: asked } = (await call({}, asking)) as { result: JsonObject };
-    expect(asked).toMatchObject({ resultType: 'input_required', requestState: expect.any(String) });
-    return { requestState: asked['requestState'] as string, inputResponses: { 'question-1': ADA } };
+    const { result: inputRequired } = (await call({}, asking)) as { result: JsonObject };
+    expect(inputRequired).toMatchObject({ resultType: 'input_required', requestState: expect.any(String) });
+    return { requestState: inputRequired['requestState'] as string, inputResponses: { 'question-1': ADA } };
   };
-  const calls = () => world.connector.opened.flatMap(({ sent }) => sent).filter(isCall);
+  const calls = () => world.connector.opened.flatMap(({ sent }) => sent).filter(isToolCall);
   return { call, begin, calls, list };
 }
 
-const isCall = ({ request }: { request: { method: string } }) => request.method === 'tools/call';
+const isToolCall = ({ request }: { request: { method: string } }) => request.method === 'tools/call';
 const codeOf = (outcome: Outcome) => (outcome.kind === 'error' ? outcome.error.code : outcome.result);
 
-describe('the answer to a question of a call that was let in', () => {
-  it('reaches the server, though the caller may make no more calls', async () => {
+describe('the answer to a question of an admitted call', () => {
+  it('reaches the server although the caller’s rate limit is reached', async () => {
     const { call, begin, calls } = await open({ more: { limits: [ONE_AN_HOUR] } });
     const answer = await begin();
     expect(codeOf(await call())).toBe(-31_003);
@@ -66,7 +66,7 @@ describe('the answer to a question of a call that was let in', () => {
     expect(calls()).toHaveLength(1);
   });
 
-  it('reaches the server, though its tool has changed and is kept back now', async () => {
+  it('reaches the server although its tool has been quarantined since', async () => {
     const server = remoteServer('a', { toolChanges: 'quarantine' });
     const { call, begin, list } = await open({ server });
     const answer = await begin();
@@ -76,7 +76,7 @@ describe('the answer to a question of a call that was let in', () => {
     expect(await call(answer)).toMatchObject(ANSWERED);
   });
 
-  it('reaches the server, whatever its headers say that were checked before', async () => {
+  it('reaches the server although its parameter headers differ from the arguments', async () => {
     const { call, begin } = await open();
     const answer = await begin({ mirrored: { 'mcp-param-to': 'Rome' } });
     const contrary = { mirrored: { 'mcp-param-to': 'Oslo' } };
@@ -84,7 +84,7 @@ describe('the answer to a question of a call that was let in', () => {
     expect(await call(answer, contrary)).toMatchObject(ANSWERED);
   });
 
-  it('costs no call of the next one’s, nor does the next question', async () => {
+  it('does not count for the rate limit', async () => {
     const twice: LimitDefinition = { ...ONE_AN_HOUR, rate: { calls: 2, withinMs: 3_600_000 } };
     const { call, begin } = await open({ more: { limits: [twice] } });
     expect(await call(await begin())).toMatchObject(ANSWERED);
@@ -93,22 +93,22 @@ describe('the answer to a question of a call that was let in', () => {
   });
 });
 
-describe('a repetition for which no call waits', () => {
+describe('a repeated call without a parked call', () => {
   const visit = { mode: 'url', elicitationId: 'e1', url: 'https://example.com/consent', message: 'Please' };
   const consent = { code: -32_042, message: 'Visit first', data: { elicitations: [visit] } };
 
   it.each<[string, Stage, JsonObject]>([
     [
-      'a modern server’s own state',
+      'the state of a modern server',
       { era: 'modern', respond: () => result({ resultType: 'input_required', requestState: 'own' }) },
       {},
     ],
     [
-      'a state with which the call begins anew',
+      'a state that restarts the call',
       { respond: () => ({ kind: 'error', error: consent }) },
       { 'visit-1': { action: 'accept' } },
     ],
-  ])('is a call like any other, with %s', async (_what, stage, inputResponses) => {
+  ])('counts for the rate limit when it carries %s', async (_what, stage, inputResponses) => {
     const { call, begin, calls } = await open({ ...stage, more: { limits: [ONE_AN_HOUR] } });
     const { requestState } = await begin();
     expect(codeOf(await call({ requestState, inputResponses }))).toBe(-31_003);
@@ -116,23 +116,23 @@ describe('a repetition for which no call waits', () => {
   });
 });
 
-describe('a caller who may not use the item any more', () => {
+describe('an answer after a policy withdrew the item', () => {
   const denied = (more: Partial<PolicyDefinition>): Partial<RegistrySnapshot> => ({
     policies: [{ slug: 'no', effect: 'deny', ...more }],
   });
 
   it.each<[string, Partial<PolicyDefinition>]>([
-    ['with these arguments', { tools: ['book'], when: 'args.to == "Rome"' }],
-    ['at all', { tools: ['book'] }],
-    ['nor anything of its server', { servers: ['a'] }],
-  ])('%s ends the call at its server, and is told that nobody knows what it did', async (_how, policy) => {
+    ['these arguments', { tools: ['book'], when: 'args.to == "Rome"' }],
+    ['the tool', { tools: ['book'] }],
+    ['the server', { servers: ['a'] }],
+  ])('cancels the parked call with outcome unknown when the policy denies %s', async (_how, policy) => {
     const { call, begin, calls } = await open();
     const answer = await begin();
     world.registry.configure(world.registry.snapshot.servers, denied(policy));
     expect(await call(answer)).toMatchObject({
       error: {
         code: -31_009,
-        message: expect.stringMatching(/^Denied\. .* given up; what it did before is not known\.$/),
+        message: expect.stringMatching(/^Denied\. .* cancelled; whether it had an effect before is unknown\.$/),
         data: { outcome: 'unknown', retriable: false, requestId: expect.any(String) },
       },
     });

@@ -5,12 +5,12 @@ import { UpstreamPool } from '../connections/index.js';
 import type { ServerProfile } from '../upstream/index.js';
 import type { Inbound } from './inbound.js';
 
-/** What servers say about themselves. Remembered by the pool that speaks with them. */
+/** Profiles of servers: era, capabilities and info. The connection pool caches them. */
 @Injectable()
 export class ServerProfiles {
   constructor(private readonly upstreams: UpstreamPool) {}
 
-  /** The era of a server that was spoken to before. */
+  /** The era of a server, if a connection has discovered it before. */
   eraOf(server: ServerDefinition): Era | undefined {
     return this.upstreams.eraOf(server);
   }

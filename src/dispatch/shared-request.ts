@@ -1,16 +1,14 @@
 import { outcomeOfFault, type Outcome } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 
-/**
- * One request on behalf of several callers. It is none of theirs to cancel; it ends when nobody waits for it any more.
- */
+/** One upstream request for several callers. No single caller can cancel it; it is cancelled when no caller waits any more. */
 export class SharedRequest {
   private readonly outcome: Promise<Outcome>;
   private readonly cancellation = new AbortController();
   private waiters = 0;
   private isSettled = false;
 
-  /** @param sequence when it began */
+  /** @param sequence the cache sequence number at which the request started */
   constructor(
     readonly server: ServerDefinition,
     readonly sequence: number,
@@ -19,21 +17,21 @@ export class SharedRequest {
     this.outcome = start(this.cancellation.signal).finally(() => (this.isSettled = true));
   }
 
-  /** False once it has ended. */
+  /** False once the request has ended or was cancelled. */
   get isInFlight(): boolean {
     return !this.isSettled && !this.cancellation.signal.aborted;
   }
 
-  /** Its outcome; or that of a call whose own client has left, as soon as the signal is aborted. */
+  /** Returns the outcome, or an `aborted` outcome as soon as the caller's own signal is aborted. */
   async wait(signal: AbortSignal): Promise<Outcome> {
-    const { promise: left, resolve } = Promise.withResolvers<Outcome>();
-    const leave = () => resolve(outcomeOfFault('aborted'));
-    signal.addEventListener('abort', leave, { once: true });
+    const { promise: aborted, resolve } = Promise.withResolvers<Outcome>();
+    const onAbort = () => resolve(outcomeOfFault('aborted'));
+    signal.addEventListener('abort', onAbort, { once: true });
     this.waiters += 1;
     try {
-      return await Promise.race([this.outcome, left]);
+      return await Promise.race([this.outcome, aborted]);
     } finally {
-      signal.removeEventListener('abort', leave);
+      signal.removeEventListener('abort', onAbort);
       this.waiters -= 1;
       if (this.waiters === 0 && !this.isSettled) this.cancellation.abort();
     }

@@ -37,8 +37,8 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-describe('parameters that travel in headers', () => {
-  it('are learned before the first call and from then on known', async () => {
+describe('parameter headers', () => {
+  it('are read from the tool list before the first call and reused for later calls', async () => {
     const { methods, calls, call } = await world();
     await call();
     await call();
@@ -46,20 +46,20 @@ describe('parameters that travel in headers', () => {
     expect(calls().map(({ parameterHeaders }) => Object.values(parameterHeaders ?? {}))).toEqual([['acme'], ['acme']]);
   });
 
-  it('are asked for once by callers who come together', async () => {
+  it('are fetched once for concurrent calls', async () => {
     const { methods, call } = await world();
     await Promise.all([call(), call(), call()]);
     expect(methods().filter((method) => method === 'tools/list')).toHaveLength(1);
   });
 
-  it('are learned from a list that passes through', async () => {
+  it('are learned from a complete list that a client requested', async () => {
     const { made, methods, call } = await world();
     await made.request('tools/list', {}, { endpoint: 'db' });
     await call();
     expect(methods()).toEqual(['tools/list', 'tools/call']);
   });
 
-  it('are not learned from a part of a list', async () => {
+  it('are not learned from one page of a longer list', async () => {
     const { made, methods, call } = await world();
     made.connector.respond = ({ request: { method, params } }) => {
       if (method !== 'tools/list') return result({});
@@ -70,7 +70,7 @@ describe('parameters that travel in headers', () => {
     expect(methods()).toEqual(['tools/list', 'tools/list', 'tools/list', 'tools/call']);
   });
 
-  it('are asked for again after a while', async () => {
+  it('are fetched again after a minute', async () => {
     const { methods, call } = await world();
     await call();
     jest.setSystemTime(Date.now() + 61_000);
@@ -78,7 +78,7 @@ describe('parameters that travel in headers', () => {
     expect(methods()).toEqual(['tools/list', 'tools/call', 'tools/list', 'tools/call']);
   });
 
-  it('are asked for again when the tools change', async () => {
+  it('are fetched again after the server announced a change of its tools', async () => {
     const { made, methods, call } = await world();
     const leaving = new AbortController();
     const params = { notifications: { toolsListChanged: true } };
@@ -92,29 +92,29 @@ describe('parameters that travel in headers', () => {
     await listening;
   });
 
-  it('are not kept when the tools change while they are asked for', async () => {
+  it('are not stored when the tools change during the request', async () => {
     const { made, methods, call } = await world();
     const leaving = new AbortController();
     const params = { notifications: { toolsListChanged: true } };
     const listening = made.request('subscriptions/listen', params, { endpoint: 'db', signal: leaving.signal });
     await new Promise(setImmediate);
-    const whole = made.connector.respond;
+    const respond = made.connector.respond;
     const old = Promise.withResolvers<Outcome>();
     made.connector.respond = (sent, connection) =>
-      sent.request.method === 'tools/list' ? old.promise : whole(sent, connection);
+      sent.request.method === 'tools/list' ? old.promise : respond(sent, connection);
     const calling = call();
     await new Promise(setImmediate);
     made.connector.opened[0]?.change({ method: 'notifications/tools/list_changed', params: {} });
     old.resolve(result({ tools: [] }));
     await calling;
-    made.connector.respond = whole;
+    made.connector.respond = respond;
     await call();
     expect(methods()).toEqual(['tools/list', 'tools/call', 'tools/list', 'tools/call']);
     leaving.abort();
     await listening;
   });
 
-  it('are found in a list that is remembered', async () => {
+  it('are read from a cached list without a request', async () => {
     const { made, methods, call } = await world();
     const tools = { tools: [TENANT], ttlMs: 120_000, cacheScope: 'public' };
     made.connector.respond = ({ request }) => result(request.method === 'tools/list' ? tools : {});
@@ -124,7 +124,7 @@ describe('parameters that travel in headers', () => {
     expect(methods()).toEqual(['tools/list', 'tools/call']);
   });
 
-  it('of the client must say what the body says', async () => {
+  it('of a client are rejected when they differ from the arguments', async () => {
     const { methods, call } = await world();
     const mirrored = (tenant: string) => ({ mirrored: { 'mcp-param-tenant': tenant } });
     expect(await call(mirrored('acme'))).toMatchObject({ kind: 'result' });
@@ -136,22 +136,19 @@ describe('parameters that travel in headers', () => {
     ['a legacy server', remoteServer('db'), 'legacy'],
     ['a server over HTTP+SSE', remoteServer('db', { transport: 'sse' }), 'legacy'],
     ['a legacy child process', childServer('db'), 'legacy'],
-  ] as const)(
-    'mean nothing between a client without them and %s, which is asked for no list',
-    async (_name, server, era) => {
-      const { methods, call } = await world(server, era);
-      await call();
-      await call();
-      expect(methods()).toEqual(['tools/call', 'tools/call']);
-    },
-  );
+  ] as const)('are not fetched for a client without them at %s', async (_name, server, era) => {
+    const { methods, call } = await world(server, era);
+    await call();
+    await call();
+    expect(methods()).toEqual(['tools/call', 'tools/call']);
+  });
 });
 
-describe('a client that mirrors its parameters', () => {
+describe('parameter headers of a client', () => {
   it.each([
     ['a legacy server', remoteServer('db'), 'legacy'],
     ['a server over HTTP+SSE', remoteServer('db', { transport: 'sse' }), 'legacy'],
-  ] as const)('is held to them at %s', async (_name, server, era) => {
+  ] as const)('are checked against the arguments at %s', async (_name, server, era) => {
     const { methods, call } = await world(server, era);
     const mirrored = (tenant: string) => ({ mirrored: { 'mcp-param-tenant': tenant } });
     expect(await call(mirrored('evil'))).toMatchObject({ error: { code: -32020 } });
@@ -160,22 +157,22 @@ describe('a client that mirrors its parameters', () => {
   });
 });
 
-describe('a server that does not say which they are', () => {
-  it('is called without, and asked again a little later', async () => {
+describe('a server with an unusable tool list', () => {
+  it('is called without parameter headers, and its list is fetched again after five seconds', async () => {
     const { made, methods, call } = await world();
-    const whole = made.connector.respond;
+    const respond = made.connector.respond;
     made.connector.respond = ({ request }) =>
       request.method === 'tools/list' ? { kind: 'error', error: { code: -32603, message: 'no' } } : result({});
     await call();
     await call();
     expect(methods()).toEqual(['tools/list', 'tools/call', 'tools/call']);
-    made.connector.respond = whole;
+    made.connector.respond = respond;
     jest.setSystemTime(Date.now() + 6_000);
     await call();
     expect(methods().slice(3)).toEqual(['tools/list', 'tools/call']);
   });
 
-  it('is not waited for any longer than for a connection', async () => {
+  it('delays a call by its connect timeout at most', async () => {
     const { made, methods, call } = await world();
     made.connector.respond = ({ request }) =>
       request.method === 'tools/list' ? new Promise<Outcome>(() => undefined) : result({});
@@ -185,7 +182,7 @@ describe('a server that does not say which they are', () => {
     expect(methods()).toEqual(['tools/list', 'tools/call']);
   });
 
-  it('does no harm by tools that are none, or that are annotated wrongly', async () => {
+  it('has its malformed tools and annotations skipped', async () => {
     const { made, calls, call } = await world();
     const wrong = { name: 'wrong', inputSchema: { properties: { a: { type: 'object', 'x-mcp-header': 'A B' } } } };
     const tools = [null, 7, {}, { name: { toString: 'x' }, inputSchema: {} }, wrong, TENANT];
@@ -195,8 +192,8 @@ describe('a server that does not say which they are', () => {
   });
 });
 
-describe('a client that cancels its call', () => {
-  it('takes the headers from nobody who waits for them too', async () => {
+describe('a call cancelled while the tool list is fetched', () => {
+  it('does not cancel the fetch for other waiting calls', async () => {
     const { made, calls, call } = await world();
     const listing = Promise.withResolvers<Outcome>();
     made.connector.respond = ({ request }) => (request.method === 'tools/list' ? listing.promise : result({}));

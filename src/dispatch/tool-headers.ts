@@ -8,7 +8,7 @@ import {
 } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import { Items } from '../items/index.js';
-import { ChangeFeeds } from '../subscriptions/index.js';
+import { ServerSubscriptions } from '../subscriptions/index.js';
 import { SILENT_SINK } from './call-delivery.js';
 import type { Inbound } from './inbound.js';
 import { ListFetcher } from './list-fetcher.js';
@@ -18,9 +18,9 @@ import { ServerProfiles } from './server-profiles.js';
 type HeadersByTool = ReadonlyMap<string, readonly ParameterHeader[]>;
 
 const NO_HEADERS: readonly ParameterHeader[] = [];
-/** A changed annotation shows at the latest after this; a change that is heard of, or a list that passes through, at once. */
+/** Maximum age of known headers. An announced change or a list that passes through updates them at once. */
 const KNOWN_FOR_MS = 60_000;
-/** A server that could not say is not asked again before every call. */
+/** Delay before a failed tool list is fetched again, so that not every call waits for it. */
 const RETRY_DELAY_MS = 5_000;
 
 interface KnownTools {
@@ -30,9 +30,9 @@ interface KnownTools {
 }
 
 /**
- * Knows which parameters of which tools are mirrored into `Mcp-Param-*` headers (specification 2026:
- * basic/transports/streamable-http, Custom Headers from Tool Parameters). Learns it from lists that pass through, and
- * asks before the first call if the server is modern or the client sends them.
+ * Stores which tool parameters are repeated in `Mcp-Param-*` headers (specification 2026:
+ * basic/transports/streamable-http, Custom Headers from Tool Parameters). Reads them from lists that pass through, and
+ * fetches the list before the first call when the server is modern or the client sends such headers.
  */
 @Injectable()
 export class ToolHeaders implements OnApplicationShutdown {
@@ -44,7 +44,7 @@ export class ToolHeaders implements OnApplicationShutdown {
     private readonly profiles: ServerProfiles,
     private readonly listFetcher: ListFetcher,
     private readonly items: Items,
-    feeds: ChangeFeeds,
+    feeds: ServerSubscriptions,
   ) {
     this.stopWatching = feeds.onListChange((slug, fetchTools, why) => {
       if (fetchTools === 'toolsListChanged' && why === 'changed') this.known.delete(slug);
@@ -56,22 +56,22 @@ export class ToolHeaders implements OnApplicationShutdown {
   }
 
   /**
-   * Synchronous once the server's tools are known, and where neither side knows such headers. A client that sends them
-   * is held to them whatever the server speaks: what stands before the gateway may have decided by them.
+   * Synchronous when the server's tools are known or neither side uses parameter headers. Headers of a client are checked for
+   * servers of both eras, because a proxy before the gateway may have decided by them.
    */
   headersFor(
     server: ServerDefinition,
     tool: string,
     inbound: Inbound,
   ): readonly ParameterHeader[] | Promise<readonly ParameterHeader[]> {
-    // Who must not be called once it has changed has to be looked at first.
+    // The tools of a quarantining server are checked against a list that is at most a minute old.
     const isPinned = server.toolChanges === 'quarantine';
     if (!inbound.mirrored && !isPinned && this.isLegacy(server)) return NO_HEADERS;
     const known = this.findTools(server);
     return known ? pickHeaders(known, tool) : this.loadHeaders(server, tool, inbound);
   }
 
-  /** Takes over what a complete list says. */
+  /** Reads the headers and definitions of a complete list. */
   learn(server: ServerDefinition, tools: readonly JsonValue[]): void {
     this.items.observe(server, 'tools', tools);
     this.store(server, this.toHeadersByTool(server, tools), KNOWN_FOR_MS);
@@ -90,24 +90,24 @@ export class ToolHeaders implements OnApplicationShutdown {
     const isModern =
       inbound.mirrored || isPinned || (await this.profiles.learnEra(server).catch(() => undefined)) === 'modern';
     if (!isModern) return NO_HEADERS;
-    // Somebody else may have asked meanwhile.
+    // A concurrent call may have started the request meanwhile.
     return pickHeaders(this.findTools(server) ?? this.loadTools(server, inbound), tool);
   }
 
   private loadTools(server: ServerDefinition, inbound: Inbound): Promise<HeadersByTool> {
-    const finding = this.list(server, inbound);
-    const tools = finding.then((found) => found.tools);
-    const asked = this.store(server, tools, KNOWN_FOR_MS);
-    // What was forgotten meanwhile may be another by now.
-    const isStillWanted = () => this.known.get(server.slug) === asked;
-    finding.then(
-      (found) => isStillWanted() && this.store(server, found.tools, found.forMs),
-      () => isStillWanted() && this.known.delete(server.slug),
+    const fetching = this.list(server, inbound);
+    const tools = fetching.then((found) => found.tools);
+    const entry = this.store(server, tools, KNOWN_FOR_MS);
+    // A change during the request discards its result.
+    const isCurrent = () => this.known.get(server.slug) === entry;
+    fetching.then(
+      (found) => isCurrent() && this.store(server, found.tools, found.forMs),
+      () => isCurrent() && this.known.delete(server.slug),
     );
     return tools;
   }
 
-  /** For all who wait for it: so it is nobody's own call, which its client could cancel. */
+  /** Fetches the tools for all waiting calls, so no client's cancellation ends it (invariant 4). */
   private async list(server: ServerDefinition, inbound: Inbound): Promise<{ tools: HeadersByTool; forMs: number }> {
     const { session: _session, ...alone } = inbound;
     const deadline = new AbortController();

@@ -2,27 +2,27 @@ import type { ListFlag } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ListView } from '../subscriptions/index.js';
 
-/** One look at a server's list. */
+/** What a viewer sees of one list of a server, as a fingerprint. */
 export interface Snapshot {
-  /** When it began. */
+  /** The cache sequence number at which the snapshot was started. */
   readonly sequence: number;
-  /** The same text for all who see the same; undefined when that could not be found out. */
+  /** Equal for equal visible items; undefined when the list could not be fetched. */
   readonly fingerprint: Promise<string | undefined>;
 }
 
-/** What a viewer sees of the lists of one kind. */
+/** The servers of which a viewer sees lists of one kind. */
 export interface VisibleScope {
-  /** Those that it sees anything of. */
+  /** Servers with at least one item that could be visible. */
   readonly servers: readonly ServerDefinition[];
-  /** It sees all that these list. */
+  /** True when the viewer sees every item that these servers list. */
   readonly isUnfiltered: boolean;
 }
 
-/** How a viewer looks. */
+/** Reads the current state of what a viewer sees. */
 export interface ViewSource {
   scopeOf(list: ListFlag): VisibleScope;
   showsResource(uri: string): boolean;
-  /** Undefined where looking would cost too much. */
+  /** Returns undefined where a snapshot would need a connection of its own. */
   takeSnapshot(list: ListFlag, server: ServerDefinition): Snapshot | undefined;
   release(): void;
 }
@@ -32,7 +32,7 @@ interface LastSnapshot {
   readonly fingerprint: string | undefined;
 }
 
-/** What one viewer was shown last, to compare with what it would be shown now. */
+/** The last fingerprints that one viewer saw, to decide whether a change at a server is visible to it. */
 export class ViewerSnapshot implements ListView {
   readonly ready: Promise<unknown>;
   private readonly lastSnapshots = new Map<string, LastSnapshot>();
@@ -42,11 +42,11 @@ export class ViewerSnapshot implements ListView {
     lists: readonly ListFlag[],
     private readonly source: ViewSource,
   ) {
-    const looking = lists.flatMap((list) => {
+    const initial = lists.flatMap((list) => {
       const { servers, isUnfiltered: isFull } = source.scopeOf(list);
       return isFull ? [] : servers.map((server) => this.detectChange(list, server));
     });
-    this.ready = Promise.all(looking);
+    this.ready = Promise.all(initial);
   }
 
   hasSnapshot(list: ListFlag, server: string): boolean {
@@ -59,8 +59,8 @@ export class ViewerSnapshot implements ListView {
     const sight = this.source.scopeOf(list);
     const concerned = sight.servers.filter(({ slug }) => !servers || servers.has(slug));
     if (sight.isUnfiltered) return !servers || concerned.length > 0;
-    return Promise.all(concerned.map((server) => this.detectChange(list, server))).then((others) =>
-      others.includes(true),
+    return Promise.all(concerned.map((server) => this.detectChange(list, server))).then((changes) =>
+      changes.includes(true),
     );
   }
 
@@ -80,7 +80,7 @@ export class ViewerSnapshot implements ListView {
     const key = keyOf(list, server.slug);
     const before = this.lastSnapshots.get(key);
     const mark = look?.sequence ?? 0;
-    // A look that took long may be older than what was seen meanwhile.
+    // Snapshots can finish out of order: an older one must not replace a newer fingerprint.
     if (!before || mark >= before.sequence) this.lastSnapshots.set(key, { sequence: mark, fingerprint: print });
     return print === undefined || print !== before?.fingerprint;
   }

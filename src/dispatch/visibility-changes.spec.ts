@@ -29,20 +29,20 @@ async function world(era: Era = 'modern') {
     registry.configure(SERVERS, { policies: rules });
     await later();
   };
-  const asked = (slug: string) =>
+  const upstreamListeners = (slug: string) =>
     connector.live.filter(({ server }) => server.slug === slug).flatMap(({ listeners }) => listeners);
-  return { made, change, policies, asked };
+  return { made, change, policies, upstreamListeners };
 }
 
 type World = Awaited<ReturnType<typeof world>>;
 
-/** A client that listens, and what it has heard since it was asked last. */
-interface Listening {
-  heard(): McpNotification[];
+/** A client with an open subscription. `received` returns the notifications since its previous call. */
+interface Subscriber {
+  received(): McpNotification[];
   leave(): Promise<unknown>;
 }
 
-const told = (sink: RecordingSink) => {
+const unreadNotifications = (sink: RecordingSink) => {
   let count = 0;
   return () => {
     const events = sink.events.flatMap((event) => (event.kind === 'notification' ? [event.notification] : []));
@@ -52,7 +52,7 @@ const told = (sink: RecordingSink) => {
   };
 };
 
-async function modernClient({ made }: World, notifications: JsonObject, endpoint = 'default'): Promise<Listening> {
+async function modernClient({ made }: World, notifications: JsonObject, endpoint = 'default'): Promise<Subscriber> {
   const sink = new RecordingSink();
   const leaving = new AbortController();
   const outcome = made.request('subscriptions/listen', { notifications }, { endpoint, sink, signal: leaving.signal });
@@ -61,19 +61,19 @@ async function modernClient({ made }: World, notifications: JsonObject, endpoint
     leaving.abort();
     return outcome;
   };
-  return { heard: told(sink), leave };
+  return { received: unreadNotifications(sink), leave };
 }
 
-async function legacyClient({ made }: World, uris: readonly string[], endpoint = 'default'): Promise<Listening> {
+async function legacyClient({ made }: World, uris: readonly string[], endpoint = 'default'): Promise<Subscriber> {
   const sink = new RecordingSink();
   const session = made.session(endpoint);
   await session.openStream(sink);
   for (const uri of uris) await made.request('resources/subscribe', { uri }, { endpoint, session });
   await later();
-  return { heard: told(sink), leave: () => session.end() };
+  return { received: unreadNotifications(sink), leave: () => session.end() };
 }
 
-const clients: [string, (of: World, uris: readonly string[], endpoint?: string) => Promise<Listening>][] = [
+const clients: [string, (of: World, uris: readonly string[], endpoint?: string) => Promise<Subscriber>][] = [
   [
     'a modern client',
     (of, uris, endpoint) =>
@@ -83,7 +83,7 @@ const clients: [string, (of: World, uris: readonly string[], endpoint?: string) 
 ];
 
 const later = () => jest.advanceTimersByTimeAsync(1_000);
-/** So long what nobody wants any more may still be asked for. */
+/** The gateway narrows an upstream filter at the latest after this time. */
 const tidied = () => jest.advanceTimersByTimeAsync(15_000);
 
 beforeEach(() => {
@@ -97,112 +97,115 @@ afterEach(async () => {
 });
 
 describe.each(clients)('%s', (_who, open) => {
-  it('hears nothing of a server that is kept from it from now on, and nobody listens there on its behalf', async () => {
+  it('receives no more changes of a server that a policy hides from it, and its upstream subscription there ends', async () => {
     const here = await world();
-    const { change, policies, asked } = here;
-    const { heard } = await open(here, ['x+file:///a', 'y+file:///a']);
+    const { change, policies, upstreamListeners } = here;
+    const { received } = await open(here, ['x+file:///a', 'y+file:///a']);
     for (const slug of ['x', 'y']) change(slug, updated('file:///a'));
     await later();
-    expect(heard()).toEqual(expect.arrayContaining([updated('x+file:///a'), updated('y+file:///a')]));
+    expect(received()).toEqual(expect.arrayContaining([updated('x+file:///a'), updated('y+file:///a')]));
     await policies(WITHOUT_X);
-    expect(heard().map(({ method }) => method)).toContain(TOOLS.method);
-    expect([asked('x').length, asked('y').length > 0]).toEqual([0, true]);
+    expect(received().map(({ method }) => method)).toContain(TOOLS.method);
+    expect([upstreamListeners('x').length, upstreamListeners('y').length > 0]).toEqual([0, true]);
     for (const slug of ['x', 'y']) change(slug, updated('file:///a'));
     await later();
-    expect(heard()).toEqual([updated('y+file:///a')]);
+    expect(received()).toEqual([updated('y+file:///a')]);
   });
 
-  it('hears of it again once it may, and that it may have changed meanwhile', async () => {
+  it('receives changes of a server again once the policy is removed, beginning with one for the time in between', async () => {
     const here = await world();
     const { change, policies } = here;
-    const { heard } = await open(here, ['x+file:///a']);
+    const { received } = await open(here, ['x+file:///a']);
     await policies(WITHOUT_X);
-    heard();
+    received();
     await policies();
-    expect(heard()).toEqual(expect.arrayContaining([updated('x+file:///a'), TOOLS]));
+    expect(received()).toEqual(expect.arrayContaining([updated('x+file:///a'), TOOLS]));
     change('x', updated('file:///a'));
     change('x', TOOLS);
     await later();
-    expect(heard()).toHaveLength(2);
+    expect(received()).toHaveLength(2);
   });
 
-  it('hears of the resources of a server that it may still see', async () => {
+  it('receives changes of the resources that a policy still lets it see at a server', async () => {
     const here = await world();
-    const { change, policies, asked } = here;
-    const { heard } = await open(here, ['x+file:///d/a', 'x+file:///d/b']);
+    const { change, policies, upstreamListeners } = here;
+    const { received } = await open(here, ['x+file:///d/a', 'x+file:///d/b']);
     await policies(WITHOUT_B);
-    heard();
+    received();
     for (const name of ['a', 'b']) change('x', updated(`file:///d/${name}`));
     await tidied();
-    expect(heard()).toEqual([updated('x+file:///d/a')]);
-    expect(asked('x').flatMap(({ filter }) => filter.resourceSubscriptions ?? [])).toEqual(['file:///d/a']);
+    expect(received()).toEqual([updated('x+file:///d/a')]);
+    expect(upstreamListeners('x').flatMap(({ filter }) => filter.resourceSubscriptions ?? [])).toEqual(['file:///d/a']);
   });
 
-  it('hears nothing of what changed just before it was kept from it', async () => {
+  it('does not receive a pending change of a resource that a policy has hidden since', async () => {
     const here = await world();
     const { made, change } = here;
-    const { heard } = await open(here, ['x+file:///a']);
+    const { received } = await open(here, ['x+file:///a']);
     change('x', updated('file:///a'));
     made.registry.configure(SERVERS, { policies: [WITHOUT_X] });
     await later();
-    expect(heard().filter(({ params }) => 'uri' in params)).toEqual([]);
+    expect(received().filter(({ params }) => 'uri' in params)).toEqual([]);
   });
 
-  it.each(['x', 'desk'])('hears nothing at the endpoint %s once that is not there for it', async (endpoint) => {
-    const here = await world();
-    const { made, change } = here;
-    const uri = endpoint === 'x' ? 'file:///a' : 'x+file:///a';
-    const { heard } = await open(here, [uri], endpoint);
-    change('x', updated('file:///a'));
-    await later();
-    expect(heard()).toEqual([updated(uri)]);
-    if (endpoint === 'x') made.registry.configure(SERVERS, { policies: [WITHOUT_X] });
-    else made.registry.configure(SERVERS, { virtualServers: [] });
-    await later();
-    heard();
-    for (const each of [TOOLS, updated('file:///a')]) change('x', each);
-    await later();
-    expect(heard()).toEqual([]);
-    expect(here.asked('x')).toEqual([]);
-  });
+  it.each(['x', 'desk'])(
+    'receives no more changes at the endpoint %s once it cannot reach that endpoint',
+    async (endpoint) => {
+      const here = await world();
+      const { made, change } = here;
+      const uri = endpoint === 'x' ? 'file:///a' : 'x+file:///a';
+      const { received } = await open(here, [uri], endpoint);
+      change('x', updated('file:///a'));
+      await later();
+      expect(received()).toEqual([updated(uri)]);
+      if (endpoint === 'x') made.registry.configure(SERVERS, { policies: [WITHOUT_X] });
+      else made.registry.configure(SERVERS, { virtualServers: [] });
+      await later();
+      received();
+      for (const each of [TOOLS, updated('file:///a')]) change('x', each);
+      await later();
+      expect(received()).toEqual([]);
+      expect(here.upstreamListeners('x')).toEqual([]);
+    },
+  );
 
-  it('that leaves is listened for by nobody, whatever was kept from it', async () => {
+  it('leaves no upstream subscription behind when it disconnects after policies changed', async () => {
     const here = await world();
-    const { policies, asked } = here;
+    const { policies, upstreamListeners } = here;
     const { leave } = await open(here, ['x+file:///a', 'x+file:///d/b']);
     await policies(WITHOUT_B);
     await leave();
     await policies(WITHOUT_X);
     await policies();
     await tidied();
-    expect([asked('x'), asked('y')]).toEqual([[], []]);
+    expect([upstreamListeners('x'), upstreamListeners('y')]).toEqual([[], []]);
   });
 });
 
-describe('a part of a resource', () => {
-  it('that is kept from the client is told of as the whole', async () => {
+describe('a change of a sub-resource', () => {
+  it('is reported under the URI of the subscribed resource when a policy hides the sub-resource', async () => {
     const here = await world();
     await here.policies(WITHOUT_B);
-    const { heard } = await modernClient(here, { resourceSubscriptions: ['x+file:///d/'] });
+    const { received } = await modernClient(here, { resourceSubscriptions: ['x+file:///d/'] });
     here.change('x', updated('file:///d/b'));
     await later();
-    expect(heard()).toEqual([updated('x+file:///d/')]);
+    expect(received()).toEqual([updated('x+file:///d/')]);
     here.change('x', updated('file:///d/c'));
     await later();
-    expect(heard()).toEqual([updated('x+file:///d/c')]);
+    expect(received()).toEqual([updated('x+file:///d/c')]);
   });
 });
 
-describe('a change of a list', () => {
-  it('of a server that is only just kept from the client does not show', async () => {
+describe('a list change of a hidden server', () => {
+  it('is not forwarded when it arrives after a policy has hidden the server', async () => {
     const here = await world('legacy');
-    const { heard } = await modernClient(here, { toolsListChanged: true });
-    const listeners = here.asked('x').slice();
+    const { received } = await modernClient(here, { toolsListChanged: true });
+    const listeners = here.upstreamListeners('x').slice();
     await here.policies(WITHOUT_X);
-    heard();
-    // It was on its way when the feed was closed.
+    received();
+    // The notification was in transit when the upstream subscription was closed.
     for (const { onChange } of listeners) onChange(TOOLS);
     await later();
-    expect(heard()).toEqual([]);
+    expect(received()).toEqual([]);
   });
 });

@@ -14,7 +14,7 @@ const PUBLIC = { ttlMs: 60_000, cacheScope: 'public' };
 
 const worlds: DispatchWorld[] = [];
 
-/** Two servers whose tools a spec changes, and an endpoint that shows some of them. */
+/** Two servers whose tools a test can change, and a virtual server that selects some of them. */
 async function world(era: Era = 'modern', hints: JsonObject = PUBLIC) {
   const made = await DispatchWorld.open(SERVERS, { virtualServers: [DESK] });
   worlds.push(made);
@@ -34,7 +34,7 @@ async function world(era: Era = 'modern', hints: JsonObject = PUBLIC) {
     for (const connection of connector.live)
       if (connection.server.slug === slug) connection.change({ method, params: {} });
   };
-  /** Changes the tools of a server, and has it say so. */
+  /** Replaces the tools of a server and announces the change. */
   const change = (slug: string, tools: JsonObject[]) => {
     items[slug] = tools;
     tell(slug, CHANGED);
@@ -45,7 +45,7 @@ async function world(era: Era = 'modern', hints: JsonObject = PUBLIC) {
     const more = { endpoint: 'desk', sink, signal: leaving.signal, ...asking };
     const outcome = made.request('subscriptions/listen', { notifications }, more);
     await sink.until(({ summary }) => summary.length > 0);
-    return { outcome, told: () => sink.summary.filter((method) => method !== ACKNOWLEDGED) };
+    return { outcome, received: () => sink.summary.filter((method) => method !== ACKNOWLEDGED) };
   };
   const lists = (slug = 'a') => made.asked(slug).filter(([method]) => method === 'tools/list').length;
   return { made, connector, items, templates, tell, change, listen, leaving, lists };
@@ -63,56 +63,56 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-describe('a change of a list that is shown in part', () => {
-  it('is told where what is shown changed, and nothing is told of the rest', async () => {
+describe('a list change at an endpoint that selects items', () => {
+  it('is reported only when a selected item changed', async () => {
     const { change, listen } = await world();
-    const { told } = await listen();
+    const { received } = await listen();
     change('a', [{ name: 'open1' }, { name: 'closed1' }, { name: 'closed2' }]);
     await later();
-    expect(told()).toEqual([]);
+    expect(received()).toEqual([]);
     change('a', [{ name: 'open1' }, { name: 'open2' }]);
     await later();
-    expect(told()).toEqual([CHANGED]);
+    expect(received()).toEqual([CHANGED]);
     change('a', [{ name: 'open1', description: 'new' }, { name: 'open2' }]);
     await later();
-    expect(told()).toHaveLength(2);
+    expect(received()).toHaveLength(2);
     change('b', [{ name: 'y' }]);
     await later();
-    expect(told()).toHaveLength(3);
+    expect(received()).toHaveLength(3);
   });
 
-  it('is told at once where everything is shown', async () => {
+  it('is reported without a list request where all items are shown', async () => {
     const { change, listen, lists } = await world();
     const listeners = [await listen({ endpoint: 'default' }), await listen({ endpoint: 'a' })];
     change('a', [{ name: 'open1' }, { name: 'closed2' }]);
     await later();
-    expect(listeners.map(({ told }) => told())).toEqual([[CHANGED], [CHANGED]]);
+    expect(listeners.map(({ received }) => received())).toEqual([[CHANGED], [CHANGED]]);
     expect(lists()).toBe(0);
   });
 
-  it('is told where only another kind is chosen from', async () => {
+  it('is reported without a comparison for a kind that is not restricted', async () => {
     const { tell, listen } = await world();
-    const { told } = await listen({}, { promptsListChanged: true });
+    const { received } = await listen({}, { promptsListChanged: true });
     tell('a', 'notifications/prompts/list_changed');
     await later();
-    expect(told()).toEqual(['notifications/prompts/list_changed']);
+    expect(received()).toEqual(['notifications/prompts/list_changed']);
   });
 
-  it('of resources may be one of their templates', async () => {
+  it('is reported for resources when a selected template changed', async () => {
     const { templates, tell, listen } = await world();
-    const { told } = await listen({}, { resourcesListChanged: true });
+    const { received } = await listen({}, { resourcesListChanged: true });
     const changed = 'notifications/resources/list_changed';
     templates.push({ uriTemplate: 'closed:{x}', name: 'x' });
     tell('a', changed);
     await later();
-    expect(told()).toEqual([]);
+    expect(received()).toEqual([]);
     templates.push({ uriTemplate: 'open:{x}', name: 'x' });
     tell('a', changed);
     await later();
-    expect(told()).toEqual([changed]);
+    expect(received()).toEqual([changed]);
   });
 
-  it('is told to legacy sessions by the same rule', async () => {
+  it('is reported to a legacy session only when a selected item changed', async () => {
     const { made, change, connector, lists } = await world();
     const sink = new RecordingSink();
     const session = made.session('desk');
@@ -128,31 +128,31 @@ describe('a change of a list that is shown in part', () => {
     await session.end();
   });
 
-  it('is looked at once for all who see the same', async () => {
+  it('causes one list request for all subscribers of one authorization context', async () => {
     const { change, listen, lists } = await world('modern', {});
     const listeners = await Promise.all(Array.from({ length: 50 }, () => listen()));
     expect(lists()).toBe(1);
     change('a', [{ name: 'open2' }]);
     await later();
     expect(lists()).toBe(2);
-    expect(listeners.map(({ told }) => told().length)).toEqual(listeners.map(() => 1));
+    expect(listeners.map(({ received }) => received().length)).toEqual(listeners.map(() => 1));
   });
 
-  it('is looked at once for a burst', async () => {
+  it('causes one list request for a burst of changes', async () => {
     const { change, listen, lists } = await world('modern', {});
-    const { told } = await listen();
+    const { received } = await listen();
     for (let count = 0; count < 100; count += 1) change('a', [{ name: `closed${count}` }]);
     await later();
-    expect([lists(), told()]).toEqual([2, [CHANGED]]);
+    expect([lists(), received()]).toEqual([2, [CHANGED]]);
   });
 
-  it('is looked at for each authorization context by itself', async () => {
+  it('is compared separately for each authorization context', async () => {
     const { made, change, listen, connector, items } = await world('modern', { ttlMs: 60_000, cacheScope: 'private' });
     const all = connector.respond;
     const [me, they] = [await listen({ caller: callerOf('me') }), await listen({ caller: callerOf('they') })];
     let isMine = false;
     made.connector.respond = (sent, connection) => {
-      // The server shows it to whoever asks second; it does not say whom it knows.
+      // The server lists another tool from the second request on, which stands for the second caller’s view.
       if (sent.request.method === 'tools/list' && connection.server.slug === 'a' && isMine)
         items['a'] = [{ name: 'open9' }];
       isMine = true;
@@ -160,90 +160,90 @@ describe('a change of a list that is shown in part', () => {
     };
     change('a', [{ name: 'open1' }, { name: 'closed1' }]);
     await later();
-    expect([me.told(), they.told()]).toEqual([[], [CHANGED]]);
+    expect([me.received(), they.received()]).toEqual([[], [CHANGED]]);
   });
 });
 
-describe('a list that cannot be had', () => {
-  it('counts as changed, and as unknown for the next change', async () => {
+describe('a list change when the list cannot be fetched', () => {
+  it('is reported, and so is the next change after the list is available again', async () => {
     const { connector, change, listen } = await world('modern', {});
-    const { told } = await listen();
+    const { received } = await listen();
     const fine = connector.respond;
     connector.respond = () => ({ kind: 'error', error: { code: -32_603, message: 'no' } });
     change('a', [{ name: 'open1' }, { name: 'closed1' }]);
     await later();
-    expect(told()).toHaveLength(1);
+    expect(received()).toHaveLength(1);
     connector.respond = fine;
     change('a', [{ name: 'open1' }, { name: 'closed1' }]);
     await later();
-    expect(told()).toHaveLength(2);
+    expect(received()).toHaveLength(2);
     change('a', [{ name: 'open1' }, { name: 'closed2' }]);
     await later();
-    expect(told()).toHaveLength(2);
+    expect(received()).toHaveLength(2);
   });
 
-  it('before anything changed does not hold up the acknowledgement for long', async () => {
+  it('does not delay the acknowledgement beyond the list timeout', async () => {
     const { connector, listen, change } = await world('modern', {});
     const fine = connector.respond;
     connector.respond = () => new Promise(() => undefined);
     const listening = listen();
     await jest.advanceTimersByTimeAsync(3_000);
-    const { told } = await listening;
+    const { received } = await listening;
     connector.respond = fine;
     change('a', [{ name: 'open1' }, { name: 'closed1' }]);
     await later();
-    expect(told()).toEqual([CHANGED]);
+    expect(received()).toEqual([CHANGED]);
   });
 
-  it('of a server that is away is none of its neighbours’', async () => {
+  it('of a reachable server is compared although another server is unreachable', async () => {
     const { connector, listen, change } = await world('modern', {});
     connector.beforeOpening = async ({ slug }) => {
       if (slug === 'b') throw new OutcomeError(unreachable('b'));
     };
-    const { told } = await listen();
+    const { received } = await listen();
     change('a', [{ name: 'open1' }, { name: 'closed2' }]);
     await later();
-    expect(told()).toEqual([]);
+    expect(received()).toEqual([]);
   });
 
-  it('without a connection for each who asks, by callers whom nobody knows, is not asked for', async () => {
+  it('is reported to an anonymous client of a legacy server without a list request, which would need its own connection', async () => {
     const { change, listen, lists } = await world('legacy', {});
-    const { told } = await listen({ caller: ANONYMOUS });
+    const { received } = await listen({ caller: ANONYMOUS });
     change('a', [{ name: 'open1' }, { name: 'closed2' }]);
     await later();
-    expect([told(), lists()]).toEqual([[CHANGED], 0]);
+    expect([received(), lists()]).toEqual([[CHANGED], 0]);
   });
 });
 
-describe('another choice of what is shown', () => {
-  it('is told, and counts from then on', async () => {
+describe('a changed selection of a virtual server', () => {
+  it('is reported, and applies to later changes', async () => {
     const { made, change, listen } = await world();
-    const { told } = await listen();
+    const { received } = await listen();
     made.registry.configure(SERVERS, { virtualServers: [{ ...DESK, tools: ['a__closed*'] }] });
     await later();
-    expect(told()).toEqual([CHANGED]);
+    expect(received()).toEqual([CHANGED]);
     change('a', [{ name: 'open7' }, { name: 'closed1' }]);
     await later();
-    expect(told()).toHaveLength(1);
+    expect(received()).toHaveLength(1);
     change('a', [{ name: 'closed7' }]);
     await later();
-    expect(told()).toHaveLength(2);
+    expect(received()).toHaveLength(2);
   });
 
-  it('of everything is told without looking', async () => {
+  it('that includes all items reports later changes without a list request', async () => {
     const { made, change, listen, lists } = await world();
-    const { told } = await listen();
+    const { received } = await listen();
     const { tools: _tools, ...all } = DESK;
     made.registry.configure(SERVERS, { virtualServers: [all] });
     await later();
     const before = lists();
     change('a', [{ name: 'closed9' }]);
     await later();
-    expect([told().length, lists()]).toEqual([2, before]);
+    expect([received().length, lists()]).toEqual([2, before]);
   });
 });
 
-it('a client that has left is looked for by nobody', async () => {
+it('does not fetch lists for a client that has disconnected', async () => {
   const { leaving, listen, change, lists, made } = await world('modern', {});
   const { outcome } = await listen();
   const client = { ...MODERN_CLIENT, capabilities: { roots: {} } };
@@ -254,7 +254,7 @@ it('a client that has left is looked for by nobody', async () => {
   const before = lists();
   change('a', [{ name: 'open5' }]);
   await later();
-  expect([lists(), other.told()]).toEqual([before, [CHANGED]]);
+  expect([lists(), other.received()]).toEqual([before, [CHANGED]]);
   staying.abort();
   await other.outcome;
   expect(made.connector.live.flatMap(({ listeners }) => listeners)).toEqual([]);

@@ -1,42 +1,47 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LIST_CHANGES, LIST_MEMBERS, type JsonValue, type ListFlag, type ListMethod } from '#lib/mcp-protocol';
-import { EndpointDirectory, kindOf, publishPages, targetOfUri, type Endpoint } from '../catalog/index.js';
+import { EndpointDirectory, toItemKind, publishPages, resolveUri, type Endpoint } from '../catalog/index.js';
 import { Items } from '../items/index.js';
 import type { ServerDefinition } from '../registry/index.js';
-import { ListViews, ListViewsSeat, type ListView, type Viewer } from '../subscriptions/index.js';
+import { ListViews, DeferredListViews, type ListView, type Viewer } from '../subscriptions/index.js';
 import { toAuthorizationContext } from './authorization-context.js';
 import { SILENT_SINK } from './call-delivery.js';
 import { DispatchConfig } from './dispatch.config.js';
+import type { Inbound } from './inbound.js';
 import { ListFetcher } from './list-fetcher.js';
 import { collectPages } from './pages.js';
 import { AdaptiveTimeout } from './adaptive-timeout.js';
 import { ViewerSnapshot, type Snapshot, type VisibleScope } from './viewer-snapshot.js';
 import { ServerProfiles } from './server-profiles.js';
 
-/** What those look at together who see the same. */
+/** State shared by the viewers of one authorization context at one endpoint. */
 interface SharedView {
   viewers: number;
-  readonly snapshots: Map<string, Snapshot & { readonly endpoint: Endpoint }>;
+  readonly snapshots: Map<string, EndpointSnapshot>;
+}
+
+interface EndpointSnapshot extends Snapshot {
+  readonly endpoint: Endpoint;
 }
 
 const NEVER_ABORTED = new AbortController().signal;
-/** Where there is no such endpoint, or none for the viewer any more. */
+/** The scope of a viewer that cannot reach its endpoint. */
 const EMPTY_SCOPE: VisibleScope = { servers: [], isUnfiltered: false };
 
 /**
- * Knows what callers see of what is not shown to everybody in full. All viewers of one authorization context at
- * one endpoint look together, at most once after each change.
+ * Decides which list changes are visible to a caller where an endpoint shows only some items. The viewers of one
+ * authorization context at one endpoint share snapshots, at most one for each change.
  */
 @Injectable()
 export class VisibleLists extends ListViews {
   private readonly sharedViews = new Map<string, SharedView>();
   private readonly adaptiveTimeout: AdaptiveTimeout;
-  /** Of pages that are remembered: many see the same. */
+  /** Fingerprints of cached pages, which several contexts share. */
   private readonly fingerprints = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, string>>();
 
   constructor(
-    seat: ListViewsSeat,
+    seat: DeferredListViews,
     private readonly endpoints: EndpointDirectory,
     private readonly listFetcher: ListFetcher,
     private readonly profiles: ServerProfiles,
@@ -64,16 +69,16 @@ export class VisibleLists extends ListViews {
     });
   }
 
-  /** Whatever decides what a caller may see of lists is asked here. */
+  /** The servers and items of an endpoint that the caller may see now. */
   private scopeOf({ endpoint: id, caller }: Viewer, list: ListFlag): VisibleScope {
     const endpoint = this.endpoints.findFor(caller, id);
     if (!endpoint) return EMPTY_SCOPE;
-    return { servers: endpoint.servers, isUnfiltered: endpoint.showsAll(kindOf(LIST_CHANGES[list].lists[0])) };
+    return { servers: endpoint.servers, isUnfiltered: endpoint.showsAll(toItemKind(LIST_CHANGES[list].lists[0])) };
   }
 
   private showsResource({ endpoint: id, caller }: Viewer, uri: string): boolean {
     const endpoint = this.endpoints.findFor(caller, id);
-    const target = endpoint?.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
+    const target = endpoint?.shows('resources', uri) ? resolveUri(endpoint, uri) : undefined;
     return target !== undefined && this.items.resolveOwnName(target.server, 'resources', target.own) !== undefined;
   }
 
@@ -90,16 +95,16 @@ export class VisibleLists extends ListViews {
     if (known?.endpoint === endpoint && !this.listFetcher.isStale(server, list, known.sequence)) return known;
     const sequence = this.listFetcher.nextSequence();
     const fingerprint = this.fingerprintOf(viewer, endpoint, list, server);
-    const snapshot = { endpoint, sequence, fingerprint };
+    const snapshot: EndpointSnapshot = { endpoint, sequence, fingerprint };
     view.snapshots.set(key, snapshot);
-    // What could not be had is tried again by the next.
+    // A failed snapshot is not shared: the next viewer tries again.
     void fingerprint.then(
       (seen) => seen === undefined && view.snapshots.get(key) === snapshot && view.snapshots.delete(key),
     );
     return snapshot;
   }
 
-  /** Where nobody shares a connection, everybody's look would be one more connection. */
+  /** False where each snapshot would need its own connection: for anonymous callers of a legacy server that is not shared. */
   private canTakeSnapshot({ caller }: Viewer, server: ServerDefinition): boolean {
     return !caller.anonymous || server.shared || this.profiles.eraOf(server) === 'modern';
   }
@@ -133,7 +138,7 @@ export class VisibleLists extends ListViews {
     server: ServerDefinition,
   ): Promise<string | undefined> {
     const list = await collectPages(method, (request) => {
-      const inbound = { caller, client, endpoint, requestId: 0, request, repeatsItself: false };
+      const inbound: Inbound = { caller, client, endpoint, requestId: 0, request, repeatsItself: false };
       return this.listFetcher.fetchPage(inbound, { server, request, silent: true }, SILENT_SINK, NEVER_ABORTED);
     });
     if (!('items' in list)) return undefined;

@@ -32,54 +32,54 @@ const step = (name: string, run: () => Promise<void> = () => Promise.resolve()) 
   },
 });
 
-function leave(drain: Drain): void {
+function startDrain(drain: Drain): void {
   void drain.start().then(() => done.push('may close'));
 }
 
-describe('a worker that leaves', () => {
-  it('tells load balancers before anything else happens', () => {
+describe('Drain', () => {
+  it('makes readiness probes fail before any step runs', () => {
     const drain = drainWith();
-    leave(drain);
+    startDrain(drain);
     expect([readiness.isDraining, done]).toEqual([true, []]);
   });
 
-  it('may stop listening once its steps have run in their order', async () => {
+  it('resolves once its steps have run in the order of registration', async () => {
     const drain = drainWith();
-    drain.addStep(step('hand-over'));
+    drain.addStep(step('handoff'));
     drain.addStep(step('tombstone'));
-    leave(drain);
+    startDrain(drain);
     await jest.advanceTimersByTimeAsync(0);
-    expect(done).toEqual(['hand-over begins', 'hand-over ends', 'tombstone begins', 'tombstone ends', 'may close']);
+    expect(done).toEqual(['handoff begins', 'handoff ends', 'tombstone begins', 'tombstone ends', 'may close']);
   });
 
-  it('keeps listening for as long as the grace lasts', async () => {
-    leave(drainWith(5_000));
+  it('resolves no earlier than the end of the grace period', async () => {
+    startDrain(drainWith(5_000));
     await jest.advanceTimersByTimeAsync(4_999);
     expect(done).toEqual([]);
     await jest.advanceTimersByTimeAsync(1);
     expect(done).toEqual(['may close']);
   });
 
-  it('leaves although a step fails', async () => {
+  it('runs the remaining steps when a step fails', async () => {
     const drain = drainWith();
-    drain.addStep(step('hand-over', () => Promise.reject(new Error('no Redis'))));
+    drain.addStep(step('handoff', () => Promise.reject(new Error('Redis is unavailable'))));
     drain.addStep(step('tombstone'));
-    leave(drain);
+    startDrain(drain);
     await jest.advanceTimersByTimeAsync(0);
-    expect(done).toEqual(['hand-over begins', 'tombstone begins', 'tombstone ends', 'may close']);
+    expect(done).toEqual(['handoff begins', 'tombstone begins', 'tombstone ends', 'may close']);
   });
 
-  it('leaves although a step hangs', async () => {
+  it('stops waiting for a step that hangs after ten seconds', async () => {
     const drain = drainWith();
-    drain.addStep(step('hand-over', () => new Promise(() => {})));
-    leave(drain);
+    drain.addStep(step('handoff', () => new Promise(() => {})));
+    startDrain(drain);
     await jest.advanceTimersByTimeAsync(9_999);
-    expect(done).toEqual(['hand-over begins']);
+    expect(done).toEqual(['handoff begins']);
     await jest.advanceTimersByTimeAsync(1);
-    expect(done).toEqual(['hand-over begins', 'may close']);
+    expect(done).toEqual(['handoff begins', 'may close']);
   });
 
-  it('leaves once, however often it is told', async () => {
+  it('runs its steps once when it is started twice', async () => {
     const drain = drainWith();
     drain.addStep(step('tombstone'));
     expect(drain.start()).toBe(drain.start());

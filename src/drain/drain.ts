@@ -2,17 +2,17 @@ import { Injectable, Logger } from '@nestjs/common';
 import { GatewayConfig } from '../gateway.config.js';
 import { Readiness } from '../health/index.js';
 
-/** So long all steps together may take; then the worker goes on leaving without waiting for them. */
+/** Timeout of all steps together; after it the worker continues to shut down without waiting for them. */
 const STEPS_TIMEOUT_MS = 10_000;
 
-/** What a module does while the worker leaves and is still reachable: hand its sessions over, write its tombstone. */
+/** Work of a module while the worker drains and still listens, such as handing off sessions or writing a tombstone. */
 export interface DrainStep {
-  /** For the log: `The hand-over of sessions`. */
+  /** Name for the log, such as `Session handoff`. */
   readonly name: string;
   run(): Promise<void>;
 }
 
-/** The order in which a worker leaves, up to the moment in which it stops listening. */
+/** Drains a worker: everything between the decision to stop and the end of listening. */
 @Injectable()
 export class Drain {
   private readonly logger = new Logger('Gateway');
@@ -25,24 +25,26 @@ export class Drain {
     private readonly config: GatewayConfig,
   ) {}
 
-  /** Whoever runs this worker makes it leave when it is asked for from within. */
+  /** Registers how the process stops this worker when a drain is requested from within. */
   onRequested(leave: () => void): void {
     this.requestListener = leave;
   }
 
-  /** Asks for this worker to leave, as a signal from outside does. Nothing happens where nobody runs it. */
+  /** Requests a drain from within, like a signal from outside. Does nothing when no listener is registered. */
   request(): void {
     this.requestListener?.();
   }
 
-  /** Adds a step. Steps run one after the other, in the order in which they were added; one that fails stops no other. */
+  /**
+   * Adds a step. Steps run one after the other in the order of registration; a failed step does not stop the others.
+   */
   addStep(step: DrainStep): void {
     this.steps.push(step);
   }
 
   /**
-   * Load balancers are told at once; what still arrives is served while steps run and the grace lasts. Resolves when the
-   * listener may close. Never rejects; later calls get the same promise.
+   * Makes readiness probes fail at once. Requests that still arrive are served while the steps run and the grace period
+   * lasts. Resolves when the listener may close. Never rejects; later calls return the same promise.
    */
   start(): Promise<void> {
     this.draining ??= this.run();
@@ -52,10 +54,10 @@ export class Drain {
   private async run(): Promise<void> {
     this.readiness.startDraining();
     const deadline = startTimer(STEPS_TIMEOUT_MS, () => {
-      this.logger.warn('What is done before the listener closes takes too long; it closes all the same.');
+      this.logger.warn('The drain steps did not finish in time; the listener closes without waiting for them.');
     });
     const grace = startTimer(this.config.drainGraceMs);
-    await Promise.all([grace.over, Promise.race([this.runSteps(), deadline.over])]);
+    await Promise.all([grace.elapsed, Promise.race([this.runSteps(), deadline.elapsed])]);
     deadline.cancel();
   }
 
@@ -64,17 +66,17 @@ export class Drain {
       try {
         await step.run();
       } catch (cause) {
-        this.logger.error(`${step.name} failed while leaving: ${String(cause)}`);
+        this.logger.error(`${step.name} failed while the worker was draining: ${String(cause)}`);
       }
     }
   }
 }
 
-function startTimer(milliseconds: number, onOver?: () => void): { readonly over: Promise<void>; cancel(): void } {
+function startTimer(milliseconds: number, onElapsed?: () => void): { readonly elapsed: Promise<void>; cancel(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(() => {
-    onOver?.();
+    onElapsed?.();
     resolve();
   }, milliseconds);
-  return { over: promise, cancel: () => clearTimeout(timer) };
+  return { elapsed: promise, cancel: () => clearTimeout(timer) };
 }

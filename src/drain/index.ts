@@ -1,2 +1,2 @@
-export { Drain, type DrainStep as LeavingStep } from './drain.js';
+export { Drain, type DrainStep } from './drain.js';
 export { DrainModule } from './drain.module.js';

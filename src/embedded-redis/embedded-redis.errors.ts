@@ -1,4 +1,4 @@
-/** No Redis could be embedded. The message says what to do instead. */
+/** The embedded Redis cannot be started. The message says what to do instead. */
 export class EmbeddedRedisFault extends Error {
   override readonly name = 'EmbeddedRedisFault';
 }

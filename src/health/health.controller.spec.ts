@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { HealthController } from './health.controller.js';
 import { Readiness } from './readiness.js';
 
-describe('the probes', () => {
-  it('tell up and ready, and while the worker leaves only up', () => {
+describe('HealthController', () => {
+  it('reports live and ready, and while the worker drains only live', () => {
     const readiness = new Readiness();
     const probes = new HealthController(readiness);
     expect([probes.live(), probes.ready()]).toEqual([{ status: 'up' }, { status: 'ready' }]);

@@ -1,27 +1,30 @@
 import { Injectable } from '@nestjs/common';
 
-/** Whether this worker takes new work. */
+/** Whether this worker accepts new work. */
 @Injectable()
 export class Readiness {
   private draining = false;
   private closed = false;
 
-  /** Load balancers are told to go elsewhere. What comes all the same is served, over connections that end with it. */
+  /**
+   * True while readiness probes fail. Requests that still arrive are served, over connections that close with the
+   * answer.
+   */
   get isDraining(): boolean {
     return this.draining;
   }
 
-  /** Nothing new is taken any more. */
+  /** True once new requests are refused. */
   get isClosed(): boolean {
     return this.closed;
   }
 
-  /** From now on load balancers are told to go elsewhere. */
+  /** Makes readiness probes fail from now on. */
   startDraining(): void {
     this.draining = true;
   }
 
-  /** From now on what still comes is refused with 503. */
+  /** Makes the worker refuse new requests with 503 from now on. */
   close(): void {
     this.draining = true;
     this.closed = true;

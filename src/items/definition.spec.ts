@@ -3,7 +3,7 @@ import { toDefinition, findDifferences } from './definition.js';
 
 const TOOL = { name: 'a', description: 'A.', inputSchema: { type: 'object', properties: { x: { type: 'string' } } } };
 
-it('is the same however it is written, and another one for every change that a model could see', () => {
+it('a definition has the same digest for equal content, and another digest for every change that a model could see', () => {
   const { digest } = toDefinition('tools', TOOL)!;
   const { inputSchema, ...rest } = TOOL;
   expect(toDefinition('tools', { inputSchema, ...rest, _meta: { served: 1 }, icons: [] })?.digest).toBe(digest);
@@ -18,7 +18,7 @@ it('is the same however it is written, and another one for every change that a m
   for (const nothing of [null, 'a', [], {}, { name: 1 }]) expect(toDefinition('tools', nothing)).toBeUndefined();
 });
 
-it('tells where two differ', () => {
+it('differences between two definitions are listed by path', () => {
   const other = { ...TOOL, title: 'T', inputSchema: { type: 'object', properties: { x: { type: 'number' }, y: {} } } };
   expect(findDifferences(TOOL, other)).toEqual([
     { path: 'inputSchema.properties.x.type', before: 'string', after: 'number' },

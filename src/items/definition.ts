@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ItemKind } from './item-record.js';
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 
-/** What clients and their models go by, of any kind of item. `_meta`, icons and sizes may change. */
+/** The pinned members: those that clients and models act on. `_meta`, icons and sizes may change. */
 const PINNED_MEMBERS = [
   'name',
   'uri',
@@ -24,7 +24,7 @@ export const ID_MEMBERS = {
   resourceTemplates: 'uriTemplate',
 } as const;
 
-/** A definition, and a text that is another one for every other definition. */
+/** A definition with its digest. */
 export interface Definition {
   readonly name: string;
   readonly definition: JsonObject;
@@ -33,10 +33,10 @@ export interface Definition {
 
 const definitions = new WeakMap<JsonObject, Definition>();
 
-/** Neither of our databases keeps every name: what is longer, or holds U+0000, is no item that anybody could approve. */
+/** Not every name can be stored in both databases: longer names and names with U+0000 cannot be approved. */
 const MAX_NAME_BYTES = 2_048;
 
-/** Undefined for what is no item of that kind, and for one whose name cannot be kept. */
+/** Returns undefined for a malformed item and for one whose name cannot be stored. */
 export function toDefinition(kind: ItemKind, item: JsonValue): Definition | undefined {
   if (!isJsonObject(item)) return undefined;
   const before = definitions.get(item);
@@ -53,11 +53,11 @@ export function toDefinition(kind: ItemKind, item: JsonValue): Definition | unde
   return made;
 }
 
-/** Whether a name, or a URI, can be kept in the database. */
+/** True when a name or URI can be stored in the database. */
 export const isStorableName = (name: string): boolean =>
   !name.includes('\0') && Buffer.byteLength(name) <= MAX_NAME_BYTES;
 
-/** One place at which two definitions differ. */
+/** One difference between two definitions. */
 export interface Difference {
   /** `inputSchema.properties.path` */
   readonly path: string;
@@ -67,7 +67,7 @@ export interface Difference {
 
 const MAX_DIFFERENCES = 200;
 
-/** Where one definition differs from another, as deep as both are objects. */
+/** Lists the differences between two definitions, recursively through objects. */
 export function findDifferences(before: JsonValue | undefined, after: JsonValue | undefined, path = ''): Difference[] {
   if (isJsonObject(before) && isJsonObject(after)) {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];

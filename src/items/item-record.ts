@@ -1,35 +1,35 @@
 import type { JsonObject, LIST_MEMBERS, ListMethod } from '#lib/mcp-protocol';
 
-/** The member of a list's answer that an item comes in. */
+/** The member of a list result that contains items of this kind. */
 export type ItemKind = (typeof LIST_MEMBERS)[ListMethod];
 
 /**
- * `approved`: as it was approved, or as it was seen first. `changed`: its server has changed the definition since, and it is
- * shown all the same. `quarantined`: likewise, and it is kept back.
+ * `approved`: the current definition equals the approved or first observed one. `changed`: the server changed the definition
+ * since, and the item stays visible. `quarantined`: the server changed the definition, and the item is hidden.
  */
 export type ItemStatus = 'approved' | 'changed' | 'quarantined';
 
-/** What people have said of an item. */
+/** Overrides of an item by an admin. */
 export interface ItemOverrides {
-  /** It is shown to nobody. */
+  /** True when the item is unavailable to all clients. */
   readonly isDisabled: boolean;
-  /** Instead of the name that its server gives it. */
+  /** Replaces the name that the server gives the item. */
   readonly shownName?: string;
   readonly shownDescription?: string;
 }
 
-/** An item as it is known, without its definitions. */
+/** An item in memory, without its definitions. */
 export interface KnownItem extends ItemOverrides {
   readonly server: string;
   readonly kind: ItemKind;
-  /** Name, URI or URI template, as its server has it. */
+  /** Own name, URI or URI template at the server. */
   readonly name: string;
   readonly approvedDigest: string;
   readonly seenDigest: string;
-  /** What looks suspicious in the definition that was seen last. */
+  /** Suspicious findings in the definition that was seen last. */
   readonly flags: readonly string[];
   readonly firstSeenAt: Date;
-  /** When the definition that was seen last was seen first. */
+  /** When the definition that was seen last was observed for the first time. */
   readonly changedAt: Date;
 }
 
@@ -38,5 +38,5 @@ export interface DefinedItem extends KnownItem {
   readonly seen: JsonObject;
 }
 
-/** What names an item. */
+/** Identifies an item. */
 export type ItemKey = Pick<KnownItem, 'server' | 'kind' | 'name'>;

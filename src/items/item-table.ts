@@ -15,7 +15,7 @@ import type { DefinedItem, ItemOverrides, ItemKey, ItemKind, KnownItem } from '.
 import type { RestoredItem } from './restoration.js';
 import { findSuspicions } from './definition-scan.js';
 
-/** As migration 0006-items makes them. */
+/** The tables of migration 0006-items. */
 type ItemTables = {
   items: {
     server: string;
@@ -35,13 +35,13 @@ type ItemTables = {
   item_state: { id: number; revision: number };
 };
 
-/** A definition as a server has just given it. */
+/** A definition that a server has just sent. */
 export interface Observation {
   readonly server: string;
   readonly kind: ItemKind;
   readonly name: string;
   readonly seen: Definition;
-  /** What is approved, should it not have been seen by anybody before: it may have changed before this was written. */
+  /** The definition to pin if the item is not stored yet. It can be older than `seen`, which may change before the write. */
   readonly first: Definition;
   readonly flags: readonly string[];
 }
@@ -62,11 +62,11 @@ const RECORD_COLUMNS = [
 
 const MAX_ROWS_PER_INSERT = 100;
 
-/** The rows of items. Everything here may throw DatabaseUnavailable. */
+/** The table of items. Every method may throw DatabaseUnavailable. */
 export class ItemTable {
   constructor(private readonly database: Database) {}
 
-  /** Grows whenever anything changes. */
+  /** A number that grows with each change of the table. */
   async revision(): Promise<number> {
     const { revision } = await this.tables.selectFrom('item_state').select('revision').executeTakeFirstOrThrow();
     return revision;
@@ -87,12 +87,12 @@ export class ItemTable {
     return row && toDefinedItem(row);
   }
 
-  /** All of them, with their definitions. */
+  /** Returns all items with their definitions. */
   async readDefinitions(): Promise<readonly DefinedItem[]> {
     return (await this.tables.selectFrom('items').selectAll().execute()).map(toDefinedItem);
   }
 
-  /** What was never seen before is approved as it is; of the others only what was seen changes. */
+  /** Inserts new items as approved, and updates only the seen definition of stored ones. */
   async recordObservations(sightings: readonly Observation[], at: Date): Promise<void> {
     const rows = sightings.map(({ server, kind, name, seen, first, flags }) => ({
       server,
@@ -125,7 +125,7 @@ export class ItemTable {
     );
   }
 
-  /** False when another definition has been seen meanwhile, or there is no such item. */
+  /** Returns false when another definition was observed meanwhile, or the item does not exist. */
   async approve({ server, kind, name }: ItemKey, digest: string): Promise<boolean> {
     return this.change(async (tables) => {
       const { numUpdatedRows } = await tables
@@ -157,7 +157,7 @@ export class ItemTable {
     );
   }
 
-  /** Writes what was approved and said of items, and nothing more of what was seen of those that are known. */
+  /** Writes approvals and overrides. Keeps the seen definitions of stored items (invariant 10). */
   async restore(items: readonly RestoredItem[]): Promise<void> {
     const rows = items.map(({ server, kind, name, approved, seen, ...item }) => ({
       server,

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { Database, LatestLook } from '../database/index.js';
+import { Database, CoalescedRefresh } from '../database/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { toDefinition, isStorableName, ID_MEMBERS, type Definition } from './definition.js';
 import { findSuspicions } from './definition-scan.js';
@@ -11,20 +11,21 @@ import { planRestoration, type RestoredCounts, type RestoredItem } from './resto
 import { couldMatchTemplate } from './uri-templates.js';
 
 const POLL_INTERVAL_MS = 500;
-/** What is seen is written together, and looked at in pieces, so that nobody waits for it. */
+/** Observations are collected for this time and written together. */
 const WRITE_DELAY_MS = 200;
+/** Items are processed and written in batches of this size, so that calls are served in between. */
 const BATCH_SIZE = 100;
-/** As many as a list may have at all: a server that invents others each time is not kept in mind for ever. */
+/** Equals the maximum length of a list: a server that lists new names each time cannot fill the memory. */
 const MAX_ITEMS_PER_LIST = 50_000;
 
 type ItemsOfList = ReadonlyMap<string, KnownItem>;
 
 const NO_ITEMS: ItemsOfList = new Map();
 
-/** Takes the server, by its slug, and the kind of items of which more, fewer or others are shown by what people have said. */
+/** Receives the slug of the server and the kind of items whose visibility or overrides changed. */
 export type ItemListener = (server: string, kind: ItemKind) => void;
 
-/** A part of a list. */
+/** A page of a list that is not processed yet. */
 interface ListedItems {
   readonly server: ServerDefinition;
   readonly kind: ItemKind;
@@ -32,8 +33,8 @@ interface ListedItems {
 }
 
 /**
- * Knows the items of all servers: as they were approved, as they are now, and what people have said of them. Every worker
- * has it in memory, and compares it with the database twice a second.
+ * Holds the approved and current definitions and the overrides of all items. Every worker has them in memory and compares them
+ * with the database twice a second (invariant 9).
  */
 @Injectable()
 export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -41,13 +42,14 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly table: ItemTable;
   private known: ReadonlyMap<string, ItemsOfList> = new Map();
   private revision: number | undefined;
-  private readonly latestRefresh = new LatestLook(() => this.refreshFromDatabase());
+  private readonly latestRefresh = new CoalescedRefresh(() => this.refreshFromDatabase());
   private pollTimer: NodeJS.Timeout | undefined;
   private writeTimer: NodeJS.Timeout | undefined;
-  /** Definitions that are not looked at yet, and those that are not written yet, by server, kind and name. */
+  /** Pages that are not processed yet. */
   private unprocessed: ListedItems[] = [];
+  /** Observations that are not written yet, by server, kind and name. */
   private readonly pendingWrites = new Map<string, Observation>();
-  /** Written, and not certainly in what was read last. */
+  /** Written observations that the last read of the table may not contain. */
   private readonly awaitingReadBack = new Map<string, Observation>();
   private readonly listeners = new Set<ItemListener>();
   private readonly seenPages = new SeenPageCache();
@@ -72,15 +74,15 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.flush();
   }
 
-  /** Calls back when people have changed what is shown. Returns how to stop. */
+  /** Notifies the listener when an admin changed which items are shown, or how. Returns a function that stops it. */
   onChange(listener: ItemListener): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }
 
   /**
-   * Takes note of what a server says of its items, soon. Only of what it has said just now: what is remembered of it would
-   * undo what was seen since.
+   * Records the definitions of a page: at once for a quarantining server, later in batches for others. Must not be called with a
+   * cached page, which could undo newer observations (invariant 2).
    */
   observe(server: ServerDefinition, kind: ItemKind, items: readonly JsonValue[]): void {
     if (isQuarantining(server, kind)) return this.recordObservations({ server, kind, items });
@@ -88,31 +90,31 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     this.unprocessed.push({ server, kind, items });
   }
 
-  /** The items of a page that may be shown, as people want them shown. The very same page where that is what it is. */
+  /** Returns the visible items of a page with their overrides. Returns the same array when nothing differs. */
   toVisibleItems(server: ServerDefinition, kind: ItemKind, page: readonly JsonValue[]): readonly JsonValue[] {
     const items = this.known.get(toListKey(server.slug, kind)) ?? NO_ITEMS;
     if (!isQuarantining(server, kind) && !hasOverrides(items)) return page;
     return page.map((item) => toVisibleItem(server, items, item, kind)).filter((item) => item !== undefined);
   }
 
-  /** The name, or URI, that its server gives an item; undefined for what is there for nobody. */
+  /** Returns the own name or URI of an item by its shown name, or undefined when the item is unavailable. */
   resolveOwnName(server: ServerDefinition, kind: ItemKind, name: string): string | undefined {
     const items = this.known.get(toListKey(server.slug, kind)) ?? NO_ITEMS;
     if (kind === 'resources' && !items.has(name) && this.isDisabledByTemplate(server, name)) return undefined;
     if (!hasOverrides(items)) return name;
     const renamed = isRenamable(kind) ? indexByShownName(items).get(name) : undefined;
     const item = renamed ?? items.get(name);
-    // It was never seen.
+    // An item that was never observed has no overrides.
     if (!item) return name;
-    const isCalledOtherwise = !renamed && isRenamable(kind) && item.shownName !== undefined;
-    return item.isDisabled || isCalledOtherwise ? undefined : item.name;
+    const isRenamed = !renamed && isRenamable(kind) && item.shownName !== undefined;
+    return item.isDisabled || isRenamed ? undefined : item.name;
   }
 
-  /** Whether a tool may run, by the name that its server gives it, once its server's list was looked at. */
+  /** Decides whether a tool may run, by its own name. Requires that the server's list was observed before. */
   checkTool(server: ServerDefinition, own: string): 'yes' | 'unlisted' | 'quarantined' {
     if (!isQuarantining(server, 'tools')) return 'yes';
     const tool = this.known.get(toListKey(server.slug, 'tools'))?.get(own);
-    // Nobody has approved what nobody has seen.
+    // A tool that was never listed has no approved definition.
     if (!tool) return 'unlisted';
     return statusOf(tool, server) === 'quarantined' ? 'quarantined' : 'yes';
   }
@@ -122,7 +124,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     return statusOf(item, server);
   }
 
-  /** All of a kind that are known, those of servers that are not there any more excepted. */
+  /** Returns the items of a kind at configured servers. */
   list(kind: ItemKind): readonly KnownItem[] {
     const slugs = new Set(this.registry.snapshot.servers.map(({ slug }) => slug));
     const all = [...this.known.values()].flatMap((items) => [...items.values()]);
@@ -135,7 +137,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     return isStorableName(key.name) ? this.table.find(key) : undefined;
   }
 
-  /** False when another definition has been seen meanwhile. @throws DatabaseUnavailable */
+  /** Returns false when another definition was observed meanwhile. @throws DatabaseUnavailable */
   async approve(key: ItemKey, digest: string): Promise<boolean> {
     const isApproved = await this.table.approve(key, digest);
     await this.latestRefresh.refresh();
@@ -148,15 +150,15 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.latestRefresh.refresh();
   }
 
-  /** Whether a resource that no list has is one of templates that are all switched off. */
+  /** True when every template that could produce an unlisted URI is disabled. */
   private isDisabledByTemplate({ slug }: ServerDefinition, uri: string): boolean {
     const templates = this.known.get(toListKey(slug, 'resourceTemplates'));
     if (!templates || !hasOverrides(templates)) return false;
-    const its = [...templates.values()].filter(({ name }) => couldMatchTemplate(name, uri));
-    return its.length > 0 && its.every(({ isDisabled }) => isDisabled);
+    const matching = [...templates.values()].filter(({ name }) => couldMatchTemplate(name, uri));
+    return matching.length > 0 && matching.every(({ isDisabled }) => isDisabled);
   }
 
-  /** All that are known, with their definitions, those of servers that are not there excepted. @throws DatabaseUnavailable */
+  /** Returns the items of configured servers with their definitions. @throws DatabaseUnavailable */
   async readDefinitions(): Promise<readonly DefinedItem[]> {
     await this.flush();
     const slugs = new Set(this.registry.snapshot.servers.map(({ slug }) => slug));
@@ -164,8 +166,8 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   /**
-   * Brings items to what was approved and said of them elsewhere, or before. With `replace` nothing is said of the others
-   * any more; with `dryRun` it is only counted. @throws DatabaseUnavailable
+   * Restores approvals and overrides from an export. `replace` removes the overrides of all other items; `dryRun` only counts the
+   * changes. @throws DatabaseUnavailable
    */
   async restore(
     items: readonly RestoredItem[],
@@ -178,7 +180,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     return counts;
   }
 
-  /** In pieces: others are served in between. */
+  /** Processes one batch and schedules the next, so that calls are served in between. */
   private processNextBatch(): void {
     const [next, ...others] = this.unprocessed;
     if (!next) return;
@@ -222,14 +224,14 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     this.pendingWrites.set(key, { server, kind, name, seen, first, flags });
     const now = new Date();
     if (before) {
-      this.logger.warn(`${server} has changed the definition of ${JSON.stringify(name.slice(0, 100))} (${kind}).`);
+      this.logger.warn(`Server ${server} changed the definition of ${JSON.stringify(name.slice(0, 100))} (${kind}).`);
       return { ...before, seenDigest: digest, flags, changedAt: now };
     }
     const digests = { approvedDigest: digest, seenDigest: digest };
     return { server, kind, name, ...digests, flags, isDisabled: false, firstSeenAt: now, changedAt: now };
   }
 
-  /** What could not be written is tried again. */
+  /** Writes pending observations. Schedules a retry when the database is unavailable. */
   private async flush(): Promise<void> {
     clearTimeout(this.writeTimer);
     this.writeTimer = undefined;
@@ -244,13 +246,13 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
         for (const [key, sighting] of some) this.awaitReadBack(key, sighting);
       }
     } catch (cause) {
-      this.logger.warn(`What items are like could not be written down: ${String(cause)}`);
+      this.logger.warn(`Failed to persist item definitions: ${String(cause)}`);
       this.writeTimer ??= setTimeout(() => void this.flush(), POLL_INTERVAL_MS).unref();
     }
   }
 
   private awaitReadBack(key: string, sighting: Observation): void {
-    // It may have changed meanwhile.
+    // A newer observation may have replaced this one during the write.
     if (this.pendingWrites.get(key) !== sighting) return;
     this.pendingWrites.delete(key);
     this.awaitingReadBack.set(key, sighting);
@@ -266,12 +268,13 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
         if (this.awaitingReadBack.get(key) === sighting) this.awaitingReadBack.delete(key);
       this.isDatabaseUnavailable = false;
     } catch (cause) {
-      if (!this.isDatabaseUnavailable) this.logger.error(`What is known of items stays as it was. ${String(cause)}`);
+      if (!this.isDatabaseUnavailable)
+        this.logger.error(`Failed to read item definitions; keeping the previous ones. ${String(cause)}`);
       this.isDatabaseUnavailable = true;
     }
   }
 
-  /** What is seen here and not written yet is newer than what is written. */
+  /** Replaces the items in memory by the stored ones, with observations of this worker that are newer. */
   private applyStored(stored: readonly KnownItem[]): void {
     const lists = new Map<string, Map<string, KnownItem>>();
     const put = (item: KnownItem) => {
@@ -298,12 +301,12 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     for (const [list, items] of this.known) {
       const [first] = items.values();
       if (!first || toOverridesText(items) === toOverridesText(before.get(list))) continue;
-      for (const tell of this.listeners) tell(first.server, first.kind);
+      for (const notify of this.listeners) notify(first.server, first.kind);
     }
   }
 }
 
-/** The same text as long as people have said the same. */
+/** Equal for equal overrides and change marks. */
 const toOverridesText = (items: ItemsOfList | undefined): string =>
   JSON.stringify(
     [...(items?.values() ?? [])]
@@ -319,11 +322,11 @@ const isChanged = ({ approvedDigest, seenDigest }: KnownItem): boolean => approv
 
 const toListKey = (server: string, kind: ItemKind): string => `${server} ${kind}`;
 
-/** Tools run: where their server says so, nobody is let near one that has changed. */
+/** True for the tools of a server whose `toolChanges` is `quarantine`. */
 const isQuarantining = ({ toolChanges }: ServerDefinition, kind: ItemKind): boolean =>
   kind === 'tools' && toolChanges === 'quarantine';
 
-/** Resources are known by their URIs; what people call them changes nothing. */
+/** Resources are identified by their URIs, so a shown name does not change how they are used. */
 const isRenamable = (kind: ItemKind): boolean => kind === 'tools' || kind === 'prompts';
 
 function toVisibleItem(
@@ -335,10 +338,10 @@ function toVisibleItem(
   if (!isJsonObject(item)) return undefined;
   const name = item[ID_MEMBERS[kind]];
   const known = typeof name === 'string' ? items.get(name) : undefined;
-  // Of a server that is kept to what was approved all are known, unless it has more than anybody can look at.
+  // At a quarantining server every item was observed before, except those with unstorable names or beyond the maximum.
   if (!known) return isQuarantining(server, kind) ? undefined : item;
   if (known.isDisabled || statusOf(known, server) === 'quarantined') return undefined;
-  // A list that is remembered may be older than what was approved since.
+  // A cached page may be older than the approval.
   if (isQuarantining(server, kind) && toDefinition(kind, item)?.digest !== known.approvedDigest) return undefined;
   const { shownName, shownDescription } = known;
   if (shownName === undefined && shownDescription === undefined) return item;
@@ -357,18 +360,18 @@ function statusOf(item: KnownItem, server: ServerDefinition | undefined): ItemSt
 const overridesCache = new WeakMap<ItemsOfList, boolean>();
 const shownNamesCache = new WeakMap<ItemsOfList, ReadonlyMap<string, KnownItem>>();
 
-/** Whether people have said anything of any of them. */
+/** True when any item of the list has overrides. */
 function hasOverrides(items: ItemsOfList): boolean {
   const before = overridesCache.get(items);
   if (before !== undefined) return before;
-  const isSo = [...items.values()].some(
+  const hasAny = [...items.values()].some(
     (item) => item.isDisabled || item.shownName !== undefined || item.shownDescription !== undefined,
   );
-  overridesCache.set(items, isSo);
-  return isSo;
+  overridesCache.set(items, hasAny);
+  return hasAny;
 }
 
-/** By the names that people gave them. */
+/** Indexes renamed items by their shown names. */
 function indexByShownName(items: ItemsOfList): ReadonlyMap<string, KnownItem> {
   const before = shownNamesCache.get(items);
   if (before) return before;

@@ -1,16 +1,16 @@
 import { toDefinition, type Definition } from './definition.js';
 import type { DefinedItem, ItemOverrides, ItemKey, KnownItem } from './item-record.js';
 
-/** An item as it was approved, and what people have said of it, elsewhere or before. */
+/** The approval and overrides of an item from an export. */
 export interface RestoredItem extends ItemKey, ItemOverrides {
   readonly approved: Definition;
-  /** As it was seen last, where that was. What is seen here counts more. */
+  /** The definition that was seen last at the source of the export. A definition that is stored here is kept instead. */
   readonly seen: Definition;
   readonly firstSeenAt: Date;
   readonly changedAt: Date;
 }
 
-/** How many items there are now that were not, that are otherwise, of which nothing is said any more, and that are as they were. */
+/** Numbers of items that were created, updated, reset to no overrides, and left unchanged. */
 export interface RestoredCounts {
   readonly created: number;
   readonly updated: number;
@@ -18,13 +18,13 @@ export interface RestoredCounts {
   readonly unchanged: number;
 }
 
-/** What has to be written so that items are as they were approved and presented elsewhere. */
+/** The items that have to be written to match an export. */
 interface RestorationPlan {
   readonly changed: readonly RestoredItem[];
   readonly counts: RestoredCounts;
 }
 
-/** With `replace` nothing is said any more of those that are not among the items. */
+/** Compares stored items with an export. `replace` removes the overrides of stored items that it does not contain. */
 export function planRestoration(
   stored: readonly DefinedItem[],
   items: readonly RestoredItem[],
@@ -56,7 +56,7 @@ const isEqual = (known: KnownItem, { approved, isDisabled, shownName, shownDescr
 const hasOverrides = ({ isDisabled, shownName, shownDescription }: KnownItem): boolean =>
   isDisabled || shownName !== undefined || shownDescription !== undefined;
 
-/** As its server has it. */
+/** The item without overrides. */
 function withoutOverrides({ server, kind, name, approved, seen, firstSeenAt, changedAt }: DefinedItem): RestoredItem[] {
   const [pinned, last]: (Definition | undefined)[] = [toDefinition(kind, approved), toDefinition(kind, seen)];
   if (!pinned || !last) return [];

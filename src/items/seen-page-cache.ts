@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto';
 import type { JsonValue } from '#lib/mcp-protocol';
 
-/** A server that says something else each time is not kept in mind for ever. */
+/** Bounds the memory for a server that sends different pages each time. */
 const MAX_FINGERPRINTS_PER_LIST = 1_000;
 
-/** The same text for the same part of a list, for much less than the digests of its definitions. */
+/** Equal for equal pages. Much cheaper than the digests of all definitions. */
 export const toFingerprint = (items: readonly JsonValue[]): string =>
   hash('sha256', JSON.stringify(items), 'base64url');
 
-/** Parts of lists that have said nothing new, by their prints: most of what servers send is what they sent before. */
+/** Fingerprints of pages that contained nothing new, because servers mostly send the same pages again. */
 export class SeenPageCache {
   private readonly fingerprints = new Map<string, Set<string>>();
 
@@ -22,7 +22,7 @@ export class SeenPageCache {
     this.fingerprints.set(list, prints.add(print));
   }
 
-  /** Something is known of the list that was not: what was familiar may be news now. */
+  /** Removes the fingerprints of a list whose items changed: a seen page may contain a change relative to them. */
   evict(list: string): void {
     this.fingerprints.delete(list);
   }

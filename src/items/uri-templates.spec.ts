@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { couldMatchTemplate } from './uri-templates.js';
 
-describe('a URI', () => {
+describe('couldMatchTemplate', () => {
   it.each([
     ['file:///{path}', 'file:///a/b'],
     ['file:///{path}', 'file:///'],
@@ -10,7 +10,7 @@ describe('a URI', () => {
     ['db://{table}/{id}/x', 'db://users/7/x/x'],
     ['x:{?a,b}', 'x:?a=1'],
     ['x:y', 'x:y'],
-  ])('may be of the template %s: %s', (template, uri) => {
+  ])('accepts a URI that the template %s could produce: %s', (template, uri) => {
     expect(couldMatchTemplate(template, uri)).toBe(true);
   });
 
@@ -20,7 +20,7 @@ describe('a URI', () => {
     ['db://{table}/{id}', 'db://users'],
     ['ab{x}ba', 'aba'],
     ['x:y', 'x:y/z'],
-  ])('is not of the template %s: %s', (template, uri) => {
+  ])('rejects a URI that the template %s cannot produce: %s', (template, uri) => {
     expect(couldMatchTemplate(template, uri)).toBe(false);
   });
 });

@@ -1,8 +1,8 @@
 const TEMPLATE_EXPRESSION = /\{[^{}]*\}/;
 
 /**
- * Whether a URI may have been made from a template (RFC 6570). Each expression stands for any text: what is switched off
- * must not be reached by a value that the template would not have written so.
+ * Returns whether a template could produce a URI (RFC 6570). Each expression matches any text, so a disabled template cannot be
+ * bypassed by values that a strict expansion would encode differently.
  */
 export function couldMatchTemplate(template: string, uri: string): boolean {
   const [first = '', ...others] = template.split(TEMPLATE_EXPRESSION);

@@ -24,10 +24,10 @@ afterEach(() => {
 
 afterAll(() => redis.stop());
 
-async function overRedis(url = redis.url): Promise<RedisCounters> {
+async function openRedisCounters(url = redis.url): Promise<RedisCounters> {
   const coordination = new Coordination(Object.assign(new RedisConfig(), { url }));
   coordinations.push(coordination);
-  if (!coordination.redis) throw new Error('There is a Redis.');
+  if (!coordination.redis) throw new Error('Redis is configured.');
   const { commands } = coordination.redis;
   await until(() => commands.isReady);
   const counters = new RedisCounters(coordination.redis, new MemoryCounters());
@@ -39,7 +39,7 @@ const MINUTE = { rate: { calls: 3, withinMs: 60_000 } };
 let serial = 0;
 const fresh = () => `counter-${(serial += 1)}`;
 
-/** What becomes of so many calls, one after the other. */
+/** The results of `count` sequential admissions. */
 async function admitAll(counters: Counters, count: number, counter = fresh(), allowance: object = MINUTE) {
   const answers: unknown[] = [];
   for (let index = 0; index < count; index += 1)
@@ -49,9 +49,9 @@ async function admitAll(counters: Counters, count: number, counter = fresh(), al
 
 describe.each([
   { place: 'in memory', open: async () => new MemoryCounters() },
-  { place: 'in Redis', open: () => overRedis() },
+  { place: 'in Redis', open: () => openRedisCounters() },
 ])('counters $place', ({ open }) => {
-  it('admit as many calls as the rate says, and then tell when there will be another', async () => {
+  it('admit calls up to the rate, then report when the next one is admitted', async () => {
     const counters = await open();
     const counter = fresh();
     const [first, second, third, fourth] = await admitAll(counters, 4, counter);
@@ -62,7 +62,7 @@ describe.each([
     expect(await admitAll(counters, 1)).toEqual([undefined]);
   });
 
-  it('admit again as time goes by', async () => {
+  it('admit calls again after the refused time has passed', async () => {
     const counters = await open();
     const [counter, fast] = [fresh(), { rate: { calls: 1, withinMs: 100 } }];
     await counters.admit(counter, fast, 'first');
@@ -75,7 +75,7 @@ describe.each([
     expect(refusals).toBeGreaterThan(0);
   });
 
-  it('admit no more at once than they may, until one is given back', async () => {
+  it('admit calls up to the concurrency limit until one is released', async () => {
     const counters = await open();
     const [counter, two] = [fresh(), { concurrency: 2 }];
     expect(await admitAll(counters, 3, counter, two)).toEqual([undefined, undefined, 'too-many-at-once']);
@@ -85,7 +85,7 @@ describe.each([
     expect(await counters.admit(counter, two, 'even later')).toBe('too-many-at-once');
   });
 
-  it('hold a rate and a number at once beside each other', async () => {
+  it('apply a rate and a concurrency limit independently', async () => {
     const counters = await open();
     const both = { rate: { calls: 2, withinMs: 60_000 }, concurrency: 1 };
     const counter = fresh();
@@ -98,7 +98,7 @@ describe.each([
 });
 
 describe('counters in memory', () => {
-  it('are exact: no call more and no call less', async () => {
+  it('admit exactly the calls that the rate allows', async () => {
     let now = 0;
     const counters = new MemoryCounters(() => now);
     const refused = async () =>
@@ -114,7 +114,7 @@ describe('counters in memory', () => {
 
 describe('counters in Redis', () => {
   it('are shared by all workers', async () => {
-    const [one, other] = [await overRedis(), await overRedis()];
+    const [one, other] = [await openRedisCounters(), await openRedisCounters()];
     const counter = fresh();
     await admitAll(one, 2, counter);
     const [third, fourth] = await admitAll(other, 2, counter);
@@ -123,9 +123,9 @@ describe('counters in Redis', () => {
     expect(await other.admit('together', { concurrency: 1 }, 'b')).toBe('too-many-at-once');
   });
 
-  it('are those of each worker while Redis cannot be asked', async () => {
+  it('count for each worker separately while Redis is unavailable', async () => {
     const own = await startRedis();
-    const counters = await overRedis(own.url);
+    const counters = await openRedisCounters(own.url);
     await admitAll(counters, 3, 'c');
     await own.stop();
     const answers = await admitAll(counters, 4, 'c');
@@ -133,9 +133,9 @@ describe('counters in Redis', () => {
     await counters.release('c', 'lease-0');
   });
 
-  it('count what runs again after Redis has lost it', async () => {
+  it('restore the leases of running calls after Redis lost its data', async () => {
     const own = await startRedis();
-    const [one, other] = [await overRedis(own.url), await overRedis(own.url)];
+    const [one, other] = [await openRedisCounters(own.url), await openRedisCounters(own.url)];
     await one.admit('c', { concurrency: 1 }, 'running');
     const { commands, keys } = coordinations.at(-1)!.redis!;
     await commands.send('FLUSHALL');
@@ -147,29 +147,29 @@ describe('counters in Redis', () => {
     await own.stop();
   });
 
-  it('count what was admitted while Redis was away', async () => {
+  it('add the leases of calls that were admitted while Redis was unavailable', async () => {
     const own = await startRedis();
-    const counters = await overRedis(own.url);
+    const counters = await openRedisCounters(own.url);
     const { commands, keys } = coordinations.at(-1)!.redis!;
     const { port } = own;
     await own.stop();
     await counters.admit('c', { concurrency: 1 }, 'running');
     const again = await startRedis({ port });
     await until(async () => commands.isReady && (await commands.send('ZCARD', keys.leases('c'))) === 1);
-    expect(await (await overRedis(again.url)).admit('c', { concurrency: 1 }, 'more')).toBe('too-many-at-once');
+    expect(await (await openRedisCounters(again.url)).admit('c', { concurrency: 1 }, 'more')).toBe('too-many-at-once');
     await again.stop();
   });
 
-  it('wait for a Redis that says nothing once, however many a call meets', async () => {
-    let asked = 0;
+  it('wait once for an unresponsive Redis although a call has several counters', async () => {
+    let requests = 0;
     const run = () => {
-      asked += 1;
+      requests += 1;
       return Promise.reject(new Error('Command timed out'));
     };
     const commands = { run, send: run, onReady: () => () => undefined } as unknown as RedisCommands;
     const counters = new RedisCounters({ commands, keys: new RedisKeys('silent') }, new MemoryCounters());
     opened.push(counters);
     for (let index = 0; index < 3; index += 1) await counters.admit(fresh(), MINUTE, 'lease');
-    expect(asked).toBe(1);
+    expect(requests).toBe(1);
   });
 });

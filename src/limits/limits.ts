@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '#lib/extension-kit';
 import {
-  glob,
+  compileGlob,
   ServerRegistry,
   type LimitDefinition,
   type LimitSubject,
@@ -11,15 +11,15 @@ import {
 import { Counters, type Allowance } from './counters.js';
 import { LimitReached } from './limits.errors.js';
 
-/** What limits go by. */
+/** The properties of a call that limits match. */
 interface LimitedCall {
   readonly caller: Caller;
   readonly server: ServerDefinition;
-  /** By the name that callers see; undefined for a call of something else. */
+  /** Public name of the tool; undefined for a call that uses no tool. */
   readonly tool: string | undefined;
 }
 
-/** Gives back what a call has taken. */
+/** Releases the leases of a call. */
 type Release = () => void;
 
 interface Limit extends LimitDefinition, Allowance {
@@ -27,7 +27,7 @@ interface Limit extends LimitDefinition, Allowance {
   readonly matchesTool: ((tool: string) => boolean) | undefined;
 }
 
-/** Holds calls to the limits of the configuration. */
+/** Applies the configured limits to calls. */
 @Injectable()
 export class Limits {
   private builtFrom: readonly LimitDefinition[] | undefined;
@@ -38,7 +38,7 @@ export class Limits {
     private readonly counters: Counters,
   ) {}
 
-  /** Runs a call; at once where nothing limits it. Rejects with LimitReached, and then nothing was run. */
+  /** Runs a call when every matching limit admits it. Rejects with LimitReached without running it otherwise. */
   run<T>(call: LimitedCall, work: () => Promise<T>): Promise<T> {
     const admitted = this.admit(call);
     return admitted ? runAdmitted(admitted, work) : work();
@@ -48,32 +48,32 @@ export class Limits {
     const { limits } = this.registry.snapshot;
     if (limits !== this.builtFrom) this.build(limits);
     if (this.limits.length === 0) return undefined;
-    const concerned = this.limits.filter((limit) => appliesTo(limit, call));
-    return concerned.length === 0 ? undefined : this.acquire(concerned, call);
+    const matching = this.limits.filter((limit) => appliesTo(limit, call));
+    return matching.length === 0 ? undefined : this.acquire(matching, call);
   }
 
   private async acquire(limits: readonly Limit[], call: LimitedCall): Promise<Release> {
     const lease = randomUUID();
-    const taken: string[] = [];
-    const giveBack = () => {
-      for (const counter of taken) void this.counters.release(counter, lease);
+    const acquired: string[] = [];
+    const release = () => {
+      for (const counter of acquired) void this.counters.release(counter, lease);
     };
     for (const limit of limits) {
       for (const counter of toCounterKeys(limit, call)) {
         const refusal = await this.counters.admit(counter, limit, lease);
         if (refusal) {
-          giveBack();
+          release();
           throw new LimitReached(limit.slug, refusal, call.server.slug);
         }
-        if (limit.concurrency !== undefined) taken.push(counter);
+        if (limit.concurrency !== undefined) acquired.push(counter);
       }
     }
-    return giveBack;
+    return release;
   }
 
   private build(definitions: readonly LimitDefinition[]): void {
     this.builtFrom = definitions;
-    this.limits = definitions.map((definition) => ({
+    this.limits = definitions.map((definition): Limit => ({
       ...definition,
       matchesServer: toMatcher(definition.servers) ?? (() => true),
       matchesTool: toMatcher(definition.tools),
@@ -82,16 +82,16 @@ export class Limits {
 }
 
 async function runAdmitted<T>(admitted: Promise<Release>, work: () => Promise<T>): Promise<T> {
-  const giveBack = await admitted;
+  const release = await admitted;
   try {
     return await work();
   } finally {
-    giveBack();
+    release();
   }
 }
 
 function toMatcher(patterns: readonly string[] | undefined): ((name: string) => boolean) | undefined {
-  const globs = patterns?.map(glob);
+  const globs = patterns?.map(compileGlob);
   return globs && ((name) => globs.some((matches) => matches(name)));
 }
 
@@ -100,7 +100,7 @@ function appliesTo(limit: Limit, { server, tool }: LimitedCall): boolean {
   return !limit.matchesTool || (tool !== undefined && limit.matchesTool(tool));
 }
 
-/** One; of a limit per team one for each team of the caller; none where there is nothing to count by. */
+/** One key for each combination of subjects: a limit per team has one for each team of the caller, and none without a team. */
 function toCounterKeys({ slug, per }: Limit, { caller, server, tool }: LimitedCall): readonly string[] {
   const parts: Record<LimitSubject, readonly string[]> = {
     principal: [caller.key],

@@ -1,11 +1,11 @@
 import { Counters, type Allowance, type Refusal } from './counters.js';
 
-/** More are not told apart for long: those that are empty are thrown away first. */
+/** Maximum number of counters. Empty ones are evicted first. */
 const MAX_COUNTERS = 50_000;
 
-/** Counts the calls of this worker. */
+/** Counts the calls of this worker only. */
 export class MemoryCounters extends Counters {
-  /** When the bucket of each rate is empty again, in ms (generic cell rate algorithm). */
+  /** When the bucket of each rate is empty, in milliseconds (generic cell rate algorithm). */
   private readonly emptyAt = new Map<string, number>();
   private readonly leases = new Map<string, Set<string>>();
 
@@ -20,7 +20,7 @@ export class MemoryCounters extends Counters {
       const now = this.now();
       const empty = Math.max(this.emptyAt.get(counter) ?? 0, now) + rate.withinMs / rate.calls;
       const surplus = empty - now - rate.withinMs;
-      // Sums of fractions are not exact.
+      // Tolerates rounding errors in sums of fractions.
       if (surplus > 0.001) return { afterMs: Math.ceil(surplus) };
       this.evict(now);
       this.emptyAt.set(counter, empty);

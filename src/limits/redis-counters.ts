@@ -2,22 +2,22 @@ import { Logger } from '@nestjs/common';
 import { redisScript, type RedisCommands, type RedisKeys } from '#lib/redis';
 import { Counters, type Allowance, type Refusal } from './counters.js';
 
-/** A worker that died gives nothing back: its leases end by themselves. */
+/** Leases expire because a dead worker cannot release them. */
 const LEASE_TTL_MS = 60_000;
 const RENEW_INTERVAL_MS = 20_000;
-/** A Redis that did not answer is not waited for again so soon: a call may meet several counters. */
+/** Delay before an unresponsive Redis is used again, because a call may have several counters. */
 const REDIS_RETRY_DELAY_MS = 1_000;
 
 const ADMIT = redisScript('admit', 2, { state: true });
 const RENEW_LEASES = redisScript('renew-leases', 1, { state: true });
 
 /**
- * Counts the calls of all workers. While Redis cannot be asked, each worker counts its own: a limit is then as many times
- * as wide as there are workers, and calls go on.
+ * Counts the calls of all workers in Redis. While Redis is unavailable each worker counts on its own, so that calls continue and
+ * a limit is effectively multiplied by the number of workers (invariant 1).
  */
 export class RedisCounters extends Counters {
   private readonly logger = new Logger('Limits');
-  /** What runs here. It is kept here too, for a Redis that was away or has forgotten it. */
+  /** Leases of calls that run in this worker, to restore them after Redis was unavailable or lost its data. */
   private readonly heldLeases = new Map<string, Set<string>>();
   private readonly renewTimer: NodeJS.Timeout;
   private readonly stopWatching: () => void;
@@ -37,8 +37,8 @@ export class RedisCounters extends Counters {
   }
 
   override async admit(counter: string, allowance: Allowance, lease: string): Promise<Refusal | undefined> {
-    const isSilent = performance.now() < this.retryRedisAt;
-    const refusal = await (isSilent
+    const isUnresponsive = performance.now() < this.retryRedisAt;
+    const refusal = await (isUnresponsive
       ? this.fallback.admit(counter, allowance, lease)
       : this.admitInRedis(counter, allowance, lease));
     if (refusal === undefined && allowance.concurrency !== undefined) {
@@ -70,7 +70,8 @@ export class RedisCounters extends Counters {
       if (answer === -1) return 'too-many-at-once';
       return answer === 0 ? undefined : { afterMs: Number(answer) };
     } catch (cause) {
-      if (!this.isRedisUnavailable) this.logger.warn(`Limits are counted by each worker for itself. ${String(cause)}`);
+      if (!this.isRedisUnavailable)
+        this.logger.warn(`Redis is unavailable; this worker counts limits on its own. ${String(cause)}`);
       this.isRedisUnavailable = true;
       this.retryRedisAt = performance.now() + REDIS_RETRY_DELAY_MS;
       return await this.fallback.admit(counter, allowance, lease);
@@ -84,12 +85,12 @@ export class RedisCounters extends Counters {
   private async renewLeases(counter: string, leases: readonly string[]): Promise<void> {
     const { commands, keys } = this.redis;
     await commands.run(RENEW_LEASES, [keys.leases(counter)], [LEASE_TTL_MS, ...leases]);
-    // What was given back meanwhile may have been struck before it was written again.
-    const over = leases.filter((lease) => this.heldLeases.get(counter)?.has(lease) !== true);
-    if (over.length > 0) await this.removeLeases(counter, over);
+    // A lease that was released during the renewal may have been removed before the renewal wrote it again.
+    const released = leases.filter((lease) => this.heldLeases.get(counter)?.has(lease) !== true);
+    if (released.length > 0) await this.removeLeases(counter, released);
   }
 
-  /** A lease that cannot be struck now ends by itself. */
+  /** A lease that cannot be removed now expires later. */
   private async removeLeases(counter: string, leases: readonly string[]): Promise<void> {
     const { commands, keys } = this.redis;
     await commands.send('ZREM', keys.leases(counter), ...leases).catch(() => undefined);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { AccessQuestion, Caller } from '#lib/extension-kit';
+import type { AccessRequest, Caller } from '#lib/extension-kit';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { callerOf, FakeRegistry } from '../../test/support/fake-upstream.js';
 import type { PolicyDefinition } from '../registry/index.js';
@@ -13,7 +13,7 @@ const policyOf = (...written: Written[]) => {
   return new ConfiguredAccessPolicy(new FakeRegistry([], { policies }));
 };
 const ada = (more: Partial<Caller> = {}): Caller => ({ ...callerOf('ada'), ...more });
-const ask = (name: string, more: Partial<AccessQuestion> = {}): AccessQuestion => ({
+const ask = (name: string, more: Partial<AccessRequest> = {}): AccessRequest => ({
   caller: ada(),
   server: { slug: 'billing' },
   kind: 'tools',
@@ -21,13 +21,13 @@ const ask = (name: string, more: Partial<AccessQuestion> = {}): AccessQuestion =
   ...more,
 });
 
-describe('who may use what', () => {
-  it('is everybody, as long as nothing is said', () => {
+describe('ConfiguredAccessPolicy', () => {
+  it('allows every caller without policies and teams', () => {
     expect(policyOf().decide(ask('pay'))).toMatchObject({ allowed: true });
     expect(policyOf().accessScope(ada(), { slug: 'billing' })).toBe('all');
   });
 
-  it('is the team that owns the server, and who looks after the gateway', () => {
+  it('allows a team’s server only to members of the team and admins', () => {
     const server = { slug: 'billing', team: 'finance' };
     const policy = policyOf();
     expect(policy.decide(ask('pay', { server }))).toEqual({
@@ -46,7 +46,7 @@ describe('who may use what', () => {
     ['team', { effect: 'allow', teams: ['finance', 'sales'] }, { teams: ['sales'] }],
     ['scope', { effect: 'allow', scopes: ['pay'] }, { scopes: ['mcp', 'pay'] }],
     ['claim', { effect: 'allow', when: 'claims.level >= 3' }, { claims: { level: 3 } }],
-  ])('is whom an allowance names by %s, and nobody else', (_by, written, named) => {
+  ])('allows an item with an allow rule only to callers that match the rule by %s', (_by, written, named) => {
     const policy = policyOf({ ...written, servers: ['billing'], tools: ['pay*'] });
     expect(policy.decide(ask('pay_all', { caller: ada(named) }))).toEqual({
       allowed: true,
@@ -58,24 +58,24 @@ describe('who may use what', () => {
     expect(policy.decide(ask('pay_all', { server: { slug: 'mail' } }))).toMatchObject({ allowed: true });
   });
 
-  it('is named by subject alone, or with the issuer', () => {
+  it('matches a subject with or without its issuer', () => {
     const of = (subject: string) => policyOf({ effect: 'deny', subjects: [subject] }).decide(ask('pay')).allowed;
     expect([of('ada'), of('tests|ada'), of('other|ada'), of('adam')]).toEqual([false, false, true, true]);
   });
 
-  it('is nobody whom a prohibition names, whatever is allowed', () => {
+  it('denies a caller that a deny rule matches although another rule allows it', () => {
     const policy = policyOf({ effect: 'allow' }, { effect: 'deny', tools: ['delete_*'], roles: ['intern'] });
     const intern = ada({ roles: ['intern'] });
     expect(policy.decide(ask('delete_all', { caller: intern }))).toEqual({
       allowed: false,
-      reason: 'The policy p1 forbids it.',
+      reason: 'The policy p1 denies it.',
     });
     expect(policy.decide(ask('delete_all'))).toMatchObject({ allowed: true });
     expect(policy.accessScope(intern, { slug: 'billing' })).toBe('some');
     expect(policy.accessScope(ada(), { slug: 'billing' })).toBe('all');
   });
 
-  it('may depend on arguments: then a list shows what some call may use', () => {
+  it('lists an item that some arguments allow, and decides a call by its arguments', () => {
     const policy = policyOf({ effect: 'allow', tools: ['pay'], when: 'args.amount <= 100' });
     const pay = (args?: JsonObject) => policy.decide(ask('pay', args && { args })).allowed;
     expect([pay(), pay({ amount: 100 }), pay({ amount: 101 }), pay({})]).toEqual([true, true, false, false]);
@@ -84,7 +84,7 @@ describe('who may use what', () => {
     expect([paid(), paid({ amount: 1 }), paid({ amount: 101 }), paid({})]).toEqual([true, true, false, false]);
   });
 
-  it('is explained, rule by rule', () => {
+  it('explains a decision with the result of each rule for the item', () => {
     const policy = policyOf(
       { effect: 'allow', roles: ['payer'], tools: ['pay'] },
       { effect: 'deny', when: 'claims.blocked' },
@@ -92,14 +92,14 @@ describe('who may use what', () => {
     );
     expect(policy.explain(ask('pay', { caller: ada({ roles: ['payer'] }) }))).toEqual({
       allowed: false,
-      reason: 'The policy p1 forbids it.',
+      reason: 'The policy p1 denies it.',
       rules: [
-        { policy: 'p0', effect: 'allow', counts: true, why: 'it is about this caller' },
+        { policy: 'p0', effect: 'allow', counts: true, why: 'it applies to this caller' },
         {
           policy: 'p1',
           effect: 'deny',
           counts: true,
-          why: 'its condition cannot be judged: No such key: blocked',
+          why: 'its condition cannot be evaluated: No such key: blocked',
         },
       ],
     });
@@ -141,8 +141,8 @@ const anyCase = fc.record({
   args: fc.constantFrom<JsonObject[]>({}, { n: 1 }, { n: 2 }, { n: 'text' }),
 });
 
-describe('whatever the policies say', () => {
-  it('what may be called is listed', () => {
+describe('properties of any set of policies', () => {
+  it('an item that can be called with some arguments is allowed without arguments', () => {
     fc.assert(
       fc.property(anyCase, ({ policies, args, ...question }) => {
         const policy = policyOf(...policies);
@@ -153,7 +153,7 @@ describe('whatever the policies say', () => {
     );
   });
 
-  it('the reach of a server says the same as every single decision', () => {
+  it('the reach of a server agrees with every decision about its items', () => {
     fc.assert(
       fc.property(anyCase, ({ policies, args, ...question }) => {
         const policy = policyOf(...policies);
@@ -166,13 +166,13 @@ describe('whatever the policies say', () => {
     );
   });
 
-  it('an explanation names the decision that is made', () => {
+  it('an explanation agrees with the decision', () => {
     fc.assert(
       fc.property(anyCase, ({ policies, ...question }) => {
         const policy = policyOf(...policies);
         const { allowed, rules } = policy.explain(question);
-        const isForbidden = rules.some(({ effect, counts }) => effect === 'deny' && counts === true);
-        return allowed === policy.decide(question).allowed && (!isForbidden || !allowed);
+        const isDenied = rules.some(({ effect, counts }) => effect === 'deny' && counts === true);
+        return allowed === policy.decide(question).allowed && (!isDenied || !allowed);
       }),
     );
   });

@@ -2,16 +2,16 @@ import { Injectable } from '@nestjs/common';
 import {
   AccessPolicy,
   type AccessDecision,
-  type AccessQuestion,
+  type AccessRequest,
   type Caller,
   type GuardedEndpoint,
   type GuardedServer,
-  type Reach,
+  type AccessScope,
 } from '#lib/extension-kit';
-import { conditionOf, ServerRegistry, type PolicyDefinition } from '../registry/index.js';
+import { parseCondition, ServerRegistry, type PolicyDefinition } from '../registry/index.js';
 import { PolicyRule } from './policy-rule.js';
 
-/** What became of one rule when a question was decided. */
+/** The result of one rule for a question. Its members are part of the admin API. */
 export interface RuleExplanation {
   readonly policy: string;
   readonly effect: PolicyDefinition['effect'];
@@ -19,18 +19,17 @@ export interface RuleExplanation {
   readonly why: string;
 }
 
-/** A decision, and how it came about. */
+/** A decision with the results of the rules for the item. */
 export interface Explanation extends AccessDecision {
   readonly rules: readonly RuleExplanation[];
 }
 
-/** Whoever looks after the gateway may try what runs there. */
+/** Callers with this role have access to the servers of every team. */
 const ALL_TEAMS_ROLE = 'admin';
 
 /**
- * Decides by the policies of the configuration. A prohibition beats everything. What permissions name is open to those
- * whom they name, and to nobody else. What no permission names is open to the server's team, or to everybody where it
- * has none.
+ * Decides by the configured policies. A `deny` rule overrides everything. An item with an `allow` rule is available only to
+ * callers to which such a rule applies. Any other item is available to the server's team, or to every caller without a team.
  */
 @Injectable()
 export class ConfiguredAccessPolicy extends AccessPolicy {
@@ -42,7 +41,7 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
     super();
   }
 
-  override accessScope(caller: Caller, server: GuardedServer): Reach {
+  override accessScope(caller: Caller, server: GuardedServer): AccessScope {
     const rules = this.rulesFor(server.slug);
     if (rules.length === 0) return canUseTeam(caller, server) ? 'all' : 'none';
     const isInForce = (rule: PolicyRule) => rule.evaluate({ caller }).counts !== false;
@@ -53,11 +52,11 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
     if (permissions.length === 0) return canUseTeam(caller, server) ? 'all' : 'none';
     const given = permissions.filter(isInForce);
     if (given.some((rule) => rule.coversAllItems && !rule.usesArgs)) return 'all';
-    const areAllNamed = permissions.some((rule) => rule.coversAllItems);
-    return given.length === 0 && (areAllNamed || !canUseTeam(caller, server)) ? 'none' : 'some';
+    const coversWholeServer = permissions.some((rule) => rule.coversAllItems);
+    return given.length === 0 && (coversWholeServer || !canUseTeam(caller, server)) ? 'none' : 'some';
   }
 
-  override decide(question: AccessQuestion): AccessDecision {
+  override decide(question: AccessRequest): AccessDecision {
     let hasPermissions = false;
     let given: PolicyRule | undefined;
     for (const rule of this.rulesFor(question.server.slug)) {
@@ -65,14 +64,14 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
       if (rule.effect === 'allow' && given) continue;
       const { counts } = rule.evaluate(question);
       if (rule.effect === 'deny') {
-        if (counts === true) return deny(`The policy ${rule.slug} forbids it.`);
+        if (counts === true) return deny(`The policy ${rule.slug} denies it.`);
         continue;
       }
       hasPermissions = true;
       if (counts !== false) given = rule;
     }
     if (given) return allow(`The policy ${given.slug} allows it.`);
-    if (hasPermissions) return deny('Policies open it to others only.');
+    if (hasPermissions) return deny('Policies allow it to other callers only.');
     return decideByTeam(question);
   }
 
@@ -85,8 +84,8 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
     return team === undefined && servers.every(isOpen);
   }
 
-  /** Decides, and tells of every rule that names the item. */
-  explain(question: AccessQuestion): Explanation {
+  /** Decides, and returns the result of every rule that covers the item. */
+  explain(question: AccessRequest): Explanation {
     const named = this.rulesFor(question.server.slug).filter((rule) => rule.coversItem(question));
     const rules = named.map((rule) => ({ policy: rule.slug, effect: rule.effect, ...rule.evaluate(question) }));
     return { ...this.decide(question), rules };
@@ -107,7 +106,7 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
     this.builtFrom = policies;
     this.rulesByServer.clear();
     this.rules = policies.map(
-      (policy) => new PolicyRule(policy, policy.when === undefined ? undefined : conditionOf(policy.when)),
+      (policy) => new PolicyRule(policy, policy.when === undefined ? undefined : parseCondition(policy.when)),
     );
   }
 }
@@ -115,10 +114,10 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
 const canUseTeam = ({ teams, roles }: Caller, { team }: { readonly team?: string }): boolean =>
   team === undefined || teams.includes(team) || roles.includes(ALL_TEAMS_ROLE);
 
-function decideByTeam({ caller, server }: AccessQuestion): AccessDecision {
-  if (server.team === undefined) return allow('No policy is about it, and the server belongs to no team.');
+function decideByTeam({ caller, server }: AccessRequest): AccessDecision {
+  if (server.team === undefined) return allow('No policy covers it, and the server belongs to no team.');
   if (!canUseTeam(caller, server)) return deny(`The server belongs to the team ${server.team}.`);
-  return allow(`No policy is about it, and the caller may use what belongs to the team ${server.team}.`);
+  return allow(`No policy covers it, and the caller has access to the servers of the team ${server.team}.`);
 }
 
 const allow = (reason: string): AccessDecision => ({ allowed: true, reason });

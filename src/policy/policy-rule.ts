@@ -1,15 +1,15 @@
-import type { AccessQuestion, Caller, ItemKind } from '#lib/extension-kit';
-import { firstLine, glob, type Condition, type PolicyDefinition } from '../registry/index.js';
+import type { AccessRequest, Caller, ItemKind } from '#lib/extension-kit';
+import { firstLine, compileGlob, type Condition, type PolicyDefinition } from '../registry/index.js';
 
-/** Whether a rule counts for a question. `maybe`: that depends on arguments, and there are none yet. */
+/** Whether a rule applies to a question. `maybe`: its condition depends on arguments, which are not known yet. */
 export type RuleEvaluation = { readonly counts: boolean | 'maybe'; readonly why: string };
 
-/** A policy, ready to be asked. */
+/** A policy with compiled patterns and condition. */
 export class PolicyRule {
   readonly slug: string;
   readonly effect: PolicyDefinition['effect'];
   readonly usesArgs: boolean;
-  /** It is about every item of its servers. */
+  /** True when the rule covers every item of its servers. */
   readonly coversAllItems: boolean;
   private readonly matchesServer: NameMatcher;
   private readonly matchesItem: Readonly<Record<ItemKind, NameMatcher>>;
@@ -33,21 +33,21 @@ export class PolicyRule {
     return this.matchesServer(server);
   }
 
-  coversItem({ server, kind, name }: Pick<AccessQuestion, 'server' | 'kind' | 'name'>): boolean {
+  coversItem({ server, kind, name }: Pick<AccessRequest, 'server' | 'kind' | 'name'>): boolean {
     return this.matchesServer(server.slug) && this.matchesItem[kind](name);
   }
 
-  /** What cannot be told counts against the caller: no permission follows from it, and every prohibition does. */
-  evaluate({ caller, args }: Pick<AccessQuestion, 'caller' | 'args'>): RuleEvaluation {
-    const missing = this.findMismatch(caller);
-    if (missing !== undefined) return { counts: false, why: missing };
-    if (!this.condition) return { counts: true, why: 'it is about this caller' };
-    if (this.usesArgs && args === undefined) return { counts: 'maybe', why: 'that depends on the arguments' };
+  /** Fails closed: a condition that cannot be evaluated makes a `deny` rule apply and an `allow` rule not apply (invariant 2). */
+  evaluate({ caller, args }: Pick<AccessRequest, 'caller' | 'args'>): RuleEvaluation {
+    const mismatch = this.findMismatch(caller);
+    if (mismatch !== undefined) return { counts: false, why: mismatch };
+    if (!this.condition) return { counts: true, why: 'it applies to this caller' };
+    if (this.usesArgs && args === undefined) return { counts: 'maybe', why: 'its condition depends on the arguments' };
     try {
       const holds = this.condition.evaluate({ claims: caller.claims, args: args ?? {} });
       return { counts: holds, why: holds ? 'its condition holds' : 'its condition does not hold' };
     } catch (fault) {
-      return { counts: this.effect === 'deny', why: `its condition cannot be judged: ${firstLine(fault)}` };
+      return { counts: this.effect === 'deny', why: `its condition cannot be evaluated: ${firstLine(fault)}` };
     }
   }
 
@@ -55,9 +55,10 @@ export class PolicyRule {
     const { roles, teams, scopes, subjects } = this.definition;
     const { principal, key } = caller;
     if (roles && !intersects(roles, caller.roles)) return `the caller has none of the roles ${roles.join(', ')}`;
-    if (teams && !intersects(teams, caller.teams)) return `the caller is in none of the teams ${teams.join(', ')}`;
+    if (teams && !intersects(teams, caller.teams))
+      return `the caller is a member of none of the teams ${teams.join(', ')}`;
     if (scopes && !intersects(scopes, caller.scopes)) return `the token has none of the scopes ${scopes.join(', ')}`;
-    if (subjects && !intersects(subjects, [principal.subject, key])) return 'it is about other subjects';
+    if (subjects && !intersects(subjects, [principal.subject, key])) return 'it applies to other subjects';
     return undefined;
   }
 }
@@ -67,7 +68,7 @@ const MATCH_ALL: NameMatcher = () => true;
 const MATCH_NONE: NameMatcher = () => false;
 
 function toNameMatcher(patterns: readonly string[]): NameMatcher {
-  const globs = patterns.map(glob);
+  const globs = patterns.map(compileGlob);
   return (name) => globs.some((matches) => matches(name));
 }
 

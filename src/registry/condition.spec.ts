@@ -3,7 +3,7 @@ import type { JsonObject } from '#lib/mcp-protocol';
 import { parseCondition, firstLine } from './condition.js';
 import { readConfiguration } from './read-configuration.js';
 
-const holds = (expression: string, args: JsonObject = {}, claims: JsonObject = {}) =>
+const evaluate = (expression: string, args: JsonObject = {}, claims: JsonObject = {}) =>
   parseCondition(expression).evaluate({ args, claims });
 
 const faultOf = (expression: string): string => {
@@ -15,7 +15,7 @@ const faultOf = (expression: string): string => {
   }
 };
 
-describe('a condition', () => {
+describe('the condition of a policy', () => {
   it.each<[string, JsonObject, JsonObject, boolean]>([
     ['claims.department == "finance"', {}, { department: 'finance' }, true],
     ['claims.department == "finance"', {}, { department: 'sales' }, false],
@@ -27,11 +27,11 @@ describe('a condition', () => {
     ['args.to.all(address, address.endsWith("@example.com"))', { to: ['a@example.com', 'b@example.org'] }, {}, false],
     ['"admin" in claims.groups || args.dry', { dry: true }, { groups: [] }, true],
     ['true', {}, {}, true],
-  ])('%s, args %j, claims %j: %j', (expression, args, claims, expected) => {
-    expect(holds(expression, args, claims)).toBe(expected);
+  ])('%s evaluates args %j and claims %j to %j', (expression, args, claims, expected) => {
+    expect(evaluate(expression, args, claims)).toBe(expected);
   });
 
-  it('tells whether it can be judged without a call', () => {
+  it('reports whether it reads the arguments of a call', () => {
     expect(parseCondition('claims.a == 1').usesArgs).toBe(false);
     expect(parseCondition('claims.list.exists(x, x == args.y)').usesArgs).toBe(true);
   });
@@ -39,29 +39,29 @@ describe('a condition', () => {
   it.each([
     ['claims.department == "finance"', /No such key: department/],
     ['claims.number', /neither true nor false/],
-  ])('that looks at what is not there cannot be judged: %s', (expression, told) => {
-    expect(() => holds(expression, {}, { number: 1 })).toThrow(told);
+  ])('throws when it cannot be evaluated: %s', (expression, message) => {
+    expect(() => evaluate(expression, {}, { number: 1 })).toThrow(message);
   });
 
   it.each([
     ['claims.', /./],
     ['caller.role == "admin"', /Unknown variable: caller/],
-    ['1 + 1', /it must be true or false, and is int/],
+    ['1 + 1', /it must have the type bool, not int/],
     ['args.a.all(x, args.b.exists(y, x == y))', /exists\(\) within another loop/],
     ['args.text.matches("(a+)+$")', /matches\(\) may take too long/],
     [`"${'x'.repeat(2_000)}" == "y"`, /longer than 2000/],
     [Array.from({ length: 300 }, () => 'true').join(' && '), /./],
-  ])('is refused when it cannot be read or may take too long: %s', (expression, fault) => {
+  ])('is rejected when it cannot be parsed or may take too long: %s', (expression, fault) => {
     expect(faultOf(expression)).toMatch(fault);
   });
 
-  it('that is at fault is named in the configuration file with its place', () => {
+  it('is reported with its path when the configuration file contains an invalid one', () => {
     const reading = readConfiguration('policies: { p: { effect: allow, when: "args.a.matches(\'x\')" }, q: {} }', {});
     expect(reading).toEqual({
       faults: [
         {
           path: 'policies.p.when',
-          message: expect.stringMatching(/^must be an expression of CEL .*: matches\(\) may take too long/),
+          message: expect.stringMatching(/^must be a CEL expression .*: matches\(\) may take too long/),
         },
         { path: 'policies.q.effect', message: 'is missing.' },
       ],

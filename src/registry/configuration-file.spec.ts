@@ -8,9 +8,9 @@ import { RegistryWorld, serverSlugs, type RegistryWorker } from './registry-fixt
 const ONE = 'servers: { one: { transport: http, url: http://one/ } }';
 const TWO =
   'servers: { one: { transport: http, url: http://one/ }, two: { transport: sse, url: "http://two/${PATH_OF_TWO}" } }';
-const BAD = 'servers: { one: { transport: http, url: nonsense, token: "very-secret" } }';
+const INVALID = 'servers: { one: { transport: http, url: nonsense, token: "very-secret" } }';
 
-describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start }) => {
+describe.each(DATABASE_KINDS)('ConfigurationFile over $name', ({ start }) => {
   let host: DatabaseHost;
   let world: RegistryWorld;
 
@@ -36,21 +36,21 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
       });
     });
 
-  describe('when it is read', () => {
-    it('does not open with faults, and names them all', async () => {
-      const opening = open(BAD);
+  describe('on start and reload', () => {
+    it('refuses to start with an invalid file and names every fault', async () => {
+      const opening = open(INVALID);
       await expect(opening).rejects.toThrow(RegistryFault);
       await expect(opening).rejects.toThrow(
         /2 faults in .*isthmus\.yaml:\n {2}servers\.one\.token.*\n {2}servers\.one\.url/,
       );
     });
 
-    it.each(['is not there', 'is too large'])('does not open when it %s', async (reason) => {
-      if (reason === 'is too large') await writeFile(world.filePath(), `# ${'x'.repeat(1_048_576)}`);
+    it.each(['missing', 'too large'])('refuses to start when the file is %s', async (reason) => {
+      if (reason === 'too large') await writeFile(world.filePath(), `# ${'x'.repeat(1_048_576)}`);
       await expect(open()).rejects.toThrow(RegistryFault);
     });
 
-    it('tells of a change, with the state before it', async () => {
+    it('notifies listeners of a change with the new and the previous snapshot', async () => {
       const { registry, reloadWith } = await open(ONE);
       const { snapshot } = registry;
       const changes: [RegistrySnapshot, RegistrySnapshot][] = [];
@@ -61,7 +61,7 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
       expect(changes[0]![0].version).toBeGreaterThan(snapshot.version);
     });
 
-    it('keeps what did not change the same object, so that its connections stay', async () => {
+    it('keeps the definition object of an unchanged server, so that its connections stay open', async () => {
       const { registry, reloadWith } = await open(ONE);
       const { snapshot } = registry;
       await reloadWith(TWO);
@@ -70,7 +70,7 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
       expect(registry.snapshot.servers[0]).not.toBe(snapshot.servers[0]);
     });
 
-    it('keeps the same object although it is written differently', async () => {
+    it('keeps the definition object of a server whose source changes without effect', async () => {
       const { registry, reloadWith } = await open(ONE);
       const [server] = registry.snapshot.servers;
       await reloadWith(TWO.replace('url: http://one/', 'enabled: true, headers: {}, url: http://one/'));
@@ -78,7 +78,7 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
       expect(registry.snapshot.servers[0]).toBe(server);
     });
 
-    it('calls no change what changes nothing', async () => {
+    it('keeps the snapshot and notifies no listener when a reload changes nothing', async () => {
       const { registry, reloadWith } = await open(ONE);
       const { snapshot } = registry;
       registry.onChange(() => expect(true).toBe(false));
@@ -86,17 +86,19 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
       expect(registry.snapshot).toBe(snapshot);
     });
 
-    it('keeps the old state when it is at fault, and logs every fault without a value', async () => {
+    it('keeps the previous snapshot when the file is invalid and logs every fault without values', async () => {
       const { registry, reloadWith } = await open(ONE);
       const { snapshot } = registry;
-      expect(await reloadWith(BAD)).toBe('refused');
+      expect(await reloadWith(INVALID)).toBe('refused');
       expect(registry.snapshot).toBe(snapshot);
-      expect(world.logged.join('\n')).toMatch(/stays as it was[^]*servers\.one\.token[^]*servers\.one\.url/);
+      expect(world.logged.join('\n')).toMatch(
+        /Keeping the previous configuration[^]*servers\.one\.token[^]*servers\.one\.url/,
+      );
       expect(world.logged.join('\n')).not.toContain('very-secret');
       expect(await reloadWith(TWO)).toBe('applied');
     });
 
-    it('keeps the old state when it is gone', async () => {
+    it('keeps the previous snapshot when the file is deleted', async () => {
       const { registry, file } = await open(ONE);
       const { snapshot } = registry;
       await unlink(world.filePath());
@@ -104,27 +106,27 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
       expect(registry.snapshot).toBe(snapshot);
     });
 
-    it('tells every listener, even after one that failed, and none that has stopped', async () => {
+    it('notifies every listener even after one has thrown, except unsubscribed ones', async () => {
       const { registry, reloadWith } = await open(ONE);
-      const told: string[] = [];
+      const notified: string[] = [];
       registry.onChange(() => {
         throw new Error('a defect');
       });
-      registry.onChange(() => told.push('second'));
-      registry.onChange(() => told.push('third'))();
+      registry.onChange(() => notified.push('second'));
+      registry.onChange(() => notified.push('third'))();
       await reloadWith(TWO);
-      expect(told).toEqual(['second']);
+      expect(notified).toEqual(['second']);
     });
 
-    it('ends with the last of many reloads at once', async () => {
+    it('runs concurrent reloads in sequence', async () => {
       const { file } = await open(ONE);
       await writeFile(world.filePath(), TWO);
       expect(await Promise.all([file.reload(), file.reload()])).toEqual(['applied', 'unchanged']);
     });
   });
 
-  describe('when it is watched', () => {
-    it('takes over what is written to it', async () => {
+  describe('while watching', () => {
+    it('applies changes written to the file', async () => {
       const worker = await open(ONE);
       worker.bootstrap();
       const change = nextChange(worker);
@@ -132,7 +134,7 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
       expect(serverSlugs(await change)).toEqual(['one', 'two']);
     });
 
-    it('takes over a file that an editor puts in its place, again and again', async () => {
+    it('applies a file that an editor renames over the old one, repeatedly', async () => {
       const worker = await open(ONE);
       worker.bootstrap();
       for (const [text, expected] of [
@@ -146,7 +148,7 @@ describe.each(DATABASE_KINDS)('the configuration file, over $name,', ({ start })
       }
     });
 
-    it('takes over a file that is mounted by links which are swapped', async () => {
+    it('applies a file whose symbolic link is replaced, as Kubernetes does for mounted files', async () => {
       await writeFile(join(world.folder, 'first'), ONE);
       await writeFile(join(world.folder, 'second'), TWO);
       await symlink('first', join(world.folder, '..data'));

@@ -8,26 +8,26 @@ import type { DatabaseServerRegistry } from './stored/database-server-registry.j
 import type { Declarations } from './stored/declarations.js';
 
 /**
- * What became of a reload. `refused`: the file is at fault, or the database cannot be asked; the log says which, and the
- * old state stays.
+ * The result of a reload. `refused`: the file is invalid or the database is unavailable; the log says which, and the
+ * previous configuration stays in force.
  */
 export type ReloadResult = 'applied' | 'unchanged' | 'refused';
 
-/** How soon a file that the database could not take is offered to it again. */
-const RETRY_MS = 1_000;
+/** Delay until a file that could not be stored is read and stored again. */
+const RETRY_DELAY_MS = 1_000;
 
-/** The YAML or JSON file that declares what is configured. Follows its changes. */
+/** The YAML or JSON file that declares managed entries. Watches the file and applies its changes. */
 export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Registry');
   private reloading: Promise<unknown> = Promise.resolve();
   private watcher: { close(): void } | undefined;
   private retryTimer: NodeJS.Timeout | undefined;
   private isClosed = false;
-  /** The database could not take the file yet. */
+  /** True while the last reload has failed because the database was unavailable. */
   private isAwaitingDatabase = false;
 
   constructor(
-    /** Absolute. */
+    /** Absolute path. */
     readonly file: string,
     private readonly variables: Variables,
     private readonly declarations: Declarations,
@@ -35,15 +35,15 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
   ) {}
 
   /**
-   * Reads the file for the first time, and the registry after it.
-   * @throws RegistryFault that names everything that is wrong with the file
+   * Reads the file for the first time, then loads the registry.
+   * @throws RegistryFault with every fault of the file
    */
   async open(): Promise<void> {
     await this.declare();
     await this.registry.open();
   }
 
-  /** Reads the file again. Reloads run one after the other; it never rejects. */
+  /** Reads the file again. Reloads run in sequence. Never rejects. */
   reload(): Promise<ReloadResult> {
     const reload = this.reloading.then(() => this.reloadNow());
     this.reloading = reload;
@@ -51,12 +51,12 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
   }
 
   onApplicationBootstrap(): void {
-    const notWatched = (fault: Error) =>
-      this.logger.warn(`${this.file} is not watched, changes need a SIGHUP: ${fault.message}`);
+    const onFailure = (fault: Error) =>
+      this.logger.warn(`Cannot watch ${this.file}. Send SIGHUP to apply changes. ${fault.message}`);
     try {
-      this.watcher = watchFile(this.file, () => void this.reload(), notWatched);
+      this.watcher = watchFile(this.file, () => void this.reload(), onFailure);
     } catch (fault) {
-      notWatched(fault instanceof Error ? fault : new Error(String(fault)));
+      onFailure(fault instanceof Error ? fault : new Error(String(fault)));
     }
   }
 
@@ -75,12 +75,12 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
       this.isAwaitingDatabase = false;
       await this.registry.refresh();
       if (this.registry.snapshot === before) return 'unchanged';
-      this.logger.log(`${this.file} was taken over.`);
+      this.logger.log(`Applied ${this.file}.`);
       return 'applied';
     } catch (fault) {
       const reason = fault instanceof Error ? fault.message : String(fault);
       const isOutage = fault instanceof DatabaseUnavailable;
-      if (!isOutage || !this.isAwaitingDatabase) this.logger.error(`The configuration stays as it was. ${reason}`);
+      if (!isOutage || !this.isAwaitingDatabase) this.logger.error(`Keeping the previous configuration. ${reason}`);
       this.isAwaitingDatabase = isOutage;
       if (isOutage) this.scheduleRetry();
       return 'refused';
@@ -93,6 +93,6 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
 
   private scheduleRetry(): void {
     if (this.isClosed) return;
-    this.retryTimer = setTimeout(() => void this.reload(), RETRY_MS).unref();
+    this.retryTimer = setTimeout(() => void this.reload(), RETRY_DELAY_MS).unref();
   }
 }

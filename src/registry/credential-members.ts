@@ -1,2 +1,2 @@
-/** Members of an entry in which credentials stand: whoever reads the database or the admin API sees nothing of them. */
+/** Members of an entry that may contain credentials. The database stores them encrypted; the admin API masks them. */
 export const CREDENTIAL_MEMBERS: ReadonlySet<string> = new Set(['headers', 'env', 'args']);

@@ -4,7 +4,7 @@ import { expect, it } from '@jest/globals';
 import { readConfiguration } from './read-configuration.js';
 import { SAMPLE_CONFIGURATION } from './sample-configuration.js';
 
-it('every example of docs/configuration.md is a configuration without faults', async () => {
+it('every example of docs/configuration.md is a valid configuration', async () => {
   const page = await readFile(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
   const examples = Array.from(page.matchAll(/```(?:yaml|json)\n([^]*?)```/g), ([, text = '']) => text);
   expect(examples).toHaveLength(5);

@@ -1,6 +1,6 @@
 /**
- * What the configuration file may say, entry by entry. Each class is the form of one mapping in the file; what stands
- * there has passed its rules once an instance leaves `readEntry`.
+ * Schemas of the entries of the configuration file. Each class describes one mapping in the file. An instance that
+ * `readEntry` returns has passed all validation rules of its class.
  */
 import {
   Allow,
@@ -35,16 +35,16 @@ import { IsCondition } from './condition.js';
 import { LIMIT_SUBJECTS, type LimitSubject, type PolicyEffect } from './policy-definition.js';
 import { REST_METHODS, TOOL_CHANGES, type RestMethod, type ToolChanges } from './server-definition.js';
 
-/** Where OpenAPI documents keep the forms. */
+/** Path of the schemas in an OpenAPI document. */
 const SCHEMAS = '#/components/schemas/';
 
 export type Scalar = string | number | boolean;
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
-const LONGEST_TITLE = 200;
-const LONGEST_INSTRUCTIONS = 100_000;
-const LONGEST_DESCRIPTION = 10_000;
+const MAX_TITLE_LENGTH = 200;
+const MAX_INSTRUCTIONS_LENGTH = 100_000;
+const MAX_DESCRIPTION_LENGTH = 10_000;
 
 export class TimeoutsEntry {
   @IsOptional() @IsDurationBetween(100, HOUR) readonly connect?: string;
@@ -52,14 +52,14 @@ export class TimeoutsEntry {
 }
 
 class ServerEntry {
-  @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly title?: string;
-  @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly team?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_TITLE_LENGTH) readonly title?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_TITLE_LENGTH) readonly team?: string;
   @IsOptional() @IsTextList() readonly tags?: readonly string[];
   @IsOptional() @IsIn(TOOL_CHANGES) readonly toolChanges?: ToolChanges;
   @IsOptional() @IsBoolean() readonly enabled?: boolean;
   @IsOptional() @IsBoolean() readonly shared?: boolean;
   @IsOptional() @IsBoolean() readonly public?: boolean;
-  /** Checked by itself as a TimeoutsEntry. */
+  /** Validated separately as a TimeoutsEntry. */
   @IsOptional() @Allow() @JSONSchema(() => ({ $ref: `${SCHEMAS}TimeoutsEntry` })) readonly timeouts?: unknown;
 }
 
@@ -81,7 +81,7 @@ export class RestServerEntry extends ServerEntry {
   @IsIn(['rest']) readonly transport!: 'rest';
   @IsServerUrl() readonly url!: string;
   @IsOptional() @IsHeaders() readonly headers?: Readonly<Record<string, Scalar>>;
-  /** Each checked by itself as a RestToolEntry. */
+  /** Each tool is validated separately as a RestToolEntry. */
   @IsOptional()
   @Allow()
   @JSONSchema(() => ({ type: 'object', additionalProperties: { $ref: `${SCHEMAS}RestToolEntry` } }))
@@ -89,30 +89,29 @@ export class RestServerEntry extends ServerEntry {
 }
 
 export class RestToolEntry {
-  @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly title?: string;
-  @IsOptional() @IsString() @MaxLength(LONGEST_DESCRIPTION) readonly description?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_TITLE_LENGTH) readonly title?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_DESCRIPTION_LENGTH) readonly description?: string;
   @IsOptional() @IsIn(REST_METHODS) readonly method?: RestMethod;
   @IsToolPath() readonly path!: string;
   @IsOptional() @IsToolSchema() readonly inputSchema?: JsonObject;
   @IsOptional() @IsToolSchema() readonly outputSchema?: JsonObject;
   @IsOptional() @IsHeaders() readonly headers?: Readonly<Record<string, Scalar>>;
   @IsOptional() @IsQuery() readonly query?: Readonly<Record<string, Scalar>>;
-  /** Any JSON. */
-  @IsOptional() @Allow() @JSONSchema(() => ({ description: 'Any JSON.' })) readonly body?: JsonValue;
+  @IsOptional() @Allow() @JSONSchema(() => ({ description: 'Any JSON value.' })) readonly body?: JsonValue;
   @IsOptional() @IsJsonPath() readonly result?: string;
 }
 
 export class DefaultEndpointEntry {
   @IsOptional() @IsBoolean() readonly public?: boolean;
-  @IsOptional() @IsString() @MaxLength(LONGEST_INSTRUCTIONS) readonly instructions?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_INSTRUCTIONS_LENGTH) readonly instructions?: string;
 }
 
-/** Tags choose servers, too. */
+/** `servers` may be omitted when `tags` select the servers. */
 const needsServers = ({ servers, tags }: VirtualServerEntry): boolean => servers !== undefined || tags === undefined;
 
 export class VirtualServerEntry extends DefaultEndpointEntry {
-  @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly title?: string;
-  @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly team?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_TITLE_LENGTH) readonly title?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_TITLE_LENGTH) readonly team?: string;
   @ValidateIf(needsServers) @IsTextList() readonly servers?: readonly string[];
   @IsOptional() @IsTextList() readonly tags?: readonly string[];
   @IsOptional() @IsTextList() readonly tools?: readonly string[];
@@ -121,7 +120,7 @@ export class VirtualServerEntry extends DefaultEndpointEntry {
 }
 
 export class TeamEntry {
-  @IsOptional() @IsString() @MaxLength(LONGEST_TITLE) readonly title?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_TITLE_LENGTH) readonly title?: string;
   @IsOptional() @IsTextList() readonly members?: readonly string[];
   @IsOptional() @IsTextList() readonly roles?: readonly string[];
 }
@@ -140,7 +139,7 @@ export class LimitEntry {
 
 export class PolicyEntry {
   @IsIn(['allow', 'deny']) readonly effect!: PolicyEffect;
-  @IsOptional() @IsString() @MaxLength(LONGEST_DESCRIPTION) readonly description?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_DESCRIPTION_LENGTH) readonly description?: string;
   @IsOptional() @IsTextList() readonly servers?: readonly string[];
   @IsOptional() @IsTextList() readonly tools?: readonly string[];
   @IsOptional() @IsTextList() readonly prompts?: readonly string[];

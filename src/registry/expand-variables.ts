@@ -6,8 +6,8 @@ const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g;
 const NAME = /^([A-Za-z_]\w*)(?::-([\s\S]*))?$/;
 
 /**
- * Replaces `${NAME}` and `${NAME:-default}` in every string of a document, after parsing, so that a value can never
- * change the document's shape. `$${` stands for `${`. Faults name the variable and the place, never a value.
+ * Replaces `${NAME}` and `${NAME:-default}` in every string of a parsed document, so that the value of a variable cannot
+ * change the structure of the document. `$${` stands for `${`. Faults name the variable and the path, never a value.
  */
 export function expandVariables(document: JsonValue, variables: Variables, faults: Fault[]): JsonValue {
   return expandAt('', document, variables, faults);
@@ -29,7 +29,7 @@ function expandText(path: string, text: string, variables: Variables, faults: Fa
     if (inner === undefined) return '${';
     const [, name, fallback] = (end === '}' && NAME.exec(inner)) || [];
     if (name === undefined) {
-      faults.push({ path, message: 'A reference to a variable looks like ${NAME} or ${NAME:-default}.' });
+      faults.push({ path, message: 'A variable reference must have the form ${NAME} or ${NAME:-default}.' });
       return whole;
     }
     const value = variables[name];

@@ -1,21 +1,21 @@
 import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
-/** An editor writes a file in several steps; they count as one change. */
-const SETTLE_MS = 100;
+/** An editor writes a file in several steps, which are reported as one change. */
+const DEBOUNCE_MS = 100;
 
 /**
- * Calls back after a file changed. It is the folder that is watched, because editors put a new file in the place of the
- * old one. Names that start with two dots count as well: that is how Kubernetes swaps mounted files.
+ * Calls `onChange` after the file has changed. It watches the folder, because editors replace the file by a new one. Names
+ * that start with two dots count as changes of the file too: Kubernetes replaces mounted files through such links.
  */
-export function watchFile(file: string, changed: () => void, failed: (fault: Error) => void): { close(): void } {
+export function watchFile(file: string, onChange: () => void, onFailure: (fault: Error) => void): { close(): void } {
   let timer: NodeJS.Timeout | undefined;
-  const settle = (_event: string, name: string | null) => {
+  const debounce = (_event: string, name: string | null) => {
     if (name !== null && name !== basename(file) && !name.startsWith('..')) return;
     clearTimeout(timer);
-    timer = setTimeout(changed, SETTLE_MS).unref();
+    timer = setTimeout(onChange, DEBOUNCE_MS).unref();
   };
-  const watcher = watch(dirname(file), { persistent: false }, settle).on('error', failed);
+  const watcher = watch(dirname(file), { persistent: false }, debounce).on('error', onFailure);
   return {
     close: () => {
       clearTimeout(timer);

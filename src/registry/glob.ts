@@ -1,6 +1,6 @@
 /**
- * A test for names: `*` stands for any run of characters. Written without a regular expression, which would take time
- * that grows with the square of a name; names come from clients, and may be as long as a body.
+ * Compiles a pattern in which `*` matches any run of characters. It uses no regular expression, which would take quadratic
+ * time: names come from clients and may be as long as a request body.
  */
 export function compileGlob(pattern: string): (name: string) => boolean {
   const [head = '', ...middle] = pattern.split('*');

@@ -1,4 +1,4 @@
-export { ConfigurationFile, type ReloadResult as Reload } from './configuration-file.js';
+export { ConfigurationFile, type ReloadResult } from './configuration-file.js';
 export {
   LimitEntry,
   PolicyEntry,
@@ -9,7 +9,7 @@ export {
   VirtualServerEntry,
 } from './entries.js';
 export { CREDENTIAL_MEMBERS } from './credential-members.js';
-export { RegistryComponents as OpenRegistry } from './open-registry.js';
+export { RegistryComponents } from './open-registry.js';
 export { publicExposureWarnings } from './public-exposure.js';
 export { RegistryConfig } from './registry.config.js';
 export {
@@ -23,12 +23,12 @@ export {
   VersionMismatch,
   type Fault,
 } from './registry.errors.js';
-export { parseCondition as conditionOf, firstLine, type Condition } from './condition.js';
-export { parseJsonPath as jsonPathOf, type JsonPath } from './json-path.js';
+export { parseCondition, firstLine, type Condition } from './condition.js';
+export { parseJsonPath, type JsonPath } from './json-path.js';
 export { METHODS_WITH_BODY } from './server-definition.js';
-export { compileGlob as glob } from './glob.js';
+export { compileGlob } from './glob.js';
 export type { LimitDefinition, LimitSubject, PolicyDefinition, TeamDefinition } from './policy-definition.js';
-export { SECTIONS, type AppliedChanges, type Section, type DesiredEntry as WantedEntry } from './registry-changes.js';
+export { SECTIONS, type AppliedChanges, type Section, type DesiredEntry } from './registry-changes.js';
 export { RegistryModule } from './registry.module.js';
 export { RegistryStore, type RegistryEntries, type RegistryEntry } from './registry-store.js';
 export type {

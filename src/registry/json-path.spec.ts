@@ -10,9 +10,9 @@ const VALUE: JsonValue = {
   total: 2,
   empty: null,
 };
-const pick = (path: string) => parseJsonPath(path)?.(VALUE);
+const select = (path: string) => parseJsonPath(path)?.(VALUE);
 
-describe('a part of a JSON answer', () => {
+describe('parseJsonPath', () => {
   it.each<[string, JsonValue | undefined]>([
     ['$', VALUE],
     ['$.total', 2],
@@ -23,12 +23,12 @@ describe('a part of a JSON answer', () => {
     ['$.items[?@.paid == true].id', [1]],
     ['$.items[?@.id > 5]', []],
     ['$..id', [1, 2]],
-  ])('%s', (path, part) => {
-    expect(pick(path)).toEqual(part);
+  ])('parses %s, which selects the expected part of a JSON value', (path, part) => {
+    expect(select(path)).toEqual(part);
   });
 
   it.each(['', 'items', '$.', '$[', "$[?match(@.a, '(a+)+')]", "$[?search(@.a, 'a')]", `$.${'a'.repeat(1_000)}`])(
-    'is not told by %j',
+    'rejects the expression %j',
     (path) => {
       expect(parseJsonPath(path)).toBeUndefined();
     },

@@ -11,24 +11,24 @@ import { EntryResolver, type EntryRules } from './stored/entry-resolver.js';
 import { EntryCipher } from './stored/entry-cipher.js';
 import { EntryTable } from './stored/entry-table.js';
 
-/** A change of another worker is noticed so soon: well within a second, its reading included. */
-const POLL_MS = { sqlite: 250, postgres: 500 } as const;
+/** Polling intervals at which changes by other workers are detected: within a second, including the reload. */
+const POLL_INTERVAL_MS = { sqlite: 250, postgres: 500 } as const;
 
 export interface RegistryOptions {
   readonly database: Database;
-  /** Credentials are sealed with keys that are derived from them; the same on all hosts. */
+  /** Credentials are encrypted with keys derived from these secrets, which must be the same on all hosts. */
   readonly secrets: Pick<Secrets, 'session' | 'credentials'>;
   /** Absolute path of the configuration file. */
   readonly file: string;
-  /** A file that is not there is filled with the sample, unless something was declared before. */
+  /** Creates a missing file from the sample, unless an earlier file was declared before. */
   readonly createSampleIfMissing: boolean;
-  /** What `${NAME}` stands for in the file. */
+  /** Values of `${NAME}` in the file. */
   readonly variables: Variables;
-  /** What holds for entries that are made over `RegistryStore`. */
+  /** Rules for entries that are created over `RegistryStore`. */
   readonly rules: EntryRules;
 }
 
-/** All that keeps what is configured. */
+/** The registry with its configuration file and its store. */
 export abstract class RegistryComponents {
   abstract readonly registry: DatabaseServerRegistry;
   abstract readonly file: ConfigurationFile;
@@ -36,22 +36,22 @@ export abstract class RegistryComponents {
 }
 
 /**
- * Opens the registry in a database, with what the configuration file declares.
- * @throws RegistryFault that names everything that is wrong with the file
+ * Opens the registry in a database and applies the configuration file to it.
+ * @throws RegistryFault with every fault of the file
  */
 export async function openRegistry(options: RegistryOptions): Promise<RegistryComponents> {
   const { database, file: path, variables } = options;
   const seal = new EntryCipher(options.secrets);
   const table = new EntryTable(database, seal);
   const declarations = new Declarations(table, seal, path);
-  const reader = new EntryResolver(variables, options.rules);
-  const registry = new DatabaseServerRegistry(table, declarations, reader, POLL_MS[database.kind]);
+  const resolver = new EntryResolver(variables, options.rules);
+  const registry = new DatabaseServerRegistry(table, declarations, resolver, POLL_INTERVAL_MS[database.kind]);
   const file = new ConfigurationFile(path, variables, declarations, registry);
-  // A file that got lost must not end all servers by a sample in its place.
+  // If a declared file was lost, a sample in its place would remove all declared servers.
   const { declaration } = await table.readState();
   if (options.createSampleIfMissing && declaration === undefined) await createOnce(path, SAMPLE_CONFIGURATION);
   await table.reencryptCredentials();
   await file.open();
-  const store = new DatabaseRegistryStore({ table, resolver: reader, refresh: () => registry.refresh() });
+  const store = new DatabaseRegistryStore({ table, resolver, refresh: () => registry.refresh() });
   return { registry, file, store };
 }

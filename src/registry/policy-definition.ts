@@ -1,48 +1,48 @@
-/** People who share what they may use, and may have roles by that. */
+/** A group of principals that shares servers and may grant roles to its members. */
 export interface TeamDefinition {
   readonly slug: string;
   readonly title?: string;
-  /** Subjects of tokens, or `issuer|subject` where only one issuer's is meant. */
+  /** Subjects of tokens, or `issuer|subject` for the subject of one issuer. */
   readonly members: readonly string[];
-  /** Every member has them, beside those that its token says. */
+  /** Roles that every member has in addition to those of its token. */
   readonly roles: readonly string[];
 }
 
-/** What a counter of a limit is for; there is one for each of them. */
+/** The dimensions by which a limit counts: it has a separate counter for each value of each dimension. */
 export const LIMIT_SUBJECTS = ['principal', 'team', 'server', 'tool'] as const;
 export type LimitSubject = (typeof LIMIT_SUBJECTS)[number];
 
-/** How often something may be called, and how often at once. Patterns know `*`. */
+/** A rate limit and a concurrency limit for calls. `*` in patterns matches any run of characters. */
 export interface LimitDefinition {
   readonly slug: string;
   readonly per: readonly LimitSubject[];
   /** Slugs of servers. Absent: all. */
   readonly servers?: readonly string[];
-  /** Names of tools at their servers. Absent: every call that uses an item, or a method that is only passed on. */
+  /** Names of tools as their servers define them. Absent: every call of an item or of a pass-through method. */
   readonly tools?: readonly string[];
   readonly rate?: { readonly calls: number; readonly withinMs: number };
-  /** Calls that may run at once. */
+  /** Maximum number of concurrent calls. */
   readonly concurrency?: number;
 }
 
 export type PolicyEffect = 'allow' | 'deny';
 
-/** A rule about who may use what. Everything that is said must fit; patterns know `*`. */
+/** An access rule. Every condition that is present must match; `*` in patterns matches any run of characters. */
 export interface PolicyDefinition {
   readonly slug: string;
   readonly effect: PolicyEffect;
   readonly description?: string;
   /** Slugs of servers. Absent: all. */
   readonly servers?: readonly string[];
-  /** Items by the names and URIs of their servers. Where none of the three is said, all items are meant. */
+  /** Items by the names and URIs that their servers define. If all three lists are absent, the rule matches all items. */
   readonly tools?: readonly string[];
   readonly prompts?: readonly string[];
   readonly resources?: readonly string[];
-  /** Whom it is about: those who have one of each list that is there. */
+  /** Callers. A caller matches when it has one value of each list that is present. */
   readonly roles?: readonly string[];
   readonly teams?: readonly string[];
   readonly scopes?: readonly string[];
   readonly subjects?: readonly string[];
-  /** A CEL expression over `claims` and `args` that must hold too. */
+  /** A CEL expression over `claims` and `args` that must also evaluate to true. */
   readonly when?: string;
 }

@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { publicExposureWarnings } from './index.js';
 import { readConfiguration } from './read-configuration.js';
 
-function snapshotOf(text: string) {
+function toSnapshot(text: string) {
   const reading = readConfiguration(text, {});
   if ('faults' in reading) throw new Error(JSON.stringify(reading.faults));
   return { version: 1, ...reading.value };
 }
 
-const PUBLIC = snapshotOf(`
+const PUBLIC = toSnapshot(`
 servers:
   open: { transport: http, url: http://a/, public: true }
   closed: { transport: http, url: http://a/ }
@@ -18,12 +18,13 @@ virtualServers:
 default: { public: true }
 `);
 
-describe('public endpoints', () => {
-  it.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('need no warning on %s', (host) => {
+describe('publicExposureWarnings', () => {
+  it.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('is empty when the gateway listens on %s', (host) => {
     expect(publicExposureWarnings(host, PUBLIC)).toEqual([]);
   });
 
-  it.each(['0.0.0.0', '::', '192.168.0.7', 'mcp.example.com'])('are each warned of on %s', (host) => {
+  const REACHABLE = ['0.0.0.0', '::', '192.168.0.7', 'mcp.example.com'];
+  it.each(REACHABLE)('names each public endpoint when the gateway listens on %s', (host) => {
     const warnings = publicExposureWarnings(host, PUBLIC);
     expect(warnings.map((warning) => warning.split(' ')[0])).toEqual([
       '/mcp',
@@ -32,8 +33,8 @@ describe('public endpoints', () => {
     ]);
   });
 
-  it('are none by default', () => {
+  it('is empty by default, because no endpoint is public unless configured', () => {
     const text = 'servers: { a: { transport: http, url: http://a/ } }\nvirtualServers: { v: { servers: [a] } }';
-    expect(publicExposureWarnings('0.0.0.0', snapshotOf(text))).toEqual([]);
+    expect(publicExposureWarnings('0.0.0.0', toSnapshot(text))).toEqual([]);
   });
 });

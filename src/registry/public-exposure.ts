@@ -6,8 +6,8 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
 /**
- * What the operator should hear when endpoints are public and the gateway listens beyond loopback: one sentence per
- * endpoint. Empty when there is nothing to fear.
+ * Returns one warning for each public endpoint when the gateway listens on an address other than loopback. Empty when the
+ * gateway listens on loopback only or no endpoint is public.
  */
 export function publicExposureWarnings(host: string, snapshot: RegistrySnapshot): string[] {
   if (isLoopback(host)) return [];
@@ -19,7 +19,8 @@ export function publicExposureWarnings(host: string, snapshot: RegistrySnapshot)
       .map((endpoint) => `/servers/${endpoint.slug}/mcp`),
   ];
   return paths.map(
-    (path) => `${path} is public and ${host} can be reached from other machines: anyone there may call it.`,
+    (path) =>
+      `${path} is public and ${host} is reachable from other machines: anyone there can call it without a token.`,
   );
 }
 

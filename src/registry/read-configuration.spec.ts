@@ -2,20 +2,20 @@ import { describe, expect, it } from '@jest/globals';
 import { readConfiguration } from './read-configuration.js';
 
 const read = (text: string, variables = {}) => {
-  const reading = readConfiguration(text, variables);
-  if ('faults' in reading) throw new Error(JSON.stringify(reading.faults, null, 1));
-  return reading.value;
+  const result = readConfiguration(text, variables);
+  if ('faults' in result) throw new Error(JSON.stringify(result.faults, null, 1));
+  return result.value;
 };
 
 const faultsOf = (text: string, variables = {}) => {
-  const reading = readConfiguration(text, variables);
-  return 'faults' in reading ? reading.faults.map(({ path, message }) => `${path}: ${message}`) : [];
+  const result = readConfiguration(text, variables);
+  return 'faults' in result ? result.faults.map(({ path, message }) => `${path}: ${message}`) : [];
 };
 
 const WEATHER = 'servers: { weather: { transport: http, url: https://weather.example.com/mcp } }';
 
-describe('the configuration file', () => {
-  it('declares servers of every transport in the order of the file', () => {
+describe('readConfiguration', () => {
+  it('reads servers of every transport in the order of the file', () => {
     const { servers } = read(
       `
 servers:
@@ -25,10 +25,10 @@ servers:
 `,
       { KEY: 'k', TOKEN: 't' },
     );
-    const usual = { enabled: true, shared: false, public: false };
+    const defaults = { enabled: true, shared: false, public: false };
     expect(servers).toEqual([
       {
-        ...usual,
+        ...defaults,
         slug: 'everything',
         shared: true,
         transport: 'stdio',
@@ -38,7 +38,7 @@ servers:
         timeouts: { connectMs: 60_000, requestMs: 300_000 },
       },
       {
-        ...usual,
+        ...defaults,
         slug: 'weather',
         transport: 'http',
         url: 'https://w.example.com/mcp',
@@ -46,7 +46,7 @@ servers:
         timeouts: { connectMs: 5_000, requestMs: 60_000 },
       },
       {
-        ...usual,
+        ...defaults,
         slug: 'old',
         title: 'Old',
         enabled: false,
@@ -59,7 +59,7 @@ servers:
     ]);
   });
 
-  it('declares tools of plain HTTP endpoints, in the order of the file', () => {
+  it('reads the tools of a REST server in the order of the file', () => {
     const { servers } = read(
       `
 servers:
@@ -99,7 +99,7 @@ servers:
     ]);
   });
 
-  it('declares virtual servers and the default endpoint', () => {
+  it('reads virtual servers and the default endpoint', () => {
     const configuration = read(`${WEATHER}
 virtualServers:
   office: { title: Office, instructions: Be kind., servers: [weather, weather], tools: ["weather__*", "*_list"], public: true }
@@ -119,15 +119,15 @@ default: { instructions: Everything. }
   });
 
   it.each([
-    ['nothing but remarks', '# later\n'],
+    ['only comments', '# later\n'],
     ['empty sections', 'servers:\nvirtualServers:\ndefault:\n'],
     ['an empty JSON object', '{}'],
-  ])('may be %s', (_name, text) => {
-    const nothing = { servers: [], virtualServers: [], teams: [], policies: [], limits: [] };
-    expect(read(text)).toEqual({ ...nothing, defaultEndpoint: { public: false } });
+  ])('reads a file with %s as an empty configuration', (_name, text) => {
+    const empty = { servers: [], virtualServers: [], teams: [], policies: [], limits: [] };
+    expect(read(text)).toEqual({ ...empty, defaultEndpoint: { public: false } });
   });
 
-  it('may be JSON, indented with tabs', () => {
+  it('reads JSON that is indented with tabs', () => {
     expect(
       read('{\n\t"servers": {\n\t\t"a": { "transport": "http", "url": "http://a/" }\n\t}\n}').servers,
     ).toHaveLength(1);
@@ -140,7 +140,7 @@ default: { instructions: Everything. }
     });
   });
 
-  it('names every fault at once, each with its place', () => {
+  it('reports every fault of a file at once, each with its path', () => {
     const faults = faultsOf(`
 server: {}
 servers:
@@ -160,33 +160,33 @@ virtualServers:
 default: { public: 1 }
 `);
     expect(faults).toEqual([
-      'server: There is no such section. Did you mean servers?',
-      expect.stringMatching(/^servers\.Weather: A name starts with a letter/),
-      'servers.default: This name is taken by the gateway itself.',
+      'server: Unknown section. Did you mean servers?',
+      expect.stringMatching(/^servers\.Weather: A name must start with a letter/),
+      'servers.default: This name is reserved for the gateway itself.',
       expect.stringMatching(/^servers\.a--b: A name/),
-      'virtualServers.web: There is a server of this name already.',
+      'virtualServers.web: A server with this name already exists.',
       'servers.nothing: must be a mapping.',
       'servers.text: must be a mapping.',
       'servers.ftp.transport: must be http, sse, stdio or rest.',
-      'servers.web.heders: There is no such key. Did you mean headers?',
+      'servers.web.heders: Unknown key. Did you mean headers?',
       expect.stringMatching(/^servers\.web\.url: must be an http or https URL/),
-      'servers.web.timeouts.idle: There is no such key.',
+      'servers.web.timeouts.idle: Unknown key.',
       expect.stringMatching(/^servers\.web\.timeouts\.connect: must be a duration such as .*, from 100ms to 1h\.$/),
       'servers.child.command: is missing.',
-      'servers.child.args: must be a list of texts.',
-      'servers.child.env: must map names of environment variables to texts.',
+      'servers.child.args: must be a list of strings.',
+      'servers.child.env: must map environment variable names to strings.',
       'servers.child.enabled: must be a boolean value.',
       expect.stringMatching(/^servers\.login\.url: .* without user name/),
       expect.stringMatching(/^servers\.host\.headers: must map header names/),
-      expect.stringMatching(/^virtualServers\.web\.servers\[0\]: There is no server of this name\. Did you mean web\?/),
-      expect.stringMatching(/^virtualServers\.web\.tools\[0\]: It must start/),
-      expect.stringMatching(/^virtualServers\.web\.tools\[1\]: It must start/),
+      expect.stringMatching(/^virtualServers\.web\.servers\[0\]: No server has this name\. Did you mean web\?/),
+      expect.stringMatching(/^virtualServers\.web\.tools\[0\]: The pattern must start/),
+      expect.stringMatching(/^virtualServers\.web\.tools\[1\]: The pattern must start/),
       'virtualServers.empty.servers: is missing.',
       'default.public: must be a boolean value.',
     ]);
   });
 
-  it('names every fault of REST tools at once', () => {
+  it('reports every fault of REST tools at once', () => {
     const faults = faultsOf(`
 servers:
   none: { transport: rest, url: https://a/ }
@@ -211,12 +211,12 @@ servers:
     const path = (tool: string) => expect.stringMatching(`^servers\\.bad\\.tools\\.${tool}\\.path: must start with /`);
     expect(faults).toEqual([
       'servers.none.tools: is missing.',
-      'servers.empty.tools: must map names of tools to their requests.',
-      expect.stringMatching(/^servers\.list\.command: There is no such key/),
+      'servers.empty.tools: must map tool names to their requests.',
+      expect.stringMatching(/^servers\.list\.command: Unknown key/),
       'servers.list.url: is missing.',
-      'servers.list.tools: must map names of tools to their requests.',
+      'servers.list.tools: must map tool names to their requests.',
       expect.stringMatching(/^servers\.bad\.headers: must map header names/),
-      expect.stringMatching(/^servers\.bad\.tools\.a b: A name of a tool holds/),
+      expect.stringMatching(/^servers\.bad\.tools\.a b: A tool name may contain/),
       'servers.bad.tools.nothing: must be a mapping.',
       expect.stringMatching(/^servers\.bad\.tools\.lower\.method: must be one of .*POST/),
       path('relative'),
@@ -225,13 +225,13 @@ servers:
       path('hidden'),
       path('open'),
       'servers.bad.tools.schema.inputSchema: must be a JSON schema whose type is object.',
-      'servers.bad.tools.surplus.body: A request of GET carries no body.',
+      'servers.bad.tools.surplus.body: A GET request cannot have a body.',
     ]);
   });
 
-  it('takes a name for one endpoint only', () => {
+  it('rejects a virtual server that has the name of a server', () => {
     const text = `${WEATHER}\nvirtualServers: { weather: { servers: [weather] } }`;
-    expect(faultsOf(text)).toEqual(['virtualServers.weather: There is a server of this name already.']);
+    expect(faultsOf(text)).toEqual(['virtualServers.weather: A server with this name already exists.']);
   });
 
   it.each([
@@ -239,14 +239,14 @@ servers:
     ['a: 1\na: 2', /^line 2, column 1: Map keys must be unique/],
     ['servers: !!js/function x', /^line 1, column \d+: Unresolved tag/],
     ['servers: *unknown', /^: Unresolved alias/],
-    ['- a\n- b', /^: It must be a mapping/],
-    ['just text', /^: It must be a mapping/],
-    [' \n', /^: It is empty/],
-  ])('refuses %j', (text, fault) => {
+    ['- a\n- b', /^: The file must be a mapping/],
+    ['just text', /^: The file must be a mapping/],
+    [' \n', /^: The file is empty/],
+  ])('rejects the text %j', (text, fault) => {
     expect(faultsOf(text)).toEqual([expect.stringMatching(fault)]);
   });
 
-  it('refuses aliases that multiply', () => {
+  it('rejects nested aliases that multiply', () => {
     const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
     for (let level = 1; level < 9; level += 1) {
       lines.push(`a${level}: &a${level} [${Array.from({ length: 10 }, () => `*a${level - 1}`).join(', ')}]`);
@@ -254,7 +254,7 @@ servers:
     expect(faultsOf(lines.join('\n'))).toEqual([expect.stringMatching(/alias/)]);
   });
 
-  it('is not harmed by names that mean something to JavaScript', () => {
+  it('handles names such as __proto__ and constructor as plain names', () => {
     expect(faultsOf('{"servers": {"__proto__": {"transport": "http", "url": "http://a/"}}}')).toHaveLength(1);
     const { servers } = read(
       '{"servers": {"constructor": {"transport": "http", "url": "http://a/", "headers": {"__proto__": "x"}}}}',
@@ -277,16 +277,16 @@ describe('variables in the configuration file', () => {
     ['http://h/$${A}', {}, 'http://h/${A}'],
     ['http://h/$A', {}, 'http://h/$A'],
     ['http://h/${A}', { A: '${B}' }, 'http://h/${B}'],
-  ])('%s', (url, variables, expected) => {
+  ])('are expanded in %s with the values %j to %s', (url, variables, expected) => {
     expect(urlWith(url, variables)).toMatchObject({ url: expected });
   });
 
-  it('are replaced after parsing, so that a value cannot add keys', () => {
+  it('are expanded after parsing, so that a value cannot add keys', () => {
     const server = urlWith('http://h/${X}', { X: '", headers: { A: b }, title: "' });
     expect(server).toMatchObject({ url: 'http://h/", headers: { A: b }, title: "', headers: {} });
   });
 
-  it('are named with their place when they are missing, and nothing else is', () => {
+  it('are reported with their path when they are missing, without follow-up faults', () => {
     const text = 'servers: { a: { transport: http, url: "${URL}", headers: { Authorization: "Bearer ${TOKEN}" } } }';
     expect(faultsOf(text)).toEqual([
       'servers.a.url: The environment variable URL is not set.',
@@ -294,7 +294,7 @@ describe('variables in the configuration file', () => {
     ]);
   });
 
-  it('never appear with their value in a fault', () => {
+  it('never reveal their value in a fault', () => {
     const text = 'servers: { a: { transport: http, url: "${URL}" , headers: { X: "${TOKEN}" } } }';
     const faults = faultsOf(text, { URL: 'secret-in-a-url', TOKEN: 'secret\nin a header' }).join('\n');
     expect(faults).toMatch(/servers\.a\.url: must be/);
@@ -302,9 +302,9 @@ describe('variables in the configuration file', () => {
     expect(faults).not.toMatch(/secret/);
   });
 
-  it.each(['${', '${A', '${A-B}', '${1A}', '${}'])('%s is no reference', (reference) => {
+  it.each(['${', '${A', '${A-B}', '${1A}', '${}'])('are rejected when written as %s', (reference) => {
     expect(faultsOf(`servers: { a: { transport: stdio, command: x, args: ["${reference}"] } }`)).toEqual([
-      'servers.a.args[0]: A reference to a variable looks like ${NAME} or ${NAME:-default}.',
+      'servers.a.args[0]: A variable reference must have the form ${NAME} or ${NAME:-default}.',
     ]);
   });
 });

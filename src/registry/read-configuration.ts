@@ -11,50 +11,52 @@ import { findSlugFault } from './slug.js';
 
 export type Configuration = Omit<RegistrySnapshot, 'version'>;
 
-/** `written`: the document that declares the value, before variables and defaults. */
+/** `source`: the parsed document before variables and defaults are applied. */
 export type ConfigurationResult =
   { readonly value: Configuration; readonly source: JsonObject } | { readonly faults: readonly Fault[] };
 
 const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits', 'default'];
 
-/** Reads the text of a configuration file: everything that is declared, or everything that is wrong with it. */
+/** Parses and validates the text of a configuration file. Returns the configuration, or every fault. */
 export function readConfiguration(text: string, variables: Variables): ConfigurationResult {
-  const reading = parseConfigurationText(text);
-  if ('faults' in reading) return reading;
+  const parsed = parseConfigurationText(text);
+  if ('faults' in parsed) return parsed;
   const missing: Fault[] = [];
-  const document = expandVariables(reading.value, variables, missing);
+  const document = expandVariables(parsed.value, variables, missing);
   const faults: Fault[] = [];
   const configuration = readDocument(isJsonObject(document) ? document : {}, faults);
-  // What lacks its variable is not judged a second time by its incomplete text.
-  const judged = faults.filter(({ path }) => !missing.some((fault) => liesWithin(fault.path, path)));
-  const all = [...missing, ...judged];
-  return all.length === 0 ? { value: configuration, source: reading.value } : { faults: all };
+  // A value with a missing variable is incomplete. Further faults of that value would only be consequences.
+  const independent = faults.filter(({ path }) => !missing.some((fault) => isWithin(fault.path, path)));
+  const all = [...missing, ...independent];
+  return all.length === 0 ? { value: configuration, source: parsed.value } : { faults: all };
 }
 
-const liesWithin = (path: string, whole: string): boolean =>
-  path === whole || path.startsWith(`${whole}.`) || path.startsWith(`${whole}[`);
+const isWithin = (path: string, parent: string): boolean =>
+  path === parent || path.startsWith(`${parent}.`) || path.startsWith(`${parent}[`);
 
 function readDocument(document: JsonObject, faults: Fault[]): Configuration {
   for (const key of Object.keys(document).filter((name) => !SECTIONS.includes(name))) {
-    faults.push({ path: key, message: `There is no such section.${didYouMean(key, SECTIONS)}` });
+    faults.push({ path: key, message: `Unknown section.${didYouMean(key, SECTIONS)}` });
   }
-  const serverEntries = entriesOf(document, 'servers', faults);
-  const virtualEntries = entriesOf(document, 'virtualServers', faults);
+  const serverEntries = readSection(document, 'servers', faults);
+  const virtualEntries = readSection(document, 'virtualServers', faults);
   const slugs = new Set(serverEntries.map(([slug]) => slug));
   for (const [slug] of virtualEntries.filter(([name]) => slugs.has(name))) {
-    faults.push({ path: `virtualServers.${slug}`, message: 'There is a server of this name already.' });
+    faults.push({ path: `virtualServers.${slug}`, message: 'A server with this name already exists.' });
   }
   return {
     servers: serverEntries.flatMap(([slug, value]) => readServer(slug, value, faults) ?? []),
     virtualServers: virtualEntries.flatMap(([slug, value]) => readVirtualServer(slug, value, slugs, faults) ?? []),
-    teams: entriesOf(document, 'teams', faults).flatMap(([slug, value]) => readTeam(slug, value, faults) ?? []),
-    policies: entriesOf(document, 'policies', faults).flatMap(([slug, value]) => readPolicy(slug, value, faults) ?? []),
-    limits: entriesOf(document, 'limits', faults).flatMap(([slug, value]) => readLimit(slug, value, faults) ?? []),
+    teams: readSection(document, 'teams', faults).flatMap(([slug, value]) => readTeam(slug, value, faults) ?? []),
+    policies: readSection(document, 'policies', faults).flatMap(
+      ([slug, value]) => readPolicy(slug, value, faults) ?? [],
+    ),
+    limits: readSection(document, 'limits', faults).flatMap(([slug, value]) => readLimit(slug, value, faults) ?? []),
     defaultEndpoint: readDefaultEndpoint(document['default'], faults),
   };
 }
 
-function entriesOf(document: JsonObject, section: string, faults: Fault[]): [string, JsonValue][] {
+function readSection(document: JsonObject, section: string, faults: Fault[]): [string, JsonValue][] {
   const value = document[section] ?? {};
   if (!isJsonObject(value)) {
     faults.push({ path: section, message: 'must be a mapping of names to entries.' });

@@ -3,7 +3,7 @@ import { didYouMean } from '#lib/config';
 import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
 import type { Fault } from './registry.errors.js';
 
-/** Reads one mapping of the file as an instance of its class; an empty value counts as absent. Undefined: at fault. */
+/** Validates one mapping of the file and returns it as an instance of its class. A null value counts as absent. Undefined: invalid. */
 export function readEntry<T extends object>(
   entryClass: new () => T,
   value: JsonValue | undefined,
@@ -14,22 +14,22 @@ export function readEntry<T extends object>(
     faults.push({ path, message: 'must be a mapping.' });
     return undefined;
   }
-  const written = Object.entries(value).filter(([, item]) => item !== null);
-  const entry = Object.assign(new entryClass(), Object.fromEntries(written));
+  const members = Object.entries(value).filter(([, item]) => item !== null);
+  const entry = Object.assign(new entryClass(), Object.fromEntries(members));
   const errors = validateSync(entry, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false });
-  faults.push(...errors.flatMap((error) => faultsOf(error, entryClass, path)));
+  faults.push(...errors.flatMap((error) => toFaults(error, entryClass, path)));
   return errors.length === 0 ? entry : undefined;
 }
 
-function faultsOf(error: ValidationError, entryClass: new () => object, path: string): Fault[] {
-  const place = `${path}.${error.property}`;
+function toFaults(error: ValidationError, entryClass: new () => object, path: string): Fault[] {
+  const memberPath = `${path}.${error.property}`;
   const constraints = error.constraints ?? {};
   if ('whitelistValidation' in constraints) {
-    return [{ path: place, message: `There is no such key.${didYouMean(error.property, keysOf(entryClass))}` }];
+    return [{ path: memberPath, message: `Unknown key.${didYouMean(error.property, keysOf(entryClass))}` }];
   }
-  if (error.value === undefined) return [{ path: place, message: 'is missing.' }];
+  if (error.value === undefined) return [{ path: memberPath, message: 'is missing.' }];
   return Object.values(constraints).map((message) => ({
-    path: place,
+    path: memberPath,
     message: `${message.replace(`${error.property} `, '')}.`,
   }));
 }
@@ -41,6 +41,6 @@ function keysOf(entryClass: new () => object): Set<string> {
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** Leaves out what is undefined, so that an absent key is absent. */
+/** Removes undefined members, so that an absent key stays absent. */
 export const withoutUndefined = <T extends object>(value: T): Present<T> =>
   Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Present<T>;

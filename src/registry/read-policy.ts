@@ -5,7 +5,7 @@ import type { LimitDefinition, PolicyDefinition, TeamDefinition } from './policy
 import { withoutUndefined, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
 
-/** Reads one entry of `teams`. Undefined when it is at fault. */
+/** Reads one entry of `teams`. Undefined when it is invalid. */
 export function readTeam(slug: string, value: JsonValue, faults: Fault[]): TeamDefinition | undefined {
   const entry = readEntry(TeamEntry, value, `teams.${slug}`, faults);
   if (entry === undefined) return undefined;
@@ -13,16 +13,16 @@ export function readTeam(slug: string, value: JsonValue, faults: Fault[]): TeamD
   return { slug, members, roles, ...withoutUndefined({ title }) };
 }
 
-/** Reads one entry of `policies`. Undefined when it is at fault. */
+/** Reads one entry of `policies`. Undefined when it is invalid. */
 export function readPolicy(slug: string, value: JsonValue, faults: Fault[]): PolicyDefinition | undefined {
   const entry = readEntry(PolicyEntry, value, `policies.${slug}`, faults);
   if (entry === undefined) return undefined;
   const { effect, description, servers, tools, prompts, resources, roles, teams, scopes, subjects, when } = entry;
-  const about = { description, servers, tools, prompts, resources, roles, teams, scopes, subjects, when };
-  return { slug, effect, ...withoutUndefined(about) };
+  const members = { description, servers, tools, prompts, resources, roles, teams, scopes, subjects, when };
+  return { slug, effect, ...withoutUndefined(members) };
 }
 
-/** Reads one entry of `limits`. Undefined when it is at fault. */
+/** Reads one entry of `limits`. Undefined when it is invalid. */
 export function readLimit(slug: string, value: JsonValue, faults: Fault[]): LimitDefinition | undefined {
   const entry = readEntry(LimitEntry, value, `limits.${slug}`, faults);
   if (entry === undefined) return undefined;

@@ -6,13 +6,13 @@ import type { Fault } from './registry.errors.js';
 import { readTools } from './read-tools.js';
 import type { RemoteServer, RestServer, ServerDefinition, ServerTimeouts, StdioServer } from './server-definition.js';
 
-const REMOTE_CONNECT_MS = 10_000;
+const REMOTE_CONNECT_TIMEOUT_MS = 10_000;
 /** A package runner may have to download the server first. */
-const STDIO_CONNECT_MS = 60_000;
-/** Longer than clients wait as a rule, so that the gateway is not the first to give up. */
-const REQUEST_MS = 300_000;
+const STDIO_CONNECT_TIMEOUT_MS = 60_000;
+/** Longer than the usual timeout of clients, so that a call does not time out in the gateway first. */
+const REQUEST_TIMEOUT_MS = 300_000;
 
-/** Reads one entry of `servers`. Undefined when it is at fault. */
+/** Reads one entry of `servers`. Undefined when it is invalid. */
 export function readServer(slug: string, value: JsonValue, faults: Fault[]): ServerDefinition | undefined {
   const path = `servers.${slug}`;
   if (!isJsonObject(value)) {
@@ -35,31 +35,31 @@ export function readServer(slug: string, value: JsonValue, faults: Fault[]): Ser
 
 function readRemoteServer(slug: string, value: JsonObject, path: string, faults: Fault[]): RemoteServer | undefined {
   const entry = readEntry(RemoteServerEntry, value, path, faults);
-  const timeouts = readTimeouts(value, path, REMOTE_CONNECT_MS, faults);
+  const timeouts = readTimeouts(value, path, REMOTE_CONNECT_TIMEOUT_MS, faults);
   if (entry === undefined) return undefined;
   const { transport, url, headers = {} } = entry;
-  return { ...common(slug, entry), timeouts, transport, url, headers: texts(headers) };
+  return { ...readCommonMembers(slug, entry), timeouts, transport, url, headers: toStrings(headers) };
 }
 
 function readRestServer(slug: string, value: JsonObject, path: string, faults: Fault[]): RestServer | undefined {
   const entry = readEntry(RestServerEntry, value, path, faults);
-  const timeouts = readTimeouts(value, path, REMOTE_CONNECT_MS, faults);
+  const timeouts = readTimeouts(value, path, REMOTE_CONNECT_TIMEOUT_MS, faults);
   const tools = readTools(value['tools'], `${path}.tools`, faults);
   if (entry === undefined) return undefined;
   const { transport, url, headers = {} } = entry;
-  return { ...common(slug, entry), timeouts, transport, url, headers: texts(headers), tools };
+  return { ...readCommonMembers(slug, entry), timeouts, transport, url, headers: toStrings(headers), tools };
 }
 
 function readStdioServer(slug: string, value: JsonObject, path: string, faults: Fault[]): StdioServer | undefined {
   const entry = readEntry(StdioServerEntry, value, path, faults);
-  const timeouts = readTimeouts(value, path, STDIO_CONNECT_MS, faults);
+  const timeouts = readTimeouts(value, path, STDIO_CONNECT_TIMEOUT_MS, faults);
   if (entry === undefined) return undefined;
   const { transport, command, args = [], env = {}, cwd } = entry;
-  const process = { command, args: args.map(String), env: texts(env), ...withoutUndefined({ cwd }) };
-  return { ...common(slug, entry), timeouts, transport, ...process };
+  const process = { command, args: args.map(String), env: toStrings(env), ...withoutUndefined({ cwd }) };
+  return { ...readCommonMembers(slug, entry), timeouts, transport, ...process };
 }
 
-function common(slug: string, entry: RemoteServerEntry | StdioServerEntry | RestServerEntry) {
+function readCommonMembers(slug: string, entry: RemoteServerEntry | StdioServerEntry | RestServerEntry) {
   const { title, team, tags, toolChanges, enabled = true, shared = false, public: isPublic = false } = entry;
   return { slug, enabled, shared, public: isPublic, ...withoutUndefined({ title, team, tags, toolChanges }) };
 }
@@ -68,9 +68,9 @@ function readTimeouts(value: JsonObject, path: string, connectMs: number, faults
   const entry = readEntry(TimeoutsEntry, value['timeouts'] ?? {}, `${path}.timeouts`, faults);
   return {
     connectMs: parseDuration(entry?.connect ?? '') ?? connectMs,
-    requestMs: parseDuration(entry?.request ?? '') ?? REQUEST_MS,
+    requestMs: parseDuration(entry?.request ?? '') ?? REQUEST_TIMEOUT_MS,
   };
 }
 
-const texts = (values: Readonly<Record<string, Scalar>>): Record<string, string> =>
+const toStrings = (values: Readonly<Record<string, Scalar>>): Record<string, string> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));

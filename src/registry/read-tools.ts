@@ -4,45 +4,45 @@ import { withoutUndefined, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
 import { METHODS_WITH_BODY, type RestTool } from './server-definition.js';
 
-/** What clients accept as the name of a tool (specification: server/tools, Tool Names). */
+/** Tool names that clients accept (specification: server/tools, Tool Names). */
 const TOOL_NAME = /^[\w.-]{1,128}$/;
 
-/** Reads the tools of a REST server. Those at fault are left out. */
+/** Reads the tools of a REST server. Invalid tools are omitted. */
 export function readTools(value: JsonValue | undefined, path: string, faults: Fault[]): RestTool[] {
   if (value === undefined || value === null) {
     faults.push({ path, message: 'is missing.' });
     return [];
   }
   if (!isJsonObject(value) || Object.keys(value).length === 0) {
-    faults.push({ path, message: 'must map names of tools to their requests.' });
+    faults.push({ path, message: 'must map tool names to their requests.' });
     return [];
   }
   return Object.entries(value).flatMap(([name, entry]) => readTool(name, entry, `${path}.${name}`, faults) ?? []);
 }
 
 function readTool(name: string, value: JsonValue | undefined, path: string, faults: Fault[]): RestTool | undefined {
-  const isNamed = TOOL_NAME.test(name);
-  if (!isNamed) {
-    faults.push({ path, message: 'A name of a tool holds letters, digits, _, - and . only, at most 128 of them.' });
+  const isValidName = TOOL_NAME.test(name);
+  if (!isValidName) {
+    faults.push({ path, message: 'A tool name may contain only letters, digits, _, - and ., at most 128 characters.' });
   }
   const entry = readEntry(RestToolEntry, value, path, faults);
-  if (!isNamed || entry === undefined) return undefined;
+  if (!isValidName || entry === undefined) return undefined;
   const { title, description, method = 'GET', path: toolPath, inputSchema = { type: 'object' } } = entry;
   const { outputSchema, body, result } = entry;
   if (body !== undefined && !METHODS_WITH_BODY.has(method)) {
-    faults.push({ path: `${path}.body`, message: `A request of ${method} carries no body.` });
+    faults.push({ path: `${path}.body`, message: `A ${method} request cannot have a body.` });
     return undefined;
   }
-  const mapped = { headers: texts(entry.headers), query: texts(entry.query), outputSchema, body, result };
+  const mapping = { headers: toStrings(entry.headers), query: toStrings(entry.query), outputSchema, body, result };
   return {
     name,
     ...withoutUndefined({ title, description }),
     method,
     path: toolPath,
     inputSchema,
-    ...withoutUndefined(mapped),
+    ...withoutUndefined(mapping),
   };
 }
 
-const texts = (values: Readonly<Record<string, Scalar>> | undefined): Record<string, string> | undefined =>
+const toStrings = (values: Readonly<Record<string, Scalar>> | undefined): Record<string, string> | undefined =>
   values && Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));

@@ -6,7 +6,7 @@ import type { Fault } from './registry.errors.js';
 import type { VirtualServerDefinition } from './server-definition.js';
 import type { RegistrySnapshot } from './server-registry.js';
 
-/** Reads one entry of `virtualServers`, `serverSlugs` being all servers that there are. Undefined when it is at fault. */
+/** Reads one entry of `virtualServers`. `serverSlugs` holds the slugs of all servers. Undefined when the entry is invalid. */
 export function readVirtualServer(
   slug: string,
   value: JsonValue,
@@ -15,7 +15,7 @@ export function readVirtualServer(
 ): VirtualServerDefinition | undefined {
   const path = `virtualServers.${slug}`;
   const entry = readEntry(VirtualServerEntry, value, path, faults);
-  faults.push(...brokenReferences(isJsonObject(value) ? value : {}, path, serverSlugs));
+  faults.push(...findBrokenReferences(isJsonObject(value) ? value : {}, path, serverSlugs));
   if (entry === undefined) return undefined;
   const { servers = [], tags, title, team, instructions, tools, prompts, resources } = entry;
   return {
@@ -26,8 +26,8 @@ export function readVirtualServer(
   };
 }
 
-/** The servers that an entry of `virtualServers` names, whatever else may be wrong with it. */
-export const referencedServers = (source: JsonObject): readonly string[] => textsOf(source['servers']);
+/** Returns the slugs of the servers that an entry of `virtualServers` lists, even if the entry is invalid otherwise. */
+export const referencedServers = (source: JsonObject): readonly string[] => toStrings(source['servers']);
 
 /** Reads the section `default`. */
 export function readDefaultEndpoint(
@@ -38,30 +38,30 @@ export function readDefaultEndpoint(
   return { public: entry?.public ?? false, ...withoutUndefined({ instructions: entry?.instructions }) };
 }
 
-function brokenReferences(source: JsonObject, path: string, serverSlugs: ReadonlySet<string>): Fault[] {
+function findBrokenReferences(source: JsonObject, path: string, serverSlugs: ReadonlySet<string>): Fault[] {
   const servers = referencedServers(source);
   const unknownServers = servers.flatMap((server, index) => {
-    const message = `There is no server of this name.${didYouMean(server, serverSlugs)}`;
+    const message = `No server has this name.${didYouMean(server, serverSlugs)}`;
     return serverSlugs.has(server) ? [] : [{ path: `${path}.servers[${index}]`, message }];
   });
-  // What tags choose is not known here.
-  const pointlessPatterns =
-    textsOf(source['tags']).length > 0
+  // With tags, the set of servers is not known here, so patterns cannot be checked.
+  const unmatchablePatterns =
+    toStrings(source['tags']).length > 0
       ? []
       : ['tools', 'prompts'].flatMap((kind) =>
-          textsOf(source[kind]).flatMap((pattern, index) => {
-            const message = 'It must start with the name of one of the servers above and two underscores, or with *.';
+          toStrings(source[kind]).flatMap((pattern, index) => {
+            const message = 'The pattern must start with the name of a listed server and two underscores, or with *.';
             return canMatch(pattern, servers) ? [] : [{ path: `${path}.${kind}[${index}]`, message }];
           }),
         );
-  return [...unknownServers, ...pointlessPatterns];
+  return [...unknownServers, ...unmatchablePatterns];
 }
 
-/** A pattern that starts with the name of no chosen server shows nothing, which nobody wants. */
+/** A pattern that starts with the name of no listed server can never match, so it is certainly a mistake. */
 function canMatch(pattern: string, servers: readonly string[]): boolean {
   const [prefix = '', ...rest] = pattern.split('__');
   return prefix.includes('*') || (rest.length > 0 && servers.includes(prefix));
 }
 
-const textsOf = (value: unknown): string[] =>
+const toStrings = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];

@@ -4,7 +4,7 @@ import type { JsonObject } from '#lib/mcp-protocol';
 export const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits'] as const;
 export type Section = (typeof SECTIONS)[number];
 
-/** An entry that is to be there. */
+/** The desired state of an entry. */
 export interface DesiredEntry {
   readonly section: Section;
   readonly slug: string;
@@ -12,13 +12,13 @@ export interface DesiredEntry {
 }
 
 export interface ApplyOptions {
-  /** What was made over the admin API and is not among them is deleted. */
+  /** Deletes entries that were created over the admin API and are not among the desired ones. */
   readonly replace: boolean;
-  /** Nothing is changed: only what would be is told. */
+  /** Returns the changes without making them. */
   readonly dryRun: boolean;
 }
 
-/** What came of it: `servers.weather`, and so on. */
+/** The paths of the entries that were changed, such as `servers.weather`. */
 export interface AppliedChanges {
   readonly created: readonly string[];
   readonly updated: readonly string[];

@@ -13,31 +13,31 @@ import type { RegistryStore } from './registry-store.js';
 import type { RegistrySnapshot, ServerRegistry } from './server-registry.js';
 import type { DatabaseServerRegistry } from './stored/database-server-registry.js';
 
-/** A worker, as far as the registry goes. */
+/** The registry of one worker. */
 export interface RegistryWorker {
   readonly registry: DatabaseServerRegistry;
   readonly file: ConfigurationFile;
   readonly store: RegistryStore;
-  /** Writes its configuration file and lets it read that. */
+  /** Writes the configuration file of this worker and reloads it. */
   reloadWith(text: string): ReturnType<ConfigurationFile['reload']>;
-  /** From now on it looks after the database and its file by itself. */
+  /** Starts polling the database and watching the file. */
   bootstrap(): void;
   close(): Promise<void>;
 }
 
 export interface WorkerOptions {
-  /** Of its configuration file. Those who name the same share it. */
+  /** Name of the configuration file. Workers with the same name share the file. */
   readonly name?: string;
-  /** What stands in the file; without it, it is as it is. */
+  /** Text to write into the file. Absent: the file stays unchanged. */
   readonly text?: string;
   readonly variables?: Variables;
-  /** The first one seals credentials, all of them open. */
+  /** The first secret encrypts credentials; all of them decrypt. */
   readonly credentials?: Secrets['credentials'];
   readonly createSampleIfMissing?: boolean;
   readonly mayStartPrograms?: boolean;
 }
 
-/** One installation: a database, secrets, configuration files, and the workers that a spec opens over them. */
+/** One installation: a database, secrets, configuration files, and the workers that a spec opens. */
 export class RegistryWorld {
   readonly logged: string[] = [];
   private readonly workers: RegistryWorker[] = [];
@@ -53,8 +53,8 @@ export class RegistryWorld {
     const folder = await mkdtemp(join(tmpdir(), 'isthmus-registry-'));
     const secrets = { session: randomBytes(32), credentials: [randomBytes(32)] as const };
     const world = new RegistryWorld(host, await host.place(), folder, secrets);
-    const note = (message: unknown) => void world.logged.push(String(message));
-    Logger.overrideLogger({ log: note, warn: note, error: note });
+    const capture = (message: unknown) => void world.logged.push(String(message));
+    Logger.overrideLogger({ log: capture, warn: capture, error: capture });
     return world;
   }
 
@@ -83,7 +83,7 @@ export class RegistryWorld {
         variables,
         rules: { mayStartPrograms },
       });
-      const worker = workerOf(open, path, () => database.close());
+      const worker = toWorker(open, path, () => database.close());
       this.workers.push(worker);
       return worker;
     } catch (fault) {
@@ -92,7 +92,7 @@ export class RegistryWorld {
     }
   }
 
-  /** What somebody with a console does to the database. */
+  /** Runs SQL past the gateway, like an operator with a database console. */
   runSql(statement: string): Promise<Record<string, unknown>[]> {
     return this.host.run(this.place, statement);
   }
@@ -104,7 +104,7 @@ export class RegistryWorld {
   }
 }
 
-function workerOf(
+function toWorker(
   open: Awaited<ReturnType<typeof openRegistry>>,
   path: string,
   disconnect: () => Promise<void>,
@@ -132,15 +132,15 @@ function workerOf(
 
 export const serverSlugs = (snapshot: RegistrySnapshot): readonly string[] => snapshot.servers.map(({ slug }) => slug);
 
-/** Resolves with the first state that is as it should be. */
+/** Resolves with the first snapshot that matches the predicate. */
 export function waitForSnapshot(
   registry: ServerRegistry,
-  isGood: (snapshot: RegistrySnapshot) => boolean,
+  matches: (snapshot: RegistrySnapshot) => boolean,
 ): Promise<RegistrySnapshot> {
   return new Promise((resolve) => {
-    if (isGood(registry.snapshot)) return resolve(registry.snapshot);
+    if (matches(registry.snapshot)) return resolve(registry.snapshot);
     const stop = registry.onChange((now) => {
-      if (!isGood(now)) return;
+      if (!matches(now)) return;
       stop();
       resolve(now);
     });

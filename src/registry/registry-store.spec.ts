@@ -18,7 +18,7 @@ virtualServers: { office: { servers: [a-file] } }
 `;
 const REMOTE = { transport: 'http', url: 'http://remote/mcp' };
 
-describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $name,', ({ start }) => {
+describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
   let host: DatabaseHost;
   let world: RegistryWorld;
   let worker: RegistryWorker;
@@ -35,7 +35,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
   afterEach(() => world.close());
   afterAll(() => host.stop());
 
-  /** What was refused, with nothing changed. */
+  /** Returns the refusal of a change, and asserts that the change had no effect. */
   async function refusal(change: Promise<unknown>): Promise<unknown> {
     const before = await world.runSql('select revision from registry_state');
     const fault: unknown = await change.catch((reason: unknown) => reason);
@@ -44,11 +44,11 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
     return fault;
   }
 
-  describe('a server', () => {
-    it('is created by the rules of the file, shown, and served at once', async () => {
+  describe('servers', () => {
+    it('creates a server by the rules of the file and serves it at once', async () => {
       const { store, registry } = worker;
-      const written = { ...REMOTE, timeouts: { connect: '5s' }, headers: { Authorization: 'Bearer ${A}' } };
-      const created = await store.servers.create('mine', written);
+      const source = { ...REMOTE, timeouts: { connect: '5s' }, headers: { Authorization: 'Bearer ${A}' } };
+      const created = await store.servers.create('mine', source);
       const definition = {
         slug: 'mine',
         ...REMOTE,
@@ -65,7 +65,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
         version: expect.any(Number),
         createdAt: expect.any(Date),
         updatedAt: created.createdAt,
-        written,
+        source,
         definition,
         faults: [],
       });
@@ -73,19 +73,19 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       expect(registry.find('mine')).toEqual(definition);
     });
 
-    it('starts a program only where that is allowed, and what is started already goes on until it may not', async () => {
+    it('accepts and serves stdio servers only at workers whose settings allow them', async () => {
       const program = { transport: 'stdio', command: 'true' };
       await worker.store.servers.create('program', program);
-      const careful = await world.open({ variables: { A: 'http://a/' }, mayStartPrograms: false });
-      expect(careful.registry.find('program')).toBeUndefined();
-      const refused = careful.store.servers.create('another', program);
+      const restricted = await world.open({ variables: { A: 'http://a/' }, mayStartPrograms: false });
+      expect(restricted.registry.find('program')).toBeUndefined();
+      const refused = restricted.store.servers.create('another', program);
       await expect(refused).rejects.toMatchObject({
-        faults: [{ path: 'transport', message: expect.stringContaining('starts a program on this host') }],
+        faults: [{ path: 'transport', message: expect.stringContaining('would start a program on this host') }],
       });
       expect(worker.registry.find('program')).toMatchObject({ command: 'true', guarded: true });
     });
 
-    it('is listed after those of the file, which keep its order', async () => {
+    it('lists created servers by slug after the managed ones, which keep the order of the file', async () => {
       const { store, registry } = worker;
       await store.servers.create('zebra', REMOTE);
       await store.servers.create('aardvark', REMOTE);
@@ -94,7 +94,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       expect(serverSlugs(registry.snapshot)).toEqual(expected);
     });
 
-    it('is replaced as a whole, and the others stay the same objects', async () => {
+    it('replaces the whole server and keeps the definition objects of the others', async () => {
       const { store, registry } = worker;
       const created = await store.servers.create('mine', { ...REMOTE, title: 'Mine', headers: { a: 'b' } });
       const other = registry.find('a-file');
@@ -108,7 +108,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       expect(registry.find('a-file')).toBe(other);
     });
 
-    it('is deleted, and then there is none', async () => {
+    it('deletes a server, after which it is unknown', async () => {
       const { store, registry } = worker;
       const { version } = await store.servers.create('mine', REMOTE);
       await store.servers.delete('mine', version);
@@ -118,26 +118,26 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       expect(await refusal(store.servers.replace('mine', REMOTE, version))).toBeInstanceOf(EntryUnknown);
     });
 
-    it('is refused with all its faults, by their place in the entry', async () => {
-      const bad = { transport: 'http', url: 'nonsense', timeouts: { connect: 'soon' }, colour: 'red' };
-      const fault = await refusal(worker.store.servers.create('mine', bad));
+    it('refuses an invalid server with every fault, by its path within the entry', async () => {
+      const invalid = { transport: 'http', url: 'nonsense', timeouts: { connect: 'soon' }, colour: 'red' };
+      const fault = await refusal(worker.store.servers.create('mine', invalid));
       expect(fault).toBeInstanceOf(EntryInvalid);
-      const places = (fault as EntryInvalid).faults.map(({ path }) => path);
-      expect(places.toSorted()).toEqual(['colour', 'timeouts.connect', 'url']);
+      const paths = (fault as EntryInvalid).faults.map(({ path }) => path);
+      expect(paths.toSorted()).toEqual(['colour', 'timeouts.connect', 'url']);
       expect(await refusal(worker.store.servers.create('mine', {}))).toMatchObject({ faults: [{ path: 'transport' }] });
     });
 
-    it.each(['Mine', 'a__b', '', 'default', 'x'.repeat(33)])('cannot be called %j', async (slug) => {
+    it.each(['Mine', 'a__b', '', 'default', 'x'.repeat(33)])('refuses the server name %j', async (slug) => {
       expect(await refusal(worker.store.servers.create(slug, REMOTE))).toMatchObject({ faults: [{ path: '' }] });
     });
 
-    it.each(['a-file', 'office'])('cannot take a name that is taken: %s', async (slug) => {
+    it.each(['a-file', 'office'])('refuses a server with the name %s of an existing entry', async (slug) => {
       expect(await refusal(worker.store.servers.create(slug, REMOTE))).toBeInstanceOf(SlugTaken);
     });
   });
 
-  describe('a virtual server', () => {
-    it('selects servers, whoever made them', async () => {
+  describe('virtual servers', () => {
+    it('creates, replaces and deletes a virtual server over managed and created servers', async () => {
       const { store, registry } = worker;
       await store.servers.create('mine', REMOTE);
       const created = await store.virtualServers.create('team', { servers: ['mine', 'b-file'], tools: ['mine__*'] });
@@ -154,7 +154,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       expect((await store.virtualServers.list()).map(({ slug }) => slug)).toEqual(['office']);
     });
 
-    it('names existing servers only', async () => {
+    it('refuses a virtual server that lists a server which does not exist', async () => {
       const { store } = worker;
       const fault = await refusal(store.virtualServers.create('team', { servers: ['a-file', 'b-fil', 'office'] }));
       expect(fault).toMatchObject({
@@ -162,7 +162,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       });
     });
 
-    it('keeps its servers: one of them is deleted only after it was taken out', async () => {
+    it('refuses to delete a server until no virtual server uses it', async () => {
       const { store } = worker;
       const mine = await store.servers.create('mine', REMOTE);
       const one = await store.virtualServers.create('one', { servers: ['mine'] });
@@ -175,7 +175,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       await store.servers.delete('mine', mine.version);
     });
 
-    it('is no server, and the other way round', async () => {
+    it('rejects a server used as a virtual server, and a virtual server with the name of a server', async () => {
       const { store } = worker;
       const { version } = await store.servers.create('mine', REMOTE);
       expect(await store.virtualServers.find('mine')).toBeUndefined();
@@ -184,8 +184,8 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
     });
   });
 
-  describe('an entry that somebody else changes too', () => {
-    it('is changed by whoever saw its last version', async () => {
+  describe('concurrent changes', () => {
+    it('refuses a change made for an outdated version', async () => {
       const { store } = worker;
       const { version } = await store.servers.create('mine', REMOTE);
       const { version: next } = await store.servers.replace('mine', { ...REMOTE, title: 'New' }, version);
@@ -196,7 +196,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       }
     });
 
-    it('is changed by one of many that change it at once', async () => {
+    it('accepts one of several concurrent changes of a version', async () => {
       const other = await world.open({ variables: { A: 'http://a/' } });
       const { version } = await worker.store.servers.create('mine', REMOTE);
       const changes = Array.from({ length: 8 }, (_, index) =>
@@ -208,7 +208,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       for (const fault of faults) expect(fault).toBeInstanceOf(VersionMismatch);
     });
 
-    it('has no version that an earlier one of its name had', async () => {
+    it('never reuses the version of a deleted entry of the same name', async () => {
       const { store } = worker;
       const { version } = await store.servers.create('mine', REMOTE);
       await store.servers.delete('mine', version);
@@ -216,7 +216,7 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
       expect(await refusal(store.servers.delete('mine', version))).toBeInstanceOf(VersionMismatch);
     });
 
-    it('is created by one of many that create it at once', async () => {
+    it('accepts one of several concurrent creations of a name', async () => {
       const other = await world.open({ variables: { A: 'http://a/' } });
       const creations = Array.from({ length: 6 }, (_, index) =>
         [worker, other][index % 2]!.store.servers.create('mine', REMOTE),
@@ -226,16 +226,16 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
     });
   });
 
-  describe('what the file declares', () => {
-    it('is shown as it is written there, and as it is meant here', async () => {
+  describe('managed entries', () => {
+    it('shows a managed entry with its source and with its definition on this host', async () => {
       expect(await worker.store.servers.find('a-file')).toMatchObject({
         managed: true,
-        written: { transport: 'http', url: '${A}' },
+        source: { transport: 'http', url: '${A}' },
         definition: { url: 'http://a/' },
       });
     });
 
-    it('cannot be changed or deleted, in a sentence that says where it can', async () => {
+    it('refuses to change or delete a managed entry and says where to change it', async () => {
       const { store } = worker;
       const { version = 0 } = (await store.servers.find('a-file')) ?? {};
       const { version: office = 0 } = (await store.virtualServers.find('office')) ?? {};
@@ -252,23 +252,23 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
     });
   });
 
-  describe('many entries', () => {
-    const wanted = (title: string): DesiredEntry[] => [
+  describe('apply', () => {
+    const desired = (title: string): DesiredEntry[] => [
       { section: 'servers', slug: 'mine', source: { ...REMOTE, title } },
       { section: 'virtualServers', slug: 'desk', source: { servers: ['mine', 'b-file'] } },
       { section: 'teams', slug: 'mine', source: { members: ['ada'] } },
     ];
-    const MERGED = { replace: false, dryRun: false };
+    const MERGE = { replace: false, dryRun: false };
     const namesOf = async () => (await worker.store.servers.list()).map(({ slug }) => slug);
 
-    it('are brought in as a whole, and told by what became of each', async () => {
+    it('creates, updates and deletes entries as desired and reports each, with a dry run that changes nothing', async () => {
       const names = ['servers.mine', 'virtualServers.desk', 'teams.mine'];
-      const tried = await worker.store.apply(wanted('One'), { ...MERGED, dryRun: true });
-      expect(tried).toEqual({ created: names, updated: [], deleted: [], unchanged: [] });
+      const dryRun = await worker.store.apply(desired('One'), { ...MERGE, dryRun: true });
+      expect(dryRun).toEqual({ created: names, updated: [], deleted: [], unchanged: [] });
       expect(await namesOf()).toEqual(['b-file', 'a-file']);
-      expect(await worker.store.apply(wanted('One'), MERGED)).toEqual(tried);
+      expect(await worker.store.apply(desired('One'), MERGE)).toEqual(dryRun);
       expect(worker.registry.find('mine')).toMatchObject({ title: 'One' });
-      const [server, ...others] = wanted('Two');
+      const [server, ...others] = desired('Two');
       expect(await worker.store.apply([server!], { replace: true, dryRun: false })).toEqual({
         created: [],
         updated: ['servers.mine'],
@@ -279,13 +279,16 @@ describe.each(DATABASE_KINDS)('what people change while the gateway runs, in $na
     });
 
     it.each<[string, Parameters<RegistryWorker['store']['apply']>[0]]>([
-      ['at fault', [{ section: 'policies', slug: 'p', source: { effect: 'perhaps' } }]],
-      ['declared in the file', [{ section: 'servers', slug: 'a-file', source: REMOTE }]],
-      ['called like something else', [{ section: 'servers', slug: 'office', source: REMOTE }]],
-      ['made of what is not there', [{ section: 'virtualServers', slug: 'v', source: { servers: ['nobody'] } }]],
-      ['called wrong', [{ section: 'teams', slug: 'No Slug', source: {} }]],
-    ])('are not brought in when one of them is %s', async (_what, bad) => {
-      const fault = await refusal(worker.store.apply([...wanted('One'), ...bad], MERGED));
+      ['invalid', [{ section: 'policies', slug: 'p', source: { effect: 'perhaps' } }]],
+      ['managed', [{ section: 'servers', slug: 'a-file', source: REMOTE }]],
+      ['named like an entry of another kind', [{ section: 'servers', slug: 'office', source: REMOTE }]],
+      [
+        'a virtual server over a missing server',
+        [{ section: 'virtualServers', slug: 'v', source: { servers: ['missing'] } }],
+      ],
+      ['named against the rules', [{ section: 'teams', slug: 'No Slug', source: {} }]],
+    ])('changes nothing when one of the entries is %s', async (_what, invalid) => {
+      const fault = await refusal(worker.store.apply([...desired('One'), ...invalid], MERGE));
       expect(fault).toBeInstanceOf(EntryInvalid);
       expect(await namesOf()).toEqual(['b-file', 'a-file']);
     });

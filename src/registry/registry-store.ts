@@ -4,37 +4,37 @@ import type { Fault } from './registry.errors.js';
 import type { LimitDefinition, PolicyDefinition, TeamDefinition } from './policy-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from './server-definition.js';
 
-/** An entry of the registry, as it is shown to those who may change it. */
+/** An entry of the registry with its source, its definition and its faults. */
 export interface RegistryEntry<Definition> {
   readonly slug: string;
-  /** Declared in the configuration file: it can only be changed there. */
+  /** True for an entry that the configuration file declares. It can be changed only there. */
   readonly managed: boolean;
-  /** Grows with each change. Whoever changes the entry names the version that the change was made for. */
+  /** Increases with each change. A change must name the version that it was made for. */
   readonly version: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
-  /** In the words of the configuration file, credentials included; undefined when they cannot be opened any more. */
+  /** The source in the format of the configuration file, with credentials. Undefined when these cannot be decrypted. */
   readonly source: JsonObject | undefined;
-  /** What that means here, credentials included; undefined when it cannot be used here. */
+  /** The definition derived from the source on this host, with credentials. Undefined when the source is invalid here. */
   readonly definition: Definition | undefined;
-  /** Why it cannot be used here, or not as a whole. Their paths start in the entry. */
+  /** Why the entry cannot be used on this host, completely or in part. Paths are relative to the entry. */
   readonly faults: readonly Fault[];
 }
 
-/** Entries of one kind. What is written keeps the rules of the configuration file; `${NAME}` in it is plain text. */
+/** The entries of one kind. A source must follow the rules of the configuration file; `${NAME}` in it is plain text. */
 export interface RegistryEntries<Definition> {
-  /** Those of the file in its order, then the others by slug. */
+  /** Lists the managed entries in the order of the file, then the others by slug. */
   list(): Promise<readonly RegistryEntry<Definition>[]>;
   find(slug: string): Promise<RegistryEntry<Definition> | undefined>;
   /**
-   * What an entry would mean here, without writing it.
+   * Validates the source of an entry without storing it, and returns its definition.
    * @throws EntryInvalid
    */
   validate(slug: string, source: JsonObject): Promise<Definition>;
   /** @throws EntryInvalid, SlugTaken */
   create(slug: string, source: JsonObject): Promise<RegistryEntry<Definition>>;
   /**
-   * Writes the entry anew as a whole.
+   * Replaces the whole source of an entry.
    * @throws EntryInvalid, EntryUnknown, EntryManaged, VersionMismatch
    */
   replace(slug: string, source: JsonObject, version: number): Promise<RegistryEntry<Definition>>;
@@ -43,8 +43,8 @@ export interface RegistryEntries<Definition> {
 }
 
 /**
- * What people change while the gateway runs. A change that was answered is served by this worker, and by the others
- * within a second. Everything here may throw DatabaseUnavailable.
+ * Stores changes of the registry while the gateway runs. When a change resolves, this worker serves it; other workers serve
+ * it within a second. Every method may throw DatabaseUnavailable.
  */
 export abstract class RegistryStore {
   abstract readonly servers: RegistryEntries<ServerDefinition>;
@@ -54,14 +54,14 @@ export abstract class RegistryStore {
   abstract readonly limits: RegistryEntries<LimitDefinition>;
 
   /**
-   * Brings entries to what is wanted of them, all of them or none.
-   * @throws EntryInvalid that names everything that is wrong with them
+   * Creates and updates entries to match their desired state, all of them or none.
+   * @throws EntryInvalid with every fault
    */
-  abstract apply(wanted: readonly DesiredEntry[], options: ApplyOptions): Promise<AppliedChanges>;
+  abstract apply(desired: readonly DesiredEntry[], options: ApplyOptions): Promise<AppliedChanges>;
 
   /**
-   * Has a server reached anew at every worker: its connections are closed once their calls are answered, what was learned
-   * of it is forgotten.
+   * Makes every worker reconnect to a server: connections close after their in-flight calls, and cached state such as the era
+   * and the lists is discarded.
    * @throws EntryUnknown
    */
   abstract refresh(slug: string): Promise<void>;

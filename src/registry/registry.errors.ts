@@ -1,58 +1,58 @@
 import { ConfigFault } from '#lib/config';
 
-/** One thing that is wrong in the configuration file, or in an entry of the registry. */
+/** One fault of the configuration file, or of an entry of the registry. */
 export interface Fault {
-  /** Where: `servers.weather.url`. Empty for the file or the entry as a whole. */
+  /** Location of the fault, such as `servers.weather.url`. Empty for the whole file or entry. */
   readonly path: string;
-  /** A sentence. It never holds a value, because values hold credentials. */
+  /** A sentence that never quotes a value, because values may contain credentials. */
   readonly message: string;
 }
 
-/** The configuration file cannot be used. */
+/** The configuration file is invalid. */
 export class RegistryFault extends ConfigFault {
   constructor(file: string, faults: readonly Fault[]) {
-    super(faults.map(textOf), file);
+    super(faults.map(toText), file);
     this.name = 'RegistryFault';
   }
 }
 
-/** A change that the registry does not take. Nothing has changed; the message says what to do. */
+/** The registry refused a change. Nothing has changed; the message says what to do. */
 export abstract class ChangeRefused extends Error {
-  /** Stable, for programs. */
+  /** Stable code for programs. */
   abstract readonly code: string;
 }
 
-/** What was written for an entry breaks the rules of the configuration file. */
+/** The source of an entry breaks the rules of the configuration file. */
 export class EntryInvalid extends ChangeRefused {
   readonly code = 'entry_invalid';
 
   constructor(
-    /** Their paths start in the entry: `timeouts.connect`. */
+    /** Their paths are relative to the entry, such as `timeouts.connect`. */
     readonly faults: readonly Fault[],
   ) {
-    super(`The entry is at fault. ${faults.map(textOf).join(' ')}`);
+    super(`The entry is invalid. ${faults.map(toText).join(' ')}`);
   }
 }
 
-/** The name belongs to another entry: servers and virtual servers share theirs. */
+/** Another entry has this name. Servers and virtual servers share a namespace. */
 export class SlugTaken extends ChangeRefused {
   readonly code = 'slug_taken';
 
   constructor(slug: string) {
-    super(`There is an entry called "${slug}" already. Choose another name.`);
+    super(`An entry named "${slug}" already exists. Choose another name.`);
   }
 }
 
-/** There is no such entry, or not any more. */
+/** The entry does not exist. */
 export class EntryUnknown extends ChangeRefused {
   readonly code = 'entry_unknown';
 
   constructor(slug: string) {
-    super(`There is no "${slug}", or not any more.`);
+    super(`No entry is named "${slug}". It may have been deleted.`);
   }
 }
 
-/** The entry is declared in the configuration file, and can only be changed there. */
+/** The configuration file declares the entry, so it can be changed only there. */
 export class EntryManaged extends ChangeRefused {
   readonly code = 'entry_managed';
 
@@ -61,7 +61,7 @@ export class EntryManaged extends ChangeRefused {
   }
 }
 
-/** Somebody else has changed the entry since it was read. */
+/** The entry has changed since its caller read it. */
 export class VersionMismatch extends ChangeRefused {
   readonly code = 'version_mismatch';
 
@@ -70,13 +70,11 @@ export class VersionMismatch extends ChangeRefused {
     readonly expected: number,
     readonly actual: number,
   ) {
-    super(
-      `"${slug}" was changed meanwhile: it is at version ${actual}, not ${expected}. Read it again, then change it.`,
-    );
+    super(`"${slug}" has changed: its version is ${actual}, not ${expected}. Read it again, then repeat the change.`);
   }
 }
 
-/** The server belongs to virtual servers. */
+/** Virtual servers use the server. */
 export class EntryInUse extends ChangeRefused {
   readonly code = 'entry_in_use';
 
@@ -85,10 +83,10 @@ export class EntryInUse extends ChangeRefused {
     /** Slugs of virtual servers. */
     readonly usedBy: readonly string[],
   ) {
-    super(`"${slug}" belongs to the virtual servers ${usedBy.join(', ')}. Take it out of them first.`);
+    super(`"${slug}" is used by the virtual servers ${usedBy.join(', ')}. Remove it from them first.`);
   }
 }
 
-function textOf({ path, message }: Fault): string {
+function toText({ path, message }: Fault): string {
   return path === '' ? message : `${path}: ${message}`;
 }

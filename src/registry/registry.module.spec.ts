@@ -23,8 +23,8 @@ async function start(variables: Record<string, string> = {}) {
   return { registry: module.get(ServerRegistry), file: module.get(ConfigurationFile).file };
 }
 
-describe('the registry of a gateway', () => {
-  it('holds a sample server after the first start, in a file that says how to go on', async () => {
+describe('RegistryModule', () => {
+  it('creates a commented sample file with one server at the first start', async () => {
     const { registry, file } = await start();
     expect(file).toBe(join(folder, 'data', 'isthmus.yaml'));
     expect((await stat(file)).mode & 0o777).toBe(0o600);
@@ -35,26 +35,26 @@ describe('the registry of a gateway', () => {
     expect(servers[0]).toMatchObject({ args: [expect.stringMatching(/\/dist\/src\/sample-server\/main\.js$/)] });
   });
 
-  it('keeps what was written into the file since', async () => {
+  it('does not overwrite an existing configuration file', async () => {
     const { file } = await start();
     await writeFile(file, 'servers: {}');
     expect((await start()).registry.snapshot.servers).toEqual([]);
   });
 
-  it('is read from the file that is named, with the variables of the process', async () => {
+  it('reads the file of ISTHMUS_CONFIG and expands environment variables in it', async () => {
     const file = join(folder, 'mine.json');
     await writeFile(file, '{"servers": {"mine": {"transport": "http", "url": "${URL}"}}}');
     const { registry } = await start({ ISTHMUS_CONFIG: file, URL: 'http://mine/' });
     expect(registry.snapshot.servers).toEqual([expect.objectContaining({ slug: 'mine', url: 'http://mine/' })]);
   });
 
-  it('does not start when the file that is named is not there', async () => {
+  it('does not start when the file of ISTHMUS_CONFIG does not exist', async () => {
     await expect(start({ ISTHMUS_CONFIG: join(folder, 'none.yaml') })).rejects.toThrow(
       /fault in .*none\.yaml:.*cannot be read/s,
     );
   });
 
-  it('shows the commented examples as they may be used', async () => {
+  it('creates a sample file whose commented examples are valid', async () => {
     const { file } = await start();
     const sample = await readFile(file, 'utf8');
     await writeFile(

@@ -10,8 +10,13 @@ import { RegistryConfig } from './registry.config.js';
 import { RegistryStore } from './registry-store.js';
 import { ServerRegistry } from './server-registry.js';
 
-/** With the configured file; without one, with the file in the data folder, which the first start fills with a sample. */
-async function openWith(config: RegistryConfig, folder: DataFolder, database: Database, loaded?: LoadedConfig) {
+/** Uses the configured file, or else the file in the data folder, which the first start creates from the sample. */
+async function openConfiguredRegistry(
+  config: RegistryConfig,
+  folder: DataFolder,
+  database: Database,
+  loaded?: LoadedConfig,
+) {
   return await openRegistry({
     database,
     secrets: folder.secrets,
@@ -29,7 +34,7 @@ async function openWith(config: RegistryConfig, folder: DataFolder, database: Da
     {
       provide: RegistryComponents,
       inject: [RegistryConfig, DataFolder, Database, { token: LoadedConfig, optional: true }],
-      useFactory: openWith,
+      useFactory: openConfiguredRegistry,
     },
     {
       provide: ServerRegistry,

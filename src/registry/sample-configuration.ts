@@ -1,5 +1,5 @@
-/** What the first start writes. It works on any machine, offline. */
-export const SAMPLE_CONFIGURATION = `# The servers that the gateway joins. Changes are taken over at once; a file with a fault changes nothing.
+/** The configuration file that the first start creates. It works on any machine without network access. */
+export const SAMPLE_CONFIGURATION = `# The servers behind the gateway. Changes apply at once. An invalid file changes nothing.
 # All keys, with examples: docs/configuration.md
 
 servers:
@@ -9,7 +9,7 @@ servers:
     transport: stdio
     command: "\${ISTHMUS_NODE}"
     args: ["\${ISTHMUS_HOME}/dist/src/sample-server/main.js"]
-    # It keeps nothing about its callers, so that one process serves them all.
+    # It keeps no state about its callers, so one process serves all of them.
     shared: true
 
   # A server over HTTP. \${NAME} is replaced by an environment variable.

@@ -1,44 +1,44 @@
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 
-/** What becomes of a tool whose definition changes after it was approved: it is shown as it is now, and marked; or kept back. */
+/** What happens to a tool whose definition changes after approval: it is flagged and stays listed, or it is quarantined. */
 export const TOOL_CHANGES = ['flag', 'quarantine'] as const;
 export type ToolChanges = (typeof TOOL_CHANGES)[number];
 
-/** What an operator declared about one upstream server. Times are milliseconds. */
+/** Common members of the definition of an upstream server. Times are in milliseconds. */
 interface ServerBase {
   /** Lower-case letters, digits and single hyphens; never `__`. Names the endpoint and prefixes the server's items. */
   readonly slug: string;
   readonly title?: string;
-  /** It is its members' alone, unless a policy says something else. */
+  /** Only members of this team may use the server, unless a policy says otherwise. */
   readonly team?: string;
-  /** Absent: flag. */
+  /** Default: flag. */
   readonly toolChanges?: ToolChanges;
-  /** By which virtual servers choose it. */
+  /** Tags by which virtual servers select the server. */
   readonly tags?: readonly string[];
   readonly enabled: boolean;
-  /** One upstream session may serve every principal. Only for servers that keep nothing about their caller. */
+  /** One upstream session may serve all principals. Only for servers that keep no state about their caller. */
   readonly shared: boolean;
-  /** Callers without a token are let in to this server's endpoint. */
+  /** Callers without a token may use the endpoint of this server. */
   readonly public: boolean;
   readonly timeouts: ServerTimeouts;
-  /** How often it was to be reached anew: with another number it is another server. */
+  /** Number of refreshes requested so far. A new number makes the definition differ, so that all workers reconnect. */
   readonly refreshes?: number;
-  /** Made over the network: it may be at addresses that are public, or allowed. */
+  /** True for a server created over the admin API. It may use only public or explicitly allowed addresses (ADR 17). */
   readonly guarded?: boolean;
 }
 
 export interface ServerTimeouts {
-  /** Until a connection (or a child process) answers its handshake. */
+  /** Timeout until a connection or a child process has completed its handshake. */
   readonly connectMs: number;
-  /** From the request to the final answer, however much progress is reported. */
+  /** Timeout from the request to the final response. Progress notifications do not extend it. */
   readonly requestMs: number;
 }
 
-/** A server over streamable HTTP (either era, probed) or over HTTP+SSE only. */
+/** A server over streamable HTTP (of either era, determined by a probe) or over HTTP+SSE. */
 export interface RemoteServer extends ServerBase {
   readonly transport: 'http' | 'sse';
   readonly url: string;
-  /** Sent with every request to this server: its credentials, as a rule. */
+  /** Sent with every request to this server; usually its credentials. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -47,17 +47,17 @@ export interface StdioServer extends ServerBase {
   readonly transport: 'stdio';
   readonly command: string;
   readonly args: readonly string[];
-  /** Added to a minimal environment (PATH, HOME, LANG, …); the gateway's own environment is not inherited. */
+  /** Added to a minimal environment (PATH, HOME, LANG, …). The child process does not get the environment of the gateway. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
 
-/** Plain HTTP endpoints that the gateway offers as tools. No MCP server is behind them. */
+/** Plain HTTP endpoints that the gateway offers as tools, without an MCP server. */
 export interface RestServer extends ServerBase {
   readonly transport: 'rest';
-  /** What all paths are added to. A query in it goes with every request. */
+  /** Base URL of all tool paths. Its query is part of every request. */
   readonly url: string;
-  /** Sent with every request to this server: its credentials, as a rule. */
+  /** Sent with every request to this server; usually its credentials. */
   readonly headers: Readonly<Record<string, string>>;
   /** In the order of the file. */
   readonly tools: readonly RestTool[];
@@ -68,7 +68,7 @@ export const METHODS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'P
 
 export type RestMethod = (typeof REST_METHODS)[number];
 
-/** One tool of a REST server: how a call of it becomes one HTTP request. */
+/** One tool of a REST server. It maps a call to one HTTP request. */
 export interface RestTool {
   readonly name: string;
   readonly title?: string;
@@ -76,17 +76,17 @@ export interface RestTool {
   readonly method: RestMethod;
   /** Starts with `/`; `{name}` stands for the argument of that name. */
   readonly path: string;
-  /** Always of the type `object`. */
+  /** Always has the type `object`. */
   readonly inputSchema: JsonObject;
-  /** What structured content is like; clients are told. */
+  /** Schema of the structured content, published to clients. */
   readonly outputSchema?: JsonObject;
-  /** Headers of each request by name; `{argument}` stands for one. */
+  /** Headers of each request by name. `{argument}` is replaced by the argument of that name. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What goes into the query, by name. Absent: where there is no body, all arguments that nothing else names. */
+  /** Query parameters by name. Absent: for methods without a body, all arguments that no other part of the mapping uses. */
   readonly query?: Readonly<Record<string, string>>;
-  /** What the body is. Absent: where there is one, an object of all arguments that nothing else names. */
+  /** The body. Absent: for methods with a body, an object of all arguments that no other part of the mapping uses. */
   readonly body?: JsonValue;
-  /** The part of a JSON answer that is the result (JSONPath, RFC 9535). Absent: all of it. */
+  /** The part of a JSON response that becomes the result (JSONPath, RFC 9535). Absent: the whole response. */
   readonly result?: string;
 }
 
@@ -96,17 +96,17 @@ export type ServerDefinition = RemoteServer | StdioServer | RestServer;
 export interface VirtualServerDefinition {
   readonly slug: string;
   readonly title?: string;
-  /** The endpoint is its members' alone. */
+  /** Only members of this team may use the endpoint. */
   readonly team?: string;
   readonly instructions?: string;
   readonly public: boolean;
-  /** Slugs of servers, in the order of their lists. */
+  /** Slugs of servers. Their items are listed in this order. */
   readonly servers: readonly string[];
   /** Servers with one of these tags follow, in the order of the configuration. */
   readonly tags?: readonly string[];
-  /** Public names (`server__tool`) that are shown; `*` matches any run of characters. Absent: all. */
+  /** Patterns of the public names (`server__tool`) that are listed; `*` matches any run of characters. Absent: all. */
   readonly tools?: readonly string[];
   readonly prompts?: readonly string[];
-  /** Public URIs that are shown, same patterns. */
+  /** Patterns of the public URIs that are listed. */
   readonly resources?: readonly string[];
 }

@@ -7,7 +7,7 @@ import { DatabaseUnavailable } from '../database/index.js';
 import { RegistryWorld, serverSlugs, waitForSnapshot, type RegistryWorker } from './registry-fixture.js';
 
 const REMOTE = { transport: 'http', url: 'http://remote/mcp' };
-const SECRET = 'tell-nobody';
+const SECRET = 'top-secret';
 const WITH_SECRETS = {
   remote: { ...REMOTE, headers: { Authorization: `Bearer ${SECRET}-1` } },
   local: { transport: 'stdio', command: 'true', args: [`--key=${SECRET}-2`], env: { KEY: `${SECRET}-3` } },
@@ -16,19 +16,19 @@ const FILE = JSON.stringify({
   servers: { 'in-file': { ...REMOTE, headers: { Authorization: `Bearer ${SECRET}-4` } } },
 });
 
-/** The promise is a second; a machine that runs many tests at once has twice as long. */
-const IN_TIME_MS = 2_000;
+/** The promise is one second; the limit is twice as long because the machine may run many tests at once. */
+const PROPAGATION_TIMEOUT_MS = 2_000;
 
-async function inTime(event: Promise<unknown>): Promise<void> {
+async function expectInTime(event: Promise<unknown>): Promise<void> {
   const start = performance.now();
   await event;
-  expect(performance.now() - start).toBeLessThan(IN_TIME_MS);
+  expect(performance.now() - start).toBeLessThan(PROPAGATION_TIMEOUT_MS);
 }
 
 const serves = (worker: RegistryWorker, ...slugs: string[]) =>
   waitForSnapshot(worker.registry, (now) => slugs.every((slug) => serverSlugs(now).includes(slug)));
 
-describe.each(DATABASE_KINDS)('workers that share a registry, in $name,', ({ start }) => {
+describe.each(DATABASE_KINDS)('workers that share a registry over $name', ({ start }) => {
   let host: DatabaseHost;
   let world: RegistryWorld;
   let one: RegistryWorker;
@@ -48,26 +48,26 @@ describe.each(DATABASE_KINDS)('workers that share a registry, in $name,', ({ sta
   afterEach(() => world.close());
   afterAll(() => host.stop());
 
-  it('serve a change of one of them within a second, and keep what did not change the same object', async () => {
+  it('serve a change of another worker within a second and keep unchanged definition objects', async () => {
     const before = other.registry.snapshot.servers[0];
     const { version } = await one.store.servers.create('mine', REMOTE);
-    await inTime(serves(other, 'mine'));
+    await expectInTime(serves(other, 'mine'));
     const [same, mine] = other.registry.snapshot.servers;
     expect(same).toBe(before);
     expect(mine).toEqual(one.registry.snapshot.servers[1]);
     await one.store.servers.replace('mine', { ...REMOTE, title: 'New' }, version);
-    await inTime(waitForSnapshot(other.registry, ({ servers }) => servers[1]?.title === 'New'));
+    await expectInTime(waitForSnapshot(other.registry, ({ servers }) => servers[1]?.title === 'New'));
     expect(other.registry.snapshot.servers[0]).toBe(before);
   });
 
-  it('serve a change of the file that one of them was told to read', async () => {
+  it('serve a change of the file that another worker has reloaded', async () => {
     await one.reloadWith(JSON.stringify({ servers: { 'in-file': REMOTE, 'also-in-file': REMOTE } }));
-    await inTime(serves(other, 'in-file', 'also-in-file'));
+    await expectInTime(serves(other, 'in-file', 'also-in-file'));
     expect(other.registry.snapshot.servers).toEqual(one.registry.snapshot.servers);
   });
 
-  it('leave no credentials to be read in the database', async () => {
-    for (const [slug, written] of Object.entries(WITH_SECRETS)) await one.store.servers.create(slug, written);
+  it('store no credentials in plain text in the database', async () => {
+    for (const [slug, source] of Object.entries(WITH_SECRETS)) await one.store.servers.create(slug, source);
     await serves(other, ...Object.keys(WITH_SECRETS));
     expect(JSON.stringify(other.registry.snapshot).match(new RegExp(SECRET, 'g'))).toHaveLength(4);
     const { place } = world;
@@ -78,41 +78,43 @@ describe.each(DATABASE_KINDS)('workers that share a registry, in $name,', ({ sta
     for (const text of [rows, ...bytes]) expect(text).not.toContain(SECRET);
   });
 
-  it('say so when credentials cannot be opened any more, and serve the rest; they can be written anew', async () => {
+  it('report an entry whose credentials cannot be decrypted, serve the others, and accept a replacement', async () => {
     await one.store.servers.create('sealed', WITH_SECRETS.remote);
     await one.store.servers.create('open', REMOTE);
     const team = await one.store.virtualServers.create('team', { servers: ['sealed', 'open'] });
     const late = await world.open({ credentials: [randomBytes(32)] });
     expect(serverSlugs(late.registry.snapshot)).toEqual(['in-file', 'open']);
     expect(late.registry.snapshot.virtualServers).toEqual([{ ...team.definition, servers: ['open'] }]);
-    expect(world.logged.join('\n')).toMatch(/Not all.*used:\n {2}servers\.sealed: Its credentials cannot be opened/);
+    expect(world.logged.join('\n')).toMatch(
+      /Some configured entries cannot be used:\n {2}servers\.sealed: The credentials cannot be decrypted/,
+    );
     const entry = await late.store.servers.find('sealed');
-    expect(entry).toMatchObject({ written: undefined, definition: undefined, faults: [{ path: '' }] });
+    expect(entry).toMatchObject({ source: undefined, definition: undefined, faults: [{ path: '' }] });
     await late.store.servers.replace('sealed', WITH_SECRETS.remote, entry?.version ?? 0);
     expect(serverSlugs(late.registry.snapshot)).toEqual(['in-file', 'open', 'sealed']);
   });
 
-  it('seal credentials anew once a new secret is the first, and nobody who has it notices', async () => {
+  it('reencrypt credentials when a new secret becomes the first, without changing any definition', async () => {
     await one.store.servers.create('sealed', WITH_SECRETS.remote);
-    const [old] = world.secrets.credentials;
-    const young = randomBytes(32);
+    const [oldSecret] = world.secrets.credentials;
+    const newSecret = randomBytes(32);
     const rows = async () => JSON.stringify(await world.runSql('select sealed from registry_entries'));
     const before = await rows();
-    const prepared = await world.open({ credentials: [old, young] });
+    const prepared = await world.open({ credentials: [oldSecret, newSecret] });
     expect(await rows()).toBe(before);
     const definition = prepared.registry.find('sealed');
-    await world.open({ credentials: [young, old] });
+    await world.open({ credentials: [newSecret, oldSecret] });
     expect(await rows()).not.toBe(before);
     await prepared.store.servers.create('later', REMOTE);
     expect(prepared.registry.find('sealed')).toBe(definition);
-    const late = await world.open({ credentials: [young] });
+    const late = await world.open({ credentials: [newSecret] });
     expect(late.registry.find('sealed')).toEqual(definition);
   });
 
   it.each([
-    ['no JSON object', `'7'`],
-    ['against the rules', `'{"transport":"pigeon"}'`],
-  ])('leave out what somebody wrote into the database that is %s, and tell it once', async (_name, text) => {
+    ['a value that is no JSON object', `'7'`],
+    ['an invalid entry', `'{"transport":"pigeon"}'`],
+  ])('omit an entry that was manually changed to %s and log it once', async (_name, text) => {
     await one.store.servers.create('mine', REMOTE);
     await one.store.virtualServers.create('team', { servers: ['mine', 'in-file'] });
     await serves(other, 'mine');
@@ -126,7 +128,7 @@ describe.each(DATABASE_KINDS)('workers that share a registry, in $name,', ({ sta
     expect(world.logged.filter((line) => /servers\.mine[.:]/.test(line))).toHaveLength(2);
   });
 
-  it('ask no more when they are closed', async () => {
+  it('do not read the database after they are closed', async () => {
     await other.close();
     const { snapshot } = other.registry;
     await one.store.servers.create('mine', REMOTE);
@@ -134,24 +136,24 @@ describe.each(DATABASE_KINDS)('workers that share a registry, in $name,', ({ sta
     expect(other.registry.snapshot).toBe(snapshot);
   });
 
-  it('tell, once and not too soon, that the file of another host counts', async () => {
-    const told = () => world.logged.filter((line) => line.includes('Another gateway has declared'));
-    const stranger = await world.open({ name: 'other.yaml', text: JSON.stringify({ servers: { foreign: REMOTE } }) });
+  it('warn once, after a delay, that the file of another host overrides their own', async () => {
+    const warnings = () => world.logged.filter((line) => line.includes('Another gateway has applied'));
+    const foreign = await world.open({ name: 'other.yaml', text: JSON.stringify({ servers: { foreign: REMOTE } }) });
     await serves(one, 'foreign');
     await one.registry.refresh();
-    expect(told()).toEqual([]);
+    expect(warnings()).toEqual([]);
     const now = performance.now();
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => now + 60_000);
     try {
-      for (const worker of [one, one, stranger]) await worker.registry.refresh();
-      expect(told()).toEqual([expect.stringContaining(world.filePath())]);
+      for (const worker of [one, one, foreign]) await worker.registry.refresh();
+      expect(warnings()).toEqual([expect.stringContaining(world.filePath())]);
     } finally {
       clock.mockRestore();
     }
   });
 });
 
-describe('workers whose PostgreSQL goes and comes back', () => {
+describe('workers that share a registry during an outage of PostgreSQL', () => {
   let postgres: RunningPostgres;
   let world: RegistryWorld;
   let one: RegistryWorker;
@@ -171,7 +173,7 @@ describe('workers whose PostgreSQL goes and comes back', () => {
   afterEach(() => world.close());
   afterAll(() => postgres.stop());
 
-  it.each(['in order', 'crash'] as const)('serve what they know meanwhile, and changes after it (%s)', async (how) => {
+  it.each(['in order', 'crash'] as const)('keep serving the last snapshot and recover afterwards (%s)', async (how) => {
     await one.store.servers.create('mine', REMOTE);
     await serves(other, 'mine');
     const snapshots = [one, other].map(({ registry }) => registry.snapshot);
@@ -179,15 +181,15 @@ describe('workers whose PostgreSQL goes and comes back', () => {
     await expect(one.store.servers.create('never', REMOTE)).rejects.toThrow(DatabaseUnavailable);
     for (const { registry } of [one, other, one, other]) await registry.refresh();
     expect([one, other].map(({ registry }) => registry.snapshot)).toEqual(snapshots);
-    expect(world.logged.filter((line) => line.includes('stays as it was'))).toHaveLength(2);
+    expect(world.logged.filter((line) => line.includes('Keeping the previous configuration'))).toHaveLength(2);
     await postgres.restart();
     await one.store.servers.create('after', REMOTE);
-    await inTime(serves(other, 'after'));
+    await expectInTime(serves(other, 'after'));
     expect(serverSlugs(other.registry.snapshot)).toEqual(['in-file', 'after', 'mine']);
-    expect(world.logged.filter((line) => line.includes('answers again'))).toHaveLength(2);
+    expect(world.logged.filter((line) => line.includes('available again'))).toHaveLength(2);
   });
 
-  it('take over by themselves what the file declared meanwhile', async () => {
+  it('apply a file that was reloaded during the outage without another reload', async () => {
     await postgres.end('crash');
     const text = JSON.stringify({ servers: { 'in-file': REMOTE, 'while-away': REMOTE } });
     expect(await one.reloadWith(text)).toBe('refused');
@@ -195,7 +197,7 @@ describe('workers whose PostgreSQL goes and comes back', () => {
     await Promise.all([serves(one, 'while-away'), serves(other, 'while-away')]);
   });
 
-  it('refuse a file that is at fault although the database cannot be asked', async () => {
+  it('refuse an invalid file and log its faults during the outage', async () => {
     await postgres.end('in order');
     await writeFile(world.filePath(), 'servers: 7');
     expect(await one.file.reload()).toBe('refused');

@@ -1,6 +1,6 @@
 /**
- * A small MCP server that comes with the gateway, so that the first start has something to show on any machine. It is
- * started as a child process like any other server, speaks both eras, and is built the way a server of yours may be.
+ * A small MCP server that is part of the gateway, so that a first call works on any machine. The gateway starts it as a
+ * child process like any other server. It supports both eras and is built like a typical server of a user.
  */
 import { fromJsonSchema, McpServer } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
@@ -13,11 +13,17 @@ const text = (value: string) => ({ content: [{ type: 'text' as const, text: valu
 function createSampleServer(): McpServer {
   const server = new McpServer(
     { name: 'isthmus-sample', title: 'Isthmus sample server', version: '1.0.0' },
-    { instructions: 'A sample server: it repeats, adds and tells the time.' },
+    { instructions: 'A sample server: it repeats texts, adds numbers and returns the current time.' },
   );
   registerTools(server);
   server.registerResource('about', ABOUT, { title: 'About this server', mimeType: 'text/plain' }, ({ href }) => ({
-    contents: [{ uri: href, mimeType: 'text/plain', text: 'It comes with the gateway. Replace it.' }],
+    contents: [
+      {
+        uri: href,
+        mimeType: 'text/plain',
+        text: 'This sample server is part of the gateway. Replace it with your own servers.',
+      },
+    ],
   }));
   server.registerPrompt(
     'greet',
@@ -25,7 +31,7 @@ function createSampleServer(): McpServer {
       title: 'Greet someone',
       argsSchema: fromJsonSchema<{ name: string }>({
         type: 'object',
-        properties: { name: { type: 'string', description: 'Whom to greet' } },
+        properties: { name: { type: 'string', description: 'Name of the person to greet' } },
         required: ['name'],
       }),
     },
@@ -44,7 +50,7 @@ function registerTools(server: McpServer): void {
       description: 'Repeats a text.',
       inputSchema: fromJsonSchema<{ text: string }>({
         type: 'object',
-        properties: { text: { type: 'string', description: 'What to repeat' } },
+        properties: { text: { type: 'string', description: 'Text to repeat' } },
         required: ['text'],
       }),
       annotations: READ_ONLY_ANNOTATIONS,
@@ -69,7 +75,7 @@ function registerTools(server: McpServer): void {
     'current_time',
     {
       title: 'Current time',
-      description: 'Tells the time of this machine, in UTC.',
+      description: "Returns this machine's time in UTC.",
       annotations: READ_ONLY_ANNOTATIONS,
     },
     () => text(new Date().toISOString()),

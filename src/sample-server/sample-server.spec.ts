@@ -7,7 +7,7 @@ let client: Client;
 
 afterEach(() => client.close());
 
-/** The sources need no build: they hold nothing that Node could not strip. */
+/** Node runs the sources without a build by stripping their types. */
 async function connect(mode: 'legacy' | 'auto') {
   client = new Client({ name: 'spec', version: '1.0.0' }, { versionNegotiation: { mode } });
   const args = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'main.ts')];
@@ -15,18 +15,18 @@ async function connect(mode: 'legacy' | 'auto') {
   return client;
 }
 
-describe.each(['legacy', 'auto'] as const)('the sample server, asked by a client in %s mode', (mode) => {
-  it('repeats, adds and tells the time', async () => {
+describe.each(['legacy', 'auto'] as const)('the sample server with a client in %s mode', (mode) => {
+  it('repeats a text, adds numbers and returns the time', async () => {
     const { tools } = await (await connect(mode)).listTools();
     expect(tools.map(({ name }) => name)).toEqual(['echo', 'add', 'current_time']);
-    const say = async (name: string, args: Record<string, unknown>) =>
+    const call = async (name: string, args: Record<string, unknown>) =>
       (await client.callTool({ name, arguments: args })).content;
-    expect(await say('echo', { text: 'hello' })).toEqual([{ type: 'text', text: 'hello' }]);
-    expect(await say('add', { a: 1.5, b: 2 })).toEqual([{ type: 'text', text: '3.5' }]);
-    expect(await say('current_time', {})).toEqual([{ type: 'text', text: expect.stringMatching(/^\d{4}-.*Z$/) }]);
+    expect(await call('echo', { text: 'hello' })).toEqual([{ type: 'text', text: 'hello' }]);
+    expect(await call('add', { a: 1.5, b: 2 })).toEqual([{ type: 'text', text: '3.5' }]);
+    expect(await call('current_time', {})).toEqual([{ type: 'text', text: expect.stringMatching(/^\d{4}-.*Z$/) }]);
   });
 
-  it('has a resource and a prompt', async () => {
+  it('offers a resource and a prompt', async () => {
     await connect(mode);
     const { resources } = await client.listResources();
     const { contents } = await client.readResource({ uri: resources[0]?.uri ?? '' });

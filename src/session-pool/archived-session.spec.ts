@@ -16,8 +16,8 @@ function world() {
   return { archive, session, sink };
 }
 
-describe('an event that other workers could have to tell', () => {
-  it('is stored before it is sent', async () => {
+describe('an event of a session with an archive', () => {
+  it('stores an event before it sends it', async () => {
     const { archive, session, sink } = world();
     archive.hold();
     const call = session.beginCall(1, 'tools/call', sink);
@@ -32,7 +32,7 @@ describe('an event that other workers could have to tell', () => {
     ]);
   });
 
-  it('is sent in its turn, in whatever order the answers of the archive come', async () => {
+  it('sends events in order, whatever the order of the archive responses', async () => {
     const { archive, session, sink } = world();
     archive.hold();
     session.openStandingStream(sink);
@@ -43,12 +43,12 @@ describe('an event that other workers could have to tell', () => {
     expect(sink.summary).toEqual(['opened', ...methods]);
   });
 
-  it('says whose call its stream answers, each time', async () => {
+  it('stores the call that the stream answers with every event', async () => {
     const { archive, session, sink } = world();
     session.openStandingStream(new RecordingSink());
     const call = session.beginCall('x', 'tools/call', sink);
     await call.stream?.emit(notificationEvent('one'));
-    const calls = archive.stored.get(session.id)?.map(({ stream, call: asked }) => [stream, asked?.requestId]);
+    const calls = archive.stored.get(session.id)?.map((event) => [event.stream, event.call?.requestId]);
     expect(calls).toEqual([
       [1, undefined],
       [2, 'x'],
@@ -56,7 +56,7 @@ describe('an event that other workers could have to tell', () => {
     ]);
   });
 
-  it('keeps nobody from the back-pressure of a slow connection', async () => {
+  it('passes the back-pressure of a slow connection to the sender, without delaying the answer', async () => {
     const { session, sink } = world();
     const drained = Promise.withResolvers<void>();
     const call = session.beginCall(1, 'tools/call', sink);
@@ -71,15 +71,15 @@ describe('an event that other workers could have to tell', () => {
   });
 });
 
-describe('the answer to a call', () => {
-  it('that nothing preceded needs no archive and no waiting', () => {
+describe('the answer to a call of a session with an archive', () => {
+  it('neither stores nor delays an answer that no event preceded (invariant 4)', () => {
     const { archive, session, sink } = world();
     archive.hold();
     expect(session.beginCall(1, 'tools/call', sink).finish(DONE)).toBe(DONE);
     expect(archive.appends).toBe(0);
   });
 
-  it('that ends a stream is stored before it is told, and the call counts until then', async () => {
+  it('stores the answer that ends a stream before it returns it, and counts the call as in flight until then', async () => {
     const { archive, session, sink } = world();
     const call = session.beginCall(1, 'tools/call', sink);
     await call.stream?.emit(notificationEvent('one'));
@@ -92,23 +92,23 @@ describe('the answer to a call', () => {
     expect(session.isIdle).toBe(true);
   });
 
-  it('reaches a client that comes back while it is being stored, once, and ends its stream', async () => {
+  it('sends the answer once to a client that resumes while the answer is being stored, and ends the stream', async () => {
     const { archive, session, sink } = world();
     const call = session.beginCall(1, 'tools/call', sink);
     await call.stream?.emit(notificationEvent('one'));
     archive.hold();
     const answer = call.finish(DONE);
-    const back = new RecordingSink();
-    session.resume('1-0', back);
+    const resumed = new RecordingSink();
+    session.resume('1-0', resumed);
     archive.release();
     expect(await answer).toEqual(DONE);
-    expect([back.summary, back.ended]).toEqual([['one', 'answer 1'], true]);
-    expect(back.eventIds).toEqual(['1-1', '1-2']);
+    expect([resumed.summary, resumed.ended]).toEqual([['one', 'answer 1'], true]);
+    expect(resumed.eventIds).toEqual(['1-1', '1-2']);
   });
 });
 
-describe('a client that comes back to a living owner', () => {
-  it('is told what waits to be stored after what was sent, each once', async () => {
+describe('a client that resumes at a living owner', () => {
+  it('replays sent events, then events that are still being stored, each once', async () => {
     const { archive, session, sink } = world();
     const stream = session.openStandingStream(sink);
     session.notify({ method: 'notifications/a', params: {} });
@@ -116,30 +116,30 @@ describe('a client that comes back to a living owner', () => {
     archive.hold();
     session.notify({ method: 'notifications/b', params: {} });
     stream.detach(sink);
-    const back = new RecordingSink();
-    session.resume('1-0', back);
-    expect(back.summary).toEqual(['notifications/a']);
+    const resumed = new RecordingSink();
+    session.resume('1-0', resumed);
+    expect(resumed.summary).toEqual(['notifications/a']);
     archive.release();
-    await back.until(({ events }) => events.length === 2);
-    expect(back.eventIds).toEqual(['1-1', '1-2']);
+    await resumed.until(({ events }) => events.length === 2);
+    expect(resumed.eventIds).toEqual(['1-1', '1-2']);
   });
 
-  it('is told all that it missed without any archive', async () => {
+  it('replays all missed events from memory while the archive is down', async () => {
     const { archive, session, sink } = world();
     const stream = session.openStandingStream(sink);
     await sink.until(({ events }) => events.length === 1);
     stream.detach(sink);
     archive.isDown = true;
     session.notify(CHANGED);
-    const back = new RecordingSink();
-    session.resume('1-0', back);
-    await back.until(({ events }) => events.length === 1);
-    expect(back.summary).toEqual([CHANGED.method]);
+    const resumed = new RecordingSink();
+    session.resume('1-0', resumed);
+    await resumed.until(({ events }) => events.length === 1);
+    expect(resumed.summary).toEqual([CHANGED.method]);
   });
 });
 
-describe('while the archive is down', () => {
-  it('events are sent without an id: no other worker could go on from there', async () => {
+describe('a session whose archive is down', () => {
+  it('sends events without an id while the archive is down, because no other worker could resume from them', async () => {
     const { archive, session, sink } = world();
     const call = session.beginCall(1, 'tools/call', sink);
     await call.stream?.emit(notificationEvent('one'));
@@ -153,18 +153,18 @@ describe('while the archive is down', () => {
     expect(await call.finish(DONE)).toEqual(DONE);
   });
 
-  it('they have none when they are told again either', async () => {
+  it('replays events that were not stored without an id', async () => {
     const { archive, session, sink } = world();
     const call = session.beginCall(1, 'tools/call', sink);
     await call.stream?.emit(notificationEvent('one'));
     archive.isDown = true;
     await call.stream?.emit(notificationEvent('two'));
-    const back = new RecordingSink();
-    session.resume('1-1', back);
-    expect([back.summary, back.eventIds]).toEqual([['two'], [undefined]]);
+    const resumed = new RecordingSink();
+    session.resume('1-1', resumed);
+    expect([resumed.summary, resumed.eventIds]).toEqual([['two'], [undefined]]);
   });
 
-  it('a stream is not cut short where its client could not come back to the same place', async () => {
+  it('does not interrupt a stream while its client could not resume at the same position', async () => {
     const { archive, session, sink } = world();
     const call = session.beginCall(1, 'tools/call', sink);
     await call.stream?.emit(notificationEvent('one'));
@@ -196,7 +196,7 @@ describe('the stored events of a session', () => {
     return { archive, pool, session, sink };
   }
 
-  it('are forgotten when its client ends it, and answers that are still owed add none', async () => {
+  it('deletes the stored events when the client ends the session, and stores no later answer', async () => {
     const { archive, session } = await poolOf();
     const call = session.beginCall(1, 'tools/call', new RecordingSink());
     await call.stream?.emit(notificationEvent('one'));
@@ -206,7 +206,7 @@ describe('the stored events of a session', () => {
     expect(archive.stored.size).toBe(0);
   });
 
-  it('stay when its worker leaves, with the answers that still come', async () => {
+  it('retains the stored events when the worker shuts down, and still stores later answers', async () => {
     const { archive, pool, session } = await poolOf();
     const call = session.beginCall(1, 'tools/call', new RecordingSink());
     await call.stream?.emit(notificationEvent('one'));
@@ -217,7 +217,7 @@ describe('the stored events of a session', () => {
     expect(archive.summaryOf(session.id).at(-1)).toBe('2-2 answer');
   });
 
-  it('are no matter where there are none', () => {
+  it('deletes nothing for a session that stored no event', () => {
     const archive = new FakeArchive();
     const session = createSession({}, {}, archive);
     session.beginCall(1, 'tools/call', new RecordingSink());
@@ -225,7 +225,7 @@ describe('the stored events of a session', () => {
     expect(archive.deleted).toEqual([]);
   });
 
-  it('are none over HTTP+SSE', () => {
+  it('stores no events of an HTTP+SSE session', () => {
     const archive = new FakeArchive();
     const session = createSession({ answersOnStandingStream: true }, {}, archive);
     const sink = new RecordingSink();
@@ -234,7 +234,7 @@ describe('the stored events of a session', () => {
     expect([sink.summary, archive.appends]).toEqual([['opened', CHANGED.method], 0]);
   });
 
-  it('do not hold the end of its stream up for longer than what was said before', async () => {
+  it('ends the stream of an ended session once the earlier events are stored', async () => {
     const { archive, session, sink } = await poolOf();
     archive.hold();
     session.notify(CHANGED);
@@ -246,19 +246,19 @@ describe('the stored events of a session', () => {
   });
 });
 
-describe('with an archive that fails and comes back, whenever', () => {
+describe('a session whose archive fails and recovers at any time', () => {
   const steps = fc.array(fc.constantFrom('say', 'leave', 'come back', 'fail', 'mend', 'hold', 'release'), {
     maxLength: 60,
   });
 
-  it('a client misses nothing, and hears again only what it was told without an id', async () => {
+  it('never loses an event, and repeats only events that were sent without an id', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (script) => {
         const { archive, session } = world();
         let connection = new RecordingSink();
         let stream: ReturnType<typeof session.resume> = session.openStandingStream(connection);
         await connection.until(({ events }) => events.length === 1);
-        const heard: unknown[] = [];
+        const received: unknown[] = [];
         let [count, lastSeen] = [0, '1-0'];
         const read = () => {
           for (const event of connection.events.splice(0)) {
@@ -266,9 +266,10 @@ describe('with an archive that fails and comes back, whenever', () => {
             lastSeen = eventId ?? lastSeen;
             if (event.kind !== 'notification') continue;
             const { n } = event.notification.params;
-            // Told without an id it may be told once more.
-            if (heard.includes(n)) expect(heard.indexOf(n)).toBeGreaterThanOrEqual(Number(lastSeen.split('-')[1]) - 1);
-            else heard.push(n);
+            // An event without an id may be repeated.
+            if (received.includes(n))
+              expect(received.indexOf(n)).toBeGreaterThanOrEqual(Number(lastSeen.split('-')[1]) - 1);
+            else received.push(n);
           }
         };
         const act: Record<string, () => void> = {
@@ -286,12 +287,12 @@ describe('with an archive that fails and comes back, whenever', () => {
         };
         for (const step of [...script, 'come back', 'release']) {
           act[step]?.();
-          // Some of what waits gets its turn, some does not.
+          // Some of the pending deliveries run, others do not.
           await Promise.resolve();
         }
         await new Promise((resolve) => setImmediate(resolve));
         read();
-        expect(heard).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+        expect(received).toEqual(Array.from({ length: count }, (_, index) => index + 1));
       }),
     );
   });

@@ -1,17 +1,18 @@
 import type { RequestId } from '#lib/mcp-protocol';
 
-/** What comes before a call begins (limits, what a server says of its tools, the way to the owner) is over by then. */
+/** Longer than everything that precedes a call (limits, fetching tool lists, forwarding to the owner). */
 const CANCEL_RETENTION_MS = 30_000;
 const MAX_CANCELS = 64;
-/** A cancel that crosses the answer on its way names one of the last calls. */
+/** A cancellation that crosses the answer in transit names one of the most recent calls. */
 const MAX_ENDED_IDS = 16;
 
 /**
- * Cancels of requests that have not begun at the session yet: such a request is to start nothing. What a cancel means whose
- * request is over is nothing (specification 2025: basic/utilities/cancellation, Timing Considerations).
+ * Cancellations of requests that have not begun at the session yet: such a request must reach no server (invariant 7).
+ * A cancellation of a finished request is ignored (specification 2025: basic/utilities/cancellation, Timing
+ * Considerations).
  */
 export class EarlyCancels {
-  /** Until when, ms; oldest first. */
+  /** Expiry time of each cancellation in milliseconds since the Unix epoch, oldest first. */
   private cancelled: Map<RequestId, number> | undefined;
   private readonly ended: RequestId[] = [];
 
@@ -30,7 +31,7 @@ export class EarlyCancels {
     return Date.now() < (this.cancelled?.get(id) ?? 0);
   }
 
-  /** Whether the request was cancelled. Says so once: the next one with this id is another request. */
+  /** Returns whether the request was cancelled, and removes the cancellation: a later request may reuse the id. */
   consume(id: RequestId): boolean {
     const isCancelled = this.has(id);
     this.cancelled?.delete(id);

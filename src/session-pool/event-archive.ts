@@ -7,35 +7,37 @@ export interface StreamCall {
   readonly method: string;
 }
 
-/** An event as other workers find it. */
+/** An event as it is stored for other workers. */
 export interface ArchivedEvent {
   readonly stream: number;
   readonly sequence: number;
   /** The event, as JSON. */
   readonly json: string;
-  /** Absent on the stream that belongs to no request. Every event carries it, because the oldest ones go first. */
+  /** Undefined on the standing stream. Every event carries it, because the oldest events are evicted first. */
   readonly call?: StreamCall;
 }
 
 /**
- * Keeps the events of sessions beyond the life of their worker, so that any other one can tell a client that comes back
- * what it missed. The owner asks its own memory as long as it lives.
+ * Stores the events of sessions beyond the life of their worker, so that any other worker can replay them to a client
+ * that resumes. A living owner replays from its own memory.
  */
 export abstract class EventArchive {
-  /** False where there is nobody to keep anything for: then nothing is ever appended. The same for ever. */
+  /** False if there is no other worker: no event is then appended. Constant for the life of the archive. */
   abstract readonly isActive: boolean;
 
-  /** Keeps an event behind those before it. Rejects when that cannot be done now, or cannot be told. */
+  /** Appends an event after the earlier ones. Rejects if it was not stored, or if that is unknown. */
   abstract append(session: string, event: ArchivedEvent): Promise<void>;
 
-  /** What is kept of a session; nothing for one that nothing is known of. Rejects when it cannot be read now. */
+  /**
+   * Returns the stored events of a session; an empty list for an unknown session. Rejects if they cannot be read now.
+   */
   abstract read(session: string): Promise<readonly ArchivedEvent[]>;
 
-  /** Nobody can come back for the session any more. */
+  /** Deletes the events of a session that can no longer be resumed. */
   abstract delete(session: string): Promise<void>;
 }
 
-/** One worker alone: its sessions end with it. */
+/** For a single worker, whose sessions end with it. */
 @Injectable()
 export class NullEventArchive extends EventArchive {
   override readonly isActive = false;

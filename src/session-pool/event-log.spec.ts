@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { EventLog, type ReplayableEvent } from './event-log.js';
 
-const said = (text: string): ReplayableEvent => ({
+const notification = (text: string): ReplayableEvent => ({
   kind: 'notification',
   notification: { method: 'notifications/message', params: { data: text } },
 });
@@ -10,70 +10,70 @@ const said = (text: string): ReplayableEvent => ({
 const textsAfter = (log: EventLog, eventId: string) =>
   log.readAfter(eventId)?.events.map((event) => event.kind === 'notification' && event.notification.params['data']);
 
-describe('what a session keeps for a client that comes back', () => {
-  it('is every event after the one that it saw, of the same stream, under the ids it was sent with', () => {
+describe('the event log of a session', () => {
+  it('replays every later event of the same stream, under the ids that they were sent with', () => {
     const log = new EventLog(10, 10_000);
-    const seen = log.append(1, 0, said('a'));
-    log.append(2, 0, said('of another stream'));
-    const missed = log.append(1, 1, said('b'));
-    log.append(1, 2, said('c'));
+    const seen = log.append(1, 0, notification('a'));
+    log.append(2, 0, notification('of another stream'));
+    const missed = log.append(1, 1, notification('b'));
+    log.append(1, 2, notification('c'));
     expect(log.readAfter(seen)).toMatchObject({ stream: 1, events: [{ eventId: missed }, { eventId: '1-2' }] });
     expect(textsAfter(log, seen)).toEqual(['b', 'c']);
   });
 
-  it('is nothing when it saw all', () => {
+  it('replays no event after the last one', () => {
     const log = new EventLog(10, 10_000);
-    const seen = log.append(1, 0, said('a'));
+    const seen = log.append(1, 0, notification('a'));
     expect(log.readAfter(seen)).toMatchObject({ stream: 1, events: [] });
   });
 
-  it('is still whole when only what it saw itself is gone', () => {
+  it('replays all later events when only the event that the client saw was evicted', () => {
     const log = new EventLog(2, 10_000);
-    const seen = log.append(1, 0, said('a'));
-    log.append(1, 1, said('b'));
-    log.append(1, 2, said('c'));
+    const seen = log.append(1, 0, notification('a'));
+    log.append(1, 1, notification('b'));
+    log.append(1, 2, notification('c'));
     expect(textsAfter(log, seen)).toEqual(['b', 'c']);
   });
 
-  it('is never told with a gap', () => {
+  it('refuses a replay that would have a gap (invariant 2)', () => {
     const log = new EventLog(2, 10_000);
-    const seen = log.append(1, 0, said('a'));
-    for (const sequence of [1, 2, 3]) log.append(1, sequence, said('later'));
+    const seen = log.append(1, 0, notification('a'));
+    for (const sequence of [1, 2, 3]) log.append(1, sequence, notification('later'));
     expect(log.readAfter(seen)).toBeUndefined();
   });
 
   it.each(['', 'x', '1', '1-', '-1', '1-0-0', '1-99', '9-0', '01e1-0', '1-00000000000', '٣-٤'])(
-    'is unknown for the event id %j',
+    'refuses a replay after the unknown event id %j',
     (eventId) => {
       const log = new EventLog(10, 10_000);
-      log.append(1, 0, said('a'));
+      log.append(1, 0, notification('a'));
       expect(log.readAfter(eventId)).toBeUndefined();
     },
   );
 
-  it('is bounded by bytes too; the youngest event stays however large it is', () => {
+  it('evicts the oldest events beyond the byte limit, but never the newest event', () => {
     const log = new EventLog(1_000, 1_000);
-    for (let sequence = 0; sequence < 50; sequence += 1) log.append(1, sequence, said('x'.repeat(100)));
+    for (let sequence = 0; sequence < 50; sequence += 1) log.append(1, sequence, notification('x'.repeat(100)));
     expect(log.readAfter('1-30')).toBeUndefined();
-    const large = log.append(1, 50, said('y'.repeat(5_000)));
+    const large = log.append(1, 50, notification('y'.repeat(5_000)));
     expect(log.readAfter('1-48')).toBeUndefined();
     expect(log.readAfter(large)).toMatchObject({ stream: 1, events: [] });
     expect(textsAfter(log, '1-49')).toEqual(['y'.repeat(5_000)]);
   });
 
-  it('is a suffix of what was said, or unknown, whatever was said and whatever bound there is', () => {
+  it('replays an exact suffix of the stream or refuses, for any events and any limit', () => {
     const script = fc.array(fc.record({ stream: fc.integer({ min: 1, max: 3 }), text: fc.string() }), {
       maxLength: 40,
     });
     fc.assert(
       fc.property(script, fc.integer({ min: 1, max: 12 }), (lines, bound) => {
         const log = new EventLog(bound, 100_000);
-        const said_: Record<number, string[]> = { 1: [], 2: [], 3: [] };
+        const recorded: Record<number, string[]> = { 1: [], 2: [], 3: [] };
         for (const { stream, text } of lines) {
-          const texts = (said_[stream] ??= []);
-          log.append(stream, texts.push(text) - 1, said(text));
+          const texts = (recorded[stream] ??= []);
+          log.append(stream, texts.push(text) - 1, notification(text));
         }
-        for (const [stream, texts] of Object.entries(said_)) {
+        for (const [stream, texts] of Object.entries(recorded)) {
           texts.forEach((_, sequence) => {
             const after = textsAfter(log, `${stream}-${sequence}`);
             if (after) expect(after).toEqual(texts.slice(sequence + 1));
@@ -83,8 +83,8 @@ describe('what a session keeps for a client that comes back', () => {
     );
   });
 
-  it('is nothing at all where nothing is to be kept', () => {
+  it('records no event if its limit is zero', () => {
     const log = new EventLog(0, 0);
-    expect(log.readAfter(log.append(1, 0, said('a')))).toBeUndefined();
+    expect(log.readAfter(log.append(1, 0, notification('a')))).toBeUndefined();
   });
 });

@@ -2,14 +2,15 @@ import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject 
 
 const KEY_BYTES = 32;
 const MAC_BYTES = 16;
-/** Of a MAC in base64url. */
+/** Length of a MAC in base64url. */
 const MAC_LENGTH = 22;
-/** Keeps this key apart from others that are derived from the same secret. */
+/** Separates this key from the other keys that are derived from the same secret. */
 const LABEL = 'session-pool events 1';
 
 /**
- * Whoever can write to Redis is no worker yet: a stored event counts only with the MAC of the workers' common secret,
- * made for its very session (HMAC-SHA256, RFC 2104, its first 16 bytes; key by HKDF, RFC 5869).
+ * Authenticates stored events: write access to Redis must not be enough to forge one. A stored event is valid only with
+ * a MAC over its session and text under the workers' common secret (HMAC-SHA256, RFC 2104, truncated to 16 bytes; key
+ * by HKDF, RFC 5869).
  */
 export class EventSigner {
   private readonly key: KeyObject;
@@ -22,7 +23,7 @@ export class EventSigner {
     return this.mac(session, text).toString('base64url') + text;
   }
 
-  /** What was sealed for this session; undefined for everything else. */
+  /** Returns the text that was signed for this session. Undefined for everything else. */
   verify(session: string, sealed: string): string | undefined {
     const text = sealed.slice(MAC_LENGTH);
     const mac = Buffer.from(sealed.slice(0, MAC_LENGTH), 'base64url');

@@ -1,4 +1,4 @@
-/** Counts answers that are still to come, and says when none is. */
+/** Counts operations in flight and resolves waiters once there are none. */
 export class InFlightCounter {
   private count = 0;
   private idleWaiters: (() => void)[] = [];
@@ -7,16 +7,16 @@ export class InFlightCounter {
     return this.count;
   }
 
-  /** One more. Returns how to say that it was given; to say so again changes nothing. */
+  /** Adds one operation. Returns an idempotent function that marks it as finished. */
   add(): () => void {
     this.count += 1;
-    let isGiven = false;
+    let isFinished = false;
     return () => {
-      if (isGiven) return;
-      isGiven = true;
+      if (isFinished) return;
+      isFinished = true;
       this.count -= 1;
       if (this.count > 0) return;
-      for (const wake of this.idleWaiters.splice(0)) wake();
+      for (const resolve of this.idleWaiters.splice(0)) resolve();
     };
   }
 

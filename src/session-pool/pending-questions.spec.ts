@@ -5,7 +5,7 @@ import { PendingQuestions } from './pending-questions.js';
 import { NEVER_ABORTED } from './session-pool-fixture.js';
 import { SessionStream } from './session-stream.js';
 
-const ASKED = { method: 'elicitation/create', params: { message: 'Sure?' } };
+const QUESTION = { method: 'elicitation/create', params: { message: 'Sure?' } };
 const YES = { result: { action: 'accept' } };
 
 function client() {
@@ -13,7 +13,7 @@ function client() {
   const home = { log: new EventLog(100, 10_000), store: undefined, onOpened: () => undefined };
   const stream = new SessionStream(1, home, sink);
   const questions = new PendingQuestions(60_000);
-  return { sink, questions, ask: (signal = NEVER_ABORTED) => questions.send(ASKED, stream, signal) };
+  return { sink, questions, send: (signal = NEVER_ABORTED) => questions.send(QUESTION, stream, signal) };
 }
 
 beforeEach(() => {
@@ -26,9 +26,9 @@ afterEach(() => {
 });
 
 describe('a question to a client', () => {
-  it('is answered by its id, once', async () => {
-    const { sink, questions, ask } = client();
-    const answers = [ask(), ask()];
+  it('resolves a question once, by its id', async () => {
+    const { sink, questions, send } = client();
+    const answers = [send(), send()];
     expect(sink.summary).toEqual(['opened', 'question 1', 'question 2']);
     questions.resolve(2, { result: { second: true } });
     questions.resolve(1, YES);
@@ -38,12 +38,12 @@ describe('a question to a client', () => {
     expect(questions.size).toBe(0);
   });
 
-  it('is withdrawn with the call that asked', async () => {
-    const { sink, questions, ask } = client();
-    const leaving = new AbortController();
-    const answer = ask(leaving.signal);
-    leaving.abort();
-    await expect(answer).rejects.toThrow('The call that asked has ended.');
+  it('withdraws a question when its call ends', async () => {
+    const { sink, questions, send } = client();
+    const call = new AbortController();
+    const answer = send(call.signal);
+    call.abort();
+    await expect(answer).rejects.toThrow('The question was withdrawn.');
     expect(sink.events.at(-1)).toMatchObject({
       notification: { method: 'notifications/cancelled', params: { requestId: 1 } },
     });
@@ -51,37 +51,37 @@ describe('a question to a client', () => {
     expect(questions.size).toBe(0);
   });
 
-  it('is not asked at all for a call that has ended', async () => {
-    const { sink, ask } = client();
-    await expect(ask(AbortSignal.abort())).rejects.toThrow('The call that asked has ended.');
+  it('sends no question for a call that has ended', async () => {
+    const { sink, send } = client();
+    await expect(send(AbortSignal.abort())).rejects.toThrow('The question was withdrawn.');
     expect(sink.events).toEqual([]);
   });
 
-  it('is given up when the client takes too long', async () => {
-    const { sink, questions, ask } = client();
-    const [answer] = await Promise.allSettled([ask(), jest.advanceTimersByTimeAsync(60_000)]);
+  it('times out a question that the client does not answer', async () => {
+    const { sink, questions, send } = client();
+    const [answer] = await Promise.allSettled([send(), jest.advanceTimersByTimeAsync(60_000)]);
     expect(answer).toMatchObject({ reason: { code: -31002, data: { outcome: 'unknown' } } });
     expect(sink.summary.at(-1)).toBe('notifications/cancelled');
     expect(questions.size).toBe(0);
   });
 
-  it('is refused beyond the bound', async () => {
-    const { questions, ask } = client();
-    const leaving = new AbortController();
-    const asked = Array.from({ length: 256 }, () => ask(leaving.signal));
-    await expect(ask()).rejects.toMatchObject({ code: -31003, message: expect.stringContaining('256 questions') });
-    leaving.abort();
-    await Promise.allSettled(asked);
+  it('rejects questions beyond the limit', async () => {
+    const { questions, send } = client();
+    const call = new AbortController();
+    const pending = Array.from({ length: 256 }, () => send(call.signal));
+    await expect(send()).rejects.toMatchObject({ code: -31003, message: expect.stringContaining('(256)') });
+    call.abort();
+    await Promise.allSettled(pending);
     expect(questions.size).toBe(0);
   });
 
-  it('leaves nothing behind on a signal that lives on', async () => {
-    const { sink, questions, ask } = client();
-    const leaving = new AbortController();
-    const answer = ask(leaving.signal);
+  it('removes its abort listener once the question is answered', async () => {
+    const { sink, questions, send } = client();
+    const call = new AbortController();
+    const answer = send(call.signal);
     questions.resolve(1, YES);
     await answer;
-    leaving.abort();
+    call.abort();
     expect(sink.summary).toEqual(['opened', 'question 1']);
   });
 });

@@ -9,10 +9,10 @@ import {
 import { QuestionWithdrawn, QuestionTimedOut, TooManyQuestions } from './session-pool.errors.js';
 import type { SessionStream } from './session-stream.js';
 
-/** Questions that a session's client may have before it at a time. */
+/** Maximum number of questions that a session's client may have open at a time. */
 const MAX_PENDING_QUESTIONS = 256;
 
-/** Who asks, and hears how far the client has come with its answer. */
+/** Receives the client's progress notifications for a question: the connection of the server that sent it. */
 export interface ProgressReceiver {
   notify(notification: McpNotification): Promise<void>;
 }
@@ -23,14 +23,15 @@ interface PendingQuestion {
 }
 
 /**
- * Questions that a session's client has not answered yet. Each is settled once: answered, withdrawn or given up. Servers
- * number their progress tokens each for itself: to the client a question's own id stands for its server's token.
+ * The questions that a session's client has not answered yet. Each is settled exactly once: answered, withdrawn or
+ * timed out (invariant 8). Progress tokens of different servers may collide, so the client receives the question's own
+ * id as the token.
  */
 export class PendingQuestions {
   private readonly pending = new Map<RequestId, PendingQuestion>();
   private lastId = 0;
 
-  /** `patienceMs`: how long a client may take to answer. */
+  /** @param timeoutMs how long a client may take to answer, in milliseconds */
   constructor(private readonly timeoutMs: number) {}
 
   get size(): number {
@@ -38,16 +39,17 @@ export class PendingQuestions {
   }
 
   /**
-   * Asks on a stream and waits. Rejects with QuestionWithdrawn once the signal is aborted, with QuestionTimedOut
-   * when the client takes too long, with TooManyQuestions at the bound. The client is told not to bother any more.
+   * Sends a question on a stream and waits for the answer. Rejects with QuestionWithdrawn once the signal is aborted,
+   * with QuestionTimedOut when the client takes too long, and with TooManyQuestions at the limit. In the first two
+   * cases the client receives `notifications/cancelled`.
    */
   async send(
     question: Question,
     stream: SessionStream,
     signal: AbortSignal,
-    asker?: ProgressReceiver,
+    server?: ProgressReceiver,
   ): Promise<Answer> {
-    // A signal that was aborted before does not say so again.
+    // A signal that is already aborted emits no further abort event.
     if (signal.aborted) throw new QuestionWithdrawn();
     if (this.pending.size >= MAX_PENDING_QUESTIONS) throw new TooManyQuestions(MAX_PENDING_QUESTIONS);
     const id = ++this.lastId;
@@ -56,41 +58,43 @@ export class PendingQuestions {
       reject(cause);
       void stream.emit({ kind: 'notification', notification: toCancellation(id) });
     };
-    const abandon = () => withdraw(new QuestionWithdrawn());
+    const onAbort = () => withdraw(new QuestionWithdrawn());
     const timer = setTimeout(() => withdraw(new QuestionTimedOut(this.timeoutMs)), this.timeoutMs).unref();
-    signal.addEventListener('abort', abandon, { once: true });
-    const { asked, tellProgress } = withQuestionToken(question, id, asker);
-    this.pending.set(id, { resolve: resolve, forwardProgress: tellProgress });
+    signal.addEventListener('abort', onAbort, { once: true });
+    const { sent, forwardProgress } = withQuestionToken(question, id, server);
+    this.pending.set(id, { resolve, forwardProgress });
     try {
-      void stream.emit({ kind: 'question', id, question: asked });
+      void stream.emit({ kind: 'question', id, question: sent });
       return await promise;
     } finally {
       this.pending.delete(id);
-      signal.removeEventListener('abort', abandon);
+      signal.removeEventListener('abort', onAbort);
       clearTimeout(timer);
     }
   }
 
-  /** Answers to unknown or settled questions are dropped. */
+  /** Delivers an answer. Drops answers to unknown or settled questions. */
   resolve(id: RequestId, answer: Answer): void {
     this.pending.get(id)?.resolve(answer);
   }
 
-  /** Takes the client's progress to who asked (basic/utilities/progress); that on anything else is dropped. */
+  /**
+   * Forwards the client's progress to the server that sent the question (basic/utilities/progress). Drops any other.
+   */
   async forwardProgress(notification: McpNotification): Promise<void> {
     const { progressToken } = notification.params;
     if (isRequestId(progressToken)) await this.pending.get(progressToken)?.forwardProgress(notification);
   }
 }
 
-function withQuestionToken(question: Question, id: RequestId, asker: ProgressReceiver | undefined) {
+function withQuestionToken(question: Question, id: RequestId, server: ProgressReceiver | undefined) {
   const meta = metaOf(question.params);
   const { progressToken } = meta;
-  if (!isRequestId(progressToken)) return { asked: question, tellProgress: ignoreProgress };
+  if (!isRequestId(progressToken)) return { sent: question, forwardProgress: ignoreProgress };
   return {
-    asked: { ...question, params: { ...question.params, _meta: { ...meta, progressToken: id } } },
-    tellProgress: async ({ method, params }: McpNotification) =>
-      asker?.notify({ method, params: { ...params, progressToken } }),
+    sent: { ...question, params: { ...question.params, _meta: { ...meta, progressToken: id } } },
+    forwardProgress: async ({ method, params }: McpNotification) =>
+      server?.notify({ method, params: { ...params, progressToken } }),
   };
 }
 

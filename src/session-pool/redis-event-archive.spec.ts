@@ -51,7 +51,7 @@ beforeEach(async () => {
 afterEach(() => connections.close());
 
 describe('events in Redis', () => {
-  it('are read at any worker as they were stored, in order, and of their session only', async () => {
+  it('returns the stored events of a session to any worker, unchanged and in order', async () => {
     const [session, another] = [newSession(), newSession()];
     const events: ArchivedEvent[] = [
       event(0),
@@ -66,7 +66,7 @@ describe('events in Redis', () => {
     expect(await archiveOf({}, elsewhere).read(session)).toEqual(events);
   });
 
-  it('are forgotten with their session', async () => {
+  it('deletes the events of a session', async () => {
     const session = newSession();
     const archive = archiveOf();
     await archive.append(session, event(0));
@@ -75,22 +75,22 @@ describe('events in Redis', () => {
     expect(await redis.send('EXISTS', keys.events(session))).toBe(0);
   });
 
-  it('are bounded by number: the oldest go first', async () => {
+  it('evicts the oldest events beyond the event limit', async () => {
     const session = newSession();
     const archive = archiveOf({ replayEvents: 3 });
     for (let sequence = 0; sequence < 10; sequence += 1) await archive.append(session, event(sequence));
     expect((await archive.read(session)).map(({ sequence }) => sequence)).toEqual([7, 8, 9]);
   });
 
-  it('are bounded by bytes; the youngest stays however large it is', async () => {
+  it('evicts the oldest events beyond the byte limit, but never the newest event', async () => {
     const session = newSession();
     const archive = archiveOf({ replayBytes: 1_000 });
     for (let sequence = 0; sequence < 50; sequence += 1)
       await archive.append(session, event(sequence, 'x'.repeat(100)));
-    const kept = await archive.read(session);
-    expect(kept.at(-1)?.sequence).toBe(49);
-    expect(kept.length).toBeGreaterThan(5);
-    expect(kept.length).toBeLessThan(11);
+    const stored = await archive.read(session);
+    expect(stored.at(-1)?.sequence).toBe(49);
+    expect(stored.length).toBeGreaterThan(5);
+    expect(stored.length).toBeLessThan(11);
     const large = event(50, 'y'.repeat(5_000));
     await archive.append(session, large);
     expect(await archive.read(session)).toEqual([large]);
@@ -98,7 +98,7 @@ describe('events in Redis', () => {
     expect((await archive.read(session)).map(({ sequence }) => sequence)).toEqual([51]);
   });
 
-  it('go by themselves when nothing is added for long', async () => {
+  it('expires the events of a session after its idle time', async () => {
     const session = newSession();
     await archiveOf({ sessionIdleMs: 5_000 }).append(session, event(0));
     await archiveOf({ sessionIdleMs: 60_000 }).append(session, event(1));
@@ -107,7 +107,7 @@ describe('events in Redis', () => {
     expect(left).toBeLessThanOrEqual(60_000);
   });
 
-  it('are stored by a Redis that has forgotten its scripts', async () => {
+  it('appends events after Redis has lost its scripts', async () => {
     const session = newSession();
     const archive = archiveOf();
     await archive.append(session, event(0));
@@ -117,26 +117,26 @@ describe('events in Redis', () => {
   });
 
   it.each(['', 'x', '{}\n{}', '[1]\n{}', '[1,2,3]\n{}', '[1,2,null,"x"]\n{}', '[1,"2"]\n{}'])(
-    'do not count where they are none: %j',
-    async (foreign) => {
+    'ignores the malformed stored event %j',
+    async (malformed) => {
       const session = newSession();
       const archive = archiveOf();
       await archive.append(session, event(0));
-      await redis.send('HSET', keys.events(session), 0, new EventSigner(secret).sign(session, foreign));
+      await redis.send('HSET', keys.events(session), 0, new EventSigner(secret).sign(session, malformed));
       await archive.append(session, event(1));
       expect(await archive.read(session)).toEqual([event(1)]);
     },
   );
 
-  it('do not count where somebody else has written them, or brought them from another session', async () => {
+  it('ignores forged events and events copied from another session', async () => {
     const [session, another] = [newSession(), newSession()];
     const archive = archiveOf();
     await archive.append(session, event(0));
     await archive.append(another, event(0));
-    const theirs = String(await redis.send('HGET', keys.events(another), 0));
+    const copied = String(await redis.send('HGET', keys.events(another), 0));
     const own = String(await redis.send('HGET', keys.events(session), 0));
-    const strangers = new EventSigner(randomBytes(32)).sign(session, own.slice(22));
-    for (const forged of [theirs, own.slice(22), strangers, `${own} `, `A${own}`, '']) {
+    const foreign = new EventSigner(randomBytes(32)).sign(session, own.slice(22));
+    for (const forged of [copied, own.slice(22), foreign, `${own} `, `A${own}`, '']) {
       await redis.send('HSET', keys.events(session), 0, forged);
       expect(await archive.read(session)).toEqual([]);
     }
@@ -145,15 +145,15 @@ describe('events in Redis', () => {
   });
 });
 
-describe('a Redis that fails', () => {
-  it('keeps no event waiting but those that find it out, and is used again once it is back', async () => {
+describe('the archive when Redis fails', () => {
+  it('fails appends immediately after a Redis failure, and appends again once Redis has recovered', async () => {
     const session = newSession();
     const archive = archiveOf();
     await archive.append(session, event(0));
     await server.kill('SIGSTOP');
     try {
       await expect(archive.append(session, event(1))).rejects.toMatchObject({ name: 'RedisFault' });
-      await expect(archive.append(session, event(2))).rejects.toThrow('has failed just now');
+      await expect(archive.append(session, event(2))).rejects.toThrow('failed recently');
     } finally {
       await server.kill('SIGCONT');
     }
@@ -168,8 +168,8 @@ describe('a Redis that fails', () => {
   });
 });
 
-describe('a session whose worker is gone', () => {
-  it('has its stream told to the end by any other worker', async () => {
+describe('a session whose worker is dead', () => {
+  it('replays the streams of a dead worker at another worker, including the lost answer', async () => {
     const session = createSession({}, {}, archiveOf());
     const sink = new RecordingSink();
     const [open, answered] = [1, 2].map((id) => session.beginCall(id, 'tools/call', sink));

@@ -4,20 +4,20 @@ import { redisScript, type RedisCommands, type RedisKeys } from '#lib/redis';
 import { EventArchive, type ArchivedEvent } from './event-archive.js';
 import { EventSigner } from './event-signer.js';
 
-/** Bounds of what is kept of each session: those of its owner's memory. */
+/** Limits per session, equal to those of the owner's own event log. */
 export interface ArchiveLimits {
   readonly replayEvents: number;
   readonly replayBytes: number;
-  /** What nothing was added to for so long goes by itself. */
+  /** Time after the last append after which Redis expires the events. */
   readonly sessionIdleMs: number;
 }
 
-/** How long the archive stays closed after a failure before one event tries again. */
+/** Time after a failure during which appends fail immediately, before one event tries again. */
 const RETRY_INTERVAL_MS = 500;
 
 /**
- * Events in Redis, in one hash per session. One round trip for each event. After a failure events are refused at once,
- * for a while or until the connection is back, instead of each waiting for the deadline of its command.
+ * Stores events in Redis, in one hash per session, with one round trip per event. After a failure appends fail
+ * immediately, for a while or until the connection is ready again, instead of each waiting for its command timeout.
  */
 export class RedisEventArchive extends EventArchive {
   override readonly isActive = true;
@@ -27,7 +27,7 @@ export class RedisEventArchive extends EventArchive {
   private readonly signer: EventSigner;
   private closedUntil = 0;
 
-  /** `secret`: what all workers know, and nobody else. */
+  /** @param secret the common secret of all workers */
   constructor(
     private readonly redis: RedisCommands,
     private readonly keys: RedisKeys,
@@ -39,11 +39,11 @@ export class RedisEventArchive extends EventArchive {
     redis.onReady(() => (this.closedUntil = 0));
   }
 
-  /** Rejects with ArchiveUnavailable for a while after a failure, else with RedisFault. */
+  /** Rejects with ArchiveUnavailable for a while after a failure, otherwise with RedisFault. */
   override async append(session: string, event: ArchivedEvent): Promise<void> {
     const now = performance.now();
     if (now < this.closedUntil) throw new ArchiveUnavailable();
-    // One tries; until it is known how that went, the others do not wait for it.
+    // One append tries again; until its result is known, the others still fail immediately.
     if (this.closedUntil > 0) this.closedUntil = now + RETRY_INTERVAL_MS;
     const { replayEvents, replayBytes, sessionIdleMs } = this.limits;
     try {
@@ -57,12 +57,12 @@ export class RedisEventArchive extends EventArchive {
     }
   }
 
-  /** Leaves out what no worker has written for this session. Rejects with RedisFault. */
+  /** Omits entries that no worker wrote for this session. Rejects with RedisFault. */
   override async read(session: string): Promise<readonly ArchivedEvent[]> {
     const texts = await this.redis.run(this.readEvents, [this.keys.events(session)], []);
     const found = Array.isArray(texts) ? texts.map((text: unknown) => this.toEvent(session, text)) : [];
     const events = found.filter((event) => event !== undefined);
-    if (events.length < found.length) this.logger.warn('Redis held events of a session that no worker has written');
+    if (events.length < found.length) this.logger.warn('Ignored stored events of a session without a valid MAC');
     return events;
   }
 
@@ -76,14 +76,14 @@ export class RedisEventArchive extends EventArchive {
   }
 }
 
-/** The archive has failed just now. */
+/** The archive failed recently and does not accept events yet. */
 export class ArchiveUnavailable extends Error {
   constructor() {
-    super('The archive of events has failed just now.');
+    super('The event archive failed recently; the event was not stored.');
   }
 }
 
-/** A line that says what the event belongs to, and the event: it is JSON already, and is not written twice. */
+/** A header line that identifies the event, then the event as it is: it is JSON already and is not encoded twice. */
 function toText({ stream, sequence, json, call }: ArchivedEvent): string {
   return `${JSON.stringify([stream, sequence, ...(call ? [call.requestId, call.method] : [])])}\n${json}`;
 }

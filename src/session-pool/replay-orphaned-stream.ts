@@ -3,20 +3,20 @@ import { GatewayCode } from '#lib/mcp-protocol';
 import type { EventArchive, StreamCall } from './event-archive.js';
 import { replayAfter, type ReplayableEvent } from './event-log.js';
 
-/** What a client hears from another worker when the one that had its session is gone. */
+/** The rest of a stream whose owner is dead, as another worker replays it. */
 export interface OrphanedReplay {
-  /** What it missed on the stream that it comes back for, the end of an open call included. */
+  /** The events that the client missed on its stream, including the lost answer to an open call. */
   readonly events: readonly ReplayableEvent[];
-  /** The call whose answer never came; absent where nothing is owed. */
+  /** The call that was never answered. Undefined if the stream answers no call, or its answer was stored. */
   readonly openCall?: StreamCall;
 }
 
-/** The worker of the call is gone. Whether the call ran to its end cannot be known. */
+/** The worker that ran the call is dead. Whether the call was executed is unknown. */
 class CallLostWithWorker extends GatewayError {
   constructor() {
     super(
       GatewayCode.outcomeUnknown,
-      'The worker that ran the call is gone. Whether the call was carried out cannot be told.',
+      'The worker that ran the call has died. Whether the call was executed is unknown; check before you repeat it.',
       504,
       { outcome: 'unknown', retriable: false },
     );
@@ -24,8 +24,8 @@ class CallLostWithWorker extends GatewayError {
 }
 
 /**
- * Tells what followed an event on its stream, out of what the dead owner stored. After that the session is over, and
- * the stream ends. Undefined where there would be a gap, or nothing is known; rejects when the archive cannot be asked.
+ * Replays the events after a known one from the archive of a dead owner. The session is over and the stream ends after
+ * them. Returns undefined if there would be a gap or no event is stored. Rejects if the archive cannot be read.
  */
 export async function replayOrphanedStream(
   archive: EventArchive,

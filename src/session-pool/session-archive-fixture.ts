@@ -1,4 +1,4 @@
-/** An archive whose answers a spec gives itself. */
+/** An archive whose responses a spec controls. */
 import { EventArchive, type ArchivedEvent } from './event-archive.js';
 
 interface PendingAppend {
@@ -10,7 +10,7 @@ export class FakeArchive extends EventArchive {
   override readonly isActive = true;
   readonly stored = new Map<string, ArchivedEvent[]>();
   readonly deleted: string[] = [];
-  /** How often an event came, stored or not. */
+  /** Number of append calls, whether or not the event was stored. */
   appends = 0;
   isDown = false;
   private pendingAppends: PendingAppend[] | undefined;
@@ -19,9 +19,9 @@ export class FakeArchive extends EventArchive {
     this.appends += 1;
     if (this.isDown) throw new Error('The archive is down.');
     if (this.pendingAppends) {
-      const asked = { event, stored: Promise.withResolvers<void>() };
-      this.pendingAppends.push(asked);
-      await asked.stored.promise;
+      const pending = { event, stored: Promise.withResolvers<void>() };
+      this.pendingAppends.push(pending);
+      await pending.stored.promise;
     }
     const events = this.stored.get(session) ?? [];
     this.stored.set(session, [...events, event]);
@@ -36,19 +36,19 @@ export class FakeArchive extends EventArchive {
     this.stored.delete(session);
   }
 
-  /** Answers nothing from now on, until told to. */
+  /** Delays all appends until `release`. */
   hold(): void {
     this.pendingAppends ??= [];
   }
 
-  /** Lets what is held be stored, the last one first: nobody may count on an order of answers. */
+  /** Stores the delayed events in reverse order, because callers must not rely on the order of responses. */
   release(): void {
-    const held = this.pendingAppends ?? [];
+    const delayed = this.pendingAppends ?? [];
     this.pendingAppends = undefined;
-    for (const { stored } of held.toReversed()) stored.resolve();
+    for (const { stored } of delayed.toReversed()) stored.resolve();
   }
 
-  /** What is stored of a session, as `stream-sequence kind`. */
+  /** Returns the stored events of a session as `stream-sequence kind`. */
   summaryOf(session: string): string[] {
     return (this.stored.get(session) ?? [])
       .toSorted((one, other) => one.stream - other.stream || one.sequence - other.sequence)

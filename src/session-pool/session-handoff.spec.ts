@@ -14,193 +14,193 @@ const DONE = result({ content: [] });
 const pools: SessionPool[] = [];
 
 function workers(settings: Partial<SessionPoolConfig> = {}, archive?: FakeArchive) {
-  const [owner, heir] = [0, 1].map(() => new SessionPool(limits(settings), archive));
-  if (!owner || !heir) throw new Error('There are two workers.');
-  pools.push(owner, heir);
-  return { owner, heir };
+  const [previousOwner, newOwner] = [0, 1].map(() => new SessionPool(limits(settings), archive));
+  if (!previousOwner || !newOwner) throw new Error('Both workers exist.');
+  pools.push(previousOwner, newOwner);
+  return { previousOwner, newOwner };
 }
 
 afterEach(() => {
   for (const pool of pools.splice(0)) pool.onApplicationShutdown();
 });
 
-/** The record as it is when it has travelled. */
-function travelled(record: SessionRecord | undefined): SessionRecord {
+/** Serializes and parses a record, as if it had travelled to another worker. */
+function transferred(record: SessionRecord | undefined): SessionRecord {
   const read = readSessionRecord(parseJson(JSON.stringify(record)));
-  if (!read) throw new Error('The record cannot be read.');
+  if (!read) throw new Error('The record is invalid.');
   return read;
 }
 
-const said_ = (n: number) => ({ method: 'notifications/x', params: { n } });
+const notification = (n: number) => ({ method: 'notifications/x', params: { n } });
 
-describe('a session that its owner gives away', () => {
-  it('goes on at its heir as the same session of the same client', () => {
-    const { owner, heir } = workers();
+describe('a handed-off session', () => {
+  it('restores a handed-off session at its new owner with the same client and properties', () => {
+    const { previousOwner, newOwner } = workers();
     const caller = { ...callerOf('me'), roles: ['user'], scopes: ['mcp'], claims: { team: 'a' } };
     const client = { ...LEGACY_CLIENT, capabilities: { roots: {} }, clientInfo: { name: 'c', version: '1' } };
-    const session = owner.open(sessionStart({ caller, client, endpoint: 'a' }));
+    const session = previousOwner.open(sessionStart({ caller, client, endpoint: 'a' }));
     session.logLevel = 'warning';
-    const adopted = heir.restore(travelled(owner.handOff(session.id, 'heir')));
-    expect(heir.find(session.id)).toBe(adopted);
-    expect(adopted.start).toEqual(session.start);
-    expect([adopted.client, adopted.logLevel]).toEqual([client, 'warning']);
+    const restored = newOwner.restore(transferred(previousOwner.handOff(session.id, 'new-owner')));
+    expect(newOwner.find(session.id)).toBe(restored);
+    expect(restored.start).toEqual(session.start);
+    expect([restored.client, restored.logLevel]).toEqual([client, 'warning']);
   });
 
-  it('is over where it was, and it is known there who has it now', () => {
-    const { owner } = workers();
-    const session = owner.open(sessionStart());
+  it('ends a handed-off session at its previous owner, which remembers the new owner', () => {
+    const { previousOwner } = workers();
+    const session = previousOwner.open(sessionStart());
     const sink = new RecordingSink();
     session.openStandingStream(sink);
     let ends = 0;
     session.onEnd(() => (ends += 1));
-    expect(owner.handOff(session.id, 'heir')?.id).toBe(session.id);
-    expect(owner.find(session.id)).toBeUndefined();
-    expect(owner.findNewOwner(session.id)).toBe('heir');
-    expect([session.isEnded, sink.ended, ends, owner.size]).toEqual([true, true, 1, 0]);
+    expect(previousOwner.handOff(session.id, 'new-owner')?.id).toBe(session.id);
+    expect(previousOwner.find(session.id)).toBeUndefined();
+    expect(previousOwner.findNewOwner(session.id)).toBe('new-owner');
+    expect([session.isEnded, sink.ended, ends, previousOwner.size]).toEqual([true, true, 1, 0]);
     expect(() => session.beginCall(1, 'tools/call')).toThrow('The session has ended');
-    expect(owner.handOff(session.id, 'another')).toBeUndefined();
-    expect(owner.findNewOwner(session.id)).toBe('heir');
+    expect(previousOwner.handOff(session.id, 'another')).toBeUndefined();
+    expect(previousOwner.findNewOwner(session.id)).toBe('new-owner');
   });
 
-  it('can come back', () => {
-    const { owner, heir } = workers();
-    const { id } = owner.open(sessionStart());
-    heir.restore(travelled(owner.handOff(id, 'heir')));
-    owner.restore(travelled(heir.handOff(id, 'owner')));
-    expect([owner.findNewOwner(id), heir.findNewOwner(id)]).toEqual([undefined, 'owner']);
-    expect(owner.find(id)?.isEnded).toBe(false);
+  it('restores a session at its previous owner when it is handed back', () => {
+    const { previousOwner, newOwner } = workers();
+    const { id } = previousOwner.open(sessionStart());
+    newOwner.restore(transferred(previousOwner.handOff(id, 'new-owner')));
+    previousOwner.restore(transferred(newOwner.handOff(id, 'previous-owner')));
+    expect([previousOwner.findNewOwner(id), newOwner.findNewOwner(id)]).toEqual([undefined, 'previous-owner']);
+    expect(previousOwner.find(id)?.isEnded).toBe(false);
   });
 
-  it('is adopted once', () => {
-    const { owner, heir } = workers();
-    const record = travelled(owner.handOff(owner.open(sessionStart()).id, 'heir'));
-    expect(heir.restore(record)).toBe(heir.restore(record));
-    expect(heir.size).toBe(1);
+  it('restores a handed-off session only once', () => {
+    const { previousOwner, newOwner } = workers();
+    const record = transferred(previousOwner.handOff(previousOwner.open(sessionStart()).id, 'new-owner'));
+    expect(newOwner.restore(record)).toBe(newOwner.restore(record));
+    expect(newOwner.size).toBe(1);
   });
 
-  it('counts at its heir as any other, up to its limits', () => {
-    const { owner, heir } = workers({ maxSessionsPerPrincipal: 1 });
-    const { id } = owner.open(sessionStart({ caller: callerOf('me') }));
-    heir.open(sessionStart({ caller: callerOf('me') }));
-    const record = travelled(owner.handOff(id, 'heir'));
-    expect(() => heir.restore(record)).toThrow(expect.objectContaining({ code: -31003, httpStatus: 429 }));
-    expect(owner.restore(record).id).toBe(id);
+  it('counts a handed-off session towards the limits of its new owner', () => {
+    const { previousOwner, newOwner } = workers({ maxSessionsPerPrincipal: 1 });
+    const { id } = previousOwner.open(sessionStart({ caller: callerOf('me') }));
+    newOwner.open(sessionStart({ caller: callerOf('me') }));
+    const record = transferred(previousOwner.handOff(id, 'new-owner'));
+    expect(() => newOwner.restore(record)).toThrow(expect.objectContaining({ code: -31003, httpStatus: 429 }));
+    expect(previousOwner.restore(record).id).toBe(id);
   });
 
   it.each<[string, Partial<SessionStart>, boolean]>([
-    ['while a call is under way', {}, true],
-    ['when its one connection is all there is of it', { answersOnStandingStream: true }, false],
-  ])('stays %s', (_when, start, isCalling) => {
-    const { owner } = workers();
-    const session = owner.open(sessionStart(start));
+    ['with an in-flight call', {}, true],
+    ['over HTTP+SSE', { answersOnStandingStream: true }, false],
+  ])('does not hand off a session %s', (_when, start, isCalling) => {
+    const { previousOwner } = workers();
+    const session = previousOwner.open(sessionStart(start));
     const call = isCalling ? session.beginCall(1, 'tools/call') : undefined;
     expect(session.canMove).toBe(false);
-    expect(owner.handOff(session.id, 'heir')).toBeUndefined();
-    expect([owner.find(session.id), owner.findNewOwner(session.id)]).toEqual([session, undefined]);
+    expect(previousOwner.handOff(session.id, 'new-owner')).toBeUndefined();
+    expect([previousOwner.find(session.id), previousOwner.findNewOwner(session.id)]).toEqual([session, undefined]);
     if (!call) return;
     void call.finish(DONE);
-    expect(owner.handOff(session.id, 'heir')).toBeDefined();
+    expect(previousOwner.handOff(session.id, 'new-owner')).toBeDefined();
   });
 
-  it('is not somewhere else because it was never here', () => {
-    const { owner } = workers();
-    expect(owner.handOff('unknown', 'heir')).toBeUndefined();
-    expect(owner.findNewOwner('unknown')).toBeUndefined();
+  it('reports no new owner for an unknown session', () => {
+    const { previousOwner } = workers();
+    expect(previousOwner.handOff('unknown', 'new-owner')).toBeUndefined();
+    expect(previousOwner.findNewOwner('unknown')).toBeUndefined();
   });
 });
 
-describe('what was said before a session was given away', () => {
-  it('can be asked for at its heir: the answers of calls too, and new streams have new names', async () => {
-    const { owner, heir } = workers();
-    const session = owner.open(sessionStart());
+describe('the events of a handed-off session', () => {
+  it('replays earlier events and answers at the new owner, and gives new streams new keys', async () => {
+    const { previousOwner, newOwner } = workers();
+    const session = previousOwner.open(sessionStart());
     const call = session.beginCall(1, 'tools/call', new RecordingSink());
     void call.stream?.emit(notificationEvent('one'));
     void call.finish(DONE);
-    const adopted = heir.restore(travelled(owner.handOff(session.id, 'heir')));
-    const [back, next] = [new RecordingSink(), new RecordingSink()];
-    adopted.resume('1-0', back);
-    expect([back.summary, back.ended]).toEqual([['one', 'answer 1'], true]);
-    await adopted.beginCall(2, 'tools/call', next).stream?.emit(notificationEvent('two'));
+    const restored = newOwner.restore(transferred(previousOwner.handOff(session.id, 'new-owner')));
+    const [resumed, next] = [new RecordingSink(), new RecordingSink()];
+    restored.resume('1-0', resumed);
+    expect([resumed.summary, resumed.ended]).toEqual([['one', 'answer 1'], true]);
+    await restored.beginCall(2, 'tools/call', next).stream?.emit(notificationEvent('two'));
     expect(next.eventIds).toEqual(['2-0', '2-1']);
   });
 
-  it('keeps the digits of numbers that cannot be held exactly', () => {
-    const { owner, heir } = workers();
-    const session = owner.open(sessionStart());
+  it('preserves all digits of large numbers in a handoff', () => {
+    const { previousOwner, newOwner } = workers();
+    const session = previousOwner.open(sessionStart());
     session.openStandingStream(new RecordingSink());
     session.notify({ method: 'notifications/x', params: parseJson('{"n":12345678901234567890}') as JsonObject });
-    const adopted = heir.restore(travelled(owner.handOff(session.id, 'heir')));
-    const back = new RecordingSink();
-    adopted.resume('1-0', back);
-    expect(JSON.stringify(back.events)).toContain('"n":12345678901234567890');
+    const restored = newOwner.restore(transferred(previousOwner.handOff(session.id, 'new-owner')));
+    const resumed = new RecordingSink();
+    restored.resume('1-0', resumed);
+    expect(JSON.stringify(resumed.events)).toContain('"n":12345678901234567890');
   });
 
-  it('and was still to be stored is told by the heir', async () => {
+  it('sends events that were not stored before the handoff from the new owner', async () => {
     const archive = new FakeArchive();
-    const { owner, heir } = workers({}, archive);
-    const session = owner.open(sessionStart());
+    const { previousOwner, newOwner } = workers({}, archive);
+    const session = previousOwner.open(sessionStart());
     const sink = new RecordingSink();
     session.openStandingStream(sink);
     await sink.until(({ events }) => events.length === 1);
     archive.hold();
-    session.notify(said_(1));
-    const record = travelled(owner.handOff(session.id, 'heir'));
-    // Late news for a session that has gone is none of its owner's any more.
-    session.notify(said_(2));
+    session.notify(notification(1));
+    const record = transferred(previousOwner.handOff(session.id, 'new-owner'));
+    // The previous owner drops a notification that arrives after the handoff.
+    session.notify(notification(2));
     archive.release();
-    const back = new RecordingSink();
-    const adopted = heir.restore(record);
-    adopted.resume('1-0', back);
-    adopted.notify(said_(3));
-    await back.until(({ events }) => events.length === 2);
-    expect(back.eventIds).toEqual(['1-1', '1-2']);
+    const resumed = new RecordingSink();
+    const restored = newOwner.restore(record);
+    restored.resume('1-0', resumed);
+    restored.notify(notification(3));
+    await resumed.until(({ events }) => events.length === 2);
+    expect(resumed.eventIds).toEqual(['1-1', '1-2']);
     expect(sink.summary).toEqual(['opened']);
     expect(archive.summaryOf(session.id)).toEqual(['1-0 opened', '1-1 notification', '1-2 notification']);
-    adopted.end();
+    restored.end();
     expect(archive.deleted).toEqual([session.id]);
   });
 
-  it('is forgotten with the session, wherever that ends', async () => {
+  it('deletes the stored events when the session ends at its new owner', async () => {
     const archive = new FakeArchive();
-    const { owner, heir } = workers({}, archive);
-    const session = owner.open(sessionStart());
+    const { previousOwner, newOwner } = workers({}, archive);
+    const session = previousOwner.open(sessionStart());
     const sink = new RecordingSink();
     session.openStandingStream(sink);
     await sink.until(({ events }) => events.length === 1);
-    const record = travelled(owner.handOff(session.id, 'heir'));
+    const record = transferred(previousOwner.handOff(session.id, 'new-owner'));
     expect(archive.deleted).toEqual([]);
-    heir.restore(record).end();
+    newOwner.restore(record).end();
     expect(archive.deleted).toEqual([session.id]);
   });
 
-  it('is heard once and in order, wherever the session is and whenever the client comes back', () => {
+  it('delivers every event once and in order, for any sequence of handoffs and resumptions', () => {
     const steps = fc.array(fc.constantFrom('say', 'move', 'come back'), { maxLength: 40 });
     fc.assert(
       fc.property(steps, (script) => {
-        const { owner, heir } = workers();
-        let [here, there] = [owner, heir];
-        let session = here.open(sessionStart());
+        const { previousOwner, newOwner } = workers();
+        let [from, to] = [previousOwner, newOwner];
+        let session = from.open(sessionStart());
         let connection = new RecordingSink();
         session.openStandingStream(connection);
-        const heard: unknown[] = [];
+        const received: unknown[] = [];
         let [count, lastSeen] = [0, ''];
         for (const step of [...script, 'come back']) {
-          if (step === 'say') session.notify(said_((count += 1)));
+          if (step === 'say') session.notify(notification((count += 1)));
           if (step === 'move') {
-            session = there.restore(travelled(here.handOff(session.id, 'there')));
-            [here, there] = [there, here];
+            session = to.restore(transferred(from.handOff(session.id, 'there')));
+            [from, to] = [to, from];
           }
           if (step !== 'come back') continue;
           for (const event of connection.events) {
             if ('eventId' in event) lastSeen = event.eventId ?? lastSeen;
-            if (event.kind === 'notification') heard.push(event.notification.params['n']);
+            if (event.kind === 'notification') received.push(event.notification.params['n']);
           }
           connection = new RecordingSink();
           session.resume(lastSeen, connection);
         }
         for (const event of connection.events)
-          if (event.kind === 'notification') heard.push(event.notification.params['n']);
-        expect(heard).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+          if (event.kind === 'notification') received.push(event.notification.params['n']);
+        expect(received).toEqual(Array.from({ length: count }, (_, index) => index + 1));
       }),
     );
   });
@@ -216,19 +216,19 @@ describe('a record of a session', () => {
     streams: { count: 1, standing: { key: 1, nextSequence: 1 }, events: [{ stream: 1, sequence: 0, json: '{}' }] },
   };
 
-  it('says who the client is, and holds nothing else that its caller may have about it', () => {
-    const { owner } = workers();
+  it('contains only the declared fields of the caller, not its token', () => {
+    const { previousOwner } = workers();
     const caller = { ...callerOf('me'), token: 'secret' };
-    const { id } = owner.open(sessionStart({ caller }));
-    expect(JSON.stringify(owner.handOff(id, 'heir'))).not.toContain('secret');
+    const { id } = previousOwner.open(sessionStart({ caller }));
+    expect(JSON.stringify(previousOwner.handOff(id, 'new-owner'))).not.toContain('secret');
   });
 
-  it('is read as it was written', () => {
+  it('parses a session record as it was written', () => {
     expect(readSessionRecord(parseJson(JSON.stringify(record)))).toEqual(record);
   });
 
-  const without = (...path: string[]) => with_(undefined, ...path);
-  const with_ = (value: unknown, ...path: string[]): JsonValue => {
+  const without = (...path: string[]) => withValue(undefined, ...path);
+  const withValue = (value: unknown, ...path: string[]): JsonValue => {
     const copy = parseJson(JSON.stringify(record)) as JsonObject;
     let holder = copy;
     for (const name of path.slice(0, -1)) holder = holder[name] as JsonObject;
@@ -237,25 +237,25 @@ describe('a record of a session', () => {
   };
 
   it.each<[string, JsonValue | undefined]>([
-    ['nothing', undefined],
-    ['a text', 'x'],
-    ['a list', [record] as unknown as JsonValue],
+    ['no value', undefined],
+    ['a string instead of an object', 'x'],
+    ['an array instead of an object', [record] as unknown as JsonValue],
     ['no id', without('id')],
-    ['an empty id', with_('', 'id')],
+    ['an empty id', withValue('', 'id')],
     ['no caller', without('caller')],
     ['a caller without a principal', without('caller', 'principal')],
-    ['a subject that is no text', with_(1, 'caller', 'principal', 'subject')],
-    ['roles that are no texts', with_([1], 'caller', 'roles')],
-    ['an anonymity that is neither', with_('no', 'caller', 'anonymous')],
+    ['a subject that is not a string', withValue(1, 'caller', 'principal', 'subject')],
+    ['roles that are not strings', withValue([1], 'caller', 'roles')],
+    ['an `anonymous` that is not a boolean', withValue('no', 'caller', 'anonymous')],
     ['no client', without('client')],
-    ['capabilities that are none', with_([], 'client', 'capabilities')],
-    ['a level that is none', with_('loud', 'logLevel')],
-    ['streams that are none', with_(null, 'streams')],
-    ['a negative count', with_(-1, 'streams', 'count')],
-    ['an event of a stream that never was', with_([{ stream: 2, sequence: 0, json: '{}' }], 'streams', 'events')],
-    ['an event without a text', with_([{ stream: 1, sequence: 0 }], 'streams', 'events')],
-    ['a standing stream that never was', with_({ key: 2, nextSequence: 0 }, 'streams', 'standing')],
-  ])('is none with %s', (_name, value) => {
+    ['capabilities that are not an object', withValue([], 'client', 'capabilities')],
+    ['an unknown log level', withValue('loud', 'logLevel')],
+    ['streams that are not an object', withValue(null, 'streams')],
+    ['a negative stream count', withValue(-1, 'streams', 'count')],
+    ['an event of an unknown stream', withValue([{ stream: 2, sequence: 0, json: '{}' }], 'streams', 'events')],
+    ['an event without JSON', withValue([{ stream: 1, sequence: 0 }], 'streams', 'events')],
+    ['an unknown standing stream', withValue({ key: 2, nextSequence: 0 }, 'streams', 'standing')],
+  ])('rejects a session record with %s', (_name, value) => {
     expect(readSessionRecord(value)).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-/** What the specs of the session pool share. */
+/** Fixtures that the specs of the session pool share. */
 import { LEGACY_CLIENT, callerOf } from '../../test/support/fake-upstream.js';
 import type { EventArchive } from './event-archive.js';
 import { SessionPoolConfig } from './session-pool.config.js';

@@ -3,13 +3,13 @@ import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
 
 const NOT_EXECUTED = { outcome: 'not_executed', retriable: true } as const;
 
-/** At the bound of live sessions: 503 for the worker, 429 for one principal. */
+/** The limit of live sessions is reached: 503 for the worker, 429 for one principal. */
 export class SessionLimitReached extends GatewayError {
   constructor(scope: 'worker' | 'principal') {
-    const [who, status] = scope === 'worker' ? (['This worker has', 503] as const) : (['You have', 429] as const);
+    const status = scope === 'worker' ? 503 : 429;
     super(
       GatewayCode.overloaded,
-      `${who} too many sessions. End some with DELETE or try again later.`,
+      `Session limit reached for this ${scope}. End unused sessions with DELETE, or retry later.`,
       status,
       NOT_EXECUTED,
     );
@@ -18,12 +18,12 @@ export class SessionLimitReached extends GatewayError {
 
 export class TooManyCalls extends GatewayError {
   constructor(limit: number) {
-    const message = `This session has ${limit} calls in flight, which is its limit. Wait for answers.`;
+    const message = `Limit of in-flight calls reached for this session (${limit}); the call was not executed. Wait for answers, then retry.`;
     super(GatewayCode.overloaded, message, 429, NOT_EXECUTED);
   }
 }
 
-/** The session ended after the request had come in; the call did not run. */
+/** The session ended after the request had arrived; the call was not executed. */
 export class SessionEnded extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: false } as const;
@@ -31,32 +31,36 @@ export class SessionEnded extends GatewayError {
   }
 }
 
-/** Resuming would skip events that are no longer kept. */
+/** Resuming would skip events that are no longer stored. */
 export class ReplayUnavailable extends GatewayError {
   constructor(eventId: string) {
     const shown = JSON.stringify(eventId.slice(0, 64));
-    super(RpcCode.invalidRequest, `No events are kept after ${shown}. Open a new stream without Last-Event-ID.`, 400);
+    super(
+      RpcCode.invalidRequest,
+      `Cannot replay the events after ${shown}. Open a new stream without Last-Event-ID.`,
+      400,
+    );
   }
 }
 
-/** The call that asked has ended before its client answered. */
+/** The question was withdrawn before its client answered: its call ended, or its server cancelled it. */
 export class QuestionWithdrawn extends Error {
   constructor() {
-    super('The call that asked has ended.');
+    super('The question was withdrawn.');
   }
 }
 
-/** The client took too long to answer. What the server did before it asked cannot be known. */
+/** The client took too long to answer. What the server did before its question is unknown. */
 export class QuestionTimedOut extends GatewayError {
   constructor(patienceMs: number) {
-    const message = `The client did not answer the server's question within ${patienceMs / 1000} s. The call was given up.`;
+    const message = `The client did not answer the server's question within ${patienceMs / 1000} s. The call was cancelled; its outcome is unknown.`;
     super(GatewayCode.outcomeUnknown, message, 504, { outcome: 'unknown', retriable: false });
   }
 }
 
 export class TooManyQuestions extends GatewayError {
   constructor(limit: number) {
-    const message = `This session has ${limit} questions before its client, which is its limit. The call was given up.`;
+    const message = `Limit of open questions reached for this session (${limit}). The call was cancelled; its outcome is unknown.`;
     super(GatewayCode.overloaded, message, 503, { outcome: 'unknown', retriable: false });
   }
 }

@@ -17,45 +17,45 @@ afterEach(() => {
   for (const pool of pools.splice(0)) pool.onApplicationShutdown();
 });
 
-const of = (subject: string) => sessionStart({ caller: callerOf(subject) });
+const startFor = (subject: string) => sessionStart({ caller: callerOf(subject) });
 
 describe('the sessions of a worker', () => {
-  it('are found by id until they end', () => {
+  it('finds a session by id until it ends', () => {
     const pool = poolOf();
-    const session = pool.open(of('a'));
+    const session = pool.open(startFor('a'));
     expect(pool.find(session.id)).toBe(session);
     session.end();
     expect(pool.find(session.id)).toBeUndefined();
     expect(session.isEnded).toBe(true);
   });
 
-  it('are bounded for each principal, without a loss for the others', () => {
+  it('limits the sessions of each principal without affecting other principals', () => {
     const pool = poolOf({ maxSessionsPerPrincipal: 2 });
-    const first = pool.open(of('a'));
-    pool.open(of('a'));
-    expect(() => pool.open(of('a'))).toThrow(expect.objectContaining({ code: -31003, httpStatus: 429 }));
-    pool.open(of('b'));
+    const first = pool.open(startFor('a'));
+    pool.open(startFor('a'));
+    expect(() => pool.open(startFor('a'))).toThrow(expect.objectContaining({ code: -31003, httpStatus: 429 }));
+    pool.open(startFor('b'));
     first.end();
     first.end();
-    pool.open(of('a'));
-    expect(() => pool.open(of('a'))).toThrow('You have too many sessions.');
+    pool.open(startFor('a'));
+    expect(() => pool.open(startFor('a'))).toThrow('Session limit reached for this principal.');
   });
 
-  it('are bounded for the worker', () => {
+  it('limits the sessions of the worker', () => {
     const pool = poolOf({ maxSessions: 2 });
-    pool.open(of('a'));
-    pool.open(of('b'));
-    expect(() => pool.open(of('c'))).toThrow(expect.objectContaining({ code: -31003, httpStatus: 503 }));
+    pool.open(startFor('a'));
+    pool.open(startFor('b'));
+    expect(() => pool.open(startFor('c'))).toThrow(expect.objectContaining({ code: -31003, httpStatus: 503 }));
     expect(pool.size).toBe(2);
   });
 
-  it('end when nobody has used them for long', () => {
+  it('ends sessions that have been idle for too long', () => {
     const pool = poolOf({ sessionIdleMs: 1_000 });
     const [idle, streaming, calling, used] = [
-      pool.open(of('a')),
-      pool.open(of('a')),
-      pool.open(of('a')),
-      pool.open(of('a')),
+      pool.open(startFor('a')),
+      pool.open(startFor('a')),
+      pool.open(startFor('a')),
+      pool.open(startFor('a')),
     ];
     const later = Date.now() + 1_500;
     streaming.openStandingStream(new RecordingSink());
@@ -66,9 +66,9 @@ describe('the sessions of a worker', () => {
     expect(pool.size).toBe(3);
   });
 
-  it('all end when the worker leaves', () => {
+  it('ends all sessions when the worker shuts down', () => {
     const pool = poolOf();
-    const sessions = [pool.open(of('a')), pool.open(of('b'))];
+    const sessions = [pool.open(startFor('a')), pool.open(startFor('b'))];
     pool.onApplicationShutdown();
     expect(sessions.every(({ isEnded: ended }) => ended)).toBe(true);
     expect(pool.size).toBe(0);

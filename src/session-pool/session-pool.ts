@@ -8,7 +8,10 @@ import { toPage, type ViewPage } from '../workers/index.js';
 import { toSessionView, type SessionView } from './session-view.js';
 
 const EVICTION_INTERVAL_MS = 15_000;
-/** Sessions given away whose heirs are remembered; of older ones only the shared memory of all workers knows. */
+/**
+ * Handed-off sessions whose new owner this worker remembers. The new owners of older ones are in the handoff directory
+ * only.
+ */
 const MAX_NEW_OWNERS = 100_000;
 
 /** The live sessions of this worker. */
@@ -41,20 +44,23 @@ export class SessionPool implements OnApplicationShutdown {
   }
 
   /**
-   * Gives a session up for another worker to go on with. Undefined, and nothing changes, for one that is not here or
-   * cannot move: it has calls under way, or its one connection is all there is of it (HTTP+SSE). What it has at servers
-   * must have been surrendered before, or it is closed there. An heir that does not take it: `adopt` takes it back.
+   * Ends a session on this worker and returns its record for the new owner. Returns undefined, and changes nothing, if
+   * the session is not on this worker or cannot move: calls are in flight, or it is bound to one HTTP+SSE stream.
+   * Release its upstream sessions before (`UpstreamPool.releaseForHandoff`), or they are closed. If the new owner does
+   * not accept the session, `restore` continues it here.
    *
-   * @param heir incarnation of the worker that it is for
+   * @param newOwner incarnation of the worker that receives the session
    */
-  handOff(id: string, heir: string): SessionRecord | undefined {
+  handOff(id: string, newOwner: string): SessionRecord | undefined {
     const record = this.sessions.get(id)?.handOff();
-    if (record) this.recordNewOwner(id, heir);
+    if (record) this.recordNewOwner(id, newOwner);
     return record;
   }
 
   /**
-   * Goes on with a session that its owner has given up. One that is here already stays as it is.
+   * Restores a session that its previous owner handed off. Returns the existing session, unchanged, if it is already
+   * here.
+   *
    * @throws SessionLimitReached as `open` does
    */
   restore(record: SessionRecord): Session {
@@ -65,35 +71,35 @@ export class SessionPool implements OnApplicationShutdown {
     return this.add(Session.restore(record, this.config, this.archive));
   }
 
-  /** Incarnation of the worker that a session was given to. */
+  /** Returns the incarnation of the worker that received a session. */
   findNewOwner(id: string): string | undefined {
     return this.newOwners.get(id);
   }
 
-  /** Says anew where a session went that was given away; `undefined`: nobody has it, it is over. */
-  setNewOwner(id: string, heir: string | undefined): void {
-    if (heir === undefined) this.newOwners.delete(id);
-    else this.recordNewOwner(id, heir);
+  /** Updates the new owner of a handed-off session. Undefined: the session has ended and has no owner. */
+  setNewOwner(id: string, newOwner: string | undefined): void {
+    if (newOwner === undefined) this.newOwners.delete(id);
+    else this.recordNewOwner(id, newOwner);
   }
 
-  /** A part of those that live here, for those who look after them. */
+  /** Returns one page of the live sessions, for administrators. */
   list(page: ViewPage): SessionView[] {
     return toPage(this.sessions.values(), page).map(toSessionView);
   }
 
-  /** Ends a session by its number. False when it is not here (any more). */
+  /** Ends a session by its serial number. Returns false if it is not, or no longer, on this worker. */
   endBySerial(serial: number): boolean {
     const session = [...this.sessions.values()].find((known) => known.serial === serial);
     session?.end();
     return session !== undefined;
   }
 
-  /** All that live here. */
+  /** All live sessions of this worker. */
   get liveSessions(): Iterable<Session> {
     return this.sessions.values();
   }
 
-  /** Ends what has been idle for too long. */
+  /** Ends the sessions that have been idle for longer than `ISTHMUS_SESSION_IDLE`. */
   evictIdle(now: number): void {
     for (const session of this.sessions.values()) {
       if (session.isIdle && now - session.lastUsedAt > this.config.sessionIdleMs) session.end();
@@ -101,11 +107,11 @@ export class SessionPool implements OnApplicationShutdown {
   }
 
   /**
-   * Ends every session: this worker leaves, or has been declared gone. What other workers could tell their clients
-   * stays where it is.
+   * Ends every session, because this worker shuts down or was declared dead. The archived events stay, so that other
+   * workers can replay them.
    */
   endAll(): void {
-    for (const session of this.sessions.values()) session.end('kept');
+    for (const session of this.sessions.values()) session.end('retained');
   }
 
   onApplicationShutdown(): void {
@@ -115,8 +121,8 @@ export class SessionPool implements OnApplicationShutdown {
 
   private assertCapacity(principal: string): void {
     if (this.sessions.size >= this.config.maxSessions) throw new SessionLimitReached('worker');
-    const mine = this.perPrincipal.get(principal) ?? 0;
-    if (mine >= this.config.maxSessionsPerPrincipal) throw new SessionLimitReached('principal');
+    const count = this.perPrincipal.get(principal) ?? 0;
+    if (count >= this.config.maxSessionsPerPrincipal) throw new SessionLimitReached('principal');
   }
 
   private add(session: Session): Session {
@@ -127,8 +133,8 @@ export class SessionPool implements OnApplicationShutdown {
     return session;
   }
 
-  private recordNewOwner(id: string, heir: string): void {
-    this.newOwners.set(id, heir);
+  private recordNewOwner(id: string, newOwner: string): void {
+    this.newOwners.set(id, newOwner);
     const oldest = this.newOwners.size > MAX_NEW_OWNERS ? this.newOwners.keys().next() : undefined;
     if (oldest && !oldest.done) this.newOwners.delete(oldest.value);
   }

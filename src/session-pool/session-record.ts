@@ -9,9 +9,9 @@ import {
 } from '#lib/mcp-protocol';
 import type { LogEntry } from './event-log.js';
 
-/** What was said on a session's streams, and where they go on. */
+/** The events of a session's streams, and the position at which each stream continues. */
 export interface StreamsSnapshot {
-  /** Streams that there have been; the next one's key is one more. */
+  /** Number of streams so far. The key of the next stream is one more. */
   readonly count: number;
   readonly standing?: { readonly key: number; readonly nextSequence: number };
   /** Oldest first. */
@@ -19,8 +19,8 @@ export interface StreamsSnapshot {
 }
 
 /**
- * A session on its way to another worker: all that its heir needs, as plain JSON. No token of the client is in it. Its
- * connections to servers, and the resources that its client follows, travel beside it.
+ * A session as it travels to its new owner, as plain JSON. Contains no token of the client. The upstream sessions and
+ * the resource subscriptions travel beside it.
  */
 export interface SessionRecord {
   readonly id: string;
@@ -31,16 +31,16 @@ export interface SessionRecord {
   readonly streams?: StreamsSnapshot;
 }
 
-/** Reads what another worker has written. Undefined for anything else; nothing in it is taken on trust. */
+/** Parses and validates the record that another worker wrote. Returns undefined for anything else. */
 export function readSessionRecord(value: JsonValue | undefined): SessionRecord | undefined {
   if (!isJsonObject(value)) return undefined;
   const { id, endpoint, logLevel } = value;
   const [caller, client, streams] = [readCaller(value['caller']), readClient(value['client']), value['streams']];
   if (!isString(id) || id === '' || !isString(endpoint) || !caller || !client) return undefined;
   if (logLevel !== undefined && !isLogLevel(logLevel)) return undefined;
-  const kept = streams === undefined ? undefined : readStreams(streams);
-  if (streams !== undefined && !kept) return undefined;
-  return { id, caller, endpoint, client, ...(logLevel && { logLevel }), ...(kept && { streams: kept }) };
+  const snapshot = streams === undefined ? undefined : readStreams(streams);
+  if (streams !== undefined && !snapshot) return undefined;
+  return { id, caller, endpoint, client, ...(logLevel && { logLevel }), ...(snapshot && { streams: snapshot }) };
 }
 
 function readCaller(value: JsonValue | undefined): Caller | undefined {
@@ -69,12 +69,12 @@ function readStreams(value: JsonValue): StreamsSnapshot | undefined {
   if (!isCount(count) || !Array.isArray(events)) return undefined;
   const entries = events.map(readEntry);
   if (!entries.every((entry) => entry !== undefined && entry.stream <= count)) return undefined;
-  const kept = { count, events: entries as LogEntry[] };
-  if (standing === undefined) return kept;
+  const snapshot = { count, events: entries as LogEntry[] };
+  if (standing === undefined) return snapshot;
   if (!isJsonObject(standing)) return undefined;
   const { key, nextSequence } = standing;
   if (!isCount(key) || key > count || !isCount(nextSequence)) return undefined;
-  return { ...kept, standing: { key, nextSequence } };
+  return { ...snapshot, standing: { key, nextSequence } };
 }
 
 function readEntry(value: JsonValue): LogEntry | undefined {

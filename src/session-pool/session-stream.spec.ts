@@ -3,9 +3,12 @@ import { RecordingSink } from '../../test/support/recording-sink.js';
 import { EventLog, type ReplayableEvent } from './event-log.js';
 import { SessionStream, type StreamContext } from './session-stream.js';
 
-const said = (method: string): ReplayableEvent => ({ kind: 'notification', notification: { method, params: {} } });
+const notification = (method: string): ReplayableEvent => ({
+  kind: 'notification',
+  notification: { method, params: {} },
+});
 
-const homeOf = (log: EventLog, opened = () => undefined as unknown): StreamContext => ({
+const contextOf = (log: EventLog, opened = () => undefined as unknown): StreamContext => ({
   log,
   store: undefined,
   onOpened: () => void opened(),
@@ -13,95 +16,95 @@ const homeOf = (log: EventLog, opened = () => undefined as unknown): StreamConte
 
 function streamWith(sink?: RecordingSink) {
   const log = new EventLog(100, 100_000);
-  return { log, stream: new SessionStream(1, homeOf(log), sink) };
+  return { log, stream: new SessionStream(1, contextOf(log), sink) };
 }
 
 describe('a stream of a session', () => {
-  it('says first that it is open, so that its client has an id to come back with', () => {
+  it('sends an opened event first, so that the client has an id from which it can resume', () => {
     const sink = new RecordingSink();
     const { stream } = streamWith(sink);
-    void stream.emit(said('a'));
-    void stream.emit(said('b'));
+    void stream.emit(notification('a'));
+    void stream.emit(notification('b'));
     expect(sink.summary).toEqual(['opened', 'a', 'b']);
     expect(sink.eventIds).toEqual(['1-0', '1-1', '1-2']);
   });
 
-  it('tells once that it was opened', () => {
+  it('reports once that a stream was opened', () => {
     let opened = 0;
     const stream = new SessionStream(
       1,
-      homeOf(new EventLog(9, 9_999), () => (opened += 1)),
+      contextOf(new EventLog(9, 9_999), () => (opened += 1)),
       new RecordingSink(),
     );
     expect(stream.isOpened).toBe(false);
     void stream.emit({ kind: 'opened', retryMs: 5 });
-    void stream.emit(said('a'));
+    void stream.emit(notification('a'));
     expect(opened).toBe(1);
     expect(stream.isOpened).toBe(true);
   });
 
-  it('keeps what is said while no connection is there', () => {
+  it('records events while no connection is attached', () => {
     const sink = new RecordingSink();
     const { log, stream } = streamWith(sink);
-    void stream.emit(said('a'));
+    void stream.emit(notification('a'));
     stream.detach(sink);
-    void stream.emit(said('b'));
-    void stream.emit(said('c'));
+    void stream.emit(notification('b'));
+    void stream.emit(notification('c'));
     expect(sink.summary).toEqual(['opened', 'a']);
     expect(log.readAfter('1-1')?.events).toMatchObject([{ eventId: '1-2' }, { eventId: '1-3' }]);
   });
 
-  it('goes on over another connection: first what was missed, then what is new', () => {
+  it('sends the missed events, then new ones, over a resumed connection', () => {
     const first = new RecordingSink();
     const { log, stream } = streamWith(first);
-    void stream.emit(said('a'));
+    void stream.emit(notification('a'));
     stream.detach(first);
-    void stream.emit(said('b'));
+    void stream.emit(notification('b'));
     const second = new RecordingSink();
     stream.attach(second, log.readAfter('1-1'));
-    void stream.emit(said('c'));
+    void stream.emit(notification('c'));
     expect(second.summary).toEqual(['b', 'c']);
     expect(stream.isResumed).toBe(true);
   });
 
-  it('ends the connection that another one takes over from, whose end then changes nothing', () => {
+  it('ends the previous connection when another one is attached, and ignores its later detach', () => {
     const [first, second] = [new RecordingSink(), new RecordingSink()];
     const { stream } = streamWith(first);
     stream.attach(second);
     expect(first.ended).toBe(true);
     stream.detach(first);
-    void stream.emit(said('a'));
+    void stream.emit(notification('a'));
     expect(second.summary).toContain('a');
   });
 
-  it('passes an interruption on, without counting it as an event', () => {
+  it('forwards an interruption without numbering it as an event', () => {
     const sink = new RecordingSink();
     const { stream } = streamWith(sink);
-    void stream.emit(said('a'));
+    void stream.emit(notification('a'));
     stream.interrupt();
-    void stream.emit(said('b'));
+    void stream.emit(notification('b'));
     expect(sink.summary).toEqual(['opened', 'a', 'interrupted', 'b']);
     expect(sink.eventIds).toEqual(['1-0', '1-1', undefined, '1-2']);
   });
 
-  it('hands on the back-pressure of its connection', async () => {
+  it('returns the back-pressure of its connection to the sender', async () => {
     const drained = Promise.withResolvers<void>();
     const slow = new RecordingSink();
     slow.emit = () => drained.promise;
     const { stream } = streamWith(slow);
-    const pressure = stream.emit(said('a'));
+    const pressure = stream.emit(notification('a'));
     expect(pressure).toBeInstanceOf(Promise);
     drained.resolve();
     await pressure;
   });
 
-  it('is over once it was ended', () => {
+  it('sends no event after a stream was ended', () => {
     const sink = new RecordingSink();
     const { stream } = streamWith(sink);
     stream.end();
     expect(sink.ended).toBe(true);
     expect(stream.isAttached).toBe(false);
-    void stream.emit(said('a'));
+    void stream.emit(notification('a'));
     expect(sink.events).toEqual([]);
   });
 });

@@ -9,15 +9,15 @@ import {
   type StreamSink,
 } from './event-log.js';
 
-/** What the streams of a session have in common. */
+/** Log and archive that all streams of a session share. */
 export interface StreamContext {
   readonly log: EventLog;
   /**
-   * Stores an entry for other workers. Resolves with whether that was done; never rejects. Absent where no other worker
-   * could serve the client: then everything is sent at once.
+   * Stores an entry for other workers. Resolves with whether it was stored; never rejects. Undefined if no other worker
+   * can serve the client: events are then sent at once.
    */
   readonly store: ((entry: LogEntry, call: StreamCall | undefined) => Promise<boolean>) | undefined;
-  /** The stream can be come back for from now on. */
+  /** Called with the first event: the client can resume the stream from now on. */
   onOpened(stream: SessionStream): void;
 }
 
@@ -25,22 +25,22 @@ const SETTLED: Promise<unknown> = Promise.resolve();
 const ignore = (): void => undefined;
 
 /**
- * One logical stream of a session: the reply to one request, or the standing one. It outlives the connection that
- * carries it: events are kept first and sent second, and a client that comes back is given what it missed. An event has
- * an id once any worker could go on from there; one that could not be stored is sent without.
+ * One logical stream of a session: the reply to one request, or the standing stream. It outlives its connection: events
+ * are recorded first and sent second, and a client that resumes receives the events that it missed. An event has an id
+ * only if any worker can resume from it; an event that could not be stored is sent without an id (invariants 1 and 3).
  */
 export class SessionStream {
   private sequence: number;
-  /** Events that are kept, and are sent once they are stored. */
+  /** Number of events that are recorded and wait to be stored before they are sent. */
   private pendingCount = 0;
   private lastDelivery = SETTLED;
   private isLastWithheld = false;
-  /** True once a client has come back for the stream over another connection. */
+  /** True once a client has resumed the stream over another connection. */
   isResumed = false;
 
   /**
-   * `call`: the request that it answers, if any. `nextSequence`: number of its first event here, where it began at
-   * another worker.
+   * @param call the request that the stream answers, if any
+   * @param nextSequence sequence number of the first event on this worker, if the stream began at another worker
    */
   constructor(
     readonly key: number,
@@ -64,7 +64,7 @@ export class SessionStream {
     return this.sequence;
   }
 
-  /** Keeps the event and sends it if a connection is there. The first event says that the stream is open. */
+  /** Records the event and sends it if a connection is attached. The first event of a stream is always `opened`. */
   emit(event: ReplayableEvent): void | Promise<void> {
     if (!this.isOpened) {
       this.context.onOpened(this);
@@ -73,20 +73,21 @@ export class SessionStream {
     return this.send(event);
   }
 
-  /** The server cut its stream short; so may we, for a client that can come back. */
+  /** The server interrupted its stream. Interrupts ours too, if the client can resume it. */
   interrupt(): void {
-    // Without an event of the stream there is no id to come back with.
+    // A stream without an event has no id from which the client could resume.
     if (this.isOpened)
       this.runAfterPending(() => void (!this.isLastWithheld && this.sink?.emit({ kind: 'interrupted' })));
   }
 
   /**
-   * Ends the stream with the answer to its request. A client that came back for it is told here; otherwise the result
-   * is the answer's id, if it has one, for the caller to tell it. `onOver` runs when that is decided.
+   * Ends the stream with the answer to its request. Sends the answer here if the client has resumed the stream.
+   * Otherwise returns the event id of the answer, if it has one, and the caller sends it. Calls `onEnd` as soon as that
+   * is decided.
    */
-  endWithAnswer(answer: AnswerEvent, onOver: () => void): string | undefined | Promise<string | undefined> {
+  endWithAnswer(answer: AnswerEvent, onEnd: () => void): string | undefined | Promise<string | undefined> {
     return this.deliverInOrder(answer, (eventId) => {
-      onOver();
+      onEnd();
       if (!this.isResumed) return eventId;
       void this.sink?.emit(withEventId(answer, eventId));
       this.endNow();
@@ -94,28 +95,28 @@ export class SessionStream {
     });
   }
 
-  /** Sends what follows over another connection, after what it missed; the previous one is ended. */
+  /** Sends the missed events, then all further events, over a new connection. Ends the previous connection. */
   attach(sink: StreamSink, missed?: Replay): void {
     if (this.sink !== sink) this.sink?.end();
     this.sink = sink;
     this.isResumed = true;
     if (!missed) return;
-    // What still waits is sent to the new connection in its turn.
-    const isSent = this.sequence - this.pendingCount - missed.from;
-    for (const event of missed.events.slice(0, Math.max(isSent, 0))) void sink.emit(event);
+    // Pending events are sent to the new connection once they are stored.
+    const sentCount = this.sequence - this.pendingCount - missed.from;
+    for (const event of missed.events.slice(0, Math.max(sentCount, 0))) void sink.emit(event);
   }
 
-  /** The connection went away; events are kept for its return. */
+  /** The connection closed. Events are recorded until the client resumes. */
   detach(sink: StreamSink): void {
     if (this.sink === sink) this.sink = undefined;
   }
 
-  /** No more will come after what was said already. */
+  /** Ends the connection after the pending events. */
   end(): void {
     this.runAfterPending(() => this.endNow());
   }
 
-  /** Ends the connection now; what waits can be asked for by whoever comes back. */
+  /** Ends the connection now. A client that resumes still receives the pending events. */
   endNow(): void {
     this.sink?.end();
     this.sink = undefined;
@@ -125,7 +126,9 @@ export class SessionStream {
     return this.deliverInOrder(event, (eventId) => this.sink?.emit(withEventId(event, eventId)));
   }
 
-  /** Keeps the event, and does what is to be done with it: at once, or when it is stored and all before it is done. */
+  /**
+   * Records the event and runs its delivery: at once, or after the event is stored and all earlier deliveries have run.
+   */
   private deliverInOrder<T>(event: ReplayableEvent, run: (eventId: string | undefined) => T): T | Promise<Awaited<T>> {
     const { log, store } = this.context;
     const sequence = this.sequence++;
@@ -133,12 +136,13 @@ export class SessionStream {
     const entry: LogEntry = { stream: this.key, sequence, json: JSON.stringify(event) };
     log.add(entry);
     this.pendingCount += 1;
-    // Asked for at once, done in turn: many events share one way to the store and back.
+    // Store immediately, deliver in order: many events share one round trip to the archive.
     const done = Promise.all([store(entry, this.call), this.lastDelivery]).then(([isStored]) => {
       this.pendingCount -= 1;
       this.isLastWithheld = !isStored;
       if (!isStored) entry.isWithheld = true;
-      // What it returns may be back-pressure, and that is for the sender of this event to bear, not for the next one.
+      // The result may be back-pressure. Wrapping it in an array lets only the sender of this event wait for it, not
+      // the next one.
       return [run(isStored ? toEventId(entry) : undefined)] as const;
     });
     this.lastDelivery = done.then(ignore, ignore);

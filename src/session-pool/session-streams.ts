@@ -5,18 +5,18 @@ import { ReplayUnavailable } from './session-pool.errors.js';
 import type { StreamsSnapshot } from './session-record.js';
 import { SessionStream, type StreamContext } from './session-stream.js';
 
-/** What the streams of a session are kept with. */
+/** Bounds and archive of a session's streams. */
 export interface StreamOptions {
   readonly session: string;
   readonly replayEvents: number;
   readonly replayBytes: number;
-  /** Absent where no other worker could go on with the session's streams. */
+  /** Undefined if no other worker can continue the session's streams. */
   readonly archive: EventArchive | undefined;
 }
 
 const NOT_STORED = Promise.resolve(false);
 
-/** The streams of one session, and what was said on them. */
+/** The streams of one session and the events sent on them. */
 export class SessionStreams implements StreamContext {
   /** The stream that belongs to no request. */
   standing: SessionStream | undefined;
@@ -29,14 +29,14 @@ export class SessionStreams implements StreamContext {
 
   constructor(
     private readonly options: StreamOptions,
-    kept?: StreamsSnapshot,
+    snapshot?: StreamsSnapshot,
   ) {
     this.log = new EventLog(options.replayEvents, options.replayBytes);
     this.store = options.archive && ((entry, call) => this.storeEvent(entry, call));
-    if (kept) this.restore(kept);
+    if (snapshot) this.restore(snapshot);
   }
 
-  /** The stream of a call. */
+  /** Opens the stream of a call. */
   openReply(call: StreamCall, sink: StreamSink): SessionStream {
     return new SessionStream(++this.count, this, sink, call);
   }
@@ -48,21 +48,24 @@ export class SessionStreams implements StreamContext {
   openStanding(sink: StreamSink): SessionStream {
     const standing = (this.standing ??= this.createStanding(++this.count));
     standing.attach(sink);
-    // Every connection learns an id to come back with, not only the first.
+    // Every connection, not only the first, receives an event id from which it can resume.
     void standing.emit({ kind: 'opened' });
     return standing;
   }
 
-  /** Ends the stream of a call. The outcome gets an event id where it can be fetched once more. */
+  /** Ends the stream of a call. The outcome gets an event id if the client can fetch it again. */
   close(stream: SessionStream, { requestId, method }: StreamCall, outcome: Outcome): Outcome | Promise<Outcome> {
     const answer = { kind: 'answer', id: requestId, method, outcome } as const;
-    const concluded = stream.endWithAnswer(answer, () => void this.openStreams.delete(stream.key));
-    const told = (eventId: string | undefined): Outcome => (eventId === undefined ? outcome : { ...outcome, eventId });
-    return concluded instanceof Promise ? concluded.then(told) : told(concluded);
+    const ended = stream.endWithAnswer(answer, () => void this.openStreams.delete(stream.key));
+    const withEventId = (eventId: string | undefined): Outcome =>
+      eventId === undefined ? outcome : { ...outcome, eventId };
+    return ended instanceof Promise ? ended.then(withEventId) : withEventId(ended);
   }
 
   /**
-   * Continues a stream after an event. Undefined when all of it was said and there is nothing more to come.
+   * Continues a stream after an event. Returns undefined if the stream has ended; the sink then receives the rest of
+   * it.
+   *
    * @throws ReplayUnavailable
    */
   resume(lastEventId: string, sink: StreamSink): SessionStream | undefined {
@@ -78,14 +81,16 @@ export class SessionStreams implements StreamContext {
     return undefined;
   }
 
-  /** Nobody can come back any more: what other workers could find is taken away, and nothing is added. */
+  /** Deletes the archived events and stores no more: the client can no longer resume. */
   discard(): void {
     this.isClosed = true;
-    // What cannot be removed now goes by itself in time.
+    // If the deletion fails, the archive expires the events.
     if (this.isArchived) void this.options.archive?.delete(this.options.session).catch(() => undefined);
   }
 
-  /** Ends them here for another worker to go on with; from now on only that one adds to what is stored. */
+  /**
+   * Ends the streams on this worker and returns their snapshot. From now on only the new owner appends to the archive.
+   */
   handOff(): StreamsSnapshot {
     this.isClosed = true;
     const { standing } = this;
@@ -114,8 +119,8 @@ export class SessionStreams implements StreamContext {
     const { archive, session } = this.options;
     if (!archive || this.isClosed) return NOT_STORED;
     this.isArchived = true;
-    const asked = call && { call: { requestId: call.requestId, method: call.method } };
-    return archive.append(session, { stream, sequence, json, ...asked }).then(
+    const answered = call && { call: { requestId: call.requestId, method: call.method } };
+    return archive.append(session, { stream, sequence, json, ...answered }).then(
       () => true,
       () => false,
     );

@@ -1,21 +1,21 @@
 import { truncateLabel } from '../workers/index.js';
 import type { Session } from './session.js';
 
-/** What is shown of a session to those who look after the gateway: no id that opens anything, no content. */
+/** A session as administrators see it: without content, and without an id that grants access. */
 export interface SessionView {
-  /** Names it at its worker; it opens nothing. Later ones have higher numbers. */
+  /** Identifies the session at its worker and grants no access. Later sessions have higher numbers. */
   readonly serial: number;
   /** Key of the caller. */
   readonly caller: string;
   readonly endpoint: string;
   readonly revision: string;
-  /** Name of the client's program, as it says. */
+  /** Name of the client program, as the client reports it. */
   readonly client?: string;
   readonly transport: 'http' | 'sse';
   /** Milliseconds since the Unix epoch. */
   readonly lastUsedAt: number;
   readonly callsInFlight: number;
-  /** A client listens to what belongs to no call. */
+  /** True if a client is attached to the standing stream. */
   readonly isAttached: boolean;
 }
 

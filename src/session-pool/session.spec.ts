@@ -8,44 +8,44 @@ import type { Session } from './session.js';
 const DONE = result({ content: [] });
 const CHANGED = { method: 'notifications/tools/list_changed', params: {} };
 
-/** A client that came back with the id of the last event it saw. */
+/** Resumes a stream after the last event that the client saw. */
 function resumed(session: Session, lastEventId: string) {
   const sink = new RecordingSink();
   return { sink, stream: session.resume(lastEventId, sink) };
 }
 
 describe('a call of a session', () => {
-  it('is answered as it is when nothing preceded its outcome', () => {
+  it('returns the outcome of a call unchanged if no event preceded it', () => {
     const sink = new RecordingSink();
     const call = createSession().beginCall(1, 'tools/call', sink);
     expect(call.finish(DONE)).toBe(DONE);
     expect(sink.events).toEqual([]);
   });
 
-  it('gives its answer an id where something preceded it, so that the answer can be fetched too', () => {
+  it('adds an event id to an answer that events preceded, so that the client can fetch it again', () => {
     const session = createSession();
     const sink = new RecordingSink();
     const call = session.beginCall(1, 'tools/call', sink);
     void call.stream?.emit(notificationEvent('notifications/progress'));
     expect(call.finish(DONE)).toEqual({ ...DONE, eventId: '1-2' });
-    const back = resumed(session, '1-1');
-    expect(back.sink.summary).toEqual(['answer 1']);
-    expect(back.sink.ended).toBe(true);
+    const reconnected = resumed(session, '1-1');
+    expect(reconnected.sink.summary).toEqual(['answer 1']);
+    expect(reconnected.sink.ended).toBe(true);
   });
 
-  it('goes on over another connection, which then gets the answer', () => {
+  it('continues the stream of a call over a resumed connection, including the answer', () => {
     const session = createSession();
     const call = session.beginCall('a', 'tools/call', new RecordingSink());
     void call.stream?.emit(notificationEvent('one'));
-    const back = resumed(session, '1-0');
+    const reconnected = resumed(session, '1-0');
     void call.stream?.emit(notificationEvent('two'));
-    expect(back.sink.ended).toBe(false);
+    expect(reconnected.sink.ended).toBe(false);
     void call.finish(DONE);
-    expect(back.sink.summary).toEqual(['one', 'two', 'answer a']);
-    expect(back.sink.ended).toBe(true);
+    expect(reconnected.sink.summary).toEqual(['one', 'two', 'answer a']);
+    expect(reconnected.sink.ended).toBe(true);
   });
 
-  it('loses nothing when that connection goes too', () => {
+  it('loses no event of a call when the resumed connection closes too', () => {
     const session = createSession();
     const call = session.beginCall('a', 'tools/call', new RecordingSink());
     void call.stream?.emit(notificationEvent('one'));
@@ -56,7 +56,7 @@ describe('a call of a session', () => {
     expect(resumed(session, '1-1').sink.summary).toEqual(['two', 'answer a']);
   });
 
-  it('is aborted by its own id and no other', () => {
+  it('aborts only the call with the cancelled request id', () => {
     const session = createSession();
     const [one, other] = [session.beginCall(1, 'tools/call'), session.beginCall('1', 'tools/call')];
     session.cancel(1);
@@ -64,21 +64,21 @@ describe('a call of a session', () => {
     expect([one.signal.aborted, other.signal.aborted]).toEqual([true, false]);
   });
 
-  it('is aborted by a cancel that came before it', () => {
+  it('aborts a call whose cancellation arrived first (invariant 7)', () => {
     const session = createSession();
     session.cancel(1);
     const signals = [1, 1, 2].map((id) => session.beginCall(id, 'tools/call', new RecordingSink()).signal);
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false, false]);
   });
 
-  it('is not aborted by a cancel that came after the end of another one with its id', () => {
+  it('does not abort a call that reuses the id of an ended call that was cancelled late', () => {
     const session = createSession();
     void session.beginCall(1, 'tools/call', new RecordingSink()).finish(DONE);
     session.cancel(1);
     expect(session.beginCall(1, 'tools/call', new RecordingSink()).signal.aborted).toBe(false);
   });
 
-  it('is aborted with all its parts, begun or not, where it is put together', () => {
+  it('aborts all parts of a cancelled request, begun or not', () => {
     const session = createSession();
     const first = session.beginCall(1, 'tools/list');
     session.cancel(1);
@@ -89,7 +89,7 @@ describe('a call of a session', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
   });
 
-  it('is refused beyond the limit, until another one is finished', () => {
+  it('rejects calls beyond the limit until another call is finished', () => {
     const session = createSession({}, { maxCallsPerSession: 2 });
     const first = session.beginCall(1, 'tools/call');
     session.beginCall(2, 'tools/call');
@@ -99,7 +99,7 @@ describe('a call of a session', () => {
     expect(third).not.toThrow();
   });
 
-  it('does not begin in a session that has ended', () => {
+  it('rejects a call of an ended session', () => {
     const session = createSession();
     session.end();
     expect(() => session.beginCall(1, 'tools/call')).toThrow(
@@ -108,8 +108,8 @@ describe('a call of a session', () => {
   });
 });
 
-describe('the stream that belongs to no request', () => {
-  it('carries what servers say by themselves', () => {
+describe('the standing stream of a session', () => {
+  it('sends notifications outside any call on the standing stream', () => {
     const session = createSession();
     const sink = new RecordingSink();
     session.openStandingStream(sink);
@@ -117,7 +117,7 @@ describe('the stream that belongs to no request', () => {
     expect(sink.summary).toEqual(['opened', CHANGED.method]);
   });
 
-  it('keeps what was said between two connections for a client that names what it saw last', () => {
+  it('replays notifications that were sent between two connections of the standing stream', () => {
     const session = createSession();
     const first = new RecordingSink();
     session.openStandingStream(first).detach(first);
@@ -128,7 +128,7 @@ describe('the stream that belongs to no request', () => {
     expect(stream).toBe(session.standingStream);
   });
 
-  it('gives every connection an id to come back with', () => {
+  it('sends an event id on every new connection of the standing stream', () => {
     const session = createSession();
     const [first, second] = [new RecordingSink(), new RecordingSink()];
     session.openStandingStream(first);
@@ -137,7 +137,7 @@ describe('the stream that belongs to no request', () => {
     expect(second.eventIds).toEqual(['1-1']);
   });
 
-  it('is one: what it says and what its calls say have ids of their own', () => {
+  it('numbers the events of the standing stream and of calls separately', () => {
     const session = createSession();
     session.openStandingStream(new RecordingSink());
     const sink = new RecordingSink();
@@ -145,7 +145,7 @@ describe('the stream that belongs to no request', () => {
     expect(sink.eventIds).toEqual(['2-0', '2-1']);
   });
 
-  it('leaves out log messages below the level that the client asked for', () => {
+  it('filters log messages below the level of the session', () => {
     const session = createSession();
     const sink = new RecordingSink();
     session.openStandingStream(sink);
@@ -159,7 +159,7 @@ describe('the stream that belongs to no request', () => {
     ]);
   });
 
-  it('carries everything of a session over HTTP+SSE, of which nothing is kept', () => {
+  it('sends all events of an HTTP+SSE session on the standing stream and records none', () => {
     const session = createSession({ answersOnStandingStream: true });
     const sink = new RecordingSink();
     session.openStandingStream(sink);
@@ -168,76 +168,76 @@ describe('the stream that belongs to no request', () => {
     expect(sink.summary).toEqual(['opened', 'progress']);
     expect(call.finish(DONE)).toBe(DONE);
     expect(sink.ended).toBe(false);
-    expect(() => resumed(session, '1-0')).toThrow('No events are kept');
+    expect(() => resumed(session, '1-0')).toThrow('Cannot replay the events');
   });
 });
 
-describe('a client that comes back', () => {
-  it('is told when what it missed is no longer kept', () => {
+describe('a client that resumes', () => {
+  it('rejects a resumption whose missed events were evicted or are unknown', () => {
     const session = createSession({}, { replayEvents: 2 });
     session.openStandingStream(new RecordingSink());
     for (let count = 0; count < 5; count += 1) session.notify(CHANGED);
     expect(() => resumed(session, '1-0')).toThrow(expect.objectContaining({ httpStatus: 400 }));
-    expect(() => resumed(session, '7-7')).toThrow('No events are kept after "7-7"');
-    expect(() => resumed(createSession(), '1-0')).toThrow('No events are kept');
+    expect(() => resumed(session, '7-7')).toThrow('Cannot replay the events after "7-7"');
+    expect(() => resumed(createSession(), '1-0')).toThrow('Cannot replay the events');
   });
 });
 
-describe('a client that loses its connection and comes back, whenever', () => {
+describe('a client that loses its connection and resumes at any time', () => {
   const steps = fc.array(fc.constantFrom('say', 'leave', 'come back'), { maxLength: 60 });
 
-  it('has heard everything once, in order, or is told that it cannot', () => {
+  it('receives every event once and in order, or a rejection', () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 20 }), (script, replayEvents) => {
         const session = createSession({}, { replayEvents });
-        const heard: unknown[] = [];
-        let [said_, lastSeen] = [0, ''];
+        const received: unknown[] = [];
+        let [sent, lastSeen] = [0, ''];
         let connection = new RecordingSink();
         let stream: ReturnType<Session['resume']> = session.openStandingStream(connection);
         const read = () => {
           for (const event of connection.events.splice(0)) {
             if ('eventId' in event) lastSeen = event.eventId ?? lastSeen;
-            if (event.kind === 'notification') heard.push(event.notification.params['n']);
+            if (event.kind === 'notification') received.push(event.notification.params['n']);
           }
         };
-        const comeBack = () => {
+        const resume = () => {
           read();
           connection = new RecordingSink();
           stream = session.resume(lastSeen, connection);
         };
         try {
           for (const step of [...script, 'come back']) {
-            if (step === 'say') session.notify({ method: 'notifications/x', params: { n: (said_ += 1) } });
+            if (step === 'say') session.notify({ method: 'notifications/x', params: { n: (sent += 1) } });
             else if (step === 'leave') stream?.detach(connection);
-            else comeBack();
+            else resume();
           }
-        } catch (refusal) {
-          expect(refusal).toMatchObject({ httpStatus: 400 });
+        } catch (error) {
+          expect(error).toMatchObject({ httpStatus: 400 });
         }
         read();
-        expect(heard).toEqual(Array.from({ length: heard.length }, (_, index) => index + 1));
-        if (replayEvents > said_) expect(heard).toHaveLength(said_);
+        expect(received).toEqual(Array.from({ length: received.length }, (_, index) => index + 1));
+        if (replayEvents > sent) expect(received).toHaveLength(sent);
       }),
     );
   });
 });
 
 describe('the end of a session', () => {
-  it('cancels its calls, ends its standing stream and whatever was opened for it, once', () => {
+  it('cancels the calls, ends the standing stream and notifies end listeners once', () => {
     const session = createSession();
     const sink = new RecordingSink();
     session.openStandingStream(sink);
     const call = session.beginCall(1, 'tools/call');
     let ends = 0;
     session.onEnd(() => (ends += 1));
-    const takeBack = session.onEnd(() => (ends += 10));
-    takeBack();
+    const removeListener = session.onEnd(() => (ends += 10));
+    removeListener();
     session.end();
     session.end();
     expect([call.signal.aborted, sink.ended, ends]).toEqual([true, true, 1]);
   });
 
-  it('leaves the stream of a call open for its answer', () => {
+  it('keeps the stream of a call open for its answer after the session ended', () => {
     const session = createSession();
     const sink = new RecordingSink();
     const call = session.beginCall(1, 'tools/call', sink);
@@ -248,8 +248,8 @@ describe('the end of a session', () => {
   });
 });
 
-describe('a session is idle', () => {
-  it('unless it has a call in flight or a connection on its standing stream', () => {
+describe('the idle state of a session', () => {
+  it('reports a session as idle only without in-flight calls and without an attached standing stream', () => {
     const session = createSession();
     expect(session.isIdle).toBe(true);
     const call = session.beginCall(1, 'tools/call');

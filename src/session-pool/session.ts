@@ -12,52 +12,52 @@ import type { SessionRecord } from './session-record.js';
 import type { SessionStream } from './session-stream.js';
 import { SessionStreams, type StreamOptions } from './session-streams.js';
 
-/** What a session is created with; fixed for its life. */
+/** Properties of a session that are fixed at its creation. */
 export interface SessionStart {
   readonly id: string;
   readonly caller: Caller;
   /** Endpoint that the session is bound to. */
   readonly endpoint: string;
   readonly client: ClientProfile;
-  /** Every answer goes to the standing stream (HTTP+SSE). */
+  /** True for HTTP+SSE: the standing stream carries every answer. */
   readonly answersOnStandingStream: boolean;
 }
 
-/** A connection to a server that serves a session, as far as the session itself uses it. */
+/** An in-flight connection to a server that serves a session, as far as the session itself uses it. */
 export interface SessionConnection extends ProgressReceiver {
   readonly closed: boolean;
 }
 
-/** A request of the session's client that is not answered yet. */
+/** A request of the session's client. */
 export interface OpenCall {
   readonly requestId: RequestId;
   readonly method: string;
   readonly stream: SessionStream | undefined;
   readonly signal: AbortSignal;
   /**
-   * Ends the call. The answer gets an event id where the stream can be replayed; a promise is returned only where the
-   * answer has to be stored for other workers first.
+   * Ends the call. The answer gets an event id if its stream can be replayed. Returns a promise only if the answer must
+   * first be stored for other workers.
    */
   finish(outcome: Outcome): Outcome | Promise<Outcome>;
 }
 
 interface InFlightCall extends StreamCall {
   readonly controller: AbortController;
-  /** One of several that its request is put together from. */
+  /** True for one of several upstream calls that answer the same request. */
   readonly isPart: boolean;
 }
 
-/** What becomes of the events that other workers could tell the session's client. */
-export type ArchivePolicy = 'forgotten' | 'kept';
+/** Whether the archived events of an ended session are deleted, or retained for replay by other workers. */
+export type ArchivePolicy = 'deleted' | 'retained';
 
 const NO_REPLAY = { replayEvents: 0, replayBytes: 0 };
 const NO_ARCHIVE = new NullEventArchive();
 
 let lastSerial = 0;
 
-/** A legacy client's session on this worker. Kept small: most members appear when they are first needed. */
+/** A legacy client's session on this worker. Most members are created on first use, to keep an idle session small. */
 export class Session {
-  /** Numbers the sessions of this process in the order in which they came. */
+  /** Number of the session within this process, in order of creation. */
   readonly serial = (lastSerial += 1);
   logLevel: LogLevel | undefined;
   lastUsedAt = Date.now();
@@ -71,7 +71,7 @@ export class Session {
   private earlyCancels: EarlyCancels | undefined;
   private streams: SessionStreams | undefined;
 
-  /** Who the client is. Over HTTP+SSE it says so only after its stream, and with it the session, was opened. */
+  /** The client's profile. Over HTTP+SSE it arrives only after the stream, and with it the session, was opened. */
   client: ClientProfile;
 
   constructor(
@@ -82,7 +82,7 @@ export class Session {
     this.client = start.client;
   }
 
-  /** A session that another worker gave up goes on here, under the same id. */
+  /** Restores a session that another worker handed off, under the same id. */
   static restore(record: SessionRecord, limits: SessionPoolConfig, archive?: EventArchive): Session {
     const { id, caller, endpoint, client, logLevel, streams } = record;
     const session = new Session({ id, caller, endpoint, client, answersOnStandingStream: false }, limits, archive);
@@ -95,7 +95,9 @@ export class Session {
     return this.start.id;
   }
 
-  /** True while nobody would notice its end. */
+  /**
+   * True while the session has no in-flight call and no attached standing stream, so that ending it disturbs no client.
+   */
   get isIdle(): boolean {
     return !this.calls?.size && !this.standingStream?.isAttached;
   }
@@ -105,8 +107,9 @@ export class Session {
   }
 
   /**
-   * Begins a call. Without a sink it is a part of a request, and nothing can precede its answer. Its signal is aborted
-   * already where its client has given it up before.
+   * Begins a call. Without a sink the call is one part of a request, and no event can precede its answer. The signal is
+   * already aborted if the client cancelled the request earlier (invariant 7).
+   *
    * @throws SessionEnded, TooManyCalls
    */
   beginCall(requestId: RequestId, method: string, sink?: StreamSink): OpenCall {
@@ -123,7 +126,7 @@ export class Session {
       try {
         if (stream?.isOpened) answer = this.closeReplyStream(stream, call, outcome);
       } finally {
-        // Until its answer is stored the call counts: its session is not given away from under it.
+        // The call counts as in flight until its answer is stored, so that its session is not handed off before.
         if (answer instanceof Promise) answer = answer.finally(() => this.onCallFinished(call));
         else this.onCallFinished(call);
       }
@@ -136,7 +139,7 @@ export class Session {
     return this.calls?.size ?? 0;
   }
 
-  /** Resolves once no call is under way, or the session has ended. */
+  /** Resolves once no call is in flight, or the session has ended. */
   whenCallsFinished(): Promise<void> {
     if (this.isEnded || !this.calls?.size) return Promise.resolve();
     return new Promise((resolve) => (this.idleWaiters ??= []).push(resolve));
@@ -150,54 +153,54 @@ export class Session {
   }
 
   private resolveIdleWaiters(): void {
-    const waiting = this.idleWaiters;
+    const waiters = this.idleWaiters;
     this.idleWaiters = undefined;
-    for (const resolve of waiting ?? []) resolve();
+    for (const resolve of waiters ?? []) resolve();
   }
 
-  /** The client gave the request up: `notifications/cancelled`. It may be on its way here still. */
+  /** Handles `notifications/cancelled`. The cancelled request itself may not have arrived yet. */
   cancel(requestId: RequestId): void {
-    const meant = [...(this.calls ?? [])].filter((call) => call.requestId === requestId);
-    for (const { controller } of meant) controller.abort();
-    // The other parts of a request are still to come, too.
-    if (meant.every(({ isPart }) => isPart)) (this.earlyCancels ??= new EarlyCancels()).record(requestId);
+    const cancelled = [...(this.calls ?? [])].filter((call) => call.requestId === requestId);
+    for (const { controller } of cancelled) controller.abort();
+    // Further parts of the same request may still begin.
+    if (cancelled.every(({ isPart }) => isPart)) (this.earlyCancels ??= new EarlyCancels()).record(requestId);
   }
 
-  /** Asks the client and waits; rejects as PendingQuestions does. An aborted signal withdraws the question. */
+  /** Sends a question to the client and waits. Rejects as PendingQuestions does. Aborting the signal withdraws it. */
   sendQuestion(
     question: Question,
     stream: SessionStream,
     signal: AbortSignal,
-    asker?: ProgressReceiver,
+    server?: ProgressReceiver,
   ): Promise<Answer> {
     this.questions ??= new PendingQuestions(this.limits.questionTimeoutMs);
-    return this.questions.send(question, stream, signal, asker);
+    return this.questions.send(question, stream, signal, server);
   }
 
-  /** Takes the client's answer to a question. Answers to unknown or settled questions are dropped. */
+  /** Delivers the client's answer to a question. Drops answers to unknown or settled questions. */
   answerQuestion(id: RequestId, answer: Answer): void {
     this.questions?.resolve(id, answer);
   }
 
-  /** Sends what belongs to no request. Lost when the client has never opened a stream for it. */
+  /** Sends a notification that belongs to no request. Lost if the client has never opened a standing stream. */
   notify(notification: McpNotification): void {
     if (this.logLevel && isBelowLevel(notification, this.logLevel)) return;
     void this.standingStream?.emit({ kind: 'notification', notification });
   }
 
-  /** A connection serves this session from now on; the client's own notifications go to it. */
+  /** Adds a connection that serves this session and receives the client's notifications. */
   addConnection(connection: SessionConnection): void {
     (this.connections ??= new Set()).add(connection);
   }
 
-  /** A connection serves this session no more. */
+  /** Removes a connection that no longer serves this session. */
   removeConnection(connection: SessionConnection): void {
     this.connections?.delete(connection);
   }
 
   /**
-   * Passes a notification of the client on to the servers that serve it; progress to the one whose question it is about.
-   * A server that is gone has no use for it.
+   * Forwards a notification of the client to the servers that serve it, and progress only to the server whose question
+   * it concerns. Ignores failures: a server that is disconnected does not need the notification.
    */
   async notifyServers(notification: McpNotification): Promise<void> {
     if (notification.method === 'notifications/progress') {
@@ -208,49 +211,50 @@ export class Session {
     await Promise.allSettled(open.map((connection) => connection.notify(notification)));
   }
 
-  /** Attaches the stream that belongs to no request (GET, or the one stream of HTTP+SSE). */
+  /** Attaches the standing stream: the GET stream, or the only stream of HTTP+SSE. It belongs to no request. */
   openStandingStream(sink: StreamSink): SessionStream {
     return this.ensuredStreams.openStanding(sink);
   }
 
   /**
-   * Continues a stream after the event that the client saw last.
-   * @throws ReplayUnavailable when events between are gone: a gap is never silent.
+   * Continues a stream after the last event that the client received.
+   *
+   * @throws ReplayUnavailable when events in between were evicted (invariant 2)
    */
   resume(lastEventId: string, sink: StreamSink): SessionStream | undefined {
     if (!this.streams) throw new ReplayUnavailable(lastEventId);
     return this.streams.resume(lastEventId, sink);
   }
 
-  /** The stream that a client of HTTP+SSE gets all its answers on. */
+  /** The stream that belongs to no request. An HTTP+SSE client receives all its answers on it. */
   get standingStream(): SessionStream | undefined {
     return this.streams?.standing;
   }
 
   /**
-   * Has a request answered and sends the answer on the standing stream (HTTP+SSE), which outlives the session until
-   * then.
-   * @throws SessionEnded, TooManyCalls before anything is run
+   * Sends the answer to a request on the standing stream (HTTP+SSE). The stream outlives the session until then.
+   *
+   * @throws SessionEnded, TooManyCalls before the call is executed
    */
   answerOnStream(id: RequestId, method: string, answer: () => Promise<Outcome>): Promise<void> {
-    const owed = (this.pendingAnswers ??= new InFlightCounter());
+    const pending = (this.pendingAnswers ??= new InFlightCounter());
     if (this.isEnded) throw new SessionEnded();
-    if (owed.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
-    const given = owed.add();
+    if (pending.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
+    const markAnswered = pending.add();
     return answer()
       .then((outcome) => this.standingStream?.emit({ kind: 'answer', id, method, outcome }))
       .finally(() => {
-        given();
-        if (this.isEnded && owed.size === 0) this.standingStream?.end();
+        markAnswered();
+        if (this.isEnded && pending.size === 0) this.standingStream?.end();
       });
   }
 
-  /** Resolves once every request that was to be answered on the standing stream is. */
+  /** Resolves once every request whose answer belongs on the standing stream is answered. */
   whenAllAnswered(): Promise<void> {
     return this.pendingAnswers?.whenIdle() ?? Promise.resolve();
   }
 
-  /** Calls back when the session ends. Returns how to take that back. */
+  /** Registers a listener for the end of the session. Returns a function that removes it. */
   onEnd(listener: () => void): () => void {
     const listeners = (this.endListeners ??= new Set());
     listeners.add(listener);
@@ -258,34 +262,36 @@ export class Session {
   }
 
   /**
-   * Cancels calls, ends the standing stream and whatever was opened for the session. Idempotent. The events that other
-   * workers could tell are kept only where the client may look for the session there.
+   * Cancels the calls, ends the standing stream and releases every resource of the session. Idempotent. `archived`
+   * decides whether other workers can still replay its events.
    */
-  end(archived: ArchivePolicy = 'forgotten'): void {
+  end(archived: ArchivePolicy = 'deleted'): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    if (archived === 'forgotten') this.streams?.discard();
-    // The streams of calls end with the answers, which cancelled calls have too.
+    if (archived === 'deleted') this.streams?.discard();
+    // The stream of each call ends with its answer; a cancelled call is answered too.
     for (const call of this.calls ?? []) call.controller.abort();
     if (!this.pendingAnswers?.size) this.standingStream?.end();
     this.notifyEndListeners();
   }
 
-  /** False while another worker could not go on with it: calls are under way, or the connection is the session. */
+  /**
+   * True if another worker can continue the session: no call is in flight, and it is not bound to one HTTP+SSE stream.
+   */
   get canMove(): boolean {
     return !this.isEnded && !this.calls?.size && !this.start.answersOnStandingStream;
   }
 
   /**
-   * Gives the session up for another worker to go on with: it is over here, and its client comes back for its stream.
-   * Undefined, and nothing changes, while it cannot move.
+   * Ends the session on this worker and returns the record from which the new owner restores it; the client reconnects
+   * for its stream. Returns undefined, and changes nothing, while the session cannot move.
    */
   handOff(): SessionRecord | undefined {
     if (!this.canMove) return undefined;
     this.isEnded = true;
     const { caller, endpoint } = this.start;
     const { id, client, logLevel } = this;
-    // What waits to be stored is in the record too, and told by the heir.
+    // The record includes events that are not stored yet; the new owner sends them.
     const streams = this.streams?.handOff();
     this.notifyEndListeners();
     return {
@@ -314,7 +320,7 @@ export class Session {
   }
 
   private get streamOptions(): StreamOptions {
-    // Over HTTP+SSE nobody can come back: there are no event ids, and the session ends with its stream.
+    // An HTTP+SSE client cannot resume: there are no event ids, and the session ends with its stream.
     if (this.start.answersOnStandingStream) return { session: this.id, ...NO_REPLAY, archive: undefined };
     const { replayEvents, replayBytes } = this.limits;
     return { session: this.id, replayEvents, replayBytes, archive: this.archive.isActive ? this.archive : undefined };
@@ -326,7 +332,7 @@ export class Session {
   }
 }
 
-/** Exactly what a caller is, whatever else the object may hold. */
+/** Copies only the declared fields of a caller: the object may hold more, such as a token. */
 function toPlainCaller(caller: Caller): Caller {
   const { principal, key, anonymous, roles, teams, servers, scopes, claims } = caller;
   const { issuer, subject } = principal;

@@ -7,11 +7,11 @@ const TOOLS = { method: 'notifications/tools/list_changed', params: {} };
 const PROMPTS = { method: 'notifications/prompts/list_changed', params: {} };
 const updated = (uri: string) => ({ method: 'notifications/resources/updated', params: { uri } });
 
-/** A client whose view a spec decides. */
+/** A client whose view the spec controls. */
 function world(view: Partial<ListView> = {}) {
-  const told: McpNotification[] = [];
-  const looks: [string, string[] | undefined][] = [];
-  const teller = new ChangeNotifier((change) => void told.push(change));
+  const sent: McpNotification[] = [];
+  const comparisons: [string, string[] | undefined][] = [];
+  const notifier = new ChangeNotifier((change) => void sent.push(change));
   const closed = jest.fn();
   const shown: ListView = {
     ready: Promise.resolve(),
@@ -21,14 +21,14 @@ function world(view: Partial<ListView> = {}) {
     close: closed,
     ...view,
   };
-  teller.setView({
+  notifier.setView({
     ...shown,
     hasChanged: (list, servers) => {
-      looks.push([list, servers && [...servers]]);
+      comparisons.push([list, servers && [...servers]]);
       return shown.hasChanged(list, servers);
     },
   });
-  return { teller, told, looks, closed };
+  return { notifier, sent, comparisons, closed };
 }
 
 const later = () => jest.advanceTimersByTimeAsync(1_000);
@@ -41,94 +41,97 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('a client', () => {
-  it('is told of a list once it was looked whether the client sees a difference, once for a burst', async () => {
-    const { teller, told, looks } = world({ hasChanged: () => Promise.resolve(true) });
-    for (const server of ['a', 'b', 'a']) teller.record(TOOLS, { server });
+describe('the change notifier of a client', () => {
+  it('notifies once per burst, after comparing the list at the changed servers', async () => {
+    const { notifier, sent, comparisons } = world({ hasChanged: () => Promise.resolve(true) });
+    for (const server of ['a', 'b', 'a']) notifier.record(TOOLS, { server });
     await later();
-    expect(told).toEqual([TOOLS]);
-    expect(looks).toEqual([['toolsListChanged', ['a', 'b']]]);
+    expect(sent).toEqual([TOOLS]);
+    expect(comparisons).toEqual([['toolsListChanged', ['a', 'b']]]);
   });
 
-  it('is told nothing of a list that it sees as before', async () => {
-    const { teller, told } = world({ hasChanged: () => Promise.resolve(false) });
-    teller.record(TOOLS, { server: 'a' });
-    teller.record(updated('f:/x'), { resource: 'f:/x' });
+  it('does not notify of a list that is unchanged for the client', async () => {
+    const { notifier, sent } = world({ hasChanged: () => Promise.resolve(false) });
+    notifier.record(TOOLS, { server: 'a' });
+    notifier.record(updated('f:/x'), { resource: 'f:/x' });
     await later();
-    expect(told).toEqual([updated('f:/x')]);
+    expect(sent).toEqual([updated('f:/x')]);
   });
 
-  it('is told of a list that it is not known to have seen before; it is looked at all the same', async () => {
-    const { teller, told, looks } = world({ hasChanged: () => Promise.resolve(false), hasSnapshot: () => false });
-    teller.record(TOOLS, { server: 'a' });
+  it('notifies of a list without a snapshot, and compares it nevertheless', async () => {
+    const { notifier, sent, comparisons } = world({
+      hasChanged: () => Promise.resolve(false),
+      hasSnapshot: () => false,
+    });
+    notifier.record(TOOLS, { server: 'a' });
     await later();
-    expect([told, looks.length]).toEqual([[TOOLS], 1]);
+    expect([sent, comparisons.length]).toEqual([[TOOLS], 1]);
   });
 
-  it('is told of what the gateway itself changed; all of the list is looked at', async () => {
-    const { teller, told, looks } = world({ hasChanged: () => Promise.resolve(false) });
-    teller.record(TOOLS, { server: 'a' });
-    teller.record(TOOLS);
+  it('notifies of a change by the gateway itself, and compares the list at all servers', async () => {
+    const { notifier, sent, comparisons } = world({ hasChanged: () => Promise.resolve(false) });
+    notifier.record(TOOLS, { server: 'a' });
+    notifier.record(TOOLS);
     await later();
-    expect([told, looks]).toEqual([[TOOLS], [['toolsListChanged', undefined]]]);
+    expect([sent, comparisons]).toEqual([[TOOLS], [['toolsListChanged', undefined]]]);
   });
 
-  it('is told at once where there is nothing to look at', async () => {
-    const { teller, told } = world();
-    teller.record(TOOLS, { server: 'a' });
+  it('notifies without delay if no comparison is necessary', async () => {
+    const { notifier, sent } = world();
+    notifier.record(TOOLS, { server: 'a' });
     jest.advanceTimersByTime(100);
-    expect(told).toEqual([TOOLS]);
+    expect(sent).toEqual([TOOLS]);
   });
 
-  it('is told of one list without waiting for the look at another', async () => {
-    const { teller, told } = world({
+  it('notifies of one list while the comparison of another is running', async () => {
+    const { notifier, sent } = world({
       hasChanged: (list) => (list === 'toolsListChanged' ? new Promise(() => undefined) : Promise.resolve(true)),
     });
-    for (const change of [TOOLS, PROMPTS]) teller.record(change, { server: 'a' });
+    for (const change of [TOOLS, PROMPTS]) notifier.record(change, { server: 'a' });
     await later();
-    expect(told).toEqual([PROMPTS]);
+    expect(sent).toEqual([PROMPTS]);
   });
 
-  it('has its list looked at once more for what changes during a look, afterwards', async () => {
+  it('compares a list again after a comparison during which it changed', async () => {
     const answers: PromiseWithResolvers<boolean>[] = [];
     const hasChanged = () => {
       answers.push(Promise.withResolvers());
       return answers.at(-1)?.promise ?? true;
     };
-    const { teller, told } = world({ hasChanged });
-    teller.record(TOOLS, { server: 'a' });
+    const { notifier, sent } = world({ hasChanged });
+    notifier.record(TOOLS, { server: 'a' });
     await later();
-    teller.record(TOOLS, { server: 'a' });
+    notifier.record(TOOLS, { server: 'a' });
     await later();
     expect(answers).toHaveLength(1);
     answers[0]?.resolve(true);
     await later();
     answers[1]?.resolve(false);
     await later();
-    expect([answers.length, told]).toEqual([2, [TOOLS]]);
+    expect([answers.length, sent]).toEqual([2, [TOOLS]]);
   });
 
-  it('is told at once of all that may have changed when there is no time to look', async () => {
-    const look = Promise.withResolvers<boolean>();
-    const { teller, told } = world({ hasChanged: () => look.promise });
-    teller.record(TOOLS, { server: 'a' });
+  it('notifies of everything that may have changed when it is flushed, without comparing', async () => {
+    const comparison = Promise.withResolvers<boolean>();
+    const { notifier, sent } = world({ hasChanged: () => comparison.promise });
+    notifier.record(TOOLS, { server: 'a' });
     await later();
-    teller.record(PROMPTS, { server: 'a' });
-    teller.flush();
-    expect(told).toEqual([TOOLS, PROMPTS]);
-    look.resolve(true);
+    notifier.record(PROMPTS, { server: 'a' });
+    notifier.flush();
+    expect(sent).toEqual([TOOLS, PROMPTS]);
+    comparison.resolve(true);
     await later();
-    expect(told).toHaveLength(2);
+    expect(sent).toHaveLength(2);
   });
 
-  it('that is gone is told nothing, and what it saw is forgotten', async () => {
-    const look = Promise.withResolvers<boolean>();
-    const { teller, told, closed } = world({ hasChanged: () => look.promise });
-    teller.record(TOOLS, { server: 'a' });
+  it('sends no notification after it was closed, and closes its view', async () => {
+    const comparison = Promise.withResolvers<boolean>();
+    const { notifier, sent, closed } = world({ hasChanged: () => comparison.promise });
+    notifier.record(TOOLS, { server: 'a' });
     await later();
-    teller.close();
-    look.resolve(true);
+    notifier.close();
+    comparison.resolve(true);
     await later();
-    expect([told, closed.mock.calls.length]).toEqual([[], 1]);
+    expect([sent, closed.mock.calls.length]).toEqual([[], 1]);
   });
 });

@@ -2,37 +2,37 @@ import { listFlagOf, type ListFlag, type McpNotification } from '#lib/mcp-protoc
 import { Coalescer, type NotifyChange } from './coalescer.js';
 import { UNFILTERED_VIEW, type ListView } from './list-views.js';
 
-/** What changed. */
+/** Source of a change. */
 export interface ChangeOrigin {
   /** Slug of the server. */
   readonly server?: string;
-  /** The resource, under its name among those that the client subscribed to. */
+  /** URI of the resource, as the client subscribed to it. */
   readonly resource?: string | undefined;
 }
 
-/** Where the changes of one burst come from. */
+/** Sources of the changes of one burst. */
 interface Origins {
-  /** Undefined: not from any server in particular. */
+  /** Undefined if a change belongs to no particular server. */
   servers: Set<string> | undefined;
-  /** It cannot be found out whether the client sees a difference. */
+  /** True if it is unknown whether the client sees a difference. */
   isUnknown: boolean;
 }
 
 /**
- * Tells one client of changes: once of a burst, of lists only where the client sees something else than before, and of
- * resources only while they are shown to it.
+ * Notifies one client of changes: once per burst, of a list only if the client's view of it changed, and of a resource
+ * only while it is visible to the client.
  */
 export class ChangeNotifier {
   private readonly bursts: Coalescer;
   private readonly origins = new Map<ListFlag, Origins>();
-  /** What is looked at, each list by itself and one look after the other. */
+  /** Running comparisons, at most one per list at a time. */
   private readonly comparisons = new Map<ListFlag, { change: McpNotification; done: Promise<void> }>();
   private view: ListView = UNFILTERED_VIEW;
   private isClosed = false;
   private isFlushing = false;
   private flushes = 0;
 
-  /** @param isHeld nothing is told before `release` */
+  /** @param isHeld no notification is sent before `release` */
   constructor(
     private readonly notify: NotifyChange,
     isHeld = false,
@@ -40,31 +40,31 @@ export class ChangeNotifier {
     this.bursts = new Coalescer((change, resource) => this.onDue(change, resource), isHeld);
   }
 
-  /** From now on the client hears of what it sees in this view only. It is closed with the teller. */
+  /** Limits notifications to what is visible in this view from now on. The notifier closes the view. */
   setView(view: ListView): void {
     if (this.isClosed) return view.close();
     this.view.close();
     this.view = view;
   }
 
-  /** Something changed. A list that changed at no server in particular did so for a reason of the gateway's own. */
+  /** Records a change. A list change without a server originates in the gateway itself. */
   record(change: McpNotification, { server, resource }: ChangeOrigin = {}): void {
     const list = listFlagOf(change.method);
     if (list) this.recordOrigin(list, server);
     this.bursts.add(change, resource);
   }
 
-  /** Nobody wants to hear of the resource any more. */
+  /** Discards the pending update of a resource that is no longer subscribed to. */
   discard(resource: string): void {
     this.bursts.discard(resource);
   }
 
-  /** Tells what was held back. */
+  /** Sends the held notifications. */
   release(): void {
     this.bursts.release();
   }
 
-  /** Tells at once of all that may have changed: there is no time to look. */
+  /** Sends all pending notifications at once, without comparing lists first. */
   flush(): void {
     this.flushes += 1;
     this.isFlushing = true;
@@ -96,14 +96,14 @@ export class ChangeNotifier {
     this.origins.delete(list);
     if (this.isFlushing) return this.notify(change);
     const before = this.comparisons.get(list);
-    const shows = before
+    const visibleChange = before
       ? before.done.then(() => this.hasVisibleChange(list, origins))
       : this.hasVisibleChange(list, origins);
-    if (shows instanceof Promise) return this.notifyAfter(list, change, shows);
-    if (shows) this.notify(change);
+    if (visibleChange instanceof Promise) return this.notifyAfter(list, change, visibleChange);
+    if (visibleChange) this.notify(change);
   }
 
-  /** Where the part that changed is kept from the client, the whole that it subscribed to has changed. */
+  /** Sends an update of a part that is hidden from the client as an update of the whole that it subscribed to. */
   private notifyResource(change: McpNotification, resource: string | undefined): void {
     if (resource !== undefined && !this.view.isResourceVisible(resource)) return;
     const { uri } = change.params;
@@ -111,17 +111,17 @@ export class ChangeNotifier {
     this.notify(isHidden ? { method: change.method, params: { uri: resource } } : change, resource);
   }
 
-  /** Looks in any case: what is seen now is what the next change is compared with. */
+  /** Compares in any case, because the next change is compared with the current content. */
   private hasVisibleChange(list: ListFlag, { servers, isUnknown }: Origins): boolean | Promise<boolean> {
     const changed = this.view.hasChanged(list, servers);
-    return changed instanceof Promise ? changed.then((isSeen) => isSeen || isUnknown) : changed || isUnknown;
+    return changed instanceof Promise ? changed.then((isVisible) => isVisible || isUnknown) : changed || isUnknown;
   }
 
-  private notifyAfter(list: ListFlag, change: McpNotification, shows: Promise<boolean>): void {
+  private notifyAfter(list: ListFlag, change: McpNotification, visibleChange: Promise<boolean>): void {
     const { flushes } = this;
-    const done = shows.then((isSeen) => {
+    const done = visibleChange.then((isVisible) => {
       if (this.comparisons.get(list)?.done === done) this.comparisons.delete(list);
-      if (isSeen && !this.isClosed && flushes === this.flushes) this.notify(change);
+      if (isVisible && !this.isClosed && flushes === this.flushes) this.notify(change);
     });
     this.comparisons.set(list, { change, done });
   }

@@ -8,9 +8,9 @@ const updated = (uri: string) => ({ method: 'notifications/resources/updated', p
 
 function coalescer(isHeld = false) {
   const sent: string[] = [];
-  const tell = ({ method, params }: McpNotification) =>
+  const notify = ({ method, params }: McpNotification) =>
     void sent.push(`${method.slice('notifications/'.length)} ${JSON.stringify(params)}`);
-  return { sent, changes: new Coalescer(tell, isHeld) };
+  return { sent, changes: new Coalescer(notify, isHeld) };
 }
 
 beforeEach(() => {
@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 describe('a burst of changes', () => {
-  it('is told once for each kind, and says nothing of whose it was', () => {
+  it('sends one notification per list of a burst, without its parameters', () => {
     const { sent, changes } = coalescer();
     for (let count = 0; count < 100; count += 1) changes.add(TOOLS);
     changes.add(PROMPTS);
@@ -30,7 +30,7 @@ describe('a burst of changes', () => {
     expect(sent).toEqual(['tools/list_changed {}', 'prompts/list_changed {}']);
   });
 
-  it('is told once nothing has changed for a tenth of a second', () => {
+  it('sends a burst after 100 ms without a change', () => {
     const { sent, changes } = coalescer();
     for (let count = 0; count < 9; count += 1) {
       changes.add(TOOLS);
@@ -41,7 +41,7 @@ describe('a burst of changes', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('that does not end is told every second all the same', () => {
+  it('sends one notification per second for a burst that does not end', () => {
     const { sent, changes } = coalescer();
     for (let passed = 0; passed < 5_000; passed += 10) {
       changes.add(TOOLS);
@@ -51,19 +51,22 @@ describe('a burst of changes', () => {
     expect(sent.length).toBeLessThanOrEqual(5);
   });
 
-  it.each([1, 7, 13, 20])('of a hundred, every %d ms, is told at most twice, and the last of it is told', (pauseMs) => {
-    const { sent, changes } = coalescer();
-    for (let count = 0; count < 100; count += 1) {
-      if (count > 0) jest.advanceTimersByTime(pauseMs);
-      changes.add(TOOLS);
-    }
-    const before = sent.length;
-    jest.advanceTimersByTime(1_000);
-    expect(sent.length).toBeGreaterThan(before);
-    expect(sent.length).toBeLessThanOrEqual(2);
-  });
+  it.each([1, 7, 13, 20])(
+    'sends at most two notifications for a hundred changes every %d ms, one of them after the last change',
+    (pauseMs) => {
+      const { sent, changes } = coalescer();
+      for (let count = 0; count < 100; count += 1) {
+        if (count > 0) jest.advanceTimersByTime(pauseMs);
+        changes.add(TOOLS);
+      }
+      const before = sent.length;
+      jest.advanceTimersByTime(1_000);
+      expect(sent.length).toBeGreaterThan(before);
+      expect(sent.length).toBeLessThanOrEqual(2);
+    },
+  );
 
-  it('is not over because the process was too busy to read on', () => {
+  it('does not end a burst because the process was too busy to read further changes', () => {
     const { sent, changes } = coalescer();
     const { now } = performance;
     let stalledMs = 0;
@@ -72,7 +75,7 @@ describe('a burst of changes', () => {
     for (let stalls = 0; stalls < 3; stalls += 1) {
       stalledMs += 120;
       jest.advanceTimersToNextTimer();
-      // Only now it reads what came while it was busy.
+      // Changes that arrived while the process was busy are read only now.
       changes.add(TOOLS);
     }
     expect(sent).toEqual([]);
@@ -81,14 +84,14 @@ describe('a burst of changes', () => {
     jest.restoreAllMocks();
   });
 
-  it('of resources is told once for each of them', () => {
+  it('sends one notification per resource of a burst', () => {
     const { sent, changes } = coalescer();
     for (let count = 0; count < 50; count += 1) for (const uri of ['f:/x', 'f:/y']) changes.add(updated(uri), uri);
     jest.advanceTimersByTime(200);
     expect(sent).toEqual(['resources/updated {"uri":"f:/x"}', 'resources/updated {"uri":"f:/y"}']);
   });
 
-  it('of several parts of a resource is told of the whole; of one part as that', () => {
+  it('reports changes of several parts of a resource as the whole, and of one part as that part', () => {
     const { sent, changes } = coalescer();
     for (let part = 0; part < 1_000; part += 1) changes.add(updated(`f:/d/${part}`), 'f:/d/');
     changes.add(updated('f:/e/1'), 'f:/e/');
@@ -97,14 +100,14 @@ describe('a burst of changes', () => {
     expect(sent).toEqual(['resources/updated {"uri":"f:/d/"}', 'resources/updated {"uri":"f:/e/1"}']);
   });
 
-  it('keeps one timer, whatever changes', () => {
+  it('uses one timer for all bursts', () => {
     const { changes } = coalescer();
     for (let count = 0; count < 50; count += 1) changes.add(updated(`f:/${count}`), `f:/${count}`);
     changes.add(TOOLS);
     expect(jest.getTimerCount()).toBe(1);
   });
 
-  it('is told of nothing that nobody wants to hear of any more', () => {
+  it('sends no pending update of a discarded resource', () => {
     const { sent, changes } = coalescer();
     for (const uri of ['f:/x', 'f:/y']) changes.add(updated(uri), uri);
     changes.discard('f:/x');
@@ -112,7 +115,7 @@ describe('a burst of changes', () => {
     expect(sent).toEqual(['resources/updated {"uri":"f:/y"}']);
   });
 
-  it('is told before its end when there is no time to wait for that', () => {
+  it('sends pending notifications once when it is flushed', () => {
     const { sent, changes } = coalescer();
     changes.add(TOOLS);
     changes.flush();
@@ -121,7 +124,7 @@ describe('a burst of changes', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('is told to nobody once it was closed', () => {
+  it('sends no notification after it was closed', () => {
     const { sent, changes } = coalescer();
     changes.add(TOOLS);
     changes.close();
@@ -132,8 +135,8 @@ describe('a burst of changes', () => {
   });
 });
 
-describe('changes that are held back', () => {
-  it('are told when they may be, each once, and later ones as they come', () => {
+describe('a coalescer that holds changes', () => {
+  it('sends each held change once on release, and later changes as they occur', () => {
     const { sent, changes } = coalescer(true);
     for (let count = 0; count < 3; count += 1) {
       changes.add(updated('f:/x'), 'f:/x');

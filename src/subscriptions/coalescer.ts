@@ -1,13 +1,13 @@
 import { RESOURCE_UPDATED, type McpNotification } from '#lib/mcp-protocol';
 
-/** A burst is over when nothing has changed for so long. */
+/** A burst ends after this time without a change, in milliseconds. */
 const QUIET_INTERVAL_MS = 100;
-/** And told after so long even if it is not over. */
+/** Maximum time from the first change of a burst to its notification, in milliseconds. */
 const MAX_DELAY_MS = 1_000;
-/** A timer that is later than this shows that the process was busy: what changed meanwhile may not have been read yet. */
+/** A timer that fires later than this means that the process was busy and may not have read all changes yet. */
 const LATE_TIMER_THRESHOLD_MS = 20;
 
-/** Takes what is to be told; an update comes with the resource as it was subscribed to. */
+/** Receives a notification. An update comes with the resource URI under which it was subscribed to. */
 export type NotifyChange = (change: McpNotification, resource?: string) => void;
 
 interface Burst {
@@ -18,8 +18,8 @@ interface Burst {
 }
 
 /**
- * Makes one notification out of a burst of changes of one list or resource. The last change is always followed by one:
- * whoever reads on hearing it finds all of the burst.
+ * Merges a burst of changes of one list or resource into one notification. A notification always follows the last
+ * change, so a client that reads on receiving it finds the whole burst.
  */
 export class Coalescer {
   private readonly bursts = new Map<string, Burst>();
@@ -27,7 +27,7 @@ export class Coalescer {
   private timerAt = 0;
   private state: 'open' | 'held' | 'closed';
 
-  /** @param isHeld nothing is told before `release` */
+  /** @param isHeld no notification is sent before `release` */
   constructor(
     private readonly notify: NotifyChange,
     isHeld = false,
@@ -35,7 +35,7 @@ export class Coalescer {
     this.state = isHeld ? 'held' : 'open';
   }
 
-  /** `resource`: what an update belongs to, as it was subscribed to. Of so many bursts there is a record at most. */
+  /** @param resource the URI under which the updated resource was subscribed to, which bounds the number of bursts */
   add(change: McpNotification, resource?: string): void {
     if (this.state === 'closed') return;
     const key = keyOf(change.method, resource);
@@ -50,14 +50,14 @@ export class Coalescer {
     if (this.state === 'open' && !this.timer) this.schedule(QUIET_INTERVAL_MS);
   }
 
-  /** Tells at once what was held back; from now on bursts are told as they end. */
+  /** Sends the held notifications at once. From now on each burst is sent when it ends. */
   release(): void {
     if (this.state !== 'held') return;
     this.state = 'open';
     this.flush();
   }
 
-  /** Tells at once of what there is, over or not. */
+  /** Sends all pending notifications at once, whether or not their bursts have ended. */
   flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -66,12 +66,12 @@ export class Coalescer {
     for (const { change, resource } of bursts) this.notify(change, resource);
   }
 
-  /** Nobody wants to hear of the resource any more. */
+  /** Discards the pending update of a resource that is no longer subscribed to. */
   discard(resource: string): void {
     this.bursts.delete(keyOf(RESOURCE_UPDATED, resource));
   }
 
-  /** Nothing is told from now on. */
+  /** Discards pending notifications and sends no more. */
   close(): void {
     this.state = 'closed';
     clearTimeout(this.timer);
@@ -103,11 +103,11 @@ export class Coalescer {
 const keyOf = (method: string, resource: string | undefined): string =>
   resource === undefined ? method : `${method} ${resource}`;
 
-/** What tells of a list says nothing else, least of all whose it is. */
+/** Strips the parameters of a list notification, because they could identify the server. */
 const withoutOrigin = (change: McpNotification, resource: string | undefined): McpNotification =>
   resource === undefined ? { method: change.method, params: {} } : change;
 
-/** Where several parts of a resource changed, the whole of it did. */
+/** Changes of several parts of a resource become a change of the whole. */
 function merged(before: McpNotification, change: McpNotification, resource: string | undefined): McpNotification {
   if (resource === undefined || before.params['uri'] === change.params['uri']) return withoutOrigin(change, resource);
   return { method: change.method, params: { uri: resource } };

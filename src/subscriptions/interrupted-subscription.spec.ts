@@ -26,45 +26,45 @@ afterEach(async () => {
 });
 
 describe('an interrupted subscription', () => {
-  it('is opened again once for all, and each hears that what it listens to may have changed', async () => {
-    const { connector, asked, join, open } = world();
+  it('reopens one subscription for all subscribers and reports everything as changed to each', async () => {
+    const { connector, requested, join, open } = world();
     const lists = await join(LIST_FILTER);
     const resources = await Promise.all(['f:/x', 'f:/y'].map((uri) => join(resourceFilter(uri))));
     connector.opened[0]?.die();
     await jest.advanceTimersByTimeAsync(1_000);
-    expect(asked).toHaveLength(3);
+    expect(requested).toHaveLength(3);
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x', 'f:/y') }]);
-    expect(lists.heard).toEqual([TOOLS_CHANGED, PROMPTS_CHANGED]);
-    expect(resources.map(({ heard }) => heard)).toEqual([[resourceUpdated('f:/x')], [resourceUpdated('f:/y')]]);
+    expect(lists.received).toEqual([TOOLS_CHANGED, PROMPTS_CHANGED]);
+    expect(resources.map(({ received }) => received)).toEqual([[resourceUpdated('f:/x')], [resourceUpdated('f:/y')]]);
   });
 
-  it('is none to who joins meanwhile and cannot wait; the others go on waiting', async () => {
+  it('rejects a new subscriber without retry during an interruption, while the others wait', async () => {
     const { connector, join, follow, open } = world();
     const waiting = await join(LIST_FILTER);
     connector.beforeOpening = rejectUnreachable;
     connector.opened[0]?.die();
     await expect(join(LIST_FILTER)).rejects.toMatchObject({ code: -31_004 });
-    const { heard } = follow(LIST_FILTER);
+    const { received } = follow(LIST_FILTER);
     await jest.advanceTimersByTimeAsync(A_MINUTE);
     connector.beforeOpening = async () => undefined;
     await jest.advanceTimersByTimeAsync(A_MINUTE);
     expect(open()).toEqual([LIST_FILTER]);
-    expect([waiting.heard, heard]).toEqual([
+    expect([waiting.received, received]).toEqual([
       [TOOLS_CHANGED, PROMPTS_CHANGED],
       [TOOLS_CHANGED, PROMPTS_CHANGED],
     ]);
   });
 
-  it('is brought back for all by who joins when the server is there again', async () => {
+  it('reopens the subscription for all when a new subscriber joins a server that is available again', async () => {
     const { connector, join, open } = world();
     const waiting = await join(LIST_FILTER);
     connector.opened[0]?.die();
     const late = await join(resourceFilter('f:/x'));
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x') }]);
-    expect([waiting.heard, late.heard]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], []]);
+    expect([waiting.received, late.received]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], []]);
   });
 
-  it('goes on without a resource that is there no more, until that comes back', async () => {
+  it('continues without a resource that the server rejects, until the server accepts it again', async () => {
     const { connector, join, open } = world();
     const [lists, x] = await Promise.all([join(LIST_FILTER), join(resourceFilter('f:/x'))]);
     connector.beforeListening = async (_connection, filter) => {
@@ -73,17 +73,17 @@ describe('an interrupted subscription', () => {
     connector.opened[0]?.die();
     await jest.advanceTimersByTimeAsync(10 * A_MINUTE);
     expect(open()).toEqual([LIST_FILTER]);
-    expect([lists?.heard, x?.heard]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], []]);
+    expect([lists?.received, x?.received]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], []]);
     connector.beforeListening = async () => undefined;
     await jest.advanceTimersByTimeAsync(A_MINUTE);
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x') }]);
-    expect(x?.heard).toEqual([resourceUpdated('f:/x')]);
+    expect(x?.received).toEqual([resourceUpdated('f:/x')]);
   });
 });
 
-describe('a resource that a server does not know any more after an interruption', () => {
-  it('is asked for again, and ever more seldom', async () => {
-    const { connector, asked, join, open } = world('legacy');
+describe('a resource that a server no longer knows after an interruption', () => {
+  it('requests an unknown resource again with growing delays', async () => {
+    const { connector, requested, join, open } = world('legacy');
     await Promise.all([join(LIST_FILTER), join(resourceFilter('f:/x'))]);
     connector.honours = ({ resourceSubscriptions: _none, ...lists }) => lists;
     connector.refuses = ({ resourceSubscriptions = [] }) =>
@@ -93,14 +93,14 @@ describe('a resource that a server does not know any more after an interruption'
       }));
     connector.opened[0]?.die();
     await jest.advanceTimersByTimeAsync(10 * A_MINUTE);
-    expect(asked.length).toBeGreaterThan(15);
-    expect(asked.length).toBeLessThan(60);
+    expect(requested.length).toBeGreaterThan(15);
+    expect(requested.length).toBeLessThan(60);
     expect(open()).toHaveLength(1);
   });
 });
 
-describe('a server that is another one than it was', () => {
-  it('is listened to by those who may share what is had of it now', async () => {
+describe('a server whose sharing rule changes', () => {
+  it('opens one subscription per group of subscribers that may share the new connection', async () => {
     const { connector, registry, join, open } = world();
     const joined = await Promise.all(['a', 'b', 'a'].map((subject) => join(LIST_FILTER, subject)));
     connector.eras.set('a', 'legacy');
@@ -108,22 +108,24 @@ describe('a server that is another one than it was', () => {
     await jest.advanceTimersByTimeAsync(A_MINUTE);
     expect(connector.live).toHaveLength(2);
     expect(open()).toEqual([LIST_FILTER, LIST_FILTER]);
-    expect(joined.map(({ heard }) => heard)).toEqual(Array.from({ length: 3 }, () => [TOOLS_CHANGED, PROMPTS_CHANGED]));
+    expect(joined.map(({ received }) => received)).toEqual(
+      Array.from({ length: 3 }, () => [TOOLS_CHANGED, PROMPTS_CHANGED]),
+    );
     connector.live[0]?.change(TOOLS_CHANGED);
-    const counts = joined.map(({ heard }) => heard.length);
+    const counts = joined.map(({ received }) => received.length);
     expect(counts[0]).toBe(counts[2]);
     expect(counts[0]).not.toBe(counts[1]);
-    for (const { feed } of joined) feed.close();
+    for (const { handle } of joined) handle.close();
     expect(open()).toEqual([]);
   });
 
-  it('though its definition is the same, is told apart when it is spoken to', async () => {
+  it('detects a changed era of a server with an unchanged definition', async () => {
     const { connector, join, open } = world();
     const [one] = await Promise.all([join(LIST_FILTER, 'a'), join(LIST_FILTER, 'b')]);
     connector.opened[0]?.die();
     connector.eras.set('a', 'legacy');
     await jest.advanceTimersByTimeAsync(A_MINUTE);
     expect(open()).toEqual([LIST_FILTER, LIST_FILTER]);
-    expect(one?.heard).toEqual([TOOLS_CHANGED, PROMPTS_CHANGED]);
+    expect(one?.received).toEqual([TOOLS_CHANGED, PROMPTS_CHANGED]);
   });
 });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile, ListFlag } from '#lib/mcp-protocol';
 
-/** Whose lists they are. */
+/** The client whose view of the lists is compared. */
 export interface Viewer {
   readonly caller: Caller;
   readonly client: ClientProfile;
@@ -10,28 +10,28 @@ export interface Viewer {
   readonly endpoint: string;
 }
 
-/** What one viewer sees of what is behind an endpoint. */
+/** What one viewer sees of the lists and resources behind an endpoint. */
 export interface ListView {
-  /** Resolves once it is known what the viewer sees now, as far as that can be known. */
+  /** Resolves once the current content is recorded, as far as it can be read. */
   readonly ready: Promise<unknown>;
-  /** True when it is known what the viewer saw last of a server's list. Always, where all or nothing is shown. */
+  /** True if the viewer's last content of a server's list is known. Always true if all or none of it is visible. */
   hasSnapshot(list: ListFlag, server: string): boolean;
   /**
-   * Looks at the list again, at these servers or, without any, at all. True when the viewer sees something else than
-   * before, and when that cannot be told. At once, where all is shown.
+   * Reads the list again, at the given servers or at all, and compares it with the last content. True if the viewer
+   * sees a difference, or if that is unknown. Returns without a promise if everything is visible.
    */
   hasChanged(list: ListFlag, servers?: ReadonlySet<string>): boolean | Promise<boolean>;
-  /** False once a resource, by its public URI, is kept from the viewer. */
+  /** False once the viewer may not see the resource. @param uri the public URI */
   isResourceVisible(uri: string): boolean;
   close(): void;
 }
 
-/** Knows what callers see: not every change at a server is one for everybody. */
+/** Opens views of what callers see: not every change at a server is visible to every caller. */
 export abstract class ListViews {
   abstract open(viewer: Viewer, lists: readonly ListFlag[]): ListView;
 }
 
-/** Every change shows. */
+/** A view without restrictions, in which every change is visible. */
 export const UNFILTERED_VIEW: ListView = {
   ready: Promise.resolve(),
   hasSnapshot: () => true,
@@ -40,12 +40,15 @@ export const UNFILTERED_VIEW: ListView = {
   close: () => undefined,
 };
 
-/** Where who knows it takes its place: it asks for lists, which is done above this module. Until then every change shows. */
+/**
+ * Delegates to the views that a higher module binds, because comparing lists requires fetching them. Until then every
+ * change is visible.
+ */
 @Injectable()
 export class DeferredListViews extends ListViews {
   private views: ListViews | undefined;
 
-  /** From now on this one knows. */
+  /** Delegates to the given views from now on. */
   bind(views: ListViews): void {
     this.views = views;
   }

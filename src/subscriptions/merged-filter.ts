@@ -1,19 +1,19 @@
 import { LIST_FLAGS, type ListFlag } from '#lib/mcp-protocol';
 import type { ChangeFilter } from '../upstream/index.js';
 
-/** Lists and resources whose changes somebody wants to hear of. */
+/** The lists and resources whose changes a subscriber requested. */
 export interface RequestedChanges {
   readonly lists: readonly ListFlag[];
   readonly resources: ReadonlySet<string>;
 }
 
-/** What several listeners want together. */
+/** The union of the filters of several subscribers. */
 export class MergedFilter {
   private readonly lists = new Set<ListFlag>();
   private readonly resources = new Set<string>();
 
-  constructor(listeners: Iterable<RequestedChanges>) {
-    for (const { lists, resources } of listeners) {
+  constructor(subscribers: Iterable<RequestedChanges>) {
+    for (const { lists, resources } of subscribers) {
       for (const flag of lists) this.lists.add(flag);
       for (const uri of resources) this.resources.add(uri);
     }
@@ -27,8 +27,8 @@ export class MergedFilter {
     return lists.every((flag) => this.lists.has(flag));
   }
 
-  includes(wanting: RequestedChanges): boolean {
-    return this.includesLists(wanting) && isSubset(wanting.resources, this.resources);
+  includes(requested: RequestedChanges): boolean {
+    return this.includesLists(requested) && isSubset(requested.resources, this.resources);
   }
 
   includesResources(uris: Iterable<string>): boolean {
@@ -37,15 +37,15 @@ export class MergedFilter {
 }
 
 export function toFilter(lists: Iterable<ListFlag>, uris: Iterable<string>): ChangeFilter {
-  const wanted = new Set(lists);
+  const flags = new Set(lists);
   const resourceSubscriptions = [...uris];
   return {
-    ...Object.fromEntries(LIST_FLAGS.filter((flag) => wanted.has(flag)).map((flag) => [flag, true] as const)),
+    ...Object.fromEntries(LIST_FLAGS.filter((flag) => flags.has(flag)).map((flag) => [flag, true] as const)),
     ...(resourceSubscriptions.length > 0 && { resourceSubscriptions }),
   };
 }
 
-export function isSubset(some: Iterable<string>, all: ReadonlySet<string>): boolean {
-  for (const one of some) if (!all.has(one)) return false;
+export function isSubset(values: Iterable<string>, all: ReadonlySet<string>): boolean {
+  for (const value of values) if (!all.has(value)) return false;
   return true;
 }

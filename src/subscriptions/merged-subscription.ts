@@ -1,35 +1,35 @@
 import { LIST_FLAGS, type ListFlag, type Outcome } from '#lib/mcp-protocol';
 import type { HeldConnection } from '../connections/index.js';
-import type { ChangeFilter, Listening } from '../upstream/index.js';
+import type { ChangeFilter, UpstreamSubscription } from '../upstream/index.js';
 import { toFilter, isSubset, MergedFilter, type RequestedChanges } from './merged-filter.js';
 
 type Refusal = Extract<Outcome, { kind: 'error' }>;
 
-/** One running subscription at a server: what was asked for, and what of it is granted. */
+/** One open subscription at a server, with the requested and the granted filter. */
 export class MergedSubscription {
   private readonly granted: ReadonlySet<string>;
   private readonly refusals: ReadonlyMap<string, Refusal>;
 
   constructor(
     private readonly held: HeldConnection,
-    private readonly listening: Listening,
+    private readonly listening: UpstreamSubscription,
     private readonly requested: MergedFilter,
   ) {
     this.granted = new Set(listening.honoured.resourceSubscriptions);
     this.refusals = new Map(listening.refused?.map(({ uri, refusal }) => [uri, refusal]));
   }
 
-  /** Calls back once when it has ended by itself. */
+  /** Calls the listener once when the connection closed or its server was reconfigured. */
   onClosed(listener: () => void): void {
     this.held.onClosed(listener);
   }
 
   /**
-   * True for who hears all that there is to hear without a further word to the server. A list that it does not tell of
-   * is not asked for again; a resource may exist by now.
+   * True if the subscriber needs no larger subscription. A list that the server did not grant counts as covered,
+   * because a new request would not change that; a resource that it did not grant may exist by now.
    */
-  covers(wanting: RequestedChanges): boolean {
-    return this.requested.includesLists(wanting) && isSubset(wanting.resources, this.granted);
+  covers(requested: RequestedChanges): boolean {
+    return this.requested.includesLists(requested) && isSubset(requested.resources, this.granted);
   }
 
   grantedFor({ lists, resources }: RequestedChanges): ChangeFilter {
@@ -40,24 +40,24 @@ export class MergedSubscription {
     );
   }
 
-  /** The lists that it tells of and that the one before did not, if there was one. */
+  /** Returns the granted lists that the previous subscription, if any, did not grant. */
   addedLists(before: MergedSubscription | undefined): ListFlag[] {
     return LIST_FLAGS.filter((flag) => this.listening.honoured[flag] && before?.listening.honoured[flag] !== true);
   }
 
-  /** The server's own words to who is granted nothing. */
-  refusalOf(wanting: RequestedChanges): Refusal | undefined {
-    if (this.refusals.size === 0 || Object.keys(this.grantedFor(wanting)).length > 0) return undefined;
-    for (const uri of wanting.resources) {
+  /** Returns the server's own error for a subscriber that was granted nothing. */
+  refusalOf(requested: RequestedChanges): Refusal | undefined {
+    if (this.refusals.size === 0 || Object.keys(this.grantedFor(requested)).length > 0) return undefined;
+    for (const uri of requested.resources) {
       const refusal = this.refusals.get(uri);
       if (refusal) return refusal;
     }
     return undefined;
   }
 
-  /** True when the server tells of resources that none of them wants to hear of. */
-  exceeds(listeners: Iterable<RequestedChanges>): boolean {
-    return !new MergedFilter(listeners).includesResources(this.granted);
+  /** True if the server granted resources that none of the subscribers requests. */
+  exceeds(subscribers: Iterable<RequestedChanges>): boolean {
+    return !new MergedFilter(subscribers).includesResources(this.granted);
   }
 
   end(): void {

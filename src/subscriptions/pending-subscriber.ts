@@ -6,9 +6,9 @@ import type { Subscriber } from './subscriber.js';
 const MIN_RETRY_DELAY_MS = 500;
 const MAX_RETRY_DELAY_MS = 30_000;
 
-/** A listener on its way into a feed. */
+/** A subscriber that is not attached to a shared subscription yet. */
 export class PendingSubscriber {
-  /** It has missed what happened meanwhile. */
+  /** True if changes may have been missed while the subscriber waited. */
   hasMissedChanges: boolean;
 
   private constructor(
@@ -19,35 +19,41 @@ export class PendingSubscriber {
     this.hasMissedChanges = subscriber.wasAttached;
   }
 
-  /** `arrival` is settled once it is known what becomes of it. */
-  static create(listener: Subscriber): { readonly guest: PendingSubscriber; readonly arrival: Promise<void> } {
+  /** Creates one for a new subscriber. `arrival` settles once the subscriber is attached, rejected or closed. */
+  static create(subscriber: Subscriber): { readonly pending: PendingSubscriber; readonly arrival: Promise<void> } {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    return { guest: new PendingSubscriber(listener, resolve, reject), arrival: promise };
+    return { pending: new PendingSubscriber(subscriber, resolve, reject), arrival: promise };
   }
 
-  /** One that stands still with its feed. It can be refused no more, only sent to look for another feed. */
-  static forDetached(listener: Subscriber, onParted: () => void): PendingSubscriber {
-    return new PendingSubscriber(listener, () => undefined, onParted);
+  /**
+   * Creates one for a subscriber whose subscription was interrupted. Rejecting it makes it look up its subscription
+   * again.
+   */
+  static forDetached(subscriber: Subscriber, onDetached: () => void): PendingSubscriber {
+    return new PendingSubscriber(subscriber, () => undefined, onDetached);
   }
 
-  /** Whoever was served once is waiting for better times, whatever the server says. */
+  /** True if the subscriber waits after this failure. One that was attached before always waits. */
   shouldRetryAfter(cause: unknown): boolean {
-    const { wasAttached: wasServed, traits } = this.subscriber;
-    return wasServed || (traits.retriesUnreachable && isRetriable(cause));
+    const { wasAttached, traits } = this.subscriber;
+    return wasAttached || (traits.retriesUnreachable && isRetriable(cause));
   }
 }
 
-/** False for a refusal: to ask again would change nothing. */
+/** False for a rejection by the server, which a retry would not change. */
 export function isRetriable(cause: unknown): boolean {
   if (!(cause instanceof GatewayError)) return false;
   return cause.code === GatewayCode.outcomeUnknown || (isJsonObject(cause.data) && cause.data['retriable'] === true);
 }
 
-/** How long to wait between attempts at a server that is away. */
+/** Delays between attempts to reach a server. */
 export class RetryDelays {
   private readonly backoff = new Backoff(MIN_RETRY_DELAY_MS, MAX_RETRY_DELAY_MS);
 
-  /** Those that were interrupted together do not all come back at the same moment. */
+  /**
+   * Returns the next delay in milliseconds, with jitter: subscribers interrupted together must not retry
+   * simultaneously.
+   */
   next(): number {
     return this.backoff.next() * (0.5 + Math.random() / 2);
   }
@@ -57,17 +63,17 @@ export class RetryDelays {
   }
 }
 
-/** Those who want the same stay together. None for guests who all want the same. */
-export function splitInHalves(guests: readonly PendingSubscriber[]): readonly (readonly PendingSubscriber[])[] {
-  const alike = new Map<string, PendingSubscriber[]>();
-  for (const guest of guests) {
-    const { lists, resources } = guest.subscriber;
-    const want = JSON.stringify([lists, ...resources]);
-    const known = alike.get(want);
-    if (known) known.push(guest);
-    else alike.set(want, [guest]);
+/** Splits by filter into two halves; equal filters stay together. Returns no halves if all filters are equal. */
+export function splitInHalves(subscribers: readonly PendingSubscriber[]): readonly (readonly PendingSubscriber[])[] {
+  const byFilter = new Map<string, PendingSubscriber[]>();
+  for (const pending of subscribers) {
+    const { lists, resources } = pending.subscriber;
+    const filter = JSON.stringify([lists, ...resources]);
+    const known = byFilter.get(filter);
+    if (known) known.push(pending);
+    else byFilter.set(filter, [pending]);
   }
-  const groups = [...alike.values()];
+  const groups = [...byFilter.values()];
   if (groups.length < 2) return [];
   const middle = groups.length >> 1;
   return [groups.slice(0, middle).flat(), groups.slice(middle).flat()];

@@ -8,15 +8,15 @@ import { isRetriable, RetryDelays } from './pending-subscriber.js';
 import { SharedSubscription, type ListChangeReason } from './shared-subscription.js';
 import { SharingChanged, ServerRemoved } from './subscriptions.errors.js';
 
-/** Takes the server, by its slug, and the list that changed there, or may have. */
-export type ListObserver = (server: string, list: ListFlag, why: ListChangeReason) => void;
+/** Receives the slug of the server and the list that changed there, or may have changed. */
+export type ListObserver = (server: string, list: ListFlag, reason: ListChangeReason) => void;
 
-/** How often a server may turn out to be another one while a listener looks for its feed. */
+/** How often the sharing rule of a server may change while a subscriber attaches. */
 const MAX_SHARING_CHANGES = 3;
 
 /**
- * Tells listeners of changes at servers. All who may share what is had of a server listen over one subscription, which
- * lasts when a connection ends by itself, or a server is configured anew.
+ * Notifies subscribers of changes at servers. All subscribers that may share a server's connection share one
+ * subscription, which outlives closed connections and changed definitions.
  */
 @Injectable()
 export class ServerSubscriptions {
@@ -30,122 +30,123 @@ export class ServerSubscriptions {
     private readonly registry: ServerRegistry,
   ) {}
 
-  /** Rejects with a GatewayError when the server cannot be reached or refuses. */
+  /** Subscribes to changes at a server. Rejects with a GatewayError if the server cannot be reached or rejects it. */
   async subscribe(
     server: ServerDefinition,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     filter: ChangeFilter,
     onChange: OnChange,
   ): Promise<SubscriptionHandle> {
-    const listener = this.createSubscriber(
-      { server: server.slug, scope: face, retriesUnreachable: false },
+    const subscriber = this.createSubscriber(
+      { server: server.slug, scope, retriesUnreachable: false },
       filter,
       onChange,
     );
     try {
-      await this.attach(listener);
+      await this.attach(subscriber);
     } catch (cause) {
-      this.subscribers.delete(listener);
+      this.subscribers.delete(subscriber);
       throw cause;
     }
-    return listener;
+    return subscriber;
   }
 
-  /** A feed that waits for a server that cannot be reached now. One that refuses is not asked again. */
+  /** Subscribes to changes, and waits for a server that cannot be reached now. Does not retry after a rejection. */
   subscribeWithRetry(
     server: ServerDefinition,
-    face: ConnectionScope,
+    scope: ConnectionScope,
     filter: ChangeFilter,
     onChange: OnChange,
   ): SubscriptionHandle {
-    const listener = this.createSubscriber(
-      { server: server.slug, scope: face, retriesUnreachable: true },
+    const subscriber = this.createSubscriber(
+      { server: server.slug, scope, retriesUnreachable: true },
       filter,
       onChange,
     );
-    void this.attachWithRetry(listener);
-    return listener;
+    void this.attachWithRetry(subscriber);
+    return subscriber;
   }
 
   /**
-   * Calls back with every change of a list that any listener here could hear of, and with each list that is listened to
-   * anew. Returns how to stop.
+   * Registers an observer of every list change that any subscriber of this worker could receive, and of each list that
+   * was subscribed to again. Returns a function that removes it.
    */
   onListChange(observer: ListObserver): () => void {
     this.observers.add(observer);
     return () => void this.observers.delete(observer);
   }
 
-  /** A list has changed by what people here have said of it: the server itself tells nobody. */
+  /** Publishes a list change that administrators of the gateway caused, of which the server sends no notification. */
   publishListChange(server: string, list: ListFlag): void {
-    for (const tell of this.observers) tell(server, list, 'changed');
-    for (const listener of this.subscribers) {
-      if (listener.traits.server === server) listener.receive({ method: LIST_CHANGES[list].told, params: {} });
+    for (const observe of this.observers) observe(server, list, 'changed');
+    for (const subscriber of this.subscribers) {
+      if (subscriber.traits.server === server) subscriber.receive({ method: LIST_CHANGES[list].told, params: {} });
     }
   }
 
   private createSubscriber(traits: SubscriberTraits, filter: ChangeFilter, onChange: OnChange): Subscriber {
-    const listener = new Subscriber(traits, filter, onChange, (closed) => this.subscribers.delete(closed));
-    this.subscribers.add(listener);
-    return listener;
+    const subscriber = new Subscriber(traits, filter, onChange, (closed) => this.subscribers.delete(closed));
+    this.subscribers.add(subscriber);
+    return subscriber;
   }
 
-  /** Not known while its server has never been reached is with whom a listener may share; then each waits by itself. */
-  private async attachWithRetry(listener: Subscriber): Promise<void> {
-    const { server } = listener.traits;
-    const pauses = new RetryDelays();
-    while (!listener.isClosed) {
+  /** Retries for each subscriber separately: until its server was reached, it is unknown with whom it may share. */
+  private async attachWithRetry(subscriber: Subscriber): Promise<void> {
+    const { server } = subscriber.traits;
+    const delays = new RetryDelays();
+    while (!subscriber.isClosed) {
       try {
-        return await this.attach(listener);
+        return await this.attach(subscriber);
       } catch (cause) {
-        if (!listener.wasAttached && !isRetriable(cause)) {
-          this.logger.debug(`${server} tells nobody of changes: ${String(cause)}`);
+        if (!subscriber.wasAttached && !isRetriable(cause)) {
+          this.logger.debug(`Server ${server} rejected a subscription to changes: ${String(cause)}`);
           return;
         }
-        await listener.pause(pauses.next());
+        await subscriber.pause(delays.next());
       }
     }
   }
 
-  private async attach(listener: Subscriber): Promise<void> {
-    for (let moves = 0; ; moves += 1) {
-      const { server, scope: face } = listener.traits;
-      const entitlement = await this.upstreams.sharingKeyOf(this.find(server), face);
-      if (listener.isClosed) return;
+  private async attach(subscriber: Subscriber): Promise<void> {
+    for (let changes = 0; ; changes += 1) {
+      const { server, scope } = subscriber.traits;
+      const sharingKey = await this.upstreams.sharingKeyOf(this.find(server), scope);
+      if (subscriber.isClosed) return;
       try {
-        return await this.sharedSubscriptionFor(entitlement, server).join(listener);
+        return await this.sharedSubscriptionFor(sharingKey, server).join(subscriber);
       } catch (cause) {
-        if (!(cause instanceof SharingChanged) || moves >= MAX_SHARING_CHANGES) throw cause;
+        if (!(cause instanceof SharingChanged) || changes >= MAX_SHARING_CHANGES) throw cause;
       }
     }
   }
 
-  private sharedSubscriptionFor(entitlement: string | undefined, slug: string): SharedSubscription {
-    const known = entitlement === undefined ? undefined : this.shared.get(entitlement);
+  private sharedSubscriptionFor(sharingKey: string | undefined, slug: string): SharedSubscription {
+    const known = sharingKey === undefined ? undefined : this.shared.get(sharingKey);
     if (known) return known;
-    const feed = new SharedSubscription({
-      sharingKey: entitlement,
-      hold: async (face) => this.upstreams.hold(this.find(slug), face),
-      onAttached: (listener) => this.bindSession(listener),
-      onListChange: (list, why) => {
-        for (const tell of this.observers) tell(slug, list, why);
+    const subscription = new SharedSubscription({
+      sharingKey,
+      hold: async (scope) => this.upstreams.hold(this.find(slug), scope),
+      onAttached: (subscriber) => this.bindSession(subscriber),
+      onListChange: (list, reason) => {
+        for (const observe of this.observers) observe(slug, list, reason);
       },
-      onInterruption: (cause) => this.logger.warn(`The change feed of ${slug} is interrupted: ${String(cause)}`),
-      onDetached: (listener) => void this.attachWithRetry(listener),
+      onInterruption: (cause) =>
+        this.logger.warn(`The subscription to changes of server ${slug} was interrupted: ${String(cause)}`),
+      onDetached: (subscriber) => void this.attachWithRetry(subscriber),
       onEmpty: () => {
-        if (entitlement !== undefined && this.shared.get(entitlement) === feed) this.shared.delete(entitlement);
+        if (sharingKey !== undefined && this.shared.get(sharingKey) === subscription) this.shared.delete(sharingKey);
       },
     });
-    if (entitlement !== undefined) this.shared.set(entitlement, feed);
-    return feed;
+    if (sharingKey !== undefined) this.shared.set(sharingKey, subscription);
+    return subscription;
   }
 
-  /** A session hears of what else its connections say, and its client's own notifications go there. */
-  private bindSession({ traits: { server, scope: face } }: Subscriber): void {
-    const { session } = face;
+  /** Uses the connection once for the session, so that notifications pass between the session and the server. */
+  private bindSession({ traits: { server, scope } }: Subscriber): void {
+    const { session } = scope;
     const definition = this.registry.find(server);
     if (!session || session.isEnded || !definition) return;
-    this.upstreams.use(definition, face, async () => undefined).catch(() => undefined);
+    this.upstreams.use(definition, scope, async () => undefined).catch(() => undefined);
   }
 
   /** @throws ServerRemoved */

@@ -30,7 +30,7 @@ function world(endpoint = 'default') {
   const config = new SessionPoolConfig();
   const pool = new UpstreamPool(connector, new ConnectionsConfig(), registry);
   pools.push(pool);
-  const feeds = new SessionSubscriptions(
+  const subscriptions = new SessionSubscriptions(
     new ServerSubscriptions(pool, registry),
     endpointsOf(registry),
     new DeferredListViews(),
@@ -39,8 +39,8 @@ function world(endpoint = 'default') {
   const session = new Session(start, config);
   const sink = new RecordingSink();
   session.openStandingStream(sink);
-  const heard = () => sink.events.flatMap((event) => (event.kind === 'notification' ? [event.notification] : []));
-  return { connector, pool, feeds, session, heard };
+  const received = () => sink.events.flatMap((event) => (event.kind === 'notification' ? [event.notification] : []));
+  return { connector, pool, subscriptions, session, received };
 }
 
 beforeEach(() => {
@@ -54,131 +54,134 @@ afterEach(async () => {
 });
 
 describe('a resource that a session is subscribed to', () => {
-  it('is told of under the name that the client knows, until the client wants no more', async () => {
-    const { connector, feeds, session, heard } = world();
-    await feeds.subscribe(session, resource('x'));
+  it('sends updates with the public URI until the client unsubscribes', async () => {
+    const { connector, subscriptions, session, received } = world();
+    await subscriptions.subscribe(session, resource('x'));
     for (let count = 0; count < 100; count += 1) connector.opened[0]?.change(updated('file:///x'));
     await jest.advanceTimersByTimeAsync(1_000);
     connector.opened[0]?.change(updated('file:///x'));
-    await feeds.unsubscribe(session, resource('x'));
+    await subscriptions.unsubscribe(session, resource('x'));
     connector.opened[0]?.change(updated('file:///x'));
     await jest.advanceTimersByTimeAsync(1_000);
-    expect(heard()).toEqual([updated('a+file:///x')]);
-    await feeds.unsubscribe(session, resource('x'));
+    expect(received()).toEqual([updated('a+file:///x')]);
+    await subscriptions.unsubscribe(session, resource('x'));
   });
 
-  it('is told of at once when the session leaves', async () => {
-    const { connector, feeds, session, heard } = world();
-    await feeds.subscribe(session, resource('x'));
+  it('sends pending updates at once when the session is flushed', async () => {
+    const { connector, subscriptions, session, received } = world();
+    await subscriptions.subscribe(session, resource('x'));
     connector.opened[0]?.change(updated('file:///x'));
-    feeds.flush(session);
-    expect(heard()).toEqual([updated('a+file:///x')]);
+    subscriptions.flush(session);
+    expect(received()).toEqual([updated('a+file:///x')]);
   });
 
-  it('is subscribed to once, however often it is asked for', async () => {
-    const { connector, feeds, session } = world();
-    await Promise.all([1, 2, 3].map(() => feeds.subscribe(session, resource('x'))));
+  it('subscribes once to a resource that is requested several times', async () => {
+    const { connector, subscriptions, session } = world();
+    await Promise.all([1, 2, 3].map(() => subscriptions.subscribe(session, resource('x'))));
     expect(connector.opened[0]?.listeners).toHaveLength(1);
-    await feeds.unsubscribe(session, resource('x'));
+    await subscriptions.unsubscribe(session, resource('x'));
     expect(connector.opened[0]?.listeners).toEqual([]);
   });
 
-  it('is not subscribed to when the server refuses; it may be asked for again', async () => {
-    const { connector, feeds, session } = world();
+  it('rejects a subscription if the server cannot be reached, and accepts a later request', async () => {
+    const { connector, subscriptions, session } = world();
     connector.beforeListening = () => Promise.reject(new OutcomeError(unreachable('a')));
-    const watching = [1, 2].map(() => feeds.subscribe(session, resource('x')));
-    for (const outcome of await Promise.allSettled(watching)) {
+    const subscribing = [1, 2].map(() => subscriptions.subscribe(session, resource('x')));
+    for (const outcome of await Promise.allSettled(subscribing)) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: -31004 } });
     }
     connector.beforeListening = async () => undefined;
-    await feeds.subscribe(session, resource('x'));
+    await subscriptions.subscribe(session, resource('x'));
     expect(connector.opened[0]?.listeners).toHaveLength(1);
   });
 
-  it('is refused when the server would never tell of it', async () => {
-    const { connector, feeds, session } = world();
+  it('rejects a subscription that the server does not honour', async () => {
+    const { connector, subscriptions, session } = world();
     connector.honours = () => ({});
-    await expect(feeds.subscribe(session, resource('x'))).rejects.toMatchObject({ code: -32601 });
+    await expect(subscriptions.subscribe(session, resource('x'))).rejects.toMatchObject({ code: -32601 });
     expect(connector.opened[0]?.listeners).toEqual([]);
   });
 
-  it('is let go of when the client changes its mind meanwhile', async () => {
-    const { connector, feeds, session } = world();
+  it('closes a subscription that the client cancels while it is opening', async () => {
+    const { connector, subscriptions, session } = world();
     const opening = Promise.withResolvers<undefined>();
     connector.beforeListening = () => opening.promise;
-    const watching = feeds.subscribe(session, resource('x'));
-    const unwatching = feeds.unsubscribe(session, resource('x'));
+    const subscribing = subscriptions.subscribe(session, resource('x'));
+    const unsubscribing = subscriptions.unsubscribe(session, resource('x'));
     opening.resolve(undefined);
-    await Promise.all([watching, unwatching]);
+    await Promise.all([subscribing, unsubscribing]);
     expect(connector.opened[0]?.listeners).toEqual([]);
   });
 
-  it('is let go of with the session, be it in the middle of the subscription', async () => {
-    const { connector, feeds, session } = world();
-    await feeds.subscribe(session, resource('x'));
+  it('closes all subscriptions of an ended session, including one that is opening', async () => {
+    const { connector, subscriptions, session } = world();
+    await subscriptions.subscribe(session, resource('x'));
     const opening = Promise.withResolvers<undefined>();
     connector.beforeListening = () => opening.promise;
-    const watching = feeds.subscribe(session, resource('y'));
+    const subscribing = subscriptions.subscribe(session, resource('y'));
     session.end();
     opening.resolve(undefined);
-    await watching;
+    await subscribing;
     await jest.advanceTimersByTimeAsync(0);
     expect(connector.opened.flatMap(({ listeners }) => listeners)).toEqual([]);
     expect(connector.live).toEqual([]);
   });
 
-  it('is refused beyond the bound', async () => {
-    const { feeds, session } = world();
-    for (let count = 0; count < 1_000; count += 1) await feeds.subscribe(session, resource(String(count)));
-    await expect(feeds.subscribe(session, resource('more'))).rejects.toMatchObject({ code: -31003, httpStatus: 429 });
-    await feeds.unsubscribe(session, resource('0'));
-    await feeds.subscribe(session, resource('more'));
+  it('rejects subscriptions beyond the limit', async () => {
+    const { subscriptions, session } = world();
+    for (let count = 0; count < 1_000; count += 1) await subscriptions.subscribe(session, resource(String(count)));
+    await expect(subscriptions.subscribe(session, resource('more'))).rejects.toMatchObject({
+      code: -31003,
+      httpStatus: 429,
+    });
+    await subscriptions.unsubscribe(session, resource('0'));
+    await subscriptions.subscribe(session, resource('more'));
   });
 });
 
 describe('the lists behind an endpoint', () => {
-  it('are followed at every server; the client is told once of a burst', async () => {
-    const { connector, feeds, session, heard } = world();
-    feeds.subscribeToLists(session);
-    feeds.subscribeToLists(session);
+  it('subscribes to the lists of every server and notifies once per burst', async () => {
+    const { connector, subscriptions, session, received } = world();
+    subscriptions.subscribeToLists(session);
+    subscriptions.subscribeToLists(session);
     await jest.advanceTimersByTimeAsync(0);
     expect(connector.opened).toHaveLength(2);
     for (const connection of connector.opened) connection.change(TOOLS);
     await jest.advanceTimersByTimeAsync(1_000);
-    expect(heard()).toEqual([TOOLS]);
+    expect(received()).toEqual([TOOLS]);
   });
 
-  it('of one server are followed on the session’s own connection', async () => {
-    const { connector, pool, feeds, session } = world('a');
-    feeds.subscribeToLists(session);
+  it('subscribes to the lists of a single server over the session’s own connection', async () => {
+    const { connector, pool, subscriptions, session } = world('a');
+    subscriptions.subscribeToLists(session);
     await jest.advanceTimersByTimeAsync(0);
-    const face = { caller: session.start.caller, client: LEGACY_CLIENT, session };
-    await pool.use(a, face, async () => undefined);
+    const scope = { caller: session.start.caller, client: LEGACY_CLIENT, session };
+    await pool.use(a, scope, async () => undefined);
     expect(connector.opened).toHaveLength(1);
   });
 
-  it('are followed at the servers that are there; the others are waited for', async () => {
-    const { connector, feeds, session, heard } = world();
+  it('subscribes to the lists of reachable servers and waits for the others', async () => {
+    const { connector, subscriptions, session, received } = world();
     connector.beforeOpening = async ({ slug }) => {
       if (slug === 'a') throw new OutcomeError(unreachable('a'));
     };
-    feeds.subscribeToLists(session);
+    subscriptions.subscribeToLists(session);
     await jest.advanceTimersByTimeAsync(0);
     expect(connector.opened.map(({ server }) => server.slug)).toEqual(['b']);
     connector.beforeOpening = async () => undefined;
     await jest.advanceTimersByTimeAsync(60_000);
     expect(connector.opened.map(({ server }) => server.slug)).toEqual(['b', 'a']);
-    expect(heard()).toContainEqual(TOOLS);
+    expect(received()).toContainEqual(TOOLS);
   });
 
-  it('are followed no longer once the session has ended', async () => {
-    const { connector, feeds, session, heard } = world();
-    feeds.subscribeToLists(session);
+  it('closes the list subscriptions of an ended session', async () => {
+    const { connector, subscriptions, session, received } = world();
+    subscriptions.subscribeToLists(session);
     await jest.advanceTimersByTimeAsync(0);
     for (const connection of connector.opened) connection.change(TOOLS);
     session.end();
     await jest.advanceTimersByTimeAsync(1_000);
-    expect(heard()).toEqual([]);
+    expect(received()).toEqual([]);
     expect(connector.opened.flatMap(({ listeners }) => listeners)).toEqual([]);
   });
 });

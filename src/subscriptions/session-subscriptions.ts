@@ -4,42 +4,42 @@ import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { Session } from '../session-pool/index.js';
 import type { ConnectionScope } from '../connections/index.js';
-import { missedBy } from '../upstream/index.js';
+import { toMissedChanges } from '../upstream/index.js';
 import { ServerSubscriptions } from './server-subscriptions.js';
 import { ChangeNotifier } from './change-notifier.js';
 import type { SubscriptionHandle, OnChange } from './subscriber.js';
 import { DeferredListViews, type ListView } from './list-views.js';
 import { NotSubscribable, TooManySubscriptions } from './subscriptions.errors.js';
 
-/** A resource at one server, and the URI under which the client knows it. */
+/** A resource at one server that a session subscribed to. */
 export interface SubscribedResource {
   readonly server: ServerDefinition;
-  /** Its URI at the server. */
+  /** URI of the resource at the server. `uri` is its public URI, which the client uses. */
   readonly own: string;
   readonly uri: string;
 }
 
 const ALL_LISTS = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
 
-/** Resources that one session may be subscribed to. */
+/** Maximum number of resources that one session may be subscribed to. */
 const MAX_SUBSCRIBED_RESOURCES = 1_000;
 
 interface ResourceSubscription {
   readonly resource: SubscribedResource;
-  /** Undefined while the resource is kept from the client: it is told of it again once it is not. */
+  /** Undefined while the resource is hidden from the client. It is subscribed to again once it is visible. */
   handle: Promise<SubscriptionHandle> | undefined;
 }
 
-/** What one session is told, and what it sees of it. */
+/** Subscriptions of one session, and its view of lists and resources. */
 interface SessionState {
   readonly notifier: ChangeNotifier;
-  /** By the URI that the client knows. */
+  /** By public URI. */
   readonly resources: Map<string, ResourceSubscription>;
   view: ListView;
   hasListSubscriptions: boolean;
 }
 
-/** Tells legacy sessions of changes: of the lists while a stream is open, of resources they subscribed to. */
+/** Notifies legacy sessions of changes: of lists while a stream is open, and of the resources they subscribed to. */
 @Injectable()
 export class SessionSubscriptions {
   private readonly sessions = new WeakMap<Session, SessionState>();
@@ -50,115 +50,122 @@ export class SessionSubscriptions {
     private readonly views: DeferredListViews,
   ) {}
 
-  /** Rejects with a GatewayError when the server refuses, or at the bound. Watching twice is watching once. */
+  /**
+   * Subscribes a session to a resource. Idempotent. Rejects with a GatewayError if the server rejects it, or at the
+   * limit.
+   */
   async subscribe(session: Session, resource: SubscribedResource): Promise<void> {
     const { uri } = resource;
-    const { resources: watched, view } = this.stateOf(session);
-    const known = watched.get(uri);
+    const { resources, view } = this.stateOf(session);
+    const known = resources.get(uri);
     if (known?.handle) return void (await known.handle);
-    if (watched.size >= MAX_SUBSCRIBED_RESOURCES && !known) throw new TooManySubscriptions(MAX_SUBSCRIBED_RESOURCES);
+    if (resources.size >= MAX_SUBSCRIBED_RESOURCES && !known) throw new TooManySubscriptions(MAX_SUBSCRIBED_RESOURCES);
     const opening: ResourceSubscription = {
       resource,
       handle: view.isResourceVisible(uri) ? this.open(session, resource) : undefined,
     };
-    watched.set(uri, opening);
+    resources.set(uri, opening);
     try {
-      const feed = await opening.handle;
-      if (session.isEnded) feed?.close();
+      const handle = await opening.handle;
+      if (session.isEnded) handle?.close();
     } catch (cause) {
-      if (watched.get(uri) === opening) watched.delete(uri);
+      if (resources.get(uri) === opening) resources.delete(uri);
       throw cause;
     }
   }
 
-  /** What the session's client has subscribed to. */
+  /** Returns the resources that the session is subscribed to. */
   subscribedResources(session: Session): readonly SubscribedResource[] {
     return [...(this.sessions.get(session)?.resources.values() ?? [])].map(({ resource }) => resource);
   }
 
-  /** Tells at once what has not been told yet: the session leaves, and its heir knows nothing of it. */
+  /** Sends pending notifications at once, before a handoff: the new owner does not know of them. */
   flush(session: Session): void {
     this.sessions.get(session)?.notifier.flush();
   }
 
   async unsubscribe(session: Session, { uri }: SubscribedResource): Promise<void> {
-    const told = this.sessions.get(session);
-    const watching = told?.resources.get(uri);
-    told?.resources.delete(uri);
-    told?.notifier.discard(uri);
-    await watching?.handle?.then(close, ignoreFailure);
+    const state = this.sessions.get(session);
+    const subscription = state?.resources.get(uri);
+    state?.resources.delete(uri);
+    state?.notifier.discard(uri);
+    await subscription?.handle?.then(close, ignoreFailure);
   }
 
-  /** Follows the lists of every server behind the session's endpoint, from now until the session ends. */
+  /** Subscribes to the lists of every server behind the session's endpoint, until the session ends. */
   subscribeToLists(session: Session): void {
     const { caller } = session.start;
     const endpoint = this.endpoints.findFor(caller, session.start.endpoint);
     if (!endpoint || session.isEnded) return;
-    const told = this.stateOf(session);
-    if (told.hasListSubscriptions) return;
-    told.hasListSubscriptions = true;
-    const { notifier: teller } = told;
-    told.view = this.views.open(toViewer(session), LIST_FLAGS);
-    teller.setView(told.view);
-    // Behind several servers the session's own upstream sessions are opened when they are first called, not now.
-    const face = endpoint.transparent
+    const state = this.stateOf(session);
+    if (state.hasListSubscriptions) return;
+    state.hasListSubscriptions = true;
+    const { notifier } = state;
+    state.view = this.views.open(toViewer(session), LIST_FLAGS);
+    notifier.setView(state.view);
+    // For an endpoint with several servers, the session's own upstream sessions are opened by their first call, not
+    // now.
+    const scope = endpoint.transparent
       ? toConnectionScope(session)
       : { ...toConnectionScope(session), session: undefined };
-    const followed = new Map<string, SubscriptionHandle>();
-    const follow = ({ servers }: Pick<Endpoint, 'servers'>) => {
+    const handles = new Map<string, SubscriptionHandle>();
+    const subscribeTo = ({ servers }: Pick<Endpoint, 'servers'>) => {
       for (const server of servers) {
-        if (followed.has(server.slug)) continue;
-        const onChange = (change: McpNotification) => teller.record(change, { server: server.slug });
-        followed.set(server.slug, this.subscriptions.subscribeWithRetry(server, face, ALL_LISTS, onChange));
+        if (handles.has(server.slug)) continue;
+        const onChange = (change: McpNotification) => notifier.record(change, { server: server.slug });
+        handles.set(server.slug, this.subscriptions.subscribeWithRetry(server, scope, ALL_LISTS, onChange));
       }
-      for (const [slug, feed] of followed) {
+      for (const [slug, handle] of handles) {
         if (servers.some((server) => server.slug === slug)) continue;
-        feed.close();
-        followed.delete(slug);
+        handle.close();
+        handles.delete(slug);
       }
     };
-    follow(endpoint);
-    const stopWatching = this.endpoints.onChange(endpoint.id, caller, (now) => {
-      follow(now ?? { servers: [] });
-      for (const change of missedBy(ALL_LISTS)) teller.record(change);
+    subscribeTo(endpoint);
+    const unsubscribe = this.endpoints.onChange(endpoint.id, caller, (now) => {
+      subscribeTo(now ?? { servers: [] });
+      for (const change of toMissedChanges(ALL_LISTS)) notifier.record(change);
     });
     session.onEnd(() => {
-      stopWatching();
-      for (const feed of followed.values()) feed.close();
+      unsubscribe();
+      for (const handle of handles.values()) handle.close();
     });
   }
 
   private async open(session: Session, resource: SubscribedResource): Promise<SubscriptionHandle> {
     const { server, own } = resource;
     const filter = { resourceSubscriptions: [own] };
-    const feed = await this.subscriptions.subscribe(
+    const handle = await this.subscriptions.subscribe(
       server,
       toConnectionScope(session),
       filter,
       this.changeHandlerFor(session, resource),
     );
-    if (feed.honoured.resourceSubscriptions?.includes(own)) return feed;
-    feed.close();
+    if (handle.honoured.resourceSubscriptions?.includes(own)) return handle;
+    handle.close();
     throw new NotSubscribable(server.slug);
   }
 
-  /** Lets go of resources that are kept from the client by now, and goes on with those that no longer are. */
-  private applyVisibility(session: Session, { resources: watched, view, notifier: teller }: SessionState): void {
-    for (const watching of watched.values()) {
-      const { handle: feed, resource } = watching;
-      const isShown = view.isResourceVisible(resource.uri);
-      if (feed && !isShown) {
-        watching.handle = undefined;
-        void feed.then(close, ignoreFailure);
-      } else if (!feed && isShown) {
-        watching.handle = Promise.resolve(this.resubscribe(session, resource));
-        // It may have changed meanwhile.
-        teller.record({ method: RESOURCE_UPDATED, params: { uri: resource.uri } }, { resource: resource.uri });
+  /**
+   * Closes the subscriptions to resources that are now hidden from the client, and reopens those that are visible
+   * again.
+   */
+  private applyVisibility(session: Session, { resources, view, notifier }: SessionState): void {
+    for (const subscription of resources.values()) {
+      const { handle, resource } = subscription;
+      const isVisible = view.isResourceVisible(resource.uri);
+      if (handle && !isVisible) {
+        subscription.handle = undefined;
+        void handle.then(close, ignoreFailure);
+      } else if (!handle && isVisible) {
+        subscription.handle = Promise.resolve(this.resubscribe(session, resource));
+        // The resource may have changed while it was hidden.
+        notifier.record({ method: RESOURCE_UPDATED, params: { uri: resource.uri } }, { resource: resource.uri });
       }
     }
   }
 
-  /** The server was asked before, and may be away now. */
+  /** Subscribes again, and waits for a server that cannot be reached: it accepted this subscription before. */
   private resubscribe(session: Session, resource: SubscribedResource): SubscriptionHandle {
     const filter = { resourceSubscriptions: [resource.own] };
     return this.subscriptions.subscribeWithRetry(
@@ -170,34 +177,34 @@ export class SessionSubscriptions {
   }
 
   private changeHandlerFor(session: Session, { uri }: SubscribedResource): OnChange {
-    const { notifier: teller } = this.stateOf(session);
-    return (change) => teller.record({ ...change, params: { ...change.params, uri } }, { resource: uri });
+    const { notifier } = this.stateOf(session);
+    return (change) => notifier.record({ ...change, params: { ...change.params, uri } }, { resource: uri });
   }
 
   private stateOf(session: Session): SessionState {
     const known = this.sessions.get(session);
     if (known) return known;
-    const teller = new ChangeNotifier((notification) => session.notify(notification));
-    const told: SessionState = {
-      notifier: teller,
+    const notifier = new ChangeNotifier((notification) => session.notify(notification));
+    const state: SessionState = {
+      notifier,
       resources: new Map(),
       view: this.views.open(toViewer(session), []),
       hasListSubscriptions: false,
     };
-    this.sessions.set(session, told);
-    teller.setView(told.view);
+    this.sessions.set(session, state);
+    notifier.setView(state.view);
     const { endpoint, caller } = session.start;
-    const stopReviewing = this.endpoints.onChange(endpoint, caller, () => this.applyVisibility(session, told));
+    const unsubscribe = this.endpoints.onChange(endpoint, caller, () => this.applyVisibility(session, state));
     session.onEnd(() => {
-      stopReviewing();
-      teller.close();
-      for (const { handle: feed } of told.resources.values()) void feed?.then(close, ignoreFailure);
+      unsubscribe();
+      notifier.close();
+      for (const { handle } of state.resources.values()) void handle?.then(close, ignoreFailure);
     });
-    return told;
+    return state;
   }
 }
 
-const close = (feed: SubscriptionHandle): void => feed.close();
+const close = (handle: SubscriptionHandle): void => handle.close();
 const ignoreFailure = (): void => undefined;
 
 const toViewer = ({ client, start: { caller, endpoint } }: Session) => ({ caller, client, endpoint });

@@ -28,16 +28,16 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-describe('listeners who may share a subscription', () => {
-  it('are all that there are, at a modern server', async () => {
+describe('the sharing of a subscription', () => {
+  it('shares a subscription among all subscribers at a modern server', async () => {
     const { join, open, change } = world();
     const joined = await Promise.all(['a', 'b', 'anonymous'].map((subject) => join(LIST_FILTER, subject)));
     expect(open()).toEqual([LIST_FILTER]);
     change(TOOLS_CHANGED);
-    expect(joined.map(({ heard }) => heard)).toEqual([[TOOLS_CHANGED], [TOOLS_CHANGED], [TOOLS_CHANGED]]);
+    expect(joined.map(({ received }) => received)).toEqual([[TOOLS_CHANGED], [TOOLS_CHANGED], [TOOLS_CHANGED]]);
   });
 
-  it('are of one principal and declare the same, at a legacy server', async () => {
+  it('shares a legacy subscription only among one principal’s subscribers with equal capabilities', async () => {
     const { connector, join } = world('legacy');
     for (const subject of ['a', 'b', 'a']) await join(LIST_FILTER, subject);
     await join(LIST_FILTER, 'a', { roots: {} });
@@ -45,13 +45,13 @@ describe('listeners who may share a subscription', () => {
     expect(connector.opened.map(({ listeners }) => listeners.length)).toEqual([1, 1, 1]);
   });
 
-  it('are none where nobody knows who they are, at a legacy server', async () => {
+  it('never shares a legacy subscription between anonymous subscribers', async () => {
     const { connector, join } = world('legacy');
     for (let count = 0; count < 2; count += 1) await join(LIST_FILTER, 'anonymous');
     expect(connector.opened.map(({ listeners }) => listeners.length)).toEqual([1, 1]);
   });
 
-  it('each hear what they asked for, and nothing that only another one asked for', async () => {
+  it('sends each subscriber only the changes that it requested (invariant 1)', async () => {
     const { join, change } = world();
     const [lists, x, folder] = await Promise.all([
       join(LIST_FILTER),
@@ -60,47 +60,47 @@ describe('listeners who may share a subscription', () => {
     ]);
     for (const notification of [TOOLS_CHANGED, PROMPTS_CHANGED, resourceUpdated('f:/x'), resourceUpdated('f:/d/1')])
       change(notification);
-    expect(lists?.heard).toEqual([TOOLS_CHANGED, PROMPTS_CHANGED]);
-    expect(x?.heard).toEqual([resourceUpdated('f:/x')]);
-    expect(folder?.heard).toEqual([resourceUpdated('f:/d/1')]);
-    expect([lists, x, folder].map((joined) => joined?.feed.honoured)).toEqual([
+    expect(lists?.received).toEqual([TOOLS_CHANGED, PROMPTS_CHANGED]);
+    expect(x?.received).toEqual([resourceUpdated('f:/x')]);
+    expect(folder?.received).toEqual([resourceUpdated('f:/d/1')]);
+    expect([lists, x, folder].map((joined) => joined?.handle.honoured)).toEqual([
       LIST_FILTER,
       resourceFilter('f:/x'),
       resourceFilter('f:/d/'),
     ]);
   });
 
-  it('over a child process hear as sessions of what else it says', async () => {
-    const { server, connector, feeds, session } = world('legacy', childServer('a'));
+  it('attaches each subscribed session to the shared connection of a child process', async () => {
+    const { server, connector, subscriptions, session } = world('legacy', childServer('a'));
     const sessions = [session(), session()];
-    const faces = sessions.map((mine) => ({ caller: callerOf('me'), client: LEGACY_CLIENT, session: mine }));
-    for (const mine of faces) await feeds.subscribe(server, mine, LIST_FILTER, () => undefined);
+    const scopes = sessions.map((each) => ({ caller: callerOf('me'), client: LEGACY_CLIENT, session: each }));
+    for (const each of scopes) await subscriptions.subscribe(server, each, LIST_FILTER, () => undefined);
     await soon();
     const roots = { method: 'notifications/roots/list_changed', params: {} };
-    for (const mine of sessions) await mine.notifyServers(roots);
+    for (const each of sessions) await each.notifyServers(roots);
     expect(connector.opened.map(({ listeners, told }) => [listeners.length, told.length])).toEqual([[1, 2]]);
   });
 });
 
-describe('a listener that joins', () => {
-  it('costs the server nothing when what it wants is told already', async () => {
-    const { asked, join } = world();
+describe('a subscriber that joins', () => {
+  it('sends no request for a subscriber whose filter is already covered', async () => {
+    const { requested, join } = world();
     await join({ ...LIST_FILTER, ...resourceFilter('f:/x', 'f:/y') });
     await join(LIST_FILTER);
     await join(resourceFilter('f:/y'));
-    expect(asked).toHaveLength(1);
+    expect(requested).toHaveLength(1);
   });
 
-  it('at the same moment as others enlarges the subscription together with them', async () => {
-    const { asked, join, open } = world();
+  it('enlarges the subscription once for subscribers that join simultaneously', async () => {
+    const { requested, join, open } = world();
     await join(LIST_FILTER);
     const uris = Array.from({ length: 100 }, (_, index) => `f:/${index}`);
     await Promise.all(uris.map((uri) => join(resourceFilter(uri))));
-    expect(asked).toHaveLength(2);
+    expect(requested).toHaveLength(2);
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter(...uris) }]);
   });
 
-  it('has the larger subscription opened before the smaller one ends', async () => {
+  it('opens the larger subscription before it closes the smaller one', async () => {
     const { connector, join, change, open } = world();
     const first = await join(LIST_FILTER);
     const opening = Promise.withResolvers<void>();
@@ -112,79 +112,79 @@ describe('a listener that joins', () => {
     opening.resolve();
     await joining;
     change(TOOLS_CHANGED);
-    expect(first.heard).toEqual([TOOLS_CHANGED, TOOLS_CHANGED]);
+    expect(first.received).toEqual([TOOLS_CHANGED, TOOLS_CHANGED]);
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x') }]);
   });
 
-  it('hears what the server says before it knows that it may', async () => {
+  it('delivers changes that arrive before the subscription is acknowledged', async () => {
     const { connector, join, change } = world();
     await join(LIST_FILTER);
     connector.honours = (filter) => {
-      // Said in one breath with the acknowledgement.
+      // The change arrives together with the acknowledgement.
       void Promise.resolve().then(() => change(resourceUpdated('f:/x')));
       return filter;
     };
-    const { heard } = await join(resourceFilter('f:/x'));
-    expect(heard).toContainEqual(resourceUpdated('f:/x'));
+    const { received } = await join(resourceFilter('f:/x'));
+    expect(received).toContainEqual(resourceUpdated('f:/x'));
   });
 
-  it('is not held up by others who want what takes long', async () => {
+  it('attaches a covered subscriber while a slow enlargement is opening', async () => {
     const { connector, join } = world();
     await join({ ...LIST_FILTER, ...resourceFilter('f:/x') });
     connector.beforeListening = () => new Promise(() => undefined);
     void join(resourceFilter('f:/slow'));
     await soon();
-    const { feed } = await join(LIST_FILTER);
-    expect(feed.honoured).toEqual(LIST_FILTER);
+    const { handle } = await join(LIST_FILTER);
+    expect(handle.honoured).toEqual(LIST_FILTER);
   });
 
-  it('beyond the bound of what one subscription may ask for is refused; it is told so, and the others stay', async () => {
+  it('rejects a subscriber beyond the limit of the subscription without affecting the others', async () => {
     const { join, open } = world();
     const many = (from: number) => resourceFilter(...Array.from({ length: 1_000 }, (_, index) => `f:/${from + index}`));
     for (let from = 0; from < 10_000; from += 1_000) await join(many(from));
     await expect(join(resourceFilter('f:/more'))).rejects.toMatchObject({ code: -31_003, httpStatus: 503 });
     expect(open()[0]?.resourceSubscriptions).toHaveLength(10_000);
-    expect((await join(resourceFilter('f:/0'))).feed.honoured).toEqual(resourceFilter('f:/0'));
+    expect((await join(resourceFilter('f:/0'))).handle.honoured).toEqual(resourceFilter('f:/0'));
   });
 });
 
-describe('the subscription', () => {
-  it('ends with its last listener', async () => {
+describe('a shared subscription', () => {
+  it('ends a shared subscription with its last subscriber', async () => {
     const { join, open } = world();
     const [one, other] = [await join(LIST_FILTER), await join(LIST_FILTER)];
-    one.feed.close();
+    one.handle.close();
     expect(open()).toHaveLength(1);
-    other.feed.close();
+    other.handle.close();
     expect(open()).toEqual([]);
   });
 
-  it('asks for what nobody wants any more for a short while only', async () => {
+  it('drops a resource that no subscriber requests any more after a delay', async () => {
     const { join, open } = world();
     await join(LIST_FILTER);
-    const { feed } = await join(resourceFilter('f:/x'));
-    feed.close();
+    const { handle } = await join(resourceFilter('f:/x'));
+    handle.close();
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x') }]);
     await jest.advanceTimersByTimeAsync(A_MINUTE);
     expect(open()).toEqual([LIST_FILTER]);
   });
 
-  it('of one session asks at once for no more than that wants', async () => {
-    const { server, feeds, session, open } = world('legacy');
-    const face = { caller: callerOf('me'), client: LEGACY_CLIENT, session: session() };
-    await feeds.subscribe(server, face, LIST_FILTER, () => undefined);
-    const feed = await feeds.subscribe(server, face, resourceFilter('f:/x'), () => undefined);
-    feed.close();
+  it('narrows the subscription of a single session at once', async () => {
+    const { server, subscriptions, session, open } = world('legacy');
+    const scope = { caller: callerOf('me'), client: LEGACY_CLIENT, session: session() };
+    await subscriptions.subscribe(server, scope, LIST_FILTER, () => undefined);
+    const handle = await subscriptions.subscribe(server, scope, resourceFilter('f:/x'), () => undefined);
+    handle.close();
     await soon();
     expect(open()).toEqual([LIST_FILTER]);
   });
 
-  it('is let go of when its only listener left while it was opened', async () => {
+  it('closes a subscription whose only subscriber closed while it was opening', async () => {
     const { connector, follow, open } = world();
     const opening = Promise.withResolvers<void>();
     connector.beforeListening = () => opening.promise;
-    const { feed } = follow(LIST_FILTER);
+    const { handle } = follow(LIST_FILTER);
     await soon();
-    feed.close();
+    handle.close();
     opening.resolve();
     await soon();
     expect(open()).toEqual([]);
@@ -192,19 +192,19 @@ describe('the subscription', () => {
   });
 });
 
-describe('a server that does not tell of a resource', () => {
+describe('a server that does not grant a resource', () => {
   const without = (uri: string) => (filter: ChangeFilter) => {
-    const left = (filter.resourceSubscriptions ?? []).filter((asked) => asked !== uri);
+    const left = (filter.resourceSubscriptions ?? []).filter((requested) => requested !== uri);
     const { resourceSubscriptions: _all, ...lists } = filter;
     return left.length > 0 ? { ...lists, ...resourceFilter(...left) } : lists;
   };
 
-  it('and leaves it out costs those who asked for it, and them no more than that', async () => {
+  it('omits an ungranted resource only for the subscribers that requested it', async () => {
     const { connector, join } = world();
     connector.honours = without('f:/x');
     const wanted = [LIST_FILTER, resourceFilter('f:/x', 'f:/y'), resourceFilter('f:/y'), resourceFilter('f:/x')];
     const joined = await Promise.all(wanted.map((filter) => join(filter)));
-    expect(joined.map(({ feed }) => feed.honoured)).toEqual([
+    expect(joined.map(({ handle }) => handle.honoured)).toEqual([
       LIST_FILTER,
       resourceFilter('f:/y'),
       resourceFilter('f:/y'),
@@ -212,17 +212,17 @@ describe('a server that does not tell of a resource', () => {
     ]);
   });
 
-  it('is not asked for it again on behalf of who was told so, but when somebody else wants it', async () => {
-    const { connector, asked, join } = world();
+  it('requests an ungranted resource again only for a new subscriber', async () => {
+    const { connector, requested, join } = world();
     connector.honours = without('f:/x');
     await join(resourceFilter('f:/x', 'f:/y'));
     await join(resourceFilter('f:/z'));
-    expect(asked.at(-1)).toEqual(resourceFilter('f:/y', 'f:/z'));
+    expect(requested.at(-1)).toEqual(resourceFilter('f:/y', 'f:/z'));
     connector.honours = (filter) => filter;
-    expect((await join(resourceFilter('f:/x'))).feed.honoured).toEqual(resourceFilter('f:/x'));
+    expect((await join(resourceFilter('f:/x'))).handle.honoured).toEqual(resourceFilter('f:/x'));
   });
 
-  it('and says why says it to who asked for nothing else', async () => {
+  it('returns the server’s error to a subscriber that requested only the rejected resource', async () => {
     const { connector, join, open } = world('legacy');
     connector.honours = without('f:/x');
     connector.refuses = (filter) =>
@@ -234,7 +234,7 @@ describe('a server that does not tell of a resource', () => {
       join(resourceFilter('f:/x', 'f:/y')),
       join(resourceFilter('f:/x')),
     ]);
-    expect([lists, mixed].map((one) => one?.status === 'fulfilled' && one.value.feed.honoured)).toEqual([
+    expect([lists, mixed].map((one) => one?.status === 'fulfilled' && one.value.handle.honoured)).toEqual([
       LIST_FILTER,
       resourceFilter('f:/y'),
     ]);
@@ -242,8 +242,8 @@ describe('a server that does not tell of a resource', () => {
     expect(open()).toHaveLength(1);
   });
 
-  it('and refuses the whole of a subscription for it costs nobody else theirs', async () => {
-    const { connector, asked, join, open } = world();
+  it('rejects only the responsible subscriber if the server rejects a whole subscription (invariant 2)', async () => {
+    const { connector, requested, join, open } = world();
     const answers = connector.beforeListening;
     connector.beforeListening = async (connection, filter) => {
       await answers(connection, filter);
@@ -255,11 +255,11 @@ describe('a server that does not tell of a resource', () => {
     expect(joined.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))).toEqual([13]);
     expect(joined[13]).toMatchObject({ reason: { code: -32_602 } });
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter(...uris.filter((uri) => uri !== 'f:/13')) }]);
-    expect(asked.length).toBeLessThan(15);
+    expect(requested.length).toBeLessThan(15);
   });
 
-  it('and refuses all of it says so in its own words to each who wants the same; none of them asks again', async () => {
-    const { connector, asked, join, follow } = world();
+  it('returns the server’s error to all subscribers with equal filters after one request', async () => {
+    const { connector, requested, join, follow } = world();
     const answers = connector.beforeListening;
     connector.beforeListening = async (connection, filter) => {
       await answers(connection, filter);
@@ -269,10 +269,10 @@ describe('a server that does not tell of a resource', () => {
     const joined = await Promise.allSettled(['a', 'b', 'c'].map((subject) => join(LIST_FILTER, subject)));
     expect(joined).toMatchObject(joined.map(() => ({ status: 'rejected', reason: { code: -32_601 } })));
     await jest.advanceTimersByTimeAsync(A_MINUTE);
-    expect(asked).toHaveLength(1);
+    expect(requested).toHaveLength(1);
   });
 
-  it('that it told of before refuses nobody else for it, nor tells them of it', async () => {
+  it('does not reject a new subscriber for a resource that was granted to others before', async () => {
     const { connector, join, open } = world();
     const [lists, x] = [await join(LIST_FILTER, 'a'), await join(resourceFilter('f:/x'), 'a')];
     connector.beforeListening = async (_connection, filter) => {
@@ -280,13 +280,13 @@ describe('a server that does not tell of a resource', () => {
     };
     const y = await join(resourceFilter('f:/y'), 'b');
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/y') }]);
-    expect([lists.heard, x.heard, y.heard]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], [], []]);
+    expect([lists.received, x.received, y.received]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], [], []]);
     connector.beforeListening = async () => undefined;
     await jest.advanceTimersByTimeAsync(A_MINUTE);
-    expect(x.heard).toEqual([resourceUpdated('f:/x')]);
+    expect(x.received).toEqual([resourceUpdated('f:/x')]);
   });
 
-  it('that it told of before, and refuses together with what is new, says of the new one only', async () => {
+  it('returns an error about the new subscriber’s own resource, not about one granted to others before', async () => {
     const { connector, join } = world();
     await join(resourceFilter('f:/secret'), 'a');
     connector.beforeListening = async (_connection, { resourceSubscriptions = [] }) => {
@@ -296,8 +296,8 @@ describe('a server that does not tell of a resource', () => {
     await expect(join(resourceFilter('f:/y'), 'b')).rejects.toThrow('No such resource: f:/y');
   });
 
-  it('is not asked without end whom it means', async () => {
-    const { connector, asked, join } = world();
+  it('bounds the number of requests to identify the rejected subscribers', async () => {
+    const { connector, requested, join } = world();
     const answers = connector.beforeListening;
     connector.beforeListening = async (connection, filter) => {
       await answers(connection, filter);
@@ -306,6 +306,6 @@ describe('a server that does not tell of a resource', () => {
     const uris = Array.from({ length: 1_000 }, (_, index) => `f:/${index}`);
     const joined = await Promise.allSettled(uris.map((uri) => join(resourceFilter(uri))));
     expect(joined.every(({ status }) => status === 'rejected')).toBe(true);
-    expect(asked.length).toBeLessThan(150);
+    expect(requested.length).toBeLessThan(150);
   });
 });

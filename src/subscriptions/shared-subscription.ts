@@ -8,52 +8,53 @@ import { MergedSubscription } from './merged-subscription.js';
 import { SharingChanged, SubscriptionLimitReached, TooManyRefusals } from './subscriptions.errors.js';
 import { MergedFilter } from './merged-filter.js';
 
-/** A list changed; or it is listened to anew, and may have changed before. */
-export type ListChangeReason = 'changed' | 'heard anew';
+/** A list changed, or it was subscribed to again and may have changed before. */
+export type ListChangeReason = 'changed' | 'resubscribed';
 
-/** What a feed needs of the world around it. */
+/** Connections and callbacks of a shared subscription. */
 export interface SharedSubscriptionContext {
-  /** Who may share it, as the pool of connections tells. Undefined: nobody. */
+  /** Identifies the clients that may share it (`UpstreamPool.sharingKeyOf`). Undefined if no other client may. */
   readonly sharingKey: string | undefined;
-  /** A connection to the server as it is configured now. Rejects with a GatewayError. */
-  hold(face: ConnectionScope): Promise<HeldConnection>;
-  /** The listener is served from now on. */
-  onAttached(listener: Subscriber): void;
-  onListChange: (list: ListFlag, why: ListChangeReason) => void;
-  /** The feed stands still. Called once for each time. */
+  /** Holds a connection to the server under its current definition. Rejects with a GatewayError. */
+  hold(scope: ConnectionScope): Promise<HeldConnection>;
+  /** Called when a subscriber is attached. */
+  onAttached(subscriber: Subscriber): void;
+  onListChange: (list: ListFlag, reason: ListChangeReason) => void;
+  /** Called once for each interruption. */
   onInterruption(cause: unknown): void;
-  /** The listener may not be served together with the others any more. */
-  onDetached(listener: Subscriber): void;
-  /** Nobody is left. */
+  /** Called when an attached subscriber may no longer share this subscription. */
+  onDetached(subscriber: Subscriber): void;
+  /** Called when no subscriber is left. */
   onEmpty(): void;
 }
 
-/** For so long a server may tell of resources that nobody wants to hear of any more. */
+/** Time for which a subscription may include resources that no subscriber requests any more, in milliseconds. */
 const NARROW_DELAY_MS = 10_000;
-/** How often it is tried whom of several newcomers a server refuses. Whoever is not told apart by then is refused too. */
+/** Maximum number of bisections to identify the subscribers that a server rejects. Any that remain are rejected too. */
 const MAX_BISECTIONS = 64;
-/** What one subscription may ask a server for, on behalf of all its listeners. */
+/** Maximum size of one subscription, over all its subscribers. */
 const MAX_RESOURCES = 10_000;
 const MAX_URI_CHARACTERS = 4 * 1_048_576;
-/** And of that no principal has more than one part of so many, or there would be no room for the others. */
+/** A principal may use at most this fraction (1/n) of the maximum size, to leave room for the others. */
 const PRINCIPAL_SHARES = 4;
 
 /**
- * One subscription at one server for all listeners who may share it. It asks for what they want together, and grows when
- * one joins who wants more: the new subscription is open before the old one ends. It lasts as long as anybody listens,
- * over as many connections as that takes; whoever was there then hears that all may have changed.
+ * One subscription at one server for all subscribers that may share it. It requests their merged filter and is enlarged
+ * when a subscriber requests more: the new subscription is open before the old one ends. It lasts as long as it has
+ * subscribers, over several connections if necessary; after an interruption each subscriber is notified that everything
+ * it requested may have changed.
  */
 export class SharedSubscription implements SubscriberGroup {
   private readonly attached = new Set<Subscriber>();
-  /** Those whom the server cannot serve now. */
+  /** Subscribers that the server cannot serve now. */
   private readonly waiting = new Map<Subscriber, PendingSubscriber>();
   private arrivals: PendingSubscriber[] = [];
-  /** Those for whom it is being enlarged. */
+  /** Pending subscribers for which the subscription is being enlarged. */
   private readonly enlargingFor = new Set<PendingSubscriber>();
-  /** Those who are part of a subscription that is being opened: it may tell them something at once. */
+  /** Subscribers of the subscription that is being opened. Its first changes may arrive before they are attached. */
   private openingSubscribers: readonly Subscriber[] = [];
   private openingFilter: MergedFilter | undefined;
-  /** Undefined while the feed stands still. */
+  /** Undefined while interrupted. */
   private current: MergedSubscription | undefined;
   private latest: MergedSubscription | undefined;
   private isProcessing = false;
@@ -66,44 +67,45 @@ export class SharedSubscription implements SubscriberGroup {
   constructor(private readonly context: SharedSubscriptionContext) {}
 
   /**
-   * Resolves once the listener is served. Rejects with a GatewayError when the server refuses or, unless the listener is
-   * patient, cannot be reached; with SharingChanged when it has to look for another feed.
+   * Resolves once the subscriber is attached. Rejects with a GatewayError if the server rejects it or, unless the
+   * subscriber retries, cannot be reached, and with SharingChanged if the subscriber must join another shared
+   * subscription.
    */
-  join(listener: Subscriber): Promise<void> {
-    listener.setGroup(this);
-    const { guest, arrival } = PendingSubscriber.create(listener);
-    if (this.isCovered(listener)) this.attach(guest);
-    else this.arrivals.push(guest);
+  join(subscriber: Subscriber): Promise<void> {
+    subscriber.setGroup(this);
+    const { pending, arrival } = PendingSubscriber.create(subscriber);
+    if (this.isCovered(subscriber)) this.attach(pending);
+    else this.arrivals.push(pending);
     void this.processQueue();
     return arrival;
   }
 
-  detach(listener: Subscriber): void {
-    const guest = this.waiting.get(listener);
-    if (guest) this.complete(guest);
-    this.attached.delete(listener);
+  detach(subscriber: Subscriber): void {
+    const pending = this.waiting.get(subscriber);
+    if (pending) this.complete(pending);
+    this.attached.delete(subscriber);
     this.endIfUnused();
-    if (this.current && listener.resources.size > 0) this.scheduleNarrowing(listener);
+    if (this.current && subscriber.resources.size > 0) this.scheduleNarrowing(subscriber);
   }
 
-  isAttached(listener: Subscriber): boolean {
-    return this.attached.has(listener);
+  isAttached(subscriber: Subscriber): boolean {
+    return this.attached.has(subscriber);
   }
 
-  grantedFor(listener: Subscriber): ChangeFilter {
-    return this.latest?.grantedFor(listener) ?? {};
+  grantedFor(subscriber: Subscriber): ChangeFilter {
+    return this.latest?.grantedFor(subscriber) ?? {};
   }
 
-  private isCovered(listener: Subscriber): boolean {
-    // What is being opened takes the place of what is there.
-    const isKept = this.openingFilter === undefined || this.openingFilter.includes(listener);
-    return isKept && this.current?.covers(listener) === true;
+  private isCovered(subscriber: Subscriber): boolean {
+    // The subscription that is being opened will replace the current one.
+    const isFinal = this.openingFilter === undefined || this.openingFilter.includes(subscriber);
+    return isFinal && this.current?.covers(subscriber) === true;
   }
 
   private async processQueue(): Promise<void> {
     if (this.isProcessing) return;
     this.isProcessing = true;
-    // Joins of one moment are one enlargement.
+    // Simultaneous joins become one enlargement.
     await Promise.resolve();
     while (this.arrivals.length > 0 || this.isRetryDue || this.needsNarrowing) await this.processPending();
     this.isProcessing = false;
@@ -111,61 +113,68 @@ export class SharedSubscription implements SubscriberGroup {
   }
 
   private async processPending(): Promise<void> {
-    const isWaitedFor = this.isRetryDue || !this.current;
-    const guests = [...(isWaitedFor ? this.waiting.values() : []), ...this.arrivals];
-    const isTooWide = this.needsNarrowing && this.attached.size > 0 && this.current?.exceeds(this.attached) === true;
+    const includesWaiting = this.isRetryDue || !this.current;
+    const pendingSubscribers = [...(includesWaiting ? this.waiting.values() : []), ...this.arrivals];
+    const mustNarrow = this.needsNarrowing && this.attached.size > 0 && this.current?.exceeds(this.attached) === true;
     this.arrivals = [];
     this.isRetryDue = false;
     this.needsNarrowing = false;
     const uncovered: PendingSubscriber[] = [];
-    for (const guest of guests) {
-      if (guest.subscriber.isClosed) this.complete(guest);
-      else if (this.isCovered(guest.subscriber)) this.attach(guest);
-      else uncovered.push(guest);
+    for (const pending of pendingSubscribers) {
+      if (pending.subscriber.isClosed) this.complete(pending);
+      else if (this.isCovered(pending.subscriber)) this.attach(pending);
+      else uncovered.push(pending);
     }
-    for (const guest of uncovered) this.enlargingFor.add(guest);
-    if (uncovered.length > 0 || isTooWide) await this.enlargeFor(uncovered, { left: MAX_BISECTIONS });
-  }
-
-  /** A refusal costs only those whom the server refuses: they are found by trying the halves of the others. */
-  private async enlargeFor(guests: readonly PendingSubscriber[], trials: { left: number }): Promise<void> {
-    try {
-      await this.open(guests);
-    } catch (cause) {
-      if (cause instanceof SharingChanged) return this.rejectForSharingChange(guests, cause);
-      if (isRetriable(cause) || cause instanceof SubscriptionLimitReached) return this.rejectAll(guests, cause);
-      const halves = splitInHalves(guests);
-      if (halves.length === 0) return this.rejectIdentical(guests, cause);
-      // What the server says of one of several is not told to the others.
-      if (trials.left <= 0) return this.rejectAll(guests, new TooManyRefusals(serverOf(guests)));
-      trials.left -= 1;
-      for (const half of halves) await this.enlargeFor(half, trials);
-    }
-  }
-
-  private rejectAll(guests: readonly PendingSubscriber[], cause: unknown): void {
-    for (const guest of guests) this.reject(guest, cause);
+    for (const pending of uncovered) this.enlargingFor.add(pending);
+    if (uncovered.length > 0 || mustNarrow) await this.enlargeFor(uncovered, { left: MAX_BISECTIONS });
   }
 
   /**
-   * Those who want the same are refused in the server's own words to them alone. Where it does not refuse them alone, it
-   * refuses what it granted others before: then all are newcomers.
+   * Rejects only the subscribers that the server rejects. Bisection of the pending ones identifies them (invariant 2).
    */
-  private async rejectIdentical(guests: readonly PendingSubscriber[], cause: unknown): Promise<void> {
-    if (guests.length === 0) return;
-    const own = this.attached.size > 0 ? await this.probeRefusal(guests) : cause;
-    if (own !== undefined) return this.rejectAll(guests, own);
-    this.current?.end();
-    this.current = undefined;
-    for (const guest of this.detachAll()) this.scheduleRetry(guest);
-    for (const guest of guests) this.enlargingFor.delete(guest);
-    this.arrivals.push(...guests);
+  private async enlargeFor(
+    pendingSubscribers: readonly PendingSubscriber[],
+    bisections: { left: number },
+  ): Promise<void> {
+    try {
+      await this.open(pendingSubscribers);
+    } catch (cause) {
+      if (cause instanceof SharingChanged) return this.rejectForSharingChange(pendingSubscribers, cause);
+      if (isRetriable(cause) || cause instanceof SubscriptionLimitReached)
+        return this.rejectAll(pendingSubscribers, cause);
+      const halves = splitInHalves(pendingSubscribers);
+      if (halves.length === 0) return this.rejectIdentical(pendingSubscribers, cause);
+      // The server's error concerns one of several subscribers and must not be disclosed to the others.
+      if (bisections.left <= 0)
+        return this.rejectAll(pendingSubscribers, new TooManyRefusals(serverOf(pendingSubscribers)));
+      bisections.left -= 1;
+      for (const half of halves) await this.enlargeFor(half, bisections);
+    }
   }
 
-  private async probeRefusal(guests: readonly PendingSubscriber[]): Promise<unknown> {
+  private rejectAll(pendingSubscribers: readonly PendingSubscriber[], cause: unknown): void {
+    for (const pending of pendingSubscribers) this.reject(pending, cause);
+  }
+
+  /**
+   * Rejects subscribers with equal filters, with the error that the server returns for them alone. If the server
+   * accepts them alone, it rejects a part that it granted to others before: then all subscribers become pending.
+   */
+  private async rejectIdentical(pendingSubscribers: readonly PendingSubscriber[], cause: unknown): Promise<void> {
+    if (pendingSubscribers.length === 0) return;
+    const own = this.attached.size > 0 ? await this.probeRefusal(pendingSubscribers) : cause;
+    if (own !== undefined) return this.rejectAll(pendingSubscribers, own);
+    this.current?.end();
+    this.current = undefined;
+    for (const pending of this.detachAll()) this.scheduleRetry(pending);
+    for (const pending of pendingSubscribers) this.enlargingFor.delete(pending);
+    this.arrivals.push(...pendingSubscribers);
+  }
+
+  private async probeRefusal(pendingSubscribers: readonly PendingSubscriber[]): Promise<unknown> {
     try {
-      const alone = await this.subscribe(guests.map(({ subscriber: listener }) => listener));
-      alone.end();
+      const probe = await this.subscribe(pendingSubscribers.map(({ subscriber }) => subscriber));
+      probe.end();
       return undefined;
     } catch (cause) {
       return cause;
@@ -174,16 +183,16 @@ export class SharedSubscription implements SubscriberGroup {
     }
   }
 
-  private async open(guests: readonly PendingSubscriber[]): Promise<void> {
-    this.openingSubscribers = guests.map(({ subscriber: listener }) => listener);
+  private async open(pendingSubscribers: readonly PendingSubscriber[]): Promise<void> {
+    this.openingSubscribers = pendingSubscribers.map(({ subscriber }) => subscriber);
     try {
       const next = await this.subscribe([...this.attached, ...this.openingSubscribers]);
       const before = this.current;
       this.current = next;
       this.latest = next;
       before?.end();
-      for (const flag of next.addedLists(before)) this.context.onListChange(flag, 'heard anew');
-      for (const guest of guests) this.attach(guest);
+      for (const flag of next.addedLists(before)) this.context.onListChange(flag, 'resubscribed');
+      for (const pending of pendingSubscribers) this.attach(pending);
       if (this.waiting.size === 0) this.retryDelays.reset();
       next.onClosed(() => this.onInterrupted(next));
     } finally {
@@ -192,56 +201,56 @@ export class SharedSubscription implements SubscriberGroup {
     }
   }
 
-  private async subscribe(listeners: readonly Subscriber[]): Promise<MergedSubscription> {
-    const asked = new MergedFilter(listeners);
-    const { filter } = asked;
-    const { server, scope: face } = representative(listeners);
+  private async subscribe(subscribers: readonly Subscriber[]): Promise<MergedSubscription> {
+    const merged = new MergedFilter(subscribers);
+    const { filter } = merged;
+    const { server, scope } = representative(subscribers);
     assertWithinLimits(filter, server, MAX_RESOURCES, MAX_URI_CHARACTERS);
-    for (const own of filtersByPrincipal(listeners))
+    for (const own of filtersByPrincipal(subscribers))
       assertWithinLimits(own.filter, server, MAX_RESOURCES / PRINCIPAL_SHARES, MAX_URI_CHARACTERS / PRINCIPAL_SHARES);
-    this.openingFilter = asked;
-    const held = await this.context.hold(face);
+    this.openingFilter = merged;
+    const held = await this.context.hold(scope);
     try {
       if (held.sharingKey !== this.context.sharingKey) throw new SharingChanged(server);
       const listening = await held.connection.subscribe(filter, (change) => this.distribute(change));
-      return new MergedSubscription(held, listening, asked);
+      return new MergedSubscription(held, listening, merged);
     } catch (cause) {
       held.release();
       throw cause;
     }
   }
 
-  private attach(guest: PendingSubscriber): void {
-    const { subscriber: listener } = guest;
-    if (listener.isClosed) return this.complete(guest);
-    const refusal = this.latest?.refusalOf(listener);
-    if (refusal) return this.reject(guest, new OutcomeError(refusal));
-    this.attached.add(listener);
-    listener.onAttached();
-    this.context.onAttached(listener);
-    if (guest.hasMissedChanges) listener.notifyAllChanged();
-    this.complete(guest);
+  private attach(pending: PendingSubscriber): void {
+    const { subscriber } = pending;
+    if (subscriber.isClosed) return this.complete(pending);
+    const refusal = this.latest?.refusalOf(subscriber);
+    if (refusal) return this.reject(pending, new OutcomeError(refusal));
+    this.attached.add(subscriber);
+    subscriber.onAttached();
+    this.context.onAttached(subscriber);
+    if (pending.hasMissedChanges) subscriber.notifyAllChanged();
+    this.complete(pending);
   }
 
-  private reject(guest: PendingSubscriber, cause: unknown): void {
-    if (guest.subscriber.isClosed) return this.complete(guest);
-    this.enlargingFor.delete(guest);
-    this.waiting.delete(guest.subscriber);
-    if (!guest.shouldRetryAfter(cause)) return guest.reject(cause);
-    if (this.waiting.size === 0 && !guest.hasMissedChanges) this.context.onInterruption(cause);
-    this.scheduleRetry(guest);
+  private reject(pending: PendingSubscriber, cause: unknown): void {
+    if (pending.subscriber.isClosed) return this.complete(pending);
+    this.enlargingFor.delete(pending);
+    this.waiting.delete(pending.subscriber);
+    if (!pending.shouldRetryAfter(cause)) return pending.reject(cause);
+    if (this.waiting.size === 0 && !pending.hasMissedChanges) this.context.onInterruption(cause);
+    this.scheduleRetry(pending);
   }
 
-  /** It waits for nothing here any more. */
-  private complete(guest: PendingSubscriber): void {
-    this.enlargingFor.delete(guest);
-    this.waiting.delete(guest.subscriber);
-    guest.complete();
+  /** Settles a pending subscriber, which is attached or closed. */
+  private complete(pending: PendingSubscriber): void {
+    this.enlargingFor.delete(pending);
+    this.waiting.delete(pending.subscriber);
+    pending.complete();
   }
 
-  private scheduleRetry(guest: PendingSubscriber): void {
-    guest.hasMissedChanges = true;
-    this.waiting.set(guest.subscriber, guest);
+  private scheduleRetry(pending: PendingSubscriber): void {
+    pending.hasMissedChanges = true;
+    this.waiting.set(pending.subscriber, pending);
     if (this.retryTimer) return;
     this.retryTimer = setTimeout(() => {
       this.retryTimer = undefined;
@@ -255,41 +264,45 @@ export class SharedSubscription implements SubscriberGroup {
     this.current = undefined;
     ended.end();
     if (this.attached.size > 0) this.context.onInterruption('connection closed');
-    for (const guest of this.detachAll()) this.scheduleRetry(guest);
+    for (const pending of this.detachAll()) this.scheduleRetry(pending);
   }
 
-  /** The server is another one than it was: whoever may share what is had of it now is not known here. */
-  private rejectForSharingChange(guests: readonly PendingSubscriber[], cause: SharingChanged): void {
-    const all = new Set([...guests, ...this.detachAll(), ...this.waiting.values(), ...this.arrivals]);
+  /** The server changed: which of the subscribers may share its connection now is unknown here. */
+  private rejectForSharingChange(pendingSubscribers: readonly PendingSubscriber[], cause: SharingChanged): void {
+    const all = new Set([...pendingSubscribers, ...this.detachAll(), ...this.waiting.values(), ...this.arrivals]);
     this.enlargingFor.clear();
     this.waiting.clear();
     this.arrivals = [];
-    for (const guest of all) guest.reject(cause);
+    for (const pending of all) pending.reject(cause);
   }
 
   private detachAll(): PendingSubscriber[] {
-    const guests = [...this.attached].map((listener) =>
-      PendingSubscriber.forDetached(listener, () => this.context.onDetached(listener)),
+    const pendingSubscribers = [...this.attached].map((subscriber) =>
+      PendingSubscriber.forDetached(subscriber, () => this.context.onDetached(subscriber)),
     );
     this.attached.clear();
-    return guests;
+    return pendingSubscribers;
   }
 
   private distribute(change: McpNotification): void {
     const list = listFlagOf(change.method);
     if (list) this.context.onListChange(list, 'changed');
-    for (const listener of [...this.attached, ...this.openingSubscribers]) listener.receive(change);
+    for (const subscriber of [...this.attached, ...this.openingSubscribers]) subscriber.receive(change);
   }
 
-  /** Where others come and go, the server is not bothered for each; a session that is alone may expect it at once. */
-  private scheduleNarrowing({ traits: { scope: face } }: Subscriber): void {
-    const isAlone = face.session && [...this.attached].every(({ traits }) => traits.scope.session === face.session);
+  /**
+   * Narrows the subscription after a delay, to save requests while subscribers come and go; for a single session at
+   * once.
+   */
+  private scheduleNarrowing({ traits: { scope } }: Subscriber): void {
+    const isSingleSession =
+      scope.session && [...this.attached].every(({ traits }) => traits.scope.session === scope.session);
     const narrow = () => {
       this.narrowTimer = undefined;
       this.needsNarrowing = true;
       void this.processQueue();
     };
-    if (isAlone) narrow();
+    if (isSingleSession) narrow();
     else this.narrowTimer ??= setTimeout(narrow, NARROW_DELAY_MS).unref();
   }
 
@@ -305,17 +318,17 @@ export class SharedSubscription implements SubscriberGroup {
   }
 }
 
-const serverOf = ([guest]: readonly PendingSubscriber[]): string => guest?.subscriber.traits.server ?? '';
+const serverOf = ([pending]: readonly PendingSubscriber[]): string => pending?.subscriber.traits.server ?? '';
 
-/** On whose behalf the server is spoken to: all may share what is had of it, so any of them will do. */
-function representative(listeners: readonly Subscriber[]): SubscriberTraits {
-  const [first] = listeners;
-  if (!first) throw new Error('A subscription is opened for somebody.');
-  return (listeners.find(({ traits }) => !traits.scope.session?.isEnded) ?? first).traits;
+/** Returns the client on whose behalf the connection is held. Any of them will do, because all may share it. */
+function representative(subscribers: readonly Subscriber[]): SubscriberTraits {
+  const [first] = subscribers;
+  if (!first) throw new Error('A subscription needs at least one subscriber.');
+  return (subscribers.find(({ traits }) => !traits.scope.session?.isEnded) ?? first).traits;
 }
 
-function filtersByPrincipal(listeners: readonly Subscriber[]): MergedFilter[] {
-  const groups = Map.groupBy(listeners, ({ traits }) => traits.scope.caller.key);
+function filtersByPrincipal(subscribers: readonly Subscriber[]): MergedFilter[] {
+  const groups = Map.groupBy(subscribers, ({ traits }) => traits.scope.caller.key);
   return groups.size > 1 ? Array.from(groups.values(), (own) => new MergedFilter(own)) : [];
 }
 
@@ -323,11 +336,11 @@ function filtersByPrincipal(listeners: readonly Subscriber[]): MergedFilter[] {
 function assertWithinLimits(
   { resourceSubscriptions: uris = [] }: ChangeFilter,
   server: string,
-  mostResources: number,
-  mostCharacters: number,
+  maxResources: number,
+  maxCharacters: number,
 ): void {
   let characters = 0;
   for (const uri of uris) characters += uri.length;
-  if (uris.length > mostResources || characters > mostCharacters)
-    throw new SubscriptionLimitReached(server, mostResources);
+  if (uris.length > maxResources || characters > maxCharacters)
+    throw new SubscriptionLimitReached(server, maxResources);
 }

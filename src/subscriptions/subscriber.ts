@@ -7,39 +7,39 @@ import {
   type McpNotification,
 } from '#lib/mcp-protocol';
 import type { ConnectionScope } from '../connections/index.js';
-import { missedBy, type ChangeFilter } from '../upstream/index.js';
+import { toMissedChanges, type ChangeFilter } from '../upstream/index.js';
 import type { RequestedChanges } from './merged-filter.js';
 
-/** What one listener hears of one server, until it is closed. */
+/** One subscription to changes at one server, until it is closed. */
 export interface SubscriptionHandle {
-  /** What the server honours of what was asked for. */
+  /** The part of the requested filter that the server honours. */
   readonly honoured: ChangeFilter;
-  /** False while the server is not heard. */
+  /** False while the subscription is interrupted. */
   readonly isLive: boolean;
   /** Idempotent. */
   close(): void;
 }
 
-/** Takes a change. An update comes with the resource as it was subscribed to, which may be the whole of what changed. */
+/** Receives a change. An update comes with the URI that was subscribed to, which may contain the changed resource. */
 export type OnChange = (change: McpNotification, resource?: string) => void;
 
-/** Where a listener hears what it hears. */
+/** The subscribers that share one subscription at a server. */
 export interface SubscriberGroup {
-  isAttached(listener: Subscriber): boolean;
-  grantedFor(listener: Subscriber): ChangeFilter;
-  detach(listener: Subscriber): void;
+  isAttached(subscriber: Subscriber): boolean;
+  grantedFor(subscriber: Subscriber): ChangeFilter;
+  detach(subscriber: Subscriber): void;
 }
 
-/** On whose behalf, and how long a listener waits. */
+/** Server and client of a subscriber, and how it reacts to an unreachable server. */
 export interface SubscriberTraits {
   /** Slug of the server. */
   readonly server: string;
   readonly scope: ConnectionScope;
-  /** It waits for a server that cannot be reached now. */
+  /** True if the subscriber waits for a server that cannot be reached now. */
   readonly retriesUnreachable: boolean;
 }
 
-/** One who listens to a server, together with others who may share the subscription. */
+/** Receives the changes that it requested at one server, over a subscription that it may share with others. */
 export class Subscriber implements SubscriptionHandle, RequestedChanges {
   readonly lists: readonly ListFlag[];
   isClosed = false;
@@ -52,7 +52,7 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
     readonly traits: SubscriberTraits,
     filter: ChangeFilter,
     readonly onChange: OnChange,
-    private readonly onClosed: (listener: Subscriber) => void = () => undefined,
+    private readonly onClosed: (subscriber: Subscriber) => void = () => undefined,
   ) {
     this.lists = LIST_FLAGS.filter((flag) => filter[flag] === true);
     this.requestedResources = new Set(filter.resourceSubscriptions);
@@ -70,17 +70,19 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
     return this.group?.isAttached(this) === true;
   }
 
-  setGroup(home: SubscriberGroup): void {
-    this.group = home;
+  setGroup(group: SubscriberGroup): void {
+    this.group = group;
   }
 
-  /** It is served. What it was refused at first it does not want any more: nobody is asked for that on its behalf. */
+  /**
+   * Marks the subscriber as attached. It no longer requests resources that the server rejected on its first attachment.
+   */
   onAttached(): void {
     if (!this.wasAttached) this.requestedResources = new Set(this.honoured.resourceSubscriptions);
     this.wasAttached = true;
   }
 
-  /** Something changed at the server, which may be of interest to others only. */
+  /** Receives every change of the shared subscription and passes on those that this subscriber requested. */
   receive(change: McpNotification): void {
     if (this.isClosed) return;
     const flag = listFlagOf(change.method);
@@ -91,12 +93,12 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
     if (resource !== undefined) this.onChange(change, resource);
   }
 
-  /** Changes may have gone unheard. */
+  /** Reports everything as changed, because changes may have been missed. */
   notifyAllChanged(): void {
-    for (const change of missedBy(this.honoured)) this.receive(change);
+    for (const change of toMissedChanges(this.honoured)) this.receive(change);
   }
 
-  /** Resolves after that time, and at once when it is closed meanwhile. */
+  /** Resolves after the given time in milliseconds, or as soon as the subscriber is closed. */
   pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms).unref();
@@ -115,7 +117,7 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
     this.onClosed(this);
   }
 
-  /** What it subscribed to that the URI is, or is a part of. */
+  /** Returns the subscribed resource that equals or contains the URI. */
   private findSubscribed(uri: string): string | undefined {
     if (this.requestedResources.has(uri)) return uri;
     for (const whole of this.requestedResources) if (isResourceOrPart(uri, whole)) return whole;

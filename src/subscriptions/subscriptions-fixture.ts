@@ -22,7 +22,7 @@ export const LIST_FILTER = { toolsListChanged: true, promptsListChanged: true };
 
 const pools: UpstreamPool[] = [];
 
-/** Listeners of one server `a`, which a spec plays itself. */
+/** Subscribers of one server `a`, which the spec simulates. */
 export function subscriptionsWorld(era: Era = 'modern', server: ServerDefinition = remoteServer('a')) {
   const connector = new FakeConnector();
   connector.eras.set('a', era);
@@ -30,43 +30,48 @@ export function subscriptionsWorld(era: Era = 'modern', server: ServerDefinition
   const config = new SessionPoolConfig();
   const pool = new UpstreamPool(connector, new ConnectionsConfig(), registry);
   pools.push(pool);
-  const feeds = new ServerSubscriptions(pool, registry);
-  const asked: ChangeFilter[] = [];
+  const subscriptions = new ServerSubscriptions(pool, registry);
+  const requested: ChangeFilter[] = [];
   const before = connector.beforeListening;
   connector.beforeListening = (connection, filter) => {
-    asked.push(filter);
+    requested.push(filter);
     return before(connection, filter);
   };
-  const face = (subject: string, capabilities = {}) => ({
+  const scopeOf = (subject: string, capabilities = {}) => ({
     caller: subject === 'anonymous' ? ANONYMOUS : callerOf(subject),
     client: { ...LEGACY_CLIENT, capabilities },
     session: undefined,
   });
   const join = async (filter: ChangeFilter, subject = 'me', capabilities = {}) => {
-    const heard: McpNotification[] = [];
-    const feed = await feeds.subscribe(
+    const received: McpNotification[] = [];
+    const handle = await subscriptions.subscribe(
       server,
-      face(subject, capabilities),
+      scopeOf(subject, capabilities),
       filter,
-      (change) => void heard.push(change),
+      (change) => void received.push(change),
     );
-    return { feed, heard };
+    return { handle, received };
   };
   const follow = (filter: ChangeFilter, subject = 'me') => {
-    const heard: McpNotification[] = [];
-    const feed = feeds.subscribeWithRetry(server, face(subject), filter, (change) => void heard.push(change));
-    return { feed, heard };
+    const received: McpNotification[] = [];
+    const handle = subscriptions.subscribeWithRetry(
+      server,
+      scopeOf(subject),
+      filter,
+      (change) => void received.push(change),
+    );
+    return { handle, received };
   };
   const session = (subject = 'me') => {
     const start = { id: subject, caller: callerOf(subject), endpoint: 'a', client: LEGACY_CLIENT };
     return new Session({ ...start, answersOnStandingStream: false }, config);
   };
-  /** What the server is asked for at present. */
+  /** The filters of the open subscriptions at the server. */
   const open = () => connector.live.flatMap(({ listeners }) => listeners.map(({ filter }) => filter));
   const change = (notification: McpNotification) => {
     for (const connection of connector.live) connection.change(notification);
   };
-  return { server, connector, registry, pool, feeds, asked, join, follow, session, open, change };
+  return { server, connector, registry, pool, subscriptions, requested, join, follow, session, open, change };
 }
 
 export const refusal = (code = -32_602) =>

@@ -3,46 +3,50 @@ import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
 
 export class TooManySubscriptions extends GatewayError {
   constructor(limit: number) {
-    const message = `This session is subscribed to ${limit} resources, which is its limit. Unsubscribe from some.`;
+    const message = `Subscription limit reached for this session (${limit} resources). Unsubscribe from some of them.`;
     super(GatewayCode.overloaded, message, 429, { outcome: 'not_executed', retriable: false });
   }
 }
 
-/** The clients of this worker listen to so much of one server that it cannot be asked for more. */
+/** The clients that share a subscription at one server have reached its limit of resources or of URI characters. */
 export class SubscriptionLimitReached extends GatewayError {
   constructor(server: string, limit: number) {
-    const message = `At server ${server} the clients of this gateway listen to ${limit} resources, or to URIs of more than can be sent, which is the limit. Ask for less.`;
+    const message = `Subscription limit reached for server ${server} (${limit} resources, or the total length of their URIs). Subscribe to fewer resources.`;
     super(GatewayCode.overloaded, message, 503, { outcome: 'not_executed', retriable: false, server });
   }
 }
 
-/** The server refuses some of those who want to listen, and it was not found out in time whom. */
+/**
+ * The server rejects some of the pending subscribers, and the bisection limit was reached before they were identified.
+ */
 export class TooManyRefusals extends GatewayError {
   constructor(server: string) {
-    const message = `Server ${server} refuses too many of the subscriptions that are asked for at this moment. Try again.`;
+    const message = `Server ${server} rejects too many of the subscriptions that clients request at this moment. Retry.`;
     super(GatewayCode.overloaded, message, 503, { outcome: 'not_executed', retriable: true, server });
   }
 }
 
-/** Whoever may share what is had of the server is not whom it was when the feed was opened. Nobody outside hears of it. */
+/**
+ * The sharing rule for the server's connection changed since the shared subscription was created. Handled internally.
+ */
 export class SharingChanged extends GatewayError {
   constructor(server: string) {
     const data = { outcome: 'not_executed', retriable: true, server } as const;
-    super(GatewayCode.upstreamFailed, `Server ${server} has changed while it was listened to. Try again.`, 502, data);
+    super(GatewayCode.upstreamFailed, `Server ${server} changed during the subscription. Retry.`, 502, data);
   }
 }
 
-/** The server would never tell of a change: to accept the subscription would be a promise that nobody keeps. */
+/** The server does not honour the subscription. Accepting it would promise notifications that never come. */
 export class NotSubscribable extends GatewayError {
   constructor(server: string) {
-    super(RpcCode.methodNotFound, `Server ${server} does not tell of changes of this resource.`, 404);
+    super(RpcCode.methodNotFound, `Server ${server} does not support subscriptions to this resource.`, 404);
   }
 }
 
-/** The server was taken out of the configuration. */
+/** The server was removed from the configuration. */
 export class ServerRemoved extends GatewayError {
   constructor(server: string) {
     const data = { outcome: 'not_executed', retriable: true, server } as const;
-    super(GatewayCode.upstreamFailed, `Server ${server} is not configured any more.`, 502, data);
+    super(GatewayCode.upstreamFailed, `Server ${server} is no longer configured.`, 502, data);
   }
 }

@@ -1,24 +1,24 @@
 /** A personal access token, without its secret. */
 export interface AccessToken {
   readonly id: string;
-  /** What its owner calls it. */
+  /** Title chosen by its creator. */
   readonly title: string;
-  /** Whom it stands for. */
+  /** Issuer and subject of the principal that the token authenticates. */
   readonly issuer: string;
   readonly subject: string;
   readonly roles: readonly string[];
-  /** Roles that its maker had by teams: they count as long as a team gives them to its subject. Absent: none. */
+  /** Roles that its creator had through teams. They apply only while a team still grants them to the subject. Absent: none. */
   readonly teamRoles?: readonly string[];
-  /** Beside those that the subject is a member of while the token is used. */
+  /** Teams in addition to those that the subject belongs to when the token is used. */
   readonly teams: readonly string[];
   readonly scopes: readonly string[];
-  /** Slugs of the servers that it is good for. Absent: all. */
+  /** Slugs of the servers that the token may use. Absent: all. */
   readonly servers?: readonly string[];
   readonly createdAt: Date;
-  /** `issuer|subject` of whoever made it. */
+  /** `issuer|subject` of its creator. */
   readonly createdBy: string;
   readonly expiresAt: Date;
-  /** To the minute or so. */
+  /** Accurate to about a minute. */
   readonly lastUsedAt?: Date;
 }
 

@@ -1,23 +1,23 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Database, LatestLook } from '../database/index.js';
+import { Database, CoalescedRefresh } from '../database/index.js';
 import type { AccessToken, NewAccessToken } from './access-token.js';
 import { TokenTable, type StoredToken } from './token-table.js';
 import { generateToken, matchesDigest, parseToken } from './token-text.js';
 import { TokensConfig } from './tokens.config.js';
 
-/** A revocation elsewhere is noticed so soon. */
-const POLL_MS = 500;
-/** What is older than this may miss a revocation, and counts for nothing. */
-const STALE_AFTER_MS = 1_500;
-/** How often it is written down when tokens were used. */
-const WRITING_MS = 60_000;
+/** Interval at which revocations by other workers are detected. */
+const POLL_INTERVAL_MS = 500;
+/** A cache older than this may miss a revocation and must not be used (ADR 19). */
+const MAX_AGE_MS = 1_500;
+/** Interval at which the last uses of tokens are written to the database. */
+const WRITE_INTERVAL_MS = 60_000;
 
-/** Whether a token is good. `unknown`: that cannot be told now. */
+/** The token when it is valid. `unknown`: its revocation state cannot be determined at the moment. */
 export type TokenVerdict = AccessToken | 'refused' | 'unknown';
 
 /**
- * Personal access tokens. All of them are kept in memory, and compared with the database twice a second: a token that
- * was revoked at any worker is refused at every other within two seconds, or cannot be judged there.
+ * Personal access tokens, cached in memory and synchronized with the database twice per second. Within two seconds of a
+ * revocation at any worker, every other worker either refuses the token or cannot determine its state.
  */
 @Injectable()
 export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -25,9 +25,9 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly table: TokenTable;
   private tokens: ReadonlyMap<string, StoredToken> = new Map();
   private revision: number | undefined;
-  /** On the clock of `performance.now()`: what is known is what was true then. */
+  /** Time of `performance.now()` at which the cached tokens were current. */
   private synchronizedAt = -Infinity;
-  private readonly synchronization = new LatestLook(() => this.synchronize());
+  private readonly synchronization = new CoalescedRefresh(() => this.synchronize());
   private pollTimer: NodeJS.Timeout | undefined;
   private writeTimer: NodeJS.Timeout | undefined;
   private readonly lastUses = new Map<string, Date>();
@@ -42,8 +42,8 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   onApplicationBootstrap(): void {
-    this.pollTimer = setInterval(() => void this.synchronization.refresh(), POLL_MS).unref();
-    this.writeTimer = setInterval(() => void this.writeLastUses(), WRITING_MS).unref();
+    this.pollTimer = setInterval(() => void this.synchronization.refresh(), POLL_INTERVAL_MS).unref();
+    this.writeTimer = setInterval(() => void this.writeLastUses(), WRITE_INTERVAL_MS).unref();
     void this.synchronization.refresh();
   }
 
@@ -54,20 +54,20 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
     await this.writeLastUses();
   }
 
-  /** The very same object as long as the token stays as it is. */
+  /** Validates the text of a token. Returns the same object for the same token. */
   async validate(text: string): Promise<TokenVerdict> {
     if (this.isStale) await this.synchronization.refresh();
     if (this.isStale) return 'unknown';
-    const read = parseToken(text);
-    const stored = read && this.tokens.get(read.id);
-    if (!stored || !matchesDigest(stored.digest, read.secret)) return 'refused';
+    const parsed = parseToken(text);
+    const stored = parsed && this.tokens.get(parsed.id);
+    if (!stored || !matchesDigest(stored.digest, parsed.secret)) return 'refused';
     const now = new Date();
     if (stored.token.expiresAt <= now) return 'refused';
     this.lastUses.set(stored.token.id, now);
     return stored.token;
   }
 
-  /** Calls back, once, when a token is revoked or expires. Returns how to stop. */
+  /** Calls the listener once when the token is revoked or expires. Returns a function that unsubscribes. */
   onInvalidated(id: string, listener: () => void): () => void {
     const listeners = this.listeners.get(id) ?? new Set();
     this.listeners.set(id, listeners.add(listener));
@@ -77,23 +77,23 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
     };
   }
 
-  /** The token and its text, which nobody can be shown again. Undefined when its owner has too many. */
-  async create(order: NewAccessToken): Promise<{ readonly token: AccessToken; readonly text: string } | undefined> {
+  /** Creates a token. Its text is not stored. Returns undefined when its subject has the maximum number of tokens. */
+  async create(request: NewAccessToken): Promise<{ readonly token: AccessToken; readonly text: string } | undefined> {
     const { id, digest, text } = generateToken();
-    const stored = { token: { ...order, id, createdAt: new Date() }, digest };
+    const stored = { token: { ...request, id, createdAt: new Date() }, digest };
     const token = await this.table.insert(stored, this.config.maxPerSubject);
     await this.synchronization.refresh();
     return token && { token, text };
   }
 
-  /** False when there was no such token. */
+  /** Returns false when there was no such token. */
   async revoke(id: string): Promise<boolean> {
-    const wasThere = await this.table.delete(id);
+    const isDeleted = await this.table.delete(id);
     await this.synchronization.refresh();
-    return wasThere;
+    return isDeleted;
   }
 
-  /** Those that have not expired, by id. @throws DatabaseUnavailable */
+  /** Lists the tokens that have not expired, by id. @throws DatabaseUnavailable */
   async list(): Promise<readonly AccessToken[]> {
     await this.writeLastUses();
     const now = new Date();
@@ -101,7 +101,7 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   private get isStale(): boolean {
-    return performance.now() - this.synchronizedAt > STALE_AFTER_MS;
+    return performance.now() - this.synchronizedAt > MAX_AGE_MS;
   }
 
   private async synchronize(): Promise<void> {
@@ -115,7 +115,7 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
       this.isDatabaseUnavailable = false;
     } catch (cause) {
       if (!this.isDatabaseUnavailable)
-        this.logger.error(`Personal access tokens cannot be judged now. ${String(cause)}`);
+        this.logger.error(`Personal access tokens cannot be validated. ${String(cause)}`);
       this.isDatabaseUnavailable = true;
     }
   }
@@ -126,7 +126,7 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
       const token = this.tokens.get(id)?.token;
       if (token && token.expiresAt > now) continue;
       this.listeners.delete(id);
-      for (const tell of listeners) tell();
+      for (const listener of listeners) listener();
     }
   }
 
@@ -134,7 +134,7 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
     const before = this.tokens;
     const entries = stored.map((each) => {
       const same = before.get(each.token.id);
-      // Nothing of a token changes but when it was used.
+      // Only the last use of a token ever changes, so the cached object stays valid and keeps its identity.
       return [each.token.id, same?.digest === each.digest ? same : each] as const;
     });
     this.tokens = new Map(entries);
@@ -146,7 +146,7 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
     try {
       for (const [id, at] of uses) await this.table.recordUse(id, at);
     } catch (cause) {
-      this.logger.warn(`When tokens were used could not be written down: ${String(cause)}`);
+      this.logger.warn(`Failed to store the last uses of personal access tokens: ${String(cause)}`);
     }
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '../database/index.js';
 import type { AccessToken } from './access-token.js';
 
-/** As migrations 0003-access-tokens and 0007-team-roles make them. */
+/** Tables of migrations 0003-access-tokens and 0007-team-roles. */
 type TokenTables = {
   access_tokens: {
     id: string;
@@ -35,7 +35,7 @@ export interface StoredToken {
   readonly digest: string;
 }
 
-/** The rows of personal access tokens. Everything here may throw DatabaseUnavailable. */
+/** Repository of personal access tokens. Every method may throw DatabaseUnavailable. */
 export class TokenTable {
   constructor(private readonly database: Database) {}
 
@@ -43,7 +43,7 @@ export class TokenTable {
     return this.database.tables<TokenTables>();
   }
 
-  /** Grows whenever a token is made or revoked. */
+  /** Returns a number that increases whenever a token is created or revoked. */
   async readRevision(): Promise<number> {
     return (await this.tables.selectFrom('access_token_state').select('revision').executeTakeFirstOrThrow()).revision;
   }
@@ -81,8 +81,8 @@ export class TokenTable {
     );
   }
 
-  /** Unless its owner has as many as that already: then undefined. Whatever has expired makes room first. */
-  insert({ token, digest }: StoredToken, most: number): Promise<AccessToken | undefined> {
+  /** Deletes expired tokens, then inserts the token. Returns undefined when its subject already has `max` tokens. */
+  insert({ token, digest }: StoredToken, max: number): Promise<AccessToken | undefined> {
     return this.change(async (tables) => {
       await tables.deleteFrom('access_tokens').where('expires_at', '<=', token.createdAt).execute();
       const { count } = await tables
@@ -91,7 +91,7 @@ export class TokenTable {
         .where('issuer', '=', token.issuer)
         .where('subject', '=', token.subject)
         .executeTakeFirstOrThrow();
-      if (Number(count) >= most) return undefined;
+      if (Number(count) >= max) return undefined;
       const { id, title, issuer, subject, roles, teamRoles, teams, scopes, servers } = token;
       const row = {
         id,
@@ -114,7 +114,7 @@ export class TokenTable {
     });
   }
 
-  /** False when it was not there. */
+  /** Returns false when there was no such token. */
   delete(id: string): Promise<boolean> {
     return this.change(async (tables) => {
       const { numDeletedRows } = await tables.deleteFrom('access_tokens').where('id', '=', id).executeTakeFirst();

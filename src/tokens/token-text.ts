@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** What all of them begin with, so that people and scanners of source code know one when they see it. */
+/** Common prefix by which people and secret scanners recognize a personal access token. */
 const PREFIX = 'isthmus_pat_';
 const FORM = /^isthmus_pat_([\da-f]{24})_([\w-]{43})$/;
 const ID_BYTES = 12;
@@ -16,7 +16,7 @@ export const isAccessToken = (text: string): boolean => text.startsWith(PREFIX);
 export function generateToken(): TokenText & { readonly text: string; readonly digest: string } {
   const id = randomBytes(ID_BYTES).toString('hex');
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
-  return { id, secret, text: `${PREFIX}${id}_${secret}`, digest: digestOf(secret) };
+  return { id, secret, text: `${PREFIX}${id}_${secret}`, digest: toDigest(secret) };
 }
 
 export function parseToken(text: string): TokenText | undefined {
@@ -24,10 +24,10 @@ export function parseToken(text: string): TokenText | undefined {
   return id === undefined || secret === undefined ? undefined : { id, secret };
 }
 
-/** It was drawn, not chosen: one round of a fast hash is enough. */
-const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
+/** The secret is random, not chosen by a person, so one round of a fast hash suffices. */
+const toDigest = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
 export function matchesDigest(digest: string, secret: string): boolean {
-  const [one, other] = [Buffer.from(digest), Buffer.from(digestOf(secret))];
-  return one.length === other.length && timingSafeEqual(one, other);
+  const [expected, actual] = [Buffer.from(digest), Buffer.from(toDigest(secret))];
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
 }

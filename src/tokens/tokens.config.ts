@@ -4,16 +4,16 @@ import { Env } from '#lib/config';
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** What personal access tokens may be. */
+/** Bounds of personal access tokens. */
 export class TokensConfig {
-  /** How long a personal access token may be good. */
+  /** Maximum lifetime of a personal access token. */
   @Env('ISTHMUS_ACCESS_TOKEN_MAX_LIFETIME', { as: 'duration' })
   @IsInt()
   @Min(MINUTE_MS)
   @Max(3_660 * DAY_MS)
   readonly maxLifetimeMs: number = 365 * DAY_MS;
 
-  /** Personal access tokens that one subject may have. */
+  /** Maximum number of personal access tokens per subject. */
   @Env('ISTHMUS_ACCESS_TOKENS_PER_SUBJECT')
   @IsInt()
   @Min(1)

@@ -10,9 +10,9 @@ import { Admission } from './admission.js';
 import { OriginConfig } from './origin.config.js';
 import { OriginGuard } from './origin-guard.js';
 
-const STRANGER = new GatewayError(-31009, 'A bearer token is needed.', 401);
+const UNAUTHENTICATED = new GatewayError(-31009, 'A bearer token is needed.', 401);
 
-function door(authenticate: (authorization: string | undefined, path?: string) => Caller | Promise<Caller>) {
+function openAdmission(authenticate: (authorization: string | undefined, path?: string) => Caller | Promise<Caller>) {
   const readiness = new Readiness();
   const endpoints = endpointsOf(new FakeRegistry([remoteServer('files'), remoteServer('open', { public: true })]));
   const origins = new OriginGuard(new OriginConfig(), new GatewayConfig());
@@ -23,58 +23,58 @@ function door(authenticate: (authorization: string | undefined, path?: string) =
 }
 
 const me = callerOf('me');
-const refuses = () => {
-  throw STRANGER;
+const rejectToken = () => {
+  throw UNAUTHENTICATED;
 };
 
-describe('the door', () => {
-  it('lets a known caller in, at once where the token was verified lately', () => {
-    expect(door(() => me).admit({}, 'files')).toMatchObject({ caller: me, endpoint: { id: 'files' } });
-    expect(door(() => me).admit()).toMatchObject({ caller: me, endpoint: { id: 'default' } });
+describe('Admission.admit', () => {
+  it('returns synchronously for a token that was verified recently', () => {
+    expect(openAdmission(() => me).admit({}, 'files')).toMatchObject({ caller: me, endpoint: { id: 'files' } });
+    expect(openAdmission(() => me).admit()).toMatchObject({ caller: me, endpoint: { id: 'default' } });
   });
 
-  it('lets a caller in once the token is verified', async () => {
-    expect(await door(() => Promise.resolve(me)).admit({}, 'files')).toMatchObject({ caller: me });
+  it('waits until a token is verified', async () => {
+    expect(await openAdmission(() => Promise.resolve(me)).admit({}, 'files')).toMatchObject({ caller: me });
   });
 
-  it('asks for the token of the path that was called, without its query', () => {
+  it('authenticates for the request path without its query', () => {
     const paths: (string | undefined)[] = [];
-    const { admit } = door((_authorization, path) => (paths.push(path), me));
+    const { admit } = openAdmission((_authorization, path) => (paths.push(path), me));
     void admit({}, 'files', '/servers/files/mcp?secret=1');
     expect(paths).toEqual(['/servers/files/mcp']);
   });
 
-  it('keeps strangers out, and says nothing of which endpoints there are', async () => {
+  it('rejects unauthenticated callers alike for existing and unknown endpoints', async () => {
     for (const slug of ['files', 'nowhere']) {
-      expect(() => door(refuses).admit({}, slug)).toThrow(STRANGER);
-      const later = async () => door(() => Promise.reject(STRANGER)).admit({}, slug);
-      await expect(later()).rejects.toBe(STRANGER);
+      expect(() => openAdmission(rejectToken).admit({}, slug)).toThrow(UNAUTHENTICATED);
+      const later = async () => openAdmission(() => Promise.reject(UNAUTHENTICATED)).admit({}, slug);
+      await expect(later()).rejects.toBe(UNAUTHENTICATED);
     }
   });
 
-  it('tells a known caller that there is no such endpoint', async () => {
+  it('answers an authenticated caller with 404 for an unknown endpoint', async () => {
     const missing = expect.objectContaining({ httpStatus: 404, message: expect.stringContaining('"nowhere"') });
-    expect(() => door(() => me).admit({}, 'nowhere')).toThrow(missing);
-    const later = async () => door(() => Promise.resolve(me)).admit({}, 'nowhere');
+    expect(() => openAdmission(() => me).admit({}, 'nowhere')).toThrow(missing);
+    const later = async () => openAdmission(() => Promise.resolve(me)).admit({}, 'nowhere');
     await expect(later()).rejects.toEqual(missing);
   });
 
-  it('of a public endpoint is open to those without a token, not to those with a bad one', () => {
-    expect(door(refuses).admit({}, 'open')).toMatchObject({ caller: ANONYMOUS });
-    expect(() => door(refuses).admit({ authorization: 'Bearer x' }, 'open')).toThrow(STRANGER);
-    expect(() => door(refuses).admit({}, undefined)).toThrow(STRANGER);
+  it('admits callers without a token at a public endpoint, and rejects an invalid token there', () => {
+    expect(openAdmission(rejectToken).admit({}, 'open')).toMatchObject({ caller: ANONYMOUS });
+    expect(() => openAdmission(rejectToken).admit({ authorization: 'Bearer x' }, 'open')).toThrow(UNAUTHENTICATED);
+    expect(() => openAdmission(rejectToken).admit({}, undefined)).toThrow(UNAUTHENTICATED);
   });
 
-  it('is closed to foreign pages and names, whoever they say they are', () => {
+  it('rejects foreign origins and hosts before authentication', () => {
     for (const headers of [{ origin: 'https://evil.example' }, { host: 'evil.example' }, { host: undefined }]) {
-      expect(() => door(() => me).admit(headers as never, 'open')).toThrow(
+      expect(() => openAdmission(() => me).admit(headers as never, 'open')).toThrow(
         expect.objectContaining({ httpStatus: 403 }),
       );
     }
   });
 
-  it('is closed to all once the worker leaves', () => {
-    const { readiness, admit } = door(() => me);
+  it('rejects every request with 503 after the worker closed for new requests', () => {
+    const { readiness, admit } = openAdmission(() => me);
     readiness.close();
     expect(() => admit({}, 'open')).toThrow(expect.objectContaining({ httpStatus: 503, code: -31006 }));
   });

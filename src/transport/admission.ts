@@ -7,13 +7,13 @@ import { Readiness } from '../health/index.js';
 import { OriginGuard } from './origin-guard.js';
 import { Draining, EndpointNotFound } from './transport.errors.js';
 
-/** A request that may come in. */
+/** The caller and endpoint of an admitted request. */
 export interface Admitted {
   readonly caller: Caller;
   readonly endpoint: Endpoint;
 }
 
-/** The door: where a request comes from, who sends it, and whether its endpoint exists. */
+/** Checks the origin, the caller and the endpoint of a request before its body is read. */
 @Injectable()
 export class Admission {
   constructor(
@@ -24,8 +24,8 @@ export class Admission {
   ) {}
 
   /**
-   * Synchronous for a token that was verified lately.
-   * @throws GatewayError 503 at the end of leaving, 403 for a foreign origin, 401 or 403 for the token, 404 for the endpoint
+   * Synchronous for a token that was verified recently.
+   * @throws GatewayError 503 at the end of a drain, 403 for the origin, 401 or 403 for the token, 404 for the endpoint
    */
   admit(request: IncomingMessage, slug: string | undefined): Admitted | Promise<Admitted> {
     const { headers, url } = request;
@@ -38,12 +38,12 @@ export class Admission {
     return caller instanceof Promise ? caller.then((known) => this.admitted(known, slug)) : this.admitted(caller, slug);
   }
 
-  /** Calls back, once, when the caller's token is good no more. Returns how to stop. */
-  watchToken(caller: Caller, onGone: () => void): () => void {
-    return this.callers.onTokenInvalidated(caller, onGone);
+  /** Notifies the listener once when the caller's token becomes invalid. Returns a function that stops it. */
+  watchToken(caller: Caller, onInvalid: () => void): () => void {
+    return this.callers.onTokenInvalidated(caller, onInvalid);
   }
 
-  /** Only who is known learns which endpoints exist, and only of those that are there for this caller. */
+  /** Runs after authentication: unauthenticated callers cannot find out which endpoints exist. */
   private admitted(caller: Caller, slug: string | undefined): Admitted {
     const endpoint = this.endpoints.findFor(caller, slug);
     if (!endpoint) throw new EndpointNotFound(slug ?? '');

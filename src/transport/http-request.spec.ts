@@ -8,26 +8,26 @@ const refusal = (status: number, message?: string) =>
     ...(message !== undefined && { message: expect.stringContaining(message) }),
   });
 
-describe('a body', () => {
+describe('readJsonBody', () => {
   it.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON ;x=y'])(
-    'of type %s is read',
+    'reads a body of type %s',
     (type) => {
       expect(readJsonBody({ 'content-type': type }, Buffer.from('{"ä":[1]}'))).toEqual({ ä: [1] });
     },
   );
 
   it.each(['text/plain', 'application/jsonp', 'application/json-patch+json', 'xapplication/json', ''])(
-    'of type %j is refused with 415',
+    'rejects a body of type %j with 415',
     (type) => {
       expect(() => readJsonBody({ 'content-type': type }, Buffer.from('{}'))).toThrow(refusal(415));
     },
   );
 
-  it('of no type is refused with 415', () => {
+  it('rejects a body without a type with 415', () => {
     expect(() => readJsonBody({}, Buffer.from('{}'))).toThrow(refusal(415, 'Content-Type'));
   });
 
-  it('that is encoded is refused with 415, unless that means nothing', () => {
+  it('rejects an encoded body with 415, and accepts the identity encoding', () => {
     expect(() => readJsonBody({ ...JSON_TYPE, 'content-encoding': 'gzip' }, Buffer.from('{}'))).toThrow(refusal(415));
     expect(readJsonBody({ ...JSON_TYPE, 'content-encoding': 'identity' }, Buffer.from('{}'))).toEqual({});
   });
@@ -36,15 +36,15 @@ describe('a body', () => {
     ['missing', undefined],
     ['empty', Buffer.alloc(0)],
     ['not UTF-8', Buffer.from([0x22, 0xff, 0x22])],
-    ['cut short', Buffer.from('{"a":')],
+    ['truncated', Buffer.from('{"a":')],
     ['no JSON', Buffer.from('hello')],
-    ['too deep', Buffer.from('['.repeat(100) + ']'.repeat(100))],
-  ])('that is %s is refused with 400 as unreadable', (_what, body) => {
+    ['nested too deeply', Buffer.from('['.repeat(100) + ']'.repeat(100))],
+  ])('rejects a body that is %s with 400 and a parse error', (_what, body) => {
     expect(() => readJsonBody(JSON_TYPE, body)).toThrow(expect.objectContaining({ httpStatus: 400, code: -32700 }));
   });
 });
 
-describe('a client', () => {
+describe('requireAccept', () => {
   const demand = (accept?: string) => () =>
     requireAccept(accept === undefined ? {} : { accept }, 'application/json', 'text/event-stream');
 
@@ -55,12 +55,12 @@ describe('a client', () => {
     '*/*',
     'application/*, text/*',
     undefined,
-  ])('that accepts %j is served', (accept) => {
+  ])('admits a client that accepts %j', (accept) => {
     expect(demand(accept)).not.toThrow();
   });
 
   it.each(['application/json', 'text/event-stream', 'text/html', 'image/*', ''])(
-    'that accepts only %j is refused',
+    'rejects a client that accepts only %j with 406',
     (accept) => {
       expect(demand(accept)).toThrow(refusal(406, 'application/json and text/event-stream'));
     },

@@ -5,13 +5,13 @@ import { BadRequest, UnreadableBody } from './transport.errors.js';
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
-/** The JSON of a POST. @throws UnreadableBody, BadRequest 415 */
+/** Parses the JSON body of a POST. @throws UnreadableBody, BadRequest 415 */
 export function readJsonBody(headers: IncomingHttpHeaders, body: unknown): JsonValue {
   if (!JSON_TYPE.test(headers['content-type'] ?? '')) {
     throw new BadRequest('Content-Type must be application/json.', 415);
   }
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
-    throw new BadRequest('Content-Encoding is not supported. Send the body as it is.', 415);
+    throw new BadRequest('Content-Encoding is not supported. Send the body unencoded.', 415);
   }
   if (!(body instanceof Buffer) || body.length === 0) throw new UnreadableBody('The body is empty.');
   if (!isUtf8(body)) throw new UnreadableBody('The body is not UTF-8.');
@@ -23,7 +23,7 @@ export function readJsonBody(headers: IncomingHttpHeaders, body: unknown): JsonV
   }
 }
 
-/** @throws BadRequest 406 when the client cannot read one of the types that an answer may have */
+/** @throws BadRequest 406 when the client does not accept every type that the response can have */
 export function requireAccept(headers: IncomingHttpHeaders, ...types: readonly string[]): void {
   const accept = headers.accept?.toLowerCase();
   if (accept === undefined || accept.includes('*/*')) return;

@@ -5,34 +5,34 @@ import { describe, expect, it } from '@jest/globals';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { IdleConnectionCloser } from './idle-connection-closer.js';
 
-async function listening() {
+async function listeningServer() {
   const server = createServer((_request, response) => response.end('served'));
-  const quiet = new IdleConnectionCloser({
+  const closer = new IdleConnectionCloser({
     httpAdapter: { getHttpServer: () => server },
   } as unknown as HttpAdapterHost);
-  quiet.onModuleInit();
+  closer.onModuleInit();
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   const accepted = once(server, 'connection');
   const client = connect(port, '127.0.0.1');
   await accepted;
-  return { server, quiet, client };
+  return { server, closer, client };
 }
 
-describe('when the worker leaves', () => {
-  it('closes a connection over which nothing came', async () => {
-    const { server, quiet, client } = await listening();
-    const gone = once(client, 'close');
+describe('a draining worker', () => {
+  it('closes a connection without any request', async () => {
+    const { server, closer, client } = await listeningServer();
+    const clientClosed = once(client, 'close');
     const closed = once(server, 'close');
-    quiet.beforeApplicationShutdown();
+    closer.beforeApplicationShutdown();
     server.close();
-    await Promise.all([gone, closed]);
+    await Promise.all([clientClosed, closed]);
     expect(client.destroyed).toBe(true);
   });
 
-  it('serves a request that comes just then', async () => {
-    const { server, quiet, client } = await listening();
-    quiet.beforeApplicationShutdown();
+  it('answers a request that arrives while it begins to drain', async () => {
+    const { server, closer, client } = await listeningServer();
+    closer.beforeApplicationShutdown();
     const closed = once(client, 'close');
     server.close();
     client.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
@@ -42,16 +42,16 @@ describe('when the worker leaves', () => {
     expect(chunks.join('')).toMatch(/served$/);
   });
 
-  it('closes a connection once its last answer is out', async () => {
-    const { server, quiet, client } = await listening();
+  it('closes a connection after its last answer was sent', async () => {
+    const { server, closer, client } = await listeningServer();
     const closed = once(client, 'close');
     const answering = once(server, 'request');
     client.resume().write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await answering;
-    quiet.beforeApplicationShutdown();
+    closer.beforeApplicationShutdown();
     server.close();
     await closed;
     expect(client.destroyed).toBe(true);
-    quiet.onApplicationShutdown();
+    closer.onApplicationShutdown();
   });
 });

@@ -8,20 +8,19 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
-/** Connections that are remembered before those that ended, or were used, are forgotten again. */
+/** The list of unused connections is first pruned at this length. */
 const MIN_PRUNE_SIZE = 64;
 
-/** A request may be on its way over a connection that was opened, or last answered, just now. */
+/** Leaves time for a request that is in transit over a connection that was opened or answered just before. */
 const CLOSE_INTERVAL_MS = 250;
 
 /**
- * Closes connections that carry nothing when the worker leaves. Node closes those that are idle at that moment; it
- * leaves alone those that become idle afterwards, when the last answer is out, and those over which nothing ever came.
- * Either would hold up the shutdown until its time is over.
+ * Closes idle connections while the worker drains. Node closes only connections that are idle when the drain begins. It keeps
+ * those that become idle later and those that never carried a request, which would delay the shutdown until its timeout.
  */
 @Injectable()
 export class IdleConnectionCloser implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
-  // Nothing is hung on the sockets themselves: a listener for their end makes every request over them slower by a third.
+  // Sockets get no close listeners: such a listener makes every request over them slower by a third.
   private unusedSockets: Socket[] = [];
   private pruneAt = MIN_PRUNE_SIZE;
   private closeTimer: NodeJS.Timeout | undefined;

@@ -9,7 +9,7 @@ import { SseExchange } from './exchanges/sse.exchange.js';
 import { requireAccept, readJsonBody } from './http-request.js';
 import { BadRequest, RefusedRequest } from './transport.errors.js';
 
-/** A request past the door, with what only some endpoints need. */
+/** An admitted request with its body and query. */
 export interface EndpointRequest extends Exchange {
   readonly body: unknown;
   readonly query: Readonly<Record<string, unknown>>;
@@ -17,7 +17,7 @@ export interface EndpointRequest extends Exchange {
 
 const POST_ONLY = { allow: 'POST' };
 
-/** Tells which era a request is of and hands it to that era's exchange. */
+/** Passes a request to the exchange of its endpoint and era. */
 @Injectable()
 export class McpEndpoints {
   constructor(
@@ -37,7 +37,7 @@ export class McpEndpoints {
     if (reading.kind === 'response') return this.legacy.post(request, reading);
     const era = classifyEra(reading.message, singleHeader(headers, 'mcp-protocol-version'));
     if (era === 'legacy') return this.legacy.post(request, reading).catch(withRequestId(reading));
-    // No notification of a client has a meaning over HTTP in this era, yet it must be accepted.
+    // Modern clients' notifications have no meaning over HTTP, but the specification requires that they are accepted.
     if (reading.kind === 'notification') return request.writer.empty(202);
     return this.modern.post(request, reading.message);
   }
@@ -66,15 +66,17 @@ export class McpEndpoints {
 
   async postPlain(request: EndpointRequest): Promise<void> {
     const value = readJsonBody(request.headers, request.body);
-    if (readBatch(value)) throw new BadRequest('Send one message; a batch is not taken here.');
+    if (readBatch(value))
+      throw new BadRequest('Batches are not supported at this endpoint. Send one message per request.');
     const reading = validateMessage(value);
-    if (reading.kind === 'response') throw new BadRequest('Nothing was asked that this could answer.');
+    if (reading.kind === 'response')
+      throw new BadRequest('This endpoint sends no requests to clients, so it accepts no responses.');
     if (reading.kind === 'notification') return request.writer.empty(202);
     return this.plain.post(request, reading.message);
   }
 }
 
-/** A refusal answers the request that it refuses. */
+/** Adds the request id to an error, so that the error response answers the request. */
 function withRequestId(reading: ValidMessage) {
   return (cause: unknown): never => {
     throw reading.kind === 'request' ? new RefusedRequest(cause, reading.message.id) : cause;

@@ -24,7 +24,7 @@ const answerOf = async (response: Response) => ({
   text: await response.text(),
 });
 
-describe('an endpoint', () => {
+describe('an MCP endpoint', () => {
   it.each([
     ['/mcp', 'PUT', 'POST, GET, DELETE'],
     ['/servers/a/mcp', 'PATCH', 'POST, GET, DELETE'],
@@ -32,30 +32,30 @@ describe('an endpoint', () => {
     ['/messages', 'GET', 'POST'],
     ['/servers/a/message', 'DELETE', 'POST'],
     ['/rpc', 'GET', 'POST'],
-  ])('%s does not take %s', async (path, verb, allow) => {
-    const { status, allow: told, text } = await answerOf(await world.request(verb, path));
-    expect([status, told, JSON.parse(text)]).toEqual([
+  ])('%s rejects %s with 405 and lists the allowed methods', async (path, verb, allow) => {
+    const { status, allow: allowed, text } = await answerOf(await world.request(verb, path));
+    expect([status, allowed, JSON.parse(text)]).toEqual([
       405,
       allow,
       expect.objectContaining({ error: expect.anything() }),
     ]);
   });
 
-  it.each(['/mcp', '/sse', '/rpc', '/servers/a/sse'])('%s opens nothing for a HEAD', async (path) => {
+  it.each(['/mcp', '/sse', '/rpc', '/servers/a/sse'])('%s opens no session for a HEAD request', async (path) => {
     expect(await answerOf(await world.request('HEAD', path))).toMatchObject({ status: 405, text: '' });
     expect(world.sessions).toBe(0);
   });
 
-  it('that there is not is a secret from strangers', async () => {
+  it('is reported as unknown only to authenticated callers', async () => {
     expect((await world.post('/servers/nowhere/mcp', CALL)).status).toBe(404);
-    const stranger = { headers: { authorization: 'Bearer x' } };
+    const unauthenticated = { headers: { authorization: 'Bearer x' } };
     for (const path of ['/servers/nowhere/mcp', '/servers/a/mcp']) {
-      const { status, headers } = await world.post(path, CALL, stranger);
+      const { status, headers } = await world.post(path, CALL, unauthenticated);
       expect([status, headers.get('www-authenticate')]).toEqual([401, expect.stringContaining('Bearer')]);
     }
   });
 
-  it('that is public lets strangers in, and whoever shows a token only with a good one', async () => {
+  it('that is public admits callers without a token and rejects an invalid token', async () => {
     world.connector.respond = () => result({});
     const anonymous = await fetch(`${world.url}/servers/open/rpc`, {
       method: 'POST',
@@ -67,18 +67,18 @@ describe('an endpoint', () => {
     expect(bad.status).toBe(401);
   });
 
-  it('takes no body that is too large, and reads none of a stranger', async () => {
+  it('rejects a body that is too large, and does not read the body of an unauthenticated caller', async () => {
     const large = { ...CALL, params: { name: 'x'.repeat(3_000) } };
     expect(await world.post('/rpc', large)).toMatchObject({ status: 413, json: { error: { code: -31010 } } });
     expect(await world.post('/rpc', large, { headers: { authorization: 'Bearer x' } })).toMatchObject({ status: 401 });
   });
 
-  it('is closed to foreign pages', async () => {
+  it('rejects a foreign origin with 403', async () => {
     const { status, json } = await world.post('/rpc', CALL, { headers: { origin: 'https://evil.example' } });
     expect([status, json['error']]).toEqual([403, expect.objectContaining({ code: -31009 })]);
   });
 
-  it('tells nothing of a defect', async () => {
+  it('reports an unexpected exception as an internal error without details', async () => {
     world.connector.respond = () => {
       throw new TypeError('secret of the house');
     };
@@ -90,17 +90,17 @@ describe('an endpoint', () => {
   });
 });
 
-describe('a worker that leaves', () => {
-  it('refuses what is new and finishes what it has', async () => {
+describe('a draining worker', () => {
+  it('rejects new requests and finishes in-flight ones', async () => {
     const answer = Promise.withResolvers<Outcome>();
-    const asked = new Promise<void>((resolve) => {
+    const callReceived = new Promise<void>((resolve) => {
       world.connector.respond = () => {
         resolve();
         return answer.promise;
       };
     });
     const calling = world.post('/servers/a/rpc', CALL);
-    await asked;
+    await callReceived;
     world.leave();
     const refused = await world.post('/rpc', CALL);
     expect(refused).toMatchObject({
@@ -112,9 +112,9 @@ describe('a worker that leaves', () => {
     expect(await calling).toMatchObject({ status: 200, json: { result: { content: [] } } });
   });
 
-  it('is gone soon after its last answer, though clients keep their connections', async () => {
+  it('stops soon after its last answer although clients keep connections open', async () => {
     const answer = Promise.withResolvers<Outcome>();
-    const asked = new Promise<void>((resolve) => {
+    const callReceived = new Promise<void>((resolve) => {
       world.connector.respond = () => {
         resolve();
         return answer.promise;
@@ -128,7 +128,7 @@ describe('a worker that leaves', () => {
         JSON.stringify(CALL),
       );
     });
-    await asked;
+    await callReceived;
     const drained = world.drain();
     answer.resolve(result({}));
     expect(await answered).toBe(200);
@@ -138,38 +138,38 @@ describe('a worker that leaves', () => {
     agent.destroy();
   });
 
-  it('ends standing streams, not those that an answer is still to come on', async () => {
+  it('ends idle streams and keeps streams that still await an answer', async () => {
     const headers = await world.session('/servers/a/mcp');
     const answer = Promise.withResolvers<Outcome>();
     world.connector.respond = async ({ reply }) => {
       await reply.notify({ method: 'notifications/progress', params: {} });
       return answer.promise;
     };
-    const standing = await world.stream('GET', '/servers/a/mcp', { headers });
-    await standing.next();
+    const idle = await world.stream('GET', '/servers/a/mcp', { headers });
+    await idle.next();
     const first = await world.stream('POST', '/servers/a/mcp', { headers }, CALL);
     await first.message();
     await first.leave();
     const seen = first.events.at(-1)?.id ?? '';
     const back = await world.stream('GET', '/servers/a/mcp', { headers: { ...headers, 'last-event-id': seen } });
     const drained = world.drain();
-    expect(await standing.rest()).toEqual([]);
+    expect(await idle.rest()).toEqual([]);
     answer.resolve(result({ content: [] }));
     expect(await back.rest()).toMatchObject([{ id: 1, result: { content: [] } }]);
     await drained;
   });
 
-  it('answers a batch that it has', async () => {
+  it('answers a batch that was received before', async () => {
     const headers = await world.session('/servers/a/mcp', '2025-03-26');
     const answer = Promise.withResolvers<Outcome>();
-    const asked = new Promise<void>((resolve) => {
+    const callReceived = new Promise<void>((resolve) => {
       world.connector.respond = () => {
         resolve();
         return answer.promise;
       };
     });
     const calling = world.post('/servers/a/mcp', [CALL, { ...CALL, id: 2 }], { headers });
-    await asked;
+    await callReceived;
     const drained = world.drain();
     answer.resolve(result({}));
     expect((await calling).json).toMatchObject([{ id: 1 }, { id: 2 }]);

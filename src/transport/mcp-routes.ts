@@ -22,8 +22,8 @@ const CLOSE_CONNECTION = { connection: 'close' };
 const INTERNAL_ERROR = new GatewayError(RpcCode.internalError, 'Internal error', 500);
 
 /**
- * Puts the MCP endpoints on the HTTP server. They are routes of the server itself, not Nest controllers: what a
- * controller adds to a request (context, guards, pipes, interceptors) costs more than all the gateway does for a call.
+ * Registers the MCP endpoints on the HTTP server. They are routes of the server itself, not Nest controllers: the context,
+ * guards, pipes and interceptors of a controller cost more than the rest of a call (decision 4).
  */
 @Injectable()
 export class McpRoutes implements OnModuleInit {
@@ -41,11 +41,11 @@ export class McpRoutes implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
     server.addHook('onRequest', (request, reply, done) => this.guardMetadata(request, reply, done));
-    // A scope of its own: these bodies are read as bytes, and refusals are JSON-RPC.
+    // A separate Fastify scope: its bodies are read as bytes, and its error responses are JSON-RPC.
     await server.register(async (scope) => this.registerOn(scope));
   }
 
-  /** What the metadata says of this gateway's address must not be said under a rebound name. */
+  /** The metadata contains the gateway's address, so it is not served under a rebound host name. */
   private guardMetadata(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     const refused = request.raw.url?.startsWith('/.well-known/') ? this.origins.check(request.headers) : undefined;
     if (!refused) return done();
@@ -61,7 +61,7 @@ export class McpRoutes implements OnModuleInit {
       reply.hijack();
       this.refuse(this.createWriter(reply), this.toRefusal(cause), undefined, request);
     });
-    // Before the body is read: a stranger's is not worth the memory.
+    // Admission runs before the body is read, so that unauthenticated callers cannot use memory.
     scope.decorateRequest('admitted', null);
     scope.addHook('onRequest', (request, reply, done) => this.admit(request, reply, done));
     for (const base of ['', '/servers/:slug']) this.addEndpoints(scope, base);
@@ -84,14 +84,16 @@ export class McpRoutes implements OnModuleInit {
   private addRoute(scope: FastifyInstance, url: string, verbs: Partial<Record<Method, Serve>>): void {
     const methods = Object.keys(verbs) as Method[];
     for (const [method, serve] of Object.entries(verbs)) {
-      // A HEAD for a stream would open a session or a stream that nobody reads.
+      // A HEAD request would open a session or a stream without a reader.
       scope.route({ method, url, exposeHeadRoute: false, handler: this.toHandler(serve) });
     }
     const others = (['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
       (verb) => !methods.includes(verb as Method),
     );
     const allow = methods.join(', ');
-    const refuse = this.toHandler(() => Promise.reject(new BadRequest(`Use ${allow} here.`, 405, { allow })));
+    const refuse = this.toHandler(() =>
+      Promise.reject(new BadRequest(`Method not allowed. Use ${allow}.`, 405, { allow })),
+    );
     scope.route({ method: others, url, handler: refuse });
   }
 
@@ -131,7 +133,7 @@ export class McpRoutes implements OnModuleInit {
   }
 
   private createWriter(reply: FastifyReply): ReplyWriter {
-    // A connection that stayed open would bring the next request to a worker that is gone by then.
+    // An open connection would carry the next request to a worker that has stopped by then.
     const headers = this.readiness.isDraining ? CLOSE_CONNECTION : undefined;
     return new ReplyWriter(reply.raw, this.config.maxStreamBufferBytes, headers);
   }
@@ -140,14 +142,14 @@ export class McpRoutes implements OnModuleInit {
     if (cause instanceof GatewayError) return cause;
     const status = cause instanceof Error && 'statusCode' in cause ? Number(cause.statusCode) : 500;
     if (status === 413) return new BodyTooLarge(this.config.maxBodyBytes);
-    if (status >= 400 && status < 500) return new BadRequest('The request cannot be read.', status);
-    this.logger.error('A request failed', cause instanceof Error ? cause.stack : String(cause));
+    if (status >= 400 && status < 500) return new BadRequest('The HTTP request is malformed.', status);
+    this.logger.error('Request failed unexpectedly', cause instanceof Error ? cause.stack : String(cause));
     return INTERNAL_ERROR;
   }
 
   private refuse(writer: ReplyWriter, refusal: GatewayError, id: RequestId | undefined, request: FastifyRequest): void {
     if (writer.isStreaming) return writer.end();
-    // Half a body may still be on its way; the connection cannot carry another request then.
+    // A partly received body makes the connection unusable for another request.
     const close = request.raw.complete ? {} : { connection: 'close' };
     return writer
       .withHeaders({ ...toRefusalHeaders(refusal), ...close })
@@ -155,7 +157,7 @@ export class McpRoutes implements OnModuleInit {
   }
 }
 
-/** What cannot be understood may still have an id. */
+/** Returns the request id of a malformed message, if it could be read. */
 function readRequestId(refused: unknown): { readonly refused: unknown; readonly id: RequestId | undefined } {
   const id = refused instanceof Error && 'id' in refused ? (refused.id as RequestId | undefined) : undefined;
   return { refused, id };

@@ -4,13 +4,13 @@ import { TransportConfig } from './transport.config.js';
 
 class Reply implements OpenReply {
   slot: OpenReply['slot'];
-  signs = 0;
-  left = 0;
+  keepAlives = 0;
+  drains = 0;
   keepAlive(): void {
-    this.signs += 1;
+    this.keepAlives += 1;
   }
   onDrain(): void {
-    this.left += 1;
+    this.drains += 1;
   }
 }
 
@@ -33,51 +33,51 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('an open answer', () => {
-  it('gives a sign of life once it has been open for a while, then again and again', () => {
+describe('an open reply', () => {
+  it('is kept alive once in every interval after its first', () => {
     jest.advanceTimersByTime(900);
     const reply = kept();
     jest.advanceTimersByTime(200);
-    expect(reply.signs).toBe(0);
+    expect(reply.keepAlives).toBe(0);
     jest.advanceTimersByTime(1_000);
-    expect(reply.signs).toBe(1);
+    expect(reply.keepAlives).toBe(1);
     jest.advanceTimersByTime(3_000);
-    expect(reply.signs).toBe(4);
+    expect(reply.keepAlives).toBe(4);
   });
 
-  it('is forgotten once it is complete, whichever of many it is', () => {
+  it('is not kept alive after it was removed', () => {
     const replies = Array.from({ length: 20 }, kept);
     for (const index of [0, 19, 7, 7, 13]) keeper.remove(replies[index]!);
     jest.advanceTimersByTime(2_000);
-    const silent = replies.flatMap(({ signs }, index) => (signs === 0 ? [index] : []));
-    expect(silent).toEqual([0, 7, 13, 19]);
+    const neverKeptAlive = replies.flatMap(({ keepAlives }, index) => (keepAlives === 0 ? [index] : []));
+    expect(neverKeptAlive).toEqual([0, 7, 13, 19]);
   });
 
-  it('that completes on its sign of life harms no other', () => {
+  it('that is removed during a keep-alive round does not affect other replies', () => {
     const replies = Array.from({ length: 5 }, kept);
     replies[1]!.keepAlive = () => keeper.remove(replies[3]!);
     jest.advanceTimersByTime(2_000);
-    expect([0, 2, 4].map((index) => replies[index]!.signs)).toEqual([1, 1, 1]);
-    expect(replies[3]!.signs).toBe(0);
+    expect([0, 2, 4].map((index) => replies[index]!.keepAlives)).toEqual([1, 1, 1]);
+    expect(replies[3]!.keepAlives).toBe(0);
   });
 });
 
-describe('a worker that leaves', () => {
-  it('tells every open answer, and those that are opened after', async () => {
-    const [early, gone] = [kept(), kept()];
-    keeper.remove(gone);
+describe('a draining worker', () => {
+  it('notifies every open reply, including replies that open later', async () => {
+    const [early, removed] = [kept(), kept()];
+    keeper.remove(removed);
     keeper.beforeApplicationShutdown();
     const late = kept();
     const brief = kept();
     keeper.remove(brief);
     await Promise.resolve();
-    expect([early.left, gone.left, late.left, brief.left]).toEqual([1, 0, 1, 0]);
+    expect([early.drains, removed.drains, late.drains, brief.drains]).toEqual([1, 0, 1, 0]);
   });
 
-  it('keeps calls in flight alive while they finish', () => {
+  it('keeps in-flight calls alive while they finish', () => {
     const reply = kept();
     keeper.beforeApplicationShutdown();
     jest.advanceTimersByTime(2_000);
-    expect(reply.signs).toBe(1);
+    expect(reply.keepAlives).toBe(1);
   });
 });

@@ -1,13 +1,13 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationShutdown } from '@nestjs/common';
 import { TransportConfig } from './transport.config.js';
 
-/** An answer that is not complete yet. */
+/** A response that is not complete yet. */
 export interface OpenReply {
-  /** Where and since when it is kept; belongs to the keeper. */
+  /** Managed by `OpenReplies`: position of the reply and the round in which it was added. */
   slot?: Slot | undefined;
-  /** Called so often while the answer is open: keeps its connection from being cut as idle. */
+  /** Called in every interval while the reply is open, so that proxies do not close its connection as idle. */
   keepAlive(): void;
-  /** The worker is leaving: complete the answer if that needs nobody else. */
+  /** Called when the worker drains: completes the reply if it does not await an answer of a server. */
   onDrain(): void;
 }
 
@@ -16,10 +16,10 @@ interface Slot {
   readonly since: number;
 }
 
-/** Keeps open answers alive with one timer for all of them, and ends the standing ones when the worker leaves. */
+/** Keeps open replies alive with one shared timer, and notifies them when the worker drains. */
 @Injectable()
 export class OpenReplies implements BeforeApplicationShutdown, OnApplicationShutdown {
-  // An array, not a map: tables of a map that sees one entry come and go with each call make all of them grow old.
+  // An array instead of a map: a map with one insertion and deletion per call promotes its tables to the old generation.
   private readonly replies: OpenReply[] = [];
   private readonly timer: NodeJS.Timeout;
   private round = 0;
@@ -32,11 +32,11 @@ export class OpenReplies implements BeforeApplicationShutdown, OnApplicationShut
   add(reply: OpenReply): void {
     reply.slot = { index: this.replies.length, since: this.round };
     this.replies.push(reply);
-    // Its request came in before the worker began to leave. It is told once it is complete itself.
+    // Its request was received before the drain began. Deferred until the constructor of the reply has finished.
     if (this.isDraining) queueMicrotask(() => reply.slot && reply.onDrain());
   }
 
-  /** Fills the gap with the last one. */
+  /** Moves the last reply to the freed position. */
   remove(reply: OpenReply): void {
     const { slot: kept } = reply;
     if (!kept) return;
@@ -52,12 +52,12 @@ export class OpenReplies implements BeforeApplicationShutdown, OnApplicationShut
     for (const reply of this.replies.slice()) reply.onDrain();
   }
 
-  /** Until now: calls in flight are kept alive while they finish. */
+  /** The timer runs until here: in-flight calls are kept alive while they finish. */
   onApplicationShutdown(): void {
     clearInterval(this.timer);
   }
 
-  /** What was opened within the current round is young enough to be left alone. */
+  /** Skips replies that were added in the current round. */
   private keepAllAlive(): void {
     for (const reply of this.replies.slice()) if (reply.slot && reply.slot.since < this.round) reply.keepAlive();
     this.round += 1;

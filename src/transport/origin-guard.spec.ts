@@ -8,11 +8,11 @@ const guardWith = (origin: Partial<OriginConfig> = {}, gateway: Partial<GatewayC
 
 const verdict = (guard: OriginGuard, headers: OriginHeaders) => guard.check(headers)?.httpStatus ?? 'served';
 
-describe('the origin guard, as it is configured by default', () => {
+describe('OriginGuard with default settings', () => {
   const guard = guardWith();
 
   it.each(['localhost', 'localhost:4444', 'LOCALHOST:1', '127.0.0.1:4444', '[::1]:4444', '[::1]'])(
-    'serves the host %s',
+    'accepts the host %s',
     (host) => expect(verdict(guard, { host })).toBe('served'),
   );
 
@@ -26,12 +26,12 @@ describe('the origin guard, as it is configured by default', () => {
     '192.168.0.1',
     '0.0.0.0',
     '',
-  ])('refuses the host %j', (host) => expect(verdict(guard, { host })).toBe(403));
+  ])('rejects the host %j', (host) => expect(verdict(guard, { host })).toBe(403));
 
-  it('refuses a request without a host', () => expect(verdict(guard, {})).toBe(403));
+  it('rejects a request without a host', () => expect(verdict(guard, {})).toBe(403));
 
   it.each(['http://localhost', 'http://localhost:3000', 'https://127.0.0.1:1', 'http://[::1]:6274'])(
-    'serves pages of %s',
+    'accepts the origin %s',
     (origin) => expect(verdict(guard, { host: 'localhost', origin })).toBe('served'),
   );
 
@@ -44,24 +44,24 @@ describe('the origin guard, as it is configured by default', () => {
     'null',
     '',
     'localhost',
-  ])('refuses pages of %j', (origin) => expect(verdict(guard, { host: 'localhost', origin })).toBe(403));
+  ])('rejects the origin %j', (origin) => expect(verdict(guard, { host: 'localhost', origin })).toBe(403));
 
-  it('gives the same answer when it is asked again', () => {
+  it('returns the same verdict for a repeated value', () => {
     for (const _ of [1, 2]) {
       expect(verdict(guard, { host: 'localhost', origin: 'http://evil.example.com' })).toBe(403);
       expect(verdict(guard, { host: 'localhost', origin: 'http://localhost' })).toBe('served');
     }
   });
 
-  it('says what to do, in the form of an error that nothing was executed', () => {
+  it('returns an error that names the setting and has outcome not_executed', () => {
     const fault = guard.check({ host: 'evil.example.com' });
     expect(fault?.message).toMatch(/ISTHMUS_ALLOWED_HOSTS/);
     expect(fault?.toRpcError()).toMatchObject({ code: -31009, data: { outcome: 'not_executed', retriable: false } });
   });
 });
 
-describe('the origin guard, configured', () => {
-  it('serves listed hosts, with any port unless the list names one', () => {
+describe('OriginGuard with configured hosts and origins', () => {
+  it('accepts listed hosts with any port unless the entry names one', () => {
     const guard = guardWith({ hosts: ['mcp.example.com', 'Other.example.com:8443'] });
     expect(verdict(guard, { host: 'mcp.example.com:1234' })).toBe('served');
     expect(verdict(guard, { host: 'other.example.com:8443' })).toBe('served');
@@ -69,7 +69,7 @@ describe('the origin guard, configured', () => {
     expect(verdict(guard, { host: 'localhost' })).toBe('served');
   });
 
-  it('serves pages of listed origins only, scheme and port included', () => {
+  it('accepts listed origins only with the same scheme and port', () => {
     const guard = guardWith({ origins: ['https://app.example.com', 'http://App.example.com:81'] });
     const from = (origin: string) => verdict(guard, { host: 'localhost', origin });
     expect(from('https://app.example.com')).toBe('served');
@@ -79,12 +79,12 @@ describe('the origin guard, configured', () => {
     expect(from('https://sub.app.example.com')).toBe(403);
   });
 
-  it('serves everything where the list says so', () => {
+  it('accepts every host and origin for `*`', () => {
     const guard = guardWith({ hosts: ['*'], origins: ['*'] });
     expect(verdict(guard, { host: 'any.example.com', origin: 'https://any.example.com' })).toBe('served');
   });
 
-  it('serves its own address and the one that it is known by', () => {
+  it('accepts its bound address and its public URL', () => {
     const guard = guardWith({}, { host: '192.168.0.7', publicUrl: 'https://mcp.example.com' });
     expect(verdict(guard, { host: '192.168.0.7:4444' })).toBe('served');
     expect(verdict(guard, { host: 'mcp.example.com', origin: 'https://mcp.example.com' })).toBe('served');

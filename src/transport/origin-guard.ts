@@ -9,16 +9,16 @@ export interface OriginHeaders {
   readonly host?: string | undefined;
 }
 
-/** Judged values are remembered, so that a request costs two look-ups. Hostile ones cannot fill the memory. */
+/** Maximum number of cached verdicts for each header. Bounded so that hostile values cannot fill the memory. */
 const MAX_CACHED_VERDICTS = 1_000;
 
-/** Names of this machine, under any port. */
+/** Names of the local machine, allowed with any port. */
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
 
 /**
- * Keeps web pages away that have no business here: a page whose name was rebound to our address shows its own name in
- * Host, any foreign page shows itself in Origin (specification: basic/transports, Security Warning).
+ * Rejects requests of foreign web pages. A page whose host name was rebound to the gateway's address sends its own name in the
+ * Host header; any foreign page sends its Origin (specification: basic/transports, Security Warning).
  */
 @Injectable()
 export class OriginGuard {
@@ -34,16 +34,14 @@ export class OriginGuard {
     );
   }
 
-  /** What is wrong with where a request comes from; undefined when nothing is. */
+  /** Returns the error for a request from a host or origin that is not allowed, or undefined. */
   check(headers: OriginHeaders): GatewayError | undefined {
     const { origin, host } = headers;
     if (host === undefined || !this.isHostAllowed(host)) {
-      return toRefusal(
-        'This gateway does not serve the host of the request. ISTHMUS_ALLOWED_HOSTS lists those it serves.',
-      );
+      return toRefusal('The Host header of the request is not allowed. Add the host to ISTHMUS_ALLOWED_HOSTS.');
     }
     if (origin === undefined || this.isOriginAllowed(origin)) return undefined;
-    return toRefusal('Pages of this origin may not call. ISTHMUS_ALLOWED_ORIGINS lists those that may.');
+    return toRefusal('The Origin of the request is not allowed. Add it to ISTHMUS_ALLOWED_ORIGINS.');
   }
 }
 
@@ -55,7 +53,7 @@ function toRefusal(message: string): GatewayError {
   });
 }
 
-/** The address that the gateway is bound to and the one that it is known by; a rebound name is neither. */
+/** The bound address and the host of the public URL. A rebound name equals neither. */
 function gatewayHosts({ host, publicUrl }: GatewayConfig): string[] {
   const bound = ANY_ADDRESS.has(host) ? [] : [host.includes(':') ? `[${host}]` : host];
   return publicUrl === undefined ? bound : [...bound, new URL(publicUrl).host];
@@ -64,7 +62,7 @@ function gatewayHosts({ host, publicUrl }: GatewayConfig): string[] {
 const gatewayOrigins = ({ publicUrl }: GatewayConfig): string[] =>
   publicUrl === undefined ? [] : [new URL(publicUrl).origin];
 
-/** An entry without a port stands for all ports of its name. */
+/** An entry without a port allows every port. */
 function matchesHost(allowed: readonly string[], host: string): boolean {
   const name = host.toLowerCase();
   return allowed.includes('*') || allowed.includes(name) || allowed.includes(name.replace(/:\d{1,5}$/, ''));
@@ -75,7 +73,7 @@ function isLocal(origin: string): boolean {
   return url !== null && /^https?:$/.test(url.protocol) && LOCAL_HOSTS.includes(url.hostname);
 }
 
-/** Lower case, and without a port that is the scheme's own. */
+/** Lower case, without the default port of the scheme. */
 function toCanonicalOrigin(text: string): string {
   const origin = URL.parse(text)?.origin ?? 'null';
   return origin === 'null' ? text.toLowerCase() : origin;

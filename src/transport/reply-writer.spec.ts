@@ -23,7 +23,7 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-/** Answers with what is written, and gives back what arrived. */
+/** Serves one response with `write` and returns what the client received. */
 async function answered(write: (writer: ReplyWriter) => void) {
   serve = (response) => write(new ReplyWriter(response, 1_000_000));
   const response = await fetch(url);
@@ -31,23 +31,23 @@ async function answered(write: (writer: ReplyWriter) => void) {
   return { status, headers, text: await response.text() };
 }
 
-/** A client that asks and then reads nothing. */
+/** A client that sends a request and does not read the response. */
 async function stalled(maxBufferBytes = 1_000_000) {
-  const asked = new Promise<ServerResponse>((resolve) => {
+  const requestReceived = new Promise<ServerResponse>((resolve) => {
     serve = resolve;
   });
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   sockets.push(socket);
   socket.on('error', () => undefined);
   socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-  const raw = await asked;
+  const raw = await requestReceived;
   socket.pause();
   return { socket, raw, writer: new ReplyWriter(raw, maxBufferBytes) };
 }
 
 const KILOBYTE = 'x'.repeat(1_000);
 
-/** Writes until the client's slowness is felt. */
+/** Writes until the writer reports back-pressure or closes. */
 function fill(writer: ReplyWriter): Promise<void> {
   for (;;) {
     const pressure = writer.event(KILOBYTE);
@@ -55,8 +55,8 @@ function fill(writer: ReplyWriter): Promise<void> {
   }
 }
 
-describe('an answer', () => {
-  it('is JSON when the outcome is all there is', async () => {
+describe('ReplyWriter', () => {
+  it('sends a single JSON body with the additional headers', async () => {
     const { status, headers, text } = await answered((writer) =>
       writer.withHeaders({ 'x-more': '1' }).json(404, '{"ä":1}'),
     );
@@ -64,12 +64,12 @@ describe('an answer', () => {
     expect([headers.get('content-type'), headers.get('content-length')]).toEqual(['application/json', '8']);
   });
 
-  it('may be empty', async () => {
+  it('sends an empty body', async () => {
     const { status, text, headers } = await answered((writer) => writer.empty(202));
     expect([status, text, headers.get('content-length')]).toEqual([202, '', '0']);
   });
 
-  it('is a stream of events otherwise', async () => {
+  it('sends an event stream', async () => {
     const { headers, text } = await answered((writer) => {
       expect(writer.isStreaming).toBe(false);
       writer.openStream();
@@ -84,7 +84,7 @@ describe('an answer', () => {
     expect([headers.get('content-type'), headers.get('x-accel-buffering')]).toEqual(['text/event-stream', 'no']);
   });
 
-  it('that is complete takes no more', async () => {
+  it('ignores writes after the response is complete', async () => {
     const { text } = await answered((writer) => {
       writer.json(200, '{}');
       writer.json(200, '{}');
@@ -98,7 +98,7 @@ describe('an answer', () => {
     expect(text).toBe('{}');
   });
 
-  it('tells when it is complete or its client has gone, even to one who asks late', async () => {
+  it('notifies close listeners on completion and disconnect, including listeners added later', async () => {
     const ends: string[] = [];
     let late: ReplyWriter | undefined;
     await answered((writer) => {
@@ -107,19 +107,19 @@ describe('an answer', () => {
       writer.empty(202);
     });
     const { socket, raw, writer } = await stalled();
-    writer.onClosed(() => ends.push('gone'));
+    writer.onClosed(() => ends.push('disconnected'));
     const closed = once(raw, 'close');
     socket.destroy();
     await closed;
-    late?.onClosed(() => ends.push('long complete'));
-    writer.onClosed(() => ends.push('long gone'));
-    expect(ends).toEqual(['complete', 'gone', 'long complete', 'long gone']);
+    late?.onClosed(() => ends.push('completed earlier'));
+    writer.onClosed(() => ends.push('disconnected earlier'));
+    expect(ends).toEqual(['complete', 'disconnected', 'completed earlier', 'disconnected earlier']);
     expect(writer.isClosed).toBe(true);
   });
 });
 
-describe('a client that reads slowly', () => {
-  it('is waited for', async () => {
+describe('ReplyWriter with a slow client', () => {
+  it('returns a promise until the client has read the buffer', async () => {
     const { socket, raw, writer } = await stalled(100_000_000);
     writer.openStream();
     const pressure = fill(writer);
@@ -130,7 +130,7 @@ describe('a client that reads slowly', () => {
     expect(writer.event('more')).toBeUndefined();
   });
 
-  it('costs one listener, however much is written without waiting', async () => {
+  it('adds one drain listener for any number of pending writes', async () => {
     const { raw, writer } = await stalled(100_000_000);
     writer.openStream();
     const before = raw.listenerCount('drain');
@@ -139,20 +139,20 @@ describe('a client that reads slowly', () => {
     expect(raw.listenerCount('drain')).toBe(before + 1);
   });
 
-  it('is cut off when too much waits for it', async () => {
+  it('closes the connection when the buffer exceeds its limit', async () => {
     const { raw, writer } = await stalled(200_000);
     writer.openStream();
-    const gone = once(raw, 'close');
+    const disconnected = once(raw, 'close');
     let written = 0;
     while (!writer.isClosed && written < 100_000) {
       void writer.event(KILOBYTE);
       written += 1;
     }
-    await gone;
+    await disconnected;
     expect(raw.destroyed).toBe(true);
   });
 
-  it('keeps nobody waiting once it has gone', async () => {
+  it('resolves pending writes when the client disconnects', async () => {
     const { socket, writer } = await stalled(100_000_000);
     writer.openStream();
     const pressure = fill(writer);

@@ -3,15 +3,15 @@ import type { ServerResponse } from 'node:http';
 const STREAM_HEADERS = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
-  // Proxies must not hold events back (specification 2026: basic/transports/streamable-http, Receiving Messages).
+  // Disables response buffering in proxies (specification 2026: basic/transports/streamable-http, Receiving Messages).
   'x-accel-buffering': 'no',
 };
 
 export type ReplyHeaders = Readonly<Record<string, string>>;
 
-/** Writes one HTTP answer: a JSON body, or an event stream once something precedes the outcome. */
+/** Writes one HTTP response: a JSON body, or an event stream when a message precedes the outcome. */
 export class ReplyWriter {
-  /** One for all who wait: what is written without waiting must not leave a listener each. */
+  /** Shared by all pending writes, so that they add one drain listener in total. */
   private pendingDrain: Promise<void> | undefined;
 
   constructor(
@@ -20,7 +20,7 @@ export class ReplyWriter {
     private readonly headers: ReplyHeaders = {},
   ) {}
 
-  /** The same answer with more headers. */
+  /** Returns a writer of the same response with additional headers. */
   withHeaders(headers: ReplyHeaders): ReplyWriter {
     return new ReplyWriter(this.raw, this.maxBufferBytes, { ...this.headers, ...headers });
   }
@@ -29,7 +29,7 @@ export class ReplyWriter {
     return this.raw.headersSent;
   }
 
-  /** The client has gone, or the answer is complete. */
+  /** True when the client has disconnected or the response is complete. */
   get isClosed(): boolean {
     return this.raw.destroyed || this.raw.writableEnded;
   }
@@ -53,7 +53,7 @@ export class ReplyWriter {
     this.raw.flushHeaders();
   }
 
-  /** One event of an SSE stream. The promise is back-pressure: the client reads more slowly than we write. */
+  /** Writes one event of an SSE stream. Returns a promise while the client reads more slowly than the worker writes. */
   event(data: string, id?: string, type?: string, retryMs?: number): void | Promise<void> {
     let head = type === undefined ? '' : `event: ${type}\n`;
     if (id !== undefined) head += `id: ${id}\n`;
@@ -69,12 +69,12 @@ export class ReplyWriter {
     if (!this.isClosed) this.raw.end();
   }
 
-  /** Whoever reads it is not to hear more: there is no answer, and that can be seen. */
+  /** Closes the connection without completing the response, so that the client can detect it. */
   abort(): void {
     this.raw.destroy();
   }
 
-  /** Calls back once when the answer is complete or the client has gone; at once when that is long past. */
+  /** Calls the listener once, when the response completes or the client disconnects; at once if that has happened already. */
   onClosed(listener: () => void): void {
     if (this.raw.closed) listener();
     else this.raw.once('close', listener);

@@ -2,19 +2,19 @@ import type { GatewayError } from '#lib/extension-kit';
 import type { ReplyWriter } from './reply-writer.js';
 import type { JsonObject, Outcome, ReplyEvent, RequestId, RpcError } from '#lib/mcp-protocol';
 
-/** The text of an answer. */
+/** The JSON-RPC response for an outcome. */
 export function toResponseText(id: RequestId, outcome: Outcome): string {
   const member = outcome.kind === 'result' ? 'result' : 'error';
   const value = outcome.kind === 'result' ? outcome.result : outcome.error;
   return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"${member}":${JSON.stringify(value)}}`;
 }
 
-/** The text of a refusal. Without an id, the request's own could not be read. */
+/** The JSON-RPC error response of a rejected request. The id is missing when it could not be read. */
 export function toRefusalText(error: RpcError, id?: RequestId): string {
   return JSON.stringify(id === undefined ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id, error });
 }
 
-/** Headers that go with a refusal. */
+/** The HTTP headers of an error response. */
 export function toRefusalHeaders(refusal: GatewayError): Record<string, string> {
   const headers: Record<string, string> = {};
   if ('headers' in refusal) Object.assign(headers, refusal.headers);
@@ -22,7 +22,7 @@ export function toRefusalHeaders(refusal: GatewayError): Record<string, string> 
   return { ...headers, ...toRetryAfterHeader(refusal.data) };
 }
 
-/** The writer for an answer, with the headers that go with it. */
+/** Adds the Retry-After header of a retriable error. */
 export const withRetryAfter = (writer: ReplyWriter, outcome: Outcome): ReplyWriter =>
   outcome.kind === 'error' ? writer.withHeaders(toRetryAfterHeader(outcome.error.data)) : writer;
 
@@ -34,7 +34,7 @@ function toRetryAfterHeader(data: unknown): Record<string, string> {
   return typeof retryAfterMs === 'number' ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : NO_HEADERS;
 }
 
-/** The message that an event of a reply stream is on the wire; nothing for events that are the era's own affair. */
+/** The JSON-RPC message of a stream event; undefined for events that each era encodes differently. */
 export function toJsonRpcMessage(event: ReplyEvent): JsonObject | undefined {
   switch (event.kind) {
     case 'opened':

@@ -8,12 +8,12 @@ import { validateMessage } from './exchanges/legacy-messages.js';
 import { SSE_MESSAGE, SseExchange } from './exchanges/sse.exchange.js';
 import { EndpointNotFound } from './transport.errors.js';
 
-/** A message that was posted to another worker than the one that has the stream. */
+/** A message that was posted to a worker that does not own the stream. */
 interface SseOrder extends SessionOrder {
   readonly message: JsonValue;
 }
 
-/** Takes messages of HTTP+SSE for the streams of this worker. The answers come on the stream. */
+/** Receives forwarded HTTP+SSE messages for streams of this worker. The answers are sent on the stream. */
 @Controller()
 @UseInterceptors(ForwardedRpcInterceptor)
 export class SseInboxController {

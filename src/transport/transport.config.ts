@@ -1,28 +1,28 @@
 import { IsInt, Max, Min } from 'class-validator';
 import { Env } from '#lib/config';
 
-/** Bounds of what clients may send and how streams to them are kept. */
+/** Limits for requests of clients and for streams to them. */
 export class TransportConfig {
-  /** Largest request body. Larger ones are refused with 413. */
+  /** Maximum size of a request body. Larger bodies are rejected with 413. */
   @Env('ISTHMUS_MAX_BODY', { as: 'size' })
   @IsInt()
   @Min(1_024)
   readonly maxBodyBytes: number = 8 * 1024 * 1024;
 
-  /** Most messages of one batch, from clients whose revision has batches. */
+  /** Maximum number of messages in one batch, for clients whose revision supports batches. */
   @Env('ISTHMUS_MAX_BATCH')
   @IsInt()
   @Min(1)
   @Max(1_000)
   readonly maxBatch: number = 50;
 
-  /** A quiet stream is kept open by a comment so often; a call that has not answered for so long becomes a stream. */
+  /** Interval of keep-alive comments on open streams, as a duration. A call without an answer after this time becomes a stream. */
   @Env('ISTHMUS_KEEP_ALIVE', { as: 'duration' })
   @IsInt()
   @Min(100)
   readonly keepAliveMs: number = 15_000;
 
-  /** Most bytes that wait for one slow reader. Beyond that its connection is closed; it may resume. */
+  /** Maximum size of the buffer for one slow client. Its connection is closed above this size; the client may resume. */
   @Env('ISTHMUS_MAX_STREAM_BUFFER', { as: 'size' })
   @IsInt()
   @Min(16_384)

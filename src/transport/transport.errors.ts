@@ -1,7 +1,7 @@
 import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode, RpcCode, type RequestId } from '#lib/mcp-protocol';
 
-/** The request is not one that an MCP endpoint takes: 400, 405, 406 or 415, never a 5xx. */
+/** The HTTP request does not fit the MCP endpoint: 400, 405, 406 or 415, never a 5xx. */
 export class BadRequest extends GatewayError {
   constructor(
     message: string,
@@ -29,24 +29,24 @@ export class BodyTooLarge extends GatewayError {
 export class EndpointNotFound extends GatewayError {
   constructor(slug: string) {
     const shown = JSON.stringify(slug.slice(0, 64));
-    super(RpcCode.invalidRequest, `There is no server or virtual server called ${shown}.`, 404);
+    super(RpcCode.invalidRequest, `No server or virtual server is named ${shown}.`, 404);
   }
 }
 
-/** 503 with Retry-After: this worker is leaving; another one takes the request. */
+/** 503 with Retry-After: this worker is shutting down; another worker accepts the request. */
 export class Draining extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: true, retryAfterMs: 1_000 } as const;
-    super(GatewayCode.draining, 'This worker is shutting down. Try again.', 503, data);
+    super(GatewayCode.draining, 'This worker is shutting down; the request was not executed. Retry.', 503, data);
   }
 }
 
-/** A request that was refused, with the id that its answer has to carry. */
+/** The cause of a rejected request with the request id for the error response. */
 export class RefusedRequest extends Error {
   constructor(
     override readonly cause: unknown,
     readonly id: RequestId,
   ) {
-    super('The request was refused.');
+    super('The request was rejected.');
   }
 }

@@ -7,7 +7,7 @@ import {
   type McpNotification,
 } from '#lib/mcp-protocol';
 
-/** Which changes a listener wants to hear of (specification 2026: basic/patterns/subscriptions). */
+/** The changes of which a subscriber wants to be notified (specification 2026: basic/patterns/subscriptions). */
 export interface ChangeFilter {
   readonly toolsListChanged?: boolean;
   readonly promptsListChanged?: boolean;
@@ -15,7 +15,7 @@ export interface ChangeFilter {
   readonly resourceSubscriptions?: readonly string[];
 }
 
-/** True when the filter asks for this change. */
+/** Returns true when the filter includes this change. */
 export function matchesFilter(filter: ChangeFilter, { method, params: { uri } }: McpNotification): boolean {
   const flag = listFlagOf(method);
   if (flag !== undefined) return filter[flag] === true;
@@ -23,7 +23,9 @@ export function matchesFilter(filter: ChangeFilter, { method, params: { uri } }:
   return filter.resourceSubscriptions?.some((subscribed) => isResourceOrPart(uri, subscribed)) === true;
 }
 
-/** What a listener has to be told when changes may have been missed: that everything it asked for may have changed. */
+/**
+ * Returns the notifications for a subscriber that may have missed changes: everything in its filter may have changed.
+ */
 export function toMissedChanges(filter: ChangeFilter): McpNotification[] {
   const lists = LIST_FLAGS.filter((flag) => filter[flag] === true);
   const resources = filter.resourceSubscriptions ?? [];

@@ -7,24 +7,24 @@ import { GATEWAY_CLIENT } from './gateway-identity.js';
 import type { UpstreamConnection } from './upstream-connection.js';
 import { UpstreamConfig } from './upstream.config.js';
 
-/** What came of trying to reach a server. */
+/** The result of a connection test. */
 export type ConnectionTestResult =
   | {
       readonly reachable: true;
       readonly era: string;
       readonly revision: string;
-      /** As the server names itself. */
+      /** The name that the server reports. */
       readonly name?: string;
       readonly version?: string;
       /** Names of the capabilities that it declares. */
       readonly capabilities: readonly string[];
-      /** How many tools it lists; absent where it has no tools, or does not list them. */
+      /** Number of listed tools; absent when the server has no tools or does not list them. */
       readonly tools?: number;
       readonly tookMs: number;
     }
   | { readonly reachable: false; readonly code: number; readonly reason: string; readonly tookMs: number };
 
-/** Takes a page of a list of the server's. */
+/** Receives one page of one of the server's lists. */
 type OnListPage = (kind: (typeof LIST_MEMBERS)[ListMethod], page: readonly JsonValue[]) => void;
 
 const MAX_NAME_LENGTH = 200;
@@ -32,7 +32,7 @@ const MAX_PAGES = 200;
 const MAX_ITEMS = 50_000;
 const NEVER = new AbortController().signal;
 
-/** Lists, and the capability that a server has them by. */
+/** Each list with the capability that announces it. */
 const LISTED: readonly (readonly [ListMethod, string])[] = [
   ['tools/list', 'tools'],
   ['prompts/list', 'prompts'],
@@ -40,13 +40,20 @@ const LISTED: readonly (readonly [ListMethod, string])[] = [
   ['resources/templates/list', 'resources'],
 ];
 
-/** Tries to reach a server as if nothing were known of it, and without a trace in what is. */
+/**
+ * Tests whether a server can be reached. Uses a connector of its own, so caches of the gateway are neither read nor
+ * changed.
+ */
 @Injectable()
 export class ConnectionTest {
   constructor(private readonly config: UpstreamConfig) {}
 
-  /** `take` is given what the server lists, a page at a time. */
-  async run(server: ServerDefinition, take: OnListPage = () => undefined, stop = NEVER): Promise<ConnectionTestResult> {
+  /** Calls `onPage` with each page of the server's lists. */
+  async run(
+    server: ServerDefinition,
+    onPage: OnListPage = () => undefined,
+    stop = NEVER,
+  ): Promise<ConnectionTestResult> {
     const connector = new DefaultUpstreamConnector(this.config);
     const startedAt = performance.now();
     const tookMs = () => Math.round(performance.now() - startedAt);
@@ -54,14 +61,14 @@ export class ConnectionTest {
     try {
       if (server.transport !== 'rest') await connector.resolveEra(server, signal);
       const connection = await connector.open(server, GATEWAY_CLIENT, NO_EVENTS, signal);
-      const told = toServerSummary(connection);
+      const summary = toServerSummary(connection);
       const tools = await readLists(
         connection,
-        take,
+        onPage,
         AbortSignal.any([stop, AbortSignal.timeout(server.timeouts.requestMs)]),
       );
       await connection.close();
-      return { reachable: true, ...told, ...(tools !== undefined && { tools }), tookMs: tookMs() };
+      return { reachable: true, ...summary, ...(tools !== undefined && { tools }), tookMs: tookMs() };
     } catch (cause) {
       if (!(cause instanceof GatewayError)) throw cause;
       return { reachable: false, ...toReason(cause.toRpcError()), tookMs: tookMs() };
@@ -74,38 +81,38 @@ export class ConnectionTest {
 const NO_EVENTS = { notify: () => undefined, closed: () => undefined };
 const NO_REPLY = {
   notify: () => undefined,
-  answerQuestion: () => Promise.reject(new Error('Nobody is there to be asked.')),
+  answerQuestion: () => Promise.reject(new Error('A connection test cannot answer questions.')),
 };
 
 const toReason = ({ code, message }: RpcError) => ({ code, reason: message });
 
 function toServerSummary({ profile }: UpstreamConnection) {
   const { era, revision, capabilities, serverInfo } = profile;
-  const textOf = (member: string) => {
+  const textMember = (member: string) => {
     const value = serverInfo?.[member];
     return typeof value === 'string' ? { [member]: value.slice(0, MAX_NAME_LENGTH) } : {};
   };
-  return { era, revision, ...textOf('name'), ...textOf('version'), capabilities: Object.keys(capabilities) };
+  return { era, revision, ...textMember('name'), ...textMember('version'), capabilities: Object.keys(capabilities) };
 }
 
-/** Has all that it lists taken; gives how many tools that are. */
+/** Passes all pages of all lists to `onPage`. Returns the number of tools. */
 async function readLists(
   connection: UpstreamConnection,
-  take: OnListPage,
+  onPage: OnListPage,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   let tools: number | undefined;
   for (const [method, capability] of LISTED) {
     if (!isJsonObject(connection.profile.capabilities[capability])) continue;
     for await (const page of readPages(connection, method, signal)) {
-      take(LIST_MEMBERS[method], page);
+      onPage(LIST_MEMBERS[method], page);
       if (method === 'tools/list') tools = (tools ?? 0) + page.length;
     }
   }
   return tools;
 }
 
-/** As far as it gives them; one that pages without end is left. */
+/** Yields the pages of a list until it ends, fails, repeats its cursor or exceeds the bounds. */
 async function* readPages(connection: UpstreamConnection, method: ListMethod, signal: AbortSignal) {
   let cursor: JsonValue | undefined;
   let items = 0;

@@ -1,12 +1,12 @@
 export { Backoff } from './channels/backoff.js';
-export { toMissedChanges as missedBy, type ChangeFilter } from './change-filter.js';
-export { ConnectionTest as ServerTrial, type ConnectionTestResult as Trial } from './connection-test.js';
+export { toMissedChanges, type ChangeFilter } from './change-filter.js';
+export { ConnectionTest, type ConnectionTestResult } from './connection-test.js';
 export { UpstreamConfig } from './upstream.config.js';
 export { UpstreamModule } from './upstream.module.js';
 export type {
-  CallIdentity as Asker,
+  CallIdentity,
   ConnectionEvents,
-  UpstreamSubscription as Listening,
+  UpstreamSubscription,
   RefusedResource,
   ServerProfile,
   UpstreamConnection,

@@ -1,16 +1,16 @@
 import { isJsonObject, type Era, type JsonObject } from '#lib/mcp-protocol';
 
-/** What a server says about itself, in its handshake or in its answer to discovery. */
+/** A server's description of itself, from its handshake or its discovery result. */
 export interface ServerProfile {
   readonly era: Era;
-  /** Revision that the gateway speaks with it. */
+  /** The revision that the gateway uses with the server. */
   readonly revision: string;
   readonly capabilities: JsonObject;
   readonly serverInfo?: JsonObject;
   readonly instructions?: string;
 }
 
-/** Reads what a server said of itself out of what another worker wrote. Undefined: it is no profile. */
+/** Reads a profile that another worker serialized. Returns undefined when the value is not a profile. */
 export function readProfile(value: unknown): ServerProfile | undefined {
   if (!isJsonObject(value)) return undefined;
   const { era, revision, capabilities, serverInfo, instructions } = value;

@@ -13,86 +13,88 @@ import type { UpstreamSessionState } from './upstream-session-state.js';
 
 export type { ChangeFilter, ServerProfile };
 
-/** Receives what precedes the outcome of one request. */
+/** Receives the messages that precede the outcome of one request. */
 export interface UpstreamReply {
   /** A returned promise is back-pressure. */
   notify(notification: McpNotification): void | Promise<void>;
-  /** The server answers with a stream that can be resumed; said before anything else on it. */
+  /** The server replies with a resumable stream. Called before any other message of that stream. */
   opened?(retryMs?: number): void;
-  /** The server ended that stream before the outcome. The connection resumes it by itself. */
+  /** The server ended that stream before the outcome. The connection resumes the stream itself. */
   interrupted?(): void;
-  /** A live question, asked in the middle of this request. */
+  /** Answers a live question that the server sent during this request. */
   answerQuestion(question: Question, signal: AbortSignal): Promise<Answer>;
-  /** A question was refused, because it needs capabilities that the client has not declared. */
+  /** A question was rejected because it requires these capabilities, which the client did not declare. */
   missingCapabilities?(capabilities: JsonObject): void;
 }
 
-/** Receives what belongs to no request: log messages of a session, the end of the connection. */
+/** Receives events that belong to no request: log messages of a session, and the end of the connection. */
 export interface ConnectionEvents {
   notify(notification: McpNotification): void;
-  /** The connection can serve no further request: child process died, session gone, stream cut. */
+  /** The connection can serve no further request: the child process exited, the session ended or the stream broke. */
   closed(reason: string): void;
-  /** A question was refused because nobody can tell whose it is. Another connection would have no such doubt. */
+  /** A question was rejected because it could belong to several principals. A separate connection would avoid this. */
   ambiguousQuestion?(): void;
 }
 
-/** A running subscription at a server. */
+/** An active subscription at a server. */
 export interface UpstreamSubscription {
-  /** What the server really honours. */
+  /** The part of the filter that the server accepted. */
   readonly honoured: ChangeFilter;
-  /** The server's own words to resources that it refused one by one. */
+  /** Resources that the server refused one by one, with its errors. */
   readonly refused?: readonly RefusedResource[];
   close(): Promise<void>;
 }
 
-/** A resource that a server does not tell of. */
+/** A resource whose subscription the server refused. */
 export interface RefusedResource {
   readonly uri: string;
   readonly refusal: Extract<Outcome, { kind: 'error' }>;
 }
 
-/** Whose a request is, as far as clients can be told apart: the same texts for the same ones. */
+/** Identifies the principal and the client of a request. Equal texts mean the same principal or client. */
 export interface CallIdentity {
   readonly principal: string;
   readonly client: string;
 }
 
 export interface UpstreamRequest extends McpRequest {
-  /** Headers that mirror tool parameters, `Mcp-Param-*` to value, unencoded; used by servers that demand them. */
+  /** Headers that mirror tool parameters (`Mcp-Param-*`), with unencoded values; for servers that require them. */
   readonly parameterHeaders?: Readonly<Record<string, string | number | boolean>>;
-  /** The client on whose behalf it is asked; a modern server is told with every request. */
+  /** The client on whose behalf the request is sent; a modern server receives its profile with every request. */
   readonly client: ClientProfile;
-  /** Without it, nobody else is the same. */
+  /** When absent, the request counts as one of an unknown principal, different from all others. */
   readonly asker?: CallIdentity;
 }
 
 /**
  * One connection to one server: an upstream session, a child process, or just an HTTP pool for a modern server.
- * Ids and progress tokens towards the server are the connection's own; the caller's are restored in notifications.
+ * The connection assigns its own ids and progress tokens towards the server and restores the caller's in notifications.
  */
 export interface UpstreamConnection {
   readonly profile: ServerProfile;
   readonly closed: boolean;
 
   /**
-   * Sends one request, once. Never throws: every failure is an outcome made by the error mapper (docs/errors.md).
-   * Aborting the signal cancels upstream as the era prescribes; the outcome is then -31002 unless one arrived before.
+   * Sends one request exactly once. Never rejects: the error mapper turns every failure into an outcome
+   * (docs/errors.md). Aborting the signal cancels the request upstream as the era prescribes. The outcome is then
+   * -31002, unless another outcome arrived first.
    */
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome>;
 
-  /** Passes a client's notification on (roots list changed). A modern server has no use for it: no-op. */
+  /** Forwards a client's notification (roots list changed). Does nothing for a modern server. */
   notify(notification: McpNotification): Promise<void>;
 
-  /** Subscribes to changes until closed. Rejects with an OutcomeError. */
+  /** Subscribes to changes until the subscription is closed. Rejects with an OutcomeError. */
   subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<UpstreamSubscription>;
 
-  /** Ends the upstream session (DELETE), closes streams, ends the child process. Idempotent. */
+  /** Ends the upstream session (DELETE), closes its streams and stops its child process. Idempotent. */
   close(): Promise<void>;
 
   /**
-   * Gives the server's session away without ending it: another worker can go on with what is returned. The connection
-   * is closed then; calls under way still get their answers. Undefined when it was closed before. Absent where nothing
-   * can be given away: child processes and HTTP+SSE bind a session to this process, a modern server keeps none.
+   * Detaches the server's session without ending it, and returns the state with which another worker can adopt it. The
+   * connection is closed afterwards; in-flight calls still receive their outcomes. Returns undefined when the
+   * connection was closed before. Absent when a session cannot be detached: child processes and HTTP+SSE bind a session
+   * to this process, and a modern server has no sessions.
    */
   readonly detachSession?: (() => UpstreamSessionState | undefined) | undefined;
 }

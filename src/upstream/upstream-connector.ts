@@ -3,7 +3,7 @@ import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from './upstream-connection.js';
 import type { UpstreamSessionState } from './upstream-session-state.js';
 
-/** Opens connections to servers: finds out the era, remembers it per server, shakes hands. */
+/** Opens connections to servers: resolves and caches the era of each server, and performs the handshake. */
 export abstract class UpstreamConnector {
   /**
    * Which era the server is of, from memory or by a probe with `server/discover` only (never with a call).
@@ -12,8 +12,8 @@ export abstract class UpstreamConnector {
   abstract resolveEra(server: ServerDefinition, signal: AbortSignal): Promise<Era>;
 
   /**
-   * Opens a connection. `client` is who is declared in a legacy server's handshake (capabilities, clientInfo);
-   * a modern server hears of the client with each request. Rejects with a GatewayError.
+   * Opens a connection. A legacy server receives `client` (capabilities, clientInfo) in the handshake; a modern server
+   * receives the client's profile with each request. Rejects with a GatewayError.
    */
   abstract open(
     server: ServerDefinition,
@@ -23,9 +23,9 @@ export abstract class UpstreamConnector {
   ): Promise<UpstreamConnection>;
 
   /**
-   * Goes on with a session that another worker surrendered, without a new handshake. `client` is who was declared in the
-   * first one. Whether the server still knows the session shows at its first use. Undefined when such a session cannot
-   * be had with the server, as it is configured here.
+   * Adopts a session that another worker detached, without a new handshake. `client` is the client of the original
+   * handshake. A session that the server no longer knows fails at its first use. Returns undefined when the server, as
+   * configured here, cannot have such a session.
    */
   abstract adoptSession(
     server: ServerDefinition,
@@ -34,9 +34,11 @@ export abstract class UpstreamConnector {
     events: ConnectionEvents,
   ): UpstreamConnection | undefined;
 
-  /** Forgets what was learned about a server (era, pool), after its definition changed or the memory proved wrong. */
+  /**
+   * Evicts the cached era and the connection pool of a server, after its definition changed or the era proved wrong.
+   */
   abstract evict(slug: string): void;
 
-  /** Closes every pool and child process. Resolves when no child is left. */
+  /** Closes every pool and child process. Resolves when no child process is left. */
   abstract shutdown(): Promise<void>;
 }

@@ -2,36 +2,38 @@ import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { readProfile, type ServerProfile } from './server-profile.js';
 
 /**
- * A session with a legacy server over streamable HTTP, as one worker gives it to another. Plain JSON; its id is a secret
- * between gateway and server.
+ * The state of a session with a legacy server over streamable HTTP, for the transfer between workers. Plain JSON. The
+ * session id is a secret between gateway and server.
  */
 export interface UpstreamSessionState {
   /** Slug of the server. */
   readonly server: string;
-  /** Absent when the server keeps no sessions. */
+  /** Absent when the server uses no session ids. */
   readonly sessionId?: string;
-  /** What the server said in its handshake; holds the negotiated revision. */
+  /** The server's profile from the handshake, including the negotiated revision. */
   readonly profile: ServerProfile;
-  /** No request id above this one was used. */
+  /** The highest request id that was used. */
   readonly lastId: number;
-  /** The GET stream, when it was open. */
+  /** The state of the GET stream, when it was open. */
   readonly stream?: StreamState;
 }
 
-/** Where a GET stream was left. */
+/** The position in a GET stream. */
 export interface StreamState {
-  /** Absent when the server numbers no events: what it said meanwhile is lost. */
+  /** Absent when the server sends no event ids; events between detach and adoption are then lost. */
   readonly lastEventId?: string;
 }
 
-/** Visible ASCII of a bearable length (basic/transports, Session Management). */
+/** Visible ASCII of bounded length (basic/transports, Session Management). */
 const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
 
 export function isUpstreamSessionId(value: unknown): value is string {
   return typeof value === 'string' && SESSION_ID.test(value);
 }
 
-/** Reads what another worker wrote. Undefined: it is no such state, and the session is lost. */
+/**
+ * Reads a state that another worker serialized. Returns undefined when the value is invalid; the session is then lost.
+ */
 export function readUpstreamSession(value: unknown): UpstreamSessionState | undefined {
   if (!isJsonObject(value)) return undefined;
   const { server, sessionId, lastId } = value;

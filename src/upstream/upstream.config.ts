@@ -2,22 +2,22 @@ import { IsArray, IsInt, Max, Min, ValidateBy } from 'class-validator';
 import { Env } from '#lib/config';
 import { isNetwork } from './channels/guard/index.js';
 
-/** How connections to servers are bounded. */
+/** Bounds of connections to servers. */
 export class UpstreamConfig {
-  /** Calls that may run at one HTTP server at a time, each on a TCP connection of its own; more of them wait. */
+  /** Maximum number of concurrent calls per HTTP server, each on its own TCP connection. Further calls wait. */
   @Env('ISTHMUS_UPSTREAM_CONNECTIONS')
   @IsInt()
   @Min(1)
   @Max(65_535)
   readonly connections: number = 128;
 
-  /** Calls that may run or wait at one HTTP server. More are refused as overload. */
+  /** Maximum number of running and waiting calls per HTTP server. Further calls are rejected as overload. */
   @Env('ISTHMUS_UPSTREAM_CALLS')
   @IsInt()
   @Min(1)
   readonly calls: number = 2_048;
 
-  /** Largest answer that is taken from a server: a body, an event of a stream, or a line of a child process. */
+  /** Maximum size of one message from a server: a body, an event of a stream, or a line of a child process. */
   @Env('ISTHMUS_UPSTREAM_MAX_MESSAGE', { as: 'size' })
   @IsInt()
   @Min(1_024)
@@ -32,8 +32,8 @@ export class UpstreamConfig {
   readonly probeMs: number = 2_500;
 
   /**
-   * Networks that servers may be in which were made over the admin API, beside public ones: `10.1.0.0/16`, `fd00::/8`.
-   * Servers of the configuration file may be anywhere.
+   * Networks, in addition to public addresses, in which servers created over the admin API may be: `10.1.0.0/16`,
+   * `fd00::/8`. Servers of the configuration file may have any address.
    */
   @Env('ISTHMUS_ALLOWED_NETWORKS')
   @IsArray()

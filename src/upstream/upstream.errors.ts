@@ -4,8 +4,8 @@ import { OutcomeError } from '#lib/extension-kit';
 type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
 
 /**
- * Names the server in an error of our own making. A server's error and a result pass as they are: only our own
- * errors carry a status.
+ * Adds the server's slug to an error that the gateway created. Results and a server's own errors stay unchanged; only
+ * errors of the gateway have an HTTP status.
  */
 export function withServer(outcome: Outcome, server: string): Outcome {
   if (outcome.kind === 'result' || outcome.httpStatus === undefined) return outcome;
@@ -13,39 +13,56 @@ export function withServer(outcome: Outcome, server: string): Outcome {
   return { ...outcome, error: { ...outcome.error, data } };
 }
 
-/** Makes an outcome that failed throwable. A result here is a mistake of ours and says so. */
+/** Converts a failed outcome to an error. A result here is a defect of the gateway and becomes -32603. */
 export function toOutcomeError(outcome: Outcome): OutcomeError {
   if (outcome.kind === 'error') return new OutcomeError(outcome);
-  return new OutcomeError(failure({ code: -32603, message: 'A result was taken for a failure' }) as FailedOutcome);
+  return new OutcomeError(
+    failure({ code: -32603, message: 'Internal error: a result was treated as a failure' }) as FailedOutcome,
+  );
 }
 
 /**
- * What failed came before any call: whatever became of the handshake, the call itself never left. Errors of our own
- * say so; a server's error passes as it is.
+ * Marks a failure that precedes the call, such as a failed handshake, as `not_executed`: the call itself was never
+ * sent. A server's own error stays unchanged.
  */
 export function toNotExecuted(error: unknown): unknown {
   if (!(error instanceof OutcomeError) || error.outcome.httpStatus === undefined) return error;
   const { code, message, data } = error.outcome.error;
-  const isSilence = code === GatewayCode.outcomeUnknown;
-  const told = { ...(data as JsonObject | undefined), outcome: 'not_executed' };
+  const isTimeout = code === GatewayCode.outcomeUnknown;
+  const notExecutedData = { ...(data as JsonObject | undefined), outcome: 'not_executed' };
   return toOutcomeError(
-    isSilence
-      ? failure({ code: GatewayCode.upstreamFailed, message, data: { ...told, retriable: true } }, 502)
-      : failure({ code, message, data: told }, error.outcome.httpStatus),
+    isTimeout
+      ? failure({ code: GatewayCode.upstreamFailed, message, data: { ...notExecutedData, retriable: true } }, 502)
+      : failure({ code, message, data: notExecutedData }, error.outcome.httpStatus),
   );
 }
 
-/** The connection is closed; another one may serve the call. */
+/** The connection is closed. A new connection may serve the call. */
 export const connectionClosed = (server: string, why: string): Outcome =>
-  notExecuted(server, GatewayCode.upstreamFailed, 502, `The connection to the upstream is closed: ${why}`);
+  notExecuted(
+    server,
+    GatewayCode.upstreamFailed,
+    502,
+    `The connection to the upstream is closed (${why}). The call was not executed; retry.`,
+  );
 
-/** The server does not know our session any more. The call did not run; a new session may serve it. */
+/** The server no longer knows the session. The call did not run; a new session may serve it. */
 export const sessionLost = (server: string): Outcome =>
-  notExecuted(server, GatewayCode.upstreamFailed, 502, 'The upstream ended the session; call again to start a new one');
+  notExecuted(
+    server,
+    GatewayCode.upstreamFailed,
+    502,
+    'The upstream ended the session. The call was not executed; retry to start a new session.',
+  );
 
-/** More calls at one server than the gateway lets wait. */
+/** The limit of running and waiting calls at one server is reached. */
 export const tooManyCalls = (server: string): Outcome =>
-  notExecuted(server, GatewayCode.overloaded, 503, 'Too many calls are running at this upstream; call again later');
+  notExecuted(
+    server,
+    GatewayCode.overloaded,
+    503,
+    'Too many calls are running at this upstream. The call was not executed; retry later.',
+  );
 
 /** The child process died again; it is not started before the time is over. */
 export const restartPending = (server: string, retryAfterMs: number): Outcome =>
@@ -53,18 +70,18 @@ export const restartPending = (server: string, retryAfterMs: number): Outcome =>
     retryAfterMs,
   });
 
-/** The server broke the protocol in a way that only the dialect can see. */
+/** The server violated the protocol in a way that only the dialect detects. */
 export function protocolViolation(server: string, what: string): Outcome {
   const data = { outcome: 'unknown', retriable: false, server };
   const message = `Upstream broke the protocol: ${what}.`;
   return failure({ code: GatewayCode.upstreamBrokeProtocol, message, data }, 502);
 }
 
-/** The server speaks revisions that the gateway does not. Trying again changes nothing. */
+/** The server supports no revision that the gateway supports. A retry cannot succeed. */
 export function noSharedRevision(server: string, offered: readonly string[]): Outcome {
   const data = { outcome: 'not_executed', retriable: false, server };
   const list = offered.slice(0, 10).join(', ').slice(0, 100);
-  const message = `The upstream speaks none of our protocol revisions, but ${list === '' ? 'names none' : list}`;
+  const message = `The upstream supports none of the gateway's protocol revisions. It offers: ${list === '' ? 'none' : list}.`;
   return failure({ code: GatewayCode.upstreamFailed, message, data }, 502);
 }
 

@@ -4,13 +4,13 @@ import { toCallOutcome } from './bus-outcomes.js';
 
 const ofValue = (value: unknown) => toCallOutcome({ kind: 'value', value });
 
-describe('the answer of another worker', () => {
+describe('toCallOutcome for a reply of another worker', () => {
   it.each([
     { kind: 'result', result: { content: [] } },
     { kind: 'result', result: {}, eventId: '1-2' },
     { kind: 'error', error: { code: -32602, message: 'Unknown tool', data: { name: 'x' } } },
     { kind: 'error', error: { code: -31002, message: 'gone', data: { outcome: 'unknown' } }, httpStatus: 504 },
-  ])('passes as it is: %j', (outcome) => {
+  ])('passes a valid outcome of another worker through unchanged: %j', (outcome) => {
     expect(ofValue(outcome)).toEqual(outcome);
   });
 
@@ -31,7 +31,7 @@ describe('the answer of another worker', () => {
     { kind: 'error', error: { code: 1, message: 'y' }, httpStatus: 200 },
     { kind: 'other', error: { code: 1, message: 'y' } },
     { statusCode: 502, message: 'Bad Gateway', error: 'Bad Gateway' },
-  ])('is never taken for a success when it is no outcome: %j', (value) => {
+  ])('converts an invalid reply of another worker into an internal error, never into a success: %j', (value) => {
     expect(ofValue(value)).toEqual({
       kind: 'error',
       error: { code: -32603, message: 'Internal error', data: { outcome: 'unknown', retriable: false } },
@@ -40,7 +40,7 @@ describe('the answer of another worker', () => {
   });
 });
 
-describe('a request to another worker that ends without an answer', () => {
+describe('toCallOutcome for a forwarded call without a reply', () => {
   const cases: readonly [BusEnd, number, number, string, boolean][] = [
     [{ kind: 'failed' }, -32603, 500, 'unknown', false],
     [{ kind: 'refused', reason: 'full' }, -31001, 503, 'not_executed', true],
@@ -53,7 +53,7 @@ describe('a request to another worker that ends without an answer', () => {
     [{ kind: 'unknown', cause: 'gap' }, -31002, 504, 'unknown', false],
   ];
 
-  it.each(cases)('says what is known of it: %j', (end, code, httpStatus, outcome, retriable) => {
+  it.each(cases)('reports what is known of a call that ends with %j', (end, code, httpStatus, outcome, retriable) => {
     expect(toCallOutcome(end)).toMatchObject({
       kind: 'error',
       error: { code, data: { outcome, retriable } },
@@ -61,7 +61,7 @@ describe('a request to another worker that ends without an answer', () => {
     });
   });
 
-  it('has a sentence of its own for each cause', () => {
+  it('gives each cause of a failed forwarded call its own message', () => {
     const messages = cases.map(([end]) => {
       const outcome = toCallOutcome(end);
       return outcome.kind === 'error' ? outcome.error.message : '';

@@ -17,9 +17,9 @@ export type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
 export type BusFailure = Exclude<BusEnd, { kind: 'value' }>;
 
 /**
- * What the end of a request to another worker means to the client, where the worker answers with an Outcome. A value
- * that is none is never taken for a success. A refusal that means more to the caller, such as a session that is gone, is
- * looked for before.
+ * Converts the end of a forwarded call into an outcome, where the other worker replies with an Outcome. A value that is
+ * not an outcome is never treated as a success. Callers handle the refusals that mean more to them, such as an unknown
+ * session, before they call this.
  */
 export function toCallOutcome(end: BusEnd): Outcome {
   if (end.kind !== 'value') return toFailedOutcome(end);
@@ -27,8 +27,8 @@ export function toCallOutcome(end: BusEnd): Outcome {
 }
 
 /**
- * The same where the worker answers with something else than an Outcome (docs/errors.md, Codes of the gateway).
- * `not_executed` is said only where the bus is certain of it.
+ * Converts the end of a request that returns something other than an Outcome (docs/errors.md, Codes of the gateway).
+ * Reports `not_executed` only where the bus is certain.
  */
 export function toFailedOutcome(end: BusFailure): FailedOutcome {
   switch (end.kind) {
@@ -44,8 +44,8 @@ export function toFailedOutcome(end: BusFailure): FailedOutcome {
 }
 
 /**
- * The same where no call was sent: something is opened or looked up, which may have happened or not, and harms nobody.
- * The call that needed it did not run in either case.
+ * Converts the end of a request that sent no call, such as opening a connection or a look-up. That request may or may
+ * not have been executed, which does no harm; the call that needed it did not run in either case.
  */
 export function toOutcomeBeforeCall(end: BusFailure): FailedOutcome {
   if (end.kind === 'failed') return FAILED_BEFORE_ANY_CALL;
@@ -53,7 +53,7 @@ export function toOutcomeBeforeCall(end: BusFailure): FailedOutcome {
   return NOT_EXECUTED[end.cause === 'relay' ? 'unavailable' : 'unreachable'];
 }
 
-/** Reads an outcome that came from another worker. Undefined: it is none. Members that it should not have are left out. */
+/** Reads an outcome that another worker sent. Returns undefined for anything else, and drops unexpected members. */
 export function readOutcome(value: unknown): Outcome | undefined {
   if (!isJsonObject(value)) return undefined;
   const eventId = value['eventId'];
@@ -97,28 +97,28 @@ function createFailure(error: RpcError, httpStatus: number): FailedOutcome {
 }
 
 const REFUSED_MESSAGE =
-  'The worker that holds the session or connection refused the call; it was not executed. Call again.';
+  'The worker that holds the session or connection refused the call; the call was not executed. Retry.';
 
 const NOT_EXECUTED: Readonly<Record<Extract<BusEnd, { kind: 'not-executed' }>['cause'], FailedOutcome>> = {
   unreachable: createNotExecuted(
     GatewayCode.ownerUnreachable,
-    'The worker that holds the session or connection did not take the call; it was not executed. Call again.',
+    'The worker that holds the session or connection did not accept the call; the call was not executed. Retry.',
   ),
   unavailable: createNotExecuted(
     GatewayCode.coordinationUnavailable,
-    'Coordination is unavailable: Redis cannot be asked. The call was not executed; call again later.',
+    'Redis is unavailable; the call was not executed. Retry later.',
   ),
   cancelled: createNotExecuted(
     GatewayCode.ownerUnreachable,
-    'The call was cancelled before the worker that holds the session or connection took it; it was not executed.',
+    'The call was cancelled before the worker that holds the session or connection accepted it; it was not executed.',
   ),
 };
 
 const UNKNOWN_REASONS: Readonly<Record<Extract<BusEnd, { kind: 'unknown' }>['cause'], string>> = {
-  relay: 'Redis failed while the call was under way to another worker',
-  'owner-gone': 'The worker that ran the call is gone',
-  deadline: 'The worker that took the call did not answer in time',
-  gap: 'A part of the answer of another worker was lost',
+  relay: 'Redis failed while the call was in flight to another worker',
+  'owner-gone': 'The worker that ran the call died',
+  deadline: 'The worker that accepted the call did not reply in time',
+  gap: 'A part of the reply of another worker was lost',
 };
 
 const INTERNAL_ERROR = createInternalError('unknown');

@@ -4,84 +4,84 @@ import { until } from '../../test/support/until.js';
 import { BINDING, WorkerCluster, type TestWorker } from '../affinity/testing.js';
 import { WorkerId } from './worker-id.js';
 
-/** Long enough after the relay began for whoever is not listed to be gone. */
+/** The relay is old enough after this time to report unlisted workers as dead. */
 const SETTLED_MS = 7_000;
 
-let neighbours: WorkerCluster;
+let cluster: WorkerCluster;
 let one: TestWorker;
 let other: TestWorker;
 
 beforeEach(async () => {
   Logger.overrideLogger(false);
-  neighbours = new WorkerCluster();
-  one = await neighbours.start();
-  other = await neighbours.start();
+  cluster = new WorkerCluster();
+  one = await cluster.start();
+  other = await cluster.start();
 });
 
 afterEach(async () => {
-  await neighbours.close();
+  await cluster.close();
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
 });
 
-describe('workers that announce themselves', () => {
-  it('know each other and themselves', async () => {
+describe('BusWorkerRegistry', () => {
+  it('lists every announced worker as alive, including itself', async () => {
     const names = [one.name, other.name].toSorted();
     for (const { workers } of [one, other]) expect([...workers.aliveIds].toSorted()).toEqual(names);
     expect(await one.workers.status(other.name)).toBe('alive');
     expect(await one.workers.status(one.name)).toBe('alive');
   });
 
-  it('tell of one that has left', async () => {
-    await neighbours.timer.advance(SETTLED_MS);
+  it('reports a worker that has left as dead and notifies listeners until they are removed', async () => {
+    await cluster.timer.advance(SETTLED_MS);
     let changes = 0;
     const stop = one.workers.onWorkerDead(() => (changes += 1));
     await other.close();
-    await neighbours.heartbeat();
+    await cluster.heartbeat();
     expect(one.workers.aliveIds).toEqual([one.name]);
     expect(await one.workers.status(other.name)).toBe('gone');
     expect(changes).toBeGreaterThan(0);
     stop();
-    await (await neighbours.start()).close();
-    const told = changes;
-    await neighbours.heartbeat();
-    expect(changes).toBe(told);
+    await (await cluster.start()).close();
+    const changesBefore = changes;
+    await cluster.heartbeat();
+    expect(changes).toBe(changesBefore);
   });
 
-  it('learn at once who is there, when they have to know', async () => {
-    await neighbours.timer.advance(SETTLED_MS);
+  it('updates the list of alive workers at once on refresh', async () => {
+    await cluster.timer.advance(SETTLED_MS);
     await other.close();
     expect(one.workers.aliveIds).toContain(other.name);
     await one.workers.refresh();
     expect(one.workers.aliveIds).toEqual([one.name]);
   });
 
-  it('do not call anybody gone while the relay is too young to know', async () => {
-    const stranger = new WorkerId().text;
-    expect(await one.workers.status(stranger)).toBe('unsure');
-    await neighbours.timer.advance(SETTLED_MS);
-    expect(await one.workers.status(stranger)).toBe('gone');
+  it('reports an unlisted worker as unknown while the relay is too young, and as dead afterwards', async () => {
+    const unlisted = new WorkerId().text;
+    expect(await one.workers.status(unlisted)).toBe('unsure');
+    await cluster.timer.advance(SETTLED_MS);
+    expect(await one.workers.status(unlisted)).toBe('gone');
   });
 });
 
-describe('a worker that was declared gone while it slept', () => {
-  it('serves nothing that it owned any more, from its first look at the clock', async () => {
+describe('a worker that was declared dead while it was paused', () => {
+  it('ends the sessions of a fenced worker at its first request after a pause', async () => {
     const session = one.open();
     expect(one.workers.checkOwnLiveness()).toBeUndefined();
-    await neighbours.relay.leave(one.name);
-    await neighbours.timer.advance(0);
-    // Its own beats stand still as it does; only the clock goes on.
+    await cluster.relay.leave(one.name);
+    await cluster.timer.advance(0);
+    // A paused process sends no heartbeats while the clock advances.
     one.server.node.membership.stop();
-    await neighbours.timer.advance(SETTLED_MS);
+    await cluster.timer.advance(SETTLED_MS);
     const found = Promise.resolve(one.router.locate(session.id, BINDING));
     await expect(found).rejects.toMatchObject({ httpStatus: 404 });
     expect(one.sessions.size).toBe(0);
     expect(await one.workers.status(one.name)).toBe('gone');
   });
 
-  it('learns of it by its next beat at the latest', async () => {
+  it('ends the sessions of a fenced worker at its next heartbeat at the latest', async () => {
     one.open();
-    await neighbours.relay.leave(one.name);
-    await neighbours.heartbeat();
+    await cluster.relay.leave(one.name);
+    await cluster.heartbeat();
     await until(() => one.sessions.size === 0);
     expect(() => one.router.locate('any', BINDING)).toThrow();
   });

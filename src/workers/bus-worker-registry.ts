@@ -1,7 +1,7 @@
 import type { Membership } from '#lib/worker-bus';
 import { WorkerRegistry } from './worker-registry.js';
 
-/** The workers that announce themselves to one another. */
+/** Reports the workers that announce themselves to each other over the bus. */
 export class BusWorkerRegistry extends WorkerRegistry {
   constructor(private readonly membership: Membership) {
     super();

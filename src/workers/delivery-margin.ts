@@ -1,2 +1,2 @@
-/** For what lies between another worker's own deadline and its answer's arrival here. */
+/** Added to another worker's own deadline, for the delivery of its reply. */
 export const DELIVERY_MARGIN_MS = 5_000;

@@ -39,7 +39,7 @@ const envelopeOf = (cause: unknown) =>
 beforeEach(() => Logger.overrideLogger(false));
 afterEach(() => Logger.overrideLogger(['fatal', 'error', 'warn', 'log']));
 
-describe('what a handler of the inbox throws', () => {
+describe('ForwardedRpcInterceptor', () => {
   it.each([
     [400, 'unknown', 'no', new BadRequestException('no')],
     [401, 'not_executed', 'Unauthorized request', new UnauthorizedException({ detail: 'Unauthorized request' })],
@@ -52,7 +52,7 @@ describe('what a handler of the inbox throws', () => {
     [502, 'unknown', 'Bad Gateway', new BadGatewayException({})],
     [503, 'unknown', 'Service Unavailable', new ServiceUnavailableException()],
     [504, 'unknown', 'Gateway Timeout', new GatewayTimeoutException()],
-  ])('of status %i (%s) becomes an error with it and with the reason: %s', async (status, outcome, detail, cause) => {
+  ])('converts HTTP status %i into outcome %s with the reason %s', async (status, outcome, detail, cause) => {
     expect(await envelopeOf(cause)).toEqual({
       kind: 'error',
       httpStatus: 502,
@@ -64,7 +64,7 @@ describe('what a handler of the inbox throws', () => {
     });
   });
 
-  it('keeps a JSON-RPC error that an HTTP exception carries', async () => {
+  it('preserves a JSON-RPC error that an HTTP exception carries', async () => {
     const error = { code: -32042, message: 'Elicit first', data: { url: 'x' } };
     expect(await envelopeOf(new HttpException({ jsonrpc: '2.0', id: 1, error }, 403))).toEqual({
       kind: 'error',
@@ -73,17 +73,17 @@ describe('what a handler of the inbox throws', () => {
     });
   });
 
-  it('is an error of the gateway with its own code', async () => {
+  it('converts a GatewayError into an outcome with its own code', async () => {
     const cause = new OwnerUnreachable();
     expect(await envelopeOf(cause)).toEqual(cause.toOutcome());
   });
 
-  it('is an RPC exception with a code, a message and a status', async () => {
-    const told = { code: -30007, message: 'Told on purpose', data: { why: 1 }, httpStatus: 418 };
-    expect(await envelopeOf(new RpcException(told))).toEqual({
+  it('converts an RPC exception into an error with its code, message and status', async () => {
+    const thrown = { code: -30007, message: 'Thrown on purpose', data: { why: 1 }, httpStatus: 418 };
+    expect(await envelopeOf(new RpcException(thrown))).toEqual({
       kind: 'error',
       httpStatus: 418,
-      error: { code: -30007, message: 'Told on purpose', data: { why: 1, httpStatus: 418 } },
+      error: { code: -30007, message: 'Thrown on purpose', data: { why: 1, httpStatus: 418 } },
     });
     expect(await envelopeOf(new RpcException('Only a text'))).toMatchObject({
       kind: 'error',
@@ -97,7 +97,7 @@ describe('what a handler of the inbox throws', () => {
     ['a string', 'a string'],
     ['nothing', undefined],
     ['an object', { any: 'thing' }],
-  ])('is a defect (%s), told without what it says', async (_name, cause) => {
+  ])('converts an unexpected exception (%s) into an internal error without its text', async (_name, cause) => {
     expect(await envelopeOf(cause)).toEqual({
       kind: 'error',
       httpStatus: 500,
@@ -109,19 +109,19 @@ describe('what a handler of the inbox throws', () => {
     });
   });
 
-  it('never becomes a success, however it is dressed', async () => {
+  it('converts an HTTP exception that carries a JSON-RPC result into an error', async () => {
     for (const status of [200, 204, 302]) {
       const dressed = new HttpException({ jsonrpc: '2.0', id: 0, result: {} }, status);
       expect(await envelopeOf(dressed)).toMatchObject({ kind: 'error' });
     }
   });
 
-  it('is a signal, told in words that no server can use', async () => {
+  it('replies with the own form of a signal, which no upstream server can produce', async () => {
     expect(await envelopeOf(new AnywhereElse())).toEqual({ kind: 'elsewhere' });
   });
 });
 
-it('what a handler returns passes as it is', async () => {
+it('passes the return value of a handler through unchanged', async () => {
   const answer = result({ content: [] });
   const passed = new ForwardedRpcInterceptor().intercept(context, { handle: () => of(answer) });
   expect(await lastValueFrom(passed)).toBe(answer);

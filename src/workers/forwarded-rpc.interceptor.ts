@@ -13,8 +13,8 @@ import { failure, isJsonObject, isRpcError, outcomeOfHttp, RpcCode, type Outcome
 import { WorkerSignal } from './worker-signal.js';
 
 /**
- * Stands before what other workers ask of this one, and makes a JSON-RPC error envelope of whatever is thrown: an
- * exception would not survive the way back, and the client would be told nothing but that something failed.
+ * Converts every exception of a handler that serves other workers into a JSON-RPC error envelope. Without it the
+ * exception would be lost on the way back, and the client would get an error without a reason.
  */
 @Injectable()
 export class ForwardedRpcInterceptor implements NestInterceptor {
@@ -39,21 +39,21 @@ export class ForwardedRpcInterceptor implements NestInterceptor {
 }
 
 /**
- * The same mapper that decides what a server's answer means (docs/errors.md): statuses that refuse say that nothing ran.
- * Whoever throws after something may have run throws a GatewayError, which says so itself.
+ * Uses the mapper that converts upstream HTTP answers (docs/errors.md): a status that refuses a request means that
+ * nothing ran. Code that throws after a call may have run throws a GatewayError, which carries its own outcome.
  */
 function toHttpExceptionOutcome(cause: HttpException): Outcome {
-  const told = cause.getResponse();
-  const body = typeof told === 'string' ? told : JSON.stringify(told);
+  const detail = cause.getResponse();
+  const body = typeof detail === 'string' ? detail : JSON.stringify(detail);
   return withStatus(outcomeOfHttp({ status: cause.getStatus(), body }, NO_ID), cause.getStatus());
 }
 
-/** What is thrown on purpose for the other side: a text, or an error with a code of its own. */
+/** Converts an exception that a handler threw for the other worker: a text, or an error with its own code. */
 function toRpcExceptionOutcome(cause: RpcException): Outcome {
-  const told = cause.getError();
-  if (!isRpcError(told)) return createFailure(RpcCode.internalError, cause.message);
-  const { code, message, data } = told;
-  const status = 'httpStatus' in told && typeof told.httpStatus === 'number' ? told.httpStatus : 500;
+  const detail = cause.getError();
+  if (!isRpcError(detail)) return createFailure(RpcCode.internalError, cause.message);
+  const { code, message, data } = detail;
+  const status = 'httpStatus' in detail && typeof detail.httpStatus === 'number' ? detail.httpStatus : 500;
   return withStatus(failure(data === undefined ? { code, message } : { code, message, data }), status);
 }
 
@@ -62,15 +62,15 @@ function createFailure(code: number, message: string): Outcome {
   return failure({ code, message, data }, 500);
 }
 
-/** An error that says nothing of its status gets that of the exception, in its data too. */
+/** Gives an error without a status the status of the exception, in its data too. */
 function withStatus(outcome: Outcome, status: number): Outcome {
-  // However it is dressed, what was thrown is no success.
+  // An exception is never a success, whatever its body contains.
   if (outcome.kind === 'result') return createFailure(RpcCode.internalError, 'Internal error');
   const { error } = outcome;
   const { data = {} } = error;
-  const told = isJsonObject(data) && data['httpStatus'] === undefined ? { ...data, httpStatus: status } : data;
-  return { ...outcome, httpStatus: outcome.httpStatus ?? status, error: { ...error, data: told } };
+  const detail = isJsonObject(data) && data['httpStatus'] === undefined ? { ...data, httpStatus: status } : data;
+  return { ...outcome, httpStatus: outcome.httpStatus ?? status, error: { ...error, data: detail } };
 }
 
-/** An exception answers no request of anybody; its mapping needs no id. */
+/** An exception answers no request, so its mapping needs no id. */
 const NO_ID = 0;

@@ -1,8 +1,8 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 
 /**
- * What this worker waits for before it leaves the bus. Modules register their waits when they are created. All run side by
- * side: hooks of their own would run one module after the other, each up to its timeout.
+ * The waits for in-flight calls before a draining worker leaves the bus. Modules register them when they are created. All
+ * run concurrently: Nest would run hooks of several modules one after the other, each up to its timeout.
  */
 @Injectable()
 export class InFlightWaits implements BeforeApplicationShutdown {

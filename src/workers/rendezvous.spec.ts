@@ -8,8 +8,8 @@ const key = fc.string();
 const newWorkers = (count: number): string[] => Array.from({ length: count }, () => new WorkerId().text);
 const keys = Array.from({ length: 4_000 }, (_, index) => `principal server ${index}`);
 
-describe('the order in which workers are to have something', () => {
-  it('names each of them once', () => {
+describe('rankByRendezvous', () => {
+  it('ranks every worker exactly once', () => {
     fc.assert(
       fc.property(key, names, (what, workers) => {
         expect(rankByRendezvous(what, workers).toSorted()).toEqual(workers.toSorted());
@@ -17,7 +17,7 @@ describe('the order in which workers are to have something', () => {
     );
   });
 
-  it('is the same whoever asks, in whatever order they know the workers', () => {
+  it('returns the same ranking for any order of the workers', () => {
     const shuffled = names.chain((workers) =>
       fc.tuple(fc.constant(workers), fc.shuffledSubarray(workers, { minLength: workers.length })),
     );
@@ -28,48 +28,48 @@ describe('the order in which workers are to have something', () => {
     );
   });
 
-  it('does not change among those who stay when one goes', () => {
+  it('preserves the order of the remaining workers when one is removed', () => {
     fc.assert(
       fc.property(key, names, fc.nat(), (what, workers, which) => {
-        const gone = workers[which % workers.length];
-        const left = workers.filter((worker) => worker !== gone);
-        expect(rankByRendezvous(what, left)).toEqual(
-          rankByRendezvous(what, workers).filter((worker) => worker !== gone),
+        const removed = workers[which % workers.length];
+        const remaining = workers.filter((worker) => worker !== removed);
+        expect(rankByRendezvous(what, remaining)).toEqual(
+          rankByRendezvous(what, workers).filter((worker) => worker !== removed),
         );
       }),
     );
   });
 
-  it('takes nothing from those who stay when one comes, but for the new one', () => {
+  it('moves keys only to the new worker when one is added', () => {
     const before = newWorkers(4);
     const [added = ''] = newWorkers(1);
     const moved = keys.filter(
       (what) => rankByRendezvous(what, before)[0] !== rankByRendezvous(what, [...before, added])[0],
     );
     expect(moved.every((what) => rankByRendezvous(what, [...before, added])[0] === added)).toBe(true);
-    // A fifth is due to the fifth: 800. Six standard deviations are 152.
+    // The expected share of the fifth worker is 800; six standard deviations are 152.
     expect(Math.abs(moved.length - keys.length / 5)).toBeLessThan(152);
   });
 
-  it('gives each its share', () => {
+  it('distributes keys evenly', () => {
     const workers = newWorkers(8);
     const shares = new Map(workers.map((worker) => [worker, 0]));
     for (const what of keys) {
       const [first = ''] = rankByRendezvous(what, workers);
       shares.set(first, (shares.get(first) ?? 0) + 1);
     }
-    // 500 are due to each; six standard deviations are 126.
+    // The expected share is 500; six standard deviations are 126.
     for (const share of shares.values()) expect(Math.abs(share - 500)).toBeLessThan(126);
   });
 
-  it('spreads what one leaves over all who stay', () => {
+  it('distributes the keys of a removed worker over all remaining workers', () => {
     const workers = newWorkers(5);
     const seconds = keys.map((what) => rankByRendezvous(what, workers)).filter(([first]) => first === workers[0]);
-    const heirs = new Set(seconds.map(([, second]) => second));
-    expect(heirs).toEqual(new Set(workers.slice(1)));
+    const receivers = new Set(seconds.map(([, second]) => second));
+    expect(receivers).toEqual(new Set(workers.slice(1)));
   });
 
-  it('is empty where nobody is', () => {
+  it('returns an empty ranking for no workers', () => {
     expect(rankByRendezvous('any', [])).toEqual([]);
   });
 });

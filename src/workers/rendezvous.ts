@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Workers in the order in which they are to have what the key names. Whoever knows the same workers says the same; when
- * one of them goes, only what it had moves (highest random weight hashing, Thaler and Ravishankar 1998).
+ * Ranks workers for a key by rendezvous hashing (highest random weight, Thaler and Ravishankar 1998). Every worker that
+ * knows the same set computes the same order, and when one dies, only its own keys move.
  */
 export function rankByRendezvous(key: string, workers: readonly string[]): string[] {
-  const weighed = workers.map((worker) => ({ worker, weight: computeWeight(worker, key) }));
-  return weighed.toSorted((one, other) => Buffer.compare(other.weight, one.weight)).map(({ worker }) => worker);
+  const weighted = workers.map((worker) => ({ worker, weight: computeWeight(worker, key) }));
+  return weighted.toSorted((one, other) => Buffer.compare(other.weight, one.weight)).map(({ worker }) => worker);
 }
 
 const computeWeight = (worker: string, key: string): Buffer => createHash('sha256').update(`${worker} ${key}`).digest();

@@ -1,7 +1,7 @@
 import type { WorkerId } from './worker-id.js';
 import { WorkerRegistry } from './worker-registry.js';
 
-/** The only worker there is: whoever else is named lived in a process of the past. */
+/** The registry of a single worker. Every other worker id belongs to an earlier process, so that worker is dead. */
 export class SingleWorkerRegistry extends WorkerRegistry {
   override readonly aliveIds: readonly string[];
 
@@ -15,7 +15,7 @@ export class SingleWorkerRegistry extends WorkerRegistry {
   }
 
   override checkOwnLiveness(): void {
-    // Nobody is there to declare it gone.
+    // No other worker exists that could declare this one dead.
   }
 
   override status(worker: string): Promise<'alive' | 'gone'> {
@@ -27,7 +27,7 @@ export class SingleWorkerRegistry extends WorkerRegistry {
   }
 
   override onFenced(): void {
-    // Nobody is there to declare it gone.
+    // No other worker can declare this one dead.
   }
 
   override onWorkerDead(): () => void {

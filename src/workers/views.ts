@@ -1,19 +1,19 @@
-/** What is common to the views of what a worker holds, for those who look after the gateway. */
+/** What the views of sessions, connections and calls have in common. */
 
-/** A part of a list in the order of its serial numbers. */
+/** One page of a list that is ordered by serial number. */
 export interface ViewPage {
-  /** What follows this number; 0 for the beginning. */
+  /** The page starts after this serial number; 0 for the first page. */
   readonly after: number;
   readonly limit: number;
 }
 
 const MAX_LABEL_LENGTH = 200;
 
-/** What clients name themselves and what they ask for may be as long as a message. */
+/** Truncates a text of the client, which may be as long as a message. */
 export const truncateLabel = (text: string): string =>
   text.length > MAX_LABEL_LENGTH ? `${text.slice(0, MAX_LABEL_LENGTH)}…` : text;
 
-/** Items come in the order of their numbers. */
+/** Returns one page of the items, which are ordered by serial number. */
 export function toPage<T extends { readonly serial: number }>(items: Iterable<T>, { after, limit }: ViewPage): T[] {
   const page: T[] = [];
   for (const item of items) {

@@ -4,26 +4,26 @@ import { CoordinationUnavailable, OwnerUnreachable } from './workers.errors.js';
 import { WorkerId } from './worker-id.js';
 import { WorkerRegistry } from './worker-registry.js';
 
-/** What all workers that answer have told. */
+/** The answers of all workers that replied. */
 export interface BroadcastResult<T> {
   readonly answers: readonly { readonly worker: string; readonly answer: T }[];
-  /** Incarnations of those that did not answer. */
+  /** Ids of the workers that did not reply. */
   readonly unresponsive: readonly string[];
 }
 
-/** One question to a worker: the pattern of its handler there, and what this worker itself answers. */
+/** One query: the pattern of its handler at other workers, and how this worker answers it locally. */
 export interface WorkerQuery<T> {
   readonly pattern: string;
   readonly payload: object;
   readonly answerLocally: () => T;
-  /** Undefined: it is no answer. */
+  /** Parses a reply. Returns undefined for an invalid one. */
   readonly read: (value: unknown) => T | undefined;
 }
 
-/** So long a worker may take to answer. */
+/** Timeout of one worker's answer. */
 const ANSWER_TIMEOUT_MS = 2_000;
 
-/** Asks workers on behalf of those who look after the gateway. */
+/** Queries workers on behalf of administrators. */
 @Injectable()
 export class WorkerBroadcast {
   constructor(
@@ -32,15 +32,15 @@ export class WorkerBroadcast {
     private readonly bus: WorkerBus,
   ) {}
 
-  /** Incarnations of all that live, this one among them, in an order that stays. */
+  /** Ids of all alive workers, including this one, in a stable order. */
   get aliveIds(): readonly string[] {
     return [...new Set([this.workerId.text, ...this.workers.aliveIds])].toSorted();
   }
 
-  /** Asks all, this one among them. A worker that does not answer is named, never left out in silence. */
-  async queryAll<T>(question: WorkerQuery<T>): Promise<BroadcastResult<T>> {
+  /** Queries all workers, including this one. Workers that do not reply are listed as unresponsive. */
+  async queryAll<T>(query: WorkerQuery<T>): Promise<BroadcastResult<T>> {
     const all = await Promise.all(
-      this.aliveIds.map(async (worker) => ({ worker, answer: await this.requestAnswer(worker, question) })),
+      this.aliveIds.map(async (worker) => ({ worker, answer: await this.requestAnswer(worker, query) })),
     );
     return {
       answers: all.flatMap(({ worker, answer }) => (answer === undefined ? [] : [{ worker, answer }])),
@@ -49,22 +49,22 @@ export class WorkerBroadcast {
   }
 
   /**
-   * Asks one. Undefined when it is gone for good; rejects with OwnerUnreachable or CoordinationUnavailable while that, or
-   * its answer, cannot be had.
+   * Queries one worker. Returns undefined when the worker is dead; rejects with OwnerUnreachable or
+   * CoordinationUnavailable while its status is unknown or it does not reply.
    */
-  async query<T>(worker: string, question: WorkerQuery<T>): Promise<T | undefined> {
+  async query<T>(worker: string, query: WorkerQuery<T>): Promise<T | undefined> {
     if (worker !== this.workerId.text) {
-      const where = await this.workers.status(worker).catch(throwUnavailable);
-      if (where === 'gone') return undefined;
-      if (where === 'unsure') throw new OwnerUnreachable();
+      const status = await this.workers.status(worker).catch(throwUnavailable);
+      if (status === 'gone') return undefined;
+      if (status === 'unsure') throw new OwnerUnreachable();
     }
-    const answer = await this.requestAnswer(worker, question);
+    const answer = await this.requestAnswer(worker, query);
     if (answer === undefined) throw new OwnerUnreachable();
     return answer;
   }
 
-  private async requestAnswer<T>(worker: string, question: WorkerQuery<T>): Promise<T | undefined> {
-    const { pattern, payload, answerLocally: here, read } = question;
+  private async requestAnswer<T>(worker: string, query: WorkerQuery<T>): Promise<T | undefined> {
+    const { pattern, payload, answerLocally: here, read } = query;
     if (worker === this.workerId.text) return here();
     const end = await this.bus.request({ to: worker, pattern, payload, budgetMs: ANSWER_TIMEOUT_MS }).end;
     return end.kind === 'value' ? read(end.value) : undefined;

@@ -1,32 +1,34 @@
-/** Which workers there are, as far as this one can tell. */
+/** Reports the liveness of workers. A worker id that was once reported dead never becomes alive again. */
 export abstract class WorkerRegistry {
-  /** Incarnations of the workers that live, this one among them. */
+  /** Ids of the alive workers, including this one. */
   abstract readonly aliveIds: readonly string[];
 
-  /** Brings `living` up to date, as far as the others can be asked. */
+  /** Updates `aliveIds`, as far as the other workers are reachable. */
   abstract refresh(): Promise<void>;
 
   /**
-   * Returns nothing while this worker's own pulse is known. After a long sleep it has to be asked for first: the
-   * promise resolves once that is done; if somebody has declared this worker gone, its sessions have ended by then.
+   * Returns undefined while this worker's own heartbeat is current. After a long pause it returns a promise that
+   * resolves once the heartbeat was checked; if another worker has declared this one dead, its sessions have ended by
+   * then.
    */
   abstract checkOwnLiveness(): void | Promise<void>;
 
   /**
-   * `gone`: for good, nothing that it owned will ever be served by it again. `unsure`: it cannot be told yet. Rejects
-   * with RelayFailure when the others cannot be asked.
+   * Returns `dead` only when it is final: that worker never serves again what it owned. Returns `unknown` when the
+   * status cannot be determined yet; callers must not treat it as `dead`. Rejects with RelayFailure when the relay is
+   * unavailable.
    */
   abstract status(worker: string): Promise<'alive' | 'gone' | 'unsure'>;
 
-  /** Whether somebody has declared the worker gone, as of now. Rejects with RelayFailure. */
+  /** Returns whether the worker has been declared dead. Rejects with RelayFailure. */
   abstract isFenced(worker: string): Promise<boolean>;
 
   /**
-   * Calls back once another worker has declared this one gone: nothing that it owns may be served any more. Modules do so
-   * when they are created.
+   * Calls the listener once another worker has declared this one dead: it must not serve anything that it owned. Modules
+   * register their listeners when they are created.
    */
   abstract onFenced(listener: () => void): void;
 
-  /** Calls back when a worker has gone. Returns how to take that back. */
+  /** Calls the listener when a worker has died. Returns a function that removes the listener. */
   abstract onWorkerDead(listener: () => void): () => void;
 }

@@ -1,27 +1,29 @@
 import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode } from '#lib/mcp-protocol';
 
-/** 503: whether the session's worker still lives cannot be told yet. Nothing was sent. */
+/** 503: the status of the session's owner is unknown. Nothing was sent. */
 export class OwnerUnreachable extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: true } as const;
-    super(GatewayCode.ownerUnreachable, 'The worker that holds the session cannot be reached. Try again.', 503, data);
+    const message = 'The worker that owns the session cannot be reached; the call was not executed. Retry later.';
+    super(GatewayCode.ownerUnreachable, message, 503, data);
   }
 }
 
-/** 503: Redis cannot be asked where the session lives. Nothing was sent. */
+/** 503: Redis is unavailable, so the session's owner cannot be determined. Nothing was sent. */
 export class CoordinationUnavailable extends GatewayError {
   constructor() {
     const data = { outcome: 'not_executed', retriable: true } as const;
-    const message = 'Coordination is unavailable: Redis cannot be asked. The call was not executed; call again later.';
+    const message = 'Redis is unavailable; the call was not executed. Retry later.';
     super(GatewayCode.coordinationUnavailable, message, 503, data);
   }
 }
 
-/** A server that the worker which asks knows of and this one does not, or not yet. */
+/** The sending worker knows this server, but the receiving worker does not have it configured (yet). */
 export class ServerNotConfigured extends GatewayError {
   constructor(server: string) {
     const data = { outcome: 'not_executed', retriable: true, server } as const;
-    super(GatewayCode.upstreamFailed, `Server ${server} is not configured at the session's worker.`, 502, data);
+    const message = `Server ${server} is not configured at the session's owner; the call was not run. Retry later.`;
+    super(GatewayCode.upstreamFailed, message, 502, data);
   }
 }

@@ -13,7 +13,7 @@ import { WorkerRegistry } from './worker-registry.js';
 
 const SECRET_BYTES = 32;
 
-/** The same handlers serve over Redis and, for a worker alone, within its process. */
+/** The same handlers serve requests over Redis and, for a single worker, within the process. */
 const workerBusServer = {
   provide: WorkerBusServer,
   inject: [Coordination, DataFolder, WorkerId, OrderAdmission],

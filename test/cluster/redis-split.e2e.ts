@@ -80,7 +80,7 @@ describe('workers that reach different masters', () => {
     expect(notExecuted.filter((mark) => world.legacy.arrivals(mark) > 0)).toEqual([]);
 
     heal();
-    await world.owner.printed(/has started anew/);
+    await world.owner.printed(/has restarted/);
     await world.connected();
     expect(await statusesOf(client)).toEqual([404, 404]);
     expect(world.duplicates()).toEqual([]);

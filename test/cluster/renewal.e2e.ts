@@ -29,7 +29,7 @@ describe('a worker that slept until the others took it for gone', () => {
     // Between the end of the old one and the beginning of the new one nobody listens.
     const awake = () => old.ask(sleeper, 'awake').catch(() => undefined);
     await until(async () => (await awake())?.status === 404);
-    await sleeper.printed(/has started anew/);
+    await sleeper.printed(/has restarted/);
     const fresh = await world.initialize(sleeper);
     expect(await fresh.ask(other, 'fresh')).toMatchObject({ status: 200, messages: [{ result: {} }] });
     expect((await old.ask(sleeper, 'still gone')).status).toBe(404);
@@ -52,9 +52,9 @@ describe('one of several workers that cannot start anew', () => {
       const [worker = ''] = await commands.zrange('isthmus:{workers}:living', '0', '-1');
       await writeFile(config, 'no configuration');
       await commands.set(`isthmus:tombstone:{${worker}}`, '1');
-      const [, reason] = await gateway.printed(/Starting anew failed: (.*)/);
+      const [, reason] = await gateway.printed(/The restart failed: (.*)/);
       expect(reason).toContain(config);
-      await gateway.printed(/Worker \d+ ended \(exit code 1\); another takes its place/);
+      await gateway.printed(/Worker \d+ ended \(exit code 1\); starting a replacement/);
     } finally {
       commands.disconnect();
       await gateway.destroy();

@@ -73,7 +73,7 @@ describe('several workers', () => {
     const url = await urlOf(gateway);
     const [victim = 0, survivor = 0] = await workersOf(gateway);
     process.kill(victim, 'SIGKILL');
-    await gateway.printed(new RegExp(`Worker ${victim} ended \\(SIGKILL\\); another takes its place`));
+    await gateway.printed(new RegExp(`Worker ${victim} ended \\(SIGKILL\\); starting a replacement`));
     expect(await statusOf(url)).toBe(200);
     await until(async () => (await workersOf(gateway)).filter((pid) => pid !== survivor).length === 1);
     process.kill(survivor, 'SIGKILL');
@@ -179,7 +179,7 @@ describe('the embedded Valkey', () => {
   it('serves workers that have no Redis, is told loudly, and ends with them', async () => {
     const gateway = start(2);
     await urlOf(gateway);
-    expect(gateway.output).toMatch(/\*\*\* No Redis is set.*embedded Valkey.*development only/s);
+    expect(gateway.output).toMatch(/\*\*\* No Redis is configured.*embedded Valkey.*development only/s);
     const [valkey = 0] = await childrenOf(gateway.pid, 'embedded-redis');
     expect(valkey).toBeGreaterThan(0);
     expect(await gateway.exit('SIGTERM')).toBe(0);

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
-import type { TokenOrder } from '../../src/auth/index.js';
+import type { TokenOptions } from '../../src/auth/index.js';
 import { CLIENTS, type ClientKind } from '../matrix/clients.js';
 import { AdminClient } from '../support/admin-client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
@@ -41,7 +41,7 @@ afterEach(async () => {
 const create = async (collection: string, slug: string, entry: JsonObject) =>
   expect(await admin.send(gateway, 'POST', `/${collection}`, { body: { slug, entry } })).toMatchObject({ status: 201 });
 
-async function connect(kind: ClientKind, slug?: string, order: Partial<TokenOrder> = {}): Promise<SdkClient> {
+async function connect(kind: ClientKind, slug?: string, order: Partial<TokenOptions> = {}): Promise<SdkClient> {
   const url = slug === undefined ? `${gateway.url}/${kind.path}` : `${gateway.url}/servers/${slug}/${kind.path}`;
   const client = await kind.connect({ url, token: await gateway.token(order) });
   clients.push(client);
@@ -146,8 +146,8 @@ describe('an admin', () => {
       status: 422,
       json: {
         errors: [
-          'tools: must be a list of texts.',
-          expect.stringMatching(/^when: must be an expression of CEL .*Unknown variable: caller/),
+          'tools: must be a list of strings.',
+          expect.stringMatching(/^when: must be a CEL expression .*Unknown variable: caller/),
         ],
       },
     });

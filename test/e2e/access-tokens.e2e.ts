@@ -119,7 +119,7 @@ describe('a personal access token', () => {
     const made = await create(admin, { title: 'a', roles: ['admin'], servers: ['one'] });
     expect(await withToken(textIn(made), '/servers')).toMatchObject({
       status: 403,
-      json: { detail: expect.stringMatching(/good for calls at some servers only/) },
+      json: { detail: expect.stringMatching(/restricted to calls of some servers/) },
     });
     const others = await create(ada);
     expect(idsIn(await withToken(textIn(made), '/tokens'))).toEqual([made.json['id']]);
@@ -133,7 +133,7 @@ describe('a personal access token', () => {
     const mine = textIn(await create(ada, { title: 'a', roles: ['user'] }));
     expect(await withToken(mine, '/tokens', 'POST', { title: 'more' })).toMatchObject({
       status: 403,
-      json: { detail: expect.stringMatching(/makes no other/) },
+      json: { detail: expect.stringMatching(/cannot create another one/) },
     });
   });
 

@@ -109,7 +109,7 @@ describe('an admin', () => {
     const answer = await send('PUT', '/servers/mine', { body: { entry: written }, headers: matching(read) });
     expect(answer.status).toBe(422);
     expect(answer.json['errors']).toEqual([
-      expect.stringMatching(new RegExp(`^${place.replaceAll('.', '\\.')}: "\\[kept\\]" stands for`)),
+      expect.stringMatching(new RegExp(`^${place.replaceAll('.', '\\.')}: "\\[kept\\]" refers to`)),
     ]);
   });
 

@@ -84,7 +84,7 @@ describe('trying a server', () => {
     const entry = { transport: 'http', url, headers: { Authorization: 'secret-of-the-server' } };
     await send('POST', '/servers', { slug: 'mine', entry });
     const elsewhere = { ...entry, url: 'https://elsewhere.example.com/mcp', headers: { Authorization: '[kept]' } };
-    const told = { reason: 'entry_invalid', errors: [expect.stringMatching(/for another host or program/)] };
+    const told = { reason: 'entry_invalid', errors: [expect.stringMatching(/none exists for this host or program/)] };
     expect(await test(elsewhere, 'mine')).toMatchObject(told);
     const put = { body: { entry: elsewhere }, headers: { 'if-match': '*' } };
     expect((await admin.send(gateway, 'PUT', '/servers/mine', put)).json).toMatchObject(told);

@@ -85,7 +85,7 @@ describe('what is configured', () => {
     const stranger = await install();
     expect(await stranger.send('POST', '/import', exported)).toMatchObject({
       status: 422,
-      json: { errors: [expect.stringMatching(/^servers\.mine\.headers\.Authorization: "\[kept\]" stands for/)] },
+      json: { errors: [expect.stringMatching(/^servers\.mine\.headers\.Authorization: "\[kept\]" refers to/)] },
     });
     const moved = {
       servers: { mine: { ...MINE, url: 'https://elsewhere.example.com/', headers: { Authorization: '[kept]' } } },
@@ -108,7 +108,9 @@ describe('what is configured', () => {
     const refused = await one.send('POST', '/import', { entries });
     expect(refused).toMatchObject({
       status: 422,
-      json: { errors: [expect.stringMatching(/^servers\.declared: It is declared in the configuration file/)] },
+      json: {
+        errors: [expect.stringMatching(/^servers\.declared: The configuration file declares this entry differently/)],
+      },
     });
     const { servers: _servers, ...rest } = entries;
     expect(await one.send('POST', '/import', { entries: rest })).toMatchObject({
@@ -209,7 +211,10 @@ describe('what was said of items', () => {
     const items = (exported['items'] as JsonObject[]).filter(({ kind }) => kind === 'tools');
     const [first, second] = items;
     const wrong: [JsonObject[], RegExp][] = [
-      [[{ ...first, approved: { name: 'other' } }], /^items\.0\.approved: must be a definition whose name is/],
+      [
+        [{ ...first, approved: { name: 'other' } }],
+        /^items\.0\.approved: must be an exported definition whose name is/,
+      ],
       [
         [
           { ...first, shownName: 'say' },

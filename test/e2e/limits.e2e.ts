@@ -44,7 +44,7 @@ const echo = async (client: SdkClient, text = 'hi') => textOf(await client.call(
 
 const REACHED = {
   code: -31_003,
-  message: expect.stringMatching(/The limit few admits no more calls/),
+  message: expect.stringMatching(/(Rate|Concurrency) limit few is reached/),
   data: { outcome: 'not_executed', retriable: true, httpStatus: 429, retryAfterMs: expect.any(Number), server: 'one' },
 };
 
@@ -121,9 +121,9 @@ describe('a call that was admitted, and asks its client', () => {
 describe('a limit', () => {
   it.each([
     [{}, 'concurrency: is missing.'],
-    [{ rate: 'often' }, 'rate: must be a number of calls and a time of at most a day, such as 100/1m or 5/s.'],
-    [{ rate: '0/1m' }, 'rate: must be a number of calls and a time of at most a day, such as 100/1m or 5/s.'],
-    [{ rate: '1/2d' }, 'rate: must be a number of calls and a time of at most a day, such as 100/1m or 5/s.'],
+    [{ rate: 'often' }, 'rate: must be a number of calls per time window of at most one day, such as 100/1m or 5/s.'],
+    [{ rate: '0/1m' }, 'rate: must be a number of calls per time window of at most one day, such as 100/1m or 5/s.'],
+    [{ rate: '1/2d' }, 'rate: must be a number of calls per time window of at most one day, such as 100/1m or 5/s.'],
     [{ per: ['planet'], concurrency: 1 }, expect.stringMatching(/^per: each value in .*principal, team, server, tool/)],
   ])('is not %j', async (entry, fault) => {
     const admin = new AdminClient(gateway, ['admin']);

@@ -43,8 +43,12 @@ it.each(CLIENTS)('$name looks after teams by tools', async (kind) => {
 
 it.each<[JsonObject, number, RegExp]>([
   [{ document: { swagger: '2.0' } }, 422, /must be OpenAPI 3/],
-  [{ document: { openapi: '3.0.0', paths: {} } }, 422, /does not say where the API is/],
-  [{ document: { openapi: '3.0.0', paths: {} }, url: 'https://a.example.com' }, 422, /No operation can become a tool/],
+  [{ document: { openapi: '3.0.0', paths: {} } }, 422, /contains no complete server URL/],
+  [
+    { document: { openapi: '3.0.0', paths: {} }, url: 'https://a.example.com' },
+    422,
+    /None of the operations can become a tool/,
+  ],
   [{ document: 'text' }, 400, /document must be an object/],
   [{ document: {}, operations: [] }, 400, /operations/],
   [{ document: {}, url: 'ftp://a' }, 400, /url/],

@@ -187,9 +187,9 @@ describe('an admin', () => {
       server: 'legacy',
       name: 'echo',
       flags: expect.arrayContaining([
-        'description holds a tag that poses as an instruction.',
+        'description contains a tag that poses as an instruction.',
         'description tells the model to hide something.',
-        'description names a file of secrets.',
+        'description names a file that holds secrets.',
       ]),
     });
     expect(itemsIn(await send('GET', '/tools?flagged=true&q=ECHO&limit=200')).map(({ name }) => name)).toContain(
@@ -206,7 +206,7 @@ describe('an admin', () => {
     await noticed('/tools/modern/echo');
     await noticed('/tools/legacy/echo');
     const { json } = await send('GET', '/tools/modern/echo');
-    expect(json['flags']).toEqual([expect.stringMatching(/^it is called like an item of .*legacy/)]);
+    expect(json['flags']).toEqual([expect.stringMatching(/^its name resembles an item of .*legacy/)]);
   });
 
   it('gives no tool the name of another', async () => {
@@ -219,7 +219,7 @@ describe('an admin', () => {
     expect(await send('GET', '/tools/legacy/nothing')).toMatchObject({ status: 404 });
     expect(await send('GET', `/tools/legacy/${'long'.repeat(300)}`)).toMatchObject({
       status: 404,
-      json: { detail: expect.stringMatching(/item is not there/) },
+      json: { detail: expect.stringMatching(/item does not exist/) },
     });
     expect(await send('GET', '/tools/legacy/nul%00')).toMatchObject({ status: 404 });
     expect(await send('GET', '/tools/')).toMatchObject({ status: 200 });

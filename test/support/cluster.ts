@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SystemClock } from '#lib/extension-kit';
-import { AuthConfig, TokenIssuer, type TokenOrder } from '../../src/auth/index.js';
+import { AuthConfig, TokenIssuer, type TokenOptions } from '../../src/auth/index.js';
 import { DataFolder } from '../../src/data-folder/index.js';
 import type { GatewaySetup } from './gateway.js';
 import { GatewayProcess } from './gateway-process.js';
@@ -40,7 +40,7 @@ export interface TestCluster {
   /** One more gateway; `env` is for it alone. Resolves when it listens. */
   addWorker(env?: Readonly<Record<string, string>>): Promise<ClusterWorker>;
   /** A token of `tester`, unless another subject is asked for; good at every worker. */
-  token(order?: Partial<TokenOrder>): Promise<string>;
+  token(order?: Partial<TokenOptions>): Promise<string>;
   /** Replaces the configuration file; the workers take it over by themselves. */
   configure(setup: Omit<GatewaySetup, 'env'>): Promise<void>;
   /** Ends every worker, frozen ones too, and removes their folder. */

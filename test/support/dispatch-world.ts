@@ -7,8 +7,8 @@ import { AffinityModule, SessionRouter, type SessionHandle } from '../../src/aff
 import { CatalogModule, EndpointDirectory } from '../../src/catalog/index.js';
 import { Database } from '../../src/database/index.js';
 import { DataFolder } from '../../src/data-folder/index.js';
-import { DispatchConfig, Dispatcher, DispatchModule, Welcome } from '../../src/dispatch/index.js';
-import { OpenRegistry, type RegistrySnapshot, type ServerDefinition } from '../../src/registry/index.js';
+import { DispatchConfig, Dispatcher, DispatchModule, EndpointInfo, type Inbound } from '../../src/dispatch/index.js';
+import { RegistryComponents, type RegistrySnapshot, type ServerDefinition } from '../../src/registry/index.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
 import { callerOf, FakeConnector, FakeRegistry, LEGACY_CLIENT, MODERN_CLIENT } from './fake-upstream.js';
 import { RecordingSink } from './recording-sink.js';
@@ -33,7 +33,7 @@ export class DispatchWorld {
     readonly connector: FakeConnector,
     readonly registry: FakeRegistry,
     readonly dispatcher: Dispatcher,
-    readonly welcome: Welcome,
+    readonly welcome: EndpointInfo,
     private readonly router: SessionRouter,
     private readonly endpoints: EndpointDirectory,
     readonly close: () => Promise<void>,
@@ -53,7 +53,7 @@ export class DispatchWorld {
     })
       .overrideProvider(UpstreamConnector)
       .useValue(connector)
-      .overrideProvider(OpenRegistry)
+      .overrideProvider(RegistryComponents)
       .useValue({ registry })
       .overrideProvider(Database)
       .useValue({})
@@ -64,7 +64,7 @@ export class DispatchWorld {
       connector,
       registry,
       application.get(Dispatcher),
-      application.get(Welcome),
+      application.get(EndpointInfo),
       application.get(SessionRouter),
       application.get(EndpointDirectory),
       () => application.close(),
@@ -87,7 +87,7 @@ export class DispatchWorld {
     const { session, mirrored, logLevel } = asking;
     const client = asking.client ?? session?.client ?? MODERN_CLIENT;
     const caller = asking.caller ?? callerOf('me');
-    const inbound = {
+    const inbound: Inbound = {
       caller,
       endpoint: this.endpoint(asking.endpoint, caller),
       client,

@@ -19,7 +19,7 @@ import {
   UpstreamConnector,
   type ChangeFilter,
   type ConnectionEvents,
-  type Listening,
+  type UpstreamSubscription,
   type RefusedResource,
   type ServerProfile,
   type UpstreamConnection,
@@ -70,7 +70,10 @@ export class FakeConnection implements UpstreamConnection {
     this.told.push(notification);
   }
 
-  async subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<Listening> {
+  async subscribe(
+    filter: ChangeFilter,
+    onChange: (notification: McpNotification) => void,
+  ): Promise<UpstreamSubscription> {
     await this.connector.beforeListening(this, filter);
     const listener = { filter, onChange };
     this.listeners.push(listener);

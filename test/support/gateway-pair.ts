@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { startRedis } from '#lib/testing/redis-server';
-import { TokenIssuer, type TokenOrder } from '../../src/auth/index.js';
+import { TokenIssuer } from '../../src/auth/index.js';
+import { type TokenOptions } from '../../src/auth/index.js';
 import { createGateway } from '../../src/create-gateway.js';
 import { WorkerBroadcast } from '../../src/workers/index.js';
 import type { GatewaySetup } from './gateway.js';
@@ -19,7 +20,7 @@ export interface GatewayPair {
   /** Where it sends its requests. */
   readonly otherUrl: string;
   /** A token of `tester`, unless another subject is asked for; good at both. */
-  token(order?: Partial<TokenOrder>): Promise<string>;
+  token(order?: Partial<TokenOptions>): Promise<string>;
   close(): Promise<void>;
 }
 

@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TokenIssuer, type TokenOrder } from '../../src/auth/index.js';
+import { TokenIssuer, type TokenOptions } from '../../src/auth/index.js';
 import { createGateway } from '../../src/create-gateway.js';
-import { ConfigurationFile, RegistryStore, ServerRegistry, type Reload } from '../../src/registry/index.js';
+import { ConfigurationFile, RegistryStore, ServerRegistry, type ReloadResult } from '../../src/registry/index.js';
 
 export interface GatewaySetup {
   /** By slug, as in the configuration file. */
@@ -19,11 +19,11 @@ export interface TestGateway {
   /** `http://127.0.0.1:port` */
   readonly url: string;
   /** A token of `tester`, unless another subject is asked for. */
-  token(order?: Partial<TokenOrder>): Promise<string>;
+  token(order?: Partial<TokenOptions>): Promise<string>;
   /** Replaces the configuration file; the gateway takes it over by itself. */
   configure(setup: Omit<GatewaySetup, 'env'>): Promise<void>;
   /** Replaces the configuration file by any text and says what the gateway makes of it. */
-  reload(text: string): Promise<Reload>;
+  reload(text: string): Promise<ReloadResult>;
   /** Through which an admin API changes it. */
   readonly store: RegistryStore;
   close(): Promise<void>;

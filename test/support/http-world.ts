@@ -11,7 +11,7 @@ import { AppModule } from '../../src/app.module.js';
 import { TokenIssuer } from '../../src/auth/index.js';
 import { GATEWAY_SETTINGS } from '../../src/gateway-settings.js';
 import { Readiness } from '../../src/health/index.js';
-import { OpenRegistry, type RegistrySnapshot, type ServerDefinition } from '../../src/registry/index.js';
+import { RegistryComponents, type RegistrySnapshot, type ServerDefinition } from '../../src/registry/index.js';
 import { SessionPool } from '../../src/session-pool/index.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
 import { EventReader } from './event-reader.js';
@@ -55,7 +55,7 @@ export class HttpWorld {
     const assembly = await Test.createTestingModule({ imports: [AppModule.forRoot(loaded)] })
       .overrideProvider(UpstreamConnector)
       .useValue(connector)
-      .overrideProvider(OpenRegistry)
+      .overrideProvider(RegistryComponents)
       // Nobody changes anything in it.
       .useValue({ registry, store: {} })
       .compile();

@@ -5,14 +5,14 @@ import type { DataFolder } from '../../data-folder/index.js';
 import { openDatabase, type Database, type DatabasePlace } from '../../database/index.js';
 import { IdempotencyStore } from './idempotency-store.js';
 
-const ANSWER = { headers: { etag: '"1"' }, body: { token: 'a-secret-text' } };
-const folderOf = (...credentials: [Buffer]) => ({ secrets: { credentials } }) as unknown as DataFolder;
+const RESPONSE = { headers: { etag: '"1"' }, body: { token: 'a-secret-text' } };
+const folderWith = (...credentials: [Buffer]) => ({ secrets: { credentials } }) as unknown as DataFolder;
 
-describe.each(DATABASE_KINDS)('answers that are kept, in $name,', ({ start }) => {
+describe.each(DATABASE_KINDS)('IdempotencyStore over $name', ({ start }) => {
   let host: DatabaseHost;
   let place: DatabasePlace;
   let database: Database;
-  let answers: IdempotencyStore;
+  let store: IdempotencyStore;
 
   beforeAll(async () => {
     host = await start();
@@ -21,7 +21,7 @@ describe.each(DATABASE_KINDS)('answers that are kept, in $name,', ({ start }) =>
   beforeEach(async () => {
     place = await host.place();
     database = await openDatabase(place);
-    answers = new IdempotencyStore(database, folderOf(randomBytes(32)));
+    store = new IdempotencyStore(database, folderWith(randomBytes(32)));
   });
 
   afterEach(() => database.close());
@@ -30,35 +30,35 @@ describe.each(DATABASE_KINDS)('answers that are kept, in $name,', ({ start }) =>
   const startedBefore = (ms: number) =>
     host.run(place, `update idempotency_keys set started_at = '${new Date(Date.now() - ms).toISOString()}'`);
 
-  it('are given again, and cannot be read in the database', async () => {
-    expect(await answers.acquire('id', 'request')).toBe('new');
-    expect(await answers.acquire('id', 'request')).toBe('running');
-    await answers.complete('id', ANSWER);
-    expect(await answers.acquire('id', 'request')).toEqual(ANSWER);
-    expect(await answers.acquire('id', 'other')).toBe('other-request');
+  it('returns the stored response for a repeated request and stores it encrypted', async () => {
+    expect(await store.acquire('id', 'request')).toBe('new');
+    expect(await store.acquire('id', 'request')).toBe('running');
+    await store.complete('id', RESPONSE);
+    expect(await store.acquire('id', 'request')).toEqual(RESPONSE);
+    expect(await store.acquire('id', 'other')).toBe('other-request');
     expect(JSON.stringify(await host.run(place, 'select * from idempotency_keys'))).not.toContain('a-secret-text');
   });
 
-  it('are not made up for a worker that died while it carried the request out', async () => {
-    await answers.acquire('id', 'request');
+  it('reports "unknown" for a request whose worker died during its execution', async () => {
+    await store.acquire('id', 'request');
     await startedBefore(61_000);
-    expect(await answers.acquire('id', 'request')).toBe('unknown');
+    expect(await store.acquire('id', 'request')).toBe('unknown');
   });
 
-  it('stay unknown where nobody could tell, and free the key where nothing was done', async () => {
-    await answers.acquire('id', 'request');
-    await answers.markUnknown('id');
-    expect(await answers.acquire('id', 'request')).toBe('unknown');
-    await answers.release('id');
-    expect(await answers.acquire('id', 'request')).toBe('new');
+  it('reports "unknown" for a key with an unknown outcome, and "new" after a key was released', async () => {
+    await store.acquire('id', 'request');
+    await store.markUnknown('id');
+    expect(await store.acquire('id', 'request')).toBe('unknown');
+    await store.release('id');
+    expect(await store.acquire('id', 'request')).toBe('new');
   });
 
-  it('are forgotten after a day, and unknown once the secret that sealed them is gone', async () => {
-    await answers.acquire('id', 'request');
-    await answers.complete('id', ANSWER);
-    const elsewhere = new IdempotencyStore(database, folderOf(randomBytes(32)));
+  it('deletes a key after a day, and reports "unknown" when the secret of its response was removed', async () => {
+    await store.acquire('id', 'request');
+    await store.complete('id', RESPONSE);
+    const elsewhere = new IdempotencyStore(database, folderWith(randomBytes(32)));
     expect(await elsewhere.acquire('id', 'request')).toBe('unknown');
     await startedBefore(25 * 3_600_000);
-    expect(await answers.acquire('id', 'request')).toBe('new');
+    expect(await store.acquire('id', 'request')).toBe('new');
   });
 });

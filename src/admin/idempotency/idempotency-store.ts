@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
-import { SealRing } from '#lib/sealing';
+import { CipherRing } from '#lib/sealing';
 import { DataFolder } from '../../data-folder/index.js';
 import { Database, readInstant, type StoredInstant } from '../../database/index.js';
 
-/** As migration 0004-idempotency-keys makes it. */
+/** Tables of migration 0004-idempotency-keys. */
 type KeyTables = {
   idempotency_keys: {
     id: string;
@@ -16,72 +16,73 @@ type KeyTables = {
   };
 };
 
-/** An answer to be given again. */
+/** A response to replay. */
 export interface StoredResponse {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: JsonValue;
 }
 
 /**
- * What is known of a key: nothing, and it is the asker's now; that it stands for another request; that its request is
- * being carried out; that nobody knows what became of it; or its answer.
+ * The state of an idempotency key. `new`: it was acquired for this request. `other-request`: it was used for another request.
+ * `running`: its request is in progress. `unknown`: the outcome of its request is unknown. Otherwise: the response to replay.
  */
 export type KeyState = 'new' | 'other-request' | 'running' | 'unknown' | StoredResponse;
 
-/** How long a key is remembered. */
-const KEPT_MS = 24 * 3_600_000;
-/** No request takes longer; what has not ended by then died with its worker. */
-const LONGEST_MS = 60_000;
+/** How long a key is stored. */
+const RETENTION_MS = 24 * 3_600_000;
+/** No request takes longer. A request that has not ended by then died with its worker. */
+const REQUEST_TIMEOUT_MS = 60_000;
 const LABEL = 'isthmus idempotency 1';
 
-/** Answers of the admin API by the idempotency key of their requests. Everything here may throw DatabaseUnavailable. */
+/** Stores responses of the admin API by idempotency key. Every method may throw DatabaseUnavailable. */
 @Injectable()
 export class IdempotencyStore {
-  private readonly ring: SealRing;
+  private readonly ring: CipherRing;
 
   constructor(
     private readonly database: Database,
     folder: DataFolder,
   ) {
-    this.ring = new SealRing(folder.secrets.credentials, LABEL);
+    this.ring = new CipherRing(folder.secrets.credentials, LABEL);
   }
 
-  /** Takes the key, unless it was taken before. */
+  /** Acquires the key unless it was used before. */
   acquire(id: string, request: string): Promise<KeyState> {
     return this.database.runExclusively<KeyTables, KeyState>('idempotency-keys', async (tables) => {
       const now = Date.now();
       await tables
         .deleteFrom('idempotency_keys')
-        .where('started_at', '<', new Date(now - KEPT_MS))
+        .where('started_at', '<', new Date(now - RETENTION_MS))
         .execute();
-      const known = await tables.selectFrom('idempotency_keys').selectAll().where('id', '=', id).executeTakeFirst();
-      if (!known) {
+      const stored = await tables.selectFrom('idempotency_keys').selectAll().where('id', '=', id).executeTakeFirst();
+      if (!stored) {
         const row = { id, request, state: 'running', started_at: new Date(now), answer: null } as const;
         await tables.insertInto('idempotency_keys').values(row).execute();
         return 'new';
       }
-      if (known.request !== request) return 'other-request';
-      if (known.state === 'done') return this.decrypt(id, known.answer);
-      const isOver = known.state === 'unknown' || now - readInstant(known.started_at).getTime() > LONGEST_MS;
-      return isOver ? 'unknown' : 'running';
+      if (stored.request !== request) return 'other-request';
+      if (stored.state === 'done') return this.decrypt(id, stored.answer);
+      const isLost = stored.state === 'unknown' || now - readInstant(stored.started_at).getTime() > REQUEST_TIMEOUT_MS;
+      return isLost ? 'unknown' : 'running';
     });
   }
 
-  async complete(id: string, answer: StoredResponse): Promise<void> {
-    const sealed = this.ring.encrypt(JSON.stringify(answer), id);
+  /** Stores the encrypted response of the request. */
+  async complete(id: string, response: StoredResponse): Promise<void> {
+    const encrypted = this.ring.encrypt(JSON.stringify(response), id);
     await this.tables
       .updateTable('idempotency_keys')
-      .set({ state: 'done', answer: sealed })
+      .set({ state: 'done', answer: encrypted })
       .where('id', '=', id)
       .execute();
   }
 
-  /** Nothing was done: the key is free again. */
+  /** Releases the key of a request that had no effect. */
   async release(id: string): Promise<void> {
     await this.tables.deleteFrom('idempotency_keys').where('id', '=', id).execute();
   }
 
-  /** Nobody knows whether anything was done. */
+  /** Marks the outcome of the request as unknown. */
   async markUnknown(id: string): Promise<void> {
     await this.tables.updateTable('idempotency_keys').set({ state: 'unknown' }).where('id', '=', id).execute();
   }
@@ -90,9 +91,9 @@ export class IdempotencyStore {
     return this.database.tables<KeyTables>();
   }
 
-  /** What cannot be opened any more was sealed with a secret that is gone. */
-  private decrypt(id: string, answer: string | null): KeyState {
-    const opened = this.ring.decrypt(answer, id);
+  /** A response that was encrypted with a removed secret is lost, so its outcome is unknown. */
+  private decrypt(id: string, encrypted: string | null): KeyState {
+    const opened = this.ring.decrypt(encrypted, id);
     return opened ? (JSON.parse(opened.text) as JsonObject & StoredResponse) : 'unknown';
   }
 }

@@ -1,25 +1,24 @@
 import { HttpException } from '@nestjs/common';
 
-/** The key does not stand for this request, or its request has no answer. */
+/** Why a request is not executed: its key belongs to another request, or the request with its key has no stored response. */
 export type ConflictKind = 'other-request' | 'running' | 'unknown';
 
-const TOLD: Readonly<Record<ConflictKind, { readonly status: number; readonly message: string }>> = {
+const REFUSALS: Readonly<Record<ConflictKind, { readonly status: number; readonly message: string }>> = {
   'other-request': {
     status: 422,
-    message:
-      'The idempotency key stands for another request, or for one of a token with other rights. Choose another key.',
+    message: 'The idempotency key was used for another request, or by a token with other rights. Choose another key.',
   },
-  running: { status: 409, message: 'The request with this idempotency key is being carried out. Try again.' },
+  running: { status: 409, message: 'The request with this idempotency key is still in progress. Retry later.' },
   unknown: {
     status: 409,
     message:
-      'Whether the request with this idempotency key was carried out is not known. Look, then choose another key.',
+      'The outcome of the request with this idempotency key is unknown. Read the current state, then choose another key.',
   },
 };
 
-/** A request that is not carried out because of its idempotency key. */
+/** A request is not executed because of its idempotency key. */
 export class IdempotencyConflict extends HttpException {
   constructor(readonly kind: ConflictKind) {
-    super(TOLD[kind].message, TOLD[kind].status);
+    super(REFUSALS[kind].message, REFUSALS[kind].status);
   }
 }

@@ -18,14 +18,14 @@ import { toDigest, IdempotencyStore, type StoredResponse } from './idempotency-s
 
 type Request = FastifyRequest & { readonly body: unknown };
 
-/** A text of printable characters, as a structured field in quotation marks or bare. */
+/** Printable characters, either bare or as a quoted structured field. */
 const KEY = /^"?([\x21\x23-\x5b\x5d-\x7e]{1,255})"?$/;
-const KEPT_HEADERS = ['etag', 'location', 'cache-control'] as const;
-const SERVER_ERRORS = 500;
+const STORED_HEADERS = ['etag', 'location', 'cache-control'] as const;
+const FIRST_SERVER_ERROR = 500;
 
 /**
- * Carries out a POST that has an idempotency key once, however often it is sent, and answers the others as the first one
- * was answered (draft-ietf-httpapi-idempotency-key-header).
+ * Executes a POST with an idempotency key once and replays its response to repeated requests
+ * (draft-ietf-httpapi-idempotency-key-header).
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
@@ -38,14 +38,14 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const request = http.getRequest<Request>();
     const key = request.headers['idempotency-key'];
     if (request.method !== 'POST' || key === undefined) return next.handle();
-    return defer(() => from(this.runOnce(request, http.getResponse<FastifyReply>(), keyIn(key), next)));
+    return defer(() => from(this.runOnce(request, http.getResponse<FastifyReply>(), parseKey(key), next)));
   }
 
   private async runOnce(request: Request, reply: FastifyReply, key: string, next: CallHandler): Promise<unknown> {
     const caller = findCaller(request);
     const id = toDigest(caller?.key ?? '', request.url, key);
     const body = request.body instanceof UnreadBody ? ((await request.body.text()) ?? '') : '';
-    const state = await this.store.acquire(id, toDigest(request.url, body, rightsOf(caller)));
+    const state = await this.store.acquire(id, toDigest(request.url, body, toRightsText(caller)));
     if (state === 'new') return this.run(id, reply, next);
     if (typeof state === 'string') throw new IdempotencyConflict(state);
     void reply.headers({ ...state.headers, 'idempotency-replayed': 'true' });
@@ -57,35 +57,37 @@ export class IdempotencyInterceptor implements NestInterceptor {
     try {
       body = await lastValueFrom(next.handle(), { defaultValue: undefined });
     } catch (cause) {
-      const isRefusal = (toProblem(cause)?.status ?? SERVER_ERRORS) < SERVER_ERRORS;
+      const isRefusal = (toProblem(cause)?.status ?? FIRST_SERVER_ERROR) < FIRST_SERVER_ERROR;
       await this.logFailure(isRefusal ? this.store.release(id) : this.store.markUnknown(id));
       throw cause;
     }
-    await this.logFailure(this.store.complete(id, answerOf(reply, body)));
+    await this.logFailure(this.store.complete(id, toStoredResponse(reply, body)));
     return body;
   }
 
-  /** What has happened has happened, whether it can be written down or not. */
-  private async logFailure(writing: Promise<void>): Promise<void> {
-    await writing.catch((cause: unknown) => this.logger.warn(`An answer cannot be given again: ${String(cause)}`));
+  /** The request was executed already, so a failure to store its response must not fail it. */
+  private async logFailure(storing: Promise<void>): Promise<void> {
+    await storing.catch((cause: unknown) =>
+      this.logger.warn(`Failed to store the response for an idempotency key: ${String(cause)}`),
+    );
   }
 }
 
-/** An answer may hold what its asker alone may know: a token that may do less is not given it again. */
-const rightsOf = (caller?: Caller): string =>
+/** Responses may contain secrets, so a response is replayed only to a token with the same rights. */
+const toRightsText = (caller?: Caller): string =>
   JSON.stringify([caller?.roles, caller?.teams, caller?.scopes, caller?.servers, caller?.accessToken]);
 
-function answerOf(reply: FastifyReply, body: unknown): StoredResponse {
-  const headers = KEPT_HEADERS.flatMap((name) => {
+function toStoredResponse(reply: FastifyReply, body: unknown): StoredResponse {
+  const headers = STORED_HEADERS.flatMap((name) => {
     const value = reply.getHeader(name);
     return typeof value === 'string' ? [[name, value] as const] : [];
   });
   return { headers: Object.fromEntries(headers), body: JSON.parse(JSON.stringify(body ?? null)) as JsonValue };
 }
 
-function keyIn(header: string | string[]): string {
+function parseKey(header: string | string[]): string {
   const [, key] = (typeof header === 'string' && KEY.exec(header)) || [];
   if (key === undefined)
-    throw new BadRequestException('Idempotency-Key must be one text of 1 to 255 printable characters.');
+    throw new BadRequestException('Idempotency-Key must be a single value of 1 to 255 printable characters.');
   return key;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { SealRing } from '#lib/sealing';
+import { CipherRing } from '#lib/sealing';
 import { DataFolder } from '../../data-folder/index.js';
 import { CREDENTIAL_MEMBERS } from '../../registry/index.js';
 import { credentialDestination } from '../registry/credential-placeholders.js';
@@ -8,30 +8,30 @@ import { credentialDestination } from '../registry/credential-placeholders.js';
 const LABEL = 'isthmus export 1';
 
 /**
- * Credentials in a document that people keep: closed with a secret of this installation, and good for the entry and the
- * host that they were taken from, nowhere else.
+ * Encrypts the credentials of an exported document with a secret of this installation. The ciphertext is bound to the entry
+ * and to the destination of its credentials.
  */
 @Injectable()
 export class ExportedCredentials {
-  private readonly ring: SealRing;
+  private readonly ring: CipherRing;
 
   constructor(folder: DataFolder) {
-    this.ring = new SealRing(folder.secrets.credentials, LABEL);
+    this.ring = new CipherRing(folder.secrets.credentials, LABEL);
   }
 
-  /** Undefined where there are none. */
+  /** Undefined when the entry has no credentials. */
   encrypt(name: string, source: JsonObject): string | undefined {
     const members = Object.entries(source).filter(([member]) => CREDENTIAL_MEMBERS.has(member));
     if (members.length === 0) return undefined;
-    return this.ring.encrypt(JSON.stringify(Object.fromEntries(members)), boundTo(name, source));
+    return this.ring.encrypt(JSON.stringify(Object.fromEntries(members)), toAssociatedData(name, source));
   }
 
-  /** Undefined for what was closed elsewhere, for something else, or was changed. */
-  decrypt(name: string, entry: JsonObject, closed: JsonValue | undefined): JsonObject | undefined {
-    const opened = this.ring.decrypt(closed, boundTo(name, entry));
+  /** Undefined when the ciphertext belongs to another installation, entry or destination, or was changed. */
+  decrypt(name: string, entry: JsonObject, encrypted: JsonValue | undefined): JsonObject | undefined {
+    const opened = this.ring.decrypt(encrypted, toAssociatedData(name, entry));
     const members = opened && (JSON.parse(opened.text) as JsonValue);
     return isJsonObject(members) ? { ...entry, ...members } : undefined;
   }
 }
 
-const boundTo = (name: string, source: JsonObject): string => `${name} ${credentialDestination(source)}`;
+const toAssociatedData = (name: string, source: JsonObject): string => `${name} ${credentialDestination(source)}`;

@@ -3,9 +3,9 @@ import { Type } from 'class-transformer';
 import { IsBoolean, IsDate, IsIn, IsObject, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { canonicalJson, type JsonObject } from '#lib/mcp-protocol';
 import {
-  definitionOf,
+  toDefinition,
   Items,
-  LABELS,
+  ID_MEMBERS,
   type DefinedItem,
   type ItemKind,
   type RestoredCounts,
@@ -14,35 +14,35 @@ import {
 import type { Fault } from '../../registry/index.js';
 import { MAX_DESCRIPTION_LENGTH, SHOWN_NAME } from '../items/item-presentation.js';
 
-const LONGEST_NAME = 2_048;
+const MAX_NAME_LENGTH = 2_048;
 
-/** An item of a server: as it was approved, and what was said of it. */
+/** An item of a server with its approved definition and the settings of admins. */
 export class ExportedItem {
-  /** Slug. */
-  @IsString() @MaxLength(LONGEST_NAME) readonly server!: string;
-  @IsIn(Object.keys(LABELS)) readonly kind!: ItemKind;
-  /** Name, URI or URI template, as its server has it. */
-  @IsString() @MaxLength(LONGEST_NAME) readonly name!: string;
-  /** Nobody is shown it. */
+  /** Slug of the server. */
+  @IsString() @MaxLength(MAX_NAME_LENGTH) readonly server!: string;
+  @IsIn(Object.keys(ID_MEMBERS)) readonly kind!: ItemKind;
+  /** Name, URI or URI template, as its server defines it. */
+  @IsString() @MaxLength(MAX_NAME_LENGTH) readonly name!: string;
+  /** True for an item that is hidden from all clients. */
   @IsOptional() @IsBoolean() readonly isDisabled?: boolean;
   @IsOptional() @Matches(SHOWN_NAME) readonly shownName?: string;
   @IsOptional() @IsString() @MaxLength(MAX_DESCRIPTION_LENGTH) readonly shownDescription?: string;
-  /** The definition that was approved. */
+  /** The approved definition. */
   @IsObject() readonly approved!: JsonObject;
-  /** The one that was seen last, where it is another one. */
+  /** The latest definition, if it differs from the approved one. */
   @IsOptional() @IsObject() readonly seen?: JsonObject;
   @Type(() => Date) @IsOptional() @IsDate() readonly firstSeenAt?: Date;
   @Type(() => Date) @IsOptional() @IsDate() readonly changedAt?: Date;
 }
 
-/** Items on their way out of one gateway and into another. */
+/** Exports and restores items. */
 @Injectable()
 export class ExportedItems {
   constructor(private readonly items: Items) {}
 
   /** @throws DatabaseUnavailable */
   async export(): Promise<readonly ExportedItem[]> {
-    return (await this.items.readDefinitions()).map(exported);
+    return (await this.items.readDefinitions()).map(toExportedItem);
   }
 
   /** @throws DatabaseUnavailable */
@@ -50,30 +50,30 @@ export class ExportedItems {
     return this.items.restore(items, options);
   }
 
-  /** With all that is wrong with them. */
+  /** Validates exported items and adds their faults to `faults`. */
   parse(items: readonly ExportedItem[], faults: Fault[]): readonly RestoredItem[] {
-    const names = new ShownNames(this.items, items);
+    const names = new ItemNames(this.items, items);
     return items.flatMap((item, index) => {
       if (names.clashes(item)) {
-        faults.push({ path: `items.${index}.shownName`, message: 'Another item of this server is called so.' });
+        faults.push({ path: `items.${index}.shownName`, message: 'Another item of this server has this name.' });
       }
-      return restored(item, `items.${index}`, faults) ?? [];
+      return toRestoredItem(item, `items.${index}`, faults) ?? [];
     });
   }
 }
 
-/** What the items of each server are called, once some are as they are to be. */
-class ShownNames {
+/** Counts the names of the items of each server as they will be after the import. */
+class ItemNames {
   private readonly uses = new Map<string, number>();
 
   constructor(known: Items, items: readonly ExportedItem[]) {
     const all = new Map<string, Pick<ExportedItem, 'server' | 'kind' | 'name' | 'shownName'>>();
-    for (const kind of Object.keys(LABELS) as ItemKind[])
-      for (const item of known.list(kind)) all.set(idOf(item), item);
-    for (const item of items) all.set(idOf(item), item);
+    for (const kind of Object.keys(ID_MEMBERS) as ItemKind[])
+      for (const item of known.list(kind)) all.set(toKey(item), item);
+    for (const item of items) all.set(toKey(item), item);
     for (const { server, kind, name, shownName } of all.values()) {
-      for (const called of new Set([name, shownName ?? name])) {
-        const key = idOf({ server, kind, name: called });
+      for (const usedName of new Set([name, shownName ?? name])) {
+        const key = toKey({ server, kind, name: usedName });
         this.uses.set(key, (this.uses.get(key) ?? 0) + 1);
       }
     }
@@ -81,21 +81,28 @@ class ShownNames {
 
   clashes({ server, kind, name, shownName }: ExportedItem): boolean {
     if (shownName === undefined || shownName === name) return false;
-    return (this.uses.get(idOf({ server, kind, name: shownName })) ?? 0) > 1;
+    return (this.uses.get(toKey({ server, kind, name: shownName })) ?? 0) > 1;
   }
 }
 
-const idOf = ({ server, kind, name }: Pick<ExportedItem, 'server' | 'kind' | 'name'>): string =>
+const toKey = ({ server, kind, name }: Pick<ExportedItem, 'server' | 'kind' | 'name'>): string =>
   JSON.stringify([server, kind, name]);
 
-function exported({ approved, seen, approvedDigest, seenDigest, flags: _flags, ...item }: DefinedItem): ExportedItem {
+function toExportedItem({
+  approved,
+  seen,
+  approvedDigest,
+  seenDigest,
+  flags: _flags,
+  ...item
+}: DefinedItem): ExportedItem {
   return { ...item, approved, ...(approvedDigest !== seenDigest && { seen }) };
 }
 
-function restored(item: ExportedItem, path: string, faults: Fault[]): RestoredItem | undefined {
+function toRestoredItem(item: ExportedItem, path: string, faults: Fault[]): RestoredItem | undefined {
   const { server, kind, name, isDisabled = false, shownName, shownDescription } = item;
-  const approved = definitionIn(item, 'approved', path, faults);
-  const seen = item.seen ? definitionIn(item, 'seen', path, faults) : approved;
+  const approved = readDefinition(item, 'approved', path, faults);
+  const seen = item.seen ? readDefinition(item, 'seen', path, faults) : approved;
   if (!approved || !seen) return undefined;
   const now = new Date();
   return {
@@ -112,17 +119,17 @@ function restored(item: ExportedItem, path: string, faults: Fault[]): RestoredIt
   };
 }
 
-/** A member that no definition has would be lost without a word. */
-function definitionIn(
+/** Requires that the definition is unchanged by parsing, because unknown members would be lost silently. */
+function readDefinition(
   { kind, name, ...item }: ExportedItem,
   member: 'approved' | 'seen',
   path: string,
   faults: Fault[],
 ) {
   const given = item[member] ?? {};
-  const found = definitionOf(kind, given);
-  if (found?.name === name && canonicalJson(found.definition) === canonicalJson(given)) return found;
-  const message = `must be a definition whose ${LABELS[kind]} is ${JSON.stringify(name)}, as an export has it.`;
+  const parsed = toDefinition(kind, given);
+  if (parsed?.name === name && canonicalJson(parsed.definition) === canonicalJson(given)) return parsed;
+  const message = `must be an exported definition whose ${ID_MEMBERS[kind]} is ${JSON.stringify(name)}.`;
   faults.push({ path: `${path}.${member}`, message });
   return undefined;
 }

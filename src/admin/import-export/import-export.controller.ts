@@ -9,17 +9,17 @@ import { DescribeRoute } from '../openapi/route-description.js';
 import { ImportExport, type ExportedConfiguration, type ImportResult } from './import-export.js';
 import { ExportedItem } from './exported-items.js';
 
-/** What an export has given, or what was written like it. */
+/** A document of an export, or one in the same format. */
 class ImportRequest {
   @IsOptional() @IsIn([1]) readonly format = 1 as const;
 
-  /** Sections of the configuration file: names to entries. */
+  /** Sections of the configuration file, which map names to entries. */
   @IsObject() readonly entries!: JsonObject;
 
-  /** As they were exported; `[kept]` stands for them in the entries. */
+  /** Encrypted credentials as exported. `[kept]` in the entries refers to them. */
   @IsOptional() @IsObject() readonly credentials: JsonObject = {};
 
-  /** Without: they stay as they are. */
+  /** Items of servers to restore. Absent: items stay unchanged. */
   @IsOptional()
   @IsArray()
   @ValidateNested({ each: true })
@@ -27,18 +27,18 @@ class ImportRequest {
   @JSONSchema(() => ({ type: 'array', items: { $ref: '#/components/schemas/ExportedItem' } }))
   readonly items?: readonly ExportedItem[];
 
-  /** Of an export: of no meaning here. */
+  /** Part of an export; ignored by an import. */
   @IsOptional() @IsObject() readonly managed?: JsonObject;
   @IsOptional() readonly exportedAt?: string;
 
-  /** What is not among the entries, and was made over the admin API, is deleted. */
+  /** Deletes entries that were created over the admin API and are missing from the document. */
   @IsOptional() @IsBoolean() readonly replace: boolean = false;
 
-  /** Only tell what would change. */
+  /** Returns the changes without making them. */
   @IsOptional() @IsBoolean() readonly dryRun: boolean = false;
 }
 
-/** All that is configured, out. */
+/** Exports the configuration. */
 @AdminController('export')
 export class ExportController {
   constructor(private readonly importExport: ImportExport) {}
@@ -47,23 +47,22 @@ export class ExportController {
   @RequireRoles(['admin'])
   @Header('cache-control', 'no-store')
   @Header('content-disposition', 'attachment; filename="isthmus.json"')
-  @DescribeRoute({ summary: 'All that is configured, with closed credentials', response: 'Export' })
+  @DescribeRoute({ summary: 'Export the configuration with encrypted credentials', response: 'Export' })
   export(): Promise<ExportedConfiguration> {
     return this.importExport.export();
   }
 }
 
-/** And in again. */
+/** Imports a configuration. */
 @AdminController('import')
 export class ImportController {
   constructor(private readonly importExport: ImportExport) {}
 
-  /** All of it, or nothing. */
   @Post()
   @RequireRoles(['admin'])
   @HttpCode(200)
   @DescribeRoute({
-    summary: 'Brings the configuration to what an export says, all of it or nothing',
+    summary: 'Import a configuration, all of it or nothing',
     response: 'Changes',
   })
   import(@Body() request: ImportRequest): Promise<ImportResult> {

@@ -8,7 +8,7 @@ import {
   type Fault,
   type RegistryEntry,
   type Section,
-  type WantedEntry,
+  type DesiredEntry,
 } from '../../registry/index.js';
 import { ItemDiscovery } from '../registry/item-discovery.js';
 import { restoreCredentials, maskCredentials } from '../registry/credential-placeholders.js';
@@ -18,37 +18,37 @@ import { ExportedItems, type ExportedItem } from './exported-items.js';
 
 export type SectionEntries = Partial<Record<Section, Record<string, JsonObject>>>;
 
-/** All that is configured, in the words of the configuration file. */
+/** The complete configuration in the format of the configuration file. */
 export interface ExportedConfiguration {
   readonly format: 1;
   /** RFC 3339. */
   readonly exportedAt: string;
-  /** What was made over the admin API: this is what an import takes. */
+  /** Entries created over the admin API. An import applies these. */
   readonly entries: SectionEntries;
-  /** What the configuration file declares; that file is its own export. */
+  /** Managed entries, for information: the configuration file is their export. */
   readonly managed: SectionEntries;
-  /** Credentials of `entries`, closed: `servers.weather`, and so on. */
+  /** Encrypted credentials of `entries` by path, such as `servers.weather`. */
   readonly credentials: Readonly<Record<string, string>>;
-  /** Items of servers, as they were approved, and what was said of them. */
+  /** Items of servers with their approved definitions and the settings of admins. */
   readonly items: readonly ExportedItem[];
 }
 
-/** What an import is to do. */
+/** The document and options of an import. */
 export interface ImportOptions {
   readonly entries: JsonObject;
   readonly credentials: JsonObject;
-  /** Absent: they stay as they are. */
+  /** Absent: items stay unchanged. */
   readonly items?: readonly ExportedItem[];
   readonly replace: boolean;
   readonly dryRun: boolean;
 }
 
-/** What came of it. */
+/** The changes that an import made. */
 export interface ImportResult extends AppliedChanges {
   readonly items?: RestoredCounts;
 }
 
-/** Takes all that is configured out, and in again. */
+/** Exports and imports the configuration. */
 @Injectable()
 export class ImportExport {
   constructor(
@@ -63,26 +63,26 @@ export class ImportExport {
     const credentials: Record<string, string> = {};
     for (const section of SECTIONS) {
       for (const { slug, managed: isManaged, source } of await this.entriesOf(section)) {
-        // What cannot be opened any more cannot be taken along either.
+        // An entry whose credentials cannot be decrypted cannot be exported.
         if (!source) continue;
         const part = isManaged ? managed : entries;
         part[section] = { ...part[section], [slug]: maskCredentials(source) };
-        const closed = isManaged ? undefined : this.credentials.encrypt(`${section}.${slug}`, source);
-        if (closed !== undefined) credentials[`${section}.${slug}`] = closed;
+        const encrypted = isManaged ? undefined : this.credentials.encrypt(`${section}.${slug}`, source);
+        if (encrypted !== undefined) credentials[`${section}.${slug}`] = encrypted;
       }
     }
     const items = await this.items.export();
     return { format: 1, exportedAt: new Date().toISOString(), entries, managed, credentials, items };
   }
 
-  /** @throws EntryInvalid that names everything that is wrong */
+  /** @throws EntryInvalid with every fault of the document */
   async import({ entries, credentials, items, ...options }: ImportOptions): Promise<ImportResult> {
     const faults: Fault[] = [];
-    const wanted = await this.toDesiredEntries(entries, credentials, faults);
-    const wantedItems = items && this.items.parse(items, faults);
+    const desired = await this.toDesiredEntries(entries, credentials, faults);
+    const desiredItems = items && this.items.parse(items, faults);
     if (faults.length > 0) throw new EntryInvalid(faults);
-    const changes = await this.store.apply(wanted, options);
-    const counts = wantedItems && (await this.items.restore(wantedItems, options));
+    const changes = await this.store.apply(desired, options);
+    const counts = desiredItems && (await this.items.restore(desiredItems, options));
     if (!options.dryRun) this.scheduleDiscovery([...changes.created, ...changes.updated]);
     return { ...changes, ...(counts && { items: counts }) };
   }
@@ -96,13 +96,13 @@ export class ImportExport {
     entries: JsonObject,
     credentials: JsonObject,
     faults: Fault[],
-  ): Promise<WantedEntry[]> {
-    const wanted: WantedEntry[] = [];
+  ): Promise<DesiredEntry[]> {
+    const desired: DesiredEntry[] = [];
     for (const [section, part] of Object.entries(entries)) {
       if (!isSection(section) || !isJsonObject(part)) {
         faults.push({
           path: section,
-          message: `must be one of ${SECTIONS.join(', ')}, and a mapping of names to entries.`,
+          message: `must be one of ${SECTIONS.join(', ')} and contain a mapping of names to entries.`,
         });
         continue;
       }
@@ -113,12 +113,12 @@ export class ImportExport {
           faults.push({ path: name, message: 'must be a mapping.' });
           continue;
         }
-        const known = this.credentials.decrypt(name, entry, credentials[name]) ?? stored.get(slug);
-        const source = restored(entry, known, name, faults);
-        if (source) wanted.push({ section, slug, source });
+        const previous = this.credentials.decrypt(name, entry, credentials[name]) ?? stored.get(slug);
+        const source = restoreEntry(entry, previous, name, faults);
+        if (source) desired.push({ section, slug, source });
       }
     }
-    return wanted;
+    return desired;
   }
 
   private entriesOf(section: Section): Promise<readonly RegistryEntry<unknown>[]> {
@@ -128,14 +128,15 @@ export class ImportExport {
 
 const isSection = (name: string): name is Section => SECTIONS.some((section) => section === name);
 
-function restored(
+/** Restores masked credentials. Collects faults and returns undefined when a credential is missing. */
+function restoreEntry(
   entry: JsonObject,
-  known: JsonObject | undefined,
+  previous: JsonObject | undefined,
   name: string,
   faults: Fault[],
 ): JsonObject | undefined {
   try {
-    return restoreCredentials(entry, known);
+    return restoreCredentials(entry, previous);
   } catch (cause) {
     if (!(cause instanceof EntryInvalid)) throw cause;
     faults.push(...cause.faults.map(({ path, message }) => ({ path: `${name}.${path}`, message })));

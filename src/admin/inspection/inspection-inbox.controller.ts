@@ -13,7 +13,7 @@ import {
 } from './inspection-orders.js';
 import { Inspection } from './inspection.js';
 
-/** What other workers ask on behalf of those who look after the gateway. */
+/** Serves the requests of other workers on behalf of administrators. */
 @Controller()
 @UseInterceptors(ForwardedRpcInterceptor)
 export class InspectionInboxController {

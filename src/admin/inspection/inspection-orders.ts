@@ -3,7 +3,7 @@ import type { SessionView } from '../../session-pool/index.js';
 import type { HealthView, UpstreamView } from '../../connections/index.js';
 import type { ViewPage } from '../../workers/index.js';
 
-/** What a worker asks of another one on behalf of those who look after the gateway. */
+/** Message patterns of requests between workers on behalf of administrators. */
 export const InspectionPattern = {
   worker: 'inspection.worker',
   sessions: 'inspection.sessions',
@@ -23,7 +23,7 @@ export interface WorkerView {
   readonly isLeaving: boolean;
   readonly sessions: number;
   readonly parkedCalls: number;
-  /** Bytes of memory that the process holds. */
+  /** Resident memory of the process in bytes. */
   readonly memoryBytes: number;
 }
 
@@ -41,7 +41,7 @@ export interface SerialOrder {
 
 export type PageOrder = ViewPage;
 
-/** Whether there was what was to be ended. */
+/** Reports whether the session, connection or worker was found and ended. */
 export interface EndedReply {
   readonly ended: boolean;
 }
@@ -49,7 +49,9 @@ export interface EndedReply {
 export const readEnded = (value: unknown): boolean | undefined =>
   isJsonObject(value) && typeof value['ended'] === 'boolean' ? value['ended'] : undefined;
 
-/** What our own workers tell is taken as they wrote it, as far as it has the members that tell things apart. */
+/**
+ * Trusts the view that another worker of this installation wrote, and checks only the member that identifies its type.
+ */
 export function readWorkerView(value: unknown): WorkerView | undefined {
   return isJsonObject(value) && typeof value['startedAt'] === 'number' ? (value as unknown as WorkerView) : undefined;
 }

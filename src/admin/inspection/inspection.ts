@@ -23,7 +23,7 @@ import { WorkerBroadcast, type BroadcastResult, type WorkerQuery } from '../../w
 const NO_PAYLOAD = {};
 const STARTED_AT = Math.round(performance.timeOrigin);
 
-/** Shows what lives at the workers, and ends it: for those who look after the gateway. */
+/** Lists what each worker runs, and ends sessions, connections and workers, on behalf of administrators. */
 @Injectable()
 export class Inspection {
   constructor(
@@ -36,7 +36,7 @@ export class Inspection {
     private readonly health: ServerHealth,
   ) {}
 
-  /** Incarnations of the workers, in an order that stays. */
+  /** Ids of the alive workers in a stable order. */
   get aliveIds(): readonly string[] {
     return this.broadcast.aliveIds;
   }
@@ -51,7 +51,7 @@ export class Inspection {
     });
   }
 
-  /** How a server's calls have ended lately, at each worker. */
+  /** Reports how a server's recent calls ended, at each worker. */
   serverHealth(server: string): Promise<BroadcastResult<HealthView>> {
     const payload: HealthOrder = { server };
     const here = () => this.health.get(server);
@@ -63,7 +63,10 @@ export class Inspection {
     });
   }
 
-  /** The sessions of one worker. Undefined when it is gone; rejects as `WorkerBroadcast.query` does. */
+  /**
+   * Lists the sessions of one worker. Returns undefined when the worker is dead; rejects as `WorkerBroadcast.query`
+   * does.
+   */
   sessionsAt(worker: string, page: PageOrder): Promise<readonly SessionView[] | undefined> {
     const here = () => this.sessions.list(page);
     return this.broadcast.query(worker, {
@@ -74,7 +77,10 @@ export class Inspection {
     });
   }
 
-  /** The connections to servers of one worker. Undefined when it is gone; rejects as `WorkerBroadcast.query` does. */
+  /**
+   * Lists the upstream connections of one worker. Returns undefined when the worker is dead; rejects as
+   * `WorkerBroadcast.query` does.
+   */
   upstreamsAt(worker: string, page: PageOrder): Promise<readonly UpstreamView[] | undefined> {
     const here = () => this.upstreams.list(page);
     return this.broadcast.query(worker, {
@@ -85,7 +91,10 @@ export class Inspection {
     });
   }
 
-  /** Ends a session as its client would: calls are cancelled, its id is unknown from now on. False: it is not there. */
+  /**
+   * Ends a session as its client would: its calls are cancelled and its id becomes unknown. Returns false when the
+   * worker has no such session.
+   */
   endSession(worker: string, serial: number): Promise<boolean> {
     return this.endAt(worker, {
       pattern: InspectionPattern.endSession,
@@ -95,7 +104,10 @@ export class Inspection {
     });
   }
 
-  /** Closes a connection once its calls are answered; the next call opens another one. False: it is not there. */
+  /**
+   * Closes a connection once its calls are answered; the next call opens a new one. Returns false when the worker has
+   * no such connection.
+   */
   closeUpstream(worker: string, serial: number): Promise<boolean> {
     return this.endAt(worker, {
       pattern: InspectionPattern.closeUpstream,
@@ -105,7 +117,7 @@ export class Inspection {
     });
   }
 
-  /** Tells a worker to leave, as SIGTERM does. False: it is gone. */
+  /** Makes a worker drain and stop, as SIGTERM does. Returns false when the worker is dead. */
   drainWorker(worker: string): Promise<boolean> {
     return this.endAt(worker, {
       pattern: InspectionPattern.drain,
@@ -133,7 +145,7 @@ export class Inspection {
     return true;
   }
 
-  private async endAt(worker: string, question: WorkerQuery<boolean>): Promise<boolean> {
-    return (await this.broadcast.query(worker, question)) === true;
+  private async endAt(worker: string, query: WorkerQuery<boolean>): Promise<boolean> {
+    return (await this.broadcast.query(worker, query)) === true;
   }
 }

@@ -1,12 +1,12 @@
 import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 
-/** What clients may be told that an item is called. */
+/** Names that an admin may give to an item. */
 export const SHOWN_NAME = /^[\w.-]{1,128}$/;
 export const MAX_DESCRIPTION_LENGTH = 10_000;
 
-/** What clients are told instead of what the server says. What is left out is as the server has it. */
+/** Name and description that clients see instead of those of the server. An absent member keeps the value of the server. */
 export class ItemPresentation {
-  /** Of tools and prompts: what calls name. Of resources: what people read. */
+  /** For tools and prompts: the name that calls use. For resources: the display name. */
   @IsOptional() @Matches(SHOWN_NAME) readonly name?: string;
   @IsOptional() @IsString() @MaxLength(MAX_DESCRIPTION_LENGTH) readonly description?: string;
 }

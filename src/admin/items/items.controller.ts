@@ -14,7 +14,7 @@ import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import type { JsonObject } from '#lib/mcp-protocol';
 import {
-  differencesOf,
+  findDifferences,
   type DefinedItem,
   type Difference,
   type ItemKind,
@@ -28,29 +28,29 @@ import { DescribeRoute } from '../openapi/route-description.js';
 import { paginate, PageQuery, type Page } from '../pages.js';
 import { ItemPresentation } from './item-presentation.js';
 
-const LONGEST = 10_000;
+const MAX_TEXT_LENGTH = 10_000;
 
-/** Which items are wanted; all that is said must fit. */
+/** Filter for items. An item must match every parameter that is present. */
 class ItemQuery extends PageQuery {
-  /** Slug. */
-  @IsOptional() @IsString() @MaxLength(LONGEST) readonly server?: string;
+  /** Slug of the server. */
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly server?: string;
 
-  /** A part of the name, its own or the one that is shown, in whatever case. */
-  @IsOptional() @IsString() @MaxLength(LONGEST) readonly q?: string;
+  /** Case-insensitive part of the name, as the server defines it or as an admin renamed it. */
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly q?: string;
 
   @IsOptional() @IsIn(['approved', 'changed', 'quarantined']) readonly status?: ItemStatus;
 
-  /** There is something suspicious about them. */
+  /** Whether the item has flags for suspicious content. */
   @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
   @IsOptional()
   @IsBoolean()
   readonly flagged?: boolean;
 }
 
-/** The definition that somebody has looked at. */
+/** The definition to approve. */
 class Approval {
-  /** `seenDigest` of the item as it was shown. */
-  @IsString() @MaxLength(LONGEST) readonly digest!: string;
+  /** `seenDigest` of the definition that was reviewed. */
+  @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly digest!: string;
 }
 
 interface ItemResponse extends Omit<KnownItem, 'firstSeenAt' | 'changedAt'> {
@@ -62,45 +62,44 @@ interface ItemResponse extends Omit<KnownItem, 'firstSeenAt' | 'changedAt'> {
 interface ItemDefinitionResponse extends ItemResponse {
   readonly approved: JsonObject;
   readonly seen: JsonObject;
-  /** Where the definition that was seen last differs from the approved one. */
+  /** Differences between the approved and the latest definition. */
   readonly differences: readonly Difference[];
 }
 
-/** What can be done with the items of one kind, of all servers, as they were found in their lists. */
+/** Routes for the items of one kind, as all servers list them. */
 export abstract class ItemsController {
   constructor(
     private readonly items: Items,
     private readonly kind: ItemKind,
   ) {}
 
-  /** By server and name. */
+  /** Sorted by server and name. */
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Lists what was found at servers, a page at a time', response: 'ItemPage' })
+  @DescribeRoute({ summary: 'List the items that servers have listed', response: 'ItemPage' })
   list(@Query() query: ItemQuery): Page<ItemResponse> {
     const all = this.items.list(this.kind);
-    const shadows = shadowsAmong(all);
-    const wanted = all.map((item) => this.toResponse(item, shadows)).filter((item) => fits(item, query));
-    return paginate(wanted, ({ server, name }) => `${server} ${name}`, query);
+    const similarNames = indexSimilarNames(all);
+    const matching = all.map((item) => this.toResponse(item, similarNames)).filter((item) => matches(item, query));
+    return paginate(matching, ({ server, name }) => `${server} ${name}`, query);
   }
 
   @Get(':server/:name')
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'Shows one, and how its definition has changed', response: 'DefinedItem' })
+  @DescribeRoute({ summary: 'Show an item and the changes of its definition', response: 'DefinedItem' })
   async find(@Param('server') server: string, @Param('name') name: string): Promise<ItemDefinitionResponse> {
     const item = await this.requireItem(server, name);
     const { approved, seen, ...known } = item;
-    const shown = this.toResponse(known, shadowsAmong(this.items.list(this.kind)));
-    return { ...shown, approved, seen, differences: differencesOf(approved, seen) };
+    const response = this.toResponse(known, indexSimilarNames(this.items.list(this.kind)));
+    return { ...response, approved, seen, differences: findDifferences(approved, seen) };
   }
 
-  /** Approves the definition that was looked at. */
   @Post(':server/:name/approve')
   @RequireRoles(['admin'])
   @HttpCode(200)
-  @DescribeRoute({ summary: 'Approves the definition that was looked at', response: 'DefinedItem' })
+  @DescribeRoute({ summary: 'Approve the reviewed definition of an item', response: 'DefinedItem' })
   async approve(
     @Param('server') server: string,
     @Param('name') name: string,
@@ -109,7 +108,7 @@ export abstract class ItemsController {
     await this.requireItem(server, name);
     if (!(await this.items.approve({ server, kind: this.kind, name }, digest))) {
       throw new ConflictException(
-        'The definition is another one by now. Look at it again, then approve its seenDigest.',
+        'The definition has changed since it was reviewed. Read it again, then approve its seenDigest.',
       );
     }
     return this.find(server, name);
@@ -118,7 +117,7 @@ export abstract class ItemsController {
   @Post(':server/:name/enable')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
-  @DescribeRoute({ summary: 'Shows it again', response: 'DefinedItem' })
+  @DescribeRoute({ summary: 'Enable an item', response: 'DefinedItem' })
   enable(@Param('server') server: string, @Param('name') name: string): Promise<ItemDefinitionResponse> {
     return this.updateChoice(server, name, { isDisabled: false });
   }
@@ -126,15 +125,15 @@ export abstract class ItemsController {
   @Post(':server/:name/disable')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
-  @DescribeRoute({ summary: 'Shows it to nobody', response: 'DefinedItem' })
+  @DescribeRoute({ summary: 'Disable an item for all clients', response: 'DefinedItem' })
   disable(@Param('server') server: string, @Param('name') name: string): Promise<ItemDefinitionResponse> {
     return this.updateChoice(server, name, { isDisabled: true });
   }
 
-  /** Renames an item and describes it anew, for all clients. The URI of a resource stays. */
+  /** Sets the name and the description that all clients see. The URI of a resource does not change. */
   @Put(':server/:name/presentation')
   @RequireRoles(['admin'])
-  @DescribeRoute({ summary: 'Renames it, and describes it anew', response: 'DefinedItem' })
+  @DescribeRoute({ summary: 'Set the name and the description of an item that clients see', response: 'DefinedItem' })
   async updatePresentation(
     @Param('server') server: string,
     @Param('name') name: string,
@@ -145,25 +144,25 @@ export abstract class ItemsController {
     const isTaken = (item: KnownItem) =>
       item.server === server && item.name !== name && (item.name === shownName || item.shownName === shownName);
     if (shownName !== undefined && this.items.list(this.kind).some(isTaken)) {
-      throw new UnprocessableEntityException('Another item of this server is called so. Choose another name.');
+      throw new UnprocessableEntityException('Another item of this server has this name. Choose another name.');
     }
     const isRenamed = shownName !== undefined && shownName !== name;
-    const said = { ...(isRenamed && { shownName }), ...(shownDescription !== undefined && { shownDescription }) };
-    await this.items.setOverrides({ server, kind: this.kind, name }, { isDisabled, ...said });
+    const texts = { ...(isRenamed && { shownName }), ...(shownDescription !== undefined && { shownDescription }) };
+    await this.items.setOverrides({ server, kind: this.kind, name }, { isDisabled, ...texts });
     return this.find(server, name);
   }
 
   private async updateChoice(
     server: string,
     name: string,
-    more: { isDisabled: boolean },
+    change: { isDisabled: boolean },
   ): Promise<ItemDefinitionResponse> {
     const { shownName, shownDescription } = await this.requireItem(server, name);
-    const kept = {
+    const texts = {
       ...(shownName !== undefined && { shownName }),
       ...(shownDescription !== undefined && { shownDescription }),
     };
-    await this.items.setOverrides({ server, kind: this.kind, name }, { ...kept, ...more });
+    await this.items.setOverrides({ server, kind: this.kind, name }, { ...texts, ...change });
     return this.find(server, name);
   }
 
@@ -173,9 +172,9 @@ export abstract class ItemsController {
     return item;
   }
 
-  private toResponse({ firstSeenAt, changedAt, flags, ...item }: KnownItem, shadows: Shadows): ItemResponse {
-    const others = (shadows.get(keyOf(item.name)) ?? []).filter((server) => server !== item.server);
-    const shadowed = others.length > 0 ? [`it is called like an item of ${others.slice(0, 5).join(', ')}.`] : [];
+  private toResponse({ firstSeenAt, changedAt, flags, ...item }: KnownItem, similarNames: ServersByName): ItemResponse {
+    const others = (similarNames.get(toNameKey(item.name)) ?? []).filter((server) => server !== item.server);
+    const shadowed = others.length > 0 ? [`its name resembles an item of ${others.slice(0, 5).join(', ')}.`] : [];
     return {
       ...item,
       flags: [...flags, ...shadowed],
@@ -186,25 +185,25 @@ export abstract class ItemsController {
   }
 }
 
-type Shadows = ReadonlyMap<string, readonly string[]>;
+type ServersByName = ReadonlyMap<string, readonly string[]>;
 
-/** A model does not tell names apart that differ in case and separators only. */
-const keyOf = (name: string): string => name.toLowerCase().replaceAll(/[-_.]/g, '');
+/** A model may confuse names that differ only in case and separators, so these are equal here. */
+const toNameKey = (name: string): string => name.toLowerCase().replaceAll(/[-_.]/g, '');
 
-/** Servers by the names of their tools. */
-function shadowsAmong(tools: readonly KnownItem[]): Shadows {
+/** Indexes servers by the normalized names of their items, to find items that resemble those of other servers. */
+function indexSimilarNames(items: readonly KnownItem[]): ServersByName {
   const servers = new Map<string, string[]>();
-  for (const { server, name } of tools) {
-    const known = servers.get(keyOf(name));
+  for (const { server, name } of items) {
+    const known = servers.get(toNameKey(name));
     if (known) known.push(server);
-    else servers.set(keyOf(name), [server]);
+    else servers.set(toNameKey(name), [server]);
   }
   return servers;
 }
 
-function fits({ server, name, shownName = '', status, flags }: ItemResponse, wanted: ItemQuery): boolean {
-  if (wanted.server !== undefined && wanted.server !== server) return false;
-  if (wanted.status !== undefined && wanted.status !== status) return false;
-  if (wanted.flagged !== undefined && wanted.flagged !== flags.length > 0) return false;
-  return wanted.q === undefined || `${name}\n${shownName}`.toLowerCase().includes(wanted.q.toLowerCase());
+function matches({ server, name, shownName = '', status, flags }: ItemResponse, query: ItemQuery): boolean {
+  if (query.server !== undefined && query.server !== server) return false;
+  if (query.status !== undefined && query.status !== status) return false;
+  if (query.flagged !== undefined && query.flagged !== flags.length > 0) return false;
+  return query.q === undefined || `${name}\n${shownName}`.toLowerCase().includes(query.q.toLowerCase());
 }

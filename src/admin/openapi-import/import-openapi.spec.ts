@@ -62,8 +62,8 @@ const PETS: JsonObject = {
 const all = importOpenApi(PETS, ['*']);
 const toolOf = (name: string) => all.tools[name] as JsonObject;
 
-describe('the tools of an OpenAPI document', () => {
-  it('are its operations, with their parameters where they belong', () => {
+describe('importOpenApi', () => {
+  it('maps the parameters of an operation to the path, query and headers of a tool', () => {
     expect(toolOf('getPet')).toEqual({
       title: 'Shows a pet',
       description: 'All that is known of it.',
@@ -82,14 +82,14 @@ describe('the tools of an OpenAPI document', () => {
       headers: { 'X-Tenant': '{X-Tenant}' },
       outputSchema: {
         type: 'object',
-        // What refers to itself is left open.
+        // A recursive reference becomes an empty schema.
         properties: { name: { type: 'string' }, parent: {}, 'a/b': { type: 'string' } },
         required: ['name'],
       },
     });
   });
 
-  it('have the members of an object as arguments, and any other body as one', () => {
+  it('maps the members of an object body to arguments, and any other body to one argument', () => {
     expect(toolOf('PUT_pets_id')).toMatchObject({
       inputSchema: {
         properties: { id: expect.anything(), name: { type: 'string' }, tag: { type: 'string' } },
@@ -103,19 +103,19 @@ describe('the tools of an OpenAPI document', () => {
     });
   });
 
-  it('have names of their own, made of what the document calls them', () => {
+  it('derives unique tool names from operation ids and paths', () => {
     expect(Object.keys(all.tools)).toEqual(['getPet', 'PUT_pets_id', 'list_pets', 'list_pets_2']);
   });
 
-  it('are not made of what cannot be one, and that is told', () => {
+  it('skips operations that cannot become tools and reports the reasons', () => {
     expect(all.skipped).toEqual([
       { operation: 'POST /upload', reason: 'its body is not JSON' },
       { operation: 'GET /broken', reason: expect.stringMatching(/parameter \?/) },
-      { operation: 'GET /elsewhere', reason: 'it refers to another document (http://x/y.json)' },
+      { operation: 'GET /elsewhere', reason: 'it references another document (http://x/y.json)' },
     ]);
   });
 
-  it('are at the address that the document names', () => {
+  it('returns the server URL and the title of the document', () => {
     expect(all).toMatchObject({ url: 'https://pets.example.com/v1', title: 'Pets' });
   });
 
@@ -123,18 +123,18 @@ describe('the tools of an OpenAPI document', () => {
     [['getPet'], ['getPet']],
     [['GET /pets*'], ['getPet', 'list_pets']],
     [['nothing'], []],
-  ])('are picked by id or by verb and path: %j', (picked, names) => {
-    expect(Object.keys(importOpenApi(PETS, picked).tools)).toEqual(names);
+  ])('selects operations by id or by verb and path: %j', (selected, names) => {
+    expect(Object.keys(importOpenApi(PETS, selected).tools)).toEqual(names);
   });
 
   it.each<[JsonObject]>([[{}], [{ swagger: '2.0' }], [{ openapi: '2.0.0' }], [{ openapi: 3 }]])(
-    'are not made of %j',
+    'rejects %j, which is not an OpenAPI 3 document',
     (document) => {
       expect(() => importOpenApi(document, ['*'])).toThrow(NotOpenApi);
     },
   );
 
-  it('are bounded, however its references multiply', () => {
+  it('bounds schemas whose references multiply or are recursive', () => {
     const schemas = Object.fromEntries(
       Array.from({ length: 20 }, (_, level) => [
         `L${level}`,
@@ -147,18 +147,18 @@ describe('the tools of an OpenAPI document', () => {
       components: { schemas: { ...schemas, L20: {} } },
     };
     expect(importOpenApi(bomb, ['*']).skipped).toEqual([
-      { operation: 'GET /', reason: 'it is too large once its references are written out' },
+      { operation: 'GET /', reason: 'it is too large once its references are resolved' },
     ]);
     const circle: JsonObject = { ...bomb, components: { schemas: { L0: ref('schemas/L1'), L1: ref('schemas/L0') } } };
     expect(importOpenApi(circle, ['*']).tools).toMatchObject({ GET: { inputSchema: { properties: { a: {} } } } });
   });
 
-  it('take nothing from prototypes', () => {
+  it('does not resolve references to members of prototypes', () => {
     const document: JsonObject = JSON.parse(
       '{"openapi":"3.0.0","paths":{"/a":{"get":{"operationId":"__proto__","parameters":[{"name":"constructor","in":"query","schema":{"$ref":"#/constructor"}}]}}}}',
     );
     expect(importOpenApi(document, ['*']).skipped).toEqual([
-      { operation: 'GET /a', reason: '#/constructor is not there' },
+      { operation: 'GET /a', reason: '#/constructor does not exist' },
     ]);
   });
 });

@@ -1,18 +1,18 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { glob } from '../../registry/index.js';
+import { compileGlob } from '../../registry/index.js';
 import { ReferenceFault, ReferenceResolver } from './reference-resolver.js';
 import { toToolName, toTool, type Operation } from './operation-to-tool.js';
 
-/** An operation that was picked and cannot become a tool. */
+/** A selected operation that cannot become a tool. */
 export interface SkippedOperation {
   /** `POST /pets` */
   readonly operation: string;
   readonly reason: string;
 }
 
-/** What a document comes to. */
+/** The tools made of the operations of a document. */
 export interface ImportedOperations {
-  /** Where the document says that the API is; absent when it does not say so as a whole. */
+  /** Base URL of the API according to the document. Absent when the document contains no complete URL. */
   readonly url?: string;
   readonly title?: string;
   /** Entries of tools by name (docs/configuration.md). */
@@ -21,37 +21,37 @@ export interface ImportedOperations {
 }
 
 const VERBS: ReadonlySet<string> = new Set(['get', 'head', 'post', 'put', 'patch', 'delete']);
-const MOST_OPERATIONS = 2_000;
+const MAX_OPERATIONS = 2_000;
 
-/** It is no OpenAPI 3 document. */
+/** The document is not an OpenAPI 3 document. */
 export class NotOpenApi extends Error {
   override readonly name = 'NotOpenApi';
 }
 
 /**
- * Makes tools of the operations of an OpenAPI 3 document. `picked`: operation ids, or `VERB /path`; `*` stands for any run of
- * characters.
+ * Converts operations of an OpenAPI 3 document to tools. `selected`: patterns of operation ids or of `VERB /path`, in which
+ * `*` matches any run of characters.
  * @throws NotOpenApi
  */
-export function importOpenApi(document: JsonObject, picked: readonly string[]): ImportedOperations {
+export function importOpenApi(document: JsonObject, selected: readonly string[]): ImportedOperations {
   const { openapi, info, servers } = document;
   if (typeof openapi !== 'string' || !openapi.startsWith('3.')) {
-    throw new NotOpenApi('The document must be OpenAPI 3: its member openapi says 3.0.0 or later.');
+    throw new NotOpenApi('The document must be OpenAPI 3: its member openapi must be 3.0.0 or later.');
   }
   const references = new ReferenceResolver(document);
-  const patterns = picked.map(glob);
+  const patterns = selected.map(compileGlob);
   const tools: JsonObject = {};
   const skipped: SkippedOperation[] = [];
-  for (const operation of operationsIn(document, references)) {
+  for (const operation of readOperations(document, references)) {
     const place = `${operation.verb} ${operation.path}`;
     const id = operation.operation['operationId'];
     if (!patterns.some((matches) => matches(place) || (typeof id === 'string' && matches(id)))) continue;
     const tool = attempt(() => toTool(operation, references));
     if ('reason' in tool) skipped.push({ operation: place, reason: tool.reason });
-    else tools[freeName(toToolName(operation), tools)] = tool.value;
+    else tools[toUniqueName(toToolName(operation), tools)] = tool.value;
   }
   const title = isJsonObject(info) ? info['title'] : undefined;
-  const url = addressIn(servers);
+  const url = findServerUrl(servers);
   return {
     ...(url !== undefined && { url }),
     ...(typeof title === 'string' && { title: title.slice(0, 200) }),
@@ -60,30 +60,30 @@ export function importOpenApi(document: JsonObject, picked: readonly string[]): 
   };
 }
 
-function operationsIn({ paths }: JsonObject, references: ReferenceResolver): readonly Operation[] {
-  const all = Object.entries(isJsonObject(paths) ? paths : {}).flatMap(([path, written]) => {
-    const item = attempt(() => references.dereference(written) ?? {});
+function readOperations({ paths }: JsonObject, references: ReferenceResolver): readonly Operation[] {
+  const all = Object.entries(isJsonObject(paths) ? paths : {}).flatMap(([path, pathItem]) => {
+    const item = attempt(() => references.dereference(pathItem) ?? {});
     if ('reason' in item) return [];
-    const shared = parametersIn(item.value, references);
+    const shared = readParameters(item.value, references);
     return Object.entries(item.value).flatMap(([verb, operation]): Operation[] => {
       if (!VERBS.has(verb) || !isJsonObject(operation)) return [];
-      const own = parametersIn(operation, references);
-      const inherited = shared.filter(
+      const own = readParameters(operation, references);
+      const remaining = shared.filter(
         (one) => !own.some(({ name, in: where }) => name === one['name'] && where === one['in']),
       );
-      return [{ verb: verb.toUpperCase(), path, operation, parameters: [...inherited, ...own] }];
+      return [{ verb: verb.toUpperCase(), path, operation, parameters: [...remaining, ...own] }];
     });
   });
-  if (all.length > MOST_OPERATIONS) throw new NotOpenApi(`The document has more than ${MOST_OPERATIONS} operations.`);
+  if (all.length > MAX_OPERATIONS) throw new NotOpenApi(`The document has more than ${MAX_OPERATIONS} operations.`);
   return all;
 }
 
-/** A parameter that cannot be found stands there without a name, so that its operation is skipped and told. */
-function parametersIn({ parameters }: JsonObject, references: ReferenceResolver): readonly JsonObject[] {
-  return (Array.isArray(parameters) ? parameters : []).flatMap((written) => {
-    const found = attempt(() => references.dereference(written));
-    if ('reason' in found) return [{ name: '?', in: 'path' }];
-    return found.value ? [found.value] : [];
+/** Replaces a parameter that cannot be resolved by one with an invalid name, so that its operation is skipped with a reason. */
+function readParameters({ parameters }: JsonObject, references: ReferenceResolver): readonly JsonObject[] {
+  return (Array.isArray(parameters) ? parameters : []).flatMap((parameter) => {
+    const resolved = attempt(() => references.dereference(parameter));
+    if ('reason' in resolved) return [{ name: '?', in: 'path' }];
+    return resolved.value ? [resolved.value] : [];
   });
 }
 
@@ -96,15 +96,15 @@ function attempt<T>(work: () => T): { readonly value: T } | { readonly reason: s
   }
 }
 
-function freeName(wanted: string, taken: JsonObject): string {
-  const base = wanted === '' ? 'operation' : wanted;
-  let name = base;
-  for (let count = 2; Object.hasOwn(taken, name); count += 1) name = `${base}_${count}`;
-  return name;
+function toUniqueName(name: string, taken: JsonObject): string {
+  const base = name === '' ? 'operation' : name;
+  let unique = base;
+  for (let count = 2; Object.hasOwn(taken, unique); count += 1) unique = `${base}_${count}`;
+  return unique;
 }
 
-/** One that is complete: variables and addresses relative to the document are for people to fill in. */
-function addressIn(servers: JsonValue | undefined): string | undefined {
+/** Returns the first server URL if it is absolute and without variables. Other URLs must be completed by the caller. */
+function findServerUrl(servers: JsonValue | undefined): string | undefined {
   const [first] = Array.isArray(servers) ? servers : [];
   const url = isJsonObject(first) ? first['url'] : undefined;
   return typeof url === 'string' && /^https?:\/\//.test(url) && !url.includes('{') ? url : undefined;

@@ -7,52 +7,54 @@ import { AdminController } from '../admin-route.js';
 import { DescribeRoute } from '../openapi/route-description.js';
 import { importOpenApi, NotOpenApi, type SkippedOperation } from './import-openapi.js';
 
-const LONGEST = 2_000;
+const MAX_TEXT_LENGTH = 2_000;
 
-/** Which operations of which document. */
+/** The document and the operations to import. */
 class OpenApiImport {
-  /** An OpenAPI 3 document. What it refers to must stand in it. */
+  /** An OpenAPI 3 document without references to other documents. */
   @IsObject() readonly document!: JsonObject;
 
-  /** Operation ids, or `VERB /path`, with `*` for any run of characters. Without: all. */
+  /** Patterns of operation ids or of `VERB /path`; `*` matches any run of characters. Default: all operations. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @IsString({ each: true }) readonly operations: readonly string[] = ['*'];
 
-  /** Where the API is; without, where the document says. */
+  /** Base URL of the API. Default: the server URL of the document. */
   @IsOptional()
   @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
-  @MaxLength(LONGEST)
+  @MaxLength(MAX_TEXT_LENGTH)
   @JSONSchema({ format: 'uri' })
   readonly url?: string;
 }
 
 interface ImportedServer {
-  /** For `POST /servers`. */
+  /** The entry to send to `POST /servers`. */
   readonly entry: JsonObject;
   readonly skipped: readonly SkippedOperation[];
 }
 
-/** Makes a server of tools without an MCP server of the description of an API. */
+/** Converts an OpenAPI document to the entry of a REST server. */
 @AdminController('openapi-imports')
 export class OpenApiImportController {
-  /** Changes nothing: the entry is for whoever asks to look at, and to create. */
+  /** Stores nothing: the caller reviews the entry and creates the server with it. */
   @Post()
   @RequireRoles(['admin'])
   @HttpCode(200)
   @DescribeRoute({
-    summary: 'Makes the entry of a server of an OpenAPI 3 document; creates nothing',
+    summary: 'Convert an OpenAPI 3 document to the entry of a server, without creating it',
     response: 'ImportedServer',
   })
   import(@Body() { document, operations, url }: OpenApiImport): ImportedServer {
-    const { tools, skipped, title, ...found } = this.read(document, operations);
-    const address = url ?? found.url;
-    if (address === undefined) {
-      throw new UnprocessableEntityException('The document does not say where the API is. Send its url.');
+    const { tools, skipped, title, ...imported } = this.read(document, operations);
+    const baseUrl = url ?? imported.url;
+    if (baseUrl === undefined) {
+      throw new UnprocessableEntityException('The document contains no complete server URL. Send the member url.');
     }
     if (Object.keys(tools).length === 0) {
       const reasons = skipped.map(({ operation, reason }) => ` ${operation}: ${reason}.`).join('');
-      throw new UnprocessableEntityException(`No operation can become a tool.${reasons.slice(0, LONGEST)}`);
+      throw new UnprocessableEntityException(
+        `None of the operations can become a tool.${reasons.slice(0, MAX_TEXT_LENGTH)}`,
+      );
     }
-    return { entry: { transport: 'rest', ...(title !== undefined && { title }), url: address, tools }, skipped };
+    return { entry: { transport: 'rest', ...(title !== undefined && { title }), url: baseUrl, tools }, skipped };
   }
 
   private read(document: JsonObject, operations: readonly string[]) {

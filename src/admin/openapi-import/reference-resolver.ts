@@ -1,42 +1,42 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 
-/** Deeper than any description that people write; what refers to itself ends here. */
-const DEEPEST = 24;
-/** What a description may come to once its references are written out. */
-const MOST_NODES = 50_000;
+/** Deeper than any hand-written document; bounds recursive references. */
+const MAX_DEPTH = 24;
+/** Maximum number of JSON values of a document once its references are resolved. */
+const MAX_NODES = 50_000;
 
-/** The description cannot be written out; the message says why. */
+/** A reference cannot be resolved. The message says why. */
 export class ReferenceFault extends Error {
   override readonly name = 'ReferenceFault';
 }
 
-/** Writes out the references of a document to itself (JSON Pointer, RFC 6901). */
+/** Resolves the references within a document (JSON Pointer, RFC 6901). */
 export class ReferenceResolver {
   private nodes = 0;
 
   constructor(private readonly document: JsonObject) {}
 
-  /** What an object stands for, one level deep. @throws ReferenceFault */
+  /** Resolves the reference of an object, but not those of its members. @throws ReferenceFault */
   dereference(value: JsonValue | undefined): JsonObject | undefined {
     let current = value;
-    for (let step = 0; step < DEEPEST; step += 1) {
+    for (let step = 0; step < MAX_DEPTH; step += 1) {
       if (!isJsonObject(current)) return undefined;
       const { $ref } = current;
       if (typeof $ref !== 'string') return current;
       current = this.find($ref);
     }
-    throw new ReferenceFault('its references lead in a circle');
+    throw new ReferenceFault('its references are circular');
   }
 
-  /** A value with everything that it refers to in its place. What refers to itself is left open where it does so again. */
+  /** Returns the value with all references replaced by their targets. A recursive reference becomes an empty schema. */
   inline(value: JsonValue, within: readonly string[] = []): JsonValue {
     this.nodes += 1;
-    if (this.nodes > MOST_NODES) throw new ReferenceFault('it is too large once its references are written out');
+    if (this.nodes > MAX_NODES) throw new ReferenceFault('it is too large once its references are resolved');
     if (Array.isArray(value)) return value.map((item) => this.inline(item, within));
     if (!isJsonObject(value)) return value;
     const { $ref } = value;
     if (typeof $ref === 'string') {
-      if (within.includes($ref) || within.length >= DEEPEST) return {};
+      if (within.includes($ref) || within.length >= MAX_DEPTH) return {};
       return this.inline(this.find($ref), [...within, $ref]);
     }
     const members = Object.entries(value).map(([name, member]) => [name, this.inline(member ?? null, within)]);
@@ -45,19 +45,19 @@ export class ReferenceResolver {
 
   private find(reference: string): JsonValue {
     if (!reference.startsWith('#/'))
-      throw new ReferenceFault(`it refers to another document (${reference.slice(0, 80)})`);
+      throw new ReferenceFault(`it references another document (${reference.slice(0, 80)})`);
     const names = reference
       .slice(2)
       .split('/')
-      .map((name) => decoded(name).replaceAll('~1', '/').replaceAll('~0', '~'));
-    let found: JsonValue | undefined = this.document;
-    for (const name of names) found = isJsonObject(found) && Object.hasOwn(found, name) ? found[name] : undefined;
-    if (found === undefined) throw new ReferenceFault(`${reference.slice(0, 80)} is not there`);
-    return found;
+      .map((name) => decode(name).replaceAll('~1', '/').replaceAll('~0', '~'));
+    let target: JsonValue | undefined = this.document;
+    for (const name of names) target = isJsonObject(target) && Object.hasOwn(target, name) ? target[name] : undefined;
+    if (target === undefined) throw new ReferenceFault(`${reference.slice(0, 80)} does not exist`);
+    return target;
   }
 }
 
-function decoded(text: string): string {
+function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -15,12 +15,12 @@ const FILES: ReadonlyMap<string, string> = new Map([
   ['swagger-ui-bundle.js', JAVASCRIPT],
 ]);
 
-/** Swagger UI writes styles into elements; nothing else comes from anywhere but here. */
+/** Swagger UI needs inline styles. Everything else must come from this origin. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** A page to browse and try the admin API. It holds nothing: what it shows comes with the token that is typed in. */
+/** Serves a page to browse and try the admin API. The page is public; it loads the document with the token of its user. */
 @Controller('admin/v1/docs')
 @UseFilters(ProblemFilter)
 export class DocsPageController {

@@ -1,4 +1,4 @@
-/** The page, and what runs in it. Both are served as they are. */
+/** The documentation page and its script, both served unchanged. */
 export const PAGE = `<!doctype html>
 <html lang="en">
   <head>
@@ -23,14 +23,14 @@ export const PAGE = `<!doctype html>
     <form id="login">
       <strong>Isthmus admin API</strong>
       <label>Token <input id="token" type="password" autocomplete="off" required /></label>
-      <button>Show</button>
-      <p id="told" role="status"></p>
+      <button>Open</button>
+      <p id="status" role="status"></p>
     </form>
     <div id="ui">
       <div class="hint">
-        A token with one of the roles <code>admin</code>, <code>operator</code>, <code>auditor</code> and
-        <code>user</code> opens this page. On the machine of the gateway:
-        <code>npm run --silent token -- --subject me --role admin</code>. It stays in this page, and is gone with it.
+        Enter a token with one of the roles <code>admin</code>, <code>operator</code>, <code>auditor</code> or
+        <code>user</code>. To issue one on the machine of the gateway, run
+        <code>npm run --silent token -- --subject me --role admin</code>. The token is not stored outside this page.
       </div>
     </div>
     <script src="docs/swagger-ui-bundle.js"></script>
@@ -39,17 +39,17 @@ export const PAGE = `<!doctype html>
 </html>
 `;
 
-export const SCRIPT = `const told = document.getElementById('told');
+export const SCRIPT = `const statusLine = document.getElementById('status');
 document.getElementById('login').addEventListener('submit', async (event) => {
   event.preventDefault();
   const authorization = 'Bearer ' + document.getElementById('token').value.trim();
-  const answer = await fetch('openapi.json', { headers: { authorization } }).catch(() => undefined);
-  const spec = await answer?.json().catch(() => undefined);
-  if (!answer?.ok || !spec) {
-    told.textContent = spec?.detail ?? 'The gateway does not answer.';
+  const response = await fetch('openapi.json', { headers: { authorization } }).catch(() => undefined);
+  const spec = await response?.json().catch(() => undefined);
+  if (!response?.ok || !spec) {
+    statusLine.textContent = spec?.detail ?? 'The gateway does not respond.';
     return;
   }
-  told.textContent = '';
+  statusLine.textContent = '';
   SwaggerUIBundle({
     spec,
     domNode: document.getElementById('ui'),

@@ -8,7 +8,7 @@ import { openApiDocument } from './openapi-document.js';
 
 const IS_ADMIN_PATH = /^admin\/v1\/[a-z]/;
 
-/** What can be asked here, for programs. */
+/** Serves the OpenAPI document of the admin API. */
 @AdminController('openapi.json')
 export class OpenApiController {
   private document: object | undefined;
@@ -17,14 +17,14 @@ export class OpenApiController {
 
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor', 'user'])
-  @DescribeRoute({ summary: 'This document', response: 'OpenApiDocument' })
+  @DescribeRoute({ summary: 'Get the OpenAPI document of the admin API', response: 'OpenApiDocument' })
   @Header('cache-control', 'no-cache')
   find(): object {
     this.document ??= openApiDocument(this.controllers());
     return this.document;
   }
 
-  /** Those of other modules too. */
+  /** Includes admin controllers of other modules. */
   private controllers(): Type[] {
     const all = this.discovery.getControllers().flatMap(({ metatype }) => (metatype ? [metatype as Type] : []));
     return [...new Set(all)].filter((type) => IS_ADMIN_PATH.test(String(Reflect.getMetadata(PATH_METADATA, type))));

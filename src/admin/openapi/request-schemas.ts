@@ -10,47 +10,49 @@ interface ObjectSchema {
 
 const REFERENCE = /"#\/components\/schemas\/(\w+)"/g;
 
-/** Of the body that a route takes. */
-export const requestRef = (route: AdminRoute, body: Type): Schemas => ref(nameOf(route, body));
+/** Returns a reference to the schema of a request body. */
+export const requestRef = (route: AdminRoute, body: Type): Schemas => ref(bodySchemaName(route, body));
 
-/** What is sent, and whatever that refers to. `known`: what is known of classes that are validated. */
+/** Returns the schemas of all request bodies and of everything they reference. `known`: the schemas of all validated classes. */
 export function requestSchemas(routes: readonly AdminRoute[], known: Schemas): Schemas {
   const schemas: Schemas = {};
-  for (const route of routes) if (route.body) Object.assign(schemas, schemasOf(route, route.body, known));
-  const wanted = referencesIn(schemas);
-  for (const name of wanted) {
+  for (const route of routes) if (route.body) Object.assign(schemas, bodySchemas(route, route.body, known));
+  const pending = findReferences(schemas);
+  for (const name of pending) {
     if (schemas[name]) continue;
-    schemas[name] = closed(known[name]);
-    wanted.push(...referencesIn(schemas[name]));
+    schemas[name] = toClosedSchema(known[name]);
+    pending.push(...findReferences(schemas[name]));
   }
   return schemas;
 }
 
-function schemasOf(route: AdminRoute, body: Type, known: Schemas): Schemas {
+function bodySchemas(route: AdminRoute, body: Type, known: Schemas): Schemas {
   const { entries } = route;
-  const schema = closed(known[body.name]) as ObjectSchema;
+  const schema = toClosedSchema(known[body.name]) as ObjectSchema;
   if (!entries || schema.properties?.['entry'] === undefined) return { [body.name]: schema };
-  const properties = { ...schema.properties, entry: ref(formName(entries)) };
+  const properties = { ...schema.properties, entry: ref(entrySchemaName(entries)) };
   return {
-    [nameOf(route, body)]: { ...schema, properties },
-    ...(entries.classes.length > 1 && { [formName(entries)]: { oneOf: entries.classes.map(({ name }) => ref(name)) } }),
+    [bodySchemaName(route, body)]: { ...schema, properties },
+    ...(entries.classes.length > 1 && {
+      [entrySchemaName(entries)]: { oneOf: entries.classes.map(({ name }) => ref(name)) },
+    }),
   };
 }
 
-/** `NewEntry` of servers is a `NewServer`. */
-const nameOf = ({ entries }: AdminRoute, { name }: Type): string =>
+/** The schema of `NewEntry` for servers is named `NewServer`. */
+const bodySchemaName = ({ entries }: AdminRoute, { name }: Type): string =>
   entries ? name.replace('Entry', entries.name) : name;
 
-const formName = ({ name, classes: [first, ...others] }: EntryClasses): string =>
+const entrySchemaName = ({ name, classes: [first, ...others] }: EntryClasses): string =>
   first && others.length === 0 ? first.name : `${name}Entry`;
 
 const ref = (name: string): Schemas => ({ $ref: `#/components/schemas/${name}` });
 
-/** What no form knows is a mistake. */
-function closed(schema: unknown): Schemas {
-  if (!isJsonObject(schema)) throw new Error('A body refers to a class that nothing validates.');
+/** Forbids unknown members, because validation rejects them too. */
+function toClosedSchema(schema: unknown): Schemas {
+  if (!isJsonObject(schema)) throw new Error('A request body refers to a class without validation decorators.');
   return { ...schema, additionalProperties: false };
 }
 
-const referencesIn = (schemas: unknown): string[] =>
+const findReferences = (schemas: unknown): string[] =>
   Array.from(JSON.stringify(schemas).matchAll(REFERENCE), ([, name = '']) => name);

@@ -1,4 +1,4 @@
-/** What the admin API answers with, as JSON Schema. A test holds the answers against it. */
+/** JSON Schemas of the responses of the admin API. A test validates real responses against them. */
 type Schema = Readonly<Record<string, unknown>>;
 
 const text: Schema = { type: 'string' };
@@ -8,7 +8,7 @@ const instant: Schema = { type: 'string', format: 'date-time' };
 const texts: Schema = { type: 'array', items: text };
 const oneOf = (...values: readonly string[]): Schema => ({ type: 'string', enum: values });
 
-/** `name?` may be absent. */
+/** Defines an object. A member named `name?` is optional. */
 function object(members: Readonly<Record<string, Schema>>): Schema {
   const properties = Object.entries(members).map(([name, schema]) => [name.replace('?', ''), schema] as const);
   const required = Object.keys(members).filter((name) => !name.endsWith('?'));
@@ -19,8 +19,8 @@ const named = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` 
 const listOf = (name: string, more: Readonly<Record<string, Schema>> = {}): Schema =>
   object({ items: { type: 'array', items: named(name) }, ...more });
 const pageOf = (name: string): Schema => listOf(name, { 'nextCursor?': text });
-/** What lives at several workers: those that did not answer are named. */
-const placed = (name: string): Schema => listOf(name, { silentWorkers: texts, 'nextCursor?': text });
+/** A page of resources of several workers, with the workers that did not reply. */
+const workerPageOf = (name: string): Schema => listOf(name, { silentWorkers: texts, 'nextCursor?': text });
 
 const KNOWN_ITEM = {
   server: text,
@@ -123,7 +123,7 @@ export const RESPONSE_SCHEMAS = {
     questions: texts,
     waiting: count,
   }),
-  ParkedCalls: placed('ParkedCall'),
+  ParkedCalls: workerPageOf('ParkedCall'),
   Session: object({
     id: text,
     worker: text,
@@ -136,7 +136,7 @@ export const RESPONSE_SCHEMAS = {
     callsInFlight: count,
     isAttached: flag,
   }),
-  SessionPage: placed('Session'),
+  SessionPage: workerPageOf('Session'),
   UpstreamSession: object({
     id: text,
     worker: text,
@@ -148,9 +148,9 @@ export const RESPONSE_SCHEMAS = {
     'idleSince?': instant,
     'place?': text,
   }),
-  UpstreamSessionPage: placed('UpstreamSession'),
+  UpstreamSessionPage: workerPageOf('UpstreamSession'),
   Worker: { type: 'object', properties: { id: text, startedAt: instant }, required: ['id', 'startedAt'] },
-  Workers: placed('Worker'),
+  Workers: workerPageOf('Worker'),
   Trial: {
     oneOf: [
       object({
@@ -175,7 +175,7 @@ export const RESPONSE_SCHEMAS = {
     'reason?': text,
     failures: count,
   }),
-  ServerHealth: placed('WorkerHealth'),
+  ServerHealth: workerPageOf('WorkerHealth'),
   Setting: object({ name: text, value: { type: ['string', 'null'] }, isDefault: flag }),
   Settings: listOf('Setting'),
   Export: object({

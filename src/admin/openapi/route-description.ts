@@ -2,22 +2,22 @@ import type { Type } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { ResponseSchemaName } from './response-schemas.js';
 
-/** What a route is for, in a sentence, and what it answers with; without an answer it has no body. */
+/** The summary of a route and the schema of its response. A route without a response schema has no response body. */
 export interface RouteDescription {
   readonly summary: string;
   readonly response?: ResponseSchemaName;
-  /** Of the answer, where it is not JSON. */
+  /** Media type of the response. Default: application/json. */
   readonly mediaType?: string;
 }
 
-/** Describes a route to readers of the OpenAPI document. */
+/** Describes a route in the OpenAPI document. */
 export const DescribeRoute = Reflector.createDecorator<RouteDescription>();
 
-/** What entries of the configuration are called, and the forms that they may have. */
+/** The name of a kind of entries, and the classes that describe its possible shapes. */
 export interface EntryClasses {
   readonly name: string;
   readonly classes: readonly Type[];
 }
 
-/** Says what the `entry` is in the bodies that a controller takes. */
+/** Declares the type of the member `entry` in the request bodies of a controller. */
 export const DescribeEntries = Reflector.createDecorator<EntryClasses>();

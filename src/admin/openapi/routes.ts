@@ -5,7 +5,7 @@ import { MetadataScanner, Reflector } from '@nestjs/core';
 import { RequireRoles, type AdminRole } from '../admin-guard.js';
 import { DescribeRoute, DescribeEntries, type EntryClasses, type RouteDescription } from './route-description.js';
 
-/** A route as its controller declares it. */
+/** A route as declared by its controller. */
 export interface AdminRoute {
   readonly verb: 'get' | 'post' | 'put' | 'delete';
   /** `/admin/v1/servers/:slug` */
@@ -16,7 +16,7 @@ export interface AdminRoute {
   readonly body: Type | undefined;
   readonly entries: EntryClasses | undefined;
   readonly query: Type | undefined;
-  /** Names of headers that are read. */
+  /** Names of the request headers that the route reads. */
   readonly headers: readonly string[];
 }
 
@@ -33,33 +33,33 @@ const VERBS: Partial<Record<RequestMethod, AdminRoute['verb']>> = {
   [RequestMethod.DELETE]: 'delete',
 };
 
-/** All routes of these controllers, those that they inherit included. */
+/** Returns all routes of these controllers, including those of base classes. */
 export function listRoutes(controllers: readonly Type[]): readonly AdminRoute[] {
   const scanner = new MetadataScanner();
   return controllers.flatMap((controller) => {
     const prototype = controller.prototype as Record<string, Handler>;
-    return scanner.getAllMethodNames(prototype).flatMap((name) => routeOf(controller, name, prototype[name]) ?? []);
+    return scanner.getAllMethodNames(prototype).flatMap((name) => readRoute(controller, name, prototype[name]) ?? []);
   });
 }
 
-function routeOf(controller: Type, name: string, handler: Handler | undefined): AdminRoute | undefined {
+function readRoute(controller: Type, name: string, handler: Handler | undefined): AdminRoute | undefined {
   const verb = handler && VERBS[Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod];
   if (!handler || !verb) return undefined;
   const reflector = new Reflector();
-  const [whole, own] = [controller, handler].map((target) => Reflect.getMetadata(PATH_METADATA, target) as string);
+  const [prefix, own] = [controller, handler].map((target) => Reflect.getMetadata(PATH_METADATA, target) as string);
   const code = Reflect.getMetadata(HTTP_CODE_METADATA, handler) as number | undefined;
   return {
     verb,
-    path: `/${whole}/${own}`.replace(/\/+$/, ''),
+    path: `/${prefix}/${own}`.replace(/\/+$/, ''),
     status: code ?? (verb === 'post' ? 201 : 200),
     roles: reflector.get(RequireRoles, handler) ?? [],
     description: reflector.get(DescribeRoute, handler),
     entries: reflector.get(DescribeEntries, controller),
-    ...argumentsOf(controller, name),
+    ...readArguments(controller, name),
   };
 }
 
-function argumentsOf(controller: Type, name: string): Pick<AdminRoute, 'body' | 'query' | 'headers'> {
+function readArguments(controller: Type, name: string): Pick<AdminRoute, 'body' | 'query' | 'headers'> {
   const all = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {}) as Record<string, Argument>;
   const types = (Reflect.getMetadata('design:paramtypes', controller.prototype as object, name) ?? []) as Type[];
   const of = (kind: RouteParamtypes) =>

@@ -4,7 +4,7 @@ import { restoreCredentials, maskCredentials } from './credential-placeholders.j
 
 const stored = { transport: 'stdio', command: 'node', args: ['server.js', '--key=secret'], env: { KEY: 'secret' } };
 
-it('gives back what is stored to what was shown', () => {
+it('restoreCredentials restores every credential of a masked entry', () => {
   expect(restoreCredentials(maskCredentials(stored), stored)).toEqual(stored);
 });
 
@@ -12,7 +12,7 @@ it.each([
   ['another argument', ['-e', 'console.log(process.env)']],
   ['one argument more', ['[kept]', '[kept]', '--inspect']],
   ['one argument less', ['[kept]']],
-  ['another argument beside a kept one', ['other.js', '[kept]']],
-])('keeps nothing for %s: the arguments say what the program does', (_name, args) => {
+  ['another argument beside a placeholder', ['other.js', '[kept]']],
+])('restoreCredentials refuses to restore credentials for %s, which makes it another program', (_name, args) => {
   expect(() => restoreCredentials({ ...maskCredentials(stored), args }, stored)).toThrow(EntryInvalid);
 });

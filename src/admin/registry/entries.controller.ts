@@ -8,29 +8,28 @@ import { replyWithEntry, replyWithCreatedEntry } from './entry-responses.js';
 import { EntryQuery, EntryReplacement, NewEntry } from './entry-requests.js';
 import { DescribeRoute } from '../openapi/route-description.js';
 
-/** What can be done with the entries of every kind. */
+/** Routes for the entries of one kind. */
 export abstract class EntriesController<Definition> {
   protected readonly entries: AdminEntries<Definition>;
 
   constructor(
-    /** The last part of the path of all entries. */
+    /** The last path segment of the collection. */
     private readonly collection: string,
     entries: RegistryEntries<Definition>,
   ) {
     this.entries = new AdminEntries(entries);
   }
 
-  /** By slug. */
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @DescribeRoute({ summary: 'Lists them by slug, a page at a time', response: 'EntryPage' })
+  @DescribeRoute({ summary: 'List entries by slug', response: 'EntryPage' })
   list(@Query() query: EntryQuery): Promise<Page<EntryResponse>> {
     return this.entries.list(query);
   }
 
   @Get(':slug')
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @DescribeRoute({ summary: 'Shows one', response: 'Entry' })
+  @DescribeRoute({ summary: 'Show an entry', response: 'Entry' })
   async find(
     @Param('slug') slug: string,
     @Headers('if-none-match') known: string | undefined,
@@ -41,17 +40,16 @@ export abstract class EntriesController<Definition> {
 
   @Post()
   @RequireRoles(['admin'])
-  @DescribeRoute({ summary: 'Creates one', response: 'Entry' })
+  @DescribeRoute({ summary: 'Create an entry', response: 'Entry' })
   async create(@Body() body: NewEntry, @Res({ passthrough: true }) reply: FastifyReply): Promise<EntryResponse> {
     const created = await this.entries.create(body);
     this.onEntryWritten(created.slug);
     return replyWithCreatedEntry(reply, this.collection, created);
   }
 
-  /** Writes it anew, as a whole. */
   @Put(':slug')
   @RequireRoles(['admin'])
-  @DescribeRoute({ summary: 'Writes one anew, as a whole', response: 'Entry' })
+  @DescribeRoute({ summary: 'Replace an entry as a whole', response: 'Entry' })
   async replace(
     @Param('slug') slug: string,
     @Body() { entry }: EntryReplacement,
@@ -66,11 +64,11 @@ export abstract class EntriesController<Definition> {
   @Delete(':slug')
   @RequireRoles(['admin'])
   @HttpCode(204)
-  @DescribeRoute({ summary: 'Deletes one' })
+  @DescribeRoute({ summary: 'Delete an entry' })
   delete(@Param('slug') slug: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
     return this.entries.delete(slug, ifMatch);
   }
 
-  /** An entry is there, or is another one now. */
+  /** Called after an entry was created or replaced. */
   protected onEntryWritten(_slug: string): void {}
 }

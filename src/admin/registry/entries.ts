@@ -5,53 +5,54 @@ import { paginate, type Page } from '../pages.js';
 import type { EntryQuery, NewEntry } from './entry-requests.js';
 import { restoreCredentials, maskCredentials } from './credential-placeholders.js';
 
-/** An entry of the registry, as it is shown. */
+/** An entry of the registry with masked credentials. */
 export interface EntryResponse {
   readonly slug: string;
-  /** Declared in the configuration file: it can only be changed there. */
+  /** True for an entry that the configuration file declares. It can be changed only there. */
   readonly managed: boolean;
   readonly version: number;
   /** RFC 3339. */
   readonly createdAt: string;
   readonly updatedAt: string;
-  /** False when this worker cannot serve it; `faults` say why. */
+  /** False when this worker cannot use the entry; `faults` say why. */
   readonly usable: boolean;
   readonly faults: readonly string[];
-  /** In the words of the configuration file, with `[kept]` for credentials; null when those cannot be opened any more. */
+  /** The source in the format of the configuration file, with `[kept]` for credentials. Null when these cannot be decrypted. */
   readonly entry: JsonObject | null;
 }
 
-/** Servers or virtual servers, as they are looked at and changed over HTTP. */
+/** Lists and changes the entries of one kind, with masked credentials and version checks. */
 export class AdminEntries<Definition> {
   constructor(private readonly entries: RegistryEntries<Definition>) {}
 
-  /** By slug; a page follows the slug that the cursor stands for. */
-  async list(query: EntryQuery, isWanted: (entry: JsonObject) => boolean = () => true): Promise<Page<EntryResponse>> {
-    const wanted = (await this.entries.list()).filter((entry) => fits(entry, query) && isWanted(entry.source ?? {}));
-    const { items, ...rest } = paginate(wanted, ({ slug }) => slug, query);
-    return { items: items.map(shown), ...rest };
+  /** Lists entries by slug. */
+  async list(query: EntryQuery, predicate: (entry: JsonObject) => boolean = () => true): Promise<Page<EntryResponse>> {
+    const all = await this.entries.list();
+    const matching = all.filter((entry) => matches(entry, query) && predicate(entry.source ?? {}));
+    const { items, ...rest } = paginate(matching, ({ slug }) => slug, query);
+    return { items: items.map(toResponse), ...rest };
   }
 
   /** @throws EntryUnknown */
   async find(slug: string): Promise<EntryResponse> {
-    return shown(await this.requireEntry(slug));
+    return toResponse(await this.requireEntry(slug));
   }
 
-  /** What an entry would mean, without writing it. `[kept]` stands for what is stored of that slug. */
+  /** Validates an entry without storing it. `[kept]` refers to the stored credentials of that slug. */
   async validate({ slug, entry }: NewEntry): Promise<Definition> {
     const stored = await this.entries.find(slug);
     return this.entries.validate(slug, restoreCredentials(entry, stored?.source));
   }
 
   async create({ slug, entry }: NewEntry): Promise<EntryResponse> {
-    return shown(await this.entries.create(slug, restoreCredentials(entry, undefined)));
+    return toResponse(await this.entries.create(slug, restoreCredentials(entry, undefined)));
   }
 
-  /** @throws HttpException 428 or 412 when `ifMatch` does not name the version that is there */
+  /** @throws HttpException 428 or 412 when `ifMatch` does not name the current version */
   async replace(slug: string, entry: JsonObject, ifMatch: string | undefined): Promise<EntryResponse> {
     const { source, version } = await this.requireEntry(slug);
     requireMatch(ifMatch, version);
-    return shown(await this.entries.replace(slug, restoreCredentials(entry, source), version));
+    return toResponse(await this.entries.replace(slug, restoreCredentials(entry, source), version));
   }
 
   async delete(slug: string, ifMatch: string | undefined): Promise<void> {
@@ -60,12 +61,12 @@ export class AdminEntries<Definition> {
     await this.entries.delete(slug, version);
   }
 
-  /** Changes some members and leaves the others. What is so already stays at its version. */
+  /** Changes some members of an entry. If they already have these values, the entry keeps its version. */
   async patch(slug: string, members: JsonObject): Promise<EntryResponse> {
     const stored = await this.requireEntry(slug);
-    const isSo = Object.entries(members).every(([name, value]) => stored.source?.[name] === value);
-    if (isSo) return shown(stored);
-    return shown(await this.entries.replace(slug, { ...stored.source, ...members }, stored.version));
+    const isUnchanged = Object.entries(members).every(([name, value]) => stored.source?.[name] === value);
+    if (isUnchanged) return toResponse(stored);
+    return toResponse(await this.entries.replace(slug, { ...stored.source, ...members }, stored.version));
   }
 
   private async requireEntry(slug: string): Promise<RegistryEntry<Definition>> {
@@ -75,7 +76,7 @@ export class AdminEntries<Definition> {
   }
 }
 
-function shown<Definition>(stored: RegistryEntry<Definition>): EntryResponse {
+function toResponse<Definition>(stored: RegistryEntry<Definition>): EntryResponse {
   const { slug, managed, version, createdAt, updatedAt, source, definition, faults } = stored;
   return {
     slug,
@@ -89,7 +90,7 @@ function shown<Definition>(stored: RegistryEntry<Definition>): EntryResponse {
   };
 }
 
-function fits<Definition>({ slug, managed, source }: RegistryEntry<Definition>, query: EntryQuery): boolean {
+function matches<Definition>({ slug, managed, source }: RegistryEntry<Definition>, query: EntryQuery): boolean {
   if (query.managed !== undefined && query.managed !== managed) return false;
   if (query.q === undefined) return true;
   const title = source?.['title'];

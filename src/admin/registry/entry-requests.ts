@@ -3,10 +3,10 @@ import { IsBoolean, IsObject, IsOptional, IsString, MaxLength } from 'class-vali
 import type { JsonObject } from '#lib/mcp-protocol';
 import { PageQuery } from '../pages.js';
 
-const LONGEST_SLUG = 200;
-const LONGEST_SEARCH = 200;
+const MAX_SLUG_LENGTH = 200;
+const MAX_SEARCH_LENGTH = 200;
 
-/** What an entry is to be, in the words of the configuration file (docs/configuration.md). */
+/** The source of an entry in the format of the configuration file (docs/configuration.md). */
 export class EntryReplacement {
   @IsObject()
   readonly entry!: JsonObject;
@@ -14,36 +14,36 @@ export class EntryReplacement {
 
 /** A new entry. */
 export class NewEntry extends EntryReplacement {
-  /** What URLs and public names call it. */
+  /** Name of the entry in URLs and in public names. */
   @IsString()
-  @MaxLength(LONGEST_SLUG)
+  @MaxLength(MAX_SLUG_LENGTH)
   readonly slug!: string;
 }
 
 const toBoolean = ({ value }: { value: unknown }): unknown =>
   value === 'true' ? true : value === 'false' ? false : value;
 
-/** Which entries are wanted. */
+/** Filter for entries. */
 export class EntryQuery extends PageQuery {
-  /** Declared in the configuration file. */
+  /** Whether the configuration file declares the entry. */
   @Transform(toBoolean)
   @IsOptional()
   @IsBoolean()
   readonly managed?: boolean;
 
-  /** A part of the slug or of the title, in whatever case. */
+  /** Case-insensitive part of the slug or of the title. */
   @IsOptional()
   @IsString()
-  @MaxLength(LONGEST_SEARCH)
+  @MaxLength(MAX_SEARCH_LENGTH)
   readonly q?: string;
 }
 
-/** Which servers are wanted. */
+/** Filter for servers. */
 export class ServerQuery extends EntryQuery {
   /** `http`, `sse`, `stdio` or `rest`. */
   @IsOptional()
   @IsString()
-  @MaxLength(LONGEST_SEARCH)
+  @MaxLength(MAX_SEARCH_LENGTH)
   readonly transport?: string;
 
   @Transform(toBoolean)

@@ -1,14 +1,14 @@
 import type { BroadcastResult } from '../../workers/index.js';
 import type { HealthView } from '../../connections/index.js';
 
-/** How calls at a server have ended lately. Times are RFC 3339. */
+/** Health of a server at each worker, derived from its last calls. Times are RFC 3339. */
 export interface HealthResponse {
   readonly items: readonly (Omit<HealthView, 'answeredAt' | 'failedAt'> & {
     readonly worker: string;
     readonly answeredAt?: string;
     readonly failedAt?: string;
   })[];
-  /** Workers that did not answer. */
+  /** Workers that did not reply. */
   readonly silentWorkers: readonly string[];
 }
 

@@ -1,11 +1,11 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Items } from '../../items/index.js';
 import { ServerRegistry, type ServerDefinition } from '../../registry/index.js';
-import { ServerTrial, type Trial } from '../../upstream/index.js';
+import { ConnectionTest, type ConnectionTestResult } from '../../upstream/index.js';
 
-const MOST_AT_ONCE = 4;
+const MAX_CONCURRENT = 4;
 
-/** Looks at what servers list, so that people see it before any client has asked for it. */
+/** Reads the lists of servers, so that admins see their items before any client has requested them. */
 @Injectable()
 export class ItemDiscovery implements OnApplicationShutdown {
   private readonly logger = new Logger('Discovery');
@@ -14,7 +14,7 @@ export class ItemDiscovery implements OnApplicationShutdown {
   private readonly stop = new AbortController();
 
   constructor(
-    private readonly trial: ServerTrial,
+    private readonly trial: ConnectionTest,
     private readonly items: Items,
     private readonly registry: ServerRegistry,
   ) {}
@@ -25,16 +25,16 @@ export class ItemDiscovery implements OnApplicationShutdown {
     await Promise.all(this.running);
   }
 
-  /** Tries to reach it as if nothing were known of it, and takes note of what it lists. */
-  run(server: ServerDefinition): Promise<Trial> {
-    const take: Parameters<ServerTrial['run']>[1] = (kind, page) => {
-      // It may have been configured anew meanwhile: what another server lists must not be taken for its own.
+  /** Connects to the server without cached state, and records the items that it lists. */
+  run(server: ServerDefinition): Promise<ConnectionTestResult> {
+    const observe: Parameters<ConnectionTest['run']>[1] = (kind, page) => {
+      // If the server was reconfigured in the meantime, its items must not be attributed to the new definition.
       if (this.registry.snapshot.servers.includes(server)) this.items.observe(server, kind, page);
     };
-    return this.trial.run(server, take, this.stop.signal);
+    return this.trial.run(server, observe, this.stop.signal);
   }
 
-  /** Looks at it soon, as it is configured then. Nobody waits for that: what fails is said in the log. */
+  /** Schedules a discovery with the definition of the server at that time. Failures are logged. */
   schedule(slug: string): void {
     this.pending.add(slug);
     this.startNext();
@@ -42,13 +42,13 @@ export class ItemDiscovery implements OnApplicationShutdown {
 
   private startNext(): void {
     const [slug] = this.pending;
-    if (slug === undefined || this.running.size >= MOST_AT_ONCE || this.stop.signal.aborted) return;
+    if (slug === undefined || this.running.size >= MAX_CONCURRENT || this.stop.signal.aborted) return;
     this.pending.delete(slug);
-    const looking = this.discover(slug).finally(() => {
-      this.running.delete(looking);
+    const task = this.discover(slug).finally(() => {
+      this.running.delete(task);
       this.startNext();
     });
-    this.running.add(looking);
+    this.running.add(task);
     this.startNext();
   }
 
@@ -56,12 +56,12 @@ export class ItemDiscovery implements OnApplicationShutdown {
     const server = this.registry.find(slug);
     if (!server) return;
     try {
-      const told = await this.run(server);
-      if (!told.reachable && !this.stop.signal.aborted) {
-        this.logger.warn(`What ${slug} has could not be looked at: ${told.reason}`);
+      const result = await this.run(server);
+      if (!result.reachable && !this.stop.signal.aborted) {
+        this.logger.warn(`Failed to discover the items of server ${slug}: ${result.reason}`);
       }
     } catch (cause) {
-      this.logger.error(`What ${slug} has could not be looked at: ${String(cause)}`);
+      this.logger.error(`Failed to discover the items of server ${slug}: ${String(cause)}`);
     }
   }
 }

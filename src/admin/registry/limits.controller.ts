@@ -3,7 +3,7 @@ import { AdminController } from '../admin-route.js';
 import { DescribeEntries } from '../openapi/route-description.js';
 import { EntriesController } from './entries.controller.js';
 
-/** How often callers may call, and how often at once. */
+/** Rate limits and concurrency limits. */
 @AdminController('limits')
 @DescribeEntries({ name: 'Limit', classes: [LimitEntry] })
 export class LimitsController extends EntriesController<LimitDefinition> {

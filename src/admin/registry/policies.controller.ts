@@ -3,7 +3,7 @@ import { AdminController } from '../admin-route.js';
 import { DescribeEntries } from '../openapi/route-description.js';
 import { EntriesController } from './entries.controller.js';
 
-/** Rules about who may use what. */
+/** Access policies. */
 @AdminController('policies')
 @DescribeEntries({ name: 'Policy', classes: [PolicyEntry] })
 export class PoliciesController extends EntriesController<PolicyDefinition> {

@@ -10,7 +10,7 @@ import {
   ServerRegistry,
   StdioServerEntry,
 } from '../../registry/index.js';
-import { ServerTrial, type Trial } from '../../upstream/index.js';
+import { ConnectionTest, type ConnectionTestResult } from '../../upstream/index.js';
 import { RequireRoles } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
 import { DescribeRoute, DescribeEntries } from '../openapi/route-description.js';
@@ -29,17 +29,16 @@ export class ServersController extends EntriesController<ServerDefinition> {
   constructor(
     private readonly store: RegistryStore,
     private readonly registry: ServerRegistry,
-    private readonly trial: ServerTrial,
+    private readonly trial: ConnectionTest,
     private readonly discovery: ItemDiscovery,
     private readonly inspection: Inspection,
   ) {
     super('servers', store.servers);
   }
 
-  /** By slug. */
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @DescribeRoute({ summary: 'Lists servers by slug, a page at a time', response: 'EntryPage' })
+  @DescribeRoute({ summary: 'List servers by slug', response: 'EntryPage' })
   override list(@Query() query: ServerQuery): Promise<Page<EntryResponse>> {
     const { transport, enabled } = query;
     return this.entries.list(
@@ -50,29 +49,29 @@ export class ServersController extends EntriesController<ServerDefinition> {
     );
   }
 
-  /** Tries to reach a server that need not be there yet: nothing is written. */
+  /** Connects to a server that need not exist yet. Stores nothing. */
   @Post('test')
   @RequireRoles(['admin'])
   @HttpCode(200)
-  @DescribeRoute({ summary: 'Tries to reach a server, without creating it', response: 'Trial' })
-  async test(@Body() body: NewEntry): Promise<Trial> {
+  @DescribeRoute({ summary: 'Test the connection to a server without creating it', response: 'Trial' })
+  async test(@Body() body: NewEntry): Promise<ConnectionTestResult> {
     return this.trial.run(await this.entries.validate(body));
   }
 
-  /** Tries to reach it as if nothing were known of it, in whatever era it answers. */
+  /** Connects without cached state, in either era, and records the listed items. */
   @Post(':slug/test')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
-  @DescribeRoute({ summary: 'Tries to reach a server, and says why it cannot be reached', response: 'Trial' })
-  async testStored(@Param('slug') slug: string): Promise<Trial> {
+  @DescribeRoute({ summary: 'Test the connection to a stored server', response: 'Trial' })
+  async testStored(@Param('slug') slug: string): Promise<ConnectionTestResult> {
     return this.discovery.run(this.requireDefinition(slug));
   }
 
-  /** Closes its connections once their calls are answered, and forgets what was learned of it, at every worker. */
+  /** At every worker: closes its connections after their in-flight calls and discards cached state of the server. */
   @Post(':slug/refresh')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(204)
-  @DescribeRoute({ summary: 'Has a server reached anew at every worker' })
+  @DescribeRoute({ summary: 'Reconnect to a server at every worker' })
   async refresh(@Param('slug') slug: string): Promise<void> {
     await this.store.refresh(slug);
     this.discovery.schedule(slug);
@@ -81,16 +80,18 @@ export class ServersController extends EntriesController<ServerDefinition> {
   @Get(':slug/health')
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
-  @DescribeRoute({ summary: 'How calls at a server have ended lately, at each worker', response: 'ServerHealth' })
+  @DescribeRoute({
+    summary: 'Show the health of a server at each worker, derived from its last calls',
+    response: 'ServerHealth',
+  })
   async health(@Param('slug') slug: string): Promise<HealthResponse> {
     return toHealthResponse(await this.inspection.serverHealth(this.requireDefinition(slug).slug));
   }
 
-  /** Takes a server back into service. */
   @Post(':slug/enable')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
-  @DescribeRoute({ summary: 'Takes a server back into service', response: 'Entry' })
+  @DescribeRoute({ summary: 'Enable a server', response: 'Entry' })
   async enable(
     @Param('slug') slug: string,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -100,11 +101,11 @@ export class ServersController extends EntriesController<ServerDefinition> {
     return replyWithEntry(reply, enabled);
   }
 
-  /** Takes a server out of service: it is left out everywhere, and its connections are closed. */
+  /** Removes the server from all endpoints and closes its connections. */
   @Post(':slug/disable')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
-  @DescribeRoute({ summary: 'Takes a server out of service', response: 'Entry' })
+  @DescribeRoute({ summary: 'Disable a server', response: 'Entry' })
   async disable(
     @Param('slug') slug: string,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -116,7 +117,7 @@ export class ServersController extends EntriesController<ServerDefinition> {
     this.discovery.schedule(slug);
   }
 
-  /** Those that are out of service too. */
+  /** Finds a server, including a disabled one. */
   private requireDefinition(slug: string): ServerDefinition {
     const server = this.registry.snapshot.servers.find((candidate) => candidate.slug === slug);
     if (!server) throw new EntryUnknown(slug);

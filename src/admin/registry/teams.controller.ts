@@ -3,7 +3,7 @@ import { AdminController } from '../admin-route.js';
 import { DescribeEntries } from '../openapi/route-description.js';
 import { EntriesController } from './entries.controller.js';
 
-/** People who share what they may use. */
+/** Teams of principals that share servers and roles. */
 @AdminController('teams')
 @DescribeEntries({ name: 'Team', classes: [TeamEntry] })
 export class TeamsController extends EntriesController<TeamDefinition> {

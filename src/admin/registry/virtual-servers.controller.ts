@@ -3,7 +3,7 @@ import { AdminController } from '../admin-route.js';
 import { DescribeEntries } from '../openapi/route-description.js';
 import { EntriesController } from './entries.controller.js';
 
-/** Endpoints that are put together from several servers. */
+/** Virtual servers: endpoints over a selection of servers. */
 @AdminController('virtual-servers')
 @DescribeEntries({ name: 'VirtualServer', classes: [VirtualServerEntry] })
 export class VirtualServersController extends EntriesController<VirtualServerDefinition> {

@@ -5,17 +5,17 @@ import { KeysUnavailable, TokenRefused } from '../auth.errors.js';
 import type { FetchKeySet } from './fetch-key-set.js';
 import { canVerify, readPublicKey, type PublicKey } from './public-key.js';
 
-/** A key that left the set is not trusted longer than this. */
-const FRESH_MS = 600_000;
-/** While the set cannot be fetched, the last one is good for this long. */
-const STALE_MS = 3_600_000;
+/** Interval after which the set is fetched again; a key removed from the set is trusted for at most this long. */
+const REFRESH_INTERVAL_MS = 600_000;
+/** While the set cannot be fetched, the last one is used for at most this long. */
+const MAX_AGE_MS = 3_600_000;
 
 interface CachedKeySet {
   readonly keys: readonly PublicKey[];
   readonly fetchedAt: number;
 }
 
-/** The public keys of an authorization server, as it replaces them over time. */
+/** Caches the public keys of an authorization server and follows their rotation. */
 export class RotatingKeys {
   private readonly logger = new Logger('KeySet');
   private cached: CachedKeySet = { keys: [], fetchedAt: -Infinity };
@@ -25,16 +25,16 @@ export class RotatingKeys {
 
   constructor(
     private readonly fetchKeys: FetchKeySet,
-    /** An unknown key makes the set be fetched again, at most this often: nobody can make us flood the server. */
+    /** Minimum interval between fetches for unknown keys, so that forged key ids cannot flood the authorization server. */
     private readonly refetchIntervalMs: number,
     private readonly clock: Clock,
   ) {}
 
-  /** Rejects with TokenRefused when there is no such key, with KeysUnavailable when that cannot be told. */
+  /** Rejects with TokenRefused when the set lacks the key, and with KeysUnavailable when the set cannot be fetched. */
   async find(kid: string | undefined, alg: string): Promise<KeyObject> {
-    if (this.age() >= FRESH_MS) await this.refresh();
-    const known = this.choose(kid, alg);
-    if (known !== undefined) return known;
+    if (this.age() >= REFRESH_INTERVAL_MS) await this.refresh();
+    const cached = this.choose(kid, alg);
+    if (cached !== undefined) return cached;
     await this.refresh();
     const rotated = this.choose(kid, alg);
     if (rotated !== undefined) return rotated;
@@ -43,18 +43,18 @@ export class RotatingKeys {
   }
 
   private choose(kid: string | undefined, alg: string): KeyObject | undefined {
-    if (this.age() >= STALE_MS) throw new KeysUnavailable(this.refetchIntervalMs);
-    const fitting = this.cached.keys.filter((key) => canVerify(key, alg));
-    // Without a key id only a set that leaves no choice can say which key is meant.
-    if (kid === undefined) return fitting.length === 1 ? fitting[0]?.key : undefined;
-    return fitting.find((key) => key.kid === kid)?.key;
+    if (this.age() >= MAX_AGE_MS) throw new KeysUnavailable(this.refetchIntervalMs);
+    const candidates = this.cached.keys.filter((key) => canVerify(key, alg));
+    // A token without a key id is only unambiguous when a single key of the set can verify it.
+    if (kid === undefined) return candidates.length === 1 ? candidates[0]?.key : undefined;
+    return candidates.find((key) => key.kid === kid)?.key;
   }
 
   private age(): number {
     return this.clock.now() - this.cached.fetchedAt;
   }
 
-  /** Fetches once for all who ask at the same time. Failing is no fault as long as the last set may be used. */
+  /** Concurrent calls share one fetch. A failed fetch is not an error while the last set is young enough. */
   private async refresh(): Promise<void> {
     const now = this.clock.now();
     if (this.fetching === undefined && now - this.triedAt < this.refetchIntervalMs) return;
@@ -70,7 +70,7 @@ export class RotatingKeys {
       this.isFailing = false;
     } catch (fault) {
       this.isFailing = true;
-      this.logger.warn(`The key set could not be fetched: ${fault instanceof Error ? fault.message : String(fault)}`);
+      this.logger.warn(`Failed to fetch the key set: ${fault instanceof Error ? fault.message : String(fault)}`);
     }
   }
 }

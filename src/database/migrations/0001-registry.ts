@@ -3,8 +3,8 @@ import type { Migration } from '../migration.js';
 import type { DatabaseKind } from '../stored-values.js';
 
 /**
- * Servers, virtual servers and the default endpoint share a table, because they share their names. `registry_state` is
- * one row that says, cheaply, whether any of them changed: triggers count, so that a change by hand counts too.
+ * Servers, virtual servers and the default endpoint share a table because they share a namespace. `registry_state` is a
+ * single row whose revision makes change detection cheap. Triggers increment it, so that manual changes count too.
  */
 export const registry: Migration = {
   name: '0001-registry',
@@ -13,12 +13,12 @@ export const registry: Migration = {
       .createTable('registry_entries')
       .addColumn('slug', 'text', (slug) => slug.primaryKey())
       .addColumn('kind', 'text', (name) => name.notNull())
-      // As it was written, without what is sealed.
+      // The source of the entry without its credentials.
       .addColumn('entry', column.json, (entry) => entry.notNull())
-      // What may hold credentials, encrypted.
+      // The members that may contain credentials, encrypted.
       .addColumn('sealed', 'text')
       .addColumn('is_managed', column.boolean, (isManaged) => isManaged.notNull())
-      // In the file, among its kind.
+      // Position in the configuration file among entries of its kind.
       .addColumn('position', 'integer')
       .addColumn('version', 'integer', (version) => version.notNull())
       .addColumn('created_at', column.instant, (instant) => instant.notNull())
@@ -28,7 +28,7 @@ export const registry: Migration = {
       .createTable('registry_state')
       .addColumn('id', 'integer', (id) => id.primaryKey())
       .addColumn('revision', 'integer', (revision) => revision.notNull())
-      // The digest of what the configuration file declared.
+      // Digest of the entries that the configuration file declares.
       .addColumn('declaration', 'text')
       .execute();
     await sql`insert into registry_state (id, revision) values (1, 0)`.execute(schema);

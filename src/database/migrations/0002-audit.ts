@@ -1,6 +1,6 @@
 import type { Migration } from '../migration.js';
 
-/** What was done over the admin API, and what was refused there. Ids grow with time. */
+/** Changes made and requests refused over the admin API. Ids increase over time. */
 export const audit: Migration = {
   name: '0002-audit',
   async up(schema, column) {

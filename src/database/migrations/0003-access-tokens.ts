@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Migration } from '../migration.js';
 
-/** Personal access tokens; of their secrets only digests. `access_token_state` says, cheaply, whether any has changed. */
+/** Personal access tokens, with digests instead of secrets. The revision in `access_token_state` makes change detection cheap. */
 export const accessTokens: Migration = {
   name: '0003-access-tokens',
   async up(schema, column) {

@@ -1,18 +1,18 @@
 import type { Migration } from '../migration.js';
 
-/** Requests of the admin API that must be carried out once, and what was answered. */
+/** Admin API requests that must be executed once, with their responses. */
 export const idempotencyKeys: Migration = {
   name: '0004-idempotency-keys',
   async up(schema, column) {
     await schema.schema
       .createTable('idempotency_keys')
-      // Digest of who asks, for what, under which key.
+      // Digest of the caller, the URL and the idempotency key.
       .addColumn('id', 'text', (id) => id.primaryKey())
-      // Of what was asked.
+      // Digest of the URL, the body and the rights of the caller.
       .addColumn('request', 'text', (request) => request.notNull())
       .addColumn('state', 'text', (state) => state.notNull())
       .addColumn('started_at', column.instant, (at) => at.notNull())
-      // Encrypted: answers may hold credentials.
+      // Encrypted, because responses may contain credentials.
       .addColumn('answer', 'text')
       .execute();
     await schema.schema

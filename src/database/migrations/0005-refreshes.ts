@@ -1,6 +1,6 @@
 import type { Migration } from '../migration.js';
 
-/** How often somebody has asked that a server be reached anew: not a change of what is written, and yet one. */
+/** Number of refreshes requested for a server. A refresh changes the definition of the server, but not its source. */
 export const refreshes: Migration = {
   name: '0005-refreshes',
   async up(schema) {

@@ -1,14 +1,14 @@
 import { sql } from 'kysely';
 import type { Migration } from '../migration.js';
 
-/** Tools, prompts, resources and templates as their servers define them: the definition that was approved, and the one that was seen last. */
+/** Tools, prompts, resources and templates as their servers define them: the approved definition and the latest one. */
 export const items: Migration = {
   name: '0006-items',
   async up(schema, column) {
     await schema.schema
       .createTable('items')
       .addColumn('server', 'text', (server) => server.notNull())
-      // The member of a list's answer that they come in: tools, prompts, …
+      // The member of a list result that contains them: tools, prompts, …
       .addColumn('kind', 'text', (kind) => kind.notNull())
       // Name, URI or URI template.
       .addColumn('name', 'text', (name) => name.notNull())
@@ -18,7 +18,7 @@ export const items: Migration = {
       .addColumn('seen_digest', 'text', (digest) => digest.notNull())
       .addColumn('flags', column.json, (flags) => flags.notNull())
       .addColumn('is_disabled', column.boolean, (isDisabled) => isDisabled.notNull())
-      // What people call it, and say of it, instead of its server.
+      // Name and description that an admin set instead of those of the server.
       .addColumn('shown_name', 'text')
       .addColumn('shown_description', 'text')
       .addColumn('first_seen_at', column.instant, (at) => at.notNull())

@@ -1,6 +1,6 @@
 import type { Migration } from '../migration.js';
 
-/** Roles that the maker of a personal access token had by teams only: with the team they go. Null: none. */
+/** Roles that the creator of a personal access token had through teams only; they are lost with the team. Null: none. */
 export const teamRoles: Migration = {
   name: '0007-team-roles',
   async up(schema, column) {

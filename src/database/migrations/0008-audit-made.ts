@@ -1,6 +1,6 @@
 import type { Migration } from '../migration.js';
 
-/** Path of what a request has made. Null: nothing that has a path. */
+/** Path of the resource that a request created. Null: it created none. */
 export const auditMade: Migration = {
   name: '0008-audit-made',
   async up(schema) {

@@ -8,7 +8,7 @@ import { items } from './0006-items.js';
 import { teamRoles } from './0007-team-roles.js';
 import { auditMade } from './0008-audit-made.js';
 
-/** All of them, in their order. A new one is a file with the next number, and a line here. */
+/** All migrations in order. A new migration is a file with the next number and a line here. */
 export const MIGRATIONS: readonly Migration[] = [
   registry,
   audit,

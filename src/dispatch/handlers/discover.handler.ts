@@ -8,7 +8,7 @@ import {
   type JsonObject,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { isShownInFull } from '../../catalog/index.js';
+import { isFullyVisible } from '../../catalog/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery } from '../call-delivery.js';
 import { toGatewayCapabilities } from '../capabilities.js';
@@ -16,7 +16,7 @@ import { MethodHandler, type Inbound } from '../inbound.js';
 import { ServerProfiles } from '../server-profiles.js';
 import { EndpointInfo } from '../endpoint-info.js';
 
-/** Tells a modern client what the endpoint offers (specification 2026: server/discover). */
+/** Returns the capabilities of the endpoint to a modern client (specification 2026: server/discover). */
 @Injectable()
 export class DiscoverHandler extends MethodHandler {
   readonly methods = ['server/discover'];
@@ -43,9 +43,9 @@ export class DiscoverHandler extends MethodHandler {
   }
 }
 
-/** What the gateway does not know it passes on for nobody who sees a part only. */
+/** Removes capabilities unknown to the gateway for a caller with restrictions (invariant 10). */
 function restrictCapabilities({ endpoint }: Inbound, offered: JsonObject): JsonObject {
   const { capabilities } = offered;
-  if (isShownInFull(endpoint) || !isJsonObject(capabilities)) return offered;
+  if (isFullyVisible(endpoint) || !isJsonObject(capabilities)) return offered;
   return { ...offered, capabilities: toGatewayCapabilities(capabilities) };
 }

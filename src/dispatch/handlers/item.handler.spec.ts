@@ -33,7 +33,7 @@ afterEach(async () => {
 
 const codeOf = (outcome: Outcome) => (outcome.kind === 'error' ? outcome.error.code : undefined);
 
-describe('an item that is used', () => {
+describe('a call of an item', () => {
   it.each<[string, JsonObject, JsonObject]>([
     ['tools/call', { name: 'files__read', arguments: { a: 1 } }, { name: 'read', arguments: { a: 1 } }],
     ['prompts/get', { name: 'files__ask' }, { name: 'ask' }],
@@ -48,14 +48,14 @@ describe('an item that is used', () => {
       { ref: { type: 'ref/resource', uri: 'files+file:///{a}' } },
       { ref: { type: 'ref/resource', uri: 'file:///{a}' } },
     ],
-  ])('by %s is asked of its server, in the server’s words', async (method, params, own) => {
+  ])('sends %s to the server that has the item, under the item’s own name', async (method, params, own) => {
     const { made, request } = await world();
     expect(await request(method, params)).toMatchObject({ kind: 'result' });
     expect(made.asked('files')).toEqual([[method, own]]);
     expect(made.asked('mail')).toEqual([]);
   });
 
-  it('links to what can be read at the same endpoint', async () => {
+  it('rewrites resource links in a tool result so that they can be read at the same endpoint', async () => {
     const { connector, request } = await world();
     connector.respond = () => result({ content: [{ type: 'resource_link', uri: 'file:///a', name: 'a' }] });
     expect(await request('tools/call', { name: 'files__read' })).toMatchObject({
@@ -63,7 +63,7 @@ describe('an item that is used', () => {
     });
   });
 
-  it('of a transparent endpoint is passed on word for word, both ways', async () => {
+  it('passes params and result through unchanged at a transparent endpoint', async () => {
     const { made, connector, request } = await world();
     const answer = result({ content: [{ type: 'resource_link', uri: 'file:///a', name: 'a' }] });
     connector.respond = () => answer;
@@ -72,14 +72,14 @@ describe('an item that is used', () => {
     expect(made.asked('files')[0]?.[1]).toBe(params);
   });
 
-  it('that fails as a tool is a result, and stays one', async () => {
+  it('returns a tool result with `isError` unchanged', async () => {
     const { connector, request } = await world();
     const failed = { content: [{ type: 'text', text: 'no such file' }], isError: true };
     connector.respond = () => result(failed);
     expect(await request('tools/call', { name: 'files__read' })).toEqual(result(failed));
   });
 
-  it('fails with the server’s own error unchanged, with ours under an id that is found in the log', async () => {
+  it('returns a server’s error unchanged, and adds a request id to errors of the gateway', async () => {
     const { connector, request } = await world();
     const error = { code: 7, message: 'theirs', data: { outcome: 'odd' } };
     connector.respond = () => ({ kind: 'error', error });
@@ -91,7 +91,7 @@ describe('an item that is used', () => {
   });
 });
 
-describe('an item that there is not', () => {
+describe('a call of an unknown item', () => {
   it.each<[string, JsonObject, number]>([
     ['tools/call', { name: 'read' }, -32602],
     ['tools/call', { name: 'nobody__read' }, -32602],
@@ -104,32 +104,32 @@ describe('an item that there is not', () => {
     ['completion/complete', { ref: {} }, -32602],
     ['completion/complete', { ref: { name: 'ask' } }, -32602],
     ['completion/complete', { ref: { uri: 'file:///a' } }, -32002],
-  ])('by %s %j is refused, and no server is asked', async (method, params, code) => {
+  ])('rejects %s %j without a request to any server', async (method, params, code) => {
     const { made, request } = await world();
     expect(codeOf(await request(method, params, { client: LEGACY_CLIENT }))).toBe(code);
     expect(made.connector.opened).toEqual([]);
   });
 
-  it('is not echoed in full', async () => {
+  it('truncates a long item name in the error message', async () => {
     const { request } = await world();
     const outcome = await request('tools/call', { name: 'x'.repeat(100_000) });
     expect(JSON.stringify(outcome).length).toBeLessThan(1_000);
   });
 
-  it('of the resources has the code of the client’s era', async () => {
+  it('answers a modern client’s read of an unknown resource with -32602', async () => {
     const { request } = await world();
     expect(codeOf(await request('resources/read', { uri: 'a:b' }, { client: MODERN_CLIENT }))).toBe(-32602);
   });
 });
 
-describe('an item that the endpoint does not show', () => {
+describe('a call of an item outside the selection of a virtual server', () => {
   it.each<[string, JsonObject, JsonObject]>([
     ['tools/call', { name: 'files__read' }, { name: 'files__write' }],
     ['prompts/get', { name: 'files__ask' }, { name: 'files__tell' }],
     ['resources/read', { uri: 'files+file:///open/a' }, { uri: 'files+file:///closed/a' }],
     ['completion/complete', { ref: { name: 'files__ask' } }, { ref: { name: 'files__tell' } }],
     ['completion/complete', { ref: { uri: 'files+file:///open/{a}' } }, { ref: { uri: 'files+file:///closed/{a}' } }],
-  ])('by %s is one that there is not', async (method, shown, hidden) => {
+  ])('rejects %s for an item that the virtual server does not select', async (method, shown, hidden) => {
     const { made, request } = await world();
     expect(await request(method, hidden, { endpoint: 'desk' })).toMatchObject({ kind: 'error' });
     expect(made.asked('files')).toEqual([]);
@@ -137,8 +137,8 @@ describe('an item that the endpoint does not show', () => {
   });
 });
 
-describe('what nobody knows', () => {
-  it('is passed on where there is one server that could know it, and refused elsewhere', async () => {
+describe('a call of a method unknown to the gateway', () => {
+  it('passes an unknown method through at a transparent endpoint, and rejects it elsewhere', async () => {
     const { made, request } = await world();
     expect(await request('acme/x', { a: 1 }, { endpoint: 'files' })).toMatchObject({ kind: 'result' });
     expect(made.asked('files')).toEqual([['acme/x', { a: 1 }]]);
@@ -147,8 +147,8 @@ describe('what nobody knows', () => {
   });
 });
 
-describe('a defect of ours', () => {
-  it('is told without details', async () => {
+describe('an unexpected exception', () => {
+  it('is reported as an internal error without details', async () => {
     const { connector, request } = await world();
     connector.respond = () => {
       throw new TypeError('secret of the house');
@@ -158,8 +158,8 @@ describe('a defect of ours', () => {
   });
 });
 
-describe('a call', () => {
-  it('of a session is cancelled by its words, of a client without one by its leaving', async () => {
+describe('a running call', () => {
+  it('is cancelled by `notifications/cancelled` in a session, and by the disconnect of a client without a session', async () => {
     const { made, connector, request } = await world();
     connector.respond = () => new Promise<Outcome>(() => undefined);
     const session = made.session('files', LEGACY_CLIENT);
@@ -173,14 +173,14 @@ describe('a call', () => {
     expect(connector.opened.flatMap(({ sent }) => sent).every(({ signal }) => signal.aborted)).toBe(true);
   });
 
-  it('of a client that has left is not run at all', async () => {
+  it('is not sent to the server when the client disconnected before', async () => {
     const { connector, request } = await world();
     const outcome = await request('tools/call', { name: 'files__x' }, { signal: AbortSignal.abort() });
     expect(codeOf(outcome)).toBe(-31002);
     expect(connector.opened).toEqual([]);
   });
 
-  it('is preceded by what its server says', async () => {
+  it('forwards the server’s notifications before the result', async () => {
     const { connector, request } = await world();
     connector.respond = async ({ reply }) => {
       await reply.notify({ method: 'notifications/progress', params: {} });

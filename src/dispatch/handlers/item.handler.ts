@@ -9,7 +9,7 @@ import {
   type ParameterHeader,
 } from '#lib/mcp-protocol';
 import type { ParkedState } from '../../calls/index.js';
-import { publishResult, targetOfName, targetOfUri, type Target } from '../../catalog/index.js';
+import { publishResult, resolveName, resolveUri, type Target } from '../../catalog/index.js';
 import { Limits } from '../../limits/index.js';
 import { Items, type ItemKind } from '../../items/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
@@ -27,7 +27,7 @@ import { MethodHandler, type Inbound } from '../inbound.js';
 import { ListFetcher } from '../list-fetcher.js';
 import { ToolHeaders } from '../tool-headers.js';
 
-/** Uses one item of one server: a tool, a prompt, a resource, the completion of an argument. */
+/** Sends a request for one item to its server: a tool, a prompt, a resource or the completion of an argument. */
 @Injectable()
 export class ItemHandler extends MethodHandler {
   readonly methods = ['tools/call', 'prompts/get', 'resources/read', 'completion/complete'];
@@ -49,7 +49,7 @@ export class ItemHandler extends MethodHandler {
     if ('kind' in named) return named;
     const addressed = this.resolve(inbound, named);
     if ('kind' in addressed) return addressed;
-    // Policies and limits go by the names that callers see, as lists do.
+    // Policies and limits apply to the names that callers see, as in lists.
     const denied = findDenial(inbound, named);
     if (denied !== undefined) return deniedByPolicy(denied, named.server.slug);
     const call = { caller: inbound.caller, server: named.server, tool: toToolName(named.request) };
@@ -57,8 +57,8 @@ export class ItemHandler extends MethodHandler {
   }
 
   /**
-   * The call was let in when it began, and its server waits: to count it again, or to hold it to what its tool has become
-   * since, would leave it half done. Who may no longer use the item may not speak for it either.
+   * Continues a parked call. Its admission checks ran when it started, and its server waits: another rate limit or quarantine
+   * check could leave it unfinished (invariant 1). Only a caller that lost access to the item is rejected.
    */
   private async continueParkedCall(
     inbound: Inbound,
@@ -93,7 +93,7 @@ export class ItemHandler extends MethodHandler {
     const { name } = addressed.request.params;
     const found = this.toolHeaders.headersFor(addressed.server, name as string, inbound);
     const headers = found instanceof Promise ? await found : found;
-    // What was learned just now may be that the tool has changed.
+    // Loading the tool list may have revealed a changed definition, so this check comes after it.
     const permission = this.items.checkTool(addressed.server, name as string);
     if (permission === 'quarantined') return definitionChanged(addressed.server.slug);
     if (permission === 'unlisted') return unknownItem(inbound, 'tools');
@@ -101,7 +101,7 @@ export class ItemHandler extends MethodHandler {
     return this.deliverWithParameterHeaders(inbound, addressed, headers, sink, signal);
   }
 
-  /** Under the item's own name; or why it cannot be used. */
+  /** Replaces a shown name by the item's own name, or returns the error for an item that is disabled or unknown. */
   private resolve(inbound: Inbound, addressed: AddressedRequest): AddressedRequest | Outcome {
     const { server, request } = addressed;
     const kind = toItemKind(request);
@@ -111,7 +111,7 @@ export class ItemHandler extends MethodHandler {
     return own === name ? addressed : { ...addressed, request: withOwnName(own, request) };
   }
 
-  /** Some of the tool's parameters travel in headers too: the client's are checked, the server's are produced. */
+  /** Checks the client's parameter headers against the arguments and adds those that the server requires. */
   private async deliverWithParameterHeaders(
     inbound: Inbound,
     addressed: AddressedRequest,
@@ -121,8 +121,8 @@ export class ItemHandler extends MethodHandler {
   ): Promise<Outcome> {
     const { arguments: given } = addressed.request.params;
     const args = isJsonObject(given) ? given : {};
-    const fault = inbound.mirrored && checkParameterHeaders(headers, args, inbound.mirrored);
-    if (fault) return failure(fault);
+    const mismatch = inbound.mirrored && checkParameterHeaders(headers, args, inbound.mirrored);
+    if (mismatch) return failure(mismatch);
     return this.deliver(inbound, { ...addressed, parameterHeaders: mirrorParameters(headers, args) }, sink, signal);
   }
 
@@ -142,12 +142,12 @@ export class ItemHandler extends MethodHandler {
   }
 }
 
-const NO_LONGER_VISIBLE = 'This is not open to you any more.';
+const NO_LONGER_VISIBLE = 'You no longer have access to this item.';
 
 const toToolName = ({ method, params }: McpRequest): string | undefined =>
   method === 'tools/call' ? (params['name'] as string) : undefined;
 
-/** Why an item that the caller can see may not be used with these arguments. */
+/** The reason why a visible item may not be used with these arguments. */
 function findDenial({ endpoint }: Inbound, { server, request }: AddressedRequest): string | undefined {
   const { name, arguments: given } = request.params;
   const isCall = request.method === 'tools/call';
@@ -157,7 +157,7 @@ function findDenial({ endpoint }: Inbound, { server, request }: AddressedRequest
   return allowed ? undefined : reason;
 }
 
-/** What kind of item a request is about, as `resolveAddress` lets it through. */
+/** The kind of item of a request that `resolveAddress` has accepted. */
 function toItemKind({ method, params: { ref } }: McpRequest): ItemKind {
   if (method === 'tools/call') return 'tools';
   if (method === 'resources/read') return 'resources';
@@ -170,7 +170,7 @@ function toItemName({ params }: McpRequest, kind: ItemKind): string {
   return holder[kind === 'tools' || kind === 'prompts' ? 'name' : 'uri'] as string;
 }
 
-/** Only tools and prompts have other names than those of their servers. */
+/** Only tools and prompts can be renamed. */
 function withOwnName(own: string, request: McpRequest): McpRequest {
   const { params } = request;
   const { ref } = params;
@@ -178,7 +178,7 @@ function withOwnName(own: string, request: McpRequest): McpRequest {
   return { ...request, params: { ...params, ...changed } };
 }
 
-/** In the words that the client has used. */
+/** Names the item as the client did. */
 function unknownItem({ request: { params }, client }: Inbound, kind: ItemKind): Outcome {
   const ref = isJsonObject(params['ref']) ? params['ref'] : params;
   if (kind === 'tools') return invalidParams(`Unknown tool: ${truncate(ref['name'] as string)}`);
@@ -186,7 +186,7 @@ function unknownItem({ request: { params }, client }: Inbound, kind: ItemKind): 
   return resourceNotFound(ref['uri'] as string, client);
 }
 
-/** Which server, and the request in its words; or why there is none. */
+/** The server and the request with the item's own name, or an error when the endpoint has no such item. */
 function resolveAddress(inbound: Inbound): AddressedRequest | Outcome {
   const { endpoint, request } = inbound;
   switch (request.method) {
@@ -198,7 +198,7 @@ function resolveAddress(inbound: Inbound): AddressedRequest | Outcome {
       const { name } = request.params;
       if (typeof name !== 'string') return invalidParams('params.name must be a string.');
       const kind = request.method === 'tools/call' ? 'tools' : 'prompts';
-      const target = endpoint.shows(kind, name) ? targetOfName(endpoint, name) : undefined;
+      const target = endpoint.shows(kind, name) ? resolveName(endpoint, name) : undefined;
       if (!target) return invalidParams(`Unknown ${kind === 'tools' ? 'tool' : 'prompt'}: ${truncate(name)}`);
       return endpoint.transparent
         ? { server: target.server, request }
@@ -210,7 +210,7 @@ function resolveAddress(inbound: Inbound): AddressedRequest | Outcome {
 function resolveAddressByUri({ endpoint, request, client }: Inbound): AddressedRequest | Outcome {
   const { uri } = request.params;
   if (typeof uri !== 'string') return invalidParams('params.uri must be a string.');
-  const target = endpoint.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
+  const target = endpoint.shows('resources', uri) ? resolveUri(endpoint, uri) : undefined;
   return target ? toAddressedRequest(request, target, { uri: target.own }) : resourceNotFound(uri, client);
 }
 
@@ -219,13 +219,13 @@ function resolveAddressByReference({ endpoint, request, client }: Inbound): Addr
   if (!isJsonObject(ref)) return invalidParams('params.ref must be an object.');
   const { name, uri } = ref;
   if (typeof name === 'string') {
-    const target = endpoint.shows('prompts', name) ? targetOfName(endpoint, name) : undefined;
+    const target = endpoint.shows('prompts', name) ? resolveName(endpoint, name) : undefined;
     return target
       ? toAddressedRequest(request, target, { ref: { ...ref, name: target.own } })
       : invalidParams(`Unknown prompt: ${truncate(name)}`);
   }
   if (typeof uri !== 'string') return invalidParams('params.ref needs a name or a uri.');
-  const target = endpoint.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
+  const target = endpoint.shows('resources', uri) ? resolveUri(endpoint, uri) : undefined;
   return target
     ? toAddressedRequest(request, target, { ref: { ...ref, uri: target.own } })
     : resourceNotFound(uri, client);

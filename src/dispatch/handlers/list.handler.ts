@@ -8,7 +8,7 @@ import {
   type ListMethod,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { kindOf, publishPages, type Endpoint } from '../../catalog/index.js';
+import { toItemKind, publishPages, type Endpoint } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { Items } from '../../items/index.js';
@@ -21,7 +21,7 @@ import { collectPages, type CompleteList } from '../pages.js';
 import { AdaptiveTimeout } from '../adaptive-timeout.js';
 import { ToolHeaders } from '../tool-headers.js';
 
-/** Where a list names the servers whose items are missing, and why. */
+/** The `_meta` key of the warnings that name servers whose items are missing from an aggregated list. */
 const WARNINGS_META = 'isthmus/warnings';
 
 type Failed = Extract<Outcome, { kind: 'error' }>;
@@ -30,8 +30,8 @@ type Part = { readonly server: ServerDefinition } & (
 );
 
 /**
- * Lists tools, prompts, resources and templates. Behind several servers the list is put together from all of them at
- * once, in configuration order; a server that fails costs its own items and a warning. When all fail, so does the list.
+ * Lists tools, prompts, resources and resource templates. An aggregating endpoint queries all servers concurrently and keeps
+ * their configuration order. Items of a failed server are replaced by a warning; the list fails when all servers fail.
  */
 @Injectable()
 export class ListHandler extends MethodHandler {
@@ -67,7 +67,8 @@ export class ListHandler extends MethodHandler {
   private async listAll(inbound: Inbound, signal: AbortSignal): Promise<Outcome> {
     const { cursor } = inbound.request.params;
     const offset = cursor === undefined ? 0 : parseCursor(cursor);
-    if (offset === undefined) return invalidParams('params.cursor is not one of ours. List from the beginning.');
+    if (offset === undefined)
+      return invalidParams('params.cursor was not issued by this gateway. Request the list without a cursor.');
     const method = inbound.request.method as ListMethod;
     const { servers } = inbound.endpoint;
     const parts = await runUntilAborted(signal, (wanted) =>
@@ -120,16 +121,16 @@ export class ListHandler extends MethodHandler {
   }
 }
 
-/** A page of a transparent endpoint without what its caller may not use. */
+/** A page of a transparent endpoint without the items that its caller may not use. */
 function toVisiblePage(endpoint: Endpoint, server: ServerDefinition, method: ListMethod, outcome: Outcome): Outcome {
-  if (outcome.kind !== 'result' || endpoint.showsAll(kindOf(method))) return outcome;
+  if (outcome.kind !== 'result' || endpoint.showsAll(toItemKind(method))) return outcome;
   const items = outcome.result[LIST_MEMBERS[method]];
   if (!Array.isArray(items)) return outcome;
   const shown: JsonObject = { [LIST_MEMBERS[method]]: [...publishPages(endpoint, server, method, [items])] };
   return { ...outcome, result: { ...outcome.result, ...shown } };
 }
 
-/** The client's leaving stops the work, its being answered does not: a late server may still earn back its time. */
+/** Aborts the work when the client disconnects, but not when it was answered: a late server can still regain its full timeout. */
 async function runUntilAborted<T>(signal: AbortSignal, work: (wanted: AbortSignal) => Promise<T>): Promise<T> {
   const wanted = new AbortController();
   const stop = () => wanted.abort();
@@ -155,12 +156,12 @@ function toPage(
   return listed;
 }
 
-/** What a client may make of a list: no more than of each of its parts, and nothing when one of them is missing. */
+/** Cache hints of an aggregated list: the strictest of its parts, and none when a part is missing. */
 function toCacheHintMembers(endpoint: Endpoint, method: ListMethod, parts: readonly Part[]): JsonObject {
   const freshMs = Math.min(...parts.map((part) => ('list' in part ? part.list.freshMs : 0)));
   if (parts.length === 0 || freshMs === 0) return {};
   const isPublic = parts.every((part) => 'list' in part && part.list.isPublic);
-  const isForAll = isPublic && endpoint.showsAll(kindOf(method));
+  const isForAll = isPublic && endpoint.showsAll(toItemKind(method));
   return { ttlMs: freshMs, cacheScope: isForAll ? 'public' : 'private' };
 }
 

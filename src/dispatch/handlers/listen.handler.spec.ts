@@ -27,15 +27,15 @@ async function world() {
     const leaving = new AbortController();
     const params = { notifications } as JsonObject;
     const outcome = made.request('subscriptions/listen', params, { endpoint, sink, signal: leaving.signal });
-    const told = () => sink.events.flatMap((event) => (event.kind === 'notification' ? [event.notification] : []));
-    return { outcome, sink, told, leave: () => leaving.abort() };
+    const received = () => sink.events.flatMap((event) => (event.kind === 'notification' ? [event.notification] : []));
+    return { outcome, sink, received, disconnect: () => leaving.abort() };
   };
   const at = (slug: string) => connector.opened.find(({ server }) => server.slug === slug);
   const change = (slug: string, notification: McpNotification) => at(slug)?.change(notification);
   return { made, connector, listen, at, change };
 }
 
-/** Lets what needs no time happen. */
+/** Runs everything that is due without advancing the time. */
 const soon = () => jest.advanceTimersByTimeAsync(0);
 const later = () => jest.advanceTimersByTimeAsync(1_000);
 
@@ -49,110 +49,110 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-describe('a client that listens', () => {
-  it('is told first what is honoured, then once of each burst, until it leaves', async () => {
+describe('subscriptions/listen', () => {
+  it('acknowledges the honoured filter first, then sends one notification for each burst until the client disconnects', async () => {
     const { connector, listen, change } = await world();
-    const { outcome, told, leave } = listen({ toolsListChanged: true });
+    const { outcome, received, disconnect } = listen({ toolsListChanged: true });
     await soon();
-    expect(told()).toEqual([{ method: ACKNOWLEDGED, params: { notifications: { toolsListChanged: true } } }]);
+    expect(received()).toEqual([{ method: ACKNOWLEDGED, params: { notifications: { toolsListChanged: true } } }]);
     for (const slug of ['a', 'b', 'a']) change(slug, TOOLS);
     await later();
-    expect(told().slice(1)).toEqual([TOOLS]);
+    expect(received().slice(1)).toEqual([TOOLS]);
     change('a', TOOLS);
-    leave();
+    disconnect();
     expect(await outcome).toEqual(result({}));
     await later();
-    expect(told()).toHaveLength(2);
+    expect(received()).toHaveLength(2);
     expect(connector.opened.flatMap(({ listeners }) => listeners)).toEqual([]);
   });
 
-  it('hears of a resource under the name that it asked for', async () => {
+  it('reports an updated resource under the public URI of the subscription', async () => {
     const { listen, at, change } = await world();
-    const { told } = listen({ resourceSubscriptions: ['a+file:///x', 'a+file:///x', 'nobody+file:///x'] });
+    const { received } = listen({ resourceSubscriptions: ['a+file:///x', 'a+file:///x', 'nobody+file:///x'] });
     await soon();
-    expect(told()[0]?.params).toEqual({ notifications: { resourceSubscriptions: ['a+file:///x'] } });
+    expect(received()[0]?.params).toEqual({ notifications: { resourceSubscriptions: ['a+file:///x'] } });
     expect(at('a')?.listeners.map(({ filter }) => filter)).toEqual([{ resourceSubscriptions: ['file:///x'] }]);
     expect(at('b')).toBeUndefined();
     for (let count = 0; count < 100; count += 1) change('a', updated('file:///x'));
     await later();
-    expect(told().slice(1)).toEqual([updated('a+file:///x')]);
+    expect(received().slice(1)).toEqual([updated('a+file:///x')]);
   });
 
-  it('hears of a part of a resource under the name of the part', async () => {
+  it('reports an updated sub-resource under the public URI of the sub-resource', async () => {
     const { listen, change } = await world();
-    const { told } = listen({ resourceSubscriptions: ['a+file:///d/'] });
+    const { received } = listen({ resourceSubscriptions: ['a+file:///d/'] });
     await soon();
     change('a', updated('file:///d/1'));
     await later();
-    expect(told().slice(1)).toEqual([updated('a+file:///d/1')]);
+    expect(received().slice(1)).toEqual([updated('a+file:///d/1')]);
     for (let part = 0; part < 100; part += 1) change('a', updated(`file:///d/${part}`));
     await later();
-    expect(told().slice(2)).toEqual([updated('a+file:///d/')]);
+    expect(received().slice(2)).toEqual([updated('a+file:///d/')]);
   });
 
-  it('is told at most twice of a hundred changes within two seconds, and of the last', async () => {
+  it('sends at most two notifications for a hundred changes within two seconds, one of them after the last change', async () => {
     const { listen, change } = await world();
-    const { told } = listen({ toolsListChanged: true });
+    const { received } = listen({ toolsListChanged: true });
     await soon();
     for (let count = 0; count < 100; count += 1) {
       change('a', TOOLS);
       await jest.advanceTimersByTimeAsync(19);
     }
-    const before = told().length;
+    const before = received().length;
     await later();
-    expect(told().length).toBeGreaterThan(before);
-    expect(told().slice(1).length).toBeLessThanOrEqual(2);
+    expect(received().length).toBeGreaterThan(before);
+    expect(received().slice(1).length).toBeLessThanOrEqual(2);
   });
 
-  it('hears nothing of what was not acknowledged', async () => {
+  it('sends no notification outside the acknowledged filter', async () => {
     const { connector, listen, change } = await world();
     connector.honours = ({ resourceSubscriptions: _none, ...lists }) => lists;
-    const { told } = listen({ toolsListChanged: true, resourceSubscriptions: ['a+file:///x'] });
+    const { received } = listen({ toolsListChanged: true, resourceSubscriptions: ['a+file:///x'] });
     await soon();
-    expect(told()[0]?.params).toEqual({ notifications: { toolsListChanged: true } });
+    expect(received()[0]?.params).toEqual({ notifications: { toolsListChanged: true } });
     for (const notification of [PROMPTS, updated('file:///x'), updated('file:///y')]) change('a', notification);
     await later();
-    expect(told()).toHaveLength(1);
+    expect(received()).toHaveLength(1);
   });
 
-  it('hears after the acknowledgement what changed before it', async () => {
+  it('sends changes that precede the acknowledgement after it', async () => {
     const { connector, listen, change } = await world();
     const slow = Promise.withResolvers<undefined>();
     connector.beforeListening = ({ server }) => (server.slug === 'b' ? slow.promise : Promise.resolve());
-    const { told } = listen({ toolsListChanged: true, resourceSubscriptions: ['a+file:///x'] });
+    const { received } = listen({ toolsListChanged: true, resourceSubscriptions: ['a+file:///x'] });
     await soon();
     for (const notification of [updated('file:///x'), updated('file:///x'), TOOLS]) change('a', notification);
     await later();
-    expect(told()).toEqual([]);
+    expect(received()).toEqual([]);
     slow.resolve(undefined);
     await soon();
-    expect(told().map(({ method }) => method)).toEqual([ACKNOWLEDGED, updated('').method, TOOLS.method]);
+    expect(received().map(({ method }) => method)).toEqual([ACKNOWLEDGED, updated('').method, TOOLS.method]);
   });
 
-  it('listens to nothing that its endpoint does not show', async () => {
+  it('does not honour a subscription to a resource that the endpoint does not show', async () => {
     const { listen } = await world();
-    const { told } = listen({ resourceSubscriptions: ['a+open:x', 'a+closed:x', 'b+open:x'] }, 'reading');
+    const { received } = listen({ resourceSubscriptions: ['a+open:x', 'a+closed:x', 'b+open:x'] }, 'reading');
     await soon();
-    expect(told()[0]?.params).toEqual({ notifications: { resourceSubscriptions: ['a+open:x'] } });
+    expect(received()[0]?.params).toEqual({ notifications: { resourceSubscriptions: ['a+open:x'] } });
   });
 
-  it('for nothing gets nothing, honestly', async () => {
+  it('acknowledges an empty filter with an empty filter and opens no connection', async () => {
     const { connector, listen } = await world();
-    const { told } = listen({});
+    const { received } = listen({});
     await soon();
-    expect(told()).toEqual([{ method: ACKNOWLEDGED, params: { notifications: {} } }]);
+    expect(received()).toEqual([{ method: ACKNOWLEDGED, params: { notifications: {} } }]);
     expect(connector.opened).toEqual([]);
   });
 
   it.each([undefined, null, 'tools', [], { resourceSubscriptions: 'a' }, { resourceSubscriptions: [7] }])(
-    'is refused when it says %j',
+    'rejects the malformed filter %j',
     async (notifications) => {
       const { listen } = await world();
       expect(await listen(notifications).outcome).toMatchObject({ error: { code: -32602 } });
     },
   );
 
-  it('is refused when it wants too much', async () => {
+  it('rejects a filter with more than 1,000 resources', async () => {
     const { connector, listen } = await world();
     const uris = Array.from({ length: 1_001 }, (_, index) => `a+file:///${index}`);
     expect(await listen({ resourceSubscriptions: uris }).outcome).toMatchObject({ error: { code: -32602 } });
@@ -160,53 +160,53 @@ describe('a client that listens', () => {
   });
 });
 
-describe('a server that cannot be listened to', () => {
-  it('costs its own changes', async () => {
+describe('subscriptions/listen with an unavailable server', () => {
+  it('sends the changes of the other servers when one server is unreachable', async () => {
     const { connector, listen, change } = await world();
     connector.beforeOpening = async ({ slug }) => {
       if (slug === 'a') throw new OutcomeError(unreachable('a'));
     };
-    const { told } = listen({ toolsListChanged: true });
+    const { received } = listen({ toolsListChanged: true });
     await soon();
     change('b', TOOLS);
     await later();
-    expect(told().map(({ method }) => method)).toEqual([ACKNOWLEDGED, TOOLS.method]);
+    expect(received().map(({ method }) => method)).toEqual([ACKNOWLEDGED, TOOLS.method]);
   });
 
-  it('is a failure where there is no other', async () => {
+  it('fails when every server of the endpoint is unreachable', async () => {
     const { connector, listen } = await world();
     connector.beforeOpening = ({ slug }) => Promise.reject(new OutcomeError(unreachable(slug)));
     for (const endpoint of ['default', 'a']) {
-      const { outcome, told } = listen({ toolsListChanged: true }, endpoint);
+      const { outcome, received } = listen({ toolsListChanged: true }, endpoint);
       expect(await outcome).toMatchObject({ error: { code: -31004, data: { server: 'a' } } });
-      expect(told()).toEqual([]);
+      expect(received()).toEqual([]);
     }
   });
 
-  it('in time does not hold up the acknowledgement, and joins when it is there', async () => {
+  it('acknowledges without a late server, and sends its changes once it is subscribed', async () => {
     const { connector, listen, at, change } = await world();
     const slow = Promise.withResolvers<undefined>();
     connector.beforeListening = ({ server }) => (server.slug === 'b' ? slow.promise : Promise.resolve());
-    const { told, leave, outcome } = listen({ toolsListChanged: true });
+    const { received, disconnect, outcome } = listen({ toolsListChanged: true });
     await jest.advanceTimersByTimeAsync(3_000);
-    expect(told()).toHaveLength(1);
+    expect(received()).toHaveLength(1);
     slow.resolve(undefined);
     await soon();
     change('b', TOOLS);
     await later();
-    expect(told().map(({ method }) => method)).toEqual([ACKNOWLEDGED, TOOLS.method]);
-    leave();
+    expect(received().map(({ method }) => method)).toEqual([ACKNOWLEDGED, TOOLS.method]);
+    disconnect();
     await outcome;
     await soon();
     expect(at('b')?.listeners).toEqual([]);
   });
 
-  it('is let go of when it comes after its client has left', async () => {
+  it('closes a late upstream subscription when the client has disconnected', async () => {
     const { connector, listen, at } = await world();
     const slow = Promise.withResolvers<undefined>();
     connector.beforeListening = ({ server }) => (server.slug === 'b' ? slow.promise : Promise.resolve());
-    const { outcome, leave } = listen({ toolsListChanged: true });
-    leave();
+    const { outcome, disconnect } = listen({ toolsListChanged: true });
+    disconnect();
     await jest.advanceTimersByTimeAsync(3_000);
     await outcome;
     slow.resolve(undefined);
@@ -214,7 +214,7 @@ describe('a server that cannot be listened to', () => {
     expect([at('a')?.listeners, at('b')?.listeners]).toEqual([[], []]);
   });
 
-  it('fails the client when nobody answers in time', async () => {
+  it('fails when no server answers in time', async () => {
     const { connector, listen } = await world();
     connector.beforeListening = () => new Promise<undefined>(() => undefined);
     const { outcome } = listen({ toolsListChanged: true });

@@ -10,10 +10,10 @@ import {
   type McpNotification,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { EndpointDirectory, publicUri, publishNotification, targetOfUri } from '../../catalog/index.js';
+import { EndpointDirectory, toPublicUri, publishNotification, resolveUri } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
-import { ChangeFeeds, type Feed } from '../../subscriptions/index.js';
+import { ServerSubscriptions, type SubscriptionHandle } from '../../subscriptions/index.js';
 import type { ChangeFilter } from '../../upstream/index.js';
 import { Items } from '../../items/index.js';
 import { ChangeStream } from '../change-stream.js';
@@ -23,26 +23,26 @@ import { MethodHandler, type Inbound } from '../inbound.js';
 import { AdaptiveTimeout } from '../adaptive-timeout.js';
 import { VisibleLists } from '../visible-lists.js';
 
-/** Resources that one client may listen to in one request. */
+/** Maximum number of resources in the filter of one request. */
 const MAX_RESOURCES = 1_000;
 
-/** How listening to one server went. A late server joins when it is there. */
+/** The result of the subscription at one server. A late server is attached once it has answered. */
 type Attempt = { readonly server: ServerDefinition } & (
-  { readonly feed: Feed } | { readonly failed: unknown } | { readonly late: true }
+  { readonly feed: SubscriptionHandle } | { readonly failed: unknown } | { readonly late: true }
 );
 
-/** What a client listens to at which servers. */
+/** A listening client and its filter at each server. */
 interface Subscriber {
   readonly inbound: Inbound;
   readonly wanted: ChangeFilter;
   readonly stream: ChangeStream;
-  /** By slug: what is asked of each server now. */
+  /** The current upstream filter by server slug. */
   readonly requestedFilters: Map<string, ChangeFilter>;
 }
 
-type OpenedAttempt = Extract<Attempt, { feed: Feed }>;
+type OpenedAttempt = Extract<Attempt, { feed: SubscriptionHandle }>;
 
-/** Keeps a modern client's stream of changes open until it leaves (specification 2026: basic/patterns/subscriptions). */
+/** Serves a modern client's subscription until the client disconnects (specification 2026: basic/patterns/subscriptions). */
 @Injectable()
 export class ListenHandler extends MethodHandler {
   readonly methods = ['subscriptions/listen'];
@@ -50,7 +50,7 @@ export class ListenHandler extends MethodHandler {
   private readonly adaptiveTimeout: AdaptiveTimeout;
 
   constructor(
-    private readonly feeds: ChangeFeeds,
+    private readonly feeds: ServerSubscriptions,
     private readonly endpoints: EndpointDirectory,
     private readonly views: VisibleLists,
     private readonly items: Items,
@@ -71,10 +71,10 @@ export class ListenHandler extends MethodHandler {
     const stopWatching = this.watchEndpoint(listening);
     try {
       const attempts = await this.subscribeToServers(listening);
-      // Whoever lists after the acknowledgement sees what later changes are compared with, or what is newer.
+      // The baseline is complete before the acknowledgement, so a list fetched after it is never older than the baseline.
       await view.ready;
       const opened = attempts.filter((attempt): attempt is OpenedAttempt => 'feed' in attempt);
-      // With nobody to hear from, an acknowledgement would pass for a success.
+      // Without any upstream subscription, an acknowledgement would look like a success.
       if (opened.length === 0 && attempts[0]) return toFailure(attempts[0]);
       await stream.acknowledge(toHonouredFilter(opened, inbound, wanted));
       await whenAborted(signal);
@@ -85,7 +85,7 @@ export class ListenHandler extends MethodHandler {
     }
   }
 
-  /** Who may see more or less than before, or finds other servers there, listens to that from then on. */
+  /** Updates the upstream subscriptions when the servers, the selection or the caller's permissions at the endpoint change. */
   private watchEndpoint(listening: Subscriber) {
     const { inbound, stream, requestedFilters: asked } = listening;
     return this.endpoints.onChange(inbound.endpoint.id, inbound.caller, (endpoint) => {
@@ -105,10 +105,10 @@ export class ListenHandler extends MethodHandler {
     if (isDeepStrictEqual(before, filter)) return;
     const attempt = await this.subscribeTo(server, filter, listening);
     if (!('feed' in attempt)) return;
-    // What was not listened to for a while may have changed meanwhile.
+    // A resource may have changed while it was not subscribed.
     const isNew = (uri: string) => !before?.resourceSubscriptions?.includes(uri);
     for (const own of attempt.feed.honoured.resourceSubscriptions?.filter(isNew) ?? []) {
-      const uri = publicUri(listening.inbound.endpoint, server, own);
+      const uri = toPublicUri(listening.inbound.endpoint, server, own);
       listening.stream.changed({ method: RESOURCE_UPDATED, params: { uri } }, { resource: uri });
     }
   }
@@ -132,19 +132,19 @@ export class ListenHandler extends MethodHandler {
     filter: ChangeFilter,
     { inbound: { endpoint, caller, client }, stream, requestedFilters: asked }: Subscriber,
   ): Promise<Attempt> {
-    const face = { caller, client, session: undefined };
+    const scope = { caller, client, session: undefined };
     const onChange = (change: McpNotification, resource?: string) => {
-      const shown = resource === undefined ? undefined : publicUri(endpoint, server, resource);
+      const shown = resource === undefined ? undefined : toPublicUri(endpoint, server, resource);
       stream.changed(publishNotification(endpoint, server, change), { server: server.slug, resource: shown });
     };
     asked.set(server.slug, filter);
     try {
-      const feed = await this.feeds.subscribe(server, face, filter, onChange);
+      const feed = await this.feeds.subscribe(server, scope, filter, onChange);
       if (asked.get(server.slug) === filter) stream.attach(server.slug, feed);
       else feed.close();
       return { server, feed };
     } catch (failed) {
-      this.logger.warn(`${server.slug} cannot be listened to: ${String(failed)}`);
+      this.logger.warn(`Failed to subscribe to changes of ${server.slug}: ${String(failed)}`);
       return { server, failed };
     }
   }
@@ -155,15 +155,16 @@ function unsubscribe({ requestedFilters: asked, stream }: Subscriber, server: st
   stream.detach(server);
 }
 
-/** What the client wants to hear of, or what is wrong with how it says so. */
+/** Returns the requested filter, or an error message for a malformed one. */
 function parseFilter(value: unknown): ChangeFilter | string {
-  if (!isJsonObject(value)) return 'params.notifications must say what to listen for.';
+  if (!isJsonObject(value)) return 'params.notifications must be an object that names the requested notifications.';
   const uris = value['resourceSubscriptions'] ?? [];
   if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string')) {
     return 'params.notifications.resourceSubscriptions must be a list of URIs.';
   }
   const resourceSubscriptions = [...new Set(uris)];
-  if (resourceSubscriptions.length > MAX_RESOURCES) return `At most ${MAX_RESOURCES} resources can be listened to.`;
+  if (resourceSubscriptions.length > MAX_RESOURCES)
+    return `params.notifications.resourceSubscriptions may hold at most ${MAX_RESOURCES} URIs.`;
   return {
     ...toFlags((flag) => value[flag] === true),
     ...(resourceSubscriptions.length > 0 && { resourceSubscriptions }),
@@ -174,14 +175,14 @@ function toFlags(isSet: (flag: ListFlag) => boolean): ChangeFilter {
   return Object.fromEntries(LIST_FLAGS.filter(isSet).map((flag) => [flag, true] as const));
 }
 
-/** The part of the filter that concerns one server; undefined when nothing does. */
+/** The part of the filter that applies to one server; undefined when no part does. */
 function toServerFilter(
   { inbound: { endpoint }, wanted }: Pick<Subscriber, 'inbound' | 'wanted'>,
   server: ServerDefinition,
   items: Items,
 ): ChangeFilter | undefined {
   const own = (wanted.resourceSubscriptions ?? []).flatMap((uri) => {
-    const target = targetOfUri(endpoint, uri);
+    const target = resolveUri(endpoint, uri);
     if (target?.server !== server || !endpoint.shows('resources', uri)) return [];
     return items.resolveOwnName(server, 'resources', target.own) === undefined ? [] : [target.own];
   });
@@ -190,12 +191,12 @@ function toServerFilter(
   return Object.keys(filter).length > 0 ? filter : undefined;
 }
 
-/** What is really honoured, in the client's names. */
+/** The honoured part of the filter, with public URIs. */
 function toHonouredFilter(opened: readonly OpenedAttempt[], { endpoint }: Inbound, wanted: ChangeFilter): ChangeFilter {
   const resourceSubscriptions = (wanted.resourceSubscriptions ?? []).filter((uri) => {
-    const target = targetOfUri(endpoint, uri);
-    const serving = opened.find(({ server }) => server === target?.server);
-    return target && serving?.feed.honoured.resourceSubscriptions?.includes(target.own);
+    const target = resolveUri(endpoint, uri);
+    const attempt = opened.find(({ server }) => server === target?.server);
+    return target && attempt?.feed.honoured.resourceSubscriptions?.includes(target.own);
   });
   const flags = toFlags((flag) => opened.some(({ feed }) => feed.honoured[flag] === true));
   return { ...flags, ...(resourceSubscriptions.length > 0 && { resourceSubscriptions }) };

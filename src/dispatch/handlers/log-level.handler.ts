@@ -6,7 +6,7 @@ import { invalidParams, methodNotFound } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { ServerProfiles } from '../server-profiles.js';
 
-/** Sets the least severity of log messages that a session's client wants (specification 2025: server/utilities/logging). */
+/** Sets the minimum severity of the log messages that a session receives (specification 2025: server/utilities/logging). */
 @Injectable()
 export class LogLevelHandler extends MethodHandler {
   readonly methods = ['logging/setLevel'];
@@ -31,7 +31,7 @@ export class LogLevelHandler extends MethodHandler {
         era === 'modern' ? result({}) : await this.delivery.deliver(inbound, { server, request }, sink, signal);
       if (outcome.kind === 'error') return outcome;
     }
-    // Servers that are not connected yet, and modern ones, are told with the calls that follow.
+    // Modern servers, and servers without a connection yet, receive the level with later calls.
     await session.setLogLevel(level);
     return result({});
   }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { result, type Outcome } from '#lib/mcp-protocol';
 import { MethodHandler, type Inbound } from '../inbound.js';
 
-/** Says that the gateway is there, and the session, where the client has one. */
+/** Answers `ping`. In a session, the session's owner answers, so a lost session is reported. */
 @Injectable()
 export class PingHandler extends MethodHandler {
   readonly methods = ['ping'];

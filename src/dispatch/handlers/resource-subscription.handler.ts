@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { result, type Outcome } from '#lib/mcp-protocol';
-import { targetOfUri } from '../../catalog/index.js';
+import { resolveUri } from '../../catalog/index.js';
 import { Items } from '../../items/index.js';
 import { invalidParams, methodNotFound, resourceNotFound } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 
-/** Subscribes a session to changes of a resource, and ends that (specification 2025: server/resources, Subscriptions). */
+/** Adds and removes subscriptions of a session to resources (specification 2025: server/resources, Subscriptions). */
 @Injectable()
 export class ResourceSubscriptionHandler extends MethodHandler {
   readonly methods = ['resources/subscribe', 'resources/unsubscribe'];
@@ -18,7 +18,7 @@ export class ResourceSubscriptionHandler extends MethodHandler {
     const { uri } = request.params;
     if (!session) return methodNotFound(request.method);
     if (typeof uri !== 'string') return invalidParams('params.uri must be a string.');
-    const target = endpoint.shows('resources', uri) ? targetOfUri(endpoint, uri) : undefined;
+    const target = endpoint.shows('resources', uri) ? resolveUri(endpoint, uri) : undefined;
     if (!target || this.items.resolveOwnName(target.server, 'resources', target.own) === undefined)
       return resourceNotFound(uri, client);
     const resource = { ...target, uri };

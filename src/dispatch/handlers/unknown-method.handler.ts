@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Outcome } from '#lib/mcp-protocol';
-import { isShownInFull } from '../../catalog/index.js';
+import { isFullyVisible } from '../../catalog/index.js';
 import { Limits } from '../../limits/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery } from '../call-delivery.js';
@@ -8,8 +8,8 @@ import { methodNotFound } from '../dispatch.errors.js';
 import type { Inbound } from '../inbound.js';
 
 /**
- * A transparent endpoint passes on what it does not know; elsewhere nobody could say which server is meant. What such a
- * method does to which items nobody can say either: it is there only for callers from whom nothing of the server is kept.
+ * Passes unknown methods through at a transparent endpoint; at other endpoints their server is ambiguous. The gateway cannot
+ * tell which items such a method uses, so it is available only to callers without restrictions at the server (invariant 10).
  */
 @Injectable()
 export class UnknownMethodHandler {
@@ -21,7 +21,7 @@ export class UnknownMethodHandler {
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const { caller, endpoint, request } = inbound;
     const [server] = endpoint.servers;
-    if (!server || !endpoint.transparent || !isShownInFull(endpoint)) return methodNotFound(request.method);
+    if (!server || !endpoint.transparent || !isFullyVisible(endpoint)) return methodNotFound(request.method);
     const deliver = () => this.delivery.deliver(inbound, { server, request }, sink, signal);
     return this.limits.run({ caller, server, tool: undefined }, deliver);
   }

@@ -14,37 +14,41 @@ interface Draft {
   readonly source: DesiredEntry['source'];
 }
 
-/** Ends a transaction that only tried. */
-class Tried extends Error {
+/** Rolls back the transaction of a dry run and carries its result. */
+class DryRunCompleted extends Error {
   constructor(readonly changes: AppliedChanges) {
     super();
   }
 }
 
-const KIND_OF = Object.fromEntries(
+const KIND_BY_SECTION = Object.fromEntries(
   Object.entries(SECTION_BY_KIND).map(([kind, section]) => [section, kind]),
 ) as Readonly<Record<DesiredEntry['section'], NamedKind>>;
-const nameOf = ({ kind, slug }: Pick<Draft, 'kind' | 'slug'>): string => `${SECTION_BY_KIND[kind]}.${slug}`;
+const toPath = ({ kind, slug }: Pick<Draft, 'kind' | 'slug'>): string => `${SECTION_BY_KIND[kind]}.${slug}`;
 
 /**
- * Brings entries to what is wanted of them, all of them or none.
- * @throws EntryInvalid that names everything that is wrong with them
+ * Creates and updates entries to match their desired state, all of them or none.
+ * @throws EntryInvalid with every fault
  */
 export async function applyEntries(
   { table, resolver }: { readonly table: EntryTable; readonly resolver: EntryResolver },
-  wanted: readonly DesiredEntry[],
+  desired: readonly DesiredEntry[],
   { replace, dryRun }: ApplyOptions,
 ): Promise<AppliedChanges> {
-  const drafts = wanted.map(({ section, slug, source }): Draft => ({ kind: KIND_OF[section], slug, source }));
+  const drafts = desired.map(({ section, slug, source }): Draft => ({
+    kind: KIND_BY_SECTION[section],
+    slug,
+    source,
+  }));
   try {
     return await table.runExclusively(async (tables) => {
       const changes = await write(table, tables, drafts, replace);
-      judge(resolver, await table.readEntries(tables));
-      if (dryRun) throw new Tried(changes);
+      validate(resolver, await table.readEntries(tables));
+      if (dryRun) throw new DryRunCompleted(changes);
       return changes;
     });
   } catch (cause) {
-    if (cause instanceof Tried) return cause.changes;
+    if (cause instanceof DryRunCompleted) return cause.changes;
     throw cause;
   }
 }
@@ -56,43 +60,43 @@ async function write(
   replace: boolean,
 ): Promise<AppliedChanges> {
   const stored = new Map((await table.readEntries(tables)).map((entry) => [keyOf(entry), entry]));
-  refuse(drafts.flatMap((draft) => faultOf(draft, stored.get(keyOf(draft)))));
+  throwIfAny(drafts.flatMap((draft) => findFault(draft, stored.get(keyOf(draft)))));
   const changes = { created: [], updated: [], deleted: [], unchanged: [] } as Record<keyof AppliedChanges, string[]>;
   for (const draft of drafts) {
     const before = stored.get(keyOf(draft));
     const isSame = before !== undefined && isDeepStrictEqual(before.source, draft.source);
-    changes[isSame ? 'unchanged' : before ? 'updated' : 'created'].push(nameOf(draft));
+    changes[isSame ? 'unchanged' : before ? 'updated' : 'created'].push(toPath(draft));
     if (isSame) continue;
     if (before) await table.update(tables, { ...draft, isManaged: false });
     else await table.insert(tables, { ...draft, isManaged: false });
   }
-  const kept = new Set(drafts.map(keyOf));
-  const surplus = [...stored.values()].filter((entry) => !entry.isManaged && !kept.has(keyOf(entry)));
+  const desiredKeys = new Set(drafts.map(keyOf));
+  const surplus = [...stored.values()].filter((entry) => !entry.isManaged && !desiredKeys.has(keyOf(entry)));
   for (const entry of replace ? surplus : []) {
     await table.delete(tables, entry);
-    if (entry.kind !== 'default') changes.deleted.push(nameOf({ kind: entry.kind, slug: entry.slug }));
+    if (entry.kind !== 'default') changes.deleted.push(toPath({ kind: entry.kind, slug: entry.slug }));
   }
   return changes;
 }
 
-function faultOf(draft: Draft, before: StoredEntry | undefined): Fault[] {
-  const path = nameOf(draft);
+function findFault(draft: Draft, before: StoredEntry | undefined): Fault[] {
+  const path = toPath(draft);
   const message = findSlugFault(draft.slug);
   if (message !== undefined) return [{ path, message }];
   if (!before) return [];
   if (before.kind !== draft.kind)
-    return [{ path, message: `The name belongs to ${SECTION_BY_KIND[before.kind as NamedKind]} already.` }];
+    return [{ path, message: `An entry of ${SECTION_BY_KIND[before.kind as NamedKind]} already has this name.` }];
   if (!before.isManaged || isDeepStrictEqual(before.source, draft.source)) return [];
-  return [{ path, message: 'It is declared in the configuration file, as something else. Change it there.' }];
+  return [{ path, message: 'The configuration file declares this entry differently. Change it there.' }];
 }
 
-/** As a whole: what refers to another entry must find it. What the file declares has been judged by itself. */
-function judge(reader: EntryResolver, stored: readonly StoredEntry[]): void {
-  const reading = reader.resolve(stored);
-  const all = [reading.servers, reading.virtualServers, reading.teams, reading.policies, reading.limits].flat();
-  refuse(all.flatMap(({ entry, faults }) => (entry.isManaged ? [] : faults)));
+/** Validates all entries together, because entries refer to each other. Managed entries were validated with their file. */
+function validate(resolver: EntryResolver, stored: readonly StoredEntry[]): void {
+  const { servers, virtualServers, teams, policies, limits } = resolver.resolve(stored);
+  const all = [servers, virtualServers, teams, policies, limits].flat();
+  throwIfAny(all.flatMap(({ entry, faults }) => (entry.isManaged ? [] : faults)));
 }
 
-function refuse(faults: readonly Fault[]): void {
+function throwIfAny(faults: readonly Fault[]): void {
   if (faults.length > 0) throw new EntryInvalid(faults);
 }

@@ -21,11 +21,11 @@ import type { EntryTable } from './entry-table.js';
 import type { RegistryTables } from './registry-tables.js';
 import { findDependents } from './virtual-server-dependents.js';
 
-/** What a change is judged by, and told to. */
+/** The collaborators of the store. */
 export interface StoreDependencies {
   readonly table: EntryTable;
   readonly resolver: EntryResolver;
-  /** Resolves when this worker serves what was written until now. */
+  /** Resolves when this worker serves all changes committed before the call. */
   refresh(): Promise<void>;
 }
 
@@ -45,8 +45,8 @@ export class DatabaseRegistryStore extends RegistryStore {
     this.limits = new StoredEntries(dependencies, 'limit', ({ limits }) => limits);
   }
 
-  override async apply(wanted: readonly DesiredEntry[], options: ApplyOptions): Promise<AppliedChanges> {
-    const changes = await applyEntries(this.dependencies, wanted, options);
+  override async apply(desired: readonly DesiredEntry[], options: ApplyOptions): Promise<AppliedChanges> {
+    const changes = await applyEntries(this.dependencies, desired, options);
     await this.dependencies.refresh();
     return changes;
   }
@@ -61,7 +61,7 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   constructor(
     private readonly dependencies: StoreDependencies,
     private readonly kind: NamedKind,
-    private readonly selectKind: (reading: ResolvedRegistry) => readonly ResolvedEntry<Definition>[],
+    private readonly selectKind: (registry: ResolvedRegistry) => readonly ResolvedEntry<Definition>[],
   ) {}
 
   async list(): Promise<readonly RegistryEntry<Definition>[]> {
@@ -121,10 +121,10 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
     if (found.version !== version) throw new VersionMismatch(slug, version, found.version);
   }
 
-  /** By reading it as it would be read if it were there. */
+  /** Resolves the source together with all stored entries, as if it were stored. @throws EntryInvalid */
   private validateSource(slug: string, source: JsonObject, stored: readonly StoredEntry[]): Definition {
     const now = new Date();
-    const draft = {
+    const draft: StoredEntry = {
       kind: this.kind,
       slug,
       source,
@@ -135,12 +135,12 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
       updatedAt: now,
     };
     const others = stored.filter((entry) => keyOf(entry) !== keyOf(draft));
-    const reading = this.selectKind(this.dependencies.resolver.resolve([...others, draft])).find(
+    const resolved = this.selectKind(this.dependencies.resolver.resolve([...others, draft])).find(
       ({ entry }) => entry === draft,
     );
-    const faults = this.toRelativeFaults(slug, reading?.faults ?? []);
-    if (faults.length > 0 || !reading?.definition) throw new EntryInvalid(faults);
-    return reading.definition;
+    const faults = this.toRelativeFaults(slug, resolved?.faults ?? []);
+    if (faults.length > 0 || !resolved?.definition) throw new EntryInvalid(faults);
+    return resolved.definition;
   }
 
   private async readEntry(slug: string, tables: Kysely<RegistryTables>): Promise<RegistryEntry<Definition>> {
@@ -151,20 +151,22 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   }
 
   private toEntries(stored: readonly StoredEntry[]): readonly RegistryEntry<Definition>[] {
-    return this.selectKind(this.dependencies.resolver.resolve(stored)).map(({ entry, definition, faults }) => ({
-      slug: entry.slug,
-      managed: entry.isManaged,
-      version: entry.version,
-      createdAt: entry.createdAt,
-      updatedAt: entry.updatedAt,
-      source: entry.source,
-      definition,
-      faults: this.toRelativeFaults(entry.slug, faults),
-    }));
+    return this.selectKind(this.dependencies.resolver.resolve(stored)).map(
+      ({ entry, definition, faults }): RegistryEntry<Definition> => ({
+        slug: entry.slug,
+        managed: entry.isManaged,
+        version: entry.version,
+        createdAt: entry.createdAt,
+        updatedAt: entry.updatedAt,
+        source: entry.source,
+        definition,
+        faults: this.toRelativeFaults(entry.slug, faults),
+      }),
+    );
   }
 
   private toRelativeFaults(slug: string, faults: readonly Fault[]): readonly Fault[] {
-    const whole = `${SECTION_BY_KIND[this.kind]}.${slug}`;
-    return faults.map(({ path, message }) => ({ path: path.slice(whole.length).replace(/^\./, ''), message }));
+    const entryPath = `${SECTION_BY_KIND[this.kind]}.${slug}`;
+    return faults.map(({ path, message }) => ({ path: path.slice(entryPath.length).replace(/^\./, ''), message }));
   }
 }

@@ -8,12 +8,12 @@ import type { StoredEntry } from './entry.js';
 import type { EntryResolver, ResolvedRegistry } from './entry-resolver.js';
 import type { EntryTable, RegistryState } from './entry-table.js';
 
-const UNREADABLE = 'This policy cannot be read here; until it can, nothing may be used.';
+const UNREADABLE_POLICY = 'This policy cannot be read at this worker. Until it can be read, all access is denied.';
 
 type Listener = (now: RegistrySnapshot, before: RegistrySnapshot) => void;
 
-/** Nothing is configured yet. */
-const NOTHING: RegistrySnapshot = {
+/** The snapshot before the first load. */
+const EMPTY: RegistrySnapshot = {
   version: 0,
   servers: [],
   virtualServers: [],
@@ -23,24 +23,24 @@ const NOTHING: RegistrySnapshot = {
   defaultEndpoint: { public: false },
 };
 
-/** What lies in the database, kept in memory. Asks again and again whether anything changed there. */
+/** Serves the stored configuration from memory and polls the database for changes. */
 export class DatabaseServerRegistry extends ServerRegistry implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Registry');
   private readonly listeners = new Set<Listener>();
-  private current = NOTHING;
-  /** The revision that `current` shows. */
+  private current = EMPTY;
+  /** The revision of the database that `current` reflects. */
   private revision: number | undefined;
   private refreshing: Promise<void> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
-  /** Sentences that were logged and still hold. */
+  /** Messages that were logged and still apply. */
   private loggedFaults = { outage: '', drift: '', entries: '' };
 
   constructor(
     private readonly table: EntryTable,
     private readonly declarations: Declarations,
     private readonly resolver: EntryResolver,
-    /** How long a change elsewhere may go unnoticed, in milliseconds. */
+    /** Polling interval in milliseconds. */
     private readonly pollMs: number,
   ) {
     super();
@@ -63,7 +63,7 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
     await this.load(await this.table.readState());
   }
 
-  /** Takes over what has changed in the database until now. Never rejects: what cannot be asked stays as it was. */
+  /** Loads changes committed before the call. Never rejects: while the database is unavailable, the last snapshot stays. */
   refresh(): Promise<void> {
     this.refreshing = this.refreshing.then(() => this.refreshNow());
     return this.refreshing;
@@ -89,65 +89,64 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
       const state = await this.table.readState();
       if (state.revision !== this.revision) await this.load(state);
       this.declarations.warnIfOverridden(state);
-      if (this.loggedFaults.outage !== '') this.logger.log('The database answers again.');
+      if (this.loggedFaults.outage !== '') this.logger.log('The database is available again.');
       this.loggedFaults.outage = '';
     } catch (fault) {
       const reason = fault instanceof Error ? fault.message : String(fault);
-      if (this.loggedFaults.outage === '') this.logger.error(`What is configured stays as it was. ${reason}`);
+      if (this.loggedFaults.outage === '') this.logger.error(`Keeping the previous configuration. ${reason}`);
       this.loggedFaults.outage = reason;
     }
   }
 
   private async load(state: RegistryState): Promise<void> {
-    let [seen, entries] = [state, await this.table.readEntries()];
+    let [loaded, entries] = [state, await this.table.readEntries()];
     if (await this.repairManualChanges(state, entries)) {
-      // What was read in between is nobody's configuration.
-      [seen, entries] = [await this.table.readState(), await this.table.readEntries()];
+      // The entries read before the repair are not a valid configuration.
+      [loaded, entries] = [await this.table.readState(), await this.table.readEntries()];
     }
-    const reading = this.resolver.resolve(entries);
-    // It was read before the entries: what changed in between is looked at once more, not missed.
-    this.revision = seen.revision;
-    const faults = reading.faults.map(({ path, message }) => `\n  ${path}: ${message}`).join('');
-    this.logOnce('entries', faults && `Not all that is configured can be used:${faults}`);
-    this.replaceSnapshot(reading);
+    const resolved = this.resolver.resolve(entries);
+    // The revision was read before the entries, so a change in between causes another load instead of being missed.
+    this.revision = loaded.revision;
+    const faults = resolved.faults.map(({ path, message }) => `\n  ${path}: ${message}`).join('');
+    this.logOnce('entries', faults && `Some configured entries cannot be used:${faults}`);
+    this.replaceSnapshot(resolved);
   }
 
-  /** True when they were, and have been put right by now. */
+  /** Repairs managed entries that were changed manually. Returns true when the entries must be read again. */
   private async repairManualChanges(state: RegistryState, entries: readonly StoredEntry[]): Promise<boolean> {
     try {
       const slugs = await this.declarations.repair(state, entries);
       this.loggedFaults.drift = '';
       if (slugs === undefined) return false;
       if (slugs.length > 0) {
-        const names = slugs.join(', ');
-        this.logger.warn(`Somebody changed in the database what the configuration file declares; put right: ${names}.`);
+        this.logger.warn(`Repaired managed entries that were changed manually in the database: ${slugs.join(', ')}.`);
       }
       return true;
     } catch (fault) {
       if (!(fault instanceof RegistryFault)) throw fault;
-      this.logOnce('drift', `What the configuration file declares cannot be put right. ${fault.message}`);
+      this.logOnce('drift', `Cannot repair managed entries that were changed manually. ${fault.message}`);
       return false;
     }
   }
 
-  /** Says it once, as long as it does not change. */
-  private logOnce(about: 'drift' | 'entries', sentence: string): void {
-    if (sentence !== '' && sentence !== this.loggedFaults[about]) this.logger.error(sentence);
-    this.loggedFaults[about] = sentence;
+  /** Logs a message once until it changes. An empty message clears it. */
+  private logOnce(subject: 'drift' | 'entries', message: string): void {
+    if (message !== '' && message !== this.loggedFaults[subject]) this.logger.error(message);
+    this.loggedFaults[subject] = message;
   }
 
-  private replaceSnapshot(reading: ResolvedRegistry): void {
+  private replaceSnapshot(resolved: ResolvedRegistry): void {
     const before = this.current;
     const now: RegistrySnapshot = {
       version: before.version + 1,
-      servers: keepUnchanged(definitionsOf(reading.servers), before.servers),
-      virtualServers: keepUnchanged(definitionsOf(reading.virtualServers), before.virtualServers),
-      teams: keepUnchanged(definitionsOf(reading.teams), before.teams),
-      policies: keepUnchanged(policiesOf(reading), before.policies),
-      limits: keepUnchanged(definitionsOf(reading.limits), before.limits),
-      defaultEndpoint: isDeepStrictEqual(reading.defaultEndpoint, before.defaultEndpoint)
+      servers: reuseUnchanged(toDefinitions(resolved.servers), before.servers),
+      virtualServers: reuseUnchanged(toDefinitions(resolved.virtualServers), before.virtualServers),
+      teams: reuseUnchanged(toDefinitions(resolved.teams), before.teams),
+      policies: reuseUnchanged(toPolicies(resolved), before.policies),
+      limits: reuseUnchanged(toDefinitions(resolved.limits), before.limits),
+      defaultEndpoint: isDeepStrictEqual(resolved.defaultEndpoint, before.defaultEndpoint)
         ? before.defaultEndpoint
-        : reading.defaultEndpoint,
+        : resolved.defaultEndpoint,
     };
     if (before.version > 0 && isSame(now, before)) return;
     this.current = now;
@@ -165,24 +164,26 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
   }
 }
 
-const definitionsOf = <T>(readings: readonly { readonly definition: T | undefined }[]): readonly T[] =>
-  readings.flatMap(({ definition }) => definition ?? []);
+const toDefinitions = <T>(entries: readonly { readonly definition: T | undefined }[]): readonly T[] =>
+  entries.flatMap(({ definition }) => definition ?? []);
 
-/** A rule that nobody can read may have forbidden anything: in its place stands one that forbids all. */
-const policiesOf = ({ policies }: ResolvedRegistry): readonly PolicyDefinition[] =>
-  policies.map(({ entry: { slug }, definition }) => definition ?? { slug, effect: 'deny', description: UNREADABLE });
+/** Replaces an unreadable policy by one that denies everything, because the original may have denied anything. */
+const toPolicies = ({ policies }: ResolvedRegistry): readonly PolicyDefinition[] =>
+  policies.map(
+    ({ entry: { slug }, definition }) => definition ?? { slug, effect: 'deny', description: UNREADABLE_POLICY },
+  );
 
-/** What did not change stays the same object, so that whoever holds connections for it can tell at a glance. */
-function keepUnchanged<T extends { readonly slug: string }>(read: readonly T[], before: readonly T[]): readonly T[] {
-  const old = new Map(before.map((entry) => [entry.slug, entry]));
-  const now = read.map((entry) => {
-    const same = old.get(entry.slug);
+/** Reuses unchanged definition objects, so that connection pools can detect changes by identity. */
+function reuseUnchanged<T extends { readonly slug: string }>(loaded: readonly T[], before: readonly T[]): readonly T[] {
+  const previous = new Map(before.map((entry) => [entry.slug, entry]));
+  const now = loaded.map((entry) => {
+    const same = previous.get(entry.slug);
     return same !== undefined && isDeepStrictEqual(same, entry) ? same : entry;
   });
   return now.length === before.length && now.every((entry, index) => entry === before[index]) ? before : now;
 }
 
-/** After `keepUnchanged` nothing but identity has to be compared. */
+/** Compares by identity, which suffices after `reuseUnchanged`. */
 function isSame(now: RegistrySnapshot, before: RegistrySnapshot): boolean {
   const { version: _version, ...parts } = now;
   return Object.entries(parts).every(([name, part]) => part === before[name as keyof typeof parts]);

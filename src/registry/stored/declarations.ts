@@ -13,16 +13,16 @@ interface Declaration {
   readonly digest: string;
 }
 
-/** Gateways of one host read the same file, though not in the same moment. */
-const FOREIGN_AFTER_MS = 5_000;
+/** Delay before the warning, because the gateways of one host read the same file at slightly different times. */
+const WARNING_DELAY_MS = 5_000;
 
 /**
- * What the configuration file declares, in the database. The file that was read last counts, at whatever host; between
- * two readings nobody insists on its own.
+ * Stores the entries that the configuration file declares. The file that was read last is in force on all hosts. Between
+ * two reads of its file, a gateway does not restore its own declaration.
  */
 export class Declarations {
   private readonly logger = new Logger('Registry');
-  /** What was declared here last. */
+  /** The last declaration of this worker. */
   private lastDeclaration: Declaration | undefined;
   private foreignDeclaration: { readonly digest: string; readonly sinceMs: number; isLogged: boolean } | undefined;
 
@@ -33,8 +33,8 @@ export class Declarations {
   ) {}
 
   /**
-   * Makes these entries the ones that are declared: adds, changes and deletes what differs, as a whole or not at all.
-   * @throws RegistryFault when they contradict what was made over the admin API
+   * Makes these entries the managed ones: inserts, updates and deletes what differs, all or nothing.
+   * @throws RegistryFault when they conflict with entries created over the admin API
    */
   async declare(entries: readonly DeclaredEntry[]): Promise<void> {
     const declaration = { entries, digest: this.cipher.digest(entries) };
@@ -45,22 +45,22 @@ export class Declarations {
   }
 
   /**
-   * Puts right what somebody changed by hand among the entries that were declared here. Gives the slugs of those: none
-   * when another worker was first. Undefined when nothing was wrong.
-   * @throws RegistryFault when they contradict what was made over the admin API
+   * Repairs managed entries of this worker's declaration that were changed manually. Returns the slugs of the repaired
+   * entries, empty when another worker has repaired them. Returns undefined when no repair was needed.
+   * @throws RegistryFault when they conflict with entries created over the admin API
    */
   async repair(state: RegistryState, stored: readonly StoredEntry[]): Promise<readonly string[] | undefined> {
-    const { lastDeclaration: mine } = this;
-    if (mine === undefined || mine.digest !== state.declaration) return undefined;
-    if (differences(mine, stored).length === 0) return undefined;
+    const own = this.lastDeclaration;
+    if (own === undefined || own.digest !== state.declaration) return undefined;
+    if (findDifferences(own, stored).length === 0) return undefined;
     return await this.table.runExclusively(async (tables) => {
-      // Another gateway may have read its file meanwhile, or put it right already.
+      // Another gateway may have applied its file or repaired the entries in the meantime.
       const { declaration } = await this.table.readState(tables);
-      return declaration === mine.digest ? await this.write(tables, mine) : [];
+      return declaration === own.digest ? await this.write(tables, own) : [];
     });
   }
 
-  /** Tells, once, that something else is declared than the file of this gateway says, unless that is over soon. */
+  /** Warns once when another declaration than that of this gateway has been in force for a while. */
   warnIfOverridden({ declaration }: RegistryState): void {
     if (
       this.lastDeclaration === undefined ||
@@ -73,30 +73,30 @@ export class Declarations {
     if (this.foreignDeclaration?.digest !== declaration) {
       this.foreignDeclaration = { digest: declaration, sinceMs: performance.now(), isLogged: false };
     }
-    if (this.foreignDeclaration.isLogged || performance.now() - this.foreignDeclaration.sinceMs < FOREIGN_AFTER_MS)
+    if (this.foreignDeclaration.isLogged || performance.now() - this.foreignDeclaration.sinceMs < WARNING_DELAY_MS)
       return;
     this.foreignDeclaration.isLogged = true;
     this.logger.warn(
-      `Another gateway has declared something else than ${this.file} says here; that is what counts until this file is ` +
-        'read again. The files of all hosts should be the same.',
+      `Another gateway has applied a configuration file that differs from ${this.file}. Its file stays in force until this ` +
+        'file is read again. Use the same file on all hosts.',
     );
   }
 
   private async isInForce(declaration: Declaration): Promise<boolean> {
     const state = await this.table.readState();
     if (state.declaration !== declaration.digest) return false;
-    return differences(declaration, await this.table.readEntries()).length === 0;
+    return findDifferences(declaration, await this.table.readEntries()).length === 0;
   }
 
   private async write(tables: Kysely<RegistryTables>, declaration: Declaration): Promise<readonly string[]> {
     const stored = await this.table.readEntries(tables);
-    const faults = contradictions(declaration.entries, stored);
+    const faults = findConflicts(declaration.entries, stored);
     if (faults.length > 0) throw new RegistryFault(this.file, faults);
-    const changes = differences(declaration, stored);
-    const there = new Set(stored.map(keyOf));
+    const changes = findDifferences(declaration, stored);
+    const storedKeys = new Set(stored.map(keyOf));
     for (const { entry, declared } of changes) {
       if (declared === undefined) await this.table.delete(tables, entry);
-      else if (there.has(keyOf(entry))) await this.table.update(tables, { ...declared, isManaged: true });
+      else if (storedKeys.has(keyOf(entry))) await this.table.update(tables, { ...declared, isManaged: true });
       else await this.table.insert(tables, { ...declared, isManaged: true });
     }
     await this.table.setDeclaration(tables, declaration.digest);
@@ -104,20 +104,20 @@ export class Declarations {
   }
 }
 
-/** `declared`: absent when the entry is declared no more. */
+/** `declared`: absent when the entry is no longer declared. */
 interface Difference {
   readonly entry: Pick<StoredEntry, 'kind' | 'slug'>;
   readonly declared?: DeclaredEntry;
 }
 
-function differences({ entries }: Declaration, stored: readonly StoredEntry[]): readonly Difference[] {
+function findDifferences({ entries }: Declaration, stored: readonly StoredEntry[]): readonly Difference[] {
   const managed = new Map(stored.filter(({ isManaged }) => isManaged).map((entry) => [keyOf(entry), entry]));
   const keys = new Set(entries.map(keyOf));
-  const gone = [...managed.values()].filter((entry) => !keys.has(keyOf(entry))).map((entry) => ({ entry }));
+  const removed = [...managed.values()].filter((entry) => !keys.has(keyOf(entry))).map((entry) => ({ entry }));
   const changed = entries
     .filter((declared) => !isSame(declared, managed.get(keyOf(declared))))
     .map((declared) => ({ entry: declared, declared }));
-  return [...gone, ...changed];
+  return [...removed, ...changed];
 }
 
 const isSame = ({ kind, position, source }: DeclaredEntry, stored: StoredEntry | undefined): boolean =>
@@ -126,24 +126,24 @@ const isSame = ({ kind, position, source }: DeclaredEntry, stored: StoredEntry |
   stored.position === position &&
   isDeepStrictEqual(stored.source, source);
 
-/** What the admin API made and the file would take the name, or the servers, of. */
-function contradictions(declared: readonly DeclaredEntry[], stored: readonly StoredEntry[]): readonly Fault[] {
-  const own = new Map(stored.filter(({ isManaged }) => !isManaged).map((entry) => [keyOf(entry), entry]));
+/** Finds conflicts with entries created over the admin API: names that are taken, and servers that are still used. */
+function findConflicts(declared: readonly DeclaredEntry[], stored: readonly StoredEntry[]): readonly Fault[] {
+  const unmanaged = new Map(stored.filter(({ isManaged }) => !isManaged).map((entry) => [keyOf(entry), entry]));
   const taken = declared.flatMap(({ kind, slug }) => {
     const message =
-      'An entry of this name was made over the admin API. Choose another name here, or delete that entry there.';
-    return kind !== 'default' && own.has(keyOf({ kind, slug }))
+      'An entry with this name was created over the admin API. Choose another name here, or delete that entry there.';
+    return kind !== 'default' && unmanaged.has(keyOf({ kind, slug }))
       ? [{ path: `${SECTION_BY_KIND[kind]}.${slug}`, message }]
       : [];
   });
   const servers = new Set(declared.filter(({ kind }) => kind === 'server').map(({ slug }) => slug));
-  const lost = stored.filter(({ kind, isManaged, slug }) => isManaged && kind === 'server' && !servers.has(slug));
-  const missed = lost.flatMap(({ slug }) => {
-    const users = [...own.values()].filter((entry) => usesServer(entry, slug));
-    if (users.length === 0) return [];
-    const names = users.map((user) => user.slug).join(', ');
-    const message = `It cannot be left out: it belongs to ${names}, made over the admin API. Take it out there first.`;
+  const removed = stored.filter(({ kind, isManaged, slug }) => isManaged && kind === 'server' && !servers.has(slug));
+  const stillUsed = removed.flatMap(({ slug }) => {
+    const dependents = [...unmanaged.values()].filter((entry) => usesServer(entry, slug));
+    if (dependents.length === 0) return [];
+    const names = dependents.map((dependent) => dependent.slug).join(', ');
+    const message = `The server cannot be removed: ${names}, created over the admin API, uses it. Remove it there first.`;
     return [{ path: `servers.${slug}`, message }];
   });
-  return [...taken, ...missed];
+  return [...taken, ...stillUsed];
 }

@@ -10,15 +10,15 @@ import type { ServerDefinition, VirtualServerDefinition } from '../server-defini
 import type { RegistrySnapshot } from '../server-registry.js';
 import { SECTION_BY_KIND, type NamedKind, type StoredEntry } from './entry.js';
 
-/** What an entry means on this host. */
+/** A stored entry with the definition that its source has on this host. */
 export interface ResolvedEntry<Definition> {
   readonly entry: StoredEntry;
-  /** Undefined when the entry cannot be used here: the faults say why. */
+  /** Undefined when the entry cannot be used on this host. The faults say why. */
   readonly definition: Definition | undefined;
   readonly faults: readonly Fault[];
 }
 
-/** What all entries mean, in their order. */
+/** All resolved entries in their order. */
 export interface ResolvedRegistry {
   readonly servers: readonly ResolvedEntry<ServerDefinition>[];
   readonly virtualServers: readonly ResolvedEntry<VirtualServerDefinition>[];
@@ -29,28 +29,29 @@ export interface ResolvedRegistry {
   readonly faults: readonly Fault[];
 }
 
-const UNREADABLE =
-  'Its credentials cannot be opened: they were sealed with a secret that credentials.secret does not hold, or changed in ' +
-  'the database. Add that secret to the file as a further line, or write the entry anew.';
+const UNDECRYPTABLE =
+  'The credentials cannot be decrypted: they were encrypted with a secret that credentials.secret does not contain, or were ' +
+  'changed in the database. Add that secret to credentials.secret as a further line, or replace the entry.';
 
-const NO_PROGRAMS =
-  'starts a program on this host. Declare the server in the configuration file, or set ISTHMUS_ADMIN_MAY_START_PROGRAMS=true.';
+const PROGRAMS_NOT_ALLOWED =
+  'would start a program on this host. Declare the server in the configuration file, or set ' +
+  'ISTHMUS_ADMIN_MAY_START_PROGRAMS=true.';
 
-/** What holds for entries that came over the network. */
+/** Rules for entries created over the admin API. */
 export interface EntryRules {
-  /** They may start child processes. */
+  /** Such entries may start child processes. */
   readonly mayStartPrograms: boolean;
 }
 
-const isReadAlike = (one: StoredEntry, other: StoredEntry): boolean =>
+const isResolvedAlike = (one: StoredEntry, other: StoredEntry): boolean =>
   one.isManaged === other.isManaged && one.refreshes === other.refreshes;
 
-/** Makes definitions of stored entries, by the rules of the configuration file. */
+/** Resolves stored entries to definitions by the rules of the configuration file. */
 export class EntryResolver {
-  /** By what is written: it stays the same object as long as it does not change. */
+  /** Cache by the source object, whose identity changes only with its content. */
   private readonly resolvedServers = new WeakMap<JsonObject, ResolvedEntry<ServerDefinition>>();
 
-  /** `variables`: what `${NAME}` stands for in entries of the configuration file. In others it means nothing. */
+  /** `variables`: values of `${NAME}` in managed entries. In other entries `${NAME}` is plain text. */
   constructor(
     private readonly variables: Variables,
     private readonly rules: EntryRules,
@@ -60,33 +61,35 @@ export class EntryResolver {
     const ofKind = (kind: StoredEntry['kind']) => entries.filter((entry) => entry.kind === kind);
     const servers = ofKind('server').map((entry) => this.resolveServerOnce(entry));
     const slugs = new Set(servers.map(({ entry }) => entry.slug));
-    const served = new Set(servers.flatMap(({ definition }) => definition?.slug ?? []));
-    const virtualServers = ofKind('virtual-server').map((entry) => this.resolveVirtualServer(entry, slugs, served));
+    const usableSlugs = new Set(servers.flatMap(({ definition }) => definition?.slug ?? []));
+    const virtualServers = ofKind('virtual-server').map((entry) =>
+      this.resolveVirtualServer(entry, slugs, usableSlugs),
+    );
     const teams = ofKind('team').map((entry) => this.resolveEntry(entry, 'team', readTeam));
     const policies = ofKind('policy').map((entry) => this.resolveEntry(entry, 'policy', readPolicy));
     const limits = ofKind('limit').map((entry) => this.resolveEntry(entry, 'limit', readLimit));
     const faults: Fault[] = [];
-    const [inDefault] = ofKind('default');
-    const defaultEndpoint = readDefaultEndpoint(inDefault && this.expand(inDefault, 'default', faults), faults);
+    const [defaultEntry] = ofKind('default');
+    const defaultEndpoint = readDefaultEndpoint(defaultEntry && this.expand(defaultEntry, 'default', faults), faults);
     faults.push(
-      ...[...servers, ...virtualServers, ...teams, ...policies, ...limits].flatMap((reading) => reading.faults),
+      ...[...servers, ...virtualServers, ...teams, ...policies, ...limits].flatMap((resolved) => resolved.faults),
     );
     return { servers, virtualServers, teams, policies, limits, defaultEndpoint, faults };
   }
 
   private resolveServerOnce(entry: StoredEntry): ResolvedEntry<ServerDefinition> {
-    const known = entry.source && this.resolvedServers.get(entry.source);
-    if (known && isReadAlike(known.entry, entry)) return { ...known, entry };
+    const cached = entry.source && this.resolvedServers.get(entry.source);
+    if (cached && isResolvedAlike(cached.entry, entry)) return { ...cached, entry };
     const faults: Fault[] = [];
     const source = this.expand(entry, `servers.${entry.slug}`, faults);
     const read = source && this.resolveServer(entry, source, faults);
     const definition = read && entry.refreshes > 0 ? { ...read, refreshes: entry.refreshes } : read;
-    const reading = { entry, definition, faults };
-    if (entry.source) this.resolvedServers.set(entry.source, reading);
-    return reading;
+    const resolved = { entry, definition, faults };
+    if (entry.source) this.resolvedServers.set(entry.source, resolved);
+    return resolved;
   }
 
-  /** Who writes the configuration file may do anything on this host already; who comes over the network may not. */
+  /** Restricts servers created over the admin API. The author of the configuration file has full access to this host anyway. */
   private resolveServer(
     { slug, isManaged }: StoredEntry,
     source: JsonObject,
@@ -94,7 +97,7 @@ export class EntryResolver {
   ): ServerDefinition | undefined {
     if (isManaged) return readServer(slug, source, faults);
     if (source['transport'] === 'stdio' && !this.rules.mayStartPrograms) {
-      faults.push({ path: `servers.${slug}.transport`, message: NO_PROGRAMS });
+      faults.push({ path: `servers.${slug}.transport`, message: PROGRAMS_NOT_ALLOWED });
       return undefined;
     }
     const definition = readServer(slug, source, faults);
@@ -104,12 +107,12 @@ export class EntryResolver {
   private resolveVirtualServer(
     entry: StoredEntry,
     slugs: ReadonlySet<string>,
-    served: ReadonlySet<string>,
+    usableSlugs: ReadonlySet<string>,
   ): ResolvedEntry<VirtualServerDefinition> {
     const faults: Fault[] = [];
     const source = this.expand(entry, `virtualServers.${entry.slug}`, faults);
     const read = source && readVirtualServer(entry.slug, source, slugs, faults);
-    const definition = read && { ...read, servers: read.servers.filter((slug) => served.has(slug)) };
+    const definition = read && { ...read, servers: read.servers.filter((slug) => usableSlugs.has(slug)) };
     return { entry, definition, faults };
   }
 
@@ -123,10 +126,10 @@ export class EntryResolver {
     return { entry, definition: source && read(entry.slug, source, faults), faults };
   }
 
-  /** What is written, as it is meant on this host. Undefined when it cannot be told. */
+  /** Expands variables in the source of a managed entry. Undefined when a variable is missing or the source is unreadable. */
   private expand({ source, isManaged }: StoredEntry, path: string, faults: Fault[]): JsonObject | undefined {
     if (source === undefined) {
-      faults.push({ path, message: UNREADABLE });
+      faults.push({ path, message: UNDECRYPTABLE });
       return undefined;
     }
     if (!isManaged) return source;

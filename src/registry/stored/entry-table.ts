@@ -5,13 +5,13 @@ import { keyOf, type EntryKind, type StoredEntry } from './entry.js';
 import type { EntryCipher } from './entry-cipher.js';
 import type { RegistryTables } from './registry-tables.js';
 
-/** Whatever changes, `revision` grows; `declaration` is the digest of what the configuration file declared last. */
+/** `revision` increases with every change. `declaration` is the digest of the last declared configuration file. */
 export interface RegistryState {
   readonly revision: number;
   readonly declaration: string | undefined;
 }
 
-/** What is written of an entry. */
+/** The columns of an entry that a change sets. */
 export interface EntryDraft {
   readonly kind: EntryKind;
   readonly slug: string;
@@ -20,16 +20,16 @@ export interface EntryDraft {
   readonly position?: number;
 }
 
-/** What was read, and the texts that it was read from. */
+/** A decrypted source with the column values that it was decrypted from. */
 interface DecryptedRow {
   readonly entry: string;
   readonly sealed: string | null;
   readonly source: JsonObject | undefined;
 }
 
-/** The rows of the registry. */
+/** Repository of registry entries. */
 export class EntryTable {
-  /** What did not change is not opened again, and stays the same object. */
+  /** Cache of decrypted rows. The source of an unchanged row keeps its identity and is not decrypted again. */
   private decryptedRows = new Map<string, DecryptedRow>();
 
   constructor(
@@ -37,7 +37,7 @@ export class EntryTable {
     private readonly cipher: EntryCipher,
   ) {}
 
-  /** Runs what changes entries: no two of them at once, in whatever process. */
+  /** Runs a change of entries in a transaction. Changes are serialized across all processes and hosts. */
   runExclusively<R>(work: (tables: Kysely<RegistryTables>) => Promise<R>): Promise<R> {
     return this.database.runExclusively<RegistryTables, R>('registry', work);
   }
@@ -55,7 +55,7 @@ export class EntryTable {
     return { revision, declaration: declaration ?? undefined };
   }
 
-  /** Those of the file in its order, then the others by slug. */
+  /** Returns the managed entries in the order of the file, then the others by slug. */
   async readEntries(tables = this.tables): Promise<readonly StoredEntry[]> {
     const rows = await tables.selectFrom('registry_entries').selectAll().execute();
     const before = this.decryptedRows;
@@ -71,7 +71,7 @@ export class EntryTable {
       createdAt: readInstant(row.created_at),
       updatedAt: readInstant(row.updated_at),
     }));
-    return entries.toSorted(byPlace);
+    return entries.toSorted(byPosition);
   }
 
   async insert(tables: Kysely<RegistryTables>, draft: EntryDraft): Promise<void> {
@@ -85,7 +85,7 @@ export class EntryTable {
     await tables.updateTable('registry_entries').set(row).where('slug', '=', row.slug).execute();
   }
 
-  /** False when there is no such server. */
+  /** Returns false when there is no such server. */
   async incrementRefreshes(slug: string): Promise<boolean> {
     return await this.runExclusively(async (tables) => {
       const { numUpdatedRows } = await tables
@@ -102,7 +102,7 @@ export class EntryTable {
     await tables.deleteFrom('registry_entries').where('slug', '=', keyOf(entry)).execute();
   }
 
-  /** Credentials that an older secret has sealed are sealed with the current one; nothing else of them changes. */
+  /** Encrypts credentials of older secrets with the current one. Versions and definitions stay the same. */
   async reencryptCredentials(): Promise<void> {
     await this.runExclusively(async (tables) => {
       const columns = ['slug', 'sealed'] as const;
@@ -112,9 +112,9 @@ export class EntryTable {
         .where('sealed', 'is not', null)
         .execute();
       for (const { slug, sealed } of rows) {
-        const anew = sealed === null ? undefined : this.cipher.reencrypt(slug, sealed);
-        if (anew === undefined) continue;
-        await tables.updateTable('registry_entries').set({ sealed: anew }).where('slug', '=', slug).execute();
+        const reencrypted = sealed === null ? undefined : this.cipher.reencrypt(slug, sealed);
+        if (reencrypted === undefined) continue;
+        await tables.updateTable('registry_entries').set({ sealed: reencrypted }).where('slug', '=', slug).execute();
       }
     });
   }
@@ -141,20 +141,20 @@ export class EntryTable {
   }
 
   private decrypt(slug: string, text: string, sealed: string | null): JsonObject | undefined {
-    const entry = objectIn(text);
+    const entry = parseObject(text);
     return entry && this.cipher.decrypt(slug, { entry, sealed });
   }
 }
 
-/** In code, because databases differ in how they order texts. */
-function byPlace(one: StoredEntry, other: StoredEntry): number {
-  const places = (one.position ?? Infinity) - (other.position ?? Infinity);
-  // Neither stands in the file: the difference of infinities is no number.
-  return places || (one.slug < other.slug ? -1 : 1);
+/** Sorts in code, because databases order text differently. */
+function byPosition(one: StoredEntry, other: StoredEntry): number {
+  const difference = (one.position ?? Infinity) - (other.position ?? Infinity);
+  // For two unmanaged entries the difference is NaN, so their slugs decide.
+  return difference || (one.slug < other.slug ? -1 : 1);
 }
 
-/** Undefined when somebody has written something else there by hand. */
-function objectIn(text: string): JsonObject | undefined {
+/** Undefined when a manual change left a value that is no JSON object. */
+function parseObject(text: string): JsonObject | undefined {
   try {
     const value = readJson(text);
     return isJsonObject(value) ? value : undefined;
@@ -163,7 +163,7 @@ function objectIn(text: string): JsonObject | undefined {
   }
 }
 
-/** The revision that this very change makes: never used before, not even by an entry of this slug that is gone. */
+/** Returns the revision that this change produces, which no entry has used as its version before, not even a deleted one. */
 async function nextVersion(tables: Kysely<RegistryTables>): Promise<number> {
   const next = sql<number>`revision + 1`.as('next');
   return (await tables.selectFrom('registry_state').select(next).executeTakeFirstOrThrow()).next;

@@ -3,7 +3,7 @@ import { DEFAULT_SLUG } from '../slug.js';
 
 export type EntryKind = 'server' | 'virtual-server' | 'team' | 'policy' | 'limit' | 'default';
 
-/** The section of the file that declares entries of a kind. */
+/** The section of the configuration file that declares the entries of a kind. */
 export const SECTION_BY_KIND = {
   server: 'servers',
   'virtual-server': 'virtualServers',
@@ -14,60 +14,60 @@ export const SECTION_BY_KIND = {
 
 export type NamedKind = keyof typeof SECTION_BY_KIND;
 
-/** Teams, policies and limits have names of their own: a team may be called as its server is. */
-const SHARE_THEIR_NAMES: ReadonlySet<EntryKind> = new Set(['server', 'virtual-server', 'default']);
+/** Kinds that share one namespace. Each other kind has its own, so that a team may have the name of a server. */
+const SHARED_NAMESPACE: ReadonlySet<EntryKind> = new Set(['server', 'virtual-server', 'default']);
 
-/** One text for each entry, whatever its kind. */
+/** Returns the unique key of an entry, which is its primary key in the database. */
 export const keyOf = ({ kind, slug }: Pick<StoredEntry, 'kind' | 'slug'>): string =>
-  SHARE_THEIR_NAMES.has(kind) ? slug : `${kind}:${slug}`;
+  SHARED_NAMESPACE.has(kind) ? slug : `${kind}:${slug}`;
 
 /** An entry of the configuration file. */
 export interface DeclaredEntry {
   readonly kind: EntryKind;
   readonly slug: string;
-  /** Among its kind. */
+  /** Position in the file among entries of its kind. */
   readonly position: number;
-  /** As it stands in the file: with `${NAME}`, without defaults. */
+  /** The source in the file: with `${NAME}`, without defaults. */
   readonly source: JsonObject;
 }
 
-/** An entry as it lies in the database. */
+/** An entry of the database. */
 export interface StoredEntry {
   readonly kind: EntryKind;
   readonly slug: string;
-  /** Undefined: what is sealed in it was sealed with another secret, or was changed. */
+  /** Undefined when its credentials cannot be decrypted. */
   readonly source: JsonObject | undefined;
-  /** Declared in the configuration file; `${NAME}` in it stands for a variable. */
+  /** True for an entry that the configuration file declares; `${NAME}` in it refers to a variable. */
   readonly isManaged: boolean;
-  /** In the file, among its kind. */
+  /** Position in the file among entries of its kind. */
   readonly position?: number;
-  /** Grows with each change, also across deletion and creation. */
+  /** Increases with each change, also across deletion and re-creation. */
   readonly version: number;
-  /** How often its server was to be reached anew. */
+  /** Number of refreshes requested for the server. */
   readonly refreshes: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
 
-/** What a document without faults declares. */
+/** Converts a valid document to the entries that it declares. */
 export function toDeclaredEntries(document: JsonObject): readonly DeclaredEntry[] {
-  // What is no JSON in YAML (infinity) would come back from the database as something else.
-  const written = JSON.parse(JSON.stringify(document)) as JsonObject;
+  // YAML values that JSON lacks (such as infinity) would be read back from the database as something else.
+  const json = JSON.parse(JSON.stringify(document)) as JsonObject;
   const section = (kind: NamedKind) =>
-    Object.entries(objectOf(written[SECTION_BY_KIND[kind]])).map(([slug, entry], position): DeclaredEntry => ({
+    Object.entries(toObject(json[SECTION_BY_KIND[kind]])).map(([slug, entry], position): DeclaredEntry => ({
       kind,
       slug,
       position,
-      source: objectOf(entry),
+      source: toObject(entry),
     }));
-  const ofDefault = {
+  const defaultEntry: DeclaredEntry = {
     kind: 'default',
     slug: DEFAULT_SLUG,
     position: 0,
-    source: objectOf(written['default']),
-  } as const;
+    source: toObject(json['default']),
+  };
   const kinds = Object.keys(SECTION_BY_KIND) as NamedKind[];
-  return [...kinds.flatMap(section), ofDefault];
+  return [...kinds.flatMap(section), defaultEntry];
 }
 
-const objectOf = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});
+const toObject = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});

@@ -2,10 +2,10 @@ import type { Generated } from 'kysely';
 import type { StoredBoolean, StoredInstant, StoredJson } from '../../database/index.js';
 import type { EntryKind } from './entry.js';
 
-/** As migrations 0001-registry and 0005-refreshes make them. */
+/** Tables of migrations 0001-registry and 0005-refreshes. */
 export type RegistryTables = {
   registry_entries: {
-    /** Of servers and virtual servers; `kind:slug` of other kinds. */
+    /** The slug of a server, a virtual server or the default endpoint; `kind:slug` for other kinds. */
     slug: string;
     kind: EntryKind;
     entry: StoredJson;

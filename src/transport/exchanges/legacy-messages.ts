@@ -15,21 +15,21 @@ import type { Inbound } from '../../dispatch/index.js';
 import type { Admitted } from '../admission.js';
 import { BadRequest } from '../transport.errors.js';
 
-/** Methods of the modern era that a legacy client cannot mean. */
+/** Modern methods, which do not exist in the legacy era. */
 const MODERN_ONLY = new Set(['server/discover', 'subscriptions/listen']);
 
 export const isLegacyMethod = (method: string): boolean => !MODERN_ONLY.has(method);
 
 export type ValidMessage = Exclude<MessageReading, { kind: 'invalid' }>;
 
-/** A message that can be understood. @throws MalformedMessage */
+/** Parses a JSON-RPC message. @throws MalformedMessage */
 export function validateMessage(value: JsonValue): ValidMessage {
   const reading = readMessage(value);
   if (reading.kind === 'invalid') throw new MalformedMessage(reading);
   return reading;
 }
 
-/** 400 with the id of the request, where that could be read. */
+/** 400 with the id of the request, if it could be read. */
 export class MalformedMessage extends BadRequest {
   readonly id: OptionalRequestId;
 
@@ -41,7 +41,7 @@ export class MalformedMessage extends BadRequest {
 
 type OptionalRequestId = Extract<MessageReading, { kind: 'invalid' }>['id'] | undefined;
 
-/** A request of a session in neutral form. */
+/** Converts a request of a session to the era-independent form. */
 export function toSessionInbound(admitted: Admitted, session: SessionHandle, message: JsonRpcRequest): Inbound {
   return {
     caller: admitted.caller,
@@ -54,7 +54,7 @@ export function toSessionInbound(admitted: Admitted, session: SessionHandle, mes
   };
 }
 
-/** Who the client says it is in its handshake (specification 2025: basic/lifecycle, Initialization). */
+/** The client profile that `initialize` declares (specification 2025: basic/lifecycle, Initialization). */
 export function toClientProfile({ params = {} }: JsonRpcRequest, revision: string): ClientProfile {
   const { capabilities, clientInfo } = params;
   return {
@@ -64,10 +64,10 @@ export function toClientProfile({ params = {} }: JsonRpcRequest, revision: strin
   };
 }
 
-/** Takes a notification to the session's owner. */
+/** Sends a notification of the client to the session's owner. */
 export async function sendNotification(session: SessionHandle, message: JsonRpcNotification): Promise<void> {
   const { method, params = {} } = message;
-  // Nobody has to do anything about it, but its session may have ended: only the owner can tell.
+  // It has no effect, but only the owner can report that the session has ended.
   if (method === 'notifications/initialized') return session.touch();
   if (method === 'notifications/cancelled') {
     const { requestId } = params;
@@ -77,7 +77,7 @@ export async function sendNotification(session: SessionHandle, message: JsonRpcN
   await session.notify({ method, params });
 }
 
-/** Takes the answer to a question to the session's owner. */
+/** Sends the client's answer to a question to the session's owner. */
 export async function sendAnswer(session: SessionHandle, message: JsonRpcResponse): Promise<void> {
   if (message.id === undefined || message.id === null) return;
   await session.answer(message.id, 'result' in message ? { result: message.result } : { error: message.error });

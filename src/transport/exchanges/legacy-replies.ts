@@ -4,10 +4,10 @@ import type { ReplyWriter } from '../reply-writer.js';
 import { toResponseText, withRetryAfter, toJsonRpcMessage } from '../rpc-responses.js';
 import type { OpenReply, OpenReplies } from '../open-replies.js';
 
-/** From this revision on a stream begins with an empty event that carries an id (basic/transports, SEP-1699). */
+/** From this revision on, a stream begins with an empty event with an id, from which it can resume (basic/transports, SEP-1699). */
 const RESUMABLE_SINCE = '2025-11-25';
 
-/** The text of an answer in the words of a legacy revision. */
+/** The JSON-RPC response for an outcome, encoded for a legacy revision. */
 export function toLegacyResponseText(id: RequestId, method: string, outcome: Outcome, revision: string): string {
   if (outcome.kind === 'error') return toResponseText(id, outcome);
   try {
@@ -22,11 +22,11 @@ export function toLegacyResponseText(id: RequestId, method: string, outcome: Out
   }
 }
 
-/** A call that was dispatched is answered with 200 whatever came of it; one that was refused at the door is not. */
+/** 200 for every dispatched call, also when it failed. A call that was rejected before dispatch has the status of its error. */
 const toStatus = (outcome: Outcome): number =>
   outcome.kind === 'error' && outcome.refused ? (outcome.httpStatus ?? 503) : 200;
 
-/** Writes the events of a session's stream in the words of its revision. */
+/** Writes the events of a session's stream, encoded for its revision. */
 export class LegacyStream implements StreamSink, OpenReply {
   slot: OpenReply['slot'];
 
@@ -62,7 +62,7 @@ export class LegacyStream implements StreamSink, OpenReply {
   }
 
   end(): void {
-    // Nothing may have been said yet: an end without a head would be an answer of no kind.
+    // The response headers may not have been sent yet, and a response without headers would be invalid.
     this.writer.openStream();
     this.writer.end();
   }
@@ -72,13 +72,13 @@ export class LegacyStream implements StreamSink, OpenReply {
     this.writer.comment();
   }
 
-  /** What is owed on the stream comes from a server, and is not ours to cut off; the deadline of the shutdown is. */
+  /** Does nothing: the stream awaits an answer of a server, and only the shutdown timeout limits that. */
   onDrain(): void {
-    // It ends with the answer.
+    // The stream ends with the answer.
   }
 }
 
-/** Answers a GET: the stream that belongs to no request, or the rest of one that was cut. */
+/** Answers a GET: the stream without a request, or the rest of an interrupted stream. */
 export class LegacyGetStream extends LegacyStream {
   isStanding = false;
 
@@ -87,7 +87,7 @@ export class LegacyGetStream extends LegacyStream {
   }
 }
 
-/** Answers one request: with JSON when the outcome is all there is, as a stream once something precedes it. */
+/** Answers one request: with JSON when the outcome is the only message, with an event stream otherwise. */
 export class LegacyReply extends LegacyStream {
   constructor(
     writer: ReplyWriter,
@@ -108,7 +108,7 @@ export class LegacyReply extends LegacyStream {
   }
 }
 
-/** Answers a batch: one array, or one event each once something precedes the outcomes. */
+/** Answers a batch: with one array, or with one event for each response once another message was sent. */
 export class LegacyBatchReply extends LegacyStream {
   private readonly texts: string[] = [];
   private status = 200;

@@ -27,7 +27,7 @@ afterEach(() => {
   return world.close();
 });
 
-/** Calls that a spec answers when it likes. */
+/** Holds calls until the test answers them. */
 function held() {
   const calls: SentRequest[] = [];
   const arrived: (() => void)[] = [];
@@ -46,15 +46,15 @@ function held() {
   return { calls, count, answer };
 }
 
-describe('a call of a session', () => {
-  it('is answered with JSON when nothing precedes its outcome', async () => {
+describe('a call in a legacy session', () => {
+  it('is answered with JSON when no message precedes the outcome', async () => {
     world.connector.respond = () => result({ content: [] });
     const { status, headers, json } = await world.post(A, CALL, { headers: await world.session(A) });
     expect([status, headers.get('content-type')]).toEqual([200, 'application/json']);
     expect(json).toEqual({ jsonrpc: '2.0', id: 1, result: { content: [] } });
   });
 
-  it('is answered on a stream once something precedes it, and can be resumed from any event', async () => {
+  it('is answered with an event stream when a notification precedes the outcome, and can be resumed from any event', async () => {
     const { calls, count, answer } = held();
     const headers = await world.session(A);
     const opening = world.stream('POST', A, { headers }, CALL);
@@ -76,7 +76,7 @@ describe('a call of a session', () => {
     }
   });
 
-  it('goes on when its client loses the connection, and is answered to the client that comes back', async () => {
+  it('continues after a disconnect, and its messages are replayed when the client resumes', async () => {
     const { calls, count, answer } = held();
     const headers = await world.session(A);
     const opening = world.stream('POST', A, { headers }, CALL);
@@ -93,7 +93,7 @@ describe('a call of a session', () => {
     expect(await back.rest()).toMatchObject([{ id: 1, result: {} }]);
   });
 
-  it('is kept alive while it is quiet', async () => {
+  it('becomes a stream with keep-alive comments when no message is sent for a while', async () => {
     const { count, answer } = held();
     const opening = world.stream('POST', A, { headers: await world.session(A) }, CALL);
     await count(1);
@@ -103,7 +103,7 @@ describe('a call of a session', () => {
     expect(await stream.rest()).toMatchObject([{ id: 1, result: {} }]);
   });
 
-  it('is cancelled by a notification, and answered all the same', async () => {
+  it('is cancelled by a notification and answered with an error', async () => {
     const { calls, count } = held();
     const headers = await world.session(A);
     const calling = world.post(A, CALL, { headers });
@@ -114,7 +114,7 @@ describe('a call of a session', () => {
     expect(calls[0]?.signal.aborted).toBe(true);
   });
 
-  it('is refused beyond the limit of its session', async () => {
+  it('is rejected above the call limit of its session', async () => {
     const { count, answer } = held();
     const headers = await world.session(A);
     const calling = [1, 2, 3].map((id) => world.post(A, { ...CALL, id }, { headers }));
@@ -127,7 +127,7 @@ describe('a call of a session', () => {
     expect((await Promise.all(calling)).map(({ json }) => json['id'])).toEqual([1, 2, 3]);
   });
 
-  it('is an error where the client’s era has no words for its result', async () => {
+  it('is answered with an error when its result cannot be translated to the legacy era', async () => {
     world.connector.eras.set('a', 'modern');
     world.connector.respond = ({ request }) =>
       result(request.method === 'tools/list' ? { tools: [] } : { resultType: 'odd' });
@@ -135,7 +135,7 @@ describe('a call of a session', () => {
     expect(json).toMatchObject({ id: 1, error: { code: -31005, data: { outcome: 'executed', retriable: false } } });
   });
 
-  it('is asked back on its own stream', async () => {
+  it('receives the server’s question on its own stream', async () => {
     const question = { method: 'roots/list', params: {} };
     world.connector.respond = async ({ reply, signal }) =>
       result({ answer: await reply.answerQuestion(question, signal) } as unknown as JsonObject);
@@ -147,7 +147,7 @@ describe('a call of a session', () => {
     expect(await stream.rest()).toMatchObject([{ id: 1, result: { answer: { result: { roots: [] } } } }]);
   });
 
-  it('is answered though its session is ended in the middle of its stream', async () => {
+  it('is answered with an error when its session is deleted during its stream', async () => {
     const { calls, count } = held();
     const headers = await world.session(A);
     const opening = world.stream('POST', A, { headers }, CALL);
@@ -160,8 +160,8 @@ describe('a call of a session', () => {
   });
 });
 
-describe('the stream that belongs to no request', () => {
-  it('begins with an id to come back with, and brings what servers say by themselves', async () => {
+describe('the GET stream of a legacy session', () => {
+  it('begins with an event id for resumption and delivers unrelated server messages', async () => {
     world.connector.respond = () => result({});
     const headers = await world.session(A);
     const stream = await world.stream('GET', A, { headers });
@@ -173,7 +173,7 @@ describe('the stream that belongs to no request', () => {
     expect(await stream.rest()).toEqual([]);
   });
 
-  it('brings to a client that comes back what it missed', async () => {
+  it('replays the messages that were sent while the client was disconnected', async () => {
     world.connector.respond = () => result({});
     const headers = await world.session(A);
     const first = await world.stream('GET', A, { headers });
@@ -190,18 +190,20 @@ describe('the stream that belongs to no request', () => {
     ]);
   });
 
-  it('is refused to one who names an event that is not kept', async () => {
+  it('is rejected for an unknown last event id', async () => {
     const headers = await world.session(A);
     const response = await world.request('GET', A, { headers: { ...headers, 'last-event-id': '9-9' } });
     expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining('No events are kept') } });
+    expect(await response.json()).toMatchObject({
+      error: { message: expect.stringContaining('Cannot replay the events') },
+    });
   });
 });
 
-describe('a batch', () => {
+describe('a legacy batch', () => {
   const batch = [CALL, { jsonrpc: '2.0', method: 'notifications/x' }, { ...CALL, id: 'two' }];
 
-  it('is answered with one array, or with one event each', async () => {
+  it('is answered with one array, or with one event for each answer on a stream', async () => {
     world.connector.respond = () => result({});
     const headers = await world.session(A, '2025-03-26');
     const { json } = await world.post(A, batch, { headers });
@@ -215,13 +217,13 @@ describe('a batch', () => {
     expect(new Set(ids)).toEqual(new Set([1, 'two']));
   });
 
-  it('brings the answers to its requests where the rest of it cannot be delivered', async () => {
+  it('returns the answers to its requests when a notification of it cannot be delivered', async () => {
     world.connector.respond = () => result({});
     const headers = await world.session(A, '2025-03-26');
     const locate = SessionRouter.prototype.locate;
-    jest.spyOn(SessionRouter.prototype, 'locate').mockImplementation(async function (this: SessionRouter, ...asked) {
-      const session = await locate.apply(this, asked);
-      session.notify = () => Promise.reject(new GatewayError(-31_001, 'Nobody is there.', 503, NOT_EXECUTED));
+    jest.spyOn(SessionRouter.prototype, 'locate').mockImplementation(async function (this: SessionRouter, ...args) {
+      const session = await locate.apply(this, args);
+      session.notify = () => Promise.reject(new GatewayError(-31_001, 'The owner is unreachable.', 503, NOT_EXECUTED));
       return session;
     });
     const { status, json } = await world.post(A, batch, { headers });
@@ -232,11 +234,11 @@ describe('a batch', () => {
         { id: 'two', result: {} },
       ],
     ]);
-    // Nothing else would tell of it there.
+    // A batch without requests has no other answer that could carry the error.
     expect(await world.post(A, [batch[1]!], { headers })).toMatchObject({ status: 503 });
   });
 
-  it('has no place for a handshake, nor for methods of the other era', async () => {
+  it('rejects initialize and methods of the modern era', async () => {
     const headers = await world.session(A, '2025-03-26');
     const calls = ['initialize', 'server/discover', 'subscriptions/listen'].map((method) => ({
       ...CALL,
@@ -247,7 +249,7 @@ describe('a batch', () => {
     expect(json).toMatchObject(calls.map(({ id }) => ({ id, error: { code: -32601 } })));
   });
 
-  it('without a request is accepted, of another revision or without measure refused', async () => {
+  it('is accepted without a request, and rejected when empty, too large, or in a revision without batches', async () => {
     const headers = await world.session(A, '2025-03-26');
     expect(await world.post(A, [batch[1]!], { headers })).toMatchObject({ status: 202 });
     expect(await world.post(A, [], { headers })).toMatchObject({ status: 400 });
@@ -262,8 +264,8 @@ describe('a batch', () => {
   });
 });
 
-describe('a session', () => {
-  it('is needed, genuine, and one’s own', async () => {
+describe('a legacy session', () => {
+  it('is rejected when its id is missing, forged or issued for another endpoint', async () => {
     const headers = await world.session(A);
     const missing = await world.post(A, CALL, { headers: { 'mcp-protocol-version': LEGACY } });
     expect(missing).toMatchObject({
@@ -282,18 +284,18 @@ describe('a session', () => {
     expect(await world.post(A, CALL, { headers: wrong })).toMatchObject({ status: 400 });
   });
 
-  it('is not opened for a client that left during its handshake', async () => {
+  it('is not opened for a client that disconnected during initialize', async () => {
     const answering = Promise.withResolvers<undefined>();
-    const asked = Promise.withResolvers<undefined>();
+    const openingStarted = Promise.withResolvers<undefined>();
     world.connector.beforeOpening = () => {
-      asked.resolve(undefined);
+      openingStarted.resolve(undefined);
       return answering.promise;
     };
     const leaving = new AbortController();
     const params = { protocolVersion: LEGACY, capabilities: {}, clientInfo: { name: 'x', version: '1' } };
     const message = { jsonrpc: '2.0', id: 0, method: 'initialize', params };
     const handshake = world.request('POST', A, { signal: leaving.signal }, message);
-    await asked.promise;
+    await openingStarted.promise;
     leaving.abort();
     await expect(handshake).rejects.toThrow();
     await world.idle();

@@ -12,7 +12,7 @@ import {
   type Outcome,
 } from '#lib/mcp-protocol';
 import { OrphanedStreams, SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
-import { Dispatcher, Welcome } from '../../dispatch/index.js';
+import { Dispatcher, EndpointInfo } from '../../dispatch/index.js';
 import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
 import { TransportConfig } from '../transport.config.js';
@@ -37,7 +37,7 @@ const NEVER_ABORTED = new AbortController().signal;
 export class LegacyExchange {
   constructor(
     private readonly dispatcher: Dispatcher,
-    private readonly endpointInfo: Welcome,
+    private readonly endpointInfo: EndpointInfo,
     private readonly router: SessionRouter,
     private readonly orphanedStreams: OrphanedStreams,
     private readonly openReplies: OpenReplies,
@@ -55,11 +55,12 @@ export class LegacyExchange {
     return exchange.writer.empty(202);
   }
 
-  /** A POST with several messages, for the revision that has them. */
+  /** A POST with several messages, for the revision that supports batches. */
   async postBatch(exchange: Exchange, values: readonly JsonValue[]): Promise<void> {
     const session = await this.locateSession(exchange);
     const { revision } = session.client;
-    if (!allowsBatches(revision)) throw new BadRequest(`Revision ${revision} has no batches. Send one message.`);
+    if (!allowsBatches(revision))
+      throw new BadRequest(`Revision ${revision} does not support batches. Send one message per request.`);
     if (values.length === 0) throw new BadRequest('The batch is empty.');
     if (values.length > this.config.maxBatch)
       throw new BadRequest(`A batch holds at most ${this.config.maxBatch} messages.`);
@@ -69,16 +70,16 @@ export class LegacyExchange {
       return exchange.writer.empty(202);
     }
     const reply = new LegacyBatchReply(exchange.writer, this.openReplies, revision);
-    const answering = readings.map(async (reading) => {
+    const pending = readings.map(async (reading) => {
       if (reading.kind !== 'request') return sendToSession(session, reading).catch(logUndelivered);
       const outcome = await this.outcomeOf(exchange, session, reading.message, reply);
       return reply.add(reading.message.id, reading.message.method, outcome);
     });
-    await Promise.all(answering);
+    await Promise.all(pending);
     return reply.finish();
   }
 
-  /** A GET: the stream that belongs to no request, or the rest of one that was cut. */
+  /** A GET: opens the stream without a request, or resumes a stream that was interrupted. */
   async openStream(exchange: Exchange): Promise<void> {
     const { headers, writer } = exchange;
     requireAccept(headers, 'text/event-stream');
@@ -92,7 +93,7 @@ export class LegacyExchange {
     writer.onClosed(() => opened.detach());
   }
 
-  /** The session, unless it is gone with its worker: then its client is told what was left of the stream, and no more. */
+  /** Returns the session. When its owner is dead, replays the archived rest of the stream instead and returns undefined. */
   private async findOrReplay(exchange: Exchange, lastEventId: string | undefined): Promise<SessionHandle | undefined> {
     try {
       return await this.locateSession(exchange);
@@ -107,7 +108,7 @@ export class LegacyExchange {
     }
   }
 
-  /** A DELETE: the client needs its session no more. */
+  /** A DELETE: ends the session. */
   async end(exchange: Exchange): Promise<void> {
     await (await this.locateSession(exchange)).end();
     exchange.writer.empty(204);
@@ -117,9 +118,9 @@ export class LegacyExchange {
     const revision = negotiateLegacy(message.params?.['protocolVersion']);
     const client = toClientProfile(message, revision);
     const outcome = await this.endpointInfo.initializeResult({ ...exchange, client });
-    // A client that has left needs no session.
-    const isWelcome = outcome.kind === 'result' && !exchange.writer.isClosed;
-    const headers = isWelcome ? this.openSession(exchange, client) : {};
+    // A client that disconnected meanwhile needs no session.
+    const opensSession = outcome.kind === 'result' && !exchange.writer.isClosed;
+    const headers = opensSession ? this.openSession(exchange, client) : {};
     const reply = new LegacyReply(
       exchange.writer.withHeaders(headers),
       this.openReplies,
@@ -146,7 +147,7 @@ export class LegacyExchange {
     reply.finish(await this.outcomeOf(exchange, session, message, reply));
   }
 
-  /** The client's leaving cancels nothing in this era; the call goes on and its events can be replayed. */
+  /** A disconnect cancels nothing in this era: the call continues, and its events can be replayed (invariant 3). */
   private outcomeOf(
     exchange: Exchange,
     session: SessionHandle,
@@ -158,29 +159,29 @@ export class LegacyExchange {
     return this.dispatcher.dispatch(toSessionInbound(exchange, session, message), reply, NEVER_ABORTED);
   }
 
-  /** Throws or rejects as the router does. */
+  /** Throws or rejects with the errors of `SessionRouter.locate`. */
   private locateSession(exchange: Exchange): SessionHandle | Promise<SessionHandle> {
     const { id, binding } = readSessionReference(exchange);
     return this.router.locate(id, binding);
   }
 }
 
-/** The session that a request names, and who names it where. @throws BadRequest */
+/** The session id of a request with the caller and endpoint that it must be bound to. @throws BadRequest */
 function readSessionReference({ headers, caller, endpoint }: Exchange) {
   const revision = singleHeader(headers, 'mcp-protocol-version');
   if (revision !== undefined && eraOfRevision(revision) !== 'legacy') {
-    throw new BadRequest('MCP-Protocol-Version names a revision that this session cannot have.');
+    throw new BadRequest('MCP-Protocol-Version names a revision without sessions.');
   }
   const id = singleHeader(headers, SESSION_HEADER);
   if (id === undefined) throw new BadRequest('Mcp-Session-Id is missing. Initialize a session first.');
   return { id, binding: { caller, endpoint: endpoint.id, transport: 'http' } as const };
 }
 
-/** The answer to a batch has no place for it, and must not be lost by it: the requests beside it run. */
+/** A failed notification has no place in a batch response and must not prevent it: the requests of the batch run. */
 function logUndelivered(cause: unknown): void {
   if (cause instanceof GatewayError || cause instanceof OutcomeError) return;
   new Logger(LegacyExchange.name).error(
-    'A part of a batch failed',
+    'Part of a batch failed unexpectedly',
     cause instanceof Error ? cause.stack : String(cause),
   );
 }

@@ -23,7 +23,7 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-/** The next call that reaches the server. Other requests are answered with nothing. */
+/** Resolves with the next tool call that reaches the server. Tool lists are answered with an empty list. */
 function nextCall(answer: (sent: SentRequest) => Outcome | Promise<Outcome>): Promise<SentRequest> {
   return new Promise((resolve) => {
     world.connector.respond = (sent) => {
@@ -38,15 +38,15 @@ const NEVER_ANSWERED = () => new Promise<Outcome>(() => undefined);
 
 const expectAbort = ({ signal }: SentRequest) => (signal.aborted ? Promise.resolve() : once(signal, 'abort'));
 
-describe('a request', () => {
-  it('is answered with JSON when nothing precedes its outcome', async () => {
+describe('a modern request', () => {
+  it('is answered with JSON when no message precedes the outcome', async () => {
     void nextCall(() => result({ content: [] }));
     const { status, headers, json } = await world.post(A, CALL.message, CALL);
     expect([status, headers.get('content-type')]).toEqual([200, 'application/json']);
     expect(json).toMatchObject({ id: 1, result: { content: [], resultType: 'complete' } });
   });
 
-  it('is answered on a stream once something precedes it', async () => {
+  it('is answered with an event stream when a notification precedes the outcome', async () => {
     void nextCall(async ({ reply }) => {
       await reply.notify(PROGRESS);
       return result({ content: [] });
@@ -56,7 +56,7 @@ describe('a request', () => {
     expect(stream.events.every(({ id }) => id === undefined)).toBe(true);
   });
 
-  it('is kept alive while it is quiet', async () => {
+  it('becomes a stream with keep-alive comments when no message is sent for a while', async () => {
     const answer = Promise.withResolvers<Outcome>();
     void nextCall(() => answer.promise);
     const stream = await world.stream('POST', A, CALL, CALL.message);
@@ -65,23 +65,23 @@ describe('a request', () => {
     expect(await stream.rest()).toMatchObject([{ id: 1 }]);
   });
 
-  it('is cancelled by its client’s leaving, before and after it became a stream', async () => {
-    for (const speaks of [false, true]) {
+  it('is cancelled when the client disconnects, before and after it became a stream', async () => {
+    for (const sendsProgress of [false, true]) {
       const call = nextCall(async ({ reply }) => {
-        if (speaks) await reply.notify(PROGRESS);
+        if (sendsProgress) await reply.notify(PROGRESS);
         return NEVER_ANSWERED();
       });
-      const leaving = new AbortController();
-      const asking = world.request('POST', A, { ...CALL, signal: leaving.signal }, CALL.message);
+      const disconnect = new AbortController();
+      const posting = world.request('POST', A, { ...CALL, signal: disconnect.signal }, CALL.message);
       const sent = await call;
-      if (speaks) await asking;
-      leaving.abort();
-      await asking.catch(() => undefined);
+      if (sendsProgress) await posting;
+      disconnect.abort();
+      await posting.catch(() => undefined);
       await expectAbort(sent);
     }
   });
 
-  it('is not cancelled by having been answered', async () => {
+  it('is not cancelled when the connection closes after the answer', async () => {
     const call = nextCall(() => result({}));
     await world.post(A, CALL.message, { ...CALL, headers: { ...CALL.headers, connection: 'close' } });
     const { signal } = await call;
@@ -90,10 +90,10 @@ describe('a request', () => {
   });
 
   it.each([
-    ['in another revision', 400, -32022, { 'mcp-protocol-version': '2099-01-01' }],
-    ['whose headers say another method', 400, -32020, { 'mcp-method': 'tools/list' }],
-    ['whose headers say another name', 400, -32020, { 'mcp-name': 'y' }],
-  ])('%s is refused', async (_what, status, code, headers) => {
+    ['an unsupported revision', 400, -32022, { 'mcp-protocol-version': '2099-01-01' }],
+    ['a different method in its headers', 400, -32020, { 'mcp-method': 'tools/list' }],
+    ['a different name in its headers', 400, -32020, { 'mcp-name': 'y' }],
+  ])('is rejected for %s', async (_what, status, code, headers) => {
     const { message } = CALL;
     const _meta = {
       ...message.params._meta,
@@ -104,7 +104,7 @@ describe('a request', () => {
     expect(answer).toMatchObject({ status, json: { id: 1, error: { code } } });
   });
 
-  it('by a method that this era no longer has is refused', async () => {
+  it('is rejected when its method was removed in this era', async () => {
     for (const method of ['ping', 'logging/setLevel', 'resources/subscribe', 'initialize']) {
       const { message, headers } = modern(1, method);
       expect(await world.post(A, message, { headers })).toMatchObject({
@@ -114,13 +114,13 @@ describe('a request', () => {
     }
   });
 
-  it('that is a notification is accepted', async () => {
+  it('is accepted when it is a notification', async () => {
     const { message, headers } = modern(1, 'notifications/x');
     const { id: _id, ...notification } = message;
     expect(await world.post(A, notification, { headers })).toMatchObject({ status: 202, json: {} });
   });
 
-  it('by GET or DELETE is refused: there are no sessions', async () => {
+  it('is rejected for GET and DELETE, which need a session', async () => {
     for (const verb of ['GET', 'DELETE']) {
       const response = await world.request(verb, A, CALL);
       expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
@@ -128,12 +128,12 @@ describe('a request', () => {
   });
 });
 
-describe('a subscription', () => {
+describe('a modern subscription', () => {
   const LISTEN = modern(7, 'subscriptions/listen', { notifications: { toolsListChanged: true } });
   const TOOLS = { method: 'notifications/tools/list_changed', params: {} };
   const NAMED = { _meta: { 'io.modelcontextprotocol/subscriptionId': 7 } };
 
-  it('is acknowledged, brings changes, and names itself in all of them', async () => {
+  it('sends its acknowledgement and changes with its subscription id', async () => {
     const stream = await world.stream('POST', A, LISTEN, LISTEN.message);
     expect(await stream.message()).toMatchObject({
       method: 'notifications/subscriptions/acknowledged',
@@ -144,7 +144,7 @@ describe('a subscription', () => {
     await stream.leave();
   });
 
-  it('ends at its server when its client leaves', async () => {
+  it('ends the upstream subscription when the client disconnects', async () => {
     const stream = await world.stream('POST', A, LISTEN, LISTEN.message);
     await stream.message();
     await stream.leave();
@@ -152,7 +152,7 @@ describe('a subscription', () => {
     expect(world.connector.opened.flatMap(({ listeners }) => listeners)).toEqual([]);
   });
 
-  it('ends with its result when the worker leaves', async () => {
+  it('ends with its result when the worker drains', async () => {
     const stream = await world.stream('POST', A, LISTEN, LISTEN.message);
     await stream.message();
     const drained = world.drain();
@@ -161,8 +161,8 @@ describe('a subscription', () => {
   });
 });
 
-describe('a client that does not read', () => {
-  it('is cut off, and its call cancelled', async () => {
+describe('a modern client that does not read', () => {
+  it('has its connection closed and its call cancelled', async () => {
     const call = nextCall(async ({ reply, signal }) => {
       while (!signal.aborted) {
         void reply.notify({ method: 'notifications/message', params: { level: 'info', data: 'x'.repeat(10_000) } });

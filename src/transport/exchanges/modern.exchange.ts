@@ -13,14 +13,14 @@ import {
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
-import { Dispatcher } from '../../dispatch/index.js';
+import { Dispatcher, type Inbound } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import type { ReplyWriter } from '../reply-writer.js';
 import { toResponseText, withRetryAfter, toJsonRpcMessage } from '../rpc-responses.js';
 import { OpenReplies, type OpenReply } from '../open-replies.js';
 import type { Exchange } from './exchange.js';
 
-/** Methods of the legacy era that this one no longer has (specification 2026: changelog). */
+/** Legacy methods that were removed in the modern era (specification 2026: changelog). */
 const REMOVED_METHODS = new Set([
   'initialize',
   'ping',
@@ -47,7 +47,8 @@ export class ModernExchange {
     if ('error' in decoded) return reply.finish(failure(decoded.error), 400);
     if (REMOVED_METHODS.has(message.method)) return reply.finish(failure(methodRemoved(message.method)));
     const { caller, endpoint, headers: mirrored } = exchange;
-    const inbound = { caller, endpoint, ...decoded, requestId: message.id, mirrored, repeatsItself: true };
+    const requestId = message.id;
+    const inbound: Inbound = { caller, endpoint, ...decoded, requestId, mirrored, repeatsItself: true };
     const outcome = await this.dispatcher.dispatch(inbound, reply, reply.signal);
     return reply.finish(outcome);
   }
@@ -55,7 +56,7 @@ export class ModernExchange {
 
 const methodRemoved = (method: string) => ({ code: RpcCode.methodNotFound, message: `Method not found: ${method}` });
 
-/** Answers one request: with JSON when the outcome is all there is, as a stream once something precedes it. */
+/** Answers one request: with JSON when the outcome is the only message, with an event stream otherwise. */
 class ModernReply implements StreamSink, OpenReply {
   slot: OpenReply['slot'];
   private readonly cancellation = new AbortController();
@@ -71,7 +72,7 @@ class ModernReply implements StreamSink, OpenReply {
     this.id = message.id;
     this.method = message.method;
     openReplies.add(this);
-    // Closing the response is how a client of this era cancels (basic/patterns/cancellation).
+    // A modern client cancels its request by closing the response (basic/patterns/cancellation).
     writer.onClosed(() => {
       openReplies.remove(this);
       if (!this.isFinished) this.cancellation.abort();
@@ -114,18 +115,18 @@ class ModernReply implements StreamSink, OpenReply {
     this.writer.comment();
   }
 
-  /** A subscription ends gracefully with its result; a call in flight finishes. */
+  /** Ends a subscription gracefully with its result. An in-flight call finishes. */
   onDrain(): void {
     if (this.method === LISTEN_METHOD) this.cancellation.abort();
   }
 
   private encode(outcome: Outcome): Outcome {
     if (outcome.kind === 'error') return outcome;
-    const whole = encodeModernResult(this.method, outcome.result);
-    return { kind: 'result', result: this.method === LISTEN_METHOD ? this.withSubscription(whole) : whole };
+    const encoded = encodeModernResult(this.method, outcome.result);
+    return { kind: 'result', result: this.method === LISTEN_METHOD ? this.withSubscription(encoded) : encoded };
   }
 
-  /** What travels on a subscription's stream names it by the id of its request (basic/patterns/subscriptions). */
+  /** Adds the subscription id, which is the id of its request, to a message (basic/patterns/subscriptions). */
   private withSubscriptionParams(message: JsonObject): JsonObject {
     const params = message['params'] as JsonObject;
     return { ...message, params: this.withSubscription(params) };

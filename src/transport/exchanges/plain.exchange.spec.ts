@@ -18,8 +18,8 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-describe('a script', () => {
-  it('gets one JSON answer to one request, whatever precedes it', async () => {
+describe('a plain JSON-RPC request', () => {
+  it('is answered with one JSON body although notifications precede the outcome', async () => {
     world.connector.respond = async ({ reply }) => {
       await reply.notify({ method: 'notifications/message', params: { level: 'error' } });
       return result({ content: [] });
@@ -28,13 +28,13 @@ describe('a script', () => {
     expect(answer).toMatchObject({ status: 200, json: { jsonrpc: '2.0', id: 1, result: { content: [] } } });
   });
 
-  it('that says its revision is answered in it', async () => {
+  it('is answered in the modern form when it declares the modern revision', async () => {
     const { message } = modern(1, 'tools/call', { name: 'a__x' });
     const { json } = await world.post('/rpc', message, JSON_ONLY);
     expect(json).toMatchObject({ id: 1, result: { resultType: 'complete' } });
   });
 
-  it('sees a failure by the status too', async () => {
+  it('reports a failure in the HTTP status', async () => {
     const failing = async (outcome: Outcome | Error) => {
       world.connector.beforeOpening = outcome instanceof Error ? () => Promise.reject(outcome) : async () => undefined;
       if (!(outcome instanceof Error)) world.connector.respond = () => outcome;
@@ -49,7 +49,7 @@ describe('a script', () => {
   });
 
   it.each(['initialize', 'logging/setLevel', 'resources/subscribe', 'subscriptions/listen'])(
-    'cannot use %s, which needs more than an answer',
+    'is rejected for %s, which needs a session or a stream',
     async (method) => {
       expect(await world.post('/rpc', { ...CALL, method }, JSON_ONLY)).toMatchObject({
         status: 404,
@@ -58,22 +58,22 @@ describe('a script', () => {
     },
   );
 
-  it('cancels its call by leaving', async () => {
+  it('is cancelled when the client disconnects', async () => {
     const call = new Promise<SentRequest>((resolve) => {
       world.connector.respond = (sent) => {
         resolve(sent);
         return new Promise<Outcome>(() => undefined);
       };
     });
-    const leaving = new AbortController();
-    const asking = world.request('POST', '/rpc', { signal: leaving.signal }, CALL);
+    const disconnect = new AbortController();
+    const posting = world.request('POST', '/rpc', { signal: disconnect.signal }, CALL);
     const { signal } = await call;
-    leaving.abort();
-    await expect(asking).rejects.toThrow();
+    disconnect.abort();
+    await expect(posting).rejects.toThrow();
     if (!signal.aborted) await once(signal, 'abort');
   });
 
-  it('sends one request at a time, and answers nothing', async () => {
+  it('is rejected as a batch or a response, and accepted as a notification', async () => {
     expect(await world.post('/rpc', [CALL], JSON_ONLY)).toMatchObject({ status: 400 });
     expect(await world.post('/rpc', { jsonrpc: '2.0', id: 1, result: {} }, JSON_ONLY)).toMatchObject({ status: 400 });
     expect(await world.post('/rpc', { jsonrpc: '2.0', method: 'x' }, JSON_ONLY)).toMatchObject({ status: 202 });
@@ -83,7 +83,7 @@ describe('a script', () => {
     });
   });
 
-  it('talks to one server at that server’s endpoint', async () => {
+  it('uses own item names at the endpoint of one server', async () => {
     const named = { ...CALL, params: { name: 'x' } };
     expect(await world.post('/servers/a/rpc', named, JSON_ONLY)).toMatchObject({ status: 200 });
     expect(world.connector.opened[0]?.sent[0]?.request.params).toEqual({ name: 'x' });

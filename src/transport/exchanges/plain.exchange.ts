@@ -16,7 +16,7 @@ import { toResponseText, withRetryAfter } from '../rpc-responses.js';
 import type { Exchange } from './exchange.js';
 import { toLegacyResponseText } from './legacy-replies.js';
 
-/** Methods that need a session or a stream, which a single answer is not. */
+/** Methods that need a session or a stream and cannot be answered with a single response. */
 const METHODS_NEEDING_SESSION = new Set([
   'initialize',
   'logging/setLevel',
@@ -25,7 +25,7 @@ const METHODS_NEEDING_SESSION = new Set([
   'subscriptions/listen',
 ]);
 
-/** Nothing can precede the one JSON answer. */
+/** Discards messages: a plain response has no place for messages before the outcome. */
 const NO_OP_SINK: StreamSink = { emit: () => undefined, end: () => undefined };
 
 const STATUS_BY_CODE: Readonly<Record<number, number>> = {
@@ -40,7 +40,7 @@ const STATUS_BY_CODE: Readonly<Record<number, number>> = {
   [RpcCode.internalError]: 500,
 };
 
-/** Plain JSON-RPC over HTTP for scripts: one request, one JSON answer, no session. The status tells a failure too. */
+/** Plain JSON-RPC over HTTP for scripts: one request, one JSON response, no session. The HTTP status reports failures, too. */
 @Injectable()
 export class PlainExchange {
   constructor(private readonly dispatcher: Dispatcher) {}
@@ -50,31 +50,32 @@ export class PlainExchange {
     const inbound = METHODS_NEEDING_SESSION.has(message.method)
       ? methodNeedsSession(message)
       : toInbound(exchange, message);
-    const leaving = new AbortController();
-    let answered = false;
-    writer.onClosed(() => answered || leaving.abort());
-    const outcome = 'kind' in inbound ? inbound : await this.dispatcher.dispatch(inbound, NO_OP_SINK, leaving.signal);
-    answered = true;
+    const disconnect = new AbortController();
+    let isAnswered = false;
+    writer.onClosed(() => isAnswered || disconnect.abort());
+    const outcome =
+      'kind' in inbound ? inbound : await this.dispatcher.dispatch(inbound, NO_OP_SINK, disconnect.signal);
+    isAnswered = true;
     withRetryAfter(writer, outcome).json(toStatus(outcome), toBody(message, outcome));
   }
 }
 
 function toInbound({ caller, endpoint }: Exchange, message: JsonRpcRequest): Inbound | Outcome {
-  const shared = { caller, endpoint, requestId: message.id, repeatsItself: isModern(message) };
+  const shared = { caller, endpoint, requestId: message.id };
   if (!isModern(message)) {
     const client = { revision: LATEST_LEGACY_REVISION, capabilities: {} };
-    return { ...shared, client, request: decodeLegacyRequest(message) };
+    return { ...shared, client, request: decodeLegacyRequest(message), repeatsItself: false };
   }
   const decoded = decodeModernRequest(message);
-  return 'error' in decoded ? failure(decoded.error) : { ...shared, ...decoded };
+  return 'error' in decoded ? failure(decoded.error) : { ...shared, ...decoded, repeatsItself: true };
 }
 
-/** A request that says its revision is answered in it; one that says nothing is a script's. */
+/** A request that declares the modern revision is answered in modern form, any other in legacy form. */
 const isModern = (message: JsonRpcRequest): boolean =>
   message.method !== 'server/discover' && classifyEra(message) === 'modern';
 
 const methodNeedsSession = ({ method }: JsonRpcRequest): Outcome =>
-  failure({ code: RpcCode.methodNotFound, message: `${method} needs a session or a stream. Use /mcp for it.` });
+  failure({ code: RpcCode.methodNotFound, message: `${method} needs a session or a stream. Use /mcp instead.` });
 
 function toBody(message: JsonRpcRequest, outcome: Outcome): string {
   if (outcome.kind === 'error' || !isModern(message)) {

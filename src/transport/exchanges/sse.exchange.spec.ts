@@ -23,19 +23,19 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-/** A client that has opened its stream and said who it is. */
+/** A client with an open stream that can initialize its session. */
 async function client(base = '/servers/a') {
   const stream = await world.stream('GET', `${base}/sse`);
   const endpoint = await stream.next();
   const post = (message: JsonObject) => world.post(endpoint?.data ?? '', message);
-  const greet = async () => {
+  const initialize = async () => {
     await post(INITIALIZE);
     return stream.message();
   };
-  return { stream, endpoint, post, greet };
+  return { stream, endpoint, post, initialize };
 }
 
-/** Calls that are answered when the spec says so. */
+/** Holds calls until the test answers them. */
 function held() {
   const answers: PromiseWithResolvers<Outcome>[] = [];
   const calls: SentRequest[] = [];
@@ -54,8 +54,8 @@ function held() {
 
 const idsOf = async (stream: EventReader) => (await stream.rest()).map(({ id }) => id);
 
-describe('a client over HTTP+SSE', () => {
-  it('is told first where to post, at the same endpoint', async () => {
+describe('an HTTP+SSE client', () => {
+  it('receives the message URL of the same endpoint as its first event', async () => {
     expect((await client()).endpoint).toMatchObject({
       type: 'endpoint',
       data: expect.stringMatching(/^\/servers\/a\/messages\?sessionId=[\w-]+$/),
@@ -63,44 +63,44 @@ describe('a client over HTTP+SSE', () => {
     expect((await client('')).endpoint?.data).toMatch(/^\/messages\?sessionId=/);
   });
 
-  it('gets every answer on its stream, under no event id', async () => {
+  it('receives every answer on its stream without event ids', async () => {
     world.connector.respond = async ({ reply }) => {
       await reply.notify(PROGRESS);
       return result({ content: [] });
     };
-    const { stream, post, greet } = await client();
-    expect(await greet()).toMatchObject({ id: 'hello', result: { protocolVersion: '2024-11-05' } });
+    const { stream, post, initialize } = await client();
+    expect(await initialize()).toMatchObject({ id: 'hello', result: { protocolVersion: '2024-11-05' } });
     expect(await post(call(1))).toMatchObject({ status: 202, json: {} });
     expect([await stream.message(), await stream.message()]).toMatchObject([PROGRESS, { id: 1, result: {} }]);
     expect(stream.events.every(({ id }) => id === undefined)).toBe(true);
   });
 
-  it('may post to the other name of the path too', async () => {
+  it('can post to /message as well as /messages', async () => {
     const { stream, endpoint } = await client();
     await world.post((endpoint?.data ?? '').replace('/messages', '/message'), INITIALIZE);
     expect(await stream.message()).toMatchObject({ id: 'hello' });
   });
 
-  it('is answered in words of its own about what there is not', async () => {
-    const { stream, post, greet } = await client();
-    await greet();
+  it('receives method not found on its stream for methods of the modern era', async () => {
+    const { stream, post, initialize } = await client();
+    await initialize();
     for (const method of ['server/discover', 'subscriptions/listen']) {
       await post({ jsonrpc: '2.0', id: method, method });
       expect(await stream.message()).toMatchObject({ id: method, error: { code: -32601 } });
     }
   });
 
-  it('is told on its stream when its server cannot be reached', async () => {
+  it('receives an internal error on its stream when its server cannot be opened', async () => {
     world.connector.beforeOpening = () => Promise.reject(new TypeError('a defect'));
     const { stream, post } = await client();
     await post(INITIALIZE);
     expect(await stream.message()).toMatchObject({ id: 'hello', error: { code: -32603, message: 'Internal error' } });
   });
 
-  it('is asked back, and cancels, by what it posts', async () => {
+  it('answers questions and cancels calls by posting messages', async () => {
     const { calls, count } = held();
-    const { stream, post, greet } = await client();
-    await greet();
+    const { stream, post, initialize } = await client();
+    await initialize();
     await post(call(1));
     await count(1);
     const answer = calls[0]?.reply.answerQuestion({ method: 'roots/list', params: {} }, calls[0].signal);
@@ -111,10 +111,10 @@ describe('a client over HTTP+SSE', () => {
     expect(await stream.message()).toMatchObject({ id: 1, error: { code: -31002 } });
   });
 
-  it('is refused at the door beyond the limit of its calls', async () => {
+  it('receives 429 for a POST above the call limit of its session', async () => {
     const { count, answer } = held();
-    const { stream, post, greet } = await client();
-    await greet();
+    const { stream, post, initialize } = await client();
+    await initialize();
     for (const id of [1, 2]) await post(call(id));
     await count(2);
     expect(await post(call(3))).toMatchObject({ status: 429, json: { error: { code: -31003 } } });
@@ -123,10 +123,10 @@ describe('a client over HTTP+SSE', () => {
     expect(await post(call(4))).toMatchObject({ status: 202 });
   });
 
-  it('loses its session with its stream', async () => {
+  it('loses its session when its stream closes', async () => {
     const { calls, count } = held();
-    const { stream, endpoint, greet, post } = await client();
-    await greet();
+    const { stream, endpoint, initialize, post } = await client();
+    await initialize();
     await post(call(1));
     await count(1);
     await stream.leave();
@@ -135,17 +135,17 @@ describe('a client over HTTP+SSE', () => {
     expect(await world.post(endpoint?.data ?? '', call(2))).toMatchObject({ status: 404 });
   });
 
-  it('needs a session, genuine and one’s own', async () => {
+  it('is rejected when its session id is missing, unknown or issued for another endpoint', async () => {
     const { endpoint } = await client();
     expect(await world.post('/servers/a/messages', call(1))).toMatchObject({ status: 400 });
     expect(await world.post('/servers/a/messages?sessionId=x', call(1))).toMatchObject({ status: 404 });
     expect(await world.post((endpoint?.data ?? '').replace('/servers/a', ''), call(1))).toMatchObject({ status: 404 });
   });
 
-  it('is answered before its stream ends, when the worker leaves', async () => {
+  it('receives the answers of in-flight calls before its stream ends when the worker drains', async () => {
     const { count, answer } = held();
-    const { stream, post, greet } = await client();
-    await greet();
+    const { stream, post, initialize } = await client();
+    await initialize();
     for (const id of [1, 2]) await post(call(id));
     await count(2);
     const drained = world.drain();
@@ -155,9 +155,9 @@ describe('a client over HTTP+SSE', () => {
     await drained;
   });
 
-  it('without a call has its stream ended when the worker leaves', async () => {
-    const { stream, greet } = await client();
-    await greet();
+  it('has its stream ended when the worker drains and no call is in flight', async () => {
+    const { stream, initialize } = await client();
+    await initialize();
     const drained = world.drain();
     expect(await stream.rest()).toEqual([]);
     await drained;

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { failure, negotiateLegacy, RpcCode, SSE_REVISION, type JsonRpcRequest, type Outcome } from '#lib/mcp-protocol';
 import { SessionRouter, type LocalSession } from '../../affinity/index.js';
 import { DEFAULT_ENDPOINT, type Endpoint } from '../../catalog/index.js';
-import { Dispatcher, Welcome } from '../../dispatch/index.js';
+import { Dispatcher, EndpointInfo } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import { requireAccept } from '../http-request.js';
 import type { Admitted } from '../admission.js';
@@ -22,21 +22,21 @@ import {
 import { toLegacyResponseText, LegacyStream } from './legacy-replies.js';
 
 const NEVER_ABORTED = new AbortController().signal;
-/** What precedes an answer goes to the session's stream by itself. */
+/** Discards messages: the session itself sends messages before an outcome to its stream. */
 const NO_OP_SINK: StreamSink = { emit: () => undefined, end: () => undefined };
 
-/** Has the owner of the stream take a message that was posted to another worker. */
+/** Pattern of the order that forwards a posted message to the owner of the stream. */
 export const SSE_MESSAGE = 'sse.message';
 
 /**
- * HTTP+SSE: messages are POSTed, everything comes back on one stream (specification of November 2024:
- * basic/transports). The session lives as long as its stream.
+ * HTTP+SSE: the client posts messages and receives every answer on one stream (specification of November 2024:
+ * basic/transports). The session ends with its stream.
  */
 @Injectable()
 export class SseExchange {
   constructor(
     private readonly dispatcher: Dispatcher,
-    private readonly endpointInfo: Welcome,
+    private readonly endpointInfo: EndpointInfo,
     private readonly router: SessionRouter,
     private readonly openReplies: OpenReplies,
   ) {}
@@ -52,10 +52,10 @@ export class SseExchange {
     await session.openStream(new SseStream(writer, this.openReplies, session));
   }
 
-  /** A POST: accepted once the owner has it; the answer comes on the stream. */
+  /** A POST: accepted once the owner has received the message. The answer is sent on the stream. */
   async post(exchange: Exchange, sessionId: string | undefined, reading: ValidMessage): Promise<void> {
     if (!sessionId)
-      throw new BadRequest('The query parameter sessionId is missing. Take the URL of the endpoint event.');
+      throw new BadRequest('The query parameter sessionId is missing. Use the URL from the endpoint event.');
     const { caller, endpoint } = exchange;
     const session = await this.router.locate(sessionId, { caller, endpoint: endpoint.id, transport: 'sse' });
     if (session.location === 'here') await this.accept(exchange, session, reading);
@@ -63,7 +63,7 @@ export class SseExchange {
     exchange.writer.empty(202);
   }
 
-  /** At the owner, whichever worker the message was posted to. Returns once it has it; throws where it does not. */
+  /** Runs at the owner for messages posted to any worker. Resolves once the message is accepted, and throws when it is not. */
   async accept(admitted: Admitted, session: LocalSession, reading: ValidMessage): Promise<void> {
     if (reading.kind === 'request') this.answer(admitted, session, reading.message).catch(logLostAnswer);
     else if (reading.kind === 'notification') await sendNotification(session, reading.message);
@@ -93,7 +93,7 @@ export class SseExchange {
   }
 }
 
-/** The stream of HTTP+SSE names its events and knows no ids. It is there before its revision is agreed on. */
+/** The HTTP+SSE stream has named events without ids. It opens before the revision is negotiated. */
 class SseStream extends LegacyStream {
   constructor(
     writer: ReplyWriter,
@@ -110,15 +110,15 @@ class SseStream extends LegacyStream {
     return this.writer.event(toLegacyResponseText(id, method, outcome, this.session.client.revision));
   }
 
-  /** The answers to calls in flight are still to come on this stream. */
+  /** In-flight calls are answered on this stream before it ends. */
   override onDrain(): void {
     void this.session.whenAnswered().then(() => this.end());
   }
 }
 
-/** The dispatcher turns every failure into an outcome; what arrives here is a defect and must not go unseen. */
+/** The dispatcher converts every failure to an outcome, so an exception here is a defect and is logged. */
 function logLostAnswer(cause: unknown): void {
-  new Logger(SseExchange.name).error('An answer was lost', cause instanceof Error ? cause.stack : String(cause));
+  new Logger(SseExchange.name).error('Failed to send an answer', cause instanceof Error ? cause.stack : String(cause));
 }
 
 function toMessagesPath({ id }: Endpoint): string {

@@ -1,4 +1,4 @@
-/** Delays that double with every failure in a row, in milliseconds. */
+/** Delays in milliseconds that double with each consecutive failure. */
 export class Backoff {
   private failures = 0;
 

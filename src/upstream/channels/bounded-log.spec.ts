@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { BoundedLog } from './bounded-log.js';
 
-describe('the log of foreign text', () => {
+describe('BoundedLog', () => {
   let written: string[];
   let warned: string[];
   let log: BoundedLog;
@@ -16,23 +16,23 @@ describe('the log of foreign text', () => {
 
   afterEach(() => void jest.useRealTimers());
 
-  it('keeps what a terminal would obey out of it', () => {
+  it('removes control characters and line breaks from foreign text', () => {
     log.write('red \u001b[31malarm\u0007\r\nforged line \u202e');
     expect(written).toEqual(['shop: red [31malarm forged line']);
   });
 
-  it('cuts long lines and leaves out empty ones', () => {
+  it('truncates long lines and skips empty lines', () => {
     log.write('x'.repeat(5_000));
     log.write('  ');
     expect(written.map(({ length }) => length)).toEqual([2_007]);
   });
 
-  it('takes so many lines only, and says how many it left out', () => {
+  it('writes 100 lines per window and reports how many further lines were dropped', () => {
     for (let line = 0; line < 250; line++) log.write(`line ${line}`);
     expect(written).toHaveLength(100);
     jest.advanceTimersByTime(11_000);
     log.write('later');
-    expect(warned).toEqual(['shop: 150 more lines were left out']);
+    expect(warned).toEqual(['shop: 150 more lines were dropped']);
     expect(written).toHaveLength(101);
   });
 });

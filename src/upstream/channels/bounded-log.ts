@@ -4,10 +4,10 @@ const WINDOW_MS = 10_000;
 const MAX_LINES = 100;
 const MAX_CHARS = 2_000;
 
-// Control and format characters could rewrite what an operator sees on a terminal.
+// Control and format characters could change what an operator's terminal shows.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu;
 
-/** Writes foreign text to the log: one line each, printable, and no more of it than somebody would read. */
+/** Writes foreign text to the log: one printable line per text, with a bounded length and a bounded rate. */
 export class BoundedLog {
   private windowStart = Number.NEGATIVE_INFINITY;
   private linesInWindow = 0;
@@ -24,9 +24,9 @@ export class BoundedLog {
     this.logger.log(`${this.prefix}${line}${text.length > MAX_CHARS ? '…' : ''}`);
   }
 
-  /** Says how much was left out, if anything was. */
+  /** Logs the number of dropped lines, if there are any. */
   flush(): void {
-    if (this.dropped > 0) this.logger.warn(`${this.prefix}${this.dropped} more lines were left out`);
+    if (this.dropped > 0) this.logger.warn(`${this.prefix}${this.dropped} more lines were dropped`);
     this.dropped = 0;
   }
 

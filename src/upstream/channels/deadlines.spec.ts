@@ -3,11 +3,11 @@ import { Deadlines, type Expiring } from './deadlines.js';
 
 const item = (name: string, log: string[]): Expiring => ({ expiresAt: 0, expire: () => void log.push(name) });
 
-describe('deadlines', () => {
+describe('Deadlines', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  it('expire once their time is over, not before, and hardly later', () => {
+  it('expires each item within one sweep interval after its deadline, and not before', () => {
     const deadlines = new Deadlines();
     const log: string[] = [];
     deadlines.add(item('late', log), 2_000);
@@ -20,18 +20,18 @@ describe('deadlines', () => {
     expect(log).toEqual(['soon', 'late']);
   });
 
-  it('do not expire when they were removed', () => {
+  it('does not expire an item that was removed', () => {
     const deadlines = new Deadlines();
     const log: string[] = [];
     const removed = item('removed', log);
     deadlines.add(removed, 500);
-    deadlines.add(item('kept', log), 500);
+    deadlines.add(item('remaining', log), 500);
     deadlines.remove(removed, 500);
     jest.advanceTimersByTime(1_000);
-    expect(log).toEqual(['kept']);
+    expect(log).toEqual(['remaining']);
   });
 
-  it('leave no timer behind when there are none', () => {
+  it('stops its timer when no item is left', () => {
     const deadlines = new Deadlines();
     deadlines.add(item('only', []), 100);
     jest.advanceTimersByTime(300);

@@ -1,15 +1,15 @@
-/** Something that has to be over by a moment. `expiresAt` belongs to the collection it was added to. */
+/** An item with a deadline. The collection to which the item was added owns `expiresAt`. */
 export interface Expiring {
   expiresAt: number;
   expire(): void;
 }
 
-/** How late an expiry may be noticed, in milliseconds. */
+/** Interval between sweeps, in milliseconds: an item expires at most this late. */
 const SWEEP_INTERVAL_MS = 100;
 
 /**
- * Deadlines of calls, on one coarse timer for all of them: a timer per call costs more than the rest of a deadline.
- * Items with the same duration expire in the order they were added, so a sweep looks at one item per duration.
+ * Deadlines of calls on one coarse timer: a timer per call would cost more than the rest of the deadline's bookkeeping.
+ * Items with the same duration expire in the order in which they were added, so a sweep checks one item per duration.
  */
 export class Deadlines {
   private readonly groups = new Map<number, Set<Expiring>>();
@@ -27,7 +27,7 @@ export class Deadlines {
     this.groups.get(durationMs)?.delete(item);
   }
 
-  /** Forgets every deadline without calling anybody. */
+  /** Removes every item without expiring it. */
   clear(): void {
     this.groups.clear();
     clearInterval(this.timer);

@@ -1,65 +1,68 @@
 import type { JsonValue, Outcome, TransportFault } from '#lib/mcp-protocol';
 
-/** How a call reaches the server and what it holds there. */
+/** Carries one call to the server and holds the resources that are open for that call. */
 export interface CallTransport {
   /** True once bytes of the call may have left. */
   readonly sent: boolean;
-  /** Lets go of what was kept open for the call alone, leaving the server a moment to end it. */
+  /** Releases the resources of the call; the server may still end its stream by itself. */
   release(): void;
-  /** Lets go at once: the server knows that nobody waits. */
+  /** Releases the resources immediately: the server already knows that the call is cancelled. */
   abort(): void;
 }
 
-/** Takes what a server writes into a pipe. */
+/** Receives the messages that a server writes into a pipe. */
 export interface PipeReceiver {
   message(value: JsonValue): void;
-  /** Nothing more comes, and nothing more can be sent. Called once, and never after `close`. */
+  /** The pipe can neither receive nor send any more. Called at most once, and never after `close`. */
   pipeEnded(fault: TransportFault, reason: string): void;
 }
 
-/** Messages that are kept while nobody listens; what comes then is not worth more. */
+/** Maximum number of messages that are buffered while no receiver is attached; further messages are dropped. */
 const MAX_EARLY_MESSAGES = 100;
 
-/** One channel for all messages of a connection, both ways: a child process, or HTTP+SSE. */
+/** One channel for all messages of a connection in both directions: a child process, or HTTP+SSE. */
 export abstract class MessagePipe {
   private receiver: PipeReceiver | undefined;
   private earlyMessages: JsonValue[] = [];
   private end: { readonly fault: TransportFault; readonly reason: string } | undefined;
   private lastId = 0;
 
-  /** True when no further message fits in. */
+  /** True when the pipe accepts no further message for now. */
   abstract readonly full: boolean;
 
-  /** Sends a request. `refused` is called when the server, or nobody, took it; the answer comes as a message. */
+  /**
+   * Sends a request. `refused` is called when it could not be delivered or the server rejected it; the answer is a
+   * message.
+   */
   abstract send(text: string, id: number, refused: (outcome: Outcome) => void): CallTransport;
 
-  /** Sends what expects no answer. False when it cannot be delivered; true as well when nobody can tell. */
+  /** Sends a message that expects no answer. Returns false only when it is certain that it was not delivered. */
   abstract sendOneWay(text: string): Promise<boolean>;
 
-  /** Back-pressure. What is on its way may still arrive. */
+  /** Back-pressure. Messages that are already in transit may still arrive. */
   abstract pause(): void;
   abstract resume(): void;
 
-  /** Idempotent. Resolves when nothing is left of the channel. */
+  /** Idempotent. Resolves when all resources of the channel are released. */
   abstract close(): Promise<void>;
 
   get hasEnded(): boolean {
     return this.end !== undefined;
   }
 
-  /** Ids are unique in a pipe, whoever sends. */
+  /** Ids are unique per pipe, across all senders. */
   nextId(): number {
     return ++this.lastId;
   }
 
-  /** Hands all that comes from now on to this receiver, and what came while there was none. */
+  /** Passes all further messages to this receiver, after those that were buffered while none was attached. */
   attach(receiver: PipeReceiver): void {
     this.receiver = receiver;
     for (const value of this.earlyMessages.splice(0)) receiver.message(value);
     if (this.end !== undefined) receiver.pipeEnded(this.end.fault, this.end.reason);
   }
 
-  /** What comes is kept for the next receiver. */
+  /** Buffers further messages for the next receiver. */
   detach(): void {
     this.receiver = undefined;
   }
@@ -76,7 +79,7 @@ export abstract class MessagePipe {
     this.receiver?.pipeEnded(fault, reason);
   }
 
-  /** No receiver hears of the end: it was wanted. */
+  /** Ends the pipe without notifying a receiver, because the owner closed it. */
   protected endSilently(): void {
     this.end ??= { fault: 'lost', reason: 'it was closed' };
     this.receiver = undefined;

@@ -58,7 +58,7 @@ async function pidOf(server: StdioServer): Promise<number> {
 }
 
 describe('a child process', () => {
-  it('gets a minimal environment and what its definition adds', async () => {
+  it('receives a minimal environment and the variables of its definition', async () => {
     process.env['ISTHMUS_SPEC_SECRET'] = 'hidden';
     const server = serverWith(`if (id !== undefined) say({ id, result: text(JSON.stringify(process.env)) });`);
     const connection = await bench.open({ ...server, env: { SHOP: 'open' } });
@@ -68,8 +68,8 @@ describe('a child process', () => {
     expect(environment).not.toContain('ISTHMUS_SPEC_SECRET');
   });
 
-  it('is met as legacy when it stays silent, and when it cannot bear the probe', async () => {
-    for (const [slug, onDiscover] of Object.entries({ silent: '', touchy: 'process.exit(3);' })) {
+  it('is legacy when it does not answer discovery, and when discovery makes it exit', async () => {
+    for (const [slug, onDiscover] of Object.entries({ silent: '', exiting: 'process.exit(3);' })) {
       const server = { ...serverWith(PID, '', onDiscover), slug };
       expect((await bench.open(server)).profile.era).toBe('legacy');
     }
@@ -113,28 +113,28 @@ describe('a child process', () => {
     expect(lines).toEqual([`subject: started ${pid}`]);
   });
 
-  it('is gone when its connection is closed, even if it ignores the end of its input and SIGTERM', async () => {
-    const stubborn = serverWith(PID, `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000);`);
-    const connection = await bench.open(stubborn);
+  it('is stopped when its connection is closed, even if it ignores the end of its input and SIGTERM', async () => {
+    const unresponsive = serverWith(PID, `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000);`);
+    const connection = await bench.open(unresponsive);
     const pid = Number(toResultText(await connection.request(toolCall('pid'), new RecordedReply(), NEVER)));
     await connection.close();
     expect(isAlive(pid)).toBe(false);
     expect(bench.events.closeReasons).toEqual([]);
   });
 
-  it('is gone when the connector is shut down', async () => {
+  it('is stopped when the connector is shut down', async () => {
     const pids = [await pidOf(serverWith(PID)), await pidOf({ ...serverWith(PID), slug: 'other' })];
     await bench.close();
     expect(pids.map(isAlive)).toEqual([false, false]);
   });
 
-  it('that dies ends its calls as unknown and its connection, and is started again after a pause', async () => {
-    const mortal = serverWith(`if (params?.name === 'die') process.exit(1); else ${PID}`);
-    const connection = await bench.open(mortal);
-    const outcome = await connection.request(toolCall('die'), new RecordedReply(), NEVER);
+  it('ends its calls as unknown and its connection when it exits, and is started again after a delay', async () => {
+    const exiting = serverWith(`if (params?.name === 'exit') process.exit(1); else ${PID}`);
+    const connection = await bench.open(exiting);
+    const outcome = await connection.request(toolCall('exit'), new RecordedReply(), NEVER);
     expect(outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown', server: 'subject' } } });
     expect(bench.events.closeReasons).toHaveLength(1);
-    const refusal = await bench.open(mortal).catch((error: unknown) => error);
+    const refusal = await bench.open(exiting).catch((error: unknown) => error);
     expect(refusal).toMatchObject({
       code: -31004,
       data: { outcome: 'not_executed', retriable: true, retryAfterMs: expect.any(Number) },
@@ -142,27 +142,27 @@ describe('a child process', () => {
     const { retryAfterMs } = (refusal as { data: { retryAfterMs: number } }).data;
     expect(retryAfterMs).toBeLessThanOrEqual(200);
     await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
-    expect(await pidOf(mortal)).toBeGreaterThan(0);
+    expect(await pidOf(exiting)).toBeGreaterThan(0);
   });
 
   it.each([
     ['a command that does not exist', stdioServer('/nowhere/at/all', [])],
     ['a folder that does not exist', stdioServer(process.execPath, ['-e', ''], { cwd: '/nowhere/at/all' })],
-    ['a command that can be none', stdioServer('', [])],
-    ['a program that ends at once', stdioServer(process.execPath, ['-e', ''])],
-  ])('that cannot be started, %s, is unreachable, without naming a path', async (_what, server) => {
+    ['an invalid command', stdioServer('', [])],
+    ['a program that exits immediately', stdioServer(process.execPath, ['-e', ''])],
+  ])('is unreachable, with an error that names no path, when its definition has %s', async (_what, server) => {
     const refusal = await bench.open(server).catch((error: unknown) => error);
     expect(refusal).toMatchObject({ code: -31004, data: { outcome: 'not_executed', server: 'subject' } });
     expect((refusal as Error).message).not.toContain('/nowhere');
   });
 
-  it('may chatter: stderr and what is no message go to the log', async () => {
+  it('may write to stderr and write invalid lines, which go to the log', async () => {
     const lines: string[] = [];
     const spy = jest
       .spyOn(Logger.prototype, 'log')
       .mockImplementation((line: unknown) => void lines.push(String(line)));
-    const chatty = serverWith(`console.log('Listening!'); process.stderr.write('warn\\u001b[31m\\n'); ${PID}`);
-    expect(await pidOf(chatty)).toBeGreaterThan(0);
+    const verbose = serverWith(`console.log('Listening!'); process.stderr.write('warn\\u001b[31m\\n'); ${PID}`);
+    expect(await pidOf(verbose)).toBeGreaterThan(0);
     await bench.close();
     spy.mockRestore();
     expect(lines).toContain('subject: dropped what is no message: Listening!');
@@ -170,28 +170,28 @@ describe('a child process', () => {
   });
 });
 
-describe('a child process that asks', () => {
-  // The question of the call that was left comes as the answer to its cancellation: too late, but before the next call.
-  const ASKS = `
+describe('a child process that sends questions', () => {
+  // The question of the cancelled call arrives as the reaction to its cancellation: late, but before the next call.
+  const QUESTIONS = `
     if (method === 'notifications/cancelled') say({ id: 'late', method: 'roots/list' });
     else if (method === 'tools/call' && params.name === 'next') { calling = id; say({ id: 'next', method: 'roots/list' }); }
-    else if (id === 'late') late = message.error ? 'refused' : 'answered';
+    else if (id === 'late') late = message.error ? 'rejected' : 'answered';
     else if (id === 'next') say({ id: calling, result: text(late) });
   `;
 
-  it('does not put a question of a cancelled call to the next one', async () => {
+  it('does not forward a question of a cancelled call to the next call', async () => {
     const connection = await bench.open(
-      serverWith(ASKS, `let calling, late = 'nothing';`),
+      serverWith(QUESTIONS, `let calling, late = 'nothing';`),
       CLIENT_WITH_ALL_CAPABILITIES,
     );
-    const leave = new AbortController();
-    const left = new RecordedReply(async () => ({ result: { roots: [] } }));
-    const cancelled = connection.request(toolCall('leave'), left, leave.signal);
+    const controller = new AbortController();
+    const cancelledReply = new RecordedReply(async () => ({ result: { roots: [] } }));
+    const cancelled = connection.request(toolCall('cancelled'), cancelledReply, controller.signal);
     const next = new RecordedReply(async () => ({ result: { roots: [] } }));
     const outcome = connection.request(toolCall('next'), next, NEVER);
-    leave.abort();
+    controller.abort();
     expect(await cancelled).toMatchObject({ error: { code: -31002 } });
-    expect(toResultText(await outcome)).toBe('refused');
-    expect([left.questions, next.questions]).toEqual([[], ['roots/list']]);
+    expect(toResultText(await outcome)).toBe('rejected');
+    expect([cancelledReply.questions, next.questions]).toEqual([[], ['roots/list']]);
   });
 });

@@ -4,14 +4,14 @@ import type { ConnectionEvents, UpstreamConnection, UpstreamReply, UpstreamReque
 import { UpstreamConfig } from '../upstream.config.js';
 import { DefaultUpstreamConnector } from './default-upstream-connector.js';
 
-/** A client that can be asked nothing. */
+/** A client that declares no capabilities. */
 export const CLIENT_WITHOUT_CAPABILITIES: ClientProfile = {
   revision: '2025-11-25',
   capabilities: {},
   clientInfo: { name: 'spec', version: '1' },
 };
 
-/** A client that answers everything. */
+/** A client that declares all capabilities. */
 export const CLIENT_WITH_ALL_CAPABILITIES: ClientProfile = {
   ...CLIENT_WITHOUT_CAPABILITIES,
   capabilities: { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: { listChanged: true } },
@@ -48,7 +48,7 @@ export function stdioServer(command: string, args: readonly string[], more: Part
   };
 }
 
-/** Keeps what a connection reports. */
+/** Records the events of a connection. */
 export class RecordedEvents implements ConnectionEvents {
   readonly notifications: McpNotification[] = [];
   readonly closeReasons: string[] = [];
@@ -64,7 +64,7 @@ export class RecordedEvents implements ConnectionEvents {
     this.wake();
   }
 
-  /** Resolves once the condition holds; it is looked at after each event. */
+  /** Resolves once the condition holds; it is evaluated after each event. */
   async until(condition: (events: this) => boolean): Promise<void> {
     while (!condition(this)) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
@@ -74,7 +74,7 @@ export class RecordedEvents implements ConnectionEvents {
   }
 }
 
-/** Keeps what precedes an outcome; answers questions with `answers`. */
+/** Records the messages that precede an outcome; answers questions with `answers`. */
 export class RecordedReply implements UpstreamReply {
   readonly notifications: McpNotification[] = [];
   readonly questions: string[] = [];
@@ -109,7 +109,7 @@ export function toolCall(name: string, args: JsonObject = {}, more: Partial<Upst
   };
 }
 
-/** A connector, and what it opened. */
+/** A connector with recorded events of its connections. */
 export class ConnectorHarness {
   readonly connector: DefaultUpstreamConnector;
   readonly events = new RecordedEvents();
@@ -127,7 +127,7 @@ export class ConnectorHarness {
   }
 }
 
-/** The text of a tool's result, or the error. */
+/** Returns the text of a tool's result, or the error. */
 export function toResultText(outcome: Outcome): unknown {
   if (outcome.kind === 'error') return outcome.error;
   const { content } = outcome.result;

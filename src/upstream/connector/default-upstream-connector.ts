@@ -4,9 +4,9 @@ import type { RemoteServer, RestServer, ServerDefinition } from '../../registry/
 import { Deadlines } from '../channels/deadlines.js';
 import { AddressGuard } from '../channels/guard/index.js';
 import { HttpChannel } from '../channels/http/index.js';
-import { adoptOverHttp, type LegacyOpening } from '../dialects/legacy/index.js';
+import { adoptOverHttp, type ConnectionOptions } from '../dialects/legacy/index.js';
 import { RestConnection } from '../dialects/rest/index.js';
-import { EraMemory, type KnownEra } from '../era-cache/index.js';
+import { EraCache, type KnownEra } from '../era-cache/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream-connection.js';
 import { UpstreamConnector } from '../upstream-connector.js';
 import type { UpstreamSessionState } from '../upstream-session-state.js';
@@ -21,15 +21,15 @@ interface CachedChannel {
   readonly channel: HttpChannel;
 }
 
-/** Speaks streamable HTTP of both eras, HTTP+SSE, stdio of both eras, and plain HTTP for tools without a server. */
+/** Opens connections over streamable HTTP of both eras, HTTP+SSE, stdio of both eras, and plain HTTP for REST tools. */
 @Injectable()
 export class DefaultUpstreamConnector extends UpstreamConnector implements OnApplicationShutdown {
   private readonly deadlines = new Deadlines();
-  private readonly eraCache = new EraMemory();
+  private readonly eraCache = new EraCache();
   private readonly httpConnections = new HttpConnectionOpener(this.eraCache);
   private readonly stdioConnections: StdioConnectionOpener;
   private readonly channels = new Map<string, CachedChannel>();
-  /** Those too that are retired and still in use. */
+  /** Includes channels that are retired and still in use. */
   private readonly allChannels = new Set<HttpChannel>();
   private readonly guard: AddressGuard;
 
@@ -41,7 +41,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
 
   override async resolveEra(server: ServerDefinition, signal: AbortSignal): Promise<Era> {
     try {
-      // What has no server behind it keeps nothing about its callers, as a modern server does.
+      // A REST server is stateless, like a modern server.
       return server.transport === 'rest' ? 'modern' : (await this.resolveKnownEra(server, signal)).era;
     } catch (error) {
       throw toNotExecuted(error);
@@ -108,7 +108,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     server: ServerDefinition,
     client: ClientProfile,
     events: ConnectionEvents,
-  ): LegacyOpening {
+  ): ConnectionOptions {
     const { slug, timeouts } = server;
     return {
       client,
@@ -119,9 +119,9 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
   }
 
   private getChannel(server: RemoteServer | RestServer): HttpChannel {
-    const kept = this.channels.get(server.slug);
-    if (kept !== undefined && isSameDestination(kept.definition, server)) return kept.channel;
-    if (kept !== undefined) this.evict(server.slug);
+    const cached = this.channels.get(server.slug);
+    if (cached !== undefined && isSameDestination(cached.definition, server)) return cached.channel;
+    if (cached !== undefined) this.evict(server.slug);
     const { connections, calls, maxMessageBytes } = this.config;
     const limits = {
       maxConnections: connections,
@@ -139,10 +139,10 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
 
 const NO_EVENTS: ConnectionEvents = { notify: () => undefined, closed: () => undefined };
 
-/** A definition that was loaded anew is another object, though nothing of it need have changed. */
+/** A reloaded definition is a new object, although its destination may be unchanged. */
 function isSameDestination(one: CachedChannel['definition'], other: CachedChannel['definition']): boolean {
   if (one === other) return true;
-  const wayOf = ({ url, transport, headers, timeouts, guarded }: CachedChannel['definition']) =>
+  const toKey = ({ url, transport, headers, timeouts, guarded }: CachedChannel['definition']) =>
     JSON.stringify([url, transport, headers, timeouts.connectMs, guarded === true]);
-  return wayOf(one) === wayOf(other);
+  return toKey(one) === toKey(other);
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startReferenceServer } from '#lib/testing/reference-server';
 import { until } from '../../../test/support/until.js';
+import type { ServerDefinition } from '../../registry/index.js';
 import type { UpstreamConnection } from '../upstream-connection.js';
 import { readUpstreamSession, type UpstreamSessionState } from '../upstream-session-state.js';
 import {
@@ -26,41 +27,41 @@ import {
 const TEXT = { content: [{ type: 'text', text: 'done' }] };
 const isGet = ({ httpMethod: verb }: ReceivedRequest): boolean => verb === 'GET';
 const isCall = ({ message }: ReceivedRequest): boolean => message['method'] === 'tools/call';
-const saying = (method: string) => (visit: ReceivedRequest) => visit.message['method'] === method;
+const hasMethod = (method: string) => (visit: ReceivedRequest) => visit.message['method'] === method;
 const LOGGED = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'hello' } };
 
 let server: ScriptedServer;
-/** Two workers. */
-let owner: ConnectorHarness;
-let heir: ConnectorHarness;
-let ears: EventWriter[];
+/** The connectors of two workers. */
+let previousOwner: ConnectorHarness;
+let newOwner: ConnectorHarness;
+let serverStreams: EventWriter[];
 let onCall: (visit: ReceivedRequest) => void;
 
-const count = (fits: (visit: ReceivedRequest) => boolean): number => server.requests.filter(fits).length;
+const count = (matches: (visit: ReceivedRequest) => boolean): number => server.requests.filter(matches).length;
 
-/** As it travels from worker to worker. */
-function surrendered(connection: UpstreamConnection): UpstreamSessionState {
+/** Detaches the session and serializes its state, as in the transfer between workers. */
+function detach(connection: UpstreamConnection): UpstreamSessionState {
   const state = readUpstreamSession(JSON.parse(JSON.stringify(connection.detachSession?.())));
-  if (state === undefined) throw new Error('Nothing was surrendered');
+  if (state === undefined) throw new Error('No session was detached');
   return state;
 }
 
-function adopted(
+function adopt(
   state: UpstreamSessionState,
   client = CLIENT_WITHOUT_CAPABILITIES,
-  events = heir.events,
+  events = newOwner.events,
 ): UpstreamConnection {
-  const connection = heir.connector.adoptSession(httpServer(server.url), client, state, events);
+  const connection = newOwner.connector.adoptSession(httpServer(server.url), client, state, events);
   if (connection === undefined) throw new Error('The session was not adopted');
   return connection;
 }
 
 beforeEach(async () => {
-  [owner, heir] = [new ConnectorHarness(), new ConnectorHarness()];
-  ears = [];
+  [previousOwner, newOwner] = [new ConnectorHarness(), new ConnectorHarness()];
+  serverStreams = [];
   onCall = (visit) => visit.result(TEXT);
   server = await startScriptedServer((visit) => {
-    if (isGet(visit)) ears.push(visit.stream());
+    if (isGet(visit)) serverStreams.push(visit.stream());
     else if (isCall(visit)) onCall(visit);
     else if (!answerLegacyHandshake(visit, { tools: { listChanged: true }, resources: { subscribe: true } }))
       visit.result({});
@@ -68,19 +69,19 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await Promise.all([owner.close(), heir.close()]);
+  await Promise.all([previousOwner.close(), newOwner.close()]);
   await server.close();
 });
 
-describe('a session that is surrendered', () => {
-  it('goes on at another worker: no new handshake, no end, and no id twice', async () => {
-    const before = await owner.open(httpServer(server.url));
+describe('a detached session', () => {
+  it('is adopted without a new handshake, without a DELETE and without reuse of request ids', async () => {
+    const before = await previousOwner.open(httpServer(server.url));
     await before.request(toolCall('one'), new RecordedReply(), NEVER);
-    const after = adopted(surrendered(before));
+    const after = adopt(detach(before));
     await before.close();
     expect(after.profile).toEqual(before.profile);
     expect(toResultText(await after.request(toolCall('two'), new RecordedReply(), NEVER))).toBe('done');
-    expect([count(saying('initialize')), count(({ httpMethod: verb }) => verb === 'DELETE')]).toEqual([1, 0]);
+    expect([count(hasMethod('initialize')), count(({ httpMethod: verb }) => verb === 'DELETE')]).toEqual([1, 0]);
     const calls = server.requests.filter(isCall);
     expect(calls.map(({ headers }) => headers['mcp-session-id'])).toEqual(['s1', 's1']);
     expect(calls[1]?.headers['mcp-protocol-version']).toBe(before.profile.revision);
@@ -89,81 +90,81 @@ describe('a session that is surrendered', () => {
     expect(count(({ httpMethod: verb }) => verb === 'DELETE')).toBe(1);
   });
 
-  it('serves no further call where it was, and only once can it be given away', async () => {
-    const before = await owner.open(httpServer(server.url));
-    surrendered(before);
+  it('serves no further call at the previous owner and cannot be detached twice', async () => {
+    const before = await previousOwner.open(httpServer(server.url));
+    detach(before);
     expect([before.closed, before.detachSession?.()]).toEqual([true, undefined]);
     expect(await before.request(toolCall('late'), new RecordedReply(), NEVER)).toMatchObject({
       error: { code: -31004, data: { outcome: 'not_executed', retriable: true } },
     });
     await expect(before.subscribe({ toolsListChanged: true }, () => undefined)).rejects.toMatchObject({ code: -31004 });
     await before.notify({ method: 'notifications/roots/list_changed', params: {} });
-    expect([count(isCall), count(isGet), count(saying('notifications/roots/list_changed'))]).toEqual([0, 0, 0]);
-    expect(owner.events.closeReasons).toEqual([]);
+    expect([count(isCall), count(isGet), count(hasMethod('notifications/roots/list_changed'))]).toEqual([0, 0, 0]);
+    expect(previousOwner.events.closeReasons).toEqual([]);
   });
 
-  it('still answers the calls under way, and their questions', async () => {
-    const asked = Promise.withResolvers<EventWriter>();
+  it('still completes in-flight calls and their questions at the previous owner', async () => {
+    const opened = Promise.withResolvers<EventWriter>();
     onCall = (visit) => {
       const stream = visit.stream();
-      asked.resolve(stream);
+      opened.resolve(stream);
       const isAnswer = ({ message }: ReceivedRequest) => message['id'] === 'q';
       void server
         .waitForRequest(isAnswer)
         .then(() => stream.send({ jsonrpc: '2.0', id: visit.message['id'], result: TEXT }));
     };
-    const before = await owner.open(httpServer(server.url), CLIENT_WITH_ALL_CAPABILITIES);
+    const before = await previousOwner.open(httpServer(server.url), CLIENT_WITH_ALL_CAPABILITIES);
     const outcome = before.request(toolCall('long'), new RecordedReply(async () => ({ result: { roots: [] } })), NEVER);
-    const stream = await asked.promise;
-    surrendered(before);
+    const stream = await opened.promise;
+    detach(before);
     stream.send({ jsonrpc: '2.0', id: 'q', method: 'roots/list' });
     expect(toResultText(await outcome)).toBe('done');
   });
 
-  it('can be cancelled at the server until the last call is over', async () => {
+  it('still cancels an in-flight call at the server', async () => {
     onCall = () => undefined;
-    const before = await owner.open(httpServer(server.url));
-    const leave = new AbortController();
-    const outcome = before.request(toolCall('long'), new RecordedReply(), leave.signal);
+    const before = await previousOwner.open(httpServer(server.url));
+    const controller = new AbortController();
+    const outcome = before.request(toolCall('long'), new RecordedReply(), controller.signal);
     const call = await server.waitForRequest(isCall);
-    surrendered(before);
-    leave.abort();
-    const cancelled = await server.waitForRequest(saying('notifications/cancelled'));
+    detach(before);
+    controller.abort();
+    const cancelled = await server.waitForRequest(hasMethod('notifications/cancelled'));
     expect(cancelled.message['params']).toMatchObject({ requestId: call.message['id'] });
     expect(await outcome).toMatchObject({ error: { code: -31002 } });
   });
 
-  it('is heard where it was left off, once the server has let the old stream go', async () => {
-    const before = await owner.open(httpServer(server.url), CLIENT_WITH_ALL_CAPABILITIES);
-    ears[0]?.send(LOGGED, 'e1');
-    await owner.events.until(({ notifications }) => notifications.length === 1);
-    let refusals = 0;
-    server.setScript((visit) => (refusals++ === 0 ? visit.json({}, 409) : void ears.push(visit.stream())));
-    const state = surrendered(before);
-    await ears[0]?.closed;
-    adopted(state, CLIENT_WITH_ALL_CAPABILITIES);
+  it('resumes its server stream at the last event once the server has released the previous stream', async () => {
+    const before = await previousOwner.open(httpServer(server.url), CLIENT_WITH_ALL_CAPABILITIES);
+    serverStreams[0]?.send(LOGGED, 'e1');
+    await previousOwner.events.until(({ notifications }) => notifications.length === 1);
+    let rejections = 0;
+    server.setScript((visit) => (rejections++ === 0 ? visit.json({}, 409) : void serverStreams.push(visit.stream())));
+    const state = detach(before);
+    await serverStreams[0]?.closed;
+    adopt(state, CLIENT_WITH_ALL_CAPABILITIES);
     await server.waitForRequest((visit) => isGet(visit) && visit === server.requests.filter(isGet)[2]);
     const visits = server.requests.filter(isGet).slice(1);
     expect(visits.map(({ headers }) => headers['last-event-id'])).toEqual(['e1', 'e1']);
-    ears[1]?.send(LOGGED);
-    await heir.events.until(({ notifications }) => notifications.length === 1);
-    expect(owner.events.notifications).toHaveLength(1);
+    serverStreams[1]?.send(LOGGED);
+    await newOwner.events.until(({ notifications }) => notifications.length === 1);
+    expect(previousOwner.events.notifications).toHaveLength(1);
   });
 
-  it('has whoever listens anew look at everything: nobody heard what changed meanwhile', async () => {
-    const before = await owner.open(httpServer(server.url));
+  it('notifies the first subscriber of the new owner that everything may have changed', async () => {
+    const before = await previousOwner.open(httpServer(server.url));
     const filter = { toolsListChanged: true, resourceSubscriptions: ['file:///watched'] };
-    const listening = await before.subscribe(filter, () => undefined);
-    const after = adopted(surrendered(before));
-    await listening.close();
+    const subscription = await before.subscribe(filter, () => undefined);
+    const after = adopt(detach(before));
+    await subscription.close();
     const changes: string[] = [];
     await after.subscribe(filter, ({ method }) => void changes.push(method));
     expect(changes).toEqual(['notifications/tools/list_changed', 'notifications/resources/updated']);
-    expect(count(saying('resources/unsubscribe'))).toBe(0);
+    expect(count(hasMethod('resources/unsubscribe'))).toBe(0);
   });
 
-  it('has nobody look again at what is listened to there already', async () => {
-    const after = adopted(surrendered(await owner.open(httpServer(server.url))));
+  it('does not report missed changes of lists that the new owner already observes', async () => {
+    const after = adopt(detach(await previousOwner.open(httpServer(server.url))));
     const lists = { toolsListChanged: true };
     const first = await after.subscribe(lists, () => undefined);
     const changes: string[] = [];
@@ -173,40 +174,40 @@ describe('a session that is surrendered', () => {
     expect(changes).toEqual(['notifications/resources/updated']);
   });
 
-  it('that the server has forgotten is lost at the first call, which did not run', async () => {
-    const state = surrendered(await owner.open(httpServer(server.url)));
+  it('ends at its first call, which is not executed, when the server no longer knows it', async () => {
+    const state = detach(await previousOwner.open(httpServer(server.url)));
     onCall = (visit) => visit.empty(404);
     const events = new RecordedEvents();
-    const after = adopted(state, CLIENT_WITHOUT_CAPABILITIES, events);
+    const after = adopt(state, CLIENT_WITHOUT_CAPABILITIES, events);
     expect(await after.request(toolCall('one'), new RecordedReply(), NEVER)).toMatchObject({
       error: { code: -31004, data: { outcome: 'not_executed', retriable: true } },
     });
     expect([after.closed, events.closeReasons.length]).toEqual([true, 1]);
   });
 
-  it('needs no session id where the server keeps no sessions', async () => {
+  it('needs no session id when the server uses none', async () => {
     server.setScript((visit) => {
-      if (saying('initialize')(visit)) {
+      if (hasMethod('initialize')(visit)) {
         visit.result({ protocolVersion: '2025-06-18', capabilities: {}, serverInfo: { name: 's', version: '1' } });
       } else if (isCall(visit)) visit.result(TEXT);
       else visit.empty(visit.message['method'] === 'server/discover' ? 404 : 202);
     });
-    const state = surrendered(await owner.open(httpServer(server.url)));
+    const state = detach(await previousOwner.open(httpServer(server.url)));
     expect(state.sessionId).toBeUndefined();
-    expect(toResultText(await adopted(state).request(toolCall('one'), new RecordedReply(), NEVER))).toBe('done');
+    expect(toResultText(await adopt(state).request(toolCall('one'), new RecordedReply(), NEVER))).toBe('done');
     expect(server.requests.find(isCall)?.headers).toMatchObject({ 'mcp-protocol-version': '2025-06-18' });
   });
 });
 
-describe('a session with a real server', () => {
-  it('goes from hand to hand with its calls and its changes, and ends in the last one', async () => {
+describe('a session with the reference server', () => {
+  it('is handed over twice with its calls and subscriptions, and is deleted by its last owner', async () => {
     const real = await startReferenceServer({ era: 'legacy', transport: 'http' });
     const third = new ConnectorHarness();
-    let connection = await owner.open(httpServer(real.url), CLIENT_WITH_ALL_CAPABILITIES);
+    let connection = await previousOwner.open(httpServer(real.url), CLIENT_WITH_ALL_CAPABILITIES);
     const filter = { toolsListChanged: true };
-    for (const bench of [heir, third]) {
+    for (const bench of [newOwner, third]) {
       await connection.subscribe(filter, () => undefined);
-      const state = surrendered(connection);
+      const state = detach(connection);
       const next = bench.connector.adoptSession(
         httpServer(real.url),
         CLIENT_WITH_ALL_CAPABILITIES,
@@ -217,12 +218,12 @@ describe('a session with a real server', () => {
       connection = next;
       const changes: string[] = [];
       await connection.subscribe(filter, ({ method }) => void changes.push(method));
-      const heard = changes.length;
+      const countBefore = changes.length;
       expect(
         toResultText(await connection.request(toolCall('add', { a: 1, b: 2 }), new RecordedReply(), NEVER)),
       ).toContain('3');
       await connection.request(toolCall('change_tools'), new RecordedReply(), NEVER);
-      await until(() => changes.length > heard);
+      await until(() => changes.length > countBefore);
     }
     expect(real.openSessions).toBe(1);
     await connection.close();
@@ -232,12 +233,11 @@ describe('a session with a real server', () => {
   });
 });
 
-describe('a session that cannot be given away', () => {
-  it('is one of another kind of server than the one that it is offered to', async () => {
-    const state = surrendered(await owner.open(httpServer(server.url)));
-    const { adoptSession: adopt } = heir.connector;
-    const offer = (to: Parameters<typeof adopt>[0]) =>
-      heir.connector.adoptSession(to, CLIENT_WITHOUT_CAPABILITIES, state, heir.events);
+describe('adoptSession', () => {
+  it('returns undefined for a server with another slug or another transport', async () => {
+    const state = detach(await previousOwner.open(httpServer(server.url)));
+    const offer = (to: ServerDefinition) =>
+      newOwner.connector.adoptSession(to, CLIENT_WITHOUT_CAPABILITIES, state, newOwner.events);
     expect(offer(httpServer(server.url, { slug: 'other' }))).toBeUndefined();
     expect(offer(httpServer(server.url, { transport: 'sse' }))).toBeUndefined();
     expect(offer(stdioServer('true', []))).toBeUndefined();
@@ -253,7 +253,7 @@ describe('a session that cannot be given away', () => {
     { server: 'subject', lastId: -1, profile: { era: 'legacy', revision: '2025-06-18', capabilities: {} } },
     { server: 'subject', lastId: 1, sessionId: 'a\r\nb', profile: { era: 'legacy', revision: 'x', capabilities: {} } },
     { server: 'subject', lastId: 1, stream: 'e1', profile: { era: 'legacy', revision: 'x', capabilities: {} } },
-  ])('is one whose description cannot be read: %j', (value) => {
+  ])('has no session to adopt when the serialized state is invalid: %j', (value) => {
     expect(readUpstreamSession(value)).toBeUndefined();
   });
 });

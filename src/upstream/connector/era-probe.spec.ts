@@ -28,12 +28,12 @@ afterEach(async () => {
 
 const methodsOf = (server: ScriptedServer): unknown[] => server.requests.map(({ message }) => message['method']);
 
-describe('a server that is met for the first time', () => {
-  it('is asked once what it is, by a request that no legacy server takes for a call', async () => {
+describe('the era of a server that is not cached', () => {
+  it('is resolved by one discovery request for concurrent callers', async () => {
     const server = await serve((visit) => void answerDiscovery(visit));
-    const answers = await Promise.all([1, 2, 3].map(() => bench.connector.resolveEra(httpServer(server.url), NEVER)));
+    const eras = await Promise.all([1, 2, 3].map(() => bench.connector.resolveEra(httpServer(server.url), NEVER)));
     await bench.open(httpServer(server.url));
-    expect(answers).toEqual(['modern', 'modern', 'modern']);
+    expect(eras).toEqual(['modern', 'modern', 'modern']);
     expect(methodsOf(server)).toEqual(['server/discover']);
     expect(server.requests[0]?.headers).toMatchObject({
       'mcp-method': 'server/discover',
@@ -53,7 +53,7 @@ describe('a server that is met for the first time', () => {
     ['HTML', (visit) => void visit.response.writeHead(200, { 'content-type': 'text/html' }).end('<html>')],
     ['500 with a JSON-RPC error', (visit) => visit.json(failure(-32603), 500)],
     ['older revisions only', (visit) => visit.json(failure(-32022, { supported: ['2025-11-25'] }), 400)],
-  ])('and answers %s is a legacy one', async (_what, answerProbe) => {
+  ])('is legacy when the server answers discovery with %s', async (_what, answerProbe) => {
     const server = await serve((visit) => {
       if (visit.message['method'] === 'server/discover') answerProbe(visit);
       else if (!answerLegacyHandshake(visit)) visit.result(TEXT);
@@ -63,17 +63,20 @@ describe('a server that is met for the first time', () => {
     expect(toResultText(await connection.request(toolCall('any'), new RecordedReply(), NEVER))).toBe('done');
   });
 
-  it.each([401, 403, 408, 429, 500, 502, 503])('and answers HTTP %d has not said what it is', async (status) => {
-    const server = await serve((visit) => visit.empty(status));
-    await expect(bench.connector.resolveEra(httpServer(server.url), NEVER)).rejects.toMatchObject({
-      code: -31004,
-      data: { outcome: 'not_executed', httpStatus: status, server: 'subject' },
-    });
-    server.setScript((visit) => void answerDiscovery(visit));
-    expect(await bench.connector.resolveEra(httpServer(server.url), NEVER)).toBe('modern');
-  });
+  it.each([401, 403, 408, 429, 500, 502, 503])(
+    'stays unresolved when the server answers discovery with HTTP %d',
+    async (status) => {
+      const server = await serve((visit) => visit.empty(status));
+      await expect(bench.connector.resolveEra(httpServer(server.url), NEVER)).rejects.toMatchObject({
+        code: -31004,
+        data: { outcome: 'not_executed', httpStatus: status, server: 'subject' },
+      });
+      server.setScript((visit) => void answerDiscovery(visit));
+      expect(await bench.connector.resolveEra(httpServer(server.url), NEVER)).toBe('modern');
+    },
+  );
 
-  it('and speaks only revisions to come is told apart from a legacy one', async () => {
+  it('is not legacy when the server supports unknown newer revisions only; opening fails', async () => {
     const server = await serve((visit) => visit.json(failure(-32022, { supported: ['2099-01-01'] }), 400));
     await expect(bench.open(httpServer(server.url))).rejects.toMatchObject({
       code: -31004,
@@ -83,57 +86,65 @@ describe('a server that is met for the first time', () => {
     expect(methodsOf(server)).toEqual(['server/discover']);
   });
 
-  it('and says nothing in time is unreachable, and nothing was executed', async () => {
+  it('stays unresolved when the server does not answer in time, and nothing was executed', async () => {
     const server = await serve(() => undefined);
     const definition = httpServer(server.url, { timeouts: { connectMs: 200, requestMs: 5_000 } });
     await expect(bench.open(definition)).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
   });
 
-  it('is left alone when nobody waits for the answer any more', async () => {
+  it('rejects as not executed for a caller that cancels', async () => {
     const server = await serve(() => undefined);
-    const leave = new AbortController();
-    const era = bench.connector.resolveEra(httpServer(server.url), leave.signal);
+    const controller = new AbortController();
+    const era = bench.connector.resolveEra(httpServer(server.url), controller.signal);
     await server.waitForRequest(() => true);
-    leave.abort();
+    controller.abort();
     await expect(era).rejects.toMatchObject({ code: -31004, data: { outcome: 'not_executed' } });
   });
 });
 
-describe('a legacy server', () => {
-  it.each([400, 404, 405])('that answers %d to a POST is tried over HTTP+SSE, and remembered', async (status) => {
-    let events: ReturnType<ReceivedRequest['stream']> | undefined;
-    const server = await serve((visit) => {
-      if (visit.httpMethod === 'GET') {
-        events = visit.stream();
-        events.send('/messages?session=1', undefined, 'endpoint');
-      } else if (visit.path === '/mcp') visit.empty(status);
-      else {
-        visit.empty(202);
-        const { id, method } = visit.message;
-        const greeting = { protocolVersion: '2024-11-05', capabilities: {}, serverInfo: { name: 'old', version: '1' } };
-        if (id !== undefined) events?.send({ jsonrpc: '2.0', id, result: method === 'initialize' ? greeting : TEXT });
-      }
-    });
-    const first = await bench.open(httpServer(server.url));
-    expect(first.profile).toMatchObject({ era: 'legacy', revision: '2024-11-05' });
-    expect(toResultText(await first.request(toolCall('any'), new RecordedReply(), NEVER))).toBe('done');
-    const before = server.requests.length;
-    await bench.open(httpServer(server.url));
-    expect(server.requests[before]?.httpMethod).toBe('GET');
-  });
+describe('opening a session with a legacy server', () => {
+  it.each([400, 404, 405])(
+    'falls back to HTTP+SSE after a POST was answered with %d and caches that',
+    async (status) => {
+      let events: ReturnType<ReceivedRequest['stream']> | undefined;
+      const server = await serve((visit) => {
+        if (visit.httpMethod === 'GET') {
+          events = visit.stream();
+          events.send('/messages?session=1', undefined, 'endpoint');
+        } else if (visit.path === '/mcp') visit.empty(status);
+        else {
+          visit.empty(202);
+          const { id, method } = visit.message;
+          const handshake = {
+            protocolVersion: '2024-11-05',
+            capabilities: {},
+            serverInfo: { name: 'old', version: '1' },
+          };
+          if (id !== undefined)
+            events?.send({ jsonrpc: '2.0', id, result: method === 'initialize' ? handshake : TEXT });
+        }
+      });
+      const first = await bench.open(httpServer(server.url));
+      expect(first.profile).toMatchObject({ era: 'legacy', revision: '2024-11-05' });
+      expect(toResultText(await first.request(toolCall('any'), new RecordedReply(), NEVER))).toBe('done');
+      const before = server.requests.length;
+      await bench.open(httpServer(server.url));
+      expect(server.requests[before]?.httpMethod).toBe('GET');
+    },
+  );
 
-  it('that sends its client to another origin is refused, and nothing is posted there', async () => {
-    const trap = await serve((visit) => visit.empty(202));
+  it('is rejected when the HTTP+SSE endpoint is at another origin, and nothing is posted there', async () => {
+    const otherOrigin = await serve((visit) => visit.empty(202));
     const server = await serve((visit) => {
-      if (visit.httpMethod === 'GET') visit.stream().send(trap.url, undefined, 'endpoint');
+      if (visit.httpMethod === 'GET') visit.stream().send(otherOrigin.url, undefined, 'endpoint');
       else visit.empty(405);
     });
     const opened = bench.open(httpServer(server.url, { transport: 'sse' }));
     await expect(opened).rejects.toMatchObject({ code: -31005, data: { outcome: 'not_executed' } });
-    expect(trap.requests).toEqual([]);
+    expect(otherOrigin.requests).toEqual([]);
   });
 
-  it('that chooses a lower revision gets it in every header, and its session', async () => {
+  it('sends the negotiated revision and the session id with every later request', async () => {
     const server = await serve((visit) => {
       if (visit.message['method'] !== 'initialize') return void (answerLegacyHandshake(visit) || visit.result(TEXT));
       visit.result({ protocolVersion: '2025-03-26', capabilities: {} }, { 'mcp-session-id': 'abc' });
@@ -158,17 +169,17 @@ describe('a legacy server', () => {
   it.each([
     ['an unknown revision', { protocolVersion: '1999-01-01', capabilities: {} }, -31004],
     ['no revision', { capabilities: {} }, -31005],
-  ])('that answers the handshake with %s is refused', async (_what, greeting, code) => {
+  ])('is rejected when the server answers the handshake with %s', async (_what, handshake, code) => {
     const server = await serve((visit) => {
-      if (visit.message['method'] === 'initialize') visit.result(greeting);
+      if (visit.message['method'] === 'initialize') visit.result(handshake);
       else answerLegacyHandshake(visit);
     });
     await expect(bench.open(httpServer(server.url))).rejects.toMatchObject({ code, data: { outcome: 'not_executed' } });
   });
 });
 
-describe('a server that changed its era', () => {
-  it('from legacy to modern is met anew at the next opening', async () => {
+describe('a cached era', () => {
+  it('is replaced at the next opening when the server changed from legacy to modern', async () => {
     const server = await serve((visit) => void (answerLegacyHandshake(visit) || visit.result(TEXT)));
     await bench.open(httpServer(server.url));
     server.setScript((visit) => {
@@ -177,7 +188,7 @@ describe('a server that changed its era', () => {
     expect((await bench.open(httpServer(server.url))).profile.era).toBe('modern');
   });
 
-  it('is not suspected of it while it says nothing', async () => {
+  it('stays cached while the server does not answer', async () => {
     const server = await serve((visit) => void (answerLegacyHandshake(visit) || visit.result(TEXT)));
     const definition = httpServer(server.url, { timeouts: { connectMs: 300, requestMs: 5_000 } });
     await bench.open(definition);
@@ -187,7 +198,7 @@ describe('a server that changed its era', () => {
     expect(methodsOf(server).slice(before)).toEqual(['initialize']);
   });
 
-  it('from modern to legacy ends the connection once it shows', async () => {
+  it('is replaced, and the connection ends, when an answer shows that a modern server became legacy', async () => {
     const server = await serve((visit) => void answerDiscovery(visit));
     const connection = await bench.open(httpServer(server.url));
     server.setScript((visit) => void (answerLegacyHandshake(visit) || visit.json(failure(-32000), 400)));
@@ -198,7 +209,7 @@ describe('a server that changed its era', () => {
     expect(await bench.connector.resolveEra(httpServer(server.url), NEVER)).toBe('legacy');
   });
 
-  it('is not suspected for a plain 404 as long as it still says that it is modern', async () => {
+  it('stays cached after a plain 404 when a new probe shows that the server is still modern', async () => {
     const server = await serve((visit) => void (answerDiscovery(visit) || visit.empty(404)));
     const connection = await bench.open(httpServer(server.url));
     const outcome = await connection.request(toolCall('any'), new RecordedReply(), NEVER);

@@ -49,21 +49,22 @@ function expectOutcome(outcome: Outcome, expected: Expectation): void {
   for (const text of expected.never ?? []) expect(JSON.stringify(outcome)).not.toContain(text);
 }
 
-const isPatient = (behaviour: Behaviour, carrier: Carrier): boolean => behaviour.waits?.includes(carrier) === true;
+const waitsForTimeout = (behaviour: Behaviour, carrier: Carrier): boolean =>
+  behaviour.waits?.includes(carrier) === true;
 
 /** For calls that are answered: never reached, so that a full machine is not taken for a silent server. */
 const AMPLE = { connectMs: 10_000, requestMs: 30_000 };
 /** For calls that nothing ends but their time. */
 const SHORT = { connectMs: 10_000, requestMs: 800 };
 
-/** Behaviours whose outcome does not wait for the end of the request's time. */
-const atOnce = (carrier: Carrier): Behaviour[] =>
-  behavioursOf(carrier).filter((behaviour) => !isPatient(behaviour, carrier));
+/** Behaviours whose outcome does not wait for the request's timeout. */
+const answeredBehaviours = (carrier: Carrier): Behaviour[] =>
+  behavioursOf(carrier).filter((behaviour) => !waitsForTimeout(behaviour, carrier));
 
-/** All the others, side by side: none of them may disturb another. */
+/** Runs all other behaviours concurrently: none of them may affect another. */
 async function expectTimeouts(connection: UpstreamConnection, carrier: Carrier): Promise<void> {
-  const patient = behavioursOf(carrier).filter((behaviour) => isPatient(behaviour, carrier));
-  const outcomes = patient.map(async (behaviour) => {
+  const waiting = behavioursOf(carrier).filter((behaviour) => waitsForTimeout(behaviour, carrier));
+  const outcomes = waiting.map(async (behaviour) => {
     const outcome = await connection.request(toolCall(behaviour.name), new RecordedReply(), NEVER);
     expectOutcome(outcome, expectationOf(behaviour, carrier));
   });
@@ -71,7 +72,7 @@ async function expectTimeouts(connection: UpstreamConnection, carrier: Carrier):
   expect(connection.closed).toBe(false);
 }
 
-describe.each(SETUPS)('a hostile server over $carrier', ({ carrier, era, transport }) => {
+describe.each(SETUPS)('a connection to a hostile server over $carrier', ({ carrier, era, transport }) => {
   const bench = new ConnectorHarness({ maxMessageBytes: 1_048_576 });
   let server: HostileServer;
   let connection: UpstreamConnection | undefined;
@@ -88,14 +89,14 @@ describe.each(SETUPS)('a hostile server over $carrier', ({ carrier, era, transpo
     await server.close();
   });
 
-  it.each(atOnce(carrier))('$name', async (behaviour) => {
+  it.each(answeredBehaviours(carrier))('gives the specified outcome for the behaviour "$name"', async (behaviour) => {
     if (connection?.closed !== false) connection = await bench.open(definitionFor(AMPLE));
     const outcome = await connection.request(toolCall(behaviour.name), new RecordedReply(), NEVER);
     expectOutcome(outcome, expectationOf(behaviour, carrier));
     expect(connection.closed).toBe(behaviour.ends?.includes(carrier) === true);
   });
 
-  it('is given up after its time where it says nothing that counts', async () => {
+  it('ends every call as unknown after its timeout when the server sends no valid answer', async () => {
     await expectTimeouts(await bench.open(definitionFor(SHORT)), carrier);
   });
 });
@@ -103,7 +104,7 @@ describe.each(SETUPS)('a hostile server over $carrier', ({ carrier, era, transpo
 describe.each([
   { carrier: 'stdio-legacy', era: 'legacy' },
   { carrier: 'stdio-modern', era: 'modern' },
-] as const)('a hostile child process, $carrier', ({ carrier, era }) => {
+] as const)('a connection to a hostile child process over $carrier', ({ carrier, era }) => {
   const bench = new ConnectorHarness({ maxMessageBytes: 1_048_576 });
   const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
   let connection: UpstreamConnection | undefined;
@@ -118,17 +119,17 @@ describe.each([
     return stdioServer(command, args, { slug, env, timeouts });
   }
 
-  it.each(atOnce(carrier))('$name', async (behaviour) => {
-    // One that kills its process gets a server of its own: the back-off would meet the next one.
-    const isDeadly = behaviour.ends?.includes(carrier) === true;
+  it.each(answeredBehaviours(carrier))('gives the specified outcome for the behaviour "$name"', async (behaviour) => {
+    // A behaviour that ends its process uses its own server: the restart back-off would affect the next behaviour.
+    const endsProcess = behaviour.ends?.includes(carrier) === true;
     if (connection?.closed !== false) connection = await bench.open(definitionFor('lasting'));
-    const subject = isDeadly ? await bench.open(definitionFor(behaviour.name)) : connection;
+    const subject = endsProcess ? await bench.open(definitionFor(behaviour.name)) : connection;
     const outcome = await subject.request(toolCall(behaviour.name), new RecordedReply(), NEVER);
     expectOutcome(outcome, expectationOf(behaviour, carrier));
-    expect(subject.closed).toBe(isDeadly);
+    expect(subject.closed).toBe(endsProcess);
   });
 
-  it('is given up after its time where it says nothing that counts', async () => {
+  it('ends every call as unknown after its timeout when the server sends no valid answer', async () => {
     await expectTimeouts(await bench.open(definitionFor('waiting', SHORT)), carrier);
   });
 });

@@ -2,20 +2,20 @@ import { OutcomeError } from '#lib/extension-kit';
 import { GatewayCode, isJsonObject, outcomeOfFault } from '#lib/mcp-protocol';
 import type { RemoteServer } from '../../registry/index.js';
 import type { HttpChannel } from '../channels/http/index.js';
-import { NOT_STREAMABLE, openOverHttp, openOverSse, type LegacyOpening } from '../dialects/legacy/index.js';
+import { NOT_STREAMABLE, openOverHttp, openOverSse, type ConnectionOptions } from '../dialects/legacy/index.js';
 import { discoverOverHttp, ModernHttpConnection, type Discovery } from '../dialects/modern/index.js';
-import type { EraMemory, KnownEra } from '../era-cache/index.js';
+import type { EraCache, KnownEra } from '../era-cache/index.js';
 import type { ServerProfile, UpstreamConnection } from '../upstream-connection.js';
 import { withServer, toOutcomeError } from '../upstream.errors.js';
 import { SingleFlight, withAbort } from './single-flight.js';
 
-/** Finds out how a remote server wants to be spoken to, and opens connections accordingly. */
+/** Resolves the era and transport of a remote server, and opens connections accordingly. */
 export class HttpConnectionOpener {
   private readonly probes = new SingleFlight<Discovery>();
 
-  constructor(private readonly eraCache: EraMemory) {}
+  constructor(private readonly eraCache: EraCache) {}
 
-  /** From memory, or by a probe. Rejects with an OutcomeError when the server says nothing. */
+  /** Resolves the era from the cache or by a probe. Rejects with an OutcomeError when the probe is inconclusive. */
   async resolveEra(server: RemoteServer, channel: HttpChannel, signal: AbortSignal): Promise<KnownEra> {
     if (server.transport === 'sse') return { era: 'legacy', sse: true };
     return this.eraCache.find(server.slug) ?? this.probe(server, channel, signal);
@@ -24,18 +24,18 @@ export class HttpConnectionOpener {
   async open(
     server: RemoteServer,
     channel: HttpChannel,
-    opening: LegacyOpening,
+    opening: ConnectionOptions,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
     if (server.transport === 'sse') return openOverSse(channel, opening, signal);
     const fresh = this.eraCache.freshProfile(server.slug);
     if (fresh !== undefined) return this.createModernConnection(server, channel, fresh, opening);
-    const known = this.eraCache.find(server.slug);
-    if (known?.era !== 'legacy') return this.openAfterProbe(server, channel, opening, signal);
+    const cached = this.eraCache.find(server.slug);
+    if (cached?.era !== 'legacy') return this.openAfterProbe(server, channel, opening, signal);
     try {
-      return await this.openLegacy(server, channel, opening, known.sse, signal);
+      return await this.openLegacy(server, channel, opening, cached.sse, signal);
     } catch (error) {
-      // The server may have changed since it was met; only one that was met just now is taken at its word.
+      // The server may have changed its era since it was probed. Only a fresh probe is conclusive.
       if (signal.aborted || isUnreachable(error)) throw error;
       this.eraCache.evict(server.slug);
       const found = await this.probe(server, channel, signal);
@@ -47,7 +47,7 @@ export class HttpConnectionOpener {
   private async openAfterProbe(
     server: RemoteServer,
     channel: HttpChannel,
-    opening: LegacyOpening,
+    opening: ConnectionOptions,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
     const found = await this.probe(server, channel, signal);
@@ -63,7 +63,7 @@ export class HttpConnectionOpener {
   private async openLegacy(
     server: RemoteServer,
     channel: HttpChannel,
-    opening: LegacyOpening,
+    opening: ConnectionOptions,
     isSse: boolean,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
@@ -91,11 +91,11 @@ export class HttpConnectionOpener {
     server: RemoteServer,
     channel: HttpChannel,
     profile: ServerProfile,
-    { context: surroundings, events }: LegacyOpening,
+    { context: surroundings, events }: ConnectionOptions,
   ): UpstreamConnection {
     const isStillModern = async (): Promise<boolean> => {
       this.eraCache.evict(server.slug);
-      // A server that cannot be reached now has not changed its era by that.
+      // A server that cannot be reached at the moment has not necessarily changed its era.
       const found = await this.probe(server, channel, NEVER).catch(() => undefined);
       return found?.era !== 'legacy';
     };
@@ -103,7 +103,7 @@ export class HttpConnectionOpener {
   }
 }
 
-/** Nobody answered, so nothing was learned about who is there. */
+/** Returns whether the server did not answer, so that the failure shows nothing about its era. */
 function isUnreachable(error: unknown): boolean {
   if (!(error instanceof OutcomeError) || error.outcome.httpStatus === undefined) return false;
   const { code, data } = error.outcome.error;

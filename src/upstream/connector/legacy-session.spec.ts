@@ -23,7 +23,7 @@ const TEXT = { content: [{ type: 'text', text: 'done' }] };
 const WATCHED = 'file:///watched';
 
 const request = (id: string, method: string, params: JsonObject = {}) => ({ jsonrpc: '2.0', id, method, params });
-const note = (method: string, params: JsonObject = {}) => ({ jsonrpc: '2.0', method, params });
+const notification = (method: string, params: JsonObject = {}) => ({ jsonrpc: '2.0', method, params });
 const answerTo = (visit: ReceivedRequest, result: JsonObject = TEXT) => ({
   jsonrpc: '2.0',
   id: visit.message['id'],
@@ -33,12 +33,12 @@ const isAnswerTo = (id: string) => (visit: ReceivedRequest) => visit.message['id
 const isGet = ({ httpMethod: verb }: ReceivedRequest): boolean => verb === 'GET';
 const isCall = ({ message }: ReceivedRequest): boolean => message['method'] === 'tools/call';
 
-const seen = (reply: RecordedReply): unknown[] => reply.notifications.map(({ params }) => params['data']);
+const logsOf = (reply: RecordedReply): unknown[] => reply.notifications.map(({ params }) => params['data']);
 
 let server: ScriptedServer;
 let bench: ConnectorHarness;
-/** The GET stream that is open now. */
-let ears: EventWriter | undefined;
+/** The open GET stream. */
+let serverStream: EventWriter | undefined;
 
 /** Serves the handshake, a GET stream and subscriptions; calls go to the test. */
 async function open(
@@ -46,7 +46,7 @@ async function open(
   client?: Parameters<ConnectorHarness['open']>[1],
 ): Promise<UpstreamConnection> {
   server.setScript((visit) => {
-    if (isGet(visit)) ears = visit.stream();
+    if (isGet(visit)) serverStream = visit.stream();
     else if (isCall(visit)) onCall(visit);
     else if (!answerLegacyHandshake(visit, CAPABILITIES)) visit.result({});
   });
@@ -64,10 +64,10 @@ afterEach(async () => {
 });
 
 describe('a call over streamable HTTP', () => {
-  it('gets what comes on its own stream, in order, and waits for its reader', async () => {
+  it('delivers the messages of its stream in order and waits for its reader', async () => {
     const connection = await open((visit) => {
       const stream = visit.stream();
-      for (const data of ['one', 'two']) stream.send(note('notifications/message', { level: 'info', data }));
+      for (const data of ['one', 'two']) stream.send(notification('notifications/message', { level: 'info', data }));
       stream.send(answerTo(visit));
       stream.end();
     });
@@ -79,61 +79,62 @@ describe('a call over streamable HTTP', () => {
     });
     const outcome = connection.request(toolCall('any'), reply, NEVER);
     await firstSeen.promise;
-    // The rest was sent in the same breath; a round trip later it would be here, if it were not held back.
+    // The server sent the rest together with the first message. Without back-pressure it would arrive within one round
+    // trip.
     await connection.request({ ...toolCall(''), method: 'resources/list' }, new RecordedReply(), NEVER);
-    expect(seen(reply)).toEqual(['one']);
+    expect(logsOf(reply)).toEqual(['one']);
     reader.resolve();
     expect(toResultText(await outcome)).toBe('done');
-    expect(seen(reply)).toEqual(['one', 'two']);
+    expect(logsOf(reply)).toEqual(['one', 'two']);
   });
 
-  it('does not read on while its reader is slow', async () => {
+  it('stops reading from its server while its reader is slow', async () => {
     const writing = Promise.withResolvers<void>();
     let chunks = 0;
     const connection = await open((visit) => {
       const stream = visit.stream();
       const data = 'x'.repeat(64 * 1024);
       const write = (): void => {
-        while (chunks < 4_000 && stream.send(note('notifications/message', { level: 'info', data }))) chunks++;
+        while (chunks < 4_000 && stream.send(notification('notifications/message', { level: 'info', data }))) chunks++;
         if (chunks < 4_000) visit.response.once('drain', write);
         writing.resolve();
       };
       write();
     });
-    const leave = new AbortController();
+    const controller = new AbortController();
     const reply = new RecordedReply(undefined, () => new Promise(() => undefined));
-    const outcome = connection.request(toolCall('any'), reply, leave.signal);
+    const outcome = connection.request(toolCall('any'), reply, controller.signal);
     await writing.promise;
     await connection.request({ ...toolCall('none'), method: 'resources/list' }, new RecordedReply(), NEVER);
-    // 4,000 chunks of 64 KiB were ready; sockets and buffers took a few dozen.
+    // 4,000 chunks of 64 KiB were ready; sockets and buffers hold a few dozen.
     expect(chunks).toBeLessThan(1_000);
-    leave.abort();
+    controller.abort();
     expect(await outcome).toMatchObject({ error: { code: -31002 } });
   });
 
-  it('is taken up again at the event where its stream ended, after the wait that the server asked for', async () => {
+  it("is resumed at the last event of its stream after the server's retry delay", async () => {
     const connection = await open((visit) => {
       const stream = visit.stream();
       visit.response.write('retry: 150\n');
       stream.send('', '7');
       stream.end();
     });
-    const first = performance.now();
+    const startedAt = performance.now();
     const outcome = connection.request(toolCall('any'), new RecordedReply(), NEVER);
     const call = await server.waitForRequest(isCall);
     const resumption = await server.waitForRequest(isGet);
-    expect(performance.now() - first).toBeGreaterThanOrEqual(140);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(140);
     expect(resumption.headers).toMatchObject({ 'last-event-id': '7', 'mcp-session-id': 's1' });
-    ears?.send(answerTo(call), '8');
+    serverStream?.send(answerTo(call), '8');
     expect(toResultText(await outcome)).toBe('done');
   });
 
-  it('is cancelled at the server by name when its caller leaves', async () => {
+  it('sends a cancellation with its request id when its caller cancels', async () => {
     const connection = await open(() => undefined);
-    const leave = new AbortController();
-    const outcome = connection.request(toolCall('any'), new RecordedReply(), leave.signal);
+    const controller = new AbortController();
+    const outcome = connection.request(toolCall('any'), new RecordedReply(), controller.signal);
     const call = await server.waitForRequest(isCall);
-    leave.abort();
+    controller.abort();
     const started = performance.now();
     const cancelled = await server.waitForRequest(({ message }) => message['method'] === 'notifications/cancelled');
     expect(performance.now() - started).toBeLessThan(500);
@@ -142,28 +143,28 @@ describe('a call over streamable HTTP', () => {
     await new Promise((resolve) => (call.response.closed ? resolve(0) : call.response.once('close', resolve)));
   });
 
-  it('is never sent when its caller left before its turn', async () => {
+  it('is not sent when its caller has cancelled before', async () => {
     const connection = await open((visit) => visit.result(TEXT));
     const outcome = await connection.request(toolCall('any'), new RecordedReply(), AbortSignal.abort());
     expect(outcome).toMatchObject({ error: { code: -31004, data: { outcome: 'not_executed' } } });
     expect(server.requests.some(isCall)).toBe(false);
   });
 
-  it('that the server refuses by name with a 404 gets that error, and the session goes on', async () => {
+  it("returns the server's own error for a 404 that answers its request, and the session continues", async () => {
     const error = { code: -32_002, message: 'Resource not found', data: { uri: WATCHED } };
     const connection = await open((visit) => visit.json({ jsonrpc: '2.0', id: visit.message['id'], error }, 404));
     expect(await connection.request(toolCall('any'), new RecordedReply(), NEVER)).toMatchObject({ error });
     expect([connection.closed, bench.events.closeReasons]).toEqual([false, []]);
   });
 
-  it('is refused when too many are under way', async () => {
+  it('is rejected when the limit of calls at its server is reached', async () => {
     bench = new ConnectorHarness({ calls: 2 });
     const connection = await open(() => undefined);
-    const leave = new AbortController();
-    const running = [1, 2].map(() => connection.request(toolCall('any'), new RecordedReply(), leave.signal));
-    const refused = await connection.request(toolCall('any'), new RecordedReply(), NEVER);
-    expect(refused).toMatchObject({ error: { code: -31003, data: { outcome: 'not_executed', retriable: true } } });
-    leave.abort();
+    const controller = new AbortController();
+    const running = [1, 2].map(() => connection.request(toolCall('any'), new RecordedReply(), controller.signal));
+    const rejected = await connection.request(toolCall('any'), new RecordedReply(), NEVER);
+    expect(rejected).toMatchObject({ error: { code: -31003, data: { outcome: 'not_executed', retriable: true } } });
+    controller.abort();
     await Promise.all(running);
   });
 });
@@ -171,7 +172,7 @@ describe('a call over streamable HTTP', () => {
 describe('a question of a legacy server', () => {
   const elicitation = { message: 'Name?', requestedSchema: { type: 'object', properties: {} } };
 
-  it('is answered under the id that the server gave it, and a ping at once', async () => {
+  it('is answered with its own id, and a ping is answered immediately', async () => {
     const connection = await open((visit) => {
       const stream = visit.stream();
       stream.send(request('p', 'ping'));
@@ -185,8 +186,10 @@ describe('a question of a legacy server', () => {
   });
 
   describe('whose answer cannot be delivered', () => {
-    /** The server asks in the middle of a call that it never answers; the answer is met by `onAnswer`. */
-    const callThatAsks = async (onAnswer: (visit: ReceivedRequest) => void) => {
+    /**
+     * The server sends a question during a call that it never answers. `onAnswer` handles the answer to the question.
+     */
+    const callWithQuestion = async (onAnswer: (visit: ReceivedRequest) => void) => {
       const connection = await open((visit) => {
         visit.stream().send(request('q', 'elicitation/create', elicitation));
       }, CLIENT_WITH_ALL_CAPABILITIES);
@@ -196,40 +199,40 @@ describe('a question of a legacy server', () => {
       });
       return { connection, outcome: await connection.request(toolCall('any'), reply, NEVER) };
     };
-    const unknown = (why: string) => ({
-      error: { code: -31_002, message: expect.stringContaining(why), data: { outcome: 'unknown' } },
+    const unknown = (reason: string) => ({
+      error: { code: -31_002, message: expect.stringContaining(reason), data: { outcome: 'unknown' } },
     });
 
     it.each([
-      ['refuses it', (visit: ReceivedRequest) => visit.empty(500)],
-      ['breaks off', (visit: ReceivedRequest) => visit.response.destroy()],
-    ])('ends its call at once where the server %s, and the server is told', async (_how, onAnswer) => {
-      const { connection, outcome } = await callThatAsks(onAnswer);
+      ['rejects the answer', (visit: ReceivedRequest) => visit.empty(500)],
+      ['closes the connection', (visit: ReceivedRequest) => visit.response.destroy()],
+    ])('ends its call immediately and cancels it at the server when the server %s', async (_how, onAnswer) => {
+      const { connection, outcome } = await callWithQuestion(onAnswer);
       expect(outcome).toMatchObject(unknown('could not be delivered'));
       await server.waitForRequest(({ message }) => message['method'] === 'notifications/cancelled');
       expect(connection.closed).toBe(false);
     });
 
-    it('ends its call and the session where the server has forgotten that', async () => {
-      const { connection, outcome } = await callThatAsks((visit) => visit.empty(404));
+    it('ends its call and the session when the server no longer knows the session', async () => {
+      const { connection, outcome } = await callWithQuestion((visit) => visit.empty(404));
       expect(outcome).toMatchObject(unknown('the server ended the session'));
       expect([connection.closed, bench.events.closeReasons]).toEqual([true, ['the server ended the session']]);
     });
   });
 
-  it('is taken back when the server withdraws it, and then needs no answer', async () => {
-    const withdrawn = Promise.withResolvers<void>();
+  it('is aborted and not answered when the server cancels it', async () => {
+    const aborted = Promise.withResolvers<void>();
     const connection = await open((visit) => {
       const stream = visit.stream();
       stream.send(request('q', 'elicitation/create', elicitation));
-      stream.send(note('notifications/cancelled', { requestId: 'q' }));
-      void withdrawn.promise.then(() => stream.send(answerTo(visit)));
+      stream.send(notification('notifications/cancelled', { requestId: 'q' }));
+      void aborted.promise.then(() => stream.send(answerTo(visit)));
     }, CLIENT_WITH_ALL_CAPABILITIES);
     const reply = new RecordedReply((_question, signal) => {
       return new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => {
-          withdrawn.resolve();
-          reject(new Error('withdrawn'));
+          aborted.resolve();
+          reject(new Error('aborted'));
         });
       });
     });
@@ -237,19 +240,21 @@ describe('a question of a legacy server', () => {
     expect(server.requests.some(isAnswerTo('q'))).toBe(false);
   });
 
-  it('is refused once the server has taken note that its call is cancelled, not before', async () => {
+  it('is rejected only after the server has received the cancellation of its call', async () => {
     const connection = await open((visit) => {
       visit.stream().send(request('q', 'elicitation/create', elicitation));
     }, CLIENT_WITH_ALL_CAPABILITIES);
-    const leave = new AbortController();
+    const controller = new AbortController();
     const reply = new RecordedReply((_question, signal) => {
       server.setScript((visit) => (isCall(visit) ? visit.result(TEXT) : undefined));
       return new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(new Error('over')));
-        leave.abort();
+        signal.addEventListener('abort', () => reject(new Error('aborted')));
+        controller.abort();
       });
     });
-    expect(await connection.request(toolCall('any'), reply, leave.signal)).toMatchObject({ error: { code: -31002 } });
+    expect(await connection.request(toolCall('any'), reply, controller.signal)).toMatchObject({
+      error: { code: -31002 },
+    });
     const cancelled = await server.waitForRequest(({ message }) => message['method'] === 'notifications/cancelled');
     expect(toResultText(await connection.request(toolCall('next'), new RecordedReply(), NEVER))).toBe('done');
     expect(server.requests.some(isAnswerTo('q'))).toBe(false);
@@ -257,9 +262,9 @@ describe('a question of a legacy server', () => {
     expect((await server.waitForRequest(isAnswerTo('q'))).message).toMatchObject({ error: { code: -32603 } });
   });
 
-  it('that comes beside calls is put to the one call that runs', async () => {
+  it('on the GET stream is forwarded to the only running call', async () => {
     const connection = await open((visit) => {
-      ears?.send(request('q', 'roots/list'));
+      serverStream?.send(request('q', 'roots/list'));
       void server.waitForRequest(isAnswerTo('q')).then(() => visit.result(TEXT));
     }, CLIENT_WITH_ALL_CAPABILITIES);
     const reply = new RecordedReply(async () => ({ result: { roots: [] } }));
@@ -267,48 +272,51 @@ describe('a question of a legacy server', () => {
     expect(reply.questions).toEqual(['roots/list']);
   });
 
-  it('that belongs to no call is refused', async () => {
+  it('on the GET stream is rejected when no call is running', async () => {
     await open((visit) => visit.result(TEXT), CLIENT_WITH_ALL_CAPABILITIES);
-    ears?.send(request('q', 'roots/list'));
+    serverStream?.send(request('q', 'roots/list'));
     expect((await server.waitForRequest(isAnswerTo('q'))).message).toMatchObject({ error: { code: -32600 } });
   });
 
-  it('that could belong to two calls is refused, and the next calls run one at a time', async () => {
-    const held: ReceivedRequest[] = [];
+  it('on the GET stream is rejected while two calls run, and later calls run one at a time', async () => {
+    const pendingVisits: ReceivedRequest[] = [];
     const two = Promise.withResolvers<void>();
     const connection = await open((visit) => {
-      held.push(visit);
-      if (held.length === 2) two.resolve();
+      pendingVisits.push(visit);
+      if (pendingVisits.length === 2) two.resolve();
     }, CLIENT_WITH_ALL_CAPABILITIES);
     const outcomes = [1, 2].map(() => connection.request(toolCall('any'), new RecordedReply(), NEVER));
     await two.promise;
-    ears?.send(request('q', 'roots/list'));
+    serverStream?.send(request('q', 'roots/list'));
     expect((await server.waitForRequest(isAnswerTo('q'))).message).toMatchObject({ error: { code: -32600 } });
-    for (const visit of held.splice(0)) visit.result(TEXT);
+    for (const visit of pendingVisits.splice(0)) visit.result(TEXT);
     await Promise.all(outcomes);
     const later = ['a', 'b'].map((name) => connection.request(toolCall(name), new RecordedReply(), NEVER));
-    const first = await server.waitForRequest((visit) => isCall(visit) && held.includes(visit));
+    const first = await server.waitForRequest((visit) => isCall(visit) && pendingVisits.includes(visit));
     await connection.request({ ...toolCall(''), method: 'resources/list' }, new RecordedReply(), NEVER);
-    expect(held).toEqual([first]);
+    expect(pendingVisits).toEqual([first]);
     first.result(TEXT);
-    const second = await server.waitForRequest((visit) => visit !== first && held.includes(visit));
+    const second = await server.waitForRequest((visit) => visit !== first && pendingVisits.includes(visit));
     second.result(TEXT);
     expect((await Promise.all(later)).map(toResultText)).toEqual(['done', 'done']);
   });
 });
 
-describe('what a session hears beside its calls', () => {
-  it('goes to whoever listens to it, or to the owner of the connection', async () => {
+describe('the GET stream of a legacy session', () => {
+  it('delivers changes to subscribers and other notifications to the connection', async () => {
     const connection = await open((visit) => visit.result(TEXT));
     const changes: string[] = [];
-    const listening = await connection.subscribe({ toolsListChanged: true, promptsListChanged: true }, ({ method }) => {
-      changes.push(method);
-    });
-    expect(listening.honoured).toEqual({ toolsListChanged: true });
-    ears?.send(note('notifications/prompts/list_changed'));
-    ears?.send(note('notifications/tools/list_changed'));
-    ears?.send(note('notifications/message', { level: 'info', data: 'hello' }));
-    ears?.send(note('notifications/elicitation/complete', { elicitationId: '1' }));
+    const subscription = await connection.subscribe(
+      { toolsListChanged: true, promptsListChanged: true },
+      ({ method }) => {
+        changes.push(method);
+      },
+    );
+    expect(subscription.honoured).toEqual({ toolsListChanged: true });
+    serverStream?.send(notification('notifications/prompts/list_changed'));
+    serverStream?.send(notification('notifications/tools/list_changed'));
+    serverStream?.send(notification('notifications/message', { level: 'info', data: 'hello' }));
+    serverStream?.send(notification('notifications/elicitation/complete', { elicitationId: '1' }));
     await bench.events.until(({ notifications }) => notifications.length === 2);
     expect(changes).toEqual(['notifications/tools/list_changed']);
     expect(bench.events.notifications.map(({ method }) => method)).toEqual([
@@ -317,7 +325,7 @@ describe('what a session hears beside its calls', () => {
     ]);
   });
 
-  it('is subscribed to once for all listeners, and no longer than there are any', async () => {
+  it('uses one upstream subscription per resource and ends it with the last subscriber', async () => {
     const connection = await open((visit) => visit.result(TEXT));
     const filter = { resourceSubscriptions: [WATCHED] };
     const [one, other] = await Promise.all([1, 2].map(() => connection.subscribe(filter, () => undefined)));
@@ -330,7 +338,7 @@ describe('what a session hears beside its calls', () => {
     expect(count('resources/unsubscribe')).toBe(1);
   });
 
-  it('is not promised when the server refuses, and its refusal is told when nothing else was asked for', async () => {
+  it("grants no refused resource, and rejects with the server's error when nothing else was requested", async () => {
     server.setScript((visit) => {
       if (isGet(visit)) return void visit.stream();
       if (visit.message['method'] !== 'resources/subscribe')
@@ -345,7 +353,7 @@ describe('what a session hears beside its calls', () => {
     expect(honoured).toEqual({ toolsListChanged: true });
   });
 
-  it('is not promised when the server has no stream to tell it on', async () => {
+  it('grants no subscription when the server offers no GET stream', async () => {
     server.setScript((visit) => {
       if (isGet(visit)) return visit.json({}, 405);
       return void (answerLegacyHandshake(visit, CAPABILITIES) || visit.result({}));
@@ -356,21 +364,21 @@ describe('what a session hears beside its calls', () => {
     await server.waitForRequest(({ message }) => message['method'] === 'resources/unsubscribe');
   });
 
-  it('goes on after an interruption where it ended', async () => {
+  it('resumes at the last event after an interruption', async () => {
     const connection = await open((visit) => visit.result(TEXT));
     await connection.subscribe({ toolsListChanged: true }, () => undefined);
-    ears?.send(note('notifications/message', { level: 'info', data: 1 }), 'e1');
+    serverStream?.send(notification('notifications/message', { level: 'info', data: 1 }), 'e1');
     await bench.events.until(({ notifications }) => notifications.length === 1);
-    ears?.end();
-    const again = await server.waitForRequest((visit) => visit.headers['last-event-id'] !== undefined);
-    expect(again.headers['last-event-id']).toBe('e1');
+    serverStream?.end();
+    const resumption = await server.waitForRequest((visit) => visit.headers['last-event-id'] !== undefined);
+    expect(resumption.headers['last-event-id']).toBe('e1');
   });
 
-  it('may have changed unseen during an interruption without event ids, and the listener is told so', async () => {
+  it('reports possibly missed changes after an interruption without event ids', async () => {
     const connection = await open((visit) => visit.result(TEXT));
     const changed = Promise.withResolvers<string>();
     await connection.subscribe({ toolsListChanged: true }, ({ method }) => changed.resolve(method));
-    ears?.end();
+    serverStream?.end();
     expect(await changed.promise).toBe('notifications/tools/list_changed');
   });
 });

@@ -21,32 +21,32 @@ const metaOf = (visit: ReceivedRequest): JsonObject => ({
 });
 const isListen = ({ message }: ReceivedRequest): boolean => message['method'] === 'subscriptions/listen';
 
-function say(stream: EventWriter, visit: ReceivedRequest, method: string, params: JsonObject = {}): void {
+function notify(stream: EventWriter, visit: ReceivedRequest, method: string, params: JsonObject = {}): void {
   stream.send({ jsonrpc: '2.0', method, params: { ...params, _meta: metaOf(visit) } });
 }
 
-/** Acknowledges less than was asked for, and hands each stream to the test. */
-function serveListening(onListen: (stream: EventWriter, visit: ReceivedRequest) => void = () => undefined): void {
+/** Acknowledges less than the requested filter, and passes each stream to the test. */
+function serveSubscriptions(onListen: (stream: EventWriter, visit: ReceivedRequest) => void = () => undefined): void {
   server.setScript((visit) => {
     if (answerDiscovery(visit)) return;
     const stream = visit.stream();
     const granted = { ...HONOURED, resourcesListChanged: true };
-    say(stream, visit, 'notifications/subscriptions/acknowledged', { notifications: granted });
+    notify(stream, visit, 'notifications/subscriptions/acknowledged', { notifications: granted });
     onListen(stream, visit);
   });
 }
 
-class Ear {
-  readonly heard: McpNotification[] = [];
+class RecordedChanges {
+  readonly all: McpNotification[] = [];
   private wake: () => void = () => undefined;
 
-  readonly take = (change: McpNotification): void => {
-    this.heard.push(change);
+  readonly add = (change: McpNotification): void => {
+    this.all.push(change);
     this.wake();
   };
 
   async until(count: number): Promise<void> {
-    while (this.heard.length < count) {
+    while (this.all.length < count) {
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
@@ -64,25 +64,25 @@ afterEach(async () => {
   await server.close();
 });
 
-async function listen(
+async function subscribe(
   connection: UpstreamConnection,
-  ear = new Ear(),
-): Promise<{ listening: UpstreamSubscription; ear: Ear }> {
-  return { listening: await connection.subscribe(FILTER, ear.take), ear };
+  changes = new RecordedChanges(),
+): Promise<{ subscription: UpstreamSubscription; changes: RecordedChanges }> {
+  return { subscription: await connection.subscribe(FILTER, changes.add), changes };
 }
 
 describe('a subscription at a modern server', () => {
-  it('honours what was asked for and granted, and tells of nothing else', async () => {
-    serveListening((stream, visit) => {
-      say(stream, visit, 'notifications/prompts/list_changed');
-      say(stream, visit, 'notifications/resources/updated', { uri: 'file:///b' });
-      say(stream, visit, 'notifications/resources/updated', { uri: 'file:///a' });
-      say(stream, visit, 'notifications/tools/list_changed', { detail: 1 });
+  it('delivers only changes that were both requested and granted', async () => {
+    serveSubscriptions((stream, visit) => {
+      notify(stream, visit, 'notifications/prompts/list_changed');
+      notify(stream, visit, 'notifications/resources/updated', { uri: 'file:///b' });
+      notify(stream, visit, 'notifications/resources/updated', { uri: 'file:///a' });
+      notify(stream, visit, 'notifications/tools/list_changed', { detail: 1 });
     });
-    const { listening, ear } = await listen(await bench.open(httpServer(server.url)));
-    expect(listening.honoured).toEqual(HONOURED);
-    await ear.until(2);
-    expect(ear.heard).toEqual([
+    const { subscription, changes } = await subscribe(await bench.open(httpServer(server.url)));
+    expect(subscription.honoured).toEqual(HONOURED);
+    await changes.until(2);
+    expect(changes.all).toEqual([
       { method: 'notifications/resources/updated', params: { uri: 'file:///a' } },
       { method: 'notifications/tools/list_changed', params: { detail: 1 } },
     ]);
@@ -91,21 +91,21 @@ describe('a subscription at a modern server', () => {
     expect(message['params']).toMatchObject({ notifications: FILTER });
   });
 
-  it('ends at the server when nobody listens any more', async () => {
-    const gone = Promise.withResolvers<void>();
-    serveListening((stream) => void stream.closed.then(gone.resolve));
-    const { listening } = await listen(await bench.open(httpServer(server.url)));
-    await listening.close();
-    await expect(gone.promise).resolves.toBeUndefined();
+  it('ends its stream at the server when it is closed', async () => {
+    const streamClosed = Promise.withResolvers<void>();
+    serveSubscriptions((stream) => void stream.closed.then(streamClosed.resolve));
+    const { subscription } = await subscribe(await bench.open(httpServer(server.url)));
+    await subscription.close();
+    await expect(streamClosed.promise).resolves.toBeUndefined();
   });
 
-  it('is opened again when its stream ends, and says that something may have been missed', async () => {
+  it('reopens a stream that ended and reports that changes may have been missed', async () => {
     const streams: EventWriter[] = [];
-    serveListening((stream) => streams.push(stream));
-    const { ear } = await listen(await bench.open(httpServer(server.url)));
+    serveSubscriptions((stream) => streams.push(stream));
+    const { changes } = await subscribe(await bench.open(httpServer(server.url)));
     streams[0]?.end();
-    await ear.until(2);
-    expect(ear.heard).toEqual([
+    await changes.until(2);
+    expect(changes.all).toEqual([
       { method: 'notifications/tools/list_changed', params: {} },
       { method: 'notifications/resources/updated', params: { uri: 'file:///a' } },
     ]);
@@ -114,14 +114,14 @@ describe('a subscription at a modern server', () => {
 
   it.each<[string, (visit: ReceivedRequest) => void, number]>([
     [
-      'its refusal',
+      'an error',
       (visit) => visit.json({ jsonrpc: '2.0', id: visit.message['id'], error: { code: -32601, message: 'No' } }, 404),
       -32601,
     ],
     ['HTTP 503', (visit) => visit.empty(503), -31004],
     ['a result without an acknowledgement', (visit) => visit.result({ resultType: 'complete' }), -31005],
     ['the end of the stream', (visit) => visit.stream().end(), -31005],
-  ])('fails with %s', async (_what, answer, code) => {
+  ])('rejects when the server answers with %s', async (_what, answer, code) => {
     const connection = await bench.open(httpServer(server.url));
     server.setScript(answer);
     await expect(connection.subscribe(FILTER, () => undefined)).rejects.toMatchObject({ code });
@@ -133,19 +133,19 @@ describe('a subscription at a modern server', () => {
     await expect(connection.subscribe(FILTER, () => undefined)).rejects.toMatchObject({ code: -31002 });
   });
 
-  it('ends with its connection', async () => {
-    const gone = Promise.withResolvers<void>();
-    serveListening((stream) => void stream.closed.then(gone.resolve));
+  it('ends its stream when the connection is closed', async () => {
+    const streamClosed = Promise.withResolvers<void>();
+    serveSubscriptions((stream) => void stream.closed.then(streamClosed.resolve));
     const connection = await bench.open(httpServer(server.url));
-    await listen(connection);
+    await subscribe(connection);
     await connection.close();
-    await gone.promise;
+    await streamClosed.promise;
     await expect(connection.subscribe(FILTER, () => undefined)).rejects.toMatchObject({ code: -31004 });
   });
 });
 
 describe('a call to a modern server', () => {
-  it('is cancelled by closing its stream, at once', async () => {
+  it('closes its stream immediately when it is cancelled', async () => {
     const connection = await bench.open(httpServer(server.url));
     const closed = Promise.withResolvers<number>();
     server.setScript((visit) => {
@@ -161,7 +161,7 @@ describe('a call to a modern server', () => {
     expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
   });
 
-  it('goes on while its server is met anew by a changed definition', async () => {
+  it('completes after the connector evicted its server because of a changed definition', async () => {
     const connection = await bench.open(httpServer(server.url));
     const arrived = Promise.withResolvers<ReceivedRequest>();
     server.setScript((visit) => arrived.resolve(visit));

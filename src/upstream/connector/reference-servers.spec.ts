@@ -33,19 +33,19 @@ const answerWord: ConstructorParameters<typeof RecordedReply>[0] = async () => (
   result: { action: 'accept', content: { word: 'yes', name: 'Ada' } },
 });
 
-/** Collects changes; resolves once one with this method came. */
-class Changes {
-  readonly seen: McpNotification[] = [];
+/** Records changes; `until` resolves once a change with the method has arrived. */
+class RecordedChanges {
+  readonly all: McpNotification[] = [];
   private readonly waiting: (() => void)[] = [];
 
-  readonly take = (change: McpNotification): void => {
-    this.seen.push(change);
+  readonly add = (change: McpNotification): void => {
+    this.all.push(change);
     for (const wake of this.waiting.splice(0)) wake();
   };
 
   async until(method: string): Promise<McpNotification> {
     for (;;) {
-      const found = this.seen.find((change) => change.method === method);
+      const found = this.all.find((change) => change.method === method);
       if (found !== undefined) return found;
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
@@ -64,14 +64,14 @@ afterEach(async () => {
   await Promise.all(benches.splice(0).map((bench) => bench.close()));
 });
 
-const referenceServer = (era: 'legacy' | 'modern'): ServerDefinition =>
+const processOf = (era: 'legacy' | 'modern'): ServerDefinition =>
   stdioServer(process.execPath, [MAIN, '--era', era, '--transport', 'stdio']);
 
-describe.each(PROCESSES)('$name', ({ era }) => {
-  it('serves calls with progress, and ends with its connection', async () => {
+describe.each(PROCESSES)('a connection to $name', ({ era }) => {
+  it('serves calls with progress until it is closed', async () => {
     const bench = newBench();
-    expect(await bench.connector.resolveEra(referenceServer(era), NEVER)).toBe(era);
-    const connection = await bench.open(referenceServer(era));
+    expect(await bench.connector.resolveEra(processOf(era), NEVER)).toBe(era);
+    const connection = await bench.open(processOf(era));
     expect(connection.profile.era).toBe(era);
     const reply = new RecordedReply();
     const call = toolCall('slow', { durationMs: 20, steps: 2 }, { progressToken: 'mine' });
@@ -85,38 +85,38 @@ describe.each(PROCESSES)('$name', ({ era }) => {
     expect(bench.events.closeReasons).toEqual([]);
   });
 
-  it('stops a call that is cancelled', async () => {
-    const connection = await newBench().open(referenceServer(era));
-    const leave = new AbortController();
+  it('cancels one call without affecting others', async () => {
+    const connection = await newBench().open(processOf(era));
+    const controller = new AbortController();
     const reply = new RecordedReply();
-    const held = connection.request(toolCall('hold', { key: 'a' }, { progressToken: 1 }), reply, leave.signal);
-    const freed = connection.request(toolCall('add', { a: 1, b: 2 }), new RecordedReply(), NEVER);
-    expect(toResultText(await freed)).toContain('3');
-    leave.abort();
+    const held = connection.request(toolCall('hold', { key: 'a' }, { progressToken: 1 }), reply, controller.signal);
+    const other = connection.request(toolCall('add', { a: 1, b: 2 }), new RecordedReply(), NEVER);
+    expect(toResultText(await other)).toContain('3');
+    controller.abort();
     expect(await held).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown', server: 'subject' } } });
     expect(
       toResultText(await connection.request(toolCall('add', { a: 2, b: 2 }), new RecordedReply(), NEVER)),
     ).toContain('4');
   });
 
-  it('tells of changes while somebody listens', async () => {
-    const connection = await newBench().open(referenceServer(era));
-    const changes = new Changes();
+  it('delivers changes to a subscriber', async () => {
+    const connection = await newBench().open(processOf(era));
+    const changes = new RecordedChanges();
     const filter = { toolsListChanged: true, resourceSubscriptions: ['test://watched-resource'] };
-    const listening = await connection.subscribe(filter, changes.take);
-    expect(listening.honoured).toEqual(filter);
+    const subscription = await connection.subscribe(filter, changes.add);
+    expect(subscription.honoured).toEqual(filter);
     await connection.request(toolCall('change_tools'), new RecordedReply(), NEVER);
     await changes.until('notifications/tools/list_changed');
     await connection.request(toolCall('touch_resource'), new RecordedReply(), NEVER);
     const updated = await changes.until('notifications/resources/updated');
     expect(updated.params).toEqual({ uri: 'test://watched-resource' });
-    await listening.close();
+    await subscription.close();
   });
 });
 
-describe('a legacy child process that asks', () => {
-  it('asks the one call that runs, and lets the next one wait for its turn', async () => {
-    const connection = await newBench().open(referenceServer('legacy'), CLIENT_WITH_ALL_CAPABILITIES);
+describe('a connection to a legacy child process that sends questions', () => {
+  it('forwards questions to the running call and queues the next call', async () => {
+    const connection = await newBench().open(processOf('legacy'), CLIENT_WITH_ALL_CAPABILITIES);
     const first = new RecordedReply(answerWord);
     const second = new RecordedReply(answerWord);
     const outcomes = await Promise.all([
@@ -128,7 +128,7 @@ describe('a legacy child process that asks', () => {
   });
 });
 
-describe.each(REMOTE)('$name', ({ options }) => {
+describe.each(REMOTE)('a connection over $name', ({ options }) => {
   let server: ReferenceServer;
   let definition: ServerDefinition;
 
@@ -139,7 +139,7 @@ describe.each(REMOTE)('$name', ({ options }) => {
 
   afterAll(() => server.close());
 
-  it('is met in its own era', async () => {
+  it("opens in the server's era and revision", async () => {
     const bench = newBench();
     expect(await bench.connector.resolveEra(definition, NEVER)).toBe(options.era);
     const { profile } = await bench.open(definition);
@@ -149,7 +149,7 @@ describe.each(REMOTE)('$name', ({ options }) => {
     expect(profile.serverInfo).toMatchObject({ name: expect.any(String) });
   });
 
-  it('answers a call, with progress under the token of its caller', async () => {
+  it("delivers progress with the caller's token", async () => {
     const connection = await newBench().open(definition);
     const reply = new RecordedReply();
     const call = toolCall('slow', { durationMs: 20, steps: 2 }, { progressToken: 'mine' });
@@ -157,13 +157,13 @@ describe.each(REMOTE)('$name', ({ options }) => {
     expect(reply.notifications.map(({ params }) => params['progressToken'])).toEqual(['mine', 'mine']);
   });
 
-  it('stops a call whose caller left', async () => {
+  it('cancels a call at the server when its caller cancels', async () => {
     const connection = await newBench().open(definition);
     const before = server.calls.of('hold');
-    const leave = new AbortController();
-    const held = connection.request(toolCall('hold', { key: 'abort' }), new RecordedReply(), leave.signal);
+    const controller = new AbortController();
+    const held = connection.request(toolCall('hold', { key: 'abort' }), new RecordedReply(), controller.signal);
     await server.calls.until('hold', 'started', before.started + 1);
-    leave.abort();
+    controller.abort();
     expect(await held).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown', server: 'subject' } } });
     await server.calls.until('hold', 'cancelled', before.cancelled + 1);
   });
@@ -176,18 +176,18 @@ describe.each(REMOTE)('$name', ({ options }) => {
     await server.calls.until('hold', 'cancelled', before.cancelled + 1);
   });
 
-  it('sends the messages that a call logs at the level that the call asked for', async () => {
+  it("delivers log messages of a call at the call's log level", async () => {
     const connection = await newBench().open(definition);
     const reply = new RecordedReply();
     await connection.request(toolCall('log_at_levels', {}, { logLevel: 'error' }), reply, NEVER);
     const levels = reply.notifications.map(({ params }) => params['level']);
-    // Without a session nothing remembers the level.
+    // Without a session the server cannot store the level.
     if ('stateless' in options) return;
     expect(levels).toEqual(['error', 'critical', 'alert', 'emergency']);
   });
 });
 
-describe.each(REMOTE.filter(({ options }) => !('stateless' in options)))('changes over $name', ({ options }) => {
+describe.each(REMOTE.filter(({ options }) => !('stateless' in options)))('a subscription over $name', ({ options }) => {
   let server: ReferenceServer;
 
   beforeAll(async () => {
@@ -196,20 +196,20 @@ describe.each(REMOTE.filter(({ options }) => !('stateless' in options)))('change
 
   afterAll(() => server.close());
 
-  it('are told while somebody listens, and only what was asked for', async () => {
+  it('delivers only the requested changes until it is closed', async () => {
     const connection = await newBench().open(httpServer(server.url, { transport: options.transport }));
-    const changes = new Changes();
+    const changes = new RecordedChanges();
     const filter = { toolsListChanged: true, resourceSubscriptions: ['test://watched-resource'] };
-    const listening = await connection.subscribe(filter, changes.take);
-    expect(listening.honoured).toEqual(filter);
+    const subscription = await connection.subscribe(filter, changes.add);
+    expect(subscription.honoured).toEqual(filter);
     server.world.toggleExtra('prompts');
     server.world.toggleExtra('tools');
     await changes.until('notifications/tools/list_changed');
     server.world.touch('test://watched-resource');
     const updated = await changes.until('notifications/resources/updated');
     expect(updated.params).toEqual({ uri: 'test://watched-resource' });
-    expect(changes.seen.map(({ method }) => method)).not.toContain('notifications/prompts/list_changed');
-    await listening.close();
+    expect(changes.all.map(({ method }) => method)).not.toContain('notifications/prompts/list_changed');
+    await subscription.close();
     expect(connection.closed).toBe(false);
   });
 });
@@ -227,7 +227,7 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
 
     afterAll(() => server.close());
 
-    it('asks the client in the middle of a call', async () => {
+    it('forwards questions to the client during a call', async () => {
       const connection = await newBench().open(definition, CLIENT_WITH_ALL_CAPABILITIES);
       const reply = new RecordedReply(answerWord);
       const outcome = await connection.request(toolCall('ask_rounds', { rounds: 3 }), reply, NEVER);
@@ -235,7 +235,7 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
       expect(reply.questions).toEqual(Array(3).fill('elicitation/create'));
     });
 
-    it('does not ask for what was not declared', async () => {
+    it('forwards no question whose capability the client did not declare', async () => {
       const connection = await newBench().open(definition);
       const reply = new RecordedReply(answerWord);
       const outcome = await connection.request(toolCall('ask_name'), reply, NEVER);
@@ -243,26 +243,26 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
       expect(toResultText(outcome)).not.toContain('Ada');
     });
 
-    it('takes the question back when the call that asked is cancelled', async () => {
+    it('aborts the question of a call that is cancelled', async () => {
       const connection = await newBench().open(definition, CLIENT_WITH_ALL_CAPABILITIES);
-      const leave = new AbortController();
-      const asked = Promise.withResolvers<AbortSignal>();
+      const controller = new AbortController();
+      const received = Promise.withResolvers<AbortSignal>();
       const reply = new RecordedReply((_question, signal) => {
-        asked.resolve(signal);
+        received.resolve(signal);
         return new Promise(() => undefined);
       });
-      const outcome = connection.request(toolCall('ask_name'), reply, leave.signal);
-      const signal = await asked.promise;
-      leave.abort();
+      const outcome = connection.request(toolCall('ask_name'), reply, controller.signal);
+      const signal = await received.promise;
+      controller.abort();
       expect(signal.aborted).toBe(true);
       expect(await outcome).toMatchObject({ error: { code: -31002 } });
     });
 
-    it('is over when the server forgot it; a new one can be opened', async () => {
+    it('ends when the server no longer knows it, and a new session can be opened', async () => {
       const bench = newBench();
       const connection = await bench.open(definition);
       await server.forgetSessions();
-      // Here the session is its event stream, which ends by itself.
+      // Over HTTP+SSE the session is its event stream, which the server ends.
       if (options.transport === 'sse') await bench.events.until(({ closeReasons: ends }) => ends.length > 0);
       const outcome = await connection.request(toolCall('add', { a: 1, b: 1 }), new RecordedReply(), NEVER);
       expect(outcome).toMatchObject({ error: { code: -31004, data: { outcome: 'not_executed', retriable: true } } });
@@ -274,7 +274,7 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
       );
     });
 
-    it('ends at the server when it is closed', async () => {
+    it('ends at the server when the connection is closed', async () => {
       const bench = newBench();
       const before = server.openSessions;
       const connection = await bench.open(definition);
@@ -287,8 +287,8 @@ describe.each(REMOTE.filter(({ options }) => options.era === 'legacy' && !('stat
   },
 );
 
-describe('what only one era has', () => {
-  it('takes up a stream again that the legacy server closed before the answer', async () => {
+describe('a connection over streamable HTTP', () => {
+  it('resumes a stream that a legacy server closed before the answer', async () => {
     const server = await startReferenceServer({ era: 'legacy', transport: 'http' });
     try {
       const connection = await newBench().open(httpServer(server.url));
@@ -299,7 +299,7 @@ describe('what only one era has', () => {
     }
   });
 
-  it('tells a modern server who asks, and repeats the request in its headers', async () => {
+  it('sends the client profile to a modern server and mirrors the request in headers', async () => {
     const server = await startReferenceServer({ era: 'modern', transport: 'http' });
     try {
       const connection = await newBench().open(
@@ -309,9 +309,9 @@ describe('what only one era has', () => {
       const meta = await connection.request(toolCall('echo_meta', {}, { client }), new RecordedReply(), NEVER);
       expect(toResultText(meta)).toContain('"name":"Ada"');
       const headers = await connection.request(toolCall('echo_headers'), new RecordedReply(), NEVER);
-      const seen = JSON.parse(String(toResultText(headers))) as Record<string, string>;
-      expect(seen).toMatchObject({ 'x-key': 'secret', 'mcp-method': 'tools/call', 'mcp-name': 'echo_headers' });
-      expect(seen['accept-encoding']).toBeUndefined();
+      const received = JSON.parse(String(toResultText(headers))) as Record<string, string>;
+      expect(received).toMatchObject({ 'x-key': 'secret', 'mcp-method': 'tools/call', 'mcp-name': 'echo_headers' });
+      expect(received['accept-encoding']).toBeUndefined();
       const args = { region: ' Köln ', limit: 3 };
       const parameterHeaders = { 'Mcp-Param-Region': ' Köln ', 'Mcp-Param-Limit': 3 };
       const mirrored = await connection.request(

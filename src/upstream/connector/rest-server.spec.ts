@@ -20,7 +20,7 @@ const TOOLS = [...Object.keys(REST_ANSWERS), '/hang', '/cut', '/half', '/flood',
 const ECHOES = [
   tool('find', { path: '/echo/{id}', title: 'Find', description: 'Finds.' }),
   tool('make', { path: '/echo', method: 'POST' }),
-  tool('look', { path: '/object', method: 'HEAD' }),
+  tool('head', { path: '/object', method: 'HEAD' }),
 ];
 
 function restServer(url: string, more: Partial<RestServer> = {}): RestServer {
@@ -52,31 +52,31 @@ afterAll(async () => {
   await server.close();
 });
 
-const ask = (method: string, params: JsonObject = {}) =>
+const send = (method: string, params: JsonObject = {}) =>
   connection.request({ method, params, client: CLIENT_WITHOUT_CAPABILITIES }, new RecordedReply(), NEVER);
 
 const call = (name: string, args: JsonObject = {}, signal = NEVER) =>
   connection.request(toolCall(name, args), new RecordedReply(), signal);
 
-const text = (words: string) => ({ content: [{ type: 'text', text: words }] });
-const failed = (outcome: Outcome) => (outcome.kind === 'error' ? outcome.error : undefined);
+const text = (value: string) => ({ content: [{ type: 'text', text: value }] });
+const errorOf = (outcome: Outcome) => (outcome.kind === 'error' ? outcome.error : undefined);
 
-describe('a REST server', () => {
-  it('is met without a word to the endpoints', async () => {
+describe('a connection to a REST server', () => {
+  it('opens and answers discovery without a request to the endpoints', async () => {
     const before = server.arrivals.length;
     const definition = restServer(server.url);
     expect(await bench.connector.resolveEra(definition, NEVER)).toBe('modern');
     const { profile } = await bench.open(definition);
     expect(profile).toMatchObject({ era: 'modern', capabilities: { tools: {} }, serverInfo: { name: 'subject' } });
-    expect(await ask('ping')).toEqual({ kind: 'result', result: {} });
-    expect(await ask('server/discover')).toMatchObject({
+    expect(await send('ping')).toEqual({ kind: 'result', result: {} });
+    expect(await send('server/discover')).toMatchObject({
       result: { supportedVersions: [profile.revision], capabilities: profile.capabilities },
     });
     expect(server.arrivals).toHaveLength(before);
   });
 
-  it('lists its tools as they are declared, without their requests, and nothing else', async () => {
-    const { result } = (await ask('tools/list')) as unknown as { result: { tools: JsonObject[] } };
+  it('lists the declared tools without their HTTP requests, and empty lists of other items', async () => {
+    const { result } = (await send('tools/list')) as unknown as { result: { tools: JsonObject[] } };
     const inputSchema = { type: 'object' };
     expect(result.tools.slice(0, 2)).toEqual([
       { name: 'find', title: 'Find', description: 'Finds.', inputSchema },
@@ -84,34 +84,37 @@ describe('a REST server', () => {
     ]);
     expect(result.tools).toHaveLength(ECHOES.length + TOOLS.length);
     for (const list of ['prompts', 'resources']) {
-      expect(await ask(`${list}/list`)).toEqual({ kind: 'result', result: { [list]: [] } });
+      expect(await send(`${list}/list`)).toEqual({ kind: 'result', result: { [list]: [] } });
     }
   });
 
-  it('knows no other method and no other tool, and says so in few words', async () => {
-    expect(failed(await ask('completion/complete'))?.code).toBe(-32_601);
-    expect(failed(await ask('initialize'))?.code).toBe(-32_601);
-    expect(failed(await call('none'))).toEqual({ code: -32_602, message: 'Unknown tool: none' });
-    expect(failed(await ask('tools/call', { name: 7 }))?.code).toBe(-32_602);
-    expect(failed(await call('x'.repeat(10_000)))?.message.length).toBeLessThan(300);
+  it('rejects unknown methods and unknown tools with a bounded message', async () => {
+    expect(errorOf(await send('completion/complete'))?.code).toBe(-32_601);
+    expect(errorOf(await send('initialize'))?.code).toBe(-32_601);
+    expect(errorOf(await call('none'))).toEqual({ code: -32_602, message: 'Unknown tool: none' });
+    expect(errorOf(await send('tools/call', { name: 7 }))?.code).toBe(-32_602);
+    expect(errorOf(await call('x'.repeat(10_000)))?.message.length).toBeLessThan(300);
   });
 
-  it('can be listened to: its tools change with the configuration', async () => {
-    const listening = await connection.subscribe({ toolsListChanged: true, promptsListChanged: true }, () => undefined);
-    expect(listening.honoured).toEqual({ toolsListChanged: true });
-    await listening.close();
+  it('grants subscriptions to changes of the tool list', async () => {
+    const subscription = await connection.subscribe(
+      { toolsListChanged: true, promptsListChanged: true },
+      () => undefined,
+    );
+    expect(subscription.honoured).toEqual({ toolsListChanged: true });
+    await subscription.close();
   });
 
-  it('serves no more once it is closed', async () => {
+  it('rejects calls as not executed once it is closed', async () => {
     const closed = await bench.open(restServer(server.url));
     await closed.close();
     const outcome = await closed.request(toolCall('find', { id: 1 }), new RecordedReply(), NEVER);
-    expect(failed(outcome)).toMatchObject({ code: -31_004, data: { outcome: 'not_executed', server: 'subject' } });
+    expect(errorOf(outcome)).toMatchObject({ code: -31_004, data: { outcome: 'not_executed', server: 'subject' } });
   });
 });
 
 describe('a call of a REST tool', () => {
-  it('is one request, with the credentials of the server and none of the arguments in a header', async () => {
+  it("sends one request with the server's credentials and no argument in a header", async () => {
     const before = server.arrivals.length;
     const { result } = (await call('find', { id: 'a/b', state: 'open' })) as { result: JsonObject };
     expect(result['structuredContent']).toMatchObject({
@@ -128,7 +131,7 @@ describe('a call of a REST tool', () => {
     expect(server.arrivals).toHaveLength(before + 1);
   });
 
-  it('sends a body as JSON', async () => {
+  it('sends the arguments of a POST tool as a JSON body', async () => {
     expect(await call('make', { a: ['ü', null] })).toMatchObject({
       result: {
         structuredContent: {
@@ -140,10 +143,10 @@ describe('a call of a REST tool', () => {
     });
   });
 
-  it('whose arguments make no request is refused, and nothing is sent', async () => {
+  it('sends no request when its arguments are invalid', async () => {
     const before = server.arrivals.length;
-    expect(failed(await call('find'))).toEqual({ code: -32_602, message: 'The argument id is missing.' });
-    expect(failed(await call('find', { id: '..' }))?.code).toBe(-32_602);
+    expect(errorOf(await call('find'))).toEqual({ code: -32_602, message: 'The argument id is missing.' });
+    expect(errorOf(await call('find', { id: '..' }))?.code).toBe(-32_602);
     expect(server.arrivals).toHaveLength(before);
   });
 
@@ -160,14 +163,14 @@ describe('a call of a REST tool', () => {
     ['/untyped-text', text('hello')],
     ['/empty', text('')],
     ['/empty-json', text('')],
-    ['look', text('')],
+    ['head', text('')],
     ['/image', { content: [{ type: 'image', data: TINY_PNG.toString('base64'), mimeType: 'image/png' }] }],
     ['/sound', { content: [{ type: 'audio', data: 'AQL/', mimeType: 'audio/wav' }] }],
-  ])('that is answered by %s has the result %j', async (name, result) => {
+  ])('converts the answer of %s to the result %j', async (name, result) => {
     expect(await call(name)).toEqual({ kind: 'result', result });
   });
 
-  it('keeps the digits of large numbers', async () => {
+  it('preserves the digits of large numbers in the result', async () => {
     const outcome = await call('/large-number');
     expect(JSON.stringify(outcome)).toContain('"structuredContent":{"id":12345678901234567890}');
   });
@@ -175,14 +178,14 @@ describe('a call of a REST tool', () => {
   it.each([
     ['/bytes', 'application/pdf', 'JVD/'],
     ['/untyped-bytes', 'application/octet-stream', 'Af8='],
-  ])('that is answered by %s holds a resource of the type %s', async (name, mimeType, blob) => {
+  ])('converts the binary answer of %s to a resource of type %s', async (name, mimeType, blob) => {
     expect(await call(name)).toMatchObject({
       result: { content: [{ type: 'resource', resource: { uri: expect.any(String), mimeType, blob } }] },
     });
   });
 });
 
-describe('an endpoint that refuses', () => {
+describe('a call of a REST tool whose endpoint refuses', () => {
   it.each<[string, number, string]>([
     ['/400-null', 400, 'null'],
     ['/400-array', 400, '["a"]'],
@@ -196,7 +199,7 @@ describe('an endpoint that refuses', () => {
     ['/500', 500, 'Oops'],
     ['/502', 502, '<h1>Bad gateway</h1>'],
     ['/503', 503, 'Service Unavailable'],
-  ])('with %s is a tool that failed with %i %s', async (name, status, detail) => {
+  ])('converts the refusal of %s to a tool error with status %i and detail %s', async (name, status, detail) => {
     const before = server.runs(name);
     expect(await call(name)).toMatchObject({
       kind: 'result',
@@ -209,25 +212,25 @@ describe('an endpoint that refuses', () => {
     expect(server.runs(name)).toBe(before + 1);
   });
 
-  it('says when to come back, and where to log in', async () => {
+  it('passes on the retry delay of a 429 and the challenge of a 401', async () => {
     expect(await call('/429')).toMatchObject({ result: { _meta: { 'isthmus/retryAfterMs': 3_000 } } });
     expect(await call('/401')).toMatchObject({
       result: { _meta: { 'isthmus/wwwAuthenticate': 'Bearer realm="billing"' } },
     });
   });
 
-  it('by a redirect is not followed', async () => {
-    expect(failed(await call('/redirect'))).toMatchObject({
+  it('reports a redirect as an error and does not follow it', async () => {
+    expect(errorOf(await call('/redirect'))).toMatchObject({
       code: -31_004,
       message: 'Upstream answered HTTP 307: Temporary Redirect',
       data: { outcome: 'unknown', httpStatus: 307, server: 'subject' },
     });
     expect(server.trapped).toBe(0);
-    expect(failed(await call('/not-modified'))).toMatchObject({ code: -31_004, data: { httpStatus: 304 } });
+    expect(errorOf(await call('/not-modified'))).toMatchObject({ code: -31_004, data: { httpStatus: 304 } });
   });
 });
 
-describe('an endpoint that gives no answer', () => {
+describe('a call of a REST tool without a usable answer', () => {
   it.each([
     ['/broken-json', -31_005],
     ['/html-as-json', -31_005],
@@ -238,48 +241,50 @@ describe('an endpoint that gives no answer', () => {
     ['/flood', -31_005],
     ['/half', -31_005],
     ['/cut', -31_002],
-  ])('but %s is an error %i of unknown outcome, and is asked once', async (name, code) => {
+  ])('reports the answer of %s as error %i with unknown outcome after one request', async (name, code) => {
     const before = server.runs(name);
-    expect(failed(await call(name))).toMatchObject({
+    expect(errorOf(await call(name))).toMatchObject({
       code,
       data: { outcome: 'unknown', retriable: false, server: 'subject' },
     });
     expect(server.runs(name)).toBe(before + 1);
   });
 
-  it('is given up when its time is over', async () => {
-    const hasty = await bench.open(restServer(server.url, { timeouts: { connectMs: 5_000, requestMs: 200 } }));
+  it('ends as unknown after its timeout and aborts the request', async () => {
+    const impatient = await bench.open(restServer(server.url, { timeouts: { connectMs: 5_000, requestMs: 200 } }));
     const before = server.abandoned;
-    const outcome = await hasty.request(toolCall('/hang'), new RecordedReply(), NEVER);
-    expect(failed(outcome)).toMatchObject({ code: -31_002, data: { outcome: 'unknown', server: 'subject' } });
+    const outcome = await impatient.request(toolCall('/hang'), new RecordedReply(), NEVER);
+    expect(errorOf(outcome)).toMatchObject({ code: -31_002, data: { outcome: 'unknown', server: 'subject' } });
     await until(() => server.abandoned > before);
   });
 
-  it('is left when the client leaves', async () => {
+  it('aborts the request when the client cancels the call', async () => {
     const [before, runs] = [server.abandoned, server.runs('/hang')];
-    const leaving = new AbortController();
-    const outcome = call('/hang', {}, leaving.signal);
+    const controller = new AbortController();
+    const outcome = call('/hang', {}, controller.signal);
     await until(() => server.runs('/hang') > runs);
-    leaving.abort();
-    expect(failed(await outcome)).toMatchObject({ code: -31_002, data: { outcome: 'unknown' } });
+    controller.abort();
+    expect(errorOf(await outcome)).toMatchObject({ code: -31_002, data: { outcome: 'unknown' } });
     await until(() => server.abandoned > before);
   });
 
-  it('is not asked for a client that has left', async () => {
+  it('sends no request for a call that is already cancelled', async () => {
     const runs = server.runs('/object');
-    expect(failed(await call('/object', {}, AbortSignal.abort()))).toMatchObject({ data: { outcome: 'not_executed' } });
+    expect(errorOf(await call('/object', {}, AbortSignal.abort()))).toMatchObject({
+      data: { outcome: 'not_executed' },
+    });
     expect(server.runs('/object')).toBe(runs);
   });
 
   it.each([
-    ['a port where nobody listens', () => 'http://127.0.0.1:1'],
-    ['a name that there is not', () => 'http://nowhere.invalid'],
+    ['a closed port', () => 'http://127.0.0.1:1'],
+    ['an unknown host name', () => 'http://nowhere.invalid'],
     ['a server without TLS', () => server.url.replace('http:', 'https:')],
-  ])('because it is %s was not reached', async (_what, url) => {
+  ])('is not executed when the URL is %s, and the error names no address', async (_what, url) => {
     const elsewhere = new ConnectorHarness();
     const unreachable = await elsewhere.open(restServer(url()));
     const outcome = await unreachable.request(toolCall('/object'), new RecordedReply(), NEVER);
-    expect(failed(outcome)).toMatchObject({
+    expect(errorOf(outcome)).toMatchObject({
       code: -31_004,
       message: expect.not.stringMatching(/127\.0\.0\.1|nowhere\.invalid/),
       data: { outcome: 'not_executed', retriable: true, server: 'subject' },
@@ -287,14 +292,14 @@ describe('an endpoint that gives no answer', () => {
     await elsewhere.close();
   });
 
-  it('that cannot take more calls is not asked', async () => {
+  it('is rejected when the limit of calls at the server is reached', async () => {
     const small = new ConnectorHarness({ calls: 1 });
     const crowded = await small.open(restServer(server.url));
-    const leaving = new AbortController();
-    const first = crowded.request(toolCall('/hang'), new RecordedReply(), leaving.signal);
+    const controller = new AbortController();
+    const first = crowded.request(toolCall('/hang'), new RecordedReply(), controller.signal);
     const second = await crowded.request(toolCall('/object'), new RecordedReply(), NEVER);
-    expect(failed(second)).toMatchObject({ code: -31_003, data: { outcome: 'not_executed' } });
-    leaving.abort();
+    expect(errorOf(second)).toMatchObject({ code: -31_003, data: { outcome: 'not_executed' } });
+    controller.abort();
     await first;
     await small.close();
   });

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { LATEST_LEGACY_REVISION, LATEST_MODERN_REVISION, type JsonObject } from '#lib/mcp-protocol';
 
-/** One HTTP request that a scripted server got, and how to answer it. */
+/** One HTTP request that a scripted server received, and the methods to answer it. */
 export interface ReceivedRequest {
   readonly httpMethod: string;
   readonly path: string;
@@ -12,7 +12,7 @@ export interface ReceivedRequest {
   readonly message: JsonObject;
   readonly response: ServerResponse;
   json(body: unknown, status?: number, headers?: Record<string, string>): void;
-  /** Answers this very request with a result. */
+  /** Answers this request with a result. */
   result(result: JsonObject, headers?: Record<string, string>): void;
   /** Begins an event stream. */
   stream(): EventWriter;
@@ -20,32 +20,32 @@ export interface ReceivedRequest {
 }
 
 export interface EventWriter {
-  /** False when the reader does not keep up. */
+  /** Returns false when the reader is slower than the writer. */
   send(message: unknown, id?: string, type?: string): boolean;
   end(): void;
   readonly closed: Promise<void>;
 }
 
-/** A server whose every answer a test decides. */
+/** A server whose answers are defined by a test. */
 export interface ScriptedServer {
   readonly url: string;
   readonly requests: readonly ReceivedRequest[];
-  /** Changes the script. */
+  /** Replaces the script. */
   setScript(script: (visit: ReceivedRequest) => void): void;
-  /** Resolves with the first visit that fits, past or coming. */
-  waitForRequest(fits: (visit: ReceivedRequest) => boolean): Promise<ReceivedRequest>;
+  /** Resolves with the first matching request, past or future. */
+  waitForRequest(matches: (visit: ReceivedRequest) => boolean): Promise<ReceivedRequest>;
   close(): Promise<void>;
 }
 
 export async function startScriptedServer(script: (visit: ReceivedRequest) => void): Promise<ScriptedServer> {
-  let play = script;
+  let currentScript = script;
   const visits: ReceivedRequest[] = [];
   const waiting = new Set<() => void>();
   const server = createServer((request, response) => {
     void text(request).then((body) => {
       const visit = toReceivedRequest(request, response, body);
       visits.push(visit);
-      play(visit);
+      currentScript(visit);
       for (const wake of waiting) wake();
     });
   });
@@ -54,9 +54,9 @@ export async function startScriptedServer(script: (visit: ReceivedRequest) => vo
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     requests: visits,
     setScript: (next) => {
-      play = next;
+      currentScript = next;
     },
-    waitForRequest: (fits) => waitForFirst(visits, fits, waiting),
+    waitForRequest: (matches) => waitForFirst(visits, matches, waiting),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -67,18 +67,18 @@ export async function startScriptedServer(script: (visit: ReceivedRequest) => vo
 
 function waitForFirst(
   visits: readonly ReceivedRequest[],
-  fits: (visit: ReceivedRequest) => boolean,
+  matches: (visit: ReceivedRequest) => boolean,
   waiting: Set<() => void>,
 ): Promise<ReceivedRequest> {
   return new Promise((resolve) => {
-    const look = (): void => {
-      const found = visits.find(fits);
+    const check = (): void => {
+      const found = visits.find(matches);
       if (found === undefined) return;
-      waiting.delete(look);
+      waiting.delete(check);
       resolve(found);
     };
-    waiting.add(look);
-    look();
+    waiting.add(check);
+    check();
   });
 }
 
@@ -113,7 +113,9 @@ function openEventStream(response: ServerResponse): EventWriter {
   };
 }
 
-/** A handshake of the legacy era with a session, and 202 for whatever expects no answer. Returns false for the rest. */
+/**
+ * Answers a legacy handshake with a session, and messages without an answer with 202. Returns false for other requests.
+ */
 export function answerLegacyHandshake(
   visit: ReceivedRequest,
   capabilities: JsonObject = { tools: {} },
@@ -135,7 +137,7 @@ export function answerLegacyHandshake(
   return true;
 }
 
-/** Discovery of the modern era. Returns false for the rest. */
+/** Answers discovery of the modern era. Returns false for other requests. */
 export function answerDiscovery(visit: ReceivedRequest, capabilities: JsonObject = { tools: {} }): boolean {
   if (visit.message['method'] !== 'server/discover') return false;
   visit.result({ resultType: 'complete', supportedVersions: [LATEST_MODERN_REVISION], capabilities });

@@ -1,4 +1,4 @@
-/** Runs one attempt per key at a time; whoever asks meanwhile shares its end. */
+/** Runs one attempt per key at a time. Concurrent callers with the same key share its result. */
 export class SingleFlight<T> {
   private readonly running = new Map<string, Promise<T>>();
 
@@ -11,12 +11,12 @@ export class SingleFlight<T> {
   }
 }
 
-/** Waits for a promise no longer than the signal allows. */
+/** Waits for a promise until the signal is aborted, then rejects with the error of `onAbort`. */
 export function withAbort<T>(promise: Promise<T>, signal: AbortSignal, onAbort: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
-    const leave = (): void => reject(onAbort());
-    if (signal.aborted) leave();
-    signal.addEventListener('abort', leave, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+    const abort = (): void => reject(onAbort());
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }

@@ -3,15 +3,15 @@ import { outcomeOfFault } from '#lib/mcp-protocol';
 import type { StdioServer } from '../../registry/index.js';
 import { BoundedLog } from '../channels/bounded-log.js';
 import { ChildPipe, RestartGuard, type ChildPipeOptions } from '../channels/stdio/index.js';
-import { openOverPipe, type LegacyOpening } from '../dialects/legacy/index.js';
+import { openOverPipe, type ConnectionOptions } from '../dialects/legacy/index.js';
 import { discoverOverPipe, ModernPipeConnection, probeOverPipe, type PipeDiscovery } from '../dialects/modern/index.js';
-import type { EraMemory, KnownEra } from '../era-cache/index.js';
+import type { EraCache, KnownEra } from '../era-cache/index.js';
 import type { ServerProfile, UpstreamConnection } from '../upstream-connection.js';
 import { withServer, restartPending, toOutcomeError } from '../upstream.errors.js';
 import type { UpstreamConfig } from '../upstream.config.js';
 import { SingleFlight, withAbort } from './single-flight.js';
 
-/** How long a process that was started for a probe waits for somebody who needs it, in milliseconds. */
+/** How long a process that a probe started stays available for the next opening, in milliseconds. */
 const IDLE_PROCESS_TIMEOUT_MS = 10_000;
 
 interface IdleProcess {
@@ -31,21 +31,24 @@ export class StdioConnectionOpener {
   private isShutDown = false;
 
   constructor(
-    private readonly eraCache: EraMemory,
+    private readonly eraCache: EraCache,
     private readonly config: UpstreamConfig,
   ) {
     process.on('exit', this.killAll);
   }
 
-  /** From memory, or by a probe of a process that is kept for the next opening. Rejects with an OutcomeError. */
-  async resolveEra(server: StdioServer, opening: LegacyOpening, signal: AbortSignal): Promise<KnownEra> {
+  /**
+   * Resolves the era from the cache, or by a probe whose process stays available for the next opening. Rejects with an
+   * OutcomeError.
+   */
+  async resolveEra(server: StdioServer, opening: ConnectionOptions, signal: AbortSignal): Promise<KnownEra> {
     const known = this.eraCache.find(server.slug);
     if (known !== undefined) return known;
     const probe = this.probes.run(server.slug, () => this.probeNewProcess(server, opening));
     return withAbort(probe, signal, () => cancelledError(server));
   }
 
-  async open(server: StdioServer, opening: LegacyOpening, signal: AbortSignal): Promise<UpstreamConnection> {
+  async open(server: StdioServer, opening: ConnectionOptions, signal: AbortSignal): Promise<UpstreamConnection> {
     const known = await this.resolveEra(server, opening, signal);
     const pipe = this.acquireIdle(server) ?? this.startProcess(server);
     if (known.era === 'legacy') return this.openLegacy(server, pipe, opening, signal);
@@ -62,7 +65,7 @@ export class StdioConnectionOpener {
     this.evictIdle(slug);
   }
 
-  /** Resolves when no process is left. */
+  /** Resolves when no process is running any more. */
   async shutdown(): Promise<void> {
     this.isShutDown = true;
     for (const slug of this.idleProcesses.keys()) this.evictIdle(slug);
@@ -73,7 +76,7 @@ export class StdioConnectionOpener {
   private async openLegacy(
     server: StdioServer,
     pipe: ChildPipe,
-    opening: LegacyOpening,
+    opening: ConnectionOptions,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
     try {
@@ -84,11 +87,15 @@ export class StdioConnectionOpener {
     }
   }
 
-  private createModernConnection(pipe: ChildPipe, profile: ServerProfile, opening: LegacyOpening): UpstreamConnection {
+  private createModernConnection(
+    pipe: ChildPipe,
+    profile: ServerProfile,
+    opening: ConnectionOptions,
+  ): UpstreamConnection {
     return new ModernPipeConnection(pipe, profile, opening.context, opening.events);
   }
 
-  private async probeNewProcess(server: StdioServer, opening: LegacyOpening): Promise<KnownEra> {
+  private async probeNewProcess(server: StdioServer, opening: ConnectionOptions): Promise<KnownEra> {
     const pipe = this.startProcess(server);
     const { connectMs } = server.timeouts;
     const patience = { silentMs: Math.min(this.config.probeMs, connectMs), startMs: connectMs };
@@ -103,8 +110,8 @@ export class StdioConnectionOpener {
   }
 
   /**
-   * A process that ended at the probe is one that cannot be started, or a legacy server that bears no message before
-   * the handshake. The handshake, in a new process, will tell.
+   * A process that exited during the probe either cannot run, or is a legacy server that tolerates no message before
+   * the handshake. The handshake in a new process shows which.
    */
   private handleExitDuringProbe(server: StdioServer, pipe: ChildPipe, reason: string): KnownEra {
     if (!pipe.wasStarted) throw toOutcomeError(withServer(outcomeOfFault('refused', reason), server.slug));
@@ -147,7 +154,7 @@ export class StdioConnectionOpener {
     try {
       return new ChildPipe(server, options);
     } catch {
-      // What the system would not even try: a command, argument or folder that can be none.
+      // The operating system rejects the command, an argument or the folder as invalid.
       throw toOutcomeError(withServer(outcomeOfFault('refused', 'the command is not valid'), server.slug));
     }
   }

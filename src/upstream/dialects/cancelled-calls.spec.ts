@@ -2,32 +2,32 @@ import { describe, expect, it } from '@jest/globals';
 import { Deadlines } from '../channels/deadlines.js';
 import { CancelledCalls } from './cancelled-calls.js';
 
-const of = (principal: string) => ({ principal, client: principal });
+const identity = (principal: string) => ({ principal, client: principal });
 
-describe('calls that were given up', () => {
-  const some = () => new CancelledCalls({ deadlines: new Deadlines(), requestMs: 1_000 });
+describe('CancelledCalls', () => {
+  const create = () => new CancelledCalls({ deadlines: new Deadlines(), requestMs: 1_000 });
 
-  it('concern whoever is not known to be the same', () => {
-    const calls = some();
-    calls.add(1, of('me'));
-    expect([of('me'), of('you'), undefined].map((asker) => calls.mayBelongToOthers(asker))).toEqual([
+  it('may belong to others for every identity that is not certainly the principal of all cancelled calls', () => {
+    const calls = create();
+    calls.add(1, identity('me'));
+    expect([identity('me'), identity('you'), undefined].map((caller) => calls.mayBelongToOthers(caller))).toEqual([
       false,
       true,
       true,
     ]);
     calls.add(2, undefined);
-    expect(calls.mayBelongToOthers(of('me'))).toBe(true);
+    expect(calls.mayBelongToOthers(identity('me'))).toBe(true);
     calls.answered(2);
-    expect(calls.mayBelongToOthers(of('me'))).toBe(false);
+    expect(calls.mayBelongToOthers(identity('me'))).toBe(false);
   });
 
-  it('are not forgotten when there are many, only which they were', () => {
-    const calls = some();
-    calls.add(0, of('you'));
-    for (let id = 1; id <= 2_000; id += 1) calls.add(id, of('me'));
-    expect([of('me'), of('you')].map((asker) => calls.mayBelongToOthers(asker))).toEqual([true, true]);
-    const mine = some();
-    for (let id = 1; id <= 2_000; id += 1) mine.add(id, of('me'));
-    expect([of('me'), of('you')].map((asker) => mine.mayBelongToOthers(asker))).toEqual([false, true]);
+  it('still counts the principals of calls that were evicted because there were too many', () => {
+    const calls = create();
+    calls.add(0, identity('you'));
+    for (let id = 1; id <= 2_000; id += 1) calls.add(id, identity('me'));
+    expect([identity('me'), identity('you')].map((caller) => calls.mayBelongToOthers(caller))).toEqual([true, true]);
+    const mine = create();
+    for (let id = 1; id <= 2_000; id += 1) mine.add(id, identity('me'));
+    expect([identity('me'), identity('you')].map((caller) => mine.mayBelongToOthers(caller))).toEqual([false, true]);
   });
 });

@@ -4,22 +4,22 @@ import type { UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
 import { withServer } from '../upstream.errors.js';
 import type { PipeFlowControl } from './pipe-flow-control.js';
 
-/** What all calls of one connection share. */
+/** Settings and services that all calls of one connection share. */
 export interface CallContext {
   readonly server: string;
   readonly deadlines: Deadlines;
   readonly requestMs: number;
-  /** Until a server answers a handshake or acknowledges a subscription. */
+  /** Milliseconds until a server must answer a handshake or acknowledge a subscription. */
   readonly connectMs: number;
 }
 
 /**
- * One request on its way, until its one outcome. The first outcome wins: the server's, the caller's leaving or the end
- * of its time; the latter two also tell the server, each era in its own way.
+ * One in-flight request until its single outcome. The first outcome wins: the server's response, a cancellation by the
+ * caller, or the timeout. The latter two also notify the server, in the way of its era.
  */
 export abstract class InFlightCall implements Expiring {
   expiresAt = 0;
-  /** Set where calls share one channel: it must not wait for the reader of one of them. */
+  /** Set when calls share one channel, which must not wait for the reader of one call. */
   flow: PipeFlowControl | undefined;
   private promise: Promise<Outcome> | undefined;
   private resolve: (outcome: Outcome) => void = IGNORE;
@@ -43,9 +43,9 @@ export abstract class InFlightCall implements Expiring {
     return this.currentRequest;
   }
 
-  /** For whoever starts the call, before it is sent: a settled call holds nothing any more. */
+  /** Must be read before the call is sent: a settled call has released its promise. */
   get outcome(): Promise<Outcome> {
-    if (this.promise === undefined) throw new Error('The call is settled; its outcome was given to its caller.');
+    if (this.promise === undefined) throw new Error('The call is settled; read its outcome before the call is sent.');
     return this.promise;
   }
 
@@ -67,7 +67,7 @@ export abstract class InFlightCall implements Expiring {
     this.releaseReferences();
   }
 
-  /** Collections and timers may remember a call for long; what it held must not grow old with it. */
+  /** Collections and timers may reference a settled call for long; its request and reply must be collectable. */
   private releaseReferences(): void {
     this.promise = undefined;
     this.resolve = IGNORE;
@@ -76,42 +76,42 @@ export abstract class InFlightCall implements Expiring {
     this.signal = NEVER;
   }
 
-  /** Settles after the messages before it, where those wait for a slow reader. */
+  /** Settles the call after its earlier messages were delivered, when those wait for a slow reader. */
   settleInOrder(outcome: Outcome): void {
     if (this.flow === undefined) this.settle(outcome);
     else this.flow.run(this, () => this.settle(outcome));
   }
 
-  /** Passes a notification on to the caller; dropped once the outcome is there. */
+  /** Delivers a notification to the caller. Notifications after the outcome are dropped. */
   deliver(notification: McpNotification): void | Promise<void> {
     if (this.isOver) return;
     if (this.flow === undefined) return this.reply.notify(notification);
     this.flow.run(this, () => (this.isOver ? undefined : this.reply.notify(notification)));
   }
 
-  /** The answer comes as a stream that can be resumed. */
+  /** The server replies with a resumable stream. */
   opened(retryMs: number | undefined): void {
     if (!this.isOver) this.reply.opened?.(retryMs);
   }
 
-  /** That stream ended before the outcome, and is about to be resumed. */
+  /** That stream ended before the outcome and is about to be resumed. */
   interrupted(): void {
     if (!this.isOver) this.reply.interrupted?.();
   }
 
-  /** The server asked for something that the client has not declared, and was refused. */
+  /** A question of the server was rejected because the client did not declare these capabilities. */
   missingCapabilities(capabilities: JsonObject): void {
     if (!this.isOver) this.reply.missingCapabilities?.(capabilities);
   }
 
-  /** Progress towards the caller carries the caller's token; whoever gave none wants none. */
+  /** Delivers progress with the caller's token. A caller without a token receives no progress. */
   deliverProgress(notification: McpNotification): void | Promise<void> {
     const progressToken = this.request.progressToken;
     if (progressToken === undefined) return;
     return this.deliver({ method: notification.method, params: { ...notification.params, progressToken } });
   }
 
-  /** Time that the server spends on waiting for an answer of the client is not its own. */
+  /** Pauses the timeout while the server waits for an answer of the client. */
   protected pauseTimeout(): void {
     this.context.deadlines.remove(this, this.context.requestMs);
   }
@@ -120,17 +120,17 @@ export abstract class InFlightCall implements Expiring {
     if (!this.isOver) this.context.deadlines.add(this, this.context.requestMs);
   }
 
-  /** The caller left. */
+  /** Called when the caller aborts its signal. */
   handleEvent(): void {
     this.stop('aborted');
   }
 
-  /** The time is over. */
+  /** Called when the timeout expires. */
   expire(): void {
     this.stop('timeout');
   }
 
-  /** Gives the call up for a reason of our own. */
+  /** Ends the call as unknown, for a reason of the gateway. */
   abandon(reason: string): void {
     this.stop('lost', reason);
   }
@@ -141,10 +141,10 @@ export abstract class InFlightCall implements Expiring {
     this.settle(sent ? outcomeOfFault(fault, reason) : outcomeOfFault('refused', reason ?? NOT_SENT_REASONS[fault]));
   }
 
-  /** Tells the server that nobody waits any more, and why. False when nothing of the call was sent. */
+  /** Cancels the call at the server with a reason. Returns false when nothing of the call was sent. */
   protected abstract cancelUpstream(reason: string): boolean;
 
-  /** Called once, before the outcome is told: lets go of what the call holds. */
+  /** Called once, before the outcome is resolved: releases the resources of the call. */
   protected released(): void {}
 
   protected answerQuestion(
@@ -156,19 +156,19 @@ export abstract class InFlightCall implements Expiring {
 
 const CANCEL_REASONS = {
   aborted: 'the client cancelled the request',
-  timeout: 'the request took too long',
-  lost: 'the gateway gave the request up',
+  timeout: 'the request timed out',
+  lost: 'the gateway abandoned the request',
 } as const;
 
 const NOT_SENT_REASONS = {
   aborted: 'cancelled before it was sent',
   timeout: 'no connection in time',
-  lost: 'given up before it was sent',
+  lost: 'abandoned before it was sent',
 } as const;
 
 const NO_REPLY: UpstreamReply = {
   notify: () => undefined,
-  answerQuestion: () => Promise.reject(new Error('The call is over.')),
+  answerQuestion: () => Promise.reject(new Error('The call is settled; no question can be answered.')),
 };
 
 const NO_REQUEST: UpstreamRequest = { method: '', params: {}, client: { revision: '', capabilities: {} } };

@@ -9,7 +9,7 @@ import {
 
 const NOT_JSON: MessageReading = { kind: 'invalid', error: { code: -32700, message: 'Parse error' } };
 
-/** The messages in one text: one, or several where the revision knows batches. */
+/** Reads the messages of one text: one, or several when the revision supports batches. */
 export function readMessages(text: string, revision: string): readonly MessageReading[] {
   let value: JsonValue;
   try {

@@ -1,12 +1,12 @@
 import type { JsonObject, Outcome } from '#lib/mcp-protocol';
 import { MessagePipe, type CallTransport } from '../channels/message-pipe.js';
 
-/** A pipe whose other end is the test. */
+/** A pipe whose server side is the test. */
 export class ScriptedPipe extends MessagePipe {
   readonly full = false;
-  /** What the server got, in order. */
+  /** The messages that the server received, in order. */
   readonly sentMessages: JsonObject[] = [];
-  /** False: what expects no answer cannot be delivered. */
+  /** When false, messages that expect no answer cannot be delivered. */
   acceptsOneWay = true;
 
   override send(text: string, _id: number, _refused: (outcome: Outcome) => void): CallTransport {
@@ -27,7 +27,7 @@ export class ScriptedPipe extends MessagePipe {
     this.endSilently();
   }
 
-  /** The server says something. */
+  /** Delivers a message of the server. */
   emit(message: JsonObject): void {
     this.received({ jsonrpc: '2.0', ...message });
   }
@@ -37,7 +37,7 @@ export class ScriptedPipe extends MessagePipe {
     return this.sentMessages.filter((message) => message['method'] === method).map(({ id }) => Number(id));
   }
 
-  /** The answer to a question of the server. */
+  /** Returns the answer to a question of the server. */
   findAnswer(id: string): JsonObject | undefined {
     return this.sentMessages.find((message) => message['id'] === id && message['method'] === undefined);
   }
@@ -47,7 +47,7 @@ export class ScriptedPipe extends MessagePipe {
   }
 }
 
-/** Lets everything happen that waits for nothing but its turn. */
+/** Runs all pending microtasks. */
 export async function flushMicrotasks(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }

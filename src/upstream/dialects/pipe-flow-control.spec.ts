@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { PipeFlowControl } from './pipe-flow-control.js';
 
-const settled = async (): Promise<void> => {
+const flushMicrotasks = async (): Promise<void> => {
   for (let turn = 0; turn < 500; turn++) await Promise.resolve();
 };
 
-describe('calls that share a pipe', () => {
-  let held: string[];
+describe('PipeFlowControl', () => {
+  let pipeEvents: string[];
   let flow: PipeFlowControl;
   const reader = () => ({
     abandoned: [] as string[],
@@ -17,8 +17,8 @@ describe('calls that share a pipe', () => {
 
   beforeEach(() => {
     jest.useFakeTimers();
-    held = [];
-    flow = new PipeFlowControl({ pause: () => held.push('pause'), resume: () => held.push('resume') });
+    pipeEvents = [];
+    flow = new PipeFlowControl({ pause: () => pipeEvents.push('pause'), resume: () => pipeEvents.push('resume') });
   });
 
   afterEach(() => {
@@ -26,7 +26,7 @@ describe('calls that share a pipe', () => {
     jest.useRealTimers();
   });
 
-  it('get their own messages in order, and do not wait for each other', async () => {
+  it('delivers the messages of each call in order without letting other calls wait', async () => {
     const [slow, quick] = [reader(), reader()];
     const gate = Promise.withResolvers<void>();
     const seen: string[] = [];
@@ -35,26 +35,26 @@ describe('calls that share a pipe', () => {
     flow.run(quick, () => void seen.push('quick 1'));
     expect(seen).toEqual(['slow 1', 'quick 1']);
     gate.resolve();
-    await settled();
+    await flushMicrotasks();
     expect(seen).toEqual(['slow 1', 'quick 1', 'slow 2']);
-    expect(held).toEqual([]);
+    expect(pipeEvents).toEqual([]);
   });
 
-  it('slow their server down while too much waits, and let it go on', async () => {
+  it('pauses the pipe while too many messages wait and resumes it afterwards', async () => {
     const slow = reader();
     const gate = Promise.withResolvers<void>();
     let count = 0;
     flow.run(slow, () => gate.promise);
     for (let step = 0; step < 64; step++) flow.run(slow, () => void count++);
-    expect(held).toEqual(['pause']);
+    expect(pipeEvents).toEqual(['pause']);
     gate.resolve();
-    await settled();
-    expect(held).toEqual(['pause', 'resume']);
+    await flushMicrotasks();
+    expect(pipeEvents).toEqual(['pause', 'resume']);
     expect(count).toBe(64);
     expect(slow.abandoned).toEqual([]);
   });
 
-  it('are given up when their reader holds all others up for long', async () => {
+  it('abandons a call whose reader blocks the pipe for 5 s', async () => {
     const slow = reader();
     flow.run(slow, () => new Promise(() => undefined));
     for (let step = 0; step < 100; step++) flow.run(slow, () => undefined);
@@ -62,6 +62,6 @@ describe('calls that share a pipe', () => {
     expect(slow.abandoned).toEqual([]);
     jest.advanceTimersByTime(200);
     expect(slow.abandoned).toHaveLength(1);
-    expect(held).toEqual(['pause', 'resume']);
+    expect(pipeEvents).toEqual(['pause', 'resume']);
   });
 });

@@ -1,21 +1,21 @@
-/** Whose messages are kept in order. */
+/** A call whose messages are delivered in order. */
 export interface FlowControlledCall {
-  /** Gives the call up, because nobody reads what comes of it. */
+  /** Abandons the call because its reader does not read its messages. */
   abandon(reason: string): void;
 }
 
 type Step = () => void | Promise<void>;
 
-/** Steps that may wait before the server is asked to slow down, and when it may go on. */
+/** Number of waiting steps at which the pipe is paused, and at which it is resumed. */
 const HIGH_WATER_MARK = 64;
 const LOW_WATER_MARK = 16;
 
-/** How long one slow reader may hold up a pipe that others use too. */
+/** How long slow readers may keep a shared pipe paused, in milliseconds. */
 const SLOW_READER_TIMEOUT_MS = 5_000;
 
 /**
- * Keeps the messages of each call in order while their reader is slow, without letting the calls that share the pipe
- * wait for each other, and without keeping more than a little.
+ * Delivers the messages of each call in order while its reader is slow. Other calls on the same pipe do not wait, and
+ * the number of buffered messages is bounded.
  */
 export class PipeFlowControl {
   private readonly queues = new Map<FlowControlledCall, Step[]>();
@@ -24,7 +24,7 @@ export class PipeFlowControl {
 
   constructor(private readonly pipe: { pause(): void; resume(): void }) {}
 
-  /** Takes the step after those before it for the same call. */
+  /** Runs the step after all earlier steps of the same call. */
   run(call: FlowControlledCall, step: Step): void {
     const queue = this.queues.get(call);
     if (queue === undefined) {

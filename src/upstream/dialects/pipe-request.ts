@@ -2,14 +2,14 @@ import { isJsonObject, outcomeOfMessage, type JsonValue, type Outcome, type Tran
 import type { Deadlines, Expiring } from '../channels/deadlines.js';
 import type { MessagePipe, PipeReceiver } from '../channels/message-pipe.js';
 
-/** How a request in a pipe that has no connection yet ended. */
+/** How a request in a pipe without a connection ended. */
 export type PipeEnding =
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
   | { readonly kind: 'silence' }
   | { readonly kind: 'end'; readonly fault: TransportFault; readonly reason: string }
   | { readonly kind: 'cancelled' };
 
-/** One request of a handshake in a pipe. What else the server says meanwhile is answered only if it is a ping. */
+/** One handshake request in a pipe. Of the server's other messages, only pings are answered meanwhile. */
 export class PipeRequest implements PipeReceiver, Expiring {
   expiresAt = 0;
   readonly ended: Promise<PipeEnding>;

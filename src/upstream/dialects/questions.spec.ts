@@ -5,7 +5,7 @@ import { findInputRequestFault, findUndeclaredCapability } from './questions.js'
 const form: JsonObject = { message: 'Name?', requestedSchema: {} };
 const url: JsonObject = { mode: 'url', url: 'https://example.com' };
 
-describe('a question', () => {
+describe('findUndeclaredCapability', () => {
   it.each<[string, JsonObject, JsonObject]>([
     ['roots/list', {}, { roots: {} }],
     ['elicitation/create', form, { elicitation: {} }],
@@ -13,7 +13,7 @@ describe('a question', () => {
     ['elicitation/create', url, { elicitation: { url: {} } }],
     ['sampling/createMessage', {}, { sampling: {} }],
     ['sampling/createMessage', { tools: [] }, { sampling: { tools: {} } }],
-  ])('%s with %j may be put to a client with %j', (method, params, capabilities) => {
+  ])('allows the question %s with params %j for a client with capabilities %j', (method, params, capabilities) => {
     expect(findUndeclaredCapability(method, params, capabilities)).toBeUndefined();
   });
 
@@ -24,20 +24,23 @@ describe('a question', () => {
     ['elicitation/create', form, { elicitation: { url: {} } }, 'params'],
     ['sampling/createMessage', { tools: [] }, { sampling: {} }, 'params'],
     ['acme/guess', {}, { acme: {} }, 'method'],
-  ])('%s with %j may not be put to a client with %j', (method, params, capabilities, what) => {
-    expect(findUndeclaredCapability(method, params, capabilities)?.what).toBe(what);
-  });
+  ])(
+    'rejects the question %s with params %j for a client with capabilities %j',
+    (method, params, capabilities, what) => {
+      expect(findUndeclaredCapability(method, params, capabilities)?.what).toBe(what);
+    },
+  );
 });
 
-describe('a result that wants input', () => {
-  const wanting = (request: JsonObject): JsonObject => ({
+describe('findInputRequestFault', () => {
+  const inputRequired = (request: JsonObject): JsonObject => ({
     resultType: 'input_required',
     inputRequests: { one: { method: 'roots/list', params: {} }, two: request },
   });
 
-  it('may want what was declared', () => {
+  it('accepts input requests that the client declared', () => {
     expect(
-      findInputRequestFault('tools/call', wanting({ method: 'elicitation/create', params: form }), {
+      findInputRequestFault('tools/call', inputRequired({ method: 'elicitation/create', params: form }), {
         roots: {},
         elicitation: {},
       }),
@@ -47,33 +50,35 @@ describe('a result that wants input', () => {
     ).toBeUndefined();
   });
 
-  it('may not want anything else', () => {
+  it('rejects undeclared and malformed input requests', () => {
     expect(
-      findInputRequestFault('tools/call', wanting({ method: 'elicitation/create', params: form }), { roots: {} }),
+      findInputRequestFault('tools/call', inputRequired({ method: 'elicitation/create', params: form }), { roots: {} }),
     ).toMatch(/elicitation/);
-    expect(findInputRequestFault('tools/call', wanting({ method: 7 }), { roots: {} })).toMatch(/malformed/);
+    expect(findInputRequestFault('tools/call', inputRequired({ method: 7 }), { roots: {} })).toMatch(/malformed/);
     expect(findInputRequestFault('tools/call', { resultType: 'input_required', inputRequests: [] }, {})).toMatch(
       /malformed/,
     );
   });
 
-  it('says what it wants, or has a state for the next attempt', () => {
-    expect(findInputRequestFault('tools/call', { resultType: 'input_required' }, {})).toMatch(/neither what nor how/);
+  it('rejects a result that has neither input requests nor a request state', () => {
+    expect(findInputRequestFault('tools/call', { resultType: 'input_required' }, {})).toMatch(
+      /neither inputRequests nor/,
+    );
     expect(
       findInputRequestFault('tools/call', { resultType: 'input_required', requestState: 'x' }, {}),
     ).toBeUndefined();
   });
 
-  it('answers requests that may be repeated only', () => {
+  it('rejects an input_required result for a method that cannot be repeated', () => {
     const result = { resultType: 'input_required', requestState: 'x' };
     for (const method of ['prompts/get', 'resources/read'])
       expect(findInputRequestFault(method, result, {})).toBeUndefined();
     for (const method of ['tools/list', 'completion/complete', 'server/discover']) {
-      expect(findInputRequestFault(method, result, {})).toMatch(/wants input for/);
+      expect(findInputRequestFault(method, result, {})).toMatch(/requires input for/);
     }
   });
 
-  it('says of a question that may not be asked what it needs', () => {
+  it('findUndeclaredCapability returns the capabilities that a rejected question requires', () => {
     expect(findUndeclaredCapability('sampling/createMessage', { tools: [] }, { sampling: {} })?.needs).toEqual({
       sampling: { tools: {} },
     });

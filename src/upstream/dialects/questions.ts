@@ -6,17 +6,17 @@ import {
   type JsonValue,
 } from '#lib/mcp-protocol';
 
-/** Why a question must not reach this client. `method` when the whole kind is out of question. */
+/** Why a question must not reach this client. `method`: the client supports no question of this kind. */
 export interface UndeclaredCapability {
   readonly what: 'method' | 'params';
   readonly message: string;
-  /** The capabilities that it needs, as a client would declare them; absent for what is no question. */
+  /** The required capabilities, in the form of a client's declaration; absent when the method is not a question. */
   readonly needs?: JsonObject;
 }
 
 /**
- * A client is asked for nothing that it did not declare (client/elicitation, client/sampling, client/roots).
- * Undefined when it may be asked.
+ * Questions must not use capabilities that the client did not declare (client/elicitation, client/sampling,
+ * client/roots). Returns undefined when the question is allowed.
  */
 export function findUndeclaredCapability(
   method: string,
@@ -40,7 +40,7 @@ export function findUndeclaredCapability(
   };
 }
 
-/** The part of its capability that a question needs. Forms are what elicitation is without any word about it. */
+/** Returns the sub-capability that a question requires. An elicitation without a mode is a form. */
 function requiredPart(method: string, params: JsonObject): { name: string; title: string } | undefined {
   if (method === 'sampling/createMessage') {
     return params['tools'] === undefined ? undefined : { name: 'tools', title: 'sampling with tools' };
@@ -51,26 +51,31 @@ function requiredPart(method: string, params: JsonObject): { name: string; title
     : { name: 'form', title: 'elicitation by form' };
 }
 
-/** A declaration without any mode is the one from before there were modes, and means forms. */
+/** A declaration without modes predates the modes and means forms. */
 function isImpliedByLegacyDeclaration(part: string, declared: JsonObject): boolean {
   return part === 'form' && declared['form'] === undefined && declared['url'] === undefined;
 }
 
-/** What is wrong with a result that wants input; undefined when nothing is (basic/patterns/mrtr, Server Requirements). */
+/**
+ * Returns the fault of an `input_required` result, or undefined when it is valid (basic/patterns/mrtr, Server
+ * Requirements).
+ */
 export function findInputRequestFault(
   method: string,
   result: JsonObject,
   capabilities: JsonObject,
 ): string | undefined {
   if (result['resultType'] !== 'input_required') return undefined;
-  if (!mayRequireInput(method)) return `It wants input for ${method}`;
+  if (!mayRequireInput(method)) return `the result requires input for ${method}`;
   const requests: JsonValue | undefined = result['inputRequests'];
   if (requests === undefined) {
-    return typeof result['requestState'] === 'string' ? undefined : 'It wants input and says neither what nor how';
+    return typeof result['requestState'] === 'string'
+      ? undefined
+      : 'the result requires input but has neither inputRequests nor requestState';
   }
-  if (!isJsonObject(requests)) return 'Its input requests are malformed';
+  if (!isJsonObject(requests)) return 'its input requests are malformed';
   for (const request of Object.values(requests)) {
-    if (!isJsonObject(request) || typeof request['method'] !== 'string') return 'An input request is malformed';
+    if (!isJsonObject(request) || typeof request['method'] !== 'string') return 'an input request is malformed';
     const params = isJsonObject(request['params']) ? request['params'] : {};
     const refusal = findUndeclaredCapability(request['method'], params, capabilities);
     if (refusal !== undefined) return refusal.message;

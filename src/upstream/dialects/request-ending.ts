@@ -9,7 +9,7 @@ import {
 } from '#lib/mcp-protocol';
 import type { RequestEnding } from './single-request.js';
 
-/** What an ending means to the request with this id. */
+/** Converts the ending of an HTTP request to the outcome of the JSON-RPC request with this id. */
 export function endingToOutcome(ending: RequestEnding, id: number): Outcome {
   switch (ending.kind) {
     case 'answer':
@@ -21,7 +21,7 @@ export function endingToOutcome(ending: RequestEnding, id: number): Outcome {
   }
 }
 
-/** True for an event that is a response; for others the stream is read on. */
+/** Returns whether an event is a JSON-RPC response. The stream is read until one arrives. */
 export function isResponse(data: string): boolean {
   try {
     return readMessage(parseJson(data)).kind === 'response';
@@ -30,7 +30,7 @@ export function isResponse(data: string): boolean {
   }
 }
 
-/** True when the body is a JSON-RPC message, whatever the status. */
+/** Returns whether the body is a JSON-RPC response, for any HTTP status. */
 export function isRpcResponse(answer: HttpAnswer): boolean {
   return isResponse(answer.body);
 }

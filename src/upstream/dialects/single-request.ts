@@ -8,16 +8,16 @@ import type {
   SseEvent,
 } from '../channels/http/index.js';
 
-/** How one HTTP request that is no call ended. */
+/** How one HTTP request other than a call ended. */
 export type RequestEnding =
   | { readonly kind: 'answer'; readonly answer: HttpAnswer; readonly headers: AnswerHeaders }
-  /** The first message event of a stream that the reader took. */
+  /** The first accepted message event of an event stream; empty when no message was awaited. */
   | { readonly kind: 'message'; readonly data: string; readonly headers: AnswerHeaders }
   | { readonly kind: 'fault'; readonly fault: TransportFault; readonly detail?: string };
 
 /**
- * One HTTP request whose ending is awaited: handshakes, notifications, farewells. From an event stream it takes the
- * first message event that `wanted` says yes to; without `wanted` it leaves at the first sign of a stream.
+ * One HTTP request whose ending is awaited: handshakes, notifications, session deletions. On an event stream it ends
+ * with the first message event for which `accepts` returns true; without `accepts` it ends when the stream begins.
  */
 export class SingleRequest implements HttpReceiver {
   readonly ended: Promise<RequestEnding>;
@@ -42,7 +42,7 @@ export class SingleRequest implements HttpReceiver {
     else signal?.addEventListener('abort', this);
   }
 
-  /** The signal was aborted. */
+  /** Called when the signal is aborted. */
   handleEvent(): void {
     const fault = this.exchange.sent ? 'aborted' : 'refused';
     this.exchange.abort();

@@ -1,1 +1,1 @@
-export { EraCache as EraMemory, type KnownEra } from './era-cache.js';
+export { EraCache, type KnownEra } from './era-cache.js';

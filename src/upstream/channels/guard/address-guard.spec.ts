@@ -3,27 +3,27 @@ import { AddressGuard, isNetwork } from './address-guard.js';
 
 const guard = new AddressGuard([]);
 
-describe('an address guard', () => {
+describe('AddressGuard', () => {
   it.each([
     ['loopback', ['127.0.0.1', '127.255.255.254', '::1']],
     ['unspecified', ['0.0.0.0', '0.1.2.3', '::']],
     ['private (RFC 1918)', ['10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.1.1']],
     ['unique local', ['fc00::1', 'fd12:3456:789a::1']],
     ['link-local', ['169.254.0.1', 'fe80::1', 'fe80::1%eth0']],
-    ['metadata of a cloud', ['169.254.169.254', 'fd00:ec2::254', '100.100.100.200', '192.0.0.192']],
-    ['shared by carriers', ['100.64.0.1', '100.127.255.255']],
+    ['cloud metadata', ['169.254.169.254', 'fd00:ec2::254', '100.100.100.200', '192.0.0.192']],
+    ['carrier-grade NAT', ['100.64.0.1', '100.127.255.255']],
     ['multicast, broadcast, reserved', ['224.0.0.1', '255.255.255.255', '240.0.0.1', 'ff02::1']],
     ['IPv4 in IPv6', ['::ffff:127.0.0.1', '::ffff:7f00:1', '::ffff:10.0.0.1', '::127.0.0.1', '::ffff:0:0']],
     [
       'IPv4 behind a translator',
       ['64:ff9b::7f00:1', '64:ff9b::a00:1', '64:ff9b:1::1', '2002:7f00:1::', '2001:0:7f00:1::'],
     ],
-    ['no address', ['', 'localhost', '127.1', '0x7f000001', '2130706433', '1.2.3.4.5', 'fe80::g']],
-  ])('lets nobody to what is %s', (_name, addresses) => {
+    ['not an address', ['', 'localhost', '127.1', '0x7f000001', '2130706433', '1.2.3.4.5', 'fe80::g']],
+  ])('rejects addresses by default: %s', (_name, addresses) => {
     expect(addresses.filter((address) => guard.allows(address))).toEqual([]);
   });
 
-  it('lets everybody to what is public', () => {
+  it('allows public addresses', () => {
     const addresses = [
       '1.1.1.1',
       '8.8.8.8',
@@ -36,14 +36,14 @@ describe('an address guard', () => {
     expect(addresses.filter((address) => !guard.allows(address))).toEqual([]);
   });
 
-  it('knows a network when it sees one', () => {
+  it('isNetwork accepts valid CIDR notation only', () => {
     const good = ['10.0.0.0/8', '0.0.0.0/0', '1.2.3.4/32', 'fd00::/8', '::/0', '::1/128'];
     const bad = ['10.0.0.0', '10.0.0.0/33', '10.0.0/8', 'fd00::/129', 'localhost/8', '10.0.0.0/-1', '10.0.0.0/8 ', ''];
     expect(good.filter((text) => !isNetwork(text))).toEqual([]);
     expect(bad.filter(isNetwork)).toEqual([]);
   });
 
-  it('lets those in who are allowed, and nobody else', () => {
+  it('allows addresses of the configured networks, and no other special addresses', () => {
     const own = new AddressGuard(['10.1.0.0/16', 'fd00:1::/32', '127.0.0.1/32']);
     const allowed = ['10.1.2.3', '::ffff:10.1.2.3', 'fd00:1::5', '127.0.0.1'];
     expect(allowed.filter((address) => !own.allows(address))).toEqual([]);

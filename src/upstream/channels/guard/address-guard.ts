@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Addresses that are no public host's (IANA special-purpose address registries, RFC 6890), or carry another one inside. */
+/** Addresses that are not public (IANA special-purpose address registries, RFC 6890) or that embed another address. */
 const SPECIAL_V4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -34,7 +34,7 @@ const SPECIAL_V6 = [
   'ff00::/8',
 ];
 
-/** Says which addresses a server may have whose URL came over the network: public ones, and those that are allowed. */
+/** Checks the address of a server whose URL came over the admin API: public addresses and allowed networks pass. */
 export class AddressGuard {
   private readonly special = toBlockList([...SPECIAL_V4, ...SPECIAL_V6]);
   private readonly allowed: BlockList;
@@ -44,7 +44,7 @@ export class AddressGuard {
     this.allowed = toBlockList(allowed);
   }
 
-  /** False for whatever is no address, too. */
+  /** Returns false for a text that is not an IP address, too. */
   allows(address: string): boolean {
     const bare = address.replace(/%.*$/, '');
     const version = isIP(bare);
@@ -54,14 +54,14 @@ export class AddressGuard {
   }
 }
 
-/** A network in CIDR notation (RFC 4632, RFC 4291): `10.0.0.0/8`, `fd00::/8`. */
+/** Returns whether a text is a network in CIDR notation (RFC 4632, RFC 4291): `10.0.0.0/8`, `fd00::/8`. */
 export function isNetwork(text: unknown): boolean {
   const [, address = '', prefix] = /^([\da-fA-F:.]+)\/(\d{1,3})$/.exec(String(text)) ?? [];
   const version = isIP(address);
   return version !== 0 && Number(prefix) <= (version === 4 ? 32 : 128);
 }
 
-/** Both lists know an IPv4 address by its IPv6 spelling (`::ffff:10.0.0.1`) too. */
+/** A BlockList also matches an IPv4 address in its IPv6 form (`::ffff:10.0.0.1`). */
 function toBlockList(networks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const network of networks) {

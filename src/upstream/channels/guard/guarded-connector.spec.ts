@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Pool } from 'undici';
 import { AddressForbidden, AddressGuard, guardedConnector, type Resolver } from './index.js';
 
-/** Stands for a public address: allowed, as the only one of this host. */
+/** Represents a public address: the only address of this host that is allowed. */
 const PUBLIC = '127.0.0.1';
 const PRIVATE = '127.0.0.2';
 
@@ -42,32 +42,32 @@ const resolvingTo = (...addresses: string[]): Resolver => {
     );
 };
 
-describe('a guarded connection', () => {
-  it('is made to an address that is allowed, by number or by name', async () => {
+describe('guardedConnector', () => {
+  it('connects to an allowed address, given as an address or as a name', async () => {
     expect(await get(PUBLIC)).toBe('served');
     expect(await get('server.example', resolvingTo(PUBLIC))).toBe('served');
   });
 
   it.each(['127.0.0.2', '0x7f.2', '2130706434', '0.0.0.0', '[::1]', '[::ffff:127.0.0.2]', '[::ffff:7f00:2]'])(
-    'is not made to %s',
+    'does not connect to the forbidden address %s',
     async (host) => {
       await expect(get(host)).rejects.toThrow(AddressForbidden);
       expect(visits).toBe(0);
     },
   );
 
-  it('is not made to a name of such an address', async () => {
+  it('does not connect to a name that resolves to forbidden addresses only', async () => {
     await expect(get('localhost')).resolves.toBe('served');
     for (const addresses of [[PRIVATE], [PRIVATE, '10.0.0.1'], ['169.254.169.254'], ['::1']]) {
       await expect(get('server.example', resolvingTo(...addresses))).rejects.toThrow(AddressForbidden);
     }
   });
 
-  it('is made to those addresses of a name that are allowed', async () => {
+  it('connects to the allowed addresses of a name that has others too', async () => {
     expect(await get('server.example', resolvingTo(PRIVATE, '::1', PUBLIC))).toBe('served');
   });
 
-  it('judges a name each time anew, by the very address that it connects to', async () => {
+  it('checks the address of every new connection, so that DNS rebinding fails', async () => {
     const answers = [[PUBLIC], [PRIVATE]];
     const rebinding: Resolver = (host, found) => resolvingTo(...(answers.shift() ?? []))(host, found);
     const { port } = server.address() as AddressInfo;
@@ -79,7 +79,7 @@ describe('a guarded connection', () => {
     expect([visits, answers]).toEqual([1, []]);
   });
 
-  it('tells of a name that there is not as ever', async () => {
+  it('reports an unknown host name with the error of the resolver', async () => {
     const fault = Object.assign(new Error('no such name'), { code: 'ENOTFOUND' });
     await expect(get('server.example', (_host, found) => found(fault, []))).rejects.toThrow('no such name');
   });

@@ -5,23 +5,23 @@ import { guardedConnector, type AddressGuard } from '../guard/index.js';
 import { HttpExchange, type HttpLimits, type HttpReceiver } from './http-exchange.js';
 
 export interface HttpChannelLimits extends HttpLimits {
-  /** Calls that may run at one server at a time, each on a TCP connection of its own. */
+  /** Maximum number of concurrent calls at one server, each on its own TCP connection. */
   readonly maxConnections: number;
-  /** Calls that may run or wait for a connection at one server; more are refused. */
+  /** Maximum number of calls that run or wait for a connection at one server; further calls are rejected. */
   readonly maxCalls: number;
 }
 
-/** Where requests go, and what each of them carries. */
+/** The target of requests, and the headers that each of them carries. */
 export type HttpDestination = Pick<RemoteServer, 'url' | 'headers' | 'timeouts' | 'guarded'>;
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Name, value, name, value; the definition's own headers included. */
+  /** Names and values in turn; includes the headers of the server's definition. */
   readonly headers: string[];
   readonly body: string | null;
-  /** Path and query, when not the server's own. */
+  /** Path and query, when they differ from the server's own. */
   readonly path?: string;
-  /** Time until the answer is complete, or until its event stream is told to stay open. */
+  /** Milliseconds until the answer must be complete, or until `removeTimeout` is called for its event stream. */
   readonly timeoutMs?: number;
 }
 
@@ -47,8 +47,9 @@ const RESERVED = new Set([
 ]);
 
 /**
- * The way to one server over HTTP. Calls share a bounded pool; whatever must not wait behind them (cancellations,
- * answers, long streams) goes beside it. Redirects are not followed and compression is not asked for.
+ * Sends requests to one server over HTTP. Calls share a bounded pool; messages that must not wait behind calls
+ * (cancellations, answers, long streams) use a second, unbounded pool. Redirects are not followed, and compression is
+ * not requested.
  */
 export class HttpChannel {
   readonly url: URL;
@@ -83,17 +84,17 @@ export class HttpChannel {
     this.sidePool = new Pool(this.url.origin, { ...options, connections: null });
   }
 
-  /** No further call may be sent until one has ended. */
+  /** True when no further call may be sent until one has ended. */
   get full(): boolean {
     return this.running >= this.limits.maxCalls;
   }
 
-  /** Sends a call. It waits its turn when every connection is busy. */
+  /** Sends a call as a POST. The call waits when every connection is busy. */
   postCall(headers: string[], body: string, receiver: HttpReceiver, path = this.path): HttpExchange {
     return this.sendCall({ method: 'POST', path, headers, body }, receiver);
   }
 
-  /** Sends a call of any method; it waits its turn as every other. How long it may take is its caller's business. */
+  /** Sends a call of any HTTP method. The call waits when every connection is busy. The caller enforces its timeout. */
   sendCall(request: Omit<HttpRequest, 'limitMs'>, receiver: HttpReceiver): HttpExchange {
     const { method, headers, body, path = this.path } = request;
     this.running++;
@@ -102,7 +103,7 @@ export class HttpChannel {
     return exchange;
   }
 
-  /** Sends something that waits behind no call. */
+  /** Sends a request that does not wait behind calls. */
   sendUnqueued(request: HttpRequest, receiver: HttpReceiver): HttpExchange {
     const { method, headers, body, path = this.path, timeoutMs: limitMs } = request;
     const exchange = new HttpExchange(receiver, this.limits, this.deadlines, NOTHING, limitMs);
@@ -110,36 +111,36 @@ export class HttpChannel {
     return exchange;
   }
 
-  /** A connection that uses the channel keeps it open. Returns how to give it back. */
+  /** Keeps the channel open for a connection. Returns the function that releases the lease. */
   lease(): () => void {
     this.leases++;
-    let held = true;
+    let isLeased = true;
     return () => {
-      if (!held) return;
-      held = false;
+      if (!isLeased) return;
+      isLeased = false;
       this.leases--;
       if (this.retired && this.leases === 0) this.close();
     };
   }
 
-  /** Closes once nobody uses it; `closed` resolves then. */
+  /** Closes the channel once the last lease is released; `closed` resolves then. */
   retire(): void {
     this.retired = true;
     if (this.leases === 0) this.close();
   }
 
-  /** Resolves when no connection is left. */
+  /** Resolves when no TCP connection is left. */
   get closed(): Promise<void> {
     return this.whenClosed.promise;
   }
 
-  /** Ends at once, and with it all that is under way. */
+  /** Closes the channel immediately and aborts all exchanges. */
   async destroy(): Promise<void> {
     await Promise.all([this.callPool.destroy(), this.sidePool.destroy()]);
     this.whenClosed.resolve();
   }
 
-  /** Lets what is under way end first. */
+  /** Closes the channel after its exchanges have ended. */
   private close(): void {
     Promise.all([this.callPool.close(), this.sidePool.close()]).then(() => this.whenClosed.resolve(), NOTHING);
   }

@@ -7,21 +7,23 @@ import { SseOverflow, SseParser, type SseEvent } from './sse-parser.js';
 
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Receives what comes back for one HTTP request. Exactly one of answered, streamEnded and failed is called, last. */
+/**
+ * Receives the response to one HTTP request. The last call is exactly one of `answered`, `streamEnded` and `failed`.
+ */
 export interface HttpReceiver {
-  /** A whole answer that is no event stream, whatever its status; `bytes` is its body as it came. */
+  /** A complete answer that is not an event stream, with any status; `bytes` is the unmodified body. */
   answered(answer: HttpAnswer, headers: AnswerHeaders, bytes: Buffer): void;
   /** An event stream begins. */
   streaming(headers: AnswerHeaders): void;
-  /** A returned promise is back-pressure: nothing more is read until it settles. */
+  /** A returned promise is back-pressure: the exchange reads nothing more until it settles. */
   event(event: SseEvent): void | Promise<void>;
-  /** The event stream is over, cleanly or not; `fault` when it was ended by us. */
+  /** The event stream ended, cleanly or not; `fault` is set when the gateway ended it. */
   streamEnded(cursor: StreamCursor, fault?: TransportFault): void;
-  /** No answer. `refused` means that nothing was sent; the detail never names an address. */
+  /** No answer arrived. `refused` means that nothing was sent. The detail never contains an address. */
   failed(fault: TransportFault, detail?: string): void;
 }
 
-/** Where an event stream can be taken up again. */
+/** The position from which an event stream can be resumed. */
 export interface StreamCursor {
   readonly lastEventId: string | undefined;
   readonly retryMs: number | undefined;
@@ -32,15 +34,17 @@ export interface HttpLimits {
   readonly maxEventBytes: number;
 }
 
-/** How long a stream that nobody reads any more may take to end. */
+/** How long a dismissed stream may take to end by itself, in milliseconds. */
 const DISMISS_TIMEOUT_MS = 1_000;
 
-/** Stands for a body that cannot be read. It is no JSON. */
+/** Replaces a body that cannot be decoded. It is not valid JSON. */
 const UNREADABLE = '\uFFFD';
 
 const ABORTED = new Error('aborted');
 
-/** One HTTP request and its answer, driven by undici. Aborting closes the connection, or never opens one. */
+/**
+ * One HTTP request and its answer, driven by undici. Aborting closes the connection, or prevents it from being opened.
+ */
 export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   expiresAt = 0;
   private controller: Dispatcher.DispatchController | undefined;
@@ -67,7 +71,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     if (timeoutMs > 0) deadlines.add(this, timeoutMs);
   }
 
-  /** Ends the exchange without a further word to the receiver. */
+  /** Ends the exchange without notifying the receiver. */
   abort(): void {
     if (!this.finish()) return;
     this.controller?.abort(ABORTED);
@@ -78,18 +82,18 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     return this.hasStarted;
   }
 
-  /** Where its event stream stands; undefined before it has one. */
+  /** The position in the event stream; undefined before the stream begins. */
   get cursor(): StreamCursor | undefined {
     return this.sse;
   }
 
   /**
-   * The receiver has what it wanted and hears nothing more. The stream gets a moment to end by itself, so that its
-   * connection can be used again.
+   * Detaches the receiver, which needs no further events. The stream may end by itself within DISMISS_TIMEOUT_MS, so
+   * that its TCP connection can be reused.
    */
   dismiss(): void {
     if (this.isOver || this.isDismissed) return;
-    // What still waits for a connection must not be sent any more.
+    // A request that still waits for a connection must not be sent any more.
     if (!this.sent) return this.abort();
     this.isDismissed = true;
     this.undelivered = undefined;
@@ -104,7 +108,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     else this.fail('timeout');
   }
 
-  /** No time limit from here on: an event stream lives as long as both sides want. */
+  /** Removes the timeout: an event stream may stay open indefinitely. */
   removeTimeout(): void {
     if (this.timeoutMs > 0) this.deadlines.remove(this, this.timeoutMs);
     this.timeoutMs = 0;
@@ -179,7 +183,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     return true;
   }
 
-  /** Pool and timers may remember an exchange for long; what it held must not grow old with it. */
+  /** Pools and timers may reference a finished exchange for long; its receiver and body must be collectable. */
   private releaseReferences(): void {
     this.receiver = NO_RECEIVER;
     this.controller = undefined;
@@ -231,7 +235,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     if (sse !== undefined && this.finish()) this.receiver.streamEnded(sse);
   }
 
-  /** Compression was not asked for, and text that is not UTF-8 is no JSON: neither may pass for an answer. */
+  /** Compression was not requested, and text that is not UTF-8 is not JSON: neither may be taken for an answer. */
   private text(bytes: Buffer): string {
     const isSuccess = this.status < 300;
     if (this.isBodyEncoded) return isSuccess ? UNREADABLE : '';
@@ -262,7 +266,7 @@ const NO_RECEIVER: HttpReceiver = {
   failed: () => undefined,
 };
 
-/** The single value of a header, or the first of several. */
+/** Returns the single value of a header, or the first of several. */
 export function firstHeaderValue(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
@@ -272,7 +276,7 @@ function concatenate(chunks: readonly Buffer[]): Buffer {
   return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);
 }
 
-/** Compression was not asked for, and is not undone. */
+/** Returns whether a body is compressed. Compression was not requested, so the gateway does not decode it. */
 export function isEncoded(contentEncoding: string | string[] | undefined): boolean {
   return contentEncoding !== undefined && firstHeaderValue(contentEncoding)?.toLowerCase() !== 'identity';
 }
@@ -281,7 +285,7 @@ function isEventStream(contentType: string | string[] | undefined): boolean {
   return firstHeaderValue(contentType)?.trimStart().toLowerCase().startsWith('text/event-stream') === true;
 }
 
-/** The symbolic code of a failure; its message may hold addresses and is never shown. */
+/** Returns the symbolic code of a failure. The error's message may contain addresses and is never shown. */
 function errorCodeOf(error: Error): string {
   const code = 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : error.name;

@@ -1,6 +1,6 @@
 export { HttpChannel, type HttpChannelLimits, type HttpRequest } from './http-channel.js';
 export {
-  firstHeaderValue as first,
+  firstHeaderValue,
   HttpExchange,
   isEncoded,
   type AnswerHeaders,

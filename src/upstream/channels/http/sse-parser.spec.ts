@@ -15,8 +15,8 @@ function parse(text: string | Buffer, cuts: readonly number[] = []): { events: S
   return { events, parser };
 }
 
-describe('an event stream', () => {
-  it('yields type and data of each event, one space after the colon left out', () => {
+describe('SseParser', () => {
+  it('yields the type and data of each event and strips one space after the colon', () => {
     const { events } = parse('event: endpoint\ndata: /a\n\ndata:b\ndata:  c\n\n');
     expect(events).toEqual([
       { type: 'endpoint', data: '/a' },
@@ -24,30 +24,30 @@ describe('an event stream', () => {
     ]);
   });
 
-  it('takes line feeds, carriage returns and pairs of them for ends of lines', () => {
+  it('accepts line feeds, carriage returns and pairs of both as line ends', () => {
     expect(parse('data: a\r\rdata: b\r\n\r\ndata: c\n\n').events.map(({ data }) => data)).toEqual(['a', 'b', 'c']);
   });
 
-  it('ignores comments, unknown fields, a byte order mark and what is not finished', () => {
-    expect(parse('\uFEFFdata: a\n: hello\nwhatever: 1\nnothing\n\n:\n\ndata: b\n').events).toEqual([
+  it('ignores comments, unknown fields, a byte order mark and an unfinished event', () => {
+    expect(parse('\uFEFFdata: a\n: hello\nunknown: 1\nnothing\n\n:\n\ndata: b\n').events).toEqual([
       { type: 'message', data: 'a' },
     ]);
   });
 
-  it('remembers the last id, also of an event without data', () => {
+  it('stores the last event id, also of an event without data', () => {
     expect(parse('id: 1\ndata: a\n\nid: 2\n\n').parser.lastEventId).toBe('2');
     expect(parse('id: 1\ndata: a\n\nid: 2\n').parser.lastEventId).toBe('1');
     expect(parse('id: 1\n\nid: a\0b\n\n').parser.lastEventId).toBe('1');
   });
 
-  it('remembers the wait that the server asks for, within reason', () => {
+  it('stores the reconnection delay of the server, clamped to 100 ms to 60 s', () => {
     expect(parse('retry: 2500\n\n').parser.retryMs).toBe(2_500);
     expect(parse('retry: 0\n\n').parser.retryMs).toBe(100);
     expect(parse('retry: 999999999\n\n').parser.retryMs).toBe(60_000);
     expect(parse('retry: soon\n\n').parser.retryMs).toBeUndefined();
   });
 
-  it('makes no message of bytes that are not UTF-8', () => {
+  it('replaces the data of an event that is not UTF-8', () => {
     const { events } = parse(Buffer.concat([Buffer.from('data: "a'), Buffer.from([0xff]), Buffer.from('"\n\n')]));
     expect(events).toEqual([{ type: 'message', data: '\uFFFD' }]);
   });
@@ -55,11 +55,11 @@ describe('an event stream', () => {
   it.each([
     ['one endless line', `data: ${'x'.repeat(20_000)}`],
     ['one endless event', 'data: xxxxxxxxxx\n'.repeat(2_000)],
-  ])('refuses %s', (_what, text) => {
+  ])('throws SseOverflow for %s', (_what, text) => {
     expect(() => parse(text, [5_000])).toThrow(SseOverflow);
   });
 
-  it('means the same however it is cut into pieces', () => {
+  it('yields the same events for every division of the bytes into chunks', () => {
     const part = fc.constantFrom('data: é', 'data:b', 'id: 7', 'event: e', ': c', 'retry: 300', '', '', 'nonsense');
     const end = fc.constantFrom('\n', '\r\n', '\r');
     const text = fc.array(fc.tuple(part, end)).map((lines) => lines.map((line) => line.join('')).join(''));

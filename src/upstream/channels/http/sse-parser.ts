@@ -2,14 +2,14 @@ import { isUtf8 } from 'node:buffer';
 
 /** One dispatched event of a server-sent event stream. */
 export interface SseEvent {
-  /** `message` when the server named none. */
+  /** `message` when the server sent no event type. */
   readonly type: string;
   readonly data: string;
-  /** Reconnection delay that the server has asked for so far. */
+  /** Latest reconnection delay that the server requested, in milliseconds. */
   readonly retryMs?: number | undefined;
 }
 
-/** An event, or one line of it, is larger than allowed. */
+/** An event, or one of its lines, exceeds the maximum size. */
 export class SseOverflow extends Error {
   override readonly name = 'SseOverflow';
 }
@@ -18,23 +18,23 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
 
-/** Stands for a line that is no UTF-8. It is no JSON either, so no message can come of it. */
+/** Replaces a line that is not valid UTF-8. It is not valid JSON, so it never becomes a message. */
 const UNREADABLE = '\uFFFD';
 
-/** An id goes back in a header; a longer one is not kept. */
+/** The id is returned in a header; a longer id is ignored. */
 const MAX_ID_CHARS = 1_024;
 
-/** Delays that a server may ask for, in milliseconds; anything else is brought into this range. */
-const RETRY_RANGE_MS = { least: 100, most: 60_000 };
+/** Range of reconnection delays in milliseconds; the delay that a server requests is clamped to it. */
+const RETRY_RANGE_MS = { min: 100, max: 60_000 };
 
 /**
- * Parses a server-sent event stream as it arrives (WHATWG HTML, section 9.2.6). Holds at most one unfinished event,
- * and no more than `maxEventBytes` of it.
+ * Parses a server-sent event stream incrementally (WHATWG HTML, section 9.2.6). Buffers at most one unfinished event of
+ * at most `maxEventBytes`.
  */
 export class SseParser {
-  /** Id of the last event that was dispatched, or that only carried an id. */
+  /** Id of the last event that was dispatched or that consisted of an id only. */
   lastEventId: string | undefined;
-  /** Reconnection delay that the server asked for. */
+  /** Reconnection delay that the server requested, in milliseconds. */
   retryMs: number | undefined;
 
   private unfinished: Buffer[] = [];
@@ -47,7 +47,7 @@ export class SseParser {
 
   constructor(private readonly maxEventBytes: number) {}
 
-  /** Returns the events that the chunk completes. Throws SseOverflow; the parser is of no use afterwards. */
+  /** Returns the events that the chunk completes. Throws SseOverflow; the parser must not be used afterwards. */
   push(chunk: Buffer): SseEvent[] {
     const events: SseEvent[] = [];
     let from = this.endedWithCarriageReturn && chunk[0] === LINE_FEED ? 1 : 0;
@@ -92,7 +92,7 @@ export class SseParser {
     } else if (name === 'event') this.type = value;
     else if (name === 'id' && value.length <= MAX_ID_CHARS && !value.includes('\0')) this.id = value;
     else if (name === 'retry' && /^\d{1,9}$/.test(value)) {
-      this.retryMs = Math.min(RETRY_RANGE_MS.most, Math.max(RETRY_RANGE_MS.least, Number(value)));
+      this.retryMs = Math.min(RETRY_RANGE_MS.max, Math.max(RETRY_RANGE_MS.min, Number(value)));
     }
   }
 
@@ -108,8 +108,8 @@ export class SseParser {
   }
 
   private checkSize(incoming: number): void {
-    const held = this.unfinishedBytes + (this.data?.length ?? 0) + this.type.length;
-    if (held + incoming > this.maxEventBytes) {
+    const buffered = this.unfinishedBytes + (this.data?.length ?? 0) + this.type.length;
+    if (buffered + incoming > this.maxEventBytes) {
       throw new SseOverflow(`An event is larger than ${this.maxEventBytes} bytes`);
     }
   }
@@ -122,7 +122,7 @@ function endOfLine(chunk: Buffer, from: number): number {
   return -1;
 }
 
-/** Keeps the name of the field, so that the event is dispatched and can be refused. */
+/** Preserves the name of the field, so that the event is dispatched and its data can be rejected. */
 function toUnreadableField(line: Buffer): string {
   const colon = line.indexOf(':');
   return colon === -1 ? UNREADABLE : `${line.toString('latin1', 0, colon)}:${UNREADABLE}`;

@@ -9,24 +9,24 @@ import {
 import type { AnswerHeaders, HttpChannel, HttpExchange, HttpReceiver, SseEvent } from '../http/index.js';
 import { MessagePipe, type CallTransport } from '../message-pipe.js';
 
-/** What goes beside calls is not worth a longer wait. */
+/** Timeout for messages that expect no answer, in milliseconds. */
 const ONE_WAY_TIMEOUT_MS = 5_000;
 
-/** How a stream that does not become a pipe ended. */
+/** Why an event stream did not become a pipe. */
 export type SseRefusal =
   | { readonly kind: 'answer'; readonly answer: HttpAnswer }
   | { readonly kind: 'fault'; readonly fault: TransportFault; readonly detail: string };
 
 export interface SsePipeOptions {
-  /** Reads a refusal of a message: the outcome, and whether the server has forgotten us. */
+  /** Interprets the rejection of a message: the outcome, and whether the server lost the session. */
   readonly toRefusal: (answer: HttpAnswer, id: number) => { readonly outcome: Outcome; readonly isLost: boolean };
-  /** Called with what is no message. */
+  /** Called with an event that is not a message. */
   readonly onInvalidMessage: (text: string) => void;
 }
 
-/** HTTP+SSE: the server writes into one event stream and names the address where messages are posted. */
+/** HTTP+SSE: the server writes into one event stream and announces the endpoint to which messages are posted. */
 export class SsePipe extends MessagePipe implements HttpReceiver {
-  /** Resolves when the server named the address, or when it will not. */
+  /** Resolves when the server has announced the endpoint, or with the reason why it did not. */
   readonly opened: Promise<SseRefusal | undefined>;
   private readonly stream: HttpExchange;
   private readonly postHeaders: string[];
@@ -92,17 +92,17 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
     this.resolveOpened({ kind: 'fault', fault: 'refused', detail: 'it was closed' });
   }
 
-  /** The server refused a message; the options say what that means. */
+  /** Interprets the server's rejection of a message, as the options define. */
   toRefusedOutcome(answer: HttpAnswer, id: number | undefined): Outcome {
     const { outcome, isLost } = this.options.toRefusal(answer, id ?? 0);
     if (isLost) {
-      // The outcome of the refused call is told before the end of all others.
+      // The rejected call settles before all others are ended.
       queueMicrotask(() => this.fail('lost', 'the server ended the session'));
     }
     return outcome;
   }
 
-  // What the event stream brings.
+  // Messages of the event stream.
 
   answered(answer: HttpAnswer): void {
     this.resolveOpened({ kind: 'answer', answer });
@@ -130,7 +130,7 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
   private setEndpoint(address: string): void {
     if (this.endpoint !== undefined) return;
     const url = URL.parse(address, this.channel.url.href);
-    // Another origin would receive messages, and our credentials with them, on the word of this one.
+    // Otherwise this server could redirect messages, and the gateway's credentials with them, to another origin.
     if (url === null || url.origin !== this.channel.url.origin) {
       this.resolveOpened({ kind: 'fault', fault: 'cut', detail: 'the endpoint is at another origin' });
       return this.fail('lost', 'the endpoint is at another origin');
@@ -156,7 +156,7 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
   }
 }
 
-/** One posted message. Its answer says no more than whether the server took it. */
+/** One posted message. The HTTP response only shows whether the server accepted it. */
 class SsePost implements HttpReceiver, CallTransport {
   exchange: HttpExchange | undefined;
 
@@ -194,7 +194,8 @@ class SsePost implements HttpReceiver, CallTransport {
   streamEnded(): void {}
 
   failed(fault: TransportFault, detail?: string): void {
-    // An unreadable acknowledgement is one all the same, and one that is late may still come: the message was taken.
+    // An oversized acknowledgement is still one, and a late acknowledgement may still arrive: treat the message as
+    // accepted.
     if (fault === 'too_large' || (fault === 'timeout' && this.id === undefined)) this.onAccepted();
     else this.onRefused(outcomeOfFault(fault === 'cut' ? 'lost' : fault, detail));
   }

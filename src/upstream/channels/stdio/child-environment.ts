@@ -1,14 +1,14 @@
-/** What a program may expect to find in any environment. Nothing else of the gateway's own is handed on. */
+/** Variables that a program may expect in any environment. No other variable of the gateway is passed on. */
 const PASSED_VARIABLES = ['PATH', 'HOME', 'LANG', 'USER', 'SHELL', 'TERM', 'TMPDIR'] as const;
 
-/** The environment of a child process: a minimum of ours, and what its definition adds. */
+/** Builds the environment of a child process: the passed variables and those of its definition. */
 export function childEnvironment(
-  ours: Readonly<Record<string, string | undefined>>,
+  gatewayEnvironment: Readonly<Record<string, string | undefined>>,
   added: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const name of PASSED_VARIABLES) {
-    const value = ours[name];
+    const value = gatewayEnvironment[name];
     if (value !== undefined) environment[name] = value;
   }
   return Object.assign(environment, added);

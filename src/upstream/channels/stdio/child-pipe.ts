@@ -10,18 +10,18 @@ import { LineOverflow, LineSplitter } from './line-splitter.js';
 
 export interface ChildPipeOptions {
   readonly maxLineBytes: number;
-  /** Takes what the child writes to stderr. */
+  /** Receives the child's stderr. */
   readonly stderr: BoundedLog;
-  /** Takes what it writes to stdout that is no message. */
+  /** Receives lines of stdout that are not messages. */
   readonly invalidOutput: BoundedLog;
   /** Called once, when the process is gone. `wanted` when it was told to go. */
   onExit(pipe: ChildPipe, wanted: boolean): void;
 }
 
-/** How long a child may take to go, first when its input ends, then when it is asked to terminate. */
+/** How long a child may take to exit, in milliseconds: first after the end of its input, then after SIGTERM. */
 const EXIT_GRACE_MS = { inputEnded: 1_500, terminated: 1_500 };
 
-/** What may wait in front of a child that does not read. */
+/** Maximum number of bytes that are buffered for a child that does not read. */
 const MAX_UNREAD_BYTES = 16 * 1_048_576;
 
 const MAX_STDERR_LINE = 64 * 1_024;
@@ -54,7 +54,7 @@ export class ChildPipe extends MessagePipe {
     this.observe();
   }
 
-  /** False when the system could not start the program. */
+  /** False when the operating system could not start the program. */
   get wasStarted(): boolean {
     return this.child.pid !== undefined;
   }
@@ -81,7 +81,7 @@ export class ChildPipe extends MessagePipe {
     this.child.stdout.resume();
   }
 
-  /** Asks the child to go as the specification says: end of input, then SIGTERM, then SIGKILL. */
+  /** Stops the child as the specification prescribes: end of input, then SIGTERM, then SIGKILL. */
   override close(): Promise<void> {
     this.endSilently();
     this.isExitExpected = true;
@@ -89,7 +89,7 @@ export class ChildPipe extends MessagePipe {
     return this.closing;
   }
 
-  /** For the last moment of the gateway, when nothing can be awaited any more. */
+  /** Kills the child while the gateway's process exits, when nothing can be awaited any more. */
   kill(): void {
     this.child.kill('SIGKILL');
   }
@@ -97,10 +97,10 @@ export class ChildPipe extends MessagePipe {
   private observe(): void {
     const { child, options } = this;
     child.on('error', (error) => this.handleSpawnError(error));
-    // A child that does not read its input is noticed by its exit, not by the pipe.
+    // The exit of a child that does not read its input is observed by `close`, not by the input pipe.
     child.stdin.on('error', () => undefined);
     child.stdout.on('data', (chunk: Buffer) => this.read(chunk));
-    // Not `exit`: what the child wrote last is still to be read then.
+    // Not `exit`: the child's last output may still be unread then.
     child.on('close', (code, signal) => this.handleExit(code, signal));
     child.on('exit', () => this.limitCloseDelay());
     const errors = new LineSplitter(MAX_STDERR_LINE);
@@ -137,12 +137,12 @@ export class ChildPipe extends MessagePipe {
   }
 
   private handleSpawnError(error: Error): void {
-    // Only the code: the message names paths of this machine.
+    // Only the code: the message contains paths of this machine.
     this.spawnFailure = 'code' in error && typeof error.code === 'string' ? error.code : 'it could not be started';
     if (this.child.pid === undefined) this.handleExit(null, null);
   }
 
-  /** A grandchild may keep the streams open after the child is gone; nothing of it is awaited for long. */
+  /** A grandchild may keep the streams open after the child's exit; the gateway does not wait for it for long. */
   private limitCloseDelay(): void {
     const timer = setTimeout(() => {
       this.child.stdout.destroy();
@@ -154,7 +154,7 @@ export class ChildPipe extends MessagePipe {
   private handleExit(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.hasExited) return;
     this.hasExited = true;
-    // Whoever hears of the end closes the pipe, which makes it wanted too late.
+    // Read before `ended`: receivers close the pipe then, which would mark the exit as expected.
     const wanted = this.isExitExpected && !this.hasOverflowed;
     const how = signal === null ? `with code ${code ?? 'unknown'}` : `by ${signal}`;
     this.ended('lost', this.spawnFailure ?? `the process ended ${how}`);

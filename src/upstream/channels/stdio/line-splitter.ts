@@ -1,18 +1,18 @@
 const LINE_FEED = 0x0a;
 
-/** A line is longer than allowed. */
+/** A line exceeds the maximum length. */
 export class LineOverflow extends Error {
   override readonly name = 'LineOverflow';
 }
 
-/** Cuts a byte stream into lines, holding at most one unfinished line of at most `maxBytes`. */
+/** Splits a byte stream into lines and buffers at most one unfinished line of at most `maxBytes`. */
 export class LineSplitter {
   private unfinished: Buffer[] = [];
   private bufferedBytes = 0;
 
   constructor(private readonly maxBytes: number) {}
 
-  /** The lines that the chunk completes, without their ends. Throws LineOverflow; `drop` starts over then. */
+  /** Returns the lines that the chunk completes, without line ends. Throws LineOverflow; call `reset` afterwards. */
   push(chunk: Buffer): Buffer[] {
     const lines: Buffer[] = [];
     let from = 0;
@@ -24,12 +24,12 @@ export class LineSplitter {
     return lines;
   }
 
-  /** What came after the last line end. */
+  /** Returns the bytes after the last line end. */
   remainder(): Buffer {
     return this.complete(Buffer.alloc(0));
   }
 
-  /** Starts over after an overflow; returns the beginning of what did not fit. */
+  /** Clears the buffer after an overflow. Returns the beginning of the line that was too long. */
   reset(): string {
     const start = this.unfinished[0]?.toString('utf8', 0, 2_000) ?? '';
     this.unfinished = [];

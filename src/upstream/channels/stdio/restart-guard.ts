@@ -1,6 +1,6 @@
 import { Backoff } from '../backoff.js';
 
-/** A child that lived so long before it died is not held against its server, in milliseconds. */
+/** The exit of a child that ran at least this long resets its server's back-off, in milliseconds. */
 const STABLE_MS = 60_000;
 
 interface CrashRecord {
@@ -8,7 +8,7 @@ interface CrashRecord {
   notBefore: number;
 }
 
-/** Keeps a server whose processes die from being started over and over. Times are milliseconds of one clock. */
+/** Delays restarts of a server whose processes exit repeatedly. All times are milliseconds of one clock. */
 export class RestartGuard {
   private readonly records = new Map<string, CrashRecord>();
 
@@ -30,7 +30,7 @@ export class RestartGuard {
     record.notBefore = this.now() + record.backoff.next();
   }
 
-  /** What was held against this server counts no more. */
+  /** Removes the recorded exits of this server. */
   reset(slug: string): void {
     this.records.delete(slug);
   }

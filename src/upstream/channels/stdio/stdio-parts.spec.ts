@@ -3,10 +3,16 @@ import { childEnvironment } from './child-environment.js';
 import { LineOverflow, LineSplitter } from './line-splitter.js';
 import { RestartGuard } from './restart-guard.js';
 
-describe('the environment of a child', () => {
-  it('holds the usual, what its definition adds, and nothing of our own', () => {
-    const ours = { PATH: '/bin', HOME: '/home/ada', ISTHMUS_SECRET: 'no', LANG: 'C', NODE_OPTIONS: '--inspect' };
-    expect(childEnvironment(ours, { KEY: 'yes', LANG: 'de' })).toEqual({
+describe('childEnvironment', () => {
+  it('contains the passed variables and those of the definition, and no other variable of the gateway', () => {
+    const gatewayEnvironment = {
+      PATH: '/bin',
+      HOME: '/home/ada',
+      ISTHMUS_SECRET: 'no',
+      LANG: 'C',
+      NODE_OPTIONS: '--inspect',
+    };
+    expect(childEnvironment(gatewayEnvironment, { KEY: 'yes', LANG: 'de' })).toEqual({
       PATH: '/bin',
       HOME: '/home/ada',
       LANG: 'de',
@@ -15,10 +21,10 @@ describe('the environment of a child', () => {
   });
 });
 
-describe('lines of a child', () => {
+describe('LineSplitter', () => {
   const texts = (lines: Buffer[]): string[] => lines.map(String);
 
-  it('are whole, however they arrive', () => {
+  it('returns complete lines for every division of the bytes into chunks', () => {
     const lines = new LineSplitter(100);
     expect(texts(lines.push(Buffer.from('a\nb')))).toEqual(['a']);
     expect(texts(lines.push(Buffer.from('c')))).toEqual([]);
@@ -26,7 +32,7 @@ describe('lines of a child', () => {
     expect(String(lines.remainder())).toBe('e');
   });
 
-  it('have a bound', () => {
+  it('throws LineOverflow for a line that is too long and continues after reset', () => {
     const lines = new LineSplitter(10);
     lines.push(Buffer.from('12345678'));
     expect(() => lines.push(Buffer.from('9012'))).toThrow(LineOverflow);
@@ -35,12 +41,12 @@ describe('lines of a child', () => {
   });
 });
 
-describe('restarts', () => {
-  it('wait longer after each death in a row, up to half a minute', () => {
+describe('RestartGuard', () => {
+  it('doubles the restart delay after each consecutive exit, up to 30 s', () => {
     let now = 0;
     const guard = new RestartGuard(() => now);
     const waits: number[] = [];
-    for (let death = 0; death < 10; death++) {
+    for (let exit = 0; exit < 10; exit++) {
       const startedAt = now;
       now += 10;
       guard.recordExit('shop', startedAt);
@@ -52,7 +58,7 @@ describe('restarts', () => {
     expect(guard.remainingMs('another')).toBe(0);
   });
 
-  it('start over after a stable minute', () => {
+  it('resets the restart delay after a process ran for a minute', () => {
     let now = 0;
     const guard = new RestartGuard(() => now);
     guard.recordExit('shop', 0);

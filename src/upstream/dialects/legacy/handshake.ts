@@ -17,7 +17,9 @@ export function initializeText(id: number, client: ClientProfile): string {
   return JSON.stringify({ jsonrpc: '2.0', id, method: 'initialize', params });
 }
 
-/** Reads the answer. Throws an OutcomeError when it is a failure, nonsense, or a revision that we do not speak. */
+/**
+ * Reads the result of `initialize`. Throws an OutcomeError for a failure, an invalid result or an unsupported revision.
+ */
 export function readInitialize(outcome: Outcome, server: string): ServerProfile {
   if (outcome.kind === 'error') throw toOutcomeError(outcome);
   const { protocolVersion, capabilities, serverInfo, instructions } = outcome.result;

@@ -1,4 +1,4 @@
-export type { ConnectionOptions as LegacyOpening } from './connection-options.js';
+export type { ConnectionOptions } from './connection-options.js';
 export { adoptOverHttp, NOT_STREAMABLE, openOverHttp } from './open-over-http.js';
 export { openOverPipe } from './open-over-pipe.js';
 export { openOverSse } from './open-over-sse.js';

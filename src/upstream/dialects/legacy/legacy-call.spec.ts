@@ -5,7 +5,7 @@ import { LegacyCall } from './legacy-call.js';
 
 const QUESTION = { method: 'roots/list', params: {} };
 
-describe('a call to a legacy server', () => {
+describe('LegacyCall', () => {
   let deadlines: Deadlines;
   let outcomes: Outcome[];
   let cancelled: string[];
@@ -26,11 +26,11 @@ describe('a call to a legacy server', () => {
         }),
     };
     const surroundings = { server: 'shop', deadlines, requestMs: 1_000, connectMs: 1_000 };
-    const keeper = {
+    const host = {
       ended: () => undefined,
       cancel: async (_call: LegacyCall, reason: string) => void cancelled.push(reason),
     };
-    call = new LegacyCall(1, request, reply, new AbortController().signal, surroundings, keeper);
+    call = new LegacyCall(1, request, reply, new AbortController().signal, surroundings, host);
     call.transport = { sent: true, release: () => undefined, abort: () => undefined };
     void call.outcome.then((outcome) => outcomes.push(outcome));
   });
@@ -40,25 +40,25 @@ describe('a call to a legacy server', () => {
     jest.useRealTimers();
   });
 
-  it('is given up when its time is over, and its server is told', async () => {
+  it('ends as unknown after its timeout and sends a cancellation to the server', async () => {
     await jest.advanceTimersByTimeAsync(1_200);
     expect(outcomes).toMatchObject([{ error: { code: -31002, data: { outcome: 'unknown', server: 'shop' } } }]);
     expect(cancelled).toHaveLength(1);
   });
 
-  it('does not lose time to a client that thinks about a question', async () => {
-    const asked = call.forwardQuestion(QUESTION, new AbortController());
+  it('pauses its timeout while the client answers a question', async () => {
+    const answered = call.forwardQuestion(QUESTION, new AbortController());
     await jest.advanceTimersByTimeAsync(60_000);
     expect(outcomes).toEqual([]);
     answer({ result: {} });
-    await asked;
+    await answered;
     await jest.advanceTimersByTimeAsync(800);
     expect(outcomes).toEqual([]);
     await jest.advanceTimersByTimeAsync(400);
     expect(outcomes).toHaveLength(1);
   });
 
-  it('goes on losing time once its server took the question back', async () => {
+  it('resumes its timeout once the server cancels the question', async () => {
     const control = new AbortController();
     void call.forwardQuestion(QUESTION, control);
     control.abort();
@@ -66,9 +66,9 @@ describe('a call to a legacy server', () => {
     expect(outcomes).toHaveLength(1);
   });
 
-  it('takes only so many questions, and none when it is over', () => {
-    const asked = Array.from({ length: 20 }, () => call.forwardQuestion(QUESTION, new AbortController()));
-    expect(asked.filter((question) => question !== undefined)).toHaveLength(16);
+  it('accepts at most 16 open questions, and none after it has settled', () => {
+    const questions = Array.from({ length: 20 }, () => call.forwardQuestion(QUESTION, new AbortController()));
+    expect(questions.filter((question) => question !== undefined)).toHaveLength(16);
     call.settle({ kind: 'result', result: {} });
     expect(call.forwardQuestion(QUESTION, new AbortController())).toBeUndefined();
   });

@@ -3,14 +3,14 @@ import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.j
 import type { CallTransport } from '../../channels/message-pipe.js';
 import { InFlightCall, type CallContext } from '../in-flight-call.js';
 
-/** What the connection does with a call that begins and ends. */
+/** Implemented by the connection: handles the end and the cancellation of its calls. */
 export interface LegacyCallHost {
   ended(call: LegacyCall): void;
-  /** Resolves once the server has taken note, or will not. */
+  /** Resolves once the server has received the cancellation, or cannot receive it. */
   cancel(call: LegacyCall, reason: string): Promise<void>;
 }
 
-/** Methods in the middle of which a server may ask its client something. */
+/** Methods during which a server may send questions to its client. */
 const METHODS_WITH_QUESTIONS: ReadonlySet<string> = new Set([
   'tools/call',
   'prompts/get',
@@ -18,16 +18,16 @@ const METHODS_WITH_QUESTIONS: ReadonlySet<string> = new Set([
   'completion/complete',
 ]);
 
-/** Questions that one call may have open at a time. */
+/** Maximum number of open questions per call. */
 const MAX_OPEN_QUESTIONS = 16;
 
-/** And altogether: each of them gives the server its full time anew. */
+/** Maximum number of questions per call in total: each question restarts the call's timeout. */
 const MAX_QUESTIONS = 64;
 
 /** A call to a legacy server. */
 export class LegacyCall extends InFlightCall {
   transport: CallTransport | undefined;
-  /** Set when the server is told that nobody waits any more; resolves once it has taken note, or will not. */
+  /** Set when the call is cancelled at the server; resolves once the server has received that, or cannot receive it. */
   cancelled: Promise<void> | undefined;
   private openQuestions: Set<AbortController> | undefined;
   private questionCount = 0;
@@ -47,7 +47,9 @@ export class LegacyCall extends InFlightCall {
     return METHODS_WITH_QUESTIONS.has(this.request.method);
   }
 
-  /** Undefined when the call is over or has too many questions open already. */
+  /**
+   * Forwards a question to the caller. Returns undefined when the call has settled or a limit of questions is reached.
+   */
   forwardQuestion(question: Question, control: AbortController): Promise<Answer> | undefined {
     this.openQuestions ??= new Set();
     if (this.settled || this.openQuestions.size >= MAX_OPEN_QUESTIONS || ++this.questionCount > MAX_QUESTIONS)

@@ -31,7 +31,10 @@ import type { LegacyLink, LinkHost } from './legacy-link.js';
 import { LegacySubscriptions } from './legacy-subscriptions.js';
 import { SerialQueue } from './serial-queue.js';
 
-/** How long the next call waits for a server to show that it has read a cancellation: until then it may still ask. */
+/**
+ * How long the next call waits for the server to confirm, by the answer to a ping, that it has read a cancellation, in
+ * milliseconds. Until then the server may still send a question for the cancelled call.
+ */
 const CANCEL_BARRIER_TIMEOUT_MS = 1_000;
 
 export interface LegacyConnectionParts {
@@ -40,12 +43,12 @@ export interface LegacyConnectionParts {
   readonly context: CallContext;
   readonly events: ConnectionEvents;
   readonly link: (host: LinkHost) => LegacyLink;
-  /** Ids go on where the handshake ended. */
+  /** Continues the request ids of the handshake. */
   readonly nextId: () => number;
   readonly suspectEra: () => void;
 }
 
-/** A session with a legacy server. */
+/** A connection with a legacy server: one session, or one process. */
 export class LegacyConnection implements UpstreamConnection, LegacyCallHost, InboxHost, LinkHost {
   readonly profile: ServerProfile;
   readonly client: ClientProfile;
@@ -85,16 +88,16 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     return this.closedBecause !== undefined;
   }
 
-  /** Ends the handshake, and listens to the server if it may have questions. */
+  /** Completes the handshake, and opens the server stream if the client can answer questions. */
   async completeHandshake(): Promise<void> {
     await this.notify({ method: 'notifications/initialized', params: {} });
     if (this.canAnswerQuestions) await this.link.openServerStream();
   }
 
-  /** Takes the place of `begin` where another worker has shaken hands. Nobody waits for the server to listen. */
-  resume(wasListening: boolean): void {
+  /** Replaces `completeHandshake` for a session that another worker opened. Does not wait for the server stream. */
+  resume(hadServerStream: boolean): void {
     this.isAdopted = true;
-    if (this.canAnswerQuestions || wasListening) void this.link.openServerStream();
+    if (this.canAnswerQuestions || hadServerStream) void this.link.openServerStream();
   }
 
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
@@ -120,15 +123,18 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     this.subscriptions ??= new LegacySubscriptions(this.profile.capabilities, (method, params) =>
       this.sendOwnRequest(method, params),
     );
-    const unheard = this.isAdopted ? this.subscriptions.unobservedBy(filter) : undefined;
-    const listening = await this.subscriptions.addSubscriber(filter, onChange);
+    const isUnobserved = this.isAdopted ? this.subscriptions.unobservedBy(filter) : undefined;
+    const subscription = await this.subscriptions.addSubscriber(filter, onChange);
     if (!this.link.serverStreamUnsupported) {
-      // What changed while the session went from hand to hand was said to nobody.
-      if (unheard) for (const change of toMissedChanges(listening.honoured)) if (unheard(change)) onChange(change);
-      return listening;
+      // Changes during the handoff of the session were delivered to no subscriber.
+      if (isUnobserved) {
+        for (const change of toMissedChanges(subscription.honoured)) if (isUnobserved(change)) onChange(change);
+      }
+      return subscription;
     }
-    // The server took it on and has no way to tell of a change: that would be a promise which nobody keeps.
-    await listening.close();
+    // The server accepted the subscription but has no stream on which to notify: grant nothing rather than break the
+    // promise.
+    await subscription.close();
     return { honoured: {}, close: () => Promise.resolve() };
   }
 
@@ -138,33 +144,33 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     return this.closing;
   }
 
-  // What calls tell.
+  // Called by calls.
 
   ended(call: LegacyCall): void {
     this.inbox.remove(call);
     if (this.serialQueue === undefined) return;
     if (call.cancelled === undefined || !this.serialQueue.isRunning(call)) return this.serialQueue.release(call);
-    // A question of the cancelled call may still be on its way; after the answer to a ping there is none any more, unless
-    // the server works on. That one is told by whose call was withdrawn.
-    const turns = this.serialQueue;
-    void this.sendOwnRequest('ping', {}, CANCEL_BARRIER_TIMEOUT_MS).then(() => turns.release(call));
+    // A question of the cancelled call may still be in transit. The answer to a ping shows that none is, unless the
+    // server continues to work on the call; `cancelledCalls` covers that case.
+    const queue = this.serialQueue;
+    void this.sendOwnRequest('ping', {}, CANCEL_BARRIER_TIMEOUT_MS).then(() => queue.release(call));
   }
 
   async cancel(call: LegacyCall, reason: string): Promise<void> {
     const { asker } = call.request;
     if (asker !== GATEWAY_IDENTITY) this.cancelledCalls.add(call.id, asker);
     await this.sendNotification({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
-    // A server without sessions learns of it by the end of the stream alone.
+    // A server without sessions detects the cancellation only by the end of the stream.
     call.transport?.abort();
   }
 
-  // What the inbox finds.
+  // Called by the inbox.
 
   sendAnswer(message: JsonObject, call?: LegacyCall): void {
     if (this.closed && !this.isDetached) return;
     void this.link.sendOneWay(JSON.stringify(message)).then((delivery) => {
       if (call === undefined || delivery === 'taken') return;
-      // The server would wait for the answer, and the call for the server, until the end of its time.
+      // Otherwise the server would wait for the answer, and the call for the server, until the call's timeout.
       if (delivery === 'session ended') this.lost('the server ended the session');
       call.abandon('the answer to its question could not be delivered');
     });
@@ -186,7 +192,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     this.events.ambiguousQuestion?.();
   }
 
-  // What the link tells.
+  // Called by the link.
 
   lost(reason: string, fault: TransportFault = 'lost'): void {
     if (!this.end(reason, fault)) return;
@@ -204,7 +210,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
 
   suspectEra(): void {
     this.parts.suspectEra();
-    this.lost('the server speaks another revision now');
+    this.lost('the server changed its protocol revision');
   }
 
   private async sendNotification({ method, params }: McpNotification): Promise<void> {
@@ -214,14 +220,14 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     );
   }
 
-  /** Unlike an end, it leaves the calls under way to themselves: each has a stream of its own. */
+  /** Unlike `end`, this leaves in-flight calls running: each has its own stream. */
   private detach(): UpstreamSessionState | undefined {
-    const left = this.closed ? undefined : this.link.detach?.();
-    if (left === undefined) return undefined;
+    const session = this.closed ? undefined : this.link.detach?.();
+    if (session === undefined) return undefined;
     this.isDetached = true;
-    this.closedBecause = 'another worker goes on with its session';
+    this.closedBecause = 'another worker has adopted its session';
     this.closing = Promise.resolve();
-    return { server: this.server, profile: this.profile, lastId: this.parts.nextId(), ...left };
+    return { server: this.server, profile: this.profile, lastId: this.parts.nextId(), ...session };
   }
 
   private start(
@@ -246,7 +252,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     return JSON.stringify({ jsonrpc: '2.0', id, method: request.method, params });
   }
 
-  /** A request of our own. */
+  /** Sends a request on behalf of the gateway. */
   private sendOwnRequest(method: string, params: JsonObject, requestMs = this.context.requestMs): Promise<Outcome> {
     const request = { method, params, client: this.client, asker: GATEWAY_IDENTITY };
     return this.start(request, NO_REPLY, new AbortController().signal, { ...this.context, requestMs });
@@ -267,7 +273,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
   private end(reason: string, fault: TransportFault = 'lost'): boolean {
     if (this.closedBecause !== undefined) return false;
     this.closedBecause = reason;
-    // Nobody's turn comes any more; who waits is told below.
+    // No queued call starts any more; all of them settle below.
     this.serialQueue = undefined;
     for (const call of this.inbox.inFlight) {
       call.settle(
@@ -278,10 +284,10 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
   }
 }
 
-/** Asks on nobody's behalf. */
+/** The identity of requests that the gateway sends on its own behalf. */
 const GATEWAY_IDENTITY: CallIdentity = { principal: 'the gateway', client: 'the gateway' };
 
 const NO_REPLY: UpstreamReply = {
   notify: () => undefined,
-  answerQuestion: async () => ({ error: { code: -32601, message: 'Nobody can be asked' } }),
+  answerQuestion: async () => ({ error: { code: -32601, message: 'The gateway cannot answer questions' } }),
 };

@@ -8,14 +8,21 @@ import type { Delivery, DetachedSession, LegacyLink, LinkHost } from './legacy-l
 import { endsSession } from './session-loss.js';
 import { SessionStream } from './session-stream.js';
 
-/** Bounds what only tidies up: an answer that nobody needs is not worth a longer wait. */
+/** Timeout for messages that expect no answer, in milliseconds. */
 const ONE_WAY_TIMEOUT_MS = 5_000;
+/** Timeout for the DELETE that ends a session, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
-/** A server that is slow to say that it took a message has taken it. */
+/**
+ * Faults after which a message counts as undelivered. After a timeout it counts as accepted: the server may have read
+ * it.
+ */
 const UNDELIVERED_FAULTS: ReadonlySet<TransportFault> = new Set(['refused', 'forbidden', 'lost']);
 
-/** Streamable HTTP with sessions: a POST per message, one GET stream for what belongs to no call. `left`: where others left that. */
+/**
+ * Streamable HTTP with sessions: one POST per message, and one GET stream for messages that belong to no call.
+ * `previousStream` is the position at which another worker detached that stream.
+ */
 export class LegacyHttpLink implements LegacyLink {
   readonly sharesOneStream = false;
   private readonly postHeaders: string[];
@@ -32,7 +39,7 @@ export class LegacyHttpLink implements LegacyLink {
     this.releaseChannel = channel.lease();
   }
 
-  /** Made when they are needed: most sessions never send a GET. */
+  /** Built on demand: most sessions never send a GET. */
   get getHeaders(): string[] {
     return [...this.commonHeaders, 'accept', 'text/event-stream'];
   }

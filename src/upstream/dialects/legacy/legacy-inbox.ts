@@ -14,19 +14,19 @@ import { findUndeclaredCapability } from '../questions.js';
 import type { CancelledCalls } from '../cancelled-calls.js';
 import type { LegacyCall } from './legacy-call.js';
 
-/** Where the inbox puts what it read. */
+/** Implemented by the connection: receives the messages that the inbox has classified. */
 export interface InboxHost {
   readonly client: ClientProfile;
   readonly cancelledCalls: CancelledCalls;
-  /** Sends an answer to a server's request; `call` waits for what comes of it. */
+  /** Sends the answer to a server's request. `call` is abandoned when the answer cannot be delivered. */
   sendAnswer(message: JsonObject, call?: LegacyCall): void;
   /** A list or a resource changed. */
   changed(notification: McpNotification): void;
-  /** Belongs to no call. */
+  /** A notification that belongs to no call. */
   uncorrelatedNotification(notification: McpNotification): void;
-  /** A question came on a channel that says nothing about its call. */
+  /** A question arrived on a channel that does not identify its call. */
   uncorrelatedQuestion(): void;
-  /** A question could be of the call that runs, or of one that another principal has given up. */
+  /** A question could belong to the running call or to a cancelled call of another principal. */
   ambiguousQuestion(): void;
 }
 
@@ -37,7 +37,7 @@ const CHANGES: ReadonlySet<string> = new Set([
   'notifications/resources/updated',
 ]);
 
-/** Decides what a message means that a legacy server sent of its own accord, and which call it belongs to. */
+/** Classifies the unsolicited messages of a legacy server and finds the calls to which they belong. */
 export class LegacyInbox {
   private readonly calls = new Map<RequestId, LegacyCall>();
   private questions: Map<RequestId, AbortController> | undefined;
@@ -60,7 +60,9 @@ export class LegacyInbox {
     return [...this.calls.values()];
   }
 
-  /** `own` is the call on whose stream the request came; without one, the only call that may be asked is meant. */
+  /**
+   * `own` is the call on whose stream the request arrived. Without it, the only call that accepts questions is meant.
+   */
   request(message: JsonRpcRequest, own?: LegacyCall): void {
     if (message.method === 'ping') return this.host.sendAnswer({ jsonrpc: '2.0', id: message.id, result: {} });
     const params = message.params ?? {};
@@ -103,19 +105,19 @@ export class LegacyInbox {
 
   private async forwardQuestion(call: LegacyCall, id: RequestId, question: Question): Promise<void> {
     const control = new AbortController();
-    const asked = call.forwardQuestion(question, control);
-    if (asked === undefined)
-      return this.rejectQuestion(id, RpcCode.invalidRequest, 'The call takes no further question');
+    const pending = call.forwardQuestion(question, control);
+    if (pending === undefined)
+      return this.rejectQuestion(id, RpcCode.invalidRequest, 'The call accepts no further question');
     this.questions ??= new Map();
     this.questions.set(id, control);
-    const answer: Answer = await asked.catch(() => NO_ANSWER);
+    const answer: Answer = await pending.catch(() => NO_ANSWER);
     this.questions.delete(id);
     if (!control.signal.aborted) return this.host.sendAnswer({ jsonrpc: '2.0', id, ...answer } as JsonObject, call);
-    // A server that withdrew its question expects no answer to it.
+    // A server that cancelled its question expects no answer.
     if (!call.settled) return;
-    // A refusal that overtakes the cancellation would look like a failure of the question.
+    // A rejection that overtakes the call's cancellation would look like a failed question.
     await call.cancelled;
-    this.rejectQuestion(id, RpcCode.internalError, 'The call that asked is over');
+    this.rejectQuestion(id, RpcCode.internalError, 'The call to which the question belongs has ended');
   }
 
   private cancelQuestion(id: JsonValue | undefined): void {

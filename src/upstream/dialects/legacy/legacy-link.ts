@@ -3,42 +3,45 @@ import type { UpstreamSessionState } from '../../upstream-session-state.js';
 import type { LegacyCall } from './legacy-call.js';
 import type { LegacyInbox } from './legacy-inbox.js';
 
-/** What a link tells the connection it serves. */
+/** Implemented by the connection: receives the events of its link. */
 export interface LinkHost {
   readonly server: string;
   readonly revision: string;
   readonly inbox: LegacyInbox;
-  /** No further call can be served; calls under way get no answer any more. */
+  /** The link can serve no further call, and in-flight calls receive no answer any more. */
   lost(reason: string, fault?: TransportFault): void;
-  /** An answer came that no call under way waits for. */
+  /** An answer arrived for which no in-flight call waits. */
   lateAnswer(id: JsonValue | undefined): void;
   /** Changes may have been missed. */
   missedChanges(): void;
-  /** The server answers like one of another era. */
+  /** An answer of the server is typical of another era. */
   suspectEra(): void;
 }
 
-/** What somebody else needs to go on with the session of a link. */
+/** The state with which another worker can adopt the session of a link. */
 export type DetachedSession = Pick<UpstreamSessionState, 'sessionId' | 'stream'>;
 
-/** What became of what expects no answer. `taken` as well when nobody can tell: the server may have read it. */
+/**
+ * The delivery of a message that expects no answer. `accepted` includes the uncertain case: the server may have read
+ * it.
+ */
 export type Delivery = 'taken' | 'failed' | 'session ended';
 
-/** How messages travel between a connection and a legacy server. */
+/** Transports messages between a connection and a legacy server. */
 export interface LegacyLink {
-  /** A question on this link does not say which call it belongs to. */
+  /** True when a question on this link does not identify its call. */
   readonly sharesOneStream: boolean;
-  /** True when no further call fits in. */
+  /** True when the link accepts no further call for now. */
   readonly full: boolean;
-  /** Sends a call and settles it with what comes back. */
+  /** Sends a call and settles it with the answer. */
   send(call: LegacyCall, text: string): void;
-  /** Sends what expects no answer. */
+  /** Sends a message that expects no answer. */
   sendOneWay(text: string): Promise<Delivery>;
-  /** The server has no way to say what belongs to no call. Known once the ears were opened. */
+  /** True when the server offers no stream for messages that belong to no call. Known after `openServerStream`. */
   readonly serverStreamUnsupported: boolean;
-  /** Makes the server able to send what belongs to no call. Resolves when it can, or never will. */
+  /** Opens the stream for messages that belong to no call. Resolves when it is open, or when the server offers none. */
   openServerStream(): Promise<void>;
-  /** Lets go of the server's session without ending it. Absent where the session ends with the link. */
+  /** Detaches the server's session without ending it. Absent when the session ends with the link. */
   detach?(): DetachedSession;
   close(): Promise<void>;
 }

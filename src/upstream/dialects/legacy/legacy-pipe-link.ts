@@ -12,7 +12,7 @@ import { PipeFlowControl } from '../pipe-flow-control.js';
 import type { LegacyCall } from './legacy-call.js';
 import type { Delivery, LegacyLink, LinkHost } from './legacy-link.js';
 
-/** One pipe for everything: a child process, or HTTP+SSE. */
+/** A link over one pipe for all messages: a child process, or HTTP+SSE. */
 export class LegacyPipeLink implements LegacyLink, PipeReceiver {
   readonly serverStreamUnsupported = false;
   readonly sharesOneStream = true;
@@ -23,7 +23,7 @@ export class LegacyPipeLink implements LegacyLink, PipeReceiver {
     private readonly host: LinkHost,
   ) {
     this.flow = new PipeFlowControl(pipe);
-    // The connection has to be complete before the first message reaches it.
+    // The connection's constructor must finish before the first message arrives.
     queueMicrotask(() => pipe.attach(this));
   }
 
@@ -59,7 +59,7 @@ export class LegacyPipeLink implements LegacyLink, PipeReceiver {
 
   private dispatch(value: JsonValue): void {
     const { inbox } = this.host;
-    // Whatever carries the id of a call is meant for it, however broken it is.
+    // A message with the id of a call belongs to that call, even when it is malformed.
     const call = isJsonObject(value) && value['method'] === undefined ? inbox.find(value['id']) : undefined;
     if (call !== undefined) return call.settleInOrder(outcomeOfMessage(value, call.id));
     if (isJsonObject(value) && value['method'] === undefined) return this.host.lateAnswer(value['id']);

@@ -23,16 +23,19 @@ import type { LegacyCall } from './legacy-call.js';
 import type { LinkHost } from './legacy-link.js';
 import { endsSession } from './session-loss.js';
 
-/** Wait before a stream is taken up again, when the server named none (WHATWG leaves it to the client). */
+/**
+ * First delay before a stream is resumed when the server sent no delay, in milliseconds (WHATWG leaves it to the
+ * client).
+ */
 const MIN_RESUME_DELAY_MS = 1_000;
 
-/** What the requests of a session carry. */
+/** The session id and headers of a session's requests. */
 export interface SessionHeaders {
   readonly sessionId: string | undefined;
   readonly getHeaders: string[];
 }
 
-/** One call over streamable HTTP: the POST, the stream it may open, and that stream's resumption by GET. */
+/** One call over streamable HTTP: the POST, the stream that it may open, and the resumption of that stream by GET. */
 export class LegacyPost implements HttpReceiver, CallTransport {
   private exchange: HttpExchange | undefined;
   private cursor: StreamCursor | undefined;
@@ -79,7 +82,7 @@ export class LegacyPost implements HttpReceiver, CallTransport {
   event(event: SseEvent): void | Promise<void> {
     this.backoff.reset();
     if (this.call.settled || event.type !== 'message') return;
-    // An empty event carries the id that a client needs to come back, before anything else was said.
+    // An empty first event carries the id that a client needs to resume the stream.
     if (event.data === '') return this.cursor === undefined ? this.call.opened(event.retryMs) : undefined;
     const readings = readMessages(event.data, this.host.revision);
     const [single] = readings;
@@ -114,7 +117,7 @@ export class LegacyPost implements HttpReceiver, CallTransport {
       case 'request':
         return this.host.inbox.request(reading.message, this.call);
       case 'invalid':
-        return this.call.settle(protocolViolation(this.host.server, 'an event is no message'));
+        return this.call.settle(protocolViolation(this.host.server, 'an event is not a JSON-RPC message'));
     }
   }
 
@@ -130,7 +133,7 @@ export class LegacyPost implements HttpReceiver, CallTransport {
     this.exchange = this.channel.sendUnqueued({ method: 'GET', headers, body: null }, this);
   }
 
-  /** The server does not give back the rest of the stream: what became of the call stays in the dark. */
+  /** The server does not resume the stream: the outcome of the call is unknown. */
   private handleResumeFailure(answer: HttpAnswer): void {
     if (answer.status >= 500 && this.cursor !== undefined) return this.resumeLater(this.cursor);
     this.call.settle(outcomeOfFault('cut', `its stream could not be resumed, HTTP ${answer.status}`));

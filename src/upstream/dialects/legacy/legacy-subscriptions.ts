@@ -13,10 +13,10 @@ interface ResourceSubscription {
   readonly ready: Promise<Outcome>;
 }
 
-/** Sends a request of the connection's own. */
+/** Sends a request on behalf of the gateway. */
 type SendRequest = (method: string, params: JsonObject) => Promise<Outcome>;
 
-/** The listeners of one legacy session: one subscription per resource, however many listen to it. */
+/** The subscribers of one legacy session: one upstream subscription per resource, for any number of subscribers. */
 export class LegacySubscriptions {
   private readonly subscribers = new Set<Subscriber>();
   private readonly resources = new Map<string, ResourceSubscription>();
@@ -26,52 +26,55 @@ export class LegacySubscriptions {
     private readonly send: SendRequest,
   ) {}
 
-  /** Rejects with the server's refusal when nothing of the filter is left. */
+  /** Rejects with the server's error when the server accepts no part of the filter. */
   async addSubscriber(
     filter: ChangeFilter,
     onChange: (notification: McpNotification) => void,
   ): Promise<UpstreamSubscription> {
     const early: McpNotification[] = [];
-    const listener = {
+    // Buffers changes until the server has answered all subscriptions.
+    const buffering = {
       filter: this.supportedPart(filter),
       onChange: (change: McpNotification) => void early.push(change),
     };
-    this.subscribers.add(listener);
-    const { uris, refused } = await this.subscribeAll(listener.filter.resourceSubscriptions ?? []);
-    const honoured = { ...listener.filter, resourceSubscriptions: uris };
-    this.subscribers.delete(listener);
+    this.subscribers.add(buffering);
+    const { uris, refused } = await this.subscribeAll(buffering.filter.resourceSubscriptions ?? []);
+    const honoured = { ...buffering.filter, resourceSubscriptions: uris };
+    this.subscribers.delete(buffering);
     const [first] = refused;
     if (first && isEmpty(honoured)) throw toOutcomeError(first.refusal);
-    const heard = { filter: honoured, onChange };
-    this.subscribers.add(heard);
+    const subscriber = { filter: honoured, onChange };
+    this.subscribers.add(subscriber);
     for (const change of early) if (matchesFilter(honoured, change)) onChange(change);
-    const listening = { honoured: uris.length > 0 ? honoured : withoutResources(honoured), refused };
-    return { ...listening, close: () => this.removeSubscriber(heard) };
+    const granted = { honoured: uris.length > 0 ? honoured : withoutResources(honoured), refused };
+    return { ...granted, close: () => this.removeSubscriber(subscriber) };
   }
 
-  /** A test for what nobody listens to at this moment. */
+  /** Returns a predicate for the changes of the filter that no current subscriber observes. */
   unobservedBy(filter: ChangeFilter): (change: McpNotification) => boolean {
     const others = [...this.subscribers];
-    const unheard = toMissedChanges(filter).filter(
+    const unobserved = toMissedChanges(filter).filter(
       (change) => !others.some((other) => matchesFilter(other.filter, change)),
     );
-    const keys = new Set(unheard.map(keyOf));
+    const keys = new Set(unobserved.map(keyOf));
     return (change) => keys.has(keyOf(change));
   }
 
   changed(notification: McpNotification): void {
-    for (const listener of this.subscribers)
-      if (matchesFilter(listener.filter, notification)) listener.onChange(notification);
+    for (const subscriber of this.subscribers) {
+      if (matchesFilter(subscriber.filter, notification)) subscriber.onChange(notification);
+    }
   }
 
   missedChanges(): void {
-    for (const listener of this.subscribers)
-      for (const change of toMissedChanges(listener.filter)) listener.onChange(change);
+    for (const subscriber of this.subscribers) {
+      for (const change of toMissedChanges(subscriber.filter)) subscriber.onChange(change);
+    }
   }
 
-  private async removeSubscriber(listener: Subscriber): Promise<void> {
-    if (!this.subscribers.delete(listener)) return;
-    await Promise.all((listener.filter.resourceSubscriptions ?? []).map((uri) => this.unsubscribe(uri)));
+  private async removeSubscriber(subscriber: Subscriber): Promise<void> {
+    if (!this.subscribers.delete(subscriber)) return;
+    await Promise.all((subscriber.filter.resourceSubscriptions ?? []).map((uri) => this.unsubscribe(uri)));
   }
 
   private supportedPart(filter: ChangeFilter): ChangeFilter {
@@ -89,8 +92,8 @@ export class LegacySubscriptions {
     return isJsonObject(declared) && declared[ability] === true;
   }
 
-  private async subscribeAll(asked: readonly string[]): Promise<{ uris: string[]; refused: RefusedResource[] }> {
-    const outcomes = await Promise.all(asked.map(async (uri) => ({ uri, outcome: await this.subscribe(uri) })));
+  private async subscribeAll(requested: readonly string[]): Promise<{ uris: string[]; refused: RefusedResource[] }> {
+    const outcomes = await Promise.all(requested.map(async (uri) => ({ uri, outcome: await this.subscribe(uri) })));
     return {
       uris: outcomes.flatMap(({ uri, outcome }) => (outcome.kind === 'result' ? [uri] : [])),
       refused: outcomes.flatMap(({ uri, outcome }) => (outcome.kind === 'error' ? [{ uri, refusal: outcome }] : [])),

@@ -1,4 +1,4 @@
-import { first, type AnswerHeaders, type HttpChannel } from '../../channels/http/index.js';
+import { firstHeaderValue, type AnswerHeaders, type HttpChannel } from '../../channels/http/index.js';
 import type { ServerProfile } from '../../upstream-connection.js';
 import { isUpstreamSessionId, type StreamState, type UpstreamSessionState } from '../../upstream-session-state.js';
 import { protocolViolation, withServer, toOutcomeError } from '../../upstream.errors.js';
@@ -11,10 +11,10 @@ import { LegacyHttpLink, legacyPostHeaders } from './legacy-http-link.js';
 
 const HANDSHAKE_ID = 0;
 
-/** The server does not do streamable HTTP; it may be one with HTTP+SSE. */
+/** The server does not support streamable HTTP; it may support HTTP+SSE. */
 export const NOT_STREAMABLE = Symbol('not streamable HTTP');
 
-/** Shakes hands over streamable HTTP. Rejects with an OutcomeError. */
+/** Opens a session over streamable HTTP. Rejects with an OutcomeError. */
 export async function openOverHttp(
   channel: HttpChannel,
   opening: ConnectionOptions,
@@ -29,7 +29,7 @@ export async function openOverHttp(
   return connection;
 }
 
-/** Goes on with a session that was surrendered. The server hears nothing of that. */
+/** Adopts a detached session. The server receives no message about that. */
 export function adoptOverHttp(
   channel: HttpChannel,
   opening: ConnectionOptions,
@@ -47,7 +47,7 @@ function sendInitialize(channel: HttpChannel, opening: ConnectionOptions, signal
   return new SingleRequest(channel, request, isResponse, signal).ended;
 }
 
-/** A session, just opened or surrendered. */
+/** A session that was just opened or adopted. */
 interface EstablishedSession {
   readonly profile: ServerProfile;
   readonly sessionId?: string | undefined;
@@ -73,7 +73,7 @@ function createConnection(
   });
 }
 
-/** By these the specification tells a server of the older transport (basic/transports, Backwards Compatibility). */
+/** Statuses that identify a server of the older transport (basic/transports, Backwards Compatibility). */
 const OLDER_TRANSPORT_STATUSES: ReadonlySet<number> = new Set([400, 404, 405]);
 
 function mayUseOlderTransport(ending: RequestEnding): boolean {
@@ -84,7 +84,7 @@ function mayUseOlderTransport(ending: RequestEnding): boolean {
 
 function readSessionId(ending: RequestEnding, server: string): string | undefined {
   const headers: AnswerHeaders = ending.kind === 'fault' ? {} : ending.headers;
-  const id = first(headers['mcp-session-id']);
+  const id = firstHeaderValue(headers['mcp-session-id']);
   if (id !== undefined && !isUpstreamSessionId(id))
     throw toOutcomeError(protocolViolation(server, 'its session id is malformed'));
   return id;

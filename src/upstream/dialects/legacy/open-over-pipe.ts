@@ -45,7 +45,7 @@ function pipeEndingToOutcome(ending: PipeEnding): Outcome {
     case 'cancelled':
       return outcomeOfFault('aborted');
     case 'end':
-      // Nothing but the handshake was sent, so nothing of a caller's was executed.
+      // Only the handshake was sent, so no request of a caller was executed.
       return outcomeOfFault(ending.fault === 'lost' ? 'refused' : ending.fault, ending.reason);
   }
 }

@@ -9,7 +9,7 @@ import type { ConnectionOptions } from './connection-options.js';
 import { openOverPipe } from './open-over-pipe.js';
 import { reportsLostSession } from './session-loss.js';
 
-/** Opens the event stream of an HTTP+SSE server and shakes hands. Rejects with an OutcomeError. */
+/** Opens the event stream of an HTTP+SSE server and a session on it. Rejects with an OutcomeError. */
 export async function openOverSse(
   channel: HttpChannel,
   opening: ConnectionOptions,
@@ -17,17 +17,17 @@ export async function openOverSse(
 ): Promise<LegacyConnection> {
   const { server, connectMs } = opening.context;
   const pipe = new SsePipe(channel, toPipeOptions(server), connectMs);
-  const leave = (): void => void pipe.close();
-  signal.addEventListener('abort', leave, { once: true });
+  const closePipe = (): void => void pipe.close();
+  signal.addEventListener('abort', closePipe, { once: true });
   const refusal = await pipe.opened;
-  signal.removeEventListener('abort', leave);
+  signal.removeEventListener('abort', closePipe);
   if (refusal === undefined) return openOverPipe(pipe, opening, signal);
   await pipe.close();
   throw toOutcomeError(withServer(refusalToOutcome(refusal, server), server));
 }
 
 function toPipeOptions(server: string): SsePipeOptions {
-  const log = new BoundedLog(new Logger('Upstream'), `${server}: dropped what is no message: `);
+  const log = new BoundedLog(new Logger('Upstream'), `${server}: dropped a line that is not a message: `);
   return {
     toRefusal: (answer, id) => {
       const isLost = reportsLostSession(answer, id);

@@ -1,11 +1,11 @@
 import type { LegacyCall } from './legacy-call.js';
 
-/** Calls that may wait for their turn on one connection. */
+/** Maximum number of queued calls per connection. */
 const MAX_WAITING = 256;
 
 /**
- * Lets calls run one at a time where a question does not say which call it belongs to: with one call running, there is
- * no doubt.
+ * Runs calls one at a time when questions do not identify their call: with one running call, the call of a question is
+ * unambiguous (upstream/README.md, invariant 5).
  */
 export class SerialQueue {
   private running: LegacyCall | undefined;

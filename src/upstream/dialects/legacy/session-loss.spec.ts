@@ -7,7 +7,7 @@ const answer = (status: number, body: unknown) => ({
 });
 const error = (id: unknown, code: number, message: string) => ({ jsonrpc: '2.0', id, error: { code, message } });
 
-describe('a refusal with a session id', () => {
+describe('endsSession', () => {
   it.each([
     [404, ''],
     [404, 'Not Found'],
@@ -21,7 +21,7 @@ describe('a refusal with a session id', () => {
     [400, error(null, -32600, 'Bad Request: Missing session ID')],
     [400, error(null, -32000, 'Session "4f2c" not found or expired')],
     [400, { jsonrpc: '2.0', error: { code: -32600, message: 'Invalid or expired session' } }],
-  ])('%d %j ends the session', (status, body) => {
+  ])('treats status %d with body %j as the end of the session', (status, body) => {
     expect(endsSession(answer(status, body), 7)).toBe(true);
   });
 
@@ -39,11 +39,11 @@ describe('a refusal with a session id', () => {
     [400, error(null, -32600, 'Malformed')],
     [400, 'No session'],
     [500, error(null, -32000, 'Session store down')],
-  ])('%d %j does not', (status, body) => {
+  ])('does not treat status %d with body %j as the end of the session', (status, body) => {
     expect(endsSession(answer(status, body), 7)).toBe(false);
   });
 
-  it('over HTTP+SSE ends it when it says so; there a 404 may be about the address', () => {
+  it('reportsLostSession ignores a bare 404, which over HTTP+SSE may concern the endpoint', () => {
     expect(reportsLostSession(answer(404, error(null, -32001, 'Session not found')), 7)).toBe(true);
     expect(reportsLostSession(answer(404, 'Not Found'), 7)).toBe(false);
   });

@@ -8,9 +8,10 @@ import {
 } from '#lib/mcp-protocol';
 
 /**
- * A 404 on a session id ends the session (basic/transports, Session Management). One that answers this very request was
- * given by a server that has read it, and ends the session only if it says so. Servers that lost their sessions in a
- * restart often say 400. Without an id nothing was asked: an answer to the server was delivered.
+ * A 404 for a session id ends the session (basic/transports, Session Management). A 404 whose body answers this request
+ * shows that the server has read the request; it ends the session only if the error says so. Servers that lost their
+ * sessions in a restart often send 400. Without an `id`, the rejected message was not a request but an answer to the
+ * server.
  */
 export function endsSession(answer: HttpAnswer, id?: number): boolean {
   if (answer.status !== 404) return reportsLostSession(answer, id);
@@ -18,7 +19,7 @@ export function endsSession(answer: HttpAnswer, id?: number): boolean {
   return !isJsonObject(body) || id === undefined || body['id'] !== id || blamesSession(body);
 }
 
-/** A refusal that answers no request and blames the session. */
+/** Returns whether an error that answers no request reports a lost session. */
 export function reportsLostSession(answer: HttpAnswer, id?: number): boolean {
   const body = tryParseJson(answer.body);
   if (!isJsonObject(body) || !blamesSession(body)) return false;
@@ -26,7 +27,7 @@ export function reportsLostSession(answer: HttpAnswer, id?: number): boolean {
   return answer.status === 400 && (body['id'] ?? null) === null;
 }
 
-/** As servers put it: `Session not found`, `No valid session ID provided`, `Server not initialized`. */
+/** Wordings of known servers: `Session not found`, `No valid session ID provided`, `Server not initialized`. */
 const LOST_SESSION_WORDINGS = [
   /\b(no valid|no active|no such|unknown|invalid|missing|expired|terminated)( or \w+)? (mcp[- ])?session\b/i,
   /\bsession\b(?!:\/\/).{0,60}\b(not found|not valid|unknown|invalid|missing|expired|terminated|required|not exist|closed)\b/i,

@@ -12,12 +12,15 @@ import type { StreamState } from '../../upstream-session-state.js';
 import { readMessages } from '../messages.js';
 import type { LinkHost } from './legacy-link.js';
 
-/** How long opening may hold others up: some servers send no headers before the first event. */
+/**
+ * How long callers wait for the stream to open, in milliseconds: some servers send no headers before the first event.
+ */
 const OPEN_TIMEOUT_MS = 1_000;
 
 /**
- * The GET stream of a session, kept open once it was asked for. A server that offers none is not asked again; one that
- * ends it is visited again, with the last event id when it gave one. `left`: where another one left the same stream.
+ * The GET stream of a session, which stays open once it was requested. It is not requested again from a server that
+ * does not support it. When the server ends the stream, it is reopened with the last event id, if there is one.
+ * `previous` is the position at which another worker detached the same stream.
  */
 export class SessionStream implements HttpReceiver {
   private state: 'closed' | 'open' | 'not offered' = 'closed';
@@ -34,18 +37,18 @@ export class SessionStream implements HttpReceiver {
     private readonly channel: HttpChannel,
     private readonly headers: readonly string[],
     private readonly host: LinkHost,
-    left?: StreamState,
+    previous?: StreamState,
   ) {
-    this.cursor = { lastEventId: left?.lastEventId, retryMs: undefined };
-    this.interrupted = left !== undefined;
-    this.wasOpen = left !== undefined;
+    this.cursor = { lastEventId: previous?.lastEventId, retryMs: undefined };
+    this.interrupted = previous !== undefined;
+    this.wasOpen = previous !== undefined;
   }
 
   open(): Promise<void> {
     this.opening ??= new Promise((resolve) => {
-      const patience = setTimeout(resolve, OPEN_TIMEOUT_MS).unref();
+      const timeout = setTimeout(resolve, OPEN_TIMEOUT_MS).unref();
       this.opened = () => {
-        clearTimeout(patience);
+        clearTimeout(timeout);
         resolve();
       };
       this.state = 'open';
@@ -54,12 +57,12 @@ export class SessionStream implements HttpReceiver {
     return this.opening;
   }
 
-  /** False once the server has said that it has no such stream. */
+  /** False once the server has rejected the stream. */
   get isSupported(): boolean {
     return this.state !== 'not offered';
   }
 
-  /** Closes it. Undefined when it was never open. */
+  /** Closes the stream and returns its position. Returns undefined when it was never open. */
   detach(): StreamState | undefined {
     const lastEventId = this.exchange?.cursor?.lastEventId ?? this.cursor.lastEventId;
     const isOpen = this.wasOpen && this.state === 'open';
@@ -80,11 +83,11 @@ export class SessionStream implements HttpReceiver {
       this.markUnsupported();
       return this.host.lost('the server ended the session');
     }
-    // Many servers grant one stream at a time, and take a while to see that the one before is gone.
+    // Many servers grant one stream at a time, and notice the end of the previous one with a delay.
     if (status === 409 && this.wasOpen) return this.reconnectLater();
     if (status >= 500 || status === 408 || status === 429) return this.reconnectLater();
     if (this.cursor.lastEventId === undefined) return this.markUnsupported();
-    // It does not know the event any more: begin anew, and say that something may be missing.
+    // The server no longer knows the event: reopen without it, and report that changes may have been missed.
     this.cursor = { ...this.cursor, lastEventId: undefined };
     this.reconnectLater();
   }

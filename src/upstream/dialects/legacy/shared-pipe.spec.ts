@@ -10,42 +10,42 @@ const REQUEST_MS = 10_000;
 const NEVER = new AbortController().signal;
 const log = (data: string) => ({ method: 'notifications/message', params: { level: 'info', data } });
 
-/** A principal, or one of its clients: `me`, `me/phone`. */
-const of = (client: string) => ({ principal: client.split('/')[0]!, client });
+/** Identity of a principal (`me`) or of one of its clients (`me/phone`). */
+const identity = (client: string) => ({ principal: client.split('/')[0]!, client });
 
-describe('a pipe to a legacy server that several clients share', () => {
+describe('a shared pipe to a legacy server', () => {
   let deadlines: Deadlines;
   let pipe: ScriptedPipe;
   let connection: LegacyConnection;
-  let unrelated: unknown[];
-  let doubts: number;
+  let uncorrelatedLogs: unknown[];
+  let ambiguousQuestions: number;
 
   const open = (): void => {
     pipe = new ScriptedPipe();
-    unrelated = [];
-    doubts = 0;
+    uncorrelatedLogs = [];
+    ambiguousQuestions = 0;
     connection = new LegacyConnection({
       profile: { era: 'legacy', revision: CLIENT.revision, capabilities: {} },
       client: CLIENT,
       context: { server: 'shop', deadlines, requestMs: REQUEST_MS, connectMs: REQUEST_MS },
       events: {
-        notify: ({ params }) => void unrelated.push(params['data']),
+        notify: ({ params }) => void uncorrelatedLogs.push(params['data']),
         closed: () => undefined,
-        ambiguousQuestion: () => void doubts++,
+        ambiguousQuestion: () => void ambiguousQuestions++,
       },
       link: (host) => new LegacyPipeLink(pipe, host),
       nextId: () => pipe.nextId(),
       suspectEra: () => undefined,
     });
   };
-  /** A call that is under way once the turns before it are over. */
-  const callOf = (asker: string, signal = NEVER) => {
-    const heard: unknown[] = [];
-    const asked: string[] = [];
+  /** Starts a call; the pipe sends it once earlier calls have ended. */
+  const callOf = (client: string, signal = NEVER) => {
+    const logs: unknown[] = [];
+    const questions: string[] = [];
     const reply = {
-      notify: ({ params }: McpNotification) => void heard.push(params['data']),
+      notify: ({ params }: McpNotification) => void logs.push(params['data']),
       answerQuestion: async ({ method }: { method: string }) => {
-        asked.push(method);
+        questions.push(method);
         return { result: { roots: [] } };
       },
     };
@@ -53,23 +53,26 @@ describe('a pipe to a legacy server that several clients share', () => {
       method: 'tools/call',
       params: { name: 'any' },
       client: CLIENT,
-      asker: of(asker),
+      asker: identity(client),
       logLevel: 'debug',
     } as const;
     const outcome = connection.request(request, reply, signal);
-    return { heard, asked, outcome };
+    return { logs, questions, outcome };
   };
-  /** The server reads the cancellation, answers the ping that follows, and works on. */
-  const isCancelled = async (asker: string): Promise<number | undefined> => {
-    const leave = new AbortController();
-    callOf(asker, leave.signal);
+  /**
+   * Cancels a call. The server reads the cancellation, answers the ping that follows, and continues to work on the
+   * call.
+   */
+  const cancelCallOf = async (client: string): Promise<number | undefined> => {
+    const controller = new AbortController();
+    callOf(client, controller.signal);
     const id = pipe.idsOf('tools/call').at(-1);
-    leave.abort();
+    controller.abort();
     pipe.emit({ id: pipe.idsOf('ping').at(-1), result: {} });
     await flushMicrotasks();
     return id;
   };
-  const asks = async (id: string): Promise<unknown> => {
+  const sendQuestion = async (id: string): Promise<unknown> => {
     pipe.emit({ id, method: 'roots/list' });
     await flushMicrotasks();
     return pipe.findAnswer(id);
@@ -87,61 +90,61 @@ describe('a pipe to a legacy server that several clients share', () => {
     jest.useRealTimers();
   });
 
-  it('brings a late question of a cancelled call to no other principal', async () => {
-    await isCancelled('somebody else');
+  it('rejects a late question of a cancelled call instead of forwarding it to another principal', async () => {
+    await cancelCallOf('other');
     const mine = callOf('me');
-    expect(await asks('late')).toMatchObject({ error: { code: -32600 } });
-    expect(mine.asked).toEqual([]);
-    expect(doubts).toBe(1);
+    expect(await sendQuestion('late')).toMatchObject({ error: { code: -32600 } });
+    expect(mine.questions).toEqual([]);
+    expect(ambiguousQuestions).toBe(1);
   });
 
-  it('brings it to no other principal however late it is, and whether or not the server answers pings', async () => {
-    callOf('somebody else');
+  it('rejects a question long after another principal timed out at a server that answers no pings', async () => {
+    callOf('other');
     jest.advanceTimersByTime(5 * REQUEST_MS);
     await flushMicrotasks();
     const mine = callOf('me');
-    expect(await asks('late')).toMatchObject({ error: { code: -32600 } });
-    expect(mine.asked).toEqual([]);
+    expect(await sendQuestion('late')).toMatchObject({ error: { code: -32600 } });
+    expect(mine.questions).toEqual([]);
   });
 
-  it('brings questions again once the server has answered the cancelled call', async () => {
-    const id = await isCancelled('somebody else');
+  it('forwards questions again once the server has answered the cancelled call', async () => {
+    const id = await cancelCallOf('other');
     pipe.emit({ id, result: {} });
     const mine = callOf('me');
-    expect(await asks('in time')).toMatchObject({ result: { roots: [] } });
-    expect(mine.asked).toEqual(['roots/list']);
-    expect(doubts).toBe(0);
+    expect(await sendQuestion('in time')).toMatchObject({ result: { roots: [] } });
+    expect(mine.questions).toEqual(['roots/list']);
+    expect(ambiguousQuestions).toBe(0);
   });
 
-  it('brings the principal whose call was cancelled what the server asks, as a pipe of its own would', async () => {
-    await isCancelled('me/phone');
-    expect(await asks('between calls')).toMatchObject({ error: { code: -32600 } });
+  it('forwards questions to the principal whose own call was cancelled', async () => {
+    await cancelCallOf('me/phone');
+    expect(await sendQuestion('between calls')).toMatchObject({ error: { code: -32600 } });
     const mine = callOf('me');
-    expect(await asks('mine')).toMatchObject({ result: { roots: [] } });
-    expect(mine.asked).toEqual(['roots/list']);
+    expect(await sendQuestion('mine')).toMatchObject({ result: { roots: [] } });
+    expect(mine.questions).toEqual(['roots/list']);
   });
 
-  it('ends a call at once whose server cannot be given the answer to its question', async () => {
+  it('ends a call immediately when the answer to its question cannot be delivered', async () => {
     const mine = callOf('me');
     pipe.acceptsOneWay = false;
-    await asks('in vain');
+    await sendQuestion('undeliverable');
     const why = expect.stringContaining('could not be delivered');
     expect(await mine.outcome).toMatchObject({ error: { code: -31_002, message: why } });
   });
 
-  it('brings log messages of a cancelled call to no other principal', async () => {
-    await isCancelled('somebody else');
+  it('delivers log messages after a cancelled call to no other principal', async () => {
+    await cancelCallOf('other');
     const mine = callOf('me');
-    pipe.emit(log('whose?'));
+    pipe.emit(log('ambiguous'));
     await flushMicrotasks();
-    expect([mine.heard, unrelated]).toEqual([[], ['whose?']]);
+    expect([mine.logs, uncorrelatedLogs]).toEqual([[], ['ambiguous']]);
   });
 
-  it('brings them to another client of the same principal', async () => {
-    await isCancelled('me/phone');
+  it('delivers log messages after a cancelled call to another client of the same principal', async () => {
+    await cancelCallOf('me/phone');
     const mine = callOf('me');
     pipe.emit(log('mine'));
     await flushMicrotasks();
-    expect(mine.heard).toEqual(['mine']);
+    expect(mine.logs).toEqual(['mine']);
   });
 });

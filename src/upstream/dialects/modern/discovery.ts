@@ -15,32 +15,32 @@ import { GATEWAY_CLIENT } from '../../gateway-identity.js';
 import type { ServerProfile } from '../../upstream-connection.js';
 import { noSharedRevision } from '../../upstream.errors.js';
 
-/** What a probe with `server/discover` says about a server. */
+/** The result of a probe with `server/discover`. */
 export type Discovery =
   | { readonly kind: 'modern'; readonly profile: ServerProfile }
-  /** Not a modern server, as far as can be told without a handshake. */
+  /** Not a modern server, as far as a probe without a handshake can show. */
   | { readonly kind: 'legacy' }
   | { readonly kind: 'failed'; readonly outcome: Outcome };
 
 export const DISCOVER = 'server/discover';
 export const DISCOVER_REQUEST = { method: DISCOVER, params: {}, client: GATEWAY_CLIENT } as const;
 
-/** The probe: the one request that no legacy server takes for something else. */
+/** The text of the probe: the one request that no legacy server mistakes for another. */
 export function discoverText(id: number): string {
   const params = encodeModernRequest(DISCOVER_REQUEST, GATEWAY_CLIENT, { revision: LATEST_MODERN_REVISION });
   return JSON.stringify({ jsonrpc: '2.0', id, method: DISCOVER, params });
 }
 
-/** Reads the answer to a probe (basic/versioning, Backward Compatibility): what is not recognized means legacy. */
+/** Interprets the answer to a probe (basic/versioning, Backward Compatibility): an unrecognized answer means legacy. */
 export function readDiscovery(outcome: Outcome, server: string): Discovery {
   if (outcome.kind === 'result') return toDiscovery(outcome.result, server);
-  // An error of our own making: what came back was no answer of this era.
+  // The gateway created this error: the answer was not one of the modern era.
   if (outcome.httpStatus !== undefined) return { kind: 'legacy' };
   const { code, data } = outcome.error;
   if (code === RpcCode.headerMismatch || code === RpcCode.missingClientCapability) return { kind: 'failed', outcome };
   const offered = isJsonObject(data) ? toRevisions(data['supported']) : undefined;
   if (code !== RpcCode.unsupportedProtocolVersion || offered === undefined) return { kind: 'legacy' };
-  // It was asked in every modern revision that we share with it, so at best a handshake is left.
+  // The probe offered every modern revision that the gateway supports, so only a legacy handshake remains.
   return toNonModern(offered, server);
 }
 

@@ -8,7 +8,7 @@ import { mirroredHeaders, modernHeaders } from './modern-headers.js';
 
 const PROBE_ID = 0;
 
-/** Probes a server over HTTP. A server that cannot be reached, refuses or is ill says nothing about its era. */
+/** Probes a server over HTTP. An unreachable, refusing or failing server is inconclusive about its era. */
 export async function discoverOverHttp(
   channel: HttpChannel,
   server: string,
@@ -26,6 +26,6 @@ function isInconclusive(ending: RequestEnding): boolean {
   if (ending.kind !== 'answer') return ending.kind === 'fault' && ending.fault !== 'cut';
   const { status } = ending.answer;
   if (status === 401 || status === 403 || status === 408 || status === 429) return true;
-  // Some legacy servers meet an unknown method with HTTP 500 and a JSON-RPC error.
+  // Some legacy servers answer an unknown method with HTTP 500 and a JSON-RPC error.
   return status >= 500 && !(status === 500 && isRpcResponse(ending.answer));
 }

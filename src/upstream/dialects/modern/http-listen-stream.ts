@@ -9,7 +9,7 @@ import type { HttpChannel, HttpExchange, HttpReceiver, SseEvent } from '../../ch
 import { readMessages } from '../messages.js';
 import type { ListenReader, ListenStream } from './modern-subscription.js';
 
-/** The POST of one `subscriptions/listen` and the event stream that answers it. */
+/** The POST of one `subscriptions/listen` request and its event stream. */
 export class HttpListenStream implements HttpReceiver, ListenStream {
   private readonly exchange: HttpExchange;
 

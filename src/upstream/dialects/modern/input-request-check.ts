@@ -3,10 +3,10 @@ import { protocolViolation } from '../../upstream.errors.js';
 import { findInputRequestFault } from '../questions.js';
 import type { InFlightCall } from '../in-flight-call.js';
 
-/** A result that asks for what it must not ask is the server's breach of the protocol. */
+/** Converts a result with forbidden input requests to a protocol violation of the server. */
 export function checkInputRequests(outcome: Outcome, call: InFlightCall): Outcome {
   if (outcome.kind === 'error') return outcome;
   const { method, client } = call.request;
-  const complaint = findInputRequestFault(method, outcome.result, client.capabilities);
-  return complaint === undefined ? outcome : protocolViolation(call.server, complaint);
+  const fault = findInputRequestFault(method, outcome.result, client.capabilities);
+  return fault === undefined ? outcome : protocolViolation(call.server, fault);
 }

@@ -1,14 +1,14 @@
 import { encodeHeaderValue, type JsonObject } from '#lib/mcp-protocol';
 import type { UpstreamRequest } from '../../upstream-connection.js';
 
-/** Methods whose target stands in a header too, and the param that holds it (basic/transports/streamable-http). */
+/** Methods whose target is repeated in a header, and the param that holds it (basic/transports/streamable-http). */
 const TARGET_PARAMS: Readonly<Record<string, string | undefined>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
 };
 
-/** What every request to a modern server carries, before its own headers. */
+/** Returns the headers of every request to a modern server, without those that mirror the request. */
 export function modernHeaders(own: readonly string[], revision: string): string[] {
   return [
     ...own,
@@ -21,7 +21,7 @@ export function modernHeaders(own: readonly string[], revision: string): string[
   ];
 }
 
-/** The headers that mirror one request. */
+/** Adds the headers that mirror one request. */
 export function mirroredHeaders(base: readonly string[], request: UpstreamRequest): string[] {
   const headers = base.slice();
   headers.push('mcp-method', request.method);

@@ -9,11 +9,11 @@ import { InFlightCall, type CallContext } from '../in-flight-call.js';
 
 export interface ModernCallContext extends CallContext {
   readonly revision: string;
-  /** The answer is one that a server of this era and revision does not give. */
+  /** Called on an answer that a server of this era and revision does not send. */
   suspectEra(): void;
 }
 
-/** A call to a modern server over HTTP: one POST, whose answer or event stream is the call's own. */
+/** A call to a modern server over HTTP: one POST with its own answer or event stream. */
 export class ModernHttpCall extends InFlightCall implements HttpReceiver {
   exchange: HttpExchange | undefined;
 
@@ -42,7 +42,8 @@ export class ModernHttpCall extends InFlightCall implements HttpReceiver {
     if (reading?.kind === 'response')
       return this.settle(checkInputRequests(outcomeOfMessage(reading.message, this.id), this));
     if (reading?.kind !== 'notification') {
-      const what = reading?.kind === 'request' ? 'it sent a request on a response stream' : 'an event is no message';
+      const what =
+        reading?.kind === 'request' ? 'it sent a request on a response stream' : 'an event is not a JSON-RPC message';
       return this.settle(protocolViolation(this.context.server, what));
     }
     const { method, params = {} } = reading.message;
@@ -69,10 +70,12 @@ export class ModernHttpCall extends InFlightCall implements HttpReceiver {
   }
 }
 
-/** By these a server of another era refuses what it does not understand. */
+/** Statuses with which a server of another era rejects an unknown request. */
 const FOREIGN_STATUSES: ReadonlySet<number> = new Set([400, 404, 405]);
 
-/** What a modern server says with such a status; of another revision it says that it is unsupported. */
+/**
+ * Error codes that a modern server sends with such a status; a server of another revision reports it as unsupported.
+ */
 const MODERN_CODES: ReadonlySet<number> = new Set([
   RpcCode.headerMismatch,
   RpcCode.missingClientCapability,

@@ -17,10 +17,10 @@ import { LISTEN_METHOD, ModernSubscription, type OpenListenStream } from './mode
 import { modernText, gatewayRequest } from './modern-text.js';
 import { ModernHttpCall, type ModernCallContext } from './modern-http-call.js';
 
-/** At most so often is a server asked again what it is, in milliseconds. */
+/** Minimum interval between two era checks of a connection, in milliseconds. */
 const MIN_ERA_CHECK_INTERVAL_MS = 5_000;
 
-/** A modern server over HTTP: there is no session, so the connection is no more than a pool and a profile. */
+/** A connection to a modern server over HTTP. There is no session: the connection consists of a pool and a profile. */
 export class ModernHttpConnection implements UpstreamConnection {
   private readonly context: ModernCallContext;
   private readonly headers: readonly string[];
@@ -74,31 +74,33 @@ export class ModernHttpConnection implements UpstreamConnection {
       const headers = mirroredHeaders(this.headers, request);
       return new HttpListenStream(this.channel, headers, modernText(id, request, revision), id, revision, reader);
     };
-    const forget = (ended: ModernSubscription): void => void this.subscriptions.delete(ended);
-    const listening = new ModernSubscription(open, filter, onChange, this.context, forget);
-    this.subscriptions.add(listening);
-    return listening.begin();
+    const remove = (ended: ModernSubscription): void => void this.subscriptions.delete(ended);
+    const subscription = new ModernSubscription(open, filter, onChange, this.context, remove);
+    this.subscriptions.add(subscription);
+    return subscription.begin();
   }
 
   async close(): Promise<void> {
     this.end('it was closed');
   }
 
-  /** An answer that a server of another era would give. Asks the server what it is, before drawing conclusions. */
+  /**
+   * Probes the server again after an answer that is typical of another era. Closes the connection if the era changed.
+   */
   private suspect(): void {
     const now = performance.now();
     if (this.closed || now - this.lastEraCheckAt < MIN_ERA_CHECK_INTERVAL_MS) return;
     this.lastEraCheckAt = now;
-    void this.isStillModern().then((still) => {
-      const reason = 'the server speaks another revision now';
-      if (!still && this.end(reason)) this.events.closed(reason);
+    void this.isStillModern().then((isModern) => {
+      const reason = 'the server changed its protocol revision';
+      if (!isModern && this.end(reason)) this.events.closed(reason);
     });
   }
 
   private end(reason: string): boolean {
     if (this.closedBecause !== undefined) return false;
     this.closedBecause = reason;
-    for (const listening of this.subscriptions) listening.close();
+    for (const subscription of this.subscriptions) subscription.close();
     this.releaseChannel();
     return true;
   }

@@ -2,13 +2,13 @@ import type { CallTransport } from '../../channels/message-pipe.js';
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
 import { InFlightCall, type CallContext } from '../in-flight-call.js';
 
-/** What the connection does with a call that begins and ends. */
+/** Implemented by the connection: handles the end and the cancellation of its calls. */
 export interface ModernCallHost {
   ended(call: ModernPipeCall): void;
   cancelled(call: ModernPipeCall, reason: string): void;
 }
 
-/** A call to a modern server whose calls share one pipe. */
+/** A call to a modern server over a shared pipe. */
 export class ModernPipeCall extends InFlightCall {
   transport: CallTransport | undefined;
 

@@ -10,25 +10,25 @@ const REQUEST_MS = 1_000;
 const NEVER = new AbortController().signal;
 const log = (data: string) => ({ method: 'notifications/message', params: { level: 'info', data } });
 
-const QUIET = { method: 'tools/call', params: { name: 'any' }, client: CLIENT };
+const TOOL_CALL = { method: 'tools/call', params: { name: 'any' }, client: CLIENT };
 
-/** A principal, or one of its clients: `me`, `me/phone`. */
-const of = (client: string) => ({ principal: client.split('/')[0]!, client });
+/** Identity of a principal (`me`) or of one of its clients (`me/phone`). */
+const identity = (client: string) => ({ principal: client.split('/')[0]!, client });
 
-describe('log messages of a process that several clients share', () => {
+describe('log messages of a modern server process that several clients share', () => {
   let deadlines: Deadlines;
   let pipe: ScriptedPipe;
   let connection: UpstreamConnection;
 
-  const heardBy = (asker: string, signal = NEVER): unknown[] => {
-    const heard: unknown[] = [];
+  const logsOf = (client: string, signal = NEVER): unknown[] => {
+    const logs: unknown[] = [];
     const reply = {
-      notify: ({ params }: McpNotification) => void heard.push(params['data']),
+      notify: ({ params }: McpNotification) => void logs.push(params['data']),
       answerQuestion: async () => ({ result: {} }),
     };
-    const request = { ...QUIET, asker: of(asker), logLevel: 'debug' } as const;
+    const request = { ...TOOL_CALL, asker: identity(client), logLevel: 'debug' } as const;
     void connection.request(request, reply, signal);
-    return heard;
+    return logs;
   };
   const open = (): void => {
     pipe = new ScriptedPipe();
@@ -37,10 +37,10 @@ describe('log messages of a process that several clients share', () => {
     const events = { notify: () => undefined, closed: () => undefined };
     connection = new ModernPipeConnection(pipe, profile, surroundings, events);
   };
-  const isCancelled = (asker: string): void => {
-    const leave = new AbortController();
-    heardBy(asker, leave.signal);
-    leave.abort();
+  const cancelCallOf = (client: string): void => {
+    const controller = new AbortController();
+    logsOf(client, controller.signal);
+    controller.abort();
   };
 
   beforeEach(() => {
@@ -54,51 +54,51 @@ describe('log messages of a process that several clients share', () => {
     jest.useRealTimers();
   });
 
-  it('are told to the only call', () => {
-    const heard = heardBy('me');
+  it('are delivered to the only in-flight call', () => {
+    const logs = logsOf('me');
     pipe.emit(log('mine'));
-    expect(heard).toEqual(['mine']);
+    expect(logs).toEqual(['mine']);
   });
 
-  it('are told to nobody else while the server may be at work on a call that was cancelled', async () => {
-    isCancelled('somebody else');
-    const heard = heardBy('me');
+  it('are delivered to no other principal until the server answers a cancelled call', async () => {
+    cancelCallOf('other');
+    const logs = logsOf('me');
     pipe.emit(log('about the cancelled call'));
-    expect(heard).toEqual([]);
+    expect(logs).toEqual([]);
     const [cancelled] = pipe.idsOf('tools/call');
     pipe.emit({ id: cancelled, result: { resultType: 'complete' } });
     pipe.emit(log('mine'));
     await flushMicrotasks();
-    expect(heard).toEqual(['mine']);
+    expect(logs).toEqual(['mine']);
   });
 
-  it('are told to nobody else after a call whose time was over, however long ago', () => {
-    heardBy('somebody else');
+  it('are delivered to no other principal after a call timed out, even much later', () => {
+    logsOf('other');
     jest.advanceTimersByTime(10 * REQUEST_MS);
-    const heard = heardBy('me');
-    pipe.emit(log('about the call that took too long'));
-    expect(heard).toEqual([]);
+    const logs = logsOf('me');
+    pipe.emit(log('about the call that timed out'));
+    expect(logs).toEqual([]);
   });
 
-  it('are still told to the principal whose call was cancelled', () => {
-    isCancelled('me/phone');
-    const heard = heardBy('me');
-    pipe.emit(log('mine, one way or the other'));
-    expect(heard).toHaveLength(1);
+  it('are still delivered to the principal whose call was cancelled', () => {
+    cancelCallOf('me/phone');
+    const logs = logsOf('me');
+    pipe.emit(log('about either call of mine'));
+    expect(logs).toHaveLength(1);
   });
 
-  it('are told again after a whole time-out if the call that was cancelled had asked for none', () => {
-    const leave = new AbortController();
-    const quiet = { ...QUIET, asker: of('somebody else') };
-    const nobody = { notify: () => undefined, answerQuestion: async () => ({ result: {} }) };
-    void connection.request(quiet, nobody, leave.signal);
-    leave.abort();
-    const early = heardBy('me');
-    pipe.emit(log('whose?'));
+  it('are delivered again one request timeout after a cancelled call that requested no log messages', () => {
+    const controller = new AbortController();
+    const withoutLogs = { ...TOOL_CALL, asker: identity('other') };
+    const ignoringReply = { notify: () => undefined, answerQuestion: async () => ({ result: {} }) };
+    void connection.request(withoutLogs, ignoringReply, controller.signal);
+    controller.abort();
+    const early = logsOf('me');
+    pipe.emit(log('about an unknown call'));
     expect(early).toEqual([]);
     jest.advanceTimersByTime(REQUEST_MS + 200);
-    const heard = heardBy('me');
+    const logs = logsOf('me');
     pipe.emit(log('mine'));
-    expect(heard).toEqual(['mine']);
+    expect(logs).toEqual(['mine']);
   });
 });

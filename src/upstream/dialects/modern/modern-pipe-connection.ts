@@ -30,7 +30,7 @@ import { LISTEN_METHOD, ModernSubscription, type ListenReader, type OpenListenSt
 import { ModernPipeCall, type ModernCallHost } from './modern-pipe-call.js';
 import { modernText, gatewayRequest } from './modern-text.js';
 
-/** A modern server in a child process: everything shares one pipe and is told apart by ids. */
+/** A connection to a modern server in a child process. All messages share one pipe and are correlated by ids. */
 export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, ModernCallHost {
   private readonly calls = new Map<number, ModernPipeCall>();
   private readonly readers = new Map<number, ListenReader>();
@@ -75,10 +75,10 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     if (this.closedBecause !== undefined)
       return Promise.reject(toOutcomeError(connectionClosed(server, this.closedBecause)));
     const open: OpenListenStream = (params, reader) => this.openListenStream(params, reader);
-    const forget = (ended: ModernSubscription): void => void this.subscriptions.delete(ended);
-    const listening = new ModernSubscription(open, filter, onChange, this.context, forget);
-    this.subscriptions.add(listening);
-    return listening.begin();
+    const remove = (ended: ModernSubscription): void => void this.subscriptions.delete(ended);
+    const subscription = new ModernSubscription(open, filter, onChange, this.context, remove);
+    this.subscriptions.add(subscription);
+    return subscription.begin();
   }
 
   async close(): Promise<void> {
@@ -92,7 +92,7 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
 
   cancelled(call: ModernPipeCall, reason: string): void {
     const { asker, logLevel } = call.request;
-    // Whoever asked for no log messages gets none (server/utilities/logging, Log Level).
+    // A request without a log level causes no log messages (server/utilities/logging, Log Level).
     this.cancelledCalls.add(call.id, asker, logLevel === undefined);
     this.cancel(call.id, reason);
   }
@@ -106,7 +106,8 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
   message(value: JsonValue): void {
     if (isJsonObject(value) && value['method'] === undefined) return this.answer(value);
     const reading = readMessage(value);
-    // A modern server sends no requests (basic/transports/stdio), and there is no telling whose call it would fail.
+    // A modern server must not send requests (basic/transports/stdio). The request names no call that could be failed
+    // for it.
     if (reading.kind === 'notification') this.notification(reading.message.method, reading.message.params ?? {});
   }
 
@@ -149,7 +150,7 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     return typeof token === 'number' ? this.calls.get(token) : undefined;
   }
 
-  /** Log messages name no request; with one call that the server can be at work on there is no doubt. */
+  /** Log messages name no request. With a single call on which the server can work, the call is unambiguous. */
   private onlyCall(): ModernPipeCall | undefined {
     const [call] = this.calls.values();
     if (call === undefined || this.calls.size > 1) return undefined;
@@ -164,15 +165,15 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     return {
       close: () => {
         if (!this.readers.delete(id)) return;
-        if (carriage.sent && !this.closed) this.cancel(id, 'nobody listens any more');
+        if (carriage.sent && !this.closed) this.cancel(id, 'the subscription was closed');
       },
     };
   }
 
   private end(reason: string, fault: TransportFault): boolean {
     if (this.closedBecause !== undefined) return false;
-    // Listeners take their leave while the pipe is still there.
-    for (const listening of this.subscriptions) listening.close();
+    // Subscriptions are cancelled at the server while the pipe is still open.
+    for (const subscription of this.subscriptions) subscription.close();
     this.closedBecause = reason;
     this.flow.close();
     for (const call of this.calls.values()) {

@@ -15,23 +15,23 @@ import type { CallContext } from '../in-flight-call.js';
 export const LISTEN_METHOD = 'subscriptions/listen';
 const ACKNOWLEDGED_METHOD = 'notifications/subscriptions/acknowledged';
 
-/** One `subscriptions/listen` request under way. */
+/** One in-flight `subscriptions/listen` request. */
 export interface ListenStream {
   close(): void;
 }
 
-/** What the stream of one such request brings. */
+/** Receives the messages of such a request's stream. */
 export interface ListenReader {
   notification(notification: McpNotification): void;
-  /** The stream is over; the outcome when the server answered the request. */
+  /** The stream ended. The outcome is set when the server answered the request. */
   ended(outcome: Outcome | undefined): void;
 }
 
 export type OpenListenStream = (params: JsonObject, reader: ListenReader) => ListenStream;
 
 /**
- * A subscription at a modern server (basic/patterns/subscriptions). Once acknowledged it is opened again whenever it
- * ends, and the listener is told that changes may have been missed meanwhile.
+ * A subscription at a modern server (basic/patterns/subscriptions). Once acknowledged, its stream is reopened whenever
+ * it ends, and the subscriber is notified that it may have missed changes.
  */
 export class ModernSubscription implements ListenReader {
   private honoured: ChangeFilter = {};
@@ -49,7 +49,7 @@ export class ModernSubscription implements ListenReader {
     private readonly onClosed: (listening: ModernSubscription) => void,
   ) {}
 
-  /** Resolves when the server acknowledged. Rejects with an OutcomeError. */
+  /** Resolves when the server acknowledges the subscription. Rejects with an OutcomeError. */
   begin(): Promise<UpstreamSubscription> {
     this.connect();
     return this.firstAcknowledgement.promise;
@@ -65,7 +65,7 @@ export class ModernSubscription implements ListenReader {
 
   notification({ method, params }: McpNotification): void {
     if (method === ACKNOWLEDGED_METHOD) return this.acknowledge(params['notifications']);
-    // Nothing may come before the acknowledgement, and nothing that was not asked for.
+    // Notifications before the acknowledgement and outside the filter are not allowed.
     if (this.state !== 'acknowledged') return;
     const change = { method, params: withoutSubscriptionId(params) };
     if (matchesFilter(this.honoured, change)) this.onChange(change);
@@ -75,7 +75,9 @@ export class ModernSubscription implements ListenReader {
     clearTimeout(this.timer);
     if (this.state === 'opening') {
       const isRefusal = outcome?.kind === 'error';
-      return this.fail(isRefusal ? outcome : protocolViolation(this.context.server, 'it acknowledged nothing'));
+      return this.fail(
+        isRefusal ? outcome : protocolViolation(this.context.server, 'it did not acknowledge the subscription'),
+      );
     }
     if (this.state === 'closed') return;
     this.state = 'reopening';
@@ -101,7 +103,7 @@ export class ModernSubscription implements ListenReader {
 
   private acknowledgementTimedOut(): void {
     this.stream?.close();
-    this.ended(outcomeOfFault('timeout', 'the subscription was not acknowledged'));
+    this.ended(outcomeOfFault('timeout', 'the subscription was not acknowledged in time'));
   }
 
   private fail(outcome: Outcome): void {
@@ -111,10 +113,10 @@ export class ModernSubscription implements ListenReader {
   }
 }
 
-/** A stream that lived so long was not refused by its server. */
+/** A stream that stayed open this long was accepted by its server; the back-off is reset, in milliseconds. */
 const STABLE_MS = 10_000;
 
-/** What was both asked for and granted. */
+/** Returns the part of the filter that the server granted. */
 function intersect(filter: ChangeFilter, granted: JsonObject): ChangeFilter {
   const uris = granted['resourceSubscriptions'];
   const resources = filter.resourceSubscriptions?.filter((uri) => Array.isArray(uris) && uris.includes(uri)) ?? [];
@@ -130,7 +132,7 @@ function intersect(filter: ChangeFilter, granted: JsonObject): ChangeFilter {
 function withoutSubscriptionId(params: JsonObject): JsonObject {
   const meta = params['_meta'];
   if (!isJsonObject(meta) || meta[META.subscriptionId] === undefined) return params;
-  const { [META.subscriptionId]: _id, ...kept } = meta;
+  const { [META.subscriptionId]: _id, ...otherMeta } = meta;
   const { _meta, ...rest } = params;
-  return Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept };
+  return Object.keys(otherMeta).length === 0 ? rest : { ...rest, _meta: otherMeta };
 }

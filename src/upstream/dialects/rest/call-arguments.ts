@@ -3,10 +3,10 @@ import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol
 const PARAMETER = /\{([a-z_][\w.-]*)\}/gi;
 const ONLY_A_PARAMETER = /^\{([a-z_][\w.-]*)\}$/i;
 
-/** Texts as they are; everything else as JSON, which leaves large integers their digits. */
+/** Returns a text unchanged and every other value as JSON, which preserves the digits of large integers. */
 export const toText = (value: JsonValue): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** The arguments of one call, and which of them were put somewhere. */
+/** The arguments of one call, and the names of those that were used. */
 export class CallArguments {
   private readonly used = new Set<string>();
 
@@ -17,7 +17,10 @@ export class CallArguments {
     return Object.hasOwn(this.all, name) ? this.all[name] : undefined;
   }
 
-  /** A text that is an argument and nothing else is that argument's value; undefined where one of its arguments is missing. */
+  /**
+   * Expands a template. A template of exactly one placeholder keeps the argument's type; undefined when an argument is
+   * missing.
+   */
   expand(template: string): JsonValue | undefined {
     const [, only] = ONLY_A_PARAMETER.exec(template) ?? [];
     if (only !== undefined) return this.use(only);
@@ -30,7 +33,7 @@ export class CallArguments {
     return isWhole ? text : undefined;
   }
 
-  /** Members and items that stand for arguments that are not given are left out. */
+  /** Expands all texts of a JSON template. Members and items whose arguments are missing are omitted. */
   expandAll(template: JsonValue): JsonValue | undefined {
     if (typeof template === 'string') return this.expand(template);
     if (Array.isArray(template)) {
@@ -44,7 +47,7 @@ export class CallArguments {
     return Object.fromEntries(members);
   }
 
-  /** Those that nothing has named. */
+  /** Returns the arguments that no template has used. */
   unused(): JsonObject {
     return Object.fromEntries(Object.entries(this.all).filter(([name]) => !this.used.has(name)));
   }

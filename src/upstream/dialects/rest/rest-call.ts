@@ -5,7 +5,7 @@ import { protocolViolation } from '../../upstream.errors.js';
 import { InFlightCall, type CallContext } from '../in-flight-call.js';
 import { restAnswerToOutcome, type ToolResultMapping } from './rest-response.js';
 
-/** The call of a tool that is one plain HTTP request. Whoever cancels it ends the request. */
+/** A tool call that is one plain HTTP request. Cancelling the call aborts the request. */
 export class RestCall extends InFlightCall implements HttpReceiver {
   exchange: HttpExchange | undefined;
 
@@ -24,12 +24,12 @@ export class RestCall extends InFlightCall implements HttpReceiver {
     const isUnreadable = answer.status < 300 && bytes.length > 0 && isEncoded(headers['content-encoding']);
     this.settle(
       isUnreadable
-        ? protocolViolation(this.server, 'the answer is compressed, which was not asked for')
+        ? protocolViolation(this.server, 'the answer is compressed, although compression was not requested')
         : restAnswerToOutcome(answer, bytes, { server: this.server, ...this.tool }),
     );
   }
 
-  /** A tool has one answer; a stream that may never end is none. */
+  /** A tool has one answer. An event stream, which may never end, is rejected. */
   streaming(): void {
     this.settle(protocolViolation(this.server, 'the answer is an event stream'));
   }

@@ -13,7 +13,7 @@ import {
   type McpNotification,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { jsonPathOf, type RestServer, type RestTool } from '../../../registry/index.js';
+import { parseJsonPath, type RestServer, type RestTool } from '../../../registry/index.js';
 import type { ToolResultMapping } from './rest-response.js';
 import type { HttpChannel } from '../../channels/http/index.js';
 import type {
@@ -30,8 +30,8 @@ import { RestCall } from './rest-call.js';
 import { ArgumentFault, composeRequest, type RestRequest } from './rest-request.js';
 
 /**
- * Plain HTTP endpoints that look like a modern server with tools. It answers itself whatever is no call of a tool; a
- * call is one HTTP request, sent once.
+ * Presents plain HTTP endpoints as a modern server with tools. A tool call is one HTTP request, sent once; the
+ * connection answers every other method itself.
  */
 export class RestConnection implements UpstreamConnection {
   readonly profile: ServerProfile;
@@ -48,7 +48,7 @@ export class RestConnection implements UpstreamConnection {
   ) {
     const { slug, title, tools } = definition;
     const serverInfo = { name: slug, version: PRODUCT.version, ...(title !== undefined && { title }) };
-    // Tools change with the configuration only; whoever listens is told when the connection is replaced.
+    // Tools change with the configuration only; subscribers are notified when the connection is replaced.
     const capabilities = { tools: { listChanged: true } };
     this.profile = { era: 'modern', revision: LATEST_MODERN_REVISION, capabilities, serverInfo };
     this.tools = new Map(tools.map((tool) => [tool.name, tool]));
@@ -118,7 +118,7 @@ const invalid = (message: string): Promise<Outcome> =>
 
 const MAX_MESSAGE_LENGTH = 200;
 
-/** Names of methods, tools and arguments are the client's, and as long as it likes. */
+/** Bounds messages that contain names of methods, tools or arguments: the client chooses their length. */
 const truncate = (message: string): string => message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed();
 
 const resultMappings = new WeakMap<RestTool, Omit<ToolResultMapping, 'server'>>();
@@ -126,20 +126,20 @@ const resultMappings = new WeakMap<RestTool, Omit<ToolResultMapping, 'server'>>(
 function toResultMapping(tool: RestTool): Omit<ToolResultMapping, 'server'> {
   const known = resultMappings.get(tool);
   if (known) return known;
-  const pick = tool.result === undefined ? undefined : jsonPathOf(tool.result);
+  const pick = tool.result === undefined ? undefined : parseJsonPath(tool.result);
   const answered = { tool: tool.name, isStructured: tool.outputSchema !== undefined, ...(pick && { pick }) };
   resultMappings.set(tool, answered);
   return answered;
 }
 
-/** What the tool says of a header counts more than what the server says. */
+/** Headers of the tool override those of the server. */
 function withoutOverridden(headers: readonly string[], others: readonly string[]): readonly string[] {
   if (others.length === 0) return headers;
   const names = new Set(others.filter((_name, index) => index % 2 === 0));
   return headers.filter((_text, index) => !names.has(headers[index - (index % 2)] ?? ''));
 }
 
-/** A tool as clients see it: nothing of the request that it becomes. */
+/** Returns a tool as it is listed to clients, without the HTTP request to which it maps. */
 function toListedTool({ name, title, description, inputSchema, outputSchema }: RestTool): JsonObject {
   return {
     name,
@@ -150,7 +150,7 @@ function toListedTool({ name, title, description, inputSchema, outputSchema }: R
   };
 }
 
-/** Some APIs refuse whoever does not say what he is; a configured name comes first. */
+/** Some APIs reject requests without a user agent. A configured user agent takes precedence. */
 function requestHeaders(own: readonly string[]): string[] {
   const isNamed = own.some((name, index) => index % 2 === 0 && name === 'user-agent');
   const agent = isNamed ? [] : ['user-agent', `${PRODUCT.name}/${PRODUCT.version}`];

@@ -16,7 +16,7 @@ const tool = (method: RestTool['method'], path: string): RestTool => ({
 const compose = (method: RestTool['method'], path: string, args?: JsonValue, base = BASE) =>
   composeRequest(base, tool(method, path), args);
 
-describe('the request of a REST tool', () => {
+describe('composeRequest', () => {
   it.each<[RestTool['method'], string, JsonObject, string]>([
     ['GET', '/bills', {}, '/api/bills'],
     ['GET', '/bills/{id}', { id: 7 }, '/api/bills/7'],
@@ -32,26 +32,29 @@ describe('the request of a REST tool', () => {
       '/api/bills?list=1&list=b&list=%7B%22c%22%3A%5B2%5D%7D',
     ],
     ['GET', '/bills', { filter: { open: true } }, '/api/bills?filter=%7B%22open%22%3Atrue%7D'],
-  ])('%s %s with %j asks for %s', (method, path, args, address) => {
+  ])('maps %s %s with arguments %j to %s', (method, path, args, address) => {
     expect(compose(method, path, args)).toEqual({ method, path: address, body: null, headers: [] });
   });
 
-  it.each(['POST', 'PUT', 'PATCH'] as const)('carries what %s is not told by its path in a JSON body', (method) => {
-    const args = { id: 7, amount: 1.5, tags: ['a'], note: null };
-    expect(compose(method, '/bills/{id}', args)).toEqual({
-      method,
-      path: '/api/bills/7',
-      body: '{"amount":1.5,"tags":["a"],"note":null}',
-      headers: [],
-    });
-    expect(compose(method, '/bills')).toMatchObject({ body: '{}' });
-  });
+  it.each(['POST', 'PUT', 'PATCH'] as const)(
+    'sends arguments of %s that the path does not use as a JSON body',
+    (method) => {
+      const args = { id: 7, amount: 1.5, tags: ['a'], note: null };
+      expect(compose(method, '/bills/{id}', args)).toEqual({
+        method,
+        path: '/api/bills/7',
+        body: '{"amount":1.5,"tags":["a"],"note":null}',
+        headers: [],
+      });
+      expect(compose(method, '/bills')).toMatchObject({ body: '{}' });
+    },
+  );
 
-  describe('of a tool that says where its arguments go', () => {
+  describe('for a tool with header, query and body templates', () => {
     const mapped = (more: Partial<RestTool>, args: JsonObject) =>
       composeRequest(BASE, { ...tool('POST', '/bills/{id}'), ...more }, args);
 
-    it('has them in headers, query and body, each once it is given', () => {
+    it('puts arguments into headers, query and body and omits those that are missing', () => {
       const more = {
         headers: { 'X-Tenant': '{tenant}', 'X-Who': 'user {user}', 'X-Fixed': 'yes' },
         query: { page: '{page}', tag: '{tags}', fixed: '1' },
@@ -87,7 +90,7 @@ describe('the request of a REST tool', () => {
       });
     });
 
-    it('has what nothing names where it goes otherwise', () => {
+    it('puts arguments that no template uses into the body or the query, unless the tool defines these', () => {
       expect(mapped({ headers: { 'X-A': '{a}' } }, { id: 1, a: 'x', b: 2 })).toMatchObject({ body: '{"b":2}' });
       expect(mapped({ method: 'GET', headers: { 'X-A': '{a}' } }, { id: 1, a: 'x', b: 2 }).path).toBe(
         '/api/bills/1?b=2',
@@ -100,19 +103,19 @@ describe('the request of a REST tool', () => {
       expect(mapped({ body: '{items}' }, { id: 1 })).toMatchObject({ body: 'null' });
     });
 
-    it.each(['a\r\nX-Evil: 1', 'a\0', 'snow ☃'])('takes no %j into a header', (a) => {
-      expect(() => mapped({ headers: { 'X-A': '{a}' } }, { id: 1, a })).toThrow(/header X-A .* one line/);
+    it.each(['a\r\nX-Evil: 1', 'a\0', 'snow ☃'])('rejects %j as the value of a header', (a) => {
+      expect(() => mapped({ headers: { 'X-A': '{a}' } }, { id: 1, a })).toThrow(/header X-A must be one line/);
     });
   });
 
-  it('adds to the address of the server, query included', () => {
+  it("appends the tool's path and query to the server's URL", () => {
     const base = new URL('https://billing.example.com/api/?version=1');
     expect(compose('GET', '/bills', { a: 1 }, base).path).toBe('/api/bills?version=1&a=1');
     expect(compose('POST', '/bills', { a: 1 }, base).path).toBe('/api/bills?version=1');
     expect(compose('GET', '/bills', {}, new URL('https://billing.example.com')).path).toBe('/bills');
   });
 
-  it('keeps the digits of large integers', () => {
+  it('preserves the digits of large integers', () => {
     const args = parseJson('{"id":12345678901234567890,"sum":98765432109876543210}');
     expect(compose('GET', '/bills/{id}', args).path).toBe('/api/bills/12345678901234567890?sum=98765432109876543210');
     expect(compose('POST', '/bills/{id}', args).body).toBe('{"sum":98765432109876543210}');
@@ -122,34 +125,34 @@ describe('the request of a REST tool', () => {
     [undefined, /argument id is missing/],
     [{}, /argument id is missing/],
     [{ id: '' }, /argument id must not be empty/],
-    [{ id: null }, /argument id must be a text/],
-    [{ id: ['a'] }, /argument id must be a text/],
-    [{ id: {} }, /argument id must be a text/],
-    [{ id: '..' }, /argument id must not hold a step/],
-    [{ id: '.' }, /argument id must not hold a step/],
-    [{ id: 'a/../b' }, /argument id must not hold a step/],
-    [{ id: '..\\admin' }, /argument id must not hold a step/],
-    [{ id: 'a\ud800' }, /argument id is no well-formed text/],
-    [{ id: 'a', other: '\udc00' }, /argument other is no well-formed text/],
+    [{ id: null }, /argument id must be a string/],
+    [{ id: ['a'] }, /argument id must be a string/],
+    [{ id: {} }, /argument id must be a string/],
+    [{ id: '..' }, /argument id must not contain a dot segment/],
+    [{ id: '.' }, /argument id must not contain a dot segment/],
+    [{ id: 'a/../b' }, /argument id must not contain a dot segment/],
+    [{ id: '..\\admin' }, /argument id must not contain a dot segment/],
+    [{ id: 'a\ud800' }, /argument id is not well-formed Unicode/],
+    [{ id: 'a', other: '\udc00' }, /argument other is not well-formed Unicode/],
     [null, /must be an object/],
     [['a'], /must be an object/],
     ['a', /must be an object/],
-  ])('is not made of %j', (args, message) => {
+  ])('rejects the arguments %j', (args, message) => {
     expect(() => compose('GET', '/bills/{id}', args)).toThrow(message);
     expect(() => compose('GET', '/bills/{id}', args)).toThrow(ArgumentFault);
   });
 
-  it('does not step away where parameters and text of the path meet', () => {
+  it('rejects a dot segment that an argument and the path template form together', () => {
     expect(() => compose('GET', '/{a}.{b}', { a: 'x', b: 'y' })).not.toThrow();
     expect(() => compose('GET', '/a/.{b}/c', { b: 'x' })).not.toThrow();
     expect(() => compose('GET', '/a/%2e{b}', { b: '.' })).toThrow(ArgumentFault);
   });
 
-  it('takes no inherited member for an argument', () => {
+  it("does not read members of an object's prototype as arguments", () => {
     expect(() => compose('GET', '/{constructor}', {})).toThrow(/argument constructor is missing/);
   });
 
-  it('never leaves the path of its tool, whatever the arguments are', () => {
+  it('never leaves the path of its tool, for any arguments', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue() as fc.Arbitrary<JsonValue>), fc.string(), (args, id) => {
         let made;

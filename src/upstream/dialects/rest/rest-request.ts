@@ -2,18 +2,18 @@ import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { METHODS_WITH_BODY, type RestTool } from '../../../registry/index.js';
 import { CallArguments, toText } from './call-arguments.js';
 
-/** One HTTP request as a tool's call makes it. Everything in `path` is percent-encoded. */
+/** The HTTP request of a tool call. Everything in `path` is percent-encoded. */
 export interface RestRequest {
   readonly method: RestTool['method'];
   /** Path and query. */
   readonly path: string;
-  /** JSON; null where the method carries none. */
+  /** JSON; null when the method has no body. */
   readonly body: string | null;
   /** Names and values in turn. */
   readonly headers: readonly string[];
 }
 
-/** The arguments cannot become a request of this tool; the message tells the client which one, and why. */
+/** The arguments do not fit this tool. The message tells the client which argument is wrong, and why. */
 export class ArgumentFault extends Error {
   override readonly name = 'ArgumentFault';
 }
@@ -21,15 +21,16 @@ export class ArgumentFault extends Error {
 const PARAMETER = /\{([^}]+)\}/g;
 // Latin-1 without control characters (RFC 9110, 5.5).
 const HEADER_VALUE = /^[\x20-\x7e\x80-\xff]*$/;
-/** Normalization takes these for steps to another path, encoded or not (RFC 3986, 5.2.4 and 6.2.2). */
+/** Dot segments, encoded or not, which normalization resolves to another path (RFC 3986, 5.2.4 and 6.2.2). */
 const DOT_SEGMENT = /(?:^|\/)(?:\.|%2e){1,2}(?=\/|$)/i;
-/** Some servers decode a path before they normalize it, and some take a backslash for a slash. */
+/** Some servers decode a path before they normalize it, and some treat a backslash as a slash. */
 const DECODED_DOT_SEGMENT = /(?:^|[/\\])\.{1,2}(?=[/\\]|$)/;
 
 /**
- * Puts the arguments of a call where they belong: where the path, the headers, the query and the body of the tool name
- * them. What nothing names goes into the body, or into the query where there is no body, unless the tool says what those are.
- * @param base address that the tool's path is added to; its query goes first
+ * Composes the HTTP request of a tool call. Templates of the tool's path, headers, query and body determine where
+ * arguments go. Arguments that no template uses go into the body, or into the query when the method has no body, unless
+ * the tool defines these.
+ * @param base URL to which the tool's path is appended; its query comes first
  * @throws ArgumentFault
  */
 export function composeRequest(base: URL, tool: RestTool, given: JsonValue | undefined): RestRequest {
@@ -61,31 +62,31 @@ function toPath({ path: template }: RestTool, values: CallArguments): string {
   return path;
 }
 
-/** A header that stands for an argument that is not given is left out. */
+/** A header whose argument is missing is omitted. */
 function toHeader(name: string, template: string, values: CallArguments): string[] {
   const value = values.expand(template);
   if (value === undefined || value === null) return [];
   const text = toText(value);
   if (HEADER_VALUE.test(text)) return [name.toLowerCase(), text.trim()];
-  throw new ArgumentFault(`What the header ${name} is made of must be one line of Latin characters.`);
+  throw new ArgumentFault(`The value of the header ${name} must be one line of Latin-1 characters.`);
 }
 
 function toPathText(name: string, value: JsonValue | undefined): string {
   if (value === undefined) throw new ArgumentFault(`The argument ${name} is missing.`);
   if (value === null || Array.isArray(value) || isJsonObject(value)) {
-    throw new ArgumentFault(`The argument ${name} must be a text, a number or a boolean.`);
+    throw new ArgumentFault(`The argument ${name} must be a string, a number or a boolean.`);
   }
   const text = toText(value);
-  // Without it the path would name something else: the whole collection, as a rule.
+  // Without the argument the path would address another resource, usually the whole collection.
   if (text === '') throw new ArgumentFault(`The argument ${name} must not be empty.`);
   if (DECODED_DOT_SEGMENT.test(text)) throw pathTraversalFault(name);
   return text;
 }
 
 const pathTraversalFault = (name: string): ArgumentFault =>
-  new ArgumentFault(`The argument ${name} must not hold a step to another path.`);
+  new ArgumentFault(`The argument ${name} must not contain a dot segment ("." or "..").`);
 
-/** A list repeats its name. What is null is left out: a query has no word for it. */
+/** A list repeats its name. Null is omitted, because a query cannot express it. */
 function toQueryPairs(name: string, value: JsonValue | undefined): string[] {
   if (value === undefined || value === null) return [];
   const items = Array.isArray(value) ? value : [value];
@@ -93,6 +94,6 @@ function toQueryPairs(name: string, value: JsonValue | undefined): string[] {
 }
 
 function percentEncode(name: string, text: string): string {
-  if (!text.isWellFormed()) throw new ArgumentFault(`The argument ${name.toWellFormed()} is no well-formed text.`);
+  if (!text.isWellFormed()) throw new ArgumentFault(`The argument ${name.toWellFormed()} is not well-formed Unicode.`);
   return encodeURIComponent(text);
 }

@@ -13,43 +13,44 @@ import {
 import type { JsonPath } from '../../../registry/index.js';
 import { protocolViolation } from '../../upstream.errors.js';
 
-/** Whose answer it is. */
+/** The tool that was called, and how its HTTP answer becomes a result. */
 export interface ToolResultMapping {
   readonly server: string;
   readonly tool: string;
-  /** The part of a JSON answer that is the result. */
+  /** Selects the part of a JSON answer that is the result. */
   readonly pick?: JsonPath;
-  /** Clients were told what structured content is like: there must be some. */
+  /** The tool declares an output schema, so the result must have structured content. */
   readonly isStructured?: boolean;
 }
 
 /**
- * What a complete HTTP answer says about the call of a tool: a result for 2xx, a result that is an error for 4xx and
- * 5xx (docs/errors.md), an error for a redirect, which is never followed, and for what cannot be read.
+ * Converts a complete HTTP answer to the outcome of a tool call: a result for 2xx, a result with `isError` for 4xx and
+ * 5xx (docs/errors.md), and an error for a redirect, which is never followed, and for an unreadable answer.
  */
-export function restAnswerToOutcome(answer: HttpAnswer, bytes: Buffer, asked: ToolResultMapping): Outcome {
+export function restAnswerToOutcome(answer: HttpAnswer, bytes: Buffer, mapping: ToolResultMapping): Outcome {
   const { status } = answer;
   if (status >= 400) return result(toToolError(answer));
   if (status >= 300) return outcomeOfHttp({ ...answer, body: '' }, 0);
   const type = parseMediaType(answer.contentType);
-  const isNoJson = bytes.length === 0 || (type !== undefined && !isJson(type));
-  if (asked.isStructured && isNoJson)
-    return protocolViolation(asked.server, 'the answer is no JSON, as its output schema says');
-  if (bytes.length === 0) return result({ content: [toTextContent('')] });
-  if (type === undefined) return untypedToOutcome(bytes, asked);
-  if (isJson(type)) return jsonToOutcome(tryDecode(bytes, 'utf-8'), asked);
-  if (isText(type)) {
-    const words = tryDecode(bytes, parseCharset(answer.contentType));
-    return words === undefined
-      ? protocolViolation(asked.server, NOT_DECODABLE)
-      : result({ content: [toTextContent(words)] });
+  const isNotJson = bytes.length === 0 || (type !== undefined && !isJson(type));
+  if (mapping.isStructured && isNotJson) {
+    return protocolViolation(mapping.server, "the answer is not JSON, which the tool's output schema requires");
   }
-  return result({ content: [toBinaryContent(type, bytes, asked)] });
+  if (bytes.length === 0) return result({ content: [toTextContent('')] });
+  if (type === undefined) return untypedToOutcome(bytes, mapping);
+  if (isJson(type)) return jsonToOutcome(tryDecode(bytes, 'utf-8'), mapping);
+  if (isText(type)) {
+    const body = tryDecode(bytes, parseCharset(answer.contentType));
+    return body === undefined
+      ? protocolViolation(mapping.server, NOT_DECODABLE)
+      : result({ content: [toTextContent(body)] });
+  }
+  return result({ content: [toBinaryContent(type, bytes, mapping)] });
 }
 
-const NOT_DECODABLE = 'the answer is no text in the character set that it names';
+const NOT_DECODABLE = 'the answer is not text in its declared character set';
 
-/** Says so in words for the model, and in numbers for the program. */
+/** Describes a failed call: as text for the model, and as `_meta` values for the program. */
 function toToolError(answer: HttpAnswer): JsonObject {
   const { message, detail, circumstances } = readRefusal(answer);
   const { httpStatus, retryAfterMs, wwwAuthenticate } = circumstances;
@@ -62,38 +63,39 @@ function toToolError(answer: HttpAnswer): JsonObject {
   return { content: [toTextContent(message)], isError: true, _meta };
 }
 
-/** Words that claim to be JSON and are none must not pass for an answer. */
-function jsonToOutcome(words: string | undefined, asked: ToolResultMapping): Outcome {
-  const { server } = asked;
-  if (words === undefined) return protocolViolation(server, 'the answer is no JSON in UTF-8');
-  const value = tryParseJson(words);
+/** A text that is declared as JSON but is not must not become a result. */
+function jsonToOutcome(body: string | undefined, mapping: ToolResultMapping): Outcome {
+  const { server } = mapping;
+  if (body === undefined) return protocolViolation(server, 'the JSON answer is not valid UTF-8');
+  const value = tryParseJson(body);
   if (value instanceof JsonFault) {
-    return protocolViolation(server, `the answer cannot be read (${value.message.slice(0, -1)})`);
+    return protocolViolation(server, `the answer is not valid JSON (${value.message.slice(0, -1)})`);
   }
-  return valueToOutcome(words, value, asked);
+  return valueToOutcome(body, value, mapping);
 }
 
-/** Who names no type is believed what his bytes look like. */
-function untypedToOutcome(bytes: Buffer, asked: ToolResultMapping): Outcome {
-  const words = tryDecode(bytes, 'utf-8');
-  if (words === undefined) return result({ content: [toBinaryContent('application/octet-stream', bytes, asked)] });
-  const value = tryParseJson(words);
-  return value instanceof JsonFault ? result({ content: [toTextContent(words)] }) : valueToOutcome(words, value, asked);
+/** Without a declared media type, the type is detected from the bytes. */
+function untypedToOutcome(bytes: Buffer, mapping: ToolResultMapping): Outcome {
+  const body = tryDecode(bytes, 'utf-8');
+  if (body === undefined) return result({ content: [toBinaryContent('application/octet-stream', bytes, mapping)] });
+  const value = tryParseJson(body);
+  return value instanceof JsonFault ? result({ content: [toTextContent(body)] }) : valueToOutcome(body, value, mapping);
 }
 
-/** The words of the server, or the part of them that is the result; and what they hold, where that may stand in an answer. */
+/** Returns the answer, or its selected part, as text, and also as structured content when it is an object. */
 function valueToOutcome(
-  words: string,
+  body: string,
   value: JsonValue,
   { server, pick, isStructured = false }: ToolResultMapping,
 ): Outcome {
   const picked = pick ? pick(value) : value;
   if (picked === undefined)
-    return protocolViolation(server, 'the answer has not the part that is the result of the tool');
-  const content = [toTextContent(pick ? JSON.stringify(picked) : words)];
-  // Nothing else than an object may stand there in every era.
+    return protocolViolation(server, "the answer lacks the part that the tool's `result` path selects");
+  const content = [toTextContent(pick ? JSON.stringify(picked) : body)];
+  // Structured content must be an object in every era.
   if (isJsonObject(picked)) return result({ content, structuredContent: picked });
-  if (isStructured) return protocolViolation(server, 'the result of the tool is no object, as its output schema says');
+  if (isStructured)
+    return protocolViolation(server, "the result is not an object, which the tool's output schema requires");
   return result({ content });
 }
 
@@ -104,11 +106,11 @@ function toBinaryContent(mimeType: string, bytes: Buffer, { tool }: ToolResultMa
   return { type: 'resource', resource: { uri: `rest://${tool}`, mimeType, blob: data } };
 }
 
-const toTextContent = (words: string): JsonObject => ({ type: 'text', text: words });
+const toTextContent = (value: string): JsonObject => ({ type: 'text', text: value });
 
 const MEDIA_TYPE = /^\s*([\w.+-]+\/[\w.+-]+)\s*(?:;|$)/;
 
-/** `type/subtype` in lower case; undefined when there is none that can be read (RFC 9110, 8.3.1). */
+/** Returns `type/subtype` in lower case, or undefined when it is absent or malformed (RFC 9110, 8.3.1). */
 const parseMediaType = (contentType: string | undefined): string | undefined =>
   MEDIA_TYPE.exec(contentType ?? '')?.[1]?.toLowerCase();
 
@@ -122,7 +124,7 @@ const isText = (type: string): boolean => TEXT_MEDIA_TYPES.test(type);
 const parseCharset = (contentType: string | undefined): string =>
   /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(contentType ?? '')?.[1] ?? 'utf-8';
 
-/** Undefined when the bytes are no text in this character set, or nobody knows it. */
+/** Returns undefined when the bytes are invalid in this character set, or the character set is unknown. */
 function tryDecode(bytes: Buffer, charset: string): string | undefined {
   try {
     return new TextDecoder(charset, { fatal: true }).decode(bytes);
@@ -131,9 +133,9 @@ function tryDecode(bytes: Buffer, charset: string): string | undefined {
   }
 }
 
-function tryParseJson(words: string): JsonValue | JsonFault {
+function tryParseJson(body: string): JsonValue | JsonFault {
   try {
-    return parseJson(words);
+    return parseJson(body);
   } catch (fault) {
     if (fault instanceof JsonFault) return fault;
     throw fault;
