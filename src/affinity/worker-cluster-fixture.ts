@@ -92,8 +92,8 @@ export class TestWorker {
   readonly handoff: SessionHandoff;
   private app: INestMicroservice | undefined;
 
-  constructor(neighbours: WorkerCluster, { settings = {}, servers = [SERVER], archive }: TestWorkerOptions) {
-    const { secret, relay, timer, directory: heirs } = neighbours;
+  constructor(cluster: WorkerCluster, { settings = {}, servers = [SERVER], archive }: TestWorkerOptions) {
+    const { secret, relay, timer, directory } = cluster;
     const config = Object.assign(this.config, settings);
     this.registry = new FakeRegistry(servers);
     this.sessions = new SessionPool(config, archive);
@@ -108,19 +108,19 @@ export class TestWorker {
     this.workers.onFenced(() => sessions.endAll());
     const placement = new RendezvousPlacement(this.name, this.workers, node);
     this.upstreams = new UpstreamPool(this.connector, config, registry, placement);
-    const feeds = new ServerSubscriptions(this.upstreams, registry);
-    this.subscriptions = new SessionSubscriptions(feeds, endpointsOf(registry), new DeferredListViews());
+    const serverSubscriptions = new ServerSubscriptions(this.upstreams, registry);
+    this.subscriptions = new SessionSubscriptions(serverSubscriptions, endpointsOf(registry), new DeferredListViews());
     this.calls = new UpstreamCalls(this.upstreams, config, new ParkedCalls(config, config), new ServerHealth(registry));
     const { calls, subscriptions, upstreams, workers } = this;
     const ids = new SessionIds(secret, workerId);
-    const remote = new RemoteSessions(workerId, workers, heirs, node);
+    const remote = new RemoteSessions(workerId, workers, directory, node);
     this.router = new SessionRouter(ids, sessions, remote, pendingHandoffs, workers, calls, subscriptions);
     this.orphanedStreams = new OrphanedStreams(ids, archive ?? new NullEventArchive());
-    const seal = new HandoffCipher(secret);
+    const cipher = new HandoffCipher(secret);
     const transfer = new SessionTransfer(sessions, upstreams, subscriptions, registry);
     const { readiness } = this;
-    this.receiver = new HandoffReceiver(readiness, transfer, seal, workerId, workers, heirs, pendingHandoffs);
-    this.handoff = new SessionHandoff(workerId, sessions, workers, pendingHandoffs, node, seal, transfer);
+    this.receiver = new HandoffReceiver(readiness, transfer, cipher, workerId, workers, directory, pendingHandoffs);
+    this.handoff = new SessionHandoff(workerId, sessions, workers, pendingHandoffs, node, cipher, transfer);
   }
 
   get name(): string {
