@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, listFlagOf } from './changes.js';
+import { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, toListFlag } from './changes.js';
 
 describe('changes', () => {
   it('of lists are known by what tells of them', () => {
-    expect(LIST_FLAGS.map((flag) => listFlagOf(LIST_CHANGES[flag].told))).toEqual(LIST_FLAGS);
+    expect(LIST_FLAGS.map((flag) => toListFlag(LIST_CHANGES[flag].notification))).toEqual(LIST_FLAGS);
     for (const other of ['notifications/resources/updated', 'tools/list', 'constructor'])
-      expect(listFlagOf(other)).toBeUndefined();
+      expect(toListFlag(other)).toBeUndefined();
   });
 
   it.each([

@@ -3,13 +3,13 @@ import type { ListMethod } from './methods.js';
 
 /** Each list by its flag in the filter of a subscription: what tells of its change, and how it is asked for. */
 export const LIST_CHANGES = {
-  toolsListChanged: { told: 'notifications/tools/list_changed', lists: ['tools/list'] },
-  promptsListChanged: { told: 'notifications/prompts/list_changed', lists: ['prompts/list'] },
+  toolsListChanged: { notification: 'notifications/tools/list_changed', lists: ['tools/list'] },
+  promptsListChanged: { notification: 'notifications/prompts/list_changed', lists: ['prompts/list'] },
   resourcesListChanged: {
-    told: 'notifications/resources/list_changed',
+    notification: 'notifications/resources/list_changed',
     lists: ['resources/list', 'resources/templates/list'],
   },
-} as const satisfies Record<string, { told: string; lists: readonly ListMethod[] }>;
+} as const satisfies Record<string, { notification: string; lists: readonly ListMethod[] }>;
 
 export type ListFlag = keyof typeof LIST_CHANGES;
 
@@ -17,10 +17,10 @@ export const LIST_FLAGS = Object.keys(LIST_CHANGES) as readonly ListFlag[];
 
 export const RESOURCE_UPDATED = 'notifications/resources/updated';
 
-const FLAGS: ReadonlyMap<string, ListFlag> = new Map(LIST_FLAGS.map((flag) => [LIST_CHANGES[flag].told, flag]));
+const FLAGS: ReadonlyMap<string, ListFlag> = new Map(LIST_FLAGS.map((flag) => [LIST_CHANGES[flag].notification, flag]));
 
 /** The list whose change a notification tells of, if it tells of one. */
-export const listFlagOf = (method: string): ListFlag | undefined => FLAGS.get(method);
+export const toListFlag = (method: string): ListFlag | undefined => FLAGS.get(method);
 
 /**
  * True for the resource itself, and for a part of it: an update may name a part of what was subscribed to

@@ -31,7 +31,7 @@ export function isDeeperThan(maxDepth: number, text: string): boolean {
 }
 
 /** The integers of a text that a double cannot hold exactly, in order. */
-export function unsafeIntegersIn(text: string): Span[] {
+export function findUnsafeIntegers(text: string): Span[] {
   const spans: Span[] = [];
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
@@ -46,17 +46,17 @@ export function unsafeIntegersIn(text: string): Span[] {
   return spans;
 }
 
-const LONGEST_SAFE_RUN = 15;
+const MAX_SAFE_DIGITS = 15;
 const INTEGER = /^-?[1-9]\d*$/;
-const THEN_COLON = /\s*:/y;
+const COLON_FOLLOWS = /\s*:/y;
 
 function isUnsafeInteger(text: string, { start, end }: Span): boolean {
-  if (end - start <= LONGEST_SAFE_RUN) return false;
+  if (end - start <= MAX_SAFE_DIGITS) return false;
   const digits = text.slice(start, end);
   if (!INTEGER.test(digits) || Number.isSafeInteger(Number(digits))) return false;
   // A number in the place of a key is a syntax error, and must stay one.
-  THEN_COLON.lastIndex = end;
-  return !THEN_COLON.test(text);
+  COLON_FOLLOWS.lastIndex = end;
+  return !COLON_FOLLOWS.test(text);
 }
 
 /**
@@ -64,13 +64,13 @@ function isUnsafeInteger(text: string, { start, end }: Span): boolean {
  * 15 modulo 16, so only those are looked at.
  */
 export function hasLongDigitRun(text: string): boolean {
-  for (let index = LONGEST_SAFE_RUN; index < text.length; index += LONGEST_SAFE_RUN + 1) {
+  for (let index = MAX_SAFE_DIGITS; index < text.length; index += MAX_SAFE_DIGITS + 1) {
     if (!isDigit(text.charCodeAt(index))) continue;
     let first = index;
     while (isDigit(text.charCodeAt(first - 1))) first -= 1;
     let last = index;
     while (isDigit(text.charCodeAt(last + 1))) last += 1;
-    if (last - first >= LONGEST_SAFE_RUN) return true;
+    if (last - first >= MAX_SAFE_DIGITS) return true;
   }
   return false;
 }

@@ -34,17 +34,17 @@ export function capabilityOfQuestion(method: string): string | undefined {
   }
 }
 
-const ASKED_CAPABILITIES = ['elicitation', 'sampling', 'roots'] as const;
+const QUESTION_CAPABILITIES = ['elicitation', 'sampling', 'roots'] as const;
 
 /** True for a client that has declared anything that a server may ask it. */
-export function mayBeAsked(capabilities: JsonObject): boolean {
-  return ASKED_CAPABILITIES.some((capability) => isJsonObject(capabilities[capability]));
+export function canAnswerQuestions(capabilities: JsonObject): boolean {
+  return QUESTION_CAPABILITIES.some((capability) => isJsonObject(capabilities[capability]));
 }
 
 /** Requests that a server may end with questions (specification of 2026: basic/patterns/mrtr, Supported Requests). */
 const INPUT_METHODS: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
-export function mayRequireInput(method: string): boolean {
+export function canRequireInput(method: string): boolean {
   return INPUT_METHODS.has(method);
 }
 

@@ -1,5 +1,5 @@
 import { rawInteger, type JsonObject, type JsonValue } from './json.js';
-import { hasLongDigitRun, isDeeperThan, unsafeIntegersIn, type Span } from './json-scan.js';
+import { hasLongDigitRun, isDeeperThan, findUnsafeIntegers, type Span } from './json-scan.js';
 
 /** A text that is no JSON, or JSON that the gateway does not take. The message never repeats the text. */
 export class JsonFault extends Error {
@@ -13,7 +13,7 @@ export class JsonFault extends Error {
 }
 
 /** Texts up to this length cost next to nothing to parse, however deep they are. In UTF-16 code units. */
-const HARMLESS_LENGTH = 4096;
+const MAX_UNCHECKED_LENGTH = 4096;
 
 /**
  * Parses a JSON text (RFC 8259). Integers beyond the safe range keep their digits when the value is written out again.
@@ -24,10 +24,10 @@ const HARMLESS_LENGTH = 4096;
  */
 export function parseJson(text: string, maxDepth = 64): JsonValue {
   // Opening brackets cost the parser many times more than other characters.
-  if (text.length > HARMLESS_LENGTH && isDeeperThan(maxDepth, text)) throw tooDeep(maxDepth);
-  const spans = hasLongDigitRun(text) ? unsafeIntegersIn(text) : NO_SPANS;
+  if (text.length > MAX_UNCHECKED_LENGTH && isDeeperThan(maxDepth, text)) throw tooDeep(maxDepth);
+  const spans = hasLongDigitRun(text) ? findUnsafeIntegers(text) : NO_SPANS;
   const value = spans.length === 0 ? parse(text) : parseMarked(text, spans);
-  inspect(value, maxDepth, maxDepth);
+  validate(value, maxDepth, maxDepth);
   return spans.length === 0 ? value : (restore(value) ?? null);
 }
 
@@ -42,7 +42,7 @@ function parse(text: string): JsonValue {
   }
 }
 
-function inspect(value: JsonValue | undefined, levels: number, maxDepth: number): void {
+function validate(value: JsonValue | undefined, levels: number, maxDepth: number): void {
   if (typeof value === 'number') {
     // Written out again it would be null.
     if (!Number.isFinite(value)) throw new JsonFault('range', 'JSON holds a number that is too large.');
@@ -51,10 +51,10 @@ function inspect(value: JsonValue | undefined, levels: number, maxDepth: number)
   if (typeof value !== 'object' || value === null) return;
   if (levels === 0) throw tooDeep(maxDepth);
   if (Array.isArray(value)) {
-    for (const item of value) inspect(item, levels - 1, maxDepth);
+    for (const item of value) validate(item, levels - 1, maxDepth);
     return;
   }
-  for (const key in value) inspect(value[key], levels - 1, maxDepth);
+  for (const key in value) validate(value[key], levels - 1, maxDepth);
 }
 
 function tooDeep(maxDepth: number): JsonFault {

@@ -11,11 +11,11 @@ export type MessageReading =
   | { readonly kind: 'invalid'; readonly id?: RequestId; readonly error: RpcError };
 
 /** In UTF-16 code units. */
-const LONGEST_ID = 1024;
+const MAX_ID_LENGTH = 1024;
 
 /** True for an id as MCP allows it (specification: basic/index, Requests), of a bearable length. */
 export function isRequestId(value: unknown): value is RequestId {
-  return typeof value === 'string' ? value.length <= LONGEST_ID : Number.isSafeInteger(value);
+  return typeof value === 'string' ? value.length <= MAX_ID_LENGTH : Number.isSafeInteger(value);
 }
 
 /** Tells what a message is, strictly (JSON-RPC 2.0, narrowed by MCP: no null id, params are an object). */

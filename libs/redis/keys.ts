@@ -37,17 +37,17 @@ export class RedisKeys {
   }
 
   /** List of the living, by the end of their announcements. */
-  get living(): string {
+  get aliveWorkers(): string {
     return `${this.prefix}{workers}:living`;
   }
 
   /** List of those declared gone, by the end of their tombstones. */
-  get gone(): string {
+  get fencedWorkers(): string {
     return `${this.prefix}{workers}:gone`;
   }
 
   /** Which worker serves the session that its owner gave away. */
-  moved(session: string): string {
+  handoff(session: string): string {
     return `${this.prefix}moved:{${session}}`;
   }
 

@@ -15,7 +15,7 @@ export class OutageLog {
   failed(reason: string): void {
     if (this.isOut) return;
     this.isOut = true;
-    this.logger.warn(`${this.subject} cannot be reached: ${this.harmless(reason)}`);
+    this.logger.warn(`${this.subject} cannot be reached: ${this.redact(reason)}`);
   }
 
   recovered(): void {
@@ -25,7 +25,7 @@ export class OutageLog {
   }
 
   /** The text without the secrets: servers quote what they did not understand. */
-  harmless(text: string): string {
+  redact(text: string): string {
     return this.secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
   }
 }

@@ -20,7 +20,7 @@ export class RedisCommands {
   private readonly logger = new Logger('Redis');
   private readonly lostListeners = new Set<() => void>();
   private readonly readyListeners = new Set<() => void>();
-  private readonly complaints = new Set<string>();
+  private readonly loggedRefusals = new Set<string>();
   private isClosed = false;
 
   constructor(
@@ -29,10 +29,10 @@ export class RedisCommands {
   ) {
     client.on('ready', () => this.noteReady());
     client.on('close', () => this.noteLost('the connection was closed'));
-    client.on('error', (error: Error) => this.noteTrouble(error));
+    client.on('error', (error: Error) => this.noteError(error));
     if (client instanceof Cluster) {
-      client.on('node error', (error: Error) => this.noteTrouble(error));
-      client.on('-node', () => this.tell(this.lostListeners));
+      client.on('node error', (error: Error) => this.noteError(error));
+      client.on('-node', () => this.notify(this.lostListeners));
     }
     client.connect().catch(() => undefined);
   }
@@ -43,19 +43,19 @@ export class RedisCommands {
 
   /** Sends a command. Rejects with RedisFault. */
   send(command: string, ...args: RedisArgument[]): Promise<unknown> {
-    return this.guarded(() => this.client.call(command, args));
+    return this.execute(() => this.client.call(command, args));
   }
 
   /** Runs a script in one step. Rejects with RedisFault. */
   run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
     const counted = script.numberOfKeys === undefined ? [keys.length, ...keys] : keys;
-    return this.guarded(() => this.invocationOf(script)(...counted, ...args));
+    return this.execute(() => this.toInvocation(script)(...counted, ...args));
   }
 
   /** INFO of each server that holds data. Rejects with RedisFault. */
   info(section: string): Promise<readonly string[]> {
     const servers = this.client instanceof Cluster ? this.client.nodes('master') : [this.client];
-    return this.guarded(() => Promise.all(servers.map((server) => server.info(section))));
+    return this.execute(() => Promise.all(servers.map((server) => server.info(section))));
   }
 
   /** Calls back when the connection, or one of several, breaks. Returns how to take that back. */
@@ -75,18 +75,18 @@ export class RedisCommands {
     this.client.disconnect();
   }
 
-  private async guarded<T>(send: () => Promise<T>): Promise<T> {
+  private async execute<T>(send: () => Promise<T>): Promise<T> {
     if (!this.isReady) throw new RedisFault(false, 'Redis is not connected.');
     try {
-      return await inTime(send());
+      return await withTimeout(send());
     } catch (error) {
-      const message = this.outage.harmless(messageOf(error));
-      if (error instanceof Error && error.name === 'ReplyError') this.complain(message);
+      const message = this.outage.redact(messageOf(error));
+      if (error instanceof Error && error.name === 'ReplyError') this.logRefusal(message);
       throw new RedisFault(!message.startsWith(NOT_WRITTEN), message);
     }
   }
 
-  private invocationOf(script: RedisScript): Invocation {
+  private toInvocation(script: RedisScript): Invocation {
     const name = `isthmus:${script.name}`;
     if (!(name in this.client)) {
       const { lua, numberOfKeys } = script;
@@ -98,30 +98,30 @@ export class RedisCommands {
   }
 
   /** Redis said no: out of memory, no permission. Somebody has to know, though not each time. */
-  private complain(message: string): void {
+  private logRefusal(message: string): void {
     const [kind = ''] = message.split(' ');
-    if (this.complaints.has(kind)) return;
-    this.complaints.add(kind);
+    if (this.loggedRefusals.has(kind)) return;
+    this.loggedRefusals.add(kind);
     this.logger.error(`Redis refuses a command: ${message}`);
   }
 
   private noteReady(): void {
-    this.complaints.clear();
+    this.loggedRefusals.clear();
     this.outage.recovered();
-    this.tell(this.readyListeners);
+    this.notify(this.readyListeners);
   }
 
-  private noteTrouble(error: Error): void {
+  private noteError(error: Error): void {
     if (!this.isClosed && !this.isReady) this.outage.failed(messageOf(error));
   }
 
   private noteLost(reason: string): void {
     if (this.isClosed) return;
     this.outage.failed(reason);
-    this.tell(this.lostListeners);
+    this.notify(this.lostListeners);
   }
 
-  private tell(listeners: ReadonlySet<() => void>): void {
+  private notify(listeners: ReadonlySet<() => void>): void {
     if (!this.isClosed) for (const listener of listeners) listener();
   }
 }
@@ -130,7 +130,7 @@ export class RedisCommands {
  * Rejects when the answer takes too long. A process that was busy itself has not read what has arrived meanwhile: that
  * comes first, or every stall of ours would look like a failure of Redis.
  */
-function inTime<T>(answer: Promise<T>): Promise<T> {
+function withTimeout<T>(answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = () => reject(new Error('Command timed out'));
     const timer = setTimeout(() => setImmediate(giveUp), COMMAND_TIMEOUT_MS);

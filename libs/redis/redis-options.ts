@@ -1,22 +1,22 @@
 import type { RedisAddress } from './redis-address.js';
-import type { RedisAccess, RedisPlace } from './redis.config.js';
+import type { RedisAccess, RedisTopology } from './redis.config.js';
 
 /** After so long without an answer a command counts as lost. */
 export const COMMAND_TIMEOUT_MS = 250;
 /** What ioredis waits for, which watches commands of its own too, and cannot tell a busy process from a silent Redis. */
-const LAST_RESORT_MS = 1_000;
+const CLIENT_COMMAND_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 /** A connection on which an answer is due for so long is given up: the other end may be gone without a word. */
-const SILENCE_MS = 1_500;
-const KEEP_ALIVE_MS = 5_000;
+const SOCKET_TIMEOUT_MS = 1_500;
+const KEEP_ALIVE_INTERVAL_MS = 5_000;
 /** A connection that is closed and does not end is cut after so long. */
-const FAREWELL_MS = 250;
-const SHORTEST_PAUSE_MS = 25;
-const LONGEST_PAUSE_MS = 500;
+const DISCONNECT_TIMEOUT_MS = 250;
+const MIN_RECONNECT_DELAY_MS = 25;
+const MAX_RECONNECT_DELAY_MS = 500;
 
 /** How long to wait before the next attempt: never long, never all workers at once. */
-export function reconnectPauseMs(attempt: number): number {
-  const pause = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** Math.min(attempt, 10));
+export function reconnectDelayMs(attempt: number): number {
+  const pause = Math.min(MAX_RECONNECT_DELAY_MS, MIN_RECONNECT_DELAY_MS * 2 ** Math.min(attempt, 10));
   return Math.ceil(pause * (0.5 + Math.random() / 2));
 }
 
@@ -36,18 +36,18 @@ function commonOptions(access: RedisAccess) {
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: LAST_RESORT_MS,
+    commandTimeout: CLIENT_COMMAND_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    keepAlive: KEEP_ALIVE_MS,
-    socketTimeout: SILENCE_MS,
-    disconnectTimeout: FAREWELL_MS,
+    keepAlive: KEEP_ALIVE_INTERVAL_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     connectionName: 'isthmus',
     disableClientInfo: true,
   };
 }
 
 /** Where a connection leads: to the address, or to the master that the Sentinels name. */
-function whereabouts(place: Exclude<RedisPlace, { kind: 'cluster' }>, access: RedisAccess) {
+function serverOptions(place: Exclude<RedisTopology, { kind: 'cluster' }>, access: RedisAccess) {
   if (place.kind === 'single') return { ...place.address };
   const { tls } = access;
   return {
@@ -62,12 +62,12 @@ function whereabouts(place: Exclude<RedisPlace, { kind: 'cluster' }>, access: Re
 }
 
 /** A connection for commands, which comes back by itself. */
-export function commandOptions(place: Exclude<RedisPlace, { kind: 'cluster' }>, access: RedisAccess) {
+export function commandOptions(place: Exclude<RedisTopology, { kind: 'cluster' }>, access: RedisAccess) {
   return {
     ...commonOptions(access),
-    ...whereabouts(place, access),
-    retryStrategy: reconnectPauseMs,
-    sentinelRetryStrategy: reconnectPauseMs,
+    ...serverOptions(place, access),
+    retryStrategy: reconnectDelayMs,
+    sentinelRetryStrategy: reconnectDelayMs,
     // A master that was demoted: ask again who is the master now.
     reconnectOnError: (error: Error) => error.message.includes('READONLY'),
   };
@@ -78,7 +78,7 @@ export function clusterOptions(access: RedisAccess) {
   return {
     lazyConnect: true,
     enableOfflineQueue: false,
-    clusterRetryStrategy: reconnectPauseMs,
+    clusterRetryStrategy: reconnectDelayMs,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     maxRedirections: 4,
@@ -89,11 +89,11 @@ export function clusterOptions(access: RedisAccess) {
 }
 
 /** One attempt at a connection that listens; whoever opens it tries again, at another node perhaps. */
-export function subscriberOptions(place: RedisPlace, access: RedisAccess, address: RedisAddress) {
+export function subscriberOptions(place: RedisTopology, access: RedisAccess, address: RedisAddress) {
   return {
     ...commonOptions(access),
     commandTimeout: COMMAND_TIMEOUT_MS,
-    ...(place.kind === 'cluster' ? address : whereabouts(place, access)),
+    ...(place.kind === 'cluster' ? address : serverOptions(place, access)),
     retryStrategy: () => null,
     sentinelRetryStrategy: () => null,
   };

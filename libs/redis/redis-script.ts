@@ -11,7 +11,7 @@ export interface RedisScript {
 
 /** Reads `scripts/<name>.lua`. With `state` it can ask for the state of Redis and for its time (scripts/state.lua). */
 export function redisScript(name: string, numberOfKeys: number | undefined, { state = false } = {}): RedisScript {
-  return { name, numberOfKeys, lua: (state ? textOf('state') : '') + textOf(name) };
+  return { name, numberOfKeys, lua: (state ? readScript('state') : '') + readScript(name) };
 }
 
-const textOf = (name: string) => readFileSync(join(import.meta.dirname, 'scripts', `${name}.lua`), 'utf8');
+const readScript = (name: string) => readFileSync(join(import.meta.dirname, 'scripts', `${name}.lua`), 'utf8');

@@ -16,7 +16,7 @@ function faultsOf(variables: Variables): readonly string[] {
 
 describe('the settings of Redis', () => {
   it('name none unless told otherwise', () => {
-    expect(configOf({}).place).toBeUndefined();
+    expect(configOf({}).topology).toBeUndefined();
     expect(configOf({}).keyPrefix).toBe('isthmus:');
   });
 
@@ -32,7 +32,7 @@ describe('the settings of Redis', () => {
     ['127.0.0.1:6380', { host: '127.0.0.1', port: 6380 }, { database: 0 }],
   ])('name one server: %s', (url, address, access) => {
     const config = configOf({ ISTHMUS_REDIS_URL: url });
-    expect(config.place).toEqual({ kind: 'single', address });
+    expect(config.topology).toEqual({ kind: 'single', address });
     expect(config.access).toEqual(access);
   });
 
@@ -51,7 +51,7 @@ describe('the settings of Redis', () => {
       ISTHMUS_REDIS_SENTINEL_MASTER: 'main',
       ISTHMUS_REDIS_SENTINEL_PASSWORD: 'watch',
     });
-    expect(config.place).toEqual({
+    expect(config.topology).toEqual({
       kind: 'sentinel',
       sentinels: [
         { host: 'a', port: 26379 },
@@ -64,7 +64,7 @@ describe('the settings of Redis', () => {
 
   it('name the nodes of a cluster', () => {
     const config = configOf({ ISTHMUS_REDIS_CLUSTER: 'rediss://a,rediss://b:7001', ISTHMUS_REDIS_PASSWORD: 'p' });
-    expect(config.place).toEqual({
+    expect(config.topology).toEqual({
       kind: 'cluster',
       nodes: [
         { host: 'a', port: 6379 },

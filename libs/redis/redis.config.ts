@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { IsArray, IsOptional, IsString, Matches } from 'class-validator';
 import { Env, type CombinationRules } from '#lib/config';
-import { readRedisAddress, type RedisAddress, type WrittenAddress } from './redis-address.js';
+import { parseRedisAddress, type RedisAddress, type ConfiguredAddress } from './redis-address.js';
 
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26379;
@@ -16,7 +16,7 @@ export interface RedisAccess {
 }
 
 /** Which Redis there is. */
-export type RedisPlace =
+export type RedisTopology =
   | { readonly kind: 'single'; readonly address: RedisAddress }
   | {
       readonly kind: 'sentinel';
@@ -83,8 +83,8 @@ export class RedisConfig implements CombinationRules {
   readonly keyPrefix: string = 'isthmus:';
 
   /** Which Redis the settings name; undefined when there is none. Only for settings without faults. */
-  get place(): RedisPlace | undefined {
-    const nodes = this.written().map(({ host, port }) => ({ host, port }));
+  get topology(): RedisTopology | undefined {
+    const nodes = this.configuredAddresses().map(({ host, port }) => ({ host, port }));
     const [address] = nodes;
     if (address === undefined) return undefined;
     if (this.cluster.length > 0) return { kind: 'cluster', nodes };
@@ -95,7 +95,7 @@ export class RedisConfig implements CombinationRules {
 
   /** How to be let in there. Only for settings without faults; throws when the file of certificates cannot be read. */
   get access(): RedisAccess {
-    const [first] = this.written();
+    const [first] = this.configuredAddresses();
     const username = this.username ?? first?.username;
     const password = this.password ?? first?.password;
     const tls = this.tlsCa === undefined ? {} : { ca: readFileSync(this.tlsCa, 'utf8') };
@@ -122,15 +122,15 @@ export class RedisConfig implements CombinationRules {
     ];
   }
 
-  private written(): readonly WrittenAddress[] {
-    const read = (port: number) => (text: string) => readRedisAddress(text, port) ?? [];
+  private configuredAddresses(): readonly ConfiguredAddress[] {
+    const read = (port: number) => (text: string) => parseRedisAddress(text, port) ?? [];
     if (this.url !== undefined) return [this.url].flatMap(read(REDIS_PORT));
     if (this.sentinels.length > 0) return this.sentinels.flatMap(read(SENTINEL_PORT));
     return this.cluster.flatMap(read(REDIS_PORT));
   }
 
   private addressFaults(): readonly string[] {
-    const isUrlBad = this.url !== undefined && readRedisAddress(this.url, REDIS_PORT) === undefined;
+    const isUrlBad = this.url !== undefined && parseRedisAddress(this.url, REDIS_PORT) === undefined;
     return [
       ...(isUrlBad ? ['ISTHMUS_REDIS_URL: must be like redis://user:password@host:6379/0, or rediss://.'] : []),
       ...listFaults('ISTHMUS_REDIS_SENTINELS', this.sentinels),
@@ -161,7 +161,7 @@ export class RedisConfig implements CombinationRules {
   }
 
   private accessFaults(): readonly string[] {
-    const [first] = this.written();
+    const [first] = this.configuredAddresses();
     const faults: string[] = [];
     if ((this.username ?? first?.username) !== undefined && (this.password ?? first?.password) === undefined) {
       faults.push('ISTHMUS_REDIS_USERNAME: a user of Redis needs a password.');
@@ -177,7 +177,7 @@ export class RedisConfig implements CombinationRules {
 }
 
 function listFaults(name: string, list: readonly string[]): readonly string[] {
-  const addresses = list.flatMap((text) => readRedisAddress(text, REDIS_PORT) ?? []);
+  const addresses = list.flatMap((text) => parseRedisAddress(text, REDIS_PORT) ?? []);
   const faults: string[] = [];
   if (addresses.length < list.length || addresses.some(({ database }) => database !== 0)) {
     faults.push(`${name}: must be a list of host:port, each perhaps behind redis:// or rediss://.`);

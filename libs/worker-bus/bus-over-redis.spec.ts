@@ -17,7 +17,7 @@ let nodes: BusNode[];
 
 beforeEach(async () => {
   redis = await startRedis();
-  redisWorld = RedisWorld.around(redis);
+  redisWorld = RedisWorld.owning(redis);
   nodes = [];
 });
 
@@ -30,7 +30,7 @@ async function worker(serve: (payload: unknown, context: BusContext) => unknown 
   const relay = await redisWorld.connect();
   const me = randomBytes(16).toString('base64url');
   const node = new BusNode({
-    me,
+    workerId: me,
     secret: SECRET,
     wire: relay,
     ledger: relay,

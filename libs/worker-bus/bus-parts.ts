@@ -2,7 +2,7 @@ import type { BusService } from './bus.js';
 import type { AddressCheck } from './frames/address-check.js';
 import type { EndGate } from './frames/end-gate.js';
 import type { FrameOrder } from './frames/frame-order.js';
-import type { FrameSeal } from './frames/frame-seal.js';
+import type { FrameMac } from './frames/frame-mac.js';
 import type { BusObserver } from './observer.js';
 import type { Directory, Ledger, Timer, Wire } from './ports/index.js';
 import type { BusLimits } from './protocol.js';
@@ -12,7 +12,7 @@ import type { SeenRequests } from './responder/seen-requests.js';
 /** What the bus of one worker is made of. What is optional has a default that production never replaces. */
 export interface BusParts {
   /** Incarnation of this worker: random, at most 64 characters, and never used by another one before or after. */
-  readonly me: string;
+  readonly workerId: string;
   /** 32 bytes that all workers know, and nobody else. */
   readonly secret: Buffer;
   readonly wire: Wire;
@@ -22,10 +22,10 @@ export interface BusParts {
   /** The machine's own time by default. */
   readonly timer?: Timer;
   /** A new random name of 128 bits at least. */
-  readonly drawId?: () => string;
+  readonly createId?: () => string;
   readonly observer?: BusObserver;
   readonly limits?: Partial<BusLimits>;
-  readonly seal?: FrameSeal;
+  readonly mac?: FrameMac;
   readonly address?: AddressCheck;
   readonly gate?: EndGate;
   readonly seen?: SeenRequests;

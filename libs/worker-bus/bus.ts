@@ -1,5 +1,5 @@
 /** One request to another worker. Payloads are JSON values of the caller's own shape. */
-export interface BusOrder {
+export interface BusRequest {
   /** Incarnation of the worker that is asked. */
   readonly to: string;
   /** Names the handler there (`@MessagePattern`). */
@@ -22,7 +22,7 @@ export type BusEnd =
   /** It is certain that it did not run: nobody was there, the claim was won by us, or nothing was ever sent. */
   | { readonly kind: 'not-executed'; readonly cause: 'unreachable' | 'unavailable' | 'cancelled' }
   /** It may have run: the relay failed, the worker died, the time is over, a frame is missing. */
-  | { readonly kind: 'unknown'; readonly cause: 'relay' | 'owner-gone' | 'deadline' | 'gap' };
+  | { readonly kind: 'unknown'; readonly cause: 'relay' | 'owner-dead' | 'deadline' | 'gap' };
 
 /** A request under way. */
 export interface BusExchange {
@@ -37,7 +37,7 @@ export interface BusExchange {
 /** Sends requests to workers. */
 export abstract class WorkerBus {
   /** `onEvent` gets what the handler sends before its end, in order; a returned promise is back-pressure. */
-  abstract request(order: BusOrder, onEvent?: (event: unknown) => void | Promise<void>): BusExchange;
+  abstract request(order: BusRequest, onEvent?: (event: unknown) => void | Promise<void>): BusExchange;
 }
 
 /** What a handler knows of the request that it serves. */

@@ -1,5 +1,5 @@
 /** Why a frame that arrived was dropped. */
-export type DropCause = 'seal' | 'shape' | 'address' | 'repeated' | 'parts' | 'verdict' | 'stray' | 'order';
+export type DropCause = 'mac' | 'shape' | 'address' | 'repeated' | 'parts' | 'verdict' | 'stray' | 'order';
 
 /** Is told what nobody is answered about. Must not throw. By itself it does nothing. */
 export class BusObserver {

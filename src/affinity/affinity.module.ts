@@ -64,7 +64,7 @@ const workerBusServer = {
   ) => {
     const relay: Relay = redis ? new RedisRelay(redis.connections, redis.keys) : new MemoryRelay();
     const secret = Buffer.from(hkdfSync('sha256', secrets.session, '', 'isthmus worker bus', SECRET_BYTES));
-    const parts = { me: workerId.text, secret, wire: relay, ledger: relay, directory: relay };
+    const parts = { workerId: workerId.text, secret, wire: relay, ledger: relay, directory: relay };
     return new WorkerBusServer(parts, createSessionAdmission(sessions, pendingHandoffs));
   },
 };

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { outcomeOfFault, type ClientProfile, type Outcome } from '#lib/mcp-protocol';
+import { toFaultOutcome, type ClientProfile, type Outcome } from '#lib/mcp-protocol';
 import { RelayFailure, WorkerBus } from '#lib/worker-bus';
 import {
   EventArchive,
@@ -113,7 +113,7 @@ export class SessionRouter {
   /** Runs a call that belongs to no session. Aborting the signal cancels the call at its server. */
   deliver(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     return signal.aborted
-      ? Promise.resolve(outcomeOfFault('aborted'))
+      ? Promise.resolve(toFaultOutcome('aborted'))
       : this.calls.runWithoutSession(call, sink, signal);
   }
 

@@ -112,7 +112,7 @@ export class TestWorker {
     );
     const relays = { wire: relay, ledger: relay, directory: relay, timer };
     this.server = new WorkerBusServer(
-      { me: this.workerId.text, secret, ...relays },
+      { workerId: this.workerId.text, secret, ...relays },
       createSessionAdmission(this.sessions, this.pendingHandoffs),
     );
     const { node } = this.server;

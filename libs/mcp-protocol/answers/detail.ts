@@ -1,8 +1,8 @@
 /** Foreign texts made fit for our error messages: short, printable, and without what could give something away. */
 
-const LONGEST_DETAIL = 200;
+const MAX_DETAIL_LENGTH = 200;
 /** Texts are cut before they are searched, so that a huge body costs nothing. */
-const LONGEST_SEARCHED = 1000;
+const MAX_SEARCHED_LENGTH = 1000;
 
 const STACK = /[\r\n]\s*at [\s\S]*/;
 const CONTROLS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu;
@@ -22,9 +22,9 @@ const WINDOWS_PATH = /\b[a-z]:\\[^\s"'<>]*/gi;
 const UNIX_PATH = /(?<![\w:/.<])~?(?:\/[\w.@+-]+){2,}\/?/g;
 
 /** On one line, at most `longest` UTF-16 code units. */
-export function cleanDetail(text: string, longest = LONGEST_DETAIL): string {
+export function cleanDetail(text: string, longest = MAX_DETAIL_LENGTH): string {
   const masked = text
-    .slice(0, LONGEST_SEARCHED)
+    .slice(0, MAX_SEARCHED_LENGTH)
     .replace(STACK, '')
     .replace(CONTROLS, ' ')
     .replace(CREDENTIALS, '$1 [hidden]')

@@ -12,7 +12,7 @@ export interface HttpAnswer {
 }
 
 /** The body as a JSON value, or why it is none. */
-export function parsed(body: string): JsonValue | JsonFault {
+export function parseBody(body: string): JsonValue | JsonFault {
   try {
     return parseJson(body);
   } catch (error) {

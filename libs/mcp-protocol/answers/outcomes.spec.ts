@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { isJsonObject } from '../json.js';
 import type { RequestId } from '../json-rpc.js';
 import type { Outcome } from '../neutral.js';
-import { outcomeOfFault, type TransportFault } from './outcome-of-fault.js';
+import { toFaultOutcome, type TransportFault } from './fault-outcome.js';
 import type { HttpAnswer } from './http-answer.js';
-import { outcomeOfHttp } from './outcome-of-http.js';
-import { outcomeOfMessage } from './outcome-of-message.js';
+import { toHttpOutcome } from './http-outcome.js';
+import { toMessageOutcome } from './message-outcome.js';
 
 const ID = 7;
 const answer = (status: number, body: unknown, more: Partial<HttpAnswer> = {}): HttpAnswer => ({
@@ -31,16 +31,16 @@ const broken = own(-31005, 502, expect.stringMatching(/^Upstream broke the proto
 describe('an HTTP answer', () => {
   it('is a success with our id and a result that is an object', () => {
     const result = { content: [], isError: true };
-    expect(outcomeOfHttp(answer(200, ok({ result })), ID)).toStrictEqual({ kind: 'result', result });
-    expect(outcomeOfHttp(answer(202, ok({ result: {} })), ID)).toStrictEqual({ kind: 'result', result: {} });
-    expect(outcomeOfHttp(answer(200, ok({ id: 'a', result: {} })), 'a')).toStrictEqual({ kind: 'result', result: {} });
+    expect(toHttpOutcome(answer(200, ok({ result })), ID)).toStrictEqual({ kind: 'result', result });
+    expect(toHttpOutcome(answer(202, ok({ result: {} })), ID)).toStrictEqual({ kind: 'result', result: {} });
+    expect(toHttpOutcome(answer(200, ok({ id: 'a', result: {} })), 'a')).toStrictEqual({ kind: 'result', result: {} });
   });
 
   it("is the server's own error, unchanged, whatever its status", () => {
     for (const status of [200, 400, 401, 403, 404, 429, 500, 502, 503]) {
-      expect(outcomeOfHttp(answer(status, ok({ error })), ID)).toStrictEqual({ kind: 'error', error });
+      expect(toHttpOutcome(answer(status, ok({ error })), ID)).toStrictEqual({ kind: 'error', error });
     }
-    expect(outcomeOfHttp(answer(400, { jsonrpc: '2.0', id: null, error }), ID)).toStrictEqual({ kind: 'error', error });
+    expect(toHttpOutcome(answer(400, { jsonrpc: '2.0', id: null, error }), ID)).toStrictEqual({ kind: 'error', error });
   });
 
   it.each<[string, unknown]>([
@@ -76,7 +76,7 @@ describe('an HTTP answer', () => {
     ['an error with a code that is a text', ok({ error: { code: '401', message: 'x' } })],
     ['an error without message', ok({ error: { code: 1 } })],
   ])('of status 200 with %s is a breach of the protocol', (_what, body) => {
-    expect(outcomeOfHttp(answer(200, body), ID)).toStrictEqual(broken);
+    expect(toHttpOutcome(answer(200, body), ID)).toStrictEqual(broken);
   });
 
   it.each<[string, HttpAnswer, string]>([
@@ -113,7 +113,7 @@ describe('an HTTP answer', () => {
     ['nothing, of an unknown status', answer(599, ''), 'Upstream answered HTTP 599'],
     ['a redirect', answer(307, ''), 'Upstream answered HTTP 307: Temporary Redirect'],
   ])('that fails with %s says why', (_what, given, message) => {
-    expect(outcomeOfHttp(given, ID)).toMatchObject({
+    expect(toHttpOutcome(given, ID)).toMatchObject({
       kind: 'error',
       error: { code: -31004, message },
       httpStatus: 502,
@@ -138,30 +138,30 @@ describe('an HTTP answer', () => {
     [504, 'unknown', false],
   ])('of status %i leaves a call %s (retriable: %s)', (status, outcome, retriable) => {
     const data = { outcome, retriable, httpStatus: status };
-    expect(outcomeOfHttp(answer(status, ''), ID)).toStrictEqual(own(-31004, 502, expect.any(String), data));
+    expect(toHttpOutcome(answer(status, ''), ID)).toStrictEqual(own(-31004, 502, expect.any(String), data));
   });
 
   it('keeps the challenge of a 401, and of no other status', () => {
     const wwwAuthenticate =
       'Bearer resource_metadata="https://auth.example.com/.well-known/oauth-protected-resource/mcp"';
-    expect(outcomeOfHttp(answer(401, '', { wwwAuthenticate }), ID)).toMatchObject({
+    expect(toHttpOutcome(answer(401, '', { wwwAuthenticate }), ID)).toMatchObject({
       error: { data: { wwwAuthenticate } },
     });
-    expect(outcomeOfHttp(answer(403, '', { wwwAuthenticate }), ID)).not.toHaveProperty('error.data.wwwAuthenticate');
+    expect(toHttpOutcome(answer(403, '', { wwwAuthenticate }), ID)).not.toHaveProperty('error.data.wwwAuthenticate');
   });
 
   it('keeps how long to wait, in seconds or as a date', () => {
     const refused = { outcome: 'not_executed', retriable: true };
     for (const status of [429, 503]) {
-      expect(outcomeOfHttp(answer(status, '', { retryAfter: '3' }), ID)).toMatchObject({
+      expect(toHttpOutcome(answer(status, '', { retryAfter: '3' }), ID)).toMatchObject({
         error: { data: { ...refused, retryAfterMs: 3000 } },
       });
     }
     const past = { retryAfter: 'Wed, 21 Oct 2015 07:28:00 GMT' };
-    expect(outcomeOfHttp(answer(503, '', past), ID)).toHaveProperty('error.data.retryAfterMs', 0);
+    expect(toHttpOutcome(answer(503, '', past), ID)).toHaveProperty('error.data.retryAfterMs', 0);
     const endless = { retryAfter: '9'.repeat(400) };
-    expect(outcomeOfHttp(answer(503, '', endless), ID)).toHaveProperty('error.data.retryAfterMs', 86_400_000);
-    const vague = outcomeOfHttp(answer(503, '', { retryAfter: '12.5 soon' }), ID);
+    expect(toHttpOutcome(answer(503, '', endless), ID)).toHaveProperty('error.data.retryAfterMs', 86_400_000);
+    const vague = toHttpOutcome(answer(503, '', { retryAfter: '12.5 soon' }), ID);
     expect(vague).toMatchObject({ error: { data: refused } });
     expect(vague).not.toHaveProperty('error.data.retryAfterMs');
   });
@@ -203,7 +203,7 @@ describe('whatever a server answers', () => {
   it('is a success only with 2xx, our id and exactly one result that is an object', () => {
     fc.assert(
       fc.property(anyAnswer, (given) => {
-        const outcome = outcomeOfHttp(given, ID);
+        const outcome = toHttpOutcome(given, ID);
         expectWellFormed(outcome);
         expect(outcome.kind === 'result').toBe(isSuccess(given.status, given.body));
       }),
@@ -214,7 +214,7 @@ describe('whatever a server answers', () => {
   it('is a success on a stream only with our id and exactly one result that is an object', () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), envelope), (value) => {
-        const outcome = outcomeOfMessage(value, ID);
+        const outcome = toMessageOutcome(value, ID);
         expectWellFormed(outcome);
         expect(outcome.kind === 'result').toBe(isSuccess(200, JSON.stringify(value)));
       }),
@@ -264,12 +264,12 @@ describe('a transport that fails', () => {
     ['too_large', -31005, 502, 'unknown', false],
   ])('(%s) is %i with HTTP %i and leaves the call %s (retriable: %s)', (fault, code, status, outcome, retriable) => {
     const expected = own(code, status, expect.not.stringContaining('10.0.0.7'), { outcome, retriable });
-    expect(outcomeOfFault(fault, 'connect ECONNREFUSED 10.0.0.7:3000')).toStrictEqual(expected);
-    expect(outcomeOfFault(fault)).toMatchObject({ error: { code, message: expect.not.stringMatching(/[: ]$/) } });
+    expect(toFaultOutcome(fault, 'connect ECONNREFUSED 10.0.0.7:3000')).toStrictEqual(expected);
+    expect(toFaultOutcome(fault)).toMatchObject({ error: { code, message: expect.not.stringMatching(/[: ]$/) } });
   });
 });
 
 it('accepts ids of texts and numbers alike', () => {
   const ids: RequestId[] = [0, -1, '', 'a', Number.MAX_SAFE_INTEGER];
-  for (const id of ids) expect(outcomeOfMessage({ jsonrpc: '2.0', id, result: {} }, id).kind).toBe('result');
+  for (const id of ids) expect(toMessageOutcome({ jsonrpc: '2.0', id, result: {} }, id).kind).toBe('result');
 });

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../json.js';
 import type { Era } from '../neutral.js';
 import { META } from './meta.js';
-import { looksModern } from './revisions.js';
+import { isModernRevision } from './revisions.js';
 
 /**
  * Says how a client means its message: with the handshake's semantics or with those of per-request metadata
@@ -16,5 +16,5 @@ export function classifyEra(message: { method: string; params?: JsonObject }, pr
   if (isJsonObject(meta) && Object.hasOwn(meta, META.protocolVersion)) return 'modern';
   if (method === 'initialize') return 'legacy';
   if (method === 'server/discover' || method === 'subscriptions/listen') return 'modern';
-  return protocolVersionHeader !== undefined && looksModern(protocolVersionHeader.trim()) ? 'modern' : 'legacy';
+  return protocolVersionHeader !== undefined && isModernRevision(protocolVersionHeader.trim()) ? 'modern' : 'legacy';
 }

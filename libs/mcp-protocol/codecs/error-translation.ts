@@ -27,9 +27,11 @@ function forModern(error: RpcError, method: string): RpcError {
 function forLegacy(error: RpcError, method: string): RpcError {
   switch (error.code) {
     case RpcCode.invalidParams:
-      return method === 'resources/read' && saysNotFound(error) ? { ...error, code: RpcCode.resourceNotFound } : error;
+      return method === 'resources/read' && isNotFound(error) ? { ...error, code: RpcCode.resourceNotFound } : error;
     case RpcCode.missingClientCapability:
-      return notExecuted(`The server needs a capability that the client did not declare: ${missingIn(error.data)}.`);
+      return notExecuted(
+        `The server needs a capability that the client did not declare: ${readMissingCapabilities(error.data)}.`,
+      );
     case RpcCode.unsupportedProtocolVersion:
       return notExecuted('The server does not speak the protocol revision of this call.');
     case RpcCode.headerMismatch:
@@ -40,13 +42,13 @@ function forLegacy(error: RpcError, method: string): RpcError {
 }
 
 /** The specification's own example names the resource in `data.uri`; other servers say it in words only. */
-function saysNotFound({ message, data }: RpcError): boolean {
+function isNotFound({ message, data }: RpcError): boolean {
   return (isJsonObject(data) && typeof data['uri'] === 'string') || NOT_FOUND.test(message);
 }
 
 const NOT_FOUND = /\b(?:not found|unknown resource|no such resource|does not exist)\b/i;
 
-function missingIn(data: JsonValue | undefined): string {
+function readMissingCapabilities(data: JsonValue | undefined): string {
   const required = isJsonObject(data) ? data['requiredCapabilities'] : undefined;
   const names = isJsonObject(required) ? Object.keys(required) : [];
   return names.length === 0 ? 'the server does not say which' : names.slice(0, 10).join(', ').slice(0, 200);

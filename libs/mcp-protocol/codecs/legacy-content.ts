@@ -2,14 +2,14 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import { AUDIO_SINCE, RESOURCE_LINK_SINCE } from './revisions.js';
 
 /** A result in the words of a legacy revision; the same object when nothing changes. */
-export function inLegacyWords(revision: string, method: string, result: JsonObject): JsonObject {
+export function toLegacyContent(revision: string, method: string, result: JsonObject): JsonObject {
   switch (method) {
     case 'tools/call':
       return toolResult(revision, result);
     case 'tools/list':
-      return replaced(result, 'tools', eachItem(result['tools'], toolDefinition));
+      return withMember(result, 'tools', mapItems(result['tools'], toolDefinition));
     case 'prompts/get':
-      return replaced(result, 'messages', eachItem(result['messages'], promptMessage(revision)));
+      return withMember(result, 'messages', mapItems(result['messages'], promptMessage(revision)));
     default:
       return result;
   }
@@ -19,8 +19,8 @@ export function inLegacyWords(revision: string, method: string, result: JsonObje
 // list, for one member of another shape; without the schema it expects no structured content.
 function toolResult(revision: string, result: JsonObject): JsonObject {
   const { structuredContent: structured, content } = result;
-  const blocks = eachItem(content, (block, index) => blockIn(revision, block, index));
-  if (structured === undefined || isJsonObject(structured)) return replaced(result, 'content', blocks);
+  const blocks = mapItems(content, (block, index) => toLegacyBlock(revision, block, index));
+  if (structured === undefined || isJsonObject(structured)) return withMember(result, 'content', blocks);
   const { structuredContent: _dropped, ...rest } = result;
   const told = Array.isArray(blocks) && blocks.length > 0;
   return { ...rest, content: told ? blocks : [{ type: 'text', text: JSON.stringify(structured) }] };
@@ -37,16 +37,16 @@ function toolDefinition(tool: JsonValue): JsonValue {
 function promptMessage(revision: string): (message: JsonValue, index: number) => JsonValue {
   return (message, index) => {
     if (!isJsonObject(message) || message['content'] === undefined) return message;
-    return replaced(message, 'content', blockIn(revision, message['content'], index));
+    return withMember(message, 'content', toLegacyBlock(revision, message['content'], index));
   };
 }
 
-function replaced(holder: JsonObject, member: string, value: JsonValue | undefined): JsonObject {
+function withMember(holder: JsonObject, member: string, value: JsonValue | undefined): JsonObject {
   return value === holder[member] ? holder : { ...holder, [member]: value };
 }
 
 /** The very array when no item changed. */
-function eachItem(
+function mapItems(
   items: JsonValue | undefined,
   change: (item: JsonValue, index: number) => JsonValue,
 ): JsonValue | undefined {
@@ -55,20 +55,20 @@ function eachItem(
   return changed.every((item, index) => item === items[index]) ? items : changed;
 }
 
-function blockIn(revision: string, block: JsonValue, index: number): JsonValue {
+function toLegacyBlock(revision: string, block: JsonValue, index: number): JsonValue {
   if (!isJsonObject(block)) return block;
-  if (block['type'] === 'audio' && revision < AUDIO_SINCE) return embeddedAudio(block, index);
-  if (block['type'] === 'resource_link' && revision < RESOURCE_LINK_SINCE) return linkAsText(block);
+  if (block['type'] === 'audio' && revision < AUDIO_SINCE) return toEmbeddedAudio(block, index);
+  if (block['type'] === 'resource_link' && revision < RESOURCE_LINK_SINCE) return toTextBlock(block);
   return block;
 }
 
 /** Loses nothing: the sound travels as a blob. The address only tells the sounds of one result apart. */
-function embeddedAudio(block: JsonObject, index: number): JsonObject {
+function toEmbeddedAudio(block: JsonObject, index: number): JsonObject {
   const { type: _type, data, mimeType, ...rest } = block;
   return { ...rest, type: 'resource', resource: { uri: `audio://content/${index}`, mimeType, blob: data } };
 }
 
-function linkAsText(block: JsonObject): JsonObject {
+function toTextBlock(block: JsonObject): JsonObject {
   const { annotations } = block;
   const told = [block['title'] ?? block['name'], block['uri'], block['description']];
   const text = told.filter((part): part is string => typeof part === 'string' && part !== '').join('\n');

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import type { JsonRpcRequest, RequestId } from '../json-rpc.js';
 import type { McpRequest } from '../neutral.js';
-import { inLegacyWords } from './legacy-content.js';
+import { toLegacyContent } from './legacy-content.js';
 import { META, withMeta } from './meta.js';
 import { eraOfRevision, LATEST_LEGACY_REVISION } from './revisions.js';
 
@@ -41,7 +41,7 @@ export class UntranslatableResult extends Error {
  * @throws UntranslatableResult for a result that is not complete; stripped of its type it would pass for a success
  */
 export function encodeLegacyResult(method: string, result: JsonObject, revision: string): JsonObject {
-  return inLegacyWords(revision, method, withoutModernMembers(result));
+  return toLegacyContent(revision, method, withoutModernMembers(result));
 }
 
 function withoutModernMembers(whole: JsonObject): JsonObject {

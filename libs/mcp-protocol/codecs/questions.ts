@@ -8,7 +8,7 @@ import type { Question } from '../neutral.js';
  * A legacy server's question as a modern client is asked it: without what only an open stream gives a meaning to
  * (the id by which a visit is reported as complete, the task that the answer could become).
  */
-export function questionForModern({ method, params }: Question): Question {
+export function toModernQuestion({ method, params }: Question): Question {
   const { elicitationId: _id, task: _task, _meta, ...rest } = params;
   const kept = isJsonObject(_meta) ? withoutProgress(_meta) : undefined;
   return { method, params: kept ? { ...rest, _meta: kept } : rest };
@@ -19,7 +19,7 @@ function withoutProgress({ progressToken: _token, ...rest }: JsonObject): JsonOb
 }
 
 /** A modern server's question as a legacy client is asked it: a visit has an id there, which tells visits apart. */
-export function questionForLegacy({ method, params }: Question): Question {
+export function toLegacyQuestion({ method, params }: Question): Question {
   const needsId = params['mode'] === 'url' && params['elicitationId'] === undefined;
   return needsId ? { method, params: { ...params, elicitationId: crypto.randomUUID() } } : { method, params };
 }
@@ -28,7 +28,7 @@ export function questionForLegacy({ method, params }: Question): Question {
  * A modern client's answer as a legacy server expects it: older revisions know one block of content only. Undefined when
  * the value is no answer to such a question (client/elicitation, client/sampling, client/roots).
  */
-export function answerForLegacy(method: string, value: JsonValue | undefined): JsonObject | undefined {
+export function toLegacyAnswer(method: string, value: JsonValue | undefined): JsonObject | undefined {
   if (!isJsonObject(value)) return undefined;
   switch (method) {
     case 'elicitation/create':
@@ -65,15 +65,15 @@ function withSingleBlock(message: JsonObject): JsonObject {
  * Required Error), as questions for a modern client by the keys of their answers. Undefined for any other error, and for
  * one that names no visit.
  */
-export function visitsDemandedBy({ code, data }: RpcError): Record<string, Question> | undefined {
+export function toUrlElicitations({ code, data }: RpcError): Record<string, Question> | undefined {
   if (code !== RpcCode.urlElicitationRequired || !isJsonObject(data)) return undefined;
   const { elicitations } = data;
-  const visits = (Array.isArray(elicitations) ? elicitations : []).filter(isVisit);
+  const visits = (Array.isArray(elicitations) ? elicitations : []).filter(isUrlElicitation);
   if (visits.length === 0) return undefined;
-  const questions = visits.map((params) => questionForModern({ method: 'elicitation/create', params }));
+  const questions = visits.map((params) => toModernQuestion({ method: 'elicitation/create', params }));
   return Object.fromEntries(questions.map((question, index) => [`visit-${index + 1}`, question]));
 }
 
-function isVisit(value: JsonValue): value is JsonObject {
+function isUrlElicitation(value: JsonValue): value is JsonObject {
   return isJsonObject(value) && value['mode'] === 'url' && typeof value['url'] === 'string';
 }

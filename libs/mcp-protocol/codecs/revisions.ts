@@ -33,7 +33,7 @@ export function eraOfRevision(revision: string): Era | undefined {
 }
 
 /** True for the date of a revision of the modern kind, known or not. */
-export function looksModern(revision: string): boolean {
+export function isModernRevision(revision: string): boolean {
   const era = ERAS.get(revision);
   return era === undefined ? revision >= FIRST_MODERN_YEAR && REVISION_SHAPE.test(revision) : era === 'modern';
 }

@@ -19,10 +19,10 @@ export function checkMirroredHeaders(message: JsonRpcRequest, headers: Headers):
   return (
     compare(
       'MCP-Protocol-Version',
-      single(headers, 'mcp-protocol-version'),
+      readSingle(headers, 'mcp-protocol-version'),
       typeof revision === 'string' ? revision : ANY,
     ) ??
-    compare('Mcp-Method', single(headers, 'mcp-method'), method) ??
+    compare('Mcp-Method', readSingle(headers, 'mcp-method'), method) ??
     checkName(method, params, headers)
   );
 }
@@ -37,16 +37,16 @@ function compare(name: string, value: string | undefined, expected: unknown): Rp
 }
 
 /** The member of the params that Mcp-Name mirrors, for the methods that demand it. */
-const NAMED_BY: Readonly<Record<string, string>> = {
+const NAME_PARAMS: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
 };
 
 function checkName(method: string, params: JsonObject, headers: Headers): RpcError | undefined {
-  if (!Object.hasOwn(NAMED_BY, method)) return undefined;
-  const expected = params[NAMED_BY[method] ?? ''];
-  const raw = single(headers, 'mcp-name');
+  if (!Object.hasOwn(NAME_PARAMS, method)) return undefined;
+  const expected = params[NAME_PARAMS[method] ?? ''];
+  const raw = readSingle(headers, 'mcp-name');
   if (raw === undefined) return mismatch('Mcp-Name is missing or given more than once');
   const value = decodeHeaderValue(raw);
   if (value === undefined) return mismatch('Mcp-Name is malformed');
@@ -67,24 +67,24 @@ export function checkParameterHeaders(
   for (const { header, path } of expected) {
     const value = valueAt(args, path);
     if (!isMirrored(value)) continue;
-    const raw = single(headers, header.toLowerCase());
+    const raw = readSingle(headers, header.toLowerCase());
     if (raw === undefined) return mismatch(`${header} is missing or given more than once`);
     const decoded = decodeHeaderValue(raw);
     if (decoded === undefined) return mismatch(`${header} is malformed`);
-    if (!agrees(decoded, value)) return mismatch(`${header} does not match the body`);
+    if (!matchesValue(decoded, value)) return mismatch(`${header} does not match the body`);
   }
   return undefined;
 }
 
 const DECIMAL = /^-?\d+(?:\.\d+)?$/;
 
-function agrees(header: string, value: string | number | boolean): boolean {
+function matchesValue(header: string, value: string | number | boolean): boolean {
   if (typeof value === 'string') return header === value.toWellFormed();
   if (typeof value === 'number' && DECIMAL.test(header)) return Number(header) === value;
   return header === String(value);
 }
 
-function single(headers: Headers, name: string): string | undefined {
+function readSingle(headers: Headers, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value.trim() : undefined;
 }

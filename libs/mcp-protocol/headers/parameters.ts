@@ -52,7 +52,7 @@ export function readParameterHeaders(
   inputSchema: JsonObject,
 ): { readonly headers: ParameterHeader[] } | { readonly fault: string } {
   const found: ParameterHeader[] = [];
-  const fault = collect(inputSchema, [], found) ?? duplicateIn(found);
+  const fault = collect(inputSchema, [], found) ?? findDuplicate(found);
   return fault === undefined ? { headers: found } : { fault };
 }
 
@@ -70,7 +70,7 @@ function collect(schema: JsonValue | undefined, path: readonly string[], found: 
       if (fault !== undefined) return fault;
     }
   }
-  return misplacedBelow(schema, path);
+  return findMisplaced(schema, path);
 }
 
 function readAnnotation(schema: JsonObject, path: readonly string[]): ParameterHeader | string {
@@ -83,31 +83,31 @@ function readAnnotation(schema: JsonObject, path: readonly string[]): ParameterH
   return `${ANNOTATION} of ${where} needs the type string, integer or boolean`;
 }
 
-function misplacedBelow(schema: JsonObject, path: readonly string[]): string | undefined {
-  if (!anyBelow(schema)) return undefined;
+function findMisplaced(schema: JsonObject, path: readonly string[]): string | undefined {
+  if (!hasAnnotationBelow(schema)) return undefined;
   return `${ANNOTATION} stands below ${path.join('.') || 'the root'} where no chain of properties leads`;
 }
 
 /** Schemas have few keywords: those that there are are looked at, not those that there could be. */
-function anyBelow(schema: JsonObject): boolean {
+function hasAnnotationBelow(schema: JsonObject): boolean {
   for (const keyword in schema) {
-    if (SUBSCHEMAS.has(keyword) && annotates(schema[keyword])) return true;
-    if (NAMED_SUBSCHEMAS.has(keyword) && anyNamed(schema[keyword])) return true;
+    if (SUBSCHEMAS.has(keyword) && containsAnnotation(schema[keyword])) return true;
+    if (NAMED_SUBSCHEMAS.has(keyword) && hasNamedAnnotation(schema[keyword])) return true;
   }
   return false;
 }
 
-function annotates(schema: JsonValue | undefined): boolean {
-  if (Array.isArray(schema)) return schema.some(annotates);
+function containsAnnotation(schema: JsonValue | undefined): boolean {
+  if (Array.isArray(schema)) return schema.some(containsAnnotation);
   if (!isJsonObject(schema)) return false;
-  return schema[ANNOTATION] !== undefined || anyNamed(schema['properties']) || anyBelow(schema);
+  return schema[ANNOTATION] !== undefined || hasNamedAnnotation(schema['properties']) || hasAnnotationBelow(schema);
 }
 
-function anyNamed(schemas: JsonValue | undefined): boolean {
-  return isJsonObject(schemas) && Object.values(schemas).some(annotates);
+function hasNamedAnnotation(schemas: JsonValue | undefined): boolean {
+  return isJsonObject(schemas) && Object.values(schemas).some(containsAnnotation);
 }
 
-function duplicateIn(headers: readonly ParameterHeader[]): string | undefined {
+function findDuplicate(headers: readonly ParameterHeader[]): string | undefined {
   const seen = new Set<string>();
   for (const { header } of headers) {
     const name = header.toLowerCase();

@@ -5,6 +5,6 @@
 if redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) == false then
   redis.call('PEXPIRE', KEYS[2], ARGV[3])
 end
-local buried = redis.call('EXISTS', KEYS[3])
-if buried == 0 then redis.call('SET', KEYS[1], '1', 'PX', ARGV[1]) end
-return { generation_of(KEYS[2]), now_ms(), buried }
+local fenced = redis.call('EXISTS', KEYS[3])
+if fenced == 0 then redis.call('SET', KEYS[1], '1', 'PX', ARGV[1]) end
+return { generation_of(KEYS[2]), now_ms(), fenced }

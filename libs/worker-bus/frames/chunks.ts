@@ -1,5 +1,5 @@
 /** Cuts bytes into pieces of at most this size; at least one, which may be empty. Copies nothing. */
-export function chunksOf(bytes: Buffer, size: number): Buffer[] {
+export function splitIntoChunks(bytes: Buffer, size: number): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size));
   return chunks.length === 0 ? [bytes] : chunks;
@@ -14,7 +14,7 @@ export class Joiner {
   }
 
   /** All parts since the last time. */
-  take(): Buffer {
+  join(): Buffer {
     const [only, second] = this.parts;
     const whole = only !== undefined && second === undefined ? only : Buffer.concat(this.parts);
     this.parts = [];

@@ -1,5 +1,5 @@
 import type { BusEnd } from '../bus.js';
-import { readJson, toJson } from './json.js';
+import { readJson, toJsonBytes } from './json.js';
 
 /**
  * How a request that was accepted ended, as the owner says it. `overflow`: more was sent than the requester took.
@@ -14,13 +14,13 @@ const STATUSES = ['value', 'failed', 'overflow', 'unclaimed', 'unstarted'] as co
 export class EndGate {
   /** @throws TypeError for a value that JSON cannot hold */
   encode(status: EndStatus, value?: unknown): Buffer {
-    return Buffer.concat([Buffer.of(STATUSES.indexOf(status)), toJson(value)]);
+    return Buffer.concat([Buffer.of(STATUSES.indexOf(status)), toJsonBytes(value)]);
   }
 
   decode(bytes: Buffer): BusEnd {
     switch (STATUSES[bytes[0] ?? STATUSES.length]) {
       case 'value':
-        return valueIn(bytes.subarray(1));
+        return readValue(bytes.subarray(1));
       case 'failed':
         return { kind: 'failed' };
       case 'unclaimed':
@@ -44,7 +44,7 @@ export class EndGate {
 /** It ran, and what it said is lost. */
 const UNREADABLE: BusEnd = { kind: 'unknown', cause: 'gap' };
 
-function valueIn(bytes: Buffer): BusEnd {
+function readValue(bytes: Buffer): BusEnd {
   const read = readJson(bytes);
   return read ? { kind: 'value', value: read.value } : UNREADABLE;
 }

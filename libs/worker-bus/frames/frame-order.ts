@@ -3,7 +3,7 @@ export class FrameOrder {
   private next = 0;
 
   /** `repeated`: it was there before, drop it. `gap`: one before it is missing for good. */
-  look(number: number): 'expected' | 'repeated' | 'gap' {
+  check(number: number): 'expected' | 'repeated' | 'gap' {
     if (number < this.next) return 'repeated';
     if (number > this.next) return 'gap';
     this.next += 1;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Address } from '../ports/index.js';
-import { chunksOf, Joiner } from './chunks.js';
+import { splitIntoChunks, Joiner } from './chunks.js';
 import { EndGate } from './end-gate.js';
 import { decodeFrame, encodeFrame, headerBytes, type Frame } from './frame.js';
-import { FrameSeal } from './frame-seal.js';
+import { FrameMac } from './frame-mac.js';
 import { decodeRequest, encodeRequest } from './request-message.js';
 
 const name = fc.string({ maxLength: 60 });
@@ -58,30 +58,30 @@ describe('a frame', () => {
 
 describe('a seal', () => {
   const here: Address = { worker: 'here', box: 'inbox' };
-  const seal = new FrameSeal(Buffer.alloc(32, 1));
+  const seal = new FrameMac(Buffer.alloc(32, 1));
 
   it('opens what it closed, and nothing of which a bit was changed', () => {
     fc.assert(
       fc.property(bytes, fc.nat(), fc.nat({ max: 7 }), (content, place, bit) => {
-        const sealed = seal.seal(here, content);
-        expect(seal.open(here, sealed)).toEqual(content);
+        const sealed = seal.sign(here, content);
+        expect(seal.verify(here, sealed)).toEqual(content);
         const at = place % sealed.length;
         sealed.writeUInt8(sealed.readUInt8(at) ^ (1 << bit), at);
-        expect(seal.open(here, sealed)).toBeUndefined();
+        expect(seal.verify(here, sealed)).toBeUndefined();
       }),
     );
   });
 
-  it.each<[string, FrameSeal, Address]>([
+  it.each<[string, FrameMac, Address]>([
     ['for another worker', seal, { worker: 'there', box: 'inbox' }],
     ['for another box', seal, { worker: 'here', box: 'replies' }],
-    ['with another secret', new FrameSeal(Buffer.alloc(32, 2)), here],
+    ['with another secret', new FrameMac(Buffer.alloc(32, 2)), here],
   ])('does not open what was sealed %s', (_, other, address) => {
-    expect(seal.open(here, other.seal(address, Buffer.from('x')))).toBeUndefined();
+    expect(seal.verify(here, other.sign(address, Buffer.from('x')))).toBeUndefined();
   });
 
   it('wants a secret of 32 bytes', () => {
-    expect(() => new FrameSeal(Buffer.alloc(16))).toThrow('The secret of the workers has 32 bytes.');
+    expect(() => new FrameMac(Buffer.alloc(16))).toThrow('The secret of the workers has 32 bytes.');
   });
 });
 
@@ -89,12 +89,12 @@ describe('chunks', () => {
   it('are what was cut, once they are joined', () => {
     fc.assert(
       fc.property(bytes, fc.integer({ min: 1, max: 50 }), (whole, size) => {
-        const chunks = chunksOf(whole, size);
+        const chunks = splitIntoChunks(whole, size);
         const joiner = new Joiner();
         for (const chunk of chunks) joiner.add(chunk);
-        expect(joiner.take()).toEqual(whole);
+        expect(joiner.join()).toEqual(whole);
         expect(chunks.every(({ length }) => length <= size)).toBe(true);
-        expect(joiner.take()).toHaveLength(0);
+        expect(joiner.join()).toHaveLength(0);
       }),
     );
   });

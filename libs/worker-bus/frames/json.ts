@@ -1,16 +1,16 @@
 import { parseJson } from '#lib/mcp-protocol';
 import { MAX_JSON_DEPTH } from '../protocol.js';
 
-const NOTHING = Buffer.alloc(0);
+const NO_BYTES = Buffer.alloc(0);
 
 /**
  * A value as bytes; `undefined` has none.
  *
  * @throws TypeError for a value that JSON cannot hold
  */
-export function toJson(value: unknown): Buffer {
+export function toJsonBytes(value: unknown): Buffer {
   const text: string | undefined = JSON.stringify(value);
-  return text === undefined ? NOTHING : Buffer.from(text);
+  return text === undefined ? NO_BYTES : Buffer.from(text);
 }
 
 /** The value that the bytes stand for, its integers with all their digits; undefined for bytes that are no JSON. */

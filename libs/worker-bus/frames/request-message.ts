@@ -1,4 +1,4 @@
-import { readJson, toJson } from './json.js';
+import { readJson, toJsonBytes } from './json.js';
 
 /** What a request says before its payload. */
 export interface RequestHead {
@@ -16,10 +16,10 @@ const LENGTH_BYTES = 4;
 
 /** @throws TypeError for a payload that JSON cannot hold */
 export function encodeRequest(head: RequestHead, payload: unknown): Buffer {
-  const headText = toJson(head);
+  const headText = toJsonBytes(head);
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(headText.length);
-  return Buffer.concat([length, headText, toJson(payload)]);
+  return Buffer.concat([length, headText, toJsonBytes(payload)]);
 }
 
 /** Undefined for bytes that are no request. */

@@ -8,7 +8,7 @@ export class Listeners<T> {
     return () => this.listeners.delete(own);
   }
 
-  tell(about: T): void {
+  notify(about: T): void {
     for (const listener of this.listeners) listener(about);
   }
 }

@@ -4,12 +4,12 @@ import type { Directory, Timer, Wire } from '../ports/index.js';
 
 /** What the membership of one worker is made of. */
 export interface MembershipParts {
-  readonly me: string;
+  readonly workerId: string;
   readonly wire: Wire;
   readonly directory: Directory;
   readonly timer: Timer;
   readonly outbox: Outbox;
   readonly observer: BusObserver;
   /** A new random name. */
-  drawId(): string;
+  createId(): string;
 }

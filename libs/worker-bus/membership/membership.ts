@@ -1,21 +1,21 @@
-import { mayHaveWorked } from '../persist.js';
-import type { Announced, Mailbox } from '../ports/index.js';
+import { mayHaveSucceeded } from '../retry.js';
+import type { AnnounceReply, Mailbox } from '../ports/index.js';
 import {
-  BEAT_MS,
-  BEAT_PAUSE_MS,
-  BLIND_MS,
+  HEARTBEAT_INTERVAL_MS,
+  HEARTBEAT_RETRY_INTERVAL_MS,
+  MAX_ANNOUNCE_GAP_MS,
   CLAIM_WINDOW_MS,
-  LIST_FRESH_MS,
+  LIST_TTL_MS,
   PRESENCE_TTL_MS,
-  PULSE_MS,
-  SETTLED_MS,
+  OWN_LIVENESS_TTL_MS,
+  SETTLE_PERIOD_MS,
 } from '../protocol.js';
 import { Listeners } from './listeners.js';
 import type { MembershipParts } from './membership-parts.js';
 import { SubscriptionProof } from './subscription-proof.js';
-import { Whereabouts, type Whereabout } from './whereabouts.js';
+import { WorkerStatusLookup, type WorkerStatus } from './worker-status.js';
 
-interface Relation {
+interface RelayContact {
   readonly generation: string;
   /** Since when this generation has been seen without a break, by our timer. */
   readonly since: number;
@@ -26,17 +26,17 @@ interface Relation {
 
 /**
  * This worker among the others: says each second that it lives, proves that it hears, and knows who else lives.
- * While any of that fails it is unavailable, and tries again every `BEAT_PAUSE_MS`.
+ * While any of that fails it is unavailable, and tries again every `HEARTBEAT_RETRY_INTERVAL_MS`.
  */
 export class Membership {
   private readonly proof: SubscriptionProof;
-  private readonly whereabouts: Whereabouts;
-  private readonly gone = new Listeners<string>();
-  private readonly changed = new Listeners<void>();
-  private readonly buried = new Listeners<void>();
+  private readonly statusLookup: WorkerStatusLookup;
+  private readonly deadListeners = new Listeners<string>();
+  private readonly changeListeners = new Listeners<void>();
+  private readonly fencedListeners = new Listeners<void>();
   private readonly watched = new Map<string, { watchers: number; readonly listsBefore: number }>();
-  private listsAsked = 0;
-  private relation: Relation | undefined;
+  private listsRequested = 0;
+  private contact: RelayContact | undefined;
   /** As the relay listed it last. */
   private listed: ReadonlySet<string> = new Set();
   /** The same, with those whose absence means nothing yet. */
@@ -44,29 +44,29 @@ export class Membership {
   private listedAt = -Infinity;
   /** When the latest attempt to announce that has ended began: what it told may be as old as that. */
   private attemptedAt = -Infinity;
-  private pulse: { readonly at: number; readonly isAlive: Promise<boolean> } | undefined;
+  private ownLiveness: { readonly at: number; readonly isAlive: Promise<boolean> } | undefined;
   private isAnnounced = false;
   /** Beats in a row that failed. */
   private misses = 0;
   private wasReady = false;
   private readonly readyListeners: (() => void)[] = [];
-  private isBuried = false;
+  private selfFenced = false;
   private isStopped = true;
-  private beating: Promise<void> | undefined;
-  private cancelBeat = (): void => {};
+  private heartbeat: Promise<void> | undefined;
+  private cancelHeartbeat = (): void => {};
 
   constructor(
     private readonly parts: MembershipParts,
     mailbox: Mailbox,
   ) {
-    this.proof = new SubscriptionProof(parts, mailbox, () => this.tellAvailability());
-    this.whereabouts = new Whereabouts(parts.directory, () => this.announce().then(() => this.isSettled()));
+    this.proof = new SubscriptionProof(parts, mailbox, () => this.reportAvailability());
+    this.statusLookup = new WorkerStatusLookup(parts.directory, () => this.announce().then(() => this.isSettled()));
   }
 
   /** Resolves after the first attempt, whatever came of it. */
   async start(): Promise<void> {
     this.isStopped = false;
-    await this.beat();
+    await this.sendHeartbeat();
   }
 
   /** Resolves once the worker is ready; after so many ms in any case. */
@@ -84,10 +84,10 @@ export class Membership {
   /** Does nothing any more. The announcement runs out by itself; see `leave`. */
   stop(): void {
     this.isStopped = true;
-    this.cancelBeat();
+    this.cancelHeartbeat();
     // Nobody is to be warned of what was asked for.
     this.wasReady = false;
-    this.proof.lose();
+    this.proof.invalidate();
   }
 
   /** `ready` while the worker hears what is sent to it, and the relay knows it. */
@@ -97,29 +97,29 @@ export class Membership {
 
   /** What a request that is sent now is decided by; undefined while the relay has not been met. */
   ticketTerms(): { readonly generation: string; readonly notAfter: number } | undefined {
-    if (!this.relation) return undefined;
-    const { generation, relayNow, at } = this.relation;
+    if (!this.contact) return undefined;
+    const { generation, relayNow, at } = this.contact;
     return { generation, notAfter: Math.floor(relayNow + (this.parts.timer.now() - at)) + CLAIM_WINDOW_MS };
   }
 
-  /** True for a worker that the list of the living names; the list is as old as `LIST_FRESH_MS` at most. */
+  /** True for a worker that the list of the living names; the list is as old as `LIST_TTL_MS` at most. */
   isAlive(worker: string): boolean {
-    return this.listed.has(worker) && this.parts.timer.now() - this.listedAt <= LIST_FRESH_MS;
+    return this.listed.has(worker) && this.parts.timer.now() - this.listedAt <= LIST_TTL_MS;
   }
 
   /** The workers that are not known to be gone, this one included. What changes it is told by `onChange`. */
-  livingWorkers(): readonly string[] {
+  aliveWorkers(): readonly string[] {
     return [...this.known];
   }
 
   /** Reads the list of the living now. Rejects with RelayFailure. */
   refresh(): Promise<void> {
-    return this.list();
+    return this.readList();
   }
 
   /** Whether the relay knows by now that the worker was declared gone. Rejects with RelayFailure. */
-  async isBuriedNow(worker: string): Promise<boolean> {
-    return (await this.parts.directory.stateOf(worker)) === 'buried';
+  async isFenced(worker: string): Promise<boolean> {
+    return (await this.parts.directory.presenceOf(worker)) === 'fenced';
   }
 
   /**
@@ -128,48 +128,48 @@ export class Membership {
    *
    * @throws RelayFailure when the relay cannot be asked
    */
-  async whereIs(worker: string): Promise<Whereabout> {
-    if (worker === this.parts.me) return this.isBuried ? 'gone' : 'alive';
-    return this.isAlive(worker) ? 'alive' : this.whereabouts.ask(worker);
+  async status(worker: string): Promise<WorkerStatus> {
+    if (worker === this.parts.workerId) return this.selfFenced ? 'dead' : 'alive';
+    return this.isAlive(worker) ? 'alive' : this.statusLookup.lookUp(worker);
   }
 
   /**
    * False once this worker has been declared gone. A worker that was stopped for a while (SIGSTOP, a suspended
    * machine) asks the relay first, because it may have been declared gone meanwhile; only then a promise is returned.
    */
-  checkPulse(): boolean | Promise<boolean> {
+  checkOwnLiveness(): boolean | Promise<boolean> {
     const now = this.parts.timer.now();
-    if (this.isBuried || now - this.attemptedAt <= PULSE_MS) return !this.isBuried;
+    if (this.selfFenced || now - this.attemptedAt <= OWN_LIVENESS_TTL_MS) return !this.selfFenced;
     // An answer to what was asked before the stop tells nothing of the time since.
-    if (this.pulse && now - this.pulse.at <= PULSE_MS) return this.pulse.isAlive;
-    const told = (): boolean => !this.isBuried;
-    this.pulse = { at: now, isAlive: this.announce().then(told, told) };
-    return this.pulse.isAlive;
+    if (this.ownLiveness && now - this.ownLiveness.at <= OWN_LIVENESS_TTL_MS) return this.ownLiveness.isAlive;
+    const told = (): boolean => !this.selfFenced;
+    this.ownLiveness = { at: now, isAlive: this.announce().then(told, told) };
+    return this.ownLiveness.isAlive;
   }
 
   /** Whether this worker has been declared gone, as far as it knows without asking. */
-  get hasBeenBuried(): boolean {
-    return this.isBuried;
+  get isSelfFenced(): boolean {
+    return this.selfFenced;
   }
 
   /** Tells of workers that the list names no more; of a watched one each time that the list is read. */
-  onGone(listener: (worker: string) => void): () => void {
-    return this.gone.add(listener);
+  onWorkerDead(listener: (worker: string) => void): () => void {
+    return this.deadListeners.add(listener);
   }
 
   /** Tells that `livingWorkers` changed. */
   onChange(listener: () => void): () => void {
-    return this.changed.add(listener);
+    return this.changeListeners.add(listener);
   }
 
   /** Tells once that this worker has been declared gone. */
-  onBuried(listener: () => void): () => void {
-    return this.buried.add(listener);
+  onFenced(listener: () => void): () => void {
+    return this.fencedListeners.add(listener);
   }
 
   /** Has `onGone` tell of this worker even if it was never seen alive. Returns how to take that back. */
   watch(worker: string): () => void {
-    const watch = this.watched.get(worker) ?? { watchers: 0, listsBefore: this.listsAsked };
+    const watch = this.watched.get(worker) ?? { watchers: 0, listsBefore: this.listsRequested };
     this.watched.set(worker, watch);
     watch.watchers += 1;
     return () => {
@@ -180,96 +180,99 @@ export class Membership {
 
   /** Takes leave: from now on this worker counts as gone, for good. Rejects with RelayFailure. */
   async leave(): Promise<void> {
-    await this.beating;
+    await this.heartbeat;
     this.stop();
-    await this.parts.directory.leave(this.parts.me);
+    await this.parts.directory.leave(this.parts.workerId);
   }
 
   /** Takes a canary that came back. */
-  hear(canary: string): void {
-    this.proof.hear(canary);
+  receiveCanary(canary: string): void {
+    this.proof.receiveCanary(canary);
   }
 
   /** Frames may have been missed: nothing is known any more, until it is proven anew. */
-  lose(): void {
+  onRelayBroken(): void {
     this.isAnnounced = false;
-    this.proof.lose();
-    this.tellAvailability();
-    if (!this.isStopped) this.beatIn(0);
+    this.proof.invalidate();
+    this.reportAvailability();
+    if (!this.isStopped) this.scheduleHeartbeat(0);
   }
 
   /** One beat at a time; whoever asks meanwhile waits for that one. */
-  private beat(): Promise<void> {
-    this.cancelBeat();
-    this.beating ??= this.beatOnce().finally(() => {
-      this.beating = undefined;
-      if (!this.isStopped) this.beatIn(this.state === 'ready' && this.misses === 0 ? BEAT_MS : BEAT_PAUSE_MS);
+  private sendHeartbeat(): Promise<void> {
+    this.cancelHeartbeat();
+    this.heartbeat ??= this.runHeartbeat().finally(() => {
+      this.heartbeat = undefined;
+      if (!this.isStopped)
+        this.scheduleHeartbeat(
+          this.state === 'ready' && this.misses === 0 ? HEARTBEAT_INTERVAL_MS : HEARTBEAT_RETRY_INTERVAL_MS,
+        );
     });
-    return this.beating;
+    return this.heartbeat;
   }
 
-  private beatIn(ms: number): void {
-    this.cancelBeat();
-    this.cancelBeat = this.parts.timer.after(ms, () => void this.beat());
+  private scheduleHeartbeat(ms: number): void {
+    this.cancelHeartbeat();
+    this.cancelHeartbeat = this.parts.timer.after(ms, () => void this.sendHeartbeat());
   }
 
-  private async beatOnce(): Promise<void> {
+  private async runHeartbeat(): Promise<void> {
     const proven = this.proof.renew();
     const listed = this.announce()
-      .then(() => this.list())
+      .then(() => this.readList())
       .then(
         () => (this.misses = 0),
-        (error: unknown) => this.miss(error),
+        (error: unknown) => this.recordMiss(error),
       );
     await Promise.all([proven, listed]);
-    this.tellAvailability();
+    this.reportAvailability();
   }
 
   private async announce(): Promise<void> {
     const begun = this.parts.timer.now();
     try {
-      this.take(await this.parts.directory.announce(this.parts.me, PRESENCE_TTL_MS));
+      this.applyReply(await this.parts.directory.announce(this.parts.workerId, PRESENCE_TTL_MS));
     } finally {
       this.attemptedAt = Math.max(this.attemptedAt, begun);
     }
   }
 
-  private take({ generation, now, buried }: Announced): void {
+  private applyReply({ generation, now, fenced }: AnnounceReply): void {
     const at = this.parts.timer.now();
-    const { relation } = this;
+    const { contact: relation } = this;
     // What kept this worker from the relay may have kept others from it, whose announcements are over therefore.
-    const isContinuous = relation?.generation === generation && at - relation.at <= BLIND_MS;
+    const isContinuous = relation?.generation === generation && at - relation.at <= MAX_ANNOUNCE_GAP_MS;
     const since = isContinuous ? relation.since : at;
-    this.relation = { generation, since, relayNow: now, at };
+    this.contact = { generation, since, relayNow: now, at };
     this.isAnnounced = true;
-    if (!buried || this.isBuried) return;
-    this.isBuried = true;
-    this.buried.tell();
+    if (!fenced || this.selfFenced) return;
+    this.selfFenced = true;
+    this.fencedListeners.notify();
   }
 
   /** One answer that is late is no outage: a busy relay, or this process itself, may have been slow. */
-  private miss(error: unknown): void {
+  private recordMiss(error: unknown): void {
     this.misses += 1;
-    if (this.misses === 1 && mayHaveWorked(error)) return;
+    if (this.misses === 1 && mayHaveSucceeded(error)) return;
     this.isAnnounced = false;
-    this.tellAvailability();
+    this.reportAvailability();
   }
 
-  private async list(): Promise<void> {
+  private async readList(): Promise<void> {
     const before = this.known;
-    this.listsAsked += 1;
-    const list = this.listsAsked;
-    const listed = new Set(await this.parts.directory.living());
+    this.listsRequested += 1;
+    const list = this.listsRequested;
+    const listed = new Set(await this.parts.directory.aliveWorkers());
     this.listed = listed;
     this.listedAt = this.parts.timer.now();
     // A relay that has just begun anew knows nobody, however alive they are.
     const isSettled = this.isSettled();
     const known = isSettled ? listed : new Set([...before, ...listed]);
     this.known = known;
-    if (known.size !== before.size || [...known].some((worker) => !before.has(worker))) this.changed.tell();
+    if (known.size !== before.size || [...known].some((worker) => !before.has(worker))) this.changeListeners.notify();
     if (!isSettled) return;
     for (const worker of new Set([...before, ...this.watchedBefore(list)])) {
-      if (!listed.has(worker)) this.gone.tell(worker);
+      if (!listed.has(worker)) this.deadListeners.notify(worker);
     }
   }
 
@@ -279,10 +282,10 @@ export class Membership {
   }
 
   private isSettled(): boolean {
-    return this.relation !== undefined && this.parts.timer.now() - this.relation.since > SETTLED_MS;
+    return this.contact !== undefined && this.parts.timer.now() - this.contact.since > SETTLE_PERIOD_MS;
   }
 
-  private tellAvailability(): void {
+  private reportAvailability(): void {
     const isReady = this.state === 'ready';
     if (isReady === this.wasReady) return;
     this.wasReady = isReady;

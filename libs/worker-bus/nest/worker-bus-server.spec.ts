@@ -69,7 +69,7 @@ describe('the transport between workers', () => {
 
   async function worker(me: string): Promise<WorkerBus> {
     const ports = { wire: relay, ledger: relay, directory: relay, observer: new BusObserver() };
-    const strategy = new WorkerBusServer({ me, secret, ...ports }, (_, payload) =>
+    const strategy = new WorkerBusServer({ workerId: me, secret, ...ports }, (_, payload) =>
       payload === 'unwanted' ? { reason: 'unwanted', detail: me } : undefined,
     );
     const providers = [{ provide: WorkerBus, useValue: strategy.node }];

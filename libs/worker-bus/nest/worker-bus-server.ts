@@ -7,13 +7,13 @@ import type { BusParts } from '../bus-parts.js';
 import { BusLog } from './bus-log.js';
 import { WorkerBusContext } from './worker-bus-context.js';
 
-const START_PATIENCE_MS = 2_000;
+const READY_TIMEOUT_MS = 2_000;
 
 /** Reason of the refusals of a worker that takes leave. Nothing has run; what it had is elsewhere, or gone. */
-export const LEAVING = 'leaving';
+export const LEAVING_REASON = 'leaving';
 
 /** Looks at a request before it is claimed; see `BusService.admit`. */
-export type Admittance = NonNullable<BusService['admit']>;
+export type AdmissionCheck = NonNullable<BusService['admit']>;
 
 /**
  * Nest's transport between workers: `@MessagePattern` handlers serve what other workers ask of this one. What a
@@ -28,7 +28,7 @@ export class WorkerBusServer extends Server implements CustomTransportStrategy, 
   /** @throws TypeError for a secret that is not 32 bytes long */
   constructor(
     parts: Omit<BusParts, 'service'>,
-    private readonly admittance?: Admittance,
+    private readonly admissionCheck?: AdmissionCheck,
   ) {
     super();
     this.node = new BusNode({ observer: new BusLog(), ...parts, service: this });
@@ -36,7 +36,7 @@ export class WorkerBusServer extends Server implements CustomTransportStrategy, 
 
   override listen(callback: (error?: unknown) => void): void {
     // A worker that takes requests before it can reach the others would refuse some; without Redis it must not wait.
-    const ready = this.node.start().then(() => this.node.membership.whenReady(START_PATIENCE_MS));
+    const ready = this.node.start().then(() => this.node.membership.whenReady(READY_TIMEOUT_MS));
     ready.then(() => callback(), callback);
   }
 
@@ -57,20 +57,20 @@ export class WorkerBusServer extends Server implements CustomTransportStrategy, 
     throw new TypeError('The bus wraps nothing.');
   }
 
-  admit(pattern: string, payload: unknown): ReturnType<Admittance> {
-    if (this.isLeaving) return { reason: LEAVING };
-    if (!this.handlerOf(pattern)) return { reason: 'no-such-pattern' };
-    return this.admittance?.(pattern, payload);
+  admit(pattern: string, payload: unknown): ReturnType<AdmissionCheck> {
+    if (this.isLeaving) return { reason: LEAVING_REASON };
+    if (!this.findHandler(pattern)) return { reason: 'no-such-pattern' };
+    return this.admissionCheck?.(pattern, payload);
   }
 
   async handle(pattern: string, payload: unknown, context: BusContext): Promise<unknown> {
-    const handler = this.handlerOf(pattern);
+    const handler = this.findHandler(pattern);
     if (!handler) throw new Error(`Nobody handles ${pattern}.`);
     const result: unknown = await handler(payload, new WorkerBusContext(context));
     return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
   }
 
-  private handlerOf(pattern: string): Handler | undefined {
+  private findHandler(pattern: string): Handler | undefined {
     const handler = this.getHandlers().get(pattern);
     return handler?.isEventHandler ? undefined : handler;
   }

@@ -1,4 +1,4 @@
-export { Directory, type Announced, type WorkerState } from './directory.js';
+export { Directory, type AnnounceReply, type WorkerPresence } from './directory.js';
 export { Ledger, type ClaimVerdict, type RevokeVerdict, type Ticket } from './ledger.js';
 export { SystemTimer, Timer } from './timer.js';
 export { RelayFailure, Wire, type Address, type Mailbox } from './wire.js';

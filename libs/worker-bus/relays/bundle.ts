@@ -1,7 +1,7 @@
 const LENGTH_BYTES = 4;
 
 /** Frames that travel in one message, each behind its length (32 bits, big-endian). */
-export function bundleOf(frames: readonly Buffer[]): Buffer {
+export function toBundle(frames: readonly Buffer[]): Buffer {
   return Buffer.concat(
     frames.flatMap((frame) => {
       const length = Buffer.allocUnsafe(LENGTH_BYTES);
@@ -12,7 +12,7 @@ export function bundleOf(frames: readonly Buffer[]): Buffer {
 }
 
 /** The frames of a bundle. What follows the first that is not whole is no frame; whoever sends such a thing is no worker. */
-export function framesIn(bundle: Buffer): Buffer[] {
+export function readBundle(bundle: Buffer): Buffer[] {
   const frames: Buffer[] = [];
   for (let at = 0; at + LENGTH_BYTES <= bundle.length;) {
     const begin = at + LENGTH_BYTES;

@@ -27,9 +27,9 @@ describe('the time of a relay in process', () => {
     const { generation } = await relay.announce('worker', 5_000);
     const ticket = { requester: 'worker', request: 'one', generation, notAfter: 10_000 };
     hand.moment = 4_999;
-    expect(await relay.stateOf('worker')).toBe('alive');
+    expect(await relay.presenceOf('worker')).toBe('alive');
     hand.moment = 5_000;
-    expect(await relay.stateOf('worker')).toBe('missing');
+    expect(await relay.presenceOf('worker')).toBe('missing');
     hand.moment = 9_999;
     expect(await relay.claim(ticket, Buffer.alloc(0))).toBe('claimed');
     hand.moment = 69_999;
@@ -42,10 +42,10 @@ describe('the time of a relay in process', () => {
   it('ends even what was declared gone, after a day', async () => {
     const hand = new Hand();
     const relay = new MemoryRelay(hand);
-    await relay.bury('worker');
+    await relay.fence('worker');
     hand.moment = 24 * 60 * 60_000 - 1;
-    expect(await relay.stateOf('worker')).toBe('buried');
+    expect(await relay.presenceOf('worker')).toBe('fenced');
     hand.moment += 1;
-    expect(await relay.stateOf('worker')).toBe('missing');
+    expect(await relay.presenceOf('worker')).toBe('missing');
   });
 });

@@ -2,16 +2,16 @@ import { randomBytes } from 'node:crypto';
 import {
   SystemTimer,
   type Address,
-  type Announced,
+  type AnnounceReply,
   type ClaimVerdict,
   type Mailbox,
   type Relay,
   type RevokeVerdict,
   type Ticket,
   type Timer,
-  type WorkerState,
+  type WorkerPresence,
 } from '../ports/index.js';
-import { DECISION_KEPT_MS, TOMBSTONE_MS } from './lifetimes.js';
+import { DECISION_RETENTION_MS, TOMBSTONE_TTL_MS } from './lifetimes.js';
 
 interface Decision {
   readonly verdict: 'claimed' | 'revoked';
@@ -52,7 +52,7 @@ export class MemoryRelay implements Relay {
 
   async claim(ticket: Ticket, accept: Buffer): Promise<ClaimVerdict> {
     if (ticket.generation !== this.generation) return 'stale';
-    const decided = this.decisionOn(ticket);
+    const decided = this.readDecision(ticket);
     if (decided !== undefined) return decided === 'claimed' ? 'taken' : 'revoked';
     if (this.now() >= ticket.notAfter) return 'late';
     this.decide(ticket, 'claimed');
@@ -62,37 +62,37 @@ export class MemoryRelay implements Relay {
 
   revoke(ticket: Ticket): Promise<RevokeVerdict> {
     // What was decided may be forgotten by now: that it did not run can no longer be said.
-    if (ticket.generation !== this.generation || this.now() >= ticket.notAfter + DECISION_KEPT_MS) {
+    if (ticket.generation !== this.generation || this.now() >= ticket.notAfter + DECISION_RETENTION_MS) {
       return Promise.resolve('stale');
     }
-    const decided = this.decisionOn(ticket);
+    const decided = this.readDecision(ticket);
     if (decided === undefined) this.decide(ticket, 'revoked');
     return Promise.resolve(decided ?? 'revoked');
   }
 
-  announce(worker: string, ttlMs: number): Promise<Announced> {
-    const buried = this.isBuried(worker);
-    if (!buried) this.announced.set(worker, this.now() + ttlMs);
-    return Promise.resolve({ generation: this.generation, now: this.now(), buried });
+  announce(worker: string, ttlMs: number): Promise<AnnounceReply> {
+    const fenced = this.isFenced(worker);
+    if (!fenced) this.announced.set(worker, this.now() + ttlMs);
+    return Promise.resolve({ generation: this.generation, now: this.now(), fenced });
   }
 
-  living(): Promise<readonly string[]> {
+  aliveWorkers(): Promise<readonly string[]> {
     for (const [worker, until] of this.announced) if (until <= this.now()) this.announced.delete(worker);
     return Promise.resolve([...this.announced.keys()]);
   }
 
-  stateOf(worker: string): Promise<WorkerState> {
-    if (this.isBuried(worker)) return Promise.resolve('buried');
+  presenceOf(worker: string): Promise<WorkerPresence> {
+    if (this.isFenced(worker)) return Promise.resolve('fenced');
     return Promise.resolve(this.isAnnounced(worker) ? 'alive' : 'missing');
   }
 
-  bury(worker: string): Promise<boolean> {
-    if (!this.isAnnounced(worker)) this.buryAnyway(worker);
-    return Promise.resolve(this.isBuried(worker));
+  fence(worker: string): Promise<boolean> {
+    if (!this.isAnnounced(worker)) this.addTombstone(worker);
+    return Promise.resolve(this.isFenced(worker));
   }
 
   leave(worker: string): Promise<void> {
-    this.buryAnyway(worker);
+    this.addTombstone(worker);
     return Promise.resolve();
   }
 
@@ -104,28 +104,28 @@ export class MemoryRelay implements Relay {
     return (this.announced.get(worker) ?? -Infinity) > this.now();
   }
 
-  private isBuried(worker: string): boolean {
+  private isFenced(worker: string): boolean {
     return (this.tombstones.get(worker) ?? -Infinity) > this.now();
   }
 
-  private buryAnyway(worker: string): void {
+  private addTombstone(worker: string): void {
     this.announced.delete(worker);
-    forget(this.tombstones, (until) => until <= this.now());
-    if (!this.isBuried(worker)) this.tombstones.set(worker, this.now() + TOMBSTONE_MS);
+    removeExpired(this.tombstones, (until) => until <= this.now());
+    if (!this.isFenced(worker)) this.tombstones.set(worker, this.now() + TOMBSTONE_TTL_MS);
   }
 
-  private decisionOn({ requester, request }: Ticket): Decision['verdict'] | undefined {
-    forget(this.decisions, ({ forgetAt }) => forgetAt <= this.now());
+  private readDecision({ requester, request }: Ticket): Decision['verdict'] | undefined {
+    removeExpired(this.decisions, ({ forgetAt }) => forgetAt <= this.now());
     return this.decisions.get(`${requester}:${request}`)?.verdict;
   }
 
   private decide({ requester, request, notAfter }: Ticket, verdict: Decision['verdict']): void {
-    this.decisions.set(`${requester}:${request}`, { verdict, forgetAt: notAfter + DECISION_KEPT_MS });
+    this.decisions.set(`${requester}:${request}`, { verdict, forgetAt: notAfter + DECISION_RETENTION_MS });
   }
 }
 
 /** Removes what is over, oldest first. What came later and ends sooner waits for those before it. */
-function forget<T>(entries: Map<string, T>, isOver: (entry: T) => boolean): void {
+function removeExpired<T>(entries: Map<string, T>, isOver: (entry: T) => boolean): void {
   for (const [name, entry] of entries) {
     if (!isOver(entry)) return;
     entries.delete(name);

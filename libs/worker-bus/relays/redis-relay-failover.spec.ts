@@ -4,7 +4,7 @@ import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { startRedisCluster, startSentinels, type RunningCluster, type RunningRedis } from '#lib/testing/redis-server';
 import type { RedisRelay } from './index.js';
-import { Echo, eventually, LOCAL, RedisWorld } from './redis-world-fixture.js';
+import { EchoWorker, eventually, LOCAL, RedisWorld } from './redis-world-fixture.js';
 
 /** Servers elect a new master at their own pace, which a busy machine does not quicken. */
 const PATIENCE_MS = 90_000;
@@ -12,7 +12,7 @@ const accept = Buffer.from('accept');
 
 /** A worker of the relay, with a request that was sent before anything happens. */
 async function workerOf(relay: RedisRelay) {
-  const echo = new Echo(relay, 'me');
+  const echo = new EchoWorker(relay, 'me');
   await echo.listen();
   let breaks = 0;
   relay.onBroken(() => (breaks += 1));
@@ -23,15 +23,15 @@ async function workerOf(relay: RedisRelay) {
 
 /** After a fail-over nothing is decided any more about what was sent before it, and everything works again. */
 async function expectServesAnew(relay: RedisRelay, { echo, old, isBroken }: Awaited<ReturnType<typeof workerOf>>) {
-  await echo.untilHeard();
+  await echo.untilFrameReceived();
   expect(isBroken()).toBe(true);
-  const { generation, buried, now } = await eventually(() => relay.announce('me', 5_000));
+  const { generation, fenced, now } = await eventually(() => relay.announce('me', 5_000));
   expect(generation).not.toBe(old.generation);
-  expect(buried).toBe(false);
+  expect(fenced).toBe(false);
   expect(await relay.claim(old, accept)).toBe('stale');
   expect(await relay.revoke(old)).toBe('stale');
   expect(await relay.claim({ ...old, generation, notAfter: now + 10_000, request: 'anew' }, accept)).toBe('claimed');
-  expect(await relay.living()).toContain('me');
+  expect(await relay.aliveWorkers()).toContain('me');
 }
 
 jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { freePort, startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { RelayFailure, type Ticket } from '../ports/index.js';
 import type { RedisRelay } from './index.js';
-import { Echo, eventually, LOCAL, RedisWorld } from './redis-world-fixture.js';
+import { EchoWorker, eventually, LOCAL, RedisWorld } from './redis-world-fixture.js';
 
 /** The failure that the relay answers with. */
 async function failureOf(asked: Promise<unknown>): Promise<RelayFailure> {
@@ -21,16 +21,16 @@ describe('a relay over Redis', () => {
   let redis: RunningRedis;
   let world: RedisWorld;
   let relay: RedisRelay;
-  let echo: Echo;
+  let echo: EchoWorker;
   let breaks: number;
   const logs = { warn: jest.spyOn(Logger.prototype, 'warn'), log: jest.spyOn(Logger.prototype, 'log') };
 
   beforeEach(async () => {
     for (const spy of Object.values(logs)) spy.mockReset().mockImplementation(() => undefined);
     redis = await startRedis();
-    world = RedisWorld.around(redis);
+    world = RedisWorld.owning(redis);
     relay = await world.connect();
-    echo = new Echo(relay, 'me');
+    echo = new EchoWorker(relay, 'me');
     await echo.listen();
     breaks = 0;
     relay.onBroken(() => (breaks += 1));
@@ -60,7 +60,7 @@ describe('a relay over Redis', () => {
       expect(asked).toBeUndefined();
       const failures = await Promise.all([
         failureOf(relay.publish({ worker: 'me', box: 'inbox' }, accept)),
-        failureOf(relay.living()),
+        failureOf(relay.aliveWorkers()),
         failureOf(relay.announce('me', 5_000)),
       ]);
       expect(failures.map(({ attempted }) => attempted)).toEqual([false, false, false]);
@@ -71,7 +71,7 @@ describe('a relay over Redis', () => {
       const old = await ticket();
       await redis.restart();
       const upAt = performance.now();
-      await echo.untilHeard();
+      await echo.untilFrameReceived();
       expect(performance.now() - upAt).toBeLessThan(4_000);
       expect(breaks).toBe(1);
       expect((await relay.announce('me', 5_000)).generation).not.toBe(old.generation);
@@ -84,7 +84,7 @@ describe('a relay over Redis', () => {
       // Long enough for several attempts.
       for (let attempt = 0; attempt < 3; attempt += 1) await failureOf(relay.listen('me', echo));
       await redis.restart();
-      await echo.untilHeard();
+      await echo.untilFrameReceived();
       expect(lines().filter((line) => line.startsWith('Redis cannot be reached'))).toHaveLength(1);
       const back = logs.log.mock.calls.map(([line]) => String(line));
       expect(back.filter((line) => line === 'Redis can be reached again.')).toHaveLength(1);
@@ -102,26 +102,26 @@ describe('a relay over Redis', () => {
     expect(performance.now() - before).toBeLessThan(1_000);
     expect(failures.map(({ attempted }) => attempted)).toEqual([true, true]);
     await redis.kill('SIGCONT');
-    await echo.untilHeard();
+    await echo.untilFrameReceived();
     expect(await relay.revoke(one)).toBe('claimed');
   });
 
   it('that pauses for long is connected to anew', async () => {
     await redis.kill('SIGSTOP');
     await echo.until(async () => {
-      await relay.living().catch(() => undefined);
+      await relay.aliveWorkers().catch(() => undefined);
       return breaks > 0;
     });
     await redis.kill('SIGCONT');
-    await echo.untilHeard();
-    expect(await relay.announce('me', 5_000)).toMatchObject({ buried: false });
+    await echo.untilFrameReceived();
+    expect(await relay.announce('me', 5_000)).toMatchObject({ fenced: false });
   });
 
   it('that falls silent is noticed by a worker that only listens', async () => {
     await redis.kill('SIGSTOP');
     await echo.until(() => breaks > 0);
     await redis.kill('SIGCONT');
-    await echo.untilHeard();
+    await echo.untilFrameReceived();
     expect(breaks).toBe(1);
   });
 
@@ -139,13 +139,13 @@ describe('a relay over Redis', () => {
   it('that forgets its scripts is told them again', async () => {
     await ticket();
     await order('SCRIPT', 'FLUSH');
-    expect(await relay.announce('me', 5_000)).toMatchObject({ buried: false });
+    expect(await relay.announce('me', 5_000)).toMatchObject({ fenced: false });
   });
 
   it.each(['pubsub', 'normal'])('that cuts connections (%s) says so once and mends them', async (kind) => {
     await order('CLIENT', 'KILL', 'TYPE', kind);
     await echo.until(() => breaks > 0);
-    await echo.untilHeard();
+    await echo.untilFrameReceived();
     await ticket();
     expect(breaks).toBe(1);
   });
@@ -157,9 +157,9 @@ describe('a relay over Redis', () => {
     expect(await failureOf(waiting.listen('me', echo))).toMatchObject({ attempted: false });
     expect(await failureOf(waiting.announce('me', 5_000))).toMatchObject({ attempted: false });
     const late = await startRedis({ port });
-    const newcomer = new Echo(waiting, 'me');
+    const newcomer = new EchoWorker(waiting, 'me');
     await eventually(() => newcomer.listen());
-    await newcomer.untilHeard();
+    await newcomer.untilFrameReceived();
     await early.close();
     await late.stop();
   });
@@ -196,7 +196,7 @@ describe('a relay over Redis', () => {
 
   it('is not asked after it was closed', async () => {
     relay.close();
-    expect(await failureOf(relay.living())).toMatchObject({ attempted: false });
+    expect(await failureOf(relay.aliveWorkers())).toMatchObject({ attempted: false });
     expect(breaks).toBe(0);
     const fresh = await world.connect();
     expect(await eventually(() => fresh.publish({ worker: 'me', box: 'inbox' }, accept))).toBe(0);

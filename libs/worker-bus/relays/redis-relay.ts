@@ -11,27 +11,27 @@ import {
 import {
   RelayFailure,
   type Address,
-  type Announced,
+  type AnnounceReply,
   type ClaimVerdict,
   type Mailbox,
   type Relay,
   type RevokeVerdict,
   type Ticket,
-  type WorkerState,
+  type WorkerPresence,
 } from '../ports/index.js';
-import { bundleOf, framesIn } from './bundle.js';
-import { Gathering } from './gathering.js';
-import { DECISION_KEPT_MS, GENERATION_MS, TOMBSTONE_MS } from './lifetimes.js';
+import { toBundle, readBundle } from './bundle.js';
+import { Batcher } from './batcher.js';
+import { DECISION_RETENTION_MS, GENERATION_TTL_MS, TOMBSTONE_TTL_MS } from './lifetimes.js';
 import { RELAY_SCRIPTS } from './relay-scripts.js';
 
 const CLAIM_VERDICTS = ['claimed', 'taken', 'revoked', 'late', 'stale'] as const satisfies ClaimVerdict[];
 const REVOKE_VERDICTS = ['revoked', 'claimed', 'stale'] as const satisfies RevokeVerdict[];
-const WORKER_STATES = ['alive', 'buried', 'missing'] as const satisfies WorkerState[];
+const WORKER_STATES = ['alive', 'fenced', 'missing'] as const satisfies WorkerPresence[];
 
 /** Frames in one message: of the largest, half a MiB. */
-const MOST_FRAMES = 8;
+const MAX_FRAMES_PER_MESSAGE = 8;
 /** Claims that Redis decides on in one step, in about a tenth of a millisecond. */
-const MOST_CLAIMS = 64;
+const MAX_CLAIMS_PER_SCRIPT = 64;
 
 interface Claim {
   readonly ticket: Ticket;
@@ -47,13 +47,16 @@ export class RedisRelay implements Relay {
   private readonly commands: RedisCommands;
   private readonly subscribers = new Map<string, RedisSubscriber>();
   private readonly brokenListeners = new Set<() => void>();
-  private readonly publishing = new Gathering<Buffer, number>((to, frames) => this.publishAll(to, frames), MOST_FRAMES);
-  private readonly claiming = new Gathering<Claim, ClaimVerdict>(
+  private readonly publishBatcher = new Batcher<Buffer, number>(
+    (to, frames) => this.publishAll(to, frames),
+    MAX_FRAMES_PER_MESSAGE,
+  );
+  private readonly claimBatcher = new Batcher<Claim, ClaimVerdict>(
     (of, claims) => this.claimAll(of, claims),
-    MOST_CLAIMS,
+    MAX_CLAIMS_PER_SCRIPT,
   );
   /** Whether all connections are there, so that no frame is missed. */
-  private isWhole = false;
+  private isFullyConnected = false;
 
   constructor(
     private readonly connections: RedisConnections,
@@ -76,7 +79,7 @@ export class RedisRelay implements Relay {
       channels: [inbox, this.keys.replies(worker)],
       onFrame: (channel, bundle) => {
         const take = channel === inbox ? mailbox.request.bind(mailbox) : mailbox.reply.bind(mailbox);
-        for (const frame of framesIn(bundle)) take(frame);
+        for (const frame of readBundle(bundle)) take(frame);
       },
       onSubscribed: () => this.noteConnected(),
       onLost: () => this.noteBroken(),
@@ -84,12 +87,12 @@ export class RedisRelay implements Relay {
     this.subscribers.set(worker, subscriber);
     // Between the former connection and the new one frames are missed.
     if (former !== undefined) this.noteBroken();
-    await subscriber.start().catch(relayFailure);
+    await subscriber.start().catch(throwRelayFailure);
   }
 
   publish(to: Address, frame: Buffer): Promise<number> {
     const channel = to.box === 'inbox' ? this.keys.inbox(to.worker) : this.keys.replies(to.worker);
-    return this.publishing.add(channel, frame);
+    return this.publishBatcher.add(channel, frame);
   }
 
   onBroken(listener: () => void): () => void {
@@ -98,46 +101,46 @@ export class RedisRelay implements Relay {
   }
 
   claim(ticket: Ticket, accept: Buffer): Promise<ClaimVerdict> {
-    return this.claiming.add(ticket.requester, { ticket, accept });
+    return this.claimBatcher.add(ticket.requester, { ticket, accept });
   }
 
   async revoke(ticket: Ticket): Promise<RevokeVerdict> {
-    const args = [ticket.generation, Math.floor(ticket.notAfter), DECISION_KEPT_MS];
+    const args = [ticket.generation, Math.floor(ticket.notAfter), DECISION_RETENTION_MS];
     const keys = [this.keys.call(ticket.requester, ticket.request), this.keys.generation(ticket.requester)];
     const verdict = await this.run(RELAY_SCRIPTS.revoke, keys, args);
-    return wordAmong(REVOKE_VERDICTS, verdict);
+    return validateVerdict(REVOKE_VERDICTS, verdict);
   }
 
-  async announce(worker: string, ttlMs: number): Promise<Announced> {
+  async announce(worker: string, ttlMs: number): Promise<AnnounceReply> {
     const keys = [this.keys.worker(worker), this.keys.generation(worker), this.keys.tombstone(worker)];
     const token = randomBytes(12).toString('base64url');
-    const answer = await this.run(RELAY_SCRIPTS.announce, keys, [ttlMs, token, GENERATION_MS]);
-    const [generation, now, buried] = Array.isArray(answer) ? (answer as unknown[]) : [];
+    const answer = await this.run(RELAY_SCRIPTS.announce, keys, [ttlMs, token, GENERATION_TTL_MS]);
+    const [generation, now, fenced] = Array.isArray(answer) ? (answer as unknown[]) : [];
     if (typeof generation !== 'string' || typeof now !== 'number') throw new RelayFailure(true);
     // The list is shared by all workers and lies on another node of a cluster: a step of its own.
-    if (buried === 0) await this.run(RELAY_SCRIPTS.listWorker, this.listKeys, [worker, ttlMs]);
-    return { generation, now, buried: buried !== 0 };
+    if (fenced === 0) await this.run(RELAY_SCRIPTS.listWorker, this.listKeys, [worker, ttlMs]);
+    return { generation, now, fenced: fenced !== 0 };
   }
 
-  async living(): Promise<readonly string[]> {
-    const answer = await this.run(RELAY_SCRIPTS.livingWorkers, [this.keys.living], []);
+  async aliveWorkers(): Promise<readonly string[]> {
+    const answer = await this.run(RELAY_SCRIPTS.aliveWorkers, [this.keys.aliveWorkers], []);
     return Array.isArray(answer) ? answer.map(String) : [];
   }
 
-  async stateOf(worker: string): Promise<WorkerState> {
-    const state = await this.run(RELAY_SCRIPTS.stateOf, this.lifeKeys(worker), []);
-    return wordAmong(WORKER_STATES, state);
+  async presenceOf(worker: string): Promise<WorkerPresence> {
+    const state = await this.run(RELAY_SCRIPTS.presenceOf, this.presenceKeys(worker), []);
+    return validateVerdict(WORKER_STATES, state);
   }
 
-  async bury(worker: string): Promise<boolean> {
-    const isBuried = (await this.run(RELAY_SCRIPTS.bury, this.lifeKeys(worker), [TOMBSTONE_MS, 0])) === 1;
-    if (isBuried) await this.strike(worker);
-    return isBuried;
+  async fence(worker: string): Promise<boolean> {
+    const isFenced = (await this.run(RELAY_SCRIPTS.fence, this.presenceKeys(worker), [TOMBSTONE_TTL_MS, 0])) === 1;
+    if (isFenced) await this.unlist(worker);
+    return isFenced;
   }
 
   async leave(worker: string): Promise<void> {
-    await this.run(RELAY_SCRIPTS.bury, this.lifeKeys(worker), [TOMBSTONE_MS, 1]);
-    await this.strike(worker);
+    await this.run(RELAY_SCRIPTS.fence, this.presenceKeys(worker), [TOMBSTONE_TTL_MS, 1]);
+    await this.unlist(worker);
   }
 
   /** Closes every connection; whoever asks later is told that the relay cannot be reached. */
@@ -152,16 +155,16 @@ export class RedisRelay implements Relay {
   }
 
   private get listKeys(): readonly string[] {
-    return [this.keys.living, this.keys.gone];
+    return [this.keys.aliveWorkers, this.keys.fencedWorkers];
   }
 
-  private lifeKeys(worker: string): readonly string[] {
+  private presenceKeys(worker: string): readonly string[] {
     return [this.keys.worker(worker), this.keys.tombstone(worker)];
   }
 
   private async publishAll(channel: string, frames: readonly Buffer[]): Promise<number[]> {
-    const sent = this.commands.send(this.publishCommand, channel, bundleOf(frames));
-    const receivers = Number(await sent.catch(relayFailure));
+    const sent = this.commands.send(this.publishCommand, channel, toBundle(frames));
+    const receivers = Number(await sent.catch(throwRelayFailure));
     return frames.map(() => receivers);
   }
 
@@ -171,39 +174,40 @@ export class RedisRelay implements Relay {
     const answers = await this.run(
       RELAY_SCRIPTS.claim,
       [this.keys.generation(requester), ...keys],
-      [DECISION_KEPT_MS, this.publishCommand, this.keys.replies(requester), ...args],
+      [DECISION_RETENTION_MS, this.publishCommand, this.keys.replies(requester), ...args],
     );
     if (!Array.isArray(answers) || answers.length !== claims.length) throw new RelayFailure(true);
-    return answers.map((answer) => wordAmong(CLAIM_VERDICTS, answer));
+    return answers.map((answer) => validateVerdict(CLAIM_VERDICTS, answer));
   }
 
-  private async strike(worker: string): Promise<void> {
-    await this.run(RELAY_SCRIPTS.strikeWorker, this.listKeys, [worker, TOMBSTONE_MS]);
+  private async unlist(worker: string): Promise<void> {
+    await this.run(RELAY_SCRIPTS.unlistWorker, this.listKeys, [worker, TOMBSTONE_TTL_MS]);
   }
 
   private async run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
-    return await this.commands.run(script, keys, args).catch(relayFailure);
+    return await this.commands.run(script, keys, args).catch(throwRelayFailure);
   }
 
   private noteConnected(): void {
-    this.isWhole = this.commands.isReady && [...this.subscribers.values()].every(({ isSubscribed }) => isSubscribed);
+    this.isFullyConnected =
+      this.commands.isReady && [...this.subscribers.values()].every(({ isSubscribed }) => isSubscribed);
   }
 
   /** One break may cut several connections: it is told once, until all are there again. */
   private noteBroken(): void {
-    if (!this.isWhole) return;
-    this.isWhole = false;
+    if (!this.isFullyConnected) return;
+    this.isFullyConnected = false;
     for (const listener of this.brokenListeners) listener();
   }
 }
 
 /** What another version of a script answers is no answer. */
-function wordAmong<T extends string>(words: readonly T[], answer: unknown): T {
+function validateVerdict<T extends string>(words: readonly T[], answer: unknown): T {
   const word = words.find((known) => known === answer);
   if (word === undefined) throw new RelayFailure(true);
   return word;
 }
 
-function relayFailure(error: unknown): never {
+function throwRelayFailure(error: unknown): never {
   throw new RelayFailure(!(error instanceof RedisFault) || error.attempted, error);
 }

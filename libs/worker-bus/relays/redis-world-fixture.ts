@@ -1,4 +1,4 @@
-import { RedisConnections, RedisKeys, type RedisAccess, type RedisPlace } from '#lib/redis';
+import { RedisConnections, RedisKeys, type RedisAccess, type RedisTopology } from '#lib/redis';
 import type { RunningRedis } from '#lib/testing/redis-server';
 import type { Mailbox, Relay } from '../ports/index.js';
 import { RedisRelay } from './index.js';
@@ -18,7 +18,7 @@ export class RedisWorld implements RelayUnderTest {
   private readonly opened: RedisConnections[] = [];
 
   constructor(
-    private readonly place: RedisPlace,
+    private readonly topology: RedisTopology,
     private readonly options: RedisWorldOptions = {},
   ) {}
 
@@ -28,20 +28,20 @@ export class RedisWorld implements RelayUnderTest {
   }
 
   /** Over one server, which is stopped at the end. */
-  static around(redis: RunningRedis, options: RedisWorldOptions = {}): RedisWorld {
+  static owning(redis: RunningRedis, options: RedisWorldOptions = {}): RedisWorld {
     return RedisWorld.at(redis.port, { servers: [redis], ...options });
   }
 
   /** A relay that is connected. */
   async connect(): Promise<RedisRelay> {
     const relay = this.open();
-    await eventually(() => relay.living());
+    await eventually(() => relay.aliveWorkers());
     return relay;
   }
 
   /** A relay that has only begun to connect. */
   open(): RedisRelay {
-    const connections = new RedisConnections(this.place, { database: 0, ...this.options.access });
+    const connections = new RedisConnections(this.topology, { database: 0, ...this.options.access });
     this.opened.push(connections);
     return new RedisRelay(connections, new RedisKeys(this.options.prefix ?? 'isthmus:'));
   }
@@ -53,8 +53,8 @@ export class RedisWorld implements RelayUnderTest {
 }
 
 /** A worker that writes to itself, to see whether frames arrive. */
-export class Echo implements Mailbox {
-  private heard = 0;
+export class EchoWorker implements Mailbox {
+  private received = 0;
 
   constructor(
     private readonly relay: Relay,
@@ -62,7 +62,7 @@ export class Echo implements Mailbox {
   ) {}
 
   request(): void {
-    this.heard += 1;
+    this.received += 1;
   }
 
   reply(): void {
@@ -77,11 +77,11 @@ export class Echo implements Mailbox {
    * Resolves when a frame arrives that was published after this call. Many are: one may be counted as received by a
    * connection of which Redis does not know yet that it is gone.
    */
-  async untilHeard(): Promise<void> {
-    const before = this.heard;
+  async untilFrameReceived(): Promise<void> {
+    const before = this.received;
     await this.until(async () => {
       await this.relay.publish({ worker: this.worker, box: 'inbox' }, Buffer.from('echo')).catch(() => 0);
-      return this.heard > before;
+      return this.received > before;
     });
   }
 

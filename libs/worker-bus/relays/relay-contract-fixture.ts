@@ -8,19 +8,19 @@ export interface RelayUnderTest {
   close(): Promise<void>;
 }
 
-const drawName = () => randomBytes(16).toString('base64url');
+const randomName = () => randomBytes(16).toString('base64url');
 
 /** What arrives for one worker, in order. */
-class Letters implements Mailbox {
+class RecordingMailbox implements Mailbox {
   readonly frames: { box: 'inbox' | 'replies'; text: string; bytes: number }[] = [];
   private wake = () => {};
 
   request(frame: Buffer): void {
-    this.take('inbox', frame);
+    this.record('inbox', frame);
   }
 
   reply(frame: Buffer): void {
-    this.take('replies', frame);
+    this.record('replies', frame);
   }
 
   async until(count: number): Promise<readonly string[]> {
@@ -28,7 +28,7 @@ class Letters implements Mailbox {
     return this.frames.map(({ box, text }) => `${box} ${text}`);
   }
 
-  private take(box: 'inbox' | 'replies', frame: Buffer): void {
+  private record(box: 'inbox' | 'replies', frame: Buffer): void {
     this.frames.push({ box, text: frame.toString('latin1').slice(0, 40), bytes: frame.length });
     this.wake();
   }
@@ -49,13 +49,13 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
 
     /** A worker that is announced and listens, and a request of its own. */
     const worker = async (relay = mine) => {
-      const incarnation = drawName();
-      const letters = new Letters();
+      const incarnation = randomName();
+      const letters = new RecordingMailbox();
       await relay.listen(incarnation, letters);
       const { generation, now } = await relay.announce(incarnation, 5_000);
       const ticket = (changes: Partial<Ticket> = {}): Ticket => ({
         requester: incarnation,
-        request: drawName(),
+        request: randomName(),
         generation,
         notAfter: now + 10_000,
         ...changes,
@@ -95,7 +95,7 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
       it('to nobody else, and says when nobody was there', async () => {
         const bystander = await worker();
         const { incarnation, letters } = await worker(other);
-        expect(await mine.publish({ worker: drawName(), box: 'inbox' }, accept)).toBe(0);
+        expect(await mine.publish({ worker: randomName(), box: 'inbox' }, accept)).toBe(0);
         expect(await mine.publish({ worker: incarnation, box: 'replies' }, accept)).toBe(1);
         await letters.until(1);
         expect(bystander.letters.frames).toEqual([]);
@@ -103,7 +103,7 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
 
       it('to whoever listened last, when a worker listens anew', async () => {
         const { incarnation, letters } = await worker();
-        const anew = new Letters();
+        const anew = new RecordingMailbox();
         await mine.listen(incarnation, anew);
         await other.publish({ worker: incarnation, box: 'inbox' }, Buffer.from('anew'));
         expect(await anew.until(1)).toEqual(['inbox anew']);
@@ -170,46 +170,46 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
         const { incarnation, now } = await worker();
         const again = await mine.announce(incarnation, 5_000);
         expect(again.now).toBeGreaterThanOrEqual(now);
-        expect(again.buried).toBe(false);
+        expect(again.fenced).toBe(false);
         expect((await mine.announce(incarnation, 5_000)).generation).toBe(again.generation);
-        expect(await other.living()).toContain(incarnation);
-        expect(await other.stateOf(incarnation)).toBe('alive');
-        expect(await other.stateOf(drawName())).toBe('missing');
+        expect(await other.aliveWorkers()).toContain(incarnation);
+        expect(await other.presenceOf(incarnation)).toBe('alive');
+        expect(await other.presenceOf(randomName())).toBe('missing');
       });
 
       it('and buries no one who is announced', async () => {
         const { incarnation } = await worker();
-        expect(await other.bury(incarnation)).toBe(false);
-        expect(await other.stateOf(incarnation)).toBe('alive');
+        expect(await other.fence(incarnation)).toBe(false);
+        expect(await other.presenceOf(incarnation)).toBe('alive');
       });
 
       it('and buries who is missing, for good', async () => {
-        const gone = drawName();
-        expect(await other.bury(gone)).toBe(true);
-        expect(await mine.bury(gone)).toBe(true);
-        expect(await mine.stateOf(gone)).toBe('buried');
-        expect((await mine.announce(gone, 5_000)).buried).toBe(true);
-        expect(await other.stateOf(gone)).toBe('buried');
-        expect(await other.living()).not.toContain(gone);
+        const gone = randomName();
+        expect(await other.fence(gone)).toBe(true);
+        expect(await mine.fence(gone)).toBe(true);
+        expect(await mine.presenceOf(gone)).toBe('fenced');
+        expect((await mine.announce(gone, 5_000)).fenced).toBe(true);
+        expect(await other.presenceOf(gone)).toBe('fenced');
+        expect(await other.aliveWorkers()).not.toContain(gone);
       });
 
       it('and lets a worker leave', async () => {
         const { incarnation } = await worker();
         await mine.leave(incarnation);
-        expect(await other.stateOf(incarnation)).toBe('buried');
-        expect(await other.living()).not.toContain(incarnation);
-        expect((await mine.announce(incarnation, 5_000)).buried).toBe(true);
+        expect(await other.presenceOf(incarnation)).toBe('fenced');
+        expect(await other.aliveWorkers()).not.toContain(incarnation);
+        expect((await mine.announce(incarnation, 5_000)).fenced).toBe(true);
       });
 
       it('and forgets who is silent for longer than announced', async () => {
-        const silent = drawName();
+        const silent = randomName();
         await mine.announce(silent, 1);
-        const isListed = async () => (await other.living()).includes(silent);
-        while ((await other.stateOf(silent)) === 'alive' || (await isListed())) {
+        const isListed = async () => (await other.aliveWorkers()).includes(silent);
+        while ((await other.presenceOf(silent)) === 'alive' || (await isListed())) {
           await new Promise((resolve) => setImmediate(resolve));
         }
-        expect(await other.stateOf(silent)).toBe('missing');
-        expect(await other.bury(silent)).toBe(true);
+        expect(await other.presenceOf(silent)).toBe('missing');
+        expect(await other.fence(silent)).toBe(true);
       });
     });
   });

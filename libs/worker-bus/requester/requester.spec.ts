@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { BusWorld, gate, SECRET, unsaid, untried } from '../bus-world-fixture.js';
+import { BusWorld, deferred, SECRET, maybeAttempted, notAttempted } from '../bus-world-fixture.js';
 import type { BusContext } from '../bus.js';
 import type { BusNode } from '../bus-node.js';
-import { FrameSeal } from '../frames/frame-seal.js';
+import { FrameMac } from '../frames/frame-mac.js';
 import { Outbox } from '../frames/outbox.js';
 
 const UNREACHABLE = { kind: 'not-executed', cause: 'unreachable' };
@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(() => world.stop());
 
 const losing = (kind: string) => {
-  world.relay.carry = (passing) => (passing.frame.kind === kind ? Promise.resolve(1) : passing.deliver());
+  world.relay.onPublish = (passing) => (passing.frame.kind === kind ? Promise.resolve(1) : passing.deliver());
 };
 
 describe('a request', () => {
@@ -68,14 +68,14 @@ describe('a request', () => {
   });
 
   it('that more than one hears raises an alarm and goes on', async () => {
-    world.relay.carry = async (passing) => (await passing.deliver()) + (passing.frame.kind === 'request' ? 1 : 0);
+    world.relay.onPublish = async (passing) => (await passing.deliver()) + (passing.frame.kind === 'request' ? 1 : 0);
     expect(await asker.request(order).end).toMatchObject({ kind: 'value' });
-    expect(world.notes.alarms).toEqual(['2 workers hear the inbox of owner.']);
+    expect(world.observed.alarms).toEqual(['2 workers hear the inbox of owner.']);
   });
 
   it('that nobody accepts is taken back after half a second, and never runs afterwards', async () => {
-    const late = gate();
-    world.relay.carry = async (passing) => {
+    const late = deferred();
+    world.relay.onPublish = async (passing) => {
       if (passing.frame.kind !== 'request') return passing.deliver();
       void late.passed.then(() => passing.deliver());
       return 1;
@@ -89,7 +89,7 @@ describe('a request', () => {
   });
 
   it('whose ACCEPT was lost goes on: its owner has claimed it', async () => {
-    const work = gate<string>();
+    const work = deferred<string>();
     serve = () => work.passed;
     losing('accept');
     const exchange = asker.request(order);
@@ -111,7 +111,7 @@ describe('a request', () => {
       for (let step = 0; step < 3; step += 1) await context.emit({ step });
       await new Promise(() => {});
     };
-    world.relay.carry = ({ frame, deliver }) =>
+    world.relay.onPublish = ({ frame, deliver }) =>
       frame.kind === 'event' && frame.number === 1 ? Promise.resolve(1) : deliver();
     const events: unknown[] = [];
     const exchange = asker.request(order, (event) => void events.push(event));
@@ -127,7 +127,7 @@ describe('a request', () => {
       return 'end';
     };
     const earlier: (() => Promise<number>)[] = [];
-    world.relay.carry = async ({ to, deliver }) => {
+    world.relay.onPublish = async ({ to, deliver }) => {
       const receivers = await deliver();
       if (to.box !== 'replies') return receivers;
       for (const again of [...earlier, deliver]) await again();
@@ -143,45 +143,47 @@ describe('a request', () => {
   it('takes no answer from a worker that was not asked', async () => {
     let name = '';
     serve = () => new Promise(() => {});
-    world.relay.carry = (passing) => {
+    world.relay.onPublish = (passing) => {
       if (passing.frame.kind === 'request') name = passing.frame.request;
       return passing.deliver();
     };
     const exchange = asker.request(order);
     await exchange.accepted;
     // A third worker, which draws the same name for a request that it refuses.
-    const third = new Outbox('third', world.relay, new FrameSeal(SECRET));
+    const third = new Outbox('third', world.relay, new FrameMac(SECRET));
     await third.send(
       { worker: 'asker', box: 'replies' },
       { kind: 'end', request: name, payload: Buffer.from('\0"x"') },
     );
     expect(await world.endWithin(1_000, exchange)).toBeUndefined();
-    expect(world.notes.drops).toContain('address');
+    expect(world.observed.drops).toContain('address');
   });
 });
 
 describe('without the relay', () => {
   it('nothing is sent by a worker that has not proven that it hears', async () => {
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'canary' ? Promise.resolve(1) : deliver());
+    world.relay.onPublish = ({ frame, deliver }) => (frame.kind === 'canary' ? Promise.resolve(1) : deliver());
     const deaf = await Promise.all([world.node('deaf'), world.timer.advance(1_000)]).then(([node]) => node);
     expect(await deaf.request(order).end).toEqual(UNAVAILABLE);
-    expect(world.framesOf('request')).toEqual([]);
+    expect(world.publishedFrames('request')).toEqual([]);
   });
 
   it('a request that was certainly not published is not executed', async () => {
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'request' ? Promise.reject(untried()) : deliver());
+    world.relay.onPublish = ({ frame, deliver }) =>
+      frame.kind === 'request' ? Promise.reject(notAttempted()) : deliver();
     expect(await world.endWithin(0, asker.request(order))).toEqual(UNAVAILABLE);
   });
 
   it('a request that may have been published is taken back', async () => {
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'request' ? Promise.reject(unsaid()) : deliver());
+    world.relay.onPublish = ({ frame, deliver }) =>
+      frame.kind === 'request' ? Promise.reject(maybeAttempted()) : deliver();
     expect(await world.endWithin(0, asker.request(order))).toEqual(UNREACHABLE);
   });
 
   it('a request that may have been published and was claimed goes on', async () => {
-    world.relay.carry = async ({ frame, deliver }) => {
+    world.relay.onPublish = async ({ frame, deliver }) => {
       await deliver();
-      if (frame.kind === 'request') throw unsaid();
+      if (frame.kind === 'request') throw maybeAttempted();
       return 1;
     };
     expect(await asker.request(order).end).toMatchObject({ kind: 'value' });
@@ -189,25 +191,25 @@ describe('without the relay', () => {
   });
 
   it.each([
-    ['did not say', unsaid],
-    ['cannot be asked', untried],
+    ['did not say', maybeAttempted],
+    ['cannot be asked', notAttempted],
   ])('the fate of a request is unknown when the relay %s whether it was taken back', async (_, failure) => {
     losing('request');
-    world.relay.revoking = () => Promise.reject(failure());
+    world.relay.onRevoke = () => Promise.reject(failure());
     expect(await world.endWithin(1_000, asker.request(order))).toEqual(unknown('relay'));
   });
 
   it('taking back is tried again while it certainly was not tried', async () => {
     losing('request');
     let failures = 3;
-    world.relay.revoking = (revoke) => ((failures -= 1) >= 0 ? Promise.reject(untried()) : revoke());
+    world.relay.onRevoke = (revoke) => ((failures -= 1) >= 0 ? Promise.reject(notAttempted()) : revoke());
     expect(await world.endWithin(750, asker.request(order))).toEqual(UNREACHABLE);
   });
 
   it('the fate of a request that was sent under another generation is unknown', async () => {
     losing('request');
     const exchange = asker.request(order);
-    world.relay.renew();
+    world.relay.startNewGeneration();
     expect(await world.endWithin(500, exchange)).toEqual(unknown('relay'));
   });
 
@@ -216,7 +218,7 @@ describe('without the relay', () => {
     serve = (_, context) => new Promise(() => signals.push(context.signal));
     const exchanges = [asker.request(order), asker.request(order)];
     await world.settle();
-    world.relay.breakUp();
+    world.relay.breakConnections();
     for (const { end } of exchanges) expect(await end).toEqual(unknown('relay'));
     await world.settle();
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
@@ -229,7 +231,7 @@ describe('an owner that is gone', () => {
     const exchange = asker.request(order);
     await world.timer.advance(10_000);
     await world.relay.leave('owner');
-    expect(await world.endWithin(1_000, exchange)).toEqual(unknown('owner-gone'));
+    expect(await world.endWithin(1_000, exchange)).toEqual(unknown('owner-dead'));
   });
 
   it('has what it did not accept taken back', async () => {
@@ -260,8 +262,8 @@ describe('a budget', () => {
   it('that is over while a request is being taken back ends it as unknown if that is too late', async () => {
     serve = () => new Promise(() => {});
     losing('accept');
-    const answer = gate();
-    world.relay.revoking = (revoke) => answer.passed.then(revoke);
+    const answer = deferred();
+    world.relay.onRevoke = (revoke) => answer.passed.then(revoke);
     const exchange = asker.request({ ...order, budgetMs: 600 });
     await world.timer.advance(650);
     exchange.cancel();
@@ -279,8 +281,8 @@ describe('cancelling', () => {
   });
 
   it('what is just being accepted keeps it from being started', async () => {
-    const answer = gate();
-    world.relay.claiming = async (claim) => {
+    const answer = deferred();
+    world.relay.onClaim = async (claim) => {
       const verdict = await claim();
       await answer.passed;
       return verdict;
@@ -316,8 +318,8 @@ describe('cancelling', () => {
     const exchange = asker.request(order);
     await world.settle();
     let failures = 2;
-    world.relay.carry = ({ frame, deliver }) =>
-      frame.kind === 'cancel' && (failures -= 1) >= 0 ? Promise.reject(untried()) : deliver();
+    world.relay.onPublish = ({ frame, deliver }) =>
+      frame.kind === 'cancel' && (failures -= 1) >= 0 ? Promise.reject(notAttempted()) : deliver();
     exchange.cancel();
     expect(await world.endWithin(1_000, exchange)).toEqual({ kind: 'value', value: 'stopped' });
   });

@@ -1,5 +1,5 @@
 import type { Timer } from '../ports/index.js';
-import { PROBE_MS, WINDOW_BYTES } from '../protocol.js';
+import { PROBE_INTERVAL_MS, WINDOW_BYTES } from '../protocol.js';
 
 /** How much may be sent before the other side says that it has consumed some of it. */
 export class CreditWindow {
@@ -15,17 +15,17 @@ export class CreditWindow {
   ) {}
 
   /** True when so many bytes can be sent right now. More than the whole window fits into an empty one. */
-  admits(bytes: number): boolean {
+  canSend(bytes: number): boolean {
     const unconsumed = this.usedBytes - this.consumedBytes;
     return this.isOpen || unconsumed <= 0 || unconsumed + bytes <= WINDOW_BYTES;
   }
 
   /** True when so many bytes, sent by and by, would not exhaust it. */
-  holds(bytes: number): boolean {
+  hasRoomFor(bytes: number): boolean {
     return this.usedBytes - this.consumedBytes + bytes <= WINDOW_BYTES;
   }
 
-  use(bytes: number): void {
+  consume(bytes: number): void {
     this.usedBytes += bytes;
   }
 
@@ -36,8 +36,8 @@ export class CreditWindow {
   }
 
   /** Resolves when so many bytes may be sent, or when all may. */
-  async room(bytes: number): Promise<void> {
-    while (!this.admits(bytes)) await this.news();
+  async waitForRoom(bytes: number): Promise<void> {
+    while (!this.canSend(bytes)) await this.waitForChange();
   }
 
   /** Whoever waits goes on, and nobody waits any more. */
@@ -46,9 +46,9 @@ export class CreditWindow {
     this.wake();
   }
 
-  private news(): Promise<void> {
+  private waitForChange(): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.timer.after(PROBE_MS, () => {
+      const cancel = this.timer.after(PROBE_INTERVAL_MS, () => {
         this.probe();
         resolve();
       });

@@ -18,7 +18,7 @@ export class PartialRequests {
 
   constructor(
     private readonly timer: Timer,
-    private readonly mostBytes: number,
+    private readonly maxBytes: number,
   ) {}
 
   get size(): number {
@@ -30,15 +30,15 @@ export class PartialRequests {
     if (number === 0 && !more) return payload;
     const partial = this.partials.get(key) ?? this.begin(key, number);
     if (!partial) return 'lost';
-    const place = partial.order.look(number);
+    const place = partial.order.check(number);
     if (place === 'repeated') return 'pending';
-    if (place === 'gap' || this.bytes + payload.length > this.mostBytes) return this.drop(key, partial);
+    if (place === 'gap' || this.bytes + payload.length > this.maxBytes) return this.drop(key, partial);
     this.bytes += payload.length;
     partial.bytes += payload.length;
     partial.joiner.add(payload);
     if (more) return 'pending';
     this.drop(key, partial);
-    return partial.joiner.take();
+    return partial.joiner.join();
   }
 
   /** Forgets all of them. */

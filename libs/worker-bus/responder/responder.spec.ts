@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { BusWorld, gate, SECRET, unsaid, untried, type Passing } from '../bus-world-fixture.js';
+import { BusWorld, deferred, SECRET, maybeAttempted, notAttempted, type FrameInTransit } from '../bus-world-fixture.js';
 import type { BusContext } from '../bus.js';
 import type { BusNode } from '../bus-node.js';
-import { FrameSeal } from '../frames/frame-seal.js';
-import { Outbox, type Note } from '../frames/outbox.js';
+import { FrameMac } from '../frames/frame-mac.js';
+import { Outbox, type OutgoingFrame } from '../frames/outbox.js';
 import { encodeRequest } from '../frames/request-message.js';
 
 const order = { to: 'owner', pattern: 'do', payload: 'thing' };
@@ -32,9 +32,9 @@ beforeEach(async () => {
 afterEach(() => world.stop());
 
 /** Keeps the next frame of this kind back, and hands it to the test. */
-function catching(kind: string): { readonly caught: Passing[] } {
-  const caught: Passing[] = [];
-  world.relay.carry = (passing) => {
+function catching(kind: string): { readonly caught: FrameInTransit[] } {
+  const caught: FrameInTransit[] = [];
+  world.relay.onPublish = (passing) => {
     if (passing.frame.kind !== kind) return passing.deliver();
     caught.push(passing);
     return Promise.resolve(1);
@@ -44,8 +44,8 @@ function catching(kind: string): { readonly caught: Passing[] } {
 
 describe('a frame of the inbox', () => {
   it('that comes twice runs once, long after the first as well', async () => {
-    const again: Passing[] = [];
-    world.relay.carry = async (passing) => {
+    const again: FrameInTransit[] = [];
+    world.relay.onPublish = async (passing) => {
       if (passing.frame.kind === 'request') again.push(passing);
       return passing.deliver();
     };
@@ -58,7 +58,7 @@ describe('a frame of the inbox', () => {
     await again[0]?.deliver();
     await world.settle();
     expect(runs).toEqual(['thing']);
-    expect(world.notes.drops).toEqual(['repeated', 'repeated', 'verdict']);
+    expect(world.observed.drops).toEqual(['repeated', 'repeated', 'verdict']);
   });
 
   it.each<[string, (bytes: Buffer) => Buffer]>([
@@ -66,10 +66,10 @@ describe('a frame of the inbox', () => {
     ['is cut short', (bytes) => bytes.subarray(0, 10)],
     ['has another seal', (bytes) => Buffer.concat([Buffer.alloc(16), bytes.subarray(16)])],
   ])('that %s is dropped', async (_, change) => {
-    world.relay.carry = ({ frame, bytes, deliver }) => deliver(frame.kind === 'request' ? change(bytes) : bytes);
+    world.relay.onPublish = ({ frame, bytes, deliver }) => deliver(frame.kind === 'request' ? change(bytes) : bytes);
     expect(await world.endWithin(500, asker.request(order))).toEqual(UNREACHABLE);
     expect(runs).toEqual([]);
-    expect(world.notes.drops).toContain('seal');
+    expect(world.observed.drops).toContain('mac');
   });
 
   it('that was sealed for another worker, or another box, is dropped', async () => {
@@ -77,24 +77,24 @@ describe('a frame of the inbox', () => {
     const { caught } = catching('request');
     asker.request({ ...order, to: 'owner' });
     const [frame] = caught;
-    world.relay.carry = ({ deliver }) => deliver(frame?.bytes);
+    world.relay.onPublish = ({ deliver }) => deliver(frame?.bytes);
     await world.relay.publish({ worker: 'other', box: 'inbox' }, frame?.bytes ?? Buffer.alloc(0));
     await world.relay.publish({ worker: 'owner', box: 'replies' }, frame?.bytes ?? Buffer.alloc(0));
     await world.settle();
     expect(runs).toEqual([]);
-    expect(world.notes.drops).toEqual(['seal', 'seal']);
+    expect(world.observed.drops).toEqual(['mac', 'mac']);
     expect(other.load.served).toBe(0);
   });
 
-  it.each<[string, Note]>([
+  it.each<[string, OutgoingFrame]>([
     ['is no request', { kind: 'request', request: 'r', payload: Buffer.from('nonsense') }],
     ['is for the replies', { kind: 'end', request: 'r' }],
     ['begins in the middle', { kind: 'request', request: 'r', number: 1, payload: Buffer.from('rest') }],
   ])('that %s is dropped, and hurts nobody', async (_, note) => {
-    const outbox = new Outbox('asker', world.relay, new FrameSeal(SECRET));
+    const outbox = new Outbox('asker', world.relay, new FrameMac(SECRET));
     await outbox.send({ worker: 'owner', box: 'inbox' }, note);
     await world.settle();
-    expect(world.notes.drops).toHaveLength(1);
+    expect(world.observed.drops).toHaveLength(1);
     expect(await asker.request(order).end).toMatchObject({ kind: 'value' });
   });
 });
@@ -102,7 +102,7 @@ describe('a frame of the inbox', () => {
 describe('a claim', () => {
   it('that comes too late by the clock of the relay is dropped', async () => {
     const { caught } = catching('request');
-    world.relay.revoking = () => Promise.reject(unsaid());
+    world.relay.onRevoke = () => Promise.reject(maybeAttempted());
     asker.request(order);
     await world.timer.advance(10_000);
     await caught[0]?.deliver();
@@ -121,7 +121,7 @@ describe('a claim', () => {
   it('under another generation than that of the request is dropped', async () => {
     const { caught } = catching('request');
     asker.request(order);
-    world.relay.renew();
+    world.relay.startNewGeneration();
     await caught[0]?.deliver();
     await world.settle();
     expect(runs).toEqual([]);
@@ -138,14 +138,14 @@ describe('a claim', () => {
     ['was carried out', true],
     ['was not carried out', false],
   ])('whose answer is lost never runs, whether it %s or not, and the requester is told so', async (_, isDone) => {
-    world.relay.claiming = async (claim) => {
+    world.relay.onClaim = async (claim) => {
       if (isDone) await claim();
-      throw unsaid();
+      throw maybeAttempted();
     };
     const { caught } = catching('nothing');
     const exchange = asker.request(order);
     expect(await world.endWithin(0, exchange)).toEqual({ kind: 'not-executed', cause: 'unavailable' });
-    world.relay.claiming = (claim) => claim();
+    world.relay.onClaim = (claim) => claim();
     await world.settle();
     expect([runs, caught]).toEqual([[], []]);
   });
@@ -155,7 +155,7 @@ describe('a refusal', () => {
   it('runs nothing, claims nothing, and says why', async () => {
     refusal = { reason: 'session_gone', detail: { heir: 'x' } };
     let claims = 0;
-    world.relay.claiming = (claim) => ((claims += 1), claim());
+    world.relay.onClaim = (claim) => ((claims += 1), claim());
     const exchange = asker.request(order);
     expect(await exchange.end).toEqual({ kind: 'refused', ...refusal });
     expect(await exchange.accepted).toBe(false);
@@ -183,7 +183,8 @@ describe('a refusal', () => {
 
   it('that is lost is made up for by taking the request back', async () => {
     refusal = { reason: 'session_gone' };
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'refuse' ? Promise.reject(untried()) : deliver());
+    world.relay.onPublish = ({ frame, deliver }) =>
+      frame.kind === 'refuse' ? Promise.reject(notAttempted()) : deliver();
     expect(await world.endWithin(500, asker.request(order))).toEqual(UNREACHABLE);
   });
 });
@@ -192,8 +193,8 @@ describe('requests of one queue', () => {
   /** Claims that the test answers, in its own order. */
   function heldClaims() {
     const held: (() => void)[] = [];
-    world.relay.claiming = async (claim) => {
-      const answer = gate();
+    world.relay.onClaim = async (claim) => {
+      const answer = deferred();
       held.push(() => answer.open());
       await answer.passed;
       return claim();
@@ -241,14 +242,14 @@ describe('requests of one queue', () => {
 
 describe('a request of many parts', () => {
   it('of which one is lost never runs', async () => {
-    world.relay.carry = ({ frame, deliver }) =>
+    world.relay.onPublish = ({ frame, deliver }) =>
       frame.kind === 'request' && frame.number === 2 ? Promise.resolve(1) : deliver();
     expect(await world.endWithin(500, asker.request({ ...order, payload: 'x'.repeat(300_000) }))).toEqual(UNREACHABLE);
     expect(runs).toEqual([]);
   });
 
   it('whose last part never comes is forgotten', async () => {
-    world.relay.carry = ({ frame, deliver }) =>
+    world.relay.onPublish = ({ frame, deliver }) =>
       frame.kind === 'request' && !frame.more ? Promise.resolve(1) : deliver();
     asker.request({ ...order, payload: 'x'.repeat(300_000) });
     await world.settle();
@@ -280,13 +281,13 @@ describe('a context', () => {
     await world.relay.leave('asker');
     asker.stop();
     await world.timer.advance(1_000);
-    expect(reason()).toMatchObject({ why: 'requester-gone' });
+    expect(reason()).toMatchObject({ why: 'requester-dead' });
     expect(owner.load.served).toBe(0);
   });
 
   it('is aborted when the budget is over, by its own clock', async () => {
     const reason = waiting();
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'cancel' ? Promise.resolve(1) : deliver());
+    world.relay.onPublish = ({ frame, deliver }) => (frame.kind === 'cancel' ? Promise.resolve(1) : deliver());
     asker.request({ ...order, budgetMs: 1_000 });
     await world.timer.advance(1_000);
     expect(reason()).toMatchObject({ why: 'deadline' });
@@ -307,12 +308,12 @@ describe('a context', () => {
       void context.emit('for nobody');
       return new Promise(() => {});
     };
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'event' ? Promise.resolve(0) : deliver());
+    world.relay.onPublish = ({ frame, deliver }) => (frame.kind === 'event' ? Promise.resolve(0) : deliver());
     asker.request(order);
     await world.timer.advance(6_000);
     expect(why).toBeUndefined();
     await world.timer.advance(1_500);
-    expect(why).toBe('requester-gone');
+    expect(why).toBe('requester-dead');
   });
 });
 
@@ -322,10 +323,10 @@ it('an answer that nobody received is said again: both may have had different re
     void context.emit('event');
     return 'served';
   };
-  world.relay.carry = ({ frame, deliver }) => (frame.kind === 'event' ? Promise.resolve(0) : deliver());
+  world.relay.onPublish = ({ frame, deliver }) => (frame.kind === 'event' ? Promise.resolve(0) : deliver());
   const { end } = asker.request(order, (event) => void events.push(event));
   await world.timer.advance(3_000);
-  world.relay.carry = ({ deliver }) => deliver();
+  world.relay.onPublish = ({ deliver }) => deliver();
   await world.timer.advance(200);
   expect(await end).toEqual({ kind: 'value', value: 'served' });
   expect(events).toEqual(['event']);
@@ -334,7 +335,7 @@ it('an answer that nobody received is said again: both may have had different re
 it('a request that names a queue or a budget of the wrong kind is dropped', async () => {
   const terms = asker.membership.ticketTerms() ?? { generation: '', notAfter: 0 };
   const payload = encodeRequest({ ...terms, pattern: 'do', budgetMs: 'long' as unknown as number }, 'x');
-  await new Outbox('asker', world.relay, new FrameSeal(SECRET)).send(
+  await new Outbox('asker', world.relay, new FrameMac(SECRET)).send(
     { worker: 'owner', box: 'inbox' },
     { kind: 'request', request: 'r', payload },
   );
@@ -348,7 +349,7 @@ describe('a worker that leaves', () => {
   it('sends what it has answered, however long it is', async () => {
     serve = () => LONG;
     let left: Promise<void> | undefined;
-    world.relay.carry = (passing) => {
+    world.relay.onPublish = (passing) => {
       if (passing.frame.kind === 'end') left ??= owner.leave();
       return passing.deliver();
     };
@@ -360,12 +361,12 @@ describe('a worker that leaves', () => {
 
   it('does not wait for who takes nothing', async () => {
     serve = () => LONG;
-    world.relay.carry = (passing) => (passing.frame.kind === 'credit' ? Promise.resolve(1) : passing.deliver());
+    world.relay.onPublish = (passing) => (passing.frame.kind === 'credit' ? Promise.resolve(1) : passing.deliver());
     const { end } = asker.request(order);
     await world.settle();
     const left = owner.leave();
     await world.timer.advance(10_000);
     await left;
-    expect(await end).toMatchObject({ kind: 'unknown', cause: 'owner-gone' });
+    expect(await end).toMatchObject({ kind: 'unknown', cause: 'owner-dead' });
   });
 });

@@ -15,7 +15,7 @@ export class BusAborted extends Error {
   }
 }
 
-export interface Asked {
+export interface ReceivedRequest {
   readonly requester: string;
   readonly request: string;
   readonly head: RequestHead;
@@ -29,35 +29,35 @@ export interface RunningParts extends ReplyParts {
 
 /** A request from its arrival until the last of its answer is sent. */
 export class RunningRequest {
-  readonly over: Promise<void>;
+  readonly closed: Promise<void>;
 
   private readonly stream: ReplyStream;
-  private readonly abortion = new AbortController();
+  private readonly abortController = new AbortController();
   private readonly stopClock: () => void;
 
   constructor(
     private readonly parts: RunningParts,
-    readonly asked: Asked,
+    readonly received: ReceivedRequest,
   ) {
-    const { requester, request, head } = asked;
+    const { requester, request, head } = received;
     this.stream = new ReplyStream(parts, { worker: requester, box: 'replies' }, request, (loss) => this.abort(loss));
     const { budgetMs } = head;
     this.stopClock = budgetMs === undefined ? () => {} : parts.timer.after(budgetMs, () => this.abort('deadline'));
-    this.over = this.stream.over.then(() => this.stopClock());
+    this.closed = this.stream.closed.then(() => this.stopClock());
   }
 
   /** Its end is known here, and is on its way. */
   get isAnswered(): boolean {
-    return this.stream.isEnding;
+    return this.stream.hasEnded;
   }
 
   /** Runs the handler, unless that is not wanted any more. It was claimed. */
   async run(): Promise<void> {
-    if (this.abortion.signal.aborted) return this.stream.end('unstarted');
-    const { head, payload, requester } = this.asked;
+    if (this.abortController.signal.aborted) return this.stream.end('unstarted');
+    const { head, payload, requester } = this.received;
     const context: BusContext = {
       requester,
-      signal: this.abortion.signal,
+      signal: this.abortController.signal,
       emit: (event) => this.stream.emit(event),
     };
     try {
@@ -68,7 +68,7 @@ export class RunningRequest {
   }
 
   /** Says that it was not run and never will be, although the claim may have been won. */
-  disown(): void {
+  replyUnclaimed(): void {
     this.stream.end('unclaimed');
   }
 
@@ -82,7 +82,7 @@ export class RunningRequest {
   }
 
   abort(why: AbortCause): void {
-    if (!this.abortion.signal.aborted) this.abortion.abort(new BusAborted(why));
+    if (!this.abortController.signal.aborted) this.abortController.abort(new BusAborted(why));
   }
 
   /** Nobody hears the answer any more. */

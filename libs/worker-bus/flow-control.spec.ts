@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { BusWorld, gate, unsaid, untried } from './bus-world-fixture.js';
+import { BusWorld, deferred, maybeAttempted, notAttempted } from './bus-world-fixture.js';
 import type { BusContext } from './bus.js';
 import type { BusNode } from './bus-node.js';
 import { MAX_FRAME_BYTES, WINDOW_BYTES } from './protocol.js';
@@ -24,13 +24,16 @@ const text = (bytes: number) => 'x'.repeat(bytes);
 
 /** Bytes of events and ends that were sent. */
 const sentBytes = () =>
-  [...world.framesOf('event'), ...world.framesOf('end')].reduce((sum, { payload }) => sum + payload.length, 0);
+  [...world.publishedFrames('event'), ...world.publishedFrames('end')].reduce(
+    (sum, { payload }) => sum + payload.length,
+    0,
+  );
 
 describe('a value', () => {
   it('of 10 MB arrives whole, in frames of at most 64 KiB', async () => {
     const value = text(10_000_000);
     let largest = 0;
-    world.relay.carry = ({ bytes, deliver }) => {
+    world.relay.onPublish = ({ bytes, deliver }) => {
       largest = Math.max(largest, bytes.length);
       return deliver();
     };
@@ -54,7 +57,7 @@ describe('a slow consumer', () => {
       for (; emitted < 100; emitted += 1) await emit(text(64 * KIB));
       return 'end';
     };
-    const consumer = gate();
+    const consumer = deferred();
     const events: unknown[] = [];
     const exchange = asker.request(order, (event) => {
       events.push(event);
@@ -87,18 +90,18 @@ describe('a slow consumer', () => {
 
   it('loses nothing by a relay that breaks once the end has arrived', async () => {
     serve = ({ emit }) => (void emit('event'), 'end');
-    const consumer = gate();
+    const consumer = deferred();
     const exchange = asker.request(order, () => consumer.passed);
     await world.settle();
-    world.relay.breakUp();
+    world.relay.breakConnections();
     consumer.open();
     expect(await exchange.end).toEqual({ kind: 'value', value: 'end' });
   });
 
   it('goes on after a lost credit: the owner asks', async () => {
     let isLosing = true;
-    world.relay.carry = ({ frame, deliver }) =>
-      isLosing && frame.kind === 'credit' ? Promise.reject(unsaid()) : deliver();
+    world.relay.onPublish = ({ frame, deliver }) =>
+      isLosing && frame.kind === 'credit' ? Promise.reject(maybeAttempted()) : deliver();
     serve = async ({ emit }) => {
       for (let count = 0; count < 40; count += 1) await emit(text(64 * KIB));
       return 'end';
@@ -115,13 +118,14 @@ describe('a slow consumer', () => {
       ({ signal } = context);
       while (!signal.aborted) await context.emit(text(64 * KIB));
     };
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'cancel' ? Promise.reject(unsaid()) : deliver());
+    world.relay.onPublish = ({ frame, deliver }) =>
+      frame.kind === 'cancel' ? Promise.reject(maybeAttempted()) : deliver();
     asker.request(order, () => new Promise(() => {}));
     await world.settle();
-    world.relay.breakUp();
+    world.relay.breakConnections();
     await world.timer.advance(6_000);
     expect(signal?.aborted).toBe(false);
-    world.relay.carry = (passing) => passing.deliver();
+    world.relay.onPublish = (passing) => passing.deliver();
     await world.timer.advance(1_000);
     expect(signal?.reason).toMatchObject({ why: 'cancelled' });
   });
@@ -190,11 +194,11 @@ describe('an answer that could not be published', () => {
   it('is published again, the same, until the relay is back', async () => {
     serve = ({ emit }) => (void emit('event'), 'end');
     let failures = 20;
-    world.relay.carry = async ({ frame, deliver }) => {
+    world.relay.onPublish = async ({ frame, deliver }) => {
       if (!['event', 'end'].includes(frame.kind) || (failures -= 1) < 0) return deliver();
       // Every other time it was published all the same.
       if (failures % 2 === 0) await deliver();
-      throw unsaid();
+      throw maybeAttempted();
     };
     const events: unknown[] = [];
     const exchange = asker.request(order, (event) => void events.push(event));
@@ -209,7 +213,8 @@ describe('an answer that could not be published', () => {
       void context.emit('event');
       return new Promise(() => {});
     };
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'event' ? Promise.reject(untried()) : deliver());
+    world.relay.onPublish = ({ frame, deliver }) =>
+      frame.kind === 'event' ? Promise.reject(notAttempted()) : deliver();
     asker.request(order);
     await world.timer.advance(6_800);
     expect(why).toBeUndefined();

@@ -1,6 +1,6 @@
 import type { Ledger, RevokeVerdict, Ticket, Timer } from '../ports/index.js';
-import { mayHaveWorked, pause } from '../persist.js';
-import { REVOKE_PAUSE_MS, REVOKE_RETRY_MS } from '../protocol.js';
+import { mayHaveSucceeded, pause } from '../retry.js';
+import { REVOKE_RETRY_INTERVAL_MS, REVOKE_RETRY_TIMEOUT_MS } from '../protocol.js';
 
 export interface RevokeParts {
   readonly ledger: Ledger;
@@ -11,18 +11,18 @@ export interface RevokeParts {
  * Takes a request back. `failed`: the relay did not say. It is asked again only where it certainly was not asked, and
  * for a moment: whoever waits is told soon that nothing is known.
  */
-export async function takeBack(
+export async function revokeRequest(
   { ledger, timer }: RevokeParts,
   ticket: Ticket,
-  isWanted: () => boolean,
+  isNeeded: () => boolean,
 ): Promise<RevokeVerdict | 'failed'> {
-  const giveUpAt = timer.now() + REVOKE_RETRY_MS;
+  const giveUpAt = timer.now() + REVOKE_RETRY_TIMEOUT_MS;
   for (;;) {
     try {
       return await ledger.revoke(ticket);
     } catch (error) {
-      if (mayHaveWorked(error) || !isWanted() || timer.now() + REVOKE_PAUSE_MS > giveUpAt) return 'failed';
+      if (mayHaveSucceeded(error) || !isNeeded() || timer.now() + REVOKE_RETRY_INTERVAL_MS > giveUpAt) return 'failed';
     }
-    await pause(timer, REVOKE_PAUSE_MS);
+    await pause(timer, REVOKE_RETRY_INTERVAL_MS);
   }
 }

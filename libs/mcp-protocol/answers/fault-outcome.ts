@@ -1,7 +1,7 @@
 import { GatewayCode } from '../error-codes.js';
 import type { Outcome } from '../neutral.js';
 import { cleanDetail } from './detail.js';
-import { brokenProtocol, ownFailure } from './own-failure.js';
+import { protocolViolation, gatewayFailure } from './gateway-failure.js';
 
 /**
  * How a transport can fail. `refused`: nothing was sent (connection refused, DNS, TLS). `forbidden`: nothing was sent, and
@@ -12,24 +12,24 @@ import { brokenProtocol, ownFailure } from './own-failure.js';
 export type TransportFault = 'refused' | 'forbidden' | 'lost' | 'timeout' | 'cut' | 'aborted' | 'too_large';
 
 /** The outcome of a request whose transport failed. The detail may be a foreign text; it is cleaned here. */
-export function outcomeOfFault(fault: TransportFault, detail?: string): Outcome {
+export function toFaultOutcome(fault: TransportFault, detail?: string): Outcome {
   const cleaned = detail === undefined ? '' : cleanDetail(detail);
   const because = cleaned === '' ? '' : `: ${cleaned}`;
   switch (fault) {
     case 'refused':
-      return ownFailure(GatewayCode.upstreamFailed, `Upstream could not be reached${because}`, NOTHING_SENT);
+      return gatewayFailure(GatewayCode.upstreamFailed, `Upstream could not be reached${because}`, NOTHING_SENT);
     case 'forbidden':
-      return ownFailure(GatewayCode.upstreamFailed, FORBIDDEN, NEVER_SENT);
+      return gatewayFailure(GatewayCode.upstreamFailed, FORBIDDEN, NEVER_SENT);
     case 'lost':
-      return unknown(`The connection to the upstream broke before it answered${because}`);
+      return unknownOutcome(`The connection to the upstream broke before it answered${because}`);
     case 'timeout':
-      return unknown(`The upstream did not answer in time${because}`);
+      return unknownOutcome(`The upstream did not answer in time${because}`);
     case 'aborted':
-      return unknown(`The call was cancelled before the upstream answered${because}`);
+      return unknownOutcome(`The call was cancelled before the upstream answered${because}`);
     case 'cut':
-      return brokenProtocol(`the answer was cut short${because}`);
+      return protocolViolation(`the answer was cut short${because}`);
     case 'too_large':
-      return brokenProtocol(`the answer is too large${because}`);
+      return protocolViolation(`the answer is too large${because}`);
   }
 }
 
@@ -39,6 +39,6 @@ const NEVER_SENT = { outcome: 'not_executed', retriable: false } as const;
 const NOTHING_SENT = { outcome: 'not_executed', retriable: true } as const;
 const SENT = { outcome: 'unknown', retriable: false } as const;
 
-function unknown(message: string): Outcome {
-  return ownFailure(GatewayCode.outcomeUnknown, message, SENT);
+function unknownOutcome(message: string): Outcome {
+  return gatewayFailure(GatewayCode.outcomeUnknown, message, SENT);
 }

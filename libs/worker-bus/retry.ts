@@ -1,28 +1,28 @@
 import { RelayFailure, type Timer } from './ports/index.js';
 
-export interface Persistence {
-  readonly forMs: number;
-  readonly pauseMs: number;
+export interface RetryOptions {
+  readonly timeoutMs: number;
+  readonly intervalMs: number;
   /** What is not wanted any more is not tried again. */
-  readonly isWanted: () => boolean;
+  readonly isNeeded: () => boolean;
 }
 
 /** False only where the relay certainly did not carry it out. */
-export function mayHaveWorked(error: unknown): boolean {
+export function mayHaveSucceeded(error: unknown): boolean {
   return !(error instanceof RelayFailure) || error.attempted;
 }
 
 /** Tries until it succeeds, for a while. Resolves with whether it did; an attempt that rejects has failed. */
-export async function persist(
+export async function retry(
   timer: Timer,
-  { forMs, pauseMs, isWanted }: Persistence,
+  { timeoutMs, intervalMs, isNeeded }: RetryOptions,
   attempt: () => Promise<boolean>,
 ): Promise<boolean> {
-  const giveUpAt = timer.now() + forMs;
-  while (isWanted()) {
+  const giveUpAt = timer.now() + timeoutMs;
+  while (isNeeded()) {
     if (await attempt().catch(() => false)) return true;
-    if (timer.now() + pauseMs > giveUpAt) return false;
-    await pause(timer, pauseMs);
+    if (timer.now() + intervalMs > giveUpAt) return false;
+    await pause(timer, intervalMs);
   }
   return false;
 }

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { Address } from '../ports/index.js';
 
-export const SEAL_BYTES = 16;
+export const MAC_BYTES = 16;
 const SECRET_BYTES = 32;
 /** Keeps this key apart from others that are derived from the same secret. */
 const LABEL = 'worker-bus frames 1';
@@ -10,7 +10,7 @@ const LABEL = 'worker-bus frames 1';
  * Whoever can publish to the relay is no worker yet: a frame counts only with the MAC of the workers' common secret,
  * made for the very channel that it came by (HMAC-SHA256, RFC 2104, its first 16 bytes; key by HKDF, RFC 5869).
  */
-export class FrameSeal {
+export class FrameMac {
   private readonly key: KeyObject;
 
   /** @throws TypeError for a secret that is not 32 bytes long */
@@ -19,19 +19,19 @@ export class FrameSeal {
     this.key = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', LABEL, SECRET_BYTES)));
   }
 
-  seal(to: Address, content: Buffer): Buffer {
-    return Buffer.concat([this.mac(to, content), content]);
+  sign(to: Address, content: Buffer): Buffer {
+    return Buffer.concat([this.compute(to, content), content]);
   }
 
   /** What was sealed for this address; undefined for everything else. */
-  open(at: Address, frame: Buffer): Buffer | undefined {
-    if (frame.length < SEAL_BYTES) return undefined;
-    const content = frame.subarray(SEAL_BYTES);
-    return timingSafeEqual(frame.subarray(0, SEAL_BYTES), this.mac(at, content)) ? content : undefined;
+  verify(at: Address, frame: Buffer): Buffer | undefined {
+    if (frame.length < MAC_BYTES) return undefined;
+    const content = frame.subarray(MAC_BYTES);
+    return timingSafeEqual(frame.subarray(0, MAC_BYTES), this.compute(at, content)) ? content : undefined;
   }
 
-  private mac({ worker, box }: Address, content: Buffer): Buffer {
+  private compute({ worker, box }: Address, content: Buffer): Buffer {
     const mac = createHmac('sha256', this.key).update(`${box} ${worker}\0`).update(content);
-    return mac.digest().subarray(0, SEAL_BYTES);
+    return mac.digest().subarray(0, MAC_BYTES);
   }
 }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { bundleOf, framesIn } from './bundle.js';
-import { Gathering } from './gathering.js';
+import { toBundle, readBundle } from './bundle.js';
+import { Batcher } from './batcher.js';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 function world(most = 100) {
   const sent: [string, number[]][] = [];
   let fails = false;
-  const gathering = new Gathering<number, string>(async (key, items) => {
+  const gathering = new Batcher<number, string>(async (key, items) => {
     sent.push([key, [...items]]);
     if (fails) throw new Error('no');
     return items.map((item) => `${key}${item}`);
@@ -55,17 +55,17 @@ describe('a bundle', () => {
     const frame = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
     fc.assert(
       fc.property(fc.array(frame), (frames) => {
-        expect(framesIn(bundleOf(frames))).toEqual(frames);
+        expect(readBundle(toBundle(frames))).toEqual(frames);
       }),
     );
   });
 
   it('that is cut, or never was one, holds only what is whole', () => {
     const frames = [Buffer.from('one'), Buffer.from('two')];
-    const bundle = bundleOf(frames);
+    const bundle = toBundle(frames);
     for (let end = 0; end < bundle.length; end += 1) {
-      expect(framesIn(bundle.subarray(0, end))).toEqual(end < 7 ? [] : [frames[0]]);
+      expect(readBundle(bundle.subarray(0, end))).toEqual(end < 7 ? [] : [frames[0]]);
     }
-    fc.assert(fc.property(fc.uint8Array(), (bytes) => void framesIn(Buffer.from(bytes))));
+    fc.assert(fc.property(fc.uint8Array(), (bytes) => void readBundle(Buffer.from(bytes))));
   });
 });

@@ -5,26 +5,26 @@ import { CREDIT_STEP_BYTES } from '../protocol.js';
 export type EventListener = (event: unknown) => void | Promise<void>;
 
 /** What comes of what arrives. */
-export interface InflowTarget {
+export interface IncomingStreamTarget {
   /** So many bytes were consumed, all in all: the owner may send more. */
   credit(consumedBytes: number): void;
   /** The whole end has arrived, and everything before it was consumed. */
   end(message: Buffer): void;
   /** An event cannot be read, or cannot be passed on. */
-  spoilt(): void;
+  failed(): void;
 }
 
-interface Piece {
+interface Chunk {
   readonly kind: 'event' | 'end';
   readonly more: boolean;
   readonly payload: Buffer;
 }
 
 /** What the owner sent, piece by piece and in order: one event after the other, and the end after all of them. */
-export class Inflow {
-  private readonly pieces: Piece[] = [];
+export class IncomingStream {
+  private readonly chunks: Chunk[] = [];
   private readonly joiner = new Joiner();
-  private joining: Piece['kind'] = 'event';
+  private joiningKind: Chunk['kind'] = 'event';
   private consumedBytes = 0;
   private creditedBytes = 0;
   private isBusy = false;
@@ -32,11 +32,11 @@ export class Inflow {
 
   constructor(
     private readonly onEvent: EventListener | undefined,
-    private readonly target: InflowTarget,
+    private readonly target: IncomingStreamTarget,
   ) {}
 
-  add(piece: Piece): void {
-    this.pieces.push(piece);
+  add(piece: Chunk): void {
+    this.chunks.push(piece);
     if (!this.isBusy) void this.consumeAll();
   }
 
@@ -48,18 +48,18 @@ export class Inflow {
   /** What has not been passed on is dropped. */
   close(): void {
     this.isClosed = true;
-    this.pieces.length = 0;
+    this.chunks.length = 0;
   }
 
   private async consumeAll(): Promise<void> {
     this.isBusy = true;
-    for (let piece = this.pieces.shift(); piece !== undefined && !this.isClosed; piece = this.pieces.shift()) {
+    for (let piece = this.chunks.shift(); piece !== undefined && !this.isClosed; piece = this.chunks.shift()) {
       // An end may cut an event short; then what there is of it is worth nothing.
-      if (piece.kind !== this.joining) this.joiner.take();
-      this.joining = piece.kind;
+      if (piece.kind !== this.joiningKind) this.joiner.join();
+      this.joiningKind = piece.kind;
       this.joiner.add(piece.payload);
       if (!piece.more) {
-        const passed = this.pass(piece.kind, this.joiner.take());
+        const passed = this.dispatch(piece.kind, this.joiner.join());
         if (passed) await passed;
       }
       this.count(piece.payload.length);
@@ -67,20 +67,20 @@ export class Inflow {
     this.isBusy = false;
   }
 
-  private pass(kind: Piece['kind'], message: Buffer): void | Promise<void> {
+  private dispatch(kind: Chunk['kind'], message: Buffer): void | Promise<void> {
     if (kind === 'end') return this.target.end(message);
     const read = readJson(message);
-    if (!read) return this.target.spoilt();
-    return this.tell(read.value);
+    if (!read) return this.target.failed();
+    return this.deliver(read.value);
   }
 
   /** A listener that fails has missed an event, and a stream with a hole is none. */
-  private tell(event: unknown): void | Promise<void> {
+  private deliver(event: unknown): void | Promise<void> {
     try {
       const told = this.onEvent?.(event);
-      return told instanceof Promise ? told.catch(() => this.target.spoilt()) : undefined;
+      return told instanceof Promise ? told.catch(() => this.target.failed()) : undefined;
     } catch {
-      return this.target.spoilt();
+      return this.target.failed();
     }
   }
 
