@@ -4,32 +4,32 @@ import { cleanDetail } from './detail.js';
 import { protocolViolation, gatewayFailure } from './gateway-failure.js';
 
 /**
- * How a transport can fail. `refused`: nothing was sent (connection refused, DNS, TLS). `forbidden`: nothing was sent, and
- * never will be, to an address that is not allowed. `lost`: the connection broke
- * after bytes were sent. `timeout`: no answer in time. `cut`: the answer began and did not end. `aborted`: the caller
- * left. `too_large`: the answer is larger than the gateway takes.
+ * How a transport can fail. `refused`: nothing was sent (connection refused, DNS, TLS). `forbidden`: nothing was sent,
+ * and never will be, to an address that is not allowed. `lost`: the connection broke after bytes were sent. `timeout`:
+ * no answer in time. `cut`: the answer started and did not end. `aborted`: the caller cancelled. `too_large`: the
+ * answer exceeds the limit of the gateway.
  */
 export type TransportFault = 'refused' | 'forbidden' | 'lost' | 'timeout' | 'cut' | 'aborted' | 'too_large';
 
-/** The outcome of a request whose transport failed. The detail may be a foreign text; it is cleaned here. */
+/** Returns the outcome of a request whose transport failed. `detail` may be a foreign text; it is cleaned here. */
 export function toFaultOutcome(fault: TransportFault, detail?: string): Outcome {
   const cleaned = detail === undefined ? '' : cleanDetail(detail);
-  const because = cleaned === '' ? '' : `: ${cleaned}`;
+  const suffix = cleaned === '' ? '' : `: ${cleaned}`;
   switch (fault) {
     case 'refused':
-      return gatewayFailure(GatewayCode.upstreamFailed, `Upstream could not be reached${because}`, NOTHING_SENT);
+      return gatewayFailure(GatewayCode.upstreamFailed, `Upstream could not be reached${suffix}`, NOTHING_SENT);
     case 'forbidden':
       return gatewayFailure(GatewayCode.upstreamFailed, FORBIDDEN, NEVER_SENT);
     case 'lost':
-      return unknownOutcome(`The connection to the upstream broke before it answered${because}`);
+      return unknownOutcome(`The connection to the upstream broke before it answered${suffix}`);
     case 'timeout':
-      return unknownOutcome(`The upstream did not answer in time${because}`);
+      return unknownOutcome(`The upstream did not answer in time${suffix}`);
     case 'aborted':
-      return unknownOutcome(`The call was cancelled before the upstream answered${because}`);
+      return unknownOutcome(`The call was cancelled before the upstream answered${suffix}`);
     case 'cut':
-      return protocolViolation(`the answer was cut short${because}`);
+      return protocolViolation(`the answer was cut short${suffix}`);
     case 'too_large':
-      return protocolViolation(`the answer is too large${because}`);
+      return protocolViolation(`the answer is too large${suffix}`);
   }
 }
 

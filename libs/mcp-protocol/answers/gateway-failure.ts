@@ -8,17 +8,17 @@ const HTTP_STATUS = {
   [GatewayCode.upstreamBrokeProtocol]: 502,
 } as const;
 
-/** An error of our own making. Its data always says whether the call ran and whether to try again. */
+/** Creates an error of the gateway. Its data always states whether the call ran and whether a retry makes sense. */
 export function gatewayFailure(
   code: keyof typeof HTTP_STATUS,
   message: string,
-  told: { readonly outcome: ExecutionOutcome; readonly retriable: boolean } & JsonObject,
+  data: { readonly outcome: ExecutionOutcome; readonly retriable: boolean } & JsonObject,
 ): Outcome {
-  return { kind: 'error', error: { code, message, data: told }, httpStatus: HTTP_STATUS[code] };
+  return { kind: 'error', error: { code, message, data }, httpStatus: HTTP_STATUS[code] };
 }
 
-/** The server's answer was no answer to the request; whether the call ran cannot be told. */
-export function protocolViolation(what: string): Outcome {
-  const told = { outcome: 'unknown', retriable: false } as const;
-  return gatewayFailure(GatewayCode.upstreamBrokeProtocol, `Upstream broke the protocol: ${what}.`, told);
+/** The server sent no valid answer to the request; whether the call ran is unknown. */
+export function protocolViolation(fault: string): Outcome {
+  const data = { outcome: 'unknown', retriable: false } as const;
+  return gatewayFailure(GatewayCode.upstreamBrokeProtocol, `Upstream broke the protocol: ${fault}.`, data);
 }

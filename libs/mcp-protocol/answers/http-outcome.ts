@@ -9,7 +9,7 @@ import { readDetail, toRefusal } from './http-refusal.js';
 import { toRpcError, toMessageOutcome } from './message-outcome.js';
 import { protocolViolation, gatewayFailure } from './gateway-failure.js';
 
-/** Decides what an HTTP answer means to the request with this id (docs/errors.md, one row per case). */
+/** Converts an HTTP answer to the outcome of the request with this id (docs/errors.md, one row per case). */
 export function toHttpOutcome(answer: HttpAnswer, id: RequestId): Outcome {
   const { status, body } = answer;
   if (status < 200 || status > 299) return toRefusalOutcome(answer);

@@ -4,13 +4,13 @@ import { JsonFault } from '../parse-json.js';
 import { cleanDetail } from './detail.js';
 import { parseBody, type HttpAnswer } from './http-answer.js';
 
-/** What an HTTP answer that is no success says. Texts of the server are cleaned: one line, no secrets, no addresses. */
+/** An HTTP answer without success status. Texts of the server are cleaned: one line, no secrets, no addresses. */
 export interface HttpRefusal {
   /** `Upstream answered HTTP 401: Unauthorized request`. */
   readonly message: string;
-  /** The server's own words, or the phrase of the status. Absent when there is neither. */
+  /** Reason given by the server, or the phrase of the status. Absent if there is neither. */
   readonly detail?: string;
-  /** What becomes `data` of an error. */
+  /** The `data` of the error. */
   readonly circumstances: {
     readonly outcome: ExecutionOutcome;
     readonly retriable: boolean;
@@ -21,8 +21,8 @@ export interface HttpRefusal {
 }
 
 /**
- * Reads the refusal of a server that speaks plain HTTP (docs/errors.md). Where no member of the body is a text, the
- * message of a nested `error` is taken: many APIs put their reason there.
+ * Reads the refusal of a server that speaks plain HTTP (docs/errors.md). If no member of the body is a text, the
+ * message of a nested `error` is the reason: many APIs put it there.
  */
 export function readRefusal(answer: HttpAnswer): HttpRefusal {
   const value = parseBody(answer.body);
@@ -32,7 +32,7 @@ export function readRefusal(answer: HttpAnswer): HttpRefusal {
   return toRefusal(answer, readDetail(value) || nested);
 }
 
-/** The refusal with this text as the server's own words. */
+/** Creates a refusal whose reason is this text. */
 export function toRefusal(answer: HttpAnswer, text: string): HttpRefusal {
   const detail = cleanDetail(text) || readPhrase(answer);
   const message = `Upstream answered HTTP ${answer.status}`;
@@ -40,10 +40,10 @@ export function toRefusal(answer: HttpAnswer, text: string): HttpRefusal {
   return detail === '' ? { message, circumstances } : { message: `${message}: ${detail}`, detail, circumstances };
 }
 
-/** Where frameworks and OAuth put the reason. A string `error` is theirs; only an object is JSON-RPC's. */
+/** Members in which frameworks and OAuth put the reason. A string `error` is one; an object is an error of JSON-RPC. */
 const DETAIL_MEMBERS = ['detail', 'message', 'error_description', 'error', 'title'] as const;
 
-/** The first text among the members that hold reasons; empty when there is none. */
+/** Returns the first non-empty text among the members for reasons; empty if there is none. */
 export function readDetail(value: JsonObject): string {
   for (const member of DETAIL_MEMBERS) {
     const text = value[member];
@@ -82,7 +82,7 @@ function readPhrase({ status, statusText }: HttpAnswer): string {
   return cleanDetail(statusText ?? '') || (PHRASES[status] ?? '');
 }
 
-/** Statuses by which a server says that it did not take the call. */
+/** Statuses by which a server reports that it did not execute the call. */
 const NOT_EXECUTED_STATUSES: ReadonlySet<number> = new Set([401, 403, 404, 405, 406, 413, 415, 429]);
 
 const MAX_CHALLENGE_LENGTH = 500;
@@ -105,7 +105,7 @@ function toCircumstances(answer: HttpAnswer): HttpRefusal['circumstances'] {
 const HTTP_DATE = /^[a-z]{3,9},? /i;
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/** Retry-After as milliseconds from now: seconds or a date (RFC 9110, 10.2.3). Undefined when it is neither. */
+/** Parses Retry-After to milliseconds from now: seconds or a date (RFC 9110, 10.2.3). Undefined if it is neither. */
 function parseRetryAfter(retryAfter: string | undefined): number | undefined {
   if (retryAfter === undefined) return undefined;
   const text = retryAfter.trim();

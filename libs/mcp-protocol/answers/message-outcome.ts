@@ -5,8 +5,8 @@ import { isRpcError } from '../read-message.js';
 import { protocolViolation } from './gateway-failure.js';
 
 /**
- * What one parsed JSON-RPC message says about the request with this id. A success needs an object with this very id
- * and a result that is an object; everything that is no valid answer is the server's breach of the protocol.
+ * Converts one parsed JSON-RPC message to the outcome of the request with this id. A success needs an object with this
+ * id and a result that is an object; everything else that is not a valid answer is a protocol violation of the server.
  */
 export function toMessageOutcome(value: unknown, id: RequestId): Outcome {
   if (!isJsonObject(value)) return protocolViolation('the answer is not a JSON object');
@@ -21,7 +21,7 @@ export function toMessageOutcome(value: unknown, id: RequestId): Outcome {
   return protocolViolation('the answer holds neither a result object nor a valid error');
 }
 
-/** Code, message and data, without what else a server may have put beside them. */
+/** Copies code, message and data, without other members that a server may have added. */
 export function toRpcError(error: RpcError): RpcError {
   const { code, message, data } = error;
   return data === undefined ? { code, message } : { code, message, data };

@@ -4,11 +4,11 @@ import { META } from './meta.js';
 import { isModernRevision } from './revisions.js';
 
 /**
- * Says how a client means its message: with the handshake's semantics or with those of per-request metadata
- * (specification 2026-07-28: basic/versioning, Backward Compatibility). Total: everything has an era. A revision that
- * nobody knows yet counts as modern, because only that era can answer which ones are supported.
+ * Determines the era of a message: semantics of the handshake, or of per-request metadata (specification 2026-07-28:
+ * basic/versioning, Backward Compatibility). Every message has an era. An unknown future revision counts as modern,
+ * because only that era can reply with the supported ones.
  *
- * @param protocolVersionHeader the MCP-Protocol-Version header, where there are headers
+ * @param protocolVersionHeader the MCP-Protocol-Version header, if the transport has headers
  */
 export function classifyEra(message: { method: string; params?: JsonObject }, protocolVersionHeader?: string): Era {
   const { method, params } = message;

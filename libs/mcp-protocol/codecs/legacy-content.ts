@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import { AUDIO_SINCE, RESOURCE_LINK_SINCE } from './revisions.js';
 
-/** A result in the words of a legacy revision; the same object when nothing changes. */
+/** Converts the content of a result for a legacy revision; returns the same object if nothing changes. */
 export function toLegacyContent(revision: string, method: string, result: JsonObject): JsonObject {
   switch (method) {
     case 'tools/call':
@@ -15,15 +15,15 @@ export function toLegacyContent(revision: string, method: string, result: JsonOb
   }
 }
 
-// Legacy schemas know objects only, here and in outputSchema. A client would refuse the whole result, or the whole
+// Legacy schemas allow only objects, here and in outputSchema. A client would reject the whole result, or the whole
 // list, for one member of another shape; without the schema it expects no structured content.
 function toolResult(revision: string, result: JsonObject): JsonObject {
   const { structuredContent: structured, content } = result;
   const blocks = mapItems(content, (block, index) => toLegacyBlock(revision, block, index));
   if (structured === undefined || isJsonObject(structured)) return withMember(result, 'content', blocks);
   const { structuredContent: _dropped, ...rest } = result;
-  const told = Array.isArray(blocks) && blocks.length > 0;
-  return { ...rest, content: told ? blocks : [{ type: 'text', text: JSON.stringify(structured) }] };
+  const hasBlocks = Array.isArray(blocks) && blocks.length > 0;
+  return { ...rest, content: hasBlocks ? blocks : [{ type: 'text', text: JSON.stringify(structured) }] };
 }
 
 function toolDefinition(tool: JsonValue): JsonValue {
@@ -45,7 +45,7 @@ function withMember(holder: JsonObject, member: string, value: JsonValue | undef
   return value === holder[member] ? holder : { ...holder, [member]: value };
 }
 
-/** The very array when no item changed. */
+/** Returns the same array if no item changed. */
 function mapItems(
   items: JsonValue | undefined,
   change: (item: JsonValue, index: number) => JsonValue,
@@ -62,7 +62,7 @@ function toLegacyBlock(revision: string, block: JsonValue, index: number): JsonV
   return block;
 }
 
-/** Loses nothing: the sound travels as a blob. The address only tells the sounds of one result apart. */
+/** Loses nothing: the audio becomes a blob. The URI only distinguishes the audio blocks of one result. */
 function toEmbeddedAudio(block: JsonObject, index: number): JsonObject {
   const { type: _type, data, mimeType, ...rest } = block;
   return { ...rest, type: 'resource', resource: { uri: `audio://content/${index}`, mimeType, blob: data } };
@@ -70,7 +70,7 @@ function toEmbeddedAudio(block: JsonObject, index: number): JsonObject {
 
 function toTextBlock(block: JsonObject): JsonObject {
   const { annotations } = block;
-  const told = [block['title'] ?? block['name'], block['uri'], block['description']];
-  const text = told.filter((part): part is string => typeof part === 'string' && part !== '').join('\n');
+  const parts = [block['title'] ?? block['name'], block['uri'], block['description']];
+  const text = parts.filter((part): part is string => typeof part === 'string' && part !== '').join('\n');
   return annotations === undefined ? { type: 'text', text } : { type: 'text', text, annotations };
 }
