@@ -1,19 +1,19 @@
-/** Where one server of Redis listens. */
+/** Address of one Redis server. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
 }
 
-/** An address as it is written in the settings, with what may stand beside it. */
+/** An address from the settings, with its optional credentials and database. */
 export interface ConfiguredAddress extends RedisAddress {
-  /** Whether it was written as `rediss://`. */
+  /** True for `rediss://`. */
   readonly isSecure: boolean;
   readonly username?: string;
   readonly password?: string;
   readonly database: number;
 }
 
-/** Reads `redis://user:password@host:port/database`, `rediss://…` or, without a scheme, `host:port`. */
+/** Parses `redis://user:password@host:port/database`, `rediss://…` or, without a scheme, `host:port`. */
 export function parseRedisAddress(text: string, defaultPort: number): ConfiguredAddress | undefined {
   const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `redis://${text}`);
   const path = /^\/?(\d{0,4})$/.exec(url?.pathname ?? '');

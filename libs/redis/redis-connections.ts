@@ -7,7 +7,7 @@ import { clusterOptions, commandOptions, subscriberOptions } from './redis-optio
 import { RedisSubscriber, type Subscription } from './redis-subscriber.js';
 import type { RedisAccess, RedisTopology } from './redis.config.js';
 
-/** Makes connections to the one Redis that the settings name, and closes all of them. */
+/** Opens connections to the configured Redis, and closes all of them. */
 export class RedisConnections {
   private readonly opened = new Set<{ close(): void }>();
   private readonly secrets: readonly string[];
@@ -20,12 +20,12 @@ export class RedisConnections {
     this.secrets = passwords.flatMap((password) => password ?? []);
   }
 
-  /** Whether channels live on one node of a cluster each: SPUBLISH and SSUBSCRIBE instead of PUBLISH and SUBSCRIBE. */
+  /** True if each channel belongs to one cluster node: SPUBLISH and SSUBSCRIBE replace PUBLISH and SUBSCRIBE. */
   get isSharded(): boolean {
     return this.topology.kind === 'cluster';
   }
 
-  /** A connection for commands, which begins to connect at once. */
+  /** Opens a connection for commands, which starts to connect at once. */
   openCommands(): RedisCommands {
     const { topology, access } = this;
     const client =
@@ -44,7 +44,7 @@ export class RedisConnections {
     return commands;
   }
 
-  /** A connection that listens; `start` it. */
+  /** Creates a subscriber; `start` connects it. */
   openSubscriber(subscription: Subscription): RedisSubscriber {
     const { topology, access, isSharded } = this;
     const open = (address: RedisAddress) => new Redis(subscriberOptions(topology, access, address));
@@ -73,13 +73,13 @@ export class RedisConnections {
   }
 }
 
-/** A server that evicts keys forgets what was decided with them, and something might run that was taken back. */
+/** A server that evicts keys loses decisions, so that a revoked request could still run. */
 async function warnAboutEviction(commands: RedisCommands): Promise<void> {
   const servers = await commands.info('memory').catch(() => []);
   const evicts = servers.some((text) => !/^maxmemory:0\s/m.test(text) && !/^maxmemory_policy:noeviction\s/m.test(text));
   if (!evicts) return;
   new Logger('Redis').warn(
-    'REDIS EVICTS KEYS when its memory is full, decisions of the gateway among them, so that a call that was reported ' +
-      'as not executed might be executed after all. Set maxmemory-policy to noeviction.',
+    'REDIS EVICTS KEYS when its memory is full, including decisions of the gateway, so that a call that was reported ' +
+      'as not executed might still be executed. Set maxmemory-policy to noeviction.',
   );
 }

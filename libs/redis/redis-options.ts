@@ -1,28 +1,28 @@
 import type { RedisAddress } from './redis-address.js';
 import type { RedisAccess, RedisTopology } from './redis.config.js';
 
-/** After so long without an answer a command counts as lost. */
+/** A command without an answer within this time counts as lost. */
 export const COMMAND_TIMEOUT_MS = 250;
-/** What ioredis waits for, which watches commands of its own too, and cannot tell a busy process from a silent Redis. */
+/** Command timeout of ioredis itself, which also covers its internal commands. It ignores stalls of this process. */
 const CLIENT_COMMAND_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 1_000;
-/** A connection on which an answer is due for so long is given up: the other end may be gone without a word. */
+/** A connection whose answer is overdue by this time is closed: the other end may have vanished silently. */
 const SOCKET_TIMEOUT_MS = 1_500;
 const KEEP_ALIVE_INTERVAL_MS = 5_000;
-/** A connection that is closed and does not end is cut after so long. */
+/** A closed connection that does not end within this time is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 250;
 const MIN_RECONNECT_DELAY_MS = 25;
 const MAX_RECONNECT_DELAY_MS = 500;
 
-/** How long to wait before the next attempt: never long, never all workers at once. */
+/** Returns the delay before the next attempt: short, and randomized so that workers do not reconnect at once. */
 export function reconnectDelayMs(attempt: number): number {
   const pause = Math.min(MAX_RECONNECT_DELAY_MS, MIN_RECONNECT_DELAY_MS * 2 ** Math.min(attempt, 10));
   return Math.ceil(pause * (0.5 + Math.random() / 2));
 }
 
 /**
- * What holds for every connection. Nothing is sent twice and nothing is kept for later: whoever asks learns at once
- * that Redis cannot be asked, and a command whose answer was lost is never repeated behind his back.
+ * Options of every connection. No command is sent twice or queued: while Redis cannot be reached a command fails at
+ * once, and a command whose answer was lost is never repeated implicitly.
  */
 function commonOptions(access: RedisAccess) {
   const { username, password, database, tls } = access;
@@ -46,7 +46,7 @@ function commonOptions(access: RedisAccess) {
   };
 }
 
-/** Where a connection leads: to the address, or to the master that the Sentinels name. */
+/** Options that select the server: the address, or the master that the Sentinels report. */
 function serverOptions(place: Exclude<RedisTopology, { kind: 'cluster' }>, access: RedisAccess) {
   if (place.kind === 'single') return { ...place.address };
   const { tls } = access;
@@ -54,26 +54,26 @@ function serverOptions(place: Exclude<RedisTopology, { kind: 'cluster' }>, acces
     sentinels: place.sentinels.map((sentinel) => ({ ...sentinel })),
     name: place.master,
     sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
-    // The master of before may go on serving for seconds after another took its place.
+    // The former master may keep serving for seconds after another was promoted.
     failoverDetector: true,
     ...(place.password === undefined ? {} : { sentinelPassword: place.password }),
     ...(tls === undefined ? {} : { sentinelTLS: { ...tls }, enableTLSForSentinelMode: true }),
   };
 }
 
-/** A connection for commands, which comes back by itself. */
+/** Options of a connection for commands, which reconnects by itself. */
 export function commandOptions(place: Exclude<RedisTopology, { kind: 'cluster' }>, access: RedisAccess) {
   return {
     ...commonOptions(access),
     ...serverOptions(place, access),
     retryStrategy: reconnectDelayMs,
     sentinelRetryStrategy: reconnectDelayMs,
-    // A master that was demoted: ask again who is the master now.
+    // The master was demoted: query the Sentinels again.
     reconnectOnError: (error: Error) => error.message.includes('READONLY'),
   };
 }
 
-/** Connections to all nodes of a cluster. Only what a node refused to carry out is sent to another. */
+/** Options of connections to all cluster nodes. Only a command that a node declined is sent to another node. */
 export function clusterOptions(access: RedisAccess) {
   return {
     lazyConnect: true,
@@ -88,7 +88,7 @@ export function clusterOptions(access: RedisAccess) {
   };
 }
 
-/** One attempt at a connection that listens; whoever opens it tries again, at another node perhaps. */
+/** Options of one connection of a subscriber, which retries by itself, possibly at another node. */
 export function subscriberOptions(place: RedisTopology, access: RedisAccess, address: RedisAddress) {
   return {
     ...commonOptions(access),
