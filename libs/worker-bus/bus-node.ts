@@ -20,7 +20,7 @@ import { SeenRequests } from './responder/seen-requests.js';
 const ID_BYTES = 16;
 const IDS_PER_BATCH = 256;
 
-/** The bus of one worker: what it asks, what it serves, and what it knows of the others. */
+/** The bus of one worker: the requests that it sends, those that it serves, and its view of the other workers. */
 export class BusNode extends WorkerBus {
   readonly membership: Membership;
 
@@ -47,8 +47,8 @@ export class BusNode extends WorkerBus {
   }
 
   /**
-   * Begins to listen, and says that this worker lives. Resolves after the first attempt: where the relay fails, the
-   * bus is unavailable, and comes up by itself.
+   * Subscribes to the relay and announces this worker. Resolves after the first attempt: if the relay fails, the bus is
+   * unavailable and recovers by itself.
    */
   async start(): Promise<void> {
     this.stopListening = this.parts.wire.onBroken(() => {
@@ -58,7 +58,7 @@ export class BusNode extends WorkerBus {
     await this.membership.start();
   }
 
-  /** Ends and aborts all that is under way. The others take the worker for dead in time; see `Membership.leave`. */
+  /** Ends and aborts everything in flight. The worker counts as dead once its announcement expires; see `leave`. */
   stop(): void {
     this.stopListening();
     this.membership.stop();
@@ -67,8 +67,9 @@ export class BusNode extends WorkerBus {
   }
 
   /**
-   * Stops, and says so to the others if they can be reached: what this worker had is gone at once, for good. What its
-   * handlers have answered is sent before, however long it is; only who takes it too slowly is not waited for.
+   * Stops and, if the relay can be reached, declares this worker dead, so that others need not wait for its
+   * announcement to expire. Ends that handlers have already returned are sent first, whatever their size, for at most
+   * `LEAVE_TIMEOUT_MS`: a requester that consumes too slowly does not delay the shutdown.
    */
   async leave(): Promise<void> {
     await Promise.race([this.responder.whenSent(), pause(this.parts.timer, LEAVE_TIMEOUT_MS)]);
@@ -80,9 +81,9 @@ export class BusNode extends WorkerBus {
     return this.requester.request(order, onEvent);
   }
 
-  /** What is under way: requests of this worker, and requests of others that it serves. */
-  get load(): { readonly asked: number; readonly served: number } {
-    return { asked: this.requester.size, served: this.responder.size };
+  /** Number of requests in flight: those sent by this worker (`sent`), and those of others that it serves. */
+  get load(): { readonly sent: number; readonly served: number } {
+    return { sent: this.requester.size, served: this.responder.size };
   }
 
   private receiveRequestFrame(bytes: Buffer): void {
@@ -130,13 +131,13 @@ function withDefaults(given: BusParts): Required<BusParts> {
   };
 }
 
-/** Draws the randomness of many ids at once: asking for it costs more than it is. */
+/** Reads the random bytes of many ids at once, because each call of `randomBytes` costs more than the bytes. */
 function createIdGenerator(): () => string {
-  let drawn = Buffer.alloc(0);
+  let pool = Buffer.alloc(0);
   return () => {
-    if (drawn.length < ID_BYTES) drawn = randomBytes(ID_BYTES * IDS_PER_BATCH);
-    const id = drawn.toString('base64url', 0, ID_BYTES);
-    drawn = drawn.subarray(ID_BYTES);
+    if (pool.length < ID_BYTES) pool = randomBytes(ID_BYTES * IDS_PER_BATCH);
+    const id = pool.toString('base64url', 0, ID_BYTES);
+    pool = pool.subarray(ID_BYTES);
     return id;
   };
 }

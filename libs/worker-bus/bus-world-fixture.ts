@@ -16,25 +16,25 @@ import {
 } from './ports/index.js';
 import { MemoryRelay } from './relays/index.js';
 
-/** A frame on its way. */
+/** A frame in transit. */
 export interface FrameInTransit {
   readonly to: Address;
   readonly bytes: Buffer;
   readonly frame: Frame;
-  /** Lets it through, or other bytes in its place. */
+  /** Delivers the frame, or other bytes in its place. */
   deliver(bytes?: Buffer): Promise<number>;
 }
 
-/** A relay that does what a test wants, and is faithful otherwise. */
+/** A relay with faults that a test injects; it is faithful otherwise. */
 export class FaultyRelay extends MemoryRelay {
-  /** What becomes of a frame. */
-  onPublish: (passing: FrameInTransit) => Promise<number> = (passing) => passing.deliver();
+  /** Handles each published frame. */
+  onPublish: (inTransit: FrameInTransit) => Promise<number> = (inTransit) => inTransit.deliver();
   onClaim: (claim: () => Promise<ClaimVerdict>, ticket: Ticket) => Promise<ClaimVerdict> = (claim) => claim();
   onRevoke: (revoke: () => Promise<RevokeVerdict>) => Promise<RevokeVerdict> = (revoke) => revoke();
   onList: (list: () => Promise<readonly string[]>) => Promise<readonly string[]> = (list) => list();
-  /** While set, everything fails so. */
+  /** While set, every call fails with it. */
   outage: RelayFailure | undefined;
-  /** The frames that were published, canaries left out. */
+  /** The published frames, without canaries. */
   readonly published: Frame[] = [];
   listenCount = 0;
   private epoch = 0;
@@ -47,7 +47,7 @@ export class FaultyRelay extends MemoryRelay {
 
   override publish(to: Address, bytes: Buffer): Promise<number> {
     const frame = decodeFrame(bytes.subarray(MAC_BYTES));
-    if (!frame) throw new TypeError('That is no frame.');
+    if (!frame) throw new TypeError('Not a frame.');
     return this.unlessOutage(() => {
       if (frame.kind !== 'canary') this.published.push(frame);
       return this.onPublish({ to, bytes, frame, deliver: (given = bytes) => super.publish(to, given) });
@@ -82,12 +82,12 @@ export class FaultyRelay extends MemoryRelay {
     return this.unlessOutage(() => this.onList(() => super.aliveWorkers()));
   }
 
-  /** The connections of every worker break, and are there again. */
+  /** Breaks the connections of every worker, which recover at once. */
   breakConnections(): void {
     for (const listener of this.listeners) listener();
   }
 
-  /** As after a restart or a fail-over: nothing that was decided counts. */
+  /** Starts a new generation, as a restart or a fail-over does: earlier decisions are void. */
   startNewGeneration(): void {
     this.epoch += 1;
   }
@@ -107,7 +107,7 @@ function withoutEpoch(ticket: Ticket): Ticket {
 
 type Handler = (payload: unknown, context: BusContext, pattern: string) => unknown;
 
-/** What was dropped and alarmed, by all nodes of a world. */
+/** Records the events of all nodes of a world. */
 export class RecordingObserver extends BusObserver {
   readonly alarms: string[] = [];
   readonly drops: DropCause[] = [];
@@ -128,14 +128,14 @@ export class RecordingObserver extends BusObserver {
 
 export const SECRET = randomBytes(32);
 
-/** Some workers, a relay between them, and time that a test moves. */
+/** Several workers with a relay between them, and a timer that the test advances. */
 export class BusWorld {
   readonly timer = new ManualTimer();
   readonly relay = new FaultyRelay(this.timer);
   readonly observed = new RecordingObserver();
   private readonly nodes: BusNode[] = [];
 
-  /** A worker that is up. */
+  /** Starts a worker. */
   async node(me: string, handler: Handler = () => 'served', parts: Partial<BusParts> = {}): Promise<BusNode> {
     const { relay, timer, observed: notes } = this;
     const service: BusService = {
@@ -148,15 +148,15 @@ export class BusWorld {
     return node;
   }
 
-  /** What can happen without time passing has happened. */
+  /** Resolves once everything has happened that needs no time to pass. */
   settle(): Promise<void> {
     return this.timer.advance(0);
   }
 
-  /** The end of an exchange within so many ms; undefined if it has none by then. */
+  /** Advances the time and returns the end of an exchange; undefined if it has not ended by then. */
   async endWithin(ms: number, exchange: BusExchange): Promise<BusEnd | undefined> {
     let end: BusEnd | undefined;
-    void exchange.end.then((told) => (end = told));
+    void exchange.end.then((reached) => (end = reached));
     await this.timer.advance(ms);
     return end;
   }
@@ -170,17 +170,16 @@ export class BusWorld {
   }
 }
 
-/** A promise and how to settle it. */
+/** Returns a promise and the functions that settle it. */
 export function deferred<T = void>(): {
-  readonly passed: Promise<T>;
-  open(value: T): void;
-  fail(error: unknown): void;
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
 } {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  return { passed: promise, open: resolve, fail: reject };
+  return Promise.withResolvers<T>();
 }
 
-/** The relay did not carry it out. */
+/** The relay certainly did not execute the command. */
 export const notAttempted = (): RelayFailure => new RelayFailure(false);
-/** The relay may have carried it out. */
+/** The relay may have executed the command. */
 export const maybeAttempted = (): RelayFailure => new RelayFailure(true);

@@ -3,16 +3,18 @@ import { RelayFailure, type Timer } from './ports/index.js';
 export interface RetryOptions {
   readonly timeoutMs: number;
   readonly intervalMs: number;
-  /** What is not wanted any more is not tried again. */
+  /** Checked before each attempt; once it returns false, no attempt follows. */
   readonly isNeeded: () => boolean;
 }
 
-/** False only where the relay certainly did not carry it out. */
+/** False only if the relay certainly did not execute the command. */
 export function mayHaveSucceeded(error: unknown): boolean {
   return !(error instanceof RelayFailure) || error.attempted;
 }
 
-/** Tries until it succeeds, for a while. Resolves with whether it did; an attempt that rejects has failed. */
+/**
+ * Repeats an attempt until it succeeds or times out. Resolves with its success; a rejected attempt counts as failed.
+ */
 export async function retry(
   timer: Timer,
   { timeoutMs, intervalMs, isNeeded }: RetryOptions,
@@ -27,7 +29,7 @@ export async function retry(
   return false;
 }
 
-/** Resolves after so many ms. */
+/** Resolves after `ms` milliseconds. */
 export function pause(timer: Timer, ms: number): Promise<void> {
   return new Promise((resolve) => {
     timer.after(ms, resolve);

@@ -3,19 +3,21 @@ import type { Address } from '../ports/index.js';
 
 export const MAC_BYTES = 16;
 const SECRET_BYTES = 32;
-/** Keeps this key apart from others that are derived from the same secret. */
+/** Separates this key from others derived from the same secret. */
 const LABEL = 'worker-bus frames 1';
 
 /**
- * Whoever can publish to the relay is no worker yet: a frame counts only with the MAC of the workers' common secret,
- * made for the very channel that it came by (HMAC-SHA256, RFC 2104, its first 16 bytes; key by HKDF, RFC 5869).
+ * Authenticates frames, because permission to publish at the relay does not make a process a worker. A frame is valid
+ * only with a MAC under the common secret of the workers, computed for the channel that it arrived by (HMAC-SHA256, RFC
+ * 2104, its first 16 bytes; key by HKDF, RFC 5869).
  */
 export class FrameMac {
   private readonly key: KeyObject;
 
   /** @throws TypeError for a secret that is not 32 bytes long */
   constructor(secret: Buffer) {
-    if (secret.length !== SECRET_BYTES) throw new TypeError(`The secret of the workers has ${SECRET_BYTES} bytes.`);
+    if (secret.length !== SECRET_BYTES)
+      throw new TypeError(`The secret of the workers must have ${SECRET_BYTES} bytes.`);
     this.key = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', LABEL, SECRET_BYTES)));
   }
 
@@ -23,7 +25,7 @@ export class FrameMac {
     return Buffer.concat([this.compute(to, content), content]);
   }
 
-  /** What was sealed for this address; undefined for everything else. */
+  /** Returns the content of a frame signed for this address; undefined for any other bytes. */
   verify(at: Address, frame: Buffer): Buffer | undefined {
     if (frame.length < MAC_BYTES) return undefined;
     const content = frame.subarray(MAC_BYTES);

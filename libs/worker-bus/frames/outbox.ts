@@ -4,7 +4,7 @@ import { splitIntoChunks } from './chunks.js';
 import { encodeFrame, headerBytes, type Frame, type FrameKind } from './frame.js';
 import { MAC_BYTES, type FrameMac } from './frame-mac.js';
 
-/** What a frame says beside who sends it; a missing payload is empty. */
+/** A frame without its sender and receiver; a missing payload is empty. */
 export interface OutgoingFrame {
   readonly kind: FrameKind;
   readonly request: string;
@@ -15,7 +15,7 @@ export interface OutgoingFrame {
 
 const EMPTY = Buffer.alloc(0);
 
-/** Seals and publishes the frames of this worker. */
+/** Signs and publishes the frames of this worker. */
 export class Outbox {
   constructor(
     private readonly workerId: string,
@@ -23,23 +23,23 @@ export class Outbox {
     private readonly frameMac: FrameMac,
   ) {}
 
-  /** A sealed frame, ready to be published to this address by whoever. */
-  sign(to: Address, note: OutgoingFrame): Buffer {
-    const frame: Frame = { number: 0, more: false, payload: EMPTY, ...note, from: this.workerId, to: to.worker };
+  /** Returns a signed frame that any process may publish to this address. */
+  sign(to: Address, outgoing: OutgoingFrame): Buffer {
+    const frame: Frame = { number: 0, more: false, payload: EMPTY, ...outgoing, from: this.workerId, to: to.worker };
     return this.frameMac.sign(to, encodeFrame(frame));
   }
 
   /** Resolves with the number of receivers; rejects with RelayFailure, or with RangeError for too long a name. */
-  async send(to: Address, note: OutgoingFrame): Promise<number> {
-    return this.publish(to, this.sign(to, note));
+  async send(to: Address, outgoing: OutgoingFrame): Promise<number> {
+    return this.publish(to, this.sign(to, outgoing));
   }
 
-  /** Publishes a sealed frame; resolves with the number of receivers, rejects with RelayFailure. */
+  /** Publishes a signed frame; resolves with the number of receivers, rejects with RelayFailure. */
   publish(to: Address, frame: Buffer): Promise<number> {
     return this.wire.publish(to, frame);
   }
 
-  /** Pieces of a message that fit into one frame each. */
+  /** Splits a message into parts that fit into one frame each. */
   split(to: Address, request: string, message: Buffer): Buffer[] {
     const overhead = MAC_BYTES + headerBytes({ from: this.workerId, to: to.worker, request });
     return splitIntoChunks(message, MAX_FRAME_BYTES - overhead);

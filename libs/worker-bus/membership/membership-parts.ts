@@ -2,7 +2,7 @@ import type { Outbox } from '../frames/outbox.js';
 import type { BusObserver } from '../observer.js';
 import type { Directory, Timer, Wire } from '../ports/index.js';
 
-/** What the membership of one worker is made of. */
+/** Collaborators of the membership of one worker. */
 export interface MembershipParts {
   readonly workerId: string;
   readonly wire: Wire;
@@ -10,6 +10,6 @@ export interface MembershipParts {
   readonly timer: Timer;
   readonly outbox: Outbox;
   readonly observer: BusObserver;
-  /** A new random name. */
+  /** Returns a new random id. */
   createId(): string;
 }

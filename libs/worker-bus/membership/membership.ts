@@ -17,16 +17,16 @@ import { WorkerStatusLookup, type WorkerStatus } from './worker-status.js';
 
 interface RelayContact {
   readonly generation: string;
-  /** Since when this generation has been seen without a break, by our timer. */
+  /** Start of the uninterrupted contact under this generation, by the local timer. */
   readonly since: number;
-  /** The relay's clock, when our timer stood at `at`. */
+  /** Clock of the relay when the local timer showed `at`. */
   readonly relayNow: number;
   readonly at: number;
 }
 
 /**
- * This worker among the others: says each second that it lives, proves that it hears, and knows who else lives.
- * While any of that fails it is unavailable, and tries again every `HEARTBEAT_RETRY_INTERVAL_MS`.
+ * Membership of this worker: announces it each second, proves its subscription, and tracks which other workers are
+ * alive. While any of that fails, the worker is unavailable and retries every `HEARTBEAT_RETRY_INTERVAL_MS`.
  */
 export class Membership {
   private readonly proof: SubscriptionProof;
@@ -37,16 +37,16 @@ export class Membership {
   private readonly watched = new Map<string, { watchers: number; readonly listsBefore: number }>();
   private listsRequested = 0;
   private contact: RelayContact | undefined;
-  /** As the relay listed it last. */
+  /** The last list of the relay. */
   private listed: ReadonlySet<string> = new Set();
-  /** The same, with those whose absence means nothing yet. */
+  /** The last list, and the workers whose absence from it is not conclusive yet. */
   private known: ReadonlySet<string> = new Set();
   private listedAt = -Infinity;
-  /** When the latest attempt to announce that has ended began: what it told may be as old as that. */
+  /** Start of the latest finished announcement: its reply may be that old. */
   private attemptedAt = -Infinity;
   private ownLiveness: { readonly at: number; readonly isAlive: Promise<boolean> } | undefined;
   private isAnnounced = false;
-  /** Beats in a row that failed. */
+  /** Number of consecutive heartbeats that failed. */
   private misses = 0;
   private wasReady = false;
   private readonly readyListeners: (() => void)[] = [];
@@ -63,70 +63,70 @@ export class Membership {
     this.statusLookup = new WorkerStatusLookup(parts.directory, () => this.announce().then(() => this.isSettled()));
   }
 
-  /** Resolves after the first attempt, whatever came of it. */
+  /** Resolves after the first attempt, successful or not. */
   async start(): Promise<void> {
     this.isStopped = false;
     await this.sendHeartbeat();
   }
 
-  /** Resolves once the worker is ready; after so many ms in any case. */
-  whenReady(patienceMs: number): Promise<void> {
+  /** Resolves once the worker is ready, or after `timeoutMs`. */
+  whenReady(timeoutMs: number): Promise<void> {
     if (this.state === 'ready') return Promise.resolve();
     return new Promise((resolve) => {
-      const giveUp = this.parts.timer.after(patienceMs, resolve);
+      const cancelTimeout = this.parts.timer.after(timeoutMs, resolve);
       this.readyListeners.push(() => {
-        giveUp();
+        cancelTimeout();
         resolve();
       });
     });
   }
 
-  /** Does nothing any more. The announcement runs out by itself; see `leave`. */
+  /** Stops all activity. The announcement expires by itself; see `leave`. */
   stop(): void {
     this.isStopped = true;
     this.cancelHeartbeat();
-    // Nobody is to be warned of what was asked for.
+    // An intended stop is not reported as lost availability.
     this.wasReady = false;
     this.proof.invalidate();
   }
 
-  /** `ready` while the worker hears what is sent to it, and the relay knows it. */
+  /** `ready` while the worker receives its frames and is announced at the relay. */
   get state(): 'ready' | 'unavailable' {
     return this.isAnnounced && this.proof.isProven && !this.isStopped ? 'ready' : 'unavailable';
   }
 
-  /** What a request that is sent now is decided by; undefined while the relay has not been met. */
+  /** Terms of the ticket for a request that is sent now; undefined before the first reply of the relay. */
   ticketTerms(): { readonly generation: string; readonly notAfter: number } | undefined {
     if (!this.contact) return undefined;
     const { generation, relayNow, at } = this.contact;
     return { generation, notAfter: Math.floor(relayNow + (this.parts.timer.now() - at)) + CLAIM_WINDOW_MS };
   }
 
-  /** True for a worker that the list of the living names; the list is as old as `LIST_TTL_MS` at most. */
+  /** True if the list of alive workers contains the worker and is at most `LIST_TTL_MS` old. */
   isAlive(worker: string): boolean {
     return this.listed.has(worker) && this.parts.timer.now() - this.listedAt <= LIST_TTL_MS;
   }
 
-  /** The workers that are not known to be gone, this one included. What changes it is told by `onChange`. */
+  /** Returns the workers that are not known to be dead, this one included. `onChange` reports changes. */
   aliveWorkers(): readonly string[] {
     return [...this.known];
   }
 
-  /** Reads the list of the living now. Rejects with RelayFailure. */
+  /** Reads the list of alive workers now. Rejects with RelayFailure. */
   refresh(): Promise<void> {
     return this.readList();
   }
 
-  /** Whether the relay knows by now that the worker was declared gone. Rejects with RelayFailure. */
+  /** Reads from the relay whether the worker is fenced. Rejects with RelayFailure. */
   async isFenced(worker: string): Promise<boolean> {
     return (await this.parts.directory.presenceOf(worker)) === 'fenced';
   }
 
   /**
-   * Where a worker is. `gone` is for good: it has left, or has been declared gone, if need be by this very question.
-   * `unsure`: it is not announced, and the relay has not been up for long enough to conclude anything from that.
+   * Returns the status of a worker. `dead` is final: the worker has left or is fenced; if necessary, this call fences
+   * it. `unknown`: it is not announced, and the relay has not been up for long enough to conclude anything from that.
    *
-   * @throws RelayFailure when the relay cannot be asked
+   * @throws RelayFailure if the relay cannot be reached
    */
   async status(worker: string): Promise<WorkerStatus> {
     if (worker === this.parts.workerId) return this.selfFenced ? 'dead' : 'alive';
@@ -134,40 +134,40 @@ export class Membership {
   }
 
   /**
-   * False once this worker has been declared gone. A worker that was stopped for a while (SIGSTOP, a suspended
-   * machine) asks the relay first, because it may have been declared gone meanwhile; only then a promise is returned.
+   * Returns false once this worker is fenced. After a suspension (SIGSTOP, a suspended machine) the worker may have
+   * been declared dead, so it queries the relay first; only then this method returns a promise.
    */
   checkOwnLiveness(): boolean | Promise<boolean> {
     const now = this.parts.timer.now();
     if (this.selfFenced || now - this.attemptedAt <= OWN_LIVENESS_TTL_MS) return !this.selfFenced;
-    // An answer to what was asked before the stop tells nothing of the time since.
+    // The reply to a query from before the suspension says nothing about the time since.
     if (this.ownLiveness && now - this.ownLiveness.at <= OWN_LIVENESS_TTL_MS) return this.ownLiveness.isAlive;
-    const told = (): boolean => !this.selfFenced;
-    this.ownLiveness = { at: now, isAlive: this.announce().then(told, told) };
+    const isAlive = (): boolean => !this.selfFenced;
+    this.ownLiveness = { at: now, isAlive: this.announce().then(isAlive, isAlive) };
     return this.ownLiveness.isAlive;
   }
 
-  /** Whether this worker has been declared gone, as far as it knows without asking. */
+  /** Whether this worker knows that it is fenced, without querying the relay. */
   get isSelfFenced(): boolean {
     return this.selfFenced;
   }
 
-  /** Tells of workers that the list names no more; of a watched one each time that the list is read. */
+  /** Reports each worker that disappears from the list; a watched one after each list that lacks it. */
   onWorkerDead(listener: (worker: string) => void): () => void {
     return this.deadListeners.add(listener);
   }
 
-  /** Tells that `livingWorkers` changed. */
+  /** Reports changes of `aliveWorkers`. */
   onChange(listener: () => void): () => void {
     return this.changeListeners.add(listener);
   }
 
-  /** Tells once that this worker has been declared gone. */
+  /** Reports once that this worker has been declared dead. */
   onFenced(listener: () => void): () => void {
     return this.fencedListeners.add(listener);
   }
 
-  /** Has `onGone` tell of this worker even if it was never seen alive. Returns how to take that back. */
+  /** Makes `onWorkerDead` report this worker even if it was never listed. Returns a function that ends the watch. */
   watch(worker: string): () => void {
     const watch = this.watched.get(worker) ?? { watchers: 0, listsBefore: this.listsRequested };
     this.watched.set(worker, watch);
@@ -178,19 +178,19 @@ export class Membership {
     };
   }
 
-  /** Takes leave: from now on this worker counts as gone, for good. Rejects with RelayFailure. */
+  /** Declares this worker dead, which is final. Rejects with RelayFailure. */
   async leave(): Promise<void> {
     await this.heartbeat;
     this.stop();
     await this.parts.directory.leave(this.parts.workerId);
   }
 
-  /** Takes a canary that came back. */
+  /** Receives a canary that this worker sent to itself. */
   receiveCanary(canary: string): void {
     this.proof.receiveCanary(canary);
   }
 
-  /** Frames may have been missed: nothing is known any more, until it is proven anew. */
+  /** Frames may have been lost: the worker is unavailable until the next proof. */
   onRelayBroken(): void {
     this.isAnnounced = false;
     this.proof.invalidate();
@@ -198,7 +198,7 @@ export class Membership {
     if (!this.isStopped) this.scheduleHeartbeat(0);
   }
 
-  /** One beat at a time; whoever asks meanwhile waits for that one. */
+  /** Runs one heartbeat at a time; concurrent calls share it. */
   private sendHeartbeat(): Promise<void> {
     this.cancelHeartbeat();
     this.heartbeat ??= this.runHeartbeat().finally(() => {
@@ -240,7 +240,7 @@ export class Membership {
   private applyReply({ generation, now, fenced }: AnnounceReply): void {
     const at = this.parts.timer.now();
     const { contact: relation } = this;
-    // What kept this worker from the relay may have kept others from it, whose announcements are over therefore.
+    // The outage of this worker may have hit others too, whose announcements have expired because of it.
     const isContinuous = relation?.generation === generation && at - relation.at <= MAX_ANNOUNCE_GAP_MS;
     const since = isContinuous ? relation.since : at;
     this.contact = { generation, since, relayNow: now, at };
@@ -250,7 +250,7 @@ export class Membership {
     this.fencedListeners.notify();
   }
 
-  /** One answer that is late is no outage: a busy relay, or this process itself, may have been slow. */
+  /** A single late reply is not an outage: the relay, or this process, may have been busy. */
   private recordMiss(error: unknown): void {
     this.misses += 1;
     if (this.misses === 1 && mayHaveSucceeded(error)) return;
@@ -265,7 +265,7 @@ export class Membership {
     const listed = new Set(await this.parts.directory.aliveWorkers());
     this.listed = listed;
     this.listedAt = this.parts.timer.now();
-    // A relay that has just begun anew knows nobody, however alive they are.
+    // A relay that has just restarted lists no worker, however many are alive.
     const isSettled = this.isSettled();
     const known = isSettled ? listed : new Set([...before, ...listed]);
     this.known = known;
@@ -276,7 +276,7 @@ export class Membership {
     }
   }
 
-  /** A list that was asked for earlier may be older than a worker that is new. */
+  /** Excludes workers watched since this list was requested: the list may be older than such a worker. */
   private watchedBefore(list: number): string[] {
     return [...this.watched].flatMap(([worker, { listsBefore }]) => (listsBefore < list ? [worker] : []));
   }

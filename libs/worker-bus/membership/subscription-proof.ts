@@ -4,15 +4,15 @@ import { HEARTBEAT_INTERVAL_MS, SUBSCRIBE_TIMEOUT_MS } from '../protocol.js';
 import type { MembershipParts } from './membership-parts.js';
 
 /**
- * Whether what is sent to this worker arrives: a subscription can be lost without a word, and then every request would
- * end unknown. A canary is sent to the own inbox; only one that comes back proves anything.
+ * Proves that this worker receives its frames. A subscription can be lost silently, and then every request would end
+ * unknown. The worker sends a canary to its own inbox; only its arrival proves the subscription.
  */
 export class SubscriptionProof {
   private isSubscribed = false;
   private isSubscribing = false;
   private triedAt = -Infinity;
   private proven = false;
-  /** The last canary could perhaps not be sent. */
+  /** The last canary may not have been sent. */
   private isUncertain = false;
   private canary: string | undefined;
   private settle = (): void => {};
@@ -28,8 +28,8 @@ export class SubscriptionProof {
   }
 
   /**
-   * Proves it anew. What is proven stays so while a canary is under way; otherwise this resolves when the canary is
-   * back, or cannot come any more, at most after a beat. Never rejects.
+   * Sends the next canary. A proven subscription stays proven meanwhile; otherwise this resolves when the canary
+   * arrives or fails, at most after one heartbeat interval. Never rejects.
    */
   async renew(): Promise<void> {
     if (this.proven && this.canary !== undefined) return;
@@ -45,7 +45,7 @@ export class SubscriptionProof {
     if (!this.proven) await back;
   }
 
-  /** Takes a canary that came back. An older one proves nothing: the break may lie between. */
+  /** Receives a canary. An older one proves nothing: the connection may have broken since. */
   receiveCanary(canary: string): void {
     if (canary !== this.canary) return;
     this.canary = undefined;
@@ -56,7 +56,7 @@ export class SubscriptionProof {
     this.settle();
   }
 
-  /** Nothing is proven any more, by no canary that is under way either. */
+  /** Discards the proof, and the canary in flight. */
   invalidate(): void {
     this.proven = false;
     this.canary = undefined;
@@ -68,11 +68,11 @@ export class SubscriptionProof {
     if (this.mustSubscribe()) await this.subscribe();
     const inbox: Address = { worker: workerId, box: 'inbox' };
     const receivers = await outbox.send(inbox, { kind: 'canary', request: canary });
-    if (receivers > 1) observer.alarm(`${receivers} workers hear the inbox of ${workerId}.`);
+    if (receivers > 1) observer.alarm(`${receivers} workers receive the inbox of ${workerId}.`);
     if (receivers === 0) this.fail(canary);
   }
 
-  /** Not too often: a relay restores what broke by itself, and each new subscription breaks the one before. */
+  /** Limits the rate: a relay restores broken connections itself, and each new subscription replaces the one before. */
   private mustSubscribe(): boolean {
     const age = this.parts.timer.now() - this.triedAt;
     return !this.isSubscribed && age >= (this.isSubscribing ? SUBSCRIBE_TIMEOUT_MS : HEARTBEAT_INTERVAL_MS);
@@ -89,7 +89,7 @@ export class SubscriptionProof {
     }
   }
 
-  /** One answer that is late is no outage; the next canary tells. */
+  /** A single late reply is not an outage; the next canary decides. */
   private recordMiss(canary: string, error: unknown): void {
     if (!this.proven || this.isUncertain || !mayHaveSucceeded(error)) return this.fail(canary);
     if (canary !== this.canary) return;
@@ -101,7 +101,7 @@ export class SubscriptionProof {
   private fail(canary: string): void {
     if (canary !== this.canary) return;
     this.invalidate();
-    // The subscription is asked for again: it may be the one that is gone.
+    // Subscribe again: the subscription itself may be lost.
     this.isSubscribed = false;
     this.onChange();
   }

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { BusObserver, type DropCause } from '../observer.js';
 
-/** Writes what the bus has to say into the log. */
+/** Logs the events of the bus. */
 export class BusLog extends BusObserver {
   private readonly logger = new Logger('WorkerBus');
 
@@ -11,12 +11,12 @@ export class BusLog extends BusObserver {
 
   override dropped(cause: DropCause, request?: string): void {
     this.logger.debug(
-      request === undefined ? `Dropped a frame: ${cause}.` : `Dropped a frame of ${request}: ${cause}.`,
+      request === undefined ? `Dropped a frame: ${cause}.` : `Dropped a frame of request ${request}: ${cause}.`,
     );
   }
 
   override availability(isAvailable: boolean): void {
-    if (isAvailable) this.logger.log('Other workers can be reached.');
-    else this.logger.warn('Other workers cannot be reached: the relay fails.');
+    if (isAvailable) this.logger.log('The relay works: other workers can be reached.');
+    else this.logger.warn('The relay fails: other workers cannot be reached.');
   }
 }

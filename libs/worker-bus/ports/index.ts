@@ -7,5 +7,5 @@ import type { Directory } from './directory.js';
 import type { Ledger } from './ledger.js';
 import type { Wire } from './wire.js';
 
-/** All that workers share: what carries frames, what decides, what knows who lives. */
+/** What workers share: the wire for frames, the ledger of decisions, the directory of workers. */
 export interface Relay extends Wire, Ledger, Directory {}

@@ -5,13 +5,13 @@ interface PendingItem<Item, Answer> {
 }
 
 /**
- * Gathers what is asked for within one turn of the event loop and sends it together: under load that is ten items, and
- * what each costs at Redis and at the socket is shared by all. Alone, an item waits for the end of its turn only.
+ * Collects the items of one turn of the event loop and sends them together: under load about ten items share the cost
+ * at Redis and at the socket. A single item waits only for the end of its turn.
  */
 export class Batcher<Item, Answer> {
   private readonly groups = new Map<string, PendingItem<Item, Answer>[]>();
 
-  /** `send` gets items of one key, in their order, at most so many, and answers each. */
+  /** `send` receives at most `maxItems` items of one key, in order, and resolves with one answer for each. */
   constructor(
     private readonly send: (key: string, items: readonly Item[]) => Promise<readonly Answer[]>,
     private readonly maxItems: number,

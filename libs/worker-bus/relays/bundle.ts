@@ -1,6 +1,6 @@
 const LENGTH_BYTES = 4;
 
-/** Frames that travel in one message, each behind its length (32 bits, big-endian). */
+/** Joins frames into one message, each preceded by its length (32 bits, big-endian). */
 export function toBundle(frames: readonly Buffer[]): Buffer {
   return Buffer.concat(
     frames.flatMap((frame) => {
@@ -11,7 +11,7 @@ export function toBundle(frames: readonly Buffer[]): Buffer {
   );
 }
 
-/** The frames of a bundle. What follows the first that is not whole is no frame; whoever sends such a thing is no worker. */
+/** Reads the frames of a bundle. Bytes after the last complete frame are ignored: no worker sends any. */
 export function readBundle(bundle: Buffer): Buffer[] {
   const frames: Buffer[] = [];
   for (let at = 0; at + LENGTH_BYTES <= bundle.length;) {

@@ -19,16 +19,16 @@ interface Decision {
 }
 
 /**
- * A relay within one process: for a gateway of one worker, and for tests, where several workers share an instance. It
- * never fails and never breaks. A frame is not copied: whoever publishes it must not change it afterwards.
+ * A relay within one process: for a gateway with one worker, and for tests, where several workers share an instance. It
+ * never fails and never breaks. Frames are not copied: the publisher must not change a frame afterwards.
  */
 export class MemoryRelay implements Relay {
   private readonly generation = randomBytes(16).toString('base64url');
   private readonly mailboxes = new Map<string, Mailbox>();
   private readonly decisions = new Map<string, Decision>();
-  /** Until when each worker counts as alive. */
+  /** Expiry of the announcement of each worker. */
   private readonly announced = new Map<string, number>();
-  /** Until when each worker stays declared gone. */
+  /** Expiry of the tombstone of each worker. */
   private readonly tombstones = new Map<string, number>();
 
   constructor(private readonly timer: Timer = new SystemTimer()) {}
@@ -41,7 +41,7 @@ export class MemoryRelay implements Relay {
   publish(to: Address, frame: Buffer): Promise<number> {
     const mailbox = this.mailboxes.get(to.worker);
     if (mailbox === undefined) return Promise.resolve(0);
-    // Later, as over a network: no one is called back from within a call of his own.
+    // Asynchronously, as over a network: a publisher is never called back within its own call.
     queueMicrotask(() => (to.box === 'inbox' ? mailbox.request(frame) : mailbox.reply(frame)));
     return Promise.resolve(1);
   }
@@ -61,7 +61,7 @@ export class MemoryRelay implements Relay {
   }
 
   revoke(ticket: Ticket): Promise<RevokeVerdict> {
-    // What was decided may be forgotten by now: that it did not run can no longer be said.
+    // The decision may have expired: whether the request ran can no longer be known.
     if (ticket.generation !== this.generation || this.now() >= ticket.notAfter + DECISION_RETENTION_MS) {
       return Promise.resolve('stale');
     }
@@ -124,10 +124,12 @@ export class MemoryRelay implements Relay {
   }
 }
 
-/** Removes what is over, oldest first. What came later and ends sooner waits for those before it. */
-function removeExpired<T>(entries: Map<string, T>, isOver: (entry: T) => boolean): void {
+/**
+ * Removes expired entries, oldest first. An entry that was added later and expires earlier waits for those before it.
+ */
+function removeExpired<T>(entries: Map<string, T>, isExpired: (entry: T) => boolean): void {
   for (const [name, entry] of entries) {
-    if (!isOver(entry)) return;
+    if (!isExpired(entry)) return;
     entries.delete(name);
   }
 }

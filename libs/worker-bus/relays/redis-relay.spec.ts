@@ -12,7 +12,7 @@ relayContract('a Redis with a password, under another prefix', async () =>
   }),
 );
 
-relayContract('a Redis that speaks TLS and knows its users', async () => {
+relayContract('a Redis with TLS and users', async () => {
   const certificates = await certify();
   const port = await freePort();
   const redis = await startRedis({

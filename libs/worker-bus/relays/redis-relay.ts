@@ -26,11 +26,11 @@ import { RELAY_SCRIPTS } from './relay-scripts.js';
 
 const CLAIM_VERDICTS = ['claimed', 'taken', 'revoked', 'late', 'stale'] as const satisfies ClaimVerdict[];
 const REVOKE_VERDICTS = ['revoked', 'claimed', 'stale'] as const satisfies RevokeVerdict[];
-const WORKER_STATES = ['alive', 'fenced', 'missing'] as const satisfies WorkerPresence[];
+const WORKER_PRESENCES = ['alive', 'fenced', 'missing'] as const satisfies WorkerPresence[];
 
-/** Frames in one message: of the largest, half a MiB. */
+/** Maximum number of frames in one message: half a MiB of the largest frames. */
 const MAX_FRAMES_PER_MESSAGE = 8;
-/** Claims that Redis decides on in one step, in about a tenth of a millisecond. */
+/** Maximum number of claims in one script, which Redis decides in about a tenth of a millisecond. */
 const MAX_CLAIMS_PER_SCRIPT = 64;
 
 interface Claim {
@@ -39,9 +39,9 @@ interface Claim {
 }
 
 /**
- * A relay over one Redis, a master that Sentinels watch, or a cluster. Frames go over pub/sub, decisions are scripts,
- * workers are announced by keys that expire. The name of its state is `run id:replication id:token`; the token lies
- * beside the decisions, so that whatever loses them changes the name.
+ * A relay over one Redis, a master behind Sentinels, or a cluster. Pub/sub carries the frames, scripts make the
+ * decisions, and keys that expire announce the workers. The generation is `run id:replication id:token`; the token is
+ * stored beside the decisions, so that a loss of the decisions changes the generation.
  */
 export class RedisRelay implements Relay {
   private readonly commands: RedisCommands;
@@ -55,7 +55,7 @@ export class RedisRelay implements Relay {
     (of, claims) => this.claimAll(of, claims),
     MAX_CLAIMS_PER_SCRIPT,
   );
-  /** Whether all connections are there, so that no frame is missed. */
+  /** True while all connections are established, so that no frame is lost. */
   private isFullyConnected = false;
 
   constructor(
@@ -66,7 +66,7 @@ export class RedisRelay implements Relay {
     this.commands.onReady(() => this.noteConnected());
     this.commands.onLost(() => {
       this.noteBroken();
-      // A node of a cluster that went leaves the others as they are: nothing will say that all is well again.
+      // After the loss of one cluster node the other connections stay, so no ready event follows.
       this.noteConnected();
     });
   }
@@ -78,14 +78,14 @@ export class RedisRelay implements Relay {
     const subscriber = this.connections.openSubscriber({
       channels: [inbox, this.keys.replies(worker)],
       onFrame: (channel, bundle) => {
-        const take = channel === inbox ? mailbox.request.bind(mailbox) : mailbox.reply.bind(mailbox);
-        for (const frame of readBundle(bundle)) take(frame);
+        const receive = channel === inbox ? mailbox.request.bind(mailbox) : mailbox.reply.bind(mailbox);
+        for (const frame of readBundle(bundle)) receive(frame);
       },
       onSubscribed: () => this.noteConnected(),
       onLost: () => this.noteBroken(),
     });
     this.subscribers.set(worker, subscriber);
-    // Between the former connection and the new one frames are missed.
+    // Frames published between the former subscription and the new one are lost.
     if (former !== undefined) this.noteBroken();
     await subscriber.start().catch(throwRelayFailure);
   }
@@ -117,7 +117,7 @@ export class RedisRelay implements Relay {
     const answer = await this.run(RELAY_SCRIPTS.announce, keys, [ttlMs, token, GENERATION_TTL_MS]);
     const [generation, now, fenced] = Array.isArray(answer) ? (answer as unknown[]) : [];
     if (typeof generation !== 'string' || typeof now !== 'number') throw new RelayFailure(true);
-    // The list is shared by all workers and lies on another node of a cluster: a step of its own.
+    // The list is shared by all workers and may be on another cluster node, so it needs a separate step.
     if (fenced === 0) await this.run(RELAY_SCRIPTS.listWorker, this.listKeys, [worker, ttlMs]);
     return { generation, now, fenced: fenced !== 0 };
   }
@@ -129,7 +129,7 @@ export class RedisRelay implements Relay {
 
   async presenceOf(worker: string): Promise<WorkerPresence> {
     const state = await this.run(RELAY_SCRIPTS.presenceOf, this.presenceKeys(worker), []);
-    return validateVerdict(WORKER_STATES, state);
+    return validateVerdict(WORKER_PRESENCES, state);
   }
 
   async fence(worker: string): Promise<boolean> {
@@ -143,7 +143,7 @@ export class RedisRelay implements Relay {
     await this.unlist(worker);
   }
 
-  /** Closes every connection; whoever asks later is told that the relay cannot be reached. */
+  /** Closes every connection; later calls reject because the relay cannot be reached. */
   close(): void {
     for (const subscriber of this.subscribers.values()) this.connections.release(subscriber);
     this.subscribers.clear();
@@ -193,7 +193,7 @@ export class RedisRelay implements Relay {
       this.commands.isReady && [...this.subscribers.values()].every(({ isSubscribed }) => isSubscribed);
   }
 
-  /** One break may cut several connections: it is told once, until all are there again. */
+  /** One outage may break several connections: it is reported once, until all are established again. */
   private noteBroken(): void {
     if (!this.isFullyConnected) return;
     this.isFullyConnected = false;
@@ -201,11 +201,11 @@ export class RedisRelay implements Relay {
   }
 }
 
-/** What another version of a script answers is no answer. */
-function validateVerdict<T extends string>(words: readonly T[], answer: unknown): T {
-  const word = words.find((known) => known === answer);
-  if (word === undefined) throw new RelayFailure(true);
-  return word;
+/** Rejects a reply that no known version of the script gives. */
+function validateVerdict<T extends string>(verdicts: readonly T[], answer: unknown): T {
+  const verdict = verdicts.find((known) => known === answer);
+  if (verdict === undefined) throw new RelayFailure(true);
+  return verdict;
 }
 
 function throwRelayFailure(error: unknown): never {

@@ -9,11 +9,11 @@ export const LOCAL = '127.0.0.1';
 export interface RedisWorldOptions {
   readonly access?: Partial<RedisAccess>;
   readonly prefix?: string;
-  /** What is stopped at the end, beside the relays. */
+  /** Servers to stop at the end, in addition to the relays. */
   readonly servers?: readonly { stop(): Promise<void> }[];
 }
 
-/** Relays over a Redis of the test's own, one for each worker. */
+/** Relays over the Redis of a test, one for each worker. */
 export class RedisWorld implements RelayUnderTest {
   private readonly opened: RedisConnections[] = [];
 
@@ -22,24 +22,24 @@ export class RedisWorld implements RelayUnderTest {
     private readonly options: RedisWorldOptions = {},
   ) {}
 
-  /** Over one server, which is left alone at the end. */
+  /** Uses one server, which keeps running at the end. */
   static at(port: number, options: RedisWorldOptions = {}): RedisWorld {
     return new RedisWorld({ kind: 'single', address: { host: LOCAL, port } }, options);
   }
 
-  /** Over one server, which is stopped at the end. */
+  /** Uses one server, which is stopped at the end. */
   static owning(redis: RunningRedis, options: RedisWorldOptions = {}): RedisWorld {
     return RedisWorld.at(redis.port, { servers: [redis], ...options });
   }
 
-  /** A relay that is connected. */
+  /** Opens a relay and waits until it is connected. */
   async connect(): Promise<RedisRelay> {
     const relay = this.open();
     await eventually(() => relay.aliveWorkers());
     return relay;
   }
 
-  /** A relay that has only begun to connect. */
+  /** Opens a relay that may not be connected yet. */
   open(): RedisRelay {
     const connections = new RedisConnections(this.topology, { database: 0, ...this.options.access });
     this.opened.push(connections);
@@ -52,7 +52,7 @@ export class RedisWorld implements RelayUnderTest {
   }
 }
 
-/** A worker that writes to itself, to see whether frames arrive. */
+/** A worker that sends frames to itself, to detect whether frames arrive. */
 export class EchoWorker implements Mailbox {
   private received = 0;
 
@@ -66,7 +66,7 @@ export class EchoWorker implements Mailbox {
   }
 
   reply(): void {
-    // Only what is asked of it counts.
+    // Only the inbox is counted.
   }
 
   listen(): Promise<void> {
@@ -74,8 +74,8 @@ export class EchoWorker implements Mailbox {
   }
 
   /**
-   * Resolves when a frame arrives that was published after this call. Many are: one may be counted as received by a
-   * connection of which Redis does not know yet that it is gone.
+   * Resolves when a frame arrives that was published after this call. It publishes repeatedly, because Redis may
+   * deliver a frame to a broken connection that it has not detected yet.
    */
   async untilFrameReceived(): Promise<void> {
     const before = this.received;
@@ -90,11 +90,11 @@ export class EchoWorker implements Mailbox {
   }
 }
 
-/** Asks again until it is answered. */
-export async function eventually<T>(ask: () => Promise<T>): Promise<T> {
+/** Repeats a call until it succeeds. */
+export async function eventually<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      return await ask();
+      return await call();
     } catch {
       await new Promise((resolve) => setImmediate(resolve));
     }

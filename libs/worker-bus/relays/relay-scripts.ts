@@ -1,6 +1,6 @@
 import { redisScript } from '#lib/redis';
 
-/** What the Redis relay does in one step each; every file says its keys, arguments and answers. */
+/** Scripts of the Redis relay, each one atomic step. Every file documents its keys, arguments and replies. */
 export const RELAY_SCRIPTS = {
   announce: redisScript('announce', 3, { state: true }),
   fence: redisScript('fence', 2),

@@ -7,18 +7,18 @@ import { IncomingStream, type EventListener } from './incoming-stream.js';
 import { revokeRequest, type RevokeParts } from './revoke-request.js';
 import type { Ticket } from '../ports/index.js';
 
-/** What an exchange needs of the worker that it belongs to. */
+/** What an exchange needs from its worker. */
 export interface ExchangeHost extends RevokeParts {
   readonly gate: EndGate;
-  /** Publishes `cancel` to the owner, and tries again for a while unless it is gone. */
-  sendCancel(exchange: Exchange, isOwnerGone?: boolean): void;
+  /** Publishes `cancel` to the owner, with retries unless the owner is dead. */
+  sendCancel(exchange: Exchange, isOwnerDead?: boolean): void;
   sendCredit(exchange: Exchange, consumedBytes: number): void;
-  /** The exchange is over. */
+  /** Called when the exchange has ended. */
   forget(exchange: Exchange): void;
   makeOrder(): FrameOrder;
 }
 
-/** Why a request is taken back, or given up where that is too late. */
+/** Why a request is revoked, or abandoned if it is too late to revoke it. */
 type StopReason = 'unreachable' | 'cancelled' | 'deadline' | 'owner-dead';
 
 const REASON_PRIORITY: Readonly<Record<StopReason, number>> = {
@@ -31,7 +31,7 @@ const REASON_PRIORITY: Readonly<Record<StopReason, number>> = {
 const NOT_SENT: BusEnd = { kind: 'not-executed', cause: 'unavailable' };
 const RELAY_LOST: BusEnd = { kind: 'unknown', cause: 'relay' };
 
-/** One request under way, seen by the worker that asks. */
+/** One request in flight, at its requester. */
 export class Exchange implements BusExchange {
   readonly end: Promise<BusEnd>;
   readonly accepted: Promise<boolean>;
@@ -44,7 +44,7 @@ export class Exchange implements BusExchange {
   private resolveAccepted: (isAccepted: boolean) => void = () => {};
   private isAccepted = false;
   private isEnded = false;
-  /** The end has arrived whole: nothing that happens to the relay or the owner changes it. */
+  /** The whole end has arrived: a failure of the relay or the owner no longer changes it. */
   private isComplete = false;
   private reason: StopReason | undefined;
   private stopWaiting = (): void => {};
@@ -68,7 +68,7 @@ export class Exchange implements BusExchange {
     this.awaitAccept();
   }
 
-  /** Waits for ACCEPT, from now on. */
+  /** Starts, or restarts, the timeout for ACCEPT. */
   awaitAccept(): void {
     if (this.isAccepted || this.isEnded || this.reason !== undefined) return;
     this.stopWaiting();
@@ -79,17 +79,17 @@ export class Exchange implements BusExchange {
     this.stop('cancelled');
   }
 
-  /** It never left: a part of the request, or all of it, was certainly not published. */
+  /** A part of the request, or all of it, was certainly not published. */
   sendFailed(): void {
     if (!this.isAccepted) this.finish(NOT_SENT);
   }
 
-  /** Whether somebody has it cannot be told by waiting: the relay did not say, or says that nobody heard it. */
+  /** Waiting for ACCEPT is pointless: the relay did not confirm the publication, or no worker received it. */
   deliveryUncertain(): void {
     if (!this.isAccepted) this.stop('unreachable');
   }
 
-  /** What the owner sent may have been missed. */
+  /** Frames of the owner may have been lost. */
   onRelayBroken(): void {
     if (!this.isComplete) this.abandon(RELAY_LOST);
   }
@@ -98,14 +98,14 @@ export class Exchange implements BusExchange {
     if (!this.isComplete) this.stop('owner-dead');
   }
 
-  /** Takes a frame of the owner. Says whether it was expected. */
+  /** Receives a frame of the owner. Returns whether it was expected. */
   receive(frame: Frame): boolean {
     switch (frame.kind) {
       case 'accept':
         this.markAccepted();
         return true;
       case 'refuse':
-        // A request that was accepted is not refused any more: this is an answer to a copy of it.
+        // An accepted request cannot be refused: this is the reply to a copy of it.
         if (!this.isAccepted) this.finish(this.host.gate.decodeRefusal(frame.payload));
         return true;
       case 'probe':
@@ -134,7 +134,7 @@ export class Exchange implements BusExchange {
     this.isAccepted = true;
     this.stopWaiting();
     this.resolveAccepted(true);
-    // What was to be done to a request that nobody had is now done to one that runs.
+    // The stop was meant for an unaccepted request; apply it to the one that now runs.
     if (this.reason !== undefined) this.stop(this.reason);
   }
 
@@ -142,7 +142,7 @@ export class Exchange implements BusExchange {
     if (this.isEnded) return;
     if (this.isAccepted) this.stopAccepted(reason);
     else if (this.reason === undefined) this.revoke(reason);
-    // The relay's word comes soon; what is to be done then is the graver of the two.
+    // The verdict of the relay arrives soon; the reason with the higher priority applies then.
     else if (REASON_PRIORITY[reason] > REASON_PRIORITY[this.reason]) this.reason = reason;
   }
 
@@ -164,7 +164,7 @@ export class Exchange implements BusExchange {
     void revokeRequest(this.host, this.ticket, () => !this.isAccepted && !this.isEnded).then((verdict) => {
       if (this.isEnded) return;
       if (verdict === 'claimed') this.markAccepted();
-      // Its owner has said meanwhile that it runs: the relay's word is needed no more.
+      // ACCEPT has arrived meanwhile, so the verdict of the relay is not needed.
       else if (this.isAccepted) return;
       else if (verdict === 'revoked') this.finish(this.toRevokedEnd());
       else this.abandon(RELAY_LOST);
@@ -175,7 +175,7 @@ export class Exchange implements BusExchange {
     return { kind: 'not-executed', cause: this.reason === 'cancelled' ? 'cancelled' : 'unreachable' };
   }
 
-  /** Ends it here while the owner may still be at it. */
+  /** Ends the exchange although the owner may still run the request. */
   private abandon(end: BusEnd): void {
     if (this.isEnded) return;
     this.finish(end);

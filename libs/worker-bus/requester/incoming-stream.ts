@@ -4,13 +4,13 @@ import { CREDIT_STEP_BYTES } from '../protocol.js';
 
 export type EventListener = (event: unknown) => void | Promise<void>;
 
-/** What comes of what arrives. */
+/** Receives the effects of an incoming stream. */
 export interface IncomingStreamTarget {
-  /** So many bytes were consumed, all in all: the owner may send more. */
+  /** `consumedBytes` were consumed in total: the owner may send more. */
   credit(consumedBytes: number): void;
-  /** The whole end has arrived, and everything before it was consumed. */
+  /** The whole end has arrived, and every event before it was consumed. */
   end(message: Buffer): void;
-  /** An event cannot be read, or cannot be passed on. */
+  /** An event cannot be read, or its listener failed. */
   failed(): void;
 }
 
@@ -20,7 +20,7 @@ interface Chunk {
   readonly payload: Buffer;
 }
 
-/** What the owner sent, piece by piece and in order: one event after the other, and the end after all of them. */
+/** Joins and delivers what the owner sent, in order: one event after the other, and the end after all events. */
 export class IncomingStream {
   private readonly chunks: Chunk[] = [];
   private readonly joiner = new Joiner();
@@ -35,17 +35,17 @@ export class IncomingStream {
     private readonly target: IncomingStreamTarget,
   ) {}
 
-  add(piece: Chunk): void {
-    this.chunks.push(piece);
+  add(chunk: Chunk): void {
+    this.chunks.push(chunk);
     if (!this.isBusy) void this.consumeAll();
   }
 
-  /** Tells again how much was consumed: the owner may have missed it. */
+  /** Sends the last credit again: the owner may have missed it. */
   repeatCredit(): void {
     this.target.credit(this.consumedBytes);
   }
 
-  /** What has not been passed on is dropped. */
+  /** Drops everything that has not been delivered. */
   close(): void {
     this.isClosed = true;
     this.chunks.length = 0;
@@ -53,16 +53,16 @@ export class IncomingStream {
 
   private async consumeAll(): Promise<void> {
     this.isBusy = true;
-    for (let piece = this.chunks.shift(); piece !== undefined && !this.isClosed; piece = this.chunks.shift()) {
-      // An end may cut an event short; then what there is of it is worth nothing.
-      if (piece.kind !== this.joiningKind) this.joiner.join();
-      this.joiningKind = piece.kind;
-      this.joiner.add(piece.payload);
-      if (!piece.more) {
-        const passed = this.dispatch(piece.kind, this.joiner.join());
-        if (passed) await passed;
+    for (let chunk = this.chunks.shift(); chunk !== undefined && !this.isClosed; chunk = this.chunks.shift()) {
+      // An end may interrupt an event, whose parts are then useless.
+      if (chunk.kind !== this.joiningKind) this.joiner.join();
+      this.joiningKind = chunk.kind;
+      this.joiner.add(chunk.payload);
+      if (!chunk.more) {
+        const dispatched = this.dispatch(chunk.kind, this.joiner.join());
+        if (dispatched) await dispatched;
       }
-      this.count(piece.payload.length);
+      this.count(chunk.payload.length);
     }
     this.isBusy = false;
   }
@@ -74,11 +74,11 @@ export class IncomingStream {
     return this.deliver(read.value);
   }
 
-  /** A listener that fails has missed an event, and a stream with a hole is none. */
+  /** A listener that fails has missed an event, and a stream with a gap is worthless. */
   private deliver(event: unknown): void | Promise<void> {
     try {
-      const told = this.onEvent?.(event);
-      return told instanceof Promise ? told.catch(() => this.target.failed()) : undefined;
+      const delivered = this.onEvent?.(event);
+      return delivered instanceof Promise ? delivered.catch(() => this.target.failed()) : undefined;
     } catch {
       return this.target.failed();
     }

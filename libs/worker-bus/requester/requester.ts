@@ -28,7 +28,7 @@ export interface RequesterParts {
 
 const NOT_SENT: BusEnd = { kind: 'not-executed', cause: 'unavailable' };
 
-/** Asks other workers: all that this worker has sent and not heard the end of. */
+/** Sends requests to other workers and holds those whose end has not arrived. */
 export class Requester {
   private readonly exchanges = new Map<string, Exchange>();
   private readonly host: ExchangeHost;
@@ -41,19 +41,19 @@ export class Requester {
       timer,
       gate,
       makeOrder: () => parts.makeOrder(),
-      sendCancel: ({ owner, ticket }, isGone) =>
-        this.sendCancelUntilReceived(owner, ticket.request, isGone ? 0 : REPLY_RETRY_TIMEOUT_MS),
+      sendCancel: ({ owner, ticket }, isOwnerDead) =>
+        this.sendCancelUntilReceived(owner, ticket.request, isOwnerDead ? 0 : REPLY_RETRY_TIMEOUT_MS),
       sendCredit: (exchange, bytes) => this.sendCredit(exchange, bytes),
       forget: ({ ticket }) => this.exchanges.delete(ticket.request),
     };
   }
 
-  /** How many requests are under way. */
+  /** Number of requests in flight. */
   get size(): number {
     return this.exchanges.size;
   }
 
-  /** @throws TypeError for a payload that JSON cannot hold */
+  /** @throws TypeError for a payload that JSON cannot represent */
   request(order: BusRequest, onEvent: EventListener | undefined): BusExchange {
     const terms = this.parts.membership.ticketTerms();
     if (this.isStopped || this.parts.membership.state !== 'ready' || !terms) return notSentExchange();
@@ -70,13 +70,13 @@ export class Requester {
     return exchange;
   }
 
-  /** Takes a frame that came by the replies. */
+  /** Receives a frame from the replies. */
   receive(frame: Frame): void {
     const { observer, address } = this.parts;
     const exchange = this.exchanges.get(frame.request);
     if (!exchange) {
       observer.dropped('stray', frame.request);
-      // Somebody works for nobody, or waits for a credit that nobody gives.
+      // The owner serves a request that has ended here, or waits for a credit that will never come.
       if (frame.kind === 'event' || frame.kind === 'probe') this.sendCancel(frame.from, frame.request).catch(() => {});
       return;
     }
@@ -84,7 +84,7 @@ export class Requester {
     else if (!exchange.receive(frame)) observer.dropped('order', frame.request);
   }
 
-  /** Frames for this worker may have been missed. */
+  /** Frames for this worker may have been lost. */
   onRelayBroken(): void {
     for (const exchange of this.exchanges.values()) exchange.onRelayBroken();
   }
@@ -93,13 +93,13 @@ export class Requester {
     for (const exchange of this.exchanges.values()) if (exchange.owner === worker) exchange.onOwnerDead();
   }
 
-  /** Ends all that is under way, and sends nothing more. */
+  /** Ends every request in flight, and sends nothing more. */
   stop(): void {
     this.isStopped = true;
     this.onRelayBroken();
   }
 
-  /** All parts at once: what is sent next to the same queue must not arrive between them. */
+  /** Publishes all parts at once: the next request of the same queue must not arrive between them. */
   private send(exchange: Exchange, message: Buffer): void {
     const { request } = exchange.ticket;
     const inbox: Address = { worker: exchange.owner, box: 'inbox' };
@@ -112,22 +112,22 @@ export class Requester {
           (error: unknown) => reportSendFailure(exchange, error),
         ),
     );
-    // So long a message may have taken a while by itself.
+    // Publishing a long message takes time: the timeout for ACCEPT starts after the last part.
     if (parts.length > 1) void Promise.all(sent).then(() => exchange.awaitAccept());
   }
 
   private checkReceivers(exchange: Exchange, receivers: number): void {
-    if (receivers > 1) this.parts.observer.alarm(`${receivers} workers hear the inbox of ${exchange.owner}.`);
+    if (receivers > 1) this.parts.observer.alarm(`${receivers} workers receive the inbox of ${exchange.owner}.`);
     if (receivers === 0) exchange.deliveryUncertain();
   }
 
   private sendCredit({ owner, ticket }: Exchange, consumedBytes: number): void {
     const inbox: Address = { worker: owner, box: 'inbox' };
-    // One that is lost is made up for by the next, or by the answer to the owner's probe.
+    // A lost credit is replaced by the next one, or by the reply to the probe of the owner.
     this.parts.outbox.send(inbox, { kind: 'credit', request: ticket.request, number: consumedBytes }).catch(() => {});
   }
 
-  /** A cancel that is lost leaves the owner at work; so it is sent until somebody has heard it. */
+  /** Repeats `cancel` until a worker receives it: a lost one would leave the owner working for nothing. */
   private sendCancelUntilReceived(owner: string, request: string, timeoutMs: number): void {
     const isNeeded = (): boolean => !this.isStopped;
     void retry(this.parts.timer, { timeoutMs, intervalMs: REPLY_RETRY_INTERVAL_MS, isNeeded }, async () => {

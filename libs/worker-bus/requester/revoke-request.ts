@@ -8,8 +8,8 @@ export interface RevokeParts {
 }
 
 /**
- * Takes a request back. `failed`: the relay did not say. It is asked again only where it certainly was not asked, and
- * for a moment: whoever waits is told soon that nothing is known.
+ * Revokes a request. `failed`: the verdict of the relay is unknown. A revocation is repeated only if the relay
+ * certainly did not receive it, and only briefly, so that the caller soon learns that the outcome is unknown.
  */
 export async function revokeRequest(
   { ledger, timer }: RevokeParts,

@@ -11,7 +11,9 @@ interface Partial {
   readonly forget: () => void;
 }
 
-/** Requests too long for one frame, until their last part is there. What never becomes whole is forgotten in time. */
+/**
+ * Collects requests too long for one frame until their last part arrives. Incomplete ones are dropped after a timeout.
+ */
 export class PartialRequests {
   private readonly partials = new Map<string, Partial>();
   private bytes = 0;
@@ -25,7 +27,7 @@ export class PartialRequests {
     return this.partials.size;
   }
 
-  /** The whole message with its last part, `pending` before, `lost` when it will never be whole. */
+  /** Returns the whole message with its last part, `pending` before, `lost` if a part is missing. */
   add(key: string, { number, more, payload }: Frame): Buffer | 'pending' | 'lost' {
     if (number === 0 && !more) return payload;
     const partial = this.partials.get(key) ?? this.begin(key, number);
@@ -41,13 +43,13 @@ export class PartialRequests {
     return partial.joiner.join();
   }
 
-  /** Forgets all of them. */
+  /** Drops all of them. */
   clear(): void {
     for (const [key, partial] of this.partials) this.drop(key, partial);
   }
 
   private begin(key: string, number: number): Partial | undefined {
-    // The beginning was missed, or was dropped with good reason.
+    // The first part was lost or dropped.
     if (number !== 0) return undefined;
     const forget = this.timer.after(CLAIM_WINDOW_MS, () => this.drop(key, partial));
     const partial: Partial = { joiner: new Joiner(), order: new FrameOrder(), bytes: 0, forget };

@@ -18,16 +18,16 @@ export interface ReplyParts {
 interface Message {
   readonly kind: Extract<FrameKind, 'event' | 'end'>;
   readonly bytes: Buffer;
-  /** Called when it was sent, or never will be. */
+  /** Called once the message was sent, or never will be. */
   readonly done: () => void;
 }
 
 /** Why nothing more can be sent. */
 export type StreamLoss = 'requester-dead' | 'relay' | 'overflow';
 
-/** What a handler says, on its way to the requester: numbered frames, one after another, as fast as they are taken. */
+/** Sends the events and the end of a handler to the requester: numbered frames, as fast as the requester consumes. */
 export class ReplyStream {
-  /** Resolves when all was sent, or nothing more can be. */
+  /** Resolves once everything was sent, or nothing more can be. */
   readonly closed: Promise<void>;
 
   private readonly window: CreditWindow;
@@ -51,7 +51,7 @@ export class ReplyStream {
     this.window = new CreditWindow(parts.timer, () => this.probe());
   }
 
-  /** True once the end was said here, however much of it is sent. */
+  /** True once the handler has ended, even if its end is not sent yet. */
   get hasEnded(): boolean {
     return this.hasEnd;
   }
@@ -73,7 +73,7 @@ export class ReplyStream {
     this.add({ kind: 'end', bytes: this.encodeEnd(status, value), done: () => this.close() });
   }
 
-  /** The requester has consumed so many bytes, all in all. */
+  /** The requester has consumed this many bytes in total. */
   credit(consumedBytes: number): void {
     this.window.credit(consumedBytes);
   }
@@ -106,14 +106,14 @@ export class ReplyStream {
   private async sendMessage({ kind, bytes }: Message): Promise<void> {
     const chunks = this.parts.outbox.split(this.to, this.request, bytes);
     for (const [index, payload] of chunks.entries()) {
-      // The end that tells of an overflow waits for no credit: there may never be any.
-      const isLastWord = this.isOverflown && kind === 'end';
-      if (!isLastWord && !this.window.canSend(payload.length)) await this.window.waitForRoom(payload.length);
+      // The end that reports an overflow does not wait for credit, which may never arrive.
+      const isOverflowEnd = this.isOverflown && kind === 'end';
+      if (!isOverflowEnd && !this.window.canSend(payload.length)) await this.window.waitForRoom(payload.length);
       if (this.isClosed || (this.isOverflown && kind === 'event')) return;
       this.window.consume(payload.length);
-      const note = { kind, request: this.request, number: this.number, more: index + 1 < chunks.length, payload };
+      const frame = { kind, request: this.request, number: this.number, more: index + 1 < chunks.length, payload };
       this.number += 1;
-      await this.publish(this.parts.outbox.sign(this.to, note));
+      await this.publish(this.parts.outbox.sign(this.to, frame));
     }
   }
 
@@ -121,21 +121,21 @@ export class ReplyStream {
     const { timer, outbox } = this.parts;
     const isNeeded = (): boolean => !this.isClosed;
     let loss: StreamLoss = 'relay';
-    const isHeard = await retry(
+    const isReceived = await retry(
       timer,
       { timeoutMs: REPLY_RETRY_TIMEOUT_MS, intervalMs: REPLY_RETRY_INTERVAL_MS, isNeeded },
       async () => {
         loss = 'relay';
         const receivers = await outbox.publish(this.to, frame);
-        // Gone, or at another master than this worker for a moment: then nothing would tell it that this was lost.
+        // The requester is dead, or briefly at another Redis master: then it would not notice the loss of this frame.
         if (receivers === 0) loss = 'requester-dead';
         return receivers > 0;
       },
     );
-    if (!isHeard) this.fail(loss);
+    if (!isReceived) this.fail(loss);
   }
 
-  /** Asks whether anybody still waits: a credit may be lost, or the word that all is over. */
+  /** Checks that the requester still waits: a credit may be lost, or a `cancel`. */
   private probe(): void {
     this.parts.outbox.send(this.to, { kind: 'probe', request: this.request }).then(
       (receivers) => {
@@ -151,7 +151,7 @@ export class ReplyStream {
     this.onLost(loss);
   }
 
-  /** A requester that takes too little hears that, and no event after a missing one. */
+  /** The requester consumes too slowly: report that to it, and send no event after the one that was dropped. */
   private overflow(): void {
     this.isOverflown = true;
     this.dropWaiting();
@@ -165,7 +165,7 @@ export class ReplyStream {
     for (const { done } of this.waiting.splice(0)) done();
   }
 
-  /** A value that JSON cannot hold is a failure of its handler. */
+  /** A value that JSON cannot represent is a failure of its handler. */
   private encodeEnd(status: EndStatus, value: unknown): Buffer {
     try {
       return this.parts.gate.encode(status, value);

@@ -24,13 +24,13 @@ export interface ResponderParts extends RunningParts {
 
 type Refusal = { readonly reason: string; readonly detail?: unknown };
 
-/** `lost`: the relay did not say. `buried`: this worker has been declared gone, so nothing was claimed. */
+/** `lost`: the reply of the relay was lost. `fenced`: this worker is declared dead, so it claimed nothing. */
 type Decision = ClaimVerdict | 'lost' | 'fenced';
 
-/** A detail of a refusal that takes more than this is left out, so that the refusal fits into one frame. */
+/** A larger detail is omitted, so that the refusal fits into one frame. */
 const MAX_DETAIL_BYTES = MAX_FRAME_BYTES / 2;
 
-/** Serves other workers: all that was asked of this worker and is not answered to the end. Nothing here waits. */
+/** Serves the requests of other workers and holds those whose end is not sent yet. Nothing here blocks. */
 export class Responder {
   private readonly running = new Map<string, RunningRequest>();
   private readonly partials: PartialRequests;
@@ -40,12 +40,12 @@ export class Responder {
     this.partials = new PartialRequests(parts.timer, parts.limits.partialBytes);
   }
 
-  /** How many requests are being served. */
+  /** Number of requests being served. */
   get size(): number {
     return this.running.size + this.partials.size;
   }
 
-  /** Takes a frame that came by the inbox. */
+  /** Receives a frame from the inbox. */
   receive(frame: Frame): void {
     if (this.isStopped) return;
     const running = this.running.get(keyOf(frame));
@@ -67,13 +67,13 @@ export class Responder {
     }
   }
 
-  /** Resolves once all that has been answered by now is sent, or cannot be. */
+  /** Resolves once every end that handlers have returned by now is sent, or cannot be sent. */
   async whenSent(): Promise<void> {
     const answered = [...this.running.values()].filter(({ isAnswered }) => isAnswered);
     await Promise.all(answered.map(({ closed: over }) => over));
   }
 
-  /** Aborts what runs, says nothing more, and hears nothing more. */
+  /** Aborts every running request, and neither sends nor receives anything more. */
   stop(): void {
     this.isStopped = true;
     this.partials.clear();
@@ -93,14 +93,14 @@ export class Responder {
     else observer.dropped('shape', frame.request);
   }
 
-  private admit(asked: ReceivedRequest): void {
-    const refusal = this.checkAdmission(asked);
-    if (refusal) return this.refuse(asked, refusal);
-    const running = this.register(asked);
-    this.parts.queue.enter(asked.head.queue, this.claim(asked), (decision) => this.proceed(running, decision));
+  private admit(received: ReceivedRequest): void {
+    const refusal = this.checkAdmission(received);
+    if (refusal) return this.refuse(received, refusal);
+    const running = this.register(received);
+    this.parts.queue.enter(received.head.queue, this.claim(received), (decision) => this.proceed(running, decision));
   }
 
-  /** One who cannot say whether it is admitted does not admit it: an error here would end the process. */
+  /** A failing admission check refuses the request: an uncaught error would end the process. */
   private checkAdmission({ head, payload }: ReceivedRequest): Refusal | undefined {
     try {
       return this.parts.service.admit?.(head.pattern, payload);
@@ -109,11 +109,11 @@ export class Responder {
     }
   }
 
-  private register(asked: ReceivedRequest): RunningRequest {
-    const running = new RunningRequest(this.parts, asked);
-    const key = keyOf({ from: asked.requester, request: asked.request });
+  private register(received: ReceivedRequest): RunningRequest {
+    const running = new RunningRequest(this.parts, received);
+    const key = keyOf({ from: received.requester, request: received.request });
     this.running.set(key, running);
-    const unwatch = this.parts.membership.watch(asked.requester);
+    const unwatch = this.parts.membership.watch(received.requester);
     void running.closed.then(() => {
       unwatch();
       this.running.delete(key);
@@ -123,9 +123,9 @@ export class Responder {
 
   private async claim({ requester, request, head }: ReceivedRequest): Promise<Decision> {
     const { generation, notAfter } = head;
-    // After a long sleep it may have been declared gone meanwhile: then clients were told so, for good.
-    const pulse = this.parts.membership.checkOwnLiveness();
-    if (!(pulse instanceof Promise ? await pulse : pulse)) return 'fenced';
+    // After a suspension this worker may have been declared dead, and clients may have been answered accordingly.
+    const isAlive = this.parts.membership.checkOwnLiveness();
+    if (!(isAlive instanceof Promise ? await isAlive : isAlive)) return 'fenced';
     try {
       const accept = this.parts.outbox.sign(toRepliesAddress(requester), { kind: 'accept', request });
       return await this.parts.ledger.claim({ requester, request, generation, notAfter }, accept);
@@ -140,19 +140,19 @@ export class Responder {
       return;
     }
     this.parts.observer.dropped('verdict', running.received.request);
-    // It may have been won. Nobody else can claim it then, and nobody here ever runs it: that is worth saying.
+    // The claim may have been won. Then no other worker can claim the request and this one never runs it: report that.
     if (decision === 'lost') running.replyUnclaimed();
     else running.drop();
   }
 
   private refuse({ requester, request }: ReceivedRequest, refusal: Refusal): void {
     const payload = encodeRefusal(refusal);
-    // One that does not arrive is made up for by the requester, who takes the request back.
+    // If the refusal is lost, the requester revokes the request.
     this.parts.outbox.send(toRepliesAddress(requester), { kind: 'refuse', request, payload }).catch(() => {});
   }
 }
 
-/** A detail that is too long, or no JSON, is left out. */
+/** Omits a detail that is too large or that JSON cannot represent. */
 function encodeRefusal(refusal: Refusal): Buffer {
   const bare = toJsonBytes({ reason: refusal.reason });
   try {
@@ -167,7 +167,7 @@ function toRepliesAddress(worker: string): Address {
   return { worker, box: 'replies' };
 }
 
-/** Names are drawn by requesters, each for itself. */
+/** Each requester chooses its own request ids, so the key contains both. */
 function keyOf({ from, request }: Pick<Frame, 'from' | 'request'>): string {
   return `${from}/${request}`;
 }

@@ -1,20 +1,22 @@
 import type { Timer } from '../ports/index.js';
 import { SEEN_RETENTION_MS } from '../protocol.js';
 
-/** Remembers requests for longer than anybody could claim them, so that a copy of a frame is never taken for another. */
+/**
+ * Remembers request ids for longer than the requests can be claimed, so that a repeated frame never starts one again.
+ */
 export class SeenRequests {
-  /** When each may be forgotten; the oldest first. */
+  /** Expiry of each id, oldest first. */
   private readonly expiries = new Map<string, number>();
   private isSweepDue = false;
 
   constructor(private readonly timer: Timer) {}
 
-  /** How many are remembered. */
+  /** Number of remembered ids. */
   get size(): number {
     return this.expiries.size;
   }
 
-  /** False for one that was there before. */
+  /** Returns false if the id was added before. */
   add(key: string): boolean {
     if (this.expiries.has(key)) return false;
     this.expiries.set(key, this.timer.now() + SEEN_RETENTION_MS);
@@ -26,7 +28,7 @@ export class SeenRequests {
     const [oldest] = this.expiries.values();
     if (oldest === undefined || this.isSweepDue) return;
     this.isSweepDue = true;
-    // A second later, so that under load one sweep takes many.
+    // One second late, so that under load one sweep removes many ids.
     this.timer.after(oldest - this.timer.now() + 1_000, () => {
       this.isSweepDue = false;
       this.sweep();

@@ -73,8 +73,8 @@ export class SimWorker implements BusService {
 
   /** What is still held when nobody waits for anything any more. */
   leftOver(): string[] {
-    const { asked, served } = this.node.load;
-    return asked + served > 0 ? [`${asked} asked and ${served} served`] : [];
+    const { sent, served } = this.node.load;
+    return sent + served > 0 ? [`${sent} asked and ${served} served`] : [];
   }
 
   /** What a client that has reached this worker is told. Aborting the signal cancels. */
