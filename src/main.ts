@@ -27,7 +27,7 @@ async function start(): Promise<void> {
     workers,
     host,
     port,
-    hasRedis: config.get(RedisConfig).place !== undefined,
+    hasRedis: config.get(RedisConfig).topology !== undefined,
     isProduction: process.env['NODE_ENV'] === 'production',
     settings,
     onListening: print,

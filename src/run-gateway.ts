@@ -107,8 +107,8 @@ class GatewayProcess {
       // A draining worker is fenced by the others as well, and needs no replacement.
       if (!this.draining) this.restarting = this.restart();
     };
-    if (membership.hasBeenBuried) replace();
-    else membership.onBuried(replace);
+    if (membership.isSelfFenced) replace();
+    else membership.onFenced(replace);
   }
 
   /**

@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonValue } from './json.js';
 
 /**
- * A value as one text, whatever the order of its members: two values that mean the same have the same one (as RFC 8785
- * orders members; numbers are written as JavaScript does).
+ * Writes a value as a canonical text: equal values have equal texts, whatever the order of their members. Members are
+ * ordered as in RFC 8785; numbers are written as JavaScript does.
  */
 export function canonicalJson(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;

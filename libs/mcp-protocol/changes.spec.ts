@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, listFlagOf } from './changes.js';
+import { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, toListFlag } from './changes.js';
 
-describe('changes', () => {
-  it('of lists are known by what tells of them', () => {
-    expect(LIST_FLAGS.map((flag) => listFlagOf(LIST_CHANGES[flag].told))).toEqual(LIST_FLAGS);
+describe('change notifications', () => {
+  it('of lists map to the flags of their lists, other methods to none', () => {
+    expect(LIST_FLAGS.map((flag) => toListFlag(LIST_CHANGES[flag].notification))).toEqual(LIST_FLAGS);
     for (const other of ['notifications/resources/updated', 'tools/list', 'constructor'])
-      expect(listFlagOf(other)).toBeUndefined();
+      expect(toListFlag(other)).toBeUndefined();
   });
 
   it.each([
@@ -14,11 +14,11 @@ describe('changes', () => {
     ['file:///a#part', true],
     ['file:///ab', false],
     ['file:///', false],
-  ])('of %s concern whoever subscribed to file:///a: %p', (uri, expected) => {
+  ])('of %s match a subscription to file:///a: %p', (uri, expected) => {
     expect(isResourceOrPart(uri, 'file:///a')).toBe(expected);
   });
 
-  it('of anything in a folder concern whoever subscribed to the folder', () => {
+  it('of any resource in a folder match a subscription to the folder', () => {
     expect(isResourceOrPart('file:///a/b', 'file:///a/')).toBe(true);
   });
 });

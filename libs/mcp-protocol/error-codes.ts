@@ -7,14 +7,14 @@ export const RpcCode = {
   internalError: -32603,
   /** Legacy revisions only. */
   resourceNotFound: -32002,
-  /** Revision of November 2025 only. */
+  /** Only in the legacy revision of November 2025. */
   urlElicitationRequired: -32042,
   headerMismatch: -32020,
   missingClientCapability: -32021,
   unsupportedProtocolVersion: -32022,
 } as const;
 
-/** Codes of our own, outside the range that the specification reserves. docs/errors.md explains each. */
+/** Codes of the gateway, outside the range that the specification reserves. docs/errors.md explains each. */
 export const GatewayCode = {
   ownerUnreachable: -31001,
   outcomeUnknown: -31002,
@@ -31,5 +31,5 @@ export const GatewayCode = {
 
 export type GatewayCode = (typeof GatewayCode)[keyof typeof GatewayCode];
 
-/** Whether the call ran at the server. "unknown" is said only when it cannot be told. */
+/** Whether the call ran at the server. "unknown" is used only if the gateway cannot know it. */
 export type ExecutionOutcome = 'not_executed' | 'executed' | 'unknown';

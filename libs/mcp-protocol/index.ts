@@ -1,17 +1,17 @@
 export {
   cleanDetail,
-  outcomeOfFault,
-  outcomeOfHttp,
-  outcomeOfMessage,
+  toFaultOutcome,
+  toHttpOutcome,
+  toMessageOutcome,
   readRefusal,
   type HttpAnswer,
   type TransportFault,
 } from './answers/index.js';
 export { canonicalJson } from './canonical-json.js';
-export { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, listFlagOf, RESOURCE_UPDATED, type ListFlag } from './changes.js';
+export { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, toListFlag, RESOURCE_UPDATED, type ListFlag } from './changes.js';
 export {
   allowsBatches,
-  answerForLegacy,
+  toLegacyAnswer,
   classifyEra,
   decodeLegacyRequest,
   decodeModernRequest,
@@ -28,13 +28,13 @@ export {
   MODERN_REVISIONS,
   modernStatusOf,
   negotiateLegacy,
-  questionForLegacy,
-  questionForModern,
+  toLegacyQuestion,
+  toModernQuestion,
   SSE_REVISION,
   SUPPORTED_REVISIONS,
   unsupportedRevision,
   UntranslatableResult,
-  visitsDemandedBy,
+  toUrlElicitations,
   type DecodedModernRequest,
 } from './codecs/index.js';
 export { GatewayCode, RpcCode, type ExecutionOutcome } from './error-codes.js';
@@ -65,8 +65,8 @@ export {
   capabilityOfQuestion,
   isListMethod,
   LIST_MEMBERS,
-  mayBeAsked,
-  mayRequireInput,
+  canAnswerQuestions,
+  canRequireInput,
   metaOf,
   type ListMethod,
 } from './methods.js';

@@ -16,7 +16,7 @@ export interface JsonRpcNotification {
   readonly params?: JsonObject;
 }
 
-/** The `error` member of an answer. */
+/** The `error` member of a response. */
 export interface RpcError {
   readonly code: number;
   readonly message: string;
@@ -29,7 +29,7 @@ export interface JsonRpcResult {
   readonly result: JsonObject;
 }
 
-/** An error answer. The id is missing when the request's own id could not be read. */
+/** An error response. The id is missing if the id of the request could not be read. */
 export interface JsonRpcFailure {
   readonly jsonrpc: '2.0';
   readonly id?: RequestId | null;

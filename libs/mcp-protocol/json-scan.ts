@@ -1,9 +1,9 @@
 /**
- * Looks at a JSON text without parsing it. Both scans skip strings and assume nothing else: on a text that is no JSON
- * they answer something, and the parser says what is wrong.
+ * Scans of a JSON text without parsing it. Both scans skip strings and assume nothing else: on a text that is not JSON
+ * they return an arbitrary result, and the parser reports the error.
  */
 
-/** A stretch of a text: from `start` up to, not including, `end`. */
+/** A range of a text: from `start` (inclusive) to `end` (exclusive). */
 export interface Span {
   readonly start: number;
   readonly end: number;
@@ -30,8 +30,8 @@ export function isDeeperThan(maxDepth: number, text: string): boolean {
   return false;
 }
 
-/** The integers of a text that a double cannot hold exactly, in order. */
-export function unsafeIntegersIn(text: string): Span[] {
+/** Finds the integers of a text that a double cannot represent exactly, in order. */
+export function findUnsafeIntegers(text: string): Span[] {
   const spans: Span[] = [];
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
@@ -46,31 +46,31 @@ export function unsafeIntegersIn(text: string): Span[] {
   return spans;
 }
 
-const LONGEST_SAFE_RUN = 15;
+const MAX_SAFE_DIGITS = 15;
 const INTEGER = /^-?[1-9]\d*$/;
-const THEN_COLON = /\s*:/y;
+const COLON_FOLLOWS = /\s*:/y;
 
 function isUnsafeInteger(text: string, { start, end }: Span): boolean {
-  if (end - start <= LONGEST_SAFE_RUN) return false;
+  if (end - start <= MAX_SAFE_DIGITS) return false;
   const digits = text.slice(start, end);
   if (!INTEGER.test(digits) || Number.isSafeInteger(Number(digits))) return false;
-  // A number in the place of a key is a syntax error, and must stay one.
-  THEN_COLON.lastIndex = end;
-  return !THEN_COLON.test(text);
+  // A number in place of a key is a syntax error, and must stay one.
+  COLON_FOLLOWS.lastIndex = end;
+  return !COLON_FOLLOWS.test(text);
 }
 
 /**
- * True when sixteen digits or more stand in a row anywhere, strings included. One of them must be at an index that is
- * 15 modulo 16, so only those are looked at.
+ * True if the text contains a run of sixteen or more digits anywhere, strings included. Such a run covers an index that
+ * is 15 modulo 16, so only those indices are checked.
  */
 export function hasLongDigitRun(text: string): boolean {
-  for (let index = LONGEST_SAFE_RUN; index < text.length; index += LONGEST_SAFE_RUN + 1) {
+  for (let index = MAX_SAFE_DIGITS; index < text.length; index += MAX_SAFE_DIGITS + 1) {
     if (!isDigit(text.charCodeAt(index))) continue;
     let first = index;
     while (isDigit(text.charCodeAt(first - 1))) first -= 1;
     let last = index;
     while (isDigit(text.charCodeAt(last + 1))) last += 1;
-    if (last - first >= LONGEST_SAFE_RUN) return true;
+    if (last - first >= MAX_SAFE_DIGITS) return true;
   }
   return false;
 }
@@ -79,12 +79,12 @@ function isDigit(code: number): boolean {
   return code >= 48 && code <= 57;
 }
 
-/** Digits, `+`, `-`, `.`, `e`, `E`. False for NaN, which stands for "beyond the end". */
+/** Digits, `+`, `-`, `.`, `e`, `E`. False for NaN, which `charCodeAt` returns beyond the end. */
 function isPartOfNumber(code: number): boolean {
   return isDigit(code) || code === 45 || code === 46 || code === 43 || code === 101 || code === 69;
 }
 
-/** Index of the quote that ends the string begun at `open`; the text's length when nothing ends it. */
+/** Returns the index of the quote that closes the string opened at `open`; the length of the text if none does. */
 function closingQuote(text: string, open: number): number {
   for (let close = text.indexOf('"', open + 1); close !== -1; close = text.indexOf('"', close + 1)) {
     let backslashes = 0;

@@ -13,12 +13,12 @@ interface RawJson {
 }
 const rawJson = JSON as JSON & RawJson;
 
-/** True for a JSON object, false for arrays, null and primitives, and for an integer that keeps its digits. */
+/** True for a JSON object; false for arrays, null, primitives, and integers from `rawInteger`. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !rawJson.isRawJSON(value);
 }
 
-/** A number that cannot be held exactly: written out it has the digits it was read with. It is no JsonObject. */
+/** Returns an integer that a double cannot represent; serialized, it has the given digits. It is not a JsonObject. */
 export function rawInteger(digits: string): JsonValue {
   return rawJson.rawJSON(digits);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { capabilityOf, capabilityOfQuestion, isListMethod, metaOf } from './methods.js';
 
 describe('methods', () => {
-  it('that list are known, names of built-ins are not', () => {
+  it('that read lists are recognized, names of object built-ins are not', () => {
     for (const method of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {
       expect(isListMethod(method)).toBe(true);
     }
@@ -18,12 +18,12 @@ describe('methods', () => {
     ]);
   });
 
-  it('that ask a client need a capability of the client', () => {
+  it('that ask the client a question need a capability of the client', () => {
     const questions = ['elicitation/create', 'sampling/createMessage', 'roots/list', 'ping'];
     expect(questions.map(capabilityOfQuestion)).toStrictEqual(['elicitation', 'sampling', 'roots', undefined]);
   });
 
-  it('have an empty _meta when theirs is none', () => {
+  it('have an empty _meta if theirs is missing or not an object', () => {
     const meta = { traceparent: 't' };
     expect(metaOf({ _meta: meta })).toBe(meta);
     for (const other of [{}, { _meta: null }, { _meta: [] }, { _meta: 'x' }]) expect(metaOf(other)).toStrictEqual({});

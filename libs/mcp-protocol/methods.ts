@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from './json.js';
 
-/** The four lists of the protocol and the member of their results that holds the items. */
+/** The four list methods, and the member of their results that contains the items. */
 export const LIST_MEMBERS = {
   'tools/list': 'tools',
   'prompts/list': 'prompts',
@@ -14,13 +14,16 @@ export function isListMethod(method: string): method is ListMethod {
   return Object.hasOwn(LIST_MEMBERS, method);
 }
 
-/** The server capability that a method belongs to; a server that does not declare it has nothing to list. */
+/** Returns the server capability that a method belongs to; a server that does not declare it has nothing to list. */
 export function capabilityOf(method: string): string | undefined {
   const [family] = method.split('/');
   return family === 'completion' ? 'completions' : family;
 }
 
-/** Client capability that a question needs (specification: client/elicitation, client/sampling, client/roots). */
+/**
+ * Returns the client capability that a question needs (specification: client/elicitation, client/sampling,
+ * client/roots).
+ */
 export function capabilityOfQuestion(method: string): string | undefined {
   switch (method) {
     case 'elicitation/create':
@@ -34,21 +37,21 @@ export function capabilityOfQuestion(method: string): string | undefined {
   }
 }
 
-const ASKED_CAPABILITIES = ['elicitation', 'sampling', 'roots'] as const;
+const QUESTION_CAPABILITIES = ['elicitation', 'sampling', 'roots'] as const;
 
-/** True for a client that has declared anything that a server may ask it. */
-export function mayBeAsked(capabilities: JsonObject): boolean {
-  return ASKED_CAPABILITIES.some((capability) => isJsonObject(capabilities[capability]));
+/** True if the client declared the capability to answer any kind of question. */
+export function canAnswerQuestions(capabilities: JsonObject): boolean {
+  return QUESTION_CAPABILITIES.some((capability) => isJsonObject(capabilities[capability]));
 }
 
-/** Requests that a server may end with questions (specification of 2026: basic/patterns/mrtr, Supported Requests). */
+/** Requests that a server may end with questions (specification 2026: basic/patterns/mrtr, Supported Requests). */
 const INPUT_METHODS: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
-export function mayRequireInput(method: string): boolean {
+export function canRequireInput(method: string): boolean {
   return INPUT_METHODS.has(method);
 }
 
-/** `params._meta` as an object; an empty one when it is missing. */
+/** Returns `_meta` of the params; an empty object if it is missing or not an object. */
 export function metaOf(holder: JsonObject): JsonObject {
   const meta = holder['_meta'];
   return typeof meta === 'object' && meta !== null && !Array.isArray(meta) ? meta : {};

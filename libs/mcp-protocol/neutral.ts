@@ -1,6 +1,6 @@
 /**
- * The neutral model: what the middle of the gateway speaks. An exchange turns a client's era into it, a dialect turns
- * it into a server's era. It knows no protocol dates.
+ * The neutral model of requests and replies inside the gateway. Codecs convert the era of a client to it, dialects
+ * convert it to the era of a server. It contains no protocol dates.
  */
 import type { JsonObject } from './json.js';
 import type { RequestId, RpcError } from './json-rpc.js';
@@ -16,24 +16,24 @@ export function isLogLevel(value: unknown): value is LogLevel {
   return (LOG_LEVELS as readonly unknown[]).includes(value);
 }
 
-/** Who the client says it is and what it can do: from the handshake (legacy) or from each request (modern). */
+/** Identity and capabilities that a client declared: in the handshake (legacy) or in each request (modern). */
 export interface ClientProfile {
-  /** Revision that the client speaks, as it stands on the wire. */
+  /** Protocol revision of the client, as on the wire. */
   readonly revision: string;
   readonly capabilities: JsonObject;
   readonly clientInfo?: JsonObject;
 }
 
 /**
- * A request in neutral form. `params._meta` holds what is not era-specific only: trace context, vendor keys.
- * Version, identity, capabilities, log level and progress token stand beside it.
+ * A request in neutral form. `params._meta` contains only members that are not specific to an era: trace context,
+ * vendor keys. Version, identity, capabilities, log level and progress token are separate members.
  */
 export interface McpRequest {
   readonly method: string;
   readonly params: JsonObject;
-  /** The client's own token; notifications/progress goes back with it. */
+  /** Progress token of the client; notifications/progress is sent with it. */
   readonly progressToken?: RequestId;
-  /** Log level asked for by this very request (modern). */
+  /** Log level requested by this request (modern). */
   readonly logLevel?: LogLevel;
 }
 
@@ -48,32 +48,32 @@ export interface Question {
   readonly params: JsonObject;
 }
 
-/** What a client says to a question. */
+/** Answer of a client to a question. */
 export type Answer = { readonly result: JsonObject } | { readonly error: RpcError };
 
-/** The one final outcome of a request. It has an event id when it ends a stream that can be replayed. */
+/** The single final outcome of a request. It has an event id if it ends a stream that can be replayed. */
 export type Outcome =
   | { readonly kind: 'result'; readonly result: JsonObject; readonly eventId?: string }
   | {
       readonly kind: 'error';
       readonly error: RpcError;
       readonly eventId?: string;
-      /** HTTP status that goes with the error where the client's revision leaves it free. */
+      /** HTTP status of the error where the revision of the client does not prescribe one. */
       readonly httpStatus?: number;
-      /** Refused before it was dispatched to anything: the HTTP status says so too, as long as nothing else was said. */
+      /** Refused before dispatch: the HTTP status reports that too, unless the response has already started. */
       readonly refused?: true;
     };
 
-/** What may precede the outcome on the reply stream of a request. */
+/** Events that may precede the outcome on the reply stream of a request. */
 export type ReplyEvent =
-  /** The stream begins; its id lets the client resume before anything else was said. */
+  /** The stream starts; its event id lets the client resume before any other event. */
   | { readonly kind: 'opened'; readonly eventId?: string; readonly retryMs?: number }
-  /** The server ended its stream before the outcome and expects to be asked for the rest; the client may do the same. */
+  /** The server ended its stream before the outcome and expects a resumption; the client may do the same. */
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'notification'; readonly notification: McpNotification; readonly eventId?: string }
   | { readonly kind: 'question'; readonly id: RequestId; readonly question: Question; readonly eventId?: string };
 
-/** Takes the events of one reply stream. A returned promise is back-pressure: do not emit before it settles. */
+/** Receives the events of one reply stream. A returned promise is back-pressure: do not emit before it settles. */
 export interface ReplySink {
   emit(event: ReplyEvent): void | Promise<void>;
 }

@@ -8,7 +8,7 @@ function finiteOnly(_key: string, value: unknown): unknown {
   return value;
 }
 
-/** What a function returns, or `invalid` when it throws an error that says so. */
+/** Returns the result of a function, or `invalid` if it throws a syntax error. */
 function tryTo(parse: () => string): string {
   try {
     return parse();
@@ -30,7 +30,7 @@ describe('the JSON parser', () => {
     );
   });
 
-  it('throws a JsonFault and nothing else, and takes only what is JSON', () => {
+  it('accepts only JSON, and throws nothing but a JsonFault', () => {
     const noise = fc.array(
       fc.constantFrom(
         '{',
@@ -69,7 +69,7 @@ describe('the JSON parser', () => {
     );
   });
 
-  it('keeps the digits of integers beyond the safe range, wherever they stand', () => {
+  it('keeps the digits of integers beyond the safe range, at every position', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }), fc.string(), (big, other) => {
         const quoted = JSON.stringify(other);
@@ -80,23 +80,23 @@ describe('the JSON parser', () => {
     );
   });
 
-  it('leaves safe integers and fractions plain numbers', () => {
+  it('parses safe integers and fractions to plain numbers', () => {
     expect(parseJson('[9007199254740991,0.12345678901234567,12345678901234567e-10]')).toStrictEqual([
       9007199254740991, 0.12345678901234567, 1234567.8901234567,
     ]);
   });
 
-  it('does not take an integer that keeps its digits for an object', () => {
+  it('does not treat an integer that keeps its digits as an object', () => {
     expect(isJsonObject(parseJson('12345678901234567890'))).toBe(false);
   });
 
-  it('refuses a large integer in the place of a key', () => {
+  it('rejects a large integer in place of a key', () => {
     expect(() => parseJson('{12345678901234567890: 1}')).toThrow(JsonFault);
     expect(() => parseJson('{12345678901234567890\n:\n1}')).toThrow(JsonFault);
   });
 
-  it('refuses a number that would be written out as null', () => {
-    expect(() => parseJson('{"a":[1e400]}')).toThrow('JSON holds a number that is too large.');
+  it('rejects a number that would be serialized as null', () => {
+    expect(() => parseJson('{"a":[1e400]}')).toThrow('JSON contains a number that is too large.');
   });
 
   it.each([
@@ -110,12 +110,12 @@ describe('the JSON parser', () => {
       'arrays around a large integer',
       (levels: number) => '['.repeat(levels) + '12345678901234567890' + ']'.repeat(levels),
     ],
-  ])('takes 64 levels of %s and refuses 65', (_what, nested) => {
+  ])('accepts 64 levels of %s and rejects 65', (_what, nested) => {
     expect(() => parseJson(nested(64))).not.toThrow();
     expect(() => parseJson(nested(65))).toThrow('JSON is nested deeper than 64 levels.');
   });
 
-  it('refuses a deep text without reading it to its end', () => {
+  it('rejects a deep text without reading it to its end', () => {
     // Its end is no JSON: a parser that reads on complains of that.
     expect(() => parseJson(`${'['.repeat(40_000_000)}no JSON`)).toThrow('JSON is nested deeper than 64 levels.');
   });
@@ -132,11 +132,11 @@ describe('the JSON parser', () => {
     expect(({} as JsonObject)['isAdmin']).toBeUndefined();
   });
 
-  it('lets the last of duplicate keys count', () => {
+  it('returns the last of duplicate keys', () => {
     expect(parseJson('{"a":1,"a":2}')).toStrictEqual({ a: 2 });
   });
 
-  it('says where the text is wrong and does not repeat it', () => {
+  it('reports the position of a syntax error and does not repeat the text', () => {
     expect(() => parseJson('{"token":"s3cret", oops}')).toThrow('Invalid JSON at character 19.');
     expect(() => parseJson('{"a":12345678901234567890, oops}')).toThrow('Invalid JSON at character 27.');
     expect(() => parseJson('')).toThrow('Invalid JSON.');

@@ -1,7 +1,7 @@
 import { rawInteger, type JsonObject, type JsonValue } from './json.js';
-import { hasLongDigitRun, isDeeperThan, unsafeIntegersIn, type Span } from './json-scan.js';
+import { hasLongDigitRun, isDeeperThan, findUnsafeIntegers, type Span } from './json-scan.js';
 
-/** A text that is no JSON, or JSON that the gateway does not take. The message never repeats the text. */
+/** A text that is not JSON, or JSON that the gateway rejects. The message never repeats the text. */
 export class JsonFault extends Error {
   constructor(
     readonly reason: 'syntax' | 'depth' | 'range',
@@ -12,22 +12,24 @@ export class JsonFault extends Error {
   }
 }
 
-/** Texts up to this length cost next to nothing to parse, however deep they are. In UTF-16 code units. */
-const HARMLESS_LENGTH = 4096;
+/**
+ * Maximum length of a text whose depth needs no check before parsing, in UTF-16 code units: parsing it is cheap anyway.
+ */
+const MAX_UNCHECKED_LENGTH = 4096;
 
 /**
- * Parses a JSON text (RFC 8259). Integers beyond the safe range keep their digits when the value is written out again.
- * Of duplicate keys the last one counts; `__proto__` is a key like any other.
+ * Parses a JSON text (RFC 8259). Integers beyond the safe range keep their digits when the value is serialized again.
+ * The last of duplicate keys wins; `__proto__` is a key like any other.
  *
- * @param maxDepth how many arrays and objects may stand inside one another
+ * @param maxDepth maximum number of nested arrays and objects
  * @throws JsonFault and nothing else
  */
 export function parseJson(text: string, maxDepth = 64): JsonValue {
-  // Opening brackets cost the parser many times more than other characters.
-  if (text.length > HARMLESS_LENGTH && isDeeperThan(maxDepth, text)) throw tooDeep(maxDepth);
-  const spans = hasLongDigitRun(text) ? unsafeIntegersIn(text) : NO_SPANS;
+  // Opening brackets cost the parser many times more than other characters, so check the depth first.
+  if (text.length > MAX_UNCHECKED_LENGTH && isDeeperThan(maxDepth, text)) throw tooDeep(maxDepth);
+  const spans = hasLongDigitRun(text) ? findUnsafeIntegers(text) : NO_SPANS;
   const value = spans.length === 0 ? parse(text) : parseMarked(text, spans);
-  inspect(value, maxDepth, maxDepth);
+  validate(value, maxDepth, maxDepth);
   return spans.length === 0 ? value : (restore(value) ?? null);
 }
 
@@ -42,32 +44,32 @@ function parse(text: string): JsonValue {
   }
 }
 
-function inspect(value: JsonValue | undefined, levels: number, maxDepth: number): void {
+function validate(value: JsonValue | undefined, levels: number, maxDepth: number): void {
   if (typeof value === 'number') {
-    // Written out again it would be null.
-    if (!Number.isFinite(value)) throw new JsonFault('range', 'JSON holds a number that is too large.');
+    // Serialized again it would become null.
+    if (!Number.isFinite(value)) throw new JsonFault('range', 'JSON contains a number that is too large.');
     return;
   }
   if (typeof value !== 'object' || value === null) return;
   if (levels === 0) throw tooDeep(maxDepth);
   if (Array.isArray(value)) {
-    for (const item of value) inspect(item, levels - 1, maxDepth);
+    for (const item of value) validate(item, levels - 1, maxDepth);
     return;
   }
-  for (const key in value) inspect(value[key], levels - 1, maxDepth);
+  for (const key in value) validate(value[key], levels - 1, maxDepth);
 }
 
 function tooDeep(maxDepth: number): JsonFault {
   return new JsonFault('depth', `JSON is nested deeper than ${maxDepth} levels.`);
 }
 
-/** Stands before the digits of an integer while it is parsed as a string. Nobody outside can know it. */
+/** Precedes the digits of an integer that is parsed as a string. It is random, so no input can contain it. */
 const MARK = `\u0000${crypto.randomUUID()}:`;
 const QUOTED_MARK = JSON.stringify(MARK).slice(0, -1);
 
 /**
- * Parses with the integers at the spans turned into marked strings. A reviver would do with less code, and take eight
- * times as long as the parser itself.
+ * Parses a text with the integers at the spans replaced by marked strings. A reviver would need less code, but takes
+ * eight times as long as the parser itself.
  */
 function parseMarked(text: string, spans: readonly Span[]): JsonValue {
   const parts: string[] = [];
@@ -80,12 +82,12 @@ function parseMarked(text: string, spans: readonly Span[]): JsonValue {
   try {
     return parse(parts.join(''));
   } catch {
-    // The text as it came is as wrong, and has the positions that its author knows.
+    // The original text is invalid too, and its error has the position that its author knows.
     return parse(text);
   }
 }
 
-/** Puts the integers back in the place of their marked strings; changes the value itself. */
+/** Replaces the marked strings by integers, in place. */
 function restore(value: JsonValue | undefined): JsonValue | undefined {
   if (typeof value === 'string') return value.startsWith(MARK) ? rawInteger(value.slice(MARK.length)) : value;
   if (typeof value !== 'object' || value === null) return value;

@@ -18,7 +18,7 @@ describe('reading a JSON-RPC message', () => {
     ['response', { jsonrpc: '2.0', id: 1, error: { code: -32600, message: '' } }],
     ['response', { jsonrpc: '2.0', id: null, error: { code: 1, message: 'x', data: [] } }],
     ['response', { jsonrpc: '2.0', error: { code: 1, message: 'x' } }],
-  ])('knows a %s and hands back the very object', (kind, value) => {
+  ])('recognizes a %s and returns the same object', (kind, value) => {
     const reading = read(value);
     expect(reading.kind).toBe(kind);
     expect('message' in reading && reading.message).toBe(value);
@@ -34,9 +34,9 @@ describe('reading a JSON-RPC message', () => {
     ['a fractional id', { jsonrpc: '2.0', id: 1.5, method: 'ping' }, undefined],
     ['an unsafe id', { jsonrpc: '2.0', id: 2 ** 53, method: 'ping' }, undefined],
     ['an id that is an object', { jsonrpc: '2.0', id: {}, method: 'ping' }, undefined],
-    ['an endless id', { jsonrpc: '2.0', id: 'x'.repeat(1025), method: 'ping' }, undefined],
+    ['an id that is too long', { jsonrpc: '2.0', id: 'x'.repeat(1025), method: 'ping' }, undefined],
     ['an empty method', { jsonrpc: '2.0', id: 1, method: '' }, 1],
-    ['a method that is no text', { jsonrpc: '2.0', id: 1, method: 5 }, 1],
+    ['a method that is not a string', { jsonrpc: '2.0', id: 1, method: 5 }, 1],
     ['a null method', { jsonrpc: '2.0', id: 1, method: null, result: {} }, 1],
     ['params in an array', { jsonrpc: '2.0', id: 1, method: 'ping', params: [] }, 1],
     ['null params', { jsonrpc: '2.0', id: 1, method: 'ping', params: null }, 1],
@@ -51,14 +51,14 @@ describe('reading a JSON-RPC message', () => {
     ['an error with a fractional code', { jsonrpc: '2.0', id: 1, error: { code: 1.5, message: '' } }, 1],
     ['an error without message', { jsonrpc: '2.0', id: 1, error: { code: 1 } }, 1],
     ['an error with an odd id', { jsonrpc: '2.0', id: [], error: { code: 1, message: '' } }, undefined],
-  ])('refuses %s', (_what, value, id) => {
+  ])('rejects %s', (_what, value, id) => {
     expect(read(value)).toMatchObject({ kind: 'invalid', error: { code: -32600 } });
     expect(read(value)).toHaveProperty('error.message', expect.stringMatching(/^Invalid request: .+\.$/));
     const reading = read(value);
     expect(reading.kind === 'invalid' && reading.id).toBe(id);
   });
 
-  it('refuses an integer beyond the safe range in every place of the envelope', () => {
+  it('rejects an integer beyond the safe range at every position of the envelope', () => {
     const big = '12345678901234567890';
     expect(read(parseJson(`{"jsonrpc":"2.0","id":${big},"method":"ping"}`)).kind).toBe('invalid');
     expect(read(parseJson(`{"jsonrpc":"2.0","id":1,"method":"ping","params":${big}}`)).kind).toBe('invalid');
@@ -66,11 +66,11 @@ describe('reading a JSON-RPC message', () => {
     expect(read(parseJson(`{"jsonrpc":"2.0","id":1,"error":${big}}`)).kind).toBe('invalid');
   });
 
-  it('refuses an error code that no number holds exactly', () => {
+  it('rejects an error code that a double cannot represent', () => {
     expect(read({ jsonrpc: '2.0', id: 1, error: { code: 2 ** 53, message: 'x' } }).kind).toBe('invalid');
   });
 
-  it('takes nothing that the official schema refuses', () => {
+  it('accepts nothing that the official schema rejects', () => {
     const member = fc.oneof(
       fc.constantFrom('2.0', 'ping', 1, -1, 1.5, null, {}, [], ''),
       fc.jsonValue({ maxDepth: 2 }),
@@ -93,10 +93,10 @@ describe('reading a JSON-RPC message', () => {
       fc.property(envelope, (value) => {
         const reading = read(value);
         if (reading.kind === 'invalid') return;
-        // An answer may hold members that nobody asked for; the schema is stricter there.
+        // A response may have additional members; the schema is stricter there.
         const { params: _ignored, ...answer } = value;
         const { success } = JSONRPCMessageSchema.safeParse(reading.kind === 'response' ? answer : value);
-        // JSON-RPC itself answers an unreadable request with a null id; the schema knows a missing one only.
+        // JSON-RPC itself answers an unreadable request with a null id; the schema allows only a missing one.
         const unreadable = reading.kind === 'response' && 'error' in reading.message && reading.message.id === null;
         expect(success || unreadable).toBe(true);
       }),
@@ -104,7 +104,7 @@ describe('reading a JSON-RPC message', () => {
     );
   });
 
-  it('tells a batch from a message', () => {
+  it('distinguishes a batch from a message', () => {
     const batch = [{ jsonrpc: '2.0', method: 'a' }];
     expect(readBatch(batch)).toBe(batch);
     expect(readBatch({})).toBeUndefined();

@@ -2,23 +2,23 @@ import { RpcCode } from './error-codes.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import type { JsonRpcNotification, JsonRpcRequest, JsonRpcResponse, RequestId, RpcError } from './json-rpc.js';
 
-/** What a JSON value is as a JSON-RPC message. The message is the very object that was read. */
+/** Classification of a JSON value as a JSON-RPC message. The message is the same object as the value. */
 export type MessageReading =
   | { readonly kind: 'request'; readonly message: JsonRpcRequest }
   | { readonly kind: 'notification'; readonly message: JsonRpcNotification }
   | { readonly kind: 'response'; readonly message: JsonRpcResponse }
-  /** The id stands there when it could be read: the error is answered with it. */
+  /** The id is present if it could be read; the error response uses it. */
   | { readonly kind: 'invalid'; readonly id?: RequestId; readonly error: RpcError };
 
-/** In UTF-16 code units. */
-const LONGEST_ID = 1024;
+/** Maximum length of an id, in UTF-16 code units. */
+const MAX_ID_LENGTH = 1024;
 
-/** True for an id as MCP allows it (specification: basic/index, Requests), of a bearable length. */
+/** True for an id as MCP allows it (specification: basic/index, Requests), of at most `MAX_ID_LENGTH`. */
 export function isRequestId(value: unknown): value is RequestId {
-  return typeof value === 'string' ? value.length <= LONGEST_ID : Number.isSafeInteger(value);
+  return typeof value === 'string' ? value.length <= MAX_ID_LENGTH : Number.isSafeInteger(value);
 }
 
-/** Tells what a message is, strictly (JSON-RPC 2.0, narrowed by MCP: no null id, params are an object). */
+/** Classifies a message strictly (JSON-RPC 2.0, narrowed by MCP: no null id, params are an object). */
 export function readMessage(value: JsonValue): MessageReading {
   if (!isJsonObject(value)) return invalid('a message must be an object');
   const { jsonrpc, id, method } = value;
@@ -26,7 +26,7 @@ export function readMessage(value: JsonValue): MessageReading {
   if (method === undefined) return readResponse(value);
   if (typeof method !== 'string' || method === '') return invalid('method must be a non-empty string', id);
   if (value['result'] !== undefined || value['error'] !== undefined) {
-    return invalid('a message with a method must hold neither result nor error', id);
+    return invalid('a message with a method must have neither result nor error', id);
   }
   if (value['params'] !== undefined && !isJsonObject(value['params'])) return invalid('params must be an object', id);
   if (id === undefined) return { kind: 'notification', message: value as unknown as JsonRpcNotification };
@@ -54,12 +54,12 @@ export function isRpcError(value: unknown): value is RpcError {
   return isJsonObject(value) && Number.isSafeInteger(value['code']) && typeof value['message'] === 'string';
 }
 
-/** The members of a batch, or undefined when the value is none. An empty array is an empty batch. */
+/** Returns the members of a batch; undefined if the value is not a batch. An empty array is an empty batch. */
 export function readBatch(value: JsonValue): JsonValue[] | undefined {
   return Array.isArray(value) ? value : undefined;
 }
 
-function invalid(why: string, id?: JsonValue): MessageReading {
-  const error = { code: RpcCode.invalidRequest, message: `Invalid request: ${why}.` };
+function invalid(reason: string, id?: JsonValue): MessageReading {
+  const error = { code: RpcCode.invalidRequest, message: `Invalid request: ${reason}.` };
   return isRequestId(id) ? { kind: 'invalid', id, error } : { kind: 'invalid', error };
 }

@@ -4,4 +4,4 @@ export { RedisConnections } from './redis-connections.js';
 export { RedisFault } from './redis-fault.js';
 export { redisScript, type RedisScript } from './redis-script.js';
 export { RedisSubscriber, type Subscription } from './redis-subscriber.js';
-export { RedisConfig, type RedisAccess, type RedisPlace } from './redis.config.js';
+export { RedisConfig, type RedisAccess, type RedisTopology } from './redis.config.js';

@@ -1,67 +1,67 @@
 /**
- * Every name that the gateway uses in Redis; docs/redis-keys.md says what lies there. What one script touches shares a
- * hash tag, so that a cluster keeps it on one node. Names of workers, sessions and requests are base64url.
+ * Every key and channel of the gateway in Redis; docs/redis-keys.md describes their content. The keys of one script
+ * share a hash tag, so that a cluster stores them on one node. Ids of workers, sessions and requests are base64url.
  */
 export class RedisKeys {
-  /** The prefix stands before every key and channel, so that several installations can share a Redis. */
+  /** `prefix` precedes every key and channel, so that several installations can share a Redis. */
   constructor(private readonly prefix: string) {}
 
-  /** That the worker lives. */
+  /** Announcement that the worker is alive. */
   worker(incarnation: string): string {
     return `${this.prefix}worker:{${incarnation}}`;
   }
 
-  /** A token that is lost with the data of that node. */
+  /** Token of the generation, which is lost together with the data of its node. */
   generation(incarnation: string): string {
     return `${this.prefix}generation:{${incarnation}}`;
   }
 
-  /** That the worker was declared gone. */
+  /** Tombstone of a worker that was declared dead. */
   tombstone(incarnation: string): string {
     return `${this.prefix}tombstone:{${incarnation}}`;
   }
 
-  /** Who came first, claim or revocation. */
+  /** Decision about a request: claimed or revoked. */
   call(requester: string, request: string): string {
     return `${this.prefix}call:{${requester}}:${request}`;
   }
 
-  /** Channel of what the worker is asked. */
+  /** Channel of the requests to the worker. */
   inbox(incarnation: string): string {
     return `${this.prefix}inbox:{${incarnation}}`;
   }
 
-  /** Channel of what the worker is told about its own requests. */
+  /** Channel of the replies to requests of the worker. */
   replies(incarnation: string): string {
     return `${this.prefix}replies:{${incarnation}}`;
   }
 
-  /** List of the living, by the end of their announcements. */
-  get living(): string {
+  /** Alive workers, by the expiry of their announcements. */
+  get aliveWorkers(): string {
     return `${this.prefix}{workers}:living`;
   }
 
-  /** List of those declared gone, by the end of their tombstones. */
-  get gone(): string {
+  /** Fenced workers, by the expiry of their tombstones. */
+  get fencedWorkers(): string {
     return `${this.prefix}{workers}:gone`;
   }
 
-  /** Which worker serves the session that its owner gave away. */
-  moved(session: string): string {
+  /** New owner of a session that its previous owner handed off. */
+  handoff(session: string): string {
     return `${this.prefix}moved:{${session}}`;
   }
 
-  /** When the bucket of a rate is empty again. */
+  /** Time at which the bucket of a rate limit is empty again. */
   rate(counter: string): string {
     return `${this.prefix}rate:{${counter}}`;
   }
 
-  /** What runs under a limit of calls at once. */
+  /** Leases of the calls that run under a concurrency limit. */
   leases(counter: string): string {
     return `${this.prefix}leases:{${counter}}`;
   }
 
-  /** Events of the session that a client may ask for again. */
+  /** Event log of a session, from which a client can request a replay. */
   events(session: string): string {
     return `${this.prefix}events:{${session}}`;
   }

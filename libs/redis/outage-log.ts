@@ -1,21 +1,21 @@
 import { Logger } from '@nestjs/common';
 
-/** Tells of an outage once when it begins and once when it is over, however many attempts lie between. */
+/** Logs an outage once when it begins and once when it ends, whatever the number of attempts between. */
 export class OutageLog {
   private readonly logger = new Logger('Redis');
   private isOut = false;
 
   constructor(
-    /** What is out of reach, as a sentence begins with it. */
+    /** Subject of the log lines, as the beginning of a sentence. */
     private readonly subject: string,
-    /** Never shown, whoever quotes them. */
+    /** Texts that are masked wherever they occur. */
     private readonly secrets: readonly string[] = [],
   ) {}
 
   failed(reason: string): void {
     if (this.isOut) return;
     this.isOut = true;
-    this.logger.warn(`${this.subject} cannot be reached: ${this.harmless(reason)}`);
+    this.logger.warn(`${this.subject} cannot be reached: ${this.redact(reason)}`);
   }
 
   recovered(): void {
@@ -24,8 +24,8 @@ export class OutageLog {
     this.logger.log(`${this.subject} can be reached again.`);
   }
 
-  /** The text without the secrets: servers quote what they did not understand. */
-  harmless(text: string): string {
+  /** Masks the secrets in a text: servers quote commands that they reject. */
+  redact(text: string): string {
     return this.secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
   }
 }

@@ -1,26 +1,26 @@
-/** Where one server of Redis listens. */
+/** Address of one Redis server. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
 }
 
-/** An address as it is written in the settings, with what may stand beside it. */
-export interface WrittenAddress extends RedisAddress {
-  /** Whether it was written as `rediss://`. */
+/** An address from the settings, with its optional credentials and database. */
+export interface ConfiguredAddress extends RedisAddress {
+  /** True for `rediss://`. */
   readonly isSecure: boolean;
   readonly username?: string;
   readonly password?: string;
   readonly database: number;
 }
 
-/** Reads `redis://user:password@host:port/database`, `rediss://…` or, without a scheme, `host:port`. */
-export function readRedisAddress(text: string, defaultPort: number): WrittenAddress | undefined {
+/** Parses `redis://user:password@host:port/database`, `rediss://…` or, without a scheme, `host:port`. */
+export function parseRedisAddress(text: string, defaultPort: number): ConfiguredAddress | undefined {
   const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `redis://${text}`);
   const path = /^\/?(\d{0,4})$/.exec(url?.pathname ?? '');
   if (url === null || path === null || url.hostname === '' || url.search + url.hash !== '') return undefined;
   if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') return undefined;
-  const username = decoded(url.username);
-  const password = decoded(url.password);
+  const username = decodeComponent(url.username);
+  const password = decodeComponent(url.password);
   if (username === undefined || password === undefined) return undefined;
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
@@ -32,7 +32,7 @@ export function readRedisAddress(text: string, defaultPort: number): WrittenAddr
   };
 }
 
-function decoded(text: string): string | undefined {
+function decodeComponent(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -5,22 +5,22 @@ import { RedisFault } from './redis-fault.js';
 import { COMMAND_TIMEOUT_MS } from './redis-options.js';
 import type { RedisScript } from './redis-script.js';
 
-/** What stands between the name of a command or script and its end. */
+/** Argument of a command or script. */
 export type RedisArgument = string | number | Buffer;
 type Invocation = (...args: RedisArgument[]) => Promise<unknown>;
 
-/** What ioredis says when it did not even try. */
+/** Message of ioredis if it did not send the command. */
 const NOT_WRITTEN = "Stream isn't writeable";
 
 /**
- * A connection that commands are sent over, several at a time, in order. It comes back by itself for ever; while it is
- * not there every command is refused at once.
+ * A connection for commands, which are pipelined in order. It reconnects by itself without limit; while it is not
+ * connected, every command rejects at once.
  */
 export class RedisCommands {
   private readonly logger = new Logger('Redis');
   private readonly lostListeners = new Set<() => void>();
   private readonly readyListeners = new Set<() => void>();
-  private readonly complaints = new Set<string>();
+  private readonly loggedRefusals = new Set<string>();
   private isClosed = false;
 
   constructor(
@@ -29,10 +29,10 @@ export class RedisCommands {
   ) {
     client.on('ready', () => this.noteReady());
     client.on('close', () => this.noteLost('the connection was closed'));
-    client.on('error', (error: Error) => this.noteTrouble(error));
+    client.on('error', (error: Error) => this.noteError(error));
     if (client instanceof Cluster) {
-      client.on('node error', (error: Error) => this.noteTrouble(error));
-      client.on('-node', () => this.tell(this.lostListeners));
+      client.on('node error', (error: Error) => this.noteError(error));
+      client.on('-node', () => this.notify(this.lostListeners));
     }
     client.connect().catch(() => undefined);
   }
@@ -43,28 +43,28 @@ export class RedisCommands {
 
   /** Sends a command. Rejects with RedisFault. */
   send(command: string, ...args: RedisArgument[]): Promise<unknown> {
-    return this.guarded(() => this.client.call(command, args));
+    return this.execute(() => this.client.call(command, args));
   }
 
-  /** Runs a script in one step. Rejects with RedisFault. */
+  /** Runs a script atomically. Rejects with RedisFault. */
   run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
     const counted = script.numberOfKeys === undefined ? [keys.length, ...keys] : keys;
-    return this.guarded(() => this.invocationOf(script)(...counted, ...args));
+    return this.execute(() => this.toInvocation(script)(...counted, ...args));
   }
 
-  /** INFO of each server that holds data. Rejects with RedisFault. */
+  /** Returns a section of INFO of each master. Rejects with RedisFault. */
   info(section: string): Promise<readonly string[]> {
     const servers = this.client instanceof Cluster ? this.client.nodes('master') : [this.client];
-    return this.guarded(() => Promise.all(servers.map((server) => server.info(section))));
+    return this.execute(() => Promise.all(servers.map((server) => server.info(section))));
   }
 
-  /** Calls back when the connection, or one of several, breaks. Returns how to take that back. */
+  /** Calls `listener` when a connection breaks. Returns a function that removes the listener. */
   onLost(listener: () => void): () => void {
     this.lostListeners.add(listener);
     return () => this.lostListeners.delete(listener);
   }
 
-  /** Calls back whenever commands can be sent (again). Returns how to take that back. */
+  /** Calls `listener` whenever commands can be sent (again). Returns a function that removes the listener. */
   onReady(listener: () => void): () => void {
     this.readyListeners.add(listener);
     return () => this.readyListeners.delete(listener);
@@ -75,70 +75,70 @@ export class RedisCommands {
     this.client.disconnect();
   }
 
-  private async guarded<T>(send: () => Promise<T>): Promise<T> {
+  private async execute<T>(send: () => Promise<T>): Promise<T> {
     if (!this.isReady) throw new RedisFault(false, 'Redis is not connected.');
     try {
-      return await inTime(send());
+      return await withTimeout(send());
     } catch (error) {
-      const message = this.outage.harmless(messageOf(error));
-      if (error instanceof Error && error.name === 'ReplyError') this.complain(message);
+      const message = this.outage.redact(messageOf(error));
+      if (error instanceof Error && error.name === 'ReplyError') this.logRefusal(message);
       throw new RedisFault(!message.startsWith(NOT_WRITTEN), message);
     }
   }
 
-  private invocationOf(script: RedisScript): Invocation {
+  private toInvocation(script: RedisScript): Invocation {
     const name = `isthmus:${script.name}`;
     if (!(name in this.client)) {
       const { lua, numberOfKeys } = script;
       this.client.defineCommand(name, numberOfKeys === undefined ? { lua } : { lua, numberOfKeys });
     }
-    // defineCommand adds a method that the type does not know of.
+    // defineCommand adds a method that the type does not declare.
     const method = Reflect.get(this.client, name) as Invocation;
     return method.bind(this.client);
   }
 
-  /** Redis said no: out of memory, no permission. Somebody has to know, though not each time. */
-  private complain(message: string): void {
+  /** Logs that Redis rejected a command (out of memory, no permission): once per kind until the next reconnection. */
+  private logRefusal(message: string): void {
     const [kind = ''] = message.split(' ');
-    if (this.complaints.has(kind)) return;
-    this.complaints.add(kind);
-    this.logger.error(`Redis refuses a command: ${message}`);
+    if (this.loggedRefusals.has(kind)) return;
+    this.loggedRefusals.add(kind);
+    this.logger.error(`Redis rejected a command: ${message}`);
   }
 
   private noteReady(): void {
-    this.complaints.clear();
+    this.loggedRefusals.clear();
     this.outage.recovered();
-    this.tell(this.readyListeners);
+    this.notify(this.readyListeners);
   }
 
-  private noteTrouble(error: Error): void {
+  private noteError(error: Error): void {
     if (!this.isClosed && !this.isReady) this.outage.failed(messageOf(error));
   }
 
   private noteLost(reason: string): void {
     if (this.isClosed) return;
     this.outage.failed(reason);
-    this.tell(this.lostListeners);
+    this.notify(this.lostListeners);
   }
 
-  private tell(listeners: ReadonlySet<() => void>): void {
+  private notify(listeners: ReadonlySet<() => void>): void {
     if (!this.isClosed) for (const listener of listeners) listener();
   }
 }
 
 /**
- * Rejects when the answer takes too long. A process that was busy itself has not read what has arrived meanwhile: that
- * comes first, or every stall of ours would look like a failure of Redis.
+ * Rejects when the answer takes too long. If this process was busy, it must first read what has arrived meanwhile;
+ * otherwise every stall of this process would look like a failure of Redis.
  */
-function inTime<T>(answer: Promise<T>): Promise<T> {
+function withTimeout<T>(answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new Error('Command timed out'));
-    const timer = setTimeout(() => setImmediate(giveUp), COMMAND_TIMEOUT_MS);
+    const rejectLate = () => reject(new Error('Command timed out'));
+    const timer = setTimeout(() => setImmediate(rejectLate), COMMAND_TIMEOUT_MS);
     answer.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
 
-/** An error of several addresses has no message of its own. */
+/** An error about several addresses has no message itself: joins the messages of its parts. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
   return error instanceof Error ? error.message : String(error);

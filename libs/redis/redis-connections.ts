@@ -5,50 +5,55 @@ import { RedisCommands } from './redis-commands.js';
 import type { RedisAddress } from './redis-address.js';
 import { clusterOptions, commandOptions, subscriberOptions } from './redis-options.js';
 import { RedisSubscriber, type Subscription } from './redis-subscriber.js';
-import type { RedisAccess, RedisPlace } from './redis.config.js';
+import type { RedisAccess, RedisTopology } from './redis.config.js';
 
-/** Makes connections to the one Redis that the settings name, and closes all of them. */
+/** Opens connections to the configured Redis, and closes all of them. */
 export class RedisConnections {
   private readonly opened = new Set<{ close(): void }>();
   private readonly secrets: readonly string[];
 
   constructor(
-    private readonly place: RedisPlace,
+    private readonly topology: RedisTopology,
     private readonly access: RedisAccess,
   ) {
-    const passwords = [access.password, place.kind === 'sentinel' ? place.password : undefined];
+    const passwords = [access.password, topology.kind === 'sentinel' ? topology.password : undefined];
     this.secrets = passwords.flatMap((password) => password ?? []);
   }
 
-  /** Whether channels live on one node of a cluster each: SPUBLISH and SSUBSCRIBE instead of PUBLISH and SUBSCRIBE. */
+  /** True if each channel belongs to one cluster node: SPUBLISH and SSUBSCRIBE replace PUBLISH and SUBSCRIBE. */
   get isSharded(): boolean {
-    return this.place.kind === 'cluster';
+    return this.topology.kind === 'cluster';
   }
 
-  /** A connection for commands, which begins to connect at once. */
+  /** Opens a connection for commands, which starts to connect at once. */
   openCommands(): RedisCommands {
-    const { place, access } = this;
+    const { topology, access } = this;
     const client =
-      place.kind === 'cluster'
+      topology.kind === 'cluster'
         ? new Cluster(
-            place.nodes.map((node) => ({ ...node })),
+            topology.nodes.map((node) => ({ ...node })),
             clusterOptions(access),
           )
-        : new Redis(commandOptions(place, access));
+        : new Redis(commandOptions(topology, access));
     const commands = new RedisCommands(client, new OutageLog('Redis', this.secrets));
     const seen = commands.onReady(() => {
       seen();
-      void warnOfEviction(commands);
+      void warnAboutEviction(commands);
     });
     this.opened.add(commands);
     return commands;
   }
 
-  /** A connection that listens; `start` it. */
+  /** Creates a subscriber; `start` connects it. */
   openSubscriber(subscription: Subscription): RedisSubscriber {
-    const { place, access, isSharded } = this;
-    const open = (address: RedisAddress) => new Redis(subscriberOptions(place, access, address));
-    const seeds = place.kind === 'cluster' ? place.nodes : place.kind === 'single' ? [place.address] : place.sentinels;
+    const { topology, access, isSharded } = this;
+    const open = (address: RedisAddress) => new Redis(subscriberOptions(topology, access, address));
+    const seeds =
+      topology.kind === 'cluster'
+        ? topology.nodes
+        : topology.kind === 'single'
+          ? [topology.address]
+          : topology.sentinels;
     const outage = new OutageLog('The subscription at Redis', this.secrets);
     const subscriber = new RedisSubscriber(subscription, { seeds, isSharded, open }, outage);
     this.opened.add(subscriber);
@@ -68,13 +73,13 @@ export class RedisConnections {
   }
 }
 
-/** A server that evicts keys forgets what was decided with them, and something might run that was taken back. */
-async function warnOfEviction(commands: RedisCommands): Promise<void> {
+/** A server that evicts keys loses decisions, so that a revoked request could still run. */
+async function warnAboutEviction(commands: RedisCommands): Promise<void> {
   const servers = await commands.info('memory').catch(() => []);
   const evicts = servers.some((text) => !/^maxmemory:0\s/m.test(text) && !/^maxmemory_policy:noeviction\s/m.test(text));
   if (!evicts) return;
   new Logger('Redis').warn(
-    'REDIS EVICTS KEYS when its memory is full, decisions of the gateway among them, so that a call that was reported ' +
-      'as not executed might be executed after all. Set maxmemory-policy to noeviction.',
+    'REDIS EVICTS KEYS when its memory is full, including decisions of the gateway, so that a call that was reported ' +
+      'as not executed might still be executed. Set maxmemory-policy to noeviction.',
   );
 }

@@ -1,9 +1,9 @@
-/** Redis could not be asked, or did not say. The message names no argument of the command, hence no secret. */
+/** Redis cannot be reached, or did not reply. The message contains no argument of the command, hence no secret. */
 export class RedisFault extends Error {
   override readonly name = 'RedisFault';
 
   constructor(
-    /** True when the command may have been carried out all the same. */
+    /** True if the command may still have been executed. */
     readonly attempted: boolean,
     message: string,
   ) {

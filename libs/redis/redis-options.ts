@@ -1,28 +1,28 @@
 import type { RedisAddress } from './redis-address.js';
-import type { RedisAccess, RedisPlace } from './redis.config.js';
+import type { RedisAccess, RedisTopology } from './redis.config.js';
 
-/** After so long without an answer a command counts as lost. */
+/** A command without an answer within this time counts as lost. */
 export const COMMAND_TIMEOUT_MS = 250;
-/** What ioredis waits for, which watches commands of its own too, and cannot tell a busy process from a silent Redis. */
-const LAST_RESORT_MS = 1_000;
+/** Command timeout of ioredis itself, which also covers its internal commands. It ignores stalls of this process. */
+const CLIENT_COMMAND_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 1_000;
-/** A connection on which an answer is due for so long is given up: the other end may be gone without a word. */
-const SILENCE_MS = 1_500;
-const KEEP_ALIVE_MS = 5_000;
-/** A connection that is closed and does not end is cut after so long. */
-const FAREWELL_MS = 250;
-const SHORTEST_PAUSE_MS = 25;
-const LONGEST_PAUSE_MS = 500;
+/** A connection whose answer is overdue by this time is closed: the other end may have vanished silently. */
+const SOCKET_TIMEOUT_MS = 1_500;
+const KEEP_ALIVE_INTERVAL_MS = 5_000;
+/** A closed connection that does not end within this time is destroyed. */
+const DISCONNECT_TIMEOUT_MS = 250;
+const MIN_RECONNECT_DELAY_MS = 25;
+const MAX_RECONNECT_DELAY_MS = 500;
 
-/** How long to wait before the next attempt: never long, never all workers at once. */
-export function reconnectPauseMs(attempt: number): number {
-  const pause = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** Math.min(attempt, 10));
+/** Returns the delay before the next attempt: short, and randomized so that workers do not reconnect at once. */
+export function reconnectDelayMs(attempt: number): number {
+  const pause = Math.min(MAX_RECONNECT_DELAY_MS, MIN_RECONNECT_DELAY_MS * 2 ** Math.min(attempt, 10));
   return Math.ceil(pause * (0.5 + Math.random() / 2));
 }
 
 /**
- * What holds for every connection. Nothing is sent twice and nothing is kept for later: whoever asks learns at once
- * that Redis cannot be asked, and a command whose answer was lost is never repeated behind his back.
+ * Options of every connection. No command is sent twice or queued: while Redis cannot be reached a command fails at
+ * once, and a command whose answer was lost is never repeated implicitly.
  */
 function commonOptions(access: RedisAccess) {
   const { username, password, database, tls } = access;
@@ -36,49 +36,49 @@ function commonOptions(access: RedisAccess) {
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: LAST_RESORT_MS,
+    commandTimeout: CLIENT_COMMAND_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    keepAlive: KEEP_ALIVE_MS,
-    socketTimeout: SILENCE_MS,
-    disconnectTimeout: FAREWELL_MS,
+    keepAlive: KEEP_ALIVE_INTERVAL_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     connectionName: 'isthmus',
     disableClientInfo: true,
   };
 }
 
-/** Where a connection leads: to the address, or to the master that the Sentinels name. */
-function whereabouts(place: Exclude<RedisPlace, { kind: 'cluster' }>, access: RedisAccess) {
+/** Options that select the server: the address, or the master that the Sentinels report. */
+function serverOptions(place: Exclude<RedisTopology, { kind: 'cluster' }>, access: RedisAccess) {
   if (place.kind === 'single') return { ...place.address };
   const { tls } = access;
   return {
     sentinels: place.sentinels.map((sentinel) => ({ ...sentinel })),
     name: place.master,
     sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
-    // The master of before may go on serving for seconds after another took its place.
+    // The former master may keep serving for seconds after another was promoted.
     failoverDetector: true,
     ...(place.password === undefined ? {} : { sentinelPassword: place.password }),
     ...(tls === undefined ? {} : { sentinelTLS: { ...tls }, enableTLSForSentinelMode: true }),
   };
 }
 
-/** A connection for commands, which comes back by itself. */
-export function commandOptions(place: Exclude<RedisPlace, { kind: 'cluster' }>, access: RedisAccess) {
+/** Options of a connection for commands, which reconnects by itself. */
+export function commandOptions(place: Exclude<RedisTopology, { kind: 'cluster' }>, access: RedisAccess) {
   return {
     ...commonOptions(access),
-    ...whereabouts(place, access),
-    retryStrategy: reconnectPauseMs,
-    sentinelRetryStrategy: reconnectPauseMs,
-    // A master that was demoted: ask again who is the master now.
+    ...serverOptions(place, access),
+    retryStrategy: reconnectDelayMs,
+    sentinelRetryStrategy: reconnectDelayMs,
+    // The master was demoted: query the Sentinels again.
     reconnectOnError: (error: Error) => error.message.includes('READONLY'),
   };
 }
 
-/** Connections to all nodes of a cluster. Only what a node refused to carry out is sent to another. */
+/** Options of connections to all cluster nodes. Only a command that a node declined is sent to another node. */
 export function clusterOptions(access: RedisAccess) {
   return {
     lazyConnect: true,
     enableOfflineQueue: false,
-    clusterRetryStrategy: reconnectPauseMs,
+    clusterRetryStrategy: reconnectDelayMs,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     maxRedirections: 4,
@@ -88,12 +88,12 @@ export function clusterOptions(access: RedisAccess) {
   };
 }
 
-/** One attempt at a connection that listens; whoever opens it tries again, at another node perhaps. */
-export function subscriberOptions(place: RedisPlace, access: RedisAccess, address: RedisAddress) {
+/** Options of one connection of a subscriber, which retries by itself, possibly at another node. */
+export function subscriberOptions(place: RedisTopology, access: RedisAccess, address: RedisAddress) {
   return {
     ...commonOptions(access),
     commandTimeout: COMMAND_TIMEOUT_MS,
-    ...(place.kind === 'cluster' ? address : whereabouts(place, access)),
+    ...(place.kind === 'cluster' ? address : serverOptions(place, access)),
     retryStrategy: () => null,
     sentinelRetryStrategy: () => null,
   };

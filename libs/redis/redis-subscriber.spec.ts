@@ -15,12 +15,12 @@ beforeAll(async () => {
 
 afterAll(() => redis.stop());
 
-it('gives up a connection that neither succeeds nor fails, and subscribes over the next', async () => {
+it('RedisSubscriber abandons a connection that neither succeeds nor fails, and subscribes over the next', async () => {
   const subscribed = Promise.withResolvers<void>();
   const links: Redis[] = [];
   const open = () => {
     const link = new Redis(redis.url, { lazyConnect: true, retryStrategy: () => null, disconnectTimeout: 100 });
-    // As a fail-over leaves one that was being made at that moment.
+    // A fail-over during the connection attempt has this effect.
     if (links.length === 0) link.connect = () => new Promise(() => undefined);
     links.push(link);
     return link;
@@ -31,9 +31,9 @@ it('gives up a connection that neither succeeds nor fails, and subscribes over t
     onSubscribed: subscribed.resolve,
     onLost: () => undefined,
   };
-  const ways = { seeds: [{ host: '127.0.0.1', port: redis.port }], isSharded: false, open };
-  const subscriber = new RedisSubscriber(subscription, ways, new OutageLog('Redis', []));
-  await expect(subscriber.start()).rejects.toThrow('Connecting takes too long.');
+  const servers = { seeds: [{ host: '127.0.0.1', port: redis.port }], isSharded: false, open };
+  const subscriber = new RedisSubscriber(subscription, servers, new OutageLog('Redis', []));
+  await expect(subscriber.start()).rejects.toThrow('Connecting to Redis timed out.');
   await subscribed.promise;
   expect([subscriber.isSubscribed, links.length]).toEqual([true, 2]);
   subscriber.close();

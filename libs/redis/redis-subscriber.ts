@@ -4,37 +4,37 @@ import type { OutageLog } from './outage-log.js';
 import type { RedisAddress } from './redis-address.js';
 import { messageOf } from './redis-commands.js';
 import { RedisFault } from './redis-fault.js';
-import { reconnectPauseMs } from './redis-options.js';
+import { reconnectDelayMs } from './redis-options.js';
 
-/** How often a connection that only listens is looked at: nothing else would tell that the other end is gone. */
-const HEARTBEAT_MS = 1_000;
-/** An attempt that has led to nothing for so long is given up: finding the master, and connecting to it. */
-const ATTEMPT_MS = 3_000;
+/** How often a subscription is checked: a silent connection does not report that the other end has vanished. */
+const HEARTBEAT_INTERVAL_MS = 1_000;
+/** Maximum duration of one attempt: finding the master, and connecting to it. */
+const CONNECT_ATTEMPT_TIMEOUT_MS = 3_000;
 
-/** What a subscriber listens to, and who hears of it. Nobody called back may throw. */
+/** Channels of a subscriber and its callbacks, which must not throw. */
 export interface Subscription {
-  /** In a cluster, of one slot. */
+  /** All of one slot in a cluster. */
   readonly channels: readonly string[];
   onFrame(channel: string, frame: Buffer): void;
-  /** The subscription is there, for the first time or again: what was published before is missed. */
+  /** The subscription is established, for the first time or again: frames published before are lost. */
   onSubscribed(): void;
-  /** The subscription was there and is not any more. */
+  /** The subscription was established and is lost. */
   onLost(): void;
 }
 
-/** How to reach the servers. */
-export interface SubscriberWays {
-  /** Servers to begin at, at least one. */
+/** The servers of a subscriber. */
+export interface SubscriberServers {
+  /** Servers to try first, at least one. */
   readonly seeds: readonly RedisAddress[];
-  /** Whether channels live on one node of a cluster each. */
+  /** True if each channel belongs to one cluster node. */
   readonly isSharded: boolean;
-  /** A connection that was not opened yet and never comes back by itself. */
+  /** Creates a connection that is not opened yet and never reconnects by itself. */
   open(address: RedisAddress): Redis;
 }
 
 /**
- * Listens to channels over a connection of its own, for ever: a connection that broke is replaced by a new one, in a
- * cluster at the node that the channels live on.
+ * Keeps channels subscribed over a separate connection: a broken connection is replaced, in a cluster at the node that
+ * owns the channels.
  */
 export class RedisSubscriber {
   private readonly closing = new AbortController();
@@ -43,7 +43,7 @@ export class RedisSubscriber {
 
   constructor(
     private readonly subscription: Subscription,
-    private readonly ways: SubscriberWays,
+    private readonly servers: SubscriberServers,
     private readonly outage: OutageLog,
   ) {}
 
@@ -51,7 +51,7 @@ export class RedisSubscriber {
     return this.subscribed;
   }
 
-  /** Resolves once it is subscribed; rejects with RedisFault when the first attempt fails, and goes on trying. */
+  /** Resolves once subscribed; rejects with RedisFault if the first attempt fails, and keeps trying. */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       void this.keepSubscribed(resolve, (reason) => reject(new RedisFault(false, reason)));
@@ -67,60 +67,60 @@ export class RedisSubscriber {
   private async keepSubscribed(succeeded: () => void, failed: (reason: string) => void): Promise<void> {
     let address = this.seed(0);
     for (let attempt = 1; !this.closing.signal.aborted; attempt += 1) {
-      const link = this.ways.open(address);
+      const link = this.servers.open(address);
       this.link = link;
       try {
         await this.subscribe(link);
         succeeded();
         attempt = 0;
-        await this.untilLost(link);
+        await this.waitUntilLost(link);
       } catch (error) {
-        const elsewhere = placeNamedIn(error, address);
-        const reason = this.outage.harmless(messageOf(error));
+        const elsewhere = readRedirection(error, address);
+        const reason = this.outage.redact(messageOf(error));
         link.disconnect();
         address = elsewhere ?? this.seed(attempt);
-        // A cluster that says where to go is no outage; one that sends in circles is.
+        // One redirection of a cluster is not an outage; repeated ones are.
         if (elsewhere !== undefined && attempt === 1) continue;
         if (!this.closing.signal.aborted) this.outage.failed(reason);
         failed(reason);
       }
-      await pause(reconnectPauseMs(attempt), undefined, { signal: this.closing.signal }).catch(() => undefined);
+      await pause(reconnectDelayMs(attempt), undefined, { signal: this.closing.signal }).catch(() => undefined);
     }
     failed('The subscriber was closed.');
   }
 
   private seed(attempt: number): RedisAddress {
-    const { seeds } = this.ways;
+    const { seeds } = this.servers;
     return seeds[attempt % seeds.length] ?? { host: '127.0.0.1', port: 0 };
   }
 
   private async subscribe(link: Redis): Promise<void> {
-    // An error is told by the promise of the command or of the connection; unheard it would end the process.
+    // The promises of commands and connection report errors; an error event without a listener would end the process.
     link.on('error', () => undefined);
     const { channels } = this.subscription;
-    link.on(this.ways.isSharded ? 'smessageBuffer' : 'messageBuffer', (channel: Buffer, frame: Buffer) => {
+    link.on(this.servers.isSharded ? 'smessageBuffer' : 'messageBuffer', (channel: Buffer, frame: Buffer) => {
       if (!this.closing.signal.aborted) this.subscription.onFrame(channel.toString(), frame);
     });
-    await inTime(link.connect());
-    refuseReplica(await link.info('replication'));
-    // Several channels are one command, so that both are there or none.
-    await (this.ways.isSharded ? link.ssubscribe(...channels) : link.subscribe(...channels));
+    await withTimeout(link.connect());
+    rejectReplica(await link.info('replication'));
+    // One command for all channels, so that either all of them are subscribed or none.
+    await (this.servers.isSharded ? link.ssubscribe(...channels) : link.subscribe(...channels));
     if (this.closing.signal.aborted) throw new Error('The subscriber was closed.');
     this.subscribed = true;
     this.outage.recovered();
     this.subscription.onSubscribed();
   }
 
-  private async untilLost(link: Redis): Promise<void> {
-    // The slot of the channels went to another node, which takes a subscription of its own.
+  private async waitUntilLost(link: Redis): Promise<void> {
+    // The slot of the channels moved to another node, which needs a new subscription.
     link.once('moved', () => link.disconnect());
     const over = Promise.withResolvers<void>();
     const heartbeat = setInterval(() => {
-      if (link.status === 'ready') return void heartbeatOf(link);
-      // It has been on its way out since the last look, or longer: its end may never be told.
+      if (link.status === 'ready') return void checkMaster(link);
+      // The connection has been closing since the last check: its end event may never come.
       return over.resolve();
-    }, HEARTBEAT_MS).unref();
-    // Not `once` of Node, which takes an error that precedes the end for a failure of its own.
+    }, HEARTBEAT_INTERVAL_MS).unref();
+    // Not `once` of node:events, which rejects if an error event precedes the end.
     if (link.status === 'end') over.resolve();
     else link.once('end', over.resolve);
     await over.promise;
@@ -133,51 +133,51 @@ export class RedisSubscriber {
   }
 }
 
-/** A connection whose making is cut short from elsewhere, by a fail-over perhaps, may neither succeed nor fail. */
-async function inTime(connecting: Promise<void>): Promise<void> {
+/** Limits the time of connecting: an attempt that a fail-over interrupts may neither succeed nor fail. */
+async function withTimeout(connecting: Promise<void>): Promise<void> {
   const late = new AbortController();
-  const giveUp = pause(ATTEMPT_MS, undefined, { signal: late.signal, ref: false }).then(
-    () => Promise.reject(new Error('Connecting takes too long.')),
+  const timeout = pause(CONNECT_ATTEMPT_TIMEOUT_MS, undefined, { signal: late.signal, ref: false }).then(
+    () => Promise.reject(new Error('Connecting to Redis timed out.')),
     () => undefined,
   );
   try {
-    await Promise.race([connecting, giveUp]);
+    await Promise.race([connecting, timeout]);
   } finally {
     late.abort();
   }
 }
 
 /**
- * Asks whether the server is still a master. A server that owes the answer for too long is given up; one that does not
- * let a listener ask is left alone.
+ * Checks that the server is still a master. The socket timeout closes a connection to an unresponsive server; a server
+ * that forbids INFO to subscribers is tolerated.
  */
-async function heartbeatOf(link: Redis): Promise<void> {
+async function checkMaster(link: Redis): Promise<void> {
   try {
-    refuseReplica(await link.info('replication'));
+    rejectReplica(await link.info('replication'));
   } catch (error) {
-    if (error instanceof IsReplica) link.disconnect();
+    if (error instanceof ConnectedToReplica) link.disconnect();
   }
 }
 
-/** What a replica hears it cannot count among the receivers that the master counts. */
-class IsReplica extends Error {
+/** A replica is refused, because the receiver counts of the master do not include its subscribers. */
+class ConnectedToReplica extends Error {
   constructor(readonly master: string) {
     super(`This server is a replica; the master is ${master}.`);
   }
 }
 
-function refuseReplica(replication: string): void {
+function rejectReplica(replication: string): void {
   if (!/^role:slave\b/m.test(replication)) return;
   const [, host = ''] = /^master_host:(.*?)\r?$/m.exec(replication) ?? [];
   const [, port = ''] = /^master_port:(\d+)/m.exec(replication) ?? [];
-  throw new IsReplica(`${host}:${port}`);
+  throw new ConnectedToReplica(`${host}:${port}`);
 }
 
-/** Where a node of a cluster sends those whose channels live elsewhere. */
-function placeNamedIn(error: unknown, from: RedisAddress): RedisAddress | undefined {
-  const place = error instanceof IsReplica ? error.master : /^MOVED \d+ (.*)$/.exec(messageOf(error))?.[1];
+/** Reads the address to which a cluster node, or a replica, redirects a subscriber. */
+function readRedirection(error: unknown, from: RedisAddress): RedisAddress | undefined {
+  const place = error instanceof ConnectedToReplica ? error.master : /^MOVED \d+ (.*)$/.exec(messageOf(error))?.[1];
   const [, host = '', port] = /^(.*):(\d+)$/.exec(place ?? '') ?? [];
   if (port === undefined) return undefined;
-  // An empty name means the node that was asked, at another port.
+  // An empty host means the node that replied, at another port.
   return { host: host === '' || host === '?' ? from.host : host, port: Number(port) };
 }

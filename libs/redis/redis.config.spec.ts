@@ -14,9 +14,9 @@ function faultsOf(variables: Variables): readonly string[] {
   }
 }
 
-describe('the settings of Redis', () => {
-  it('name none unless told otherwise', () => {
-    expect(configOf({}).place).toBeUndefined();
+describe('the Redis settings', () => {
+  it('configure no Redis by default', () => {
+    expect(configOf({}).topology).toBeUndefined();
     expect(configOf({}).keyPrefix).toBe('isthmus:');
   });
 
@@ -30,13 +30,13 @@ describe('the settings of Redis', () => {
       { database: 0, username: 'me', password: 'pass', tls: {} },
     ],
     ['127.0.0.1:6380', { host: '127.0.0.1', port: 6380 }, { database: 0 }],
-  ])('name one server: %s', (url, address, access) => {
+  ])('configure one server: %s', (url, address, access) => {
     const config = configOf({ ISTHMUS_REDIS_URL: url });
-    expect(config.place).toEqual({ kind: 'single', address });
+    expect(config.topology).toEqual({ kind: 'single', address });
     expect(config.access).toEqual(access);
   });
 
-  it('take user and password from elsewhere than the URL', () => {
+  it('let user and password override those in the URL', () => {
     const config = configOf({
       ISTHMUS_REDIS_URL: 'redis://me:old@h',
       ISTHMUS_REDIS_USERNAME: 'other',
@@ -45,13 +45,13 @@ describe('the settings of Redis', () => {
     expect(config.access).toEqual({ database: 0, username: 'other', password: 'new' });
   });
 
-  it('name Sentinels and their master', () => {
+  it('configure Sentinels and their master', () => {
     const config = configOf({
       ISTHMUS_REDIS_SENTINELS: 'a, b:27000',
       ISTHMUS_REDIS_SENTINEL_MASTER: 'main',
       ISTHMUS_REDIS_SENTINEL_PASSWORD: 'watch',
     });
-    expect(config.place).toEqual({
+    expect(config.topology).toEqual({
       kind: 'sentinel',
       sentinels: [
         { host: 'a', port: 26379 },
@@ -62,9 +62,9 @@ describe('the settings of Redis', () => {
     });
   });
 
-  it('name the nodes of a cluster', () => {
+  it('configure the nodes of a cluster', () => {
     const config = configOf({ ISTHMUS_REDIS_CLUSTER: 'rediss://a,rediss://b:7001', ISTHMUS_REDIS_PASSWORD: 'p' });
-    expect(config.place).toEqual({
+    expect(config.topology).toEqual({
       kind: 'cluster',
       nodes: [
         { host: 'a', port: 6379 },
@@ -75,27 +75,43 @@ describe('the settings of Redis', () => {
   });
 
   it.each<[string, Variables, RegExp[]]>([
-    ['a URL of something else', { ISTHMUS_REDIS_URL: 'http://h' }, [/^ISTHMUS_REDIS_URL: must be like redis:/]],
-    ['a database with a name', { ISTHMUS_REDIS_URL: 'redis://h/main' }, [/^ISTHMUS_REDIS_URL: must be like/]],
+    ['a URL with another scheme', { ISTHMUS_REDIS_URL: 'http://h' }, [/^ISTHMUS_REDIS_URL: must have the form redis:/]],
+    ['a database with a name', { ISTHMUS_REDIS_URL: 'redis://h/main' }, [/^ISTHMUS_REDIS_URL: must have the form/]],
     [
-      'several Redis',
+      'several kinds of Redis',
       { ISTHMUS_REDIS_URL: 'redis://h', ISTHMUS_REDIS_CLUSTER: 'a', ISTHMUS_REDIS_SENTINELS: 'b' },
       [
-        /^ISTHMUS_REDIS_SENTINELS: cannot be set beside/,
+        /^ISTHMUS_REDIS_SENTINELS: cannot be combined with/,
         /^ISTHMUS_REDIS_CLUSTER: cannot/,
         /SENTINEL_MASTER: is missing/,
       ],
     ],
-    ['a master without Sentinels', { ISTHMUS_REDIS_SENTINEL_MASTER: 'm' }, [/^ISTHMUS_REDIS_SENTINEL_MASTER: means/]],
-    ['a password of nothing', { ISTHMUS_REDIS_PASSWORD: 'secret' }, [/^ISTHMUS_REDIS_PASSWORD: means nothing/]],
-    ['a user without a password', { ISTHMUS_REDIS_URL: 'redis://me@h' }, [/^ISTHMUS_REDIS_USERNAME: a user/]],
-    ['an address of nothing', { ISTHMUS_REDIS_CLUSTER: 'a,:::' }, [/^ISTHMUS_REDIS_CLUSTER: must be a list/]],
-    ['a mixture', { ISTHMUS_REDIS_CLUSTER: 'a,rediss://b' }, [/^ISTHMUS_REDIS_CLUSTER: either all/]],
-    ['a password in a list', { ISTHMUS_REDIS_CLUSTER: 'redis://:secret@b' }, [/^ISTHMUS_REDIS_CLUSTER: users and/]],
     [
-      'authorities without TLS, in a file that is not there',
+      'a master without Sentinels',
+      { ISTHMUS_REDIS_SENTINEL_MASTER: 'm' },
+      [/^ISTHMUS_REDIS_SENTINEL_MASTER: has no effect/],
+    ],
+    ['a password without a Redis', { ISTHMUS_REDIS_PASSWORD: 'secret' }, [/^ISTHMUS_REDIS_PASSWORD: has no effect/]],
+    [
+      'a user without a password',
+      { ISTHMUS_REDIS_URL: 'redis://me@h' },
+      [/^ISTHMUS_REDIS_USERNAME: requires a password/],
+    ],
+    ['a malformed address', { ISTHMUS_REDIS_CLUSTER: 'a,:::' }, [/^ISTHMUS_REDIS_CLUSTER: must be a list/]],
+    [
+      'a mixture of TLS and plain addresses',
+      { ISTHMUS_REDIS_CLUSTER: 'a,rediss://b' },
+      [/^ISTHMUS_REDIS_CLUSTER: must use rediss/],
+    ],
+    [
+      'a password in a list',
+      { ISTHMUS_REDIS_CLUSTER: 'redis://:secret@b' },
+      [/^ISTHMUS_REDIS_CLUSTER: must not contain users/],
+    ],
+    [
+      'certificate authorities without TLS, in a missing file',
       { ISTHMUS_REDIS_URL: 'redis://h', ISTHMUS_REDIS_TLS_CA: '/nowhere' },
-      [/^ISTHMUS_REDIS_TLS_CA: means nothing without TLS/, /^ISTHMUS_REDIS_TLS_CA: cannot be read/],
+      [/^ISTHMUS_REDIS_TLS_CA: has no effect without TLS/, /^ISTHMUS_REDIS_TLS_CA: cannot be read/],
     ],
     ['a prefix with a hash tag', { ISTHMUS_REDIS_KEY_PREFIX: '{a}' }, [/^ISTHMUS_REDIS_KEY_PREFIX: must be at most/]],
   ])('refuse %s', (_, variables, expected) => {

@@ -1,26 +1,26 @@
 import { randomBytes } from 'node:crypto';
-import { WorkerBus, type BusExchange, type BusOrder } from './bus.js';
+import { WorkerBus, type BusExchange, type BusRequest } from './bus.js';
 import type { BusParts } from './bus-parts.js';
 import { AddressCheck } from './frames/address-check.js';
 import { EndGate } from './frames/end-gate.js';
 import { decodeFrame, type Frame } from './frames/frame.js';
 import { FrameOrder } from './frames/frame-order.js';
-import { FrameSeal } from './frames/frame-seal.js';
+import { FrameMac } from './frames/frame-mac.js';
 import { Outbox } from './frames/outbox.js';
 import { Membership } from './membership/membership.js';
 import { BusObserver } from './observer.js';
-import { pause } from './persist.js';
+import { pause } from './retry.js';
 import { SystemTimer, type Address } from './ports/index.js';
-import { DEFAULT_LIMITS, LAST_WORDS_MS } from './protocol.js';
+import { DEFAULT_LIMITS, LEAVE_TIMEOUT_MS } from './protocol.js';
 import { Requester } from './requester/requester.js';
 import { AcceptanceQueue } from './responder/acceptance-queue.js';
 import { Responder } from './responder/responder.js';
 import { SeenRequests } from './responder/seen-requests.js';
 
 const ID_BYTES = 16;
-const IDS_AT_ONCE = 256;
+const IDS_PER_BATCH = 256;
 
-/** The bus of one worker: what it asks, what it serves, and what it knows of the others. */
+/** The bus of one worker: the requests that it sends, those that it serves, and its view of the other workers. */
 export class BusNode extends WorkerBus {
   readonly membership: Membership;
 
@@ -34,31 +34,31 @@ export class BusNode extends WorkerBus {
     super();
     this.parts = withDefaults(given);
     const { limits, ...parts } = this.parts;
-    const outbox = new Outbox(parts.me, parts.wire, parts.seal);
+    const outbox = new Outbox(parts.workerId, parts.wire, parts.mac);
     const bounds = { ...DEFAULT_LIMITS, ...limits };
     this.membership = new Membership(
       { ...parts, outbox },
-      { request: (frame) => this.hearInbox(frame), reply: (frame) => this.hearReply(frame) },
+      { request: (frame) => this.receiveRequestFrame(frame), reply: (frame) => this.receiveReplyFrame(frame) },
     );
     const shared = { ...parts, outbox, membership: this.membership };
     this.requester = new Requester(shared);
     this.responder = new Responder({ ...shared, limits: bounds, waitingBytes: bounds.waitingBytes });
-    this.membership.onGone((worker) => this.lose(worker));
+    this.membership.onWorkerDead((worker) => this.onWorkerDead(worker));
   }
 
   /**
-   * Begins to listen, and says that this worker lives. Resolves after the first attempt: where the relay fails, the
-   * bus is unavailable, and comes up by itself.
+   * Subscribes to the relay and announces this worker. Resolves after the first attempt: if the relay fails, the bus is
+   * unavailable and recovers by itself.
    */
   async start(): Promise<void> {
     this.stopListening = this.parts.wire.onBroken(() => {
-      this.membership.lose();
-      this.requester.loseRelay();
+      this.membership.onRelayBroken();
+      this.requester.onRelayBroken();
     });
     await this.membership.start();
   }
 
-  /** Ends and aborts all that is under way. The others take the worker for dead in time; see `Membership.leave`. */
+  /** Ends and aborts everything in flight. The worker counts as dead once its announcement expires; see `leave`. */
   stop(): void {
     this.stopListening();
     this.membership.stop();
@@ -67,49 +67,50 @@ export class BusNode extends WorkerBus {
   }
 
   /**
-   * Stops, and says so to the others if they can be reached: what this worker had is gone at once, for good. What its
-   * handlers have answered is sent before, however long it is; only who takes it too slowly is not waited for.
+   * Stops and, if the relay can be reached, declares this worker dead, so that others need not wait for its
+   * announcement to expire. Ends that handlers have already returned are sent first, whatever their size, for at most
+   * `LEAVE_TIMEOUT_MS`: a requester that consumes too slowly does not delay the shutdown.
    */
   async leave(): Promise<void> {
-    await Promise.race([this.responder.whenSent(), pause(this.parts.timer, LAST_WORDS_MS)]);
+    await Promise.race([this.responder.whenSent(), pause(this.parts.timer, LEAVE_TIMEOUT_MS)]);
     await this.membership.leave().catch(() => undefined);
     this.stop();
   }
 
-  override request(order: BusOrder, onEvent?: (event: unknown) => void | Promise<void>): BusExchange {
+  override request(order: BusRequest, onEvent?: (event: unknown) => void | Promise<void>): BusExchange {
     return this.requester.request(order, onEvent);
   }
 
-  /** What is under way: requests of this worker, and requests of others that it serves. */
-  get load(): { readonly asked: number; readonly served: number } {
-    return { asked: this.requester.size, served: this.responder.size };
+  /** Number of requests in flight: those sent by this worker (`sent`), and those of others that it serves. */
+  get load(): { readonly sent: number; readonly served: number } {
+    return { sent: this.requester.size, served: this.responder.size };
   }
 
-  private hearInbox(bytes: Buffer): void {
+  private receiveRequestFrame(bytes: Buffer): void {
     const frame = this.open('inbox', bytes);
-    if (frame?.kind === 'canary') this.membership.hear(frame.request);
-    else if (frame) this.responder.hear(frame);
+    if (frame?.kind === 'canary') this.membership.receiveCanary(frame.request);
+    else if (frame) this.responder.receive(frame);
   }
 
-  private hearReply(bytes: Buffer): void {
+  private receiveReplyFrame(bytes: Buffer): void {
     const frame = this.open('replies', bytes);
-    if (frame) this.requester.hear(frame);
+    if (frame) this.requester.receive(frame);
   }
 
   private open(box: Address['box'], bytes: Buffer): Frame | undefined {
-    const { me, seal, address, observer } = this.parts;
-    const content = seal.open({ worker: me, box }, bytes);
+    const { workerId, mac, address, observer } = this.parts;
+    const content = mac.verify({ worker: workerId, box }, bytes);
     const frame = content && decodeFrame(content);
-    if (frame && address.isFor(me, frame)) return frame;
-    if (!content) observer.dropped('seal');
+    if (frame && address.isFor(workerId, frame)) return frame;
+    if (!content) observer.dropped('mac');
     else if (!frame) observer.dropped('shape');
     else observer.dropped('address', frame.request);
     return undefined;
   }
 
-  private lose(worker: string): void {
-    this.requester.loseWorker(worker);
-    this.responder.loseWorker(worker);
+  private onWorkerDead(worker: string): void {
+    this.requester.onWorkerDead(worker);
+    this.responder.onWorkerDead(worker);
   }
 }
 
@@ -118,10 +119,10 @@ function withDefaults(given: BusParts): Required<BusParts> {
   return {
     ...given,
     timer,
-    drawId: given.drawId ?? idsDrawn(),
+    createId: given.createId ?? createIdGenerator(),
     observer: given.observer ?? new BusObserver(),
     limits: given.limits ?? {},
-    seal: given.seal ?? new FrameSeal(given.secret),
+    mac: given.mac ?? new FrameMac(given.secret),
     address: given.address ?? new AddressCheck(),
     gate: given.gate ?? new EndGate(),
     seen: given.seen ?? new SeenRequests(timer),
@@ -130,13 +131,13 @@ function withDefaults(given: BusParts): Required<BusParts> {
   };
 }
 
-/** Draws the randomness of many ids at once: asking for it costs more than it is. */
-function idsDrawn(): () => string {
-  let drawn = Buffer.alloc(0);
+/** Reads the random bytes of many ids at once, because each call of `randomBytes` costs more than the bytes. */
+function createIdGenerator(): () => string {
+  let pool = Buffer.alloc(0);
   return () => {
-    if (drawn.length < ID_BYTES) drawn = randomBytes(ID_BYTES * IDS_AT_ONCE);
-    const id = drawn.toString('base64url', 0, ID_BYTES);
-    drawn = drawn.subarray(ID_BYTES);
+    if (pool.length < ID_BYTES) pool = randomBytes(ID_BYTES * IDS_PER_BATCH);
+    const id = pool.toString('base64url', 0, ID_BYTES);
+    pool = pool.subarray(ID_BYTES);
     return id;
   };
 }

@@ -8,7 +8,7 @@ import type { BusContext } from './bus.js';
 import { BusNode } from './bus-node.js';
 import { RedisWorld } from './relays/redis-world-fixture.js';
 
-/** Twice what the guarantees say. */
+/** Twice the guaranteed times. */
 const SOON_MS = scaleDeadline(2_000);
 const BACK_MS = scaleDeadline(4_000);
 
@@ -18,7 +18,7 @@ let nodes: BusNode[];
 
 beforeEach(async () => {
   redis = await startRedis();
-  redisWorld = RedisWorld.around(redis);
+  redisWorld = RedisWorld.owning(redis);
   nodes = [];
 });
 
@@ -31,7 +31,7 @@ async function worker(serve: (payload: unknown, context: BusContext) => unknown 
   const relay = await redisWorld.connect();
   const me = randomBytes(16).toString('base64url');
   const node = new BusNode({
-    me,
+    workerId: me,
     secret: SECRET,
     wire: relay,
     ledger: relay,
@@ -41,62 +41,62 @@ async function worker(serve: (payload: unknown, context: BusContext) => unknown 
   nodes.push(node);
   await node.start();
   await node.membership.whenReady(10_000);
-  return { me, ask: (to: string, payload: unknown) => node.request({ to, pattern: 'do', payload }) };
+  return { me, send: (to: string, payload: unknown) => node.request({ to, pattern: 'do', payload }) };
 }
 
-type Asker = Awaited<ReturnType<typeof worker>>;
+type TestWorker = Awaited<ReturnType<typeof worker>>;
 
-/** Asks, and once more whenever it was not taken, or not answered, in time: a full machine is slow, and says so. */
-async function askUntilServed(asker: Asker, to: string, payload: unknown) {
+/** Sends a request, and sends it again whenever it is not accepted or answered in time: a loaded machine is slow. */
+async function sendUntilServed(requester: TestWorker, to: string, payload: unknown) {
   for (;;) {
-    const end = await asker.ask(to, payload).end;
+    const end = await requester.send(to, payload).end;
     if (end.kind === 'value') return end;
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-/** Asks again and again until it is served; says how long that took, ms. */
-async function served(asker: Asker, to: string): Promise<number> {
+/** Sends requests until one is served; returns how long that took, in ms. */
+async function msUntilServed(requester: TestWorker, to: string): Promise<number> {
   const begun = performance.now();
   for (;;) {
-    const end = await asker.ask(to, 'again').end;
+    const end = await requester.send(to, 'again').end;
     if (end.kind === 'value') return performance.now() - begun;
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
 describe('workers with a Redis between them', () => {
-  it('serve each other, in order, large values included', async () => {
-    const asker = await worker();
+  it('serve requests of each other, including large values', async () => {
+    const requester = await worker();
     const owner = await worker((payload) => payload);
     const large = 'x'.repeat(3_000_000);
     const values = [1, 'two', { three: 3 }, large];
-    const ends = await Promise.all(values.map((value) => askUntilServed(asker, owner.me, value)));
+    const ends = await Promise.all(values.map((value) => sendUntilServed(requester, owner.me, value)));
     expect(ends).toEqual(values.map((value) => ({ kind: 'value', value })));
   });
 
-  it('end what is under way soon after Redis was killed, refuse meanwhile, and are back soon after it', async () => {
-    const asker = await worker();
+  it('end requests in flight soon after Redis dies, refuse new ones, and recover soon after Redis restarts', async () => {
+    const requester = await worker();
     const owner = await worker((payload) => (payload === 'hang' ? new Promise(() => {}) : payload));
-    const hanging = asker.ask(owner.me, 'hang');
+    const hanging = requester.send(owner.me, 'hang');
     expect(await hanging.accepted).toBe(true);
     await redis.kill('SIGKILL');
     const killed = performance.now();
     expect(await hanging.end).toEqual({ kind: 'unknown', cause: 'relay' });
     expect(performance.now() - killed).toBeLessThan(SOON_MS);
-    expect(await asker.ask(owner.me, 'meanwhile').end).toEqual({ kind: 'not-executed', cause: 'unavailable' });
+    expect(await requester.send(owner.me, 'meanwhile').end).toEqual({ kind: 'not-executed', cause: 'unavailable' });
     await redis.restart();
-    expect(await served(asker, owner.me)).toBeLessThan(BACK_MS);
+    expect(await msUntilServed(requester, owner.me)).toBeLessThan(BACK_MS);
   });
 
-  it('say soon that nothing is known while Redis is stopped, and are back soon after it', async () => {
-    const asker = await worker();
+  it('report an unknown outcome soon while Redis is suspended, and recover soon after it resumes', async () => {
+    const requester = await worker();
     const owner = await worker();
     process.kill(redis.pid, 'SIGSTOP');
     const stopped = performance.now();
-    expect((await asker.ask(owner.me, 'meanwhile').end).kind).toBe('unknown');
+    expect((await requester.send(owner.me, 'meanwhile').end).kind).toBe('unknown');
     expect(performance.now() - stopped).toBeLessThan(SOON_MS);
     process.kill(redis.pid, 'SIGCONT');
-    expect(await served(asker, owner.me)).toBeLessThan(BACK_MS);
+    expect(await msUntilServed(requester, owner.me)).toBeLessThan(BACK_MS);
   });
 });

@@ -2,34 +2,34 @@ import type { BusService } from './bus.js';
 import type { AddressCheck } from './frames/address-check.js';
 import type { EndGate } from './frames/end-gate.js';
 import type { FrameOrder } from './frames/frame-order.js';
-import type { FrameSeal } from './frames/frame-seal.js';
+import type { FrameMac } from './frames/frame-mac.js';
 import type { BusObserver } from './observer.js';
 import type { Directory, Ledger, Timer, Wire } from './ports/index.js';
 import type { BusLimits } from './protocol.js';
 import type { AcceptanceQueue } from './responder/acceptance-queue.js';
 import type { SeenRequests } from './responder/seen-requests.js';
 
-/** What the bus of one worker is made of. What is optional has a default that production never replaces. */
+/** Collaborators of the bus of one worker. Optional ones have a default that production never replaces. */
 export interface BusParts {
-  /** Incarnation of this worker: random, at most 64 characters, and never used by another one before or after. */
-  readonly me: string;
-  /** 32 bytes that all workers know, and nobody else. */
+  /** Incarnation of this worker: random, at most 64 characters, never used by another worker before or after. */
+  readonly workerId: string;
+  /** 32 bytes that only the workers know. */
   readonly secret: Buffer;
   readonly wire: Wire;
   readonly ledger: Ledger;
   readonly directory: Directory;
   readonly service: BusService;
-  /** The machine's own time by default. */
+  /** The clock of the machine by default. */
   readonly timer?: Timer;
-  /** A new random name of 128 bits at least. */
-  readonly drawId?: () => string;
+  /** Returns a new random id of at least 128 bits. */
+  readonly createId?: () => string;
   readonly observer?: BusObserver;
   readonly limits?: Partial<BusLimits>;
-  readonly seal?: FrameSeal;
+  readonly mac?: FrameMac;
   readonly address?: AddressCheck;
   readonly gate?: EndGate;
   readonly seen?: SeenRequests;
   readonly queue?: AcceptanceQueue;
-  /** One for each request that is sent. */
+  /** Creates the frame order of one request that is sent. */
   readonly makeOrder?: () => FrameOrder;
 }

@@ -4,53 +4,53 @@ import type { BusContext, BusEnd, BusExchange, BusService } from './bus.js';
 import { BusNode } from './bus-node.js';
 import type { BusParts } from './bus-parts.js';
 import { decodeFrame, type Frame } from './frames/frame.js';
-import { SEAL_BYTES } from './frames/frame-seal.js';
+import { MAC_BYTES } from './frames/frame-mac.js';
 import { BusObserver, type DropCause } from './observer.js';
 import {
   RelayFailure,
   type Address,
-  type Announced,
+  type AnnounceReply,
   type ClaimVerdict,
   type RevokeVerdict,
   type Ticket,
 } from './ports/index.js';
 import { MemoryRelay } from './relays/index.js';
 
-/** A frame on its way. */
-export interface Passing {
+/** A frame in transit. */
+export interface FrameInTransit {
   readonly to: Address;
   readonly bytes: Buffer;
   readonly frame: Frame;
-  /** Lets it through, or other bytes in its place. */
+  /** Delivers the frame, or other bytes in its place. */
   deliver(bytes?: Buffer): Promise<number>;
 }
 
-/** A relay that does what a test wants, and is faithful otherwise. */
+/** A relay with faults that a test injects; it is faithful otherwise. */
 export class FaultyRelay extends MemoryRelay {
-  /** What becomes of a frame. */
-  carry: (passing: Passing) => Promise<number> = (passing) => passing.deliver();
-  claiming: (claim: () => Promise<ClaimVerdict>, ticket: Ticket) => Promise<ClaimVerdict> = (claim) => claim();
-  revoking: (revoke: () => Promise<RevokeVerdict>) => Promise<RevokeVerdict> = (revoke) => revoke();
-  listing: (list: () => Promise<readonly string[]>) => Promise<readonly string[]> = (list) => list();
-  /** While set, everything fails so. */
+  /** Handles each published frame. */
+  onPublish: (inTransit: FrameInTransit) => Promise<number> = (inTransit) => inTransit.deliver();
+  onClaim: (claim: () => Promise<ClaimVerdict>, ticket: Ticket) => Promise<ClaimVerdict> = (claim) => claim();
+  onRevoke: (revoke: () => Promise<RevokeVerdict>) => Promise<RevokeVerdict> = (revoke) => revoke();
+  onList: (list: () => Promise<readonly string[]>) => Promise<readonly string[]> = (list) => list();
+  /** While set, every call fails with it. */
   outage: RelayFailure | undefined;
-  /** The frames that were published, canaries left out. */
+  /** The published frames, without canaries. */
   readonly published: Frame[] = [];
-  listens = 0;
+  listenCount = 0;
   private epoch = 0;
   private readonly listeners = new Set<() => void>();
 
   override listen(...args: Parameters<MemoryRelay['listen']>): Promise<void> {
-    this.listens += 1;
-    return this.unlessOut(() => super.listen(...args));
+    this.listenCount += 1;
+    return this.unlessOutage(() => super.listen(...args));
   }
 
   override publish(to: Address, bytes: Buffer): Promise<number> {
-    const frame = decodeFrame(bytes.subarray(SEAL_BYTES));
-    if (!frame) throw new TypeError('That is no frame.');
-    return this.unlessOut(() => {
+    const frame = decodeFrame(bytes.subarray(MAC_BYTES));
+    if (!frame) throw new TypeError('Not a frame.');
+    return this.unlessOutage(() => {
       if (frame.kind !== 'canary') this.published.push(frame);
-      return this.carry({ to, bytes, frame, deliver: (given = bytes) => super.publish(to, given) });
+      return this.onPublish({ to, bytes, frame, deliver: (given = bytes) => super.publish(to, given) });
     });
   }
 
@@ -60,33 +60,35 @@ export class FaultyRelay extends MemoryRelay {
   }
 
   override claim(ticket: Ticket, accept: Buffer): Promise<ClaimVerdict> {
-    const claim = () => (this.isStale(ticket) ? Promise.resolve('stale' as const) : super.claim(bare(ticket), accept));
-    return this.unlessOut(() => this.claiming(claim, ticket));
+    const claim = () =>
+      this.isStale(ticket) ? Promise.resolve('stale' as const) : super.claim(withoutEpoch(ticket), accept);
+    return this.unlessOutage(() => this.onClaim(claim, ticket));
   }
 
   override revoke(ticket: Ticket): Promise<RevokeVerdict> {
-    const revoke = () => (this.isStale(ticket) ? Promise.resolve('stale' as const) : super.revoke(bare(ticket)));
-    return this.unlessOut(() => this.revoking(revoke));
+    const revoke = () =>
+      this.isStale(ticket) ? Promise.resolve('stale' as const) : super.revoke(withoutEpoch(ticket));
+    return this.unlessOutage(() => this.onRevoke(revoke));
   }
 
-  override announce(worker: string, ttlMs: number): Promise<Announced> {
-    return this.unlessOut(async () => {
+  override announce(worker: string, ttlMs: number): Promise<AnnounceReply> {
+    return this.unlessOutage(async () => {
       const announced = await super.announce(worker, ttlMs);
       return { ...announced, generation: `${announced.generation} ${this.epoch}` };
     });
   }
 
-  override living(): Promise<readonly string[]> {
-    return this.unlessOut(() => this.listing(() => super.living()));
+  override aliveWorkers(): Promise<readonly string[]> {
+    return this.unlessOutage(() => this.onList(() => super.aliveWorkers()));
   }
 
-  /** The connections of every worker break, and are there again. */
-  breakUp(): void {
+  /** Breaks the connections of every worker, which recover at once. */
+  breakConnections(): void {
     for (const listener of this.listeners) listener();
   }
 
-  /** As after a restart or a fail-over: nothing that was decided counts. */
-  renew(): void {
+  /** Starts a new generation, as a restart or a fail-over does: earlier decisions are void. */
+  startNewGeneration(): void {
     this.epoch += 1;
   }
 
@@ -94,19 +96,19 @@ export class FaultyRelay extends MemoryRelay {
     return !generation.endsWith(` ${this.epoch}`);
   }
 
-  private unlessOut<T>(run: () => Promise<T>): Promise<T> {
+  private unlessOutage<T>(run: () => Promise<T>): Promise<T> {
     return this.outage ? Promise.reject(this.outage) : run();
   }
 }
 
-function bare(ticket: Ticket): Ticket {
+function withoutEpoch(ticket: Ticket): Ticket {
   return { ...ticket, generation: ticket.generation.split(' ')[0] ?? '' };
 }
 
 type Handler = (payload: unknown, context: BusContext, pattern: string) => unknown;
 
-/** What was dropped and alarmed, by all nodes of a world. */
-export class Notes extends BusObserver {
+/** Records the events of all nodes of a world. */
+export class RecordingObserver extends BusObserver {
   readonly alarms: string[] = [];
   readonly drops: DropCause[] = [];
   readonly availabilities: boolean[] = [];
@@ -126,40 +128,40 @@ export class Notes extends BusObserver {
 
 export const SECRET = randomBytes(32);
 
-/** Some workers, a relay between them, and time that a test moves. */
+/** Several workers with a relay between them, and a timer that the test advances. */
 export class BusWorld {
   readonly timer = new ManualTimer();
   readonly relay = new FaultyRelay(this.timer);
-  readonly notes = new Notes();
+  readonly observed = new RecordingObserver();
   private readonly nodes: BusNode[] = [];
 
-  /** A worker that is up. */
+  /** Starts a worker. */
   async node(me: string, handler: Handler = () => 'served', parts: Partial<BusParts> = {}): Promise<BusNode> {
-    const { relay, timer, notes } = this;
+    const { relay, timer, observed: notes } = this;
     const service: BusService = {
       handle: async (pattern, payload, context) => handler(payload, context, pattern),
     };
     const ports = { wire: relay, ledger: relay, directory: relay, timer, observer: notes };
-    const node = new BusNode({ me, secret: SECRET, ...ports, service, ...parts });
+    const node = new BusNode({ workerId: me, secret: SECRET, ...ports, service, ...parts });
     this.nodes.push(node);
     await node.start();
     return node;
   }
 
-  /** What can happen without time passing has happened. */
+  /** Resolves once everything has happened that needs no time to pass. */
   settle(): Promise<void> {
     return this.timer.advance(0);
   }
 
-  /** The end of an exchange within so many ms; undefined if it has none by then. */
+  /** Advances the time and returns the end of an exchange; undefined if it has not ended by then. */
   async endWithin(ms: number, exchange: BusExchange): Promise<BusEnd | undefined> {
     let end: BusEnd | undefined;
-    void exchange.end.then((told) => (end = told));
+    void exchange.end.then((reached) => (end = reached));
     await this.timer.advance(ms);
     return end;
   }
 
-  framesOf(kind: Frame['kind']): Frame[] {
+  publishedFrames(kind: Frame['kind']): Frame[] {
     return this.relay.published.filter((frame) => frame.kind === kind);
   }
 
@@ -168,13 +170,16 @@ export class BusWorld {
   }
 }
 
-/** A promise and how to settle it. */
-export function gate<T = void>(): { readonly passed: Promise<T>; open(value: T): void; fail(error: unknown): void } {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  return { passed: promise, open: resolve, fail: reject };
+/** Returns a promise and the functions that settle it. */
+export function deferred<T = void>(): {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+} {
+  return Promise.withResolvers<T>();
 }
 
-/** The relay did not carry it out. */
-export const untried = (): RelayFailure => new RelayFailure(false);
-/** The relay may have carried it out. */
-export const unsaid = (): RelayFailure => new RelayFailure(true);
+/** The relay certainly did not execute the command. */
+export const notAttempted = (): RelayFailure => new RelayFailure(false);
+/** The relay may have executed the command. */
+export const maybeAttempted = (): RelayFailure => new RelayFailure(true);

@@ -1,62 +1,62 @@
 /** One request to another worker. Payloads are JSON values of the caller's own shape. */
-export interface BusOrder {
-  /** Incarnation of the worker that is asked. */
+export interface BusRequest {
+  /** Incarnation of the worker that serves the request. */
   readonly to: string;
-  /** Names the handler there (`@MessagePattern`). */
+  /** Name of the handler at that worker (`@MessagePattern`). */
   readonly pattern: string;
   readonly payload: unknown;
-  /** Requests of one queue are accepted in the order they were sent. A session's id, as a rule. */
+  /** Requests of one queue are accepted in the order in which they were sent. Usually the id of a session. */
   readonly queue?: string;
-  /** How long the whole may take, ms. Absent: as long as both workers live. */
+  /** Maximum duration of the whole request, in ms. Absent: unlimited while both workers are alive. */
   readonly budgetMs?: number;
 }
 
-/** What became of a request, as far as that can be known. */
+/** The end of a request, as precisely as the requester can know it. */
 export type BusEnd =
   /** The handler returned. */
   | { readonly kind: 'value'; readonly value: unknown }
-  /** The handler threw, and no interceptor made a value of it. Nothing is known but that. */
+  /** The handler threw, and no interceptor turned the error into a value. Nothing else is known. */
   | { readonly kind: 'failed' }
-  /** The worker took it, saw that it cannot serve it, and ran nothing. */
+  /** The worker received the request, cannot serve it, and ran nothing. */
   | { readonly kind: 'refused'; readonly reason: string; readonly detail?: unknown }
-  /** It is certain that it did not run: nobody was there, the claim was won by us, or nothing was ever sent. */
+  /** The request certainly did not run: no worker received it, it was revoked in time, or nothing was sent. */
   | { readonly kind: 'not-executed'; readonly cause: 'unreachable' | 'unavailable' | 'cancelled' }
-  /** It may have run: the relay failed, the worker died, the time is over, a frame is missing. */
-  | { readonly kind: 'unknown'; readonly cause: 'relay' | 'owner-gone' | 'deadline' | 'gap' };
+  /** The request may have run: the relay failed, the worker died, the budget ran out, or a frame is missing. */
+  | { readonly kind: 'unknown'; readonly cause: 'relay' | 'owner-dead' | 'deadline' | 'gap' };
 
-/** A request under way. */
+/** A request in flight. */
 export interface BusExchange {
   /** Resolves exactly once and never rejects. */
   readonly end: Promise<BusEnd>;
-  /** Resolves with true once the other worker has claimed the request, with false when it ends without that. */
+  /** Resolves with true once the other worker has claimed the request, with false if the request ends unclaimed. */
   readonly accepted: Promise<boolean>;
-  /** Asks the other worker to stop (its context's signal). The end comes all the same. */
+  /** Requests the other worker to stop (through the signal of its context). `end` still resolves. */
   cancel(): void;
 }
 
 /** Sends requests to workers. */
 export abstract class WorkerBus {
-  /** `onEvent` gets what the handler sends before its end, in order; a returned promise is back-pressure. */
-  abstract request(order: BusOrder, onEvent?: (event: unknown) => void | Promise<void>): BusExchange;
+  /** `onEvent` receives what the handler emits before its end, in order; a returned promise is back-pressure. */
+  abstract request(order: BusRequest, onEvent?: (event: unknown) => void | Promise<void>): BusExchange;
 }
 
-/** What a handler knows of the request that it serves. */
+/** What a handler can know and do about the request that it serves. */
 export interface BusContext {
-  /** Incarnation of the worker that asks. */
+  /** Incarnation of the worker that sent the request. */
   readonly requester: string;
-  /** Aborted when the requester cancels, when it is gone, or when the budget is over. */
+  /** Aborted when the requester cancels, when the requester is dead, or when the budget has run out. */
   readonly signal: AbortSignal;
   /**
-   * Sends something that precedes the end. A returned promise is back-pressure. Never throws; what cannot be sent any
-   * more is dropped, and the requester learns of the gap.
+   * Sends an event before the end. A returned promise is back-pressure. Never throws: an event that can no longer be
+   * sent is dropped, and the requester detects the gap.
    */
   emit(event: unknown): void | Promise<void>;
 }
 
-/** Serves what other workers ask. */
+/** Serves the requests of other workers. */
 export interface BusService {
   /**
-   * Looks at a request before it is claimed: a refusal means that nothing has run and nothing ever will. Synchronous;
+   * Checks a request before it is claimed: a refusal means that nothing has run and nothing ever will. Synchronous;
    * must not throw.
    */
   admit?(pattern: string, payload: unknown): { readonly reason: string; readonly detail?: unknown } | undefined;

@@ -1,20 +1,20 @@
 export { BusNode } from './bus-node.js';
 export type { BusParts } from './bus-parts.js';
-export { WorkerBus, type BusContext, type BusEnd, type BusExchange, type BusOrder, type BusService } from './bus.js';
+export { WorkerBus, type BusContext, type BusEnd, type BusExchange, type BusRequest, type BusService } from './bus.js';
 export type { AddressCheck } from './frames/address-check.js';
 export { EndGate, type EndStatus } from './frames/end-gate.js';
 export { FrameOrder } from './frames/frame-order.js';
-export { FrameSeal } from './frames/frame-seal.js';
+export { FrameMac } from './frames/frame-mac.js';
 export { Membership } from './membership/membership.js';
 export { WorkerBusContext } from './nest/worker-bus-context.js';
-export { LEAVING, WorkerBusServer, type Admittance } from './nest/worker-bus-server.js';
+export { LEAVING_REASON, WorkerBusServer, type AdmissionCheck } from './nest/worker-bus-server.js';
 export { BusObserver, type DropCause } from './observer.js';
 export {
   RelayFailure,
   SystemTimer,
   Timer,
   type Address,
-  type Announced,
+  type AnnounceReply,
   type ClaimVerdict,
   type Directory,
   type Ledger,
@@ -23,7 +23,7 @@ export {
   type RevokeVerdict,
   type Ticket,
   type Wire,
-  type WorkerState,
+  type WorkerPresence,
 } from './ports/index.js';
 export { MemoryRelay, RedisRelay } from './relays/index.js';
 export type { BusLimits } from './protocol.js';

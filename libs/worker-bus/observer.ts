@@ -1,14 +1,14 @@
 /** Why a frame that arrived was dropped. */
-export type DropCause = 'seal' | 'shape' | 'address' | 'repeated' | 'parts' | 'verdict' | 'stray' | 'order';
+export type DropCause = 'mac' | 'shape' | 'address' | 'repeated' | 'parts' | 'verdict' | 'stray' | 'order';
 
-/** Is told what nobody is answered about. Must not throw. By itself it does nothing. */
+/** Receives events that no reply reports. Implementations must not throw. The base class ignores every event. */
 export class BusObserver {
-  /** Something that must not be: two workers hear one inbox. */
+  /** A violated assumption: two workers receive the frames of one inbox. */
   alarm(_message: string): void {}
 
-  /** A frame was dropped; `request` where it could be read. */
+  /** A frame was dropped; `request` is its request id, if it could be read. */
   dropped(_cause: DropCause, _request?: string): void {}
 
-  /** The worker can or cannot reach others now. */
+  /** The worker can now reach other workers, or can no longer. */
   availability(_isAvailable: boolean): void {}
 }

@@ -1,59 +1,64 @@
-/** Every figure of the protocol, in ms and bytes. Workers of one cluster must agree on them. */
+/** Every number of the protocol, in ms and bytes. All workers of one cluster must agree on them. */
 
-/** Nobody can claim a request that was sent longer ago, by the relay's clock. */
+/** A request that was sent longer ago, by the clock of the relay, can no longer be claimed. */
 export const CLAIM_WINDOW_MS = 10_000;
-/** A worker that has not accepted by then is asked no more: the requester takes the request back. */
-export const ACCEPT_WAIT_MS = 500;
-/** For so long a request is taken back again and again while the relay cannot be reached. */
-export const REVOKE_RETRY_MS = 250;
-export const REVOKE_PAUSE_MS = 50;
-/** A request is known again for longer than anybody could claim it. */
-export const SEEN_MS = 2 * CLAIM_WINDOW_MS;
+/** The requester revokes a request that was not accepted within this time. */
+export const ACCEPT_TIMEOUT_MS = 500;
+/** How long a revocation is retried while the relay cannot be reached. */
+export const REVOKE_RETRY_TIMEOUT_MS = 250;
+export const REVOKE_RETRY_INTERVAL_MS = 50;
+/** A request id is remembered for longer than any worker could claim the request. */
+export const SEEN_RETENTION_MS = 2 * CLAIM_WINDOW_MS;
 /**
- * What a handler sent waits for so long for a relay that comes back, or for somebody to hear it: until the requester has
- * noticed that this worker is not there any more. Between both, it would wait for an answer that was given up.
+ * How long an event or end of a handler is published again until the relay is back and the requester receives it. The
+ * requester notices within this time that this worker is dead. If the worker gave up earlier, the requester would keep
+ * waiting for an answer that never comes.
  */
-export const REPLY_RETRY_MS = 7_000;
-export const REPLY_PAUSE_MS = 100;
-/** A worker that leaves waits for so long for those who still take its answers. */
-export const LAST_WORDS_MS = 1_000;
-/** An owner that may send no more, for want of credit, asks so often whether it is still wanted. */
-export const PROBE_MS = 1_000;
+export const REPLY_RETRY_TIMEOUT_MS = 7_000;
+export const REPLY_RETRY_INTERVAL_MS = 100;
+/** How long a worker that leaves waits for requesters that still receive its answers. */
+export const LEAVE_TIMEOUT_MS = 1_000;
+/** How often an owner without credit probes whether the requester still waits. */
+export const PROBE_INTERVAL_MS = 1_000;
 
-/** A worker that does not say so again is taken for dead after this. */
+/** A worker that does not renew its announcement within this time can be declared dead. */
 export const PRESENCE_TTL_MS = 5_000;
-/** How often a worker says that it lives, proves that it hears, and looks who else lives. */
-export const BEAT_MS = 1_000;
-/** The same while the relay fails: back within two seconds of the relay, with room to spare. */
-export const BEAT_PAUSE_MS = 150;
-/** An attempt to subscribe that has neither succeeded nor failed for so long is made anew. */
-export const LISTEN_MS = 5_000;
-/** The list of the living is used for so long. One beat, and the time that the answer takes. */
-export const LIST_FRESH_MS = 1_250;
-/** Long enough after the relay began anew for every living worker to have announced itself. */
-export const SETTLED_MS = PRESENCE_TTL_MS + 1_000;
+/** How often a worker announces itself, proves its subscription and reads the list of alive workers. */
+export const HEARTBEAT_INTERVAL_MS = 1_000;
+/** The same while the relay fails: the worker is ready within two seconds of the relay's recovery, with a margin. */
+export const HEARTBEAT_RETRY_INTERVAL_MS = 150;
+/** An attempt to subscribe that has neither succeeded nor failed within this time is repeated. */
+export const SUBSCRIBE_TIMEOUT_MS = 5_000;
+/** How long a list of alive workers is valid: one heartbeat, and the time of one reply. */
+export const LIST_TTL_MS = 1_250;
+/** After this time under one relay generation, every alive worker has announced itself. */
+export const SETTLE_PERIOD_MS = PRESENCE_TTL_MS + 1_000;
 /**
- * A worker that could not announce itself for longer cannot tell who else could not. What the announcement of another
- * one still lasts after an outage of this length, with a beat before it, is what that one needs to come back.
+ * A worker that could not announce itself for longer cannot judge the absence of others, which may have had the same
+ * outage. After an outage of this length, preceded by one heartbeat, the announcement of another worker lasts just as
+ * long as that worker needs to recover.
  */
-export const BLIND_MS = 2 * BEAT_MS;
-/** A worker whose last attempt to announce itself is older was stopped, and cannot know what became of it. */
-export const PULSE_MS = 4_000;
+export const MAX_ANNOUNCE_GAP_MS = 2 * HEARTBEAT_INTERVAL_MS;
+/** A worker whose last announcement is older was suspended, and may have been declared dead meanwhile. */
+export const OWN_LIVENESS_TTL_MS = 4_000;
 
-/** A frame, header and MAC included. Redis cuts a subscriber that lags by 32 MB. */
+/** Maximum size of a frame, header and MAC included. Redis disconnects a subscriber that lags by 32 MB. */
 export const MAX_FRAME_BYTES = 64 * 1024;
-/** What an owner may send before it hears that some of it was consumed. */
+/** How much an owner may send before the requester reports that it consumed some of it. */
 export const WINDOW_BYTES = 1024 * 1024;
-/** The requester says so after so many consumed bytes: early enough for the window never to run dry. */
+/** The requester sends a credit each time it has consumed this much: early enough that the window never runs dry. */
 export const CREDIT_STEP_BYTES = 256 * 1024;
-/** How deep the JSON between workers may be: messages with 64 levels, in envelopes of their own. */
+/** Maximum depth of the JSON between workers: messages with 64 levels, inside envelopes. */
 export const MAX_JSON_DEPTH = 80;
 
-/** Bounds of what one worker holds for others. */
+/** Limits of what one worker buffers for others. */
 export interface BusLimits {
-  /** Of what a handler sent and a requester has not taken yet, for each request; the value being sent comes on top. */
+  /**
+   * Maximum size of what a handler emitted and the requester has not consumed, per request, beside the value being
+   * sent.
+   */
   readonly waitingBytes: number;
-  /** Of the parts of requests that have not arrived whole, for all of them together. */
+  /** Maximum size of the parts of incomplete requests, in total. */
   readonly partialBytes: number;
 }
 

@@ -63,10 +63,10 @@ describe('RedisHandoffDirectory', () => {
   it('expires an entry after a day without a look-up', async () => {
     const session = newSession();
     await new RedisHandoffDirectory(redis, keys).record(session, 'new owner');
-    const left = async () => Number(await redis.send('PTTL', keys.moved(session)));
+    const left = async () => Number(await redis.send('PTTL', keys.handoff(session)));
     expect(await left()).toBeGreaterThan(DAY_MS - 60_000);
     expect(await left()).toBeLessThanOrEqual(DAY_MS);
-    await redis.send('PEXPIRE', keys.moved(session), 60_000);
+    await redis.send('PEXPIRE', keys.handoff(session), 60_000);
     expect(await new RedisHandoffDirectory(redis, keys).findNewOwner(session)).toBe('new owner');
     expect(await left()).toBeGreaterThan(DAY_MS - 60_000);
   });
@@ -82,7 +82,7 @@ describe('RedisHandoffDirectory', () => {
 
   it('rejects when the Redis key holds another type', async () => {
     const session = newSession();
-    await redis.send('RPUSH', keys.moved(session), 'a list');
+    await redis.send('RPUSH', keys.handoff(session), 'a list');
     await expect(new RedisHandoffDirectory(redis, keys).findNewOwner(session)).rejects.toBeInstanceOf(RelayFailure);
   });
 });

@@ -16,17 +16,17 @@ export class RedisHandoffDirectory extends HandoffDirectory {
 
   override async findNewOwner(session: string): Promise<string | undefined> {
     const newOwner = await this.commands
-      .send('GETEX', this.keys.moved(session), 'PX', ENTRY_TTL_MS)
+      .send('GETEX', this.keys.handoff(session), 'PX', ENTRY_TTL_MS)
       .catch(throwRelayFailure);
     return typeof newOwner === 'string' ? newOwner : undefined;
   }
 
   override async record(session: string, newOwner: string): Promise<void> {
-    await this.commands.send('SET', this.keys.moved(session), newOwner, 'PX', ENTRY_TTL_MS).catch(throwRelayFailure);
+    await this.commands.send('SET', this.keys.handoff(session), newOwner, 'PX', ENTRY_TTL_MS).catch(throwRelayFailure);
   }
 
   override async remove(session: string): Promise<void> {
-    await this.commands.send('UNLINK', this.keys.moved(session)).catch(throwRelayFailure);
+    await this.commands.send('UNLINK', this.keys.handoff(session)).catch(throwRelayFailure);
   }
 }
 

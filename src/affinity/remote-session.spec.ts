@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
-import { WorkerBus, type BusEnd, type BusExchange, type BusOrder } from '#lib/worker-bus';
+import { WorkerBus, type BusEnd, type BusExchange, type BusRequest } from '#lib/worker-bus';
 import { callerOf, LEGACY_CLIENT, remoteServer } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { RemoteSession } from './remote-session.js';
@@ -9,7 +9,7 @@ const server = remoteServer('a');
 const order = { session: 'id', caller: callerOf('me'), endpoint: 'a' };
 
 interface Sent {
-  readonly order: BusOrder;
+  readonly order: BusRequest;
   readonly emit: (event: unknown) => void | Promise<void>;
   readonly end: (end: BusEnd) => void;
   cancelled: boolean;
@@ -19,9 +19,9 @@ interface Sent {
 class ScriptedBus extends WorkerBus {
   readonly sent: Sent[] = [];
   /** Ends every request at once. */
-  reply: ((order: BusOrder) => BusEnd) | undefined;
+  reply: ((order: BusRequest) => BusEnd) | undefined;
 
-  override request(what: BusOrder, onEvent: (event: unknown) => void | Promise<void> = () => undefined): BusExchange {
+  override request(what: BusRequest, onEvent: (event: unknown) => void | Promise<void> = () => undefined): BusExchange {
     const { promise: end, resolve } = Promise.withResolvers<BusEnd>();
     const sent: Sent = { order: what, emit: onEvent, end: resolve, cancelled: false };
     this.sent.push(sent);
@@ -95,7 +95,7 @@ describe('a call of a remote session', () => {
     ['the owner is offline', { kind: 'not-executed', cause: 'unreachable' }, { code: -31001, outcome: 'not_executed' }],
     ['Redis is unavailable', { kind: 'not-executed', cause: 'unavailable' }, { code: -31007, outcome: 'not_executed' }],
     ['Redis fails during the call', { kind: 'unknown', cause: 'relay' }, { code: -31002, outcome: 'unknown' }],
-    ['the owner dies', { kind: 'unknown', cause: 'owner-gone' }, { code: -31002, outcome: 'unknown' }],
+    ['the owner dies', { kind: 'unknown', cause: 'owner-dead' }, { code: -31002, outcome: 'unknown' }],
     ['the time budget is exhausted', { kind: 'unknown', cause: 'deadline' }, { code: -31002, outcome: 'unknown' }],
     ['a frame is lost', { kind: 'unknown', cause: 'gap' }, { code: -31002, outcome: 'unknown' }],
     ['the handler throws', { kind: 'failed' }, { code: -32603, outcome: 'unknown' }],
@@ -152,7 +152,7 @@ describe('a remote session that was handed off', () => {
   });
 
   it('does not send an order again that may have run', async () => {
-    const { bus, session } = world(() => ({ kind: 'unknown', cause: 'owner-gone' }), 'new owner');
+    const { bus, session } = world(() => ({ kind: 'unknown', cause: 'owner-dead' }), 'new owner');
     expect(await session.call(callOf(1), new RecordingSink())).toMatchObject({ error: { code: -31002 } });
     expect(bus.sent).toHaveLength(1);
   });
@@ -207,7 +207,7 @@ describe('a stream of a remote session', () => {
     void bus.last.emit({ kind: 'found', standing: true });
     expect((await opening).isServerStream).toBe(true);
     expect(sink.summary).toEqual(['opened']);
-    bus.last.end({ kind: 'unknown', cause: 'owner-gone' });
+    bus.last.end({ kind: 'unknown', cause: 'owner-dead' });
     await Promise.resolve();
     await Promise.resolve();
     await Promise.resolve();
@@ -223,7 +223,7 @@ describe('a stream of a remote session', () => {
   });
 
   it('fails with 503 when its owner dies before the stream was found', async () => {
-    const { session } = world(() => ({ kind: 'unknown', cause: 'owner-gone' }));
+    const { session } = world(() => ({ kind: 'unknown', cause: 'owner-dead' }));
     const wanted = expect.objectContaining({ code: -31001, httpStatus: 503 });
     await expect(session.openStream(new RecordingSink())).rejects.toEqual(wanted);
   });

@@ -9,7 +9,7 @@ import {
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
-import { LEAVING, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
+import { LEAVING_REASON, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import type { StreamEvent, StreamSink } from '../session-pool/index.js';
 import type { SubscribedResource } from '../subscriptions/index.js';
 import { SessionUnknown } from './affinity.errors.js';
@@ -167,7 +167,7 @@ export class RemoteSession implements SessionHandle {
   /** No worker accepted the order, so it has certainly not run and may be sent to the new owner. */
   private findNewOwnerAfter(end: BusEnd, isCancelled: boolean): Promise<string | undefined> {
     const isUnreachable = end.kind === 'not-executed' && end.cause === 'unreachable';
-    const isLeaving = end.kind === 'refused' && end.reason === LEAVING;
+    const isLeaving = end.kind === 'refused' && end.reason === LEAVING_REASON;
     return (isUnreachable || isLeaving) && !isCancelled ? this.ports.findNewOwner() : Promise.resolve(undefined);
   }
 }

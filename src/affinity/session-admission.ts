@@ -1,6 +1,6 @@
 import { isJsonObject } from '#lib/mcp-protocol';
 import type { SessionPool } from '../session-pool/index.js';
-import type { AdmissionCheck } from '../workers/index.js';
+import type { AdmissionCheck } from '#lib/worker-bus';
 import type { PendingHandoffs } from './pending-handoffs.js';
 import { Refusal } from './session-orders.js';
 

@@ -185,7 +185,7 @@ describe('handoff to a worker that does not accept', () => {
 
   it.each<[string, BusEnd]>([
     ['does not reply in time', { kind: 'unknown', cause: 'deadline' }],
-    ['dies', { kind: 'unknown', cause: 'owner-gone' }],
+    ['dies', { kind: 'unknown', cause: 'owner-dead' }],
     ['replies while Redis fails', { kind: 'unknown', cause: 'relay' }],
     ['fails', { kind: 'failed' }],
     ['sends an invalid reply', { kind: 'value', value: 'yes' }],

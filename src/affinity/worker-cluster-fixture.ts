@@ -99,7 +99,7 @@ export class TestWorker {
     this.sessions = new SessionPool(config, archive);
     const ports = { wire: relay, ledger: relay, directory: relay, timer };
     this.server = new WorkerBusServer(
-      { me: this.workerId.text, secret, ...ports },
+      { workerId: this.workerId.text, secret, ...ports },
       createSessionAdmission(this.sessions, this.pendingHandoffs),
     );
     const { node } = this.server;

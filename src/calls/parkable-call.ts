@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import {
-  answerForLegacy,
-  outcomeOfFault,
-  questionForModern,
+  toLegacyAnswer,
+  toFaultOutcome,
+  toModernQuestion,
   type Answer,
   type JsonObject,
   type McpNotification,
@@ -130,12 +130,12 @@ export class ParkableCall extends CallReply {
     if (this.openQuestions.size > 0 && !this.gatherTimer) return Promise.resolve(this.toInputRequired());
     if (waiter.signal.aborted) {
       this.abortIfUnattended();
-      return Promise.resolve(outcomeOfFault('aborted'));
+      return Promise.resolve(toFaultOutcome('aborted'));
     }
     return new Promise((settle) => {
       const onAbort = () => {
         this.waiters.delete(waiting);
-        settle(outcomeOfFault('aborted'));
+        settle(toFaultOutcome('aborted'));
         this.abortIfUnattended();
       };
       const resolve = (result: CallResult) => {
@@ -157,7 +157,7 @@ export class ParkableCall extends CallReply {
   answer(responses: JsonObject): void {
     const answers = Array.from(this.openQuestions).flatMap(([key, { question, answer }]) => {
       if (!Object.hasOwn(responses, key)) return [];
-      const result = answerForLegacy(question.method, responses[key]);
+      const result = toLegacyAnswer(question.method, responses[key]);
       if (!result) throw new MalformedAnswer(key, question.method);
       return [{ key, deliver: () => answer({ result }) }];
     });
@@ -191,7 +191,7 @@ export class ParkableCall extends CallReply {
     const key = `question-${(this.questionCount += 1)}`;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const withdraw = () => reject(new QuestionWithdrawn());
-    this.openQuestions.set(key, { question: questionForModern(question), answer: resolve });
+    this.openQuestions.set(key, { question: toModernQuestion(question), answer: resolve });
     signal.addEventListener('abort', withdraw, { once: true });
     this.gather();
     this.restartQuestionTimer();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { outcomeOfFault, result, type Answer, type JsonObject, type Outcome, type Question } from '#lib/mcp-protocol';
+import { toFaultOutcome, result, type Answer, type JsonObject, type Outcome, type Question } from '#lib/mcp-protocol';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import type { InputRequired, CallResult, CallWaiter } from './parkable-call.js';
 import { PlainReply, type CallReply } from './call-replies.js';
@@ -31,7 +31,7 @@ class Server {
 
   readonly run = (reply: CallReply, signal: AbortSignal): Promise<Outcome> => {
     [this.reply, this.signal] = [reply, signal];
-    signal.addEventListener('abort', () => this.outcome.resolve(outcomeOfFault('aborted')));
+    signal.addEventListener('abort', () => this.outcome.resolve(toFaultOutcome('aborted')));
     return this.outcome.promise;
   };
 
@@ -179,7 +179,7 @@ describe('a call whose server sends live questions', () => {
     const client = new AbortController();
     const waiting = resume(parked, await questionsOf(first), { 'question-1': ANSWER }, { signal: client.signal });
     client.abort();
-    expect(await waiting).toEqual(outcomeOfFault('aborted'));
+    expect(await waiting).toEqual(toFaultOutcome('aborted'));
     expect(server.signal?.aborted).toBe(true);
   });
 
@@ -188,7 +188,7 @@ describe('a call whose server sends live questions', () => {
     const first = start();
     void server.ask(FORM);
     const resumed = resume(parked, await questionsOf(first), { 'question-1': ANSWER }, { signal: AbortSignal.abort() });
-    expect(await resumed).toEqual(outcomeOfFault('aborted'));
+    expect(await resumed).toEqual(toFaultOutcome('aborted'));
     expect(server.signal?.aborted).toBe(true);
   });
 

@@ -1,4 +1,4 @@
-import { outcomeOfFault, type Outcome } from '#lib/mcp-protocol';
+import { toFaultOutcome, type Outcome } from '#lib/mcp-protocol';
 import type { Timer } from '#lib/worker-bus';
 
 const MIN_PAUSE_MS = 100;
@@ -31,9 +31,9 @@ export class RepeatBackoff {
     this.giveUpAt ??= now + this.budgetMs;
     const pauseMs = this.pauseMs;
     this.pauseMs = Math.min(Math.max(MIN_PAUSE_MS, 2 * pauseMs), MAX_PAUSE_MS);
-    if (now + pauseMs >= this.giveUpAt) return outcomeOfFault('timeout', 'it only requested to be called again');
+    if (now + pauseMs >= this.giveUpAt) return toFaultOutcome('timeout', 'it only requested to be called again');
     if (pauseMs > 0) await this.pause(pauseMs, signal);
-    return signal.aborted ? outcomeOfFault('aborted') : undefined;
+    return signal.aborted ? toFaultOutcome('aborted') : undefined;
   }
 
   private pause(ms: number, signal: AbortSignal): Promise<void> {

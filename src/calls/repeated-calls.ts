@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isJsonObject, outcomeOfFault, result, type JsonObject, type JsonValue, type Outcome } from '#lib/mcp-protocol';
+import { isJsonObject, toFaultOutcome, result, type JsonObject, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import { SessionPoolConfig, type StreamSink } from '../session-pool/index.js';
 import {
   MalformedInputResponses,
@@ -68,7 +68,7 @@ export class RepeatedCalls {
     signal: AbortSignal,
     parked?: ParkedState,
   ): Promise<Outcome> {
-    if (signal.aborted) return outcomeOfFault('aborted');
+    if (signal.aborted) return toFaultOutcome('aborted');
     const state = parked ?? this.readState(binding);
     const ending = await this.runCall(call, state, sink, signal);
     if (ending.kind === 'asked') return this.toInputRequired(ending, binding, call, state);

@@ -9,7 +9,7 @@ import {
   failure,
   GatewayCode,
   isJsonObject,
-  questionForLegacy,
+  toLegacyQuestion,
   type Answer,
   type JsonObject,
   type Outcome,
@@ -115,7 +115,7 @@ async function collectAnswers(
     const capability = capabilityOfQuestion(method);
     if (!capability || !request.client.capabilities[capability]) throw new UndeclaredQuestion(server, method);
     const params = isJsonObject(question) && isJsonObject(question['params']) ? question['params'] : {};
-    return { key, method, answer: await reply.answerQuestion(questionForLegacy({ method, params }), open) };
+    return { key, method, answer: await reply.answerQuestion(toLegacyQuestion({ method, params }), open) };
   });
   const responses: JsonObject = {};
   // One failure fails the call, which withdraws the questions that are still open.

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ANONYMOUS, OutcomeError, type Caller } from '#lib/extension-kit';
-import { metaOf, outcomeOfFault, result, type JsonObject, type McpRequest, type Outcome } from '#lib/mcp-protocol';
+import { metaOf, toFaultOutcome, result, type JsonObject, type McpRequest, type Outcome } from '#lib/mcp-protocol';
 import {
   callerOf,
   childServer,
@@ -75,7 +75,7 @@ describe('a call of a session', () => {
     const outcome = calls.runInSession(session, callOf(), new RecordingSink());
     await settled();
     session.cancel(7);
-    expect(await outcome).toEqual(outcomeOfFault('aborted'));
+    expect(await outcome).toEqual(toFaultOutcome('aborted'));
     expect(session.isIdle).toBe(true);
   });
 
@@ -261,7 +261,7 @@ describe('a call without a session', () => {
     const outcome = calls.runWithoutSession(callOf(), new RecordingSink(), client.signal);
     await settled();
     client.abort();
-    expect(await outcome).toEqual(outcomeOfFault('aborted'));
+    expect(await outcome).toEqual(toFaultOutcome('aborted'));
   });
 
   it('rejects a live question to a client without a session', async () => {

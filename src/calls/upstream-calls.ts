@@ -10,12 +10,12 @@ import {
   isJsonObject,
   isListMethod,
   LIST_MEMBERS,
-  mayBeAsked,
-  mayRequireInput,
-  outcomeOfFault,
+  canAnswerQuestions,
+  canRequireInput,
+  toFaultOutcome,
   result,
   RpcCode,
-  visitsDemandedBy,
+  toUrlElicitations,
   type ClientProfile,
   type Era,
   type JsonObject,
@@ -91,7 +91,7 @@ export class UpstreamCalls {
 
   /** Runs a call without a session. Aborting the signal cancels it. */
   async runWithoutSession(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
-    if (signal.aborted) return outcomeOfFault('aborted');
+    if (signal.aborted) return toFaultOutcome('aborted');
     return this.run(call, undefined, new PlainReply(sink, call.request.logLevel), signal);
   }
 
@@ -111,7 +111,7 @@ export class UpstreamCalls {
   }
 
   private canAskLiveQuestions({ server, client, request }: UpstreamCall): boolean {
-    if (!mayRequireInput(request.method) || !mayBeAsked(client.capabilities)) return false;
+    if (!canRequireInput(request.method) || !canAnswerQuestions(client.capabilities)) return false;
     return this.upstreams.eraOf(server) !== 'modern';
   }
 
@@ -193,7 +193,7 @@ export class UpstreamCalls {
 
 type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
 
-const CANCELLED_BEFORE_START = outcomeOfFault('refused', 'cancelled before it was sent');
+const CANCELLED_BEFORE_START = toFaultOutcome('refused', 'cancelled before it was sent');
 
 const GATEWAY_CODES: ReadonlySet<number> = new Set(Object.values(GatewayCode));
 
@@ -246,7 +246,7 @@ function toMissingCapability(requiredCapabilities: JsonObject): Outcome {
 function toUrlQuestions(outcome: Outcome, { client, clientRepeatsCall }: UpstreamCall) {
   const { elicitation } = client.capabilities;
   const canVisit = clientRepeatsCall && isJsonObject(elicitation) && isJsonObject(elicitation['url']);
-  return canVisit && outcome.kind === 'error' ? visitsDemandedBy(outcome.error) : undefined;
+  return canVisit && outcome.kind === 'error' ? toUrlElicitations(outcome.error) : undefined;
 }
 
 function toCallInfo({ server, request, caller }: UpstreamCall): CallInfo {
@@ -266,6 +266,6 @@ function withClientErrorCodes(failed: FailedOutcome, era: Era, call: UpstreamCal
 /** Converts a failure to open a connection, or a rejection by the pool, to the client's outcome. */
 function toOutcome(cause: unknown): Outcome {
   if (cause instanceof GatewayError) return cause.toOutcome();
-  if (cause instanceof QuestionWithdrawn) return outcomeOfFault('aborted');
+  if (cause instanceof QuestionWithdrawn) return toFaultOutcome('aborted');
   throw cause;
 }

@@ -1,12 +1,12 @@
 /** Connects workers within one process and honours the contract of WorkerBus. The spec injects the faults. */
 import { GatewayError } from '#lib/extension-kit';
-import { WorkerBus, type BusContext, type BusEnd, type BusExchange, type BusOrder } from '#lib/worker-bus';
+import { WorkerBus, type BusContext, type BusEnd, type BusExchange, type BusRequest } from '#lib/worker-bus';
 
 /** Serves the orders of one pattern. */
 export type PatternHandler = (payload: unknown, context: BusContext) => Promise<unknown>;
 
 interface InFlightOrder {
-  readonly order: BusOrder;
+  readonly order: BusRequest;
   readonly abort: AbortController;
   readonly finish: (end: BusEnd) => void;
 }
@@ -17,14 +17,14 @@ const toJsonCopy = (value: unknown): unknown => JSON.parse(JSON.stringify(value 
 export class LinkedBus extends WorkerBus {
   /** The handlers of each worker, by pattern. A worker that is not listed does not reply. */
   readonly workers = new Map<string, ReadonlyMap<string, PatternHandler>>();
-  readonly orders: BusOrder[] = [];
+  readonly orders: BusRequest[] = [];
   private readonly inFlight = new Set<InFlightOrder>();
 
   constructor(private readonly workerId: string) {
     super();
   }
 
-  override request(order: BusOrder, onEvent?: (event: unknown) => void | Promise<void>): BusExchange {
+  override request(order: BusRequest, onEvent?: (event: unknown) => void | Promise<void>): BusExchange {
     this.orders.push(order);
     const { promise: end, resolve } = Promise.withResolvers<BusEnd>();
     const abort = new AbortController();

@@ -41,7 +41,7 @@ async function startWorker(workerId: string): Promise<WorkerBus> {
   const registry = new FakeRegistry([server]);
   connector = new FakeConnector();
   pool = new UpstreamPool(connector, new ConnectionsConfig(), registry);
-  const strategy = new WorkerBusServer({ me: workerId, secret: SECRET, wire: relay, ledger: relay, directory: relay });
+  const strategy = new WorkerBusServer({ workerId, secret: SECRET, wire: relay, ledger: relay, directory: relay });
   const module = await Test.createTestingModule({
     controllers: [PoolInboxController],
     providers: [

@@ -1,6 +1,6 @@
 import { Controller, UseInterceptors } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
-import { outcomeOfFault, result, type Outcome } from '#lib/mcp-protocol';
+import { toFaultOutcome, result, type Outcome } from '#lib/mcp-protocol';
 import type { BusContext } from '#lib/worker-bus';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { InFlightCounter } from '../session-pool/index.js';
@@ -44,7 +44,7 @@ export class PoolInboxController {
   @MessagePattern(PoolPattern.open)
   async open(@Payload() order: OpenOrder, @Ctx() context: BusContext): Promise<Outcome> {
     const lease = this.findLease(order, context) ?? (await this.acquire(order, context));
-    return lease ? lease.renew(context) : outcomeOfFault('refused', 'the requesting worker released the connection');
+    return lease ? lease.renew(context) : toFaultOutcome('refused', 'the requesting worker released the connection');
   }
 
   @MessagePattern(PoolPattern.request)

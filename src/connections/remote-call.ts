@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mayBeAsked } from '#lib/mcp-protocol';
+import { canAnswerQuestions } from '#lib/mcp-protocol';
 import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
 import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import { toConnectionOutcome } from './connections.errors.js';
@@ -41,7 +41,7 @@ export class RemoteCall {
     const order = { to, pattern: PoolPattern.request, payload };
     // The call timeout is paused while the client answers a question. Only the worker that sent the request to the
     // server can measure that time, so a request that may lead to questions has no budget here.
-    const isTimed = !mayBeAsked(request.client.capabilities);
+    const isTimed = !canAnswerQuestions(request.client.capabilities);
     const exchange = this.bus.request(isTimed ? { ...order, budgetMs } : order, (event) =>
       this.handleEvent(event as RequestEvent),
     );

@@ -99,7 +99,7 @@ describe('a connection that another worker owns', () => {
   });
 
   it.each([
-    ['the worker dies', 'owner-gone', -31001],
+    ['the worker dies', 'owner-dead', -31001],
     ['Redis fails', 'relay', -31007],
   ] as const)('cannot be opened when %s; no call has run then', async (_name, cause, code) => {
     there.connector.beforeOpening = () => new Promise(() => undefined);
@@ -249,7 +249,7 @@ describe('a remote connection that is lost', () => {
     await expect(connection.subscribe({}, () => undefined)).rejects.toMatchObject({ code: -31001 });
   });
 
-  it.each(['owner-gone', 'relay'] as const)('reports in-flight calls as unknown when it ends by %s', async (cause) => {
+  it.each(['owner-dead', 'relay'] as const)('reports in-flight calls as unknown when it ends by %s', async (cause) => {
     there.connector.respond = () => new Promise(() => undefined);
     const connection = await connect();
     const outcome = connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED);

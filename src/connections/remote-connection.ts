@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { OutcomeError, type Caller } from '#lib/extension-kit';
-import { outcomeOfFault, type ClientProfile, type McpNotification, type Outcome } from '#lib/mcp-protocol';
-import { LEAVING, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
+import { toFaultOutcome, type ClientProfile, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import { LEAVING_REASON, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
 import { NOT_HELD } from './placement.js';
 import type {
@@ -65,7 +65,7 @@ export class RemoteConnection implements UpstreamConnection {
   }
 
   async request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
-    if (signal.aborted) return outcomeOfFault('refused', 'cancelled before it was sent');
+    if (signal.aborted) return toFaultOutcome('refused', 'cancelled before it was sent');
     if (this.isClosed) return NOT_HELD;
     const { connectMs, requestMs } = this.target.server.timeouts;
     const order = { to: this.target.worker, budgetMs: connectMs + requestMs + DELIVERY_MARGIN_MS };
@@ -154,7 +154,7 @@ export class RemoteConnection implements UpstreamConnection {
 
   /** The other worker is unreachable or no longer holds the connection, so the next call must open a new one. */
   private closeIfLost(end: BusEnd): void {
-    if (isCertainlyNotRun(end) || (end.kind === 'unknown' && end.cause === 'owner-gone'))
+    if (isCertainlyNotRun(end) || (end.kind === 'unknown' && end.cause === 'owner-dead'))
       this.closeAsLost('the worker that owns it is unreachable');
   }
 
@@ -195,6 +195,6 @@ const withoutClaims = (caller: Caller): Caller => ({
  */
 function isCertainlyNotRun(end: BusEnd): boolean {
   if (end.kind === 'not-executed') return end.cause === 'unreachable';
-  if (end.kind === 'refused') return end.reason === LEAVING;
+  if (end.kind === 'refused') return end.reason === LEAVING_REASON;
   return end.kind === 'value' && isNotHeld(end.value);
 }

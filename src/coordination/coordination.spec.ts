@@ -33,7 +33,7 @@ describe('Coordination', () => {
     if (!redis) throw new Error('The configured Redis is missing.');
     await until(() => redis.commands.isReady);
     expect(await redis.commands.send('PING')).toBe('PONG');
-    expect(redis.keys.moved('id')).toBe('mine:moved:{id}');
+    expect(redis.keys.handoff('id')).toBe('mine:moved:{id}');
     expect(rest).toEqual({});
     redis.connections.close();
   });

@@ -15,9 +15,9 @@ export class Coordination implements OnApplicationShutdown {
   /** Undefined without Redis; then this worker is the only one. */
   readonly redis: SharedRedis | undefined;
 
-  constructor({ place, access, keyPrefix }: RedisConfig) {
-    if (!place) return;
-    const connections = new RedisConnections(place, access);
+  constructor({ topology, access, keyPrefix }: RedisConfig) {
+    if (!topology) return;
+    const connections = new RedisConnections(topology, access);
     this.redis = { connections, commands: connections.openCommands(), keys: new RedisKeys(keyPrefix) };
   }
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { mayRequireInput, type Outcome } from '#lib/mcp-protocol';
+import { canRequireInput, type Outcome } from '#lib/mcp-protocol';
 import { RepeatedCalls, UpstreamCalls, type ParkedState, type UpstreamCall } from '../calls/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
@@ -49,7 +49,7 @@ export class CallDelivery {
 }
 
 const canBeRepeated = ({ clientRepeatsCall }: Inbound, { method }: UpstreamCall['request']): boolean =>
-  clientRepeatsCall && mayRequireInput(method);
+  clientRepeatsCall && canRequireInput(method);
 
 const toBinding = ({ caller, endpoint, request }: Inbound) => ({ caller, endpoint: endpoint.id, request });
 

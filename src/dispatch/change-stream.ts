@@ -1,4 +1,4 @@
-import { listFlagOf, type McpNotification } from '#lib/mcp-protocol';
+import { toListFlag, type McpNotification } from '#lib/mcp-protocol';
 import type { StreamSink } from '../session-pool/index.js';
 import { ChangeNotifier, type ChangeOrigin, type SubscriptionHandle, type ListView } from '../subscriptions/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
@@ -59,7 +59,7 @@ export class ChangeStream {
   }
 
   private notify(notification: McpNotification, resource: string | undefined): void {
-    const flag = listFlagOf(notification.method);
+    const flag = toListFlag(notification.method);
     const isHonoured = flag ? this.acknowledged[flag] === true : this.resources.has(resource ?? '');
     if (isHonoured) void this.sink.emit({ kind: 'notification', notification });
   }

@@ -5,7 +5,7 @@ import {
   isListMethod,
   LIST_CHANGES,
   LIST_FLAGS,
-  outcomeOfFault,
+  toFaultOutcome,
   result,
   RpcCode,
   type JsonObject,
@@ -80,7 +80,7 @@ export class ListFetcher implements OnApplicationShutdown {
     const pageRequest = { page, inbound, addressed };
     const known = this.findCached(pageRequest);
     if (known) return known;
-    if (signal.aborted) return toUncacheableAnswer(outcomeOfFault('aborted'));
+    if (signal.aborted) return toUncacheableAnswer(toFaultOutcome('aborted'));
     return wantsProgressOrLogs(addressed)
       ? this.fetchAlone(pageRequest, sink, signal)
       : this.fetchShared(pageRequest, sink, signal);

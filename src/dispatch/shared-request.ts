@@ -1,4 +1,4 @@
-import { outcomeOfFault, type Outcome } from '#lib/mcp-protocol';
+import { toFaultOutcome, type Outcome } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 
 /** One upstream request for several callers. No single caller can cancel it; it is cancelled when no caller waits any more. */
@@ -25,7 +25,7 @@ export class SharedRequest {
   /** Returns the outcome, or an `aborted` outcome as soon as the caller's own signal is aborted. */
   async wait(signal: AbortSignal): Promise<Outcome> {
     const { promise: aborted, resolve } = Promise.withResolvers<Outcome>();
-    const onAbort = () => resolve(outcomeOfFault('aborted'));
+    const onAbort = () => resolve(toFaultOutcome('aborted'));
     signal.addEventListener('abort', onAbort, { once: true });
     this.waiters += 1;
     try {

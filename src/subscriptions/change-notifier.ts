@@ -1,4 +1,4 @@
-import { listFlagOf, type ListFlag, type McpNotification } from '#lib/mcp-protocol';
+import { toListFlag, type ListFlag, type McpNotification } from '#lib/mcp-protocol';
 import { Coalescer, type NotifyChange } from './coalescer.js';
 import { UNFILTERED_VIEW, type ListView } from './list-views.js';
 
@@ -49,7 +49,7 @@ export class ChangeNotifier {
 
   /** Records a change. A list change without a server originates in the gateway itself. */
   record(change: McpNotification, { server, resource }: ChangeOrigin = {}): void {
-    const list = listFlagOf(change.method);
+    const list = toListFlag(change.method);
     if (list) this.recordOrigin(list, server);
     this.bursts.add(change, resource);
   }
@@ -90,7 +90,7 @@ export class ChangeNotifier {
   }
 
   private onDue(change: McpNotification, resource: string | undefined): void {
-    const list = listFlagOf(change.method);
+    const list = toListFlag(change.method);
     if (!list) return this.notifyResource(change, resource);
     const origins = this.origins.get(list) ?? UNKNOWN_ORIGINS;
     this.origins.delete(list);

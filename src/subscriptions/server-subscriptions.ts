@@ -80,7 +80,8 @@ export class ServerSubscriptions {
   publishListChange(server: string, list: ListFlag): void {
     for (const observe of this.observers) observe(server, list, 'changed');
     for (const subscriber of this.subscribers) {
-      if (subscriber.traits.server === server) subscriber.receive({ method: LIST_CHANGES[list].told, params: {} });
+      if (subscriber.traits.server === server)
+        subscriber.receive({ method: LIST_CHANGES[list].notification, params: {} });
     }
   }
 

@@ -1,5 +1,5 @@
 import { OutcomeError } from '#lib/extension-kit';
-import { listFlagOf, type ListFlag, type McpNotification } from '#lib/mcp-protocol';
+import { toListFlag, type ListFlag, type McpNotification } from '#lib/mcp-protocol';
 import type { HeldConnection, ConnectionScope } from '../connections/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 import type { SubscriberGroup, Subscriber, SubscriberTraits } from './subscriber.js';
@@ -285,7 +285,7 @@ export class SharedSubscription implements SubscriberGroup {
   }
 
   private distribute(change: McpNotification): void {
-    const list = listFlagOf(change.method);
+    const list = toListFlag(change.method);
     if (list) this.context.onListChange(list, 'changed');
     for (const subscriber of [...this.attached, ...this.openingSubscribers]) subscriber.receive(change);
   }

@@ -1,7 +1,7 @@
 import {
   isResourceOrPart,
   LIST_FLAGS,
-  listFlagOf,
+  toListFlag,
   RESOURCE_UPDATED,
   type ListFlag,
   type McpNotification,
@@ -85,7 +85,7 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
   /** Receives every change of the shared subscription and passes on those that this subscriber requested. */
   receive(change: McpNotification): void {
     if (this.isClosed) return;
-    const flag = listFlagOf(change.method);
+    const flag = toListFlag(change.method);
     if (flag && this.lists.includes(flag)) return this.onChange(change);
     const { uri } = change.params;
     const resource =

@@ -2,7 +2,7 @@ import {
   isResourceOrPart,
   LIST_CHANGES,
   LIST_FLAGS,
-  listFlagOf,
+  toListFlag,
   RESOURCE_UPDATED,
   type McpNotification,
 } from '#lib/mcp-protocol';
@@ -17,7 +17,7 @@ export interface ChangeFilter {
 
 /** Returns true when the filter includes this change. */
 export function matchesFilter(filter: ChangeFilter, { method, params: { uri } }: McpNotification): boolean {
-  const flag = listFlagOf(method);
+  const flag = toListFlag(method);
   if (flag !== undefined) return filter[flag] === true;
   if (method !== RESOURCE_UPDATED || typeof uri !== 'string') return false;
   return filter.resourceSubscriptions?.some((subscribed) => isResourceOrPart(uri, subscribed)) === true;
@@ -30,7 +30,7 @@ export function toMissedChanges(filter: ChangeFilter): McpNotification[] {
   const lists = LIST_FLAGS.filter((flag) => filter[flag] === true);
   const resources = filter.resourceSubscriptions ?? [];
   return [
-    ...lists.map((flag) => ({ method: LIST_CHANGES[flag].told, params: {} })),
+    ...lists.map((flag) => ({ method: LIST_CHANGES[flag].notification, params: {} })),
     ...resources.map((uri) => ({ method: RESOURCE_UPDATED, params: { uri } })),
   ];
 }

@@ -1,4 +1,4 @@
-import { failure, GatewayCode, outcomeOfFault, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { failure, GatewayCode, toFaultOutcome, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { OutcomeError } from '#lib/extension-kit';
 
 type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
@@ -71,7 +71,7 @@ export const tooManyCalls = (server: string): Outcome =>
 export const restartPending = (
   server: string,
   { remainingMs, reason }: { remainingMs: number; reason: string },
-): Outcome => withServer(outcomeOfFault('refused', reason), server, { retryAfterMs: remainingMs });
+): Outcome => withServer(toFaultOutcome('refused', reason), server, { retryAfterMs: remainingMs });
 
 /** The server violated the protocol in a way that only the dialect detects. */
 export function protocolViolation(server: string, what: string): Outcome {

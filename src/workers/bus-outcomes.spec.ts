@@ -48,7 +48,7 @@ describe('toCallOutcome for a forwarded call without a reply', () => {
     [{ kind: 'not-executed', cause: 'unavailable' }, -31007, 503, 'not_executed', true],
     [{ kind: 'not-executed', cause: 'cancelled' }, -31001, 503, 'not_executed', true],
     [{ kind: 'unknown', cause: 'relay' }, -31002, 504, 'unknown', false],
-    [{ kind: 'unknown', cause: 'owner-gone' }, -31002, 504, 'unknown', false],
+    [{ kind: 'unknown', cause: 'owner-dead' }, -31002, 504, 'unknown', false],
     [{ kind: 'unknown', cause: 'deadline' }, -31002, 504, 'unknown', false],
     [{ kind: 'unknown', cause: 'gap' }, -31002, 504, 'unknown', false],
   ];

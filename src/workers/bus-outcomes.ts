@@ -116,7 +116,7 @@ const NOT_EXECUTED: Readonly<Record<Extract<BusEnd, { kind: 'not-executed' }>['c
 
 const UNKNOWN_REASONS: Readonly<Record<Extract<BusEnd, { kind: 'unknown' }>['cause'], string>> = {
   relay: 'Redis failed while the call was in flight to another worker',
-  'owner-gone': 'The worker that ran the call died',
+  'owner-dead': 'The worker that ran the call died',
   deadline: 'The worker that accepted the call did not reply in time',
   gap: 'A part of the reply of another worker was lost',
 };

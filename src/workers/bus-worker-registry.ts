@@ -1,9 +1,6 @@
 import type { Membership } from '#lib/worker-bus';
 import { WorkerRegistry } from './worker-registry.js';
 
-/** Converts the bus's own terms. */
-const STATUS = { alive: 'alive', gone: 'dead', unsure: 'unknown' } as const;
-
 /** Reports the workers that announce themselves to each other over the bus. */
 export class BusWorkerRegistry extends WorkerRegistry {
   constructor(private readonly membership: Membership) {
@@ -11,7 +8,7 @@ export class BusWorkerRegistry extends WorkerRegistry {
   }
 
   override get aliveIds(): readonly string[] {
-    return this.membership.livingWorkers();
+    return this.membership.aliveWorkers();
   }
 
   override async refresh(): Promise<void> {
@@ -19,23 +16,23 @@ export class BusWorkerRegistry extends WorkerRegistry {
   }
 
   override checkOwnLiveness(): void | Promise<void> {
-    const pulse = this.membership.checkPulse();
+    const pulse = this.membership.checkOwnLiveness();
     return pulse instanceof Promise ? pulse.then(() => undefined) : undefined;
   }
 
-  override async status(worker: string): Promise<'alive' | 'dead' | 'unknown'> {
-    return STATUS[await this.membership.whereIs(worker)];
+  override status(worker: string): Promise<'alive' | 'dead' | 'unknown'> {
+    return this.membership.status(worker);
   }
 
   override isFenced(worker: string): Promise<boolean> {
-    return this.membership.isBuriedNow(worker);
+    return this.membership.isFenced(worker);
   }
 
   override onFenced(listener: () => void): void {
-    this.membership.onBuried(listener);
+    this.membership.onFenced(listener);
   }
 
   override onWorkerDead(listener: () => void): () => void {
-    return this.membership.onGone(() => listener());
+    return this.membership.onWorkerDead(() => listener());
   }
 }

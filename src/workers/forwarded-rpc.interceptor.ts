@@ -9,7 +9,7 @@ import {
 import { RpcException } from '@nestjs/microservices';
 import { catchError, of, type Observable } from 'rxjs';
 import { GatewayError } from '#lib/extension-kit';
-import { failure, isJsonObject, isRpcError, outcomeOfHttp, RpcCode, type Outcome } from '#lib/mcp-protocol';
+import { failure, isJsonObject, isRpcError, toHttpOutcome, RpcCode, type Outcome } from '#lib/mcp-protocol';
 import { WorkerSignal } from './worker-signal.js';
 
 /**
@@ -45,7 +45,7 @@ export class ForwardedRpcInterceptor implements NestInterceptor {
 function toHttpExceptionOutcome(cause: HttpException): Outcome {
   const detail = cause.getResponse();
   const body = typeof detail === 'string' ? detail : JSON.stringify(detail);
-  return withStatus(outcomeOfHttp({ status: cause.getStatus(), body }, NO_ID), cause.getStatus());
+  return withStatus(toHttpOutcome({ status: cause.getStatus(), body }, NO_ID), cause.getStatus());
 }
 
 /** Converts an exception that a handler threw for the other worker: a text, or an error with its own code. */

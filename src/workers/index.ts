@@ -2,7 +2,7 @@ export { readOutcome, toCallOutcome, toOutcomeBeforeCall } from './bus-outcomes.
 export { BusWorkerRegistry } from './bus-worker-registry.js';
 export { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 export { InFlightWaits } from './in-flight-waits.js';
-export { OrderAdmission, type AdmissionCheck } from './order-admission.js';
+export { OrderAdmission } from './order-admission.js';
 export { rankByRendezvous } from './rendezvous.js';
 export { SingleWorkerRegistry } from './single-worker-registry.js';
 export { DELIVERY_MARGIN_MS } from './delivery-margin.js';

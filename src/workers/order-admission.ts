@@ -1,11 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Admittance } from '#lib/worker-bus';
-
-/**
- * Returns the refusal of an order from another worker before the order is claimed, or undefined to admit it. A refused
- * order has not run, and never runs.
- */
-export type AdmissionCheck = Admittance;
+import type { AdmissionCheck } from '#lib/worker-bus';
 
 /** The admission checks of all modules that serve orders. An order is admitted unless one of them refuses it. */
 @Injectable()

@@ -20,7 +20,7 @@ const workerBusServer = {
   useFactory: ({ redis }: Coordination, { secrets }: DataFolder, me: WorkerId, admission: OrderAdmission) => {
     const relay: Relay = redis ? new RedisRelay(redis.connections, redis.keys) : new MemoryRelay();
     const secret = Buffer.from(hkdfSync('sha256', secrets.session, '', 'isthmus worker bus', SECRET_BYTES));
-    const parts = { me: me.text, secret, wire: relay, ledger: relay, directory: relay };
+    const parts = { workerId: me.text, secret, wire: relay, ledger: relay, directory: relay };
     return new WorkerBusServer(parts, (pattern, payload) => admission.check(pattern, payload));
   },
 };

@@ -2,7 +2,7 @@
 /** Whoever gets at Redis can neither have anything run, nor answer for a worker, nor find a client's token there. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { FrameSeal } from '#lib/worker-bus';
+import { FrameMac } from '#lib/worker-bus';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { framesIn, MAC_BYTES, workersIn, type SeenFrame } from '../support/bus-frames.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';
@@ -180,10 +180,10 @@ describe('a request that was recorded', () => {
   it('does nothing under the seal of a stranger, or of another address', async () => {
     const { mark, name, request, news } = await novel();
     const { bytes } = forger.resealed(request, ...news);
-    const stranger = new FrameSeal(randomBytes(32));
+    const stranger = new FrameMac(randomBytes(32));
     const { worker, channel } = request;
     const forgeries = [
-      { channel, bytes: stranger.seal({ worker, box: 'inbox' }, bytes.subarray(MAC_BYTES)) },
+      { channel, bytes: stranger.sign({ worker, box: 'inbox' }, bytes.subarray(MAC_BYTES)) },
       forger.resealed({ ...request, box: 'replies' }, ...news),
       forger.resealed({ ...request, worker: request.from }, ...news),
       // Sealed for the other worker's channel, but it names this one.

@@ -2,7 +2,7 @@ import {
   AcceptanceQueue,
   EndGate,
   FrameOrder,
-  FrameSeal,
+  FrameMac,
   SeenRequests,
   SystemTimer,
   type Address,
@@ -28,8 +28,8 @@ const NO_SECRET = Buffer.alloc(32);
 const SEAL_BYTES = 16;
 
 /** Everything is taken for genuine. */
-class NoSeal extends FrameSeal {
-  override open(_at: Address, frame: Buffer): Buffer | undefined {
+class NoSeal extends FrameMac {
+  override verify(_at: Address, frame: Buffer): Buffer | undefined {
     return frame.length < SEAL_BYTES ? undefined : frame.subarray(SEAL_BYTES);
   }
 }
@@ -41,7 +41,7 @@ class NoMemory extends SeenRequests {
 }
 
 class NoOrder extends FrameOrder {
-  override look(): 'expected' {
+  override check(): 'expected' {
     return 'expected';
   }
 }
@@ -99,7 +99,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     what: 'the MAC',
-    flaws: () => ({ bus: { seal: new NoSeal(NO_SECRET) } }),
+    flaws: () => ({ bus: { mac: new NoSeal(NO_SECRET) } }),
     family: { faults: ['forgery'] },
     breaks: 'executed at most once',
   },

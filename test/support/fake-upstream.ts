@@ -1,7 +1,7 @@
 /** Upstream servers that a spec plays itself: what they say is decided by the spec, message by message. */
 import type { Caller } from '#lib/extension-kit';
 import {
-  outcomeOfFault,
+  toFaultOutcome,
   result,
   type ClientProfile,
   type Era,
@@ -59,7 +59,7 @@ export class FakeConnection implements UpstreamConnection {
     const sent = { request, reply, signal };
     this.sent.push(sent);
     const aborted = new Promise<Outcome>((resolve) => {
-      const give = () => resolve(outcomeOfFault('aborted'));
+      const give = () => resolve(toFaultOutcome('aborted'));
       if (signal.aborted) give();
       else signal.addEventListener('abort', give, { once: true });
     });

@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { FrameSeal } from '#lib/worker-bus';
+import { FrameMac } from '#lib/worker-bus';
 import { DataFolder } from '../../src/data-folder/index.js';
 import { bundled, MAC_BYTES, type SeenFrame } from './bus-frames.js';
 
@@ -19,14 +19,14 @@ type Rewriting = readonly [from: string, to: string];
 export class Forger {
   private constructor(
     private readonly redis: Redis,
-    private readonly seal: FrameSeal,
+    private readonly seal: FrameMac,
   ) {}
 
   /** `folder`: the data folder of the workers, where their secret lies. */
   static async open(url: string, folder: string): Promise<Forger> {
     const { secrets } = await DataFolder.open(folder);
     const secret = Buffer.from(hkdfSync('sha256', secrets.session, '', 'isthmus worker bus', 32));
-    return new Forger(new Redis(url), new FrameSeal(secret));
+    return new Forger(new Redis(url), new FrameMac(secret));
   }
 
   /** How many heard it. */
@@ -42,7 +42,7 @@ export class Forger {
 
   /** The same under the seal that it should have. */
   resealed({ channel, bytes, worker, box }: SeenFrame, ...rewritings: readonly Rewriting[]): Forgery {
-    return { channel, bytes: this.seal.seal({ worker, box }, contentOf(bytes, rewritings)) };
+    return { channel, bytes: this.seal.sign({ worker, box }, contentOf(bytes, rewritings)) };
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { cleanDetail } from './detail.js';
 
-describe('a detail of a foreign text', () => {
+describe('the cleaned detail of a foreign text', () => {
   it.each([
     ['connect ECONNREFUSED 127.0.0.1:3001', 'connect ECONNREFUSED [address]'],
     ['to 10.1.2.3, 172.16.0.1:80 and 192.168.1.1', 'to [address], [address] and [address]'],
@@ -24,7 +24,7 @@ describe('a detail of a foreign text', () => {
     ['password=hunter2 api_key: k', 'password=[hidden] api_key: [hidden]'],
     ['a\u0000b\u0085c\u2028d\u202ee\ud800f', 'a b c d e f'],
     ['  \n ', ''],
-  ])('turns %j into %j', (text, cleaned) => {
+  ])('for %j is %j', (text, cleaned) => {
     expect(cleanDetail(text)).toBe(cleaned);
   });
 
@@ -64,7 +64,7 @@ describe('a detail of a foreign text', () => {
   });
 
   it.each([' ', '\n', 'a.', '/a', ':', 'a-', '1.', 'a://', 'password='])(
-    'is not slowed by a megabyte of %j',
+    'is computed fast for a megabyte of %j',
     (piece) => {
       const text = piece.repeat(1_000_000 / piece.length);
       const before = performance.now();

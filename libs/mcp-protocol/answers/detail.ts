@@ -1,8 +1,8 @@
-/** Foreign texts made fit for our error messages: short, printable, and without what could give something away. */
+/** Cleans foreign texts for error messages of the gateway: short, printable, without secrets and internal addresses. */
 
-const LONGEST_DETAIL = 200;
-/** Texts are cut before they are searched, so that a huge body costs nothing. */
-const LONGEST_SEARCHED = 1000;
+const MAX_DETAIL_LENGTH = 200;
+/** Texts are truncated before they are searched, so that a huge body costs nothing. */
+const MAX_SEARCHED_LENGTH = 1000;
 
 const STACK = /[\r\n]\s*at [\s\S]*/;
 const CONTROLS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu;
@@ -21,10 +21,10 @@ const LOCAL_NAME = /\b(?:localhost|[\w-]{1,63}(?:\.[\w-]{1,63}){0,6}\.(?:local|i
 const WINDOWS_PATH = /\b[a-z]:\\[^\s"'<>]*/gi;
 const UNIX_PATH = /(?<![\w:/.<])~?(?:\/[\w.@+-]+){2,}\/?/g;
 
-/** On one line, at most `longest` UTF-16 code units. */
-export function cleanDetail(text: string, longest = LONGEST_DETAIL): string {
+/** Returns the cleaned text: one line of at most `maxLength` UTF-16 code units. */
+export function cleanDetail(text: string, maxLength = MAX_DETAIL_LENGTH): string {
   const masked = text
-    .slice(0, LONGEST_SEARCHED)
+    .slice(0, MAX_SEARCHED_LENGTH)
     .replace(STACK, '')
     .replace(CONTROLS, ' ')
     .replace(CREDENTIALS, '$1 [hidden]')
@@ -38,5 +38,5 @@ export function cleanDetail(text: string, longest = LONGEST_DETAIL): string {
     .replace(LOCAL_NAME, '[address]')
     .replace(WINDOWS_PATH, '[path]')
     .replace(UNIX_PATH, '[path]');
-  return masked.trim().slice(0, longest).toWellFormed();
+  return masked.trim().slice(0, maxLength).toWellFormed();
 }

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../json.js';
 import { JsonFault, parseJson } from '../parse-json.js';
 
-/** A complete HTTP answer whose body is no event stream. */
+/** A complete HTTP answer whose body is not an event stream. */
 export interface HttpAnswer {
   readonly status: number;
   readonly statusText?: string;
@@ -11,8 +11,8 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-/** The body as a JSON value, or why it is none. */
-export function parsed(body: string): JsonValue | JsonFault {
+/** Parses the body; returns the fault if it is not JSON. */
+export function parseBody(body: string): JsonValue | JsonFault {
   try {
     return parseJson(body);
   } catch (error) {

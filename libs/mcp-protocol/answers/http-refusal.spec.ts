@@ -15,16 +15,16 @@ describe('the refusal of a server of plain HTTP', () => {
     [500, 'null', 'null'],
     [503, '', 'Service Unavailable'],
     [409, {}, 'Conflict'],
-  ])('of status %i with %j gives %j as its reason', (status, body, detail) => {
+  ])('of status %i with body %j has the reason %j', (status, body, detail) => {
     expect(refusal(status, body)).toMatchObject({ detail, message: `Upstream answered HTTP ${status}: ${detail}` });
   });
 
-  it('without a word and with an unknown status has no reason', () => {
+  it('with an empty body and an unknown status has no reason', () => {
     const message = 'Upstream answered HTTP 499';
     expect(refusal(499, '')).toStrictEqual({ message, circumstances: expect.objectContaining({ httpStatus: 499 }) });
   });
 
-  it('says when to come back', () => {
+  it('contains the delay of Retry-After', () => {
     expect(refusal(429, '', { retryAfter: '3' })).toMatchObject({
       circumstances: { outcome: 'not_executed', retriable: true, httpStatus: 429, retryAfterMs: 3000 },
     });

@@ -2,15 +2,15 @@ import type { ExecutionOutcome } from '../error-codes.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import { JsonFault } from '../parse-json.js';
 import { cleanDetail } from './detail.js';
-import { parsed, type HttpAnswer } from './http-answer.js';
+import { parseBody, type HttpAnswer } from './http-answer.js';
 
-/** What an HTTP answer that is no success says. Texts of the server are cleaned: one line, no secrets, no addresses. */
+/** An HTTP answer without success status. Texts of the server are cleaned: one line, no secrets, no addresses. */
 export interface HttpRefusal {
   /** `Upstream answered HTTP 401: Unauthorized request`. */
   readonly message: string;
-  /** The server's own words, or the phrase of the status. Absent when there is neither. */
+  /** Reason given by the server, or the phrase of the status. Absent if there is neither. */
   readonly detail?: string;
-  /** What becomes `data` of an error. */
+  /** The `data` of the error. */
   readonly circumstances: {
     readonly outcome: ExecutionOutcome;
     readonly retriable: boolean;
@@ -21,30 +21,30 @@ export interface HttpRefusal {
 }
 
 /**
- * Reads the refusal of a server that speaks plain HTTP (docs/errors.md). Where no member of the body is a text, the
- * message of a nested `error` is taken: many APIs put their reason there.
+ * Reads the refusal of a server that speaks plain HTTP (docs/errors.md). If no member of the body is a text, the
+ * message of a nested `error` is the reason: many APIs put it there.
  */
 export function readRefusal(answer: HttpAnswer): HttpRefusal {
-  const value = parsed(answer.body);
-  if (value instanceof JsonFault || !isJsonObject(value)) return refusalWith(answer, answer.body);
+  const value = parseBody(answer.body);
+  if (value instanceof JsonFault || !isJsonObject(value)) return toRefusal(answer, answer.body);
   const { error } = value;
   const nested = isJsonObject(error) && typeof error['message'] === 'string' ? error['message'] : '';
-  return refusalWith(answer, detailIn(value) || nested);
+  return toRefusal(answer, readDetail(value) || nested);
 }
 
-/** The refusal with this text as the server's own words. */
-export function refusalWith(answer: HttpAnswer, text: string): HttpRefusal {
-  const detail = cleanDetail(text) || phraseOf(answer);
+/** Creates a refusal whose reason is this text. */
+export function toRefusal(answer: HttpAnswer, text: string): HttpRefusal {
+  const detail = cleanDetail(text) || readPhrase(answer);
   const message = `Upstream answered HTTP ${answer.status}`;
-  const circumstances = circumstancesOf(answer);
+  const circumstances = toCircumstances(answer);
   return detail === '' ? { message, circumstances } : { message: `${message}: ${detail}`, detail, circumstances };
 }
 
-/** Where frameworks and OAuth put the reason. A string `error` is theirs; only an object is JSON-RPC's. */
+/** Members in which frameworks and OAuth put the reason. A string `error` is one; an object is an error of JSON-RPC. */
 const DETAIL_MEMBERS = ['detail', 'message', 'error_description', 'error', 'title'] as const;
 
-/** The first text among the members that hold reasons; empty when there is none. */
-export function detailIn(value: JsonObject): string {
+/** Returns the first non-empty text among the members for reasons; empty if there is none. */
+export function readDetail(value: JsonObject): string {
   for (const member of DETAIL_MEMBERS) {
     const text = value[member];
     if (typeof text === 'string' && text !== '') return text;
@@ -78,37 +78,37 @@ const PHRASES: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
 };
 
-function phraseOf({ status, statusText }: HttpAnswer): string {
+function readPhrase({ status, statusText }: HttpAnswer): string {
   return cleanDetail(statusText ?? '') || (PHRASES[status] ?? '');
 }
 
-/** Statuses by which a server says that it did not take the call. */
-const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404, 405, 406, 413, 415, 429]);
+/** Statuses by which a server reports that it did not execute the call. */
+const NOT_EXECUTED_STATUSES: ReadonlySet<number> = new Set([401, 403, 404, 405, 406, 413, 415, 429]);
 
-const LONGEST_CHALLENGE = 500;
+const MAX_CHALLENGE_LENGTH = 500;
 
-function circumstancesOf(answer: HttpAnswer): HttpRefusal['circumstances'] {
+function toCircumstances(answer: HttpAnswer): HttpRefusal['circumstances'] {
   const { status, wwwAuthenticate, retryAfter } = answer;
   const unavailable = status === 503 && retryAfter !== undefined;
-  const outcome = REFUSALS.has(status) || unavailable ? 'not_executed' : 'unknown';
-  const retryAfterMs = status === 429 || status === 503 ? delayOf(retryAfter) : undefined;
+  const outcome = NOT_EXECUTED_STATUSES.has(status) || unavailable ? 'not_executed' : 'unknown';
+  const retryAfterMs = status === 429 || status === 503 ? parseRetryAfter(retryAfter) : undefined;
   return {
     outcome,
     retriable: status === 429 || unavailable,
     httpStatus: status,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(status === 401 &&
-      wwwAuthenticate !== undefined && { wwwAuthenticate: cleanDetail(wwwAuthenticate, LONGEST_CHALLENGE) }),
+      wwwAuthenticate !== undefined && { wwwAuthenticate: cleanDetail(wwwAuthenticate, MAX_CHALLENGE_LENGTH) }),
   };
 }
 
 const HTTP_DATE = /^[a-z]{3,9},? /i;
-const LONGEST_DELAY_MS = 24 * 60 * 60 * 1000;
+const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/** Retry-After as milliseconds from now: seconds or a date (RFC 9110, 10.2.3). Undefined when it is neither. */
-function delayOf(retryAfter: string | undefined): number | undefined {
+/** Parses Retry-After to milliseconds from now: seconds or a date (RFC 9110, 10.2.3). Undefined if it is neither. */
+function parseRetryAfter(retryAfter: string | undefined): number | undefined {
   if (retryAfter === undefined) return undefined;
   const text = retryAfter.trim();
   const delayMs = /^\d+$/.test(text) ? Number(text) * 1000 : HTTP_DATE.test(text) ? Date.parse(text) - Date.now() : NaN;
-  return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), LONGEST_DELAY_MS);
+  return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), MAX_RETRY_AFTER_MS);
 }

@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { isJsonObject } from '../json.js';
 import type { RequestId } from '../json-rpc.js';
 import type { Outcome } from '../neutral.js';
-import { outcomeOfFault, type TransportFault } from './outcome-of-fault.js';
+import { toFaultOutcome, type TransportFault } from './fault-outcome.js';
 import type { HttpAnswer } from './http-answer.js';
-import { outcomeOfHttp } from './outcome-of-http.js';
-import { outcomeOfMessage } from './outcome-of-message.js';
+import { toHttpOutcome } from './http-outcome.js';
+import { toMessageOutcome } from './message-outcome.js';
 
 const ID = 7;
 const answer = (status: number, body: unknown, more: Partial<HttpAnswer> = {}): HttpAnswer => ({
@@ -17,7 +17,7 @@ const answer = (status: number, body: unknown, more: Partial<HttpAnswer> = {}): 
 const ok = (members: object) => ({ jsonrpc: '2.0', id: ID, ...members });
 const error = { code: -32602, message: 'Unknown tool', data: { name: 'x' } };
 
-/** An error of our own making, as it must look. */
+/** The expected form of an error of the gateway. */
 const own = (code: number, httpStatus: number, message: unknown, data: object) => ({
   kind: 'error',
   error: { code, message, data },
@@ -29,18 +29,18 @@ const broken = own(-31005, 502, expect.stringMatching(/^Upstream broke the proto
 });
 
 describe('an HTTP answer', () => {
-  it('is a success with our id and a result that is an object', () => {
+  it('is a success with the id of the request and a result that is an object', () => {
     const result = { content: [], isError: true };
-    expect(outcomeOfHttp(answer(200, ok({ result })), ID)).toStrictEqual({ kind: 'result', result });
-    expect(outcomeOfHttp(answer(202, ok({ result: {} })), ID)).toStrictEqual({ kind: 'result', result: {} });
-    expect(outcomeOfHttp(answer(200, ok({ id: 'a', result: {} })), 'a')).toStrictEqual({ kind: 'result', result: {} });
+    expect(toHttpOutcome(answer(200, ok({ result })), ID)).toStrictEqual({ kind: 'result', result });
+    expect(toHttpOutcome(answer(202, ok({ result: {} })), ID)).toStrictEqual({ kind: 'result', result: {} });
+    expect(toHttpOutcome(answer(200, ok({ id: 'a', result: {} })), 'a')).toStrictEqual({ kind: 'result', result: {} });
   });
 
-  it("is the server's own error, unchanged, whatever its status", () => {
+  it('with a JSON-RPC error passes the error of the server unchanged, whatever its status', () => {
     for (const status of [200, 400, 401, 403, 404, 429, 500, 502, 503]) {
-      expect(outcomeOfHttp(answer(status, ok({ error })), ID)).toStrictEqual({ kind: 'error', error });
+      expect(toHttpOutcome(answer(status, ok({ error })), ID)).toStrictEqual({ kind: 'error', error });
     }
-    expect(outcomeOfHttp(answer(400, { jsonrpc: '2.0', id: null, error }), ID)).toStrictEqual({ kind: 'error', error });
+    expect(toHttpOutcome(answer(400, { jsonrpc: '2.0', id: null, error }), ID)).toStrictEqual({ kind: 'error', error });
   });
 
   it.each<[string, unknown]>([
@@ -58,7 +58,7 @@ describe('an HTTP answer', () => {
     ['no id', { jsonrpc: '2.0', result: {} }],
     ['a null id', ok({ id: null, result: {} })],
     ['a foreign id', ok({ id: 8, result: {} })],
-    ['our id as a text', ok({ id: '7', result: {} })],
+    ['the id of the request as a string', ok({ id: '7', result: {} })],
     ['a foreign id and an error', ok({ id: 8, error })],
     ['a null id and an error', ok({ id: null, error })],
     ['another protocol', { id: ID, result: {} }],
@@ -75,8 +75,8 @@ describe('an HTTP answer', () => {
     ['an error without code', ok({ error: { message: 'x' } })],
     ['an error with a code that is a text', ok({ error: { code: '401', message: 'x' } })],
     ['an error without message', ok({ error: { code: 1 } })],
-  ])('of status 200 with %s is a breach of the protocol', (_what, body) => {
-    expect(outcomeOfHttp(answer(200, body), ID)).toStrictEqual(broken);
+  ])('of status 200 with %s is a protocol violation', (_what, body) => {
+    expect(toHttpOutcome(answer(200, body), ID)).toStrictEqual(broken);
   });
 
   it.each<[string, HttpAnswer, string]>([
@@ -112,8 +112,8 @@ describe('an HTTP answer', () => {
     ['nothing at all', answer(503, ''), 'Upstream answered HTTP 503: Service Unavailable'],
     ['nothing, of an unknown status', answer(599, ''), 'Upstream answered HTTP 599'],
     ['a redirect', answer(307, ''), 'Upstream answered HTTP 307: Temporary Redirect'],
-  ])('that fails with %s says why', (_what, given, message) => {
-    expect(outcomeOfHttp(given, ID)).toMatchObject({
+  ])('without success status takes its reason from %s', (_what, given, message) => {
+    expect(toHttpOutcome(given, ID)).toMatchObject({
       kind: 'error',
       error: { code: -31004, message },
       httpStatus: 502,
@@ -136,38 +136,38 @@ describe('an HTTP answer', () => {
     [502, 'unknown', false],
     [503, 'unknown', false],
     [504, 'unknown', false],
-  ])('of status %i leaves a call %s (retriable: %s)', (status, outcome, retriable) => {
+  ])('of status %i has the outcome %s (retriable: %s)', (status, outcome, retriable) => {
     const data = { outcome, retriable, httpStatus: status };
-    expect(outcomeOfHttp(answer(status, ''), ID)).toStrictEqual(own(-31004, 502, expect.any(String), data));
+    expect(toHttpOutcome(answer(status, ''), ID)).toStrictEqual(own(-31004, 502, expect.any(String), data));
   });
 
   it('keeps the challenge of a 401, and of no other status', () => {
     const wwwAuthenticate =
       'Bearer resource_metadata="https://auth.example.com/.well-known/oauth-protected-resource/mcp"';
-    expect(outcomeOfHttp(answer(401, '', { wwwAuthenticate }), ID)).toMatchObject({
+    expect(toHttpOutcome(answer(401, '', { wwwAuthenticate }), ID)).toMatchObject({
       error: { data: { wwwAuthenticate } },
     });
-    expect(outcomeOfHttp(answer(403, '', { wwwAuthenticate }), ID)).not.toHaveProperty('error.data.wwwAuthenticate');
+    expect(toHttpOutcome(answer(403, '', { wwwAuthenticate }), ID)).not.toHaveProperty('error.data.wwwAuthenticate');
   });
 
-  it('keeps how long to wait, in seconds or as a date', () => {
+  it('keeps the delay of Retry-After, in seconds or as a date', () => {
     const refused = { outcome: 'not_executed', retriable: true };
     for (const status of [429, 503]) {
-      expect(outcomeOfHttp(answer(status, '', { retryAfter: '3' }), ID)).toMatchObject({
+      expect(toHttpOutcome(answer(status, '', { retryAfter: '3' }), ID)).toMatchObject({
         error: { data: { ...refused, retryAfterMs: 3000 } },
       });
     }
     const past = { retryAfter: 'Wed, 21 Oct 2015 07:28:00 GMT' };
-    expect(outcomeOfHttp(answer(503, '', past), ID)).toHaveProperty('error.data.retryAfterMs', 0);
+    expect(toHttpOutcome(answer(503, '', past), ID)).toHaveProperty('error.data.retryAfterMs', 0);
     const endless = { retryAfter: '9'.repeat(400) };
-    expect(outcomeOfHttp(answer(503, '', endless), ID)).toHaveProperty('error.data.retryAfterMs', 86_400_000);
-    const vague = outcomeOfHttp(answer(503, '', { retryAfter: '12.5 soon' }), ID);
+    expect(toHttpOutcome(answer(503, '', endless), ID)).toHaveProperty('error.data.retryAfterMs', 86_400_000);
+    const vague = toHttpOutcome(answer(503, '', { retryAfter: '12.5 soon' }), ID);
     expect(vague).toMatchObject({ error: { data: refused } });
     expect(vague).not.toHaveProperty('error.data.retryAfterMs');
   });
 });
 
-describe('whatever a server answers', () => {
+describe('an arbitrary answer of a server', () => {
   const member = fc.oneof(
     fc.jsonValue({ maxDepth: 2 }),
     fc.constantFrom<unknown>('2.0', ID, {}, error, null, 8, 'ping'),
@@ -200,10 +200,10 @@ describe('whatever a server answers', () => {
     { requiredKeys: ['status', 'body'] },
   );
 
-  it('is a success only with 2xx, our id and exactly one result that is an object', () => {
+  it('is a success only with 2xx, the id of the request and exactly one result that is an object', () => {
     fc.assert(
       fc.property(anyAnswer, (given) => {
-        const outcome = outcomeOfHttp(given, ID);
+        const outcome = toHttpOutcome(given, ID);
         expectWellFormed(outcome);
         expect(outcome.kind === 'result').toBe(isSuccess(given.status, given.body));
       }),
@@ -211,10 +211,10 @@ describe('whatever a server answers', () => {
     );
   });
 
-  it('is a success on a stream only with our id and exactly one result that is an object', () => {
+  it('is a success on a stream only with the id of the request and exactly one result that is an object', () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), envelope), (value) => {
-        const outcome = outcomeOfMessage(value, ID);
+        const outcome = toMessageOutcome(value, ID);
         expectWellFormed(outcome);
         expect(outcome.kind === 'result').toBe(isSuccess(200, JSON.stringify(value)));
       }),
@@ -254,7 +254,7 @@ describe('whatever a server answers', () => {
   }
 });
 
-describe('a transport that fails', () => {
+describe('a transport fault', () => {
   it.each<[TransportFault, number, number, string, boolean]>([
     ['refused', -31004, 502, 'not_executed', true],
     ['lost', -31002, 504, 'unknown', false],
@@ -262,14 +262,17 @@ describe('a transport that fails', () => {
     ['aborted', -31002, 504, 'unknown', false],
     ['cut', -31005, 502, 'unknown', false],
     ['too_large', -31005, 502, 'unknown', false],
-  ])('(%s) is %i with HTTP %i and leaves the call %s (retriable: %s)', (fault, code, status, outcome, retriable) => {
-    const expected = own(code, status, expect.not.stringContaining('10.0.0.7'), { outcome, retriable });
-    expect(outcomeOfFault(fault, 'connect ECONNREFUSED 10.0.0.7:3000')).toStrictEqual(expected);
-    expect(outcomeOfFault(fault)).toMatchObject({ error: { code, message: expect.not.stringMatching(/[: ]$/) } });
-  });
+  ])(
+    '%s becomes error %i with HTTP %i and the outcome %s (retriable: %s)',
+    (fault, code, status, outcome, retriable) => {
+      const expected = own(code, status, expect.not.stringContaining('10.0.0.7'), { outcome, retriable });
+      expect(toFaultOutcome(fault, 'connect ECONNREFUSED 10.0.0.7:3000')).toStrictEqual(expected);
+      expect(toFaultOutcome(fault)).toMatchObject({ error: { code, message: expect.not.stringMatching(/[: ]$/) } });
+    },
+  );
 });
 
-it('accepts ids of texts and numbers alike', () => {
+it('a JSON-RPC response may have a string or a number as its id', () => {
   const ids: RequestId[] = [0, -1, '', 'a', Number.MAX_SAFE_INTEGER];
-  for (const id of ids) expect(outcomeOfMessage({ jsonrpc: '2.0', id, result: {} }, id).kind).toBe('result');
+  for (const id of ids) expect(toMessageOutcome({ jsonrpc: '2.0', id, result: {} }, id).kind).toBe('result');
 });

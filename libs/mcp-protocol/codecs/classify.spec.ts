@@ -14,23 +14,23 @@ describe('the classifier', () => {
     ['a handshake with a modern header', 'initialize', {}, '2026-07-28', 'legacy'],
     ['a removed method that names its revision', 'initialize', withRevision('2026-07-28'), '2026-07-28', 'modern'],
     ['discovery', 'server/discover', undefined, undefined, 'modern'],
-    ['listening', 'subscriptions/listen', {}, '2025-11-25', 'modern'],
+    ['a subscription', 'subscriptions/listen', {}, '2025-11-25', 'modern'],
     ['a revision in _meta', 'tools/list', withRevision('2026-07-28'), undefined, 'modern'],
-    ['a revision in _meta that nobody speaks', 'tools/list', withRevision('1900-01-01'), undefined, 'modern'],
-    ['a revision in _meta that is no text', 'tools/list', withRevision(null), undefined, 'modern'],
+    ['an unknown revision in _meta', 'tools/list', withRevision('1900-01-01'), undefined, 'modern'],
+    ['a revision in _meta that is not a string', 'tools/list', withRevision(null), undefined, 'modern'],
     ['a modern header', 'tools/list', {}, '2026-07-28', 'modern'],
-    ['a header of the future', 'tools/list', {}, '2031-01-01', 'modern'],
-    ['a header of a draft of the modern kind', 'tools/list', {}, '2026-01-01', 'modern'],
+    ['a header with a future revision', 'tools/list', {}, '2031-01-01', 'modern'],
+    ['a header with a modern draft', 'tools/list', {}, '2026-01-01', 'modern'],
     ['a legacy header', 'tools/list', {}, '2025-11-25', 'legacy'],
-    ['an unknown header of legacy times', 'tools/list', {}, '2025-12-31', 'legacy'],
-    ['a header that is no date', 'tools/list', {}, 'latest', 'legacy'],
-    ['nothing at all', 'tools/list', undefined, undefined, 'legacy'],
-    ['an inherited name', 'constructor', { _meta: {} }, undefined, 'legacy'],
-  ])('knows the era of %s', (_what, method, params, header, era) => {
+    ['a header with an unknown revision of the legacy years', 'tools/list', {}, '2025-12-31', 'legacy'],
+    ['a header that is not a date', 'tools/list', {}, 'latest', 'legacy'],
+    ['a message without params and header', 'tools/list', undefined, undefined, 'legacy'],
+    ['a method named like a built-in', 'constructor', { _meta: {} }, undefined, 'legacy'],
+  ])('determines the era of %s', (_what, method, params, header, era) => {
     expect(classifyEra(params === undefined ? { method } : { method, params }, header)).toBe(era);
   });
 
-  it('has an era for everything, always the same, and changes nothing', () => {
+  it('returns an era for every message, always the same, and changes nothing', () => {
     const revision = fc.oneof(fc.string(), fc.constantFrom(...LEGACY_REVISIONS, ...MODERN_REVISIONS, '9999-99-99'));
     const meta = fc.oneof(
       fc.jsonValue({ maxDepth: 2 }),
@@ -53,7 +53,7 @@ describe('the classifier', () => {
     );
   });
 
-  it('sends every request that names a revision of an era to that era', () => {
+  it('assigns every request that names a revision to the era of that revision', () => {
     for (const revision of LEGACY_REVISIONS) expect(classifyEra({ method: 'tools/list' }, revision)).toBe('legacy');
     for (const revision of MODERN_REVISIONS) expect(classifyEra({ method: 'tools/list' }, revision)).toBe('modern');
   });

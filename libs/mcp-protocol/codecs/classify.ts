@@ -1,14 +1,14 @@
 import { isJsonObject, type JsonObject } from '../json.js';
 import type { Era } from '../neutral.js';
 import { META } from './meta.js';
-import { looksModern } from './revisions.js';
+import { isModernRevision } from './revisions.js';
 
 /**
- * Says how a client means its message: with the handshake's semantics or with those of per-request metadata
- * (specification 2026-07-28: basic/versioning, Backward Compatibility). Total: everything has an era. A revision that
- * nobody knows yet counts as modern, because only that era can answer which ones are supported.
+ * Determines the era of a message: semantics of the handshake, or of per-request metadata (specification 2026-07-28:
+ * basic/versioning, Backward Compatibility). Every message has an era. An unknown future revision counts as modern,
+ * because only that era can reply with the supported ones.
  *
- * @param protocolVersionHeader the MCP-Protocol-Version header, where there are headers
+ * @param protocolVersionHeader the MCP-Protocol-Version header, if the transport has headers
  */
 export function classifyEra(message: { method: string; params?: JsonObject }, protocolVersionHeader?: string): Era {
   const { method, params } = message;
@@ -16,5 +16,5 @@ export function classifyEra(message: { method: string; params?: JsonObject }, pr
   if (isJsonObject(meta) && Object.hasOwn(meta, META.protocolVersion)) return 'modern';
   if (method === 'initialize') return 'legacy';
   if (method === 'server/discover' || method === 'subscriptions/listen') return 'modern';
-  return protocolVersionHeader !== undefined && looksModern(protocolVersionHeader.trim()) ? 'modern' : 'legacy';
+  return protocolVersionHeader !== undefined && isModernRevision(protocolVersionHeader.trim()) ? 'modern' : 'legacy';
 }

@@ -2,27 +2,27 @@ import { describe, expect, it } from '@jest/globals';
 import { errorForEra } from './error-translation.js';
 
 describe('an error of the other era', () => {
-  it('says to a modern client that a resource is missing as that era does', () => {
+  it('about a missing resource gets the modern code for a modern client', () => {
     const error = { code: -32002, message: 'Resource not found', data: { uri: 'file:///a' } };
     expect(errorForEra(error, 'modern', 'resources/read')).toStrictEqual({ ...error, code: -32602 });
     expect(errorForEra(error, 'modern', 'tools/call')).toBe(error);
   });
 
-  it('says to a legacy client that a resource is missing as that era does', () => {
+  it('about a missing resource gets the legacy code for a legacy client', () => {
     const named = { code: -32602, message: 'Nope', data: { uri: 'file:///a' } };
     expect(errorForEra(named, 'legacy', 'resources/read')).toStrictEqual({ ...named, code: -32002 });
-    const told = { code: -32602, message: 'Resource file:///a not found' };
-    expect(errorForEra(told, 'legacy', 'resources/read')).toStrictEqual({ ...told, code: -32002 });
+    const described = { code: -32602, message: 'Resource file:///a not found' };
+    expect(errorForEra(described, 'legacy', 'resources/read')).toStrictEqual({ ...described, code: -32002 });
   });
 
-  it('keeps invalid params that are just that', () => {
+  it('about other invalid params keeps its code', () => {
     const error = { code: -32602, message: 'Invalid params: uri must be a string' };
     expect(errorForEra(error, 'legacy', 'resources/read')).toBe(error);
     const unknownTool = { code: -32602, message: 'Tool x not found' };
     expect(errorForEra(unknownTool, 'legacy', 'tools/call')).toBe(unknownTool);
   });
 
-  it('tells a legacy client what is missing instead of a code it does not know', () => {
+  it('with a code unknown to a legacy client becomes an explanation', () => {
     const missing = { code: -32021, message: '', data: { requiredCapabilities: { sampling: {}, roots: {} } } };
     expect(errorForEra(missing, 'legacy', 'tools/call')).toStrictEqual({
       code: -31004,
@@ -37,7 +37,7 @@ describe('an error of the other era', () => {
     }
   });
 
-  it('asks a modern client for the capability that a legacy server missed', () => {
+  it('about a required URL elicitation becomes a missing capability for a modern client', () => {
     const error = { code: -32042, message: 'Sign in first', data: { elicitations: [] } };
     expect(errorForEra(error, 'modern', 'tools/call')).toStrictEqual({
       code: -32021,
@@ -46,7 +46,7 @@ describe('an error of the other era', () => {
     });
   });
 
-  it.each([-32601, -32603, -31004, -32000, 42])('keeps %i', (code) => {
+  it.each([-32601, -32603, -31004, -32000, 42])('with code %i is unchanged', (code) => {
     const error = { code, message: 'x', data: { any: 'thing' } };
     expect(errorForEra(error, 'modern', 'resources/read')).toBe(error);
     expect(errorForEra(error, 'legacy', 'resources/read')).toBe(error);

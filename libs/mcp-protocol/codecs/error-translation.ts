@@ -4,8 +4,8 @@ import type { RpcError } from '../json-rpc.js';
 import type { Era } from '../neutral.js';
 
 /**
- * An error of a server of the other era, in the codes that the client's era allows. An error of a server of the same
- * era needs no translation and must not pass here: the eras share -32602, and only its text tells a missing resource.
+ * Converts an error of a server of the other era to the codes of the client's era. Do not call it for a server of the
+ * same era: the eras share -32602, and only its text identifies a missing resource.
  *
  * @param method the request that failed
  */
@@ -27,29 +27,31 @@ function forModern(error: RpcError, method: string): RpcError {
 function forLegacy(error: RpcError, method: string): RpcError {
   switch (error.code) {
     case RpcCode.invalidParams:
-      return method === 'resources/read' && saysNotFound(error) ? { ...error, code: RpcCode.resourceNotFound } : error;
+      return method === 'resources/read' && isNotFound(error) ? { ...error, code: RpcCode.resourceNotFound } : error;
     case RpcCode.missingClientCapability:
-      return notExecuted(`The server needs a capability that the client did not declare: ${missingIn(error.data)}.`);
+      return notExecuted(
+        `The server needs a capability that the client did not declare: ${readMissingCapabilities(error.data)}.`,
+      );
     case RpcCode.unsupportedProtocolVersion:
       return notExecuted('The server does not speak the protocol revision of this call.');
     case RpcCode.headerMismatch:
-      return notExecuted('The server refused the headers of this call; it lacks one or disagrees with its value.');
+      return notExecuted('The server rejected the headers of this call: one is missing or has an unexpected value.');
     default:
       return error;
   }
 }
 
-/** The specification's own example names the resource in `data.uri`; other servers say it in words only. */
-function saysNotFound({ message, data }: RpcError): boolean {
+/** The example of the specification names the resource in `data.uri`; other servers have it only in the message. */
+function isNotFound({ message, data }: RpcError): boolean {
   return (isJsonObject(data) && typeof data['uri'] === 'string') || NOT_FOUND.test(message);
 }
 
 const NOT_FOUND = /\b(?:not found|unknown resource|no such resource|does not exist)\b/i;
 
-function missingIn(data: JsonValue | undefined): string {
+function readMissingCapabilities(data: JsonValue | undefined): string {
   const required = isJsonObject(data) ? data['requiredCapabilities'] : undefined;
   const names = isJsonObject(required) ? Object.keys(required) : [];
-  return names.length === 0 ? 'the server does not say which' : names.slice(0, 10).join(', ').slice(0, 200);
+  return names.length === 0 ? 'the server does not name it' : names.slice(0, 10).join(', ').slice(0, 200);
 }
 
 function notExecuted(message: string): RpcError {

@@ -16,7 +16,7 @@ export {
   unsupportedRevision,
   type DecodedModernRequest,
 } from './modern.js';
-export { answerForLegacy, questionForLegacy, questionForModern, visitsDemandedBy } from './questions.js';
+export { toLegacyAnswer, toLegacyQuestion, toModernQuestion, toUrlElicitations } from './questions.js';
 export {
   allowsBatches,
   eraOfRevision,

@@ -1,29 +1,29 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import { AUDIO_SINCE, RESOURCE_LINK_SINCE } from './revisions.js';
 
-/** A result in the words of a legacy revision; the same object when nothing changes. */
-export function inLegacyWords(revision: string, method: string, result: JsonObject): JsonObject {
+/** Converts the content of a result for a legacy revision; returns the same object if nothing changes. */
+export function toLegacyContent(revision: string, method: string, result: JsonObject): JsonObject {
   switch (method) {
     case 'tools/call':
       return toolResult(revision, result);
     case 'tools/list':
-      return replaced(result, 'tools', eachItem(result['tools'], toolDefinition));
+      return withMember(result, 'tools', mapItems(result['tools'], toolDefinition));
     case 'prompts/get':
-      return replaced(result, 'messages', eachItem(result['messages'], promptMessage(revision)));
+      return withMember(result, 'messages', mapItems(result['messages'], promptMessage(revision)));
     default:
       return result;
   }
 }
 
-// Legacy schemas know objects only, here and in outputSchema. A client would refuse the whole result, or the whole
+// Legacy schemas allow only objects, here and in outputSchema. A client would reject the whole result, or the whole
 // list, for one member of another shape; without the schema it expects no structured content.
 function toolResult(revision: string, result: JsonObject): JsonObject {
   const { structuredContent: structured, content } = result;
-  const blocks = eachItem(content, (block, index) => blockIn(revision, block, index));
-  if (structured === undefined || isJsonObject(structured)) return replaced(result, 'content', blocks);
+  const blocks = mapItems(content, (block, index) => toLegacyBlock(revision, block, index));
+  if (structured === undefined || isJsonObject(structured)) return withMember(result, 'content', blocks);
   const { structuredContent: _dropped, ...rest } = result;
-  const told = Array.isArray(blocks) && blocks.length > 0;
-  return { ...rest, content: told ? blocks : [{ type: 'text', text: JSON.stringify(structured) }] };
+  const hasBlocks = Array.isArray(blocks) && blocks.length > 0;
+  return { ...rest, content: hasBlocks ? blocks : [{ type: 'text', text: JSON.stringify(structured) }] };
 }
 
 function toolDefinition(tool: JsonValue): JsonValue {
@@ -37,16 +37,16 @@ function toolDefinition(tool: JsonValue): JsonValue {
 function promptMessage(revision: string): (message: JsonValue, index: number) => JsonValue {
   return (message, index) => {
     if (!isJsonObject(message) || message['content'] === undefined) return message;
-    return replaced(message, 'content', blockIn(revision, message['content'], index));
+    return withMember(message, 'content', toLegacyBlock(revision, message['content'], index));
   };
 }
 
-function replaced(holder: JsonObject, member: string, value: JsonValue | undefined): JsonObject {
+function withMember(holder: JsonObject, member: string, value: JsonValue | undefined): JsonObject {
   return value === holder[member] ? holder : { ...holder, [member]: value };
 }
 
-/** The very array when no item changed. */
-function eachItem(
+/** Returns the same array if no item changed. */
+function mapItems(
   items: JsonValue | undefined,
   change: (item: JsonValue, index: number) => JsonValue,
 ): JsonValue | undefined {
@@ -55,22 +55,22 @@ function eachItem(
   return changed.every((item, index) => item === items[index]) ? items : changed;
 }
 
-function blockIn(revision: string, block: JsonValue, index: number): JsonValue {
+function toLegacyBlock(revision: string, block: JsonValue, index: number): JsonValue {
   if (!isJsonObject(block)) return block;
-  if (block['type'] === 'audio' && revision < AUDIO_SINCE) return embeddedAudio(block, index);
-  if (block['type'] === 'resource_link' && revision < RESOURCE_LINK_SINCE) return linkAsText(block);
+  if (block['type'] === 'audio' && revision < AUDIO_SINCE) return toEmbeddedAudio(block, index);
+  if (block['type'] === 'resource_link' && revision < RESOURCE_LINK_SINCE) return toTextBlock(block);
   return block;
 }
 
-/** Loses nothing: the sound travels as a blob. The address only tells the sounds of one result apart. */
-function embeddedAudio(block: JsonObject, index: number): JsonObject {
+/** Loses nothing: the audio becomes a blob. The URI only distinguishes the audio blocks of one result. */
+function toEmbeddedAudio(block: JsonObject, index: number): JsonObject {
   const { type: _type, data, mimeType, ...rest } = block;
   return { ...rest, type: 'resource', resource: { uri: `audio://content/${index}`, mimeType, blob: data } };
 }
 
-function linkAsText(block: JsonObject): JsonObject {
+function toTextBlock(block: JsonObject): JsonObject {
   const { annotations } = block;
-  const told = [block['title'] ?? block['name'], block['uri'], block['description']];
-  const text = told.filter((part): part is string => typeof part === 'string' && part !== '').join('\n');
+  const parts = [block['title'] ?? block['name'], block['uri'], block['description']];
+  const text = parts.filter((part): part is string => typeof part === 'string' && part !== '').join('\n');
   return annotations === undefined ? { type: 'text', text } : { type: 'text', text, annotations };
 }

@@ -7,7 +7,7 @@ import { LEGACY_REVISIONS } from './revisions.js';
 const request = (params: JsonObject) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }) as const;
 
 describe('a legacy request', () => {
-  it('puts its progress token beside its params', () => {
+  it('decodes to params and a separate progress token', () => {
     expect(decodeLegacyRequest(request({ name: 'a', _meta: { progressToken: 0, traceparent: 't' } }))).toStrictEqual({
       method: 'tools/call',
       params: { name: 'a', _meta: { traceparent: 't' } },
@@ -15,13 +15,13 @@ describe('a legacy request', () => {
     });
   });
 
-  it('keeps its very params when there is no token', () => {
+  it('keeps the same params object if there is no token', () => {
     const params = { name: 'a', _meta: { traceparent: 't' } };
     expect(decodeLegacyRequest(request(params)).params).toBe(params);
     expect(encodeLegacyRequest({ method: 'tools/call', params }, {})).toBe(params);
   });
 
-  it('has no progress when its token is neither text nor number', () => {
+  it('has no progress token if its token is neither a string nor a number', () => {
     expect(decodeLegacyRequest(request({ _meta: { progressToken: {} } }))).toStrictEqual({
       method: 'tools/call',
       params: {},
@@ -32,7 +32,7 @@ describe('a legacy request', () => {
     });
   });
 
-  it('is written with a token of our own', () => {
+  it('is encoded with a token of the gateway', () => {
     const neutral = {
       method: 'tools/call',
       params: { name: 'a', _meta: { traceparent: 't' } },
@@ -57,7 +57,7 @@ describe('a result for a legacy client', () => {
   };
   const text = { type: 'text', text: 'x' };
 
-  it('is left alone when its revision knows all of it', () => {
+  it('is unchanged if its revision knows all of it', () => {
     const result = { content: [text, audio, link], structuredContent: { a: 1 }, _meta: { mine: 1 } };
     expect(encodeLegacyResult('tools/call', result, '2025-06-18')).toBe(result);
     expect(encodeLegacyResult('tools/call', result, '2025-11-25')).toBe(result);
@@ -74,12 +74,12 @@ describe('a result for a legacy client', () => {
     expect(encodeLegacyResult('tools/list', { tools: [], _meta: server }, '2025-11-25')).toStrictEqual({ tools: [] });
   });
 
-  it('is refused when it is no complete result', () => {
-    const asking = { resultType: 'input_required', requestState: 's' };
-    expect(() => encodeLegacyResult('tools/call', asking, '2025-11-25')).toThrow('"input_required"');
+  it('throws if the result is not complete', () => {
+    const inputRequired = { resultType: 'input_required', requestState: 's' };
+    expect(() => encodeLegacyResult('tools/call', inputRequired, '2025-11-25')).toThrow('"input_required"');
   });
 
-  it('carries sound as a blob before 2025-03-26', () => {
+  it('contains audio as a blob before 2025-03-26', () => {
     expect(encodeLegacyResult('tools/call', { content: [text, audio] }, '2024-11-05')).toStrictEqual({
       content: [
         text,
@@ -94,28 +94,28 @@ describe('a result for a legacy client', () => {
     expect(encodeLegacyResult('tools/call', known, '2025-03-26')).toBe(known);
   });
 
-  it('carries a link as text before 2025-06-18, in prompts too', () => {
-    const told = { type: 'text', text: 'A\nfile:///a\nthe first' };
+  it('contains a resource link as text before 2025-06-18, in prompts too', () => {
+    const linkText = { type: 'text', text: 'A\nfile:///a\nthe first' };
     expect(encodeLegacyResult('tools/call', { content: [link, text] }, '2025-03-26')).toStrictEqual({
-      content: [told, text],
+      content: [linkText, text],
     });
     expect(
       encodeLegacyResult('prompts/get', { messages: [{ role: 'user', content: link }] }, '2025-03-26'),
     ).toStrictEqual({
-      messages: [{ role: 'user', content: told }],
+      messages: [{ role: 'user', content: linkText }],
     });
   });
 
-  it('can be read by an official client whatever shape its structured content had', () => {
+  it('is valid for an official client, whatever the shape of its structured content', () => {
     const wide = { resultType: 'complete', content: [], structuredContent: [1, 2] };
     const narrow = encodeLegacyResult('tools/call', wide, '2025-11-25');
     expect(narrow).toStrictEqual({ content: [{ type: 'text', text: '[1,2]' }] });
     expect(CallToolResultSchema.safeParse(narrow).success).toBe(true);
-    const told = { content: [text], structuredContent: 'x' };
-    expect(encodeLegacyResult('tools/call', told, '2025-11-25')).toStrictEqual({ content: [text] });
+    const linkText = { content: [text], structuredContent: 'x' };
+    expect(encodeLegacyResult('tools/call', linkText, '2025-11-25')).toStrictEqual({ content: [text] });
   });
 
-  it('can be read by an official client whatever shape an output schema has', () => {
+  it('is valid for an official client, whatever the shape of an output schema', () => {
     const tool = { name: 'a', inputSchema: { type: 'object' }, outputSchema: { type: 'array' } };
     const list = encodeLegacyResult(
       'tools/list',
@@ -127,14 +127,17 @@ describe('a result for a legacy client', () => {
     expect(ListToolsResultSchema.safeParse(list).success).toBe(true);
   });
 
-  it.each(['tools/call', 'tools/list', 'prompts/get'])('passes nonsense from a server on unchanged (%s)', (method) => {
-    const nonsense = { content: [null, 5, {}], tools: [null, 'x'], messages: [null, { content: 7 }, {}] };
-    expect(encodeLegacyResult(method, nonsense, '2024-11-05')).toBe(nonsense);
-  });
+  it.each(['tools/call', 'tools/list', 'prompts/get'])(
+    'passes malformed members of a server unchanged (%s)',
+    (method) => {
+      const nonsense = { content: [null, 5, {}], tools: [null, 'x'], messages: [null, { content: 7 }, {}] };
+      expect(encodeLegacyResult(method, nonsense, '2024-11-05')).toBe(nonsense);
+    },
+  );
 });
 
-describe('the handshake', () => {
-  it('settles on the requested revision if it is a legacy one, else on the latest', () => {
+describe('the legacy handshake', () => {
+  it('negotiates the requested revision if it is a legacy one, else the latest', () => {
     for (const revision of LEGACY_REVISIONS) expect(negotiateLegacy(revision)).toBe(revision);
     for (const other of ['2026-07-28', '1999-01-01', '', undefined, null, 5, {}]) {
       expect(negotiateLegacy(other)).toBe('2025-11-25');

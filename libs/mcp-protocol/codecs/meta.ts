@@ -10,7 +10,7 @@ export const META = {
   serverInfo: 'io.modelcontextprotocol/serverInfo',
 } as const;
 
-/** Params with another `_meta`, or with none when it would be empty. */
+/** Returns the params with another `_meta`, or without `_meta` if it would be empty. */
 export function withMeta(params: JsonObject, meta: JsonObject): JsonObject {
   if (Object.keys(meta).length > 0) return { ...params, _meta: meta };
   if (params['_meta'] === undefined) return params;

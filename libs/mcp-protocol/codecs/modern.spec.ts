@@ -25,7 +25,7 @@ const request = (params?: JsonObject): JsonRpcRequest => ({
 const withMeta = (meta: JsonValue) => request({ name: 'echo', _meta: meta });
 
 describe('a modern request', () => {
-  it('puts what it says about itself beside its params', () => {
+  it('decodes to params and separate protocol fields', () => {
     const trace = { traceparent: '00-0af7-b7ad-01', 'com.example/tag': 1, 'io.modelcontextprotocol/extension': true };
     const message = withMeta({ ...fullMeta, ...trace });
     const before = structuredClone(message);
@@ -45,7 +45,7 @@ describe('a modern request', () => {
     expect(message).toStrictEqual(before);
   });
 
-  it('has no _meta left when there was nothing else in it', () => {
+  it('has no _meta after decoding if it contained nothing else', () => {
     const message = withMeta({ [VERSION]: '2026-07-28', [CAPABILITIES]: {} });
     expect(decodeModernRequest(message)).toStrictEqual({
       request: { method: 'tools/call', params: { name: 'echo' } },
@@ -64,34 +64,37 @@ describe('a modern request', () => {
   it.each<[string, JsonRpcRequest]>([
     ['no params', request()],
     ['no _meta', request({})],
-    ['a _meta that is no object', withMeta([])],
+    ['a _meta that is not an object', withMeta([])],
     ['no version', withMeta({ [CAPABILITIES]: {} })],
-    ['a version that is no text', withMeta({ ...fullMeta, [VERSION]: 20260728 })],
+    ['a version that is not a string', withMeta({ ...fullMeta, [VERSION]: 20260728 })],
     ['no capabilities', withMeta({ [VERSION]: '2026-07-28' })],
-    ['capabilities that are no object', withMeta({ ...fullMeta, [CAPABILITIES]: [] })],
-    ['client info that is no object', withMeta({ ...fullMeta, [CLIENT]: 'c' })],
-    ['an invented log level', withMeta({ ...fullMeta, [LEVEL]: 'loud' })],
+    ['capabilities that are not an object', withMeta({ ...fullMeta, [CAPABILITIES]: [] })],
+    ['client info that is not an object', withMeta({ ...fullMeta, [CLIENT]: 'c' })],
+    ['an unknown log level', withMeta({ ...fullMeta, [LEVEL]: 'loud' })],
     ['a progress token of another type', withMeta({ ...fullMeta, progressToken: true })],
     ['a null progress token', withMeta({ ...fullMeta, progressToken: null })],
-  ])('with %s is refused as invalid', (_what, message) => {
+  ])('with %s is rejected as invalid', (_what, message) => {
     expect(decodeModernRequest(message)).toMatchObject({ error: { code: -32602 }, httpStatus: 400 });
   });
 
-  it.each(['2025-11-25', '1900-01-01', '2027-01-01', ''])('of revision %j is told which are supported', (revision) => {
-    expect(decodeModernRequest(withMeta({ [VERSION]: revision }))).toStrictEqual({
-      error: {
-        code: -32022,
-        message: 'Unsupported protocol version',
-        data: {
-          supported: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'],
-          requested: revision,
+  it.each(['2025-11-25', '1900-01-01', '2027-01-01', ''])(
+    'of revision %j is rejected with the supported revisions',
+    (revision) => {
+      expect(decodeModernRequest(withMeta({ [VERSION]: revision }))).toStrictEqual({
+        error: {
+          code: -32022,
+          message: 'Unsupported protocol version',
+          data: {
+            supported: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'],
+            requested: revision,
+          },
         },
-      },
-      httpStatus: 400,
-    });
-  });
+        httpStatus: 400,
+      });
+    },
+  );
 
-  it('is written for a server with the identity of its client and a token of our own', () => {
+  it('is encoded with the identity of its client and a token of the gateway', () => {
     const decoded = decodeModernRequest(withMeta({ ...fullMeta, traceparent: 't' }));
     if (!('request' in decoded)) throw new Error('not decoded');
     const params = encodeModernRequest(decoded.request, decoded.client, { revision: '2026-07-28', progressToken: 7 });
@@ -99,7 +102,7 @@ describe('a modern request', () => {
     expect(decoded.request.params).toStrictEqual({ name: 'echo', _meta: { traceparent: 't' } });
   });
 
-  it('is written without what the client left open', () => {
+  it('is encoded without members that the client omitted', () => {
     const client = { revision: '2025-11-25', capabilities: {} };
     expect(encodeModernRequest({ method: 'tools/list', params: {} }, client, { revision: '2026-07-28' })).toStrictEqual(
       {
@@ -110,16 +113,16 @@ describe('a modern request', () => {
 });
 
 describe('a result for a modern client', () => {
-  it('is left alone when nothing is missing', () => {
+  it('is unchanged if nothing is missing', () => {
     const list = { resultType: 'complete', tools: [], ttlMs: 5, cacheScope: 'public' };
     expect(encodeModernResult('tools/list', list)).toBe(list);
     const call = { resultType: 'complete', content: [] };
     expect(encodeModernResult('tools/call', call)).toBe(call);
-    const asking = { resultType: 'input_required', requestState: 's' };
-    expect(encodeModernResult('resources/read', asking)).toBe(asking);
+    const inputRequired = { resultType: 'input_required', requestState: 's' };
+    expect(encodeModernResult('resources/read', inputRequired)).toBe(inputRequired);
   });
 
-  it('gets a type, and honest caching hints where they are mandatory', () => {
+  it('gets a type, and safe caching hints where they are mandatory', () => {
     expect(encodeModernResult('tools/call', { content: [] })).toStrictEqual({ resultType: 'complete', content: [] });
     for (const method of [
       'tools/list',
@@ -147,6 +150,6 @@ it.each([
   [-32602, 200],
   [-32603, 200],
   [1, 200],
-])('an error %i goes with HTTP %i to a modern client', (code, status) => {
+])('a modern client receives error %i with HTTP %i', (code, status) => {
   expect(modernStatusOf({ code, message: '' })).toBe(status);
 });

@@ -7,14 +7,14 @@ import { eraOfRevision, SUPPORTED_REVISIONS } from './revisions.js';
 
 export type DecodedModernRequest =
   | { readonly request: McpRequest; readonly client: ClientProfile }
-  /** HTTP status as the specification demands it: 400 for every fault of the envelope. */
+  /** HTTP status required by the specification: 400 for every fault of the envelope. */
   | { readonly error: RpcError; readonly httpStatus: 400 };
 
 const NO_PARAMS: JsonObject = Object.freeze({});
 
 /**
- * Reads a request of the modern era: what `_meta` says about revision, client, log level and progress stands beside
- * the params afterwards (specification 2026-07-28: basic/index, Per-request protocol fields).
+ * Decodes a request of the modern era: revision, client, log level and progress token move from `_meta` to members of
+ * the neutral request (specification 2026-07-28: basic/index, Per-request protocol fields).
  */
 export function decodeModernRequest(message: JsonRpcRequest): DecodedModernRequest {
   const params = message.params ?? NO_PARAMS;
@@ -34,7 +34,7 @@ export function decodeModernRequest(message: JsonRpcRequest): DecodedModernReque
   if (clientInfo !== undefined && !isJsonObject(clientInfo)) {
     return invalid(`_meta["${META.clientInfo}"] must be an object`);
   }
-  if (logLevel !== undefined && !isLogLevel(logLevel)) return invalid(`_meta["${META.logLevel}"] is no log level`);
+  if (logLevel !== undefined && !isLogLevel(logLevel)) return invalid(`_meta["${META.logLevel}"] is not a log level`);
   if (!isOptionalToken(progressToken)) return invalid('_meta.progressToken must be a string or a number');
   return {
     request: {
@@ -47,7 +47,7 @@ export function decodeModernRequest(message: JsonRpcRequest): DecodedModernReque
   };
 }
 
-/** The params of a request to a modern server, made for one client and one request of our own. */
+/** Returns the params of a request to a modern server, with the identity of the client and the gateway's own token. */
 export function encodeModernRequest(
   request: McpRequest,
   client: ClientProfile,
@@ -73,9 +73,9 @@ const CACHEABLE_METHODS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A result as a modern client must see it: typed, and with caching hints where they are mandatory. Hints that the
- * server did not give are the honest ones: stale at once, for this caller only (specification 2026-07-28:
- * server/utilities/caching). The same object when nothing is missing.
+ * Completes a result for a modern client: it adds the type, and caching hints where they are mandatory. Missing hints
+ * get the safe values: stale at once, for this caller only (specification 2026-07-28: server/utilities/caching).
+ * Returns the same object if nothing is missing.
  */
 export function encodeModernResult(method: string, result: JsonObject): JsonObject {
   const resultType = result['resultType'];
@@ -86,7 +86,10 @@ export function encodeModernResult(method: string, result: JsonObject): JsonObje
   return resultType === undefined ? { resultType: 'complete', ...result } : result;
 }
 
-/** HTTP status of an error answer in the modern era (specification 2026-07-28: basic/transports/streamable-http). */
+/**
+ * Returns the HTTP status of an error response in the modern era (specification 2026-07-28:
+ * basic/transports/streamable-http).
+ */
 export function modernStatusOf(error: RpcError): number {
   switch (error.code) {
     case RpcCode.methodNotFound:

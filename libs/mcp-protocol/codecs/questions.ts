@@ -1,14 +1,14 @@
-/** Questions of a server and answers of a client, on their way from one era to the other. */
+/** Conversion of questions of a server and answers of a client between the eras. */
 import { RpcCode } from '../error-codes.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import type { RpcError } from '../json-rpc.js';
 import type { Question } from '../neutral.js';
 
 /**
- * A legacy server's question as a modern client is asked it: without what only an open stream gives a meaning to
- * (the id by which a visit is reported as complete, the task that the answer could become).
+ * Converts a question of a legacy server for a modern client: without the members that need an open stream (the id by
+ * which a URL elicitation is reported as complete, the task that the answer could become).
  */
-export function questionForModern({ method, params }: Question): Question {
+export function toModernQuestion({ method, params }: Question): Question {
   const { elicitationId: _id, task: _task, _meta, ...rest } = params;
   const kept = isJsonObject(_meta) ? withoutProgress(_meta) : undefined;
   return { method, params: kept ? { ...rest, _meta: kept } : rest };
@@ -18,17 +18,17 @@ function withoutProgress({ progressToken: _token, ...rest }: JsonObject): JsonOb
   return Object.keys(rest).length > 0 ? rest : undefined;
 }
 
-/** A modern server's question as a legacy client is asked it: a visit has an id there, which tells visits apart. */
-export function questionForLegacy({ method, params }: Question): Question {
+/** Converts a question of a modern server for a legacy client: URL elicitations need a distinct id there. */
+export function toLegacyQuestion({ method, params }: Question): Question {
   const needsId = params['mode'] === 'url' && params['elicitationId'] === undefined;
   return needsId ? { method, params: { ...params, elicitationId: crypto.randomUUID() } } : { method, params };
 }
 
 /**
- * A modern client's answer as a legacy server expects it: older revisions know one block of content only. Undefined when
- * the value is no answer to such a question (client/elicitation, client/sampling, client/roots).
+ * Converts an answer of a modern client for a legacy server: older revisions know one block of content only. Undefined
+ * if the value is not an answer to such a question (client/elicitation, client/sampling, client/roots).
  */
-export function answerForLegacy(method: string, value: JsonValue | undefined): JsonObject | undefined {
+export function toLegacyAnswer(method: string, value: JsonValue | undefined): JsonObject | undefined {
   if (!isJsonObject(value)) return undefined;
   switch (method) {
     case 'elicitation/create':
@@ -61,19 +61,19 @@ function withSingleBlock(message: JsonObject): JsonObject {
 }
 
 /**
- * The visits that a legacy server demands before it serves a call (2025-11-25: client/elicitation, URL Elicitation
- * Required Error), as questions for a modern client by the keys of their answers. Undefined for any other error, and for
- * one that names no visit.
+ * Converts the URL elicitations that a legacy server requires before a call (2025-11-25: client/elicitation, URL
+ * Elicitation Required Error) to questions for a modern client, by the keys of their answers. Undefined for any other
+ * error, and for one without URL elicitations.
  */
-export function visitsDemandedBy({ code, data }: RpcError): Record<string, Question> | undefined {
+export function toUrlElicitations({ code, data }: RpcError): Record<string, Question> | undefined {
   if (code !== RpcCode.urlElicitationRequired || !isJsonObject(data)) return undefined;
   const { elicitations } = data;
-  const visits = (Array.isArray(elicitations) ? elicitations : []).filter(isVisit);
-  if (visits.length === 0) return undefined;
-  const questions = visits.map((params) => questionForModern({ method: 'elicitation/create', params }));
+  const elicitationParams = (Array.isArray(elicitations) ? elicitations : []).filter(isUrlElicitation);
+  if (elicitationParams.length === 0) return undefined;
+  const questions = elicitationParams.map((params) => toModernQuestion({ method: 'elicitation/create', params }));
   return Object.fromEntries(questions.map((question, index) => [`visit-${index + 1}`, question]));
 }
 
-function isVisit(value: JsonValue): value is JsonObject {
+function isUrlElicitation(value: JsonValue): value is JsonObject {
   return isJsonObject(value) && value['mode'] === 'url' && typeof value['url'] === 'string';
 }

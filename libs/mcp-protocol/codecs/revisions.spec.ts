@@ -10,7 +10,7 @@ import {
 } from './revisions.js';
 
 describe('revisions', () => {
-  it('have an era when the gateway speaks them', () => {
+  it('have an era if they are supported', () => {
     for (const revision of LEGACY_REVISIONS) expect(eraOfRevision(revision)).toBe('legacy');
     for (const revision of MODERN_REVISIONS) expect(eraOfRevision(revision)).toBe('modern');
     for (const other of ['', '2024-10-07', '2027-01-01', 'toString']) expect(eraOfRevision(other)).toBeUndefined();
@@ -22,7 +22,7 @@ describe('revisions', () => {
     expect(LEGACY_REVISIONS).toContain(SSE_REVISION);
   });
 
-  it('know batches once only', () => {
+  it('allow batches only in 2025-03-26', () => {
     expect([...LEGACY_REVISIONS, ...MODERN_REVISIONS].filter(allowsBatches)).toStrictEqual(['2025-03-26']);
   });
 });

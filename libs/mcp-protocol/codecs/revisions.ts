@@ -8,13 +8,13 @@ export const LATEST_LEGACY_REVISION = '2025-11-25';
 export const MODERN_REVISIONS: readonly string[] = ['2026-07-28'];
 export const LATEST_MODERN_REVISION = '2026-07-28';
 
-/** All that the gateway speaks, newest first: the answer to a client that asked for something else. */
+/** All supported revisions, newest first: listed in the error for a client that requests another one. */
 export const SUPPORTED_REVISIONS: readonly string[] = [...MODERN_REVISIONS, ...LEGACY_REVISIONS];
 
 /** The revision whose remote transport is HTTP+SSE. */
 export const SSE_REVISION = '2024-11-05';
 
-/** First revisions that know a kind of content block (their schemas, ContentBlock). */
+/** First revisions with a kind of content block (their schemas, ContentBlock). */
 export const AUDIO_SINCE = '2025-03-26';
 export const RESOURCE_LINK_SINCE = '2025-06-18';
 
@@ -27,18 +27,18 @@ const ERAS = new Map<string, Era>([
   ...MODERN_REVISIONS.map((revision) => [revision, 'modern'] as const),
 ]);
 
-/** The era of a revision that the gateway speaks; undefined for every other text. */
+/** Returns the era of a supported revision; undefined for every other text. */
 export function eraOfRevision(revision: string): Era | undefined {
   return ERAS.get(revision);
 }
 
-/** True for the date of a revision of the modern kind, known or not. */
-export function looksModern(revision: string): boolean {
+/** True for the date of a modern revision, supported or not. */
+export function isModernRevision(revision: string): boolean {
   const era = ERAS.get(revision);
   return era === undefined ? revision >= FIRST_MODERN_YEAR && REVISION_SHAPE.test(revision) : era === 'modern';
 }
 
-/** JSON-RPC batches came and went with one revision (specification 2025-03-26: basic/index, Batching). */
+/** True for the only revision with JSON-RPC batches (specification 2025-03-26: basic/index, Batching). */
 export function allowsBatches(revision: string): boolean {
   return revision === BATCH_REVISION;
 }

@@ -20,19 +20,19 @@ describe('the standard headers of a modern request', () => {
     ['a name with blanks around', message('tools/call', { name: 'echo' }), standard('tools/call', '  echo  ')],
     ['a resource', message('resources/read', { uri: 'file:///a b' }), standard('resources/read', 'file:///a b')],
     [
-      'a prompt of a foreign script',
+      'a prompt with a non-ASCII name',
       message('prompts/get', { name: '世界' }),
       standard('prompts/get', encodeHeaderValue('世界')),
     ],
-    ['a plain name that came encoded', message('tools/call', { name: 'a' }), standard('tools/call', '=?base64?YQ==?=')],
-    ['a name that no method asks for', message('tools/list', { name: 'x' }), standard('tools/list', 'y')],
+    ['a plain name that is encoded', message('tools/call', { name: 'a' }), standard('tools/call', '=?base64?YQ==?=')],
+    ['a name that the method does not mirror', message('tools/list', { name: 'x' }), standard('tools/list', 'y')],
     ["a call without a name, which is the params' fault", message('tools/call'), standard('tools/call', 'x')],
     ['a method named like a built-in', message('constructor'), standard('constructor')],
-  ])('agree for %s', (_what, request, headers) => {
+  ])('match the body for %s', (_what, request, headers) => {
     expect(checkMirroredHeaders(request, headers)).toBeUndefined();
   });
 
-  it('say nothing of a revision that the body lacks', () => {
+  it('are not compared with a revision that the body lacks', () => {
     const request = { jsonrpc: '2.0', id: 1, method: 'tools/list' } as const;
     expect(checkMirroredHeaders(request, standard('tools/list'))).toBeUndefined();
   });
@@ -48,7 +48,7 @@ describe('the standard headers of a modern request', () => {
     ['another name', standard('tools/call', 'other')],
     ['a malformed name', standard('tools/call', '=?base64?ZWNobw?=')],
     ['a name beyond ASCII', standard('tools/call', '\u00e9cho')],
-  ])('disagree with %s', (_what, headers) => {
+  ])('differ from the body with %s', (_what, headers) => {
     const error = checkMirroredHeaders(message('tools/call', { name: 'echo' }), headers);
     expect(error).toMatchObject({ code: -32020, message: expect.stringMatching(/^Header mismatch: /) });
   });
@@ -62,11 +62,11 @@ describe('the headers of tool parameters', () => {
   ];
 
   it.each<[string, JsonObject, Headers]>([
-    ['nothing given', {}, {}],
-    ['null given', { text: null }, {}],
+    ['no argument', {}, {}],
+    ['a null argument', { text: null }, {}],
     ['a header without a value', {}, { 'mcp-param-text': 'x' }],
     [
-      'all given',
+      'all arguments',
       { text: 'x', in: { count: 42 }, sure: true },
       { 'mcp-param-text': 'x', 'mcp-param-count': '42', 'mcp-param-sure': 'true' },
     ],
@@ -75,7 +75,7 @@ describe('the headers of tool parameters', () => {
     ['a lone surrogate', { text: '\ud800' }, { 'mcp-param-text': encodeHeaderValue('\ud800') }],
     ['an empty text', { text: '' }, { 'mcp-param-text': '' }],
     ['a value that no header can carry', { text: ['x'] }, {}],
-  ])('agree with %s', (_what, args, headers) => {
+  ])('match the arguments with %s', (_what, args, headers) => {
     expect(checkParameterHeaders(expected, args, headers)).toBeUndefined();
   });
 
@@ -84,12 +84,12 @@ describe('the headers of tool parameters', () => {
     ['another text', { text: 'x' }, { 'mcp-param-text': 'y' }],
     ['another number', { in: { count: 42 } }, { 'mcp-param-count': '43' }],
     ['a number in a loose form', { in: { count: 42 } }, { 'mcp-param-count': '0x2a' }],
-    ['another truth', { sure: true }, { 'mcp-param-sure': 'false' }],
-    ['a truth in another case', { sure: true }, { 'mcp-param-sure': 'True' }],
+    ['another boolean', { sure: true }, { 'mcp-param-sure': 'false' }],
+    ['a boolean in another case', { sure: true }, { 'mcp-param-sure': 'True' }],
     ['malformed Base64', { text: 'Hello' }, { 'mcp-param-text': '=?base64?SGVsbG8?=' }],
     ['a control character', { text: 'x' }, { 'mcp-param-text': 'x\u0001' }],
     ['two values', { text: 'x' }, { 'mcp-param-text': ['x', 'x'] }],
-  ])('disagree with %s', (_what, args, headers) => {
+  ])('differ from the arguments with %s', (_what, args, headers) => {
     expect(checkParameterHeaders(expected, args, headers)).toMatchObject({ code: -32020 });
   });
 });

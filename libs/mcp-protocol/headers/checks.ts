@@ -6,12 +6,12 @@ import { metaOf } from '../methods.js';
 import { isMirrored, valueAt, type ParameterHeader } from './parameters.js';
 import { decodeHeaderValue } from './value-codec.js';
 
-/** HTTP headers with lower-case names, as Node gives them. A list stands for a header that came several times. */
+/** HTTP headers with lower-case names, as Node provides them. A list represents a repeated header. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
  * Compares the standard headers of a modern request with its body (specification:
- * basic/transports/streamable-http, Server Validation). The answer of a mismatch goes with HTTP 400.
+ * basic/transports/streamable-http, Server Validation). A mismatch is answered with HTTP 400.
  */
 export function checkMirroredHeaders(message: JsonRpcRequest, headers: Headers): RpcError | undefined {
   const { method, params = {} } = message;
@@ -19,15 +19,15 @@ export function checkMirroredHeaders(message: JsonRpcRequest, headers: Headers):
   return (
     compare(
       'MCP-Protocol-Version',
-      single(headers, 'mcp-protocol-version'),
+      readSingle(headers, 'mcp-protocol-version'),
       typeof revision === 'string' ? revision : ANY,
     ) ??
-    compare('Mcp-Method', single(headers, 'mcp-method'), method) ??
+    compare('Mcp-Method', readSingle(headers, 'mcp-method'), method) ??
     checkName(method, params, headers)
   );
 }
 
-/** Stands for a value that the body does not hold; what is missing there is the codec's to say. */
+/** Represents a value that the body lacks; the codec reports what is missing there. */
 const ANY = Symbol('any');
 
 function compare(name: string, value: string | undefined, expected: unknown): RpcError | undefined {
@@ -36,28 +36,28 @@ function compare(name: string, value: string | undefined, expected: unknown): Rp
   return mismatch(`${name} does not match the body`);
 }
 
-/** The member of the params that Mcp-Name mirrors, for the methods that demand it. */
-const NAMED_BY: Readonly<Record<string, string>> = {
+/** The member of the params that Mcp-Name mirrors, by the methods that require it. */
+const NAME_PARAMS: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
 };
 
 function checkName(method: string, params: JsonObject, headers: Headers): RpcError | undefined {
-  if (!Object.hasOwn(NAMED_BY, method)) return undefined;
-  const expected = params[NAMED_BY[method] ?? ''];
-  const raw = single(headers, 'mcp-name');
+  if (!Object.hasOwn(NAME_PARAMS, method)) return undefined;
+  const expected = params[NAME_PARAMS[method] ?? ''];
+  const raw = readSingle(headers, 'mcp-name');
   if (raw === undefined) return mismatch('Mcp-Name is missing or given more than once');
   const value = decodeHeaderValue(raw);
   if (value === undefined) return mismatch('Mcp-Name is malformed');
-  // Params without a name are refused by whoever reads them.
+  // The handler of the method rejects params without a name.
   if (typeof expected !== 'string' || value === expected.toWellFormed()) return undefined;
   return mismatch('Mcp-Name does not match the body');
 }
 
 /**
  * Compares the headers that mirror tool parameters with the arguments of the call. A header whose parameter is absent
- * or null is not looked at.
+ * or null is ignored.
  */
 export function checkParameterHeaders(
   expected: readonly ParameterHeader[],
@@ -67,28 +67,28 @@ export function checkParameterHeaders(
   for (const { header, path } of expected) {
     const value = valueAt(args, path);
     if (!isMirrored(value)) continue;
-    const raw = single(headers, header.toLowerCase());
+    const raw = readSingle(headers, header.toLowerCase());
     if (raw === undefined) return mismatch(`${header} is missing or given more than once`);
     const decoded = decodeHeaderValue(raw);
     if (decoded === undefined) return mismatch(`${header} is malformed`);
-    if (!agrees(decoded, value)) return mismatch(`${header} does not match the body`);
+    if (!matchesValue(decoded, value)) return mismatch(`${header} does not match the body`);
   }
   return undefined;
 }
 
 const DECIMAL = /^-?\d+(?:\.\d+)?$/;
 
-function agrees(header: string, value: string | number | boolean): boolean {
+function matchesValue(header: string, value: string | number | boolean): boolean {
   if (typeof value === 'string') return header === value.toWellFormed();
   if (typeof value === 'number' && DECIMAL.test(header)) return Number(header) === value;
   return header === String(value);
 }
 
-function single(headers: Headers, name: string): string | undefined {
+function readSingle(headers: Headers, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value.trim() : undefined;
 }
 
-function mismatch(what: string): RpcError {
-  return { code: RpcCode.headerMismatch, message: `Header mismatch: ${what}.` };
+function mismatch(fault: string): RpcError {
+  return { code: RpcCode.headerMismatch, message: `Header mismatch: ${fault}.` };
 }

@@ -6,7 +6,7 @@ import { mirrorParameters, readParameterHeaders } from './parameters.js';
 const annotated = (type: JsonValue, header: JsonValue = 'Region'): JsonObject => ({ type, 'x-mcp-header': header });
 const schema = (properties: JsonObject, more: JsonObject = {}): JsonObject => ({ type: 'object', properties, ...more });
 
-describe('parameters that travel in headers', () => {
+describe('parameters that are mirrored in headers', () => {
   it('are found at every depth of properties', () => {
     const nested = schema({ zone: annotated('integer', 'Zone') });
     expect(
@@ -19,7 +19,7 @@ describe('parameters that travel in headers', () => {
     });
   });
 
-  it('are none in a schema without annotations', () => {
+  it('are absent from a schema without annotations', () => {
     expect(readParameterHeaders({})).toStrictEqual({ headers: [] });
     expect(readParameterHeaders(schema({ 'x-mcp-header': { type: 'string' } }))).toStrictEqual({ headers: [] });
     const examples = { type: 'object', default: { 'x-mcp-header': 'X' }, examples: [{ 'x-mcp-header': 'X' }] };
@@ -33,7 +33,7 @@ describe('parameters that travel in headers', () => {
     ['a name with a line break', schema({ a: annotated('string', 'Region\r\nX: y') })],
     ['a name with a colon', schema({ a: annotated('string', 'a:b') })],
     ['a name beyond ASCII', schema({ a: annotated('string', 'Région') })],
-    ['a name that is no text', schema({ a: annotated('string', 5) })],
+    ['a name that is not a string', schema({ a: annotated('string', 5) })],
     ['a null name', schema({ a: annotated('string', null) })],
     ['the type number', schema({ a: annotated('number') })],
     ['the type object', schema({ a: annotated('object') })],
@@ -56,11 +56,11 @@ describe('parameters that travel in headers', () => {
     ['an annotation in patternProperties', schema({}, { patternProperties: { '^a': annotated('string') } })],
     ['an annotation in $defs', schema({ a: { $ref: '#/$defs/b' } }, { $defs: { b: annotated('string') } })],
     ['an annotation in items in items', schema({ a: { items: { items: annotated('string') } } })],
-  ])('make a definition invalid by %s', (_what, inputSchema) => {
+  ])('make the tool definition invalid with %s', (_what, inputSchema) => {
     expect(readParameterHeaders(inputSchema)).toStrictEqual({ fault: expect.stringContaining('') });
   });
 
-  it('are mirrored with their values, and left out when there is nothing to carry', () => {
+  it('are mirrored with their values, and omitted if no header can carry the value', () => {
     const read = readParameterHeaders(
       schema({
         text: annotated('string', 'Text'),

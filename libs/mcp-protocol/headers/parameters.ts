@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 
-/** A tool parameter whose value travels in a header too (specification: server/tools, x-mcp-header). */
+/** A tool parameter whose value is also sent in a header (specification: server/tools, x-mcp-header). */
 export interface ParameterHeader {
-  /** Full name, `Mcp-Param-…`, spelled as the tool declared it. */
+  /** Full name, `Mcp-Param-…`, with the spelling that the tool declared. */
   readonly header: string;
   /** Property names from the arguments down to the value. */
   readonly path: readonly string[];
@@ -15,7 +15,7 @@ const ANNOTATION = 'x-mcp-header';
 const PREFIX = 'Mcp-Param-';
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** Keywords that hold one schema or an array of schemas. Through them no parameter is statically reachable. */
+/** Keywords with one schema or an array of schemas. A parameter below them is not statically reachable. */
 const SUBSCHEMAS: ReadonlySet<string> = new Set([
   'items',
   'prefixItems',
@@ -35,7 +35,7 @@ const SUBSCHEMAS: ReadonlySet<string> = new Set([
   'contentSchema',
 ]);
 
-/** Keywords that hold schemas by name. */
+/** Keywords with schemas by name. */
 const NAMED_SUBSCHEMAS: ReadonlySet<string> = new Set([
   'patternProperties',
   'dependentSchemas',
@@ -45,14 +45,14 @@ const NAMED_SUBSCHEMAS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Finds the parameters that a tool wants mirrored into headers. A fault makes the whole tool definition invalid; it
- * names the first one found.
+ * Finds the parameters that a tool requires to be mirrored into headers. A fault makes the whole tool definition
+ * invalid; `fault` describes the first one found.
  */
 export function readParameterHeaders(
   inputSchema: JsonObject,
 ): { readonly headers: ParameterHeader[] } | { readonly fault: string } {
   const found: ParameterHeader[] = [];
-  const fault = collect(inputSchema, [], found) ?? duplicateIn(found);
+  const fault = collect(inputSchema, [], found) ?? findDuplicate(found);
   return fault === undefined ? { headers: found } : { fault };
 }
 
@@ -70,44 +70,44 @@ function collect(schema: JsonValue | undefined, path: readonly string[], found: 
       if (fault !== undefined) return fault;
     }
   }
-  return misplacedBelow(schema, path);
+  return findMisplaced(schema, path);
 }
 
 function readAnnotation(schema: JsonObject, path: readonly string[]): ParameterHeader | string {
   const name = schema[ANNOTATION];
   const where = path.length === 0 ? 'the root' : path.join('.');
-  if (path.length === 0) return `${ANNOTATION} stands at the root; it belongs to a property`;
-  if (typeof name !== 'string' || !TOKEN.test(name)) return `${ANNOTATION} of ${where} is no header name`;
+  if (path.length === 0) return `${ANNOTATION} is at the root; it belongs on a property`;
+  if (typeof name !== 'string' || !TOKEN.test(name)) return `${ANNOTATION} of ${where} is not a header name`;
   const { type } = schema;
   if (type === 'string' || type === 'integer' || type === 'boolean') return { header: PREFIX + name, path, type };
-  return `${ANNOTATION} of ${where} needs the type string, integer or boolean`;
+  return `${ANNOTATION} of ${where} requires the type string, integer or boolean`;
 }
 
-function misplacedBelow(schema: JsonObject, path: readonly string[]): string | undefined {
-  if (!anyBelow(schema)) return undefined;
-  return `${ANNOTATION} stands below ${path.join('.') || 'the root'} where no chain of properties leads`;
+function findMisplaced(schema: JsonObject, path: readonly string[]): string | undefined {
+  if (!hasAnnotationBelow(schema)) return undefined;
+  return `${ANNOTATION} is below ${path.join('.') || 'the root'}, where no chain of properties leads`;
 }
 
-/** Schemas have few keywords: those that there are are looked at, not those that there could be. */
-function anyBelow(schema: JsonObject): boolean {
+/** Iterates over the keywords of the schema, which are few, instead of over all possible keywords. */
+function hasAnnotationBelow(schema: JsonObject): boolean {
   for (const keyword in schema) {
-    if (SUBSCHEMAS.has(keyword) && annotates(schema[keyword])) return true;
-    if (NAMED_SUBSCHEMAS.has(keyword) && anyNamed(schema[keyword])) return true;
+    if (SUBSCHEMAS.has(keyword) && containsAnnotation(schema[keyword])) return true;
+    if (NAMED_SUBSCHEMAS.has(keyword) && hasNamedAnnotation(schema[keyword])) return true;
   }
   return false;
 }
 
-function annotates(schema: JsonValue | undefined): boolean {
-  if (Array.isArray(schema)) return schema.some(annotates);
+function containsAnnotation(schema: JsonValue | undefined): boolean {
+  if (Array.isArray(schema)) return schema.some(containsAnnotation);
   if (!isJsonObject(schema)) return false;
-  return schema[ANNOTATION] !== undefined || anyNamed(schema['properties']) || anyBelow(schema);
+  return schema[ANNOTATION] !== undefined || hasNamedAnnotation(schema['properties']) || hasAnnotationBelow(schema);
 }
 
-function anyNamed(schemas: JsonValue | undefined): boolean {
-  return isJsonObject(schemas) && Object.values(schemas).some(annotates);
+function hasNamedAnnotation(schemas: JsonValue | undefined): boolean {
+  return isJsonObject(schemas) && Object.values(schemas).some(containsAnnotation);
 }
 
-function duplicateIn(headers: readonly ParameterHeader[]): string | undefined {
+function findDuplicate(headers: readonly ParameterHeader[]): string | undefined {
   const seen = new Set<string>();
   for (const { header } of headers) {
     const name = header.toLowerCase();
@@ -118,7 +118,7 @@ function duplicateIn(headers: readonly ParameterHeader[]): string | undefined {
 }
 
 /**
- * The header values of one call, by header name and not yet encoded. A value that is absent, null, or nothing that a
+ * Returns the header values of one call, by header name and not yet encoded. A value that is absent, null, or that no
  * header can carry has no header.
  */
 export function mirrorParameters(
@@ -133,7 +133,7 @@ export function mirrorParameters(
   return mirrored;
 }
 
-/** The value at a chain of property names; only own properties count. */
+/** Returns the value at a chain of property names; only own properties count. */
 export function valueAt(args: JsonObject, path: readonly string[]): JsonValue | undefined {
   let value: JsonValue | undefined = args;
   for (const name of path) {
@@ -143,7 +143,7 @@ export function valueAt(args: JsonObject, path: readonly string[]): JsonValue | 
   return value;
 }
 
-/** What a header can carry: texts, truth values, and numbers whose decimal form is exact. */
+/** True for values that a header can carry: strings, booleans, and numbers whose decimal form is exact. */
 export function isMirrored(value: JsonValue | undefined): value is string | number | boolean {
   if (typeof value === 'number') return Number.isSafeInteger(value) || !Number.isInteger(value);
   return typeof value === 'string' || typeof value === 'boolean';

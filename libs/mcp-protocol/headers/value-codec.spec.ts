@@ -11,7 +11,7 @@ const anyText = fc.oneof(
 );
 
 describe('the header codec', () => {
-  it('gives every text back, a lone surrogate as U+FFFD', () => {
+  it('decodes every encoded text, a lone surrogate as U+FFFD', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(decodeHeaderValue(encodeHeaderValue(text))).toBe(text.toWellFormed());
@@ -20,7 +20,7 @@ describe('the header codec', () => {
     );
   });
 
-  it('writes legal header values only', () => {
+  it('encodes to legal header values only', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(encodeHeaderValue(text)).toMatch(/^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/);
@@ -29,7 +29,7 @@ describe('the header codec', () => {
     );
   });
 
-  it('never throws on what a peer sends, and reads no two spellings of an encoded value', () => {
+  it('never throws on input of a peer, and accepts one spelling of an encoded value only', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -53,7 +53,7 @@ describe('the header codec', () => {
     [' padded ', '=?base64?IHBhZGRlZCA=?='],
     ['line1\nline2', '=?base64?bGluZTEKbGluZTI=?='],
     ['=?base64?literal?=', '=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?='],
-  ])('writes %j as the specification shows', (value, header) => {
+  ])('encodes %j as in the specification', (value, header) => {
     expect(encodeHeaderValue(value)).toBe(header);
     expect(decodeHeaderValue(header)).toBe(value);
   });
@@ -63,11 +63,11 @@ describe('the header codec', () => {
     ['foreign characters', '=?base64?SGVs!!!bG8=?='],
     ['blanks inside', '=?base64?SGVs bG8=?='],
     ['stray bits', '=?base64?SGVsbG9=?='],
-    ['bytes that are no UTF-8', '=?base64?/w==?='],
+    ['bytes that are not UTF-8', '=?base64?/w==?='],
     ['a control character', 'a\u0001b'],
     ['a line break', 'a\r\nb'],
     ['raw non-ASCII', 'caf\u00e9'],
-  ])('calls a value with %s malformed', (_what, raw) => {
+  ])('rejects a value with %s as malformed', (_what, raw) => {
     expect(decodeHeaderValue(raw)).toBeUndefined();
   });
 
@@ -77,7 +77,7 @@ describe('the header codec', () => {
     ['=?BASE64?SGVsbG8=?=', '=?BASE64?SGVsbG8=?='],
     ['  echo \t', 'echo'],
     ['', ''],
-  ])('takes %j literally', (raw, value) => {
+  ])('decodes %j literally', (raw, value) => {
     expect(decodeHeaderValue(raw)).toBe(value);
   });
 });

@@ -1,8 +1,8 @@
--- Claims requests of one worker for the one who asks, and tells that worker in the same step which ones.
+-- Claims requests of one requester for the calling worker, and publishes the acceptances in the same step.
 -- KEYS: generation:{requester}, then call:{requester}:request of each
--- ARGV: how long a decision is kept after notAfter (ms), PUBLISH or SPUBLISH, channel of the requester's replies (same
---       slot), then of each: generation of the ticket, notAfter (ms), acceptance
--- Answers 'claimed', 'taken', 'revoked', 'late' or 'stale' for each.
+-- ARGV: how long a decision is stored after notAfter (ms), PUBLISH or SPUBLISH, channel of the requester's replies
+--       (same slot), then of each: generation of the ticket, notAfter (ms), acceptance
+-- Returns 'claimed', 'taken', 'revoked', 'late' or 'stale' for each.
 local generation, now = generation_of(KEYS[1]), now_ms()
 
 local function decide(key, ticketGeneration, notAfter)

@@ -1,6 +1,6 @@
--- Puts a worker on the list of the living, unless it is on the list of those declared gone.
+-- Adds a worker to the list of alive workers, unless it is on the list of fenced ones.
 -- KEYS: {workers}:living, {workers}:gone
--- ARGV: worker, how long it counts as alive (ms)
+-- ARGV: worker, duration of the announcement (ms)
 local now = now_ms()
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 if redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end

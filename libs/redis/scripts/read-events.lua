@@ -1,4 +1,4 @@
--- What is kept of a session, oldest first.
+-- Returns the event log of a session, oldest first.
 -- KEYS: events:{session}
 local counts = redis.call('HMGET', KEYS[1], 'first', 'end')
 local events = {}

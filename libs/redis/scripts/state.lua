@@ -1,7 +1,7 @@
--- Stands before each script that needs it.
+-- Prepended to each script that needs it.
 
--- The state of this Redis: another after a restart, a fail-over, a resynchronization, and, by the token that lies in
--- `tokenKey`, after a loss of its data.
+-- Returns the generation of this Redis. It changes with a restart, a fail-over, a resynchronization and, because of the
+-- token in `tokenKey`, with a loss of data.
 local function generation_of(tokenKey)
   local token = redis.call('GET', tokenKey)
   if not token then return false end

@@ -1,14 +1,14 @@
 import type { Frame } from './frame.js';
 
-/** A frame counts only between the two workers that it names: incarnations, which never come back. */
+/** Accepts a frame only between the two workers that it names by their incarnations, which are never reused. */
 export class AddressCheck {
-  /** True for a frame that is meant for this worker. */
-  isFor(me: string, frame: Frame): boolean {
-    return frame.to === me;
+  /** True if the frame is addressed to this worker. */
+  isFor(workerId: string, frame: Frame): boolean {
+    return frame.to === workerId;
   }
 
-  /** True for an answer of the worker that was asked. */
-  isFrom(asked: string, frame: Frame): boolean {
-    return frame.from === asked;
+  /** True if the frame comes from the owner of the request. */
+  isFrom(owner: string, frame: Frame): boolean {
+    return frame.from === owner;
   }
 }

@@ -1,11 +1,11 @@
-/** Cuts bytes into pieces of at most this size; at least one, which may be empty. Copies nothing. */
-export function chunksOf(bytes: Buffer, size: number): Buffer[] {
+/** Splits bytes into chunks of at most `size` bytes; at least one, which may be empty. Copies nothing. */
+export function splitIntoChunks(bytes: Buffer, size: number): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size));
   return chunks.length === 0 ? [bytes] : chunks;
 }
 
-/** Puts together what was cut, in one copy. */
+/** Joins chunks in one copy. */
 export class Joiner {
   private parts: Buffer[] = [];
 
@@ -13,8 +13,8 @@ export class Joiner {
     this.parts.push(part);
   }
 
-  /** All parts since the last time. */
-  take(): Buffer {
+  /** Returns all parts added since the last call. */
+  join(): Buffer {
     const [only, second] = this.parts;
     const whole = only !== undefined && second === undefined ? only : Buffer.concat(this.parts);
     this.parts = [];

@@ -1,26 +1,26 @@
 import type { BusEnd } from '../bus.js';
-import { readJson, toJson } from './json.js';
+import { readJson, toJsonBytes } from './json.js';
 
 /**
- * How a request that was accepted ended, as the owner says it. `overflow`: more was sent than the requester took.
- * `unclaimed`: whether the claim was won is lost, and so it was not run and never will be.
- * `unstarted`: it was cancelled before it began.
+ * End of an accepted request, as the owner reports it. `overflow`: the handler emitted more than the requester
+ * consumed. `unclaimed`: the reply to the claim was lost, so the request was not run and never will be. `unstarted`:
+ * the request was cancelled before it started.
  */
 export type EndStatus = (typeof STATUSES)[number];
 
 const STATUSES = ['value', 'failed', 'overflow', 'unclaimed', 'unstarted'] as const;
 
-/** The only place where an end becomes a value: what does not say `value` never does. */
+/** The only place where an end becomes a value: only an end with status `value` does. */
 export class EndGate {
-  /** @throws TypeError for a value that JSON cannot hold */
+  /** @throws TypeError for a value that JSON cannot represent */
   encode(status: EndStatus, value?: unknown): Buffer {
-    return Buffer.concat([Buffer.of(STATUSES.indexOf(status)), toJson(value)]);
+    return Buffer.concat([Buffer.of(STATUSES.indexOf(status)), toJsonBytes(value)]);
   }
 
   decode(bytes: Buffer): BusEnd {
     switch (STATUSES[bytes[0] ?? STATUSES.length]) {
       case 'value':
-        return valueIn(bytes.subarray(1));
+        return readValue(bytes.subarray(1));
       case 'failed':
         return { kind: 'failed' };
       case 'unclaimed':
@@ -32,19 +32,21 @@ export class EndGate {
     }
   }
 
-  /** A reason that cannot be read is a refusal all the same: nothing ran. */
+  /** A refusal with an unreadable reason stays a refusal: nothing ran. */
   decodeRefusal(bytes: Buffer): BusEnd {
-    const said = readJson(bytes)?.value;
-    const { reason, detail } = (said ?? {}) as { reason?: unknown; detail?: unknown };
-    const why = typeof reason === 'string' ? reason : 'unreadable';
-    return detail === undefined ? { kind: 'refused', reason: why } : { kind: 'refused', reason: why, detail };
+    const refusal = readJson(bytes)?.value;
+    const { reason, detail } = (refusal ?? {}) as { reason?: unknown; detail?: unknown };
+    const readableReason = typeof reason === 'string' ? reason : 'unreadable';
+    return detail === undefined
+      ? { kind: 'refused', reason: readableReason }
+      : { kind: 'refused', reason: readableReason, detail };
   }
 }
 
-/** It ran, and what it said is lost. */
+/** The request ran, and its value is lost. */
 const UNREADABLE: BusEnd = { kind: 'unknown', cause: 'gap' };
 
-function valueIn(bytes: Buffer): BusEnd {
+function readValue(bytes: Buffer): BusEnd {
   const read = readJson(bytes);
   return read ? { kind: 'value', value: read.value } : UNREADABLE;
 }

@@ -1,27 +1,27 @@
 /**
- * What a frame says. To an inbox go `request`, `cancel`, `credit` and `canary`; to the replies `accept`, `refuse`,
- * `event`, `end` and `probe`.
+ * Kinds of frames. An inbox receives `request`, `cancel`, `credit` and `canary`; the replies receive `accept`,
+ * `refuse`, `event`, `end` and `probe`.
  */
 export type FrameKind = (typeof KINDS)[number];
 
 export interface Frame {
   readonly kind: FrameKind;
-  /** Incarnation of the worker that sends it. */
+  /** Incarnation of the worker that sends the frame. */
   readonly from: string;
-  /** Incarnation of the worker that it is meant for. */
+  /** Incarnation of the worker that receives the frame. */
   readonly to: string;
-  /** Name of the request that it belongs to. */
+  /** Id of the request that the frame belongs to. */
   readonly request: string;
-  /** Place of a part among its like, from 0; in a `credit` the bytes consumed so far. */
+  /** Position among the frames of one request and direction, from 0; in a `credit`, the bytes consumed so far. */
   readonly number: number;
-  /** The payload goes on in the next frame. */
+  /** The payload continues in the next frame. */
   readonly more: boolean;
   readonly payload: Buffer;
 }
 
 const KINDS = ['request', 'cancel', 'credit', 'canary', 'accept', 'refuse', 'event', 'end', 'probe'] as const;
 
-/** Another version is dropped like noise: its sender hears nothing and takes its request back. */
+/** Frames of another version are dropped: their sender gets no reply and revokes its request. */
 const VERSION = 1;
 /** Version, kind, flags, number. */
 const FIXED_BYTES = 9;
@@ -29,7 +29,7 @@ const NUMBER_AT = 3;
 const NUMBER_BYTES = 6;
 const MORE_FLAG = 1;
 
-/** Bytes of a frame that are not payload. */
+/** Returns the number of bytes of a frame beside its payload. */
 export function headerBytes(frame: Pick<Frame, 'from' | 'to' | 'request'>): number {
   return (
     FIXED_BYTES + [frame.from, frame.to, frame.request].reduce((sum, text) => sum + 1 + Buffer.byteLength(text), 0)
@@ -52,7 +52,7 @@ export function encodeFrame(frame: Frame): Buffer {
   return Buffer.concat([header, frame.payload]);
 }
 
-/** Undefined for bytes that are no frame of this version. */
+/** Returns undefined for bytes that are not a frame of this version. */
 export function decodeFrame(bytes: Buffer): Frame | undefined {
   if (bytes.length < FIXED_BYTES || bytes[0] !== VERSION) return undefined;
   const kind = KINDS[bytes.readUInt8(1)];

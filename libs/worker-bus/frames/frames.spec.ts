@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Address } from '../ports/index.js';
-import { chunksOf, Joiner } from './chunks.js';
+import { splitIntoChunks, Joiner } from './chunks.js';
 import { EndGate } from './end-gate.js';
 import { decodeFrame, encodeFrame, headerBytes, type Frame } from './frame.js';
-import { FrameSeal } from './frame-seal.js';
+import { FrameMac } from './frame-mac.js';
 import { decodeRequest, encodeRequest } from './request-message.js';
 
 const name = fc.string({ maxLength: 60 });
@@ -20,7 +20,7 @@ const frames: fc.Arbitrary<Frame> = fc.record({
 });
 
 describe('a frame', () => {
-  it('is read as it was written, with a header of the length that was foretold', () => {
+  it('decodes to the encoded frame, and its header has the computed length', () => {
     fc.assert(
       fc.property(frames, (frame) => {
         const encoded = encodeFrame(frame);
@@ -30,7 +30,7 @@ describe('a frame', () => {
     );
   });
 
-  it('is nothing else: whatever else the bytes are, they are refused without an error', () => {
+  it('rejects any other bytes without throwing', () => {
     fc.assert(fc.property(bytes, (noise) => decodeFrame(noise) === undefined || noise[0] === 1));
     fc.assert(
       fc.property(
@@ -41,7 +41,7 @@ describe('a frame', () => {
     );
   });
 
-  it('of a version that is not known is refused', () => {
+  it('rejects a frame of an unknown version', () => {
     const frame = encodeFrame({
       kind: 'end',
       from: 'a',
@@ -56,45 +56,45 @@ describe('a frame', () => {
   });
 });
 
-describe('a seal', () => {
+describe('a MAC', () => {
   const here: Address = { worker: 'here', box: 'inbox' };
-  const seal = new FrameSeal(Buffer.alloc(32, 1));
+  const mac = new FrameMac(Buffer.alloc(32, 1));
 
-  it('opens what it closed, and nothing of which a bit was changed', () => {
+  it('verifies what it signed, and rejects a change of any bit', () => {
     fc.assert(
       fc.property(bytes, fc.nat(), fc.nat({ max: 7 }), (content, place, bit) => {
-        const sealed = seal.seal(here, content);
-        expect(seal.open(here, sealed)).toEqual(content);
-        const at = place % sealed.length;
-        sealed.writeUInt8(sealed.readUInt8(at) ^ (1 << bit), at);
-        expect(seal.open(here, sealed)).toBeUndefined();
+        const signed = mac.sign(here, content);
+        expect(mac.verify(here, signed)).toEqual(content);
+        const at = place % signed.length;
+        signed.writeUInt8(signed.readUInt8(at) ^ (1 << bit), at);
+        expect(mac.verify(here, signed)).toBeUndefined();
       }),
     );
   });
 
-  it.each<[string, FrameSeal, Address]>([
-    ['for another worker', seal, { worker: 'there', box: 'inbox' }],
-    ['for another box', seal, { worker: 'here', box: 'replies' }],
-    ['with another secret', new FrameSeal(Buffer.alloc(32, 2)), here],
-  ])('does not open what was sealed %s', (_, other, address) => {
-    expect(seal.open(here, other.seal(address, Buffer.from('x')))).toBeUndefined();
+  it.each<[string, FrameMac, Address]>([
+    ['for another worker', mac, { worker: 'there', box: 'inbox' }],
+    ['for another box', mac, { worker: 'here', box: 'replies' }],
+    ['with another secret', new FrameMac(Buffer.alloc(32, 2)), here],
+  ])('rejects a frame signed %s', (_, other, address) => {
+    expect(mac.verify(here, other.sign(address, Buffer.from('x')))).toBeUndefined();
   });
 
-  it('wants a secret of 32 bytes', () => {
-    expect(() => new FrameSeal(Buffer.alloc(16))).toThrow('The secret of the workers has 32 bytes.');
+  it('rejects a secret that is not 32 bytes long', () => {
+    expect(() => new FrameMac(Buffer.alloc(16))).toThrow('The secret of the workers must have 32 bytes.');
   });
 });
 
 describe('chunks', () => {
-  it('are what was cut, once they are joined', () => {
+  it('join to the bytes that were split', () => {
     fc.assert(
       fc.property(bytes, fc.integer({ min: 1, max: 50 }), (whole, size) => {
-        const chunks = chunksOf(whole, size);
+        const chunks = splitIntoChunks(whole, size);
         const joiner = new Joiner();
         for (const chunk of chunks) joiner.add(chunk);
-        expect(joiner.take()).toEqual(whole);
+        expect(joiner.join()).toEqual(whole);
         expect(chunks.every(({ length }) => length <= size)).toBe(true);
-        expect(joiner.take()).toHaveLength(0);
+        expect(joiner.join()).toHaveLength(0);
       }),
     );
   });
@@ -103,7 +103,7 @@ describe('chunks', () => {
 describe('an end', () => {
   const gate = new EndGate();
 
-  it('is a value only if it says so', () => {
+  it('decodes to a value only with the status value', () => {
     expect(gate.decode(gate.encode('value', { a: 1 }))).toEqual({ kind: 'value', value: { a: 1 } });
     expect(gate.decode(gate.encode('failed', { a: 1 }))).toEqual({ kind: 'failed' });
     expect(gate.decode(gate.encode('overflow'))).toEqual({ kind: 'unknown', cause: 'gap' });
@@ -112,11 +112,11 @@ describe('an end', () => {
     fc.assert(fc.property(bytes, (noise) => noise[0] === 0 || gate.decode(noise).kind !== 'value'));
   });
 
-  it('whose value cannot be read is unknown', () => {
+  it('is unknown if its value cannot be read', () => {
     expect(gate.decode(Buffer.from('\0{"cut":'))).toEqual({ kind: 'unknown', cause: 'gap' });
   });
 
-  it('that is a refusal stays one, whatever it says', () => {
+  it('stays a refusal, whatever its content is', () => {
     expect(gate.decodeRefusal(Buffer.from('{"reason":"full","detail":[1]}'))).toEqual({
       kind: 'refused',
       reason: 'full',
@@ -126,10 +126,10 @@ describe('an end', () => {
   });
 });
 
-describe('a request', () => {
+describe('a request message', () => {
   const head = { pattern: 'p', generation: 'g', notAfter: 5 };
 
-  it('is read as it was written', () => {
+  it('decodes to the encoded request', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), (payload) => {
         const sent = { head: { ...head, queue: 'q', budgetMs: 1 }, payload };
@@ -139,7 +139,7 @@ describe('a request', () => {
     );
   });
 
-  it('is nothing else', () => {
+  it('rejects any other bytes', () => {
     fc.assert(fc.property(bytes, (noise) => decodeRequest(noise) === undefined));
   });
 });

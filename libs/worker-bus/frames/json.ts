@@ -1,19 +1,19 @@
 import { parseJson } from '#lib/mcp-protocol';
 import { MAX_JSON_DEPTH } from '../protocol.js';
 
-const NOTHING = Buffer.alloc(0);
+const NO_BYTES = Buffer.alloc(0);
 
 /**
- * A value as bytes; `undefined` has none.
+ * Converts a value to bytes; `undefined` becomes no bytes.
  *
- * @throws TypeError for a value that JSON cannot hold
+ * @throws TypeError for a value that JSON cannot represent
  */
-export function toJson(value: unknown): Buffer {
+export function toJsonBytes(value: unknown): Buffer {
   const text: string | undefined = JSON.stringify(value);
-  return text === undefined ? NOTHING : Buffer.from(text);
+  return text === undefined ? NO_BYTES : Buffer.from(text);
 }
 
-/** The value that the bytes stand for, its integers with all their digits; undefined for bytes that are no JSON. */
+/** Parses bytes to a value whose integers keep all their digits; undefined for bytes that are not JSON. */
 export function readJson(bytes: Buffer): { readonly value: unknown } | undefined {
   if (bytes.length === 0) return { value: undefined };
   try {

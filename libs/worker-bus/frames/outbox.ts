@@ -1,11 +1,11 @@
 import { MAX_FRAME_BYTES } from '../protocol.js';
 import type { Address, Wire } from '../ports/index.js';
-import { chunksOf } from './chunks.js';
+import { splitIntoChunks } from './chunks.js';
 import { encodeFrame, headerBytes, type Frame, type FrameKind } from './frame.js';
-import { SEAL_BYTES, type FrameSeal } from './frame-seal.js';
+import { MAC_BYTES, type FrameMac } from './frame-mac.js';
 
-/** What a frame says beside who sends it; a missing payload is empty. */
-export interface Note {
+/** A frame without its sender and receiver; a missing payload is empty. */
+export interface OutgoingFrame {
   readonly kind: FrameKind;
   readonly request: string;
   readonly number?: number;
@@ -15,33 +15,33 @@ export interface Note {
 
 const EMPTY = Buffer.alloc(0);
 
-/** Seals and publishes the frames of this worker. */
+/** Signs and publishes the frames of this worker. */
 export class Outbox {
   constructor(
-    private readonly me: string,
+    private readonly workerId: string,
     private readonly wire: Wire,
-    private readonly frameSeal: FrameSeal,
+    private readonly frameMac: FrameMac,
   ) {}
 
-  /** A sealed frame, ready to be published to this address by whoever. */
-  seal(to: Address, note: Note): Buffer {
-    const frame: Frame = { number: 0, more: false, payload: EMPTY, ...note, from: this.me, to: to.worker };
-    return this.frameSeal.seal(to, encodeFrame(frame));
+  /** Returns a signed frame that any process may publish to this address. */
+  sign(to: Address, outgoing: OutgoingFrame): Buffer {
+    const frame: Frame = { number: 0, more: false, payload: EMPTY, ...outgoing, from: this.workerId, to: to.worker };
+    return this.frameMac.sign(to, encodeFrame(frame));
   }
 
   /** Resolves with the number of receivers; rejects with RelayFailure, or with RangeError for too long a name. */
-  async send(to: Address, note: Note): Promise<number> {
-    return this.publish(to, this.seal(to, note));
+  async send(to: Address, outgoing: OutgoingFrame): Promise<number> {
+    return this.publish(to, this.sign(to, outgoing));
   }
 
-  /** Publishes a sealed frame; resolves with the number of receivers, rejects with RelayFailure. */
+  /** Publishes a signed frame; resolves with the number of receivers, rejects with RelayFailure. */
   publish(to: Address, frame: Buffer): Promise<number> {
     return this.wire.publish(to, frame);
   }
 
-  /** Pieces of a message that fit into one frame each. */
-  cut(to: Address, request: string, message: Buffer): Buffer[] {
-    const overhead = SEAL_BYTES + headerBytes({ from: this.me, to: to.worker, request });
-    return chunksOf(message, MAX_FRAME_BYTES - overhead);
+  /** Splits a message into parts that fit into one frame each. */
+  split(to: Address, request: string, message: Buffer): Buffer[] {
+    const overhead = MAC_BYTES + headerBytes({ from: this.workerId, to: to.worker, request });
+    return splitIntoChunks(message, MAX_FRAME_BYTES - overhead);
   }
 }

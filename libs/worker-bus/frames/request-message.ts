@@ -1,10 +1,10 @@
-import { readJson, toJson } from './json.js';
+import { readJson, toJsonBytes } from './json.js';
 
-/** What a request says before its payload. */
+/** Header of a request message. */
 export interface RequestHead {
   readonly pattern: string;
   readonly queue?: string;
-  /** How long the whole may take, from its arrival, ms. */
+  /** Maximum duration of the request from its arrival, in ms. */
   readonly budgetMs?: number;
   /** See Ticket. */
   readonly generation: string;
@@ -14,15 +14,15 @@ export interface RequestHead {
 
 const LENGTH_BYTES = 4;
 
-/** @throws TypeError for a payload that JSON cannot hold */
+/** @throws TypeError for a payload that JSON cannot represent */
 export function encodeRequest(head: RequestHead, payload: unknown): Buffer {
-  const headText = toJson(head);
+  const headText = toJsonBytes(head);
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(headText.length);
-  return Buffer.concat([length, headText, toJson(payload)]);
+  return Buffer.concat([length, headText, toJsonBytes(payload)]);
 }
 
-/** Undefined for bytes that are no request. */
+/** Returns undefined for bytes that are not a request. */
 export function decodeRequest(bytes: Buffer): { readonly head: RequestHead; readonly payload: unknown } | undefined {
   if (bytes.length < LENGTH_BYTES) return undefined;
   const headEnd = LENGTH_BYTES + bytes.readUInt32BE(0);

@@ -1,14 +1,14 @@
-/** Who wants to be told of something. */
+/** A set of listeners of one event. */
 export class Listeners<T> {
-  private readonly listeners = new Set<(about: T) => void>();
+  private readonly listeners = new Set<(event: T) => void>();
 
-  add(listener: (about: T) => void): () => void {
-    const own = (about: T): void => listener(about);
+  add(listener: (event: T) => void): () => void {
+    const own = (event: T): void => listener(event);
     this.listeners.add(own);
     return () => this.listeners.delete(own);
   }
 
-  tell(about: T): void {
-    for (const listener of this.listeners) listener(about);
+  notify(event: T): void {
+    for (const listener of this.listeners) listener(event);
   }
 }

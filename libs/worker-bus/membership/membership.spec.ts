@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { BusWorld, gate, unsaid, untried } from '../bus-world-fixture.js';
+import { BusWorld, deferred, maybeAttempted, notAttempted } from '../bus-world-fixture.js';
 import type { BusNode } from '../bus-node.js';
 import type { Membership } from './membership.js';
 
@@ -16,67 +16,67 @@ beforeEach(async () => {
 afterEach(() => world.stop());
 
 const loseCanaries = () => {
-  world.relay.carry = ({ frame, deliver }) => (frame.kind === 'canary' ? Promise.resolve(1) : deliver());
+  world.relay.onPublish = ({ frame, deliver }) => (frame.kind === 'canary' ? Promise.resolve(1) : deliver());
 };
 
-describe('a worker', () => {
-  it('is ready once it has heard its canary and the relay knows it', () => {
+describe('a member', () => {
+  it('is ready once it has received its canary and announced itself', () => {
     expect(me.state).toBe('ready');
-    expect(world.notes.availabilities).toEqual([true]);
+    expect(world.observed.availabilities).toEqual([true]);
     expect(me.isAlive('me')).toBe(true);
   });
 
-  it('stays announced while it lives, and is not when it has stopped for the time of its announcement', async () => {
+  it('stays announced while it runs, and its announcement expires after it has stopped', async () => {
     await world.timer.advance(60_000);
-    expect(await world.relay.stateOf('me')).toBe('alive');
+    expect(await world.relay.presenceOf('me')).toBe('alive');
     node.stop();
     await world.timer.advance(5_000);
-    expect(await world.relay.stateOf('me')).toBe('missing');
+    expect(await world.relay.presenceOf('me')).toBe('missing');
     expect(me.state).toBe('unavailable');
   });
 
-  it('is unavailable within a beat and a second when it is deaf, and asks for its subscription anew', async () => {
+  it('becomes unavailable within two seconds without canaries, and subscribes again', async () => {
     loseCanaries();
     await world.timer.advance(2_000);
     expect(me.state).toBe('unavailable');
-    const listens = world.relay.listens;
-    world.relay.carry = (passing) => passing.deliver();
+    const listens = world.relay.listenCount;
+    world.relay.onPublish = (inTransit) => inTransit.deliver();
     await world.timer.advance(2_000);
     expect(me.state).toBe('ready');
-    expect(world.relay.listens).toBeGreaterThan(listens);
+    expect(world.relay.listenCount).toBeGreaterThan(listens);
   });
 
-  it('is not proven by a canary from before the break', async () => {
-    const late = gate();
-    world.relay.carry = async ({ frame, deliver }) => {
-      if (frame.kind === 'canary') await late.passed;
+  it('ignores a canary that was sent before the connection broke', async () => {
+    const late = deferred();
+    world.relay.onPublish = async ({ frame, deliver }) => {
+      if (frame.kind === 'canary') await late.promise;
       return deliver();
     };
     await world.timer.advance(1_000);
     loseCanaries();
-    world.relay.breakUp();
-    late.open();
+    world.relay.breakConnections();
+    late.resolve();
     await world.settle();
     expect(me.state).toBe('unavailable');
   });
 
-  it('hears of a canary that more than one receives', async () => {
-    world.relay.carry = async ({ deliver }) => 1 + (await deliver());
+  it('raises an alarm when several workers receive its canary', async () => {
+    world.relay.onPublish = async ({ deliver }) => 1 + (await deliver());
     await world.timer.advance(1_000);
-    expect(world.notes.alarms).toEqual(['2 workers hear the inbox of me.']);
+    expect(world.observed.alarms).toEqual(['2 workers receive the inbox of me.']);
   });
 
-  it('is ready at once after a break that is over', async () => {
-    world.relay.breakUp();
+  it('is ready as soon as a broken connection is restored', async () => {
+    world.relay.breakConnections();
     expect(me.state).toBe('unavailable');
     await world.settle();
     expect(me.state).toBe('ready');
   });
 
   it.each([
-    ['cannot be reached', untried],
-    ['does not answer', unsaid],
-  ])('is unavailable while the relay %s, and back soon after it', async (_, failure) => {
+    ['cannot be reached', notAttempted],
+    ['does not answer', maybeAttempted],
+  ])('is unavailable while the relay %s, and ready soon after the relay recovers', async (_, failure) => {
     world.relay.outage = failure();
     await world.timer.advance(1_200);
     expect(me.state).toBe('unavailable');
@@ -84,19 +84,19 @@ describe('a worker', () => {
     world.relay.outage = undefined;
     await world.timer.advance(300);
     expect(me.state).toBe('ready');
-    expect(world.notes.availabilities).toEqual([true, false, true]);
+    expect(world.observed.availabilities).toEqual([true, false, true]);
   });
 
-  it('stays ready through one late answer of the relay', async () => {
-    world.relay.outage = unsaid();
+  it('stays ready despite a single late reply of the relay', async () => {
+    world.relay.outage = maybeAttempted();
     await world.timer.advance(1_000);
     world.relay.outage = undefined;
     await world.timer.advance(5_000);
-    expect(world.notes.availabilities).toEqual([true]);
+    expect(world.observed.availabilities).toEqual([true]);
   });
 
-  it('starts without the relay, and comes up with it', async () => {
-    world.relay.outage = untried();
+  it('starts without the relay, and becomes ready once the relay works', async () => {
+    world.relay.outage = notAttempted();
     const late = await world.node('late');
     expect(late.membership.state).toBe('unavailable');
     expect(late.membership.ticketTerms()).toBeUndefined();
@@ -105,112 +105,112 @@ describe('a worker', () => {
     expect(late.membership.state).toBe('ready');
   });
 
-  it('estimates the clock of the relay', async () => {
+  it('computes the deadline of tickets by the clock of the relay', async () => {
     await world.timer.advance(700);
     expect(me.ticketTerms()?.notAfter).toBe(world.timer.now() + 10_000);
   });
 });
 
-describe('the others', () => {
-  it('are alive while they are listed, and gone once they have left', async () => {
+describe('the status of another worker', () => {
+  it('is alive while the worker is listed, and dead once the worker has left', async () => {
     await world.node('other');
     await world.timer.advance(10_000);
-    expect([me.isAlive('other'), await me.whereIs('other')]).toEqual([true, 'alive']);
-    const gone: string[] = [];
-    me.onGone((worker) => gone.push(worker));
+    expect([me.isAlive('other'), await me.status('other')]).toEqual([true, 'alive']);
+    const dead: string[] = [];
+    me.onWorkerDead((worker) => dead.push(worker));
     await world.relay.leave('other');
     await world.timer.advance(1_000);
-    expect(gone).toEqual(['other']);
-    expect(await me.whereIs('other')).toBe('gone');
+    expect(dead).toEqual(['other']);
+    expect(await me.status('other')).toBe('dead');
   });
 
-  it('are listed as living for little longer than the list is young', async () => {
+  it('comes from the list of alive workers only while that list is recent', async () => {
     await world.node('other');
     await world.timer.advance(1_000);
-    world.relay.listing = () => Promise.reject(unsaid());
+    world.relay.onList = () => Promise.reject(maybeAttempted());
     await world.timer.advance(2_000);
     expect(me.isAlive('other')).toBe(false);
-    expect(await me.whereIs('other')).toBe('alive');
+    expect(await me.status('other')).toBe('alive');
   });
 
-  it('that were killed are gone for good within seven seconds, by being declared so', async () => {
+  it('is dead within seven seconds after the worker was killed, because the lookup fences the worker', async () => {
     const other = await world.node('other');
     await world.timer.advance(10_000);
     other.stop();
     await world.timer.advance(7_000);
-    expect(await me.whereIs('other')).toBe('gone');
-    expect(await world.relay.stateOf('other')).toBe('buried');
-    // Known without the relay from now on.
-    world.relay.outage = untried();
-    expect(await me.whereIs('other')).toBe('gone');
+    expect(await me.status('other')).toBe('dead');
+    expect(await world.relay.presenceOf('other')).toBe('fenced');
+    // From now on the status is known without the relay.
+    world.relay.outage = notAttempted();
+    expect(await me.status('other')).toBe('dead');
   });
 
-  it('are not concluded to be gone from a relay that has just begun anew', async () => {
+  it('is unknown, not dead, while the relay has just restarted', async () => {
     await world.timer.advance(10_000);
-    world.relay.renew();
-    const gone: string[] = [];
-    me.onGone((worker) => gone.push(worker));
+    world.relay.startNewGeneration();
+    const dead: string[] = [];
+    me.onWorkerDead((worker) => dead.push(worker));
     me.watch('stranger');
-    expect(await me.whereIs('stranger')).toBe('unsure');
+    expect(await me.status('stranger')).toBe('unknown');
     await world.timer.advance(5_000);
-    expect(await me.whereIs('stranger')).toBe('unsure');
-    expect(gone).toEqual([]);
+    expect(await me.status('stranger')).toBe('unknown');
+    expect(dead).toEqual([]);
     await world.timer.advance(2_000);
-    expect(await me.whereIs('stranger')).toBe('gone');
-    expect(gone).toContain('stranger');
+    expect(await me.status('stranger')).toBe('dead');
+    expect(dead).toContain('stranger');
   });
 
-  it('are not concluded to be gone by one who could not reach the relay, and they perhaps not either', async () => {
+  it('is unknown, not dead, after an outage that may have hit both workers', async () => {
     await world.node('other');
     await world.timer.advance(10_000);
-    const gone: string[] = [];
-    me.onGone((worker) => gone.push(worker));
-    world.relay.outage = untried();
+    const dead: string[] = [];
+    me.onWorkerDead((worker) => dead.push(worker));
+    world.relay.outage = notAttempted();
     await world.timer.advance(8_000);
     world.relay.outage = undefined;
     const { announce } = world.relay;
-    // This worker is back, the other one is not yet.
+    // This worker has recovered, the other one has not yet.
     world.relay.announce = (worker, ttlMs) =>
-      worker === 'other' ? Promise.reject(untried()) : announce.call(world.relay, worker, ttlMs);
+      worker === 'other' ? Promise.reject(notAttempted()) : announce.call(world.relay, worker, ttlMs);
     await world.timer.advance(1_000);
-    expect(await me.whereIs('other')).toBe('unsure');
-    expect([me.livingWorkers(), gone]).toEqual([['me', 'other'], []]);
+    expect(await me.status('other')).toBe('unknown');
+    expect([me.aliveWorkers(), dead]).toEqual([['me', 'other'], []]);
     await world.timer.advance(7_000);
-    expect(await me.whereIs('other')).toBe('gone');
-    expect(gone).toContain('other');
+    expect(await me.status('other')).toBe('dead');
+    expect(dead).toContain('other');
   });
 
-  it('that came after the list was asked for are not gone because it does not name them', async () => {
+  it('is not dead because a list requested before the worker started lacks it', async () => {
     await world.timer.advance(10_000);
-    const answer = gate();
-    world.relay.listing = async (list) => {
+    const answer = deferred();
+    world.relay.onList = async (list) => {
       const listed = await list();
-      await answer.passed;
+      await answer.promise;
       return listed;
     };
-    const gone: string[] = [];
-    me.onGone((worker) => gone.push(worker));
+    const dead: string[] = [];
+    me.onWorkerDead((worker) => dead.push(worker));
     await world.timer.advance(1_000);
-    world.relay.listing = (list) => list();
+    world.relay.onList = (list) => list();
     await world.node('new');
     me.watch('new');
-    answer.open();
+    answer.resolve();
     await world.timer.advance(3_000);
-    expect(gone).toEqual([]);
+    expect(dead).toEqual([]);
   });
 
-  it('are told of when they come and go, and not while the relay has just begun anew', async () => {
+  it('is reported when workers start and leave, but not while the relay has just restarted', async () => {
     const seen: string[] = [];
-    me.onChange(() => seen.push(me.livingWorkers().toSorted().join(' ')));
+    me.onChange(() => seen.push(me.aliveWorkers().toSorted().join(' ')));
     await world.timer.advance(10_000);
     await world.node('other');
     await world.timer.advance(1_000);
     expect(seen).toEqual(['me other']);
-    world.relay.renew();
-    world.relay.listing = async () => [];
+    world.relay.startNewGeneration();
+    world.relay.onList = async () => [];
     await world.timer.advance(3_000);
     expect(seen).toHaveLength(1);
-    world.relay.listing = (list) => list();
+    world.relay.onList = (list) => list();
     await world.timer.advance(10_000);
     expect(seen).toHaveLength(1);
     await world.relay.leave('other');
@@ -218,72 +218,72 @@ describe('the others', () => {
     expect(seen).toEqual(['me other', 'me']);
   });
 
-  it('that announce themselves while they are declared gone are alive', async () => {
+  it('is alive if the worker announces itself while it is about to be fenced', async () => {
     await world.timer.advance(10_000);
-    world.relay.stateOf = async () => {
+    world.relay.presenceOf = async () => {
       await world.relay.announce('slow', 5_000);
       return 'missing';
     };
-    expect(await me.whereIs('slow')).toBe('alive');
+    expect(await me.status('slow')).toBe('alive');
   });
 
-  it('cannot be told of when the relay fails', async () => {
-    world.relay.stateOf = () => Promise.reject(untried());
-    await expect(me.whereIs('other')).rejects.toBeInstanceOf(Error);
+  it('rejects when the relay fails', async () => {
+    world.relay.presenceOf = () => Promise.reject(notAttempted());
+    await expect(me.status('other')).rejects.toBeInstanceOf(Error);
   });
 
-  it('are asked for once, however many want to know', async () => {
+  it('is queried once for concurrent callers', async () => {
     await world.timer.advance(10_000);
-    let asked = 0;
-    world.relay.stateOf = async () => ((asked += 1), 'missing');
-    const answers = await Promise.all(Array.from({ length: 50 }, () => me.whereIs('dead')));
-    expect(new Set(answers)).toEqual(new Set(['gone']));
-    expect(asked).toBe(1);
+    let queries = 0;
+    world.relay.presenceOf = async () => ((queries += 1), 'missing');
+    const answers = await Promise.all(Array.from({ length: 50 }, () => me.status('killed')));
+    expect(new Set(answers)).toEqual(new Set(['dead']));
+    expect(queries).toBe(1);
   });
 });
 
-describe('a worker that was declared gone', () => {
-  /** Time in which this worker does nothing, while another declares it gone. */
-  async function freezeUntilBuried() {
+describe('a fenced worker', () => {
+  /** Suspends this worker for a while, in which another worker fences it. */
+  async function suspendUntilFenced() {
     const { announce } = world.relay;
     world.relay.announce = () => new Promise(() => {});
-    world.relay.carry = () => new Promise(() => {});
+    world.relay.onPublish = () => new Promise(() => {});
     await world.timer.advance(8_000);
     world.relay.announce = announce;
-    world.relay.carry = (passing) => passing.deliver();
-    await world.relay.bury('me');
+    world.relay.onPublish = (inTransit) => inTransit.deliver();
+    await world.relay.fence('me');
   }
 
-  it('hears of it with its next announcement, once', async () => {
-    let told = 0;
-    me.onBuried(() => (told += 1));
+  it('reports the fencing once, after its next announcement', async () => {
+    let reports = 0;
+    me.onFenced(() => (reports += 1));
     await world.relay.leave('me');
     await world.timer.advance(3_000);
-    expect(told).toBe(1);
-    expect([me.hasBeenBuried, me.checkPulse(), await me.whereIs('me')]).toEqual([true, false, 'gone']);
+    expect(reports).toBe(1);
+    expect([me.isSelfFenced, me.checkOwnLiveness(), await me.status('me')]).toEqual([true, false, 'dead']);
   });
 
-  it('asks before it serves anything after a stop', async () => {
-    await freezeUntilBuried();
-    expect(await me.checkPulse()).toBe(false);
+  it('detects the fencing after a suspension before it serves anything', async () => {
+    await suspendUntilFenced();
+    expect(await me.checkOwnLiveness()).toBe(false);
   });
 
-  it('does not ask while its last announcement is young', () => {
-    expect(me.checkPulse()).toBe(true);
+  it('does not query the relay while its last announcement is recent', () => {
+    expect(me.checkOwnLiveness()).toBe(true);
   });
 
-  it('serves on when the relay cannot be asked', async () => {
-    await freezeUntilBuried();
-    world.relay.outage = untried();
-    expect(await me.checkPulse()).toBe(true);
+  it('continues to serve when the relay cannot be reached', async () => {
+    await suspendUntilFenced();
+    world.relay.outage = notAttempted();
+    expect(await me.checkOwnLiveness()).toBe(true);
   });
 });
 
-it('a worker that takes leave is gone for the others at once, and stays so', async () => {
+it('a worker that leaves is dead for the others at once, and stays dead', async () => {
   const other = await world.node('other');
   await world.timer.advance(10_000);
   await other.membership.leave();
   await world.timer.advance(10_000);
-  expect(await world.relay.stateOf('other')).toBe('buried');
-  expect(await me.whereIs('other')).toBe('gone');
+  expect(await world.relay.presenceOf('other')).toBe('fenced');
+  expect(await me.status('other')).toBe('dead');
 });

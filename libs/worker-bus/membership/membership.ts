@@ -1,175 +1,175 @@
-import { mayHaveWorked } from '../persist.js';
-import type { Announced, Mailbox } from '../ports/index.js';
+import { mayHaveSucceeded } from '../retry.js';
+import type { AnnounceReply, Mailbox } from '../ports/index.js';
 import {
-  BEAT_MS,
-  BEAT_PAUSE_MS,
-  BLIND_MS,
+  HEARTBEAT_INTERVAL_MS,
+  HEARTBEAT_RETRY_INTERVAL_MS,
+  MAX_ANNOUNCE_GAP_MS,
   CLAIM_WINDOW_MS,
-  LIST_FRESH_MS,
+  LIST_TTL_MS,
   PRESENCE_TTL_MS,
-  PULSE_MS,
-  SETTLED_MS,
+  OWN_LIVENESS_TTL_MS,
+  SETTLE_PERIOD_MS,
 } from '../protocol.js';
 import { Listeners } from './listeners.js';
 import type { MembershipParts } from './membership-parts.js';
 import { SubscriptionProof } from './subscription-proof.js';
-import { Whereabouts, type Whereabout } from './whereabouts.js';
+import { WorkerStatusLookup, type WorkerStatus } from './worker-status.js';
 
-interface Relation {
+interface RelayContact {
   readonly generation: string;
-  /** Since when this generation has been seen without a break, by our timer. */
+  /** Start of the uninterrupted contact under this generation, by the local timer. */
   readonly since: number;
-  /** The relay's clock, when our timer stood at `at`. */
+  /** Clock of the relay when the local timer showed `at`. */
   readonly relayNow: number;
   readonly at: number;
 }
 
 /**
- * This worker among the others: says each second that it lives, proves that it hears, and knows who else lives.
- * While any of that fails it is unavailable, and tries again every `BEAT_PAUSE_MS`.
+ * Membership of this worker: announces it each second, proves its subscription, and tracks which other workers are
+ * alive. While any of that fails, the worker is unavailable and retries every `HEARTBEAT_RETRY_INTERVAL_MS`.
  */
 export class Membership {
   private readonly proof: SubscriptionProof;
-  private readonly whereabouts: Whereabouts;
-  private readonly gone = new Listeners<string>();
-  private readonly changed = new Listeners<void>();
-  private readonly buried = new Listeners<void>();
+  private readonly statusLookup: WorkerStatusLookup;
+  private readonly deadListeners = new Listeners<string>();
+  private readonly changeListeners = new Listeners<void>();
+  private readonly fencedListeners = new Listeners<void>();
   private readonly watched = new Map<string, { watchers: number; readonly listsBefore: number }>();
-  private listsAsked = 0;
-  private relation: Relation | undefined;
-  /** As the relay listed it last. */
+  private listsRequested = 0;
+  private contact: RelayContact | undefined;
+  /** The last list of the relay. */
   private listed: ReadonlySet<string> = new Set();
-  /** The same, with those whose absence means nothing yet. */
+  /** The last list, and the workers whose absence from it is not conclusive yet. */
   private known: ReadonlySet<string> = new Set();
   private listedAt = -Infinity;
-  /** When the latest attempt to announce that has ended began: what it told may be as old as that. */
+  /** Start of the latest finished announcement: its reply may be that old. */
   private attemptedAt = -Infinity;
-  private pulse: { readonly at: number; readonly isAlive: Promise<boolean> } | undefined;
+  private ownLiveness: { readonly at: number; readonly isAlive: Promise<boolean> } | undefined;
   private isAnnounced = false;
-  /** Beats in a row that failed. */
+  /** Number of consecutive heartbeats that failed. */
   private misses = 0;
   private wasReady = false;
   private readonly readyListeners: (() => void)[] = [];
-  private isBuried = false;
+  private selfFenced = false;
   private isStopped = true;
-  private beating: Promise<void> | undefined;
-  private cancelBeat = (): void => {};
+  private heartbeat: Promise<void> | undefined;
+  private cancelHeartbeat = (): void => {};
 
   constructor(
     private readonly parts: MembershipParts,
     mailbox: Mailbox,
   ) {
-    this.proof = new SubscriptionProof(parts, mailbox, () => this.tellAvailability());
-    this.whereabouts = new Whereabouts(parts.directory, () => this.announce().then(() => this.isSettled()));
+    this.proof = new SubscriptionProof(parts, mailbox, () => this.reportAvailability());
+    this.statusLookup = new WorkerStatusLookup(parts.directory, () => this.announce().then(() => this.isSettled()));
   }
 
-  /** Resolves after the first attempt, whatever came of it. */
+  /** Resolves after the first attempt, successful or not. */
   async start(): Promise<void> {
     this.isStopped = false;
-    await this.beat();
+    await this.sendHeartbeat();
   }
 
-  /** Resolves once the worker is ready; after so many ms in any case. */
-  whenReady(patienceMs: number): Promise<void> {
+  /** Resolves once the worker is ready, or after `timeoutMs`. */
+  whenReady(timeoutMs: number): Promise<void> {
     if (this.state === 'ready') return Promise.resolve();
     return new Promise((resolve) => {
-      const giveUp = this.parts.timer.after(patienceMs, resolve);
+      const cancelTimeout = this.parts.timer.after(timeoutMs, resolve);
       this.readyListeners.push(() => {
-        giveUp();
+        cancelTimeout();
         resolve();
       });
     });
   }
 
-  /** Does nothing any more. The announcement runs out by itself; see `leave`. */
+  /** Stops all activity. The announcement expires by itself; see `leave`. */
   stop(): void {
     this.isStopped = true;
-    this.cancelBeat();
-    // Nobody is to be warned of what was asked for.
+    this.cancelHeartbeat();
+    // An intended stop is not reported as lost availability.
     this.wasReady = false;
-    this.proof.lose();
+    this.proof.invalidate();
   }
 
-  /** `ready` while the worker hears what is sent to it, and the relay knows it. */
+  /** `ready` while the worker receives its frames and is announced at the relay. */
   get state(): 'ready' | 'unavailable' {
     return this.isAnnounced && this.proof.isProven && !this.isStopped ? 'ready' : 'unavailable';
   }
 
-  /** What a request that is sent now is decided by; undefined while the relay has not been met. */
+  /** Terms of the ticket for a request that is sent now; undefined before the first reply of the relay. */
   ticketTerms(): { readonly generation: string; readonly notAfter: number } | undefined {
-    if (!this.relation) return undefined;
-    const { generation, relayNow, at } = this.relation;
+    if (!this.contact) return undefined;
+    const { generation, relayNow, at } = this.contact;
     return { generation, notAfter: Math.floor(relayNow + (this.parts.timer.now() - at)) + CLAIM_WINDOW_MS };
   }
 
-  /** True for a worker that the list of the living names; the list is as old as `LIST_FRESH_MS` at most. */
+  /** True if the list of alive workers contains the worker and is at most `LIST_TTL_MS` old. */
   isAlive(worker: string): boolean {
-    return this.listed.has(worker) && this.parts.timer.now() - this.listedAt <= LIST_FRESH_MS;
+    return this.listed.has(worker) && this.parts.timer.now() - this.listedAt <= LIST_TTL_MS;
   }
 
-  /** The workers that are not known to be gone, this one included. What changes it is told by `onChange`. */
-  livingWorkers(): readonly string[] {
+  /** Returns the workers that are not known to be dead, this one included. `onChange` reports changes. */
+  aliveWorkers(): readonly string[] {
     return [...this.known];
   }
 
-  /** Reads the list of the living now. Rejects with RelayFailure. */
+  /** Reads the list of alive workers now. Rejects with RelayFailure. */
   refresh(): Promise<void> {
-    return this.list();
+    return this.readList();
   }
 
-  /** Whether the relay knows by now that the worker was declared gone. Rejects with RelayFailure. */
-  async isBuriedNow(worker: string): Promise<boolean> {
-    return (await this.parts.directory.stateOf(worker)) === 'buried';
+  /** Reads from the relay whether the worker is fenced. Rejects with RelayFailure. */
+  async isFenced(worker: string): Promise<boolean> {
+    return (await this.parts.directory.presenceOf(worker)) === 'fenced';
   }
 
   /**
-   * Where a worker is. `gone` is for good: it has left, or has been declared gone, if need be by this very question.
-   * `unsure`: it is not announced, and the relay has not been up for long enough to conclude anything from that.
+   * Returns the status of a worker. `dead` is final: the worker has left or is fenced; if necessary, this call fences
+   * it. `unknown`: it is not announced, and the relay has not been up for long enough to conclude anything from that.
    *
-   * @throws RelayFailure when the relay cannot be asked
+   * @throws RelayFailure if the relay cannot be reached
    */
-  async whereIs(worker: string): Promise<Whereabout> {
-    if (worker === this.parts.me) return this.isBuried ? 'gone' : 'alive';
-    return this.isAlive(worker) ? 'alive' : this.whereabouts.ask(worker);
+  async status(worker: string): Promise<WorkerStatus> {
+    if (worker === this.parts.workerId) return this.selfFenced ? 'dead' : 'alive';
+    return this.isAlive(worker) ? 'alive' : this.statusLookup.lookUp(worker);
   }
 
   /**
-   * False once this worker has been declared gone. A worker that was stopped for a while (SIGSTOP, a suspended
-   * machine) asks the relay first, because it may have been declared gone meanwhile; only then a promise is returned.
+   * Returns false once this worker is fenced. After a suspension (SIGSTOP, a suspended machine) the worker may have
+   * been declared dead, so it queries the relay first; only then this method returns a promise.
    */
-  checkPulse(): boolean | Promise<boolean> {
+  checkOwnLiveness(): boolean | Promise<boolean> {
     const now = this.parts.timer.now();
-    if (this.isBuried || now - this.attemptedAt <= PULSE_MS) return !this.isBuried;
-    // An answer to what was asked before the stop tells nothing of the time since.
-    if (this.pulse && now - this.pulse.at <= PULSE_MS) return this.pulse.isAlive;
-    const told = (): boolean => !this.isBuried;
-    this.pulse = { at: now, isAlive: this.announce().then(told, told) };
-    return this.pulse.isAlive;
+    if (this.selfFenced || now - this.attemptedAt <= OWN_LIVENESS_TTL_MS) return !this.selfFenced;
+    // The reply to a query from before the suspension says nothing about the time since.
+    if (this.ownLiveness && now - this.ownLiveness.at <= OWN_LIVENESS_TTL_MS) return this.ownLiveness.isAlive;
+    const isAlive = (): boolean => !this.selfFenced;
+    this.ownLiveness = { at: now, isAlive: this.announce().then(isAlive, isAlive) };
+    return this.ownLiveness.isAlive;
   }
 
-  /** Whether this worker has been declared gone, as far as it knows without asking. */
-  get hasBeenBuried(): boolean {
-    return this.isBuried;
+  /** Whether this worker knows that it is fenced, without querying the relay. */
+  get isSelfFenced(): boolean {
+    return this.selfFenced;
   }
 
-  /** Tells of workers that the list names no more; of a watched one each time that the list is read. */
-  onGone(listener: (worker: string) => void): () => void {
-    return this.gone.add(listener);
+  /** Reports each worker that disappears from the list; a watched one after each list that lacks it. */
+  onWorkerDead(listener: (worker: string) => void): () => void {
+    return this.deadListeners.add(listener);
   }
 
-  /** Tells that `livingWorkers` changed. */
+  /** Reports changes of `aliveWorkers`. */
   onChange(listener: () => void): () => void {
-    return this.changed.add(listener);
+    return this.changeListeners.add(listener);
   }
 
-  /** Tells once that this worker has been declared gone. */
-  onBuried(listener: () => void): () => void {
-    return this.buried.add(listener);
+  /** Reports once that this worker has been declared dead. */
+  onFenced(listener: () => void): () => void {
+    return this.fencedListeners.add(listener);
   }
 
-  /** Has `onGone` tell of this worker even if it was never seen alive. Returns how to take that back. */
+  /** Makes `onWorkerDead` report this worker even if it was never listed. Returns a function that ends the watch. */
   watch(worker: string): () => void {
-    const watch = this.watched.get(worker) ?? { watchers: 0, listsBefore: this.listsAsked };
+    const watch = this.watched.get(worker) ?? { watchers: 0, listsBefore: this.listsRequested };
     this.watched.set(worker, watch);
     watch.watchers += 1;
     return () => {
@@ -178,111 +178,114 @@ export class Membership {
     };
   }
 
-  /** Takes leave: from now on this worker counts as gone, for good. Rejects with RelayFailure. */
+  /** Declares this worker dead, which is final. Rejects with RelayFailure. */
   async leave(): Promise<void> {
-    await this.beating;
+    await this.heartbeat;
     this.stop();
-    await this.parts.directory.leave(this.parts.me);
+    await this.parts.directory.leave(this.parts.workerId);
   }
 
-  /** Takes a canary that came back. */
-  hear(canary: string): void {
-    this.proof.hear(canary);
+  /** Receives a canary that this worker sent to itself. */
+  receiveCanary(canary: string): void {
+    this.proof.receiveCanary(canary);
   }
 
-  /** Frames may have been missed: nothing is known any more, until it is proven anew. */
-  lose(): void {
+  /** Frames may have been lost: the worker is unavailable until the next proof. */
+  onRelayBroken(): void {
     this.isAnnounced = false;
-    this.proof.lose();
-    this.tellAvailability();
-    if (!this.isStopped) this.beatIn(0);
+    this.proof.invalidate();
+    this.reportAvailability();
+    if (!this.isStopped) this.scheduleHeartbeat(0);
   }
 
-  /** One beat at a time; whoever asks meanwhile waits for that one. */
-  private beat(): Promise<void> {
-    this.cancelBeat();
-    this.beating ??= this.beatOnce().finally(() => {
-      this.beating = undefined;
-      if (!this.isStopped) this.beatIn(this.state === 'ready' && this.misses === 0 ? BEAT_MS : BEAT_PAUSE_MS);
+  /** Runs one heartbeat at a time; concurrent calls share it. */
+  private sendHeartbeat(): Promise<void> {
+    this.cancelHeartbeat();
+    this.heartbeat ??= this.runHeartbeat().finally(() => {
+      this.heartbeat = undefined;
+      if (!this.isStopped)
+        this.scheduleHeartbeat(
+          this.state === 'ready' && this.misses === 0 ? HEARTBEAT_INTERVAL_MS : HEARTBEAT_RETRY_INTERVAL_MS,
+        );
     });
-    return this.beating;
+    return this.heartbeat;
   }
 
-  private beatIn(ms: number): void {
-    this.cancelBeat();
-    this.cancelBeat = this.parts.timer.after(ms, () => void this.beat());
+  private scheduleHeartbeat(ms: number): void {
+    this.cancelHeartbeat();
+    this.cancelHeartbeat = this.parts.timer.after(ms, () => void this.sendHeartbeat());
   }
 
-  private async beatOnce(): Promise<void> {
+  private async runHeartbeat(): Promise<void> {
     const proven = this.proof.renew();
     const listed = this.announce()
-      .then(() => this.list())
+      .then(() => this.readList())
       .then(
         () => (this.misses = 0),
-        (error: unknown) => this.miss(error),
+        (error: unknown) => this.recordMiss(error),
       );
     await Promise.all([proven, listed]);
-    this.tellAvailability();
+    this.reportAvailability();
   }
 
   private async announce(): Promise<void> {
     const begun = this.parts.timer.now();
     try {
-      this.take(await this.parts.directory.announce(this.parts.me, PRESENCE_TTL_MS));
+      this.applyReply(await this.parts.directory.announce(this.parts.workerId, PRESENCE_TTL_MS));
     } finally {
       this.attemptedAt = Math.max(this.attemptedAt, begun);
     }
   }
 
-  private take({ generation, now, buried }: Announced): void {
+  private applyReply({ generation, now, fenced }: AnnounceReply): void {
     const at = this.parts.timer.now();
-    const { relation } = this;
-    // What kept this worker from the relay may have kept others from it, whose announcements are over therefore.
-    const isContinuous = relation?.generation === generation && at - relation.at <= BLIND_MS;
+    const { contact: relation } = this;
+    // The outage of this worker may have hit others too, whose announcements have expired because of it.
+    const isContinuous = relation?.generation === generation && at - relation.at <= MAX_ANNOUNCE_GAP_MS;
     const since = isContinuous ? relation.since : at;
-    this.relation = { generation, since, relayNow: now, at };
+    this.contact = { generation, since, relayNow: now, at };
     this.isAnnounced = true;
-    if (!buried || this.isBuried) return;
-    this.isBuried = true;
-    this.buried.tell();
+    if (!fenced || this.selfFenced) return;
+    this.selfFenced = true;
+    this.fencedListeners.notify();
   }
 
-  /** One answer that is late is no outage: a busy relay, or this process itself, may have been slow. */
-  private miss(error: unknown): void {
+  /** A single late reply is not an outage: the relay, or this process, may have been busy. */
+  private recordMiss(error: unknown): void {
     this.misses += 1;
-    if (this.misses === 1 && mayHaveWorked(error)) return;
+    if (this.misses === 1 && mayHaveSucceeded(error)) return;
     this.isAnnounced = false;
-    this.tellAvailability();
+    this.reportAvailability();
   }
 
-  private async list(): Promise<void> {
+  private async readList(): Promise<void> {
     const before = this.known;
-    this.listsAsked += 1;
-    const list = this.listsAsked;
-    const listed = new Set(await this.parts.directory.living());
+    this.listsRequested += 1;
+    const list = this.listsRequested;
+    const listed = new Set(await this.parts.directory.aliveWorkers());
     this.listed = listed;
     this.listedAt = this.parts.timer.now();
-    // A relay that has just begun anew knows nobody, however alive they are.
+    // A relay that has just restarted lists no worker, however many are alive.
     const isSettled = this.isSettled();
     const known = isSettled ? listed : new Set([...before, ...listed]);
     this.known = known;
-    if (known.size !== before.size || [...known].some((worker) => !before.has(worker))) this.changed.tell();
+    if (known.size !== before.size || [...known].some((worker) => !before.has(worker))) this.changeListeners.notify();
     if (!isSettled) return;
     for (const worker of new Set([...before, ...this.watchedBefore(list)])) {
-      if (!listed.has(worker)) this.gone.tell(worker);
+      if (!listed.has(worker)) this.deadListeners.notify(worker);
     }
   }
 
-  /** A list that was asked for earlier may be older than a worker that is new. */
+  /** Excludes workers watched since this list was requested: the list may be older than such a worker. */
   private watchedBefore(list: number): string[] {
     return [...this.watched].flatMap(([worker, { listsBefore }]) => (listsBefore < list ? [worker] : []));
   }
 
   private isSettled(): boolean {
-    return this.relation !== undefined && this.parts.timer.now() - this.relation.since > SETTLED_MS;
+    return this.contact !== undefined && this.parts.timer.now() - this.contact.since > SETTLE_PERIOD_MS;
   }
 
-  private tellAvailability(): void {
+  private reportAvailability(): void {
     const isReady = this.state === 'ready';
     if (isReady === this.wasReady) return;
     this.wasReady = isReady;

@@ -12,14 +12,14 @@ export class BusLog extends BusObserver {
 
   override dropped(cause: DropCause, request?: string): void {
     this.logger.debug(
-      request === undefined ? `Dropped a frame: ${cause}.` : `Dropped a frame of ${request}: ${cause}.`,
+      request === undefined ? `Dropped a frame: ${cause}.` : `Dropped a frame of request ${request}: ${cause}.`,
     );
   }
 
-  /** That a worker reaches the others when it starts is no news. */
+  /** Logs the recovery only after a failure: a first connection is not worth a log line. */
   override availability(isAvailable: boolean): void {
-    if (!isAvailable) this.logger.warn('Other workers cannot be reached: the relay fails.');
-    else if (this.hasFailed) this.logger.log('Other workers can be reached again.');
+    if (!isAvailable) this.logger.warn('The relay fails: other workers cannot be reached.');
+    else if (this.hasFailed) this.logger.log('The relay works again: other workers can be reached.');
     this.hasFailed ||= !isAvailable;
   }
 }

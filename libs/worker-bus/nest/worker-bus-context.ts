@@ -1,7 +1,7 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { BusContext } from '../bus.js';
 
-/** What a `@MessagePattern` handler knows of the request, by `@Ctx()`. */
+/** Context of a request, injected into `@MessagePattern` handlers by `@Ctx()`. */
 export class WorkerBusContext extends BaseRpcContext<[BusContext]> implements BusContext {
   constructor(context: BusContext) {
     super([context]);

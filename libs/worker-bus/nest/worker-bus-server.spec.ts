@@ -44,7 +44,7 @@ class Inbox {
   @UseInterceptors(Envelope)
   @MessagePattern('session.enveloped')
   enveloped(): never {
-    throw new Error('told');
+    throw new Error('converted');
   }
 
   @MessagePattern('session.wait')
@@ -61,22 +61,22 @@ class Inbox {
   event(_payload: unknown): void {}
 }
 
-describe('the transport between workers', () => {
+describe('the Nest transport between workers', () => {
   let relay: MemoryRelay;
   const secret = Buffer.alloc(32, 7);
   let apps: INestApplicationContext[];
-  let asker: WorkerBus;
+  let requester: WorkerBus;
 
   async function worker(me: string): Promise<WorkerBus> {
     const ports = { wire: relay, ledger: relay, directory: relay, observer: new BusObserver() };
-    const strategy = new WorkerBusServer({ me, secret, ...ports }, (_, payload) =>
+    const strategy = new WorkerBusServer({ workerId: me, secret, ...ports }, (_, payload) =>
       payload === 'unwanted' ? { reason: 'unwanted', detail: me } : undefined,
     );
     const providers = [{ provide: WorkerBus, useValue: strategy.node }];
     const module = await Test.createTestingModule({ controllers: [Inbox], providers }).compile();
     const app = module.createNestMicroservice({ strategy });
     await app.listen();
-    // Nest writes what it keeps from the requester into the log.
+    // Nest logs the errors that it hides from the requester.
     Logger.overrideLogger(false);
     apps.push(app);
     return strategy.node;
@@ -84,9 +84,9 @@ describe('the transport between workers', () => {
 
   beforeEach(async () => {
     apps = [];
-    // Workers that left never come back, not even by their names.
+    // A worker that left stays fenced, so each test needs its own relay.
     relay = new MemoryRelay();
-    asker = await worker('asker');
+    requester = await worker('requester');
     await worker('owner');
   });
 
@@ -94,54 +94,61 @@ describe('the transport between workers', () => {
     for (const app of apps) await app.close();
   });
 
-  const ask = (pattern: string, payload: unknown = null) => asker.request({ to: 'owner', pattern, payload });
+  const send = (pattern: string, payload: unknown = null) => requester.request({ to: 'owner', pattern, payload });
 
-  it('brings payload and context to a handler, and back what it says and returns', async () => {
+  it('passes payload and context to a handler, and returns its events and value', async () => {
     const events: unknown[] = [];
     const order = { to: 'owner', pattern: 'session.call', payload: { n: 1 } };
-    const end = await asker.request(order, (event) => void events.push(event)).end;
-    expect(end).toEqual({ kind: 'value', value: { payload: { n: 1 }, requester: 'asker', isAborted: false } });
+    const end = await requester.request(order, (event) => void events.push(event)).end;
+    expect(end).toEqual({ kind: 'value', value: { payload: { n: 1 }, requester: 'requester', isAborted: false } });
     expect(events).toEqual([{ about: { n: 1 } }]);
   });
 
-  it('takes the last value of an Observable, and nothing for an empty answer', async () => {
-    expect(await ask('session.values').end).toEqual({ kind: 'value', value: 3 });
-    expect(await ask('session.nothing').end).toEqual({ kind: 'value', value: undefined });
+  it('returns the last value of an Observable, and undefined for an empty answer', async () => {
+    expect(await send('session.values').end).toEqual({ kind: 'value', value: 3 });
+    expect(await send('session.nothing').end).toEqual({ kind: 'value', value: undefined });
   });
 
-  it.each(['rpc', 'error'])('makes no value of what is thrown: %s', async (how) => {
-    expect(await ask('session.broken', how).end).toEqual({ kind: 'failed' });
+  it.each(['rpc', 'error'])('ends as failed when a handler throws: %s', async (how) => {
+    expect(await send('session.broken', how).end).toEqual({ kind: 'failed' });
   });
 
-  it('lets an interceptor make a value of what is thrown', async () => {
-    expect(await ask('session.enveloped').end).toEqual({ kind: 'value', value: { enveloped: 'told' } });
+  it('lets an interceptor turn an error into a value', async () => {
+    expect(await send('session.enveloped').end).toEqual({ kind: 'value', value: { enveloped: 'converted' } });
   });
 
   it('aborts the signal of a handler whose requester cancels', async () => {
-    const exchange = ask('session.wait');
+    const exchange = send('session.wait');
     await exchange.accepted;
     await new Promise(setImmediate);
     exchange.cancel();
     expect(await exchange.end).toEqual({ kind: 'value', value: 'stopped' });
   });
 
-  it.each(['session.unheard-of', 'session.event', '__proto__', '{"cmd":'])(
-    'refuses what nobody handles: %s',
+  it.each(['session.unknown', 'session.event', '__proto__', '{"cmd":'])(
+    'refuses a pattern without a handler: %s',
     async (name) => {
-      expect(await ask(name).end).toEqual({ kind: 'refused', reason: 'no-such-pattern' });
+      expect(await send(name).end).toEqual({ kind: 'refused', reason: 'no-such-pattern' });
     },
   );
 
-  it('refuses what the worker does not admit', async () => {
-    expect(await ask('session.call', 'unwanted').end).toEqual({ kind: 'refused', reason: 'unwanted', detail: 'owner' });
+  it('refuses a request that the admission check rejects', async () => {
+    expect(await send('session.call', 'unwanted').end).toEqual({
+      kind: 'refused',
+      reason: 'unwanted',
+      detail: 'owner',
+    });
   });
 
-  it('gives handlers the bus for requests of their own', async () => {
-    expect(await ask('session.onward', 'asker').end).toEqual({ kind: 'value', value: { kind: 'value', value: 3 } });
+  it('lets handlers send requests over the bus', async () => {
+    expect(await send('session.onward', 'requester').end).toEqual({
+      kind: 'value',
+      value: { kind: 'value', value: 3 },
+    });
   });
 
-  it('serves nothing any more once the application is closed', async () => {
+  it('serves nothing once the application is closed', async () => {
     await apps[1]?.close();
-    expect((await ask('session.values').end).kind).toBe('not-executed');
+    expect((await send('session.values').end).kind).toBe('not-executed');
   });
 });

@@ -7,70 +7,71 @@ import type { BusParts } from '../bus-parts.js';
 import { BusLog } from './bus-log.js';
 import { WorkerBusContext } from './worker-bus-context.js';
 
-const START_PATIENCE_MS = 2_000;
+const READY_TIMEOUT_MS = 2_000;
 
-/** Reason of the refusals of a worker that takes leave. Nothing has run; what it had is elsewhere, or gone. */
-export const LEAVING = 'leaving';
+/** Refusal reason of a worker that leaves. Nothing has run; its sessions are at a new owner, or closed. */
+export const LEAVING_REASON = 'leaving';
 
-/** Looks at a request before it is claimed; see `BusService.admit`. */
-export type Admittance = NonNullable<BusService['admit']>;
+/** Checks a request before it is claimed; see `BusService.admit`. */
+export type AdmissionCheck = NonNullable<BusService['admit']>;
 
 /**
- * Nest's transport between workers: `@MessagePattern` handlers serve what other workers ask of this one. What a
- * handler returns, or the last value of an Observable, is the end; whatever gets past the exception filters is the end
- * `failed`. A pattern that nobody handles is refused as `no-such-pattern`, and everything as `leaving` at the end.
+ * Nest transport between workers: `@MessagePattern` handlers serve the requests of other workers. The value that a
+ * handler returns, or the last value of its Observable, is the end; an error that passes the exception filters is the
+ * end `failed`. A pattern without a handler is refused as `no-such-pattern`, and every pattern as `leaving` once the
+ * worker leaves.
  */
 export class WorkerBusServer extends Server implements CustomTransportStrategy, BusService {
-  /** The bus of this worker, to be provided as `WorkerBus`. It is up once `listen` has called back. */
+  /** The bus of this worker, to be provided as `WorkerBus`. It has started once `listen` has called back. */
   readonly node: BusNode;
   private isLeaving = false;
 
   /** @throws TypeError for a secret that is not 32 bytes long */
   constructor(
     parts: Omit<BusParts, 'service'>,
-    private readonly admittance?: Admittance,
+    private readonly admissionCheck?: AdmissionCheck,
   ) {
     super();
     this.node = new BusNode({ observer: new BusLog(), ...parts, service: this });
   }
 
   override listen(callback: (error?: unknown) => void): void {
-    // A worker that takes requests before it can reach the others would refuse some; without Redis it must not wait.
-    const ready = this.node.start().then(() => this.node.membership.whenReady(START_PATIENCE_MS));
+    // Wait, so that the first requests find the bus ready; but not for ever, because Redis may be down.
+    const ready = this.node.start().then(() => this.node.membership.whenReady(READY_TIMEOUT_MS));
     ready.then(() => callback(), callback);
   }
 
-  /** Takes leave of the other workers: from now on they know that this one is gone. */
+  /** Leaves the cluster: from now on this worker is dead for the others. */
   override async close(): Promise<void> {
-    // What came now would be cut off, and nobody could say whether it ran.
+    // A request that started now would be interrupted with an unknown outcome.
     this.isLeaving = true;
-    // What a handler has returned just now is still on its way through Nest to the bus.
+    // A value that a handler has just returned needs one turn to pass through Nest to the bus.
     await nextTurn();
     await this.node.leave();
   }
 
-  /** Nest registers listeners here for events of the transport; this one has none. */
+  /** Nest registers listeners for events of the transport here; this transport has none. */
   override on(): void {}
 
-  /** There is nothing of another make below; see `node`. */
+  /** No library object is wrapped; see `node`. */
   override unwrap(): never {
     throw new TypeError('The bus wraps nothing.');
   }
 
-  admit(pattern: string, payload: unknown): ReturnType<Admittance> {
-    if (this.isLeaving) return { reason: LEAVING };
-    if (!this.handlerOf(pattern)) return { reason: 'no-such-pattern' };
-    return this.admittance?.(pattern, payload);
+  admit(pattern: string, payload: unknown): ReturnType<AdmissionCheck> {
+    if (this.isLeaving) return { reason: LEAVING_REASON };
+    if (!this.findHandler(pattern)) return { reason: 'no-such-pattern' };
+    return this.admissionCheck?.(pattern, payload);
   }
 
   async handle(pattern: string, payload: unknown, context: BusContext): Promise<unknown> {
-    const handler = this.handlerOf(pattern);
-    if (!handler) throw new Error(`Nobody handles ${pattern}.`);
+    const handler = this.findHandler(pattern);
+    if (!handler) throw new Error(`No handler for ${pattern}.`);
     const result: unknown = await handler(payload, new WorkerBusContext(context));
     return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
   }
 
-  private handlerOf(pattern: string): Handler | undefined {
+  private findHandler(pattern: string): Handler | undefined {
     const handler = this.getHandlers().get(pattern);
     return handler?.isEventHandler ? undefined : handler;
   }

@@ -1,29 +1,29 @@
-/** What the relay says to a worker that announces itself. */
-export interface Announced {
-  /** State of the relay, as tickets name it. */
+/** Reply of the relay to an announcement. */
+export interface AnnounceReply {
+  /** State of the relay, as named in tickets. */
   readonly generation: string;
-  /** The relay's own clock, ms. */
+  /** Clock of the relay, in ms. */
   readonly now: number;
-  /** Somebody has declared this worker gone: it must serve nothing that it owned. */
-  readonly buried: boolean;
+  /** Another worker has declared this one dead: it must not serve anything that it owned. */
+  readonly fenced: boolean;
 }
 
-/** `missing`: not announced, and nobody has declared it gone. */
-export type WorkerState = 'alive' | 'buried' | 'missing';
+/** `fenced`: declared dead, which is final. `missing`: neither announced nor declared dead. */
+export type WorkerPresence = 'alive' | 'fenced' | 'missing';
 
-/** Which workers there are. Every method rejects with RelayFailure. */
+/** Records the presence of workers. Every method rejects with RelayFailure. */
 export abstract class Directory {
-  /** Says that the worker lives, for `ttlMs`. Does not bring back a buried one. */
-  abstract announce(worker: string, ttlMs: number): Promise<Announced>;
+  /** Announces that the worker is alive for `ttlMs`. A fenced worker stays fenced. */
+  abstract announce(worker: string, ttlMs: number): Promise<AnnounceReply>;
 
-  /** Incarnations of the workers that are announced and not buried. */
-  abstract living(): Promise<readonly string[]>;
+  /** Returns the incarnations of the workers that are announced and not fenced. */
+  abstract aliveWorkers(): Promise<readonly string[]>;
 
-  abstract stateOf(worker: string): Promise<WorkerState>;
+  abstract presenceOf(worker: string): Promise<WorkerPresence>;
 
-  /** Declares a worker gone unless it is announced; what remains is true for good. Says whether it is buried now. */
-  abstract bury(worker: string): Promise<boolean>;
+  /** Declares a worker dead unless it is announced. Returns whether the worker is fenced now, which is final. */
+  abstract fence(worker: string): Promise<boolean>;
 
-  /** A worker takes leave: not announced any more, and buried. */
+  /** Withdraws the announcement of a worker and fences it. */
   abstract leave(worker: string): Promise<void>;
 }

@@ -1,4 +1,4 @@
-export { Directory, type Announced, type WorkerState } from './directory.js';
+export { Directory, type AnnounceReply, type WorkerPresence } from './directory.js';
 export { Ledger, type ClaimVerdict, type RevokeVerdict, type Ticket } from './ledger.js';
 export { SystemTimer, Timer } from './timer.js';
 export { RelayFailure, Wire, type Address, type Mailbox } from './wire.js';
@@ -7,5 +7,5 @@ import type { Directory } from './directory.js';
 import type { Ledger } from './ledger.js';
 import type { Wire } from './wire.js';
 
-/** All that workers share: what carries frames, what decides, what knows who lives. */
+/** What workers share: the wire for frames, the ledger of decisions, the directory of workers. */
 export interface Relay extends Wire, Ledger, Directory {}

@@ -1,13 +1,13 @@
-/** Time for what waits. Nothing here asks the machine's clock directly, so that tests can own time. */
+/** Time port. The bus never reads the clock of the machine directly, so that tests can control time. */
 export abstract class Timer {
-  /** Milliseconds from an arbitrary moment; never goes back. */
+  /** Returns the milliseconds since an arbitrary moment; never decreases. */
   abstract now(): number;
 
-  /** Runs once, so many ms from now. Returns how to take that back. Does not keep the process alive. */
+  /** Calls `run` once, after `ms` milliseconds. Returns a function that cancels it. Does not keep the process alive. */
   abstract after(ms: number, run: () => void): () => void;
 }
 
-/** The machine's own time. */
+/** The clock of the machine. */
 export class SystemTimer extends Timer {
   override now(): number {
     return performance.now();

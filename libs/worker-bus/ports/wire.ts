@@ -1,40 +1,40 @@
-/** Where a frame goes: what is asked of a worker, or what it is told about what it asked itself. */
+/** Destination of a frame: the inbox receives requests to a worker, the replies those to requests of the worker. */
 export interface Address {
   /** Incarnation of the worker. */
   readonly worker: string;
   readonly box: 'inbox' | 'replies';
 }
 
-/** Takes the frames that arrive for one worker. Must not throw, and must not wait. */
+/** Receives the frames of one worker. Must neither throw nor block. */
 export interface Mailbox {
   request(frame: Buffer): void;
   reply(frame: Buffer): void;
 }
 
-/** Carries frames between workers: at most once, each box in the order of publishing, to whoever listens at that moment. */
+/** Carries frames between workers: at most once, in the order of publishing per box, to the current subscriber only. */
 export abstract class Wire {
-  /** Frames published to the worker from now on arrive. Resolves once the subscription is there. Rejects with RelayFailure. */
+  /** Subscribes to the frames of a worker. Resolves once the subscription exists. Rejects with RelayFailure. */
   abstract listen(worker: string, mailbox: Mailbox): Promise<void>;
 
   /**
-   * Resolves with how many received it; where several nodes share the work, with those of one node only.
+   * Resolves with the number of receivers; with several nodes, with the receivers at one node only.
    * Rejects with RelayFailure.
    */
   abstract publish(to: Address, frame: Buffer): Promise<number>;
 
-  /** Calls back when frames for this worker may have been missed: a connection broke. Returns how to take that back. */
+  /** Calls `listener` when a connection broke and frames may be lost. Returns a function that removes the listener. */
   abstract onBroken(listener: () => void): () => void;
 }
 
-/** The relay could not be asked, or did not say. */
+/** The relay cannot be reached, or did not reply. */
 export class RelayFailure extends Error {
   override readonly name = 'RelayFailure';
 
   constructor(
-    /** True when the command may have been carried out all the same. */
+    /** True if the command may still have been executed. */
     readonly attempted: boolean,
     cause?: unknown,
   ) {
-    super(attempted ? 'The relay did not say whether it did.' : 'The relay cannot be reached.', { cause });
+    super(attempted ? 'The relay did not confirm the command.' : 'The relay cannot be reached.', { cause });
   }
 }

@@ -1,7 +1,7 @@
 const LENGTH_BYTES = 4;
 
-/** Frames that travel in one message, each behind its length (32 bits, big-endian). */
-export function bundleOf(frames: readonly Buffer[]): Buffer {
+/** Joins frames into one message, each preceded by its length (32 bits, big-endian). */
+export function toBundle(frames: readonly Buffer[]): Buffer {
   return Buffer.concat(
     frames.flatMap((frame) => {
       const length = Buffer.allocUnsafe(LENGTH_BYTES);
@@ -11,8 +11,8 @@ export function bundleOf(frames: readonly Buffer[]): Buffer {
   );
 }
 
-/** The frames of a bundle. What follows the first that is not whole is no frame; whoever sends such a thing is no worker. */
-export function framesIn(bundle: Buffer): Buffer[] {
+/** Reads the frames of a bundle. Bytes after the last complete frame are ignored: no worker sends any. */
+export function readBundle(bundle: Buffer): Buffer[] {
   const frames: Buffer[] = [];
   for (let at = 0; at + LENGTH_BYTES <= bundle.length;) {
     const begin = at + LENGTH_BYTES;

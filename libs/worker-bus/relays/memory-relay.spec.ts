@@ -8,7 +8,7 @@ relayContract('in process', () => {
   return Promise.resolve({ connect: () => relay, close: () => Promise.resolve() });
 });
 
-class Hand extends Timer {
+class SettableTimer extends Timer {
   moment = 0;
 
   override now(): number {
@@ -16,36 +16,36 @@ class Hand extends Timer {
   }
 
   override after(): () => void {
-    throw new Error('A relay waits for nothing.');
+    throw new Error('The relay must not set timers.');
   }
 }
 
-describe('the time of a relay in process', () => {
-  it('is that of its timer', async () => {
-    const hand = new Hand();
-    const relay = new MemoryRelay(hand);
+describe('the clock of a relay in process', () => {
+  it('is its timer, for announcements, claims and revocations', async () => {
+    const timer = new SettableTimer();
+    const relay = new MemoryRelay(timer);
     const { generation } = await relay.announce('worker', 5_000);
     const ticket = { requester: 'worker', request: 'one', generation, notAfter: 10_000 };
-    hand.moment = 4_999;
-    expect(await relay.stateOf('worker')).toBe('alive');
-    hand.moment = 5_000;
-    expect(await relay.stateOf('worker')).toBe('missing');
-    hand.moment = 9_999;
+    timer.moment = 4_999;
+    expect(await relay.presenceOf('worker')).toBe('alive');
+    timer.moment = 5_000;
+    expect(await relay.presenceOf('worker')).toBe('missing');
+    timer.moment = 9_999;
     expect(await relay.claim(ticket, Buffer.alloc(0))).toBe('claimed');
-    hand.moment = 69_999;
+    timer.moment = 69_999;
     expect(await relay.revoke(ticket)).toBe('claimed');
-    hand.moment = 70_000;
+    timer.moment = 70_000;
     expect(await relay.revoke(ticket)).toBe('stale');
     expect(await relay.claim(ticket, Buffer.alloc(0))).toBe('late');
   });
 
-  it('ends even what was declared gone, after a day', async () => {
-    const hand = new Hand();
-    const relay = new MemoryRelay(hand);
-    await relay.bury('worker');
-    hand.moment = 24 * 60 * 60_000 - 1;
-    expect(await relay.stateOf('worker')).toBe('buried');
-    hand.moment += 1;
-    expect(await relay.stateOf('worker')).toBe('missing');
+  it('ends the fencing of a worker after a day', async () => {
+    const timer = new SettableTimer();
+    const relay = new MemoryRelay(timer);
+    await relay.fence('worker');
+    timer.moment = 24 * 60 * 60_000 - 1;
+    expect(await relay.presenceOf('worker')).toBe('fenced');
+    timer.moment += 1;
+    expect(await relay.presenceOf('worker')).toBe('missing');
   });
 });

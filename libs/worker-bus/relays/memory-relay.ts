@@ -2,16 +2,16 @@ import { randomBytes } from 'node:crypto';
 import {
   SystemTimer,
   type Address,
-  type Announced,
+  type AnnounceReply,
   type ClaimVerdict,
   type Mailbox,
   type Relay,
   type RevokeVerdict,
   type Ticket,
   type Timer,
-  type WorkerState,
+  type WorkerPresence,
 } from '../ports/index.js';
-import { DECISION_KEPT_MS, TOMBSTONE_MS } from './lifetimes.js';
+import { DECISION_RETENTION_MS, TOMBSTONE_TTL_MS } from './lifetimes.js';
 
 interface Decision {
   readonly verdict: 'claimed' | 'revoked';
@@ -19,16 +19,16 @@ interface Decision {
 }
 
 /**
- * A relay within one process: for a gateway of one worker, and for tests, where several workers share an instance. It
- * never fails and never breaks. A frame is not copied: whoever publishes it must not change it afterwards.
+ * A relay within one process: for a gateway with one worker, and for tests, where several workers share an instance. It
+ * never fails and never breaks. Frames are not copied: the publisher must not change a frame afterwards.
  */
 export class MemoryRelay implements Relay {
   private readonly generation = randomBytes(16).toString('base64url');
   private readonly mailboxes = new Map<string, Mailbox>();
   private readonly decisions = new Map<string, Decision>();
-  /** Until when each worker counts as alive. */
+  /** Expiry of the announcement of each worker. */
   private readonly announced = new Map<string, number>();
-  /** Until when each worker stays declared gone. */
+  /** Expiry of the tombstone of each worker. */
   private readonly tombstones = new Map<string, number>();
 
   constructor(private readonly timer: Timer = new SystemTimer()) {}
@@ -41,7 +41,7 @@ export class MemoryRelay implements Relay {
   publish(to: Address, frame: Buffer): Promise<number> {
     const mailbox = this.mailboxes.get(to.worker);
     if (mailbox === undefined) return Promise.resolve(0);
-    // Later, as over a network: no one is called back from within a call of his own.
+    // Asynchronously, as over a network: a publisher is never called back within its own call.
     queueMicrotask(() => (to.box === 'inbox' ? mailbox.request(frame) : mailbox.reply(frame)));
     return Promise.resolve(1);
   }
@@ -52,7 +52,7 @@ export class MemoryRelay implements Relay {
 
   async claim(ticket: Ticket, accept: Buffer): Promise<ClaimVerdict> {
     if (ticket.generation !== this.generation) return 'stale';
-    const decided = this.decisionOn(ticket);
+    const decided = this.readDecision(ticket);
     if (decided !== undefined) return decided === 'claimed' ? 'taken' : 'revoked';
     if (this.now() >= ticket.notAfter) return 'late';
     this.decide(ticket, 'claimed');
@@ -61,38 +61,38 @@ export class MemoryRelay implements Relay {
   }
 
   revoke(ticket: Ticket): Promise<RevokeVerdict> {
-    // What was decided may be forgotten by now: that it did not run can no longer be said.
-    if (ticket.generation !== this.generation || this.now() >= ticket.notAfter + DECISION_KEPT_MS) {
+    // The decision may have expired: whether the request ran can no longer be known.
+    if (ticket.generation !== this.generation || this.now() >= ticket.notAfter + DECISION_RETENTION_MS) {
       return Promise.resolve('stale');
     }
-    const decided = this.decisionOn(ticket);
+    const decided = this.readDecision(ticket);
     if (decided === undefined) this.decide(ticket, 'revoked');
     return Promise.resolve(decided ?? 'revoked');
   }
 
-  announce(worker: string, ttlMs: number): Promise<Announced> {
-    const buried = this.isBuried(worker);
-    if (!buried) this.announced.set(worker, this.now() + ttlMs);
-    return Promise.resolve({ generation: this.generation, now: this.now(), buried });
+  announce(worker: string, ttlMs: number): Promise<AnnounceReply> {
+    const fenced = this.isFenced(worker);
+    if (!fenced) this.announced.set(worker, this.now() + ttlMs);
+    return Promise.resolve({ generation: this.generation, now: this.now(), fenced });
   }
 
-  living(): Promise<readonly string[]> {
+  aliveWorkers(): Promise<readonly string[]> {
     for (const [worker, until] of this.announced) if (until <= this.now()) this.announced.delete(worker);
     return Promise.resolve([...this.announced.keys()]);
   }
 
-  stateOf(worker: string): Promise<WorkerState> {
-    if (this.isBuried(worker)) return Promise.resolve('buried');
+  presenceOf(worker: string): Promise<WorkerPresence> {
+    if (this.isFenced(worker)) return Promise.resolve('fenced');
     return Promise.resolve(this.isAnnounced(worker) ? 'alive' : 'missing');
   }
 
-  bury(worker: string): Promise<boolean> {
-    if (!this.isAnnounced(worker)) this.buryAnyway(worker);
-    return Promise.resolve(this.isBuried(worker));
+  fence(worker: string): Promise<boolean> {
+    if (!this.isAnnounced(worker)) this.addTombstone(worker);
+    return Promise.resolve(this.isFenced(worker));
   }
 
   leave(worker: string): Promise<void> {
-    this.buryAnyway(worker);
+    this.addTombstone(worker);
     return Promise.resolve();
   }
 
@@ -104,30 +104,32 @@ export class MemoryRelay implements Relay {
     return (this.announced.get(worker) ?? -Infinity) > this.now();
   }
 
-  private isBuried(worker: string): boolean {
+  private isFenced(worker: string): boolean {
     return (this.tombstones.get(worker) ?? -Infinity) > this.now();
   }
 
-  private buryAnyway(worker: string): void {
+  private addTombstone(worker: string): void {
     this.announced.delete(worker);
-    forget(this.tombstones, (until) => until <= this.now());
-    if (!this.isBuried(worker)) this.tombstones.set(worker, this.now() + TOMBSTONE_MS);
+    removeExpired(this.tombstones, (until) => until <= this.now());
+    if (!this.isFenced(worker)) this.tombstones.set(worker, this.now() + TOMBSTONE_TTL_MS);
   }
 
-  private decisionOn({ requester, request }: Ticket): Decision['verdict'] | undefined {
-    forget(this.decisions, ({ forgetAt }) => forgetAt <= this.now());
+  private readDecision({ requester, request }: Ticket): Decision['verdict'] | undefined {
+    removeExpired(this.decisions, ({ forgetAt }) => forgetAt <= this.now());
     return this.decisions.get(`${requester}:${request}`)?.verdict;
   }
 
   private decide({ requester, request, notAfter }: Ticket, verdict: Decision['verdict']): void {
-    this.decisions.set(`${requester}:${request}`, { verdict, forgetAt: notAfter + DECISION_KEPT_MS });
+    this.decisions.set(`${requester}:${request}`, { verdict, forgetAt: notAfter + DECISION_RETENTION_MS });
   }
 }
 
-/** Removes what is over, oldest first. What came later and ends sooner waits for those before it. */
-function forget<T>(entries: Map<string, T>, isOver: (entry: T) => boolean): void {
+/**
+ * Removes expired entries, oldest first. An entry that was added later and expires earlier waits for those before it.
+ */
+function removeExpired<T>(entries: Map<string, T>, isExpired: (entry: T) => boolean): void {
   for (const [name, entry] of entries) {
-    if (!isOver(entry)) return;
+    if (!isExpired(entry)) return;
     entries.delete(name);
   }
 }

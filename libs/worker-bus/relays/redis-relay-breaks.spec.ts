@@ -3,8 +3,8 @@ import { expect, it } from '@jest/globals';
 import { RedisKeys, type RedisConnections, type Subscription } from '#lib/redis';
 import { RedisRelay } from './redis-relay.js';
 
-/** Connections that are there, until the test says that one broke. */
-function connections() {
+/** Connections that the test can break. */
+function fakeConnections() {
   const lost: (() => void)[] = [];
   const subscriptions: Subscription[] = [];
   const commands = {
@@ -12,7 +12,7 @@ function connections() {
     onReady: (listener: () => void) => (listener(), () => undefined),
     onLost: (listener: () => void) => (lost.push(listener), () => undefined),
   };
-  const open = {
+  const fake = {
     isSharded: true,
     openCommands: () => commands,
     openSubscriber: (subscription: Subscription) => {
@@ -21,15 +21,15 @@ function connections() {
     },
   };
   return {
-    open: open as unknown as RedisConnections,
-    loseNode: () => lost.forEach((tell) => tell()),
+    connections: fake as unknown as RedisConnections,
+    loseNode: () => lost.forEach((notify) => notify()),
     loseSubscription: () => subscriptions.forEach((subscription) => subscription.onLost()),
   };
 }
 
-it('tells of a subscription that breaks after a node of the cluster went, while the others are there', async () => {
-  const { open, loseNode, loseSubscription } = connections();
-  const relay = new RedisRelay(open, new RedisKeys('test:'));
+it('a relay over a cluster reports a broken subscription even after the loss of one node', async () => {
+  const { connections, loseNode, loseSubscription } = fakeConnections();
+  const relay = new RedisRelay(connections, new RedisKeys('test:'));
   let breaks = 0;
   relay.onBroken(() => (breaks += 1));
   await relay.listen('me', { request: () => undefined, reply: () => undefined });

@@ -3,16 +3,16 @@ import { certify, freePort, startRedis, startRedisCluster, startSentinels } from
 import { relayContract } from './relay-contract-fixture.js';
 import { LOCAL, RedisWorld } from './redis-world-fixture.js';
 
-relayContract('one Redis', async () => RedisWorld.around(await startRedis()));
+relayContract('one Redis', async () => RedisWorld.owning(await startRedis()));
 
 relayContract('a Redis with a password, under another prefix', async () =>
-  RedisWorld.around(await startRedis({ settings: { requirepass: 'secret' } }), {
+  RedisWorld.owning(await startRedis({ settings: { requirepass: 'secret' } }), {
     access: { password: 'secret' },
     prefix: 'other:',
   }),
 );
 
-relayContract('a Redis that speaks TLS and knows its users', async () => {
+relayContract('a Redis with TLS and users', async () => {
   const certificates = await certify();
   const port = await freePort();
   const redis = await startRedis({
@@ -22,7 +22,7 @@ relayContract('a Redis that speaks TLS and knows its users', async () => {
       user: 'me on >secret ~isthmus:* &isthmus:* +@connection +@pubsub +@scripting +@read +@write +info +time +cluster',
     },
   });
-  return RedisWorld.around(redis, {
+  return RedisWorld.owning(redis, {
     access: { username: 'me', password: 'secret', tls: { ca: certificates.ca } },
     servers: [redis, { stop: () => certificates.remove() }],
   });

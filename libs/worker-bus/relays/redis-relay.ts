@@ -11,27 +11,27 @@ import {
 import {
   RelayFailure,
   type Address,
-  type Announced,
+  type AnnounceReply,
   type ClaimVerdict,
   type Mailbox,
   type Relay,
   type RevokeVerdict,
   type Ticket,
-  type WorkerState,
+  type WorkerPresence,
 } from '../ports/index.js';
-import { bundleOf, framesIn } from './bundle.js';
-import { Gathering } from './gathering.js';
-import { DECISION_KEPT_MS, GENERATION_MS, TOMBSTONE_MS } from './lifetimes.js';
+import { toBundle, readBundle } from './bundle.js';
+import { Batcher } from './batcher.js';
+import { DECISION_RETENTION_MS, GENERATION_TTL_MS, TOMBSTONE_TTL_MS } from './lifetimes.js';
 import { RELAY_SCRIPTS } from './relay-scripts.js';
 
 const CLAIM_VERDICTS = ['claimed', 'taken', 'revoked', 'late', 'stale'] as const satisfies ClaimVerdict[];
 const REVOKE_VERDICTS = ['revoked', 'claimed', 'stale'] as const satisfies RevokeVerdict[];
-const WORKER_STATES = ['alive', 'buried', 'missing'] as const satisfies WorkerState[];
+const WORKER_PRESENCES = ['alive', 'fenced', 'missing'] as const satisfies WorkerPresence[];
 
-/** Frames in one message: of the largest, half a MiB. */
-const MOST_FRAMES = 8;
-/** Claims that Redis decides on in one step, in about a tenth of a millisecond. */
-const MOST_CLAIMS = 64;
+/** Maximum number of frames in one message: half a MiB of the largest frames. */
+const MAX_FRAMES_PER_MESSAGE = 8;
+/** Maximum number of claims in one script, which Redis decides in about a tenth of a millisecond. */
+const MAX_CLAIMS_PER_SCRIPT = 64;
 
 interface Claim {
   readonly ticket: Ticket;
@@ -39,21 +39,24 @@ interface Claim {
 }
 
 /**
- * A relay over one Redis, a master that Sentinels watch, or a cluster. Frames go over pub/sub, decisions are scripts,
- * workers are announced by keys that expire. The name of its state is `run id:replication id:token`; the token lies
- * beside the decisions, so that whatever loses them changes the name.
+ * A relay over one Redis, a master behind Sentinels, or a cluster. Pub/sub carries the frames, scripts make the
+ * decisions, and keys that expire announce the workers. The generation is `run id:replication id:token`; the token is
+ * stored beside the decisions, so that a loss of the decisions changes the generation.
  */
 export class RedisRelay implements Relay {
   private readonly commands: RedisCommands;
   private readonly subscribers = new Map<string, RedisSubscriber>();
   private readonly brokenListeners = new Set<() => void>();
-  private readonly publishing = new Gathering<Buffer, number>((to, frames) => this.publishAll(to, frames), MOST_FRAMES);
-  private readonly claiming = new Gathering<Claim, ClaimVerdict>(
-    (of, claims) => this.claimAll(of, claims),
-    MOST_CLAIMS,
+  private readonly publishBatcher = new Batcher<Buffer, number>(
+    (to, frames) => this.publishAll(to, frames),
+    MAX_FRAMES_PER_MESSAGE,
   );
-  /** Whether all connections are there, so that no frame is missed. */
-  private isWhole = false;
+  private readonly claimBatcher = new Batcher<Claim, ClaimVerdict>(
+    (of, claims) => this.claimAll(of, claims),
+    MAX_CLAIMS_PER_SCRIPT,
+  );
+  /** True while all connections are established, so that no frame is lost. */
+  private isFullyConnected = false;
 
   constructor(
     private readonly connections: RedisConnections,
@@ -63,7 +66,7 @@ export class RedisRelay implements Relay {
     this.commands.onReady(() => this.noteConnected());
     this.commands.onLost(() => {
       this.noteBroken();
-      // A node of a cluster that went leaves the others as they are: nothing will say that all is well again.
+      // After the loss of one cluster node the other connections stay, so no ready event follows.
       this.noteConnected();
     });
   }
@@ -75,21 +78,21 @@ export class RedisRelay implements Relay {
     const subscriber = this.connections.openSubscriber({
       channels: [inbox, this.keys.replies(worker)],
       onFrame: (channel, bundle) => {
-        const take = channel === inbox ? mailbox.request.bind(mailbox) : mailbox.reply.bind(mailbox);
-        for (const frame of framesIn(bundle)) take(frame);
+        const receive = channel === inbox ? mailbox.request.bind(mailbox) : mailbox.reply.bind(mailbox);
+        for (const frame of readBundle(bundle)) receive(frame);
       },
       onSubscribed: () => this.noteConnected(),
       onLost: () => this.noteBroken(),
     });
     this.subscribers.set(worker, subscriber);
-    // Between the former connection and the new one frames are missed.
+    // Frames published between the former subscription and the new one are lost.
     if (former !== undefined) this.noteBroken();
-    await subscriber.start().catch(relayFailure);
+    await subscriber.start().catch(throwRelayFailure);
   }
 
   publish(to: Address, frame: Buffer): Promise<number> {
     const channel = to.box === 'inbox' ? this.keys.inbox(to.worker) : this.keys.replies(to.worker);
-    return this.publishing.add(channel, frame);
+    return this.publishBatcher.add(channel, frame);
   }
 
   onBroken(listener: () => void): () => void {
@@ -98,49 +101,49 @@ export class RedisRelay implements Relay {
   }
 
   claim(ticket: Ticket, accept: Buffer): Promise<ClaimVerdict> {
-    return this.claiming.add(ticket.requester, { ticket, accept });
+    return this.claimBatcher.add(ticket.requester, { ticket, accept });
   }
 
   async revoke(ticket: Ticket): Promise<RevokeVerdict> {
-    const args = [ticket.generation, Math.floor(ticket.notAfter), DECISION_KEPT_MS];
+    const args = [ticket.generation, Math.floor(ticket.notAfter), DECISION_RETENTION_MS];
     const keys = [this.keys.call(ticket.requester, ticket.request), this.keys.generation(ticket.requester)];
     const verdict = await this.run(RELAY_SCRIPTS.revoke, keys, args);
-    return wordAmong(REVOKE_VERDICTS, verdict);
+    return validateVerdict(REVOKE_VERDICTS, verdict);
   }
 
-  async announce(worker: string, ttlMs: number): Promise<Announced> {
+  async announce(worker: string, ttlMs: number): Promise<AnnounceReply> {
     const keys = [this.keys.worker(worker), this.keys.generation(worker), this.keys.tombstone(worker)];
     const token = randomBytes(12).toString('base64url');
-    const answer = await this.run(RELAY_SCRIPTS.announce, keys, [ttlMs, token, GENERATION_MS]);
-    const [generation, now, buried] = Array.isArray(answer) ? (answer as unknown[]) : [];
+    const answer = await this.run(RELAY_SCRIPTS.announce, keys, [ttlMs, token, GENERATION_TTL_MS]);
+    const [generation, now, fenced] = Array.isArray(answer) ? (answer as unknown[]) : [];
     if (typeof generation !== 'string' || typeof now !== 'number') throw new RelayFailure(true);
-    // The list is shared by all workers and lies on another node of a cluster: a step of its own.
-    if (buried === 0) await this.run(RELAY_SCRIPTS.listWorker, this.listKeys, [worker, ttlMs]);
-    return { generation, now, buried: buried !== 0 };
+    // The list is shared by all workers and may be on another cluster node, so it needs a separate step.
+    if (fenced === 0) await this.run(RELAY_SCRIPTS.listWorker, this.listKeys, [worker, ttlMs]);
+    return { generation, now, fenced: fenced !== 0 };
   }
 
-  async living(): Promise<readonly string[]> {
-    const answer = await this.run(RELAY_SCRIPTS.livingWorkers, [this.keys.living], []);
+  async aliveWorkers(): Promise<readonly string[]> {
+    const answer = await this.run(RELAY_SCRIPTS.aliveWorkers, [this.keys.aliveWorkers], []);
     return Array.isArray(answer) ? answer.map(String) : [];
   }
 
-  async stateOf(worker: string): Promise<WorkerState> {
-    const state = await this.run(RELAY_SCRIPTS.stateOf, this.lifeKeys(worker), []);
-    return wordAmong(WORKER_STATES, state);
+  async presenceOf(worker: string): Promise<WorkerPresence> {
+    const state = await this.run(RELAY_SCRIPTS.presenceOf, this.presenceKeys(worker), []);
+    return validateVerdict(WORKER_PRESENCES, state);
   }
 
-  async bury(worker: string): Promise<boolean> {
-    const isBuried = (await this.run(RELAY_SCRIPTS.bury, this.lifeKeys(worker), [TOMBSTONE_MS, 0])) === 1;
-    if (isBuried) await this.strike(worker);
-    return isBuried;
+  async fence(worker: string): Promise<boolean> {
+    const isFenced = (await this.run(RELAY_SCRIPTS.fence, this.presenceKeys(worker), [TOMBSTONE_TTL_MS, 0])) === 1;
+    if (isFenced) await this.unlist(worker);
+    return isFenced;
   }
 
   async leave(worker: string): Promise<void> {
-    await this.run(RELAY_SCRIPTS.bury, this.lifeKeys(worker), [TOMBSTONE_MS, 1]);
-    await this.strike(worker);
+    await this.run(RELAY_SCRIPTS.fence, this.presenceKeys(worker), [TOMBSTONE_TTL_MS, 1]);
+    await this.unlist(worker);
   }
 
-  /** Closes every connection; whoever asks later is told that the relay cannot be reached. */
+  /** Closes every connection; later calls reject because the relay cannot be reached. */
   close(): void {
     for (const subscriber of this.subscribers.values()) this.connections.release(subscriber);
     this.subscribers.clear();
@@ -152,16 +155,16 @@ export class RedisRelay implements Relay {
   }
 
   private get listKeys(): readonly string[] {
-    return [this.keys.living, this.keys.gone];
+    return [this.keys.aliveWorkers, this.keys.fencedWorkers];
   }
 
-  private lifeKeys(worker: string): readonly string[] {
+  private presenceKeys(worker: string): readonly string[] {
     return [this.keys.worker(worker), this.keys.tombstone(worker)];
   }
 
   private async publishAll(channel: string, frames: readonly Buffer[]): Promise<number[]> {
-    const sent = this.commands.send(this.publishCommand, channel, bundleOf(frames));
-    const receivers = Number(await sent.catch(relayFailure));
+    const sent = this.commands.send(this.publishCommand, channel, toBundle(frames));
+    const receivers = Number(await sent.catch(throwRelayFailure));
     return frames.map(() => receivers);
   }
 
@@ -171,39 +174,40 @@ export class RedisRelay implements Relay {
     const answers = await this.run(
       RELAY_SCRIPTS.claim,
       [this.keys.generation(requester), ...keys],
-      [DECISION_KEPT_MS, this.publishCommand, this.keys.replies(requester), ...args],
+      [DECISION_RETENTION_MS, this.publishCommand, this.keys.replies(requester), ...args],
     );
     if (!Array.isArray(answers) || answers.length !== claims.length) throw new RelayFailure(true);
-    return answers.map((answer) => wordAmong(CLAIM_VERDICTS, answer));
+    return answers.map((answer) => validateVerdict(CLAIM_VERDICTS, answer));
   }
 
-  private async strike(worker: string): Promise<void> {
-    await this.run(RELAY_SCRIPTS.strikeWorker, this.listKeys, [worker, TOMBSTONE_MS]);
+  private async unlist(worker: string): Promise<void> {
+    await this.run(RELAY_SCRIPTS.unlistWorker, this.listKeys, [worker, TOMBSTONE_TTL_MS]);
   }
 
   private async run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
-    return await this.commands.run(script, keys, args).catch(relayFailure);
+    return await this.commands.run(script, keys, args).catch(throwRelayFailure);
   }
 
   private noteConnected(): void {
-    this.isWhole = this.commands.isReady && [...this.subscribers.values()].every(({ isSubscribed }) => isSubscribed);
+    this.isFullyConnected =
+      this.commands.isReady && [...this.subscribers.values()].every(({ isSubscribed }) => isSubscribed);
   }
 
-  /** One break may cut several connections: it is told once, until all are there again. */
+  /** One outage may break several connections: it is reported once, until all are established again. */
   private noteBroken(): void {
-    if (!this.isWhole) return;
-    this.isWhole = false;
+    if (!this.isFullyConnected) return;
+    this.isFullyConnected = false;
     for (const listener of this.brokenListeners) listener();
   }
 }
 
-/** What another version of a script answers is no answer. */
-function wordAmong<T extends string>(words: readonly T[], answer: unknown): T {
-  const word = words.find((known) => known === answer);
-  if (word === undefined) throw new RelayFailure(true);
-  return word;
+/** Rejects a reply that no known version of the script gives. */
+function validateVerdict<T extends string>(verdicts: readonly T[], answer: unknown): T {
+  const verdict = verdicts.find((known) => known === answer);
+  if (verdict === undefined) throw new RelayFailure(true);
+  return verdict;
 }
 
-function relayFailure(error: unknown): never {
+function throwRelayFailure(error: unknown): never {
   throw new RelayFailure(!(error instanceof RedisFault) || error.attempted, error);
 }

@@ -1,4 +1,4 @@
-import { RedisConnections, RedisKeys, type RedisAccess, type RedisPlace } from '#lib/redis';
+import { RedisConnections, RedisKeys, type RedisAccess, type RedisTopology } from '#lib/redis';
 import type { RunningRedis } from '#lib/testing/redis-server';
 import type { Mailbox, Relay } from '../ports/index.js';
 import { RedisRelay } from './index.js';
@@ -9,39 +9,39 @@ export const LOCAL = '127.0.0.1';
 export interface RedisWorldOptions {
   readonly access?: Partial<RedisAccess>;
   readonly prefix?: string;
-  /** What is stopped at the end, beside the relays. */
+  /** Servers to stop at the end, in addition to the relays. */
   readonly servers?: readonly { stop(): Promise<void> }[];
 }
 
-/** Relays over a Redis of the test's own, one for each worker. */
+/** Relays over the Redis of a test, one for each worker. */
 export class RedisWorld implements RelayUnderTest {
   private readonly opened: RedisConnections[] = [];
 
   constructor(
-    private readonly place: RedisPlace,
+    private readonly topology: RedisTopology,
     private readonly options: RedisWorldOptions = {},
   ) {}
 
-  /** Over one server, which is left alone at the end. */
+  /** Uses one server, which keeps running at the end. */
   static at(port: number, options: RedisWorldOptions = {}): RedisWorld {
     return new RedisWorld({ kind: 'single', address: { host: LOCAL, port } }, options);
   }
 
-  /** Over one server, which is stopped at the end. */
-  static around(redis: RunningRedis, options: RedisWorldOptions = {}): RedisWorld {
+  /** Uses one server, which is stopped at the end. */
+  static owning(redis: RunningRedis, options: RedisWorldOptions = {}): RedisWorld {
     return RedisWorld.at(redis.port, { servers: [redis], ...options });
   }
 
-  /** A relay that is connected. */
+  /** Opens a relay and waits until it is connected. */
   async connect(): Promise<RedisRelay> {
     const relay = this.open();
-    await eventually(() => relay.living());
+    await eventually(() => relay.aliveWorkers());
     return relay;
   }
 
-  /** A relay that has only begun to connect. */
+  /** Opens a relay that may not be connected yet. */
   open(): RedisRelay {
-    const connections = new RedisConnections(this.place, { database: 0, ...this.options.access });
+    const connections = new RedisConnections(this.topology, { database: 0, ...this.options.access });
     this.opened.push(connections);
     return new RedisRelay(connections, new RedisKeys(this.options.prefix ?? 'isthmus:'));
   }
@@ -52,9 +52,9 @@ export class RedisWorld implements RelayUnderTest {
   }
 }
 
-/** A worker that writes to itself, to see whether frames arrive. */
-export class Echo implements Mailbox {
-  private heard = 0;
+/** A worker that sends frames to itself, to detect whether frames arrive. */
+export class EchoWorker implements Mailbox {
+  private received = 0;
 
   constructor(
     private readonly relay: Relay,
@@ -62,11 +62,11 @@ export class Echo implements Mailbox {
   ) {}
 
   request(): void {
-    this.heard += 1;
+    this.received += 1;
   }
 
   reply(): void {
-    // Only what is asked of it counts.
+    // Only the inbox is counted.
   }
 
   listen(): Promise<void> {
@@ -74,14 +74,14 @@ export class Echo implements Mailbox {
   }
 
   /**
-   * Resolves when a frame arrives that was published after this call. Many are: one may be counted as received by a
-   * connection of which Redis does not know yet that it is gone.
+   * Resolves when a frame arrives that was published after this call. It publishes repeatedly, because Redis may
+   * deliver a frame to a broken connection that it has not detected yet.
    */
-  async untilHeard(): Promise<void> {
-    const before = this.heard;
+  async untilFrameReceived(): Promise<void> {
+    const before = this.received;
     await this.until(async () => {
       await this.relay.publish({ worker: this.worker, box: 'inbox' }, Buffer.from('echo')).catch(() => 0);
-      return this.heard > before;
+      return this.received > before;
     });
   }
 
@@ -90,11 +90,11 @@ export class Echo implements Mailbox {
   }
 }
 
-/** Asks again until it is answered. */
-export async function eventually<T>(ask: () => Promise<T>): Promise<T> {
+/** Repeats a call until it succeeds. */
+export async function eventually<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      return await ask();
+      return await call();
     } catch {
       await new Promise((resolve) => setImmediate(resolve));
     }

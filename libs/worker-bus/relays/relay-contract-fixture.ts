@@ -2,25 +2,25 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { Mailbox, Relay, Ticket } from '../ports/index.js';
 
-/** A relay for the contract: `connect` gives another worker its own view of what they share. */
+/** A relay for the contract: each `connect` returns another worker's access to the shared relay. */
 export interface RelayUnderTest {
   connect(): Relay | Promise<Relay>;
   close(): Promise<void>;
 }
 
-const drawName = () => randomBytes(16).toString('base64url');
+const randomName = () => randomBytes(16).toString('base64url');
 
-/** What arrives for one worker, in order. */
-class Letters implements Mailbox {
+/** Records the frames of one worker, in order. */
+class RecordingMailbox implements Mailbox {
   readonly frames: { box: 'inbox' | 'replies'; text: string; bytes: number }[] = [];
   private wake = () => {};
 
   request(frame: Buffer): void {
-    this.take('inbox', frame);
+    this.record('inbox', frame);
   }
 
   reply(frame: Buffer): void {
-    this.take('replies', frame);
+    this.record('replies', frame);
   }
 
   async until(count: number): Promise<readonly string[]> {
@@ -28,13 +28,13 @@ class Letters implements Mailbox {
     return this.frames.map(({ box, text }) => `${box} ${text}`);
   }
 
-  private take(box: 'inbox' | 'replies', frame: Buffer): void {
+  private record(box: 'inbox' | 'replies', frame: Buffer): void {
     this.frames.push({ box, text: frame.toString('latin1').slice(0, 40), bytes: frame.length });
     this.wake();
   }
 }
 
-/** What every relay promises, whatever carries it. */
+/** The contract of every relay. */
 export function relayContract(name: string, make: () => Promise<RelayUnderTest>): void {
   describe(`a relay (${name})`, () => {
     let world: RelayUnderTest;
@@ -47,26 +47,26 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
     });
     afterAll(() => world.close());
 
-    /** A worker that is announced and listens, and a request of its own. */
+    /** Returns a worker that is announced and subscribed, with tickets for its requests. */
     const worker = async (relay = mine) => {
-      const incarnation = drawName();
-      const letters = new Letters();
-      await relay.listen(incarnation, letters);
+      const incarnation = randomName();
+      const mailbox = new RecordingMailbox();
+      await relay.listen(incarnation, mailbox);
       const { generation, now } = await relay.announce(incarnation, 5_000);
       const ticket = (changes: Partial<Ticket> = {}): Ticket => ({
         requester: incarnation,
-        request: drawName(),
+        request: randomName(),
         generation,
         notAfter: now + 10_000,
         ...changes,
       });
-      return { incarnation, letters, ticket, now };
+      return { incarnation, mailbox, ticket, now };
     };
     const accept = Buffer.from('accept');
 
-    describe('carries frames', () => {
-      it('to the one who listens, in order, byte for byte', async () => {
-        const { incarnation, letters } = await worker();
+    describe('the wire', () => {
+      it('delivers frames to the subscribed worker, unchanged and in order', async () => {
+        const { incarnation, mailbox } = await worker();
         const bytes = Buffer.from([0, 255, 13, 10, 128]);
         const counts = await Promise.all([
           other.publish({ worker: incarnation, box: 'inbox' }, bytes),
@@ -74,64 +74,64 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
           other.publish({ worker: incarnation, box: 'inbox' }, Buffer.alloc(64 * 1024, 'a')),
         ]);
         expect(counts).toEqual([1, 1, 1]);
-        const arrived = await letters.until(3);
-        expect(arrived.filter((letter) => letter.startsWith('inbox'))).toEqual([
+        const arrived = await mailbox.until(3);
+        expect(arrived.filter((text) => text.startsWith('inbox'))).toEqual([
           `inbox ${bytes.toString('latin1')}`,
           `inbox ${'a'.repeat(40)}`,
         ]);
         expect(arrived).toContain('replies second');
-        expect(Math.max(...letters.frames.map((frame) => frame.bytes))).toBe(64 * 1024);
+        expect(Math.max(...mailbox.frames.map((frame) => frame.bytes))).toBe(64 * 1024);
       });
 
-      it('in the order of publishing, however many', async () => {
-        const { incarnation, letters } = await worker();
+      it('keeps the order of 200 frames that are published at once', async () => {
+        const { incarnation, mailbox } = await worker();
         const numbers = Array.from({ length: 200 }, (_, index) => `${index}`);
         await Promise.all(
           numbers.map((text) => other.publish({ worker: incarnation, box: 'inbox' }, Buffer.from(text))),
         );
-        expect(await letters.until(200)).toEqual(numbers.map((text) => `inbox ${text}`));
+        expect(await mailbox.until(200)).toEqual(numbers.map((text) => `inbox ${text}`));
       });
 
-      it('to nobody else, and says when nobody was there', async () => {
+      it('delivers a frame to no other worker, and counts no receiver for an unknown worker', async () => {
         const bystander = await worker();
-        const { incarnation, letters } = await worker(other);
-        expect(await mine.publish({ worker: drawName(), box: 'inbox' }, accept)).toBe(0);
+        const { incarnation, mailbox } = await worker(other);
+        expect(await mine.publish({ worker: randomName(), box: 'inbox' }, accept)).toBe(0);
         expect(await mine.publish({ worker: incarnation, box: 'replies' }, accept)).toBe(1);
-        await letters.until(1);
-        expect(bystander.letters.frames).toEqual([]);
+        await mailbox.until(1);
+        expect(bystander.mailbox.frames).toEqual([]);
       });
 
-      it('to whoever listened last, when a worker listens anew', async () => {
-        const { incarnation, letters } = await worker();
-        const anew = new Letters();
-        await mine.listen(incarnation, anew);
-        await other.publish({ worker: incarnation, box: 'inbox' }, Buffer.from('anew'));
-        expect(await anew.until(1)).toEqual(['inbox anew']);
-        expect(letters.frames).toEqual([]);
+      it('delivers frames only to the last subscription of a worker', async () => {
+        const { incarnation, mailbox } = await worker();
+        const second = new RecordingMailbox();
+        await mine.listen(incarnation, second);
+        await other.publish({ worker: incarnation, box: 'inbox' }, Buffer.from('second'));
+        expect(await second.until(1)).toEqual(['inbox second']);
+        expect(mailbox.frames).toEqual([]);
       });
     });
 
-    describe('decides about a request', () => {
-      it('that it is claimed once, and publishes the acceptance in the same step', async () => {
-        const { letters, ticket } = await worker();
+    describe('the ledger', () => {
+      it('grants one claim per request, and publishes the acceptance in the same step', async () => {
+        const { mailbox, ticket } = await worker();
         const one = ticket();
         const verdicts = await Promise.all([other.claim(one, accept), mine.claim(one, accept)]);
         expect(verdicts.toSorted()).toEqual(['claimed', 'taken']);
-        expect(await letters.until(1)).toEqual(['replies accept']);
+        expect(await mailbox.until(1)).toEqual(['replies accept']);
         expect(await mine.revoke(one)).toBe('claimed');
-        expect(letters.frames).toHaveLength(1);
+        expect(mailbox.frames).toHaveLength(1);
       });
 
-      it('that it is revoked for good, as often as it is asked', async () => {
-        const { letters, ticket } = await worker();
+      it('revokes a request finally, with the same verdict for every later call', async () => {
+        const { mailbox, ticket } = await worker();
         const one = ticket();
         expect(await mine.revoke(one)).toBe('revoked');
         expect(await other.claim(one, accept)).toBe('revoked');
         expect(await mine.revoke(one)).toBe('revoked');
-        expect(letters.frames).toEqual([]);
+        expect(mailbox.frames).toEqual([]);
       });
 
-      it('each by itself', async () => {
+      it('decides independently for each request and requester', async () => {
         const { ticket } = await worker();
         const stranger = await worker(other);
         const one = ticket();
@@ -140,7 +140,7 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
         expect(await other.claim(stranger.ticket({ request: one.request }), accept)).toBe('claimed');
       });
 
-      it('nothing under another state of the relay', async () => {
+      it('decides nothing under another generation', async () => {
         const { ticket } = await worker();
         const old = ticket({ generation: 'another' });
         expect(await other.claim(old, accept)).toBe('stale');
@@ -149,7 +149,7 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
         expect(await other.claim({ ...old, generation }, accept)).toBe('claimed');
       });
 
-      it('that nobody can claim it later than it says, and that a revocation then still holds', async () => {
+      it('rejects claims after the deadline of the ticket, and still accepts a revocation', async () => {
         const { ticket, now } = await worker();
         const late = ticket({ notAfter: now });
         expect(await other.claim(late, accept)).toBe('late');
@@ -157,7 +157,7 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
         expect(await other.claim(late, accept)).toBe('revoked');
       });
 
-      it('nothing once the decision may be forgotten', async () => {
+      it('decides nothing once the decision may have expired', async () => {
         const { ticket, now } = await worker();
         const forgotten = ticket({ notAfter: now - 60_001 });
         expect(await mine.revoke(forgotten)).toBe('stale');
@@ -165,51 +165,51 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
       });
     });
 
-    describe('knows who lives', () => {
-      it('by their announcements, with one clock and one name of its state per worker', async () => {
+    describe('the directory', () => {
+      it('lists announced workers, with one clock and one generation per worker', async () => {
         const { incarnation, now } = await worker();
         const again = await mine.announce(incarnation, 5_000);
         expect(again.now).toBeGreaterThanOrEqual(now);
-        expect(again.buried).toBe(false);
+        expect(again.fenced).toBe(false);
         expect((await mine.announce(incarnation, 5_000)).generation).toBe(again.generation);
-        expect(await other.living()).toContain(incarnation);
-        expect(await other.stateOf(incarnation)).toBe('alive');
-        expect(await other.stateOf(drawName())).toBe('missing');
+        expect(await other.aliveWorkers()).toContain(incarnation);
+        expect(await other.presenceOf(incarnation)).toBe('alive');
+        expect(await other.presenceOf(randomName())).toBe('missing');
       });
 
-      it('and buries no one who is announced', async () => {
+      it('does not fence an announced worker', async () => {
         const { incarnation } = await worker();
-        expect(await other.bury(incarnation)).toBe(false);
-        expect(await other.stateOf(incarnation)).toBe('alive');
+        expect(await other.fence(incarnation)).toBe(false);
+        expect(await other.presenceOf(incarnation)).toBe('alive');
       });
 
-      it('and buries who is missing, for good', async () => {
-        const gone = drawName();
-        expect(await other.bury(gone)).toBe(true);
-        expect(await mine.bury(gone)).toBe(true);
-        expect(await mine.stateOf(gone)).toBe('buried');
-        expect((await mine.announce(gone, 5_000)).buried).toBe(true);
-        expect(await other.stateOf(gone)).toBe('buried');
-        expect(await other.living()).not.toContain(gone);
+      it('fences a missing worker finally', async () => {
+        const missing = randomName();
+        expect(await other.fence(missing)).toBe(true);
+        expect(await mine.fence(missing)).toBe(true);
+        expect(await mine.presenceOf(missing)).toBe('fenced');
+        expect((await mine.announce(missing, 5_000)).fenced).toBe(true);
+        expect(await other.presenceOf(missing)).toBe('fenced');
+        expect(await other.aliveWorkers()).not.toContain(missing);
       });
 
-      it('and lets a worker leave', async () => {
+      it('fences a worker that leaves', async () => {
         const { incarnation } = await worker();
         await mine.leave(incarnation);
-        expect(await other.stateOf(incarnation)).toBe('buried');
-        expect(await other.living()).not.toContain(incarnation);
-        expect((await mine.announce(incarnation, 5_000)).buried).toBe(true);
+        expect(await other.presenceOf(incarnation)).toBe('fenced');
+        expect(await other.aliveWorkers()).not.toContain(incarnation);
+        expect((await mine.announce(incarnation, 5_000)).fenced).toBe(true);
       });
 
-      it('and forgets who is silent for longer than announced', async () => {
-        const silent = drawName();
-        await mine.announce(silent, 1);
-        const isListed = async () => (await other.living()).includes(silent);
-        while ((await other.stateOf(silent)) === 'alive' || (await isListed())) {
+      it('drops a worker once its announcement has expired', async () => {
+        const expiring = randomName();
+        await mine.announce(expiring, 1);
+        const isListed = async () => (await other.aliveWorkers()).includes(expiring);
+        while ((await other.presenceOf(expiring)) === 'alive' || (await isListed())) {
           await new Promise((resolve) => setImmediate(resolve));
         }
-        expect(await other.stateOf(silent)).toBe('missing');
-        expect(await other.bury(silent)).toBe(true);
+        expect(await other.presenceOf(expiring)).toBe('missing');
+        expect(await other.fence(expiring)).toBe(true);
       });
     });
   });

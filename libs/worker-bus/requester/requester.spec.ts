@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { BusWorld, gate, SECRET, unsaid, untried } from '../bus-world-fixture.js';
+import { BusWorld, deferred, SECRET, maybeAttempted, notAttempted } from '../bus-world-fixture.js';
 import type { BusContext } from '../bus.js';
 import type { BusNode } from '../bus-node.js';
-import { FrameSeal } from '../frames/frame-seal.js';
+import { FrameMac } from '../frames/frame-mac.js';
 import { Outbox } from '../frames/outbox.js';
 
 const UNREACHABLE = { kind: 'not-executed', cause: 'unreachable' };
@@ -11,7 +11,7 @@ const unknown = (cause: string) => ({ kind: 'unknown', cause });
 const order = { to: 'owner', pattern: 'do', payload: { some: 'thing' } };
 
 let world: BusWorld;
-let asker: BusNode;
+let requester: BusNode;
 let runs: unknown[];
 let serve: (payload: unknown, context: BusContext) => unknown;
 
@@ -19,7 +19,7 @@ beforeEach(async () => {
   world = new BusWorld();
   runs = [];
   serve = () => 'served';
-  asker = await world.node('asker');
+  requester = await world.node('requester');
   await world.node('owner', (payload, context) => {
     runs.push(payload);
     return serve(payload, context);
@@ -29,105 +29,106 @@ beforeEach(async () => {
 afterEach(() => world.stop());
 
 const losing = (kind: string) => {
-  world.relay.carry = (passing) => (passing.frame.kind === kind ? Promise.resolve(1) : passing.deliver());
+  world.relay.onPublish = (inTransit) => (inTransit.frame.kind === kind ? Promise.resolve(1) : inTransit.deliver());
 };
 
 describe('a request', () => {
-  it('is accepted, says what precedes the end, and ends with the value of the handler', async () => {
+  it('is accepted, receives the events of the handler, and ends with its value', async () => {
     serve = (payload, context) => {
       void context.emit({ step: 1 });
       void context.emit({ step: 2 });
       return { for: payload, by: context.requester };
     };
     const events: unknown[] = [];
-    const exchange = asker.request(order, (event) => void events.push(event));
+    const exchange = requester.request(order, (event) => void events.push(event));
     expect(await exchange.accepted).toBe(true);
-    expect(await exchange.end).toEqual({ kind: 'value', value: { for: { some: 'thing' }, by: 'asker' } });
+    expect(await exchange.end).toEqual({ kind: 'value', value: { for: { some: 'thing' }, by: 'requester' } });
     expect(events).toEqual([{ step: 1 }, { step: 2 }]);
     await world.settle();
-    expect(asker.load).toEqual({ asked: 0, served: 0 });
+    expect(requester.load).toEqual({ sent: 0, served: 0 });
   });
 
-  it('keeps the digits of integers beyond the safe range, and tells no value from null', async () => {
+  it('keeps the digits of integers beyond the safe range, and distinguishes undefined from null', async () => {
     serve = (payload) => payload;
     const payload = { id: (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON('12345678901234567890') };
-    const end = await asker.request({ ...order, payload }).end;
+    const end = await requester.request({ ...order, payload }).end;
     expect(JSON.stringify(end)).toContain('"id":12345678901234567890');
-    expect(await asker.request({ ...order, payload: null }).end).toEqual({ kind: 'value', value: null });
-    expect(await asker.request({ ...order, payload: undefined }).end).toEqual({ kind: 'value', value: undefined });
+    expect(await requester.request({ ...order, payload: null }).end).toEqual({ kind: 'value', value: null });
+    expect(await requester.request({ ...order, payload: undefined }).end).toEqual({ kind: 'value', value: undefined });
   });
 
-  it('may be to itself', async () => {
-    expect(await asker.request({ ...order, to: 'asker' }).end).toEqual({ kind: 'value', value: 'served' });
+  it('may be sent to the own worker', async () => {
+    expect(await requester.request({ ...order, to: 'requester' }).end).toEqual({ kind: 'value', value: 'served' });
   });
 
-  it('that nobody hears is taken back at once', async () => {
-    const exchange = asker.request({ ...order, to: 'nobody' });
+  it('that no worker receives is revoked at once', async () => {
+    const exchange = requester.request({ ...order, to: 'absent' });
     expect(await world.endWithin(0, exchange)).toEqual(UNREACHABLE);
     expect(await exchange.accepted).toBe(false);
   });
 
-  it('that more than one hears raises an alarm and goes on', async () => {
-    world.relay.carry = async (passing) => (await passing.deliver()) + (passing.frame.kind === 'request' ? 1 : 0);
-    expect(await asker.request(order).end).toMatchObject({ kind: 'value' });
-    expect(world.notes.alarms).toEqual(['2 workers hear the inbox of owner.']);
+  it('that several workers receive raises an alarm and continues', async () => {
+    world.relay.onPublish = async (inTransit) =>
+      (await inTransit.deliver()) + (inTransit.frame.kind === 'request' ? 1 : 0);
+    expect(await requester.request(order).end).toMatchObject({ kind: 'value' });
+    expect(world.observed.alarms).toEqual(['2 workers receive the inbox of owner.']);
   });
 
-  it('that nobody accepts is taken back after half a second, and never runs afterwards', async () => {
-    const late = gate();
-    world.relay.carry = async (passing) => {
-      if (passing.frame.kind !== 'request') return passing.deliver();
-      void late.passed.then(() => passing.deliver());
+  it('that no worker accepts is revoked after half a second, and never runs afterwards', async () => {
+    const late = deferred();
+    world.relay.onPublish = async (inTransit) => {
+      if (inTransit.frame.kind !== 'request') return inTransit.deliver();
+      void late.promise.then(() => inTransit.deliver());
       return 1;
     };
-    const exchange = asker.request(order);
+    const exchange = requester.request(order);
     expect(await world.endWithin(499, exchange)).toBeUndefined();
     expect(await world.endWithin(1, exchange)).toEqual(UNREACHABLE);
-    late.open();
+    late.resolve();
     await world.settle();
     expect(runs).toEqual([]);
   });
 
-  it('whose ACCEPT was lost goes on: its owner has claimed it', async () => {
-    const work = gate<string>();
-    serve = () => work.passed;
+  it('whose ACCEPT was lost continues, because its owner has claimed it', async () => {
+    const work = deferred<string>();
+    serve = () => work.promise;
     losing('accept');
-    const exchange = asker.request(order);
+    const exchange = requester.request(order);
     expect(await world.endWithin(2_000, exchange)).toBeUndefined();
     expect(await exchange.accepted).toBe(true);
-    work.open('late');
+    work.resolve('late');
     expect(await exchange.end).toEqual({ kind: 'value', value: 'late' });
   });
 
-  it('counts as accepted by whatever its owner says', async () => {
+  it('counts as accepted once any frame of its owner arrives', async () => {
     losing('accept');
-    expect(await world.endWithin(0, asker.request(order))).toMatchObject({ kind: 'value' });
+    expect(await world.endWithin(0, requester.request(order))).toMatchObject({ kind: 'value' });
   });
 
-  it('of which a frame is missing ends as a gap, and is cancelled', async () => {
+  it('ends with a gap when a frame is missing, and is cancelled at its owner', async () => {
     let signal: AbortSignal | undefined;
     serve = async (_, context) => {
       ({ signal } = context);
       for (let step = 0; step < 3; step += 1) await context.emit({ step });
       await new Promise(() => {});
     };
-    world.relay.carry = ({ frame, deliver }) =>
+    world.relay.onPublish = ({ frame, deliver }) =>
       frame.kind === 'event' && frame.number === 1 ? Promise.resolve(1) : deliver();
     const events: unknown[] = [];
-    const exchange = asker.request(order, (event) => void events.push(event));
+    const exchange = requester.request(order, (event) => void events.push(event));
     expect(await world.endWithin(0, exchange)).toEqual(unknown('gap'));
     expect(events).toEqual([{ step: 0 }]);
     await world.settle();
     expect(signal?.reason).toMatchObject({ why: 'cancelled' });
   });
 
-  it('drops frames that come twice or late', async () => {
+  it('drops repeated and late frames', async () => {
     serve = async (_, context) => {
       for (let step = 0; step < 3; step += 1) await context.emit(step);
       return 'end';
     };
     const earlier: (() => Promise<number>)[] = [];
-    world.relay.carry = async ({ to, deliver }) => {
+    world.relay.onPublish = async ({ to, deliver }) => {
       const receivers = await deliver();
       if (to.box !== 'replies') return receivers;
       for (const again of [...earlier, deliver]) await again();
@@ -135,189 +136,191 @@ describe('a request', () => {
       return receivers;
     };
     const events: unknown[] = [];
-    const end = await asker.request(order, (event) => void events.push(event)).end;
+    const end = await requester.request(order, (event) => void events.push(event)).end;
     expect(end).toEqual({ kind: 'value', value: 'end' });
     expect(events).toEqual([0, 1, 2]);
   });
 
-  it('takes no answer from a worker that was not asked', async () => {
+  it('drops answers of a worker other than its owner', async () => {
     let name = '';
     serve = () => new Promise(() => {});
-    world.relay.carry = (passing) => {
-      if (passing.frame.kind === 'request') name = passing.frame.request;
-      return passing.deliver();
+    world.relay.onPublish = (inTransit) => {
+      if (inTransit.frame.kind === 'request') name = inTransit.frame.request;
+      return inTransit.deliver();
     };
-    const exchange = asker.request(order);
+    const exchange = requester.request(order);
     await exchange.accepted;
-    // A third worker, which draws the same name for a request that it refuses.
-    const third = new Outbox('third', world.relay, new FrameSeal(SECRET));
+    // A third worker sends an end with the id of this request.
+    const third = new Outbox('third', world.relay, new FrameMac(SECRET));
     await third.send(
-      { worker: 'asker', box: 'replies' },
+      { worker: 'requester', box: 'replies' },
       { kind: 'end', request: name, payload: Buffer.from('\0"x"') },
     );
     expect(await world.endWithin(1_000, exchange)).toBeUndefined();
-    expect(world.notes.drops).toContain('address');
+    expect(world.observed.drops).toContain('address');
   });
 });
 
 describe('without the relay', () => {
-  it('nothing is sent by a worker that has not proven that it hears', async () => {
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'canary' ? Promise.resolve(1) : deliver());
-    const deaf = await Promise.all([world.node('deaf'), world.timer.advance(1_000)]).then(([node]) => node);
-    expect(await deaf.request(order).end).toEqual(UNAVAILABLE);
-    expect(world.framesOf('request')).toEqual([]);
+  it('a worker without a proven subscription sends nothing', async () => {
+    world.relay.onPublish = ({ frame, deliver }) => (frame.kind === 'canary' ? Promise.resolve(1) : deliver());
+    const unproven = await Promise.all([world.node('unproven'), world.timer.advance(1_000)]).then(([node]) => node);
+    expect(await unproven.request(order).end).toEqual(UNAVAILABLE);
+    expect(world.publishedFrames('request')).toEqual([]);
   });
 
   it('a request that was certainly not published is not executed', async () => {
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'request' ? Promise.reject(untried()) : deliver());
-    expect(await world.endWithin(0, asker.request(order))).toEqual(UNAVAILABLE);
+    world.relay.onPublish = ({ frame, deliver }) =>
+      frame.kind === 'request' ? Promise.reject(notAttempted()) : deliver();
+    expect(await world.endWithin(0, requester.request(order))).toEqual(UNAVAILABLE);
   });
 
-  it('a request that may have been published is taken back', async () => {
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'request' ? Promise.reject(unsaid()) : deliver());
-    expect(await world.endWithin(0, asker.request(order))).toEqual(UNREACHABLE);
+  it('a request that may have been published is revoked', async () => {
+    world.relay.onPublish = ({ frame, deliver }) =>
+      frame.kind === 'request' ? Promise.reject(maybeAttempted()) : deliver();
+    expect(await world.endWithin(0, requester.request(order))).toEqual(UNREACHABLE);
   });
 
-  it('a request that may have been published and was claimed goes on', async () => {
-    world.relay.carry = async ({ frame, deliver }) => {
+  it('a request that may have been published and was claimed continues', async () => {
+    world.relay.onPublish = async ({ frame, deliver }) => {
       await deliver();
-      if (frame.kind === 'request') throw unsaid();
+      if (frame.kind === 'request') throw maybeAttempted();
       return 1;
     };
-    expect(await asker.request(order).end).toMatchObject({ kind: 'value' });
+    expect(await requester.request(order).end).toMatchObject({ kind: 'value' });
     expect(runs).toHaveLength(1);
   });
 
   it.each([
-    ['did not say', unsaid],
-    ['cannot be asked', untried],
-  ])('the fate of a request is unknown when the relay %s whether it was taken back', async (_, failure) => {
+    ['does not confirm the revocation', maybeAttempted],
+    ['cannot be reached for the revocation', notAttempted],
+  ])('the outcome of a request is unknown when the relay %s', async (_, failure) => {
     losing('request');
-    world.relay.revoking = () => Promise.reject(failure());
-    expect(await world.endWithin(1_000, asker.request(order))).toEqual(unknown('relay'));
+    world.relay.onRevoke = () => Promise.reject(failure());
+    expect(await world.endWithin(1_000, requester.request(order))).toEqual(unknown('relay'));
   });
 
-  it('taking back is tried again while it certainly was not tried', async () => {
+  it('a revocation that certainly was not executed is retried', async () => {
     losing('request');
     let failures = 3;
-    world.relay.revoking = (revoke) => ((failures -= 1) >= 0 ? Promise.reject(untried()) : revoke());
-    expect(await world.endWithin(750, asker.request(order))).toEqual(UNREACHABLE);
+    world.relay.onRevoke = (revoke) => ((failures -= 1) >= 0 ? Promise.reject(notAttempted()) : revoke());
+    expect(await world.endWithin(750, requester.request(order))).toEqual(UNREACHABLE);
   });
 
-  it('the fate of a request that was sent under another generation is unknown', async () => {
+  it('the outcome of a request that was sent under another generation is unknown', async () => {
     losing('request');
-    const exchange = asker.request(order);
-    world.relay.renew();
+    const exchange = requester.request(order);
+    world.relay.startNewGeneration();
     expect(await world.endWithin(500, exchange)).toEqual(unknown('relay'));
   });
 
-  it('everything under way ends at once when a connection breaks, and the owner hears of it', async () => {
+  it('every request in flight ends at once when a connection breaks, and is cancelled at its owner', async () => {
     const signals: AbortSignal[] = [];
     serve = (_, context) => new Promise(() => signals.push(context.signal));
-    const exchanges = [asker.request(order), asker.request(order)];
+    const exchanges = [requester.request(order), requester.request(order)];
     await world.settle();
-    world.relay.breakUp();
+    world.relay.breakConnections();
     for (const { end } of exchanges) expect(await end).toEqual(unknown('relay'));
     await world.settle();
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
   });
 });
 
-describe('an owner that is gone', () => {
-  it('leaves unknown what it had accepted', async () => {
+describe('a dead owner', () => {
+  it('leaves the outcome of accepted requests unknown', async () => {
     serve = () => new Promise(() => {});
-    const exchange = asker.request(order);
+    const exchange = requester.request(order);
     await world.timer.advance(10_000);
     await world.relay.leave('owner');
-    expect(await world.endWithin(1_000, exchange)).toEqual(unknown('owner-gone'));
+    expect(await world.endWithin(1_000, exchange)).toEqual(unknown('owner-dead'));
   });
 
-  it('has what it did not accept taken back', async () => {
+  it('causes requests that it has not accepted to be revoked', async () => {
     losing('request');
     await world.timer.advance(10_000);
     await world.relay.leave('owner');
     await world.timer.advance(900);
-    expect(await world.endWithin(499, asker.request(order))).toEqual(UNREACHABLE);
+    expect(await world.endWithin(499, requester.request(order))).toEqual(UNREACHABLE);
   });
 });
 
 describe('a budget', () => {
-  it('that is over ends what was accepted as unknown, and stops its owner', async () => {
+  it('that runs out ends an accepted request as unknown, and aborts its handler', async () => {
     let signal: AbortSignal | undefined;
     serve = (_, context) => new Promise(() => ({ signal } = context));
-    const exchange = asker.request({ ...order, budgetMs: 3_000 });
+    const exchange = requester.request({ ...order, budgetMs: 3_000 });
     expect(await world.endWithin(2_999, exchange)).toBeUndefined();
     expect(await world.endWithin(1, exchange)).toEqual(unknown('deadline'));
     await world.settle();
     expect(signal?.aborted).toBe(true);
   });
 
-  it('that is over before anybody accepted has the request taken back', async () => {
+  it('that runs out before the request is accepted revokes the request', async () => {
     losing('request');
-    expect(await world.endWithin(200, asker.request({ ...order, budgetMs: 200 }))).toEqual(UNREACHABLE);
+    expect(await world.endWithin(200, requester.request({ ...order, budgetMs: 200 }))).toEqual(UNREACHABLE);
   });
 
-  it('that is over while a request is being taken back ends it as unknown if that is too late', async () => {
+  it('that runs out during a revocation that comes too late ends the request as unknown', async () => {
     serve = () => new Promise(() => {});
     losing('accept');
-    const answer = gate();
-    world.relay.revoking = (revoke) => answer.passed.then(revoke);
-    const exchange = asker.request({ ...order, budgetMs: 600 });
+    const answer = deferred();
+    world.relay.onRevoke = (revoke) => answer.promise.then(revoke);
+    const exchange = requester.request({ ...order, budgetMs: 600 });
     await world.timer.advance(650);
     exchange.cancel();
-    answer.open();
+    answer.resolve();
     expect(await world.endWithin(0, exchange)).toEqual(unknown('deadline'));
   });
 });
 
 describe('cancelling', () => {
-  it('before anybody accepted takes the request back', async () => {
+  it('before the request is accepted revokes it', async () => {
     losing('request');
-    const exchange = asker.request(order);
+    const exchange = requester.request(order);
     exchange.cancel();
     expect(await world.endWithin(0, exchange)).toEqual({ kind: 'not-executed', cause: 'cancelled' });
   });
 
-  it('what is just being accepted keeps it from being started', async () => {
-    const answer = gate();
-    world.relay.claiming = async (claim) => {
+  it('while the claim is being decided keeps the handler from starting', async () => {
+    const answer = deferred();
+    world.relay.onClaim = async (claim) => {
       const verdict = await claim();
-      await answer.passed;
+      await answer.promise;
       return verdict;
     };
-    const exchange = asker.request(order);
+    const exchange = requester.request(order);
     expect(await exchange.accepted).toBe(true);
     exchange.cancel();
     await world.settle();
-    answer.open();
+    answer.resolve();
     expect(await world.endWithin(0, exchange)).toEqual({ kind: 'not-executed', cause: 'cancelled' });
     expect(runs).toEqual([]);
   });
 
-  it('what was claimed before it could be taken back reaches the handler', async () => {
+  it('reaches the handler if the request was claimed before it could be revoked', async () => {
     serve = (_, { signal }) => new Promise((resolve) => (signal.onabort = () => resolve(signal.reason.why)));
     losing('accept');
-    const exchange = asker.request(order);
+    const exchange = requester.request(order);
     await world.settle();
     exchange.cancel();
     expect(await world.endWithin(0, exchange)).toEqual({ kind: 'value', value: 'cancelled' });
   });
 
-  it('after ACCEPT reaches the handler, whose end comes all the same', async () => {
+  it('after ACCEPT reaches the handler, whose end still arrives', async () => {
     serve = (_, { signal }) => new Promise((resolve) => (signal.onabort = () => resolve(signal.reason.why)));
-    const exchange = asker.request(order);
+    const exchange = requester.request(order);
     await world.settle();
     exchange.cancel();
     expect(await world.endWithin(0, exchange)).toEqual({ kind: 'value', value: 'cancelled' });
   });
 
-  it('is told again until somebody has heard it', async () => {
+  it('is repeated until a worker receives the cancel', async () => {
     serve = (_, { signal }) => new Promise((resolve) => (signal.onabort = () => resolve('stopped')));
-    const exchange = asker.request(order);
+    const exchange = requester.request(order);
     await world.settle();
     let failures = 2;
-    world.relay.carry = ({ frame, deliver }) =>
-      frame.kind === 'cancel' && (failures -= 1) >= 0 ? Promise.reject(untried()) : deliver();
+    world.relay.onPublish = ({ frame, deliver }) =>
+      frame.kind === 'cancel' && (failures -= 1) >= 0 ? Promise.reject(notAttempted()) : deliver();
     exchange.cancel();
     expect(await world.endWithin(1_000, exchange)).toEqual({ kind: 'value', value: 'stopped' });
   });
@@ -328,20 +331,20 @@ describe('an end', () => {
     serve = () => {
       throw new Error('with a secret');
     };
-    expect(await asker.request(order).end).toEqual({ kind: 'failed' });
+    expect(await requester.request(order).end).toEqual({ kind: 'failed' });
   });
 
-  it('of a handler whose value is no JSON is a failure', async () => {
+  it('of a handler whose value JSON cannot represent is a failure', async () => {
     serve = () => 1n;
-    expect(await asker.request(order).end).toEqual({ kind: 'failed' });
+    expect(await requester.request(order).end).toEqual({ kind: 'failed' });
   });
 });
 
-it('a worker that stops ends what it asked, and asks no more', async () => {
+it('a worker that stops ends its requests, and sends no more', async () => {
   serve = () => new Promise(() => {});
-  const exchange = asker.request(order);
+  const exchange = requester.request(order);
   await exchange.accepted;
-  asker.stop();
+  requester.stop();
   expect(await exchange.end).toEqual(unknown('relay'));
-  expect(await asker.request(order).end).toEqual(UNAVAILABLE);
+  expect(await requester.request(order).end).toEqual(UNAVAILABLE);
 });

@@ -1,4 +1,4 @@
-import type { BusEnd, BusExchange, BusOrder } from '../bus.js';
+import type { BusEnd, BusExchange, BusRequest } from '../bus.js';
 import type { AddressCheck } from '../frames/address-check.js';
 import type { EndGate } from '../frames/end-gate.js';
 import type { Frame } from '../frames/frame.js';
@@ -7,14 +7,14 @@ import type { Outbox } from '../frames/outbox.js';
 import { encodeRequest } from '../frames/request-message.js';
 import type { Membership } from '../membership/membership.js';
 import type { BusObserver } from '../observer.js';
-import { mayHaveWorked, persist } from '../persist.js';
+import { mayHaveSucceeded, retry } from '../retry.js';
 import type { Address, Ledger, Ticket, Timer } from '../ports/index.js';
-import { REPLY_PAUSE_MS, REPLY_RETRY_MS } from '../protocol.js';
+import { REPLY_RETRY_INTERVAL_MS, REPLY_RETRY_TIMEOUT_MS } from '../protocol.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
-import type { EventListener } from './inflow.js';
+import type { EventListener } from './incoming-stream.js';
 
 export interface RequesterParts {
-  readonly me: string;
+  readonly workerId: string;
   readonly ledger: Ledger;
   readonly timer: Timer;
   readonly outbox: Outbox;
@@ -23,12 +23,12 @@ export interface RequesterParts {
   readonly gate: EndGate;
   readonly membership: Membership;
   makeOrder(): FrameOrder;
-  drawId(): string;
+  createId(): string;
 }
 
-const NOTHING_SENT: BusEnd = { kind: 'not-executed', cause: 'unavailable' };
+const NOT_SENT: BusEnd = { kind: 'not-executed', cause: 'unavailable' };
 
-/** Asks other workers: all that this worker has sent and not heard the end of. */
+/** Sends requests to other workers and holds those whose end has not arrived. */
 export class Requester {
   private readonly exchanges = new Map<string, Exchange>();
   private readonly host: ExchangeHost;
@@ -41,28 +41,28 @@ export class Requester {
       timer,
       gate,
       makeOrder: () => parts.makeOrder(),
-      tellCancelled: ({ owner, ticket }, isGone) =>
-        this.tellCancelled(owner, ticket.request, isGone ? 0 : REPLY_RETRY_MS),
-      tellCredit: (exchange, bytes) => this.tellCredit(exchange, bytes),
+      sendCancel: ({ owner, ticket }, isOwnerDead) =>
+        this.sendCancelUntilReceived(owner, ticket.request, isOwnerDead ? 0 : REPLY_RETRY_TIMEOUT_MS),
+      sendCredit: (exchange, bytes) => this.sendCredit(exchange, bytes),
       forget: ({ ticket }) => this.exchanges.delete(ticket.request),
     };
   }
 
-  /** How many requests are under way. */
+  /** Number of requests in flight. */
   get size(): number {
     return this.exchanges.size;
   }
 
-  /** @throws TypeError for a payload that JSON cannot hold */
-  request(order: BusOrder, onEvent: EventListener | undefined): BusExchange {
+  /** @throws TypeError for a payload that JSON cannot represent */
+  request(order: BusRequest, onEvent: EventListener | undefined): BusExchange {
     const terms = this.parts.membership.ticketTerms();
-    if (this.isStopped || this.parts.membership.state !== 'ready' || !terms) return unsent();
+    if (this.isStopped || this.parts.membership.state !== 'ready' || !terms) return notSentExchange();
     const { to, payload, pattern, queue, budgetMs } = order;
     const message = encodeRequest(
       { ...terms, pattern, ...(queue === undefined ? {} : { queue }), ...(budgetMs === undefined ? {} : { budgetMs }) },
       payload,
     );
-    const ticket: Ticket = { requester: this.parts.me, request: this.parts.drawId(), ...terms };
+    const ticket: Ticket = { requester: this.parts.workerId, request: this.parts.createId(), ...terms };
     const exchange = new Exchange(this.host, ticket, order, onEvent);
     this.exchanges.set(ticket.request, exchange);
     void exchange.end.then(this.parts.membership.watch(to));
@@ -70,67 +70,67 @@ export class Requester {
     return exchange;
   }
 
-  /** Takes a frame that came by the replies. */
-  hear(frame: Frame): void {
+  /** Receives a frame from the replies. */
+  receive(frame: Frame): void {
     const { observer, address } = this.parts;
     const exchange = this.exchanges.get(frame.request);
     if (!exchange) {
       observer.dropped('stray', frame.request);
-      // Somebody works for nobody, or waits for a credit that nobody gives.
+      // The owner serves a request that has ended here, or waits for a credit that will never come.
       if (frame.kind === 'event' || frame.kind === 'probe') this.sendCancel(frame.from, frame.request).catch(() => {});
       return;
     }
     if (!address.isFrom(exchange.owner, frame)) observer.dropped('address', frame.request);
-    else if (!exchange.take(frame)) observer.dropped('order', frame.request);
+    else if (!exchange.receive(frame)) observer.dropped('order', frame.request);
   }
 
-  /** Frames for this worker may have been missed. */
-  loseRelay(): void {
-    for (const exchange of this.exchanges.values()) exchange.loseRelay();
+  /** Frames for this worker may have been lost. */
+  onRelayBroken(): void {
+    for (const exchange of this.exchanges.values()) exchange.onRelayBroken();
   }
 
-  loseWorker(worker: string): void {
-    for (const exchange of this.exchanges.values()) if (exchange.owner === worker) exchange.loseOwner();
+  onWorkerDead(worker: string): void {
+    for (const exchange of this.exchanges.values()) if (exchange.owner === worker) exchange.onOwnerDead();
   }
 
-  /** Ends all that is under way, and sends nothing more. */
+  /** Ends every request in flight, and sends nothing more. */
   stop(): void {
     this.isStopped = true;
-    this.loseRelay();
+    this.onRelayBroken();
   }
 
-  /** All parts at once: what is sent next to the same queue must not arrive between them. */
+  /** Publishes all parts at once: the next request of the same queue must not arrive between them. */
   private send(exchange: Exchange, message: Buffer): void {
     const { request } = exchange.ticket;
     const inbox: Address = { worker: exchange.owner, box: 'inbox' };
-    const parts = this.parts.outbox.cut(inbox, request, message);
+    const parts = this.parts.outbox.split(inbox, request, message);
     const sent = parts.map((payload, number) =>
       this.parts.outbox
         .send(inbox, { kind: 'request', request, number, more: number + 1 < parts.length, payload })
         .then(
-          (receivers) => this.judge(exchange, receivers),
-          (error: unknown) => fail(exchange, error),
+          (receivers) => this.checkReceivers(exchange, receivers),
+          (error: unknown) => reportSendFailure(exchange, error),
         ),
     );
-    // So long a message may have taken a while by itself.
+    // Publishing a long message takes time: the timeout for ACCEPT starts after the last part.
     if (parts.length > 1) void Promise.all(sent).then(() => exchange.awaitAccept());
   }
 
-  private judge(exchange: Exchange, receivers: number): void {
-    if (receivers > 1) this.parts.observer.alarm(`${receivers} workers hear the inbox of ${exchange.owner}.`);
-    if (receivers === 0) exchange.doubt();
+  private checkReceivers(exchange: Exchange, receivers: number): void {
+    if (receivers > 1) this.parts.observer.alarm(`${receivers} workers receive the inbox of ${exchange.owner}.`);
+    if (receivers === 0) exchange.deliveryUncertain();
   }
 
-  private tellCredit({ owner, ticket }: Exchange, consumedBytes: number): void {
+  private sendCredit({ owner, ticket }: Exchange, consumedBytes: number): void {
     const inbox: Address = { worker: owner, box: 'inbox' };
-    // One that is lost is made up for by the next, or by the answer to the owner's probe.
+    // A lost credit is replaced by the next one, or by the reply to the probe of the owner.
     this.parts.outbox.send(inbox, { kind: 'credit', request: ticket.request, number: consumedBytes }).catch(() => {});
   }
 
-  /** A cancel that is lost leaves the owner at work; so it is sent until somebody has heard it. */
-  private tellCancelled(owner: string, request: string, forMs: number): void {
-    const isWanted = (): boolean => !this.isStopped;
-    void persist(this.parts.timer, { forMs, pauseMs: REPLY_PAUSE_MS, isWanted }, async () => {
+  /** Repeats `cancel` until a worker receives it: a lost one would leave the owner working for nothing. */
+  private sendCancelUntilReceived(owner: string, request: string, timeoutMs: number): void {
+    const isNeeded = (): boolean => !this.isStopped;
+    void retry(this.parts.timer, { timeoutMs, intervalMs: REPLY_RETRY_INTERVAL_MS, isNeeded }, async () => {
       return (await this.sendCancel(owner, request)) > 0;
     });
   }
@@ -140,11 +140,11 @@ export class Requester {
   }
 }
 
-function fail(exchange: Exchange, error: unknown): void {
-  if (mayHaveWorked(error)) exchange.doubt();
-  else exchange.failToSend();
+function reportSendFailure(exchange: Exchange, error: unknown): void {
+  if (mayHaveSucceeded(error)) exchange.deliveryUncertain();
+  else exchange.sendFailed();
 }
 
-function unsent(): BusExchange {
-  return { end: Promise.resolve(NOTHING_SENT), accepted: Promise.resolve(false), cancel: () => {} };
+function notSentExchange(): BusExchange {
+  return { end: Promise.resolve(NOT_SENT), accepted: Promise.resolve(false), cancel: () => {} };
 }

@@ -1,21 +1,21 @@
 interface Entry {
-  /** Set once it is decided. */
+  /** Set once the claim is decided. */
   proceed: (() => void) | undefined;
 }
 
 /**
- * Keeps the order of arrival within a queue while claims, which are asked for at once, are answered in any order. It
- * orders the starts only: nobody waits for another one's end.
+ * Starts the requests of one queue in the order of arrival, although their claims are sent at once and decided in any
+ * order. It orders the starts only: no request waits for the end of another.
  */
 export class AcceptanceQueue {
   private readonly queues = new Map<string, Entry[]>();
 
-  /** How many queues wait for a decision. */
+  /** Number of queues that wait for a decision. */
   get size(): number {
     return this.queues.size;
   }
 
-  /** Calls `proceed` when this one and all that came to the queue before are decided. `decided` must not reject. */
+  /** Calls `proceed` once this claim and all earlier ones of the queue are decided. `decided` must not reject. */
   enter<T>(queue: string | undefined, decided: Promise<T>, proceed: (decision: T) => void): void {
     if (queue === undefined) {
       void decided.then(proceed);

@@ -1,7 +1,7 @@
 import type { Timer } from '../ports/index.js';
-import { PROBE_MS, WINDOW_BYTES } from '../protocol.js';
+import { PROBE_INTERVAL_MS, WINDOW_BYTES } from '../protocol.js';
 
-/** How much may be sent before the other side says that it has consumed some of it. */
+/** Limits how much may be sent before the other side reports that it consumed some of it. */
 export class CreditWindow {
   private usedBytes = 0;
   private consumedBytes = 0;
@@ -10,45 +10,45 @@ export class CreditWindow {
 
   constructor(
     private readonly timer: Timer,
-    /** Called from time to time while somebody waits for room. */
+    /** Called each `PROBE_INTERVAL_MS` while a sender waits for room. */
     private readonly probe: () => void,
   ) {}
 
-  /** True when so many bytes can be sent right now. More than the whole window fits into an empty one. */
-  admits(bytes: number): boolean {
+  /** True if this many bytes can be sent now. An empty window admits more than its size. */
+  canSend(bytes: number): boolean {
     const unconsumed = this.usedBytes - this.consumedBytes;
     return this.isOpen || unconsumed <= 0 || unconsumed + bytes <= WINDOW_BYTES;
   }
 
-  /** True when so many bytes, sent by and by, would not exhaust it. */
-  holds(bytes: number): boolean {
+  /** True if this many bytes, sent one after another, would not exhaust the window. */
+  hasRoomFor(bytes: number): boolean {
     return this.usedBytes - this.consumedBytes + bytes <= WINDOW_BYTES;
   }
 
-  use(bytes: number): void {
+  consume(bytes: number): void {
     this.usedBytes += bytes;
   }
 
   credit(consumedBytes: number): void {
-    // Nobody has consumed what was not sent. A late credit says less than one before it.
+    // A credit cannot exceed what was sent. A late credit may report less than an earlier one.
     this.consumedBytes = Math.min(this.usedBytes, Math.max(this.consumedBytes, consumedBytes));
     this.wake();
   }
 
-  /** Resolves when so many bytes may be sent, or when all may. */
-  async room(bytes: number): Promise<void> {
-    while (!this.admits(bytes)) await this.news();
+  /** Resolves once this many bytes may be sent, or once the window is open. */
+  async waitForRoom(bytes: number): Promise<void> {
+    while (!this.canSend(bytes)) await this.waitForChange();
   }
 
-  /** Whoever waits goes on, and nobody waits any more. */
+  /** Releases every waiting sender, now and later. */
   open(): void {
     this.isOpen = true;
     this.wake();
   }
 
-  private news(): Promise<void> {
+  private waitForChange(): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.timer.after(PROBE_MS, () => {
+      const cancel = this.timer.after(PROBE_INTERVAL_MS, () => {
         this.probe();
         resolve();
       });

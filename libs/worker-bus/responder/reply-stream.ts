@@ -1,10 +1,10 @@
 import type { EndGate, EndStatus } from '../frames/end-gate.js';
 import type { FrameKind } from '../frames/frame.js';
-import { toJson } from '../frames/json.js';
+import { toJsonBytes } from '../frames/json.js';
 import type { Outbox } from '../frames/outbox.js';
-import { persist } from '../persist.js';
+import { retry } from '../retry.js';
 import type { Address, Timer } from '../ports/index.js';
-import { REPLY_PAUSE_MS, REPLY_RETRY_MS } from '../protocol.js';
+import { REPLY_RETRY_INTERVAL_MS, REPLY_RETRY_TIMEOUT_MS } from '../protocol.js';
 import { CreditWindow } from './credit-window.js';
 
 export interface ReplyParts {
@@ -18,17 +18,17 @@ export interface ReplyParts {
 interface Message {
   readonly kind: Extract<FrameKind, 'event' | 'end'>;
   readonly bytes: Buffer;
-  /** Called when it was sent, or never will be. */
+  /** Called once the message was sent, or never will be. */
   readonly done: () => void;
 }
 
 /** Why nothing more can be sent. */
-export type StreamLoss = 'requester-gone' | 'relay' | 'overflow';
+export type StreamLoss = 'requester-dead' | 'relay' | 'overflow';
 
-/** What a handler says, on its way to the requester: numbered frames, one after another, as fast as they are taken. */
+/** Sends the events and the end of a handler to the requester: numbered frames, as fast as the requester consumes. */
 export class ReplyStream {
-  /** Resolves when all was sent, or nothing more can be. */
-  readonly over: Promise<void>;
+  /** Resolves once everything was sent, or nothing more can be. */
+  readonly closed: Promise<void>;
 
   private readonly window: CreditWindow;
   private readonly waiting: Message[] = [];
@@ -39,40 +39,41 @@ export class ReplyStream {
   private hasEnd = false;
   private isClosed = false;
   private isOverflown = false;
-  private resolveOver = (): void => {};
+  private resolveClosed = (): void => {};
 
   constructor(
     private readonly parts: ReplyParts,
     private readonly to: Address,
     private readonly request: string,
-    private readonly lost: (loss: StreamLoss) => void,
+    private readonly onLost: (loss: StreamLoss) => void,
   ) {
-    this.over = new Promise((resolve) => (this.resolveOver = resolve));
+    this.closed = new Promise((resolve) => (this.resolveClosed = resolve));
     this.window = new CreditWindow(parts.timer, () => this.probe());
   }
 
-  /** True once the end was said here, however much of it is sent. */
-  get isEnding(): boolean {
+  /** True once the handler has ended, even if its end is not sent yet. */
+  get hasEnded(): boolean {
     return this.hasEnd;
   }
 
   /** See BusContext. */
   emit(event: unknown): void | Promise<void> {
     if (this.hasEnd || this.isClosed) return;
-    const bytes = encoded(event);
+    const bytes = encodeEvent(event);
     if (!bytes || (this.isSending && this.waitingBytes + bytes.length > this.parts.waitingBytes))
       return this.overflow();
-    if (this.window.holds(this.waitingBytes + bytes.length)) return this.add({ kind: 'event', bytes, done: () => {} });
+    if (this.window.hasRoomFor(this.waitingBytes + bytes.length))
+      return this.add({ kind: 'event', bytes, done: () => {} });
     return new Promise((done) => this.add({ kind: 'event', bytes, done }));
   }
 
   end(status: EndStatus, value?: unknown): void {
     if (this.hasEnd || this.isClosed) return;
     this.hasEnd = true;
-    this.add({ kind: 'end', bytes: this.encodedEnd(status, value), done: () => this.close() });
+    this.add({ kind: 'end', bytes: this.encodeEnd(status, value), done: () => this.close() });
   }
 
-  /** The requester has consumed so many bytes, all in all. */
+  /** The requester has consumed this many bytes in total. */
   credit(consumedBytes: number): void {
     this.window.credit(consumedBytes);
   }
@@ -81,9 +82,9 @@ export class ReplyStream {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.forgetWaiting();
+    this.dropWaiting();
     this.window.open();
-    this.resolveOver();
+    this.resolveClosed();
   }
 
   private add(message: Message): void {
@@ -103,65 +104,69 @@ export class ReplyStream {
   }
 
   private async sendMessage({ kind, bytes }: Message): Promise<void> {
-    const chunks = this.parts.outbox.cut(this.to, this.request, bytes);
+    const chunks = this.parts.outbox.split(this.to, this.request, bytes);
     for (const [index, payload] of chunks.entries()) {
-      // The end that tells of an overflow waits for no credit: there may never be any.
-      const isLastWord = this.isOverflown && kind === 'end';
-      if (!isLastWord && !this.window.admits(payload.length)) await this.window.room(payload.length);
+      // The end that reports an overflow does not wait for credit, which may never arrive.
+      const isOverflowEnd = this.isOverflown && kind === 'end';
+      if (!isOverflowEnd && !this.window.canSend(payload.length)) await this.window.waitForRoom(payload.length);
       if (this.isClosed || (this.isOverflown && kind === 'event')) return;
-      this.window.use(payload.length);
-      const note = { kind, request: this.request, number: this.number, more: index + 1 < chunks.length, payload };
+      this.window.consume(payload.length);
+      const frame = { kind, request: this.request, number: this.number, more: index + 1 < chunks.length, payload };
       this.number += 1;
-      await this.publish(this.parts.outbox.seal(this.to, note));
+      await this.publish(this.parts.outbox.sign(this.to, frame));
     }
   }
 
   private async publish(frame: Buffer): Promise<void> {
     const { timer, outbox } = this.parts;
-    const isWanted = (): boolean => !this.isClosed;
+    const isNeeded = (): boolean => !this.isClosed;
     let loss: StreamLoss = 'relay';
-    const isHeard = await persist(timer, { forMs: REPLY_RETRY_MS, pauseMs: REPLY_PAUSE_MS, isWanted }, async () => {
-      loss = 'relay';
-      const receivers = await outbox.publish(this.to, frame);
-      // Gone, or at another master than this worker for a moment: then nothing would tell it that this was lost.
-      if (receivers === 0) loss = 'requester-gone';
-      return receivers > 0;
-    });
-    if (!isHeard) this.lose(loss);
+    const isReceived = await retry(
+      timer,
+      { timeoutMs: REPLY_RETRY_TIMEOUT_MS, intervalMs: REPLY_RETRY_INTERVAL_MS, isNeeded },
+      async () => {
+        loss = 'relay';
+        const receivers = await outbox.publish(this.to, frame);
+        // The requester is dead, or briefly at another Redis master: then it would not notice the loss of this frame.
+        if (receivers === 0) loss = 'requester-dead';
+        return receivers > 0;
+      },
+    );
+    if (!isReceived) this.fail(loss);
   }
 
-  /** Asks whether anybody still waits: a credit may be lost, or the word that all is over. */
+  /** Checks that the requester still waits: a credit may be lost, or a `cancel`. */
   private probe(): void {
     this.parts.outbox.send(this.to, { kind: 'probe', request: this.request }).then(
       (receivers) => {
-        if (receivers === 0) this.lose('requester-gone');
+        if (receivers === 0) this.fail('requester-dead');
       },
       () => {},
     );
   }
 
-  private lose(loss: StreamLoss): void {
+  private fail(loss: StreamLoss): void {
     if (this.isClosed) return;
     this.close();
-    this.lost(loss);
+    this.onLost(loss);
   }
 
-  /** A requester that takes too little hears that, and no event after a missing one. */
+  /** The requester consumes too slowly: report that to it, and send no event after the one that was dropped. */
   private overflow(): void {
     this.isOverflown = true;
-    this.forgetWaiting();
+    this.dropWaiting();
     this.end('overflow');
     this.window.open();
-    this.lost('overflow');
+    this.onLost('overflow');
   }
 
-  private forgetWaiting(): void {
+  private dropWaiting(): void {
     this.waitingBytes = 0;
     for (const { done } of this.waiting.splice(0)) done();
   }
 
-  /** A value that JSON cannot hold is a failure of its handler. */
-  private encodedEnd(status: EndStatus, value: unknown): Buffer {
+  /** A value that JSON cannot represent is a failure of its handler. */
+  private encodeEnd(status: EndStatus, value: unknown): Buffer {
     try {
       return this.parts.gate.encode(status, value);
     } catch {
@@ -170,9 +175,9 @@ export class ReplyStream {
   }
 }
 
-function encoded(event: unknown): Buffer | undefined {
+function encodeEvent(event: unknown): Buffer | undefined {
   try {
-    return toJson(event);
+    return toJsonBytes(event);
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type { AddressCheck } from '../frames/address-check.js';
-import { toJson } from '../frames/json.js';
+import { toJsonBytes } from '../frames/json.js';
 import type { Frame } from '../frames/frame.js';
 import { decodeRequest } from '../frames/request-message.js';
 import type { Membership } from '../membership/membership.js';
@@ -8,11 +8,11 @@ import type { Address, ClaimVerdict, Ledger } from '../ports/index.js';
 import { MAX_FRAME_BYTES, type BusLimits } from '../protocol.js';
 import type { AcceptanceQueue } from './acceptance-queue.js';
 import { PartialRequests } from './partial-requests.js';
-import { RunningRequest, type Asked, type RunningParts } from './running-request.js';
+import { RunningRequest, type ReceivedRequest, type RunningParts } from './running-request.js';
 import type { SeenRequests } from './seen-requests.js';
 
 export interface ResponderParts extends RunningParts {
-  readonly me: string;
+  readonly workerId: string;
   readonly ledger: Ledger;
   readonly observer: BusObserver;
   readonly address: AddressCheck;
@@ -24,13 +24,13 @@ export interface ResponderParts extends RunningParts {
 
 type Refusal = { readonly reason: string; readonly detail?: unknown };
 
-/** `lost`: the relay did not say. `buried`: this worker has been declared gone, so nothing was claimed. */
-type Decision = ClaimVerdict | 'lost' | 'buried';
+/** `lost`: the reply of the relay was lost. `fenced`: this worker is declared dead, so it claimed nothing. */
+type Decision = ClaimVerdict | 'lost' | 'fenced';
 
-/** A detail of a refusal that takes more than this is left out, so that the refusal fits into one frame. */
-const MOST_DETAIL_BYTES = MAX_FRAME_BYTES / 2;
+/** A larger detail is omitted, so that the refusal fits into one frame. */
+const MAX_DETAIL_BYTES = MAX_FRAME_BYTES / 2;
 
-/** Serves other workers: all that was asked of this worker and is not answered to the end. Nothing here waits. */
+/** Serves the requests of other workers and holds those whose end is not sent yet. Nothing here blocks. */
 export class Responder {
   private readonly running = new Map<string, RunningRequest>();
   private readonly partials: PartialRequests;
@@ -40,18 +40,18 @@ export class Responder {
     this.partials = new PartialRequests(parts.timer, parts.limits.partialBytes);
   }
 
-  /** How many requests are being served. */
+  /** Number of requests being served. */
   get size(): number {
     return this.running.size + this.partials.size;
   }
 
-  /** Takes a frame that came by the inbox. */
-  hear(frame: Frame): void {
+  /** Receives a frame from the inbox. */
+  receive(frame: Frame): void {
     if (this.isStopped) return;
     const running = this.running.get(keyOf(frame));
     switch (frame.kind) {
       case 'request':
-        return this.hearRequest(frame);
+        return this.receiveRequest(frame);
       case 'cancel':
         return running?.abort('cancelled');
       case 'credit':
@@ -61,26 +61,26 @@ export class Responder {
     }
   }
 
-  loseWorker(worker: string): void {
+  onWorkerDead(worker: string): void {
     for (const running of this.running.values()) {
-      if (running.asked.requester === worker) running.abandon('requester-gone');
+      if (running.received.requester === worker) running.abandon('requester-dead');
     }
   }
 
-  /** Resolves once all that has been answered by now is sent, or cannot be. */
+  /** Resolves once every end that handlers have returned by now is sent, or cannot be sent. */
   async whenSent(): Promise<void> {
     const answered = [...this.running.values()].filter(({ isAnswered }) => isAnswered);
-    await Promise.all(answered.map(({ over }) => over));
+    await Promise.all(answered.map(({ closed: over }) => over));
   }
 
-  /** Aborts what runs, says nothing more, and hears nothing more. */
+  /** Aborts every running request, and neither sends nor receives anything more. */
   stop(): void {
     this.isStopped = true;
     this.partials.clear();
     for (const running of this.running.values()) running.abandon('stopped');
   }
 
-  private hearRequest(frame: Frame): void {
+  private receiveRequest(frame: Frame): void {
     const { observer, seen } = this.parts;
     const key = keyOf(frame);
     if (frame.number === 0 && (this.running.has(key) || !seen.add(key)))
@@ -89,19 +89,19 @@ export class Responder {
     if (message === 'lost') observer.dropped('parts', frame.request);
     if (message === 'pending' || message === 'lost') return;
     const decoded = decodeRequest(message);
-    if (decoded) this.consider({ requester: frame.from, request: frame.request, ...decoded });
+    if (decoded) this.admit({ requester: frame.from, request: frame.request, ...decoded });
     else observer.dropped('shape', frame.request);
   }
 
-  private consider(asked: Asked): void {
-    const refusal = this.refusalOf(asked);
-    if (refusal) return this.refuse(asked, refusal);
-    const running = this.keep(asked);
-    this.parts.queue.enter(asked.head.queue, this.claim(asked), (decision) => this.proceed(running, decision));
+  private admit(received: ReceivedRequest): void {
+    const refusal = this.checkAdmission(received);
+    if (refusal) return this.refuse(received, refusal);
+    const running = this.register(received);
+    this.parts.queue.enter(received.head.queue, this.claim(received), (decision) => this.proceed(running, decision));
   }
 
-  /** One who cannot say whether it is admitted does not admit it: an error here would end the process. */
-  private refusalOf({ head, payload }: Asked): Refusal | undefined {
+  /** A failing admission check refuses the request: an uncaught error would end the process. */
+  private checkAdmission({ head, payload }: ReceivedRequest): Refusal | undefined {
     try {
       return this.parts.service.admit?.(head.pattern, payload);
     } catch {
@@ -109,25 +109,25 @@ export class Responder {
     }
   }
 
-  private keep(asked: Asked): RunningRequest {
-    const running = new RunningRequest(this.parts, asked);
-    const key = keyOf({ from: asked.requester, request: asked.request });
+  private register(received: ReceivedRequest): RunningRequest {
+    const running = new RunningRequest(this.parts, received);
+    const key = keyOf({ from: received.requester, request: received.request });
     this.running.set(key, running);
-    const unwatch = this.parts.membership.watch(asked.requester);
-    void running.over.then(() => {
+    const unwatch = this.parts.membership.watch(received.requester);
+    void running.closed.then(() => {
       unwatch();
       this.running.delete(key);
     });
     return running;
   }
 
-  private async claim({ requester, request, head }: Asked): Promise<Decision> {
+  private async claim({ requester, request, head }: ReceivedRequest): Promise<Decision> {
     const { generation, notAfter } = head;
-    // After a long sleep it may have been declared gone meanwhile: then clients were told so, for good.
-    const pulse = this.parts.membership.checkPulse();
-    if (!(pulse instanceof Promise ? await pulse : pulse)) return 'buried';
+    // After a suspension this worker may have been declared dead, and clients may have been answered accordingly.
+    const isAlive = this.parts.membership.checkOwnLiveness();
+    if (!(isAlive instanceof Promise ? await isAlive : isAlive)) return 'fenced';
     try {
-      const accept = this.parts.outbox.seal(repliesOf(requester), { kind: 'accept', request });
+      const accept = this.parts.outbox.sign(toRepliesAddress(requester), { kind: 'accept', request });
       return await this.parts.ledger.claim({ requester, request, generation, notAfter }, accept);
     } catch {
       return 'lost';
@@ -139,35 +139,35 @@ export class Responder {
       void running.run();
       return;
     }
-    this.parts.observer.dropped('verdict', running.asked.request);
-    // It may have been won. Nobody else can claim it then, and nobody here ever runs it: that is worth saying.
-    if (decision === 'lost') running.disown();
+    this.parts.observer.dropped('verdict', running.received.request);
+    // The claim may have been won. Then no other worker can claim the request and this one never runs it: report that.
+    if (decision === 'lost') running.replyUnclaimed();
     else running.drop();
   }
 
-  private refuse({ requester, request }: Asked, refusal: Refusal): void {
-    const payload = encodedRefusal(refusal);
-    // One that does not arrive is made up for by the requester, who takes the request back.
-    this.parts.outbox.send(repliesOf(requester), { kind: 'refuse', request, payload }).catch(() => {});
+  private refuse({ requester, request }: ReceivedRequest, refusal: Refusal): void {
+    const payload = encodeRefusal(refusal);
+    // If the refusal is lost, the requester revokes the request.
+    this.parts.outbox.send(toRepliesAddress(requester), { kind: 'refuse', request, payload }).catch(() => {});
   }
 }
 
-/** A detail that is too long, or no JSON, is left out. */
-function encodedRefusal(refusal: Refusal): Buffer {
-  const bare = toJson({ reason: refusal.reason });
+/** Omits a detail that is too large or that JSON cannot represent. */
+function encodeRefusal(refusal: Refusal): Buffer {
+  const bare = toJsonBytes({ reason: refusal.reason });
   try {
-    const whole = toJson(refusal);
-    return whole.length <= MOST_DETAIL_BYTES ? whole : bare;
+    const whole = toJsonBytes(refusal);
+    return whole.length <= MAX_DETAIL_BYTES ? whole : bare;
   } catch {
     return bare;
   }
 }
 
-function repliesOf(worker: string): Address {
+function toRepliesAddress(worker: string): Address {
   return { worker, box: 'replies' };
 }
 
-/** Names are drawn by requesters, each for itself. */
+/** Each requester chooses its own request ids, so the key contains both. */
 function keyOf({ from, request }: Pick<Frame, 'from' | 'request'>): string {
   return `${from}/${request}`;
 }

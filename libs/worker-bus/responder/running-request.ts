@@ -3,7 +3,7 @@ import type { RequestHead } from '../frames/request-message.js';
 import type { Timer } from '../ports/index.js';
 import { ReplyStream, type ReplyParts, type StreamLoss } from './reply-stream.js';
 
-/** Why a handler need not go on. */
+/** Why a handler may stop. */
 export type AbortCause = 'cancelled' | 'deadline' | 'stopped' | StreamLoss;
 
 /** The reason of an aborted `BusContext.signal`. */
@@ -11,11 +11,11 @@ export class BusAborted extends Error {
   override readonly name = 'BusAborted';
 
   constructor(readonly why: AbortCause) {
-    super(`The request need not be served any more: ${why}.`);
+    super(`The request was aborted: ${why}.`);
   }
 }
 
-export interface Asked {
+export interface ReceivedRequest {
   readonly requester: string;
   readonly request: string;
   readonly head: RequestHead;
@@ -27,37 +27,37 @@ export interface RunningParts extends ReplyParts {
   readonly service: BusService;
 }
 
-/** A request from its arrival until the last of its answer is sent. */
+/** A request from its arrival until the last frame of its answer is sent. */
 export class RunningRequest {
-  readonly over: Promise<void>;
+  readonly closed: Promise<void>;
 
   private readonly stream: ReplyStream;
-  private readonly abortion = new AbortController();
+  private readonly abortController = new AbortController();
   private readonly stopClock: () => void;
 
   constructor(
     private readonly parts: RunningParts,
-    readonly asked: Asked,
+    readonly received: ReceivedRequest,
   ) {
-    const { requester, request, head } = asked;
+    const { requester, request, head } = received;
     this.stream = new ReplyStream(parts, { worker: requester, box: 'replies' }, request, (loss) => this.abort(loss));
     const { budgetMs } = head;
     this.stopClock = budgetMs === undefined ? () => {} : parts.timer.after(budgetMs, () => this.abort('deadline'));
-    this.over = this.stream.over.then(() => this.stopClock());
+    this.closed = this.stream.closed.then(() => this.stopClock());
   }
 
-  /** Its end is known here, and is on its way. */
+  /** The handler has ended, and its end is being sent. */
   get isAnswered(): boolean {
-    return this.stream.isEnding;
+    return this.stream.hasEnded;
   }
 
-  /** Runs the handler, unless that is not wanted any more. It was claimed. */
+  /** Runs the handler of a claimed request, unless it was aborted before. */
   async run(): Promise<void> {
-    if (this.abortion.signal.aborted) return this.stream.end('unstarted');
-    const { head, payload, requester } = this.asked;
+    if (this.abortController.signal.aborted) return this.stream.end('unstarted');
+    const { head, payload, requester } = this.received;
     const context: BusContext = {
       requester,
-      signal: this.abortion.signal,
+      signal: this.abortController.signal,
       emit: (event) => this.stream.emit(event),
     };
     try {
@@ -67,12 +67,12 @@ export class RunningRequest {
     }
   }
 
-  /** Says that it was not run and never will be, although the claim may have been won. */
-  disown(): void {
+  /** Reports that the request was not run and never will be, although the claim may have been won. */
+  replyUnclaimed(): void {
     this.stream.end('unclaimed');
   }
 
-  /** It is somebody else's, or nobody's: nothing is said about it. */
+  /** The claim was not won: drops the request without a reply. */
   drop(): void {
     this.stream.close();
   }
@@ -82,10 +82,10 @@ export class RunningRequest {
   }
 
   abort(why: AbortCause): void {
-    if (!this.abortion.signal.aborted) this.abortion.abort(new BusAborted(why));
+    if (!this.abortController.signal.aborted) this.abortController.abort(new BusAborted(why));
   }
 
-  /** Nobody hears the answer any more. */
+  /** The requester no longer receives the answer. */
   abandon(why: AbortCause): void {
     this.abort(why);
     this.stream.close();

@@ -1,32 +1,34 @@
 import type { Timer } from '../ports/index.js';
-import { SEEN_MS } from '../protocol.js';
+import { SEEN_RETENTION_MS } from '../protocol.js';
 
-/** Remembers requests for longer than anybody could claim them, so that a copy of a frame is never taken for another. */
+/**
+ * Remembers request ids for longer than the requests can be claimed, so that a repeated frame never starts one again.
+ */
 export class SeenRequests {
-  /** When each may be forgotten; the oldest first. */
-  private readonly until = new Map<string, number>();
+  /** Expiry of each id, oldest first. */
+  private readonly expiries = new Map<string, number>();
   private isSweepDue = false;
 
   constructor(private readonly timer: Timer) {}
 
-  /** How many are remembered. */
+  /** Number of remembered ids. */
   get size(): number {
-    return this.until.size;
+    return this.expiries.size;
   }
 
-  /** False for one that was there before. */
+  /** Returns false if the id was added before. */
   add(key: string): boolean {
-    if (this.until.has(key)) return false;
-    this.until.set(key, this.timer.now() + SEEN_MS);
+    if (this.expiries.has(key)) return false;
+    this.expiries.set(key, this.timer.now() + SEEN_RETENTION_MS);
     this.sweepLater();
     return true;
   }
 
   private sweepLater(): void {
-    const [oldest] = this.until.values();
+    const [oldest] = this.expiries.values();
     if (oldest === undefined || this.isSweepDue) return;
     this.isSweepDue = true;
-    // A second later, so that under load one sweep takes many.
+    // One second late, so that under load one sweep removes many ids.
     this.timer.after(oldest - this.timer.now() + 1_000, () => {
       this.isSweepDue = false;
       this.sweep();
@@ -36,9 +38,9 @@ export class SeenRequests {
 
   private sweep(): void {
     const now = this.timer.now();
-    for (const [key, until] of this.until) {
+    for (const [key, until] of this.expiries) {
       if (until > now) return;
-      this.until.delete(key);
+      this.expiries.delete(key);
     }
   }
 }

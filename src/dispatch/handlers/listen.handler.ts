@@ -89,7 +89,7 @@ export class ListenHandler extends MethodHandler {
   private watchEndpoint(listening: Subscriber) {
     const { inbound, stream, requestedFilters: asked } = listening;
     return this.endpoints.onChange(inbound.endpoint.id, inbound.caller, (endpoint) => {
-      for (const flag of LIST_FLAGS) stream.changed({ method: LIST_CHANGES[flag].told, params: {} });
+      for (const flag of LIST_FLAGS) stream.changed({ method: LIST_CHANGES[flag].notification, params: {} });
       const servers = new Set(endpoint?.servers.map(({ slug }) => slug));
       for (const slug of asked.keys()) if (!servers.has(slug)) unsubscribe(listening, slug);
       if (!endpoint) return;

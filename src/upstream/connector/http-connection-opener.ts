@@ -1,5 +1,5 @@
 import { OutcomeError } from '#lib/extension-kit';
-import { GatewayCode, isJsonObject, outcomeOfFault } from '#lib/mcp-protocol';
+import { GatewayCode, isJsonObject, toFaultOutcome } from '#lib/mcp-protocol';
 import type { RemoteServer } from '../../registry/index.js';
 import type { HttpChannel } from '../channels/http/index.js';
 import { NOT_STREAMABLE, openOverHttp, openOverSse, type ConnectionOptions } from '../dialects/legacy/index.js';
@@ -78,7 +78,7 @@ export class HttpConnectionOpener {
     const { slug, timeouts } = server;
     const probe = this.probes.run(slug, () => discoverOverHttp(channel, slug, timeouts.connectMs, NEVER));
     const discovery = await withAbort(probe, signal, () =>
-      toOutcomeError(withServer(outcomeOfFault('refused', 'cancelled'), slug)),
+      toOutcomeError(withServer(toFaultOutcome('refused', 'cancelled'), slug)),
     );
     if (discovery.kind === 'failed') throw toOutcomeError(discovery.outcome);
     const known: KnownEra =

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { outcomeOfFault, type ClientProfile } from '#lib/mcp-protocol';
+import { toFaultOutcome, type ClientProfile } from '#lib/mcp-protocol';
 import type { StdioServer } from '../../registry/index.js';
 import { BoundedLog } from '../channels/bounded-log.js';
 import { ChildPipe, RestartGuard, type ChildPipeOptions } from '../channels/stdio/index.js';
@@ -154,7 +154,7 @@ export class StdioConnectionOpener {
    * the handshake. The handshake in a new process shows which.
    */
   private handleExitDuringProbe(server: StdioServer, pipe: ChildPipe, reason: string): KnownEra {
-    if (!pipe.wasStarted) throw toOutcomeError(withServer(outcomeOfFault('refused', reason), server.slug));
+    if (!pipe.wasStarted) throw toOutcomeError(withServer(toFaultOutcome('refused', reason), server.slug));
     this.restartGuard.reset(server.slug);
     return this.storeEra(server, LEGACY);
   }
@@ -171,13 +171,13 @@ export class StdioConnectionOpener {
       case 'cancelled':
         return cancelledError(server);
       case 'silent':
-        return toOutcomeError(withServer(outcomeOfFault('timeout'), server.slug));
+        return toOutcomeError(withServer(toFaultOutcome('timeout'), server.slug));
       case 'ended':
-        return toOutcomeError(withServer(outcomeOfFault('refused', found.reason), server.slug));
+        return toOutcomeError(withServer(toFaultOutcome('refused', found.reason), server.slug));
       case 'modern':
       case 'legacy':
         return toOutcomeError(
-          withServer(outcomeOfFault('refused', 'the server speaks another revision now'), server.slug),
+          withServer(toFaultOutcome('refused', 'the server speaks another revision now'), server.slug),
         );
     }
   }
@@ -186,7 +186,7 @@ export class StdioConnectionOpener {
     const pending = this.restartGuard.pending(server.slug);
     if (pending !== undefined) throw toOutcomeError(restartPending(server.slug, pending));
     if (this.isShutDown)
-      throw toOutcomeError(withServer(outcomeOfFault('refused', 'the gateway is shutting down'), server.slug));
+      throw toOutcomeError(withServer(toFaultOutcome('refused', 'the gateway is shutting down'), server.slug));
     const pipe = this.spawn(server, {
       maxLineBytes: this.config.maxMessageBytes,
       stderr: new BoundedLog(this.logger, `${server.slug}: `),
@@ -205,7 +205,7 @@ export class StdioConnectionOpener {
       return new ChildPipe(server, options);
     } catch {
       // The operating system rejects the command, an argument or the folder as invalid.
-      throw toOutcomeError(withServer(outcomeOfFault('refused', 'the command is not valid'), server.slug));
+      throw toOutcomeError(withServer(toFaultOutcome('refused', 'the command is not valid'), server.slug));
     }
   }
 
@@ -248,4 +248,4 @@ const isSameClient = (one: ClientProfile, other: ClientProfile): boolean =>
   JSON.stringify(initializeParams(one)) === JSON.stringify(initializeParams(other));
 
 const cancelledError = (server: StdioServer): Error =>
-  toOutcomeError(withServer(outcomeOfFault('refused', 'cancelled'), server.slug));
+  toOutcomeError(withServer(toFaultOutcome('refused', 'cancelled'), server.slug));

@@ -1,4 +1,4 @@
-import { outcomeOfFault, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import { toFaultOutcome, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import type { Deadlines, Expiring } from '../channels/deadlines.js';
 import type { UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
 import { withServer } from '../upstream.errors.js';
@@ -138,7 +138,7 @@ export abstract class InFlightCall implements Expiring {
   private stop(fault: 'aborted' | 'timeout' | 'lost', reason?: string): void {
     if (this.isOver) return;
     const sent = this.cancelUpstream(CANCEL_REASONS[fault]);
-    this.settle(sent ? outcomeOfFault(fault, reason) : outcomeOfFault('refused', reason ?? NOT_SENT_REASONS[fault]));
+    this.settle(sent ? toFaultOutcome(fault, reason) : toFaultOutcome('refused', reason ?? NOT_SENT_REASONS[fault]));
   }
 
   /** Cancels the call at the server with a reason. Returns false when nothing of the call was sent. */

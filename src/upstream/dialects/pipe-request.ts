@@ -1,4 +1,4 @@
-import { isJsonObject, outcomeOfMessage, type JsonValue, type Outcome, type TransportFault } from '#lib/mcp-protocol';
+import { isJsonObject, toMessageOutcome, type JsonValue, type Outcome, type TransportFault } from '#lib/mcp-protocol';
 import type { Deadlines, Expiring } from '../channels/deadlines.js';
 import type { MessagePipe, PipeReceiver } from '../channels/message-pipe.js';
 
@@ -41,7 +41,7 @@ export class PipeRequest implements PipeReceiver, Expiring {
     if (!isJsonObject(value)) return;
     const { id, method } = value;
     if (method === undefined && id === this.id) {
-      this.finish({ kind: 'outcome', outcome: outcomeOfMessage(value, this.id) });
+      this.finish({ kind: 'outcome', outcome: toMessageOutcome(value, this.id) });
     } else if (method === 'ping' && id !== undefined) {
       void this.pipe.sendOneWay(JSON.stringify({ jsonrpc: '2.0', id, result: {} }));
     }

@@ -1,7 +1,7 @@
 import {
   capabilityOfQuestion,
   isJsonObject,
-  mayRequireInput,
+  canRequireInput,
   type JsonObject,
   type JsonValue,
 } from '#lib/mcp-protocol';
@@ -66,7 +66,7 @@ export function findInputRequestFault(
   capabilities: JsonObject,
 ): string | undefined {
   if (result['resultType'] !== 'input_required') return undefined;
-  if (!mayRequireInput(method)) return `the result requires input for ${method}`;
+  if (!canRequireInput(method)) return `the result requires input for ${method}`;
   const requests: JsonValue | undefined = result['inputRequests'];
   if (requests === undefined) {
     return typeof result['requestState'] === 'string'

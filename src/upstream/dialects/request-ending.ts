@@ -1,7 +1,7 @@
 import {
-  outcomeOfFault,
-  outcomeOfHttp,
-  outcomeOfMessage,
+  toFaultOutcome,
+  toHttpOutcome,
+  toMessageOutcome,
   parseJson,
   readMessage,
   type HttpAnswer,
@@ -13,11 +13,11 @@ import type { RequestEnding } from './single-request.js';
 export function endingToOutcome(ending: RequestEnding, id: number): Outcome {
   switch (ending.kind) {
     case 'answer':
-      return outcomeOfHttp(ending.answer, id);
+      return toHttpOutcome(ending.answer, id);
     case 'message':
-      return outcomeOfMessage(parseJson(ending.data), id);
+      return toMessageOutcome(parseJson(ending.data), id);
     case 'fault':
-      return outcomeOfFault(ending.fault, ending.detail);
+      return toFaultOutcome(ending.fault, ending.detail);
   }
 }
 

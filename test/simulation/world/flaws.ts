@@ -8,7 +8,7 @@ import type { NodeFlaws } from './relay/node.js';
  */
 export interface Flaws {
   /** In every worker. */
-  readonly bus?: Partial<Pick<BusParts, 'seal' | 'seen' | 'queue' | 'gate' | 'makeOrder'>>;
+  readonly bus?: Partial<Pick<BusParts, 'mac' | 'seen' | 'queue' | 'gate' | 'makeOrder'>>;
   readonly relay?: Partial<NodeFlaws>;
   readonly readAnswer?: AnswerReader;
   /** A session whose heir gave no answer is offered to the next. */

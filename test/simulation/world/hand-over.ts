@@ -24,7 +24,7 @@ export class SimHandOver {
   ) {}
 
   async run(me: string): Promise<void> {
-    const others = this.node.membership.livingWorkers().filter((worker) => worker !== me);
+    const others = this.node.membership.aliveWorkers().filter((worker) => worker !== me);
     if (others.length === 0) return;
     await Promise.all(this.gates.quiet.map((session) => this.give(session, others).catch(() => {})));
   }

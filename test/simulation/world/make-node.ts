@@ -3,7 +3,7 @@ import type { Chance } from './chance.js';
 import type { Flaws } from './flaws.js';
 
 interface NodeParts {
-  readonly me: string;
+  readonly workerId: string;
   readonly relay: Relay;
   readonly timer: Timer;
   readonly secret: Buffer;
@@ -18,7 +18,7 @@ export function makeNode({ relay, chance, ...own }: NodeParts, flaws: Flaws): Bu
     wire: relay,
     ledger: relay,
     directory: relay,
-    drawId: () => chance.id(),
+    createId: () => chance.id(),
     observer: new BusObserver(),
     ...flaws.bus,
   });

@@ -1,4 +1,4 @@
-import { outcomeOfFault, outcomeOfHttp, type HttpAnswer, type Outcome, type TransportFault } from '#lib/mcp-protocol';
+import { toFaultOutcome, toHttpOutcome, type HttpAnswer, type Outcome, type TransportFault } from '#lib/mcp-protocol';
 import type { Behaviour } from '../scenario.js';
 import type { Chance } from './chance.js';
 import type { Chronicle } from './chronicle.js';
@@ -25,13 +25,13 @@ export class Upstream {
     private readonly universe: Universe,
     private readonly chance: Chance,
     private readonly chronicle: Chronicle,
-    private readonly read: AnswerReader = outcomeOfHttp,
+    private readonly read: AnswerReader = toHttpOutcome,
   ) {}
 
   /** Sends a call from this worker's machine. An abort ends the waiting, not what the server does. */
   call(call: Call, host: Host, signal: AbortSignal, onStep: (step: number) => void): Promise<Outcome> {
     return new Promise((resolve) => {
-      signal.addEventListener('abort', () => resolve(outcomeOfFault('aborted')), { once: true });
+      signal.addEventListener('abort', () => resolve(toFaultOutcome('aborted')), { once: true });
       const answer = () => host.enter(() => resolve(this.outcomeOf(call)));
       this.universe.after(
         this.latency(),
@@ -52,7 +52,7 @@ export class Upstream {
 
   private outcomeOf(call: Call): Outcome {
     const said = answerTo(call);
-    return typeof said === 'string' ? outcomeOfFault(said) : this.read(said, call.name);
+    return typeof said === 'string' ? toFaultOutcome(said) : this.read(said, call.name);
   }
 
   private latency(): number {

@@ -42,7 +42,7 @@ export class SimWorker implements BusService {
     this.gates = new Gates(parts.process, parts.chronicle);
     this.node = parts.node(this);
     // Whoever was told that this worker is gone was told so for good.
-    this.node.membership.onBuried(() => this.gates.close());
+    this.node.membership.onFenced(() => this.gates.close());
   }
 
   get process(): string {
@@ -73,14 +73,14 @@ export class SimWorker implements BusService {
 
   /** What is still held when nobody waits for anything any more. */
   leftOver(): string[] {
-    const { asked, served } = this.node.load;
-    return asked + served > 0 ? [`${asked} asked and ${served} served`] : [];
+    const { sent, served } = this.node.load;
+    return sent + served > 0 ? [`${sent} asked and ${served} served`] : [];
   }
 
   /** What a client that has reached this worker is told. Aborting the signal cancels. */
   async ask(call: Call, budgetMs: number, signal: AbortSignal, onStep: (step: number) => void): Promise<Told> {
     // A worker that slept for long may have been declared gone meanwhile, and its sessions with it.
-    await this.node.membership.checkPulse();
+    await this.node.membership.checkOwnLiveness();
     await this.leaving;
     if (this.gates.has(call.session)) return this.askHere(call, signal, onStep);
     const place = this.gates.heirOf(call.session) ?? (await this.find(call.session));
@@ -124,11 +124,11 @@ export class SimWorker implements BusService {
     const owner = ownerOf(session);
     if (owner === this.incarnation) return notExecuted(SESSION_GONE);
     try {
-      const state = await this.node.membership.whereIs(owner);
+      const state = await this.node.membership.status(owner);
       if (state === 'alive') return owner;
       const heir = await this.parts.records.heirOf(session);
-      if (heir !== undefined && (await this.node.membership.whereIs(heir)) === 'alive') return heir;
-      return notExecuted(state === 'gone' ? SESSION_GONE : 'unsure');
+      if (heir !== undefined && (await this.node.membership.status(heir)) === 'alive') return heir;
+      return notExecuted(state === 'dead' ? SESSION_GONE : 'unsure');
     } catch (error) {
       if (error instanceof RelayFailure) return notExecuted('unavailable');
       throw error;

@@ -81,16 +81,16 @@ describe('the relay', () => {
     await world.outcome(world.link.leave('other'));
     world.redis.failOver(0);
     await world.universe.runUntil(world.universe.now + 2_000);
-    expect(await world.outcome(world.link.stateOf('other'))).toEqual({ value: 'missing' });
+    expect(await world.outcome(world.link.presenceOf('other'))).toEqual({ value: 'missing' });
   });
 
   it('that does not answer in time may have done it; one that is down has not', async () => {
     const world = relayWith();
     world.redis.freeze(10_000);
-    expect(await world.outcome(world.link.living())).toEqual({ attempted: true });
+    expect(await world.outcome(world.link.aliveWorkers())).toEqual({ attempted: true });
     world.redis.restartEmpty(5_000);
     await world.universe.runUntil(world.universe.now + 100);
-    expect(await world.outcome(world.link.living())).toEqual({ attempted: false });
+    expect(await world.outcome(world.link.aliveWorkers())).toEqual({ attempted: false });
   });
 
   it('tells of a break once, and delivers again afterwards', async () => {

@@ -88,7 +88,7 @@ export class World {
       host,
       node: (service: BusService) =>
         makeNode(
-          { me: incarnation, relay: link, timer: host.timer, secret: SECRET, service, chance: this.chance },
+          { workerId: incarnation, relay: link, timer: host.timer, secret: SECRET, service, chance: this.chance },
           this.flaws,
         ),
       upstream: this.upstream,

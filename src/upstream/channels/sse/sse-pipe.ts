@@ -1,5 +1,5 @@
 import {
-  outcomeOfFault,
+  toFaultOutcome,
   parseJson,
   type HttpAnswer,
   type JsonValue,
@@ -197,6 +197,6 @@ class SsePost implements HttpReceiver, CallTransport {
     // An oversized acknowledgement is still one, and a late acknowledgement may still arrive: treat the message as
     // accepted.
     if (fault === 'too_large' || (fault === 'timeout' && this.id === undefined)) this.onAccepted();
-    else this.onRefused(outcomeOfFault(fault === 'cut' ? 'lost' : fault, detail));
+    else this.onRefused(toFaultOutcome(fault === 'cut' ? 'lost' : fault, detail));
   }
 }

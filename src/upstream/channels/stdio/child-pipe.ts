@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
-import { outcomeOfFault, parseJson, type JsonValue, type Outcome } from '#lib/mcp-protocol';
+import { toFaultOutcome, parseJson, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import type { StdioServer } from '../../../registry/index.js';
 import type { BoundedLog } from '../bounded-log.js';
 import { MessagePipe, type CallTransport } from '../message-pipe.js';
@@ -65,7 +65,7 @@ export class ChildPipe extends MessagePipe {
 
   override send(text: string, _id: number, refused: (outcome: Outcome) => void): CallTransport {
     if (this.write(text)) return SENT;
-    refused(outcomeOfFault('refused', this.spawnFailure ?? 'the process ended'));
+    refused(toFaultOutcome('refused', this.spawnFailure ?? 'the process ended'));
     return NOT_SENT;
   }
 

@@ -1,7 +1,7 @@
 import {
   encodeLegacyRequest,
-  mayBeAsked,
-  outcomeOfFault,
+  canAnswerQuestions,
+  toFaultOutcome,
   type ClientProfile,
   type JsonObject,
   type JsonValue,
@@ -78,7 +78,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     this.context = surroundings;
     this.events = events;
     this.cancelledCalls = new CancelledCalls(surroundings);
-    this.canAnswerQuestions = mayBeAsked(client.capabilities);
+    this.canAnswerQuestions = canAnswerQuestions(client.capabilities);
     this.link = parts.link(this);
     this.detachSession = this.link.detach && (() => this.detach());
     if (this.canAnswerQuestions && this.link.sharesOneStream) this.serialQueue = new SerialQueue();
@@ -101,7 +101,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
   }
 
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
-    if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
+    if (signal.aborted) return Promise.resolve(toFaultOutcome('refused', 'cancelled before it was sent'));
     const { logLevel, method } = request;
     if (method === 'logging/setLevel') return this.forwardLogLevel(request, reply, signal);
     if (logLevel === undefined || logLevel === this.logLevel || this.profile.capabilities['logging'] === undefined) {
@@ -277,7 +277,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     this.serialQueue = undefined;
     for (const call of this.inbox.inFlight) {
       call.settle(
-        call.transport?.sent === true ? outcomeOfFault(fault, reason) : connectionClosed(this.server, reason),
+        call.transport?.sent === true ? toFaultOutcome(fault, reason) : connectionClosed(this.server, reason),
       );
     }
     return true;

@@ -1,7 +1,7 @@
 import {
   allowsBatches,
   isJsonObject,
-  outcomeOfMessage,
+  toMessageOutcome,
   readBatch,
   readMessage,
   type JsonValue,
@@ -61,7 +61,7 @@ export class LegacyPipeLink implements LegacyLink, PipeReceiver {
     const { inbox } = this.host;
     // A message with the id of a call belongs to that call, even when it is malformed.
     const call = isJsonObject(value) && value['method'] === undefined ? inbox.find(value['id']) : undefined;
-    if (call !== undefined) return call.settleInOrder(outcomeOfMessage(value, call.id));
+    if (call !== undefined) return call.settleInOrder(toMessageOutcome(value, call.id));
     if (isJsonObject(value) && value['method'] === undefined) return this.host.lateAnswer(value['id']);
     const reading = readMessage(value);
     if (reading.kind === 'request') inbox.request(reading.message);

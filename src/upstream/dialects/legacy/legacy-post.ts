@@ -1,7 +1,7 @@
 import {
-  outcomeOfFault,
-  outcomeOfHttp,
-  outcomeOfMessage,
+  toFaultOutcome,
+  toHttpOutcome,
+  toMessageOutcome,
   RpcCode,
   type HttpAnswer,
   type MessageReading,
@@ -72,7 +72,7 @@ export class LegacyPost implements HttpReceiver, CallTransport {
       this.call.settle(sessionLost(this.host.server));
       return this.host.lost('the server ended the session');
     }
-    const outcome = outcomeOfHttp(answer, this.call.id);
+    const outcome = toHttpOutcome(answer, this.call.id);
     this.call.settle(outcome);
     if (outcome.kind === 'error' && outcome.error.code === RpcCode.unsupportedProtocolVersion) this.host.suspectEra();
   }
@@ -92,15 +92,15 @@ export class LegacyPost implements HttpReceiver, CallTransport {
 
   streamEnded(cursor: StreamCursor, fault?: TransportFault): void {
     if (this.call.settled) return;
-    if (fault !== undefined) return this.call.settle(outcomeOfFault(fault));
+    if (fault !== undefined) return this.call.settle(toFaultOutcome(fault));
     const lastEventId = cursor.lastEventId ?? this.cursor?.lastEventId;
-    if (lastEventId === undefined) return this.call.settle(outcomeOfFault('cut'));
+    if (lastEventId === undefined) return this.call.settle(toFaultOutcome('cut'));
     this.call.interrupted();
     this.resumeLater({ lastEventId, retryMs: cursor.retryMs ?? this.cursor?.retryMs });
   }
 
   failed(fault: TransportFault, detail?: string): void {
-    if (this.cursor === undefined || fault === 'too_large') return this.call.settle(outcomeOfFault(fault, detail));
+    if (this.cursor === undefined || fault === 'too_large') return this.call.settle(toFaultOutcome(fault, detail));
     this.resumeLater(this.cursor);
   }
 
@@ -111,7 +111,7 @@ export class LegacyPost implements HttpReceiver, CallTransport {
   private dispatch(reading: MessageReading): void | Promise<void> {
     switch (reading.kind) {
       case 'response':
-        return this.call.settle(outcomeOfMessage(reading.message, this.call.id));
+        return this.call.settle(toMessageOutcome(reading.message, this.call.id));
       case 'notification':
         return this.host.inbox.notification(reading.message, this.call);
       case 'request':
@@ -136,7 +136,7 @@ export class LegacyPost implements HttpReceiver, CallTransport {
   /** The server does not resume the stream: the outcome of the call is unknown. */
   private handleResumeFailure(answer: HttpAnswer): void {
     if (answer.status >= 500 && this.cursor !== undefined) return this.resumeLater(this.cursor);
-    this.call.settle(outcomeOfFault('cut', `its stream could not be resumed, HTTP ${answer.status}`));
+    this.call.settle(toFaultOutcome('cut', `its stream could not be resumed, HTTP ${answer.status}`));
     if (this.session.sessionId !== undefined && answer.status === 404) this.host.lost('the server ended the session');
   }
 }

@@ -1,4 +1,4 @@
-import { outcomeOfFault, type Outcome } from '#lib/mcp-protocol';
+import { toFaultOutcome, type Outcome } from '#lib/mcp-protocol';
 import type { MessagePipe } from '../../channels/message-pipe.js';
 import { withServer } from '../../upstream.errors.js';
 import { PipeRequest, type PipeEnding } from '../pipe-request.js';
@@ -45,11 +45,11 @@ function pipeEndingToOutcome(ending: PipeEnding): Outcome {
     case 'outcome':
       return ending.outcome;
     case 'silence':
-      return outcomeOfFault('timeout');
+      return toFaultOutcome('timeout');
     case 'cancelled':
-      return outcomeOfFault('aborted');
+      return toFaultOutcome('aborted');
     case 'end':
       // Only the handshake was sent, so no request of a caller was executed.
-      return outcomeOfFault(ending.fault === 'lost' ? 'refused' : ending.fault, ending.reason);
+      return toFaultOutcome(ending.fault === 'lost' ? 'refused' : ending.fault, ending.reason);
   }
 }

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { outcomeOfFault, outcomeOfHttp, type Outcome } from '#lib/mcp-protocol';
+import { toFaultOutcome, toHttpOutcome, type Outcome } from '#lib/mcp-protocol';
 import { BoundedLog } from '../../channels/bounded-log.js';
 import type { HttpChannel } from '../../channels/http/index.js';
 import { SsePipe, type SsePipeOptions, type SseRefusal } from '../../channels/sse/index.js';
@@ -31,7 +31,7 @@ function toPipeOptions(server: string): SsePipeOptions {
   return {
     toRefusal: (answer, id) => {
       const isLost = reportsLostSession(answer, id);
-      const outcome = isLost ? sessionLost(server) : outcomeOfHttp(answer, id);
+      const outcome = isLost ? sessionLost(server) : toHttpOutcome(answer, id);
       return { outcome, isLost: isLost || answer.status === 404 };
     },
     onInvalidMessage: (text) => log.write(text.slice(0, 200)),
@@ -39,7 +39,7 @@ function toPipeOptions(server: string): SsePipeOptions {
 }
 
 function refusalToOutcome(refusal: SseRefusal, server: string): Outcome {
-  if (refusal.kind === 'fault') return outcomeOfFault(refusal.fault, refusal.detail);
-  if (refusal.answer.status >= 300) return outcomeOfHttp(refusal.answer, 0);
+  if (refusal.kind === 'fault') return toFaultOutcome(refusal.fault, refusal.detail);
+  if (refusal.answer.status >= 300) return toHttpOutcome(refusal.answer, 0);
   return protocolViolation(server, 'it offers no event stream');
 }

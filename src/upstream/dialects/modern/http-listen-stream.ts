@@ -1,7 +1,7 @@
 import {
-  outcomeOfFault,
-  outcomeOfHttp,
-  outcomeOfMessage,
+  toFaultOutcome,
+  toHttpOutcome,
+  toMessageOutcome,
   type HttpAnswer,
   type TransportFault,
 } from '#lib/mcp-protocol';
@@ -29,7 +29,7 @@ export class HttpListenStream implements HttpReceiver, ListenStream {
   }
 
   answered(answer: HttpAnswer): void {
-    this.reader.ended(outcomeOfHttp(answer, this.id));
+    this.reader.ended(toHttpOutcome(answer, this.id));
   }
 
   streaming(): void {}
@@ -42,15 +42,15 @@ export class HttpListenStream implements HttpReceiver, ListenStream {
       this.reader.notification({ method, params });
     } else if (reading?.kind === 'response') {
       this.close();
-      this.reader.ended(outcomeOfMessage(reading.message, this.id));
+      this.reader.ended(toMessageOutcome(reading.message, this.id));
     }
   }
 
   streamEnded(_cursor: unknown, fault?: TransportFault): void {
-    this.reader.ended(fault === undefined ? undefined : outcomeOfFault(fault));
+    this.reader.ended(fault === undefined ? undefined : toFaultOutcome(fault));
   }
 
   failed(fault: TransportFault, detail?: string): void {
-    this.reader.ended(outcomeOfFault(fault, detail));
+    this.reader.ended(toFaultOutcome(fault, detail));
   }
 }

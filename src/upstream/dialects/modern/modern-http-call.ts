@@ -1,4 +1,4 @@
-import { outcomeOfFault, outcomeOfHttp, outcomeOfMessage, RpcCode, type HttpAnswer } from '#lib/mcp-protocol';
+import { toFaultOutcome, toHttpOutcome, toMessageOutcome, RpcCode, type HttpAnswer } from '#lib/mcp-protocol';
 import type { AnswerHeaders, HttpExchange, HttpReceiver, SseEvent, StreamCursor } from '../../channels/http/index.js';
 import type { TransportFault } from '#lib/mcp-protocol';
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
@@ -28,7 +28,7 @@ export class ModernHttpCall extends InFlightCall implements HttpReceiver {
   }
 
   answered(answer: HttpAnswer): void {
-    const outcome = outcomeOfHttp(answer, this.id);
+    const outcome = toHttpOutcome(answer, this.id);
     this.settle(checkInputRequests(outcome, this));
     if (outcome.kind === 'result' || !FOREIGN_STATUSES.has(answer.status)) return;
     if (!MODERN_CODES.has(outcome.error.code)) this.context.suspectEra();
@@ -40,7 +40,7 @@ export class ModernHttpCall extends InFlightCall implements HttpReceiver {
     if (this.settled || event.type !== 'message' || event.data === '') return;
     const [reading] = readMessages(event.data, this.context.revision);
     if (reading?.kind === 'response')
-      return this.settle(checkInputRequests(outcomeOfMessage(reading.message, this.id), this));
+      return this.settle(checkInputRequests(toMessageOutcome(reading.message, this.id), this));
     if (reading?.kind !== 'notification') {
       const what =
         reading?.kind === 'request' ? 'it sent a request on a response stream' : 'an event is not a JSON-RPC message';
@@ -52,11 +52,11 @@ export class ModernHttpCall extends InFlightCall implements HttpReceiver {
   }
 
   streamEnded(_cursor: StreamCursor, fault?: TransportFault): void {
-    this.settle(outcomeOfFault(fault ?? 'cut'));
+    this.settle(toFaultOutcome(fault ?? 'cut'));
   }
 
   failed(fault: TransportFault, detail?: string): void {
-    this.settle(outcomeOfFault(fault, detail));
+    this.settle(toFaultOutcome(fault, detail));
   }
 
   protected override cancelUpstream(): boolean {

@@ -1,4 +1,4 @@
-import { outcomeOfFault, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import { toFaultOutcome, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import type { HttpChannel } from '../../channels/http/index.js';
 import type {
   ChangeFilter,
@@ -49,7 +49,7 @@ export class ModernHttpConnection implements UpstreamConnection {
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
     const server = this.context.server;
     if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(server, this.closedBecause));
-    if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
+    if (signal.aborted) return Promise.resolve(toFaultOutcome('refused', 'cancelled before it was sent'));
     if (this.channel.full) return Promise.resolve(tooManyCalls(server));
     const id = ++this.lastId;
     const call = new ModernHttpCall(id, request, reply, signal, this.context);

@@ -2,8 +2,8 @@ import {
   isJsonObject,
   META,
   metaOf,
-  outcomeOfFault,
-  outcomeOfMessage,
+  toFaultOutcome,
+  toMessageOutcome,
   readMessage,
   type JsonObject,
   type JsonValue,
@@ -57,7 +57,7 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
     const { server } = this.context;
     if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(server, this.closedBecause));
-    if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
+    if (signal.aborted) return Promise.resolve(toFaultOutcome('refused', 'cancelled before it was sent'));
     if (this.pipe.full) return Promise.resolve(tooManyCalls(server));
     const call = new ModernPipeCall(this.pipe.nextId(), request, reply, signal, this.context, this);
     const { outcome } = call;
@@ -120,11 +120,11 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     const id = value['id'];
     if (typeof id !== 'number') return;
     const call = this.calls.get(id);
-    if (call !== undefined) return call.settleInOrder(checkInputRequests(outcomeOfMessage(value, id), call));
+    if (call !== undefined) return call.settleInOrder(checkInputRequests(toMessageOutcome(value, id), call));
     this.cancelledCalls.answered(id);
     const reader = this.readers.get(id);
     this.readers.delete(id);
-    reader?.ended(outcomeOfMessage(value, id));
+    reader?.ended(toMessageOutcome(value, id));
   }
 
   private notification(method: string, params: JsonObject): void {
@@ -178,7 +178,7 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     this.flow.close();
     for (const call of this.calls.values()) {
       const wasSent = call.transport?.sent === true;
-      call.settle(wasSent ? outcomeOfFault(fault, reason) : connectionClosed(this.context.server, reason));
+      call.settle(wasSent ? toFaultOutcome(fault, reason) : connectionClosed(this.context.server, reason));
     }
     return true;
   }

@@ -1,7 +1,7 @@
 import {
   isJsonObject,
   META,
-  outcomeOfFault,
+  toFaultOutcome,
   type JsonObject,
   type McpNotification,
   type Outcome,
@@ -56,7 +56,7 @@ export class ModernSubscription implements ListenReader {
   }
 
   close(): void {
-    if (this.state === 'opening') this.fail(outcomeOfFault('refused', 'it was closed'));
+    if (this.state === 'opening') this.fail(toFaultOutcome('refused', 'it was closed'));
     this.state = 'closed';
     clearTimeout(this.timer);
     this.stream?.close();
@@ -103,7 +103,7 @@ export class ModernSubscription implements ListenReader {
 
   private acknowledgementTimedOut(): void {
     this.stream?.close();
-    this.ended(outcomeOfFault('timeout', 'the subscription was not acknowledged in time'));
+    this.ended(toFaultOutcome('timeout', 'the subscription was not acknowledged in time'));
   }
 
   private fail(outcome: Outcome): void {

@@ -2,7 +2,7 @@ import {
   encodeModernRequest,
   isJsonObject,
   LATEST_MODERN_REVISION,
-  outcomeOfMessage,
+  toMessageOutcome,
   type JsonObject,
   type JsonValue,
   type TransportFault,
@@ -79,7 +79,7 @@ export class PipeProbe implements PipeReceiver, Expiring {
       void this.pipe.sendOneWay(JSON.stringify({ jsonrpc: '2.0', id, result: {} }));
     }
     if (method !== undefined) return;
-    if (id === this.discoverId) this.finish({ kind: 'outcome', outcome: outcomeOfMessage(value, this.discoverId) });
+    if (id === this.discoverId) this.finish({ kind: 'outcome', outcome: toMessageOutcome(value, this.discoverId) });
     else if (id === this.sentHandshake) this.handshakeAnswered(value);
   }
 

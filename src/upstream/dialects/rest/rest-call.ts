@@ -1,4 +1,4 @@
-import { outcomeOfFault, type HttpAnswer, type TransportFault } from '#lib/mcp-protocol';
+import { toFaultOutcome, type HttpAnswer, type TransportFault } from '#lib/mcp-protocol';
 import { isEncoded, type AnswerHeaders, type HttpExchange, type HttpReceiver } from '../../channels/http/index.js';
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
 import { protocolViolation } from '../../upstream.errors.js';
@@ -39,7 +39,7 @@ export class RestCall extends InFlightCall implements HttpReceiver {
   streamEnded(): void {}
 
   failed(fault: TransportFault, detail?: string): void {
-    this.settle(outcomeOfFault(fault, detail));
+    this.settle(toFaultOutcome(fault, detail));
   }
 
   protected override cancelUpstream(): boolean {

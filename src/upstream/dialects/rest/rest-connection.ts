@@ -6,7 +6,7 @@ import {
   LIST_MEMBERS,
   META,
   MODERN_REVISIONS,
-  outcomeOfFault,
+  toFaultOutcome,
   result,
   RpcCode,
   type JsonObject,
@@ -62,7 +62,7 @@ export class RestConnection implements UpstreamConnection {
 
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
     if (this.isClosed) return Promise.resolve(connectionClosed(this.context.server, 'it was closed'));
-    if (signal.aborted) return Promise.resolve(outcomeOfFault('refused', 'cancelled before it was sent'));
+    if (signal.aborted) return Promise.resolve(toFaultOutcome('refused', 'cancelled before it was sent'));
     if (request.method === 'tools/call') return this.call(request, reply, signal);
     return Promise.resolve(this.answer(request.method));
   }

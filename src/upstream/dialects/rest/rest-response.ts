@@ -1,7 +1,7 @@
 import {
   isJsonObject,
   JsonFault,
-  outcomeOfHttp,
+  toHttpOutcome,
   parseJson,
   readRefusal,
   result,
@@ -30,7 +30,7 @@ export interface ToolResultMapping {
 export function restAnswerToOutcome(answer: HttpAnswer, bytes: Buffer, mapping: ToolResultMapping): Outcome {
   const { status } = answer;
   if (status >= 400) return result(toToolError(answer));
-  if (status >= 300) return outcomeOfHttp({ ...answer, body: '' }, 0);
+  if (status >= 300) return toHttpOutcome({ ...answer, body: '' }, 0);
   const type = parseMediaType(answer.contentType);
   const isNotJson = bytes.length === 0 || (type !== undefined && !isJson(type));
   if (mapping.isStructured && isNotJson) {

@@ -1,13 +1,13 @@
 import {
   RelayFailure,
   type Address,
-  type Announced,
+  type AnnounceReply,
   type ClaimVerdict,
   type Mailbox,
   type Relay,
   type RevokeVerdict,
   type Ticket,
-  type WorkerState,
+  type WorkerPresence,
 } from '#lib/worker-bus';
 import type { HeirRecords } from '../hand-over.js';
 import type { Host } from '../host.js';
@@ -96,21 +96,21 @@ export class RelayLink implements Relay, HeirRecords, Guest {
     return this.decide(ticket.requester, (node) => node.revoke(ticket));
   }
 
-  async announce(worker: string, ttlMs: number): Promise<Announced> {
+  async announce(worker: string, ttlMs: number): Promise<AnnounceReply> {
     const announced = await this.command(worker, (node) => node.announce(worker, ttlMs));
-    if (!announced.buried) await this.command(LIST, (node) => node.list(worker, ttlMs));
+    if (!announced.fenced) await this.command(LIST, (node) => node.list(worker, ttlMs));
     return announced;
   }
 
-  living(): Promise<readonly string[]> {
+  aliveWorkers(): Promise<readonly string[]> {
     return this.command(LIST, (node) => node.living());
   }
 
-  stateOf(worker: string): Promise<WorkerState> {
+  presenceOf(worker: string): Promise<WorkerPresence> {
     return this.command(worker, (node) => node.stateOf(worker));
   }
 
-  async bury(worker: string): Promise<boolean> {
+  async fence(worker: string): Promise<boolean> {
     const isBuried = await this.command(worker, (node) => node.bury(worker));
     if (isBuried) await this.command(LIST, (node) => node.strike(worker));
     return isBuried;

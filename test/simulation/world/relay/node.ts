@@ -1,4 +1,4 @@
-import type { Announced, ClaimVerdict, RevokeVerdict, Ticket, WorkerState } from '#lib/worker-bus';
+import type { AnnounceReply, ClaimVerdict, RevokeVerdict, Ticket, WorkerPresence } from '#lib/worker-bus';
 import type { Chance } from '../chance.js';
 import type { Universe } from '../universe.js';
 
@@ -115,12 +115,12 @@ export class RelayNode {
     return subscribers.length;
   }
 
-  announce(worker: string, ttlMs: number): Announced {
+  announce(worker: string, ttlMs: number): AnnounceReply {
     const token = this.read(`generation:${worker}`) ?? this.chance.id();
     this.set(`generation:${worker}`, token, GENERATION_TTL_MS);
     const buried = this.has(`tombstone:${worker}`);
     if (!buried) this.set(`worker:${worker}`, 'announced', ttlMs);
-    return { generation: this.generationWith(token), now: this.clock, buried };
+    return { generation: this.generationWith(token), now: this.clock, fenced: buried };
   }
 
   /** The list of the living lies elsewhere than what is known of each: a step of its own. */
@@ -133,8 +133,8 @@ export class RelayNode {
     return keys.map((key) => key.slice('listed:'.length));
   }
 
-  stateOf(worker: string): WorkerState {
-    if (this.has(`tombstone:${worker}`)) return 'buried';
+  stateOf(worker: string): WorkerPresence {
+    if (this.has(`tombstone:${worker}`)) return 'fenced';
     return this.has(`worker:${worker}`) ? 'alive' : 'missing';
   }
 

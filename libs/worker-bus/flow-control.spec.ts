@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { BusWorld, gate, unsaid, untried } from './bus-world-fixture.js';
+import { BusWorld, deferred, maybeAttempted, notAttempted } from './bus-world-fixture.js';
 import type { BusContext } from './bus.js';
 import type { BusNode } from './bus-node.js';
 import { MAX_FRAME_BYTES, WINDOW_BYTES } from './protocol.js';
@@ -8,13 +8,13 @@ const order = { to: 'owner', pattern: 'do', payload: 'thing' };
 const KIB = 1024;
 
 let world: BusWorld;
-let asker: BusNode;
+let requester: BusNode;
 let owner: BusNode;
 let serve: (context: BusContext) => unknown;
 
 beforeEach(async () => {
   world = new BusWorld();
-  asker = await world.node('asker');
+  requester = await world.node('requester');
   owner = await world.node('owner', (_, context) => serve(context), { limits: { waitingBytes: 4 * 1024 * KIB } });
 });
 
@@ -22,164 +22,168 @@ afterEach(() => world.stop());
 
 const text = (bytes: number) => 'x'.repeat(bytes);
 
-/** Bytes of events and ends that were sent. */
+/** Returns the number of bytes of the events and ends that were sent. */
 const sentBytes = () =>
-  [...world.framesOf('event'), ...world.framesOf('end')].reduce((sum, { payload }) => sum + payload.length, 0);
+  [...world.publishedFrames('event'), ...world.publishedFrames('end')].reduce(
+    (sum, { payload }) => sum + payload.length,
+    0,
+  );
 
 describe('a value', () => {
-  it('of 10 MB arrives whole, in frames of at most 64 KiB', async () => {
+  it('of 10 MB arrives complete, in frames of at most 64 KiB', async () => {
     const value = text(10_000_000);
     let largest = 0;
-    world.relay.carry = ({ bytes, deliver }) => {
+    world.relay.onPublish = ({ bytes, deliver }) => {
       largest = Math.max(largest, bytes.length);
       return deliver();
     };
     serve = () => ({ value });
-    const end = await asker.request(order).end;
+    const end = await requester.request(order).end;
     expect(end).toEqual({ kind: 'value', value: { value } });
     expect(largest).toBe(MAX_FRAME_BYTES);
   });
 
-  it('of characters of many bytes survives being cut anywhere', async () => {
+  it('of multi-byte characters survives being split anywhere', async () => {
     const value = '€𝄞'.repeat(50_000);
     serve = () => value;
-    expect(await asker.request(order).end).toEqual({ kind: 'value', value });
+    expect(await requester.request(order).end).toEqual({ kind: 'value', value });
   });
 });
 
 describe('a slow consumer', () => {
-  it('gets a window and no more, and the handler waits', async () => {
+  it('receives at most one window, and the handler waits', async () => {
     let emitted = 0;
     serve = async ({ emit }) => {
       for (; emitted < 100; emitted += 1) await emit(text(64 * KIB));
       return 'end';
     };
-    const consumer = gate();
+    const consumer = deferred();
     const events: unknown[] = [];
-    const exchange = asker.request(order, (event) => {
+    const exchange = requester.request(order, (event) => {
       events.push(event);
-      return consumer.passed;
+      return consumer.promise;
     });
     await world.settle();
     expect(events).toHaveLength(1);
     expect(sentBytes()).toBeLessThanOrEqual(WINDOW_BYTES);
     expect(emitted).toBeLessThan(20);
-    consumer.open();
+    consumer.resolve();
     expect(await exchange.end).toEqual({ kind: 'value', value: 'end' });
     expect(events).toHaveLength(100);
   });
 
-  it('hears one event after the other, and the end after all of them', async () => {
+  it('receives one event after the other, and the end after all events', async () => {
     serve = ({ emit }) => {
       for (const step of [1, 2, 3]) void emit(step);
       return 'end';
     };
-    const heard: unknown[] = [];
-    const exchange = asker.request(order, async (event) => {
-      heard.push(`begin ${String(event)}`);
+    const received: unknown[] = [];
+    const exchange = requester.request(order, async (event) => {
+      received.push(`begin ${String(event)}`);
       await new Promise<void>((resolve) => void world.timer.after(10, resolve));
-      heard.push(`end ${String(event)}`);
+      received.push(`end ${String(event)}`);
     });
-    void exchange.end.then(() => heard.push('over'));
+    void exchange.end.then(() => received.push('over'));
     await world.timer.advance(100);
-    expect(heard).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2', 'begin 3', 'end 3', 'over']);
+    expect(received).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2', 'begin 3', 'end 3', 'over']);
   });
 
-  it('loses nothing by a relay that breaks once the end has arrived', async () => {
+  it('loses nothing when the relay breaks after the end has arrived', async () => {
     serve = ({ emit }) => (void emit('event'), 'end');
-    const consumer = gate();
-    const exchange = asker.request(order, () => consumer.passed);
+    const consumer = deferred();
+    const exchange = requester.request(order, () => consumer.promise);
     await world.settle();
-    world.relay.breakUp();
-    consumer.open();
+    world.relay.breakConnections();
+    consumer.resolve();
     expect(await exchange.end).toEqual({ kind: 'value', value: 'end' });
   });
 
-  it('goes on after a lost credit: the owner asks', async () => {
+  it('continues after a lost credit, because the owner probes', async () => {
     let isLosing = true;
-    world.relay.carry = ({ frame, deliver }) =>
-      isLosing && frame.kind === 'credit' ? Promise.reject(unsaid()) : deliver();
+    world.relay.onPublish = ({ frame, deliver }) =>
+      isLosing && frame.kind === 'credit' ? Promise.reject(maybeAttempted()) : deliver();
     serve = async ({ emit }) => {
       for (let count = 0; count < 40; count += 1) await emit(text(64 * KIB));
       return 'end';
     };
-    const exchange = asker.request(order, () => {});
+    const exchange = requester.request(order, () => {});
     expect(await world.endWithin(500, exchange)).toBeUndefined();
     isLosing = false;
     expect(await world.endWithin(1_000, exchange)).toEqual({ kind: 'value', value: 'end' });
   });
 
-  it('that is not there any more does not hold its owner for ever, even when no word of that arrives', async () => {
+  it('that has ended does not block its owner for ever, even if the cancel is lost', async () => {
     let signal: AbortSignal | undefined;
     serve = async (context) => {
       ({ signal } = context);
       while (!signal.aborted) await context.emit(text(64 * KIB));
     };
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'cancel' ? Promise.reject(unsaid()) : deliver());
-    asker.request(order, () => new Promise(() => {}));
+    world.relay.onPublish = ({ frame, deliver }) =>
+      frame.kind === 'cancel' ? Promise.reject(maybeAttempted()) : deliver();
+    requester.request(order, () => new Promise(() => {}));
     await world.settle();
-    world.relay.breakUp();
+    world.relay.breakConnections();
     await world.timer.advance(6_000);
     expect(signal?.aborted).toBe(false);
-    world.relay.carry = (passing) => passing.deliver();
+    world.relay.onPublish = (inTransit) => inTransit.deliver();
     await world.timer.advance(1_000);
     expect(signal?.reason).toMatchObject({ why: 'cancelled' });
   });
 });
 
-describe('what waits to be sent', () => {
-  it('is bounded: beyond that the exchange ends with a gap, and its handler is told', async () => {
+describe('the buffer of a reply stream', () => {
+  it('is bounded: an overflow ends the exchange with a gap and aborts the handler', async () => {
     let signal: AbortSignal | undefined;
     serve = (context) => {
       ({ signal } = context);
       for (let count = 0; count < 200; count += 1) void context.emit(text(64 * KIB));
       return new Promise(() => {});
     };
-    const exchange = asker.request(order, () => new Promise(() => {}));
+    const exchange = requester.request(order, () => new Promise(() => {}));
     expect(await world.endWithin(0, exchange)).toEqual({ kind: 'unknown', cause: 'gap' });
     expect(signal?.reason).toMatchObject({ why: 'overflow' });
     expect(sentBytes()).toBeLessThanOrEqual(WINDOW_BYTES);
   });
 
-  it('tells of an overflow after all that was sent before it', async () => {
+  it('reports an overflow after everything that was sent before it', async () => {
     serve = ({ emit }) => {
       for (let count = 0; count < 200; count += 1) void emit(text(64 * KIB));
       return 'too late';
     };
-    let heard = 0;
-    const exchange = asker.request(order, async () => {
-      heard += 1;
+    let received = 0;
+    const exchange = requester.request(order, async () => {
+      received += 1;
       await world.settle();
     });
     expect(await exchange.end).toEqual({ kind: 'unknown', cause: 'gap' });
-    expect(heard).toBeLessThan(200);
+    expect(received).toBeLessThan(200);
     await world.settle();
     expect(owner.load.served).toBe(0);
   });
 
-  it('may be one value of any size', async () => {
+  it('accepts a single value of any size', async () => {
     serve = async ({ emit }) => {
       await emit(text(8 * 1024 * KIB));
       return 'end';
     };
     let length = 0;
-    const exchange = asker.request(order, (event) => void (length = String(event).length));
+    const exchange = requester.request(order, (event) => void (length = String(event).length));
     expect(await exchange.end).toEqual({ kind: 'value', value: 'end' });
     expect(length).toBe(8 * 1024 * KIB);
   });
 
-  it('ends with a gap where an event is no JSON', async () => {
+  it('ends the exchange with a gap if JSON cannot represent an event', async () => {
     serve = ({ emit }) => (void emit(1n), 'end');
-    expect(await asker.request(order).end).toEqual({ kind: 'unknown', cause: 'gap' });
+    expect(await requester.request(order).end).toEqual({ kind: 'unknown', cause: 'gap' });
   });
 
-  it('ends with a gap where a listener fails', async () => {
+  it('ends the exchange with a gap if the listener fails', async () => {
     serve = ({ emit }) => (void emit('event'), 'end');
     const failing = () => {
       throw new Error('no');
     };
-    expect(await asker.request(order, failing).end).toEqual({ kind: 'unknown', cause: 'gap' });
-    expect(await asker.request(order, () => Promise.reject(new Error('no'))).end).toEqual({
+    expect(await requester.request(order, failing).end).toEqual({ kind: 'unknown', cause: 'gap' });
+    expect(await requester.request(order, () => Promise.reject(new Error('no'))).end).toEqual({
       kind: 'unknown',
       cause: 'gap',
     });
@@ -187,30 +191,31 @@ describe('what waits to be sent', () => {
 });
 
 describe('an answer that could not be published', () => {
-  it('is published again, the same, until the relay is back', async () => {
+  it('is published again unchanged until the relay is back', async () => {
     serve = ({ emit }) => (void emit('event'), 'end');
     let failures = 20;
-    world.relay.carry = async ({ frame, deliver }) => {
+    world.relay.onPublish = async ({ frame, deliver }) => {
       if (!['event', 'end'].includes(frame.kind) || (failures -= 1) < 0) return deliver();
-      // Every other time it was published all the same.
+      // Every other attempt is published although it fails.
       if (failures % 2 === 0) await deliver();
-      throw unsaid();
+      throw maybeAttempted();
     };
     const events: unknown[] = [];
-    const exchange = asker.request(order, (event) => void events.push(event));
+    const exchange = requester.request(order, (event) => void events.push(event));
     expect(await world.endWithin(5_000, exchange)).toEqual({ kind: 'value', value: 'end' });
     expect(events).toEqual(['event']);
   });
 
-  it('is given up after seven seconds', async () => {
+  it('aborts the handler after seven seconds', async () => {
     let why: unknown;
     serve = (context) => {
       context.signal.onabort = () => ({ why } = context.signal.reason);
       void context.emit('event');
       return new Promise(() => {});
     };
-    world.relay.carry = ({ frame, deliver }) => (frame.kind === 'event' ? Promise.reject(untried()) : deliver());
-    asker.request(order);
+    world.relay.onPublish = ({ frame, deliver }) =>
+      frame.kind === 'event' ? Promise.reject(notAttempted()) : deliver();
+    requester.request(order);
     await world.timer.advance(6_800);
     expect(why).toBeUndefined();
     await world.timer.advance(400);
@@ -218,19 +223,19 @@ describe('an answer that could not be published', () => {
   });
 });
 
-it('nothing is left over once all has ended', async () => {
+it('leaves neither requests nor timers behind once every exchange has ended', async () => {
   serve = async ({ emit }) => {
     await emit(text(3 * 1024 * KIB));
     return text(2 * 1024 * KIB);
   };
   const idle = world.timer.pending;
   for (let count = 0; count < 3; count += 1) {
-    await asker.request({ ...order, queue: 'q', budgetMs: 60_000 }, () => {}).end;
+    await requester.request({ ...order, queue: 'q', budgetMs: 60_000 }, () => {}).end;
   }
   await world.timer.advance(25_000);
-  expect([asker.load, owner.load]).toEqual([
-    { asked: 0, served: 0 },
-    { asked: 0, served: 0 },
+  expect([requester.load, owner.load]).toEqual([
+    { sent: 0, served: 0 },
+    { sent: 0, served: 0 },
   ]);
   expect(world.timer.pending).toBe(idle);
 });

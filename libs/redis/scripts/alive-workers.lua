@@ -1,3 +1,3 @@
 -- KEYS: {workers}:living
--- Answers the workers whose announcement is not over.
+-- Returns the workers whose announcement has not expired.
 return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now_ms(), '+inf')

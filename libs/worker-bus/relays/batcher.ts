@@ -1,20 +1,20 @@
-interface Waiting<Item, Answer> {
+interface PendingItem<Item, Answer> {
   readonly item: Item;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (cause: unknown) => void;
 }
 
 /**
- * Gathers what is asked for within one turn of the event loop and sends it together: under load that is ten items, and
- * what each costs at Redis and at the socket is shared by all. Alone, an item waits for the end of its turn only.
+ * Collects the items of one turn of the event loop and sends them together: under load about ten items share the cost
+ * at Redis and at the socket. A single item waits only for the end of its turn.
  */
-export class Gathering<Item, Answer> {
-  private readonly groups = new Map<string, Waiting<Item, Answer>[]>();
+export class Batcher<Item, Answer> {
+  private readonly groups = new Map<string, PendingItem<Item, Answer>[]>();
 
-  /** `send` gets items of one key, in their order, at most so many, and answers each. */
+  /** `send` receives at most `maxItems` items of one key, in order, and resolves with one answer for each. */
   constructor(
     private readonly send: (key: string, items: readonly Item[]) => Promise<readonly Answer[]>,
-    private readonly most: number,
+    private readonly maxItems: number,
   ) {}
 
   /** Rejects as `send` does. */
@@ -32,12 +32,12 @@ export class Gathering<Item, Answer> {
     const groups = [...this.groups];
     this.groups.clear();
     for (const [key, group] of groups) {
-      for (let from = 0; from < group.length; from += this.most)
-        this.sendGroup(key, group.slice(from, from + this.most));
+      for (let from = 0; from < group.length; from += this.maxItems)
+        this.sendGroup(key, group.slice(from, from + this.maxItems));
     }
   }
 
-  private sendGroup(key: string, group: readonly Waiting<Item, Answer>[]): void {
+  private sendGroup(key: string, group: readonly PendingItem<Item, Answer>[]): void {
     const items = group.map(({ item }) => item);
     this.send(key, items).then(
       (answers) => group.forEach(({ resolve }, index) => resolve(answers[index] as Answer)),
