@@ -22,7 +22,7 @@ import {
   UpstreamPool,
 } from '../session-pool/index.js';
 import { ServerSubscriptions, DeferredListViews, SessionSubscriptions } from '../subscriptions/index.js';
-import { DeafBus } from '../../test/support/deaf-bus.js';
+import { UnreachableBus } from '../../test/support/unreachable-bus.js';
 import { SingleWorkerRegistry, EmptyHandoffDirectory } from './single-worker.js';
 import { PendingHandoffs } from './pending-handoffs.js';
 import { WorkerId, SessionIds } from './session-ids.js';
@@ -51,7 +51,7 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
     new SingleWorkerRegistry(workerId),
     new EmptyHandoffDirectory(),
     new PendingHandoffs(),
-    new DeafBus(),
+    new UnreachableBus(),
     new NullEventArchive(),
   ] as const;
   const router = new SessionRouter(
@@ -127,8 +127,8 @@ describe('SessionRouter', () => {
     await session.notify(roots);
     await session.call(callOf(1), new RecordingSink());
     await session.notify(roots);
-    expect(connector.opened[0]?.told).toEqual([roots]);
-    connector.opened[0]?.die();
+    expect(connector.opened[0]?.sentNotifications).toEqual([roots]);
+    connector.opened[0]?.breakOff();
     await session.notify(roots);
   });
 
@@ -143,7 +143,7 @@ describe('SessionRouter', () => {
     await session.setClient({ ...LEGACY_CLIENT, capabilities: { roots: {} } });
     await jest.advanceTimersByTimeAsync(0);
     expect(connector.opened.map(({ client }) => client.capabilities)).toEqual([{ roots: {} }]);
-    connector.opened[0]?.change(TOOLS);
+    connector.opened[0]?.emitChange(TOOLS);
     await jest.advanceTimersByTimeAsync(1_000);
     expect(sink.summary).toContain(TOOLS.method);
   });

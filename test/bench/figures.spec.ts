@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Latencies } from './latencies.js';
 import { median } from './median.js';
 import { readOptions } from './options.js';
-import { Pace } from './pace.js';
+import { CallPacer } from './call-pacer.js';
 
 describe('Latencies', () => {
   it('gives the value below which the share lies, to the microsecond', () => {
@@ -61,16 +61,16 @@ describe('RepeatBackoff', () => {
   afterEach(() => void jest.useRealTimers());
 
   it('lets no more through than its rate, and nobody lose a turn by being busy', () => {
-    const pace = new Pace(100);
+    const pace = new CallPacer(100);
     const turns: number[] = [];
     const again = (dueAtMs: number): void => {
       turns.push(dueAtMs);
-      if (turns.length !== 3 && turns.length < 12) pace.turn(again);
+      if (turns.length !== 3 && turns.length < 12) pace.schedule(again);
     };
-    pace.turn(again);
+    pace.schedule(again);
     jest.advanceTimersByTime(100);
     expect(turns).toHaveLength(3);
-    pace.turn(again);
+    pace.schedule(again);
     expect(turns).toHaveLength(11);
     expect(performance.now() - (turns[3] ?? 0)).toBeGreaterThan(50);
     pace.stop();

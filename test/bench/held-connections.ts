@@ -1,18 +1,18 @@
 import { connect, type Socket } from 'node:net';
 import type { BurdenOrder, BurdenReport, HeardReport, HeldOrder, SessionsReport, StreamsOrder } from './load-orders.js';
 import { connectTo, openSession } from './load-sessions.js';
-import { PATIENCE, archiveOf, endRequest, prepareCall, streamRequest, type Target, type ToolUse } from './workload.js';
+import { HANG, archive, endRequest, prepareCall, streamRequest, type Target, type ToolUse } from './workload.js';
 
 const AT_ONCE = 16;
 const OK = 'HTTP/1.1 200';
 
 /** Connections that stay open between orders: standing streams, and clients that are a burden. */
 export class HeldConnections {
-  private readonly streams: StandingStream[] = [];
+  private readonly streams: OpenStream[] = [];
   private readonly sockets: Socket[] = [];
   private burdens: { readonly target: Target; readonly session: string }[] = [];
 
-  carryOut(order: HeldOrder): Promise<SessionsReport> | HeardReport | Promise<BurdenReport> {
+  execute(order: HeldOrder): Promise<SessionsReport> | HeardReport | Promise<BurdenReport> {
     switch (order.order) {
       case 'streams':
         return this.openStreams(order);
@@ -33,7 +33,7 @@ export class HeldConnections {
       while (connection !== undefined && left > 0) {
         left -= 1;
         const session = await openSession(connection, openAt);
-        const stream = new StandingStream(target, session);
+        const stream = new OpenStream(target, session);
         this.streams.push(stream);
         await stream.opened;
       }
@@ -48,7 +48,7 @@ export class HeldConnections {
 
   private heard(): HeardReport {
     const open = this.streams.filter((stream) => stream.open);
-    return { open: open.length, heard: open.filter((stream) => stream.takeHeard()).length };
+    return { open: open.length, heard: open.filter((stream) => stream.takeReceived()).length };
   }
 
   private async burden({ target, hanging, unread, unreadBytes }: BurdenOrder): Promise<BurdenReport> {
@@ -65,8 +65,8 @@ export class HeldConnections {
       await new Promise((resolve) => socket.once('data', resolve));
       socket.pause();
     };
-    for (let count = 0; count < hanging; count += 1) await begin(PATIENCE, true);
-    for (let count = 0; count < unread; count += 1) await begin(archiveOf(unreadBytes), false);
+    for (let count = 0; count < hanging; count += 1) await begin(HANG, true);
+    for (let count = 0; count < unread; count += 1) await begin(archive(unreadBytes), false);
     opener.close();
     return { connections: this.sockets.length };
   }
@@ -87,11 +87,11 @@ export class HeldConnections {
 }
 
 /** A GET whose answer does not end. */
-class StandingStream {
+class OpenStream {
   /** Rejects when there is no stream. */
   readonly opened: Promise<void>;
   private readonly socket: Socket;
-  private hasHeard = false;
+  private hasReceived = false;
 
   constructor(target: Target, session: string) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -102,7 +102,7 @@ class StandingStream {
       if (head.startsWith(OK)) return resolve();
       reject(new Error(`A stream was answered ${head.slice(0, 500)}`));
     });
-    this.socket.on('data', () => (this.hasHeard = true));
+    this.socket.on('data', () => (this.hasReceived = true));
     this.socket.on('error', reject);
     this.socket.on('close', () => reject(new Error('A stream was closed.')));
     this.socket.write(streamRequest(target, session));
@@ -113,10 +113,10 @@ class StandingStream {
   }
 
   /** Whether anything came since the last time. */
-  takeHeard(): boolean {
-    const { hasHeard } = this;
-    this.hasHeard = false;
-    return hasHeard;
+  takeReceived(): boolean {
+    const { hasReceived } = this;
+    this.hasReceived = false;
+    return hasReceived;
   }
 
   close(): void {

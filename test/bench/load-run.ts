@@ -1,7 +1,7 @@
 import type { HttpAnswer, HttpConnection } from './http-connection.js';
 import { Latencies } from './latencies.js';
 import { MAX_SAMPLE_LENGTH, isRight } from './load-sessions.js';
-import type { Pace } from './pace.js';
+import type { CallPacer } from './call-pacer.js';
 import { FIRST_ID, LAST_ID, type PreparedCall } from './workload.js';
 
 const MAX_SAMPLES = 3;
@@ -20,8 +20,8 @@ export class Run {
   private busy = 0;
   private idle: (() => void) | undefined;
 
-  /** Without a pace the next call follows each answer at once. */
-  constructor(private readonly pace?: Pace) {}
+  /** Without a pacer the next call follows each answer at once. */
+  constructor(private readonly pacer?: CallPacer) {}
 
   /** Calls over and over on one connection until the run is stopped. */
   drive(connection: HttpConnection, call: PreparedCall): void {
@@ -36,8 +36,8 @@ export class Run {
       connection.send(call.bytes, answered, failed);
     };
     const next = (): void => {
-      if (this.pace === undefined || this.isOver(connection)) send(performance.now());
-      else this.pace.turn(send);
+      if (this.pacer === undefined || this.isOver(connection)) send(performance.now());
+      else this.pacer.schedule(send);
     };
     const answered = (answer: HttpAnswer): void => {
       this.latencies.add(performance.now() - dueAtMs);
@@ -58,7 +58,7 @@ export class Run {
     this.stopped = true;
     return new Promise((resolve) => {
       this.idle = resolve;
-      this.pace?.stop();
+      this.pacer?.stop();
       if (this.busy === 0) resolve();
     });
   }

@@ -8,7 +8,7 @@ import type { HeldOrder, LoadOrder, LoadReport, SessionsOrder } from './load-ord
 import { Run } from './load-run.js';
 import { connectTo, openSession, openSessions } from './load-sessions.js';
 import { serveOrders } from './orders.js';
-import { Pace } from './pace.js';
+import { CallPacer } from './call-pacer.js';
 import { endRequest, prepareCall } from './workload.js';
 
 async function runLoad(order: LoadOrder): Promise<LoadReport> {
@@ -44,7 +44,7 @@ async function callFor(
 ): Promise<LoadReport> {
   const { era, target, durationMs, perSecond, use } = order;
   const calls = connections.map((_, index) => prepareCall(era, target, sessions[index], use));
-  const run = new Run(perSecond === undefined ? undefined : new Pace(perSecond));
+  const run = new Run(perSecond === undefined ? undefined : new CallPacer(perSecond));
   const startedAt = performance.now();
   const cpu = process.cpuUsage();
   for (const [index, call] of calls.entries()) run.drive(connections[index] as HttpConnection, call);
@@ -74,6 +74,6 @@ serveOrders(async (wanted) => {
     case 'sessions':
       return openSessions(order);
     default:
-      return held.carryOut(order);
+      return held.execute(order);
   }
 });

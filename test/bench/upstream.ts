@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { announcePort } from './announce.js';
-import { ANSWER_TEXT, PATIENCE, REVISION, TOOL_NAME, UPSTREAM_PATH, archiveOf } from './workload.js';
+import { ANSWER_TEXT, HANG, REVISION, TOOL_NAME, UPSTREAM_PATH, archive } from './workload.js';
 
 interface Message {
   readonly id?: string | number;
@@ -26,11 +26,11 @@ const TOOLS = [
     },
   },
   {
-    name: archiveOf(0).name,
+    name: archive(0).name,
     description: 'Answers at length.',
     inputSchema: { type: 'object', properties: { bytes: { type: 'integer' } }, required: ['bytes'] },
   },
-  { name: PATIENCE.name, description: 'Never answers.', inputSchema: NO_ARGUMENTS },
+  { name: HANG.name, description: 'Never answers.', inputSchema: NO_ARGUMENTS },
 ];
 const CALL_RESULT = { content: [{ type: 'text', text: ANSWER_TEXT }], isError: false };
 
@@ -43,8 +43,8 @@ const archives = new Map<number, string>();
 
 function answerCall(message: Message, response: ServerResponse, tail: string): void {
   const { name, arguments: given } = message.params ?? {};
-  if (name === PATIENCE.name) return;
-  send(response, 200, message, name === archiveOf(0).name ? archiveTail(given?.bytes ?? 0) : tail);
+  if (name === HANG.name) return;
+  send(response, 200, message, name === archive(0).name ? archiveTail(given?.bytes ?? 0) : tail);
 }
 
 /** Made once for each length. */

@@ -30,10 +30,10 @@ export interface ToolUse {
 const WEATHER: ToolUse = { name: TOOL_NAME, arguments: { city: 'Lisbon', days: 1, units: 'celsius' } };
 
 /** Answers with a text of so many bytes. */
-export const archiveOf = (bytes: number): ToolUse => ({ name: 'archive', arguments: { bytes } });
+export const archive = (bytes: number): ToolUse => ({ name: 'archive', arguments: { bytes } });
 
 /** Never answers. */
-export const PATIENCE: ToolUse = { name: 'patience', arguments: {} };
+export const HANG: ToolUse = { name: 'patience', arguments: {} };
 
 /** Ids have one width so that a prepared request can be reused with only its id changed. */
 export const FIRST_ID = 1_000_000;

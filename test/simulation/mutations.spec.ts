@@ -6,9 +6,9 @@ import { run } from './run.js';
 import { scenarios } from './scenarios.js';
 import { HISTORIES } from './settings.js';
 
-const MOST_RUNS = 5_000;
+const MAX_RUNS = 5_000;
 const FEW_RUNS = 100;
-const PATIENCE_MS = 300_000;
+const TEST_TIMEOUT_MS = 300_000;
 
 describe('workers that lack nothing', () => {
   it.each(MUTATIONS)(
@@ -20,7 +20,7 @@ describe('workers that lack nothing', () => {
       }
       expect(broken).toEqual([]);
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 });
 
@@ -29,12 +29,12 @@ describe('workers that lack', () => {
     '$what break a promise',
     async ({ flaws, family, breaks }) => {
       const broken: string[] = [];
-      for (const scenario of fc.sample(scenarios(family), { numRuns: MOST_RUNS, seed: HISTORIES.seed })) {
+      for (const scenario of fc.sample(scenarios(family), { numRuns: MAX_RUNS, seed: HISTORIES.seed })) {
         broken.push(...violationsOf(await run(scenario, flaws())));
         if (broken.some((violation) => violation.startsWith(breaks))) break;
       }
       expect(broken.filter((violation) => violation.startsWith(breaks))).not.toEqual([]);
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 });

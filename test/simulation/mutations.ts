@@ -70,7 +70,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: 'the memory of requests that were seen',
     flaws: () => ({ bus: { seen: new NoMemory(new SystemTimer()) } }),
-    family: { faults: ['repetition'], crowds: true },
+    family: { faults: ['repetition'], isConcurrent: true },
     breaks: 'not_executed is never a lie',
   },
   {
@@ -82,7 +82,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: 'the end of the time in which a request can be claimed',
     flaws: () => ({ relay: { ignoresLateness: true } }),
-    family: { faults: ['lateness'], mostFaults: 1 },
+    family: { faults: ['lateness'], maxFaults: 1 },
     breaks: 'not_executed is never a lie',
   },
   {
@@ -123,20 +123,20 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     what: 'a new name at each start',
-    flaws: () => ({ keepsNames: true }),
+    flaws: () => ({ reusesWorkerIds: true }),
     family: { faults: ['twin'] },
     breaks: 'not_executed is never a lie',
   },
   {
-    what: 'doubt about an heir that gave no answer',
-    flaws: () => ({ forgetsDoubt: true }),
+    what: 'doubt about an newOwner that gave no answer',
+    flaws: () => ({ ignoresUnknownHandoffs: true }),
     family: { faults: ['leave', 'command', 'loss', 'reset'] },
     breaks: 'one gate per session',
   },
   {
     what: 'a queue for each session',
     flaws: () => ({ bus: { queue: new NoQueue() } }),
-    family: { faults: [], crowds: true },
+    family: { faults: [], isConcurrent: true },
     breaks: 'calls of a session begin in the order of their arrival',
   },
 ];

@@ -10,7 +10,7 @@ export const REGRESSIONS: readonly { readonly what: string; readonly scenario: S
       seed: -17,
       clocks: [1, 1, 1],
       ageMs: 8_000,
-      worstLatencyMs: 1,
+      maxLatencyMs: 1,
       lagMs: 0,
       isCluster: true,
       sessions: [0],

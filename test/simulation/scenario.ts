@@ -1,5 +1,5 @@
-import type { FrameFault } from './world/relay/frame-fates.js';
-import type { CommandFault } from './world/relay/command-fates.js';
+import type { FrameFault } from './world/relay/frame-faults.js';
+import type { CommandFault } from './world/relay/command-faults.js';
 
 /** What a server does with a call. `defect`: our own handler breaks after the server has answered. */
 export const BEHAVIOURS = ['ok', 'tool-error', '401', '500', 'null', 'foreign-id', 'cut', 'lost', 'defect'] as const;
@@ -53,7 +53,7 @@ export interface Scenario {
   readonly clocks: readonly number[];
   /** How long the workers have run when the requests begin. */
   readonly ageMs: number;
-  readonly worstLatencyMs: number;
+  readonly maxLatencyMs: number;
   readonly lagMs: number;
   readonly isCluster: boolean;
   /** The worker that owns each session. */
@@ -65,7 +65,7 @@ export interface Scenario {
 /** The longest that a frame may take on its way, after the request that it belongs to. */
 const FRAMES_AFTER_MS = 3_000;
 
-/** A worker that leaves may wait for so long for an heir, twice. */
+/** A worker that leaves may wait for so long for an newOwner, twice. */
 const LEAVING_MS = 6_500;
 
 /** When nothing that was planned can be under way any more, ms since the requests began. */

@@ -44,16 +44,16 @@ const EVERY_GROUP = (Object.keys(FAULTS) as FaultGroup[]).filter((group) => grou
 export interface Family {
   /** What may befall it; unless told, everything but `lateness`. */
   readonly faults?: readonly FaultGroup[];
-  readonly mostFaults?: number;
+  readonly maxFaults?: number;
   readonly behaviours?: readonly Behaviour[];
   readonly cancels?: boolean;
   /** Some have less time than the server needs. */
-  readonly hurries?: boolean;
+  readonly hasTightBudgets?: boolean;
   /** All at once, in one session. */
-  readonly crowds?: boolean;
+  readonly isConcurrent?: boolean;
 }
 
-const MOST_REQUESTS = 4;
+const MAX_REQUESTS = 4;
 const AMPLE_MS = 2_000;
 const ampleBudget = fc.integer({ min: AMPLE_MS, max: 6_000 });
 const tightBudget = fc.integer({ min: 50, max: AMPLE_MS });
@@ -61,13 +61,13 @@ const tightBudget = fc.integer({ min: 50, max: AMPLE_MS });
 function requestsOf({
   behaviours = BEHAVIOURS,
   cancels = true,
-  hurries = true,
-  crowds = false,
+  hasTightBudgets = true,
+  isConcurrent = false,
 }: Family): fc.Arbitrary<PlannedRequest> {
   const fields = {
-    at: crowds ? fc.nat(60) : moment,
+    at: isConcurrent ? fc.nat(60) : moment,
     via: place,
-    session: fc.nat(crowds ? 0 : 1),
+    session: fc.nat(isConcurrent ? 0 : 1),
     // Most calls go well: only then there is a success to be judged.
     behaviour: fc.oneof(
       { arbitrary: is(behaviours[0] ?? 'ok'), weight: 4 },
@@ -75,7 +75,7 @@ function requestsOf({
     ),
     workMs: fc.oneof(fc.nat(30), fc.nat(800)),
     steps: fc.nat(3),
-    budgetMs: hurries
+    budgetMs: hasTightBudgets
       ? fc.oneof({ arbitrary: ampleBudget, weight: 4 }, { arbitrary: tightBudget, weight: 1 })
       : ampleBudget,
     cancelAfterMs: fc.option(moment, { freq: 6, nil: undefined }),
@@ -87,18 +87,21 @@ function requestsOf({
 
 /** Scenarios of two or three workers, one or two sessions, one to four requests. */
 export function scenarios(family: Family = {}): fc.Arbitrary<Scenario> {
-  const { faults = EVERY_GROUP, mostFaults = 4 } = family;
+  const { faults = EVERY_GROUP, maxFaults = 4 } = family;
   const fate = faults.length > 0 ? fc.oneof(...faults.map((group): fc.Arbitrary<Fault> => FAULTS[group])) : undefined;
   return fc.record({
     seed: fc.integer(),
     clocks: fc.array(fc.constantFrom(1, 0.93, 1.07), { minLength: 2, maxLength: 3 }),
     // Rarely long enough for the relay to have settled: that costs time, and matters to few.
     ageMs: fc.constantFrom(400, 400, 400, 8_000),
-    worstLatencyMs: fc.constantFrom(1, 5, 20),
+    maxLatencyMs: fc.constantFrom(1, 5, 20),
     lagMs: fc.constantFrom(0, 10, 300),
     isCluster: fc.boolean(),
     sessions: fc.array(place, { minLength: 1, maxLength: 2 }),
-    requests: fc.array(requestsOf(family), { minLength: family.crowds ? MOST_REQUESTS : 1, maxLength: MOST_REQUESTS }),
-    faults: fate ? fc.array(fate, { maxLength: mostFaults }) : fc.constant([]),
+    requests: fc.array(requestsOf(family), {
+      minLength: family.isConcurrent ? MAX_REQUESTS : 1,
+      maxLength: MAX_REQUESTS,
+    }),
+    faults: fate ? fc.array(fate, { maxLength: maxFaults }) : fc.constant([]),
   });
 }

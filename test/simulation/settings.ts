@@ -5,4 +5,4 @@ export const HISTORIES = {
 } as const;
 
 /** A history takes a few ms; a machine that is busy with other things gets its time. */
-export const PATIENCE_MS = 60_000 + HISTORIES.numRuns * 100;
+export const TEST_TIMEOUT_MS = 60_000 + HISTORIES.numRuns * 100;

@@ -72,7 +72,7 @@ async function startCut(era: 'legacy' | 'modern') {
   };
 }
 
-/** An endpoint of plain HTTP that says what it was told. */
+/** An endpoint of plain HTTP that says what it was received. */
 async function startRest() {
   const marks = new Map<string, number>();
   const server = createServer((request, response) => {

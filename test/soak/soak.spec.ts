@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { Book } from './book.js';
-import { Dice } from './dice.js';
+import { CallLedger } from './call-ledger.js';
+import { SeededRandom } from './seeded-random.js';
 import { readOptions } from './options.js';
 import { trendOf } from './trend.js';
 
-describe('Dice', () => {
+describe('SeededRandom', () => {
   it('fall the same way for the same seed', () => {
     const throws = (seed: number) => {
-      const dice = new Dice(seed);
-      return Array.from({ length: 20 }, () => dice.oneOf(['a', 'b', 'c']));
+      const random = new SeededRandom(seed);
+      return Array.from({ length: 20 }, () => random.pick(['a', 'b', 'c']));
     };
     expect(throws(7)).toEqual(throws(7));
     expect(throws(7)).not.toEqual(throws(8));
@@ -25,13 +25,13 @@ describe('the trend of a figure', () => {
   });
 });
 
-describe('the book of a soak', () => {
+describe('the ledger of a soak', () => {
   const judged = (outcome: 'success' | 'not_executed' | 'unknown', arrivals: number) => {
-    const book = new Book();
-    const call = book.begin('legacy', 'echo', 'a worker');
-    book.end(call, { outcome, told: '' });
-    book.settle({ [call.mark]: arrivals });
-    return book.violations.map(({ what }) => what);
+    const ledger = new CallLedger();
+    const call = ledger.begin('legacy', 'echo', 'a worker');
+    ledger.end(call, { outcome, received: '' });
+    ledger.check({ [call.mark]: arrivals });
+    return ledger.violations.map(({ what }) => what);
   };
 
   it('knows a lie by what reached the server', () => {
@@ -44,10 +44,10 @@ describe('the book of a soak', () => {
   });
 
   it('misses a call that nobody answered', () => {
-    const book = new Book();
-    book.begin('modern', 'echo', 'a worker');
-    book.settle({});
-    expect(book.violations).toMatchObject([{ what: 'never answered' }]);
+    const ledger = new CallLedger();
+    ledger.begin('modern', 'echo', 'a worker');
+    ledger.check({});
+    expect(ledger.violations).toMatchObject([{ what: 'never answered' }]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { TestCluster } from './cluster.js';
-import type { Addressee } from './roaming-client.js';
+import type { WorkerAddress } from './roaming-client.js';
 
 export interface AdminAnswer {
   readonly status: number;
@@ -21,12 +21,12 @@ export class AdminClient {
     private readonly subject = 'ops',
   ) {}
 
-  get(worker: Addressee, path: string): Promise<AdminAnswer> {
+  get(worker: WorkerAddress, path: string): Promise<AdminAnswer> {
     return this.send(worker, 'GET', path);
   }
 
   async send(
-    { url }: Addressee,
+    { url }: WorkerAddress,
     verb: string,
     path: string,
     { body, headers }: AdminRequest = {},
@@ -43,7 +43,7 @@ export class AdminClient {
   }
 
   /** Every page of a list. */
-  async all(worker: Addressee, path: string, limit: number): Promise<JsonObject[]> {
+  async all(worker: WorkerAddress, path: string, limit: number): Promise<JsonObject[]> {
     const items: JsonObject[] = [];
     let cursor: unknown;
     do {

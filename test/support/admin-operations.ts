@@ -1,6 +1,6 @@
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { AdminClient } from './admin-client.js';
-import type { Addressee } from './roaming-client.js';
+import type { WorkerAddress } from './roaming-client.js';
 
 /** An operation of the admin API, as its OpenAPI document has it. */
 export interface AdminOperation {
@@ -16,7 +16,7 @@ export interface OpenApi extends JsonObject {
   readonly components: { readonly schemas: JsonObject };
 }
 
-export const openApiOf = async (admin: AdminClient, gateway: Addressee): Promise<OpenApi> =>
+export const openApiOf = async (admin: AdminClient, gateway: WorkerAddress): Promise<OpenApi> =>
   (await admin.get(gateway, '/openapi.json')).json as OpenApi;
 
 export function operationsIn({ paths }: OpenApi): readonly AdminOperation[] {

@@ -20,7 +20,7 @@ export interface Refusal {
 }
 
 /** Twice what is promised for a quiet machine. */
-const LIMIT_MS = 2_000;
+const ANSWER_TIMEOUT_MS = 2_000;
 
 export const LEGACY_HEADERS = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' };
 
@@ -35,7 +35,7 @@ export const INITIALIZE: JsonObject = {
 
 /** A gateway before one good server of each era, and a caller who sends it nonsense. */
 export class BadInputWorld {
-  private readonly caller = new HttpCaller({ timeoutMs: LIMIT_MS });
+  private readonly caller = new HttpCaller({ timeoutMs: ANSWER_TIMEOUT_MS });
 
   private constructor(
     readonly gateway: TestGateway,
@@ -91,7 +91,7 @@ export async function expectGoodService(world: BadInputWorld): Promise<void> {
 }
 
 /** Of the same characters and length, and wrong. */
-export const backwards = (text: string): string => Array.from(text).toReversed().join('');
+export const reversed = (text: string): string => Array.from(text).toReversed().join('');
 
 /** A refusal in JSON-RPC, with this status and one of these codes, that gives nothing away. */
 export function expectRefusal(refusal: Refusal, status: number, ...codes: number[]): void {

@@ -1,7 +1,7 @@
 import type { MonitoredCommand } from './redis-monitor.js';
 
 /** A frame between workers as it was published. */
-export interface SeenFrame {
+export interface CapturedFrame {
   readonly channel: string;
   readonly box: 'inbox' | 'replies';
   /** Whose channel it is. */
@@ -22,7 +22,7 @@ const KIND_AT = MAC_BYTES + 1;
 const NAMES_AT = MAC_BYTES + 9;
 
 /** The frames among what a Redis was told, without those that workers send to themselves. */
-export function framesIn(commands: readonly MonitoredCommand[]): SeenFrame[] {
+export function framesIn(commands: readonly MonitoredCommand[]): CapturedFrame[] {
   return publishedIn(commands).filter(({ kind }) => kind !== 'canary');
 }
 
@@ -32,7 +32,7 @@ export function workersIn(commands: readonly MonitoredCommand[]): Set<string> {
   return new Set(canaries.map(({ from }) => from));
 }
 
-function publishedIn(commands: readonly MonitoredCommand[]): SeenFrame[] {
+function publishedIn(commands: readonly MonitoredCommand[]): CapturedFrame[] {
   return commands.flatMap(([name = '', channel = '', text = '']) => {
     const [, box, worker = ''] = /:(inbox|replies):\{(.+)\}$/.exec(channel) ?? [];
     if (name.toUpperCase() !== 'PUBLISH' || (box !== 'inbox' && box !== 'replies')) return [];
@@ -55,7 +55,7 @@ function bundledIn(message: Buffer): Buffer[] {
 }
 
 /** A frame as it is published by itself. */
-export function bundled(frame: Buffer): Buffer {
+export function toBundle(frame: Buffer): Buffer {
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(frame.length);
   return Buffer.concat([length, frame]);

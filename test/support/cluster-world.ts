@@ -4,7 +4,7 @@ import type { ReferenceServerOptions } from '#lib/testing/reference-server';
 import { AdminClient } from './admin-client.js';
 import { startCluster, type ClusterWorker, type TestCluster } from './cluster.js';
 import { startCountingServer, type CountingServer } from './counting-server.js';
-import { RoamingClient, type Addressee, type RoamingOptions } from './roaming-client.js';
+import { RoamingClient, type WorkerAddress, type RoamingOptions } from './roaming-client.js';
 import { until } from './until.js';
 
 /** Gateways that share a Redis, the server behind them, and whoever visits them. */
@@ -14,7 +14,7 @@ export interface ClusterWorld {
   /** Configured as `ref`. */
   readonly server: CountingServer;
   /** A session at this worker, which owns it. */
-  initialize(worker: Addressee, options?: Partial<RoamingOptions>): Promise<RoamingClient>;
+  initialize(worker: WorkerAddress, options?: Partial<RoamingOptions>): Promise<RoamingClient>;
   close(): Promise<void>;
 }
 
@@ -49,12 +49,12 @@ export async function startClusterWorld(
   for (const worker of cluster.workers) {
     await until(async () => ((await admin.get(worker, '/workers')).json['items'] as JsonObject[]).length === workers);
   }
-  await Promise.all(cluster.workers.map((worker) => isKnownToAll(world, worker)));
+  await Promise.all(cluster.workers.map((worker) => untilKnownToAll(world, worker)));
   return world;
 }
 
 /** Resolves once every worker has served a session of this one: all of them may have started in the same moment. */
-async function isKnownToAll(world: ClusterWorld, owner: Addressee): Promise<void> {
+async function untilKnownToAll(world: ClusterWorld, owner: WorkerAddress): Promise<void> {
   const client = await world.initialize(owner);
   for (const worker of world.cluster.workers) {
     // It is accepted by the owner alone, wherever it comes in.
@@ -64,7 +64,7 @@ async function isKnownToAll(world: ClusterWorld, owner: Addressee): Promise<void
 }
 
 /** The workers of a cluster that has at least three. */
-export function threeOf({ cluster }: ClusterWorld): [ClusterWorker, ClusterWorker, ClusterWorker] {
+export function firstThreeWorkers({ cluster }: ClusterWorld): [ClusterWorker, ClusterWorker, ClusterWorker] {
   const [first, second, third] = cluster.workers;
   if (!first || !second || !third) throw new Error('The cluster has fewer than three workers.');
   return [first, second, third];

@@ -3,7 +3,7 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { startReferenceServer, type ReferenceServer, type ReferenceServerOptions } from '#lib/testing/reference-server';
-import { RequestBook } from './request-book.js';
+import { RequestCounter } from './request-counter.js';
 
 /** A reference server whose door counts how often each call arrived. */
 export interface CountingServer {
@@ -20,7 +20,7 @@ export interface CountingServer {
   /** How many answers to its questions have reached the server. To be told that nobody answers is none. */
   readonly answers: number;
   /** Requests of any method. */
-  readonly requests: RequestBook;
+  readonly requests: RequestCounter;
   /** Ids of all sessions that anybody has named to it. */
   readonly sessions: ReadonlySet<string>;
   /** Resolves once a marked call has arrived. */
@@ -36,7 +36,7 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
   const server = await startReferenceServer(options);
   const marks = new Map<string, number>();
   const sessions = new Set<string>();
-  const requests = new RequestBook();
+  const requests = new RequestCounter();
   const waiting = new Map<string, () => void>();
   let answers = 0;
   const arrive = (mark: string) => {
@@ -50,7 +50,7 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
       const messages = messagesIn(body);
       for (const mark of marksIn(messages)) arrive(mark);
       answers += messages.filter(isAnswer).length;
-      outgoing.on('close', requests.enter(body));
+      outgoing.on('close', requests.add(body));
     };
     passOn(incoming, outgoing, server.url, count).catch(() => outgoing.destroy());
   });

@@ -8,7 +8,7 @@ import type { DatabasePlace } from '../../src/database/index.js';
 /** Places for databases of one kind. */
 export interface DatabaseHost {
   /** A new one, empty. */
-  place(): Promise<DatabasePlace>;
+  createDatabase(): Promise<DatabasePlace>;
   /** Runs a statement there by itself, as somebody with a console does. Gives its rows. */
   run(place: DatabasePlace, statement: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
@@ -24,7 +24,7 @@ async function startSqlite(): Promise<DatabaseHost> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-database-'));
   let count = 0;
   return {
-    place: async () => ({ kind: 'sqlite', file: join(folder, `${(count += 1)}.db`) }),
+    createDatabase: async () => ({ kind: 'sqlite', file: join(folder, `${(count += 1)}.db`) }),
     run: async (place, statement) => {
       using database = new DatabaseSync(place.kind === 'sqlite' ? place.file : '', { timeout: 1_000 });
       return database.prepare(statement).all();
@@ -40,7 +40,7 @@ async function startPostgresHost(): Promise<DatabaseHost> {
 /** Over a server that a spec does something to. */
 export function postgresHost(postgres: RunningPostgres): DatabaseHost {
   return {
-    place: async () => ({ kind: 'postgres', url: await postgres.createDatabase() }),
+    createDatabase: async () => ({ kind: 'postgres', url: await postgres.createDatabase() }),
     run: (place, statement) => postgres.query(place.kind === 'postgres' ? place.url : '', statement),
     stop: () => postgres.stop(),
   };

@@ -14,7 +14,7 @@ import { callerOf, FakeConnector, FakeRegistry, LEGACY_CLIENT, MODERN_CLIENT } f
 import { RecordingSink } from './recording-sink.js';
 
 /** How a request is made; without more, by a modern client at the default endpoint. */
-export interface Asking {
+export interface RequestOptions {
   readonly endpoint?: string;
   readonly caller?: Caller;
   readonly client?: ClientProfile;
@@ -33,7 +33,7 @@ export class DispatchWorld {
     readonly connector: FakeConnector,
     readonly registry: FakeRegistry,
     readonly dispatcher: Dispatcher,
-    readonly welcome: EndpointInfo,
+    readonly endpointInfo: EndpointInfo,
     private readonly router: SessionRouter,
     private readonly endpoints: EndpointDirectory,
     readonly close: () => Promise<void>,
@@ -83,13 +83,13 @@ export class DispatchWorld {
     return endpoint;
   }
 
-  request(method: string, params: JsonObject = {}, asking: Asking = {}): Promise<Outcome> {
-    const { session, mirrored, logLevel } = asking;
-    const client = asking.client ?? session?.client ?? MODERN_CLIENT;
-    const caller = asking.caller ?? callerOf('me');
+  request(method: string, params: JsonObject = {}, options: RequestOptions = {}): Promise<Outcome> {
+    const { session, mirrored, logLevel } = options;
+    const client = options.client ?? session?.client ?? MODERN_CLIENT;
+    const caller = options.caller ?? callerOf('me');
     const inbound: Inbound = {
       caller,
-      endpoint: this.endpoint(asking.endpoint, caller),
+      endpoint: this.endpoint(options.endpoint, caller),
       client,
       requestId: 1,
       request: { method, params, ...(logLevel && { logLevel }) },
@@ -97,11 +97,11 @@ export class DispatchWorld {
       ...(session && { session }),
       ...(mirrored && { mirrored }),
     };
-    return this.dispatcher.dispatch(inbound, asking.sink ?? new RecordingSink(), asking.signal ?? NEVER);
+    return this.dispatcher.dispatch(inbound, options.sink ?? new RecordingSink(), options.signal ?? NEVER);
   }
 
   /** What the server was asked, in order: method and params. */
-  asked(slug: string): [string, JsonObject][] {
+  requestsTo(slug: string): [string, JsonObject][] {
     const connections = this.connector.opened.filter(({ server }) => server.slug === slug);
     return connections.flatMap(({ sent }) =>
       sent.map(({ request }) => [request.method, request.params] as [string, JsonObject]),

@@ -51,7 +51,7 @@ export class EventReader {
     while (this.comments === before && (await this.readMore()));
   }
 
-  leave(): Promise<void> {
+  cancel(): Promise<void> {
     return this.reader.cancel();
   }
 
@@ -63,11 +63,11 @@ export class EventReader {
     this.text += this.decoder.decode(value, { stream: !done });
     const blocks = this.text.split('\n\n');
     this.text = blocks.pop() ?? '';
-    for (const block of blocks) this.take(block);
+    for (const block of blocks) this.addBlock(block);
     return !done;
   }
 
-  private take(block: string): void {
+  private addBlock(block: string): void {
     if (block.startsWith(':')) {
       this.comments += 1;
       return;

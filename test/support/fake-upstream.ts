@@ -42,9 +42,9 @@ const ALL_CAPABILITIES: JsonObject = { tools: {}, prompts: {}, resources: { subs
 export class FakeConnection implements UpstreamConnection {
   closed = false;
   closedByUs = false;
-  surrendered = false;
+  isDetached = false;
   readonly sent: SentRequest[] = [];
-  readonly told: McpNotification[] = [];
+  readonly sentNotifications: McpNotification[] = [];
   readonly listeners: { filter: ChangeFilter; onChange: (notification: McpNotification) => void }[] = [];
 
   constructor(
@@ -67,14 +67,14 @@ export class FakeConnection implements UpstreamConnection {
   }
 
   async notify(notification: McpNotification): Promise<void> {
-    this.told.push(notification);
+    this.sentNotifications.push(notification);
   }
 
   async subscribe(
     filter: ChangeFilter,
     onChange: (notification: McpNotification) => void,
   ): Promise<UpstreamSubscription> {
-    await this.connector.beforeListening(this, filter);
+    await this.connector.beforeSubscribing(this, filter);
     const listener = { filter, onChange };
     this.listeners.push(listener);
     return {
@@ -86,32 +86,32 @@ export class FakeConnection implements UpstreamConnection {
 
   async close(): Promise<void> {
     this.closed = true;
-    this.closedByUs = !this.surrendered;
+    this.closedByUs = !this.isDetached;
   }
 
   /** Absent for a connection that cannot move. */
   detachSession?: (() => UpstreamSessionState | undefined) | undefined = () => {
     if (this.closed) return undefined;
     this.closed = true;
-    this.surrendered = true;
+    this.isDetached = true;
     return { server: this.server.slug, sessionId: `upstream-${this.server.slug}`, profile: this.profile, lastId: 7 };
   };
 
   // What the server does by itself.
 
-  say(notification: McpNotification): void {
+  emitNotification(notification: McpNotification): void {
     this.events.notify(notification);
   }
 
-  change(notification: McpNotification): void {
+  emitChange(notification: McpNotification): void {
     for (const { onChange } of this.listeners.slice()) onChange(notification);
   }
 
-  doubt(): void {
+  reportAmbiguousQuestion(): void {
     this.events.ambiguousQuestion?.();
   }
 
-  die(): void {
+  breakOff(): void {
     this.closed = true;
     this.listeners.length = 0;
     this.events.closed('it died');
@@ -121,7 +121,7 @@ export class FakeConnection implements UpstreamConnection {
 /** Opens fake connections. Everything that a server may do differently is a member to be replaced. */
 export class FakeConnector extends UpstreamConnector {
   readonly opened: FakeConnection[] = [];
-  readonly forgotten: string[] = [];
+  readonly evicted: string[] = [];
   readonly adopted: UpstreamSessionState[] = [];
   readonly eras = new Map<string, Era>();
   readonly capabilities = new Map<string, JsonObject>();
@@ -133,7 +133,7 @@ export class FakeConnector extends UpstreamConnector {
   /** Rejects when a server cannot be reached. */
   beforeOpening = async (_server: ServerDefinition): Promise<void> => undefined;
   /** Rejects when a server refuses the whole of a subscription. */
-  beforeListening = async (_connection: FakeConnection, _filter: ChangeFilter): Promise<void> => undefined;
+  beforeSubscribing = async (_connection: FakeConnection, _filter: ChangeFilter): Promise<void> => undefined;
 
   /** The connections that serve, in the order they were opened. */
   get live(): FakeConnection[] {
@@ -172,7 +172,7 @@ export class FakeConnector extends UpstreamConnector {
   }
 
   override evict(slug: string): void {
-    this.forgotten.push(slug);
+    this.evicted.push(slug);
   }
 
   override async shutdown(): Promise<void> {

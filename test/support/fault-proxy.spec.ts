@@ -101,7 +101,7 @@ describe('a fault proxy', () => {
       '127.0.0.1',
     );
     await once(elsewhere, 'listening');
-    proxy.lead(`127.0.0.1:${(elsewhere.address() as AddressInfo).port}`);
+    proxy.redirectTo(`127.0.0.1:${(elsewhere.address() as AddressInfo).port}`);
     const next = await dial();
     await until(() => next.said === 'elsewhere');
     line.socket.write('still here');

@@ -26,23 +26,23 @@ export interface FaultProxy {
   /** Ends `cut` and `blackhole`. */
   resume(): void;
   /** Whoever connects from now on reaches this target instead; with `sever`, so do all others. */
-  lead(target: string): void;
+  redirectTo(target: string): void;
   close(): Promise<void>;
 }
 
 /** Listens on a free port of 127.0.0.1 and passes bytes on to the target: `127.0.0.1:6379`, or a URL's host and port. */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
-  const proxy = new TcpFaultProxy(placeOf(target));
+  const proxy = new TcpFaultProxy(toTarget(target));
   await proxy.listen();
   return proxy;
 }
 
-function placeOf(target: string): Place {
+function toTarget(target: string): Target {
   const { hostname, port } = new URL(target.includes('://') ? target : `tcp://${target}`);
   return { host: hostname, port: Number(port) };
 }
 
-interface Place {
+interface Target {
   readonly host: string;
   readonly port: number;
 }
@@ -54,14 +54,14 @@ class TcpFaultProxy implements FaultProxy {
   private isCut = false;
   private delayMs = 0;
 
-  constructor(private place: Place) {
+  constructor(private target: Target) {
     // Half-closing passes through like everything else.
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
       if (this.isCut) return void client.on('error', ignore).resetAndDestroy();
-      const target = connect({ ...this.place, allowHalfOpen: true, noDelay: true });
+      const target = connect({ ...this.target, allowHalfOpen: true, noDelay: true });
       const pair = new Pair(client, target, () => this.delayMs);
       this.pairs.add(pair);
-      pair.onOver(() => this.pairs.delete(pair));
+      pair.onClosed(() => this.pairs.delete(pair));
       for (const direction of this.held) pair.hold(direction);
     });
   }
@@ -110,8 +110,8 @@ class TcpFaultProxy implements FaultProxy {
     for (const pair of this.pairs) pair.release();
   }
 
-  lead(target: string): void {
-    this.place = placeOf(target);
+  redirectTo(target: string): void {
+    this.target = toTarget(target);
   }
 
   async close(): Promise<void> {
@@ -123,19 +123,22 @@ class TcpFaultProxy implements FaultProxy {
 
 /** A client's connection and the one to the target that was opened for it. */
 class Pair {
-  private readonly ways: Readonly<Record<Direction, Way>>;
+  private readonly streams: Readonly<Record<Direction, ByteStream>>;
 
   constructor(
     private readonly client: Socket,
     private readonly target: Socket,
     delayMs: () => number,
   ) {
-    this.ways = { requests: new Way(client, target, delayMs), replies: new Way(target, client, delayMs) };
+    this.streams = {
+      requests: new ByteStream(client, target, delayMs),
+      replies: new ByteStream(target, client, delayMs),
+    };
     // A reset passes through as a reset, as it does on a wire.
     for (const socket of [client, target]) socket.on('error', () => this.reset());
   }
 
-  onOver(listener: () => void): void {
+  onClosed(listener: () => void): void {
     let open = 2;
     for (const socket of [this.client, this.target]) {
       socket.once('close', () => {
@@ -146,11 +149,11 @@ class Pair {
   }
 
   hold(direction: Direction): void {
-    this.ways[direction].hold();
+    this.streams[direction].hold();
   }
 
   release(): void {
-    for (const way of Object.values(this.ways)) way.release();
+    for (const way of Object.values(this.streams)) way.release();
   }
 
   reset(): void {
@@ -159,7 +162,7 @@ class Pair {
 }
 
 /** One direction of a pair. The order of the bytes holds whatever the delay does in between. */
-class Way {
+class ByteStream {
   private tail = Promise.resolve();
   private gate = Promise.resolve();
   private open = () => {};
@@ -172,7 +175,7 @@ class Way {
   ) {
     from.on('data', (chunk: Buffer) => this.pass(() => this.write(chunk)));
     from.on('end', () => this.pass(() => void to.end()));
-    to.on('drain', () => this.readOn());
+    to.on('drain', () => this.resumeReading());
   }
 
   hold(): void {
@@ -187,7 +190,7 @@ class Way {
     if (!this.isHeld) return;
     this.isHeld = false;
     this.open();
-    this.readOn();
+    this.resumeReading();
   }
 
   private pass(step: () => void): void {
@@ -203,7 +206,7 @@ class Way {
     if (!this.to.destroyed && !this.to.write(chunk)) this.from.pause();
   }
 
-  private readOn(): void {
+  private resumeReading(): void {
     if (!this.isHeld && !this.to.writableNeedDrain) this.from.resume();
   }
 }

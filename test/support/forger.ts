@@ -2,7 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { FrameSeal } from '#lib/worker-bus';
 import { DataFolder } from '../../src/data-folder/index.js';
-import { bundled, MAC_BYTES, type SeenFrame } from './bus-frames.js';
+import { toBundle, MAC_BYTES, type CapturedFrame } from './bus-frames.js';
 
 /** Bytes for a channel of a worker. */
 export interface Forgery {
@@ -10,7 +10,7 @@ export interface Forgery {
   readonly bytes: Buffer;
 }
 
-type Rewriting = readonly [from: string, to: string];
+type Replacement = readonly [from: string, to: string];
 
 /**
  * Somebody who can publish whatever he likes. What he seals himself would come from a worker: so tests tell what is
@@ -31,18 +31,18 @@ export class Forger {
 
   /** How many heard it. */
   publish({ channel, bytes }: Forgery): Promise<number> {
-    return this.redis.publish(channel, bundled(bytes));
+    return this.redis.publish(channel, toBundle(bytes));
   }
 
   /** The frame with other texts of the same length in it, under its old seal. */
-  rewritten({ channel, bytes }: SeenFrame, ...rewritings: readonly Rewriting[]): Forgery {
-    const content = contentOf(bytes, rewritings);
+  rewritten({ channel, bytes }: CapturedFrame, ...replacements: readonly Replacement[]): Forgery {
+    const content = contentOf(bytes, replacements);
     return { channel, bytes: Buffer.concat([bytes.subarray(0, MAC_BYTES), content]) };
   }
 
   /** The same under the seal that it should have. */
-  resealed({ channel, bytes, worker, box }: SeenFrame, ...rewritings: readonly Rewriting[]): Forgery {
-    return { channel, bytes: this.seal.seal({ worker, box }, contentOf(bytes, rewritings)) };
+  resealed({ channel, bytes, worker, box }: CapturedFrame, ...replacements: readonly Replacement[]): Forgery {
+    return { channel, bytes: this.seal.seal({ worker, box }, contentOf(bytes, replacements)) };
   }
 
   close(): void {
@@ -50,9 +50,9 @@ export class Forger {
   }
 }
 
-function contentOf(bytes: Buffer, rewritings: readonly Rewriting[]): Buffer {
+function contentOf(bytes: Buffer, replacements: readonly Replacement[]): Buffer {
   const before = bytes.toString('latin1', MAC_BYTES);
-  const after = rewritings.reduce((text, [from, to]) => {
+  const after = replacements.reduce((text, [from, to]) => {
     if (!text.includes(from) || from.length !== to.length) throw new RangeError(`${from} cannot become ${to}`);
     return text.replaceAll(from, to);
   }, before);

@@ -18,28 +18,28 @@ import { startGateway, type TestGateway } from './gateway.js';
 export const UPSTREAM_SECRET = 'Bearer upstream-secret';
 
 /** Ways to one carrier that differ in what a test needs of them. */
-const PATIENT = { request: '20s' };
-const HASTY = { request: '1s' };
+const LONG_TIMEOUT = { request: '20s' };
+const SHORT_TIMEOUT = { request: '1s' };
 
-export const hasty = (carrier: Carrier): string => `${carrier}-hasty`;
+export const shortTimeoutSlug = (carrier: Carrier): string => `${carrier}-hasty`;
 
 /**
  * A server of its own for a call that ends its upstream: the next one to the same server would meet the back-off of
  * a child process that just died.
  */
-export const doomed = (carrier: Carrier, behaviour: Behaviour, transport: ClientTransport): string =>
-  isStdio(carrier) ? `${carrier}-${endings(carrier).indexOf(behaviour)}-${transport}` : carrier;
+export const disposableSlug = (carrier: Carrier, behaviour: Behaviour, transport: ClientTransport): string =>
+  isStdio(carrier) ? `${carrier}-${sessionEndingBehaviours(carrier).indexOf(behaviour)}-${transport}` : carrier;
 
 const isStdio = (carrier: Carrier): carrier is 'stdio-legacy' | 'stdio-modern' => carrier.startsWith('stdio');
 
-export const endings = (carrier: Carrier): Behaviour[] =>
-  behavioursOf(carrier).filter((behaviour) => behaviour.ends?.includes(carrier));
+export const sessionEndingBehaviours = (carrier: Carrier): Behaviour[] =>
+  behavioursOf(carrier).filter((behaviour) => behaviour.endsSession?.includes(carrier));
 
-export const waitings = (carrier: Carrier): Behaviour[] =>
-  behavioursOf(carrier).filter((behaviour) => behaviour.waits?.includes(carrier));
+export const timeoutBehaviours = (carrier: Carrier): Behaviour[] =>
+  behavioursOf(carrier).filter((behaviour) => behaviour.untilTimeout?.includes(carrier));
 
-export const steadies = (carrier: Carrier): Behaviour[] => {
-  const special = new Set([...endings(carrier), ...waitings(carrier)]);
+export const immediateBehaviours = (carrier: Carrier): Behaviour[] => {
+  const special = new Set([...sessionEndingBehaviours(carrier), ...timeoutBehaviours(carrier)]);
   return behavioursOf(carrier).filter((behaviour) => !special.has(behaviour));
 };
 
@@ -108,8 +108,8 @@ function definitionsOf(carrier: Carrier, server: HostileServer | undefined, fold
     const headers = { authorization: UPSTREAM_SECRET };
     const definition = { transport: carrier === 'sse' ? 'sse' : 'http', url: server.url, headers };
     return [
-      [carrier, { ...definition, timeouts: PATIENT }],
-      [hasty(carrier), { ...definition, timeouts: HASTY }],
+      [carrier, { ...definition, timeouts: LONG_TIMEOUT }],
+      [shortTimeoutSlug(carrier), { ...definition, timeouts: SHORT_TIMEOUT }],
     ];
   }
   const { command, args, env } = hostileCommand(
@@ -117,12 +117,12 @@ function definitionsOf(carrier: Carrier, server: HostileServer | undefined, fold
     join(folder, carrier),
   );
   const definition = { transport: 'stdio', command, args, env };
-  const victims = endings(carrier).flatMap((behaviour) =>
-    CLIENT_TRANSPORTS.map((transport) => doomed(carrier, behaviour, transport)),
+  const victims = sessionEndingBehaviours(carrier).flatMap((behaviour) =>
+    CLIENT_TRANSPORTS.map((transport) => disposableSlug(carrier, behaviour, transport)),
   );
   return [
-    [carrier, { ...definition, timeouts: PATIENT }],
-    [hasty(carrier), { ...definition, timeouts: HASTY }],
-    ...victims.map((slug): [string, JsonObject] => [slug, { ...definition, timeouts: PATIENT }]),
+    [carrier, { ...definition, timeouts: LONG_TIMEOUT }],
+    [shortTimeoutSlug(carrier), { ...definition, timeouts: SHORT_TIMEOUT }],
+    ...victims.map((slug): [string, JsonObject] => [slug, { ...definition, timeouts: LONG_TIMEOUT }]),
   ];
 }

@@ -28,7 +28,7 @@ export interface HttpAnswer {
   readonly json: JsonObject;
 }
 
-interface Posting {
+interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
@@ -79,7 +79,7 @@ export class HttpWorld {
     return this.application.getHttpServer();
   }
 
-  request(verb: string, path: string, { headers, signal }: Posting = {}, body?: JsonValue): Promise<Response> {
+  request(verb: string, path: string, { headers, signal }: RequestOptions = {}, body?: JsonValue): Promise<Response> {
     return fetch(this.url + path, {
       method: verb,
       headers: { accept: BOTH, 'content-type': 'application/json', ...this.authorization, ...headers },
@@ -89,8 +89,8 @@ export class HttpWorld {
   }
 
   /** An answer that is JSON. */
-  async post(path: string, message: JsonValue, posting: Posting = {}): Promise<HttpAnswer> {
-    const response = await this.request('POST', path, posting, message);
+  async post(path: string, message: JsonValue, options: RequestOptions = {}): Promise<HttpAnswer> {
+    const response = await this.request('POST', path, options, message);
     const text = await response.text();
     return {
       status: response.status,
@@ -100,8 +100,13 @@ export class HttpWorld {
   }
 
   /** An answer that is a stream. */
-  async stream(verb: 'GET' | 'POST', path: string, posting: Posting = {}, message?: JsonValue): Promise<EventReader> {
-    const response = await this.request(verb, path, posting, message);
+  async stream(
+    verb: 'GET' | 'POST',
+    path: string,
+    options: RequestOptions = {},
+    message?: JsonValue,
+  ): Promise<EventReader> {
+    const response = await this.request(verb, path, options, message);
     return new EventReader(response);
   }
 
@@ -135,13 +140,13 @@ export class HttpWorld {
   }
 
   /** From now on new work is refused. */
-  leave(): void {
+  startDraining(): void {
     this.application.get(Readiness).close();
   }
 
   /** What main does at SIGTERM. Resolves when nothing is left. */
   drain(): Promise<void> {
-    this.leave();
+    this.startDraining();
     return this.application.close();
   }
 

@@ -9,7 +9,7 @@ const PROGRAM = join(PACKAGE, 'clients', 'launcher', 'build', 'index.js');
 
 const run = promisify(execFile);
 
-export interface InspectorOrder {
+export interface InspectorOptions {
   readonly url: string;
   readonly transport: 'http' | 'sse';
   /** How it negotiates. */
@@ -18,19 +18,19 @@ export interface InspectorOrder {
   /** Folder for what it remembers between runs. */
   readonly home: string;
   /** `--method` and what belongs to it. */
-  readonly ask: readonly string[];
+  readonly methodArgs: readonly string[];
 }
 
 /** On a full machine it takes its time to load. */
-const PATIENCE_MS = 100_000;
+const INSPECTOR_TIMEOUT_MS = 100_000;
 
 /** Runs the Inspector's command line once; what it prints, or what it complains of. */
-export async function inspect({ url, transport, era, token, home, ask }: InspectorOrder): Promise<JsonObject> {
+export async function inspect({ url, transport, era, token, home, methodArgs }: InspectorOptions): Promise<JsonObject> {
   const target = ['--server-url', url, '--transport', transport, '--protocol-era', era];
   const header = token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`];
-  const args = [PROGRAM, '--cli', ...target, ...header, '--stored-auth-only', '--format', 'json', ...ask];
+  const args = [PROGRAM, '--cli', ...target, ...header, '--stored-auth-only', '--format', 'json', ...methodArgs];
   const env = { PATH: process.env['PATH'], HOME: home };
-  const output = await run(process.execPath, args, { env, timeout: PATIENCE_MS }).then(
+  const output = await run(process.execPath, args, { env, timeout: INSPECTOR_TIMEOUT_MS }).then(
     ({ stdout }) => stdout,
     (failed: { stderr: string }) => failed.stderr,
   );

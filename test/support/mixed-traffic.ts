@@ -12,11 +12,11 @@ import type { WiredCluster } from './wired-cluster.js';
 export type Lane = 'modern' | 'local' | 'opened' | 'forwarded' | 'pooled';
 
 /** What none of them needs another worker for. */
-export const INDEPENDENT: readonly Lane[] = ['modern', 'local', 'opened'];
+export const INDEPENDENT_LANES: readonly Lane[] = ['modern', 'local', 'opened'];
 /** What may need another worker. */
-export const DEPENDENT: readonly Lane[] = ['forwarded', 'pooled'];
+export const DEPENDENT_LANES: readonly Lane[] = ['forwarded', 'pooled'];
 
-/** What a client was told of its call. `wrong`: neither its result nor an honest failure. */
+/** What a client was received of its call. `wrong`: neither its result nor an honest failure. */
 export type Verdict = 'answered' | 'not executed' | 'unknown' | 'wrong';
 
 /** One call, and what came of it. */
@@ -34,7 +34,7 @@ export interface Attempt {
   /** Code of the error; absent for an answer. */
   readonly code?: number;
   /** All that came, for whoever reads of a failed test. */
-  readonly told: string;
+  readonly received: string;
 }
 
 /** Takes the time of one request of several. */
@@ -42,9 +42,9 @@ type Timed = <T>(request: Promise<T>) => Promise<T>;
 type Call = (mark: string, timed: Timed) => Promise<readonly JsonObject[]>;
 
 /** A client thinks between two calls: long enough that what takes its time is what is tested, not a full machine. */
-const THINKING_MS = 100;
+const PAUSE_MS = 100;
 
-const HONEST: Readonly<Record<number, [outcome: string, verdict: Verdict]>> = {
+const TRUTHFUL_ERRORS: Readonly<Record<number, [outcome: string, verdict: Verdict]>> = {
   [-31_001]: ['not_executed', 'not executed'],
   [-31_007]: ['not_executed', 'not executed'],
   [-31_002]: ['unknown', 'unknown'],
@@ -78,7 +78,7 @@ export class MixedTraffic {
   }
 
   /** Resolves after a while, in which calls go on. */
-  async goOn(ms: number): Promise<void> {
+  async runFor(ms: number): Promise<void> {
     await pause(ms);
   }
 
@@ -92,12 +92,12 @@ export class MixedTraffic {
       return first ? first.ended - moment : Infinity;
     };
     const lastOfAll = () => Math.max(...this.lanes.map(endOfFirst));
-    while (lastOfAll() === Infinity) await pause(THINKING_MS);
+    while (lastOfAll() === Infinity) await pause(PAUSE_MS);
     return lastOfAll();
   }
 
   /** What was begun after a moment of `performance.now()`, in the order of its end. */
-  since(moment: number, lanes: readonly Lane[] = [...INDEPENDENT, ...DEPENDENT]): readonly Attempt[] {
+  since(moment: number, lanes: readonly Lane[] = [...INDEPENDENT_LANES, ...DEPENDENT_LANES]): readonly Attempt[] {
     return this.attempts.filter(({ begun, lane }) => begun >= moment && lanes.includes(lane));
   }
 
@@ -107,28 +107,28 @@ export class MixedTraffic {
     await Promise.all(this.lanes.map(({ over }) => over));
   }
 
-  /** What clients were told and is not true, or none of what they may be told. Ask once nothing runs any more. */
-  lies(): readonly string[] {
-    return this.attempts.flatMap(({ lane, mark, verdict, told }) => {
+  /** What clients were received and is not true, or none of what they may be received. Ask once nothing runs any more. */
+  falseReports(): readonly string[] {
+    return this.attempts.flatMap(({ lane, mark, verdict, received }) => {
       const arrivals = this.world[lane === 'modern' ? 'modern' : 'legacy'].arrivals(mark);
       const isTrue =
         verdict === 'unknown' ? arrivals <= 1 : verdict !== 'wrong' && arrivals === (verdict === 'answered' ? 1 : 0);
-      return isTrue ? [] : [`${mark} arrived ${arrivals} times and was ${verdict}: ${told}`];
+      return isTrue ? [] : [`${mark} arrived ${arrivals} times and was ${verdict}: ${received}`];
     });
   }
 
   private run(lane: Lane, client: RoamingClient, worker: ClusterWorker): void {
-    this.lane(lane, worker, async (mark) => (await client.ask(worker, mark)).messages);
+    this.lane(lane, worker, async (mark) => (await client.callAndRead(worker, mark)).messages);
   }
 
   private lane(lane: Lane, { url }: ClusterWorker, call: Call): void {
-    const keepCalling = async () => {
+    const callRepeatedly = async () => {
       while (!this.isOver) {
         this.attempts.push(await this.attempt(lane, url, call));
-        await pause(THINKING_MS);
+        await pause(PAUSE_MS);
       }
     };
-    this.lanes.push({ lane, url, over: keepCalling() });
+    this.lanes.push({ lane, url, over: callRepeatedly() });
   }
 
   private async attempt(lane: Lane, url: string, call: Call): Promise<Attempt> {
@@ -150,14 +150,14 @@ export class MixedTraffic {
       begun,
       ended,
       ms: longest ?? ended - begun,
-      ...judge(messages.at(-1), mark),
-      told: JSON.stringify(messages),
+      ...toVerdict(messages.at(-1), mark),
+      received: JSON.stringify(messages),
     };
   }
 
   private async openAndCall(worker: ClusterWorker, mark: string, timed: Timed): Promise<readonly JsonObject[]> {
     const client = await timed(this.world.initialize(worker));
-    const { messages } = await timed(client.ask(worker, mark));
+    const { messages } = await timed(client.callAndRead(worker, mark));
     await timed(client.end(worker));
     return messages;
   }
@@ -174,11 +174,11 @@ export class MixedTraffic {
 }
 
 /** What the last message of an answer says to the client. */
-export function judge(message: JsonObject | undefined, mark: string): Pick<Attempt, 'verdict' | 'code'> {
+export function toVerdict(message: JsonObject | undefined, mark: string): Pick<Attempt, 'verdict' | 'code'> {
   const { result, error } = (message ?? {}) as AnyAnswer;
   if (!error) return { verdict: result?.content?.[0]?.text === mark ? 'answered' : 'wrong' };
   const { code, data } = error;
-  const [outcome, verdict] = HONEST[code] ?? [];
+  const [outcome, verdict] = TRUTHFUL_ERRORS[code] ?? [];
   return { code, verdict: verdict !== undefined && data?.outcome === outcome ? verdict : 'wrong' };
 }
 

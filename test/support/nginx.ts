@@ -14,7 +14,7 @@ export interface Nginx {
   /** `http://127.0.0.1:port` */
   readonly url: string;
   /** Sends nothing to others than these from now on. Resolves when it has taken that over. */
-  balance(gateways: readonly string[]): Promise<void>;
+  setGateways(gateways: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export async function startNginx(gateways: readonly string[]): Promise<Nginx> {
   await Promise.race([over, until(() => isAt(url, generation))]);
   return {
     url,
-    balance: async (all) => {
+    setGateways: async (all) => {
       generation += 1;
       await configure(all);
       child.kill('SIGHUP');

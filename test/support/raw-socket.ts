@@ -43,7 +43,7 @@ export class RawSockets {
   }
 
   /** Sends bytes and leaves at once. */
-  async vanish(bytes: string): Promise<void> {
+  async sendAndReset(bytes: string): Promise<void> {
     const socket = await this.open();
     await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
     const gone = new Promise((resolve) => socket.once('close', resolve));

@@ -29,7 +29,7 @@ export class RedisMonitor {
     const lines = createInterface(socket);
     socket.write('MONITOR\r\n');
     await once(lines, 'line');
-    lines.on('line', (line) => monitor.take(line));
+    lines.on('line', (line) => monitor.addLine(line));
     return monitor;
   }
 
@@ -47,7 +47,7 @@ export class RedisMonitor {
     this.socket.destroy();
   }
 
-  private take(line: string): void {
+  private addLine(line: string): void {
     const command = [...line.matchAll(ARGUMENT)].map(([, text = '']) => unescaped(text));
     this.commands.push(command);
     const [name, mark = ''] = command;

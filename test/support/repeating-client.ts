@@ -1,7 +1,7 @@
 import type { JsonObject } from '#lib/mcp-protocol';
 import { ModernRawClient, type RawClientOptions } from '#lib/testing/raw-client';
 import { EventReader } from './event-reader.js';
-import { read, type Addressee } from './roaming-client.js';
+import { read, type WorkerAddress } from './roaming-client.js';
 
 /** What a client brings back with the repetition of a call. */
 export interface Repetition {
@@ -22,7 +22,7 @@ export interface MarkedTool {
   readonly args?: JsonObject;
 }
 
-const TALKATIVE = { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: {} };
+const CLIENT_CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: {} };
 
 /** A stateless client that says with each request which worker it goes to, and answers by repeating its call. */
 export class RepeatingClient {
@@ -35,13 +35,13 @@ export class RepeatingClient {
     options: RawClientOptions,
     private readonly path = '/servers/ref',
   ) {
-    this.client = new ModernRawClient('', { capabilities: TALKATIVE, ...options });
+    this.client = new ModernRawClient('', { capabilities: CLIENT_CAPABILITIES, ...options });
     this.authorization = { authorization: `Bearer ${options.token}` };
   }
 
   /** Begins a request; progress is asked for under the id of the request. */
   post(
-    { url }: Addressee,
+    { url }: WorkerAddress,
     { mark, tool, args = {} }: MarkedTool,
     repetition: Repetition = {},
     signal?: AbortSignal,
@@ -57,7 +57,7 @@ export class RepeatingClient {
   }
 
   /** Makes a call, or repeats it, and returns the message that ended it. */
-  async call(worker: Addressee, what: MarkedTool, repetition?: Repetition): Promise<JsonObject> {
+  async call(worker: WorkerAddress, what: MarkedTool, repetition?: Repetition): Promise<JsonObject> {
     const { messages } = await read(await this.post(worker, what, repetition));
     const answer = messages.at(-1);
     if (!answer) throw new Error('The call was answered with nothing.');
@@ -65,7 +65,7 @@ export class RepeatingClient {
   }
 
   /** Makes a call, or repeats it, and returns what it needs. Throws what came instead. */
-  async asked(worker: Addressee, what: MarkedTool, repetition?: Repetition): Promise<InputRequired> {
+  async callForInput(worker: WorkerAddress, what: MarkedTool, repetition?: Repetition): Promise<InputRequired> {
     const answer = await this.call(worker, what, repetition);
     const result = answer['result'] as JsonObject | undefined;
     if (result?.['resultType'] !== 'input_required') throw new Error(`It was not asked: ${JSON.stringify(answer)}`);
@@ -73,7 +73,12 @@ export class RepeatingClient {
   }
 
   /** Repeats a call whose answer is preceded by something. */
-  async begin(worker: Addressee, what: MarkedTool, repetition: Repetition, signal?: AbortSignal): Promise<EventReader> {
+  async openStream(
+    worker: WorkerAddress,
+    what: MarkedTool,
+    repetition: Repetition,
+    signal?: AbortSignal,
+  ): Promise<EventReader> {
     return new EventReader(await this.post(worker, what, repetition, signal));
   }
 
@@ -83,7 +88,7 @@ export class RepeatingClient {
 }
 
 /** The same answer to every question of a call. */
-export function answering({ inputRequests, requestState }: InputRequired, answer: JsonObject): Required<Repetition> {
+export function answerAll({ inputRequests, requestState }: InputRequired, answer: JsonObject): Required<Repetition> {
   const keys = Object.keys(inputRequests);
   return { requestState, inputResponses: Object.fromEntries(keys.map((key) => [key, answer])) };
 }

@@ -11,7 +11,7 @@ export interface RoamingOptions {
 }
 
 /** Whom a message is sent to. */
-export interface Addressee {
+export interface WorkerAddress {
   /** `http://127.0.0.1:port` */
   readonly url: string;
 }
@@ -33,7 +33,7 @@ export class RoamingClient {
   ) {}
 
   /** Opens a session; the worker that is asked owns it. Throws what came instead of one. */
-  static async initialize(worker: Addressee, options: RoamingOptions): Promise<RoamingClient> {
+  static async initialize(worker: WorkerAddress, options: RoamingOptions): Promise<RoamingClient> {
     const whole = { ...DEFAULTS, ...options };
     const { revision, capabilities } = whole;
     const params = { protocolVersion: revision, capabilities, clientInfo: { name: 'roaming', version: '1.0.0' } };
@@ -45,19 +45,25 @@ export class RoamingClient {
     return new RoamingClient(session, whole);
   }
 
-  post(worker: Addressee, body: JsonValue, signal?: AbortSignal): Promise<Response> {
+  post(worker: WorkerAddress, body: JsonValue, signal?: AbortSignal): Promise<Response> {
     const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
     return this.send(worker, { method: 'POST', headers, body: JSON.stringify(body), ...(signal && { signal }) });
   }
 
   /** Begins a call of a tool, marked for the counting server by its id, with progress asked for. */
-  call(worker: Addressee, id: string, tool: string, args: JsonObject = {}, signal?: AbortSignal): Promise<Response> {
-    return this.post(worker, callOf(id, tool, args), signal);
+  call(
+    worker: WorkerAddress,
+    id: string,
+    tool: string,
+    args: JsonObject = {},
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    return this.post(worker, toolCall(id, tool, args), signal);
   }
 
   /** Begins a call that says something before its answer. Throws what came instead. */
-  async begin(
-    worker: Addressee,
+  async openStream(
+    worker: WorkerAddress,
     id: string,
     tool: string,
     args: JsonObject = {},
@@ -69,30 +75,35 @@ export class RoamingClient {
   }
 
   /** A call, and everything that came of it. */
-  async ask(worker: Addressee, id: string, tool = 'echo', args: JsonObject = { text: id }): Promise<ReadAnswer> {
+  async callAndRead(
+    worker: WorkerAddress,
+    id: string,
+    tool = 'echo',
+    args: JsonObject = { text: id },
+  ): Promise<ReadAnswer> {
     return read(await this.call(worker, id, tool, args));
   }
 
   /** Any other request, and everything that came of it. */
-  async request(worker: Addressee, method: string, params: JsonObject = {}): Promise<ReadAnswer> {
+  async request(worker: WorkerAddress, method: string, params: JsonObject = {}): Promise<ReadAnswer> {
     return read(await this.post(worker, { jsonrpc: '2.0', id: method, method, params }));
   }
 
-  async notify(worker: Addressee, method: string, params: JsonObject = {}): Promise<ReadAnswer> {
+  async notify(worker: WorkerAddress, method: string, params: JsonObject = {}): Promise<ReadAnswer> {
     return read(await this.post(worker, { jsonrpc: '2.0', method, params }));
   }
 
   /** GET: the standing stream, or the rest of one. */
-  stream(worker: Addressee, lastEventId?: string): Promise<Response> {
+  stream(worker: WorkerAddress, lastEventId?: string): Promise<Response> {
     const resumed = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
     return this.send(worker, { method: 'GET', headers: { accept: 'text/event-stream', ...resumed } });
   }
 
-  end(worker: Addressee): Promise<Response> {
+  end(worker: WorkerAddress): Promise<Response> {
     return this.send(worker, { method: 'DELETE' });
   }
 
-  private send({ url }: Addressee, init: RequestInit): Promise<Response> {
+  private send({ url }: WorkerAddress, init: RequestInit): Promise<Response> {
     const { token, path, revision } = this.options;
     const own = this.session && { 'mcp-session-id': this.session, 'mcp-protocol-version': revision };
     const headers = { authorization: `Bearer ${token}`, ...own, ...(init.headers as Record<string, string>) };
@@ -101,7 +112,7 @@ export class RoamingClient {
 }
 
 /** The message that calls a tool; the counting server knows it by its id, and so does its progress. */
-export function callOf(id: string, name: string, args: JsonObject = {}): JsonObject {
+export function toolCall(id: string, name: string, args: JsonObject = {}): JsonObject {
   const params = { name, arguments: { ...args, call: id }, _meta: { progressToken: `of ${id}` } };
   return { jsonrpc: '2.0', id, method: 'tools/call', params };
 }
@@ -117,7 +128,7 @@ export async function read(response: Response): Promise<ReadAnswer> {
 }
 
 /** The next message of a stream, and the id to come back with. Throws when the stream is over. */
-export async function nextOf(stream: EventReader): Promise<StreamedEvent> {
+export async function nextMessage(stream: EventReader): Promise<StreamedEvent> {
   for (;;) {
     const event = await stream.next();
     if (!event) throw new Error('The stream is over.');

@@ -29,7 +29,7 @@ export interface Page {
 }
 
 /** What a client wants to be told of. */
-export interface Watched {
+export interface WatchOptions {
   readonly lists?: boolean;
   readonly uri?: string;
 }
@@ -37,7 +37,7 @@ export interface Watched {
 export type CompletionReference = { type: 'ref/prompt'; name: string } | { type: 'ref/resource'; uri: string };
 
 /** What a client is asked: the params of the question. */
-type Asked = { readonly [member: string]: unknown };
+type QuestionParams = { readonly [member: string]: unknown };
 
 // Types, for the SDKs want answers that may have any other member as well.
 type FormAnswer = { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, string> };
@@ -46,17 +46,17 @@ type RootsAnswer = { roots: { uri: string }[] };
 
 /** The people and the model behind a client. */
 export interface Answers {
-  elicit(asked: Asked): FormAnswer | Promise<FormAnswer>;
-  sample(asked: Asked): ModelAnswer | Promise<ModelAnswer>;
+  elicit(asked: QuestionParams): FormAnswer | Promise<FormAnswer>;
+  sample(asked: QuestionParams): ModelAnswer | Promise<ModelAnswer>;
   listRoots(): RootsAnswer | Promise<RootsAnswer>;
 }
 
 /** How a client is reached, and what it says of itself. */
-export interface ConnectOrder {
+export interface ConnectOptions {
   readonly url: string;
   readonly token?: string;
   /** False: a client that can be asked nothing. */
-  readonly talkative?: boolean;
+  readonly answersQuestions?: boolean;
   /** What is not given here is answered as all clients answer it. */
   readonly answers?: Partial<Answers>;
 }
@@ -73,14 +73,14 @@ interface Notified {
   readonly params: JsonObject;
 }
 
-const AGAIN_MS = 500;
+const REPEAT_AFTER_MS = 500;
 
 /** Keeps the notifications that came, and waits for those to come. */
-export class Heard {
+export class ReceivedNotifications {
   readonly notifications: Notified[] = [];
   private waiting: (() => void)[] = [];
 
-  take(method: string, params: unknown): void {
+  add(method: string, params: unknown): void {
     this.notifications.push({ method, params: (params ?? {}) as JsonObject });
     for (const wake of this.waiting.splice(0)) wake();
   }
@@ -98,13 +98,13 @@ export class Heard {
    * Does something that is announced, and does it again when nothing was heard for a while: a client's own stream opens
    * beside its first requests, and what happens before that is not for it.
    */
-  async afterDoing(deed: () => Promise<unknown>, ...methods: readonly string[]): Promise<JsonObject[]> {
+  async untilReceivedAfter(deed: () => Promise<unknown>, ...methods: readonly string[]): Promise<JsonObject[]> {
     const before = methods.map((method) => this.of(method).length);
     const heardAll = () => methods.every((method, index) => this.of(method).length > before[index]!);
     while (!heardAll()) {
       await deed();
       const { promise: lapsed, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, AGAIN_MS);
+      const timer = setTimeout(resolve, REPEAT_AFTER_MS);
       const hearing = methods.map((method, index) => this.until(method, before[index]! + 1));
       await Promise.race([Promise.all(hearing), lapsed]);
       clearTimeout(timer);
@@ -120,11 +120,11 @@ export class Heard {
 /** What both generations of the official client can do, under one set of names. */
 export abstract class SdkClient {
   /** Notifications that no method of the client waits for. */
-  readonly heard = new Heard();
+  readonly received = new ReceivedNotifications();
 
   constructor(private readonly both: V1 | V2) {
     both.fallbackNotificationHandler = ({ method, params }) => {
-      this.heard.take(method, params);
+      this.received.add(method, params);
       return Promise.resolve();
     };
   }
@@ -139,7 +139,7 @@ export abstract class SdkClient {
    * Asks for changes; rejects when a resource cannot be watched. A client with sessions hears of lists by itself.
    * Returns what ends it.
    */
-  abstract watch(watched: Watched): Promise<() => Promise<void>>;
+  abstract watch(watched: WatchOptions): Promise<() => Promise<void>>;
   /** Ends its session, if there is one, and leaves. */
   abstract close(): Promise<void>;
 
@@ -172,7 +172,7 @@ export abstract class SdkClient {
   }
 
   /** Rejects where the revision has no such notification. */
-  tellRootsChanged(): Promise<void> {
+  sendRootsListChanged(): Promise<void> {
     return this.both.sendRootsListChanged();
   }
 
@@ -181,7 +181,7 @@ export abstract class SdkClient {
   }
 }
 
-export const TALKATIVE = {
+export const ALL_CAPABILITIES = {
   elicitation: { form: {}, url: {} },
   sampling: { tools: {} },
   roots: { listChanged: true },
@@ -190,7 +190,7 @@ export const TALKATIVE = {
 const FORM = { name: 'Ada', word: 'yes', context: 'a walk', ok: 'true' };
 
 /** What the people and models behind every talkative client answer. */
-export const ANSWERS: Answers = {
+export const DEFAULT_ANSWERS: Answers = {
   elicit: ({ mode }) => (mode === 'url' ? { action: 'accept' } : { action: 'accept', content: FORM }),
   sample: () => ({ role: 'assistant', model: 'spec', content: { type: 'text', text: 'something nice' } }),
   listRoots: () => ({ roots: [{ uri: 'file:///srv' }] }),
@@ -204,11 +204,11 @@ export const RECONNECTION = {
   maxRetries: 10,
 };
 
-export const headersFor = ({ token }: ConnectOrder): Record<string, string> =>
+export const headersFor = ({ token }: ConnectOptions): Record<string, string> =>
   token === undefined ? {} : { authorization: `Bearer ${token}` };
 
 /** Asks for pages until there are no more. */
-export async function everyPage(ask: (cursor: string | undefined) => Promise<Page>): Promise<Page[]> {
+export async function readAllPages(ask: (cursor: string | undefined) => Promise<Page>): Promise<Page[]> {
   const pages: Page[] = [];
   let cursor: string | undefined;
   do {

@@ -6,23 +6,23 @@ import {
 } from '@modelcontextprotocol/client';
 import type { JsonObject } from '#lib/mcp-protocol';
 import {
-  ANSWERS,
+  DEFAULT_ANSWERS,
   callParams,
   headersFor,
   RECONNECTION,
   requestOptions,
   SdkClient,
-  TALKATIVE,
+  ALL_CAPABILITIES,
   type CallOptions,
-  type ConnectOrder,
+  type ConnectOptions,
   type InputRequired,
   type ListName,
   type Page,
   type ToolAnswer,
-  type Watched,
+  type WatchOptions,
 } from './sdk-client.js';
 
-export interface V2Order extends ConnectOrder {
+export interface V2Options extends ConnectOptions {
   readonly mode: VersionNegotiationMode;
   readonly path: 'mcp' | 'sse';
   /** Those that it knows; all by default. */
@@ -30,12 +30,12 @@ export interface V2Order extends ConnectOrder {
 }
 
 /** Connects the second generation of the official client, which knows both eras. */
-export async function connectV2({ mode, path, revisions, ...order }: V2Order): Promise<SdkClient> {
-  const capabilities = order.talkative === false ? {} : TALKATIVE;
+export async function connectV2({ mode, path, revisions, ...order }: V2Options): Promise<SdkClient> {
+  const capabilities = order.answersQuestions === false ? {} : ALL_CAPABILITIES;
   const known = revisions && { supportedProtocolVersions: revisions };
   const client = new Client({ name: 'v2', version: '1.0.0' }, { capabilities, versionNegotiation: { mode }, ...known });
-  if (order.talkative !== false) {
-    const { elicit, sample, listRoots } = { ...ANSWERS, ...order.answers };
+  if (order.answersQuestions !== false) {
+    const { elicit, sample, listRoots } = { ...DEFAULT_ANSWERS, ...order.answers };
     client.setRequestHandler('elicitation/create', ({ params }) => elicit(params));
     client.setRequestHandler('sampling/createMessage', ({ params }) => sample(params));
     client.setRequestHandler('roots/list', () => listRoots());
@@ -94,7 +94,7 @@ export class V2Client extends SdkClient {
     )) as unknown as ToolAnswer;
   }
 
-  async watch({ lists = false, uri }: Watched): Promise<() => Promise<void>> {
+  async watch({ lists = false, uri }: WatchOptions): Promise<() => Promise<void>> {
     if (this.client.getProtocolEra() === 'modern') {
       const all = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
       const uris = uri === undefined ? [] : [uri];

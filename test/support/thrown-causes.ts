@@ -36,7 +36,7 @@ function refusedWith(status: number): ThrownCause[] {
 }
 
 /** Failures that have something to say, which must arrive. */
-export const TELLING_CAUSES: readonly ThrownCause[] = [
+export const REPORTED_CAUSES: readonly ThrownCause[] = [
   ...STATUSES.flatMap(refusedWith),
   {
     name: 'an RpcException with a code',
@@ -67,7 +67,7 @@ export const TELLING_CAUSES: readonly ThrownCause[] = [
 const DEFECT = { code: -32_603, message: 'Internal error', httpStatus: 500, status: 500 };
 
 /** Defects, of which nothing may be told but that they happened. */
-export const SECRETIVE_CAUSES: readonly ThrownCause[] = [
+export const CONCEALED_CAUSES: readonly ThrownCause[] = [
   { ...DEFECT, name: 'an Error', cause: new Error('a secret of ours') },
   { ...DEFECT, name: 'a string', cause: 'a secret of ours' },
   { ...DEFECT, name: 'nothing at all', cause: undefined },

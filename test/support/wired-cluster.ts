@@ -1,6 +1,6 @@
 import { startCluster, type ClusterWorker, type TestCluster } from './cluster.js';
 import { startCountingServer, type CountingServer } from './counting-server.js';
-import { RoamingClient, type Addressee, type RoamingOptions } from './roaming-client.js';
+import { RoamingClient, type WorkerAddress, type RoamingOptions } from './roaming-client.js';
 import { until } from './until.js';
 
 /** Gateways, each with a way to Redis of its own, before a server of each era. */
@@ -15,27 +15,27 @@ export interface WiredCluster {
   /** Of `tester`. */
   readonly token: string;
   /** A session at this worker, which owns it. */
-  initialize(worker: Addressee, options?: Partial<RoamingOptions>): Promise<RoamingClient>;
+  initialize(worker: WorkerAddress, options?: Partial<RoamingOptions>): Promise<RoamingClient>;
   /** Resolves once calls for sessions of every worker are served at every other one. */
-  connected(): Promise<void>;
+  untilConnected(): Promise<void>;
   /** What reached a server more than once. */
   duplicates(): readonly string[];
   /** Lines in which a worker told of something that it did not expect: a stack, a rejection that nobody handled. */
-  complaints(): readonly string[];
+  unexpectedOutput(): readonly string[];
   close(): Promise<void>;
 }
 
-export interface Wiring {
+export interface WiredClusterSetup {
   /** Settings of each worker, one after the other: at least where its Redis is. The first one owns the sessions. */
   readonly workers: readonly Readonly<Record<string, string>>[];
   /** Sent to the legacy server with each request. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const SURPRISE = /^\s+at .+[:(]\S+:\d+|unhandled|uncaught|TypeError|RangeError/i;
+const UNEXPECTED_OUTPUT = /^\s+at .+[:(]\S+:\d+|unhandled|uncaught|TypeError|RangeError/i;
 
 /** Starts it all. Resolves when calls travel between the workers. */
-export async function startWiredCluster({ workers, headers }: Wiring): Promise<WiredCluster> {
+export async function startWiredCluster({ workers, headers }: WiredClusterSetup): Promise<WiredCluster> {
   const legacy = await startCountingServer({ era: 'legacy', transport: 'http' });
   const modern = await startCountingServer({ era: 'modern', transport: 'http' });
   const closeServers = () => Promise.all([legacy.close(), modern.close()]);
@@ -59,19 +59,20 @@ export async function startWiredCluster({ workers, headers }: Wiring): Promise<W
     modern,
     token,
     initialize: (worker, more) => RoamingClient.initialize(worker, { token, ...more }),
-    connected: () => connected(world),
+    untilConnected: () => untilAllConnected(world),
     duplicates: () => [...legacy.duplicates(), ...modern.duplicates()],
-    complaints: () => cluster.workers.flatMap(({ output }) => output.split('\n').filter((line) => SURPRISE.test(line))),
+    unexpectedOutput: () =>
+      cluster.workers.flatMap(({ output }) => output.split('\n').filter((line) => UNEXPECTED_OUTPUT.test(line))),
     close: async () => {
       await cluster.stop();
       await closeServers();
     },
   };
-  await world.connected();
+  await world.untilConnected();
   return world;
 }
 
-async function connected(world: WiredCluster): Promise<void> {
+async function untilAllConnected(world: WiredCluster): Promise<void> {
   const { workers } = world.cluster;
   for (const owner of workers) {
     const client = await world.initialize(owner);

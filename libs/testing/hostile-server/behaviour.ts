@@ -75,9 +75,9 @@ export interface Behaviour {
   /** Where a carrier makes a difference. */
   readonly expectOn?: Partial<Readonly<Record<Carrier, Expectation>>>;
   /** Carriers on which the upstream session does not outlive the call. */
-  readonly ends?: readonly Carrier[];
+  readonly endsSession?: readonly Carrier[];
   /** Carriers on which nothing tells the gateway before its request timeout. */
-  readonly waits?: readonly Carrier[];
+  readonly untilTimeout?: readonly Carrier[];
 }
 
 export const expectationOf = (behaviour: Behaviour, carrier: Carrier): Expectation =>

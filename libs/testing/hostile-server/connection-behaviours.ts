@@ -85,7 +85,7 @@ const FAULTS: readonly Behaviour[] = [
     act: { kind: 'connection', fault: 'silence' },
     carriers: CARRIERS,
     expect: outcomeUnknown,
-    waits: CARRIERS,
+    untilTimeout: CARRIERS,
   },
   { name: 'big-answer', act: { kind: 'connection', fault: 'big' }, carriers: POST_CARRIERS, expect: brokeProtocol },
   {
@@ -93,7 +93,7 @@ const FAULTS: readonly Behaviour[] = [
     act: { kind: 'connection', fault: 'endless' },
     carriers: CARRIERS,
     expect: brokeProtocol,
-    ends: ['sse', ...STDIO],
+    endsSession: ['sse', ...STDIO],
   },
   {
     name: 'endless-event',
@@ -106,7 +106,7 @@ const FAULTS: readonly Behaviour[] = [
     act: { kind: 'forget' },
     carriers: ['legacy-http', 'sse'],
     expect: sessionLost,
-    ends: ['legacy-http', 'sse'],
+    endsSession: ['legacy-http', 'sse'],
   },
 ];
 

@@ -15,7 +15,7 @@ interface Body {
   /** The detail of the message; absent: the server's own error comes through. A function when the status decides. */
   readonly detail?: string | RegExp | ((phrase: string) => string);
   /** It carries the id of the call. */
-  readonly namesCall?: true;
+  readonly hasCallId?: true;
 }
 
 const fixed = (value: unknown): (() => Frame) => {
@@ -32,7 +32,7 @@ const asText =
 const HTML = '<html><body><h1>Something is wrong</h1></body></html>';
 
 const BODIES: readonly Body[] = [
-  { name: 'rpc', body: () => (id) => json({ jsonrpc: '2.0', id, error: SHELF_ERROR }), namesCall: true },
+  { name: 'rpc', body: () => (id) => json({ jsonrpc: '2.0', id, error: SHELF_ERROR }), hasCallId: true },
   { name: 'rpc-without-id', body: fixed({ jsonrpc: '2.0', id: null, error: SHELF_ERROR }) },
   {
     name: 'nest',
@@ -62,13 +62,13 @@ const BODIES: readonly Body[] = [
     name: 'result',
     body: () => (id) => resultFrame(id, 'done'),
     detail: /^Upstream answered HTTP \d+/,
-    namesCall: true,
+    hasCallId: true,
   },
   {
     name: 'text-code',
     body: () => (id) => json({ jsonrpc: '2.0', id, error: { code: 'E_SHELF', message: 'Empty' } }),
     detail: /^Upstream answered HTTP \d+/,
-    namesCall: true,
+    hasCallId: true,
   },
   { name: 'null', body: asText('null'), detail: 'null' },
   { name: 'array', body: asText('[1,2]'), detail: '[1,2]' },
@@ -131,8 +131,8 @@ function behaviour(variant: Variant, body: Body): Behaviour {
   };
   if (status !== 404) return common;
   // With a session, 404 is how a legacy server says that the session is gone, unless it has read the call.
-  if (body.namesCall) return { ...common, ends: ['sse'] };
-  return { ...common, expectOn: { 'legacy-http': sessionLost }, ends: ['legacy-http', 'sse'] };
+  if (body.hasCallId) return { ...common, endsSession: ['sse'] };
+  return { ...common, expectOn: { 'legacy-http': sessionLost }, endsSession: ['legacy-http', 'sse'] };
 }
 
 const one = (

@@ -4,11 +4,11 @@ import type { QuestionReply } from './wire.js';
 export class Replies {
   private readonly waiting = new Map<string, (reply: QuestionReply) => void>();
 
-  to(questionId: string): Promise<QuestionReply> {
+  waitFor(questionId: string): Promise<QuestionReply> {
     return new Promise((resolve) => this.waiting.set(questionId, resolve));
   }
 
-  settle(message: { readonly id?: string | number } & QuestionReply): void {
+  resolve(message: { readonly id?: string | number } & QuestionReply): void {
     const id = String(message.id);
     this.waiting.get(id)?.(message);
     this.waiting.delete(id);

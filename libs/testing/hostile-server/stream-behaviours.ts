@@ -39,18 +39,18 @@ const CUTS: readonly Behaviour[] = [
   stream('stream-cut', [{ event: noise }, 'end'], brokeProtocol),
   stream('stream-cut-with-ids', [{ event: noise, eventId: '1', retryMs: 100 }, 'end'], brokeProtocol),
   stream('stream-reset', [{ event: noise }, 'reset'], brokeProtocol),
-  stream('stream-hang', [{ event: noise }, 'hang'], outcomeUnknown, { carriers: CARRIERS, waits: CARRIERS }),
+  stream('stream-hang', [{ event: noise }, 'hang'], outcomeUnknown, { carriers: CARRIERS, untilTimeout: CARRIERS }),
   stream('channel-closed', ['end'], outcomeUnknown, {
     carriers: ['sse', ...STDIO_CARRIERS],
-    ends: ['sse', ...STDIO_CARRIERS],
+    endsSession: ['sse', ...STDIO_CARRIERS],
   }),
   stream('channel-closed-after-noise', [{ event: noise }, 'end'], outcomeUnknown, {
     carriers: ['sse', ...STDIO_CARRIERS],
-    ends: ['sse', ...STDIO_CARRIERS],
+    endsSession: ['sse', ...STDIO_CARRIERS],
   }),
   stream('channel-reset', [{ event: noise }, 'reset'], outcomeUnknown, {
     carriers: ['sse', ...STDIO_CARRIERS],
-    ends: ['sse', ...STDIO_CARRIERS],
+    endsSession: ['sse', ...STDIO_CARRIERS],
   }),
 ];
 
@@ -73,7 +73,7 @@ const RESUMPTIONS: readonly Behaviour[] = [
   stream('stream-never-resumed', [{ event: noise, eventId: '1', retryMs: 100 }, 'end'], brokeProtocol, {
     resumed: EMPTY_RESUMPTIONS,
     expectOn: { 'legacy-http': outcomeUnknown },
-    waits: ['legacy-http'],
+    untilTimeout: ['legacy-http'],
   }),
 ];
 
@@ -107,7 +107,7 @@ const QUESTIONS: readonly Behaviour[] = [
     {
       carriers: CARRIERS,
       expectOn: { 'modern-http': brokeProtocol, 'stdio-modern': outcomeUnknown },
-      waits: ['stdio-modern'],
+      untilTimeout: ['stdio-modern'],
     },
   ),
   stream('question-unheard-of', [{ ask: 'acme/guess', params: {} }], serverError(NOBODY_ANSWERED), {

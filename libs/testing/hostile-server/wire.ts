@@ -18,7 +18,7 @@ export interface Wire {
   message(data: string | Uint8Array): void;
   event(data: string | Uint8Array, eventId?: string, retryMs?: number): void;
   /** Sends a request of the server's own and waits for its reply, for ever if need be. */
-  ask(method: string, params: object): Promise<QuestionReply>;
+  sendQuestion(method: string, params: object): Promise<QuestionReply>;
   end(): void;
   reset(): void;
   /** One event or line without an end, written as fast as it is read. */
@@ -27,13 +27,13 @@ export interface Wire {
   /** Drops the session; later requests of it are refused. */
   forget(): void;
   /** Keeps what a later GET with Last-Event-ID shall find. */
-  keep(resumed: readonly (readonly Step[])[]): void;
+  saveResumption(resumed: readonly (readonly Step[])[]): void;
   /** Where redirects point. */
   readonly traps: Readonly<Record<'same-origin' | 'other-origin', string>>;
 }
 
-async function askAndTell(wire: Wire, method: string, params: object): Promise<void> {
-  const reply = await wire.ask(method, params);
+async function sendQuestionAndReportRefusal(wire: Wire, method: string, params: object): Promise<void> {
+  const reply = await wire.sendQuestion(method, params);
   const refusal = reply.error?.code ?? 'answered';
   wire.event(
     json({ jsonrpc: '2.0', id: wire.id, error: { code: 4712, message: 'Nobody answered', data: { refusal } } }),
@@ -45,7 +45,7 @@ export async function play([step, ...rest]: readonly Step[], wire: Wire): Promis
   if (step === 'end') wire.end();
   else if (step === 'reset') wire.reset();
   else if (step === 'flood') wire.flood();
-  else if ('ask' in step) await askAndTell(wire, step.ask, step.params);
+  else if ('ask' in step) await sendQuestionAndReportRefusal(wire, step.ask, step.params);
   else wire.event(step.event(wire.id), step.eventId, step.retryMs);
   return play(rest, wire);
 }
@@ -64,7 +64,7 @@ export async function perform(act: Act, wire: Wire): Promise<void> {
     case 'connection':
       return act.fault === 'reset' ? wire.reset() : wire.fault(act.fault);
     case 'stream':
-      if (act.resumed !== undefined) wire.keep(act.resumed);
+      if (act.resumed !== undefined) wire.saveResumption(act.resumed);
       return play(act.steps, wire);
   }
 }

@@ -32,7 +32,7 @@ export async function findPrograms(): Promise<PostgresPrograms> {
 }
 
 /** Gives a folder to whoever runs the programs. */
-export async function giveTo({ uid, gid }: PostgresPrograms['user'], folder: string): Promise<void> {
+export async function changeOwner({ uid, gid }: PostgresPrograms['user'], folder: string): Promise<void> {
   if (uid !== undefined && gid !== undefined) await chown(folder, uid, gid);
 }
 

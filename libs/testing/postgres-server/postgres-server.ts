@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { ended, freePort } from '#lib/testing/redis-server';
-import { findPrograms, giveTo, type PostgresPrograms } from './postgres-programs.js';
+import { findPrograms, changeOwner, type PostgresPrograms } from './postgres-programs.js';
 
 const run = promisify(execFile);
 const READY = /database system is ready to accept connections/;
@@ -33,7 +33,7 @@ export interface RunningPostgres {
 export async function startPostgres(): Promise<RunningPostgres> {
   const programs = await findPrograms();
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-postgres-'));
-  await giveTo(programs.user, folder);
+  await changeOwner(programs.user, folder);
   const options = [
     '--auth=trust',
     '--username=isthmus',
@@ -68,7 +68,7 @@ class PostgresServer implements RunningPostgres {
     process.once('exit', leave);
     child.once('exit', () => process.off('exit', leave));
     this.child = child;
-    await served(child.stderr);
+    await untilReady(child.stderr);
   }
 
   async createDatabase(): Promise<string> {
@@ -110,7 +110,7 @@ class PostgresServer implements RunningPostgres {
 }
 
 /** Resolves once it serves. Throws what it said last when it ended instead. */
-async function served(output: Readable): Promise<void> {
+async function untilReady(output: Readable): Promise<void> {
   const said: string[] = [];
   for await (const line of createInterface(output)) {
     if (READY.test(line)) {

@@ -11,7 +11,7 @@ export interface LegacyClientOptions extends RawClientOptions {
 const ACCEPT = { accept: 'application/json, text/event-stream' };
 
 const DEFAULT_RETRY_MS = 1_000;
-const DEFAULT_PATIENCE_MS = 60_000;
+const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** Where an event stream may be picked up again, and after what time. */
 interface Cursor {
@@ -76,7 +76,7 @@ export class LegacyRawClient implements RawClient {
 
   private async resumed(answer: RawAnswer, startedAt: number, cursor: Cursor = {}): Promise<RawAnswer> {
     const { lastEventId, retryMs = DEFAULT_RETRY_MS } = cursorAfter(answer.body, cursor);
-    const isLate = performance.now() - startedAt > (this.options.timeoutMs ?? DEFAULT_PATIENCE_MS);
+    const isLate = performance.now() - startedAt > (this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     if (answer.answers.length > 0 || lastEventId === undefined || isLate) return answer;
     await wait(retryMs);
     const headers = { ...this.headers, accept: 'text/event-stream', 'last-event-id': lastEventId };

@@ -94,11 +94,11 @@ export class SseRawClient implements RawClient {
       const text = rest + decoder.decode(chunk, { stream: true });
       const end = text.lastIndexOf('\n\n');
       rest = end < 0 ? text : text.slice(end + 2);
-      if (end >= 0) this.take(text.slice(0, end + 2), ready);
+      if (end >= 0) this.parse(text.slice(0, end + 2), ready);
     }
   }
 
-  private take(text: string, ready: () => void): void {
+  private parse(text: string, ready: () => void): void {
     for (const { type, data } of eventData(text)) {
       if (type === 'endpoint') {
         this.postUrl = new URL(data, this.url).href;

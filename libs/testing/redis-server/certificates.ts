@@ -19,7 +19,7 @@ export interface Certificates {
 }
 
 /** Makes an authority of a test's own with `openssl`. */
-export async function certify(): Promise<Certificates> {
+export async function createCertificates(): Promise<Certificates> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-tls-'));
   const file = (name: string) => join(folder, name);
   const newKey = (name: string) => ['-newkey', 'rsa:2048', '-nodes', '-keyout', file(`${name}.key`)];

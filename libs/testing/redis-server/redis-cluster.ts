@@ -30,9 +30,9 @@ export async function startRedisCluster({ replicas = false } = {}): Promise<Runn
     for (const [index, { port }] of servers.entries()) {
       await first.call('CLUSTER', 'MEET', '127.0.0.1', `${port}`, `${busPorts[index]}`);
     }
-    await agreed(clients, count);
+    await untilClusterReady(clients, count);
     await Promise.all(clients.slice(3).map(async (client, index) => follow(client, clients[index])));
-    await agreed(clients, count);
+    await untilClusterReady(clients, count);
   } finally {
     for (const client of clients) client.disconnect();
   }
@@ -55,7 +55,7 @@ async function follow(replica: Redis, master: Redis | undefined): Promise<void> 
 }
 
 /** Every server knows all others and is willing to serve. */
-async function agreed(clients: readonly Redis[], count: number): Promise<void> {
+async function untilClusterReady(clients: readonly Redis[], count: number): Promise<void> {
   const isReady = (info: string) =>
     info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${count}\r`);
   await until(async () => {

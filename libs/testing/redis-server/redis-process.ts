@@ -22,7 +22,7 @@ export async function launch(args: readonly string[]): Promise<ChildProcess> {
   });
   const said: string[] = [];
   child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
-  if (await saysReady(child.stdout, said)) {
+  if (await readUntilReady(child.stdout, said)) {
     // What it says later is of no interest, and must not fill the pipe.
     child.stdout.resume();
     return child;
@@ -32,7 +32,7 @@ export async function launch(args: readonly string[]): Promise<ChildProcess> {
   throw PORT_TAKEN.test(story) ? new PortTaken(story) : new Error(`redis-server ended at its start:\n${story}`);
 }
 
-async function saysReady(output: Readable, said: string[]): Promise<boolean> {
+async function readUntilReady(output: Readable, said: string[]): Promise<boolean> {
   for await (const line of createInterface(output)) {
     if (READY.test(line)) return true;
     said.push(line);

@@ -14,7 +14,7 @@ export interface RunningSentinels {
 }
 
 /** By now they have agreed, or will not. */
-const STANDSTILL_MS = 10_000;
+const FORCE_PROMOTION_AFTER_MS = 10_000;
 
 /** Starts them and waits until the Sentinels know the replica and each other. A dead master is noticed after 500 ms. */
 export async function startSentinels(name = 'main'): Promise<RunningSentinels> {
@@ -51,7 +51,10 @@ export async function startSentinels(name = 'main'): Promise<RunningSentinels> {
 async function promoted(name: string, replica: RunningRedis, sentinels: readonly RunningRedis[]): Promise<void> {
   const clients = [replica, ...sentinels].map(({ port }) => new Redis({ host: '127.0.0.1', port }));
   const [follower, ...watchers] = clients as [Redis, ...Redis[]];
-  const timer = setTimeout(() => void follower.call('REPLICAOF', 'NO', 'ONE').catch(() => undefined), STANDSTILL_MS);
+  const timer = setTimeout(
+    () => void follower.call('REPLICAOF', 'NO', 'ONE').catch(() => undefined),
+    FORCE_PROMOTION_AFTER_MS,
+  );
   try {
     await until(async () => {
       const masters = await Promise.all(watchers.map((one) => one.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)));

@@ -29,8 +29,8 @@ export interface RunningRedis {
   stop(): Promise<void>;
 }
 
-const GOES_ON = new Set<NodeJS.Signals>(['SIGSTOP', 'SIGCONT']);
-const ATTEMPTS = 5;
+const NON_TERMINATING_SIGNALS = new Set<NodeJS.Signals>(['SIGSTOP', 'SIGCONT']);
+const MAX_ATTEMPTS = 5;
 
 /** Starts a server of its own. Throws one sentence when `redis-server` is not installed. */
 export async function startRedis(options: RedisOptions = {}): Promise<RunningRedis> {
@@ -41,7 +41,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RunningRed
       await server.start();
       return server;
     } catch (error) {
-      if (error instanceof PortTaken && !options.port && attempt < ATTEMPTS) continue;
+      if (error instanceof PortTaken && !options.port && attempt < MAX_ATTEMPTS) continue;
       await rm(folder, { recursive: true, force: true });
       throw error;
     }
@@ -78,7 +78,7 @@ class RedisServer implements RunningRedis {
   async kill(signal: NodeJS.Signals): Promise<void> {
     if (this.child === undefined) return;
     this.child.kill(signal);
-    if (!GOES_ON.has(signal)) await ended(this.child);
+    if (!NON_TERMINATING_SIGNALS.has(signal)) await ended(this.child);
   }
 
   async restart(): Promise<void> {

@@ -50,12 +50,12 @@ class Endpoints {
     this.arrivals.push(arrival);
     const [path = ''] = url.split('?');
     const known: Readonly<Record<string, RestAnswer>> = REST_ANSWERS;
-    if (path.startsWith('/echo')) return answer(response, echoOf(arrival));
-    answer(response, known[path] ?? this.special(path, request, response));
+    if (path.startsWith('/echo')) return answer(response, toEcho(arrival));
+    answer(response, known[path] ?? this.serveFault(path, request, response));
   }
 
   /** Undefined: it answers in its own way, or not at all. */
-  private special(path: string, request: IncomingMessage, response: ServerResponse): RestAnswer | undefined {
+  private serveFault(path: string, request: IncomingMessage, response: ServerResponse): RestAnswer | undefined {
     switch (path) {
       case '/hang':
         return undefined;
@@ -78,7 +78,7 @@ class Endpoints {
   }
 }
 
-function echoOf(arrival: RestArrival): RestAnswer {
+function toEcho(arrival: RestArrival): RestAnswer {
   return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(arrival) };
 }
 

@@ -87,8 +87,8 @@ function reportOf(full: readonly Round[], paced: readonly Round[]): Awaited<Retu
   return {
     lines: [
       `forwarding: legacy session calls to the wrong worker; ${PAIR_PINNING}`,
-      `  c = ${CONCURRENCY}          ${told(full)}`,
-      `  ${PER_SECOND} a second     ${told(paced)}`,
+      `  c = ${CONCURRENCY}          ${toLine(full)}`,
+      `  ${PER_SECOND} a second     ${toLine(paced)}`,
       ...(wrong === undefined ? [] : [`  wrong: ${JSON.stringify(wrong)}`]),
     ],
     verdicts: [
@@ -110,7 +110,7 @@ function reportOf(full: readonly Round[], paced: readonly Round[]): Awaited<Retu
   };
 }
 
-function told(rounds: readonly Round[]): string {
+function toLine(rounds: readonly Round[]): string {
   const side = (where: Where): string => {
     const of = (pick: (side: Side) => number): number => median(rounds.map((round) => pick(round[where])));
     const cpu = `CPU ms/1000 at owner ${of((one) => one.ownerCpuMs).toFixed(0)}, at ingress ${of((one) => one.ingressCpuMs).toFixed(0)}`;

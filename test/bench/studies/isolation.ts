@@ -29,12 +29,12 @@ export const studyIsolation: Study = async (bench) => {
     const [gateway] = gateways.all as readonly [RunningGateway];
     const target = gateway.target('legacy', await gateways.authorize('neighbour'));
     const burden: BurdenOrder = { order: 'burden', target, ...BURDEN };
-    await fast(bench, gateway);
+    await measureFastTenant(bench, gateway);
     const rounds: Round[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
-      const alone = await fast(bench, gateway);
+      const alone = await measureFastTenant(bench, gateway);
       await neighbour.order(burden);
-      const beside = await fast(bench, gateway);
+      const beside = await measureFastTenant(bench, gateway);
       await neighbour.order({ order: 'leave' });
       rounds.push({ aloneP99Ms: alone.p99Ms, besideP99Ms: beside.p99Ms, errors: alone.errors + beside.errors });
     }
@@ -45,7 +45,7 @@ export const studyIsolation: Study = async (bench) => {
   }
 };
 
-function fast({ load, isQuick }: StudyBench, gateway: RunningGateway): Promise<LoadReport> {
+function measureFastTenant({ load, isQuick }: StudyBench, gateway: RunningGateway): Promise<LoadReport> {
   const order: LoadOrder = {
     order: 'load',
     era: 'legacy',

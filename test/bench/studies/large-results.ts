@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { LoadReport } from '../load-orders.js';
 import type { PinnedProcess } from '../pinned-process.js';
-import { archiveOf } from '../workload.js';
+import { archive } from '../workload.js';
 import type { Study } from './study.js';
 import { PAIR_PINNING, startWorkerPair } from './worker-pair.js';
 
@@ -16,7 +16,7 @@ export const studyLargeResults: Study = async (bench) => {
   const durationMs = bench.isQuick ? 4_000 : 12_000;
   const pair = await startWorkerPair(bench);
   try {
-    const plan = { concurrency: AT_ONCE, durationMs, use: archiveOf(RESULT_BYTES) };
+    const plan = { concurrency: AT_ONCE, durationMs, use: archive(RESULT_BYTES) };
     // Connections and code are there before the first look; and what the owner can do without the way between.
     await bench.load.order(pair.load('forwarded', { concurrency: AT_ONCE, durationMs: 1_000 }));
     const local = await bench.load.order(pair.load('local', { ...plan, durationMs: durationMs / 4 }));

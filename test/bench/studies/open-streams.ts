@@ -34,7 +34,7 @@ export const studyOpenStreams: Study = async (bench) => {
     return {
       lines: [
         `open streams: ${wanted} at one owner, ${counts.forwarded + 100} of them through the other worker`,
-        ...[local, forwarded].map(told),
+        ...[local, forwarded].map(toLine),
         `  a call beside them: p50 ${calls.p50Ms.toFixed(2)} ms, p99 ${calls.p99Ms.toFixed(2)} ms, ${calls.errors} wrong`,
       ],
       verdicts: [
@@ -72,7 +72,7 @@ async function memoryOf({ owner, ingress }: WorkerPair): Promise<Record<'owner' 
   return { owner: await owner.process.memory(), ingress: await ingress.process.memory() };
 }
 
-function told({ where, count, atOwner, atIngress }: Opened): string {
+function toLine({ where, count, atOwner, atIngress }: Opened): string {
   const kib = (bytes: number): string => `${(bytes / 1_024).toFixed(1)} KiB`;
   return `  resident memory per session with its stream, ${count} ${where} ones: at the owner ${kib(atOwner)}, at the other worker ${kib(atIngress)}`;
 }

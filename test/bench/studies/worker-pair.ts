@@ -6,7 +6,7 @@ import { CORES } from '../pinned-process.js';
 import type { StudyBench } from './study.js';
 
 const OWNER_CORE = 3;
-const KNOWN_DEADLINE_MS = 20_000;
+const FORWARDING_TIMEOUT_MS = 20_000;
 
 /** Two workers that share a Redis of their own: whoever asks `ingress` about a session of `owner` is forwarded. */
 export interface WorkerPair {
@@ -48,7 +48,7 @@ export async function startWorkerPair(
     await gateways.stop();
     await redis.stop();
   };
-  const deadline = performance.now() + KNOWN_DEADLINE_MS;
+  const deadline = performance.now() + FORWARDING_TIMEOUT_MS;
   for (;;) {
     const tried = await load.order(orderOf('forwarded', { concurrency: 1, durationMs: 300 }));
     if (tried.errors === 0 && tried.calls > 0) return { redis, ingress, owner, load: orderOf, stop };

@@ -1,6 +1,6 @@
 import type { BusParts } from '#lib/worker-bus';
 import type { AnswerReader } from './upstream.js';
-import type { NodeFlaws } from './relay/node.js';
+import type { NodeFlaws } from './relay/relay-node.js';
 
 /**
  * What is taken out of a world on purpose, to see that it is missed: a protection whose absence no run notices either
@@ -11,8 +11,8 @@ export interface Flaws {
   readonly bus?: Partial<Pick<BusParts, 'seal' | 'seen' | 'queue' | 'gate' | 'makeOrder'>>;
   readonly relay?: Partial<NodeFlaws>;
   readonly readAnswer?: AnswerReader;
-  /** A session whose heir gave no answer is offered to the next. */
-  readonly forgetsDoubt?: boolean;
+  /** A session whose newOwner gave no answer is offered to the next. */
+  readonly ignoresUnknownHandoffs?: boolean;
   /** A worker that starts again has the name that it had. */
-  readonly keepsNames?: boolean;
+  readonly reusesWorkerIds?: boolean;
 }

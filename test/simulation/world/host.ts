@@ -1,6 +1,6 @@
 import { Timer } from '#lib/worker-bus';
-import type { Chance } from './chance.js';
-import type { Universe } from './universe.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { VirtualTime } from './virtual-time.js';
 
 /**
  * The machine and process of one worker: a clock that may run fast or slow, and a process that can be frozen (SIGSTOP)
@@ -16,13 +16,13 @@ export class Host {
   private frozenMs = 0;
 
   constructor(
-    private readonly universe: Universe,
-    private readonly chance: Chance,
+    private readonly virtualTime: VirtualTime,
+    private readonly random: SeededRandom,
     /** How many of its own milliseconds pass in one true one. */
     readonly rate: number,
   ) {
     this.timer = new HostTimer(
-      () => universe.now * rate,
+      () => virtualTime.now * rate,
       (ms, run) => this.after(ms, run),
     );
   }
@@ -41,8 +41,8 @@ export class Host {
   }
 
   /** True milliseconds for which it has stood still so far. */
-  get stoodStillMs(): number {
-    return this.frozenMs + (this.state === 'frozen' ? this.universe.now - this.frozenSince : 0);
+  get totalFrozenMs(): number {
+    return this.frozenMs + (this.state === 'frozen' ? this.virtualTime.now - this.frozenSince : 0);
   }
 
   /** Input arrives: read now, or once the process runs again, in the order of arrival. */
@@ -53,18 +53,18 @@ export class Host {
   freeze(): void {
     if (this.state !== 'running') return;
     this.state = 'frozen';
-    this.frozenSince = this.universe.now;
+    this.frozenSince = this.virtualTime.now;
   }
 
-  /** What has waited runs now. Whether input or timers come first is chance, as it is after SIGCONT. */
+  /** What has waited runs now. Whether input or timers come first is random, as it is after SIGCONT. */
   thaw(): void {
     if (this.state !== 'frozen') return;
-    this.frozenMs += this.universe.now - this.frozenSince;
+    this.frozenMs += this.virtualTime.now - this.frozenSince;
     this.state = 'running';
     const input = () => this.waitingInput.splice(0).map((run) => () => this.enter(run));
     const timers = () => this.waitingTimers.splice(0).map((run) => () => this.pass(run, this.waitingTimers));
-    const waiting = this.chance.coin() ? [...input(), ...timers()] : [...timers(), ...input()];
-    for (const run of waiting) this.universe.after(0, run);
+    const waiting = this.random.boolean() ? [...input(), ...timers()] : [...timers(), ...input()];
+    for (const run of waiting) this.virtualTime.after(0, run);
   }
 
   /** kill -9. */
@@ -81,7 +81,7 @@ export class Host {
     const due = () => {
       if (this.timers.delete(timer)) run();
     };
-    const forget = this.universe.after(ms / this.rate, () => this.pass(due, this.waitingTimers));
+    const forget = this.virtualTime.after(ms / this.rate, () => this.pass(due, this.waitingTimers));
     return () => {
       this.timers.delete(timer);
       forget();

@@ -1,9 +1,9 @@
 import { outcomeOfFault, outcomeOfHttp, type HttpAnswer, type Outcome, type TransportFault } from '#lib/mcp-protocol';
 import type { Behaviour } from '../scenario.js';
-import type { Chance } from './chance.js';
-import type { Chronicle } from './chronicle.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { RunLog } from './run-log.js';
 import type { Host } from './host.js';
-import type { Universe } from './universe.js';
+import type { VirtualTime } from './virtual-time.js';
 
 /** A call as it travels between workers. */
 export interface Call {
@@ -17,14 +17,14 @@ export interface Call {
 /** Reads an HTTP answer; a spec may put a careless one in its place. */
 export type AnswerReader = (answer: HttpAnswer, id: string) => Outcome;
 
-const WORST_LATENCY_MS = 20;
+const MAX_LATENCY_MS = 20;
 
 /** The servers behind the gateway: they run what reaches them, and answer as they were told to. */
 export class Upstream {
   constructor(
-    private readonly universe: Universe,
-    private readonly chance: Chance,
-    private readonly chronicle: Chronicle,
+    private readonly virtualTime: VirtualTime,
+    private readonly random: SeededRandom,
+    private readonly runLog: RunLog,
     private readonly read: AnswerReader = outcomeOfHttp,
   ) {}
 
@@ -33,7 +33,7 @@ export class Upstream {
     return new Promise((resolve) => {
       signal.addEventListener('abort', () => resolve(outcomeOfFault('aborted')), { once: true });
       const answer = () => host.enter(() => resolve(this.outcomeOf(call)));
-      this.universe.after(
+      this.virtualTime.after(
         this.latency(),
         () => this.run(call, answer, (step) => host.enter(() => onStep(step))),
         false,
@@ -42,12 +42,12 @@ export class Upstream {
   }
 
   private run(call: Call, answer: () => void, tell: (step: number) => void): void {
-    if (call.behaviour !== '401') this.chronicle.executed(call.name, this.universe.now);
+    if (call.behaviour !== '401') this.runLog.executed(call.name, this.virtualTime.now);
     const pauseMs = call.workMs / (call.steps + 1);
     for (let step = 1; step <= call.steps; step += 1) {
-      this.universe.after(step * pauseMs, () => tell(step));
+      this.virtualTime.after(step * pauseMs, () => tell(step));
     }
-    this.universe.after(call.workMs + this.latency(), answer);
+    this.virtualTime.after(call.workMs + this.latency(), answer);
   }
 
   private outcomeOf(call: Call): Outcome {
@@ -56,7 +56,7 @@ export class Upstream {
   }
 
   private latency(): number {
-    return this.chance.between(1, WORST_LATENCY_MS);
+    return this.random.between(1, MAX_LATENCY_MS);
   }
 }
 

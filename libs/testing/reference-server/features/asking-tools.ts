@@ -84,7 +84,7 @@ const askAndHold = tool(
   async ({ key }, { ask, progress, world, signal }) => {
     const { name: answer } = await ask({ name: askForm('What is your name?', name) });
     await progress(1, 2, 'holding');
-    await world.waitAt(String(key), signal);
+    await world.waitForRelease(String(key), signal);
     return textResult(`released for ${fieldOf(answer, 'name')}`);
   },
 );

@@ -71,7 +71,7 @@ export function capabilityOf(question: Question): 'elicitation' | 'sampling' | '
 }
 
 /** True when an answer has the shape its question calls for; the client is not to be trusted with it. */
-export function fits(question: Question, answer: unknown): answer is Answer {
+export function isAnswerTo(question: Question, answer: unknown): answer is Answer {
   if (typeof answer !== 'object' || answer === null) return false;
   if (question.method === 'elicitation/create') return 'action' in answer && typeof answer.action === 'string';
   if (question.method === 'sampling/createMessage') return 'role' in answer && 'content' in answer;

@@ -38,7 +38,7 @@ const hold: Tool = {
   },
   async run({ key }, context) {
     await context.progress(0, 1, 'holding');
-    await context.world.waitAt(String(key), context.signal);
+    await context.world.waitForRelease(String(key), context.signal);
     return textResult(`released ${String(key)}`);
   },
 };

@@ -48,7 +48,7 @@ export async function callTool(name: string, args: Json, context: FeatureContext
   const { calls } = context.world;
   calls.record(name, 'started');
   try {
-    const complaint = await complaintAbout(args, tool);
+    const complaint = await validationError(args, tool);
     const result = complaint === undefined ? await tool.run(args, context) : failed(complaint);
     calls.record(name, result.isError ? 'failed' : 'finished');
     return result;
@@ -60,7 +60,7 @@ export async function callTool(name: string, args: Json, context: FeatureContext
   }
 }
 
-async function complaintAbout(args: Json, { definition }: Tool): Promise<string | undefined> {
+async function validationError(args: Json, { definition }: Tool): Promise<string | undefined> {
   let validator = validators.get(definition.name);
   if (!validator) {
     validator = fromJsonSchema(definition.inputSchema);

@@ -23,7 +23,7 @@ export class ReferenceWorld {
   /** Adds the extra entry to a list, or takes it away again, and tells everyone. */
   toggleExtra(list: ListName): void {
     if (!this.extras.delete(list)) this.extras.add(list);
-    this.announce({ kind: list });
+    this.notifyListeners({ kind: list });
   }
 
   /** What a tool is said to do since it was redescribed. */
@@ -32,10 +32,10 @@ export class ReferenceWorld {
   }
 
   /** Says something else of a tool than before, or what it said at first, and tells everyone. */
-  redescribe(tool: string, description?: string): void {
+  setDescription(tool: string, description?: string): void {
     if (description === undefined) this.descriptions.delete(tool);
     else this.descriptions.set(tool, description);
-    this.announce({ kind: 'tools' });
+    this.notifyListeners({ kind: 'tools' });
   }
 
   /** How often a resource was changed. */
@@ -45,18 +45,18 @@ export class ReferenceWorld {
 
   touch(uri: string): void {
     this.revisions.set(uri, this.revisionOf(uri) + 1);
-    this.announce({ kind: 'content', uri });
+    this.notifyListeners({ kind: 'content', uri });
   }
 
   /** Returns whether the URL was sent out before; the second time counts as visited. */
-  wasSentTo(visitId: string): boolean {
+  markVisited(visitId: string): boolean {
     const known = this.visits.has(visitId);
     this.visits.add(visitId);
     return known;
   }
 
   /** Resolves when `release(key)` is called, before or after; rejects when the signal aborts. */
-  async waitAt(key: string, signal: AbortSignal): Promise<void> {
+  async waitForRelease(key: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     const onAbort = (): void => reject(new Error('aborted'));
@@ -79,7 +79,7 @@ export class ReferenceWorld {
     return () => this.listeners.delete(listener);
   }
 
-  private announce(change: WorldChange): void {
+  private notifyListeners(change: WorldChange): void {
     for (const listener of this.listeners) listener(change);
   }
 

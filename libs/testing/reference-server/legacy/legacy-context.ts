@@ -25,14 +25,14 @@ interface LegacyRequest {
   world: ReferenceWorld;
   server: Server;
   extra: Extra;
-  /** Whether the client's log level lets a message through. */
-  lets(level: LogLevel): boolean;
+  /** Whether the client's log level allowsLevel a message through. */
+  allowsLevel(level: LogLevel): boolean;
   /** Called before each round of questions. */
   onAsk(): void;
 }
 
 /** Makes the context of one legacy request: questions go out while the call stays open. */
-export function legacyContext({ world, server, extra, lets, onAsk }: LegacyRequest): FeatureContext {
+export function legacyContext({ world, server, extra, allowsLevel, onAsk }: LegacyRequest): FeatureContext {
   const token = extra._meta?.progressToken;
   return {
     world,
@@ -46,7 +46,7 @@ export function legacyContext({ world, server, extra, lets, onAsk }: LegacyReque
       await extra.sendNotification({ method: 'notifications/progress', params });
     },
     async log(level, data) {
-      if (!lets(level)) return;
+      if (!allowsLevel(level)) return;
       await extra.sendNotification({ method: 'notifications/message', params: { level, data, logger: 'reference' } });
     },
     async ask<K extends string>(questions: Record<K, Question>): Promise<Record<K, Answer>> {
@@ -55,7 +55,7 @@ export function legacyContext({ world, server, extra, lets, onAsk }: LegacyReque
       return Object.fromEntries(await askAtOnce(Object.entries<Question>(questions), extra)) as Record<K, Answer>;
     },
     requireVisit({ id, url, message }) {
-      if (world.wasSentTo(id)) return Promise.resolve();
+      if (world.markVisited(id)) return Promise.resolve();
       const elicitations = [{ mode: 'url', elicitationId: id, url, message }];
       throw new ProtocolFailure(URL_ELICITATION_REQUIRED, 'A URL has to be visited first', { elicitations });
     },

@@ -1,6 +1,6 @@
 import type { RequestStateCodec, ServerContext } from '@modelcontextprotocol/server';
 
-import { fits, InputNeeded, type Answer, type AskOptions, type Question } from '../features/index.js';
+import { isAnswerTo, InputNeeded, type Answer, type AskOptions, type Question } from '../features/index.js';
 
 /** What is sealed into the request state: the answers of earlier rounds. */
 export interface AnsweredSoFar {
@@ -31,7 +31,7 @@ export class ReplayedQuestions {
     const open: { [key: string]: Question } = {};
     for (const [key, question] of Object.entries<Question>(questions)) {
       const answer = this.answerTo(key, isSealed);
-      if (fits(question, answer)) answers[key] = answer;
+      if (isAnswerTo(question, answer)) answers[key] = answer;
       else open[key] = question;
     }
     Object.assign(this.known, answers);

@@ -1,5 +1,5 @@
 import type { Host } from '../host.js';
-import type { RelayNode } from './node.js';
+import type { RelayNode } from './relay-node.js';
 import type { SimRedis } from './sim-redis.js';
 
 /** One TCP connection between a worker and a node: everything arrives in order, late, or not at all. */
@@ -56,29 +56,29 @@ export class Connection {
 
   private arriveAtNode<T>(slot: string, run: (node: RelayNode) => T, answer: (value: T) => void): void {
     // What was written before a connection broke may have arrived all the same.
-    const survivesClose = this.redis.chance.coin();
+    const survivesClose = this.redis.random.boolean();
     const arrive = () => {
-      if (this.isOpen || survivesClose) this.node.take(() => this.carryOut(slot, run, answer));
+      if (this.isOpen || survivesClose) this.node.enqueue(() => this.execute(slot, run, answer));
     };
-    this.redis.universe.after(this.delay(this.lastAtNode, slot), arrive, false);
+    this.redis.virtualTime.after(this.delay(this.lastAtNode, slot), arrive, false);
   }
 
-  private carryOut<T>(slot: string, run: (node: RelayNode) => T, answer: (value: T) => void): void {
+  private execute<T>(slot: string, run: (node: RelayNode) => T, answer: (value: T) => void): void {
     const value = run(this.node);
     this.push(() => answer(value), slot);
   }
 
   private arriveAtHost(slot: string, run: () => void): void {
     const arrive = () => this.isOpen && this.host.enter(run);
-    this.redis.universe.after(this.delay(this.lastAtHost, slot), arrive);
+    this.redis.virtualTime.after(this.delay(this.lastAtHost, slot), arrive);
   }
 
   /** Never before what was sent earlier. */
   private delay(last: Map<string, number>, slot: string): number {
-    const { universe, nature } = this.redis;
-    const lane = nature.isCluster ? slot : '';
-    const time = Math.max(universe.now + this.redis.latency(), last.get(lane) ?? 0);
+    const { virtualTime, options } = this.redis;
+    const lane = options.isCluster ? slot : '';
+    const time = Math.max(virtualTime.now + this.redis.latency(), last.get(lane) ?? 0);
     last.set(lane, time);
-    return time - universe.now;
+    return time - virtualTime.now;
   }
 }

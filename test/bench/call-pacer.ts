@@ -1,5 +1,5 @@
 /** Lets so many through a second, however long each of them then takes: a client that waits for nobody. */
-export class Pace {
+export class CallPacer {
   private readonly waiting: ((dueAtMs: number) => void)[] = [];
   private readonly due: number[] = [];
   private readonly beganAtMs = performance.now();
@@ -11,7 +11,7 @@ export class Pace {
   }
 
   /** Calls back with the moment of its turn, which is in the past when everybody was busy. */
-  turn(go: (dueAtMs: number) => void): void {
+  schedule(go: (dueAtMs: number) => void): void {
     const dueAtMs = this.due.shift();
     if (dueAtMs === undefined) this.waiting.push(go);
     else go(dueAtMs);

@@ -1,53 +1,54 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { JsonObject } from '#lib/mcp-protocol';
-import { answering, RepeatingClient, type InputRequired, type Repetition } from '../support/repeating-client.js';
-import { read, type Addressee, type ReadAnswer } from '../support/roaming-client.js';
+import { answerAll, RepeatingClient, type InputRequired, type Repetition } from '../support/repeating-client.js';
+import { read, type WorkerAddress, type ReadAnswer } from '../support/roaming-client.js';
 
 const ADA = { action: 'accept', content: { name: 'Ada' } };
 /** So often a client brings its answers before it takes "not now" for the end. */
-const MOST_TURNS = 40;
-const TURN_MS = 250;
+const MAX_ROUNDS = 40;
+const ROUND_INTERVAL_MS = 250;
 
 /** A call that is asked, and is repeated with the answer at whatever worker there is, until something comes of it. */
-export class Repeater {
+export class QuestionAnswerer {
   constructor(
     private readonly client: RepeatingClient,
     private readonly mark: string,
-    private readonly seat: () => Addressee,
+    private readonly pickWorker: () => WorkerAddress,
     private readonly answerMs: number,
   ) {}
 
-  async run(first: Addressee): Promise<ReadAnswer> {
-    const asked = await this.ask(first);
+  async run(first: WorkerAddress): Promise<ReadAnswer> {
+    const asked = await this.post(first);
     const questions = inputIn(asked);
-    return questions ? this.repeat(answering(questions, ADA)) : this.named(asked);
+    return questions ? this.repeat(answerAll(questions, ADA)) : this.withMark(asked);
   }
 
   private async repeat(repetition: Repetition): Promise<ReadAnswer> {
-    for (let turn = 1; turn < MOST_TURNS; turn += 1) {
+    for (let turn = 1; turn < MAX_ROUNDS; turn += 1) {
       // A connection that broke says nothing of the call: its client simply comes again.
-      const told = await this.ask(this.seat(), repetition).catch(() => undefined);
-      if (told && !isNotNow(told)) return this.named(told, 'unknown');
-      await pause(TURN_MS);
+      const received = await this.post(this.pickWorker(), repetition).catch(() => undefined);
+      if (received && !isRetriable(received)) return this.withMark(received, 'unknown');
+      await pause(ROUND_INTERVAL_MS);
     }
     throw new Error('The answers were brought often enough, and nothing came of it.');
   }
 
-  private async ask(seat: Addressee, repetition?: Repetition): Promise<ReadAnswer> {
+  private async post(slot: WorkerAddress, repetition?: Repetition): Promise<ReadAnswer> {
     const what = { mark: this.mark, tool: 'ask_name' };
-    return read(await this.client.post(seat, what, repetition, AbortSignal.timeout(this.answerMs)));
+    return read(await this.client.post(slot, what, repetition, AbortSignal.timeout(this.answerMs)));
   }
 
   /**
    * Each round has an id of its own; the call is known by its mark. What was not executed in a later round was the
    * repetition: the call itself had begun long before.
    */
-  private named({ status, messages }: ReadAnswer, outcome?: 'unknown'): ReadAnswer {
+  private withMark({ status, messages }: ReadAnswer, outcome?: 'unknown'): ReadAnswer {
     const named = messages.map((message) => {
       if (!('result' in message || 'error' in message)) return message;
       const { error } = message as { error?: JsonObject };
-      const told = error && outcome ? { error: { ...error, data: { ...(error['data'] as JsonObject), outcome } } } : {};
-      return { ...message, id: this.mark, ...told };
+      const received =
+        error && outcome ? { error: { ...error, data: { ...(error['data'] as JsonObject), outcome } } } : {};
+      return { ...message, id: this.mark, ...received };
     });
     return { status, messages: named };
   }
@@ -59,7 +60,7 @@ function inputIn({ messages }: ReadAnswer): InputRequired | undefined {
 }
 
 /** Refused without having reached the call: whoever repeats it does no harm. */
-function isNotNow({ messages }: ReadAnswer): boolean {
+function isRetriable({ messages }: ReadAnswer): boolean {
   const error = messages.at(-1)?.['error'] as { code?: number; data?: { retriable?: boolean } } | undefined;
   return error?.data?.retriable === true && [-31_001, -31_006, -31_007].includes(error.code ?? 0);
 }

@@ -15,8 +15,8 @@ export interface Call {
 
 export interface CallEnd {
   readonly outcome: CallOutcome;
-  /** What the client was told, for people. */
-  readonly told: string;
+  /** What the client was received, for people. */
+  readonly received: string;
 }
 
 export interface Violation {
@@ -31,7 +31,7 @@ const NEVER_ARRIVES: ReadonlySet<CallOutcome> = new Set<CallOutcome>(['not_execu
 const MAX_DETAIL = 700;
 
 /** Every call of a soak, how it ended, and what is wrong with that. */
-export class Book {
+export class CallLedger {
   readonly violations: Violation[] = [];
   private readonly open = new Map<string, Call>();
   private readonly closed = new Map<string, { readonly call: Call; readonly end: CallEnd }>();
@@ -49,7 +49,7 @@ export class Book {
   }
 
   end(call: Call, end: CallEnd): void {
-    if (!this.open.delete(call.mark)) return this.violate('answered twice', call.mark);
+    if (!this.open.delete(call.mark)) return this.reportViolation('answered twice', call.mark);
     this.closed.set(call.mark, { call, end });
     const tally = this.tallies.get(call.client) ?? new Map<CallOutcome, number>();
     this.tallies.set(call.client, tally);
@@ -61,7 +61,7 @@ export class Book {
     this.notes.push({ atMs: this.nowMs, what });
   }
 
-  violate(what: string, detail: string, atMs = this.nowMs): void {
+  reportViolation(what: string, detail: string, atMs = this.nowMs): void {
     this.violations.push({ what, atMs, detail: detail.slice(0, MAX_DETAIL) });
   }
 
@@ -76,18 +76,19 @@ export class Book {
   }
 
   /** When all is over: what reached the servers, by mark. */
-  settle(arrivals: Readonly<Record<string, number>>): void {
-    for (const call of this.open.values()) this.violate('never answered', JSON.stringify(call), call.begunAtMs);
+  check(arrivals: Readonly<Record<string, number>>): void {
+    for (const call of this.open.values()) this.reportViolation('never answered', JSON.stringify(call), call.begunAtMs);
     for (const [mark, count] of Object.entries(arrivals)) {
-      if (count > 1) this.violate('reached its server more than once', this.told(mark, count), this.begunAtMs(mark));
+      if (count > 1)
+        this.reportViolation('reached its server more than once', this.describe(mark, count), this.begunAtMs(mark));
     }
     for (const [mark, { call, end }] of this.closed) {
       const count = arrivals[mark] ?? 0;
       if (count > 0 && NEVER_ARRIVES.has(end.outcome)) {
-        this.violate(`${end.outcome}, and reached its server`, this.told(mark, count), call.begunAtMs);
+        this.reportViolation(`${end.outcome}, and reached its server`, this.describe(mark, count), call.begunAtMs);
       }
       if (count === 0 && end.outcome === 'success')
-        this.violate('success that no server gave', this.told(mark, count), call.begunAtMs);
+        this.reportViolation('success that no server gave', this.describe(mark, count), call.begunAtMs);
     }
   }
 
@@ -100,7 +101,7 @@ export class Book {
     return (this.closed.get(mark)?.call ?? this.open.get(mark))?.begunAtMs;
   }
 
-  private told(mark: string, arrivals: number): string {
+  private describe(mark: string, arrivals: number): string {
     return JSON.stringify({ arrivals, ...(this.closed.get(mark) ?? { mark }) });
   }
 }

@@ -1,6 +1,6 @@
 import type { Announced, ClaimVerdict, RevokeVerdict, Ticket, WorkerState } from '#lib/worker-bus';
-import type { Chance } from '../chance.js';
-import type { Universe } from '../universe.js';
+import type { SeededRandom } from '../seeded-random.js';
+import type { VirtualTime } from '../virtual-time.js';
 
 /** Takes what is published on a channel; one per connection of a subscriber. */
 export type Subscriber = (channel: string, frame: Buffer) => void;
@@ -28,7 +28,7 @@ const TOMBSTONE_TTL_MS = 86_400_000;
 const DECISION_TTL_MS = 60_000;
 
 /** How far the clocks of two machines may be apart. */
-const WORST_CLOCK_OFFSET_MS = 3_000;
+const MAX_CLOCK_OFFSET_MS = 3_000;
 
 /**
  * One Redis process: keys that expire by its own clock, scripts that run undivided, subscribers that get what is
@@ -48,30 +48,30 @@ export class RelayNode {
   private isUp = true;
 
   constructor(
-    private readonly universe: Universe,
-    private readonly chance: Chance,
+    private readonly virtualTime: VirtualTime,
+    private readonly random: SeededRandom,
     /** How far behind its replica is. Undefined: it has none. */
     private readonly lagMs: number | undefined,
     private readonly flaws: NodeFlaws,
   ) {
-    this.runId = chance.id();
-    this.replicationId = chance.id();
-    this.clockOffset = chance.between(0, WORST_CLOCK_OFFSET_MS);
+    this.runId = random.id();
+    this.replicationId = random.id();
+    this.clockOffset = random.between(0, MAX_CLOCK_OFFSET_MS);
   }
 
   get clock(): number {
-    return this.universe.now + this.clockOffset;
+    return this.virtualTime.now + this.clockOffset;
   }
 
   /** A process that had followed this one, with what had reached it, and takes over. */
   promoteReplica(): RelayNode {
-    const heir = new RelayNode(this.universe, this.chance, this.lagMs, this.flaws);
-    for (const [key, entry] of this.replica) heir.write(key, entry);
-    return heir;
+    const newOwner = new RelayNode(this.virtualTime, this.random, this.lagMs, this.flaws);
+    for (const [key, entry] of this.replica) newOwner.write(key, entry);
+    return newOwner;
   }
 
   /** Runs a command in its turn. */
-  take(command: () => void): void {
+  enqueue(command: () => void): void {
     if (!this.isUp) return;
     if (this.waiting) this.waiting.push(command);
     else command();
@@ -116,7 +116,7 @@ export class RelayNode {
   }
 
   announce(worker: string, ttlMs: number): Announced {
-    const token = this.read(`generation:${worker}`) ?? this.chance.id();
+    const token = this.read(`generation:${worker}`) ?? this.random.id();
     this.set(`generation:${worker}`, token, GENERATION_TTL_MS);
     const buried = this.has(`tombstone:${worker}`);
     if (!buried) this.set(`worker:${worker}`, 'announced', ttlMs);
@@ -138,7 +138,7 @@ export class RelayNode {
     return this.has(`worker:${worker}`) ? 'alive' : 'missing';
   }
 
-  bury(worker: string): boolean {
+  fence(worker: string): boolean {
     if (this.has(`worker:${worker}`)) return this.has(`tombstone:${worker}`);
     this.mark(`tombstone:${worker}`);
     return true;
@@ -150,17 +150,17 @@ export class RelayNode {
   }
 
   /** Takes a worker off the list of the living for good. */
-  strike(worker: string): void {
+  unlist(worker: string): void {
     this.mark(`struck:${worker}`);
     this.remove(`listed:${worker}`);
   }
 
-  heirOf(session: string): string | undefined {
+  newOwnerOf(session: string): string | undefined {
     return this.read(`moved:${session}`);
   }
 
-  rememberHeir(session: string, heir: string): void {
-    this.set(`moved:${session}`, heir, TOMBSTONE_TTL_MS);
+  recordNewOwner(session: string, newOwner: string): void {
+    this.set(`moved:${session}`, newOwner, TOMBSTONE_TTL_MS);
   }
 
   /** `publishAccept` runs in the same step as a claim that is won. */
@@ -230,7 +230,7 @@ export class RelayNode {
   }
 
   private replicate(change: (copy: Map<string, Entry>) => void): void {
-    if (this.lagMs !== undefined) this.universe.after(this.lagMs, () => this.isUp && change(this.replica), false);
+    if (this.lagMs !== undefined) this.virtualTime.after(this.lagMs, () => this.isUp && change(this.replica), false);
   }
 }
 

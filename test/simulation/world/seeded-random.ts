@@ -1,5 +1,5 @@
 /** Chance that repeats itself for the same seed (mulberry32). */
-export class Chance {
+export class SeededRandom {
   constructor(private state: number) {}
 
   /** In [0, 1). */
@@ -14,7 +14,7 @@ export class Chance {
     return least + this.next() * (most - least);
   }
 
-  coin(): boolean {
+  boolean(): boolean {
     return this.next() < 0.5;
   }
 

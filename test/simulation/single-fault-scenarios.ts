@@ -9,7 +9,7 @@ const OTHERS = [1, 2];
 /** So old that everybody knows who lives, and may conclude from silence. */
 const SETTLED_MS = 8_000;
 
-const quiet = scenarios({ faults: [], behaviours: ['ok'], cancels: false, hurries: false });
+const quiet = scenarios({ faults: [], behaviours: ['ok'], cancels: false, hasTightBudgets: false });
 
 interface Timing {
   readonly at: number;
@@ -38,7 +38,7 @@ export const frozenOwner: fc.Arbitrary<Scenario> = fc
   }));
 
 /** The owner is frozen for about as long as it counts as alive, and comes back while others conclude that it is gone. */
-export const sleepingOwner: fc.Arbitrary<Scenario> = fc
+export const thawedOwner: fc.Arbitrary<Scenario> = fc
   .record({
     base: quiet,
     phase: fc.nat(1_000),
@@ -71,7 +71,7 @@ export const RELAY_DOWN_AT_MS = 500;
 export const RELAY_UP_AT_MS = 4_000;
 
 /** The relay is gone for a while and comes back knowing nothing. */
-export const relayGone: fc.Arbitrary<Scenario> = fc
+export const restartedRelay: fc.Arbitrary<Scenario> = fc
   .record({ base: quiet, calls: timings(0, 8_000) })
   .map(({ base, calls }) => ({
     ...withCalls(base, calls, { budgetMs: 10_000, workMs: 20 }),

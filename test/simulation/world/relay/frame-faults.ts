@@ -1,5 +1,5 @@
-import type { Universe } from '../universe.js';
-import type { RelayNode } from './node.js';
+import type { VirtualTime } from '../virtual-time.js';
+import type { RelayNode } from './relay-node.js';
 
 /** A frame on its way from one worker to another. */
 export interface Publication {
@@ -23,19 +23,19 @@ export type FrameFault =
   | { readonly kind: 'misdirect-frame'; readonly nth: number; readonly ms: number; readonly channel: number };
 
 /** Decides frame by frame what becomes of what workers send each other. */
-export class FrameFates {
+export class FrameFaultPlan {
   private readonly faults = new Map<number, FrameFault[]>();
   private readonly channels = new Set<string>();
   private count = 0;
 
-  constructor(private readonly universe: Universe) {}
+  constructor(private readonly virtualTime: VirtualTime) {}
 
   plan(fault: FrameFault): void {
     this.faults.set(fault.nth, [...(this.faults.get(fault.nth) ?? []), fault]);
   }
 
   /** A channel that frames could be misdirected to. */
-  know(channel: string): void {
+  addChannel(channel: string): void {
     this.channels.add(channel);
   }
 
@@ -70,7 +70,7 @@ export class FrameFates {
 
   private later(ms: number, publication: Publication): void {
     const { node, channel, frame } = publication;
-    this.universe.after(ms, () => node.take(() => node.publish(channel, frame)), false);
+    this.virtualTime.after(ms, () => node.enqueue(() => node.publish(channel, frame)), false);
   }
 
   private anyChannel(index: number): string {

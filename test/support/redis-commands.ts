@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import type { RunningRedis } from '#lib/testing/redis-server';
 
 /** Tells a Redis something past the gateways, over a connection of its own. Rejects with what it answers instead. */
-export async function orderRedis({ port }: RunningRedis, command: string, ...args: string[]): Promise<unknown> {
+export async function sendRedisCommand({ port }: RunningRedis, command: string, ...args: string[]): Promise<unknown> {
   const client = new Redis({ host: '127.0.0.1', port });
   try {
     return await client.call(command, ...args);
@@ -13,5 +13,5 @@ export async function orderRedis({ port }: RunningRedis, command: string, ...arg
 
 /** Whether it is a master, or thinks that it is. */
 export async function isMaster(redis: RunningRedis): Promise<boolean> {
-  return String(await orderRedis(redis, 'INFO', 'replication')).includes('role:master');
+  return String(await sendRedisCommand(redis, 'INFO', 'replication')).includes('role:master');
 }

@@ -6,15 +6,15 @@ import {
   killedOwner,
   RELAY_DOWN_AT_MS,
   RELAY_UP_AT_MS,
-  relayGone,
-  sleepingOwner,
-} from './families.js';
+  restartedRelay,
+  thawedOwner,
+} from './single-fault-scenarios.js';
 import { violationsOf } from './invariants.js';
 import { run, type Run } from './run.js';
-import { HISTORIES, PATIENCE_MS } from './settings.js';
+import { HISTORIES, TEST_TIMEOUT_MS } from './settings.js';
 import type { Scenario } from './scenario.js';
-import { OVERLOADED, SESSION_GONE } from './world/told.js';
-import type { Story } from './world/chronicle.js';
+import { OVERLOADED, SESSION_GONE } from './world/client-answer.js';
+import type { RequestRecord } from './world/run-log.js';
 
 const FEW = { ...HISTORIES, numRuns: Math.ceil(HISTORIES.numRuns / 10) };
 
@@ -26,7 +26,7 @@ function judge(family: fc.Arbitrary<Scenario>, look: (call: Told, over: Run) => 
   return fc.assert(
     fc.asyncProperty(family, async (scenario) => {
       const over = await run(scenario);
-      const faults = over.chronicle.all().flatMap((story) => look(toldOf(story, scenario), over) ?? []);
+      const faults = over.runLog.all().flatMap((story) => look(toldOf(story, scenario), over) ?? []);
       expect([...faults, ...violationsOf(over)]).toEqual([]);
     }),
     FEW,
@@ -42,7 +42,7 @@ interface Told {
   readonly why: string | undefined;
 }
 
-function toldOf({ name, sentAt, answers }: Story, { ageMs }: Scenario): Told {
+function toldOf({ name, sentAt, answers }: RequestRecord, { ageMs }: Scenario): Told {
   const { time, verdict, why } = answers[0] ?? { time: Infinity, verdict: 'nothing', why: undefined };
   return { name, sentAt: sentAt - ageMs, afterMs: time - sentAt, verdict, why };
 }
@@ -54,13 +54,13 @@ describe('an owner', () => {
       judge(frozenOwner, ({ name, verdict }) =>
         verdict === 'not_executed' ? undefined : `${name} is told ${verdict} of a frozen owner`,
       ),
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 
   it(
-    'that wakes up after it was said to be gone serves nothing any more',
-    () => judge(sleepingOwner, () => undefined),
-    PATIENCE_MS,
+    'that settles up after it was said to be gone serves nothing any more',
+    () => judge(thawedOwner, () => undefined),
+    TEST_TIMEOUT_MS,
   );
 
   it(
@@ -75,7 +75,7 @@ describe('an owner', () => {
         const isLate = afterMs > 600 || (sentAt > KILLED_AT_MS + 7_000 && why !== SESSION_GONE);
         return isLate || verdict !== 'not_executed' ? said : undefined;
       }),
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 });
 
@@ -83,12 +83,12 @@ describe('a relay', () => {
   it(
     'that is gone delays no answer, and is used again soon after it came back',
     () =>
-      judge(relayGone, ({ name, sentAt, afterMs, verdict, why }) => {
+      judge(restartedRelay, ({ name, sentAt, afterMs, verdict, why }) => {
         const said = `${name}, sent at ${sentAt}, is told ${verdict} (${why}) after ${Math.round(afterMs)} ms`;
         if (afterMs > 1_000) return said;
         const isUndisturbed = sentAt + CALL_MS < RELAY_DOWN_AT_MS || sentAt > RELAY_UP_AT_MS + 2_000;
         return isUndisturbed && verdict !== 'success' && why !== OVERLOADED ? said : undefined;
       }),
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 });

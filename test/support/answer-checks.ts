@@ -18,7 +18,7 @@ export function errorOf(answer: RawAnswer): RpcError {
 }
 
 /** What must be the same whoever asked: the answer without ids and without the name of the server. */
-export function essence(answer: RawAnswer): JsonObject {
+export function comparableAnswer(answer: RawAnswer): JsonObject {
   const [message = {}] = answer.answers;
   const error = isJsonObject(message['error']) ? message['error'] : undefined;
   if (error === undefined) return { content: (message['result'] as JsonObject | undefined)?.['content'] };
@@ -27,7 +27,7 @@ export function essence(answer: RawAnswer): JsonObject {
   return { ...error, data };
 }
 
-function judgeError(error: RpcError, expected: ExpectedError): void {
+function expectError(error: RpcError, expected: ExpectedError): void {
   expect(error.code).toBe(expected.code);
   if (expected.message instanceof RegExp) expect(error.message).toMatch(expected.message);
   else if (expected.message !== undefined) expect(error.message).toBe(expected.message);
@@ -40,7 +40,7 @@ function judgeError(error: RpcError, expected: ExpectedError): void {
 }
 
 /** Every error of our own says what became of the call and whether to try again. */
-function judgeOwnData(error: RpcError): void {
+function expectGatewayErrorData(error: RpcError): void {
   if (error.code > -31000 || error.code < -31099) return;
   expect(error.data).toMatchObject({
     outcome: expect.stringMatching(/^(not_executed|executed|unknown)$/),
@@ -52,7 +52,7 @@ function judgeOwnData(error: RpcError): void {
 }
 
 /** Holds one answer against what the table says: exactly one, with the request's own id, and never a made-up success. */
-export function judge(answer: RawAnswer, transport: ClientTransport, expected: Expectation): void {
+export function expectAnswer(answer: RawAnswer, transport: ClientTransport, expected: Expectation): void {
   expect(answer.answers).toHaveLength(1);
   const [message = {}] = answer.answers;
   expect(message['id']).toBe(answer.id);
@@ -65,8 +65,8 @@ export function judge(answer: RawAnswer, transport: ClientTransport, expected: E
   }
   expect(message['result']).toBeUndefined();
   const error = errorOf(answer);
-  judgeError(error, (transport === 'modern' && expected.toModern) || expected);
-  judgeOwnData(error);
+  expectError(error, (transport === 'modern' && expected.toModern) || expected);
+  expectGatewayErrorData(error);
   // The specification of 2026 wants this one to be told by the status too (basic/index, Error Codes).
   const isCapability = transport === 'modern' && error.code === -32_021;
   const status = isCapability ? 400 : (MCP_STATUS[transport] ?? STATUS_BY_CODE[error.code]);

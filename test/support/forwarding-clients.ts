@@ -11,11 +11,11 @@ import {
 } from '#lib/testing/raw-client';
 
 /** Two ways to endpoints of the same name, each a URL as `rawClient` takes it. The same one twice is a way like any. */
-export interface Doors {
+export interface ForwardingRoute {
   /** Where sessions and streams are opened: their owner. */
-  readonly home: string;
+  readonly ownerUrl: string;
   /** Where everything else is sent. */
-  readonly door: string;
+  readonly ingressUrl: string;
 }
 
 /** Transports whose requests may come by another worker than the one that they have to do with. */
@@ -23,36 +23,36 @@ export const FORWARDED_TRANSPORTS = ['legacy', 'modern', 'sse', 'rpc'] as const 
 export type ForwardedTransport = (typeof FORWARDED_TRANSPORTS)[number];
 
 /** A client that is sent to and fro by a load balancer without a memory. Not yet connected. */
-export function clientAtOtherDoor(
+export function clientViaIngress(
   transport: ForwardedTransport,
-  { home, door }: Doors,
+  { ownerUrl, ingressUrl }: ForwardingRoute,
   options: RawClientOptions = {},
 ): RawClient {
   switch (transport) {
     case 'legacy':
-      return new LegacyAtOtherDoor(home, door, options);
+      return new LegacyClientViaIngress(ownerUrl, ingressUrl, options);
     case 'modern':
-      return new ModernRawClient(`${door}/mcp`, options);
+      return new ModernRawClient(`${ingressUrl}/mcp`, options);
     case 'sse':
-      return new SseAtOtherDoor(home, door, options);
+      return new SseClientViaIngress(ownerUrl, ingressUrl, options);
     case 'rpc':
-      return new RpcRawClient(`${door}/rpc`, options);
+      return new RpcRawClient(`${ingressUrl}/rpc`, options);
   }
 }
 
 /** Streamable HTTP: `initialize` at one worker, every request at the other. Answers come with their POST. */
-export class LegacyAtOtherDoor implements RawClient {
+export class LegacyClientViaIngress implements RawClient {
   readonly transport = 'legacy';
   readonly surplus: JsonObject[] = [];
   private readonly client: LegacyRawClient;
   private lastId = 0;
 
   constructor(
-    home: string,
-    private readonly door: string,
+    ownerUrl: string,
+    private readonly ingressUrl: string,
     options: RawClientOptions = {},
   ) {
-    this.client = new LegacyRawClient(`${home}/mcp`, options);
+    this.client = new LegacyRawClient(`${ownerUrl}/mcp`, options);
   }
 
   /** Those of the session. */
@@ -72,7 +72,7 @@ export class LegacyAtOtherDoor implements RawClient {
   }
 
   post(message: JsonObject): Promise<RawAnswer> {
-    return this.client.http.post(`${this.door}/mcp`, this.headers, message);
+    return this.client.http.post(`${this.ingressUrl}/mcp`, this.headers, message);
   }
 
   close(): Promise<void> {
@@ -81,17 +81,17 @@ export class LegacyAtOtherDoor implements RawClient {
 }
 
 /** HTTP+SSE: the stream at one worker, every message posted at the other. */
-export class SseAtOtherDoor extends SseRawClient {
+export class SseClientViaIngress extends SseRawClient {
   constructor(
-    home: string,
-    private readonly door: string,
+    ownerUrl: string,
+    private readonly ingressUrl: string,
     options: RawClientOptions = {},
   ) {
-    super(`${home}/sse`, options);
+    super(`${ownerUrl}/sse`, options);
   }
 
   override post(message: JsonObject): Promise<RawAnswer> {
     const { pathname, search } = new URL(this.messagesUrl);
-    return this.http.post(new URL(this.door).origin + pathname + search, {}, message);
+    return this.http.post(new URL(this.ingressUrl).origin + pathname + search, {}, message);
   }
 }

@@ -1,18 +1,18 @@
-import type { Chronicle } from './chronicle.js';
+import type { RunLog } from './run-log.js';
 
 /** The sessions that one process serves, and those that it gave away. */
-export class Gates {
+export class ServedSessions {
   /** Calls under way in each session that lives here. */
   private readonly open = new Map<string, number>();
-  private readonly heirs = new Map<string, string>();
+  private readonly newOwners = new Map<string, string>();
 
   constructor(
     private readonly process: string,
-    private readonly chronicle: Chronicle,
+    private readonly runLog: RunLog,
   ) {}
 
   /** Sessions in which nothing is under way. */
-  get quiet(): string[] {
+  get idle(): string[] {
     return [...this.open].filter(([, calls]) => calls === 0).map(([session]) => session);
   }
 
@@ -24,8 +24,8 @@ export class Gates {
     return this.open.get(session) ?? 0;
   }
 
-  heirOf(session: string): string | undefined {
-    return this.heirs.get(session);
+  newOwnerOf(session: string): string | undefined {
+    return this.newOwners.get(session);
   }
 
   enter(session: string): void {
@@ -39,19 +39,19 @@ export class Gates {
   /** From now on it is served here. */
   add(session: string): void {
     this.open.set(session, 0);
-    this.heirs.delete(session);
-    this.chronicle.gateOpened(session, this.process);
+    this.newOwners.delete(session);
+    this.runLog.servingStarted(session, this.process);
   }
 
-  /** From now on it is not served here; whoever asks is sent to the heir. */
-  give(session: string, heir?: string): void {
-    if (this.open.delete(session)) this.chronicle.gateClosed(session, this.process);
-    if (heir === undefined) this.heirs.delete(session);
-    else this.heirs.set(session, heir);
+  /** From now on it is not served here; whoever asks is sent to the newOwner. */
+  handOff(session: string, newOwner?: string): void {
+    if (this.open.delete(session)) this.runLog.servingStopped(session, this.process);
+    if (newOwner === undefined) this.newOwners.delete(session);
+    else this.newOwners.set(session, newOwner);
   }
 
   /** Serves nothing any more. */
   close(): void {
-    for (const session of this.open.keys()) this.give(session);
+    for (const session of this.open.keys()) this.handOff(session);
   }
 }

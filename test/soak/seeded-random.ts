@@ -1,5 +1,5 @@
 /** The same throws for the same seed (mulberry32). What happens to them still depends on time. */
-export class Dice {
+export class SeededRandom {
   private state: number;
 
   constructor(seed: number) {
@@ -7,7 +7,7 @@ export class Dice {
   }
 
   /** From 0 up to 1. */
-  share(): number {
+  next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
@@ -15,12 +15,12 @@ export class Dice {
   }
 
   between(least: number, most: number): number {
-    return least + this.share() * (most - least);
+    return least + this.next() * (most - least);
   }
 
   /** Throws RangeError for a list that is empty; `undefined` is no choice. */
-  oneOf<T>(choices: readonly T[]): T {
-    const choice = choices[Math.floor(this.share() * choices.length)];
+  pick<T>(choices: readonly T[]): T {
+    const choice = choices[Math.floor(this.next() * choices.length)];
     if (choice === undefined) throw new RangeError('There is nothing to choose from.');
     return choice;
   }

@@ -4,11 +4,11 @@ interface Entry {
 }
 
 /** Counts the JSON-RPC requests that came through a door, by method and, where there is one, the URI that they name. */
-export class RequestBook {
+export class RequestCounter {
   private readonly entries = new Map<string, Entry>();
 
   /** Enters the requests of a body; what is returned says that they are over. */
-  enter(body: Buffer): () => void {
+  add(body: Buffer): () => void {
     const entries = requestsIn(body).flatMap(({ method, params }) => {
       const uri = params?.uri;
       return typeof uri === 'string' ? [this.entry(method), this.entry(method, uri)] : [this.entry(method)];
@@ -28,7 +28,7 @@ export class RequestBook {
   }
 
   /** How many are under way. */
-  open(method: string): number {
+  inFlight(method: string): number {
     return this.entry(method).open;
   }
 

@@ -5,7 +5,7 @@ import type { JsonObject } from '#lib/mcp-protocol';
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 
 /** What one client of the crowd listens to, and where. */
-export interface ListenOrder {
+export interface SubscribeOptions {
   /** The MCP endpoint. */
   readonly url: string;
   readonly token: string;
@@ -13,81 +13,81 @@ export interface ListenOrder {
 }
 
 /** One client that listens: all that it knows is how often it was told of what. */
-export class CrowdMember {
+export class Subscriber {
   /** What the gateway said that it honours. */
   honoured: JsonObject | undefined;
   private readonly counts = new Map<string, number>();
 
-  heard(method: string): number {
+  received(method: string): number {
     return this.counts.get(method) ?? 0;
   }
 
-  take(message: JsonObject): void {
+  accept(message: JsonObject): void {
     const method = message['method'] as string;
     if (method === ACKNOWLEDGED) this.honoured = (message['params'] as JsonObject)['notifications'] as JsonObject;
-    else this.counts.set(method, this.heard(method) + 1);
+    else this.counts.set(method, this.received(method) + 1);
   }
 }
 
 /** Many modern clients that listen, each over a connection of its own; cheap enough for a thousand of them. */
-export class ListeningCrowd {
-  readonly members: CrowdMember[] = [];
+export class SubscriberGroup {
+  readonly subscribers: Subscriber[] = [];
   private readonly agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, pipelining: 1 });
   private readonly waiting = new Set<() => void>();
   private failure: Error | undefined;
 
   /** Has one more client listen. It is there once `until` its acknowledgement. */
-  join({ url, token, notifications }: ListenOrder): void {
-    const member = new CrowdMember();
-    this.members.push(member);
+  add({ url, token, notifications }: SubscribeOptions): void {
+    const subscriber = new Subscriber();
+    this.subscribers.push(subscriber);
     const { headers, message } = new ModernRawClient(url).compose('subscriptions/listen', { notifications });
     const { origin, pathname } = new URL(url);
     const reading = { ...headers, authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     this.agent.dispatch(
       { origin, path: pathname, method: 'POST', headers: reading, body: JSON.stringify(message) },
-      new EventTaker(
+      new EventStreamReader(
         (event) => {
-          member.take(event);
-          for (const look of this.waiting) look();
+          subscriber.accept(event);
+          for (const check of this.waiting) check();
         },
         (reason) => {
           this.failure = new Error(`A client listens no longer: ${reason}`);
-          for (const look of this.waiting) look();
+          for (const check of this.waiting) check();
         },
       ),
     );
   }
 
   /** Resolves once the condition holds for each of them; rejects when one of them was refused or lost its stream. */
-  async until(condition: (member: CrowdMember) => boolean): Promise<void> {
-    const missing = new Set(this.members);
+  async until(condition: (subscriber: Subscriber) => boolean): Promise<void> {
+    const missing = new Set(this.subscribers);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const look = () => {
+    const check = () => {
       if (this.failure) return reject(this.failure);
-      for (const member of missing) {
-        if (!condition(member)) return;
-        missing.delete(member);
+      for (const subscriber of missing) {
+        if (!condition(subscriber)) return;
+        missing.delete(subscriber);
       }
       resolve();
     };
-    this.waiting.add(look);
-    look();
-    await promise.finally(() => this.waiting.delete(look));
+    this.waiting.add(check);
+    check();
+    await promise.finally(() => this.waiting.delete(check));
   }
 
   /** All of them leave. */
-  leave(): Promise<void> {
+  close(): Promise<void> {
     return this.agent.destroy();
   }
 }
 
 /** Takes the messages of one event stream. */
-class EventTaker implements Dispatcher.DispatchHandler {
+class EventStreamReader implements Dispatcher.DispatchHandler {
   private text = '';
 
   constructor(
-    private readonly take: (message: JsonObject) => void,
-    private readonly onOver: (reason: string) => void,
+    private readonly onMessage: (message: JsonObject) => void,
+    private readonly onEnd: (reason: string) => void,
   ) {}
 
   onRequestStart(): void {}
@@ -97,14 +97,15 @@ class EventTaker implements Dispatcher.DispatchHandler {
   onResponseData(_controller: unknown, chunk: Buffer): void {
     const events = (this.text + chunk.toString()).split('\n\n');
     this.text = events.pop() ?? '';
-    for (const event of events) if (event.startsWith('data: ')) this.take(JSON.parse(event.slice(6)) as JsonObject);
+    for (const event of events)
+      if (event.startsWith('data: ')) this.onMessage(JSON.parse(event.slice(6)) as JsonObject);
   }
 
   onResponseEnd(): void {
-    this.onOver(this.text === '' ? 'the stream is over' : this.text);
+    this.onEnd(this.text === '' ? 'the stream is over' : this.text);
   }
 
   onResponseError(_controller: unknown, fault: Error): void {
-    this.onOver(fault.message);
+    this.onEnd(fault.message);
   }
 }

@@ -1,17 +1,17 @@
 import { isJsonObject, RpcCode, type Outcome } from '#lib/mcp-protocol';
 import type { BusEnd } from '#lib/worker-bus';
-import type { ToldAnswer } from './chronicle.js';
+import type { TimedAnswer } from './run-log.js';
 
 /** What a client is told, but for the time. */
-export type Told = Omit<ToldAnswer, 'time'>;
+export type ClientAnswer = Omit<TimedAnswer, 'time'>;
 
 /** Why there is no session any more; also the reason of the owner's refusal. */
 export const SESSION_GONE = 'session_gone';
 /** The session has as many calls under way as it may. */
 export const OVERLOADED = 'overloaded';
 
-export const notExecuted = (why: string): Told => ({ verdict: 'not_executed', why });
-export const unknown = (why: string): Told => ({ verdict: 'unknown', why });
+export const notExecuted = (why: string): ClientAnswer => ({ verdict: 'not_executed', why });
+export const unknown = (why: string): ClientAnswer => ({ verdict: 'unknown', why });
 
 /** The answer of an owner whose session has ended since it let the call in. */
 export const ENDED: Outcome = {
@@ -21,10 +21,10 @@ export const ENDED: Outcome = {
 };
 
 /** What the end of a forwarded call means to the client. */
-export function toldOf(end: BusEnd): Told {
+export function toClientAnswer(end: BusEnd): ClientAnswer {
   switch (end.kind) {
     case 'value':
-      return isOutcome(end.value) ? toldOfOutcome(end.value) : unknown('unreadable');
+      return isOutcome(end.value) ? outcomeToClientAnswer(end.value) : unknown('unreadable');
     case 'refused':
       return notExecuted(end.reason);
     case 'not-executed':
@@ -37,7 +37,7 @@ export function toldOf(end: BusEnd): Told {
 }
 
 /** What the outcome of a call that ran here means to the client. */
-export function toldOfOutcome(outcome: Outcome): Told {
+export function outcomeToClientAnswer(outcome: Outcome): ClientAnswer {
   if (outcome.kind === 'result') {
     const { token } = outcome.result;
     return { verdict: 'success', ...(typeof token === 'string' && { token }) };

@@ -2,7 +2,7 @@
 export type CommandFault = { readonly kind: 'lose-command' | 'lose-answer'; readonly nth: number };
 
 /** Commands that decide something. Heartbeats are not counted: they come all the time. */
-export class CommandFates {
+export class CommandFaultPlan {
   private readonly faults = new Map<number, CommandFault['kind']>();
   private count = 0;
 

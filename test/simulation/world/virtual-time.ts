@@ -1,27 +1,27 @@
 /** Something that is going to happen. */
-interface Happening {
+interface ScheduledEvent {
   readonly time: number;
   readonly order: number;
   readonly run: () => void;
   /** Code under test may have promises to settle after it. */
-  readonly wakes: boolean;
+  readonly settles: boolean;
   cancelled: boolean;
 }
 
 /** True time, and all that is going to happen in it, in one order for one seed. */
-export class Universe {
+export class VirtualTime {
   private time = 0;
   private counter = 0;
-  private readonly heap: Happening[] = [];
+  private readonly heap: ScheduledEvent[] = [];
 
   /** Milliseconds since the world began. */
   get now(): number {
     return this.time;
   }
 
-  /** `wakes`: code under test runs, so what it has promised is settled before anything else happens. */
-  after(ms: number, run: () => void, wakes = true): () => void {
-    const happening = { time: this.time + Math.max(ms, 0), order: (this.counter += 1), run, wakes, cancelled: false };
+  /** `settles`: code under test runs, so what it has promised is settled before anything else happens. */
+  after(ms: number, run: () => void, settles = true): () => void {
+    const happening = { time: this.time + Math.max(ms, 0), order: (this.counter += 1), run, settles, cancelled: false };
     this.push(happening);
     return () => {
       happening.cancelled = true;
@@ -36,12 +36,12 @@ export class Universe {
       if (next.cancelled) continue;
       this.time = next.time;
       next.run();
-      if (next.wakes) await settled();
+      if (next.settles) await settled();
     }
     this.time = Math.max(this.time, time);
   }
 
-  private push(happening: Happening): void {
+  private push(happening: ScheduledEvent): void {
     const { heap } = this;
     let place = heap.push(happening) - 1;
     while (place > 0) {
@@ -75,7 +75,7 @@ export class Universe {
   }
 }
 
-function isBefore(one: Happening, other: Happening): boolean {
+function isBefore(one: ScheduledEvent, other: ScheduledEvent): boolean {
   return one.time < other.time || (one.time === other.time && one.order < other.order);
 }
 

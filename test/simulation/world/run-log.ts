@@ -2,7 +2,7 @@
 export type Verdict = 'success' | 'not_executed' | 'executed' | 'unknown';
 
 /** The one answer to a request. */
-export interface ToldAnswer {
+export interface TimedAnswer {
   readonly time: number;
   readonly verdict: Verdict;
   /** What the server is said to have answered, of a success. */
@@ -12,68 +12,68 @@ export interface ToldAnswer {
 }
 
 /** One request as everybody involved saw it. */
-export interface Story {
+export interface RequestRecord {
   readonly name: string;
   readonly session: string;
   readonly sentAt: number;
   /** Times at which a server began to run it. */
   readonly executions: number[];
-  readonly answers: ToldAnswer[];
+  readonly answers: TimedAnswer[];
   /** Numbers of the steps that the client heard of. */
   readonly steps: number[];
 }
 
 /** All that happened, for whoever judges. */
-export class Chronicle {
-  private readonly stories = new Map<string, Story>();
+export class RunLog {
+  private readonly records = new Map<string, RequestRecord>();
   /** For each process and session, the requests in the order in which they arrived, and in which they were begun. */
   readonly arrived = new Map<string, string[]>();
-  readonly begun = new Map<string, string[]>();
+  readonly started = new Map<string, string[]>();
   /** Requests that nobody had made. */
-  readonly unheardOf: string[] = [];
+  readonly unknownRequests: string[] = [];
 
   /** For each session, the processes that would serve it now. */
-  private readonly gates = new Map<string, Set<string>>();
+  private readonly servers = new Map<string, Set<string>>();
   /** Sessions that two processes would have served at one moment. */
-  readonly forked: string[] = [];
+  readonly doublyServed: string[] = [];
 
-  gateOpened(session: string, process: string): void {
-    const gates = (this.gates.get(session) ?? new Set()).add(process);
-    this.gates.set(session, gates);
-    if (gates.size > 1) this.forked.push(`${session} at ${[...gates].join(' and ')}`);
+  servingStarted(session: string, process: string): void {
+    const gates = (this.servers.get(session) ?? new Set()).add(process);
+    this.servers.set(session, gates);
+    if (gates.size > 1) this.doublyServed.push(`${session} at ${[...gates].join(' and ')}`);
   }
 
-  gateClosed(session: string, process: string): void {
-    this.gates.get(session)?.delete(process);
+  servingStopped(session: string, process: string): void {
+    this.servers.get(session)?.delete(process);
   }
 
   /** A process is gone, with all that it served. */
   processEnded(process: string): void {
-    for (const gates of this.gates.values()) gates.delete(process);
+    for (const gates of this.servers.values()) gates.delete(process);
   }
 
-  sent(name: string, session: string, sentAt: number): Story {
-    const story: Story = { name, session, sentAt, executions: [], answers: [], steps: [] };
-    this.stories.set(name, story);
+  sent(name: string, session: string, sentAt: number): RequestRecord {
+    const story: RequestRecord = { name, session, sentAt, executions: [], answers: [], steps: [] };
+    this.records.set(name, story);
     return story;
   }
 
-  all(): Story[] {
-    return [...this.stories.values()];
+  all(): RequestRecord[] {
+    return [...this.records.values()];
   }
 
   executed(name: string, time: number): void {
-    const story = this.stories.get(name);
+    const story = this.records.get(name);
     if (story) story.executions.push(time);
-    else this.unheardOf.push(name);
+    else this.unknownRequests.push(name);
   }
 
   arrival(process: string, session: string, name: string): void {
     append(this.arrived, `${process}/${session}`, name);
   }
 
-  beginning(process: string, session: string, name: string): void {
-    append(this.begun, `${process}/${session}`, name);
+  start(process: string, session: string, name: string): void {
+    append(this.started, `${process}/${session}`, name);
   }
 }
 
