@@ -4,13 +4,13 @@ import { brokeProtocol, outcomeUnknown, sessionLost, succeeds, upstreamFailed } 
 
 const event = (data: string): string => `event: message\ndata: ${data}\n\n`;
 
-/** Right words under a wrong label, and labels without words. */
+/** Valid answers with a wrong content type, and content types without a body. */
 const LABELS: readonly Behaviour[] = [
   {
     name: 'json-called-html',
     act: { kind: 'http', status: 200, headers: { 'content-type': 'text/html' }, body: (id) => resultFrame(id, 'done') },
     carriers: POST_CARRIERS,
-    // The words count, not their label: it is the server's own answer to this very request.
+    // The body counts, not its content type: it is the server's answer to this request.
     expect: succeeds('done'),
   },
   {

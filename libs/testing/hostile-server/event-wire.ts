@@ -6,7 +6,7 @@ import { flood, floodPrefix } from './flood.js';
 import { lostSession, type WireContext } from './post-wire.js';
 import type { Headers, QuestionReply, Wire } from './wire.js';
 
-/** One request of HTTP+SSE: posted here, answered on the stream of its session. */
+/** One HTTP+SSE request, which is answered on the stream of its session. */
 export class EventWire implements Wire {
   constructor(
     readonly id: MessageId,
@@ -45,7 +45,7 @@ export class EventWire implements Wire {
 
   reset(): void {
     const { post, stream } = this;
-    // Before the POST was answered the POST breaks; afterwards the stream does.
+    // Reset the POST while it is unanswered, otherwise the stream.
     if (!post.headersSent) post.socket?.resetAndDestroy();
     else stream.write(': last words\n', () => stream.socket?.resetAndDestroy());
   }
@@ -61,7 +61,7 @@ export class EventWire implements Wire {
     this.http(404, { 'content-type': 'application/json' }, lostSession());
   }
 
-  /** HTTP+SSE knows no resumption. */
+  /** HTTP+SSE has no resumption. */
   saveResumption(): void {}
 
   fault(fault: Exclude<ConnectionFault, 'reset'>): void {

@@ -10,7 +10,7 @@ interface Resumption {
   readonly scripts: (readonly Step[])[];
 }
 
-/** Streamable HTTP with sessions, POST, resumable streams and DELETE; no GET stream of its own. */
+/** Streamable HTTP with sessions, POST, resumable streams and DELETE, without a server stream. */
 export class LegacyEndpoint implements Endpoint {
   readonly path = '/mcp';
   private readonly sessions = new Set<string>();

@@ -5,7 +5,7 @@ import type { Counters } from './counters.js';
 import { flood, floodPrefix } from './flood.js';
 import type { Headers, QuestionReply, Wire } from './wire.js';
 
-/** What a line wire needs from its process. */
+/** The parts of the process that a LineWire uses. */
 export interface LineContext {
   readonly counters: Counters;
   readonly out: Writable;
@@ -13,7 +13,7 @@ export interface LineContext {
   exit(code: number): void;
 }
 
-/** One request that came as a line on stdin and is answered by a line on stdout. */
+/** One request read from stdin and answered by a line on stdout. */
 export class LineWire implements Wire {
   readonly traps = { 'same-origin': '', 'other-origin': '' };
 

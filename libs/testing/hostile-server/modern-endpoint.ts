@@ -4,7 +4,7 @@ import { PostWire } from './post-wire.js';
 import type { Endpoint, ServerState } from './server-state.js';
 import { perform } from './wire.js';
 
-/** Streamable HTTP without sessions: every request stands alone. */
+/** Streamable HTTP without sessions. */
 export class ModernEndpoint implements Endpoint {
   readonly path = '/mcp';
 

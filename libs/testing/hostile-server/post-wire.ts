@@ -6,17 +6,17 @@ import { EVENT_STREAM, eventBytes } from './event-text.js';
 import { BIG_ANSWER_BYTES, flood, floodPrefix } from './flood.js';
 import type { Headers, QuestionReply, Wire } from './wire.js';
 
-/** What a wire needs from the server that it belongs to. */
+/** The parts of the server that a wire uses. */
 export interface WireContext {
   readonly counters: Counters;
   readonly traps: Wire['traps'];
-  /** Resolves with the reply to the question of this id. */
+  /** Resolves with the reply to the question with this id. */
   reply(questionId: string): Promise<QuestionReply>;
   forget(): void;
   saveResumption?(id: MessageId, resumed: readonly (readonly Step[])[]): string;
 }
 
-/** One request whose answer is the response to its POST. */
+/** One request that is answered in the response to its POST. */
 export class PostWire implements Wire {
   private resumptionKey?: string;
 
@@ -56,7 +56,7 @@ export class PostWire implements Wire {
   reset(): void {
     const { response } = this;
     const reset = (): void => void response.socket?.resetAndDestroy();
-    // What was written must leave first, or the reset would overtake it.
+    // Flush the written bytes first, or the reset would overtake them.
     if (response.headersSent) response.write(': last words\n', reset);
     else reset();
   }
@@ -76,7 +76,7 @@ export class PostWire implements Wire {
     if (key !== undefined) this.resumptionKey = key;
   }
 
-  /** Goes on with the event ids of the stream that is resumed. */
+  /** Continues the event ids of the resumed stream. */
   resuming(key: string): this {
     this.resumptionKey = key;
     return this;

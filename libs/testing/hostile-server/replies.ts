@@ -1,6 +1,6 @@
 import type { QuestionReply } from './wire.js';
 
-/** Questions that wait for their reply. */
+/** Matches replies of the client to the questions of the server. */
 export class Replies {
   private readonly waiting = new Map<string, (reply: QuestionReply) => void>();
 

@@ -6,7 +6,7 @@ import { lostSession, type WireContext } from './post-wire.js';
 import type { Endpoint, ServerState } from './server-state.js';
 import { perform } from './wire.js';
 
-/** HTTP+SSE: a stream per session, messages posted beside it. */
+/** HTTP+SSE: one stream for each session, messages posted separately. */
 export class SseEndpoint implements Endpoint {
   readonly path = '/sse';
   private readonly streams = new Map<string, ServerResponse>();

@@ -1,6 +1,6 @@
 /**
  * A hostile server on stdio: `node stdio-main.js --era legacy|modern [--misbehave method=behaviour]`.
- * With HOSTILE_LEDGER set, each message that arrives is added to that file as one line of JSON.
+ * With HOSTILE_LEDGER set, the server appends each received message to that file as one line of JSON.
  */
 import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';

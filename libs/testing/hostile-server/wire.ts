@@ -3,32 +3,32 @@ import { json } from './behaviour.js';
 
 export type Headers = Readonly<Record<string, string>>;
 
-/** The reply to a question that the server asked. */
+/** The client's reply to a question of the server. */
 export interface QuestionReply {
   readonly result?: unknown;
   readonly error?: { readonly code: number };
 }
 
-/** What one carrier can do with one request. Each method writes exactly what it is told, right or wrong. */
+/** Everything that one carrier can do with one request. Each method writes its arguments unchanged, valid or not. */
 export interface Wire {
   readonly id: MessageId;
-  /** A whole HTTP response; a line of its body where there is no HTTP. */
+  /** Sends a complete HTTP response, or its body as a line where the carrier is not HTTP. */
   http(status: number, headers: Headers, body: string | Uint8Array): void;
-  /** One message in the answer's place. */
+  /** Sends one message in place of the answer. */
   message(data: string | Uint8Array): void;
   event(data: string | Uint8Array, eventId?: string, retryMs?: number): void;
-  /** Sends a request of the server's own and waits for its reply, for ever if need be. */
+  /** Sends a request of the server and waits for the reply without a timeout. */
   sendQuestion(method: string, params: object): Promise<QuestionReply>;
   end(): void;
   reset(): void;
-  /** One event or line without an end, written as fast as it is read. */
+  /** Sends one event or line without end, as fast as the client reads. */
   flood(): void;
   fault(fault: Exclude<ConnectionFault, 'reset'>): void;
-  /** Drops the session; later requests of it are refused. */
+  /** Drops the session and rejects its later requests. */
   forget(): void;
-  /** Keeps what a later GET with Last-Event-ID shall find. */
+  /** Stores the scripts for later GETs with Last-Event-ID. */
   saveResumption(resumed: readonly (readonly Step[])[]): void;
-  /** Where redirects point. */
+  /** Targets of redirects. */
   readonly traps: Readonly<Record<'same-origin' | 'other-origin', string>>;
 }
 
@@ -50,7 +50,7 @@ export async function play([step, ...rest]: readonly Step[], wire: Wire): Promis
   return play(rest, wire);
 }
 
-/** Does to the request what the behaviour says. */
+/** Performs the act on the request. */
 export async function perform(act: Act, wire: Wire): Promise<void> {
   switch (act.kind) {
     case 'http':

@@ -102,7 +102,7 @@ const askAtOnce = tool(
   },
 );
 
-/** The tools by which the suite tests questions of the legacy era. */
+/** Tools that the conformance suite calls to test questions of the legacy era. */
 const testSampling = tool(
   'test_sampling',
   "Puts a prompt to the client's model",
@@ -175,7 +175,7 @@ function summary(answer: Json): string {
   return `action=${String(answer['action'])}, content=${JSON.stringify(answer['content'] ?? {})}`;
 }
 
-/** Tools that ask their client something before they answer. */
+/** Tools that send questions to the client before they answer. */
 export const askingTools: Tool[] = [
   askName,
   askUrl,

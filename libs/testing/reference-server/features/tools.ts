@@ -39,8 +39,8 @@ export function findTool(world: ReferenceWorld, name: string): Tool | undefined 
 }
 
 /**
- * Runs a tool and counts it. A tool's own failure and wrong arguments are results with `isError`; an unknown tool, a
- * protocol failure and a question that ends the call are thrown.
+ * Runs a tool and counts the call. A failure of the tool and invalid arguments are results with `isError`. Throws for
+ * an unknown tool, a protocol failure and a question that ends the call.
  */
 export async function callTool(name: string, args: Json, context: FeatureContext): Promise<ToolResult> {
   const tool = findTool(context.world, name);

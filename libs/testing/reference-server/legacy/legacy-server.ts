@@ -34,7 +34,7 @@ import { legacyContext, type Extra } from './legacy-context.js';
 
 const SEVERITY: LogLevel[] = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
-/** One server for one session (or one stateless request) of the legacy era, on the official SDK v1. */
+/** The server of one session or one stateless request of the legacy era, on the official SDK v1. */
 export class LegacyServer {
   readonly server = new Server(identity, { capabilities, instructions });
   private readonly subscribed = new Set<string>();

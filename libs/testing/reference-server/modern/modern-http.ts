@@ -7,7 +7,7 @@ import type { Endpoint } from '../http-host.js';
 import { ModernServer, newStateCodec, type ListHints } from './modern-server.js';
 import { readBody, toWebRequest, writeWebResponse } from './web-bridge.js';
 
-/** Streamable HTTP of revision 2026-07-28 and nothing older. */
+/** Streamable HTTP of revision 2026-07-28 only. */
 export class ModernEndpoint implements Endpoint {
   readonly openSessions = 0;
   private readonly handler: McpHttpHandler;
