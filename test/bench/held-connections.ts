@@ -6,7 +6,7 @@ import { HANG, archive, endRequest, prepareCall, streamRequest, type Target, typ
 const AT_ONCE = 16;
 const OK = 'HTTP/1.1 200';
 
-/** Connections that stay open between orders: standing streams, and clients that are a burden. */
+/** Connections that stay open between orders: open streams, and clients whose calls burden the gateway. */
 export class HeldConnections {
   private readonly streams: OpenStream[] = [];
   private readonly sockets: Socket[] = [];
@@ -61,7 +61,7 @@ export class HeldConnections {
       this.sockets.push(socket);
       socket.write(prepareCall('legacy', target, session, use).bytes);
       if (isRead) return void socket.resume();
-      // The answer has begun to come, and from here on nobody takes it.
+      // Stop reading after the first bytes of the answer.
       await new Promise((resolve) => socket.once('data', resolve));
       socket.pause();
     };
@@ -71,7 +71,7 @@ export class HeldConnections {
     return { connections: this.sockets.length };
   }
 
-  /** A call outlives its client's connection, not its session. */
+  /** Ends the sessions too, because a call survives the connection of its client but not its session. */
   private async leave(): Promise<BurdenReport> {
     const connections = this.streams.length + this.sockets.length;
     for (const stream of this.streams.splice(0)) stream.close();
@@ -86,9 +86,9 @@ export class HeldConnections {
   }
 }
 
-/** A GET whose answer does not end. */
+/** The server stream (GET) of one session. */
 class OpenStream {
-  /** Rejects when there is no stream. */
+  /** Rejects when the gateway does not open the stream. */
   readonly opened: Promise<void>;
   private readonly socket: Socket;
   private hasReceived = false;
@@ -112,7 +112,7 @@ class OpenStream {
     return !this.socket.destroyed;
   }
 
-  /** Whether anything came since the last time. */
+  /** Whether anything was received since the last call of this method. */
   takeReceived(): boolean {
     const { hasReceived } = this;
     this.hasReceived = false;

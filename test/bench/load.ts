@@ -1,6 +1,6 @@
 /**
- * The load generator, a process of its own on another core than the subject's. Takes one order at a time over IPC and
- * answers with what it saw: a loop of `concurrency` connections with one call in flight on each.
+ * The load generator: a process on another core than the subject's. It executes one order at a time over IPC and
+ * replies with a report. A load consists of `concurrency` connections with one in-flight call each.
  */
 import { HeldConnections } from './held-connections.js';
 import type { HttpConnection } from './http-connection.js';
@@ -26,7 +26,7 @@ async function runLoad(order: LoadOrder): Promise<LoadReport> {
   }
 }
 
-/** One for each connection, opened where the order wants them. */
+/** Opens one session for each connection, at `openAt` if set. */
 async function sessionsFor({ openAt, target }: LoadOrder, connections: readonly HttpConnection[]): Promise<string[]> {
   if (openAt === undefined) return Promise.all(connections.map((connection) => openSession(connection, target)));
   const openers = connectTo(openAt, connections.length);
