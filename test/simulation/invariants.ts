@@ -4,7 +4,7 @@ import { SESSION_GONE } from './world/client-answer.js';
 import type { Run } from './run.js';
 import type { Fault } from './scenario.js';
 
-/** What must hold at the end of every run, whatever befell it. Each says what broke it, or nothing. */
+/** Conditions that hold at the end of every run, for any faults. Each returns its violations. */
 export const INVARIANTS = {
   'executed at most once': ({ runLog }) =>
     runLog
@@ -12,22 +12,22 @@ export const INVARIANTS = {
       .filter(({ executions }) => executions.length > 1)
       .map(nameOf),
 
-  'nothing runs that nobody asked for': ({ runLog }) => runLog.unknownRequests,
+  'only sent requests are executed': ({ runLog }) => runLog.unknownRequests,
 
   'success only if executed, with the server’s own result': ({ runLog }) =>
     namesWith(runLog.all(), ({ verdict, token }, { name, executions }) => {
       return verdict === 'success' && (executions.length === 0 || token !== tokenOf(name));
     }),
 
-  // Judged at the very end: nothing may run afterwards either.
-  'not_executed is never a lie': ({ runLog }) =>
+  // Checked at the very end: nothing may run after the answer either.
+  'a not_executed request never runs': ({ runLog }) =>
     namesWith(runLog.all(), ({ verdict }, { executions }) => verdict === 'not_executed' && executions.length > 0),
 
-  'one gate per session': ({ runLog }) => runLog.doublyServed,
+  'one process serves a session': ({ runLog }) => runLog.doublyServed,
 
-  // A relay that fails or forgets can tell nobody, and a session on its way elsewhere may be found again; nothing else
-  // makes it untrue.
-  'a session that was said to be gone never works again': ({ runLog, scenario }) => {
+  // A relay that fails or loses data cannot keep this, and a session that is handed off may be found again. All other
+  // faults must not violate it.
+  'a session that was reported gone never executes again': ({ runLog, scenario }) => {
     if (!scenario.faults.every(({ kind }) => FAULTS_SPARING_THE_RELAY.has(kind))) return [];
     const records = runLog.all();
     return records
@@ -48,14 +48,14 @@ export const INVARIANTS = {
       return isBroken || isShort ? [`${name}: ${steps.join(',')}`] : [];
     }),
 
-  'calls of a session begin in the order of their arrival': ({ runLog }) =>
+  'calls of a session start in the order of their arrival': ({ runLog }) =>
     [...runLog.started].flatMap(([gate, begun]) => {
       const arrived = runLog.arrived.get(gate) ?? [];
       const places = begun.map((name) => arrived.indexOf(name));
       return places.some((place, index) => index > 0 && place < (places[index - 1] ?? 0)) ? [begun.join(' ')] : [];
     }),
 
-  'exactly one answer, in time': ({ runLog, deadlineOf, awaitsAnswer }) =>
+  'each request has exactly one answer, in time': ({ runLog, deadlineOf, awaitsAnswer }) =>
     runLog.all().flatMap((story) => {
       const [answer, second] = story.answers;
       if (second) return [`${story.name} has two`];
@@ -63,7 +63,7 @@ export const INVARIANTS = {
       return answer.time > deadlineOf(story.name) ? [`${story.name} at ${Math.round(answer.time)}`] : [];
     }),
 
-  'nothing is left over at rest': ({ leftOver }) => leftOver,
+  'no resources are left after the run': ({ leftOver }) => leftOver,
 } as const satisfies Record<string, (run: Run) => readonly string[]>;
 
 const FAULTS_SPARING_THE_RELAY: ReadonlySet<string> = new Set<Fault['kind']>(['freeze', 'kill', 'twin', 'restart']);
@@ -72,7 +72,7 @@ function reportedGoneAt({ answers }: RequestRecord): number {
   return Math.min(...answers.map(({ why, time }) => (why === SESSION_GONE ? time : Infinity)));
 }
 
-/** Every invariant that a run broke, by name and with what broke it. */
+/** All violated invariants of a run, each with its violations. */
 export function violationsOf(run: Run): string[] {
   return Object.entries(INVARIANTS).flatMap(([name, look]) => {
     const broken = look(run);

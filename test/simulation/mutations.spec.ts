@@ -10,9 +10,9 @@ const MAX_RUNS = 5_000;
 const FEW_RUNS = 100;
 const TEST_TIMEOUT_MS = 300_000;
 
-describe('workers that lack nothing', () => {
+describe('workers with all protections', () => {
   it.each(MUTATIONS)(
-    'keep every promise where those without $what do not',
+    'violate no invariant in the scenarios that need $what',
     async ({ family }) => {
       const broken: string[] = [];
       for (const scenario of fc.sample(scenarios(family), { numRuns: FEW_RUNS, seed: HISTORIES.seed })) {
@@ -24,9 +24,9 @@ describe('workers that lack nothing', () => {
   );
 });
 
-describe('workers that lack', () => {
+describe('workers without', () => {
   it.each(MUTATIONS)(
-    '$what break a promise',
+    '$what violate an invariant',
     async ({ flaws, family, breaks }) => {
       const broken: string[] = [];
       for (const scenario of fc.sample(scenarios(family), { numRuns: MAX_RUNS, seed: HISTORIES.seed })) {

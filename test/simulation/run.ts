@@ -4,31 +4,31 @@ import type { Flaws } from './world/flaws.js';
 import { HANDOFF_TIMEOUT_MS } from './world/handoff.js';
 import { World, type SentRequest } from './world/world.js';
 
-/** A run that is over, for whoever judges. */
+/** A finished run. */
 export interface Run {
   readonly scenario: Scenario;
   readonly runLog: RunLog;
-  /** How many steps the call makes at the server. */
+  /** Number of progress steps of the call at the server. */
   stepsOf(name: string): number;
-  /** By when the client must have its answer. */
+  /** Latest time at which the client must have its answer. */
   deadlineOf(name: string): number;
-  /** Whether the worker that was asked lived, so that somebody waits for the answer. */
+  /** Whether the worker that received the request is alive, so that the client still waits for the answer. */
   awaitsAnswer(name: string): boolean;
   readonly leftOver: readonly string[];
 }
 
 const SLICE_MS = 500;
-/** An answer may come so long after its budget. */
+/** Maximum delay of an answer after its budget. */
 const GRACE_MS = 1_000;
-/** Who asks for a session that is on its way waits until it has arrived, or is not expected any more. */
+/** A request waits for so long for the handoff of its session. */
 const MOVE_MS = 2 * HANDOFF_TIMEOUT_MS;
-/** Everything that may follow an answer has happened by then, and what nobody hears is given up. */
+/** After this time all effects of an answer have happened and unanswered messages have timed out. */
 const REST_MS = 8_000;
-/** In one of so many runs the rest is long enough for all that is remembered for a while to be forgotten. */
+/** One of this many runs rests long enough for all temporary records to expire. */
 const LONG_REST_EVERY = 16;
 const LONG_REST_MS = 25_000;
 
-/** Lets a scenario come about. */
+/** Runs a scenario. */
 export async function run(scenario: Scenario, flaws?: Flaws): Promise<Run> {
   const world = new World(scenario, flaws);
   await world.virtualTime.runUntil(scenario.ageMs);
@@ -52,7 +52,7 @@ async function runToTheEnd(world: World): Promise<void> {
   await virtualTime.runUntil(virtualTime.now + REST_MS);
 }
 
-/** What is still there when everything is over, and when every worker has stopped. */
+/** Resources that are left at the end of the run and after every worker has stopped. */
 async function leftOverIn(world: World): Promise<string[]> {
   const { virtualTime, scenario } = world;
   const isLong = scenario.seed % LONG_REST_EVERY === 0;
@@ -61,7 +61,7 @@ async function leftOverIn(world: World): Promise<string[]> {
   const kept = living.flatMap(({ worker }) => worker.leftOver());
   for (const { worker } of living) worker.node.stop();
   await virtualTime.runUntil(virtualTime.now + GRACE_MS);
-  // What was seen is remembered for a while, stop or no stop.
+  // The record of seen requests keeps a timer for a while, even after the stop.
   const known = isLong ? 0 : 1;
   const timers = living.map(({ host }) => host.pendingTimers).filter((count) => count > known);
   return [...kept, ...timers.map((count) => `${count} timers after the stop`)];

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { BEHAVIOURS, type Behaviour, type Fault, type PlannedRequest, type Scenario } from './scenario.js';
 
-/** When things happen: close enough to meet on the way, within what somebody waits for, or far apart. */
+/** Times of events: concurrent, within a timeout of each other, or far apart. */
 const moment = fc.oneof(fc.nat(60), fc.nat(700), fc.nat(3_000));
-/** How long a trouble lasts: shorter than anybody waits, longer, longer than a worker counts as alive. */
+/** Durations of faults: shorter than all timeouts, longer, and longer than the presence of a worker. */
 const duration = fc.oneof(fc.nat(200), fc.integer({ min: 200, max: 1_500 }), fc.integer({ min: 1_500, max: 13_000 }));
 const place = fc.nat(2);
 const nth = fc.nat(12);
@@ -37,19 +37,19 @@ const FAULTS = {
 } as const satisfies Record<string, fc.Arbitrary<Fault>>;
 
 export type FaultGroup = keyof typeof FAULTS;
-/** So long a history costs as much as twenty others, and is about one thing only. */
+/** All groups but `lateness`, whose runs take as long as twenty others. */
 const EVERY_GROUP = (Object.keys(FAULTS) as FaultGroup[]).filter((group) => group !== 'lateness');
 
-/** What a family of scenarios has in common. */
+/** Common properties of a family of scenarios. */
 export interface Family {
-  /** What may befall it; unless told, everything but `lateness`. */
+  /** Possible faults. Default: all but `lateness`. */
   readonly faults?: readonly FaultGroup[];
   readonly maxFaults?: number;
   readonly behaviours?: readonly Behaviour[];
   readonly cancels?: boolean;
-  /** Some have less time than the server needs. */
+  /** Whether some budgets are shorter than the server's work. */
   readonly hasTightBudgets?: boolean;
-  /** All at once, in one session. */
+  /** Whether all requests are concurrent and in one session. */
   readonly isConcurrent?: boolean;
 }
 
@@ -68,7 +68,7 @@ function requestsOf({
     at: isConcurrent ? fc.nat(60) : moment,
     via: place,
     session: fc.nat(isConcurrent ? 0 : 1),
-    // Most calls go well: only then there is a success to be judged.
+    // Most calls succeed, because only a success can violate the invariants about successes.
     behaviour: fc.oneof(
       { arbitrary: is(behaviours[0] ?? 'ok'), weight: 4 },
       { arbitrary: is(...behaviours), weight: 1 },
@@ -92,7 +92,7 @@ export function scenarios(family: Family = {}): fc.Arbitrary<Scenario> {
   return fc.record({
     seed: fc.integer(),
     clocks: fc.array(fc.constantFrom(1, 0.93, 1.07), { minLength: 2, maxLength: 3 }),
-    // Rarely long enough for the relay to have settled: that costs time, and matters to few.
+    // Rarely long enough for the relay to settle, because long runs are slow and few scenarios need them.
     ageMs: fc.constantFrom(400, 400, 400, 8_000),
     maxLatencyMs: fc.constantFrom(1, 5, 20),
     lagMs: fc.constantFrom(0, 10, 300),

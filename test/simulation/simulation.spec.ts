@@ -10,7 +10,7 @@ const FEW = { ...HISTORIES, numRuns: Math.ceil(HISTORIES.numRuns / 10) };
 
 describe('workers that forward to each other', () => {
   it(
-    'keep every promise, whatever befalls them',
+    'violate no invariant under any combination of faults',
     async () => {
       await fc.assert(
         fc.asyncProperty(fc.oneof(scenarios(), scenarios(), scenarios({ isConcurrent: true })), async (scenario) => {
@@ -23,7 +23,7 @@ describe('workers that forward to each other', () => {
   );
 
   it(
-    'leave nothing unknown where nothing fails',
+    'never answer unknown without a fault',
     async () => {
       const peaceful = scenarios({ faults: [], behaviours: ['ok'], cancels: false, hasTightBudgets: false });
       await fc.assert(
@@ -39,7 +39,7 @@ describe('workers that forward to each other', () => {
     TEST_TIMEOUT_MS,
   );
 
-  it('do not do again what they once did', async () => {
+  it('violate no invariant in the scenarios of earlier defects', async () => {
     for (const { what, scenario } of REGRESSIONS) {
       expect({ what, violations: violationsOf(await run(scenario)) }).toEqual({ what, violations: [] });
     }

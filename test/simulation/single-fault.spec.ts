@@ -18,10 +18,10 @@ import type { RequestRecord } from './world/run-log.js';
 
 const FEW = { ...HISTORIES, numRuns: Math.ceil(HISTORIES.numRuns / 10) };
 
-/** A call of the family below takes less, there and back. */
+/** Upper bound of the duration of an undisturbed call. */
 const CALL_MS = 400;
 
-/** Every history keeps all invariants, and of each call more is demanded. */
+/** Checks all invariants of every run, and each call with the given check. */
 function judge(family: fc.Arbitrary<Scenario>, look: (call: Told, over: Run) => string | undefined): Promise<void> {
   return fc.assert(
     fc.asyncProperty(family, async (scenario) => {
@@ -35,7 +35,7 @@ function judge(family: fc.Arbitrary<Scenario>, look: (call: Told, over: Run) => 
 
 interface Told {
   readonly name: string;
-  /** Since the requests began. */
+  /** Time since the first request. */
   readonly sentAt: number;
   readonly afterMs: number;
   readonly verdict: string;
@@ -47,27 +47,27 @@ function toldOf({ name, sentAt, answers }: RequestRecord, { ageMs }: Scenario): 
   return { name, sentAt: sentAt - ageMs, afterMs: time - sentAt, verdict, why };
 }
 
-describe('an owner', () => {
+describe('forwarding to a session owner', () => {
   it(
-    'that is frozen before its claim has run nothing, and runs nothing later',
+    'answers not_executed for calls that the frozen owner has not claimed',
     () =>
       judge(frozenOwner, ({ name, verdict }) =>
-        verdict === 'not_executed' ? undefined : `${name} is told ${verdict} of a frozen owner`,
+        verdict === 'not_executed' ? undefined : `${name} was answered ${verdict} by a frozen owner`,
       ),
     TEST_TIMEOUT_MS,
   );
 
   it(
-    'that settles up after it was said to be gone serves nothing any more',
+    'executes nothing at an owner that thaws after it was fenced',
     () => judge(thawedOwner, () => undefined),
     TEST_TIMEOUT_MS,
   );
 
   it(
-    'that is killed is noticed in time',
+    'detects a killed owner in time',
     () =>
       judge(killedOwner, ({ name, sentAt, afterMs, verdict, why }) => {
-        const said = `${name}, sent at ${sentAt}, is told ${verdict} after ${Math.round(afterMs)} ms`;
+        const said = `${name}, sent at ${sentAt}, was answered ${verdict} after ${Math.round(afterMs)} ms`;
         if (sentAt + afterMs > KILLED_AT_MS && sentAt < KILLED_AT_MS) {
           return sentAt + afterMs > KILLED_AT_MS + 7_000 ? said : undefined;
         }
@@ -79,12 +79,12 @@ describe('an owner', () => {
   );
 });
 
-describe('a relay', () => {
+describe('forwarding over a relay that is down', () => {
   it(
-    'that is gone delays no answer, and is used again soon after it came back',
+    'delays no answer and recovers soon after the relay restarts',
     () =>
       judge(restartedRelay, ({ name, sentAt, afterMs, verdict, why }) => {
-        const said = `${name}, sent at ${sentAt}, is told ${verdict} (${why}) after ${Math.round(afterMs)} ms`;
+        const said = `${name}, sent at ${sentAt}, was answered ${verdict} (${why}) after ${Math.round(afterMs)} ms`;
         if (afterMs > 1_000) return said;
         const isUndisturbed = sentAt + CALL_MS < RELAY_DOWN_AT_MS || sentAt > RELAY_UP_AT_MS + 2_000;
         return isUndisturbed && verdict !== 'success' && why !== OVERLOADED ? said : undefined;

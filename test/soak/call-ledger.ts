@@ -1,6 +1,6 @@
 /**
- * How a call ended for its client. `gone`: its session is. `refused`: an error that says nothing about its outcome.
- * `declined`: the server itself did not take it. `broken`: no answer, because whoever was asked died or left.
+ * How a call ended for its client. `gone`: its session does not exist. `refused`: an error without an outcome.
+ * `declined`: the server itself rejected the call. `broken`: no answer, because the worker was killed or left.
  */
 export type CallOutcome =
   'success' | 'not_executed' | 'executed' | 'unknown' | 'gone' | 'declined' | 'refused' | 'broken';
@@ -15,22 +15,22 @@ export interface Call {
 
 export interface CallEnd {
   readonly outcome: CallOutcome;
-  /** What the client was received, for people. */
+  /** The received answer, for people. */
   readonly received: string;
 }
 
 export interface Violation {
   readonly what: string;
-  /** Since the start: of the call, or of its discovery. */
+  /** Time since the start of the soak: of the call, or of the detection. */
   readonly atMs: number;
   readonly detail: string;
 }
 
-/** A call certainly did not reach its server. */
+/** Outcomes that guarantee that the call did not reach its server. */
 const NEVER_ARRIVES: ReadonlySet<CallOutcome> = new Set<CallOutcome>(['not_executed', 'gone']);
 const MAX_DETAIL = 700;
 
-/** Every call of a soak, how it ended, and what is wrong with that. */
+/** Records the calls of a soak and detects violations. */
 export class CallLedger {
   readonly violations: Violation[] = [];
   private readonly open = new Map<string, Call>();
@@ -56,7 +56,7 @@ export class CallLedger {
     tally.set(end.outcome, (tally.get(end.outcome) ?? 0) + 1);
   }
 
-  /** Something happened that may explain what comes. */
+  /** Records an event that may explain later violations. */
   note(what: string): void {
     this.notes.push({ atMs: this.nowMs, what });
   }
@@ -65,7 +65,7 @@ export class CallLedger {
     this.violations.push({ what, atMs, detail: detail.slice(0, MAX_DETAIL) });
   }
 
-  /** What had been noted last at that moment. */
+  /** The last notes before a time. */
   notesBefore(atMs: number, count: number): readonly string[] {
     const before = this.notes.filter((note) => note.atMs <= atMs).slice(-count);
     return before.map((note) => `${(note.atMs / 1_000).toFixed(1)} s ${note.what}`);
@@ -75,7 +75,7 @@ export class CallLedger {
     return performance.now() - this.startedAt;
   }
 
-  /** When all is over: what reached the servers, by mark. */
+  /** Checks all calls at the end of the soak against the arrivals at the servers, by mark. */
   check(arrivals: Readonly<Record<string, number>>): void {
     for (const call of this.open.values()) this.reportViolation('never answered', JSON.stringify(call), call.begunAtMs);
     for (const [mark, count] of Object.entries(arrivals)) {
@@ -88,11 +88,11 @@ export class CallLedger {
         this.reportViolation(`${end.outcome}, and reached its server`, this.describe(mark, count), call.begunAtMs);
       }
       if (count === 0 && end.outcome === 'success')
-        this.reportViolation('success that no server gave', this.describe(mark, count), call.begunAtMs);
+        this.reportViolation('success without an arrival at the server', this.describe(mark, count), call.begunAtMs);
     }
   }
 
-  /** Calls of each kind of client by how they ended. */
+  /** Numbers of calls by kind of client and outcome. */
   summary(): { readonly client: string; readonly outcomes: Readonly<Record<string, number>> }[] {
     return [...this.tallies].map(([client, tally]) => ({ client, outcomes: Object.fromEntries(tally) }));
   }

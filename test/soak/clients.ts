@@ -11,16 +11,16 @@ import type { ServerName } from './servers.js';
 import type { WorkerSlot, SoakWorld } from './soak-world.js';
 
 /**
- * Within it every call is answered: connecting to a server, its own time and the time for questions, a worker that is
- * frozen on the way, the second that is promised on top, and as much again for a machine that does all of this at once.
+ * Maximum time of every call: connecting to a server, the call timeout and the question timeout, a frozen worker on the
+ * way, one second on top, doubled for a loaded machine.
  */
 const ANSWER_TIMEOUT_MS = 45_000;
-/** What a client does with an owner that died: long enough for the others to be sure. */
+/** How long a client tries to resume a stream: until the other workers have fenced a dead owner. */
 const RESUME_TIMEOUT_MS = 20_000;
 const STEPS = 5;
 const SERVERS: readonly ServerName[] = ['legacy', 'modern', 'stdio', 'rest'];
 
-/** A client that goes on until the signal. */
+/** A client that runs until the signal aborts. */
 export type SoakClient = (context: ClientContext) => Promise<void>;
 
 export interface ClientContext {
@@ -34,7 +34,7 @@ const pickSlot = ({ world, random }: ClientContext): WorkerSlot =>
   random.pick(world.slots.filter(({ isDown }) => !isDown));
 const rest = ({ random }: ClientContext): Promise<void> => pause(random.between(20, 200));
 
-/** Makes a call and books what came of it. `undefined` of `ask`: whoever was asked is gone. */
+/** Makes a call and records its end. Returns false when its session is gone or its worker was disturbed. */
 async function attempt(
   { ledger }: ClientContext,
   call: Call,
@@ -69,7 +69,7 @@ async function attempt(
   }
 }
 
-/** Sessions whose messages go to any worker. */
+/** A legacy client that sends the messages of its sessions to any worker. */
 export const callInSessions: SoakClient = async (context) => {
   const { random, ledger, signal } = context;
   while (!signal.aborted) {
@@ -86,13 +86,13 @@ export const callInSessions: SoakClient = async (context) => {
       });
       await rest(context);
     }
-    // Some leave without a word.
+    // Some clients leave without ending their session.
     if (isOpen && random.next() < 0.8) await client?.end(pickSlot(context)).catch(() => undefined);
     await rest(context);
   }
 };
 
-/** Calls that report their progress, on streams that are taken up again at another worker. */
+/** A client whose calls report progress and that resumes broken streams at another worker. */
 export const followStreams: SoakClient = async (context) => {
   const { random, ledger, signal } = context;
   while (!signal.aborted) {
@@ -110,7 +110,7 @@ export const followStreams: SoakClient = async (context) => {
   }
 };
 
-/** Reads one stream to its end, over as many connections as it takes. */
+/** Reads one stream to its end, over several connections if necessary. */
 class StreamFollower {
   private readonly messages: JsonObject[] = [];
   private lastId: string | undefined;
@@ -144,14 +144,14 @@ class StreamFollower {
       if (this.isAnswered) return { status: 200, messages: this.messages };
       await pause(250);
     }
-    throw new Error('The stream was resumed for long enough, and held no answer.');
+    throw new Error(`The stream was resumed for ${RESUME_TIMEOUT_MS} ms and contained no answer.`);
   }
 
   private get isAnswered(): boolean {
     return this.messages.some((message) => 'result' in message || 'error' in message);
   }
 
-  /** Returns why the connection broke, if it did. */
+  /** Returns the cause if the connection broke. */
   private async readEvents(answer: Response): Promise<unknown> {
     try {
       const body = answer.body as unknown as AsyncIterable<Uint8Array>;
@@ -165,7 +165,7 @@ class StreamFollower {
     }
   }
 
-  /** An event may come twice; none may be missing before the next. */
+  /** Events may be repeated, but none may be missing. */
   private checkProgress({ method, params }: JsonObject): void {
     if (method !== 'notifications/progress') return;
     const progress = Number((params as JsonObject)['progress']);
@@ -179,13 +179,13 @@ class StreamFollower {
   }
 }
 
-/** Clients of the modern era that a legacy server asks in the middle of a call. */
+/** A modern client that answers the questions of a legacy server. */
 export const answerQuestions: SoakClient = async (context) => {
   const { world, ledger, signal } = context;
   const client = new RepeatingClient({ token: world.token }, '/servers/legacy');
   while (!signal.aborted) {
     const slot = pickSlot(context);
-    const call = ledger.begin('asked at legacy', 'ask_name', slot.name);
+    const call = ledger.begin('questions at legacy', 'ask_name', slot.name);
     const answerer = new QuestionAnswerer(client, call.mark, () => pickSlot(context), ANSWER_TIMEOUT_MS);
     await attempt(context, call, slot, 'accept: Ada', () => answerer.run(slot));
     await rest(context);
@@ -193,7 +193,7 @@ export const answerQuestions: SoakClient = async (context) => {
   await client.close();
 };
 
-/** Clients of the modern era, and scripts: a request each, and no session. */
+/** A modern client or a script: single requests without a session. */
 export const callWithoutSession =
   (kind: 'modern' | 'rpc'): SoakClient =>
   async (context) => {
@@ -233,7 +233,7 @@ function requestOf(kind: 'modern' | 'rpc', { token }: SoakWorld, { mark }: Call)
   };
 }
 
-/** A session, or nothing while there is nobody to open one. */
+/** Opens a session; undefined when no worker can open one. */
 async function open(context: ClientContext, server: ServerName): Promise<RoamingClient | undefined> {
   const { world, ledger } = context;
   try {

@@ -4,12 +4,12 @@ import type { CallLedger } from './call-ledger.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { WorkerSlot, SoakWorld } from './soak-world.js';
 
-/** Longer than a worker takes to leave with calls in flight, by its own promise. */
+/** More than the maximum time in which a worker drains its in-flight calls. */
 const LEAVE_TIMEOUT_MS = 35_000;
 
 type Fault = (world: SoakWorld, random: SeededRandom, ledger: CallLedger) => Promise<void>;
 
-/** One worker lives as long as the soak, so that what grows in it can be seen. */
+/** Worker 0 runs for the whole soak, so that leaks in it become visible. */
 const mortal = (world: SoakWorld, random: SeededRandom): WorkerSlot => random.pick(world.slots.slice(1));
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
@@ -25,10 +25,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     await pause(random.between(500, 8_000));
     slot.worker.kill('SIGCONT');
   },
-  'tell a worker to leave': async (world, random, ledger) => {
+  'drain a worker': async (world, random, ledger) => {
     const slot = mortal(world, random);
     const { worker } = slot;
-    // The next one is there before this one leaves, as in a rolling restart.
+    // The replacement starts before this worker leaves, as in a rolling restart.
     await world.replace(slot);
     slot.markDisturbed();
     worker.kill('SIGTERM');
@@ -37,8 +37,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const end = await Promise.race([worker.ended, late]);
     patience.abort();
     slot.markDisturbed();
-    if (end !== 0)
-      ledger.reportViolation('a worker did not leave in good order', `${end}: ${worker.output.slice(-600)}`);
+    if (end !== 0) ledger.reportViolation('a worker did not drain cleanly', `${end}: ${worker.output.slice(-600)}`);
   },
   'restart Redis empty': (world) => world.redis.restart(),
   'cut Redis': async ({ wire }, random) => {
@@ -46,7 +45,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     await pause(random.between(200, 5_000));
     wire.resume();
   },
-  'lose what goes to or from Redis': async ({ wire }, random) => {
+  'lose traffic to or from Redis': async ({ wire }, random) => {
     const way = random.pick(['requests', 'replies', 'both'] as const);
     wire.blackhole(way === 'both' ? undefined : way);
     await pause(random.between(200, 3_000));
@@ -61,7 +60,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'restart a server': async ({ servers }, random) => servers.restart(random.pick(['legacy', 'modern'])),
 };
 
-/** One fault after another until the signal; each is over before the next begins. Says how often each happened. */
+/**
+ * Injects one fault after another until the signal aborts; each ends before the next begins. Returns how often each was
+ * injected.
+ */
 export async function injectFaults(
   world: SoakWorld,
   random: SeededRandom,

@@ -1,6 +1,6 @@
 /**
- * `npm run soak`: three workers, Redis and servers of every kind, clients of every kind, and one fault after another.
- * Nothing that is promised may break meanwhile. Ends with 1 when something did.
+ * `npm run soak`: runs three workers, Redis, and servers and clients of every kind, and injects one fault after
+ * another. Exits with 1 when a guarantee was violated.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,9 +22,9 @@ const CLIENTS: readonly SoakClient[] = [
   ...Array.from({ length: 3 }, () => answerQuestions),
 ];
 const SAMPLE_MS = 5_000;
-/** Sessions that were left are ended by then, and decisions about calls are forgotten. */
+/** After this time abandoned sessions have ended and decisions about calls have expired. */
 const SETTLE_MS = 120_000;
-/** The first part of a soak fills caches and pools. */
+/** Share of the samples that is ignored, because caches and pools fill at first. */
 const WARM_UP_SHARE = 0.3;
 const MAX_GROWN_BYTES = 48 * 2 ** 20;
 const MAX_GROWN_FILES = 40;
@@ -68,7 +68,7 @@ async function saveOutputs(world: SoakWorld, folder: string | undefined): Promis
   for (const [pid, output] of Object.entries(world.outputs())) await writeFile(join(folder, `${pid}.log`), output);
 }
 
-/** Of the worker that lives as long as the soak. */
+/** Samples the worker that runs for the whole soak. */
 async function sample({ slots }: SoakWorld, samples: Samples, signal: AbortSignal): Promise<void> {
   const pid = slots[0]?.worker.pid ?? 0;
   while (!signal.aborted) {
@@ -94,7 +94,9 @@ function checkTrends({ rss, files }: Samples, ledger: CallLedger): void {
   }
 }
 
-/** Keys by what they are for. At rest there are no decisions, no events, and one announcement for each worker. */
+/**
+ * Counts the keys in Redis by kind. At rest there are no decisions, no events, and one announcement for each worker.
+ */
 async function checkKeys({ redis, slots }: SoakWorld, ledger: CallLedger): Promise<Record<string, number>> {
   const client = new Redis(redis.url);
   const counts: Record<string, number> = {};

@@ -7,12 +7,12 @@ interface Answer {
   readonly error?: { readonly code: number; readonly data?: { readonly outcome?: string } };
 }
 
-/** The server answered with an error of its own, or was not there. */
+/** The server failed or was unreachable. */
 const UPSTREAM_FAILED = -31_004;
 const INTERNAL_ERROR = -32_603;
 const MAX_RECEIVED_LENGTH = 400;
 
-/** An answer without the id of its request: what it says still counts. */
+/** An answer without the id of its request. Its outcome still counts. */
 export class AnswerWithoutId extends Error {
   constructor(readonly end: CallEnd) {
     super(`an answer without its id: ${end.received}`);
@@ -20,10 +20,10 @@ export class AnswerWithoutId extends Error {
 }
 
 /**
- * What a client was received about its call.
+ * Converts the received answer to the end of the call.
  *
- * @throws AnswerWithoutId for one that does not say what it answers
- * @throws Error with a sentence about an answer that must not be: of another call, made up, or a failure of the gateway's own
+ * @throws AnswerWithoutId for an error without an id
+ * @throws Error for an invalid answer: of another call, without the server's result, or an internal error of the gateway
  */
 export function toCallEnd(mark: string, wanted: string, status: number, messages: readonly JsonObject[]): CallEnd {
   const received = `${status} ${JSON.stringify(messages.at(-1) ?? '')}`.slice(0, MAX_RECEIVED_LENGTH);
@@ -31,7 +31,7 @@ export function toCallEnd(mark: string, wanted: string, status: number, messages
   const [answer, second] = answers;
   if (second !== undefined) throw new Error(`more than one answer: ${received}`);
   if (answer === undefined) throw new Error(`no answer: ${received}`);
-  // A session that is not there is said to whole messages, of which there may be many.
+  // The 404 for an unknown session applies to the whole HTTP message and has no id.
   if (status === 404 && answer.id === undefined) return { outcome: 'gone', received };
   if (answer.id === undefined && answer.error !== undefined) {
     throw new AnswerWithoutId({ outcome: toOutcome(status, answer.error), received });

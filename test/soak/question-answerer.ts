@@ -4,11 +4,11 @@ import { answerAll, RepeatingClient, type InputRequired, type Repetition } from 
 import { read, type WorkerAddress, type ReadAnswer } from '../support/roaming-client.js';
 
 const ADA = { action: 'accept', content: { name: 'Ada' } };
-/** So often a client brings its answers before it takes "not now" for the end. */
+/** Maximum number of repetitions of a call while the gateway answers that it is retriable. */
 const MAX_ROUNDS = 40;
 const ROUND_INTERVAL_MS = 250;
 
-/** A call that is asked, and is repeated with the answer at whatever worker there is, until something comes of it. */
+/** Makes a call that receives a question and repeats it with the answer, at any worker, until the call ends. */
 export class QuestionAnswerer {
   constructor(
     private readonly client: RepeatingClient,
@@ -25,12 +25,12 @@ export class QuestionAnswerer {
 
   private async repeat(repetition: Repetition): Promise<ReadAnswer> {
     for (let turn = 1; turn < MAX_ROUNDS; turn += 1) {
-      // A connection that broke says nothing of the call: its client simply comes again.
+      // A broken connection does not tell the outcome, so the client repeats the call.
       const received = await this.post(this.pickWorker(), repetition).catch(() => undefined);
       if (received && !isRetriable(received)) return this.withMark(received, 'unknown');
       await pause(ROUND_INTERVAL_MS);
     }
-    throw new Error('The answers were brought often enough, and nothing came of it.');
+    throw new Error(`The call was repeated ${MAX_ROUNDS} times with its answers and did not end.`);
   }
 
   private async post(slot: WorkerAddress, repetition?: Repetition): Promise<ReadAnswer> {
@@ -39,8 +39,8 @@ export class QuestionAnswerer {
   }
 
   /**
-   * Each round has an id of its own; the call is known by its mark. What was not executed in a later round was the
-   * repetition: the call itself had begun long before.
+   * Replaces the id of the round by the mark of the call. `not_executed` in a later round refers to the repetition
+   * only: the call itself has started before.
    */
   private withMark({ status, messages }: ReadAnswer, outcome?: 'unknown'): ReadAnswer {
     const named = messages.map((message) => {
@@ -59,7 +59,7 @@ function inputIn({ messages }: ReadAnswer): InputRequired | undefined {
   return result?.['resultType'] === 'input_required' ? (result as unknown as InputRequired) : undefined;
 }
 
-/** Refused without having reached the call: whoever repeats it does no harm. */
+/** Whether the repetition was rejected before it reached the call, so that it can be repeated. */
 function isRetriable({ messages }: ReadAnswer): boolean {
   const error = messages.at(-1)?.['error'] as { code?: number; data?: { retriable?: boolean } } | undefined;
   return error?.data?.retriable === true && [-31_001, -31_006, -31_007].includes(error.code ?? 0);

@@ -1,4 +1,4 @@
-/** The same throws for the same seed (mulberry32). What happens to them still depends on time. */
+/** Pseudo-random numbers that repeat for the same seed (mulberry32). */
 export class SeededRandom {
   private state: number;
 
@@ -6,7 +6,7 @@ export class SeededRandom {
     this.state = seed | 0;
   }
 
-  /** From 0 up to 1. */
+  /** In [0, 1). */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
@@ -18,10 +18,10 @@ export class SeededRandom {
     return least + this.next() * (most - least);
   }
 
-  /** Throws RangeError for a list that is empty; `undefined` is no choice. */
+  /** Throws RangeError for an empty list. */
   pick<T>(choices: readonly T[]): T {
     const choice = choices[Math.floor(this.next() * choices.length)];
-    if (choice === undefined) throw new RangeError('There is nothing to choose from.');
+    if (choice === undefined) throw new RangeError('The list of choices is empty.');
     return choice;
   }
 }

@@ -12,15 +12,15 @@ const SETTINGS = {
   ISTHMUS_QUESTION_TIMEOUT: '5s',
   ISTHMUS_KEEP_ALIVE: '2s',
 };
-/** What no worker may print: an error that nobody expected, or the trace of one. */
+/** Output that no worker may print: unexpected errors. */
 const UNEXPECTED_OUTPUT =
   /unhandled|uncaught|TypeError|RangeError|ReferenceError|Maximum call stack|out of memory|MaxListeners/i;
 
-/** A place of a worker, taken by one process after another. */
+/** The slot of a worker, occupied by one process after another. */
 export class WorkerSlot {
-  /** When its worker last died, left or froze, so that whoever asked it then may have got no answer. */
+  /** When its worker was last killed, drained or frozen. Calls at that time may remain unanswered. */
   disturbedAtMs = 0;
-  /** Nobody listens there: a load balancer would know. */
+  /** Set while no worker listens, as a load balancer would detect. */
   isDown = false;
 
   constructor(
@@ -37,18 +37,18 @@ export class WorkerSlot {
   }
 }
 
-/** Workers, their Redis, the servers behind them, and the wire to Redis that can be cut. */
+/** Workers, Redis behind a fault proxy, and upstream servers. */
 export interface SoakWorld {
   readonly slots: readonly WorkerSlot[];
   readonly redis: RunningRedis;
   readonly wire: FaultProxy;
   readonly servers: SoakServers;
   readonly token: string;
-  /** Puts a new worker in the place of one that ends. */
+  /** Starts a new worker in the slot of one that ends. */
   replace(slot: WorkerSlot): Promise<void>;
-  /** All that every worker has printed, by its process id. */
+  /** The output of each worker, by process id. */
   outputs(): Readonly<Record<string, string>>;
-  /** Notes every worker that ended by itself or printed what it should not. */
+  /** Reports every worker that ended by itself or printed an unexpected error. */
   inspect(ledger: CallLedger): void;
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { readOptions } from './options.js';
 import { trendOf } from './trend.js';
 
 describe('SeededRandom', () => {
-  it('fall the same way for the same seed', () => {
+  it('returns the same numbers for the same seed', () => {
     const throws = (seed: number) => {
       const random = new SeededRandom(seed);
       return Array.from({ length: 20 }, () => random.pick(['a', 'b', 'c']));
@@ -17,7 +17,7 @@ describe('SeededRandom', () => {
 });
 
 describe('the trend of a figure', () => {
-  it('is what the straight line through it says', () => {
+  it('is the growth of the regression line', () => {
     const rising = Array.from({ length: 11 }, (_, at) => ({ atMs: at * 100, value: 50 + at * 2 }));
     expect(trendOf(rising).grown).toBeCloseTo(20);
     expect(trendOf(rising.map(({ atMs }) => ({ atMs, value: 9 })))).toEqual({ grown: 0, mean: 9 });
@@ -25,7 +25,7 @@ describe('the trend of a figure', () => {
   });
 });
 
-describe('the ledger of a soak', () => {
+describe('CallLedger', () => {
   const judged = (outcome: 'success' | 'not_executed' | 'unknown', arrivals: number) => {
     const ledger = new CallLedger();
     const call = ledger.begin('legacy', 'echo', 'a worker');
@@ -34,16 +34,16 @@ describe('the ledger of a soak', () => {
     return ledger.violations.map(({ what }) => what);
   };
 
-  it('knows a lie by what reached the server', () => {
+  it('reports outcomes that contradict the arrivals at the server', () => {
     expect(judged('success', 1)).toEqual([]);
     expect(judged('success', 2)).toEqual(['reached its server more than once']);
-    expect(judged('success', 0)).toEqual(['success that no server gave']);
+    expect(judged('success', 0)).toEqual(['success without an arrival at the server']);
     expect(judged('not_executed', 0)).toEqual([]);
     expect(judged('not_executed', 1)).toEqual(['not_executed, and reached its server']);
     expect(judged('unknown', 1)).toEqual([]);
   });
 
-  it('misses a call that nobody answered', () => {
+  it('reports a call without an answer', () => {
     const ledger = new CallLedger();
     ledger.begin('modern', 'echo', 'a worker');
     ledger.check({});
@@ -52,7 +52,7 @@ describe('the ledger of a soak', () => {
 });
 
 describe('options of the soak', () => {
-  it('has a length and a seed, given or drawn', () => {
+  it('accepts a duration and a seed and has defaults for both', () => {
     expect(readOptions(['--minutes', '5', '--seed', '42'])).toEqual({ minutes: 5, seed: 42 });
     expect(readOptions([]).minutes).toBe(30);
     expect(() => readOptions(['--minutes', 'long'])).toThrow('minutes');

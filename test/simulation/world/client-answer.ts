@@ -2,25 +2,25 @@ import { isJsonObject, RpcCode, type Outcome } from '#lib/mcp-protocol';
 import type { BusEnd } from '#lib/worker-bus';
 import type { TimedAnswer } from './run-log.js';
 
-/** What a client is told, but for the time. */
+/** The answer that a client receives, without its time. */
 export type ClientAnswer = Omit<TimedAnswer, 'time'>;
 
-/** Why there is no session any more; also the reason of the owner's refusal. */
+/** Reason of answers and rejections for a session that does not exist. */
 export const SESSION_GONE = 'session_gone';
-/** The session has as many calls under way as it may. */
+/** Reason of rejections at the maximum of in-flight calls per session. */
 export const OVERLOADED = 'overloaded';
 
 export const notExecuted = (why: string): ClientAnswer => ({ verdict: 'not_executed', why });
 export const unknown = (why: string): ClientAnswer => ({ verdict: 'unknown', why });
 
-/** The answer of an owner whose session has ended since it let the call in. */
+/** The answer of an owner whose session has ended since the call was admitted. */
 export const ENDED: Outcome = {
   kind: 'error',
   error: { code: RpcCode.invalidRequest, message: SESSION_GONE },
   httpStatus: 404,
 };
 
-/** What the end of a forwarded call means to the client. */
+/** Converts the end of a forwarded call. */
 export function toClientAnswer(end: BusEnd): ClientAnswer {
   switch (end.kind) {
     case 'value':
@@ -36,7 +36,7 @@ export function toClientAnswer(end: BusEnd): ClientAnswer {
   }
 }
 
-/** What the outcome of a call that ran here means to the client. */
+/** Converts the outcome of a local call. */
 export function outcomeToClientAnswer(outcome: Outcome): ClientAnswer {
   if (outcome.kind === 'result') {
     const { token } = outcome.result;
@@ -44,7 +44,7 @@ export function outcomeToClientAnswer(outcome: Outcome): ClientAnswer {
   }
   const { data, message } = outcome.error;
   if (message === SESSION_GONE) return notExecuted(SESSION_GONE);
-  // An error of the server's own says nothing of its running in our words.
+  // The server's own errors have no `outcome`: the server has executed the call.
   const said = isJsonObject(data) ? data['outcome'] : 'executed';
   return { verdict: said === 'not_executed' || said === 'executed' ? said : 'unknown' };
 }

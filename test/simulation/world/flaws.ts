@@ -3,16 +3,16 @@ import type { AnswerReader } from './upstream.js';
 import type { NodeFlaws } from './relay/relay-node.js';
 
 /**
- * What is taken out of a world on purpose, to see that it is missed: a protection whose absence no run notices either
- * protects from nothing or is not tested.
+ * Protections that a run lacks on purpose. A protection whose absence violates no invariant is either useless or
+ * untested.
  */
 export interface Flaws {
-  /** In every worker. */
+  /** Parts of the bus in every worker. */
   readonly bus?: Partial<Pick<BusParts, 'seal' | 'seen' | 'queue' | 'gate' | 'makeOrder'>>;
   readonly relay?: Partial<NodeFlaws>;
   readonly readAnswer?: AnswerReader;
-  /** A session whose newOwner gave no answer is offered to the next. */
+  /** A session is offered to the next worker when a handoff has an unknown outcome. */
   readonly ignoresUnknownHandoffs?: boolean;
-  /** A worker that starts again has the name that it had. */
+  /** A restarted worker reuses its id. */
   readonly reusesWorkerIds?: boolean;
 }

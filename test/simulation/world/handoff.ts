@@ -1,7 +1,7 @@
 import type { BusEnd, BusNode } from '#lib/worker-bus';
 import type { ServedSessions } from './served-sessions.js';
 
-/** To whom sessions were given, where any worker finds it. Both reject with RelayFailure. */
+/** The new owners of sessions, visible to all workers. Both methods reject with RelayFailure. */
 export interface HandoffRecords {
   newOwnerOf(session: string): Promise<string | undefined>;
   recordNewOwner(session: string, newOwner: string): Promise<void>;
@@ -10,16 +10,16 @@ export interface HandoffRecords {
 export const ADOPT = 'adopt';
 export const ACCEPTED = 'taken';
 
-/** An newOwner that does not answer within this time may have taken the session all the same. */
+/** A new owner that does not answer within this time may still have accepted the session. */
 export const HANDOFF_TIMEOUT_MS = 3_000;
 
-/** How a leaving worker gives its sessions away: the same steps as `src/affinity` takes, without what travels along. */
+/** Hands the sessions of a draining worker off. The steps are those of `src/affinity`, without the payload. */
 export class SimHandoff {
   constructor(
     private readonly node: BusNode,
     private readonly sessions: ServedSessions,
     private readonly records: HandoffRecords,
-    /** Whether an newOwner of whom nothing is known may have taken it. It may. */
+    /** Whether a handoff with an unknown outcome counts as accepted, as it must. */
     private readonly treatsUnknownAsAccepted: boolean,
   ) {}
 
@@ -38,7 +38,7 @@ export class SimHandoff {
       await this.records.recordNewOwner(session, newOwner);
       return;
     }
-    // Nobody wants it: it stays, and ends with this worker.
+    // No worker accepted the session. Keep it until shutdown.
     this.sessions.add(session);
   }
 

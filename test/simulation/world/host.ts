@@ -3,8 +3,8 @@ import type { SeededRandom } from './seeded-random.js';
 import type { VirtualTime } from './virtual-time.js';
 
 /**
- * The machine and process of one worker: a clock that may run fast or slow, and a process that can be frozen (SIGSTOP)
- * or killed. Whatever reaches the worker's code goes through `enter`.
+ * The machine and process of one worker: its clock may run fast or slow, and its process can be frozen (SIGSTOP) or
+ * killed. All input reaches the worker's code through `enter`.
  */
 export class Host {
   readonly timer: Timer;
@@ -18,7 +18,7 @@ export class Host {
   constructor(
     private readonly virtualTime: VirtualTime,
     private readonly random: SeededRandom,
-    /** How many of its own milliseconds pass in one true one. */
+    /** Clock rate: its milliseconds per virtual millisecond. */
     readonly rate: number,
   ) {
     this.timer = new HostTimer(
@@ -35,17 +35,17 @@ export class Host {
     return this.state === 'running';
   }
 
-  /** Timers that were set and have neither run nor been taken back. */
+  /** Number of timers that have neither run nor been cancelled. */
   get pendingTimers(): number {
     return this.timers.size;
   }
 
-  /** True milliseconds for which it has stood still so far. */
+  /** Virtual milliseconds for which the process has been frozen so far. */
   get totalFrozenMs(): number {
     return this.frozenMs + (this.state === 'frozen' ? this.virtualTime.now - this.frozenSince : 0);
   }
 
-  /** Input arrives: read now, or once the process runs again, in the order of arrival. */
+  /** Delivers input: immediately, or after the process thaws, in the order of arrival. */
   enter(run: () => void): void {
     this.pass(run, this.waitingInput);
   }
@@ -56,7 +56,7 @@ export class Host {
     this.frozenSince = this.virtualTime.now;
   }
 
-  /** What has waited runs now. Whether input or timers come first is random, as it is after SIGCONT. */
+  /** Runs all waiting input and timers. Which of the two runs first is random, as after SIGCONT. */
   thaw(): void {
     if (this.state !== 'frozen') return;
     this.frozenMs += this.virtualTime.now - this.frozenSince;

@@ -11,7 +11,7 @@ interface NodeParts {
   readonly random: SeededRandom;
 }
 
-/** The bus of one worker, as production builds it but for what the world plays, and for what it lacks on purpose. */
+/** Builds the bus of one worker as in production, except for the simulated parts and the flaws. */
 export function makeNode({ relay, random, ...own }: NodeParts, flaws: Flaws): BusNode {
   return new BusNode({
     ...own,

@@ -1,40 +1,40 @@
-/** What a client is told about its call, in the words that count. `executed`: it ran and failed there. */
+/** The outcome that a client's answer states. `executed`: the call ran and failed at the server. */
 export type Verdict = 'success' | 'not_executed' | 'executed' | 'unknown';
 
-/** The one answer to a request. */
+/** An answer and the time at which the client received it. */
 export interface TimedAnswer {
   readonly time: number;
   readonly verdict: Verdict;
-  /** What the server is said to have answered, of a success. */
+  /** The server's token in a successful answer. */
   readonly token?: string;
-  /** The gateway's own reason where there is one. */
+  /** The gateway's reason, if any. */
   readonly why?: string;
 }
 
-/** One request as everybody involved saw it. */
+/** Everything that happened to one request. */
 export interface RequestRecord {
   readonly name: string;
   readonly session: string;
   readonly sentAt: number;
-  /** Times at which a server began to run it. */
+  /** Times at which a server started to execute it. */
   readonly executions: number[];
   readonly answers: TimedAnswer[];
-  /** Numbers of the steps that the client heard of. */
+  /** Numbers of the progress steps that the client received. */
   readonly steps: number[];
 }
 
-/** All that happened, for whoever judges. */
+/** Records all events of a run for the invariants. */
 export class RunLog {
   private readonly records = new Map<string, RequestRecord>();
-  /** For each process and session, the requests in the order in which they arrived, and in which they were begun. */
+  /** Requests in the order of their arrival and of their start, by process and session. */
   readonly arrived = new Map<string, string[]>();
   readonly started = new Map<string, string[]>();
-  /** Requests that nobody had made. */
+  /** Executed requests that no client has sent. */
   readonly unknownRequests: string[] = [];
 
-  /** For each session, the processes that would serve it now. */
+  /** The processes that currently serve each session. */
   private readonly servers = new Map<string, Set<string>>();
-  /** Sessions that two processes would have served at one moment. */
+  /** Sessions that two processes served at the same time. */
   readonly doublyServed: string[] = [];
 
   servingStarted(session: string, process: string): void {
@@ -47,7 +47,7 @@ export class RunLog {
     this.servers.get(session)?.delete(process);
   }
 
-  /** A process is gone, with all that it served. */
+  /** Removes an ended process from all sessions. */
   processEnded(process: string): void {
     for (const gates of this.servers.values()) gates.delete(process);
   }

@@ -1,4 +1,4 @@
-/** Chance that repeats itself for the same seed (mulberry32). */
+/** Pseudo-random numbers that repeat for the same seed (mulberry32). */
 export class SeededRandom {
   constructor(private state: number) {}
 
@@ -18,7 +18,7 @@ export class SeededRandom {
     return this.next() < 0.5;
   }
 
-  /** 128 bits as base64url, the form of incarnations and of names of requests. */
+  /** 128 bits as base64url, the form of worker ids and request ids. */
   id(): string {
     const bytes = Buffer.alloc(16);
     for (let place = 0; place < 16; place += 4) bytes.writeUInt32LE(Math.floor(this.next() * 4_294_967_296), place);

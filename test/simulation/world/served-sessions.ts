@@ -1,8 +1,8 @@
 import type { RunLog } from './run-log.js';
 
-/** The sessions that one process serves, and those that it gave away. */
+/** The sessions that one process serves, and the new owners of those that it handed off. */
 export class ServedSessions {
-  /** Calls under way in each session that lives here. */
+  /** Number of in-flight calls of each served session. */
   private readonly open = new Map<string, number>();
   private readonly newOwners = new Map<string, string>();
 
@@ -11,7 +11,7 @@ export class ServedSessions {
     private readonly runLog: RunLog,
   ) {}
 
-  /** Sessions in which nothing is under way. */
+  /** Sessions without in-flight calls. */
   get idle(): string[] {
     return [...this.open].filter(([, calls]) => calls === 0).map(([session]) => session);
   }
@@ -36,21 +36,21 @@ export class ServedSessions {
     if (this.has(session)) this.open.set(session, this.callsIn(session) - 1);
   }
 
-  /** From now on it is served here. */
+  /** Starts to serve a session. */
   add(session: string): void {
     this.open.set(session, 0);
     this.newOwners.delete(session);
     this.runLog.servingStarted(session, this.process);
   }
 
-  /** From now on it is not served here; whoever asks is sent to the newOwner. */
+  /** Stops serving a session and redirects its requests to the new owner. */
   handOff(session: string, newOwner?: string): void {
     if (this.open.delete(session)) this.runLog.servingStopped(session, this.process);
     if (newOwner === undefined) this.newOwners.delete(session);
     else this.newOwners.set(session, newOwner);
   }
 
-  /** Serves nothing any more. */
+  /** Stops serving all sessions. */
   close(): void {
     for (const session of this.open.keys()) this.handOff(session);
   }

@@ -5,7 +5,7 @@ import type { RunLog } from './run-log.js';
 import type { Host } from './host.js';
 import type { VirtualTime } from './virtual-time.js';
 
-/** A call as it travels between workers. */
+/** A call as it is sent between workers. */
 export interface Call {
   readonly name: string;
   readonly session: string;
@@ -14,12 +14,12 @@ export interface Call {
   readonly steps: number;
 }
 
-/** Reads an HTTP answer; a spec may put a careless one in its place. */
+/** Reads an HTTP answer. A mutation replaces it with one that lacks validation. */
 export type AnswerReader = (answer: HttpAnswer, id: string) => Outcome;
 
 const MAX_LATENCY_MS = 20;
 
-/** The servers behind the gateway: they run what reaches them, and answer as they were told to. */
+/** The upstream servers: they execute every call that reaches them and answer by its behaviour. */
 export class Upstream {
   constructor(
     private readonly virtualTime: VirtualTime,
@@ -28,7 +28,7 @@ export class Upstream {
     private readonly read: AnswerReader = outcomeOfHttp,
   ) {}
 
-  /** Sends a call from this worker's machine. An abort ends the waiting, not what the server does. */
+  /** Sends a call from this worker. An abort ends the wait, not the execution at the server. */
   call(call: Call, host: Host, signal: AbortSignal, onStep: (step: number) => void): Promise<Outcome> {
     return new Promise((resolve) => {
       signal.addEventListener('abort', () => resolve(outcomeOfFault('aborted')), { once: true });
@@ -60,7 +60,7 @@ export class Upstream {
   }
 }
 
-/** The server's own word for what it did: only it can have said so. */
+/** The token of a successful answer, which only the server can produce. */
 export const tokenOf = (name: string) => `done: ${name}`;
 
 function answerTo({ name, behaviour }: Call): HttpAnswer | TransportFault {

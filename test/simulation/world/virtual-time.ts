@@ -1,25 +1,25 @@
-/** Something that is going to happen. */
+/** A scheduled event. */
 interface ScheduledEvent {
   readonly time: number;
   readonly order: number;
   readonly run: () => void;
-  /** Code under test may have promises to settle after it. */
+  /** Whether the event runs code under test, whose promises must settle before the next event. */
   readonly settles: boolean;
   cancelled: boolean;
 }
 
-/** True time, and all that is going to happen in it, in one order for one seed. */
+/** Virtual time and its scheduled events. The order is deterministic for a seed. */
 export class VirtualTime {
   private time = 0;
   private counter = 0;
   private readonly heap: ScheduledEvent[] = [];
 
-  /** Milliseconds since the world began. */
+  /** Milliseconds since the start of the simulation. */
   get now(): number {
     return this.time;
   }
 
-  /** `settles`: code under test runs, so what it has promised is settled before anything else happens. */
+  /** Schedules an event. `settles`: the event runs code under test, whose promises settle before the next event. */
   after(ms: number, run: () => void, settles = true): () => void {
     const happening = { time: this.time + Math.max(ms, 0), order: (this.counter += 1), run, settles, cancelled: false };
     this.push(happening);
@@ -28,7 +28,7 @@ export class VirtualTime {
     };
   }
 
-  /** Lets everything happen up to that moment. */
+  /** Runs all events up to this time. */
   async runUntil(time: number): Promise<void> {
     await settled();
     for (let next = this.heap[0]; next && next.time <= time; next = this.heap[0]) {
@@ -79,7 +79,7 @@ function isBefore(one: ScheduledEvent, other: ScheduledEvent): boolean {
   return one.time < other.time || (one.time === other.time && one.order < other.order);
 }
 
-/** Every promise that can settle without something else happening has settled: microtasks run dry before it. */
+/** Resolves when the microtask queue is empty. */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

@@ -16,10 +16,10 @@ import {
 } from './client-answer.js';
 import type { Call, Upstream } from './upstream.js';
 
-/** What one worker of a world is made of. */
+/** The parts of one simulated worker. */
 export interface WorkerParts {
   readonly incarnation: string;
-  /** Which process it is: a process that took the name of an earlier one is another. */
+  /** Id of the process, which differs from the worker id when a restarted worker reuses its id. */
   readonly process: string;
   readonly host: Host;
   readonly node: (service: BusService) => BusNode;
@@ -31,26 +31,26 @@ export interface WorkerParts {
 }
 
 const MAX_CALLS_PER_SESSION = 2;
-/** A session that moves again while it is followed must come to rest at last. */
+/** Maximum number of redirects that a call follows. */
 const MAX_MOVES = 4;
 const CALL = 'call';
 const SESSION_MOVED = 'session_moved';
 
-/** Names its owner, as session ids do. */
+/** The owner that a session id names. */
 const ownerOf = (session: string) => session.slice(0, session.indexOf('.'));
 
-/** A gateway worker reduced to what forwarding is about: sessions that live here, and the way to those that do not. */
+/** A gateway worker reduced to forwarding: its own sessions, and the calls to sessions of other workers. */
 export class SimWorker implements BusService {
   readonly node: BusNode;
   private readonly sessions: ServedSessions;
-  /** Sessions on their way to an newOwner. */
+  /** The handoff in progress. */
   private leaving: Promise<void> | undefined;
   private isLeaving = false;
 
   constructor(private readonly parts: WorkerParts) {
     this.sessions = new ServedSessions(parts.process, parts.runLog);
     this.node = parts.node(this);
-    // Whoever was told that this worker is gone was told so for good.
+    // Other workers treat a fenced worker as dead, which is final.
     this.node.membership.onBuried(() => this.sessions.close());
   }
 
@@ -68,7 +68,7 @@ export class SimWorker implements BusService {
     return session;
   }
 
-  /** SIGTERM: sessions in which nothing is under way are given away, the others end with the process. */
+  /** SIGTERM: hands sessions without in-flight calls off; the others end with the process. */
   async drain(): Promise<void> {
     if (this.isLeaving) return;
     this.isLeaving = true;
@@ -80,15 +80,15 @@ export class SimWorker implements BusService {
     this.node.stop();
   }
 
-  /** What is still held when nobody waits for anything any more. */
+  /** Resources that are still held at the end of a run. */
   leftOver(): string[] {
     const { asked, served } = this.node.load;
     return asked + served > 0 ? [`${asked} asked and ${served} served`] : [];
   }
 
-  /** What a client that has reached this worker is told. Aborting the signal cancels. */
+  /** Handles a client's call and returns the answer. Aborting the signal cancels the call. */
   async call(call: Call, budgetMs: number, signal: AbortSignal, onStep: (step: number) => void): Promise<ClientAnswer> {
-    // A worker that slept for long may have been declared gone meanwhile, and its sessions with it.
+    // A worker that was frozen may have been fenced together with its sessions.
     await this.node.membership.checkPulse();
     await this.leaving;
     if (this.sessions.has(call.session)) return this.callLocally(call, signal, onStep);
@@ -128,7 +128,7 @@ export class SimWorker implements BusService {
     return ACCEPTED;
   }
 
-  /** The worker to ask, or what the client is told where there is none. */
+  /** The owner of a session, or the answer for the client when there is none. */
   private async findOwner(session: string): Promise<string | ClientAnswer> {
     const owner = ownerOf(session);
     if (owner === this.incarnation) return notExecuted(SESSION_GONE);
@@ -144,7 +144,7 @@ export class SimWorker implements BusService {
     }
   }
 
-  /** Follows the session where it went, as long as nothing has run. */
+  /** Forwards the call and follows the session to its new owner, as long as nothing was executed. */
   private async callRemotely(
     place: string,
     call: Call,
@@ -187,7 +187,7 @@ export class SimWorker implements BusService {
   }
 }
 
-/** Where the session went, in the answer of a worker that has run nothing. */
+/** The new owner in the answer of a worker that has executed nothing. */
 function newOwnerIn(end: BusEnd): string | undefined {
   if (end.kind === 'refused' && end.reason === SESSION_MOVED) return String(end.detail);
   if (end.kind !== 'value' || !isJsonObject(end.value) || end.value['kind'] !== 'moved') return undefined;

@@ -24,7 +24,7 @@ function relayWith(lagMs?: number) {
   const faultPlan = new CommandFaultPlan();
   const host = new Host(virtualTime, random, 1);
   const link = new RelayLink(redis, host, faultPlan, 'me');
-  /** Lets time pass until it is settled, and says how. */
+  /** Advances the time until the promise is settled and returns its result. */
   const outcome = async <T>(promise: Promise<T>) => {
     const settled = promise.then(
       (value) => ({ value }),
@@ -36,8 +36,8 @@ function relayWith(lagMs?: number) {
   return { virtualTime, redis, faultPlan, host, link, outcome };
 }
 
-describe('a history', () => {
-  it('repeats itself to the last detail', async () => {
+describe('a simulated run', () => {
+  it('is identical for the same scenario', async () => {
     await fc.assert(
       fc.asyncProperty(scenarios(), async (scenario) => {
         const [once, again] = [await run(scenario), await run(scenario)];
@@ -48,7 +48,7 @@ describe('a history', () => {
   });
 });
 
-describe('the relay', () => {
+describe('the simulated relay', () => {
   const ticketOf = async ({ link, outcome }: ReturnType<typeof relayWith>) => {
     const announced = await outcome(link.announce('me', 5_000));
     if (!('value' in announced)) throw new Error('not announced');
@@ -56,7 +56,7 @@ describe('the relay', () => {
     return { requester: 'me', request: 'one', generation, notAfter: now + 10_000 };
   };
 
-  it('decides once', async () => {
+  it('decides about a request once', async () => {
     const world = relayWith();
     const ticket = await ticketOf(world);
     expect(await world.outcome(world.link.claim(ticket, Buffer.alloc(1)))).toEqual({ value: 'claimed' });
@@ -66,9 +66,9 @@ describe('the relay', () => {
 
   it.each([
     ['loses its data', (redis: SimRedis) => redis.flushAll()],
-    ['is followed by its replica', (redis: SimRedis) => redis.failOver(0)],
-    ['starts again', (redis: SimRedis) => redis.restartEmpty(0)],
-  ])('decides nothing about earlier requests when it %s', async (_, strike) => {
+    ['fails over to its replica', (redis: SimRedis) => redis.failOver(0)],
+    ['restarts', (redis: SimRedis) => redis.restartEmpty(0)],
+  ])('answers stale for earlier requests after it %s', async (_, strike) => {
     const world = relayWith(0);
     const ticket = await ticketOf(world);
     strike(world.redis);
@@ -76,7 +76,7 @@ describe('the relay', () => {
     expect(await world.outcome(world.link.revoke(ticket))).toEqual({ value: 'stale' });
   });
 
-  it('forgets at a fail-over what had not reached its replica', async () => {
+  it('loses writes in a fail-over that have not reached its replica', async () => {
     const world = relayWith(1_000);
     await world.outcome(world.link.leave('other'));
     world.redis.failOver(0);
@@ -84,7 +84,7 @@ describe('the relay', () => {
     expect(await world.outcome(world.link.stateOf('other'))).toEqual({ value: 'missing' });
   });
 
-  it('that does not answer in time may have done it; one that is down has not', async () => {
+  it('reports a timed-out command as attempted and a command without a connection as not attempted', async () => {
     const world = relayWith();
     world.redis.freeze(10_000);
     expect(await world.outcome(world.link.living())).toEqual({ attempted: true });
@@ -93,7 +93,7 @@ describe('the relay', () => {
     expect(await world.outcome(world.link.living())).toEqual({ attempted: false });
   });
 
-  it('tells of a break once, and delivers again afterwards', async () => {
+  it('reports a break once and delivers frames after it', async () => {
     const world = relayWith();
     const heard: string[] = [];
     world.link.onBroken(() => heard.push('broken'));
@@ -107,8 +107,8 @@ describe('the relay', () => {
   });
 });
 
-describe('a host', () => {
-  it('that is frozen does everything later, and one that is killed nothing', async () => {
+describe('a simulated host', () => {
+  it('delays timers and input while it is frozen and drops them once it is killed', async () => {
     const { virtualTime, host } = relayWith();
     const done: string[] = [];
     host.timer.after(10, () => done.push('timer'));

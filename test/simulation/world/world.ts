@@ -13,33 +13,33 @@ import { VirtualTime } from './virtual-time.js';
 import { Upstream } from './upstream.js';
 import { SimWorker } from './worker.js';
 
-/** A process of a worker, and its way to the relay. */
+/** A worker process and its connections to the relay. */
 export interface Process {
   readonly worker: SimWorker;
   readonly host: Host;
   readonly link: RelayLink;
 }
 
-/** A request under way, and the process whose client waits for it. */
+/** A sent request and the process that has received it. */
 export interface SentRequest {
   readonly plan: PlannedRequest;
   readonly process: Process;
   readonly sentAt: number;
 }
 
-/** What a leaving worker still has to say takes so long at most. */
+/** Time for the last messages of a drained worker before its process ends. */
 const EXIT_DELAY_MS = 20;
 const MAX_START_DELAY_MS = 1_000;
 const MIN_LATENCY_MS = 0.2;
 const SECRET = createHash('sha256').update('what the workers of the simulation share').digest();
 
-/** Workers, a relay, servers and clients, in a time of their own. */
+/** Simulated workers, relay, servers and clients in virtual time. */
 export class World {
   readonly virtualTime = new VirtualTime();
   readonly runLog = new RunLog();
   readonly sentRequests = new Map<string, SentRequest>();
   readonly processes: Process[] = [];
-  /** The process that runs at each place, the latest if several did. */
+  /** The current process of each worker. */
   private readonly places: Process[] = [];
   private readonly random: SeededRandom;
   private readonly redis: SimRedis;
@@ -70,7 +70,7 @@ export class World {
     return this.places[place % this.places.length]!;
   }
 
-  /** Clients begin to ask, and fate takes its course. */
+  /** Schedules all requests and faults. */
   start(): void {
     for (const [number, plan] of this.scenario.requests.entries()) {
       this.virtualTime.after(plan.at, () => this.send(`call ${number}`, plan));
@@ -99,7 +99,7 @@ export class World {
     const started = { worker, host, link };
     this.places[place] = started;
     this.processes.push(started);
-    // Heartbeats of different workers are not in step.
+    // The heartbeats of different workers are not synchronized.
     const delayMs = this.random.between(0, Math.min(this.scenario.ageMs / 2, MAX_START_DELAY_MS));
     this.virtualTime.after(delayMs, () => host.enter(() => void worker.node.start()));
   }
@@ -107,7 +107,7 @@ export class World {
   private send(name: string, plan: PlannedRequest): void {
     const process = this.at(plan.via);
     const session = this.sessions[plan.session % this.sessions.length] ?? '';
-    // Nobody listens there: the client knows by itself that nothing ran.
+    // The connection is refused, so the client knows that nothing was executed.
     if (!process.host.isAlive) return;
     const sentAt = this.virtualTime.now;
     const story = this.runLog.sent(name, session, sentAt);

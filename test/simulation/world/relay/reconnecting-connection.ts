@@ -8,14 +8,14 @@ import type { SimRedis } from './sim-redis.js';
 export const COMMAND_TIMEOUT_MS = 250;
 const MAX_RECONNECT_DELAY_MS = 500;
 
-/** Is told what becomes of a line. */
+/** Receives the changes of a connection. */
 export interface ConnectionListener {
   onUp(connection: Connection): void;
-  /** It was noticed that the connection broke. */
+  /** The process has detected that the connection is broken. */
   onDown(): void;
 }
 
-/** A connection that is made again whenever it breaks, as the Redis client does, and what is asked over it. */
+/** A connection for commands that reconnects after every break, like the Redis client. */
 export class ReconnectingConnection {
   private connection: Connection | undefined;
   private readonly pending = new Set<(failure: RelayFailure) => void>();
@@ -33,7 +33,7 @@ export class ReconnectingConnection {
     return this.connection !== undefined;
   }
 
-  /** Rejects with RelayFailure: at once while there is no connection, after the client's timeout without an answer. */
+  /** Rejects with RelayFailure: immediately while disconnected, and after the client's timeout without an answer. */
   send<T>(slot: string, run: (node: RelayNode) => T, fault?: CommandFault['kind']): Promise<T> {
     const { connection, pending } = this;
     if (!connection) return Promise.reject(new RelayFailure(false));
@@ -62,7 +62,7 @@ export class ReconnectingConnection {
     this.listener.onUp(this.connection);
   }
 
-  /** The connection breaks. Until the process notices, it writes into the void. */
+  /** Breaks the connection. Commands sent before the process detects it are lost. */
   breakOff(): void {
     const { connection } = this;
     connection?.close();
@@ -75,7 +75,7 @@ export class ReconnectingConnection {
     });
   }
 
-  /** What was on its way may still arrive before the end of the connection does. */
+  /** Breaks the connection to this node. Messages in transit may still arrive before. */
   breakOffWith(node: RelayNode): void {
     if (this.connection?.node === node) this.redis.virtualTime.after(this.redis.latency(), () => this.breakOff());
   }
@@ -90,7 +90,7 @@ export class ReconnectingConnection {
     this.connection?.release();
   }
 
-  /** For good, and without a word: nobody is there any more. */
+  /** Closes the connection permanently, without notifying the listener. */
   close(): void {
     this.isClosed = true;
     this.connection?.close();

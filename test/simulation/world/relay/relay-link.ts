@@ -17,17 +17,17 @@ import { COMMAND_TIMEOUT_MS, ReconnectingConnection } from './reconnecting-conne
 import type { RelayNode } from './relay-node.js';
 import type { RelayClient, SimRedis } from './sim-redis.js';
 
-/** Slot of the list of the living. */
+/** Slot of the list of alive workers. */
 const WORKER_LIST = 'workers';
 
-/** One worker's way to the relay: a connection for commands, one for what it listens to. */
+/** One worker's connections to the relay: one for commands, one for its subscription. */
 export class RelayLink implements Relay, HandoffRecords, RelayClient {
   private readonly commands: ReconnectingConnection;
   private subscription: ReconnectingConnection | undefined;
   private readonly brokenListeners = new Set<() => void>();
   private isSubscribed = false;
   private isCutOff = false;
-  /** Whether all connections are there, so that no frame is missed. */
+  /** Whether all connections are open, so that no frame is missed. */
   private isFullyConnected = false;
 
   constructor(
@@ -42,7 +42,7 @@ export class RelayLink implements Relay, HandoffRecords, RelayClient {
     redis.join(this);
   }
 
-  /** Over a new connection each time; the former one is given up. */
+  /** Subscribes over a new connection and closes the previous one. */
   async listen(worker: string, mailbox: Mailbox): Promise<void> {
     for (const box of ['inbox', 'replies'] as const) this.redis.faultPlan.addChannel(channelOf({ worker, box }));
     const former = this.subscription;
@@ -64,7 +64,7 @@ export class RelayLink implements Relay, HandoffRecords, RelayClient {
     });
     this.isSubscribed = false;
     this.subscription = subscription;
-    // Between the former connection and the new one frames are missed.
+    // Frames are missed between the previous connection and the new one.
     if (former) this.handleBroken();
     if (this.isCutOff) subscription.hold();
     subscription.connect();
@@ -75,7 +75,7 @@ export class RelayLink implements Relay, HandoffRecords, RelayClient {
 
   publish(to: Address, frame: Buffer): Promise<number> {
     const channel = channelOf(to);
-    // Its own canary.
+    // The worker's own canary.
     if (to.worker === this.worker) return this.command(to.worker, (node) => node.publish(channel, frame));
     return this.decide(to.worker, (node) => this.redis.faultPlan.publish({ node, channel, frame }));
   }
@@ -129,13 +129,16 @@ export class RelayLink implements Relay, HandoffRecords, RelayClient {
     return this.command(session, (node) => node.recordNewOwner(session, newOwner));
   }
 
-  /** Connections break. */
+  /** Breaks connections. */
   reset(which: 'both' | 'commands' | 'subscription'): void {
     if (which !== 'subscription') this.commands.breakOff();
     if (which !== 'commands') this.subscription?.breakOff();
   }
 
-  /** Nothing gets through. `resets`: what was under way is lost; else TCP brings it afterwards. */
+  /**
+   * Blocks all messages for a while. With `resets` messages in transit are lost; otherwise TCP delivers them
+   * afterwards.
+   */
   cutOff(forMs: number, resets: boolean): void {
     this.isCutOff = true;
     this.commands.hold();
@@ -148,7 +151,7 @@ export class RelayLink implements Relay, HandoffRecords, RelayClient {
     });
   }
 
-  /** The process is gone, and its connections with it. */
+  /** Closes all connections at the end of the process. */
   close(): void {
     this.redis.leave(this);
     this.commands.close();
@@ -172,7 +175,7 @@ export class RelayLink implements Relay, HandoffRecords, RelayClient {
     this.isFullyConnected = this.commands.isUp && this.isSubscribed;
   }
 
-  /** One break may cut several connections: it is told once, until all are there again. */
+  /** Notifies listeners once for a break, even when it affects several connections. */
   private handleBroken(): void {
     if (!this.isFullyConnected) return;
     this.isFullyConnected = false;

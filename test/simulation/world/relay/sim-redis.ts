@@ -3,20 +3,20 @@ import type { VirtualTime } from '../virtual-time.js';
 import { FrameFaultPlan } from './frame-faults.js';
 import { RelayNode, type NodeFlaws } from './relay-node.js';
 
-/** A party that keeps connections to the relay. */
+/** A worker's connections to the relay. */
 export interface RelayClient {
   readonly worker: string;
-  /** Its connections to this node are gone. */
+  /** The connections to this node are lost. */
   onNodeGone(node: RelayNode): void;
 }
 
-/** How the relay of a world behaves. */
+/** Properties of the relay. */
 export interface RelayOptions {
   readonly minLatencyMs: number;
   readonly maxLatencyMs: number;
-  /** How far behind its replica is. Undefined: it has none. */
+  /** Replication lag; undefined without a replica. */
   readonly lagMs?: number;
-  /** Commands about different requesters go different ways, so they overtake one another. */
+  /** Whether commands for different slots can overtake each other. */
   readonly isCluster: boolean;
   readonly flaws?: Partial<NodeFlaws>;
 }
@@ -28,11 +28,11 @@ const NO_FLAWS: NodeFlaws = {
   ignoresGenerations: false,
 };
 
-/** Redis as its clients see it: the node that is master for each of them, and what the operator and fate do to it. */
+/** Redis as its clients see it: the current master of each client, and the faults of the deployment. */
 export class SimRedis {
   readonly faultPlan: FrameFaultPlan;
   private node: RelayNode | undefined;
-  /** During a split: the master that was, and who still talks to it. */
+  /** During a split: the previous master and the workers that are still connected to it. */
   private old: { readonly node: RelayNode; readonly workers: ReadonlySet<string> } | undefined;
   private readonly clients = new Set<RelayClient>();
 
@@ -45,7 +45,7 @@ export class SimRedis {
     this.faultPlan = new FrameFaultPlan(virtualTime);
   }
 
-  /** The master as this worker finds it. Undefined: nobody listens there. */
+  /** The master of this worker; undefined when no master is reachable. */
   masterFor(worker: string): RelayNode | undefined {
     return this.old?.workers.has(worker) ? this.old.node : this.node;
   }
@@ -73,20 +73,20 @@ export class SimRedis {
     node?.enqueue(() => node.flushAll());
   }
 
-  /** Down, and up again without what it knew. */
+  /** Stops the master and starts an empty one after a while. */
   restartEmpty(downMs: number): void {
     this.takeDown();
     this.virtualTime.after(downMs, () => (this.node ??= this.newNode()), false);
   }
 
-  /** The master dies; its replica takes over with what has reached it. */
+  /** Stops the master and promotes its replica, with the writes that have reached it. */
   failOver(downMs: number): void {
     const newOwner = this.node?.promoteReplica();
     this.takeDown();
     this.virtualTime.after(downMs, () => (this.node ??= newOwner), false);
   }
 
-  /** The replica takes over while the master lives on, alone with some of the workers. */
+  /** Promotes the replica while the previous master keeps running for some of the workers. */
   split(staying: ReadonlySet<string>, forMs: number): void {
     const { node } = this;
     if (!node || this.old) return;
