@@ -48,9 +48,9 @@ function toolsOf(server: string, count: number): object {
 
 function answer(path: string, { id, method }: Message, response: ServerResponse): void {
   const result = method === 'server/discover' ? DISCOVERY : method === 'tools/list' ? listOf(path) : undefined;
-  const told = result === undefined ? `"error":${METHOD_NOT_FOUND}` : `"result":${result}`;
+  const member = result === undefined ? `"error":${METHOD_NOT_FOUND}` : `"result":${result}`;
   response.writeHead(result === undefined ? 404 : 200, { 'content-type': 'application/json' });
-  response.end(`{"jsonrpc":"2.0","id":${JSON.stringify(id ?? null)},${told}}`);
+  response.end(`{"jsonrpc":"2.0","id":${JSON.stringify(id ?? null)},${member}}`);
 }
 
 const server = createServer((request, response) => {

@@ -41,10 +41,10 @@ export const INVARIANTS = {
   },
 
   'streams are contiguous': ({ runLog, stepsOf }) =>
-    runLog.all().flatMap((story) => {
-      const { name, steps } = story;
+    runLog.all().flatMap((record) => {
+      const { name, steps } = record;
       const isBroken = steps.some((step, place) => step !== place + 1);
-      const isShort = story.answers[0]?.verdict === 'success' && steps.length !== stepsOf(name);
+      const isShort = record.answers[0]?.verdict === 'success' && steps.length !== stepsOf(name);
       return isBroken || isShort ? [`${name}: ${steps.join(',')}`] : [];
     }),
 
@@ -56,11 +56,11 @@ export const INVARIANTS = {
     }),
 
   'each request has exactly one answer, in time': ({ runLog, deadlineOf, awaitsAnswer }) =>
-    runLog.all().flatMap((story) => {
-      const [answer, second] = story.answers;
-      if (second) return [`${story.name} has two`];
-      if (!answer) return awaitsAnswer(story.name) ? [`${story.name} has none`] : [];
-      return answer.time > deadlineOf(story.name) ? [`${story.name} at ${Math.round(answer.time)}`] : [];
+    runLog.all().flatMap((record) => {
+      const [answer, second] = record.answers;
+      if (second) return [`${record.name} has two`];
+      if (!answer) return awaitsAnswer(record.name) ? [`${record.name} has none`] : [];
+      return answer.time > deadlineOf(record.name) ? [`${record.name} at ${Math.round(answer.time)}`] : [];
     }),
 
   'no resources are left after the run': ({ leftOver }) => leftOver,
@@ -74,8 +74,8 @@ function reportedGoneAt({ answers }: RequestRecord): number {
 
 /** All violated invariants of a run, each with its violations. */
 export function violationsOf(run: Run): string[] {
-  return Object.entries(INVARIANTS).flatMap(([name, look]) => {
-    const broken = look(run);
+  return Object.entries(INVARIANTS).flatMap(([name, check]) => {
+    const broken = check(run);
     return broken.length > 0 ? [`${name}: ${broken.join('; ')}`] : [];
   });
 }
@@ -84,9 +84,9 @@ type Answer = RequestRecord['answers'][number];
 
 function namesWith(
   records: readonly RequestRecord[],
-  isBroken: (answer: Answer, story: RequestRecord) => boolean,
+  isBroken: (answer: Answer, record: RequestRecord) => boolean,
 ): string[] {
-  return records.filter((story) => story.answers.some((answer) => isBroken(answer, story))).map(nameOf);
+  return records.filter((record) => record.answers.some((answer) => isBroken(answer, record))).map(nameOf);
 }
 
 const nameOf = ({ name }: RequestRecord) => name;

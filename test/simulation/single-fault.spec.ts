@@ -22,18 +22,21 @@ const FEW = { ...HISTORIES, numRuns: Math.ceil(HISTORIES.numRuns / 10) };
 const CALL_MS = 400;
 
 /** Checks all invariants of every run, and each call with the given check. */
-function judge(family: fc.Arbitrary<Scenario>, look: (call: Told, over: Run) => string | undefined): Promise<void> {
+function expectCalls(
+  family: fc.Arbitrary<Scenario>,
+  check: (call: CheckedCall, over: Run) => string | undefined,
+): Promise<void> {
   return fc.assert(
     fc.asyncProperty(family, async (scenario) => {
       const over = await run(scenario);
-      const faults = over.runLog.all().flatMap((story) => look(toldOf(story, scenario), over) ?? []);
+      const faults = over.runLog.all().flatMap((record) => check(toCheckedCall(record, scenario), over) ?? []);
       expect([...faults, ...violationsOf(over)]).toEqual([]);
     }),
     FEW,
   );
 }
 
-interface Told {
+interface CheckedCall {
   readonly name: string;
   /** Time since the first request. */
   readonly sentAt: number;
@@ -42,7 +45,7 @@ interface Told {
   readonly why: string | undefined;
 }
 
-function toldOf({ name, sentAt, answers }: RequestRecord, { ageMs }: Scenario): Told {
+function toCheckedCall({ name, sentAt, answers }: RequestRecord, { ageMs }: Scenario): CheckedCall {
   const { time, verdict, why } = answers[0] ?? { time: Infinity, verdict: 'nothing', why: undefined };
   return { name, sentAt: sentAt - ageMs, afterMs: time - sentAt, verdict, why };
 }
@@ -51,7 +54,7 @@ describe('forwarding to a session owner', () => {
   it(
     'answers not_executed for calls that the frozen owner has not claimed',
     () =>
-      judge(frozenOwner, ({ name, verdict }) =>
+      expectCalls(frozenOwner, ({ name, verdict }) =>
         verdict === 'not_executed' ? undefined : `${name} was answered ${verdict} by a frozen owner`,
       ),
     TEST_TIMEOUT_MS,
@@ -59,21 +62,21 @@ describe('forwarding to a session owner', () => {
 
   it(
     'executes nothing at an owner that thaws after it was fenced',
-    () => judge(thawedOwner, () => undefined),
+    () => expectCalls(thawedOwner, () => undefined),
     TEST_TIMEOUT_MS,
   );
 
   it(
     'detects a killed owner in time',
     () =>
-      judge(killedOwner, ({ name, sentAt, afterMs, verdict, why }) => {
-        const said = `${name}, sent at ${sentAt}, was answered ${verdict} after ${Math.round(afterMs)} ms`;
+      expectCalls(killedOwner, ({ name, sentAt, afterMs, verdict, why }) => {
+        const failure = `${name}, sent at ${sentAt}, was answered ${verdict} after ${Math.round(afterMs)} ms`;
         if (sentAt + afterMs > KILLED_AT_MS && sentAt < KILLED_AT_MS) {
-          return sentAt + afterMs > KILLED_AT_MS + 7_000 ? said : undefined;
+          return sentAt + afterMs > KILLED_AT_MS + 7_000 ? failure : undefined;
         }
         if (sentAt < KILLED_AT_MS) return undefined;
         const isLate = afterMs > 600 || (sentAt > KILLED_AT_MS + 7_000 && why !== SESSION_GONE);
-        return isLate || verdict !== 'not_executed' ? said : undefined;
+        return isLate || verdict !== 'not_executed' ? failure : undefined;
       }),
     TEST_TIMEOUT_MS,
   );
@@ -83,11 +86,11 @@ describe('forwarding over a relay that is down', () => {
   it(
     'delays no answer and recovers soon after the relay restarts',
     () =>
-      judge(restartedRelay, ({ name, sentAt, afterMs, verdict, why }) => {
-        const said = `${name}, sent at ${sentAt}, was answered ${verdict} (${why}) after ${Math.round(afterMs)} ms`;
-        if (afterMs > 1_000) return said;
+      expectCalls(restartedRelay, ({ name, sentAt, afterMs, verdict, why }) => {
+        const failure = `${name}, sent at ${sentAt}, was answered ${verdict} (${why}) after ${Math.round(afterMs)} ms`;
+        if (afterMs > 1_000) return failure;
         const isUndisturbed = sentAt + CALL_MS < RELAY_DOWN_AT_MS || sentAt > RELAY_UP_AT_MS + 2_000;
-        return isUndisturbed && verdict !== 'success' && why !== OVERLOADED ? said : undefined;
+        return isUndisturbed && verdict !== 'success' && why !== OVERLOADED ? failure : undefined;
       }),
     TEST_TIMEOUT_MS,
   );

@@ -136,7 +136,7 @@ class StreamFollower {
     while (performance.now() < untilMs) {
       const answer = await this.client.stream(pickSlot(this.context), this.lastId ?? lastId).catch(() => undefined);
       if (answer?.status === 404) {
-        const error = { code: -32_600, message: 'gone while resuming', data: { outcome: 'unknown' } };
+        const error = { code: -32_600, message: 'session gone while resuming', data: { outcome: 'unknown' } };
         return { status: 404, messages: [{ jsonrpc: '2.0', id: this.call.mark, error }] };
       }
       if (answer !== undefined && isStream(answer)) await this.readEvents(answer);

@@ -13,7 +13,7 @@ export interface AdminRequest {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Somebody with these roles at the admin API. */
+/** A client of the admin API with the given roles. */
 export class AdminClient {
   constructor(
     private readonly cluster: Pick<TestCluster, 'token'>,
@@ -42,7 +42,7 @@ export class AdminClient {
     );
   }
 
-  /** Every page of a list. */
+  /** Reads all pages of a list. */
   async all(worker: WorkerAddress, path: string, limit: number): Promise<JsonObject[]> {
     const items: JsonObject[] = [];
     let cursor: unknown;

@@ -2,10 +2,10 @@ import type { JsonObject } from '#lib/mcp-protocol';
 import type { AdminClient } from './admin-client.js';
 import type { WorkerAddress } from './roaming-client.js';
 
-/** An operation of the admin API, as its OpenAPI document has it. */
+/** An operation of the admin API from its OpenAPI document. */
 export interface AdminOperation {
   readonly verb: string;
-  /** `/servers/{slug}`: below `/admin/v1`. */
+  /** Path below `/admin/v1`, for example `/servers/{slug}`. */
   readonly path: string;
   readonly roles: readonly string[];
   readonly responses: JsonObject;

@@ -5,23 +5,23 @@ import { buffer } from 'node:stream/consumers';
 import { startReferenceServer, type ReferenceServer, type ReferenceServerOptions } from '#lib/testing/reference-server';
 import { RequestCounter } from './request-counter.js';
 
-/** A reference server whose door counts how often each call arrived. */
+/** A reference server behind a proxy that counts how often each call arrived. */
 export interface CountingServer {
-  /** For the configuration of a gateway. */
+  /** Server definition for the configuration of a gateway. */
   readonly definition: { readonly transport: 'http' | 'sse'; readonly url: string };
-  /** What runs behind the door: counters per tool, gates of `hold`. */
+  /** The server behind the proxy: counters per tool, gates of `hold`. */
   readonly server: ReferenceServer;
-  /** How often a `tools/call` with `arguments.call` equal to this mark has reached the server. */
+  /** Number of `tools/call` requests whose `arguments.call` is this mark. */
   arrivals(mark: string): number;
-  /** Every mark that arrived, and how often. */
+  /** Number of arrivals by mark. */
   allArrivals(): ReadonlyMap<string, number>;
-  /** Every mark that arrived more than once: what no gateway may ever do. */
+  /** Marks that arrived more than once, which no gateway may cause. */
   duplicates(): readonly string[];
-  /** How many answers to its questions have reached the server. To be told that nobody answers is none. */
+  /** Number of successful answers to the server's questions. Errors do not count. */
   readonly answers: number;
   /** Requests of any method. */
   readonly requests: RequestCounter;
-  /** Ids of all sessions that anybody has named to it. */
+  /** Ids of all sessions that requests have named. */
   readonly sessions: ReadonlySet<string>;
   /** Resolves once a marked call has arrived. */
   arrived(mark: string): Promise<void>;
@@ -29,8 +29,8 @@ export interface CountingServer {
 }
 
 /**
- * Starts one. Calls are marked by an argument `call`, which the tools ignore. It counts requests as they come over the
- * wire, before anything looks at their ids or sessions, so that not even a repetition that the server refuses is missed.
+ * Starts a counting server. The argument `call` marks a call; the tools ignore it. The proxy counts requests before the
+ * server checks ids and sessions, so that it also counts repetitions that the server rejects.
  */
 export async function startCountingServer(options: ReferenceServerOptions): Promise<CountingServer> {
   const server = await startReferenceServer(options);
@@ -98,7 +98,7 @@ async function passOn(
     outgoing.flushHeaders();
     answer.on('error', () => outgoing.destroy()).pipe(outgoing);
   });
-  // Whoever leaves is gone on the other side too: a cancellation is seen by that.
+  // Forward a disconnect of the client, which is how the server detects a cancellation.
   outgoing.on('close', () => onward.destroy());
   onward.end(body);
 }
@@ -107,7 +107,7 @@ function messagesIn(body: Buffer): readonly Message[] {
   try {
     return [JSON.parse(body.toString()) as unknown].flat() as readonly Message[];
   } catch {
-    // No JSON, no message.
+    // A body that is not JSON contains no message.
     return [];
   }
 }

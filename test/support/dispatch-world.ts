@@ -13,7 +13,7 @@ import { UpstreamConnector } from '../../src/upstream/index.js';
 import { callerOf, FakeConnector, FakeRegistry, LEGACY_CLIENT, MODERN_CLIENT } from './fake-upstream.js';
 import { RecordingSink } from './recording-sink.js';
 
-/** How a request is made; without more, by a modern client at the default endpoint. */
+/** Options of a request. Default: a modern client at the default endpoint. */
 export interface RequestOptions {
   readonly endpoint?: string;
   readonly caller?: Caller;
@@ -27,7 +27,7 @@ export interface RequestOptions {
 
 const NEVER = new AbortController().signal;
 
-/** Everything between a client's request and the servers, over servers that a spec plays itself. */
+/** Everything between a client's request and the servers. The spec controls the servers. */
 export class DispatchWorld {
   private constructor(
     readonly connector: FakeConnector,
@@ -71,12 +71,12 @@ export class DispatchWorld {
     );
   }
 
-  /** A legacy client's session. */
+  /** Opens a session of a legacy client. */
   session(endpoint = 'default', client: ClientProfile = LEGACY_CLIENT, subject = 'me'): SessionHandle {
     return this.router.open({ caller: callerOf(subject), endpoint, client, transport: 'http' });
   }
 
-  /** As the caller sees it. */
+  /** The endpoint that the caller can see. */
   endpoint(slug?: string, caller = callerOf('me')) {
     const endpoint = this.endpoints.findFor(caller, slug);
     if (!endpoint) throw new Error(`no endpoint ${slug}`);
@@ -100,7 +100,7 @@ export class DispatchWorld {
     return this.dispatcher.dispatch(inbound, options.sink ?? new RecordingSink(), options.signal ?? NEVER);
   }
 
-  /** What the server was asked, in order: method and params. */
+  /** Method and params of the requests to a server, in order. */
   requestsTo(slug: string): [string, JsonObject][] {
     const connections = this.connector.opened.filter(({ server }) => server.slug === slug);
     return connections.flatMap(({ sent }) =>

@@ -6,7 +6,7 @@ export interface SseEvent {
   readonly data: string;
 }
 
-/** Reads an event stream, event by event. */
+/** Reads the events of an event stream. */
 export class EventReader {
   readonly events: SseEvent[] = [];
   comments = 0;
@@ -21,7 +21,7 @@ export class EventReader {
     this.reader = response.body.getReader();
   }
 
-  /** The next event; undefined when the stream is over. */
+  /** The next event, or undefined at the end of the stream. */
   async next(): Promise<SseEvent | undefined> {
     while (this.events.length === this.position && (await this.readMore()));
     const event = this.events[this.position];
@@ -38,7 +38,7 @@ export class EventReader {
     }
   }
 
-  /** Everything until the end, as messages. */
+  /** All remaining messages. */
   async rest(): Promise<JsonObject[]> {
     while (await this.readMore());
     const rest = this.events.slice(this.position);
@@ -55,7 +55,7 @@ export class EventReader {
     return this.reader.cancel();
   }
 
-  /** False when there is no more. */
+  /** Returns false at the end of the stream. */
   private async readMore(): Promise<boolean> {
     if (this.ended) return false;
     const { done, value } = await this.reader.read();

@@ -1,4 +1,4 @@
-/** Upstream servers that a spec plays itself: what they say is decided by the spec, message by message. */
+/** Fake upstream servers. The spec decides every answer and notification. */
 import type { Caller } from '#lib/extension-kit';
 import {
   outcomeOfFault,
@@ -34,7 +34,7 @@ export interface SentRequest {
   readonly signal: AbortSignal;
 }
 
-/** How a fake server answers a request; what it does not answer stays open until it is aborted. */
+/** Answers a request of a fake server. A pending promise leaves the request open until it is aborted. */
 export type Respond = (sent: SentRequest, connection: FakeConnection) => Outcome | Promise<Outcome>;
 
 const ALL_CAPABILITIES: JsonObject = { tools: {}, prompts: {}, resources: { subscribe: true }, logging: {} };
@@ -89,7 +89,7 @@ export class FakeConnection implements UpstreamConnection {
     this.closedByUs = !this.isDetached;
   }
 
-  /** Absent for a connection that cannot move. */
+  /** Undefined for a connection that cannot be handed off. */
   detachSession?: (() => UpstreamSessionState | undefined) | undefined = () => {
     if (this.closed) return undefined;
     this.closed = true;
@@ -97,7 +97,7 @@ export class FakeConnection implements UpstreamConnection {
     return { server: this.server.slug, sessionId: `upstream-${this.server.slug}`, profile: this.profile, lastId: 7 };
   };
 
-  // What the server does by itself.
+  // Actions of the server.
 
   emitNotification(notification: McpNotification): void {
     this.events.notify(notification);
@@ -118,7 +118,7 @@ export class FakeConnection implements UpstreamConnection {
   }
 }
 
-/** Opens fake connections. Everything that a server may do differently is a member to be replaced. */
+/** Opens fake connections. A spec replaces members to change the behaviour of servers. */
 export class FakeConnector extends UpstreamConnector {
   readonly opened: FakeConnection[] = [];
   readonly evicted: string[] = [];
@@ -130,12 +130,12 @@ export class FakeConnector extends UpstreamConnector {
   respond: Respond = () => result({});
   honours = (filter: ChangeFilter): ChangeFilter => filter;
   refuses = (_filter: ChangeFilter): readonly RefusedResource[] => [];
-  /** Rejects when a server cannot be reached. */
+  /** Hook before opening; rejects to make a server unreachable. */
   beforeOpening = async (_server: ServerDefinition): Promise<void> => undefined;
-  /** Rejects when a server refuses the whole of a subscription. */
+  /** Hook before subscribing; rejects to make a server refuse the subscription. */
   beforeSubscribing = async (_connection: FakeConnection, _filter: ChangeFilter): Promise<void> => undefined;
 
-  /** The connections that serve, in the order they were opened. */
+  /** Open connections in the order of opening. */
   get live(): FakeConnection[] {
     return this.opened.filter(({ closed }) => !closed);
   }
@@ -180,7 +180,7 @@ export class FakeConnector extends UpstreamConnector {
   }
 }
 
-/** A configuration that a spec changes at will. */
+/** A registry whose configuration the spec changes. */
 export class FakeRegistry extends ServerRegistry {
   private readonly listeners = new Set<(now: RegistrySnapshot, before: RegistrySnapshot) => void>();
   private current: RegistrySnapshot;
@@ -247,5 +247,5 @@ export const unreachable = (server: string): Extract<Outcome, { kind: 'error' }>
   return { kind: 'error', error: { code: -31004, message: 'Upstream could not be reached', data }, httpStatus: 502 };
 };
 
-/** Lets everything happen that needs no more than promises. */
+/** Resolves after all promises that need no timer or I/O have settled. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

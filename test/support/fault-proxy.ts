@@ -1,36 +1,36 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** What goes to the target, and what comes back from it. */
+/** Bytes to the target, and bytes from the target. */
 export type Direction = 'requests' | 'replies';
 
-/** A wire that can be cut. Stands before Redis, before a server, or before a gateway. */
+/** A TCP proxy that injects network faults, in front of Redis, a server or a gateway. */
 export interface FaultProxy {
   /** `127.0.0.1:port` */
   readonly address: string;
   readonly port: number;
-  /** Pairs of connections that are open. */
+  /** Number of open connection pairs. */
   readonly connections: number;
-  /** Resets what is open. What comes next goes through again: a moment's fault. */
+  /** Resets open connections. Later connections work again. */
   sever(): void;
-  /** Resets what is open and whatever comes, until `resume`. */
+  /** Resets open and later connections until `resume`. */
   cut(): void;
   /**
-   * Nothing goes through and nobody is told, until `resume`; then it all arrives late. With `sever` in place of
-   * `resume` it never arrives: so `blackhole('replies')` makes a command that was carried out and whose reply is lost.
-   * Connecting still succeeds, as the proxy itself is near.
+   * Holds all bytes without an error until `resume`, which then delivers them. With `sever` in place of `resume` they
+   * are lost: `blackhole('replies')` and `sever` lose the reply of an executed command. Connecting still succeeds,
+   * because the proxy accepts connections itself.
    */
   blackhole(direction?: Direction): void;
-  /** Whatever goes through takes so much longer, either way; 0 ends that. */
+  /** Delays bytes in both directions; 0 ends the delay. */
   delay(milliseconds: number): void;
   /** Ends `cut` and `blackhole`. */
   resume(): void;
-  /** Whoever connects from now on reaches this target instead; with `sever`, so do all others. */
+  /** Connects later clients to this target. With `sever` the other clients reconnect to it too. */
   redirectTo(target: string): void;
   close(): Promise<void>;
 }
 
-/** Listens on a free port of 127.0.0.1 and passes bytes on to the target: `127.0.0.1:6379`, or a URL's host and port. */
+/** Starts a proxy on a free port of 127.0.0.1. The target is `127.0.0.1:6379` or a URL. */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const proxy = new TcpFaultProxy(toTarget(target));
   await proxy.listen();
@@ -55,11 +55,11 @@ class TcpFaultProxy implements FaultProxy {
   private delayMs = 0;
 
   constructor(private target: Target) {
-    // Half-closing passes through like everything else.
+    // Half-closed connections are forwarded too.
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
       if (this.isCut) return void client.on('error', ignore).resetAndDestroy();
-      const target = connect({ ...this.target, allowHalfOpen: true, noDelay: true });
-      const pair = new Pair(client, target, () => this.delayMs);
+      const outgoing = connect({ ...this.target, allowHalfOpen: true, noDelay: true });
+      const pair = new Pair(client, outgoing, () => this.delayMs);
       this.pairs.add(pair);
       pair.onClosed(() => this.pairs.delete(pair));
       for (const direction of this.held) pair.hold(direction);
@@ -121,7 +121,7 @@ class TcpFaultProxy implements FaultProxy {
   }
 }
 
-/** A client's connection and the one to the target that was opened for it. */
+/** A client's connection and its connection to the target. */
 class Pair {
   private readonly streams: Readonly<Record<Direction, ByteStream>>;
 
@@ -134,7 +134,7 @@ class Pair {
       requests: new ByteStream(client, target, delayMs),
       replies: new ByteStream(target, client, delayMs),
     };
-    // A reset passes through as a reset, as it does on a wire.
+    // Forward a reset as a reset.
     for (const socket of [client, target]) socket.on('error', () => this.reset());
   }
 
@@ -161,7 +161,7 @@ class Pair {
   }
 }
 
-/** One direction of a pair. The order of the bytes holds whatever the delay does in between. */
+/** One direction of a pair. It preserves the order of bytes, even when the delay changes. */
 class ByteStream {
   private tail = Promise.resolve();
   private gate = Promise.resolve();
@@ -182,7 +182,7 @@ class ByteStream {
     if (this.isHeld) return;
     this.isHeld = true;
     this.gate = new Promise((resolve) => (this.open = resolve));
-    // What it does not read stays with its sender, as on a wire that lost its other end.
+    // Unread bytes stay in the sender's buffer, as on a broken network.
     this.from.pause();
   }
 

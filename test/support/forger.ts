@@ -4,7 +4,7 @@ import { FrameSeal } from '#lib/worker-bus';
 import { DataFolder } from '../../src/data-folder/index.js';
 import { toBundle, MAC_BYTES, type CapturedFrame } from './bus-frames.js';
 
-/** Bytes for a channel of a worker. */
+/** A forged message for a channel of a worker. */
 export interface Forgery {
   readonly channel: string;
   readonly bytes: Buffer;
@@ -13,8 +13,8 @@ export interface Forgery {
 type Replacement = readonly [from: string, to: string];
 
 /**
- * Somebody who can publish whatever he likes. What he seals himself would come from a worker: so tests tell what is
- * dropped for want of a seal from what is dropped in spite of one.
+ * An attacker who can publish to Redis. It can also seal frames like a worker, so that tests distinguish frames that
+ * are dropped for their seal from frames that are dropped despite a valid seal.
  */
 export class Forger {
   private constructor(
@@ -22,25 +22,25 @@ export class Forger {
     private readonly seal: FrameSeal,
   ) {}
 
-  /** `folder`: the data folder of the workers, where their secret lies. */
+  /** `folder`: the data folder of the workers, which contains their secret. */
   static async open(url: string, folder: string): Promise<Forger> {
     const { secrets } = await DataFolder.open(folder);
     const secret = Buffer.from(hkdfSync('sha256', secrets.session, '', 'isthmus worker bus', 32));
     return new Forger(new Redis(url), new FrameSeal(secret));
   }
 
-  /** How many heard it. */
+  /** Publishes a forgery and returns the number of receivers. */
   publish({ channel, bytes }: Forgery): Promise<number> {
     return this.redis.publish(channel, toBundle(bytes));
   }
 
-  /** The frame with other texts of the same length in it, under its old seal. */
+  /** The frame with texts replaced by others of the same length, under its old seal. */
   rewritten({ channel, bytes }: CapturedFrame, ...replacements: readonly Replacement[]): Forgery {
     const content = contentOf(bytes, replacements);
     return { channel, bytes: Buffer.concat([bytes.subarray(0, MAC_BYTES), content]) };
   }
 
-  /** The same under the seal that it should have. */
+  /** The same frame under a valid seal. */
   resealed({ channel, bytes, worker, box }: CapturedFrame, ...replacements: readonly Replacement[]): Forgery {
     return { channel, bytes: this.seal.seal({ worker, box }, contentOf(bytes, replacements)) };
   }

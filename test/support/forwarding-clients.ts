@@ -10,19 +10,19 @@ import {
   type RawClientOptions,
 } from '#lib/testing/raw-client';
 
-/** Two ways to endpoints of the same name, each a URL as `rawClient` takes it. The same one twice is a way like any. */
+/** Base URLs of one endpoint at two workers, as for `rawClient`. Both may be the same worker. */
 export interface ForwardingRoute {
-  /** Where sessions and streams are opened: their owner. */
+  /** The worker at which sessions and streams are opened, which then owns them. */
   readonly ownerUrl: string;
-  /** Where everything else is sent. */
+  /** The worker that receives all other requests. */
   readonly ingressUrl: string;
 }
 
-/** Transports whose requests may come by another worker than the one that they have to do with. */
+/** Transports whose requests may arrive at another worker than the owner. */
 export const FORWARDED_TRANSPORTS = ['legacy', 'modern', 'sse', 'rpc'] as const satisfies readonly ClientTransport[];
 export type ForwardedTransport = (typeof FORWARDED_TRANSPORTS)[number];
 
-/** A client that is sent to and fro by a load balancer without a memory. Not yet connected. */
+/** Creates a client whose requests are forwarded, as behind a load balancer without affinity. Not yet connected. */
 export function clientViaIngress(
   transport: ForwardedTransport,
   { ownerUrl, ingressUrl }: ForwardingRoute,
@@ -40,7 +40,7 @@ export function clientViaIngress(
   }
 }
 
-/** Streamable HTTP: `initialize` at one worker, every request at the other. Answers come with their POST. */
+/** Streamable HTTP: `initialize` at the owner, all requests at the ingress worker. */
 export class LegacyClientViaIngress implements RawClient {
   readonly transport = 'legacy';
   readonly surplus: JsonObject[] = [];
@@ -55,7 +55,7 @@ export class LegacyClientViaIngress implements RawClient {
     this.client = new LegacyRawClient(`${ownerUrl}/mcp`, options);
   }
 
-  /** Those of the session. */
+  /** Headers of the session. */
   get headers(): Readonly<Record<string, string>> {
     return this.client.headers;
   }
@@ -80,7 +80,7 @@ export class LegacyClientViaIngress implements RawClient {
   }
 }
 
-/** HTTP+SSE: the stream at one worker, every message posted at the other. */
+/** HTTP+SSE: the stream at the owner, all messages posted at the ingress worker. */
 export class SseClientViaIngress extends SseRawClient {
   constructor(
     ownerUrl: string,

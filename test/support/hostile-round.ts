@@ -9,7 +9,7 @@ import {
   type HostileWorld,
 } from './hostile-world.js';
 
-/** One call and what came of it: an answer, or the reason why there was none. */
+/** One call and its answer, or the error when there was none. */
 export interface Trial {
   readonly behaviour: Behaviour;
   readonly transport: ClientTransport;
@@ -43,8 +43,8 @@ async function ending(world: HostileWorld, carrier: Carrier, behaviour: Behaviou
 }
 
 /**
- * Every behaviour of a carrier from every client transport. What only a timeout reveals runs all at once; what ends
- * the upstream session has a client, and where need be a server, of its own.
+ * Runs every behaviour of a carrier over every client transport. Behaviours that only a timeout detects run
+ * concurrently. Behaviours that end the upstream session have their own client and, over stdio, their own server.
  */
 export async function runRound(world: HostileWorld, carrier: Carrier): Promise<Trial[]> {
   const rounds = CLIENT_TRANSPORTS.map(async (transport) => {
@@ -60,7 +60,7 @@ export async function runRound(world: HostileWorld, carrier: Carrier): Promise<T
   return (await Promise.all(rounds)).flat();
 }
 
-/** Some behaviours through the endpoint that shows all servers, under their public names. */
+/** Runs behaviours at the endpoint of all servers, under their public tool names. */
 export async function runDefaultRound(world: HostileWorld, carrier: Carrier, behaviours: readonly Behaviour[]) {
   const rounds = CLIENT_TRANSPORTS.map(async (transport) => {
     const client = await world.client(transport);

@@ -17,15 +17,15 @@ import { startGateway, type TestGateway } from './gateway.js';
 
 export const UPSTREAM_SECRET = 'Bearer upstream-secret';
 
-/** Ways to one carrier that differ in what a test needs of them. */
+/** Timeouts of the two definitions of each server. */
 const LONG_TIMEOUT = { request: '20s' };
 const SHORT_TIMEOUT = { request: '1s' };
 
 export const shortTimeoutSlug = (carrier: Carrier): string => `${carrier}-hasty`;
 
 /**
- * A server of its own for a call that ends its upstream: the next one to the same server would meet the back-off of
- * a child process that just died.
+ * Slug of a separate server for a call that ends its upstream: the next call to the same server would hit the restart
+ * back-off of the child process.
  */
 export const disposableSlug = (carrier: Carrier, behaviour: Behaviour, transport: ClientTransport): string =>
   isStdio(carrier) ? `${carrier}-${sessionEndingBehaviours(carrier).indexOf(behaviour)}-${transport}` : carrier;
@@ -43,7 +43,7 @@ export const immediateBehaviours = (carrier: Carrier): Behaviour[] => {
   return behavioursOf(carrier).filter((behaviour) => !special.has(behaviour));
 };
 
-/** One gateway before one hostile server of each kind, and clients that come and go. */
+/** One gateway with one hostile server of each kind, and clients. */
 export class HostileWorld {
   private readonly clients: RawClient[] = [];
   private readonly tokens = new Map<ClientTransport, string>();
@@ -69,7 +69,7 @@ export class HostileWorld {
     return new HostileWorld(gateway, servers, folder);
   }
 
-  /** Each transport calls under a name of its own, so that no two share an upstream session. */
+  /** Connects a client. Each transport has its own subject, so that no two share an upstream session. */
   async client(transport: ClientTransport, slug?: string): Promise<RawClient> {
     const known = this.tokens.get(transport);
     const token = known ?? (await this.gateway.token({ subject: `${transport}@example.com` }));
@@ -89,7 +89,7 @@ export class HostileWorld {
     return this.clients.flatMap(({ surplus }) => surplus);
   }
 
-  /** How often the call with this mark reached the carrier's tool. */
+  /** Number of arrivals of the call with this mark at the carrier's server. */
   runs(carrier: Carrier, mark: string): number {
     const server = this.servers.get(carrier);
     return server === undefined ? stdioRuns(join(this.folder, carrier), mark) : server.counters.runs(mark);

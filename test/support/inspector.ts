@@ -12,19 +12,19 @@ const run = promisify(execFile);
 export interface InspectorOptions {
   readonly url: string;
   readonly transport: 'http' | 'sse';
-  /** How it negotiates. */
+  /** Version negotiation of the Inspector. */
   readonly era: 'legacy' | 'auto' | 'modern';
   readonly token?: string;
-  /** Folder for what it remembers between runs. */
+  /** Home folder, where the Inspector stores data between runs. */
   readonly home: string;
-  /** `--method` and what belongs to it. */
+  /** `--method` and its options. */
   readonly methodArgs: readonly string[];
 }
 
-/** On a full machine it takes its time to load. */
+/** The Inspector loads slowly on a loaded machine. */
 const INSPECTOR_TIMEOUT_MS = 100_000;
 
-/** Runs the Inspector's command line once; what it prints, or what it complains of. */
+/** Runs the Inspector's command line once and returns its JSON output, or its JSON error. */
 export async function inspect({ url, transport, era, token, home, methodArgs }: InspectorOptions): Promise<JsonObject> {
   const target = ['--server-url', url, '--transport', transport, '--protocol-era', era];
   const header = token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`];

@@ -3,12 +3,12 @@ import { RpcRawClient, type RawAnswer } from '#lib/testing/raw-client';
 import { UpstreamPool, type HeldConnection } from '../../src/session-pool/index.js';
 import type { GatewayPair } from './gateway-pair.js';
 
-/** How a worker fails those that have a part in its connections. */
+/** A fault of the owner worker, when it opens a shared connection or executes a call on it. */
 type InjectedFault = { readonly at: 'opening' | 'calls'; readonly cause: unknown };
 
 /**
- * Stands in the owner of a pair, where it serves what the other worker asks of its connections. What the owner does for
- * its own clients it leaves alone.
+ * Injects faults into the owner of a pair, where it serves the other worker's requests for its connections. Requests of
+ * the owner's own clients are not affected.
  */
 export class ConnectionFaultInjector {
   private heldForOthers = 0;
@@ -34,8 +34,8 @@ export class ConnectionFaultInjector {
   }
 
   /**
-   * A client of the server `ref` that asks the other worker, of a principal whose connections are at the owner, with the
-   * answer to its first call. Where that is is a matter of luck: tries one principal after the other.
+   * Creates a client at the other worker whose connections are at the owner, and returns it with the answer to its
+   * first call. The placement depends on the principal, so this tries one principal after the other.
    */
   async newClient(): Promise<{ readonly client: RpcRawClient; readonly answer: RawAnswer }> {
     const before = this.heldForOthers;
@@ -48,7 +48,7 @@ export class ConnectionFaultInjector {
     }
   }
 
-  /** Ends its clients. */
+  /** Closes all clients. */
   async close(): Promise<void> {
     await Promise.all(this.clients.map((client) => client.close()));
   }
@@ -64,7 +64,7 @@ export class ConnectionFaultInjector {
   }
 }
 
-/** A call that a counting server tells from others by its mark. */
+/** Makes a call that a counting server identifies by its mark. */
 export function markedCall(client: RpcRawClient, mark: string): Promise<RawAnswer> {
   return client.request('tools/call', { name: 'echo', arguments: { text: mark, call: mark } });
 }

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import type { RunningRedis } from '#lib/testing/redis-server';
 
-/** Tells a Redis something past the gateways, over a connection of its own. Rejects with what it answers instead. */
+/** Sends a command to Redis over a separate connection. Rejects with the error that Redis answers. */
 export async function sendRedisCommand({ port }: RunningRedis, command: string, ...args: string[]): Promise<unknown> {
   const client = new Redis({ host: '127.0.0.1', port });
   try {
@@ -11,7 +11,7 @@ export async function sendRedisCommand({ port }: RunningRedis, command: string, 
   }
 }
 
-/** Whether it is a master, or thinks that it is. */
+/** Whether Redis reports the role of a master. */
 export async function isMaster(redis: RunningRedis): Promise<boolean> {
   return String(await sendRedisCommand(redis, 'INFO', 'replication')).includes('role:master');
 }

@@ -2,15 +2,14 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** One command, those of scripts included. Bytes are told as characters of the same number. */
+/** One command, including those of scripts. Each byte is one Latin-1 character. */
 export type MonitoredCommand = readonly string[];
 
 const ARGUMENT = /"((?:[^"\\]|\\.)*)"/g;
 const ESCAPED: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', a: '\u0007', b: '\b' };
 
 /**
- * Sees all that a Redis is told, and all that is published over it. Nobody is aware of it: a subscriber would count as
- * a receiver of each message.
+ * Records all commands of a Redis, including PUBLISH. Unlike a subscriber it does not count as a receiver of messages.
  */
 export class RedisMonitor {
   readonly commands: MonitoredCommand[] = [];
@@ -33,7 +32,7 @@ export class RedisMonitor {
     return monitor;
   }
 
-  /** Resolves when everything has been seen that Redis was told until now. */
+  /** Resolves when all commands sent to Redis so far are recorded. */
   async settled(): Promise<void> {
     const mark = crypto.randomUUID();
     const seen = new Promise<void>((resolve) => this.waiting.set(mark, resolve));

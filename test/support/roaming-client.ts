@@ -10,29 +10,29 @@ export interface RoamingOptions {
   readonly capabilities?: JsonObject;
 }
 
-/** Whom a message is sent to. */
+/** The worker that a message is sent to. */
 export interface WorkerAddress {
   /** `http://127.0.0.1:port` */
   readonly url: string;
 }
 
-/** One answer, read to its end. */
+/** One complete answer. */
 export interface ReadAnswer {
   readonly status: number;
-  /** Everything that came, in order. */
+  /** All received messages, in order. */
   readonly messages: readonly JsonObject[];
 }
 
 const DEFAULTS = { path: '/servers/ref', revision: '2025-11-25', capabilities: {} };
 
-/** A client with a session of streamable HTTP that says with each message which worker it goes to, as a load balancer would. */
+/** A streamable HTTP client that sends each message of its session to a chosen worker, as behind a load balancer. */
 export class RoamingClient {
   private constructor(
     readonly session: string,
     private readonly options: Required<RoamingOptions>,
   ) {}
 
-  /** Opens a session; the worker that is asked owns it. Throws what came instead of one. */
+  /** Opens a session, which this worker then owns. Throws when the handshake fails. */
   static async initialize(worker: WorkerAddress, options: RoamingOptions): Promise<RoamingClient> {
     const whole = { ...DEFAULTS, ...options };
     const { revision, capabilities } = whole;
@@ -50,7 +50,7 @@ export class RoamingClient {
     return this.send(worker, { method: 'POST', headers, body: JSON.stringify(body), ...(signal && { signal }) });
   }
 
-  /** Begins a call of a tool, marked for the counting server by its id, with progress asked for. */
+  /** Sends a call of a tool with a progress token. Its id is also its mark at the counting server. */
   call(
     worker: WorkerAddress,
     id: string,
@@ -61,7 +61,7 @@ export class RoamingClient {
     return this.post(worker, toolCall(id, tool, args), signal);
   }
 
-  /** Begins a call that says something before its answer. Throws what came instead. */
+  /** Sends a call and opens the event stream of its answer. Throws when the answer is not a stream. */
   async openStream(
     worker: WorkerAddress,
     id: string,
@@ -74,7 +74,7 @@ export class RoamingClient {
     throw new Error(`The call was answered at once: ${answer.status} ${await answer.text()}`);
   }
 
-  /** A call, and everything that came of it. */
+  /** Makes a call and reads the complete answer. */
   async callAndRead(
     worker: WorkerAddress,
     id: string,
@@ -84,7 +84,7 @@ export class RoamingClient {
     return read(await this.call(worker, id, tool, args));
   }
 
-  /** Any other request, and everything that came of it. */
+  /** Makes any other request and reads the complete answer. */
   async request(worker: WorkerAddress, method: string, params: JsonObject = {}): Promise<ReadAnswer> {
     return read(await this.post(worker, { jsonrpc: '2.0', id: method, method, params }));
   }
@@ -93,7 +93,7 @@ export class RoamingClient {
     return read(await this.post(worker, { jsonrpc: '2.0', method, params }));
   }
 
-  /** GET: the standing stream, or the rest of one. */
+  /** GET: opens the server stream, or resumes a stream. */
   stream(worker: WorkerAddress, lastEventId?: string): Promise<Response> {
     const resumed = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
     return this.send(worker, { method: 'GET', headers: { accept: 'text/event-stream', ...resumed } });
@@ -111,13 +111,13 @@ export class RoamingClient {
   }
 }
 
-/** The message that calls a tool; the counting server knows it by its id, and so does its progress. */
+/** Builds a `tools/call` message whose mark and progress token derive from its id. */
 export function toolCall(id: string, name: string, args: JsonObject = {}): JsonObject {
   const params = { name, arguments: { ...args, call: id }, _meta: { progressToken: `of ${id}` } };
   return { jsonrpc: '2.0', id, method: 'tools/call', params };
 }
 
-/** Reads an answer to its end, whether it is an event stream, JSON or nothing. */
+/** Reads a complete answer: an event stream, JSON or an empty body. */
 export async function read(response: Response): Promise<ReadAnswer> {
   const { status, headers } = response;
   if (headers.get('content-type')?.startsWith('text/event-stream') === true) {
@@ -127,7 +127,7 @@ export async function read(response: Response): Promise<ReadAnswer> {
   return { status, messages: text === '' ? [] : [JSON.parse(text) as JsonObject | JsonObject[]].flat() };
 }
 
-/** The next message of a stream, and the id to come back with. Throws when the stream is over. */
+/** The next message of a stream with its event id. Throws at the end of the stream. */
 export async function nextMessage(stream: EventReader): Promise<StreamedEvent> {
   for (;;) {
     const event = await stream.next();

@@ -24,7 +24,7 @@ import {
   type WatchOptions,
 } from './sdk-client.js';
 
-/** Connects the first generation of the official client, which knows the legacy era only. */
+/** Connects the first generation of the official client, which supports the legacy era only. */
 export async function connectV1(path: 'mcp' | 'sse', order: ConnectOptions): Promise<SdkClient> {
   const capabilities = order.answersQuestions === false ? {} : ALL_CAPABILITIES;
   const client = new Client({ name: 'v1', version: '1.0.0' }, { capabilities });
@@ -71,7 +71,7 @@ class V1Client extends SdkClient {
   }
 
   async close(): Promise<void> {
-    // The session may have ended before.
+    // The session may have ended already.
     const ended = this.transport instanceof StreamableHTTPClientTransport && this.transport.terminateSession();
     await Promise.resolve(ended).catch(() => undefined);
     await this.client.close();

@@ -4,7 +4,7 @@ import type { JsonObject } from '#lib/mcp-protocol';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 
-/** What one client of the crowd listens to, and where. */
+/** Endpoint, token and notifications of one subscriber. */
 export interface SubscribeOptions {
   /** The MCP endpoint. */
   readonly url: string;
@@ -12,9 +12,9 @@ export interface SubscribeOptions {
   readonly notifications: JsonObject;
 }
 
-/** One client that listens: all that it knows is how often it was told of what. */
+/** One subscriber. It counts the received notifications by method. */
 export class Subscriber {
-  /** What the gateway said that it honours. */
+  /** The notifications that the gateway acknowledged. */
   honoured: JsonObject | undefined;
   private readonly counts = new Map<string, number>();
 
@@ -29,14 +29,14 @@ export class Subscriber {
   }
 }
 
-/** Many modern clients that listen, each over a connection of its own; cheap enough for a thousand of them. */
+/** Many modern subscribers, each with its own connection. Cheap enough for a thousand of them. */
 export class SubscriberGroup {
   readonly subscribers: Subscriber[] = [];
   private readonly agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, pipelining: 1 });
   private readonly waiting = new Set<() => void>();
   private failure: Error | undefined;
 
-  /** Has one more client listen. It is there once `until` its acknowledgement. */
+  /** Adds a subscriber. Wait for its acknowledgement with `until`. */
   add({ url, token, notifications }: SubscribeOptions): void {
     const subscriber = new Subscriber();
     this.subscribers.push(subscriber);
@@ -51,14 +51,14 @@ export class SubscriberGroup {
           for (const check of this.waiting) check();
         },
         (reason) => {
-          this.failure = new Error(`A client listens no longer: ${reason}`);
+          this.failure = new Error(`A subscriber has lost its stream: ${reason}`);
           for (const check of this.waiting) check();
         },
       ),
     );
   }
 
-  /** Resolves once the condition holds for each of them; rejects when one of them was refused or lost its stream. */
+  /** Resolves once the condition holds for all subscribers. Rejects when one was rejected or lost its stream. */
   async until(condition: (subscriber: Subscriber) => boolean): Promise<void> {
     const missing = new Set(this.subscribers);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -75,13 +75,13 @@ export class SubscriberGroup {
     await promise.finally(() => this.waiting.delete(check));
   }
 
-  /** All of them leave. */
+  /** Closes all connections. */
   close(): Promise<void> {
     return this.agent.destroy();
   }
 }
 
-/** Takes the messages of one event stream. */
+/** Parses the messages of one event stream. */
 class EventStreamReader implements Dispatcher.DispatchHandler {
   private text = '';
 

@@ -1,6 +1,6 @@
 import { WorkerBus, type BusExchange } from '#lib/worker-bus';
 
-/** A bus on which nobody can be reached. */
+/** A bus on which no worker is reachable. */
 export class UnreachableBus extends WorkerBus {
   override request(): BusExchange {
     const end = Promise.resolve({ kind: 'not-executed', cause: 'unreachable' } as const);

@@ -114,14 +114,14 @@ class PostgresServer implements RunningPostgres {
 
 /** Resolves once the server accepts connections. Throws its last output when it exits instead. */
 async function untilReady(output: Readable): Promise<void> {
-  const said: string[] = [];
+  const lines: string[] = [];
   for await (const line of createInterface(output)) {
     if (READY.test(line)) {
       // Discard later output so that it does not fill the pipe.
       output.resume();
       return;
     }
-    said.push(line);
+    lines.push(line);
   }
-  throw new Error(`PostgreSQL exited during its start:\n${said.slice(-5).join('\n')}`);
+  throw new Error(`PostgreSQL exited during its start:\n${lines.slice(-5).join('\n')}`);
 }

@@ -23,22 +23,22 @@ export async function launch(args: readonly string[]): Promise<ChildProcess> {
   await once(child, 'spawn').catch((error: unknown) => {
     throw new Error('redis-server is not on the path. Install the package redis-server.', { cause: error });
   });
-  const said: string[] = [];
-  child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
-  if (await readUntilReady(child.stdout, said)) {
+  const lines: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
+  if (await readUntilReady(child.stdout, lines)) {
     // Discard later output so that it does not fill the pipe.
     child.stdout.resume();
     return child;
   }
   await ended(child);
-  const story = said.slice(-5).join('\n');
-  throw PORT_TAKEN.test(story) ? new PortTaken(story) : new Error(`redis-server exited during its start:\n${story}`);
+  const text = lines.slice(-5).join('\n');
+  throw PORT_TAKEN.test(text) ? new PortTaken(text) : new Error(`redis-server exited during its start:\n${text}`);
 }
 
-async function readUntilReady(output: Readable, said: string[]): Promise<boolean> {
+async function readUntilReady(output: Readable, lines: string[]): Promise<boolean> {
   for await (const line of createInterface(output)) {
     if (READY.test(line)) return true;
-    said.push(line);
+    lines.push(line);
   }
   return false;
 }

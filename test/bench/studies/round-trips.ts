@@ -70,13 +70,13 @@ function without(commands: Commands, idle: Commands): Commands {
 }
 
 function reportOf(counted: readonly Counted[]): Awaited<ReturnType<Study>> {
-  const told = ({ what, calls, byCommand }: Counted): string => {
+  const toLine = ({ what, calls, byCommand }: Counted): string => {
     const commands = Object.entries(byCommand).filter(([, count]) => Math.abs(count) > calls * TOLERANCE);
     const list = commands.map(([name, count]) => `${name} ${(count / calls).toFixed(2)}`).join(', ');
     return `  ${what}: ${calls} calls${list === '' ? '' : `; per call ${list}`}`;
   };
   return {
-    lines: ['Redis commands (MONITOR, less those of an idle time of the same length)', ...counted.map(told)],
+    lines: ['Redis commands (MONITOR, less those of an idle time of the same length)', ...counted.map(toLine)],
     verdicts: counted.map(({ what, perCall, errors }) => {
       const most = what === 'forwarded' ? MAX_FORWARDED : 0;
       return {

@@ -45,8 +45,8 @@ export function outcomeToClientAnswer(outcome: Outcome): ClientAnswer {
   const { data, message } = outcome.error;
   if (message === SESSION_GONE) return notExecuted(SESSION_GONE);
   // The server's own errors have no `outcome`: the server has executed the call.
-  const said = isJsonObject(data) ? data['outcome'] : 'executed';
-  return { verdict: said === 'not_executed' || said === 'executed' ? said : 'unknown' };
+  const verdict = isJsonObject(data) ? data['outcome'] : 'executed';
+  return { verdict: verdict === 'not_executed' || verdict === 'executed' ? verdict : 'unknown' };
 }
 
 function isOutcome(value: unknown): value is Outcome {

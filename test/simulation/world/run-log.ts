@@ -53,9 +53,9 @@ export class RunLog {
   }
 
   sent(name: string, session: string, sentAt: number): RequestRecord {
-    const story: RequestRecord = { name, session, sentAt, executions: [], answers: [], steps: [] };
-    this.records.set(name, story);
-    return story;
+    const record: RequestRecord = { name, session, sentAt, executions: [], answers: [], steps: [] };
+    this.records.set(name, record);
+    return record;
   }
 
   all(): RequestRecord[] {
@@ -63,8 +63,8 @@ export class RunLog {
   }
 
   executed(name: string, time: number): void {
-    const story = this.records.get(name);
-    if (story) story.executions.push(time);
+    const record = this.records.get(name);
+    if (record) record.executions.push(time);
     else this.unknownRequests.push(name);
   }
 

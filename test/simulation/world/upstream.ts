@@ -41,18 +41,18 @@ export class Upstream {
     });
   }
 
-  private run(call: Call, answer: () => void, tell: (step: number) => void): void {
+  private run(call: Call, answer: () => void, onProgress: (step: number) => void): void {
     if (call.behaviour !== '401') this.runLog.executed(call.name, this.virtualTime.now);
     const pauseMs = call.workMs / (call.steps + 1);
     for (let step = 1; step <= call.steps; step += 1) {
-      this.virtualTime.after(step * pauseMs, () => tell(step));
+      this.virtualTime.after(step * pauseMs, () => onProgress(step));
     }
     this.virtualTime.after(call.workMs + this.latency(), answer);
   }
 
   private outcomeOf(call: Call): Outcome {
-    const said = answerTo(call);
-    return typeof said === 'string' ? outcomeOfFault(said) : this.read(said, call.name);
+    const answer = answerTo(call);
+    return typeof answer === 'string' ? outcomeOfFault(answer) : this.read(answer, call.name);
   }
 
   private latency(): number {

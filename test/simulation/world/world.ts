@@ -110,7 +110,7 @@ export class World {
     // The connection is refused, so the client knows that nothing was executed.
     if (!process.host.isAlive) return;
     const sentAt = this.virtualTime.now;
-    const story = this.runLog.sent(name, session, sentAt);
+    const record = this.runLog.sent(name, session, sentAt);
     this.sentRequests.set(name, { plan, process, sentAt });
     const cancelling = new AbortController();
     const { cancelAfterMs, budgetMs, behaviour, workMs, steps } = plan;
@@ -119,8 +119,8 @@ export class World {
     }
     const call = { name, session, behaviour, workMs, steps };
     process.host.enter(() => {
-      const answered = process.worker.call(call, budgetMs, cancelling.signal, (step) => void story.steps.push(step));
-      void answered.then((told) => story.answers.push({ ...told, time: this.virtualTime.now }));
+      const answered = process.worker.call(call, budgetMs, cancelling.signal, (step) => void record.steps.push(step));
+      void answered.then((answer) => record.answers.push({ ...answer, time: this.virtualTime.now }));
     });
   }
 

@@ -64,7 +64,7 @@ const askForRoots = tool('ask_roots', "Lists the client's roots", {}, async (_ar
 
 const askRounds = tool(
   'ask_rounds',
-  'Asks as many times as it is told, one question after the other',
+  'Asks the given number of questions, one after the other',
   { rounds: { type: 'integer', minimum: 1, maximum: 50 } },
   async ({ rounds }, { ask }) => {
     const answers: string[] = [];

@@ -20,10 +20,10 @@ export class ModernEndpoint implements Endpoint {
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const gone = new AbortController();
-    response.on('close', () => gone.abort());
+    const disconnected = new AbortController();
+    response.on('close', () => disconnected.abort());
     const body = await readBody(request);
-    const answer = await this.handler.fetch(toWebRequest(request, body, gone.signal));
+    const answer = await this.handler.fetch(toWebRequest(request, body, disconnected.signal));
     await writeWebResponse(answer, response);
   }
 

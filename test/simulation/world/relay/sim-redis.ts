@@ -54,12 +54,12 @@ export class SimRedis {
     return this.random.between(this.options.minLatencyMs, this.options.maxLatencyMs);
   }
 
-  join(guest: RelayClient): void {
-    this.clients.add(guest);
+  join(client: RelayClient): void {
+    this.clients.add(client);
   }
 
-  leave(guest: RelayClient): void {
-    this.clients.delete(guest);
+  leave(client: RelayClient): void {
+    this.clients.delete(client);
   }
 
   freeze(forMs: number): void {
@@ -92,7 +92,7 @@ export class SimRedis {
     if (!node || this.old) return;
     this.old = { node, workers: staying };
     this.node = node.promoteReplica();
-    for (const guest of this.clients) if (!staying.has(guest.worker)) guest.onNodeGone(node);
+    for (const client of this.clients) if (!staying.has(client.worker)) client.onNodeGone(node);
     this.virtualTime.after(forMs, () => this.heal(), false);
   }
 
@@ -101,7 +101,7 @@ export class SimRedis {
     this.old = undefined;
     if (!old) return;
     old.node.stop();
-    for (const guest of this.clients) guest.onNodeGone(old.node);
+    for (const client of this.clients) client.onNodeGone(old.node);
   }
 
   private takeDown(): void {
@@ -109,7 +109,7 @@ export class SimRedis {
     this.node = undefined;
     if (!node) return;
     node.stop();
-    for (const guest of this.clients) guest.onNodeGone(node);
+    for (const client of this.clients) client.onNodeGone(node);
   }
 
   private newNode(): RelayNode {
