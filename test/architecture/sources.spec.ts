@@ -7,7 +7,7 @@ const MAX_LINES = 400;
 
 /** Folders that may name a protocol revision: a new revision adds one codec, one exchange and one dialect. */
 const ERA_FOLDERS = /^(libs\/mcp-protocol\/codecs|src\/transport\/exchanges|src\/upstream\/dialects)\//;
-const TEST_CODE = /((\.(spec|e2e)|-fixture)\.ts$|^test\/|^libs\/testing\/)/;
+const TEST_CODE = /((\.(spec|e2e)|-fixture|\/testing)\.ts$|^test\/|^libs\/testing\/)/;
 
 const files = sourceFiles();
 const code = files.filter(({ path }) => /\.(ts|mjs|js)$/.test(path));

@@ -55,7 +55,7 @@ describe('several workers', () => {
     const url = await urlOf(gateway);
     expect(await workersOf(gateway)).toHaveLength(3);
     expect(gateway.output.match(READY)).toHaveLength(1);
-    const [, token] = await gateway.printed(/^(eyJ\S+)$/m);
+    const [, token] = await gateway.printed(/"Authorization": "Bearer (\S+)"/);
     const answers = await Promise.all(
       Array.from({ length: 12 }, () =>
         fetch(`${url}/rpc`, {
@@ -121,7 +121,7 @@ describe('several workers', () => {
       });
       await server.calls.until('hold', 'started', 1);
       const exiting = gateway.exit('SIGTERM');
-      await gateway.printed(/Leaving[\s\S]*Leaving/);
+      await gateway.printed(/Draining[\s\S]*Draining/);
       server.world.release('door');
       expect((await held).status).toBe(200);
       expect(await exiting).toBe(0);

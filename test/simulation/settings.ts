@@ -1,3 +1,5 @@
+import { scaleDeadline } from '#lib/testing/machine-speed';
+
 /** Number and seed of the generated runs. Both are fixed unless the environment sets them. */
 export const HISTORIES = {
   numRuns: Number(process.env['ISTHMUS_SIMULATION_RUNS'] ?? 10_000),
@@ -5,4 +7,4 @@ export const HISTORIES = {
 } as const;
 
 /** A run takes a few ms; the margin is for loaded machines. */
-export const TEST_TIMEOUT_MS = 60_000 + HISTORIES.numRuns * 100;
+export const TEST_TIMEOUT_MS = scaleDeadline(60_000 + HISTORIES.numRuns * 100);

@@ -12,14 +12,16 @@ import {
   type Carrier,
   type HostileServer,
 } from '#lib/testing/hostile-server';
+import { scaledDuration } from '#lib/testing/machine-speed';
 import { CLIENT_TRANSPORTS, rawClient, type ClientTransport, type RawClient } from '#lib/testing/raw-client';
 import { startGateway, type TestGateway } from './gateway.js';
 
 export const UPSTREAM_SECRET = 'Bearer upstream-secret';
 
 /** Timeouts of the two definitions of each server. */
-const LONG_TIMEOUT = { request: '20s' };
-const SHORT_TIMEOUT = { request: '1s' };
+const LONG_TIMEOUT = { request: scaledDuration(20_000) };
+/** Long enough for a call to be sent, with all that are sent at the same moment. */
+const SHORT_TIMEOUT = { request: scaledDuration(1_000) };
 
 export const shortTimeoutSlug = (carrier: Carrier): string => `${carrier}-hasty`;
 

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { RpcRawClient, type RawAnswer } from '#lib/testing/raw-client';
-import { UpstreamPool, type HeldConnection } from '../../src/session-pool/index.js';
+import { UpstreamPool, type HeldConnection } from '../../src/connections/index.js';
 import type { GatewayPair } from './gateway-pair.js';
 
 /** A fault of the owner worker, when it opens a shared connection or executes a call on it. */

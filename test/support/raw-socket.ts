@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 
 /** An HTTP answer read from a socket. Status 0: the peer closed without an answer. */
 export interface SocketAnswer {
@@ -21,7 +22,7 @@ export class RawSockets {
   constructor(private readonly url: string) {}
 
   /** Sends bytes and reads until the peer closes. A valid request must contain `Connection: close`. */
-  async exchange(bytes: string | Uint8Array, limitMs = 2_000): Promise<SocketAnswer> {
+  async exchange(bytes: string | Uint8Array, limitMs = scaleDeadline(2_000)): Promise<SocketAnswer> {
     const socket = await this.open();
     const chunks: Buffer[] = [];
     const closed = new Promise<void>((resolve, reject) => {

@@ -14,7 +14,7 @@ export interface RunningSentinels {
 }
 
 /** The Sentinels have promoted the replica within this time, or will not. */
-const FORCE_PROMOTION_AFTER_MS = 10_000;
+const FORCE_PROMOTION_INTERVAL_MS = 10_000;
 
 /**
  * Starts all servers and waits until the Sentinels know the replica and each other. They detect a dead master after 500
@@ -49,23 +49,21 @@ export async function startSentinels(name = 'main'): Promise<RunningSentinels> {
 
 /**
  * Sentinels that were delayed for two seconds are inactive for 30 seconds (TILT mode) and then reject the replica,
- * because it has been without a master for too long. They accept a replica that has already become a master, so this
- * promotes it after a while.
+ * because it has been without a master for too long. They accept a replica that has already become a master, unless a
+ * Sentinel that has not detected the end of the old master makes it a replica again. So this promotes it repeatedly.
  */
 async function promoted(name: string, replica: RunningRedis, sentinels: readonly RunningRedis[]): Promise<void> {
   const clients = [replica, ...sentinels].map(({ port }) => new Redis({ host: '127.0.0.1', port }));
   const [follower, ...watchers] = clients as [Redis, ...Redis[]];
-  const timer = setTimeout(
-    () => void follower.call('REPLICAOF', 'NO', 'ONE').catch(() => undefined),
-    FORCE_PROMOTION_AFTER_MS,
-  );
+  const promote = () => void follower.call('REPLICAOF', 'NO', 'ONE').catch(() => undefined);
+  const timer = setInterval(promote, FORCE_PROMOTION_INTERVAL_MS);
   try {
     await until(async () => {
       const masters = await Promise.all(watchers.map((one) => one.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)));
       return masters.every((address) => Array.isArray(address) && address[1] === String(replica.port));
     });
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
     for (const client of clients) client.disconnect();
   }
 }
