@@ -1,5 +1,4 @@
-// Runs every `check:*` script of package.json, as many at a time as there are cores and all of them even if one fails,
-// and ends with the names of those that failed.
+// Runs all `check:*` scripts of package.json, one per core at a time, even if one fails, and prints the failed ones.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -13,7 +12,7 @@ const { scripts } = JSON.parse(readFileSync(`${home}/package.json`, 'utf8'));
 const checks = Object.entries(scripts).filter(([name]) => name.startsWith('check:'));
 const env = { ...process.env, ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) };
 
-/** Prints the output of a check when it ends, so that checks beside each other do not mix theirs. */
+/** Prints the output of a check when it ends, so that the outputs of parallel checks do not mix. */
 async function passes([name, command]) {
   const startedAt = performance.now();
   // npm has put node_modules/.bin on the path already.

@@ -12,7 +12,7 @@ const BUILT = 'dist/src/main.js';
 
 const changedAtMs = (path) => statSync(join(home, path), { throwIfNoEntry: false })?.mtimeMs;
 
-/** Folders count too: a file that was deleted changes nothing but the folder it lay in. */
+/** Folders count too: deleting a file changes only its folder. */
 function newestSourceMs() {
   let newest = 0;
   const see = (path) => {
@@ -26,7 +26,7 @@ function newestSourceMs() {
 }
 
 const builtAtMs = changedAtMs(BUILT);
-// An installation without sources (a container) has nothing that could be newer.
+// An installation without sources (a container) is always current.
 const isCurrent = builtAtMs !== undefined && (changedAtMs('src') === undefined || builtAtMs >= newestSourceMs());
 if (!isCurrent) {
   process.stderr.write('Building, which takes some seconds …\n');

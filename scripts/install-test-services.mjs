@@ -1,9 +1,10 @@
-// Installs what tests run as real processes, redis-server, nginx and PostgreSQL, with the package manager of this
-// machine. Does nothing where all are there; fails with one line where it cannot install what is missing. Before a test
-// run (--if-possible) it changes a machine only as root or in CI, and leaves it to the tests to say what they miss.
+// Installs the services that tests start as processes (redis-server, nginx, PostgreSQL) with the machine's package
+// manager. Does nothing when all are installed; fails with one line when it cannot install a missing one. With
+// --if-possible (before a test run) it installs only as root or in CI and never fails: the tests report missing
+// services.
 import { spawnSync } from 'node:child_process';
 
-/** The name of each program's package, per package manager, and how that is called. */
+/** Package managers: their commands and their package for each program. */
 const MANAGERS = [
   {
     name: 'apt-get',
@@ -24,14 +25,14 @@ const MANAGERS = [
   },
 ];
 
-// Debian keeps nginx where only root's path leads.
+// Debian installs nginx in a folder that is only on root's path.
 const env = {
   ...process.env,
   PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin`,
   DEBIAN_FRONTEND: 'noninteractive',
 };
 const run = (command, args, stdio = 'ignore') => spawnSync(command, args, { env, stdio }).status === 0;
-// Neither Debian nor Homebrew has the server of PostgreSQL on the path.
+// Neither Debian nor Homebrew adds the PostgreSQL server to the path.
 const ELSEWHERE = {
   postgres: 'ls /usr/lib/postgresql/*/bin/postgres || ls "$(brew --prefix postgresql@17)/bin/postgres"',
 };
@@ -42,7 +43,7 @@ function install(programs) {
   const manager = MANAGERS.find(({ name }) => !isMissing(name));
   if (manager === undefined) return;
   if (manager.update) run(manager.name, manager.update);
-  // What its scripts do beside installing (starting a service) may fail in a container and does not matter.
+  // Scripts of the package (starting a service) may fail in a container, which does not matter.
   run(manager.name, [...manager.install, ...programs.map((program) => manager.packages[program])], ['ignore', 2, 2]);
 }
 
@@ -53,7 +54,7 @@ if (needed.length > 0 && mayInstall) install(needed);
 const stillMissing = missing();
 if (stillMissing.length > 0 && !ifPossible) {
   process.stderr.write(
-    `Could not install ${stillMissing.join(' and ')}: install by hand what tests of several workers need.\n`,
+    `Could not install ${stillMissing.join(' and ')}: install it by hand, because tests of several workers need it.\n`,
   );
   process.exit(1);
 }

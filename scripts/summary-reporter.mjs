@@ -1,4 +1,4 @@
-// Jest reporter: leaves the counts as one plain line in test-results/summary.txt, for `.ci/run` to end with.
+// Jest reporter: writes the counts as one line to test-results/summary.txt, which `.ci/run` prints last.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -13,7 +13,7 @@ export default class SummaryReporter {
   }
 
   onRunComplete(_contexts, results) {
-    // A file that did not even load holds no failed test, but it is a failure.
+    // A test file that cannot be loaded contains no failed test, but counts as a failure.
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
     const skipped = results.numPendingTests + results.numTodoTests;
     const line = `Tests: ${results.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;

@@ -1,4 +1,4 @@
-// Prints where the time of the last test run went, as the table of docs/testing.md, and the tests above 5 s.
+// Prints the times of the last test run as the table of docs/testing.md, and the tests that took more than 5 s.
 // With --write it also updates test/file-seconds.json, by which a fresh machine runs the longest files first.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -1,11 +1,11 @@
-// Measures where the time of one test file goes, and appends it to test-results/file-times.jsonl.
+// Measures the phases of one test file and appends the times to test-results/file-times.jsonl.
 const { appendFileSync, mkdirSync } = require('node:fs');
 const path = require('node:path');
 
 // The tests' fake timers replace the global ones.
 const now = performance.now.bind(performance);
 
-/** A longer test says in a comment what it earns. */
+/** A test that takes longer justifies its duration in a comment. */
 const SLOW_TEST_MS = 5_000;
 
 /** Milliseconds spent on compiling TypeScript since the process started. */

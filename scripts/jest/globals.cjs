@@ -1,5 +1,5 @@
-// What `@jest/globals` exports: the functions of the test file that runs now. Modules that test files share import it once
-// per worker process, so what they get refers to the current file at each call.
+// What `@jest/globals` exports: the functions of the test file that runs now. Modules that test files share import it
+// once per worker process, so what they get refers to the current file at each call.
 
 let current = { globals: {}, environment: undefined };
 
@@ -7,7 +7,7 @@ function setCurrentFile(globals, environment) {
   current = { globals, environment };
 }
 
-/** `it`, `describe` and the like, with what hangs on them (`it.each`). */
+/** Proxy of `it`, `describe` and the like, including their members (`it.each`). */
 const globalOf = (name) =>
   new Proxy(() => undefined, {
     apply: (_target, _self, args) => current.globals[name](...args),

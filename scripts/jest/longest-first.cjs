@@ -1,6 +1,6 @@
-// Jest sequencer: the longest files first, so that both cores end together. How long a file takes is what the last run on
-// this machine measured; on a fresh one it is the committed table of test/file-seconds.json, by file name.
-// Jest loads sequencers with `require`, hence the extension.
+// Jest sequencer: runs the longest files first, so that both cores finish at the same time. Durations are those of the
+// last run on this machine, or on a fresh machine those of test/file-seconds.json, by file name. Jest loads sequencers
+// with `require`, hence the extension.
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
 const { default: Sequencer } = require('@jest/test-sequencer');

@@ -108,7 +108,7 @@ describe('handoff of a session without in-flight calls', () => {
     const listening = () => drainingWorker.connector.opened.flatMap(({ listeners }) => listeners);
     await until(() => listening().length > 0);
     for (const connection of drainingWorker.connector.opened)
-      connection.change({ method: 'notifications/tools/list_changed', params: {} });
+      connection.emitChange({ method: 'notifications/tools/list_changed', params: {} });
     await drainingWorker.drain();
     expect(stream.summary).toContain('notifications/tools/list_changed');
   });

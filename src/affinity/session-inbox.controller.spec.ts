@@ -174,7 +174,7 @@ describe('other messages of a client at a worker that does not own its session',
     await session.call(createCall(1), new RecordingSink());
     const roots = { method: 'notifications/roots/list_changed', params: {} };
     await session.notify(roots);
-    expect(owner.connector.opened[0]?.told).toEqual([roots]);
+    expect(owner.connector.opened[0]?.sentNotifications).toEqual([roots]);
   });
 
   it('set the log level of the session at its owner', async () => {
@@ -198,7 +198,7 @@ describe('other messages of a client at a worker that does not own its session',
     await session.openStream(sink);
     await session.subscribe(RESOURCE);
     await until(() => owner.connector.opened.some(({ listeners }) => listeners.length > 0));
-    owner.connector.opened[0]?.change(UPDATED);
+    owner.connector.opened[0]?.emitChange(UPDATED);
     await sink.until(({ events }) => events.length === 2);
     expect(sink.events[1]).toMatchObject({ notification: { ...UPDATED, params: { uri: RESOURCE.uri } } });
     await session.unsubscribe(RESOURCE);

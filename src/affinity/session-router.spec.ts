@@ -14,7 +14,7 @@ import {
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { SessionPool, SessionPoolConfig } from '../session-pool/index.js';
 import { ServerSubscriptions, DeferredListViews, SessionSubscriptions } from '../subscriptions/index.js';
-import { DeafBus } from '../../test/support/deaf-bus.js';
+import { UnreachableBus } from '../../test/support/unreachable-bus.js';
 import { SingleWorkerRegistry, WorkerId } from '../workers/index.js';
 import { EmptyHandoffDirectory } from './empty-handoff-directory.js';
 import { PendingHandoffs } from './pending-handoffs.js';
@@ -44,7 +44,7 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const me = new WorkerId();
   const [workers, moves] = [new SingleWorkerRegistry(me), new PendingHandoffs()];
   const ids = new SessionIds(randomBytes(32), me);
-  const remote = new RemoteSessions(me, workers, new EmptyHandoffDirectory(), new DeafBus());
+  const remote = new RemoteSessions(me, workers, new EmptyHandoffDirectory(), new UnreachableBus());
   const router = new SessionRouter(ids, sessions, remote, moves, workers, calls, feeds);
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>
     router.open({
@@ -111,8 +111,8 @@ describe('SessionRouter', () => {
     await session.notify(roots);
     await session.call(callOf(1), new RecordingSink());
     await session.notify(roots);
-    expect(connector.opened[0]?.told).toEqual([roots]);
-    connector.opened[0]?.die();
+    expect(connector.opened[0]?.sentNotifications).toEqual([roots]);
+    connector.opened[0]?.breakOff();
     await session.notify(roots);
   });
 
@@ -127,7 +127,7 @@ describe('SessionRouter', () => {
     await session.setClient({ ...LEGACY_CLIENT, capabilities: { roots: {} } });
     await jest.advanceTimersByTimeAsync(0);
     expect(connector.opened.map(({ client }) => client.capabilities)).toEqual([{ roots: {} }]);
-    connector.opened[0]?.change(TOOLS);
+    connector.opened[0]?.emitChange(TOOLS);
     await jest.advanceTimersByTimeAsync(1_000);
     expect(sink.summary).toContain(TOOLS.method);
   });

@@ -80,7 +80,7 @@ describe('the sessions of one principal at a legacy server', () => {
     for (const declared of ['1', '2', '3']) await expect(use(scopeOf('me', declared))).rejects.toThrow(/reached/);
     connector.beforeOpening = async () => undefined;
     for (const declared of ['1', '2']) await pool.hold(server, scopeOf('me', declared));
-    connector.live[0]?.die();
+    connector.live[0]?.breakOff();
     await use(scopeOf('me', '3'));
   });
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { result, type ClientProfile, type JsonObject, type Outcome } from '#lib/mcp-protocol';
-import { DispatchWorld, type Asking } from '../../test/support/dispatch-world.js';
+import { DispatchWorld, type RequestOptions } from '../../test/support/dispatch-world.js';
 import { callerOf, remoteServer, type Respond } from '../../test/support/fake-upstream.js';
 
 const CAPABLE_CLIENT: ClientProfile = {
@@ -25,13 +25,13 @@ async function world(era: 'legacy' | 'modern', respond: Respond) {
   worlds.push(opened);
   opened.connector.eras.set('a', era).set('b', era);
   opened.connector.respond = respond;
-  const call = (params: JsonObject = {}, asking: Asking = {}) =>
+  const call = (params: JsonObject = {}, asking: RequestOptions = {}) =>
     opened.request('tools/call', { ...CALL, ...params }, { endpoint: 'a', client: CAPABLE_CLIENT, ...asking });
   return {
     call,
     connector: opened.connector,
     request: opened.request.bind(opened),
-    asked: () => opened.asked('a').filter(([method]) => method !== 'tools/list'),
+    asked: () => opened.requestsTo('a').filter(([method]) => method !== 'tools/list'),
   };
 }
 
@@ -58,7 +58,7 @@ describe('a legacy server that asks a modern client a question', () => {
     expect(asked()).toEqual([['tools/call', CALL]]);
   });
 
-  it.each<[string, JsonObject, Asking]>([
+  it.each<[string, JsonObject, RequestOptions]>([
     ['of another principal', {}, { caller: callerOf('you') }],
     ['at another endpoint', { name: 'a__book' }, { endpoint: 'default' }],
     ['of another call', { arguments: { to: 'Oslo' } }, {}],

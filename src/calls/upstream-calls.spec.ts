@@ -167,7 +167,7 @@ describe('a call of a session', () => {
     session.answerQuestion(2, { result: { roots: [] } });
     await running[1];
     await session.notifyServers(progressOn(2));
-    expect(connector.opened.map(({ server: { slug }, told }) => [slug, told])).toEqual([
+    expect(connector.opened.map(({ server: { slug }, sentNotifications }) => [slug, sentNotifications])).toEqual([
       ['a', []],
       ['b', [progressOn(0)]],
     ]);

@@ -127,7 +127,10 @@ describe('a lease on a connection of another worker', () => {
     const sink = new RecordingSink();
     one.session?.openStandingStream(sink);
     await pool.use(child, one, async () => undefined);
-    placement.connector.opened[0]?.say({ method: 'notifications/message', params: { level: 'info', data: 1 } });
+    placement.connector.opened[0]?.emitNotification({
+      method: 'notifications/message',
+      params: { level: 'info', data: 1 },
+    });
     expect(sink.summary).toEqual(['opened', 'notifications/message']);
   });
 

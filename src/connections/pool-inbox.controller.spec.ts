@@ -139,8 +139,8 @@ describe('connections that another worker leases over the bus', () => {
     const connection = await connect();
     const changes: string[] = [];
     const listening = await connection.subscribe({ toolsListChanged: true }, ({ method }) => void changes.push(method));
-    connector.opened[0]?.say(LOGGED);
-    connector.opened[0]?.change({ method: 'notifications/tools/list_changed', params: {} });
+    connector.opened[0]?.emitNotification(LOGGED);
+    connector.opened[0]?.emitChange({ method: 'notifications/tools/list_changed', params: {} });
     await until(() => notified.length + changes.length === 2);
     await listening.close();
     expect(connector.opened[0]?.listeners).toEqual([]);
@@ -161,7 +161,7 @@ describe('connections that another worker leases over the bus', () => {
 
   it('close at the requester when the server connection closes', async () => {
     const connection = await connect();
-    connector.opened[0]?.die();
+    connector.opened[0]?.breakOff();
     await until(() => connection.closed);
     expect(ends).toHaveLength(1);
   });

@@ -41,7 +41,7 @@ describe('a server whose definition changes', () => {
     let notified = 0;
     held.onClosed(() => (notified += 1));
     registry.configure([now, untouched]);
-    expect([notified, connector.forgotten]).toEqual([1, ['a']]);
+    expect([notified, connector.evicted]).toEqual([1, ['a']]);
     expect(connector.live).toHaveLength(2);
     await pool.use(now, scopeOf('me'), async ({ profile }) => expect(profile).toBeDefined());
     held.release();

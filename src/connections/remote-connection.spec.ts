@@ -115,7 +115,7 @@ describe('a connection that another worker owns', () => {
 
   it('forwards the server’s own notifications while only one principal uses it', async () => {
     await connect();
-    child().say(LOGGED);
+    child().emitNotification(LOGGED);
     await settled();
     expect(notified).toEqual([LOGGED.method]);
   });
@@ -123,7 +123,7 @@ describe('a connection that another worker owns', () => {
   it('forwards the notifications of clients to the server', async () => {
     const connection = await connect();
     await connection.notify({ method: 'notifications/roots/list_changed', params: {} });
-    expect(child().told.map(({ method }) => method)).toEqual(['notifications/roots/list_changed']);
+    expect(child().sentNotifications.map(({ method }) => method)).toEqual(['notifications/roots/list_changed']);
   });
 });
 
@@ -239,7 +239,7 @@ describe('a request over a connection that another worker owns', () => {
 describe('a remote connection that is lost', () => {
   it('closes once when it closes at its owner; the next request is not executed', async () => {
     const connection = await connect();
-    child().die();
+    child().breakOff();
     await settled();
     await settled();
     expect([connection.closed, ends.length]).toEqual([true, 1]);
@@ -290,7 +290,7 @@ describe('a connection lease', () => {
     await settled();
     await settled();
     expect([renewed.closed, connection.closed, ends.length, countRenewals()]).toEqual([false, false, 0, 2]);
-    child().say(LOGGED);
+    child().emitNotification(LOGGED);
     await settled();
     expect(notified).toHaveLength(2);
   });
@@ -340,10 +340,10 @@ describe('a subscription at a connection that another worker owns', () => {
     const changes: string[] = [];
     const listening = await connection.subscribe({ toolsListChanged: true }, ({ method }) => void changes.push(method));
     expect(listening.honoured).toEqual({ toolsListChanged: true });
-    child().change(LIST_CHANGED);
+    child().emitChange(LIST_CHANGED);
     await settled();
     await listening.close();
-    child().change(LIST_CHANGED);
+    child().emitChange(LIST_CHANGED);
     await settled();
     expect([changes, child().listeners.length, connection.closed]).toEqual([[LIST_CHANGED.method], 0, false]);
   });
@@ -359,7 +359,7 @@ describe('a subscription at a connection that another worker owns', () => {
 
   it('is refused with the server’s own error', async () => {
     const error = { code: -32002, message: 'No such resource' };
-    there.connector.beforeListening = () => Promise.reject(new OutcomeError({ kind: 'error', error }));
+    there.connector.beforeSubscribing = () => Promise.reject(new OutcomeError({ kind: 'error', error }));
     const connection = await connect();
     await expect(connection.subscribe({}, () => undefined)).rejects.toMatchObject({ code: -32002 });
     expect(connection.closed).toBe(false);

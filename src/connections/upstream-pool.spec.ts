@@ -122,7 +122,7 @@ describe('a connection with a question that belongs to no known call', () => {
     const server = childServer('child', { shared: true });
     const made = world([server]);
     const held = await made.pool.hold(server, scopeOf('a'));
-    made.connector.opened[0]?.doubt();
+    made.connector.opened[0]?.reportAmbiguousQuestion();
     await visit(made, server, 'b');
     expect(made.connector.opened.map(({ closed }) => closed)).toEqual([false, false]);
     held.release();
@@ -133,7 +133,7 @@ describe('a connection with a question that belongs to no known call', () => {
     const server = childServer('child');
     const made = world([server]);
     await visit(made, server, 'a');
-    made.connector.opened[0]?.doubt();
+    made.connector.opened[0]?.reportAmbiguousQuestion();
     await visit(made, server, 'a');
     expect(made.connector.opened.map(({ closed }) => closed)).toEqual([false]);
   });
@@ -172,11 +172,11 @@ describe('a connection that closes unexpectedly', () => {
     for (let lives = 1; lives <= 3; lives += 1) {
       await pool.use(server, session, async () => undefined);
       expect(connector.opened).toHaveLength(lives);
-      connector.opened.at(-1)?.die();
+      connector.opened.at(-1)?.breakOff();
     }
     await pool.use(server, session, async () => undefined);
     await session.session?.notifyServers(LIST_CHANGED);
-    expect(connector.opened.map(({ told }) => told.length)).toEqual([0, 0, 0, 1]);
+    expect(connector.opened.map(({ sentNotifications }) => sentNotifications.length)).toEqual([0, 0, 0, 1]);
   });
 
   it('ends a session whose only connection closed', async () => {
@@ -184,7 +184,7 @@ describe('a connection that closes unexpectedly', () => {
     const { connector, pool } = world([server]);
     const [transparent, wide] = [sessionScope('me', 'a'), sessionScope('me', 'default')];
     for (const one of [transparent, wide]) await pool.use(server, one, async () => undefined);
-    for (const connection of connector.opened) connection.die();
+    for (const connection of connector.opened) connection.breakOff();
     expect([transparent.session?.isEnded, wide.session?.isEnded]).toEqual([true, false]);
   });
 
@@ -196,8 +196,8 @@ describe('a connection that closes unexpectedly', () => {
     const notified: string[] = [];
     held.forEach((one, index) => one.onClosed(() => notified.push(`holder ${index}`)));
     held[1]?.release();
-    connector.opened[0]?.die();
-    connector.opened[0]?.die();
+    connector.opened[0]?.breakOff();
+    connector.opened[0]?.breakOff();
     held[0]?.onClosed(() => notified.push('late'));
     expect(notified).toEqual(['holder 0', 'late']);
   });
@@ -227,7 +227,7 @@ describe('a notification outside any call', () => {
     const sink = new RecordingSink();
     one.session?.openStandingStream(sink);
     await pool.use(server, one, async () => undefined);
-    connector.opened[0]?.say(LOGGED);
+    connector.opened[0]?.emitNotification(LOGGED);
     expect(sink.summary).toEqual(['opened', LOGGED.method]);
   });
 
@@ -240,7 +240,7 @@ describe('a notification outside any call', () => {
       one.session?.openStandingStream(sink);
       await pool.use(server, one, async () => undefined);
     }
-    connector.opened[0]?.say(LOGGED);
+    connector.opened[0]?.emitNotification(LOGGED);
     expect(sinks.map(({ summary }) => summary)).toEqual([
       ['opened', LOGGED.method],
       ['opened', LOGGED.method],
@@ -262,7 +262,7 @@ describe('a notification outside any call', () => {
         await pool.use(server, one, async () => undefined);
       }
       expect(connector.opened).toHaveLength(1);
-      connector.opened[0]?.say(LOGGED);
+      connector.opened[0]?.emitNotification(LOGGED);
       expect(sink.summary).not.toContain(LOGGED.method);
     },
   );
@@ -332,7 +332,7 @@ describe('child processes', () => {
     held.push(await pool.hold(server, scopeOf('c')));
     expect(connector.opened.filter(({ closed }) => closed).map(({ server: { slug } }) => slug)).toEqual(['a']);
     held[1]?.release();
-    connector.live[0]?.die();
+    connector.live[0]?.breakOff();
     (await pool.hold(server, scopeOf('d'))).release();
   });
 

@@ -56,10 +56,10 @@ describe('the upstream sessions of a handed-off session', () => {
     const sink = new RecordingSink();
     restored.openStandingStream(sink);
     to.pool.restore(restored, from.pool.releaseForHandoff(session) ?? []);
-    to.connector.opened[0]?.say({ method: 'notifications/message', params: { level: 'info', data: 1 } });
+    to.connector.opened[0]?.emitNotification({ method: 'notifications/message', params: { level: 'info', data: 1 } });
     await restored.notifyServers({ method: 'notifications/roots/list_changed', params: {} });
     expect(sink.summary).toEqual(['opened', 'notifications/message']);
-    expect(to.connector.opened[0]?.told).toHaveLength(1);
+    expect(to.connector.opened[0]?.sentNotifications).toHaveLength(1);
   });
 
   it('releases neither upstream sessions of another session nor shared connections', async () => {
@@ -74,7 +74,7 @@ describe('the upstream sessions of a handed-off session', () => {
     session.end();
     await pool.use(one, scopeOf(neighbour), async () => undefined);
     await pool.use(modern, scopeOf(neighbour), async () => undefined);
-    expect(connector.opened.map(({ surrendered }) => surrendered)).toEqual([true, false, false]);
+    expect(connector.opened.map(({ isDetached }) => isDetached)).toEqual([true, false, false]);
     expect(connector.live).toHaveLength(2);
   });
 

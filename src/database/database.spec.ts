@@ -49,7 +49,7 @@ describe.each(DATABASE_KINDS)('Database over $name', ({ start }) => {
     return database;
   }
 
-  const openOne = async () => open(await host.place());
+  const openOne = async () => open(await host.createDatabase());
   const thing = (id: number) => ({ id, is_good: true, made_at: new Date(0), note: '{}' });
 
   it('reads back stored booleans, instants and JSON with the order of its members', async () => {
@@ -85,7 +85,7 @@ describe.each(DATABASE_KINDS)('Database over $name', ({ start }) => {
   });
 
   it('serializes transactions of one name across connections', async () => {
-    const place = await host.place();
+    const place = await host.createDatabase();
     await open(place);
     // On a loaded machine thirty transactions in sequence exceed the timeouts that apply while a gateway runs.
     const connect = () => new Database(place, { connectMs: 60_000, statementMs: 60_000, responseMs: 60_000 });
@@ -128,7 +128,7 @@ describe.each(DATABASE_KINDS)('Database over $name', ({ start }) => {
         applied += 1;
         await schema.schema.createTable('more').addColumn('id', 'integer').execute();
       });
-      const place = await host.place();
+      const place = await host.createDatabase();
       await Promise.all(Array.from({ length: 8 }, () => open(place, [things, more])));
       expect(applied).toBe(1);
       expect(await host.run(place, 'select number, name from schema_migrations order by number')).toEqual([
@@ -138,7 +138,7 @@ describe.each(DATABASE_KINDS)('Database over $name', ({ start }) => {
     });
 
     it('keeps the existing rows when a migration adds a column', async () => {
-      const place = await host.place();
+      const place = await host.createDatabase();
       await (await open(place)).tables<Tables>().insertInto('things').values(thing(1)).execute();
       const more = second((schema) => schema.schema.alterTable('things').addColumn('name', 'text').execute());
       await open(place, [things, more]);
@@ -146,7 +146,7 @@ describe.each(DATABASE_KINDS)('Database over $name', ({ start }) => {
     });
 
     it('rolls back a failed migration and applies it at the next start', async () => {
-      const place = await host.place();
+      const place = await host.createDatabase();
       const half = second(async (schema) => {
         await schema.schema.createTable('more').addColumn('id', 'integer').execute();
         throw new Error('half way');
@@ -158,7 +158,7 @@ describe.each(DATABASE_KINDS)('Database over $name', ({ start }) => {
     });
 
     it('refuses a database that a newer version has migrated, and says what to do', async () => {
-      const place = await host.place();
+      const place = await host.createDatabase();
       await open(place, [things, second(async () => {})]);
       await expect(open(place, [things])).rejects.toThrow(
         /schema version 2.*up to 1.*newer version.*Start that version, or restore the backup/,

@@ -76,7 +76,7 @@ describe('the cache scope of a result that the server marks as public', () => {
     expect(await scopeOf('tools/list', 'default', admin)).toBe('private');
     expect(await scopeOf('tools/list', 'b', admin)).toBe('private');
     expect(await scopeOf('tools/list', 'a', admin)).toBe('public');
-    expect(made.asked('b').length).toBeGreaterThan(0);
+    expect(made.requestsTo('b').length).toBeGreaterThan(0);
   });
 
   it('becomes private for a caller that cannot see another server of the endpoint', async () => {

@@ -52,7 +52,7 @@ async function world() {
   );
   worlds.push(made);
   const initialize = (slug?: string, client = LEGACY_CLIENT) =>
-    made.welcome.initializeResult({ caller: callerOf('me'), client, endpoint: made.endpoint(slug) });
+    made.endpointInfo.initializeResult({ caller: callerOf('me'), client, endpoint: made.endpoint(slug) });
   return { made, connector: made.connector, initialize };
 }
 
@@ -146,7 +146,7 @@ describe('server/discover', () => {
       capabilities: { tools: {} },
       _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'a' } },
     });
-    expect(made.asked('a')).toEqual([]);
+    expect(made.requestsTo('a')).toEqual([]);
   });
 
   it('returns the gateway’s merged capabilities at an aggregating endpoint', async () => {
@@ -194,7 +194,7 @@ describe('session methods', () => {
     const session = made.session('a');
     const asking = { session, endpoint: 'a' };
     expect(await made.request('logging/setLevel', { level: 'error' }, asking)).toEqual(result({}));
-    expect(made.asked('a')).toEqual([['logging/setLevel', { level: 'error' }]]);
+    expect(made.requestsTo('a')).toEqual([['logging/setLevel', { level: 'error' }]]);
     connector.respond = () => ({ kind: 'error', error: { code: -32603, message: 'no' } });
     expect(await made.request('logging/setLevel', { level: 'info' }, asking)).toMatchObject({
       error: { message: 'no' },

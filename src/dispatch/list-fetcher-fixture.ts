@@ -1,5 +1,5 @@
 import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
-import { DispatchWorld, type Asking } from '../../test/support/dispatch-world.js';
+import { DispatchWorld, type RequestOptions } from '../../test/support/dispatch-world.js';
 import { callerOf, remoteServer } from '../../test/support/fake-upstream.js';
 import { CatalogConfig } from '../catalog/index.js';
 
@@ -26,16 +26,16 @@ export async function listFetcherWorld(
   const { connector } = made;
   for (const slug of ['a', 'b']) connector.eras.set(slug, 'modern');
   const state = { hints };
-  connector.respond = () => result({ tools: [{ name: `t${made.asked('a').length}` }], ...state.hints });
-  const list = (asking: Asking & { method?: string; params?: JsonObject } = {}) => {
+  connector.respond = () => result({ tools: [{ name: `t${made.requestsTo('a').length}` }], ...state.hints });
+  const list = (asking: RequestOptions & { method?: string; params?: JsonObject } = {}) => {
     const { method = 'tools/list', params = {}, ...more } = asking;
     return made.request(method, params, { endpoint: 'a', caller: MINE, ...more });
   };
   const change = (notification = TOOLS_CHANGED) => {
-    for (const connection of connector.live) connection.change(notification);
+    for (const connection of connector.live) connection.emitChange(notification);
   };
   const listeners = () => connector.live.flatMap((connection) => connection.listeners);
-  return { made, connector, state, list, change, listeners, requestCount: () => made.asked('a').length };
+  return { made, connector, state, list, change, listeners, requestCount: () => made.requestsTo('a').length };
 }
 
 export const toResult = (outcome: Outcome): JsonObject => {

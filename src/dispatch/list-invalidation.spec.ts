@@ -112,7 +112,7 @@ describe('invalidation of cached lists', () => {
 
   it('fetches a cached list again after its upstream subscription was interrupted', async () => {
     const { connector, list, before, requestCount } = await subscribedWorld();
-    connector.live[0]?.die();
+    connector.live[0]?.breakOff();
     await list();
     expect(requestCount()).toBe(before);
     await jest.advanceTimersByTimeAsync(1_000);
@@ -170,8 +170,8 @@ describe('lists after a tool call', () => {
     await jest.advanceTimersByTimeAsync(2_001);
     await list();
     expect(requestCount()).toBe(before);
-    connector.beforeListening = () => new Promise(() => undefined);
-    connector.live[0]?.die();
+    connector.beforeSubscribing = () => new Promise(() => undefined);
+    connector.live[0]?.breakOff();
     await list();
     expect(requestCount()).toBe(before + 1);
   });

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { result, type ClientProfile, type JsonObject, type Outcome } from '#lib/mcp-protocol';
-import { DispatchWorld, type Asking } from '../../test/support/dispatch-world.js';
+import { DispatchWorld, type RequestOptions } from '../../test/support/dispatch-world.js';
 import { remoteServer, settled, type Respond } from '../../test/support/fake-upstream.js';
 import type { LimitDefinition, PolicyDefinition, RegistrySnapshot, ServerDefinition } from '../registry/index.js';
 
@@ -43,9 +43,9 @@ async function open({ server = remoteServer('a'), era = 'legacy', more = {}, res
   const list = { tools: [BOOK] };
   world.connector.respond = (sent, connection) =>
     sent.request.method === 'tools/list' ? result(list) : respond(sent, connection);
-  const call = (params: JsonObject = {}, asking: Asking = {}) =>
+  const call = (params: JsonObject = {}, asking: RequestOptions = {}) =>
     world.request('tools/call', { ...CALL, ...params }, { client: TALKATIVE, ...asking });
-  const begin = async (asking: Asking = {}) => {
+  const begin = async (asking: RequestOptions = {}) => {
     const { result: inputRequired } = (await call({}, asking)) as { result: JsonObject };
     expect(inputRequired).toMatchObject({ resultType: 'input_required', requestState: expect.any(String) });
     return { requestState: inputRequired['requestState'] as string, inputResponses: { 'question-1': ADA } };

@@ -18,7 +18,7 @@ async function world(server: ServerDefinition = remoteServer('db'), era: 'legacy
   worlds.push(made);
   made.connector.eras.set('db', era);
   made.connector.respond = ({ request }) => result(request.method === 'tools/list' ? { tools: [TENANT] } : {});
-  const methods = () => made.asked('db').map(([method]) => method);
+  const methods = () => made.requestsTo('db').map(([method]) => method);
   const calls = (): SentRequest['request'][] =>
     made.connector.opened
       .flatMap(({ sent }) => sent.map(({ request }) => request))
@@ -85,7 +85,7 @@ describe('parameter headers', () => {
     const listening = made.request('subscriptions/listen', params, { endpoint: 'db', signal: leaving.signal });
     await new Promise(setImmediate);
     await call();
-    made.connector.opened[0]?.change({ method: 'notifications/tools/list_changed', params: {} });
+    made.connector.opened[0]?.emitChange({ method: 'notifications/tools/list_changed', params: {} });
     await call();
     expect(methods()).toEqual(['tools/list', 'tools/call', 'tools/list', 'tools/call']);
     leaving.abort();
@@ -104,7 +104,7 @@ describe('parameter headers', () => {
       sent.request.method === 'tools/list' ? old.promise : respond(sent, connection);
     const calling = call();
     await new Promise(setImmediate);
-    made.connector.opened[0]?.change({ method: 'notifications/tools/list_changed', params: {} });
+    made.connector.opened[0]?.emitChange({ method: 'notifications/tools/list_changed', params: {} });
     old.resolve(result({ tools: [] }));
     await calling;
     made.connector.respond = respond;

@@ -23,7 +23,7 @@ async function world(era: Era = 'modern') {
   for (const { slug } of SERVERS) connector.eras.set(slug, era);
   connector.respond = ({ request: { method } }) => result(method === 'tools/list' ? { tools: [{ name: 't' }] } : {});
   const change = (slug: string, notification: McpNotification) => {
-    for (const connection of connector.live) if (connection.server.slug === slug) connection.change(notification);
+    for (const connection of connector.live) if (connection.server.slug === slug) connection.emitChange(notification);
   };
   const policies = async (...rules: PolicyDefinition[]) => {
     registry.configure(SERVERS, { policies: rules });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { ANONYMOUS, OutcomeError } from '#lib/extension-kit';
 import { result, type Era, type JsonObject } from '#lib/mcp-protocol';
-import { DispatchWorld, type Asking } from '../../test/support/dispatch-world.js';
+import { DispatchWorld, type RequestOptions } from '../../test/support/dispatch-world.js';
 import { callerOf, MODERN_CLIENT, remoteServer, settled, unreachable } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 
@@ -32,7 +32,7 @@ async function world(era: Era = 'modern', hints: JsonObject = PUBLIC) {
   };
   const tell = (slug: string, method: string) => {
     for (const connection of connector.live)
-      if (connection.server.slug === slug) connection.change({ method, params: {} });
+      if (connection.server.slug === slug) connection.emitChange({ method, params: {} });
   };
   /** Replaces the tools of a server and announces the change. */
   const change = (slug: string, tools: JsonObject[]) => {
@@ -40,14 +40,14 @@ async function world(era: Era = 'modern', hints: JsonObject = PUBLIC) {
     tell(slug, CHANGED);
   };
   const leaving = new AbortController();
-  const listen = async (asking: Asking = {}, notifications: JsonObject = { toolsListChanged: true }) => {
+  const listen = async (asking: RequestOptions = {}, notifications: JsonObject = { toolsListChanged: true }) => {
     const sink = new RecordingSink();
     const more = { endpoint: 'desk', sink, signal: leaving.signal, ...asking };
     const outcome = made.request('subscriptions/listen', { notifications }, more);
     await sink.until(({ summary }) => summary.length > 0);
     return { outcome, received: () => sink.summary.filter((method) => method !== ACKNOWLEDGED) };
   };
-  const lists = (slug = 'a') => made.asked(slug).filter(([method]) => method === 'tools/list').length;
+  const lists = (slug = 'a') => made.requestsTo(slug).filter(([method]) => method === 'tools/list').length;
   return { made, connector, items, templates, tell, change, listen, leaving, lists };
 }
 

@@ -30,7 +30,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
   });
 
   beforeEach(async () => {
-    place = await host.place();
+    place = await host.createDatabase();
   });
 
   async function stop({ tools, database }: (typeof opened)[number]): Promise<void> {

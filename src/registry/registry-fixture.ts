@@ -52,7 +52,7 @@ export class RegistryWorld {
   static async create(host: DatabaseHost): Promise<RegistryWorld> {
     const folder = await mkdtemp(join(tmpdir(), 'isthmus-registry-'));
     const secrets = { session: randomBytes(32), credentials: [randomBytes(32)] as const };
-    const world = new RegistryWorld(host, await host.place(), folder, secrets);
+    const world = new RegistryWorld(host, await host.createDatabase(), folder, secrets);
     const capture = (message: unknown) => void world.logged.push(String(message));
     Logger.overrideLogger({ log: capture, warn: capture, error: capture });
     return world;

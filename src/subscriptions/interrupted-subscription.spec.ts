@@ -30,7 +30,7 @@ describe('an interrupted subscription', () => {
     const { connector, requested, join, open } = world();
     const lists = await join(LIST_FILTER);
     const resources = await Promise.all(['f:/x', 'f:/y'].map((uri) => join(resourceFilter(uri))));
-    connector.opened[0]?.die();
+    connector.opened[0]?.breakOff();
     await jest.advanceTimersByTimeAsync(1_000);
     expect(requested).toHaveLength(3);
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x', 'f:/y') }]);
@@ -42,7 +42,7 @@ describe('an interrupted subscription', () => {
     const { connector, join, follow, open } = world();
     const waiting = await join(LIST_FILTER);
     connector.beforeOpening = rejectUnreachable;
-    connector.opened[0]?.die();
+    connector.opened[0]?.breakOff();
     await expect(join(LIST_FILTER)).rejects.toMatchObject({ code: -31_004 });
     const { received } = follow(LIST_FILTER);
     await jest.advanceTimersByTimeAsync(A_MINUTE);
@@ -58,7 +58,7 @@ describe('an interrupted subscription', () => {
   it('reopens the subscription for all when a new subscriber joins a server that is available again', async () => {
     const { connector, join, open } = world();
     const waiting = await join(LIST_FILTER);
-    connector.opened[0]?.die();
+    connector.opened[0]?.breakOff();
     const late = await join(resourceFilter('f:/x'));
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x') }]);
     expect([waiting.received, late.received]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], []]);
@@ -67,14 +67,14 @@ describe('an interrupted subscription', () => {
   it('continues without a resource that the server rejects, until the server accepts it again', async () => {
     const { connector, join, open } = world();
     const [lists, x] = await Promise.all([join(LIST_FILTER), join(resourceFilter('f:/x'))]);
-    connector.beforeListening = async (_connection, filter) => {
+    connector.beforeSubscribing = async (_connection, filter) => {
       if (filter.resourceSubscriptions) throw refusal();
     };
-    connector.opened[0]?.die();
+    connector.opened[0]?.breakOff();
     await jest.advanceTimersByTimeAsync(10 * A_MINUTE);
     expect(open()).toEqual([LIST_FILTER]);
     expect([lists?.received, x?.received]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], []]);
-    connector.beforeListening = async () => undefined;
+    connector.beforeSubscribing = async () => undefined;
     await jest.advanceTimersByTimeAsync(A_MINUTE);
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/x') }]);
     expect(x?.received).toEqual([resourceUpdated('f:/x')]);
@@ -91,7 +91,7 @@ describe('a resource that a server no longer knows after an interruption', () =>
         uri,
         refusal: { kind: 'error', error: { code: -32_002, message: 'No' } },
       }));
-    connector.opened[0]?.die();
+    connector.opened[0]?.breakOff();
     await jest.advanceTimersByTimeAsync(10 * A_MINUTE);
     expect(requested.length).toBeGreaterThan(15);
     expect(requested.length).toBeLessThan(60);
@@ -111,7 +111,7 @@ describe('a server whose sharing rule changes', () => {
     expect(joined.map(({ received }) => received)).toEqual(
       Array.from({ length: 3 }, () => [TOOLS_CHANGED, PROMPTS_CHANGED]),
     );
-    connector.live[0]?.change(TOOLS_CHANGED);
+    connector.live[0]?.emitChange(TOOLS_CHANGED);
     const counts = joined.map(({ received }) => received.length);
     expect(counts[0]).toBe(counts[2]);
     expect(counts[0]).not.toBe(counts[1]);
@@ -122,7 +122,7 @@ describe('a server whose sharing rule changes', () => {
   it('detects a changed era of a server with an unchanged definition', async () => {
     const { connector, join, open } = world();
     const [one] = await Promise.all([join(LIST_FILTER, 'a'), join(LIST_FILTER, 'b')]);
-    connector.opened[0]?.die();
+    connector.opened[0]?.breakOff();
     connector.eras.set('a', 'legacy');
     await jest.advanceTimersByTimeAsync(A_MINUTE);
     expect(open()).toEqual([LIST_FILTER, LIST_FILTER]);

@@ -58,10 +58,10 @@ describe('a subscription to changes at a server', () => {
     connector.honours = ({ toolsListChanged = false }) => ({ toolsListChanged });
     const handle = await subscriptions.subscribe(server, scope, FILTER, onChange);
     expect(handle.honoured).toEqual({ toolsListChanged: true });
-    connector.opened[0]?.change(CHANGED);
+    connector.opened[0]?.emitChange(CHANGED);
     handle.close();
     handle.close();
-    connector.opened[0]?.change(CHANGED);
+    connector.opened[0]?.emitChange(CHANGED);
     expect(received).toEqual([CHANGED]);
     expect(connector.opened[0]?.listeners).toEqual([]);
   });
@@ -69,10 +69,10 @@ describe('a subscription to changes at a server', () => {
   it('continues over a new connection when one closes, and reports everything as changed', async () => {
     const { server, connector, subscriptions, received, onChange } = world();
     await subscriptions.subscribe(server, scope, FILTER, onChange);
-    connector.opened[0]?.die();
+    connector.opened[0]?.breakOff();
     await jest.advanceTimersByTimeAsync(1_000);
     expect(received).toEqual([CHANGED, UPDATED]);
-    connector.opened[1]?.change(CHANGED);
+    connector.opened[1]?.emitChange(CHANGED);
     expect(received).toHaveLength(3);
   });
 
@@ -84,7 +84,7 @@ describe('a subscription to changes at a server', () => {
       attempts += 1;
       return rejectUnreachable();
     };
-    connector.opened[0]?.die();
+    connector.opened[0]?.breakOff();
     await jest.advanceTimersByTimeAsync(10 * A_MINUTE);
     expect(attempts).toBeGreaterThan(15);
     expect(attempts).toBeLessThan(60);
@@ -95,7 +95,7 @@ describe('a subscription to changes at a server', () => {
 
   it('rejects, and does not retry, if the server cannot be reached', async () => {
     const { server, connector, pool, subscriptions, onChange } = world();
-    connector.beforeListening = rejectUnreachable;
+    connector.beforeSubscribing = rejectUnreachable;
     await expect(subscriptions.subscribe(server, scope, FILTER, onChange)).rejects.toMatchObject({ code: -31004 });
     await jest.advanceTimersByTimeAsync(A_MINUTE);
     expect(connector.opened).toHaveLength(1);
@@ -106,7 +106,7 @@ describe('a subscription to changes at a server', () => {
   it('does not reconnect a subscription that was closed while interrupted', async () => {
     const { server, connector, subscriptions, onChange } = world();
     const handle = await subscriptions.subscribe(server, scope, FILTER, onChange);
-    connector.opened[0]?.die();
+    connector.opened[0]?.breakOff();
     handle.close();
     await jest.advanceTimersByTimeAsync(A_MINUTE);
     expect(connector.opened).toHaveLength(1);
@@ -116,8 +116,8 @@ describe('a subscription to changes at a server', () => {
     const { server, connector, subscriptions, onChange } = world();
     const handle = await subscriptions.subscribe(server, scope, FILTER, onChange);
     const listening = Promise.withResolvers<undefined>();
-    connector.beforeListening = () => listening.promise;
-    connector.opened[0]?.die();
+    connector.beforeSubscribing = () => listening.promise;
+    connector.opened[0]?.breakOff();
     await jest.advanceTimersByTimeAsync(1_000);
     handle.close();
     listening.resolve(undefined);
@@ -164,7 +164,7 @@ describe('a subscription with retry', () => {
   it('does not retry at a server that rejects the subscription', async () => {
     const { server, connector, subscriptions, onChange } = world();
     let refusals = 0;
-    connector.beforeListening = () => {
+    connector.beforeSubscribing = () => {
       refusals += 1;
       const error = { code: -32601, message: 'Method not found' };
       return Promise.reject(new OutcomeError({ kind: 'error', error }));

@@ -57,11 +57,11 @@ describe('a resource that a session is subscribed to', () => {
   it('sends updates with the public URI until the client unsubscribes', async () => {
     const { connector, subscriptions, session, received } = world();
     await subscriptions.subscribe(session, resource('x'));
-    for (let count = 0; count < 100; count += 1) connector.opened[0]?.change(updated('file:///x'));
+    for (let count = 0; count < 100; count += 1) connector.opened[0]?.emitChange(updated('file:///x'));
     await jest.advanceTimersByTimeAsync(1_000);
-    connector.opened[0]?.change(updated('file:///x'));
+    connector.opened[0]?.emitChange(updated('file:///x'));
     await subscriptions.unsubscribe(session, resource('x'));
-    connector.opened[0]?.change(updated('file:///x'));
+    connector.opened[0]?.emitChange(updated('file:///x'));
     await jest.advanceTimersByTimeAsync(1_000);
     expect(received()).toEqual([updated('a+file:///x')]);
     await subscriptions.unsubscribe(session, resource('x'));
@@ -70,7 +70,7 @@ describe('a resource that a session is subscribed to', () => {
   it('sends pending updates at once when the session is flushed', async () => {
     const { connector, subscriptions, session, received } = world();
     await subscriptions.subscribe(session, resource('x'));
-    connector.opened[0]?.change(updated('file:///x'));
+    connector.opened[0]?.emitChange(updated('file:///x'));
     subscriptions.flush(session);
     expect(received()).toEqual([updated('a+file:///x')]);
   });
@@ -85,12 +85,12 @@ describe('a resource that a session is subscribed to', () => {
 
   it('rejects a subscription if the server cannot be reached, and accepts a later request', async () => {
     const { connector, subscriptions, session } = world();
-    connector.beforeListening = () => Promise.reject(new OutcomeError(unreachable('a')));
+    connector.beforeSubscribing = () => Promise.reject(new OutcomeError(unreachable('a')));
     const subscribing = [1, 2].map(() => subscriptions.subscribe(session, resource('x')));
     for (const outcome of await Promise.allSettled(subscribing)) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: -31004 } });
     }
-    connector.beforeListening = async () => undefined;
+    connector.beforeSubscribing = async () => undefined;
     await subscriptions.subscribe(session, resource('x'));
     expect(connector.opened[0]?.listeners).toHaveLength(1);
   });
@@ -105,7 +105,7 @@ describe('a resource that a session is subscribed to', () => {
   it('closes a subscription that the client cancels while it is opening', async () => {
     const { connector, subscriptions, session } = world();
     const opening = Promise.withResolvers<undefined>();
-    connector.beforeListening = () => opening.promise;
+    connector.beforeSubscribing = () => opening.promise;
     const subscribing = subscriptions.subscribe(session, resource('x'));
     const unsubscribing = subscriptions.unsubscribe(session, resource('x'));
     opening.resolve(undefined);
@@ -117,7 +117,7 @@ describe('a resource that a session is subscribed to', () => {
     const { connector, subscriptions, session } = world();
     await subscriptions.subscribe(session, resource('x'));
     const opening = Promise.withResolvers<undefined>();
-    connector.beforeListening = () => opening.promise;
+    connector.beforeSubscribing = () => opening.promise;
     const subscribing = subscriptions.subscribe(session, resource('y'));
     session.end();
     opening.resolve(undefined);
@@ -146,7 +146,7 @@ describe('the lists behind an endpoint', () => {
     subscriptions.subscribeToLists(session);
     await jest.advanceTimersByTimeAsync(0);
     expect(connector.opened).toHaveLength(2);
-    for (const connection of connector.opened) connection.change(TOOLS);
+    for (const connection of connector.opened) connection.emitChange(TOOLS);
     await jest.advanceTimersByTimeAsync(1_000);
     expect(received()).toEqual([TOOLS]);
   });
@@ -178,7 +178,7 @@ describe('the lists behind an endpoint', () => {
     const { connector, subscriptions, session, received } = world();
     subscriptions.subscribeToLists(session);
     await jest.advanceTimersByTimeAsync(0);
-    for (const connection of connector.opened) connection.change(TOOLS);
+    for (const connection of connector.opened) connection.emitChange(TOOLS);
     session.end();
     await jest.advanceTimersByTimeAsync(1_000);
     expect(received()).toEqual([]);

@@ -78,7 +78,9 @@ describe('the sharing of a subscription', () => {
     await soon();
     const roots = { method: 'notifications/roots/list_changed', params: {} };
     for (const each of sessions) await each.notifyServers(roots);
-    expect(connector.opened.map(({ listeners, told }) => [listeners.length, told.length])).toEqual([[1, 2]]);
+    expect(
+      connector.opened.map(({ listeners, sentNotifications }) => [listeners.length, sentNotifications.length]),
+    ).toEqual([[1, 2]]);
   });
 });
 
@@ -104,7 +106,7 @@ describe('a subscriber that joins', () => {
     const { connector, join, change, open } = world();
     const first = await join(LIST_FILTER);
     const opening = Promise.withResolvers<void>();
-    connector.beforeListening = () => opening.promise;
+    connector.beforeSubscribing = () => opening.promise;
     const joining = join(resourceFilter('f:/x'));
     await soon();
     change(TOOLS_CHANGED);
@@ -131,7 +133,7 @@ describe('a subscriber that joins', () => {
   it('attaches a covered subscriber while a slow enlargement is opening', async () => {
     const { connector, join } = world();
     await join({ ...LIST_FILTER, ...resourceFilter('f:/x') });
-    connector.beforeListening = () => new Promise(() => undefined);
+    connector.beforeSubscribing = () => new Promise(() => undefined);
     void join(resourceFilter('f:/slow'));
     await soon();
     const { handle } = await join(LIST_FILTER);
@@ -181,7 +183,7 @@ describe('a shared subscription', () => {
   it('closes a subscription whose only subscriber closed while it was opening', async () => {
     const { connector, follow, open } = world();
     const opening = Promise.withResolvers<void>();
-    connector.beforeListening = () => opening.promise;
+    connector.beforeSubscribing = () => opening.promise;
     const { handle } = follow(LIST_FILTER);
     await soon();
     handle.close();
@@ -244,8 +246,8 @@ describe('a server that does not grant a resource', () => {
 
   it('rejects only the responsible subscriber if the server rejects a whole subscription (invariant 2)', async () => {
     const { connector, requested, join, open } = world();
-    const answers = connector.beforeListening;
-    connector.beforeListening = async (connection, filter) => {
+    const answers = connector.beforeSubscribing;
+    connector.beforeSubscribing = async (connection, filter) => {
       await answers(connection, filter);
       if (filter.resourceSubscriptions?.includes('f:/13')) throw refusal();
     };
@@ -260,8 +262,8 @@ describe('a server that does not grant a resource', () => {
 
   it('returns the server’s error to all subscribers with equal filters after one request', async () => {
     const { connector, requested, join, follow } = world();
-    const answers = connector.beforeListening;
-    connector.beforeListening = async (connection, filter) => {
+    const answers = connector.beforeSubscribing;
+    connector.beforeSubscribing = async (connection, filter) => {
       await answers(connection, filter);
       throw refusal(-32_601);
     };
@@ -275,13 +277,13 @@ describe('a server that does not grant a resource', () => {
   it('does not reject a new subscriber for a resource that was granted to others before', async () => {
     const { connector, join, open } = world();
     const [lists, x] = [await join(LIST_FILTER, 'a'), await join(resourceFilter('f:/x'), 'a')];
-    connector.beforeListening = async (_connection, filter) => {
+    connector.beforeSubscribing = async (_connection, filter) => {
       if (filter.resourceSubscriptions?.includes('f:/x')) throw refusal();
     };
     const y = await join(resourceFilter('f:/y'), 'b');
     expect(open()).toEqual([{ ...LIST_FILTER, ...resourceFilter('f:/y') }]);
     expect([lists.received, x.received, y.received]).toEqual([[TOOLS_CHANGED, PROMPTS_CHANGED], [], []]);
-    connector.beforeListening = async () => undefined;
+    connector.beforeSubscribing = async () => undefined;
     await jest.advanceTimersByTimeAsync(A_MINUTE);
     expect(x.received).toEqual([resourceUpdated('f:/x')]);
   });
@@ -289,7 +291,7 @@ describe('a server that does not grant a resource', () => {
   it('returns an error about the new subscriber’s own resource, not about one granted to others before', async () => {
     const { connector, join } = world();
     await join(resourceFilter('f:/secret'), 'a');
-    connector.beforeListening = async (_connection, { resourceSubscriptions = [] }) => {
+    connector.beforeSubscribing = async (_connection, { resourceSubscriptions = [] }) => {
       const [first] = resourceSubscriptions;
       throw new OutcomeError({ kind: 'error', error: { code: -32_602, message: `No such resource: ${first}` } });
     };
@@ -298,8 +300,8 @@ describe('a server that does not grant a resource', () => {
 
   it('bounds the number of requests to identify the rejected subscribers', async () => {
     const { connector, requested, join } = world();
-    const answers = connector.beforeListening;
-    connector.beforeListening = async (connection, filter) => {
+    const answers = connector.beforeSubscribing;
+    connector.beforeSubscribing = async (connection, filter) => {
       await answers(connection, filter);
       throw refusal();
     };

@@ -32,8 +32,8 @@ export function subscriptionsWorld(era: Era = 'modern', server: ServerDefinition
   pools.push(pool);
   const subscriptions = new ServerSubscriptions(pool, registry);
   const requested: ChangeFilter[] = [];
-  const before = connector.beforeListening;
-  connector.beforeListening = (connection, filter) => {
+  const before = connector.beforeSubscribing;
+  connector.beforeSubscribing = (connection, filter) => {
     requested.push(filter);
     return before(connection, filter);
   };
@@ -69,7 +69,7 @@ export function subscriptionsWorld(era: Era = 'modern', server: ServerDefinition
   /** The filters of the open subscriptions at the server. */
   const open = () => connector.live.flatMap(({ listeners }) => listeners.map(({ filter }) => filter));
   const change = (notification: McpNotification) => {
-    for (const connection of connector.live) connection.change(notification);
+    for (const connection of connector.live) connection.emitChange(notification);
   };
   return { server, connector, registry, pool, subscriptions, requested, join, follow, session, open, change };
 }

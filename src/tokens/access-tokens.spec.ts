@@ -30,7 +30,7 @@ describe.each(DATABASE_KINDS)('AccessTokens over $name', ({ start }) => {
   });
 
   beforeEach(async () => {
-    place = await host.place();
+    place = await host.createDatabase();
   });
 
   afterEach(() => Promise.all(databases.splice(0).map((database) => database.close())));

@@ -102,7 +102,7 @@ describe('a draining worker', () => {
     });
     const calling = world.post('/servers/a/rpc', CALL);
     await callReceived;
-    world.leave();
+    world.startDraining();
     const refused = await world.post('/rpc', CALL);
     expect(refused).toMatchObject({
       status: 503,
@@ -150,7 +150,7 @@ describe('a draining worker', () => {
     await idle.next();
     const first = await world.stream('POST', '/servers/a/mcp', { headers }, CALL);
     await first.message();
-    await first.leave();
+    await first.cancel();
     const seen = first.events.at(-1)?.id ?? '';
     const back = await world.stream('GET', '/servers/a/mcp', { headers: { ...headers, 'last-event-id': seen } });
     const drained = world.drain();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { GatewayCode } from '#lib/mcp-protocol';
 import { PROJECT, sourceFiles } from './source-files.js';
 
-/** A row of the table of our own codes: code, name, HTTP status, meaning, advice. */
+/** A row of the table of gateway codes: code, name, HTTP status, meaning, advice. */
 const ROW = /^\| *(-31\d{3}) *\| *`(\w+)` *\| *(\d{3}(?:, \d{3})*) *\|([^|]*)\|([^|]*)\|$/;
 
 describe('docs/errors.md', () => {
@@ -15,18 +15,18 @@ describe('docs/errors.md', () => {
       return row ? [{ code: Number(row[1]), name: row[2], meaning: row[4]?.trim(), advice: row[5]?.trim() }] : [];
     });
 
-  it('lists every code of the gateway under its name, once, and no other', () => {
+  it('lists every code of the gateway exactly once under its name', () => {
     expect(Object.fromEntries(table.map(({ name, code }) => [name, code]))).toEqual(GatewayCode);
     expect(table).toHaveLength(Object.keys(GatewayCode).length);
   });
 
-  it('says of each what it means and what to do', () => {
+  it('states the meaning and the advice for each code', () => {
     expect(table.filter(({ meaning, advice }) => !meaning || !advice)).toEqual([]);
   });
 });
 
 describe('links between pages', () => {
-  it('lead somewhere', () => {
+  it('lead to existing files', () => {
     const pages = sourceFiles().filter(({ path }) => path.endsWith('.md'));
     const broken = pages.flatMap(({ path, lines }) =>
       [...lines.join('\n').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]

@@ -28,14 +28,14 @@ async function violationsIn(project: string): Promise<Violation[]> {
 const asText = ({ rule, from, to }: Violation) => `${rule.name}: ${from} → ${to}`;
 
 describe('imports', () => {
-  it('follow the arrows of the architecture', async () => {
+  it('follow the import rules of the architecture', async () => {
     const violations = await violationsIn(PROJECT);
     expect(violations.map(asText)).toEqual([]);
   });
 });
 
 describe('the import rules', () => {
-  // realpath: the cruiser reports a temporary folder behind a link as lying outside the project.
+  // realpath: the cruiser treats a temporary folder behind a link as outside the project.
   const project = mkdtempSync(join(realpathSync(tmpdir()), 'import-rules-'));
   const write = (path: string, ...lines: string[]) => {
     mkdirSync(dirname(join(project, path)), { recursive: true });
@@ -44,7 +44,7 @@ describe('the import rules', () => {
 
   afterAll(() => rmSync(project, { recursive: true }));
 
-  it('notice each kind of trespass, and nothing else', async () => {
+  it('detect each kind of violation and nothing else', async () => {
     for (const file of ['.dependency-cruiser.mjs', 'tsconfig.json', 'tsconfig.depcruise.json', 'package.json']) {
       cpSync(join(PROJECT, file), join(project, file));
     }

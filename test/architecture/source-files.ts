@@ -13,7 +13,7 @@ export interface SourceFile {
   readonly lines: readonly string[];
 }
 
-/** Every text file that we write, in a stable order. */
+/** All text files of the repository, in a stable order. */
 export function sourceFiles(): SourceFile[] {
   return pathsBelow(PROJECT)
     .filter((path) => TEXT.test(path))
@@ -28,7 +28,7 @@ export function placesOf(pattern: RegExp, files: readonly SourceFile[]): string[
   );
 }
 
-/** Names of the folders directly below. */
+/** Names of the direct subfolders. */
 export function foldersIn(path: string): string[] {
   return readdirSync(join(PROJECT, path), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())

@@ -3,20 +3,20 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { foldersIn, placesOf, PROJECT, sourceFiles, type SourceFile } from './source-files.js';
 
-const MOST_LINES = 400;
+const MAX_LINES = 400;
 
-/** Where a revision of the protocol may be named: a new one is one codec, one exchange, one dialect. */
+/** Folders that may name a protocol revision: a new revision adds one codec, one exchange and one dialect. */
 const ERA_FOLDERS = /^(libs\/mcp-protocol\/codecs|src\/transport\/exchanges|src\/upstream\/dialects)\//;
 const TEST_CODE = /((\.(spec|e2e)|-fixture|\/testing)\.ts$|^test\/|^libs\/testing\/)/;
 
 const files = sourceFiles();
 const code = files.filter(({ path }) => /\.(ts|mjs|js)$/.test(path));
 const product = code.filter(({ path }) => /^(src|libs)\//.test(path) && !TEST_CODE.test(path));
-// The patterns below are written in this file, where they would find themselves.
+// This file contains the patterns, so it is excluded.
 const others = files.filter(({ path }) => path !== 'test/architecture/sources.spec.ts');
 
 describe('sources', () => {
-  it('are found', () => {
+  it('are found by the scan', () => {
     expect(product.length).toBeGreaterThan(20);
   });
 
@@ -25,39 +25,39 @@ describe('sources', () => {
     expect(placesOf(/\b20(24|25|26)-\d\d-\d\d\b/, outside)).toEqual([]);
   });
 
-  it(`have at most ${MOST_LINES} lines a file`, () => {
+  it(`have at most ${MAX_LINES} lines a file`, () => {
     const lengthOf = ({ path, lines }: SourceFile) => `${path}: ${lines.length}`;
-    expect(code.filter(({ lines }) => lines.length > MOST_LINES).map(lengthOf)).toEqual([]);
+    expect(code.filter(({ lines }) => lines.length > MAX_LINES).map(lengthOf)).toEqual([]);
   });
 
-  it('silence no check and leave no note to do it later', () => {
+  it('contain no suppression of a check and no TODO comment', () => {
     const silencer =
       /@ts-(ignore|nocheck|expect-error)|(eslint|oxlint)-disable|prettier-ignore|istanbul ignore|c8 ignore/;
     expect(placesOf(silencer, others)).toEqual([]);
     expect(placesOf(/\b(TODO|FIXME|XXX|HACK)\b/, others)).toEqual([]);
   });
 
-  it('name no place of the machine they were written on', () => {
+  it('contain no path of a development machine', () => {
     expect(placesOf(/(^|[\s'"`(=:])\/(work|root|tmp\/helpers|tmp\/bash_jobs)(\/|\b)/, others)).toEqual([]);
   });
 
-  it('speak of the product, not of how it came about', () => {
+  it('do not mention issues or the authors of the code', () => {
     expect(placesOf(/\b(issue|ticket) #?\d+\b|\bhelper [A-Z]\b|\b(AI|LLM)[- ](generated|written)\b/i, others)).toEqual(
       [],
     );
   });
 
-  it('import a library by its name, never by its place', () => {
+  it('import a library by its name, not by a relative path', () => {
     const importers = code.filter(({ path }) => !path.startsWith('test/architecture/'));
     expect(placesOf(/(from|import) ?\(?'(\.\.\/)+libs\//, importers)).toEqual([]);
   });
 });
 
 describe('a module folder', () => {
-  // A folder with a main.ts is a program of its own, which nobody imports.
+  // A folder with a main.ts is a program that no module imports.
   const modules = foldersIn('src').filter((name) => !existsSync(join(PROJECT, 'src', name, 'main.ts')));
 
-  it.each(modules)('src/%s shows the same faces as all others', (name) => {
+  it.each(modules)('src/%s has a README and an index', (name) => {
     const missing = ['README.md', 'index.ts'].filter((face) => !existsSync(join(PROJECT, 'src', name, face)));
     expect(missing).toEqual([]);
   });

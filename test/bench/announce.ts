@@ -4,7 +4,7 @@ interface Listening {
   address(): AddressInfo | string | null;
 }
 
-/** Tells the runner which port was given, as one line of JSON on standard output. */
+/** Prints the server's port for the runner, as one line of JSON on standard output. */
 export function announcePort(server: Listening): void {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The server has no port.');

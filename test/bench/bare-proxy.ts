@@ -1,12 +1,12 @@
 /**
- * The yardstick: a reverse proxy that only moves bytes. node:http before, an undici pool behind, streaming both ways,
- * nothing parsed, no authentication. The upstream's origin is its only argument.
+ * The baseline: a reverse proxy that only forwards bytes. It uses node:http and an undici pool, streams both ways,
+ * parses nothing and has no authentication. Its only argument is the upstream's origin.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Pool, type Dispatcher } from 'undici';
 import { announcePort } from './announce.js';
 
-// Hop-by-hop fields (RFC 9110, 7.6.1) belong to one connection each; the pool writes its own host and framing.
+// Hop-by-hop fields (RFC 9110, 7.6.1) are not forwarded; the pool writes its own host and framing.
 const HOP_BY_HOP = new Set([
   'connection',
   'host',
@@ -19,7 +19,7 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** Writes the upstream's answer to the client as it comes; a full client socket pauses the upstream's. */
+/** Streams the upstream's answer to the client. A full client socket pauses the upstream. */
 class Relay implements Dispatcher.DispatchHandler {
   private status = 0;
 
@@ -63,7 +63,7 @@ function endToEnd(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
 }
 
 const origin = process.argv[2];
-if (origin === undefined) throw new Error('Say which origin to forward to.');
+if (origin === undefined) throw new Error('Pass the origin of the upstream as the argument.');
 const pool = new Pool(origin, { connections: 256, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
 
 function forward(request: IncomingMessage, response: ServerResponse): void {

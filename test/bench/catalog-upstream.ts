@@ -1,4 +1,4 @@
-/** Many modern servers in one process, each with as many tools as its path says: `/<server>/<tools>/mcp`. */
+/** Many modern servers in one process. The path sets the number of tools: `/<server>/<tools>/mcp`. */
 import { createServer, type ServerResponse } from 'node:http';
 import { announcePort } from './announce.js';
 import { REVISION } from './workload.js';
@@ -8,7 +8,7 @@ interface Message {
   readonly method?: string;
 }
 
-/** Private: a caller who has listed nothing yet is shown nothing that others have. */
+/** Private, so that the first list of each caller is a cache miss. */
 const FRESH = { ttlMs: 3_600_000, cacheScope: 'private' };
 const METHOD_NOT_FOUND = JSON.stringify({ code: -32_601, message: 'Method not found' });
 const DISCOVERY = JSON.stringify({
@@ -21,7 +21,7 @@ const DISCOVERY = JSON.stringify({
 
 const lists = new Map<string, string>();
 
-/** Written once: what is measured is who reads it. */
+/** Serialized once: the measurement is about the reader. */
 function listOf(path: string): string {
   const [, server = '', count = '0'] = path.split('/');
   const list = lists.get(path) ?? JSON.stringify(toolsOf(server, Number(count)));
@@ -48,9 +48,9 @@ function toolsOf(server: string, count: number): object {
 
 function answer(path: string, { id, method }: Message, response: ServerResponse): void {
   const result = method === 'server/discover' ? DISCOVERY : method === 'tools/list' ? listOf(path) : undefined;
-  const told = result === undefined ? `"error":${METHOD_NOT_FOUND}` : `"result":${result}`;
+  const member = result === undefined ? `"error":${METHOD_NOT_FOUND}` : `"result":${result}`;
   response.writeHead(result === undefined ? 404 : 200, { 'content-type': 'application/json' });
-  response.end(`{"jsonrpc":"2.0","id":${JSON.stringify(id ?? null)},${told}}`);
+  response.end(`{"jsonrpc":"2.0","id":${JSON.stringify(id ?? null)},${member}}`);
 }
 
 const server = createServer((request, response) => {

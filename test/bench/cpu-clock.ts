@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 
-/** Milliseconds that a core has been busy since the machine started, for whomever. */
+/** Milliseconds that a core has been busy since the machine started, for all processes. */
 export function coreBusyMs(core: number): number {
   const times = cpus()[core]?.times;
   if (times === undefined) return 0;

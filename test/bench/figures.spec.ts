@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Latencies } from './latencies.js';
 import { median } from './median.js';
 import { readOptions } from './options.js';
-import { Pace } from './pace.js';
+import { CallPacer } from './call-pacer.js';
 
 describe('Latencies', () => {
-  it('gives the value below which the share lies, to the microsecond', () => {
+  it('returns quantiles with microsecond resolution', () => {
     const latencies = new Latencies();
     for (let ms = 1; ms <= 100; ms += 1) latencies.add(ms / 10);
     expect(latencies.quantile(0.5)).toBe(5);
@@ -13,7 +13,7 @@ describe('Latencies', () => {
     expect(latencies.quantile(1)).toBe(10);
   });
 
-  it('names the slowest where values are too slow to be told apart', () => {
+  it('returns the slowest value for quantiles above the last bucket', () => {
     const latencies = new Latencies();
     latencies.add(1);
     latencies.add(2_500);
@@ -21,13 +21,13 @@ describe('Latencies', () => {
     expect(latencies.quantile(0.99)).toBe(2_500);
   });
 
-  it('knows that nothing is no number', () => {
+  it('returns NaN without values', () => {
     expect(new Latencies().quantile(0.5)).toBeNaN();
   });
 });
 
 describe('median', () => {
-  it('is the middle one, or the mean of the middle two', () => {
+  it('is the middle value, or the mean of the two middle values', () => {
     expect(median([9, 1, 5])).toBe(5);
     expect(median([4, 1, 3, 2])).toBe(2.5);
     expect(median([])).toBeNaN();
@@ -35,42 +35,42 @@ describe('median', () => {
 });
 
 describe('options of the bench', () => {
-  it('takes chosen subjects and a file', () => {
+  it('accepts selected subjects and an output file', () => {
     const { subjects, json } = readOptions(['--only', 'gateway, bare proxy', '--json', 'figures.json']);
     expect(subjects).toEqual(['gateway', 'bare proxy']);
     expect(json).toBe('figures.json');
   });
 
-  it('takes studies beside subjects, and nothing that was not asked for', () => {
+  it('accepts studies beside subjects and runs only the selected ones', () => {
     expect(readOptions(['--only', 'large,direct'])).toMatchObject({ subjects: ['direct'], studies: ['large'] });
     expect(readOptions(['--only', 'gateway']).studies).toEqual([]);
   });
 
-  it('looks for a shorter time when in a hurry', () => {
+  it('measures shorter rounds with --quick', () => {
     expect(readOptions(['--quick']).plan.roundMs).toBeLessThan(readOptions([]).plan.roundMs);
   });
 
-  it('refuses what it does not know', () => {
+  it('rejects unknown names and flags', () => {
     expect(() => readOptions(['--only', 'nginx'])).toThrow('nginx');
     expect(() => readOptions(['--fast'])).toThrow('--fast');
   });
 });
 
-describe('RepeatBackoff', () => {
+describe('CallPacer', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  it('lets no more through than its rate, and nobody lose a turn by being busy', () => {
-    const pace = new Pace(100);
+  it('limits calls to its rate and keeps turns that fall due while all callers are busy', () => {
+    const pace = new CallPacer(100);
     const turns: number[] = [];
     const again = (dueAtMs: number): void => {
       turns.push(dueAtMs);
-      if (turns.length !== 3 && turns.length < 12) pace.turn(again);
+      if (turns.length !== 3 && turns.length < 12) pace.schedule(again);
     };
-    pace.turn(again);
+    pace.schedule(again);
     jest.advanceTimersByTime(100);
     expect(turns).toHaveLength(3);
-    pace.turn(again);
+    pace.schedule(again);
     expect(turns).toHaveLength(11);
     expect(performance.now() - (turns[3] ?? 0)).toBeGreaterThan(50);
     pace.stop();

@@ -19,11 +19,11 @@ const GATEWAY = new URL('../../src/main.js', import.meta.url);
 const TOKEN_CLI = new URL('../../src/auth/token-cli.js', import.meta.url);
 
 export interface GatewaysPlan {
-  /** Port of the server behind. */
+  /** Port of the upstream server. */
   readonly upstreamPort: number;
-  /** What they serve in place of one server per era. */
+  /** Configuration. Default: one server for each era. */
   readonly configuration?: object;
-  /** One gateway for each; undefined runs wherever the system puts it. */
+  /** One gateway for each element; undefined for a gateway that is not pinned. */
   readonly cores: readonly (number | undefined)[];
   readonly env?: Readonly<Record<string, string>>;
   /** Arguments for Node itself. */
@@ -32,16 +32,16 @@ export interface GatewaysPlan {
 
 export interface RunningGateway {
   readonly process: PinnedProcess;
-  /** From the start of the process until it accepted connections. */
+  /** Time from the start of the process until it accepted connections, in milliseconds. */
   readonly startMs: number;
-  /** The transparent endpoint of that era's server; the token is of `bench`, unless another subject is asked for. */
+  /** The endpoint of that era's server. The default authorization is a token of the subject `bench`. */
   target(era: Era, authorization?: string): Target;
 }
 
-/** Gateways as an operator runs them: authentication on, each server behind its transparent endpoint, one data folder. */
+/** Gateways as in production: with authentication, one endpoint for each server, and a shared data folder. */
 export interface Gateways {
   readonly all: readonly RunningGateway[];
-  /** An `Authorization` header of somebody else. */
+  /** An `Authorization` header for another subject. */
   authorize(subject: string): Promise<string>;
   stop(): Promise<void>;
 }
@@ -59,7 +59,7 @@ export async function startGateways(plan: GatewaysPlan): Promise<Gateways> {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    // Draws the secrets before several gateways could.
+    // Creates the secrets before the gateways start, so that they do not race.
     const authorization = await authorize('bench');
     const all: Promise<RunningGateway>[] = [];
     for (const core of plan.cores) {
@@ -98,7 +98,7 @@ function startGateway(
   return { process, target };
 }
 
-/** One server per era under the era's name; JSON is YAML. */
+/** One server for each era, under the era's name. JSON is valid YAML. */
 function serverPerEra(upstreamPort: number): object {
   const server = (era: Era): object => ({
     transport: 'http',

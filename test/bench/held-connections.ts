@@ -1,18 +1,18 @@
 import { connect, type Socket } from 'node:net';
 import type { BurdenOrder, BurdenReport, HeardReport, HeldOrder, SessionsReport, StreamsOrder } from './load-orders.js';
 import { connectTo, openSession } from './load-sessions.js';
-import { PATIENCE, archiveOf, endRequest, prepareCall, streamRequest, type Target, type ToolUse } from './workload.js';
+import { HANG, archive, endRequest, prepareCall, streamRequest, type Target, type ToolUse } from './workload.js';
 
 const AT_ONCE = 16;
 const OK = 'HTTP/1.1 200';
 
-/** Connections that stay open between orders: standing streams, and clients that are a burden. */
+/** Connections that stay open between orders: open streams, and clients whose calls burden the gateway. */
 export class HeldConnections {
-  private readonly streams: StandingStream[] = [];
+  private readonly streams: OpenStream[] = [];
   private readonly sockets: Socket[] = [];
   private burdens: { readonly target: Target; readonly session: string }[] = [];
 
-  carryOut(order: HeldOrder): Promise<SessionsReport> | HeardReport | Promise<BurdenReport> {
+  execute(order: HeldOrder): Promise<SessionsReport> | HeardReport | Promise<BurdenReport> {
     switch (order.order) {
       case 'streams':
         return this.openStreams(order);
@@ -33,7 +33,7 @@ export class HeldConnections {
       while (connection !== undefined && left > 0) {
         left -= 1;
         const session = await openSession(connection, openAt);
-        const stream = new StandingStream(target, session);
+        const stream = new OpenStream(target, session);
         this.streams.push(stream);
         await stream.opened;
       }
@@ -48,7 +48,7 @@ export class HeldConnections {
 
   private heard(): HeardReport {
     const open = this.streams.filter((stream) => stream.open);
-    return { open: open.length, heard: open.filter((stream) => stream.takeHeard()).length };
+    return { open: open.length, heard: open.filter((stream) => stream.takeReceived()).length };
   }
 
   private async burden({ target, hanging, unread, unreadBytes }: BurdenOrder): Promise<BurdenReport> {
@@ -61,17 +61,17 @@ export class HeldConnections {
       this.sockets.push(socket);
       socket.write(prepareCall('legacy', target, session, use).bytes);
       if (isRead) return void socket.resume();
-      // The answer has begun to come, and from here on nobody takes it.
+      // Stop reading after the first bytes of the answer.
       await new Promise((resolve) => socket.once('data', resolve));
       socket.pause();
     };
-    for (let count = 0; count < hanging; count += 1) await begin(PATIENCE, true);
-    for (let count = 0; count < unread; count += 1) await begin(archiveOf(unreadBytes), false);
+    for (let count = 0; count < hanging; count += 1) await begin(HANG, true);
+    for (let count = 0; count < unread; count += 1) await begin(archive(unreadBytes), false);
     opener.close();
     return { connections: this.sockets.length };
   }
 
-  /** A call outlives its client's connection, not its session. */
+  /** Ends the sessions too, because a call survives the connection of its client but not its session. */
   private async leave(): Promise<BurdenReport> {
     const connections = this.streams.length + this.sockets.length;
     for (const stream of this.streams.splice(0)) stream.close();
@@ -86,12 +86,12 @@ export class HeldConnections {
   }
 }
 
-/** A GET whose answer does not end. */
-class StandingStream {
-  /** Rejects when there is no stream. */
+/** The server stream (GET) of one session. */
+class OpenStream {
+  /** Rejects when the gateway does not open the stream. */
   readonly opened: Promise<void>;
   private readonly socket: Socket;
-  private hasHeard = false;
+  private hasReceived = false;
 
   constructor(target: Target, session: string) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -102,7 +102,7 @@ class StandingStream {
       if (head.startsWith(OK)) return resolve();
       reject(new Error(`A stream was answered ${head.slice(0, 500)}`));
     });
-    this.socket.on('data', () => (this.hasHeard = true));
+    this.socket.on('data', () => (this.hasReceived = true));
     this.socket.on('error', reject);
     this.socket.on('close', () => reject(new Error('A stream was closed.')));
     this.socket.write(streamRequest(target, session));
@@ -112,11 +112,11 @@ class StandingStream {
     return !this.socket.destroyed;
   }
 
-  /** Whether anything came since the last time. */
-  takeHeard(): boolean {
-    const { hasHeard } = this;
-    this.hasHeard = false;
-    return hasHeard;
+  /** Whether anything was received since the last call of this method. */
+  takeReceived(): boolean {
+    const { hasReceived } = this;
+    this.hasReceived = false;
+    return hasReceived;
   }
 
   close(): void {

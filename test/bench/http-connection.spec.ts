@@ -6,7 +6,7 @@ import { HttpConnection, headerValue } from './http-connection.js';
 let server: Server | undefined;
 let connection: HttpConnection | undefined;
 
-/** A server that writes the pieces one after the other, each when the one before has gone out. */
+/** Starts a server that writes the pieces one by one, each after the previous one was sent. */
 function answering(...pieces: string[]): Promise<HttpConnection> {
   const serve = (socket: Socket): void => {
     const write = ([piece, ...rest]: string[]): void => {
@@ -30,7 +30,7 @@ describe('HttpConnection', () => {
     server?.close();
   });
 
-  it('reads an answer of stated length that comes in pieces, and the next one on the same connection', async () => {
+  it('reads an answer with Content-Length that arrives in pieces, and the next one on the same connection', async () => {
     const client = await answering('HTTP/1.1 200 OK\r\nContent-', 'Length: 5\r\nX-A: b\r\n\r\nhe', 'llo');
     const answer = await client.exchange(Buffer.from('x'));
     expect(answer).toMatchObject({ status: 200, body: 'hello' });
@@ -38,7 +38,7 @@ describe('HttpConnection', () => {
     expect(await client.exchange(Buffer.from('x'))).toMatchObject({ status: 200, body: 'hello' });
   });
 
-  it('reads an answer in chunks up to the last one', async () => {
+  it('reads a chunked answer up to the last chunk', async () => {
     const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
     const client = await answering(head, '4\r\ndata\r\n', '0\r\n', '\r\n');
     expect((await client.exchange(Buffer.from('x'))).body).toContain('data');
@@ -49,7 +49,7 @@ describe('HttpConnection', () => {
     expect(await client.exchange(Buffer.from('x'))).toMatchObject({ status: 202, body: '' });
   });
 
-  it('fails the request whose connection is closed', async () => {
+  it('rejects the request when the connection is closed', async () => {
     const client = await answering();
     server?.on('connection', (socket) => socket.destroy());
     await expect(client.exchange(Buffer.from('x'))).rejects.toThrow();

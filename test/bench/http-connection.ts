@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 
-/** One answer: `head` ends with a line break, so that every header line does; `body` is as it came, chunk sizes included. */
+/** One answer. `head` ends with a line break, like every header line; `body` is raw, including chunk sizes. */
 export interface HttpAnswer {
   readonly status: number;
   readonly head: string;
@@ -12,7 +12,7 @@ interface Waiting {
   readonly failed: (error: Error) => void;
 }
 
-/** What the head of an answer says; without `end` it comes in chunks. */
+/** The parsed head of an answer; without `end` the body is chunked. */
 interface Expected {
   readonly head: string;
   readonly bodyAt: number;
@@ -23,8 +23,8 @@ const HEAD_END = '\r\n\r\n';
 const LAST_CHUNK = '\r\n0\r\n\r\n';
 
 /**
- * A keep-alive HTTP/1.1 connection that does as little as a load generator may: writes bytes prepared by others, reads
- * one answer at a time with a length or in chunks. Latin-1 keeps every byte one character.
+ * A minimal keep-alive HTTP/1.1 connection for load generation: it writes prepared bytes and reads one answer at a
+ * time, with a length or in chunks. Latin-1 maps every byte to one character.
  */
 export class HttpConnection {
   private readonly socket: Socket;
@@ -44,7 +44,7 @@ export class HttpConnection {
     return !this.socket.destroyed;
   }
 
-  /** Writes a request; exactly one of the callbacks follows. One request at a time. */
+  /** Writes a request and calls exactly one of the callbacks. One request at a time. */
   send(request: Buffer, answered: Waiting['answered'], failed: Waiting['failed']): void {
     this.waiting = { answered, failed };
     this.socket.write(request);
@@ -59,7 +59,7 @@ export class HttpConnection {
     this.socket.destroy();
   }
 
-  /** Looks for the head once: looking through a long answer at each of its parts would cost more than the answer. */
+  /** Parses the head only once: searching a long answer again with each chunk would cost more than reading it. */
   private read(chunk: string): void {
     this.received = this.received === '' ? chunk : this.received + chunk;
     this.expected ??= this.readHead();
@@ -79,9 +79,9 @@ export class HttpConnection {
     return { head, bodyAt, ...(isChunked ? {} : { end: bodyAt + Number(length ?? 0) }) };
   }
 
-  /** Answers looked at here contain no line of a single `0`, so the last chunk is found without counting. */
+  /** The measured answers contain no line with a single `0`, so the last chunk is found without parsing chunk sizes. */
   private readChunks(head: string, bodyAt: number, latest: string): void {
-    // Too short to tell: the last chunk may have come in two parts.
+    // The last chunk may have arrived in two parts.
     const end = latest.length < LAST_CHUNK.length ? this.received : latest;
     const isEmpty =
       this.received.length === bodyAt + LAST_CHUNK.length - 2 && this.received.startsWith('0\r\n\r\n', bodyAt);
@@ -104,7 +104,7 @@ export class HttpConnection {
   }
 }
 
-/** A header's value, by its lower-case name. Servers write names in a few cases only. */
+/** The value of a header by its lower-case name. */
 export function headerValue(head: string, name: string): string | undefined {
   let at = head.indexOf(`\r\n${name}: `);
   if (at < 0) at = head.toLowerCase().indexOf(`\r\n${name}: `);

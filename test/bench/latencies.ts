@@ -1,7 +1,7 @@
-/** Microseconds up to a tenth of a second one by one, everything slower in one last bucket. */
+/** One bucket for each microsecond up to 100 ms, and one for all slower values. */
 const BUCKETS = 100_000;
 
-/** A histogram that costs one increment per value, however many values there are. */
+/** A histogram with constant memory and one increment for each value. */
 export class Latencies {
   private readonly buckets = new Uint32Array(BUCKETS + 1);
   private count = 0;
@@ -14,7 +14,7 @@ export class Latencies {
     if (ms > this.slowestMs) this.slowestMs = ms;
   }
 
-  /** The value below which that share (0 to 1) of all values lies, in milliseconds; NaN when there is none. */
+  /** The quantile for a share (0 to 1) of all values, in milliseconds; NaN without values. */
   quantile(share: number): number {
     if (this.count === 0) return Number.NaN;
     const wanted = Math.ceil(share * this.count);

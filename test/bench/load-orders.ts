@@ -1,43 +1,43 @@
 import type { Order } from './orders.js';
 import type { Era, Target, ToolUse } from './workload.js';
 
-/** Call for so long. */
+/** Call a tool repeatedly for `durationMs`. */
 export interface LoadOrder extends Order<LoadReport> {
   readonly order: 'load';
   readonly target: Target;
   readonly era: Era;
   readonly concurrency: number;
   readonly durationMs: number;
-  /** Where the sessions are opened, if not where the calls go. */
+  /** Where the sessions are opened. Default: `target`. */
   readonly openAt?: Target;
-  /** So many calls a second, however fast the answers come. Absent: as many as it can. */
+  /** Calls per second, independent of the answers. Absent: as many as possible. */
   readonly perSecond?: number;
-  /** What is called, if not the weather. */
+  /** The called tool. Default: `weather`. */
   readonly use?: ToolUse;
 }
 
 export interface LoadReport {
   readonly calls: number;
-  /** Of all bodies. */
+  /** Total length of all bodies. */
   readonly bytes: number;
-  /** Answers that were wrong, and calls that got none. */
+  /** Number of wrong answers and of calls without an answer. */
   readonly errors: number;
-  /** The first few of them, cut short. */
+  /** The first few errors, truncated. */
   readonly samples: readonly string[];
   readonly elapsedMs: number;
-  /** Of the load generator itself. */
+  /** CPU time of the load generator itself. */
   readonly cpuMs: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
-/** Open so many legacy sessions and leave them. */
+/** Open `count` legacy sessions and leave them idle. */
 export interface SessionsOrder extends Order<SessionsReport> {
   readonly order: 'sessions';
   readonly target: Target;
   readonly count: number;
   readonly connections: number;
-  /** One call in each before it is left. */
+  /** Make one call in each session. */
   readonly used: boolean;
 }
 
@@ -45,7 +45,7 @@ export interface SessionsReport {
   readonly opened: number;
 }
 
-/** Open so many legacy sessions, each with a standing stream that stays open until `leave`. */
+/** Open `count` legacy sessions, each with a server stream that stays open until `leave`. */
 export interface StreamsOrder extends Order<SessionsReport> {
   readonly order: 'streams';
   readonly target: Target;
@@ -53,7 +53,7 @@ export interface StreamsOrder extends Order<SessionsReport> {
   readonly count: number;
 }
 
-/** Say how many streams are open, and how many of them have heard something since the last time. */
+/** Report how many streams are open, and how many of them have received something since the last report. */
 export interface HeardOrder extends Order<HeardReport> {
   readonly order: 'heard';
 }
@@ -63,13 +63,13 @@ export interface HeardReport {
   readonly heard: number;
 }
 
-/** Be a burden until `leave`: calls that are never answered, and answers that nobody reads. */
+/** Burden the gateway until `leave`: with calls that are never answered and with unread answers. */
 export interface BurdenOrder extends Order<BurdenReport> {
   readonly order: 'burden';
   readonly target: Target;
   readonly hanging: number;
   readonly unread: number;
-  /** Of each unread answer. */
+  /** Size of each unread answer. */
   readonly unreadBytes: number;
 }
 
@@ -77,10 +77,10 @@ export interface BurdenReport {
   readonly connections: number;
 }
 
-/** Close all that `streams` and `burden` left open. */
+/** Close everything that `streams` and `burden` have left open. */
 export interface LeaveOrder extends Order<BurdenReport> {
   readonly order: 'leave';
 }
 
-/** What is about connections that stay open between orders. */
+/** Orders about connections that stay open between orders. */
 export type HeldOrder = StreamsOrder | HeardOrder | BurdenOrder | LeaveOrder;

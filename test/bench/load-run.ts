@@ -1,15 +1,15 @@
 import type { HttpAnswer, HttpConnection } from './http-connection.js';
 import { Latencies } from './latencies.js';
 import { MAX_SAMPLE_LENGTH, isRight } from './load-sessions.js';
-import type { Pace } from './pace.js';
+import type { CallPacer } from './call-pacer.js';
 import { FIRST_ID, LAST_ID, type PreparedCall } from './workload.js';
 
 const MAX_SAMPLES = 3;
 
-/** A subject that answers nothing but errors must not be asked for ever. */
+/** Stops the load on a subject that answers only errors. */
 const MAX_ERRORS = 1_000;
 
-/** One run of calls: what came back, and when. */
+/** One run of calls with its results and latencies. */
 export class Run {
   readonly latencies = new Latencies();
   readonly samples: string[] = [];
@@ -20,10 +20,10 @@ export class Run {
   private busy = 0;
   private idle: (() => void) | undefined;
 
-  /** Without a pace the next call follows each answer at once. */
-  constructor(private readonly pace?: Pace) {}
+  /** Without a pacer each answer is followed by the next call immediately. */
+  constructor(private readonly pacer?: CallPacer) {}
 
-  /** Calls over and over on one connection until the run is stopped. */
+  /** Calls repeatedly on one connection until the run is stopped. */
   drive(connection: HttpConnection, call: PreparedCall): void {
     this.busy += 1;
     let id = FIRST_ID;
@@ -36,8 +36,8 @@ export class Run {
       connection.send(call.bytes, answered, failed);
     };
     const next = (): void => {
-      if (this.pace === undefined || this.isOver(connection)) send(performance.now());
-      else this.pace.turn(send);
+      if (this.pacer === undefined || this.isOver(connection)) send(performance.now());
+      else this.pacer.schedule(send);
     };
     const answered = (answer: HttpAnswer): void => {
       this.latencies.add(performance.now() - dueAtMs);
@@ -53,12 +53,12 @@ export class Run {
     next();
   }
 
-  /** Resolves when the answers of all calls in flight are there. */
+  /** Resolves when all in-flight calls are answered. */
   stop(): Promise<void> {
     this.stopped = true;
     return new Promise((resolve) => {
       this.idle = resolve;
-      this.pace?.stop();
+      this.pacer?.stop();
       if (this.busy === 0) resolve();
     });
   }

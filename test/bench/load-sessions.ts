@@ -15,7 +15,7 @@ export function isRight(answer: HttpAnswer, id: number): boolean {
   return answer.status === 200 && answer.body.includes(`"id":${id}`) && answer.body.includes(ANSWER_TEXT);
 }
 
-/** A session of a client that is ready for calls. */
+/** Opens an initialized session. */
 export async function openSession(connection: HttpConnection, target: Target): Promise<string> {
   const answer = await connection.exchange(initializeRequest(target));
   const session = headerValue(answer.head, 'mcp-session-id');
@@ -33,7 +33,7 @@ export function connectTo(target: Target, count: number): HttpConnection[] {
   return Array.from({ length: count }, () => new HttpConnection(target.host, target.port));
 }
 
-/** Opens legacy sessions and leaves them idle, over a few connections that are closed at the end. */
+/** Opens legacy sessions over a few connections, closes the connections and leaves the sessions idle. */
 export async function openSessions(order: SessionsOrder): Promise<SessionsReport> {
   const { target, count, used } = order;
   const connections = connectTo(target, order.connections);
@@ -49,7 +49,7 @@ export async function openSessions(order: SessionsOrder): Promise<SessionsReport
   };
   try {
     await Promise.all(connections.map(open));
-    // A session that was dropped to make room for the others would cost nothing.
+    // Verifies that the first session was not evicted: evicted sessions would cost nothing.
     const [connection] = connections;
     if (connection !== undefined && first !== undefined) await callOnce(connection, target, first);
     return { opened: count };

@@ -1,6 +1,6 @@
 /**
- * The load generator, a process of its own on another core than the subject's. Takes one order at a time over IPC and
- * answers with what it saw: a loop of `concurrency` connections with one call in flight on each.
+ * The load generator: a process on another core than the subject's. It executes one order at a time over IPC and
+ * replies with a report. A load consists of `concurrency` connections with one in-flight call each.
  */
 import { HeldConnections } from './held-connections.js';
 import type { HttpConnection } from './http-connection.js';
@@ -8,7 +8,7 @@ import type { HeldOrder, LoadOrder, LoadReport, SessionsOrder } from './load-ord
 import { Run } from './load-run.js';
 import { connectTo, openSession, openSessions } from './load-sessions.js';
 import { serveOrders } from './orders.js';
-import { Pace } from './pace.js';
+import { CallPacer } from './call-pacer.js';
 import { endRequest, prepareCall } from './workload.js';
 
 async function runLoad(order: LoadOrder): Promise<LoadReport> {
@@ -26,7 +26,7 @@ async function runLoad(order: LoadOrder): Promise<LoadReport> {
   }
 }
 
-/** One for each connection, opened where the order wants them. */
+/** Opens one session for each connection, at `openAt` if set. */
 async function sessionsFor({ openAt, target }: LoadOrder, connections: readonly HttpConnection[]): Promise<string[]> {
   if (openAt === undefined) return Promise.all(connections.map((connection) => openSession(connection, target)));
   const openers = connectTo(openAt, connections.length);
@@ -44,7 +44,7 @@ async function callFor(
 ): Promise<LoadReport> {
   const { era, target, durationMs, perSecond, use } = order;
   const calls = connections.map((_, index) => prepareCall(era, target, sessions[index], use));
-  const run = new Run(perSecond === undefined ? undefined : new Pace(perSecond));
+  const run = new Run(perSecond === undefined ? undefined : new CallPacer(perSecond));
   const startedAt = performance.now();
   const cpu = process.cpuUsage();
   for (const [index, call] of calls.entries()) run.drive(connections[index] as HttpConnection, call);
@@ -74,6 +74,6 @@ serveOrders(async (wanted) => {
     case 'sessions':
       return openSessions(order);
     default:
-      return held.carryOut(order);
+      return held.execute(order);
   }
 });

@@ -6,7 +6,7 @@ import { CORES, canPin } from './pinned-process.js';
 
 const PACKAGES = ['undici', 'fastify', '@nestjs/core', '@nestjs/platform-fastify'];
 
-/** What the figures were measured on; without it they cannot be compared. */
+/** The machine and versions of a measurement, without which figures cannot be compared. */
 export interface Machine {
   readonly date: string;
   readonly commit: string;
@@ -16,7 +16,7 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
   readonly system: string;
-  /** Runnable processes of the last minute before the start: anything near the number of cores disturbs. */
+  /** Load average of the minute before the start. A value near the number of cores disturbs the measurement. */
   readonly loadBefore: number;
   readonly pinning: string;
 }

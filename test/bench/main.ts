@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what the gateway costs beside the server alone and beside a proxy that only moves bytes, in one run
- * on one machine. It judges nothing by its exit status: that says only whether everything ran.
+ * `npm run bench`: measures the gateway against the server alone and against a proxy that only forwards bytes, in one
+ * run on one machine. The exit status tells only whether everything ran, not whether targets were met.
  */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';

@@ -14,7 +14,7 @@ export interface BenchOptions {
   readonly isQuick: boolean;
   /** Folder for CPU profiles of the gateways in studies. */
   readonly profile?: string;
-  /** File for all figures, single rounds included. */
+  /** File for all figures, including single rounds. */
   readonly json?: string;
 }
 
@@ -22,7 +22,7 @@ export const USAGE = `Usage: npm run bench -- [--quick] [--only <name>[,<name>]]
   subjects: ${SUBJECT_NAMES.join(', ')}
   studies: ${STUDY_NAMES.join(', ')}`;
 
-/** Throws with a sentence for the user when an argument is unknown. */
+/** Throws an error for the user when an argument is unknown. */
 export function readOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({
     args: [...args],
@@ -58,6 +58,6 @@ function chosen(only: string | undefined): Pick<BenchOptions, 'subjects' | 'stud
   const subjects = SUBJECT_NAMES.filter((subject) => names.includes(subject));
   const studies = STUDY_NAMES.filter((study) => names.includes(study));
   const unknown = names.find((name) => ![...SUBJECT_NAMES, ...STUDY_NAMES].some((known) => known === name));
-  if (unknown !== undefined) throw new Error(`There is nothing called "${unknown}" to be measured.`);
+  if (unknown !== undefined) throw new Error(`Unknown subject or study "${unknown}".`);
   return { subjects: names.flatMap((name) => subjects.filter((subject) => subject === name)), studies };
 }

@@ -1,13 +1,13 @@
-/** What the runner wants of a child; `report` is never there, it only names the type of the answer. */
+/** An order of the runner to a child process. `report` is never set; it carries the type of the report. */
 export interface Order<Report> {
   readonly order: string;
   readonly report?: Report;
 }
 
-/** What a child answers to an order of the runner. */
+/** The reply of a child process to an order. */
 export type OrderAnswer = { readonly report: unknown } | { readonly failure: string };
 
-/** In a child process: carries out the runner's orders, which come one at a time, and ends with the runner. */
+/** Executes the runner's orders in a child process, one at a time, and exits when the runner disconnects. */
 export function serveOrders(carryOut: (order: unknown) => Promise<unknown>): void {
   const answer = (message: OrderAnswer): void => void process.send?.(message);
   process.on('message', (order: unknown) => {

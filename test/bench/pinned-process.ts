@@ -9,27 +9,27 @@ import { CPU_ORDER, MEMORY_ORDER, type MemoryReport } from './probe-orders.js';
 
 const STOP_DEADLINE_MS = 10_000;
 
-/** Where a process runs: the subject alone, whatever drives and serves it elsewhere. */
+/** Cores: the subject runs alone; the load generator and the upstream run on other cores. */
 export const CORES = { subject: 1, load: 0, upstream: availableParallelism() > 2 ? 2 : 0 } as const;
 
-/** Without `taskset`, or with a single core, processes run where the system puts them. */
+/** False without `taskset` or with a single core; processes are then not pinned. */
 export const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
 
 export interface Start {
-  /** Absent: wherever the system puts it. */
+  /** Absent for a process that is not pinned. */
   readonly core?: number;
-  /** Compiled file, absolute or beside this one. */
+  /** Compiled file: an absolute path, or a URL relative to this module. */
   readonly script: string | URL;
   readonly args?: readonly string[];
   readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Answers orders by itself; every other process is given the probe that does. */
+  /** Set when the script serves orders itself. Other processes load the probe for that. */
   readonly servesOrders?: boolean;
-  /** File for what it writes; else the first line can be read and the rest is dropped. */
+  /** File for the output. Without it only the first line of the output can be read. */
   readonly log?: string;
 }
 
-/** A Node process on a core of its own. */
+/** A Node process that is pinned to a core. */
 export class PinnedProcess {
   private readonly child: ChildProcess;
   private readonly ended: Promise<unknown>;
@@ -56,7 +56,7 @@ export class PinnedProcess {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** The port that the process announced as its first line of output. */
+  /** The port from the first line of the process's output. */
   async announcedPort(): Promise<number> {
     const { stdout } = this.child;
     if (stdout === null) throw new Error('The process has no output to read.');
@@ -64,7 +64,7 @@ export class PinnedProcess {
       once(createInterface(stdout), 'line').then(([first]: unknown[]) => first),
       this.ended,
     ]);
-    if (typeof line !== 'string') throw new Error('A process ended before it listened.');
+    if (typeof line !== 'string') throw new Error('The process exited before it listened.');
     return (JSON.parse(line) as { port: number }).port;
   }
 
@@ -73,16 +73,19 @@ export class PinnedProcess {
     return (await this.order(CPU_ORDER)).cpuMs;
   }
 
-  /** After a forced garbage collection. */
+  /** Memory after a forced garbage collection. */
   memory(): Promise<MemoryReport> {
     return this.order(MEMORY_ORDER);
   }
 
-  /** Has an order carried out. One at a time. */
+  /** Sends an order and waits for its report. One order at a time. */
   async order<Report>(order: Order<Report>): Promise<Report> {
     const answered = once(this.child, 'message').then(([answer]: unknown[]) => answer as OrderAnswer);
     this.child.send(order);
-    const answer = await Promise.race([answered, this.ended.then(() => ({ failure: 'A process ended while asked.' }))]);
+    const answer = await Promise.race([
+      answered,
+      this.ended.then(() => ({ failure: 'The process exited during an order.' })),
+    ]);
     if ('failure' in answer) throw new Error(answer.failure);
     return answer.report as Report;
   }

@@ -9,7 +9,7 @@ export interface CpuReport {
 export interface MemoryReport {
   readonly rss: number;
   readonly heapUsed: number;
-  /** Buffers and the like, outside the heap. */
+  /** Memory outside the heap, such as buffers. */
   readonly external: number;
 }
 

@@ -1,15 +1,15 @@
 /**
- * Loaded into every measured process before its own code (`--import`), so that no subject needs to know of the bench:
- * says what the whole process has used, all its threads included.
+ * Loaded into every measured process before its own code (`--import`), so that subjects contain no code for the bench.
+ * Reports the usage of the whole process, including all threads.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { serveOrders, type Order } from './orders.js';
 import { CPU_ORDER, type CpuReport, type MemoryReport } from './probe-orders.js';
 
-/** Objects with finalizers and weak references need more than one round. */
+/** Number of collections: objects with finalizers and weak references need more than one. */
 const COLLECTIONS = 4;
 
-/** Freed pages are given back to the system by threads of their own. */
+/** Background threads return freed pages to the system within this time. */
 const RELEASE_MS = 100;
 
 async function measureMemory(): Promise<MemoryReport> {
@@ -30,5 +30,5 @@ serveOrders(async (wanted) => {
   const { order } = wanted as Order<CpuReport | MemoryReport>;
   return order === CPU_ORDER.order ? measureCpu() : await measureMemory();
 });
-// The channel alone must not keep a process alive that wants to end.
+// The IPC channel must not keep the process alive.
 process.channel?.unref();

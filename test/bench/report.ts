@@ -3,9 +3,9 @@ import type { SessionMemory } from './session-memory.js';
 import type { Verdict } from './targets.js';
 import type { Figures } from './throughput.js';
 
-/** Below it the subject's core had time to spare: something else set the pace. */
+/** Below this share the subject's core was not the bottleneck. */
 const SATURATED = 0.9;
-/** Above it somebody else's work on the subject's core bends the figures. */
+/** Above this share other processes on the subject's core distort the figures. */
 const DISTURBED = 0.05;
 
 export function describe(machine: Machine): string {
@@ -49,7 +49,7 @@ export function throughputTable(figures: readonly Figures[]): string {
   return [`${figures[0]?.era ?? ''} client, ${figures[0]?.era ?? ''} server`, ...align([COLUMNS, ...rows])].join('\n');
 }
 
-/** What set the pace: only a subject whose core was full was measured at its best. */
+/** Names the bottleneck: only a subject whose core was saturated was measured at its maximum. */
 function pace({ coreShare, foreignShare, loadShare }: Figures): string {
   if (coreShare >= SATURATED) return 'core full';
   if (coreShare + foreignShare >= SATURATED) return 'core full, NOT by the subject alone';
@@ -59,7 +59,7 @@ function pace({ coreShare, foreignShare, loadShare }: Figures): string {
 function remarks(figure: Figures): string {
   const { concurrency, foreignShare, samples } = figure;
   const notes: string[] = [];
-  // One call at a time leaves every core idle in between, whatever the subject does.
+  // With one call at a time every core is idle in between.
   if (concurrency > 1) notes.push(pace(figure));
   if (foreignShare > DISTURBED) notes.push(`others took ${percent(foreignShare)} of the core`);
   if (samples[0] !== undefined) notes.push(`wrong: ${JSON.stringify(samples[0])}`);
@@ -83,7 +83,7 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(0)} %`;
 }
 
-/** Columns of one width; what looks like a figure stands at the right. */
+/** Aligns columns; numeric columns are right-aligned. */
 function align(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   const isFigures = widths.map((_, at) => rows.slice(1).every((row) => /^[\d.]*( %)?$/.test(row[at] ?? '')));

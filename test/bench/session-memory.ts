@@ -6,23 +6,23 @@ import { startSubject, type Upstream } from './subjects.js';
 const CONNECTIONS = 8;
 
 export interface SessionCounts {
-  /** Opened before the first look: what the first sessions cost once is not counted. */
+  /** Number of sessions before the first measurement, which excludes one-time costs. */
   readonly from: number;
   readonly to: number;
 }
 
-/** What an idle session without an open stream costs the gateway, in bytes, after forced garbage collections. */
+/** Memory of an idle session without an open stream, in bytes, after forced garbage collections. */
 export interface SessionMemory extends SessionCounts {
-  /** Each session has made one call before, so that it may hold a session of the server's, too. */
+  /** Each session has made one call, so that it may hold an upstream session too. */
   readonly used: boolean;
   readonly rssPerSession: number;
-  /** Heap and what hangs on it outside. */
+  /** Heap and external memory. */
   readonly heapPerSession: number;
   readonly before: MemoryReport;
   readonly after: MemoryReport;
 }
 
-/** Takes a fresh gateway, so that no measurement before it has left anything behind. */
+/** Starts a new gateway, so that earlier measurements do not affect the result. */
 export async function measureSessionMemory(
   upstream: Upstream,
   load: PinnedProcess,

@@ -11,7 +11,7 @@ const BARE_PROXY = new URL('./bare-proxy.js', import.meta.url);
 export const SUBJECT_NAMES = ['direct', 'bare proxy', 'gateway'] as const;
 export type SubjectName = (typeof SUBJECT_NAMES)[number];
 
-/** What is measured: a process that answers the same call on its own core. */
+/** A measured process, which answers the same call on its own core. */
 export interface Subject {
   readonly name: SubjectName;
   readonly process: PinnedProcess;
@@ -24,7 +24,7 @@ export interface Upstream {
   stop(): Promise<void>;
 }
 
-/** The server behind the subjects. */
+/** Starts the upstream server of the subjects. */
 export async function startUpstream(core: number = CORES.upstream): Promise<Upstream & { process: PinnedProcess }> {
   const process = new PinnedProcess({ core, script: UPSTREAM });
   return { process, port: await process.announcedPort(), stop: () => process.stop() };
@@ -41,7 +41,7 @@ export function startSubject(name: SubjectName, upstream: Upstream): Promise<Sub
   }
 }
 
-/** The server itself, as the subject: what the load generator can drive at most. */
+/** The server itself as the subject: the maximum that the load generator can drive. */
 async function startDirect(): Promise<Subject> {
   const { process, port, stop } = await startUpstream(CORES.subject);
   return { name: 'direct', process, target: (era) => ({ host: HOST, port, path: UPSTREAM_PATH[era] }), stop };

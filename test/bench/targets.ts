@@ -7,7 +7,7 @@ const MIN_OF_BARE_PROXY = 0.6;
 const MAX_CPU_MS_PER_1000 = 200;
 const MAX_BYTES_PER_SESSION = 8 * 1_024;
 
-/** A promise of the product beside what was measured. */
+/** A target of the product and the measured value. */
 export interface Verdict {
   readonly what: string;
   readonly wanted: string;

@@ -5,7 +5,7 @@ import { CORES, type PinnedProcess } from './pinned-process.js';
 import type { Subject, SubjectName } from './subjects.js';
 import type { Era } from './workload.js';
 
-/** How long to look. */
+/** Number and duration of the rounds. */
 export interface Plan {
   readonly concurrencies: readonly number[];
   readonly rounds: number;
@@ -13,7 +13,7 @@ export interface Plan {
   readonly warmUpMs: number;
 }
 
-/** One subject in one round. */
+/** Figures of one subject in one round. */
 export interface Round {
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
@@ -22,7 +22,7 @@ export interface Round {
   readonly cpuMsPer1000: number;
   /** Share of its core that the subject used, 0 to 1. */
   readonly coreShare: number;
-  /** Share of that core that went to anything else. */
+  /** Share of that core that other processes used. */
   readonly foreignShare: number;
   /** Share of a core that the load generator used. */
   readonly loadShare: number;
@@ -31,7 +31,7 @@ export interface Round {
   readonly samples: readonly string[];
 }
 
-/** One subject at one concurrency: medians of its rounds. */
+/** Figures of one subject at one concurrency: medians of its rounds. */
 export interface Figures {
   readonly era: Era;
   readonly concurrency: number;
@@ -43,16 +43,16 @@ export interface Figures {
   readonly coreShare: number;
   readonly foreignShare: number;
   readonly loadShare: number;
-  /** Median of the ratios within each round, which cancels what slowed the whole machine. */
+  /** Median of the ratios within each round, which cancels effects on the whole machine. */
   readonly ofBareProxy?: number;
-  /** The same told by CPU time per call: what the ratio is on a full core, though others may have disturbed it. */
+  /** The same ratio by CPU time per call: the ratio on a saturated core, without disturbance by other processes. */
   readonly ofBareProxyByCpu?: number;
   readonly errors: number;
   readonly samples: readonly string[];
   readonly rounds: readonly Round[];
 }
 
-/** Measures every subject in turn, round after round, so that a change of the machine's mood hits all alike. */
+/** Measures all subjects in each round, so that changes of the machine's speed affect all of them. */
 export async function measureThroughput(
   era: Era,
   concurrency: number,
@@ -69,11 +69,11 @@ export async function measureThroughput(
   return [...rounds].map(([subject, own]) => summarize(era, concurrency, subject.name, own, baseline));
 }
 
-/** Lets a subject's code be compiled, its connections be opened and its caches be filled. */
+/** Warms up a subject: compiles its code, opens its connections and fills its caches. */
 export async function warmUp(era: Era, subject: Subject, load: PinnedProcess, plan: Plan): Promise<void> {
   const round = await measureRound(era, Math.max(...plan.concurrencies), subject, load, plan.warmUpMs);
   if (round.calls === round.errors) {
-    throw new Error(`${subject.name} gave no right answer to a ${era} client. ${round.samples.join('\n')}`);
+    throw new Error(`${subject.name} gave no correct answer to a ${era} client. ${round.samples.join('\n')}`);
   }
 }
 

@@ -1,11 +1,11 @@
 /**
- * The server behind every subject: speaks just enough MCP of both eras, as cheaply as node:http allows, so that what is
- * measured is what stands before it. Its servers live at `/legacy/mcp` (sessions) and `/modern/mcp` (stateless).
+ * The upstream server of every subject. It implements the minimum of both eras on node:http, so that its own cost does
+ * not affect the measurement. Endpoints: `/legacy/mcp` (sessions) and `/modern/mcp` (stateless).
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { announcePort } from './announce.js';
-import { ANSWER_TEXT, PATIENCE, REVISION, TOOL_NAME, UPSTREAM_PATH, archiveOf } from './workload.js';
+import { ANSWER_TEXT, HANG, REVISION, TOOL_NAME, UPSTREAM_PATH, archive } from './workload.js';
 
 interface Message {
   readonly id?: string | number;
@@ -26,15 +26,15 @@ const TOOLS = [
     },
   },
   {
-    name: archiveOf(0).name,
+    name: archive(0).name,
     description: 'Answers at length.',
     inputSchema: { type: 'object', properties: { bytes: { type: 'integer' } }, required: ['bytes'] },
   },
-  { name: PATIENCE.name, description: 'Never answers.', inputSchema: NO_ARGUMENTS },
+  { name: HANG.name, description: 'Never answers.', inputSchema: NO_ARGUMENTS },
 ];
 const CALL_RESULT = { content: [{ type: 'text', text: ANSWER_TEXT }], isError: false };
 
-// The tail of the answer is the same for every call; only the id before it differs.
+// The rest of the answer after the id is the same for every call.
 const LEGACY_CALL_TAIL = `,"result":${JSON.stringify(CALL_RESULT)}}`;
 const MODERN_CALL_TAIL = `,"result":${JSON.stringify({ resultType: 'complete', ...CALL_RESULT })}}`;
 
@@ -43,11 +43,11 @@ const archives = new Map<number, string>();
 
 function answerCall(message: Message, response: ServerResponse, tail: string): void {
   const { name, arguments: given } = message.params ?? {};
-  if (name === PATIENCE.name) return;
-  send(response, 200, message, name === archiveOf(0).name ? archiveTail(given?.bytes ?? 0) : tail);
+  if (name === HANG.name) return;
+  send(response, 200, message, name === archive(0).name ? archiveTail(given?.bytes ?? 0) : tail);
 }
 
-/** Made once for each length. */
+/** Cached by length. */
 function archiveTail(bytes: number): string {
   const tail = archives.get(bytes) ?? result({ content: [{ type: 'text', text: textOf(bytes) }], isError: false });
   archives.set(bytes, tail);
@@ -138,6 +138,6 @@ const server = createServer((request, response) => {
   request.on('end', () => answer(JSON.parse(body) as Message, request, response));
 });
 
-// Idle connections between rounds must not be closed under the subject's feet.
+// Idle connections must stay open between rounds.
 server.keepAliveTimeout = 600_000;
 server.listen(0, '127.0.0.1', () => announcePort(server));

@@ -1,27 +1,27 @@
 import { randomUUID } from 'node:crypto';
 
-/** What is measured: the client and the server behind the subject are of the same era. */
+/** The era of both the client and the upstream server. */
 export type Era = 'legacy' | 'modern';
 
 export const ERAS: readonly Era[] = ['legacy', 'modern'];
 
-/** The revision spoken in each era. */
+/** The protocol revision of each era. */
 export const REVISION: Readonly<Record<Era, string>> = { legacy: '2025-11-25', modern: '2026-07-28' };
 
-/** Path of the server of an era at the upstream. */
+/** Path of each era's endpoint at the upstream. */
 export const UPSTREAM_PATH: Readonly<Record<Era, string>> = { legacy: '/legacy/mcp', modern: '/modern/mcp' };
 
-/** Where everything runs. */
+/** Host of all processes. */
 export const HOST = '127.0.0.1';
 
 export const TOOL_NAME = 'weather';
 
-/** In every right answer to the call, and in no wrong one. */
+/** Contained in every correct answer to the call and in no other answer. */
 export const ANSWER_TEXT = 'Tomorrow 21 degrees, light wind from the west, no rain before the evening.';
 
 const CLIENT_INFO = { name: 'bench', version: '1.0.0' };
 
-/** A tool and what it is given. */
+/** A tool and its arguments. */
 export interface ToolUse {
   readonly name: string;
   readonly arguments: Readonly<Record<string, string | number>>;
@@ -29,17 +29,17 @@ export interface ToolUse {
 
 const WEATHER: ToolUse = { name: TOOL_NAME, arguments: { city: 'Lisbon', days: 1, units: 'celsius' } };
 
-/** Answers with a text of so many bytes. */
-export const archiveOf = (bytes: number): ToolUse => ({ name: 'archive', arguments: { bytes } });
+/** A tool that answers with a text of the given length. */
+export const archive = (bytes: number): ToolUse => ({ name: 'archive', arguments: { bytes } });
 
-/** Never answers. */
-export const PATIENCE: ToolUse = { name: 'patience', arguments: {} };
+/** A tool that never answers. */
+export const HANG: ToolUse = { name: 'patience', arguments: {} };
 
-/** Ids have one width so that a prepared request can be reused with only its id changed. */
+/** All ids have the same width, so that a prepared request can be reused with another id. */
 export const FIRST_ID = 1_000_000;
 export const LAST_ID = 9_999_999;
 
-/** Where the requests go and as whom. */
+/** Destination and authorization of requests. */
 export interface Target {
   readonly host: string;
   readonly port: number;
@@ -47,13 +47,13 @@ export interface Target {
   readonly authorization?: string;
 }
 
-/** One HTTP request, ready to be written; `idAt` is the offset of the JSON-RPC id's first digit. */
+/** One serialized HTTP request. `idAt` is the offset of the first digit of the JSON-RPC id. */
 export interface PreparedCall {
   readonly bytes: Buffer;
   readonly idAt: number;
 }
 
-/** The `tools/call` that is measured, or another one. A legacy one needs the session it belongs to. */
+/** Prepares the measured `tools/call`, or a call of another tool. A legacy call needs its session. */
 export function prepareCall(era: Era, target: Target, session?: string, use: ToolUse = WEATHER): PreparedCall {
   const params = era === 'modern' ? { ...use, _meta: modernMeta() } : use;
   const body = JSON.stringify({ jsonrpc: '2.0', id: FIRST_ID, method: 'tools/call', params });
@@ -68,12 +68,12 @@ export function initializeRequest(target: Target): Buffer {
   return post(target, JSON.stringify({ jsonrpc: '2.0', id: randomUUID(), method: 'initialize', params }), {});
 }
 
-/** The request of an idle session's end. */
+/** The request that ends a session. */
 export function endRequest(target: Target, session: string): Buffer {
   return http('DELETE', target, '', { 'mcp-protocol-version': REVISION.legacy, 'mcp-session-id': session });
 }
 
-/** The request of a session's standing stream. */
+/** The request that opens a session's server stream. */
 export function streamRequest(target: Target, session: string): Buffer {
   const headers = { accept: 'text/event-stream', 'mcp-protocol-version': REVISION.legacy, 'mcp-session-id': session };
   return http('GET', target, '', headers);

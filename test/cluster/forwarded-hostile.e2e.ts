@@ -18,9 +18,9 @@ import {
 import type { RawAnswer, RawClient } from '#lib/testing/raw-client';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startCluster, type TestCluster } from '../support/cluster.js';
-import { clientAtOtherDoor, FORWARDED_TRANSPORTS, type ForwardedTransport } from '../support/other-door.js';
+import { clientViaIngress, FORWARDED_TRANSPORTS, type ForwardedTransport } from '../support/forwarding-clients.js';
 import { until } from '../support/until.js';
-import { judge } from '../support/verdict.js';
+import { expectAnswer } from '../support/answer-checks.js';
 
 const isChild = (carrier: Carrier): boolean => carrier.startsWith('stdio');
 
@@ -29,9 +29,9 @@ const isChild = (carrier: Carrier): boolean => carrier.startsWith('stdio');
  * again nothing else can be tried.
  */
 function steadies(carrier: Carrier): Behaviour[] {
-  return behavioursOf(carrier).filter(({ name, waits, ends }) => {
-    const isMortal = isChild(carrier) && ends?.includes(carrier);
-    return !isMortal && !waits?.includes(carrier) && !/endless|flood/.test(name);
+  return behavioursOf(carrier).filter(({ name, untilTimeout, endsSession }) => {
+    const isMortal = isChild(carrier) && endsSession?.includes(carrier);
+    return !isMortal && !untilTimeout?.includes(carrier) && !/endless|flood/.test(name);
   });
 }
 
@@ -103,18 +103,18 @@ class Couple {
 
   async open(): Promise<void> {
     const [owner = '', other = ''] = cluster.workers.map(({ url }) => `${url}/servers/${this.carrier}`);
-    const doors = [owner, other].map((door) => ({ home: owner, door }));
-    this.clients = doors.map((each) => clientAtOtherDoor(this.transport, each, { token: this.token }));
+    const doors = [owner, other].map((ingressUrl) => ({ ownerUrl: owner, ingressUrl }));
+    this.clients = doors.map((each) => clientViaIngress(this.transport, each, { token: this.token }));
     for (const client of this.clients) await client.connect();
   }
 
   async call(behaviour: Behaviour): Promise<Pair> {
-    const { name, ends } = behaviour;
+    const { name, endsSession } = behaviour;
     const marks = this.clients.map(() => crypto.randomUUID());
     const ask = (client: RawClient, index: number) =>
       client.request('tools/call', { name, arguments: { call: marks[index] ?? '' } });
     const isSharing = this.transport === 'rpc' || this.transport === 'modern';
-    const isLosing = ends?.includes(this.carrier) === true;
+    const isLosing = endsSession?.includes(this.carrier) === true;
     // Whose question it was that was refused is known where no other call could have asked it.
     const isAsking = 'toModern' in expectationOf(behaviour, this.carrier);
     const mustTakeTurns = isSharing && (isLosing || isAsking);
@@ -156,7 +156,7 @@ async function callAll(carrier: Carrier, transport: ForwardedTransport): Promise
   const pairs = new Map<string, Pair>();
   for (const behaviour of steadies(carrier)) {
     pairs.set(behaviour.name, await couple.call(behaviour));
-    if (!behaviour.ends?.includes(carrier)) continue;
+    if (!behaviour.endsSession?.includes(carrier)) continue;
     await couple.close();
     await couple.open();
   }
@@ -178,7 +178,7 @@ describe.each(CELLS)('misdeeds of a server ($carrier), told over $transport', ({
   it.each(steadies(carrier))('$name', (behaviour) => {
     const { local, forwarded, marks } = tried.get(carrier + transport)?.get(behaviour.name) ?? {};
     if (!local || !forwarded) throw new Error('It was not tried');
-    for (const answer of [local, forwarded]) judge(answer, transport, expectationOf(behaviour, carrier));
+    for (const answer of [local, forwarded]) expectAnswer(answer, transport, expectationOf(behaviour, carrier));
     expect(bytesOf(forwarded)).toEqual(bytesOf(local));
     expect(marks?.map((mark) => runs(carrier, mark))).toEqual([1, 1]);
   });

@@ -1,9 +1,9 @@
 /** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, firstThreeWorkers, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
-import { callOf, read, type RoamingClient } from '../support/roaming-client.js';
+import { toolCall, read, type RoamingClient } from '../support/roaming-client.js';
 import { until } from '../support/until.js';
 
 const GONE = 404;
@@ -17,7 +17,7 @@ let third: ClusterWorker;
 
 beforeEach(async () => {
   world = await startClusterWorld(3);
-  [leaver, second, third] = threeOf(world);
+  [leaver, second, third] = firstThreeWorkers(world);
 });
 
 afterEach(() => world.close());
@@ -33,11 +33,11 @@ async function leave(worker: ClusterWorker): Promise<void> {
 describe('a worker that is told to leave', () => {
   it('gives its sessions to living workers, where their clients go on at once', async () => {
     const clients = await Promise.all(Array.from({ length: 20 }, () => world.initialize(leaver)));
-    const before = await Promise.all(clients.map((client, index) => client.ask(second, `before ${index}`)));
+    const before = await Promise.all(clients.map((client, index) => client.callAndRead(second, `before ${index}`)));
     for (const answer of before) expect(answer).toMatchObject(SERVED);
     await leave(leaver);
     for (const [index, client] of clients.entries()) {
-      const answer = await client.ask(index % 2 ? second : third, `after ${index}`);
+      const answer = await client.callAndRead(index % 2 ? second : third, `after ${index}`);
       expect(answer).toMatchObject({ status: 200, messages: [{ result: { content: [{ text: `after ${index}` }] } }] });
     }
     expect(world.server.duplicates()).toEqual([]);
@@ -45,21 +45,21 @@ describe('a worker that is told to leave', () => {
 
   it('gives away the session at the server too: nothing is initialized anew', async () => {
     const client = await world.initialize(leaver);
-    await client.ask(leaver, 'one');
+    await client.callAndRead(leaver, 'one');
     const before = [...world.server.sessions];
     await leave(leaver);
-    expect(await client.ask(third, 'two')).toMatchObject(SERVED);
+    expect(await client.callAndRead(third, 'two')).toMatchObject(SERVED);
     expect([...world.server.sessions]).toEqual(before);
   });
 
   it('is followed more than once', async () => {
     const client = await world.initialize(leaver);
-    await client.ask(leaver, 'first home');
+    await client.callAndRead(leaver, 'first home');
     await leave(leaver);
-    expect(await client.ask(second, 'second home')).toMatchObject(SERVED);
+    expect(await client.callAndRead(second, 'second home')).toMatchObject(SERVED);
     await world.cluster.addWorker();
     await leave(second);
-    expect(await client.ask(third, 'third home')).toMatchObject(SERVED);
+    expect(await client.callAndRead(third, 'third home')).toMatchObject(SERVED);
   });
 
   it('answers every call in flight, wherever its client is, and each runs once', async () => {
@@ -77,7 +77,8 @@ describe('a worker that is told to leave', () => {
     }
     expect(await leaver.ended).toBe(0);
     expect(marks.map((mark) => world.server.arrivals(mark))).toEqual(marks.map(() => 1));
-    for (const client of clients) expect(await client.ask(third, `later ${client.session}`)).toMatchObject(SERVED);
+    for (const client of clients)
+      expect(await client.callAndRead(third, `later ${client.session}`)).toMatchObject(SERVED);
   });
 
   it('answers the calls in flight over connections that it has for clients of others', async () => {
@@ -120,7 +121,7 @@ describe('a worker that is told to leave', () => {
     for (const worker of others) await leave(worker);
     await leave(leaver);
     const fresh = await world.cluster.addWorker();
-    expect((await client.ask(fresh, 'nobody')).status).toBe(GONE);
+    expect((await client.callAndRead(fresh, 'nobody')).status).toBe(GONE);
     expect((await world.initialize(fresh)).session).not.toBe(client.session);
   });
 });
@@ -140,12 +141,12 @@ describe('readiness', () => {
 
 /** A call that the server holds until `all` is released. */
 const inFlight = async (client: RoamingClient, worker: ClusterWorker, mark: string) =>
-  read(await client.post(worker, callOf(mark, 'hold', { key: 'all' })));
+  read(await client.post(worker, toolCall(mark, 'hold', { key: 'all' })));
 
 /** The same of a client without a session, whose principal is nobody else's: who has its connection is up to chance. */
 async function callAlone(worker: ClusterWorker, mark: string) {
   const token = await world.cluster.token({ subject: mark });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const body = JSON.stringify(callOf(mark, 'hold', { key: 'all' }));
+  const body = JSON.stringify(toolCall(mark, 'hold', { key: 'all' }));
   return read(await fetch(`${worker.url}/servers/ref/rpc`, { method: 'POST', headers, body }));
 }

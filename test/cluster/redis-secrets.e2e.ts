@@ -4,8 +4,8 @@ import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { EventReader } from '../support/event-reader.js';
 import { MixedTraffic } from '../support/mixed-traffic.js';
 import { RedisMonitor } from '../support/redis-monitor.js';
-import { orderRedis } from '../support/redis-orders.js';
-import { nextOf } from '../support/roaming-client.js';
+import { sendRedisCommand } from '../support/redis-commands.js';
+import { nextMessage } from '../support/roaming-client.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
 /** What the gateway sends to the server with each request. */
@@ -41,9 +41,9 @@ const READERS: Readonly<Record<string, readonly [command: string, ...args: strin
 /** Names and values of all that lies in Redis. */
 async function kept(): Promise<string[]> {
   const texts: string[] = [];
-  for (const key of (await orderRedis(redis, 'KEYS', '*')) as string[]) {
-    const [command, ...args] = READERS[String(await orderRedis(redis, 'TYPE', key))] ?? ['GET'];
-    texts.push(key, JSON.stringify(await orderRedis(redis, command, key, ...args)));
+  for (const key of (await sendRedisCommand(redis, 'KEYS', '*')) as string[]) {
+    const [command, ...args] = READERS[String(await sendRedisCommand(redis, 'TYPE', key))] ?? ['GET'];
+    texts.push(key, JSON.stringify(await sendRedisCommand(redis, command, key, ...args)));
   }
   return texts;
 }
@@ -54,15 +54,15 @@ it('nothing in Redis, or published over it, lets anybody act for a client or a g
   const client = await world.initialize(owner);
   await client.request(other, 'resources/subscribe', { uri: WATCHED });
   const stream = new EventReader(await client.stream(other));
-  await client.ask(other, 'touch', 'touch_resource', {});
-  await nextOf(stream);
+  await client.callAndRead(other, 'touch', 'touch_resource', {});
+  await nextMessage(stream);
   await traffic.served();
   await traffic.stop();
   const beforeLeave = await kept();
   // With the session the ids of its sessions at servers go to another worker.
   owner.kill('SIGTERM');
   expect(await owner.ended).toBe(0);
-  expect(await client.ask(other, 'at the heir')).toMatchObject({ status: 200 });
+  expect(await client.callAndRead(other, 'at the heir')).toMatchObject({ status: 200 });
   await monitor.settled();
 
   const told = [...monitor.commands.map((words) => words.join(' ')), ...beforeLeave, ...(await kept())];
@@ -75,5 +75,5 @@ it('nothing in Redis, or published over it, lets anybody act for a client or a g
   const leaks = secrets.filter((secret) => wordsOf(secret).some((word) => told.some((text) => text.includes(word))));
   expect(leaks).toEqual([]);
   expect(told.filter((text) => /authorization|bearer/i.test(text))).toEqual([]);
-  expect(world.complaints()).toEqual([]);
+  expect(world.unexpectedOutput()).toEqual([]);
 });

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, firstThreeWorkers, type ClusterWorld } from '../support/cluster-world.js';
 import type { ReadAnswer, RoamingClient } from '../support/roaming-client.js';
 
 let world: ClusterWorld;
@@ -12,7 +12,7 @@ let third: ClusterWorker;
 
 beforeEach(async () => {
   world = await startClusterWorld(3);
-  [owner, other, third] = threeOf(world);
+  [owner, other, third] = firstThreeWorkers(world);
 });
 
 afterEach(() => world.close());
@@ -55,7 +55,7 @@ async function storm(client: RoamingClient, isOver: () => boolean): Promise<Read
   const callers = Array.from({ length: CALLERS }, async (_, caller) => {
     for (let turn = 0; !isOver(); turn += 1) {
       const mark = `caller ${caller}, call ${turn}`;
-      told.set(mark, toldBy(await client.ask(caller % 2 === 0 ? other : third, mark), mark));
+      told.set(mark, toldBy(await client.callAndRead(caller % 2 === 0 ? other : third, mark), mark));
     }
   });
   await Promise.all(callers);
@@ -87,8 +87,8 @@ describe('the answers to calls that are under way all the time', () => {
     await callsServed(50);
     owner.kill('SIGKILL');
     const fresh = await world.initialize(third);
-    expect(await fresh.ask(other, 'of another session')).toMatchObject({ status: 200 });
-    for (let turn = 0; (await client.ask(other, `is it gone ${turn}`)).status !== 404; turn += 1);
+    expect(await fresh.callAndRead(other, 'of another session')).toMatchObject({ status: 200 });
+    for (let turn = 0; (await client.callAndRead(other, `is it gone ${turn}`)).status !== 404; turn += 1);
     isOver = true;
     const told = await stormed;
     expect(liesIn(told)).toEqual([]);
@@ -105,14 +105,14 @@ describe('the answers to calls that are under way all the time', () => {
       await callsServed(30);
       owner.kill('SIGSTOP');
       // One is refused at least, after half a second; others were claimed before, and wait.
-      for (let turn = 0; (await client.ask(other, `pause ${pause}, call ${turn}`)).status !== 503; turn += 1);
+      for (let turn = 0; (await client.callAndRead(other, `pause ${pause}, call ${turn}`)).status !== 503; turn += 1);
       owner.kill('SIGCONT');
     }
     await callsServed(30);
     isOver = true;
     const told = await stormed;
     // Whatever was sent to the owner has reached it once it serves this.
-    expect(await client.ask(third, 'the last')).toMatchObject({ status: 200 });
+    expect(await client.callAndRead(third, 'the last')).toMatchObject({ status: 200 });
     expect(liesIn(told)).toEqual([]);
     expect(world.server.duplicates()).toEqual([]);
     expect(countOf(told, 'executed')).toBeGreaterThan(0);

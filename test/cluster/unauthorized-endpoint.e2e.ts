@@ -12,7 +12,7 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startCluster, type ClusterWorker, type TestCluster } from '../support/cluster.js';
-import { FORWARDED_TRANSPORTS, clientAtOtherDoor, SseAtOtherDoor } from '../support/other-door.js';
+import { FORWARDED_TRANSPORTS, clientViaIngress, SseClientViaIngress } from '../support/forwarding-clients.js';
 
 const FAILURE = {
   isError: true,
@@ -50,9 +50,9 @@ beforeEach(() => {
 });
 
 /** Owner and ingress. */
-function rolesOf(swapped: boolean): { home: string; door: string } {
+function rolesOf(swapped: boolean): { ownerUrl: string; ingressUrl: string } {
   const [first, second] = cluster.workers as [ClusterWorker, ClusterWorker];
-  return swapped ? { home: second.url, door: first.url } : { home: first.url, door: second.url };
+  return swapped ? { ownerUrl: second.url, ingressUrl: first.url } : { ownerUrl: first.url, ingressUrl: second.url };
 }
 
 describe.each([
@@ -60,8 +60,8 @@ describe.each([
   { roles: 'the second worker, POSTs at the first', swapped: true },
 ])('a stream at $roles', ({ swapped }) => {
   it('carries both failures, as failures', async () => {
-    const { home, door } = rolesOf(swapped);
-    const client = new SseAtOtherDoor(home, door, { token });
+    const { ownerUrl, ingressUrl } = rolesOf(swapped);
+    const client = new SseClientViaIngress(ownerUrl, ingressUrl, { token });
     await client.connect();
     const calls = [1, 2].map(() => client.request('tools/call', { name: 'api__dummy', arguments: {} }));
     for (const answer of await Promise.all(calls)) {
@@ -77,17 +77,17 @@ describe.each([
   });
 
   it('tells the official client of the failures', async () => {
-    const { home, door } = rolesOf(swapped);
+    const { ownerUrl, ingressUrl } = rolesOf(swapped);
     const headers = { authorization: `Bearer ${token}` };
     const posts: string[] = [];
     // The stream is opened where the URL says; what is posted goes by the other door.
-    const transport = new SSEClientTransport(new URL(`${home}/sse`), {
+    const transport = new SSEClientTransport(new URL(`${ownerUrl}/sse`), {
       requestInit: { headers },
       fetch: (url, init) => {
         if (init?.method !== 'POST') return fetch(url, init);
         const { pathname, search } = new URL(url);
         posts.push(pathname);
-        return fetch(door + pathname + search, init);
+        return fetch(ingressUrl + pathname + search, init);
       },
     });
     const client = new Client({ name: 'two doors', version: '1.0.0' });
@@ -103,7 +103,7 @@ describe.each([
 it.each(FORWARDED_TRANSPORTS)(
   'a call by the other worker is answered with the failure over %s too',
   async (transport) => {
-    const client = clientAtOtherDoor(transport, rolesOf(false), { token });
+    const client = clientViaIngress(transport, rolesOf(false), { token });
     await client.connect();
     const { answers, id } = await client.request('tools/call', { name: 'api__dummy', arguments: {} });
     expect(answers).toEqual([{ jsonrpc: '2.0', id, result: expect.objectContaining(FAILURE) }]);

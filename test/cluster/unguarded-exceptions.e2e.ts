@@ -9,11 +9,11 @@ import { CallsModule } from '../../src/calls/index.js';
 import { ConnectionsModule } from '../../src/connections/index.js';
 import { TransportModule } from '../../src/transport/index.js';
 import { startGatewayPair, type GatewayPair } from '../support/gateway-pair.js';
-import { markedCall, PoolBreaker } from '../support/pool-breaker.js';
-import { LegacyAtOtherDoor, SseAtOtherDoor } from '../support/other-door.js';
+import { markedCall, ConnectionFaultInjector } from '../support/pool-breaker.js';
+import { LegacyClientViaIngress, SseClientViaIngress } from '../support/forwarding-clients.js';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';
-import { TELLING_CAUSES } from '../support/thrown-causes.js';
-import { errorOf } from '../support/verdict.js';
+import { REPORTED_CAUSES } from '../support/thrown-causes.js';
+import { errorOf } from '../support/answer-checks.js';
 
 /** Where Nest keeps what `@UseInterceptors` and `@Module` were given. */
 const [INTERCEPTORS, CONTROLLERS] = ['__interceptors__', 'controllers'];
@@ -23,9 +23,9 @@ const CALL = { name: 'api__object', arguments: {} };
 let server: RestTestServer;
 let legacyServer: CountingServer;
 let pair: GatewayPair;
-let legacy: LegacyAtOtherDoor;
-let sse: SseAtOtherDoor;
-let breaker: PoolBreaker;
+let legacy: LegacyClientViaIngress;
+let sse: SseClientViaIngress;
+let breaker: ConnectionFaultInjector;
 let plain: RpcRawClient;
 
 /** For good: this file has classes of its own. Says from how many it took something. */
@@ -42,11 +42,11 @@ beforeAll(async () => {
   legacyServer = await startCountingServer({ era: 'legacy', transport: 'http' });
   const api = { transport: 'rest', url: server.url, tools: { object: { path: '/object' } } };
   pair = await startGatewayPair({ servers: { api, ref: legacyServer.definition } });
-  breaker = new PoolBreaker(pair);
+  breaker = new ConnectionFaultInjector(pair);
   plain = (await breaker.newClient()).client;
   const options = { token: await pair.token() };
-  legacy = new LegacyAtOtherDoor(pair.ownerUrl, pair.otherUrl, options);
-  sse = new SseAtOtherDoor(pair.ownerUrl, pair.otherUrl, options);
+  legacy = new LegacyClientViaIngress(pair.ownerUrl, pair.otherUrl, options);
+  sse = new SseClientViaIngress(pair.ownerUrl, pair.otherUrl, options);
   await legacy.connect();
   await sse.connect();
 });
@@ -62,13 +62,13 @@ afterAll(async () => {
 
 /** What the owner throws from now on, whoever asks. */
 function breakOwner(cause: unknown): void {
-  breaker.break({ at: 'calls', cause });
+  breaker.setFault({ at: 'calls', cause });
   jest.spyOn(pair.owner.get(SessionRouter, { strict: false }), 'findLocal').mockImplementation(() => {
     throw cause;
   });
 }
 
-describe.each(TELLING_CAUSES)('$name, with nobody before the handlers', ({ cause, message }) => {
+describe.each(REPORTED_CAUSES)('$name, with nobody before the handlers', ({ cause, message }) => {
   it.each([
     ['streamable HTTP', () => legacy.request('tools/call', CALL)],
     ['HTTP+SSE', () => sse.request('tools/call', CALL)],

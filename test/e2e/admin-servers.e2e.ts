@@ -116,7 +116,7 @@ describe('what a server has', () => {
     await send('POST', '/servers', { slug: 'mine', entry });
     await send('POST', '/servers/mine/enable');
     await until(areSeen);
-    server.world.redescribe('echo', 'Another text.');
+    server.world.setDescription('echo', 'Another text.');
     await send('POST', '/servers/mine/refresh');
     const told = async () => (await admin.get(gateway, '/tools/mine/echo')).json;
     await until(async () => (await told())['status'] === 'changed');

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { LegacyRawClient, SseRawClient } from '#lib/testing/raw-client';
 import {
-  backwards,
+  reversed,
   BadInputWorld,
   expectGoodService,
   expectNothingLeaks,
@@ -149,7 +149,7 @@ describe('sessions', () => {
   it('an altered session id looks unknown', async () => {
     const client = await sessionAt();
     const good = client.headers['mcp-session-id'] ?? '';
-    for (const id of [good.slice(0, -1), `${good}A`, good.toUpperCase(), backwards(good)]) {
+    for (const id of [good.slice(0, -1), `${good}A`, good.toUpperCase(), reversed(good)]) {
       const request = {
         path: '/servers/old/mcp',
         headers: { ...headers, ...version, 'mcp-session-id': id },

@@ -58,14 +58,14 @@ describe.each(CLIENTS)('$name, while the configuration changes', (kind) => {
   it('hears that the lists changed, and then of changes of the server that was added', async () => {
     const client = await connect();
     await client.watch({ lists: true });
-    const [added] = await client.heard.afterDoing(
+    const [added] = await client.received.untilReceivedAfter(
       () => gateway.configure(showing('old', 'young')),
       'notifications/tools/list_changed',
     );
     expect(added).toBeDefined();
     await until(async () => (await slugsShown(client)).includes('young'));
     const change = () => client.call('young__change_tools').then(() => undefined);
-    expect(await client.heard.afterDoing(change, 'notifications/tools/list_changed')).toHaveLength(1);
+    expect(await client.received.untilReceivedAfter(change, 'notifications/tools/list_changed')).toHaveLength(1);
   });
 
   it('is refused in so many words what a removed server offered', async () => {

@@ -80,7 +80,7 @@ describe('a public list', () => {
       expect([(ttlMs as number) <= AN_HOUR, (ttlMs as number) > 0, cacheScope]).toEqual([true, true, 'public']);
     }
     expect(server.requests.count(LIST)).toBe(before);
-    expect(server.requests.open('subscriptions/listen')).toBe(1);
+    expect(server.requests.inFlight('subscriptions/listen')).toBe(1);
   });
 
   it('is shown to legacy clients as they know it', async () => {
@@ -109,7 +109,7 @@ describe('a public list', () => {
     server.server.world.toggleExtra('tools');
     for (const client of clients) await until(async () => names(await list(client)).includes('extra_tool'));
     expect(server.requests.count(LIST)).toBe(before + clients.length);
-    expect(server.requests.open('subscriptions/listen')).toBe(workers.length);
+    expect(server.requests.inFlight('subscriptions/listen')).toBe(workers.length);
   });
 
   it('shows a caller at once what its own call changed', async () => {

@@ -52,22 +52,22 @@ describe.each(cells)('$name', ({ kind, era }) => {
 
   /** What the server said before has reached the client when it hears of a resource. */
   const hears = (client: SdkClient) =>
-    client.heard.afterDoing(async () => servers[era].server.world.touch(WATCHED), UPDATED);
+    client.received.untilReceivedAfter(async () => servers[era].server.world.touch(WATCHED), UPDATED);
 
   it('is told of what it sees', async () => {
     const client = await listener('shop');
     servers[era].server.world.toggleExtra('tools');
-    expect(await client.heard.until(TOOLS_CHANGED)).toHaveLength(1);
+    expect(await client.received.until(TOOLS_CHANGED)).toHaveLength(1);
   });
 
   it('is told nothing of what it does not see, however often that changes', async () => {
     const client = await listener('desk');
-    const before = client.heard.of(TOOLS_CHANGED).length;
+    const before = client.received.of(TOOLS_CHANGED).length;
     const { requests, server } = servers[era];
     const looks = requests.count('tools/list');
     for (let count = 0; count < 10; count += 1) server.world.toggleExtra('tools');
     await until(() => requests.count('tools/list') > looks);
     await hears(client);
-    expect(client.heard.of(TOOLS_CHANGED)).toHaveLength(before);
+    expect(client.received.of(TOOLS_CHANGED)).toHaveLength(before);
   });
 });

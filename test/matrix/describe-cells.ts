@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { scaledDuration } from '#lib/testing/machine-speed';
-import type { ConnectOrder, SdkClient } from '../support/sdk-client.js';
+import type { ConnectOptions, SdkClient } from '../support/sdk-client.js';
 import type { Cell, FeatureGroup } from './feature.js';
 import { namesAt, placesOf, titleOf, urlAt, type Place } from './places.js';
 import { SERVERS } from './servers.js';
@@ -45,7 +45,7 @@ function describePlace(place: Place, groups: readonly FeatureGroup[], running: (
 
   beforeAll(async () => {
     const url = urlAt(place, running().url);
-    const connect = async (order: Partial<ConnectOrder> = {}) => {
+    const connect = async (order: Partial<ConnectOptions> = {}) => {
       const client = await place.clientKind.connect({ url, token: await running().token(), ...order });
       clients.push(client);
       return client;

@@ -1,87 +1,92 @@
-import type { Story } from './world/chronicle.js';
+import type { RequestRecord } from './world/run-log.js';
 import { tokenOf } from './world/upstream.js';
-import { SESSION_GONE } from './world/told.js';
+import { SESSION_GONE } from './world/client-answer.js';
 import type { Run } from './run.js';
 import type { Fault } from './scenario.js';
 
-/** What must hold at the end of every run, whatever befell it. Each says what broke it, or nothing. */
+/** Conditions that hold at the end of every run, for any faults. Each returns its violations. */
 export const INVARIANTS = {
-  'executed at most once': ({ chronicle }) =>
-    chronicle
+  'executed at most once': ({ runLog }) =>
+    runLog
       .all()
       .filter(({ executions }) => executions.length > 1)
       .map(nameOf),
 
-  'nothing runs that nobody asked for': ({ chronicle }) => chronicle.unheardOf,
+  'only sent requests are executed': ({ runLog }) => runLog.unknownRequests,
 
-  'success only if executed, with the server’s own result': ({ chronicle }) =>
-    told(chronicle.all(), ({ verdict, token }, { name, executions }) => {
+  'success only if executed, with the server’s own result': ({ runLog }) =>
+    namesWith(runLog.all(), ({ verdict, token }, { name, executions }) => {
       return verdict === 'success' && (executions.length === 0 || token !== tokenOf(name));
     }),
 
-  // Judged at the very end: nothing may run afterwards either.
-  'not_executed is never a lie': ({ chronicle }) =>
-    told(chronicle.all(), ({ verdict }, { executions }) => verdict === 'not_executed' && executions.length > 0),
+  // Checked at the very end: nothing may run after the answer either.
+  'a not_executed request never runs': ({ runLog }) =>
+    namesWith(runLog.all(), ({ verdict }, { executions }) => verdict === 'not_executed' && executions.length > 0),
 
-  'one gate per session': ({ chronicle }) => chronicle.forked,
+  'one process serves a session': ({ runLog }) => runLog.doublyServed,
 
-  // A relay that fails or forgets can tell nobody, and a session on its way elsewhere may be found again; nothing else
-  // makes it untrue.
-  'a session that was said to be gone never works again': ({ chronicle, scenario }) => {
-    if (!scenario.faults.every(({ kind }) => LEAVE_THE_RELAY_ALONE.has(kind))) return [];
-    const stories = chronicle.all();
-    return stories
+  // A relay that fails or loses data cannot keep this, and a session that is handed off may be found again. All other
+  // faults must not violate it.
+  'a session that was reported gone never executes again': ({ runLog, scenario }) => {
+    if (!scenario.faults.every(({ kind }) => FAULTS_SPARING_THE_RELAY.has(kind))) return [];
+    const records = runLog.all();
+    return records
       .filter(({ session, sentAt, executions }) => {
-        const goneAt = Math.min(...stories.map((other) => (other.session === session ? toldGoneAt(other) : Infinity)));
+        const goneAt = Math.min(
+          ...records.map((other) => (other.session === session ? reportedGoneAt(other) : Infinity)),
+        );
         return sentAt > goneAt && executions.length > 0;
       })
       .map(nameOf);
   },
 
-  'streams are contiguous': ({ chronicle, stepsOf }) =>
-    chronicle.all().flatMap((story) => {
-      const { name, steps } = story;
+  'streams are contiguous': ({ runLog, stepsOf }) =>
+    runLog.all().flatMap((record) => {
+      const { name, steps } = record;
       const isBroken = steps.some((step, place) => step !== place + 1);
-      const isShort = story.answers[0]?.verdict === 'success' && steps.length !== stepsOf(name);
+      const isShort = record.answers[0]?.verdict === 'success' && steps.length !== stepsOf(name);
       return isBroken || isShort ? [`${name}: ${steps.join(',')}`] : [];
     }),
 
-  'calls of a session begin in the order of their arrival': ({ chronicle }) =>
-    [...chronicle.begun].flatMap(([gate, begun]) => {
-      const arrived = chronicle.arrived.get(gate) ?? [];
+  'calls of a session start in the order of their arrival': ({ runLog }) =>
+    [...runLog.started].flatMap(([gate, begun]) => {
+      const arrived = runLog.arrived.get(gate) ?? [];
       const places = begun.map((name) => arrived.indexOf(name));
       return places.some((place, index) => index > 0 && place < (places[index - 1] ?? 0)) ? [begun.join(' ')] : [];
     }),
 
-  'exactly one answer, in time': ({ chronicle, latestOf, isOwed }) =>
-    chronicle.all().flatMap((story) => {
-      const [answer, second] = story.answers;
-      if (second) return [`${story.name} has two`];
-      if (!answer) return isOwed(story.name) ? [`${story.name} has none`] : [];
-      return answer.time > latestOf(story.name) ? [`${story.name} at ${Math.round(answer.time)}`] : [];
+  'each request has exactly one answer, in time': ({ runLog, deadlineOf, awaitsAnswer }) =>
+    runLog.all().flatMap((record) => {
+      const [answer, second] = record.answers;
+      if (second) return [`${record.name} has two`];
+      if (!answer) return awaitsAnswer(record.name) ? [`${record.name} has none`] : [];
+      return answer.time > deadlineOf(record.name) ? [`${record.name} at ${Math.round(answer.time)}`] : [];
     }),
 
-  'nothing is left over at rest': ({ leftOver }) => leftOver,
+  'no resources are left after the run': ({ leftOver }) => leftOver,
 } as const satisfies Record<string, (run: Run) => readonly string[]>;
 
-const LEAVE_THE_RELAY_ALONE: ReadonlySet<string> = new Set<Fault['kind']>(['freeze', 'kill', 'twin', 'restart']);
+const FAULTS_SPARING_THE_RELAY: ReadonlySet<string> = new Set<Fault['kind']>(['freeze', 'kill', 'twin', 'restart']);
 
-function toldGoneAt({ answers }: Story): number {
+function reportedGoneAt({ answers }: RequestRecord): number {
   return Math.min(...answers.map(({ why, time }) => (why === SESSION_GONE ? time : Infinity)));
 }
 
-/** Every invariant that a run broke, by name and with what broke it. */
+/** All violated invariants of a run, each with its violations. */
 export function violationsOf(run: Run): string[] {
-  return Object.entries(INVARIANTS).flatMap(([name, look]) => {
-    const broken = look(run);
+  return Object.entries(INVARIANTS).flatMap(([name, check]) => {
+    const broken = check(run);
     return broken.length > 0 ? [`${name}: ${broken.join('; ')}`] : [];
   });
 }
 
-type Answer = Story['answers'][number];
+type Answer = RequestRecord['answers'][number];
 
-function told(stories: readonly Story[], isBroken: (answer: Answer, story: Story) => boolean): string[] {
-  return stories.filter((story) => story.answers.some((answer) => isBroken(answer, story))).map(nameOf);
+function namesWith(
+  records: readonly RequestRecord[],
+  isBroken: (answer: Answer, record: RequestRecord) => boolean,
+): string[] {
+  return records.filter((record) => record.answers.some((answer) => isBroken(answer, record))).map(nameOf);
 }
 
-const nameOf = ({ name }: Story) => name;
+const nameOf = ({ name }: RequestRecord) => name;

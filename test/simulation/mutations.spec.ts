@@ -7,13 +7,13 @@ import { run } from './run.js';
 import { scenarios } from './scenarios.js';
 import { HISTORIES } from './settings.js';
 
-const MOST_RUNS = 5_000;
+const MAX_RUNS = 5_000;
 const FEW_RUNS = 100;
-const PATIENCE_MS = scaleDeadline(300_000);
+const TEST_TIMEOUT_MS = scaleDeadline(300_000);
 
-describe('workers that lack nothing', () => {
+describe('workers with all protections', () => {
   it.each(MUTATIONS)(
-    'keep every promise where those without $what do not',
+    'violate no invariant in the scenarios that need $what',
     async ({ family }) => {
       const broken: string[] = [];
       for (const scenario of fc.sample(scenarios(family), { numRuns: FEW_RUNS, seed: HISTORIES.seed })) {
@@ -21,21 +21,21 @@ describe('workers that lack nothing', () => {
       }
       expect(broken).toEqual([]);
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 });
 
-describe('workers that lack', () => {
+describe('workers without', () => {
   it.each(MUTATIONS)(
-    '$what break a promise',
+    '$what violate an invariant',
     async ({ flaws, family, breaks }) => {
       const broken: string[] = [];
-      for (const scenario of fc.sample(scenarios(family), { numRuns: MOST_RUNS, seed: HISTORIES.seed })) {
+      for (const scenario of fc.sample(scenarios(family), { numRuns: MAX_RUNS, seed: HISTORIES.seed })) {
         broken.push(...violationsOf(await run(scenario, flaws())));
         if (broken.some((violation) => violation.startsWith(breaks))) break;
       }
       expect(broken.filter((violation) => violation.startsWith(breaks))).not.toEqual([]);
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 });

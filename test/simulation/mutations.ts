@@ -13,21 +13,21 @@ import type { INVARIANTS } from './invariants.js';
 import type { Family } from './scenarios.js';
 import type { Flaws } from './world/flaws.js';
 
-/** A world that lacks one protection. */
+/** A world without one protection. */
 interface Mutation {
   readonly what: string;
-  /** Made anew for each run. */
+  /** Creates the flaws for one run. */
   readonly flaws: () => Flaws;
-  /** Where its absence is felt. */
+  /** The scenarios that need the protection. */
   readonly family: Family;
-  /** What somebody notices. */
+  /** The invariant that is violated without it. */
   readonly breaks: keyof typeof INVARIANTS;
 }
 
 const NO_SECRET = Buffer.alloc(32);
 const SEAL_BYTES = 16;
 
-/** Everything is taken for genuine. */
+/** Accepts every frame as authentic. */
 class NoSeal extends FrameMac {
   override verify(_at: Address, frame: Buffer): Buffer | undefined {
     return frame.length < SEAL_BYTES ? undefined : frame.subarray(SEAL_BYTES);
@@ -52,7 +52,7 @@ class NoQueue extends AcceptanceQueue {
   }
 }
 
-/** What is no value becomes an empty success: the mistake that `docs/errors.md` begins with. */
+/** Turns every end without a value into an empty success, the mistake that `docs/errors.md` begins with. */
 class NoGate extends EndGate {
   override decode(bytes: Buffer): BusEnd {
     const end = super.decode(bytes);
@@ -68,75 +68,75 @@ function readCarelessly({ body }: HttpAnswer): Outcome {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
-    what: 'the memory of requests that were seen',
+    what: 'the record of seen requests',
     flaws: () => ({ bus: { seen: new NoMemory(new SystemTimer()) } }),
-    family: { faults: ['repetition'], crowds: true },
-    breaks: 'not_executed is never a lie',
+    family: { faults: ['repetition'], isConcurrent: true },
+    breaks: 'a not_executed request never runs',
   },
   {
-    what: 'the claim',
+    what: 'the claim of a request',
     flaws: () => ({ relay: { grantsAllClaims: true } }),
     family: { faults: ['freeze', 'delay'] },
-    breaks: 'not_executed is never a lie',
+    breaks: 'a not_executed request never runs',
   },
   {
-    what: 'the end of the time in which a request can be claimed',
+    what: 'the deadline of claims',
     flaws: () => ({ relay: { ignoresLateness: true } }),
-    family: { faults: ['lateness'], mostFaults: 1 },
-    breaks: 'not_executed is never a lie',
+    family: { faults: ['lateness'], maxFaults: 1 },
+    breaks: 'a not_executed request never runs',
   },
   {
-    what: 'the word of the relay that a request is taken back',
+    what: 'the confirmation of a revocation by the relay',
     flaws: () => ({ relay: { grantsAllRevocations: true } }),
     family: { faults: ['loss', 'delay', 'freeze'] },
-    breaks: 'not_executed is never a lie',
+    breaks: 'a not_executed request never runs',
   },
   {
-    what: 'the look at the relay’s generation',
+    what: 'the check of the relay’s generation',
     flaws: () => ({ relay: { ignoresGenerations: true } }),
     family: { faults: ['loss', 'delay', 'flush'] },
-    breaks: 'not_executed is never a lie',
+    breaks: 'a not_executed request never runs',
   },
   {
-    what: 'the MAC',
+    what: 'the MAC of frames',
     flaws: () => ({ bus: { mac: new NoSeal(NO_SECRET) } }),
     family: { faults: ['forgery'] },
     breaks: 'executed at most once',
   },
   {
-    what: 'the gate between an answer’s status and a success',
+    what: 'the validation of HTTP answers',
     flaws: () => ({ readAnswer: readCarelessly }),
     family: { faults: [] },
     breaks: 'success only if executed, with the server’s own result',
   },
   {
-    what: 'the gate between the end of a request and a value',
+    what: 'the validation of a request’s end',
     flaws: () => ({ bus: { gate: new NoGate() } }),
     family: { faults: ['command'] },
     breaks: 'success only if executed, with the server’s own result',
   },
   {
-    what: 'the numbers of frames',
+    what: 'the sequence numbers of frames',
     flaws: () => ({ bus: { makeOrder: () => new NoOrder() } }),
     family: { faults: ['loss', 'repetition'] },
     breaks: 'streams are contiguous',
   },
   {
-    what: 'a new name at each start',
-    flaws: () => ({ keepsNames: true }),
+    what: 'a new worker id at each start',
+    flaws: () => ({ reusesWorkerIds: true }),
     family: { faults: ['twin'] },
-    breaks: 'not_executed is never a lie',
+    breaks: 'a not_executed request never runs',
   },
   {
-    what: 'doubt about an heir that gave no answer',
-    flaws: () => ({ forgetsDoubt: true }),
+    what: 'the unknown outcome of an unanswered handoff',
+    flaws: () => ({ ignoresUnknownHandoffs: true }),
     family: { faults: ['leave', 'command', 'loss', 'reset'] },
-    breaks: 'one gate per session',
+    breaks: 'one process serves a session',
   },
   {
     what: 'a queue for each session',
     flaws: () => ({ bus: { queue: new NoQueue() } }),
-    family: { faults: [], crowds: true },
-    breaks: 'calls of a session begin in the order of their arrival',
+    family: { faults: [], isConcurrent: true },
+    breaks: 'calls of a session start in the order of their arrival',
   },
 ];

@@ -2,15 +2,15 @@ import type { PlannedRequest, Scenario } from './scenario.js';
 
 const CALL: PlannedRequest = { at: 0, via: 1, session: 0, behaviour: 'ok', workMs: 0, steps: 0, budgetMs: 2_000 };
 
-/** Scenarios that once broke an invariant, and what was wrong. */
+/** Scenarios that once violated an invariant, each with the fault. */
 export const REGRESSIONS: readonly { readonly what: string; readonly scenario: Scenario }[] = [
   {
-    what: 'an owner that woke up ran what was forwarded to it before it heard that it had been declared gone',
+    what: 'a thawed owner executed forwarded calls before it learned that it was fenced',
     scenario: {
       seed: -17,
       clocks: [1, 1, 1],
       ageMs: 8_000,
-      worstLatencyMs: 1,
+      maxLatencyMs: 1,
       lagMs: 0,
       isCluster: true,
       sessions: [0],

@@ -1,32 +1,32 @@
-import type { FrameFault } from './world/relay/frame-fates.js';
-import type { CommandFault } from './world/relay/command-fates.js';
+import type { FrameFault } from './world/relay/frame-faults.js';
+import type { CommandFault } from './world/relay/command-faults.js';
 
-/** What a server does with a call. `defect`: our own handler breaks after the server has answered. */
+/** What a server does with a call. `defect`: the gateway's handler throws after the server has answered. */
 export const BEHAVIOURS = ['ok', 'tool-error', '401', '500', 'null', 'foreign-id', 'cut', 'lost', 'defect'] as const;
 export type Behaviour = (typeof BEHAVIOURS)[number];
 
-/** One request of a client. Times are true ms since the requests began. */
+/** One request of a client. Times are virtual ms since the first request. */
 export interface PlannedRequest {
   readonly at: number;
-  /** The worker that it reaches. */
+  /** Index of the worker that receives the request. */
   readonly via: number;
   readonly session: number;
   readonly budgetMs: number;
   readonly behaviour: Behaviour;
-  /** How long the server works. */
+  /** Duration of the call at the server. */
   readonly workMs: number;
-  /** How often it tells of progress meanwhile. */
+  /** Number of progress notifications during the call. */
   readonly steps: number;
-  /** The client cancels so long after it has asked. */
+  /** Delay after which the client cancels. */
   readonly cancelAfterMs?: number;
 }
 
-/** What befalls a worker, the relay, a frame or a command. */
+/** A fault of a worker, the relay, a frame or a command. */
 export type Fault =
   | FrameFault
   | CommandFault
   | { readonly kind: 'freeze'; readonly worker: number; readonly at: number; readonly ms: number }
-  // `twin`: another process comes up beside it, from the same machine and in the same way.
+  // `twin`: a second process with the same configuration starts beside it.
   | { readonly kind: 'kill' | 'leave' | 'twin'; readonly worker: number; readonly at: number }
   | {
       readonly kind: 'reset';
@@ -46,29 +46,29 @@ export type Fault =
   | { readonly kind: 'freeze-redis' | 'restart-redis' | 'fail-over'; readonly at: number; readonly ms: number }
   | { readonly kind: 'split'; readonly at: number; readonly ms: number; readonly staying: readonly number[] };
 
-/** All that a world needs to come about, and to come about again. Plain data. */
+/** The complete and repeatable input of a run, as plain data. */
 export interface Scenario {
   readonly seed: number;
-  /** How many of its own milliseconds pass in a true one, for each worker. */
+  /** Clock rate of each worker: its milliseconds per virtual millisecond. */
   readonly clocks: readonly number[];
-  /** How long the workers have run when the requests begin. */
+  /** Time for which the workers have run before the first request. */
   readonly ageMs: number;
-  readonly worstLatencyMs: number;
+  readonly maxLatencyMs: number;
   readonly lagMs: number;
   readonly isCluster: boolean;
-  /** The worker that owns each session. */
+  /** Index of the owner of each session. */
   readonly sessions: readonly number[];
   readonly requests: readonly PlannedRequest[];
   readonly faults: readonly Fault[];
 }
 
-/** The longest that a frame may take on its way, after the request that it belongs to. */
+/** Maximum time between a request and its last frame. */
 const FRAMES_AFTER_MS = 3_000;
 
-/** A worker that leaves may wait for so long for an heir, twice. */
+/** Maximum duration of a worker's drain: two handoff timeouts and a margin. */
 const LEAVING_MS = 6_500;
 
-/** When nothing that was planned can be under way any more, ms since the requests began. */
+/** When all planned faults are over, in ms since the first request. */
 export function endOfFaults({ faults, requests }: Scenario): number {
   const lastRequest = Math.max(0, ...requests.map(({ at }) => at));
   return Math.max(lastRequest, ...faults.map((fault) => endOf(fault, lastRequest)));

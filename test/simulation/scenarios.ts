@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { BEHAVIOURS, type Behaviour, type Fault, type PlannedRequest, type Scenario } from './scenario.js';
 
-/** When things happen: close enough to meet on the way, within what somebody waits for, or far apart. */
+/** Times of events: concurrent, within a timeout of each other, or far apart. */
 const moment = fc.oneof(fc.nat(60), fc.nat(700), fc.nat(3_000));
-/** How long a trouble lasts: shorter than anybody waits, longer, longer than a worker counts as alive. */
+/** Durations of faults: shorter than all timeouts, longer, and longer than the presence of a worker. */
 const duration = fc.oneof(fc.nat(200), fc.integer({ min: 200, max: 1_500 }), fc.integer({ min: 1_500, max: 13_000 }));
 const place = fc.nat(2);
 const nth = fc.nat(12);
@@ -37,23 +37,23 @@ const FAULTS = {
 } as const satisfies Record<string, fc.Arbitrary<Fault>>;
 
 export type FaultGroup = keyof typeof FAULTS;
-/** So long a history costs as much as twenty others, and is about one thing only. */
+/** All groups but `lateness`, whose runs take as long as twenty others. */
 const EVERY_GROUP = (Object.keys(FAULTS) as FaultGroup[]).filter((group) => group !== 'lateness');
 
-/** What a family of scenarios has in common. */
+/** Common properties of a family of scenarios. */
 export interface Family {
-  /** What may befall it; unless told, everything but `lateness`. */
+  /** Possible faults. Default: all but `lateness`. */
   readonly faults?: readonly FaultGroup[];
-  readonly mostFaults?: number;
+  readonly maxFaults?: number;
   readonly behaviours?: readonly Behaviour[];
   readonly cancels?: boolean;
-  /** Some have less time than the server needs. */
-  readonly hurries?: boolean;
-  /** All at once, in one session. */
-  readonly crowds?: boolean;
+  /** Whether some budgets are shorter than the server's work. */
+  readonly hasTightBudgets?: boolean;
+  /** Whether all requests are concurrent and in one session. */
+  readonly isConcurrent?: boolean;
 }
 
-const MOST_REQUESTS = 4;
+const MAX_REQUESTS = 4;
 const AMPLE_MS = 2_000;
 const ampleBudget = fc.integer({ min: AMPLE_MS, max: 6_000 });
 const tightBudget = fc.integer({ min: 50, max: AMPLE_MS });
@@ -61,21 +61,21 @@ const tightBudget = fc.integer({ min: 50, max: AMPLE_MS });
 function requestsOf({
   behaviours = BEHAVIOURS,
   cancels = true,
-  hurries = true,
-  crowds = false,
+  hasTightBudgets = true,
+  isConcurrent = false,
 }: Family): fc.Arbitrary<PlannedRequest> {
   const fields = {
-    at: crowds ? fc.nat(60) : moment,
+    at: isConcurrent ? fc.nat(60) : moment,
     via: place,
-    session: fc.nat(crowds ? 0 : 1),
-    // Most calls go well: only then there is a success to be judged.
+    session: fc.nat(isConcurrent ? 0 : 1),
+    // Most calls succeed, because only a success can violate the invariants about successes.
     behaviour: fc.oneof(
       { arbitrary: is(behaviours[0] ?? 'ok'), weight: 4 },
       { arbitrary: is(...behaviours), weight: 1 },
     ),
     workMs: fc.oneof(fc.nat(30), fc.nat(800)),
     steps: fc.nat(3),
-    budgetMs: hurries
+    budgetMs: hasTightBudgets
       ? fc.oneof({ arbitrary: ampleBudget, weight: 4 }, { arbitrary: tightBudget, weight: 1 })
       : ampleBudget,
     cancelAfterMs: fc.option(moment, { freq: 6, nil: undefined }),
@@ -87,18 +87,21 @@ function requestsOf({
 
 /** Scenarios of two or three workers, one or two sessions, one to four requests. */
 export function scenarios(family: Family = {}): fc.Arbitrary<Scenario> {
-  const { faults = EVERY_GROUP, mostFaults = 4 } = family;
+  const { faults = EVERY_GROUP, maxFaults = 4 } = family;
   const fate = faults.length > 0 ? fc.oneof(...faults.map((group): fc.Arbitrary<Fault> => FAULTS[group])) : undefined;
   return fc.record({
     seed: fc.integer(),
     clocks: fc.array(fc.constantFrom(1, 0.93, 1.07), { minLength: 2, maxLength: 3 }),
-    // Rarely long enough for the relay to have settled: that costs time, and matters to few.
+    // Rarely long enough for the relay to settle, because long runs are slow and few scenarios need them.
     ageMs: fc.constantFrom(400, 400, 400, 8_000),
-    worstLatencyMs: fc.constantFrom(1, 5, 20),
+    maxLatencyMs: fc.constantFrom(1, 5, 20),
     lagMs: fc.constantFrom(0, 10, 300),
     isCluster: fc.boolean(),
     sessions: fc.array(place, { minLength: 1, maxLength: 2 }),
-    requests: fc.array(requestsOf(family), { minLength: family.crowds ? MOST_REQUESTS : 1, maxLength: MOST_REQUESTS }),
-    faults: fate ? fc.array(fate, { maxLength: mostFaults }) : fc.constant([]),
+    requests: fc.array(requestsOf(family), {
+      minLength: family.isConcurrent ? MAX_REQUESTS : 1,
+      maxLength: MAX_REQUESTS,
+    }),
+    faults: fate ? fc.array(fate, { maxLength: maxFaults }) : fc.constant([]),
   });
 }

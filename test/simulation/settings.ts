@@ -1,10 +1,10 @@
 import { scaleDeadline } from '#lib/testing/machine-speed';
 
-/** How many histories are tried, and which: the same each time, unless others are asked for. */
+/** Number and seed of the generated runs. Both are fixed unless the environment sets them. */
 export const HISTORIES = {
   numRuns: Number(process.env['ISTHMUS_SIMULATION_RUNS'] ?? 10_000),
   seed: Number(process.env['ISTHMUS_SIMULATION_SEED'] ?? 20_251_122),
 } as const;
 
-/** A history takes a few ms; a machine that is busy with other things gets its time. */
-export const PATIENCE_MS = scaleDeadline(60_000 + HISTORIES.numRuns * 100);
+/** A run takes a few ms; the margin is for loaded machines. */
+export const TEST_TIMEOUT_MS = scaleDeadline(60_000 + HISTORIES.numRuns * 100);

@@ -1,34 +1,34 @@
 /**
- * `npm run soak`: three workers, Redis and servers of every kind, clients of every kind, and one fault after another.
- * Nothing that is promised may break meanwhile. Ends with 1 when something did.
+ * `npm run soak`: runs three workers, Redis, and servers and clients of every kind, and injects one fault after
+ * another. Exits with 1 when a guarantee was violated.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { Book } from './book.js';
-import { answer, ask, follow, roam, type SoakClient } from './clients.js';
-import { Dice } from './dice.js';
-import { makeTrouble } from './faults.js';
+import { CallLedger } from './call-ledger.js';
+import { answerQuestions, callWithoutSession, followStreams, callInSessions, type SoakClient } from './clients.js';
+import { SeededRandom } from './seeded-random.js';
+import { injectFaults } from './faults.js';
 import { readOptions, USAGE, type SoakOptions } from './options.js';
-import { burdenOf, startSoakWorld, type SoakWorld } from './soak-world.js';
+import { measureProcess, startSoakWorld, type SoakWorld } from './soak-world.js';
 import { trendOf, type Point } from './trend.js';
 
 const CLIENTS: readonly SoakClient[] = [
-  ...Array.from({ length: 6 }, () => roam),
-  ...Array.from({ length: 3 }, () => follow),
-  ...Array.from({ length: 3 }, () => ask('modern')),
-  ...Array.from({ length: 3 }, () => ask('rpc')),
-  ...Array.from({ length: 3 }, () => answer),
+  ...Array.from({ length: 6 }, () => callInSessions),
+  ...Array.from({ length: 3 }, () => followStreams),
+  ...Array.from({ length: 3 }, () => callWithoutSession('modern')),
+  ...Array.from({ length: 3 }, () => callWithoutSession('rpc')),
+  ...Array.from({ length: 3 }, () => answerQuestions),
 ];
 const SAMPLE_MS = 5_000;
-/** Sessions that were left are ended by then, and decisions about calls are forgotten. */
-const REST_MS = 120_000;
-/** The first part of a soak fills caches and pools. */
+/** After this time abandoned sessions have ended and decisions about calls have expired. */
+const SETTLE_MS = 120_000;
+/** Share of the samples that is ignored, because caches and pools fill at first. */
 const WARM_UP_SHARE = 0.3;
 const MAX_GROWN_BYTES = 48 * 2 ** 20;
 const MAX_GROWN_FILES = 40;
-const NOTES = 4;
+const MAX_NOTES = 4;
 const MAX_SHOWN = 5;
 
 interface Samples {
@@ -39,61 +39,65 @@ interface Samples {
 async function soak({ minutes, seed, logs }: SoakOptions): Promise<number> {
   console.log(`soak of ${minutes} minutes, seed ${seed}`);
   const world = await startSoakWorld(minutes * 60 + 600);
-  const book = new Book();
+  const ledger = new CallLedger();
   const samples: Samples = { rss: [], files: [] };
   try {
     const signal = AbortSignal.timeout(minutes * 60_000);
     const sampling = sample(world, samples, signal);
-    const visits = CLIENTS.map((client, index) => client({ world, book, signal, dice: new Dice(seed + 1 + index) }));
-    const faults = await makeTrouble(world, new Dice(seed), book, signal);
+    const visits = CLIENTS.map((client, index) =>
+      client({ world, ledger, signal, random: new SeededRandom(seed + 1 + index) }),
+    );
+    const faults = await injectFaults(world, new SeededRandom(seed), ledger, signal);
     await Promise.all([...visits, sampling]);
-    await pause(REST_MS);
-    book.settle(await world.servers.arrivals());
-    world.inspect(book);
-    judgeTrends(samples, book);
-    const keys = await judgeKeys(world, book);
-    report(book, faults, keys, samples);
-    await keepOutputs(world, logs);
-    return book.violations.length;
+    await pause(SETTLE_MS);
+    ledger.check(await world.servers.arrivals());
+    world.inspect(ledger);
+    checkTrends(samples, ledger);
+    const keys = await checkKeys(world, ledger);
+    report(ledger, faults, keys, samples);
+    await saveOutputs(world, logs);
+    return ledger.violations.length;
   } finally {
     await world.close();
   }
 }
 
-async function keepOutputs(world: SoakWorld, folder: string | undefined): Promise<void> {
+async function saveOutputs(world: SoakWorld, folder: string | undefined): Promise<void> {
   if (folder === undefined) return;
   await mkdir(folder, { recursive: true });
   for (const [pid, output] of Object.entries(world.outputs())) await writeFile(join(folder, `${pid}.log`), output);
 }
 
-/** Of the worker that lives as long as the soak. */
-async function sample({ seats }: SoakWorld, samples: Samples, signal: AbortSignal): Promise<void> {
-  const pid = seats[0]?.worker.pid ?? 0;
+/** Samples the worker that runs for the whole soak. */
+async function sample({ slots }: SoakWorld, samples: Samples, signal: AbortSignal): Promise<void> {
+  const pid = slots[0]?.worker.pid ?? 0;
   while (!signal.aborted) {
     await pause(SAMPLE_MS, undefined, { signal }).catch(() => undefined);
-    const { rss, files } = await burdenOf(pid).catch(() => ({ rss: 0, files: 0 }));
+    const { rss, files } = await measureProcess(pid).catch(() => ({ rss: 0, files: 0 }));
     const atMs = performance.now();
     samples.rss.push({ atMs, value: rss });
     samples.files.push({ atMs, value: files });
   }
 }
 
-function judgeTrends({ rss, files }: Samples, book: Book): void {
+function checkTrends({ rss, files }: Samples, ledger: CallLedger): void {
   const settled = (points: readonly Point[]): readonly Point[] =>
     points.slice(Math.floor(points.length * WARM_UP_SHARE));
   const memory = trendOf(settled(rss));
   const handles = trendOf(settled(files));
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   if (memory.grown > MAX_GROWN_BYTES) {
-    book.violate('memory grows', `by ${mib(memory.grown)} around ${mib(memory.mean)}`);
+    ledger.reportViolation('memory grows', `by ${mib(memory.grown)} around ${mib(memory.mean)}`);
   }
   if (handles.grown > MAX_GROWN_FILES) {
-    book.violate('open files grow', `by ${handles.grown.toFixed(0)} around ${handles.mean.toFixed(0)}`);
+    ledger.reportViolation('open files grow', `by ${handles.grown.toFixed(0)} around ${handles.mean.toFixed(0)}`);
   }
 }
 
-/** Keys by what they are for. At rest there are no decisions, no events, and one announcement for each worker. */
-async function judgeKeys({ redis, seats }: SoakWorld, book: Book): Promise<Record<string, number>> {
+/**
+ * Counts the keys in Redis by kind. At rest there are no decisions, no events, and one announcement for each worker.
+ */
+async function checkKeys({ redis, slots }: SoakWorld, ledger: CallLedger): Promise<Record<string, number>> {
   const client = new Redis(redis.url);
   const counts: Record<string, number> = {};
   const leftSeconds: number[] = [];
@@ -103,24 +107,25 @@ async function judgeKeys({ redis, seats }: SoakWorld, book: Book): Promise<Recor
     if (kind === 'call:') leftSeconds.push(await client.ttl(key));
   }
   client.disconnect();
-  const told = JSON.stringify({ ...counts, leftSeconds });
+  const received = JSON.stringify({ ...counts, leftSeconds });
   for (const kind of ['call:', 'events:']) {
-    if ((counts[kind] ?? 0) > 0) book.violate('keys are left in Redis', `${kind} ${told}`);
+    if ((counts[kind] ?? 0) > 0) ledger.reportViolation('keys are left in Redis', `${kind} ${received}`);
   }
-  if (counts['worker:'] !== seats.length) book.violate('announcements are not those of the workers', told);
+  if (counts['worker:'] !== slots.length)
+    ledger.reportViolation('announcements are not those of the workers', received);
   return counts;
 }
 
 function report(
-  book: Book,
+  ledger: CallLedger,
   faults: Record<string, number>,
   keys: Record<string, number>,
   { rss, files }: Samples,
 ): void {
   console.log('\ncalls');
-  for (const { client, outcomes } of book.summary()) {
-    const told = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${count}`);
-    console.log(`  ${client.padEnd(18)} ${told.join(', ')}`);
+  for (const { client, outcomes } of ledger.summary()) {
+    const received = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${count}`);
+    console.log(`  ${client.padEnd(18)} ${received.join(', ')}`);
   }
   console.log(
     `faults\n  ${Object.entries(faults)
@@ -132,12 +137,12 @@ function report(
   console.log(
     `at rest\n  worker 0: ${ends(rss, 2 ** 20)} MiB, ${ends(files, 1)} open files; keys ${JSON.stringify(keys)}`,
   );
-  console.log(book.violations.length === 0 ? 'no violations' : `${book.violations.length} VIOLATIONS`);
-  for (const [what, all = []] of Object.entries(Object.groupBy(book.violations, (violation) => violation.what))) {
+  console.log(ledger.violations.length === 0 ? 'no violations' : `${ledger.violations.length} VIOLATIONS`);
+  for (const [what, all = []] of Object.entries(Object.groupBy(ledger.violations, (violation) => violation.what))) {
     console.log(`  ✗ ${what}: ${all.length}`);
     for (const { atMs, detail } of all.slice(0, MAX_SHOWN)) {
       console.log(
-        `    ${(atMs / 1_000).toFixed(1)} s ${detail}\n      before: ${book.notesBefore(atMs, NOTES).join('; ')}`,
+        `    ${(atMs / 1_000).toFixed(1)} s ${detail}\n      before: ${ledger.notesBefore(atMs, MAX_NOTES).join('; ')}`,
       );
     }
   }

@@ -1,6 +1,6 @@
 /**
- * A server behind stdio that writes the mark of each call into a file before it answers: as a worker's child it has no
- * other way to tell, and it may be killed with its worker.
+ * A stdio server that appends the mark of each call to a file before it answers. A file, because the server is a child
+ * of a worker and may be killed with it.
  */
 import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';

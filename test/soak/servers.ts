@@ -9,19 +9,19 @@ import { fileURLToPath } from 'node:url';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
 
-/** Every request and each call gets its end soon, so that a soak sees many of them. */
+/** Short timeouts, so that a soak covers many calls. */
 const TIMEOUTS = { connect: '4s', request: '8s' };
 const MARKING_CHILD = fileURLToPath(new URL('./marking-child.js', import.meta.url));
 
 export type ServerName = 'legacy' | 'modern' | 'stdio' | 'rest';
 
-/** One server of each kind, all of which know how often each mark arrived. */
+/** One server of each kind, all of which count the arrivals of each mark. */
 export interface SoakServers {
-  /** For the configuration of the gateways. */
+  /** Server definitions for the configuration of the gateways. */
   readonly definitions: Readonly<Record<ServerName, object>>;
-  /** Cuts every connection to one of those over HTTP, which comes back without its sessions. */
+  /** Resets all connections to an HTTP server and drops its sessions. */
   restart(name: 'legacy' | 'modern'): void;
-  /** By mark. */
+  /** Number of arrivals by mark. */
   arrivals(): Promise<Record<string, number>>;
   close(): Promise<void>;
 }
@@ -53,7 +53,7 @@ export async function startServers(): Promise<SoakServers> {
   };
 }
 
-/** A server of that era over HTTP behind a wire that can be cut. */
+/** Starts an HTTP server of an era behind a fault proxy. */
 async function startCut(era: 'legacy' | 'modern') {
   const server: CountingServer = await startCountingServer({ era, transport: 'http' });
   const wire: FaultProxy = await startFaultProxy(server.definition.url);
@@ -72,7 +72,7 @@ async function startCut(era: 'legacy' | 'modern') {
   };
 }
 
-/** An endpoint of plain HTTP that says what it was told. */
+/** Starts a plain HTTP endpoint that echoes its input. */
 async function startRest() {
   const marks = new Map<string, number>();
   const server = createServer((request, response) => {

@@ -2,7 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startCluster, type ClusterWorker, type TestCluster } from '../support/cluster.js';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
-import type { Book } from './book.js';
+import type { CallLedger } from './call-ledger.js';
 import { startServers, type SoakServers } from './servers.js';
 
 const WORKERS = 3;
@@ -12,15 +12,15 @@ const SETTINGS = {
   ISTHMUS_QUESTION_TIMEOUT: '5s',
   ISTHMUS_KEEP_ALIVE: '2s',
 };
-/** What no worker may print: an error that nobody expected, or the trace of one. */
-const UNHANDLED =
+/** Output that no worker may print: unexpected errors. */
+const UNEXPECTED_OUTPUT =
   /unhandled|uncaught|TypeError|RangeError|ReferenceError|Maximum call stack|out of memory|MaxListeners/i;
 
-/** A place of a worker, taken by one process after another. */
-export class Seat {
-  /** When its worker last died, left or froze, so that whoever asked it then may have got no answer. */
+/** The slot of a worker, occupied by one process after another. */
+export class WorkerSlot {
+  /** When its worker was last killed, drained or frozen. Calls at that time may remain unanswered. */
   disturbedAtMs = 0;
-  /** Nobody listens there: a load balancer would know. */
+  /** Set while no worker listens, as a load balancer would detect. */
   isDown = false;
 
   constructor(
@@ -32,24 +32,24 @@ export class Seat {
     return this.worker.url;
   }
 
-  disturb(): void {
+  markDisturbed(): void {
     this.disturbedAtMs = performance.now();
   }
 }
 
-/** Workers, their Redis, the servers behind them, and the wire to Redis that can be cut. */
+/** Workers, Redis behind a fault proxy, and upstream servers. */
 export interface SoakWorld {
-  readonly seats: readonly Seat[];
+  readonly slots: readonly WorkerSlot[];
   readonly redis: RunningRedis;
   readonly wire: FaultProxy;
   readonly servers: SoakServers;
   readonly token: string;
-  /** Puts a new worker in the place of one that ends. */
-  replace(seat: Seat): Promise<void>;
-  /** All that every worker has printed, by its process id. */
+  /** Starts a new worker in the slot of one that ends. */
+  replace(slot: WorkerSlot): Promise<void>;
+  /** The output of each worker, by process id. */
   outputs(): Readonly<Record<string, string>>;
-  /** Notes every worker that ended by itself or printed what it should not. */
-  inspect(book: Book): void;
+  /** Reports every worker that ended by itself or printed an unexpected error. */
+  inspect(ledger: CallLedger): void;
   close(): Promise<void>;
 }
 
@@ -62,13 +62,13 @@ export async function startSoakWorld(lifetimeSeconds: number): Promise<SoakWorld
     servers: servers.definitions,
     env: SETTINGS,
   });
-  const seats = cluster.workers.map((worker, index) => new Seat(`worker ${index}`, worker));
+  const slots = cluster.workers.map((worker, index) => new WorkerSlot(`worker ${index}`, worker));
   const expected = new Set<number>();
-  const replace = async (seat: Seat): Promise<void> => {
-    expected.add(seat.worker.pid);
-    seat.isDown = true;
-    seat.worker = await cluster.addWorker();
-    seat.isDown = false;
+  const replace = async (slot: WorkerSlot): Promise<void> => {
+    expected.add(slot.worker.pid);
+    slot.isDown = true;
+    slot.worker = await cluster.addWorker();
+    slot.isDown = false;
   };
   const close = async (): Promise<void> => {
     await cluster.stop();
@@ -77,23 +77,24 @@ export async function startSoakWorld(lifetimeSeconds: number): Promise<SoakWorld
     await servers.close();
   };
   const token = await cluster.token({ expiresInSeconds: lifetimeSeconds });
-  const inspect = (book: Book): void => inspectOutput(cluster, expected, book);
+  const inspect = (ledger: CallLedger): void => inspectOutput(cluster, expected, ledger);
   const outputs = () => Object.fromEntries(cluster.workers.map(({ pid, output }) => [String(pid), output]));
-  return { seats, redis, wire, servers, token, replace, outputs, inspect, close };
+  return { slots, redis, wire, servers, token, replace, outputs, inspect, close };
 }
 
-function inspectOutput({ workers }: TestCluster, expected: ReadonlySet<number>, book: Book): void {
+function inspectOutput({ workers }: TestCluster, expected: ReadonlySet<number>, ledger: CallLedger): void {
   for (const { pid, output } of workers) {
     const lines = output.split('\n');
-    const at = lines.findIndex((line) => UNHANDLED.test(line));
-    if (at >= 0) book.violate('a worker printed an error of its own', `${pid}: ${lines.slice(at, at + 6).join('\n')}`);
-    if (!isThere(pid) && !expected.has(pid)) {
-      book.violate('a worker ended by itself', `${pid}: ${lines.slice(-8).join('\n')}`);
+    const at = lines.findIndex((line) => UNEXPECTED_OUTPUT.test(line));
+    if (at >= 0)
+      ledger.reportViolation('a worker printed an error of its own', `${pid}: ${lines.slice(at, at + 6).join('\n')}`);
+    if (!isAlive(pid) && !expected.has(pid)) {
+      ledger.reportViolation('a worker ended by itself', `${pid}: ${lines.slice(-8).join('\n')}`);
     }
   }
 }
 
-function isThere(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch {
@@ -102,7 +103,7 @@ function isThere(pid: number): boolean {
 }
 
 /** Resident bytes and open files of a process (proc_pid_status(5)). */
-export async function burdenOf(pid: number): Promise<{ readonly rss: number; readonly files: number }> {
+export async function measureProcess(pid: number): Promise<{ readonly rss: number; readonly files: number }> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const [, kib = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? [];
   return { rss: Number(kib) * 1_024, files: (await readdir(`/proc/${pid}/fd`)).length };

@@ -1,16 +1,16 @@
-/** What was seen, and when. */
+/** A sample and its time. */
 export interface Point {
   readonly atMs: number;
   readonly value: number;
 }
 
 export interface Trend {
-  /** How much more there is at the end than at the beginning, by the straight line through all points. */
+  /** Growth between the first and the last sample, by linear regression. */
   readonly grown: number;
   readonly mean: number;
 }
 
-/** Least squares. Nothing grows in fewer than two points. */
+/** Linear regression by least squares. The growth of fewer than two points is 0. */
 export function trendOf(points: readonly Point[]): Trend {
   const count = points.length;
   const mean = (pick: (point: Point) => number): number => points.reduce((sum, point) => sum + pick(point), 0) / count;

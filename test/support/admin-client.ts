@@ -1,6 +1,6 @@
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { TestCluster } from './cluster.js';
-import type { Addressee } from './roaming-client.js';
+import type { WorkerAddress } from './roaming-client.js';
 
 export interface AdminAnswer {
   readonly status: number;
@@ -13,7 +13,7 @@ export interface AdminRequest {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Somebody with these roles at the admin API. */
+/** A client of the admin API with the given roles. */
 export class AdminClient {
   constructor(
     private readonly cluster: Pick<TestCluster, 'token'>,
@@ -21,12 +21,12 @@ export class AdminClient {
     private readonly subject = 'ops',
   ) {}
 
-  get(worker: Addressee, path: string): Promise<AdminAnswer> {
+  get(worker: WorkerAddress, path: string): Promise<AdminAnswer> {
     return this.send(worker, 'GET', path);
   }
 
   async send(
-    { url }: Addressee,
+    { url }: WorkerAddress,
     verb: string,
     path: string,
     { body, headers }: AdminRequest = {},
@@ -42,8 +42,8 @@ export class AdminClient {
     );
   }
 
-  /** Every page of a list. */
-  async all(worker: Addressee, path: string, limit: number): Promise<JsonObject[]> {
+  /** Reads all pages of a list. */
+  async all(worker: WorkerAddress, path: string, limit: number): Promise<JsonObject[]> {
     const items: JsonObject[] = [];
     let cursor: unknown;
     do {

@@ -1,11 +1,11 @@
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { AdminClient } from './admin-client.js';
-import type { Addressee } from './roaming-client.js';
+import type { WorkerAddress } from './roaming-client.js';
 
-/** An operation of the admin API, as its OpenAPI document has it. */
+/** An operation of the admin API from its OpenAPI document. */
 export interface AdminOperation {
   readonly verb: string;
-  /** `/servers/{slug}`: below `/admin/v1`. */
+  /** Path below `/admin/v1`, for example `/servers/{slug}`. */
   readonly path: string;
   readonly roles: readonly string[];
   readonly responses: JsonObject;
@@ -16,7 +16,7 @@ export interface OpenApi extends JsonObject {
   readonly components: { readonly schemas: JsonObject };
 }
 
-export const openApiOf = async (admin: AdminClient, gateway: Addressee): Promise<OpenApi> =>
+export const openApiOf = async (admin: AdminClient, gateway: WorkerAddress): Promise<OpenApi> =>
   (await admin.get(gateway, '/openapi.json')).json as OpenApi;
 
 export function operationsIn({ paths }: OpenApi): readonly AdminOperation[] {

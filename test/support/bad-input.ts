@@ -5,7 +5,7 @@ import { scaleDeadline } from '#lib/testing/machine-speed';
 import { HttpCaller, LegacyRawClient, ModernRawClient, messagesIn } from '#lib/testing/raw-client';
 import { startGateway, type TestGateway } from './gateway.js';
 
-/** A request of which at least one thing is wrong. Without `authorization` a good token is sent. */
+/** An invalid request. Without an `authorization` header it has a valid token. */
 export interface BadRequest {
   readonly verb?: 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH' | 'OPTIONS' | 'HEAD';
   readonly path?: string;
@@ -20,8 +20,8 @@ export interface Refusal {
   readonly messages: readonly JsonObject[];
 }
 
-/** Twice what is promised for a quiet machine. */
-const LIMIT_MS = scaleDeadline(2_000);
+/** Twice the guaranteed time on an idle machine. */
+const ANSWER_TIMEOUT_MS = scaleDeadline(2_000);
 
 export const LEGACY_HEADERS = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' };
 
@@ -34,9 +34,9 @@ export const INITIALIZE: JsonObject = {
   params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bad', version: '1' } },
 };
 
-/** A gateway before one good server of each era, and a caller who sends it nonsense. */
+/** A gateway with one regular server of each era, and a caller that sends invalid requests. */
 export class BadInputWorld {
-  private readonly caller = new HttpCaller({ timeoutMs: LIMIT_MS });
+  private readonly caller = new HttpCaller({ timeoutMs: ANSWER_TIMEOUT_MS });
 
   private constructor(
     readonly gateway: TestGateway,
@@ -80,7 +80,7 @@ export class BadInputWorld {
   }
 }
 
-/** What came before did no harm: a good call is served. */
+/** Expects that valid calls succeed after the invalid ones. */
 export async function expectGoodService(world: BadInputWorld): Promise<void> {
   for (const client of [world.legacy('/servers/old'), world.modern('/servers/young')]) {
     await client.connect();
@@ -91,10 +91,10 @@ export async function expectGoodService(world: BadInputWorld): Promise<void> {
   expect(({} as JsonObject)['polluted']).toBeUndefined();
 }
 
-/** Of the same characters and length, and wrong. */
-export const backwards = (text: string): string => Array.from(text).toReversed().join('');
+/** Reverses a text, for a wrong value of the same characters and length. */
+export const reversed = (text: string): string => Array.from(text).toReversed().join('');
 
-/** A refusal in JSON-RPC, with this status and one of these codes, that gives nothing away. */
+/** Expects a JSON-RPC error with this status and one of these codes, without internal details. */
 export function expectRefusal(refusal: Refusal, status: number, ...codes: number[]): void {
   expect({ status: refusal.status, body: refusal.body.slice(0, 300) }).toMatchObject({ status });
   expect(refusal.messages).toHaveLength(1);

@@ -1,38 +1,38 @@
 import type { MonitoredCommand } from './redis-monitor.js';
 
-/** A frame between workers as it was published. */
-export interface SeenFrame {
+/** A captured frame between workers. */
+export interface CapturedFrame {
   readonly channel: string;
   readonly box: 'inbox' | 'replies';
-  /** Whose channel it is. */
+  /** The worker that the channel belongs to. */
   readonly worker: string;
   readonly kind: string;
   readonly from: string;
   readonly to: string;
   readonly request: string;
-  /** The whole frame, its MAC included. */
+  /** The complete frame, including its MAC. */
   readonly bytes: Buffer;
 }
 
 const KINDS = ['request', 'cancel', 'credit', 'canary', 'accept', 'refuse', 'event', 'end', 'probe'];
-/** Bytes of the MAC that comes first. */
+/** Length of the MAC at the start of a frame. */
 export const MAC_BYTES = 16;
 const LENGTH_BYTES = 4;
 const KIND_AT = MAC_BYTES + 1;
 const NAMES_AT = MAC_BYTES + 9;
 
-/** The frames among what a Redis was told, without those that workers send to themselves. */
-export function framesIn(commands: readonly MonitoredCommand[]): SeenFrame[] {
+/** The published frames in Redis commands, without the canaries that workers send to themselves. */
+export function framesIn(commands: readonly MonitoredCommand[]): CapturedFrame[] {
   return publishedIn(commands).filter(({ kind }) => kind !== 'canary');
 }
 
-/** Who sends frames to itself: every worker that lives. */
+/** The alive workers, which are those that send canaries. */
 export function workersIn(commands: readonly MonitoredCommand[]): Set<string> {
   const canaries = publishedIn(commands).filter(({ kind }) => kind === 'canary');
   return new Set(canaries.map(({ from }) => from));
 }
 
-function publishedIn(commands: readonly MonitoredCommand[]): SeenFrame[] {
+function publishedIn(commands: readonly MonitoredCommand[]): CapturedFrame[] {
   return commands.flatMap(([name = '', channel = '', text = '']) => {
     const [, box, worker = ''] = /:(inbox|replies):\{(.+)\}$/.exec(channel) ?? [];
     if (name.toUpperCase() !== 'PUBLISH' || (box !== 'inbox' && box !== 'replies')) return [];
@@ -43,7 +43,7 @@ function publishedIn(commands: readonly MonitoredCommand[]): SeenFrame[] {
   });
 }
 
-/** Several frames travel in one message, each behind its length. */
+/** Splits a message into its frames, each of which follows its length. */
 function bundledIn(message: Buffer): Buffer[] {
   const frames: Buffer[] = [];
   for (let at = 0; at < message.length;) {
@@ -54,14 +54,14 @@ function bundledIn(message: Buffer): Buffer[] {
   return frames;
 }
 
-/** A frame as it is published by itself. */
-export function bundled(frame: Buffer): Buffer {
+/** Encodes a single frame as a message. */
+export function toBundle(frame: Buffer): Buffer {
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(frame.length);
   return Buffer.concat([length, frame]);
 }
 
-/** Read by a hand of its own: what is held against the workers must not rest on what they say. */
+/** Parses the names independently of the bus: tests of the workers must not use the workers' own code. */
 function namesIn(bytes: Buffer): string[] {
   const names: string[] = [];
   let at = NAMES_AT;

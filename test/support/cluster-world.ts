@@ -4,23 +4,23 @@ import type { ReferenceServerOptions } from '#lib/testing/reference-server';
 import { AdminClient } from './admin-client.js';
 import { startCluster, type ClusterWorker, type TestCluster } from './cluster.js';
 import { startCountingServer, type CountingServer } from './counting-server.js';
-import { RoamingClient, type Addressee, type RoamingOptions } from './roaming-client.js';
+import { RoamingClient, type WorkerAddress, type RoamingOptions } from './roaming-client.js';
 import { until } from './until.js';
 
-/** Gateways that share a Redis, the server behind them, and whoever visits them. */
+/** Gateways with a shared Redis, an upstream server, and clients. */
 export interface ClusterWorld {
   readonly cluster: TestCluster;
   readonly redis: RunningRedis;
-  /** Configured as `ref`. */
+  /** The upstream server, configured as `ref`. */
   readonly server: CountingServer;
-  /** A session at this worker, which owns it. */
-  initialize(worker: Addressee, options?: Partial<RoamingOptions>): Promise<RoamingClient>;
+  /** Opens a session, which this worker then owns. */
+  initialize(worker: WorkerAddress, options?: Partial<RoamingOptions>): Promise<RoamingClient>;
   close(): Promise<void>;
 }
 
 const LEGACY = { era: 'legacy', transport: 'http' } as const;
 
-/** Starts it all. Resolves when every worker knows of every other one. */
+/** Starts everything. Resolves when all workers know each other. */
 export async function startClusterWorld(
   workers: number,
   options: ReferenceServerOptions = LEGACY,
@@ -49,28 +49,28 @@ export async function startClusterWorld(
   for (const worker of cluster.workers) {
     await until(async () => ((await admin.get(worker, '/workers')).json['items'] as JsonObject[]).length === workers);
   }
-  await Promise.all(cluster.workers.map((worker) => isKnownToAll(world, worker)));
+  await Promise.all(cluster.workers.map((worker) => untilKnownToAll(world, worker)));
   return world;
 }
 
-/** Resolves once every worker has served a session of this one: all of them may have started in the same moment. */
-async function isKnownToAll(world: ClusterWorld, owner: Addressee): Promise<void> {
+/** Resolves once every worker has forwarded to this one, because all of them may have started at the same time. */
+async function untilKnownToAll(world: ClusterWorld, owner: WorkerAddress): Promise<void> {
   const client = await world.initialize(owner);
   for (const worker of world.cluster.workers) {
-    // It is accepted by the owner alone, wherever it comes in.
+    // Only the owner accepts the notification, so 202 proves that the worker has forwarded it.
     await until(async () => (await client.notify(worker, 'notifications/roots/list_changed')).status === 202);
   }
   await client.end(owner);
 }
 
-/** The workers of a cluster that has at least three. */
-export function threeOf({ cluster }: ClusterWorld): [ClusterWorker, ClusterWorker, ClusterWorker] {
+/** The first three workers of a cluster. */
+export function firstThreeWorkers({ cluster }: ClusterWorld): [ClusterWorker, ClusterWorker, ClusterWorker] {
   const [first, second, third] = cluster.workers;
   if (!first || !second || !third) throw new Error('The cluster has fewer than three workers.');
   return [first, second, third];
 }
 
-/** What came, and after how many ms. */
+/** Measures the duration of a promise in ms. */
 export async function timed<T>(what: () => Promise<T>): Promise<{ readonly value: T; readonly ms: number }> {
   const begun = performance.now();
   const value = await what();

@@ -12,20 +12,20 @@ const READY = /Isthmus is ready at (http:\/\/\S+)\/mcp/;
 export interface ClusterSetup extends GatewaySetup {
   /** How many gateways to start at once. */
   readonly workers: number;
-  /** `redis://127.0.0.1:port`, as a rule behind a fault proxy. Absent: they know nothing of each other. */
+  /** `redis://127.0.0.1:port`, often behind a fault proxy. Absent for workers that do not know each other. */
   readonly redis?: string;
 }
 
-/** One gateway of a cluster: a process of its own, on a port of its own. */
+/** One gateway of a cluster: a separate process with its own port. */
 export interface ClusterWorker {
   /** `http://127.0.0.1:port` */
   readonly url: string;
   readonly pid: number;
-  /** All that it has printed, to standard output and error. */
+  /** Everything it has printed to standard output and standard error. */
   readonly output: string;
   /** The exit code once it has ended; null when a signal ended it. */
   readonly ended: Promise<number | null>;
-  /** Sends a signal and does not wait for what comes of it: SIGSTOP freezes the worker, SIGCONT wakes it. */
+  /** Sends a signal without waiting for its effect: SIGSTOP freezes the worker, SIGCONT thaws it. */
   kill(signal: NodeJS.Signals): void;
   /** Resolves with the match once it was printed. Rejects when the worker ends without it. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
@@ -33,17 +33,17 @@ export interface ClusterWorker {
 
 /** Several gateways that share secrets, configuration and Redis, as on several machines behind a load balancer. */
 export interface TestCluster {
-  /** In the order of their start, those that were ended included. */
+  /** All workers in the order of their start, including ended ones. */
   readonly workers: readonly ClusterWorker[];
   /** Their common data folder. */
   readonly folder: string;
-  /** One more gateway; `env` is for it alone. Resolves when it listens. */
+  /** Starts another gateway with its own `env`. Resolves when it listens. */
   addWorker(env?: Readonly<Record<string, string>>): Promise<ClusterWorker>;
-  /** A token of `tester`, unless another subject is asked for; good at every worker. */
+  /** Issues a token that every worker accepts. Default subject: `tester`. */
   token(order?: Partial<TokenOptions>): Promise<string>;
-  /** Replaces the configuration file; the workers take it over by themselves. */
+  /** Replaces the configuration file, which the workers reload by themselves. */
   configure(setup: Omit<GatewaySetup, 'env'>): Promise<void>;
-  /** Ends every worker, frozen ones too, and removes their folder. */
+  /** Kills all workers, including frozen ones, and removes their folder. */
   stop(): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export async function startCluster({ workers, redis, env = {}, ...configuration 
   const file = join(folder, 'isthmus.json');
   const configure = (setup: Omit<GatewaySetup, 'env'>) => writeFile(file, JSON.stringify(setup));
   await configure(configuration);
-  // Drawn before any worker starts, so that none of them counts as the first and prints a token.
+  // Creates the secrets before any worker starts, so that no worker counts as the first and prints a token.
   const issuer = new TokenIssuer(await DataFolder.open(folder), new AuthConfig(), new SystemClock());
   const shared = {
     ISTHMUS_DATA_DIR: folder,

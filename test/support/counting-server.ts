@@ -3,25 +3,25 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { startReferenceServer, type ReferenceServer, type ReferenceServerOptions } from '#lib/testing/reference-server';
-import { RequestBook } from './request-book.js';
+import { RequestCounter } from './request-counter.js';
 
-/** A reference server whose door counts how often each call arrived. */
+/** A reference server behind a proxy that counts how often each call arrived. */
 export interface CountingServer {
-  /** For the configuration of a gateway. */
+  /** Server definition for the configuration of a gateway. */
   readonly definition: { readonly transport: 'http' | 'sse'; readonly url: string };
-  /** What runs behind the door: counters per tool, gates of `hold`. */
+  /** The server behind the proxy: counters per tool, gates of `hold`. */
   readonly server: ReferenceServer;
-  /** How often a `tools/call` with `arguments.call` equal to this mark has reached the server. */
+  /** Number of `tools/call` requests whose `arguments.call` is this mark. */
   arrivals(mark: string): number;
-  /** Every mark that arrived, and how often. */
+  /** Number of arrivals by mark. */
   allArrivals(): ReadonlyMap<string, number>;
-  /** Every mark that arrived more than once: what no gateway may ever do. */
+  /** Marks that arrived more than once, which no gateway may cause. */
   duplicates(): readonly string[];
-  /** How many answers to its questions have reached the server. To be told that nobody answers is none. */
+  /** Number of successful answers to the server's questions. Errors do not count. */
   readonly answers: number;
   /** Requests of any method. */
-  readonly requests: RequestBook;
-  /** Ids of all sessions that anybody has named to it. */
+  readonly requests: RequestCounter;
+  /** Ids of all sessions that requests have named. */
   readonly sessions: ReadonlySet<string>;
   /** Resolves once a marked call has arrived. */
   arrived(mark: string): Promise<void>;
@@ -29,14 +29,14 @@ export interface CountingServer {
 }
 
 /**
- * Starts one. Calls are marked by an argument `call`, which the tools ignore. It counts requests as they come over the
- * wire, before anything looks at their ids or sessions, so that not even a repetition that the server refuses is missed.
+ * Starts a counting server. The argument `call` marks a call; the tools ignore it. The proxy counts requests before the
+ * server checks ids and sessions, so that it also counts repetitions that the server rejects.
  */
 export async function startCountingServer(options: ReferenceServerOptions): Promise<CountingServer> {
   const server = await startReferenceServer(options);
   const marks = new Map<string, number>();
   const sessions = new Set<string>();
-  const requests = new RequestBook();
+  const requests = new RequestCounter();
   const waiting = new Map<string, () => void>();
   let answers = 0;
   const arrive = (mark: string) => {
@@ -50,7 +50,7 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
       const messages = messagesIn(body);
       for (const mark of marksIn(messages)) arrive(mark);
       answers += messages.filter(isAnswer).length;
-      outgoing.on('close', requests.enter(body));
+      outgoing.on('close', requests.add(body));
     };
     passOn(incoming, outgoing, server.url, count).catch(() => outgoing.destroy());
   });
@@ -101,7 +101,7 @@ async function passOn(
     outgoing.flushHeaders();
     answer.on('error', () => outgoing.destroy()).pipe(outgoing);
   });
-  // Whoever leaves is gone on the other side too: a cancellation is seen by that.
+  // Forward a disconnect of the client, which is how the server detects a cancellation.
   outgoing.on('close', () => onward.destroy());
   onward.end(body);
 }
@@ -110,7 +110,7 @@ function messagesIn(body: Buffer): readonly Message[] {
   try {
     return [JSON.parse(body.toString()) as unknown].flat() as readonly Message[];
   } catch {
-    // No JSON, no message.
+    // A body that is not JSON contains no message.
     return [];
   }
 }

@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { startPostgres, type RunningPostgres } from '#lib/testing/postgres-server';
 import type { DatabasePlace } from '../../src/database/index.js';
 
-/** Places for databases of one kind. */
+/** Creates databases of one kind. */
 export interface DatabaseHost {
-  /** A new one, empty. */
-  place(): Promise<DatabasePlace>;
-  /** Runs a statement there by itself, as somebody with a console does. Gives its rows. */
+  /** Creates an empty database. */
+  createDatabase(): Promise<DatabasePlace>;
+  /** Runs a statement on a separate connection and returns the rows. */
   run(place: DatabasePlace, statement: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
 }
 
-/** For suites that hold on both: `describe.each(DATABASE_KINDS)('…, in $name', ({ start }) => …)`. */
+/** For suites that run on both kinds: `describe.each(DATABASE_KINDS)('…, in $name', ({ start }) => …)`. */
 export const DATABASE_KINDS: readonly { readonly name: string; readonly start: () => Promise<DatabaseHost> }[] = [
   { name: 'SQLite', start: startSqlite },
   { name: 'PostgreSQL', start: startPostgresHost },
@@ -24,7 +24,7 @@ async function startSqlite(): Promise<DatabaseHost> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-database-'));
   let count = 0;
   return {
-    place: async () => ({ kind: 'sqlite', file: join(folder, `${(count += 1)}.db`) }),
+    createDatabase: async () => ({ kind: 'sqlite', file: join(folder, `${(count += 1)}.db`) }),
     run: async (place, statement) => {
       using database = new DatabaseSync(place.kind === 'sqlite' ? place.file : '', { timeout: 1_000 });
       return database.prepare(statement).all();
@@ -37,10 +37,10 @@ async function startPostgresHost(): Promise<DatabaseHost> {
   return postgresHost(await startPostgres());
 }
 
-/** Over a server that a spec does something to. */
+/** A host on a server that the spec controls. */
 export function postgresHost(postgres: RunningPostgres): DatabaseHost {
   return {
-    place: async () => ({ kind: 'postgres', url: await postgres.createDatabase() }),
+    createDatabase: async () => ({ kind: 'postgres', url: await postgres.createDatabase() }),
     run: (place, statement) => postgres.query(place.kind === 'postgres' ? place.url : '', statement),
     stop: () => postgres.stop(),
   };

@@ -13,8 +13,8 @@ import { UpstreamConnector } from '../../src/upstream/index.js';
 import { callerOf, FakeConnector, FakeRegistry, LEGACY_CLIENT, MODERN_CLIENT } from './fake-upstream.js';
 import { RecordingSink } from './recording-sink.js';
 
-/** How a request is made; without more, by a modern client at the default endpoint. */
-export interface Asking {
+/** Options of a request. Default: a modern client at the default endpoint. */
+export interface RequestOptions {
   readonly endpoint?: string;
   readonly caller?: Caller;
   readonly client?: ClientProfile;
@@ -27,13 +27,13 @@ export interface Asking {
 
 const NEVER = new AbortController().signal;
 
-/** Everything between a client's request and the servers, over servers that a spec plays itself. */
+/** Everything between a client's request and the servers. The spec controls the servers. */
 export class DispatchWorld {
   private constructor(
     readonly connector: FakeConnector,
     readonly registry: FakeRegistry,
     readonly dispatcher: Dispatcher,
-    readonly welcome: EndpointInfo,
+    readonly endpointInfo: EndpointInfo,
     private readonly router: SessionRouter,
     private readonly endpoints: EndpointDirectory,
     readonly close: () => Promise<void>,
@@ -71,25 +71,25 @@ export class DispatchWorld {
     );
   }
 
-  /** A legacy client's session. */
+  /** Opens a session of a legacy client. */
   session(endpoint = 'default', client: ClientProfile = LEGACY_CLIENT, subject = 'me'): SessionHandle {
     return this.router.open({ caller: callerOf(subject), endpoint, client, transport: 'http' });
   }
 
-  /** As the caller sees it. */
+  /** The endpoint that the caller can see. */
   endpoint(slug?: string, caller = callerOf('me')) {
     const endpoint = this.endpoints.findFor(caller, slug);
     if (!endpoint) throw new Error(`no endpoint ${slug}`);
     return endpoint;
   }
 
-  request(method: string, params: JsonObject = {}, asking: Asking = {}): Promise<Outcome> {
-    const { session, mirrored, logLevel } = asking;
-    const client = asking.client ?? session?.client ?? MODERN_CLIENT;
-    const caller = asking.caller ?? callerOf('me');
+  request(method: string, params: JsonObject = {}, options: RequestOptions = {}): Promise<Outcome> {
+    const { session, mirrored, logLevel } = options;
+    const client = options.client ?? session?.client ?? MODERN_CLIENT;
+    const caller = options.caller ?? callerOf('me');
     const inbound: Inbound = {
       caller,
-      endpoint: this.endpoint(asking.endpoint, caller),
+      endpoint: this.endpoint(options.endpoint, caller),
       client,
       requestId: 1,
       request: { method, params, ...(logLevel && { logLevel }) },
@@ -97,11 +97,11 @@ export class DispatchWorld {
       ...(session && { session }),
       ...(mirrored && { mirrored }),
     };
-    return this.dispatcher.dispatch(inbound, asking.sink ?? new RecordingSink(), asking.signal ?? NEVER);
+    return this.dispatcher.dispatch(inbound, options.sink ?? new RecordingSink(), options.signal ?? NEVER);
   }
 
-  /** What the server was asked, in order: method and params. */
-  asked(slug: string): [string, JsonObject][] {
+  /** Method and params of the requests to a server, in order. */
+  requestsTo(slug: string): [string, JsonObject][] {
     const connections = this.connector.opened.filter(({ server }) => server.slug === slug);
     return connections.flatMap(({ sent }) =>
       sent.map(({ request }) => [request.method, request.params] as [string, JsonObject]),

@@ -2,6 +2,6 @@ import { EndpointDirectory } from '../../src/catalog/index.js';
 import { ConfiguredAccessPolicy } from '../../src/policy/index.js';
 import type { ServerRegistry } from '../../src/registry/index.js';
 
-/** The endpoints of a configuration, as its policies show them. */
+/** The endpoints of a configuration, filtered by its policies. */
 export const endpointsOf = (registry: ServerRegistry): EndpointDirectory =>
   new EndpointDirectory(registry, new ConfiguredAccessPolicy(registry));

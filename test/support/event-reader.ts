@@ -6,7 +6,7 @@ export interface SseEvent {
   readonly data: string;
 }
 
-/** Reads an event stream, event by event. */
+/** Reads the events of an event stream. */
 export class EventReader {
   readonly events: SseEvent[] = [];
   comments = 0;
@@ -21,7 +21,7 @@ export class EventReader {
     this.reader = response.body.getReader();
   }
 
-  /** The next event; undefined when the stream is over. */
+  /** The next event, or undefined at the end of the stream. */
   async next(): Promise<SseEvent | undefined> {
     while (this.events.length === this.position && (await this.readMore()));
     const event = this.events[this.position];
@@ -38,7 +38,7 @@ export class EventReader {
     }
   }
 
-  /** Everything until the end, as messages. */
+  /** All remaining messages. */
   async rest(): Promise<JsonObject[]> {
     while (await this.readMore());
     const rest = this.events.slice(this.position);
@@ -51,11 +51,11 @@ export class EventReader {
     while (this.comments === before && (await this.readMore()));
   }
 
-  leave(): Promise<void> {
+  cancel(): Promise<void> {
     return this.reader.cancel();
   }
 
-  /** False when there is no more. */
+  /** Returns false at the end of the stream. */
   private async readMore(): Promise<boolean> {
     if (this.ended) return false;
     const { done, value } = await this.reader.read();
@@ -63,11 +63,11 @@ export class EventReader {
     this.text += this.decoder.decode(value, { stream: !done });
     const blocks = this.text.split('\n\n');
     this.text = blocks.pop() ?? '';
-    for (const block of blocks) this.take(block);
+    for (const block of blocks) this.addBlock(block);
     return !done;
   }
 
-  private take(block: string): void {
+  private addBlock(block: string): void {
     if (block.startsWith(':')) {
       this.comments += 1;
       return;

@@ -6,8 +6,8 @@ export interface StreamedEvent {
 }
 
 /**
- * The messages of an event stream as they come, each with its event id. `onId` hears of every id, those of events without
- * a message too: a stream begins with one, to come back with before anything was said.
+ * Yields the messages of an event stream with their event ids. `onId` receives all ids, including those of events
+ * without a message: a stream starts with such an id, so that a client can resume before the first message.
  */
 export async function* eventsIn(
   body: AsyncIterable<Uint8Array>,

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 const PACKAGE = dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/server-everything/package.json'));
 const PROGRAM = join(PACKAGE, 'dist', 'index.js');
 
-/** The program listens on every address and tells only the port that it was given: keep it here, on a free port. */
+/** The program listens on all addresses and on a given port. This preload binds it to a free port of 127.0.0.1. */
 const ON_LOOPBACK = `
   import { Server } from 'node:net';
   const { listen } = Server.prototype;
@@ -17,7 +17,7 @@ const ON_LOOPBACK = `
   };
 `;
 
-/** How to start the official server that shows everything, on stdio. */
+/** The command that starts the official "everything" server over stdio. */
 export const everythingCommand = { command: process.execPath, args: [PROGRAM, 'stdio'] };
 
 export interface EverythingServer {
@@ -25,7 +25,7 @@ export interface EverythingServer {
   close(): Promise<void>;
 }
 
-/** The official server that shows everything, as a process that listens on loopback. */
+/** Starts the official "everything" server as a process that listens on loopback. */
 export async function startEverything(mode: 'sse' | 'streamableHttp'): Promise<EverythingServer> {
   const preload = `data:text/javascript,${encodeURIComponent(ON_LOOPBACK)}`;
   const child = spawn(process.execPath, ['--import', preload, PROGRAM, mode], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -35,13 +35,13 @@ export async function startEverything(mode: 'sse' | 'streamableHttp'): Promise<E
 
 async function portOf(child: ChildProcess & { stderr: NodeJS.ReadableStream }): Promise<number> {
   for await (const line of createInterface(child.stderr)) {
-    const told = /^at (\d+)$/.exec(line);
-    if (told) {
+    const match = /^at (\d+)$/.exec(line);
+    if (match) {
       child.stderr.resume();
-      return Number(told[1]);
+      return Number(match[1]);
     }
   }
-  throw new Error('The server ended before it listened.');
+  throw new Error('The server exited before it listened.');
 }
 
 async function stop(child: ChildProcess): Promise<void> {

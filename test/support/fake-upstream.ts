@@ -1,4 +1,4 @@
-/** Upstream servers that a spec plays itself: what they say is decided by the spec, message by message. */
+/** Fake upstream servers. The spec decides every answer and notification. */
 import type { Caller } from '#lib/extension-kit';
 import {
   toFaultOutcome,
@@ -34,7 +34,7 @@ export interface SentRequest {
   readonly signal: AbortSignal;
 }
 
-/** How a fake server answers a request; what it does not answer stays open until it is aborted. */
+/** Answers a request of a fake server. A pending promise leaves the request open until it is aborted. */
 export type Respond = (sent: SentRequest, connection: FakeConnection) => Outcome | Promise<Outcome>;
 
 const ALL_CAPABILITIES: JsonObject = { tools: {}, prompts: {}, resources: { subscribe: true }, logging: {} };
@@ -42,9 +42,9 @@ const ALL_CAPABILITIES: JsonObject = { tools: {}, prompts: {}, resources: { subs
 export class FakeConnection implements UpstreamConnection {
   closed = false;
   closedByUs = false;
-  surrendered = false;
+  isDetached = false;
   readonly sent: SentRequest[] = [];
-  readonly told: McpNotification[] = [];
+  readonly sentNotifications: McpNotification[] = [];
   readonly listeners: { filter: ChangeFilter; onChange: (notification: McpNotification) => void }[] = [];
 
   constructor(
@@ -67,14 +67,14 @@ export class FakeConnection implements UpstreamConnection {
   }
 
   async notify(notification: McpNotification): Promise<void> {
-    this.told.push(notification);
+    this.sentNotifications.push(notification);
   }
 
   async subscribe(
     filter: ChangeFilter,
     onChange: (notification: McpNotification) => void,
   ): Promise<UpstreamSubscription> {
-    await this.connector.beforeListening(this, filter);
+    await this.connector.beforeSubscribing(this, filter);
     const listener = { filter, onChange };
     this.listeners.push(listener);
     return {
@@ -86,42 +86,42 @@ export class FakeConnection implements UpstreamConnection {
 
   async close(): Promise<void> {
     this.closed = true;
-    this.closedByUs = !this.surrendered;
+    this.closedByUs = !this.isDetached;
   }
 
-  /** Absent for a connection that cannot move. */
+  /** Undefined for a connection that cannot be handed off. */
   detachSession?: (() => UpstreamSessionState | undefined) | undefined = () => {
     if (this.closed) return undefined;
     this.closed = true;
-    this.surrendered = true;
+    this.isDetached = true;
     return { server: this.server.slug, sessionId: `upstream-${this.server.slug}`, profile: this.profile, lastId: 7 };
   };
 
-  // What the server does by itself.
+  // Actions of the server.
 
-  say(notification: McpNotification): void {
+  emitNotification(notification: McpNotification): void {
     this.events.notify(notification);
   }
 
-  change(notification: McpNotification): void {
+  emitChange(notification: McpNotification): void {
     for (const { onChange } of this.listeners.slice()) onChange(notification);
   }
 
-  doubt(): void {
+  reportAmbiguousQuestion(): void {
     this.events.ambiguousQuestion?.();
   }
 
-  die(): void {
+  breakOff(): void {
     this.closed = true;
     this.listeners.length = 0;
     this.events.closed('it died');
   }
 }
 
-/** Opens fake connections. Everything that a server may do differently is a member to be replaced. */
+/** Opens fake connections. A spec replaces members to change the behaviour of servers. */
 export class FakeConnector extends UpstreamConnector {
   readonly opened: FakeConnection[] = [];
-  readonly forgotten: string[] = [];
+  readonly evicted: string[] = [];
   readonly adopted: UpstreamSessionState[] = [];
   readonly eras = new Map<string, Era>();
   readonly capabilities = new Map<string, JsonObject>();
@@ -130,12 +130,12 @@ export class FakeConnector extends UpstreamConnector {
   respond: Respond = () => result({});
   honours = (filter: ChangeFilter): ChangeFilter => filter;
   refuses = (_filter: ChangeFilter): readonly RefusedResource[] => [];
-  /** Rejects when a server cannot be reached. */
+  /** Hook before opening; rejects to make a server unreachable. */
   beforeOpening = async (_server: ServerDefinition): Promise<void> => undefined;
-  /** Rejects when a server refuses the whole of a subscription. */
-  beforeListening = async (_connection: FakeConnection, _filter: ChangeFilter): Promise<void> => undefined;
+  /** Hook before subscribing; rejects to make a server refuse the subscription. */
+  beforeSubscribing = async (_connection: FakeConnection, _filter: ChangeFilter): Promise<void> => undefined;
 
-  /** The connections that serve, in the order they were opened. */
+  /** Open connections in the order of opening. */
   get live(): FakeConnection[] {
     return this.opened.filter(({ closed }) => !closed);
   }
@@ -172,7 +172,7 @@ export class FakeConnector extends UpstreamConnector {
   }
 
   override evict(slug: string): void {
-    this.forgotten.push(slug);
+    this.evicted.push(slug);
   }
 
   override async shutdown(): Promise<void> {
@@ -180,7 +180,7 @@ export class FakeConnector extends UpstreamConnector {
   }
 }
 
-/** A configuration that a spec changes at will. */
+/** A registry whose configuration the spec changes. */
 export class FakeRegistry extends ServerRegistry {
   private readonly listeners = new Set<(now: RegistrySnapshot, before: RegistrySnapshot) => void>();
   private current: RegistrySnapshot;
@@ -247,5 +247,5 @@ export const unreachable = (server: string): Extract<Outcome, { kind: 'error' }>
   return { kind: 'error', error: { code: -31004, message: 'Upstream could not be reached', data }, httpStatus: 502 };
 };
 
-/** Lets everything happen that needs no more than promises. */
+/** Resolves after all promises that need no timer or I/O have settled. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

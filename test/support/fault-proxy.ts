@@ -1,48 +1,48 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** What goes to the target, and what comes back from it. */
+/** Bytes to the target, and bytes from the target. */
 export type Direction = 'requests' | 'replies';
 
-/** A wire that can be cut. Stands before Redis, before a server, or before a gateway. */
+/** A TCP proxy that injects network faults, in front of Redis, a server or a gateway. */
 export interface FaultProxy {
   /** `127.0.0.1:port` */
   readonly address: string;
   readonly port: number;
-  /** Pairs of connections that are open. */
+  /** Number of open connection pairs. */
   readonly connections: number;
-  /** Resets what is open. What comes next goes through again: a moment's fault. */
+  /** Resets open connections. Later connections work again. */
   sever(): void;
-  /** Resets what is open and whatever comes, until `resume`. */
+  /** Resets open and later connections until `resume`. */
   cut(): void;
   /**
-   * Nothing goes through and nobody is told, until `resume`; then it all arrives late. With `sever` in place of
-   * `resume` it never arrives: so `blackhole('replies')` makes a command that was carried out and whose reply is lost.
-   * Connecting still succeeds, as the proxy itself is near.
+   * Holds all bytes without an error until `resume`, which then delivers them. With `sever` in place of `resume` they
+   * are lost: `blackhole('replies')` and `sever` lose the reply of an executed command. Connecting still succeeds,
+   * because the proxy accepts connections itself.
    */
   blackhole(direction?: Direction): void;
-  /** Whatever goes through takes so much longer, either way; 0 ends that. */
+  /** Delays bytes in both directions; 0 ends the delay. */
   delay(milliseconds: number): void;
   /** Ends `cut` and `blackhole`. */
   resume(): void;
-  /** Whoever connects from now on reaches this target instead; with `sever`, so do all others. */
-  lead(target: string): void;
+  /** Connects later clients to this target. With `sever` the other clients reconnect to it too. */
+  redirectTo(target: string): void;
   close(): Promise<void>;
 }
 
-/** Listens on a free port of 127.0.0.1 and passes bytes on to the target: `127.0.0.1:6379`, or a URL's host and port. */
+/** Starts a proxy on a free port of 127.0.0.1. The target is `127.0.0.1:6379` or a URL. */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
-  const proxy = new TcpFaultProxy(placeOf(target));
+  const proxy = new TcpFaultProxy(toTarget(target));
   await proxy.listen();
   return proxy;
 }
 
-function placeOf(target: string): Place {
+function toTarget(target: string): Target {
   const { hostname, port } = new URL(target.includes('://') ? target : `tcp://${target}`);
   return { host: hostname, port: Number(port) };
 }
 
-interface Place {
+interface Target {
   readonly host: string;
   readonly port: number;
 }
@@ -54,14 +54,14 @@ class TcpFaultProxy implements FaultProxy {
   private isCut = false;
   private delayMs = 0;
 
-  constructor(private place: Place) {
-    // Half-closing passes through like everything else.
+  constructor(private target: Target) {
+    // Half-closed connections are forwarded too.
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
       if (this.isCut) return void client.on('error', ignore).resetAndDestroy();
-      const target = connect({ ...this.place, allowHalfOpen: true, noDelay: true });
-      const pair = new Pair(client, target, () => this.delayMs);
+      const outgoing = connect({ ...this.target, allowHalfOpen: true, noDelay: true });
+      const pair = new Pair(client, outgoing, () => this.delayMs);
       this.pairs.add(pair);
-      pair.onOver(() => this.pairs.delete(pair));
+      pair.onClosed(() => this.pairs.delete(pair));
       for (const direction of this.held) pair.hold(direction);
     });
   }
@@ -110,8 +110,8 @@ class TcpFaultProxy implements FaultProxy {
     for (const pair of this.pairs) pair.release();
   }
 
-  lead(target: string): void {
-    this.place = placeOf(target);
+  redirectTo(target: string): void {
+    this.target = toTarget(target);
   }
 
   async close(): Promise<void> {
@@ -121,21 +121,24 @@ class TcpFaultProxy implements FaultProxy {
   }
 }
 
-/** A client's connection and the one to the target that was opened for it. */
+/** A client's connection and its connection to the target. */
 class Pair {
-  private readonly ways: Readonly<Record<Direction, Way>>;
+  private readonly streams: Readonly<Record<Direction, ByteStream>>;
 
   constructor(
     private readonly client: Socket,
     private readonly target: Socket,
     delayMs: () => number,
   ) {
-    this.ways = { requests: new Way(client, target, delayMs), replies: new Way(target, client, delayMs) };
-    // A reset passes through as a reset, as it does on a wire.
+    this.streams = {
+      requests: new ByteStream(client, target, delayMs),
+      replies: new ByteStream(target, client, delayMs),
+    };
+    // Forward a reset as a reset.
     for (const socket of [client, target]) socket.on('error', () => this.reset());
   }
 
-  onOver(listener: () => void): void {
+  onClosed(listener: () => void): void {
     let open = 2;
     for (const socket of [this.client, this.target]) {
       socket.once('close', () => {
@@ -146,11 +149,11 @@ class Pair {
   }
 
   hold(direction: Direction): void {
-    this.ways[direction].hold();
+    this.streams[direction].hold();
   }
 
   release(): void {
-    for (const way of Object.values(this.ways)) way.release();
+    for (const way of Object.values(this.streams)) way.release();
   }
 
   reset(): void {
@@ -158,8 +161,8 @@ class Pair {
   }
 }
 
-/** One direction of a pair. The order of the bytes holds whatever the delay does in between. */
-class Way {
+/** One direction of a pair. It preserves the order of bytes, even when the delay changes. */
+class ByteStream {
   private tail = Promise.resolve();
   private gate = Promise.resolve();
   private open = () => {};
@@ -172,14 +175,14 @@ class Way {
   ) {
     from.on('data', (chunk: Buffer) => this.pass(() => this.write(chunk)));
     from.on('end', () => this.pass(() => void to.end()));
-    to.on('drain', () => this.readOn());
+    to.on('drain', () => this.resumeReading());
   }
 
   hold(): void {
     if (this.isHeld) return;
     this.isHeld = true;
     this.gate = new Promise((resolve) => (this.open = resolve));
-    // What it does not read stays with its sender, as on a wire that lost its other end.
+    // Unread bytes stay in the sender's buffer, as on a broken network.
     this.from.pause();
   }
 
@@ -187,7 +190,7 @@ class Way {
     if (!this.isHeld) return;
     this.isHeld = false;
     this.open();
-    this.readOn();
+    this.resumeReading();
   }
 
   private pass(step: () => void): void {
@@ -203,7 +206,7 @@ class Way {
     if (!this.to.destroyed && !this.to.write(chunk)) this.from.pause();
   }
 
-  private readOn(): void {
+  private resumeReading(): void {
     if (!this.isHeld && !this.to.writableNeedDrain) this.from.resume();
   }
 }

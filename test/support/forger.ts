@@ -2,19 +2,19 @@ import { hkdfSync } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { FrameMac } from '#lib/worker-bus';
 import { DataFolder } from '../../src/data-folder/index.js';
-import { bundled, MAC_BYTES, type SeenFrame } from './bus-frames.js';
+import { toBundle, MAC_BYTES, type CapturedFrame } from './bus-frames.js';
 
-/** Bytes for a channel of a worker. */
+/** A forged message for a channel of a worker. */
 export interface Forgery {
   readonly channel: string;
   readonly bytes: Buffer;
 }
 
-type Rewriting = readonly [from: string, to: string];
+type Replacement = readonly [from: string, to: string];
 
 /**
- * Somebody who can publish whatever he likes. What he seals himself would come from a worker: so tests tell what is
- * dropped for want of a seal from what is dropped in spite of one.
+ * An attacker who can publish to Redis. It can also seal frames like a worker, so that tests distinguish frames that
+ * are dropped for their seal from frames that are dropped despite a valid seal.
  */
 export class Forger {
   private constructor(
@@ -22,27 +22,27 @@ export class Forger {
     private readonly seal: FrameMac,
   ) {}
 
-  /** `folder`: the data folder of the workers, where their secret lies. */
+  /** `folder`: the data folder of the workers, which contains their secret. */
   static async open(url: string, folder: string): Promise<Forger> {
     const { secrets } = await DataFolder.open(folder);
     const secret = Buffer.from(hkdfSync('sha256', secrets.session, '', 'isthmus worker bus', 32));
     return new Forger(new Redis(url), new FrameMac(secret));
   }
 
-  /** How many heard it. */
+  /** Publishes a forgery and returns the number of receivers. */
   publish({ channel, bytes }: Forgery): Promise<number> {
-    return this.redis.publish(channel, bundled(bytes));
+    return this.redis.publish(channel, toBundle(bytes));
   }
 
-  /** The frame with other texts of the same length in it, under its old seal. */
-  rewritten({ channel, bytes }: SeenFrame, ...rewritings: readonly Rewriting[]): Forgery {
-    const content = contentOf(bytes, rewritings);
+  /** The frame with texts replaced by others of the same length, under its old seal. */
+  rewritten({ channel, bytes }: CapturedFrame, ...replacements: readonly Replacement[]): Forgery {
+    const content = contentOf(bytes, replacements);
     return { channel, bytes: Buffer.concat([bytes.subarray(0, MAC_BYTES), content]) };
   }
 
-  /** The same under the seal that it should have. */
-  resealed({ channel, bytes, worker, box }: SeenFrame, ...rewritings: readonly Rewriting[]): Forgery {
-    return { channel, bytes: this.seal.sign({ worker, box }, contentOf(bytes, rewritings)) };
+  /** The same frame under a valid seal. */
+  resealed({ channel, bytes, worker, box }: CapturedFrame, ...replacements: readonly Replacement[]): Forgery {
+    return { channel, bytes: this.seal.sign({ worker, box }, contentOf(bytes, replacements)) };
   }
 
   close(): void {
@@ -50,9 +50,9 @@ export class Forger {
   }
 }
 
-function contentOf(bytes: Buffer, rewritings: readonly Rewriting[]): Buffer {
+function contentOf(bytes: Buffer, replacements: readonly Replacement[]): Buffer {
   const before = bytes.toString('latin1', MAC_BYTES);
-  const after = rewritings.reduce((text, [from, to]) => {
+  const after = replacements.reduce((text, [from, to]) => {
     if (!text.includes(from) || from.length !== to.length) throw new RangeError(`${from} cannot become ${to}`);
     return text.replaceAll(from, to);
   }, before);

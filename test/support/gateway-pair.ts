@@ -11,20 +11,20 @@ import { WorkerBroadcast } from '../../src/workers/index.js';
 import type { GatewaySetup } from './gateway.js';
 import { until } from './until.js';
 
-/** Two real gateways in this process that share secrets, configuration and a real Redis of their own. */
+/** Two gateways in this process with shared secrets, configuration and a real Redis. */
 export interface GatewayPair {
-  /** Where a test opens its sessions, and breaks what is inside. */
+  /** The worker that owns the sessions of a test and in which the test injects faults. */
   readonly owner: NestFastifyApplication;
   readonly other: NestFastifyApplication;
   readonly ownerUrl: string;
-  /** Where it sends its requests. */
+  /** URL of the worker that receives the requests. */
   readonly otherUrl: string;
-  /** A token of `tester`, unless another subject is asked for; good at both. */
+  /** Issues a token that both gateways accept. Default subject: `tester`. */
   token(order?: Partial<TokenOptions>): Promise<string>;
   close(): Promise<void>;
 }
 
-/** Starts them. Resolves when both listen and know of each other. */
+/** Starts both gateways. Resolves when both listen and know each other. */
 export async function startGatewayPair({ env = {}, ...configuration }: GatewaySetup): Promise<GatewayPair> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-pair-'));
   const file = join(folder, 'isthmus.json');

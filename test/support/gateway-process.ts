@@ -19,7 +19,7 @@ export class GatewayProcess {
     this.ended = once(this.child, 'close').then(([code]) => code as number | null);
   }
 
-  /** All that it has printed. */
+  /** Everything it has printed. */
   get output(): string {
     return this.text;
   }
@@ -28,7 +28,7 @@ export class GatewayProcess {
     return this.child.pid ?? 0;
   }
 
-  /** Resolves with the match once it was printed. Rejects when the process ends without it. */
+  /** Resolves with the match once it is printed. Rejects when the process exits without it. */
   async printed(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = pattern.exec(this.text);
@@ -38,18 +38,18 @@ export class GatewayProcess {
     }
   }
 
-  /** Sends a signal and waits for nothing. */
+  /** Sends a signal without waiting. */
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
 
-  /** The exit code, once it has ended by itself or by the signal. */
+  /** Sends the signal, if any, and resolves with the exit code. */
   async exit(signal?: NodeJS.Signals): Promise<number | null> {
     if (signal) this.child.kill(signal);
     return this.ended;
   }
 
-  /** For the end of a test, whatever became of it. */
+  /** Kills the process at the end of a test. */
   async destroy(): Promise<void> {
     this.child.kill('SIGKILL');
     await this.ended;

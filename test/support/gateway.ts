@@ -6,7 +6,7 @@ import { createGateway } from '../../src/create-gateway.js';
 import { ConfigurationFile, RegistryStore, ServerRegistry, type ReloadResult } from '../../src/registry/index.js';
 
 export interface GatewaySetup {
-  /** By slug, as in the configuration file. */
+  /** Server definitions by slug, as in the configuration file. */
   readonly servers: Readonly<Record<string, object>>;
   readonly virtualServers?: Readonly<Record<string, object>>;
   readonly limits?: Readonly<Record<string, object>>;
@@ -18,18 +18,18 @@ export interface GatewaySetup {
 export interface TestGateway {
   /** `http://127.0.0.1:port` */
   readonly url: string;
-  /** A token of `tester`, unless another subject is asked for. */
+  /** Issues a token. Default subject: `tester`. */
   token(order?: Partial<TokenOptions>): Promise<string>;
-  /** Replaces the configuration file; the gateway takes it over by itself. */
+  /** Replaces the configuration file, which the gateway reloads by itself. */
   configure(setup: Omit<GatewaySetup, 'env'>): Promise<void>;
-  /** Replaces the configuration file by any text and says what the gateway makes of it. */
+  /** Replaces the configuration file by a text and returns the result of the reload. */
   reload(text: string): Promise<ReloadResult>;
-  /** Through which an admin API changes it. */
+  /** The store that the admin API writes to. */
   readonly store: RegistryStore;
   close(): Promise<void>;
 }
 
-/** A real gateway in this process, on a free port, with a data folder of its own. */
+/** Starts a gateway in this process, on a free port and with its own data folder. */
 export async function startGateway({ env = {}, ...configuration }: GatewaySetup): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-test-'));
   const file = join(folder, 'isthmus.json');
@@ -55,7 +55,7 @@ export async function startGateway({ env = {}, ...configuration }: GatewaySetup)
       const before = registry.snapshot;
       await writeFile(file, text);
       const reload = await gateway.get(ConfigurationFile).reload();
-      // The gateway looks after its file by itself, and may have been the first to read it.
+      // The gateway watches the file and may have reloaded it first.
       return reload === 'unchanged' && registry.snapshot !== before ? 'applied' : reload;
     },
     store: gateway.get(RegistryStore),

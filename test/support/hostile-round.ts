@@ -1,8 +1,15 @@
 import type { Behaviour, Carrier } from '#lib/testing/hostile-server';
 import { CLIENT_TRANSPORTS, type ClientTransport, type RawAnswer, type RawClient } from '#lib/testing/raw-client';
-import { doomed, endings, hasty, steadies, waitings, type HostileWorld } from './hostile-world.js';
+import {
+  disposableSlug,
+  sessionEndingBehaviours,
+  shortTimeoutSlug,
+  immediateBehaviours,
+  timeoutBehaviours,
+  type HostileWorld,
+} from './hostile-world.js';
 
-/** One call and what came of it: an answer, or the reason why there was none. */
+/** One call and its answer, or the error when there was none. */
 export interface Trial {
   readonly behaviour: Behaviour;
   readonly transport: ClientTransport;
@@ -28,7 +35,7 @@ async function withClient(world: HostileWorld, transport: ClientTransport, slug:
 }
 
 async function ending(world: HostileWorld, carrier: Carrier, behaviour: Behaviour, transport: ClientTransport) {
-  const client = await withClient(world, transport, doomed(carrier, behaviour, transport));
+  const client = await withClient(world, transport, disposableSlug(carrier, behaviour, transport));
   if (client instanceof Error) return { behaviour, transport, mark: 'never called', answer: client };
   const trial = await call(client, behaviour);
   await client.close();
@@ -36,22 +43,24 @@ async function ending(world: HostileWorld, carrier: Carrier, behaviour: Behaviou
 }
 
 /**
- * Every behaviour of a carrier from every client transport. What only a timeout reveals runs all at once; what ends
- * the upstream session has a client, and where need be a server, of its own.
+ * Runs every behaviour of a carrier over every client transport. Behaviours that only a timeout detects run
+ * concurrently. Behaviours that end the upstream session have their own client and, over stdio, their own server.
  */
 export async function runRound(world: HostileWorld, carrier: Carrier): Promise<Trial[]> {
   const rounds = CLIENT_TRANSPORTS.map(async (transport) => {
     const patient = await world.client(transport, carrier);
-    const steady = await oneByOne(steadies(carrier), (behaviour) => call(patient, behaviour));
-    const impatient = await world.client(transport, hasty(carrier));
-    const waiting = await Promise.all(waitings(carrier).map((behaviour) => call(impatient, behaviour)));
-    const ended = await oneByOne(endings(carrier), (behaviour) => ending(world, carrier, behaviour, transport));
+    const steady = await oneByOne(immediateBehaviours(carrier), (behaviour) => call(patient, behaviour));
+    const impatient = await world.client(transport, shortTimeoutSlug(carrier));
+    const waiting = await Promise.all(timeoutBehaviours(carrier).map((behaviour) => call(impatient, behaviour)));
+    const ended = await oneByOne(sessionEndingBehaviours(carrier), (behaviour) =>
+      ending(world, carrier, behaviour, transport),
+    );
     return [...steady, ...waiting, ...ended];
   });
   return (await Promise.all(rounds)).flat();
 }
 
-/** Some behaviours through the endpoint that shows all servers, under their public names. */
+/** Runs behaviours at the endpoint of all servers, under their public tool names. */
 export async function runDefaultRound(world: HostileWorld, carrier: Carrier, behaviours: readonly Behaviour[]) {
   const rounds = CLIENT_TRANSPORTS.map(async (transport) => {
     const client = await world.client(transport);

@@ -18,34 +18,34 @@ import { startGateway, type TestGateway } from './gateway.js';
 
 export const UPSTREAM_SECRET = 'Bearer upstream-secret';
 
-/** Ways to one carrier that differ in what a test needs of them. */
-const PATIENT = { request: scaledDuration(20_000) };
+/** Timeouts of the two definitions of each server. */
+const LONG_TIMEOUT = { request: scaledDuration(20_000) };
 /** Long enough for a call to be sent, with all that are sent at the same moment. */
-const HASTY = { request: scaledDuration(1_000) };
+const SHORT_TIMEOUT = { request: scaledDuration(1_000) };
 
-export const hasty = (carrier: Carrier): string => `${carrier}-hasty`;
+export const shortTimeoutSlug = (carrier: Carrier): string => `${carrier}-hasty`;
 
 /**
- * A server of its own for a call that ends its upstream: the next one to the same server would meet the back-off of
- * a child process that just died.
+ * Slug of a separate server for a call that ends its upstream: the next call to the same server would hit the restart
+ * back-off of the child process.
  */
-export const doomed = (carrier: Carrier, behaviour: Behaviour, transport: ClientTransport): string =>
-  isStdio(carrier) ? `${carrier}-${endings(carrier).indexOf(behaviour)}-${transport}` : carrier;
+export const disposableSlug = (carrier: Carrier, behaviour: Behaviour, transport: ClientTransport): string =>
+  isStdio(carrier) ? `${carrier}-${sessionEndingBehaviours(carrier).indexOf(behaviour)}-${transport}` : carrier;
 
 const isStdio = (carrier: Carrier): carrier is 'stdio-legacy' | 'stdio-modern' => carrier.startsWith('stdio');
 
-export const endings = (carrier: Carrier): Behaviour[] =>
-  behavioursOf(carrier).filter((behaviour) => behaviour.ends?.includes(carrier));
+export const sessionEndingBehaviours = (carrier: Carrier): Behaviour[] =>
+  behavioursOf(carrier).filter((behaviour) => behaviour.endsSession?.includes(carrier));
 
-export const waitings = (carrier: Carrier): Behaviour[] =>
-  behavioursOf(carrier).filter((behaviour) => behaviour.waits?.includes(carrier));
+export const timeoutBehaviours = (carrier: Carrier): Behaviour[] =>
+  behavioursOf(carrier).filter((behaviour) => behaviour.untilTimeout?.includes(carrier));
 
-export const steadies = (carrier: Carrier): Behaviour[] => {
-  const special = new Set([...endings(carrier), ...waitings(carrier)]);
+export const immediateBehaviours = (carrier: Carrier): Behaviour[] => {
+  const special = new Set([...sessionEndingBehaviours(carrier), ...timeoutBehaviours(carrier)]);
   return behavioursOf(carrier).filter((behaviour) => !special.has(behaviour));
 };
 
-/** One gateway before one hostile server of each kind, and clients that come and go. */
+/** One gateway with one hostile server of each kind, and clients. */
 export class HostileWorld {
   private readonly clients: RawClient[] = [];
   private readonly tokens = new Map<ClientTransport, string>();
@@ -71,7 +71,7 @@ export class HostileWorld {
     return new HostileWorld(gateway, servers, folder);
   }
 
-  /** Each transport calls under a name of its own, so that no two share an upstream session. */
+  /** Connects a client. Each transport has its own subject, so that no two share an upstream session. */
   async client(transport: ClientTransport, slug?: string): Promise<RawClient> {
     const known = this.tokens.get(transport);
     const token = known ?? (await this.gateway.token({ subject: `${transport}@example.com` }));
@@ -91,7 +91,7 @@ export class HostileWorld {
     return this.clients.flatMap(({ surplus }) => surplus);
   }
 
-  /** How often the call with this mark reached the carrier's tool. */
+  /** Number of arrivals of the call with this mark at the carrier's server. */
   runs(carrier: Carrier, mark: string): number {
     const server = this.servers.get(carrier);
     return server === undefined ? stdioRuns(join(this.folder, carrier), mark) : server.counters.runs(mark);
@@ -110,8 +110,8 @@ function definitionsOf(carrier: Carrier, server: HostileServer | undefined, fold
     const headers = { authorization: UPSTREAM_SECRET };
     const definition = { transport: carrier === 'sse' ? 'sse' : 'http', url: server.url, headers };
     return [
-      [carrier, { ...definition, timeouts: PATIENT }],
-      [hasty(carrier), { ...definition, timeouts: HASTY }],
+      [carrier, { ...definition, timeouts: LONG_TIMEOUT }],
+      [shortTimeoutSlug(carrier), { ...definition, timeouts: SHORT_TIMEOUT }],
     ];
   }
   const { command, args, env } = hostileCommand(
@@ -119,12 +119,12 @@ function definitionsOf(carrier: Carrier, server: HostileServer | undefined, fold
     join(folder, carrier),
   );
   const definition = { transport: 'stdio', command, args, env };
-  const victims = endings(carrier).flatMap((behaviour) =>
-    CLIENT_TRANSPORTS.map((transport) => doomed(carrier, behaviour, transport)),
+  const victims = sessionEndingBehaviours(carrier).flatMap((behaviour) =>
+    CLIENT_TRANSPORTS.map((transport) => disposableSlug(carrier, behaviour, transport)),
   );
   return [
-    [carrier, { ...definition, timeouts: PATIENT }],
-    [hasty(carrier), { ...definition, timeouts: HASTY }],
-    ...victims.map((slug): [string, JsonObject] => [slug, { ...definition, timeouts: PATIENT }]),
+    [carrier, { ...definition, timeouts: LONG_TIMEOUT }],
+    [shortTimeoutSlug(carrier), { ...definition, timeouts: SHORT_TIMEOUT }],
+    ...victims.map((slug): [string, JsonObject] => [slug, { ...definition, timeouts: LONG_TIMEOUT }]),
   ];
 }

@@ -21,19 +21,19 @@ export const LEGACY = '2025-11-25';
 export const MODERN = '2026-07-28';
 const BOTH = 'application/json, text/event-stream';
 
-/** What came back at once; the body only when it is no stream. */
+/** A complete HTTP answer with a JSON body. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly json: JsonObject;
 }
 
-interface Posting {
+interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
-/** A whole gateway that listens, over servers that a spec plays itself. */
+/** A complete gateway that listens, with fake servers. */
 export class HttpWorld {
   private constructor(
     private readonly application: NestFastifyApplication,
@@ -56,7 +56,7 @@ export class HttpWorld {
       .overrideProvider(UpstreamConnector)
       .useValue(connector)
       .overrideProvider(RegistryComponents)
-      // Nobody changes anything in it.
+      // The specs never change the configuration through the store.
       .useValue({ registry, store: {} })
       .compile();
     const adapter = new FastifyAdapter({ return503OnClosing: false, forceCloseConnections: 'idle', skipMiddie: true });
@@ -79,7 +79,7 @@ export class HttpWorld {
     return this.application.getHttpServer();
   }
 
-  request(verb: string, path: string, { headers, signal }: Posting = {}, body?: JsonValue): Promise<Response> {
+  request(verb: string, path: string, { headers, signal }: RequestOptions = {}, body?: JsonValue): Promise<Response> {
     return fetch(this.url + path, {
       method: verb,
       headers: { accept: BOTH, 'content-type': 'application/json', ...this.authorization, ...headers },
@@ -88,9 +88,9 @@ export class HttpWorld {
     });
   }
 
-  /** An answer that is JSON. */
-  async post(path: string, message: JsonValue, posting: Posting = {}): Promise<HttpAnswer> {
-    const response = await this.request('POST', path, posting, message);
+  /** Posts a message and reads a JSON answer. */
+  async post(path: string, message: JsonValue, options: RequestOptions = {}): Promise<HttpAnswer> {
+    const response = await this.request('POST', path, options, message);
     const text = await response.text();
     return {
       status: response.status,
@@ -99,13 +99,18 @@ export class HttpWorld {
     };
   }
 
-  /** An answer that is a stream. */
-  async stream(verb: 'GET' | 'POST', path: string, posting: Posting = {}, message?: JsonValue): Promise<EventReader> {
-    const response = await this.request(verb, path, posting, message);
+  /** Sends a request and opens the event stream of its answer. */
+  async stream(
+    verb: 'GET' | 'POST',
+    path: string,
+    options: RequestOptions = {},
+    message?: JsonValue,
+  ): Promise<EventReader> {
+    const response = await this.request(verb, path, options, message);
     return new EventReader(response);
   }
 
-  /** Headers of a new session. */
+  /** Opens a session and returns its headers. */
   async session(path = '/mcp', revision = LEGACY): Promise<Record<string, string>> {
     const params = {
       protocolVersion: revision,
@@ -116,12 +121,12 @@ export class HttpWorld {
     return { 'mcp-session-id': headers.get('mcp-session-id') ?? 'none', 'mcp-protocol-version': revision };
   }
 
-  /** How many sessions are open. */
+  /** Number of open sessions. */
   get sessions(): number {
     return this.application.get(SessionPool, { strict: false }).size;
   }
 
-  /** Resolves once the server has nothing to do but to wait: it has seen that a client has gone. */
+  /** Resolves once all connections are closed and the gateway has processed that. */
   async idle(): Promise<void> {
     const connections = () =>
       new Promise<number>((resolve) => this.server.getConnections((_, count) => resolve(count)));
@@ -129,19 +134,19 @@ export class HttpWorld {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Looks again and again: what happens in the gateway tells nobody here. */
+  /** Polls a condition inside the gateway. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** From now on new work is refused. */
-  leave(): void {
+  /** Starts to reject new work. */
+  startDraining(): void {
     this.application.get(Readiness).close();
   }
 
-  /** What main does at SIGTERM. Resolves when nothing is left. */
+  /** Drains the gateway as on SIGTERM. Resolves when it has closed. */
   drain(): Promise<void> {
-    this.leave();
+    this.startDraining();
     return this.application.close();
   }
 
@@ -152,7 +157,7 @@ export class HttpWorld {
   }
 }
 
-/** A request in the words of the modern era, with its headers. */
+/** Builds a modern request with its headers. */
 export function modern(id: number, method: string, params: JsonObject = {}) {
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': MODERN,

@@ -10,28 +10,28 @@ const PROGRAM = join(PACKAGE, 'clients', 'launcher', 'build', 'index.js');
 
 const run = promisify(execFile);
 
-export interface InspectorOrder {
+export interface InspectorOptions {
   readonly url: string;
   readonly transport: 'http' | 'sse';
-  /** How it negotiates. */
+  /** Version negotiation of the Inspector. */
   readonly era: 'legacy' | 'auto' | 'modern';
   readonly token?: string;
-  /** Folder for what it remembers between runs. */
+  /** Home folder, where the Inspector stores data between runs. */
   readonly home: string;
-  /** `--method` and what belongs to it. */
-  readonly ask: readonly string[];
+  /** `--method` and its options. */
+  readonly methodArgs: readonly string[];
 }
 
-/** On a full machine it takes its time to load. */
-const PATIENCE_MS = scaleDeadline(100_000);
+/** The Inspector loads slowly on a loaded machine. */
+const INSPECTOR_TIMEOUT_MS = scaleDeadline(100_000);
 
-/** Runs the Inspector's command line once; what it prints, or what it complains of. */
-export async function inspect({ url, transport, era, token, home, ask }: InspectorOrder): Promise<JsonObject> {
+/** Runs the Inspector's command line once and returns its JSON output, or its JSON error. */
+export async function inspect({ url, transport, era, token, home, methodArgs }: InspectorOptions): Promise<JsonObject> {
   const target = ['--server-url', url, '--transport', transport, '--protocol-era', era];
   const header = token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`];
-  const args = [PROGRAM, '--cli', ...target, ...header, '--stored-auth-only', '--format', 'json', ...ask];
+  const args = [PROGRAM, '--cli', ...target, ...header, '--stored-auth-only', '--format', 'json', ...methodArgs];
   const env = { PATH: process.env['PATH'], HOME: home };
-  const output = await run(process.execPath, args, { env, timeout: PATIENCE_MS }).then(
+  const output = await run(process.execPath, args, { env, timeout: INSPECTOR_TIMEOUT_MS }).then(
     ({ stdout }) => stdout,
     (failed: { stderr: string }) => failed.stderr,
   );

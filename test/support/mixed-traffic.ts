@@ -6,51 +6,51 @@ import type { RoamingClient } from './roaming-client.js';
 import type { WiredCluster } from './wired-cluster.js';
 
 /**
- * `modern`: modern client, modern server. `local`: a session at its owner. `opened`: a new session, and a call of it
- * where it was opened. `forwarded`: a session at a worker that does not own it. `pooled`: modern client, legacy server.
+ * `modern`: modern client, modern server. `local`: session calls at the owner. `opened`: a new session and a call at
+ * its owner. `forwarded`: session calls at another worker than the owner. `pooled`: modern client, legacy server.
  */
 export type Lane = 'modern' | 'local' | 'opened' | 'forwarded' | 'pooled';
 
-/** What none of them needs another worker for. */
-export const INDEPENDENT: readonly Lane[] = ['modern', 'local', 'opened'];
-/** What may need another worker. */
-export const DEPENDENT: readonly Lane[] = ['forwarded', 'pooled'];
+/** Lanes that need no other worker. */
+export const INDEPENDENT_LANES: readonly Lane[] = ['modern', 'local', 'opened'];
+/** Lanes that may need another worker. */
+export const DEPENDENT_LANES: readonly Lane[] = ['forwarded', 'pooled'];
 
-/** What a client was told of its call. `wrong`: neither its result nor an honest failure. */
+/** The outcome that the answer states. `wrong`: neither the result nor a truthful error. */
 export type Verdict = 'answered' | 'not executed' | 'unknown' | 'wrong';
 
-/** One call, and what came of it. */
+/** One call and its answer. */
 export interface Attempt {
   readonly lane: Lane;
   readonly mark: string;
-  /** Of the worker that was called. */
+  /** URL of the called worker. */
   readonly url: string;
   /** By `performance.now()`. */
   readonly begun: number;
   readonly ended: number;
-  /** What it took; of several requests, the one that took longest. What is promised is promised of each. */
+  /** Duration in ms; of several requests the longest, because guarantees apply to each request. */
   readonly ms: number;
   readonly verdict: Verdict;
-  /** Code of the error; absent for an answer. */
+  /** Code of the error; absent for a result. */
   readonly code?: number;
-  /** All that came, for whoever reads of a failed test. */
-  readonly told: string;
+  /** All received messages, for the report of a failed test. */
+  readonly received: string;
 }
 
-/** Takes the time of one request of several. */
+/** Measures one request of several. */
 type Timed = <T>(request: Promise<T>) => Promise<T>;
 type Call = (mark: string, timed: Timed) => Promise<readonly JsonObject[]>;
 
-/** A client thinks between two calls: long enough that what takes its time is what is tested, not a full machine. */
-const THINKING_MS = 100;
+/** Pause of a client between two calls, so that the traffic does not saturate the machine. */
+const PAUSE_MS = 100;
 
-const HONEST: Readonly<Record<number, [outcome: string, verdict: Verdict]>> = {
+const TRUTHFUL_ERRORS: Readonly<Record<number, [outcome: string, verdict: Verdict]>> = {
   [-31_001]: ['not_executed', 'not executed'],
   [-31_007]: ['not_executed', 'not executed'],
   [-31_002]: ['unknown', 'unknown'],
 };
 
-/** Clients of every kind at each of two workers, who call one after the other until they are stopped. */
+/** Clients of every kind at two workers, which call repeatedly until they are stopped. */
 export class MixedTraffic {
   readonly attempts: Attempt[] = [];
   private readonly lanes: { readonly lane: Lane; readonly url: string; readonly over: Promise<void> }[] = [];
@@ -59,7 +59,7 @@ export class MixedTraffic {
 
   private constructor(private readonly world: WiredCluster) {}
 
-  /** Begins it. Resolves once every lane has been served. */
+  /** Starts the traffic. Resolves once every lane has had an answer. */
   static async start(world: WiredCluster): Promise<MixedTraffic> {
     const traffic = new MixedTraffic(world);
     const { owner, other } = world;
@@ -77,14 +77,14 @@ export class MixedTraffic {
     return traffic;
   }
 
-  /** Resolves after a while, in which calls go on. */
-  async goOn(ms: number): Promise<void> {
+  /** Keeps calling for a while. */
+  async runFor(ms: number): Promise<void> {
     await pause(ms);
   }
 
   /**
-   * Resolves once each lane has been served by a call that began after `moment`, with how long it took from then until
-   * the last of them was.
+   * Resolves once each lane has had an answer to a call that began after `moment`. Returns the time from `moment` until
+   * the last of them.
    */
   async served(moment = performance.now()): Promise<number> {
     const endOfFirst = ({ lane, url }: (typeof this.lanes)[number]) => {
@@ -92,12 +92,12 @@ export class MixedTraffic {
       return first ? first.ended - moment : Infinity;
     };
     const lastOfAll = () => Math.max(...this.lanes.map(endOfFirst));
-    while (lastOfAll() === Infinity) await pause(THINKING_MS);
+    while (lastOfAll() === Infinity) await pause(PAUSE_MS);
     return lastOfAll();
   }
 
-  /** What was begun after a moment of `performance.now()`, in the order of its end. */
-  since(moment: number, lanes: readonly Lane[] = [...INDEPENDENT, ...DEPENDENT]): readonly Attempt[] {
+  /** Attempts that began after a moment of `performance.now()`, in the order of their end. */
+  since(moment: number, lanes: readonly Lane[] = [...INDEPENDENT_LANES, ...DEPENDENT_LANES]): readonly Attempt[] {
     return this.attempts.filter(({ begun, lane }) => begun >= moment && lanes.includes(lane));
   }
 
@@ -107,28 +107,30 @@ export class MixedTraffic {
     await Promise.all(this.lanes.map(({ over }) => over));
   }
 
-  /** What clients were told and is not true, or none of what they may be told. Ask once nothing runs any more. */
-  lies(): readonly string[] {
-    return this.attempts.flatMap(({ lane, mark, verdict, told }) => {
+  /**
+   * Answers that contradict the arrivals at the server, or that are not permitted. Call it after `stop`.
+   */
+  falseReports(): readonly string[] {
+    return this.attempts.flatMap(({ lane, mark, verdict, received }) => {
       const arrivals = this.world[lane === 'modern' ? 'modern' : 'legacy'].arrivals(mark);
       const isTrue =
         verdict === 'unknown' ? arrivals <= 1 : verdict !== 'wrong' && arrivals === (verdict === 'answered' ? 1 : 0);
-      return isTrue ? [] : [`${mark} arrived ${arrivals} times and was ${verdict}: ${told}`];
+      return isTrue ? [] : [`${mark} arrived ${arrivals} times and was ${verdict}: ${received}`];
     });
   }
 
   private run(lane: Lane, client: RoamingClient, worker: ClusterWorker): void {
-    this.lane(lane, worker, async (mark) => (await client.ask(worker, mark)).messages);
+    this.lane(lane, worker, async (mark) => (await client.callAndRead(worker, mark)).messages);
   }
 
   private lane(lane: Lane, { url }: ClusterWorker, call: Call): void {
-    const keepCalling = async () => {
+    const callRepeatedly = async () => {
       while (!this.isOver) {
         this.attempts.push(await this.attempt(lane, url, call));
-        await pause(THINKING_MS);
+        await pause(PAUSE_MS);
       }
     };
-    this.lanes.push({ lane, url, over: keepCalling() });
+    this.lanes.push({ lane, url, over: callRepeatedly() });
   }
 
   private async attempt(lane: Lane, url: string, call: Call): Promise<Attempt> {
@@ -150,14 +152,14 @@ export class MixedTraffic {
       begun,
       ended,
       ms: longest ?? ended - begun,
-      ...judge(messages.at(-1), mark),
-      told: JSON.stringify(messages),
+      ...toVerdict(messages.at(-1), mark),
+      received: JSON.stringify(messages),
     };
   }
 
   private async openAndCall(worker: ClusterWorker, mark: string, timed: Timed): Promise<readonly JsonObject[]> {
     const client = await timed(this.world.initialize(worker));
-    const { messages } = await timed(client.ask(worker, mark));
+    const { messages } = await timed(client.callAndRead(worker, mark));
     await timed(client.end(worker));
     return messages;
   }
@@ -173,12 +175,12 @@ export class MixedTraffic {
   }
 }
 
-/** What the last message of an answer says to the client. */
-export function judge(message: JsonObject | undefined, mark: string): Pick<Attempt, 'verdict' | 'code'> {
+/** Converts the last message of an answer to a verdict. */
+export function toVerdict(message: JsonObject | undefined, mark: string): Pick<Attempt, 'verdict' | 'code'> {
   const { result, error } = (message ?? {}) as AnyAnswer;
   if (!error) return { verdict: result?.content?.[0]?.text === mark ? 'answered' : 'wrong' };
   const { code, data } = error;
-  const [outcome, verdict] = HONEST[code] ?? [];
+  const [outcome, verdict] = TRUTHFUL_ERRORS[code] ?? [];
   return { code, verdict: verdict !== undefined && data?.outcome === outcome ? verdict : 'wrong' };
 }
 

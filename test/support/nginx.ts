@@ -9,18 +9,18 @@ import { until } from './until.js';
 
 const SHIPPED = join(import.meta.dirname, '../../docker/nginx.conf');
 
-/** A load balancer that knows nothing of sessions. */
+/** A load balancer without session affinity. */
 export interface Nginx {
   /** `http://127.0.0.1:port` */
   readonly url: string;
-  /** Sends nothing to others than these from now on. Resolves when it has taken that over. */
-  balance(gateways: readonly string[]): Promise<void>;
+  /** Replaces the gateways. Resolves when nginx has applied the change. */
+  setGateways(gateways: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts nginx before gateways, with the configuration that is shipped (docker/nginx.conf): it takes the next one for each request.
- * @throws when there is no nginx on this machine, with the command that installs it
+ * Starts nginx in front of gateways with the shipped configuration (docker/nginx.conf), which uses round robin.
+ * @throws when nginx is not installed, with the command that installs it
  */
 export async function startNginx(gateways: readonly string[]): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-nginx-'));
@@ -30,20 +30,20 @@ export async function startNginx(gateways: readonly string[]): Promise<Nginx> {
   const configure = (all: readonly string[]) =>
     writeFile(join(folder, 'nginx.conf'), configuration({ folder, port, gateways: all, generation }));
   await configure(gateways);
-  // Debian keeps it where only root's path leads.
+  // Debian installs nginx in a folder that is only on root's path.
   const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin` };
   const child = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'], { env, stdio: 'pipe' });
-  let said = '';
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  let output = '';
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const ended = once(child, 'exit').catch(() => {
-    throw new Error('There is no nginx here. Run: node scripts/install-test-services.mjs');
+    throw new Error('nginx is not installed. Run: node scripts/install-test-services.mjs');
   });
-  const over = ended.then(() => Promise.reject(new Error(`nginx ended: ${said}`)));
+  const over = ended.then(() => Promise.reject(new Error(`nginx ended: ${output}`)));
   over.catch(() => {});
   await Promise.race([over, until(() => isAt(url, generation))]);
   return {
     url,
-    balance: async (all) => {
+    setGateways: async (all) => {
       generation += 1;
       await configure(all);
       child.kill('SIGHUP');
@@ -61,11 +61,11 @@ interface Site {
   readonly folder: string;
   readonly port: number;
   readonly gateways: readonly string[];
-  /** Which configuration answers. */
+  /** Number of the active configuration. */
   readonly generation: number;
 }
 
-/** The file that is shipped, with these gateways and this port in the place of its own. */
+/** The shipped configuration with these gateways and this port. */
 function configuration({ folder, port, gateways, generation }: Site): string {
   const servers = gateways.map((url) => `server ${new URL(url).host};`).join(' ');
   const site = readFileSync(SHIPPED, 'utf8')
@@ -87,7 +87,7 @@ ${site} }
 
 async function isAt(url: string, generation: number): Promise<boolean> {
   try {
-    // A connection that is kept would lead to the generation that took it.
+    // A kept connection would still be served by the old configuration.
     const answer = await fetch(`${url}/balancer`, { headers: { connection: 'close' } });
     return (await answer.text()) === String(generation);
   } catch {

@@ -3,68 +3,68 @@ import { RpcRawClient, type RawAnswer } from '#lib/testing/raw-client';
 import { UpstreamPool, type HeldConnection } from '../../src/connections/index.js';
 import type { GatewayPair } from './gateway-pair.js';
 
-/** How a worker fails those that have a part in its connections. */
-type Failing = { readonly at: 'opening' | 'calls'; readonly cause: unknown };
+/** A fault of the owner worker, when it opens a shared connection or executes a call on it. */
+type InjectedFault = { readonly at: 'opening' | 'calls'; readonly cause: unknown };
 
 /**
- * Stands in the owner of a pair, where it serves what the other worker asks of its connections. What the owner does for
- * its own clients it leaves alone.
+ * Injects faults into the owner of a pair, where it serves the other worker's requests for its connections. Requests of
+ * the owner's own clients are not affected.
  */
-export class PoolBreaker {
-  private asked = 0;
+export class ConnectionFaultInjector {
+  private heldForOthers = 0;
   private readonly clients: RpcRawClient[] = [];
-  private failing: Failing | undefined;
-  private readonly known = new WeakSet<HeldConnection['connection']>();
+  private fault: InjectedFault | undefined;
+  private readonly intercepted = new WeakSet<HeldConnection['connection']>();
 
   constructor(private readonly pair: GatewayPair) {
     const pool = pair.owner.get(UpstreamPool, { strict: false });
     const hold = pool.hold.bind(pool);
     jest.spyOn(pool, 'hold').mockImplementation(async (server, face, options) => {
       if (options?.forceLocal !== true) return hold(server, face, options);
-      this.asked += 1;
-      if (this.failing?.at === 'opening') throw this.failing.cause;
+      this.heldForOthers += 1;
+      if (this.fault?.at === 'opening') throw this.fault.cause;
       const held = await hold(server, face, options);
-      this.standBefore(held.connection);
+      this.intercept(held.connection);
       return held;
     });
   }
 
-  break(failing: Failing | undefined): void {
-    this.failing = failing;
+  setFault(failing: InjectedFault | undefined): void {
+    this.fault = failing;
   }
 
   /**
-   * A client of the server `ref` that asks the other worker, of a principal whose connections are at the owner, with the
-   * answer to its first call. Where that is is a matter of luck: tries one principal after the other.
+   * Creates a client at the other worker whose connections are at the owner, and returns it with the answer to its
+   * first call. The placement depends on the principal, so this tries one principal after the other.
    */
   async newClient(): Promise<{ readonly client: RpcRawClient; readonly answer: RawAnswer }> {
-    const before = this.asked;
+    const before = this.heldForOthers;
     for (;;) {
       const token = await this.pair.token({ subject: crypto.randomUUID() });
       const client = new RpcRawClient(`${this.pair.otherUrl}/servers/ref/rpc`, { token });
       this.clients.push(client);
       const answer = await markedCall(client, crypto.randomUUID());
-      if (this.asked > before) return { client, answer };
+      if (this.heldForOthers > before) return { client, answer };
     }
   }
 
-  /** Ends its clients. */
+  /** Closes all clients. */
   async close(): Promise<void> {
     await Promise.all(this.clients.map((client) => client.close()));
   }
 
-  private standBefore(connection: HeldConnection['connection']): void {
-    if (this.known.has(connection)) return;
-    this.known.add(connection);
+  private intercept(connection: HeldConnection['connection']): void {
+    if (this.intercepted.has(connection)) return;
+    this.intercepted.add(connection);
     const request = connection.request.bind(connection);
     jest.spyOn(connection, 'request').mockImplementation(async (asked, reply, signal) => {
-      if (asked.method === 'tools/call' && this.failing?.at === 'calls') throw this.failing.cause;
+      if (asked.method === 'tools/call' && this.fault?.at === 'calls') throw this.fault.cause;
       return request(asked, reply, signal);
     });
   }
 }
 
-/** A call that a counting server tells from others by its mark. */
+/** Makes a call that a counting server identifies by its mark. */
 export function markedCall(client: RpcRawClient, mark: string): Promise<RawAnswer> {
   return client.request('tools/call', { name: 'echo', arguments: { text: mark, call: mark } });
 }

@@ -3,9 +3,9 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Process ids of the children of a process whose command line contains the text; zombies do not count. */
+/** Ids of the child processes whose command line contains the text, without zombies. */
 export async function childrenOf(parent: number, text: string): Promise<number[]> {
-  // It fails when there is no child.
+  // ps fails when there is no child process.
   const { stdout } = await run('ps', ['-o', 'pid=,stat=,args=', '--ppid', String(parent)]).catch(() => ({
     stdout: '',
   }));

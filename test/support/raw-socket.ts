@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 
-/** What came back over a socket, as far as it is HTTP. Status 0: the peer closed without a word. */
+/** An HTTP answer read from a socket. Status 0: the peer closed without an answer. */
 export interface SocketAnswer {
   readonly status: number;
   readonly head: string;
@@ -15,20 +15,20 @@ function parse(text: string): SocketAnswer {
   return { status, head, body: end < 0 ? '' : text.slice(end + 4) };
 }
 
-/** Connected sockets that a test must not leave behind. */
+/** Opens sockets and closes them at the end of a test. */
 export class RawSockets {
   private readonly sockets = new Set<Socket>();
 
   constructor(private readonly url: string) {}
 
-  /** Sends bytes and reads until the peer closes; ask for `Connection: close` where the request is a good one. */
+  /** Sends bytes and reads until the peer closes. A valid request must contain `Connection: close`. */
   async exchange(bytes: string | Uint8Array, limitMs = scaleDeadline(2_000)): Promise<SocketAnswer> {
     const socket = await this.open();
     const chunks: Buffer[] = [];
     const closed = new Promise<void>((resolve, reject) => {
       socket.on('data', (chunk: Buffer) => chunks.push(chunk));
       socket.once('close', () => resolve());
-      // A peer that refuses may reset while we still write: what it said before counts.
+      // A peer may reset while it rejects the request; the answer before the reset counts.
       socket.on('error', () => resolve());
       socket.setTimeout(limitMs, () =>
         reject(new Error(`No end after ${limitMs} ms: ${Buffer.concat(chunks).toString('latin1')}`)),
@@ -43,13 +43,13 @@ export class RawSockets {
     }
   }
 
-  /** Sends bytes and leaves at once. */
-  async vanish(bytes: string): Promise<void> {
+  /** Sends bytes and resets the connection immediately. */
+  async sendAndReset(bytes: string): Promise<void> {
     const socket = await this.open();
     await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
-    const gone = new Promise((resolve) => socket.once('close', resolve));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.resetAndDestroy();
-    await gone;
+    await closed;
   }
 
   close(): void {

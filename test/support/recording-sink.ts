@@ -1,6 +1,6 @@
 import type { StreamEvent, StreamSink } from '../../src/session-pool/index.js';
 
-/** A reply stream that keeps what it is given. */
+/** A reply stream that records its events. */
 export class RecordingSink implements StreamSink {
   readonly events: StreamEvent[] = [];
   ended = false;
@@ -16,7 +16,7 @@ export class RecordingSink implements StreamSink {
     for (const wake of this.waiting.splice(0)) wake();
   }
 
-  /** The methods of the notifications, the ids of the questions and answers, the kinds of the rest. */
+  /** The method of each notification, the kind and id of each question and answer, the kind of all others. */
   get summary(): string[] {
     return this.events.map((event) => {
       if (event.kind === 'notification') return event.notification.method;
@@ -28,7 +28,7 @@ export class RecordingSink implements StreamSink {
     return this.events.map((event) => ('eventId' in event ? event.eventId : undefined));
   }
 
-  /** Resolves once the condition holds; it is looked at after each event. */
+  /** Resolves once the condition holds, which is checked after each event. */
   async until(condition: (sink: this) => boolean): Promise<void> {
     while (!condition(this)) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }

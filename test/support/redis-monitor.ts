@@ -2,15 +2,14 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** One command, those of scripts included. Bytes are told as characters of the same number. */
+/** One command, including those of scripts. Each byte is one Latin-1 character. */
 export type MonitoredCommand = readonly string[];
 
 const ARGUMENT = /"((?:[^"\\]|\\.)*)"/g;
 const ESCAPED: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', a: '\u0007', b: '\b' };
 
 /**
- * Sees all that a Redis is told, and all that is published over it. Nobody is aware of it: a subscriber would count as
- * a receiver of each message.
+ * Records all commands of a Redis, including PUBLISH. Unlike a subscriber it does not count as a receiver of messages.
  */
 export class RedisMonitor {
   readonly commands: MonitoredCommand[] = [];
@@ -29,11 +28,11 @@ export class RedisMonitor {
     const lines = createInterface(socket);
     socket.write('MONITOR\r\n');
     await once(lines, 'line');
-    lines.on('line', (line) => monitor.take(line));
+    lines.on('line', (line) => monitor.addLine(line));
     return monitor;
   }
 
-  /** Resolves when everything has been seen that Redis was told until now. */
+  /** Resolves when all commands sent to Redis so far are recorded. */
   async settled(): Promise<void> {
     const mark = crypto.randomUUID();
     const seen = new Promise<void>((resolve) => this.waiting.set(mark, resolve));
@@ -47,7 +46,7 @@ export class RedisMonitor {
     this.socket.destroy();
   }
 
-  private take(line: string): void {
+  private addLine(line: string): void {
     const command = [...line.matchAll(ARGUMENT)].map(([, text = '']) => unescaped(text));
     this.commands.push(command);
     const [name, mark = ''] = command;

@@ -1,47 +1,47 @@
 import type { JsonObject } from '#lib/mcp-protocol';
 import { ModernRawClient, type RawClientOptions } from '#lib/testing/raw-client';
 import { EventReader } from './event-reader.js';
-import { read, type Addressee } from './roaming-client.js';
+import { read, type WorkerAddress } from './roaming-client.js';
 
-/** What a client brings back with the repetition of a call. */
+/** The additional params of a repeated call. */
 export interface Repetition {
   readonly requestState?: string;
   readonly inputResponses?: JsonObject;
 }
 
-/** What a call was ended with that needs input. */
+/** The result of a call that requires input. */
 export interface InputRequired {
   readonly inputRequests: Readonly<Record<string, JsonObject>>;
   readonly requestState: string;
 }
 
-/** A tool and its arguments; the mark is how the counting server knows the call, whichever round it is in. */
+/** A tool and its arguments. The mark identifies the call at the counting server in every round. */
 export interface MarkedTool {
   readonly mark: string;
   readonly tool: string;
   readonly args?: JsonObject;
 }
 
-const TALKATIVE = { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: {} };
+const CLIENT_CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: {} };
 
-/** A stateless client that says with each request which worker it goes to, and answers by repeating its call. */
+/** A modern client that sends each request to a chosen worker and answers questions by repeating its call. */
 export class RepeatingClient {
   private readonly client: ModernRawClient;
 
   private readonly authorization: Readonly<Record<string, string>>;
 
-  /** `path`: that of the endpoint, without `/mcp`. */
+  /** `path`: path of the endpoint without `/mcp`. */
   constructor(
     options: RawClientOptions,
     private readonly path = '/servers/ref',
   ) {
-    this.client = new ModernRawClient('', { capabilities: TALKATIVE, ...options });
+    this.client = new ModernRawClient('', { capabilities: CLIENT_CAPABILITIES, ...options });
     this.authorization = { authorization: `Bearer ${options.token}` };
   }
 
-  /** Begins a request; progress is asked for under the id of the request. */
+  /** Sends a call whose progress token is its mark. */
   post(
-    { url }: Addressee,
+    { url }: WorkerAddress,
     { mark, tool, args = {} }: MarkedTool,
     repetition: Repetition = {},
     signal?: AbortSignal,
@@ -56,24 +56,30 @@ export class RepeatingClient {
     });
   }
 
-  /** Makes a call, or repeats it, and returns the message that ended it. */
-  async call(worker: Addressee, what: MarkedTool, repetition?: Repetition): Promise<JsonObject> {
+  /** Makes or repeats a call and returns its last message. */
+  async call(worker: WorkerAddress, what: MarkedTool, repetition?: Repetition): Promise<JsonObject> {
     const { messages } = await read(await this.post(worker, what, repetition));
     const answer = messages.at(-1);
-    if (!answer) throw new Error('The call was answered with nothing.');
+    if (!answer) throw new Error('The call was answered without a message.');
     return answer;
   }
 
-  /** Makes a call, or repeats it, and returns what it needs. Throws what came instead. */
-  async asked(worker: Addressee, what: MarkedTool, repetition?: Repetition): Promise<InputRequired> {
+  /** Makes or repeats a call and returns the required input. Throws when it was answered otherwise. */
+  async callForInput(worker: WorkerAddress, what: MarkedTool, repetition?: Repetition): Promise<InputRequired> {
     const answer = await this.call(worker, what, repetition);
     const result = answer['result'] as JsonObject | undefined;
-    if (result?.['resultType'] !== 'input_required') throw new Error(`It was not asked: ${JSON.stringify(answer)}`);
+    if (result?.['resultType'] !== 'input_required')
+      throw new Error(`The call required no input: ${JSON.stringify(answer)}`);
     return result as unknown as InputRequired;
   }
 
-  /** Repeats a call whose answer is preceded by something. */
-  async begin(worker: Addressee, what: MarkedTool, repetition: Repetition, signal?: AbortSignal): Promise<EventReader> {
+  /** Repeats a call and opens the event stream of its answer. */
+  async openStream(
+    worker: WorkerAddress,
+    what: MarkedTool,
+    repetition: Repetition,
+    signal?: AbortSignal,
+  ): Promise<EventReader> {
     return new EventReader(await this.post(worker, what, repetition, signal));
   }
 
@@ -82,8 +88,8 @@ export class RepeatingClient {
   }
 }
 
-/** The same answer to every question of a call. */
-export function answering({ inputRequests, requestState }: InputRequired, answer: JsonObject): Required<Repetition> {
+/** The repetition that gives the same answer to every question. */
+export function answerAll({ inputRequests, requestState }: InputRequired, answer: JsonObject): Required<Repetition> {
   const keys = Object.keys(inputRequests);
   return { requestState, inputResponses: Object.fromEntries(keys.map((key) => [key, answer])) };
 }

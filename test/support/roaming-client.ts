@@ -10,30 +10,30 @@ export interface RoamingOptions {
   readonly capabilities?: JsonObject;
 }
 
-/** Whom a message is sent to. */
-export interface Addressee {
+/** The worker that a message is sent to. */
+export interface WorkerAddress {
   /** `http://127.0.0.1:port` */
   readonly url: string;
 }
 
-/** One answer, read to its end. */
+/** One complete answer. */
 export interface ReadAnswer {
   readonly status: number;
-  /** Everything that came, in order. */
+  /** All received messages, in order. */
   readonly messages: readonly JsonObject[];
 }
 
 const DEFAULTS = { path: '/servers/ref', revision: '2025-11-25', capabilities: {} };
 
-/** A client with a session of streamable HTTP that says with each message which worker it goes to, as a load balancer would. */
+/** A streamable HTTP client that sends each message of its session to a chosen worker, as behind a load balancer. */
 export class RoamingClient {
   private constructor(
     readonly session: string,
     private readonly options: Required<RoamingOptions>,
   ) {}
 
-  /** Opens a session; the worker that is asked owns it. Throws what came instead of one. */
-  static async initialize(worker: Addressee, options: RoamingOptions): Promise<RoamingClient> {
+  /** Opens a session, which this worker then owns. Throws when the handshake fails. */
+  static async initialize(worker: WorkerAddress, options: RoamingOptions): Promise<RoamingClient> {
     const whole = { ...DEFAULTS, ...options };
     const { revision, capabilities } = whole;
     const params = { protocolVersion: revision, capabilities, clientInfo: { name: 'roaming', version: '1.0.0' } };
@@ -45,19 +45,25 @@ export class RoamingClient {
     return new RoamingClient(session, whole);
   }
 
-  post(worker: Addressee, body: JsonValue, signal?: AbortSignal): Promise<Response> {
+  post(worker: WorkerAddress, body: JsonValue, signal?: AbortSignal): Promise<Response> {
     const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
     return this.send(worker, { method: 'POST', headers, body: JSON.stringify(body), ...(signal && { signal }) });
   }
 
-  /** Begins a call of a tool, marked for the counting server by its id, with progress asked for. */
-  call(worker: Addressee, id: string, tool: string, args: JsonObject = {}, signal?: AbortSignal): Promise<Response> {
-    return this.post(worker, callOf(id, tool, args), signal);
+  /** Sends a call of a tool with a progress token. Its id is also its mark at the counting server. */
+  call(
+    worker: WorkerAddress,
+    id: string,
+    tool: string,
+    args: JsonObject = {},
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    return this.post(worker, toolCall(id, tool, args), signal);
   }
 
-  /** Begins a call that says something before its answer. Throws what came instead. */
-  async begin(
-    worker: Addressee,
+  /** Sends a call and opens the event stream of its answer. Throws when the answer is not a stream. */
+  async openStream(
+    worker: WorkerAddress,
     id: string,
     tool: string,
     args: JsonObject = {},
@@ -68,31 +74,36 @@ export class RoamingClient {
     throw new Error(`The call was answered at once: ${answer.status} ${await answer.text()}`);
   }
 
-  /** A call, and everything that came of it. */
-  async ask(worker: Addressee, id: string, tool = 'echo', args: JsonObject = { text: id }): Promise<ReadAnswer> {
+  /** Makes a call and reads the complete answer. */
+  async callAndRead(
+    worker: WorkerAddress,
+    id: string,
+    tool = 'echo',
+    args: JsonObject = { text: id },
+  ): Promise<ReadAnswer> {
     return read(await this.call(worker, id, tool, args));
   }
 
-  /** Any other request, and everything that came of it. */
-  async request(worker: Addressee, method: string, params: JsonObject = {}): Promise<ReadAnswer> {
+  /** Makes any other request and reads the complete answer. */
+  async request(worker: WorkerAddress, method: string, params: JsonObject = {}): Promise<ReadAnswer> {
     return read(await this.post(worker, { jsonrpc: '2.0', id: method, method, params }));
   }
 
-  async notify(worker: Addressee, method: string, params: JsonObject = {}): Promise<ReadAnswer> {
+  async notify(worker: WorkerAddress, method: string, params: JsonObject = {}): Promise<ReadAnswer> {
     return read(await this.post(worker, { jsonrpc: '2.0', method, params }));
   }
 
-  /** GET: the standing stream, or the rest of one. */
-  stream(worker: Addressee, lastEventId?: string): Promise<Response> {
+  /** GET: opens the server stream, or resumes a stream. */
+  stream(worker: WorkerAddress, lastEventId?: string): Promise<Response> {
     const resumed = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
     return this.send(worker, { method: 'GET', headers: { accept: 'text/event-stream', ...resumed } });
   }
 
-  end(worker: Addressee): Promise<Response> {
+  end(worker: WorkerAddress): Promise<Response> {
     return this.send(worker, { method: 'DELETE' });
   }
 
-  private send({ url }: Addressee, init: RequestInit): Promise<Response> {
+  private send({ url }: WorkerAddress, init: RequestInit): Promise<Response> {
     const { token, path, revision } = this.options;
     const own = this.session && { 'mcp-session-id': this.session, 'mcp-protocol-version': revision };
     const headers = { authorization: `Bearer ${token}`, ...own, ...(init.headers as Record<string, string>) };
@@ -100,13 +111,13 @@ export class RoamingClient {
   }
 }
 
-/** The message that calls a tool; the counting server knows it by its id, and so does its progress. */
-export function callOf(id: string, name: string, args: JsonObject = {}): JsonObject {
+/** Builds a `tools/call` message whose mark and progress token derive from its id. */
+export function toolCall(id: string, name: string, args: JsonObject = {}): JsonObject {
   const params = { name, arguments: { ...args, call: id }, _meta: { progressToken: `of ${id}` } };
   return { jsonrpc: '2.0', id, method: 'tools/call', params };
 }
 
-/** Reads an answer to its end, whether it is an event stream, JSON or nothing. */
+/** Reads a complete answer: an event stream, JSON or an empty body. */
 export async function read(response: Response): Promise<ReadAnswer> {
   const { status, headers } = response;
   if (headers.get('content-type')?.startsWith('text/event-stream') === true) {
@@ -116,8 +127,8 @@ export async function read(response: Response): Promise<ReadAnswer> {
   return { status, messages: text === '' ? [] : [JSON.parse(text) as JsonObject | JsonObject[]].flat() };
 }
 
-/** The next message of a stream, and the id to come back with. Throws when the stream is over. */
-export async function nextOf(stream: EventReader): Promise<StreamedEvent> {
+/** The next message of a stream with its event id. Throws at the end of the stream. */
+export async function nextMessage(stream: EventReader): Promise<StreamedEvent> {
   for (;;) {
     const event = await stream.next();
     if (!event) throw new Error('The stream is over.');

@@ -22,46 +22,46 @@ export interface ToolAnswer {
   readonly isError?: boolean;
 }
 
-/** One page of whatever list. */
+/** One page of a list. */
 export interface Page {
   readonly [member: string]: unknown;
   readonly nextCursor?: string | undefined;
 }
 
-/** What a client wants to be told of. */
-export interface Watched {
+/** The notifications to subscribe to. */
+export interface WatchOptions {
   readonly lists?: boolean;
   readonly uri?: string;
 }
 
 export type CompletionReference = { type: 'ref/prompt'; name: string } | { type: 'ref/resource'; uri: string };
 
-/** What a client is asked: the params of the question. */
-type Asked = { readonly [member: string]: unknown };
+/** The params of a question. */
+type QuestionParams = { readonly [member: string]: unknown };
 
-// Types, for the SDKs want answers that may have any other member as well.
+// Types instead of interfaces, because the SDKs require answers with an index signature.
 type FormAnswer = { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, string> };
 type ModelAnswer = { role: 'assistant'; model: string; content: { type: 'text'; text: string } };
 type RootsAnswer = { roots: { uri: string }[] };
 
-/** The people and the model behind a client. */
+/** Answers to the questions of a server. */
 export interface Answers {
-  elicit(asked: Asked): FormAnswer | Promise<FormAnswer>;
-  sample(asked: Asked): ModelAnswer | Promise<ModelAnswer>;
+  elicit(asked: QuestionParams): FormAnswer | Promise<FormAnswer>;
+  sample(asked: QuestionParams): ModelAnswer | Promise<ModelAnswer>;
   listRoots(): RootsAnswer | Promise<RootsAnswer>;
 }
 
-/** How a client is reached, and what it says of itself. */
-export interface ConnectOrder {
+/** Options of a connection. */
+export interface ConnectOptions {
   readonly url: string;
   readonly token?: string;
-  /** False: a client that can be asked nothing. */
-  readonly talkative?: boolean;
-  /** What is not given here is answered as all clients answer it. */
+  /** False for a client without capabilities for questions. */
+  readonly answersQuestions?: boolean;
+  /** Overrides of DEFAULT_ANSWERS. */
   readonly answers?: Partial<Answers>;
 }
 
-/** A call that asks something: `inputRequests` by key, and what to send back with the answers. */
+/** The result of a call that requires input: questions by key, and the state to send back. */
 export interface InputRequired {
   readonly resultType: 'input_required';
   readonly inputRequests?: { readonly [key: string]: unknown };
@@ -73,14 +73,14 @@ interface Notified {
   readonly params: JsonObject;
 }
 
-const AGAIN_MS = 500;
+const REPEAT_AFTER_MS = 500;
 
-/** Keeps the notifications that came, and waits for those to come. */
-export class Heard {
+/** Records notifications and waits for later ones. */
+export class ReceivedNotifications {
   readonly notifications: Notified[] = [];
   private waiting: (() => void)[] = [];
 
-  take(method: string, params: unknown): void {
+  add(method: string, params: unknown): void {
     this.notifications.push({ method, params: (params ?? {}) as JsonObject });
     for (const wake of this.waiting.splice(0)) wake();
   }
@@ -95,16 +95,16 @@ export class Heard {
   }
 
   /**
-   * Does something that is announced, and does it again when nothing was heard for a while: a client's own stream opens
-   * beside its first requests, and what happens before that is not for it.
+   * Performs an action and waits for its notifications. Repeats the action after a while without them, because a
+   * client's stream may open only after the first requests.
    */
-  async afterDoing(deed: () => Promise<unknown>, ...methods: readonly string[]): Promise<JsonObject[]> {
+  async untilReceivedAfter(deed: () => Promise<unknown>, ...methods: readonly string[]): Promise<JsonObject[]> {
     const before = methods.map((method) => this.of(method).length);
     const heardAll = () => methods.every((method, index) => this.of(method).length > before[index]!);
     while (!heardAll()) {
       await deed();
       const { promise: lapsed, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, AGAIN_MS);
+      const timer = setTimeout(resolve, REPEAT_AFTER_MS);
       const hearing = methods.map((method, index) => this.until(method, before[index]! + 1));
       await Promise.race([Promise.all(hearing), lapsed]);
       clearTimeout(timer);
@@ -117,30 +117,30 @@ export class Heard {
   }
 }
 
-/** What both generations of the official client can do, under one set of names. */
+/** Common interface of both generations of the official client. */
 export abstract class SdkClient {
-  /** Notifications that no method of the client waits for. */
-  readonly heard = new Heard();
+  /** Notifications without a handler in the client. */
+  readonly received = new ReceivedNotifications();
 
   constructor(private readonly both: V1 | V2) {
     both.fallbackNotificationHandler = ({ method, params }) => {
-      this.heard.take(method, params);
+      this.received.add(method, params);
       return Promise.resolve();
     };
   }
 
   abstract readonly revision: string | undefined;
-  /** Every page of a list. */
+  /** Reads all pages of a list. */
   abstract list(name: ListName): Promise<JsonObject[]>;
   abstract call(name: string, args?: JsonObject, options?: CallOptions): Promise<ToolAnswer>;
-  /** One page of a list; without a cursor the first one. */
+  /** Reads one page of a list; without a cursor the first one. */
   abstract page(name: ListName, cursor?: string): Promise<Page>;
   /**
-   * Asks for changes; rejects when a resource cannot be watched. A client with sessions hears of lists by itself.
-   * Returns what ends it.
+   * Subscribes to changes. Rejects when a resource cannot be watched. A client with a session receives list changes
+   * without a subscription. Returns a function that ends the subscription.
    */
-  abstract watch(watched: Watched): Promise<() => Promise<void>>;
-  /** Ends its session, if there is one, and leaves. */
+  abstract watch(watched: WatchOptions): Promise<() => Promise<void>>;
+  /** Ends the session, if any, and closes the connection. */
   abstract close(): Promise<void>;
 
   get capabilities(): JsonObject {
@@ -171,8 +171,8 @@ export abstract class SdkClient {
     return this.both.ping();
   }
 
-  /** Rejects where the revision has no such notification. */
-  tellRootsChanged(): Promise<void> {
+  /** Rejects when the revision does not have this notification. */
+  sendRootsListChanged(): Promise<void> {
     return this.both.sendRootsListChanged();
   }
 
@@ -181,7 +181,7 @@ export abstract class SdkClient {
   }
 }
 
-export const TALKATIVE = {
+export const ALL_CAPABILITIES = {
   elicitation: { form: {}, url: {} },
   sampling: { tools: {} },
   roots: { listChanged: true },
@@ -189,14 +189,14 @@ export const TALKATIVE = {
 
 const FORM = { name: 'Ada', word: 'yes', context: 'a walk', ok: 'true' };
 
-/** What the people and models behind every talkative client answer. */
-export const ANSWERS: Answers = {
+/** Default answers of clients that answer questions. */
+export const DEFAULT_ANSWERS: Answers = {
   elicit: ({ mode }) => (mode === 'url' ? { action: 'accept' } : { action: 'accept', content: FORM }),
   sample: () => ({ role: 'assistant', model: 'spec', content: { type: 'text', text: 'something nice' } }),
   listRoots: () => ({ roots: [{ uri: 'file:///srv' }] }),
 };
 
-/** How soon and how often a client comes back for a stream that was cut; a test does not wait for a second. */
+/** Short delays for resuming a broken stream. */
 export const RECONNECTION = {
   initialReconnectionDelay: 50,
   maxReconnectionDelay: 1_000,
@@ -204,11 +204,11 @@ export const RECONNECTION = {
   maxRetries: 10,
 };
 
-export const headersFor = ({ token }: ConnectOrder): Record<string, string> =>
+export const headersFor = ({ token }: ConnectOptions): Record<string, string> =>
   token === undefined ? {} : { authorization: `Bearer ${token}` };
 
-/** Asks for pages until there are no more. */
-export async function everyPage(ask: (cursor: string | undefined) => Promise<Page>): Promise<Page[]> {
+/** Reads pages until there is no next cursor. */
+export async function readAllPages(ask: (cursor: string | undefined) => Promise<Page>): Promise<Page[]> {
   const pages: Page[] = [];
   let cursor: string | undefined;
   do {

@@ -8,28 +8,28 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonObject } from '#lib/mcp-protocol';
 import {
-  ANSWERS,
+  DEFAULT_ANSWERS,
   callParams,
-  everyPage,
+  readAllPages,
   headersFor,
   RECONNECTION,
   requestOptions,
   SdkClient,
-  TALKATIVE,
+  ALL_CAPABILITIES,
   type CallOptions,
-  type ConnectOrder,
+  type ConnectOptions,
   type ListName,
   type Page,
   type ToolAnswer,
-  type Watched,
+  type WatchOptions,
 } from './sdk-client.js';
 
-/** Connects the first generation of the official client, which knows the legacy era only. */
-export async function connectV1(path: 'mcp' | 'sse', order: ConnectOrder): Promise<SdkClient> {
-  const capabilities = order.talkative === false ? {} : TALKATIVE;
+/** Connects the first generation of the official client, which supports the legacy era only. */
+export async function connectV1(path: 'mcp' | 'sse', order: ConnectOptions): Promise<SdkClient> {
+  const capabilities = order.answersQuestions === false ? {} : ALL_CAPABILITIES;
   const client = new Client({ name: 'v1', version: '1.0.0' }, { capabilities });
-  if (order.talkative !== false) {
-    const { elicit, sample, listRoots } = { ...ANSWERS, ...order.answers };
+  if (order.answersQuestions !== false) {
+    const { elicit, sample, listRoots } = { ...DEFAULT_ANSWERS, ...order.answers };
     client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicit(params));
     client.setRequestHandler(CreateMessageRequestSchema, ({ params }) => sample(params));
     client.setRequestHandler(ListRootsRequestSchema, () => listRoots());
@@ -55,7 +55,7 @@ class V1Client extends SdkClient {
   }
 
   async list(name: ListName): Promise<JsonObject[]> {
-    const pages = await everyPage((cursor) => this.page(name, cursor));
+    const pages = await readAllPages((cursor) => this.page(name, cursor));
     return pages.flatMap((page) => page[name] as JsonObject[]);
   }
 
@@ -64,14 +64,14 @@ class V1Client extends SdkClient {
     return (await this.client.callTool(params, undefined, requestOptions(options))) as unknown as ToolAnswer;
   }
 
-  async watch({ uri }: Watched): Promise<() => Promise<void>> {
+  async watch({ uri }: WatchOptions): Promise<() => Promise<void>> {
     if (uri === undefined) return () => Promise.resolve();
     await this.client.subscribeResource({ uri });
     return async () => void (await this.client.unsubscribeResource({ uri }));
   }
 
   async close(): Promise<void> {
-    // The session may have ended before.
+    // The session may have ended already.
     const ended = this.transport instanceof StreamableHTTPClientTransport && this.transport.terminateSession();
     await Promise.resolve(ended).catch(() => undefined);
     await this.client.close();

@@ -6,36 +6,36 @@ import {
 } from '@modelcontextprotocol/client';
 import type { JsonObject } from '#lib/mcp-protocol';
 import {
-  ANSWERS,
+  DEFAULT_ANSWERS,
   callParams,
   headersFor,
   RECONNECTION,
   requestOptions,
   SdkClient,
-  TALKATIVE,
+  ALL_CAPABILITIES,
   type CallOptions,
-  type ConnectOrder,
+  type ConnectOptions,
   type InputRequired,
   type ListName,
   type Page,
   type ToolAnswer,
-  type Watched,
+  type WatchOptions,
 } from './sdk-client.js';
 
-export interface V2Order extends ConnectOrder {
+export interface V2Options extends ConnectOptions {
   readonly mode: VersionNegotiationMode;
   readonly path: 'mcp' | 'sse';
-  /** Those that it knows; all by default. */
+  /** Supported revisions. Default: all. */
   readonly revisions?: string[];
 }
 
-/** Connects the second generation of the official client, which knows both eras. */
-export async function connectV2({ mode, path, revisions, ...order }: V2Order): Promise<SdkClient> {
-  const capabilities = order.talkative === false ? {} : TALKATIVE;
+/** Connects the second generation of the official client, which supports both eras. */
+export async function connectV2({ mode, path, revisions, ...order }: V2Options): Promise<SdkClient> {
+  const capabilities = order.answersQuestions === false ? {} : ALL_CAPABILITIES;
   const known = revisions && { supportedProtocolVersions: revisions };
   const client = new Client({ name: 'v2', version: '1.0.0' }, { capabilities, versionNegotiation: { mode }, ...known });
-  if (order.talkative !== false) {
-    const { elicit, sample, listRoots } = { ...ANSWERS, ...order.answers };
+  if (order.answersQuestions !== false) {
+    const { elicit, sample, listRoots } = { ...DEFAULT_ANSWERS, ...order.answers };
     client.setRequestHandler('elicitation/create', ({ params }) => elicit(params));
     client.setRequestHandler('sampling/createMessage', ({ params }) => sample(params));
     client.setRequestHandler('roots/list', () => listRoots());
@@ -48,7 +48,7 @@ export async function connectV2({ mode, path, revisions, ...order }: V2Order): P
   return connected;
 }
 
-/** Knows what only this generation can do. */
+/** Adds the features that only this generation has. */
 export class V2Client extends SdkClient {
   constructor(
     private readonly client: Client,
@@ -61,7 +61,9 @@ export class V2Client extends SdkClient {
     return this.client.getNegotiatedProtocolVersion();
   }
 
-  /** Asks once and hands over what comes, a question too; the client itself would answer it and ask again. */
+  /**
+   * Calls once and returns the result, even if it requires input. The client itself would answer and repeat the call.
+   */
   async callOnce(name: string, args: JsonObject, more: JsonObject = {}): Promise<ToolAnswer | InputRequired> {
     const params = { ...callParams(name, args), ...more };
     const request = { method: 'tools/call', params } as const;
@@ -82,7 +84,7 @@ export class V2Client extends SdkClient {
     }
   }
 
-  /** This generation turns the pages by itself. */
+  /** This generation reads all pages by itself. */
   async list(name: ListName): Promise<JsonObject[]> {
     return (await this.pages(name))[name] as JsonObject[];
   }
@@ -94,14 +96,14 @@ export class V2Client extends SdkClient {
     )) as unknown as ToolAnswer;
   }
 
-  async watch({ lists = false, uri }: Watched): Promise<() => Promise<void>> {
+  async watch({ lists = false, uri }: WatchOptions): Promise<() => Promise<void>> {
     if (this.client.getProtocolEra() === 'modern') {
       const all = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
       const uris = uri === undefined ? [] : [uri];
       const listening = await this.client.listen({ ...(lists && all), resourceSubscriptions: uris });
       const honored = listening.honoredFilter.resourceSubscriptions ?? [];
       const refused = uris.filter((each) => !honored.includes(each));
-      if (refused.length > 0) throw new Error(`Nothing will be heard of ${refused.join(', ')}`);
+      if (refused.length > 0) throw new Error(`The server does not honour the subscription to ${refused.join(', ')}`);
       return () => listening.close();
     }
     if (uri === undefined) return () => Promise.resolve();
@@ -110,13 +112,13 @@ export class V2Client extends SdkClient {
   }
 
   async close(): Promise<void> {
-    // The session may have ended before.
+    // The session may have ended already.
     const ended = this.transport instanceof StreamableHTTPClientTransport && this.transport.terminateSession();
     await Promise.resolve(ended).catch(() => undefined);
     await this.client.close();
   }
 
-  /** Answers that the client kept would prove nothing. */
+  /** Bypasses the cache of the client, because cached answers would prove nothing. */
   private pages(name: ListName): Promise<Page> {
     const options = { cacheMode: 'refresh' } as const;
     switch (name) {

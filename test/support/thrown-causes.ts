@@ -2,7 +2,7 @@ import { HttpException } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
 import { GatewayError } from '#lib/extension-kit';
 
-/** Something that an owner throws, and what its client has to be told of it, wherever that client is. */
+/** A value that an owner throws, and the error that its client must receive, local or forwarded. */
 export interface ThrownCause {
   readonly name: string;
   readonly cause: unknown;
@@ -10,7 +10,7 @@ export interface ThrownCause {
   readonly message: string;
   /** `data.httpStatus` of the error. */
   readonly httpStatus: number;
-  /** Status of the answer where the transport leaves it free. */
+  /** HTTP status of the answer on transports that do not fix it. */
   readonly status: number;
 }
 
@@ -35,8 +35,8 @@ function refusedWith(status: number): ThrownCause[] {
   ];
 }
 
-/** Failures that have something to say, which must arrive. */
-export const TELLING_CAUSES: readonly ThrownCause[] = [
+/** Failures whose code and message must reach the client. */
+export const REPORTED_CAUSES: readonly ThrownCause[] = [
   ...STATUSES.flatMap(refusedWith),
   {
     name: 'an RpcException with a code',
@@ -66,8 +66,8 @@ export const TELLING_CAUSES: readonly ThrownCause[] = [
 
 const DEFECT = { code: -32_603, message: 'Internal error', httpStatus: 500, status: 500 };
 
-/** Defects, of which nothing may be told but that they happened. */
-export const SECRETIVE_CAUSES: readonly ThrownCause[] = [
+/** Defects whose details must not reach the client. */
+export const CONCEALED_CAUSES: readonly ThrownCause[] = [
   { ...DEFECT, name: 'an Error', cause: new Error('a secret of ours') },
   { ...DEFECT, name: 'a string', cause: 'a secret of ours' },
   { ...DEFECT, name: 'nothing at all', cause: undefined },

@@ -1,41 +1,41 @@
 import { startCluster, type ClusterWorker, type TestCluster } from './cluster.js';
 import { startCountingServer, type CountingServer } from './counting-server.js';
-import { RoamingClient, type Addressee, type RoamingOptions } from './roaming-client.js';
+import { RoamingClient, type WorkerAddress, type RoamingOptions } from './roaming-client.js';
 import { until } from './until.js';
 
-/** Gateways, each with a way to Redis of its own, before a server of each era. */
+/** Gateways with separate connections to Redis, and a server of each era. */
 export interface WiredCluster {
   readonly cluster: TestCluster;
   readonly owner: ClusterWorker;
   readonly other: ClusterWorker;
-  /** Behind the endpoint `ref`. */
+  /** Server of the endpoint `ref`. */
   readonly legacy: CountingServer;
-  /** Behind the endpoint `modern`. */
+  /** Server of the endpoint `modern`. */
   readonly modern: CountingServer;
-  /** Of `tester`. */
+  /** Token of the subject `tester`. */
   readonly token: string;
-  /** A session at this worker, which owns it. */
-  initialize(worker: Addressee, options?: Partial<RoamingOptions>): Promise<RoamingClient>;
-  /** Resolves once calls for sessions of every worker are served at every other one. */
-  connected(): Promise<void>;
-  /** What reached a server more than once. */
+  /** Opens a session, which this worker then owns. */
+  initialize(worker: WorkerAddress, options?: Partial<RoamingOptions>): Promise<RoamingClient>;
+  /** Resolves once every worker forwards calls to every other worker. */
+  untilConnected(): Promise<void>;
+  /** Marks that reached a server more than once. */
   duplicates(): readonly string[];
-  /** Lines in which a worker told of something that it did not expect: a stack, a rejection that nobody handled. */
-  complaints(): readonly string[];
+  /** Output lines with an unexpected error: a stack trace or an unhandled rejection. */
+  unexpectedOutput(): readonly string[];
   close(): Promise<void>;
 }
 
-export interface Wiring {
-  /** Settings of each worker, one after the other: at least where its Redis is. The first one owns the sessions. */
+export interface WiredClusterSetup {
+  /** Settings of each worker, at least the URL of its Redis. The first worker owns the sessions. */
   readonly workers: readonly Readonly<Record<string, string>>[];
-  /** Sent to the legacy server with each request. */
+  /** Headers of each request to the legacy server. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const SURPRISE = /^\s+at .+[:(]\S+:\d+|unhandled|uncaught|TypeError|RangeError/i;
+const UNEXPECTED_OUTPUT = /^\s+at .+[:(]\S+:\d+|unhandled|uncaught|TypeError|RangeError/i;
 
-/** Starts it all. Resolves when calls travel between the workers. */
-export async function startWiredCluster({ workers, headers }: Wiring): Promise<WiredCluster> {
+/** Starts everything. Resolves when the workers forward calls to each other. */
+export async function startWiredCluster({ workers, headers }: WiredClusterSetup): Promise<WiredCluster> {
   const legacy = await startCountingServer({ era: 'legacy', transport: 'http' });
   const modern = await startCountingServer({ era: 'modern', transport: 'http' });
   const closeServers = () => Promise.all([legacy.close(), modern.close()]);
@@ -59,24 +59,25 @@ export async function startWiredCluster({ workers, headers }: Wiring): Promise<W
     modern,
     token,
     initialize: (worker, more) => RoamingClient.initialize(worker, { token, ...more }),
-    connected: () => connected(world),
+    untilConnected: () => untilAllConnected(world),
     duplicates: () => [...legacy.duplicates(), ...modern.duplicates()],
-    complaints: () => cluster.workers.flatMap(({ output }) => output.split('\n').filter((line) => SURPRISE.test(line))),
+    unexpectedOutput: () =>
+      cluster.workers.flatMap(({ output }) => output.split('\n').filter((line) => UNEXPECTED_OUTPUT.test(line))),
     close: async () => {
       await cluster.stop();
       await closeServers();
     },
   };
-  await world.connected();
+  await world.untilConnected();
   return world;
 }
 
-async function connected(world: WiredCluster): Promise<void> {
+async function untilAllConnected(world: WiredCluster): Promise<void> {
   const { workers } = world.cluster;
   for (const owner of workers) {
     const client = await world.initialize(owner);
     for (const worker of workers) {
-      // It is accepted by the owner alone, wherever it comes in.
+      // Only the owner accepts the notification, so 202 proves that the worker has forwarded it.
       await until(async () => (await client.notify(worker, 'notifications/roots/list_changed')).status === 202);
     }
     await client.end(owner);

@@ -18,13 +18,13 @@ const otherType = (id: MessageId): MessageId => (typeof id === 'number' ? String
 
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
-/** Two bytes that no UTF-8 text contains, inside an otherwise perfect answer. */
+/** An otherwise valid answer that contains two bytes which are never valid in UTF-8. */
 function notUtf8(id: MessageId): Uint8Array {
   const [before = '', after = ''] = resultFrame(id, 'MARK').split('MARK');
   return Buffer.concat([Buffer.from(before), Buffer.from([0xff, 0xfe]), Buffer.from(after)]);
 }
 
-/** Answers that carry our id, so that the call is known even on a shared channel. */
+/** Invalid answers that carry the request's id, so that the call is identified even on a shared channel. */
 const RECOGNISABLE: Readonly<Record<string, Frame>> = {
   'both-members': (id) => json({ jsonrpc: '2.0', id, result: RESULT, error: SHELF_ERROR }),
   'no-member': (id) => json({ jsonrpc: '2.0', id }),
@@ -40,7 +40,7 @@ const RECOGNISABLE: Readonly<Record<string, Frame>> = {
   'no-jsonrpc': (id) => json({ id, result: RESULT }),
 };
 
-/** Bodies that belong to nobody: on a shared channel nothing says whose answer they were meant to be. */
+/** Bodies without the request's id: on a shared channel they cannot be attributed to a request. */
 const ANONYMOUS_BODIES: Readonly<Record<string, Frame>> = {
   'body-null': () => 'null',
   'body-array': (id) => json([{ jsonrpc: '2.0', id, result: RESULT }]),
@@ -61,7 +61,7 @@ const ANONYMOUS_BODIES: Readonly<Record<string, Frame>> = {
   'not-utf8': notUtf8,
 };
 
-/** Answers that look odd and are right all the same. */
+/** Answers that look odd but are valid. */
 const GOOD: Readonly<Record<string, Frame>> = {
   good: (id) => resultFrame(id, 'done'),
   'proto-key': (id) => `{"__proto__":{"polluted":true},${resultFrame(id, 'done').slice(1)}`,
@@ -87,14 +87,14 @@ const message = (name: string, frame: Frame, carriers: readonly Carrier[]) => ({
   carriers,
 });
 
-/** A successful HTTP answer, one event or one line that is no answer to this request. */
+/** One HTTP 200 body, event or line in place of the answer. */
 export const ANSWER_BEHAVIOURS: readonly Behaviour[] = [
   ...entries(GOOD).map(([name, frame]) => ({ ...message(name, frame, CARRIERS), expect: succeeds('done') })),
   {
     ...message('plain-error', (id) => json({ jsonrpc: '2.0', id, error: SHELF_ERROR }), CARRIERS),
     expect: serverError(SHELF_ERROR),
   },
-  // What an error's data may be is the server's affair.
+  // The protocol does not restrict the `data` of an error.
   ...entries(ODD_DATA).map(([name, frame]) => ({
     ...message(name, frame, CARRIERS),
     expect: { kind: 'error' as const, code: SHELF_ERROR.code, message: SHELF_ERROR.message },

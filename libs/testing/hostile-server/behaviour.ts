@@ -1,22 +1,24 @@
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 
-/** How a hostile server speaks: era and transport. */
+/** Era and transport of a hostile server. */
 export const CARRIERS = ['legacy-http', 'modern-http', 'sse', 'stdio-legacy', 'stdio-modern'] as const;
 export type Carrier = (typeof CARRIERS)[number];
 
-/** Carriers where an HTTP response stands for the answer to one request. */
+/** Carriers on which the answer to a request is the response to its POST. */
 export const POST_CARRIERS = ['legacy-http', 'modern-http'] as const satisfies readonly Carrier[];
-/** Carriers where the server may refuse the message with an HTTP status. */
+/** Carriers on which the server can reject a message with an HTTP status. */
 export const HTTP_CARRIERS = ['legacy-http', 'modern-http', 'sse'] as const satisfies readonly Carrier[];
-/** Carriers where answers of many requests share one channel. */
+/** Carriers on which the answers to many requests share one channel. */
 export const CHANNEL_CARRIERS = ['sse', 'stdio-legacy', 'stdio-modern'] as const satisfies readonly Carrier[];
 
 export type MessageId = string | number;
 
-/** Text or raw bytes made for the request with this id. */
+/** Builds text or raw bytes for the request with this id. */
 export type Frame = (id: MessageId) => string | Uint8Array;
 
-/** One step of a scripted stream. `ask` sends a question and answers with the reply that came back to it. */
+/**
+ * One step of a scripted stream. `ask` sends a question and then answers the request with the reply to that question.
+ */
 export type Step =
   | { readonly event: Frame; readonly eventId?: string; readonly retryMs?: number }
   | { readonly ask: string; readonly params: JsonObject }
@@ -25,7 +27,7 @@ export type Step =
   | 'hang'
   | 'flood';
 
-/** What the server does instead of answering. */
+/** What the server does in place of a regular answer. */
 export type Act =
   | {
       readonly kind: 'http';
@@ -33,13 +35,13 @@ export type Act =
       readonly headers?: Readonly<Record<string, string>>;
       readonly body: Frame;
     }
-  /** One message where the answer belongs: JSON body, event on the session's stream, line on stdout. */
+  /** One message in place of the answer: a JSON body, an event on the session's stream, or a line on stdout. */
   | { readonly kind: 'message'; readonly frame: Frame }
-  /** An event stream. `resumed` is what a later GET with Last-Event-ID finds, one script per GET. */
+  /** An event stream. `resumed` holds one script for each later GET with Last-Event-ID. */
   | { readonly kind: 'stream'; readonly steps: readonly Step[]; readonly resumed?: readonly (readonly Step[])[] }
   | { readonly kind: 'redirect'; readonly status: number; readonly to: 'same-origin' | 'other-origin' }
   | { readonly kind: 'connection'; readonly fault: ConnectionFault }
-  /** Drops the session and answers like a server that was restarted. */
+  /** Drops the session and answers like a restarted server. */
   | { readonly kind: 'forget' };
 
 /** reset: RST without a byte; garbage: not HTTP; short: fewer bytes than announced; big and endless: too many. */
@@ -54,11 +56,11 @@ export interface ExpectedError {
   readonly data?: Readonly<Record<string, JsonValue | RegExp>>;
   /** Texts that the answer must not contain anywhere. */
   readonly never?: readonly string[];
-  /** What clients of the modern era are told in place of it. */
+  /** The error that modern clients receive instead. */
   readonly toModern?: ExpectedError;
 }
 
-/** The server recovered, or did nothing that a client could tell from good service. */
+/** The call succeeds for the client. */
 export interface ExpectedResult {
   readonly kind: 'result';
   readonly text: string;
@@ -66,18 +68,18 @@ export interface ExpectedResult {
 
 export type Expectation = ExpectedError | ExpectedResult;
 
-/** One way to be hostile: the tool of that name behaves so. */
+/** One hostile behaviour, shown by the tool of the same name. */
 export interface Behaviour {
   readonly name: string;
   readonly act: Act;
   readonly carriers: readonly Carrier[];
   readonly expect: Expectation;
-  /** Where a carrier makes a difference. */
+  /** Expectations that differ by carrier. */
   readonly expectOn?: Partial<Readonly<Record<Carrier, Expectation>>>;
-  /** Carriers on which the upstream session does not outlive the call. */
-  readonly ends?: readonly Carrier[];
-  /** Carriers on which nothing tells the gateway before its request timeout. */
-  readonly waits?: readonly Carrier[];
+  /** Carriers on which the behaviour ends the upstream session. */
+  readonly endsSession?: readonly Carrier[];
+  /** Carriers on which the gateway detects the behaviour only by its request timeout. */
+  readonly untilTimeout?: readonly Carrier[];
 }
 
 export const expectationOf = (behaviour: Behaviour, carrier: Carrier): Expectation =>

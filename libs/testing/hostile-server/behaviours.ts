@@ -4,7 +4,7 @@ import { CONNECTION_BEHAVIOURS } from './connection-behaviours.js';
 import { HTTP_BEHAVIOURS } from './http-behaviours.js';
 import { STREAM_BEHAVIOURS } from './stream-behaviours.js';
 
-/** The whole table: what a server may do, and what a client must hear of it (docs/errors.md). */
+/** All behaviours, each with the answer that a client must receive (docs/errors.md). */
 export const BEHAVIOURS: readonly Behaviour[] = [
   ...HTTP_BEHAVIOURS,
   ...ANSWER_BEHAVIOURS,

@@ -4,13 +4,13 @@ import { brokeProtocol, outcomeUnknown, sessionLost, succeeds, upstreamFailed } 
 
 const event = (data: string): string => `event: message\ndata: ${data}\n\n`;
 
-/** Right words under a wrong label, and labels without words. */
+/** Valid answers with a wrong content type, and content types without a body. */
 const LABELS: readonly Behaviour[] = [
   {
     name: 'json-called-html',
     act: { kind: 'http', status: 200, headers: { 'content-type': 'text/html' }, body: (id) => resultFrame(id, 'done') },
     carriers: POST_CARRIERS,
-    // The words count, not their label: it is the server's own answer to this very request.
+    // The body counts, not its content type: it is the server's answer to this request.
     expect: succeeds('done'),
   },
   {
@@ -85,7 +85,7 @@ const FAULTS: readonly Behaviour[] = [
     act: { kind: 'connection', fault: 'silence' },
     carriers: CARRIERS,
     expect: outcomeUnknown,
-    waits: CARRIERS,
+    untilTimeout: CARRIERS,
   },
   { name: 'big-answer', act: { kind: 'connection', fault: 'big' }, carriers: POST_CARRIERS, expect: brokeProtocol },
   {
@@ -93,7 +93,7 @@ const FAULTS: readonly Behaviour[] = [
     act: { kind: 'connection', fault: 'endless' },
     carriers: CARRIERS,
     expect: brokeProtocol,
-    ends: ['sse', ...STDIO],
+    endsSession: ['sse', ...STDIO],
   },
   {
     name: 'endless-event',
@@ -106,7 +106,7 @@ const FAULTS: readonly Behaviour[] = [
     act: { kind: 'forget' },
     carriers: ['legacy-http', 'sse'],
     expect: sessionLost,
-    ends: ['legacy-http', 'sse'],
+    endsSession: ['legacy-http', 'sse'],
   },
 ];
 

@@ -3,30 +3,30 @@ export interface Arrival {
   readonly verb: string;
   readonly path: string;
   readonly method?: string;
-  /** Tool, when it is a call. */
+  /** Name of the tool, for a call. */
   readonly tool?: string;
-  /** `arguments.call`: tests give each call a mark of its own. */
+  /** `arguments.call`: the unique mark that a test gives to each call. */
   readonly call?: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** What a hostile server saw and did. */
+/** Counts what reached a hostile server and what the server sent. */
 export class Counters {
   /** Every request that arrived, in order. */
   readonly arrivals: Arrival[] = [];
-  /** What a redirect lured to a place where nothing should ever arrive. */
+  /** Requests that followed a redirect to a trap. */
   readonly trapped: Arrival[] = [];
-  /** Bytes written into endless answers. */
+  /** Bytes written to endless answers. */
   flooded = 0;
-  /** Endless and hanging answers that the other side has closed. */
+  /** Endless and hanging answers that the client has closed. */
   abandoned = 0;
 
-  /** How often the call with this mark ran. */
+  /** Number of executions of the call with this mark. */
   runs(call: string): number {
     return this.arrivals.filter((arrival) => arrival.call === call).length;
   }
 
-  /** How often any call of this tool ran. */
+  /** Number of executions of all calls of this tool. */
   runsOf(tool: string): number {
     return this.arrivals.filter((arrival) => arrival.tool === tool).length;
   }

@@ -1,4 +1,4 @@
-/** Server-sent event as bytes, whatever the data is: the frame around it is always correct. */
+/** Encodes a server-sent event. The framing is always valid, even when the data is not. */
 export function eventBytes(data: string | Uint8Array, eventId?: string, retryMs?: number): Buffer {
   const head = [
     'event: message\n',

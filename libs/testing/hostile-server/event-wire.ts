@@ -3,20 +3,20 @@ import type { ConnectionFault, MessageId } from './behaviour.js';
 import { json } from './behaviour.js';
 import { eventBytes } from './event-text.js';
 import { flood, floodPrefix } from './flood.js';
-import { lostSession, type WireHome } from './post-wire.js';
+import { lostSession, type WireContext } from './post-wire.js';
 import type { Headers, QuestionReply, Wire } from './wire.js';
 
-/** One request of HTTP+SSE: posted here, answered on the stream of its session. */
+/** One HTTP+SSE request, which is answered on the stream of its session. */
 export class EventWire implements Wire {
   constructor(
     readonly id: MessageId,
     private readonly post: ServerResponse,
     private readonly stream: ServerResponse,
-    private readonly home: WireHome,
+    private readonly context: WireContext,
   ) {}
 
   get traps(): Wire['traps'] {
-    return this.home.traps;
+    return this.context.traps;
   }
 
   http(status: number, headers: Headers, body: string | Uint8Array): void {
@@ -32,10 +32,10 @@ export class EventWire implements Wire {
     this.stream.write(eventBytes(data, eventId, retryMs));
   }
 
-  async ask(method: string, params: object): Promise<QuestionReply> {
+  async sendQuestion(method: string, params: object): Promise<QuestionReply> {
     const id = `question-${crypto.randomUUID()}`;
     this.event(json({ jsonrpc: '2.0', id, method, params }));
-    return this.home.reply(id);
+    return this.context.reply(id);
   }
 
   end(): void {
@@ -45,7 +45,7 @@ export class EventWire implements Wire {
 
   reset(): void {
     const { post, stream } = this;
-    // Before the POST was answered the POST breaks; afterwards the stream does.
+    // Reset the POST while it is unanswered, otherwise the stream.
     if (!post.headersSent) post.socket?.resetAndDestroy();
     else stream.write(': last words\n', () => stream.socket?.resetAndDestroy());
   }
@@ -53,16 +53,16 @@ export class EventWire implements Wire {
   flood(): void {
     this.accept();
     this.stream.write(`data: ${floodPrefix(this.id)}`);
-    flood(this.stream, this.home.counters);
+    flood(this.stream, this.context.counters);
   }
 
   forget(): void {
-    this.home.forget();
+    this.context.forget();
     this.http(404, { 'content-type': 'application/json' }, lostSession());
   }
 
-  /** HTTP+SSE knows no resumption. */
-  keep(): void {}
+  /** HTTP+SSE has no resumption. */
+  saveResumption(): void {}
 
   fault(fault: Exclude<ConnectionFault, 'reset'>): void {
     if (fault === 'silence') return this.accept();

@@ -1,8 +1,8 @@
 import type { ExpectedError, ExpectedResult } from './behaviour.js';
 
 /**
- * Statuses by which a server says that it did not run the call (docs/errors.md). 503 only together with Retry-After.
- * Spelled out here, not imported: the table is an oracle and shares nothing with the mapper that it judges.
+ * Statuses that mean that the server did not execute the call (docs/errors.md). 503 only with Retry-After.
+ * Written out instead of imported: this table verifies the mapper and must not share code with it.
  */
 const REFUSALS = new Set([401, 403, 404, 405, 406, 413, 415, 429]);
 
@@ -29,7 +29,7 @@ export const brokeProtocol: ExpectedError = { kind: 'error', code: -31005, data:
 
 export const outcomeUnknown: ExpectedError = { kind: 'error', code: -31002, data: { outcome: 'unknown' } };
 
-/** A server that no longer knows our session did not run the call. */
+/** A server that no longer knows the session did not execute the call. */
 export const sessionLost: ExpectedError = {
   kind: 'error',
   code: -31004,

@@ -3,7 +3,7 @@ import type { Counters } from './counters.js';
 
 const CHUNK = Buffer.alloc(64 * 1024, 'x');
 
-/** Writes for ever, at the reader's pace, until the other side closes. */
+/** Writes without end, as fast as the reader reads, until the reader closes. */
 export function flood(out: Writable, counters: Counters, limitBytes = Number.POSITIVE_INFINITY): void {
   let left = limitBytes;
   let closed = false;
@@ -23,9 +23,9 @@ export function flood(out: Writable, counters: Counters, limitBytes = Number.POS
   pump();
 }
 
-/** More than any client should take for one answer. */
+/** Larger than any client should accept for one answer. */
 export const BIG_ANSWER_BYTES = 24 * 1024 * 1024;
 
-/** How a perfect answer begins whose text then never ends. */
+/** The beginning of a valid answer whose text never ends. */
 export const floodPrefix = (id: string | number): string =>
   `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"resultType":"complete","content":[{"type":"text","text":"`;

@@ -7,10 +7,10 @@ export const LEGACY_REVISION = '2025-11-25';
 export const SSE_REVISION = '2024-11-05';
 export const MODERN_REVISION = '2026-07-28';
 
-/** Methods where a server may be told to misbehave besides `tools/call`; the value names a behaviour. */
+/** Methods other than `tools/call` that misbehave, each with the name of a behaviour. */
 export type Misbehaviour = Partial<Readonly<Record<'initialize' | 'tools/list' | 'server/discover', string>>>;
 
-/** A message as it came in. Hostile servers trust their clients. */
+/** A message from the client, unvalidated. */
 export interface Incoming {
   readonly id?: MessageId;
   readonly method?: string;
@@ -70,7 +70,7 @@ function wellBehaved(method: string | undefined, revision: string): Act | undefi
   return modern && method === 'server/discover' ? answer(discovered()) : undefined;
 }
 
-/** What to do about a request: good service for the handshake and lists, the behaviour that a tool is named for. */
+/** Selects the act for a request: regular service for the handshake and lists, the named behaviour for a tool call. */
 export function actFor(message: Incoming, revision: string, misbehave: Misbehaviour): Act {
   const { method } = message;
   const chosen = method === 'tools/call' ? message.params?.name : misbehave[method as keyof Misbehaviour];

@@ -38,14 +38,14 @@ async function sse() {
 const call = (client: RawClient, name: string, mark = name) =>
   client.request('tools/call', { name, arguments: { call: mark } });
 
-describe('the table of behaviours', () => {
-  it('has a valid and unique tool name for each', () => {
+describe('the table of hostile behaviours', () => {
+  it('gives each behaviour a valid and unique tool name', () => {
     const names = BEHAVIOURS.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     expect(names.filter((name) => !/^[a-z0-9-]{1,64}$/.test(name))).toEqual([]);
   });
 
-  it('crosses every status that servers refuse with, with every body', () => {
+  it('combines every rejecting HTTP status with every body', () => {
     for (const status of [401, 403, 404, 405, 406, 413, 415, 429, 500, 502, 503]) {
       const bodies = BEHAVIOURS.filter(({ name }) => name.startsWith(`http-${status}-`));
       expect(bodies.length).toBeGreaterThanOrEqual(18);
@@ -58,7 +58,7 @@ describe.each([
   ['modern http', modern],
   ['sse', sse],
 ])('a hostile server over %s', (_name, open) => {
-  it('lists its tools and serves a good call, once', async () => {
+  it('lists its tools and executes a good call once', async () => {
     const { server, client } = await open();
     const list = await client.request('tools/list');
     const names = (list.answers[0]?.['result'] as { tools?: { name: string }[] } | undefined)?.tools?.map(
@@ -69,7 +69,7 @@ describe.each([
     expect(server.counters.runs('mark')).toBe(1);
   });
 
-  it('answers the status and body that the tool is named for', async () => {
+  it('answers with the status and body that the tool names', async () => {
     const { client } = await open();
     const answer = await call(client, 'http-503-retry-nest');
     expect(answer.status).toBe(503);
@@ -83,7 +83,7 @@ describe.each([
     expect(server.counters.runsOf('reset')).toBe(1);
   });
 
-  it('points to traps that tell who came', async () => {
+  it('redirects to traps that record the requests they receive', async () => {
     const { server, client } = await open();
     const caller = keep(new HttpCaller({ token: 'secret' }));
     for (const name of ['redirect-307-same-origin', 'redirect-308-other-origin']) {
@@ -98,7 +98,7 @@ describe.each([
   });
 });
 
-describe('a hostile server whose response is the answer', () => {
+describe('a hostile server that answers in the HTTP response', () => {
   it.each([
     ['body-null', 'null'],
     ['body-empty', ''],
@@ -117,7 +117,7 @@ describe('a hostile server whose response is the answer', () => {
     expect(await response.body.text()).toBe(body);
   });
 
-  it('cuts streams, and bodies shorter than announced', async () => {
+  it('cuts streams and sends bodies shorter than announced', async () => {
     const { client } = await legacy();
     const cut = await call(client, 'stream-cut');
     expect([cut.status, cut.answers.length, cut.others.length]).toEqual([200, 0, 1]);
@@ -130,7 +130,7 @@ describe('a hostile server whose response is the answer', () => {
     expect((await call(client, 'answers-twice')).answers).toHaveLength(2);
   });
 
-  it('lets a closed stream be resumed, event by event', async () => {
+  it('resumes a closed stream event by event', async () => {
     const { server, client } = await legacy();
     const answer = await call(client, 'stream-closed-after-each-event');
     expect(answer.answers).toMatchObject([{ id: answer.id, result: { content: [{ text: 'first' }] } }]);
@@ -138,24 +138,24 @@ describe('a hostile server whose response is the answer', () => {
     expect(server.counters.arrivals.filter(({ verb }) => verb === 'GET')).toHaveLength(3);
   });
 
-  it('refuses to give a stream back', async () => {
+  it('rejects the resumption of a stream', async () => {
     const { server, client } = await legacy();
     expect((await call(client, 'stream-cut-with-ids')).answers).toHaveLength(0);
     expect(server.counters.arrivals.filter(({ verb }) => verb === 'GET')).toHaveLength(1);
   });
 
-  it('forgets its sessions', async () => {
+  it('answers 404 after it has forgotten a session', async () => {
     const { client } = await legacy();
     expect((await call(client, 'forgotten-session')).status).toBe(404);
     expect((await call(client, 'good')).status).toBe(404);
   });
 
-  it('misbehaves in the handshake and in lists when told to', async () => {
+  it('misbehaves in lists when configured to', async () => {
     const { client } = await legacy({ 'tools/list': 'http-502-html' });
     expect((await client.request('tools/list')).status).toBe(502);
   });
 
-  it('floods no faster than it is read, and notices that the reader left', async () => {
+  it('floods no faster than the client reads and detects that the client left', async () => {
     const { server, client } = await modern();
     const { headers, message } = client.compose('tools/call', { name: 'endless-answer', arguments: {} });
     const stop = new AbortController();
@@ -168,8 +168,8 @@ describe('a hostile server whose response is the answer', () => {
   });
 });
 
-describe('a hostile server that asks', () => {
-  it('tells how its question was refused', async () => {
+describe('a hostile server that sends a question', () => {
+  it('reports how the client refused its question', async () => {
     const { client } = await sse();
     const answered = call(client, 'question-undeclared');
     while (client.others.length === 0) await new Promise(setImmediate);

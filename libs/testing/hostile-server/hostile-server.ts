@@ -11,14 +11,14 @@ import { SseEndpoint } from './sse-endpoint.js';
 
 export interface HostileServerOptions {
   readonly era: 'legacy' | 'modern';
-  /** `sse` is legacy only. */
+  /** `sse` exists in the legacy era only. */
   readonly transport: 'http' | 'sse';
-  /** Hostile in the handshake or in lists too; otherwise only the tools are. */
+  /** Behaviours for the handshake and lists. Without it only the tools misbehave. */
   readonly misbehave?: Misbehaviour;
 }
 
 export interface HostileServer {
-  /** Where a client shall connect. */
+  /** URL of the endpoint that clients connect to. */
   readonly url: string;
   readonly counters: Counters;
   close(): Promise<void>;
@@ -52,7 +52,7 @@ function arrivalOf(request: IncomingMessage, message: Incoming = {}): Arrival {
   };
 }
 
-/** Whoever follows a redirect gets a success here, and is remembered. */
+/** Answers a request that followed a redirect with a success and records it. */
 async function trap(counters: Counters, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await text(request);
   const id = body === '' ? null : ((JSON.parse(body) as Incoming).id ?? null);
@@ -82,8 +82,8 @@ function endpointFor(options: HostileServerOptions, state: ServerState): Endpoin
 }
 
 /**
- * Starts a server that shakes hands politely and then does to each `tools/call` what the tool's name says: see the
- * table of behaviours. Bare node:http, so that nothing repairs what it breaks.
+ * Starts a server with a regular handshake that handles each `tools/call` by the behaviour named by the tool. It uses
+ * node:http only, so that no library repairs invalid output.
  */
 export async function startHostileServer(options: HostileServerOptions): Promise<HostileServer> {
   const counters = new Counters();
@@ -93,7 +93,7 @@ export async function startHostileServer(options: HostileServerOptions): Promise
   const state: ServerState = { counters, replies: new Replies(), misbehave: options.misbehave ?? {}, traps };
   const endpoint = endpointFor(options, state);
   const server = createServer((request, response) => {
-    // A client that hangs up in the middle of its own request is no fault of this server.
+    // The client may disconnect in the middle of its request.
     route(endpoint, state, request, response).catch(() => response.destroy());
   });
   const url = await listen(server);

@@ -1,7 +1,7 @@
 import { HTTP_CARRIERS, json, resultFrame, type Behaviour, type ExpectedError, type Frame } from './behaviour.js';
 import { serverError, sessionLost, upstreamFailed } from './expectations.js';
 
-/** An error as a well-meaning server sends it; every hop keeps code, message and data. */
+/** A regular JSON-RPC error of the server; every hop preserves its code, message and data. */
 export const SHELF_ERROR = {
   code: 4711,
   message: 'The shelf is empty',
@@ -12,10 +12,10 @@ interface Body {
   readonly name: string;
   readonly contentType?: string;
   readonly body: (status: number) => Frame;
-  /** The detail of the message; absent: the server's own error comes through. A function when the status decides. */
+  /** Expected detail of the message; absent when the server's own error is passed through. */
   readonly detail?: string | RegExp | ((phrase: string) => string);
-  /** It carries the id of the call. */
-  readonly namesCall?: true;
+  /** The body contains the id of the call. */
+  readonly hasCallId?: true;
 }
 
 const fixed = (value: unknown): (() => Frame) => {
@@ -32,7 +32,7 @@ const asText =
 const HTML = '<html><body><h1>Something is wrong</h1></body></html>';
 
 const BODIES: readonly Body[] = [
-  { name: 'rpc', body: () => (id) => json({ jsonrpc: '2.0', id, error: SHELF_ERROR }), namesCall: true },
+  { name: 'rpc', body: () => (id) => json({ jsonrpc: '2.0', id, error: SHELF_ERROR }), hasCallId: true },
   { name: 'rpc-without-id', body: fixed({ jsonrpc: '2.0', id: null, error: SHELF_ERROR }) },
   {
     name: 'nest',
@@ -62,13 +62,13 @@ const BODIES: readonly Body[] = [
     name: 'result',
     body: () => (id) => resultFrame(id, 'done'),
     detail: /^Upstream answered HTTP \d+/,
-    namesCall: true,
+    hasCallId: true,
   },
   {
     name: 'text-code',
     body: () => (id) => json({ jsonrpc: '2.0', id, error: { code: 'E_SHELF', message: 'Empty' } }),
     detail: /^Upstream answered HTTP \d+/,
-    namesCall: true,
+    hasCallId: true,
   },
   { name: 'null', body: asText('null'), detail: 'null' },
   { name: 'array', body: asText('[1,2]'), detail: '[1,2]' },
@@ -130,9 +130,9 @@ function behaviour(variant: Variant, body: Body): Behaviour {
     expect: expectation(variant, body),
   };
   if (status !== 404) return common;
-  // With a session, 404 is how a legacy server says that the session is gone, unless it has read the call.
-  if (body.namesCall) return { ...common, ends: ['sse'] };
-  return { ...common, expectOn: { 'legacy-http': sessionLost }, ends: ['legacy-http', 'sse'] };
+  // With a session, 404 means that the session does not exist, unless the body shows that the server read the call.
+  if (body.hasCallId) return { ...common, endsSession: ['sse'] };
+  return { ...common, expectOn: { 'legacy-http': sessionLost }, endsSession: ['legacy-http', 'sse'] };
 }
 
 const one = (
@@ -178,7 +178,7 @@ const SINGLES: readonly Behaviour[] = [
   one('http-500-latin', 500, { 'content-type': 'text/plain; charset=utf-16le' }, 'It broke', upstreamFailed(500)),
 ];
 
-/** Every refusing status with every body that servers are known to send. */
+/** Every rejecting status with every kind of body that real servers send. */
 export const HTTP_BEHAVIOURS: readonly Behaviour[] = [
   ...VARIANTS.flatMap((variant) => BODIES.map((body) => behaviour(variant, body))),
   ...SINGLES,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { MessageId, Step } from './behaviour.js';
 import { actFor, LEGACY_REVISION, type Incoming } from './handshake.js';
-import { lostSession, PostWire, type WireHome } from './post-wire.js';
+import { lostSession, PostWire, type WireContext } from './post-wire.js';
 import type { Endpoint, ServerState } from './server-state.js';
 import { perform, play } from './wire.js';
 
@@ -10,7 +10,7 @@ interface Resumption {
   readonly scripts: (readonly Step[])[];
 }
 
-/** Streamable HTTP with sessions, POST, resumable streams and DELETE; no GET stream of its own. */
+/** Streamable HTTP with sessions, POST, resumable streams and DELETE, without a server stream. */
 export class LegacyEndpoint implements Endpoint {
   readonly path = '/mcp';
   private readonly sessions = new Set<string>();
@@ -24,9 +24,9 @@ export class LegacyEndpoint implements Endpoint {
       this.sessions.add(session);
       response.setHeader('mcp-session-id', session);
     } else if (!this.admit(request, response)) return;
-    if (message.method === undefined) this.state.replies.settle(message);
+    if (message.method === undefined) this.state.replies.resolve(message);
     if (message.method === undefined || message.id === undefined) return void response.writeHead(202).end();
-    const wire = new PostWire(message.id, response, this.home(request));
+    const wire = new PostWire(message.id, response, this.context(request));
     await perform(actFor(message, LEGACY_REVISION, this.state.misbehave), wire);
   }
 
@@ -35,7 +35,7 @@ export class LegacyEndpoint implements Endpoint {
     const resumption = key === undefined ? undefined : this.resumptions.get(key);
     const steps = resumption?.scripts.shift();
     if (key === undefined || resumption === undefined || steps === undefined) return void response.writeHead(405).end();
-    await play(steps, new PostWire(resumption.id, response, this.home(request)).resumes(key));
+    await play(steps, new PostWire(resumption.id, response, this.context(request)).resuming(key));
   }
 
   delete(request: IncomingMessage, response: ServerResponse): void {
@@ -51,14 +51,14 @@ export class LegacyEndpoint implements Endpoint {
     return known;
   }
 
-  private home(request: IncomingMessage): WireHome {
+  private context(request: IncomingMessage): WireContext {
     const { counters, traps, replies } = this.state;
     return {
       counters,
       traps,
-      reply: (id) => replies.to(id),
+      reply: (id) => replies.waitFor(id),
       forget: () => this.sessions.delete(String(request.headers['mcp-session-id'])),
-      keep: (id, resumed) => {
+      saveResumption: (id, resumed) => {
         const key = crypto.randomUUID();
         this.resumptions.set(key, { id, scripts: [...resumed] });
         return key;

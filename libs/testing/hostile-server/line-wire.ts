@@ -5,21 +5,21 @@ import type { Counters } from './counters.js';
 import { flood, floodPrefix } from './flood.js';
 import type { Headers, QuestionReply, Wire } from './wire.js';
 
-/** What a line wire needs from its process. */
-export interface LineHome {
+/** The parts of the process that a LineWire uses. */
+export interface LineContext {
   readonly counters: Counters;
   readonly out: Writable;
   reply(questionId: string): Promise<QuestionReply>;
   exit(code: number): void;
 }
 
-/** One request that came as a line on stdin and is answered by a line on stdout. */
+/** One request read from stdin and answered by a line on stdout. */
 export class LineWire implements Wire {
   readonly traps = { 'same-origin': '', 'other-origin': '' };
 
   constructor(
     readonly id: MessageId,
-    private readonly home: LineHome,
+    private readonly context: LineContext,
   ) {}
 
   http(_status: number, _headers: Headers, body: string | Uint8Array): void {
@@ -27,37 +27,37 @@ export class LineWire implements Wire {
   }
 
   message(data: string | Uint8Array): void {
-    this.home.out.write(Buffer.concat([typeof data === 'string' ? Buffer.from(data) : data, Buffer.from('\n')]));
+    this.context.out.write(Buffer.concat([typeof data === 'string' ? Buffer.from(data) : data, Buffer.from('\n')]));
   }
 
   event(data: string | Uint8Array): void {
     this.message(data);
   }
 
-  async ask(method: string, params: object): Promise<QuestionReply> {
+  async sendQuestion(method: string, params: object): Promise<QuestionReply> {
     const id = `question-${crypto.randomUUID()}`;
     this.message(json({ jsonrpc: '2.0', id, method, params }));
-    return this.home.reply(id);
+    return this.context.reply(id);
   }
 
   end(): void {
-    this.home.exit(0);
+    this.context.exit(0);
   }
 
   reset(): void {
-    this.home.exit(1);
+    this.context.exit(1);
   }
 
   flood(): void {
-    this.home.out.write(floodPrefix(this.id));
-    flood(this.home.out, this.home.counters);
+    this.context.out.write(floodPrefix(this.id));
+    flood(this.context.out, this.context.counters);
   }
 
   forget(): void {
-    this.home.exit(0);
+    this.context.exit(0);
   }
 
-  keep(): void {}
+  saveResumption(): void {}
 
   fault(fault: Exclude<ConnectionFault, 'reset'>): void {
     if (fault !== 'silence') this.flood();

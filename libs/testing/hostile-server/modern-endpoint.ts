@@ -4,7 +4,7 @@ import { PostWire } from './post-wire.js';
 import type { Endpoint, ServerState } from './server-state.js';
 import { perform } from './wire.js';
 
-/** Streamable HTTP without sessions: every request stands alone. */
+/** Streamable HTTP without sessions. */
 export class ModernEndpoint implements Endpoint {
   readonly path = '/mcp';
 
@@ -13,7 +13,7 @@ export class ModernEndpoint implements Endpoint {
   async post(message: Incoming, _request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (message.id === undefined) return void response.writeHead(202).end();
     const { counters, traps, replies, misbehave } = this.state;
-    const home = { counters, traps, reply: (id: string) => replies.to(id), forget: () => {} };
+    const home = { counters, traps, reply: (id: string) => replies.waitFor(id), forget: () => {} };
     await perform(actFor(message, MODERN_REVISION, misbehave), new PostWire(message.id, response, home));
   }
 

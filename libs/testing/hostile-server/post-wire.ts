@@ -6,28 +6,28 @@ import { EVENT_STREAM, eventBytes } from './event-text.js';
 import { BIG_ANSWER_BYTES, flood, floodPrefix } from './flood.js';
 import type { Headers, QuestionReply, Wire } from './wire.js';
 
-/** What a wire needs from the server that it belongs to. */
-export interface WireHome {
+/** The parts of the server that a wire uses. */
+export interface WireContext {
   readonly counters: Counters;
   readonly traps: Wire['traps'];
-  /** Resolves with the reply to the question of this id. */
+  /** Resolves with the reply to the question with this id. */
   reply(questionId: string): Promise<QuestionReply>;
   forget(): void;
-  keep?(id: MessageId, resumed: readonly (readonly Step[])[]): string;
+  saveResumption?(id: MessageId, resumed: readonly (readonly Step[])[]): string;
 }
 
-/** One request whose answer is the response to its POST. */
+/** One request that is answered in the response to its POST. */
 export class PostWire implements Wire {
   private resumptionKey?: string;
 
   constructor(
     readonly id: MessageId,
     protected readonly response: ServerResponse,
-    protected readonly home: WireHome,
+    protected readonly context: WireContext,
   ) {}
 
   get traps(): Wire['traps'] {
-    return this.home.traps;
+    return this.context.traps;
   }
 
   http(status: number, headers: Headers, body: string | Uint8Array): void {
@@ -43,10 +43,10 @@ export class PostWire implements Wire {
     this.open().write(eventBytes(data, id, retryMs));
   }
 
-  async ask(method: string, params: object): Promise<QuestionReply> {
+  async sendQuestion(method: string, params: object): Promise<QuestionReply> {
     const id = `question-${crypto.randomUUID()}`;
     this.event(json({ jsonrpc: '2.0', id, method, params }));
-    return this.home.reply(id);
+    return this.context.reply(id);
   }
 
   end(): void {
@@ -55,43 +55,43 @@ export class PostWire implements Wire {
 
   reset(): void {
     const { response } = this;
-    const strike = (): void => void response.socket?.resetAndDestroy();
-    // What was written must leave first, or the reset would overtake it.
-    if (response.headersSent) response.write(': last words\n', strike);
-    else strike();
+    const reset = (): void => void response.socket?.resetAndDestroy();
+    // Flush the written bytes first, or the reset would overtake them.
+    if (response.headersSent) response.write(': last words\n', reset);
+    else reset();
   }
 
   flood(): void {
     this.open().write('data: ');
-    flood(this.response, this.home.counters);
+    flood(this.response, this.context.counters);
   }
 
   forget(): void {
-    this.home.forget();
+    this.context.forget();
     this.http(404, { 'content-type': 'application/json' }, lostSession());
   }
 
-  keep(resumed: readonly (readonly Step[])[]): void {
-    const key = this.home.keep?.(this.id, resumed);
+  saveResumption(resumed: readonly (readonly Step[])[]): void {
+    const key = this.context.saveResumption?.(this.id, resumed);
     if (key !== undefined) this.resumptionKey = key;
   }
 
-  /** Goes on with the event ids of the stream that is resumed. */
-  resumes(key: string): this {
+  /** Continues the event ids of the resumed stream. */
+  resuming(key: string): this {
     this.resumptionKey = key;
     return this;
   }
 
   fault(fault: Exclude<ConnectionFault, 'reset'>): void {
-    const { response, home } = this;
-    if (fault === 'silence') return void response.once('close', () => (home.counters.abandoned += 1));
+    const { response, context } = this;
+    if (fault === 'silence') return void response.once('close', () => (context.counters.abandoned += 1));
     if (fault === 'garbage') return void response.socket?.end('GOOD MORNING\r\n\r\n');
     if (fault === 'short') {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '4096' });
       return void response.write(floodPrefix(this.id), () => response.socket?.end());
     }
     response.writeHead(200, { 'content-type': 'application/json' }).write(floodPrefix(this.id));
-    flood(response, home.counters, fault === 'big' ? BIG_ANSWER_BYTES : undefined);
+    flood(response, context.counters, fault === 'big' ? BIG_ANSWER_BYTES : undefined);
   }
 
   private open(): ServerResponse {

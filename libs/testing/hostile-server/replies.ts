@@ -1,14 +1,14 @@
 import type { QuestionReply } from './wire.js';
 
-/** Questions that wait for their reply. */
+/** Matches replies of the client to the questions of the server. */
 export class Replies {
   private readonly waiting = new Map<string, (reply: QuestionReply) => void>();
 
-  to(questionId: string): Promise<QuestionReply> {
+  waitFor(questionId: string): Promise<QuestionReply> {
     return new Promise((resolve) => this.waiting.set(questionId, resolve));
   }
 
-  settle(message: { readonly id?: string | number } & QuestionReply): void {
+  resolve(message: { readonly id?: string | number } & QuestionReply): void {
     const id = String(message.id);
     this.waiting.get(id)?.(message);
     this.waiting.delete(id);

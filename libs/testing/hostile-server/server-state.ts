@@ -4,7 +4,7 @@ import type { Incoming, Misbehaviour } from './handshake.js';
 import type { Replies } from './replies.js';
 import type { Wire } from './wire.js';
 
-/** What the parts of one hostile server share. */
+/** State shared by the parts of one hostile server. */
 export interface ServerState {
   readonly counters: Counters;
   readonly replies: Replies;
@@ -12,9 +12,9 @@ export interface ServerState {
   readonly traps: Wire['traps'];
 }
 
-/** How requests are taken in one transport of one era. */
+/** Handles the requests of one transport and era. */
 export interface Endpoint {
-  /** Path that clients are told. */
+  /** Path of the URL that clients connect to. */
   readonly path: string;
   post(message: Incoming, request: IncomingMessage, response: ServerResponse): Promise<void>;
   get(request: IncomingMessage, response: ServerResponse): void | Promise<void>;

@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { EVENT_STREAM } from './event-text.js';
 import { EventWire } from './event-wire.js';
 import { actFor, SSE_REVISION, type Incoming } from './handshake.js';
-import { lostSession, type WireHome } from './post-wire.js';
+import { lostSession, type WireContext } from './post-wire.js';
 import type { Endpoint, ServerState } from './server-state.js';
 import { perform } from './wire.js';
 
-/** HTTP+SSE: a stream per session, messages posted beside it. */
+/** HTTP+SSE: one stream for each session, messages posted separately. */
 export class SseEndpoint implements Endpoint {
   readonly path = '/sse';
   private readonly streams = new Map<string, ServerResponse>();
@@ -26,9 +26,9 @@ export class SseEndpoint implements Endpoint {
     const session = searchParams.get('sessionId') ?? '';
     const stream = this.streams.get(session);
     if (stream === undefined) return void response.writeHead(404).end(lostSession());
-    if (message.method === undefined) this.state.replies.settle(message);
+    if (message.method === undefined) this.state.replies.resolve(message);
     if (message.method === undefined || message.id === undefined) return void response.writeHead(202).end();
-    const wire = new EventWire(message.id, response, stream, this.home(session));
+    const wire = new EventWire(message.id, response, stream, this.context(session));
     await perform(actFor(message, SSE_REVISION, this.state.misbehave), wire);
   }
 
@@ -36,8 +36,8 @@ export class SseEndpoint implements Endpoint {
     response.writeHead(405, { allow: 'GET' }).end();
   }
 
-  private home(session: string): WireHome {
+  private context(session: string): WireContext {
     const { counters, traps, replies } = this.state;
-    return { counters, traps, reply: (id) => replies.to(id), forget: () => this.streams.delete(session) };
+    return { counters, traps, reply: (id) => replies.waitFor(id), forget: () => this.streams.delete(session) };
   }
 }

@@ -35,8 +35,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-describe('a hostile server on stdio', () => {
-  it('shakes hands in the legacy era and writes wrong lines', async () => {
+describe('a hostile server over stdio', () => {
+  it('completes the legacy handshake and then writes invalid lines', async () => {
     launch('legacy');
     expect(JSON.parse(await say('initialize'))).toMatchObject({ result: { protocolVersion: '2025-11-25' } });
     expect(JSON.parse(await say('server/discover'))).toMatchObject({ error: { code: -32601 } });
@@ -45,13 +45,13 @@ describe('a hostile server on stdio', () => {
     expect(stdioRuns(join(folder, 'ledger'), 'mark-foreign-id')).toBe(1);
   });
 
-  it('is discovered in the modern era', async () => {
+  it('answers discovery and rejects the legacy handshake in the modern era', async () => {
     launch('modern');
     expect(JSON.parse(await say('server/discover'))).toMatchObject({ result: { supportedVersions: ['2026-07-28'] } });
     expect(JSON.parse(await say('initialize'))).toMatchObject({ error: { code: -32022 } });
   });
 
-  it('dies in the middle of a call', async () => {
+  it('exits in the middle of a call', async () => {
     launch('legacy');
     child.stdin.write('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"channel-closed"}}\n');
     expect(await once(child, 'exit')).toEqual([0, null]);

@@ -1,6 +1,6 @@
 /**
  * A hostile server on stdio: `node stdio-main.js --era legacy|modern [--misbehave method=behaviour]`.
- * With HOSTILE_LEDGER set, each message that arrives is added to that file as one line of JSON.
+ * With HOSTILE_LEDGER set, the server appends each received message to that file as one line of JSON.
  */
 import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -21,25 +21,25 @@ const replies = new Replies();
 const home = {
   counters: new Counters(),
   out: process.stdout,
-  reply: (id: string) => replies.to(id),
+  reply: (id: string) => replies.waitFor(id),
   exit: (code: number) => process.exit(code),
 };
 
-function note(message: Incoming): void {
+function record(message: Incoming): void {
   if (ledger === undefined) return;
   const { name: tool, arguments: args } = message.params ?? {};
   appendFileSync(ledger, `${JSON.stringify({ method: message.method, tool, call: args?.call })}\n`);
 }
 
-function take(line: string): void {
+function handleLine(line: string): void {
   const message = JSON.parse(line) as Incoming;
-  if (message.method === undefined) return replies.settle(message);
-  note(message);
+  if (message.method === undefined) return replies.resolve(message);
+  record(message);
   if (message.id === undefined) return;
   void perform(actFor(message, revision, misbehave), new LineWire(message.id, home));
 }
 
 process.stdout.on('error', () => process.exit(0));
 createInterface({ input: process.stdin })
-  .on('line', take)
+  .on('line', handleLine)
   .on('close', () => process.exit(0));

@@ -5,16 +5,16 @@ import type { Misbehaviour } from './handshake.js';
 export interface HostileCommand {
   readonly command: string;
   readonly args: string[];
-  /** Give it to the child; `stdioRuns` reads what it leaves behind. */
+  /** Environment of the child process; `stdioRuns` reads the file that it names. */
   readonly env: { HOSTILE_LEDGER: string };
 }
 
-/** The executable as it stands in the build: a child process runs no TypeScript. */
+/** The compiled executable: a child process does not compile TypeScript. */
 const STDIO_EXECUTABLE = fileURLToPath(
   new URL('../../../dist/libs/testing/hostile-server/stdio-main.js', import.meta.url),
 ).replace('/dist/dist/', '/dist/');
 
-/** How to start a hostile server on stdio that notes its calls in the file `ledger`. */
+/** The command that starts a hostile stdio server, which records its calls in the file `ledger`. */
 export function hostileCommand(era: 'legacy' | 'modern', ledger: string, misbehave: Misbehaviour = {}): HostileCommand {
   const wrongs = Object.entries(misbehave).flatMap(([method, name]) => ['--misbehave', `${method}=${name}`]);
   return {
@@ -24,7 +24,7 @@ export function hostileCommand(era: 'legacy' | 'modern', ledger: string, misbeha
   };
 }
 
-/** How often the call with this mark ran, in all the children that shared the ledger. */
+/** Number of executions of the call with this mark, over all child processes that shared the ledger. */
 export function stdioRuns(ledger: string, call: string): number {
   if (!existsSync(ledger)) return 0;
   return readFileSync(ledger, 'utf8')

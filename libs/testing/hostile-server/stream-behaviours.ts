@@ -15,7 +15,7 @@ const LEGACY_CARRIERS = ['legacy-http', 'sse', 'stdio-legacy'] as const satisfie
 const MODERN_CARRIERS = ['modern-http', 'stdio-modern'] as const satisfies readonly Carrier[];
 const STDIO_CARRIERS = ['stdio-legacy', 'stdio-modern'] as const satisfies readonly Carrier[];
 
-/** Progress for a token that nobody gave out: an event that says nothing. */
+/** Progress for an unknown token: an event without meaning for the client. */
 const noise: Frame = () =>
   json({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 'nobody', progress: 1 } });
 
@@ -33,30 +33,30 @@ const stream = (
   return { name, act, carriers: POST_CARRIERS, expect, ...others };
 };
 
-/** Event streams that end, or do not, without the answer. */
+/** Event streams without an answer: ended, reset or left open. */
 const CUTS: readonly Behaviour[] = [
   stream('stream-empty', ['end'], brokeProtocol),
   stream('stream-cut', [{ event: noise }, 'end'], brokeProtocol),
   stream('stream-cut-with-ids', [{ event: noise, eventId: '1', retryMs: 100 }, 'end'], brokeProtocol),
   stream('stream-reset', [{ event: noise }, 'reset'], brokeProtocol),
-  stream('stream-hang', [{ event: noise }, 'hang'], outcomeUnknown, { carriers: CARRIERS, waits: CARRIERS }),
+  stream('stream-hang', [{ event: noise }, 'hang'], outcomeUnknown, { carriers: CARRIERS, untilTimeout: CARRIERS }),
   stream('channel-closed', ['end'], outcomeUnknown, {
     carriers: ['sse', ...STDIO_CARRIERS],
-    ends: ['sse', ...STDIO_CARRIERS],
+    endsSession: ['sse', ...STDIO_CARRIERS],
   }),
   stream('channel-closed-after-noise', [{ event: noise }, 'end'], outcomeUnknown, {
     carriers: ['sse', ...STDIO_CARRIERS],
-    ends: ['sse', ...STDIO_CARRIERS],
+    endsSession: ['sse', ...STDIO_CARRIERS],
   }),
   stream('channel-reset', [{ event: noise }, 'reset'], outcomeUnknown, {
     carriers: ['sse', ...STDIO_CARRIERS],
-    ends: ['sse', ...STDIO_CARRIERS],
+    endsSession: ['sse', ...STDIO_CARRIERS],
   }),
 ];
 
 const EMPTY_RESUMPTIONS: readonly (readonly Step[])[] = Array.from({ length: 500 }, () => ['end'] as const);
 
-/** Streams that a legacy client may pick up again with Last-Event-ID; a modern one may not. */
+/** Streams that a legacy client may resume with Last-Event-ID. Modern streams cannot be resumed. */
 const RESUMPTIONS: readonly Behaviour[] = [
   stream('stream-resumed', [{ event: noise, eventId: '1', retryMs: 100 }, 'end'], brokeProtocol, {
     resumed: [[{ event: first, eventId: '2' }, 'end']],
@@ -73,13 +73,13 @@ const RESUMPTIONS: readonly Behaviour[] = [
   stream('stream-never-resumed', [{ event: noise, eventId: '1', retryMs: 100 }, 'end'], brokeProtocol, {
     resumed: EMPTY_RESUMPTIONS,
     expectOn: { 'legacy-http': outcomeUnknown },
-    waits: ['legacy-http'],
+    untilTimeout: ['legacy-http'],
   }),
 ];
 
 const badEvent = (name: string, event: Frame): Behaviour => stream(name, [{ event }, 'end'], brokeProtocol);
 
-/** Streams whose only message is no answer to the request. */
+/** Streams whose only message is not an answer to the request. */
 const BAD_EVENTS: readonly Behaviour[] = [
   badEvent('stream-null', () => 'null'),
   badEvent('stream-array', (id) => `[${resultFrame(id, 'done')}]`),
@@ -93,7 +93,10 @@ const BAD_EVENTS: readonly Behaviour[] = [
 
 const NOBODY_ANSWERED = { code: 4712, message: 'Nobody answered', data: { refusal: -32601 } };
 
-/** Questions that the client never offered to answer. A legacy server is refused and decides; a modern one broke the rules. */
+/**
+ * Questions that the client did not declare a capability for. A legacy server receives a refusal and decides; a modern
+ * server violates the protocol.
+ */
 const QUESTIONS: readonly Behaviour[] = [
   stream(
     'question-undeclared',
@@ -107,7 +110,7 @@ const QUESTIONS: readonly Behaviour[] = [
     {
       carriers: CARRIERS,
       expectOn: { 'modern-http': brokeProtocol, 'stdio-modern': outcomeUnknown },
-      waits: ['stdio-modern'],
+      untilTimeout: ['stdio-modern'],
     },
   ),
   stream('question-unheard-of', [{ ask: 'acme/guess', params: {} }], serverError(NOBODY_ANSWERED), {

@@ -3,37 +3,37 @@ import { json } from './behaviour.js';
 
 export type Headers = Readonly<Record<string, string>>;
 
-/** The reply to a question that the server asked. */
+/** The client's reply to a question of the server. */
 export interface QuestionReply {
   readonly result?: unknown;
   readonly error?: { readonly code: number };
 }
 
-/** What one carrier can do with one request. Each method writes exactly what it is told, right or wrong. */
+/** Everything that one carrier can do with one request. Each method writes its arguments unchanged, valid or not. */
 export interface Wire {
   readonly id: MessageId;
-  /** A whole HTTP response; a line of its body where there is no HTTP. */
+  /** Sends a complete HTTP response, or its body as a line where the carrier is not HTTP. */
   http(status: number, headers: Headers, body: string | Uint8Array): void;
-  /** One message in the answer's place. */
+  /** Sends one message in place of the answer. */
   message(data: string | Uint8Array): void;
   event(data: string | Uint8Array, eventId?: string, retryMs?: number): void;
-  /** Sends a request of the server's own and waits for its reply, for ever if need be. */
-  ask(method: string, params: object): Promise<QuestionReply>;
+  /** Sends a request of the server and waits for the reply without a timeout. */
+  sendQuestion(method: string, params: object): Promise<QuestionReply>;
   end(): void;
   reset(): void;
-  /** One event or line without an end, written as fast as it is read. */
+  /** Sends one event or line without end, as fast as the client reads. */
   flood(): void;
   fault(fault: Exclude<ConnectionFault, 'reset'>): void;
-  /** Drops the session; later requests of it are refused. */
+  /** Drops the session and rejects its later requests. */
   forget(): void;
-  /** Keeps what a later GET with Last-Event-ID shall find. */
-  keep(resumed: readonly (readonly Step[])[]): void;
-  /** Where redirects point. */
+  /** Stores the scripts for later GETs with Last-Event-ID. */
+  saveResumption(resumed: readonly (readonly Step[])[]): void;
+  /** Targets of redirects. */
   readonly traps: Readonly<Record<'same-origin' | 'other-origin', string>>;
 }
 
-async function askAndTell(wire: Wire, method: string, params: object): Promise<void> {
-  const reply = await wire.ask(method, params);
+async function sendQuestionAndReportRefusal(wire: Wire, method: string, params: object): Promise<void> {
+  const reply = await wire.sendQuestion(method, params);
   const refusal = reply.error?.code ?? 'answered';
   wire.event(
     json({ jsonrpc: '2.0', id: wire.id, error: { code: 4712, message: 'Nobody answered', data: { refusal } } }),
@@ -45,12 +45,12 @@ export async function play([step, ...rest]: readonly Step[], wire: Wire): Promis
   if (step === 'end') wire.end();
   else if (step === 'reset') wire.reset();
   else if (step === 'flood') wire.flood();
-  else if ('ask' in step) await askAndTell(wire, step.ask, step.params);
+  else if ('ask' in step) await sendQuestionAndReportRefusal(wire, step.ask, step.params);
   else wire.event(step.event(wire.id), step.eventId, step.retryMs);
   return play(rest, wire);
 }
 
-/** Does to the request what the behaviour says. */
+/** Performs the act on the request. */
 export async function perform(act: Act, wire: Wire): Promise<void> {
   switch (act.kind) {
     case 'http':
@@ -64,7 +64,7 @@ export async function perform(act: Act, wire: Wire): Promise<void> {
     case 'connection':
       return act.fault === 'reset' ? wire.reset() : wire.fault(act.fault);
     case 'stream':
-      if (act.resumed !== undefined) wire.keep(act.resumed);
+      if (act.resumed !== undefined) wire.saveResumption(act.resumed);
       return play(act.steps, wire);
   }
 }

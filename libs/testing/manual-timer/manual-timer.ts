@@ -5,10 +5,10 @@ interface Waiting {
   readonly run: () => void;
 }
 
-/** Time that stands still until a test moves it. */
+/** A timer whose time advances only when a test advances it. */
 export class ManualTimer extends Timer {
   private time = 0;
-  /** In the order in which they were asked for: of two that are due at one moment the older runs first. */
+  /** In the order of registration: of two entries due at the same time the older one runs first. */
   private readonly waiting = new Set<Waiting>();
 
   override now(): number {
@@ -21,12 +21,12 @@ export class ManualTimer extends Timer {
     return () => this.waiting.delete(entry);
   }
 
-  /** How many wait for their time. */
+  /** Number of entries that are not due yet. */
   get pending(): number {
     return this.waiting.size;
   }
 
-  /** Lets so many ms pass. What falls due runs in its order, and all that follows from it without waiting, too. */
+  /** Advances the time. Due entries run in order, each followed by all promises that it settles. */
   async advance(ms: number): Promise<void> {
     const end = this.time + ms;
     await settled();
@@ -48,7 +48,7 @@ export class ManualTimer extends Timer {
   }
 }
 
-/** Resolves when no promise can make progress by itself any more. */
+/** Resolves when the microtask queue is empty. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -5,19 +5,19 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-/** Debian has a folder for each version, and none of them on the path. */
+/** Debian installs each version in its own folder and adds none of them to the path. */
 const DEBIAN = '/usr/lib/postgresql';
 const USERS = ['postgres', 'nobody'];
 
-/** The programs of PostgreSQL, and whoever runs them. */
+/** The programs of PostgreSQL and the user that runs them. */
 export interface PostgresPrograms {
   readonly initdb: string;
   readonly postgres: string;
-  /** Of another user, where this process is root's. */
+  /** Set when this process runs as root, which PostgreSQL refuses. */
   readonly user: { readonly uid?: number; readonly gid?: number };
 }
 
-/** Throws a sentence that says what to install where there are none. */
+/** Throws an error that names the package to install when PostgreSQL is missing. */
 export async function findPrograms(): Promise<PostgresPrograms> {
   const debian = await readdir(DEBIAN).catch(() => []);
   const newestFirst = debian
@@ -26,13 +26,13 @@ export async function findPrograms(): Promise<PostgresPrograms> {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...newestFirst];
   const folder = folders.find((path) => ['initdb', 'postgres'].every((name) => existsSync(join(path, name))));
   if (folder === undefined) {
-    throw new Error('There is no PostgreSQL server on this machine: install the package postgresql.');
+    throw new Error('PostgreSQL is not installed. Install the package postgresql.');
   }
   return { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres'), user: await unprivileged() };
 }
 
-/** Gives a folder to whoever runs the programs. */
-export async function giveTo({ uid, gid }: PostgresPrograms['user'], folder: string): Promise<void> {
+/** Makes the user that runs the programs the owner of a folder. */
+export async function changeOwner({ uid, gid }: PostgresPrograms['user'], folder: string): Promise<void> {
   if (uid !== undefined && gid !== undefined) await chown(folder, uid, gid);
 }
 
@@ -42,7 +42,9 @@ async function unprivileged(): Promise<PostgresPrograms['user']> {
     const [uid, gid] = await Promise.all(['-u', '-g'].map((option) => idOf(option, name)));
     if (uid !== undefined && gid !== undefined) return { uid, gid };
   }
-  throw new Error('PostgreSQL does not run as root, and there is neither a user postgres nor nobody: run as another.');
+  throw new Error(
+    'PostgreSQL does not run as root, and neither the user postgres nor nobody exists. Run the tests as another user.',
+  );
 }
 
 async function idOf(option: string, name: string): Promise<number | undefined> {

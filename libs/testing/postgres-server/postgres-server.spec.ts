@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { startPostgres, type RunningPostgres } from './index.js';
 
-describe('a PostgreSQL for tests', () => {
+describe('a PostgreSQL server for tests', () => {
   const started: RunningPostgres[] = [];
 
   const start = async () => {
@@ -12,7 +12,7 @@ describe('a PostgreSQL for tests', () => {
 
   afterEach(() => Promise.all(started.splice(0).map((postgres) => postgres.stop())));
 
-  it('serves as soon as it is started, each on a port of its own and each database empty', async () => {
+  it('listens on its own port as soon as it has started and creates empty databases', async () => {
     const [one, other] = await Promise.all([start(), start()]);
     expect(one.port).not.toBe(other.port);
     const [first, second] = [await one.createDatabase(), await one.createDatabase()];
@@ -20,7 +20,7 @@ describe('a PostgreSQL for tests', () => {
     expect(await one.query(second, `select to_regclass('things') as things`)).toEqual([{ things: null }]);
   });
 
-  it.each(['in order', 'crash'] as const)('has what was committed after it was ended: %s', async (how) => {
+  it.each(['in order', 'crash'] as const)('keeps committed rows over a restart (end: %s)', async (how) => {
     const postgres = await start();
     const url = await postgres.createDatabase();
     await postgres.query(url, 'create table things as select 7 as id');

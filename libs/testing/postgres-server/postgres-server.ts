@@ -7,33 +7,36 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { ended, freePort } from '#lib/testing/redis-server';
-import { findPrograms, giveTo, type PostgresPrograms } from './postgres-programs.js';
+import { findPrograms, changeOwner, type PostgresPrograms } from './postgres-programs.js';
 
 const run = promisify(execFile);
 const READY = /database system is ready to accept connections/;
-/** Nothing here outlives the machine, and much is started. */
+/** Durability is not needed, and many servers run at the same time. */
 const SETTINGS = { fsync: 'off', unix_socket_directories: '', max_connections: '50', shared_buffers: '16MB' };
 
-/** A running PostgreSQL, and what can be done to it. */
+/** Controls a running PostgreSQL server. */
 export interface RunningPostgres {
   readonly port: number;
-  /** Makes an empty database; its URL has a password, which the server does not ask for. */
+  /** Creates an empty database. Its URL contains a password, which the server does not check. */
   createDatabase(): Promise<string>;
-  /** Rows of a statement, on a connection of its own. */
+  /** Runs a statement on its own connection and returns the rows. */
   query(url: string, statement: string): Promise<Record<string, unknown>[]>;
-  /** Ends it: in order (connections are cut, and told so), or as a crash would. Resolves when it is gone. */
+  /** Ends the process, in order (connections are closed with a notice) or like a crash. Resolves when it has exited. */
   end(how: 'in order' | 'crash'): Promise<void>;
-  /** Starts it again after it was ended, on the same port and with all that was committed. */
+  /** Starts an ended server on the same port with all committed data. */
   restart(): Promise<void>;
-  /** Ends it and removes its files. */
+  /** Ends the process and removes its files. */
   stop(): Promise<void>;
 }
 
-/** Starts a server of its own. Throws one sentence when PostgreSQL is not installed. */
+/**
+ * Starts a server with its own data folder. Throws an error that names the missing package when PostgreSQL is not
+ * installed.
+ */
 export async function startPostgres(): Promise<RunningPostgres> {
   const programs = await findPrograms();
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-postgres-'));
-  await giveTo(programs.user, folder);
+  await changeOwner(programs.user, folder);
   const options = [
     '--auth=trust',
     '--username=isthmus',
@@ -68,7 +71,7 @@ class PostgresServer implements RunningPostgres {
     process.once('exit', leave);
     child.once('exit', () => process.off('exit', leave));
     this.child = child;
-    await served(child.stderr);
+    await untilReady(child.stderr);
   }
 
   async createDatabase(): Promise<string> {
@@ -90,7 +93,7 @@ class PostgresServer implements RunningPostgres {
 
   async end(how: 'in order' | 'crash'): Promise<void> {
     if (this.child === undefined) return;
-    // Signals of its manual (Shutting Down the Server). SIGKILL would leave its own children to themselves.
+    // See "Shutting Down the Server" in the manual. SIGKILL would orphan its child processes.
     this.child.kill(how === 'crash' ? 'SIGQUIT' : 'SIGINT');
     await ended(this.child);
   }
@@ -109,16 +112,16 @@ class PostgresServer implements RunningPostgres {
   }
 }
 
-/** Resolves once it serves. Throws what it said last when it ended instead. */
-async function served(output: Readable): Promise<void> {
-  const said: string[] = [];
+/** Resolves once the server accepts connections. Throws its last output when it exits instead. */
+async function untilReady(output: Readable): Promise<void> {
+  const lines: string[] = [];
   for await (const line of createInterface(output)) {
     if (READY.test(line)) {
-      // What it says later is of no interest, and must not fill the pipe.
+      // Discard later output so that it does not fill the pipe.
       output.resume();
       return;
     }
-    said.push(line);
+    lines.push(line);
   }
-  throw new Error(`PostgreSQL ended at its start:\n${said.slice(-5).join('\n')}`);
+  throw new Error(`PostgreSQL exited during its start:\n${lines.slice(-5).join('\n')}`);
 }

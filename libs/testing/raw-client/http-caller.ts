@@ -3,14 +3,14 @@ import type { JsonObject, RequestId } from '#lib/mcp-protocol';
 import { isAnswer, messagesIn, type RawAnswer } from './raw-answer.js';
 
 export interface RawClientOptions {
-  /** Bearer token; absent: none is sent. */
+  /** Bearer token; absent for requests without authorization. */
   readonly token?: string;
   readonly timeoutMs?: number;
   readonly clientInfo?: JsonObject;
   readonly capabilities?: JsonObject;
 }
 
-/** Posts messages over connections of its own and reads all that comes back. */
+/** Posts messages over its own connections and reads each complete response. */
 export class HttpCaller {
   readonly agent: Agent;
   private readonly authorization: Readonly<Record<string, string>>;
@@ -59,13 +59,13 @@ export class HttpCaller {
     };
   }
 
-  /** Breaks what is still open. */
+  /** Destroys all open connections. */
   close(): Promise<void> {
     return this.agent.destroy();
   }
 }
 
-/** Numbers and strings in turn: a peer has to give back both as they are. */
+/** Alternates numbers and strings, because a peer has to return either kind unchanged. */
 export class Ids {
   private last = 0;
 

@@ -11,9 +11,9 @@ export interface LegacyClientOptions extends RawClientOptions {
 const ACCEPT = { accept: 'application/json, text/event-stream' };
 
 const DEFAULT_RETRY_MS = 1_000;
-const DEFAULT_PATIENCE_MS = 60_000;
+const DEFAULT_TIMEOUT_MS = 60_000;
 
-/** Where an event stream may be picked up again, and after what time. */
+/** Where and after which delay an event stream can be resumed. */
 interface Cursor {
   readonly lastEventId?: string;
   readonly retryMs?: number;
@@ -44,7 +44,7 @@ export class LegacyRawClient implements RawClient {
     this.revision = options.revision ?? '2025-11-25';
   }
 
-  /** Headers that belong to the session, for requests made by hand. */
+  /** Headers of the session, for requests that a test sends itself. */
   get headers(): Readonly<Record<string, string>> {
     return { ...ACCEPT, ...this.session };
   }
@@ -62,7 +62,7 @@ export class LegacyRawClient implements RawClient {
     return answer;
   }
 
-  /** A stream that was closed before its answer, after an event with an id, is picked up again with GET. */
+  /** Resumes with GET a stream that was closed after an event with an id and before its answer. */
   async request(method: string, params: JsonObject = {}): Promise<RawAnswer> {
     const message = { jsonrpc: '2.0', id: this.ids.next(), method, params };
     const answer = await this.resumed(await this.http.post(this.url, this.headers, message), performance.now());
@@ -76,7 +76,7 @@ export class LegacyRawClient implements RawClient {
 
   private async resumed(answer: RawAnswer, startedAt: number, cursor: Cursor = {}): Promise<RawAnswer> {
     const { lastEventId, retryMs = DEFAULT_RETRY_MS } = cursorAfter(answer.body, cursor);
-    const isLate = performance.now() - startedAt > (this.options.timeoutMs ?? DEFAULT_PATIENCE_MS);
+    const isLate = performance.now() - startedAt > (this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     if (answer.answers.length > 0 || lastEventId === undefined || isLate) return answer;
     await wait(retryMs);
     const headers = { ...this.headers, accept: 'text/event-stream', 'last-event-id': lastEventId };

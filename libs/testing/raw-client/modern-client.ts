@@ -6,13 +6,15 @@ import type { RawClient } from './raw-client.js';
 const REVISION = '2026-07-28';
 const KEY = 'io.modelcontextprotocol/';
 
-/** Plain where a header can carry it, else in the sentinel form (specification 2026: transports, Value Encoding). */
+/**
+ * Plain text where a header can carry it, otherwise the sentinel form (specification 2026: transports, Value Encoding).
+ */
 const headerValue = (text: string): string =>
   /^[!-~]([ -~]*[!-~])?$/.test(text) && !text.startsWith('=?base64?')
     ? text
     : `=?base64?${Buffer.from(text).toString('base64')}?=`;
 
-/** Streamable HTTP without a session: each request says all about itself. */
+/** Streamable HTTP without a session. */
 export class ModernRawClient implements RawClient {
   readonly transport = 'modern';
   readonly surplus: JsonObject[] = [];
@@ -31,7 +33,7 @@ export class ModernRawClient implements RawClient {
     return Promise.resolve(undefined);
   }
 
-  /** The request as this client would send it, for tests that spoil a part of it. */
+  /** Builds the request that this client would send, for tests that alter a part of it. */
   compose(method: string, params: JsonObject = {}): { headers: Record<string, string>; message: JsonObject } {
     const name = params['name'] ?? params['uri'];
     const meta = {

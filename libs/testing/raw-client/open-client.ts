@@ -8,8 +8,8 @@ import { SseRawClient } from './sse-client.js';
 export const CLIENT_TRANSPORTS: readonly ClientTransport[] = ['legacy', 'modern', 'sse', 'rpc'];
 
 /**
- * A client for one endpoint of the gateway, not yet connected.
- * @param base the gateway's URL, with `/servers/<slug>` behind it for one server's endpoint
+ * Creates a client for one endpoint of the gateway, not yet connected.
+ * @param base the gateway's URL, followed by `/servers/<slug>` for the endpoint of one server
  */
 export function rawClient(transport: ClientTransport, base: string, options: RawClientOptions = {}): RawClient {
   switch (transport) {

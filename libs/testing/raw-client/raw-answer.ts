@@ -1,21 +1,21 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { JsonObject, RequestId } from '#lib/mcp-protocol';
 
-/** Everything that came back to one request, unjudged. */
+/** Everything that was received for one request, unchecked. */
 export interface RawAnswer {
   readonly id: RequestId;
   /** HTTP status of the response to the POST. */
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Body of that response as it came. */
+  /** Raw body of that response. */
   readonly body: string;
-  /** Messages with `result` or `error`, in order of arrival. A good peer sends exactly one. */
+  /** Messages with `result` or `error`, in order of arrival. A correct peer sends exactly one. */
   readonly answers: readonly JsonObject[];
-  /** Notifications and questions that came before. */
+  /** Notifications and questions that were received as well. */
   readonly others: readonly JsonObject[];
 }
 
-/** Data of the message events in a piece of an event stream. */
+/** Type and data of the events in a part of an event stream. */
 export function eventData(text: string): { type: string; data: string }[] {
   return text
     .replaceAll('\r\n', '\n')
@@ -33,7 +33,7 @@ export function eventData(text: string): { type: string; data: string }[] {
     .filter(({ data }) => data !== '');
 }
 
-/** The messages in a response body, JSON or event stream; what is neither is left out. */
+/** The messages in a response body that is JSON or an event stream; empty for any other body. */
 export function messagesIn(contentType: string | undefined, body: string): JsonObject[] {
   if (contentType?.startsWith('text/event-stream') === true) {
     return eventData(body).map(({ data }) => JSON.parse(data) as JsonObject);

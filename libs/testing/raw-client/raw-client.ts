@@ -3,14 +3,14 @@ import type { RawAnswer } from './raw-answer.js';
 
 export type ClientTransport = 'legacy' | 'modern' | 'sse' | 'rpc';
 
-/** A client without opinions: it sends what it is told and keeps all that comes back. */
+/** A client without validation: it sends any message and records everything that it receives. */
 export interface RawClient {
   readonly transport: ClientTransport;
-  /** Shakes hands where the transport has a handshake; its answer, good or bad. */
+  /** Performs the handshake where the transport has one and returns its answer. */
   connect(): Promise<RawAnswer | undefined>;
-  /** Sends one request and waits for its answer. Rejects only when nothing comes at all. */
+  /** Sends one request and waits for its answer. Rejects only when there is no response. */
   request(method: string, params?: JsonObject): Promise<RawAnswer>;
-  /** Answers that came on top of the one that each request was due. */
+  /** Answers in excess of one for each request. */
   readonly surplus: readonly JsonObject[];
   close(): Promise<void>;
 }

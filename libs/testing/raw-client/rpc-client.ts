@@ -10,7 +10,7 @@ export class RpcRawClient implements RawClient {
   readonly http: HttpCaller;
   private readonly ids = new Ids();
 
-  /** @param url where requests are posted */
+  /** @param url the endpoint that requests are posted to */
   constructor(
     private readonly url: string,
     options: RawClientOptions = {},

@@ -8,7 +8,7 @@ interface Waiting {
   readonly reject: (cause: Error) => void;
 }
 
-/** HTTP+SSE: messages are posted, answers come on one stream. */
+/** HTTP+SSE: messages are posted, answers are received on one stream. */
 export class SseRawClient implements RawClient {
   readonly transport = 'sse';
   readonly surplus: JsonObject[] = [];
@@ -21,7 +21,7 @@ export class SseRawClient implements RawClient {
   private readonly timeoutMs: number;
   private postUrl = '';
 
-  /** @param url where the stream is opened */
+  /** @param url the endpoint of the stream */
   constructor(
     private readonly url: string,
     private readonly options: RawClientOptions = {},
@@ -42,12 +42,12 @@ export class SseRawClient implements RawClient {
     return answer;
   }
 
-  /** Where the endpoint event said that messages are to be posted. */
+  /** The URL for messages from the endpoint event. */
   get messagesUrl(): string {
     return this.postUrl;
   }
 
-  /** Opens the stream and takes the address for messages, no more; what refused it, if anything. */
+  /** Opens the stream and waits for the endpoint event. Returns the response when the server rejects the stream. */
   async open(): Promise<RawAnswer | undefined> {
     const accept = { accept: 'text/event-stream' };
     const { statusCode, headers, body } = await this.http.request('GET', this.url, accept, undefined, this.stop.signal);
@@ -94,11 +94,11 @@ export class SseRawClient implements RawClient {
       const text = rest + decoder.decode(chunk, { stream: true });
       const end = text.lastIndexOf('\n\n');
       rest = end < 0 ? text : text.slice(end + 2);
-      if (end >= 0) this.take(text.slice(0, end + 2), ready);
+      if (end >= 0) this.parse(text.slice(0, end + 2), ready);
     }
   }
 
-  private take(text: string, ready: () => void): void {
+  private parse(text: string, ready: () => void): void {
     for (const { type, data } of eventData(text)) {
       if (type === 'endpoint') {
         this.postUrl = new URL(data, this.url).href;

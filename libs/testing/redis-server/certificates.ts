@@ -13,13 +13,13 @@ export interface Certificates {
   readonly caFile: string;
   /** Its text. */
   readonly ca: string;
-  /** With these a server speaks TLS on the port, and nothing else. */
+  /** Settings with which a server accepts TLS only on the port. */
   settingsFor(port: number): RedisSettings;
   remove(): Promise<void>;
 }
 
-/** Makes an authority of a test's own with `openssl`. */
-export async function certify(): Promise<Certificates> {
+/** Creates an authority and a server certificate with `openssl`. */
+export async function createCertificates(): Promise<Certificates> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-tls-'));
   const file = (name: string) => join(folder, name);
   const newKey = (name: string) => ['-newkey', 'rsa:2048', '-nodes', '-keyout', file(`${name}.key`)];

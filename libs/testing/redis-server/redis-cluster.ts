@@ -4,16 +4,16 @@ import { startRedis, type RedisSettings, type RunningRedis } from './redis-serve
 
 const SLOTS = 16_384;
 
-/** Servers that share the slots, and those that stand by. */
+/** The masters, which share the slots, and their replicas. */
 export interface RunningCluster {
   /** Masters at the start, in the order of their slots. */
   readonly masters: readonly RunningRedis[];
-  /** One for each master, in the same order, where asked for. */
+  /** One for each master in the same order, or none. */
   readonly replicas: readonly RunningRedis[];
   stop(): Promise<void>;
 }
 
-/** Starts three masters, with a replica each if asked for, and waits until they agree. */
+/** Starts three masters, each with a replica if requested, and waits until the cluster is ready. */
 export async function startRedisCluster({ replicas = false } = {}): Promise<RunningCluster> {
   const count = replicas ? 6 : 3;
   const busPorts = await Promise.all(Array.from({ length: count }, freePort));
@@ -30,9 +30,9 @@ export async function startRedisCluster({ replicas = false } = {}): Promise<Runn
     for (const [index, { port }] of servers.entries()) {
       await first.call('CLUSTER', 'MEET', '127.0.0.1', `${port}`, `${busPorts[index]}`);
     }
-    await agreed(clients, count);
+    await untilClusterReady(clients, count);
     await Promise.all(clients.slice(3).map(async (client, index) => follow(client, clients[index])));
-    await agreed(clients, count);
+    await untilClusterReady(clients, count);
   } finally {
     for (const client of clients) client.disconnect();
   }
@@ -54,8 +54,8 @@ async function follow(replica: Redis, master: Redis | undefined): Promise<void> 
   await until(async () => (await replica.info('replication')).includes('master_link_status:up'));
 }
 
-/** Every server knows all others and is willing to serve. */
-async function agreed(clients: readonly Redis[], count: number): Promise<void> {
+/** Resolves when every server knows all others and accepts commands. */
+async function untilClusterReady(clients: readonly Redis[], count: number): Promise<void> {
   const isReady = (info: string) =>
     info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${count}\r`);
   await until(async () => {
@@ -64,7 +64,7 @@ async function agreed(clients: readonly Redis[], count: number): Promise<void> {
   });
 }
 
-/** Looks again and again: nobody tells when servers agree. */
+/** Polls a condition: Redis sends no event when servers agree. */
 export async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }

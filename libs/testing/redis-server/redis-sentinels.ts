@@ -2,21 +2,24 @@ import { Redis } from 'ioredis';
 import { until } from './redis-cluster.js';
 import { startRedis, type RunningRedis } from './redis-server.js';
 
-/** A master, a replica, and the Sentinels that make the one out of the other. */
+/** A master, a replica, and the Sentinels that promote the replica. */
 export interface RunningSentinels {
   readonly name: string;
   readonly master: RunningRedis;
   readonly replica: RunningRedis;
   readonly sentinels: readonly RunningRedis[];
-  /** Resolves once the Sentinels have made the replica the master. */
+  /** Resolves once the Sentinels report the replica as the master. */
   promoted(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Time in which the Sentinels agree, or do not. */
-const AGREEMENT_TIMEOUT_MS = 10_000;
+/** The Sentinels have promoted the replica within this time, or will not. */
+const FORCE_PROMOTION_INTERVAL_MS = 10_000;
 
-/** Starts them and waits until the Sentinels know the replica and each other. A dead master is noticed after 500 ms. */
+/**
+ * Starts all servers and waits until the Sentinels know the replica and each other. They detect a dead master after 500
+ * ms.
+ */
 export async function startSentinels(name = 'main'): Promise<RunningSentinels> {
   const master = await startRedis({ settings: { 'repl-diskless-sync-delay': '0' } });
   const replica = await startRedis({ settings: { replicaof: `127.0.0.1 ${master.port}` } });
@@ -45,15 +48,15 @@ export async function startSentinels(name = 'main'): Promise<RunningSentinels> {
 }
 
 /**
- * Sentinels that were themselves held up for two seconds do nothing for half a minute (TILT mode), and then find that the
- * replica has been without its master for too long to take its place. One that is a master already is taken all the same,
- * unless a Sentinel that has not noticed the end of the old master yet makes a replica of it again: hence more than once.
+ * Sentinels that were delayed for two seconds are inactive for 30 seconds (TILT mode) and then reject the replica,
+ * because it has been without a master for too long. They accept a replica that has already become a master, unless a
+ * Sentinel that has not detected the end of the old master makes it a replica again. So this promotes it repeatedly.
  */
 async function promoted(name: string, replica: RunningRedis, sentinels: readonly RunningRedis[]): Promise<void> {
   const clients = [replica, ...sentinels].map(({ port }) => new Redis({ host: '127.0.0.1', port }));
   const [follower, ...watchers] = clients as [Redis, ...Redis[]];
   const promote = () => void follower.call('REPLICAOF', 'NO', 'ONE').catch(() => undefined);
-  const timer = setInterval(promote, AGREEMENT_TIMEOUT_MS);
+  const timer = setInterval(promote, FORCE_PROMOTION_INTERVAL_MS);
   try {
     await until(async () => {
       const masters = await Promise.all(watchers.map((one) => one.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)));

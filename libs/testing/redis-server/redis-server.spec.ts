@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { startRedis, type RedisOptions, type RunningRedis } from './index.js';
 
-describe('a Redis of a test', () => {
+describe('a Redis server for tests', () => {
   const started: RunningRedis[] = [];
   const start = async (options?: RedisOptions) => {
     const redis = await startRedis(options);
@@ -11,7 +11,7 @@ describe('a Redis of a test', () => {
     return redis;
   };
 
-  /** What the server answers to an inline command. */
+  /** Sends an inline command and returns the answer. */
   const ask = async ({ port }: RunningRedis, command: string): Promise<string> => {
     const socket = connect(port, '127.0.0.1');
     socket.end(`${command}\r\n`);
@@ -23,14 +23,14 @@ describe('a Redis of a test', () => {
 
   afterEach(() => Promise.all(started.splice(0).map((redis) => redis.stop())));
 
-  it('serves as soon as it is started, each on a port of its own', async () => {
+  it('listens on its own port as soon as it has started', async () => {
     const [one, other] = await Promise.all([start(), start()]);
     expect(one.port).not.toBe(other.port);
     expect(await ask(one, 'PING')).toBe('+PONG');
     expect(one.url).toBe(`redis://127.0.0.1:${one.port}`);
   });
 
-  it('comes back empty on its port after a restart', async () => {
+  it('is empty and on the same port after a restart', async () => {
     const redis = await start();
     const before = redis.pid;
     await ask(redis, 'SET colour red');
@@ -41,7 +41,7 @@ describe('a Redis of a test', () => {
     expect(await ask(redis, 'GET colour')).toBe('$-1');
   });
 
-  it('waits while it is paused', async () => {
+  it('answers after SIGCONT what was sent while it was paused', async () => {
     const redis = await start();
     await redis.kill('SIGSTOP');
     const answer = ask(redis, 'PING');
@@ -49,7 +49,7 @@ describe('a Redis of a test', () => {
     expect(await answer).toBe('+PONG');
   });
 
-  it('takes settings, and says what it did not like', async () => {
+  it('applies settings and reports an invalid one', async () => {
     const redis = await start({ settings: { requirepass: 'secret' } });
     expect(await ask(redis, 'PING')).toMatch(/^-NOAUTH/);
     await expect(startRedis({ settings: { colour: 'red' } })).rejects.toThrow(/colour red/);

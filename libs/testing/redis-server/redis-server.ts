@@ -4,35 +4,38 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ended, freePort, launch, PortTaken } from './redis-process.js';
 
-/** Lines of redis.conf: name and what follows it. A list is one line each. */
+/** Lines of redis.conf by name. A list produces one line for each element. */
 export type RedisSettings = Readonly<Record<string, string | readonly string[]>>;
 
 export interface RedisOptions {
-  /** 0, the default, takes a free port. */
+  /** Default 0: a free port. */
   readonly port?: number;
   readonly settings?: RedisSettings;
   readonly mode?: 'server' | 'sentinel';
 }
 
-/** A running Redis, and what can be done to it. */
+/** Controls a running Redis server. */
 export interface RunningRedis {
-  /** Without a password, also where `settings` asks for one. */
+  /** Does not contain a password, even when `settings` requires one. */
   readonly url: string;
   readonly port: number;
-  /** Of the process that runs now, or ran last. */
+  /** Of the current process, or of the last one. */
   readonly pid: number;
-  /** Sends a signal. Where that ends the process, resolves when it is gone. */
+  /** Sends a signal. Resolves when the process has exited, if the signal ends it. */
   kill(signal: NodeJS.Signals): Promise<void>;
-  /** Kills it where it still runs, and starts it again on the same port. */
+  /** Kills the process if it runs and starts a new one on the same port. */
   restart(): Promise<void>;
-  /** Kills it and removes its files. */
+  /** Kills the process and removes its files. */
   stop(): Promise<void>;
 }
 
-const GOES_ON = new Set<NodeJS.Signals>(['SIGSTOP', 'SIGCONT']);
-const ATTEMPTS = 5;
+const NON_TERMINATING_SIGNALS = new Set<NodeJS.Signals>(['SIGSTOP', 'SIGCONT']);
+const MAX_ATTEMPTS = 5;
 
-/** Starts a server of its own. Throws one sentence when `redis-server` is not installed. */
+/**
+ * Starts a server with its own folder. Throws an error that names the missing package when `redis-server` is not
+ * installed.
+ */
 export async function startRedis(options: RedisOptions = {}): Promise<RunningRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-redis-'));
   for (let attempt = 1; ; attempt += 1) {
@@ -41,7 +44,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RunningRed
       await server.start();
       return server;
     } catch (error) {
-      if (error instanceof PortTaken && !options.port && attempt < ATTEMPTS) continue;
+      if (error instanceof PortTaken && !options.port && attempt < MAX_ATTEMPTS) continue;
       await rm(folder, { recursive: true, force: true });
       throw error;
     }
@@ -78,7 +81,7 @@ class RedisServer implements RunningRedis {
   async kill(signal: NodeJS.Signals): Promise<void> {
     if (this.child === undefined) return;
     this.child.kill(signal);
-    if (!GOES_ON.has(signal)) await ended(this.child);
+    if (!NON_TERMINATING_SIGNALS.has(signal)) await ended(this.child);
   }
 
   async restart(): Promise<void> {

@@ -1,18 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What answers HTTP requests behind the host. */
+/** Serves the HTTP requests of one transport. */
 export interface Endpoint {
   readonly openSessions: number;
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
-  /** Ends all sessions as a restart would: later requests with their ids are answered 404. */
+  /** Ends all sessions like a restart: later requests with their ids are answered 404. */
   forgetSessions(): Promise<void>;
   close(): Promise<void>;
 }
 
 const LOCAL_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** Listens on loopback; `port` 0 takes a free one. Requests from other names than localhost are refused. */
+/** Listens on loopback; `port` 0 is a free port. Rejects requests whose host or origin is not localhost. */
 export async function listen(endpoint: Endpoint, port: number): Promise<{ origin: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     if (!isLocal(request)) return refuse(response, 403, 'Only localhost is served');
@@ -29,7 +29,7 @@ export async function listen(endpoint: Endpoint, port: number): Promise<{ origin
   return { origin: `http://127.0.0.1:${bound}`, close: () => stop(server, endpoint) };
 }
 
-/** Answers with a JSON-RPC error that belongs to no request. */
+/** Answers with a JSON-RPC error without an id. */
 export function refuse(
   response: ServerResponse,
   status: number,
@@ -45,7 +45,7 @@ export function pathAndQuery(request: IncomingMessage): { path: string; query: U
   return { path: pathname, query: searchParams };
 }
 
-/** A page that had its own name point to this machine shows that name here (DNS rebinding). */
+/** A page whose host name was rebound to this machine sends that name here (DNS rebinding). */
 function isLocal({ headers }: IncomingMessage): boolean {
   const isHostLocal = hasLocalName(`http://${headers.host ?? ''}`);
   return isHostLocal && (headers.origin === undefined || hasLocalName(headers.origin));

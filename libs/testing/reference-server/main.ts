@@ -8,7 +8,7 @@ import { startReferenceServer } from './start.js';
 const USAGE =
   'usage: main.js [--era legacy|modern] [--transport http|sse|stdio] [--stateless] [--port N] [--page-size N]\n';
 
-/** Runs the reference server as a process of its own; over HTTP it prints one line, its URL, when it listens. */
+/** Runs the reference server as a process. Over HTTP it prints its URL as one line when it listens. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {

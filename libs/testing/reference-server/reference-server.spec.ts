@@ -102,14 +102,14 @@ describe.each(all)('the reference server over $name', (way) => {
     expect(world.calls.of('echo')).toMatchObject({ started: 1, finished: 1, failed: 0 });
   });
 
-  it('refuses wrong arguments as a tool error and keeps code and data of protocol errors', async () => {
+  it('answers invalid arguments with a tool error and preserves code and data of protocol errors', async () => {
     const { client } = await connect(way);
     expect(await client.callTool({ name: 'echo', arguments: {} })).toMatchObject({ isError: true });
     const thrown = client.callTool({ name: 'throw_error', arguments: { code: -31999, message: 'no' } });
     await expect(thrown).rejects.toMatchObject({ code: -31999, data: { thrownBy: 'throw_error' } });
   });
 
-  it('reads resources and prompts', async () => {
+  it('returns resources and prompts', async () => {
     const { client } = await connect(way);
     const { contents } = await client.readResource({ uri: 'test://template/7/data' });
     expect(contents[0]).toMatchObject({ uri: 'test://template/7/data', mimeType: 'application/json' });
@@ -119,7 +119,7 @@ describe.each(all)('the reference server over $name', (way) => {
 });
 
 describe.each(talkative)('the reference server over $name', (way) => {
-  it('asks its client, once and in several rounds', async () => {
+  it('sends questions to its client, once and in several rounds', async () => {
     const { client, world } = await connect(way);
     expect(textOf(await client.callTool({ name: 'ask_name' }))).toBe('accept: Ada');
     expect(world.calls.of('ask_name')).toMatchObject({ asked: 1, finished: 1 });
@@ -131,7 +131,7 @@ describe.each(talkative)('the reference server over $name', (way) => {
     expect((await client.readResource({ uri: 'test://greeting' })).contents[0]).toMatchObject({ text: 'Hello, Ada!' });
   });
 
-  it('asks several things at once: the first answer may wait for the other questions', async () => {
+  it('sends several questions without waiting for the first answer', async () => {
     const { client } = await connect(way);
     const { promise: askedForRoots, resolve } = Promise.withResolvers<void>();
     client.setRequestHandler('roots/list', () => {
@@ -145,7 +145,7 @@ describe.each(talkative)('the reference server over $name', (way) => {
     expect(textOf(await client.callTool({ name: 'ask_at_once' }))).toBe('Ada | something nice | file:///tmp');
   });
 
-  it('reports progress and notices that a call was cancelled', async () => {
+  it('reports progress and detects the cancellation of a call', async () => {
     const { client, world } = await connect(way);
     const cancel = new AbortController();
     const held = client.callTool(
@@ -156,7 +156,7 @@ describe.each(talkative)('the reference server over $name', (way) => {
     await world.calls.until('hold', 'cancelled');
   });
 
-  it('tells its client about changed lists and contents', async () => {
+  it('notifies its client of changed lists and contents', async () => {
     const { client, world } = await connect(way);
     const heard = { lists: 0, contents: new Set<string>() };
     client.setNotificationHandler('notifications/tools/list_changed', () => void (heard.lists += 1));
@@ -167,7 +167,7 @@ describe.each(talkative)('the reference server over $name', (way) => {
     const uri = 'test://watched-resource';
     if (way.mode === 'legacy') await client.subscribeResource({ uri });
     else await client.listen({ toolsListChanged: true, resourceSubscriptions: [uri] });
-    // A session's GET stream opens beside the handshake and what happens before goes unheard, so change until heard.
+    // A session's GET stream may open after the first changes, so repeat them until notifications arrive.
     while (heard.lists === 0 || heard.contents.size === 0) {
       world.toggleExtra('tools');
       world.touch(uri);
@@ -180,7 +180,7 @@ describe.each(talkative)('the reference server over $name', (way) => {
 });
 
 describe.each([sessions, sse, legacyStdio])('the reference server over $name', (way) => {
-  it('withdraws its other questions when one of them fails', async () => {
+  it('cancels its other questions when one of them fails', async () => {
     const { client } = await connect(way);
     const { promise: withdrawn, resolve } = Promise.withResolvers<void>();
     client.setRequestHandler('elicitation/create', (_request, { mcpReq }) => {
@@ -194,7 +194,7 @@ describe.each([sessions, sse, legacyStdio])('the reference server over $name', (
     await withdrawn;
   });
 
-  it('counts how often it was told that roots changed', async () => {
+  it('counts notifications/roots/list_changed', async () => {
     const { client, world } = await connect(way);
     await client.sendRootsListChanged();
     await world.calls.until('notifications/roots/list_changed', 'started');
@@ -203,7 +203,7 @@ describe.each([sessions, sse, legacyStdio])('the reference server over $name', (
 });
 
 describe('the reference server', () => {
-  it('pages its lists', async () => {
+  it('splits its lists into pages', async () => {
     const way = overHttp('pages', 'legacy', { era: 'legacy', transport: 'http', pageSize: 2 });
     const { client } = await connect(way);
     const first = await client.request({ method: 'resources/list' });
@@ -219,13 +219,13 @@ describe('the reference server', () => {
     await expect(wrong).rejects.toMatchObject({ code: -32602 });
   });
 
-  it('lets a client resume the stream of a call', async () => {
+  it('resumes the stream of a call', async () => {
     const { client } = await connect(sessions);
     const result = await client.callTool({ name: 'test_reconnection' });
     expect(textOf(result)).toBe('The stream was closed and resumed');
   });
 
-  it('knows no session after it forgot them all', async () => {
+  it('answers 404 for every session after forgetSessions', async () => {
     const server = await startReferenceServer({ era: 'legacy', transport: 'http' });
     cleanUps.push(() => server.close());
     const post = (method: string, headers: Record<string, string>): Promise<Response> =>
@@ -248,21 +248,21 @@ describe('the reference server', () => {
     expect((await post('tools/list', { 'Mcp-Session-Id': id })).status).toBe(404);
   });
 
-  it('refuses the legacy handshake when it is modern', async () => {
+  it('rejects the legacy handshake in the modern era', async () => {
     const { reach } = modern;
     const { transport, close } = await reach();
     cleanUps.push(close);
     await expect(new Client({ name: 'spec', version: '1' }).connect(transport)).rejects.toThrow();
   });
 
-  it('has a URL visited first: error -32042 in the legacy era', async () => {
+  it('requires a URL visit with error -32042 in the legacy era', async () => {
     const { client } = await connect(sessions);
     const call = { name: 'require_url', arguments: { id: 'terms' } };
     await expect(client.callTool(call)).rejects.toMatchObject({ code: -32042 });
     expect(textOf(await client.callTool(call))).toBe('consent terms given');
   });
 
-  it('serves loopback names only', async () => {
+  it('rejects requests from other origins than localhost', async () => {
     const server = await startReferenceServer({ era: 'legacy', transport: 'http' });
     cleanUps.push(() => server.close());
     const answer = await fetch(server.url, { method: 'POST', headers: { Origin: 'http://evil.example' } });

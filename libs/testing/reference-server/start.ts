@@ -7,26 +7,26 @@ import type { ListHints } from './modern/modern-server.js';
 
 export interface ReferenceServerOptions {
   era: 'legacy' | 'modern';
-  /** `http` is streamable HTTP at /mcp; `sse` is HTTP+SSE at /sse and exists in the legacy era only. */
+  /** `http` is streamable HTTP at /mcp; `sse` is HTTP+SSE at /sse, in the legacy era only. */
   transport: 'http' | 'sse';
   /** Legacy streamable HTTP without session ids. */
   stateless?: boolean;
-  /** 0, the default, takes a free port. */
+  /** Default 0: a free port. */
   port?: number;
-  /** Entries per page of a list; all on one page by default. */
+  /** Maximum number of entries per page of a list. Default: all entries on one page. */
   pageSize?: number;
-  /** What a modern server says of its lists: fresh for a second and public, unless a test wants something else. */
+  /** Cache hints of a modern server's lists. Default: one second, public. */
   lists?: ListHints;
 }
 
-/** A running reference server and the strings that tests pull. */
+/** Controls a running reference server. */
 export interface ReferenceServer {
   readonly url: string;
   readonly calls: CallCounters;
-  /** Shared state: change lists and contents, open the gates of `hold`. */
+  /** Shared state: changes lists and contents, releases the calls of `hold`. */
   readonly world: ReferenceWorld;
   readonly openSessions: number;
-  /** Ends all sessions as a restart would; their ids are unknown from now on. */
+  /** Ends all sessions like a restart; their ids become unknown. */
   forgetSessions(): Promise<void>;
   close(): Promise<void>;
 }

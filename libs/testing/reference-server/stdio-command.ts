@@ -5,13 +5,13 @@ export interface ReferenceCommand {
   readonly args: string[];
 }
 
-/** The program as it stands in the build: a child process runs no TypeScript. */
+/** The compiled program: a child process does not compile TypeScript. */
 const PROGRAM = fileURLToPath(new URL('../../../dist/libs/testing/reference-server/main.js', import.meta.url)).replace(
   '/dist/dist/',
   '/dist/',
 );
 
-/** How to start a reference server on stdio. */
+/** The command that starts a reference server over stdio. */
 export function referenceCommand(era: 'legacy' | 'modern', { pageSize }: { pageSize?: number } = {}): ReferenceCommand {
   const pages = pageSize === undefined ? [] : ['--page-size', String(pageSize)];
   return { command: process.execPath, args: [PROGRAM, '--era', era, '--transport', 'stdio', ...pages] };

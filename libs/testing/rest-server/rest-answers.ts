@@ -1,4 +1,4 @@
-/** One complete answer of an endpoint. */
+/** One complete HTTP response. */
 export interface RestAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -17,13 +17,13 @@ const typed = (type: string, body: string | Buffer): RestAnswer => ({
   body,
 });
 
-/** One pixel. */
+/** An image of one pixel. */
 export const TINY_PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',
 );
 
-/** By path. */
+/** Responses by path. */
 export const REST_ANSWERS = {
   '/401': json(401, { detail: 'Unauthorized request' }, { 'www-authenticate': 'Bearer realm="billing"' }),
   '/403': json(403, { statusCode: 403, message: 'Not yours', error: 'Forbidden' }),

@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { REST_ANSWERS, type RestAnswer } from './rest-answers.js';
 
-/** One request as it arrived. */
+/** One received request. */
 export interface RestArrival {
   readonly method: string;
   /** Path and query, undecoded. */
@@ -19,15 +19,15 @@ export interface RestArrival {
 }
 
 export interface RestTestServer {
-  /** Without a slash at its end. */
+  /** Base URL without a trailing slash. */
   readonly url: string;
-  /** Every request, in order. */
+  /** All requests, in order. */
   readonly arrivals: readonly RestArrival[];
-  /** Requests that followed a redirect. */
+  /** Number of requests that followed a redirect. */
   readonly trapped: number;
-  /** Requests that were given up before their answer was complete. */
+  /** Number of requests that the client closed before the answer was complete. */
   readonly abandoned: number;
-  /** How often an address that starts like this was asked for. */
+  /** Number of requests whose address has this prefix. */
   runs(address: string): number;
   close(): Promise<void>;
 }
@@ -50,12 +50,12 @@ class Endpoints {
     this.arrivals.push(arrival);
     const [path = ''] = url.split('?');
     const known: Readonly<Record<string, RestAnswer>> = REST_ANSWERS;
-    if (path.startsWith('/echo')) return answer(response, echoOf(arrival));
-    answer(response, known[path] ?? this.special(path, request, response));
+    if (path.startsWith('/echo')) return answer(response, toEcho(arrival));
+    answer(response, known[path] ?? this.serveFault(path, request, response));
   }
 
-  /** Undefined: it answers in its own way, or not at all. */
-  private special(path: string, request: IncomingMessage, response: ServerResponse): RestAnswer | undefined {
+  /** Serves the paths that break the connection. Undefined when it has answered itself, or never answers. */
+  private serveFault(path: string, request: IncomingMessage, response: ServerResponse): RestAnswer | undefined {
     switch (path) {
       case '/hang':
         return undefined;
@@ -78,7 +78,7 @@ class Endpoints {
   }
 }
 
-function echoOf(arrival: RestArrival): RestAnswer {
+function toEcho(arrival: RestArrival): RestAnswer {
   return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(arrival) };
 }
 
@@ -107,7 +107,7 @@ function shut(server: Server): Promise<void> {
   });
 }
 
-/** Starts the endpoints on a free port of this machine. */
+/** Starts the endpoints on a free port of 127.0.0.1. */
 export async function startRestServer(): Promise<RestTestServer> {
   const trap = await listening(
     createServer((_request, response) => {

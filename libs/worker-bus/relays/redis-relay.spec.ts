@@ -1,5 +1,5 @@
 /** @runs-alone */
-import { certify, freePort, startRedis, startRedisCluster, startSentinels } from '#lib/testing/redis-server';
+import { createCertificates, freePort, startRedis, startRedisCluster, startSentinels } from '#lib/testing/redis-server';
 import { relayContract } from './relay-contract-fixture.js';
 import { LOCAL, RedisWorld } from './redis-world-fixture.js';
 
@@ -13,7 +13,7 @@ relayContract('a Redis with a password, under another prefix', async () =>
 );
 
 relayContract('a Redis with TLS and users', async () => {
-  const certificates = await certify();
+  const certificates = await createCertificates();
   const port = await freePort();
   const redis = await startRedis({
     port,

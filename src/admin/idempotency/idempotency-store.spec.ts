@@ -19,7 +19,7 @@ describe.each(DATABASE_KINDS)('IdempotencyStore over $name', ({ start }) => {
   });
 
   beforeEach(async () => {
-    place = await host.place();
+    place = await host.createDatabase();
     database = await openDatabase(place);
     store = new IdempotencyStore(database, folderWith(randomBytes(32)));
   });

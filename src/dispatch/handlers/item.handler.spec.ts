@@ -51,8 +51,8 @@ describe('a call of an item', () => {
   ])('sends %s to the server that has the item, under the item’s own name', async (method, params, own) => {
     const { made, request } = await world();
     expect(await request(method, params)).toMatchObject({ kind: 'result' });
-    expect(made.asked('files')).toEqual([[method, own]]);
-    expect(made.asked('mail')).toEqual([]);
+    expect(made.requestsTo('files')).toEqual([[method, own]]);
+    expect(made.requestsTo('mail')).toEqual([]);
   });
 
   it('rewrites resource links in a tool result so that they can be read at the same endpoint', async () => {
@@ -69,7 +69,7 @@ describe('a call of an item', () => {
     connector.respond = () => answer;
     const params = { name: 'a__b', arguments: {} };
     expect(await request('tools/call', params, { endpoint: 'files' })).toBe(answer);
-    expect(made.asked('files')[0]?.[1]).toBe(params);
+    expect(made.requestsTo('files')[0]?.[1]).toBe(params);
   });
 
   it('returns a tool result with `isError` unchanged', async () => {
@@ -132,7 +132,7 @@ describe('a call of an item outside the selection of a virtual server', () => {
   ])('rejects %s for an item that the virtual server does not select', async (method, shown, hidden) => {
     const { made, request } = await world();
     expect(await request(method, hidden, { endpoint: 'desk' })).toMatchObject({ kind: 'error' });
-    expect(made.asked('files')).toEqual([]);
+    expect(made.requestsTo('files')).toEqual([]);
     expect(await request(method, shown, { endpoint: 'desk' })).toMatchObject({ kind: 'result' });
   });
 });
@@ -141,7 +141,7 @@ describe('a call of a method unknown to the gateway', () => {
   it('passes an unknown method through at a transparent endpoint, and rejects it elsewhere', async () => {
     const { made, request } = await world();
     expect(await request('acme/x', { a: 1 }, { endpoint: 'files' })).toMatchObject({ kind: 'result' });
-    expect(made.asked('files')).toEqual([['acme/x', { a: 1 }]]);
+    expect(made.requestsTo('files')).toEqual([['acme/x', { a: 1 }]]);
     expect(codeOf(await request('acme/x'))).toBe(-32601);
     expect(codeOf(await request('__proto__'))).toBe(-32601);
   });

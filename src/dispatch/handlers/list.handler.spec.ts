@@ -173,8 +173,8 @@ describe('an aggregated list with an unresponsive server', () => {
     made.connector.respond = (sent, connection) =>
       connection.server.slug === 'b' ? NEVER_ANSWERED : all(sent, connection);
     for (let count = 0; count < 12; count += 1) await request('tools/list');
-    expect(made.asked('b')).toHaveLength(8);
-    expect(made.asked('a')).toHaveLength(12);
+    expect(made.requestsTo('b')).toHaveLength(8);
+    expect(made.requestsTo('a')).toHaveLength(12);
   });
 });
 
@@ -275,7 +275,7 @@ describe('a list at a transparent endpoint', () => {
     const answer = result({ tools: [{ name: 'x__y' }], nextCursor: 'theirs', ttlMs: 5 });
     made.connector.respond = () => answer;
     expect(await request('tools/list', { cursor: 'before' }, { endpoint: 'a' })).toBe(answer);
-    expect(made.asked('a')).toEqual([['tools/list', { cursor: 'before' }]]);
+    expect(made.requestsTo('a')).toEqual([['tools/list', { cursor: 'before' }]]);
   });
 });
 

@@ -31,7 +31,7 @@ async function world() {
     return { outcome, sink, received, disconnect: () => leaving.abort() };
   };
   const at = (slug: string) => connector.opened.find(({ server }) => server.slug === slug);
-  const change = (slug: string, notification: McpNotification) => at(slug)?.change(notification);
+  const change = (slug: string, notification: McpNotification) => at(slug)?.emitChange(notification);
   return { made, connector, listen, at, change };
 }
 
@@ -118,7 +118,7 @@ describe('subscriptions/listen', () => {
   it('sends changes that precede the acknowledgement after it', async () => {
     const { connector, listen, change } = await world();
     const slow = Promise.withResolvers<undefined>();
-    connector.beforeListening = ({ server }) => (server.slug === 'b' ? slow.promise : Promise.resolve());
+    connector.beforeSubscribing = ({ server }) => (server.slug === 'b' ? slow.promise : Promise.resolve());
     const { received } = listen({ toolsListChanged: true, resourceSubscriptions: ['a+file:///x'] });
     await soon();
     for (const notification of [updated('file:///x'), updated('file:///x'), TOOLS]) change('a', notification);
@@ -186,7 +186,7 @@ describe('subscriptions/listen with an unavailable server', () => {
   it('acknowledges without a late server, and sends its changes once it is subscribed', async () => {
     const { connector, listen, at, change } = await world();
     const slow = Promise.withResolvers<undefined>();
-    connector.beforeListening = ({ server }) => (server.slug === 'b' ? slow.promise : Promise.resolve());
+    connector.beforeSubscribing = ({ server }) => (server.slug === 'b' ? slow.promise : Promise.resolve());
     const { received, disconnect, outcome } = listen({ toolsListChanged: true });
     await jest.advanceTimersByTimeAsync(3_000);
     expect(received()).toHaveLength(1);
@@ -204,7 +204,7 @@ describe('subscriptions/listen with an unavailable server', () => {
   it('closes a late upstream subscription when the client has disconnected', async () => {
     const { connector, listen, at } = await world();
     const slow = Promise.withResolvers<undefined>();
-    connector.beforeListening = ({ server }) => (server.slug === 'b' ? slow.promise : Promise.resolve());
+    connector.beforeSubscribing = ({ server }) => (server.slug === 'b' ? slow.promise : Promise.resolve());
     const { outcome, disconnect } = listen({ toolsListChanged: true });
     disconnect();
     await jest.advanceTimersByTimeAsync(3_000);
@@ -216,7 +216,7 @@ describe('subscriptions/listen with an unavailable server', () => {
 
   it('fails when no server answers in time', async () => {
     const { connector, listen } = await world();
-    connector.beforeListening = () => new Promise<undefined>(() => undefined);
+    connector.beforeSubscribing = () => new Promise<undefined>(() => undefined);
     const { outcome } = listen({ toolsListChanged: true });
     await jest.advanceTimersByTimeAsync(3_000);
     expect(await outcome).toMatchObject({ error: { code: -31002 } });

@@ -38,13 +38,13 @@ describe('an unknown method at a transparent endpoint', () => {
     const { made, send } = await world({ policies: [policy] });
     for (const method of ['acme/x', 'tasks/result', 'tasks/list'])
       expect(codeOf(await send(ada({ roles: ['intern'] }), method))).toBe(-32601);
-    expect(made.asked('files')).toEqual([]);
+    expect(made.requestsTo('files')).toEqual([]);
   });
 
   it('is passed through for a caller that no policy restricts', async () => {
     const { made, send } = await world({ policies: [{ ...INTERNS, tools: ['delete_all'] }] });
     expect(await send(ada())).toMatchObject({ kind: 'result' });
-    expect(made.asked('files')).toEqual([['acme/x', { a: 1 }]]);
+    expect(made.requestsTo('files')).toEqual([['acme/x', { a: 1 }]]);
   });
 
   it('counts as a call for a limit that is not restricted to tools', async () => {
@@ -53,7 +53,7 @@ describe('an unknown method at a transparent endpoint', () => {
     expect(await send(ada())).toMatchObject({ kind: 'result' });
     expect(await send(ada())).toMatchObject({ error: { code: -31003, data: { outcome: 'not_executed' } } });
     expect(await send(callerOf('bob'))).toMatchObject({ kind: 'result' });
-    expect(made.asked('files')).toHaveLength(2);
+    expect(made.requestsTo('files')).toHaveLength(2);
   });
 
   it('does not count for a limit that is restricted to tools', async () => {
@@ -77,7 +77,7 @@ describe('capabilities unknown to the gateway', () => {
         const endpoint = made.endpoint('files', caller);
         if (era === 'modern')
           return made.request('server/discover', {}, { endpoint: 'files', caller, client: MODERN_CLIENT });
-        return made.welcome.initializeResult({ caller, client: LEGACY_CLIENT, endpoint });
+        return made.endpointInfo.initializeResult({ caller, client: LEGACY_CLIENT, endpoint });
       };
       expect(await offered(ada())).toMatchObject({ result: { capabilities } });
       expect(await offered(ada({ roles: ['intern'] }))).toHaveProperty('result.capabilities', { tools: {} });

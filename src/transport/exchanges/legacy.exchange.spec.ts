@@ -84,7 +84,7 @@ describe('a call in a legacy session', () => {
     await calls[0]?.reply.notify(PROGRESS);
     const stream = await opening;
     await stream.message();
-    await stream.leave();
+    await stream.cancel();
     await calls[0]?.reply.notify(LOG);
     const back = await world.stream('GET', A, { headers: { ...headers, 'last-event-id': stream.events.at(-1)!.id! } });
     expect(await back.message()).toMatchObject(LOG);
@@ -167,7 +167,7 @@ describe('the GET stream of a legacy session', () => {
     const stream = await world.stream('GET', A, { headers });
     expect(await stream.next()).toMatchObject({ id: expect.any(String), data: '' });
     await world.post(A, CALL, { headers });
-    world.connector.live.at(-1)?.say(LOG);
+    world.connector.live.at(-1)?.emitNotification(LOG);
     expect(await stream.message()).toMatchObject(LOG);
     await world.request('DELETE', A, { headers });
     expect(await stream.rest()).toEqual([]);
@@ -179,9 +179,9 @@ describe('the GET stream of a legacy session', () => {
     const first = await world.stream('GET', A, { headers });
     const { id } = (await first.next())!;
     await world.post(A, CALL, { headers });
-    await first.leave();
+    await first.cancel();
     for (const data of ['one', 'two']) {
-      world.connector.live.at(-1)?.say({ ...LOG, params: { ...LOG.params, data } });
+      world.connector.live.at(-1)?.emitNotification({ ...LOG, params: { ...LOG.params, data } });
     }
     const back = await world.stream('GET', A, { headers: { ...headers, 'last-event-id': id! } });
     expect([await back.message(), await back.message()]).toMatchObject([

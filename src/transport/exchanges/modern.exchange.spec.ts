@@ -139,15 +139,15 @@ describe('a modern subscription', () => {
       method: 'notifications/subscriptions/acknowledged',
       params: { notifications: { toolsListChanged: true }, ...NAMED },
     });
-    world.connector.opened.at(-1)?.change(TOOLS);
+    world.connector.opened.at(-1)?.emitChange(TOOLS);
     expect(await stream.message()).toMatchObject({ ...TOOLS, params: NAMED });
-    await stream.leave();
+    await stream.cancel();
   });
 
   it('ends the upstream subscription when the client disconnects', async () => {
     const stream = await world.stream('POST', A, LISTEN, LISTEN.message);
     await stream.message();
-    await stream.leave();
+    await stream.cancel();
     await world.idle();
     expect(world.connector.opened.flatMap(({ listeners }) => listeners)).toEqual([]);
   });

@@ -129,7 +129,7 @@ describe('an HTTP+SSE client', () => {
     await initialize();
     await post(call(1));
     await count(1);
-    await stream.leave();
+    await stream.cancel();
     await world.until(() => world.sessions === 0);
     expect(calls[0]?.signal.aborted).toBe(true);
     expect(await world.post(endpoint?.data ?? '', call(2))).toMatchObject({ status: 404 });

@@ -51,7 +51,7 @@ function expectOutcome(outcome: Outcome, expected: Expectation): void {
 }
 
 const waitsForTimeout = (behaviour: Behaviour, carrier: Carrier): boolean =>
-  behaviour.waits?.includes(carrier) === true;
+  behaviour.untilTimeout?.includes(carrier) === true;
 
 /** For calls that are answered: never reached, so that a full machine is not taken for a silent server. */
 const AMPLE = { connectMs: scaleDeadline(10_000), requestMs: scaleDeadline(30_000) };
@@ -94,7 +94,7 @@ describe.each(SETUPS)('a connection to a hostile server over $carrier', ({ carri
     if (connection?.closed !== false) connection = await bench.open(definitionFor(AMPLE));
     const outcome = await connection.request(toolCall(behaviour.name), new RecordedReply(), NEVER);
     expectOutcome(outcome, expectationOf(behaviour, carrier));
-    expect(connection.closed).toBe(behaviour.ends?.includes(carrier) === true);
+    expect(connection.closed).toBe(behaviour.endsSession?.includes(carrier) === true);
   });
 
   it('ends every call as unknown after its timeout when the server sends no valid answer', async () => {
@@ -122,7 +122,7 @@ describe.each([
 
   it.each(answeredBehaviours(carrier))('gives the specified outcome for the behaviour "$name"', async (behaviour) => {
     // A behaviour that ends its process uses its own server: the restart back-off would affect the next behaviour.
-    const endsProcess = behaviour.ends?.includes(carrier) === true;
+    const endsProcess = behaviour.endsSession?.includes(carrier) === true;
     if (connection?.closed !== false) connection = await bench.open(definitionFor('lasting'));
     const subject = endsProcess ? await bench.open(definitionFor(behaviour.name)) : connection;
     const outcome = await subject.request(toolCall(behaviour.name), new RecordedReply(), NEVER);

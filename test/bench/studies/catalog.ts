@@ -13,18 +13,18 @@ const MAX_WARM_MS = 15;
 
 interface Round {
   readonly startMs: number;
-  /** The first list that the process was ever asked for: servers are asked for their eras too, and no code is warm. */
+  /** The first list of the process, which includes the discovery of all servers and cold code. */
   readonly firstMs: number;
-  /** The first lists of other callers: servers are asked for their tools. */
+  /** The first lists of other callers, which request the tools from all servers. */
   readonly coldMs: readonly number[];
-  /** Lists that the caller has asked for before. */
+  /** Lists that the caller has requested before. */
   readonly warmMs: readonly number[];
-  /** All pages, one after the other. */
+  /** All pages, one by one. */
   readonly wholeMs: number;
   readonly tools: number;
 }
 
-/** How long it takes to start with many servers, and to list all their tools at one endpoint. */
+/** Measures the start with many servers, and the list of all their tools at one endpoint. */
 export const studyCatalog: Study = async (bench) => {
   const upstream = new PinnedProcess({
     core: CORES.upstream,
@@ -82,7 +82,7 @@ async function listWhole(gateway: RunningGateway): Promise<{ wholeMs: number; to
   return { wholeMs, tools };
 }
 
-/** One page of the list at the endpoint of all servers; until its last byte, its reading not included. */
+/** Requests one page of the list of all servers and measures the time until its last byte, without parsing. */
 async function list(gateway: RunningGateway, how: { cursor?: string; authorization?: string } = {}): Promise<Listed> {
   const { port, authorization } = gateway.target('modern', how.authorization);
   const { cursor } = how;
@@ -134,8 +134,8 @@ function reportOf(rounds: readonly Round[]): Omit<StudyReport, 'name'> {
     ],
     verdicts: [
       atMost('start', MAX_START_MS, startMs),
-      atMost('list that its caller has not asked for before', MAX_COLD_MS, coldMs),
-      atMost('the same list once more', MAX_WARM_MS, warmMs),
+      atMost('first list of a caller', MAX_COLD_MS, coldMs),
+      atMost('repeated list of a caller', MAX_WARM_MS, warmMs),
       { what: `${all}: listed`, wanted: 'all', measured: String(tools), kept: tools === SERVERS * TOOLS_OF_EACH },
     ],
     figures: { rounds },

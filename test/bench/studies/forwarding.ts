@@ -17,7 +17,7 @@ interface Side {
   readonly p99Ms: number;
   readonly errors: number;
   readonly samples: readonly string[];
-  /** CPU milliseconds per 1000 calls of each worker. */
+  /** CPU milliseconds of each worker per 1000 calls. */
   readonly ownerCpuMs: number;
   readonly ingressCpuMs: number;
 }
@@ -27,7 +27,7 @@ interface Round {
   readonly forwarded: Side;
 }
 
-/** Calls of sessions at their owner beside the same calls through the other worker, turn by turn. */
+/** Compares session calls at the owner with the same calls through the other worker, in alternating rounds. */
 export const studyForwarding: Study = async (bench) => {
   const rounds = bench.isQuick ? 3 : 7;
   const roundMs = bench.isQuick ? 1_000 : 3_000;
@@ -86,9 +86,9 @@ function reportOf(full: readonly Round[], paced: readonly Round[]): Awaited<Retu
   const [wrong] = all.flatMap(({ samples }) => samples);
   return {
     lines: [
-      `forwarding: legacy session calls to the wrong worker; ${PAIR_PINNING}`,
-      `  c = ${CONCURRENCY}          ${told(full)}`,
-      `  ${PER_SECOND} a second     ${told(paced)}`,
+      `forwarding: legacy session calls through another worker than the owner; ${PAIR_PINNING}`,
+      `  c = ${CONCURRENCY}          ${toLine(full)}`,
+      `  ${PER_SECOND} a second     ${toLine(paced)}`,
       ...(wrong === undefined ? [] : [`  wrong: ${JSON.stringify(wrong)}`]),
     ],
     verdicts: [
@@ -110,7 +110,7 @@ function reportOf(full: readonly Round[], paced: readonly Round[]): Awaited<Retu
   };
 }
 
-function told(rounds: readonly Round[]): string {
+function toLine(rounds: readonly Round[]): string {
   const side = (where: Where): string => {
     const of = (pick: (side: Side) => number): number => median(rounds.map((round) => pick(round[where])));
     const cpu = `CPU ms/1000 at owner ${of((one) => one.ownerCpuMs).toFixed(0)}, at ingress ${of((one) => one.ingressCpuMs).toFixed(0)}`;

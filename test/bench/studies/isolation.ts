@@ -17,7 +17,7 @@ interface Round {
   readonly errors: number;
 }
 
-/** A tenant whose calls are quick, alone and beside one whose calls hang and whose answers nobody reads. */
+/** Measures a tenant with quick calls, alone and beside a tenant whose calls hang and who does not read answers. */
 export const studyIsolation: Study = async (bench) => {
   const gateways = await startGateways({
     upstreamPort: bench.upstream.port,
@@ -29,12 +29,12 @@ export const studyIsolation: Study = async (bench) => {
     const [gateway] = gateways.all as readonly [RunningGateway];
     const target = gateway.target('legacy', await gateways.authorize('neighbour'));
     const burden: BurdenOrder = { order: 'burden', target, ...BURDEN };
-    await fast(bench, gateway);
+    await measureFastTenant(bench, gateway);
     const rounds: Round[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
-      const alone = await fast(bench, gateway);
+      const alone = await measureFastTenant(bench, gateway);
       await neighbour.order(burden);
-      const beside = await fast(bench, gateway);
+      const beside = await measureFastTenant(bench, gateway);
       await neighbour.order({ order: 'leave' });
       rounds.push({ aloneP99Ms: alone.p99Ms, besideP99Ms: beside.p99Ms, errors: alone.errors + beside.errors });
     }
@@ -45,7 +45,7 @@ export const studyIsolation: Study = async (bench) => {
   }
 };
 
-function fast({ load, isQuick }: StudyBench, gateway: RunningGateway): Promise<LoadReport> {
+function measureFastTenant({ load, isQuick }: StudyBench, gateway: RunningGateway): Promise<LoadReport> {
   const order: LoadOrder = {
     order: 'load',
     era: 'legacy',
@@ -64,7 +64,7 @@ function reportOf(rounds: readonly Round[]): Awaited<ReturnType<Study>> {
   const beside = median(rounds.map(({ besideP99Ms }) => besideP99Ms));
   return {
     lines: [
-      `isolation: ${PER_SECOND} calls a second of one tenant; beside them another tenant's ${BURDEN.hanging} calls that hang and ${BURDEN.unread} answers of ${BURDEN.unreadBytes / 2 ** 20} MiB that nobody reads`,
+      `isolation: ${PER_SECOND} calls a second of one tenant; beside them another tenant's ${BURDEN.hanging} calls that hang and ${BURDEN.unread} answers of ${BURDEN.unreadBytes / 2 ** 20} MiB that are not read`,
       `  p99 alone ${alone.toFixed(2)} ms, beside the neighbour ${beside.toFixed(2)} ms; medians of ${rounds.length} rounds`,
     ],
     verdicts: [

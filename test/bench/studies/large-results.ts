@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { LoadReport } from '../load-orders.js';
 import type { PinnedProcess } from '../pinned-process.js';
-import { archiveOf } from '../workload.js';
+import { archive } from '../workload.js';
 import type { Study } from './study.js';
 import { PAIR_PINNING, startWorkerPair } from './worker-pair.js';
 
@@ -11,13 +11,13 @@ const PAYLOAD_BYTES = RESULT_BYTES * AT_ONCE;
 const MAX_MULTIPLE = 5;
 const MIB = 2 ** 20;
 
-/** Large answers of another worker's sessions, several at a time: what both workers hold for them at most. */
+/** Measures the peak memory of both workers while several large answers are forwarded at a time. */
 export const studyLargeResults: Study = async (bench) => {
   const durationMs = bench.isQuick ? 4_000 : 12_000;
   const pair = await startWorkerPair(bench);
   try {
-    const plan = { concurrency: AT_ONCE, durationMs, use: archiveOf(RESULT_BYTES) };
-    // Connections and code are there before the first look; and what the owner can do without the way between.
+    const plan = { concurrency: AT_ONCE, durationMs, use: archive(RESULT_BYTES) };
+    // Warm up before the first measurement, and measure the owner without forwarding.
     await bench.load.order(pair.load('forwarded', { concurrency: AT_ONCE, durationMs: 1_000 }));
     const local = await bench.load.order(pair.load('local', { ...plan, durationMs: durationMs / 4 }));
     const workers = { ingress: pair.ingress.process, owner: pair.owner.process };
@@ -36,7 +36,7 @@ export const studyLargeResults: Study = async (bench) => {
       lines: [
         `large results: ${AT_ONCE} at a time of ${RESULT_BYTES / MIB} MiB each, forwarded; ${PAIR_PINNING}`,
         `  ${report.calls} results, ${rate.toFixed(0)} MiB/s, p50 ${report.p50Ms.toFixed(0)} ms, ${report.errors} wrong; at the owner itself ${rateOf(local).toFixed(0)} MiB/s`,
-        `  peak resident memory beyond the idle one: ${each.join(', ')}; the payload is what is under way at a time, ${PAYLOAD_BYTES / MIB} MiB`,
+        `  peak resident memory beyond the idle one: ${each.join(', ')}; the payload in flight at a time is ${PAYLOAD_BYTES / MIB} MiB`,
         ...report.samples.map((sample) => `  wrong: ${JSON.stringify(sample)}`),
       ],
       verdicts: [
@@ -54,17 +54,17 @@ export const studyLargeResults: Study = async (bench) => {
   }
 };
 
-/** MiB a second. */
+/** Throughput in MiB per second. */
 const rateOf = ({ bytes, elapsedMs }: LoadReport): number => bytes / MIB / (elapsedMs / 1_000);
 
-/** Resident bytes after a collection; the peak counts from here. */
+/** Resident bytes after a garbage collection. Resets the peak. */
 async function settled(process: PinnedProcess): Promise<number> {
   const { rss } = await process.memory();
   try {
     // proc_pid_clear_refs(5): "5" resets the peak resident set size.
     writeFileSync(`/proc/${process.pid}/clear_refs`, '5');
   } catch {
-    // Then the peak since the start counts, which is no less.
+    // Without the reset the peak since the start counts, which is at least as high.
   }
   return rss;
 }

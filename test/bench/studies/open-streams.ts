@@ -10,17 +10,17 @@ const CALLS = { concurrency: 4, durationMs: 2_000 };
 interface Opened {
   readonly where: 'local' | 'forwarded';
   readonly count: number;
-  /** Bytes for each session with its stream. */
+  /** Bytes per session with its stream. */
   readonly atOwner: number;
   readonly atIngress: number;
 }
 
-/** Thousands of clients that listen and say nothing. */
+/** Measures thousands of clients with an open stream and no calls. */
 export const studyOpenStreams: Study = async (bench) => {
   const counts = bench.isQuick ? { local: 2_000, forwarded: 500 } : { local: 9_000, forwarded: 1_000 };
   const pair = await startWorkerPair(bench, { ISTHMUS_KEEP_ALIVE: `${KEEP_ALIVE_MS}ms` });
   try {
-    // What the first ones cost once is not counted.
+    // Excludes one-time costs from the measurement.
     await open(bench, pair, 'local', 200);
     await open(bench, pair, 'forwarded', 100);
     const local = await open(bench, pair, 'local', counts.local);
@@ -34,12 +34,12 @@ export const studyOpenStreams: Study = async (bench) => {
     return {
       lines: [
         `open streams: ${wanted} at one owner, ${counts.forwarded + 100} of them through the other worker`,
-        ...[local, forwarded].map(told),
+        ...[local, forwarded].map(toLine),
         `  a call beside them: p50 ${calls.p50Ms.toFixed(2)} ms, p99 ${calls.p99Ms.toFixed(2)} ms, ${calls.errors} wrong`,
       ],
       verdicts: [
         {
-          what: `${wanted} open streams: heard a keep-alive within two of its times`,
+          what: `${wanted} open streams: received a keep-alive within two intervals`,
           wanted: 'all',
           measured: `${heard.heard} of ${heard.open} that are open`,
           kept: heard.heard === wanted,
@@ -72,7 +72,7 @@ async function memoryOf({ owner, ingress }: WorkerPair): Promise<Record<'owner' 
   return { owner: await owner.process.memory(), ingress: await ingress.process.memory() };
 }
 
-function told({ where, count, atOwner, atIngress }: Opened): string {
+function toLine({ where, count, atOwner, atIngress }: Opened): string {
   const kib = (bytes: number): string => `${(bytes / 1_024).toFixed(1)} KiB`;
   return `  resident memory per session with its stream, ${count} ${where} ones: at the owner ${kib(atOwner)}, at the other worker ${kib(atIngress)}`;
 }

@@ -7,7 +7,7 @@ import { startWorkerPair, type WorkerPair } from './worker-pair.js';
 const CALLS = 1_000;
 const PER_SECOND = 250;
 const MAX_FORWARDED = 4;
-/** What the workers say to Redis without being asked varies by a few commands. */
+/** The number of background commands of the workers varies slightly. */
 const TOLERANCE = 0.05;
 
 type Commands = Readonly<Record<string, number>>;
@@ -15,13 +15,13 @@ type Commands = Readonly<Record<string, number>>;
 interface Counted {
   readonly what: string;
   readonly calls: number;
-  /** Commands that came over the wire, those of scripts not counted, less what came without any call, for each call. */
+  /** Commands per call, without those inside scripts and without background commands. */
   readonly perCall: number;
   readonly byCommand: Commands;
   readonly errors: number;
 }
 
-/** How often the path of a call goes to Redis and back. */
+/** Counts the round trips to Redis of a call. */
 export const studyRoundTrips: Study = async (bench) => {
   const pair = await startWorkerPair(bench);
   const client = new Redis(pair.redis.url);
@@ -70,13 +70,13 @@ function without(commands: Commands, idle: Commands): Commands {
 }
 
 function reportOf(counted: readonly Counted[]): Awaited<ReturnType<Study>> {
-  const told = ({ what, calls, byCommand }: Counted): string => {
+  const toLine = ({ what, calls, byCommand }: Counted): string => {
     const commands = Object.entries(byCommand).filter(([, count]) => Math.abs(count) > calls * TOLERANCE);
     const list = commands.map(([name, count]) => `${name} ${(count / calls).toFixed(2)}`).join(', ');
     return `  ${what}: ${calls} calls${list === '' ? '' : `; per call ${list}`}`;
   };
   return {
-    lines: ['Redis commands (MONITOR, less those of an idle time of the same length)', ...counted.map(told)],
+    lines: ['Redis commands (MONITOR, less those of an idle time of the same length)', ...counted.map(toLine)],
     verdicts: counted.map(({ what, perCall, errors }) => {
       const most = what === 'forwarded' ? MAX_FORWARDED : 0;
       return {

@@ -2,25 +2,25 @@ import type { PinnedProcess } from '../pinned-process.js';
 import type { Upstream } from '../subjects.js';
 import type { Verdict } from '../targets.js';
 
-/** What a study may use, and how long it may look. */
+/** Everything that a study may use. */
 export interface StudyBench {
   readonly upstream: Upstream;
   readonly load: PinnedProcess;
   readonly isQuick: boolean;
-  /** Arguments of Node for the gateways of the study: `--cpu-prof`, say. */
+  /** Node arguments for the gateways of the study, for example `--cpu-prof`. */
   readonly nodeArgs: readonly string[];
 }
 
-/** What came of a study: what was measured on what, in lines for people, and what was promised of it. */
+/** The result of a study: lines for people, and verdicts on the targets. */
 export interface StudyReport {
   readonly name: StudyName;
   readonly lines: readonly string[];
   readonly verdicts: readonly Verdict[];
-  /** Everything that was measured, for the file. */
+  /** All measurements, for the JSON file. */
   readonly figures: unknown;
 }
 
-/** A question about the gateway that throughput alone does not answer. */
+/** A measurement of the gateway other than throughput. */
 export type Study = (bench: StudyBench) => Promise<Omit<StudyReport, 'name'>>;
 
 export const STUDY_NAMES = ['forwarding', 'redis', 'large', 'streams', 'isolation', 'catalog'] as const;

@@ -6,19 +6,22 @@ import { CORES } from '../pinned-process.js';
 import type { StudyBench } from './study.js';
 
 const OWNER_CORE = 3;
-const KNOWN_DEADLINE_MS = 20_000;
+const FORWARDING_TIMEOUT_MS = 20_000;
 
-/** Two workers that share a Redis of their own: whoever asks `ingress` about a session of `owner` is forwarded. */
+/** Two workers with a shared Redis. `ingress` forwards calls of the sessions that `owner` owns. */
 export interface WorkerPair {
   readonly redis: RunningRedis;
   readonly ingress: RunningGateway;
   readonly owner: RunningGateway;
-  /** A load of legacy calls in sessions of the owner's. */
+  /** Builds a load of legacy calls in sessions of the owner. */
   load(where: 'local' | 'forwarded', rest: Omit<LoadOrder, 'order' | 'target' | 'openAt' | 'era'>): LoadOrder;
   stop(): Promise<void>;
 }
 
-/** With cores enough each worker has its own; else all share what there is, as pinning would only say who starves. */
+/**
+ * Each worker has its own core if there are enough. Otherwise nothing is pinned, because pinned processes would starve
+ * each other.
+ */
 const PAIR_CORES = availableParallelism() > OWNER_CORE ? [CORES.subject, OWNER_CORE] : [undefined, undefined];
 
 export const PAIR_PINNING =
@@ -26,7 +29,7 @@ export const PAIR_PINNING =
     ? 'two workers and Redis, none of them pinned: they share cores with the load and the server behind'
     : `two workers on cores ${PAIR_CORES.join(' and ')}, Redis on none of its own`;
 
-/** Resolves when a session of the one is served by the other. */
+/** Resolves when calls are forwarded between the workers. */
 export async function startWorkerPair(
   { upstream, load, nodeArgs }: StudyBench,
   env: Readonly<Record<string, string>> = {},
@@ -48,7 +51,7 @@ export async function startWorkerPair(
     await gateways.stop();
     await redis.stop();
   };
-  const deadline = performance.now() + KNOWN_DEADLINE_MS;
+  const deadline = performance.now() + FORWARDING_TIMEOUT_MS;
   for (;;) {
     const tried = await load.order(orderOf('forwarded', { concurrency: 1, durationMs: 300 }));
     if (tried.errors === 0 && tried.calls > 0) return { redis, ingress, owner, load: orderOf, stop };

@@ -1,5 +1,5 @@
 import { expect } from 'expect';
-import { ANSWERS, type Answers } from '../../support/sdk-client.js';
+import { DEFAULT_ANSWERS, type Answers } from '../../support/sdk-client.js';
 
 /** Makes the people and the model behind one client. */
 export type Behind = () => Partial<Answers>;
@@ -15,7 +15,7 @@ export const shown =
   () => ({
     elicit(asked) {
       expect(asked).toMatchObject(expected);
-      return ANSWERS.elicit(asked);
+      return DEFAULT_ANSWERS.elicit(asked);
     },
   });
 
@@ -25,7 +25,7 @@ export const prompted =
   () => ({
     sample(asked) {
       expect(asked).toMatchObject(expected);
-      return ANSWERS.sample(asked);
+      return DEFAULT_ANSWERS.sample(asked);
     },
   });
 
@@ -48,10 +48,10 @@ export const counting: Behind = () => {
 export const rootsFirst: Behind = () => {
   const { promise: rootsAreKnown, resolve } = Promise.withResolvers<void>();
   return {
-    elicit: (asked) => rootsAreKnown.then(() => ANSWERS.elicit(asked)),
+    elicit: (asked) => rootsAreKnown.then(() => DEFAULT_ANSWERS.elicit(asked)),
     listRoots() {
       resolve();
-      return ANSWERS.listRoots();
+      return DEFAULT_ANSWERS.listRoots();
     },
   };
 };

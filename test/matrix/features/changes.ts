@@ -15,7 +15,7 @@ const LISTS = [
 async function hearsOfAResource({ client, name, uri }: Cell): Promise<void> {
   const leave = await client.watch({ uri: uri(WATCHED) });
   const touch = () => client.call(name('touch_resource'));
-  const [updated] = await client.heard.afterDoing(touch, UPDATED);
+  const [updated] = await client.received.untilReceivedAfter(touch, UPDATED);
   expect(updated).toMatchObject({ uri: uri(WATCHED) });
   const [contents] = await client.read(uri(WATCHED));
   expect(contents?.['text']).toMatch(/^revision [1-9]/);
@@ -24,18 +24,18 @@ async function hearsOfAResource({ client, name, uri }: Cell): Promise<void> {
 
 async function hearsNoMoreOfAResource({ connect, name, uri }: Cell): Promise<void> {
   const client = await connect();
-  const heardOf = (own: string) => client.heard.of(UPDATED).filter((params) => params['uri'] === uri(own)).length;
+  const heardOf = (own: string) => client.received.of(UPDATED).filter((params) => params['uri'] === uri(own)).length;
   const touch = (own: string) => client.call(name('touch_resource'), { uri: own });
   const leave = await client.watch({ uri: uri(WATCHED) });
-  await client.heard.afterDoing(() => touch(WATCHED), UPDATED);
+  await client.received.untilReceivedAfter(() => touch(WATCHED), UPDATED);
   await client.watch({ uri: uri(WATCHED_TOO) });
   await leave();
   // What was on its way when it left is heard before this is.
   const before = heardOf(WATCHED_TOO);
-  while (heardOf(WATCHED_TOO) === before) await client.heard.afterDoing(() => touch(WATCHED_TOO), UPDATED);
+  while (heardOf(WATCHED_TOO) === before) await client.received.untilReceivedAfter(() => touch(WATCHED_TOO), UPDATED);
   const [heard, heardToo] = [heardOf(WATCHED), heardOf(WATCHED_TOO)];
   await touch(WATCHED);
-  while (heardOf(WATCHED_TOO) === heardToo) await client.heard.afterDoing(() => touch(WATCHED_TOO), UPDATED);
+  while (heardOf(WATCHED_TOO) === heardToo) await client.received.untilReceivedAfter(() => touch(WATCHED_TOO), UPDATED);
   expect(heardOf(WATCHED)).toBe(heard);
 }
 
@@ -54,7 +54,7 @@ async function hearsOfLists({ client, name, uri }: Cell): Promise<void> {
     changes += 1;
     for (const { list } of LISTS) await client.call(name(`change_${list}`));
   };
-  await client.heard.afterDoing(changeAll, ...LISTS.map(({ list }) => `notifications/${list}/list_changed`));
+  await client.received.untilReceivedAfter(changeAll, ...LISTS.map(({ list }) => `notifications/${list}/list_changed`));
   expect(await extrasShown()).toEqual(before.map((wasShown) => (changes % 2 === 1 ? !wasShown : wasShown)));
 }
 
@@ -91,7 +91,7 @@ async function tellsOfItsRoots(cell: Cell): Promise<void> {
   expect(await askForRoots()).toBe('roots: file:///before');
   const counted = await client.call(cell.name('count_calls'), { tool: ROOTS_CHANGED });
   moveRoots();
-  await client.tellRootsChanged();
+  await client.sendRootsListChanged();
   const once = { tool: ROOTS_CHANGED, event: 'started', count: Number(counted.structuredContent?.['started']) + 1 };
   expect(textOf(await client.call(cell.name('await_calls'), once))).toContain(ROOTS_CHANGED);
   expect(await askForRoots()).toBe('roots: file:///after');
@@ -102,15 +102,15 @@ async function isAskedForItsRoots(cell: Cell): Promise<void> {
   const { client, askForRoots, moveRoots } = await withOtherRoots(cell);
   expect(await askForRoots()).toBe('roots: file:///before');
   moveRoots();
-  if (cell.clientKind.era === 'legacy') await client.tellRootsChanged();
-  else await expect(client.tellRootsChanged()).rejects.toThrow();
+  if (cell.clientKind.era === 'legacy') await client.sendRootsListChanged();
+  else await expect(client.sendRootsListChanged()).rejects.toThrow();
   expect(await askForRoots()).toBe('roots: file:///after');
 }
 
 /** Its word does no harm. */
 async function tellsNobodyOfItsRoots({ client, clientKind, name }: Cell): Promise<void> {
-  if (clientKind.era === 'legacy') await client.tellRootsChanged();
-  else await expect(client.tellRootsChanged()).rejects.toThrow();
+  if (clientKind.era === 'legacy') await client.sendRootsListChanged();
+  else await expect(client.sendRootsListChanged()).rejects.toThrow();
   expect(textOf(await client.call(name('echo'), { text: 'all is well' }))).toBe('all is well');
 }
 

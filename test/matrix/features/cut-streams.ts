@@ -17,8 +17,8 @@ async function behindAFragileWire({ url, connect }: Cell, run: (fragile: Fragile
   const wire = await startFaultProxy(url);
   try {
     const { pathname } = new URL(url);
-    const client = await connect({ url: `http://${wire.address}${pathname}`, talkative: false });
-    await run({ client, sever: () => wire.sever(), witness: await connect({ talkative: false }) });
+    const client = await connect({ url: `http://${wire.address}${pathname}`, answersQuestions: false });
+    await run({ client, sever: () => wire.sever(), witness: await connect({ answersQuestions: false }) });
   } finally {
     await wire.close();
   }

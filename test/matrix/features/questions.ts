@@ -57,14 +57,14 @@ async function reportsThenAsks({ client, name }: Cell): Promise<unknown> {
 const UNDECLARED = { ask_name: /elicitation/, ask_model: /sampling/, ask_roots: /roots/ };
 
 async function isNotAsked({ connect, name }: Cell): Promise<void> {
-  const silent = await connect({ talkative: false });
+  const silent = await connect({ answersQuestions: false });
   for (const [tool, capability] of Object.entries(UNDECLARED)) {
     expect(await expectHonestFailure(silent.call(name(tool), { prompt: 'hello' }))).toMatch(capability);
   }
 }
 
 async function failsUnasked({ connect, name }: Cell): Promise<void> {
-  const silent = await connect({ talkative: false });
+  const silent = await connect({ answersQuestions: false });
   for (const tool of Object.keys(UNDECLARED)) {
     await expectHonestFailure(silent.call(name(tool), { prompt: 'hello' }));
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'expect';
-import { ANSWERS, textOf } from '../../support/sdk-client.js';
+import { DEFAULT_ANSWERS, textOf } from '../../support/sdk-client.js';
 import type { Cell } from '../feature.js';
 
 /** A server refuses a call until its user has been at a URL. */
@@ -10,7 +10,7 @@ export async function visitsUrl({ clientKind, serverKind, connect, name }: Cell)
     answers: {
       elicit(asked) {
         visited.push(asked['url']);
-        return ANSWERS.elicit(asked);
+        return DEFAULT_ANSWERS.elicit(asked);
       },
     },
   });

@@ -1,18 +1,18 @@
 import type { BusParts } from '#lib/worker-bus';
 import type { AnswerReader } from './upstream.js';
-import type { NodeFlaws } from './relay/node.js';
+import type { NodeFlaws } from './relay/relay-node.js';
 
 /**
- * What is taken out of a world on purpose, to see that it is missed: a protection whose absence no run notices either
- * protects from nothing or is not tested.
+ * Protections that a run lacks on purpose. A protection whose absence violates no invariant is either useless or
+ * untested.
  */
 export interface Flaws {
-  /** In every worker. */
+  /** Parts of the bus in every worker. */
   readonly bus?: Partial<Pick<BusParts, 'mac' | 'seen' | 'queue' | 'gate' | 'makeOrder'>>;
   readonly relay?: Partial<NodeFlaws>;
   readonly readAnswer?: AnswerReader;
-  /** A session whose heir gave no answer is offered to the next. */
-  readonly forgetsDoubt?: boolean;
-  /** A worker that starts again has the name that it had. */
-  readonly keepsNames?: boolean;
+  /** A session is offered to the next worker when a handoff has an unknown outcome. */
+  readonly ignoresUnknownHandoffs?: boolean;
+  /** A restarted worker reuses its id. */
+  readonly reusesWorkerIds?: boolean;
 }

@@ -1,10 +1,10 @@
 import { Timer } from '#lib/worker-bus';
-import type { Chance } from './chance.js';
-import type { Universe } from './universe.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { VirtualTime } from './virtual-time.js';
 
 /**
- * The machine and process of one worker: a clock that may run fast or slow, and a process that can be frozen (SIGSTOP)
- * or killed. Whatever reaches the worker's code goes through `enter`.
+ * The machine and process of one worker: its clock may run fast or slow, and its process can be frozen (SIGSTOP) or
+ * killed. All input reaches the worker's code through `enter`.
  */
 export class Host {
   readonly timer: Timer;
@@ -16,13 +16,13 @@ export class Host {
   private frozenMs = 0;
 
   constructor(
-    private readonly universe: Universe,
-    private readonly chance: Chance,
-    /** How many of its own milliseconds pass in one true one. */
+    private readonly virtualTime: VirtualTime,
+    private readonly random: SeededRandom,
+    /** Clock rate: its milliseconds per virtual millisecond. */
     readonly rate: number,
   ) {
     this.timer = new HostTimer(
-      () => universe.now * rate,
+      () => virtualTime.now * rate,
       (ms, run) => this.after(ms, run),
     );
   }
@@ -35,17 +35,17 @@ export class Host {
     return this.state === 'running';
   }
 
-  /** Timers that were set and have neither run nor been taken back. */
+  /** Number of timers that have neither run nor been cancelled. */
   get pendingTimers(): number {
     return this.timers.size;
   }
 
-  /** True milliseconds for which it has stood still so far. */
-  get stoodStillMs(): number {
-    return this.frozenMs + (this.state === 'frozen' ? this.universe.now - this.frozenSince : 0);
+  /** Virtual milliseconds for which the process has been frozen so far. */
+  get totalFrozenMs(): number {
+    return this.frozenMs + (this.state === 'frozen' ? this.virtualTime.now - this.frozenSince : 0);
   }
 
-  /** Input arrives: read now, or once the process runs again, in the order of arrival. */
+  /** Delivers input: immediately, or after the process thaws, in the order of arrival. */
   enter(run: () => void): void {
     this.pass(run, this.waitingInput);
   }
@@ -53,18 +53,18 @@ export class Host {
   freeze(): void {
     if (this.state !== 'running') return;
     this.state = 'frozen';
-    this.frozenSince = this.universe.now;
+    this.frozenSince = this.virtualTime.now;
   }
 
-  /** What has waited runs now. Whether input or timers come first is chance, as it is after SIGCONT. */
+  /** Runs all waiting input and timers. Which of the two runs first is random, as after SIGCONT. */
   thaw(): void {
     if (this.state !== 'frozen') return;
-    this.frozenMs += this.universe.now - this.frozenSince;
+    this.frozenMs += this.virtualTime.now - this.frozenSince;
     this.state = 'running';
     const input = () => this.waitingInput.splice(0).map((run) => () => this.enter(run));
     const timers = () => this.waitingTimers.splice(0).map((run) => () => this.pass(run, this.waitingTimers));
-    const waiting = this.chance.coin() ? [...input(), ...timers()] : [...timers(), ...input()];
-    for (const run of waiting) this.universe.after(0, run);
+    const waiting = this.random.boolean() ? [...input(), ...timers()] : [...timers(), ...input()];
+    for (const run of waiting) this.virtualTime.after(0, run);
   }
 
   /** kill -9. */
@@ -81,7 +81,7 @@ export class Host {
     const due = () => {
       if (this.timers.delete(timer)) run();
     };
-    const forget = this.universe.after(ms / this.rate, () => this.pass(due, this.waitingTimers));
+    const forget = this.virtualTime.after(ms / this.rate, () => this.pass(due, this.waitingTimers));
     return () => {
       this.timers.delete(timer);
       forget();

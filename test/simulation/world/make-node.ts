@@ -1,5 +1,5 @@
 import { BusNode, BusObserver, type BusService, type Relay, type Timer } from '#lib/worker-bus';
-import type { Chance } from './chance.js';
+import type { SeededRandom } from './seeded-random.js';
 import type { Flaws } from './flaws.js';
 
 interface NodeParts {
@@ -8,17 +8,17 @@ interface NodeParts {
   readonly timer: Timer;
   readonly secret: Buffer;
   readonly service: BusService;
-  readonly chance: Chance;
+  readonly random: SeededRandom;
 }
 
-/** The bus of one worker, as production builds it but for what the world plays, and for what it lacks on purpose. */
-export function makeNode({ relay, chance, ...own }: NodeParts, flaws: Flaws): BusNode {
+/** Builds the bus of one worker as in production, except for the simulated parts and the flaws. */
+export function makeNode({ relay, random, ...own }: NodeParts, flaws: Flaws): BusNode {
   return new BusNode({
     ...own,
     wire: relay,
     ledger: relay,
     directory: relay,
-    createId: () => chance.id(),
+    createId: () => random.id(),
     observer: new BusObserver(),
     ...flaws.bus,
   });

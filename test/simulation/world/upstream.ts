@@ -1,11 +1,11 @@
 import { toFaultOutcome, toHttpOutcome, type HttpAnswer, type Outcome, type TransportFault } from '#lib/mcp-protocol';
 import type { Behaviour } from '../scenario.js';
-import type { Chance } from './chance.js';
-import type { Chronicle } from './chronicle.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { RunLog } from './run-log.js';
 import type { Host } from './host.js';
-import type { Universe } from './universe.js';
+import type { VirtualTime } from './virtual-time.js';
 
-/** A call as it travels between workers. */
+/** A call as it is sent between workers. */
 export interface Call {
   readonly name: string;
   readonly session: string;
@@ -14,26 +14,26 @@ export interface Call {
   readonly steps: number;
 }
 
-/** Reads an HTTP answer; a spec may put a careless one in its place. */
+/** Reads an HTTP answer. A mutation replaces it with one that lacks validation. */
 export type AnswerReader = (answer: HttpAnswer, id: string) => Outcome;
 
-const WORST_LATENCY_MS = 20;
+const MAX_LATENCY_MS = 20;
 
-/** The servers behind the gateway: they run what reaches them, and answer as they were told to. */
+/** The upstream servers: they execute every call that reaches them and answer by its behaviour. */
 export class Upstream {
   constructor(
-    private readonly universe: Universe,
-    private readonly chance: Chance,
-    private readonly chronicle: Chronicle,
+    private readonly virtualTime: VirtualTime,
+    private readonly random: SeededRandom,
+    private readonly runLog: RunLog,
     private readonly read: AnswerReader = toHttpOutcome,
   ) {}
 
-  /** Sends a call from this worker's machine. An abort ends the waiting, not what the server does. */
+  /** Sends a call from this worker. An abort ends the wait, not the execution at the server. */
   call(call: Call, host: Host, signal: AbortSignal, onStep: (step: number) => void): Promise<Outcome> {
     return new Promise((resolve) => {
       signal.addEventListener('abort', () => resolve(toFaultOutcome('aborted')), { once: true });
       const answer = () => host.enter(() => resolve(this.outcomeOf(call)));
-      this.universe.after(
+      this.virtualTime.after(
         this.latency(),
         () => this.run(call, answer, (step) => host.enter(() => onStep(step))),
         false,
@@ -41,26 +41,26 @@ export class Upstream {
     });
   }
 
-  private run(call: Call, answer: () => void, tell: (step: number) => void): void {
-    if (call.behaviour !== '401') this.chronicle.executed(call.name, this.universe.now);
+  private run(call: Call, answer: () => void, onProgress: (step: number) => void): void {
+    if (call.behaviour !== '401') this.runLog.executed(call.name, this.virtualTime.now);
     const pauseMs = call.workMs / (call.steps + 1);
     for (let step = 1; step <= call.steps; step += 1) {
-      this.universe.after(step * pauseMs, () => tell(step));
+      this.virtualTime.after(step * pauseMs, () => onProgress(step));
     }
-    this.universe.after(call.workMs + this.latency(), answer);
+    this.virtualTime.after(call.workMs + this.latency(), answer);
   }
 
   private outcomeOf(call: Call): Outcome {
-    const said = answerTo(call);
-    return typeof said === 'string' ? toFaultOutcome(said) : this.read(said, call.name);
+    const answer = answerTo(call);
+    return typeof answer === 'string' ? toFaultOutcome(answer) : this.read(answer, call.name);
   }
 
   private latency(): number {
-    return this.chance.between(1, WORST_LATENCY_MS);
+    return this.random.between(1, MAX_LATENCY_MS);
   }
 }
 
-/** The server's own word for what it did: only it can have said so. */
+/** The token of a successful answer, which only the server can produce. */
 export const tokenOf = (name: string) => `done: ${name}`;
 
 function answerTo({ name, behaviour }: Call): HttpAnswer | TransportFault {

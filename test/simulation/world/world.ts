@@ -3,47 +3,47 @@ import type { BusService } from '#lib/worker-bus';
 import type { Fault, PlannedRequest, Scenario } from '../scenario.js';
 import type { Flaws } from './flaws.js';
 import { makeNode } from './make-node.js';
-import { Chance } from './chance.js';
-import { Chronicle } from './chronicle.js';
+import { SeededRandom } from './seeded-random.js';
+import { RunLog } from './run-log.js';
 import { Host } from './host.js';
-import { CommandFates } from './relay/command-fates.js';
-import { RelayLink } from './relay/link.js';
+import { CommandFaultPlan } from './relay/command-faults.js';
+import { RelayLink } from './relay/relay-link.js';
 import { SimRedis } from './relay/sim-redis.js';
-import { Universe } from './universe.js';
+import { VirtualTime } from './virtual-time.js';
 import { Upstream } from './upstream.js';
 import { SimWorker } from './worker.js';
 
-/** A process of a worker, and its way to the relay. */
+/** A worker process and its connections to the relay. */
 export interface Process {
   readonly worker: SimWorker;
   readonly host: Host;
   readonly link: RelayLink;
 }
 
-/** A request under way, and the process whose client waits for it. */
-export interface Asked {
+/** A sent request and the process that has received it. */
+export interface SentRequest {
   readonly plan: PlannedRequest;
   readonly process: Process;
   readonly sentAt: number;
 }
 
-/** What a leaving worker still has to say takes so long at most. */
-const LAST_WORDS_MS = 20;
-const LONGEST_START_MS = 1_000;
-const LEAST_LATENCY_MS = 0.2;
+/** Time for the last messages of a drained worker before its process ends. */
+const EXIT_DELAY_MS = 20;
+const MAX_START_DELAY_MS = 1_000;
+const MIN_LATENCY_MS = 0.2;
 const SECRET = createHash('sha256').update('what the workers of the simulation share').digest();
 
-/** Workers, a relay, servers and clients, in a time of their own. */
+/** Simulated workers, relay, servers and clients in virtual time. */
 export class World {
-  readonly universe = new Universe();
-  readonly chronicle = new Chronicle();
-  readonly asked = new Map<string, Asked>();
+  readonly virtualTime = new VirtualTime();
+  readonly runLog = new RunLog();
+  readonly sentRequests = new Map<string, SentRequest>();
   readonly processes: Process[] = [];
-  /** The process that runs at each place, the latest if several did. */
+  /** The current process of each worker. */
   private readonly places: Process[] = [];
-  private readonly chance: Chance;
+  private readonly random: SeededRandom;
   private readonly redis: SimRedis;
-  private readonly commands = new CommandFates();
+  private readonly commands = new CommandFaultPlan();
   private readonly upstream: Upstream;
   private readonly sessions: readonly string[];
 
@@ -51,17 +51,17 @@ export class World {
     readonly scenario: Scenario,
     private readonly flaws: Flaws = {},
   ) {
-    const { seed, worstLatencyMs, lagMs, isCluster, faults } = scenario;
-    this.chance = new Chance(seed);
-    const hasHeir = faults.some(({ kind }) => kind === 'fail-over' || kind === 'split');
-    this.redis = new SimRedis(this.universe, this.chance, {
-      leastLatencyMs: LEAST_LATENCY_MS,
-      worstLatencyMs,
+    const { seed, maxLatencyMs, lagMs, isCluster, faults } = scenario;
+    this.random = new SeededRandom(seed);
+    const hasReplica = faults.some(({ kind }) => kind === 'fail-over' || kind === 'split');
+    this.redis = new SimRedis(this.virtualTime, this.random, {
+      minLatencyMs: MIN_LATENCY_MS,
+      maxLatencyMs,
       isCluster,
-      ...(hasHeir && { lagMs }),
+      ...(hasReplica && { lagMs }),
       ...(flaws.relay && { flaws: flaws.relay }),
     });
-    this.upstream = new Upstream(this.universe, this.chance, this.chronicle, flaws.readAnswer);
+    this.upstream = new Upstream(this.virtualTime, this.random, this.runLog, flaws.readAnswer);
     for (const place of scenario.clocks.keys()) this.startAt(place);
     this.sessions = scenario.sessions.map((place, number) => this.at(place).worker.openSession(number));
   }
@@ -70,17 +70,17 @@ export class World {
     return this.places[place % this.places.length]!;
   }
 
-  /** Clients begin to ask, and fate takes its course. */
-  begin(): void {
+  /** Schedules all requests and faults. */
+  start(): void {
     for (const [number, plan] of this.scenario.requests.entries()) {
-      this.universe.after(plan.at, () => this.ask(`call ${number}`, plan));
+      this.virtualTime.after(plan.at, () => this.send(`call ${number}`, plan));
     }
     for (const fault of this.scenario.faults) this.plan(fault);
   }
 
   private startAt(place: number): void {
-    const host = new Host(this.universe, this.chance, this.scenario.clocks[place] ?? 1);
-    const incarnation = this.flaws.keepsNames ? `worker ${place}` : this.chance.id();
+    const host = new Host(this.virtualTime, this.random, this.scenario.clocks[place] ?? 1);
+    const incarnation = this.flaws.reusesWorkerIds ? `worker ${place}` : this.random.id();
     const link = new RelayLink(this.redis, host, this.commands, incarnation);
     const worker = new SimWorker({
       incarnation,
@@ -88,39 +88,39 @@ export class World {
       host,
       node: (service: BusService) =>
         makeNode(
-          { workerId: incarnation, relay: link, timer: host.timer, secret: SECRET, service, chance: this.chance },
+          { workerId: incarnation, relay: link, timer: host.timer, secret: SECRET, service, random: this.random },
           this.flaws,
         ),
       upstream: this.upstream,
-      chronicle: this.chronicle,
+      runLog: this.runLog,
       records: link,
-      isWary: !this.flaws.forgetsDoubt,
+      treatsUnknownAsAccepted: !this.flaws.ignoresUnknownHandoffs,
     });
     const started = { worker, host, link };
     this.places[place] = started;
     this.processes.push(started);
-    // Heartbeats of different workers are not in step.
-    const delayMs = this.chance.between(0, Math.min(this.scenario.ageMs / 2, LONGEST_START_MS));
-    this.universe.after(delayMs, () => host.enter(() => void worker.node.start()));
+    // The heartbeats of different workers are not synchronized.
+    const delayMs = this.random.between(0, Math.min(this.scenario.ageMs / 2, MAX_START_DELAY_MS));
+    this.virtualTime.after(delayMs, () => host.enter(() => void worker.node.start()));
   }
 
-  private ask(name: string, plan: PlannedRequest): void {
+  private send(name: string, plan: PlannedRequest): void {
     const process = this.at(plan.via);
     const session = this.sessions[plan.session % this.sessions.length] ?? '';
-    // Nobody listens there: the client knows by itself that nothing ran.
+    // The connection is refused, so the client knows that nothing was executed.
     if (!process.host.isAlive) return;
-    const sentAt = this.universe.now;
-    const story = this.chronicle.sent(name, session, sentAt);
-    this.asked.set(name, { plan, process, sentAt });
+    const sentAt = this.virtualTime.now;
+    const record = this.runLog.sent(name, session, sentAt);
+    this.sentRequests.set(name, { plan, process, sentAt });
     const cancelling = new AbortController();
     const { cancelAfterMs, budgetMs, behaviour, workMs, steps } = plan;
     if (cancelAfterMs !== undefined) {
-      this.universe.after(cancelAfterMs, () => process.host.enter(() => cancelling.abort()));
+      this.virtualTime.after(cancelAfterMs, () => process.host.enter(() => cancelling.abort()));
     }
     const call = { name, session, behaviour, workMs, steps };
     process.host.enter(() => {
-      const answered = process.worker.ask(call, budgetMs, cancelling.signal, (step) => void story.steps.push(step));
-      void answered.then((told) => story.answers.push({ ...told, time: this.universe.now }));
+      const answered = process.worker.call(call, budgetMs, cancelling.signal, (step) => void record.steps.push(step));
+      void answered.then((answer) => record.answers.push({ ...answer, time: this.virtualTime.now }));
     });
   }
 
@@ -131,7 +131,7 @@ export class World {
       case 'delay-frame':
       case 'forge-frame':
       case 'misdirect-frame':
-        return this.redis.fates.plan(fault);
+        return this.redis.faultPlan.plan(fault);
       case 'lose-command':
       case 'lose-answer':
         return this.commands.plan(fault);
@@ -140,17 +140,17 @@ export class World {
       case 'restart-redis':
       case 'fail-over':
       case 'split':
-        return this.later(fault.at, () => this.strikeRelay(fault));
+        return this.later(fault.at, () => this.disturbRelay(fault));
       default:
-        return this.later(fault.at, () => this.strikeWorker(fault));
+        return this.later(fault.at, () => this.disturbWorker(fault));
     }
   }
 
   private later(ms: number, run: () => void): void {
-    this.universe.after(ms, run);
+    this.virtualTime.after(ms, run);
   }
 
-  private strikeRelay(fault: Extract<Fault, { kind: `${string}-redis` | 'fail-over' | 'split' }>): void {
+  private disturbRelay(fault: Extract<Fault, { kind: `${string}-redis` | 'fail-over' | 'split' }>): void {
     switch (fault.kind) {
       case 'flush-redis':
         return this.redis.flushAll();
@@ -165,7 +165,7 @@ export class World {
     }
   }
 
-  private strikeWorker(fault: Extract<Fault, { worker: number }>): void {
+  private disturbWorker(fault: Extract<Fault, { worker: number }>): void {
     const process = this.at(fault.worker);
     const { worker, host, link } = process;
     switch (fault.kind) {
@@ -180,7 +180,7 @@ export class World {
       case 'twin':
         return this.startAt(fault.worker % this.places.length);
       case 'leave':
-        return host.enter(() => void worker.takeLeave().then(() => this.later(LAST_WORDS_MS, () => this.end(process))));
+        return host.enter(() => void worker.drain().then(() => this.later(EXIT_DELAY_MS, () => this.end(process))));
       case 'reset':
         return link.reset(fault.which);
       case 'cut-off':
@@ -193,7 +193,7 @@ export class World {
   }
 
   private end({ worker, host, link }: Process): void {
-    this.chronicle.processEnded(worker.process);
+    this.runLog.processEnded(worker.process);
     host.kill();
     link.close();
   }

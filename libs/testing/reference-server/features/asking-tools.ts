@@ -64,7 +64,7 @@ const askForRoots = tool('ask_roots', "Lists the client's roots", {}, async (_ar
 
 const askRounds = tool(
   'ask_rounds',
-  'Asks as many times as it is told, one question after the other',
+  'Asks the given number of questions, one after the other',
   { rounds: { type: 'integer', minimum: 1, maximum: 50 } },
   async ({ rounds }, { ask }) => {
     const answers: string[] = [];
@@ -84,7 +84,7 @@ const askAndHold = tool(
   async ({ key }, { ask, progress, world, signal }) => {
     const { name: answer } = await ask({ name: askForm('What is your name?', name) });
     await progress(1, 2, 'holding');
-    await world.waitAt(String(key), signal);
+    await world.waitForRelease(String(key), signal);
     return textResult(`released for ${fieldOf(answer, 'name')}`);
   },
 );
@@ -102,7 +102,7 @@ const askAtOnce = tool(
   },
 );
 
-/** The tools by which the suite tests questions of the legacy era. */
+/** Tools that the conformance suite calls to test questions of the legacy era. */
 const testSampling = tool(
   'test_sampling',
   "Puts a prompt to the client's model",
@@ -175,7 +175,7 @@ function summary(answer: Json): string {
   return `action=${String(answer['action'])}, content=${JSON.stringify(answer['content'] ?? {})}`;
 }
 
-/** Tools that ask their client something before they answer. */
+/** Tools that send questions to the client before they answer. */
 export const askingTools: Tool[] = [
   askName,
   askUrl,

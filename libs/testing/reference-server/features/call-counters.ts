@@ -1,4 +1,4 @@
-/** How often each tool was started, and how that ended. */
+/** How often a tool was started, and how the calls ended. */
 export interface ToolCounts {
   started: number;
   finished: number;
@@ -17,7 +17,7 @@ interface Waiter {
   wake(): void;
 }
 
-/** Counts the calls of one reference server and lets a test wait for one instead of sleeping. */
+/** Counts the calls of one reference server, so that a test can wait for a call instead of sleeping. */
 export class CallCounters {
   private readonly counts = new Map<string, ToolCounts>();
   private waiters: Waiter[] = [];
@@ -26,7 +26,7 @@ export class CallCounters {
     return { ...this.entry(tool) };
   }
 
-  /** Resolves once `event` happened `count` times for `tool`, at once if it already did. */
+  /** Resolves once `event` has happened `count` times for `tool`. */
   async until(tool: string, event: CallEvent, count = 1): Promise<void> {
     if (this.entry(tool)[event] >= count) return;
     await new Promise<void>((wake) => this.waiters.push({ tool, event, count, wake }));

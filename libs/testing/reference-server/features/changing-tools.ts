@@ -37,7 +37,7 @@ export const changingTools: Tool[] = [
   },
 ];
 
-/** In the list only while the world says so. */
+/** Listed only while `ReferenceWorld.hasExtra` returns true. */
 export const extraTool: Tool = {
   definition: { name: 'extra_tool', description: 'Comes and goes', inputSchema: schemaOf() },
   run: () => textResult('the extra tool'),

@@ -5,7 +5,7 @@ interface Completion {
   [key: string]: unknown;
 }
 
-/** Words that begin with what was typed, for any argument of any prompt or template. */
+/** Words that begin with the typed text, for any argument of any prompt or template. */
 export function complete(typed: string): Completion {
   const values = WORDS.filter((word) => word.startsWith(typed));
   return { completion: { values, total: values.length, hasMore: false } };

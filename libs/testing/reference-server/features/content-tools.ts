@@ -76,7 +76,7 @@ const failing: Tool = {
   },
 };
 
-/** Shows that keywords of JSON Schema 2020-12 survive the way to the client. */
+/** Verifies that keywords of JSON Schema 2020-12 reach the client unchanged. */
 const wideSchema: Tool = {
   definition: {
     name: 'json_schema_2020_12_tool',

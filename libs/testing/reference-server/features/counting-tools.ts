@@ -32,5 +32,5 @@ const awaitCalls: Tool = {
   },
 };
 
-/** What a test reads from the counters of a server in the same process, for tests of servers in another. */
+/** Access to the call counters for tests whose server runs in another process. */
 export const countingTools: Tool[] = [countCalls, awaitCalls];

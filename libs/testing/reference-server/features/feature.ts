@@ -23,30 +23,33 @@ export interface ToolResult {
 
 export type LogLevel = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency';
 
-/** All that a feature may use of the request it serves; each era makes one per request. */
+/** Everything that a feature may use of its request. Each era creates one for each request. */
 export interface FeatureContext {
   readonly world: ReferenceWorld;
-  /** Aborts when the client cancels (or, in the modern era, goes away). */
+  /** Aborts when the client cancels or, in the modern era, disconnects. */
   readonly signal: AbortSignal;
-  /** `_meta` of the request, the reserved keys of the modern envelope included. */
+  /** `_meta` of the request, including the reserved keys of the modern envelope. */
   readonly meta: Json;
   /** Headers of the HTTP request; empty over stdio. */
   readonly headers: { [name: string]: string };
-  /** What the client declared: at the handshake (legacy) or in this request (modern). */
+  /** Declared by the client in the handshake (legacy) or in this request (modern). */
   readonly clientCapabilities: Json;
-  /** Does nothing when the request carries no progress token. */
+  /** Does nothing when the request has no progress token. */
   progress(progress: number, total: number, message?: string): Promise<void>;
-  /** Sends only what the client's level lets through. */
+  /** Sends the message only when the client's log level allows it. */
   log(level: LogLevel, data: unknown): Promise<void>;
   /**
-   * Asks the client and resolves with an answer for every key. In the modern era the call ends here and the feature
-   * runs again from its start when the answers are there, so nothing before an `ask` may have an effect that
-   * cannot be repeated.
+   * Sends the questions to the client and resolves with an answer for every key. In the modern era the call ends here
+   * and the retry runs the feature from its start, so code before an `ask` must be repeatable.
    */
   ask<K extends string>(questions: Record<K, Question>, options?: AskOptions): Promise<Record<K, Answer>>;
-  /** Has the user open a URL before the call goes on: error -32042 (legacy) or a URL question (modern). */
+  /**
+   * Requires that the user visits a URL before the call continues: error -32042 (legacy) or a URL question (modern).
+   */
   requireVisit(visit: { id: string; url: string; message: string }): Promise<void>;
-  /** Closes the stream of this call so that the client has to resume; does nothing where streams cannot be resumed. */
+  /**
+   * Closes the stream of this call, so that the client has to resume it. Does nothing where streams cannot be resumed.
+   */
   dropStream(): void;
 }
 
@@ -84,11 +87,11 @@ export interface Resource {
 
 export interface ResourceTemplate {
   definition: { uriTemplate: string; name: string; description: string; mimeType: string };
-  /** Contents when the URI fits the template, else undefined. */
+  /** The contents, or undefined when the URI does not match the template. */
   read(uri: string): ResourceContents | undefined;
 }
 
-/** A failure that becomes a JSON-RPC error; both SDKs take code, message and data from it. */
+/** A failure that becomes a JSON-RPC error. Both SDKs copy its code, message and data. */
 export class ProtocolFailure extends Error {
   constructor(
     readonly code: number,
@@ -105,7 +108,7 @@ export function textResult(text: string): ToolResult {
   return { content: [{ type: 'text', text }] };
 }
 
-/** A schema for tools whose arguments are all required and of one primitive type each. */
+/** A schema whose properties are all required. */
 export function schemaOf(properties: { [name: string]: Schema } = {}): ObjectSchema {
   return { type: 'object', properties, required: Object.keys(properties) };
 }

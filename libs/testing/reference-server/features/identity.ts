@@ -1,4 +1,4 @@
-/** How the reference server introduces itself, in both eras. */
+/** The server info of both eras. */
 export const identity = { name: 'isthmus-reference-server', title: 'Reference server', version: '1.0.0' };
 
 export const instructions = 'A server for tests: it offers every feature of the protocol once.';

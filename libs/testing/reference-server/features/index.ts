@@ -7,7 +7,7 @@ export { capabilities, identity, instructions } from './identity.js';
 export { InputNeeded } from './input-needed.js';
 export { pageOf } from './pages.js';
 export { getPrompt, promptsIn } from './prompts.js';
-export { askVisit, fits } from './question.js';
+export { askVisit, isAnswerTo } from './question.js';
 export type { Answer, AskOptions, Question } from './question.js';
 export { readResource, RESOURCE_NOT_FOUND, resourcesIn, resourceTemplates } from './resources.js';
 export { callTool, findTool, toolsIn } from './tools.js';

@@ -1,6 +1,6 @@
 import type { Question } from './question.js';
 
-/** Ends a modern request: the client has to answer these questions and repeat it with the state, if there is one. */
+/** Ends a modern request. The client has to answer the questions and repeat the request with the state, if any. */
 export class InputNeeded extends Error {
   constructor(
     readonly questions: { [key: string]: Question },

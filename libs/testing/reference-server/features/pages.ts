@@ -5,7 +5,7 @@ export interface Page<T> {
   nextCursor?: string;
 }
 
-/** One page of a list; the cursor is opaque to clients. A cursor that this server did not make is refused. */
+/** Returns one page of a list. Throws for a cursor that this server did not create. */
 export function pageOf<T>(items: T[], cursor: string | undefined, pageSize: number): Page<T> {
   const start = cursor === undefined ? 0 : offsetOf(cursor, items.length);
   const end = start + pageSize;

@@ -4,7 +4,7 @@ import { askForm, fieldOf } from './question.js';
 import { sampleImage } from './samples.js';
 import type { ReferenceWorld } from './world.js';
 
-function said(...contents: Content[]): PromptResult {
+function userMessages(...contents: Content[]): PromptResult {
   return { messages: contents.map((content) => ({ role: 'user', content })) };
 }
 
@@ -20,7 +20,7 @@ const withArguments: Prompt = {
       { name: 'arg2', description: 'Second argument', required: true },
     ],
   },
-  get: ({ arg1, arg2 }) => said(text(`Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`)),
+  get: ({ arg1, arg2 }) => userMessages(text(`Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`)),
 };
 
 const withResource: Prompt = {
@@ -30,7 +30,7 @@ const withResource: Prompt = {
     arguments: [{ name: 'resourceUri', description: 'URI of the resource', required: true }],
   },
   get: ({ resourceUri }) =>
-    said(
+    userMessages(
       {
         type: 'resource',
         resource: {
@@ -49,27 +49,27 @@ const asking: Prompt = {
     const answers = await context.ask({
       user_context: askForm('What context should the prompt use?', { context: { type: 'string' } }),
     });
-    return said(text(`The context is: ${fieldOf(answers.user_context, 'context')}`));
+    return userMessages(text(`The context is: ${fieldOf(answers.user_context, 'context')}`));
   },
 };
 
 const prompts: Prompt[] = [
   {
     definition: { name: 'test_simple_prompt', title: 'Simple', description: 'One sentence' },
-    get: () => said(text('This is a simple prompt for testing.')),
+    get: () => userMessages(text('This is a simple prompt for testing.')),
   },
   withArguments,
   withResource,
   {
     definition: { name: 'test_prompt_with_image', description: 'Shows an image' },
-    get: () => said(sampleImage, text('Please analyze the image above.')),
+    get: () => userMessages(sampleImage, text('Please analyze the image above.')),
   },
   asking,
 ];
 
 const extra: Prompt = {
   definition: { name: 'extra_prompt', description: 'Comes and goes' },
-  get: () => said(text('the extra prompt')),
+  get: () => userMessages(text('the extra prompt')),
 };
 
 export function promptsIn(world: ReferenceWorld): Prompt[] {

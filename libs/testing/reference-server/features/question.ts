@@ -1,6 +1,6 @@
 import type { Json, ObjectSchema, Schema } from './schema.js';
 
-/** What a server may ask its client in the middle of a request. */
+/** A request of the server to its client during a call. */
 export type Question =
   | {
       method: 'elicitation/create';
@@ -22,7 +22,10 @@ interface SamplingParams {
 export type Answer = Json;
 
 export interface AskOptions {
-  /** Modern era: take answers only together with the state this server sealed, so a retry without it is asked again. */
+  /**
+   * Modern era: accept answers only together with the sealed request state. A retry without it receives the questions
+   * again.
+   */
   sealed?: boolean;
 }
 
@@ -64,21 +67,21 @@ export function askModelWithTools(prompt: string): Question {
 
 export const askRoots: Question = { method: 'roots/list', params: {} };
 
-/** The client capability without which the question may not be asked. */
+/** The client capability that the question requires. */
 export function capabilityOf(question: Question): 'elicitation' | 'sampling' | 'roots' {
   if (question.method === 'elicitation/create') return 'elicitation';
   return question.method === 'sampling/createMessage' ? 'sampling' : 'roots';
 }
 
-/** True when an answer has the shape its question calls for; the client is not to be trusted with it. */
-export function fits(question: Question, answer: unknown): answer is Answer {
+/** Whether an answer has the shape that its question requires. */
+export function isAnswerTo(question: Question, answer: unknown): answer is Answer {
   if (typeof answer !== 'object' || answer === null) return false;
   if (question.method === 'elicitation/create') return 'action' in answer && typeof answer.action === 'string';
   if (question.method === 'sampling/createMessage') return 'role' in answer && 'content' in answer;
   return 'roots' in answer && Array.isArray(answer.roots);
 }
 
-/** A field of an accepted form, or a word that says it is missing. */
+/** A field of an accepted form, or the action in parentheses when the field is missing. */
 export function fieldOf(answer: Answer, field: string): string {
   const content = answer['content'];
   const value = typeof content === 'object' && content !== null ? Object.entries(content) : [];
@@ -86,7 +89,7 @@ export function fieldOf(answer: Answer, field: string): string {
   return found === undefined ? `(${String(answer['action'])})` : String(found);
 }
 
-/** The text that the client's model wrote. */
+/** The text that the client's model produced. */
 export function modelText(answer: Answer): string {
   const blocks = [answer['content']].flat();
   const texts = blocks.map((block) =>

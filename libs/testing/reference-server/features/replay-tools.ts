@@ -10,7 +10,7 @@ const confirmField = { ok: { type: 'boolean' } };
 
 const PREFIX = 'test_input_required_result_';
 
-/** The tools by which the suite tests questions that come back inside results. */
+/** Tools that the conformance suite calls to test questions inside results. */
 export const replayTools: Tool[] = [
   tool(`${PREFIX}elicitation`, 'Asks for a name', async ({ ask }) => {
     const { user_name } = await ask({ user_name: askForm('What is your name?', nameField) });

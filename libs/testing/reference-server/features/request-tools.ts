@@ -1,6 +1,6 @@
 import { schemaOf, textResult, type Tool } from './feature.js';
 
-/** Tools that show what reached the server besides the arguments. */
+/** Tools that return the parts of the request other than the arguments. */
 export const requestTools: Tool[] = [
   {
     definition: { name: 'echo_meta', description: 'Returns the _meta of the request', inputSchema: schemaOf() },

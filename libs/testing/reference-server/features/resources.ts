@@ -78,7 +78,7 @@ export function resourceTemplates(): ResourceTemplate[] {
   return templates;
 }
 
-/** Reads a resource; `notFoundCode` is the code that the era has for an unknown one. */
+/** Reads a resource; `notFoundCode` is the era's error code for an unknown resource. */
 export async function readResource(
   uri: string,
   context: FeatureContext,

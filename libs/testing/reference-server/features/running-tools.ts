@@ -4,7 +4,7 @@ import { schemaOf, textResult, type LogLevel, type Tool } from './feature.js';
 
 const LEVELS: LogLevel[] = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
-/** The suite wants messages that come one after the other, not in one packet. */
+/** The conformance suite expects messages in separate packets. */
 const STEP_MS = 50;
 
 const slow: Tool = {
@@ -38,7 +38,7 @@ const hold: Tool = {
   },
   async run({ key }, context) {
     await context.progress(0, 1, 'holding');
-    await context.world.waitAt(String(key), context.signal);
+    await context.world.waitForRelease(String(key), context.signal);
     return textResult(`released ${String(key)}`);
   },
 };
@@ -109,5 +109,5 @@ const reconnect: Tool = {
   },
 };
 
-/** Tools that take time and say how far they are. */
+/** Tools that run for some time and report progress or log messages. */
 export const runningTools: Tool[] = [slow, hold, release, logAtLevels, threeLogs, oneLog, threeProgresses, reconnect];

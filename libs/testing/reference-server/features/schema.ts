@@ -1,4 +1,4 @@
-/** A JSON object whose shape the reader has still to check. */
+/** A JSON object of unchecked shape. */
 export interface Json {
   [key: string]: unknown;
 }
@@ -10,7 +10,7 @@ export interface Schema {
   [keyword: string]: Keyword;
 }
 
-/** A JSON Schema whose root is an object, as `tools/list` shows it. */
+/** A JSON Schema whose root is an object, as in `tools/list`. */
 export interface ObjectSchema {
   type: 'object';
   properties?: { [name: string]: Schema };

@@ -39,8 +39,8 @@ export function findTool(world: ReferenceWorld, name: string): Tool | undefined 
 }
 
 /**
- * Runs a tool and counts it. A tool's own failure and wrong arguments are results with `isError`; an unknown tool, a
- * protocol failure and a question that ends the call are thrown.
+ * Runs a tool and counts the call. A failure of the tool and invalid arguments are results with `isError`. Throws for
+ * an unknown tool, a protocol failure and a question that ends the call.
  */
 export async function callTool(name: string, args: Json, context: FeatureContext): Promise<ToolResult> {
   const tool = findTool(context.world, name);
@@ -48,7 +48,7 @@ export async function callTool(name: string, args: Json, context: FeatureContext
   const { calls } = context.world;
   calls.record(name, 'started');
   try {
-    const complaint = await complaintAbout(args, tool);
+    const complaint = await validationError(args, tool);
     const result = complaint === undefined ? await tool.run(args, context) : failed(complaint);
     calls.record(name, result.isError ? 'failed' : 'finished');
     return result;
@@ -60,7 +60,7 @@ export async function callTool(name: string, args: Json, context: FeatureContext
   }
 }
 
-async function complaintAbout(args: Json, { definition }: Tool): Promise<string | undefined> {
+async function validationError(args: Json, { definition }: Tool): Promise<string | undefined> {
   let validator = validators.get(definition.name);
   if (!validator) {
     validator = fromJsonSchema(definition.inputSchema);

@@ -5,7 +5,7 @@ export type WorldChange =
 
 export type ListName = 'tools' | 'prompts' | 'resources';
 
-/** What all sessions and requests of one reference server share: lists that change, contents, gates, counters. */
+/** State shared by all sessions and requests of one reference server: lists, contents, gates and counters. */
 export class ReferenceWorld {
   readonly calls = new CallCounters();
   private readonly extras = new Set<ListName>();
@@ -15,48 +15,48 @@ export class ReferenceWorld {
   private readonly gates = new Map<string, { opened: Promise<void>; open(): void }>();
   private readonly listeners = new Set<(change: WorldChange) => void>();
 
-  /** True while the list shows its extra entry. */
+  /** Whether the list contains its extra entry. */
   hasExtra(list: ListName): boolean {
     return this.extras.has(list);
   }
 
-  /** Adds the extra entry to a list, or takes it away again, and tells everyone. */
+  /** Adds the extra entry to a list or removes it, and notifies all listeners. */
   toggleExtra(list: ListName): void {
     if (!this.extras.delete(list)) this.extras.add(list);
-    this.announce({ kind: list });
+    this.notifyListeners({ kind: list });
   }
 
-  /** What a tool is said to do since it was redescribed. */
+  /** The changed description of a tool, if it was changed. */
   descriptionOf(tool: string): string | undefined {
     return this.descriptions.get(tool);
   }
 
-  /** Says something else of a tool than before, or what it said at first, and tells everyone. */
-  redescribe(tool: string, description?: string): void {
+  /** Changes the description of a tool, or restores the original, and notifies all listeners. */
+  setDescription(tool: string, description?: string): void {
     if (description === undefined) this.descriptions.delete(tool);
     else this.descriptions.set(tool, description);
-    this.announce({ kind: 'tools' });
+    this.notifyListeners({ kind: 'tools' });
   }
 
-  /** How often a resource was changed. */
+  /** Number of changes of a resource. */
   revisionOf(uri: string): number {
     return this.revisions.get(uri) ?? 0;
   }
 
   touch(uri: string): void {
     this.revisions.set(uri, this.revisionOf(uri) + 1);
-    this.announce({ kind: 'content', uri });
+    this.notifyListeners({ kind: 'content', uri });
   }
 
-  /** Returns whether the URL was sent out before; the second time counts as visited. */
-  wasSentTo(visitId: string): boolean {
+  /** Records a visit and returns whether it was recorded before. The second request counts as visited. */
+  markVisited(visitId: string): boolean {
     const known = this.visits.has(visitId);
     this.visits.add(visitId);
     return known;
   }
 
-  /** Resolves when `release(key)` is called, before or after; rejects when the signal aborts. */
-  async waitAt(key: string, signal: AbortSignal): Promise<void> {
+  /** Resolves once `release(key)` has been called. Rejects when the signal aborts. */
+  async waitForRelease(key: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     const onAbort = (): void => reject(new Error('aborted'));
@@ -68,18 +68,18 @@ export class ReferenceWorld {
     }
   }
 
-  /** Opens a gate for good. */
+  /** Releases all current and later waiters of a key. */
   release(key: string): void {
     this.gate(key).open();
   }
 
-  /** Returns the function that stops the listening. */
+  /** Returns a function that removes the listener. */
   onChange(listener: (change: WorldChange) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  private announce(change: WorldChange): void {
+  private notifyListeners(change: WorldChange): void {
     for (const listener of this.listeners) listener(change);
   }
 

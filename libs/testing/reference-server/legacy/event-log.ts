@@ -4,14 +4,14 @@ type Message = Parameters<EventStore['storeEvent']>[1];
 
 const CAPACITY = 1_000;
 
-/** Remembers the last events of one session so that its streams can be resumed. */
+/** Stores the last events of one session, so that its streams can be resumed. */
 export class EventLog implements EventStore {
   private readonly events: { id: string; streamId: string; message: Message }[] = [];
   private count = 0;
 
   storeEvent(streamId: string, message: Message): Promise<string> {
     this.count += 1;
-    // Ids of one session must not repeat across its streams, so the number runs through all of them.
+    // Event ids must be unique within a session, so all streams share one counter.
     const id = `${streamId}/${this.count}`;
     this.events.push({ id, streamId, message });
     if (this.events.length > CAPACITY) this.events.shift();
@@ -31,7 +31,7 @@ export class EventLog implements EventStore {
     if (!last) throw new Error('Unknown event id');
     const missed = this.events.slice(index + 1).filter(({ streamId }) => streamId === last.streamId);
     for (const { id, message } of missed) {
-      // A priming event has an id but nothing to say.
+      // A priming event has an id but no message.
       if (Object.keys(message).length > 0) await send(id, message);
     }
     return last.streamId;

@@ -9,7 +9,7 @@ import { LegacyServer } from './legacy-server.js';
 export const SSE_PATH = '/sse';
 const MESSAGES_PATH = '/messages';
 
-/** HTTP+SSE of revision 2024-11-05: a stream that names the address for messages, and that address. */
+/** HTTP+SSE of revision 2024-11-05: the stream, and the endpoint for messages that the stream names. */
 export class SseEndpoint implements Endpoint {
   private readonly streams = new Map<string, SSEServerTransport>();
 

@@ -15,24 +15,24 @@ import type { Question, ReferenceWorld } from '../features/index.js';
 
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
-/** People answer; the SDK's default of a minute is made for machines. */
+/** People answer, so the SDK's default of one minute is too short. */
 const ANSWER_TIMEOUT_MS = 600_000;
 
-/** Spec 2025-11-25, client/elicitation: the error that asks for a URL to be visited first. */
+/** Spec 2025-11-25, client/elicitation: the error that requires a visit to a URL first. */
 const URL_ELICITATION_REQUIRED = -32042;
 
 interface LegacyRequest {
   world: ReferenceWorld;
   server: Server;
   extra: Extra;
-  /** Whether the client's log level lets a message through. */
-  lets(level: LogLevel): boolean;
+  /** Whether the client's log level allows a message. */
+  allowsLevel(level: LogLevel): boolean;
   /** Called before each round of questions. */
   onAsk(): void;
 }
 
-/** Makes the context of one legacy request: questions go out while the call stays open. */
-export function legacyContext({ world, server, extra, lets, onAsk }: LegacyRequest): FeatureContext {
+/** Creates the context of one legacy request: questions are sent while the call stays open. */
+export function legacyContext({ world, server, extra, allowsLevel, onAsk }: LegacyRequest): FeatureContext {
   const token = extra._meta?.progressToken;
   return {
     world,
@@ -46,7 +46,7 @@ export function legacyContext({ world, server, extra, lets, onAsk }: LegacyReque
       await extra.sendNotification({ method: 'notifications/progress', params });
     },
     async log(level, data) {
-      if (!lets(level)) return;
+      if (!allowsLevel(level)) return;
       await extra.sendNotification({ method: 'notifications/message', params: { level, data, logger: 'reference' } });
     },
     async ask<K extends string>(questions: Record<K, Question>): Promise<Record<K, Answer>> {
@@ -55,7 +55,7 @@ export function legacyContext({ world, server, extra, lets, onAsk }: LegacyReque
       return Object.fromEntries(await askAtOnce(Object.entries<Question>(questions), extra)) as Record<K, Answer>;
     },
     requireVisit({ id, url, message }) {
-      if (world.wasSentTo(id)) return Promise.resolve();
+      if (world.markVisited(id)) return Promise.resolve();
       const elicitations = [{ mode: 'url', elicitationId: id, url, message }];
       throw new ProtocolFailure(URL_ELICITATION_REQUIRED, 'A URL has to be visited first', { elicitations });
     },
@@ -64,14 +64,14 @@ export function legacyContext({ world, server, extra, lets, onAsk }: LegacyReque
 }
 
 /**
- * Without sessions there is nobody who could answer. What the client declared is not looked at: like most servers, this
- * one leaves it to the client to refuse.
+ * Without a session no client can answer. The declared capabilities are not checked: like most servers, this one relies
+ * on the client to refuse.
  */
 function requireHandshake(server: Server): void {
-  if (!server.getClientCapabilities()) throw new Error('The client cannot be asked: it has shaken no hands');
+  if (!server.getClientCapabilities()) throw new Error('The client cannot be asked: it has completed no handshake');
 }
 
-/** Whoever waits for several answers has no use for the rest once one of them fails. */
+/** Sends all questions and cancels the others once one of them fails. */
 async function askAtOnce(questions: [string, Question][], extra: Extra): Promise<[string, Answer][]> {
   const failing = new AbortController();
   const signal = AbortSignal.any([extra.signal, failing.signal]);
@@ -89,7 +89,7 @@ async function askNow(question: Question, extra: Extra, signal: AbortSignal): Pr
   return extra.sendRequest(request, CreateMessageResultWithToolsSchema, options);
 }
 
-/** Only the legacy form of a URL question carries an id. */
+/** Only the legacy form of a URL question has an id. */
 function identityOf({ params }: Question): { elicitationId?: string } {
   return params !== undefined && 'mode' in params && params.mode === 'url' ? { elicitationId: randomUUID() } : {};
 }

@@ -34,7 +34,7 @@ import { legacyContext, type Extra } from './legacy-context.js';
 
 const SEVERITY: LogLevel[] = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
-/** One server for one session (or one stateless request) of the legacy era, on the official SDK v1. */
+/** The server of one session or one stateless request of the legacy era, on the official SDK v1. */
 export class LegacyServer {
   readonly server = new Server(identity, { capabilities, instructions });
   private readonly subscribed = new Set<string>();
@@ -47,7 +47,7 @@ export class LegacyServer {
     this.serveLists();
     this.serveItems();
     this.serveSubscriptions();
-    this.noteRoots();
+    this.countRootChanges();
     const stopListening = world.onChange((change) => void this.notify(change));
     this.server.onclose = stopListening;
   }
@@ -100,16 +100,16 @@ export class LegacyServer {
     });
   }
 
-  private noteRoots(): void {
+  private countRootChanges(): void {
     this.server.setNotificationHandler(RootsListChangedNotificationSchema, ({ method }) => {
       this.world.calls.record(method, 'started');
     });
   }
 
   private contextOf(extra: Extra, feature: string): FeatureContext {
-    const lets = (level: LogLevel): boolean => SEVERITY.indexOf(level) >= SEVERITY.indexOf(this.level);
+    const allowsLevel = (level: LogLevel): boolean => SEVERITY.indexOf(level) >= SEVERITY.indexOf(this.level);
     const onAsk = (): void => this.world.calls.record(feature, 'asked');
-    return legacyContext({ world: this.world, server: this.server, extra, lets, onAsk });
+    return legacyContext({ world: this.world, server: this.server, extra, allowsLevel, onAsk });
   }
 
   private async notify(change: WorldChange): Promise<void> {

@@ -5,7 +5,7 @@ import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import type { ReferenceWorld } from '../features/index.js';
 import { LegacyServer } from './legacy-server.js';
 
-/** Serves one client over a pair of streams, this process's own unless others are given. */
+/** Serves one client over a pair of streams, by default those of this process. */
 export async function serveLegacyStdio(
   world: ReferenceWorld,
   pageSize: number,
@@ -13,6 +13,6 @@ export async function serveLegacyStdio(
 ): Promise<void> {
   const { server } = new LegacyServer(world, pageSize);
   await server.connect(new StdioServerTransport(stdin, stdout));
-  // The SDK's transport does not notice that its client left.
+  // The SDK's transport does not detect the end of its input.
   stdin.on('end', () => void server.close());
 }

@@ -8,7 +8,7 @@ import { refuse, type Endpoint } from '../http-host.js';
 import { EventLog } from './event-log.js';
 import { LegacyServer } from './legacy-server.js';
 
-/** How soon a client should come back after its stream was dropped. */
+/** Delay before a client resumes a dropped stream. */
 const RETRY_MS = 100;
 
 /** Streamable HTTP with sessions, GET stream, DELETE and resumption (revisions 2025-03-26 to 2025-11-25). */
@@ -33,7 +33,7 @@ export class SessionEndpoint implements Endpoint {
     if (request.method !== 'POST') return refuse(response, 400, 'Mcp-Session-Id header is required');
     const transport = await this.open();
     await transport.handleRequest(request, response);
-    // Only an initialize request makes a session; whatever else came was refused by the transport.
+    // Only an initialize request opens a session; the transport has rejected any other request.
     if (transport.sessionId === undefined) await transport.close();
   }
 
@@ -61,7 +61,7 @@ export class SessionEndpoint implements Endpoint {
   }
 }
 
-/** Streamable HTTP without sessions: every POST stands alone, there is no GET stream and nothing to delete. */
+/** Streamable HTTP without sessions: no GET stream and no DELETE. */
 export class StatelessEndpoint implements Endpoint {
   readonly openSessions = 0;
 

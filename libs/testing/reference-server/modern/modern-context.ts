@@ -4,7 +4,7 @@ import { askVisit } from '../features/index.js';
 import type { FeatureContext, Json, ReferenceWorld } from '../features/index.js';
 import { ReplayedQuestions, type AnsweredSoFar } from './replayed-questions.js';
 
-/** Makes the context of one modern request: a question without an answer ends the request. */
+/** Creates the context of one modern request: a question without an answer ends the request. */
 export function modernContext(
   world: ReferenceWorld,
   request: ServerContext,

@@ -7,7 +7,7 @@ import type { Endpoint } from '../http-host.js';
 import { ModernServer, newStateCodec, type ListHints } from './modern-server.js';
 import { readBody, toWebRequest, writeWebResponse } from './web-bridge.js';
 
-/** Streamable HTTP of revision 2026-07-28 and nothing older. */
+/** Streamable HTTP of revision 2026-07-28 only. */
 export class ModernEndpoint implements Endpoint {
   readonly openSessions = 0;
   private readonly handler: McpHttpHandler;
@@ -20,10 +20,10 @@ export class ModernEndpoint implements Endpoint {
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const gone = new AbortController();
-    response.on('close', () => gone.abort());
+    const disconnected = new AbortController();
+    response.on('close', () => disconnected.abort());
     const body = await readBody(request);
-    const answer = await this.handler.fetch(toWebRequest(request, body, gone.signal));
+    const answer = await this.handler.fetch(toWebRequest(request, body, disconnected.signal));
     await writeWebResponse(answer, response);
   }
 

@@ -31,7 +31,7 @@ import type { FeatureContext, ReferenceWorld } from '../features/index.js';
 import { modernContext } from './modern-context.js';
 import type { AnsweredSoFar } from './replayed-questions.js';
 
-/** For how long its lists are fresh, and for whom. */
+/** Lifetime and cache scope of the lists. */
 export interface ListHints {
   ttlMs: number;
   cacheScope: 'public' | 'private';
@@ -46,12 +46,12 @@ const cacheHints = (lists: ListHints) =>
     'resources/read': { ttlMs: 0, cacheScope: 'private' },
   }) as const;
 
-/** The key that seals request states; every request and connection of one reference server shares it. */
+/** Creates the codec that seals request states. All requests and connections of one server share it. */
 export function newStateCodec(): RequestStateCodec<AnsweredSoFar> {
   return createRequestStateCodec<AnsweredSoFar>({ key: randomBytes(32) });
 }
 
-/** One server for one request (HTTP) or connection (stdio) of the modern era, on the official SDK v2. */
+/** The server of one request (HTTP) or connection (stdio) of the modern era, on the official SDK v2. */
 export class ModernServer extends McpServer {
   constructor(
     private readonly world: ReferenceWorld,
@@ -65,7 +65,7 @@ export class ModernServer extends McpServer {
     this.serveItems();
   }
 
-  /** The SDK looks here for `x-mcp-header` before it lets a call in. */
+  /** The SDK reads `x-mcp-header` here before it accepts a call. */
   override toolInputSchemaJson(name: string): Record<string, unknown> | undefined {
     return findTool(this.world, name)?.definition.inputSchema;
   }

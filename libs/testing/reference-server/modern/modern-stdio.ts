@@ -5,7 +5,7 @@ import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/s
 import type { ReferenceWorld } from '../features/index.js';
 import { ModernServer, newStateCodec } from './modern-server.js';
 
-/** Serves one client over a pair of streams, this process's own unless others are given, in the modern era only. */
+/** Serves one modern client over a pair of streams, by default those of this process. */
 export function serveModernStdio(
   world: ReferenceWorld,
   pageSize: number,
@@ -16,7 +16,7 @@ export function serveModernStdio(
   serveStdio(() => announcing(world, new ModernServer(world, pageSize, codec)), { legacy: 'reject', transport });
 }
 
-/** Over stdio the SDK routes a server's own notifications to the subscriptions of its connection. */
+/** Over stdio the SDK routes the server's notifications to the subscriptions of its connection. */
 function announcing(world: ReferenceWorld, modern: ModernServer): ModernServer {
   const stopListening = world.onChange((change) => {
     const { server } = modern;

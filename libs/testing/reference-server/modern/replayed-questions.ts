@@ -1,16 +1,16 @@
 import type { RequestStateCodec, ServerContext } from '@modelcontextprotocol/server';
 
-import { fits, InputNeeded, type Answer, type AskOptions, type Question } from '../features/index.js';
+import { isAnswerTo, InputNeeded, type Answer, type AskOptions, type Question } from '../features/index.js';
 
-/** What is sealed into the request state: the answers of earlier rounds. */
+/** Content of the sealed request state: the answers of earlier rounds. */
 export interface AnsweredSoFar {
   answers: { [key: string]: Answer };
 }
 
-/** The questions of one request; the request is repeated until all of them have their answers. */
+/** The questions of one request. The client repeats the request until all of them are answered. */
 export class ReplayedQuestions {
   private readonly isResumed: boolean;
-  /** Answers from the sealed state, and from this retry once a question asked for them. */
+  /** Answers from the sealed state, and those of this retry that a question has used. */
   private readonly known: { [key: string]: Answer };
   private readonly fresh: { [key: string]: unknown };
 
@@ -24,14 +24,14 @@ export class ReplayedQuestions {
     this.fresh = { ...request.inputResponses };
   }
 
-  /** Resolves when every question has its answer, else throws what ends the request. */
+  /** Resolves when every question has its answer. Otherwise throws InputNeeded, which ends the request. */
   async ask<K extends string>(questions: Record<K, Question>, options: AskOptions = {}): Promise<Record<K, Answer>> {
     const isSealed = options.sealed === true;
     const answers: Record<string, Answer> = {};
     const open: { [key: string]: Question } = {};
     for (const [key, question] of Object.entries<Question>(questions)) {
       const answer = this.answerTo(key, isSealed);
-      if (fits(question, answer)) answers[key] = answer;
+      if (isAnswerTo(question, answer)) answers[key] = answer;
       else open[key] = question;
     }
     Object.assign(this.known, answers);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Node's HTTP on one side, the web's Request and Response on the other. */
+/** Conversions between Node's HTTP messages and the web's Request and Response. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
@@ -25,7 +25,7 @@ export async function writeWebResponse(answer: Response, response: ServerRespons
     response.end();
     return;
   }
-  // Headers of a stream have to leave before its first event.
+  // Send the headers of a stream before its first event.
   response.flushHeaders();
   response.on('close', () => void reader.cancel().catch(() => undefined));
   for (let part = await reader.read(); !part.done; part = await reader.read()) {

@@ -1,11 +1,11 @@
 import type { Host } from '../host.js';
-import type { RelayNode } from './node.js';
+import type { RelayNode } from './relay-node.js';
 import type { SimRedis } from './sim-redis.js';
 
-/** One TCP connection between a worker and a node: everything arrives in order, late, or not at all. */
+/** One TCP connection between a worker and a node. Messages arrive in order, late, or not at all. */
 export class Connection {
   private isOpen = true;
-  /** When the last message of each slot arrives at either end. */
+  /** Arrival time of the last message of each slot at either end. */
   private readonly lastAtNode = new Map<string, number>();
   private readonly lastAtHost = new Map<string, number>();
   private held: (() => void)[] | undefined;
@@ -17,17 +17,19 @@ export class Connection {
     readonly node: RelayNode,
   ) {}
 
-  /** The node runs it once, in its turn; the answer arrives while the connection lasts. In a cluster, order is a slot's. */
+  /**
+   * Runs a command at the node; the answer arrives while the connection is open. In a cluster the order holds per slot.
+   */
   send<T>(slot: string, run: (node: RelayNode) => T, answer: (value: T) => void): void {
     this.throughNetwork(() => this.arriveAtNode(slot, run, answer));
   }
 
-  /** Something arrives from the node without having been asked for. */
+  /** Delivers a message of the node that is not an answer. */
   push(run: () => void, slot = ''): void {
     this.throughNetwork(() => this.arriveAtHost(slot, run));
   }
 
-  /** Nothing gets through until `release`. */
+  /** Holds all messages until `release`. */
   hold(): void {
     this.held ??= [];
   }
@@ -55,30 +57,30 @@ export class Connection {
   }
 
   private arriveAtNode<T>(slot: string, run: (node: RelayNode) => T, answer: (value: T) => void): void {
-    // What was written before a connection broke may have arrived all the same.
-    const survivesClose = this.redis.chance.coin();
+    // Messages sent before a connection broke may still arrive.
+    const survivesClose = this.redis.random.boolean();
     const arrive = () => {
-      if (this.isOpen || survivesClose) this.node.take(() => this.carryOut(slot, run, answer));
+      if (this.isOpen || survivesClose) this.node.enqueue(() => this.execute(slot, run, answer));
     };
-    this.redis.universe.after(this.delay(this.lastAtNode, slot), arrive, false);
+    this.redis.virtualTime.after(this.delay(this.lastAtNode, slot), arrive, false);
   }
 
-  private carryOut<T>(slot: string, run: (node: RelayNode) => T, answer: (value: T) => void): void {
+  private execute<T>(slot: string, run: (node: RelayNode) => T, answer: (value: T) => void): void {
     const value = run(this.node);
     this.push(() => answer(value), slot);
   }
 
   private arriveAtHost(slot: string, run: () => void): void {
     const arrive = () => this.isOpen && this.host.enter(run);
-    this.redis.universe.after(this.delay(this.lastAtHost, slot), arrive);
+    this.redis.virtualTime.after(this.delay(this.lastAtHost, slot), arrive);
   }
 
-  /** Never before what was sent earlier. */
+  /** Delay of a message, which never overtakes an earlier one. */
   private delay(last: Map<string, number>, slot: string): number {
-    const { universe, nature } = this.redis;
-    const lane = nature.isCluster ? slot : '';
-    const time = Math.max(universe.now + this.redis.latency(), last.get(lane) ?? 0);
+    const { virtualTime, options } = this.redis;
+    const lane = options.isCluster ? slot : '';
+    const time = Math.max(virtualTime.now + this.redis.latency(), last.get(lane) ?? 0);
     last.set(lane, time);
-    return time - universe.now;
+    return time - virtualTime.now;
   }
 }

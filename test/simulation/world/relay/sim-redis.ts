@@ -1,22 +1,22 @@
-import type { Chance } from '../chance.js';
-import type { Universe } from '../universe.js';
-import { FrameFates } from './frame-fates.js';
-import { RelayNode, type NodeFlaws } from './node.js';
+import type { SeededRandom } from '../seeded-random.js';
+import type { VirtualTime } from '../virtual-time.js';
+import { FrameFaultPlan } from './frame-faults.js';
+import { RelayNode, type NodeFlaws } from './relay-node.js';
 
-/** A party that keeps connections to the relay. */
-export interface Guest {
+/** A worker's connections to the relay. */
+export interface RelayClient {
   readonly worker: string;
-  /** Its connections to this node are gone. */
+  /** The connections to this node are lost. */
   onNodeGone(node: RelayNode): void;
 }
 
-/** How the relay of a world behaves. */
-export interface RelayNature {
-  readonly leastLatencyMs: number;
-  readonly worstLatencyMs: number;
-  /** How far behind its replica is. Undefined: it has none. */
+/** Properties of the relay. */
+export interface RelayOptions {
+  readonly minLatencyMs: number;
+  readonly maxLatencyMs: number;
+  /** Replication lag; undefined without a replica. */
   readonly lagMs?: number;
-  /** Commands about different requesters go different ways, so they overtake one another. */
+  /** Whether commands for different slots can overtake each other. */
   readonly isCluster: boolean;
   readonly flaws?: Partial<NodeFlaws>;
 }
@@ -28,72 +28,72 @@ const NO_FLAWS: NodeFlaws = {
   ignoresGenerations: false,
 };
 
-/** Redis as its clients see it: the node that is master for each of them, and what the operator and fate do to it. */
+/** Redis as its clients see it: the current master of each client, and the faults of the deployment. */
 export class SimRedis {
-  readonly fates: FrameFates;
+  readonly faultPlan: FrameFaultPlan;
   private node: RelayNode | undefined;
-  /** During a split: the master that was, and who still talks to it. */
-  private old: { readonly node: RelayNode; readonly guests: ReadonlySet<string> } | undefined;
-  private readonly guests = new Set<Guest>();
+  /** During a split: the previous master and the workers that are still connected to it. */
+  private old: { readonly node: RelayNode; readonly workers: ReadonlySet<string> } | undefined;
+  private readonly clients = new Set<RelayClient>();
 
   constructor(
-    readonly universe: Universe,
-    readonly chance: Chance,
-    readonly nature: RelayNature,
+    readonly virtualTime: VirtualTime,
+    readonly random: SeededRandom,
+    readonly options: RelayOptions,
   ) {
     this.node = this.newNode();
-    this.fates = new FrameFates(universe);
+    this.faultPlan = new FrameFaultPlan(virtualTime);
   }
 
-  /** The master as this worker finds it. Undefined: nobody listens there. */
+  /** The master of this worker; undefined when no master is reachable. */
   masterFor(worker: string): RelayNode | undefined {
-    return this.old?.guests.has(worker) ? this.old.node : this.node;
+    return this.old?.workers.has(worker) ? this.old.node : this.node;
   }
 
   latency(): number {
-    return this.chance.between(this.nature.leastLatencyMs, this.nature.worstLatencyMs);
+    return this.random.between(this.options.minLatencyMs, this.options.maxLatencyMs);
   }
 
-  join(guest: Guest): void {
-    this.guests.add(guest);
+  join(client: RelayClient): void {
+    this.clients.add(client);
   }
 
-  leave(guest: Guest): void {
-    this.guests.delete(guest);
+  leave(client: RelayClient): void {
+    this.clients.delete(client);
   }
 
   freeze(forMs: number): void {
     const { node } = this;
     node?.freeze();
-    this.universe.after(forMs, () => node?.thaw(), false);
+    this.virtualTime.after(forMs, () => node?.thaw(), false);
   }
 
   flushAll(): void {
     const { node } = this;
-    node?.take(() => node.flushAll());
+    node?.enqueue(() => node.flushAll());
   }
 
-  /** Down, and up again without what it knew. */
+  /** Stops the master and starts an empty one after a while. */
   restartEmpty(downMs: number): void {
     this.takeDown();
-    this.universe.after(downMs, () => (this.node ??= this.newNode()), false);
+    this.virtualTime.after(downMs, () => (this.node ??= this.newNode()), false);
   }
 
-  /** The master dies; its replica takes over with what has reached it. */
+  /** Stops the master and promotes its replica, with the writes that have reached it. */
   failOver(downMs: number): void {
-    const heir = this.node?.promoteReplica();
+    const newOwner = this.node?.promoteReplica();
     this.takeDown();
-    this.universe.after(downMs, () => (this.node ??= heir), false);
+    this.virtualTime.after(downMs, () => (this.node ??= newOwner), false);
   }
 
-  /** The replica takes over while the master lives on, alone with some of the workers. */
+  /** Promotes the replica while the previous master keeps running for some of the workers. */
   split(staying: ReadonlySet<string>, forMs: number): void {
     const { node } = this;
     if (!node || this.old) return;
-    this.old = { node, guests: staying };
+    this.old = { node, workers: staying };
     this.node = node.promoteReplica();
-    for (const guest of this.guests) if (!staying.has(guest.worker)) guest.onNodeGone(node);
-    this.universe.after(forMs, () => this.heal(), false);
+    for (const client of this.clients) if (!staying.has(client.worker)) client.onNodeGone(node);
+    this.virtualTime.after(forMs, () => this.heal(), false);
   }
 
   private heal(): void {
@@ -101,7 +101,7 @@ export class SimRedis {
     this.old = undefined;
     if (!old) return;
     old.node.stop();
-    for (const guest of this.guests) guest.onNodeGone(old.node);
+    for (const client of this.clients) client.onNodeGone(old.node);
   }
 
   private takeDown(): void {
@@ -109,10 +109,10 @@ export class SimRedis {
     this.node = undefined;
     if (!node) return;
     node.stop();
-    for (const guest of this.guests) guest.onNodeGone(node);
+    for (const client of this.clients) client.onNodeGone(node);
   }
 
   private newNode(): RelayNode {
-    return new RelayNode(this.universe, this.chance, this.nature.lagMs, { ...NO_FLAWS, ...this.nature.flaws });
+    return new RelayNode(this.virtualTime, this.random, this.options.lagMs, { ...NO_FLAWS, ...this.options.flaws });
   }
 }

@@ -2,21 +2,21 @@ import * as fc from 'fast-check';
 import type { PlannedRequest, Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
 
-/** Scenarios with one trouble and nothing else, of which more can be demanded than of all. */
+/** Scenarios with a single fault, which allow stricter assertions than the invariants of all runs. */
 
 const OWNER = 0;
 const OTHERS = [1, 2];
-/** So old that everybody knows who lives, and may conclude from silence. */
+/** Age at which all workers know each other and may fence an unresponsive one. */
 const SETTLED_MS = 8_000;
 
-const quiet = scenarios({ faults: [], behaviours: ['ok'], cancels: false, hurries: false });
+const quiet = scenarios({ faults: [], behaviours: ['ok'], cancels: false, hasTightBudgets: false });
 
 interface Timing {
   readonly at: number;
   readonly via: number;
 }
 
-/** Calls that reach the session's owner from elsewhere. */
+/** Adds calls that reach the session's owner through other workers. */
 function withCalls(base: Scenario, timings: readonly Timing[], more: Partial<PlannedRequest> = {}): Scenario {
   const [sample] = base.requests;
   const requests = sample ? timings.map((timing) => ({ ...sample, ...timing, session: 0, ...more })) : [];
@@ -29,7 +29,7 @@ const timings = (least: number, most: number) =>
     maxLength: 3,
   });
 
-/** The owner stands still before anybody asks, and for longer than anybody waits. */
+/** The owner is frozen before the first call and for longer than the calls wait. */
 export const frozenOwner: fc.Arbitrary<Scenario> = fc
   .record({ base: quiet, calls: timings(20, 1_000), ms: fc.constantFrom(2_000, 4_900, 20_000) })
   .map(({ base, calls, ms }) => ({
@@ -37,8 +37,8 @@ export const frozenOwner: fc.Arbitrary<Scenario> = fc
     faults: [{ kind: 'freeze', worker: OWNER, at: 0, ms }],
   }));
 
-/** The owner is frozen for about as long as it counts as alive, and comes back while others conclude that it is gone. */
-export const sleepingOwner: fc.Arbitrary<Scenario> = fc
+/** The owner is frozen for about the time of its presence, and thaws while the others fence it. */
+export const thawedOwner: fc.Arbitrary<Scenario> = fc
   .record({
     base: quiet,
     phase: fc.nat(1_000),
@@ -55,10 +55,10 @@ export const sleepingOwner: fc.Arbitrary<Scenario> = fc
     faults: [{ kind: 'freeze', worker: OWNER, at: 0, ms: at + gap + wake }],
   }));
 
-/** When the owner is killed, ms since the requests began. */
+/** When the owner is killed, in ms since the first request. */
 export const KILLED_AT_MS = 1_000;
 
-/** The owner is killed while calls are under way, and more follow. */
+/** The owner is killed during calls, and more calls follow. */
 export const killedOwner: fc.Arbitrary<Scenario> = fc
   .record({ base: quiet, before: timings(0, KILLED_AT_MS), after: timings(KILLED_AT_MS, 12_000) })
   .map(({ base, before, after }) => ({
@@ -70,8 +70,8 @@ export const killedOwner: fc.Arbitrary<Scenario> = fc
 export const RELAY_DOWN_AT_MS = 500;
 export const RELAY_UP_AT_MS = 4_000;
 
-/** The relay is gone for a while and comes back knowing nothing. */
-export const relayGone: fc.Arbitrary<Scenario> = fc
+/** The relay is down for a while and restarts without data. */
+export const restartedRelay: fc.Arbitrary<Scenario> = fc
   .record({ base: quiet, calls: timings(0, 8_000) })
   .map(({ base, calls }) => ({
     ...withCalls(base, calls, { budgetMs: 10_000, workMs: 20 }),

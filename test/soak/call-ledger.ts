@@ -1,6 +1,6 @@
 /**
- * How a call ended for its client. `gone`: its session is. `refused`: an error that says nothing about its outcome.
- * `declined`: the server itself did not take it. `broken`: no answer, because whoever was asked died or left.
+ * How a call ended for its client. `gone`: its session does not exist. `refused`: an error without an outcome.
+ * `declined`: the server itself rejected the call. `broken`: no answer, because the worker was killed or left.
  */
 export type CallOutcome =
   'success' | 'not_executed' | 'executed' | 'unknown' | 'gone' | 'declined' | 'refused' | 'broken';
@@ -15,23 +15,23 @@ export interface Call {
 
 export interface CallEnd {
   readonly outcome: CallOutcome;
-  /** What the client was told, for people. */
-  readonly told: string;
+  /** The received answer, for people. */
+  readonly received: string;
 }
 
 export interface Violation {
   readonly what: string;
-  /** Since the start: of the call, or of its discovery. */
+  /** Time since the start of the soak: of the call, or of the detection. */
   readonly atMs: number;
   readonly detail: string;
 }
 
-/** A call certainly did not reach its server. */
+/** Outcomes that guarantee that the call did not reach its server. */
 const NEVER_ARRIVES: ReadonlySet<CallOutcome> = new Set<CallOutcome>(['not_executed', 'gone']);
 const MAX_DETAIL = 700;
 
-/** Every call of a soak, how it ended, and what is wrong with that. */
-export class Book {
+/** Records the calls of a soak and detects violations. */
+export class CallLedger {
   readonly violations: Violation[] = [];
   private readonly open = new Map<string, Call>();
   private readonly closed = new Map<string, { readonly call: Call; readonly end: CallEnd }>();
@@ -49,23 +49,23 @@ export class Book {
   }
 
   end(call: Call, end: CallEnd): void {
-    if (!this.open.delete(call.mark)) return this.violate('answered twice', call.mark);
+    if (!this.open.delete(call.mark)) return this.reportViolation('answered twice', call.mark);
     this.closed.set(call.mark, { call, end });
     const tally = this.tallies.get(call.client) ?? new Map<CallOutcome, number>();
     this.tallies.set(call.client, tally);
     tally.set(end.outcome, (tally.get(end.outcome) ?? 0) + 1);
   }
 
-  /** Something happened that may explain what comes. */
+  /** Records an event that may explain later violations. */
   note(what: string): void {
     this.notes.push({ atMs: this.nowMs, what });
   }
 
-  violate(what: string, detail: string, atMs = this.nowMs): void {
+  reportViolation(what: string, detail: string, atMs = this.nowMs): void {
     this.violations.push({ what, atMs, detail: detail.slice(0, MAX_DETAIL) });
   }
 
-  /** What had been noted last at that moment. */
+  /** The last notes before a time. */
   notesBefore(atMs: number, count: number): readonly string[] {
     const before = this.notes.filter((note) => note.atMs <= atMs).slice(-count);
     return before.map((note) => `${(note.atMs / 1_000).toFixed(1)} s ${note.what}`);
@@ -75,23 +75,24 @@ export class Book {
     return performance.now() - this.startedAt;
   }
 
-  /** When all is over: what reached the servers, by mark. */
-  settle(arrivals: Readonly<Record<string, number>>): void {
-    for (const call of this.open.values()) this.violate('never answered', JSON.stringify(call), call.begunAtMs);
+  /** Checks all calls at the end of the soak against the arrivals at the servers, by mark. */
+  check(arrivals: Readonly<Record<string, number>>): void {
+    for (const call of this.open.values()) this.reportViolation('never answered', JSON.stringify(call), call.begunAtMs);
     for (const [mark, count] of Object.entries(arrivals)) {
-      if (count > 1) this.violate('reached its server more than once', this.told(mark, count), this.begunAtMs(mark));
+      if (count > 1)
+        this.reportViolation('reached its server more than once', this.describe(mark, count), this.begunAtMs(mark));
     }
     for (const [mark, { call, end }] of this.closed) {
       const count = arrivals[mark] ?? 0;
       if (count > 0 && NEVER_ARRIVES.has(end.outcome)) {
-        this.violate(`${end.outcome}, and reached its server`, this.told(mark, count), call.begunAtMs);
+        this.reportViolation(`${end.outcome}, and reached its server`, this.describe(mark, count), call.begunAtMs);
       }
       if (count === 0 && end.outcome === 'success')
-        this.violate('success that no server gave', this.told(mark, count), call.begunAtMs);
+        this.reportViolation('success without an arrival at the server', this.describe(mark, count), call.begunAtMs);
     }
   }
 
-  /** Calls of each kind of client by how they ended. */
+  /** Numbers of calls by kind of client and outcome. */
   summary(): { readonly client: string; readonly outcomes: Readonly<Record<string, number>> }[] {
     return [...this.tallies].map(([client, tally]) => ({ client, outcomes: Object.fromEntries(tally) }));
   }
@@ -100,7 +101,7 @@ export class Book {
     return (this.closed.get(mark)?.call ?? this.open.get(mark))?.begunAtMs;
   }
 
-  private told(mark: string, arrivals: number): string {
+  private describe(mark: string, arrivals: number): string {
     return JSON.stringify({ arrivals, ...(this.closed.get(mark) ?? { mark }) });
   }
 }

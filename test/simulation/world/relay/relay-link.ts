@@ -9,63 +9,63 @@ import {
   type Ticket,
   type WorkerPresence,
 } from '#lib/worker-bus';
-import type { HeirRecords } from '../hand-over.js';
+import type { HandoffRecords } from '../handoff.js';
 import type { Host } from '../host.js';
-import type { CommandFates } from './command-fates.js';
+import type { CommandFaultPlan } from './command-faults.js';
 import type { Connection } from './connection.js';
-import { COMMAND_TIMEOUT_MS, Line } from './line.js';
-import type { RelayNode } from './node.js';
-import type { Guest, SimRedis } from './sim-redis.js';
+import { COMMAND_TIMEOUT_MS, ReconnectingConnection } from './reconnecting-connection.js';
+import type { RelayNode } from './relay-node.js';
+import type { RelayClient, SimRedis } from './sim-redis.js';
 
-/** Slot of the list of the living. */
-const LIST = 'workers';
+/** Slot of the list of alive workers. */
+const WORKER_LIST = 'workers';
 
-/** One worker's way to the relay: a connection for commands, one for what it listens to. */
-export class RelayLink implements Relay, HeirRecords, Guest {
-  private readonly commands: Line;
-  private subscription: Line | undefined;
-  private readonly broken = new Set<() => void>();
+/** One worker's connections to the relay: one for commands, one for its subscription. */
+export class RelayLink implements Relay, HandoffRecords, RelayClient {
+  private readonly commands: ReconnectingConnection;
+  private subscription: ReconnectingConnection | undefined;
+  private readonly brokenListeners = new Set<() => void>();
   private isSubscribed = false;
   private isCutOff = false;
-  /** Whether all connections are there, so that no frame is missed. */
-  private isWhole = false;
+  /** Whether all connections are open, so that no frame is missed. */
+  private isFullyConnected = false;
 
   constructor(
     private readonly redis: SimRedis,
     private readonly host: Host,
-    private readonly fates: CommandFates,
+    private readonly faultPlan: CommandFaultPlan,
     readonly worker: string,
   ) {
-    const ends = { onUp: () => this.noteConnected(), onDown: () => this.noteBroken() };
-    this.commands = new Line(redis, host, worker, ends);
+    const ends = { onUp: () => this.handleConnected(), onDown: () => this.handleBroken() };
+    this.commands = new ReconnectingConnection(redis, host, worker, ends);
     this.commands.connect();
     redis.join(this);
   }
 
-  /** Over a new connection each time; the former one is given up. */
+  /** Subscribes over a new connection and closes the previous one. */
   async listen(worker: string, mailbox: Mailbox): Promise<void> {
-    for (const box of ['inbox', 'replies'] as const) this.redis.fates.know(channelOf({ worker, box }));
+    for (const box of ['inbox', 'replies'] as const) this.redis.faultPlan.addChannel(channelOf({ worker, box }));
     const former = this.subscription;
     former?.close();
     const { promise: subscribed, resolve, reject } = Promise.withResolvers<void>();
-    const subscription = new Line(this.redis, this.host, worker, {
+    const subscription = new ReconnectingConnection(this.redis, this.host, worker, {
       onUp: (connection) => {
         const note = () => {
           this.isSubscribed = true;
-          this.noteConnected();
+          this.handleConnected();
           resolve();
         };
         connection.send(worker, (node) => subscribe(node, connection, worker, mailbox), note);
       },
       onDown: () => {
         this.isSubscribed = false;
-        this.noteBroken();
+        this.handleBroken();
       },
     });
     this.isSubscribed = false;
     this.subscription = subscription;
-    // Between the former connection and the new one frames are missed.
-    if (former) this.noteBroken();
+    // Frames are missed between the previous connection and the new one.
+    if (former) this.handleBroken();
     if (this.isCutOff) subscription.hold();
     subscription.connect();
     if (!subscription.isUp) throw new RelayFailure(false);
@@ -75,20 +75,20 @@ export class RelayLink implements Relay, HeirRecords, Guest {
 
   publish(to: Address, frame: Buffer): Promise<number> {
     const channel = channelOf(to);
-    // Its own canary.
+    // The worker's own canary.
     if (to.worker === this.worker) return this.command(to.worker, (node) => node.publish(channel, frame));
-    return this.decide(to.worker, (node) => this.redis.fates.publish({ node, channel, frame }));
+    return this.decide(to.worker, (node) => this.redis.faultPlan.publish({ node, channel, frame }));
   }
 
   onBroken(listener: () => void): () => void {
-    this.broken.add(listener);
-    return () => this.broken.delete(listener);
+    this.brokenListeners.add(listener);
+    return () => this.brokenListeners.delete(listener);
   }
 
   claim(ticket: Ticket, accept: Buffer): Promise<ClaimVerdict> {
     const channel = channelOf({ worker: ticket.requester, box: 'replies' });
     return this.decide(ticket.requester, (node) =>
-      node.claim(ticket, () => this.redis.fates.publish({ node, channel, frame: accept })),
+      node.claim(ticket, () => this.redis.faultPlan.publish({ node, channel, frame: accept })),
     );
   }
 
@@ -98,12 +98,12 @@ export class RelayLink implements Relay, HeirRecords, Guest {
 
   async announce(worker: string, ttlMs: number): Promise<AnnounceReply> {
     const announced = await this.command(worker, (node) => node.announce(worker, ttlMs));
-    if (!announced.fenced) await this.command(LIST, (node) => node.list(worker, ttlMs));
+    if (!announced.fenced) await this.command(WORKER_LIST, (node) => node.list(worker, ttlMs));
     return announced;
   }
 
   aliveWorkers(): Promise<readonly string[]> {
-    return this.command(LIST, (node) => node.living());
+    return this.command(WORKER_LIST, (node) => node.living());
   }
 
   presenceOf(worker: string): Promise<WorkerPresence> {
@@ -111,36 +111,39 @@ export class RelayLink implements Relay, HeirRecords, Guest {
   }
 
   async fence(worker: string): Promise<boolean> {
-    const isBuried = await this.command(worker, (node) => node.bury(worker));
-    if (isBuried) await this.command(LIST, (node) => node.strike(worker));
-    return isBuried;
+    const isFenced = await this.command(worker, (node) => node.fence(worker));
+    if (isFenced) await this.command(WORKER_LIST, (node) => node.unlist(worker));
+    return isFenced;
   }
 
   async leave(worker: string): Promise<void> {
     await this.command(worker, (node) => node.leave(worker));
-    await this.command(LIST, (node) => node.strike(worker));
+    await this.command(WORKER_LIST, (node) => node.unlist(worker));
   }
 
-  heirOf(session: string): Promise<string | undefined> {
-    return this.command(session, (node) => node.heirOf(session));
+  newOwnerOf(session: string): Promise<string | undefined> {
+    return this.command(session, (node) => node.newOwnerOf(session));
   }
 
-  rememberHeir(session: string, heir: string): Promise<void> {
-    return this.command(session, (node) => node.rememberHeir(session, heir));
+  recordNewOwner(session: string, newOwner: string): Promise<void> {
+    return this.command(session, (node) => node.recordNewOwner(session, newOwner));
   }
 
-  /** Connections break. */
+  /** Breaks connections. */
   reset(which: 'both' | 'commands' | 'subscription'): void {
-    if (which !== 'subscription') this.commands.lose();
-    if (which !== 'commands') this.subscription?.lose();
+    if (which !== 'subscription') this.commands.breakOff();
+    if (which !== 'commands') this.subscription?.breakOff();
   }
 
-  /** Nothing gets through. `resets`: what was under way is lost; else TCP brings it afterwards. */
+  /**
+   * Blocks all messages for a while. With `resets` messages in transit are lost; otherwise TCP delivers them
+   * afterwards.
+   */
   cutOff(forMs: number, resets: boolean): void {
     this.isCutOff = true;
     this.commands.hold();
     this.subscription?.hold();
-    this.redis.universe.after(forMs, () => {
+    this.redis.virtualTime.after(forMs, () => {
       this.isCutOff = false;
       if (resets) this.reset('both');
       this.commands.release();
@@ -148,7 +151,7 @@ export class RelayLink implements Relay, HeirRecords, Guest {
     });
   }
 
-  /** The process is gone, and its connections with it. */
+  /** Closes all connections at the end of the process. */
   close(): void {
     this.redis.leave(this);
     this.commands.close();
@@ -156,27 +159,27 @@ export class RelayLink implements Relay, HeirRecords, Guest {
   }
 
   onNodeGone(node: RelayNode): void {
-    this.commands.loseWith(node);
-    this.subscription?.loseWith(node);
+    this.commands.breakOffWith(node);
+    this.subscription?.breakOffWith(node);
   }
 
   private decide<T>(slot: string, run: (node: RelayNode) => T): Promise<T> {
-    return this.commands.ask(slot, run, this.fates.next());
+    return this.commands.send(slot, run, this.faultPlan.next());
   }
 
   private command<T>(slot: string, run: (node: RelayNode) => T): Promise<T> {
-    return this.commands.ask(slot, run);
+    return this.commands.send(slot, run);
   }
 
-  private noteConnected(): void {
-    this.isWhole = this.commands.isUp && this.isSubscribed;
+  private handleConnected(): void {
+    this.isFullyConnected = this.commands.isUp && this.isSubscribed;
   }
 
-  /** One break may cut several connections: it is told once, until all are there again. */
-  private noteBroken(): void {
-    if (!this.isWhole) return;
-    this.isWhole = false;
-    for (const listener of this.broken) listener();
+  /** Notifies listeners once for a break, even when it affects several connections. */
+  private handleBroken(): void {
+    if (!this.isFullyConnected) return;
+    this.isFullyConnected = false;
+    for (const listener of this.brokenListeners) listener();
   }
 }
 

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, type RpcError } from '#lib/mcp-protocol'
 import type { Expectation, ExpectedError } from '#lib/testing/hostile-server';
 import type { ClientTransport, RawAnswer } from '#lib/testing/raw-client';
 
-/** HTTP status of each error of our own where the transport leaves it free (docs/errors.md). */
+/** HTTP status of each gateway error on transports that do not fix it (docs/errors.md). */
 const STATUS_BY_CODE: Readonly<Record<number, number>> = { [-31002]: 504, [-31004]: 502, [-31005]: 502 };
 
 const MCP_STATUS: Readonly<Record<ClientTransport, number | undefined>> = {
@@ -17,8 +17,8 @@ export function errorOf(answer: RawAnswer): RpcError {
   return answer.answers[0]?.['error'] as unknown as RpcError;
 }
 
-/** What must be the same whoever asked: the answer without ids and without the name of the server. */
-export function essence(answer: RawAnswer): JsonObject {
+/** The part of an answer that is the same for every client: without ids and the name of the server. */
+export function comparableAnswer(answer: RawAnswer): JsonObject {
   const [message = {}] = answer.answers;
   const error = isJsonObject(message['error']) ? message['error'] : undefined;
   if (error === undefined) return { content: (message['result'] as JsonObject | undefined)?.['content'] };
@@ -27,7 +27,7 @@ export function essence(answer: RawAnswer): JsonObject {
   return { ...error, data };
 }
 
-function judgeError(error: RpcError, expected: ExpectedError): void {
+function expectError(error: RpcError, expected: ExpectedError): void {
   expect(error.code).toBe(expected.code);
   if (expected.message instanceof RegExp) expect(error.message).toMatch(expected.message);
   else if (expected.message !== undefined) expect(error.message).toBe(expected.message);
@@ -39,8 +39,8 @@ function judgeError(error: RpcError, expected: ExpectedError): void {
   for (const text of expected.never ?? []) expect(`${error.message}${JSON.stringify(data)}`).not.toContain(text);
 }
 
-/** Every error of our own says what became of the call and whether to try again. */
-function judgeOwnData(error: RpcError): void {
+/** Expects that a gateway error states the outcome of the call and whether it is retriable. */
+function expectGatewayErrorData(error: RpcError): void {
   if (error.code > -31000 || error.code < -31099) return;
   expect(error.data).toMatchObject({
     outcome: expect.stringMatching(/^(not_executed|executed|unknown)$/),
@@ -51,8 +51,8 @@ function judgeOwnData(error: RpcError): void {
   expect(`${error.message}${JSON.stringify(error.data)}`).not.toMatch(/\bat .+:\d+:\d+|node_modules|Bearer [\w-]+\./);
 }
 
-/** Holds one answer against what the table says: exactly one, with the request's own id, and never a made-up success. */
-export function judge(answer: RawAnswer, transport: ClientTransport, expected: Expectation): void {
+/** Expects exactly one answer with the request's id that matches the table. */
+export function expectAnswer(answer: RawAnswer, transport: ClientTransport, expected: Expectation): void {
   expect(answer.answers).toHaveLength(1);
   const [message = {}] = answer.answers;
   expect(message['id']).toBe(answer.id);
@@ -65,9 +65,9 @@ export function judge(answer: RawAnswer, transport: ClientTransport, expected: E
   }
   expect(message['result']).toBeUndefined();
   const error = errorOf(answer);
-  judgeError(error, (transport === 'modern' && expected.toModern) || expected);
-  judgeOwnData(error);
-  // The specification of 2026 wants this one to be told by the status too (basic/index, Error Codes).
+  expectError(error, (transport === 'modern' && expected.toModern) || expected);
+  expectGatewayErrorData(error);
+  // The specification of 2026 requires an HTTP status for this error (basic/index, Error Codes).
   const isCapability = transport === 'modern' && error.code === -32_021;
   const status = isCapability ? 400 : (MCP_STATUS[transport] ?? STATUS_BY_CODE[error.code]);
   if (status !== undefined) expect(answer.status).toBe(status);

@@ -1,34 +1,34 @@
-/** Something that is going to happen. */
-interface Happening {
+/** A scheduled event. */
+interface ScheduledEvent {
   readonly time: number;
   readonly order: number;
   readonly run: () => void;
-  /** Code under test may have promises to settle after it. */
-  readonly wakes: boolean;
+  /** Whether the event runs code under test, whose promises must settle before the next event. */
+  readonly settles: boolean;
   cancelled: boolean;
 }
 
-/** True time, and all that is going to happen in it, in one order for one seed. */
-export class Universe {
+/** Virtual time and its scheduled events. The order is deterministic for a seed. */
+export class VirtualTime {
   private time = 0;
   private counter = 0;
-  private readonly heap: Happening[] = [];
+  private readonly heap: ScheduledEvent[] = [];
 
-  /** Milliseconds since the world began. */
+  /** Milliseconds since the start of the simulation. */
   get now(): number {
     return this.time;
   }
 
-  /** `wakes`: code under test runs, so what it has promised is settled before anything else happens. */
-  after(ms: number, run: () => void, wakes = true): () => void {
-    const happening = { time: this.time + Math.max(ms, 0), order: (this.counter += 1), run, wakes, cancelled: false };
+  /** Schedules an event. `settles`: the event runs code under test, whose promises settle before the next event. */
+  after(ms: number, run: () => void, settles = true): () => void {
+    const happening = { time: this.time + Math.max(ms, 0), order: (this.counter += 1), run, settles, cancelled: false };
     this.push(happening);
     return () => {
       happening.cancelled = true;
     };
   }
 
-  /** Lets everything happen up to that moment. */
+  /** Runs all events up to this time. */
   async runUntil(time: number): Promise<void> {
     await settled();
     for (let next = this.heap[0]; next && next.time <= time; next = this.heap[0]) {
@@ -36,12 +36,12 @@ export class Universe {
       if (next.cancelled) continue;
       this.time = next.time;
       next.run();
-      if (next.wakes) await settled();
+      if (next.settles) await settled();
     }
     this.time = Math.max(this.time, time);
   }
 
-  private push(happening: Happening): void {
+  private push(happening: ScheduledEvent): void {
     const { heap } = this;
     let place = heap.push(happening) - 1;
     while (place > 0) {
@@ -75,11 +75,11 @@ export class Universe {
   }
 }
 
-function isBefore(one: Happening, other: Happening): boolean {
+function isBefore(one: ScheduledEvent, other: ScheduledEvent): boolean {
   return one.time < other.time || (one.time === other.time && one.order < other.order);
 }
 
-/** Every promise that can settle without something else happening has settled: microtasks run dry before it. */
+/** Resolves when the microtask queue is empty. */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

@@ -1,5 +1,5 @@
-/** Lets so many through a second, however long each of them then takes: a client that waits for nobody. */
-export class Pace {
+/** Starts calls at a fixed rate, independent of how long each call takes. */
+export class CallPacer {
   private readonly waiting: ((dueAtMs: number) => void)[] = [];
   private readonly due: number[] = [];
   private readonly beganAtMs = performance.now();
@@ -10,14 +10,14 @@ export class Pace {
     this.wait();
   }
 
-  /** Calls back with the moment of its turn, which is in the past when everybody was busy. */
-  turn(go: (dueAtMs: number) => void): void {
+  /** Calls back with the time at which the call was due, which is in the past when all callers were busy. */
+  schedule(go: (dueAtMs: number) => void): void {
     const dueAtMs = this.due.shift();
     if (dueAtMs === undefined) this.waiting.push(go);
     else go(dueAtMs);
   }
 
-  /** Lets everybody go who still waits. */
+  /** Releases all waiting callers. */
   stop(): void {
     clearTimeout(this.timer);
     this.timer = undefined;

@@ -1,25 +1,25 @@
 import type { AnnounceReply, ClaimVerdict, RevokeVerdict, Ticket, WorkerPresence } from '#lib/worker-bus';
-import type { Chance } from '../chance.js';
-import type { Universe } from '../universe.js';
+import type { SeededRandom } from '../seeded-random.js';
+import type { VirtualTime } from '../virtual-time.js';
 
-/** Takes what is published on a channel; one per connection of a subscriber. */
+/** Receives the frames of a channel; one for each connection of a subscriber. */
 export type Subscriber = (channel: string, frame: Buffer) => void;
 
 interface Entry {
   readonly value: string;
-  /** By the clock of the node. */
+  /** Expiry by the clock of the node. */
   readonly until: number;
 }
 
-/** What a node may be made to forget to check, to see whether anybody notices. */
+/** Checks that a node omits on purpose. */
 export interface NodeFlaws {
-  /** Every claim is granted. */
+  /** Grants every claim. */
   readonly grantsAllClaims: boolean;
-  /** A request can be claimed however old it is. */
+  /** Grants claims of expired requests. */
   readonly ignoresLateness: boolean;
-  /** Every request can be taken back. */
+  /** Grants every revocation. */
   readonly grantsAllRevocations: boolean;
-  /** Tickets of another state of the relay count like those of this one. */
+  /** Accepts tickets of another generation of the relay. */
   readonly ignoresGenerations: boolean;
 }
 
@@ -27,17 +27,17 @@ const GENERATION_TTL_MS = 60_000;
 const TOMBSTONE_TTL_MS = 86_400_000;
 const DECISION_TTL_MS = 60_000;
 
-/** How far the clocks of two machines may be apart. */
-const WORST_CLOCK_OFFSET_MS = 3_000;
+/** Maximum offset between the clocks of two machines. */
+const MAX_CLOCK_OFFSET_MS = 3_000;
 
 /**
- * One Redis process: keys that expire by its own clock, scripts that run undivided, subscribers that get what is
- * published while they are there. Writes reach its replica later, one by one.
+ * One Redis process: keys expire by its clock, scripts are atomic, and subscribers receive frames while they are
+ * connected. Writes reach the replica later, one by one.
  */
 export class RelayNode {
-  /** Of the process: a new one at each start. */
+  /** Id of the process; changes at each start. */
   private readonly runId: string;
-  /** Of the history of its data: a new one when a replica takes over. */
+  /** Id of the data's history; changes when a replica takes over. */
   private readonly replicationId: string;
   private readonly clockOffset: number;
   private readonly entries = new Map<string, Entry>();
@@ -48,30 +48,30 @@ export class RelayNode {
   private isUp = true;
 
   constructor(
-    private readonly universe: Universe,
-    private readonly chance: Chance,
-    /** How far behind its replica is. Undefined: it has none. */
+    private readonly virtualTime: VirtualTime,
+    private readonly random: SeededRandom,
+    /** Replication lag; undefined without a replica. */
     private readonly lagMs: number | undefined,
     private readonly flaws: NodeFlaws,
   ) {
-    this.runId = chance.id();
-    this.replicationId = chance.id();
-    this.clockOffset = chance.between(0, WORST_CLOCK_OFFSET_MS);
+    this.runId = random.id();
+    this.replicationId = random.id();
+    this.clockOffset = random.between(0, MAX_CLOCK_OFFSET_MS);
   }
 
   get clock(): number {
-    return this.universe.now + this.clockOffset;
+    return this.virtualTime.now + this.clockOffset;
   }
 
-  /** A process that had followed this one, with what had reached it, and takes over. */
+  /** Promotes the replica, with the writes that have reached it. */
   promoteReplica(): RelayNode {
-    const heir = new RelayNode(this.universe, this.chance, this.lagMs, this.flaws);
-    for (const [key, entry] of this.replica) heir.write(key, entry);
-    return heir;
+    const newOwner = new RelayNode(this.virtualTime, this.random, this.lagMs, this.flaws);
+    for (const [key, entry] of this.replica) newOwner.write(key, entry);
+    return newOwner;
   }
 
-  /** Runs a command in its turn. */
-  take(command: () => void): void {
+  /** Runs a command, after earlier ones. */
+  enqueue(command: () => void): void {
     if (!this.isUp) return;
     if (this.waiting) this.waiting.push(command);
     else command();
@@ -87,7 +87,7 @@ export class RelayNode {
     for (const command of waiting) command();
   }
 
-  /** Whatever it was asked and has not done is never done. */
+  /** Stops the process. Waiting commands are never run. */
   stop(): void {
     this.isUp = false;
     this.channels.clear();
@@ -108,7 +108,7 @@ export class RelayNode {
     for (const subscribers of this.channels.values()) subscribers.delete(subscriber);
   }
 
-  /** Says how many receive it. `isLost`: their connections take it, and it comes to nothing on the way. */
+  /** Returns the number of receivers. `isLost`: the frame counts as received but does not arrive. */
   publish(channel: string, frame: Buffer, isLost = false): number {
     const subscribers = [...(this.channels.get(channel) ?? [])];
     if (!isLost) for (const subscriber of subscribers) subscriber(channel, frame);
@@ -116,14 +116,14 @@ export class RelayNode {
   }
 
   announce(worker: string, ttlMs: number): AnnounceReply {
-    const token = this.read(`generation:${worker}`) ?? this.chance.id();
+    const token = this.read(`generation:${worker}`) ?? this.random.id();
     this.set(`generation:${worker}`, token, GENERATION_TTL_MS);
     const buried = this.has(`tombstone:${worker}`);
     if (!buried) this.set(`worker:${worker}`, 'announced', ttlMs);
     return { generation: this.generationWith(token), now: this.clock, fenced: buried };
   }
 
-  /** The list of the living lies elsewhere than what is known of each: a step of its own. */
+  /** Updates the list of alive workers, which is stored in another slot than the state of a worker. */
   list(worker: string, ttlMs: number): void {
     if (!this.has(`struck:${worker}`)) this.set(`listed:${worker}`, 'alive', ttlMs);
   }
@@ -138,7 +138,7 @@ export class RelayNode {
     return this.has(`worker:${worker}`) ? 'alive' : 'missing';
   }
 
-  bury(worker: string): boolean {
+  fence(worker: string): boolean {
     if (this.has(`worker:${worker}`)) return this.has(`tombstone:${worker}`);
     this.mark(`tombstone:${worker}`);
     return true;
@@ -149,21 +149,21 @@ export class RelayNode {
     this.mark(`tombstone:${worker}`);
   }
 
-  /** Takes a worker off the list of the living for good. */
-  strike(worker: string): void {
+  /** Removes a worker permanently from the list of alive workers. */
+  unlist(worker: string): void {
     this.mark(`struck:${worker}`);
     this.remove(`listed:${worker}`);
   }
 
-  heirOf(session: string): string | undefined {
+  newOwnerOf(session: string): string | undefined {
     return this.read(`moved:${session}`);
   }
 
-  rememberHeir(session: string, heir: string): void {
-    this.set(`moved:${session}`, heir, TOMBSTONE_TTL_MS);
+  recordNewOwner(session: string, newOwner: string): void {
+    this.set(`moved:${session}`, newOwner, TOMBSTONE_TTL_MS);
   }
 
-  /** `publishAccept` runs in the same step as a claim that is won. */
+  /** Runs `publishAccept` atomically with a granted claim. */
   claim(ticket: Ticket, publishAccept: () => void): ClaimVerdict {
     const decided = this.flaws.grantsAllClaims ? undefined : this.read(callKey(ticket));
     if (!this.flaws.grantsAllClaims) {
@@ -178,7 +178,7 @@ export class RelayNode {
 
   revoke(ticket: Ticket): RevokeVerdict {
     if (this.flaws.grantsAllRevocations) return 'revoked';
-    // What was decided may be forgotten by now: that it did not run can no longer be said.
+    // The decision may have expired, so `not_executed` cannot be guaranteed any more.
     if (this.isStale(ticket) || this.clock >= ticket.notAfter + DECISION_TTL_MS) return 'stale';
     const decided = this.read(callKey(ticket));
     if (decided === 'claimed') return 'claimed';
@@ -230,7 +230,7 @@ export class RelayNode {
   }
 
   private replicate(change: (copy: Map<string, Entry>) => void): void {
-    if (this.lagMs !== undefined) this.universe.after(this.lagMs, () => this.isUp && change(this.replica), false);
+    if (this.lagMs !== undefined) this.virtualTime.after(this.lagMs, () => this.isUp && change(this.replica), false);
   }
 }
 

@@ -3,12 +3,12 @@ interface Entry {
   open: number;
 }
 
-/** Counts the JSON-RPC requests that came through a door, by method and, where there is one, the URI that they name. */
-export class RequestBook {
+/** Counts JSON-RPC requests by method and, where present, by `params.uri`. */
+export class RequestCounter {
   private readonly entries = new Map<string, Entry>();
 
-  /** Enters the requests of a body; what is returned says that they are over. */
-  enter(body: Buffer): () => void {
+  /** Adds the requests of a body. Returns a function to call when they have ended. */
+  add(body: Buffer): () => void {
     const entries = requestsIn(body).flatMap(({ method, params }) => {
       const uri = params?.uri;
       return typeof uri === 'string' ? [this.entry(method), this.entry(method, uri)] : [this.entry(method)];
@@ -22,13 +22,13 @@ export class RequestBook {
     };
   }
 
-  /** How many there have been. */
+  /** Number of requests so far. */
   count(method: string, uri?: string): number {
     return this.entry(method, uri).total;
   }
 
-  /** How many are under way. */
-  open(method: string): number {
+  /** Number of in-flight requests. */
+  inFlight(method: string): number {
     return this.entry(method).open;
   }
 
@@ -50,7 +50,7 @@ function requestsIn(body: Buffer): Request[] {
     const messages = [JSON.parse(body.toString()) as unknown].flat() as readonly Partial<Request>[];
     return messages.filter((message): message is Request => typeof message.method === 'string');
   } catch {
-    // No JSON, no request.
+    // A body that is not JSON contains no request.
     return [];
   }
 }

@@ -1,5 +1,5 @@
-/** Chance that repeats itself for the same seed (mulberry32). */
-export class Chance {
+/** Pseudo-random numbers that repeat for the same seed (mulberry32). */
+export class SeededRandom {
   constructor(private state: number) {}
 
   /** In [0, 1). */
@@ -14,11 +14,11 @@ export class Chance {
     return least + this.next() * (most - least);
   }
 
-  coin(): boolean {
+  boolean(): boolean {
     return this.next() < 0.5;
   }
 
-  /** 128 bits as base64url, the form of incarnations and of names of requests. */
+  /** 128 bits as base64url, the form of worker ids and request ids. */
   id(): string {
     const bytes = Buffer.alloc(16);
     for (let place = 0; place < 16; place += 4) bytes.writeUInt32LE(Math.floor(this.next() * 4_294_967_296), place);

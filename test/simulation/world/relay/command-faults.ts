@@ -1,8 +1,8 @@
-/** What may happen to one command on its way. `nth`: counted over the decisive commands of all workers, from 0. */
+/** The loss of one command or of its answer. `nth` counts the decisive commands of all workers from 0. */
 export type CommandFault = { readonly kind: 'lose-command' | 'lose-answer'; readonly nth: number };
 
-/** Commands that decide something. Heartbeats are not counted: they come all the time. */
-export class CommandFates {
+/** The planned faults of decisive commands. Heartbeats are not decisive and are not counted. */
+export class CommandFaultPlan {
   private readonly faults = new Map<number, CommandFault['kind']>();
   private count = 0;
 

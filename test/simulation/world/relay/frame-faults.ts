@@ -1,5 +1,5 @@
-import type { Universe } from '../universe.js';
-import type { RelayNode } from './node.js';
+import type { VirtualTime } from '../virtual-time.js';
+import type { RelayNode } from './relay-node.js';
 
 /** A frame on its way from one worker to another. */
 export interface Publication {
@@ -8,7 +8,7 @@ export interface Publication {
   readonly frame: Buffer;
 }
 
-/** What happens to one frame. `nth`: counted over all frames between different workers, from 0. */
+/** The fault of one frame. `nth` counts all frames between different workers from 0. */
 export type FrameFault =
   | { readonly kind: 'lose-frame'; readonly nth: number }
   | { readonly kind: 'repeat-frame'; readonly nth: number; readonly ms: number }
@@ -22,24 +22,24 @@ export type FrameFault =
     }
   | { readonly kind: 'misdirect-frame'; readonly nth: number; readonly ms: number; readonly channel: number };
 
-/** Decides frame by frame what becomes of what workers send each other. */
-export class FrameFates {
+/** Applies the planned faults to the frames between workers. */
+export class FrameFaultPlan {
   private readonly faults = new Map<number, FrameFault[]>();
   private readonly channels = new Set<string>();
   private count = 0;
 
-  constructor(private readonly universe: Universe) {}
+  constructor(private readonly virtualTime: VirtualTime) {}
 
   plan(fault: FrameFault): void {
     this.faults.set(fault.nth, [...(this.faults.get(fault.nth) ?? []), fault]);
   }
 
-  /** A channel that frames could be misdirected to. */
-  know(channel: string): void {
+  /** Adds a channel that frames can be misdirected to. */
+  addChannel(channel: string): void {
     this.channels.add(channel);
   }
 
-  /** Publishes it, unless it is lost or delayed. Says how many receive it, which is true of a lost one too. */
+  /** Publishes a frame unless it is lost or delayed. Returns the number of receivers, also for a lost frame. */
   publish(publication: Publication): number {
     const faults = this.faults.get(this.count) ?? [];
     this.count += 1;
@@ -48,7 +48,7 @@ export class FrameFates {
     return node.publish(channel, frame, passes.includes(false));
   }
 
-  /** False: it does not arrive by itself. */
+  /** Returns false when the original frame must not be published. */
   private apply(fault: FrameFault, publication: Publication): boolean {
     switch (fault.kind) {
       case 'lose-frame':
@@ -70,7 +70,7 @@ export class FrameFates {
 
   private later(ms: number, publication: Publication): void {
     const { node, channel, frame } = publication;
-    this.universe.after(ms, () => node.take(() => node.publish(channel, frame)), false);
+    this.virtualTime.after(ms, () => node.enqueue(() => node.publish(channel, frame)), false);
   }
 
   private anyChannel(index: number): string {
@@ -79,7 +79,7 @@ export class FrameFates {
   }
 }
 
-/** As somebody would change it who can publish, but does not know the secret. */
+/** Alters a frame like an attacker who can publish but does not know the secret. */
 function altered(frame: Buffer, at: number, flip: number): Buffer {
   const copy = Buffer.from(frame);
   const place = at % copy.length;

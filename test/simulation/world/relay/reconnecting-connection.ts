@@ -1,22 +1,22 @@
 import { RelayFailure } from '#lib/worker-bus';
 import type { Host } from '../host.js';
-import type { CommandFault } from './command-fates.js';
+import type { CommandFault } from './command-faults.js';
 import { Connection } from './connection.js';
-import type { RelayNode } from './node.js';
+import type { RelayNode } from './relay-node.js';
 import type { SimRedis } from './sim-redis.js';
 
 export const COMMAND_TIMEOUT_MS = 250;
-const LONGEST_PAUSE_MS = 500;
+const MAX_RECONNECT_DELAY_MS = 500;
 
-/** Is told what becomes of a line. */
-export interface LineEnds {
+/** Receives the changes of a connection. */
+export interface ConnectionListener {
   onUp(connection: Connection): void;
-  /** It was noticed that the connection broke. */
+  /** The process has detected that the connection is broken. */
   onDown(): void;
 }
 
-/** A connection that is made again whenever it breaks, as the Redis client does, and what is asked over it. */
-export class Line {
+/** A connection for commands that reconnects after every break, like the Redis client. */
+export class ReconnectingConnection {
   private connection: Connection | undefined;
   private readonly pending = new Set<(failure: RelayFailure) => void>();
   private isHeld = false;
@@ -26,15 +26,15 @@ export class Line {
     private readonly redis: SimRedis,
     private readonly host: Host,
     private readonly worker: string,
-    private readonly ends: LineEnds,
+    private readonly listener: ConnectionListener,
   ) {}
 
   get isUp(): boolean {
     return this.connection !== undefined;
   }
 
-  /** Rejects with RelayFailure: at once while there is no connection, after the client's timeout without an answer. */
-  ask<T>(slot: string, run: (node: RelayNode) => T, fault?: CommandFault['kind']): Promise<T> {
+  /** Rejects with RelayFailure: immediately while disconnected, and after the client's timeout without an answer. */
+  send<T>(slot: string, run: (node: RelayNode) => T, fault?: CommandFault['kind']): Promise<T> {
     const { connection, pending } = this;
     if (!connection) return Promise.reject(new RelayFailure(false));
     return new Promise<T>((resolve, reject) => {
@@ -59,25 +59,25 @@ export class Line {
     const node = this.isHeld ? undefined : this.redis.masterFor(this.worker);
     if (!node) return this.connectLater();
     this.connection = new Connection(this.redis, this.host, node);
-    this.ends.onUp(this.connection);
+    this.listener.onUp(this.connection);
   }
 
-  /** The connection breaks. Until the process notices, it writes into the void. */
-  lose(): void {
+  /** Breaks the connection. Commands sent before the process detects it are lost. */
+  breakOff(): void {
     const { connection } = this;
     connection?.close();
     this.host.enter(() => {
       if (this.isClosed || connection === undefined || connection !== this.connection) return;
       this.connection = undefined;
       for (const fail of this.pending) fail(new RelayFailure(true));
-      this.ends.onDown();
+      this.listener.onDown();
       this.connectLater();
     });
   }
 
-  /** What was on its way may still arrive before the end of the connection does. */
-  loseWith(node: RelayNode): void {
-    if (this.connection?.node === node) this.redis.universe.after(this.redis.latency(), () => this.lose());
+  /** Breaks the connection to this node. Messages in transit may still arrive before. */
+  breakOffWith(node: RelayNode): void {
+    if (this.connection?.node === node) this.redis.virtualTime.after(this.redis.latency(), () => this.breakOff());
   }
 
   hold(): void {
@@ -90,7 +90,7 @@ export class Line {
     this.connection?.release();
   }
 
-  /** For good, and without a word: nobody is there any more. */
+  /** Closes the connection permanently, without notifying the listener. */
   close(): void {
     this.isClosed = true;
     this.connection?.close();
@@ -98,6 +98,6 @@ export class Line {
   }
 
   private connectLater(): void {
-    this.host.timer.after(this.redis.chance.between(10, LONGEST_PAUSE_MS), () => this.connect());
+    this.host.timer.after(this.redis.random.between(10, MAX_RECONNECT_DELAY_MS), () => this.connect());
   }
 }
