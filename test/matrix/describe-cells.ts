@@ -64,7 +64,7 @@ function describeCombination(
   for (const feature of groups.flatMap(({ features }) => features)) {
     const limitation = feature.limitation?.(combination);
     const note = limitation ? ` (impossible here: ${limitation.reason})` : '';
-    const { run: check } = limitation ?? feature;
-    it(`${feature.name}${note}`, () => check(cell));
+    const { run: judge } = limitation ?? feature;
+    it(`${feature.name}${note}`, () => judge(cell));
   }
 }
