@@ -1,5 +1,5 @@
 /** @runs-alone */
-/** Without the interceptor that stands before the inboxes what an owner throws is lost: the tests of it would see that. */
+/** Counter-test: without the interceptor of the inboxes the error of the owner is lost, and the tests of forwarded errors fail. */
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { RpcRawClient } from '#lib/testing/raw-client';
@@ -13,7 +13,7 @@ import { startCountingServer, type CountingServer } from '../support/counting-se
 import { TELLING_CAUSES } from '../support/thrown-causes.js';
 import { errorOf } from '../support/verdict.js';
 
-/** Where Nest keeps what `@UseInterceptors` and `@Module` were given. */
+/** The metadata keys under which Nest stores the arguments of `@UseInterceptors` and `@Module`. */
 const [INTERCEPTORS, CONTROLLERS] = ['__interceptors__', 'controllers'];
 
 const CALL = { name: 'api__object', arguments: {} };
@@ -26,8 +26,8 @@ let sse: SseAtOtherDoor;
 let breaker: PoolBreaker;
 let plain: RpcRawClient;
 
-/** For good: this file has classes of its own. Says from how many it took something. */
-function disarm(): number {
+/** Removes the interceptors permanently, from the classes of this file only. Returns the number of controllers that had some. */
+function removeInterceptors(): number {
   const controllers = [AffinityModule, TransportModule].flatMap(
     (module) => Reflect.getMetadata(CONTROLLERS, module) as object[],
   );
@@ -35,7 +35,7 @@ function disarm(): number {
 }
 
 beforeAll(async () => {
-  expect(disarm()).toBeGreaterThanOrEqual(3);
+  expect(removeInterceptors()).toBeGreaterThanOrEqual(3);
   server = await startRestServer();
   legacyServer = await startCountingServer({ era: 'legacy', transport: 'http' });
   const api = { transport: 'rest', url: server.url, tools: { object: { path: '/object' } } };
@@ -58,7 +58,7 @@ afterAll(async () => {
   await legacyServer?.close();
 });
 
-/** What the owner throws from now on, whoever asks. */
+/** Makes every call at the owner throw `cause` from now on. */
 function breakOwner(cause: unknown): void {
   breaker.break({ at: 'calls', cause });
   jest.spyOn(pair.owner.get(SessionRouter, { strict: false }), 'findLocal').mockImplementation(() => {
@@ -66,15 +66,15 @@ function breakOwner(cause: unknown): void {
   });
 }
 
-describe.each(TELLING_CAUSES)('$name, with nobody before the handlers', ({ cause, message }) => {
+describe.each(TELLING_CAUSES)('$name, without an interceptor at the owner', ({ cause, message }) => {
   it.each([
     ['streamable HTTP', () => legacy.request('tools/call', CALL)],
     ['HTTP+SSE', () => sse.request('tools/call', CALL)],
     ['plain JSON-RPC', () => markedCall(plain, 'never')],
-  ])('is a failure over %s that says nothing', async (_name, call) => {
+  ])('is an internal error over %s that does not contain its message', async (_name, call) => {
     breakOwner(cause);
     const answer = await call();
-    // Even then it is no success.
+    // Even without the interceptor the call does not succeed.
     expect(answer.answers).toHaveLength(1);
     expect(errorOf(answer)).toMatchObject({ code: -32_603, message: 'Internal error' });
     expect(errorOf(answer).data).not.toHaveProperty('httpStatus');
