@@ -84,15 +84,15 @@ describe('a later start', () => {
   });
 });
 
-describe('a start with faults', () => {
-  it('names every bad and unknown setting at once and does not start', async () => {
+describe('a start with invalid settings', () => {
+  it('reports every invalid and unknown setting together and exits with 1', async () => {
     const gateway = start({ ISTHMUS_PORT: 'four', ISTHMUS_PRT: '1', ISTHMUS_MAX_SESSIONS: '-1' });
     expect(await gateway.exit()).toBe(1);
     for (const name of ['ISTHMUS_PORT', 'ISTHMUS_PRT', 'ISTHMUS_MAX_SESSIONS']) expect(gateway.output).toContain(name);
     expect(gateway.output).not.toMatch(/\n\s+at /);
   });
 
-  it('names every fault of the configuration file with its place', async () => {
+  it('reports every fault of the configuration file with its position', async () => {
     const file = join(folder, 'isthmus.yaml');
     await writeFile(file, 'servers:\n  a: { transport: http, url: nonsense }\n  b: { transport: carrier-pigeon }\n');
     const gateway = start({ ISTHMUS_CONFIG: file });
@@ -101,7 +101,7 @@ describe('a start with faults', () => {
     expect(gateway.output).toContain('servers.b.transport');
   });
 
-  it('names a flag that there is not, and those that there are', async () => {
+  it('reports an unknown flag and lists the known ones', async () => {
     const gateway = start({}, ['--prot', '5']);
     expect(await gateway.exit()).toBe(1);
     expect(gateway.output).toContain('--prot');
@@ -109,8 +109,8 @@ describe('a start with faults', () => {
   });
 });
 
-describe('SIGTERM', () => {
-  it('closes the door and lets the call in flight finish', async () => {
+describe('a gateway that receives SIGTERM', () => {
+  it('accepts no new connections and finishes the in-flight call', async () => {
     const server = await startReferenceServer({ era: 'modern', transport: 'http' });
     try {
       const file = join(folder, 'isthmus.json');
@@ -137,7 +137,7 @@ describe('SIGTERM', () => {
     }
   });
 
-  it('ends the children and exits with 0', async () => {
+  it('ends its child processes and exits with 0', async () => {
     const gateway = start();
     const [line] = await gateway.printed(/^curl -s .*$/m);
     await run('bash', ['-c', line]);
