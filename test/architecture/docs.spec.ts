@@ -15,18 +15,18 @@ describe('docs/errors.md', () => {
       return row ? [{ code: Number(row[1]), name: row[2], meaning: row[4]?.trim(), advice: row[5]?.trim() }] : [];
     });
 
-  it('lists every code of the gateway under its name, once, and no other', () => {
+  it('lists every error code of the gateway once, under its name, and no other code', () => {
     expect(Object.fromEntries(table.map(({ name, code }) => [name, code]))).toEqual(GatewayCode);
     expect(table).toHaveLength(Object.keys(GatewayCode).length);
   });
 
-  it('says of each what it means and what to do', () => {
+  it('describes the meaning of each error code and what to do', () => {
     expect(table.filter(({ meaning, advice }) => !meaning || !advice)).toEqual([]);
   });
 });
 
-describe('links between pages', () => {
-  it('lead somewhere', () => {
+describe('links between documentation pages', () => {
+  it('lead to existing files', () => {
     const pages = sourceFiles().filter(({ path }) => path.endsWith('.md'));
     const broken = pages.flatMap(({ path, lines }) =>
       [...lines.join('\n').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]

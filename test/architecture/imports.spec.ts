@@ -28,7 +28,7 @@ async function violationsIn(project: string): Promise<Violation[]> {
 const asText = ({ rule, from, to }: Violation) => `${rule.name}: ${from} → ${to}`;
 
 describe('imports', () => {
-  it('follow the arrows of the architecture', async () => {
+  it('follow the directions that docs/architecture.md permits', async () => {
     const violations = await violationsIn(PROJECT);
     expect(violations.map(asText)).toEqual([]);
   });
@@ -44,7 +44,7 @@ describe('the import rules', () => {
 
   afterAll(() => rmSync(project, { recursive: true }));
 
-  it('notice each kind of trespass, and nothing else', async () => {
+  it('report each kind of violation, and nothing else', async () => {
     for (const file of ['.dependency-cruiser.mjs', 'tsconfig.json', 'tsconfig.depcruise.json', 'package.json']) {
       cpSync(join(PROJECT, file), join(project, file));
     }

@@ -15,12 +15,12 @@ const product = code.filter(({ path }) => /^(src|libs)\//.test(path) && !TEST_CO
 // The patterns below are written in this file, where they would find themselves.
 const others = files.filter(({ path }) => path !== 'test/architecture/sources.spec.ts');
 
-describe('sources', () => {
-  it('are found', () => {
+describe('source files', () => {
+  it('are found by these tests', () => {
     expect(product.length).toBeGreaterThan(20);
   });
 
-  it('name a protocol date in the era folders only', () => {
+  it('mention a protocol revision in the era folders only', () => {
     const outside = product.filter(({ path }) => !ERA_FOLDERS.test(path));
     expect(placesOf(/\b20(24|25|26)-\d\d-\d\d\b/, outside)).toEqual([]);
   });
@@ -30,24 +30,24 @@ describe('sources', () => {
     expect(code.filter(({ lines }) => lines.length > MOST_LINES).map(lengthOf)).toEqual([]);
   });
 
-  it('silence no check and leave no note to do it later', () => {
+  it('contain no suppression comments and no to-do notes', () => {
     const silencer =
       /@ts-(ignore|nocheck|expect-error)|(eslint|oxlint)-disable|prettier-ignore|istanbul ignore|c8 ignore/;
     expect(placesOf(silencer, others)).toEqual([]);
     expect(placesOf(/\b(TODO|FIXME|XXX|HACK)\b/, others)).toEqual([]);
   });
 
-  it('name no place of the machine they were written on', () => {
+  it('mention no path of the machine on which they were written', () => {
     expect(placesOf(/(^|[\s'"`(=:])\/(work|root|tmp\/helpers|tmp\/bash_jobs)(\/|\b)/, others)).toEqual([]);
   });
 
-  it('speak of the product, not of how it came about', () => {
+  it('do not mention how they were written', () => {
     expect(placesOf(/\b(issue|ticket) #?\d+\b|\bhelper [A-Z]\b|\b(AI|LLM)[- ](generated|written)\b/i, others)).toEqual(
       [],
     );
   });
 
-  it('import a library by its name, never by its place', () => {
+  it('import a library by its name, not by its path', () => {
     const importers = code.filter(({ path }) => !path.startsWith('test/architecture/'));
     expect(placesOf(/(from|import) ?\(?'(\.\.\/)+libs\//, importers)).toEqual([]);
   });
@@ -57,7 +57,7 @@ describe('a module folder', () => {
   // A folder with a main.ts is a program of its own, which nobody imports.
   const modules = foldersIn('src').filter((name) => !existsSync(join(PROJECT, 'src', name, 'main.ts')));
 
-  it.each(modules)('src/%s shows the same faces as all others', (name) => {
+  it.each(modules)('src/%s has a README.md and an index.ts', (name) => {
     const missing = ['README.md', 'index.ts'].filter((face) => !existsSync(join(PROJECT, 'src', name, face)));
     expect(missing).toEqual([]);
   });
