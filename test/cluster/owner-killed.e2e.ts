@@ -66,11 +66,11 @@ describe('a session whose owner was killed', () => {
     const fresh = await world.initialize(other);
     expect(await fresh.ask(third, 'of the new session')).toMatchObject({ status: 200 });
 
-    const told = await timed(() => callUntilFinal(client, other, 'again'));
-    const { before, last, marks } = told.value;
+    const final = await timed(() => callUntilFinal(client, other, 'again'));
+    const { before, last, marks } = final.value;
     for (const { messages } of before) expect(messages).toMatchObject([NOT_EXECUTED]);
     expect(last).toMatchObject({ status: 404, messages: [SESSION_UNKNOWN] });
-    expect(first.ms + told.ms).toBeLessThan(KNOWN_DEAD_WITHIN_MS);
+    expect(first.ms + final.ms).toBeLessThan(KNOWN_DEAD_WITHIN_MS);
 
     // Each worker detects the dead owner by itself.
     expect((await callUntilFinal(client, third, 'again')).last).toMatchObject({ status: 404 });
@@ -86,14 +86,14 @@ describe('a session whose owner was killed', () => {
   it('is unknown to the worker that replaces the owner on the same port', async () => {
     const client = await world.initialize(owner);
     await kill(owner);
-    const heir = await world.cluster.addWorker({ ISTHMUS_PORT: new URL(owner.url).port });
-    expect(heir.url).toBe(owner.url);
-    const { last, marks } = await callUntilFinal(client, heir, 'again');
+    const replacement = await world.cluster.addWorker({ ISTHMUS_PORT: new URL(owner.url).port });
+    expect(replacement.url).toBe(owner.url);
+    const { last, marks } = await callUntilFinal(client, replacement, 'again');
     expect(last).toMatchObject({ status: 404, messages: [SESSION_UNKNOWN] });
     expect((await callUntilFinal(client, other, 'elsewhere')).last).toMatchObject({ status: 404 });
     expect(arrivalsOf('again', marks) + arrivalsOf('elsewhere', marks)).toBe(0);
     // Until the list of live workers is read again, the connection for the handshake may be assigned to the dead worker.
-    const fresh = await initializeUntilAccepted(heir);
+    const fresh = await initializeUntilAccepted(replacement);
     expect(await fresh.ask(other, 'of the new session')).toMatchObject({ status: 200 });
   });
 

@@ -92,7 +92,7 @@ describe('a parked call', () => {
     const both = [client.call(second, what, answer), client.call(third, what, answer)];
     await until(() => answers() === 1);
     server.server.world.release('twice');
-    for (const told of await Promise.all(both)) expect(told).toMatchObject(text('released for Ada'));
+    for (const answered of await Promise.all(both)) expect(answered).toMatchObject(text('released for Ada'));
     const other = { ...answer, inputResponses: { 'question-1': { action: 'decline' } } };
     expect(await client.call(second, what, other)).toMatchObject(text('released for Ada'));
     expect([answers(), server.arrivals(what.mark)]).toEqual([1, 1]);

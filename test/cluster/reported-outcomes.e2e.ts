@@ -92,7 +92,7 @@ describe('the reported outcomes of continuous calls', () => {
     owner.kill('SIGKILL');
     const fresh = await world.initialize(third);
     expect(await fresh.ask(other, 'of another session')).toMatchObject({ status: 200 });
-    for (let turn = 0; (await client.ask(other, `is it gone ${turn}`)).status !== 404; turn += 1);
+    for (let turn = 0; (await client.ask(other, `is it unknown ${turn}`)).status !== 404; turn += 1);
     isOver = true;
     const reported = await stormed;
     expect(falseOutcomes(reported)).toEqual([]);

@@ -33,7 +33,7 @@ describe('a worker that was paused until the other workers considered it dead', 
     await sleeper.printed(/has restarted/);
     const fresh = await world.initialize(sleeper);
     expect(await fresh.ask(other, 'fresh')).toMatchObject({ status: 200, messages: [{ result: {} }] });
-    expect((await old.ask(sleeper, 'still gone')).status).toBe(404);
+    expect((await old.ask(sleeper, 'still unknown')).status).toBe(404);
     expect(world.server.arrivals('while it sleeps')).toBe(0);
     expect(sleeper.output).not.toMatch(/unhandled/i);
   });

@@ -162,9 +162,9 @@ describe('a personal access token', () => {
     [{ title: 'a', expiresIn: '0s' }, 422, /at most 365d/],
     [{ title: 'a', servers: ['on'] }, 422, /Did you mean one/],
     [{ title: 'a', roles: 'admin' }, 400, /roles must be an array/],
-  ])('is not created from %j', async (body, status, told) => {
+  ])('is not created from %j', async (body, status, expected) => {
     const answer = await create(ada, body);
     expect(answer.status).toBe(status);
-    expect(JSON.stringify(answer.json)).toMatch(told);
+    expect(JSON.stringify(answer.json)).toMatch(expected);
   });
 });

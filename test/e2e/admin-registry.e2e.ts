@@ -6,14 +6,14 @@ import { AdminClient, type AdminAnswer, type AdminRequest } from '../support/adm
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { textOf, type SdkClient } from '../support/sdk-client.js';
 
-const SECRET = 'a-credential-that-nobody-is-shown';
+const SECRET = 'a-credential-that-must-stay-secret';
 const RFC_3339 = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 
 let server: ReferenceServer;
 let gateway: TestGateway;
 let admin: AdminClient;
 const clients: SdkClient[] = [];
-const told: string[] = [];
+const responses: string[] = [];
 
 beforeAll(async () => {
   server = await startReferenceServer({ era: 'modern', transport: 'http' });
@@ -33,12 +33,12 @@ afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
   await gateway.close();
   // No response of the admin API may contain a credential.
-  expect(told.splice(0).join('\n')).not.toContain(SECRET);
+  expect(responses.splice(0).join('\n')).not.toContain(SECRET);
 });
 
 async function send(verb: string, path: string, request?: AdminRequest): Promise<AdminAnswer> {
   const answer = await admin.send(gateway, verb, path, request);
-  told.push(JSON.stringify([answer.json, Array.from(answer.headers)]));
+  responses.push(JSON.stringify([answer.json, Array.from(answer.headers)]));
   return answer;
 }
 

@@ -74,7 +74,7 @@ describe('every route of the admin API', () => {
       foreign: `Bearer ${foreign}`,
       altered: `Bearer ${good.slice(0, -2)}xx`,
       expired: `Bearer ${await gateway.token({ roles: ['admin'], expiresInSeconds: -60 })}`,
-      'of another audience': `Bearer ${await gateway.token({ roles: ['admin'], audience: 'somebody' })}`,
+      'of another audience': `Bearer ${await gateway.token({ roles: ['admin'], audience: 'another-service' })}`,
       'of another scheme': `Basic ${Buffer.from('admin:admin').toString('base64')}`,
       'unknown personal': `Bearer isthmus_pat_${'0'.repeat(24)}_${'A'.repeat(43)}`,
     };

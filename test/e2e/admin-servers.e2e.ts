@@ -61,8 +61,8 @@ describe('testing a server over the admin API', () => {
 
   it('returns the reason why the server is unreachable', async () => {
     await start();
-    const nobody = `http://127.0.0.1:${await freePort()}/mcp`;
-    expect(await test({ transport: 'http', url: nobody })).toMatchObject({
+    const unusedUrl = `http://127.0.0.1:${await freePort()}/mcp`;
+    expect(await test({ transport: 'http', url: unusedUrl })).toMatchObject({
       reachable: false,
       code: -31_004,
       reason: expect.stringMatching(/cannot be reached|refused/i),
@@ -78,7 +78,7 @@ describe('testing a server over the admin API', () => {
     const { url } = await reference('modern');
     await start({ mine: { transport: 'http', url } });
     expect((await send('POST', '/servers/mine/test')).json).toMatchObject({ reachable: true, era: 'modern' });
-    expect(await send('POST', '/servers/nobody/test')).toMatchObject({ status: 404 });
+    expect(await send('POST', '/servers/unknown/test')).toMatchObject({ status: 404 });
   });
 
   it('sends no stored credential to another host', async () => {
@@ -159,7 +159,7 @@ describe('a server in use, over the admin API', () => {
     expect(await send('POST', '/servers/mine/refresh')).toMatchObject({ status: 204 });
     expect(textOf(await client.call('mine__echo', { text: 'after' }))).toBe('after');
     expect(server.requests.count('initialize')).toBeGreaterThan(sessions);
-    expect(await send('POST', '/servers/nobody/refresh')).toMatchObject({ status: 404 });
+    expect(await send('POST', '/servers/unknown/refresh')).toMatchObject({ status: 404 });
     // The entry is still the one of the configuration file.
     expect((await admin.get(gateway, '/servers/mine')).json).toMatchObject({ managed: true });
   });

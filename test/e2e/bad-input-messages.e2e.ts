@@ -234,7 +234,7 @@ describe('session ids in requests', () => {
     await stream.connect();
     for (const [query, status] of [
       ['', 400],
-      ['?sessionId=nobody', 404],
+      ['?sessionId=unknown', 404],
       ['?sessionId=', 400],
     ] as const) {
       expectRefusal(await world.send({ path: `/servers/old/messages${query}`, headers, body: list }), status);

@@ -10,7 +10,7 @@ import { AdminClient } from '../support/admin-client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { until } from '../support/until.js';
 
-const SECRET = 'a-credential-that-nobody-is-shown';
+const SECRET = 'a-credential-that-must-stay-secret';
 const MINE = { transport: 'http', url: 'https://mine.example.com/mcp', headers: { Authorization: SECRET } };
 
 const ending: (() => Promise<unknown>)[] = [];
@@ -187,7 +187,7 @@ describe('item settings in an export', () => {
     expect(await other.send('POST', '/import', exported)).toMatchObject({ status: 200, json: counted });
     const names = await listed(other);
     expect(names).toContain('say');
-    for (const gone of ['echo', 'add', 'test_simple_text']) expect(names).not.toContain(gone);
+    for (const hidden of ['echo', 'add', 'test_simple_text']) expect(names).not.toContain(hidden);
     await until(async () => (await other.send('GET', path('test_simple_text'))).json['status'] === 'quarantined');
     expect((await other.send('GET', '/export')).json['items']).toHaveLength((exported['items'] as unknown[]).length);
     expect(await other.send('POST', '/import', exported)).toMatchObject({
@@ -224,11 +224,11 @@ describe('item settings in an export', () => {
       ],
     ];
     const entries = { teams: { fresh: { members: [] } } };
-    for (const [faulty, told] of wrong) {
+    for (const [faulty, message] of wrong) {
       const refused = await one.send('POST', '/import', { entries, items: faulty });
       expect(refused).toMatchObject({
         status: 422,
-        json: { errors: expect.arrayContaining([expect.stringMatching(told)]) },
+        json: { errors: expect.arrayContaining([expect.stringMatching(message)]) },
       });
     }
     for (const faulty of [{ ...first, kind: 'planets' }, { ...first, colour: 'red' }, 'add']) {

@@ -34,9 +34,9 @@ describe('a request with an idempotency key', () => {
   it('repeats a secret in the answer to the same principal only', async () => {
     const first = await post('/tokens', 'k', { title: 'mine' });
     expect((await post('/tokens', 'k', { title: 'mine' })).json).toEqual(first.json);
-    const other = new AdminClient(gateway, ['admin'], 'somebody-else');
+    const other = new AdminClient(gateway, ['admin'], 'other');
     const his = await post('/tokens', 'k', { title: 'mine' }, other);
-    expect(his).toMatchObject({ status: 201, json: { subject: 'somebody-else' } });
+    expect(his).toMatchObject({ status: 201, json: { subject: 'other' } });
     expect(his.json['token']).not.toBe(first.json['token']);
     expect((await admin.get(gateway, '/tokens')).json['items']).toHaveLength(2);
   });

@@ -52,8 +52,8 @@ it.each<[JsonObject, number, RegExp]>([
   [{ document: 'text' }, 400, /document must be an object/],
   [{ document: {}, operations: [] }, 400, /operations/],
   [{ document: {}, url: 'ftp://a' }, 400, /url/],
-])('the OpenAPI import rejects %j', async (body, status, told) => {
+])('the OpenAPI import rejects %j', async (body, status, expected) => {
   const answer = await admin.send(gateway, 'POST', '/openapi-imports', { body });
   expect(answer.status).toBe(status);
-  expect(JSON.stringify(answer.json)).toMatch(told);
+  expect(JSON.stringify(answer.json)).toMatch(expected);
 });

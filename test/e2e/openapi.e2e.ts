@@ -54,14 +54,14 @@ async function expectServed(
     ...(body && { body }),
     ...(isChange && { headers: { 'if-match': '*' } }),
   });
-  const told = (operation?.['responses'] as JsonObject | undefined)?.[answer.status] as JsonObject | undefined;
-  expect([`${verb} ${path}`, answer.status, answer.json, told !== undefined]).toEqual([
+  const documented = (operation?.['responses'] as JsonObject | undefined)?.[answer.status] as JsonObject | undefined;
+  expect([`${verb} ${path}`, answer.status, answer.json, documented !== undefined]).toEqual([
     `${verb} ${path}`,
     answer.status,
     answer.json,
     true,
   ]);
-  const content = told?.['content'] as { [type: string]: { schema: JsonObject } } | undefined;
+  const content = documented?.['content'] as { [type: string]: { schema: JsonObject } } | undefined;
   if (content?.['application/json']) expectToFit(content['application/json'].schema, answer.json);
   return answer;
 }

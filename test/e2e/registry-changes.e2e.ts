@@ -40,7 +40,7 @@ describe.each(CLIENTS)('$name, while registry entries change', (kind) => {
     await narrow.close();
     await virtualServers.delete('team', team.version);
     await servers.delete('mine', version);
-    await expect(client.call('mine__echo', { text: 'gone' })).rejects.toThrow(/Unknown tool: mine__echo/);
+    await expect(client.call('mine__echo', { text: 'removed' })).rejects.toThrow(/Unknown tool: mine__echo/);
     expect(textOf(await client.call('in-file__echo', { text: 'still' }))).toBe('still');
   });
 
@@ -48,6 +48,6 @@ describe.each(CLIENTS)('$name, while registry entries change', (kind) => {
     await gateway.store.servers.create('mine', { transport: 'http', url: server.url });
     expect(await gateway.reload(JSON.stringify({ servers: {} }))).toBe('applied');
     expect(textOf(await client.call('mine__echo', { text: 'still' }))).toBe('still');
-    await expect(client.call('in-file__echo', { text: 'gone' })).rejects.toThrow(/Unknown tool: in-file__echo/);
+    await expect(client.call('in-file__echo', { text: 'removed' })).rejects.toThrow(/Unknown tool: in-file__echo/);
   });
 });

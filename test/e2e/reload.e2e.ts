@@ -75,8 +75,8 @@ describe.each(CLIENTS)('$name, while the configuration file changes', (kind) => 
     const direct = await connect('/servers/young');
     expect(textOf(await direct.call('echo', { text: 'still' }))).toBe('still');
     expect(await gateway.reload(JSON.stringify(showing('old')))).toBe('applied');
-    await expect(client.call('young__echo', { text: 'gone' })).rejects.toThrow(/Unknown tool: young__echo/);
-    await expect(direct.call('echo', { text: 'gone' })).rejects.toThrow(
+    await expect(client.call('young__echo', { text: 'removed' })).rejects.toThrow(/Unknown tool: young__echo/);
+    await expect(direct.call('echo', { text: 'removed' })).rejects.toThrow(
       /[Nn]o server or virtual server is named .*young/,
     );
     expect(textOf(await client.call('old__echo', { text: 'here' }))).toBe('here');
