@@ -68,7 +68,7 @@ describe('a draining worker', () => {
     const calling = clients.map((client, index) => inFlight(client, index % 2 ? draining : second, marks[index] ?? ''));
     await Promise.all(marks.map((mark) => world.server.arrived(mark)));
     draining.kill('SIGTERM');
-    await draining.printed(/Leaving/);
+    await draining.printed(/Draining/);
     world.server.server.world.release('all');
     const answers = await Promise.all(calling);
     for (const [index, answer] of answers.entries()) {
@@ -88,7 +88,7 @@ describe('a draining worker', () => {
     await Promise.all(marks.map((mark) => world.server.arrived(mark)));
     const before = world.server.server.openSessions;
     draining.kill('SIGTERM');
-    await draining.printed(/Leaving/);
+    await draining.printed(/Draining/);
     await until(async () => (await fetch(`${draining.url}/health/ready`).catch(() => undefined))?.status !== 200);
     world.server.server.world.release('all');
     for (const answer of await Promise.all(calling)) {

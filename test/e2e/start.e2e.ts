@@ -120,7 +120,7 @@ describe('a gateway that receives SIGTERM', () => {
       const held = callTool(url, 'hold', { key: 'door' });
       await server.calls.until('hold', 'started', 1);
       const exiting = gateway.exit('SIGTERM');
-      await gateway.printed(/Leaving/);
+      await gateway.printed(/Draining/);
       const isRefused = () =>
         callTool(url, 'echo', { text: 'late' }).then(
           () => false,
