@@ -28,16 +28,26 @@ let sse: SseAtOtherDoor;
 let breaker: PoolBreaker;
 let plain: RpcRawClient;
 
-/** Removes the interceptors permanently, from the classes of this file only. Returns the number of controllers that had some. */
-function removeInterceptors(): number {
+/** The controllers without their interceptors, and those interceptors: other files run with the same classes. */
+const removed: (readonly [controller: object, interceptors: unknown])[] = [];
+
+function removeInterceptors(): void {
   const controllers = [AffinityModule, CallsModule, ConnectionsModule, TransportModule].flatMap(
     (module) => Reflect.getMetadata(CONTROLLERS, module) as object[],
   );
-  return controllers.filter((controller) => Reflect.deleteMetadata(INTERCEPTORS, controller)).length;
+  for (const controller of controllers) {
+    const interceptors: unknown = Reflect.getOwnMetadata(INTERCEPTORS, controller);
+    if (Reflect.deleteMetadata(INTERCEPTORS, controller)) removed.push([controller, interceptors]);
+  }
+}
+
+function restoreInterceptors(): void {
+  for (const [controller, interceptors] of removed) Reflect.defineMetadata(INTERCEPTORS, interceptors, controller);
 }
 
 beforeAll(async () => {
-  expect(removeInterceptors()).toBeGreaterThanOrEqual(3);
+  removeInterceptors();
+  expect(removed.length).toBeGreaterThanOrEqual(3);
   server = await startRestServer();
   legacyServer = await startCountingServer({ era: 'legacy', transport: 'http' });
   const api = { transport: 'rest', url: server.url, tools: { object: { path: '/object' } } };
@@ -52,6 +62,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  restoreInterceptors();
   await legacy?.close();
   await sse?.close();
   await breaker?.close();

@@ -171,7 +171,7 @@ describe('a failing start of several workers', () => {
   it('exits in production without Redis, with a message that names the setting', async () => {
     const gateway = start(2, { NODE_ENV: 'production' });
     expect(await gateway.exit()).toBe(1);
-    expect(gateway.output).toMatch(/^Several workers need a Redis.*NODE_ENV=production.*ISTHMUS_REDIS_URL/);
+    expect(gateway.output).toMatch(/^Several workers require a shared Redis.*NODE_ENV=production.*ISTHMUS_REDIS_URL/);
     expect(await readdir(folder)).toEqual([]);
   });
 });
