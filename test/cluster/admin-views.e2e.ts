@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AdminClient, answerOf } from '../support/admin-client.js';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, firstThreeWorkers, type ClusterWorld } from '../support/cluster-world.js';
 
 const RFC_3339 = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 
@@ -12,7 +12,7 @@ let operator: AdminClient;
 
 beforeAll(async () => {
   world = await startClusterWorld(3);
-  three = threeOf(world);
+  three = firstThreeWorkers(world);
   operator = new AdminClient(world.cluster, ['operator']);
 });
 
@@ -50,21 +50,22 @@ describe('the admin API', () => {
     const [session] = await operator.all(second, '/sessions', 10);
     const path = `/sessions/${session?.['id'] as string}`;
     expect((await operator.send(third, 'DELETE', path)).status).toBe(204);
-    for (const worker of three) expect(await client.ask(worker, 'after its end')).toMatchObject({ status: 404 });
+    for (const worker of three)
+      expect(await client.callAndRead(worker, 'after its end')).toMatchObject({ status: 404 });
     expect(await operator.send(third, 'DELETE', path)).toMatchObject({ status: 404, json: { status: 404 } });
   });
 
   it('closes a connection to a server at another worker, and the session that depends on it ends', async () => {
     const [first, second] = three;
     const client = await world.initialize(first);
-    await client.ask(first, 'opens its upstream session');
+    await client.callAndRead(first, 'opens its upstream session');
     const mine = async () =>
       (await operator.all(second, '/upstream-sessions', 1)).filter(({ among }) => among === 'session');
     const [before] = await mine();
     expect(before).toMatchObject({ server: 'ref', era: 'legacy', among: 'session', users: 0 });
     const id = before?.['id'] as string;
     expect((await operator.send(second, 'DELETE', `/upstream-sessions/${id}`)).status).toBe(204);
-    expect(await client.ask(second, 'has lost its state')).toMatchObject({ status: 404 });
+    expect(await client.callAndRead(second, 'has lost its state')).toMatchObject({ status: 404 });
     expect(await mine()).toEqual([]);
   });
 

@@ -1,9 +1,9 @@
 /** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, firstThreeWorkers, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
-import { callOf, read, type RoamingClient } from '../support/roaming-client.js';
+import { toolCall, read, type RoamingClient } from '../support/roaming-client.js';
 import { until } from '../support/until.js';
 
 const GONE = 404;
@@ -17,7 +17,7 @@ let third: ClusterWorker;
 
 beforeEach(async () => {
   world = await startClusterWorld(3);
-  [draining, second, third] = threeOf(world);
+  [draining, second, third] = firstThreeWorkers(world);
 });
 
 afterEach(() => world.close());
@@ -33,11 +33,11 @@ async function drain(worker: ClusterWorker): Promise<void> {
 describe('a draining worker', () => {
   it('hands its sessions off to live workers, where their clients continue immediately', async () => {
     const clients = await Promise.all(Array.from({ length: 20 }, () => world.initialize(draining)));
-    const before = await Promise.all(clients.map((client, index) => client.ask(second, `before ${index}`)));
+    const before = await Promise.all(clients.map((client, index) => client.callAndRead(second, `before ${index}`)));
     for (const answer of before) expect(answer).toMatchObject(SERVED);
     await drain(draining);
     for (const [index, client] of clients.entries()) {
-      const answer = await client.ask(index % 2 ? second : third, `after ${index}`);
+      const answer = await client.callAndRead(index % 2 ? second : third, `after ${index}`);
       expect(answer).toMatchObject({ status: 200, messages: [{ result: { content: [{ text: `after ${index}` }] } }] });
     }
     expect(world.server.duplicates()).toEqual([]);
@@ -45,21 +45,21 @@ describe('a draining worker', () => {
 
   it('hands the upstream session off too, without a new initialize request at the server', async () => {
     const client = await world.initialize(draining);
-    await client.ask(draining, 'one');
+    await client.callAndRead(draining, 'one');
     const before = [...world.server.sessions];
     await drain(draining);
-    expect(await client.ask(third, 'two')).toMatchObject(SERVED);
+    expect(await client.callAndRead(third, 'two')).toMatchObject(SERVED);
     expect([...world.server.sessions]).toEqual(before);
   });
 
   it('hands off sessions that it received from another draining worker', async () => {
     const client = await world.initialize(draining);
-    await client.ask(draining, 'first home');
+    await client.callAndRead(draining, 'first home');
     await drain(draining);
-    expect(await client.ask(second, 'second home')).toMatchObject(SERVED);
+    expect(await client.callAndRead(second, 'second home')).toMatchObject(SERVED);
     await world.cluster.addWorker();
     await drain(second);
-    expect(await client.ask(third, 'third home')).toMatchObject(SERVED);
+    expect(await client.callAndRead(third, 'third home')).toMatchObject(SERVED);
   });
 
   it('answers every in-flight call, at whichever worker its client is connected, and each runs once', async () => {
@@ -77,7 +77,8 @@ describe('a draining worker', () => {
     }
     expect(await draining.ended).toBe(0);
     expect(marks.map((mark) => world.server.arrivals(mark))).toEqual(marks.map(() => 1));
-    for (const client of clients) expect(await client.ask(third, `later ${client.session}`)).toMatchObject(SERVED);
+    for (const client of clients)
+      expect(await client.callAndRead(third, `later ${client.session}`)).toMatchObject(SERVED);
   });
 
   it('answers the in-flight calls of other workers over its connections', async () => {
@@ -120,7 +121,7 @@ describe('a draining worker', () => {
     for (const worker of others) await drain(worker);
     await drain(draining);
     const newcomer = await world.cluster.addWorker();
-    expect((await client.ask(newcomer, 'session lost')).status).toBe(GONE);
+    expect((await client.callAndRead(newcomer, 'session lost')).status).toBe(GONE);
     expect((await world.initialize(newcomer)).session).not.toBe(client.session);
   });
 });
@@ -140,12 +141,12 @@ describe('the readiness check of a draining worker', () => {
 
 /** A call that the server answers once `all` is released. */
 const inFlight = async (client: RoamingClient, worker: ClusterWorker, mark: string) =>
-  read(await client.post(worker, callOf(mark, 'hold', { key: 'all' })));
+  read(await client.post(worker, toolCall(mark, 'hold', { key: 'all' })));
 
 /** The same call without a session, for a principal of its own: rendezvous hashing decides which worker has its connection. */
 async function callAlone(worker: ClusterWorker, mark: string) {
   const token = await world.cluster.token({ subject: mark });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const body = JSON.stringify(callOf(mark, 'hold', { key: 'all' }));
+  const body = JSON.stringify(toolCall(mark, 'hold', { key: 'all' }));
   return read(await fetch(`${worker.url}/servers/ref/rpc`, { method: 'POST', headers, body }));
 }

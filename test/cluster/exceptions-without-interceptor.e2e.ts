@@ -9,11 +9,11 @@ import { CallsModule } from '../../src/calls/index.js';
 import { ConnectionsModule } from '../../src/connections/index.js';
 import { TransportModule } from '../../src/transport/index.js';
 import { startGatewayPair, type GatewayPair } from '../support/gateway-pair.js';
-import { markedCall, PoolBreaker } from '../support/pool-breaker.js';
-import { LegacyAtOtherDoor, SseAtOtherDoor } from '../support/other-door.js';
+import { markedCall, ConnectionFaultInjector } from '../support/pool-breaker.js';
+import { LegacyClientViaIngress, SseClientViaIngress } from '../support/forwarding-clients.js';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';
-import { TELLING_CAUSES } from '../support/thrown-causes.js';
-import { errorOf } from '../support/verdict.js';
+import { REPORTED_CAUSES } from '../support/thrown-causes.js';
+import { errorOf } from '../support/answer-checks.js';
 
 /** The metadata keys under which Nest stores the arguments of `@UseInterceptors` and `@Module`. */
 const [INTERCEPTORS, CONTROLLERS] = ['__interceptors__', 'controllers'];
@@ -23,9 +23,9 @@ const CALL = { name: 'api__object', arguments: {} };
 let server: RestTestServer;
 let legacyServer: CountingServer;
 let pair: GatewayPair;
-let legacy: LegacyAtOtherDoor;
-let sse: SseAtOtherDoor;
-let breaker: PoolBreaker;
+let legacy: LegacyClientViaIngress;
+let sse: SseClientViaIngress;
+let breaker: ConnectionFaultInjector;
 let plain: RpcRawClient;
 
 /** The controllers without their interceptors, and those interceptors: other files run with the same classes. */
@@ -52,11 +52,11 @@ beforeAll(async () => {
   legacyServer = await startCountingServer({ era: 'legacy', transport: 'http' });
   const api = { transport: 'rest', url: server.url, tools: { object: { path: '/object' } } };
   pair = await startGatewayPair({ servers: { api, ref: legacyServer.definition } });
-  breaker = new PoolBreaker(pair);
+  breaker = new ConnectionFaultInjector(pair);
   plain = (await breaker.newClient()).client;
   const options = { token: await pair.token() };
-  legacy = new LegacyAtOtherDoor(pair.ownerUrl, pair.otherUrl, options);
-  sse = new SseAtOtherDoor(pair.ownerUrl, pair.otherUrl, options);
+  legacy = new LegacyClientViaIngress(pair.ownerUrl, pair.otherUrl, options);
+  sse = new SseClientViaIngress(pair.ownerUrl, pair.otherUrl, options);
   await legacy.connect();
   await sse.connect();
 });
@@ -73,13 +73,13 @@ afterAll(async () => {
 
 /** Makes every call at the owner throw `cause` from now on. */
 function breakOwner(cause: unknown): void {
-  breaker.break({ at: 'calls', cause });
+  breaker.setFault({ at: 'calls', cause });
   jest.spyOn(pair.owner.get(SessionRouter, { strict: false }), 'findLocal').mockImplementation(() => {
     throw cause;
   });
 }
 
-describe.each(TELLING_CAUSES)('$name, without an interceptor at the owner', ({ cause, message }) => {
+describe.each(REPORTED_CAUSES)('$name, without an interceptor at the owner', ({ cause, message }) => {
   it.each([
     ['streamable HTTP', () => legacy.request('tools/call', CALL)],
     ['HTTP+SSE', () => sse.request('tools/call', CALL)],

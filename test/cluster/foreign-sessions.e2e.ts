@@ -5,7 +5,7 @@ import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';
 import { startCluster, type TestCluster } from '../support/cluster.js';
 import { framesIn } from '../support/bus-frames.js';
-import { LegacyAtOtherDoor, SseAtOtherDoor } from '../support/other-door.js';
+import { LegacyClientViaIngress, SseClientViaIngress } from '../support/forwarding-clients.js';
 import { RedisMonitor } from '../support/redis-monitor.js';
 
 const CALL = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'api__object', arguments: {} } };
@@ -20,8 +20,8 @@ let cluster: TestCluster;
 let monitor: RedisMonitor;
 let alice: string;
 let bob: string;
-let http: LegacyAtOtherDoor;
-let sse: SseAtOtherDoor;
+let http: LegacyClientViaIngress;
+let sse: SseClientViaIngress;
 let httpId: string;
 let sseId: string;
 
@@ -32,8 +32,8 @@ beforeAll(async () => {
   cluster = await startCluster({ workers: 2, redis: redis.url, servers: { api } });
   [alice, bob] = [await cluster.token({ subject: 'alice' }), await cluster.token({ subject: 'bob' })];
   const [home = '', door = ''] = doors();
-  http = new LegacyAtOtherDoor(home, door, { token: alice });
-  sse = new SseAtOtherDoor(home, door, { token: alice });
+  http = new LegacyClientViaIngress(home, door, { token: alice });
+  sse = new SseClientViaIngress(home, door, { token: alice });
   await http.connect();
   await sse.connect();
   httpId = http.headers['mcp-session-id'] ?? '';

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { FrameSeal } from '#lib/worker-bus';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
-import { framesIn, MAC_BYTES, workersIn, type SeenFrame } from '../support/bus-frames.js';
+import { framesIn, MAC_BYTES, workersIn, type CapturedFrame } from '../support/bus-frames.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';
 import { Forger, type Forgery } from '../support/forger.js';
-import { LegacyAtOtherDoor } from '../support/other-door.js';
+import { LegacyClientViaIngress } from '../support/forwarding-clients.js';
 import { RedisMonitor } from '../support/redis-monitor.js';
 import { until } from '../support/until.js';
 
@@ -18,7 +18,7 @@ let cluster: TestCluster;
 let monitor: RedisMonitor;
 let forger: Forger;
 /** Both have sessions at the first worker; Ada calls through the second one, Bob through the third. */
-let [alice, bob]: LegacyAtOtherDoor[] = [];
+let [alice, bob]: LegacyClientViaIngress[] = [];
 let tokens: readonly string[];
 
 beforeAll(async () => {
@@ -30,8 +30,8 @@ beforeAll(async () => {
   const [owner = '', second = '', third = ''] = cluster.workers.map(({ url }) => `${url}/servers/ref`);
   tokens = await Promise.all(['alice', 'bob'].map((subject) => cluster.token({ subject })));
   const [hers = '', his = ''] = tokens;
-  alice = new LegacyAtOtherDoor(owner, second, { token: hers });
-  bob = new LegacyAtOtherDoor(owner, third, { token: his });
+  alice = new LegacyClientViaIngress(owner, second, { token: hers });
+  bob = new LegacyClientViaIngress(owner, third, { token: his });
   await alice.connect();
   await bob.connect();
 });
@@ -47,7 +47,7 @@ afterAll(async () => {
 });
 
 /** Makes a call that succeeds, and returns its frames: `mark` identifies the call in all of them. */
-async function call(client: LegacyAtOtherDoor | undefined, mark: string): Promise<SeenFrame[]> {
+async function call(client: LegacyClientViaIngress | undefined, mark: string): Promise<CapturedFrame[]> {
   const answer = await client?.request('tools/call', { name: 'echo', arguments: { text: mark, call: mark } });
   expect(answer?.answers).toMatchObject([{ result: { content: [{ text: mark }] } }]);
   await monitor.settled();
@@ -56,7 +56,7 @@ async function call(client: LegacyAtOtherDoor | undefined, mark: string): Promis
   return frames.filter((frame) => frame.request === request);
 }
 
-async function recorded(): Promise<{ mark: string; request: SeenFrame; replies: SeenFrame[] }> {
+async function recorded(): Promise<{ mark: string; request: CapturedFrame; replies: CapturedFrame[] }> {
   const mark = crypto.randomUUID();
   const frames = await call(alice, mark);
   const request = frames.find(({ kind }) => kind === 'request');
@@ -70,7 +70,7 @@ const freshName = (): string => randomBytes(16).toString('base64url');
 async function freshRequest(): Promise<{
   mark: string;
   name: string;
-  request: SeenFrame;
+  request: CapturedFrame;
   replacements: [string, string][];
 }> {
   const { mark, request } = await recorded();
@@ -92,7 +92,7 @@ async function effectsOf(forgeries: readonly Forgery[], names: readonly string[]
   for (const forgery of forgeries) await forger.publish(forgery);
   const genuine = [...(await call(alice, crypto.randomUUID())), ...(await call(bob, crypto.randomUUID()))];
   const known = new Set(genuine.map(({ request }) => request));
-  const isOurs = ({ bytes }: SeenFrame) => forgeries.some((forgery) => forgery.bytes.equals(bytes));
+  const isOurs = ({ bytes }: CapturedFrame) => forgeries.some((forgery) => forgery.bytes.equals(bytes));
   const seen = framesIn(monitor.commands);
   // Workers publish other frames too; the frames that a forgery causes carry its request id.
   const forged = new Set(seen.filter(isOurs).map(({ request }) => request));
@@ -110,7 +110,7 @@ const flipped = (bytes: Buffer, at: number): Buffer => {
   return copy;
 };
 
-const inboxesOf = (workers: Iterable<string>, like: SeenFrame): string[] =>
+const inboxesOf = (workers: Iterable<string>, like: CapturedFrame): string[] =>
   Array.from(workers, (worker) => like.channel.replace(like.worker, worker));
 
 describe('the frames between workers', () => {
@@ -203,7 +203,8 @@ describe('a recorded request frame', () => {
 });
 
 describe('a request frame with a valid seal', () => {
-  const memberOf = ({ bytes }: SeenFrame, pattern: RegExp): string => pattern.exec(bytes.toString('latin1'))?.[0] ?? '';
+  const memberOf = ({ bytes }: CapturedFrame, pattern: RegExp): string =>
+    pattern.exec(bytes.toString('latin1'))?.[0] ?? '';
 
   it('runs once, however often it is published', async () => {
     const { mark, name, request, replacements } = await freshRequest();

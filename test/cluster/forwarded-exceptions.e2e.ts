@@ -5,25 +5,25 @@ import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';
 import { SessionRouter } from '../../src/affinity/index.js';
 import { UpstreamCalls } from '../../src/calls/index.js';
 import { startGatewayPair, type GatewayPair } from '../support/gateway-pair.js';
-import { LegacyAtOtherDoor, SseAtOtherDoor } from '../support/other-door.js';
-import { SECRETIVE_CAUSES, TELLING_CAUSES, type ThrownCause } from '../support/thrown-causes.js';
-import { errorOf } from '../support/verdict.js';
+import { LegacyClientViaIngress, SseClientViaIngress } from '../support/forwarding-clients.js';
+import { CONCEALED_CAUSES, REPORTED_CAUSES, type ThrownCause } from '../support/thrown-causes.js';
+import { errorOf } from '../support/answer-checks.js';
 
-const CAUSES = [...TELLING_CAUSES, ...SECRETIVE_CAUSES];
+const CAUSES = [...REPORTED_CAUSES, ...CONCEALED_CAUSES];
 const CALL = { name: 'api__object', arguments: {} };
 
 let server: RestTestServer;
 let pair: GatewayPair;
-let legacy: LegacyAtOtherDoor;
-let sse: SseAtOtherDoor;
+let legacy: LegacyClientViaIngress;
+let sse: SseClientViaIngress;
 
 beforeAll(async () => {
   server = await startRestServer();
   const api = { transport: 'rest', url: server.url, tools: { object: { path: '/object' } } };
   pair = await startGatewayPair({ servers: { api } });
   const options = { token: await pair.token() };
-  legacy = new LegacyAtOtherDoor(pair.ownerUrl, pair.otherUrl, options);
-  sse = new SseAtOtherDoor(pair.ownerUrl, pair.otherUrl, options);
+  legacy = new LegacyClientViaIngress(pair.ownerUrl, pair.otherUrl, options);
+  sse = new SseClientViaIngress(pair.ownerUrl, pair.otherUrl, options);
   await legacy.connect();
   await sse.connect();
 });

@@ -7,7 +7,7 @@ import { scaledDuration } from '#lib/testing/machine-speed';
 import { CLIENT_TRANSPORTS, rawClient, type ClientTransport, type RawAnswer } from '#lib/testing/raw-client';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startCluster, type TestCluster } from '../support/cluster.js';
-import { errorOf, essence } from '../support/verdict.js';
+import { errorOf, comparableAnswer } from '../support/answer-checks.js';
 
 const WRONGS = ['http-401-detail', 'http-403-nothing', 'http-429-nest', 'http-500-html', 'http-503-retry-nest'];
 const BREACHES = ['body-null', 'body-html', 'foreign-id', 'result-null', 'stream-cut', 'reset', 'plain-error'];
@@ -82,7 +82,7 @@ describe.each([...OPTIONS.keys(), ...Object.keys(DEAD)])('a handshake with the f
       if (code !== 4711) expect(data).toMatchObject({ outcome: 'not_executed', server: slug });
       expect(message + JSON.stringify(data)).not.toMatch(/127\.0\.0\.1|\/nowhere\/at/);
     }
-    const [one, other] = answers.map((answer) => ({ status: answer.status, ...essence(answer) }));
+    const [one, other] = answers.map((answer) => ({ status: answer.status, ...comparableAnswer(answer) }));
     expect(other).toEqual(one);
     for (const { url } of cluster.workers)
       expect(servers.get(slug)?.counters.runs(`${url}/servers/${slug}`) ?? 0).toBe(0);

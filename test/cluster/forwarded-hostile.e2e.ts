@@ -19,9 +19,9 @@ import type { RawAnswer, RawClient } from '#lib/testing/raw-client';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { toMisbehaviour } from '../support/behaviour-title.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';
-import { clientAtOtherDoor, FORWARDED_TRANSPORTS, type ForwardedTransport } from '../support/other-door.js';
+import { clientViaIngress, FORWARDED_TRANSPORTS, type ForwardedTransport } from '../support/forwarding-clients.js';
 import { until } from '../support/until.js';
-import { judge } from '../support/verdict.js';
+import { expectAnswer } from '../support/answer-checks.js';
 
 const isChild = (carrier: Carrier): boolean => carrier.startsWith('stdio');
 
@@ -30,7 +30,7 @@ const isChild = (carrier: Carrier): boolean => carrier.startsWith('stdio');
  * not survive: until it has restarted no other call can be tested.
  */
 function testableBehaviours(carrier: Carrier): Behaviour[] {
-  return behavioursOf(carrier).filter(({ name, waits, ends }) => {
+  return behavioursOf(carrier).filter(({ name, untilTimeout: waits, endsSession: ends }) => {
     const isMortal = isChild(carrier) && ends?.includes(carrier);
     return !isMortal && !waits?.includes(carrier) && !/endless|flood/.test(name);
   });
@@ -104,13 +104,13 @@ class Couple {
 
   async open(): Promise<void> {
     const [owner = '', other = ''] = cluster.workers.map(({ url }) => `${url}/servers/${this.carrier}`);
-    const doors = [owner, other].map((door) => ({ home: owner, door }));
-    this.clients = doors.map((each) => clientAtOtherDoor(this.transport, each, { token: this.token }));
+    const routes = [owner, other].map((ingressUrl) => ({ ownerUrl: owner, ingressUrl }));
+    this.clients = routes.map((each) => clientViaIngress(this.transport, each, { token: this.token }));
     for (const client of this.clients) await client.connect();
   }
 
   async call(behaviour: Behaviour): Promise<Pair> {
-    const { name, ends } = behaviour;
+    const { name, endsSession: ends } = behaviour;
     const marks = this.clients.map(() => crypto.randomUUID());
     const ask = (client: RawClient, index: number) =>
       client.request('tools/call', { name, arguments: { call: marks[index] ?? '' } });
@@ -157,7 +157,7 @@ async function callAll(carrier: Carrier, transport: ForwardedTransport): Promise
   const pairs = new Map<string, Pair>();
   for (const behaviour of testableBehaviours(carrier)) {
     pairs.set(behaviour.name, await couple.call(behaviour));
-    if (!behaviour.ends?.includes(carrier)) continue;
+    if (!behaviour.endsSession?.includes(carrier)) continue;
     await couple.close();
     await couple.open();
   }
@@ -181,7 +181,7 @@ describe.each(CELLS)('a hostile server over $carrier, called over $transport', (
     (_title, behaviour) => {
       const { local, forwarded, marks } = tried.get(carrier + transport)?.get(behaviour.name) ?? {};
       if (!local || !forwarded) throw new Error('The behaviour was not tried.');
-      for (const answer of [local, forwarded]) judge(answer, transport, expectationOf(behaviour, carrier));
+      for (const answer of [local, forwarded]) expectAnswer(answer, transport, expectationOf(behaviour, carrier));
       expect(bytesOf(forwarded)).toEqual(bytesOf(local));
       expect(marks?.map((mark) => runs(carrier, mark))).toEqual([1, 1]);
     },

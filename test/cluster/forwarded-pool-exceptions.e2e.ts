@@ -4,21 +4,21 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RawAnswer, RpcRawClient } from '#lib/testing/raw-client';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';
 import { startGatewayPair, type GatewayPair } from '../support/gateway-pair.js';
-import { markedCall, PoolBreaker } from '../support/pool-breaker.js';
-import { SECRETIVE_CAUSES, TELLING_CAUSES, type ThrownCause } from '../support/thrown-causes.js';
+import { markedCall, ConnectionFaultInjector } from '../support/pool-breaker.js';
+import { CONCEALED_CAUSES, REPORTED_CAUSES, type ThrownCause } from '../support/thrown-causes.js';
 
-const CAUSES = [...TELLING_CAUSES, ...SECRETIVE_CAUSES];
+const CAUSES = [...REPORTED_CAUSES, ...CONCEALED_CAUSES];
 
 let server: CountingServer;
 let pair: GatewayPair;
-let breaker: PoolBreaker;
+let breaker: ConnectionFaultInjector;
 /** A client of a principal whose connections are at the broken worker; calls through the other worker. */
 let client: RpcRawClient;
 
 beforeAll(async () => {
   server = await startCountingServer({ era: 'legacy', transport: 'http' });
   pair = await startGatewayPair({ servers: { ref: server.definition } });
-  breaker = new PoolBreaker(pair);
+  breaker = new ConnectionFaultInjector(pair);
   ({ client } = await breaker.newClient());
 });
 
@@ -38,9 +38,9 @@ function expectError(answer: RawAnswer, { code, message, httpStatus, status }: T
 describe.each(CAUSES)('$name, thrown at the worker that has the connection', (thrown) => {
   it('during a call, is the answer over plain JSON-RPC', async () => {
     const mark = crypto.randomUUID();
-    breaker.break({ at: 'calls', cause: thrown.cause });
+    breaker.setFault({ at: 'calls', cause: thrown.cause });
     expectError(await markedCall(client, mark), thrown);
-    breaker.break(undefined);
+    breaker.setFault(undefined);
     expect(server.arrivals(mark)).toBe(0);
     const after = crypto.randomUUID();
     expect((await markedCall(client, after)).status).toBe(200);
@@ -48,9 +48,9 @@ describe.each(CAUSES)('$name, thrown at the worker that has the connection', (th
   });
 
   it('while connecting, is the answer over plain JSON-RPC', async () => {
-    breaker.break({ at: 'opening', cause: thrown.cause });
+    breaker.setFault({ at: 'opening', cause: thrown.cause });
     const { answer } = await breaker.newClient();
-    breaker.break(undefined);
+    breaker.setFault(undefined);
     expectError(answer, thrown);
     expect(server.duplicates()).toEqual([]);
   });

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, timed, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, firstThreeWorkers, timed, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
-import { callOf, read } from '../support/roaming-client.js';
+import { toolCall, read } from '../support/roaming-client.js';
 import { until } from '../support/until.js';
 
 const WATCHED = 'test://watched-resource';
@@ -18,7 +18,7 @@ let third: ClusterWorker;
 
 beforeAll(async () => {
   world = await startClusterWorld(3);
-  [owner, other, third] = threeOf(world);
+  [owner, other, third] = firstThreeWorkers(world);
 });
 
 afterAll(() => world.close());
@@ -35,7 +35,7 @@ describe('a session that another worker owns', () => {
   it('accepts calls at every worker immediately, and each call reaches the server once', async () => {
     const client = await world.initialize(owner);
     for (const [mark, worker] of Object.entries({ atOwner: owner, atOther: other, atThird: third })) {
-      const { status, messages } = await client.ask(worker, mark);
+      const { status, messages } = await client.callAndRead(worker, mark);
       expect(status).toBe(200);
       expect(messages).toMatchObject([{ id: mark, result: { content: [{ text: mark }] } }]);
       expect(world.server.arrivals(mark)).toBe(1);
@@ -46,7 +46,7 @@ describe('a session that another worker owns', () => {
 
   it('streams progress to the client before the answer', async () => {
     const client = await world.initialize(owner);
-    const stream = await client.begin(other, 'progressing', 'hold', { key: 'progressing' });
+    const stream = await client.openStream(other, 'progressing', 'hold', { key: 'progressing' });
     const progress = { method: 'notifications/progress', params: { progressToken: 'of progressing', progress: 0 } };
     expect(await stream.message()).toMatchObject(progress);
     world.server.server.world.release('progressing');
@@ -56,7 +56,7 @@ describe('a session that another worker owns', () => {
 
   it('sends a question to its client, which answers at a third worker', async () => {
     const client = await world.initialize(owner, { capabilities: { elicitation: {} } });
-    const stream = await client.begin(other, 'asking', 'ask_name');
+    const stream = await client.openStream(other, 'asking', 'ask_name');
     const question = await stream.message();
     expect(question).toMatchObject({ method: 'elicitation/create' });
     const result = { action: 'accept', content: { name: 'Ada' } };
@@ -99,16 +99,16 @@ describe('a session that another worker owns', () => {
     expect(opened.status).toBe(200);
     const stream = new EventReader(opened);
     // The server stream opens concurrently with the call and misses earlier changes: so change until one arrives.
-    await client.ask(owner, 'first of the stream');
+    await client.callAndRead(owner, 'first of the stream');
     const list = heard(stream, 'notifications/tools/list_changed');
     let isHeard = false;
     void list.then(() => (isHeard = true));
     await until(async () => {
-      await client.ask(third, 'change', 'change_tools');
+      await client.callAndRead(third, 'change', 'change_tools');
       return isHeard;
     });
     expect(await list).toMatchObject({ jsonrpc: '2.0' });
-    await stream.leave();
+    await stream.cancel();
   });
 
   it('subscribes to a resource at one worker and sends its updates at another', async () => {
@@ -121,14 +121,14 @@ describe('a session that another worker owns', () => {
     let isNotified = false;
     void updated.then(() => (isNotified = true));
     await until(async () => {
-      await client.ask(other, 'touch', 'touch_resource');
+      await client.callAndRead(other, 'touch', 'touch_resource');
       return isNotified;
     });
     expect(await updated).toMatchObject({ params: { uri: WATCHED } });
     expect(await client.request(other, 'resources/unsubscribe', { uri: WATCHED })).toMatchObject({
       messages: [{ result: {} }],
     });
-    await stream.leave();
+    await stream.cancel();
   });
 
   it('logs at the level that its client set at another worker', async () => {
@@ -136,7 +136,7 @@ describe('a session that another worker owns', () => {
     expect(await client.request(other, 'logging/setLevel', { level: 'critical' })).toMatchObject({
       messages: [{ result: {} }],
     });
-    const { messages } = await client.ask(third, 'logging', 'log_at_levels', {});
+    const { messages } = await client.callAndRead(third, 'logging', 'log_at_levels', {});
     const levels = messages.filter(({ method }) => method === 'notifications/message').map(({ params }) => params);
     expect(levels).toMatchObject([{ level: 'critical' }, { level: 'alert' }, { level: 'emergency' }]);
     expect(messages.at(-1)).toMatchObject({ id: 'logging', result: { content: [{ text: 'logged at 8 levels' }] } });
@@ -145,7 +145,7 @@ describe('a session that another worker owns', () => {
   it('accepts batches at revision 2025-03-26', async () => {
     const client = await world.initialize(owner, { revision: '2025-03-26' });
     const cancelled = { jsonrpc: '2.0', method: 'notifications/roots/list_changed' };
-    const batch = [callOf('one', 'echo', { text: 'one' }), cancelled, callOf('two', 'echo', { text: 'two' })];
+    const batch = [toolCall('one', 'echo', { text: 'one' }), cancelled, toolCall('two', 'echo', { text: 'two' })];
     const { status, messages } = await read(await client.post(other, batch));
     expect(status).toBe(200);
     const answerOf = (id: string) => expect.objectContaining({ id, result: { content: [{ type: 'text', text: id }] } });
@@ -157,10 +157,10 @@ describe('a session that another worker owns', () => {
 
   it('ends with a DELETE at another worker, and answers 404 at every worker afterwards', async () => {
     const client = await world.initialize(owner);
-    await client.ask(other, 'before its end');
+    await client.callAndRead(other, 'before its end');
     expect((await client.end(other)).status).toBe(204);
     for (const worker of [owner, other, third]) {
-      expect(await client.ask(worker, 'after its end')).toMatchObject({ status: 404, messages: [GONE] });
+      expect(await client.callAndRead(worker, 'after its end')).toMatchObject({ status: 404, messages: [GONE] });
       expect(await client.request(worker, 'ping')).toMatchObject({ status: 404, messages: [GONE] });
       expect(await client.notify(worker, 'notifications/initialized')).toMatchObject({ status: 404 });
       expect((await client.stream(worker)).status).toBe(404);
@@ -172,7 +172,7 @@ describe('a session that another worker owns', () => {
   it('serves many concurrent calls, each of them once', async () => {
     const client = await world.initialize(owner);
     const marks = Array.from({ length: 20 }, (_, index) => `burst ${index}`);
-    const answers = await Promise.all(marks.map((mark) => client.ask(other, mark)));
+    const answers = await Promise.all(marks.map((mark) => client.callAndRead(other, mark)));
     expect(answers.map(({ messages }) => messages.at(-1)?.['id'])).toEqual(marks);
     expect(marks.map((mark) => world.server.arrivals(mark))).toEqual(marks.map(() => 1));
   });

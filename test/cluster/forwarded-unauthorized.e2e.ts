@@ -12,7 +12,7 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startCluster, type ClusterWorker, type TestCluster } from '../support/cluster.js';
-import { FORWARDED_TRANSPORTS, clientAtOtherDoor, SseAtOtherDoor } from '../support/other-door.js';
+import { FORWARDED_TRANSPORTS, clientViaIngress, SseClientViaIngress } from '../support/forwarding-clients.js';
 
 const FAILURE = {
   isError: true,
@@ -50,9 +50,9 @@ beforeEach(() => {
 });
 
 /** The owner worker and the ingress worker. */
-function rolesOf(swapped: boolean): { home: string; door: string } {
+function rolesOf(swapped: boolean): { ownerUrl: string; ingressUrl: string } {
   const [first, second] = cluster.workers as [ClusterWorker, ClusterWorker];
-  return swapped ? { home: second.url, door: first.url } : { home: first.url, door: second.url };
+  return swapped ? { ownerUrl: second.url, ingressUrl: first.url } : { ownerUrl: first.url, ingressUrl: second.url };
 }
 
 describe.each([
@@ -60,8 +60,8 @@ describe.each([
   { roles: 'the second worker, POSTs at the first', swapped: true },
 ])('an HTTP+SSE client with its stream at $roles', ({ swapped }) => {
   it('receives the 401 of two concurrent calls as two failed results', async () => {
-    const { home: owner, door: ingress } = rolesOf(swapped);
-    const client = new SseAtOtherDoor(owner, ingress, { token });
+    const { ownerUrl: owner, ingressUrl: ingress } = rolesOf(swapped);
+    const client = new SseClientViaIngress(owner, ingress, { token });
     await client.connect();
     const calls = [1, 2].map(() => client.request('tools/call', { name: 'api__dummy', arguments: {} }));
     for (const answer of await Promise.all(calls)) {
@@ -77,7 +77,7 @@ describe.each([
   });
 
   it('receives the 401 as a failed result in the official SDK', async () => {
-    const { home: owner, door: ingress } = rolesOf(swapped);
+    const { ownerUrl: owner, ingressUrl: ingress } = rolesOf(swapped);
     const headers = { authorization: `Bearer ${token}` };
     const posts: string[] = [];
     // The stream opens at the worker of the URL; POST requests go to the other worker.
@@ -103,7 +103,7 @@ describe.each([
 it.each(FORWARDED_TRANSPORTS)(
   'a call through the other worker over %s receives the 401 as a failed result',
   async (transport) => {
-    const client = clientAtOtherDoor(transport, rolesOf(false), { token });
+    const client = clientViaIngress(transport, rolesOf(false), { token });
     await client.connect();
     const { answers, id } = await client.request('tools/call', { name: 'api__dummy', arguments: {} });
     expect(answers).toEqual([{ jsonrpc: '2.0', id, result: expect.objectContaining(FAILURE) }]);

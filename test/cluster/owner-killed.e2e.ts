@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, timed, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, firstThreeWorkers, timed, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
-import { nextOf, type ReadAnswer, type RoamingClient } from '../support/roaming-client.js';
+import { nextMessage, type ReadAnswer, type RoamingClient } from '../support/roaming-client.js';
 
 const NOT_EXECUTED = { error: { code: -31_001, data: { outcome: 'not_executed', retriable: true } } };
 const OUTCOME_UNKNOWN = { error: { code: -31_002, data: { outcome: 'unknown', retriable: false } } };
@@ -21,7 +21,7 @@ let third: ClusterWorker;
 
 beforeEach(async () => {
   world = await startClusterWorld(3);
-  [owner, other, third] = threeOf(world);
+  [owner, other, third] = firstThreeWorkers(world);
 });
 
 afterEach(() => world.close());
@@ -36,7 +36,7 @@ async function kill(worker: ClusterWorker): Promise<void> {
 async function callUntilFinal(client: RoamingClient, worker: ClusterWorker, mark: string) {
   const before: ReadAnswer[] = [];
   for (let turn = 0; ; turn += 1) {
-    const answer = await client.ask(worker, `${mark} ${turn}`);
+    const answer = await client.callAndRead(worker, `${mark} ${turn}`);
     if (answer.status !== 503) return { before, last: answer, marks: turn + 1 };
     before.push(answer);
   }
@@ -56,15 +56,15 @@ const arrivalsOf = (mark: string, marks: number) =>
 describe('a session whose owner was killed', () => {
   it('is answered 503 at first, 404 within seconds, and stays lost', async () => {
     const client = await world.initialize(owner);
-    expect(await client.ask(other, 'in time')).toMatchObject({ status: 200 });
+    expect(await client.callAndRead(other, 'in time')).toMatchObject({ status: 200 });
     await kill(owner);
-    const first = await timed(() => client.ask(other, 'too late'));
+    const first = await timed(() => client.callAndRead(other, 'too late'));
     expect(first.value).toMatchObject({ status: 503, messages: [{ id: 'too late', ...NOT_EXECUTED }] });
     expect(first.ms).toBeLessThan(REFUSED_WITHIN_MS);
     expect(await client.notify(third, 'notifications/roots/list_changed')).toMatchObject({ status: 503 });
 
     const fresh = await world.initialize(other);
-    expect(await fresh.ask(third, 'of the new session')).toMatchObject({ status: 200 });
+    expect(await fresh.callAndRead(third, 'of the new session')).toMatchObject({ status: 200 });
 
     const final = await timed(() => callUntilFinal(client, other, 'again'));
     const { before, last, marks } = final.value;
@@ -75,7 +75,7 @@ describe('a session whose owner was killed', () => {
     // Each worker detects the dead owner by itself.
     expect((await callUntilFinal(client, third, 'again')).last).toMatchObject({ status: 404 });
     for (const worker of [other, third]) {
-      expect(await client.ask(worker, 'for ever')).toMatchObject({ status: 404 });
+      expect(await client.callAndRead(worker, 'for ever')).toMatchObject({ status: 404 });
       expect(await client.notify(worker, 'notifications/roots/list_changed')).toMatchObject({ status: 404 });
       expect((await client.stream(worker)).status).toBe(404);
       expect((await client.end(worker)).status).toBe(404);
@@ -94,12 +94,12 @@ describe('a session whose owner was killed', () => {
     expect(arrivalsOf('again', marks) + arrivalsOf('elsewhere', marks)).toBe(0);
     // Until the list of live workers is read again, the connection for the handshake may be assigned to the dead worker.
     const fresh = await initializeUntilAccepted(replacement);
-    expect(await fresh.ask(other, 'of the new session')).toMatchObject({ status: 200 });
+    expect(await fresh.callAndRead(other, 'of the new session')).toMatchObject({ status: 200 });
   });
 
   it('answers its in-flight call once, with an unknown outcome, and the call ran once', async () => {
     const client = await world.initialize(owner);
-    const stream = await client.begin(other, 'in flight', 'hold', { key: 'in flight' });
+    const stream = await client.openStream(other, 'in flight', 'hold', { key: 'in flight' });
     expect(await stream.message()).toMatchObject({ method: 'notifications/progress' });
     const { value, ms } = await timed(async () => {
       await kill(owner);
@@ -112,7 +112,7 @@ describe('a session whose owner was killed', () => {
 
   it('answers a call that waits for its client with an unknown outcome', async () => {
     const client = await world.initialize(owner, { capabilities: { elicitation: {} } });
-    const stream = await client.begin(other, 'asking', 'ask_name');
+    const stream = await client.openStream(other, 'asking', 'ask_name');
     const question = await stream.message();
     expect(question).toMatchObject({ method: 'elicitation/create' });
     await kill(owner);
@@ -142,8 +142,8 @@ describe('a session whose owner was killed', () => {
 describe('a call whose ingress worker was killed', () => {
   it('continues at the owner, runs once, and delivers its answer when the client resumes at another worker', async () => {
     const client = await world.initialize(owner);
-    const begun = await client.begin(other, 'survivor', 'hold', { key: 'survivor' });
-    const first = await nextOf(begun);
+    const begun = await client.openStream(other, 'survivor', 'hold', { key: 'survivor' });
+    const first = await nextMessage(begun);
     expect(first).toMatchObject({ message: { method: 'notifications/progress' } });
     await kill(other);
     world.server.server.world.release('survivor');

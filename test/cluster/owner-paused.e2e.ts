@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, timed, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, firstThreeWorkers, timed, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
-import { callOf, nextOf, read, type ReadAnswer, type RoamingClient } from '../support/roaming-client.js';
+import { toolCall, nextMessage, read, type ReadAnswer, type RoamingClient } from '../support/roaming-client.js';
 
 const NOT_EXECUTED = { error: { code: -31_001, data: { outcome: 'not_executed', retriable: true } } };
 const OUTCOME_UNKNOWN = { error: { code: -31_002, data: { outcome: 'unknown', retriable: false } } };
@@ -23,7 +23,7 @@ let third: ClusterWorker;
 
 beforeEach(async () => {
   world = await startClusterWorld(3);
-  [owner, other, third] = threeOf(world);
+  [owner, other, third] = firstThreeWorkers(world);
 });
 
 afterEach(() => world.close());
@@ -41,7 +41,7 @@ async function callsDuringPause(client: RoamingClient, pauseMs: number): Promise
   const begun = performance.now();
   while (performance.now() - begun < pauseMs) {
     const mark = `during the pause ${calls.length}`;
-    const { value, ms } = await timed(() => client.ask(other, mark));
+    const { value, ms } = await timed(() => client.callAndRead(other, mark));
     calls.push({ mark, answer: value, ms });
   }
   return calls;
@@ -50,7 +50,7 @@ async function callsDuringPause(client: RoamingClient, pauseMs: number): Promise
 /** Calls until the worker serves the session again. Earlier messages have reached it by then. */
 async function served(client: RoamingClient, worker: ClusterWorker): Promise<void> {
   for (let turn = 0; ; turn += 1) {
-    const { status } = await client.ask(worker, `after the pause at ${worker.url} ${turn}`);
+    const { status } = await client.callAndRead(worker, `after the pause at ${worker.url} ${turn}`);
     if (status === 200) return;
     expect(status).toBe(503);
   }
@@ -59,7 +59,7 @@ async function served(client: RoamingClient, worker: ClusterWorker): Promise<voi
 /** Calls until the answer is final: the worker does not listen while it restarts. */
 async function callUntilFinal(client: RoamingClient, worker: ClusterWorker, mark: string): Promise<ReadAnswer> {
   for (;;) {
-    const answer = await client.ask(worker, mark).catch(() => undefined);
+    const answer = await client.callAndRead(worker, mark).catch(() => undefined);
     if (answer && answer.status !== 503) return answer;
   }
 }
@@ -69,7 +69,7 @@ const arrivalsOf = (marks: readonly string[]): string[] => marks.filter((mark) =
 describe('a session owner that is paused for two seconds', () => {
   it('causes 503 for calls at other workers in time, and runs none of them after the pause', async () => {
     const client = await world.initialize(owner);
-    await client.ask(other, 'before');
+    await client.callAndRead(other, 'before');
     const calls = await callsDuringPause(client, SHORT_PAUSE_MS);
     for (const { mark, answer, ms } of calls) {
       expect(answer).toMatchObject({ status: 503, messages: [{ id: mark, ...NOT_EXECUTED }] });
@@ -85,9 +85,9 @@ describe('a session owner that is paused for two seconds', () => {
 
   it('causes 503 for notifications, answers and DELETE requests too, and none of them takes effect after the pause', async () => {
     const client = await world.initialize(owner, { capabilities: { elicitation: {} } });
-    const held = await client.begin(other, 'held', 'hold', { key: 'held' });
+    const held = await client.openStream(other, 'held', 'hold', { key: 'held' });
     await world.server.arrived('held');
-    const asking = await client.begin(other, 'asking', 'ask_name');
+    const asking = await client.openStream(other, 'asking', 'ask_name');
     const question = await asking.message();
     expect(question).toMatchObject({ method: 'elicitation/create' });
     const answer = {
@@ -117,7 +117,7 @@ describe('a session owner that is paused for two seconds', () => {
 
   it('answers its in-flight call after the pause', async () => {
     const client = await world.initialize(owner);
-    const stream = await client.begin(other, 'in flight', 'hold', { key: 'in flight' });
+    const stream = await client.openStream(other, 'in flight', 'hold', { key: 'in flight' });
     await stream.message();
     await callsDuringPause(client, SHORT_PAUSE_MS);
     world.server.server.world.release('in flight');
@@ -132,7 +132,7 @@ describe('a session owner that is paused for two seconds', () => {
 describe('a session owner that was paused until it was considered dead', () => {
   it('never serves its sessions again, not even to clients that connect to it directly', async () => {
     const client = await world.initialize(owner);
-    await client.ask(other, 'before');
+    await client.callAndRead(other, 'before');
     const calls = await callsDuringPause(client, LONG_PAUSE_MS);
     const firstFinal = calls.findIndex(({ answer }) => answer.status !== 503);
     expect(firstFinal).toBeGreaterThan(0);
@@ -143,7 +143,7 @@ describe('a session owner that was paused until it was considered dead', () => {
     expect(calls.slice(firstFinal).filter(({ answer }) => answer.status !== 404)).toEqual([]);
 
     // This call is already connected when the owner resumes, before the owner can know that it was fenced.
-    const early = client.ask(owner, 'at the door').then(
+    const early = client.callAndRead(owner, 'at the door').then(
       ({ status }) => status,
       () => 'cut',
     );
@@ -160,7 +160,7 @@ describe('a session owner that was paused until it was considered dead', () => {
 
   it('causes one answer with an unknown outcome for its in-flight call', async () => {
     const client = await world.initialize(owner);
-    const stream = await client.begin(other, 'in flight', 'hold', { key: 'in flight' });
+    const stream = await client.openStream(other, 'in flight', 'hold', { key: 'in flight' });
     await stream.message();
     const calls = await callsDuringPause(client, LONG_PAUSE_MS);
     expect(calls.at(-1)?.answer.status).toBe(404);
@@ -176,8 +176,8 @@ describe('a session owner that was paused until it was considered dead', () => {
 describe('an ingress worker that is paused during a call', () => {
   it('loses neither the call nor its answer', async () => {
     const client = await world.initialize(owner);
-    const stream = await client.begin(other, 'in flight', 'hold', { key: 'in flight' });
-    const { id } = await nextOf(stream);
+    const stream = await client.openStream(other, 'in flight', 'hold', { key: 'in flight' });
+    const { id } = await nextMessage(stream);
     other.kill('SIGSTOP');
     const resumed = new EventReader(await client.stream(third, id));
     expect(resumed.response.status).toBe(200);
@@ -204,12 +204,12 @@ describe('an HTTP+SSE session whose owner is paused', () => {
     const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'sse', version: '1.0.0' } };
     expect((await post({ jsonrpc: '2.0', id: 0, method: 'initialize', params })).status).toBe(202);
     owner.kill('SIGSTOP');
-    const refused = await post(callOf('during the pause', 'echo', { text: 'x' }));
+    const refused = await post(toolCall('during the pause', 'echo', { text: 'x' }));
     expect(refused.status).toBe(503);
     expect(await refused.json()).toMatchObject(NOT_EXECUTED);
     owner.kill('SIGCONT');
     let turn = 0;
-    while ((await post(callOf(`after the pause ${turn}`, 'echo', { text: 'x' }))).status !== 202) turn += 1;
+    while ((await post(toolCall(`after the pause ${turn}`, 'echo', { text: 'x' }))).status !== 202) turn += 1;
     await world.server.arrived(`after the pause ${turn}`);
     expect(world.server.arrivals('during the pause')).toBe(0);
     expect(world.server.duplicates()).toEqual([]);

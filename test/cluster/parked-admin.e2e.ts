@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, type ClusterWorld } from '../support/cluster-world.js';
-import { answering, RepeatingClient, type MarkedTool } from '../support/repeating-client.js';
+import { startClusterWorld, firstThreeWorkers, type ClusterWorld } from '../support/cluster-world.js';
+import { answerAll, RepeatingClient, type MarkedTool } from '../support/repeating-client.js';
 
 const PATH = '/admin/v1/parked-calls';
 const ADA = { action: 'accept', content: { name: 'Ada' } };
@@ -19,7 +19,7 @@ let client: RepeatingClient;
 
 beforeAll(async () => {
   world = await startClusterWorld(3);
-  three = threeOf(world);
+  three = firstThreeWorkers(world);
   client = new RepeatingClient({ token: await world.cluster.token() });
 });
 
@@ -39,7 +39,7 @@ async function listAt(worker: ClusterWorker): Promise<{ items: Shown[]; silentWo
   return (await answer.json()) as { items: Shown[]; silentWorkers: string[] };
 }
 
-const park = (worker: ClusterWorker, what: MarkedTool) => client.asked(worker, what);
+const park = (worker: ClusterWorker, what: MarkedTool) => client.callForInput(worker, what);
 
 describe('the admin API for parked calls', () => {
   it('lists the parked calls of all workers at every worker, without their arguments and questions', async () => {
@@ -69,7 +69,7 @@ describe('the admin API for parked calls', () => {
       for (const secret of ['shown', 'What is your name?']) expect(JSON.stringify(items)).not.toContain(secret);
     }
     for (const [index, questions] of asked.entries()) {
-      await client.call(three[0], { mark: marks[index]!, tool: 'ask_name' }, answering(questions, ADA));
+      await client.call(three[0], { mark: marks[index]!, tool: 'ask_name' }, answerAll(questions, ADA));
     }
     expect((await listAt(three[0])).items).toEqual([]);
   });
@@ -84,7 +84,7 @@ describe('the admin API for parked calls', () => {
     const path = `${PATH}/${item?.id}`;
     expect((await send(third, 'DELETE', path, ['operator'])).status).toBe(204);
     await calls.until('ask_name', 'cancelled', before + 1);
-    expect(await client.call(second, what, answering(asked, ADA))).toMatchObject({
+    expect(await client.call(second, what, answerAll(asked, ADA))).toMatchObject({
       error: { code: -31_002, data: { outcome: 'unknown' } },
     });
     expect((await send(third, 'DELETE', path, ['operator'])).status).toBe(404);

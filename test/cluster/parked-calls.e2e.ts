@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { JsonObject } from '#lib/mcp-protocol';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, timed, type ClusterWorld } from '../support/cluster-world.js';
-import { answering, RepeatingClient, type InputRequired, type MarkedTool } from '../support/repeating-client.js';
+import { startClusterWorld, firstThreeWorkers, timed, type ClusterWorld } from '../support/cluster-world.js';
+import { answerAll, RepeatingClient, type InputRequired, type MarkedTool } from '../support/repeating-client.js';
 import { until } from '../support/until.js';
 
 const ADA = { action: 'accept', content: { name: 'Ada', word: 'yes' } };
@@ -37,7 +37,7 @@ async function startWorld(env: Readonly<Record<string, string>> = {}): Promise<P
     closing.push(() => client.close());
     return client;
   };
-  return { ...world, client: await another('tester'), three: threeOf(world), another };
+  return { ...world, client: await another('tester'), three: firstThreeWorkers(world), another };
 }
 
 const askName = (mark: string): MarkedTool => ({ mark, tool: 'ask_name' });
@@ -50,7 +50,7 @@ async function repeatUntilFinal(
   asked: InputRequired,
 ): Promise<JsonObject> {
   for (;;) {
-    const answer = await client.call(worker, what, answering(asked, ADA));
+    const answer = await client.call(worker, what, answerAll(asked, ADA));
     if ((answer['error'] as JsonObject | undefined)?.['code'] !== -31_001) return answer;
   }
 }
@@ -75,9 +75,9 @@ describe('a parked call', () => {
     const { client, three, server } = world;
     for (const [index, began] of three.entries()) {
       const what = askName(`begun at ${index}`);
-      const asked = await client.asked(began, what);
+      const asked = await client.callForInput(began, what);
       const elsewhere = three[(index + 1) % three.length] ?? began;
-      expect(await client.call(elsewhere, what, answering(asked, ADA))).toMatchObject(text('accept: Ada'));
+      expect(await client.call(elsewhere, what, answerAll(asked, ADA))).toMatchObject(text('accept: Ada'));
       expect(server.arrivals(what.mark)).toBe(1);
     }
     expect(answers()).toBe(three.length);
@@ -88,7 +88,7 @@ describe('a parked call', () => {
     const { client, three, server } = world;
     const [first, second, third] = three;
     const what = { mark: 'answered twice', tool: 'ask_and_hold', args: { key: 'twice' } };
-    const answer = answering(await client.asked(first, what), ADA);
+    const answer = answerAll(await client.callForInput(first, what), ADA);
     const both = [client.call(second, what, answer), client.call(third, what, answer)];
     await until(() => answers() === 1);
     server.server.world.release('twice');
@@ -102,7 +102,7 @@ describe('a parked call', () => {
     const { client, three, server, another } = world;
     const [first, second, third] = three;
     const what = askName('mine');
-    const answer = answering(await client.asked(first, what), ADA);
+    const answer = answerAll(await client.callForInput(first, what), ADA);
     const stranger = await another('stranger');
     for (const worker of three) {
       expect(await stranger.call(worker, what, answer)).toMatchObject(INVALID);
@@ -120,15 +120,15 @@ describe('a parked call', () => {
     const { client, three, server } = world;
     const [first, second, third] = three;
     const what = { mark: 'three rounds', tool: 'ask_rounds', args: { rounds: 3 } };
-    const round1 = await client.asked(first, what);
-    const round2 = await client.asked(second, what, answering(round1, ADA));
-    const round3 = await client.asked(third, what, answering(round2, ADA));
+    const round1 = await client.callForInput(first, what);
+    const round2 = await client.callForInput(second, what, answerAll(round1, ADA));
+    const round3 = await client.callForInput(third, what, answerAll(round2, ADA));
     expect([round1, round2, round3].flatMap(({ inputRequests }) => Object.keys(inputRequests))).toEqual([
       'question-1',
       'question-2',
       'question-3',
     ]);
-    expect(await client.call(second, what, answering(round3, ADA))).toMatchObject(text('yes yes yes'));
+    expect(await client.call(second, what, answerAll(round3, ADA))).toMatchObject(text('yes yes yes'));
     expect(server.arrivals(what.mark)).toBe(1);
   });
 
@@ -136,7 +136,7 @@ describe('a parked call', () => {
     const { client, three } = world;
     const [first, second, third] = three;
     const what = { mark: 'at once', tool: 'ask_at_once' };
-    const { inputRequests, requestState } = await client.asked(first, what);
+    const { inputRequests, requestState } = await client.callForInput(first, what);
     const given: Record<string, JsonObject> = {
       'elicitation/create': ADA,
       'sampling/createMessage': { role: 'assistant', model: 'm', content: { type: 'text', text: 'hello' } },
@@ -145,7 +145,7 @@ describe('a parked call', () => {
     const entries = Object.entries(inputRequests).map(([key, { method }]) => [key, given[method as string]] as const);
     expect(entries).toHaveLength(3);
     const [one = ['', {}], ...others] = entries;
-    const rest = await client.asked(second, what, { requestState, inputResponses: Object.fromEntries([one]) });
+    const rest = await client.callForInput(second, what, { requestState, inputResponses: Object.fromEntries([one]) });
     expect(Object.keys(rest.inputRequests)).toEqual(others.map(([key]) => key));
     const inputResponses = Object.fromEntries(others) as JsonObject;
     const answered = await client.call(third, what, { requestState: rest.requestState, inputResponses });
@@ -157,10 +157,10 @@ describe('a parked call', () => {
     const { client, three } = world;
     const [first, second, third] = three;
     const [one, two] = [askName('one'), askName('two')];
-    const asked = await Promise.all([client.asked(first, one), client.asked(second, two)]);
+    const asked = await Promise.all([client.callForInput(first, one), client.callForInput(second, two)]);
     const bob = { action: 'accept', content: { name: 'Bob' } };
-    expect(await client.call(third, two, answering(asked[1], bob))).toMatchObject(text('accept: Bob'));
-    expect(await client.call(third, one, answering(asked[0], ADA))).toMatchObject(text('accept: Ada'));
+    expect(await client.call(third, two, answerAll(asked[1], bob))).toMatchObject(text('accept: Bob'));
+    expect(await client.call(third, one, answerAll(asked[0], ADA))).toMatchObject(text('accept: Ada'));
     expect(newSessions()).toBeLessThanOrEqual(1);
   });
 
@@ -168,7 +168,7 @@ describe('a parked call', () => {
     const { client, three, server } = world;
     const [first, second] = three;
     const what = { mark: 'progressing', tool: 'ask_and_hold', args: { key: 'progressing' } };
-    const stream = await client.begin(second, what, answering(await client.asked(first, what), ADA));
+    const stream = await client.openStream(second, what, answerAll(await client.callForInput(first, what), ADA));
     expect(await stream.message()).toMatchObject({
       method: 'notifications/progress',
       params: { progressToken: 'progressing', progress: 1, total: 2 },
@@ -182,7 +182,12 @@ describe('a parked call', () => {
     const [first, second] = three;
     const what = { mark: 'left', tool: 'ask_and_hold', args: { key: 'left' } };
     const leaving = new AbortController();
-    const stream = await client.begin(second, what, answering(await client.asked(first, what), ADA), leaving.signal);
+    const stream = await client.openStream(
+      second,
+      what,
+      answerAll(await client.callForInput(first, what), ADA),
+      leaving.signal,
+    );
     await stream.message();
     const { ms } = await timed(async () => {
       leaving.abort();
@@ -199,9 +204,9 @@ describe('a parked call whose client does not answer', () => {
     const { client, three, server } = await startWorld({ ISTHMUS_QUESTION_TIMEOUT: '1s' });
     const [first, second] = three;
     const what = askName('late');
-    const asked = await client.asked(first, what);
+    const asked = await client.callForInput(first, what);
     await server.server.calls.until('ask_name', 'cancelled');
-    expect(await client.call(second, what, answering(asked, ADA))).toMatchObject(UNKNOWN);
+    expect(await client.call(second, what, answerAll(asked, ADA))).toMatchObject(UNKNOWN);
     // The cancelled tool ends its own question; that is not the client's answer.
     expect(server.arrivals(what.mark)).toBe(1);
     expect(server.server.calls.of('ask_name')).toMatchObject({ started: 1, finished: 0 });
@@ -211,10 +216,10 @@ describe('a parked call whose client does not answer', () => {
     const { client, three, server } = await startWorld({ ISTHMUS_MAX_PARKED_CALLS_PER_PRINCIPAL: '1' });
     const [first] = three;
     const what = askName('the one');
-    const asked = await client.asked(first, what);
+    const asked = await client.callForInput(first, what);
     const refused = await client.call(first, askName('one more'));
     expect(refused).toMatchObject({ error: { code: -31_003, data: { outcome: 'unknown' } } });
-    expect(await client.call(first, what, answering(asked, ADA))).toMatchObject(text('accept: Ada'));
+    expect(await client.call(first, what, answerAll(asked, ADA))).toMatchObject(text('accept: Ada'));
     expect(server.arrivals('one more')).toBe(1);
   });
 });
@@ -226,13 +231,13 @@ describe('a parked call whose worker has ended', () => {
     const { client, three, server } = await startWorld();
     const [first, second] = three;
     const what = askName('killed');
-    const asked = await client.asked(first, what);
+    const asked = await client.callForInput(first, what);
     first.kill('SIGKILL');
     await first.ended;
     const { value, ms } = await timed(() => repeatUntilFinal(client, second, what, asked));
     expect(value).toMatchObject(LOST);
     expect(ms).toBeLessThan(KNOWN_DEAD_WITHIN_MS);
-    expect(await client.call(second, what, answering(asked, ADA))).toMatchObject(LOST);
+    expect(await client.call(second, what, answerAll(asked, ADA))).toMatchObject(LOST);
     expect([server.arrivals(what.mark), server.answers]).toEqual([1, 0]);
   });
 
@@ -240,7 +245,7 @@ describe('a parked call whose worker has ended', () => {
     const { client, three, server } = await startWorld();
     const [first, second] = three;
     const what = { mark: 'killed later', tool: 'ask_and_hold', args: { key: 'killed later' } };
-    const stream = await client.begin(second, what, answering(await client.asked(first, what), ADA));
+    const stream = await client.openStream(second, what, answerAll(await client.callForInput(first, what), ADA));
     await stream.message();
     const { ms } = await timed(async () => {
       first.kill('SIGKILL');
@@ -254,7 +259,7 @@ describe('a parked call whose worker has ended', () => {
     const { client, three, server } = await startWorld();
     const [first, second] = three;
     const what = askName('left alone');
-    const asked = await client.asked(first, what);
+    const asked = await client.callForInput(first, what);
     first.kill('SIGTERM');
     await server.server.calls.until('ask_name', 'cancelled');
     await first.ended;

@@ -4,9 +4,9 @@ import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { EventReader } from '../support/event-reader.js';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
-import { INDEPENDENT, MixedTraffic } from '../support/mixed-traffic.js';
-import { orderRedis } from '../support/redis-orders.js';
-import { nextOf, type RoamingClient } from '../support/roaming-client.js';
+import { INDEPENDENT_LANES, MixedTraffic } from '../support/mixed-traffic.js';
+import { sendRedisCommand } from '../support/redis-commands.js';
+import { nextMessage, type RoamingClient } from '../support/roaming-client.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
 const WATCHED = 'test://watched-resource';
@@ -32,7 +32,7 @@ afterEach(async () => {
 
 describe('a Redis that loses its data four times', () => {
   it.each([
-    ['by FLUSHALL', () => orderRedis(redis, 'FLUSHALL')],
+    ['by FLUSHALL', () => sendRedisCommand(redis, 'FLUSHALL')],
     ['by a restart', () => redis.restart()],
   ])(
     '%s loses no session, and no call runs twice',
@@ -42,13 +42,13 @@ describe('a Redis that loses its data four times', () => {
         await lose();
         await traffic.served();
       }
-      await traffic.goOn(DEATH_DETECTED_MS);
+      await traffic.runFor(DEATH_DETECTED_MS);
       await traffic.served();
       await traffic.stop();
-      expect(traffic.lies()).toEqual([]);
-      expect(traffic.since(0, INDEPENDENT).filter(({ verdict }) => verdict !== 'answered')).toEqual([]);
+      expect(traffic.falseReports()).toEqual([]);
+      expect(traffic.since(0, INDEPENDENT_LANES).filter(({ verdict }) => verdict !== 'answered')).toEqual([]);
       expect(world.duplicates()).toEqual([]);
-      expect(world.complaints()).toEqual([]);
+      expect(world.unexpectedOutput()).toEqual([]);
     },
     scaleDeadline(180_000),
   );
@@ -64,8 +64,8 @@ async function watching(): Promise<{
   const stream = new EventReader(await client.stream(world.owner));
   let count = 0;
   const next = async () => {
-    await client.ask(world.owner, `touch ${(count += 1)}`, 'touch_resource', {});
-    const { id, message } = await nextOf(stream);
+    await client.callAndRead(world.owner, `touch ${(count += 1)}`, 'touch_resource', {});
+    const { id, message } = await nextMessage(stream);
     expect(message).toMatchObject({ method: 'notifications/resources/updated', params: { uri: WATCHED } });
     return id;
   };
@@ -91,7 +91,7 @@ describe('a client that resumes a stream after the session owner was killed', ()
   it('receives 404 when Redis has lost a part of the missed events', async () => {
     const { client, next } = await watching();
     const before = [await next(), await next(), await next()];
-    await orderRedis(redis, 'FLUSHALL');
+    await sendRedisCommand(redis, 'FLUSHALL');
     const after = [await next(), await next()];
     world.owner.kill('SIGKILL');
     expect(await resumeAfterDeath(client, before[0])).toEqual({ status: 404 });
@@ -106,7 +106,7 @@ describe('a client that resumes a stream after the session owner was killed', ()
     ownersWire.cut();
     expect(await next()).toBeUndefined();
     ownersWire.resume();
-    await world.connected();
+    await world.untilConnected();
     const after = [await next(), await next()];
     world.owner.kill('SIGKILL');
     expect(await resumeAfterDeath(client, before[0])).toEqual({ status: 404 });

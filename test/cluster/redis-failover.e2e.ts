@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startSentinels, type RunningSentinels } from '#lib/testing/redis-server';
-import { INDEPENDENT, MixedTraffic } from '../support/mixed-traffic.js';
-import { orderRedis } from '../support/redis-orders.js';
+import { INDEPENDENT_LANES, MixedTraffic } from '../support/mixed-traffic.js';
+import { sendRedisCommand } from '../support/redis-commands.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
 /** Longer than the time without a heartbeat after which a worker is considered dead, plus the time to detect that. */
@@ -39,18 +39,18 @@ describe('a Redis failover to a lagging replica', () => {
       const { master, replica } = sentinels;
       const traffic = await MixedTraffic.start(world);
       const client = await world.initialize(world.owner);
-      const held = await client.begin(world.other, 'held', 'hold', { key: 'held' });
+      const held = await client.openStream(world.other, 'held', 'hold', { key: 'held' });
       await held.message();
       // From here on the replica does not replicate: it will not know what the master decides now.
-      await orderRedis(replica, 'REPLICAOF', '127.0.0.1', '1');
-      await traffic.goOn(LAG_MS);
+      await sendRedisCommand(replica, 'REPLICAOF', '127.0.0.1', '1');
+      await traffic.runFor(LAG_MS);
 
       const failed = performance.now();
       await master.kill(signal);
       await sentinels.promoted();
       expect(await traffic.served(performance.now())).toBeLessThan(BACK_WITHIN_MS);
       if (signal === 'SIGSTOP') await master.kill('SIGCONT');
-      await traffic.goOn(DEATH_DETECTED_MS);
+      await traffic.runFor(DEATH_DETECTED_MS);
       await traffic.served();
       await traffic.stop();
 
@@ -58,10 +58,10 @@ describe('a Redis failover to a lagging replica', () => {
       expect(world.legacy.arrivals('held')).toBe(1);
       const refused = traffic.since(failed).filter(({ verdict }) => verdict === 'not executed');
       expect(refused.length).toBeGreaterThan(0);
-      expect(traffic.lies()).toEqual([]);
-      expect(traffic.since(0, INDEPENDENT).filter(({ verdict }) => verdict !== 'answered')).toEqual([]);
+      expect(traffic.falseReports()).toEqual([]);
+      expect(traffic.since(0, INDEPENDENT_LANES).filter(({ verdict }) => verdict !== 'answered')).toEqual([]);
       expect(world.duplicates()).toEqual([]);
-      expect(world.complaints()).toEqual([]);
+      expect(world.unexpectedOutput()).toEqual([]);
     },
     scaleDeadline(180_000),
   );

@@ -31,32 +31,32 @@ afterEach(async () => {
 describe('a forwarded call whose replies from Redis are lost', () => {
   it('is answered with an unknown outcome in time, and ran once', async () => {
     const client = await world.initialize(world.owner);
-    await client.ask(world.other, 'before');
+    await client.callAndRead(world.other, 'before');
     othersWire.blackhole('replies');
-    const { value, ms } = await timed(() => client.ask(world.other, 'lost'));
+    const { value, ms } = await timed(() => client.callAndRead(world.other, 'lost'));
     expect(value.messages).toMatchObject([{ id: 'lost', ...OUTCOME_UNKNOWN }]);
     expect(ms).toBeLessThan(ANSWERED_WITHIN_MS);
     await world.legacy.arrived('lost');
     othersWire.sever();
-    await world.connected();
-    expect(await client.ask(world.other, 'after')).toMatchObject({ status: 200 });
+    await world.untilConnected();
+    expect(await client.callAndRead(world.other, 'after')).toMatchObject({ status: 200 });
     expect(world.legacy.arrivals('lost')).toBe(1);
     expect(world.duplicates()).toEqual([]);
-    expect(world.complaints()).toEqual([]);
+    expect(world.unexpectedOutput()).toEqual([]);
   });
 
   it('never runs once it was revoked, although the confirmation of the revocation was lost', async () => {
     const client = await world.initialize(world.owner);
-    await client.ask(world.other, 'before');
+    await client.callAndRead(world.other, 'before');
     world.owner.kill('SIGSTOP');
     othersWire.blackhole('replies');
-    const { value, ms } = await timed(() => client.ask(world.other, 'lost'));
+    const { value, ms } = await timed(() => client.callAndRead(world.other, 'lost'));
     expect(value.messages).toMatchObject([{ id: 'lost', ...OUTCOME_UNKNOWN }]);
     expect(ms).toBeLessThan(ANSWERED_WITHIN_MS);
     othersWire.sever();
     world.owner.kill('SIGCONT');
-    await world.connected();
-    expect(await client.ask(world.other, 'after')).toMatchObject({ status: 200 });
+    await world.untilConnected();
+    expect(await client.callAndRead(world.other, 'after')).toMatchObject({ status: 200 });
     expect(world.legacy.arrivals('lost')).toBe(0);
   });
 
@@ -65,16 +65,16 @@ describe('a forwarded call whose replies from Redis are lost', () => {
     for (const heldMs of [60, 120, 200, 240, 280, 400, 700, 1_200, 2_500]) {
       for (const direction of ['replies', 'requests'] as const) {
         othersWire.blackhole(direction);
-        await traffic.goOn(heldMs);
+        await traffic.runFor(heldMs);
         if (direction === 'replies') othersWire.sever();
         else othersWire.resume();
-        await traffic.goOn(200);
+        await traffic.runFor(200);
       }
     }
     await traffic.served();
     await traffic.stop();
-    expect(traffic.lies()).toEqual([]);
+    expect(traffic.falseReports()).toEqual([]);
     expect(world.duplicates()).toEqual([]);
-    expect(world.complaints()).toEqual([]);
+    expect(world.unexpectedOutput()).toEqual([]);
   });
 });

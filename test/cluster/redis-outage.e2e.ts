@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
-import { DEPENDENT, INDEPENDENT, MixedTraffic } from '../support/mixed-traffic.js';
+import { DEPENDENT_LANES, INDEPENDENT_LANES, MixedTraffic } from '../support/mixed-traffic.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
 /** Longer than the time without a heartbeat after which a worker is considered dead, plus the time to detect that. */
@@ -52,34 +52,36 @@ describe('an outage of Redis', () => {
       // Earlier requests also waited for two processes to warm up.
       const warm = performance.now();
       const client = await world.initialize(world.owner);
-      const held = await client.begin(world.other, 'held', 'hold', { key: 'held' });
+      const held = await client.openStream(world.other, 'held', 'hold', { key: 'held' });
       await held.message();
 
       await outage.begin();
       const begun = performance.now();
       expect(await held.rest()).toMatchObject([{ id: 'held', error: { code: -31_002, data: { outcome: 'unknown' } } }]);
       expect(performance.now() - begun).toBeLessThan(scaleDeadline(2 * outage.noticedMs));
-      await traffic.goOn(DEATH_DETECTED_MS);
+      await traffic.runFor(DEATH_DETECTED_MS);
       await outage.end();
       const ended = performance.now();
       expect(await traffic.served(ended)).toBeLessThan(BACK_WITHIN_MS);
       // No worker may be considered dead because its heartbeats failed during the outage.
-      await traffic.goOn(DEATH_DETECTED_MS);
+      await traffic.runFor(DEATH_DETECTED_MS);
       await traffic.served();
       await traffic.stop();
 
-      expect(traffic.lies()).toEqual([]);
-      expect(traffic.since(0, INDEPENDENT).filter(({ verdict }) => verdict !== 'answered')).toEqual([]);
-      expect(traffic.since(warm, INDEPENDENT).filter(({ ms }) => ms > UNAFFECTED_MS)).toEqual([]);
+      expect(traffic.falseReports()).toEqual([]);
+      expect(traffic.since(0, INDEPENDENT_LANES).filter(({ verdict }) => verdict !== 'answered')).toEqual([]);
+      expect(traffic.since(warm, INDEPENDENT_LANES).filter(({ ms }) => ms > UNAFFECTED_MS)).toEqual([]);
       // Calls that were already accepted end as the held one did.
-      expect(traffic.since(warm, DEPENDENT).filter(({ ms }) => ms > scaleDeadline(2 * outage.noticedMs))).toEqual([]);
-      expect(traffic.since(begun, DEPENDENT).filter(({ ms }) => ms > REFUSED_WITHIN_MS)).toEqual([]);
+      expect(traffic.since(warm, DEPENDENT_LANES).filter(({ ms }) => ms > scaleDeadline(2 * outage.noticedMs))).toEqual(
+        [],
+      );
+      expect(traffic.since(begun, DEPENDENT_LANES).filter(({ ms }) => ms > REFUSED_WITHIN_MS)).toEqual([]);
       const during = traffic.since(begun, ['forwarded']).filter((each) => each.begun + each.ms < ended);
       expect(during.filter(({ verdict }) => verdict === 'answered')).toEqual([]);
       expect(during.at(-1)).toMatchObject({ code: -31_007 });
       expect(world.legacy.arrivals('held')).toBe(1);
       expect(world.duplicates()).toEqual([]);
-      expect(world.complaints()).toEqual([]);
+      expect(world.unexpectedOutput()).toEqual([]);
     },
     scaleDeadline(180_000),
   );

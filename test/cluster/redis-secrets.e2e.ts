@@ -4,8 +4,8 @@ import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { EventReader } from '../support/event-reader.js';
 import { MixedTraffic } from '../support/mixed-traffic.js';
 import { RedisMonitor } from '../support/redis-monitor.js';
-import { orderRedis } from '../support/redis-orders.js';
-import { nextOf } from '../support/roaming-client.js';
+import { sendRedisCommand } from '../support/redis-commands.js';
+import { nextMessage } from '../support/roaming-client.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
 /** The credential that the gateway sends to the server with each request. */
@@ -41,9 +41,9 @@ const READERS: Readonly<Record<string, readonly [command: string, ...args: strin
 /** Names and values of all keys in Redis. */
 async function dumpRedis(): Promise<string[]> {
   const texts: string[] = [];
-  for (const key of (await orderRedis(redis, 'KEYS', '*')) as string[]) {
-    const [command, ...args] = READERS[String(await orderRedis(redis, 'TYPE', key))] ?? ['GET'];
-    texts.push(key, JSON.stringify(await orderRedis(redis, command, key, ...args)));
+  for (const key of (await sendRedisCommand(redis, 'KEYS', '*')) as string[]) {
+    const [command, ...args] = READERS[String(await sendRedisCommand(redis, 'TYPE', key))] ?? ['GET'];
+    texts.push(key, JSON.stringify(await sendRedisCommand(redis, command, key, ...args)));
   }
   return texts;
 }
@@ -54,15 +54,15 @@ it('Redis stores and publishes no secret of a client, a session or a server', as
   const client = await world.initialize(owner);
   await client.request(other, 'resources/subscribe', { uri: WATCHED });
   const stream = new EventReader(await client.stream(other));
-  await client.ask(other, 'touch', 'touch_resource', {});
-  await nextOf(stream);
+  await client.callAndRead(other, 'touch', 'touch_resource', {});
+  await nextMessage(stream);
   await traffic.served();
   await traffic.stop();
   const beforeLeave = await dumpRedis();
   // The handoff moves the session and the ids of its upstream sessions to another worker.
   owner.kill('SIGTERM');
   expect(await owner.ended).toBe(0);
-  expect(await client.ask(other, 'at the new owner')).toMatchObject({ status: 200 });
+  expect(await client.callAndRead(other, 'at the new owner')).toMatchObject({ status: 200 });
   await monitor.settled();
 
   const texts = [...monitor.commands.map((words) => words.join(' ')), ...beforeLeave, ...(await dumpRedis())];
@@ -75,5 +75,5 @@ it('Redis stores and publishes no secret of a client, a session or a server', as
   const leaks = secrets.filter((secret) => wordsOf(secret).some((word) => texts.some((text) => text.includes(word))));
   expect(leaks).toEqual([]);
   expect(texts.filter((text) => /authorization|bearer/i.test(text))).toEqual([]);
-  expect(world.complaints()).toEqual([]);
+  expect(world.unexpectedOutput()).toEqual([]);
 });

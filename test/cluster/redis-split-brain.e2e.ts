@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
 import { MixedTraffic } from '../support/mixed-traffic.js';
-import { isMaster, orderRedis } from '../support/redis-orders.js';
+import { isMaster, sendRedisCommand } from '../support/redis-commands.js';
 import type { RoamingClient } from '../support/roaming-client.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
@@ -33,14 +33,14 @@ afterEach(async () => {
 
 /** Makes the replica a second master: each worker reaches a different one. */
 async function split(): Promise<void> {
-  await orderRedis(two, 'REPLICAOF', 'NO', 'ONE');
+  await sendRedisCommand(two, 'REPLICAOF', 'NO', 'ONE');
   expect([await isMaster(one), await isMaster(two)]).toEqual([true, true]);
-  ownersWire.lead(two.url);
+  ownersWire.redirectTo(two.url);
   ownersWire.sever();
 }
 
 function heal(): void {
-  ownersWire.lead(one.url);
+  ownersWire.redirectTo(one.url);
   ownersWire.sever();
 }
 
@@ -49,14 +49,14 @@ describe('workers that reach different Redis masters (split brain)', () => {
     const traffic = await MixedTraffic.start(world);
     for (let round = 0; round < 3; round += 1) {
       await split();
-      await traffic.goOn(SHORT_SPLIT_MS);
+      await traffic.runFor(SHORT_SPLIT_MS);
       heal();
       await traffic.served();
     }
     await traffic.stop();
-    expect(traffic.lies()).toEqual([]);
+    expect(traffic.falseReports()).toEqual([]);
     expect(world.duplicates()).toEqual([]);
-    expect(world.complaints()).toEqual([]);
+    expect(world.unexpectedOutput()).toEqual([]);
   });
 
   it('keep a session unknown after a long split once one worker has answered 404, and its owner closes it', async () => {
@@ -64,7 +64,7 @@ describe('workers that reach different Redis masters (split brain)', () => {
     const marks: string[] = [];
     const ask = async (url: string, mark: string) => {
       marks.push(mark);
-      return { mark, ...(await client.ask({ url }, mark)) };
+      return { mark, ...(await client.callAndRead({ url }, mark)) };
     };
     expect(await ask(world.other.url, 'before')).toMatchObject({ status: 200 });
     await split();
@@ -82,17 +82,17 @@ describe('workers that reach different Redis masters (split brain)', () => {
 
     heal();
     await world.owner.printed(/has restarted/);
-    await world.connected();
+    await world.untilConnected();
     expect(await statusesOf(client)).toEqual([404, 404]);
     expect(world.duplicates()).toEqual([]);
-    expect(world.complaints()).toEqual([]);
+    expect(world.unexpectedOutput()).toEqual([]);
   });
 });
 
 async function statusesOf(client: RoamingClient): Promise<number[]> {
   const answers = await Promise.all([
-    client.ask(world.owner, 'at the end'),
-    client.ask(world.other, 'at the very end'),
+    client.callAndRead(world.owner, 'at the end'),
+    client.callAndRead(world.other, 'at the very end'),
   ]);
   return answers.map(({ status }) => status);
 }

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, firstThreeWorkers, type ClusterWorld } from '../support/cluster-world.js';
 import type { ReadAnswer, RoamingClient } from '../support/roaming-client.js';
 
 let world: ClusterWorld;
@@ -12,7 +12,7 @@ let third: ClusterWorker;
 
 beforeEach(async () => {
   world = await startClusterWorld(3);
-  [owner, other, third] = threeOf(world);
+  [owner, other, third] = firstThreeWorkers(world);
 });
 
 afterEach(() => world.close());
@@ -59,7 +59,7 @@ async function storm(client: RoamingClient, isOver: () => boolean): Promise<Read
   const callers = Array.from({ length: CALLERS }, async (_, caller) => {
     for (let turn = 0; !isOver(); turn += 1) {
       const mark = `caller ${caller}, call ${turn}`;
-      reported.set(mark, toOutcome(await client.ask(caller % 2 === 0 ? other : third, mark), mark));
+      reported.set(mark, toOutcome(await client.callAndRead(caller % 2 === 0 ? other : third, mark), mark));
     }
   });
   await Promise.all(callers);
@@ -91,8 +91,8 @@ describe('the reported outcomes of continuous calls', () => {
     await callsServed(50);
     owner.kill('SIGKILL');
     const fresh = await world.initialize(third);
-    expect(await fresh.ask(other, 'of another session')).toMatchObject({ status: 200 });
-    for (let turn = 0; (await client.ask(other, `is it unknown ${turn}`)).status !== 404; turn += 1);
+    expect(await fresh.callAndRead(other, 'of another session')).toMatchObject({ status: 200 });
+    for (let turn = 0; (await client.callAndRead(other, `is it unknown ${turn}`)).status !== 404; turn += 1);
     isOver = true;
     const reported = await stormed;
     expect(falseOutcomes(reported)).toEqual([]);
@@ -109,14 +109,14 @@ describe('the reported outcomes of continuous calls', () => {
       await callsServed(30);
       owner.kill('SIGSTOP');
       // At least one call is rejected after half a second; others were claimed before and wait.
-      for (let turn = 0; (await client.ask(other, `pause ${pause}, call ${turn}`)).status !== 503; turn += 1);
+      for (let turn = 0; (await client.callAndRead(other, `pause ${pause}, call ${turn}`)).status !== 503; turn += 1);
       owner.kill('SIGCONT');
     }
     await callsServed(30);
     isOver = true;
     const reported = await stormed;
     // All earlier messages to the owner have reached it once it serves this call.
-    expect(await client.ask(third, 'the last')).toMatchObject({ status: 200 });
+    expect(await client.callAndRead(third, 'the last')).toMatchObject({ status: 200 });
     expect(falseOutcomes(reported)).toEqual([]);
     expect(world.server.duplicates()).toEqual([]);
     expect(countOf(reported, 'executed')).toBeGreaterThan(0);

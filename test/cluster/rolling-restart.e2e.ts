@@ -74,11 +74,11 @@ describe('gateways behind a load balancer', () => {
     try {
       const faults = await whileCalling(nginx.url, async () => {
         const [leaver, stayer] = cluster.workers as [ClusterWorker, ClusterWorker];
-        await nginx.balance([stayer.url]);
+        await nginx.setGateways([stayer.url]);
         leaver.kill('SIGTERM');
         expect(await leaver.ended).toBe(0);
         const { url } = await cluster.addWorker();
-        await nginx.balance([stayer.url, url]);
+        await nginx.setGateways([stayer.url, url]);
       });
       expect(faults).toEqual([]);
     } finally {

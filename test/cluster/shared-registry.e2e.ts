@@ -34,7 +34,7 @@ describe.each(DATABASE_KINDS)('several processes with one registry in $name', ({
     host = await start();
     folder = await mkdtemp(join(tmpdir(), 'isthmus-shared-'));
     const data = join(folder, 'data');
-    place = name === 'SQLite' ? { kind: 'sqlite', file: join(data, 'isthmus.db') } : await host.place();
+    place = name === 'SQLite' ? { kind: 'sqlite', file: join(data, 'isthmus.db') } : await host.createDatabase();
     await configure('in-file');
     const variables = {
       ISTHMUS_DATA_DIR: data,

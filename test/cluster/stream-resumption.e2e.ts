@@ -1,10 +1,10 @@
 /** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, firstThreeWorkers, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
 import type { StreamedEvent } from '../support/events-in.js';
-import { nextOf, type RoamingClient } from '../support/roaming-client.js';
+import { nextMessage, type RoamingClient } from '../support/roaming-client.js';
 
 const WATCHED = 'test://watched-resource';
 const UPDATED = { method: 'notifications/resources/updated', params: { uri: WATCHED } };
@@ -16,7 +16,7 @@ let third: ClusterWorker;
 
 beforeEach(async () => {
   world = await startClusterWorld(3);
-  [owner, other, third] = threeOf(world);
+  [owner, other, third] = firstThreeWorkers(world);
 });
 
 afterEach(() => world.close());
@@ -41,8 +41,8 @@ async function threeUpdates(client: RoamingClient) {
   const events = new EventReader(await client.stream(other));
   const updates: StreamedEvent[] = [];
   for (const mark of ['one', 'two', 'three']) {
-    await client.ask(third, mark, 'touch_resource', {});
-    updates.push(await nextOf(events));
+    await client.callAndRead(third, mark, 'touch_resource', {});
+    updates.push(await nextMessage(events));
   }
   expect(updates.map(({ message }) => message)).toMatchObject([UPDATED, UPDATED, UPDATED]);
   return { events, ids: updates.map(({ id }) => id) };
@@ -52,8 +52,8 @@ describe('a client that resumes a stream at another worker', () => {
   it('receives the remaining messages of its call', async () => {
     const client = await world.initialize(owner);
     const cut = new AbortController();
-    const begun = await client.begin(other, 'cut', 'hold', { key: 'cut' }, cut.signal);
-    const { id } = await nextOf(begun);
+    const begun = await client.openStream(other, 'cut', 'hold', { key: 'cut' }, cut.signal);
+    const { id } = await nextMessage(begun);
     cut.abort();
     const resumed = await comeBack(client, third, id);
     world.server.server.world.release('cut');
@@ -67,9 +67,9 @@ describe('a client that resumes a stream at another worker', () => {
     const client = await world.initialize(owner);
     const { ids } = await threeUpdates(client);
     const resumed = new EventReader(await client.stream(third, ids[0]));
-    expect([(await nextOf(resumed)).id, (await nextOf(resumed)).id]).toEqual(ids.slice(1));
-    await client.ask(other, 'four', 'touch_resource', {});
-    expect(await nextOf(resumed)).toMatchObject({ message: UPDATED });
+    expect([(await nextMessage(resumed)).id, (await nextMessage(resumed)).id]).toEqual(ids.slice(1));
+    await client.callAndRead(other, 'four', 'touch_resource', {});
+    expect(await nextMessage(resumed)).toMatchObject({ message: UPDATED });
   });
 
   it('receives 404 when a missed event is not stored any more', async () => {
@@ -87,8 +87,8 @@ describe('a client that resumes a stream at another worker', () => {
 describe('a client that resumes a stream after the session owner was killed', () => {
   it('receives the stored messages of its call, and an unknown outcome', async () => {
     const client = await world.initialize(owner);
-    const events = await client.begin(other, 'open', 'slow', { durationMs: 100_000, steps: 1_000 });
-    const [first, second] = [await nextOf(events), await nextOf(events)];
+    const events = await client.openStream(other, 'open', 'slow', { durationMs: 100_000, steps: 1_000 });
+    const [first, second] = [await nextMessage(events), await nextMessage(events)];
     owner.kill('SIGKILL');
     await owner.ended;
     const resumed = await comeBack(client, third, first.id);
@@ -99,15 +99,15 @@ describe('a client that resumes a stream after the session owner was killed', ()
     expect(answers).toMatchObject([{ id: 'open', error: { code: -31_002, data: { outcome: 'unknown' } } }]);
     expect(messages.at(-1)).toBe(answers[0]);
     expect(world.server.arrivals('open')).toBe(1);
-    expect(await client.ask(third, 'after')).toMatchObject({ status: 404 });
+    expect(await client.callAndRead(third, 'after')).toMatchObject({ status: 404 });
     expect((await client.stream(third)).status).toBe(404);
   });
 
   it('receives the answer of its call when the answer was stored', async () => {
     const client = await world.initialize(owner);
-    const events = await client.begin(other, 'done', 'slow', { durationMs: 50, steps: 2 });
-    const first = await nextOf(events);
-    while ('method' in (await nextOf(events)).message);
+    const events = await client.openStream(other, 'done', 'slow', { durationMs: 50, steps: 2 });
+    const first = await nextMessage(events);
+    while ('method' in (await nextMessage(events)).message);
     owner.kill('SIGKILL');
     await owner.ended;
     const resumed = await comeBack(client, third, first.id);

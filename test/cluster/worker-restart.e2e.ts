@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startRedis } from '#lib/testing/redis-server';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, firstThreeWorkers, type ClusterWorld } from '../support/cluster-world.js';
 import { GatewayProcess } from '../support/gateway-process.js';
 import { until } from '../support/until.js';
 
@@ -17,7 +17,7 @@ describe('a worker that was paused until the other workers considered it dead', 
 
   beforeEach(async () => {
     world = await startClusterWorld(3);
-    [sleeper, other] = threeOf(world);
+    [sleeper, other] = firstThreeWorkers(world);
   });
 
   afterEach(() => world.close());
@@ -25,15 +25,15 @@ describe('a worker that was paused until the other workers considered it dead', 
   it('ends its sessions and restarts with a new worker id, and its new sessions are served at every worker', async () => {
     const old = await world.initialize(sleeper);
     sleeper.kill('SIGSTOP');
-    await until(async () => (await old.ask(other, 'while it sleeps')).status === 404);
+    await until(async () => (await old.callAndRead(other, 'while it sleeps')).status === 404);
     sleeper.kill('SIGCONT');
     // No worker listens on the port between the end of the old worker id and the start of the new one.
-    const awake = () => old.ask(sleeper, 'awake').catch(() => undefined);
+    const awake = () => old.callAndRead(sleeper, 'awake').catch(() => undefined);
     await until(async () => (await awake())?.status === 404);
     await sleeper.printed(/has restarted/);
     const fresh = await world.initialize(sleeper);
-    expect(await fresh.ask(other, 'fresh')).toMatchObject({ status: 200, messages: [{ result: {} }] });
-    expect((await old.ask(sleeper, 'still unknown')).status).toBe(404);
+    expect(await fresh.callAndRead(other, 'fresh')).toMatchObject({ status: 200, messages: [{ result: {} }] });
+    expect((await old.callAndRead(sleeper, 'still unknown')).status).toBe(404);
     expect(world.server.arrivals('while it sleeps')).toBe(0);
     expect(sleeper.output).not.toMatch(/unhandled/i);
   });

@@ -105,7 +105,7 @@ describe.each(cells)('access policies: $name', ({ kind, era }) => {
     const client = await connect(kind);
     await client.watch({ lists: true });
     let effect = 0;
-    await client.heard.afterDoing(async () => {
+    await client.received.untilReceivedAfter(async () => {
       await create('policies', `no-echo-${(effect += 1)}`, { effect: 'deny', servers: [era], tools: ['echo'] });
     }, TOOLS_CHANGED);
     expect(await labelsIn(client, 'tools')).not.toContain(`${era}__echo`);

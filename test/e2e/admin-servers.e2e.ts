@@ -122,7 +122,7 @@ describe('the items of a server in the admin API', () => {
     await send('POST', '/servers', { slug: 'mine', entry });
     await send('POST', '/servers/mine/enable');
     await until(areListed);
-    server.world.redescribe('echo', 'Another text.');
+    server.world.setDescription('echo', 'Another text.');
     await send('POST', '/servers/mine/refresh');
     const echoTool = async () => (await admin.get(gateway, '/tools/mine/echo')).json;
     await until(async () => (await echoTool())['status'] === 'changed');

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { LegacyRawClient, SseRawClient } from '#lib/testing/raw-client';
 import {
-  backwards,
+  reversed,
   BadInputWorld,
   expectGoodService,
   expectNothingLeaks,
@@ -152,7 +152,7 @@ describe('session ids in requests', () => {
   it('an altered session id is answered like an unknown one', async () => {
     const client = await sessionAt();
     const good = client.headers['mcp-session-id'] ?? '';
-    for (const id of [good.slice(0, -1), `${good}A`, good.toUpperCase(), backwards(good)]) {
+    for (const id of [good.slice(0, -1), `${good}A`, good.toUpperCase(), reversed(good)]) {
       const request = {
         path: '/servers/old/mcp',
         headers: { ...headers, ...version, 'mcp-session-id': id },

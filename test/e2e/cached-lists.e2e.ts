@@ -80,7 +80,7 @@ describe('a cached public list', () => {
       expect([(ttlMs as number) <= AN_HOUR, (ttlMs as number) > 0, cacheScope]).toEqual([true, true, 'public']);
     }
     expect(server.requests.count(LIST)).toBe(before);
-    expect(server.requests.open('subscriptions/listen')).toBe(1);
+    expect(server.requests.inFlight('subscriptions/listen')).toBe(1);
   });
 
   it('is sent to legacy clients without the fields of the modern era', async () => {
@@ -109,7 +109,7 @@ describe('a cached public list', () => {
     server.server.world.toggleExtra('tools');
     for (const client of clients) await until(async () => names(await list(client)).includes('extra_tool'));
     expect(server.requests.count(LIST)).toBe(before + clients.length);
-    expect(server.requests.open('subscriptions/listen')).toBe(workers.length);
+    expect(server.requests.inFlight('subscriptions/listen')).toBe(workers.length);
   });
 
   it('contains the changes of a call as soon as the call has returned', async () => {

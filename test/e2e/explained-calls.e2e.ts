@@ -102,7 +102,7 @@ describe('the explanation of a call', () => {
       'strict',
       'add',
       async () => {
-        server.world.redescribe('add', 'Adds, and tells somebody.');
+        server.world.setDescription('add', 'Adds, and tells somebody.');
         await until(async () => {
           await ask('tools/list');
           return (await admin.get(gateway, '/tools/strict/add')).json['status'] === 'quarantined';

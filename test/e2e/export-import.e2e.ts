@@ -179,7 +179,7 @@ describe('item settings in an export', () => {
   it('include names, descriptions, disabled items and approvals', async () => {
     const one = await presented();
     const { json: exported } = await one.send('GET', '/export');
-    server.world.redescribe('test_simple_text', 'Another text.');
+    server.world.setDescription('test_simple_text', 'Another text.');
     const other = await install({}, await secretOf(one), ALLOWED);
     const counted = { items: { created: (exported['items'] as unknown[]).length, updated: 0, reset: 0, unchanged: 0 } };
     expect(await other.send('POST', '/import', { ...exported, dryRun: true })).toMatchObject({ json: counted });

@@ -11,7 +11,7 @@ import { scaledDuration } from '#lib/testing/machine-speed';
 import { CLIENT_TRANSPORTS, rawClient, type ClientTransport, type RawAnswer } from '#lib/testing/raw-client';
 import { toMisbehaviour } from '../support/behaviour-title.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
-import { errorOf } from '../support/verdict.js';
+import { errorOf } from '../support/answer-checks.js';
 
 const WRONGS = ['http-401-detail', 'http-403-nothing', 'http-429-nest', 'http-500-html', 'http-503-retry-nest'];
 const BREACHES = ['body-null', 'body-html', 'foreign-id', 'result-null', 'stream-cut', 'reset', 'silence'];

@@ -11,7 +11,7 @@ import {
 import { scaleDeadline, scaledDuration } from '#lib/testing/machine-speed';
 import { CLIENT_TRANSPORTS, rawClient, type ClientTransport, type RawAnswer } from '#lib/testing/raw-client';
 import { startGateway, type TestGateway } from '../support/gateway.js';
-import { errorOf } from '../support/verdict.js';
+import { errorOf } from '../support/answer-checks.js';
 
 const closing: { close(): Promise<void> }[] = [];
 const closeAll = async (): Promise<void> => {

@@ -5,7 +5,7 @@ import { CLIENT_TRANSPORTS, type RawAnswer } from '#lib/testing/raw-client';
 import { runDefaultRound, runRound, type Trial } from '../support/hostile-round.js';
 import { toCallTitle } from '../support/behaviour-title.js';
 import { HostileWorld, UPSTREAM_SECRET } from '../support/hostile-world.js';
-import { essence, judge } from '../support/verdict.js';
+import { comparableAnswer, expectAnswer } from '../support/answer-checks.js';
 
 let world: HostileWorld;
 
@@ -37,10 +37,10 @@ describe.each(CARRIERS)('a hostile server over %s', (carrier: Carrier) => {
     for (const trial of tried) {
       const answer = answerOf(trial);
       const expected = expectationOf(trial.behaviour, carrier);
-      judge(answer, trial.transport, expected);
+      expectAnswer(answer, trial.transport, expected);
       expect(world.runs(carrier, trial.mark)).toBe(1);
       const differsByEra = trial.transport === 'modern' && expected.kind === 'error' && expected.toModern;
-      if (!differsByEra) expect(essence(answer)).toEqual(essence(answerOf(tried[0])));
+      if (!differsByEra) expect(comparableAnswer(answer)).toEqual(comparableAnswer(answerOf(tried[0])));
     }
   });
 
@@ -48,7 +48,7 @@ describe.each(CARRIERS)('a hostile server over %s', (carrier: Carrier) => {
     for (const transport of CLIENT_TRANSPORTS) {
       const client = await world.client(transport, carrier);
       const answer = await client.request('tools/call', { name: 'good', arguments: {} });
-      judge(answer, transport, { kind: 'result', text: 'done' });
+      expectAnswer(answer, transport, { kind: 'result', text: 'done' });
     }
   });
 });
@@ -74,7 +74,7 @@ describe.each(['legacy-http', 'modern-http', 'sse'] as const)(
   'a hostile server over %s behind the endpoint of all servers',
   (carrier) => {
     const behaviours = SAMPLE.flatMap((name) => behaviourNamed(name) ?? []).filter(
-      ({ carriers, waits }) => carriers.includes(carrier) && waits?.includes(carrier) !== true,
+      ({ carriers, untilTimeout: waits }) => carriers.includes(carrier) && waits?.includes(carrier) !== true,
     );
     let trials: readonly Trial[] = [];
 
@@ -86,7 +86,7 @@ describe.each(['legacy-http', 'modern-http', 'sse'] as const)(
       const tried = trials.filter(({ behaviour }) => behaviour.name === name);
       expect(tried).toHaveLength(CLIENT_TRANSPORTS.length);
       for (const trial of tried) {
-        judge(answerOf(trial), trial.transport, expectationOf(trial.behaviour, carrier));
+        expectAnswer(answerOf(trial), trial.transport, expectationOf(trial.behaviour, carrier));
         expect(world.runs(carrier, trial.mark)).toBe(1);
       }
     });
@@ -123,7 +123,7 @@ describe('the gateway, after all misbehaviours of servers', () => {
     const stale = await client.request('tools/call', { name: 'good', arguments: {} });
     expect(stale.status).toBe(404);
     const fresh = await world.client('legacy', 'legacy-http');
-    judge(await fresh.request('tools/call', { name: 'good', arguments: {} }), 'legacy', {
+    expectAnswer(await fresh.request('tools/call', { name: 'good', arguments: {} }), 'legacy', {
       kind: 'result',
       text: 'done',
     });

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { startGateway, type TestGateway } from '../support/gateway.js';
-import { inspect, type InspectorOrder } from '../support/inspector.js';
+import { inspect, type InspectorOptions } from '../support/inspector.js';
 
-const WAYS: readonly Pick<InspectorOrder, 'transport' | 'era'>[] = [
+const WAYS: readonly Pick<InspectorOptions, 'transport' | 'era'>[] = [
   { transport: 'http', era: 'legacy' },
   { transport: 'http', era: 'auto' },
   { transport: 'http', era: 'modern' },
@@ -38,7 +38,7 @@ afterAll(async () => {
 describe.each(WAYS)("the Inspector's command line over $transport, $era", (way) => {
   const ask = (base: string, ...asked: string[]) => {
     const url = `${gateway.url}${base}/${way.transport === 'sse' ? 'sse' : 'mcp'}`;
-    return inspect({ ...way, url, token, home, ask: asked });
+    return inspect({ ...way, url, token, home, methodArgs: asked });
   };
 
   it('lists items at the default endpoint', async () => {
@@ -68,7 +68,7 @@ describe.each(WAYS)("the Inspector's command line over $transport, $era", (way) 
 describe("the Inspector's command line without a token", () => {
   it('reports that it needs a token', async () => {
     const way = { url: `${gateway.url}/mcp`, transport: 'http', era: 'legacy' } as const;
-    const refused = await inspect({ ...way, home, ask: ['--method', 'tools/list'] });
+    const refused = await inspect({ ...way, home, methodArgs: ['--method', 'tools/list'] });
     expect(refused).toMatchObject({ error: { code: 'auth_required' } });
   });
 });

@@ -4,7 +4,7 @@ import { startReferenceServer, type ReferenceServer } from '#lib/testing/referen
 import { CLIENTS, type ClientKind } from '../matrix/clients.js';
 import { AdminClient } from '../support/admin-client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
-import { answering, RepeatingClient } from '../support/repeating-client.js';
+import { answerAll, RepeatingClient } from '../support/repeating-client.js';
 import { textOf, type SdkClient } from '../support/sdk-client.js';
 
 let server: ReferenceServer;
@@ -106,10 +106,10 @@ describe('an admitted call that sends a question to its client', () => {
     });
     const client = new RepeatingClient({ token: await limited.token() });
     const what = { mark: 'one', tool: 'ask_name' };
-    const asked = await client.asked(limited, what);
+    const asked = await client.callForInput(limited, what);
     expect(await client.call(limited, what)).toMatchObject({ error: { code: -31_003 } });
     const ada = { action: 'accept', content: { name: 'Ada' } };
-    expect(await client.call(limited, what, answering(asked, ada))).toMatchObject({
+    expect(await client.call(limited, what, answerAll(asked, ada))).toMatchObject({
       result: { content: [{ type: 'text', text: 'accept: Ada' }] },
     });
     await client.close();

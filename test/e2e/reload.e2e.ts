@@ -58,14 +58,14 @@ describe.each(CLIENTS)('$name, while the configuration file changes', (kind) => 
   it('receives a list change for an added server, and then the notifications of that server', async () => {
     const client = await connect();
     await client.watch({ lists: true });
-    const [added] = await client.heard.afterDoing(
+    const [added] = await client.received.untilReceivedAfter(
       () => gateway.configure(showing('old', 'young')),
       'notifications/tools/list_changed',
     );
     expect(added).toBeDefined();
     await until(async () => (await slugsShown(client)).includes('young'));
     const change = () => client.call('young__change_tools').then(() => undefined);
-    expect(await client.heard.afterDoing(change, 'notifications/tools/list_changed')).toHaveLength(1);
+    expect(await client.received.untilReceivedAfter(change, 'notifications/tools/list_changed')).toHaveLength(1);
   });
 
   it('receives an error that names the unknown tool of a removed server', async () => {

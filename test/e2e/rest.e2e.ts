@@ -7,7 +7,7 @@ import { CLIENTS } from '../matrix/clients.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { textOf } from '../support/sdk-client.js';
 import { until } from '../support/until.js';
-import { errorOf } from '../support/verdict.js';
+import { errorOf } from '../support/answer-checks.js';
 
 const PATHS = [...Object.keys(REST_ANSWERS), '/hang', '/cut', '/half', '/redirect'];
 
@@ -290,7 +290,7 @@ describe.each(CLIENTS)('$name, while the tools of a REST server change', (kind) 
     await client.watch({ lists: true });
     let more = 0;
     const change = () => changing.configure(young('one', `more_${++more}`));
-    await client.heard.afterDoing(change, 'notifications/tools/list_changed');
+    await client.received.untilReceivedAfter(change, 'notifications/tools/list_changed');
     await until(async () => (await client.list('tools')).some(({ name }) => name === `more_${more}`));
     expect(textOf(await client.call(`more_${more}`))).toBe('Grüße');
     await client.close();

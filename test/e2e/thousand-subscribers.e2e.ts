@@ -6,7 +6,7 @@ import { WorkerBus } from '#lib/worker-bus';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';
 import { startGatewayPair } from '../support/gateway-pair.js';
 import { startGateway } from '../support/gateway.js';
-import { ListeningCrowd } from '../support/listening-crowd.js';
+import { SubscriberGroup } from '../support/subscriber-group.js';
 
 const MANY = 1_000;
 const CHANGES = 100;
@@ -33,27 +33,27 @@ async function crowdAt(
   urls: readonly string[],
   tokens: readonly string[],
   notifications = WANTED,
-): Promise<ListeningCrowd> {
-  const crowd = new ListeningCrowd();
-  closing.push(() => crowd.leave());
+): Promise<SubscriberGroup> {
+  const crowd = new SubscriberGroup();
+  closing.push(() => crowd.close());
   for (let index = 0; index < MANY; index += 1) {
     const url = urls[index % urls.length] ?? '';
-    crowd.join({ url: `${url}/servers/ref/mcp`, token: tokens[index % tokens.length] ?? '', notifications });
+    crowd.add({ url: `${url}/servers/ref/mcp`, token: tokens[index % tokens.length] ?? '', notifications });
   }
   await crowd.until(({ honoured }) => honoured !== undefined);
   return crowd;
 }
 
 /** A hundred changes of the tools at once, then one of the resource, which each client receives last. */
-async function burst({ server: { world } }: CountingServer, crowd: ListeningCrowd): Promise<void> {
+async function burst({ server: { world } }: CountingServer, crowd: SubscriberGroup): Promise<void> {
   for (let count = 0; count < CHANGES; count += 1) world.toggleExtra('tools');
-  await crowd.until((member) => member.heard(TOOLS_CHANGED) > 0);
+  await crowd.until((member) => member.received(TOOLS_CHANGED) > 0);
   world.touch(WATCHED);
-  await crowd.until((member) => member.heard(UPDATED) > 0);
+  await crowd.until((member) => member.received(UPDATED) > 0);
 }
 
-function expectFewNotifications(crowd: ListeningCrowd): void {
-  const counts = crowd.members.map((member) => member.heard(TOOLS_CHANGED));
+function expectFewNotifications(crowd: SubscriberGroup): void {
+  const counts = crowd.members.map((member) => member.received(TOOLS_CHANGED));
   expect(Math.min(...counts)).toBeGreaterThanOrEqual(1);
   expect(Math.max(...counts)).toBeLessThanOrEqual(2);
 }
@@ -67,7 +67,7 @@ describe('a thousand subscribed clients of ten callers', () => {
     const tokens = await Promise.all(subjects.map((subject) => gateway.token({ subject })));
     const crowd = await crowdAt([gateway.url], tokens);
     expect(crowd.members.every(({ honoured }) => JSON.stringify(honoured) === JSON.stringify(WANTED))).toBe(true);
-    expect([server.requests.count('subscriptions/listen'), server.requests.open('subscriptions/listen')]).toEqual([
+    expect([server.requests.count('subscriptions/listen'), server.requests.inFlight('subscriptions/listen')]).toEqual([
       1, 1,
     ]);
     await burst(server, crowd);
@@ -100,7 +100,7 @@ describe('a thousand subscribed clients at two workers', () => {
     const pair = await startGatewayPair({ servers: { ref: server.definition } });
     closing.push(() => pair.close());
     const crowd = await crowdAt([pair.ownerUrl, pair.otherUrl], [await pair.token()]);
-    expect([server.requests.count('subscriptions/listen'), server.requests.open('subscriptions/listen')]).toEqual([
+    expect([server.requests.count('subscriptions/listen'), server.requests.inFlight('subscriptions/listen')]).toEqual([
       2, 2,
     ]);
     await burst(server, crowd);

@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const era of ERAS) servers[era].world.redescribe('echo');
+  for (const era of ERAS) servers[era].world.setDescription('echo');
   await Promise.all(clients.splice(0).map((client) => client.close()));
   await gateway.close();
 });
@@ -64,7 +64,7 @@ describe.each(cells)('tool trust: $name', ({ kind, era }) => {
     expect(textOf(await client.call('echo', { text: 'first' }))).toBe('first');
     await expect(client.call('extra_tool')).rejects.toThrow(/Unknown tool/);
     expect(await toolIn(client, 'echo')).toBeDefined();
-    servers[era].world.redescribe('echo', EVIL);
+    servers[era].world.setDescription('echo', EVIL);
     await until(async () => (await toolIn(client, 'echo')) === undefined);
     expect(await toolIn(all, `${slug}__echo`)).toBeUndefined();
     const { started } = servers[era].calls.of('echo');
@@ -93,7 +93,7 @@ describe.each(cells)('tool trust: $name', ({ kind, era }) => {
     await noticed(`/tools/${slug}/echo`);
     expect(await send('PUT', `/tools/${slug}/echo/presentation`, { name: 'say' })).toMatchObject({ status: 200 });
     expect(textOf(await before.call('say', { text: 'renamed' }))).toBe('renamed');
-    servers[era].world.redescribe('echo', EVIL);
+    servers[era].world.setDescription('echo', EVIL);
     await until(async () => (await toolIn(before, 'say')) === undefined);
     await expect(before.call('say', { text: 'x' })).rejects.toMatchObject({ code: -31_008 });
   });
@@ -105,7 +105,7 @@ describe.each(cells)('tool trust: $name', ({ kind, era }) => {
     await noticed(`/tools/${era}/echo`);
     let count = 0;
     const rename = () => send('PUT', `/tools/${era}/echo/presentation`, { name: `say_${(count += 1)}` });
-    await client.heard.afterDoing(rename, 'notifications/tools/list_changed');
+    await client.received.untilReceivedAfter(rename, 'notifications/tools/list_changed');
     expect(await toolIn(client, `say_${count}`)).toBeDefined();
   });
 
@@ -174,7 +174,7 @@ describe('the admin API for tools', () => {
     const client = await connect(kinds[0]!);
     await client.list('tools');
     await noticed('/tools/legacy/echo');
-    servers.legacy.world.redescribe('echo', EVIL);
+    servers.legacy.world.setDescription('echo', EVIL);
     const changed = async () => itemsIn(await send('GET', '/tools?server=legacy&status=changed'));
     await until(async () => {
       await client.list('tools');

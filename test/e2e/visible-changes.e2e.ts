@@ -52,22 +52,22 @@ describe.each(cells)('change notifications: $name', ({ kind, era }) => {
 
   /** Waits for a resource update: all earlier notifications of the server have reached the client by then. */
   const receivesUpdate = (client: SdkClient) =>
-    client.heard.afterDoing(async () => servers[era].server.world.touch(WATCHED), UPDATED);
+    client.received.untilReceivedAfter(async () => servers[era].server.world.touch(WATCHED), UPDATED);
 
   it('receives a list change of its visible tools', async () => {
     const client = await listener('shop');
     servers[era].server.world.toggleExtra('tools');
-    expect(await client.heard.until(TOOLS_CHANGED)).toHaveLength(1);
+    expect(await client.received.until(TOOLS_CHANGED)).toHaveLength(1);
   });
 
   it('receives no list change of invisible tools, however often they change', async () => {
     const client = await listener('desk');
-    const before = client.heard.of(TOOLS_CHANGED).length;
+    const before = client.received.of(TOOLS_CHANGED).length;
     const { requests, server } = servers[era];
     const looks = requests.count('tools/list');
     for (let count = 0; count < 10; count += 1) server.world.toggleExtra('tools');
     await until(() => requests.count('tools/list') > looks);
     await receivesUpdate(client);
-    expect(client.heard.of(TOOLS_CHANGED)).toHaveLength(before);
+    expect(client.received.of(TOOLS_CHANGED)).toHaveLength(before);
   });
 });

@@ -1,7 +1,7 @@
 import type { Era } from '#lib/mcp-protocol';
-import type { ConnectOrder, SdkClient } from '../support/sdk-client.js';
+import type { ConnectOptions, SdkClient } from '../support/sdk-client.js';
 import { connectV1 } from '../support/sdk-v1.js';
-import { connectV2, type V2Order } from '../support/sdk-v2.js';
+import { connectV2, type V2Options } from '../support/sdk-v2.js';
 
 /** An official client in one of its configurations. */
 export interface ClientKind {
@@ -15,11 +15,11 @@ export interface ClientKind {
   readonly path: 'mcp' | 'sse';
   /** The error code that its user sees: the second generation of the SDK maps both codes to one. */
   readonly resourceNotFound: number;
-  connect(order: ConnectOrder): Promise<SdkClient>;
+  connect(order: ConnectOptions): Promise<SdkClient>;
 }
 
 type Description = Pick<ClientKind, 'name' | 'description' | 'path'>;
-type AboutV2 = Description & Pick<ClientKind, 'era' | 'revision'> & Pick<V2Order, 'mode' | 'revisions'>;
+type AboutV2 = Description & Pick<ClientKind, 'era' | 'revision'> & Pick<V2Options, 'mode' | 'revisions'>;
 
 const v1 = (about: Description): ClientKind => ({
   ...about,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { scaledDuration } from '#lib/testing/machine-speed';
-import type { ConnectOrder, SdkClient } from '../support/sdk-client.js';
+import type { ConnectOptions, SdkClient } from '../support/sdk-client.js';
 import type { Cell, FeatureGroup } from './feature.js';
 import { toPublicNames, listCombinations, toTitle, toUrl, type Combination } from './combinations.js';
 import { SERVERS } from './servers.js';
@@ -49,7 +49,7 @@ function describeCombination(
 
   beforeAll(async () => {
     const url = toUrl(combination, running().url);
-    const connect = async (order: Partial<ConnectOrder> = {}) => {
+    const connect = async (order: Partial<ConnectOptions> = {}) => {
       const client = await combination.clientKind.connect({ url, token: await running().token(), ...order });
       clients.push(client);
       return client;

@@ -1,4 +1,4 @@
-import type { ConnectOrder, SdkClient } from '../support/sdk-client.js';
+import type { ConnectOptions, SdkClient } from '../support/sdk-client.js';
 import type { ClientKind } from './clients.js';
 import type { ServerKind } from './servers.js';
 import type { EndpointKind } from './workers.js';
@@ -20,7 +20,7 @@ export interface Cell extends Pairing {
   /** The public URI of a resource of the cell's server. */
   uri(own: string): string;
   /** One more client of the same kind at the same endpoint. */
-  connect(order?: Partial<ConnectOrder>): Promise<SdkClient>;
+  connect(order?: Partial<ConnectOptions>): Promise<SdkClient>;
 }
 
 export type Check = (cell: Cell) => Promise<void>;

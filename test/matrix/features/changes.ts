@@ -15,7 +15,7 @@ const LISTS = [
 async function receivesUpdates({ client, name, uri }: Cell): Promise<void> {
   const unwatch = await client.watch({ uri: uri(WATCHED) });
   const touch = () => client.call(name('touch_resource'));
-  const [updated] = await client.heard.afterDoing(touch, UPDATED);
+  const [updated] = await client.received.untilReceivedAfter(touch, UPDATED);
   expect(updated).toMatchObject({ uri: uri(WATCHED) });
   const [contents] = await client.read(uri(WATCHED));
   expect(contents?.['text']).toMatch(/^revision [1-9]/);
@@ -24,18 +24,21 @@ async function receivesUpdates({ client, name, uri }: Cell): Promise<void> {
 
 async function receivesNoMoreUpdates({ connect, name, uri }: Cell): Promise<void> {
   const client = await connect();
-  const countUpdates = (own: string) => client.heard.of(UPDATED).filter((params) => params['uri'] === uri(own)).length;
+  const countUpdates = (own: string) =>
+    client.received.of(UPDATED).filter((params) => params['uri'] === uri(own)).length;
   const touch = (own: string) => client.call(name('touch_resource'), { uri: own });
   const unwatch = await client.watch({ uri: uri(WATCHED) });
-  await client.heard.afterDoing(() => touch(WATCHED), UPDATED);
+  await client.received.untilReceivedAfter(() => touch(WATCHED), UPDATED);
   await client.watch({ uri: uri(ALSO_WATCHED) });
   await unwatch();
   // Updates that the server sent before the client stopped watching arrive before this one.
   const before = countUpdates(ALSO_WATCHED);
-  while (countUpdates(ALSO_WATCHED) === before) await client.heard.afterDoing(() => touch(ALSO_WATCHED), UPDATED);
+  while (countUpdates(ALSO_WATCHED) === before)
+    await client.received.untilReceivedAfter(() => touch(ALSO_WATCHED), UPDATED);
   const [updates, otherUpdates] = [countUpdates(WATCHED), countUpdates(ALSO_WATCHED)];
   await touch(WATCHED);
-  while (countUpdates(ALSO_WATCHED) === otherUpdates) await client.heard.afterDoing(() => touch(ALSO_WATCHED), UPDATED);
+  while (countUpdates(ALSO_WATCHED) === otherUpdates)
+    await client.received.untilReceivedAfter(() => touch(ALSO_WATCHED), UPDATED);
   expect(countUpdates(WATCHED)).toBe(updates);
 }
 
@@ -54,7 +57,7 @@ async function receivesListChanges({ client, name, uri }: Cell): Promise<void> {
     changes += 1;
     for (const { list } of LISTS) await client.call(name(`change_${list}`));
   };
-  await client.heard.afterDoing(changeAll, ...LISTS.map(({ list }) => `notifications/${list}/list_changed`));
+  await client.received.untilReceivedAfter(changeAll, ...LISTS.map(({ list }) => `notifications/${list}/list_changed`));
   expect(await areExtrasListed()).toEqual(before.map((wasListed) => (changes % 2 === 1 ? !wasListed : wasListed)));
 }
 
@@ -91,7 +94,7 @@ async function notifiesOfRoots(cell: Cell): Promise<void> {
   expect(await requestRoots()).toBe('roots: file:///before');
   const counted = await client.call(cell.name('count_calls'), { tool: ROOTS_CHANGED });
   changeRoots();
-  await client.tellRootsChanged();
+  await client.sendRootsListChanged();
   const once = { tool: ROOTS_CHANGED, event: 'started', count: Number(counted.structuredContent?.['started']) + 1 };
   expect(textOf(await client.call(cell.name('await_calls'), once))).toContain(ROOTS_CHANGED);
   expect(await requestRoots()).toBe('roots: file:///after');
@@ -102,15 +105,15 @@ async function returnsRootsOnRequest(cell: Cell): Promise<void> {
   const { client, requestRoots, changeRoots } = await withChangeableRoots(cell);
   expect(await requestRoots()).toBe('roots: file:///before');
   changeRoots();
-  if (cell.clientKind.era === 'legacy') await client.tellRootsChanged();
-  else await expect(client.tellRootsChanged()).rejects.toThrow();
+  if (cell.clientKind.era === 'legacy') await client.sendRootsListChanged();
+  else await expect(client.sendRootsListChanged()).rejects.toThrow();
   expect(await requestRoots()).toBe('roots: file:///after');
 }
 
 /** The notification does no harm. */
 async function ignoresRootsNotification({ client, clientKind, name }: Cell): Promise<void> {
-  if (clientKind.era === 'legacy') await client.tellRootsChanged();
-  else await expect(client.tellRootsChanged()).rejects.toThrow();
+  if (clientKind.era === 'legacy') await client.sendRootsListChanged();
+  else await expect(client.sendRootsListChanged()).rejects.toThrow();
   expect(textOf(await client.call(name('echo'), { text: 'all is well' }))).toBe('all is well');
 }
 

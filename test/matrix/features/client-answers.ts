@@ -1,5 +1,5 @@
 import { expect } from 'expect';
-import { ANSWERS, type Answers } from '../../support/sdk-client.js';
+import { DEFAULT_ANSWERS, type Answers } from '../../support/sdk-client.js';
 
 /** Creates the answers of the user and the model of one client. */
 export type AnswerFactory = () => Partial<Answers>;
@@ -15,7 +15,7 @@ export const expectForm =
   () => ({
     elicit(params) {
       expect(params).toMatchObject(expected);
-      return ANSWERS.elicit(params);
+      return DEFAULT_ANSWERS.elicit(params);
     },
   });
 
@@ -25,7 +25,7 @@ export const expectPrompt =
   () => ({
     sample(params) {
       expect(params).toMatchObject(expected);
-      return ANSWERS.sample(params);
+      return DEFAULT_ANSWERS.sample(params);
     },
   });
 
@@ -48,10 +48,10 @@ export const numberedWords: AnswerFactory = () => {
 export const answerRootsFirst: AnswerFactory = () => {
   const { promise: rootsRequested, resolve } = Promise.withResolvers<void>();
   return {
-    elicit: (params) => rootsRequested.then(() => ANSWERS.elicit(params)),
+    elicit: (params) => rootsRequested.then(() => DEFAULT_ANSWERS.elicit(params)),
     listRoots() {
       resolve();
-      return ANSWERS.listRoots();
+      return DEFAULT_ANSWERS.listRoots();
     },
   };
 };

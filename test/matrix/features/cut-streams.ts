@@ -20,8 +20,8 @@ async function withSeverableClient(
   const proxy = await startFaultProxy(url);
   try {
     const { pathname } = new URL(url);
-    const client = await connect({ url: `http://${proxy.address}${pathname}`, talkative: false });
-    await run({ client, sever: () => proxy.sever(), witness: await connect({ talkative: false }) });
+    const client = await connect({ url: `http://${proxy.address}${pathname}`, answersQuestions: false });
+    await run({ client, sever: () => proxy.sever(), witness: await connect({ answersQuestions: false }) });
   } finally {
     await proxy.close();
   }

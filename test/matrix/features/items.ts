@@ -1,5 +1,5 @@
 import { expect } from 'expect';
-import { everyPage, type ListName } from '../../support/sdk-client.js';
+import { readAllPages, type ListName } from '../../support/sdk-client.js';
 import type { Cell, FeatureGroup } from '../feature.js';
 
 const pluck = (items: readonly object[], key: 'name' | 'uri' | 'uriTemplate') =>
@@ -19,7 +19,7 @@ const LISTS: readonly {
 
 async function readsAllPages({ client, name, uri }: Cell): Promise<void> {
   for (const { list, key, last } of LISTS) {
-    const pages = await everyPage((cursor) => client.page(list, cursor));
+    const pages = await readAllPages((cursor) => client.page(list, cursor));
     const seen = pages.flatMap((page) => pluck(page[list] as object[], key));
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen).toContain(key === 'name' ? name(last) : uri(last));

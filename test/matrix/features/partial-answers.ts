@@ -1,6 +1,6 @@
 import { expect } from 'expect';
 import type { JsonObject } from '#lib/mcp-protocol';
-import { ANSWERS, textOf, type InputRequired, type ToolAnswer } from '../../support/sdk-client.js';
+import { DEFAULT_ANSWERS, textOf, type InputRequired, type ToolAnswer } from '../../support/sdk-client.js';
 import { V2Client } from '../../support/sdk-v2.js';
 import type { Cell } from '../feature.js';
 
@@ -32,6 +32,6 @@ async function answerFirst({ inputRequests = {}, requestState }: InputRequired):
 
 async function answerQuestion({ method, params }: JsonObject): Promise<object> {
   const request = (params ?? {}) as JsonObject;
-  if (method === 'elicitation/create') return ANSWERS.elicit(request);
-  return method === 'roots/list' ? ANSWERS.listRoots() : ANSWERS.sample(request);
+  if (method === 'elicitation/create') return DEFAULT_ANSWERS.elicit(request);
+  return method === 'roots/list' ? DEFAULT_ANSWERS.listRoots() : DEFAULT_ANSWERS.sample(request);
 }

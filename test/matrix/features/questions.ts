@@ -68,14 +68,14 @@ async function reportsThenAsks({ client, name }: Cell): Promise<unknown> {
 const UNDECLARED = { ask_name: /elicitation/, ask_model: /sampling/, ask_roots: /roots/ };
 
 async function receivesNoQuestion({ connect, name }: Cell): Promise<void> {
-  const incapable = await connect({ talkative: false });
+  const incapable = await connect({ answersQuestions: false });
   for (const [tool, capability] of Object.entries(UNDECLARED)) {
     expect(await expectReportedFailure(incapable.call(name(tool), { prompt: 'hello' }))).toMatch(capability);
   }
 }
 
 async function failsUnasked({ connect, name }: Cell): Promise<void> {
-  const incapable = await connect({ talkative: false });
+  const incapable = await connect({ answersQuestions: false });
   for (const tool of Object.keys(UNDECLARED)) {
     await expectReportedFailure(incapable.call(name(tool), { prompt: 'hello' }));
   }

@@ -30,19 +30,19 @@ async function cancels({ client, name }: Cell): Promise<void> {
 /** A client with a session sets the log level once. */
 async function logsInSession({ client, name }: Cell): Promise<void> {
   await client.setLogLevel('warning');
-  await client.heard.afterDoing(() => client.call(name('log_at_levels')), MESSAGE);
+  await client.received.untilReceivedAfter(() => client.call(name('log_at_levels')), MESSAGE);
   await expectWarnings(client);
 }
 
 /** A client without a session sends the log level with each request. */
 async function logsByRequest({ client, name }: Cell): Promise<void> {
   await client.call(name('log_at_levels'));
-  expect(client.heard.of(MESSAGE)).toEqual([]);
+  expect(client.received.of(MESSAGE)).toEqual([]);
   await client.call(name('log_at_levels'), {}, { meta: { [META.logLevel]: 'warning' } });
   await expectWarnings(client);
 }
 
-async function expectWarnings({ heard }: Cell['client']): Promise<void> {
+async function expectWarnings({ received: heard }: Cell['client']): Promise<void> {
   const messages = await heard.until(MESSAGE, WARNING_AND_ABOVE.length);
   expect(messages.slice(0, WARNING_AND_ABOVE.length).map(({ level }) => level)).toEqual(WARNING_AND_ABOVE);
   expect(messages[0]).toMatchObject({ logger: 'reference', data: 'a message at level warning' });

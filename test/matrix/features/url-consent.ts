@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'expect';
-import { ANSWERS, textOf } from '../../support/sdk-client.js';
+import { DEFAULT_ANSWERS, textOf } from '../../support/sdk-client.js';
 import type { Cell } from '../feature.js';
 
 /** The server rejects a call until the user has visited a URL. */
@@ -10,7 +10,7 @@ export async function consentsAtUrl({ clientKind, serverKind, connect, name }: C
     answers: {
       elicit(params) {
         visited.push(params['url']);
-        return ANSWERS.elicit(params);
+        return DEFAULT_ANSWERS.elicit(params);
       },
     },
   });
