@@ -21,7 +21,7 @@ describe('the choice of a first call', () => {
     });
   });
 
-  it('takes a tool that only reads and needs no argument', () => {
+  it('selects a read-only tool without required arguments', () => {
     expect(chooseCall([{ ...ECHO, name: 'shop__find' }, CLOCK])).toEqual({
       method: 'tools/call',
       params: { name: 'desk__time', arguments: {} },
@@ -29,10 +29,10 @@ describe('the choice of a first call', () => {
   });
 
   it.each([
-    ['does not say that it only reads', { name: 'shop__restart' }],
-    ['says that it changes something', { name: 'shop__echo', annotations: { readOnlyHint: false } }],
+    ['is not annotated as read-only', { name: 'shop__restart' }],
+    ['is annotated as not read-only', { name: 'shop__echo', annotations: { readOnlyHint: false } }],
     ['needs an argument', { name: 'shop__find', ...READ_ONLY, ...withRequired('query') }],
-  ])('leaves out a tool that %s', (_what, tool) => {
+  ])('selects no tool that %s', (_what, tool) => {
     expect(chooseCall([tool])).toBeUndefined();
   });
 });
@@ -59,17 +59,17 @@ describe('finding a first call', () => {
 
   const STARTING = { tools: [], _meta: { 'isthmus/warnings': [{ server: 'sample', message: 'It is starting.' }] } };
 
-  it('waits until a server that is starting lists its tools', async () => {
+  it('waits until a starting server lists its tools', async () => {
     const url = await gatewayThatLists(STARTING, STARTING, { tools: [ECHO] });
     expect(await findFirstCall(url, 'token', NEVER)).toMatchObject({ params: { name: 'sample__echo' } });
   });
 
-  it('is the list of tools where every server answered and none has a suitable tool', async () => {
+  it('returns tools/list when every server has answered and none has a suitable tool', async () => {
     const url = await gatewayThatLists({ tools: [{ name: 'shop__buy' }] });
     expect(await findFirstCall(url, 'token', NEVER)).toEqual(LIST);
   });
 
-  it('ends when the gateway is told to leave', async () => {
+  it('stops waiting when the gateway is stopped', async () => {
     const url = await gatewayThatLists(STARTING);
     expect(await findFirstCall(url, 'token', AbortSignal.abort())).toEqual(LIST);
   });

@@ -30,7 +30,7 @@ describe('GatewayLogger', () => {
     expect(printed({ level: 'fatal' }, all)).toHaveLength(1);
   });
 
-  it('holds back what is normal until it is released, and nothing else', () => {
+  it('delays lines below the severity warn until it is released', () => {
     const start = (logger: GatewayLogger) => {
       logger.hold();
       logger.log('normal');
@@ -45,7 +45,7 @@ describe('GatewayLogger', () => {
     expect(wordsOf(lines).indexOf('odd')).toBeLessThan(wordsOf(lines).indexOf('normal'));
   });
 
-  it('does not tell everybody how the gateway is put together', () => {
+  it('prints the lines of the Nest start-up at the debug level only', () => {
     const assemble = (logger: GatewayLogger) => {
       logger.log('AppModule dependencies initialized', 'InstanceLoader');
       logger.log('Nest microservice successfully started', 'NestMicroservice');

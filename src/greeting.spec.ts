@@ -37,7 +37,7 @@ describe('the first greeting', () => {
   const greet = (url: string, more: { adminToken?: string } = {}) =>
     firstGreeting({ url, userToken: TOKEN, dataFolder: '/home/me/data', call: ECHO, ...more });
 
-  it('has a call that works when pasted, whatever characters it holds', async () => {
+  it('contains a call that works when pasted, with any characters in it', async () => {
     const { output, asked } = await pasted(
       (url) =>
         greet(url)
@@ -71,7 +71,7 @@ describe('the first greeting', () => {
     expect(text).toContain('/home/me/data');
   });
 
-  it('holds an admin token when it is given one, and else says how to make one', () => {
+  it('contains the admin token, or without one the command that creates one', () => {
     const [terminal, file] = [greet('http://a', { adminToken: 'eyAdmin' }), greet('http://a')];
     expect(terminal).toMatch(/^eyAdmin$/m);
     expect(file).not.toMatch(/^ey/m);
@@ -80,7 +80,7 @@ describe('the first greeting', () => {
 });
 
 describe('a later greeting', () => {
-  it('holds no token, and says how to make one', () => {
+  it('contains no token, but the command that creates one', () => {
     const text = laterGreeting({ url: 'http://127.0.0.1:4444', dataFolder: '/home/me/data' });
     expect(text).toContain('http://127.0.0.1:4444/mcp');
     expect(text).toMatch(/npm run token -- --subject \S+ --role admin/);

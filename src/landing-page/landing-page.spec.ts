@@ -22,7 +22,7 @@ describe('GET /', () => {
     ['a browser', BROWSER, 'text/html; charset=utf-8'],
     ['a program', 'application/json', 'application/json; charset=utf-8'],
     ['curl', '*/*', 'text/plain; charset=utf-8'],
-  ])('tells %s, without a token, what runs here and where to go', async (_who, accept, type) => {
+  ])('describes the gateway and its endpoints to %s without a token', async (_who, accept, type) => {
     const page = await pageFor(accept);
     expect(page).toMatchObject({ status: 200, type });
     for (const place of [
@@ -37,13 +37,13 @@ describe('GET /', () => {
       expect(page.text).toContain(place);
   });
 
-  it('names nothing of the installation', async () => {
+  it('reveals no server, address or version of the installation', async () => {
     for (const accept of [BROWSER, 'application/json', '*/*']) {
       expect((await pageFor(accept)).text).not.toMatch(/secret-server|127\.0\.0\.1|\d+\.\d+\.\d+/);
     }
   });
 
-  it('links to pages that open without a token', async () => {
+  it('contains only links to pages that need no token', async () => {
     const { text } = await pageFor(BROWSER);
     const links = [...text.matchAll(/href="([^"]+)"/g)].map(([, path = '']) => path);
     expect(links).toContain('/admin/v1/docs');
@@ -51,7 +51,7 @@ describe('GET /', () => {
       expect({ path, status: (await fetch(world.url + path)).status }).toEqual({ path, status: 200 });
   });
 
-  it('has JSON whose paths lead to what they say', async () => {
+  it('returns JSON whose paths lead to the named endpoints', async () => {
     const { endpoints, admin, health } = JSON.parse((await pageFor('application/json')).text) as Page;
     expect((await fetch(world.url + endpoints.rpc, { method: 'POST' })).status).toBe(401);
     expect((await fetch(world.url + admin.openapi)).status).toBe(401);

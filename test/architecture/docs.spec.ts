@@ -15,7 +15,7 @@ describe('docs/errors.md', () => {
       return row ? [{ code: Number(row[1]), name: row[2], meaning: row[4]?.trim(), advice: row[5]?.trim() }] : [];
     });
 
-  it('lists every code of the gateway exactly once under its name', () => {
+  it('lists every error code of the gateway exactly once under its name', () => {
     expect(Object.fromEntries(table.map(({ name, code }) => [name, code]))).toEqual(GatewayCode);
     expect(table).toHaveLength(Object.keys(GatewayCode).length);
   });
@@ -25,7 +25,7 @@ describe('docs/errors.md', () => {
   });
 });
 
-describe('links between pages', () => {
+describe('links between documentation pages', () => {
   it('lead to existing files', () => {
     const pages = sourceFiles().filter(({ path }) => path.endsWith('.md'));
     const broken = pages.flatMap(({ path, lines }) =>

@@ -15,12 +15,12 @@ const product = code.filter(({ path }) => /^(src|libs)\//.test(path) && !TEST_CO
 // This file contains the patterns, so it is excluded.
 const others = files.filter(({ path }) => path !== 'test/architecture/sources.spec.ts');
 
-describe('sources', () => {
+describe('source files', () => {
   it('are found by the scan', () => {
     expect(product.length).toBeGreaterThan(20);
   });
 
-  it('name a protocol date in the era folders only', () => {
+  it('mention a protocol revision in the era folders only', () => {
     const outside = product.filter(({ path }) => !ERA_FOLDERS.test(path));
     expect(placesOf(/\b20(24|25|26)-\d\d-\d\d\b/, outside)).toEqual([]);
   });

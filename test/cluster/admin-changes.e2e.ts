@@ -1,5 +1,5 @@
 /** @runs-alone */
-/** What is changed over the admin API of one worker is served by the other within a second, whatever restarts meanwhile. */
+/** Every worker serves a change from the admin API of another worker within a second, even when Redis or PostgreSQL restarts. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { scaleDeadline } from '#lib/testing/machine-speed';
@@ -10,7 +10,7 @@ import { AdminClient, type AdminAnswer } from '../support/admin-client.js';
 import { startCluster, type ClusterWorker, type TestCluster } from '../support/cluster.js';
 import { until } from '../support/until.js';
 
-/** A second is promised; deadlines count twice on a machine that does everything at once. */
+/** A second is promised; doubled, because all processes share one machine. */
 const SERVED_WITHIN_MS = scaleDeadline(2_000);
 
 let postgres: RunningPostgres;
@@ -45,8 +45,8 @@ afterAll(async () => {
 const send = (verb: string, path: string, body?: JsonObject): Promise<AdminAnswer> =>
   admin.send(one, verb, path, { ...(body && { body }), headers: { 'if-match': '*' } });
 
-/** A call at the other worker: its status and error. */
-async function callThere(slug: string, name = 'echo'): Promise<{ status: number; code: unknown }> {
+/** Calls a tool at the other worker and returns the status and the error code. */
+async function callOther(slug: string, name = 'echo'): Promise<{ status: number; code: unknown }> {
   const answer = await fetch(`${other.url}/servers/${slug}/rpc`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${await cluster.token()}` },
@@ -56,72 +56,74 @@ async function callThere(slug: string, name = 'echo'): Promise<{ status: number;
   return { status: answer.status, code: json.error?.code };
 }
 
-const isServed = async (slug: string) => (await callThere(slug)).status === 200;
+const isServed = async (slug: string) => (await callOther(slug)).status === 200;
 
-/** Changes something here, and says how long it took until the other worker serves that. */
-async function timeOf(change: () => Promise<AdminAnswer>, isThere: () => Promise<boolean>): Promise<number> {
+/** Makes a change at one worker and returns the milliseconds until the other worker serves it. */
+async function measure(change: () => Promise<AdminAnswer>, isVisible: () => Promise<boolean>): Promise<number> {
   const { status } = await change();
   expect(status).toBeLessThan(300);
   const changed = performance.now();
-  await until(isThere);
+  await until(isVisible);
   return performance.now() - changed;
 }
 
 const create = (slug: string) => () =>
   send('POST', '/servers', { slug, entry: { transport: 'http', url: server.url } });
 
-describe('a change', () => {
-  it('is served by the other worker within a second: servers, policies, limits, teams, tools', async () => {
+describe('a change over the admin API', () => {
+  it('is served by the other worker within a second, for servers, policies, limits and teams', async () => {
     const times = [
-      await timeOf(create('mine'), () => isServed('mine')),
-      await timeOf(
+      await measure(create('mine'), () => isServed('mine')),
+      await measure(
         () =>
           send('POST', '/policies', { slug: 'none', entry: { effect: 'deny', servers: ['mine'], tools: ['echo'] } }),
         async () => !(await isServed('mine')),
       ),
-      await timeOf(
+      await measure(
         () => send('DELETE', '/policies/none'),
         () => isServed('mine'),
       ),
-      await timeOf(
+      await measure(
         () => send('POST', '/limits', { slug: 'few', entry: { rate: '1/1h' } }),
-        async () => (await callThere('mine')).status === 429,
+        async () => (await callOther('mine')).status === 429,
       ),
-      await timeOf(
+      await measure(
         () => send('DELETE', '/limits/few'),
         () => isServed('mine'),
       ),
-      await timeOf(
+      await measure(
         () => send('PUT', '/servers/mine', { entry: { transport: 'http', url: server.url, team: 'finance' } }),
-        async () => (await callThere('mine')).status === 404,
+        async () => (await callOther('mine')).status === 404,
       ),
-      await timeOf(
+      await measure(
         () => send('POST', '/teams', { slug: 'finance', entry: { members: ['tester'] } }),
         () => isServed('mine'),
       ),
-      await timeOf(
+      await measure(
         () => send('POST', '/servers/mine/disable'),
-        async () => (await callThere('mine')).status === 404,
+        async () => (await callOther('mine')).status === 404,
       ),
     ];
     expect(times.filter((ms) => ms > SERVED_WITHIN_MS)).toEqual([]);
   });
 
-  it('is served within a second also after Redis was emptied and started again', async () => {
+  it('is served by the other worker within a second while Redis is down and after it restarted empty', async () => {
     await redis.kill('SIGKILL');
-    expect(await timeOf(create('without-redis'), () => isServed('without-redis'))).toBeLessThan(SERVED_WITHIN_MS);
+    expect(await measure(create('without-redis'), () => isServed('without-redis'))).toBeLessThan(SERVED_WITHIN_MS);
     await redis.restart();
-    expect(await timeOf(create('with-redis-again'), () => isServed('with-redis-again'))).toBeLessThan(SERVED_WITHIN_MS);
+    expect(await measure(create('with-redis-again'), () => isServed('with-redis-again'))).toBeLessThan(
+      SERVED_WITHIN_MS,
+    );
   });
 
-  it('is refused while PostgreSQL is away, and served within a second once it is back', async () => {
+  it('is rejected while PostgreSQL is unavailable, and served within a second once PostgreSQL has restarted', async () => {
     await postgres.end('crash');
     expect(await create('too-early')()).toMatchObject({ status: 503 });
     expect(await isServed('with-redis-again')).toBe(true);
     await postgres.restart();
     await until(async () => (await send('GET', '/servers')).status === 200);
     await until(async () => (await admin.get(other, '/servers')).status === 200);
-    expect(await timeOf(create('after-all'), () => isServed('after-all'))).toBeLessThan(SERVED_WITHIN_MS);
+    expect(await measure(create('after-all'), () => isServed('after-all'))).toBeLessThan(SERVED_WITHIN_MS);
     expect(await send('GET', '/servers/too-early')).toMatchObject({ status: 404 });
   });
 });

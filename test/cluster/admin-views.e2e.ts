@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 describe('the admin API', () => {
-  it('lists the sessions of all workers at every worker, page after page, without what opens them', async () => {
+  it('lists the sessions of all workers at every worker, page by page, without their secret session ids', async () => {
     const clients = await Promise.all([...three, ...three].map((worker) => world.initialize(worker)));
     for (const worker of three) {
       const items = await operator.all(worker, '/sessions', 2);
@@ -44,7 +44,7 @@ describe('the admin API', () => {
     expect(await operator.all(three[1], '/sessions', 200)).toEqual([]);
   });
 
-  it('ends a session of another worker: its client is told 404 everywhere', async () => {
+  it('ends a session of another worker, and every worker answers its client with 404', async () => {
     const [first, second, third] = three;
     const client = await world.initialize(first);
     const [session] = await operator.all(second, '/sessions', 10);
@@ -55,7 +55,7 @@ describe('the admin API', () => {
     expect(await operator.send(third, 'DELETE', path)).toMatchObject({ status: 404, json: { status: 404 } });
   });
 
-  it('lists connections to servers, and closes one, and with it the session that had nothing else', async () => {
+  it('closes a connection to a server at another worker, and the session that depends on it ends', async () => {
     const [first, second] = three;
     const client = await world.initialize(first);
     await client.callAndRead(first, 'opens its upstream session');
@@ -75,7 +75,7 @@ describe('the admin API', () => {
     '/sessions?limit=x',
     '/sessions?order=up',
     '/sessions?cursor=x',
-  ])('says what is wrong with %s', async (path) => {
+  ])('answers %s with 400 and a problem document that names the fault', async (path) => {
     const { status, headers, json } = await operator.get(three[0], path);
     expect([status, headers.get('content-type')]).toEqual([400, expect.stringMatching(/^application\/problem\+json/)]);
     expect(json).toMatchObject({ title: 'Bad Request', status: 400, detail: expect.any(String) });
@@ -88,16 +88,16 @@ describe('the admin API', () => {
     ['DELETE', '/upstream-sessions/none.1', { auditor: 403, user: 403 }],
     ['GET', '/workers', { admin: 200, operator: 200, auditor: 200, user: 403 }],
     ['POST', '/workers/none/drain', { admin: 404, operator: 404, auditor: 403, user: 403 }],
-  ])('takes %s %s from the roles that may', async (verb, path, statuses) => {
+  ])('permits %s %s to the roles that may use it only', async (verb, path, statuses) => {
     for (const [role, status] of Object.entries(statuses)) {
       const answer = await new AdminClient(world.cluster, [role]).send(three[0], verb, path);
       expect([role, answer.status]).toEqual([role, status]);
     }
-    const stranger = await answerOf(await fetch(`${three[0].url}/admin/v1${path}`, { method: verb }));
-    expect(stranger).toMatchObject({ status: 401, json: { status: 401 } });
+    const anonymous = await answerOf(await fetch(`${three[0].url}/admin/v1${path}`, { method: verb }));
+    expect(anonymous).toMatchObject({ status: 401, json: { status: 401 } });
   });
 
-  it('lists the workers, and has one leave as a signal would', async () => {
+  it('lists the workers and drains one, which ends as after a SIGTERM', async () => {
     const [first, second] = three;
     const { json } = await operator.get(first, '/workers');
     const items = json['items'] as { id: string; pid: number }[];

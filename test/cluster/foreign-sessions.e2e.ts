@@ -1,5 +1,5 @@
 /** @runs-alone */
-/** A session id that is not the caller's own looks like none at all, at every worker, and no worker is asked about it. */
+/** Every worker answers a foreign session id exactly as an unknown one, and sends no order about it to another worker. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';
@@ -11,7 +11,7 @@ import { RedisMonitor } from '../support/redis-monitor.js';
 const CALL = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'api__object', arguments: {} } };
 const OWN_CALL = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'object', arguments: {} } };
 const NOTIFICATION = { jsonrpc: '2.0', method: 'notifications/roots/list_changed' };
-/** Version, owner, its random part, key, revision and seal are all in there. */
+/** A session id consists of a version, the owner, a random part, a key, a revision and a seal. */
 const ID_LENGTH = 71;
 
 let redis: RunningRedis;
@@ -50,7 +50,7 @@ afterAll(async () => {
   await server?.close();
 });
 
-/** Of the owner, and of the other worker. */
+/** The URLs of the owner and of the other worker. */
 const doors = (): string[] => cluster.workers.map(({ url }) => url);
 
 interface Attempt {
@@ -61,7 +61,7 @@ interface Attempt {
   readonly message?: object;
 }
 
-/** All of the answer but the hour. */
+/** The whole answer without the date header. */
 async function answerTo(door: string, { verb, path, token, headers, message }: Attempt) {
   const response = await fetch(door + path, {
     method: verb,
@@ -73,11 +73,11 @@ async function answerTo(door: string, { verb, path, token, headers, message }: A
     },
     ...(message && { body: JSON.stringify(message) }),
   });
-  const told = [...response.headers].filter(([name]) => name !== 'date');
-  return { status: response.status, headers: Object.fromEntries(told), body: await response.text() };
+  const answerHeaders = [...response.headers].filter(([name]) => name !== 'date');
+  return { status: response.status, headers: Object.fromEntries(answerHeaders), body: await response.text() };
 }
 
-/** Everything that can be tried with an id, over streamable HTTP. */
+/** Every request that names a session, over streamable HTTP. */
 function overHttp(id: string, token: string, base = ''): Attempt[] {
   const path = `${base}/mcp`;
   const headers = { 'mcp-session-id': id };
@@ -99,32 +99,36 @@ function overSse(id: string, token: string, base = ''): Attempt[] {
   return [call, NOTIFICATION].map((message) => ({ verb: 'POST', path, token, message }));
 }
 
-/** The same id with another character, of the same alphabet, at one place. */
+/** The same id with one character replaced by another of the same alphabet. */
 function altered(id: string, at: number): string {
   return id.slice(0, at) + (id[at] === 'A' ? 'B' : 'A') + id.slice(at + 1);
 }
 
-/** No id of a session at all. */
-const NOBODY = 'no-session-has-this-name';
+/** Session ids that were never issued. */
+const UNISSUED_ID = 'no-session-has-this-name';
 
 const TRIES: readonly (readonly [name: string, attempts: () => Attempt[], unknown: () => Attempt[]])[] = [
-  ['of another principal', () => overHttp(httpId, bob), () => overHttp(NOBODY, bob)],
-  ['of another principal, over HTTP+SSE', () => overSse(sseId, bob), () => overSse(NOBODY, bob)],
-  ['at another endpoint', () => overHttp(httpId, alice, '/servers/api'), () => overHttp(NOBODY, alice, '/servers/api')],
+  ['of another principal', () => overHttp(httpId, bob), () => overHttp(UNISSUED_ID, bob)],
+  ['of another principal, over HTTP+SSE', () => overSse(sseId, bob), () => overSse(UNISSUED_ID, bob)],
+  [
+    'at another endpoint',
+    () => overHttp(httpId, alice, '/servers/api'),
+    () => overHttp(UNISSUED_ID, alice, '/servers/api'),
+  ],
   [
     'at another endpoint, over HTTP+SSE',
     () => overSse(sseId, alice, '/servers/api'),
-    () => overSse(NOBODY, alice, '/servers/api'),
+    () => overSse(UNISSUED_ID, alice, '/servers/api'),
   ],
-  ['of HTTP+SSE, over streamable HTTP', () => overHttp(sseId, alice), () => overHttp(NOBODY, alice)],
-  ['of streamable HTTP, over HTTP+SSE', () => overSse(httpId, alice), () => overSse(NOBODY, alice)],
-  ['cut short', () => overHttp(httpId.slice(0, -1), alice), () => overHttp(NOBODY, alice)],
-  ['made longer', () => overHttp(`${httpId}A`, alice), () => overHttp(NOBODY, alice)],
-  ['padded', () => overHttp(`${httpId}=`, alice), () => overHttp(NOBODY, alice)],
+  ['of HTTP+SSE, over streamable HTTP', () => overHttp(sseId, alice), () => overHttp(UNISSUED_ID, alice)],
+  ['of streamable HTTP, over HTTP+SSE', () => overSse(httpId, alice), () => overSse(UNISSUED_ID, alice)],
+  ['cut short', () => overHttp(httpId.slice(0, -1), alice), () => overHttp(UNISSUED_ID, alice)],
+  ['made longer', () => overHttp(`${httpId}A`, alice), () => overHttp(UNISSUED_ID, alice)],
+  ['padded', () => overHttp(`${httpId}=`, alice), () => overHttp(UNISSUED_ID, alice)],
 ];
 
-describe.each(['its owner', 'the other worker'])('a session id, asked about at %s', (place) => {
-  const door = (): string => doors()[place === 'its owner' ? 0 : 1] ?? '';
+describe.each(['its owner', 'the other worker'])('a session id in a request at %s', (place) => {
+  const target = (): string => doors()[place === 'its owner' ? 0 : 1] ?? '';
 
   beforeEach(async () => {
     await monitor.settled();
@@ -134,12 +138,12 @@ describe.each(['its owner', 'the other worker'])('a session id, asked about at %
   async function expectUnasked(ids: readonly string[]): Promise<void> {
     await monitor.settled();
     expect(framesIn(monitor.commands)).toEqual([]);
-    const told = monitor.commands.map((command) => command.join(' ')).join('\n');
-    expect(ids.filter((id) => told.includes(id))).toEqual([]);
+    const commands = monitor.commands.map((command) => command.join(' ')).join('\n');
+    expect(ids.filter((id) => commands.includes(id))).toEqual([]);
   }
 
-  it.each(TRIES)('%s, is unknown', async (_name, attempts, unknown) => {
-    const answers = await Promise.all(attempts().map((attempt) => answerTo(door(), attempt)));
+  it.each(TRIES)('is unknown when it is %s', async (_name, attempts, unknown) => {
+    const answers = await Promise.all(attempts().map((attempt) => answerTo(target(), attempt)));
     const [reference = ''] = doors();
     const expected = await Promise.all(unknown().map((attempt) => answerTo(reference, attempt)));
     expect(answers).toEqual(expected);
@@ -147,18 +151,18 @@ describe.each(['its owner', 'the other worker'])('a session id, asked about at %
     await expectUnasked([httpId, sseId]);
   });
 
-  it('altered in any character, is unknown', async () => {
+  it('is unknown when any of its characters is altered', async () => {
     expect(httpId).toHaveLength(ID_LENGTH);
-    const [attempt] = overHttp(NOBODY, alice);
+    const [attempt] = overHttp(UNISSUED_ID, alice);
     if (!attempt) throw new Error('There is an attempt');
     const expected = await answerTo(doors()[0] ?? '', attempt);
     const ids = Array.from(httpId, (_character, at) => altered(httpId, at));
     for (const id of ids)
-      expect(await answerTo(door(), { ...attempt, headers: { 'mcp-session-id': id } })).toEqual(expected);
+      expect(await answerTo(target(), { ...attempt, headers: { 'mcp-session-id': id } })).toEqual(expected);
     await expectUnasked([httpId, ...ids]);
   });
 
-  it('is no way in: nothing has run, and its own principal goes on', async () => {
+  it('runs nothing when it is foreign, and still works for its own principal', async () => {
     const before = server.runs('/object');
     expect(before).toBe(place === 'its owner' ? 0 : 2);
     for (const client of [http, sse]) {
@@ -167,7 +171,7 @@ describe.each(['its owner', 'the other worker'])('a session id, asked about at %
     }
     expect(server.runs('/object')).toBe(before + 2);
     await monitor.settled();
-    // So they would have been seen above.
+    // Proves that the checks above would have seen a call.
     expect(framesIn(monitor.commands).filter(({ kind }) => kind === 'request')).toHaveLength(2);
   });
 });

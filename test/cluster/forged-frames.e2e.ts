@@ -1,5 +1,5 @@
 /** @runs-alone */
-/** Whoever gets at Redis can neither have anything run, nor answer for a worker, nor find a client's token there. */
+/** An attacker with access to Redis can neither start a call, nor answer for a worker, nor read a client's token. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { FrameMac } from '#lib/worker-bus';
@@ -17,7 +17,7 @@ let server: CountingServer;
 let cluster: TestCluster;
 let monitor: RedisMonitor;
 let forger: Forger;
-/** Both have sessions at the first worker; she calls by the second one, he by the third. */
+/** Both have sessions at the first worker; Ada calls through the second one, Bob through the third. */
 let [alice, bob]: LegacyClientViaIngress[] = [];
 let tokens: readonly string[];
 
@@ -46,7 +46,7 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-/** A call that succeeds, and its frames: `mark` tells it from all others wherever it goes. */
+/** Makes a call that succeeds, and returns its frames: `mark` identifies the call in all of them. */
 async function call(client: LegacyClientViaIngress | undefined, mark: string): Promise<CapturedFrame[]> {
   const answer = await client?.request('tools/call', { name: 'echo', arguments: { text: mark, call: mark } });
   expect(answer?.answers).toMatchObject([{ result: { content: [{ text: mark }] } }]);
@@ -66,22 +66,27 @@ async function recorded(): Promise<{ mark: string; request: CapturedFrame; repli
 
 const freshName = (): string => randomBytes(16).toString('base64url');
 
-/** A request as it was, under a name that nobody has seen, with a mark that nobody has counted. */
-async function novel(): Promise<{ mark: string; name: string; request: CapturedFrame; news: [string, string][] }> {
+/** A recorded request with a fresh request id and a fresh mark. */
+async function freshRequest(): Promise<{
+  mark: string;
+  name: string;
+  request: CapturedFrame;
+  replacements: [string, string][];
+}> {
   const { mark, request } = await recorded();
   const [freshMark, name] = [crypto.randomUUID(), freshName()];
-  const news: [string, string][] = [
+  const replacements: [string, string][] = [
     [request.request, name],
     [mark, freshMark],
   ];
-  return { mark: freshMark, name, request, news };
+  return { mark: freshMark, name, request, replacements };
 }
 
 /**
- * Publishes these, and has everything that hears them show that it is past them: a call of each client goes the same
- * way behind. Returns the frames that came of the forgeries, and the commands that name `names`.
+ * Publishes forged frames, then waits until every subscriber has processed them: a call of each client follows over the
+ * same channels. Returns the frames that the forgeries caused, and the commands that name `names`.
  */
-async function comesOf(forgeries: readonly Forgery[], names: readonly string[] = []) {
+async function effectsOf(forgeries: readonly Forgery[], names: readonly string[] = []) {
   await monitor.settled();
   monitor.commands.length = 0;
   for (const forgery of forgeries) await forger.publish(forgery);
@@ -89,15 +94,15 @@ async function comesOf(forgeries: readonly Forgery[], names: readonly string[] =
   const known = new Set(genuine.map(({ request }) => request));
   const isOurs = ({ bytes }: CapturedFrame) => forgeries.some((forgery) => forgery.bytes.equals(bytes));
   const seen = framesIn(monitor.commands);
-  // Workers have more to say to each other than this; what a forgery brings about goes by the name in it.
+  // Workers publish other frames too; the frames that a forgery causes carry its request id.
   const forged = new Set(seen.filter(isOurs).map(({ request }) => request));
   const frames = seen.filter((frame) => forged.has(frame.request) && !known.has(frame.request) && !isOurs(frame));
   const isAbout = (command: readonly string[]) => names.some((name) => command.some((part) => part.includes(name)));
-  const asked = monitor.commands.filter((command) => command[0] !== 'publish' && isAbout(command));
-  return { frames, asked };
+  const commands = monitor.commands.filter((command) => command[0] !== 'publish' && isAbout(command));
+  return { frames, commands };
 }
 
-const NOTHING = { frames: [], asked: [] };
+const NOTHING = { frames: [], commands: [] };
 
 const flipped = (bytes: Buffer, at: number): Buffer => {
   const copy = Buffer.from(bytes);
@@ -108,8 +113,8 @@ const flipped = (bytes: Buffer, at: number): Buffer => {
 const inboxesOf = (workers: Iterable<string>, like: CapturedFrame): string[] =>
   Array.from(workers, (worker) => like.channel.replace(like.worker, worker));
 
-describe('what workers say to each other', () => {
-  it('holds no token of a client, and nothing goes to a worker that it does not concern', async () => {
+describe('the frames between workers', () => {
+  it('contain no token of a client, and reach no worker that they do not concern', async () => {
     const [mine, his] = ['for-alice-only', 'for-bob-only'].map((text) => `${text}-${crypto.randomUUID()}`);
     const hers = await call(alice, mine ?? '');
     const others = await call(bob, his ?? '');
@@ -118,11 +123,11 @@ describe('what workers say to each other', () => {
     await until(() => workersIn(monitor.commands).size === 3);
     await monitor.settled();
 
-    const told = monitor.commands.flat().join('\n');
+    const published = monitor.commands.flat().join('\n');
     for (const token of tokens) {
-      for (const part of [token, ...token.split('.').slice(1)]) expect(told).not.toContain(part);
+      for (const part of [token, ...token.split('.').slice(1)]) expect(published).not.toContain(part);
     }
-    expect(told.toLowerCase()).not.toMatch(/bearer |authorization/);
+    expect(published.toLowerCase()).not.toMatch(/bearer |authorization/);
 
     const owner = hers.find(({ box }) => box === 'inbox')?.worker;
     const [herDoor, hisDoor] = [hers, others].map((frames) => frames.find(({ box }) => box === 'replies')?.worker);
@@ -136,106 +141,106 @@ describe('what workers say to each other', () => {
   });
 });
 
-describe('a request that was recorded', () => {
-  it('does nothing the second time, wherever it is published', async () => {
+describe('a recorded request frame', () => {
+  it('has no effect when it is published a second time, on any channel', async () => {
     const { mark, request } = await recorded();
     const channels = inboxesOf(workersIn(monitor.commands), request);
     expect(channels).toHaveLength(3);
     const again = channels.flatMap((channel) => [1, 2, 3].map(() => ({ channel, bytes: request.bytes })));
-    expect(await comesOf(again, [request.request])).toEqual(NOTHING);
+    expect(await effectsOf(again, [request.request])).toEqual(NOTHING);
     expect(server.arrivals(mark)).toBe(1);
   });
 
-  it('does nothing as a reply', async () => {
+  it('has no effect when it is published as a reply', async () => {
     const { mark, request, replies } = await recorded();
     const [reply] = replies;
-    expect(await comesOf([{ channel: reply?.channel ?? '', bytes: request.bytes }], [request.request])).toEqual(
+    expect(await effectsOf([{ channel: reply?.channel ?? '', bytes: request.bytes }], [request.request])).toEqual(
       NOTHING,
     );
     expect(server.arrivals(mark)).toBe(1);
   });
 
-  it('does nothing under another name, or with any bit changed', async () => {
-    const { mark, name, request, news } = await novel();
-    const renamed = forger.rewritten(request, ...news);
+  it('has no effect with another request id or with any bit changed', async () => {
+    const { mark, name, request, replacements } = await freshRequest();
+    const renamed = forger.rewritten(request, ...replacements);
     const { length } = renamed.bytes;
-    // Every byte of seal and header, and some of what is said.
+    // Every byte of seal and header, and some of the body.
     const places = Array.from({ length: 110 }, (_, at) => at).concat(length >> 1, length - 1);
     const forgeries = [renamed, ...places.map((at) => ({ ...renamed, bytes: flipped(renamed.bytes, at) }))];
-    expect(await comesOf(forgeries, [name])).toEqual(NOTHING);
+    expect(await effectsOf(forgeries, [name])).toEqual(NOTHING);
     expect(server.arrivals(mark)).toBe(0);
   });
 
-  it('does nothing when a sealed one is changed in any bit', async () => {
-    const { mark, name, request, news } = await novel();
-    const sealed = forger.resealed(request, ...news);
+  it('has no effect when any bit of the sealed frame is changed', async () => {
+    const { mark, name, request, replacements } = await freshRequest();
+    const sealed = forger.resealed(request, ...replacements);
     const places = Array.from({ length: 110 }, (_, at) => at).concat(sealed.bytes.length >> 1, sealed.bytes.length - 1);
     const changed = places.map((at) => flipped(sealed.bytes, at));
     const cut = [sealed.bytes.subarray(0, -1), Buffer.concat([sealed.bytes, Buffer.of(0)]), sealed.bytes.subarray(1)];
     const forgeries = [...changed, ...cut].map((bytes) => ({ ...sealed, bytes }));
-    expect(await comesOf(forgeries, [name])).toEqual(NOTHING);
+    expect(await effectsOf(forgeries, [name])).toEqual(NOTHING);
     expect(server.arrivals(mark)).toBe(0);
   });
 
-  it('does nothing under the seal of a stranger, or of another address', async () => {
-    const { mark, name, request, news } = await novel();
-    const { bytes } = forger.resealed(request, ...news);
+  it('has no effect with a seal of a foreign key or of another channel', async () => {
+    const { mark, name, request, replacements } = await freshRequest();
+    const { bytes } = forger.resealed(request, ...replacements);
     const stranger = new FrameMac(randomBytes(32));
     const { worker, channel } = request;
     const forgeries = [
       { channel, bytes: stranger.sign({ worker, box: 'inbox' }, bytes.subarray(MAC_BYTES)) },
-      forger.resealed({ ...request, box: 'replies' }, ...news),
-      forger.resealed({ ...request, worker: request.from }, ...news),
-      // Sealed for the other worker's channel, but it names this one.
+      forger.resealed({ ...request, box: 'replies' }, ...replacements),
+      forger.resealed({ ...request, worker: request.from }, ...replacements),
+      // Sealed for the channel of the other worker, but published on this one.
       ...inboxesOf([request.from], request).map((other) => ({
-        ...forger.resealed({ ...request, worker: request.from }, ...news),
+        ...forger.resealed({ ...request, worker: request.from }, ...replacements),
         channel: other,
       })),
     ];
-    expect(await comesOf(forgeries, [name])).toEqual(NOTHING);
+    expect(await effectsOf(forgeries, [name])).toEqual(NOTHING);
     expect(server.arrivals(mark)).toBe(0);
   });
 });
 
-describe('a request with a seal of the workers', () => {
+describe('a request frame with a valid seal', () => {
   const memberOf = ({ bytes }: CapturedFrame, pattern: RegExp): string =>
     pattern.exec(bytes.toString('latin1'))?.[0] ?? '';
 
-  it('runs once, however often it comes', async () => {
-    const { mark, name, request, news } = await novel();
-    const forgery = forger.resealed(request, ...news);
-    const { frames } = await comesOf(Array.from({ length: 5 }, () => forgery));
+  it('runs once, however often it is published', async () => {
+    const { mark, name, request, replacements } = await freshRequest();
+    const forgery = forger.resealed(request, ...replacements);
+    const { frames } = await effectsOf(Array.from({ length: 5 }, () => forgery));
     await server.arrived(mark);
-    await comesOf([forgery]);
+    await effectsOf([forgery]);
     expect(server.arrivals(mark)).toBe(1);
-    // What comes of it goes to the worker that it names, which has asked for nothing and says so.
-    const unasked = frames.filter(({ kind, worker }) => kind !== 'cancel' && worker !== request.from);
+    // The reply goes to the worker that the frame names, which has no such call and reports that.
+    const unsolicited = frames.filter(({ kind, worker }) => kind !== 'cancel' && worker !== request.from);
     expect(frames.every((frame) => frame.request === name)).toBe(true);
-    expect(unasked).toEqual([]);
+    expect(unsolicited).toEqual([]);
   });
 
-  it('does not run when it is late', async () => {
-    const { mark, name, request, news } = await novel();
+  it('does not run after its deadline', async () => {
+    const { mark, name, request, replacements } = await freshRequest();
     const inTime = memberOf(request, /"notAfter":\d{13}/);
-    const late = forger.resealed(request, ...news, [inTime, '"notAfter":1000000000000']);
-    const { frames, asked } = await comesOf([late], [name]);
+    const late = forger.resealed(request, ...replacements, [inTime, '"notAfter":1000000000000']);
+    const { frames, commands } = await effectsOf([late], [name]);
     expect(frames).toEqual([]);
-    // The claim was tried, and lost by the clock of Redis.
-    expect(asked).not.toEqual([]);
+    // The worker tried to claim the call, and the clock of Redis rejected the claim.
+    expect(commands).not.toEqual([]);
     expect(server.arrivals(mark)).toBe(0);
   });
 
-  it('does not run when it was sent to a Redis of another life', async () => {
-    const { mark, request, news } = await novel();
+  it('does not run when it was published to an earlier generation of Redis', async () => {
+    const { mark, request, replacements } = await freshRequest();
     const generation = memberOf(request, /"generation":"[^"]+"/);
     const other = generation.replace(/.{12}"$/, 'AAAAAAAAAAAA"');
-    expect((await comesOf([forger.resealed(request, ...news, [generation, other])])).frames).toEqual([]);
+    expect((await effectsOf([forger.resealed(request, ...replacements, [generation, other])])).frames).toEqual([]);
     expect(server.arrivals(mark)).toBe(0);
   });
 });
 
-describe('a reply that was recorded', () => {
-  it('answers nothing but what it answered: a call in flight waits for its own', async () => {
+describe('a recorded reply frame', () => {
+  it('answers no other call: an in-flight call waits for its own reply', async () => {
     const { replies } = await recorded();
     const [mark, key] = [crypto.randomUUID(), crypto.randomUUID()];
     monitor.commands.length = 0;
@@ -253,18 +258,18 @@ describe('a reply that was recorded', () => {
       ),
       forger.rewritten(end, [end.request, request.request]),
       forger.resealed({ ...end, box: 'inbox' }, [end.request, request.request]),
-      // Sealed well, but by a worker that was not asked.
+      // The seal is valid, but of a worker that did not receive the call.
       forger.resealed(end, [end.request, request.request], [end.from, end.to.split('').toReversed().join('')]),
     ];
-    await comesOf(forgeries);
+    await effectsOf(forgeries);
     server.server.world.release(key);
     expect((await held)?.answers).toMatchObject([{ result: { content: [{ text: `released ${key}` }] } }]);
     expect(server.arrivals(mark)).toBe(1);
   });
 });
 
-describe('noise', () => {
-  it('disturbs nobody', async () => {
+describe('malformed frames', () => {
+  it('malformed frames affect no worker', async () => {
     const { request, replies } = await recorded();
     const workers = [...workersIn(monitor.commands)];
     const [reply] = replies;
@@ -277,13 +282,13 @@ describe('noise', () => {
         bytes: Buffer.from(text),
       })),
     );
-    expect((await comesOf([...noise, ...texts])).frames).toEqual([]);
+    expect((await effectsOf([...noise, ...texts])).frames).toEqual([]);
   });
 
-  it('and all of the above left every worker as it was', async () => {
+  it('every worker still serves calls after all forged frames', async () => {
     for (const { url, output } of cluster.workers) {
       expect((await fetch(`${url}/health/ready`)).status).toBe(200);
-      expect(output).not.toMatch(/unhandled|\n\s+at |share an inbox/i);
+      expect(output).not.toMatch(/unhandled|\n\s+at |workers receive the inbox/i);
     }
     expect(server.duplicates()).toEqual([]);
     expect([...(alice?.surplus ?? []), ...(bob?.surplus ?? [])]).toEqual([]);

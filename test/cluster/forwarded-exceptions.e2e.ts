@@ -1,5 +1,5 @@
 /** @runs-alone */
-/** Whatever the owner of a session throws, its client at another worker is told, in the words of its transport. */
+/** Every exception at the session owner reaches the client at another worker as an error of the client's transport. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';
 import { SessionRouter } from '../../src/affinity/index.js';
@@ -39,14 +39,14 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** The handler itself, as it looks for the session. */
+/** Breaks the handler itself, as it looks up the session. */
 function breakHandlers(cause: unknown): void {
   jest.spyOn(pair.owner.get(SessionRouter, { strict: false }), 'findLocal').mockImplementation(() => {
     throw cause;
   });
 }
 
-/** What the handler waits for, deep below it. */
+/** Breaks a call that the handler awaits, several layers below. */
 function breakCalls(cause: unknown): void {
   jest.spyOn(pair.owner.get(UpstreamCalls, { strict: false }), 'runInSession').mockRejectedValue(cause);
 }
@@ -55,25 +55,25 @@ function errorFor({ code, message, httpStatus }: ThrownCause) {
   return { code, message, data: expect.objectContaining({ httpStatus }) };
 }
 
-describe.each(CAUSES)('$name, thrown at the owner', (thrown) => {
+describe.each(CAUSES)('$name, thrown at the session owner', (thrown) => {
   it.each([
     ['by the handler', breakHandlers],
-    ['by what the handler waits for', breakCalls],
-  ])('%s, is the answer to a POST over streamable HTTP', async (_where, breakOwner) => {
+    ['below the handler', breakCalls],
+  ])('is the answer to a POST over streamable HTTP when it is thrown %s', async (_where, breakOwner) => {
     breakOwner(thrown.cause);
     const answer = await legacy.request('tools/call', CALL);
     expect(answer.answers).toEqual([{ jsonrpc: '2.0', id: answer.id, error: errorFor(thrown) }]);
     expect(answer.body).not.toContain('a secret of ours');
   });
 
-  it('refuses a notification over streamable HTTP with its status: it was not accepted', async () => {
+  it('is the status of a notification over streamable HTTP, which is not accepted', async () => {
     breakHandlers(thrown.cause);
     const answer = await legacy.post({ jsonrpc: '2.0', method: 'notifications/roots/list_changed' });
     expect(answer.status).toBe(thrown.status);
     expect(errorOf(answer)).toEqual(errorFor(thrown));
   });
 
-  it('refuses a POST over HTTP+SSE with its status: nothing will come on the stream', async () => {
+  it('is the status of a POST over HTTP+SSE, without a message on the stream', async () => {
     breakHandlers(thrown.cause);
     const answer = await sse.request('tools/call', CALL);
     expect(answer.status).toBe(thrown.status);
@@ -83,13 +83,13 @@ describe.each(CAUSES)('$name, thrown at the owner', (thrown) => {
   });
 });
 
-describe('after all of that', () => {
-  it('no call ever reached the server, and no answer came twice', () => {
+describe('after exceptions at the session owner', () => {
+  it('no failed call has reached the server, and no call was answered twice', () => {
     expect(server.runs('/object')).toBe(0);
     expect([...legacy.surplus, ...sse.surplus]).toEqual([]);
   });
 
-  it('both sessions serve again', async () => {
+  it('both sessions serve calls again', async () => {
     for (const client of [legacy, sse]) {
       const { answers } = await client.request('tools/call', CALL);
       expect(answers).toMatchObject([{ result: { content: [{ type: 'text' }] } }]);

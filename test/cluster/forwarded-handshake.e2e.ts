@@ -1,5 +1,5 @@
 /** @runs-alone */
-/** A server that fails before any call fails alike at every worker, whichever of them has to connect: nothing ran. */
+/** A server that fails before any call causes the same error at every worker, whichever worker connects: nothing ran. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startHostileServer, type HostileServer, type HostileServerOptions } from '#lib/testing/hostile-server';
@@ -50,7 +50,7 @@ afterAll(async () => {
   for (const server of servers.values()) await server.close();
 });
 
-/** What a client is told first: in its handshake, or else when it calls. */
+/** The first error that a client receives: from its handshake, or else from its call. */
 async function firstAnswer(transport: ClientTransport, base: string, token: string): Promise<RawAnswer> {
   const client = rawClient(transport, base, { token });
   try {
@@ -62,7 +62,7 @@ async function firstAnswer(transport: ClientTransport, base: string, token: stri
   }
 }
 
-/** The answers of both workers to the same principal. For one of them the other one connects. */
+/** The answers of both workers to the same principal. One of the workers connects on behalf of the other. */
 async function answersFor(slug: string, transport: ClientTransport): Promise<RawAnswer[]> {
   const token = await cluster.token({ subject: crypto.randomUUID() });
   const answers: RawAnswer[] = [];
@@ -70,8 +70,8 @@ async function answersFor(slug: string, transport: ClientTransport): Promise<Raw
   return answers;
 }
 
-describe.each([...OPTIONS.keys(), ...Object.keys(DEAD)])('%s', (slug) => {
-  it.each(CLIENT_TRANSPORTS)('fails alike over %s', async (transport) => {
+describe.each([...OPTIONS.keys(), ...Object.keys(DEAD)])('a handshake with the failing server %s', (slug) => {
+  it.each(CLIENT_TRANSPORTS)('returns the same error at both workers over %s', async (transport) => {
     const answers = await answersFor(slug, transport);
     for (const answer of answers) {
       expect(answer.answers).toHaveLength(1);

@@ -1,5 +1,5 @@
 /** @runs-alone */
-/** What a server does wrong means the same at every worker: the same bytes, and never a success. */
+/** A misbehaving server causes the same answer at every worker: the same bytes, and never a success. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,7 @@ import {
 } from '#lib/testing/hostile-server';
 import type { RawAnswer, RawClient } from '#lib/testing/raw-client';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { toMisbehaviour } from '../support/behaviour-title.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';
 import { clientViaIngress, FORWARDED_TRANSPORTS, type ForwardedTransport } from '../support/forwarding-clients.js';
 import { until } from '../support/until.js';
@@ -25,10 +26,10 @@ import { expectAnswer } from '../support/answer-checks.js';
 const isChild = (carrier: Carrier): boolean => carrier.startsWith('stdio');
 
 /**
- * All but what only a timeout reveals, what never ends, and what a child process does not survive: until it is started
- * again nothing else can be tried.
+ * All misbehaviours except those that only a timeout reveals, those that never end, and those that a child process does
+ * not survive: until it has restarted no other call can be tested.
  */
-function steadies(carrier: Carrier): Behaviour[] {
+function testableBehaviours(carrier: Carrier): Behaviour[] {
   return behavioursOf(carrier).filter(({ name, untilTimeout, endsSession }) => {
     const isMortal = isChild(carrier) && endsSession?.includes(carrier);
     return !isMortal && !untilTimeout?.includes(carrier) && !/endless|flood/.test(name);
@@ -37,7 +38,7 @@ function steadies(carrier: Carrier): Behaviour[] {
 
 const CELLS = CARRIERS.flatMap((carrier) => FORWARDED_TRANSPORTS.map((transport) => ({ carrier, transport })));
 
-/** The same call by the worker that owns the session, and by the other one. */
+/** The answers to the same call at the session owner and at the other worker. */
 interface Pair {
   readonly local: RawAnswer;
   readonly forwarded: RawAnswer;
@@ -46,7 +47,7 @@ interface Pair {
 
 let redis: RunningRedis;
 let servers: ReadonlyMap<Carrier, HostileServer>;
-/** Where child processes note what they ran. */
+/** The files to which child processes append the calls that they ran. */
 let folder: string;
 let cluster: TestCluster;
 const tried = new Map<string, ReadonlyMap<string, Pair>>();
@@ -65,7 +66,7 @@ beforeAll(async () => {
     servers: Object.fromEntries(CARRIERS.map((carrier) => [carrier, definitionOf(carrier)])),
     env: { ISTHMUS_UPSTREAM_MAX_MESSAGE: '1MiB' },
   });
-  // All at once: most of the time goes by in pauses before streams are picked up again.
+  // Concurrently: most of the time passes in pauses before streams are resumed.
   const trying = CELLS.map(async ({ carrier, transport }) =>
     tried.set(carrier + transport, await callAll(carrier, transport)),
   );
@@ -86,7 +87,7 @@ function definitionOf(carrier: Carrier): object {
   return { transport: 'stdio', ...hostileCommand(era, join(folder, carrier)) };
 }
 
-/** How often the call with this mark reached the server. */
+/** The number of times that the call with this mark reached the server. */
 function runs(carrier: Carrier, mark: string): number {
   return servers.get(carrier)?.counters.runs(mark) ?? stdioRuns(join(folder, carrier), mark);
 }
@@ -103,8 +104,8 @@ class Couple {
 
   async open(): Promise<void> {
     const [owner = '', other = ''] = cluster.workers.map(({ url }) => `${url}/servers/${this.carrier}`);
-    const doors = [owner, other].map((ingressUrl) => ({ ownerUrl: owner, ingressUrl }));
-    this.clients = doors.map((each) => clientViaIngress(this.transport, each, { token: this.token }));
+    const routes = [owner, other].map((ingressUrl) => ({ ownerUrl: owner, ingressUrl }));
+    this.clients = routes.map((each) => clientViaIngress(this.transport, each, { token: this.token }));
     for (const client of this.clients) await client.connect();
   }
 
@@ -115,7 +116,7 @@ class Couple {
       client.request('tools/call', { name, arguments: { call: marks[index] ?? '' } });
     const isSharing = this.transport === 'rpc' || this.transport === 'modern';
     const isLosing = endsSession?.includes(this.carrier) === true;
-    // Whose question it was that was refused is known where no other call could have asked it.
+    // A rejected question belongs to this call only if no other call could have sent it.
     const isAsking = 'toModern' in expectationOf(behaviour, this.carrier);
     const mustTakeTurns = isSharing && (isLosing || isAsking);
     const [local, forwarded] = await (mustTakeTurns ? this.inTurn(ask) : Promise.all(this.clients.map(ask)));
@@ -123,7 +124,7 @@ class Couple {
     return { local, forwarded, marks };
   }
 
-  /** Without sessions of their own both share one at the server: each gets a new one before it is lost to it. */
+  /** Clients without own sessions share one at the server, so each gets a new session before the server forgets it. */
   private async inTurn(ask: (client: RawClient, index: number) => Promise<RawAnswer>): Promise<RawAnswer[]> {
     const answers: RawAnswer[] = [];
     for (const [index, client] of this.clients.entries()) {
@@ -140,7 +141,7 @@ class Couple {
   }
 }
 
-/** Until a worker has heard that a shared session was lost at another one, it refuses to call; nothing has run then. */
+/** A worker rejects calls until it has learned that a shared session was lost at another worker; such calls have not run. */
 function recovered(client: RawClient): Promise<void> {
   return until(async () => {
     const { answers } = await client.request('tools/call', { name: 'good', arguments: {} });
@@ -149,12 +150,12 @@ function recovered(client: RawClient): Promise<void> {
 }
 
 async function callAll(carrier: Carrier, transport: ForwardedTransport): Promise<Map<string, Pair>> {
-  // Nobody shares an upstream session with another transport: one that is lost must not be missed elsewhere.
+  // Each transport has its own upstream sessions, so that a lost session does not affect another transport.
   const token = await cluster.token({ subject: `${carrier}-${transport}` });
   const couple = new Couple(carrier, transport, token);
   await couple.open();
   const pairs = new Map<string, Pair>();
-  for (const behaviour of steadies(carrier)) {
+  for (const behaviour of testableBehaviours(carrier)) {
     pairs.set(behaviour.name, await couple.call(behaviour));
     if (!behaviour.endsSession?.includes(carrier)) continue;
     await couple.close();
@@ -164,26 +165,29 @@ async function callAll(carrier: Carrier, transport: ForwardedTransport): Promise
   return pairs;
 }
 
-/** Everything that a client sees but the ids, which are its own or drawn for each request. */
+/** Everything that a client sees except ids, which differ between requests. */
 function bytesOf({ id, status, headers, body, answers }: RawAnswer) {
   const text = `${body}\n${JSON.stringify(answers)}`
     .replaceAll(`"id":${JSON.stringify(id)},`, '"id":"given",')
     .replaceAll(/"requestId":"[\da-f-]{36}"/g, '"requestId":"drawn"')
-    // Where our own request to the server breaks off depends on the digits of its id.
+    // The position at which the gateway's request to the server is cut off depends on the length of its id.
     .replaceAll(/at character \d+/g, 'at some character');
   return { status, type: headers['content-type'], wwwAuthenticate: headers['www-authenticate'], text };
 }
 
-describe.each(CELLS)('misdeeds of a server ($carrier), told over $transport', ({ carrier, transport }) => {
-  it.each(steadies(carrier))('$name', (behaviour) => {
-    const { local, forwarded, marks } = tried.get(carrier + transport)?.get(behaviour.name) ?? {};
-    if (!local || !forwarded) throw new Error('It was not tried');
-    for (const answer of [local, forwarded]) expectAnswer(answer, transport, expectationOf(behaviour, carrier));
-    expect(bytesOf(forwarded)).toEqual(bytesOf(local));
-    expect(marks?.map((mark) => runs(carrier, mark))).toEqual([1, 1]);
-  });
+describe.each(CELLS)('a hostile server over $carrier, called over $transport', ({ carrier, transport }) => {
+  it.each(testableBehaviours(carrier).map((behaviour) => [toMisbehaviour(behaviour), behaviour] as const))(
+    'causes the same answer at both workers when it %s',
+    (_title, behaviour) => {
+      const { local, forwarded, marks } = tried.get(carrier + transport)?.get(behaviour.name) ?? {};
+      if (!local || !forwarded) throw new Error('The behaviour was not tried.');
+      for (const answer of [local, forwarded]) expectAnswer(answer, transport, expectationOf(behaviour, carrier));
+      expect(bytesOf(forwarded)).toEqual(bytesOf(local));
+      expect(marks?.map((mark) => runs(carrier, mark))).toEqual([1, 1]);
+    },
+  );
 });
 
-it('both workers are there to the end', () => {
+it('both workers survive all misbehaviours of servers', () => {
   expect(cluster.workers.map(({ output }) => /Unhandled|\bat .+:\d+:\d+/.test(output))).toEqual([false, false]);
 });

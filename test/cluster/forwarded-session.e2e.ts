@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => world.close());
 
-/** Reads on until a message of this method came. */
+/** Reads messages until one of this method arrives. */
 async function heard(stream: EventReader, method: string): Promise<JsonObject> {
   for (;;) {
     const message = await stream.message();
@@ -32,7 +32,7 @@ async function heard(stream: EventReader, method: string): Promise<JsonObject> {
 }
 
 describe('a session that another worker owns', () => {
-  it('takes calls at once and at every worker, and each reaches the server once', async () => {
+  it('accepts calls at every worker immediately, and each call reaches the server once', async () => {
     const client = await world.initialize(owner);
     for (const [mark, worker] of Object.entries({ atOwner: owner, atOther: other, atThird: third })) {
       const { status, messages } = await client.callAndRead(worker, mark);
@@ -44,7 +44,7 @@ describe('a session that another worker owns', () => {
     expect(await client.request(other, 'ping')).toMatchObject({ messages: [{ result: {} }] });
   });
 
-  it('passes progress on as it comes, before the answer', async () => {
+  it('streams progress to the client before the answer', async () => {
     const client = await world.initialize(owner);
     const stream = await client.openStream(other, 'progressing', 'hold', { key: 'progressing' });
     const progress = { method: 'notifications/progress', params: { progressToken: 'of progressing', progress: 0 } };
@@ -54,7 +54,7 @@ describe('a session that another worker owns', () => {
     expect(await stream.rest()).toMatchObject([answer]);
   });
 
-  it('asks its client, who answers at a third worker', async () => {
+  it('sends a question to its client, which answers at a third worker', async () => {
     const client = await world.initialize(owner, { capabilities: { elicitation: {} } });
     const stream = await client.openStream(other, 'asking', 'ask_name');
     const question = await stream.message();
@@ -66,7 +66,7 @@ describe('a session that another worker owns', () => {
     expect(world.server.arrivals('asking')).toBe(1);
   });
 
-  it('takes notifications, answered 202', async () => {
+  it('accepts notifications with status 202', async () => {
     const client = await world.initialize(owner);
     expect(await client.notify(other, 'notifications/initialized')).toEqual({ status: 202, messages: [] });
     expect(await client.notify(other, 'notifications/roots/list_changed')).toEqual({ status: 202, messages: [] });
@@ -76,7 +76,7 @@ describe('a session that another worker owns', () => {
     ['a third worker', () => third],
     ['its owner', () => owner],
     ['the worker that took the call', () => other],
-  ])('has a call cancelled from %s: the server sees it within 250 ms', async (where, worker) => {
+  ])('cancels a call at the server within 250 ms when the client cancels it at %s', async (where, worker) => {
     const client = await world.initialize(owner);
     const id = `cancelled from ${where}`;
     const { calls } = world.server.server;
@@ -93,12 +93,12 @@ describe('a session that another worker owns', () => {
     expect(world.server.arrivals(id)).toBe(1);
   });
 
-  it('tells of changes on the stream that its client opened at another worker', async () => {
+  it('sends change notifications on the stream that its client opened at another worker', async () => {
     const client = await world.initialize(owner);
     const opened = await client.stream(other);
     expect(opened.status).toBe(200);
     const stream = new EventReader(opened);
-    // The server's own stream opens beside the call, and what happens before goes unheard: so change until heard.
+    // The server stream opens concurrently with the call and misses earlier changes: so change until one arrives.
     await client.callAndRead(owner, 'first of the stream');
     const list = heard(stream, 'notifications/tools/list_changed');
     let isHeard = false;
@@ -111,27 +111,27 @@ describe('a session that another worker owns', () => {
     await stream.cancel();
   });
 
-  it('subscribes to a resource through one worker and hears of it at another', async () => {
+  it('subscribes to a resource at one worker and sends its updates at another', async () => {
     const client = await world.initialize(owner);
     const stream = new EventReader(await client.stream(third));
     expect(await client.request(other, 'resources/subscribe', { uri: WATCHED })).toMatchObject({
       messages: [{ result: {} }],
     });
-    const told = heard(stream, 'notifications/resources/updated');
-    let isTold = false;
-    void told.then(() => (isTold = true));
+    const updated = heard(stream, 'notifications/resources/updated');
+    let isNotified = false;
+    void updated.then(() => (isNotified = true));
     await until(async () => {
       await client.callAndRead(other, 'touch', 'touch_resource');
-      return isTold;
+      return isNotified;
     });
-    expect(await told).toMatchObject({ params: { uri: WATCHED } });
+    expect(await updated).toMatchObject({ params: { uri: WATCHED } });
     expect(await client.request(other, 'resources/unsubscribe', { uri: WATCHED })).toMatchObject({
       messages: [{ result: {} }],
     });
     await stream.cancel();
   });
 
-  it('logs as loud as it was told at another worker', async () => {
+  it('logs at the level that its client set at another worker', async () => {
     const client = await world.initialize(owner);
     expect(await client.request(other, 'logging/setLevel', { level: 'critical' })).toMatchObject({
       messages: [{ result: {} }],
@@ -142,7 +142,7 @@ describe('a session that another worker owns', () => {
     expect(messages.at(-1)).toMatchObject({ id: 'logging', result: { content: [{ text: 'logged at 8 levels' }] } });
   });
 
-  it('takes batches of the revision that has them', async () => {
+  it('accepts batches at revision 2025-03-26', async () => {
     const client = await world.initialize(owner, { revision: '2025-03-26' });
     const cancelled = { jsonrpc: '2.0', method: 'notifications/roots/list_changed' };
     const batch = [toolCall('one', 'echo', { text: 'one' }), cancelled, toolCall('two', 'echo', { text: 'two' })];
@@ -155,7 +155,7 @@ describe('a session that another worker owns', () => {
     expect(await read(await client.post(other, [cancelled, cancelled]))).toEqual({ status: 202, messages: [] });
   });
 
-  it('ends with a DELETE at another worker: 404 everywhere afterwards', async () => {
+  it('ends with a DELETE at another worker, and answers 404 at every worker afterwards', async () => {
     const client = await world.initialize(owner);
     await client.callAndRead(other, 'before its end');
     expect((await client.end(other)).status).toBe(204);
@@ -169,7 +169,7 @@ describe('a session that another worker owns', () => {
     expect(world.server.arrivals('after its end')).toBe(0);
   });
 
-  it('serves many calls at once, each of them once', async () => {
+  it('serves many concurrent calls, each of them once', async () => {
     const client = await world.initialize(owner);
     const marks = Array.from({ length: 20 }, (_, index) => `burst ${index}`);
     const answers = await Promise.all(marks.map((mark) => client.callAndRead(other, mark)));

@@ -1,5 +1,5 @@
 /** @runs-alone */
-/** Workers that share a Redis hold callers to one limit together. */
+/** Workers that share a Redis enforce one limit together. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
@@ -26,7 +26,7 @@ afterAll(async () => {
   await Promise.all([server?.close(), redis?.stop()]);
 });
 
-it('admits no more calls at all workers together than the limit says', async () => {
+it('a rate limit admits its number of calls over all workers together', async () => {
   const token = await cluster.token();
   const call = async (index: number) => {
     const { url } = cluster.workers[index % 2]!;

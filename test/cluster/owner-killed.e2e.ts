@@ -10,9 +10,9 @@ const NOT_EXECUTED = { error: { code: -31_001, data: { outcome: 'not_executed', 
 const OUTCOME_UNKNOWN = { error: { code: -31_002, data: { outcome: 'unknown', retriable: false } } };
 const SESSION_UNKNOWN = { error: { code: -32_600, message: 'Session not found. Initialize a new one.' } };
 
-/** The figures of the promises, twice: several processes share few cores here. */
+/** The promised limits; doubled, because several processes share few cores. */
 const REFUSED_WITHIN_MS = scaleDeadline(2 * 600);
-const TOLD_WITHIN_MS = scaleDeadline(2 * 7_000);
+const KNOWN_DEAD_WITHIN_MS = scaleDeadline(2 * 7_000);
 
 let world: ClusterWorld;
 let owner: ClusterWorker;
@@ -26,14 +26,14 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-/** The killed worker is not there any more when this resolves. */
-async function killed(worker: ClusterWorker): Promise<void> {
+/** Kills the worker and waits until its process has ended. */
+async function kill(worker: ClusterWorker): Promise<void> {
   worker.kill('SIGKILL');
   await worker.ended;
 }
 
-/** Calls again and again until something else than "not now" comes. Says what came until then, and what came at last. */
-async function askUntilTold(client: RoamingClient, worker: ClusterWorker, mark: string) {
+/** Calls until the answer is not 503 any more. Returns that answer and the ones before it. */
+async function callUntilFinal(client: RoamingClient, worker: ClusterWorker, mark: string) {
   const before: ReadAnswer[] = [];
   for (let turn = 0; ; turn += 1) {
     const answer = await client.callAndRead(worker, `${mark} ${turn}`);
@@ -42,22 +42,22 @@ async function askUntilTold(client: RoamingClient, worker: ClusterWorker, mark: 
   }
 }
 
-async function initializedInTheEnd(worker: ClusterWorker): Promise<RoamingClient> {
+async function initializeUntilAccepted(worker: ClusterWorker): Promise<RoamingClient> {
   for (;;) {
     const client = await world.initialize(worker).catch(() => undefined);
     if (client) return client;
   }
 }
 
-/** What reached the server of the calls of `askUntilTold`. */
+/** The number of calls of `callUntilFinal` that reached the server. */
 const arrivalsOf = (mark: string, marks: number) =>
   Array.from({ length: marks }, (_, turn) => world.server.arrivals(`${mark} ${turn}`)).reduce((a, b) => a + b, 0);
 
 describe('a session whose owner was killed', () => {
-  it('is refused at once, is gone soon, and never comes back', async () => {
+  it('is answered 503 at first, 404 within seconds, and stays lost', async () => {
     const client = await world.initialize(owner);
     expect(await client.callAndRead(other, 'in time')).toMatchObject({ status: 200 });
-    await killed(owner);
+    await kill(owner);
     const first = await timed(() => client.callAndRead(other, 'too late'));
     expect(first.value).toMatchObject({ status: 503, messages: [{ id: 'too late', ...NOT_EXECUTED }] });
     expect(first.ms).toBeLessThan(REFUSED_WITHIN_MS);
@@ -66,14 +66,14 @@ describe('a session whose owner was killed', () => {
     const fresh = await world.initialize(other);
     expect(await fresh.callAndRead(third, 'of the new session')).toMatchObject({ status: 200 });
 
-    const told = await timed(() => askUntilTold(client, other, 'again'));
-    const { before, last, marks } = told.value;
+    const final = await timed(() => callUntilFinal(client, other, 'again'));
+    const { before, last, marks } = final.value;
     for (const { messages } of before) expect(messages).toMatchObject([NOT_EXECUTED]);
     expect(last).toMatchObject({ status: 404, messages: [SESSION_UNKNOWN] });
-    expect(first.ms + told.ms).toBeLessThan(TOLD_WITHIN_MS);
+    expect(first.ms + final.ms).toBeLessThan(KNOWN_DEAD_WITHIN_MS);
 
-    // Each worker finds it out by itself.
-    expect((await askUntilTold(client, third, 'again')).last).toMatchObject({ status: 404 });
+    // Each worker detects the dead owner by itself.
+    expect((await callUntilFinal(client, third, 'again')).last).toMatchObject({ status: 404 });
     for (const worker of [other, third]) {
       expect(await client.callAndRead(worker, 'for ever')).toMatchObject({ status: 404 });
       expect(await client.notify(worker, 'notifications/roots/list_changed')).toMatchObject({ status: 404 });
@@ -83,39 +83,39 @@ describe('a session whose owner was killed', () => {
     expect(world.server.arrivals('too late') + arrivalsOf('again', marks) + world.server.arrivals('for ever')).toBe(0);
   });
 
-  it('is gone at the worker that took its place on the same port too', async () => {
+  it('is unknown to the worker that replaces the owner on the same port', async () => {
     const client = await world.initialize(owner);
-    await killed(owner);
-    const heir = await world.cluster.addWorker({ ISTHMUS_PORT: new URL(owner.url).port });
-    expect(heir.url).toBe(owner.url);
-    const { last, marks } = await askUntilTold(client, heir, 'again');
+    await kill(owner);
+    const replacement = await world.cluster.addWorker({ ISTHMUS_PORT: new URL(owner.url).port });
+    expect(replacement.url).toBe(owner.url);
+    const { last, marks } = await callUntilFinal(client, replacement, 'again');
     expect(last).toMatchObject({ status: 404, messages: [SESSION_UNKNOWN] });
-    expect((await askUntilTold(client, other, 'elsewhere')).last).toMatchObject({ status: 404 });
+    expect((await callUntilFinal(client, other, 'elsewhere')).last).toMatchObject({ status: 404 });
     expect(arrivalsOf('again', marks) + arrivalsOf('elsewhere', marks)).toBe(0);
-    // What the handshake learns of the server may be placed at the dead worker until the list of the living is read again.
-    const fresh = await initializedInTheEnd(heir);
+    // Until the list of live workers is read again, the connection for the handshake may be assigned to the dead worker.
+    const fresh = await initializeUntilAccepted(replacement);
     expect(await fresh.callAndRead(other, 'of the new session')).toMatchObject({ status: 200 });
   });
 
-  it('has its call answered with an unknown outcome, once, and the call ran once', async () => {
+  it('answers its in-flight call once, with an unknown outcome, and the call ran once', async () => {
     const client = await world.initialize(owner);
     const stream = await client.openStream(other, 'in flight', 'hold', { key: 'in flight' });
     expect(await stream.message()).toMatchObject({ method: 'notifications/progress' });
     const { value, ms } = await timed(async () => {
-      await killed(owner);
+      await kill(owner);
       return stream.rest();
     });
     expect(value).toMatchObject([{ id: 'in flight', ...OUTCOME_UNKNOWN }]);
-    expect(ms).toBeLessThan(TOLD_WITHIN_MS);
+    expect(ms).toBeLessThan(KNOWN_DEAD_WITHIN_MS);
     expect(world.server.arrivals('in flight')).toBe(1);
   });
 
-  it('has the call that waits for its client answered with an unknown outcome', async () => {
+  it('answers a call that waits for its client with an unknown outcome', async () => {
     const client = await world.initialize(owner, { capabilities: { elicitation: {} } });
     const stream = await client.openStream(other, 'asking', 'ask_name');
     const question = await stream.message();
     expect(question).toMatchObject({ method: 'elicitation/create' });
-    await killed(owner);
+    await kill(owner);
     const answer = { jsonrpc: '2.0', id: question['id'] ?? null, result: { action: 'decline' } };
     const { value, ms } = await timed(async () => {
       const posted = await client.post(third, answer);
@@ -123,29 +123,29 @@ describe('a session whose owner was killed', () => {
     });
     expect(value.status).toBe(503);
     expect(value.rest).toMatchObject([{ id: 'asking', ...OUTCOME_UNKNOWN }]);
-    expect(ms).toBeLessThan(TOLD_WITHIN_MS);
+    expect(ms).toBeLessThan(KNOWN_DEAD_WITHIN_MS);
     expect(world.server.arrivals('asking')).toBe(1);
   });
 
-  it('has its standing stream closed, for the client to come back', async () => {
+  it('closes its GET stream, so that the client reconnects', async () => {
     const client = await world.initialize(owner);
     const stream = new EventReader(await client.stream(other));
     const { value, ms } = await timed(async () => {
-      await killed(owner);
+      await kill(owner);
       return stream.rest();
     });
     expect(value).toEqual([]);
-    expect(ms).toBeLessThan(TOLD_WITHIN_MS);
+    expect(ms).toBeLessThan(KNOWN_DEAD_WITHIN_MS);
   });
 });
 
-describe('a call whose client reached the owner through a worker that was killed', () => {
-  it('goes on, runs once, and gives its answer to the client that comes back elsewhere', async () => {
+describe('a call whose ingress worker was killed', () => {
+  it('continues at the owner, runs once, and delivers its answer when the client resumes at another worker', async () => {
     const client = await world.initialize(owner);
     const begun = await client.openStream(other, 'survivor', 'hold', { key: 'survivor' });
     const first = await nextMessage(begun);
     expect(first).toMatchObject({ message: { method: 'notifications/progress' } });
-    await killed(other);
+    await kill(other);
     world.server.server.world.release('survivor');
     const resumed = new EventReader(await client.stream(third, first.id));
     expect(resumed.response.status).toBe(200);

@@ -11,9 +11,9 @@ const OUTCOME_UNKNOWN = { error: { code: -31_002, data: { outcome: 'unknown', re
 const ROOTS_CHANGED = 'notifications/roots/list_changed';
 
 const SHORT_PAUSE_MS = 2_000;
-/** Longer than a worker may be silent before it is taken for dead. */
+/** Longer than the time without a heartbeat after which a worker is considered dead. */
 const LONG_PAUSE_MS = 20_000;
-/** Half a second without an acceptance, and the way to Redis and back; twice, as several processes share few cores. */
+/** Half a second without an acceptance, plus the round trip to Redis; doubled, because several processes share few cores. */
 const REFUSED_WITHIN_MS = scaleDeadline(2 * 1_200);
 
 let world: ClusterWorld;
@@ -34,7 +34,7 @@ interface Refused {
   readonly ms: number;
 }
 
-/** Freezes the owner for so long, and calls through another worker all the time. */
+/** Pauses the owner, and calls through another worker for as long. */
 async function callsDuringPause(client: RoamingClient, pauseMs: number): Promise<Refused[]> {
   const calls: Refused[] = [];
   owner.kill('SIGSTOP');
@@ -47,7 +47,7 @@ async function callsDuringPause(client: RoamingClient, pauseMs: number): Promise
   return calls;
 }
 
-/** Calls until the worker serves the session again. What was sent to it before has reached it by then. */
+/** Calls until the worker serves the session again. Earlier messages have reached it by then. */
 async function served(client: RoamingClient, worker: ClusterWorker): Promise<void> {
   for (let turn = 0; ; turn += 1) {
     const { status } = await client.callAndRead(worker, `after the pause at ${worker.url} ${turn}`);
@@ -56,8 +56,8 @@ async function served(client: RoamingClient, worker: ClusterWorker): Promise<voi
   }
 }
 
-/** Asks until the worker can tell: it does not listen while it starts anew. */
-async function askUntilTold(client: RoamingClient, worker: ClusterWorker, mark: string): Promise<ReadAnswer> {
+/** Calls until the answer is final: the worker does not listen while it restarts. */
+async function callUntilFinal(client: RoamingClient, worker: ClusterWorker, mark: string): Promise<ReadAnswer> {
   for (;;) {
     const answer = await client.callAndRead(worker, mark).catch(() => undefined);
     if (answer && answer.status !== 503) return answer;
@@ -66,8 +66,8 @@ async function askUntilTold(client: RoamingClient, worker: ClusterWorker, mark: 
 
 const arrivalsOf = (marks: readonly string[]): string[] => marks.filter((mark) => world.server.arrivals(mark) > 0);
 
-describe('an owner that stands still for a moment', () => {
-  it('has its calls refused in time, and none of them runs when it goes on', async () => {
+describe('a session owner that is paused for two seconds', () => {
+  it('causes 503 for calls at other workers in time, and runs none of them after the pause', async () => {
     const client = await world.initialize(owner);
     await client.callAndRead(other, 'before');
     const calls = await callsDuringPause(client, SHORT_PAUSE_MS);
@@ -83,7 +83,7 @@ describe('an owner that stands still for a moment', () => {
     expect(world.server.duplicates()).toEqual([]);
   });
 
-  it('has accepted nothing: what else was sent is refused, and changes nothing later', async () => {
+  it('causes 503 for notifications, answers and DELETE requests too, and none of them takes effect after the pause', async () => {
     const client = await world.initialize(owner, { capabilities: { elicitation: {} } });
     const held = await client.openStream(other, 'held', 'hold', { key: 'held' });
     await world.server.arrived('held');
@@ -115,7 +115,7 @@ describe('an owner that stands still for a moment', () => {
     expect(world.server.duplicates()).toEqual([]);
   });
 
-  it('answers the call that it was at when it goes on', async () => {
+  it('answers its in-flight call after the pause', async () => {
     const client = await world.initialize(owner);
     const stream = await client.openStream(other, 'in flight', 'hold', { key: 'in flight' });
     await stream.message();
@@ -129,36 +129,36 @@ describe('an owner that stands still for a moment', () => {
   });
 });
 
-describe('an owner that stood still until it was taken for dead', () => {
-  it('never serves its sessions again, not even at its own door', async () => {
+describe('a session owner that was paused until it was considered dead', () => {
+  it('never serves its sessions again, not even to clients that connect to it directly', async () => {
     const client = await world.initialize(owner);
     await client.callAndRead(other, 'before');
     const calls = await callsDuringPause(client, LONG_PAUSE_MS);
-    const told = calls.findIndex(({ answer }) => answer.status !== 503);
-    expect(told).toBeGreaterThan(0);
-    for (const { answer, ms } of calls.slice(0, told)) {
+    const firstFinal = calls.findIndex(({ answer }) => answer.status !== 503);
+    expect(firstFinal).toBeGreaterThan(0);
+    for (const { answer, ms } of calls.slice(0, firstFinal)) {
       expect(answer).toMatchObject({ status: 503, messages: [NOT_EXECUTED] });
       expect(ms).toBeLessThan(REFUSED_WITHIN_MS);
     }
-    expect(calls.slice(told).filter(({ answer }) => answer.status !== 404)).toEqual([]);
+    expect(calls.slice(firstFinal).filter(({ answer }) => answer.status !== 404)).toEqual([]);
 
-    // Waits at its door already when it wakes up, before it can have learned anything.
+    // This call is already connected when the owner resumes, before the owner can know that it was fenced.
     const early = client.callAndRead(owner, 'at the door').then(
       ({ status }) => status,
       () => 'cut',
     );
     owner.kill('SIGCONT');
-    // A worker that was declared gone starts anew, and hangs up on whoever waits.
+    // A worker that was declared dead restarts, and closes the connections of waiting clients.
     expect([404, 'cut']).toContain(await early);
     for (const worker of [owner, other, third]) {
-      expect(await askUntilTold(client, worker, 'for ever')).toMatchObject({ status: 404 });
+      expect(await callUntilFinal(client, worker, 'for ever')).toMatchObject({ status: 404 });
     }
     const marks = [...calls.map(({ mark }) => mark), 'at the door', 'for ever'];
     expect(arrivalsOf(marks)).toEqual([]);
     expect(world.server.duplicates()).toEqual([]);
   });
 
-  it('has the call that it was at answered with an unknown outcome, once', async () => {
+  it('causes one answer with an unknown outcome for its in-flight call', async () => {
     const client = await world.initialize(owner);
     const stream = await client.openStream(other, 'in flight', 'hold', { key: 'in flight' });
     await stream.message();
@@ -167,14 +167,14 @@ describe('an owner that stood still until it was taken for dead', () => {
     world.server.server.world.release('in flight');
     owner.kill('SIGCONT');
     expect(await stream.rest()).toMatchObject([{ id: 'in flight', ...OUTCOME_UNKNOWN }]);
-    expect(await askUntilTold(client, owner, 'after')).toMatchObject({ status: 404 });
+    expect(await callUntilFinal(client, owner, 'after')).toMatchObject({ status: 404 });
     expect(world.server.arrivals('in flight')).toBe(1);
     expect(world.server.duplicates()).toEqual([]);
   });
 });
 
-describe('a worker that stands still while a call comes through it', () => {
-  it('costs its client neither the call nor the answer', async () => {
+describe('an ingress worker that is paused during a call', () => {
+  it('loses neither the call nor its answer', async () => {
     const client = await world.initialize(owner);
     const stream = await client.openStream(other, 'in flight', 'hold', { key: 'in flight' });
     const { id } = await nextMessage(stream);
@@ -185,19 +185,19 @@ describe('a worker that stands still while a call comes through it', () => {
     const answer = { id: 'in flight', result: { content: [{ text: 'released in flight' }] } };
     expect(await resumed.rest()).toMatchObject([answer]);
     other.kill('SIGCONT');
-    // Its own connection is over for the client, who has come back over another one.
+    // The client has given up its first connection and has resumed over another worker.
     expect(await stream.rest()).toEqual([]);
     expect(world.server.arrivals('in flight')).toBe(1);
   });
 });
 
-describe('an HTTP+SSE session whose owner stands still', () => {
-  it('has no message accepted elsewhere, and none of them runs later', async () => {
+describe('an HTTP+SSE session whose owner is paused', () => {
+  it('accepts no message at other workers, and runs none of them later', async () => {
     const headers = { authorization: `Bearer ${await world.cluster.token()}`, 'content-type': 'application/json' };
     const opened = await fetch(`${owner.url}/servers/ref/sse`, {
       headers: { ...headers, accept: 'text/event-stream' },
     });
-    // The first event says where messages are to be posted.
+    // The first event contains the URL to post messages to.
     const inbox = (await new EventReader(opened).next())?.data ?? '';
     const post = (body: object) =>
       fetch(`${other.url}${inbox}`, { method: 'POST', headers, body: JSON.stringify(body) });

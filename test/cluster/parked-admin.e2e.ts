@@ -41,8 +41,8 @@ async function listAt(worker: ClusterWorker): Promise<{ items: Shown[]; silentWo
 
 const park = (worker: ClusterWorker, what: MarkedTool) => client.callForInput(worker, what);
 
-describe('the view of parked calls', () => {
-  it('shows the calls of all workers at every worker, and nothing of what is said in them', async () => {
+describe('the admin API for parked calls', () => {
+  it('lists the parked calls of all workers at every worker, without their arguments and questions', async () => {
     const marks = three.map((_, index) => `shown ${index}`);
     const asked = await Promise.all(
       three.map((worker, index) => park(worker, { mark: marks[index]!, tool: 'ask_name' })),
@@ -64,8 +64,8 @@ describe('the view of parked calls', () => {
       });
       expect(new Set(items.map((item) => item.worker)).size).toBe(3);
       const [first] = items;
-      const alone = await send(worker, 'GET', `${PATH}/${first!.id}`, ['auditor']);
-      expect(await alone.json()).toEqual(first);
+      const single = await send(worker, 'GET', `${PATH}/${first!.id}`, ['auditor']);
+      expect(await single.json()).toEqual(first);
       for (const secret of ['shown', 'What is your name?']) expect(JSON.stringify(items)).not.toContain(secret);
     }
     for (const [index, questions] of asked.entries()) {
@@ -74,7 +74,7 @@ describe('the view of parked calls', () => {
     expect((await listAt(three[0])).items).toEqual([]);
   });
 
-  it('cancels a call of another worker at its server, and the client is told', async () => {
+  it('cancels a parked call of another worker at its server, and the client receives an unknown outcome', async () => {
     const [first, second, third] = three;
     const what = { mark: 'cancelled by hand', tool: 'ask_name' };
     const { calls } = world.server.server;
@@ -94,7 +94,7 @@ describe('the view of parked calls', () => {
   it.each([
     ['GET', PATH, { admin: 200, operator: 200, auditor: 200, user: 403 }],
     ['DELETE', `${PATH}/nonsense`, { admin: 404, operator: 404, auditor: 403, user: 403 }],
-  ])('takes %s %s from the roles that may', async (verb, path, statuses) => {
+  ])('permits %s %s to the roles that may use it only', async (verb, path, statuses) => {
     for (const [role, status] of Object.entries(statuses)) {
       const answer = await send(three[0], verb, path, [role]);
       expect([role, answer.status]).toEqual([role, status]);
@@ -103,8 +103,8 @@ describe('the view of parked calls', () => {
       expect(await answer.json()).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) });
     }
     expect((await send(three[0], verb, path, [])).status).toBe(403);
-    const stranger = await send(three[0], verb, path);
-    expect([stranger.status, stranger.headers.get('www-authenticate')]).toEqual([
+    const anonymous = await send(three[0], verb, path);
+    expect([anonymous.status, anonymous.headers.get('www-authenticate')]).toEqual([
       401,
       expect.stringMatching(/^Bearer /),
     ]);
@@ -112,7 +112,7 @@ describe('the view of parked calls', () => {
     expect(forged.status).toBe(401);
   });
 
-  it('names a worker that does not answer', async () => {
+  it('lists a worker that does not answer the query as silent', async () => {
     const [first, second] = three;
     second.kill('SIGSTOP');
     try {

@@ -13,8 +13,8 @@ const INVALID = { error: { code: -32_602, data: { outcome: 'not_executed' } } };
 const LOST = { error: { code: -31_011, data: { outcome: 'unknown', retriable: false } } };
 const UNKNOWN = { error: { code: -31_002, data: { outcome: 'unknown' } } };
 
-/** The figure of the promises, twice: several processes share few cores here. */
-const TOLD_WITHIN_MS = scaleDeadline(2 * 7_000);
+/** The promised limits; doubled, because several processes share few cores. */
+const KNOWN_DEAD_WITHIN_MS = scaleDeadline(2 * 7_000);
 const CANCELLED_WITHIN_MS = scaleDeadline(2 * 250);
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -42,8 +42,8 @@ async function startWorld(env: Readonly<Record<string, string>> = {}): Promise<P
 
 const askName = (mark: string): MarkedTool => ({ mark, tool: 'ask_name' });
 
-/** Repeats until something else than "not now" comes. */
-async function repeatUntilTold(
+/** Repeats the call until the answer is not "owner unreachable" any more. */
+async function repeatUntilFinal(
   client: RepeatingClient,
   worker: ClusterWorker,
   what: MarkedTool,
@@ -55,7 +55,7 @@ async function repeatUntilTold(
   }
 }
 
-describe('a call that waits for its client', () => {
+describe('a parked call', () => {
   let world: ParkedWorld;
   let answersBefore: number;
   let sessionsBefore: number;
@@ -71,7 +71,7 @@ describe('a call that waits for its client', () => {
   });
   afterAll(closeAll);
 
-  it('is answered at any other worker, wherever it began, and reaches the server once', async () => {
+  it('can be answered at every other worker, and reaches the server once', async () => {
     const { client, three, server } = world;
     for (const [index, began] of three.entries()) {
       const what = askName(`begun at ${index}`);
@@ -84,7 +84,7 @@ describe('a call that waits for its client', () => {
     expect(newSessions()).toBeLessThanOrEqual(1);
   });
 
-  it('gives the server an answer once, though it comes twice at a time and once more later', async () => {
+  it('sends its answer to the server once, although the client sends it twice concurrently and once more later', async () => {
     const { client, three, server } = world;
     const [first, second, third] = three;
     const what = { mark: 'answered twice', tool: 'ask_and_hold', args: { key: 'twice' } };
@@ -92,13 +92,13 @@ describe('a call that waits for its client', () => {
     const both = [client.call(second, what, answer), client.call(third, what, answer)];
     await until(() => answers() === 1);
     server.server.world.release('twice');
-    for (const told of await Promise.all(both)) expect(told).toMatchObject(text('released for Ada'));
+    for (const answered of await Promise.all(both)) expect(answered).toMatchObject(text('released for Ada'));
     const other = { ...answer, inputResponses: { 'question-1': { action: 'decline' } } };
     expect(await client.call(second, what, other)).toMatchObject(text('released for Ada'));
     expect([answers(), server.arrivals(what.mark)]).toEqual([1, 1]);
   });
 
-  it('is not answered by another principal, nor for another call, nor with a state that was altered', async () => {
+  it('rejects an answer of another principal, of another call, and with an altered request state', async () => {
     const { client, three, server, another } = world;
     const [first, second, third] = three;
     const what = askName('mine');
@@ -116,7 +116,7 @@ describe('a call that waits for its client', () => {
     expect([answers(), server.arrivals('mine')]).toEqual([1, 1]);
   });
 
-  it('is asked again and again, each time at another worker', async () => {
+  it('accepts the answers to three questions in a row, each at another worker', async () => {
     const { client, three, server } = world;
     const [first, second, third] = three;
     const what = { mark: 'three rounds', tool: 'ask_rounds', args: { rounds: 3 } };
@@ -132,7 +132,7 @@ describe('a call that waits for its client', () => {
     expect(server.arrivals(what.mark)).toBe(1);
   });
 
-  it('is asked three things at once, and again for those that were left out', async () => {
+  it('accepts the answers to three concurrent questions in two parts, at two workers', async () => {
     const { client, three } = world;
     const [first, second, third] = three;
     const what = { mark: 'at once', tool: 'ask_at_once' };
@@ -153,7 +153,7 @@ describe('a call that waits for its client', () => {
     expect(answers()).toBe(3);
   });
 
-  it('waits beside another one of the same upstream session, and each gets its own answer', async () => {
+  it('receives its own answer although another call of the same upstream session is parked too', async () => {
     const { client, three } = world;
     const [first, second, third] = three;
     const [one, two] = [askName('one'), askName('two')];
@@ -164,7 +164,7 @@ describe('a call that waits for its client', () => {
     expect(newSessions()).toBeLessThanOrEqual(1);
   });
 
-  it('goes on telling of its progress to the request that waits', async () => {
+  it('sends its progress to the request that repeats it', async () => {
     const { client, three, server } = world;
     const [first, second] = three;
     const what = { mark: 'progressing', tool: 'ask_and_hold', args: { key: 'progressing' } };
@@ -177,7 +177,7 @@ describe('a call that waits for its client', () => {
     expect(await stream.rest()).toMatchObject([text('released for Ada')]);
   });
 
-  it('is cancelled at the server when its client leaves a repetition at another worker', async () => {
+  it('is cancelled at the server when its client aborts a repetition at another worker', async () => {
     const { client, three, server } = world;
     const [first, second] = three;
     const what = { mark: 'left', tool: 'ask_and_hold', args: { key: 'left' } };
@@ -197,22 +197,22 @@ describe('a call that waits for its client', () => {
   });
 });
 
-describe('a call whose client does not come back', () => {
+describe('a parked call whose client does not answer', () => {
   afterEach(closeAll);
 
-  it('is cancelled at the server, and a late answer reaches nobody', async () => {
+  it('is cancelled at the server, and a late answer does not reach the server', async () => {
     const { client, three, server } = await startWorld({ ISTHMUS_QUESTION_TIMEOUT: '1s' });
     const [first, second] = three;
     const what = askName('late');
     const asked = await client.callForInput(first, what);
     await server.server.calls.until('ask_name', 'cancelled');
     expect(await client.call(second, what, answerAll(asked, ADA))).toMatchObject(UNKNOWN);
-    // What a cancelled tool says to its own question's end is not the client's answer.
+    // The cancelled tool ends its own question; that is not the client's answer.
     expect(server.arrivals(what.mark)).toBe(1);
     expect(server.server.calls.of('ask_name')).toMatchObject({ started: 1, finished: 0 });
   });
 
-  it('is one of so many: one more is given up, and that is said', async () => {
+  it('counts towards the limit of parked calls: one call more is abandoned with an unknown outcome', async () => {
     const { client, three, server } = await startWorld({ ISTHMUS_MAX_PARKED_CALLS_PER_PRINCIPAL: '1' });
     const [first] = three;
     const what = askName('the one');
@@ -224,24 +224,24 @@ describe('a call whose client does not come back', () => {
   });
 });
 
-describe('a call whose worker is gone', () => {
+describe('a parked call whose worker has ended', () => {
   afterEach(closeAll);
 
-  it('is lost when the worker was killed while its client thought: said as unknown, never begun again', async () => {
+  it('is answered with an unknown outcome and never restarted when the worker was killed before the answer', async () => {
     const { client, three, server } = await startWorld();
     const [first, second] = three;
     const what = askName('killed');
     const asked = await client.callForInput(first, what);
     first.kill('SIGKILL');
     await first.ended;
-    const { value, ms } = await timed(() => repeatUntilTold(client, second, what, asked));
+    const { value, ms } = await timed(() => repeatUntilFinal(client, second, what, asked));
     expect(value).toMatchObject(LOST);
-    expect(ms).toBeLessThan(TOLD_WITHIN_MS);
+    expect(ms).toBeLessThan(KNOWN_DEAD_WITHIN_MS);
     expect(await client.call(second, what, answerAll(asked, ADA))).toMatchObject(LOST);
     expect([server.arrivals(what.mark), server.answers]).toEqual([1, 0]);
   });
 
-  it('is unknown when the worker was killed after the answers had come', async () => {
+  it('is answered with an unknown outcome when the worker was killed after the answer', async () => {
     const { client, three, server } = await startWorld();
     const [first, second] = three;
     const what = { mark: 'killed later', tool: 'ask_and_hold', args: { key: 'killed later' } };
@@ -251,11 +251,11 @@ describe('a call whose worker is gone', () => {
       first.kill('SIGKILL');
       expect((await stream.rest()).at(-1)).toMatchObject(UNKNOWN);
     });
-    expect(ms).toBeLessThan(TOLD_WITHIN_MS);
+    expect(ms).toBeLessThan(KNOWN_DEAD_WITHIN_MS);
     expect(server.arrivals(what.mark)).toBe(1);
   });
 
-  it('is cancelled at the server by a worker that leaves, and its client is told that it is lost', async () => {
+  it('is cancelled at the server by a draining worker, and answered with an unknown outcome', async () => {
     const { client, three, server } = await startWorld();
     const [first, second] = three;
     const what = askName('left alone');
@@ -263,7 +263,7 @@ describe('a call whose worker is gone', () => {
     first.kill('SIGTERM');
     await server.server.calls.until('ask_name', 'cancelled');
     await first.ended;
-    expect(await repeatUntilTold(client, second, what, asked)).toMatchObject(LOST);
+    expect(await repeatUntilFinal(client, second, what, asked)).toMatchObject(LOST);
     expect(server.arrivals(what.mark)).toBe(1);
   });
 });

@@ -6,10 +6,10 @@ import { INDEPENDENT_LANES, MixedTraffic } from '../support/mixed-traffic.js';
 import { sendRedisCommand } from '../support/redis-commands.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
-/** Longer than a worker may be silent before it is taken for dead, and than it takes to find that out. */
-const LONGER_THAN_LIFE_MS = 7_500;
+/** Longer than the time without a heartbeat after which a worker is considered dead, plus the time to detect that. */
+const DEATH_DETECTED_MS = 7_500;
 const LAG_MS = 1_500;
-/** The Sentinels notice after half a second, agree within another one or two, and workers follow. */
+/** The Sentinels detect the failure after half a second and agree within two more seconds; then the workers reconnect. */
 const BACK_WITHIN_MS = scaleDeadline(2 * 4_000);
 
 let sentinels: RunningSentinels;
@@ -29,19 +29,19 @@ afterEach(async () => {
   await sentinels.stop();
 });
 
-describe('a fail-over to a replica that lags', () => {
+describe('a Redis failover to a lagging replica', () => {
   it.each<[string, NodeJS.Signals]>([
-    ['died', 'SIGKILL'],
-    ['fell silent, and comes back as a second master', 'SIGSTOP'],
+    ['was killed', 'SIGKILL'],
+    ['was paused, and resumes as a second master', 'SIGSTOP'],
   ])(
-    'of a master that %s runs nothing twice and tells no lies',
+    'runs no call twice and reports true outcomes after the master %s',
     async (_, signal) => {
       const { master, replica } = sentinels;
       const traffic = await MixedTraffic.start(world);
       const client = await world.initialize(world.owner);
       const held = await client.openStream(world.other, 'held', 'hold', { key: 'held' });
       await held.message();
-      // From here on it follows nobody: what is decided now, it will not know.
+      // From here on the replica does not replicate: it will not know what the master decides now.
       await sendRedisCommand(replica, 'REPLICAOF', '127.0.0.1', '1');
       await traffic.runFor(LAG_MS);
 
@@ -50,7 +50,7 @@ describe('a fail-over to a replica that lags', () => {
       await sentinels.promoted();
       expect(await traffic.served(performance.now())).toBeLessThan(BACK_WITHIN_MS);
       if (signal === 'SIGSTOP') await master.kill('SIGCONT');
-      await traffic.runFor(LONGER_THAN_LIFE_MS);
+      await traffic.runFor(DEATH_DETECTED_MS);
       await traffic.served();
       await traffic.stop();
 

@@ -6,9 +6,9 @@ import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
 import { DEPENDENT_LANES, INDEPENDENT_LANES, MixedTraffic } from '../support/mixed-traffic.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
-/** Longer than a worker may be silent before it is taken for dead, and than it takes to find that out. */
-const LONGER_THAN_LIFE_MS = 7_500;
-/** Promised within a second; twice, as several processes share few cores. */
+/** Longer than the time without a heartbeat after which a worker is considered dead, plus the time to detect that. */
+const DEATH_DETECTED_MS = 7_500;
+/** Promised within a second; doubled, because several processes share few cores. */
 const REFUSED_WITHIN_MS = scaleDeadline(2 * 1_000);
 const BACK_WITHIN_MS = scaleDeadline(2 * 2_000);
 const UNAFFECTED_MS = scaleDeadline(2 * 1_000);
@@ -33,23 +33,23 @@ afterEach(async () => {
 interface Outage {
   readonly begin: () => Promise<void> | void;
   readonly end: () => Promise<void> | void;
-  /** Until workers know that it is gone: at once where connections break, after a silence where they do not. */
+  /** The time until workers detect the outage: at once when connections break, otherwise after a silence. */
   readonly noticedMs: number;
 }
 
 const OUTAGES: readonly [string, Outage][] = [
   ['killed', { begin: () => redis.kill('SIGKILL'), end: () => redis.restart(), noticedMs: 1_000 }],
   ['paused', { begin: () => redis.kill('SIGSTOP'), end: () => redis.kill('SIGCONT'), noticedMs: 3_000 }],
-  ['out of reach', { begin: () => wire.cut(), end: () => wire.resume(), noticedMs: 1_000 }],
+  ['unreachable', { begin: () => wire.cut(), end: () => wire.resume(), noticedMs: 1_000 }],
   ['a black hole', { begin: () => wire.blackhole(), end: () => wire.resume(), noticedMs: 3_000 }],
 ];
 
-describe('a Redis that is', () => {
+describe('an outage of Redis', () => {
   it.each(OUTAGES)(
-    '%s takes along only what needs it, and not for longer',
+    'while Redis is %s, only requests that need Redis fail, and they succeed again soon afterwards',
     async (_, outage) => {
       const traffic = await MixedTraffic.start(world);
-      // Whoever came first also waited for two processes to warm up.
+      // Earlier requests also waited for two processes to warm up.
       const warm = performance.now();
       const client = await world.initialize(world.owner);
       const held = await client.openStream(world.other, 'held', 'hold', { key: 'held' });
@@ -59,19 +59,19 @@ describe('a Redis that is', () => {
       const begun = performance.now();
       expect(await held.rest()).toMatchObject([{ id: 'held', error: { code: -31_002, data: { outcome: 'unknown' } } }]);
       expect(performance.now() - begun).toBeLessThan(scaleDeadline(2 * outage.noticedMs));
-      await traffic.runFor(LONGER_THAN_LIFE_MS);
+      await traffic.runFor(DEATH_DETECTED_MS);
       await outage.end();
       const ended = performance.now();
       expect(await traffic.served(ended)).toBeLessThan(BACK_WITHIN_MS);
-      // Nobody is taken for dead for not having been announced meanwhile.
-      await traffic.runFor(LONGER_THAN_LIFE_MS);
+      // No worker may be considered dead because its heartbeats failed during the outage.
+      await traffic.runFor(DEATH_DETECTED_MS);
       await traffic.served();
       await traffic.stop();
 
       expect(traffic.falseReports()).toEqual([]);
       expect(traffic.since(0, INDEPENDENT_LANES).filter(({ verdict }) => verdict !== 'answered')).toEqual([]);
       expect(traffic.since(warm, INDEPENDENT_LANES).filter(({ ms }) => ms > UNAFFECTED_MS)).toEqual([]);
-      // What was accepted already ends as the held one did.
+      // Calls that were already accepted end as the held one did.
       expect(traffic.since(warm, DEPENDENT_LANES).filter(({ ms }) => ms > scaleDeadline(2 * outage.noticedMs))).toEqual(
         [],
       );

@@ -8,7 +8,7 @@ import { sendRedisCommand } from '../support/redis-commands.js';
 import { nextMessage } from '../support/roaming-client.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
-/** What the gateway sends to the server with each request. */
+/** The credential that the gateway sends to the server with each request. */
 const SERVER_KEY = 'a-key-that-only-the-server-and-its-gateway-know';
 const WATCHED = 'test://watched-resource';
 
@@ -29,7 +29,7 @@ afterEach(async () => {
   await redis.stop();
 });
 
-/** How each type of key is read whole. */
+/** The command that reads the whole value of each type of key. */
 const READERS: Readonly<Record<string, readonly [command: string, ...args: string[]]>> = {
   string: ['GET'],
   hash: ['HGETALL'],
@@ -38,8 +38,8 @@ const READERS: Readonly<Record<string, readonly [command: string, ...args: strin
   list: ['LRANGE', '0', '-1'],
 };
 
-/** Names and values of all that lies in Redis. */
-async function kept(): Promise<string[]> {
+/** Names and values of all keys in Redis. */
+async function dumpRedis(): Promise<string[]> {
   const texts: string[] = [];
   for (const key of (await sendRedisCommand(redis, 'KEYS', '*')) as string[]) {
     const [command, ...args] = READERS[String(await sendRedisCommand(redis, 'TYPE', key))] ?? ['GET'];
@@ -48,7 +48,7 @@ async function kept(): Promise<string[]> {
   return texts;
 }
 
-it('nothing in Redis, or published over it, lets anybody act for a client or a gateway', async () => {
+it('Redis stores and publishes no secret of a client, a session or a server', async () => {
   const { owner, other } = world;
   const traffic = await MixedTraffic.start(world);
   const client = await world.initialize(owner);
@@ -58,22 +58,22 @@ it('nothing in Redis, or published over it, lets anybody act for a client or a g
   await nextMessage(stream);
   await traffic.served();
   await traffic.stop();
-  const beforeLeave = await kept();
-  // With the session the ids of its sessions at servers go to another worker.
+  const beforeLeave = await dumpRedis();
+  // The handoff moves the session and the ids of its upstream sessions to another worker.
   owner.kill('SIGTERM');
   expect(await owner.ended).toBe(0);
-  expect(await client.callAndRead(other, 'at the heir')).toMatchObject({ status: 200 });
+  expect(await client.callAndRead(other, 'at the new owner')).toMatchObject({ status: 200 });
   await monitor.settled();
 
-  const told = [...monitor.commands.map((words) => words.join(' ')), ...beforeLeave, ...(await kept())];
-  // What is looked for would be found: arguments of calls travel as they are.
-  expect(told.some((text) => text.includes('forwarded 1'))).toBe(true);
+  const texts = [...monitor.commands.map((words) => words.join(' ')), ...beforeLeave, ...(await dumpRedis())];
+  // Proves that the search works: arguments of calls are not encrypted.
+  expect(texts.some((text) => text.includes('forwarded 1'))).toBe(true);
   expect(world.legacy.sessions.size).toBeGreaterThan(1);
   const [header, claims, signature = ''] = world.token.split('.');
   const secrets = [signature, `${header}.${claims}`, SERVER_KEY, ...world.legacy.sessions];
   const wordsOf = (secret: string) => [secret, Buffer.from(secret).toString('base64url').slice(0, -2)];
-  const leaks = secrets.filter((secret) => wordsOf(secret).some((word) => told.some((text) => text.includes(word))));
+  const leaks = secrets.filter((secret) => wordsOf(secret).some((word) => texts.some((text) => text.includes(word))));
   expect(leaks).toEqual([]);
-  expect(told.filter((text) => /authorization|bearer/i.test(text))).toEqual([]);
+  expect(texts.filter((text) => /authorization|bearer/i.test(text))).toEqual([]);
   expect(world.unexpectedOutput()).toEqual([]);
 });

@@ -25,7 +25,7 @@ const definition = () => ({ ...server.definition, public: true });
 async function call(url: string, name: string, mark: string): Promise<{ status: number; text: string }> {
   const answer = await fetch(`${url}/servers/ref/rpc`, {
     method: 'POST',
-    // Each call takes a way of its own: a kept connection would stay with the worker that took it.
+    // Each call opens a new connection: a kept-alive connection would stay with one worker.
     headers: { 'content-type': 'application/json', connection: 'close' },
     body: JSON.stringify({
       jsonrpc: '2.0',
@@ -37,7 +37,7 @@ async function call(url: string, name: string, mark: string): Promise<{ status: 
   return { status: answer.status, text: await answer.text() };
 }
 
-/** Calls again and again while something happens. Returns calls that failed, and those that did not run exactly once. */
+/** Calls continuously until `during` ends. Returns the calls that failed and those that did not run exactly once. */
 async function whileCalling(url: string, action: () => Promise<void>): Promise<readonly string[]> {
   let isOver = false;
   const faults: string[] = [];
@@ -68,7 +68,7 @@ describe('gateways behind a load balancer', () => {
 
   afterEach(() => cluster.stop());
 
-  it('are replaced one after the other without a call that is lost or runs twice', async () => {
+  it('are replaced one after the other without losing or repeating a call', async () => {
     const urls = () => cluster.workers.map(({ url }) => url);
     const nginx = await startNginx(urls());
     try {
@@ -86,14 +86,14 @@ describe('gateways behind a load balancer', () => {
     }
   });
 
-  it('say at once that they are not ready, serve during their grace, and finish 500 calls in flight', async () => {
+  it('fail their readiness check at once while draining, serve during the grace period, and finish 500 in-flight calls', async () => {
     const [leaver] = cluster.workers as [ClusterWorker];
     const held = Array.from({ length: 500 }, (_, index) => call(leaver.url, 'hold', `held ${index}`));
     await server.server.calls.until('hold', 'started', 500);
-    const toldAt = performance.now();
+    const drainedAt = performance.now();
     leaver.kill('SIGTERM');
     await until(async () => (await fetch(`${leaver.url}/health/ready`)).status === 503);
-    expect(performance.now() - toldAt).toBeLessThan(scaleDeadline(2 * 100));
+    expect(performance.now() - drainedAt).toBeLessThan(scaleDeadline(2 * 100));
     expect((await call(leaver.url, 'echo', 'late')).status).toBe(200);
     server.server.world.release('door');
     const answers = await Promise.all(held);
@@ -104,7 +104,7 @@ describe('gateways behind a load balancer', () => {
 });
 
 describe('workers that share a port', () => {
-  it('are replaced one after the other without a call that is lost or runs twice, and without a grace', async () => {
+  it('are replaced one after the other without losing or repeating a call, without a grace period', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'isthmus-rolling-'));
     const redis = await startRedis();
     const file = join(folder, 'isthmus.json');

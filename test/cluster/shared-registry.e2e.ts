@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([redis.stop(), server.close()]));
 
-describe.each(DATABASE_KINDS)('several processes over one registry, in $name,', ({ name, start }) => {
+describe.each(DATABASE_KINDS)('several processes with one registry in $name', ({ name, start }) => {
   let host: DatabaseHost;
   let place: DatabasePlace;
   let folder: string;
@@ -61,7 +61,7 @@ describe.each(DATABASE_KINDS)('several processes over one registry, in $name,', 
       JSON.stringify({ servers: Object.fromEntries(slugs.map((slug) => [slug, entry()])) }),
     );
 
-  /** Asked so often at once that each of the workers is asked. */
+  /** Sends so many concurrent requests that each worker receives one. */
   async function isServedByAll(slug: string): Promise<boolean> {
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' });
     const headers = { 'content-type': 'application/json' };
@@ -71,7 +71,7 @@ describe.each(DATABASE_KINDS)('several processes over one registry, in $name,', 
     return statuses.every(([status]) => status === 200);
   }
 
-  it('bring its schema up to date once, and serve the same', async () => {
+  it('migrate its schema once, and serve the same entries', async () => {
     await until(() => isServedByAll('in-file'));
     const [steps] = await host.run(place, 'select count(*) as taken, max(number) as last from schema_migrations');
     expect(Number(steps?.['taken'])).toBe(steps?.['last']);
@@ -81,7 +81,7 @@ describe.each(DATABASE_KINDS)('several processes over one registry, in $name,', 
     expect(gateway.output).not.toMatch(/Repaired managed entries|database is unavailable/);
   });
 
-  it('serve what is added to it, and put right what is taken from the file', async () => {
+  it('serve an added entry, and restore an entry of the configuration file that was deleted from the registry', async () => {
     const columns = 'slug, kind, entry, is_managed, version, created_at, updated_at';
     const now = new Date().toISOString();
     await host.run(

@@ -44,13 +44,13 @@ async function urlOf(gateway: GatewayProcess): Promise<string> {
   return url;
 }
 
-/** Workers whose process is there; the embedded Redis is a child too, and is no worker. */
+/** Process ids of the running workers; the embedded Redis is a child process too, but not a worker. */
 const workersOf = (gateway: GatewayProcess) => childrenOf(gateway.pid, 'dist/src/main.js');
 
 const statusOf = (url: string) => fetch(`${url}/health/ready`).then(({ status }) => status);
 
-describe('several workers', () => {
-  it('greet once, share one port, and one of them prints the token', async () => {
+describe('several workers of one primary', () => {
+  it('share one port, and print the greeting and the token once', async () => {
     const gateway = await startWithRedis(3);
     const url = await urlOf(gateway);
     expect(await workersOf(gateway)).toHaveLength(3);
@@ -60,7 +60,7 @@ describe('several workers', () => {
       Array.from({ length: 12 }, () =>
         fetch(`${url}/rpc`, {
           method: 'POST',
-          // Connections are dealt in turn: each of these is served by the next worker.
+          // The primary distributes connections in turn: each request is served by the next worker.
           headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', connection: 'close' },
           body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }),
         }).then((answer) => answer.status),
@@ -69,7 +69,7 @@ describe('several workers', () => {
     expect(answers).toEqual(Array.from({ length: 12 }, () => 200));
   });
 
-  it('are replaced when they die, and the port stays served', async () => {
+  it('are replaced when they are killed, while the port stays served', async () => {
     const gateway = await startWithRedis(2);
     const url = await urlOf(gateway);
     const [victim = 0, survivor = 0] = await workersOf(gateway);
@@ -88,7 +88,7 @@ describe('several workers', () => {
     expect(gateway.output.match(READY)).toHaveLength(1);
   });
 
-  it('are restarted one by one: who is told to leave finishes its calls and is replaced', async () => {
+  it('are replaced one by one when each receives SIGTERM', async () => {
     const gateway = await startWithRedis(2);
     await urlOf(gateway);
     const before = await workersOf(gateway);
@@ -101,7 +101,7 @@ describe('several workers', () => {
     expect(after.filter((pid) => before.includes(pid))).toEqual([]);
   });
 
-  it('finish the call in flight when all of them are told to leave, and the primary ends last', async () => {
+  it('finish the in-flight call when the primary receives SIGTERM, and the primary ends last', async () => {
     const server = await startReferenceServer({ era: 'modern', transport: 'http' });
     try {
       const file = join(folder, 'isthmus.json');
@@ -131,27 +131,27 @@ describe('several workers', () => {
     }
   });
 
-  it('take over a changed configuration when the primary gets SIGHUP', async () => {
+  it('read the changed configuration file when the primary receives SIGHUP', async () => {
     const file = join(folder, 'isthmus.json');
     await writeFile(file, JSON.stringify({ servers: {} }));
     const gateway = await startWithRedis(2, { ISTHMUS_CONFIG: file });
     await urlOf(gateway);
     await writeFile(file, '{ "servers": ');
     gateway.signal('SIGHUP');
-    // The fault is told by each of them, whether the signal or the file itself told it first.
+    // Each worker reports the fault, whether the signal or the change of the file triggered the reload.
     await gateway.printed(/isthmus\.json[\s\S]*isthmus\.json/);
     expect(await workersOf(gateway)).toHaveLength(2);
   });
 });
 
-describe('a start of several workers that cannot be', () => {
-  it('names a bad setting once and starts nobody', async () => {
+describe('a failing start of several workers', () => {
+  it('reports an invalid setting once and starts no worker', async () => {
     const gateway = start(3, { ISTHMUS_PRT: '1' });
     expect(await gateway.exit()).toBe(1);
     expect(gateway.output.match(/ISTHMUS_PRT/g)).toHaveLength(1);
   });
 
-  it('names a fault that only workers find once, and ends', async () => {
+  it('reports a fault that only workers detect once, and exits with 1', async () => {
     const file = join(folder, 'isthmus.yaml');
     await writeFile(file, 'servers:\n  a: { transport: http, url: nonsense }\n');
     const gateway = await startWithRedis(3, { ISTHMUS_CONFIG: file });
@@ -160,7 +160,7 @@ describe('a start of several workers that cannot be', () => {
     expect(gateway.output).not.toMatch(/\n\s+at /);
   });
 
-  it('says that the port is in use', async () => {
+  it('reports once that the port is in use', async () => {
     const first = await startWithRedis(1);
     const { port } = new URL(await urlOf(first));
     const second = start(2, { ISTHMUS_PORT: port, ISTHMUS_REDIS_URL: redis?.url ?? '' });
@@ -168,16 +168,16 @@ describe('a start of several workers that cannot be', () => {
     expect(second.output.match(/The port is in use/g)).toHaveLength(1);
   });
 
-  it('is refused in production without a Redis, in a sentence that says what to set', async () => {
+  it('exits in production without Redis, with a message that names the setting', async () => {
     const gateway = start(2, { NODE_ENV: 'production' });
     expect(await gateway.exit()).toBe(1);
-    expect(gateway.output).toMatch(/^Several workers need a Redis.*NODE_ENV=production.*ISTHMUS_REDIS_URL/);
+    expect(gateway.output).toMatch(/^Several workers require a shared Redis.*NODE_ENV=production.*ISTHMUS_REDIS_URL/);
     expect(await readdir(folder)).toEqual([]);
   });
 });
 
 describe('the embedded Valkey', () => {
-  it('serves workers that have no Redis, is told loudly, and ends with them', async () => {
+  it('serves workers without a configured Redis, prints a warning, and ends with them', async () => {
     const gateway = start(2);
     await urlOf(gateway);
     expect(gateway.output).toMatch(/\*\*\* No Redis is configured.*embedded Valkey.*development only/s);
@@ -187,7 +187,7 @@ describe('the embedded Valkey', () => {
     expect(isAlive(valkey)).toBe(false);
   });
 
-  it('does not outlive a primary that was killed', async () => {
+  it('ends when the primary is killed', async () => {
     const gateway = start(2);
     await urlOf(gateway);
     const children = await childrenOf(gateway.pid, '');
@@ -196,7 +196,7 @@ describe('the embedded Valkey', () => {
     await until(() => !children.some(isAlive));
   });
 
-  it('is not there for one worker, which needs none', async () => {
+  it('is not started for a single worker', async () => {
     const gateway = start(1);
     await urlOf(gateway);
     expect(gateway.output).not.toContain('Valkey');

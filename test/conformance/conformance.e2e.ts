@@ -3,24 +3,24 @@ import { describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { crossingSubjects, describeScore, directSubjects, gatewaySubjects, nameOf, runConformance } from './index.js';
 
-/** What a complete server scores; the gateway in front of it is held to the same numbers. */
+/** The score of a complete server; the gateway in front of it must reach the same numbers. */
 const COMPLETE = {
   '2025-11-25': { scenarios: { passed: 30, total: 30 }, checks: { passed: 84, total: 84 } },
   '2026-07-28': { scenarios: { passed: 37, total: 37 }, checks: { passed: 152, total: 152 } },
 };
 
-/** A child process has no stream that it could close in the middle of a call: the four checks of that do not apply. */
+/** A child process has no stream that it could close during a call, so the four checks of that do not apply. */
 const OVER_STDIO = { checks: { passed: 80, total: 80 } };
 
-/** A modern server closes no stream in the middle of a call, as above; what else is missing is excused by name. */
-const ACROSS = {
+/** A modern server closes no stream during a call either; all other missing checks are excused by name. */
+const OTHER_ERA = {
   '2025-11-25': { scenarios: { passed: 30, total: 30 }, checks: { passed: 80, total: 80 } },
   '2026-07-28': { scenarios: { passed: 36, total: 37 }, checks: { passed: 149, total: 150 } },
 };
 
 describe('the official conformance suite', () => {
   it.each([...directSubjects, ...gatewaySubjects])(
-    'passes $name at $revision',
+    'passes revision $revision against $name',
     async ({ name, revision, start }) => {
       const subject = await start();
       try {
@@ -36,13 +36,13 @@ describe('the official conformance suite', () => {
   );
 
   it.each(crossingSubjects)(
-    'of $revision passes $name, which speaks the other era',
+    'passes revision $revision, but for the excused checks, against $name, whose server is of the other era',
     async ({ name, revision, excused, start }) => {
       const subject = await start();
       try {
         const score = await runConformance({ url: subject.url, revision });
         process.stdout.write(`${describeScore(name, score)}\n`);
-        expect(score).toMatchObject(ACROSS[revision]);
+        expect(score).toMatchObject(OTHER_ERA[revision]);
         const missed = [...score.failed, ...score.warnings].map(nameOf);
         expect(missed).toEqual(Object.keys(excused ?? {}));
       } finally {

@@ -1,3 +1,10 @@
-export { describeScore, isPerfect, nameOf, runConformance, type ConformanceScore, type FailedCheck } from './score.js';
+export {
+  describeScore,
+  isPerfect,
+  checkName as nameOf,
+  runConformance,
+  type ConformanceScore,
+  type FailedCheck,
+} from './score.js';
 export { crossingSubjects, directSubjects, gatewaySubjects, runningSubject, type Subject } from './subjects.js';
 export type { Revision } from './suite.js';

@@ -13,7 +13,7 @@ import type { Revision, Subject } from './index.js';
 
 const REVISIONS: Revision[] = ['2025-11-25', '2026-07-28'];
 
-/** Scores the reference servers, by themselves and behind the gateway, or the server at --url, and prints a line per run; exit code 1 unless all is passed or excused. */
+/** Scores the reference servers, by themselves and behind the gateway, or the server at --url, and prints a line per run; exits with 1 unless every check is passed or excused. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { url: { type: 'string' }, revision: { type: 'string' } } });
   const { url } = values;

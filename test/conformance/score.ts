@@ -11,7 +11,7 @@ export interface FailedCheck {
 }
 
 /**
- * What a server scored at one revision. Scenarios are those of the frozen list; checks are theirs and those of the
+ * The score of a server at one revision. `scenarios` counts the frozen list; `checks` counts its checks and those of the
  * additional scenarios of the core protocol. A warning is neither passed nor failed, so it does not count.
  */
 export interface ConformanceScore {
@@ -54,21 +54,21 @@ export async function runConformance({
 /** One line per score, then one per failed check. */
 export function describeScore(subject: string, score: ConformanceScore): string {
   const { scenarios, checks, revision, failed, warnings } = score;
-  const head =
+  const summary =
     `${revision} ${subject}: ${scenarios.passed}/${scenarios.total} scenarios, ` +
     `${checks.passed}/${checks.total} checks, ${(score.durationMs / 1_000).toFixed(1)} s`;
   const line = (mark: string) => (check: FailedCheck) => `  ${mark} ${check.scenario} ${check.check}: ${check.message}`;
-  return [head, ...failed.map(line('failed')), ...warnings.map(line('warning'))].join('\n');
+  return [summary, ...failed.map(line('failed')), ...warnings.map(line('warning'))].join('\n');
 }
 
-/** As subjects name the checks that are excused. */
-export function nameOf({ scenario, check }: FailedCheck): string {
+/** The name by which subjects list the checks that are excused. */
+export function checkName({ scenario, check }: FailedCheck): string {
   return `${scenario} ${check}`;
 }
 
-/** True when every check that counts has passed, but for those that are excused. */
+/** Whether every check that counts has passed or is excused. */
 export function isPerfect({ scenarios, failed }: ConformanceScore, excused: object = {}): boolean {
-  return scenarios.total > 0 && failed.every((check) => nameOf(check) in excused);
+  return scenarios.total > 0 && failed.every((check) => checkName(check) in excused);
 }
 
 async function readChecks(outputDir: string, scenarios: string[], output: string): Promise<Map<string, Check[]>> {
@@ -84,7 +84,7 @@ async function readChecks(outputDir: string, scenarios: string[], output: string
   return found;
 }
 
-/** A scenario that threw has a folder and no file. */
+/** A scenario that threw has a folder without a file. */
 async function readCheckFile(path: string, output: string): Promise<Check[]> {
   try {
     const checks: unknown = JSON.parse(await readFile(path, 'utf8'));
@@ -99,7 +99,7 @@ function isCheck(value: unknown): value is Check {
 }
 
 function crash(output: string): Check {
-  return { id: 'no-result', status: 'FAILURE', errorMessage: `the scenario left no result; ${output.slice(-500)}` };
+  return { id: 'no-result', status: 'FAILURE', errorMessage: `the scenario wrote no result; ${output.slice(-500)}` };
 }
 
 function count(

@@ -5,11 +5,11 @@ import type { Era } from '#lib/mcp-protocol';
 import { startGateway } from '../support/gateway.js';
 import type { Revision } from './suite.js';
 
-/** Something that the suite can be pointed at. */
+/** A server that the suite can test. */
 export interface Subject {
   name: string;
   revision: Revision;
-  /** Checks that cannot be passed here, each as "scenario check", and why. */
+  /** Checks that this server cannot pass: "scenario check" to the reason. */
   excused?: Readonly<Record<string, string>>;
   start(): Promise<{ url: string; close(): Promise<void> }>;
 }
@@ -17,12 +17,12 @@ export interface Subject {
 /** The reference servers by themselves: the score that a gateway in front of them has to reach. */
 export const directSubjects: Subject[] = [
   {
-    name: 'reference server, direct',
+    name: 'the legacy reference server itself',
     revision: '2025-11-25',
     start: () => startReferenceServer({ era: 'legacy', transport: 'http' }),
   },
   {
-    name: 'reference server, direct',
+    name: 'the modern reference server itself',
     revision: '2026-07-28',
     start: () => startReferenceServer({ era: 'modern', transport: 'http' }),
   },
@@ -35,7 +35,7 @@ const REFERENCE_SERVER = join(process.cwd(), 'dist/libs/testing/reference-server
 /** The same servers behind a transparent endpoint of the gateway, over HTTP and as child processes. */
 export const gatewaySubjects: Subject[] = (['legacy', 'modern'] as const).flatMap((era) => [
   {
-    name: `the gateway before the ${era} reference server over HTTP`,
+    name: `the gateway in front of the ${era} reference server over HTTP`,
     revision: REVISION[era],
     start: async () => {
       const server = await startReferenceServer({ era, transport: 'http' });
@@ -43,7 +43,7 @@ export const gatewaySubjects: Subject[] = (['legacy', 'modern'] as const).flatMa
     },
   },
   {
-    name: `the gateway before the ${era} reference server over stdio`,
+    name: `the gateway in front of the ${era} reference server over stdio`,
     revision: REVISION[era],
     start: () =>
       behindGateway({
@@ -54,20 +54,20 @@ export const gatewaySubjects: Subject[] = (['legacy', 'modern'] as const).flatMa
   },
 ]);
 
-/** What no gateway can make of a legacy server. */
+/** Checks that no gateway can pass in front of a legacy server. */
 const EXCUSED: Record<Era, Readonly<Record<string, string>>> = {
   modern: {},
   legacy: {
     'input-required-result-basic-elicitation sep-2322-elicitation-incomplete':
-      "the suite looks for its own key; a legacy server's question has none, so the gateway names it",
+      "the suite expects its own key; a legacy server's question has none, so the gateway generates one",
     'input-required-result-ignore-extra-params sep-2322-ignore-unexpected-params':
-      'the suite answers without the state; a call that waits at a legacy server is found by it alone',
+      'the suite answers without the request state, which alone identifies the parked call at a legacy server',
   },
 };
 
-/** The suite of one era at the transparent endpoint, before a server that knows the other era only. */
+/** The suite of one era at the transparent endpoint in front of a server that supports the other era only. */
 export const crossingSubjects: Subject[] = (['legacy', 'modern'] as const).map((era) => ({
-  name: `the gateway before the ${era} reference server`,
+  name: `the gateway in front of the ${era} reference server`,
   revision: OTHER_REVISION[era],
   excused: EXCUSED[era],
   start: async () => {
@@ -86,7 +86,7 @@ async function behindGateway(server: object, closeServer: () => Promise<void> = 
   return { url: `${gateway.url}/servers/reference/mcp`, close };
 }
 
-/** A server that runs already. */
+/** A server that is already running. */
 export function runningSubject(url: string, revision: Revision): Subject {
   return { name: url, revision, start: () => Promise.resolve({ url, close: () => Promise.resolve() }) };
 }

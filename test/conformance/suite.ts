@@ -5,16 +5,16 @@ import { dirname, join } from 'node:path';
 
 import { parse } from 'yaml';
 
-/** A revision for which the suite has a frozen list of scenarios that count. */
+/** A revision for which the suite has a frozen list of scored scenarios. */
 export type Revision = '2025-11-25' | '2026-07-28';
 
 const packageRoot = dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json'));
 
-/** The scenarios that a revision asks of a server. */
+/** The scenarios that a revision requires of a server. */
 export interface Requirements {
   /** The frozen list that a server has to pass. */
   required: string[];
-  /** Run as well, and written for the core protocol after the list was frozen; optional extensions are left out. */
+  /** Scenarios of the core protocol that were written after the list was frozen; optional extensions are excluded. */
   additional: string[];
 }
 

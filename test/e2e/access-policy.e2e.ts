@@ -1,4 +1,4 @@
-/** What policies and teams make of lists, calls and endpoints, for clients of every era. */
+/** The effects of policies and teams on lists, calls and endpoints, for clients of every era. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
@@ -54,8 +54,8 @@ const labelsIn = async (client: SdkClient, list: ListName, label = 'name') =>
 const kinds = CLIENTS.filter(({ path }) => path === 'mcp');
 const cells = kinds.flatMap((kind) => ERAS.map((era) => ({ kind, era, name: `${kind.name} with a ${era} server` })));
 
-describe.each(cells)('$name', ({ kind, era }) => {
-  it('is shown what it may call, and can call nothing else', async () => {
+describe.each(cells)('access policies: $name', ({ kind, era }) => {
+  it('lists and calls only items that the policies allow', async () => {
     await create('policies', 'readers', { effect: 'allow', servers: [era], tools: ['echo', 'ad*'], roles: ['reader'] });
     await create('policies', 'no-prompts', { effect: 'deny', servers: [era], prompts: ['*'] });
     await create('policies', 'hidden', { effect: 'deny', servers: [era], resources: [WATCHED] });
@@ -78,7 +78,7 @@ describe.each(cells)('$name', ({ kind, era }) => {
     }
   });
 
-  it('may call a tool with some arguments, and not with others', async () => {
+  it('calls a tool only with arguments that satisfy the condition of a policy', async () => {
     await create('policies', 'small', { effect: 'allow', servers: [era], tools: ['add'], when: 'args.a < 100' });
     const client = await connect(kind, era);
     expect(await labelsIn(client, 'tools')).toContain('add');
@@ -89,7 +89,7 @@ describe.each(cells)('$name', ({ kind, era }) => {
     });
   });
 
-  it("finds a team's server once it belongs to the team, and not before", async () => {
+  it("reaches a team's server only as a member of the team", async () => {
     const slug = `${era}-owned`;
     await expect(connect(kind, slug)).rejects.toThrow();
     const outside = await connect(kind);
@@ -101,7 +101,7 @@ describe.each(cells)('$name', ({ kind, era }) => {
     await connect(kind, slug, { subject: 'boss', roles: ['admin'] });
   });
 
-  it('is told when a policy changes what it sees', async () => {
+  it('receives a list change when a policy changes its visible tools', async () => {
     const client = await connect(kind);
     await client.watch({ lists: true });
     let effect = 0;
@@ -112,8 +112,8 @@ describe.each(cells)('$name', ({ kind, era }) => {
   });
 });
 
-describe('an admin', () => {
-  it('is told what the policies come to, and why', async () => {
+describe('the admin API for policies', () => {
+  it('explains the decision of the policies about a call', async () => {
     await create('teams', 'finance', { members: ['isthmus|ada'], roles: ['payer'] });
     await create('policies', 'payers', {
       effect: 'allow',
@@ -140,7 +140,7 @@ describe('an admin', () => {
     expect(await explain({ server: 'modern', name: 1 })).toMatchObject({ status: 400 });
   });
 
-  it('cannot write a policy that nobody could judge', async () => {
+  it('rejects a policy with an invalid list or condition with 422', async () => {
     const body = { slug: 'wrong', entry: { effect: 'allow', tools: 'pay', when: 'caller.x' } };
     expect(await admin.send(gateway, 'POST', '/policies', { body })).toMatchObject({
       status: 422,

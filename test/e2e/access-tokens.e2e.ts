@@ -1,4 +1,4 @@
-/** Personal access tokens, from the request that makes one to the one that it no longer opens. */
+/** Personal access tokens, from their creation to their revocation. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
@@ -53,8 +53,8 @@ const withToken = async (token: string, path: string, method = 'GET', body?: Jso
     }),
   );
 
-describe.each(CLIENTS)('$name', (kind) => {
-  it('calls tools with one, of the servers that it is good for, until it is revoked', async () => {
+describe.each(CLIENTS)('$name with a personal access token', (kind) => {
+  it('calls tools of the servers that the token permits, until the token is revoked', async () => {
     const made = await create(ada, { title: 'one only', servers: ['one'] });
     expect(made).toMatchObject({ status: 201, json: { subject: 'ada', servers: ['one'], roles: [] } });
     const client = await connect(kind, textIn(made));
@@ -71,7 +71,7 @@ describe.each(CLIENTS)('$name', (kind) => {
 });
 
 describe('a personal access token', () => {
-  it('is shown once, and not to be stored by anybody on the way', async () => {
+  it('is returned once, with Cache-Control: no-store', async () => {
     const made = await create(ada);
     expect(made.headers.get('cache-control')).toBe('no-store');
     const id = made.json['id'] as string;
@@ -80,7 +80,7 @@ describe('a personal access token', () => {
     expect((await ada.get(gateway, '/tokens')).json).toEqual({ items: [rest] });
   });
 
-  it('can do no more than whoever makes it', async () => {
+  it('has no more roles and scopes than its creator', async () => {
     expect(await create(ada, { title: 'a', roles: ['admin'] })).toMatchObject({ status: 403 });
     expect(await create(ada, { title: 'a', scopes: ['more'] })).toMatchObject({ status: 403 });
     expect(await create(ada, { title: 'a', subject: 'bob' })).toMatchObject({ status: 403 });
@@ -91,14 +91,14 @@ describe('a personal access token', () => {
     expect(await withToken(bare, '/servers')).toMatchObject({ status: 403 });
   });
 
-  it('has no role of its subject by a team', async () => {
+  it('does not include roles that its subject gets from a team', async () => {
     const team = { slug: 'ops', entry: { members: ['ada'], roles: ['auditor'] } };
     expect(await admin.send(gateway, 'POST', '/teams', { body: team })).toMatchObject({ status: 201 });
     expect(await ada.get(gateway, '/audit')).toMatchObject({ status: 200 });
     expect(await withToken(textIn(await create(ada)), '/audit')).toMatchObject({ status: 403 });
   });
 
-  it('has what its maker had by a team as long as the team gives it', async () => {
+  it('keeps requested team roles only as long as its subject is a member of the team', async () => {
     const team = { slug: 'ops', entry: { members: ['ada'], roles: ['auditor'] } };
     await admin.send(gateway, 'POST', '/teams', { body: team });
     const guarded = { slug: 'guarded', entry: { transport: 'http', url: server.url, team: 'ops' } };
@@ -115,7 +115,7 @@ describe('a personal access token', () => {
     await expect(connect(CLIENTS[0]!, textIn(made), 'guarded')).rejects.toThrow();
   });
 
-  it('administers nothing but tokens when it is for some servers only', async () => {
+  it('can manage only itself when it is restricted to some servers', async () => {
     const made = await create(admin, { title: 'a', roles: ['admin'], servers: ['one'] });
     expect(await withToken(textIn(made), '/servers')).toMatchObject({
       status: 403,
@@ -129,7 +129,7 @@ describe('a personal access token', () => {
     expect(await ada.get(gateway, path)).toMatchObject({ status: 200 });
   });
 
-  it('makes no other', async () => {
+  it('cannot create another token', async () => {
     const mine = textIn(await create(ada, { title: 'a', roles: ['user'] }));
     expect(await withToken(mine, '/tokens', 'POST', { title: 'more' })).toMatchObject({
       status: 403,
@@ -137,7 +137,7 @@ describe('a personal access token', () => {
     });
   });
 
-  it('is its own subject’s business, and that of admins', async () => {
+  it('is visible to and revocable by its subject and admins only', async () => {
     const bob = new AdminClient(gateway, ['user'], 'bob');
     const mine = await create(ada);
     const his = await create(admin, { title: 'for bob', subject: 'bob', roles: ['auditor'] });
@@ -162,9 +162,9 @@ describe('a personal access token', () => {
     [{ title: 'a', expiresIn: '0s' }, 422, /at most 365d/],
     [{ title: 'a', servers: ['on'] }, 422, /Did you mean one/],
     [{ title: 'a', roles: 'admin' }, 400, /roles must be an array/],
-  ])('is not made of %j', async (body, status, told) => {
+  ])('is not created from %j', async (body, status, expected) => {
     const answer = await create(ada, body);
     expect(answer.status).toBe(status);
-    expect(JSON.stringify(answer.json)).toMatch(told);
+    expect(JSON.stringify(answer.json)).toMatch(expected);
   });
 });

@@ -6,14 +6,14 @@ import { AdminClient, type AdminAnswer, type AdminRequest } from '../support/adm
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { textOf, type SdkClient } from '../support/sdk-client.js';
 
-const SECRET = 'a-credential-that-nobody-is-shown';
+const SECRET = 'a-credential-that-must-stay-secret';
 const RFC_3339 = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 
 let server: ReferenceServer;
 let gateway: TestGateway;
 let admin: AdminClient;
 const clients: SdkClient[] = [];
-const told: string[] = [];
+const responses: string[] = [];
 
 beforeAll(async () => {
   server = await startReferenceServer({ era: 'modern', transport: 'http' });
@@ -32,13 +32,13 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
   await gateway.close();
-  // Whatever was asked in whatever way: credentials are written, and never shown.
-  expect(told.splice(0).join('\n')).not.toContain(SECRET);
+  // No response of the admin API may contain a credential.
+  expect(responses.splice(0).join('\n')).not.toContain(SECRET);
 });
 
 async function send(verb: string, path: string, request?: AdminRequest): Promise<AdminAnswer> {
   const answer = await admin.send(gateway, verb, path, request);
-  told.push(JSON.stringify([answer.json, Array.from(answer.headers)]));
+  responses.push(JSON.stringify([answer.json, Array.from(answer.headers)]));
   return answer;
 }
 
@@ -56,8 +56,8 @@ async function connect(): Promise<SdkClient> {
   return client;
 }
 
-describe('an admin', () => {
-  it('creates a server, which is served when that is answered, takes it out of service, and deletes it', async () => {
+describe('the admin API for servers', () => {
+  it('creates, disables and deletes a server; each change is in effect when it is answered', async () => {
     const client = await connect();
     const created = await create('mine', entry({ title: 'Mine', headers: { Authorization: SECRET } }));
     expect(created).toMatchObject({ status: 201 });
@@ -85,7 +85,7 @@ describe('an admin', () => {
     expect((await send('GET', '/servers/mine')).status).toBe(404);
   });
 
-  it('changes what was read, and keeps the credentials that were not shown', async () => {
+  it('replaces an entry and keeps the credentials that were read as [kept]', async () => {
     await create('mine', entry({ headers: { Authorization: SECRET, 'X-Other': 'other' } }));
     const read = await send('GET', '/servers/mine');
     const changed = {
@@ -102,8 +102,8 @@ describe('an admin', () => {
   it.each([
     ['another name', { headers: { 'X-New': '[kept]' } }, 'headers.X-New'],
     ['arguments', { transport: 'stdio', command: 'x', args: ['[kept]'] }, 'args.0'],
-    ['what is no object', { headers: '[kept]' }, 'headers'],
-  ])('is told that nothing is stored that could be kept for %s', async (_name, more, place) => {
+    ['a member that is not an object', { headers: '[kept]' }, 'headers'],
+  ])('rejects [kept] without a stored value: %s', async (_name, more, place) => {
     const read = await create('mine');
     const written = { ...entry(), ...more };
     const answer = await send('PUT', '/servers/mine', { body: { entry: written }, headers: matching(read) });
@@ -113,7 +113,7 @@ describe('an admin', () => {
     ]);
   });
 
-  it('changes only the version that was read', async () => {
+  it('rejects a change of a version that is not current', async () => {
     const first = await create('mine');
     const body = { entry: entry({ title: 'Second' }) };
     const second = await send('PUT', '/servers/mine', { body, headers: matching(first) });
@@ -134,7 +134,7 @@ describe('an admin', () => {
     expect((await send('DELETE', '/servers/mine', { headers: { 'if-match': '*' } })).status).toBe(204);
   });
 
-  it('finds servers by what they are, a page at a time', async () => {
+  it('filters and paginates servers', async () => {
     for (const slug of ['b', 'a', 'd']) await create(slug, entry({ title: `Title of ${slug}` }));
     await create('c', entry({ enabled: false }));
     const all = ['a', 'b', 'c', 'd', 'in-file'];
@@ -149,7 +149,7 @@ describe('an admin', () => {
     }
   });
 
-  it('puts servers together to virtual ones, and cannot delete what those need', async () => {
+  it('creates virtual servers, and rejects the deletion of servers that they use', async () => {
     const mine = await create('mine');
     const team = await create('team', { servers: ['mine'], tools: ['mine__echo'] }, '/virtual-servers');
     expect(team).toMatchObject({ status: 201, json: { entry: { servers: ['mine'] } } });
@@ -166,7 +166,7 @@ describe('an admin', () => {
     expect((await send('DELETE', '/servers/mine', { headers: matching(mine) })).status).toBe(204);
   });
 
-  it('cannot change what the configuration file declares', async () => {
+  it('rejects changes of entries that the configuration file declares', async () => {
     const read = await send('GET', '/servers/in-file');
     expect(read.json).toMatchObject({ managed: true, entry: { headers: { 'X-Key': '[kept]' } } });
     for (const [verb, path, request] of [
@@ -182,12 +182,12 @@ describe('an admin', () => {
     }
   });
 
-  it('is told that bodies are JSON', async () => {
+  it('answers 415 for a body that is not JSON', async () => {
     const headers = { 'content-type': 'text/plain' };
     expect(await send('POST', '/servers', { body: 'slug=mine', headers })).toMatchObject({ status: 415 });
   });
 
-  it('is told that there is no such route, and a stranger is not', async () => {
+  it('answers 404 for an unknown route to an admin, and 401 without a token', async () => {
     for (const verb of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
       expect(await send(verb, '/nothing/here')).toMatchObject({ status: 404, json: { title: 'Not Found' } });
       expect(
@@ -198,23 +198,23 @@ describe('an admin', () => {
   });
 
   it.each([
-    ['no JSON', '{', 400],
-    ['nothing', '', 400],
+    ['invalid JSON', '{', 400],
+    ['an empty body', '', 400],
     ['a list', [], 400],
     ['no slug', { entry: {} }, 400],
     ['no entry', { slug: 'mine' }, 400],
-    ['a member that there is not', { slug: 'mine', entry: {}, color: 'red' }, 400],
-    ['a slug of other characters', { slug: 'a/b', entry: { transport: 'http', url: 'http://a.example' } }, 422],
-    ['a transport that there is not', { slug: 'mine', entry: { transport: 'pigeon' } }, 422],
+    ['an unknown member', { slug: 'mine', entry: {}, color: 'red' }, 400],
+    ['a slug with invalid characters', { slug: 'a/b', entry: { transport: 'http', url: 'http://a.example' } }, 422],
+    ['an unknown transport', { slug: 'mine', entry: { transport: 'pigeon' } }, 422],
     [
-      'a credential that is none',
+      'a forbidden header as credential',
       { slug: 'mine', entry: { transport: 'http', url: 'http://a.example', headers: { Host: SECRET } } },
       422,
     ],
-    ['more than there may be', { slug: 'mine', entry: { title: 'x'.repeat(34_000_000) } }, 413],
-    ['a program to be started', { slug: 'mine', entry: { transport: 'stdio', command: 'id' } }, 422],
+    ['a body over the size limit', { slug: 'mine', entry: { title: 'x'.repeat(34_000_000) } }, 413],
+    ['a stdio command', { slug: 'mine', entry: { transport: 'stdio', command: 'id' } }, 422],
     ['a slug that is taken', { slug: 'in-file', entry: { transport: 'http', url: 'http://a.example' } }, 409],
-  ])('is told what is wrong with %s, and nothing is created', async (_name, body, status) => {
+  ])('rejects %s with a problem document and creates nothing', async (_name, body, status) => {
     const answer = await send('POST', '/servers', { body });
     expect(answer).toMatchObject({ status, json: { status, title: expect.any(String), detail: expect.any(String) } });
     expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);

@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => gateway?.close());
 
-/** At something that is not there, with nothing in the body: it changes nothing. */
+/** Addresses a missing entry with an empty body, so that it changes nothing. */
 async function statusOf({ verb, path }: AdminOperation, authorization?: string): Promise<number> {
   const answer = await fetch(`${gateway.url}/admin/v1${path.replaceAll(/\{\w+\}/g, 'nothing')}`, {
     method: verb,
@@ -45,8 +45,8 @@ async function statusWithoutBody(authorization: string): Promise<number | undefi
 
 const nameOf = ({ verb, path }: AdminOperation) => `${verb} ${path}`;
 
-describe('every route', () => {
-  it.each(ROLES)('lets role %s in where it says so, and nowhere else', async (role) => {
+describe('every route of the admin API', () => {
+  it.each(ROLES)('admits role %s only where its documentation lists the role', async (role) => {
     const token = await gateway.token({ roles: [role] });
     const wrong: string[] = [];
     for (const operation of operations) {
@@ -58,7 +58,7 @@ describe('every route', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('refuses whoever has no token, or none that is good', async () => {
+  it('answers 401 without a valid token', async () => {
     const foreign = await new SignJWT({ roles: ['admin'] })
       .setProtectedHeader({ alg: 'HS256' })
       .setIssuer('isthmus')
@@ -74,7 +74,7 @@ describe('every route', () => {
       foreign: `Bearer ${foreign}`,
       altered: `Bearer ${good.slice(0, -2)}xx`,
       expired: `Bearer ${await gateway.token({ roles: ['admin'], expiresInSeconds: -60 })}`,
-      'of another audience': `Bearer ${await gateway.token({ roles: ['admin'], audience: 'somebody' })}`,
+      'of another audience': `Bearer ${await gateway.token({ roles: ['admin'], audience: 'another-service' })}`,
       'of another scheme': `Basic ${Buffer.from('admin:admin').toString('base64')}`,
       'unknown personal': `Bearer isthmus_pat_${'0'.repeat(24)}_${'A'.repeat(43)}`,
     };
@@ -88,7 +88,7 @@ describe('every route', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('refuses strangers before it reads what they send', async () => {
+  it('answers 401 before it reads the request body', async () => {
     expect(await statusWithoutBody('Bearer nonsense')).toBe(NO_TOKEN);
     expect(await statusWithoutBody(`Bearer ${await gateway.token({ roles: ['nobody'] })}`)).toBe(NO_ROLE);
   });

@@ -1,4 +1,4 @@
-/** What admins can do with a server besides writing it: try it, have it reached anew, see how it does. */
+/** What admins can do with a server besides editing it: test it, reconnect it, read its health. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
@@ -34,32 +34,35 @@ const send = (verb: string, path: string, body?: JsonObject) =>
   admin.send(gateway, verb, path, { ...(body && { body }) });
 const test = async (entry: JsonObject, slug = 'new') => (await send('POST', '/servers/test', { slug, entry })).json;
 
-describe('trying a server', () => {
+describe('testing a server over the admin API', () => {
   it.each([
     { era: 'legacy', transport: 'http', revision: '2025-11-25' },
     { era: 'modern', transport: 'http', revision: '2026-07-28' },
     { era: 'legacy', transport: 'sse', revision: '2025-11-25' },
-  ] as const)('tells era, revision and tools: $era over $transport', async ({ era, transport, revision }) => {
-    const { url } = await reference(era, transport);
-    await start();
-    expect(await test({ transport, url })).toEqual({
-      reachable: true,
-      era,
-      revision,
-      name: expect.any(String),
-      version: expect.any(String),
-      capabilities: expect.arrayContaining(['tools']),
-      tools: expect.any(Number),
-      tookMs: expect.any(Number),
-    });
-    expect((await admin.get(gateway, '/servers')).json).toEqual({ items: [] });
-    expect((await admin.get(gateway, '/upstream-sessions')).json['items']).toEqual([]);
-  });
+  ] as const)(
+    'returns era, revision and number of tools of a $era server over $transport',
+    async ({ era, transport, revision }) => {
+      const { url } = await reference(era, transport);
+      await start();
+      expect(await test({ transport, url })).toEqual({
+        reachable: true,
+        era,
+        revision,
+        name: expect.any(String),
+        version: expect.any(String),
+        capabilities: expect.arrayContaining(['tools']),
+        tools: expect.any(Number),
+        tookMs: expect.any(Number),
+      });
+      expect((await admin.get(gateway, '/servers')).json).toEqual({ items: [] });
+      expect((await admin.get(gateway, '/upstream-sessions')).json['items']).toEqual([]);
+    },
+  );
 
-  it('tells why it cannot be reached', async () => {
+  it('returns the reason why the server is unreachable', async () => {
     await start();
-    const nobody = `http://127.0.0.1:${await freePort()}/mcp`;
-    expect(await test({ transport: 'http', url: nobody })).toMatchObject({
+    const unusedUrl = `http://127.0.0.1:${await freePort()}/mcp`;
+    expect(await test({ transport: 'http', url: unusedUrl })).toMatchObject({
       reachable: false,
       code: -31_004,
       reason: expect.stringMatching(/cannot be reached|refused/i),
@@ -71,11 +74,11 @@ describe('trying a server', () => {
     expect(await test({ transport: 'http', url: 'nonsense' })).toMatchObject({ status: 422, reason: 'entry_invalid' });
   });
 
-  it('that is there asks it as if nothing were known', async () => {
+  it('probes the era of an existing server again', async () => {
     const { url } = await reference('modern');
     await start({ mine: { transport: 'http', url } });
     expect((await send('POST', '/servers/mine/test')).json).toMatchObject({ reachable: true, era: 'modern' });
-    expect(await send('POST', '/servers/nobody/test')).toMatchObject({ status: 404 });
+    expect(await send('POST', '/servers/unknown/test')).toMatchObject({ status: 404 });
   });
 
   it('sends no stored credential to another host', async () => {
@@ -84,46 +87,49 @@ describe('trying a server', () => {
     const entry = { transport: 'http', url, headers: { Authorization: 'secret-of-the-server' } };
     await send('POST', '/servers', { slug: 'mine', entry });
     const elsewhere = { ...entry, url: 'https://elsewhere.example.com/mcp', headers: { Authorization: '[kept]' } };
-    const told = { reason: 'entry_invalid', errors: [expect.stringMatching(/none exists for this host or program/)] };
-    expect(await test(elsewhere, 'mine')).toMatchObject(told);
+    const rejection = {
+      reason: 'entry_invalid',
+      errors: [expect.stringMatching(/none exists for this host or program/)],
+    };
+    expect(await test(elsewhere, 'mine')).toMatchObject(rejection);
     const put = { body: { entry: elsewhere }, headers: { 'if-match': '*' } };
-    expect((await admin.send(gateway, 'PUT', '/servers/mine', put)).json).toMatchObject(told);
+    expect((await admin.send(gateway, 'PUT', '/servers/mine', put)).json).toMatchObject(rejection);
     expect(await test({ ...entry, headers: { Authorization: '[kept]' } }, 'mine')).toMatchObject({ reachable: true });
   });
 });
 
-describe('what a server has', () => {
+describe('the items of a server in the admin API', () => {
   const LISTS = ['tools', 'prompts', 'resources', 'resource-templates'];
   const countOf = async (list: string) => (await admin.all(gateway, `/${list}`, 100)).length;
-  const areSeen = async () => !(await Promise.all(LISTS.map(countOf))).includes(0);
+  const areListed = async () => !(await Promise.all(LISTS.map(countOf))).includes(0);
 
   it.each(['legacy', 'modern'] as const)(
-    'is seen once it is made, before any client has listed it: %s',
+    'are listed once a %s server is created, before a client lists them',
     async (era) => {
       const { url } = await reference(era);
       await start();
       await send('POST', '/servers', { slug: 'mine', entry: { transport: 'http', url } });
-      await until(areSeen);
+      await until(areListed);
       const { json } = await send('POST', '/servers/mine/test');
       expect(await countOf('tools')).toBe(json['tools']);
     },
   );
 
-  it('is looked at anew when that is asked for, and when it is put back into service', async () => {
+  it('are read again on refresh and when the server is enabled', async () => {
     const server = await reference('modern');
     await start();
     const entry = { transport: 'http', url: server.url, enabled: false };
     await send('POST', '/servers', { slug: 'mine', entry });
     await send('POST', '/servers/mine/enable');
-    await until(areSeen);
+    await until(areListed);
     server.world.setDescription('echo', 'Another text.');
     await send('POST', '/servers/mine/refresh');
-    const told = async () => (await admin.get(gateway, '/tools/mine/echo')).json;
-    await until(async () => (await told())['status'] === 'changed');
-    expect((await told())['seen']).toMatchObject({ description: 'Another text.' });
+    const echoTool = async () => (await admin.get(gateway, '/tools/mine/echo')).json;
+    await until(async () => (await echoTool())['status'] === 'changed');
+    expect((await echoTool())['seen']).toMatchObject({ description: 'Another text.' });
   });
 
-  it('keeps nobody waiting who makes one that cannot be reached', async () => {
+  it('do not delay the creation of an unreachable server', async () => {
     await start();
     const url = `http://127.0.0.1:${await freePort()}/mcp`;
     expect(await send('POST', '/servers', { slug: 'mine', entry: { transport: 'http', url } })).toMatchObject({
@@ -133,7 +139,7 @@ describe('what a server has', () => {
   });
 });
 
-describe('a server in use', () => {
+describe('a server in use, over the admin API', () => {
   let server: CountingServer;
   let client: SdkClient;
 
@@ -147,18 +153,18 @@ describe('a server in use', () => {
 
   const health = async () => (await admin.get(gateway, '/servers/mine/health')).json['items'] as JsonObject[];
 
-  it('is reached anew when somebody asks for it', async () => {
+  it('is reconnected on refresh', async () => {
     await client.call('mine__echo', { text: 'before' });
     const sessions = server.requests.count('initialize');
     expect(await send('POST', '/servers/mine/refresh')).toMatchObject({ status: 204 });
     expect(textOf(await client.call('mine__echo', { text: 'after' }))).toBe('after');
     expect(server.requests.count('initialize')).toBeGreaterThan(sessions);
-    expect(await send('POST', '/servers/nobody/refresh')).toMatchObject({ status: 404 });
-    // The configuration file declares it, and nothing of that has changed.
+    expect(await send('POST', '/servers/unknown/refresh')).toMatchObject({ status: 404 });
+    // The entry is still the one of the configuration file.
     expect((await admin.get(gateway, '/servers/mine')).json).toMatchObject({ managed: true });
   });
 
-  it('is up once it has answered, and down with a reason when it does not', async () => {
+  it('is reported as up after an answer, and as down with a reason after failures', async () => {
     expect(await health()).toEqual([{ worker: expect.any(String), state: 'unknown', failures: 0 }]);
     await client.call('mine__echo', { text: 'x' });
     expect(await health()).toMatchObject([{ state: 'up', failures: 0, answeredAt: expect.any(String) }]);

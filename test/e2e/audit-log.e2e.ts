@@ -21,7 +21,7 @@ afterEach(() => gateway.close());
 const records = async (query = '') => (await auditor.get(gateway, `/audit${query}`)).json['items'] as JsonObject[];
 
 describe('the audit log', () => {
-  it('shows every change, every failure and every refusal, newest first, and nothing that was only looked at', async () => {
+  it('contains every change, failure and rejection, newest first, and no successful read', async () => {
     await admin.send(gateway, 'POST', '/servers?x=y', { body: { slug: 'mine', entry: ENTRY } });
     await admin.send(gateway, 'POST', '/servers', { body: { slug: 'mine', entry: ENTRY } });
     await admin.get(gateway, '/servers');
@@ -54,7 +54,7 @@ describe('the audit log', () => {
     expect(JSON.stringify(found)).not.toContain(SECRET);
   });
 
-  it('is looked through by who, what and when', async () => {
+  it('can be filtered by subject, path, method, outcome and time', async () => {
     for (const slug of ['a', 'b', 'c']) await admin.send(gateway, 'POST', '/servers', { body: { slug, entry: ENTRY } });
     await admin.send(gateway, 'POST', '/servers/a/disable');
     expect(await auditor.all(gateway, '/audit', 3)).toHaveLength(4);
@@ -70,7 +70,7 @@ describe('the audit log', () => {
     }
   });
 
-  it('is exported whole, a line for each record', async () => {
+  it('is exported completely, one line for each record', async () => {
     const slugs = Array.from({ length: 7 }, (_, index) => `server-${index}`);
     for (const slug of slugs) await admin.send(gateway, 'POST', '/servers', { body: { slug, entry: ENTRY } });
     await admin.send(gateway, 'DELETE', '/servers/none', { headers: { 'if-match': '*' } });
@@ -82,7 +82,7 @@ describe('the audit log', () => {
     expect(lines.map((line) => JSON.parse(line) as JsonObject)).toHaveLength(slugs.length);
   });
 
-  it('is for those who may see it', async () => {
+  it('answers 403 to roles that may not read it', async () => {
     for (const path of ['/audit', '/audit/export']) {
       expect(await new AdminClient(gateway, ['operator']).get(gateway, path)).toMatchObject({ status: 403 });
     }

@@ -1,4 +1,4 @@
-/** Bad input below the messages: framing, negotiation, origins, tokens. Never a 5xx, never a stack trace. */
+/** Bad input below the messages: framing, negotiation, origins, tokens. It never causes a 5xx or a stack trace. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import {
@@ -32,43 +32,43 @@ describe('broken HTTP framing', () => {
   const host = 'Host: 127.0.0.1\r\n';
   const post = `POST /mcp HTTP/1.1\r\n${host}Content-Type: application/json\r\n`;
   const FRAMES: Record<string, string> = {
-    'a line of noise': 'WHAT IS THIS\r\n\r\n',
-    'bytes that are no text': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
-    'an unheard-of verb': `BREW /mcp HTTP/1.1\r\n${host}\r\n`,
-    'an unheard-of version': `POST /mcp HTTP/7.3\r\n${host}\r\n`,
+    'noise as request line': 'WHAT IS THIS\r\n\r\n',
+    'a TLS handshake': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
+    'an unknown verb': `BREW /mcp HTTP/1.1\r\n${host}\r\n`,
+    'an unknown HTTP version': `POST /mcp HTTP/7.3\r\n${host}\r\n`,
     'no host': 'GET /mcp HTTP/1.1\r\nConnection: close\r\n\r\n',
     'two lengths': `${post}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,
     'a length and chunks': `${post}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
     'a negative length': `${post}Content-Length: -2\r\n\r\n{}`,
     'a length in words': `${post}Content-Length: two\r\n\r\n{}`,
     'a chunk size in words': `${post}Transfer-Encoding: chunked\r\n\r\nmany\r\n{}\r\n0\r\n\r\n`,
-    'a transfer coding nobody knows': `${post}Transfer-Encoding: braille\r\n\r\n{}`,
+    'an unknown transfer coding': `${post}Transfer-Encoding: braille\r\n\r\n{}`,
     'a header without a name': `${post}: nameless\r\n\r\n`,
     'a space before the colon': `${post}Mcp-Session-Id : 1\r\n\r\n`,
     'a null byte in a header': `${post}X-Odd: a\0b\r\n\r\n`,
     'a folded header': `${post}X-Odd: a\r\n b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
-    'a header without an end': `${post}X-Long: ${'x'.repeat(100_000)}\r\n\r\n`,
+    'an overlong header': `${post}X-Long: ${'x'.repeat(100_000)}\r\n\r\n`,
     'thousands of headers': `${post}${'X-Many: 1\r\n'.repeat(5_000)}\r\n`,
-    'a target without an end': `GET /${'x'.repeat(100_000)} HTTP/1.1\r\n${host}\r\n`,
-    'an expectation nobody can meet': `${post}Expect: a miracle\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`,
+    'an overlong target': `GET /${'x'.repeat(100_000)} HTTP/1.1\r\n${host}\r\n`,
+    'an unknown expectation': `${post}Expect: a miracle\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`,
     'an absolute target of another host': `GET http://evil.example/mcp HTTP/1.1\r\n${host}Connection: close\r\n\r\n`,
     'a tunnel': `CONNECT evil.example:443 HTTP/1.1\r\n${host}\r\n`,
     'an upgrade': `GET /mcp HTTP/1.1\r\n${host}Connection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n`,
   };
 
-  it.each(Object.entries(FRAMES))('%s is refused', async (_name, bytes) => {
+  it.each(Object.entries(FRAMES))('a request with %s is rejected', async (_name, bytes) => {
     const answer = await sockets.exchange(Buffer.from(bytes, 'latin1'));
     expect(answer.status === 0 || (answer.status >= 400 && answer.status < 500)).toBe(true);
     expectNothingLeaks(answer.body);
   });
 
-  it('a client that leaves in the middle of its body does no harm', async () => {
+  it('a client that disconnects during its body does no harm', async () => {
     await sockets.sendAndReset(`${post}Content-Length: 4096\r\n\r\n{"jsonrpc":`);
     await sockets.sendAndReset(`${post}Transfer-Encoding: chunked\r\n\r\n5\r\n{"jso`);
     expect((await world.send({ headers: LEGACY_HEADERS, body: INITIALIZE })).status).toBe(200);
   });
 
-  it('a second request on the connection of a good one has to show its own token', async () => {
+  it('a second request on an authorized connection needs its own token', async () => {
     const body = JSON.stringify(ping());
     const good = `POST /rpc HTTP/1.1\r\n${host}Authorization: Bearer ${world.token}\r\nContent-Type: application/json\r\n`;
     const hidden = `GET /servers/old/mcp HTTP/1.1\r\n${host}Connection: close\r\n\r\n`;
@@ -78,7 +78,7 @@ describe('broken HTTP framing', () => {
   });
 });
 
-describe('paths and verbs', () => {
+describe('unknown paths and verbs', () => {
   afterAll(() => expectGoodService(world));
 
   it.each([
@@ -90,20 +90,20 @@ describe('paths and verbs', () => {
     '/servers/old',
     '/servers/old/../../mcp/x',
     '/%2e%2e/%2e%2e/etc/passwd',
-  ])('%s is not found', async (path) => {
+  ])('path %s is answered 404', async (path) => {
     const { status, body } = await world.send({ path, headers: LEGACY_HEADERS, body: ping() });
     expect([400, 404, 405, 414]).toContain(status);
     expectNothingLeaks(body);
   });
 
   it.each(['none', 'OLD', 'old%00', '..%2f', '__proto__', 'constructor', 'x'.repeat(64)])(
-    'there is no server called %s',
+    'an unknown server named %s is answered 404',
     async (slug) => {
       expectRefusal(await world.send({ path: `/servers/${slug}/mcp`, headers: LEGACY_HEADERS, body: INITIALIZE }), 404);
     },
   );
 
-  it.each(['PUT', 'PATCH'] as const)('%s is no way to speak MCP', async (verb) => {
+  it.each(['PUT', 'PATCH'] as const)('verb %s is rejected at MCP endpoints', async (verb) => {
     const { status, body } = await world.send({ verb, headers: LEGACY_HEADERS, body: ping() });
     expect([404, 405]).toContain(status);
     expectNothingLeaks(body);
@@ -123,25 +123,25 @@ describe('content negotiation', () => {
     'application/json-patch+json',
     'nonsense',
     '',
-  ])('content type %j is refused with 415', async (type) => {
+  ])('content type %j is rejected with 415', async (type) => {
     expectRefusal(
       await world.send({ headers: { accept, 'content-type': type }, body: JSON.stringify(INITIALIZE) }),
       415,
     );
   });
 
-  it('a body without a content type is refused with 415', async () => {
+  it('a body without a content type is rejected with 415', async () => {
     expectRefusal(await world.send({ headers: { accept }, body: JSON.stringify(INITIALIZE) }), 415);
   });
 
   it.each(['text/html', 'application/json', 'text/event-stream', 'image/*', 'nonsense'])(
-    'a POST that accepts only %s is refused with 406',
+    'a POST that accepts only %s is rejected with 406',
     async (only) => {
       expectRefusal(await world.send({ headers: { ...LEGACY_HEADERS, accept: only }, body: INITIALIZE }), 406);
     },
   );
 
-  it('a stream that the client cannot read is refused with 406', async () => {
+  it('a GET that does not accept event streams is rejected with 406', async () => {
     const client = world.legacy();
     await client.connect();
     const headers = { ...client.headers, accept: 'application/json' };
@@ -149,7 +149,7 @@ describe('content negotiation', () => {
     await client.close();
   });
 
-  it('a compressed body is refused with 415', async () => {
+  it('a compressed body is rejected with 415', async () => {
     const body = gzipSync(JSON.stringify(INITIALIZE));
     for (const encoding of ['gzip', 'br', 'nonsense']) {
       expectRefusal(await world.send({ headers: { ...LEGACY_HEADERS, 'content-encoding': encoding }, body }), 415);
@@ -157,14 +157,14 @@ describe('content negotiation', () => {
   });
 
   it.each(['/mcp', '/rpc', '/servers/old/mcp', '/servers/old/rpc'])(
-    '%s refuses a body over the limit with 413',
+    '%s rejects a body over the limit with 413',
     async (path) => {
       const body = JSON.stringify({ ...ping(), params: { filler: 'x'.repeat(80_000) } });
       expectRefusal(await world.send({ path, headers: LEGACY_HEADERS, body }), 413, -31010);
     },
   );
 
-  it('refuses chunks over the limit with 413', async () => {
+  it('a chunked body over the limit is rejected with 413', async () => {
     const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`;
     const answer = await sockets.exchange(
       `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${world.token}\r\nAccept: ${accept}\r\n` +
@@ -175,12 +175,12 @@ describe('content negotiation', () => {
   });
 });
 
-describe('foreign pages and rebound names', () => {
+describe('foreign origins and host names (DNS rebinding)', () => {
   afterAll(() => expectGoodService(world));
 
   const paths = ['/mcp', '/rpc', '/messages', '/servers/old/mcp'];
 
-  it.each(paths)('%s refuses foreign origins with 403', async (path) => {
+  it.each(paths)('%s rejects foreign origins with 403', async (path) => {
     for (const origin of [
       'https://evil.example',
       'null',
@@ -192,7 +192,7 @@ describe('foreign pages and rebound names', () => {
     }
   });
 
-  it.each(paths)('%s refuses names that are not ours with 403', async (path) => {
+  it.each(paths)('%s rejects foreign host names with 403', async (path) => {
     for (const name of ['evil.example', 'localhost.evil.example', '127.0.0.1.nip.io', '[::2]']) {
       const answer = await sockets.exchange(
         `POST ${path} HTTP/1.1\r\nHost: ${name}\r\nAuthorization: Bearer ${world.token}\r\n` +
@@ -202,13 +202,13 @@ describe('foreign pages and rebound names', () => {
     }
   });
 
-  it('lets pages of this machine in', async () => {
+  it('pages of this machine are admitted', async () => {
     const headers = { ...LEGACY_HEADERS, origin: 'http://localhost:6274' };
     expect((await world.send({ headers, body: INITIALIZE })).status).toBe(200);
   });
 });
 
-describe('tokens', () => {
+describe('invalid tokens', () => {
   afterAll(() => expectGoodService(world));
 
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -231,27 +231,30 @@ describe('tokens', () => {
     'the algorithm none': () => forged(([, body = '']) => [part({ alg: 'none', typ: 'JWT' }), body, '']),
     'the algorithm None': () => forged(([, body = '', mac = '']) => [part({ alg: 'None' }), body, mac]),
     'another algorithm': () => forged(([, body = '', mac = '']) => [part({ alg: 'HS512', typ: 'JWT' }), body, mac]),
-    'a key of its own': () =>
+    'a foreign key reference': () =>
       forged(([, body = '', mac = '']) => [
         part({ alg: 'RS256', jku: 'http://127.0.0.1:1/keys', kid: '../../x' }),
         body,
         mac,
       ]),
-    'a header that is no JSON': () => forged(([, body = '', mac = '']) => ['e30x', body, mac]),
-    'a token as long as a book': () => `Bearer ${'a'.repeat(10_000)}.b.c`,
+    'a header that is not JSON': () => forged(([, body = '', mac = '']) => ['e30x', body, mac]),
+    'ten thousand characters': () => `Bearer ${'a'.repeat(10_000)}.b.c`,
   };
 
-  it.each(Object.entries(TOKENS))('%s is refused with 401 and a challenge', async (_name, authorization) => {
-    for (const path of ['/mcp', '/rpc', '/servers/old/mcp']) {
-      const headers = { ...LEGACY_HEADERS, authorization: authorization() };
-      const refusal = await world.send({ path, headers, body: INITIALIZE });
-      expectRefusal(refusal, 401);
-      expect(refusal.headers['www-authenticate']).toMatch(/^Bearer .*resource_metadata="http:\/\/[^"]+"/);
-      expect(refusal.body).not.toContain(world.token);
-    }
-  });
+  it.each(Object.entries(TOKENS))(
+    'a token with %s is rejected with 401 and a challenge',
+    async (_name, authorization) => {
+      for (const path of ['/mcp', '/rpc', '/servers/old/mcp']) {
+        const headers = { ...LEGACY_HEADERS, authorization: authorization() };
+        const refusal = await world.send({ path, headers, body: INITIALIZE });
+        expectRefusal(refusal, 401);
+        expect(refusal.headers['www-authenticate']).toMatch(/^Bearer .*resource_metadata="http:\/\/[^"]+"/);
+        expect(refusal.body).not.toContain(world.token);
+      }
+    },
+  );
 
-  it('a request without a token is refused everywhere', async () => {
+  it('a request without a token is rejected at every endpoint', async () => {
     const requests = [
       ...['/mcp', '/rpc', '/messages', '/message', '/servers/old/mcp', '/servers/old/rpc', '/servers/old/messages'].map(
         (path) => `POST ${path}`,
@@ -270,7 +273,7 @@ describe('tokens', () => {
     }
   });
 
-  it('a token in the address does not count', async () => {
+  it('a token in the URL is ignored', async () => {
     const path = `/mcp?access_token=${world.token}&token=${world.token}`;
     const refusal = await world.send({
       path,
@@ -281,7 +284,7 @@ describe('tokens', () => {
     expect(JSON.stringify(refusal)).not.toContain(world.token);
   });
 
-  it('headers that claim an identity do not count', async () => {
+  it('headers that claim an identity are ignored', async () => {
     const answer = await sockets.exchange(
       'POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-User: admin\r\nX-Forwarded-For: 127.0.0.1\r\nX-Real-IP: 127.0.0.1\r\n' +
         'Forwarded: for=127.0.0.1;host=evil.example\r\nX-Forwarded-Host: evil.example\r\nRemote-User: admin\r\n' +
@@ -291,12 +294,12 @@ describe('tokens', () => {
     expect(answer.head).not.toContain('evil.example');
   });
 
-  it('a token that is over is refused', async () => {
+  it('an expired token is rejected', async () => {
     const authorization = `Bearer ${await world.gateway.token({ expiresInSeconds: -120 })}`;
     expectRefusal(await world.send({ headers: { ...LEGACY_HEADERS, authorization }, body: INITIALIZE }), 401);
   });
 
-  it('a token for somebody else is refused', async () => {
+  it('a token for another audience is rejected', async () => {
     const authorization = `Bearer ${await world.gateway.token({ audience: 'https://other.example/mcp' })}`;
     expectRefusal(await world.send({ headers: { ...LEGACY_HEADERS, authorization }, body: INITIALIZE }), 401);
   });

@@ -25,14 +25,14 @@ afterAll(async () => {
 const PATHS = ['/mcp', '/servers/old/mcp', '/rpc', '/servers/old/rpc'];
 const headers = LEGACY_HEADERS;
 
-describe.each(PATHS)('what is no JSON, at %s', (path) => {
+describe.each(PATHS)('a body that is not JSON, at %s', (path) => {
   afterAll(() => expectGoodService(world));
 
   const TEXTS: Record<string, string | Uint8Array> = {
     'an empty body': '',
     'a cut body': JSON.stringify(ping()).slice(0, -1),
     'two values': `${JSON.stringify(ping())}${JSON.stringify(ping())}`,
-    'a comma too many': '{"jsonrpc":"2.0","id":1,"method":"ping",}',
+    'a trailing comma': '{"jsonrpc":"2.0","id":1,"method":"ping",}',
     'single quotes': "{'jsonrpc':'2.0','id':1,'method':'ping'}",
     NaN: '{"jsonrpc":"2.0","id":NaN,"method":"ping"}',
     'a comment': '/* hi */{"jsonrpc":"2.0","id":1,"method":"ping"}',
@@ -49,17 +49,17 @@ describe.each(PATHS)('what is no JSON, at %s', (path) => {
       Buffer.from('"}'),
     ]),
     'UTF-16': Buffer.from(JSON.stringify(ping()), 'utf16le'),
-    'nesting without end': `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`,
+    'nesting of a hundred thousand levels': `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`,
     'nesting just too deep': `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"deep":${'['.repeat(64)}${']'.repeat(64)}}}`,
-    'a nest that never closes': '[{'.repeat(100_000),
+    'nesting that is never closed': '[{'.repeat(100_000),
   };
 
-  it.each(Object.entries(TEXTS))('%s is a parse error', async (_name, body) => {
+  it.each(Object.entries(TEXTS))('%s is answered with a parse error', async (_name, body) => {
     expectRefusal(await world.send({ path, headers, body }), 400, -32700);
   });
 });
 
-describe.each(PATHS)('what is no JSON-RPC request, at %s', (path) => {
+describe.each(PATHS)('a body that is not a JSON-RPC request, at %s', (path) => {
   afterAll(() => expectGoodService(world));
 
   const ENVELOPES: Record<string, JsonValue> = {
@@ -84,22 +84,22 @@ describe.each(PATHS)('what is no JSON-RPC request, at %s', (path) => {
     'an id that is a list': ping([1]),
     'an id that is true': ping(true),
     'an id that is a fraction': ping(1.5),
-    'an id as long as a book': ping('x'.repeat(2_000)),
+    'an id of two thousand characters': ping('x'.repeat(2_000)),
     'a request and an answer at once': { ...ping(), result: {} },
     'result and error at once': { jsonrpc: '2.0', id: 1, result: {}, error: { code: 1, message: 'x' } },
   };
 
-  it.each(Object.entries(ENVELOPES))('%s is an invalid request', async (_name, body) => {
+  it.each(Object.entries(ENVELOPES))('%s is answered with "invalid request"', async (_name, body) => {
     expectRefusal(await world.send({ path, headers, body: JSON.stringify(body) }), 400, -32600);
   });
 
-  it('an id beyond the safe integers is refused, not rounded', async () => {
+  it('an id beyond the safe integers is rejected, not rounded', async () => {
     const body = '{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"}';
     expectRefusal(await world.send({ path, headers, body }), 400, -32600);
   });
 });
 
-describe('odd but harmless values', () => {
+describe('unusual but harmless arguments', () => {
   afterAll(() => expectGoodService(world));
 
   const ODD: Record<string, string> = {
@@ -112,7 +112,7 @@ describe('odd but harmless values', () => {
     'an empty key': '{"":""}',
   };
 
-  it.each(Object.entries(ODD))('%s reaches the tool or is refused, and nothing breaks', async (_name, args) => {
+  it.each(Object.entries(ODD))('arguments with %s reach the tool or are rejected with 400', async (_name, args) => {
     const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"good","arguments":${args}}}`;
     const { status, body: text } = await world.send({ path: '/servers/old/rpc', headers, body });
     expect([200, 400]).toContain(status);
@@ -120,7 +120,7 @@ describe('odd but harmless values', () => {
   });
 });
 
-describe('sessions', () => {
+describe('session ids in requests', () => {
   afterAll(() => expectGoodService(world));
 
   const list = { jsonrpc: '2.0', id: 2, method: 'tools/list', params: {} };
@@ -132,21 +132,24 @@ describe('sessions', () => {
     return client;
   }
 
-  it.each(['POST', 'GET', 'DELETE'] as const)('%s without a session id is refused with 400', async (verb) => {
+  it.each(['POST', 'GET', 'DELETE'] as const)('%s without a session id is rejected with 400', async (verb) => {
     const body = verb === 'POST' ? list : undefined;
     expectRefusal(await world.send({ verb, headers: { ...headers, ...version }, ...(body && { body }) }), 400);
   });
 
-  it.each(['POST', 'GET', 'DELETE'] as const)('%s with a session id that nobody gave out gets 404', async (verb) => {
-    const ids = ['x', 'a'.repeat(4_000), '../../etc/passwd', crypto.randomUUID(), '__proto__', '%00', '"'];
-    for (const id of ids) {
-      const body = verb === 'POST' ? list : undefined;
-      const request = { verb, headers: { ...headers, ...version, 'mcp-session-id': id }, ...(body && { body }) };
-      expectRefusal(await world.send(request), 404);
-    }
-  });
+  it.each(['POST', 'GET', 'DELETE'] as const)(
+    '%s with a session id that was never issued is answered 404',
+    async (verb) => {
+      const ids = ['x', 'a'.repeat(4_000), '../../etc/passwd', crypto.randomUUID(), '__proto__', '%00', '"'];
+      for (const id of ids) {
+        const body = verb === 'POST' ? list : undefined;
+        const request = { verb, headers: { ...headers, ...version, 'mcp-session-id': id }, ...(body && { body }) };
+        expectRefusal(await world.send(request), 404);
+      }
+    },
+  );
 
-  it('an altered session id looks unknown', async () => {
+  it('an altered session id is answered like an unknown one', async () => {
     const client = await sessionAt();
     const good = client.headers['mcp-session-id'] ?? '';
     for (const id of [good.slice(0, -1), `${good}A`, good.toUpperCase(), reversed(good)]) {
@@ -160,7 +163,7 @@ describe('sessions', () => {
     await client.close();
   });
 
-  it("another principal's session looks unknown", async () => {
+  it("another principal's session is answered like an unknown one", async () => {
     const client = await sessionAt();
     const authorization = `Bearer ${await world.gateway.token({ subject: 'thief@example.com' })}`;
     for (const verb of ['POST', 'GET', 'DELETE'] as const) {
@@ -172,7 +175,7 @@ describe('sessions', () => {
     await client.close();
   });
 
-  it('a session of another endpoint looks unknown', async () => {
+  it('a session of another endpoint is answered like an unknown one', async () => {
     const client = await sessionAt();
     for (const path of ['/mcp', '/servers/young/mcp']) {
       expectRefusal(await world.send({ path, headers: { ...headers, ...client.headers }, body: list }), 404);
@@ -180,7 +183,7 @@ describe('sessions', () => {
     await client.close();
   });
 
-  it('a session that was ended stays ended', async () => {
+  it('a deleted session stays deleted', async () => {
     const client = await sessionAt();
     const request = { path: '/servers/old/mcp', headers: { ...headers, ...client.headers } };
     expect((await world.send({ verb: 'DELETE', ...request })).status).toBeLessThan(300);
@@ -190,7 +193,7 @@ describe('sessions', () => {
   });
 
   it.each(['1999-01-01', 'latest', '2025-13-40', '9999'])(
-    'revision %s, which does not exist, is refused with 400',
+    'unknown revision %s is rejected with 400',
     async (revision) => {
       const client = await sessionAt();
       const own = { ...headers, ...client.headers, 'mcp-protocol-version': revision };
@@ -199,7 +202,7 @@ describe('sessions', () => {
     },
   );
 
-  it('a list of messages is refused where the revision knows none, and bounded where it does', async () => {
+  it('a batch is rejected at revisions without batches, and limited in size at revision 2025-03-26', async () => {
     const client = await sessionAt();
     const request = { path: '/servers/old/mcp', headers: { ...headers, ...client.headers } };
     expectRefusal(await world.send({ ...request, body: [ping(1), ping(2)] }), 400, -32600);
@@ -215,7 +218,7 @@ describe('sessions', () => {
     await older.close();
   });
 
-  it('an answer to a question that nobody asked changes nothing', async () => {
+  it('an answer to a question that was never sent has no effect', async () => {
     const client = await sessionAt();
     const request = { path: '/servers/old/mcp', headers: { ...headers, ...client.headers } };
     const { status } = await world.send({ ...request, body: { jsonrpc: '2.0', id: 'never-asked', result: {} } });
@@ -226,12 +229,12 @@ describe('sessions', () => {
     await client.close();
   });
 
-  it('messages of HTTP+SSE need the session of their own stream', async () => {
+  it('a POST over HTTP+SSE needs the session id of its own stream', async () => {
     const stream = new SseRawClient(`${world.gateway.url}/servers/old/sse`, { token: world.token });
     await stream.connect();
     for (const [query, status] of [
       ['', 400],
-      ['?sessionId=nobody', 404],
+      ['?sessionId=unknown', 404],
       ['?sessionId=', 400],
     ] as const) {
       expectRefusal(await world.send({ path: `/servers/old/messages${query}`, headers, body: list }), status);
@@ -243,7 +246,7 @@ describe('sessions', () => {
 
 const KEY = 'io.modelcontextprotocol/';
 
-describe('modern headers and state', () => {
+describe('headers and request state of the modern era', () => {
   afterAll(() => expectGoodService(world));
 
   const composed = (params: JsonObject = { name: 'good', arguments: {} }) => {
@@ -257,18 +260,21 @@ describe('modern headers and state', () => {
     ['another version', { 'mcp-protocol-version': '2025-11-25' }],
     ['another method', { 'mcp-method': 'tools/list' }],
     ['another name', { 'mcp-name': 'other' }],
-    ['a name that is not what it says', { 'mcp-name': '=?base64?!!!?=' }],
+    ['a name that is not valid base64', { 'mcp-name': '=?base64?!!!?=' }],
     ['a method in another case', { 'mcp-method': 'Tools/Call' }],
-  ])('%s in a header than in the message is -32020', async (_name, wrong) => {
+  ])('a header with %s that differs from the message is answered -32020', async (_name, wrong) => {
     const { headers: own, message } = composed();
     expectRefusal(await send({ ...own, ...wrong }, message), 400, -32020);
   });
 
-  it.each(['mcp-protocol-version', 'mcp-method', 'mcp-name'])('a missing %s is -32020', async (name) => {
-    const { headers: own, message } = composed();
-    const { [name as 'mcp-name']: _left, ...rest } = own as Record<string, string>;
-    expectRefusal(await send(rest, message), 400, -32020);
-  });
+  it.each(['mcp-protocol-version', 'mcp-method', 'mcp-name'])(
+    'a missing header %s is answered -32020',
+    async (name) => {
+      const { headers: own, message } = composed();
+      const { [name as 'mcp-name']: _left, ...rest } = own as Record<string, string>;
+      expectRefusal(await send(rest, message), 400, -32020);
+    },
+  );
 
   const metaWith = (change: JsonObject): JsonObject => {
     const { message } = composed();
@@ -280,25 +286,28 @@ describe('modern headers and state', () => {
     ['no capabilities', { [`${KEY}clientCapabilities`]: undefined }],
     ['capabilities that are a text', { [`${KEY}clientCapabilities`]: 'all' }],
     ['a log level that does not exist', { [`${KEY}logLevel`]: 'loud' }],
-  ])('%s is -32602', async (_name, change) => {
+  ])('a request with %s is answered -32602', async (_name, change) => {
     expectRefusal(await send(composed().headers, metaWith(change)), 400, -32602);
   });
 
-  it.each(['2027-01-01', '2999-12-31'])('revision %s is answered with the ones that we speak', async (revision) => {
-    const message = metaWith({ [`${KEY}protocolVersion`]: revision });
-    const refusal = await send({ ...composed().headers, 'mcp-protocol-version': revision }, message);
-    expectRefusal(refusal, 400, -32022);
-    expect(refusal.messages[0]).toMatchObject({
-      error: { data: { requested: revision, supported: expect.arrayContaining(['2026-07-28']) } },
-    });
-  });
+  it.each(['2027-01-01', '2999-12-31'])(
+    'unsupported revision %s is answered with the supported ones',
+    async (revision) => {
+      const message = metaWith({ [`${KEY}protocolVersion`]: revision });
+      const refusal = await send({ ...composed().headers, 'mcp-protocol-version': revision }, message);
+      expectRefusal(refusal, 400, -32022);
+      expect(refusal.messages[0]).toMatchObject({
+        error: { data: { requested: revision, supported: expect.arrayContaining(['2026-07-28']) } },
+      });
+    },
+  );
 
-  it('an unknown method is 404 and -32601', async () => {
+  it('an unknown method is answered 404 and -32601', async () => {
     const { headers: own, message } = composed();
     expectRefusal(await send({ ...own, 'mcp-method': 'acme/none' }, { ...message, method: 'acme/none' }), 404, -32601);
   });
 
-  it('an answer is no request of this era', async () => {
+  it('a JSON-RPC answer is rejected at modern endpoints', async () => {
     expectRefusal(await send(composed().headers, { jsonrpc: '2.0', id: 1, result: {} }), 400, -32600);
   });
 });

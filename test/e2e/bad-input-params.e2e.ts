@@ -1,4 +1,4 @@
-/** Bad input in methods and params: refused with the code of their table, over every transport. */
+/** Bad input in methods and params: rejected with the documented code, over every transport. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { scaleDeadline } from '#lib/testing/machine-speed';
@@ -23,7 +23,7 @@ afterAll(async () => {
 
 const headers = LEGACY_HEADERS;
 
-describe('methods and params', () => {
+describe('invalid methods and params', () => {
   afterAll(() => expectGoodService(world));
 
   const WRONG: [string, JsonObject, number][] = [
@@ -51,14 +51,14 @@ describe('methods and params', () => {
 
   const codeOf = (answer: RawAnswer): unknown => (answer.answers[0]?.['error'] as JsonObject | undefined)?.['code'];
 
-  it.each(WRONG)('%s with %j is %i', async (method, params, code) => {
+  it.each(WRONG)('%s with params %j is answered %i', async (method, params, code) => {
     for (const client of [world.legacy(), world.modern()]) {
       await client.connect();
       const answer = await client.request(method, params);
       await client.close();
       expect(answer.answers).toHaveLength(1);
       expect(answer.answers[0]?.['id']).toBe(answer.id);
-      // A modern request without a name lacks the header that mirrors it, too; either may be said.
+      // A modern request without a name also lacks the header that mirrors it; either error is correct.
       expect(client.transport === 'modern' ? [code, -32020] : [code]).toContain(codeOf(answer));
       expect(answer.status).toBeLessThan(500);
       expectNothingLeaks(answer.body);
@@ -73,7 +73,7 @@ describe('methods and params', () => {
     ['a prompt', 'prompts/get'],
     ['a resource', 'resources/read'],
     ['a method', 'x'.repeat(100_000)],
-  ])('the name of %s that is as long as a book is not given back whole', async (_what, method) => {
+  ])('an overlong name of %s is not repeated completely in the error', async (_what, method) => {
     const long = 'y'.repeat(100_000);
     const body = { jsonrpc: '2.0', id: 1, method, params: { name: long, uri: long } };
     const refusal = await world.send({ path: '/rpc', headers, body });
@@ -82,13 +82,16 @@ describe('methods and params', () => {
     expect(refusal.body.length).toBeLessThan(10_000);
   });
 
-  it.each([{ level: 'loud' }, { level: 7 }, {}])('logging/setLevel with %j is -32602', async (params) => {
-    const client = world.legacy('/servers/old');
-    await client.connect();
-    const code = codeOf(await client.request('logging/setLevel', params));
-    expect([-32602, -32601]).toContain(code);
-    await client.close();
-  });
+  it.each([{ level: 'loud' }, { level: 7 }, {}])(
+    'logging/setLevel with params %j is answered -32602',
+    async (params) => {
+      const client = world.legacy('/servers/old');
+      await client.connect();
+      const code = codeOf(await client.request('logging/setLevel', params));
+      expect([-32602, -32601]).toContain(code);
+      await client.close();
+    },
+  );
 
   const HANDSHAKES: JsonObject[] = [
     {},
@@ -98,17 +101,20 @@ describe('methods and params', () => {
     { protocolVersion: null, capabilities: null, clientInfo: null },
   ];
 
-  it.each(HANDSHAKES)('initialize with %j is negotiated or refused, never broken', async (params) => {
-    const { status, body, messages } = await world.send({ headers, body: { ...INITIALIZE, params } });
-    expect([200, 400]).toContain(status);
-    expect(messages).toHaveLength(1);
-    expectNothingLeaks(body);
-  });
+  it.each(HANDSHAKES)(
+    'initialize with params %j is negotiated or rejected without an internal error',
+    async (params) => {
+      const { status, body, messages } = await world.send({ headers, body: { ...INITIALIZE, params } });
+      expect([200, 400]).toContain(status);
+      expect(messages).toHaveLength(1);
+      expectNothingLeaks(body);
+    },
+  );
 
   it.each([
     ...HANDSHAKES.map((params): [string, JsonObject] => ['initialize', params]),
     ...WRONG.map(([method, params]): [string, JsonObject] => [method, params]),
-  ])('%s with %j over HTTP+SSE is answered once, on the stream', async (method, params) => {
+  ])('%s with params %j over HTTP+SSE is answered once, on the stream', async (method, params) => {
     const client = new SseRawClient(`${world.gateway.url}/sse`, {
       token: world.token,
       timeoutMs: scaleDeadline(2_000),

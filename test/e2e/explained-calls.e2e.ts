@@ -1,4 +1,4 @@
-/** What admins are told of a call is what becomes of it. */
+/** The explanation of a call in the admin API agrees with the outcome of the call. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
@@ -51,7 +51,7 @@ async function ask(method: string, params: JsonObject = {}, token?: string): Pro
   return (await answerOf(answer)).json;
 }
 
-/** Code of the error that a call gets; undefined for a result. */
+/** The error code of a call; undefined for a result. */
 async function codeOf(slug: string, name: string, args: JsonObject = ARGS, token?: string) {
   const { error } = await ask('tools/call', { name: `${slug}__${name}`, arguments: args }, token);
   return (error as { code: number } | undefined)?.code;
@@ -67,12 +67,12 @@ async function explain(slug: string, name: string, args?: JsonObject, servers?: 
 
 const lastOf = ({ gates }: Explained) => gates.find(({ allowed }) => !allowed);
 
-describe('what is told of a call', () => {
-  it('is that it passes all gates, when it does', async () => {
+describe('the explanation of a call', () => {
+  it('lists all gates as open for a call that succeeds', async () => {
     for (const slug of ['lax', 'strict']) {
-      const told = await explain(slug, 'add', ARGS);
-      expect(told.allowed).toBe(true);
-      expect(told.gates.map(({ gate }) => gate)).toEqual(['server', 'token', 'policy', 'item', 'trust']);
+      const explanation = await explain(slug, 'add', ARGS);
+      expect(explanation.allowed).toBe(true);
+      expect(explanation.gates.map(({ gate }) => gate)).toEqual(['server', 'token', 'policy', 'item', 'trust']);
       expect(await codeOf(slug, 'add')).toBeUndefined();
     }
   });
@@ -109,15 +109,15 @@ describe('what is told of a call', () => {
         });
       },
     ],
-  ])('is that the gate %s is closed, with the code that the call gets: %d', async (gate, code, slug, name, change) => {
+  ])('names the closed gate "%s" and the error code that the call gets: %d', async (gate, code, slug, name, change) => {
     await change();
-    const told = await explain(slug, name, ARGS);
-    expect(told).toMatchObject({ allowed: false, reason: expect.stringMatching(/\.$/) });
-    expect(lastOf(told)).toMatchObject({ gate, code });
+    const explanation = await explain(slug, name, ARGS);
+    expect(explanation).toMatchObject({ allowed: false, reason: expect.stringMatching(/\.$/) });
+    expect(lastOf(explanation)).toMatchObject({ gate, code });
     expect(await codeOf(slug, name)).toBe(code);
   });
 
-  it('counts what a token is good for, and names that were given', async () => {
+  it('considers the servers of a token and the presented name of a tool', async () => {
     const ada = new AdminClient(gateway, ['user'], 'ada');
     const made = await ada.send(gateway, 'POST', '/tokens', { body: { title: 'one', servers: ['lax'] } });
     const token = made.json['token'] as string;

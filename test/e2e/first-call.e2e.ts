@@ -63,7 +63,7 @@ async function lineOf(command: string, line: RegExp): Promise<string> {
 // does first, on a machine that does other things as well, and nothing shorter shows that the first call waits for the
 // sample server. The first command, `npm ci`, is not run again: it is how this very installation came about, on a clean
 // clone in .ci/run.
-it('the call that the README promises works on a machine loaded to three times its cores', async () => {
+it('the first call of the README works on a machine loaded to three times its cores', async () => {
   const [install, start = '', ...others] = blockOf('sh').split(' && ');
   expect([install, others]).toEqual(['npm ci', []]);
   const call = await lineOf(start, /^curl -s .*$/m);

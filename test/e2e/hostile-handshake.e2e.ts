@@ -1,9 +1,15 @@
-/** Servers that cannot be reached, or fail before any call: nothing ran, and the client is told so. */
+/** Servers that are unreachable or fail before any call: nothing runs, and the client learns that. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
-import { startHostileServer, type HostileServer, type HostileServerOptions } from '#lib/testing/hostile-server';
+import {
+  behaviourNamed,
+  startHostileServer,
+  type HostileServer,
+  type HostileServerOptions,
+} from '#lib/testing/hostile-server';
 import { scaledDuration } from '#lib/testing/machine-speed';
 import { CLIENT_TRANSPORTS, rawClient, type ClientTransport, type RawAnswer } from '#lib/testing/raw-client';
+import { toMisbehaviour } from '../support/behaviour-title.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { errorOf } from '../support/answer-checks.js';
 
@@ -31,7 +37,7 @@ const servers = new Map<string, HostileServer>();
 let gateway: TestGateway;
 let token: string;
 
-/** Nobody listens there, and the system never hands it out: a port that was free a moment ago may be another test's. */
+/** No process listens on this port, and the system never assigns it; a port found free may be taken by another test. */
 const DEAD_PORT = 1;
 
 const TIMEOUTS = { connect: scaledDuration(1_000), request: scaledDuration(1_000) };
@@ -61,7 +67,7 @@ afterAll(async () => {
   for (const server of servers.values()) await server.close();
 });
 
-/** The first answer that a client gets that wants to call a tool: to its handshake, or else to the call. */
+/** The first error that a client receives: from its handshake, or else from its call. */
 async function firstAnswer(transport: ClientTransport, slug: string): Promise<RawAnswer> {
   const client = rawClient(transport, `${gateway.url}/servers/${slug}`, { token });
   try {
@@ -78,7 +84,7 @@ async function firstAnswer(transport: ClientTransport, slug: string): Promise<Ra
 const answersFor = (slug: string) =>
   Promise.all(CLIENT_TRANSPORTS.map(async (transport) => ({ transport, answer: await firstAnswer(transport, slug) })));
 
-/** An error of our own, or the server's, with the request's id; never a success, an address or a lie about the call. */
+/** Expects an error of the gateway or of the server with the request's id: no success, no address, no false outcome. */
 function expectRefusal(answer: RawAnswer): void {
   expect(answer.answers).toHaveLength(1);
   expect(answer.answers[0]?.['result']).toBeUndefined();
@@ -87,14 +93,21 @@ function expectRefusal(answer: RawAnswer): void {
   expect(JSON.stringify(errorOf(answer))).not.toMatch(/127\.0\.0\.1|nowhere\.invalid|\/nowhere\/at/);
 }
 
-describe('a server that cannot be reached', () => {
-  it('is named in an error that carries the id of the request for the log', async () => {
+describe('an unreachable server', () => {
+  it('is named in an error that contains the request id of the log', async () => {
     for (const { answer } of await answersFor('dead-port')) {
       expect(errorOf(answer).data).toMatchObject({ server: 'dead-port', requestId: expect.any(String) });
     }
   });
 
-  it.each(['dead-port', 'dead-events', 'dead-name', 'no-tls', 'dead-command', 'short-lived'])('%s', async (slug) => {
+  it.each([
+    ['a closed port (HTTP)', 'dead-port'],
+    ['a closed port (HTTP+SSE)', 'dead-events'],
+    ['a host name that does not resolve', 'dead-name'],
+    ['an https URL without TLS', 'no-tls'],
+    ['a command that does not exist', 'dead-command'],
+    ['a command that exits immediately', 'short-lived'],
+  ])('behind %s causes an error that says "not executed"', async (_what, slug) => {
     for (const { answer } of await answersFor(slug)) {
       expectRefusal(answer);
       expect(errorOf(answer).code).toBe(-31004);
@@ -103,13 +116,14 @@ describe('a server that cannot be reached', () => {
   });
 });
 
-describe.each(
-  Object.entries(OPTIONS).map(([slug, { era, transport, misbehave }]) => [
-    `${JSON.stringify(misbehave)} (${era} ${transport})`,
-    slug,
-  ]),
-)('a server that misbehaves at %s', (_what, slug) => {
-  it('fails the client without running the tool', async () => {
+function toTitle({ era, transport, misbehave }: HostileServerOptions): string {
+  const [[method, name] = ['', '']] = Object.entries(misbehave ?? {});
+  const behaviour = behaviourNamed(name);
+  return `a ${era} server over ${transport} that, when it receives ${method}, ${behaviour && toMisbehaviour(behaviour)}`;
+}
+
+describe.each(Object.entries(OPTIONS).map(([slug, options]) => [toTitle(options), slug]))('%s', (_title, slug) => {
+  it('causes an error for every client, and runs no tool', async () => {
     for (const { answer } of await answersFor(slug)) {
       expectRefusal(answer);
       if (errorOf(answer).code === 4711) continue;

@@ -1,5 +1,5 @@
 /** @runs-alone */
-/** Lists come from all servers at once: a bad one costs its own entries and a warning, never more. */
+/** Lists are collected from all servers: a failing server costs its own entries and a warning, nothing more. */
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import {
@@ -71,16 +71,16 @@ const DEAD: JsonObject = {
   timeouts: TIMEOUTS,
 };
 
-const ILL: readonly [string, HostileServerOptions['misbehave'] & object][] = [
-  ['answers its list with HTML', { 'tools/list': 'http-502-html' }],
-  ['answers its list with null', { 'tools/list': 'body-null' }],
-  ['answers its list with an error', { 'tools/list': 'plain-error' }],
-  ['never answers its list', { 'tools/list': 'silence' }],
-  ['answers with a result that holds no list', { 'tools/list': 'good' }],
-  ['refuses the handshake', { initialize: 'http-401-detail' }],
+const FAILING: readonly [string, HostileServerOptions['misbehave'] & object][] = [
+  ['answers tools/list with HTML', { 'tools/list': 'http-502-html' }],
+  ['answers tools/list with null', { 'tools/list': 'body-null' }],
+  ['answers tools/list with an error', { 'tools/list': 'plain-error' }],
+  ['never answers tools/list', { 'tools/list': 'silence' }],
+  ['answers tools/list with a result without a list', { 'tools/list': 'good' }],
+  ['rejects the handshake', { initialize: 'http-401-detail' }],
 ];
 
-async function expectTheOthers(middle: JsonObject): Promise<void> {
+async function expectEntriesOfOthers(middle: JsonObject): Promise<void> {
   const [first, last] = [
     await start({ era: 'modern', transport: 'http' }),
     await start({ era: 'legacy', transport: 'http' }),
@@ -97,17 +97,20 @@ async function expectTheOthers(middle: JsonObject): Promise<void> {
   }
 }
 
-describe('the list of three servers', () => {
-  it('is whole and in the order of the configuration while one of them is down', async () => {
-    await expectTheOthers(DEAD);
+describe('the tool list of three servers', () => {
+  it('contains the tools of the other servers in the configured order, and a warning, while one server is down', async () => {
+    await expectEntriesOfOthers(DEAD);
   });
 
-  it.each(ILL)('is whole while one of them %s', async (_what, misbehave) => {
-    const ill = await start({ era: 'legacy', transport: 'http', misbehave });
-    await expectTheOthers(entry(ill));
-  });
+  it.each(FAILING)(
+    'contains the tools of the other servers, and a warning, while one server %s',
+    async (_what, misbehave) => {
+      const failing = await start({ era: 'legacy', transport: 'http', misbehave });
+      await expectEntriesOfOthers(entry(failing));
+    },
+  );
 
-  it('waits for a silent server once, not each time', async () => {
+  it('waits for an unresponsive server once, not for every request', async () => {
     const [good, silent] = [
       await start({ era: 'modern', transport: 'http' }),
       await start({ era: 'legacy', transport: 'http', misbehave: { 'tools/list': 'silence' } }),
@@ -121,11 +124,11 @@ describe('the list of three servers', () => {
       expect(namesIn(answer)).toHaveLength(BEHAVIOURS.length);
       expect(warningsIn(answer)).toHaveLength(1);
     }
-    // Five times a second, if it waited each time.
+    // Five seconds, if each request waited.
     expect(performance.now() - before).toBeLessThan(scaleDeadline(2_500));
   });
 
-  it('is an error, not an empty success, when all of them are down', async () => {
+  it('is an error, not an empty list, when all servers are down', async () => {
     const gateway = await gatewayBefore({ one: DEAD, two: DEAD, three: DEAD });
     for (const transport of CLIENT_TRANSPORTS) {
       const answer = await listTools(gateway, transport);

@@ -1,8 +1,9 @@
-/** A server's failure is never reported as success: every fault of the table, from every client, over every transport. */
+/** A server's failure is never reported as a success: every fault of the table, for every client, over every transport. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { behaviourNamed, behavioursOf, CARRIERS, expectationOf, type Carrier } from '#lib/testing/hostile-server';
 import { CLIENT_TRANSPORTS, type RawAnswer } from '#lib/testing/raw-client';
 import { runDefaultRound, runRound, type Trial } from '../support/hostile-round.js';
+import { toCallTitle } from '../support/behaviour-title.js';
 import { HostileWorld, UPSTREAM_SECRET } from '../support/hostile-world.js';
 import { comparableAnswer, expectAnswer } from '../support/answer-checks.js';
 
@@ -30,7 +31,7 @@ describe.each(CARRIERS)('a hostile server over %s', (carrier: Carrier) => {
     trials = await runRound(world, carrier);
   });
 
-  it.each(behavioursOf(carrier).map(({ name }) => name))('%s', (name) => {
+  it.each(behavioursOf(carrier).map((each) => [toCallTitle(each, carrier), each.name]))('%s', (_title, name) => {
     const tried = trialsOf(name);
     expect(tried.map(({ transport }) => transport)).toEqual([...CLIENT_TRANSPORTS]);
     for (const trial of tried) {
@@ -38,12 +39,12 @@ describe.each(CARRIERS)('a hostile server over %s', (carrier: Carrier) => {
       const expected = expectationOf(trial.behaviour, carrier);
       expectAnswer(answer, trial.transport, expected);
       expect(world.runs(carrier, trial.mark)).toBe(1);
-      const isToldApart = trial.transport === 'modern' && expected.kind === 'error' && expected.toModern;
-      if (!isToldApart) expect(comparableAnswer(answer)).toEqual(comparableAnswer(answerOf(tried[0])));
+      const differsByEra = trial.transport === 'modern' && expected.kind === 'error' && expected.toModern;
+      if (!differsByEra) expect(comparableAnswer(answer)).toEqual(comparableAnswer(answerOf(tried[0])));
     }
   });
 
-  it('serves a good call to everyone afterwards', async () => {
+  it('a correct call of every client returns its result after all misbehaviours of the server', async () => {
     for (const transport of CLIENT_TRANSPORTS) {
       const client = await world.client(transport, carrier);
       const answer = await client.request('tools/call', { name: 'good', arguments: {} });
@@ -69,36 +70,39 @@ const SAMPLE = [
   'reset',
 ];
 
-describe.each(['legacy-http', 'modern-http', 'sse'] as const)('%s behind the endpoint of all servers', (carrier) => {
-  const behaviours = SAMPLE.flatMap((name) => behaviourNamed(name) ?? []).filter(
-    ({ carriers, untilTimeout }) => carriers.includes(carrier) && untilTimeout?.includes(carrier) !== true,
-  );
-  let trials: readonly Trial[] = [];
+describe.each(['legacy-http', 'modern-http', 'sse'] as const)(
+  'a hostile server over %s behind the endpoint of all servers',
+  (carrier) => {
+    const behaviours = SAMPLE.flatMap((name) => behaviourNamed(name) ?? []).filter(
+      ({ carriers, untilTimeout }) => carriers.includes(carrier) && untilTimeout?.includes(carrier) !== true,
+    );
+    let trials: readonly Trial[] = [];
 
-  beforeAll(async () => {
-    trials = await runDefaultRound(world, carrier, behaviours);
-  });
+    beforeAll(async () => {
+      trials = await runDefaultRound(world, carrier, behaviours);
+    });
 
-  it.each(behaviours.map(({ name }) => name))('%s', (name) => {
-    const tried = trials.filter(({ behaviour }) => behaviour.name === name);
-    expect(tried).toHaveLength(CLIENT_TRANSPORTS.length);
-    for (const trial of tried) {
-      expectAnswer(answerOf(trial), trial.transport, expectationOf(trial.behaviour, carrier));
-      expect(world.runs(carrier, trial.mark)).toBe(1);
-    }
-  });
-});
+    it.each(behaviours.map((each) => [toCallTitle(each, carrier), each.name]))('%s', (_title, name) => {
+      const tried = trials.filter(({ behaviour }) => behaviour.name === name);
+      expect(tried).toHaveLength(CLIENT_TRANSPORTS.length);
+      for (const trial of tried) {
+        expectAnswer(answerOf(trial), trial.transport, expectationOf(trial.behaviour, carrier));
+        expect(world.runs(carrier, trial.mark)).toBe(1);
+      }
+    });
+  },
+);
 
-describe('whatever the servers did', () => {
-  it('gave no request a second answer', () => {
+describe('the gateway, after all misbehaviours of servers', () => {
+  it('has answered no request twice', () => {
     expect(world.surplus).toEqual([]);
   });
 
-  it('followed no redirect', () => {
+  it('has followed no redirect of a server', () => {
     for (const server of world.servers.values()) expect(server.counters.trapped).toEqual([]);
   });
 
-  it('sent the credentials of the configuration and never the token of a client', () => {
+  it('has sent the configured credentials to servers, and never the token of a client', () => {
     for (const { counters } of world.servers.values()) {
       expect(counters.arrivals.length).toBeGreaterThan(0);
       for (const { headers } of counters.arrivals) {
@@ -109,11 +113,11 @@ describe('whatever the servers did', () => {
     }
   });
 
-  it('stopped reading answers without an end', () => {
+  it('has stopped reading endless answers', () => {
     for (const { counters } of world.servers.values()) expect(counters.flooded).toBeLessThan(512 * 1024 * 1024);
   });
 
-  it('ends the session of a client whose server forgot its own, and lets it start anew', async () => {
+  it('answers 404 for a session whose upstream session was lost, and accepts a new handshake', async () => {
     const client = await world.client('legacy', 'legacy-http');
     await client.request('tools/call', { name: 'forgotten-session', arguments: {} });
     const stale = await client.request('tools/call', { name: 'good', arguments: {} });

@@ -1,4 +1,4 @@
-/** A POST with an idempotency key is carried out once, however often it is sent. */
+/** A POST with an idempotency key is executed once, however often it is sent. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { AdminClient, type AdminAnswer } from '../support/admin-client.js';
@@ -19,11 +19,11 @@ const post = (path: string, key: string, body: unknown, who = admin): Promise<Ad
 const team = (slug: string): JsonObject => ({ slug, entry: { members: ['ada'] } });
 
 describe('a request with an idempotency key', () => {
-  it('is carried out once, and answered the same again', async () => {
+  it('is executed once, and a repetition gets the same answer', async () => {
     const first = await post('/teams', 'k1', team('one'));
     expect(first).toMatchObject({ status: 201, json: { slug: 'one' } });
     expect(first.headers.get('idempotency-replayed')).toBeNull();
-    // With or without quotation marks it is the same key.
+    // A key with quotation marks equals the key without.
     const again = await post('/teams', '"k1"', team('one'));
     expect(again).toMatchObject({ status: 201, json: first.json });
     expect(again.headers.get('idempotency-replayed')).toBe('true');
@@ -31,17 +31,17 @@ describe('a request with an idempotency key', () => {
     expect(await post('/teams', 'k2', team('one'))).toMatchObject({ status: 409, json: { reason: 'slug_taken' } });
   });
 
-  it('gives a secret again to whoever sent it, and to nobody else', async () => {
+  it('repeats a secret in the answer to the same principal only', async () => {
     const first = await post('/tokens', 'k', { title: 'mine' });
     expect((await post('/tokens', 'k', { title: 'mine' })).json).toEqual(first.json);
-    const other = new AdminClient(gateway, ['admin'], 'somebody-else');
+    const other = new AdminClient(gateway, ['admin'], 'other');
     const his = await post('/tokens', 'k', { title: 'mine' }, other);
-    expect(his).toMatchObject({ status: 201, json: { subject: 'somebody-else' } });
+    expect(his).toMatchObject({ status: 201, json: { subject: 'other' } });
     expect(his.json['token']).not.toBe(first.json['token']);
     expect((await admin.get(gateway, '/tokens')).json['items']).toHaveLength(2);
   });
 
-  it('gives a secret again to no token of the same subject that may do less or more', async () => {
+  it('does not repeat a secret to a token of the same subject with other rights', async () => {
     const first = await post('/tokens', 'k', { title: 'mine', roles: ['admin'] });
     expect(first).toMatchObject({ status: 201 });
     const weaker = new AdminClient(gateway, ['user']);
@@ -50,13 +50,13 @@ describe('a request with an idempotency key', () => {
     expect(his.json['token']).toBeUndefined();
   });
 
-  it('is refused when the key stands for another one', async () => {
+  it('is rejected when the key belongs to a different request', async () => {
     await post('/teams', 'k', team('one'));
     expect(await post('/teams', 'k', team('two'))).toMatchObject({ status: 422 });
     expect(await admin.get(gateway, '/teams/two')).toMatchObject({ status: 404 });
   });
 
-  it('can be sent again once what was wrong is put right', async () => {
+  it('can be sent again with the same key after a rejected attempt', async () => {
     expect(await post('/servers', 'k', { slug: 'one', entry: {} })).toMatchObject({ status: 422 });
     expect(await post('/servers', 'k', { slug: 'two', entry: {} })).toMatchObject({
       status: 422,
@@ -69,7 +69,7 @@ describe('a request with an idempotency key', () => {
     expect(await post('/teams', 'again', team('one'))).toMatchObject({ status: 201 });
   });
 
-  it('is carried out once when it is sent many times at once', async () => {
+  it('is executed once when it is sent many times concurrently', async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => post('/tokens', 'k', { title: 'one' })));
     const made = answers.filter(({ status }) => status === 201);
     expect(made.length).toBeGreaterThan(0);
@@ -80,7 +80,7 @@ describe('a request with an idempotency key', () => {
     expect((await admin.get(gateway, '/tokens')).json['items']).toHaveLength(1);
   });
 
-  it.each(['', 'x'.repeat(256), 'with space', 'a"b'])('needs a key that is one: %j', async (key) => {
+  it.each(['', 'x'.repeat(256), 'with space', 'a"b'])('is rejected with the invalid key %j', async (key) => {
     expect(await post('/teams', key, team('one'))).toMatchObject({ status: 400 });
   });
 });

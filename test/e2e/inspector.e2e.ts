@@ -41,7 +41,7 @@ describe.each(WAYS)("the Inspector's command line over $transport, $era", (way) 
     return inspect({ ...way, url, token, home, methodArgs: asked });
   };
 
-  it('lists at the default endpoint', async () => {
+  it('lists items at the default endpoint', async () => {
     const names = ['old__add', 'young__add'].map((name) => expect.objectContaining({ name }));
     const listed = await ask('', '--method', 'tools/list');
     expect(listed).toMatchObject({ result: { tools: expect.arrayContaining(names) } });
@@ -66,7 +66,7 @@ describe.each(WAYS)("the Inspector's command line over $transport, $era", (way) 
 });
 
 describe("the Inspector's command line without a token", () => {
-  it('is told that it needs one', async () => {
+  it('reports that it needs a token', async () => {
     const way = { url: `${gateway.url}/mcp`, transport: 'http', era: 'legacy' } as const;
     const refused = await inspect({ ...way, home, methodArgs: ['--method', 'tools/list'] });
     expect(refused).toMatchObject({ error: { code: 'auth_required' } });

@@ -1,4 +1,4 @@
-/** Limits, for clients of every era: who is admitted, and what the others are told. */
+/** Rate and concurrency limits, for clients of every era. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { CLIENTS, type ClientKind } from '../matrix/clients.js';
@@ -48,19 +48,19 @@ const REACHED = {
   data: { outcome: 'not_executed', retriable: true, httpStatus: 429, retryAfterMs: expect.any(Number), server: 'one' },
 };
 
-describe.each(CLIENTS.filter(({ path }) => path === 'mcp'))('$name', (kind) => {
-  it('is told when it has called too often; others go on', async () => {
+describe.each(CLIENTS.filter(({ path }) => path === 'mcp'))('$name at a limit', (kind) => {
+  it('receives an error after too many calls, while other callers are served', async () => {
     await limit({ per: ['principal'], rate: '2/1h' });
     const [ada, bob] = [await connect(kind), await connect(kind, 'bob')];
     await echo(ada);
     await echo(ada);
     await expect(ada.call('echo', { text: 'third' })).rejects.toMatchObject(REACHED);
     expect(await echo(bob)).toBe('hi');
-    // What uses no item is not counted.
+    // Requests that use no item are not counted.
     expect(await ada.list('tools')).not.toEqual([]);
   });
 
-  it('is told when too many calls run at once, and admitted when one has ended', async () => {
+  it('receives an error while too many calls run concurrently, and is served when one has ended', async () => {
     await limit({ tools: ['hold', 'release'], concurrency: 1 });
     const client = await connect(kind);
     const { started } = server.calls.of('hold');
@@ -74,8 +74,8 @@ describe.each(CLIENTS.filter(({ path }) => path === 'mcp'))('$name', (kind) => {
   });
 });
 
-describe('whoever has called too often', () => {
-  it('is answered 429, with the time after which to try again', async () => {
+describe('a caller over its rate limit', () => {
+  it('is answered 429 with Retry-After', async () => {
     await limit({ rate: '1/1m' });
     const post = async () =>
       fetch(`${gateway.url}/servers/one/rpc`, {
@@ -97,8 +97,8 @@ describe('whoever has called too often', () => {
   });
 });
 
-describe('a call that was admitted, and asks its client', () => {
-  it('goes on with the answer, though no more calls are admitted', async () => {
+describe('an admitted call that sends a question to its client', () => {
+  it('accepts the answer although the limit admits no more calls', async () => {
     const asking = await startReferenceServer({ era: 'legacy', transport: 'http' });
     const limited = await startGateway({
       servers: { ref: { transport: 'http', url: asking.url } },
@@ -118,14 +118,14 @@ describe('a call that was admitted, and asks its client', () => {
   });
 });
 
-describe('a limit', () => {
+describe('an entry for a limit', () => {
   it.each([
     [{}, 'concurrency: is missing.'],
     [{ rate: 'often' }, 'rate: must be a number of calls per time window of at most one day, such as 100/1m or 5/s.'],
     [{ rate: '0/1m' }, 'rate: must be a number of calls per time window of at most one day, such as 100/1m or 5/s.'],
     [{ rate: '1/2d' }, 'rate: must be a number of calls per time window of at most one day, such as 100/1m or 5/s.'],
     [{ per: ['planet'], concurrency: 1 }, expect.stringMatching(/^per: each value in .*principal, team, server, tool/)],
-  ])('is not %j', async (entry, fault) => {
+  ])('is rejected when it is %j', async (entry, fault) => {
     const admin = new AdminClient(gateway, ['admin']);
     expect(await admin.send(gateway, 'POST', '/limits', { body: { slug: 'few', entry } })).toMatchObject({
       status: 422,

@@ -1,4 +1,4 @@
-/** An API becomes tools: here the gateway's own admin API, of its own OpenAPI document. */
+/** Import of an API as tools: here the gateway's own admin API, from its own OpenAPI document. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { CLIENTS } from '../matrix/clients.js';
@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => gateway?.close());
 
-it.each(CLIENTS)('$name looks after teams by tools', async (kind) => {
+it.each(CLIENTS)('$name manages teams with tools that were imported from an OpenAPI document', async (kind) => {
   const client = await kind.connect({ url: `${gateway.url}/servers/own/${kind.path}`, token: await gateway.token() });
   const slug = `team-${CLIENTS.indexOf(kind)}`;
   const names = (await client.list('tools')).map(({ name }) => name);
@@ -52,8 +52,8 @@ it.each<[JsonObject, number, RegExp]>([
   [{ document: 'text' }, 400, /document must be an object/],
   [{ document: {}, operations: [] }, 400, /operations/],
   [{ document: {}, url: 'ftp://a' }, 400, /url/],
-])('does not make tools of %j', async (body, status, told) => {
+])('the OpenAPI import rejects %j', async (body, status, expected) => {
   const answer = await admin.send(gateway, 'POST', '/openapi-imports', { body });
   expect(answer.status).toBe(status);
-  expect(JSON.stringify(answer.json)).toMatch(told);
+  expect(JSON.stringify(answer.json)).toMatch(expected);
 });

@@ -1,4 +1,4 @@
-/** The OpenAPI document is valid, and says what is served. */
+/** The OpenAPI document is valid and agrees with the responses of the gateway. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -37,7 +37,7 @@ afterAll(async () => {
   await server?.close();
 });
 
-/** Calls an operation and holds the answer against what the document says of it. */
+/** Calls an operation and validates the answer against the document. */
 async function expectServed(
   verb: string,
   path: string,
@@ -54,14 +54,14 @@ async function expectServed(
     ...(body && { body }),
     ...(isChange && { headers: { 'if-match': '*' } }),
   });
-  const told = (operation?.['responses'] as JsonObject | undefined)?.[answer.status] as JsonObject | undefined;
-  expect([`${verb} ${path}`, answer.status, answer.json, told !== undefined]).toEqual([
+  const documented = (operation?.['responses'] as JsonObject | undefined)?.[answer.status] as JsonObject | undefined;
+  expect([`${verb} ${path}`, answer.status, answer.json, documented !== undefined]).toEqual([
     `${verb} ${path}`,
     answer.status,
     answer.json,
     true,
   ]);
-  const content = told?.['content'] as { [type: string]: { schema: JsonObject } } | undefined;
+  const content = documented?.['content'] as { [type: string]: { schema: JsonObject } } | undefined;
   if (content?.['application/json']) expectToFit(content['application/json'].schema, answer.json);
   return answer;
 }
@@ -82,7 +82,7 @@ function faultsIn(schema: JsonObject, value: unknown): readonly unknown[] {
   return validate.errors ?? [];
 }
 
-/** Entries, and whether the document and the gateway take them: the same of each. */
+/** Entries, and whether they are valid: for the schema of the document and for the gateway alike. */
 const ENTRIES: readonly (readonly [collection: string, isGood: boolean, entry: JsonObject])[] = [
   ['servers', true, { transport: 'http', url: 'http://127.0.0.1:1/', headers: { 'X-One': 'a', 'X-Two': 2 } }],
   ['servers', true, { transport: 'sse', url: 'http://127.0.0.1:1/', timeouts: { connect: '2s' }, tags: ['a'] }],
@@ -125,7 +125,7 @@ describe('the OpenAPI document', () => {
     expect(valid).toBe(true);
   });
 
-  it('describes every operation, its roles and its answer', () => {
+  it('describes every operation with its roles and its responses', () => {
     const silent = operationsIn(document).filter(({ verb, path, roles }) => {
       const { summary } = document.paths[`/admin/v1${path}`]?.[verb.toLowerCase()] ?? {};
       return typeof summary !== 'string' || summary === '' || roles.length === 0;
@@ -133,7 +133,7 @@ describe('the OpenAPI document', () => {
     expect(silent).toEqual([]);
   });
 
-  it.each(Object.keys(CRUD))('says what is served of %s', async (collection) => {
+  it.each(Object.keys(CRUD))('matches the responses of the gateway for collection %s', async (collection) => {
     const [whole, one] = [`/${collection}`, `/${collection}/{slug}`];
     const entry = CRUD[collection]?.() ?? {};
     await expectServed('POST', whole, {}, { slug: 'made', entry });
@@ -151,21 +151,26 @@ describe('the OpenAPI document', () => {
     await expectServed('DELETE', one, { slug: 'made' });
   });
 
-  it.each(ENTRIES)('says of an entry of %s whether it is one: %s, %j', async (collection, isGood, entry) => {
-    const operation = document.paths[`/admin/v1/${collection}`]?.['post'];
-    const body = { slug: 'drafted', entry };
-    const faults = faultsIn(requestSchemaOf(operation), body);
-    expect([faults.length === 0, faults]).toEqual([isGood, isGood ? [] : expect.anything()]);
-    expect(await admin.send(gateway, 'POST', `/${collection}`, { body })).toMatchObject({ status: isGood ? 201 : 422 });
-    if (isGood) await admin.send(gateway, 'DELETE', `/${collection}/drafted`, { headers: { 'if-match': '*' } });
-  });
+  it.each(ENTRIES)(
+    'has a schema for an entry of %s that agrees with the gateway (valid: %s): %j',
+    async (collection, isGood, entry) => {
+      const operation = document.paths[`/admin/v1/${collection}`]?.['post'];
+      const body = { slug: 'drafted', entry };
+      const faults = faultsIn(requestSchemaOf(operation), body);
+      expect([faults.length === 0, faults]).toEqual([isGood, isGood ? [] : expect.anything()]);
+      expect(await admin.send(gateway, 'POST', `/${collection}`, { body })).toMatchObject({
+        status: isGood ? 201 : 422,
+      });
+      if (isGood) await admin.send(gateway, 'DELETE', `/${collection}/drafted`, { headers: { 'if-match': '*' } });
+    },
+  );
 
   it.each<[string, ListName, string]>([
     ['/tools', 'tools', 'name'],
     ['/prompts', 'prompts', 'name'],
     ['/resources', 'resources', 'uri'],
     ['/resource-templates', 'resourceTemplates', 'uriTemplate'],
-  ])('says what is served of %s', async (collection, list, label) => {
+  ])('matches the responses of the gateway for the items at %s', async (collection, list, label) => {
     await client.list(list);
     const found = async () => (await admin.get(gateway, collection)).json['items'] as JsonObject[];
     await until(async () => (await found()).length > 0);
@@ -181,7 +186,7 @@ describe('the OpenAPI document', () => {
     await expectServed('POST', `${one}/enable`, item);
   });
 
-  it('says what is served of tokens, policies, the audit log and itself', async () => {
+  it('matches the responses of the gateway for tokens, policies, the audit log and the document itself', async () => {
     const { json } = await expectServed('POST', '/tokens', {}, { title: 'mine', servers: ['in-file'] });
     const id = json['id'] as string;
     await expectServed('GET', '/tokens');
@@ -196,7 +201,7 @@ describe('the OpenAPI document', () => {
     await expectServed('POST', '/openapi-imports', {}, { document: own, url: gateway.url });
   });
 
-  it('says what is served of what runs', async () => {
+  it('matches the responses of the gateway for sessions, connections and workers', async () => {
     const [worker] = (await expectServed('GET', '/workers')).json['items'] as { id: string }[];
     await expectServed('GET', '/workers/{id}', { id: worker!.id });
     await expectServed('GET', '/parked-calls');
@@ -208,8 +213,8 @@ describe('the OpenAPI document', () => {
     await expectServed('DELETE', '/upstream-sessions/{id}', { id: connections[0]!.id });
   });
 
-  it('names no operation that nobody serves', async () => {
-    // Lines, not JSON; and what ends this very gateway, or needs a call that waits.
+  it('contains no operation that the gateway does not serve', async () => {
+    // Not called here: an export of lines, the drain of this gateway, and what needs a parked call.
     const waiting = ['GET /parked-calls/{id}', 'DELETE /parked-calls/{id}'];
     const others = ['GET /audit/export', 'POST /workers/{id}/drain', ...waiting];
     const named = operationsIn(document).map(({ verb, path }) => `${verb} ${path}`);
@@ -228,10 +233,10 @@ describe('the OpenAPI document', () => {
   });
 });
 
-describe('the page to browse it', () => {
+describe('the page that shows the OpenAPI document', () => {
   const fetchPage = (path: string) => fetch(`${gateway.url}/admin/v1/docs${path}`);
 
-  it('is there without a token, holds no data, and loads nothing from elsewhere', async () => {
+  it('is served without a token, contains no data, and loads no foreign resources', async () => {
     const page = await fetchPage('');
     expect(page.headers.get('content-type')).toMatch(/^text\/html/);
     expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'; script-src 'self'/);
@@ -249,7 +254,7 @@ describe('the page to browse it', () => {
     }
   });
 
-  it.each(['/package.json', '/..%2Fpackage.json', '/index.html'])('serves no other file: %s', async (path) => {
+  it.each(['/package.json', '/..%2Fpackage.json', '/index.html'])('does not serve the file %s', async (path) => {
     expect((await fetchPage(path)).status).toBe(404);
   });
 });

@@ -27,7 +27,7 @@ afterAll(async () => {
   await Promise.all(Object.values(servers).map((server) => server.close()));
 });
 
-/** A port that was free a moment ago. */
+/** A port without a listener. */
 async function deadUrl(): Promise<string> {
   const server = createServer();
   const port = await new Promise<number>((resolve) => {
@@ -53,7 +53,7 @@ const rpc = (method: string, params: JsonObject = {}, base = '') =>
 const callOf = (name: string, args: JsonObject = {}) => rpc('tools/call', { name, arguments: args });
 
 describe('POST /rpc', () => {
-  it('lists tools of all servers, and says which are missing', async () => {
+  it('lists the tools of all servers, with a warning for each unreachable one', async () => {
     const { status, headers, body } = await rpc('tools/list');
     expect({ status, type: headers.get('content-type') }).toEqual({ status: 200, type: 'application/json' });
     const names = ['old__echo', 'young__echo'].map((name) => expect.objectContaining({ name }));
@@ -81,7 +81,7 @@ describe('POST /rpc', () => {
     });
   });
 
-  it('answers a request that says its revision in that revision', async () => {
+  it('answers a request with a revision in that revision', async () => {
     const { message } = new ModernRawClient(gateway.url).compose('tools/call', {
       name: 'old__add',
       arguments: { a: 1, b: 2 },
@@ -90,7 +90,7 @@ describe('POST /rpc', () => {
     expect({ status, body }).toMatchObject({ status: 200, body: { result: { resultType: 'complete' } } });
   });
 
-  it('leaves what precedes an answer out', async () => {
+  it('omits the messages that precede an answer', async () => {
     const { status, body } = await rpc('tools/call', {
       name: 'old__slow',
       arguments: { durationMs: 2, steps: 2 },
@@ -102,12 +102,12 @@ describe('POST /rpc', () => {
     });
   });
 
-  it.each(['old', 'young'])('lets a tool of the %s server fail as a tool', async (slug) => {
+  it.each(['old', 'young'])('returns the failed result of a tool of the %s server', async (slug) => {
     const { status, body } = await callOf(`${slug}__test_error_handling`);
     expect({ status, body }).toMatchObject({ status: 200, body: { result: { isError: true } } });
   });
 
-  it.each(['old', 'young'])('never makes an answer of a question of the %s server', async (slug) => {
+  it.each(['old', 'young'])('answers with an error when a tool of the %s server sends a question', async (slug) => {
     const { body } = await callOf(`${slug}__ask_name`);
     const { result } = body;
     if (result === undefined) expect(body).toMatchObject({ error: { code: expect.any(Number) } });
@@ -130,18 +130,18 @@ describe('POST /rpc', () => {
       code: -32_601,
       ask: () => rpc('resources/subscribe', { uri: 'x' }),
     },
-    { asked: 'a server that is not there', status: 502, code: -31_004, ask: () => callOf('dead__echo') },
+    { asked: 'an unreachable server', status: 502, code: -31_004, ask: () => callOf('dead__echo') },
     { asked: 'a batch', status: 400, code: -32_600, ask: () => post([{ jsonrpc: '2.0', id: 1, method: 'ping' }]) },
-    { asked: 'nothing that is JSON-RPC', status: 400, code: -32_600, ask: () => post({ hello: 'world' }) },
+    { asked: 'an object that is not JSON-RPC', status: 400, code: -32_600, ask: () => post({ hello: 'world' }) },
     { asked: 'an unknown endpoint', status: 404, code: -32_600, ask: () => rpc('ping', {}, '/servers/none') },
-  ])('refuses $asked with $status', async ({ status, code, ask }) => {
+  ])('answers a request for $asked with $status', async ({ status, code, ask }) => {
     expect(await ask()).toMatchObject({
       status,
       body: { jsonrpc: '2.0', error: { code, message: expect.any(String) } },
     });
   });
 
-  it("keeps a server's own error", async () => {
+  it("returns a server's own error unchanged", async () => {
     const { body } = await callOf('old__throw_error', { code: -31_999, message: 'so it is' });
     expect(body).toMatchObject({ id: 'mine', error: { code: -31_999, data: { thrownBy: 'throw_error' } } });
   });
@@ -153,7 +153,7 @@ describe('POST /rpc', () => {
     });
   });
 
-  it('is for POST only', async () => {
+  it('rejects other verbs than POST', async () => {
     const response = await fetch(`${gateway.url}/rpc`, { headers: { authorization: `Bearer ${token}` } });
     expect({ status: response.status, allow: response.headers.get('allow') }).toEqual({ status: 405, allow: 'POST' });
   });

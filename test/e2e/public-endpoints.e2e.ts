@@ -32,25 +32,25 @@ describe.each(CLIENTS)('$name without a token', (kind) => {
     return client;
   };
 
-  it('is let in where the configuration says so', async () => {
+  it('is admitted at a public endpoint', async () => {
     const client = await connect('/servers/open');
     expect((await client.list('tools')).length).toBeGreaterThan(10);
     expect(textOf(await client.call('echo', { text: 'anybody' }))).toBe('anybody');
   });
 
-  it('is let in to what a public virtual server shows, and to no more', async () => {
+  it('is admitted to the items of a public virtual server only', async () => {
     const client = await connect('/servers/hall');
     expect((await client.list('tools')).map((tool) => tool['name'])).toEqual(['closed__echo']);
     expect(textOf(await client.call('closed__echo', { text: 'anybody' }))).toBe('anybody');
     await expect(client.call('closed__add', { a: 1, b: 2 })).rejects.toThrow(/Unknown tool/);
   });
 
-  it.each(['', '/servers/closed'])('is not let in at "%s"', async (base) => {
+  it.each(['', '/servers/closed'])('is rejected at the endpoint "%s/mcp"', async (base) => {
     await expect(connect(base)).rejects.toThrow(/token|401/);
   });
 });
 
-describe('an endpoint that is not public', () => {
+describe('authorization at endpoints', () => {
   const message = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });
 
   it.each([
@@ -62,7 +62,7 @@ describe('an endpoint that is not public', () => {
     { verb: 'POST', path: '/messages?sessionId=none' },
     { verb: 'POST', path: '/rpc' },
     { verb: 'POST', path: '/servers/none/mcp' },
-  ])('challenges a $verb to $path without a token', async ({ verb, path }) => {
+  ])('answers $verb $path without a token with 401 and a challenge', async ({ verb, path }) => {
     const headers = { 'content-type': 'application/json' };
     const body = verb === 'POST' ? { body: message } : {};
     const response = await fetch(gateway.url + path, { method: verb, headers, ...body });
@@ -73,7 +73,7 @@ describe('an endpoint that is not public', () => {
     expect((await fetch(metadataUrl)).status).toBe(200);
   });
 
-  it('takes a bad token for none, even where none is needed', async () => {
+  it('rejects an invalid token even at a public endpoint', async () => {
     for (const path of ['/servers/open/mcp', '/mcp']) {
       const headers = { 'content-type': 'application/json', authorization: 'Bearer nonsense' };
       const response = await fetch(gateway.url + path, { method: 'POST', headers, body: message });
@@ -82,7 +82,7 @@ describe('an endpoint that is not public', () => {
     }
   });
 
-  it('keeps the sessions of anonymous callers apart from those with a token', async () => {
+  it('keeps the sessions of anonymous callers separate from those with a token', async () => {
     const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
     const url = `${gateway.url}/servers/open/mcp`;
     const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'anybody', version: '1' } };
@@ -100,7 +100,7 @@ describe('an endpoint that is not public', () => {
 });
 
 describe('a public endpoint of a legacy server', () => {
-  it('bounds the sessions that all anonymous clients together make there', async () => {
+  it('limits the number of sessions of all anonymous clients together', async () => {
     const bounded = await startGateway({
       servers: { open: { transport: 'http', url: server.url, public: true } },
       env: { ISTHMUS_MAX_UPSTREAM_SESSIONS_PER_PRINCIPAL: '1' },

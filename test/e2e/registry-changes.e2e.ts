@@ -18,7 +18,7 @@ afterEach(async () => {
   await gateway.close();
 });
 
-describe.each(CLIENTS)('$name, while entries of the registry are changed', (kind) => {
+describe.each(CLIENTS)('$name, while registry entries change', (kind) => {
   const connect = async (base = '') =>
     kind.connect({ url: `${gateway.url}${base}/${kind.path}`, token: await gateway.token() });
 
@@ -30,7 +30,7 @@ describe.each(CLIENTS)('$name, while entries of the registry are changed', (kind
     client = await connect();
   });
 
-  it('can use what was created when that is answered, and not what was deleted', async () => {
+  it('can use an entry once its creation is answered, and cannot use it once its deletion is answered', async () => {
     const { servers, virtualServers } = gateway.store;
     const { version } = await servers.create('mine', { transport: 'http', url: server.url });
     expect(textOf(await client.call('mine__echo', { text: 'new' }))).toBe('new');
@@ -40,14 +40,14 @@ describe.each(CLIENTS)('$name, while entries of the registry are changed', (kind
     await narrow.close();
     await virtualServers.delete('team', team.version);
     await servers.delete('mine', version);
-    await expect(client.call('mine__echo', { text: 'gone' })).rejects.toThrow(/Unknown tool: mine__echo/);
+    await expect(client.call('mine__echo', { text: 'removed' })).rejects.toThrow(/Unknown tool: mine__echo/);
     expect(textOf(await client.call('in-file__echo', { text: 'still' }))).toBe('still');
   });
 
-  it('notices nothing of a reload of the file, as far as other entries go', async () => {
+  it('is not affected by a reload of the configuration file that leaves its entries unchanged', async () => {
     await gateway.store.servers.create('mine', { transport: 'http', url: server.url });
     expect(await gateway.reload(JSON.stringify({ servers: {} }))).toBe('applied');
     expect(textOf(await client.call('mine__echo', { text: 'still' }))).toBe('still');
-    await expect(client.call('in-file__echo', { text: 'gone' })).rejects.toThrow(/Unknown tool: in-file__echo/);
+    await expect(client.call('in-file__echo', { text: 'removed' })).rejects.toThrow(/Unknown tool: in-file__echo/);
   });
 });

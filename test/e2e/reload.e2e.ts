@@ -35,14 +35,14 @@ const slugsShown = async (client: SdkClient) => [
   ...new Set((await client.list('tools')).map((tool) => (tool['name'] as string).split('__')[0])),
 ];
 
-describe.each(CLIENTS)('$name, while the configuration changes', (kind) => {
+describe.each(CLIENTS)('$name, while the configuration file changes', (kind) => {
   const connect = async (base = '') => {
     const client = await kind.connect({ url: `${gateway.url}${base}/${kind.path}`, token: await gateway.token() });
     clients.push(client);
     return client;
   };
 
-  it('finds the tools of a server that was added, and goes on with the others', async () => {
+  it('lists the tools of an added server, and keeps its session', async () => {
     const client = await connect();
     expect(await slugsShown(client)).toEqual(['old']);
     await gateway.configure(showing('old', 'young'));
@@ -55,7 +55,7 @@ describe.each(CLIENTS)('$name, while the configuration changes', (kind) => {
     expect(textOf(await direct.call('echo', { text: 'directly' }))).toBe('directly');
   });
 
-  it('hears that the lists changed, and then of changes of the server that was added', async () => {
+  it('receives a list change for an added server, and then the notifications of that server', async () => {
     const client = await connect();
     await client.watch({ lists: true });
     const [added] = await client.received.untilReceivedAfter(
@@ -68,21 +68,21 @@ describe.each(CLIENTS)('$name, while the configuration changes', (kind) => {
     expect(await client.received.untilReceivedAfter(change, 'notifications/tools/list_changed')).toHaveLength(1);
   });
 
-  it('is refused in so many words what a removed server offered', async () => {
+  it('receives an error that names the unknown tool of a removed server', async () => {
     await gateway.configure(showing('old', 'young'));
     const client = await connect();
     await until(async () => (await slugsShown(client)).includes('young'));
     const direct = await connect('/servers/young');
     expect(textOf(await direct.call('echo', { text: 'still' }))).toBe('still');
     expect(await gateway.reload(JSON.stringify(showing('old')))).toBe('applied');
-    await expect(client.call('young__echo', { text: 'gone' })).rejects.toThrow(/Unknown tool: young__echo/);
-    await expect(direct.call('echo', { text: 'gone' })).rejects.toThrow(
+    await expect(client.call('young__echo', { text: 'removed' })).rejects.toThrow(/Unknown tool: young__echo/);
+    await expect(direct.call('echo', { text: 'removed' })).rejects.toThrow(
       /[Nn]o server or virtual server is named .*young/,
     );
     expect(textOf(await client.call('old__echo', { text: 'here' }))).toBe('here');
   });
 
-  it('notices nothing of a file that is at fault', async () => {
+  it('is not affected by an invalid configuration file', async () => {
     const client = await connect();
     for (const text of ['{ "servers": ', '{ "servers": { "old": { "transport": "pigeon" } } }', '']) {
       expect(await gateway.reload(text)).toBe('refused');
@@ -93,8 +93,8 @@ describe.each(CLIENTS)('$name, while the configuration changes', (kind) => {
   });
 });
 
-describe('a call under way', () => {
-  it('is finished although its server is removed meanwhile', async () => {
+describe('an in-flight call', () => {
+  it('finishes although its server is removed from the configuration', async () => {
     await gateway.reload(JSON.stringify(showing('old', 'young')));
     const [kind] = CLIENTS;
     const client = await kind!.connect({ url: `${gateway.url}/mcp`, token: await gateway.token() });

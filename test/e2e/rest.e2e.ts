@@ -1,4 +1,4 @@
-/** Plain HTTP endpoints as tools: whoever calls them, a refusal is never taken for a success, and nothing runs twice. */
+/** Plain HTTP endpoints as tools: for every client a failure is never reported as a success, and nothing runs twice. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { CLIENT_TRANSPORTS, rawClient, type RawAnswer, type RawClient } from '#lib/testing/raw-client';
@@ -36,7 +36,7 @@ const TOOLS: Readonly<Record<string, object>> = {
 let server: RestTestServer;
 let gateway: TestGateway;
 
-/** Nobody listens there, and the system never hands it out. */
+/** No process listens on this port, and the system never assigns it. */
 const DEAD_URL = 'http://127.0.0.1:1';
 
 const configuration = () => ({
@@ -74,7 +74,7 @@ const ENDPOINTS = [
 
 const CELLS = CLIENT_TRANSPORTS.flatMap((transport) => ENDPOINTS.map((endpoint) => ({ transport, ...endpoint })));
 
-describe.each(CELLS)('a REST tool over $transport at $endpoint', ({ transport, pathOf, nameOf }) => {
+describe.each(CELLS)('a REST tool, called over $transport at $endpoint', ({ transport, pathOf, nameOf }) => {
   const clients = new Map<string, RawClient>();
 
   const clientOf = async (slug: string): Promise<RawClient> => {
@@ -93,7 +93,7 @@ describe.each(CELLS)('a REST tool over $transport at $endpoint', ({ transport, p
 
   afterAll(() => Promise.all(Array.from(clients.values(), (client) => client.close())));
 
-  /** The one result, with the request's own id. */
+  /** The only result, with the id of the request. */
   function resultOf({ id, answers }: RawAnswer): JsonObject {
     expect(answers).toEqual([{ jsonrpc: '2.0', id, result: expect.anything() }]);
     return answers[0]?.['result'] as JsonObject;
@@ -118,7 +118,7 @@ describe.each(CELLS)('a REST tool over $transport at $endpoint', ({ transport, p
     ['400-null', 400, 'null'],
     ['400-array', 400, '["a"]'],
     ['400-text', 400, 'No amount'],
-  ])('that is answered by %s has failed, with status and detail', async (own, status, detail) => {
+  ])('returns a failed result with status and detail when the API answers %s', async (own, status, detail) => {
     const before = server.runs(`/${own}`);
     expect(resultOf(await call(own))).toMatchObject({
       isError: true,
@@ -128,7 +128,7 @@ describe.each(CELLS)('a REST tool over $transport at $endpoint', ({ transport, p
     expect(server.runs(`/${own}`)).toBe(before + 1);
   });
 
-  it('says when to come back', async () => {
+  it('returns the Retry-After of a 429 in milliseconds', async () => {
     expect(resultOf(await call('429'))).toMatchObject({ _meta: { 'isthmus/retryAfterMs': 3_000 } });
   });
 
@@ -141,24 +141,27 @@ describe.each(CELLS)('a REST tool over $transport at $endpoint', ({ transport, p
     ['null', { content: [{ type: 'text', text: 'null' }] }],
     ['text', { content: [{ type: 'text', text: 'Grüße' }] }],
     ['empty', { content: [{ type: 'text', text: '' }] }],
-  ])('that is answered by %s has a result that holds it', async (own, expected) => {
+  ])('returns the response of the API as its result when the API answers with "%s"', async (own, expected) => {
     const answered = resultOf(await call(own));
     expect(answered).toMatchObject(expected);
     expect(answered).not.toHaveProperty('isError');
   });
 
-  it('sends its arguments where the tool says, and gives the part of the answer that is the result', async () => {
+  it('sends its arguments as configured, and returns the configured part of the response', async () => {
     const { structuredContent, content } = resultOf(await call('mapped', { id: 7, tenant: 'a', page: 2, sum: 1.5 }));
     expect(structuredContent).toMatchObject({ 'x-tenant': 'a', authorization: 'Bearer of-the-tool' });
     expect(content).toEqual([{ type: 'text', text: JSON.stringify(structuredContent) }]);
     expect(server.arrivals.at(-1)).toMatchObject({ address: '/echo/7?page=2', body: '{"sum":1.5,"note":"for a"}' });
   });
 
-  it.each(['picks-nothing', 'no-object', 'no-json'])('whose answer is not what it says has failed: %s', async (own) => {
-    expectError(await call(own), -31_005, { outcome: 'unknown', retriable: false, server: 'billing' }, 502);
-  });
+  it.each(['picks-nothing', 'no-object', 'no-json'])(
+    'returns a protocol error when the response does not have the configured form: %s',
+    async (own) => {
+      expectError(await call(own), -31_005, { outcome: 'unknown', retriable: false, server: 'billing' }, 502);
+    },
+  );
 
-  it('sends its arguments where they belong, with the credentials of the server', async () => {
+  it('sends its arguments in path, query or body, with the credentials of the server', async () => {
     expect(resultOf(await call('find', { id: 'a/b', open: true }))).toMatchObject({
       structuredContent: { address: '/echo/a%2Fb?open=true', headers: { authorization: 'Bearer of-the-gateway' } },
     });
@@ -167,7 +170,7 @@ describe.each(CELLS)('a REST tool over $transport at $endpoint', ({ transport, p
     });
   });
 
-  it('whose argument is missing is refused by its name, and so is a tool that there is not', async () => {
+  it('rejects a missing argument by its name, and an unknown tool, without a request to the API', async () => {
     const before = server.arrivals.length;
     const missing = errorOf(await call('find'));
     expect(missing).toMatchObject({ code: -32_602, message: 'The argument id is missing.' });
@@ -183,18 +186,21 @@ describe.each(CELLS)('a REST tool over $transport at $endpoint', ({ transport, p
     ['half', -31_005, 502],
     ['html-as-json', -31_005, 502],
     ['redirect', -31_004, 502],
-  ])('that ends in %s is an error of unknown outcome, asked once', async (own, code, status) => {
-    const before = server.runs(`/${own}`);
-    expectError(await call(own), code, { outcome: 'unknown', retriable: false, server: 'billing' }, status);
-    expect(server.runs(`/${own}`)).toBe(before + 1);
-    expect(server.trapped).toBe(0);
-  });
+  ])(
+    'returns an error with an unknown outcome after one request when the response ends in "%s"',
+    async (own, code, status) => {
+      const before = server.runs(`/${own}`);
+      expectError(await call(own), code, { outcome: 'unknown', retriable: false, server: 'billing' }, status);
+      expect(server.runs(`/${own}`)).toBe(before + 1);
+      expect(server.trapped).toBe(0);
+    },
+  );
 
-  it('that is not answered in time is an error of unknown outcome', async () => {
+  it('returns an error with an unknown outcome when the API does not answer in time', async () => {
     expectError(await call('hang', {}, 'hasty'), -31_002, { outcome: 'unknown', server: 'hasty' }, 504);
   });
 
-  it('that cannot be reached was not executed', async () => {
+  it('returns an error that says "not executed" when the API is unreachable', async () => {
     expectError(
       await call('any', {}, 'dead'),
       -31_004,
@@ -203,7 +209,7 @@ describe.each(CELLS)('a REST tool over $transport at $endpoint', ({ transport, p
     );
   });
 
-  it('is listed as it was declared', async () => {
+  it('is listed as it was configured', async () => {
     const client = await clientOf('billing');
     const { tools } = resultOf(await client.request('tools/list')) as { tools: JsonObject[] };
     const { path: _path, ...declared } = TOOLS['find'] as { path: string };
@@ -212,7 +218,7 @@ describe.each(CELLS)('a REST tool over $transport at $endpoint', ({ transport, p
     expect(names).toEqual(expect.arrayContaining(Object.keys(TOOLS).map((own) => nameOf('billing', own))));
   });
 
-  it('is of a server that is there without being asked', async () => {
+  it('belongs to a server whose handshake sends no request to the API', async () => {
     const before = server.arrivals.length;
     const client = await clientOf('billing');
     for (const list of ['prompts', 'resources']) {
@@ -226,7 +232,7 @@ describe.each(CLIENTS)('$name with a REST server', (kind) => {
   const connect = async () =>
     kind.connect({ url: `${gateway.url}/servers/billing/${kind.path}`, token: await gateway.token() });
 
-  it('finds and calls its tools', async () => {
+  it('lists and calls its tools', async () => {
     const client = await connect();
     expect(client.serverName).toBe('billing');
     expect(client.capabilities).toHaveProperty('tools');
@@ -237,7 +243,7 @@ describe.each(CLIENTS)('$name with a REST server', (kind) => {
     await client.close();
   });
 
-  it('ends the request that it cancels', async () => {
+  it('aborts the request to the API when it cancels the call', async () => {
     const client = await connect();
     const [runs, before] = [server.runs('/hang'), server.abandoned];
     const leaving = new AbortController();
@@ -250,7 +256,7 @@ describe.each(CLIENTS)('$name with a REST server', (kind) => {
   });
 });
 
-it('a plain client that leaves ends its request', async () => {
+it('the request to the API is aborted when a plain JSON-RPC client disconnects', async () => {
   const [runs, before] = [server.runs('/hang'), server.abandoned];
   const leaving = new AbortController();
   const call = fetch(`${gateway.url}/rpc`, {
@@ -266,7 +272,7 @@ it('a plain client that leaves ends its request', async () => {
 });
 
 describe.each(CLIENTS)('$name, while the tools of a REST server change', (kind) => {
-  it('hears of it, and finds the new ones', async () => {
+  it('receives a list change and lists the new tools', async () => {
     const young = (...tools: string[]) => ({
       servers: {
         api: {

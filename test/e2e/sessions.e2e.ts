@@ -37,7 +37,7 @@ async function connected(path = '/servers/old', { revision = '2025-11-25', subje
   return client;
 }
 
-/** One request by hand in the session of `client`, perhaps at another endpoint or as another principal. */
+/** Sends a raw request in the session of `client`, optionally at another endpoint or as another principal. */
 async function send(client: LegacyRawClient, verb: 'GET' | 'POST' | 'DELETE', more: SendMore = {}) {
   const { path = '/servers/old', message, headers = {}, sender = client, signal } = more;
   const body = message && JSON.stringify(message);
@@ -49,7 +49,7 @@ interface SendMore {
   readonly path?: string;
   readonly message?: JsonObject;
   readonly headers?: Record<string, string>;
-  /** Whose token is sent. */
+  /** The client whose token is sent. */
   readonly sender?: LegacyRawClient;
   readonly signal?: AbortSignal;
 }
@@ -62,7 +62,7 @@ const callOf = (id: string, name: string, args: JsonObject): JsonObject => ({
 });
 
 describe.each(REVISIONS)('a session of revision %s', (revision) => {
-  it('is agreed on, and serves', async () => {
+  it('is negotiated, and serves calls', async () => {
     const client = await connected('/servers/old', { revision });
     const { answers } = await client.request('tools/call', { name: 'all_content', arguments: {} });
     const link = revision === '2025-03-26' ? 'text' : 'resource_link';
@@ -71,7 +71,7 @@ describe.each(REVISIONS)('a session of revision %s', (revision) => {
   });
 
   it.each(['old', 'young'] as const)(
-    'gives a client that comes back the rest of a call to the %s server',
+    'delivers the remaining messages of a call to the %s server when the client resumes',
     async (slug) => {
       const path = `/servers/${slug}`;
       const client = await connected(path, { revision });
@@ -92,8 +92,8 @@ describe.each(REVISIONS)('a session of revision %s', (revision) => {
   );
 });
 
-describe('the stream of a session', () => {
-  it('tells a client that comes back what it missed, once', async () => {
+describe('the GET stream of a session', () => {
+  it('delivers missed events once when the client resumes', async () => {
     const client = await connected();
     const { old } = servers;
     const touch = () => client.request('tools/call', { name: 'touch_resource', arguments: {} });
@@ -115,7 +115,7 @@ describe('the stream of a session', () => {
     expect(methods.filter((method) => method === 'notifications/resources/updated')).toHaveLength(1);
   });
 
-  it('is never resumed with a gap', async () => {
+  it('cannot be resumed with a gap', async () => {
     const client = await connected();
     for (const unknown of ['999-999', 'nonsense']) {
       const refused = await send(client, 'GET', { headers: { 'last-event-id': unknown } });
@@ -126,7 +126,7 @@ describe('the stream of a session', () => {
 });
 
 describe('a session', () => {
-  it('ends with DELETE, here and at the server', async () => {
+  it('ends with DELETE, at the gateway and at the server', async () => {
     const path = '/servers/counted';
     const client = await connected(path);
     await client.request('tools/call', { name: 'echo', arguments: { text: 'here' } });
@@ -145,7 +145,7 @@ describe('a session', () => {
     expect(servers.counted.calls.of('echo').started).toBe(1);
   });
 
-  it('is unknown to other principals and at other endpoints', async () => {
+  it('is answered 404 for other principals and at other endpoints', async () => {
     const client = await connected();
     const stranger = await connected('/servers/old', { subject: 'stranger' });
     const message = callOf('mine', 'echo', { text: 'mine' });
@@ -171,7 +171,7 @@ describe('a session', () => {
     expect(still.answers).toMatchObject([{ result: { content: [{ text: 'still here' }] } }]);
   });
 
-  it('does not take part in answers of others', async () => {
+  it('receives no answers of other sessions', async () => {
     const client = await connected('/servers/old');
     const stranger = await connected('/servers/old', { subject: 'stranger' });
     const answers = await Promise.all([
@@ -184,7 +184,7 @@ describe('a session', () => {
     ]);
   });
 
-  it('of HTTP+SSE is told of all progress before the answer', async () => {
+  it('of HTTP+SSE receives all progress before the answer', async () => {
     const client = new SseRawClient(`${gateway.url}/servers/old/sse`, { token: await gateway.token() });
     clients.push(client);
     await client.connect();
@@ -214,7 +214,7 @@ describe('a session', () => {
   });
 });
 
-describe('a batch', () => {
+describe('a JSON-RPC batch', () => {
   const batch = [
     callOf('one', 'echo', { text: 'one' }),
     callOf('two', 'echo', { text: 'two' }),
@@ -229,7 +229,7 @@ describe('a batch', () => {
       JSON.stringify(batch),
     );
 
-  it('is answered in the revision that has it', async () => {
+  it('is answered at revision 2025-03-26', async () => {
     const answered = await post(await connected('/servers/old', { revision: '2025-03-26' }));
     const answers = messagesIn(answered.headers['content-type'] as string, await answered.body.text());
     const contents = answers.map(({ id, result }) => [id, isJsonObject(result) ? result['content'] : undefined]);
@@ -239,7 +239,7 @@ describe('a batch', () => {
     });
   });
 
-  it('is refused in the others', async () => {
+  it('is rejected at all other revisions', async () => {
     const refused = await post(await connected('/servers/old', { revision: '2025-11-25' }));
     expect(refused.statusCode).toBe(400);
     await refused.body.dump();

@@ -41,7 +41,7 @@ const waysOf = (endpoint: Way['endpoint']): Way[] =>
 const DEFAULT = waysOf('the default endpoint');
 const TRANSPARENT = waysOf('the endpoint of the server');
 
-/** A server of its own for each way in, so that each way in is the first to call a server of each kind. */
+/** A separate server for each combination of transport and endpoint, so that each of them makes the first call. */
 const alone = (ways: readonly Way[]) =>
   SERVERS.flatMap((name, row) =>
     ways.map((way, column): SlowServer & Way => {
@@ -59,7 +59,7 @@ const SHARED: readonly SlowServer[] = [
 
 const TEN_CALLS = Array.from({ length: 10 }, (_, index) => `call ${index + 1}`);
 
-/** Ten calls of `echo` in a row: the texts that came back, or what came instead. A client waits a minute, as the SDKs do. */
+/** Ten calls of `echo` in a row: the returned texts or errors. A client waits a minute, as the SDKs do. */
 async function tenCalls(gateway: TestGateway, { transport, endpoint }: Way, slug: string, subject: string) {
   const isDefault = endpoint === 'the default endpoint';
   const base = isDefault ? gateway.url : `${gateway.url}/servers/${slug}`;
@@ -98,7 +98,7 @@ describe('a stdio server that starts slowly', () => {
     }
     for (const server of SHARED) {
       const all = [...DEFAULT, ...TRANSPARENT].map((way) => {
-        // A second principal gets a process of its own of a legacy server, which would take twelve seconds more.
+        // A second principal gets its own process of a legacy server, which would take twelve seconds more.
         const subject = way.endpoint === 'the default endpoint' || server.seconds === 12 ? 'first' : 'second';
         return tenCalls(ofShared, way, server.slug, subject);
       });

@@ -62,7 +62,7 @@ describe('the first start', () => {
     });
   });
 
-  it('prints a snippet for mcp.json whose endpoint and token work', async () => {
+  it('prints an mcp.json snippet with a working endpoint and token', async () => {
     const [snippet] = await gateway.printed(/^\{[\s\S]*?^\}/m);
     const { url, headers } = (JSON.parse(snippet) as Snippet).mcpServers.isthmus;
     const answer = await fetch(url, {
@@ -74,13 +74,13 @@ describe('the first start', () => {
     expect(answer.headers.get('mcp-session-id')).toBeTruthy();
   });
 
-  it('prints tokens of the role user only, and how to make another, where there is no terminal', () => {
+  it('prints tokens of role user only, and the command that creates an admin token, when the output is not a terminal', () => {
     const tokens = gateway.output.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? [];
     expect(tokens.map((token) => claimsOf(token)['roles'])).toEqual([['user'], ['user']]);
     expect(gateway.output).toMatch(/^A token for the admin API: npm run token -- --subject \S+ --role admin/m);
   });
 
-  it('keeps its secrets to itself', async () => {
+  it('stores its secrets readable for the owner only, and prints none of them', async () => {
     const data = join(home, 'data');
     expect((await stat(data)).mode & 0o777).toBe(0o700);
     for (const file of await readdir(data)) expect((await stat(join(data, file))).mode & 0o777).toBe(0o600);
@@ -89,8 +89,8 @@ describe('the first start', () => {
   });
 });
 
-describe('the first start with a configuration of its own', () => {
-  it('prints a call that the servers in it can answer', async () => {
+describe('the first start with an existing configuration file', () => {
+  it('prints a call that the configured servers can answer', async () => {
     const file = join(folder, 'isthmus.json');
     await writeFile(file, JSON.stringify({ servers: {} }));
     const gateway = start({ ISTHMUS_CONFIG: file });
@@ -101,7 +101,7 @@ describe('the first start with a configuration of its own', () => {
 });
 
 describe('a later start', () => {
-  it('keeps secrets and configuration, and prints no token', async () => {
+  it('reuses the secrets and the configuration, and prints no token', async () => {
     const first = start();
     const token = await tokenIn(first);
     await first.exit('SIGTERM');
@@ -117,15 +117,15 @@ describe('a later start', () => {
   });
 });
 
-describe('a start with faults', () => {
-  it('names every bad and unknown setting at once and does not start', async () => {
+describe('a start with invalid settings', () => {
+  it('reports every invalid and unknown setting together and exits with 1', async () => {
     const gateway = start({ ISTHMUS_PORT: 'four', ISTHMUS_PRT: '1', ISTHMUS_MAX_SESSIONS: '-1' });
     expect(await gateway.exit()).toBe(1);
     for (const name of ['ISTHMUS_PORT', 'ISTHMUS_PRT', 'ISTHMUS_MAX_SESSIONS']) expect(gateway.output).toContain(name);
     expect(gateway.output).not.toMatch(/\n\s+at /);
   });
 
-  it('names every fault of the configuration file with its place', async () => {
+  it('reports every fault of the configuration file with its position', async () => {
     const file = join(folder, 'isthmus.yaml');
     await writeFile(file, 'servers:\n  a: { transport: http, url: nonsense }\n  b: { transport: carrier-pigeon }\n');
     const gateway = start({ ISTHMUS_CONFIG: file });
@@ -134,7 +134,7 @@ describe('a start with faults', () => {
     expect(gateway.output).toContain('servers.b.transport');
   });
 
-  it('names a flag that there is not, and those that there are', async () => {
+  it('reports an unknown flag and lists the known ones', async () => {
     const gateway = start({}, ['--prot', '5']);
     expect(await gateway.exit()).toBe(1);
     expect(gateway.output).toContain('--prot');
@@ -142,8 +142,8 @@ describe('a start with faults', () => {
   });
 });
 
-describe('SIGTERM', () => {
-  it('closes the door and lets the call in flight finish', async () => {
+describe('a gateway that receives SIGTERM', () => {
+  it('accepts no new connections and finishes the in-flight call', async () => {
     const server = await startReferenceServer({ era: 'modern', transport: 'http' });
     try {
       const file = join(folder, 'isthmus.json');
@@ -170,7 +170,7 @@ describe('SIGTERM', () => {
     }
   });
 
-  it('ends the children and exits with 0', async () => {
+  it('ends its child processes and exits with 0', async () => {
     const gateway = start();
     const [line] = await gateway.printed(/^curl -s .*$/m);
     await run('bash', ['-c', line]);

@@ -1,4 +1,4 @@
-/** Tools whose servers change them, tools that look suspicious, and what people make of tools. */
+/** Tools that their servers change, tools with suspicious texts, and tools that admins present differently. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
@@ -50,17 +50,17 @@ const send = (verb: string, path: string, body?: JsonObject): Promise<AdminAnswe
 const itemsIn = ({ json }: AdminAnswer) => json['items'] as JsonObject[];
 const toolIn = async (client: SdkClient, name: string) =>
   (await client.list('tools')).find((tool) => tool['name'] === name);
-/** Lists are looked at shortly after they were answered. */
+/** Waits until the gateway has examined a list, which it does shortly after the answer. */
 const noticed = (path: string) => until(async () => (await send('GET', path)).status === 200);
 
 const kinds = CLIENTS.filter(({ path }) => path === 'mcp');
 const cells = kinds.flatMap((kind) => ERAS.map((era) => ({ kind, era, name: `${kind.name} with a ${era} server` })));
 
-describe.each(cells)('$name', ({ kind, era }) => {
-  it('is kept from a tool that has changed, until somebody has approved what it has become', async () => {
+describe.each(cells)('tool trust: $name', ({ kind, era }) => {
+  it('cannot list or call a changed tool until an admin has approved the change', async () => {
     const slug = `${era}-strict`;
     const [client, all] = [await connect(kind, slug), await connect(kind)];
-    // Before anybody has listed anything: its list is looked at first.
+    // Before any client has listed its items the gateway examines the list of the server.
     expect(textOf(await client.call('echo', { text: 'first' }))).toBe('first');
     await expect(client.call('extra_tool')).rejects.toThrow(/Unknown tool/);
     expect(await toolIn(client, 'echo')).toBeDefined();
@@ -86,7 +86,7 @@ describe.each(cells)('$name', ({ kind, era }) => {
     expect(await toolIn(client, 'echo')).toMatchObject({ description: EVIL });
   });
 
-  it('is not let in by a name that it knows from before', async () => {
+  it('cannot call a quarantined tool by its presented name', async () => {
     const slug = `${era}-strict`;
     const before = await connect(kind, slug);
     expect(await toolIn(before, 'echo')).toBeDefined();
@@ -98,7 +98,7 @@ describe.each(cells)('$name', ({ kind, era }) => {
     await expect(before.call('say', { text: 'x' })).rejects.toMatchObject({ code: -31_008 });
   });
 
-  it('is told when people change what it is shown', async () => {
+  it('receives a list change when an admin changes the presentation of a tool', async () => {
     const client = await connect(kind, era);
     await client.list('tools');
     await client.watch({ lists: true });
@@ -109,7 +109,7 @@ describe.each(cells)('$name', ({ kind, era }) => {
     expect(await toolIn(client, `say_${count}`)).toBeDefined();
   });
 
-  it('sees tools as people want them shown', async () => {
+  it('lists tools with the presentation of an admin', async () => {
     const client = await connect(kind, era);
     await client.list('tools');
     const path = `/tools/${era}/echo`;
@@ -123,7 +123,7 @@ describe.each(cells)('$name', ({ kind, era }) => {
     expect(await toolIn(client, 'echo')).toBeUndefined();
     expect(textOf(await client.call('say', { text: 'new name' }))).toBe('new name');
     await expect(client.call('echo', { text: 'old name' })).rejects.toThrow(/Unknown tool/);
-    // Policies name it as callers do, in lists and calls alike.
+    // Policies use the presented name, for lists and calls alike.
     const policy = { effect: 'allow', servers: [era], tools: ['say'], when: 'args.text != "no"' };
     expect(await send('POST', '/policies', { slug: 'polite', entry: policy })).toMatchObject({ status: 201 });
     expect(textOf(await client.call('say', { text: 'yes' }))).toBe('yes');
@@ -140,10 +140,10 @@ describe.each(cells)('$name', ({ kind, era }) => {
   });
 });
 
-describe.each(cells)('prompts and resources, $name', ({ kind, era }) => {
+describe.each(cells)('prompts and resources: $name', ({ kind, era }) => {
   const URI = 'test://watched-resource';
 
-  it('are shown as people want them', async () => {
+  it('are listed with the presentation of an admin', async () => {
     const client = await connect(kind, era);
     for (const list of ['prompts', 'resources'] as const) await client.list(list);
     const [prompt, resource] = [`/prompts/${era}/test_simple_prompt`, `/resources/${era}/${encodeURIComponent(URI)}`];
@@ -169,8 +169,8 @@ describe.each(cells)('prompts and resources, $name', ({ kind, era }) => {
   });
 });
 
-describe('an admin', () => {
-  it('finds tools, those that have changed and those that look suspicious', async () => {
+describe('the admin API for tools', () => {
+  it('filters tools by changed status and suspicious texts', async () => {
     const client = await connect(kinds[0]!);
     await client.list('tools');
     await noticed('/tools/legacy/echo');
@@ -180,7 +180,7 @@ describe('an admin', () => {
       await client.list('tools');
       return (await changed()).length > 0;
     });
-    // It is shown all the same: nobody has asked for more.
+    // The tool stays visible, because no policy hides suspicious tools.
     expect(await toolIn(client, 'legacy__echo')).toMatchObject({ description: EVIL });
     const [tool] = await changed();
     expect(tool).toMatchObject({
@@ -200,7 +200,7 @@ describe('an admin', () => {
     expect(itemsIn(await send('GET', `/tools?limit=2&cursor=${page.json['nextCursor'] as string}`))).toHaveLength(2);
   });
 
-  it('is told of a name that shadows the tool of another server', async () => {
+  it('reports a name that shadows the tool of another server', async () => {
     const client = await connect(kinds[0]!);
     await client.list('tools');
     await noticed('/tools/modern/echo');
@@ -209,7 +209,7 @@ describe('an admin', () => {
     expect(json['flags']).toEqual([expect.stringMatching(/^its name resembles an item of .*legacy/)]);
   });
 
-  it('gives no tool the name of another', async () => {
+  it('rejects a presented name that another tool has', async () => {
     const client = await connect(kinds[0]!);
     await client.list('tools');
     await noticed('/tools/legacy/echo');

@@ -3,25 +3,25 @@ import type { ConnectOptions, SdkClient } from '../support/sdk-client.js';
 import { connectV1 } from '../support/sdk-v1.js';
 import { connectV2, type V2Options } from '../support/sdk-v2.js';
 
-/** An official client in one of the ways it is used. */
+/** An official client in one of its configurations. */
 export interface ClientKind {
   readonly name: string;
-  /** What it is, for a reader of the page. */
+  /** Transport and mode of the client, for the page. */
   readonly description: string;
-  /** What it ends up with at the gateway, which speaks all of them. */
+  /** The revision that it negotiates with the gateway, which supports all of them. */
   readonly revision: string;
   readonly era: Era;
-  /** Last part of the URL that it is given. */
+  /** Last segment of the URL that it connects to. */
   readonly path: 'mcp' | 'sse';
-  /** As its user sees it: the second generation makes one code of the two that there are. */
+  /** The error code that its user sees: the second generation of the SDK maps both codes to one. */
   readonly resourceNotFound: number;
   connect(order: ConnectOptions): Promise<SdkClient>;
 }
 
-type About = Pick<ClientKind, 'name' | 'description' | 'path'>;
-type AboutV2 = About & Pick<ClientKind, 'era' | 'revision'> & Pick<V2Options, 'mode' | 'revisions'>;
+type Description = Pick<ClientKind, 'name' | 'description' | 'path'>;
+type AboutV2 = Description & Pick<ClientKind, 'era' | 'revision'> & Pick<V2Options, 'mode' | 'revisions'>;
 
-const v1 = (about: About): ClientKind => ({
+const v1 = (about: Description): ClientKind => ({
   ...about,
   revision: '2025-11-25',
   era: 'legacy',
@@ -52,7 +52,7 @@ export const CLIENTS: readonly ClientKind[] = [
   }),
   v2({
     name: 'SDK v2 of 2024-11-05',
-    description: 'HTTP+SSE, and nothing newer',
+    description: 'HTTP+SSE only',
     path: 'sse',
     revision: '2024-11-05',
     era: 'legacy',
@@ -61,7 +61,7 @@ export const CLIENTS: readonly ClientKind[] = [
   }),
   v2({
     name: 'SDK v2, auto',
-    description: 'stateless streamable HTTP; asks which era there is',
+    description: 'stateless streamable HTTP; detects the era of the server',
     path: 'mcp',
     revision: '2026-07-28',
     era: 'modern',
@@ -69,7 +69,7 @@ export const CLIENTS: readonly ClientKind[] = [
   }),
   v2({
     name: 'SDK v2, pinned',
-    description: 'stateless streamable HTTP, and nothing older',
+    description: 'stateless streamable HTTP only',
     path: 'mcp',
     revision: '2026-07-28',
     era: 'modern',

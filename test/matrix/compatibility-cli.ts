@@ -1,4 +1,4 @@
-/** `npm run docs:compatibility`: writes docs/compatibility.md from the table. */
+/** `npm run docs:compatibility`: writes docs/compatibility.md from the table of features. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compatibilityPage } from './page.js';

@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { scaledDuration } from '#lib/testing/machine-speed';
 import type { ConnectOptions, SdkClient } from '../support/sdk-client.js';
 import type { Cell, FeatureGroup } from './feature.js';
-import { namesAt, placesOf, titleOf, urlAt, type Place } from './places.js';
+import { toPublicNames, listCombinations, toTitle, toUrl, type Combination } from './combinations.js';
 import { SERVERS } from './servers.js';
 import type { RunningWorkers, WorkersKind } from './workers.js';
 
 const SETTINGS = {
-  // Where all servers are listed there is more than one page.
+  // The lists of all servers together span more than one page.
   ISTHMUS_LIST_PAGE_SIZE: '150',
-  // On a busy machine a child process takes its time to start, and a server to list: neither says anything of it.
+  // On a busy machine a child process starts slowly and a server lists slowly; neither may fail a test.
   ISTHMUS_UPSTREAM_PROBE_TIMEOUT: scaledDuration(20_000),
   ISTHMUS_LIST_PATIENCE: scaledDuration(20_000),
 };
@@ -31,26 +31,30 @@ export function describeCells(workers: WorkersKind, groups: readonly FeatureGrou
     for (const close of closing.splice(0).toReversed()) await close();
   });
 
-  for (const place of placesOf(workers)) {
-    // The colon makes one name of who and where, and what.
-    describe(`${titleOf(place, workers)}:`, () => {
-      describePlace(place, groups, () => running);
+  for (const combination of listCombinations(workers)) {
+    // The colon joins the combination and the feature to one test name.
+    describe(`${toTitle(combination, workers)}:`, () => {
+      describeCombination(combination, groups, () => running);
     });
   }
 }
 
-function describePlace(place: Place, groups: readonly FeatureGroup[], running: () => RunningWorkers): void {
+function describeCombination(
+  combination: Combination,
+  groups: readonly FeatureGroup[],
+  running: () => RunningWorkers,
+): void {
   const clients: SdkClient[] = [];
   let cell: Cell;
 
   beforeAll(async () => {
-    const url = urlAt(place, running().url);
+    const url = toUrl(combination, running().url);
     const connect = async (order: Partial<ConnectOptions> = {}) => {
-      const client = await place.clientKind.connect({ url, token: await running().token(), ...order });
+      const client = await combination.clientKind.connect({ url, token: await running().token(), ...order });
       clients.push(client);
       return client;
     };
-    cell = { ...place, url, client: await connect(), ...namesAt(place), connect };
+    cell = { ...combination, url, client: await connect(), ...toPublicNames(combination), connect };
   });
 
   afterAll(async () => {
@@ -58,9 +62,9 @@ function describePlace(place: Place, groups: readonly FeatureGroup[], running: (
   });
 
   for (const feature of groups.flatMap(({ features }) => features)) {
-    const instead = feature.instead?.(place);
-    const refusal = instead ? `: no. ${instead.why}` : '';
-    const { run: judge } = instead ?? feature;
-    it(`${feature.name}${refusal}`, () => judge(cell));
+    const limitation = feature.limitation?.(combination);
+    const note = limitation ? ` (impossible here: ${limitation.reason})` : '';
+    const { run: judge } = limitation ?? feature;
+    it(`${feature.name}${note}`, () => judge(cell));
   }
 }

@@ -3,17 +3,17 @@ import type { ClientKind } from './clients.js';
 import type { ServerKind } from './servers.js';
 import type { EndpointKind } from './workers.js';
 
-/** Who speaks to whom. */
-export interface Kinds {
+/** A client and a server. */
+export interface Pairing {
   readonly clientKind: ClientKind;
   readonly serverKind: ServerKind;
 }
 
 /** One client, connected to one server through one endpoint. */
-export interface Cell extends Kinds {
+export interface Cell extends Pairing {
   readonly endpoint: EndpointKind;
   readonly client: SdkClient;
-  /** The URL that the client was given. */
+  /** The URL that the client connects to. */
   readonly url: string;
   /** The public name of a tool or prompt of the cell's server. */
   name(own: string): string;
@@ -23,20 +23,20 @@ export interface Cell extends Kinds {
   connect(order?: Partial<ConnectOptions>): Promise<SdkClient>;
 }
 
-export type Judge = (cell: Cell) => Promise<void>;
+export type Check = (cell: Cell) => Promise<void>;
 
-/** What should work in every cell, however many workers there are; or why it cannot in some, and how that shows. */
+/** A feature that works in every cell, independent of the number of workers, except where it has a limitation. */
 export interface Feature {
-  /** What a client does; the sentence begins with its name. */
+  /** What a client does: a predicate whose subject is the client. */
   readonly name: string;
-  readonly run: Judge;
-  readonly instead?: (kinds: Kinds) => Instead | undefined;
+  readonly run: Check;
+  readonly limitation?: (kinds: Pairing) => Limitation | undefined;
 }
 
-export interface Instead {
-  /** A sentence, or several. */
-  readonly why: string;
-  readonly run: Judge;
+export interface Limitation {
+  /** One or more sentences for the page: why the feature cannot work. */
+  readonly reason: string;
+  readonly run: Check;
 }
 
 export interface FeatureGroup {

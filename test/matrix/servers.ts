@@ -1,25 +1,25 @@
 import type { Era, JsonObject } from '#lib/mcp-protocol';
 import { referenceCommand, startReferenceServer, type ReferenceServerOptions } from '#lib/testing/reference-server';
 
-/** A server in one of the ways it is reached. */
+/** A server behind one of the transports. */
 export interface ServerKind {
   readonly slug: string;
-  /** What it is, for a reader of the page. */
+  /** Transport and revision of the server, for the page. */
   readonly description: string;
   readonly era: Era;
-  /** Keeps nothing between two requests: it can neither ask nor announce. */
+  /** The server keeps no state between requests, so it can send neither questions nor notifications. */
   readonly stateless?: true;
-  /** Ends streams of calls now and then; whoever comes back with the last id is told the rest. */
+  /** The server sometimes closes the stream of a call early; a client that sends the last event id receives the rest. */
   readonly resumable?: true;
   start(): Promise<{ readonly definition: JsonObject; close(): Promise<void> }>;
 }
 
-/** Lists do not fit on one page, so that each of them shows how pages are put together. */
+/** Small enough that lists span several pages, so that the tests cover how the gateway joins pages. */
 const PAGE_SIZE = 12;
 
-type About = Pick<ServerKind, 'slug' | 'description' | 'resumable'>;
+type Description = Pick<ServerKind, 'slug' | 'description' | 'resumable'>;
 
-function remote(about: About, options: ReferenceServerOptions): ServerKind {
+function remote(about: Description, options: ReferenceServerOptions): ServerKind {
   const { era, transport, stateless = false } = options;
   return {
     ...about,
@@ -32,7 +32,7 @@ function remote(about: About, options: ReferenceServerOptions): ServerKind {
   };
 }
 
-function child(about: About, era: Era): ServerKind {
+function child(about: Description, era: Era): ServerKind {
   const definition = { transport: 'stdio', ...referenceCommand(era, { pageSize: PAGE_SIZE }) };
   return { ...about, era, start: () => Promise.resolve({ definition, close: () => Promise.resolve() }) };
 }

@@ -1,12 +1,12 @@
 import { startRedis } from '#lib/testing/redis-server';
 import { startCluster } from '../support/cluster.js';
 import { startGateway, type GatewaySetup } from '../support/gateway.js';
-import { startContraryBalancer } from './contrary-balancer.js';
+import { startMisroutingBalancer } from './misrouting-balancer.js';
 
-/** Which endpoint of the gateway a client is given: one server's own, or that of all servers. */
+/** The endpoint of the gateway that a client connects to: that of one server, or that of all servers. */
 export type EndpointKind = 'transparent' | 'default';
 
-/** Gateways, and the address under which clients reach them. */
+/** Started workers, and the address under which clients reach them. */
 export interface RunningWorkers {
   /** `http://127.0.0.1:port` */
   readonly url: string;
@@ -14,19 +14,19 @@ export interface RunningWorkers {
   close(): Promise<void>;
 }
 
-/** How many workers there are, and what stands before them. */
+/** A number of workers, and the load balancer in front of them. */
 export interface WorkersKind {
   readonly name: string;
   /** A sentence. */
   readonly description: string;
-  /** The endpoints that its cells are tried at. */
+  /** The endpoints at which its cells are tested. */
   readonly endpoints: readonly EndpointKind[];
   start(setup: GatewaySetup): Promise<RunningWorkers>;
 }
 
 export const ONE_WORKER: WorkersKind = {
   name: 'one worker',
-  description: 'A gateway alone, without Redis.',
+  description: 'A single gateway without Redis.',
   endpoints: ['transparent', 'default'],
   start: startGateway,
 };
@@ -34,8 +34,9 @@ export const ONE_WORKER: WorkersKind = {
 export const TWO_WORKERS: WorkersKind = {
   name: 'two workers',
   description:
-    'Two gateways that share a Redis. A balancer sends every request to the wrong one: what names a session to the ' +
-    'worker that did not open it, a call that is repeated with answers to the one that did not take it.',
+    'Two gateways that share a Redis. A load balancer routes every request to the wrong worker: a request with a ' +
+    'session id to the worker that does not own the session, a call that is repeated with answers to the worker that ' +
+    'did not serve it before.',
   endpoints: ['transparent'],
   async start(setup) {
     const redis = await startRedis();
@@ -45,9 +46,9 @@ export const TWO_WORKERS: WorkersKind = {
       await redis.stop();
     };
     try {
-      // One after the other: the second finds the first, and says that it is there.
+      // Started one after the other, so that the second worker finds the first one and is ready only then.
       const [first, second] = [await cluster.addWorker(), await cluster.addWorker()];
-      const balancer = await startContraryBalancer([first.url, second.url]);
+      const balancer = await startMisroutingBalancer([first.url, second.url]);
       const close = () => balancer.close().then(stop);
       return { url: balancer.url, token: () => cluster.token(), close };
     } catch (fault) {

@@ -84,14 +84,14 @@ describe('a child process', () => {
     }
   });
 
-  it('is met as what it is, however slowly it starts', async () => {
+  it('is opened in its own era, however slowly it starts', async () => {
     const modern = { ...serverWith(PID, SLOW_START, DISCOVERED), slug: 'modern' };
     const silent = { ...serverWith(PID, SLOW_START, ''), slug: 'silent' };
     const opened = await Promise.all([bench.open(modern), bench.open(silent)]);
     expect(opened.map(({ profile }) => profile.era)).toEqual(['modern', 'legacy']);
   });
 
-  it('is met as legacy when it answers nothing at all before the handshake', async () => {
+  it('is opened as legacy when it answers nothing before the handshake', async () => {
     const silent = serverWith(PID, `const write = say; say = (message) => shaken && write(message);`, '');
     const script = silent.args[1]!.replace('const say', 'let say');
     const server = {
@@ -102,7 +102,7 @@ describe('a child process', () => {
     expect((await bench.open(server)).profile.era).toBe('legacy');
   });
 
-  it('is met as legacy when it reads the probe too late to say that it cannot bear it', async () => {
+  it('is opened as legacy when it starts slowly and then exits because of the discovery request', async () => {
     const server = serverWith(PID, SLOW_START, 'process.exit(3);');
     expect((await bench.open(server)).profile.era).toBe('legacy');
     expect(await pidOf(server)).toBeGreaterThan(0);
@@ -111,7 +111,7 @@ describe('a child process', () => {
   it.each([
     ['binds it to the legacy era', serverWith(PID, SLOW_START, `if (shaken) ${NOT_FOUND} else ${DISCOVERED}`)],
     ['ends it', serverWith(PID, SLOW_START, DISCOVERED, 'process.exit(3);')],
-  ])('is replaced, and stays modern, when the handshake of the probe %s', async (_what, server) => {
+  ])('is replaced by a new process, which is modern too, when the handshake of the probe %s', async (_what, server) => {
     for (const attempt of [1, 2]) {
       const connection = await bench.open(server);
       expect([attempt, connection.profile.era]).toEqual([attempt, 'modern']);
@@ -120,13 +120,13 @@ describe('a child process', () => {
     }
   });
 
-  it('is replaced when it refuses the handshake of the probe, whose envelope it does not know', async () => {
+  it('is replaced by a new process when it rejects the unknown envelope in the handshake of the probe', async () => {
     const strict = serverWith(PID, SLOW_START, '', `if (params._meta) ${NOT_FOUND} else ${GREET}`);
     expect((await bench.open(strict)).profile.era).toBe('legacy');
     expect(await pidOf(strict)).toBeGreaterThan(0);
   });
 
-  it('serves the client whose handshake the probe sent, and no client that declares something else', async () => {
+  it('is reused for the client whose handshake the probe sent, but not for a client with other capabilities', async () => {
     const declared = `say({ id, result: text(process.pid + ' ' + Object.keys(shaken.capabilities)) });`;
     const server = serverWith(`if (id !== undefined) ${declared}`, SLOW_START, '');
     const read = async (client: ClientProfile): Promise<string[]> => {
@@ -140,7 +140,7 @@ describe('a child process', () => {
     expect(talkativePid).not.toBe(silentPid);
   });
 
-  it('is one and the same for the probe and the first opening', async () => {
+  it('is started once for the probe and the first opening', async () => {
     const started = serverWith(PID, `process.stderr.write('started ' + process.pid + '\\n');`);
     const lines: string[] = [];
     const spy = jest

@@ -1,9 +1,9 @@
 import { expect } from 'expect';
 import { textOf } from '../../support/sdk-client.js';
-import type { Cell, FeatureGroup, Kinds } from '../feature.js';
+import type { Cell, FeatureGroup, Pairing } from '../feature.js';
 
 const WATCHED = 'test://watched-resource';
-const WATCHED_TOO = 'test://static-text';
+const ALSO_WATCHED = 'test://static-text';
 const UPDATED = 'notifications/resources/updated';
 
 const LISTS = [
@@ -12,54 +12,57 @@ const LISTS = [
   { list: 'resources', key: 'uri', extra: 'test://extra' },
 ] as const;
 
-async function hearsOfAResource({ client, name, uri }: Cell): Promise<void> {
-  const leave = await client.watch({ uri: uri(WATCHED) });
+async function receivesUpdates({ client, name, uri }: Cell): Promise<void> {
+  const unwatch = await client.watch({ uri: uri(WATCHED) });
   const touch = () => client.call(name('touch_resource'));
   const [updated] = await client.received.untilReceivedAfter(touch, UPDATED);
   expect(updated).toMatchObject({ uri: uri(WATCHED) });
   const [contents] = await client.read(uri(WATCHED));
   expect(contents?.['text']).toMatch(/^revision [1-9]/);
-  await leave();
+  await unwatch();
 }
 
-async function hearsNoMoreOfAResource({ connect, name, uri }: Cell): Promise<void> {
+async function receivesNoMoreUpdates({ connect, name, uri }: Cell): Promise<void> {
   const client = await connect();
-  const heardOf = (own: string) => client.received.of(UPDATED).filter((params) => params['uri'] === uri(own)).length;
+  const countUpdates = (own: string) =>
+    client.received.of(UPDATED).filter((params) => params['uri'] === uri(own)).length;
   const touch = (own: string) => client.call(name('touch_resource'), { uri: own });
-  const leave = await client.watch({ uri: uri(WATCHED) });
+  const unwatch = await client.watch({ uri: uri(WATCHED) });
   await client.received.untilReceivedAfter(() => touch(WATCHED), UPDATED);
-  await client.watch({ uri: uri(WATCHED_TOO) });
-  await leave();
-  // What was on its way when it left is heard before this is.
-  const before = heardOf(WATCHED_TOO);
-  while (heardOf(WATCHED_TOO) === before) await client.received.untilReceivedAfter(() => touch(WATCHED_TOO), UPDATED);
-  const [heard, heardToo] = [heardOf(WATCHED), heardOf(WATCHED_TOO)];
+  await client.watch({ uri: uri(ALSO_WATCHED) });
+  await unwatch();
+  // Updates that the server sent before the client stopped watching arrive before this one.
+  const before = countUpdates(ALSO_WATCHED);
+  while (countUpdates(ALSO_WATCHED) === before)
+    await client.received.untilReceivedAfter(() => touch(ALSO_WATCHED), UPDATED);
+  const [updates, otherUpdates] = [countUpdates(WATCHED), countUpdates(ALSO_WATCHED)];
   await touch(WATCHED);
-  while (heardOf(WATCHED_TOO) === heardToo) await client.received.untilReceivedAfter(() => touch(WATCHED_TOO), UPDATED);
-  expect(heardOf(WATCHED)).toBe(heard);
+  while (countUpdates(ALSO_WATCHED) === otherUpdates)
+    await client.received.untilReceivedAfter(() => touch(ALSO_WATCHED), UPDATED);
+  expect(countUpdates(WATCHED)).toBe(updates);
 }
 
-async function hearsOfLists({ client, name, uri }: Cell): Promise<void> {
+async function receivesListChanges({ client, name, uri }: Cell): Promise<void> {
   await client.watch({ lists: true });
-  const extrasShown = () =>
+  const areExtrasListed = () =>
     Promise.all(
       LISTS.map(async ({ list, key, extra }) => {
-        const shown = key === 'uri' ? uri(extra) : name(extra);
-        return (await client.list(list)).some((item) => item[key] === shown);
+        const publicName = key === 'uri' ? uri(extra) : name(extra);
+        return (await client.list(list)).some((item) => item[key] === publicName);
       }),
     );
-  const before = await extrasShown();
+  const before = await areExtrasListed();
   let changes = 0;
   const changeAll = async () => {
     changes += 1;
     for (const { list } of LISTS) await client.call(name(`change_${list}`));
   };
   await client.received.untilReceivedAfter(changeAll, ...LISTS.map(({ list }) => `notifications/${list}/list_changed`));
-  expect(await extrasShown()).toEqual(before.map((wasShown) => (changes % 2 === 1 ? !wasShown : wasShown)));
+  expect(await areExtrasListed()).toEqual(before.map((wasListed) => (changes % 2 === 1 ? !wasListed : wasListed)));
 }
 
-/** It is told so, and what it reads is right all the same. */
-async function findsAResourceChanged({ client, name, uri }: Cell): Promise<void> {
+/** The client cannot watch the resource, but reads its current text. */
+async function readsChangedResource({ client, name, uri }: Cell): Promise<void> {
   await expect(client.watch({ uri: uri(WATCHED) })).rejects.toThrow();
   const text = async () => (await client.read(uri(WATCHED)))[0]?.['text'];
   const before = await text();
@@ -67,83 +70,85 @@ async function findsAResourceChanged({ client, name, uri }: Cell): Promise<void>
   expect(await text()).not.toBe(before);
 }
 
-/** The lists are right as well. */
-async function findsListsChanged({ client, name }: Cell): Promise<void> {
-  const isThere = async () => (await client.list('tools')).some((tool) => tool['name'] === name('extra_tool'));
-  const before = await isThere();
+/** The client receives no notification, but lists the changed items. */
+async function readsChangedLists({ client, name }: Cell): Promise<void> {
+  const isListed = async () => (await client.list('tools')).some((tool) => tool['name'] === name('extra_tool'));
+  const before = await isListed();
   await client.call(name('change_tools'));
-  expect(await isThere()).toBe(!before);
+  expect(await isListed()).toBe(!before);
 }
 
 const ROOTS_CHANGED = 'notifications/roots/list_changed';
 
-/** A client whose roots are others now, and where they are asked for. */
-async function withOtherRoots({ connect, name }: Cell) {
+/** A client whose roots can be changed, and a tool call by which the server requests them. */
+async function withChangeableRoots({ connect, name }: Cell) {
   let roots = [{ uri: 'file:///before' }];
   const client = await connect({ answers: { listRoots: () => ({ roots }) } });
-  const askForRoots = async () => textOf(await client.call(name('ask_roots')));
-  const moveRoots = () => (roots = [{ uri: 'file:///after' }]);
-  return { client, askForRoots, moveRoots };
+  const requestRoots = async () => textOf(await client.call(name('ask_roots')));
+  const changeRoots = () => (roots = [{ uri: 'file:///after' }]);
+  return { client, requestRoots, changeRoots };
 }
 
-async function tellsOfItsRoots(cell: Cell): Promise<void> {
-  const { client, askForRoots, moveRoots } = await withOtherRoots(cell);
-  expect(await askForRoots()).toBe('roots: file:///before');
+async function notifiesOfRoots(cell: Cell): Promise<void> {
+  const { client, requestRoots, changeRoots } = await withChangeableRoots(cell);
+  expect(await requestRoots()).toBe('roots: file:///before');
   const counted = await client.call(cell.name('count_calls'), { tool: ROOTS_CHANGED });
-  moveRoots();
+  changeRoots();
   await client.sendRootsListChanged();
   const once = { tool: ROOTS_CHANGED, event: 'started', count: Number(counted.structuredContent?.['started']) + 1 };
   expect(textOf(await client.call(cell.name('await_calls'), once))).toContain(ROOTS_CHANGED);
-  expect(await askForRoots()).toBe('roots: file:///after');
+  expect(await requestRoots()).toBe('roots: file:///after');
 }
 
-/** The server asks for them each time that it needs them. */
-async function isAskedForItsRoots(cell: Cell): Promise<void> {
-  const { client, askForRoots, moveRoots } = await withOtherRoots(cell);
-  expect(await askForRoots()).toBe('roots: file:///before');
-  moveRoots();
+/** The server requests the roots each time that it needs them. */
+async function returnsRootsOnRequest(cell: Cell): Promise<void> {
+  const { client, requestRoots, changeRoots } = await withChangeableRoots(cell);
+  expect(await requestRoots()).toBe('roots: file:///before');
+  changeRoots();
   if (cell.clientKind.era === 'legacy') await client.sendRootsListChanged();
   else await expect(client.sendRootsListChanged()).rejects.toThrow();
-  expect(await askForRoots()).toBe('roots: file:///after');
+  expect(await requestRoots()).toBe('roots: file:///after');
 }
 
-/** Its word does no harm. */
-async function tellsNobodyOfItsRoots({ client, clientKind, name }: Cell): Promise<void> {
+/** The notification does no harm. */
+async function ignoresRootsNotification({ client, clientKind, name }: Cell): Promise<void> {
   if (clientKind.era === 'legacy') await client.sendRootsListChanged();
   else await expect(client.sendRootsListChanged()).rejects.toThrow();
   expect(textOf(await client.call(name('echo'), { text: 'all is well' }))).toBe('all is well');
 }
 
-const STATELESS = 'Without sessions the server has no stream to announce anything on.';
+const STATELESS = 'Without a session the server has no stream for notifications.';
 
-function insteadOfTellingRoots({ clientKind, serverKind }: Kinds) {
+function limitationOfRoots({ clientKind, serverKind }: Pairing) {
   if (serverKind.stateless)
-    return { why: 'Without sessions there is nobody whose roots the server could know.', run: tellsNobodyOfItsRoots };
+    return { reason: 'Without a session the server cannot know the roots of a client.', run: ignoresRootsNotification };
   if (clientKind.era === 'legacy' && serverKind.era === 'legacy') return undefined;
   return {
-    why: 'Revision 2026-07-28 has no word for it: whoever needs the roots asks for them again, and is told of the new ones.',
-    run: isAskedForItsRoots,
+    reason:
+      'Revision 2026-07-28 has no such notification: a server that needs the roots requests them again, and receives ' +
+      'the new ones.',
+    run: returnsRootsOnRequest,
   };
 }
 
 export const CHANGES: FeatureGroup = {
-  title: 'Changes',
+  title: 'Notifications of changes',
   features: [
     {
-      name: 'hears of a resource that it watches',
-      run: hearsOfAResource,
-      instead: ({ serverKind }) => serverKind.stateless && { why: STATELESS, run: findsAResourceChanged },
+      name: 'receives updates of a resource that it watches',
+      run: receivesUpdates,
+      limitation: ({ serverKind }) => serverKind.stateless && { reason: STATELESS, run: readsChangedResource },
     },
     {
-      name: 'hears no more of a resource that it watches no longer',
-      run: hearsNoMoreOfAResource,
-      instead: ({ serverKind }) => serverKind.stateless && { why: STATELESS, run: findsAResourceChanged },
+      name: 'receives no updates of a resource after it stops watching it',
+      run: receivesNoMoreUpdates,
+      limitation: ({ serverKind }) => serverKind.stateless && { reason: STATELESS, run: readsChangedResource },
     },
     {
-      name: 'hears of lists that change, and finds them changed',
-      run: hearsOfLists,
-      instead: ({ serverKind }) => serverKind.stateless && { why: STATELESS, run: findsListsChanged },
+      name: 'receives notifications of changed lists, and lists the changed items',
+      run: receivesListChanges,
+      limitation: ({ serverKind }) => serverKind.stateless && { reason: STATELESS, run: readsChangedLists },
     },
-    { name: 'tells that its roots changed', run: tellsOfItsRoots, instead: insteadOfTellingRoots },
+    { name: 'notifies the server that its roots changed', run: notifiesOfRoots, limitation: limitationOfRoots },
   ],
 };

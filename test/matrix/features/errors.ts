@@ -6,18 +6,18 @@ export const ERRORS: FeatureGroup = {
   title: 'Errors',
   features: [
     {
-      name: "gets a server's error with its code, message and data",
+      name: 'receives an error of the server with its code, message and data',
       async run({ client, name }) {
-        const call = client.call(name('throw_error'), { code: -31_999, message: 'so it is' });
+        const call = client.call(name('throw_error'), { code: -31_999, message: 'on request' });
         await expect(call).rejects.toMatchObject({
           code: -31_999,
-          message: expect.stringContaining('so it is'),
+          message: expect.stringContaining('on request'),
           data: { thrownBy: 'throw_error' },
         });
       },
     },
     {
-      name: 'gets what a tool failed at as a result',
+      name: 'receives a failure of a tool as a result',
       async run({ client, name }) {
         const failed = await client.call(name('test_error_handling'));
         expect(failed).toMatchObject({ isError: true });
@@ -25,7 +25,7 @@ export const ERRORS: FeatureGroup = {
       },
     },
     {
-      name: 'gets what is wrong with its arguments as a result',
+      name: 'receives invalid arguments of a tool as a failed result',
       async run({ client, name }) {
         const failed = await client.call(name('echo'), { txet: 'hello' });
         expect(failed).toMatchObject({ isError: true });
@@ -33,14 +33,14 @@ export const ERRORS: FeatureGroup = {
       },
     },
     {
-      name: 'is told that a tool or a prompt is not there',
+      name: 'receives an error for an unknown tool or prompt',
       async run({ client, name }) {
         await expect(client.call(name('no_such_tool'))).rejects.toMatchObject({ code: -32_602 });
         await expect(client.prompt(name('no_such_prompt'))).rejects.toMatchObject({ code: -32_602 });
       },
     },
     {
-      name: 'is told in the code of its era that a resource is not there',
+      name: 'receives the error code of its era for an unknown resource',
       async run({ client, clientKind, uri }) {
         const code = clientKind.resourceNotFound;
         await expect(client.read(uri('test://nowhere'))).rejects.toMatchObject({ code });

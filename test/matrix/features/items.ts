@@ -2,10 +2,10 @@ import { expect } from 'expect';
 import { readAllPages, type ListName } from '../../support/sdk-client.js';
 import type { Cell, FeatureGroup } from '../feature.js';
 
-const named = (items: readonly object[], key: 'name' | 'uri' | 'uriTemplate') =>
+const pluck = (items: readonly object[], key: 'name' | 'uri' | 'uriTemplate') =>
   items.map((item) => (item as Record<string, unknown>)[key]);
 
-/** What stands on the last page of each list. */
+/** An item on the last page of each list. */
 const LISTS: readonly {
   readonly list: ListName;
   readonly key: 'name' | 'uri' | 'uriTemplate';
@@ -17,23 +17,23 @@ const LISTS: readonly {
   { list: 'resourceTemplates', key: 'uriTemplate', last: 'test://template/{id}/data' },
 ];
 
-async function turnsPages({ client, name, uri }: Cell): Promise<void> {
+async function readsAllPages({ client, name, uri }: Cell): Promise<void> {
   for (const { list, key, last } of LISTS) {
     const pages = await readAllPages((cursor) => client.page(list, cursor));
-    const seen = pages.flatMap((page) => named(page[list] as object[], key));
+    const seen = pages.flatMap((page) => pluck(page[list] as object[], key));
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen).toContain(key === 'name' ? name(last) : uri(last));
-    // The others are short enough for one page where a single server has them.
+    // At the endpoint of a single server the other lists fit on one page.
     if (list === 'tools') expect(pages.length).toBeGreaterThan(1);
   }
 }
 
-export const LISTS_AND_PAGES: FeatureGroup = {
-  title: 'Pages of lists',
+export const PAGINATION: FeatureGroup = {
+  title: 'Pagination',
   features: [
-    { name: 'turns the pages of every list to its end', run: turnsPages },
+    { name: 'reads all pages of every list', run: readsAllPages },
     {
-      name: 'is refused a cursor that nobody gave it',
+      name: 'receives an error for a cursor that the gateway did not issue',
       async run({ client }) {
         for (const { list } of LISTS) {
           await expect(client.page(list, 'made-up')).rejects.toMatchObject({ code: -32_602 });
@@ -50,11 +50,11 @@ export const RESOURCES: FeatureGroup = {
       name: 'lists resources',
       async run({ client, uri }) {
         const wanted = ['test://static-text', 'test://static-binary', 'test://watched-resource'].map(uri);
-        expect(named(await client.list('resources'), 'uri')).toEqual(expect.arrayContaining(wanted));
+        expect(pluck(await client.list('resources'), 'uri')).toEqual(expect.arrayContaining(wanted));
       },
     },
     {
-      name: 'reads a text and a blob',
+      name: 'reads a text resource and a binary resource',
       async run({ client, uri }) {
         const [text] = await client.read(uri('test://static-text'));
         expect(text).toMatchObject({
@@ -67,10 +67,10 @@ export const RESOURCES: FeatureGroup = {
       },
     },
     {
-      name: 'lists templates, and reads what one describes',
+      name: 'lists resource templates and reads a resource of one of them',
       async run({ client, uri }) {
         const templates = await client.list('resourceTemplates');
-        expect(named(templates, 'uriTemplate')).toContain(uri('test://template/{id}/data'));
+        expect(pluck(templates, 'uriTemplate')).toContain(uri('test://template/{id}/data'));
         const [data] = await client.read(uri('test://template/7/data'));
         expect(data).toMatchObject({ uri: uri('test://template/7/data') });
         expect(JSON.parse(data?.['text'] as string)).toMatchObject({ id: '7' });
@@ -93,31 +93,31 @@ export const PROMPTS: FeatureGroup = {
       },
     },
     {
-      name: 'gets a prompt, its arguments filled in',
+      name: 'gets a prompt with its arguments filled in',
       async run({ client, name }) {
-        const [said] = await client.prompt(name('test_prompt_with_arguments'), { arg1: 'one', arg2: 'two' });
-        expect(said).toMatchObject({ content: { text: "Prompt with arguments: arg1='one', arg2='two'" } });
+        const [message] = await client.prompt(name('test_prompt_with_arguments'), { arg1: 'one', arg2: 'two' });
+        expect(message).toMatchObject({ content: { text: "Prompt with arguments: arg1='one', arg2='two'" } });
       },
     },
     {
-      name: 'gets a prompt that embeds a resource, and one that shows an image',
+      name: 'gets a prompt with an embedded resource and one with an image',
       async run({ client, name, uri }) {
         const resourceUri = 'test://example';
-        const [shown] = await client.prompt(name('test_prompt_with_embedded_resource'), { resourceUri });
-        expect(shown).toMatchObject({ content: { resource: { uri: uri(resourceUri) } } });
+        const [embedded] = await client.prompt(name('test_prompt_with_embedded_resource'), { resourceUri });
+        expect(embedded).toMatchObject({ content: { resource: { uri: uri(resourceUri) } } });
         const [image] = await client.prompt(name('test_prompt_with_image'));
         expect(image).toMatchObject({ content: { type: 'image', mimeType: 'image/png' } });
       },
     },
     {
-      name: 'has an argument of a prompt completed',
+      name: 'completes an argument of a prompt',
       async run({ client, name }) {
         const prompt = { type: 'ref/prompt', name: name('test_prompt_with_arguments') } as const;
         expect(await client.complete(prompt, { name: 'arg1', value: 'par' })).toEqual(['paris', 'park', 'party']);
       },
     },
     {
-      name: 'has a variable of a template completed',
+      name: 'completes a variable of a resource template',
       async run({ client, uri }) {
         const template = { type: 'ref/resource', uri: uri('test://template/{id}/data') } as const;
         expect(await client.complete(template, { name: 'id', value: 'testa' })).toEqual(['testament']);

@@ -12,7 +12,7 @@ async function reportsProgress({ client, clientKind, name }: Cell): Promise<void
   const answer = await client.call(name('slow'), args, { onprogress: (progress) => seen.push(progress) });
   expect(textOf(answer)).toBe('done after 3 steps');
   const steps = [1, 2, 3].map((step) => ({ progress: step, total: 3, message: `step ${step} of 3` }));
-  // Over HTTP+SSE these clients forget what arrives in one piece with the answer, which overtakes it.
+  // Over HTTP+SSE these clients drop progress that arrives in one chunk with the answer.
   expect(seen).toEqual(clientKind.path === 'sse' ? steps.slice(0, seen.length) : steps);
 }
 
@@ -27,14 +27,14 @@ async function cancels({ client, name }: Cell): Promise<void> {
   expect(textOf(await client.call(name('await_calls'), once))).toMatch(/^hold cancelled/);
 }
 
-/** The level of a session's messages is set once. */
+/** A client with a session sets the log level once. */
 async function logsInSession({ client, name }: Cell): Promise<void> {
   await client.setLogLevel('warning');
   await client.received.untilReceivedAfter(() => client.call(name('log_at_levels')), MESSAGE);
   await expectWarnings(client);
 }
 
-/** A client without a session asks for messages with each request. */
+/** A client without a session sends the log level with each request. */
 async function logsByRequest({ client, name }: Cell): Promise<void> {
   await client.call(name('log_at_levels'));
   expect(client.received.of(MESSAGE)).toEqual([]);
@@ -49,12 +49,12 @@ async function expectWarnings({ received }: Cell['client']): Promise<void> {
 }
 
 export const RUNNING: FeatureGroup = {
-  title: 'While a call runs',
+  title: 'Progress, cancellation and log messages',
   features: [
-    { name: 'is told of progress', run: reportsProgress },
-    { name: 'cancels a call, and the server learns of it', run: cancels },
+    { name: 'receives progress', run: reportsProgress },
+    { name: 'cancels a call, and the server sees the cancellation', run: cancels },
     {
-      name: 'hears log messages of the level it asked for, and no others',
+      name: 'receives log messages of the requested level and above, and no others',
       run: (cell) => (cell.clientKind.era === 'legacy' ? logsInSession(cell) : logsByRequest(cell)),
     },
   ],

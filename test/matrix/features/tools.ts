@@ -1,36 +1,36 @@
 import { expect } from 'expect';
 import { textOf } from '../../support/sdk-client.js';
-import type { Cell, Feature, FeatureGroup, Judge } from '../feature.js';
+import type { Cell, Feature, FeatureGroup, Check } from '../feature.js';
 
 type Block = Readonly<Record<string, unknown>>;
 
-/** One block of an answer that has one of each type. */
-async function blockWhere(cell: Cell, isIt: (block: Block) => boolean): Promise<Block> {
+/** Calls a tool whose result has a block of each type, and returns the block that matches. */
+async function findBlock(cell: Cell, matches: (block: Block) => boolean): Promise<Block> {
   const { content } = await cell.client.call(cell.name('all_content'));
-  return content.find(isIt) ?? {};
+  return content.find(matches) ?? {};
 }
 
 const content = (name: string, type: string, judge: (block: Block, cell: Cell) => unknown): Feature => ({
   name,
-  run: async (cell) => void (await judge(await blockWhere(cell, (block) => block['type'] === type), cell)),
+  run: async (cell) => void (await judge(await findBlock(cell, (block) => block['type'] === type), cell)),
 });
 
-/** A type of content that came later than the client: it is told in other words. */
-const since = (revision: string, feature: Feature, why: string, run: Judge): Feature => ({
+/** Content of a type that is newer than the client's revision: the gateway converts it to an older type. */
+const since = (revision: string, feature: Feature, reason: string, run: Check): Feature => ({
   ...feature,
-  instead: ({ clientKind }) => (clientKind.revision < revision ? { why, run } : undefined),
+  limitation: ({ clientKind }) => (clientKind.revision < revision ? { reason, run } : undefined),
 });
 
 const resourceOf = (block: Block) => (block['resource'] ?? {}) as Block;
 
 const sound = since(
   '2025-03-26',
-  content('gets a sound', 'audio', (block) =>
+  content('receives audio content', 'audio', (block) =>
     expect(block).toMatchObject({ mimeType: 'audio/wav', data: expect.stringMatching(/^UklGR/) }),
   ),
-  'Revision 2024-11-05 has no sound among its types of content: it arrives whole, as an embedded resource.',
+  'Revision 2024-11-05 has no audio content: the audio arrives as an embedded resource.',
   async (cell) => {
-    const block = await blockWhere(cell, (each) => resourceOf(each)['mimeType'] === 'audio/wav');
+    const block = await findBlock(cell, (each) => resourceOf(each)['mimeType'] === 'audio/wav');
     expect(block).toMatchObject({ type: 'resource', resource: { blob: expect.stringMatching(/^UklGR/) } });
   },
 );
@@ -42,23 +42,23 @@ async function readsStaticText({ client }: Cell, uri: string): Promise<void> {
 
 const link = since(
   '2025-06-18',
-  content('gets a link to a resource, and can read what it leads to', 'resource_link', (block, cell) =>
+  content('receives a resource link and reads the linked resource', 'resource_link', (block, cell) =>
     readsStaticText(cell, block['uri'] as string),
   ),
-  'Revision 2024-11-05 has no links among its types of content: name and URI arrive as text, and can be read.',
+  'Revision 2024-11-05 has no resource links: name and URI arrive as text, and the client can read the URI.',
   async (cell) => {
     const uri = cell.uri('test://static-text');
-    const block = await blockWhere(cell, ({ text }) => typeof text === 'string' && text.includes(uri));
+    const block = await findBlock(cell, ({ text }) => typeof text === 'string' && text.includes(uri));
     expect(block).toMatchObject({ type: 'text', text: expect.stringContaining('static-text') });
     await readsStaticText(cell, uri);
   },
 );
 
 const embedded: Feature = {
-  name: 'gets an embedded resource',
+  name: 'receives an embedded resource',
   async run(cell) {
     const uri = cell.uri('test://embedded-resource');
-    const block = await blockWhere(cell, (each) => resourceOf(each)['uri'] === uri);
+    const block = await findBlock(cell, (each) => resourceOf(each)['uri'] === uri);
     expect(block).toMatchObject({ type: 'resource', resource: { mimeType: 'text/plain', text: expect.any(String) } });
   },
 };
@@ -81,7 +81,7 @@ async function listsTools({ client, name }: Cell): Promise<void> {
 export const TOOLS: FeatureGroup = {
   title: 'Tools',
   features: [
-    { name: 'lists tools, with their schemas as the server wrote them', run: listsTools },
+    { name: 'lists tools with the unchanged schemas of the server', run: listsTools },
     {
       name: 'calls a tool',
       async run({ client, name }) {
@@ -89,7 +89,7 @@ export const TOOLS: FeatureGroup = {
       },
     },
     {
-      name: 'calls tools side by side, and each call gets its own answer',
+      name: 'calls tools concurrently, and each call receives its own result',
       async run({ client, name }) {
         const texts = Array.from({ length: 10 }, (_, index) => `text ${index}`);
         const answers = await Promise.all(texts.map((text) => client.call(name('echo'), { text })));
@@ -97,27 +97,27 @@ export const TOOLS: FeatureGroup = {
       },
     },
     {
-      name: 'calls a tool whose parameters travel in headers too',
+      name: 'calls a tool whose parameters are mirrored in headers',
       async run({ client, name }) {
         const args = { region: 'eu-west ✓', limit: 3, note: 'none' };
         expect(JSON.parse(String(textOf(await client.call(name('header_params'), args))))).toEqual(args);
       },
     },
-    content('gets text', 'text', (block) => expect(block).toMatchObject({ text: 'Every type of content' })),
-    content('gets an image', 'image', (block) =>
+    content('receives text content', 'text', (block) => expect(block).toMatchObject({ text: 'Every type of content' })),
+    content('receives image content', 'image', (block) =>
       expect(block).toMatchObject({ mimeType: 'image/png', data: expect.stringMatching(/^iVBOR/) }),
     ),
     sound,
     embedded,
     link,
     {
-      name: 'gets structured content',
+      name: 'receives structured content',
       async run({ client, name }) {
         expect((await client.call(name('add'), { a: 2, b: 3 })).structuredContent).toEqual({ sum: 5 });
       },
     },
     {
-      name: 'gets a large answer whole',
+      name: 'receives a large result completely',
       async run({ client, name }) {
         const text = textOf(await client.call(name('large'), { characters: 300_000 }));
         expect(text).toBe('x'.repeat(300_000));

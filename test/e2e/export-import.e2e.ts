@@ -1,4 +1,4 @@
-/** Everything that is configured, out of one gateway and into another; and the settings of a gateway. */
+/** Export and import of the configuration, from one gateway to another; and the settings of a gateway. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { AdminClient } from '../support/admin-client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { until } from '../support/until.js';
 
-const SECRET = 'a-credential-that-nobody-is-shown';
+const SECRET = 'a-credential-that-must-stay-secret';
 const MINE = { transport: 'http', url: 'https://mine.example.com/mcp', headers: { Authorization: SECRET } };
 
 const ending: (() => Promise<unknown>)[] = [];
@@ -25,7 +25,7 @@ interface Installation {
   send(verb: string, path: string, body?: JsonObject): ReturnType<AdminClient['send']>;
 }
 
-/** `credentials`: the text of the secret that seals them; without, one of its own. */
+/** `credentials`: the text of the secret that encrypts them; by default each installation has its own. */
 async function install(
   servers: Record<string, object> = {},
   credentials?: string,
@@ -64,8 +64,8 @@ async function filled(): Promise<Installation> {
 
 const ALL = ['servers.mine', 'virtualServers.desk', 'teams.mine', 'policies.none', 'limits.few'];
 
-describe('what is configured', () => {
-  it('goes out of one gateway and into another, with credentials that nobody can read on the way', async () => {
+describe('an export of the configuration', () => {
+  it('can be imported into another gateway, with encrypted credentials', async () => {
     const one = await filled();
     const { json: exported } = await one.send('GET', '/export');
     expect(JSON.stringify(exported)).not.toContain(SECRET);
@@ -79,7 +79,7 @@ describe('what is configured', () => {
     expect(await other.send('POST', '/import', exported)).toMatchObject({ json: { created: [], unchanged: ALL } });
   });
 
-  it('brings no credentials to an installation with other secrets, nor to another host', async () => {
+  it('transfers no credentials to an installation with another secret, nor to another host', async () => {
     const one = await filled();
     const { json: exported } = await one.send('GET', '/export');
     const stranger = await install();
@@ -98,7 +98,7 @@ describe('what is configured', () => {
     }
   });
 
-  it('is brought in as a whole, or not at all', async () => {
+  it('is imported completely or not at all', async () => {
     const one = await filled();
     const entries = {
       teams: { fresh: { members: [] } },
@@ -120,14 +120,14 @@ describe('what is configured', () => {
     expect(await one.send('GET', '/teams/fresh')).toMatchObject({ status: 404 });
   });
 
-  it('is replaced where that is asked for; what the file declares stays', async () => {
+  it('replaces existing entries on request, except those of the configuration file', async () => {
     const one = await filled();
     const entries = { servers: { mine: { ...MINE, title: 'Mine' } } };
     expect(await one.send('POST', '/import', { entries, replace: true })).toMatchObject({
       json: { created: [], updated: ['servers.mine'], deleted: expect.arrayContaining(ALL.slice(1)) },
     });
     expect((await one.send('GET', '/servers')).json['items']).toMatchObject([{ slug: 'declared' }, { slug: 'mine' }]);
-    // A virtual server without its server would be broken.
+    // A virtual server without its server would be invalid.
     await one.send('POST', '/virtual-servers', { slug: 'desk', entry: { servers: ['mine'] } });
     const without = { entries: { virtualServers: { desk: { servers: ['mine'] } } }, replace: true };
     expect(await one.send('POST', '/import', without)).toMatchObject({ status: 422 });
@@ -139,12 +139,12 @@ describe('what is configured', () => {
     [{ entries: { servers: [] } }, 422],
     [{ entries: { servers: { a: null } } }, 422],
     [{ format: 2, entries: {} }, 400],
-  ])('is not %j', async (body, status) => {
+  ])('is rejected when it is %j', async (body, status) => {
     expect((await (await install()).send('POST', '/import', body)).status).toBe(status);
   });
 });
 
-describe('what was said of items', () => {
+describe('item settings in an export', () => {
   const ALLOWED = { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8' };
   const path = (name: string) => `/tools/mine/${name}`;
   let server: ReferenceServer;
@@ -158,7 +158,7 @@ describe('what was said of items', () => {
     const one = await install({}, undefined, ALLOWED);
     const entry = { transport: 'http', url: server.url, toolChanges: 'quarantine' };
     expect(await one.send('POST', '/servers', { slug: 'mine', entry })).toMatchObject({ status: 201 });
-    // Whatever it lists is seen then.
+    // The test of the server reads its lists.
     expect((await one.send('POST', '/servers/mine/test')).json).toMatchObject({ reachable: true });
     return one;
   }
@@ -176,7 +176,7 @@ describe('what was said of items', () => {
     return one;
   }
 
-  it('goes along: names, descriptions, what is switched off, and what was approved', async () => {
+  it('include names, descriptions, disabled items and approvals', async () => {
     const one = await presented();
     const { json: exported } = await one.send('GET', '/export');
     server.world.setDescription('test_simple_text', 'Another text.');
@@ -187,7 +187,7 @@ describe('what was said of items', () => {
     expect(await other.send('POST', '/import', exported)).toMatchObject({ status: 200, json: counted });
     const names = await listed(other);
     expect(names).toContain('say');
-    for (const gone of ['echo', 'add', 'test_simple_text']) expect(names).not.toContain(gone);
+    for (const hidden of ['echo', 'add', 'test_simple_text']) expect(names).not.toContain(hidden);
     await until(async () => (await other.send('GET', path('test_simple_text'))).json['status'] === 'quarantined');
     expect((await other.send('GET', '/export')).json['items']).toHaveLength((exported['items'] as unknown[]).length);
     expect(await other.send('POST', '/import', exported)).toMatchObject({
@@ -195,7 +195,7 @@ describe('what was said of items', () => {
     });
   });
 
-  it('is taken back where a document replaces all, and stays where it says nothing of items', async () => {
+  it('are reset by an import that replaces everything, and stay when the import contains no items', async () => {
     const one = await presented();
     expect(await one.send('POST', '/import', { entries: {} })).toMatchObject({ status: 200 });
     expect(await one.send('GET', path('add'))).toMatchObject({ json: { isDisabled: true } });
@@ -205,7 +205,7 @@ describe('what was said of items', () => {
     expect(await listed(one)).toEqual(expect.arrayContaining(['add', 'echo']));
   });
 
-  it('is checked before anything is changed', async () => {
+  it('are validated before anything is changed', async () => {
     const one = await presented();
     const { json: exported } = await one.send('GET', '/export');
     const items = (exported['items'] as JsonObject[]).filter(({ kind }) => kind === 'tools');
@@ -224,11 +224,11 @@ describe('what was said of items', () => {
       ],
     ];
     const entries = { teams: { fresh: { members: [] } } };
-    for (const [faulty, told] of wrong) {
+    for (const [faulty, message] of wrong) {
       const refused = await one.send('POST', '/import', { entries, items: faulty });
       expect(refused).toMatchObject({
         status: 422,
-        json: { errors: expect.arrayContaining([expect.stringMatching(told)]) },
+        json: { errors: expect.arrayContaining([expect.stringMatching(message)]) },
       });
     }
     for (const faulty of [{ ...first, kind: 'planets' }, { ...first, colour: 'red' }, 'add']) {
@@ -238,8 +238,8 @@ describe('what was said of items', () => {
   });
 });
 
-describe('the settings', () => {
-  it('are shown as they are in force, without secrets', async () => {
+describe('the settings in the admin API', () => {
+  it('are listed with their effective values, without secrets', async () => {
     const gateway = await startGateway({ env: { ISTHMUS_ALLOWED_NETWORKS: '10.0.0.0/8,127.0.0.1/32' }, servers: {} });
     ending.push(() => gateway.close());
     const auditor = new AdminClient(gateway, ['auditor']);

@@ -3,14 +3,14 @@ import { expect } from 'expect';
 import { DEFAULT_ANSWERS, textOf } from '../../support/sdk-client.js';
 import type { Cell } from '../feature.js';
 
-/** A server refuses a call until its user has been at a URL. */
-export async function visitsUrl({ clientKind, serverKind, connect, name }: Cell): Promise<void> {
+/** The server rejects a call until the user has visited a URL. */
+export async function consentsAtUrl({ clientKind, serverKind, connect, name }: Cell): Promise<void> {
   const visited: unknown[] = [];
   const client = await connect({
     answers: {
-      elicit(asked) {
-        visited.push(asked['url']);
-        return DEFAULT_ANSWERS.elicit(asked);
+      elicit(params) {
+        visited.push(params['url']);
+        return DEFAULT_ANSWERS.elicit(params);
       },
     },
   });
@@ -18,7 +18,7 @@ export async function visitsUrl({ clientKind, serverKind, connect, name }: Cell)
   const url = `https://example.com/consent/${id}`;
   const call = () => client.call(name('require_url'), { id });
   if (clientKind.era === 'legacy' && serverKind.era === 'legacy') {
-    // Between these the error is how it is said: the user visits the URL, and the client calls again.
+    // Between these the server sends the URL in an error: the user visits it, and the client calls again.
     await expect(call()).rejects.toMatchObject({ code: -32_042, data: { elicitations: [{ mode: 'url', url }] } });
   }
   expect(textOf(await call())).toBe(`consent ${id} given`);

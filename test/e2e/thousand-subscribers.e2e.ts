@@ -1,5 +1,5 @@
 /** @runs-alone */
-/** What a thousand clients that listen cost a server, and what reaches each of them. */
+/** The load that a thousand subscribed clients cause at a server, and the notifications that each of them receives. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { WorkerBus } from '#lib/worker-bus';
@@ -28,7 +28,7 @@ async function serverOf(era: 'legacy' | 'modern'): Promise<CountingServer> {
   return server;
 }
 
-/** Clients that listen at these endpoints in turn, on behalf of these callers in turn. */
+/** Subscribes clients at these endpoints in turn, on behalf of these callers in turn. */
 async function crowdAt(
   urls: readonly string[],
   tokens: readonly string[],
@@ -44,7 +44,7 @@ async function crowdAt(
   return crowd;
 }
 
-/** A hundred changes of the tools at once, and then one of the resource, of which each client is told last. */
+/** A hundred changes of the tools at once, then one of the resource, which each client receives last. */
 async function burst({ server: { world } }: CountingServer, crowd: SubscriberGroup): Promise<void> {
   for (let count = 0; count < CHANGES; count += 1) world.toggleExtra('tools');
   await crowd.until((subscriber) => subscriber.received(TOOLS_CHANGED) > 0);
@@ -58,8 +58,8 @@ function expectFewNotifications(crowd: SubscriberGroup): void {
   expect(Math.max(...counts)).toBeLessThanOrEqual(2);
 }
 
-describe('a thousand clients of ten callers', () => {
-  it('cost a modern server one stream; a burst of a hundred changes reaches each once or twice', async () => {
+describe('a thousand subscribed clients of ten callers', () => {
+  it('share one stream of a modern server, and receive a burst of a hundred changes once or twice', async () => {
     const server = await serverOf('modern');
     const gateway = await startGateway({ servers: { ref: server.definition } });
     closing.push(() => gateway.close());
@@ -76,8 +76,8 @@ describe('a thousand clients of ten callers', () => {
   });
 });
 
-describe('a thousand clients of one caller', () => {
-  it('cost a legacy server one session, and one subscription for each resource', async () => {
+describe('a thousand subscribed clients of one caller', () => {
+  it('share one session of a legacy server, with one subscription for each resource', async () => {
     const server = await serverOf('legacy');
     const gateway = await startGateway({ servers: { ref: server.definition } });
     closing.push(() => gateway.close());
@@ -91,11 +91,11 @@ describe('a thousand clients of one caller', () => {
   });
 });
 
-describe('a thousand clients at two workers', () => {
-  /** Exchanges of a worker by which it listens over the other one's connection. */
+describe('a thousand subscribed clients at two workers', () => {
+  /** Exchanges of a worker that subscribe over the other worker's connection. */
   const listensElsewhere = (worker: NestFastifyApplication) => jest.spyOn(worker.get(WorkerBus), 'request');
 
-  it('cost a modern server one stream of each worker', async () => {
+  it('share one stream of a modern server for each worker', async () => {
     const server = await serverOf('modern');
     const pair = await startGatewayPair({ servers: { ref: server.definition } });
     closing.push(() => pair.close());
@@ -107,7 +107,7 @@ describe('a thousand clients at two workers', () => {
     expectFewNotifications(crowd);
   });
 
-  it('cost a legacy server one session, and the workers one exchange between them', async () => {
+  it('share one session of a legacy server, with one exchange between the workers', async () => {
     const server = await serverOf('legacy');
     const pair = await startGatewayPair({ servers: { ref: server.definition } });
     closing.push(() => pair.close());

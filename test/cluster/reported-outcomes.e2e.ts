@@ -17,23 +17,27 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-type Told = 'executed' | 'not executed' | 'unknown';
+type ReportedOutcome = 'executed' | 'not executed' | 'unknown';
 
 const CALLERS = 8;
 
-/** How often a call may have reached the server, by what its client was told. */
-const POSSIBLE: Readonly<Record<Told, readonly number[]>> = { executed: [1], 'not executed': [0], unknown: [0, 1] };
+/** The number of times that a call may have reached the server, by its reported outcome. */
+const POSSIBLE: Readonly<Record<ReportedOutcome, readonly number[]>> = {
+  executed: [1],
+  'not executed': [0],
+  unknown: [0, 1],
+};
 
-/** What the codes of the gateway say. Where many processes share few cores, Redis may be late for a moment too. */
-const OUTCOMES: ReadonlyMap<number, Told> = new Map([
+/** The outcome that each error code of the gateway reports. Where many processes share few cores, Redis may be late too. */
+const OUTCOMES: ReadonlyMap<number, ReportedOutcome> = new Map([
   [-31_001, 'not executed'],
   [-31_002, 'unknown'],
   [-31_007, 'not executed'],
 ]);
 
-/** What a client can tell from the answer to a call. Throws where it is no answer to it. */
-function toldBy({ status, messages }: ReadAnswer, mark: string): Told {
-  // A refusal with a status of its own need not name the call.
+/** The outcome that the answer to a call reports. Throws if it does not answer the call. */
+function toOutcome({ status, messages }: ReadAnswer, mark: string): ReportedOutcome {
+  // An error with an HTTP status of its own need not carry the id of the call.
   const [answer, ...more] = messages.filter((message) => 'result' in message || 'error' in message);
   if (!answer || more.length > 0) throw new Error(`${mark} was not answered once: ${JSON.stringify(messages)}`);
   if (status === 404) return 'not executed';
@@ -49,38 +53,38 @@ function textIn({ result }: JsonObject): string | undefined {
   return (result as { content?: readonly { text?: string }[] }).content?.[0]?.text;
 }
 
-/** Several callers of one session, each with one call after the other through the workers that are not its owner. */
-async function storm(client: RoamingClient, isOver: () => boolean): Promise<ReadonlyMap<string, Told>> {
-  const told = new Map<string, Told>();
+/** Several callers of one session, each with sequential calls through the workers that do not own the session. */
+async function storm(client: RoamingClient, isOver: () => boolean): Promise<ReadonlyMap<string, ReportedOutcome>> {
+  const reported = new Map<string, ReportedOutcome>();
   const callers = Array.from({ length: CALLERS }, async (_, caller) => {
     for (let turn = 0; !isOver(); turn += 1) {
       const mark = `caller ${caller}, call ${turn}`;
-      told.set(mark, toldBy(await client.callAndRead(caller % 2 === 0 ? other : third, mark), mark));
+      reported.set(mark, toOutcome(await client.callAndRead(caller % 2 === 0 ? other : third, mark), mark));
     }
   });
   await Promise.all(callers);
-  return told;
+  return reported;
 }
 
-/** Every call that reached the server another number of times than its answer allows. */
-function liesIn(told: ReadonlyMap<string, Told>): string[] {
-  return [...told].flatMap(([mark, outcome]) => {
+/** The calls that reached the server more or fewer times than their answer allows. */
+function falseOutcomes(reported: ReadonlyMap<string, ReportedOutcome>): string[] {
+  return [...reported].flatMap(([mark, outcome]) => {
     const count = world.server.arrivals(mark);
-    return POSSIBLE[outcome].includes(count) ? [] : [`${mark}: told ${outcome}, arrived ${count} times`];
+    return POSSIBLE[outcome].includes(count) ? [] : [`${mark}: reported as ${outcome}, arrived ${count} times`];
   });
 }
 
-const countOf = (told: ReadonlyMap<string, Told>, outcome: Told) =>
-  [...told.values()].filter((each) => each === outcome).length;
+const countOf = (reported: ReadonlyMap<string, ReportedOutcome>, outcome: ReportedOutcome) =>
+  [...reported.values()].filter((each) => each === outcome).length;
 
-/** The server has served so many calls more by then. */
+/** Waits until the server has served that many more calls. */
 async function callsServed(count: number): Promise<void> {
   const { calls } = world.server.server;
   await calls.until('echo', 'finished', calls.of('echo').finished + count);
 }
 
-describe('the answers to calls that are under way all the time', () => {
-  it('are true when the owner is killed among them', async () => {
+describe('the reported outcomes of continuous calls', () => {
+  it('are true when the session owner is killed', async () => {
     const client = await world.initialize(owner);
     let isOver = false;
     const stormed = storm(client, () => isOver);
@@ -88,33 +92,33 @@ describe('the answers to calls that are under way all the time', () => {
     owner.kill('SIGKILL');
     const fresh = await world.initialize(third);
     expect(await fresh.callAndRead(other, 'of another session')).toMatchObject({ status: 200 });
-    for (let turn = 0; (await client.callAndRead(other, `is it gone ${turn}`)).status !== 404; turn += 1);
+    for (let turn = 0; (await client.callAndRead(other, `is it unknown ${turn}`)).status !== 404; turn += 1);
     isOver = true;
-    const told = await stormed;
-    expect(liesIn(told)).toEqual([]);
+    const reported = await stormed;
+    expect(falseOutcomes(reported)).toEqual([]);
     expect(world.server.duplicates()).toEqual([]);
-    expect(countOf(told, 'executed')).toBeGreaterThan(0);
-    expect(countOf(told, 'not executed')).toBeGreaterThan(0);
+    expect(countOf(reported, 'executed')).toBeGreaterThan(0);
+    expect(countOf(reported, 'not executed')).toBeGreaterThan(0);
   });
 
-  it('are true when the owner stands still again and again', async () => {
+  it('are true when the session owner is paused repeatedly', async () => {
     const client = await world.initialize(owner);
     let isOver = false;
     const stormed = storm(client, () => isOver);
     for (let pause = 0; pause < 4; pause += 1) {
       await callsServed(30);
       owner.kill('SIGSTOP');
-      // One is refused at least, after half a second; others were claimed before, and wait.
+      // At least one call is rejected after half a second; others were claimed before and wait.
       for (let turn = 0; (await client.callAndRead(other, `pause ${pause}, call ${turn}`)).status !== 503; turn += 1);
       owner.kill('SIGCONT');
     }
     await callsServed(30);
     isOver = true;
-    const told = await stormed;
-    // Whatever was sent to the owner has reached it once it serves this.
+    const reported = await stormed;
+    // All earlier messages to the owner have reached it once it serves this call.
     expect(await client.callAndRead(third, 'the last')).toMatchObject({ status: 200 });
-    expect(liesIn(told)).toEqual([]);
+    expect(falseOutcomes(reported)).toEqual([]);
     expect(world.server.duplicates()).toEqual([]);
-    expect(countOf(told, 'executed')).toBeGreaterThan(0);
+    expect(countOf(reported, 'executed')).toBeGreaterThan(0);
   });
 });

@@ -7,11 +7,11 @@ const TRACE = {
   baggage: 'user=ada',
 };
 
-export const MEETING: FeatureGroup = {
-  title: 'Meeting',
+export const HANDSHAKE: FeatureGroup = {
+  title: 'Handshake',
   features: [
     {
-      name: 'learns what there is to use',
+      name: 'receives the capabilities and the negotiated revision',
       async run({ client, clientKind }) {
         expect(client.capabilities).toMatchObject({
           tools: {},
@@ -20,34 +20,34 @@ export const MEETING: FeatureGroup = {
           completions: {},
           logging: {},
         });
-        // The first generation does not say it over HTTP+SSE.
+        // The first generation of the SDK does not expose the revision over HTTP+SSE.
         if (client.revision !== undefined) expect(client.revision).toBe(clientKind.revision);
       },
     },
     {
-      name: 'learns whom it speaks to, and is given the instructions',
+      name: 'receives the name and the instructions of the server',
       async run({ client, endpoint }) {
         expect(client.serverName).toBe(endpoint === 'transparent' ? 'isthmus-reference-server' : 'isthmus');
-        // Behind an endpoint of many servers there is no single one whose instructions they were.
+        // The endpoint of all servers has no instructions, because they would belong to one of the servers.
         if (endpoint === 'transparent') expect(client.instructions).toMatch(/every feature of the protocol/);
       },
     },
     {
-      name: 'pings',
+      name: 'sends a ping',
       run: async ({ client }) => expect(await client.ping()).toEqual({}),
-      instead: ({ clientKind }) =>
+      limitation: ({ clientKind }) =>
         clientKind.era === 'modern'
           ? {
-              why: 'This revision has no ping, and the client does not send one.',
+              reason: 'This revision has no ping, and the client does not send one.',
               run: async ({ client }) => expect(client.ping()).rejects.toThrow(),
             }
           : undefined,
     },
     {
-      name: 'has its trace context carried through',
+      name: 'passes its trace context on to the server',
       async run({ client, name }) {
-        const seen = await client.call(name('echo_meta'), {}, { meta: TRACE });
-        expect(seen.structuredContent).toMatchObject(TRACE);
+        const echoed = await client.call(name('echo_meta'), {}, { meta: TRACE });
+        expect(echoed.structuredContent).toMatchObject(TRACE);
       },
     },
   ],

@@ -1,4 +1,4 @@
-/** A client at an endpoint that shows a part of a server hears of changes of that part. */
+/** A client at an endpoint that shows a part of a server receives notifications of changes of that part only. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { CLIENTS } from '../matrix/clients.js';
@@ -38,36 +38,36 @@ afterAll(async () => {
 const kinds = CLIENTS.filter(({ path }) => path === 'mcp');
 const cells = kinds.flatMap((kind) => ERAS.map((era) => ({ kind, era, name: `${kind.name} with a ${era} server` })));
 
-describe.each(cells)('$name', ({ kind, era }) => {
-  /** A client that listens, and has heard the server once. */
+describe.each(cells)('change notifications: $name', ({ kind, era }) => {
+  /** A client that is subscribed and has received one notification of the server. */
   async function listener(endpoint: string): Promise<SdkClient> {
     const url = `${gateway.url}/servers/${endpoint}-${era}/${kind.path}`;
     const client = await kind.connect({ url, token: await gateway.token({ subject: kind.name }) });
     clients.push(client);
     await client.watch({ lists: true });
     await client.watch({ uri: `${era}+${WATCHED}` });
-    await hears(client);
+    await receivesUpdate(client);
     return client;
   }
 
-  /** What the server said before has reached the client when it hears of a resource. */
-  const hears = (client: SdkClient) =>
+  /** Waits for a resource update: all earlier notifications of the server have reached the client by then. */
+  const receivesUpdate = (client: SdkClient) =>
     client.received.untilReceivedAfter(async () => servers[era].server.world.touch(WATCHED), UPDATED);
 
-  it('is told of what it sees', async () => {
+  it('receives a list change of its visible tools', async () => {
     const client = await listener('shop');
     servers[era].server.world.toggleExtra('tools');
     expect(await client.received.until(TOOLS_CHANGED)).toHaveLength(1);
   });
 
-  it('is told nothing of what it does not see, however often that changes', async () => {
+  it('receives no list change of invisible tools, however often they change', async () => {
     const client = await listener('desk');
     const before = client.received.of(TOOLS_CHANGED).length;
     const { requests, server } = servers[era];
     const looks = requests.count('tools/list');
     for (let count = 0; count < 10; count += 1) server.world.toggleExtra('tools');
     await until(() => requests.count('tools/list') > looks);
-    await hears(client);
+    await receivesUpdate(client);
     expect(client.received.of(TOOLS_CHANGED)).toHaveLength(before);
   });
 });

@@ -1,8 +1,8 @@
 import { expect } from 'expect';
 import { textOf, type ToolAnswer } from '../support/sdk-client.js';
 
-/** An error, or a result that says that it is one: never a success. Resolves with its words. */
-export async function expectHonestFailure(answering: Promise<unknown>): Promise<string> {
+/** Expects an error or a result with `isError`, never a success. Resolves with its text. */
+export async function expectReportedFailure(answering: Promise<unknown>): Promise<string> {
   return answering.then(
     (answer) => {
       expect(answer).toMatchObject({ isError: true });

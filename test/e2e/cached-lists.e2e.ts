@@ -1,4 +1,4 @@
-/** Lists of a modern server are asked for as seldom as it allows, and never shown to whom they are not meant for. */
+/** The gateway requests lists of a modern server only when they are stale, and shows private lists to their caller only. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { LegacyRawClient, ModernRawClient, type RawClient } from '#lib/testing/raw-client';
@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close();
 });
 
-/** A server whose lists are fresh for an hour, so that nothing is asked for again because of the time. */
+/** A server whose lists are fresh for an hour, so that none of them becomes stale during the test. */
 async function serverWith(cacheScope: 'public' | 'private' = 'public'): Promise<CountingServer> {
   const lists = { ttlMs: AN_HOUR, cacheScope };
   const server = await startCountingServer({ era: 'modern', transport: 'http', lists });
@@ -24,7 +24,7 @@ async function serverWith(cacheScope: 'public' | 'private' = 'public'): Promise<
   return server;
 }
 
-/** Nothing is kept from anybody there. */
+/** An endpoint whose items are visible to every caller. */
 async function gatewayBefore(server: CountingServer, more: Partial<GatewaySetup> = {}): Promise<TestGateway> {
   const servers = { ref: { ...server.definition, public: true } };
   const gateway = await startGateway({ servers, default: { public: true }, ...more });
@@ -50,7 +50,7 @@ async function list(client: RawClient): Promise<JsonObject> {
 
 const names = (listed: JsonObject) => (listed['tools'] as { name: string }[]).map(({ name }) => name);
 
-/** Lists until the gateway listens to the server: what it was given before counts as stale then, and is asked for again. */
+/** Lists until the gateway has subscribed to the server: earlier lists are stale then and are requested again. */
 async function warmUp({ requests }: CountingServer, client: RawClient): Promise<void> {
   const before = requests.count(LIST);
   await until(async () => {
@@ -59,8 +59,8 @@ async function warmUp({ requests }: CountingServer, client: RawClient): Promise<
   });
 }
 
-describe('a public list', () => {
-  it('is asked for once for all who ask at the same moment, whoever they are', async () => {
+describe('a cached public list', () => {
+  it('is requested from the server once for concurrent callers of any principal', async () => {
     const server = await serverWith();
     const gateway = await gatewayBefore(server);
     const clients = await Promise.all(Array.from({ length: 50 }, (_, index) => clientOf(gateway, `subject-${index}`)));
@@ -69,7 +69,7 @@ describe('a public list', () => {
     expect(server.requests.count(LIST)).toBeLessThanOrEqual(2);
   });
 
-  it('is not asked for again while it is fresh, and says how long it still is', async () => {
+  it('is not requested again while it is fresh, and carries its remaining time to live', async () => {
     const server = await serverWith();
     const gateway = await gatewayBefore(server);
     const client = await clientOf(gateway);
@@ -83,7 +83,7 @@ describe('a public list', () => {
     expect(server.requests.inFlight('subscriptions/listen')).toBe(1);
   });
 
-  it('is shown to legacy clients as they know it', async () => {
+  it('is sent to legacy clients without the fields of the modern era', async () => {
     const server = await serverWith();
     const gateway = await gatewayBefore(server);
     const modern = await clientOf(gateway);
@@ -98,7 +98,7 @@ describe('a public list', () => {
     expect(server.requests.count(LIST)).toBe(before);
   });
 
-  it('is seen to have changed at every worker', async () => {
+  it('is requested again at every worker after a change', async () => {
     const server = await serverWith();
     const pair = await startGatewayPair({ servers: { ref: server.definition } });
     closing.push(() => pair.close());
@@ -112,7 +112,7 @@ describe('a public list', () => {
     expect(server.requests.inFlight('subscriptions/listen')).toBe(workers.length);
   });
 
-  it('shows a caller at once what its own call changed', async () => {
+  it('contains the changes of a call as soon as the call has returned', async () => {
     const server = await serverWith();
     const gateway = await gatewayBefore(server);
     const client = await clientOf(gateway);
@@ -124,8 +124,8 @@ describe('a public list', () => {
   });
 });
 
-describe('a private list', () => {
-  it('is asked for on behalf of each caller, and shown to no other', async () => {
+describe('a cached private list', () => {
+  it('is requested for each caller, and shown to no other caller', async () => {
     const server = await serverWith('private');
     const gateway = await gatewayBefore(server);
     const [mine, theirs] = [await clientOf(gateway, 'me'), await clientOf(gateway, 'they')];
@@ -138,8 +138,8 @@ describe('a private list', () => {
   });
 });
 
-describe('a list of several servers', () => {
-  it('is public where all is shown, private where some is chosen, and asks the servers no more for that', async () => {
+describe('a cached list of several servers', () => {
+  it('is public without filters and private with filters, and causes no more requests to the servers', async () => {
     const server = await serverWith();
     const virtualServers = { desk: { servers: ['ref'], tools: ['ref__echo'] } };
     const gateway = await gatewayBefore(server, { virtualServers });

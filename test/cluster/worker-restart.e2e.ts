@@ -10,7 +10,7 @@ import { startClusterWorld, firstThreeWorkers, type ClusterWorld } from '../supp
 import { GatewayProcess } from '../support/gateway-process.js';
 import { until } from '../support/until.js';
 
-describe('a worker that slept until the others took it for gone', () => {
+describe('a worker that was paused until the other workers considered it dead', () => {
   let world: ClusterWorld;
   let sleeper: ClusterWorker;
   let other: ClusterWorker;
@@ -22,25 +22,25 @@ describe('a worker that slept until the others took it for gone', () => {
 
   afterEach(() => world.close());
 
-  it('ends what it had, and starts anew with sessions that every worker knows', async () => {
+  it('ends its sessions and restarts with a new worker id, and its new sessions are served at every worker', async () => {
     const old = await world.initialize(sleeper);
     sleeper.kill('SIGSTOP');
     await until(async () => (await old.callAndRead(other, 'while it sleeps')).status === 404);
     sleeper.kill('SIGCONT');
-    // Between the end of the old one and the beginning of the new one nobody listens.
+    // No worker listens on the port between the end of the old worker id and the start of the new one.
     const awake = () => old.callAndRead(sleeper, 'awake').catch(() => undefined);
     await until(async () => (await awake())?.status === 404);
     await sleeper.printed(/has restarted/);
     const fresh = await world.initialize(sleeper);
     expect(await fresh.callAndRead(other, 'fresh')).toMatchObject({ status: 200, messages: [{ result: {} }] });
-    expect((await old.callAndRead(sleeper, 'still gone')).status).toBe(404);
+    expect((await old.callAndRead(sleeper, 'still unknown')).status).toBe(404);
     expect(world.server.arrivals('while it sleeps')).toBe(0);
     expect(sleeper.output).not.toMatch(/unhandled/i);
   });
 });
 
-describe('one of several workers that cannot start anew', () => {
-  it('ends, and another takes its place', async () => {
+describe('a worker that cannot restart after it was considered dead', () => {
+  it('ends its process, and the primary starts a replacement', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'isthmus-renewal-'));
     const config = join(folder, 'isthmus.json');
     await writeFile(config, '{}');

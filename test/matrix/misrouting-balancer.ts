@@ -9,8 +9,8 @@ import {
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
 
-/** A load balancer that sends every request to the worker that has the least to do with it. */
-export interface ContraryBalancer {
+/** A load balancer that routes every request to the worker that does not own its session or its earlier attempt. */
+export interface MisroutingBalancer {
   /** `http://127.0.0.1:port` */
   readonly url: string;
   close(): Promise<void>;
@@ -23,9 +23,9 @@ type Worker = 0 | 1;
 
 const otherThan = (worker: Worker): Worker => (worker === 0 ? 1 : 0);
 
-/** Listens before two workers. Both ways are streamed; when one side leaves, the other is told at once. */
-export async function startContraryBalancer(workers: readonly [string, string]): Promise<ContraryBalancer> {
-  const choice = new ContraryChoice();
+/** Listens in front of two workers. Streams both directions, and disconnects one side as soon as the other one disconnects. */
+export async function startMisroutingBalancer(workers: readonly [string, string]): Promise<MisroutingBalancer> {
+  const choice = new MisroutingChoice();
   const server = createServer((request, response) => {
     relay(workers, choice, request, response).catch(() => response.destroy());
   });
@@ -46,13 +46,13 @@ export async function startContraryBalancer(workers: readonly [string, string]):
 }
 
 /**
- * Sessions are opened at one worker, and all that names them goes to the other. What belongs to no session alternates;
- * a call that is repeated with answers goes to the one that did not take it before.
+ * Opens sessions at one worker, and routes requests with a session id to the other. Requests without a session alternate;
+ * a call that is repeated with answers goes to the worker that did not serve it before.
  */
-class ContraryChoice {
+class MisroutingChoice {
   private lastTurn: Worker = 1;
-  /** Where a call went last, by all that stays the same when it is repeated. */
-  private readonly takenBy = new Map<string, Worker>();
+  /** The worker that served a call last, by those parts of the call that stay the same when it is repeated. */
+  private readonly lastWorkerByCall = new Map<string, Worker>();
 
   workerFor({ method, url = '/', headers }: IncomingMessage, body: Buffer): Worker {
     if (namesSession(url, headers)) return 1;
@@ -60,11 +60,11 @@ class ContraryChoice {
     if (message === undefined || message.method === 'initialize') return 0;
     const { params: { _meta, requestState, inputResponses, ...same } = {} } = message;
     const call = JSON.stringify([message.method, same]);
-    const before = this.takenBy.get(call);
+    const before = this.lastWorkerByCall.get(call);
     const isRepeated = requestState !== undefined || inputResponses !== undefined;
     const worker = isRepeated && before !== undefined ? otherThan(before) : otherThan(this.lastTurn);
     this.lastTurn = worker;
-    this.takenBy.set(call, worker);
+    this.lastWorkerByCall.set(call, worker);
     return worker;
   }
 }
@@ -88,7 +88,7 @@ function messageIn(body: Buffer): Message | undefined {
 
 async function relay(
   workers: readonly [string, string],
-  choice: ContraryChoice,
+  choice: MisroutingChoice,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -101,9 +101,9 @@ async function relay(
   response.on('close', () => onward.destroy());
   onward.on('error', () => response.destroy());
   onward.on('response', (answer) => {
-    const { connection: _theirs, 'keep-alive': _kept, ...told } = answer.headers;
-    response.writeHead(answer.statusCode ?? 502, told);
-    // The head of a stream leaves before its first event.
+    const { connection: _theirs, 'keep-alive': _keepAlive, ...forwarded } = answer.headers;
+    response.writeHead(answer.statusCode ?? 502, forwarded);
+    // Sends the headers of a stream before its first event.
     response.flushHeaders();
     pipeline(answer, response, () => {});
   });

@@ -7,7 +7,7 @@ import { AdminClient } from '../support/admin-client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { RepeatingClient } from '../support/repeating-client.js';
 
-/** What servers of this host that nobody should reach would hear. */
+/** The requests that reached servers of this host which the gateway must not connect to. */
 let hidden: Server;
 let visits: string[];
 let server: ReferenceServer;
@@ -65,12 +65,12 @@ const FORBIDDEN = {
 
 const TOOLS = { read: { path: '/latest/meta-data' } };
 
-describe('a server that was made over the admin API', () => {
+describe('a server that was created over the admin API', () => {
   it.each([
     ['http', (host: string) => ({ transport: 'http', url: `http://${host}:${portOf()}/mcp` })],
     ['sse', (host: string) => ({ transport: 'sse', url: `http://${host}:${portOf()}/sse` })],
     ['rest', (host: string) => ({ transport: 'rest', url: `http://${host}:${portOf()}`, tools: TOOLS })],
-  ])('over %s reaches nothing of this host, however that is written', async (_transport, entryFor) => {
+  ])('over %s cannot connect to this host, in any notation of its address', async (_transport, entryFor) => {
     await start('');
     for (const host of ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]', '2130706433', '127.1']) {
       const created = await create(entryFor(host));
@@ -83,7 +83,7 @@ describe('a server that was made over the admin API', () => {
     expect(await call('declared', 'echo')).toMatchObject({ result: { content: [{ text: 'guarded' }] } });
   });
 
-  it('reaches what is allowed, and is not led on from there', async () => {
+  it('connects to an allowed network, and follows no redirect out of it', async () => {
     const leading = createServer((_request, response) => {
       response.writeHead(307, { location: `http://127.0.0.2:${portOf()}/latest/meta-data` }).end();
     });

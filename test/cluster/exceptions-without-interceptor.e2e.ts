@@ -1,5 +1,5 @@
 /** @runs-alone */
-/** Without the interceptor that stands before the inboxes what an owner throws is lost: the tests of it would see that. */
+/** Counter-test: without the interceptor of the inboxes the error of the owner is lost, and the tests of forwarded errors fail. */
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { RpcRawClient } from '#lib/testing/raw-client';
@@ -15,7 +15,7 @@ import { startCountingServer, type CountingServer } from '../support/counting-se
 import { REPORTED_CAUSES } from '../support/thrown-causes.js';
 import { errorOf } from '../support/answer-checks.js';
 
-/** Where Nest keeps what `@UseInterceptors` and `@Module` were given. */
+/** The metadata keys under which Nest stores the arguments of `@UseInterceptors` and `@Module`. */
 const [INTERCEPTORS, CONTROLLERS] = ['__interceptors__', 'controllers'];
 
 const CALL = { name: 'api__object', arguments: {} };
@@ -28,16 +28,26 @@ let sse: SseClientViaIngress;
 let breaker: ConnectionFaultInjector;
 let plain: RpcRawClient;
 
-/** For good: this file has classes of its own. Says from how many it took something. */
-function disarm(): number {
+/** The controllers without their interceptors, and those interceptors: other files run with the same classes. */
+const removed: (readonly [controller: object, interceptors: unknown])[] = [];
+
+function removeInterceptors(): void {
   const controllers = [AffinityModule, CallsModule, ConnectionsModule, TransportModule].flatMap(
     (module) => Reflect.getMetadata(CONTROLLERS, module) as object[],
   );
-  return controllers.filter((controller) => Reflect.deleteMetadata(INTERCEPTORS, controller)).length;
+  for (const controller of controllers) {
+    const interceptors: unknown = Reflect.getOwnMetadata(INTERCEPTORS, controller);
+    if (Reflect.deleteMetadata(INTERCEPTORS, controller)) removed.push([controller, interceptors]);
+  }
+}
+
+function restoreInterceptors(): void {
+  for (const [controller, interceptors] of removed) Reflect.defineMetadata(INTERCEPTORS, interceptors, controller);
 }
 
 beforeAll(async () => {
-  expect(disarm()).toBeGreaterThanOrEqual(3);
+  removeInterceptors();
+  expect(removed.length).toBeGreaterThanOrEqual(3);
   server = await startRestServer();
   legacyServer = await startCountingServer({ era: 'legacy', transport: 'http' });
   const api = { transport: 'rest', url: server.url, tools: { object: { path: '/object' } } };
@@ -52,6 +62,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  restoreInterceptors();
   await legacy?.close();
   await sse?.close();
   await breaker?.close();
@@ -60,7 +71,7 @@ afterAll(async () => {
   await legacyServer?.close();
 });
 
-/** What the owner throws from now on, whoever asks. */
+/** Makes every call at the owner throw `cause` from now on. */
 function breakOwner(cause: unknown): void {
   breaker.setFault({ at: 'calls', cause });
   jest.spyOn(pair.owner.get(SessionRouter, { strict: false }), 'findLocal').mockImplementation(() => {
@@ -68,15 +79,15 @@ function breakOwner(cause: unknown): void {
   });
 }
 
-describe.each(REPORTED_CAUSES)('$name, with nobody before the handlers', ({ cause, message }) => {
+describe.each(REPORTED_CAUSES)('$name, without an interceptor at the owner', ({ cause, message }) => {
   it.each([
     ['streamable HTTP', () => legacy.request('tools/call', CALL)],
     ['HTTP+SSE', () => sse.request('tools/call', CALL)],
     ['plain JSON-RPC', () => markedCall(plain, 'never')],
-  ])('is a failure over %s that says nothing', async (_name, call) => {
+  ])('is an internal error over %s that does not contain its message', async (_name, call) => {
     breakOwner(cause);
     const answer = await call();
-    // Even then it is no success.
+    // Even without the interceptor the call does not succeed.
     expect(answer.answers).toHaveLength(1);
     expect(errorOf(answer)).toMatchObject({ code: -32_603, message: 'Internal error' });
     expect(errorOf(answer).data).not.toHaveProperty('httpStatus');

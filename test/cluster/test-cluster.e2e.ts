@@ -40,8 +40,8 @@ async function isReady(worker: ClusterWorker): Promise<boolean> {
   );
 }
 
-describe('gateways that share a data folder', () => {
-  it('take each other’s tokens, and each call reaches the server once', async () => {
+describe('test support: gateways that share a data folder', () => {
+  it('gateways that share a data folder accept each other’s tokens, and each call reaches the server once', async () => {
     server = await startCountingServer({ era: 'modern', transport: 'http' });
     cluster = await startCluster({ workers: 2, servers: { ref: server.definition } });
     const token = await cluster.token();
@@ -54,7 +54,7 @@ describe('gateways that share a data folder', () => {
     expect(server.duplicates()).toEqual([]);
   });
 
-  it('serve behind a load balancer that knows nothing of them', async () => {
+  it('gateways serve calls behind a load balancer without session affinity', async () => {
     server = await startCountingServer({ era: 'modern', transport: 'http' });
     cluster = await startCluster({ workers: 2, servers: { ref: server.definition } });
     nginx = await startNginx(cluster.workers.map(({ url }) => url));
@@ -65,7 +65,7 @@ describe('gateways that share a data folder', () => {
     }
   });
 
-  it('can be killed, frozen and joined by another, one at a time', async () => {
+  it('a single gateway can be killed, paused and added', async () => {
     cluster = await startCluster({ workers: 2, servers: {} });
     const [first, second] = cluster.workers as [ClusterWorker, ClusterWorker];
     first.kill('SIGKILL');
@@ -81,7 +81,7 @@ describe('gateways that share a data folder', () => {
   });
 });
 
-describe('a call whose answer is lost on the way', () => {
+describe('a call whose answer is lost between server and gateway', () => {
   it('has an unknown outcome and is not sent again', async () => {
     server = await startCountingServer({ era: 'modern', transport: 'http' });
     wire = await startFaultProxy(server.definition.url);

@@ -3,18 +3,18 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JsonObject } from '#lib/mcp-protocol';
-import { startContraryBalancer, type ContraryBalancer } from './contrary-balancer.js';
+import { startMisroutingBalancer, type MisroutingBalancer } from './misrouting-balancer.js';
 
 const workers: Server[] = [];
-let balancer: ContraryBalancer;
-/** Answers that a worker holds open. */
-let held: ServerResponse[];
+let balancer: MisroutingBalancer;
+/** Responses that a worker keeps open. */
+let openResponses: ServerResponse[];
 
-/** Says its name, or begins a stream and goes on when it is told to. */
+/** A worker that answers with its name, or opens a stream that the test writes to. */
 async function startWorker(name: string): Promise<string> {
   const server = createServer((request, response) => {
     if (request.url !== '/stream') return void response.end(name);
-    held.push(response);
+    openResponses.push(response);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(`data: ${name}\n\n`);
   }).listen(0, '127.0.0.1');
@@ -24,8 +24,8 @@ async function startWorker(name: string): Promise<string> {
 }
 
 beforeEach(async () => {
-  held = [];
-  balancer = await startContraryBalancer([await startWorker('first'), await startWorker('second')]);
+  openResponses = [];
+  balancer = await startMisroutingBalancer([await startWorker('first'), await startWorker('second')]);
 });
 
 afterEach(async () => {
@@ -42,8 +42,8 @@ const send = async (method: string, path: string, init: RequestInit = {}) =>
 const post = (method: string, params: JsonObject = {}, headers: Record<string, string> = {}) =>
   send('POST', '/mcp', { headers, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) });
 
-describe('the contrary balancer', () => {
-  it('opens sessions at one worker and sends all that names them to the other', async () => {
+describe('the misrouting balancer', () => {
+  it('routes session openings to one worker and requests with a session id to the other', async () => {
     const session = { headers: { 'mcp-session-id': 'some' } };
     expect(await post('initialize')).toBe('first');
     expect(await post('tools/call', {}, session.headers)).toBe('second');
@@ -53,40 +53,40 @@ describe('the contrary balancer', () => {
     expect(await send('POST', '/messages?sessionId=some', { body: '{}' })).toBe('second');
   });
 
-  it('alternates where nothing names a session', async () => {
-    const taken = [];
+  it('alternates between the workers for requests without a session id', async () => {
+    const servedBy = [];
     for (const method of ['server/discover', 'tools/list', 'tools/list', 'subscriptions/listen']) {
-      taken.push(await post(method));
+      servedBy.push(await post(method));
     }
-    expect(taken).toEqual(['first', 'second', 'first', 'second']);
+    expect(servedBy).toEqual(['first', 'second', 'first', 'second']);
   });
 
-  it('never sends a repeated call to the worker that took it before', async () => {
+  it('never routes a repeated call to the worker that served it before', async () => {
     const call = { name: 'ask', arguments: { about: 'it' } };
-    const began = await post('tools/call', { ...call, _meta: { progressToken: 1 } });
+    const first = await post('tools/call', { ...call, _meta: { progressToken: 1 } });
     await post('tools/list');
     const repeated = await post('tools/call', { ...call, requestState: 'sealed', _meta: { progressToken: 2 } });
     const again = await post('tools/call', { ...call, inputResponses: {} });
-    expect([began, repeated, again]).toEqual(['first', 'second', 'first']);
+    expect([first, repeated, again]).toEqual(['first', 'second', 'first']);
   });
 
-  it('passes a stream on as it comes, and tells the worker when the client leaves', async () => {
+  it('relays a stream chunk by chunk, and disconnects from the worker when the client disconnects', async () => {
     const leave = new AbortController();
     const { body } = await fetch(`${balancer.url}/stream`, { signal: leave.signal });
     const reader = body!.getReader();
     const read = async () => new TextDecoder().decode((await reader.read()).value);
     expect(await read()).toBe('data: first\n\n');
-    held[0]!.write('data: more\n\n');
+    openResponses[0]!.write('data: more\n\n');
     expect(await read()).toBe('data: more\n\n');
-    const left = once(held[0]!, 'close');
+    const left = once(openResponses[0]!, 'close');
     leave.abort();
     await left;
   });
 
-  it('cuts the client off when the worker cuts its answer', async () => {
+  it('disconnects the client when the worker aborts its response', async () => {
     const answer = await fetch(`${balancer.url}/stream`);
     const text = answer.text();
-    held[0]!.destroy();
+    openResponses[0]!.destroy();
     await expect(text).rejects.toThrow();
   });
 });

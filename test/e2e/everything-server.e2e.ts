@@ -15,7 +15,7 @@ beforeAll(async () => {
       stdio: { transport: 'stdio', ...everythingCommand },
       sse: { transport: 'sse', url: sse.url },
       http: { transport: 'http', url: http.url },
-      // Streamable HTTP is tried first, and HTTP+SSE found.
+      // The gateway tries streamable HTTP first, and detects HTTP+SSE.
       found: { transport: 'http', url: sse.url },
     },
   });
@@ -26,8 +26,8 @@ afterAll(async () => {
   await Promise.all(servers.map((server) => server.close()));
 });
 
-describe.each(CLIENTS)('$name', (kind) => {
-  describe.each(['stdio', 'sse', 'http', 'found'])('with the everything server behind %s', (slug) => {
+describe.each(CLIENTS)('$name against the "everything" server', (kind) => {
+  describe.each(['stdio', 'sse', 'http', 'found'])('over transport "%s"', (slug) => {
     describe.each([
       { endpoint: 'transparent', base: `/servers/${slug}`, name: '', uri: '' },
       { endpoint: 'default', base: '', name: `${slug}__`, uri: `${slug}+` },
@@ -52,10 +52,10 @@ describe.each(CLIENTS)('$name', (kind) => {
         expect(weather.structuredContent).toMatchObject({ temperature: expect.any(Number) });
       });
 
-      it('reports progress', async () => {
+      it('receives progress', async () => {
         const steps: number[] = [];
         const onprogress = ({ progress }: { progress: number }) => void steps.push(progress);
-        // Long enough for a client on a busy machine to hear of a step before the answer is there.
+        // Long enough that a client on a busy machine receives a step before the answer.
         const operation = { duration: 0.4, steps: 2 };
         const done = await client.call(`${name}trigger-long-running-operation`, operation, { onprogress });
         expect(textOf(done)).toMatch(/completed/);

@@ -1,7 +1,7 @@
 /** @runs-alone */
 /**
- * The endpoint says 401, the stream is at one worker, the call comes to the other: the client must be told of the 401,
- * and must never see a success.
+ * The REST endpoint answers 401, the event stream is open at one worker, and the call arrives at the other: the client must
+ * receive the 401 as a failure, never a success.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
@@ -49,7 +49,7 @@ beforeEach(() => {
   arrivals = 0;
 });
 
-/** Owner and ingress. */
+/** The owner worker and the ingress worker. */
 function rolesOf(swapped: boolean): { ownerUrl: string; ingressUrl: string } {
   const [first, second] = cluster.workers as [ClusterWorker, ClusterWorker];
   return swapped ? { ownerUrl: second.url, ingressUrl: first.url } : { ownerUrl: first.url, ingressUrl: second.url };
@@ -58,8 +58,8 @@ function rolesOf(swapped: boolean): { ownerUrl: string; ingressUrl: string } {
 describe.each([
   { roles: 'the first worker, POSTs at the second', swapped: false },
   { roles: 'the second worker, POSTs at the first', swapped: true },
-])('a stream at $roles', ({ swapped }) => {
-  it('carries both failures, as failures', async () => {
+])('an HTTP+SSE client with its stream at $roles', ({ swapped }) => {
+  it('receives the 401 of two concurrent calls as two failed results', async () => {
     const { ownerUrl, ingressUrl } = rolesOf(swapped);
     const client = new SseClientViaIngress(ownerUrl, ingressUrl, { token });
     await client.connect();
@@ -76,11 +76,11 @@ describe.each([
     await client.close();
   });
 
-  it('tells the official client of the failures', async () => {
+  it('receives the 401 as a failed result in the official SDK', async () => {
     const { ownerUrl, ingressUrl } = rolesOf(swapped);
     const headers = { authorization: `Bearer ${token}` };
     const posts: string[] = [];
-    // The stream is opened where the URL says; what is posted goes by the other door.
+    // The stream opens at the worker of the URL; POST requests go to the other worker.
     const transport = new SSEClientTransport(new URL(`${ownerUrl}/sse`), {
       requestInit: { headers },
       fetch: (url, init) => {
@@ -90,10 +90,10 @@ describe.each([
         return fetch(ingressUrl + pathname + search, init);
       },
     });
-    const client = new Client({ name: 'two doors', version: '1.0.0' });
+    const client = new Client({ name: 'two workers', version: '1.0.0' });
     await client.connect(transport);
     for (const _ of [1, 2]) expect(await client.callTool({ name: 'api__dummy', arguments: {} })).toMatchObject(FAILURE);
-    // Handshake, its confirmation, two calls: all of them by the other door.
+    // Handshake, its confirmation and two calls: all of them through the other worker.
     expect(posts).toEqual(Array.from({ length: 4 }, () => '/messages'));
     expect(arrivals).toBe(2);
     await client.close();
@@ -101,7 +101,7 @@ describe.each([
 });
 
 it.each(FORWARDED_TRANSPORTS)(
-  'a call by the other worker is answered with the failure over %s too',
+  'a call through the other worker over %s receives the 401 as a failed result',
   async (transport) => {
     const client = clientViaIngress(transport, rolesOf(false), { token });
     await client.connect();

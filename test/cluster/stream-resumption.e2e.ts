@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-/** Comes back for a stream again and again until the worker says more than "not now". */
+/** Resumes a stream until the answer is not 503 any more. */
 async function comeBack(
   client: RoamingClient,
   worker: ClusterWorker,
@@ -35,7 +35,7 @@ async function comeBack(
   }
 }
 
-/** Opens the standing stream at a worker and has three updates come over it. */
+/** Opens the GET stream at a worker and receives three updates over it. */
 async function threeUpdates(client: RoamingClient) {
   await client.request(owner, 'resources/subscribe', { uri: WATCHED });
   const events = new EventReader(await client.stream(other));
@@ -48,8 +48,8 @@ async function threeUpdates(client: RoamingClient) {
   return { events, ids: updates.map(({ id }) => id) };
 }
 
-describe('a client that comes back for a stream at another worker', () => {
-  it('gets the rest of its call', async () => {
+describe('a client that resumes a stream at another worker', () => {
+  it('receives the remaining messages of its call', async () => {
     const client = await world.initialize(owner);
     const cut = new AbortController();
     const begun = await client.openStream(other, 'cut', 'hold', { key: 'cut' }, cut.signal);
@@ -63,7 +63,7 @@ describe('a client that comes back for a stream at another worker', () => {
     expect(world.server.arrivals('cut')).toBe(1);
   });
 
-  it('gets what it missed of the standing stream, and what follows', async () => {
+  it('receives the missed and all later events of the GET stream', async () => {
     const client = await world.initialize(owner);
     const { ids } = await threeUpdates(client);
     const resumed = new EventReader(await client.stream(third, ids[0]));
@@ -72,7 +72,7 @@ describe('a client that comes back for a stream at another worker', () => {
     expect(await nextMessage(resumed)).toMatchObject({ message: UPDATED });
   });
 
-  it('is refused where it would miss something', async () => {
+  it('receives 404 when a missed event is not stored any more', async () => {
     const client = await world.initialize(owner);
     for (const id of ['999-999', 'nonsense']) {
       for (const worker of [owner, other]) {
@@ -84,8 +84,8 @@ describe('a client that comes back for a stream at another worker', () => {
   });
 });
 
-describe('a client that comes back for a stream after the owner was killed', () => {
-  it('is told all that was stored of its call, and that its outcome is unknown', async () => {
+describe('a client that resumes a stream after the session owner was killed', () => {
+  it('receives the stored messages of its call, and an unknown outcome', async () => {
     const client = await world.initialize(owner);
     const events = await client.openStream(other, 'open', 'slow', { durationMs: 100_000, steps: 1_000 });
     const [first, second] = [await nextMessage(events), await nextMessage(events)];
@@ -103,7 +103,7 @@ describe('a client that comes back for a stream after the owner was killed', () 
     expect((await client.stream(third)).status).toBe(404);
   });
 
-  it('is given the answer of its call where that was stored', async () => {
+  it('receives the answer of its call when the answer was stored', async () => {
     const client = await world.initialize(owner);
     const events = await client.openStream(other, 'done', 'slow', { durationMs: 50, steps: 2 });
     const first = await nextMessage(events);
@@ -117,7 +117,7 @@ describe('a client that comes back for a stream after the owner was killed', () 
     expect(messages.filter((message) => 'id' in message)).toHaveLength(1);
   });
 
-  it('is told what it missed of the standing stream, and nothing is skipped', async () => {
+  it('receives the missed events of the GET stream without a gap', async () => {
     const client = await world.initialize(owner);
     const { ids } = await threeUpdates(client);
     owner.kill('SIGKILL');

@@ -1,5 +1,5 @@
 /** @runs-alone */
-/** Calls without a session go to the worker that has the connection: what is thrown there is told here. */
+/** Calls without a session run at the worker that has the connection; exceptions there reach the client at the other worker. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RawAnswer, RpcRawClient } from '#lib/testing/raw-client';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';
@@ -12,7 +12,7 @@ const CAUSES = [...REPORTED_CAUSES, ...CONCEALED_CAUSES];
 let server: CountingServer;
 let pair: GatewayPair;
 let breaker: ConnectionFaultInjector;
-/** Of a principal whose connections are at the broken worker; asks the other one. */
+/** A client of a principal whose connections are at the broken worker; calls through the other worker. */
 let client: RpcRawClient;
 
 beforeAll(async () => {
@@ -28,7 +28,7 @@ afterAll(async () => {
   await server?.close();
 });
 
-function expectTold(answer: RawAnswer, { code, message, httpStatus, status }: ThrownCause): void {
+function expectError(answer: RawAnswer, { code, message, httpStatus, status }: ThrownCause): void {
   const error = { code, message, data: expect.objectContaining({ httpStatus }) };
   expect(answer.answers).toEqual([{ jsonrpc: '2.0', id: answer.id, error }]);
   expect(answer.status).toBe(status);
@@ -36,10 +36,10 @@ function expectTold(answer: RawAnswer, { code, message, httpStatus, status }: Th
 }
 
 describe.each(CAUSES)('$name, thrown at the worker that has the connection', (thrown) => {
-  it('while it calls, is the answer over plain JSON-RPC', async () => {
+  it('during a call, is the answer over plain JSON-RPC', async () => {
     const mark = crypto.randomUUID();
     breaker.setFault({ at: 'calls', cause: thrown.cause });
-    expectTold(await markedCall(client, mark), thrown);
+    expectError(await markedCall(client, mark), thrown);
     breaker.setFault(undefined);
     expect(server.arrivals(mark)).toBe(0);
     const after = crypto.randomUUID();
@@ -47,11 +47,11 @@ describe.each(CAUSES)('$name, thrown at the worker that has the connection', (th
     expect(server.arrivals(after)).toBe(1);
   });
 
-  it('while it connects, is the answer too', async () => {
+  it('while connecting, is the answer over plain JSON-RPC', async () => {
     breaker.setFault({ at: 'opening', cause: thrown.cause });
     const { answer } = await breaker.newClient();
     breaker.setFault(undefined);
-    expectTold(answer, thrown);
+    expectError(answer, thrown);
     expect(server.duplicates()).toEqual([]);
   });
 });

@@ -10,8 +10,8 @@ import { nextMessage, type RoamingClient } from '../support/roaming-client.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
 const WATCHED = 'test://watched-resource';
-/** Longer than a worker may be silent before it is taken for dead, and than it takes to find that out. */
-const LONGER_THAN_LIFE_MS = 7_500;
+/** Longer than the time without a heartbeat after which a worker is considered dead, plus the time to detect that. */
+const DEATH_DETECTED_MS = 7_500;
 
 let redis: RunningRedis;
 let ownersWire: FaultProxy;
@@ -30,19 +30,19 @@ afterEach(async () => {
   await redis.stop();
 });
 
-describe('a Redis that loses its data again and again', () => {
+describe('a Redis that loses its data four times', () => {
   it.each([
-    ['by an order', () => sendRedisCommand(redis, 'FLUSHALL')],
+    ['by FLUSHALL', () => sendRedisCommand(redis, 'FLUSHALL')],
     ['by a restart', () => redis.restart()],
   ])(
-    '%s costs no session, and nothing runs twice',
+    '%s loses no session, and no call runs twice',
     async (_, lose) => {
       const traffic = await MixedTraffic.start(world);
       for (let round = 0; round < 4; round += 1) {
         await lose();
         await traffic.served();
       }
-      await traffic.runFor(LONGER_THAN_LIFE_MS);
+      await traffic.runFor(DEATH_DETECTED_MS);
       await traffic.served();
       await traffic.stop();
       expect(traffic.falseReports()).toEqual([]);
@@ -54,7 +54,7 @@ describe('a Redis that loses its data again and again', () => {
   );
 });
 
-/** The standing stream of a client that watches a resource, at the owner of its session. */
+/** The GET stream of a client that watches a resource, at the owner of its session. */
 async function watching(): Promise<{
   readonly client: RoamingClient;
   readonly next: () => Promise<string | undefined>;
@@ -72,8 +72,8 @@ async function watching(): Promise<{
   return { client, next };
 }
 
-/** What a client is told at the other worker that comes back once the owner was killed. */
-async function toldAfterDeath(client: RoamingClient, lastEventId: string | undefined) {
+/** The answer of the other worker when a client resumes its stream after the owner was killed. */
+async function resumeAfterDeath(client: RoamingClient, lastEventId: string | undefined) {
   for (;;) {
     const answer = await client.stream(world.other, lastEventId);
     if (answer.status === 200) {
@@ -82,25 +82,25 @@ async function toldAfterDeath(client: RoamingClient, lastEventId: string | undef
       return { status: 200, ids: stream.events.filter(({ data }) => data !== '').map(({ id }) => id) };
     }
     await answer.text();
-    // For a while it cannot be told what became of the owner.
+    // The status of the owner is unknown for a while.
     if (answer.status < 500) return { status: answer.status };
   }
 }
 
-describe('a client that comes back for a stream after its owner was killed', () => {
-  it('is refused where Redis has lost a part of what it missed', async () => {
+describe('a client that resumes a stream after the session owner was killed', () => {
+  it('receives 404 when Redis has lost a part of the missed events', async () => {
     const { client, next } = await watching();
     const before = [await next(), await next(), await next()];
     await sendRedisCommand(redis, 'FLUSHALL');
     const after = [await next(), await next()];
     world.owner.kill('SIGKILL');
-    expect(await toldAfterDeath(client, before[0])).toEqual({ status: 404 });
-    expect(await toldAfterDeath(client, before[1])).toEqual({ status: 404 });
-    expect(await toldAfterDeath(client, before[2])).toEqual({ status: 200, ids: after });
-    expect(await toldAfterDeath(client, after[0])).toEqual({ status: 200, ids: after.slice(1) });
+    expect(await resumeAfterDeath(client, before[0])).toEqual({ status: 404 });
+    expect(await resumeAfterDeath(client, before[1])).toEqual({ status: 404 });
+    expect(await resumeAfterDeath(client, before[2])).toEqual({ status: 200, ids: after });
+    expect(await resumeAfterDeath(client, after[0])).toEqual({ status: 200, ids: after.slice(1) });
   });
 
-  it('is refused where a part of what it missed never reached Redis', async () => {
+  it('receives 404 when a part of the missed events never reached Redis', async () => {
     const { client, next } = await watching();
     const before = [await next(), await next()];
     ownersWire.cut();
@@ -109,8 +109,8 @@ describe('a client that comes back for a stream after its owner was killed', () 
     await world.untilConnected();
     const after = [await next(), await next()];
     world.owner.kill('SIGKILL');
-    expect(await toldAfterDeath(client, before[0])).toEqual({ status: 404 });
-    expect(await toldAfterDeath(client, before[1])).toEqual({ status: 404 });
-    expect(await toldAfterDeath(client, after[0])).toEqual({ status: 200, ids: after.slice(1) });
+    expect(await resumeAfterDeath(client, before[0])).toEqual({ status: 404 });
+    expect(await resumeAfterDeath(client, before[1])).toEqual({ status: 404 });
+    expect(await resumeAfterDeath(client, after[0])).toEqual({ status: 200, ids: after.slice(1) });
   });
 });

@@ -7,7 +7,7 @@ import { isMaster, sendRedisCommand } from '../support/redis-commands.js';
 import type { RoamingClient } from '../support/roaming-client.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
-/** Shorter than a worker may be silent. */
+/** Shorter than the time without a heartbeat after which a worker is considered dead. */
 const SHORT_SPLIT_MS = 2_500;
 
 let one: RunningRedis;
@@ -31,7 +31,7 @@ afterEach(async () => {
   await Promise.all([one.stop(), two.stop()]);
 });
 
-/** From now on there are two masters, and each worker reaches another one. */
+/** Makes the replica a second master: each worker reaches a different one. */
 async function split(): Promise<void> {
   await sendRedisCommand(two, 'REPLICAOF', 'NO', 'ONE');
   expect([await isMaster(one), await isMaster(two)]).toEqual([true, true]);
@@ -44,8 +44,8 @@ function heal(): void {
   ownersWire.sever();
 }
 
-describe('workers that reach different masters', () => {
-  it('for a moment run nothing twice, tell no lies, and keep their sessions', async () => {
+describe('workers that reach different Redis masters (split brain)', () => {
+  it('run no call twice, report true outcomes and keep their sessions after a short split', async () => {
     const traffic = await MixedTraffic.start(world);
     for (let round = 0; round < 3; round += 1) {
       await split();
@@ -59,7 +59,7 @@ describe('workers that reach different masters', () => {
     expect(world.unexpectedOutput()).toEqual([]);
   });
 
-  it('for long: where a session was once unknown it stays so, and its owner gives it up when it hears of that', async () => {
+  it('keep a session unknown after a long split once one worker has answered 404, and its owner closes it', async () => {
     const client = await world.initialize(world.owner);
     const marks: string[] = [];
     const ask = async (url: string, mark: string) => {
@@ -74,7 +74,7 @@ describe('workers that reach different masters', () => {
       refused.push(answer);
       if (answer.status === 404) break;
       expect(answer.status).toBeGreaterThanOrEqual(503);
-      // Whose answer it is: its owner serves, and nobody else.
+      // Only the owner serves the session.
       expect(await ask(world.owner.url, `at its owner ${refused.length}`)).toMatchObject({ status: 200 });
     }
     const notExecuted = refused.filter(({ status }) => status !== 504).map(({ mark }) => mark);

@@ -11,31 +11,31 @@ const SERVED = { status: 200, messages: [{ result: {} }] };
 const WATCHED = 'test://watched-resource';
 
 let world: ClusterWorld;
-let leaver: ClusterWorker;
+let draining: ClusterWorker;
 let second: ClusterWorker;
 let third: ClusterWorker;
 
 beforeEach(async () => {
   world = await startClusterWorld(3);
-  [leaver, second, third] = firstThreeWorkers(world);
+  [draining, second, third] = firstThreeWorkers(world);
 });
 
 afterEach(() => world.close());
 
 const textOf = (answer: { messages: readonly object[] }) => answer.messages.map((message) => JSON.stringify(message));
 
-/** Has the worker leave and waits until it has. */
-async function leave(worker: ClusterWorker): Promise<void> {
+/** Drains the worker and waits until it has ended. */
+async function drain(worker: ClusterWorker): Promise<void> {
   worker.kill('SIGTERM');
   expect(await worker.ended).toBe(0);
 }
 
-describe('a worker that is told to leave', () => {
-  it('gives its sessions to living workers, where their clients go on at once', async () => {
-    const clients = await Promise.all(Array.from({ length: 20 }, () => world.initialize(leaver)));
+describe('a draining worker', () => {
+  it('hands its sessions off to live workers, where their clients continue immediately', async () => {
+    const clients = await Promise.all(Array.from({ length: 20 }, () => world.initialize(draining)));
     const before = await Promise.all(clients.map((client, index) => client.callAndRead(second, `before ${index}`)));
     for (const answer of before) expect(answer).toMatchObject(SERVED);
-    await leave(leaver);
+    await drain(draining);
     for (const [index, client] of clients.entries()) {
       const answer = await client.callAndRead(index % 2 ? second : third, `after ${index}`);
       expect(answer).toMatchObject({ status: 200, messages: [{ result: { content: [{ text: `after ${index}` }] } }] });
@@ -43,69 +43,69 @@ describe('a worker that is told to leave', () => {
     expect(world.server.duplicates()).toEqual([]);
   });
 
-  it('gives away the session at the server too: nothing is initialized anew', async () => {
-    const client = await world.initialize(leaver);
-    await client.callAndRead(leaver, 'one');
+  it('hands the upstream session off too, without a new initialize request at the server', async () => {
+    const client = await world.initialize(draining);
+    await client.callAndRead(draining, 'one');
     const before = [...world.server.sessions];
-    await leave(leaver);
+    await drain(draining);
     expect(await client.callAndRead(third, 'two')).toMatchObject(SERVED);
     expect([...world.server.sessions]).toEqual(before);
   });
 
-  it('is followed more than once', async () => {
-    const client = await world.initialize(leaver);
-    await client.callAndRead(leaver, 'first home');
-    await leave(leaver);
+  it('hands off sessions that it received from another draining worker', async () => {
+    const client = await world.initialize(draining);
+    await client.callAndRead(draining, 'first home');
+    await drain(draining);
     expect(await client.callAndRead(second, 'second home')).toMatchObject(SERVED);
     await world.cluster.addWorker();
-    await leave(second);
+    await drain(second);
     expect(await client.callAndRead(third, 'third home')).toMatchObject(SERVED);
   });
 
-  it('answers every call in flight, wherever its client is, and each runs once', async () => {
-    const clients = await Promise.all(Array.from({ length: 50 }, () => world.initialize(leaver)));
+  it('answers every in-flight call, at whichever worker its client is connected, and each runs once', async () => {
+    const clients = await Promise.all(Array.from({ length: 50 }, () => world.initialize(draining)));
     const marks = clients.map((_, index) => `call ${index}`);
-    const calling = clients.map((client, index) => inFlight(client, index % 2 ? leaver : second, marks[index] ?? ''));
+    const calling = clients.map((client, index) => inFlight(client, index % 2 ? draining : second, marks[index] ?? ''));
     await Promise.all(marks.map((mark) => world.server.arrived(mark)));
-    leaver.kill('SIGTERM');
-    await leaver.printed(/Draining/);
+    draining.kill('SIGTERM');
+    await draining.printed(/Draining/);
     world.server.server.world.release('all');
     const answers = await Promise.all(calling);
     for (const [index, answer] of answers.entries()) {
       expect(answer.status).toBe(200);
       expect(answer.messages.at(-1)).toMatchObject({ id: marks[index], result: { content: [{}] } });
     }
-    expect(await leaver.ended).toBe(0);
+    expect(await draining.ended).toBe(0);
     expect(marks.map((mark) => world.server.arrivals(mark))).toEqual(marks.map(() => 1));
     for (const client of clients)
       expect(await client.callAndRead(third, `later ${client.session}`)).toMatchObject(SERVED);
   });
 
-  it('answers the calls in flight over connections that it has for clients of others', async () => {
-    // It knows of all who were there before it.
+  it('answers the in-flight calls of other workers over its connections', async () => {
+    // A new worker knows all workers that started before it.
     const newcomer = await world.cluster.addWorker();
     const marks = Array.from({ length: 36 }, (_, index) => `pooled ${index}`);
     const calling = marks.map((mark) => callAlone(newcomer, mark));
     await Promise.all(marks.map((mark) => world.server.arrived(mark)));
     const before = world.server.server.openSessions;
-    leaver.kill('SIGTERM');
-    await leaver.printed(/Draining/);
-    await until(async () => (await fetch(`${leaver.url}/health/ready`).catch(() => undefined))?.status !== 200);
+    draining.kill('SIGTERM');
+    await draining.printed(/Draining/);
+    await until(async () => (await fetch(`${draining.url}/health/ready`).catch(() => undefined))?.status !== 200);
     world.server.server.world.release('all');
     for (const answer of await Promise.all(calling)) {
       expect(answer).toMatchObject({ status: 200, messages: [{ result: { content: [{}] } }] });
     }
-    expect(await leaver.ended).toBe(0);
-    // It had some of them, and the server is told of their end.
+    expect(await draining.ended).toBe(0);
+    // The worker held some of the connections, and the server sees them end.
     expect(world.server.server.openSessions).toBeLessThan(before);
   });
 
-  it('keeps what its clients follow, and ends their streams so that they come back', async () => {
-    const client = await world.initialize(leaver);
+  it('hands off the subscriptions of its clients, and closes their streams so that they reconnect', async () => {
+    const client = await world.initialize(draining);
     await client.request(second, 'resources/subscribe', { uri: WATCHED });
     const stream = new EventReader(await client.stream(second));
     const opened = await stream.next();
-    await leave(leaver);
+    await drain(draining);
     await stream.rest();
     const again = new EventReader(await client.stream(third, opened?.id));
     world.server.server.world.touch(WATCHED);
@@ -115,35 +115,35 @@ describe('a worker that is told to leave', () => {
     });
   });
 
-  it('is gone at once, for good: what it could not give away is unknown', async () => {
-    const client = await world.initialize(leaver);
+  it('is dead to all workers at once, and answers 404 for sessions that it could not hand off', async () => {
+    const client = await world.initialize(draining);
     const others = [second, third];
-    for (const worker of others) await leave(worker);
-    await leave(leaver);
-    const fresh = await world.cluster.addWorker();
-    expect((await client.callAndRead(fresh, 'nobody')).status).toBe(GONE);
-    expect((await world.initialize(fresh)).session).not.toBe(client.session);
+    for (const worker of others) await drain(worker);
+    await drain(draining);
+    const newcomer = await world.cluster.addWorker();
+    expect((await client.callAndRead(newcomer, 'session lost')).status).toBe(GONE);
+    expect((await world.initialize(newcomer)).session).not.toBe(client.session);
   });
 });
 
-describe('readiness', () => {
-  it('is denied as soon as the worker is told to leave, while calls are still in flight', async () => {
-    const client = await world.initialize(leaver);
-    const calling = inFlight(client, leaver, 'last');
+describe('the readiness check of a draining worker', () => {
+  it('fails immediately, while calls are still in flight', async () => {
+    const client = await world.initialize(draining);
+    const calling = inFlight(client, draining, 'last');
     await world.server.arrived('last');
-    leaver.kill('SIGTERM');
-    await until(async () => (await fetch(`${leaver.url}/health/ready`).catch(() => undefined))?.status !== 200);
+    draining.kill('SIGTERM');
+    await until(async () => (await fetch(`${draining.url}/health/ready`).catch(() => undefined))?.status !== 200);
     world.server.server.world.release('all');
     expect(textOf(await calling).join()).toContain('released all');
-    expect(await leaver.ended).toBe(0);
+    expect(await draining.ended).toBe(0);
   });
 });
 
-/** A call that the server holds until `all` is released. */
+/** A call that the server answers once `all` is released. */
 const inFlight = async (client: RoamingClient, worker: ClusterWorker, mark: string) =>
   read(await client.post(worker, toolCall(mark, 'hold', { key: 'all' })));
 
-/** The same of a client without a session, whose principal is nobody else's: who has its connection is up to chance. */
+/** The same call without a session, for a principal of its own: rendezvous hashing decides which worker has its connection. */
 async function callAlone(worker: ClusterWorker, mark: string) {
   const token = await world.cluster.token({ subject: mark });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
