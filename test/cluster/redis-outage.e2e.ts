@@ -2,8 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import type { EventReader } from '../support/event-reader.js';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
 import { DEPENDENT, INDEPENDENT, MixedTraffic } from '../support/mixed-traffic.js';
+import type { RoamingClient } from '../support/roaming-client.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
 /** Longer than a worker may be silent before it is taken for dead, and than it takes to find that out. */
@@ -44,6 +46,18 @@ const OUTAGES: readonly [string, Outage][] = [
   ['a black hole', { begin: () => wire.blackhole(), end: () => wire.resume(), noticedMs: 3_000 }],
 ];
 
+/**
+ * A call in flight from the other worker to the owner. On a slow machine Redis itself may answer too late for one, which
+ * then has an unknown outcome already: another is sent.
+ */
+async function holdCall(client: RoamingClient): Promise<{ readonly mark: string; readonly stream: EventReader }> {
+  for (let turn = 0; ; turn += 1) {
+    const mark = `held ${turn}`;
+    const stream = await client.begin(world.other, mark, 'hold', { key: 'held' }).catch(() => undefined);
+    if (stream !== undefined && 'method' in (await stream.message())) return { mark, stream };
+  }
+}
+
 describe('a Redis that is', () => {
   it.each(OUTAGES)(
     '%s takes along only what needs it, and not for longer',
@@ -52,12 +66,12 @@ describe('a Redis that is', () => {
       // Whoever came first also waited for two processes to warm up.
       const warm = performance.now();
       const client = await world.initialize(world.owner);
-      const held = await client.begin(world.other, 'held', 'hold', { key: 'held' });
-      await held.message();
+      const held = await holdCall(client);
 
       await outage.begin();
       const begun = performance.now();
-      expect(await held.rest()).toMatchObject([{ id: 'held', error: { code: -31_002, data: { outcome: 'unknown' } } }]);
+      const unknown = { code: -31_002, data: { outcome: 'unknown' } };
+      expect(await held.stream.rest()).toMatchObject([{ id: held.mark, error: unknown }]);
       expect(performance.now() - begun).toBeLessThan(scaleDeadline(2 * outage.noticedMs));
       await traffic.goOn(LONGER_THAN_LIFE_MS);
       await outage.end();
@@ -70,14 +84,14 @@ describe('a Redis that is', () => {
 
       expect(traffic.lies()).toEqual([]);
       expect(traffic.since(0, INDEPENDENT).filter(({ verdict }) => verdict !== 'answered')).toEqual([]);
-      expect(traffic.since(warm, INDEPENDENT).filter(({ ms }) => ms > UNAFFECTED_MS)).toEqual([]);
+      expect(traffic.delayed(warm, INDEPENDENT, UNAFFECTED_MS)).toEqual([]);
       // What was accepted already ends as the held one did.
-      expect(traffic.since(warm, DEPENDENT).filter(({ ms }) => ms > scaleDeadline(2 * outage.noticedMs))).toEqual([]);
-      expect(traffic.since(begun, DEPENDENT).filter(({ ms }) => ms > REFUSED_WITHIN_MS)).toEqual([]);
+      expect(traffic.delayed(warm, DEPENDENT, scaleDeadline(2 * outage.noticedMs))).toEqual([]);
+      expect(traffic.delayed(begun, DEPENDENT, REFUSED_WITHIN_MS)).toEqual([]);
       const during = traffic.since(begun, ['forwarded']).filter((each) => each.begun + each.ms < ended);
       expect(during.filter(({ verdict }) => verdict === 'answered')).toEqual([]);
       expect(during.at(-1)).toMatchObject({ code: -31_007 });
-      expect(world.legacy.arrivals('held')).toBe(1);
+      expect(world.legacy.arrivals(held.mark)).toBe(1);
       expect(world.duplicates()).toEqual([]);
       expect(world.complaints()).toEqual([]);
     },

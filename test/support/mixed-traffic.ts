@@ -37,6 +37,13 @@ export interface Attempt {
   readonly told: string;
 }
 
+/** A request that needs nothing but its worker: how long it takes is up to the machine. */
+interface Control {
+  readonly url: string;
+  readonly begun: number;
+  readonly ended: number;
+}
+
 /** Takes the time of one request of several. */
 type Timed = <T>(request: Promise<T>) => Promise<T>;
 type Call = (mark: string, timed: Timed) => Promise<readonly JsonObject[]>;
@@ -54,6 +61,8 @@ const HONEST: Readonly<Record<number, [outcome: string, verdict: Verdict]>> = {
 export class MixedTraffic {
   readonly attempts: Attempt[] = [];
   private readonly lanes: { readonly lane: Lane; readonly url: string; readonly over: Promise<void> }[] = [];
+  private readonly controls: Control[] = [];
+  private readonly controlling: Promise<void>[] = [];
   private isOver = false;
   private count = 0;
 
@@ -72,6 +81,7 @@ export class MixedTraffic {
       traffic.lane('opened', worker, (mark, timed) => traffic.openAndCall(worker, mark, timed));
       traffic.lane('modern', worker, (mark) => traffic.callModern(worker, 'modern', mark));
       traffic.lane('pooled', worker, (mark) => traffic.callModern(worker, 'ref', mark));
+      traffic.controlling.push(traffic.control(worker));
     }
     await traffic.served();
     return traffic;
@@ -101,10 +111,23 @@ export class MixedTraffic {
     return this.attempts.filter(({ begun, lane }) => begun >= moment && lanes.includes(lane));
   }
 
+  /**
+   * What took longer than this, and longer than the machine explains: while it ran, the same worker answered a request
+   * that needs nothing sooner. A machine that stands still for seconds delays both alike.
+   */
+  delayed(moment: number, lanes: readonly Lane[], limitMs: number): readonly Attempt[] {
+    return this.since(moment, lanes).filter((attempt) => {
+      const beside = this.controls.filter(
+        ({ url, begun, ended }) => url === attempt.url && begun < attempt.ended && ended > attempt.begun,
+      );
+      return attempt.ms > limitMs + Math.max(0, ...beside.map(({ begun, ended }) => ended - begun));
+    });
+  }
+
   /** Resolves when the last call has ended. */
   async stop(): Promise<void> {
     this.isOver = true;
-    await Promise.all(this.lanes.map(({ over }) => over));
+    await Promise.all([...this.lanes.map(({ over }) => over), ...this.controlling]);
   }
 
   /** What clients were told and is not true, or none of what they may be told. Ask once nothing runs any more. */
@@ -129,6 +152,18 @@ export class MixedTraffic {
       }
     };
     this.lanes.push({ lane, url, over: keepCalling() });
+  }
+
+  private async control({ url }: ClusterWorker): Promise<void> {
+    while (!this.isOver) {
+      const begun = performance.now();
+      const answer = await fetch(`${url}/health/live`).then(
+        (response) => response.text(),
+        () => undefined,
+      );
+      if (answer !== undefined) this.controls.push({ url, begun, ended: performance.now() });
+      await pause(THINKING_MS);
+    }
   }
 
   private async attempt(lane: Lane, url: string, call: Call): Promise<Attempt> {

@@ -55,7 +55,10 @@ export class RoamingClient {
     return this.post(worker, callOf(id, tool, args), signal);
   }
 
-  /** Begins a call that says something before its answer. Throws what came instead. */
+  /**
+   * Begins a call that says something before its answer. A call that was not executed is sent again, as its error advises:
+   * the owner may accept too late on a slow machine. Throws anything else that came instead.
+   */
   async begin(
     worker: Addressee,
     id: string,
@@ -63,9 +66,12 @@ export class RoamingClient {
     args: JsonObject = {},
     signal?: AbortSignal,
   ): Promise<EventReader> {
-    const answer = await this.call(worker, id, tool, args, signal);
-    if (answer.headers.get('content-type')?.startsWith('text/event-stream') === true) return new EventReader(answer);
-    throw new Error(`The call was answered at once: ${answer.status} ${await answer.text()}`);
+    for (;;) {
+      const answer = await this.call(worker, id, tool, args, signal);
+      if (answer.headers.get('content-type')?.startsWith('text/event-stream') === true) return new EventReader(answer);
+      const text = await answer.text();
+      if (!isNotExecuted(text)) throw new Error(`The call was answered at once: ${answer.status} ${text}`);
+    }
   }
 
   /** A call, and everything that came of it. */
@@ -98,6 +104,12 @@ export class RoamingClient {
     const headers = { authorization: `Bearer ${token}`, ...own, ...(init.headers as Record<string, string>) };
     return fetch(`${url}${path}/mcp`, { ...init, headers });
   }
+}
+
+/** The answer says that the call did not run, and that it may be sent again. */
+function isNotExecuted(text: string): boolean {
+  const { error } = JSON.parse(text) as { error?: { data?: { outcome?: string; retriable?: boolean } } };
+  return error?.data?.outcome === 'not_executed' && error.data.retriable === true;
 }
 
 /** The message that calls a tool; the counting server knows it by its id, and so does its progress. */
