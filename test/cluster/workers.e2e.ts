@@ -171,7 +171,7 @@ describe('a start of several workers that cannot be', () => {
   it('is refused in production without a Redis, in a sentence that says what to set', async () => {
     const gateway = start(2, { NODE_ENV: 'production' });
     expect(await gateway.exit()).toBe(1);
-    expect(gateway.output).toMatch(/^Several workers need a Redis.*NODE_ENV=production.*ISTHMUS_REDIS_URL/);
+    expect(gateway.output).toMatch(/^Several workers require a shared Redis.*NODE_ENV=production.*ISTHMUS_REDIS_URL/);
     expect(await readdir(folder)).toEqual([]);
   });
 });
