@@ -2,8 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import type { EventReader } from '../support/event-reader.js';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
 import { DEPENDENT_LANES, INDEPENDENT_LANES, MixedTraffic } from '../support/mixed-traffic.js';
+import type { RoamingClient } from '../support/roaming-client.js';
 import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.js';
 
 /** Longer than the time without a heartbeat after which a worker is considered dead, plus the time to detect that. */
@@ -44,6 +46,18 @@ const OUTAGES: readonly [string, Outage][] = [
   ['a black hole', { begin: () => wire.blackhole(), end: () => wire.resume(), noticedMs: 3_000 }],
 ];
 
+/**
+ * Starts a call at the other worker that stays in flight at the owner. On a slow machine Redis itself may answer one call
+ * too late, whose outcome is then already unknown: another one is sent.
+ */
+async function holdCall(client: RoamingClient): Promise<{ readonly mark: string; readonly stream: EventReader }> {
+  for (let turn = 0; ; turn += 1) {
+    const mark = `held ${turn}`;
+    const stream = await client.openStream(world.other, mark, 'hold', { key: 'held' }).catch(() => undefined);
+    if (stream !== undefined && 'method' in (await stream.message())) return { mark, stream };
+  }
+}
+
 describe('an outage of Redis', () => {
   it.each(OUTAGES)(
     'while Redis is %s, only requests that need Redis fail, and they succeed again soon afterwards',
@@ -52,12 +66,12 @@ describe('an outage of Redis', () => {
       // Earlier requests also waited for two processes to warm up.
       const warm = performance.now();
       const client = await world.initialize(world.owner);
-      const held = await client.openStream(world.other, 'held', 'hold', { key: 'held' });
-      await held.message();
+      const held = await holdCall(client);
 
       await outage.begin();
       const begun = performance.now();
-      expect(await held.rest()).toMatchObject([{ id: 'held', error: { code: -31_002, data: { outcome: 'unknown' } } }]);
+      const unknown = { code: -31_002, data: { outcome: 'unknown' } };
+      expect(await held.stream.rest()).toMatchObject([{ id: held.mark, error: unknown }]);
       expect(performance.now() - begun).toBeLessThan(scaleDeadline(2 * outage.noticedMs));
       await traffic.runFor(DEATH_DETECTED_MS);
       await outage.end();
@@ -70,16 +84,14 @@ describe('an outage of Redis', () => {
 
       expect(traffic.falseReports()).toEqual([]);
       expect(traffic.since(0, INDEPENDENT_LANES).filter(({ verdict }) => verdict !== 'answered')).toEqual([]);
-      expect(traffic.since(warm, INDEPENDENT_LANES).filter(({ ms }) => ms > UNAFFECTED_MS)).toEqual([]);
+      expect(traffic.delayed(warm, INDEPENDENT_LANES, UNAFFECTED_MS)).toEqual([]);
       // Calls that were already accepted end as the held one did.
-      expect(traffic.since(warm, DEPENDENT_LANES).filter(({ ms }) => ms > scaleDeadline(2 * outage.noticedMs))).toEqual(
-        [],
-      );
-      expect(traffic.since(begun, DEPENDENT_LANES).filter(({ ms }) => ms > REFUSED_WITHIN_MS)).toEqual([]);
+      expect(traffic.delayed(warm, DEPENDENT_LANES, scaleDeadline(2 * outage.noticedMs))).toEqual([]);
+      expect(traffic.delayed(begun, DEPENDENT_LANES, REFUSED_WITHIN_MS)).toEqual([]);
       const during = traffic.since(begun, ['forwarded']).filter((each) => each.begun + each.ms < ended);
       expect(during.filter(({ verdict }) => verdict === 'answered')).toEqual([]);
       expect(during.at(-1)).toMatchObject({ code: -31_007 });
-      expect(world.legacy.arrivals('held')).toBe(1);
+      expect(world.legacy.arrivals(held.mark)).toBe(1);
       expect(world.duplicates()).toEqual([]);
       expect(world.unexpectedOutput()).toEqual([]);
     },

@@ -37,6 +37,13 @@ export interface Attempt {
   readonly received: string;
 }
 
+/** A request that depends on nothing but its worker: its duration is that of the machine. */
+interface ControlRequest {
+  readonly url: string;
+  readonly begun: number;
+  readonly ended: number;
+}
+
 /** Measures one request of several. */
 type Timed = <T>(request: Promise<T>) => Promise<T>;
 type Call = (mark: string, timed: Timed) => Promise<readonly JsonObject[]>;
@@ -54,6 +61,8 @@ const TRUTHFUL_ERRORS: Readonly<Record<number, [outcome: string, verdict: Verdic
 export class MixedTraffic {
   readonly attempts: Attempt[] = [];
   private readonly lanes: { readonly lane: Lane; readonly url: string; readonly over: Promise<void> }[] = [];
+  private readonly controlRequests: ControlRequest[] = [];
+  private readonly controlLoops: Promise<void>[] = [];
   private isOver = false;
   private count = 0;
 
@@ -72,6 +81,7 @@ export class MixedTraffic {
       traffic.lane('opened', worker, (mark, timed) => traffic.openAndCall(worker, mark, timed));
       traffic.lane('modern', worker, (mark) => traffic.callModern(worker, 'modern', mark));
       traffic.lane('pooled', worker, (mark) => traffic.callModern(worker, 'ref', mark));
+      traffic.controlLoops.push(traffic.sendControlRequests(worker));
     }
     await traffic.served();
     return traffic;
@@ -101,10 +111,23 @@ export class MixedTraffic {
     return this.attempts.filter(({ begun, lane }) => begun >= moment && lanes.includes(lane));
   }
 
+  /**
+   * Attempts that took longer than the limit and than the machine explains: a request to the same worker that depends on
+   * nothing else was faster meanwhile. A machine that stalls for seconds delays both alike.
+   */
+  delayed(moment: number, lanes: readonly Lane[], limitMs: number): readonly Attempt[] {
+    return this.since(moment, lanes).filter((attempt) => {
+      const concurrent = this.controlRequests.filter(
+        ({ url, begun, ended }) => url === attempt.url && begun < attempt.ended && ended > attempt.begun,
+      );
+      return attempt.ms > limitMs + Math.max(0, ...concurrent.map(({ begun, ended }) => ended - begun));
+    });
+  }
+
   /** Resolves when the last call has ended. */
   async stop(): Promise<void> {
     this.isOver = true;
-    await Promise.all(this.lanes.map(({ over }) => over));
+    await Promise.all([...this.lanes.map(({ over }) => over), ...this.controlLoops]);
   }
 
   /**
@@ -131,6 +154,18 @@ export class MixedTraffic {
       }
     };
     this.lanes.push({ lane, url, over: callRepeatedly() });
+  }
+
+  private async sendControlRequests({ url }: ClusterWorker): Promise<void> {
+    while (!this.isOver) {
+      const begun = performance.now();
+      const answer = await fetch(`${url}/health/live`).then(
+        (response) => response.text(),
+        () => undefined,
+      );
+      if (answer !== undefined) this.controlRequests.push({ url, begun, ended: performance.now() });
+      await pause(PAUSE_MS);
+    }
   }
 
   private async attempt(lane: Lane, url: string, call: Call): Promise<Attempt> {

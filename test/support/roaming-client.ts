@@ -61,7 +61,10 @@ export class RoamingClient {
     return this.post(worker, toolCall(id, tool, args), signal);
   }
 
-  /** Sends a call and opens the event stream of its answer. Throws when the answer is not a stream. */
+  /**
+   * Sends a call and opens the event stream of its answer. Retries a call that was not executed, as its error advises: on a
+   * slow machine the owner may accept too late. Throws when another answer is not a stream.
+   */
   async openStream(
     worker: WorkerAddress,
     id: string,
@@ -69,9 +72,12 @@ export class RoamingClient {
     args: JsonObject = {},
     signal?: AbortSignal,
   ): Promise<EventReader> {
-    const answer = await this.call(worker, id, tool, args, signal);
-    if (answer.headers.get('content-type')?.startsWith('text/event-stream') === true) return new EventReader(answer);
-    throw new Error(`The call was answered at once: ${answer.status} ${await answer.text()}`);
+    for (;;) {
+      const answer = await this.call(worker, id, tool, args, signal);
+      if (answer.headers.get('content-type')?.startsWith('text/event-stream') === true) return new EventReader(answer);
+      const text = await answer.text();
+      if (!isRetriable(text)) throw new Error(`The call was answered at once: ${answer.status} ${text}`);
+    }
   }
 
   /** Makes a call and reads the complete answer. */
@@ -109,6 +115,12 @@ export class RoamingClient {
     const headers = { authorization: `Bearer ${token}`, ...own, ...(init.headers as Record<string, string>) };
     return fetch(`${url}${path}/mcp`, { ...init, headers });
   }
+}
+
+/** Returns true when the answer states that the call was not executed and may be retried. */
+function isRetriable(text: string): boolean {
+  const { error } = JSON.parse(text) as { error?: { data?: { outcome?: string; retriable?: boolean } } };
+  return error?.data?.outcome === 'not_executed' && error.data.retriable === true;
 }
 
 /** Builds a `tools/call` message whose mark and progress token derive from its id. */
