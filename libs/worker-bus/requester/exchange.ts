@@ -14,7 +14,7 @@ export interface ExchangeHost extends RevokeParts {
   tellCancelled(exchange: Exchange, isOwnerGone?: boolean): void;
   tellCredit(exchange: Exchange, consumedBytes: number): void;
   /** The exchange is over. */
-  forget(exchange: Exchange): void;
+  forget(exchange: Exchange, end: BusEnd): void;
   makeOrder(): FrameOrder;
 }
 
@@ -61,6 +61,10 @@ export class Exchange implements BusExchange {
     });
     if (budgetMs !== undefined) this.after(budgetMs, () => this.stop('deadline'));
     this.awaitAccept();
+  }
+
+  get request(): string {
+    return this.ticket.request;
   }
 
   /** Waits for ACCEPT, from now on. */
@@ -183,7 +187,7 @@ export class Exchange implements BusExchange {
     for (const cancel of this.timers) cancel();
     this.timers.clear();
     this.inflow.close();
-    this.host.forget(this);
+    this.host.forget(this, end);
     this.resolveAccepted(false);
     this.resolveEnd(end);
   }
