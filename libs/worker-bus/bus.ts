@@ -26,6 +26,8 @@ export type BusEnd =
 
 /** A request in flight. */
 export interface BusExchange {
+  /** Request id, which the logs of both workers contain. Absent when nothing was sent. */
+  readonly request?: string;
   /** Resolves exactly once and never rejects. */
   readonly end: Promise<BusEnd>;
   /** Resolves with true once the other worker has claimed the request, with false if the request ends unclaimed. */

@@ -1,3 +1,5 @@
+import type { BusEnd } from './bus.js';
+
 /** Why a frame that arrived was dropped. */
 export type DropCause = 'mac' | 'shape' | 'address' | 'repeated' | 'parts' | 'verdict' | 'stray' | 'order';
 
@@ -8,6 +10,15 @@ export class BusObserver {
 
   /** A frame was dropped; `request` is its request id, if it could be read. */
   dropped(_cause: DropCause, _request?: string): void {}
+
+  /** This worker sent a request. */
+  sent(_request: string, _pattern: string, _to: string): void {}
+
+  /** A request that this worker sent has ended. */
+  ended(_request: string, _end: BusEnd): void {}
+
+  /** This worker claimed a request and runs its handler. */
+  started(_request: string, _pattern: string, _requester: string): void {}
 
   /** The worker can now reach other workers, or can no longer. */
   availability(_isAvailable: boolean): void {}

@@ -13,7 +13,7 @@ import { LEAVING_REASON, type BusEnd, type BusExchange, type WorkerBus } from '#
 import type { StreamEvent, StreamSink } from '../session-pool/index.js';
 import type { SubscribedResource } from '../subscriptions/index.js';
 import { SessionUnknown } from './affinity.errors.js';
-import { OwnerUnreachable } from '../workers/index.js';
+import { OwnerUnreachable, withRequestId } from '../workers/index.js';
 import type { UpstreamCall } from '../calls/index.js';
 import { toConnectionOutcome } from '../connections/index.js';
 import type { OpenedStream, SessionHandle } from './session-handle.js';
@@ -152,7 +152,7 @@ export class RemoteSession implements SessionHandle {
         return follow(handoffs + 1);
       }
       if (newOwner !== undefined || isSessionUnknown(end)) return SESSION_UNKNOWN;
-      const outcome = toConnectionOutcome(end);
+      const outcome = withRequestId(toConnectionOutcome(end), exchange.request);
       const hasNotRun = end.kind === 'not-executed' || end.kind === 'refused';
       return hasNotRun && outcome.kind === 'error' ? { ...outcome, refused: true } : outcome;
     };

@@ -31,6 +31,11 @@ export class RemoteCall {
     private readonly reply: UpstreamReply,
   ) {}
 
+  /** Id of the request to the other worker, once it was sent. */
+  get requestId(): string | undefined {
+    return this.exchange?.request;
+  }
+
   /**
    * Aborting the signal cancels the request at the other worker; the returned promise still resolves with its end.
    * Never rejects.

@@ -13,7 +13,7 @@ import type {
   UpstreamReply,
   UpstreamRequest,
 } from '../upstream/index.js';
-import { DELIVERY_MARGIN_MS, toOutcomeBeforeCall } from '../workers/index.js';
+import { DELIVERY_MARGIN_MS, toOutcomeBeforeCall, withRequestId } from '../workers/index.js';
 import { LEASE_TTL_MS, PoolPattern, type ListenEvent, type OpenEvent } from './pool-orders.js';
 import { isNotHeld, toConnectionOutcome, ConnectionNotHeld } from './connections.errors.js';
 import { RemoteCall } from './remote-call.js';
@@ -69,9 +69,10 @@ export class RemoteConnection implements UpstreamConnection {
     if (this.isClosed) return NOT_HELD;
     const { connectMs, requestMs } = this.target.server.timeouts;
     const order = { to: this.target.worker, budgetMs: connectMs + requestMs + DELIVERY_MARGIN_MS };
-    const end = await new RemoteCall(this.bus, order, this.leaseId, reply).run(request, signal);
+    const call = new RemoteCall(this.bus, order, this.leaseId, reply);
+    const end = await call.run(request, signal);
     if (!signal.aborted) this.closeIfLost(end);
-    return isCertainlyNotRun(end) ? NOT_HELD : toConnectionOutcome(end);
+    return isCertainlyNotRun(end) ? NOT_HELD : withRequestId(toConnectionOutcome(end), call.requestId);
   }
 
   async notify(notification: McpNotification): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { GatewayError } from '#lib/extension-kit';
-import { failure, isJsonObject, RpcCode, type Outcome } from '#lib/mcp-protocol';
+import { failure, isJsonObject, RpcCode, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 
 /** The method and endpoint of a failure, for the log. */
 export interface FailureContext {
@@ -21,13 +21,22 @@ export class FailureReporter {
     return failure({ code: RpcCode.internalError, message: 'Internal error' }, 500);
   }
 
-  /** Adds a request id to a gateway error. A server's own error is returned unchanged. */
+  /**
+   * Adds a request id to a gateway error. A call that failed at another worker keeps the id of the request to that worker,
+   * which the logs of both workers contain at the level `debug`. A server's own error is returned unchanged.
+   */
   withRequestId(context: FailureContext, outcome: Outcome): Outcome {
     if (outcome.kind !== 'error') return outcome;
     const { code, message, data } = outcome.error;
     if (!isJsonObject(data) || data['outcome'] === undefined || data['retriable'] === undefined) return outcome;
-    const requestId = randomUUID();
+    const requestId = readForwardedId(outcome.httpStatus, data) ?? randomUUID();
     this.logger.warn(`${context.method} at ${context.endpoint} (${requestId}): ${code} ${message}`);
     return { ...outcome, error: { ...outcome.error, data: { ...data, requestId } } };
   }
+}
+
+/** Only errors of the gateway have an HTTP status: a server must not choose an id for the log. */
+function readForwardedId(httpStatus: number | undefined, data: JsonObject): string | undefined {
+  const { requestId } = data;
+  return httpStatus !== undefined && typeof requestId === 'string' ? requestId : undefined;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { failure, result } from '#lib/mcp-protocol';
 import type { BusEnd } from '#lib/worker-bus';
-import { toCallOutcome } from './bus-outcomes.js';
+import { toCallOutcome, withRequestId } from './bus-outcomes.js';
 
 const ofValue = (value: unknown) => toCallOutcome({ kind: 'value', value });
 
@@ -67,5 +68,27 @@ describe('toCallOutcome for a forwarded call without a reply', () => {
       return outcome.kind === 'error' ? outcome.error.message : '';
     });
     expect(new Set(messages).size).toBe(cases.length);
+  });
+});
+
+describe('the id of a request between workers', () => {
+  const gatewayError = failure(
+    { code: -31004, message: 'down', data: { outcome: 'not_executed', retriable: true } },
+    502,
+  );
+
+  it('is added to an error of the gateway', () => {
+    expect(withRequestId(gatewayError, 'R1')).toMatchObject({ error: { data: { requestId: 'R1' } } });
+  });
+
+  it('does not replace the id of an inner request', () => {
+    const inner = withRequestId(gatewayError, 'R1');
+    expect(withRequestId(inner, 'R2')).toBe(inner);
+  });
+
+  it("is not added to a server's own error, to a result, or when nothing was sent", () => {
+    const own = failure({ code: -31004, message: 'own', data: { outcome: 'unknown' } });
+    for (const outcome of [own, result({})]) expect(withRequestId(outcome, 'R1')).toBe(outcome);
+    expect(withRequestId(gatewayError, undefined)).toBe(gatewayError);
   });
 });

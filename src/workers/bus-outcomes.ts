@@ -44,6 +44,17 @@ export function toFailedOutcome(end: BusFailure): FailedOutcome {
 }
 
 /**
+ * Adds the id of the request between workers to an error of the gateway, so that the logs of both workers can be searched
+ * for it. The id of an inner request takes precedence. A server's own error stays unchanged: it has no HTTP status.
+ */
+export function withRequestId(outcome: Outcome, requestId: string | undefined): Outcome {
+  if (outcome.kind !== 'error' || outcome.httpStatus === undefined || requestId === undefined) return outcome;
+  const { data } = outcome.error;
+  if (!isJsonObject(data) || data['outcome'] === undefined || data['requestId'] !== undefined) return outcome;
+  return { ...outcome, error: { ...outcome.error, data: { ...data, requestId } } };
+}
+
+/**
  * Converts the end of a request that sent no call, such as opening a connection or a look-up. That request may or may
  * not have been executed, which does no harm; the call that needed it did not run in either case.
  */

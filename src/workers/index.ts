@@ -1,4 +1,4 @@
-export { readOutcome, toCallOutcome, toOutcomeBeforeCall } from './bus-outcomes.js';
+export { readOutcome, toCallOutcome, toOutcomeBeforeCall, withRequestId } from './bus-outcomes.js';
 export { BusWorkerRegistry } from './bus-worker-registry.js';
 export { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 export { InFlightWaits } from './in-flight-waits.js';

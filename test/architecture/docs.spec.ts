@@ -25,6 +25,28 @@ describe('docs/errors.md', () => {
   });
 });
 
+describe('docs/glossary.md', () => {
+  /** A row: the noun, its meaning, and the file that owns it. */
+  const row = /^\| \*\*([^*]+)\*\* *\| ([^|]+?) *\| \[([^\]]+)\]\(\.\.\/([^)]+)\) *\|$/;
+  const rows = readFileSync(join(PROJECT, 'docs/glossary.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| **'))
+    .map((line) => row.exec(line) ?? [line]);
+
+  it('gives every noun a meaning and one file that exists', () => {
+    const incomplete = rows.filter(([, , meaning, shown, file]) => {
+      return !meaning || !file || shown !== file || !existsSync(join(PROJECT, file));
+    });
+    expect(incomplete.map(([line]) => line)).toEqual([]);
+    expect(rows.length).toBeGreaterThanOrEqual(20);
+  });
+
+  it('explains every noun once', () => {
+    const nouns = rows.map(([, noun]) => noun);
+    expect(new Set(nouns).size).toBe(nouns.length);
+  });
+});
+
 describe('links between documentation pages', () => {
   it('lead to existing files', () => {
     const pages = sourceFiles().filter(({ path }) => path.endsWith('.md'));

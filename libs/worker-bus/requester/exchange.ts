@@ -14,7 +14,7 @@ export interface ExchangeHost extends RevokeParts {
   sendCancel(exchange: Exchange, isOwnerDead?: boolean): void;
   sendCredit(exchange: Exchange, consumedBytes: number): void;
   /** Called when the exchange has ended. */
-  forget(exchange: Exchange): void;
+  forget(exchange: Exchange, end: BusEnd): void;
   makeOrder(): FrameOrder;
 }
 
@@ -66,6 +66,10 @@ export class Exchange implements BusExchange {
     });
     if (budgetMs !== undefined) this.after(budgetMs, () => this.stop('deadline'));
     this.awaitAccept();
+  }
+
+  get request(): string {
+    return this.ticket.request;
   }
 
   /** Starts, or restarts, the timeout for ACCEPT. */
@@ -188,7 +192,7 @@ export class Exchange implements BusExchange {
     for (const cancel of this.timers) cancel();
     this.timers.clear();
     this.incoming.close();
-    this.host.forget(this);
+    this.host.forget(this, end);
     this.resolveAccepted(false);
     this.resolveEnd(end);
   }

@@ -44,7 +44,10 @@ export class Requester {
       sendCancel: ({ owner, ticket }, isOwnerDead) =>
         this.sendCancelUntilReceived(owner, ticket.request, isOwnerDead ? 0 : REPLY_RETRY_TIMEOUT_MS),
       sendCredit: (exchange, bytes) => this.sendCredit(exchange, bytes),
-      forget: ({ ticket }) => this.exchanges.delete(ticket.request),
+      forget: ({ request }, end) => {
+        this.exchanges.delete(request);
+        parts.observer.ended(request, end);
+      },
     };
   }
 
@@ -65,6 +68,7 @@ export class Requester {
     const ticket: Ticket = { requester: this.parts.workerId, request: this.parts.createId(), ...terms };
     const exchange = new Exchange(this.host, ticket, order, onEvent);
     this.exchanges.set(ticket.request, exchange);
+    this.parts.observer.sent(ticket.request, pattern, to);
     void exchange.end.then(this.parts.membership.watch(to));
     this.send(exchange, message);
     return exchange;

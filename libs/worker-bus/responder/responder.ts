@@ -136,6 +136,8 @@ export class Responder {
 
   private proceed(running: RunningRequest, decision: Decision): void {
     if (decision === 'claimed' && !this.isStopped) {
+      const { request, head, requester } = running.asked;
+      this.parts.observer.started(request, head.pattern, requester);
       void running.run();
       return;
     }
