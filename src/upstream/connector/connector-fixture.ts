@@ -1,4 +1,5 @@
 import type { ClientProfile, Era, JsonObject, McpNotification, Outcome } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import type { RemoteServer, ServerDefinition, StdioServer } from '../../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
 import { UpstreamConfig } from '../upstream.config.js';
@@ -115,7 +116,7 @@ export class ConnectorHarness {
   readonly events = new RecordedEvents();
 
   constructor(settings: Partial<UpstreamConfig> = {}) {
-    this.connector = new DefaultUpstreamConnector(Object.assign(new UpstreamConfig(), settings));
+    this.connector = new DefaultUpstreamConnector(Object.assign(new UpstreamConfig(), settings), new SystemClock());
   }
 
   resolveEra(server: ServerDefinition, signal = NEVER): Promise<Era> {

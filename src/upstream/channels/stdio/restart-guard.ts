@@ -1,3 +1,4 @@
+import type { Clock } from '#lib/time';
 import { Backoff } from '../backoff.js';
 
 /** The exit of a child that ran at least this long resets its server's back-off, in milliseconds. */
@@ -8,26 +9,26 @@ interface CrashRecord {
   notBefore: number;
 }
 
-/** Delays restarts of a server whose processes exit repeatedly. All times are milliseconds of one clock. */
+/** Delays restarts of a server whose processes exit repeatedly. All times are monotonic times of one clock. */
 export class RestartGuard {
   private readonly records = new Map<string, CrashRecord>();
 
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  constructor(private readonly clock: Clock) {}
 
   /** Until a process of this server may be started again; 0 when it may be now. */
   remainingMs(slug: string): number {
     const record = this.records.get(slug);
-    return record === undefined ? 0 : Math.max(0, Math.ceil(record.notBefore - this.now()));
+    return record === undefined ? 0 : Math.max(0, Math.ceil(record.notBefore - this.clock.monotonicNow()));
   }
 
   /** A process of this server ended by itself. */
   recordExit(slug: string, startedAt: number): void {
     let record = this.records.get(slug);
-    if (record === undefined || this.now() - startedAt >= STABLE_MS) {
+    if (record === undefined || this.clock.monotonicNow() - startedAt >= STABLE_MS) {
       record = { backoff: new Backoff(), notBefore: 0 };
       this.records.set(slug, record);
     }
-    record.notBefore = this.now() + record.backoff.next();
+    record.notBefore = this.clock.monotonicNow() + record.backoff.next();
   }
 
   /** Removes the recorded exits of this server. */
