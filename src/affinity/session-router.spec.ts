@@ -4,6 +4,7 @@ import { endpointsOf } from '../../test/support/endpoints.js';
 import { Logger } from '@nestjs/common';
 import { ANONYMOUS } from '#lib/extension-kit';
 import { result, type Outcome } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   FakeConnector,
@@ -42,9 +43,10 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const sessions = new SessionPool(config);
   const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config), new ServerHealth(registry));
   const feeds = new SessionSubscriptions(
-    new ServerSubscriptions(upstreams, registry),
+    new ServerSubscriptions(upstreams, registry, new SystemClock()),
     endpointsOf(registry),
     new DeferredListViews(),
+    new SystemClock(),
   );
   const workerId = new WorkerId();
   const others = [

@@ -9,6 +9,7 @@ import { Test } from '@nestjs/testing';
 import type { RequestId } from '#lib/mcp-protocol';
 import { MemoryRelay, RelayFailure, WorkerBusServer, type BusEnd } from '#lib/worker-bus';
 import { ManualTimer } from '#lib/testing/manual-timer';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   FakeConnector,
@@ -106,9 +107,10 @@ export class TestWorker {
     this.sessions = new SessionPool(config, archive);
     this.upstreams = new UpstreamPool(this.connector, config, this.registry, this.placement);
     this.subscriptions = new SessionSubscriptions(
-      new ServerSubscriptions(this.upstreams, this.registry),
+      new ServerSubscriptions(this.upstreams, this.registry, new SystemClock()),
       endpointsOf(this.registry),
       new DeferredListViews(),
+      new SystemClock(),
     );
     const relays = { wire: relay, ledger: relay, directory: relay, timer };
     this.server = new WorkerBusServer(

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { OutcomeError } from '#lib/extension-kit';
 import type { McpNotification } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   FakeConnector,
@@ -28,7 +29,7 @@ function world() {
   const pool = new UpstreamPool(connector, new SessionPoolConfig(), registry);
   pools.push(pool);
   const received: McpNotification[] = [];
-  const subscriptions = new ServerSubscriptions(pool, registry);
+  const subscriptions = new ServerSubscriptions(pool, registry, new SystemClock());
   return {
     server,
     connector,

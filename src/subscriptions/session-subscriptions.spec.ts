@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { endpointsOf } from '../../test/support/endpoints.js';
 import { Logger } from '@nestjs/common';
 import { OutcomeError } from '#lib/extension-kit';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   FakeConnector,
@@ -30,9 +31,10 @@ function world(endpoint = 'default') {
   const pool = new UpstreamPool(connector, config, registry);
   pools.push(pool);
   const subscriptions = new SessionSubscriptions(
-    new ServerSubscriptions(pool, registry),
+    new ServerSubscriptions(pool, registry, new SystemClock()),
     endpointsOf(registry),
     new DeferredListViews(),
+    new SystemClock(),
   );
   const start = { id: 'id', caller: callerOf('me'), endpoint, client: LEGACY_CLIENT, answersOnStandingStream: false };
   const session = new Session(start, config);

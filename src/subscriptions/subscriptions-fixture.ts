@@ -1,5 +1,6 @@
 import { ANONYMOUS, OutcomeError } from '#lib/extension-kit';
 import type { Era, McpNotification } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   FakeConnector,
@@ -29,7 +30,7 @@ export function subscriptionsWorld(era: Era = 'modern', server: ServerDefinition
   const config = new SessionPoolConfig();
   const pool = new UpstreamPool(connector, config, registry);
   pools.push(pool);
-  const subscriptions = new ServerSubscriptions(pool, registry);
+  const subscriptions = new ServerSubscriptions(pool, registry, new SystemClock());
   const requested: ChangeFilter[] = [];
   const before = connector.beforeListening;
   connector.beforeListening = (connection, filter) => {
