@@ -1,5 +1,7 @@
 /** Unit, end-to-end and conformance tests share one runner; real processes run the built `dist`. See docs/testing.md. */
 export default {
+  // Sets the factor by which tests multiply their deadlines on this machine, once per run.
+  globalSetup: '<rootDir>/scripts/measure-machine.mjs',
   roots: ['<rootDir>/src', '<rootDir>/libs', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts', '**/*.e2e.ts'],
   transform: { '^.+\\.ts$': '@swc/jest' },
@@ -11,7 +13,7 @@ export default {
   testSequencer: '<rootDir>/scripts/jest/longest-first.cjs',
   maxWorkers: 2,
   // Ends what hangs, and nothing that a full machine is slow at.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   reporters: ['default', '<rootDir>/scripts/summary-reporter.mjs'],
   // Counts what ran, by the engine itself: instrumented code would change the decorators' metadata.
   coverageProvider: 'v8',

@@ -44,7 +44,12 @@ export class ManualClock extends Clock {
       next.run();
       await settled();
     }
-    this.elapsed = end;
+    this.elapsed = Math.max(this.elapsed, end);
+  }
+
+  /** Lets the time pass as while the process is too busy to run timers: those that become due run later. */
+  stall(ms: number): void {
+    this.elapsed += ms;
   }
 
   private nextUntil(end: number): Timer | undefined {

@@ -1,0 +1,1 @@
+export { scaleDeadline, scaledDuration } from './machine-speed.js';
