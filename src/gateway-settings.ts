@@ -8,6 +8,8 @@ import { DispatchConfig } from './dispatch/index.js';
 import { GatewayConfig } from './gateway.config.js';
 import { LoggingConfig } from './logging.config.js';
 import { RegistryConfig } from './registry/index.js';
+import { CallsConfig } from './calls/index.js';
+import { ConnectionsConfig } from './connections/index.js';
 import { SessionPoolConfig } from './session-pool/index.js';
 import { OriginConfig, TransportConfig } from './transport/index.js';
 import { TokensConfig } from './tokens/index.js';
@@ -26,6 +28,8 @@ export const GATEWAY_SETTINGS = [
   TransportConfig,
   CatalogConfig,
   DispatchConfig,
+  CallsConfig,
+  ConnectionsConfig,
   SessionPoolConfig,
   UpstreamConfig,
   RedisConfig,

@@ -3,7 +3,7 @@ import { readHandoffPayload, type HandoffPayload } from './handoff-payload.js';
 
 /**
  * Encrypts handoff payloads. They contain session ids of upstream servers, and anyone who can read Redis could use
- * those. Only the receiving worker can decrypt its payload (invariant 6).
+ * those. Only the receiving worker can decrypt its payload (invariant 5).
  */
 export class HandoffCipher {
   private readonly seal: TextCipher;

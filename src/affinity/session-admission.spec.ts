@@ -3,7 +3,7 @@ import { callerOf, LEGACY_CLIENT, settled } from '../../test/support/fake-upstre
 import { SessionPool, SessionPoolConfig } from '../session-pool/index.js';
 import { createSessionAdmission } from './session-admission.js';
 import { PendingHandoffs } from './pending-handoffs.js';
-import { PoolPattern } from './pool-orders.js';
+import { PoolPattern } from '../connections/testing.js';
 import { SessionPattern } from './session-orders.js';
 
 const START = {

@@ -4,9 +4,8 @@ import { result, type Outcome } from '#lib/mcp-protocol';
 import { WorkerBusContext } from '#lib/worker-bus';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
-import { ServerNotConfigured } from './affinity.errors.js';
+import { ServerNotConfigured, ForwardedRpcInterceptor } from '../workers/index.js';
 import { HandoffReceiver } from './handoff-receiver.js';
-import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 import type { LocalSession } from './local-session.js';
 import {
   SessionPattern,

@@ -1,6 +1,6 @@
 import type { Caller } from '#lib/extension-kit';
 import type { Answer, LogLevel, McpNotification, RequestId } from '#lib/mcp-protocol';
-import type { UpstreamCall } from '../session-pool/index.js';
+import type { UpstreamCall } from '../calls/index.js';
 
 /** Message patterns of requests to the worker that owns a session. */
 export const SessionPattern = {

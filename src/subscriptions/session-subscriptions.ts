@@ -3,7 +3,8 @@ import { LIST_FLAGS, RESOURCE_UPDATED, type McpNotification } from '#lib/mcp-pro
 import { Clock } from '#lib/time';
 import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
-import type { Session, ConnectionScope } from '../session-pool/index.js';
+import type { Session } from '../session-pool/index.js';
+import type { ConnectionScope } from '../connections/index.js';
 import { toMissedChanges } from '../upstream/index.js';
 import { ServerSubscriptions } from './server-subscriptions.js';
 import { ChangeNotifier } from './change-notifier.js';

@@ -7,7 +7,7 @@ import {
   type McpNotification,
 } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
-import type { ConnectionScope } from '../session-pool/index.js';
+import type { ConnectionScope } from '../connections/index.js';
 import { toMissedChanges, type ChangeFilter } from '../upstream/index.js';
 import type { RequestedChanges } from './merged-filter.js';
 

@@ -1,0 +1,3 @@
+export { PoolInboxController } from './pool-inbox.controller.js';
+export { PoolPattern } from './pool-orders.js';
+export { RendezvousPlacement } from './rendezvous-placement.js';

@@ -1,0 +1,2 @@
+export { createSession, NEVER_ABORTED, sessionStart } from './session-pool-fixture.js';
+export { TooManyCalls } from './session-pool.errors.js';
