@@ -1,4 +1,4 @@
-import { ManualTimer } from '#lib/testing/manual-timer';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { randomBytes } from 'node:crypto';
 import type { BusContext, BusEnd, BusExchange, BusService } from './bus.js';
 import { BusNode } from './bus-node.js';
@@ -128,7 +128,7 @@ export const SECRET = randomBytes(32);
 
 /** Some workers, a relay between them, and time that a test moves. */
 export class BusWorld {
-  readonly timer = new ManualTimer();
+  readonly timer = new ManualClock();
   readonly relay = new FaultyRelay(this.timer);
   readonly notes = new Notes();
   private readonly nodes: BusNode[] = [];

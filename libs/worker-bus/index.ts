@@ -11,8 +11,6 @@ export { LEAVING, WorkerBusServer, type Admittance } from './nest/worker-bus-ser
 export { BusObserver, type DropCause } from './observer.js';
 export {
   RelayFailure,
-  SystemTimer,
-  Timer,
   type Address,
   type Announced,
   type ClaimVerdict,

@@ -1,4 +1,5 @@
-import { RelayFailure, type Timer } from './ports/index.js';
+import type { Clock } from '#lib/time';
+import { RelayFailure } from './ports/index.js';
 
 export interface Persistence {
   readonly forMs: number;
@@ -14,21 +15,21 @@ export function mayHaveWorked(error: unknown): boolean {
 
 /** Tries until it succeeds, for a while. Resolves with whether it did; an attempt that rejects has failed. */
 export async function persist(
-  timer: Timer,
+  timer: Clock,
   { forMs, pauseMs, isWanted }: Persistence,
   attempt: () => Promise<boolean>,
 ): Promise<boolean> {
-  const giveUpAt = timer.now() + forMs;
+  const giveUpAt = timer.monotonicNow() + forMs;
   while (isWanted()) {
     if (await attempt().catch(() => false)) return true;
-    if (timer.now() + pauseMs > giveUpAt) return false;
+    if (timer.monotonicNow() + pauseMs > giveUpAt) return false;
     await pause(timer, pauseMs);
   }
   return false;
 }
 
 /** Resolves after so many ms. */
-export function pause(timer: Timer, ms: number): Promise<void> {
+export function pause(timer: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => {
     timer.after(ms, resolve);
   });

@@ -1,10 +1,10 @@
+import { SystemClock } from '#lib/time';
 import {
   AcceptanceQueue,
   EndGate,
   FrameOrder,
   FrameSeal,
   SeenRequests,
-  SystemTimer,
   type Address,
   type BusEnd,
 } from '#lib/worker-bus';
@@ -69,7 +69,7 @@ function readCarelessly({ body }: HttpAnswer): Outcome {
 export const MUTATIONS: readonly Mutation[] = [
   {
     what: 'the memory of requests that were seen',
-    flaws: () => ({ bus: { seen: new NoMemory(new SystemTimer()) } }),
+    flaws: () => ({ bus: { seen: new NoMemory(new SystemClock()) } }),
     family: { faults: ['repetition'], crowds: true },
     breaks: 'not_executed is never a lie',
   },

@@ -99,12 +99,12 @@ export class Membership {
   ticketTerms(): { readonly generation: string; readonly notAfter: number } | undefined {
     if (!this.relation) return undefined;
     const { generation, relayNow, at } = this.relation;
-    return { generation, notAfter: Math.floor(relayNow + (this.parts.timer.now() - at)) + CLAIM_WINDOW_MS };
+    return { generation, notAfter: Math.floor(relayNow + (this.parts.timer.monotonicNow() - at)) + CLAIM_WINDOW_MS };
   }
 
   /** True for a worker that the list of the living names; the list is as old as `LIST_FRESH_MS` at most. */
   isAlive(worker: string): boolean {
-    return this.listed.has(worker) && this.parts.timer.now() - this.listedAt <= LIST_FRESH_MS;
+    return this.listed.has(worker) && this.parts.timer.monotonicNow() - this.listedAt <= LIST_FRESH_MS;
   }
 
   /** The workers that are not known to be gone, this one included. What changes it is told by `onChange`. */
@@ -138,7 +138,7 @@ export class Membership {
    * machine) asks the relay first, because it may have been declared gone meanwhile; only then a promise is returned.
    */
   checkPulse(): boolean | Promise<boolean> {
-    const now = this.parts.timer.now();
+    const now = this.parts.timer.monotonicNow();
     if (this.isBuried || now - this.attemptedAt <= PULSE_MS) return !this.isBuried;
     // An answer to what was asked before the stop tells nothing of the time since.
     if (this.pulse && now - this.pulse.at <= PULSE_MS) return this.pulse.isAlive;
@@ -226,7 +226,7 @@ export class Membership {
   }
 
   private async announce(): Promise<void> {
-    const begun = this.parts.timer.now();
+    const begun = this.parts.timer.monotonicNow();
     try {
       this.take(await this.parts.directory.announce(this.parts.me, PRESENCE_TTL_MS));
     } finally {
@@ -235,7 +235,7 @@ export class Membership {
   }
 
   private take({ generation, now, buried }: Announced): void {
-    const at = this.parts.timer.now();
+    const at = this.parts.timer.monotonicNow();
     const { relation } = this;
     // What kept this worker from the relay may have kept others from it, whose announcements are over therefore.
     const isContinuous = relation?.generation === generation && at - relation.at <= BLIND_MS;
@@ -261,7 +261,7 @@ export class Membership {
     const list = this.listsAsked;
     const listed = new Set(await this.parts.directory.living());
     this.listed = listed;
-    this.listedAt = this.parts.timer.now();
+    this.listedAt = this.parts.timer.monotonicNow();
     // A relay that has just begun anew knows nobody, however alive they are.
     const isSettled = this.isSettled();
     const known = isSettled ? listed : new Set([...before, ...listed]);
@@ -279,7 +279,7 @@ export class Membership {
   }
 
   private isSettled(): boolean {
-    return this.relation !== undefined && this.parts.timer.now() - this.relation.since > SETTLED_MS;
+    return this.relation !== undefined && this.parts.timer.monotonicNow() - this.relation.since > SETTLED_MS;
   }
 
   private tellAvailability(): void {

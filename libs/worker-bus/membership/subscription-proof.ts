@@ -74,12 +74,12 @@ export class SubscriptionProof {
 
   /** Not too often: a relay restores what broke by itself, and each new subscription breaks the one before. */
   private mustListen(): boolean {
-    const age = this.parts.timer.now() - this.triedAt;
+    const age = this.parts.timer.monotonicNow() - this.triedAt;
     return !this.isListening && age >= (this.isTrying ? LISTEN_MS : BEAT_MS);
   }
 
   private async listen(): Promise<void> {
-    this.triedAt = this.parts.timer.now();
+    this.triedAt = this.parts.timer.monotonicNow();
     this.isTrying = true;
     try {
       await this.parts.wire.listen(this.parts.me, this.mailbox);

@@ -1,10 +1,11 @@
-import type { Ledger, RevokeVerdict, Ticket, Timer } from '../ports/index.js';
+import type { Clock } from '#lib/time';
+import type { Ledger, RevokeVerdict, Ticket } from '../ports/index.js';
 import { mayHaveWorked, pause } from '../persist.js';
 import { REVOKE_PAUSE_MS, REVOKE_RETRY_MS } from '../protocol.js';
 
 export interface RevokeParts {
   readonly ledger: Ledger;
-  readonly timer: Timer;
+  readonly timer: Clock;
 }
 
 /**
@@ -16,12 +17,12 @@ export async function takeBack(
   ticket: Ticket,
   isWanted: () => boolean,
 ): Promise<RevokeVerdict | 'failed'> {
-  const giveUpAt = timer.now() + REVOKE_RETRY_MS;
+  const giveUpAt = timer.monotonicNow() + REVOKE_RETRY_MS;
   for (;;) {
     try {
       return await ledger.revoke(ticket);
     } catch (error) {
-      if (mayHaveWorked(error) || !isWanted() || timer.now() + REVOKE_PAUSE_MS > giveUpAt) return 'failed';
+      if (mayHaveWorked(error) || !isWanted() || timer.monotonicNow() + REVOKE_PAUSE_MS > giveUpAt) return 'failed';
     }
     await pause(timer, REVOKE_PAUSE_MS);
   }

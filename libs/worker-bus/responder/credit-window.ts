@@ -1,4 +1,4 @@
-import type { Timer } from '../ports/index.js';
+import type { Clock } from '#lib/time';
 import { PROBE_MS, WINDOW_BYTES } from '../protocol.js';
 
 /** How much may be sent before the other side says that it has consumed some of it. */
@@ -9,7 +9,7 @@ export class CreditWindow {
   private wake = (): void => {};
 
   constructor(
-    private readonly timer: Timer,
+    private readonly timer: Clock,
     /** Called from time to time while somebody waits for room. */
     private readonly probe: () => void,
   ) {}

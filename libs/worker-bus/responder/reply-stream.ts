@@ -1,15 +1,16 @@
+import type { Clock } from '#lib/time';
 import type { EndGate, EndStatus } from '../frames/end-gate.js';
 import type { FrameKind } from '../frames/frame.js';
 import { toJson } from '../frames/json.js';
 import type { Outbox } from '../frames/outbox.js';
 import { persist } from '../persist.js';
-import type { Address, Timer } from '../ports/index.js';
+import type { Address } from '../ports/index.js';
 import { REPLY_PAUSE_MS, REPLY_RETRY_MS } from '../protocol.js';
 import { CreditWindow } from './credit-window.js';
 
 export interface ReplyParts {
   readonly outbox: Outbox;
-  readonly timer: Timer;
+  readonly timer: Clock;
   readonly gate: EndGate;
   /** See BusLimits. */
   readonly waitingBytes: number;

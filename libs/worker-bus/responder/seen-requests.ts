@@ -1,4 +1,4 @@
-import type { Timer } from '../ports/index.js';
+import type { Clock } from '#lib/time';
 import { SEEN_MS } from '../protocol.js';
 
 /** Remembers requests for longer than anybody could claim them, so that a copy of a frame is never taken for another. */
@@ -7,7 +7,7 @@ export class SeenRequests {
   private readonly until = new Map<string, number>();
   private isSweepDue = false;
 
-  constructor(private readonly timer: Timer) {}
+  constructor(private readonly timer: Clock) {}
 
   /** How many are remembered. */
   get size(): number {
@@ -17,7 +17,7 @@ export class SeenRequests {
   /** False for one that was there before. */
   add(key: string): boolean {
     if (this.until.has(key)) return false;
-    this.until.set(key, this.timer.now() + SEEN_MS);
+    this.until.set(key, this.timer.monotonicNow() + SEEN_MS);
     this.sweepLater();
     return true;
   }
@@ -27,7 +27,7 @@ export class SeenRequests {
     if (oldest === undefined || this.isSweepDue) return;
     this.isSweepDue = true;
     // A second later, so that under load one sweep takes many.
-    this.timer.after(oldest - this.timer.now() + 1_000, () => {
+    this.timer.after(oldest - this.timer.monotonicNow() + 1_000, () => {
       this.isSweepDue = false;
       this.sweep();
       this.sweepLater();
@@ -35,7 +35,7 @@ export class SeenRequests {
   }
 
   private sweep(): void {
-    const now = this.timer.now();
+    const now = this.timer.monotonicNow();
     for (const [key, until] of this.until) {
       if (until > now) return;
       this.until.delete(key);

@@ -1,4 +1,4 @@
-import { Timer } from '#lib/worker-bus';
+import { Clock } from '#lib/time';
 import type { Chance } from './chance.js';
 import type { Universe } from './universe.js';
 
@@ -7,7 +7,7 @@ import type { Universe } from './universe.js';
  * or killed. Whatever reaches the worker's code goes through `enter`.
  */
 export class Host {
-  readonly timer: Timer;
+  readonly timer: Clock;
   private state: 'running' | 'frozen' | 'dead' = 'running';
   private readonly waitingInput: (() => void)[] = [];
   private readonly waitingTimers: (() => void)[] = [];
@@ -94,7 +94,7 @@ export class Host {
   }
 }
 
-class HostTimer extends Timer {
+class HostTimer extends Clock {
   constructor(
     private readonly clock: () => number,
     private readonly alarm: (ms: number, run: () => void) => () => void,
@@ -103,6 +103,10 @@ class HostTimer extends Timer {
   }
 
   override now(): number {
+    return this.clock();
+  }
+
+  override monotonicNow(): number {
     return this.clock();
   }
 
