@@ -99,8 +99,8 @@ describe.each([
     const stop = new AbortController();
     const slept = clock.sleep(3_600_000, stop.signal);
     stop.abort();
-    await slept;
-    await clock.sleep(3_600_000, stop.signal);
+    await expect(slept).resolves.toBeUndefined();
+    await expect(clock.sleep(3_600_000, stop.signal)).resolves.toBeUndefined();
   });
 
   it('aborts a timeout signal with a TimeoutError', async () => {
