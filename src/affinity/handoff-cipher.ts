@@ -9,7 +9,7 @@ export class HandoffCipher {
   private readonly seal: TextCipher;
 
   constructor(secret: Buffer) {
-    this.seal = new TextCipher(secret, 'affinity heritage 1');
+    this.seal = new TextCipher(secret, 'affinity handoff 1');
   }
 
   /** `receiver`: id of the worker that may decrypt the payload. */

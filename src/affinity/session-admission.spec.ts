@@ -59,7 +59,7 @@ describe('SessionAdmission', () => {
 });
 
 it.each<[string, string, unknown]>([
-  ['the handoff of a session', SessionPattern.adopt, { heritage: 'closed' }],
+  ['the handoff of a session', SessionPattern.adopt, { payload: 'closed' }],
   ['a connection', PoolPattern.request, { part: 'a' }],
   ['nothing', SessionPattern.call, null],
   ['a session id that is not a string', SessionPattern.call, { session: 7 }],

@@ -102,7 +102,7 @@ export class SessionHandoff implements DrainStep {
   }
 
   private async offer(receiver: string, payload: HandoffPayload): Promise<OfferResult> {
-    const adoption = { heritage: this.cipher.encrypt(payload, receiver) } satisfies AdoptOrder;
+    const adoption = { payload: this.cipher.encrypt(payload, receiver) } satisfies AdoptOrder;
     const order = { to: receiver, pattern: SessionPattern.adopt, payload: adoption, budgetMs: OFFER_TIMEOUT_MS };
     return toOfferResult(await this.bus.request(order).end);
   }

@@ -116,7 +116,7 @@ export class SessionInboxController {
   /** Accepts a session that a draining worker hands off. */
   @MessagePattern(SessionPattern.adopt)
   async adopt(@Payload() order: AdoptOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
-    await this.receiver.accept(order.heritage, context.requester);
+    await this.receiver.accept(order.payload, context.requester);
     return DONE;
   }
 

@@ -69,7 +69,7 @@ export interface StreamOrder extends SessionOrder {
 /** Hands a session off to the receiving worker. */
 export interface AdoptOrder {
   /** The handoff payload, encrypted for the receiving worker. */
-  readonly heritage: string;
+  readonly payload: string;
 }
 
 /** Stream events that the owner adds to the events of the session. */

@@ -94,8 +94,8 @@ export class TestWorker {
   readonly handoff: SessionHandoff;
   private app: INestMicroservice | undefined;
 
-  constructor(neighbours: WorkerCluster, { settings = {}, servers = [SERVER], archive }: TestWorkerOptions) {
-    const { secret, relay, clock, directory: heirs } = neighbours;
+  constructor(cluster: WorkerCluster, { settings = {}, servers = [SERVER], archive }: TestWorkerOptions) {
+    const { secret, relay, clock, directory } = cluster;
     const config = Object.assign(this.config, settings);
     this.clock = clock;
     this.registry = new FakeRegistry(servers);
@@ -111,8 +111,13 @@ export class TestWorker {
     this.workers.onFenced(() => sessions.endAll());
     const placement = new RendezvousPlacement(this.name, this.workers, node, clock);
     this.upstreams = new UpstreamPool(this.connector, config, registry, clock, placement);
-    const feeds = new ServerSubscriptions(this.upstreams, registry, clock);
-    this.subscriptions = new SessionSubscriptions(feeds, endpointsOf(registry), new DeferredListViews(), clock);
+    const serverSubscriptions = new ServerSubscriptions(this.upstreams, registry, clock);
+    this.subscriptions = new SessionSubscriptions(
+      serverSubscriptions,
+      endpointsOf(registry),
+      new DeferredListViews(),
+      clock,
+    );
     this.calls = new UpstreamCalls(
       this.upstreams,
       config,
@@ -122,14 +127,14 @@ export class TestWorker {
     );
     const { calls, subscriptions, upstreams, workers } = this;
     const ids = new SessionIds(secret, workerId);
-    const remote = new RemoteSessions(workerId, workers, heirs, node);
+    const remote = new RemoteSessions(workerId, workers, directory, node);
     this.router = new SessionRouter(ids, sessions, remote, pendingHandoffs, workers, calls, subscriptions);
     this.orphanedStreams = new OrphanedStreams(ids, archive ?? new NullEventArchive());
-    const seal = new HandoffCipher(secret);
+    const cipher = new HandoffCipher(secret);
     const transfer = new SessionTransfer(sessions, upstreams, subscriptions, registry);
     const { readiness } = this;
-    this.receiver = new HandoffReceiver(readiness, transfer, seal, workerId, workers, heirs, pendingHandoffs);
-    this.handoff = new SessionHandoff(workerId, sessions, workers, pendingHandoffs, node, seal, transfer);
+    this.receiver = new HandoffReceiver(readiness, transfer, cipher, workerId, workers, directory, pendingHandoffs);
+    this.handoff = new SessionHandoff(workerId, sessions, workers, pendingHandoffs, node, cipher, transfer);
   }
 
   get name(): string {

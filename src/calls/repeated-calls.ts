@@ -97,7 +97,7 @@ export class RepeatedCalls {
         return this.calls.runParkable(call, sink, signal);
       case 'server':
         return this.calls.runParkable(withParams(call, { requestState: state.state }), sink, signal);
-      case 'anew':
+      case 'resend':
         return this.runAfterElicitation(call, state.questions, responses, sink, signal);
       case 'parked':
         return this.parkedCalls.resume(call, state, responses, sink, signal);
@@ -138,7 +138,7 @@ export class RepeatedCalls {
     const worker = previous?.kind === 'parked' ? previous.worker : this.workerId.text;
     const requestState =
       parked === undefined
-        ? this.states.mint({ kind: 'anew', questions }, binding, questionMs)
+        ? this.states.mint({ kind: 'resend', questions }, binding, questionMs)
         : this.states.mint({ kind: 'parked', worker, call: parked }, binding, computeStateTtlMs(server, questionMs));
     return result({
       resultType: 'input_required',

@@ -18,7 +18,7 @@ export type RequestState =
   /** A modern server's own state. */
   | { readonly kind: 'server'; readonly state: string }
   /** No call is parked: once these questions are answered, the gateway sends the call again. */
-  | { readonly kind: 'anew'; readonly questions: Readonly<Record<string, Question>> };
+  | { readonly kind: 'resend'; readonly questions: Readonly<Record<string, Question>> };
 
 /** A call that is parked on one of the workers. */
 export type ParkedState = Extract<RequestState, { kind: 'parked' }>;
